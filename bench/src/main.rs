@@ -1,0 +1,3 @@
+//! Measures headwater beside bare hyper.
+
+fn main() {}

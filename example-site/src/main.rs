@@ -1,0 +1,3 @@
+//! A community news site: what a first site on headwater looks like.
+
+fn main() {}

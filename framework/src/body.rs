@@ -1,0 +1,187 @@
+//! Bodies of requests and replies: nothing, bytes at hand, or a stream.
+
+use std::error::Error as StdError;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Bytes, BytesMut};
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use http_body_util::BodyExt;
+use http_body_util::combinators::UnsyncBoxBody;
+
+type BoxError = Box<dyn StdError + Send + Sync>;
+
+/// The body of a request or a reply.
+#[derive(Debug, Default)]
+pub struct Body(Inner);
+
+#[derive(Debug, Default)]
+enum Inner {
+    #[default]
+    Empty,
+    Full(Bytes),
+    Stream(UnsyncBoxBody<Bytes, BodyError>),
+}
+
+/// Why a body could not be read to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum BodyError {
+    /// It is longer than is allowed here.
+    #[error("the body is longer than the {limit} bytes that are allowed here")]
+    TooLarge {
+        /// The limit, in bytes.
+        limit: u64,
+    },
+    /// Nothing came for too long.
+    #[error("the body did not arrive in time")]
+    TooSlow,
+    /// The sender broke off.
+    #[error("the body broke off: {0}")]
+    Broken(#[source] BoxError),
+}
+
+impl BodyError {
+    /// Wraps whatever the transport said.
+    pub fn broken(error: impl Into<BoxError>) -> BodyError {
+        BodyError::Broken(error.into())
+    }
+}
+
+impl Body {
+    /// No body.
+    pub const fn empty() -> Body {
+        Body(Inner::Empty)
+    }
+
+    /// A body that arrives or is made piece by piece.
+    pub fn stream<B>(body: B) -> Body
+    where
+        B: HttpBody<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let body = body.map_err(|error| match error.into().downcast::<BodyError>() {
+            Ok(error) => *error,
+            Err(error) => BodyError::Broken(error),
+        });
+        Body(Inner::Stream(body.boxed_unsync()))
+    }
+
+    /// The bytes, when they are all at hand.
+    pub fn as_bytes(&self) -> Option<&Bytes> {
+        match &self.0 {
+            Inner::Full(bytes) => Some(bytes),
+            Inner::Empty | Inner::Stream(_) => None,
+        }
+    }
+
+    /// Waits for the whole body.
+    ///
+    /// # Errors
+    /// [`BodyError::TooLarge`] as soon as more than `limit` bytes have come, and whatever breaks
+    /// the stream.
+    pub async fn collect(mut self, limit: u64) -> Result<Bytes, BodyError> {
+        let too_large = || BodyError::TooLarge { limit };
+        if self.size_hint().lower() > limit {
+            return Err(too_large());
+        }
+        if let Inner::Full(bytes) = self.0 {
+            return Ok(bytes);
+        }
+        let mut first = Bytes::new();
+        let mut all = BytesMut::new();
+        while let Some(frame) = self.frame().await {
+            let Ok(data) = frame?.into_data() else { continue };
+            if (first.len() + all.len() + data.len()) as u64 > limit {
+                return Err(too_large());
+            }
+            if first.is_empty() && all.is_empty() {
+                first = data;
+            } else {
+                if all.is_empty() {
+                    all.extend_from_slice(&std::mem::take(&mut first));
+                }
+                all.extend_from_slice(&data);
+            }
+        }
+        Ok(if all.is_empty() { first } else { all.freeze() })
+    }
+}
+
+impl From<Bytes> for Body {
+    fn from(bytes: Bytes) -> Body {
+        if bytes.is_empty() { Body::empty() } else { Body(Inner::Full(bytes)) }
+    }
+}
+
+impl From<String> for Body {
+    fn from(text: String) -> Body {
+        Bytes::from(text).into()
+    }
+}
+
+impl From<Vec<u8>> for Body {
+    fn from(bytes: Vec<u8>) -> Body {
+        Bytes::from(bytes).into()
+    }
+}
+
+impl From<&'static str> for Body {
+    fn from(text: &'static str) -> Body {
+        Bytes::from_static(text.as_bytes()).into()
+    }
+}
+
+impl HttpBody for Body {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        match &mut self.0 {
+            Inner::Empty => Poll::Ready(None),
+            Inner::Full(bytes) => {
+                let bytes = std::mem::take(bytes);
+                self.0 = Inner::Empty;
+                Poll::Ready(Some(Ok(Frame::data(bytes))))
+            }
+            Inner::Stream(body) => {
+                let frame = ready!(Pin::new(&mut *body).poll_frame(context));
+                if frame.is_none() {
+                    self.0 = Inner::Empty;
+                }
+                Poll::Ready(frame)
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.0 {
+            Inner::Empty => true,
+            Inner::Full(_) => false,
+            Inner::Stream(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.0 {
+            Inner::Empty => SizeHint::with_exact(0),
+            Inner::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Inner::Stream(body) => body.size_hint(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http_body_util::Full;
+
+    #[tokio::test]
+    async fn a_body_over_the_limit_is_refused() {
+        let body = Body::stream(Full::new(Bytes::from_static(b"0123456789")));
+        assert!(matches!(body.collect(9).await, Err(BodyError::TooLarge { limit: 9 })));
+        assert_eq!(Body::from("0123456789").collect(10).await.unwrap(), "0123456789");
+    }
+}

@@ -1,0 +1,66 @@
+//! The clock that leases and lifetimes are measured with.
+//!
+//! It is monotonic and goes on while the machine is suspended (`CLOCK_BOOTTIME` on Linux): a front
+//! end that slept must not believe that its lease is still young.
+
+use std::time::Duration;
+
+/// A point on the node's own monotonic clock. Points of different nodes cannot be compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Moment(u64);
+
+impl Moment {
+    /// The earliest moment there is: before everything that was ever measured.
+    pub const EARLIEST: Moment = Moment(0);
+
+    /// Nanoseconds since an origin that only this node knows.
+    pub const fn as_nanos(self) -> u64 {
+        self.0
+    }
+
+    /// The moment with this number of nanoseconds since the node's origin.
+    pub const fn from_nanos(nanos: u64) -> Moment {
+        Moment(nanos)
+    }
+
+    /// How long after `earlier` this is; zero when it is not later.
+    pub const fn since(self, earlier: Moment) -> Duration {
+        Duration::from_nanos(self.0.saturating_sub(earlier.0))
+    }
+
+    /// The moment `duration` later; the latest there is when that overflows.
+    pub const fn after(self, duration: Duration) -> Moment {
+        let nanos = duration.as_nanos();
+        let nanos = if nanos > u64::MAX as u128 { u64::MAX } else { nanos as u64 };
+        Moment(self.0.saturating_add(nanos))
+    }
+}
+
+/// The present moment.
+pub fn now() -> Moment {
+    let time = rustix::time::clock_gettime(CLOCK);
+    Moment((time.tv_sec as u64).saturating_mul(1_000_000_000).saturating_add(time.tv_nsec as u64))
+}
+
+#[cfg(target_os = "linux")]
+const CLOCK: rustix::time::ClockId = rustix::time::ClockId::Boottime;
+#[cfg(not(target_os = "linux"))]
+const CLOCK: rustix::time::ClockId = rustix::time::ClockId::Monotonic;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_later_moment_is_not_before_an_earlier_one() {
+        let earlier = now();
+        let later = now();
+        assert!(later >= earlier);
+        assert_eq!(earlier.since(later.after(Duration::from_secs(1))), Duration::ZERO);
+    }
+
+    #[test]
+    fn adding_too_much_stays_at_the_latest_moment() {
+        assert_eq!(now().after(Duration::MAX), Moment::from_nanos(u64::MAX));
+    }
+}

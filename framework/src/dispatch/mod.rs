@@ -1,0 +1,5 @@
+//! The room `dispatch`.
+
+mod policy;
+
+pub use policy::{CachePolicy, CacheType};

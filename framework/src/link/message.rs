@@ -1,0 +1,89 @@
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::log::{LogId, Position};
+
+/// The version of the link that this build speaks. Both ends must speak the same.
+pub const VERSION: u32 = 1;
+
+/// What precedes the body of a forwarded request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Call {
+    /// The registered name of the controller that is to answer.
+    pub controller: String,
+    /// The request's method.
+    pub method: String,
+    /// Path and query, as far as the controller may see them.
+    pub uri: String,
+    /// The route's captures: name and percent-decoded value.
+    pub params: Vec<(String, String)>,
+    /// The headers that the controller may see.
+    pub headers: Vec<(String, Vec<u8>)>,
+    /// How much of the request is here.
+    pub exposure: Exposure,
+    /// The log that `applied` is a position of; `None` while the front end follows none.
+    pub log: Option<LogId>,
+    /// The front end's position: the back end runs the controller when it has applied this too.
+    pub applied: Position,
+    /// Names the request in the logs of both ends.
+    pub request_id: String,
+    /// The visitor's address.
+    pub remote: Option<IpAddr>,
+    /// For how long the front end waits for the head of the answer, in milliseconds.
+    pub deadline: u64,
+}
+
+/// How much of a request its controller may see.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Exposure {
+    /// All of it: the answer goes to this visitor only.
+    Whole,
+    /// Only what is in the cache key, for the answer may go to anybody.
+    Key {
+        /// The route as a reader of `dispatch.conf` would name it, for messages.
+        route: String,
+        /// The query parameters in the key; `None` when all are.
+        query: Option<Vec<String>>,
+        /// The request headers in the key.
+        vary: Vec<String>,
+    },
+}
+
+/// What precedes the body of an answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The status code.
+    pub status: u16,
+    /// Headers in the order they are to be sent; names may repeat.
+    pub headers: Vec<(String, Vec<u8>)>,
+    /// What the body is.
+    pub content: Content,
+    /// The groups the answer belongs to, beyond those of its route.
+    pub groups: Vec<String>,
+    /// The back end's log.
+    pub log: LogId,
+    /// The back end's position from before the controller ran.
+    pub as_of: Position,
+}
+
+/// What the body of an answer is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Content {
+    /// The body itself follows.
+    Body,
+    /// No body follows: the front end renders a template.
+    Template {
+        /// The template's name.
+        name: String,
+        /// The template's values: a JSON object.
+        values: Vec<u8>,
+    },
+    /// No body follows: the front end renders its error page for the status.
+    Error {
+        /// What the visitor may be told.
+        message: String,
+        /// What only a developer may be told.
+        cause: Option<String>,
+    },
+}

@@ -1,0 +1,5 @@
+//! The room `link`.
+
+mod message;
+
+pub use message::{Answer, Call, Content, Exposure, VERSION};

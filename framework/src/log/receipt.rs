@@ -1,0 +1,37 @@
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{LogId, Position};
+
+/// What the writer of a record gets: proof that no front end serves what the record invalidated.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// The log the record is in.
+    pub log: LogId,
+    /// Where the record is in it.
+    pub position: Position,
+    /// One for each front end that could have served old pages, in the order of their names.
+    pub acknowledgements: Vec<Acknowledgement>,
+}
+
+/// How one front end let go of the old pages.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Acknowledgement {
+    /// The front end's name.
+    pub frontend: String,
+    /// How it let go.
+    pub outcome: Outcome,
+    /// From the moment the record was durable.
+    pub took: Duration,
+}
+
+/// How a front end let go of the old pages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// It said that it has applied the record.
+    Acknowledged,
+    /// It did not answer; its lease has run out, so it no longer serves from its cache.
+    LeaseExpired,
+}

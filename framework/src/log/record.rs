@@ -1,0 +1,113 @@
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use super::Position;
+
+/// What is appended to the log: everything of a [`Record`] but its position and time, which the
+/// log gives it. All of a draft becomes durable together or not at all.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Draft {
+    /// A change of the site's data.
+    pub update: Option<StateUpdate>,
+    /// What the record makes wrong in the caches.
+    pub invalidation: Invalidation,
+    /// What the record will make wrong unless a later record [settles](Draft::settles) it: an
+    /// invalidation whose condition is known only after the controller has replied.
+    pub deferred: Invalidation,
+    /// The earlier record whose deferred invalidation this record decides. Where the condition
+    /// held, this record's own `invalidation` repeats it.
+    pub settles: Option<Position>,
+    /// A front end that joins or leaves.
+    pub membership: Option<Membership>,
+}
+
+/// An update of one of the site's states, as bytes only that state can read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StateUpdate {
+    /// The name of the state.
+    pub state: String,
+    /// The update, encoded.
+    pub update: Bytes,
+}
+
+/// What becomes wrong in every cache. Cached content is invalid when it is in one of the groups or
+/// when one of the patterns is found in its id.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Invalidation {
+    /// Names of groups.
+    pub groups: Vec<String>,
+    /// Regular expressions (syntax of the `regex` crate), not anchored.
+    pub patterns: Vec<String>,
+}
+
+impl Invalidation {
+    /// Invalidates nothing.
+    pub fn new() -> Invalidation {
+        Invalidation::default()
+    }
+
+    /// Adds a group.
+    pub fn group(mut self, group: impl Into<String>) -> Invalidation {
+        self.groups.push(group.into());
+        self
+    }
+
+    /// Adds a pattern: a regular expression that is searched for in the ids of entries.
+    pub fn pattern(mut self, pattern: impl Into<String>) -> Invalidation {
+        self.patterns.push(pattern.into());
+        self
+    }
+
+    /// Whether nothing is invalidated.
+    pub fn is_empty(&self) -> bool {
+        self.groups.is_empty() && self.patterns.is_empty()
+    }
+
+    /// Adds what `other` invalidates, leaving out what is here already.
+    pub fn merge(&mut self, other: &Invalidation) {
+        for group in &other.groups {
+            if !self.groups.contains(group) {
+                self.groups.push(group.clone());
+            }
+        }
+        for pattern in &other.patterns {
+            if !self.patterns.contains(pattern) {
+                self.patterns.push(pattern.clone());
+            }
+        }
+    }
+}
+
+/// A front end that may hold a lease, or no longer does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Membership {
+    /// From here on this front end may be given leases.
+    Joined {
+        /// The process: a front end that is started again has another incarnation.
+        incarnation: u64,
+        /// The front end's name.
+        name: String,
+        /// The longest lease it may hold, so that a back end that is started again with another
+        /// configuration knows how long to wait for it.
+        lease: Duration,
+    },
+    /// It holds no lease and will get none.
+    Left {
+        /// The process.
+        incarnation: u64,
+    },
+}
+
+/// One record of the log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// Where it stands.
+    pub position: Position,
+    /// When it was appended, in milliseconds since 1970-01-01T00:00:00Z. It never goes back from
+    /// one record to the next.
+    pub time: u64,
+    /// What it says.
+    pub content: Draft,
+}

@@ -1,0 +1,162 @@
+//! Problems in files that a site's author writes: each says where it is and what to write instead.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// One thing that is wrong in a file of the site.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The file, when the problem is in one.
+    pub file: Option<PathBuf>,
+    /// The line in the file, counted from 1.
+    pub line: Option<usize>,
+    /// What is wrong and what is allowed.
+    pub message: String,
+}
+
+impl Problem {
+    /// A problem that is in no particular file.
+    pub fn new(message: impl Into<String>) -> Problem {
+        Problem { file: None, line: None, message: message.into() }
+    }
+
+    /// A problem in `file`.
+    pub fn in_file(file: impl Into<PathBuf>, message: impl Into<String>) -> Problem {
+        Problem { file: Some(file.into()), line: None, message: message.into() }
+    }
+
+    /// A problem at a line (counted from 1) of `file`.
+    pub fn at_line(file: impl Into<PathBuf>, line: usize, message: impl Into<String>) -> Problem {
+        Problem { file: Some(file.into()), line: Some(line), message: message.into() }
+    }
+
+    /// What the TOML parser or a type's deserializer had to say about `text`, the content of `file`.
+    /// For an unknown key the nearest known one is named.
+    pub fn from_toml(file: &Path, text: &str, error: &toml::de::Error) -> Problem {
+        let line = error.span().map(|span| line_of(text, span.start));
+        Problem { file: Some(file.to_owned()), line, message: with_nearest(error.message()) }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.file, self.line) {
+            (Some(file), Some(line)) => write!(f, "{}:{line}: ", file.display())?,
+            (Some(file), None) => write!(f, "{}: ", file.display())?,
+            (None, _) => {}
+        }
+        f.write_str(&self.message)
+    }
+}
+
+/// Everything that was found wrong, in the order it was found. As an error it is never empty.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Problems(Vec<Problem>);
+
+impl Problems {
+    /// No problems yet.
+    pub fn new() -> Problems {
+        Problems::default()
+    }
+
+    /// Adds a problem.
+    pub fn push(&mut self, problem: Problem) {
+        self.0.push(problem);
+    }
+
+    /// Adds all of `other`.
+    pub fn extend(&mut self, other: Problems) {
+        self.0.extend(other.0);
+    }
+
+    /// Whether nothing was wrong.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The problems, in the order they were found.
+    pub fn iter(&self) -> std::slice::Iter<'_, Problem> {
+        self.0.iter()
+    }
+
+    /// `value` when nothing was wrong, otherwise the problems.
+    pub fn or<T>(self, value: T) -> Result<T, Problems> {
+        if self.is_empty() { Ok(value) } else { Err(self) }
+    }
+}
+
+impl From<Problem> for Problems {
+    fn from(problem: Problem) -> Problems {
+        Problems(vec![problem])
+    }
+}
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, problem) in self.0.iter().enumerate() {
+            if index > 0 {
+                f.write_str("\n")?;
+            }
+            problem.fmt(f)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Problems {}
+
+/// The line (counted from 1) of the byte at `offset` in `text`.
+pub fn line_of(text: &str, offset: usize) -> usize {
+    let before = &text.as_bytes()[..offset.min(text.len())];
+    1 + before.iter().filter(|byte| **byte == b'\n').count()
+}
+
+/// The one of `known` that `word` was most likely meant to be, if any is near.
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .into_iter()
+        .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
+        .filter(|(distance, candidate)| *distance <= 1 + candidate.len() / 3)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// Adds "did you mean" to serde's sentences about unknown fields and variants.
+fn with_nearest(message: &str) -> String {
+    let mut words = message.split('`').skip(1).step_by(2);
+    if !message.starts_with("unknown ") {
+        return message.to_owned();
+    }
+    match words.next().and_then(|unknown| nearest(unknown, words)) {
+        Some(known) => format!("{message}; did you mean `{known}`?"),
+        None => message.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Cache {
+        #[expect(dead_code)]
+        lifetime: Option<u32>,
+        #[expect(dead_code)]
+        bytes: Option<u32>,
+    }
+
+    #[test]
+    fn an_unknown_key_is_reported_with_file_line_and_nearest_key() {
+        let text = "bytes = 3\n\nlifetme = 4\n";
+        let error = toml::from_str::<Cache>(text).unwrap_err();
+        let problem = Problem::from_toml(Path::new("project.toml"), text, &error).to_string();
+        assert!(problem.starts_with("project.toml:3: unknown field `lifetme`"), "{problem}");
+        assert!(problem.ends_with("did you mean `lifetime`?"), "{problem}");
+    }
+
+    #[test]
+    fn a_far_word_has_no_nearest() {
+        assert_eq!(nearest("zebra", ["lifetime", "bytes"]), None);
+    }
+}

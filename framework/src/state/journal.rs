@@ -1,0 +1,62 @@
+use std::any::Any;
+use std::future::Future;
+use std::pin::Pin;
+
+use crate::log::{Draft, Receipt};
+
+/// Where drafts are written. The back end gives every request one that knows what the request's
+/// controller invalidates, and adds it to each draft.
+pub trait Journal: Send + Sync {
+    /// Appends the draft, waits until it is durable and applied here and until every front end has
+    /// let go of what it invalidates.
+    fn write(
+        &self,
+        draft: Draft,
+    ) -> Pin<Box<dyn Future<Output = Result<Written, WriteError>> + Send + '_>>;
+}
+
+/// A draft that has become a record.
+pub struct Written {
+    /// Proof that no front end serves what it invalidated.
+    pub receipt: Receipt,
+    /// What applying the record's update returned: the state's own `Output`. `None` when there
+    /// was no update.
+    pub output: Option<Box<dyn Any + Send>>,
+}
+
+/// Why a draft did not become a record, or not visibly.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WriteError {
+    /// A pattern is not a regular expression. Nothing was written.
+    #[error("`{pattern}` is not a regular expression: {reason}")]
+    Pattern {
+        /// The pattern.
+        pattern: String,
+        /// What the regex parser says, with the position.
+        reason: String,
+    },
+    /// The log could not store it, the disk is full for example. Nothing was written.
+    #[error("the log could not store the record, so nothing was changed: {reason}")]
+    Storage {
+        /// What the log's engine said.
+        reason: String,
+    },
+    /// The update is larger than a record may be. Nothing was written.
+    #[error("the record has {size} bytes, more than the {limit} that a record may have")]
+    TooLarge {
+        /// Its size in bytes.
+        size: usize,
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// The state's `apply` panicked on the update. The record is in the log and is passed over in
+    /// the same way on every replay: the state is as it was before.
+    #[error("the state refused the update: its `apply` panicked: {message}")]
+    Panicked {
+        /// The panic's message.
+        message: String,
+    },
+    /// The back end is stopping. Nothing was written.
+    #[error("the back end is stopping and takes no more writes")]
+    Stopping,
+}
