@@ -53,6 +53,8 @@ mod outstanding;
 mod position;
 mod receipt;
 mod record;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use applier::panic_message;
 pub use applier::{Applied, Applier, ApplyError};

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use redb::backends::FileBackend;
 use redb::{
-    Builder, Database, DatabaseError, Durability, ReadableDatabase, ReadableTable, TableDefinition,
+    Builder, Database, DatabaseError, Durability, ReadableDatabase, TableDefinition,
     WriteTransaction,
 };
 
@@ -25,8 +25,8 @@ pub(in crate::log) struct Engine {
     open_database: OpenDatabase,
     pub(super) database: RwLock<Option<Database>>,
     id: LogId,
-    /// Locked for as long as the engine is there, also while the file is opened again.
-    _lock: File,
+    /// Locked until the engine is closed, also while the file is opened again.
+    lock: File,
 }
 
 /// Opens the database in the file at a path.
@@ -69,7 +69,7 @@ impl Engine {
         let database = guarded(|| Ok(open_database(&path)?)).map_err(|e| open_error(&path, e))?;
         let id = read_meta(&path, &database)?;
         let database = RwLock::new(Some(database));
-        Ok(Engine { path, open_database, database, id, _lock: lock })
+        Ok(Engine { path, open_database, database, id, lock })
     }
 
     /// The log's id.
@@ -169,13 +169,13 @@ impl Engine {
         Ok(())
     }
 
-    /// Closes the file.
+    /// Closes the file for good.
     pub(in crate::log) fn close(&self) {
         let database = self.database.write().unwrap_or_else(PoisonError::into_inner).take();
         // What could not be written is done when the file is opened the next time.
         let _ = guarded(|| {
             drop(database);
-            Ok(())
+            Ok(self.lock.unlock()?)
         });
     }
 }

@@ -97,9 +97,16 @@ impl<F: StorageBackend> StorageBackend for LogFile<F> {
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        // Noted before, because a write that fails may have written a part.
-        self.unsynced.note(offset..offset + data.len() as u64);
-        self.file.write(offset, data)
+        let written = self.file.write(offset, data);
+        // A write that failed may have written a part. But where there was no room, there was
+        // nothing before that anything refers to, and writing there again would fail again.
+        let no_room = |error: &io::Error| {
+            matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+        };
+        if !written.as_ref().is_err_and(no_room) {
+            self.unsynced.note(offset..offset + data.len() as u64);
+        }
+        written
     }
 
     fn close(&self) -> io::Result<()> {

@@ -20,4 +20,4 @@ pub(super) use replay::Replayed;
 #[cfg(test)]
 mod faulty;
 #[cfg(test)]
-pub(super) use faulty::Faults;
+pub(super) use faulty::Disk;
