@@ -70,7 +70,7 @@ impl<A: Applier> Committer<A> {
         self.engine.close();
     }
 
-    fn next(&mut self) -> Option<Box<Queued>> {
+    fn next(&mut self) -> Option<Queued> {
         loop {
             let command = self.queue.blocking_recv()?;
             if let Some(queued) = self.accept(command) {
@@ -79,9 +79,9 @@ impl<A: Applier> Committer<A> {
         }
     }
 
-    fn accept(&mut self, command: Command) -> Option<Box<Queued>> {
+    fn accept(&mut self, command: Command) -> Option<Queued> {
         match command {
-            Command::Append(queued) => Some(queued),
+            Command::Append(queued) => Some(*queued),
             Command::Stop => {
                 self.queue.close();
                 None
@@ -89,7 +89,7 @@ impl<A: Applier> Committer<A> {
         }
     }
 
-    fn commit(&mut self, mut batch: Vec<Box<Queued>>) {
+    fn commit(&mut self, mut batch: Vec<Queued>) {
         if let Err(reason) = self.mend() {
             tracing::error!(%reason, "the log's file could not be opened again");
             return fail(batch, AppendError::Storage { reason });
@@ -147,12 +147,12 @@ impl<A: Applier> Committer<A> {
         }
     }
 
-    fn complete(&mut self, batch: Vec<Box<Queued>>, time: u64) {
+    fn complete(&mut self, batch: Vec<Queued>, time: u64) {
         let first = self.last.next();
         self.publish(Position(self.last.0 + batch.len() as u64), time);
         let mut answers = Vec::with_capacity(batch.len());
         for (queued, position) in batch.into_iter().zip(first.0..) {
-            let Queued { draft, waiter, .. } = *queued;
+            let Queued { draft, waiter, .. } = queued;
             let record = Record { position: Position(position), time, content: draft };
             let applied = self.apply(&record);
             answers.push((waiter, Appended { position: record.position, time, applied }));
@@ -196,7 +196,7 @@ pub(super) fn end_batch(applier: &mut impl Applier, last: Position) {
     }
 }
 
-fn fail(batch: Vec<Box<Queued>>, error: AppendError) {
+fn fail(batch: Vec<Queued>, error: AppendError) {
     for queued in batch {
         // Whoever does not wait any more need not know.
         let _ = queued.waiter.send(Err(error.clone()));
