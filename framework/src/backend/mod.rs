@@ -1,1 +1,5 @@
 //! The room `backend`.
+
+mod members;
+
+pub use members::{FeedId, Health, MemberStatus, Members};
