@@ -65,17 +65,23 @@ pub(super) struct Cluster {
 }
 
 #[derive(Debug, Args)]
-#[group(id = "what", required = true, multiple = true, args = ["group", "pattern"])]
 pub(super) struct Invalidate {
+    #[command(flatten)]
+    pub(super) what: What,
+    /// The admin address of a back end, like http://127.0.0.1:8300
+    #[arg(long, value_name = "URL")]
+    pub(super) admin: Option<Node>,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = true)]
+pub(super) struct What {
     /// A group
     #[arg(long, value_name = "G", num_args = 1..)]
     pub(super) group: Vec<String>,
     /// A regular expression on the ids of cached content: for pages, their paths
     #[arg(long, value_name = "RE", num_args = 1..)]
     pub(super) pattern: Vec<String>,
-    /// The admin address of a back end, like http://127.0.0.1:8300
-    #[arg(long, value_name = "URL")]
-    pub(super) admin: Option<Node>,
 }
 
 #[derive(Debug, Args)]
@@ -154,15 +160,17 @@ mod tests {
 
     #[test]
     fn something_must_be_invalidated() {
-        assert!(parse("site invalidate").is_err());
+        assert!(
+            parse("site invalidate").unwrap_err().contains("<--group <G>...|--pattern <RE>...>")
+        );
         assert!(parse("site invalidate --admin http://127.0.0.1:8300").is_err());
         let Ok(Command::Invalidate(invalidate)) =
             parse("site invalidate --group a b --pattern ^/x --group c --admin 127.0.0.1:8300")
         else {
             panic!("not invalidate")
         };
-        assert_eq!(invalidate.group, ["a", "b", "c"]);
-        assert_eq!(invalidate.pattern, ["^/x"]);
+        assert_eq!(invalidate.what.group, ["a", "b", "c"]);
+        assert_eq!(invalidate.what.pattern, ["^/x"]);
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! The command line of every site.
 //!
-//! [`main`] reads the arguments ([`args`](Arguments)) and the configuration, then does what was
-//! asked:
+//! [`main`] reads the [`Arguments`] and the configuration, then does what was asked:
 //!
 //! - `serve`, `routes`, `check` are the site's own business: they go to the [`Site`];
 //! - `cluster` starts this very program once for each node and minds the processes (`cluster`);
@@ -106,12 +105,12 @@ fn run(site: impl Site, arguments: Arguments) -> Result<(), Problems> {
                 Some(node) => vec![node.clone()],
                 None => invalidate::usual_nodes(&Config::load(path, environment())?),
             };
-            print(&invalidate::run(&invalidate, &nodes)?.to_string());
+            print(&invalidate::run(&invalidate.what, &nodes)?.to_string());
             Ok(())
         }
         Command::Status(status) => {
             let nodes = if status.admin.is_empty() {
-                status::Nodes::Usual(Config::load(path, environment())?)
+                status::Nodes::Possible(status::usual_nodes(&Config::load(path, environment())?))
             } else {
                 status::Nodes::Named(status.admin)
             };

@@ -47,8 +47,8 @@ pub struct MemberStatus {
 pub(super) enum Nodes {
     /// These; each must answer.
     Named(Vec<Node>),
-    /// Whoever is at the configured admin port and where `cluster` puts nodes.
-    Usual(Config),
+    /// Whoever of these is there.
+    Possible(Vec<Node>),
 }
 
 /// A table of the nodes that answer, and problems for those that ought to and do not.
@@ -56,7 +56,7 @@ pub(super) fn run(nodes: Nodes) -> Result<(String, Problems), Problems> {
     let runtime = runtime()?;
     let (nodes, must_answer) = match nodes {
         Nodes::Named(nodes) => (nodes, true),
-        Nodes::Usual(config) => (usual_nodes(&config), false),
+        Nodes::Possible(nodes) => (nodes, false),
     };
     let answers = runtime.block_on(join_all(nodes.iter().map(ask)));
     let mut problems = Problems::new();
@@ -78,8 +78,9 @@ pub(super) fn run(nodes: Nodes) -> Result<(String, Problems), Problems> {
     Ok((table(&found), problems))
 }
 
-/// The configured admin port, and those of a cluster with the configured HTTP port.
-fn usual_nodes(config: &Config) -> Vec<Node> {
+/// Where nodes may be when nobody has said so: at the configured admin port, and at those of a
+/// cluster with the configured HTTP port.
+pub(super) fn usual_nodes(config: &Config) -> Vec<Node> {
     let mut nodes = vec![Node::from(config.admin.listen)];
     // On another machine, trying a hundred ports would look like an attack.
     if config.http.listen.ip().is_loopback() || config.http.listen.ip().is_unspecified() {

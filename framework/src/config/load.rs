@@ -99,7 +99,8 @@ fn read_table(file: &Path, text: &str, problems: &mut Problems) -> (Table, Origi
     (right, origins)
 }
 
-/// Takes the key out of `table` that stands at `span`, or whose value does. Says whether it was found.
+/// Takes the key out of `table` that stands at `span`, or whose value does. Says whether there was
+/// one.
 fn remove(table: &mut DeTable<'_>, span: &Range<usize>) -> bool {
     let covers = |range: Range<usize>| range.start <= span.start && span.end <= range.end;
     let mut found = None;

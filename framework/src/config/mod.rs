@@ -1,7 +1,7 @@
 //! `project.toml`: what a node is told about itself.
 //!
-//! [`Config`] is the tree of all keys ([`settings`](Config) and the sections), each with its
-//! default. It is put together in layers, a later one wins:
+//! [`Config`] is the tree of all keys, each with its default. It is put together in layers, of which
+//! a later one wins:
 //!
 //! ```text
 //! defaults  <-  project.toml (file)  <-  HEADWATER_… (variables)

@@ -7,9 +7,9 @@
 //! output      what is said on stdout and stderr, never waiting long for who reads it
 //! ```
 //!
-//! The children are not in the terminal's process group, so Ctrl-C reaches only the supervisor, which stops
-//! the front ends first. When the supervisor is killed, the operating system kills the children
-//! (`parent`).
+//! The children are not in the terminal's process group, so Ctrl-C reaches only the supervisor,
+//! which stops the front ends first. When the supervisor is killed, the operating system kills the
+//! children (`parent`).
 
 mod output;
 mod plan;

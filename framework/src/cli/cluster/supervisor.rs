@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::output::{report, say};
 use super::plan::{Launch, Plan};
 use super::process::{Event, Process};
-use crate::cli::client::Node;
+use crate::cli::client::{Answer, ClientError, Node};
 use crate::cli::{Announcement, Entrance, StopSignals};
 use crate::problem::{Problem, Problems};
 
@@ -27,6 +27,10 @@ const READY_REPORT: Duration = Duration::from_secs(15);
 
 /// What a node is given to stop, besides the time to drain.
 const STOP_MARGIN: Duration = Duration::from_secs(5);
+
+/// For how long after the first signal another one is the same wish: a tool may signal the process
+/// and its group.
+const SAME_WISH: Duration = Duration::from_secs(1);
 
 /// Runs the nodes of `plan` until a signal asks to stop, or none is left. `drain` is the time that
 /// nodes take to stop.
@@ -216,10 +220,11 @@ impl Supervisor {
         Err(failed("no node is left".to_owned()))
     }
 
-    /// Stops the front ends, then the back end. Each is given `patience`; a second signal of
-    /// `signals` ends all patience.
+    /// Stops the front ends, then the back end. Each is given `patience`; another one of `signals`
+    /// ends all patience.
     async fn stop(&mut self, patience: Duration, signals: &mut StopSignals) {
         let all = self.nodes.len();
+        let asked = Instant::now();
         for group in [1.min(all)..all, 0..1.min(all)] {
             self.signal(group.clone(), Signal::TERM);
             let mut deadline = Instant::now() + patience;
@@ -233,7 +238,9 @@ impl Supervisor {
                         None
                     }
                     () = signals.next() => {
-                        self.signal(0..all, Signal::KILL);
+                        if asked.elapsed() > SAME_WISH {
+                            self.signal(0..all, Signal::KILL);
+                        }
                         None
                     }
                 };
@@ -257,6 +264,6 @@ impl Supervisor {
     }
 }
 
-fn is_ready(answer: &Result<crate::cli::client::Answer, crate::cli::client::ClientError>) -> bool {
+fn is_ready(answer: &Result<Answer, ClientError>) -> bool {
     answer.as_ref().is_ok_and(|answer| answer.status == StatusCode::OK)
 }
