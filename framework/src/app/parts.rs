@@ -46,7 +46,7 @@ fn read(
     if let Some(table) = &table {
         let table = Arc::clone(table);
         options.url_for = Arc::new(move |name, params| {
-            table.url_for(name, &params).map_err(|error| error.to_string())
+            table.url_for(name, params).map_err(|error| error.to_string())
         });
     }
     let templates = if config.templates.path.is_dir() {

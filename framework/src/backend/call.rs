@@ -42,7 +42,9 @@ impl Backend {
             Ok(request) => controller::answer(registration, request).await,
             Err(reply) => reply,
         };
-        let reply = match journal.close(&reply).await {
+        journal.finish().await;
+        let due = journal.due(&reply);
+        let reply = match journal.close(due).await {
             Ok(()) => reply,
             Err(error) => {
                 tracing::error!(request_id, controller = registration.name(), %error, "cannot invalidate");

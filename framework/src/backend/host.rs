@@ -109,7 +109,7 @@ impl Backend {
         if let Some(records) = self.tail.between(after, through) {
             return Ok(batch(records, through, max_bytes));
         }
-        let log = self.log.clone();
+        let log = Arc::clone(&self.log);
         let read = tokio::task::spawn_blocking(move || log.read(after, BATCH, max_bytes)).await;
         let records = match read {
             Ok(Ok(records)) => records,

@@ -54,7 +54,7 @@ pub struct Parts {
 /// A back end.
 pub struct Backend {
     name: String,
-    log: Log,
+    log: Arc<Log>,
     tail: Arc<Tail>,
     members: Members,
     expected: Vec<String>,
@@ -100,7 +100,7 @@ impl Backend {
         let controllers = parts.controllers.into_iter();
         let backend = Arc::new(Backend {
             name: parts.name,
-            log,
+            log: Arc::new(log),
             tail,
             members,
             expected: parts.expected,
@@ -162,7 +162,7 @@ impl Backend {
 
     /// Takes no more writes, and closes the log when those that were taken are done.
     pub async fn shut_down(&self) {
-        let log = self.log.clone();
+        let log = Arc::clone(&self.log);
         let closing = tokio::task::spawn_blocking(move || log.shutdown());
         if let Err(error) = closing.await {
             tracing::error!(%error, "the log was not closed cleanly");

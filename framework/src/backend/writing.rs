@@ -43,10 +43,14 @@ impl CallJournal {
         }
     }
 
-    /// Writes what remains to be written now that the reply is there.
-    pub(super) async fn close(&self, reply: &Reply) -> Result<(), WriteError> {
+    /// Waits for the writes that the controller has begun, whether or not it waited for them.
+    pub(super) async fn finish(&self) {
         self.under_way.close();
         self.under_way.wait().await;
+    }
+
+    /// What the conditions make wrong now that the reply is there.
+    pub(super) fn due(&self, reply: &Reply) -> Invalidation {
         let mut due = Invalidation::new();
         for (invalidation, condition) in &self.invalidations.conditional {
             // A condition that panics cannot say that nothing is wrong.
@@ -55,6 +59,11 @@ impl CallJournal {
                 due.merge(invalidation);
             }
         }
+        due
+    }
+
+    /// Writes what remains to be written.
+    pub(super) async fn close(&self, mut due: Invalidation) -> Result<(), WriteError> {
         let carriers = self.carriers.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if carriers.is_empty() {
             due.merge(&self.invalidations.always);

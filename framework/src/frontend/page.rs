@@ -99,6 +99,7 @@ impl FrontEnd {
             Lookup::Fenced(stale) => (Forward::Fenced, stale),
         };
         self.counters.count(Event::Miss);
+        let key = key.into_owned();
         let mut groups = matched.groups();
         groups.extend(variant.groups);
         let name = match variant.kind {
@@ -107,7 +108,7 @@ impl FrontEnd {
         };
         let cacheable = Arc::new(Cacheable {
             forwarded: Forwarded::key(&visit.parts.headers, &id, route, name),
-            key: key.into_owned(),
+            key,
             groups,
             params: matched.to_params(),
             route: Arc::clone(route),
@@ -130,7 +131,7 @@ impl FrontEnd {
             max_body: route.max_body,
             request_id: &request_id,
         };
-        let made = match limited(body, &parts.headers, limit, self.settings.body_timeout) {
+        let made = match limited(body, limit, self.settings.body_timeout) {
             Ok(body) => self.make(order, body).await,
             Err(error) => Err(Failure::of_request_body(&error)),
         };
