@@ -41,5 +41,4 @@ pub trait Node: Send + Sync + 'static {
 }
 
 /// An invalidation under way.
-pub type Invalidating<'a> =
-    Pin<Box<dyn Future<Output = Result<Receipt, WriteError>> + Send + 'a>>;
+pub type Invalidating<'a> = Pin<Box<dyn Future<Output = Result<Receipt, WriteError>> + Send + 'a>>;

@@ -24,7 +24,10 @@ use crate::templates::Customise;
 
 /// Writes a site's first data.
 type Seed = Box<
-    dyn FnOnce(Arc<States>, Arc<dyn Journal>) -> Pin<Box<dyn Future<Output = Result<(), WriteError>> + Send>>
+    dyn FnOnce(
+            Arc<States>,
+            Arc<dyn Journal>,
+        ) -> Pin<Box<dyn Future<Output = Result<(), WriteError>> + Send>>
         + Send,
 >;
 
@@ -126,10 +129,13 @@ impl App {
         let mut problems = self.problems.clone();
         for (index, controller) in self.controllers.iter().enumerate() {
             let earlier = self.controllers[..index].iter();
-            if let Some(other) = earlier.into_iter().find(|other| other.name() == controller.name()) {
+            if let Some(other) = earlier.into_iter().find(|other| other.name() == controller.name())
+            {
                 problems.push(Problem::new(format!(
                     "two controllers are registered as `{}`: {} and {}",
-                    controller.name(), other.location(), controller.location()
+                    controller.name(),
+                    other.location(),
+                    controller.location()
                 )));
             }
         }

@@ -32,7 +32,8 @@ const SWEEP: Duration = Duration::from_secs(1);
 
 /// Runs the node until it is told to stop, and drains it.
 pub(super) async fn serve(app: App, config: Config) -> Result<(), Problems> {
-    let mut signals = StopSignals::listen().map_err(|error| problem("listen to signals", &error))?;
+    let mut signals =
+        StopSignals::listen().map_err(|error| problem("listen to signals", &error))?;
     let metrics = Metrics::install();
     let node = Running::start(app, &config).await?;
     let admin = http_server("admin", config.admin.listen, crate::http::Limits::default()).await?;
@@ -78,7 +79,8 @@ impl Running {
             link: None,
             tasks: Vec::new(),
         };
-        let mut report = NodeReport { name: config.name.clone(), mode, frontend: None, backend: None };
+        let mut report =
+            NodeReport { name: config.name.clone(), mode, frontend: None, backend: None };
         let connectors = match mode {
             Mode::Frontend => config.link.backends.iter().map(Connector::tcp).collect(),
             Mode::Backend => {
@@ -175,7 +177,11 @@ impl Served {
     }
 }
 
-async fn open_backend(app: &mut App, config: &Config, alone: bool) -> Result<Arc<Backend>, Problems> {
+async fn open_backend(
+    app: &mut App,
+    config: &Config,
+    alone: bool,
+) -> Result<Arc<Backend>, Problems> {
     let states = Arc::new(std::mem::take(&mut app.states));
     let parts = backend::Parts {
         name: config.name.clone(),
@@ -225,7 +231,7 @@ fn open_frontend(
         },
         table,
         templates,
-        files: Files::new(&config.docroot.path),
+        files: Files::below(&config.docroot.path).ok(),
         cache,
         link: Link::start(options, follower),
         variant: app.variant.clone(),
@@ -301,7 +307,11 @@ fn limits(limits: &config::Limits) -> crate::http::Limits {
     }
 }
 
-async fn http_server(what: &str, address: SocketAddr, limits: crate::http::Limits) -> Result<Server, Problems> {
+async fn http_server(
+    what: &str,
+    address: SocketAddr,
+    limits: crate::http::Limits,
+) -> Result<Server, Problems> {
     Server::bind(address, limits).await.map_err(|error| cannot_listen(what, address, &error))
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::App;
 use crate::config::Config;
-use crate::dispatch::Table;
+use crate::dispatch::{Location, Table, Target};
 use crate::problem::{Problem, Problems};
 use crate::templates::{Customise, Engine, Options};
 
@@ -54,6 +54,19 @@ fn read(
     } else {
         Some(Engine::empty(&options))
     };
+    if let Some(table) = &table
+        && !config.docroot.path.is_dir()
+    {
+        let folder = config.docroot.path.display();
+        for route in table.routes() {
+            if matches!(route.target, Target::Files { .. }) {
+                let Location { file, line } = &route.location;
+                let message =
+                    format!("the files are to be in {folder}, and there is no such folder");
+                problems.push(Problem::at_line(file.to_path_buf(), *line, message));
+            }
+        }
+    }
     if let (Some(table), Some(templates)) = (&table, &templates) {
         for (name, location) in table.templates() {
             if !templates.contains(name) {

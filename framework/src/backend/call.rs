@@ -81,7 +81,8 @@ impl Backend {
             reply::Content::Template { name, values } => match serde_json::to_vec(&values) {
                 Ok(values) => (Content::Template { name, values }, Body::empty()),
                 Err(error) => {
-                    let cause = format!("cannot encode the values of the template `{name}`: {error}");
+                    let cause =
+                        format!("cannot encode the values of the template `{name}`: {error}");
                     (Content::Error { message: String::new(), cause: Some(cause) }, Body::empty())
                 }
             },
@@ -90,7 +91,8 @@ impl Backend {
             }
         };
         let headers = headers.iter();
-        let headers = headers.map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()));
+        let headers =
+            headers.map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()));
         let answer = Answer {
             status: status.as_u16(),
             headers: headers.collect(),
@@ -102,33 +104,40 @@ impl Backend {
         (answer, body)
     }
 
-/// Makes the controller's request of what came over the link.
-fn request(&self, call: Call, body: Body, as_of: Position, site: Site) -> Result<Request, Reply> {
-    let refuse = |what: &str| {
-        reply::error(StatusCode::BAD_REQUEST).message(format!("The request has no valid {what}."))
-    };
-    let mut headers = HeaderMap::with_capacity(call.headers.len());
-    for (name, value) in &call.headers {
-        let name = HeaderName::from_str(name).map_err(|_| refuse("headers"))?;
-        let value = HeaderValue::from_bytes(value).map_err(|_| refuse("headers"))?;
-        headers.append(name, value);
+    /// Makes the controller's request of what came over the link.
+    fn request(
+        &self,
+        call: Call,
+        body: Body,
+        as_of: Position,
+        site: Site,
+    ) -> Result<Request, Reply> {
+        let refuse = |what: &str| {
+            reply::error(StatusCode::BAD_REQUEST)
+                .message(format!("The request has no valid {what}."))
+        };
+        let mut headers = HeaderMap::with_capacity(call.headers.len());
+        for (name, value) in &call.headers {
+            let name = HeaderName::from_str(name).map_err(|_| refuse("headers"))?;
+            let value = HeaderValue::from_bytes(value).map_err(|_| refuse("headers"))?;
+            headers.append(name, value);
+        }
+        Ok(Request {
+            parts: RequestParts {
+                method: Method::from_str(&call.method).map_err(|_| refuse("method"))?,
+                uri: Uri::from_str(&call.uri).map_err(|_| refuse("URL"))?,
+                headers,
+                params: call.params,
+                exposure: call.exposure,
+                variant: call.variant,
+                request_id: call.request_id,
+                remote: call.remote,
+                body_limit: call.body_limit.unwrap_or(self.body_limit),
+                as_of,
+                extensions: http::Extensions::new(),
+                site: Arc::new(site),
+            },
+            body,
+        })
     }
-    Ok(Request {
-        parts: RequestParts {
-            method: Method::from_str(&call.method).map_err(|_| refuse("method"))?,
-            uri: Uri::from_str(&call.uri).map_err(|_| refuse("URL"))?,
-            headers,
-            params: call.params,
-            exposure: call.exposure,
-            variant: call.variant,
-            request_id: call.request_id,
-            remote: call.remote,
-            body_limit: call.body_limit.unwrap_or(self.body_limit),
-            as_of,
-            extensions: http::Extensions::new(),
-            site: Arc::new(site),
-        },
-        body,
-    })
-}
 }

@@ -143,7 +143,9 @@ fn batch(records: Vec<(Position, bytes::Bytes)>, through: Position, max_bytes: u
     let mut bytes = 0;
     for (position, payload) in records {
         bytes += payload.len();
-        if bytes > max_bytes && let Some(last) = batch.records.last() {
+        if bytes > max_bytes
+            && let Some(last) = batch.records.last()
+        {
             batch.through = last.position;
             break;
         }

@@ -23,7 +23,9 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::controller::Registration;
-use crate::log::{Appended, Draft, Invalidation, Log, LogId, Membership, OpenError, Options, Position, Receipt};
+use crate::log::{
+    Appended, Draft, Invalidation, Log, LogId, Membership, OpenError, Options, Position, Receipt,
+};
 use crate::state::{Journal, States, WriteError, Written};
 
 pub use host::BackendHost;
@@ -83,8 +85,7 @@ impl Backend {
     /// When the log cannot be opened; the message says what to do.
     pub async fn open(folder: &Path, parts: Parts) -> Result<(Arc<Backend>, bool), OpenError> {
         let tail = Tail::new();
-        let publisher =
-            Publisher { states: Arc::clone(&parts.states), tail: Arc::clone(&tail) };
+        let publisher = Publisher { states: Arc::clone(&parts.states), tail: Arc::clone(&tail) };
         let folder = folder.to_owned();
         let opening =
             tokio::task::spawn_blocking(move || Log::open(&folder, Options::default(), publisher));
@@ -180,8 +181,7 @@ impl Backend {
     async fn write(&self, draft: Draft) -> Result<Written, WriteError> {
         let appended = self.append(draft).await?;
         let acknowledgements = self.members.settled(appended.position).await;
-        let receipt =
-            Receipt { log: self.log_id(), position: appended.position, acknowledgements };
+        let receipt = Receipt { log: self.log_id(), position: appended.position, acknowledgements };
         Ok(Written { receipt, output: appended.applied? })
     }
 
@@ -196,12 +196,14 @@ impl Backend {
     fn report_missing(&self, known: &mut BTreeMap<String, bool>) {
         for name in &self.expected {
             let status = self.members.status(&self.expected);
-            let serving = status.iter().any(|member| {
-                &member.name == name && matches!(member.health, Health::Serving)
-            });
+            let serving = status
+                .iter()
+                .any(|member| &member.name == name && matches!(member.health, Health::Serving));
             let before = known.insert(name.clone(), serving).unwrap_or(true);
             match (before, serving) {
-                (true, false) => tracing::warn!(frontend = name, "expected front end is not serving"),
+                (true, false) => {
+                    tracing::warn!(frontend = name, "expected front end is not serving")
+                }
                 (false, true) => tracing::info!(frontend = name, "expected front end is serving"),
                 _ => {}
             }

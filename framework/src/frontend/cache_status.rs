@@ -38,13 +38,19 @@ impl CacheStatus {
     pub(super) fn header(self) -> HeaderValue {
         match self {
             CacheStatus::Hit(None) => HeaderValue::from_static("headwater; hit"),
-            CacheStatus::Hit(Some(left)) => value(format!("headwater; hit; ttl={}", left.as_secs())),
+            CacheStatus::Hit(Some(left)) => {
+                value(format!("headwater; hit; ttl={}", left.as_secs()))
+            }
             CacheStatus::StaleIfError { status } => {
                 value(format!("headwater; fwd=stale; fwd-status={status}; detail=stale-if-error"))
             }
             CacheStatus::Forwarded { why, stored, collapsed } => match (why, stored, collapsed) {
-                (Forward::Bypass, false, false) => HeaderValue::from_static("headwater; fwd=bypass"),
-                (Forward::Method, false, false) => HeaderValue::from_static("headwater; fwd=method"),
+                (Forward::Bypass, false, false) => {
+                    HeaderValue::from_static("headwater; fwd=bypass")
+                }
+                (Forward::Method, false, false) => {
+                    HeaderValue::from_static("headwater; fwd=method")
+                }
                 (Forward::UriMiss, true, false) => {
                     HeaderValue::from_static("headwater; fwd=uri-miss; stored")
                 }
@@ -77,7 +83,8 @@ mod tests {
     fn the_words_are_those_of_the_rfc() {
         let hit = CacheStatus::Hit(Some(Duration::from_millis(12_900)));
         assert_eq!(hit.header(), "headwater; hit; ttl=12");
-        let miss = |why, stored, collapsed| CacheStatus::Forwarded { why, stored, collapsed }.header();
+        let miss =
+            |why, stored, collapsed| CacheStatus::Forwarded { why, stored, collapsed }.header();
         assert_eq!(miss(Forward::UriMiss, true, false), "headwater; fwd=uri-miss; stored");
         assert_eq!(miss(Forward::Stale, true, true), "headwater; fwd=stale; stored; collapsed");
         assert_eq!(miss(Forward::Bypass, false, false), "headwater; fwd=bypass");

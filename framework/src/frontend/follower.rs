@@ -43,7 +43,8 @@ impl Follower for CacheFollower {
             .collect();
         match decoded {
             Some(decoded) => {
-                let records = decoded.iter().map(|(position, invalidation)| (*position, invalidation));
+                let records =
+                    decoded.iter().map(|(position, invalidation)| (*position, invalidation));
                 self.cache.apply(records, through);
             }
             None => {

@@ -87,6 +87,7 @@ fn wire_header((name, value): (&HeaderName, &http::HeaderValue)) -> (String, Vec
 
 /// The headers that `Connection` names as belonging to the connection.
 fn connection_options(headers: &HeaderMap) -> Vec<&str> {
-    let options = headers.get_all(header::CONNECTION).iter().filter_map(|value| value.to_str().ok());
+    let options =
+        headers.get_all(header::CONNECTION).iter().filter_map(|value| value.to_str().ok());
     options.flat_map(|value| value.split(',')).map(str::trim).collect()
 }

@@ -107,9 +107,7 @@ impl FrontEnd {
             .map_err(|_| Failure::internal(format!("status {} is none", answer.status)))?;
         let headers = headers_of(&answer)?;
         match answer.content {
-            Content::Body => {
-                Ok(Made { status, headers, body, groups: answer.groups, origin })
-            }
+            Content::Body => Ok(Made { status, headers, body, groups: answer.groups, origin }),
             Content::Template { name, values } => {
                 let values = Values::from_json(&values)
                     .map_err(|error| Failure::internal(format!("values of `{name}`: {error}")))?;
@@ -128,7 +126,8 @@ fn set(values: &mut Values, name: &str, value: &str) -> Result<(), Failure> {
 fn headers_of(answer: &Answer) -> Result<HeaderMap, Failure> {
     let mut headers = HeaderMap::with_capacity(answer.headers.len() + 4);
     for (name, value) in &answer.headers {
-        let header = HeaderName::from_bytes(name.as_bytes()).ok().zip(HeaderValue::from_bytes(value).ok());
+        let header =
+            HeaderName::from_bytes(name.as_bytes()).ok().zip(HeaderValue::from_bytes(value).ok());
         let (name, value) = header
             .ok_or_else(|| Failure::internal(format!("the header `{name}` has no valid value")))?;
         headers.append(name, value);
@@ -141,7 +140,9 @@ fn failure_of_call(error: CallError) -> Failure {
     let (status, message) = match &error {
         CallError::Body(error) => return Failure::of_request_body(error),
         CallError::NoBackend => (StatusCode::SERVICE_UNAVAILABLE, BUSY),
-        CallError::Deadline(_) => (StatusCode::GATEWAY_TIMEOUT, "The site took too long to answer."),
+        CallError::Deadline(_) => {
+            (StatusCode::GATEWAY_TIMEOUT, "The site took too long to answer.")
+        }
         _ => (StatusCode::BAD_GATEWAY, BUSY),
     };
     Failure::new(status, message).because(error.to_string())

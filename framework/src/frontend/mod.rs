@@ -39,11 +39,10 @@ use crate::link::Link;
 use crate::templates::Engine;
 
 use cache_status::{CacheStatus, Forward};
-pub use counters::{Counters, Counts};
 use counters::Event;
+pub use counters::{Counters, Counts};
 use failure::Failure;
 pub use follower::CacheFollower;
-use make::is_cached_method;
 use page::Landed;
 pub use variant::{Variant, VariantFn};
 
@@ -74,8 +73,8 @@ pub struct Rooms {
     pub table: Arc<Table>,
     /// The templates.
     pub templates: Engine,
-    /// The docroot.
-    pub files: Files,
+    /// The docroot, if there is one.
+    pub files: Option<Files>,
     /// The cache.
     pub cache: Arc<Cache>,
     /// The way to the back ends.
@@ -89,7 +88,7 @@ pub struct FrontEnd {
     settings: Settings,
     table: Arc<Table>,
     templates: Engine,
-    files: Files,
+    files: Option<Files>,
     cache: Arc<Cache>,
     flights: Arc<Flights<Landed>>,
     link: Link,
@@ -158,7 +157,11 @@ impl FrontEnd {
     }
 
     /// Answers a request. Whatever goes wrong becomes a response too.
-    pub async fn answer(self: &Arc<Self>, request: Request<Body>, remote: IpAddr) -> Response<Body> {
+    pub async fn answer(
+        self: &Arc<Self>,
+        request: Request<Body>,
+        remote: IpAddr,
+    ) -> Response<Body> {
         let head = *request.method() == Method::HEAD;
         let response = self.dispatch(request, remote).await;
         if response.status().is_server_error() {
@@ -200,7 +203,11 @@ impl FrontEnd {
         }
     }
 
-    async fn follow_route(self: &Arc<Self>, visit: Visit<'_>, matched: Match<'_>) -> Response<Body> {
+    async fn follow_route(
+        self: &Arc<Self>,
+        visit: Visit<'_>,
+        matched: Match<'_>,
+    ) -> Response<Body> {
         match &matched.route.target {
             Target::Controller(_) | Target::Template(_) => self.page(visit, matched).await,
             Target::Redirect { status, .. } => self.redirect(*status, &matched),
@@ -223,13 +230,19 @@ impl FrontEnd {
     }
 
     async fn file(&self, visit: Visit<'_>, matched: &Match<'_>) -> Response<Body> {
-        let file = match matched.file() {
-            Some(path) => self.files.serve(&path, &visit.parts.method, &visit.parts.headers).await,
-            None => None,
+        let scope = matched.route.scope;
+        let (method, headers) = (&visit.parts.method, &visit.parts.headers);
+        let found = match (&self.files, matched.file()) {
+            (Some(files), Some(path)) => files.get(method, headers, &path).await,
+            _ => Ok(None),
         };
-        let Some(mut response) = file else {
-            let failure = Failure::new(StatusCode::NOT_FOUND, "There is no such file.");
-            return self.refuse(&failure, matched.route.scope);
+        let mut response = match found {
+            Ok(Some(response)) => response,
+            Ok(None) => {
+                let failure = Failure::new(StatusCode::NOT_FOUND, "There is no such file.");
+                return self.refuse(&failure, scope);
+            }
+            Err(error) => return self.refuse(&Failure::internal(error.to_string()), scope),
         };
         let cache = bypass(Forward::Bypass);
         response.headers_mut().insert(cache_status::CACHE_STATUS, cache.header());

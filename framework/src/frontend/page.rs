@@ -14,9 +14,7 @@ use super::make::{Collected, Made, Order, collect, is_cached_method};
 use super::variant::{Variant, VariantKind};
 use super::{FrontEnd, Visit, bypass, request_id, respond};
 use crate::body::Body;
-use crate::cache::{
-    Entry, Fill, Filled, Freshness, Join, Key, KeyBuilder, Lookup, Miss, Page,
-};
+use crate::cache::{Entry, Fill, Filled, Freshness, Join, Key, KeyBuilder, Lookup, Miss, Page};
 use crate::clock;
 use crate::dispatch::{CacheType, Match, Route};
 use crate::http::limited;
@@ -175,8 +173,7 @@ impl FrontEnd {
                     Some(Landed::Entry(entry))
                         if wait.started_knowing(arrival) || self.cache.is_valid(&entry) =>
                     {
-                        let status =
-                            CacheStatus::Forwarded { why, stored: false, collapsed: true };
+                        let status = CacheStatus::Forwarded { why, stored: false, collapsed: true };
                         return respond::page(entry.page(), status);
                     }
                     Some(Landed::Failed(failure)) if wait.started_knowing(arrival) => {
@@ -258,7 +255,12 @@ impl FrontEnd {
                     self.counters.count(Event::Stale);
                     let cause = failure.cause.as_deref().unwrap_or_default();
                     let (id, request_id) = (entry.id(), &wanted.request_id);
-                    tracing::warn!(request_id, id, cause, "serving an old page in the place of an error");
+                    tracing::warn!(
+                        request_id,
+                        id,
+                        cause,
+                        "serving an old page in the place of an error"
+                    );
                     let status = failure.status.as_u16();
                     respond::page(entry.page(), CacheStatus::StaleIfError { status })
                 }

@@ -38,11 +38,6 @@ pub(super) fn made(
     response
 }
 
-/// A response without a body of its own.
-pub(super) fn bare(status: StatusCode, cache: CacheStatus) -> Response<Body> {
-    made(status, HeaderMap::new(), Body::empty(), cache)
-}
-
 /// What HEAD gets: the headers that GET would get, and no body (RFC 9110, section 9.3.2).
 pub(super) fn head_of(response: Response<Body>) -> Response<Body> {
     let (mut parts, body) = response.into_parts();
