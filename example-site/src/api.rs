@@ -36,11 +36,11 @@ struct Comment {
 
 /// The stories, the newest first, a hundred at a time; an empty list is past the end.
 #[controller("api.list")]
-pub async fn list(Query(query): Query<Page>, site: Data<Site>) -> Result<Reply> {
+pub async fn list(Query(query): Query<Page>, site: Data<Site>) -> Reply {
     let start = query.page.unwrap_or(1).saturating_sub(1).saturating_mul(PER_PAGE);
     let stories: Vec<Listed> =
         site.query(|site| site.newest(start, PER_PAGE).map(listed).collect());
-    Ok(json(&stories))
+    json(&stories)
 }
 
 /// One story with its comments.

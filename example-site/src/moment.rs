@@ -17,9 +17,8 @@ pub struct Moment {
 impl From<SystemTime> for Moment {
     fn from(time: SystemTime) -> Moment {
         let time = OffsetDateTime::from(time).truncate_to_millisecond();
-        let text = format_description!(
-            "[day padding:none] [month repr:long] [year], [hour]:[minute] UTC"
-        );
+        let text =
+            format_description!("[day padding:none] [month repr:long] [year], [hour]:[minute] UTC");
         Moment {
             iso: time.format(&Rfc3339).unwrap_or_default(),
             text: time.format(text).unwrap_or_default(),

@@ -40,7 +40,11 @@ pub fn updates() -> Vec<Update> {
             "Our flat has one table and three people doing homework. Thank you to whoever stood \
              there in the rain with the clicker.",
         ),
-        comment("the-library-keeps-its-sundays", "Theo", "I can do one in five. Going to the desk."),
+        comment(
+            "the-library-keeps-its-sundays",
+            "Theo",
+            "I can do one in five. Going to the desk.",
+        ),
         publish(
             "Who rings the mill bell?",
             "For the third Friday running, the bell of the old mill has rung at ten past six in \

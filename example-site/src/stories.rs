@@ -50,9 +50,9 @@ pub struct Page {
 
 /// The front page.
 #[controller("stories.index")]
-pub async fn index(site: Data<Site>) -> Result<Reply> {
+pub async fn index(site: Data<Site>) -> Reply {
     let stories: Vec<Card> = site.query(|site| site.newest(0, FRONT).map(card).collect());
-    Ok(template("stories/index.html").with("stories", stories))
+    template("stories/index.html").with("stories", stories)
 }
 
 /// All stories, page by page.
@@ -65,7 +65,7 @@ pub async fn list(Query(query): Query<Page>, site: Data<Site>) -> Result<Reply> 
         (stories, site.newest.len().div_ceil(PER_PAGE).max(1))
     });
     if !(1..=pages).contains(&page) {
-        return Err(not_found(format!("there is no page {page} of the list")));
+        return Err(not_found());
     }
     Ok(template("stories/list.html")
         .with("stories", stories)
