@@ -27,3 +27,4 @@ pub mod reply;
 pub mod request;
 pub mod state;
 pub mod templates;
+pub mod units;

@@ -1,1 +1,6 @@
 //! The room `backend`.
+
+mod members;
+mod tail;
+
+pub use members::{FeedId, Health, MemberStatus, Members};

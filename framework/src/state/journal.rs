@@ -41,6 +41,17 @@ pub enum WriteError {
         /// What the log's engine said.
         reason: String,
     },
+    /// The update's type does not survive being encoded. Nothing was written.
+    #[error(
+        "the update of the state \"{state}\" cannot be encoded so that it can be read again, so \
+         nothing was changed: {reason}"
+    )]
+    Encoding {
+        /// The state's name.
+        state: String,
+        /// What the encoder said.
+        reason: String,
+    },
     /// The update is larger than a record may be. Nothing was written.
     #[error("the record has {size} bytes, more than the {limit} that a record may have")]
     TooLarge {
