@@ -31,8 +31,8 @@ pub struct Draft {
 #[invalidate(groups = ["stories"], when = accepted)]
 pub async fn create(
     Path(slug): Path<String>,
-    Form(draft): Form<Draft>,
     site: Data<Site>,
+    Form(draft): Form<Draft>,
 ) -> Result<Reply> {
     let story = site.query(|site| site.stories.get(&slug).cloned()).or_not_found()?;
     let mut problems = Problems::new();

@@ -82,7 +82,7 @@ pub async fn show(Path(slug): Path<String>, site: Data<Site>) -> Result<Reply> {
 
 /// Publishes a story.
 #[controller("stories.create")]
-pub async fn create(Form(draft): Form<Draft>, site: Data<Site>) -> Result<Reply> {
+pub async fn create(site: Data<Site>, Form(draft): Form<Draft>) -> Result<Reply> {
     let mut problems = Problems::new();
     let title = field::TITLE.read(&draft.title, &mut problems);
     let body = field::BODY.read(&draft.body, &mut problems);
