@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::store::decode;
 use super::{At, State, Store};
-use crate::log::{Applied, ApplyError, Record};
+use crate::log::{Applied, ApplyError, Record, panic_message};
 
 /// All states of a site.
 #[derive(Default)]
@@ -102,7 +102,7 @@ trait Updatable: Any + Send + Sync {
 impl<S: State> Updatable for Store<S> {
     fn update_from_log(&self, bytes: &[u8], at: At) -> Applied {
         let decoded = catch_unwind(|| decode::<S>(bytes))
-            .unwrap_or_else(|panic| Err(format!("decoding panicked: {}", message_of(&*panic))));
+            .unwrap_or_else(|panic| Err(format!("decoding panicked: {}", panic_message(&*panic))));
         let update = decoded.map_err(|reason| ApplyError::Unreadable {
             message: format!(
                 "the update of the state \"{}\" at position {} cannot be decoded as `{}`: {reason}. \
@@ -120,18 +120,8 @@ impl<S: State> Updatable for Store<S> {
             (value, output)
         }));
         let (value, output) = applied
-            .map_err(|panic| ApplyError::Panicked { message: message_of(&*panic).to_owned() })?;
+            .map_err(|panic| ApplyError::Panicked { message: panic_message(&*panic).to_owned() })?;
         self.replace(value);
         Ok(Some(Box::new(output)))
-    }
-}
-
-fn message_of(panic: &(dyn Any + Send)) -> &str {
-    if let Some(message) = panic.downcast_ref::<&'static str>() {
-        message
-    } else if let Some(message) = panic.downcast_ref::<String>() {
-        message
-    } else {
-        "no message"
     }
 }
