@@ -3,6 +3,7 @@ use std::fmt;
 use http::Method;
 
 use super::policy::{CachePolicy, CacheType};
+use super::route::Target;
 use super::table::Table;
 use crate::units::format_duration;
 
@@ -13,11 +14,16 @@ impl fmt::Display for Table {
         let mut rows: Vec<[String; 6]> = Vec::new();
         for route in self.routes() {
             let methods: Vec<&str> = route.methods.iter().map(Method::as_str).collect();
+            let cache = match route.target {
+                // How its content is cached is the matter of the route that it leads to.
+                Target::Alias(_) => String::new(),
+                _ => route.cache.to_string(),
+            };
             rows.push([
                 methods.join(","),
                 route.path(),
                 route.target.to_string(),
-                route.cache.to_string(),
+                cache,
                 route.name.clone().unwrap_or_default(),
                 route.location.to_string(),
             ]);

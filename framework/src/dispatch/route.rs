@@ -52,7 +52,8 @@ pub enum Target {
     Redirect {
         /// Where to.
         to: Redirect,
-        /// The status: 301, 302, 303, 307 or 308.
+        /// The status: 301, 303, 307, 308, or 302 where the file says nothing: browsers do not
+        /// remember that one, so a mistake can be taken back.
         status: StatusCode,
     },
 }

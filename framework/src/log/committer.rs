@@ -32,7 +32,7 @@ pub(super) struct Committer<A> {
 /// What the log's thread is asked to do.
 pub(super) enum Command {
     /// Append a draft.
-    Append(Queued),
+    Append(Box<Queued>),
     /// Finish what was asked before, and stop.
     Stop,
 }
@@ -81,7 +81,7 @@ impl<A: Applier> Committer<A> {
 
     fn accept(&mut self, command: Command) -> Option<Queued> {
         match command {
-            Command::Append(queued) => Some(queued),
+            Command::Append(queued) => Some(*queued),
             Command::Stop => {
                 self.queue.close();
                 None
@@ -151,7 +151,8 @@ impl<A: Applier> Committer<A> {
         let first = self.last.next();
         self.publish(Position(self.last.0 + batch.len() as u64), time);
         let mut answers = Vec::with_capacity(batch.len());
-        for (Queued { draft, waiter, .. }, position) in batch.into_iter().zip(first.0..) {
+        for (queued, position) in batch.into_iter().zip(first.0..) {
+            let Queued { draft, waiter, .. } = queued;
             let record = Record { position: Position(position), time, content: draft };
             let applied = self.apply(&record);
             answers.push((waiter, Appended { position: record.position, time, applied }));

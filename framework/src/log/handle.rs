@@ -162,7 +162,7 @@ impl Log {
         let room = self.room.clone().acquire_many_owned(share).await;
         let room = room.map_err(|_| AppendError::Stopping)?;
         let (waiter, answer) = oneshot::channel();
-        let queued = Queued { draft, frame, waiter, _room: room };
+        let queued = Box::new(Queued { draft, frame, waiter, _room: room });
         self.queue.send(Command::Append(queued)).map_err(|_| AppendError::Stopping)?;
         answer.await.map_err(|_| AppendError::Stopping)?
     }

@@ -6,8 +6,8 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::entry::{Entry, Found, Source, report};
+use super::reach::{self, Item};
 use super::{names, route};
-use crate::dispatch::level::{Item, Level};
 use crate::dispatch::path::PathPattern;
 use crate::dispatch::route::{Location, Route, Scope};
 use crate::dispatch::table::{ErrorPage, ErrorPages, Table};
@@ -54,7 +54,7 @@ impl Loader {
         let mut levels = Vec::with_capacity(self.levels.len());
         let mut pages = Vec::with_capacity(self.levels.len());
         for draft in self.levels {
-            levels.push(Level::build(&draft.items, &self.routes, &mut self.problems));
+            levels.push(reach::level(&draft.items, &self.routes, &mut self.problems));
             pages.push(draft.errors);
         }
         let names = names::collect(&self.routes, &mut self.problems);

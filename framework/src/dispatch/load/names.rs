@@ -53,7 +53,7 @@ pub(super) fn check_aliases(table: &Table, problems: &mut Problems) {
                     continue;
                 }
                 reported.extend(visited.iter().map(|alias| Arc::as_ptr(alias)));
-                format!("the alias leads in a circle: {}", circle(&visited))
+                format!("the alias leads in a circle: {}", circle(route, &visited))
             }
             Resolution::NotFound { .. } if certain => {
                 format!("the alias leads to `{start}`, which no route matches")
@@ -67,12 +67,11 @@ pub(super) fn check_aliases(table: &Table, problems: &mut Problems) {
     }
 }
 
-/// The aliases from the first to where it comes again.
-fn circle(visited: &[&Arc<Route>]) -> String {
-    let Some((first, rest)) = visited.split_first() else { return String::new() };
-    let again = rest.iter().position(|alias| Arc::ptr_eq(alias, first)).unwrap_or(rest.len());
-    let mut labels: Vec<&str> = vec![first.label()];
-    labels.extend(rest[..again].iter().map(|alias| alias.label()));
-    labels.push(first.label());
-    labels.join(" → ")
+/// The aliases from `first` to where it comes again.
+fn circle(first: &Arc<Route>, visited: &[&Arc<Route>]) -> String {
+    let is_first = |alias: &&&Arc<Route>| Arc::ptr_eq(alias, first);
+    let rest = visited.iter().skip_while(|alias| !is_first(alias)).skip(1);
+    let rest = rest.take_while(|alias| !is_first(alias)).map(|alias| alias.label());
+    let labels = std::iter::once(first.label()).chain(rest).chain([first.label()]);
+    labels.collect::<Vec<&str>>().join(" → ")
 }

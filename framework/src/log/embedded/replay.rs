@@ -20,12 +20,6 @@ pub(in crate::log) struct Replayed {
     pub(in crate::log) cut: Option<CutTail>,
 }
 
-/// What one record of the file turned out to be.
-enum Found {
-    Good(Record),
-    Damaged(String),
-}
-
 impl Engine {
     /// Shows each record to `visit`, in order. A torn tail of at most `tail` records is cut off.
     ///
@@ -45,16 +39,16 @@ impl Engine {
             let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
             let database = database.as_ref().expect("an engine that was just opened is open");
             scan(&path, database, |position, found| match (found, &mut torn) {
-                (Found::Good(record), None) => {
+                (Ok(record), None) => {
                     replayed.last = record.position;
                     replayed.time = record.time;
                     visit(record)
                 }
-                (Found::Damaged(reason), None) => {
+                (Err(reason), None) => {
                     torn = Some(CutTail { position, records: 1, reason, former });
                     Ok(())
                 }
-                (Found::Damaged(_), Some(torn)) if torn.records < tail => {
+                (Err(_), Some(torn)) if torn.records < tail => {
                     torn.records += 1;
                     Ok(())
                 }
@@ -73,19 +67,16 @@ impl Engine {
     }
 }
 
-/// Shows each record's position and condition to `visit`, in order.
+/// Shows each position to `visit`, in order, with its record or what is damaged about it.
 fn scan(
     path: &Path,
     database: &Database,
-    mut visit: impl FnMut(Position, Found) -> Result<(), OpenError>,
+    mut visit: impl FnMut(Position, Result<Record, String>) -> Result<(), OpenError>,
 ) -> Result<(), OpenError> {
     let mut stopped = Ok(());
     let damaged = |position, reason| OpenError::Damaged { path: path.to_owned(), position, reason };
     let scanned = guarded(|| {
-        let table = match database.begin_read()?.open_table(RECORDS) {
-            Ok(table) => table,
-            Err(error) => return Err(error.into()),
-        };
+        let table = database.begin_read()?.open_table(RECORDS)?;
         let mut expected = Position::START;
         for entry in table.iter()? {
             let (position, value) = entry?;
@@ -95,8 +86,8 @@ fn scan(
                 Err(damaged(expected, "the record is missing".to_owned()))
             } else {
                 match decode(position, value.value()) {
-                    Ok(record) => visit(position, Found::Good(record)),
-                    Err(Bad::Damaged(reason)) => visit(position, Found::Damaged(reason)),
+                    Ok(record) => visit(position, Ok(record)),
+                    Err(Bad::Damaged(reason)) => visit(position, Err(reason)),
                     Err(Bad::Unknown(reason)) => Err(damaged(position, reason)),
                 }
             };
