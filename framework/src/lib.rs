@@ -22,9 +22,12 @@ pub mod frontend;
 pub mod http;
 pub mod link;
 pub mod log;
+pub mod prelude;
 pub mod problem;
 pub mod reply;
 pub mod request;
 pub mod state;
 pub mod templates;
 pub mod units;
+
+pub use headwater_macros::{after, before, controller, invalidate};

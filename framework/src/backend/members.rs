@@ -53,7 +53,7 @@ struct Inner {
 struct Member {
     name: String,
     /// The feed it follows; none while it is cut off.
-    feed: Option<u64>,
+    feed: Option<FeedId>,
     acknowledged: watch::Sender<Position>,
     /// Until when it may hold a lease, margin included.
     lease_until: Moment,
@@ -63,10 +63,7 @@ struct Member {
 
 /// Names one feed of one front end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FeedId {
-    incarnation: u64,
-    feed: u64,
-}
+pub struct FeedId(pub u64);
 
 /// How a front end is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -136,7 +133,7 @@ impl Members {
     pub fn join(&self, incarnation: u64, name: &str, start: Position) -> FeedId {
         let mut inner = self.lock();
         inner.feeds += 1;
-        let feed = inner.feeds;
+        let feed = FeedId(inner.feeds);
         let member = inner.members.entry(incarnation).or_insert_with(|| Member {
             name: name.to_owned(),
             feed: None,
@@ -146,12 +143,12 @@ impl Members {
         });
         member.feed = Some(feed);
         tracing::info!(frontend = name, incarnation, %start, "front end follows the log");
-        FeedId { incarnation, feed }
+        feed
     }
 
     /// The front end has applied everything up to `position`.
     pub fn acknowledge(&self, feed: FeedId, position: Position) {
-        if let Some(member) = self.lock().members.get(&feed.incarnation) {
+        if let Some(member) = self.lock().following(feed) {
             member.acknowledged.send_if_modified(|acknowledged| {
                 let newer = position > *acknowledged;
                 if newer {
@@ -163,13 +160,10 @@ impl Members {
     }
 
     /// Notes until when the lease that is about to be sent can run. Returns whether it may be sent:
-    /// not when the member was forgotten meanwhile.
+    /// not over a feed that was given up.
     pub fn grant(&self, feed: FeedId) -> bool {
         let mut inner = self.lock();
-        let Some(member) = inner.members.get_mut(&feed.incarnation) else { return false };
-        if member.feed != Some(feed.feed) {
-            return false;
-        }
+        let Some(member) = inner.following(feed) else { return false };
         member.lease_until = member.lease_until.max(bound(clock::now(), self.lease));
         if std::mem::take(&mut member.fenced) {
             tracing::info!(frontend = member.name, "front end serves from its cache again");
@@ -180,19 +174,20 @@ impl Members {
     /// The feed has ended without a goodbye: its last lease may still run.
     pub fn cut(&self, feed: FeedId) {
         let mut inner = self.lock();
-        let Some(member) = inner.members.get_mut(&feed.incarnation) else { return };
-        if member.feed == Some(feed.feed) {
-            member.feed = None;
-            tracing::warn!(frontend = member.name, "front end is cut off");
-        }
+        let Some(member) = inner.following(feed) else { return };
+        member.feed = None;
+        tracing::warn!(frontend = member.name, "front end is cut off");
     }
 
     /// The front end has given up its lease and goes. Returns its incarnation if it was a member.
     pub fn leave(&self, feed: FeedId) -> Option<u64> {
-        let member = self.lock().members.remove(&feed.incarnation)?;
+        let mut inner = self.lock();
+        let (&incarnation, _) =
+            inner.members.iter().find(|(_, member)| member.feed == Some(feed))?;
+        let member = inner.members.remove(&incarnation)?;
         member.acknowledged.send_replace(Position(u64::MAX));
         tracing::info!(frontend = member.name, "front end has left");
-        Some(feed.incarnation)
+        Some(incarnation)
     }
 
     /// Waits until no front end can serve what the record at `position` invalidates. To be called
@@ -269,6 +264,12 @@ impl Members {
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn following(&mut self, feed: FeedId) -> Option<&mut Member> {
+        self.members.values_mut().find(|member| member.feed == Some(feed))
     }
 }
 

@@ -208,8 +208,13 @@ impl Cache {
         self.lease.holds(now)
     }
 
-    /// Gives the lease up.
-    pub fn end_lease(&self) {
+    /// Gives the lease up for good: nothing is served from here any more.
+    pub fn close(&self) {
+        self.lease.close();
+    }
+
+    #[cfg(test)]
+    pub(super) fn end_lease(&self) {
         self.lease.end();
     }
 

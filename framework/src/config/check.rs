@@ -40,6 +40,10 @@ pub(super) fn check(config: &Config, origins: &Origins) -> Problems {
         }
     }
 
+    if cache.max_entry == 0 {
+        refuse("cache.max_entry", "the longest body that is kept has 1 B at least");
+    }
+
     let limits = &config.limits;
     if !(8 << 10..=16 << 20).contains(&limits.header_bytes) {
         refuse("limits.header_bytes", "the head of a request is given 8 KiB to 16 MiB");

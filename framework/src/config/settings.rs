@@ -131,6 +131,10 @@ pub struct Cache {
     /// Bytes for persistent content, besides `bytes`. Default 128 MiB.
     #[serde(with = "value::size")]
     pub persistent_bytes: u64,
+    /// The longest body that is kept, in bytes. Longer ones are passed on and made anew each time.
+    /// Default 4 MiB.
+    #[serde(with = "value::size")]
+    pub max_entry: u64,
     /// How long content of cache type `normal` lives. Default 10 min.
     #[serde(with = "value::duration")]
     pub lifetime: Duration,
@@ -297,6 +301,7 @@ impl Default for Cache {
         Cache {
             bytes: 256 << 20,
             persistent_bytes: 128 << 20,
+            max_entry: 4 << 20,
             lifetime: Duration::from_secs(600),
             max_groups: 1_000_000,
             max_patterns: 10_000,

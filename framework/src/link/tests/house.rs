@@ -205,8 +205,9 @@ impl Host for House {
         self.see(member, |seen| seen.acknowledged = position);
     }
 
-    fn granted(&self, member: MemberId) {
+    fn granted(&self, member: MemberId) -> bool {
         self.see(member, |seen| seen.lease_until = Some(clock::now().after(LEASE)));
+        true
     }
 
     fn left(&self, member: MemberId, how: How) {
