@@ -45,7 +45,7 @@ pub struct Draft {
 /// Which page of a list is asked for; pages are counted from 1.
 #[derive(Deserialize)]
 pub struct Page {
-    page: Option<usize>,
+    pub page: Option<usize>,
 }
 
 /// The front page.
