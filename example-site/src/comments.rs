@@ -4,17 +4,8 @@ use headwater::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::field::{self, Problems};
-use crate::moment::Moment;
-use crate::site::{Site, Story, Update};
+use crate::site::{Site, Update};
 use crate::stories;
-
-/// A comment below its story.
-#[derive(Serialize)]
-pub struct Shown {
-    author: String,
-    paragraphs: Vec<String>,
-    written: Moment,
-}
 
 /// What the form of a new comment sends.
 #[derive(Serialize, Deserialize)]
@@ -46,19 +37,6 @@ pub async fn create(
     }
     let slug = site.update(Update::Comment { slug, author, body }).await?.or_not_found()?;
     Ok(redirect_to(format!("/stories/{slug}")))
-}
-
-/// The story's comments for its page.
-pub fn shown(story: &Story) -> Vec<Shown> {
-    story
-        .comments
-        .iter()
-        .map(|comment| Shown {
-            author: comment.author.clone(),
-            paragraphs: stories::paragraphs(&comment.body).map(str::to_owned).collect(),
-            written: comment.written.into(),
-        })
-        .collect()
 }
 
 fn accepted(reply: &Reply) -> bool {
