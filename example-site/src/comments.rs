@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::field::{self, Problems};
 use crate::site::{Site, Update};
-use crate::stories;
 
 /// What the form of a new comment sends.
 #[derive(Serialize, Deserialize)]
@@ -30,7 +29,8 @@ pub async fn create(
     let author = field::AUTHOR.read(&draft.author, &mut problems);
     let body = field::BODY.read(&draft.body, &mut problems);
     if !problems.is_empty() {
-        return Ok(stories::page(&story)
+        return Ok(template("stories/show.html")
+            .with("story", story)
             .with("draft", draft)
             .with("problems", problems)
             .with_status(StatusCode::UNPROCESSABLE_ENTITY));
@@ -41,4 +41,34 @@ pub async fn create(
 
 fn accepted(reply: &Reply) -> bool {
     reply.status().is_redirection()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::site::in_memory;
+
+    async fn post(site: &Data<Site>, slug: &str, author: &str) -> Result<Reply> {
+        let draft = Draft { author: author.to_owned(), body: "Yes.".to_owned() };
+        create(Path(slug.to_owned()), site.clone(), Form(draft)).await
+    }
+
+    #[tokio::test]
+    async fn only_an_accepted_comment_makes_the_lists_wrong() {
+        let site = in_memory();
+        let rain = Update::Publish { title: "Rain".to_owned(), body: "All day.".to_owned() };
+        site.update(rain).await.unwrap();
+
+        let refused = post(&site, "rain", "").await.unwrap();
+        assert_eq!(refused.status(), StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(!accepted(&refused));
+        assert!(accepted(&post(&site, "rain", "Ada").await.unwrap()));
+        assert_eq!(site.snapshot().stories["rain"].comments.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_comment_on_no_story_is_not_found() {
+        let error = post(&in_memory(), "rain", "Ada").await.unwrap_err();
+        assert_eq!(error.status(), StatusCode::NOT_FOUND);
+    }
 }

@@ -74,7 +74,7 @@ pub async fn list(Query(page): Query<Page>, site: Data<Site>) -> Result<Reply> {
 #[controller("stories.show")]
 pub async fn show(Path(slug): Path<String>, site: Data<Site>) -> Result<Reply> {
     let story = site.query(|site| site.stories.get(&slug).cloned()).or_not_found()?;
-    Ok(page(&story))
+    Ok(template("stories/show.html").with("story", story))
 }
 
 /// Publishes a story.
@@ -93,28 +93,73 @@ pub async fn create(site: Data<Site>, Form(draft): Form<Draft>) -> Result<Reply>
     Ok(redirect_to(format!("/stories/{slug}")))
 }
 
-/// The page that shows `story`.
-pub fn page(story: &Story) -> Reply {
-    template("stories/show.html").with("story", story)
-}
-
 fn card(story: &Story) -> Card {
     Card {
         slug: story.slug.clone(),
         title: story.title.clone(),
-        lead: lead(story),
+        lead: lead(&story.body),
         published: story.published,
         comments: story.comments.len(),
     }
 }
 
-/// The first paragraph, cut after a word if it is long.
-fn lead(story: &Story) -> String {
+/// The first paragraph of a text, cut after a word if it is long.
+fn lead(body: &str) -> String {
     const LONGEST: usize = 240;
-    let paragraph = story.body.split("\n\n").next().unwrap_or_default();
+    let paragraph = body.split("\n\n").next().unwrap_or_default();
     let Some((end, _)) = paragraph.char_indices().nth(LONGEST) else {
         return paragraph.to_owned();
     };
     let words = paragraph[..end].rsplit_once(char::is_whitespace).map_or("", |(words, _)| words);
     format!("{}…", if words.is_empty() { &paragraph[..end] } else { words })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::site::in_memory;
+
+    fn draft(title: &str, body: &str) -> Form<Draft> {
+        Form(Draft { title: title.to_owned(), body: body.to_owned() })
+    }
+
+    fn page(number: usize) -> Query<Page> {
+        Query(Page { page: NonZeroUsize::new(number) })
+    }
+
+    #[tokio::test]
+    async fn a_new_story_can_be_read() {
+        let site = in_memory();
+        let reply = create(site.clone(), draft(" Rain ", "All day.")).await.unwrap();
+        assert_eq!(reply.status(), StatusCode::SEE_OTHER);
+        assert_eq!(reply.headers()["location"], "/stories/rain");
+        let reply = show(Path("rain".to_owned()), site.clone()).await.unwrap();
+        assert_eq!(reply.status(), StatusCode::OK);
+    }
+
+    #[tokio::test]
+    async fn a_story_without_text_is_not_published() {
+        let site = in_memory();
+        let reply = create(site.clone(), draft("Rain", " ")).await.unwrap();
+        assert_eq!(reply.status(), StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(site.snapshot().newest.is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_is_not_there_is_not_found() {
+        let site = in_memory();
+        let error = show(Path("rain".to_owned()), site.clone()).await.unwrap_err();
+        assert_eq!(error.status(), StatusCode::NOT_FOUND);
+        assert_eq!(list(page(1), site.clone()).await.unwrap().status(), StatusCode::OK);
+        assert_eq!(list(page(2), site).await.unwrap_err().status(), StatusCode::NOT_FOUND);
+    }
+
+    #[test]
+    fn a_long_lead_ends_after_a_word() {
+        let body = format!("{}\n\nThe end.", "word ".repeat(60).trim());
+        let lead = lead(&body);
+        assert!(lead.ends_with("word…"), "{lead}");
+        assert!(lead.chars().count() <= 241);
+        assert_eq!(super::lead("Short.\n\nThe end."), "Short.");
+    }
 }
