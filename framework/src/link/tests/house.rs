@@ -1,5 +1,5 @@
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -28,6 +28,8 @@ pub(super) struct House {
     pub(super) after_committed: Mutex<Option<Box<dyn FnMut(&House) + Send>>>,
     /// How many bytes of records have been handed to the link.
     pub(super) handed_out: AtomicUsize,
+    /// Whether the log is read from a slow disk, a few records at a time.
+    pub(super) slow: AtomicBool,
     pub(super) refuse: Mutex<Option<String>>,
     pub(super) calls: watch::Sender<usize>,
     /// Bytes of bodies that controllers have read or made.
@@ -62,6 +64,7 @@ impl House {
             ids: AtomicU64::new(1),
             after_committed: Mutex::default(),
             handed_out: AtomicUsize::new(0),
+            slow: AtomicBool::new(false),
             refuse: Mutex::default(),
             calls: watch::Sender::new(0),
             bytes: Arc::default(),
@@ -186,6 +189,11 @@ impl Host for House {
         through: Position,
         max_bytes: usize,
     ) -> Result<FeedBatch, Refusal> {
+        let mut through = through;
+        if self.slow.load(Ordering::Relaxed) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            through = through.min(Position(after.0 + 50));
+        }
         let all = self.records.lock().unwrap();
         let mut bytes = 0;
         let mut records = Vec::new();
