@@ -1,4 +1,4 @@
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
 
@@ -56,9 +56,12 @@ impl Follower for Reader {
     }
 
     fn apply(&self, records: &[FeedRecord], through: Position) {
-        if let Some(hook) = &mut *self.on_apply.lock().unwrap() {
+        // Some of the hooks panic.
+        let mut hook = self.on_apply.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(hook) = &mut *hook {
             hook();
         }
+        drop(hook);
         self.state.send_modify(|state| {
             state.records.extend_from_slice(records);
             if let Some((_, position)) = &mut state.followed {
