@@ -10,10 +10,12 @@ use crate::log::{LogId, Position};
 pub(super) struct Reader {
     pub(super) state: watch::Sender<State>,
     /// Runs at each renewal, with what is remembered.
-    pub(super) on_renewal: Mutex<Option<Box<dyn FnMut(Moment, &State) + Send>>>,
+    pub(super) on_renewal: Mutex<Option<OnRenewal>>,
     /// Runs before records are applied.
     pub(super) on_apply: Mutex<Option<Box<dyn FnMut() + Send>>>,
 }
+
+type OnRenewal = Box<dyn FnMut(Moment, &State) + Send>;
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct State {
