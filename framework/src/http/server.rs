@@ -169,3 +169,20 @@ impl Pause {
         tracing::warn!(%error, pause = ?self.0, "no connection can be accepted");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_machine_that_can_accept_no_more_is_asked_less_and_less_often() {
+        let mut pause = Pause::default();
+        pause.after(&io::ErrorKind::ConnectionAborted.into());
+        assert_eq!(pause.0, Duration::ZERO);
+        let no_descriptors = rustix::io::Errno::MFILE.into();
+        pause.after(&no_descriptors);
+        assert_eq!(pause.0, Duration::from_millis(10));
+        (0..10).for_each(|_| pause.after(&no_descriptors));
+        assert_eq!(pause.0, Duration::from_secs(1));
+    }
+}
