@@ -79,7 +79,7 @@ impl Server {
     pub async fn run<H: Handler>(self, handler: Arc<H>, stop: CancellationToken) -> Drained {
         let Server { listener, limits } = self;
         let rules = Arc::new(Rules::new(limits));
-        let places = Arc::new(Semaphore::new(rules.limits.connections));
+        let places = Arc::new(Semaphore::new(rules.limits.connections.min(Semaphore::MAX_PERMITS)));
         let refusals = Arc::new(Semaphore::new(MOST_REFUSALS));
         let mut tasks = JoinSet::new();
         let mut stopped = pin!(stop.cancelled());
