@@ -3,6 +3,9 @@ use std::fmt;
 use crate::log::Invalidation;
 use crate::reply::Reply;
 
+/// Sees the reply and says whether something became wrong.
+pub type Condition = fn(&Reply) -> bool;
+
 /// What one `#[invalidate(…)]` of a controller makes wrong in the caches.
 ///
 /// Groups and patterns may hold `{name}`: in its place comes what the route captured under that
@@ -13,7 +16,7 @@ use crate::reply::Reply;
 pub struct Invalidates {
     groups: Vec<Vec<Piece>>,
     patterns: Vec<Vec<Piece>>,
-    when: Option<fn(&Reply) -> bool>,
+    when: Option<Condition>,
 }
 
 /// A piece of a group's name or of a pattern.
@@ -31,7 +34,7 @@ pub struct Invalidations {
     /// In any case.
     pub always: Invalidation,
     /// Only if the function says so when it sees the reply.
-    pub conditional: Vec<(Invalidation, fn(&Reply) -> bool)>,
+    pub conditional: Vec<(Invalidation, Condition)>,
 }
 
 /// A controller's `#[invalidate]` names a capture that its route does not have.
@@ -68,7 +71,7 @@ impl Invalidates {
     }
 
     /// Makes it depend on the reply.
-    pub fn when(mut self, condition: fn(&Reply) -> bool) -> Invalidates {
+    pub fn when(mut self, condition: Condition) -> Invalidates {
         self.when = Some(condition);
         self
     }
