@@ -6,6 +6,7 @@
 
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
+#![warn(unreachable_pub)]
 
 pub mod admin;
 pub mod app;
@@ -28,5 +29,6 @@ pub mod reply;
 pub mod request;
 pub mod state;
 pub mod templates;
+pub mod units;
 
 pub use headwater_macros::{after, before, controller, invalidate};

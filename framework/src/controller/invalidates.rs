@@ -28,6 +28,9 @@ pub enum Piece {
     Capture(&'static str),
 }
 
+/// Decides by the reply whether something has become wrong.
+pub type Condition = fn(&Reply) -> bool;
+
 /// What a controller makes wrong, for one request.
 #[derive(Debug, Clone, Default)]
 pub struct Invalidations {

@@ -22,10 +22,14 @@ pub struct Call {
     pub headers: Vec<(String, Vec<u8>)>,
     /// How much of the request is here.
     pub exposure: Exposure,
+    /// What the site's variant function called the answer's variant, if it named one.
+    pub variant: Option<String>,
     /// The log that `applied` is a position of; `None` while the front end follows none.
     pub log: Option<LogId>,
     /// The front end's position: the back end runs the controller when it has applied this too.
     pub applied: Position,
+    /// The longest body that this route takes, in bytes, where it says so.
+    pub body_limit: Option<u64>,
     /// Names the request in the logs of both ends.
     pub request_id: String,
     /// The visitor's address.
@@ -77,6 +81,7 @@ pub enum Content {
         /// The template's name.
         name: String,
         /// The template's values: a JSON object.
+        #[serde(with = "at_once")]
         values: Vec<u8>,
     },
     /// No body follows: the front end renders its error page for the status.
@@ -86,4 +91,38 @@ pub enum Content {
         /// What only a developer may be told.
         cause: Option<String>,
     },
+}
+
+/// Encodes bytes at once. On the wire they look as they do one by one.
+mod at_once {
+    use std::fmt;
+
+    use serde::de::{Error, Visitor};
+    use serde::{Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(bytes: &[u8], to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_bytes(bytes)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u8>, D::Error> {
+        from.deserialize_byte_buf(Bytes)
+    }
+
+    struct Bytes;
+
+    impl Visitor<'_> for Bytes {
+        type Value = Vec<u8>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("bytes")
+        }
+
+        fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Vec<u8>, E> {
+            Ok(bytes.to_vec())
+        }
+
+        fn visit_byte_buf<E: Error>(self, bytes: Vec<u8>) -> Result<Vec<u8>, E> {
+            Ok(bytes)
+        }
+    }
 }

@@ -1,5 +1,131 @@
-//! The room `link`.
+//! The link joins front ends (its clients) and back ends (its servers): HTTP/2 over hyper, with
+//! messages in postcard.
+//!
+//! # What is here
+//!
+//! - [`message`](Call): what precedes the bodies of a forwarded request and of its answer.
+//! - `feed`: the messages of the feed, up and down.
+//! - [`Host`] and [`Follower`]: what the link asks of the back end and of the front end.
+//! - [`Connector`] and [`Incoming`]: TCP, or memory for a back end in the same process.
+//! - `client`: [`Link`], the front end's half. [`Link::call`] forwards a request; a task of its own
+//!   follows the feed.
+//! - [`serve`]: the back end's half.
+//! - `frame` and `wire`: how messages and bodies lie in the streams.
+//!
+//! # How it flows
+//!
+//! A front end keeps two connections, one for calls to each back end and one for the feed of the
+//! back end that it follows, so that no upload can delay the feed. Every stream may have
+//! `STREAM_WINDOW` bytes under way, and a connection has room for that many bytes of each of
+//! its streams at once, so a stalled stream holds up none of the others. A body is read from its
+//! source only as its window opens.
+//!
+//! A call is `POST /headwater/1/call`: the length of the head (u32, big endian), the head
+//! ([`Call`]), then the body of the request as it is; the answer likewise, with [`Answer`]. A body
+//! whose length is not announced is whole only with its closing trailer. The feed is
+//! `POST /headwater/1/feed`, open as long as both processes are: messages, each after its length.
+//! `POST /headwater/1/hello` asks who answers, before a connection is used.
+//!
+//! # What it must not know
+//!
+//! What a record means. To the link a record is a position and some bytes.
+//!
+//! # The argument of the feed
+//!
+//! A front end serves from its cache only while it holds a lease, and a writer's answer waits for
+//! every front end that may hold one. To be shown: *when a write at position `q` has been answered
+//! without the acknowledgement of a front end, that front end holds no lease, or has applied `q`.*
+//!
+//! The front end sends `Renew { stamp }`, where `stamp` is its own clock, read before the frame is
+//! given to the transport. The back end, when it reads the frame, does these things in this order:
+//!
+//! 1. [`Host::granted`]: it records that the member may hold a lease until *now* + lease;
+//! 2. it fixes `p` = [`Host::committed`];
+//! 3. it sends every record up to `p`, and behind them `Renewed { stamp }`.
+//!
+//! The front end applies frames in the order they come, so when it reads `Renewed` it has applied
+//! `p`; then its lease runs until `stamp` + lease on its own clock.
+//!
+//! Now take a writer. It commits `q` first, and then looks at who may hold a lease.
+//!
+//! - It looks before step 1. Then `q` was committed before step 2, hence `q ≤ p`, and this
+//!   renewal gives the front end a lease only after it has applied `q`.
+//! - It looks after step 1. Then it sees a lease until (time of step 1) + lease and waits for the
+//!   acknowledgement or until then. The front end's lease ends at `stamp` + lease, and the stamp
+//!   was read before step 1: the front end's lease is over first.
+//!
+//! The order of the steps matters: with `p` fixed before the grant, a writer could commit `q` and
+//! look between the two, find no lease, answer, and the front end would get a lease without `q`.
+//! For the same reason `committed` must include every write whose writer may already have looked.
+//!
+//! Further:
+//!
+//! - A writer need never wait longer than one lease after it committed `q` at time `T`: a lease
+//!   that is given without `q` comes from a step 2 before `T`, so from a stamp before `T`, and is
+//!   over at `T` + lease. Only the rates of the two clocks enter, never their values; the host adds
+//!   a margin for their drift.
+//! - A front end joins through [`Host::admit`], which returns when the join is durable, and no
+//!   lease is given before. So no back end can be unaware of a front end that may hold one.
+//! - A feed that is cut takes no lease away: [`Host::left`] with [`How::Cut`] means that the member
+//!   may hold its lease until the bound that was last recorded. With [`How::Goodbye`] it has given
+//!   it up: the front end stops serving from its cache before it calls [`Link::leave`], and no
+//!   renewal is believed after that.
+//! - Only one feed is followed at a time, by one task, so a `Renewed` of an earlier feed cannot be
+//!   taken for one of the present feed. `Renewed` with a stamp that was never sent ends the feed.
+//! - Acknowledgements say what was applied, so one beyond what was sent ends the feed too.
+//! - Renewals that wait while records are being sent are answered by the last of them: its `p` and
+//!   its stamp are the latest. The one being served is never put back, so the front end gets its
+//!   leases however fast the log grows, and what waits is bounded.
 
+mod client;
+mod connector;
+mod feed;
+mod follower;
+mod frame;
+mod host;
 mod message;
+mod server;
+mod wire;
 
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+pub use client::{BackendStatus, CallError, Link, LinkOptions, LinkStatus};
+pub use connector::{Connector, Incoming, in_memory};
+pub use feed::{FeedRecord, Open, Welcome};
+pub use follower::Follower;
+pub use host::{Admission, FeedBatch, Greeting, Host, How, MemberId, Refusal};
 pub use message::{Answer, Call, Content, Exposure, VERSION};
+pub use server::{ServeError, ServerOptions, serve};
+
+/// How many bytes of one stream may be under way, each way.
+const STREAM_WINDOW: u32 = 256 * 1024;
+/// How many streams one connection carries at a time.
+const STREAMS: u32 = 1024;
+/// Room for the windows of all streams, so that stalled ones cannot use up the connection's.
+const CONNECTION_WINDOW: u32 = STREAMS * STREAM_WINDOW;
+/// How many bytes of headers the other end may send with a request or answer.
+const HEADER_LIMIT: u32 = 16 * 1024;
+/// The longest [`Call`], encoded, in bytes.
+const CALL_LIMIT: usize = 1024 * 1024;
+/// The longest [`Answer`], encoded, in bytes: the values of its template are in it.
+const ANSWER_LIMIT: usize = 16 * 1024 * 1024;
+/// The longest message from a front end in the feed, in bytes.
+const UP_LIMIT: usize = 64 * 1024;
+/// The longest message from a back end in the feed, in bytes.
+const DOWN_LIMIT: usize = 64 * 1024 * 1024;
+
+/// How often a connection is tried with a ping, and how long the ping's answer may take, so that a
+/// peer that vanished is noticed when its lease is over. Short leases do not shorten it further:
+/// a busy machine must not lose its connections.
+fn keep_alive(lease: Duration) -> (Duration, Duration) {
+    let lease = lease.max(Duration::from_secs(1));
+    (lease / 2, lease / 2)
+}
+
+/// The path of an action of the link.
+fn path(version: u32, action: &str) -> String {
+    format!("/headwater/{version}/{action}")
+}

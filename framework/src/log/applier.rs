@@ -11,7 +11,8 @@ pub trait Applier: Send + 'static {
     /// Applies a record.
     fn apply(&mut self, record: &Record) -> Applied;
 
-    /// All records up to `last` that became durable together are applied.
+    /// All records up to `last` are applied: those of one transaction, or at the start those that
+    /// were in the log.
     fn batch_end(&mut self, last: Position) {
         let _ = last;
     }
@@ -37,4 +38,15 @@ pub enum ApplyError {
         /// What is not understood, and what to do.
         message: String,
     },
+}
+
+/// The message of a caught panic.
+pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> &str {
+    if let Some(message) = panic.downcast_ref::<&'static str>() {
+        message
+    } else if let Some(message) = panic.downcast_ref::<String>() {
+        message
+    } else {
+        "no message"
+    }
 }

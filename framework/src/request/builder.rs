@@ -41,6 +41,7 @@ impl RequestBuilder {
             headers: HeaderMap::new(),
             params: Vec::new(),
             exposure: Exposure::Whole,
+            variant: None,
             request_id: "request".to_owned(),
             remote: None,
             body_limit: 8 << 20,
@@ -115,6 +116,12 @@ impl RequestBuilder {
         let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         self.request.parts.exposure =
             Exposure::Key { route: route.into(), query: query.map(owned), vary: owned(vary) };
+        self
+    }
+
+    /// Sets the variant that is wanted, as the site's variant function would name it.
+    pub fn variant(mut self, name: impl Into<String>) -> RequestBuilder {
+        self.request.parts.variant = Some(name.into());
         self
     }
 

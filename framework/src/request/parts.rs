@@ -23,6 +23,8 @@ pub struct RequestParts {
     /// The route's captures: name and percent-decoded value.
     pub params: Vec<(String, String)>,
     pub(crate) exposure: Exposure,
+    /// What the site's variant function called the variant that is wanted, if it named one.
+    pub variant: Option<String>,
     pub(crate) request_id: String,
     pub(crate) remote: Option<IpAddr>,
     /// The longest body, in bytes, that an extractor reads into memory as a whole.

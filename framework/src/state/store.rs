@@ -89,3 +89,83 @@ pub(super) fn decode<S: State>(bytes: &[u8]) -> Result<S::Update, String> {
         Err(error) => Err(error.to_string()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future;
+    use std::pin::Pin;
+
+    use serde::{Deserialize, Serialize};
+
+    use super::*;
+    use crate::log::{Invalidation, LogId, Position, Record};
+    use crate::state::{At, States, Written};
+
+    #[derive(Clone, Default)]
+    struct Words(Vec<String>);
+
+    #[derive(Serialize, Deserialize)]
+    struct Word {
+        word: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        note: Option<String>,
+    }
+
+    impl State for Words {
+        type Update = Word;
+        type Output = usize;
+
+        fn apply(&mut self, Word { word, .. }: Word, _: At) -> usize {
+            self.0.push(word);
+            self.0.len()
+        }
+
+        fn invalidates(_: &Word) -> Invalidation {
+            Invalidation::new().group("words")
+        }
+    }
+
+    /// Applies what is written, at position 3.
+    struct Applying(States);
+
+    impl Journal for Applying {
+        fn write(
+            &self,
+            content: Draft,
+        ) -> Pin<Box<dyn Future<Output = Result<Written, WriteError>> + Send + '_>> {
+            Box::pin(async {
+                let position = Position(3);
+                let output = self.0.apply(&Record { position, time: 0, content })?;
+                let receipt = Receipt { log: LogId(1), position, acknowledgements: vec![] };
+                Ok(Written { receipt, output })
+            })
+        }
+    }
+
+    fn word(word: &str, note: Option<&str>) -> Word {
+        Word { word: word.to_owned(), note: note.map(str::to_owned) }
+    }
+
+    #[tokio::test]
+    async fn an_update_comes_back_with_output_and_receipt() {
+        let mut states = States::new();
+        let store = states.add::<Words>().unwrap();
+        let journal = Applying(states);
+        let (count, receipt) = store.update(&journal, word("yes", Some("no"))).await.unwrap();
+        assert_eq!((count, receipt.position), (1, Position(3)));
+        assert_eq!(store.query(|words| words.0.clone()), ["yes"]);
+    }
+
+    #[test]
+    fn a_draft_carries_what_the_update_invalidates() {
+        let draft = Store::<Words>::new().draft(&word("yes", Some("no"))).unwrap();
+        assert_eq!(draft.invalidation, Invalidation::new().group("words"));
+        assert_eq!(draft.update.unwrap().state, "state");
+    }
+
+    #[test]
+    fn an_update_that_could_not_be_read_again_is_not_written() {
+        let error = Store::<Words>::new().draft(&word("yes", None)).unwrap_err();
+        assert!(matches!(error, WriteError::Encoding { .. }), "{error}");
+    }
+}

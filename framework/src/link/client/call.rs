@@ -1,0 +1,141 @@
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::StatusCode;
+use http_body::Body as HttpBody;
+
+use super::slot::Caller;
+use super::upload::Upload;
+use super::{Link, Shared, session};
+use crate::body::{Body, BodyError};
+use crate::link::frame::{self, FrameError};
+use crate::link::wire::{self, Wire};
+use crate::link::{ANSWER_LIMIT, Answer, CALL_LIMIT, Call};
+
+/// The longest deadline that is kept; longer ones are taken for this.
+const LONGEST_DEADLINE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Why a call has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    /// No back end is connected, or none took the call. The controller has not run.
+    #[error("no back end is connected")]
+    NoBackend,
+    /// The answer did not begin in time. The controller may be running.
+    #[error("the back end did not answer within {0:?}")]
+    Deadline(Duration),
+    /// The back end could not take the call or make an answer.
+    #[error("the back end answered with status {status}: {message}")]
+    Refused {
+        /// The status of the link, not of the site: 500 when the controller panicked.
+        status: u16,
+        /// What the back end says about it.
+        message: String,
+    },
+    /// The connection broke, or what came over it cannot be understood.
+    #[error("the connection to the back end broke: {reason}")]
+    Broken {
+        /// Whether the controller may have run.
+        sent: bool,
+        /// What happened.
+        reason: String,
+    },
+    /// The request's own body could not be read to its end. The controller may have run.
+    #[error("the request's body could not be forwarded: {0}")]
+    Body(#[source] BodyError),
+    /// What precedes the body is longer than the link carries.
+    #[error("the request without its body has {size} bytes, more than the {limit} of the link")]
+    TooLong {
+        /// Its size in bytes.
+        size: usize,
+        /// The limit in bytes.
+        limit: usize,
+    },
+}
+
+/// How one back end dealt with a call.
+enum Failure {
+    /// It has never seen it: here is the call again.
+    Unsent(Wire),
+    Sent(CallError),
+}
+
+impl Link {
+    /// Forwards a request to one of the back ends, in turn.
+    ///
+    /// The body is read as the back end takes it. The answer is here as soon as its head is; its
+    /// body is still on its way. A call that no back end has seen is given to the next one; after
+    /// that only a GET or HEAD without a body is. When the future or the answer's body is dropped,
+    /// the stream is reset, but a controller that has started goes on.
+    ///
+    /// # Errors
+    /// See [`CallError`]. Without a connected back end it fails at once. The deadline counts from
+    /// the last piece of the request's body, so a long upload is not cut off by it.
+    pub async fn call(&self, call: Call, body: Body) -> Result<(Answer, Body), CallError> {
+        let head = frame::encode(&call, CALL_LIMIT).map_err(|error| match error {
+            FrameError::TooLong { size, limit } => CallError::TooLong { size, limit },
+            error => CallError::Broken { sent: false, reason: error.to_string() },
+        })?;
+        let harmless = matches!(call.method.as_str(), "GET" | "HEAD");
+        let again = (harmless && body.is_end_stream()).then(|| head.clone());
+        let deadline = Duration::from_millis(call.deadline).min(LONGEST_DEADLINE);
+        let (body, upload) = Upload::watch(body);
+        let attempts = self.shared.attempt_all(Wire::new(head, body), again);
+        match upload.within(deadline, attempts).await {
+            None => Err(CallError::Deadline(deadline)),
+            Some(Ok(answer)) => Ok(answer),
+            Some(Err(error)) => Err(upload.take_failure().map_or(error, CallError::Body)),
+        }
+    }
+}
+
+impl Shared {
+    /// Asks one back end after the other. `again` is the head of a call that may be sent twice.
+    async fn attempt_all(
+        &self,
+        mut wire: Wire,
+        again: Option<Bytes>,
+    ) -> Result<(Answer, Body), CallError> {
+        let mut error = CallError::NoBackend;
+        let candidates: Vec<_> = self.sessions().collect();
+        self.turn.fetch_add(1, Ordering::Relaxed);
+        for (slot, caller) in candidates {
+            let _in_flight = slot.in_flight();
+            match self.attempt(&caller, wire).await {
+                Ok(answer) => return Ok(answer),
+                Err(Failure::Unsent(unsent)) => wire = unsent,
+                Err(Failure::Sent(failure)) => match (&again, &failure) {
+                    (Some(head), CallError::Broken { .. }) => {
+                        wire = Wire::new(head.clone(), Body::empty());
+                        error = failure;
+                    }
+                    _ => return Err(failure),
+                },
+            }
+        }
+        Err(error)
+    }
+
+    async fn attempt(&self, caller: &Caller, wire: Wire) -> Result<(Answer, Body), Failure> {
+        let broken = |reason| Failure::Sent(CallError::Broken { sent: true, reason });
+        let request = session::request(&self.options, "call", wire);
+        let response = match caller.sender.clone().try_send_request(request).await {
+            Ok(response) => response,
+            Err(mut error) => {
+                return Err(match error.take_message() {
+                    Some(request) => Failure::Unsent(request.into_body()),
+                    None => broken(session::explain(error.error())),
+                });
+            }
+        };
+        let status = response.status();
+        if status != StatusCode::OK {
+            let message = session::explanation(response).await;
+            return Err(Failure::Sent(CallError::Refused { status: status.as_u16(), message }));
+        }
+        wire::read(response.into_body(), ANSWER_LIMIT)
+            .await
+            .map_err(|error| broken(error.to_string()))
+    }
+}

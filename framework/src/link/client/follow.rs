@@ -1,0 +1,249 @@
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use tokio::time::{Instant, MissedTickBehavior};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
+
+use super::backoff::Backoff;
+use super::session::{self, GREETING_TIMEOUT, Problem};
+use super::slot::{Slot, within};
+use super::uplink::Uplink;
+use super::{FAREWELL, Shared};
+use crate::clock::Moment;
+use crate::link::feed::{Down, FeedRecord, Welcome};
+use crate::link::frame::Frames;
+use crate::link::{DOWN_LIMIT, Follower};
+use crate::log::Position;
+
+/// How long a back end may take to admit a front end: it has to write to its log.
+const ADMISSION_TIMEOUT: Duration = Duration::from_secs(30);
+/// The shortest lease that is taken at its word.
+const SHORTEST_LEASE: Duration = Duration::from_millis(4);
+/// A feed is not given up as lost sooner than this: a busy machine must not lose it.
+const SHORTEST_SILENCE: Duration = Duration::from_secs(1);
+
+/// Follows the feed of one back end at a time, until the front end leaves.
+pub(super) async fn follow<F: Follower>(
+    shared: Arc<Shared>,
+    follower: Arc<F>,
+    leaving: CancellationToken,
+) {
+    let mut backoff = Backoff::new();
+    let mut failures = 0;
+    for slot in shared.slots.iter().cycle() {
+        if leaving.is_cancelled() {
+            break;
+        }
+        if shared.is_foreign(slot, &*follower) {
+            failures += 1;
+        } else {
+            let mut renewed = false;
+            let following = shared.follow_one(slot, &*follower, &leaving, &mut renewed);
+            let end = AssertUnwindSafe(following).catch_unwind().await;
+            shared.set_followed(slot, None);
+            match end.unwrap_or(Err(Problem::Panicked)) {
+                Ok(()) => break,
+                Err(problem) => slot.failed(&problem),
+            }
+            if renewed {
+                backoff.reset();
+                failures = 0;
+            } else {
+                failures += 1;
+            }
+        }
+        if failures > 0 && failures % shared.slots.len() == 0 {
+            tokio::select! {
+                () = backoff.wait() => {}
+                () = leaving.cancelled() => {}
+            }
+        }
+    }
+    shared.left.send_replace(true);
+}
+
+impl Shared {
+    /// Whether following this back end would mean to drop the cache while another one still has
+    /// the log that was followed so far.
+    fn is_foreign(&self, slot: &Slot, follower: &impl Follower) -> bool {
+        let Some((log, _)) = follower.followed() else { return false };
+        let log_of = |slot: &Slot| slot.caller().map(|caller| caller.greeting.log);
+        let Some(other) = log_of(slot).filter(|other| *other != log) else { return false };
+        let foreign = self.slots.iter().any(|slot| log_of(slot) == Some(log));
+        if foreign {
+            slot.failed(&Problem::Feed(format!(
+                "its log is {other}, but another back end has log {log}, which is followed"
+            )));
+        }
+        foreign
+    }
+
+    /// Follows one back end until the feed ends, or until the front end has left it.
+    async fn follow_one<F: Follower>(
+        &self,
+        slot: &Slot,
+        follower: &F,
+        leaving: &CancellationToken,
+        renewed: &mut bool,
+    ) -> Result<(), Problem> {
+        let opening = Feed::open(self, slot, follower);
+        let (mut feed, welcome) = tokio::select! {
+            opened = opening => opened?,
+            () = leaving.cancelled() => return Ok(()),
+        };
+        let _cut = OnCut(follower);
+        follower.welcomed(&welcome);
+        tracing::info!(
+            "following back end {} at {}, log {} from position {}{}",
+            welcome.backend,
+            slot.connector,
+            welcome.log,
+            welcome.start,
+            if welcome.resumed { "" } else { " with an empty cache" },
+        );
+        self.set_followed(slot, Some(welcome.log));
+        feed.run(follower, welcome.lease.max(SHORTEST_LEASE), leaving, renewed).await
+    }
+}
+
+/// Tells the follower that the feed has ended, however it did.
+struct OnCut<'a, F: Follower>(&'a F);
+
+impl<F: Follower> Drop for OnCut<'_, F> {
+    fn drop(&mut self) {
+        self.0.cut();
+    }
+}
+
+/// A feed that a back end has welcomed this front end to.
+struct Feed {
+    frames: Frames,
+    uplink: Uplink,
+    position: Position,
+    _connection: AbortOnDropHandle<()>,
+}
+
+impl Feed {
+    async fn open<F: Follower>(
+        shared: &Shared,
+        slot: &Slot,
+        follower: &F,
+    ) -> Result<(Feed, Welcome), Problem> {
+        let options = &shared.options;
+        let (mut sender, connection) = session::connect(&slot.connector, options).await?;
+        let open = shared.open(follower);
+        let followed = open.followed;
+        let (uplink, body) = Uplink::new(open).map_err(|error| Problem::Feed(error.to_string()))?;
+        let begin = async {
+            let request = session::request(options, "feed", body);
+            let response = sender.send_request(request).await?;
+            session::accepted(options, response).await
+        };
+        let down = within(GREETING_TIMEOUT, begin).await?;
+        let mut frames = Frames::new(down, DOWN_LIMIT);
+        let welcome = match within(ADMISSION_TIMEOUT, next(&mut frames)).await? {
+            Down::Welcome(welcome) => welcome,
+            Down::Refused { message } => return Err(Problem::Refused(message)),
+            Down::Goodbye => return Err(Problem::Goodbye),
+            Down::Records { .. } | Down::Renewed { .. } => {
+                return Err(Problem::Feed("it began without a welcome".to_owned()));
+            }
+        };
+        if welcome.resumed && followed != Some((welcome.log, welcome.start)) {
+            return Err(Problem::Feed("it resumed where this front end was not".to_owned()));
+        }
+        let position = welcome.start;
+        Ok((Feed { frames, uplink, position, _connection: connection }, welcome))
+    }
+
+    /// Applies what comes, in its order, and asks for a lease four times during each.
+    async fn run<F: Follower>(
+        &mut self,
+        follower: &F,
+        lease: Duration,
+        leaving: &CancellationToken,
+        renewed: &mut bool,
+    ) -> Result<(), Problem> {
+        let patience = lease.max(SHORTEST_SILENCE);
+        let mut silence = std::pin::pin!(tokio::time::sleep(patience));
+        let mut farewell = false;
+        let mut renewals = tokio::time::interval(lease / 4);
+        renewals.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let message = tokio::select! {
+                // Leases are asked for however much there is to read, and what has come is read
+                // before the back end is called silent.
+                biased;
+                _ = renewals.tick(), if !farewell => {
+                    self.uplink.renew();
+                    continue;
+                }
+                () = leaving.cancelled(), if !farewell => {
+                    farewell = true;
+                    self.uplink.leave();
+                    silence.as_mut().reset(Instant::now() + FAREWELL);
+                    continue;
+                }
+                message = next(&mut self.frames) => message,
+                () = silence.as_mut() => Err(Problem::Lost),
+            };
+            match message {
+                Ok(Down::Goodbye) | Err(_) if farewell => return Ok(()),
+                Ok(Down::Goodbye) => return Err(Problem::Goodbye),
+                Ok(Down::Records { records, through }) => {
+                    self.check(&records, through)?;
+                    follower.apply(&records, through);
+                    self.position = through;
+                    self.uplink.acknowledge(through);
+                }
+                // The lease was given up; this answers a renewal from before.
+                Ok(Down::Renewed { .. }) if farewell => continue,
+                Ok(Down::Renewed { stamp }) => {
+                    let stamp = Moment::from_nanos(stamp);
+                    if !self.uplink.has_sent(stamp) {
+                        return Err(Problem::Feed("it renewed what was not asked for".to_owned()));
+                    }
+                    follower.renewed(stamp);
+                    *renewed = true;
+                }
+                Ok(Down::Welcome(_) | Down::Refused { .. }) => {
+                    return Err(Problem::Feed("it began twice".to_owned()));
+                }
+                Err(problem) => return Err(problem),
+            }
+            if !farewell {
+                silence.as_mut().reset(Instant::now() + patience);
+            }
+        }
+    }
+
+    /// Whether the run goes on from here, in order.
+    fn check(&self, records: &[FeedRecord], through: Position) -> Result<(), Problem> {
+        let mut last = self.position;
+        for record in records {
+            if record.position <= last {
+                return Err(disorder(record.position, last));
+            }
+            last = record.position;
+        }
+        if through < last || through <= self.position {
+            return Err(disorder(through, last));
+        }
+        Ok(())
+    }
+}
+
+fn disorder(position: Position, last: Position) -> Problem {
+    Problem::Feed(format!("position {position} came after position {last}"))
+}
+
+async fn next(frames: &mut Frames) -> Result<Down, Problem> {
+    match frames.next().await {
+        Ok(Some(message)) => Ok(message),
+        Ok(None) => Err(Problem::Broken("the feed ended".to_owned())),
+        Err(error) => Err(Problem::Broken(error.to_string())),
+    }
+}

@@ -1,0 +1,186 @@
+//! The front end's half of the link.
+//!
+//! - `slot`: one for each back end: the connection that takes calls, and what is known of it.
+//! - `session`: one HTTP/2 connection, and what its peer may answer.
+//! - `call` and `upload`: forwarding a request, and watching its body on the way.
+//! - `follow` and `uplink`: the feed, and what the front end says in it.
+//! - `backoff`: the time between two attempts.
+//!
+//! [`Link::start`] spawns a task for each slot, which keeps it connected, and one that follows the
+//! feed.
+
+mod backoff;
+mod call;
+mod follow;
+mod session;
+mod slot;
+mod status;
+mod uplink;
+mod upload;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
+
+pub use call::CallError;
+pub use status::{BackendStatus, LinkStatus};
+
+use slot::Slot;
+
+use super::{Connector, Follower, Open, VERSION};
+use crate::log::LogId;
+
+/// How long [`Link::leave`] waits for the back end's answer.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// What a front end's link needs to know.
+#[derive(Debug, Clone)]
+pub struct LinkOptions {
+    /// The front end's name.
+    pub name: String,
+    /// The process: a front end that is started again has another incarnation.
+    pub incarnation: u64,
+    /// The back ends.
+    pub backends: Vec<Connector>,
+    /// What the back ends want to hear before they answer.
+    pub secret: Option<String>,
+    /// How long leases are here: a connection whose peer is silent for about as long is given up.
+    /// What counts for the leases themselves is what the back end says.
+    pub lease: Duration,
+    pub(super) version: u32,
+}
+
+impl LinkOptions {
+    /// Options with no secret and a lease of two seconds.
+    pub fn new(name: impl Into<String>, incarnation: u64, backends: Vec<Connector>) -> LinkOptions {
+        let lease = Duration::from_secs(2);
+        LinkOptions {
+            name: name.into(),
+            incarnation,
+            backends,
+            secret: None,
+            lease,
+            version: VERSION,
+        }
+    }
+}
+
+/// A front end's link to its back ends. When it is dropped, its connections are closed.
+#[derive(Debug)]
+pub struct Link {
+    shared: Arc<Shared>,
+    leaving: CancellationToken,
+    _tasks: Vec<AbortOnDropHandle<()>>,
+}
+
+/// What the link's tasks and its calls have in common.
+#[derive(Debug)]
+struct Shared {
+    options: LinkOptions,
+    slots: Vec<Slot>,
+    /// Where the next call looks for a back end first.
+    turn: AtomicUsize,
+    /// The log of the feed, while there is one.
+    followed: watch::Sender<Option<LogId>>,
+    /// Told whenever a slot or the feed has changed.
+    changed: watch::Sender<()>,
+    /// Whether the feed was left for good.
+    left: watch::Sender<bool>,
+}
+
+impl Link {
+    /// Connects to the back ends, and keeps trying those that do not answer. Must be called
+    /// within a tokio runtime.
+    pub fn start<F: Follower>(options: LinkOptions, follower: Arc<F>) -> Link {
+        let changed = watch::Sender::new(());
+        let slot = |connector: &Connector| Slot::new(connector.clone(), changed.clone());
+        let shared = Arc::new(Shared {
+            slots: options.backends.iter().map(slot).collect(),
+            options,
+            turn: AtomicUsize::new(0),
+            followed: watch::Sender::new(None),
+            changed,
+            left: watch::Sender::new(false),
+        });
+        let leaving = CancellationToken::new();
+        let mut tasks = Vec::new();
+        for index in 0..shared.slots.len() {
+            tasks.push(spawn(slot::keep_connected(shared.clone(), index)));
+        }
+        tasks.push(spawn(follow::follow(shared.clone(), follower, leaving.clone())));
+        Link { shared, leaving, _tasks: tasks }
+    }
+
+    /// Whether a call would find a back end now.
+    pub fn is_connected(&self) -> bool {
+        self.shared.sessions().next().is_some()
+    }
+
+    /// Returns when a call would find a back end.
+    pub async fn connected(&self) {
+        let mut changes = self.changes();
+        while !self.is_connected() {
+            changes.changed().await.expect("the sender lives as long as the link");
+        }
+    }
+
+    /// Told whenever [`Link::status`] has something new, save for the number of calls.
+    pub fn changes(&self) -> watch::Receiver<()> {
+        self.shared.changed.subscribe()
+    }
+
+    /// Leaves the feed for good, and tells the back end that this front end holds no lease, so
+    /// that no writer waits for it. Calls go on. The caller must have stopped serving from its
+    /// cache before. Waits for the back end's answer, but not for long.
+    pub async fn leave(&self) {
+        self.leaving.cancel();
+        let mut left = self.shared.left.subscribe();
+        let _ = tokio::time::timeout(FAREWELL, left.wait_for(|left| *left)).await;
+    }
+
+    /// What the link knows of its back ends.
+    pub fn status(&self) -> LinkStatus {
+        LinkStatus {
+            followed: *self.shared.followed.borrow(),
+            backends: self.shared.slots.iter().map(Slot::status).collect(),
+        }
+    }
+}
+
+impl Shared {
+    /// Where the feed comes from now, if there is one.
+    fn set_followed(&self, slot: &Slot, log: Option<LogId>) {
+        self.followed.send_replace(log);
+        slot.set_followed(log.is_some());
+    }
+
+    /// How this front end introduces itself.
+    fn open(&self, follower: &impl Follower) -> Open {
+        Open {
+            name: self.options.name.clone(),
+            incarnation: self.options.incarnation,
+            followed: follower.followed(),
+        }
+    }
+
+    /// The slots whose back ends take calls, beginning with the one whose turn it is. A back end
+    /// with another log than the one that is followed takes none.
+    fn sessions(&self) -> impl Iterator<Item = (&Slot, Arc<slot::Caller>)> {
+        let followed = *self.followed.borrow();
+        let turn = self.turn.load(Ordering::Relaxed);
+        (0..self.slots.len()).filter_map(move |step| {
+            let slot = &self.slots[turn.wrapping_add(step) % self.slots.len()];
+            let caller = slot.caller()?;
+            let belongs = followed.is_none_or(|log| log == caller.greeting.log);
+            belongs.then_some((slot, caller))
+        })
+    }
+}
+
+fn spawn(task: impl Future<Output = ()> + Send + 'static) -> AbortOnDropHandle<()> {
+    AbortOnDropHandle::new(tokio::spawn(task))
+}

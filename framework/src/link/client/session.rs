@@ -1,0 +1,151 @@
+use std::io;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::AUTHORIZATION;
+use http::{Request, Response, StatusCode};
+use http_body::Body as HttpBody;
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Incoming;
+use hyper::client::conn::http2::{self, SendRequest};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio_util::task::AbortOnDropHandle;
+
+use super::LinkOptions;
+use crate::link::{
+    CONNECTION_WINDOW, Connector, HEADER_LIMIT, STREAM_WINDOW, STREAMS, keep_alive, path,
+};
+
+/// How long a connection may take to come about, and then the first answer.
+pub(super) const GREETING_TIMEOUT: Duration = Duration::from_secs(1);
+/// How much of an error's explanation is read, in bytes.
+const EXPLANATION_LIMIT: usize = 4096;
+
+/// Why a connection to a back end cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Problem {
+    #[error("cannot connect: {0}")]
+    Connect(io::Error),
+    #[error("does not answer")]
+    Silent,
+    #[error("broke the connection: {0}")]
+    Broken(String),
+    #[error(
+        "does not accept this front end's secret; `secret` in `[link]` of project.toml must be \
+         the same on both sides"
+    )]
+    Secret,
+    #[error("does not speak version {ours} of the link: {theirs}")]
+    Version { ours: u32, theirs: String },
+    #[error("answered with status {status}: {message}")]
+    Status { status: StatusCode, message: String },
+    #[error("refused this front end: {0}")]
+    Refused(String),
+    #[error("broke the rules of the feed: {0}")]
+    Feed(String),
+    #[error("closed the feed because it stops")]
+    Goodbye,
+    #[error("was silent for longer than a lease")]
+    Lost,
+    #[error("could not be followed: this front end panicked while it applied the feed")]
+    Panicked,
+}
+
+impl From<hyper::Error> for Problem {
+    fn from(error: hyper::Error) -> Problem {
+        Problem::Broken(explain(&error))
+    }
+}
+
+/// hyper says what happened; only the sources of its error say why.
+pub(super) fn explain(error: &hyper::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(error) = source {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        source = error.source();
+    }
+    text
+}
+
+/// A new connection: the way to send requests, and the task that keeps it.
+pub(super) async fn connect<B>(
+    connector: &Connector,
+    options: &LinkOptions,
+) -> Result<(SendRequest<B>, AbortOnDropHandle<()>), Problem>
+where
+    B: HttpBody<Data = Bytes> + Send + Unpin + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let (interval, timeout) = keep_alive(options.lease);
+    let connecting = async {
+        let stream = connector.connect().await.map_err(Problem::Connect)?;
+        let (sender, connection) = http2::Builder::new(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .initial_stream_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW)
+            .max_send_buf_size(STREAM_WINDOW as usize)
+            .max_header_list_size(HEADER_LIMIT)
+            .keep_alive_interval(interval)
+            .keep_alive_timeout(timeout)
+            .keep_alive_while_idle(true)
+            // Visitors who go away reset streams with data under way. That is no offence, and
+            // these counters run for as long as the connection lives.
+            .max_concurrent_reset_streams(STREAMS as usize)
+            .max_local_error_reset_streams(None)
+            .handshake(TokioIo::new(stream))
+            .await?;
+        Ok((sender, connection))
+    };
+    let (sender, connection) =
+        tokio::time::timeout(GREETING_TIMEOUT, connecting).await.unwrap_or(Err(Problem::Silent))?;
+    let task = tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::debug!("a connection of the link ended: {}", explain(&error));
+        }
+    });
+    Ok((sender, AbortOnDropHandle::new(task)))
+}
+
+/// A request of the link.
+pub(super) fn request<B>(options: &LinkOptions, action: &str, body: B) -> Request<B> {
+    // HTTP/2 wants an authority; nobody looks at it.
+    let uri = format!("http://headwater{}", path(options.version, action));
+    let mut request = Request::new(body);
+    *request.method_mut() = http::Method::POST;
+    *request.uri_mut() = uri.parse().expect("a number and a word make a path");
+    if let Some(secret) = &options.secret
+        && let Ok(mut value) = http::HeaderValue::try_from(format!("Bearer {secret}"))
+    {
+        value.set_sensitive(true);
+        request.headers_mut().insert(AUTHORIZATION, value);
+    }
+    request
+}
+
+/// The body of an answer that says yes; what is wrong otherwise.
+pub(super) async fn accepted(
+    options: &LinkOptions,
+    response: Response<Incoming>,
+) -> Result<Incoming, Problem> {
+    let status = response.status();
+    if status == StatusCode::OK {
+        return Ok(response.into_body());
+    }
+    let message = explanation(response).await;
+    Err(match status {
+        StatusCode::UNAUTHORIZED => Problem::Secret,
+        StatusCode::BAD_REQUEST => Problem::Version { ours: options.version, theirs: message },
+        status => Problem::Status { status, message },
+    })
+}
+
+/// The sentence with which a back end says no.
+pub(super) async fn explanation(response: Response<Incoming>) -> String {
+    let body = Limited::new(response.into_body(), EXPLANATION_LIMIT).collect();
+    match tokio::time::timeout(GREETING_TIMEOUT, body).await {
+        Ok(Ok(body)) => String::from_utf8_lossy(&body.to_bytes()).into_owned(),
+        Ok(Err(_)) | Err(_) => "no explanation".to_owned(),
+    }
+}

@@ -1,0 +1,181 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+use hyper::client::conn::http2::SendRequest;
+use tokio::sync::watch;
+use tokio_util::task::AbortOnDropHandle;
+
+use super::Shared;
+use super::backoff::Backoff;
+use super::session::{self, GREETING_TIMEOUT, Problem};
+use super::status::BackendStatus;
+use crate::link::frame::Frames;
+use crate::link::wire::Wire;
+use crate::link::{Connector, Greeting};
+
+/// The longest greeting, in bytes.
+const GREETING_LIMIT: usize = 64 * 1024;
+
+/// The place of one configured back end.
+#[derive(Debug)]
+pub(super) struct Slot {
+    pub(super) connector: Connector,
+    caller: ArcSwapOption<Caller>,
+    known: ArcSwap<Known>,
+    in_flight: AtomicUsize,
+    changed: watch::Sender<()>,
+}
+
+/// A connection that takes calls.
+#[derive(Debug)]
+pub(super) struct Caller {
+    pub(super) sender: SendRequest<Wire>,
+    pub(super) greeting: Greeting,
+}
+
+/// What is told about a back end.
+#[derive(Debug, Clone, Default)]
+struct Known {
+    greeting: Option<Greeting>,
+    last_error: Option<String>,
+    followed: bool,
+}
+
+/// A call that is waiting for the head of its answer.
+#[derive(Debug)]
+pub(super) struct InFlight<'a>(&'a Slot);
+
+impl Slot {
+    /// Tells `changed` of everything that becomes known.
+    pub(super) fn new(connector: Connector, changed: watch::Sender<()>) -> Slot {
+        Slot {
+            connector,
+            caller: ArcSwapOption::empty(),
+            known: ArcSwap::default(),
+            in_flight: AtomicUsize::new(0),
+            changed,
+        }
+    }
+
+    /// The connection that takes calls, if there is one.
+    pub(super) fn caller(&self) -> Option<Arc<Caller>> {
+        self.caller.load_full().filter(|caller| !caller.sender.is_closed())
+    }
+
+    /// Counts a call until the guard is dropped.
+    pub(super) fn in_flight(&self) -> InFlight<'_> {
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
+        InFlight(self)
+    }
+
+    /// Whether the feed comes from here.
+    pub(super) fn set_followed(&self, followed: bool) {
+        self.change(|known| {
+            known.followed = followed;
+            if followed {
+                known.last_error = None;
+            }
+        });
+    }
+
+    /// Something went wrong. It is logged unless it is what went wrong before.
+    pub(super) fn failed(&self, problem: &Problem) {
+        let problem = problem.to_string();
+        if self.known.load().last_error.as_ref() != Some(&problem) {
+            tracing::warn!("the back end at {} {problem}", self.connector);
+            self.change(|known| known.last_error = Some(problem.clone()));
+        }
+    }
+
+    fn connected(&self, caller: Caller) {
+        let Greeting { backend, log } = &caller.greeting;
+        tracing::info!("connected to back end {backend} at {}, log {log}", self.connector);
+        let greeting = caller.greeting.clone();
+        self.caller.store(Some(Arc::new(caller)));
+        self.change(|known| {
+            known.greeting = Some(greeting.clone());
+            known.last_error = None;
+        });
+    }
+
+    fn disconnected(&self) {
+        self.caller.store(None);
+        self.changed.send_replace(());
+        tracing::warn!("the connection to the back end at {} has ended", self.connector);
+    }
+
+    fn change(&self, change: impl Fn(&mut Known)) {
+        self.known.rcu(|known| {
+            let mut known = Known::clone(known);
+            change(&mut known);
+            known
+        });
+        self.changed.send_replace(());
+    }
+
+    pub(super) fn status(&self) -> BackendStatus {
+        let known = Known::clone(&self.known.load());
+        BackendStatus {
+            address: self.connector.to_string(),
+            connected: self.caller().is_some(),
+            followed: known.followed,
+            log: known.greeting.as_ref().map(|greeting| greeting.log),
+            name: known.greeting.map(|greeting| greeting.backend),
+            last_error: known.last_error,
+            calls_in_flight: self.in_flight.load(Ordering::Relaxed),
+        }
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Keeps a slot's connection for calls, for as long as the link lives.
+pub(super) async fn keep_connected(shared: Arc<Shared>, index: usize) {
+    let slot = &shared.slots[index];
+    let mut backoff = Backoff::new();
+    loop {
+        match greet(&shared, slot).await {
+            Ok((caller, mut connection)) => {
+                backoff.reset();
+                slot.connected(caller);
+                let _ = (&mut connection).await;
+                slot.disconnected();
+            }
+            Err(problem) => slot.failed(&problem),
+        }
+        backoff.wait().await;
+    }
+}
+
+/// Connects, and asks who is there. A connection that a back end has not answered takes no calls:
+/// they would wait for their deadlines.
+async fn greet(shared: &Shared, slot: &Slot) -> Result<(Caller, AbortOnDropHandle<()>), Problem> {
+    let options = &shared.options;
+    let (mut sender, connection) = session::connect::<Wire>(&slot.connector, options).await?;
+    let greeting = async {
+        let request = session::request(options, "hello", Wire::empty());
+        let response = sender.send_request(request).await?;
+        let answer = session::accepted(options, response).await?;
+        match Frames::new(answer, GREETING_LIMIT).next::<Greeting>().await {
+            Ok(Some(greeting)) => Ok(greeting),
+            Ok(None) => Err(Problem::Silent),
+            Err(error) => Err(Problem::Broken(error.to_string())),
+        }
+    };
+    let greeting = within(GREETING_TIMEOUT, greeting).await?;
+    Ok((Caller { sender, greeting }, connection))
+}
+
+/// What the future says, unless it takes longer than `limit`.
+pub(super) async fn within<T>(
+    limit: Duration,
+    future: impl Future<Output = Result<T, Problem>>,
+) -> Result<T, Problem> {
+    tokio::time::timeout(limit, future).await.unwrap_or(Err(Problem::Silent))
+}

@@ -1,0 +1,180 @@
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+use http_body::{Body as HttpBody, Frame};
+
+use crate::clock::{self, Moment};
+use crate::link::UP_LIMIT;
+use crate::link::feed::{Open, Up};
+use crate::link::frame::{self, FrameError};
+use crate::log::Position;
+
+/// What the front end has to say in the feed. The transport takes each message when it can send
+/// it, so nothing queues up: of two acknowledgements only the later is sent, and the stamp of a
+/// renewal is read when it leaves.
+#[derive(Debug)]
+pub(super) struct Uplink(Arc<Shared>);
+
+/// The transport's end of it.
+#[derive(Debug)]
+pub(super) struct UplinkBody(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared(Mutex<Pending>);
+
+#[derive(Debug)]
+struct Pending {
+    open: Option<Bytes>,
+    ack: Option<Position>,
+    renew: bool,
+    leave: bool,
+    closed: bool,
+    /// The stamp of the last renewal that was sent.
+    stamp: Moment,
+    waker: Option<Waker>,
+}
+
+impl Uplink {
+    /// Begins with `open`.
+    pub(super) fn new(open: Open) -> Result<(Uplink, UplinkBody), FrameError> {
+        let pending = Pending {
+            open: Some(frame::encode(&Up::Open(open), UP_LIMIT)?),
+            ack: None,
+            renew: false,
+            leave: false,
+            closed: false,
+            stamp: Moment::EARLIEST,
+            waker: None,
+        };
+        let shared = Arc::new(Shared(Mutex::new(pending)));
+        Ok((Uplink(shared.clone()), UplinkBody(shared)))
+    }
+
+    pub(super) fn acknowledge(&self, position: Position) {
+        self.0.change(|pending| pending.ack = Some(position));
+    }
+
+    pub(super) fn renew(&self) {
+        self.0.change(|pending| pending.renew = true);
+    }
+
+    /// After this no renewal is sent.
+    pub(super) fn leave(&self) {
+        self.0.change(|pending| pending.leave = true);
+    }
+
+    /// Whether a renewal with this stamp, or a later one, has been sent.
+    pub(super) fn has_sent(&self, stamp: Moment) -> bool {
+        stamp <= self.0.pending().stamp
+    }
+}
+
+impl Drop for Uplink {
+    fn drop(&mut self) {
+        self.0.change(|pending| pending.closed = true);
+    }
+}
+
+impl Shared {
+    fn pending(&self) -> MutexGuard<'_, Pending> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Pending)) {
+        let waker = {
+            let mut pending = self.pending();
+            change(&mut pending);
+            pending.waker.take()
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+}
+
+impl Pending {
+    /// The next message. What was applied is said before more is asked for.
+    fn next(&mut self) -> Option<Up> {
+        if let Some(position) = self.ack.take() {
+            return Some(Up::Ack { position });
+        }
+        if std::mem::take(&mut self.leave) {
+            self.renew = false;
+            return Some(Up::Leave);
+        }
+        if std::mem::take(&mut self.renew) {
+            self.stamp = clock::now();
+            return Some(Up::Renew { stamp: self.stamp.as_nanos() });
+        }
+        None
+    }
+}
+
+impl HttpBody for UplinkBody {
+    type Data = Bytes;
+    type Error = FrameError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, FrameError>>> {
+        let mut pending = self.0.pending();
+        if pending.closed {
+            return Poll::Ready(None);
+        }
+        if let Some(open) = pending.open.take() {
+            return Poll::Ready(Some(Ok(Frame::data(open))));
+        }
+        match pending.next() {
+            Some(message) => {
+                let frame = frame::encode(&message, UP_LIMIT).map(Frame::data);
+                Poll::Ready(Some(frame))
+            }
+            None => {
+                pending.waker = Some(context.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pending() -> Pending {
+        Pending {
+            open: None,
+            ack: None,
+            renew: false,
+            leave: false,
+            closed: false,
+            stamp: Moment::EARLIEST,
+            waker: None,
+        }
+    }
+
+    #[test]
+    fn the_stamp_of_a_renewal_is_read_when_it_leaves() {
+        let mut pending = pending();
+        pending.renew = true;
+        let before = clock::now();
+        let Some(Up::Renew { stamp }) = pending.next() else { panic!("no renewal") };
+        assert!(stamp >= before.as_nanos());
+        assert_eq!(pending.stamp.as_nanos(), stamp);
+        assert_eq!(pending.next(), None);
+    }
+
+    #[test]
+    fn who_leaves_asks_for_no_lease() {
+        let mut pending = pending();
+        pending.renew = true;
+        pending.leave = true;
+        pending.ack = Some(Position(7));
+        assert_eq!(pending.next(), Some(Up::Ack { position: Position(7) }));
+        assert_eq!(pending.next(), Some(Up::Leave));
+        assert_eq!(pending.next(), None);
+    }
+}

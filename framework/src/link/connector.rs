@@ -1,0 +1,169 @@
+use std::fmt;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
+
+/// How many bytes may be under way, each way, in a connection within the process.
+const MEMORY_BUFFER: usize = 256 * 1024;
+/// How many connections within the process may wait to be accepted.
+const MEMORY_BACKLOG: usize = 16;
+
+/// How a front end reaches a back end.
+#[derive(Debug, Clone)]
+pub struct Connector(Way);
+
+#[derive(Debug, Clone)]
+enum Way {
+    Tcp(String),
+    Memory(mpsc::Sender<DuplexStream>),
+}
+
+impl Connector {
+    /// Over TCP, at `address`: `host:port`.
+    pub fn tcp(address: impl Into<String>) -> Connector {
+        Connector(Way::Tcp(address.into()))
+    }
+
+    pub(super) async fn connect(&self) -> io::Result<Stream> {
+        match &self.0 {
+            Way::Tcp(address) => {
+                let stream = TcpStream::connect(address).await?;
+                stream.set_nodelay(true)?;
+                Ok(Stream::Tcp(stream))
+            }
+            Way::Memory(backend) => {
+                let (ours, theirs) = tokio::io::duplex(MEMORY_BUFFER);
+                let gone = |_| io::Error::from(io::ErrorKind::ConnectionRefused);
+                backend.send(theirs).await.map_err(gone)?;
+                Ok(Stream::Memory(ours))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Connector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Way::Tcp(address) => f.write_str(address),
+            Way::Memory(_) => f.write_str("in this process"),
+        }
+    }
+}
+
+/// Where a back end's connections come from.
+#[derive(Debug)]
+pub struct Incoming(Source);
+
+#[derive(Debug)]
+enum Source {
+    Tcp(TcpListener),
+    Memory(mpsc::Receiver<DuplexStream>),
+}
+
+/// A back end's door within the process, and the way to it.
+pub fn in_memory() -> (Connector, Incoming) {
+    let (sender, receiver) = mpsc::channel(MEMORY_BACKLOG);
+    (Connector(Way::Memory(sender)), Incoming(Source::Memory(receiver)))
+}
+
+impl Incoming {
+    /// The connections to a TCP listener.
+    pub fn tcp(listener: TcpListener) -> Incoming {
+        Incoming(Source::Tcp(listener))
+    }
+
+    /// The address of a listener that others than this machine can reach.
+    pub(super) fn exposed(&self) -> io::Result<Option<std::net::SocketAddr>> {
+        match &self.0 {
+            Source::Tcp(listener) => {
+                let address = listener.local_addr()?;
+                Ok(Some(address).filter(|address| !address.ip().to_canonical().is_loopback()))
+            }
+            Source::Memory(_) => Ok(None),
+        }
+    }
+
+    /// The next connection. May be dropped at any time without losing one.
+    pub(super) async fn accept(&mut self) -> io::Result<Stream> {
+        match &mut self.0 {
+            Source::Tcp(listener) => {
+                let (stream, _) = listener.accept().await?;
+                stream.set_nodelay(true)?;
+                Ok(Stream::Tcp(stream))
+            }
+            Source::Memory(receiver) => match receiver.recv().await {
+                Some(stream) => Ok(Stream::Memory(stream)),
+                None => std::future::pending().await,
+            },
+        }
+    }
+}
+
+/// A connection, however it was made.
+#[derive(Debug)]
+pub(super) enum Stream {
+    Tcp(TcpStream),
+    Memory(DuplexStream),
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Stream::Tcp(stream) => Pin::new(stream).poll_read(context, buffer),
+            Stream::Memory(stream) => Pin::new(stream).poll_read(context, buffer),
+        }
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Stream::Tcp(stream) => Pin::new(stream).poll_write(context, bytes),
+            Stream::Memory(stream) => Pin::new(stream).poll_write(context, bytes),
+        }
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Stream::Tcp(stream) => Pin::new(stream).poll_write_vectored(context, slices),
+            Stream::Memory(stream) => Pin::new(stream).poll_write_vectored(context, slices),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match self {
+            Stream::Tcp(stream) => stream.is_write_vectored(),
+            Stream::Memory(stream) => stream.is_write_vectored(),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Stream::Tcp(stream) => Pin::new(stream).poll_flush(context),
+            Stream::Memory(stream) => Pin::new(stream).poll_flush(context),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Stream::Tcp(stream) => Pin::new(stream).poll_shutdown(context),
+            Stream::Memory(stream) => Pin::new(stream).poll_shutdown(context),
+        }
+    }
+}

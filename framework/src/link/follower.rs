@@ -1,0 +1,27 @@
+use super::feed::{FeedRecord, Welcome};
+use crate::clock::Moment;
+use crate::log::{LogId, Position};
+
+/// What the link asks of a front end: to follow the log.
+///
+/// All functions are called by one task, one after the other, in the order of the feed. They
+/// must not block: while one runs, no lease is renewed.
+pub trait Follower: Send + Sync + 'static {
+    /// The log that is followed and the last position that has been applied; `None` before the
+    /// first welcome.
+    fn followed(&self) -> Option<(LogId, Position)>;
+
+    /// A back end has admitted the front end. Unless `welcome.resumed`, everything that is cached
+    /// is to be dropped, and the lease with it, before this returns.
+    fn welcomed(&self, welcome: &Welcome);
+
+    /// Applies the records. Afterwards the position is `through`, and the link acknowledges it.
+    fn apply(&self, records: &[FeedRecord], through: Position);
+
+    /// A lease may run from `stamp`, a moment of the front end's own clock. Everything that was in
+    /// the log at that moment has been applied.
+    fn renewed(&self, stamp: Moment);
+
+    /// The feed has ended. A lease that is held runs out by itself.
+    fn cut(&self);
+}

@@ -1,0 +1,121 @@
+use std::fmt;
+use std::time::Duration;
+
+use super::feed::{FeedRecord, Open};
+use super::message::{Answer, Call};
+use crate::body::Body;
+use crate::log::{LogId, Position};
+
+/// What the link asks of a back end.
+///
+/// None of the functions may block their thread; those that reach a disk are async. The order in
+/// which the functions of the feed are called is the module's argument.
+pub trait Host: Send + Sync + 'static {
+    /// Who this is, for front ends that want to send calls here.
+    fn greeting(&self) -> Greeting;
+
+    /// Answers a forwarded request.
+    ///
+    /// This runs in a task of its own and to its end, even when the front end has gone: a
+    /// controller that has begun to write must not be dropped in the middle. When it panics the
+    /// front end gets an error and nothing else suffers.
+    fn call(&self, call: Call, body: Body) -> impl Future<Output = (Answer, Body)> + Send;
+
+    /// Admits a front end to the feed, once its joining is durable.
+    ///
+    /// # Errors
+    /// When it cannot be admitted now. The front end tries again, here and elsewhere.
+    fn admit(&self, open: Open) -> impl Future<Output = Result<Admission, Refusal>> + Send;
+
+    /// The last position that is committed: every writer that has looked at the members' leases
+    /// did so with a position up to this.
+    fn committed(&self) -> Position;
+
+    /// Returns when more than `position` is committed. May be dropped at any time.
+    fn wait_beyond(&self, position: Position) -> impl Future<Output = ()> + Send;
+
+    /// The run of the log after `after`, at most up to `through`, with about `max_bytes` of
+    /// payload at most; but one record at least, however long.
+    ///
+    /// # Errors
+    /// When the log cannot be read there, or no longer goes back so far. The feed is cut; the
+    /// front end asks again to be admitted.
+    fn records(
+        &self,
+        after: Position,
+        through: Position,
+        max_bytes: usize,
+    ) -> impl Future<Output = Result<FeedBatch, Refusal>> + Send;
+
+    /// The member has applied everything up to `position`.
+    fn acknowledged(&self, member: MemberId, position: Position);
+
+    /// From now on the member may hold a lease for the admission's lease time. Returns whether this
+    /// was noted; otherwise it gets none, and the feed ends.
+    fn granted(&self, member: MemberId) -> bool;
+
+    /// The member's feed has ended. Called once for each admission.
+    fn left(&self, member: MemberId, how: How);
+}
+
+/// Who answers at the other end of a connection.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Greeting {
+    /// The back end's name.
+    pub backend: String,
+    /// Its log.
+    pub log: LogId,
+}
+
+/// Names one admission. A front end that comes back is another member to the link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MemberId(pub u64);
+
+/// What a back end grants a front end that opens a feed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Admission {
+    /// What the host calls the member.
+    pub member: MemberId,
+    /// The log.
+    pub log: LogId,
+    /// How long a lease lasts.
+    pub lease: Duration,
+    /// The feed begins with the record after this one.
+    pub start: Position,
+    /// Whether the feed goes on where the front end was. Then `start` is the position the front
+    /// end has named.
+    pub resumed: bool,
+    /// The back end's name.
+    pub backend: String,
+}
+
+/// A run of the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FeedBatch {
+    /// The records that say something to front ends, in order.
+    pub records: Vec<FeedRecord>,
+    /// The run's last position, whether it is among the records or not.
+    pub through: Position,
+}
+
+/// Why a back end cannot serve a feed now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// A sentence for the logs of both ends.
+    pub message: String,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+/// How a feed ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    /// The front end said that it leaves: it holds no lease any more.
+    Goodbye,
+    /// In any other way: the front end may hold the lease that it was granted last.
+    Cut,
+}

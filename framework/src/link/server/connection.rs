@@ -1,0 +1,80 @@
+use std::convert::Infallible;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http2;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio_util::sync::CancellationToken;
+
+use super::{Server, gate};
+use crate::link::connector::Stream;
+use crate::link::{CONNECTION_WINDOW, HEADER_LIMIT, Host, STREAM_WINDOW, STREAMS, keep_alive};
+
+/// How long a peer may take to show that it belongs to the site.
+const INTRODUCTION: Duration = Duration::from_secs(10);
+
+/// What a connection's requests have shown about its peer.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Peer {
+    /// It knows the secret.
+    pub(super) trusted: CancellationToken,
+    /// It does not, or it speaks another version: the connection is closed after the answer.
+    pub(super) refused: CancellationToken,
+}
+
+/// Serves one connection to its end.
+pub(super) async fn serve<H: Host>(server: Arc<Server<H>>, stream: Stream) {
+    let peer = Peer::default();
+    let service = service_fn(|request| {
+        let answer = gate::answer(server.clone(), peer.clone(), request);
+        async move { Ok::<_, Infallible>(answer.await) }
+    });
+    let (interval, timeout) = keep_alive(server.options.lease);
+    let connection = http2::Builder::new(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_send_buf_size(STREAM_WINDOW as usize)
+        .max_concurrent_streams(STREAMS)
+        .max_header_list_size(HEADER_LIMIT)
+        .keep_alive_interval(interval)
+        .keep_alive_timeout(timeout)
+        .auto_date_header(false)
+        // Visitors who go away make front ends reset streams, before they are accepted or with
+        // data under way. That is no offence, and the second counter runs for as long as the
+        // connection lives.
+        .max_pending_accept_reset_streams(STREAMS as usize)
+        .max_local_error_reset_streams(None)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = pin!(connection);
+    let mut introduction = pin!(tokio::time::sleep(INTRODUCTION));
+    let mut closing = false;
+    let mut introduced = false;
+    loop {
+        tokio::select! {
+            ended = connection.as_mut() => {
+                if let Err(error) = ended {
+                    tracing::debug!("a connection of the link ended: {error}");
+                }
+                return;
+            }
+            () = server.draining.cancelled(), if !closing => {
+                closing = true;
+                connection.as_mut().graceful_shutdown();
+            }
+            () = peer.refused.cancelled(), if !closing => {
+                closing = true;
+                connection.as_mut().graceful_shutdown();
+            }
+            () = introduction.as_mut(), if !introduced => {
+                introduced = peer.trusted.is_cancelled();
+                if !introduced {
+                    tracing::debug!("a connection of the link was closed: it asked for nothing");
+                    return;
+                }
+            }
+        }
+    }
+}

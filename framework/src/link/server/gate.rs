@@ -1,0 +1,103 @@
+use std::sync::Arc;
+
+use http::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use hyper::body::Incoming;
+use subtle::ConstantTimeEq;
+
+use super::connection::Peer;
+use super::{Server, call, member};
+use crate::body::Body;
+use crate::link::frame::{self, FrameError};
+use crate::link::{Host, VERSION};
+
+/// The longest greeting, in bytes.
+const GREETING_LIMIT: usize = 64 * 1024;
+
+/// Answers one request, if it may be answered at all.
+pub(super) async fn answer<H: Host>(
+    server: Arc<Server<H>>,
+    peer: Peer,
+    request: Request<Incoming>,
+) -> Response<Body> {
+    if !knows_secret(server.options.secret.as_deref(), request.headers()) {
+        if !peer.refused.is_cancelled() {
+            tracing::warn!("a connection to the link was refused: it does not know the secret");
+        }
+        peer.refused.cancel();
+        return refusal(StatusCode::UNAUTHORIZED, "the secret is wrong or missing");
+    }
+    let path = request.uri().path().strip_prefix("/headwater/");
+    let Some((version, action)) = path.and_then(|path| path.split_once('/')) else {
+        peer.refused.cancel();
+        return refusal(StatusCode::NOT_FOUND, "this is the link of a Headwater back end");
+    };
+    if version.parse() != Ok(VERSION) {
+        peer.refused.cancel();
+        let spoken = format!("this back end speaks version {VERSION} of the link");
+        return refusal(StatusCode::BAD_REQUEST, spoken);
+    }
+    peer.trusted.cancel();
+    if request.method() != Method::POST {
+        let mut answer = refusal(StatusCode::METHOD_NOT_ALLOWED, "the link is spoken with POST");
+        answer.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
+        return answer;
+    }
+    match action {
+        "hello" => match frame::encode(&server.host.greeting(), GREETING_LIMIT) {
+            Ok(greeting) => Response::new(Body::from(greeting)),
+            Err(error) => refusal(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
+        },
+        "call" => call::answer(server, request.into_body()).await,
+        "feed" => member::answer(server, request.into_body()),
+        _ => refusal(StatusCode::NOT_FOUND, "the link knows hello, call and feed"),
+    }
+}
+
+/// Whether the headers carry the secret, if there is one. Takes as long for a nearly right one as
+/// for a wrong one of the same length.
+fn knows_secret(secret: Option<&str>, headers: &HeaderMap) -> bool {
+    let Some(secret) = secret else { return true };
+    let sent = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
+    sent.and_then(|sent| sent.strip_prefix(b"Bearer "))
+        .is_some_and(|sent| sent.ct_eq(secret.as_bytes()).into())
+}
+
+/// An answer that says no, with a sentence for whoever reads the other end's log.
+pub(super) fn refusal(status: StatusCode, message: impl Into<String>) -> Response<Body> {
+    let mut response = Response::new(Body::from(message.into()));
+    *response.status_mut() = status;
+    let text = HeaderValue::from_static("text/plain; charset=utf-8");
+    response.headers_mut().insert(CONTENT_TYPE, text);
+    response
+}
+
+/// The answer to a head that cannot be read.
+pub(super) fn unreadable(error: &FrameError) -> Response<Body> {
+    let status = match error {
+        FrameError::TooLong { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+        FrameError::Malformed(_) | FrameError::Torn | FrameError::Broken(_) => {
+            StatusCode::BAD_REQUEST
+        }
+    };
+    refusal(status, error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(authorization: &'static str) -> HeaderMap {
+        HeaderMap::from_iter([(AUTHORIZATION, HeaderValue::from_static(authorization))])
+    }
+
+    #[test]
+    fn only_the_secret_itself_opens_the_gate() {
+        assert!(knows_secret(None, &HeaderMap::new()));
+        assert!(knows_secret(Some("river"), &headers("Bearer river")));
+        for wrong in ["Bearer rivers", "Bearer rive", "Bearer ", "river", "Basic river"] {
+            assert!(!knows_secret(Some("river"), &headers(wrong)), "{wrong}");
+        }
+        assert!(!knows_secret(Some("river"), &HeaderMap::new()));
+    }
+}

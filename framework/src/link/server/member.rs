@@ -1,0 +1,281 @@
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Response;
+use http_body::{Body as HttpBody, Frame};
+use hyper::body::Incoming;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::{FAREWELL, Server};
+use crate::body::{Body, BodyError};
+use crate::link::feed::{Down, Open, Up, Welcome};
+use crate::link::frame::{self, Frames};
+use crate::link::{DOWN_LIMIT, Host, How, MemberId, Refusal, UP_LIMIT};
+use crate::log::Position;
+
+/// How long a front end may take to introduce itself.
+const OPEN_TIMEOUT: Duration = Duration::from_secs(10);
+/// About how many bytes of records are sent in one message. A front end that does not read holds
+/// two messages here, and what its window has room for.
+const BATCH: usize = 64 * 1024;
+/// A front end that asks for no lease during two of them, but no less than this, is given up.
+const SHORTEST_PATIENCE: Duration = Duration::from_secs(2);
+
+/// Starts a front end's feed.
+pub(super) fn answer<H: Host>(server: Arc<Server<H>>, up: Incoming) -> Response<Body> {
+    let (down, messages) = mpsc::channel(1);
+    let down = Downlink(down);
+    let feed = {
+        let server = server.clone();
+        async move {
+            let up = Frames::new(up, UP_LIMIT);
+            if let Err(end) = serve(&*server.host, &server.goodbye, up, &down).await {
+                tracing::info!("a feed was closed: {end}");
+            }
+        }
+    };
+    server.feeds.spawn(feed);
+    Response::new(Body::stream(Messages(messages)))
+}
+
+/// Why a feed ended before its time.
+#[derive(Debug, thiserror::Error)]
+enum End {
+    #[error("nobody introduced himself")]
+    Stranger,
+    #[error("front end {0} was not admitted: {1}")]
+    Refused(String, Refusal),
+    #[error("front end {0} is gone: {1}")]
+    Gone(String, String),
+    #[error("front end {0} cannot be served: {1}")]
+    Host(String, Refusal),
+}
+
+/// Serves one feed to its end.
+async fn serve<H: Host>(
+    host: &H,
+    goodbye: &CancellationToken,
+    mut up: Frames,
+    down: &Downlink,
+) -> Result<(), End> {
+    let open = match tokio::time::timeout(OPEN_TIMEOUT, up.next()).await {
+        Ok(Ok(Some(Up::Open(open)))) => open,
+        Ok(_) | Err(_) => return Err(End::Stranger),
+    };
+    let name = open.name.clone();
+    let member = match Member::admit(host, open).await {
+        Ok((member, welcome)) => {
+            tracing::info!("front end {name} follows from position {}", welcome.start);
+            down.send(&Down::Welcome(welcome)).await.map_err(|gone| gone.of(&name))?;
+            member
+        }
+        Err(refusal) => {
+            let message = refusal.message.clone();
+            let _ = down.send(&Down::Refused { message }).await;
+            return Err(End::Refused(name, refusal));
+        }
+    };
+    let ended = tokio::select! {
+        ended = member.listen(&mut up) => ended,
+        ended = member.speak(down) => ended,
+        () = goodbye.cancelled() => Ok(()),
+        () = down.closed() => Err(Trouble::gone("it closed the connection")),
+    };
+    match ended {
+        Ok(()) => {
+            // The member leaves before its front end hears of it.
+            drop(member);
+            let farewell = down.send(&Down::Goodbye);
+            let _ = tokio::time::timeout(FAREWELL, farewell).await;
+            tracing::info!("the feed of front end {name} has ended");
+            Ok(())
+        }
+        Err(trouble) => Err(trouble.of(&name)),
+    }
+}
+
+/// What ends a feed, before it is said whose.
+#[derive(Debug)]
+enum Trouble {
+    Gone(String),
+    Host(Refusal),
+}
+
+impl Trouble {
+    fn gone(reason: impl ToString) -> Trouble {
+        Trouble::Gone(reason.to_string())
+    }
+
+    fn of(self, name: &str) -> End {
+        match self {
+            Trouble::Gone(reason) => End::Gone(name.to_owned(), reason),
+            Trouble::Host(refusal) => End::Host(name.to_owned(), refusal),
+        }
+    }
+}
+
+/// A front end that was admitted. It has left when this is dropped.
+struct Member<'a, H: Host> {
+    host: &'a H,
+    id: MemberId,
+    start: Position,
+    /// How long it may say nothing.
+    patience: Duration,
+    /// How far records have been sent.
+    sent: AtomicU64,
+    /// The renewal that is to be answered next.
+    renewal: watch::Sender<Option<Renewal>>,
+    /// Whether it has said that it leaves.
+    said_goodbye: AtomicBool,
+}
+
+/// A lease that has been granted, to be told behind the records up to `through`.
+#[derive(Debug, Clone, Copy)]
+struct Renewal {
+    through: Position,
+    stamp: u64,
+}
+
+impl<'a, H: Host> Member<'a, H> {
+    async fn admit(host: &'a H, open: Open) -> Result<(Member<'a, H>, Welcome), Refusal> {
+        let admission = host.admit(open).await?;
+        let member = Member {
+            host,
+            id: admission.member,
+            start: admission.start,
+            patience: admission.lease.saturating_mul(2).max(SHORTEST_PATIENCE),
+            sent: AtomicU64::new(admission.start.0),
+            renewal: watch::Sender::new(None),
+            said_goodbye: AtomicBool::new(false),
+        };
+        let welcome = Welcome {
+            log: admission.log,
+            lease: admission.lease,
+            backend: admission.backend,
+            start: admission.start,
+            resumed: admission.resumed,
+        };
+        Ok((member, welcome))
+    }
+
+    /// Hears what the front end says, until it leaves.
+    async fn listen(&self, up: &mut Frames) -> Result<(), Trouble> {
+        loop {
+            let heard = tokio::time::timeout(self.patience, up.next()).await;
+            let heard = heard.map_err(|_| Trouble::gone("it asks for no lease any more"))?;
+            match heard.map_err(Trouble::gone)? {
+                Some(Up::Ack { position }) => {
+                    if position.0 > self.sent.load(Ordering::Relaxed) {
+                        return Err(Trouble::gone("it acknowledged what it was not sent"));
+                    }
+                    self.host.acknowledged(self.id, position);
+                }
+                Some(Up::Renew { stamp }) => {
+                    // First the grant, then the position: the room's argument rests on it.
+                    if !self.host.granted(self.id) {
+                        return Err(Trouble::gone("it follows another feed now"));
+                    }
+                    let through = self.host.committed();
+                    self.renewal.send_replace(Some(Renewal { through, stamp }));
+                }
+                Some(Up::Leave) => {
+                    self.said_goodbye.store(true, Ordering::Relaxed);
+                    return Ok(());
+                }
+                Some(Up::Open(_)) => return Err(Trouble::gone("it introduced itself twice")),
+                None => return Err(Trouble::gone("it closed the feed")),
+            }
+        }
+    }
+
+    /// Sends the records, and answers renewals behind them.
+    async fn speak(&self, down: &Downlink) -> Result<(), Trouble> {
+        let mut renewals = self.renewal.subscribe();
+        let mut sent = self.start;
+        loop {
+            let renewal = match renewals.has_changed() {
+                Ok(true) => *renewals.borrow_and_update(),
+                Ok(false) | Err(_) => None,
+            };
+            let through = renewal.map_or_else(|| self.host.committed(), |it| it.through);
+            while sent < through {
+                sent = self.send_records(sent, through, down).await?;
+            }
+            if let Some(Renewal { stamp, .. }) = renewal {
+                down.send(&Down::Renewed { stamp }).await?;
+                continue;
+            }
+            tokio::select! {
+                () = self.host.wait_beyond(sent) => {}
+                _ = renewals.changed() => renewals.mark_changed(),
+            }
+        }
+    }
+
+    /// Sends the next run of the log, and says how far it reaches.
+    async fn send_records(
+        &self,
+        after: Position,
+        through: Position,
+        down: &Downlink,
+    ) -> Result<Position, Trouble> {
+        let batch = self.host.records(after, through, BATCH).await.map_err(Trouble::Host)?;
+        if batch.through <= after {
+            let message = format!("the log has nothing after position {after}");
+            return Err(Trouble::Host(Refusal { message }));
+        }
+        // Before it is on its way: the acknowledgement may be here at once.
+        self.sent.store(batch.through.0, Ordering::Relaxed);
+        let reached = batch.through;
+        down.send(&Down::Records { records: batch.records, through: reached }).await?;
+        Ok(reached)
+    }
+}
+
+impl<H: Host> Drop for Member<'_, H> {
+    fn drop(&mut self) {
+        let how = match self.said_goodbye.load(Ordering::Relaxed) {
+            true => How::Goodbye,
+            false => How::Cut,
+        };
+        self.host.left(self.id, how);
+    }
+}
+
+/// The way down to the front end.
+struct Downlink(mpsc::Sender<Bytes>);
+
+impl Downlink {
+    /// Waits until the transport has room for another message.
+    async fn send(&self, message: &Down) -> Result<(), Trouble> {
+        let message = frame::encode(message, DOWN_LIMIT).map_err(|error| {
+            Trouble::Host(Refusal { message: format!("a message cannot be sent: {error}") })
+        })?;
+        self.0.send(message).await.map_err(|_| Trouble::gone("it closed the connection"))
+    }
+
+    /// Returns when the front end is gone.
+    async fn closed(&self) {
+        self.0.closed().await;
+    }
+}
+
+/// The messages on their way to the transport.
+struct Messages(mpsc::Receiver<Bytes>);
+
+impl HttpBody for Messages {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        self.0.poll_recv(context).map(|message| message.map(|bytes| Ok(Frame::data(bytes))))
+    }
+}

@@ -1,0 +1,174 @@
+//! The back end's half of the link.
+//!
+//! - [`serve`] takes connections and, when it is told to stop, sees them off.
+//! - `connection`: one connection, from its first request to its end.
+//! - `gate`: which requests are for this link, and whether they know the secret.
+//! - `call` and `member`: the two kinds of request: a call, and a front end's feed.
+
+mod call;
+mod connection;
+mod gate;
+mod member;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::{Host, Incoming};
+
+/// How long front ends may take to read the last message of their feeds, and connections to end
+/// after that.
+const FAREWELL: Duration = Duration::from_secs(1);
+/// The pause after a connection could not be accepted, because there are too many open files for
+/// example.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// How a back end serves its link.
+#[derive(Debug, Clone)]
+pub struct ServerOptions {
+    /// What front ends must know. Needed when others than this machine can connect.
+    pub secret: Option<String>,
+    /// How long leases are: a connection whose peer is silent for about as long is given up.
+    pub lease: Duration,
+    /// How many connections are served at a time; more are closed at once.
+    pub connections: usize,
+    /// How long calls that are running may take when the back end stops.
+    pub drain: Duration,
+}
+
+impl Default for ServerOptions {
+    fn default() -> ServerOptions {
+        ServerOptions {
+            secret: None,
+            lease: Duration::from_secs(2),
+            connections: 1024,
+            drain: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Why a back end's link cannot be served.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// Others than this machine could connect, and need not know anything.
+    #[error(
+        "the link listens on {address}, which others than this machine can reach; set `secret` in \
+         `[link]` of project.toml, on back ends and front ends, or listen on 127.0.0.1"
+    )]
+    NoSecret {
+        /// Where it listens.
+        address: SocketAddr,
+    },
+    /// The listener is of no use.
+    #[error("the link cannot listen: {0}")]
+    Listen(#[from] std::io::Error),
+}
+
+/// What the connections of a link have in common.
+struct Server<H> {
+    host: Arc<H>,
+    options: ServerOptions,
+    /// The calls that are running, until their answers have been sent.
+    calls: TaskTracker,
+    feeds: TaskTracker,
+    /// No more requests are taken.
+    draining: CancellationToken,
+    /// Feeds are to end.
+    goodbye: CancellationToken,
+}
+
+/// Serves the link until `stop` is done. Then no more connections and calls are taken, running
+/// calls get [`ServerOptions::drain`] to finish (those that write need the feeds for it), and at
+/// last the feeds are closed with a goodbye. Must be called within a tokio runtime; the future does
+/// all of it.
+///
+/// # Errors
+/// When the listener can be reached from beyond this machine and there is no secret.
+pub fn serve<H: Host>(
+    incoming: Incoming,
+    host: Arc<H>,
+    options: ServerOptions,
+    stop: impl Future<Output = ()> + Send,
+) -> Result<impl Future<Output = ()> + Send, ServeError> {
+    if options.secret.is_none()
+        && let Some(address) = incoming.exposed()?
+    {
+        return Err(ServeError::NoSecret { address });
+    }
+    let server = Arc::new(Server {
+        host,
+        options,
+        calls: TaskTracker::new(),
+        feeds: TaskTracker::new(),
+        draining: CancellationToken::new(),
+        goodbye: CancellationToken::new(),
+    });
+    Ok(async move {
+        let connections = server.accept(incoming, stop).await;
+        server.drain(connections).await;
+    })
+}
+
+impl<H: Host> Server<H> {
+    /// Takes connections until `stop` is done. The door is closed when this returns.
+    async fn accept(
+        self: &Arc<Self>,
+        mut incoming: Incoming,
+        stop: impl Future<Output = ()> + Send,
+    ) -> JoinSet<()> {
+        let places = Arc::new(Semaphore::new(self.options.connections));
+        let mut connections = JoinSet::new();
+        let mut stop = std::pin::pin!(stop);
+        let mut full = false;
+        loop {
+            let accepted = tokio::select! {
+                () = stop.as_mut() => return connections,
+                Some(_) = connections.join_next() => continue,
+                accepted = incoming.accept() => accepted,
+            };
+            match accepted {
+                Ok(stream) => match places.clone().try_acquire_owned() {
+                    Ok(place) => {
+                        full = false;
+                        let serving = connection::serve(self.clone(), stream);
+                        connections.spawn(async move {
+                            serving.await;
+                            drop(place);
+                        });
+                    }
+                    Err(_) if full => {}
+                    Err(_) => {
+                        full = true;
+                        let limit = self.options.connections;
+                        tracing::warn!("the link has {limit} connections and closes further ones");
+                    }
+                },
+                Err(error) => {
+                    tracing::warn!("a connection of the link could not be accepted: {error}");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    async fn drain(&self, mut connections: JoinSet<()>) {
+        self.draining.cancel();
+        self.calls.close();
+        if tokio::time::timeout(self.options.drain, self.calls.wait()).await.is_err() {
+            tracing::warn!("{} calls have not finished in time", self.calls.len());
+        }
+        self.goodbye.cancel();
+        self.feeds.close();
+        let ended = async {
+            self.feeds.wait().await;
+            while connections.join_next().await.is_some() {}
+        };
+        let _ = tokio::time::timeout(FAREWELL, ended).await;
+        connections.shutdown().await;
+    }
+}

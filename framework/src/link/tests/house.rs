@@ -1,0 +1,222 @@
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::BodyExt;
+use tokio::sync::{Barrier, Semaphore, watch};
+
+use super::flood;
+use crate::body::{Body, BodyError};
+use crate::clock::{self, Moment};
+use crate::link::*;
+use crate::log::{LogId, Position};
+
+pub(super) const LEASE: Duration = Duration::from_millis(400);
+
+/// What a test does at that moment.
+type Hook = Option<Box<dyn FnMut(&House) + Send>>;
+
+/// A back end whose log is in memory.
+pub(super) struct House {
+    pub(super) name: String,
+    pub(super) log: LogId,
+    /// Payloads by position; a position without one is empty.
+    records: Mutex<BTreeMap<Position, Bytes>>,
+    pub(super) committed: watch::Sender<Position>,
+    pub(super) members: watch::Sender<BTreeMap<MemberId, Seen>>,
+    ids: AtomicU64,
+    /// Runs whenever the link asks what is committed, right after.
+    pub(super) after_committed: Mutex<Hook>,
+    /// How many bytes of records have been handed to the link.
+    pub(super) handed_out: AtomicUsize,
+    pub(super) refuse: Mutex<Option<String>>,
+    pub(super) calls: watch::Sender<usize>,
+    /// Bytes of bodies that controllers have read or made.
+    pub(super) bytes: Arc<watch::Sender<usize>>,
+    /// Controllers that wait, wait for this.
+    pub(super) gate: Semaphore,
+    pub(super) gathering: Barrier,
+    pub(super) finished: watch::Sender<usize>,
+}
+
+/// What the house has seen of a member.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Seen {
+    pub(super) open: Option<Open>,
+    pub(super) acknowledged: Position,
+    pub(super) lease_until: Option<Moment>,
+    pub(super) left: Option<How>,
+}
+
+impl House {
+    pub(super) fn new(name: &str) -> Arc<House> {
+        House::with_log(name, LogId::random())
+    }
+
+    pub(super) fn with_log(name: &str, log: LogId) -> Arc<House> {
+        Arc::new(House {
+            name: name.to_owned(),
+            log,
+            records: Mutex::default(),
+            committed: watch::Sender::new(Position::START),
+            members: watch::Sender::default(),
+            ids: AtomicU64::new(1),
+            after_committed: Mutex::default(),
+            handed_out: AtomicUsize::new(0),
+            refuse: Mutex::default(),
+            calls: watch::Sender::new(0),
+            bytes: Arc::default(),
+            gate: Semaphore::new(0),
+            gathering: Barrier::new(100),
+            finished: watch::Sender::new(0),
+        })
+    }
+
+    /// Appends a record; one without a payload when `payload` is empty.
+    pub(super) fn append(&self, payload: impl Into<Bytes>) -> Position {
+        let payload = payload.into();
+        let mut records = self.records.lock().unwrap();
+        let position = self.committed.borrow().next();
+        if !payload.is_empty() {
+            records.insert(position, payload);
+        }
+        self.committed.send_replace(position);
+        position
+    }
+
+    /// Whether a writer would have to wait for anybody now.
+    pub(super) fn is_leased(&self) -> bool {
+        let now = clock::now();
+        let members = self.members.borrow();
+        members.values().any(|seen| seen.lease_until.is_some_and(|until| now <= until))
+    }
+
+    fn see(&self, member: MemberId, change: impl FnOnce(&mut Seen)) {
+        self.members.send_modify(|members| change(members.entry(member).or_default()));
+    }
+}
+
+impl Host for House {
+    fn greeting(&self) -> Greeting {
+        Greeting { backend: self.name.clone(), log: self.log }
+    }
+
+    async fn call(&self, call: Call, mut body: Body) -> (Answer, Body) {
+        self.calls.send_modify(|calls| *calls += 1);
+        let body = match call.controller.as_str() {
+            "echo" => body,
+            "name" => Body::from(self.name.clone()),
+            "gather" => {
+                self.gathering.wait().await;
+                Body::empty()
+            }
+            "count" => {
+                while let Some(frame) = body.frame().await {
+                    self.gate.acquire().await.unwrap().forget();
+                    let read = frame.unwrap().into_data().unwrap().len();
+                    self.bytes.send_modify(|bytes| *bytes += read);
+                }
+                Body::from(self.bytes.borrow().to_string())
+            }
+            "flood" => flood(64 << 20, self.bytes.clone()),
+            "break" => {
+                let pieces = [Ok("half of it"), Err(BodyError::broken("the disk is gone"))];
+                let frames = pieces.map(|piece| {
+                    piece.map(|text| http_body::Frame::data(Bytes::from_static(text.as_bytes())))
+                });
+                Body::stream(http_body_util::StreamBody::new(futures_util::stream::iter(frames)))
+            }
+            "wait" => {
+                self.gate.acquire().await.unwrap().forget();
+                self.finished.send_modify(|finished| *finished += 1);
+                Body::from("done")
+            }
+            "panic" => panic!("the controller panics"),
+            "never" => std::future::pending().await,
+            other => Body::from(format!("no controller {other}")),
+        };
+        let content = match call.controller.as_str() {
+            "huge" => Content::Template { name: "huge".into(), values: vec![b' '; 17 << 20] },
+            _ => Content::Body,
+        };
+        let answer = Answer {
+            status: 200,
+            headers: call.headers,
+            content,
+            groups: vec!["stories".to_owned()],
+            log: self.log,
+            as_of: *self.committed.borrow(),
+        };
+        (answer, body)
+    }
+
+    async fn admit(&self, open: Open) -> Result<Admission, Refusal> {
+        if let Some(message) = self.refuse.lock().unwrap().clone() {
+            return Err(Refusal { message });
+        }
+        let member = MemberId(self.ids.fetch_add(1, Ordering::Relaxed));
+        let resumed = open.followed.is_some_and(|(log, _)| log == self.log);
+        let start = match open.followed {
+            Some((_, position)) if resumed => position,
+            _ => *self.committed.borrow(),
+        };
+        self.see(member, |seen| {
+            seen.open = Some(open);
+            seen.acknowledged = start;
+        });
+        let backend = self.name.clone();
+        Ok(Admission { member, log: self.log, lease: LEASE, start, resumed, backend })
+    }
+
+    fn committed(&self) -> Position {
+        let committed = *self.committed.borrow();
+        if let Some(hook) = &mut *self.after_committed.lock().unwrap() {
+            hook(self);
+        }
+        committed
+    }
+
+    async fn wait_beyond(&self, position: Position) {
+        let mut committed = self.committed.subscribe();
+        let _ = committed.wait_for(|committed| *committed > position).await;
+    }
+
+    async fn records(
+        &self,
+        after: Position,
+        through: Position,
+        max_bytes: usize,
+    ) -> Result<FeedBatch, Refusal> {
+        let all = self.records.lock().unwrap();
+        let mut bytes = 0;
+        let mut records = Vec::new();
+        for (position, payload) in all.range(after.next()..=through) {
+            if bytes > 0 && bytes + payload.len() > max_bytes {
+                let through = Position(position.0 - 1);
+                return Ok(FeedBatch { records, through });
+            }
+            bytes += payload.len();
+            self.handed_out.fetch_add(payload.len(), Ordering::Relaxed);
+            records.push(FeedRecord { position: *position, payload: payload.clone() });
+        }
+        Ok(FeedBatch { records, through })
+    }
+
+    fn acknowledged(&self, member: MemberId, position: Position) {
+        self.see(member, |seen| seen.acknowledged = position);
+    }
+
+    fn granted(&self, member: MemberId) -> bool {
+        self.see(member, |seen| seen.lease_until = Some(clock::now().after(LEASE)));
+        true
+    }
+
+    fn left(&self, member: MemberId, how: How) {
+        self.see(member, |seen| {
+            assert_eq!(seen.left, None, "a member leaves once");
+            seen.left = Some(how);
+        });
+    }
+}

@@ -1,0 +1,180 @@
+//! Peers that do not keep to the rules.
+
+use std::convert::Infallible;
+
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full, StreamBody};
+use hyper::body::Frame;
+use hyper::client::conn::http2::SendRequest;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::net::TcpStream;
+
+use super::*;
+use crate::body::BodyError;
+use crate::link::feed::{Down, Up};
+
+async fn connect(address: SocketAddr) -> SendRequest<Full<Bytes>> {
+    let stream = TokioIo::new(TcpStream::connect(address).await.unwrap());
+    let builder = hyper::client::conn::http2::Builder::new(TokioExecutor::new());
+    let (sender, connection) = builder.handshake(stream).await.unwrap();
+    tokio::spawn(connection);
+    sender
+}
+
+async fn post(address: SocketAddr, path: &str, body: impl Into<Bytes>) -> (StatusCode, String) {
+    let uri = format!("http://headwater{path}");
+    let request = Request::post(uri).body(Full::new(body.into())).unwrap();
+    let mut sender = connect(address).await;
+    let response = soon("the answer", sender.send_request(request)).await.unwrap();
+    let status = response.status();
+    let body = soon("its body", response.into_body().collect()).await.unwrap().to_bytes();
+    (status, String::from_utf8_lossy(&body).into_owned())
+}
+
+#[tokio::test]
+async fn requests_that_are_no_calls_get_clear_answers() {
+    let (backend, address) = Backend::on_tcp(House::new("b1")).await;
+    let (status, text) = post(address, "/headwater/2/call", "").await;
+    assert_eq!((status.as_u16(), &*text), (400, "this back end speaks version 1 of the link"));
+    assert_eq!(post(address, "/", "").await.0, 404);
+    assert_eq!(post(address, "/headwater/1/else", "").await.0, 404);
+    assert_eq!(post(address, "/headwater/1/call", "").await.0, 400);
+    assert_eq!(post(address, "/headwater/1/call", vec![0, 0, 0, 9, 1]).await.0, 400);
+    assert_eq!(post(address, "/headwater/1/call", vec![0, 0, 0, 2, 255, 255]).await.0, 400);
+    assert_eq!(post(address, "/headwater/1/call", vec![255; 8]).await.0, 413);
+    assert_eq!(*backend.host.calls.borrow(), 0);
+}
+
+#[tokio::test]
+async fn a_feed_that_does_not_begin_with_an_introduction_is_closed() {
+    let (backend, address) = Backend::on_tcp(House::new("b1")).await;
+    for nonsense in [vec![], vec![255; 64], vec![0, 0, 0, 1, 3]] {
+        let (status, body) = post(address, "/headwater/1/feed", nonsense).await;
+        assert_eq!((status.as_u16(), body.len()), (200, 0));
+    }
+    assert!(backend.host.members.borrow().is_empty());
+}
+
+#[tokio::test]
+async fn an_acknowledgement_of_what_was_not_sent_ends_the_feed() {
+    let (backend, address) = Backend::on_tcp(House::new("b1")).await;
+    let open = Open { name: "liar".to_owned(), incarnation: 1, followed: None };
+    let mut messages = frame::encode(&Up::Open(open), UP_LIMIT).unwrap().to_vec();
+    let lie = Up::Ack { position: Position(5) };
+    messages.extend(frame::encode(&lie, UP_LIMIT).unwrap());
+    post(address, "/headwater/1/feed", messages).await;
+    let members = backend.host.members.borrow().clone();
+    let liar = members.values().next().unwrap();
+    assert_eq!(liar.acknowledged, Position::START);
+    assert_eq!(liar.left, Some(How::Cut));
+}
+
+/// A back end that greets well, and answers everything else with what it is given.
+async fn imposter(answer: impl Fn(&str) -> Body + Clone + Send + 'static) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            let answer = answer.clone();
+            let service = service_fn(move |request: Request<hyper::body::Incoming>| {
+                let body = match request.uri().path() {
+                    "/headwater/1/hello" => {
+                        let log = crate::log::LogId(1);
+                        let greeting = Greeting { backend: "imposter".to_owned(), log };
+                        Body::from(frame::encode(&greeting, 1000).unwrap())
+                    }
+                    path => answer(path),
+                };
+                async move { Ok::<_, Infallible>(Response::new(body)) }
+            });
+            let builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+            tokio::spawn(builder.serve_connection(TokioIo::new(stream), service));
+        }
+    });
+    address
+}
+
+/// A body that ends like any other, but says nowhere how long it is to be.
+fn unclosed(bytes: Bytes) -> Body {
+    let frames = [Ok::<_, Infallible>(Frame::data(bytes))];
+    Body::stream(StreamBody::new(futures_util::stream::iter(frames)))
+}
+
+#[tokio::test]
+async fn an_answer_without_its_closing_trailer_is_not_taken_for_whole() {
+    let address = imposter(|_| {
+        let answer = Answer {
+            status: 200,
+            headers: Vec::new(),
+            content: Content::Body,
+            groups: Vec::new(),
+            log: crate::log::LogId(1),
+            as_of: Position(1),
+        };
+        let mut bytes = frame::encode(&answer, ANSWER_LIMIT).unwrap().to_vec();
+        bytes.extend(b"<html><body>half a pa");
+        unclosed(bytes.into())
+    })
+    .await;
+    let link = Link::start(options(vec![tcp(address)]), Reader::new());
+    soon("the front end connects", link.connected()).await;
+    let (_, body) = soon("the answer", link.call(call("echo"), Body::empty())).await.unwrap();
+    let error = soon("its end", body.collect(1 << 20)).await.unwrap_err();
+    assert!(matches!(error, BodyError::Broken(_)), "{error}");
+}
+
+#[tokio::test]
+async fn an_answer_that_cannot_be_understood_is_an_error() {
+    let address = imposter(|_| Body::from(vec![0, 0, 0, 3, 255, 255, 255])).await;
+    let link = Link::start(options(vec![tcp(address)]), Reader::new());
+    soon("the front end connects", link.connected()).await;
+    let error = soon("the answer", link.call(call("echo"), Body::empty())).await.unwrap_err();
+    assert!(matches!(error, CallError::Broken { sent: true, .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_lease_that_was_not_asked_for_is_not_believed() {
+    let address = imposter(|_| {
+        let welcome = Welcome {
+            log: crate::log::LogId(1),
+            lease: Duration::from_secs(2),
+            backend: "imposter".to_owned(),
+            start: Position(1),
+            resumed: false,
+        };
+        let mut messages = frame::encode(&Down::Welcome(welcome), DOWN_LIMIT).unwrap().to_vec();
+        let renewed = Down::Renewed { stamp: u64::MAX };
+        messages.extend(frame::encode(&renewed, DOWN_LIMIT).unwrap());
+        unclosed(messages.into())
+    })
+    .await;
+    let reader = Reader::new();
+    let _link = Link::start(options(vec![tcp(address)]), reader.clone());
+    let state = until("the feed is cut", &reader.state, |state| state.cuts >= 2).await;
+    assert_eq!(state.renewals, 0);
+}
+
+#[tokio::test]
+async fn records_that_go_back_are_not_applied() {
+    let address = imposter(|_| {
+        let welcome = Welcome {
+            log: crate::log::LogId(1),
+            lease: Duration::from_secs(2),
+            backend: "imposter".to_owned(),
+            start: Position(5),
+            resumed: false,
+        };
+        let mut messages = frame::encode(&Down::Welcome(welcome), DOWN_LIMIT).unwrap().to_vec();
+        let record = FeedRecord { position: Position(5), payload: Bytes::from_static(b"again") };
+        let run = Down::Records { records: vec![record], through: Position(6) };
+        messages.extend(frame::encode(&run, DOWN_LIMIT).unwrap());
+        unclosed(messages.into())
+    })
+    .await;
+    let reader = Reader::new();
+    let _link = Link::start(options(vec![tcp(address)]), reader.clone());
+    let state = until("the feed is cut", &reader.state, |state| state.cuts >= 1).await;
+    assert_eq!(state.records, []);
+}

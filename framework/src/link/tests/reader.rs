@@ -1,0 +1,84 @@
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::watch;
+
+use crate::clock::Moment;
+use crate::link::*;
+use crate::log::{LogId, Position};
+
+/// What a test does at that moment.
+type Hook = Option<Box<dyn FnMut(Moment, &State) + Send>>;
+
+/// A front end that remembers what it was told.
+pub(super) struct Reader {
+    pub(super) state: watch::Sender<State>,
+    /// Runs at each renewal, with what is remembered.
+    pub(super) on_renewal: Mutex<Hook>,
+    /// Runs before records are applied.
+    pub(super) on_apply: Mutex<Option<Box<dyn FnMut() + Send>>>,
+}
+
+#[derive(Debug, Clone, Default)]
+pub(super) struct State {
+    pub(super) followed: Option<(LogId, Position)>,
+    pub(super) welcomes: Vec<Welcome>,
+    pub(super) records: Vec<FeedRecord>,
+    pub(super) renewals: usize,
+    pub(super) cuts: usize,
+}
+
+impl State {
+    pub(super) fn position(&self) -> Position {
+        self.followed.map_or(Position::START, |(_, position)| position)
+    }
+}
+
+impl Reader {
+    pub(super) fn new() -> Arc<Reader> {
+        Arc::new(Reader {
+            state: watch::Sender::default(),
+            on_renewal: Mutex::default(),
+            on_apply: Mutex::default(),
+        })
+    }
+}
+
+impl Follower for Reader {
+    fn followed(&self) -> Option<(LogId, Position)> {
+        self.state.borrow().followed
+    }
+
+    fn welcomed(&self, welcome: &Welcome) {
+        self.state.send_modify(|state| {
+            if !welcome.resumed {
+                state.records.clear();
+            }
+            state.followed = Some((welcome.log, welcome.start));
+            state.welcomes.push(welcome.clone());
+        });
+    }
+
+    fn apply(&self, records: &[FeedRecord], through: Position) {
+        if let Some(hook) = &mut *self.on_apply.lock().unwrap() {
+            hook();
+        }
+        self.state.send_modify(|state| {
+            state.records.extend_from_slice(records);
+            if let Some((_, position)) = &mut state.followed {
+                assert!(*position < through, "positions grow");
+                *position = through;
+            }
+        });
+    }
+
+    fn renewed(&self, stamp: Moment) {
+        if let Some(hook) = &mut *self.on_renewal.lock().unwrap() {
+            hook(stamp, &self.state.borrow());
+        }
+        self.state.send_modify(|state| state.renewals += 1);
+    }
+
+    fn cut(&self) {
+        self.state.send_modify(|state| state.cuts += 1);
+    }
+}
