@@ -16,5 +16,5 @@ pub use crate::reply::{
 };
 pub use crate::request::{Request, RequestParts};
 pub use crate::state::{At, State, WriteError};
-pub use ::http::StatusCode;
+pub use ::http::{self, StatusCode};
 pub use headwater_macros::{after, before, controller, invalidate};

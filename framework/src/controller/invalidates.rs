@@ -28,9 +28,6 @@ pub enum Piece {
     Capture(&'static str),
 }
 
-/// Decides by the reply whether something has become wrong.
-pub type Condition = fn(&Reply) -> bool;
-
 /// What a controller makes wrong, for one request.
 #[derive(Debug, Clone, Default)]
 pub struct Invalidations {
