@@ -6,13 +6,13 @@ use crate::request::RequestParts;
 /// What the site's variant function called the variant that is wanted, if it named one. It belongs
 /// to the cache key, so a controller may take it on every route.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Variant(pub Option<String>);
+pub struct VariantName(pub Option<String>);
 
-impl FromRequestParts for Variant {
+impl FromRequestParts for VariantName {
     type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut RequestParts) -> Result<Variant, Infallible> {
-        Ok(Variant(parts.variant.clone()))
+    async fn from_request_parts(parts: &mut RequestParts) -> Result<VariantName, Infallible> {
+        Ok(VariantName(parts.variant.clone()))
     }
 }
 
@@ -25,7 +25,7 @@ mod tests {
     async fn the_variant_is_there_on_a_cached_route_too() {
         let builder = Request::builder().variant("pt").cached("page", None, &[]);
         let mut parts = builder.build().unwrap().parts;
-        let variant = Variant::from_request_parts(&mut parts).await;
-        assert_eq!(variant, Ok(Variant(Some("pt".to_owned()))));
+        let variant = VariantName::from_request_parts(&mut parts).await;
+        assert_eq!(variant, Ok(VariantName(Some("pt".to_owned()))));
     }
 }
