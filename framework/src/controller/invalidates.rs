@@ -25,6 +25,9 @@ pub enum Piece {
     Capture(&'static str),
 }
 
+/// Sees the reply and says whether something became wrong.
+pub type Condition = fn(&Reply) -> bool;
+
 /// What a controller makes wrong, for one request.
 #[derive(Debug, Clone, Default)]
 pub struct Invalidations {
