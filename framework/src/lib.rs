@@ -83,7 +83,7 @@
 //! | [`log`](mod@log) | records, positions, the engine that keeps them on disk |
 //! | [`state`] | the site's data: in memory, changed by updates in the log |
 //! | [`http`](mod@http) | the server for visitors and operators: limits, files, graceful stop |
-//! | [`controller`], [`extract`], [`request`], [`reply`] | what a controller is, takes and gives |
+//! | [`controller`](mod@controller), [`extract`], [`request`], [`reply`] | what a controller is, takes and gives |
 //! | [`admin`] | health, readiness, metrics, status |
 //! | [`body`], [`clock`], [`problem`], [`units`] | what several rooms share: bodies that stream, a clock that counts suspended time, mistakes with their place in a file, durations and sizes |
 //!
