@@ -1,11 +1,13 @@
 //! What a site's code uses: `use headwater::prelude::*;`.
 
+pub use crate::app::App;
 pub use crate::controller::{After, Before, Controller, Controllers, Next, Registration};
 pub use crate::controllers;
 pub use crate::extract::{
     Body, Bytes, Cluster, Cookies, Data, Extension, Form, FromRequest, FromRequestParts, HeaderMap,
     Headers, Json, Method, Multipart, Path, Query, Remote, RequestId, Uri,
 };
+pub use crate::frontend::Variant;
 pub use crate::log::{Invalidation, Position, Receipt};
 pub use crate::reply::{
     Cookie, Error, IntoReply, OrNotFound, Reply, Result, SameSite, bad_request, bytes, error, file,

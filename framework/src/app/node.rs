@@ -196,7 +196,8 @@ async fn open_backend(
     let (backend, is_new) = opened.map_err(|error| Problem::new(error.to_string()))?;
     if is_new {
         for seed in std::mem::take(&mut app.seeds) {
-            let seeded = seed(Arc::clone(&states), backend.clone()).await;
+            let journal = Arc::new(backend::Unawaited(Arc::clone(&backend)));
+            let seeded = seed(Arc::clone(&states), journal).await;
             seeded.map_err(|error| problem("write the site's first data", &error))?;
         }
     }

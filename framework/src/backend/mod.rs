@@ -219,3 +219,20 @@ impl Journal for Backend {
         Box::pin(Backend::write(self, draft))
     }
 }
+
+/// A journal for what is written before the first visitor can come: nobody is waited for.
+pub struct Unawaited(pub Arc<Backend>);
+
+impl Journal for Unawaited {
+    fn write(
+        &self,
+        draft: Draft,
+    ) -> std::pin::Pin<Box<dyn Future<Output = Result<Written, WriteError>> + Send + '_>> {
+        Box::pin(async move {
+            let appended = self.0.append(draft).await?;
+            let (log, position) = (self.0.log_id(), appended.position);
+            let receipt = Receipt { log, position, acknowledgements: Vec::new() };
+            Ok(Written { receipt, output: appended.applied? })
+        })
+    }
+}

@@ -13,7 +13,7 @@ use crate::reply::Reply;
 pub struct Invalidates {
     groups: Vec<Vec<Piece>>,
     patterns: Vec<Vec<Piece>>,
-    when: Option<fn(&Reply) -> bool>,
+    when: Option<Condition>,
 }
 
 /// A piece of a group's name or of a pattern.
@@ -25,13 +25,16 @@ pub enum Piece {
     Capture(&'static str),
 }
 
+/// Decides by the reply whether something has become wrong.
+pub type Condition = fn(&Reply) -> bool;
+
 /// What a controller makes wrong, for one request.
 #[derive(Debug, Clone, Default)]
 pub struct Invalidations {
     /// In any case.
     pub always: Invalidation,
     /// Only if the function says so when it sees the reply.
-    pub conditional: Vec<(Invalidation, fn(&Reply) -> bool)>,
+    pub conditional: Vec<(Invalidation, Condition)>,
 }
 
 /// A controller's `#[invalidate]` names a capture that its route does not have.
@@ -68,7 +71,7 @@ impl Invalidates {
     }
 
     /// Makes it depend on the reply.
-    pub fn when(mut self, condition: fn(&Reply) -> bool) -> Invalidates {
+    pub fn when(mut self, condition: Condition) -> Invalidates {
         self.when = Some(condition);
         self
     }

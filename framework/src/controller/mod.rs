@@ -70,7 +70,7 @@ mod site;
 mod step;
 mod wrap;
 
-pub use invalidates::{Invalidates, Invalidations, MissingCapture, Piece};
+pub use invalidates::{Condition, Invalidates, Invalidations, MissingCapture, Piece};
 pub use list::Controllers;
 pub use registration::{Controller, Handler, Registration};
 pub use run::answer;

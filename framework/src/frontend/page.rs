@@ -64,7 +64,7 @@ impl FrontEnd {
             return self.direct(visit, matched, Forward::Method).await;
         }
         let variant = match &self.variant {
-            Some(variant) => variant(&visit.parts),
+            Some(variant) => variant(visit.parts),
             None => Variant::yes(),
         };
         if variant.kind == VariantKind::No {

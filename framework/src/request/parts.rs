@@ -112,7 +112,6 @@ impl fmt::Debug for RequestParts {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::request::Request;
 
     #[test]

@@ -15,6 +15,9 @@ use crate::log::{LogId, Position};
 
 pub(super) const LEASE: Duration = Duration::from_millis(400);
 
+/// What a test does at that moment.
+type Hook = Option<Box<dyn FnMut(&House) + Send>>;
+
 /// A back end whose log is in memory.
 pub(super) struct House {
     pub(super) name: String,
@@ -25,7 +28,7 @@ pub(super) struct House {
     pub(super) members: watch::Sender<BTreeMap<MemberId, Seen>>,
     ids: AtomicU64,
     /// Runs whenever the link asks what is committed, right after.
-    pub(super) after_committed: Mutex<Option<Box<dyn FnMut(&House) + Send>>>,
+    pub(super) after_committed: Mutex<Hook>,
     /// How many bytes of records have been handed to the link.
     pub(super) handed_out: AtomicUsize,
     pub(super) refuse: Mutex<Option<String>>,
