@@ -47,7 +47,7 @@ impl Spread {
 
 /// The index of the smallest of `count` sorted figures that `part` of them do not exceed.
 fn rank(count: usize, part: f64) -> Option<usize> {
-    Some(((count as f64 * part).ceil() as usize).clamp(1, count.max(1)).checked_sub(1)?)
+    ((count as f64 * part).ceil() as usize).min(count).checked_sub(1)
 }
 
 /// A duration as microseconds.
