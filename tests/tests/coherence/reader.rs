@@ -86,7 +86,8 @@ impl Read {
     /// Reads of every page in every cached way, all of which begin now.
     pub(crate) fn all(trial: &Trial, frontend: usize) -> Vec<Read> {
         let pages = 0..trial.pages.count();
-        pages.flat_map(|page| ROUTES[..5].iter().map(move |route| (route, page)))
+        pages
+            .flat_map(|page| ROUTES[..5].iter().map(move |route| (route, page)))
             .map(|(route, page)| Read::of(trial, frontend, route, page))
             .collect()
     }

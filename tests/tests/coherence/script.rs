@@ -132,7 +132,9 @@ impl Script {
 impl Kind {
     fn length(self, choices: &mut impl Rng) -> Duration {
         let (least, most) = match self {
-            Kind::Pause => (LEASE + Duration::from_millis(500), LEASE + Duration::from_millis(1500)),
+            Kind::Pause => {
+                (LEASE + Duration::from_millis(500), LEASE + Duration::from_millis(1500))
+            }
             Kind::Cut(_) => (Duration::from_millis(200), LEASE + Duration::from_millis(1500)),
             Kind::Kill | Kind::KillBackend => (Duration::ZERO, LEASE + Duration::from_millis(500)),
         };
@@ -169,7 +171,9 @@ impl Fault {
             }
             (Kind::Cut(cut), Stage::Frontend(node, relay, _)) => {
                 let name = node.name();
-                trial.verdict.happened(format_args!("{name}'s link is cut ({cut:?}) for {lasts:?}"));
+                trial
+                    .verdict
+                    .happened(format_args!("{name}'s link is cut ({cut:?}) for {lasts:?}"));
                 relay.cut(cut);
                 tokio::time::sleep(lasts).await;
                 trial.verdict.happened(format_args!("{name}'s link is healed"));
@@ -192,7 +196,11 @@ impl Fault {
 
 /// Requests that wait for a paused front end when it wakes: for it they are the first thing to do,
 /// before it can learn what happened while it slept.
-struct Questions(Vec<tokio::task::JoinHandle<(Read, Result<headwater_tests::Response, headwater_tests::Failed>)>>);
+struct Questions(
+    Vec<
+        tokio::task::JoinHandle<(Read, Result<headwater_tests::Response, headwater_tests::Failed>)>,
+    >,
+);
 
 impl Questions {
     async fn ask(trial: &Trial, node: &Node, frontend: usize) -> Questions {
