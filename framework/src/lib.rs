@@ -6,6 +6,7 @@
 
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
+#![warn(unreachable_pub)]
 
 pub mod admin;
 pub mod app;
@@ -22,8 +23,12 @@ pub mod frontend;
 pub mod http;
 pub mod link;
 pub mod log;
+pub mod prelude;
 pub mod problem;
 pub mod reply;
 pub mod request;
 pub mod state;
 pub mod templates;
+pub mod units;
+
+pub use headwater_macros::{after, before, controller, invalidate};

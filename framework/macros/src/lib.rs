@@ -1,1 +1,63 @@
-//! The attributes of `headwater`. Use them through the `headwater` crate, which documents them.
+//! The attributes of `headwater`. Use them through the `headwater` crate; its module `controller`
+//! shows them at work.
+//!
+//! - `controller`: the function and what is generated from it.
+//! - `attributes`: the attributes that stand below `#[controller]`, as they are read.
+//! - `invalidate`, `template`: what `#[invalidate(…)]` holds, checked.
+//! - `moved`: attributes that stand above `#[controller]` are put below it.
+
+mod attributes;
+mod controller;
+mod invalidate;
+mod moved;
+mod template;
+
+use proc_macro::TokenStream;
+
+/// Makes an `async fn` a controller with the name that `dispatch.conf` calls it by.
+///
+/// Each argument is an [extractor]; only the last one may read the body. What is returned is
+/// anything that is [`IntoReply`]. The function stays as it is and can be called; beside it there
+/// is a type of the same name, which `controllers![…]` registers.
+///
+/// `#[before(…)]`, `#[after(…)]` and `#[invalidate(…)]` stand below it.
+///
+/// [extractor]: https://docs.rs/headwater/latest/headwater/extract/
+/// [`IntoReply`]: https://docs.rs/headwater/latest/headwater/reply/trait.IntoReply.html
+#[proc_macro_attribute]
+pub fn controller(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    controller::expand(arguments.into(), item.into()).into()
+}
+
+/// Says what a controller makes wrong in the caches of all front ends: patterns (regular
+/// expressions that are searched for in the ids of cached content) and groups.
+///
+/// ```text
+/// #[invalidate("^/blog/", "^/index\\.html$")]
+/// #[invalidate(groups = ["stories", "story:{slug}"])]
+/// #[invalidate("^/stories/{slug}$", groups = ["front"], when = published)]
+/// ```
+///
+/// It becomes durable in one record with what the controller writes. With `when`, a
+/// `fn(&Reply) -> bool`, it depends on the reply. In place of `{slug}` comes what the route captured
+/// under that name, escaped where it stands in a pattern; `{{` and `}}` are braces in a group's
+/// name. Patterns are checked when the site is compiled.
+#[proc_macro_attribute]
+pub fn invalidate(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    moved::below_controller("invalidate", arguments.into(), item.into()).into()
+}
+
+/// Runs a step before a controller: an `async fn(request: &mut Request) -> Result<(), Reply>`, or a
+/// value of a type with `impl Before`. Of several, the first one that is written runs first.
+#[proc_macro_attribute]
+pub fn before(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    moved::below_controller("before", arguments.into(), item.into()).into()
+}
+
+/// Runs a step after a controller: an `async fn(reply: Reply) -> Reply`, an
+/// `async fn(parts: &RequestParts, reply: Reply) -> Reply`, or a value of a type with `impl After`.
+/// Of several, the first one that is written runs first.
+#[proc_macro_attribute]
+pub fn after(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    moved::below_controller("after", arguments.into(), item.into()).into()
+}

@@ -1,1 +1,181 @@
-//! The room `app`.
+//! A site, put together: its data, controllers and variants, and the command line that runs it.
+//!
+//! - [`App`]: what a site's `main` writes.
+//! - `parts`: what the site's files say, loaded.
+//! - `node`: a running node: front end, back end, or both in one process.
+//! - `report`: what a node says of itself on its admin port.
+
+mod node;
+mod parts;
+mod report;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use crate::cli;
+use crate::config::Config;
+use crate::controller::Registration;
+use crate::frontend::{Variant, VariantFn};
+use crate::problem::{Problem, Problems, nearest};
+use crate::state::{Journal, State, States, WriteError};
+use crate::templates::Customise;
+
+/// Writes a site's first data.
+type Seed = Box<
+    dyn FnOnce(
+            Arc<States>,
+            Arc<dyn Journal>,
+        ) -> Pin<Box<dyn Future<Output = Result<(), WriteError>> + Send>>
+        + Send,
+>;
+
+/// A site.
+///
+/// ```no_run
+/// use headwater::prelude::*;
+///
+/// #[controller("hello")]
+/// async fn hello() -> Reply {
+///     text("Hello!")
+/// }
+///
+/// fn main() -> std::process::ExitCode {
+///     App::new().controllers(controllers![hello]).run()
+/// }
+/// ```
+#[must_use = "a site does nothing until it is `run`"]
+pub struct App {
+    states: States,
+    seeds: Vec<Seed>,
+    controllers: Vec<Registration>,
+    variant: Option<Arc<VariantFn>>,
+    customise: Vec<Customise>,
+    problems: Problems,
+}
+
+impl Default for App {
+    fn default() -> App {
+        App::new()
+    }
+}
+
+impl App {
+    /// A site with nothing in it.
+    pub fn new() -> App {
+        App {
+            states: States::new(),
+            seeds: Vec::new(),
+            controllers: Vec::new(),
+            variant: None,
+            customise: Vec::new(),
+            problems: Problems::new(),
+        }
+    }
+
+    /// Adds data of type `S`: in memory on the back end, changed by updates that are in the log.
+    pub fn state<S: State>(mut self) -> App {
+        if let Err(error) = self.states.add::<S>() {
+            self.problems.push(Problem::new(error.to_string()));
+        }
+        self
+    }
+
+    /// Writes these updates when the log is empty, so that a new site has something to show.
+    pub fn seed<S: State>(mut self, updates: fn() -> Vec<S::Update>) -> App {
+        self.seeds.push(Box::new(move |states, journal| {
+            Box::pin(async move {
+                let Some(store) = states.get::<S>() else { return Ok(()) };
+                for update in updates() {
+                    store.update(&*journal, update).await?;
+                }
+                Ok(())
+            })
+        }));
+        self
+    }
+
+    /// Adds controllers, so that `dispatch.conf` can name them.
+    pub fn controllers(mut self, controllers: impl IntoIterator<Item = Registration>) -> App {
+        self.controllers.extend(controllers);
+        self
+    }
+
+    /// Decides for each request to a route that caches how its answer depends on more than the URL.
+    /// The function runs on the front end and must be fast; it sees the whole request.
+    pub fn variant(
+        mut self,
+        variant: impl Fn(&http::request::Parts) -> Variant + Send + Sync + 'static,
+    ) -> App {
+        self.variant = Some(Arc::new(variant));
+        self
+    }
+
+    /// Adds the site's own functions, filters and tests to its templates.
+    pub fn templates(mut self, customise: impl Fn(&mut tera::Tera) + Send + Sync + 'static) -> App {
+        self.customise.push(Arc::new(customise));
+        self
+    }
+
+    /// Does what the command line says: serves, checks, or asks running nodes. Returns the exit
+    /// status for `main`.
+    pub fn run(self) -> ExitCode {
+        cli::main(self)
+    }
+
+    /// What is wrong with the site's code, whatever its files say.
+    fn own_problems(&self) -> Problems {
+        let mut problems = self.problems.clone();
+        for (index, controller) in self.controllers.iter().enumerate() {
+            let earlier = self.controllers[..index].iter();
+            if let Some(other) = earlier.into_iter().find(|other| other.name() == controller.name())
+            {
+                problems.push(Problem::new(format!(
+                    "two controllers are registered as `{}`: {} and {}",
+                    controller.name(),
+                    other.location(),
+                    controller.location()
+                )));
+            }
+        }
+        problems
+    }
+
+    fn unregistered(&self, name: &str) -> Option<String> {
+        let mut names = self.controllers.iter().map(Registration::name);
+        if names.clone().any(|known| known == name) {
+            return None;
+        }
+        Some(match nearest(name, names.by_ref()) {
+            Some(near) => {
+                format!("no controller is registered as `{name}`; did you mean `{near}`?")
+            }
+            None => format!(
+                "no controller is registered as `{name}`: write `#[controller(\"{name}\")]` and name \
+                 the function in `controllers![…]`"
+            ),
+        })
+    }
+}
+
+impl cli::Site for App {
+    fn serve(self, config: Config) -> Result<(), Problems> {
+        self.own_problems().or(())?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| Problem::new(format!("the runtime cannot start: {error}")))?;
+        runtime.block_on(node::serve(self, config))
+    }
+
+    fn routes(&self, config: &Config) -> Result<String, Problems> {
+        Ok(crate::dispatch::Table::load(&config.dispatch.path)?.to_string())
+    }
+
+    fn check(&self, config: &Config) -> Problems {
+        let mut problems = self.own_problems();
+        problems.extend(parts::check(self, config));
+        problems
+    }
+}

@@ -1,1 +1,238 @@
-//! The room `backend`.
+//! A back end: runs controllers, owns the log, and tells the front ends what has become wrong.
+//!
+//! - [`Backend`]: opened on a log; writes, invalidates, reports.
+//! - `call`: the right half of a request's way: wait for the position, controller, reply.
+//! - `writing`: what a controller writes, and what it invalidates.
+//! - [`members`](Members): the front ends that may hold leases, and who waits for them.
+//! - `tail`: the end of the log, as feeds read it.
+//! - [`BackendHost`]: all of this as the link sees it.
+//!
+//! This room must not know templates or the cache.
+
+mod call;
+mod host;
+mod members;
+mod tail;
+mod writing;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::controller::Registration;
+use crate::log::{
+    Appended, Draft, Invalidation, Log, LogId, Membership, OpenError, Options, Position, Receipt,
+};
+use crate::state::{Journal, States, WriteError, Written};
+
+pub use host::BackendHost;
+pub use members::{FeedId, Health, MemberStatus, Members};
+use tail::{Publisher, Tail};
+
+/// How often members without leases are looked after.
+const LOOK_AFTER: Duration = Duration::from_millis(500);
+
+/// What a back end is made of.
+pub struct Parts {
+    /// The node's name.
+    pub name: String,
+    /// How long leases are.
+    pub lease: Duration,
+    /// The names of the front ends that ought to be there.
+    pub expected: Vec<String>,
+    /// The site's data.
+    pub states: Arc<States>,
+    /// The site's controllers.
+    pub controllers: Vec<Registration>,
+    /// The longest request body that a controller reads as a whole, in bytes.
+    pub body_limit: u64,
+    /// Whether no front end outside this process can have followed an earlier log.
+    pub alone: bool,
+}
+
+/// A back end.
+pub struct Backend {
+    name: String,
+    log: Arc<Log>,
+    tail: Arc<Tail>,
+    members: Members,
+    expected: Vec<String>,
+    membership: tokio::sync::Mutex<()>,
+    states: Arc<States>,
+    controllers: BTreeMap<String, Registration>,
+    body_limit: u64,
+}
+
+/// What a back end reports of itself.
+#[derive(Debug, Clone, Serialize)]
+pub struct BackendReport {
+    /// Its log.
+    pub log: String,
+    /// The position that it has applied.
+    pub applied: Position,
+    /// The front ends.
+    pub members: Vec<MemberStatus>,
+}
+
+impl Backend {
+    /// Opens the log in `folder`, replays it, and settles what a predecessor has left open. Tells
+    /// whether the log is new.
+    ///
+    /// # Errors
+    /// When the log cannot be opened; the message says what to do.
+    pub async fn open(folder: &Path, parts: Parts) -> Result<(Arc<Backend>, bool), OpenError> {
+        let tail = Tail::new();
+        let publisher = Publisher { states: Arc::clone(&parts.states), tail: Arc::clone(&tail) };
+        let folder = folder.to_owned();
+        let opening =
+            tokio::task::spawn_blocking(move || Log::open(&folder, Options::default(), publisher));
+        let (log, opened) = opening.await.expect("opening a log does not panic")?;
+        let members = Members::new(parts.lease);
+        for member in opened.outstanding.members() {
+            members.presume(member.incarnation, member.name.clone(), member.lease);
+        }
+        let is_new = opened.last == Position::START || opened.cut.is_some();
+        if is_new && !parts.alone {
+            members.presume_nameless();
+        }
+        let controllers = parts.controllers.into_iter();
+        let backend = Arc::new(Backend {
+            name: parts.name,
+            log: Arc::new(log),
+            tail,
+            members,
+            expected: parts.expected,
+            membership: tokio::sync::Mutex::default(),
+            states: parts.states,
+            controllers: controllers.map(|entry| (entry.name().to_owned(), entry)).collect(),
+            body_limit: parts.body_limit,
+        });
+        for (position, invalidation) in opened.outstanding.unsettled() {
+            tracing::warn!(%position, "a predecessor stopped before it knew whether to invalidate: invalidating");
+            let invalidation = invalidation.clone();
+            let draft = Draft { invalidation, settles: Some(position), ..Draft::default() };
+            if let Err(error) = backend.append(draft).await {
+                tracing::error!(%error, "cannot invalidate what a predecessor has left open");
+            }
+        }
+        Ok((backend, opened.last == Position::START))
+    }
+
+    /// The log's id.
+    pub fn log_id(&self) -> LogId {
+        self.log.id()
+    }
+
+    /// Invalidates and waits until no front end serves what it invalidated.
+    ///
+    /// # Errors
+    /// When a pattern is not a regular expression or the record cannot be stored; then nothing is
+    /// invalidated.
+    pub async fn invalidate(&self, invalidation: Invalidation) -> Result<Receipt, WriteError> {
+        let written = self.write(Draft { invalidation, ..Draft::default() }).await?;
+        Ok(written.receipt)
+    }
+
+    /// Looks after the membership until `self` is the last one who holds the back end.
+    pub async fn look_after(self: Arc<Self>) {
+        let mut health = BTreeMap::new();
+        loop {
+            tokio::time::sleep(LOOK_AFTER).await;
+            if Arc::strong_count(&self) == 1 {
+                return;
+            }
+            let _alone = self.membership.lock().await;
+            for incarnation in self.members.look_after() {
+                self.write_left(incarnation).await;
+            }
+            self.report_missing(&mut health);
+        }
+    }
+
+    /// What it reports of itself.
+    pub fn report(&self) -> BackendReport {
+        BackendReport {
+            log: self.log_id().to_string(),
+            applied: self.tail.applied(),
+            members: self.members.status(&self.expected),
+        }
+    }
+
+    /// Takes no more writes, and closes the log when those that were taken are done.
+    pub async fn shut_down(&self) {
+        let log = Arc::clone(&self.log);
+        let closing = tokio::task::spawn_blocking(move || log.shutdown());
+        if let Err(error) = closing.await {
+            tracing::error!(%error, "the log was not closed cleanly");
+        }
+    }
+
+    /// Appends a draft without waiting for front ends.
+    async fn append(&self, draft: Draft) -> Result<Appended, WriteError> {
+        let patterns = draft.invalidation.check().and_then(|()| draft.deferred.check());
+        patterns.map_err(|(pattern, reason)| WriteError::Pattern { pattern, reason })?;
+        self.log.append(draft).await.map_err(WriteError::from)
+    }
+
+    /// Appends a draft and waits until no front end serves what it invalidates.
+    async fn write(&self, draft: Draft) -> Result<Written, WriteError> {
+        let appended = self.append(draft).await?;
+        let acknowledgements = self.members.settled(appended.position).await;
+        let receipt = Receipt { log: self.log_id(), position: appended.position, acknowledgements };
+        Ok(Written { receipt, output: appended.applied? })
+    }
+
+    async fn write_left(&self, incarnation: u64) {
+        let membership = Some(Membership::Left { incarnation });
+        if let Err(error) = self.append(Draft { membership, ..Draft::default() }).await {
+            tracing::warn!(%error, "cannot write that a front end has left");
+        }
+    }
+
+    /// Says once when an expected front end is not there, and once when it is again.
+    fn report_missing(&self, known: &mut BTreeMap<String, bool>) {
+        for name in &self.expected {
+            let status = self.members.status(&self.expected);
+            let serving = status
+                .iter()
+                .any(|member| &member.name == name && matches!(member.health, Health::Serving));
+            let before = known.insert(name.clone(), serving).unwrap_or(true);
+            match (before, serving) {
+                (true, false) => {
+                    tracing::warn!(frontend = name, "expected front end is not serving")
+                }
+                (false, true) => tracing::info!(frontend = name, "expected front end is serving"),
+                _ => {}
+            }
+        }
+    }
+}
+
+impl Journal for Backend {
+    fn write(
+        &self,
+        draft: Draft,
+    ) -> std::pin::Pin<Box<dyn Future<Output = Result<Written, WriteError>> + Send + '_>> {
+        Box::pin(Backend::write(self, draft))
+    }
+}
+
+/// A journal for what is written before the first visitor can come: nobody is waited for.
+pub struct Unawaited(pub Arc<Backend>);
+
+impl Journal for Unawaited {
+    fn write(
+        &self,
+        draft: Draft,
+    ) -> std::pin::Pin<Box<dyn Future<Output = Result<Written, WriteError>> + Send + '_>> {
+        Box::pin(async move {
+            let appended = self.0.append(draft).await?;
+            let (log, position) = (self.0.log_id(), appended.position);
+            let receipt = Receipt { log, position, acknowledgements: Vec::new() };
+            Ok(Written { receipt, output: appended.applied? })
+        })
+    }
+}

@@ -1,1 +1,149 @@
-//! The room `cli`.
+//! The command line of every site.
+//!
+//! [`main`] reads the [`Arguments`] and the configuration, then does what was asked:
+//!
+//! - `serve`, `routes`, `check` are the site's own business: they go to the [`Site`];
+//! - `cluster` starts this very program once for each node and minds the processes (`cluster`);
+//! - `invalidate` and `status` ask running nodes on their admin ports (`client`).
+//!
+//! A node that is up says so with one line on stdout, an [`Announcement`]; messages go to stderr
+//! (`trace`). This room must not know how a node serves, caches or keeps its log.
+
+mod announcement;
+mod args;
+mod client;
+mod cluster;
+mod invalidate;
+mod parent;
+mod signals;
+mod status;
+mod trace;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+pub use announcement::{Announcement, Entrance};
+pub use args::Arguments;
+pub use signals::StopSignals;
+pub use status::{MemberStatus, NodeStatus};
+
+use crate::config::Config;
+use crate::problem::{Problem, Problems};
+use args::Command;
+
+/// What the command line needs from the site it belongs to.
+pub trait Site {
+    /// Runs the node until it is told to stop ([`StopSignals`]) and has drained. Prints an
+    /// [`Announcement`] when it listens.
+    ///
+    /// # Errors
+    /// What kept the node from starting, or made it stop.
+    fn serve(self, config: Config) -> Result<(), Problems>;
+
+    /// The dispatch table as it will be matched, for people to read.
+    ///
+    /// # Errors
+    /// Everything that is wrong in the files that make the table.
+    fn routes(&self, config: &Config) -> Result<String, Problems>;
+
+    /// Everything that is wrong with the site's files, so far as it can be known without starting.
+    fn check(&self, config: &Config) -> Problems;
+}
+
+/// Does what the process's arguments ask, and says how that went: 0 when it was done, 1 when it
+/// failed, 2 when the arguments were wrong. What went wrong is on stderr.
+pub fn main(site: impl Site) -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Nothing is left to be told to somebody who has closed both outputs.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    match run(site, arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problems) => {
+            print_problems(&problems);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(site: impl Site, arguments: Arguments) -> Result<(), Problems> {
+    let path = arguments.config.as_deref();
+    match arguments.command {
+        Command::Serve(serve) => {
+            if let Some(parent) = serve.with_parent {
+                parent::die_with(parent)?;
+            }
+            let config = Config::load(path, environment().chain(serve.overrides()))?;
+            trace::start(&config.trace)?;
+            site.serve(config)
+        }
+        Command::Cluster(cluster) => {
+            let config = Config::load(path, environment().chain(cluster.overrides()))?;
+            trace::start(&config.trace)?;
+            cluster::run(&cluster, path, &config)
+        }
+        Command::Routes => {
+            let config = Config::load(path, environment())?;
+            print(site.routes(&config)?.trim_end());
+            Ok(())
+        }
+        Command::Check => {
+            let (config, mut problems) = Config::read(path, environment());
+            problems.extend(site.check(&config));
+            problems.or(())?;
+            print("no problems");
+            Ok(())
+        }
+        Command::Invalidate(invalidate) => {
+            let nodes = match &invalidate.admin {
+                Some(node) => vec![node.clone()],
+                None => invalidate::usual_nodes(&Config::load(path, environment())?),
+            };
+            print(&invalidate::run(&invalidate.what, &nodes)?.to_string());
+            Ok(())
+        }
+        Command::Status(status) => {
+            let nodes = if status.admin.is_empty() {
+                status::Nodes::Possible(status::usual_nodes(&Config::load(path, environment())?))
+            } else {
+                status::Nodes::Named(status.admin)
+            };
+            let (table, problems) = status::run(nodes)?;
+            print(table.trim_end());
+            problems.or(())
+        }
+    }
+}
+
+/// The process's environment. A value that is no Unicode keeps its place, with marks in it, so
+/// that whoever reads it can refuse it.
+fn environment() -> impl Iterator<Item = (String, String)> {
+    let text = |text: OsString| text.to_string_lossy().into_owned();
+    std::env::vars_os().map(move |(name, value)| (text(name), text(value)))
+}
+
+/// Writes `text` and a line's end to stdout. Who has closed it does not want to know.
+fn print(text: &str) {
+    use std::io::Write;
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "{text}").and_then(|()| out.flush());
+}
+
+fn print_problems(problems: &Problems) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr().lock(), "{problems}");
+}
+
+/// A runtime for a command that talks to other processes.
+fn runtime() -> Result<tokio::runtime::Runtime, Problems> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Problem::new(format!("the runtime cannot start: {error}")).into())
+}

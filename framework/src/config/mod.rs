@@ -1,1 +1,28 @@
-//! The room `config`.
+//! `project.toml`: what a node is told about itself.
+//!
+//! [`Config`] is the tree of all keys, each with its default. It is put together in layers, of which
+//! a later one wins:
+//!
+//! ```text
+//! defaults  <-  project.toml (file)  <-  HEADWATER_… (variables)
+//! ```
+//!
+//! Everything that is wrong in any layer is reported at once, with the line or the variable's name.
+//! Then the rules that concern more than one key are checked (`check`).
+//!
+//! This room must not know what the values are used for.
+
+mod check;
+mod load;
+mod origin;
+mod secret;
+mod settings;
+mod value;
+mod variables;
+
+pub use load::DEFAULT_FILE;
+pub use secret::Secret;
+pub use settings::{
+    Admin, Cache, Config, Dispatch, Docroot, Engine, Environment, Http, Limits, Link, Log, Mode,
+    Templates, Trace, TraceFormat,
+};

@@ -1,11 +1,79 @@
-//! The room `controller`.
+//! What a site's controllers are to the rest of the framework.
+//!
+//! - [`Registration`]: a controller with its name, its steps and what it invalidates; made by the
+//!   attribute `#[controller]` or by hand. [`Controllers`] is a list of them, made by
+//!   [`controllers!`](crate::controllers).
+//! - [`Before`] and [`After`]: steps around a controller. [`Next`]: what a
+//!   [wrapper](Registration::wrap) calls.
+//! - [`Invalidates`]: what a controller makes wrong in the caches, with the values of its route put
+//!   in: [`Invalidations`].
+//! - [`answer`]: runs it all for one request. A panic becomes an error 500.
+//! - [`Site`]: what a request can reach of the back end.
+//!
+//! ```text
+//! request ── before-steps ── wrappers ── controller ── wrappers ── after-steps ── reply
+//!                 └──────────── a step answers by itself ────────────┘
+//! ```
+//!
+//! This room must not know where a controller runs, nor who writes its invalidations.
+//!
+//! # The attributes
+//!
+//! ```
+//! use headwater::prelude::*;
+//!
+//! /// Answers by itself when nobody is logged in; otherwise leaves the visitor's name.
+//! async fn require_login(request: &mut Request) -> Result<(), Reply> {
+//!     match request.parts.header("x-visitor").into_reply_or(|name| name.cloned())? {
+//!         Some(name) => {
+//!             request.parts.extensions.insert(name);
+//!             Ok(())
+//!         }
+//!         None => Err(redirect_to("/login")),
+//!     }
+//! }
+//! # trait OrReply<T> { fn into_reply_or<U>(self, f: impl FnOnce(T) -> U) -> Result<U, Reply>; }
+//! # impl<T, E: IntoReply> OrReply<T> for Result<T, E> {
+//! #     fn into_reply_or<U>(self, f: impl FnOnce(T) -> U) -> Result<U, Reply> {
+//! #         self.map(f).map_err(IntoReply::into_reply)
+//! #     }
+//! # }
+//!
+//! async fn stamp(reply: Reply) -> Reply {
+//!     reply.header("x-frame-options", "DENY")
+//! }
+//!
+//! fn published(reply: &Reply) -> bool {
+//!     reply.status() == StatusCode::SEE_OTHER
+//! }
+//!
+//! #[controller("stories.update")]
+//! #[before(require_login)]
+//! #[after(stamp)]
+//! #[invalidate("^/blog/", "^/index\\.html$")]
+//! #[invalidate(groups = ["stories", "story:{slug}"], when = published)]
+//! async fn update(Path(slug): Path<String>) -> Result<Reply> {
+//!     Ok(redirect_to(format!("/stories/{slug}")))
+//! }
+//!
+//! let controllers = controllers![update];
+//! assert_eq!(controllers.iter().next().unwrap().name(), "stories.update");
+//! ```
 
-use std::sync::Arc;
+mod in_memory;
+mod invalidates;
+mod list;
+mod panic;
+mod registration;
+mod run;
+mod site;
+mod step;
+mod wrap;
 
-use crate::state::Journal;
-
-/// What a controller can reach of the site's back end.
-pub struct Site {
-    /// Where updates are written.
-    pub journal: Arc<dyn Journal>,
-}
+pub use invalidates::{Condition, Invalidates, Invalidations, MissingCapture, Piece};
+pub use list::Controllers;
+pub use registration::{Controller, Handler, Registration};
+pub use run::answer;
+pub use site::Site;
+pub use step::{After, AfterFn, AfterFnWithParts, Before, BeforeFn, ViaFn, ViaFnWithParts};
+pub use wrap::Next;

@@ -1,1 +1,66 @@
-//! The room `extract`.
+//! What a controller's arguments take out of the request.
+//!
+//! ```text
+//! Request ── FromRequestParts ──> Path, Query, Headers, Cookies, Data, …   any argument
+//!    └────── FromRequest ───────> Form, Json, Multipart, Bytes, String, Body   the last argument
+//! ```
+//!
+//! - [`FromRequestParts`] and [`FromRequest`] are what a type needs to be an argument. An argument
+//!   of type `Result<T, T::Rejection>` leaves a failure to the controller; `Option<T>` is `None`
+//!   when what `T` takes is not there.
+//! - From the route: [`Path`], [`Query`], [`Uri`], [`Method`].
+//! - From the body: [`Form`], [`Json`], [`Multipart`], [`Bytes`], `String`, [`Body`].
+//! - From the headers: [`Headers`], [`HeaderMap`], [`Cookies`].
+//! - About the visit: [`Remote`], [`RequestId`], and [`Extension`] for what before-steps left.
+//! - From the site: [`Data`], [`Cluster`].
+//!
+//! What cannot be taken is refused with a rejection: a type of its own, with a status and a
+//! sentence that says what was expected. On a route that caches, asking for what is not in the
+//! cache key gives [`NotInKey`], which says which key of the route to declare. This room must not
+//! know where a controller runs.
+
+mod body;
+mod captures;
+mod cluster;
+mod cookies;
+mod data;
+mod decode_error;
+mod extension;
+mod fields;
+mod form;
+mod from_request;
+mod headers;
+mod json;
+mod line;
+mod multipart;
+mod not_in_key;
+mod path;
+mod query;
+mod rejection;
+mod text_value;
+mod visit;
+
+pub use body::{BytesRejection, StringRejection};
+pub use cluster::Cluster;
+pub use cookies::Cookies;
+pub use data::{Data, NoSuchState};
+pub use decode_error::DecodeError;
+pub use extension::{Extension, MissingExtension};
+pub use form::{Form, FormRejection};
+pub use from_request::{
+    FromRequest, FromRequestParts, OptionalFromRequest, OptionalFromRequestParts, ViaOption,
+    ViaParts, ViaRequest, ViaResult,
+};
+pub use headers::Headers;
+pub use json::{Json, JsonRejection};
+pub use multipart::{Field, Multipart, MultipartError, MultipartRejection};
+pub use not_in_key::NotInKey;
+pub use path::{Path, PathRejection};
+pub use query::{Query, QueryRejection};
+pub use visit::{Remote, RequestId};
+
+pub use crate::body::Body;
+pub use ::bytes::Bytes;
+pub use ::http::{HeaderMap, Method, Uri};
+
+pub(crate) use rejection::reply_of;

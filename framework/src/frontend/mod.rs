@@ -1,1 +1,271 @@
-//! The room `frontend`.
+//! A front end: dispatches, renders, and serves from its cache what the law allows.
+//!
+//! - [`FrontEnd`]: one of these answers all requests of a node.
+//! - `page`: the way of a request for content: key, lookup, flight, fill.
+//! - `make`: how content is made, by a controller over the link or by a template.
+//! - `forward`: what of a request goes over the link.
+//! - `respond`, `error_page`, `cache_status`: what goes back to the visitor.
+//! - [`Variant`]: how a site says that content depends on more than its URL.
+//! - [`CacheFollower`]: the feed's way into the cache.
+//! - [`Counters`]: what has been done so far.
+//!
+//! This room must not know controllers or the site's state.
+
+mod cache_status;
+mod counters;
+mod error_page;
+mod failure;
+mod follower;
+mod forward;
+mod make;
+mod page;
+mod respond;
+mod variant;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::{self, HeaderMap, HeaderValue};
+use http::request::Parts;
+use http::{Method, Request, Response, StatusCode};
+
+use crate::body::Body;
+use crate::cache::{Cache, Flights};
+use crate::clock;
+use crate::dispatch::{CanonicalPath, Match, Resolution, Scope, Table, Target};
+use crate::http::Files;
+use crate::link::Link;
+use crate::templates::Engine;
+
+use cache_status::{CacheStatus, Forward};
+use counters::Event;
+pub use counters::{Counters, Counts};
+use failure::Failure;
+pub use follower::CacheFollower;
+use page::Landed;
+pub use variant::{Variant, VariantFn};
+
+/// What a front end goes by.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Whether error pages show causes.
+    pub development: bool,
+    /// Whether responses are cached at all.
+    pub caching: bool,
+    /// How long `normal` content lives.
+    pub lifetime: Duration,
+    /// The longest body that is cached, in bytes.
+    pub largest_entry: u64,
+    /// How long a back end may take to begin its answer.
+    pub deadline: Duration,
+    /// The longest request body on routes that do not say otherwise, in bytes.
+    pub body_limit: u64,
+    /// The longest wait for the next piece of a request body.
+    pub body_timeout: Duration,
+}
+
+/// What a front end is made of.
+pub struct Rooms {
+    /// What it goes by.
+    pub settings: Settings,
+    /// The dispatch table.
+    pub table: Arc<Table>,
+    /// The templates.
+    pub templates: Engine,
+    /// The docroot, if there is one.
+    pub files: Option<Files>,
+    /// The cache.
+    pub cache: Arc<Cache>,
+    /// The way to the back ends.
+    pub link: Link,
+    /// The site's variant function.
+    pub variant: Option<Arc<VariantFn>>,
+}
+
+/// A front end.
+pub struct FrontEnd {
+    settings: Settings,
+    table: Arc<Table>,
+    templates: Engine,
+    files: Option<Files>,
+    cache: Arc<Cache>,
+    flights: Arc<Flights<Landed>>,
+    link: Link,
+    variant: Option<Arc<VariantFn>>,
+    counters: Counters,
+}
+
+/// One request on its way.
+struct Visit<'a> {
+    parts: &'a Parts,
+    body: Body,
+    remote: IpAddr,
+}
+
+impl FrontEnd {
+    /// A front end that has answered nothing yet.
+    pub fn new(rooms: Rooms) -> Arc<FrontEnd> {
+        let Rooms { settings, table, templates, files, cache, link, variant } = rooms;
+        Arc::new(FrontEnd {
+            settings,
+            table,
+            templates,
+            files,
+            cache,
+            flights: Flights::new(),
+            link,
+            variant,
+            counters: Counters::default(),
+        })
+    }
+
+    /// The cache.
+    pub fn cache(&self) -> &Arc<Cache> {
+        &self.cache
+    }
+
+    /// The way to the back ends.
+    pub fn link(&self) -> &Link {
+        &self.link
+    }
+
+    /// What has been done so far.
+    pub fn counts(&self) -> Counts {
+        self.counters.counts()
+    }
+
+    /// Whether requests can be answered as they should be.
+    ///
+    /// # Errors
+    /// Why not, for an operator.
+    pub fn ready(&self) -> Result<(), String> {
+        if self.settings.caching && !self.cache.holds_lease(clock::now()) {
+            return Err("no lease: no back end has confirmed lately what may be served".to_owned());
+        }
+        if !self.link.is_connected() {
+            return Err("no back end answers".to_owned());
+        }
+        Ok(())
+    }
+
+    /// Stops serving from the cache and tells the back end, so that no writer waits for this front
+    /// end. Requests are answered as before, but made anew.
+    pub async fn leave(&self) {
+        self.cache.close();
+        self.link.leave().await;
+    }
+
+    /// Answers a request. Whatever goes wrong becomes a response too.
+    pub async fn answer(
+        self: &Arc<Self>,
+        request: Request<Body>,
+        remote: IpAddr,
+    ) -> Response<Body> {
+        let head = *request.method() == Method::HEAD;
+        let response = self.dispatch(request, remote).await;
+        if response.status().is_server_error() {
+            self.counters.count(Event::Error);
+        }
+        if head { respond::head_of(response) } else { response }
+    }
+
+    async fn dispatch(self: &Arc<Self>, request: Request<Body>, remote: IpAddr) -> Response<Body> {
+        let (parts, body) = request.into_parts();
+        let path = match CanonicalPath::new(parts.uri.path()) {
+            Ok(path) => path,
+            Err(error) => {
+                let failure = Failure::new(error.status(), error.to_string());
+                return self.refuse(&failure, Scope::SITE);
+            }
+        };
+        match self.table.resolve(&parts.method, &path) {
+            Resolution::Route(matched) => {
+                self.follow_route(Visit { parts: &parts, body, remote }, matched).await
+            }
+            Resolution::NotFound { scope } => {
+                self.refuse(&Failure::new(StatusCode::NOT_FOUND, "There is no such page."), scope)
+            }
+            Resolution::MethodNotAllowed { allow, scope } => {
+                let message = format!("This page takes {allow} only.");
+                let mut failure = Failure::new(StatusCode::METHOD_NOT_ALLOWED, message);
+                failure.headers = allow_header(&allow);
+                self.refuse(&failure, scope)
+            }
+            Resolution::Options { allow } => {
+                let cache = bypass(Forward::Method);
+                respond::made(StatusCode::NO_CONTENT, allow_header(&allow), Body::empty(), cache)
+            }
+            Resolution::AliasLoop { alias } => {
+                let cause = format!("the aliases lead in a circle: {}", alias.label());
+                self.refuse(&Failure::internal(cause), alias.scope)
+            }
+        }
+    }
+
+    async fn follow_route(
+        self: &Arc<Self>,
+        visit: Visit<'_>,
+        matched: Match<'_>,
+    ) -> Response<Body> {
+        match &matched.route.target {
+            Target::Controller(_) | Target::Template(_) => self.page(visit, matched).await,
+            Target::Redirect { status, .. } => self.redirect(*status, &matched),
+            Target::Files { .. } => self.file(visit, &matched).await,
+            Target::Alias(_) => {
+                let failure = Failure::internal("an alias was not followed");
+                self.refuse(&failure, matched.route.scope)
+            }
+        }
+    }
+
+    fn redirect(&self, status: StatusCode, matched: &Match<'_>) -> Response<Body> {
+        let location = matched.redirect().and_then(|url| HeaderValue::try_from(url).ok());
+        let Some(location) = location else {
+            let failure = Failure::new(StatusCode::BAD_REQUEST, "This does not lead anywhere.");
+            return self.refuse(&failure, matched.route.scope);
+        };
+        let headers = HeaderMap::from_iter([(header::LOCATION, location)]);
+        respond::made(status, headers, Body::empty(), bypass(Forward::Bypass))
+    }
+
+    async fn file(&self, visit: Visit<'_>, matched: &Match<'_>) -> Response<Body> {
+        let scope = matched.route.scope;
+        let (method, headers) = (&visit.parts.method, &visit.parts.headers);
+        let found = match (&self.files, matched.file()) {
+            (Some(files), Some(path)) => files.get(method, headers, &path).await,
+            _ => Ok(None),
+        };
+        let mut response = match found {
+            Ok(Some(response)) => response,
+            Ok(None) => {
+                let failure = Failure::new(StatusCode::NOT_FOUND, "There is no such file.");
+                return self.refuse(&failure, scope);
+            }
+            Err(error) => return self.refuse(&Failure::internal(error.to_string()), scope),
+        };
+        let cache = bypass(Forward::Bypass);
+        response.headers_mut().insert(cache_status::CACHE_STATUS, cache.header());
+        response
+    }
+
+    /// An error before anything was forwarded.
+    fn refuse(&self, failure: &Failure, scope: Scope) -> Response<Body> {
+        self.error(failure, scope, &request_id(), bypass(Forward::Bypass))
+    }
+}
+
+fn allow_header(allow: &str) -> HeaderMap {
+    let allow = HeaderValue::try_from(allow);
+    allow.map(|allow| HeaderMap::from_iter([(header::ALLOW, allow)])).unwrap_or_default()
+}
+
+/// Names a request in the logs, and to a visitor who has to report an error.
+fn request_id() -> String {
+    format!("{:016x}", rand::random::<u64>())
+}
+
+/// The cache had no part in it.
+fn bypass(why: Forward) -> CacheStatus {
+    CacheStatus::Forwarded { why, stored: false, collapsed: false }
+}

@@ -50,8 +50,9 @@ pub trait Host: Send + Sync + 'static {
     /// The member has applied everything up to `position`.
     fn acknowledged(&self, member: MemberId, position: Position);
 
-    /// From now on the member may hold a lease for the admission's lease time.
-    fn granted(&self, member: MemberId);
+    /// From now on the member may hold a lease for the admission's lease time. Returns whether this
+    /// was noted; otherwise it gets none, and the feed ends.
+    fn granted(&self, member: MemberId) -> bool;
 
     /// The member's feed has ended. Called once for each admission.
     fn left(&self, member: MemberId, how: How);

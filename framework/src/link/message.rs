@@ -22,10 +22,14 @@ pub struct Call {
     pub headers: Vec<(String, Vec<u8>)>,
     /// How much of the request is here.
     pub exposure: Exposure,
+    /// What the site's variant function called the answer's variant, if it named one.
+    pub variant: Option<String>,
     /// The log that `applied` is a position of; `None` while the front end follows none.
     pub log: Option<LogId>,
     /// The front end's position: the back end runs the controller when it has applied this too.
     pub applied: Position,
+    /// The longest body that this route takes, in bytes, where it says so.
+    pub body_limit: Option<u64>,
     /// Names the request in the logs of both ends.
     pub request_id: String,
     /// The visitor's address.

@@ -39,7 +39,8 @@
 //! The front end sends `Renew { stamp }`, where `stamp` is its own clock, read before the frame is
 //! given to the transport. The back end, when it reads the frame, does these things in this order:
 //!
-//! 1. [`Host::granted`]: it records that the member may hold a lease until *now* + lease;
+//! 1. [`Host::granted`]: it records that the member may hold a lease until *now* + lease; where it
+//!    cannot, because the front end follows another feed by now, the feed ends;
 //! 2. it fixes `p` = [`Host::committed`];
 //! 3. it sends every record up to `p`, and behind them `Renewed { stamp }`.
 //!

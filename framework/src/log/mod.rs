@@ -2,11 +2,67 @@
 //!
 //! This room knows records, their positions and the engines that keep them. It must not know what
 //! an update means (`state`) or what an invalidation does (`cache`).
+//!
+//! - [`Draft`], [`Record`], [`Position`], [`LogId`], [`Receipt`]: the words that other rooms share.
+//! - [`Log`]: opens, appends, reads, stops. Behind it one thread commits.
+//! - [`Applier`]: what follows the log; it is called on that thread, at replay and live alike.
+//! - [`Outstanding`]: who may hold leases and which invalidations are undecided, as the records say.
+//! - `embedded`: the engine that keeps the log in a file of this machine. An engine that shares a
+//!   log between machines has its place beside it.
+//!
+//! # The argument
+//!
+//! **What is durable when.** [`Log::append`] puts a draft into a queue of bounded size. The log's
+//! thread takes everything that is queued (up to a bound in bytes), gives positions and times, and
+//! writes all of it in one transaction that ends with a sync of the file. Only then are the records
+//! applied, in order, and only then do their writers get an answer and may anybody read them. So
+//! whatever was seen by anyone, a writer, a controller or a front end, is on disk; and many writers
+//! at once share one sync. A transaction is on disk as a whole or not at all, so a record's update
+//! and its invalidations are too.
+//!
+//! **When storing fails** (the disk is full, say) all drafts of that transaction fail, and their
+//! positions go to the next ones. The difficult case is a sync that fails, for then the transaction
+//! may be on disk or not. The engine closes the file, writes once more whatever it had written
+//! since the last good sync, syncs, opens the file again and looks: if the records are there, they
+//! are durable and their writers are told so; if not, their writers are told that they failed. Only
+//! when the file cannot be opened again either are the writers told that the outcome is not known
+//! ([`AppendError::InDoubt`]); the next append begins with opening and looking, and applies what is
+//! there. No record ever turns up of which a writer was told that it was not written.
+//!
+//! **What a torn tail is.** The file system or the disk may break the promise of a sync, so each
+//! record has a checksum over its position and content. Damaged records at the very end, at most as
+//! many as one transaction can hold, with no good one behind them, are what a write that did not
+//! finish looks like. They are cut off, and the cut is reported ([`Opened::cut`]). Damage further
+//! in, or a missing position, cannot come from an unfinished write; no one can say what the records
+//! behind it meant, so the log does not open.
+//!
+//! **Positions are never used twice under one log id.** A position is used when a record with it
+//! could have been seen, and that is after its transaction was durable; the next one is one higher.
+//! Positions of failed transactions were seen by nobody. Only cutting off a tail takes back
+//! positions that may have been seen: a front end may have applied those records, and would believe
+//! that it has applied the different ones that get these positions next. So a cut log gets a new
+//! [`LogId`], by which every front end notices and forgets what it has cached. For the same reason
+//! stop the front ends when you put back an older copy of the file.
 
+mod applier;
+mod committer;
+mod embedded;
+mod error;
+mod handle;
+mod outstanding;
+mod pattern;
 mod position;
 mod receipt;
 mod record;
+#[cfg(test)]
+mod tests;
 
+pub(crate) use applier::panic_message;
+pub use applier::{Applied, Applier, ApplyError};
+pub use error::{AppendError, OpenError, ReadError};
+pub use handle::{Appended, CutTail, Log, Opened, Options};
+pub use outstanding::{Member, Outstanding};
+pub use pattern::compile_pattern;
 pub use position::{LogId, Position};
 pub use receipt::{Acknowledgement, Outcome, Receipt};
 pub use record::{Draft, Invalidation, Membership, Record, StateUpdate};

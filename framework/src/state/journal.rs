@@ -2,7 +2,7 @@ use std::any::Any;
 use std::future::Future;
 use std::pin::Pin;
 
-use crate::log::{Draft, Receipt};
+use crate::log::{AppendError, ApplyError, Draft, Receipt};
 
 /// Where drafts are written. The back end gives every request one that knows what the request's
 /// controller invalidates, and adds it to each draft.
@@ -41,6 +41,24 @@ pub enum WriteError {
         /// What the log's engine said.
         reason: String,
     },
+    /// The log's storage failed in a way that leaves open whether the record is in it. The update is
+    /// not applied now, and will be if the record turns out to be there.
+    #[error("the log's storage failed, and it is not known whether the record is in it: {reason}")]
+    InDoubt {
+        /// What the log's engine said.
+        reason: String,
+    },
+    /// The update's type does not survive being encoded. Nothing was written.
+    #[error(
+        "the update of the state \"{state}\" cannot be encoded so that it can be read again, so \
+         nothing was changed: {reason}"
+    )]
+    Encoding {
+        /// The state's name.
+        state: String,
+        /// What the encoder said.
+        reason: String,
+    },
     /// The update is larger than a record may be. Nothing was written.
     #[error("the record has {size} bytes, more than the {limit} that a record may have")]
     TooLarge {
@@ -56,7 +74,35 @@ pub enum WriteError {
         /// The panic's message.
         message: String,
     },
+    /// The site has no state that understands the update. The record is in the log, and the site
+    /// does not start until it has such a state. Drafts of a [`Store`](super::Store) do not come to
+    /// this.
+    #[error("{message}")]
+    Unreadable {
+        /// What is not understood, and what to do.
+        message: String,
+    },
     /// The back end is stopping. Nothing was written.
     #[error("the back end is stopping and takes no more writes")]
     Stopping,
+}
+
+impl From<AppendError> for WriteError {
+    fn from(error: AppendError) -> WriteError {
+        match error {
+            AppendError::Storage { reason } => WriteError::Storage { reason },
+            AppendError::InDoubt { reason } => WriteError::InDoubt { reason },
+            AppendError::TooLarge { size, limit } => WriteError::TooLarge { size, limit },
+            AppendError::Stopping => WriteError::Stopping,
+        }
+    }
+}
+
+impl From<ApplyError> for WriteError {
+    fn from(error: ApplyError) -> WriteError {
+        match error {
+            ApplyError::Panicked { message } => WriteError::Panicked { message },
+            ApplyError::Unreadable { message } => WriteError::Unreadable { message },
+        }
+    }
 }

@@ -1,5 +1,25 @@
 //! The site's data: in memory, changed only by updates that are in the log.
+//!
+//! - [`State`]: what a site's data type promises, with [`At`], where and when an update happens.
+//! - [`Store`]: the present value of one state, for readers, and the way of an update to the log.
+//! - [`States`]: all of a site's states by name; applies the log's records to them.
+//! - [`Journal`]: where a store writes its drafts, with [`Written`] and [`WriteError`].
+//!
+//! An update goes `Store::update` → draft (the update, encoded, and what it invalidates) → journal
+//! → log → [`States::apply`] → `State::apply` on a copy of the value, which then takes its place →
+//! the output back to whoever asked for the update. At start the log's records take the last half
+//! of the same way.
+//!
+//! This room must not know HTTP, front ends or the cache.
 
+mod at;
+mod contract;
 mod journal;
+mod states;
+mod store;
 
+pub use at::At;
+pub use contract::State;
 pub use journal::{Journal, WriteError, Written};
+pub use states::{DuplicateState, States};
+pub use store::Store;

@@ -1,1 +1,25 @@
-//! The room `templates`.
+//! The site's templates: Tera files in one folder, loaded all at once.
+//!
+//! - [`Engine`]: the loaded templates; renders one of them with values. `folder` reads the files,
+//!   `references` follows `extends` and `include` and refuses circles, so that no render can
+//!   recurse without end, and `output` bounds what a render may write.
+//! - [`Values`]: what a template may use, made from JSON without a detour.
+//! - [`RenderError`]: why there is no page, and where in which template.
+//! - `functions` and `date`: what templates can call beyond Tera's own.
+//!
+//! This room knows neither HTTP nor the link. Where a route leads and where a file of the docroot
+//! lies is told to it by functions in [`Options`].
+
+mod date;
+mod engine;
+mod error;
+mod folder;
+mod functions;
+mod output;
+mod references;
+mod values;
+
+pub use engine::{Customise, Engine, Options};
+pub use error::{Place, RenderError, RenderErrorKind};
+pub use functions::{AssetUrl, UrlFor};
+pub use values::Values;

@@ -177,7 +177,9 @@ impl<'a, H: Host> Member<'a, H> {
                 }
                 Some(Up::Renew { stamp }) => {
                     // First the grant, then the position: the room's argument rests on it.
-                    self.host.granted(self.id);
+                    if !self.host.granted(self.id) {
+                        return Err(Trouble::gone("it follows another feed now"));
+                    }
                     let through = self.host.committed();
                     self.renewal.send_replace(Some(Renewal { through, stamp }));
                 }

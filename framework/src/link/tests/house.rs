@@ -15,6 +15,9 @@ use crate::log::{LogId, Position};
 
 pub(super) const LEASE: Duration = Duration::from_millis(400);
 
+/// What a test does at that moment.
+type Hook = Option<Box<dyn FnMut(&House) + Send>>;
+
 /// A back end whose log is in memory.
 pub(super) struct House {
     pub(super) name: String,
@@ -25,11 +28,13 @@ pub(super) struct House {
     pub(super) members: watch::Sender<BTreeMap<MemberId, Seen>>,
     ids: AtomicU64,
     /// Runs whenever the link asks what is committed, right after.
-    pub(super) after_committed: Mutex<Option<Hook>>,
+    pub(super) after_committed: Mutex<Hook>,
     /// How many bytes of records have been handed to the link.
     pub(super) handed_out: AtomicUsize,
     /// Whether the log is read from a slow disk, a few records at a time.
     pub(super) slow: AtomicBool,
+    /// Whether leases can be noted.
+    pub(super) grants: AtomicBool,
     pub(super) refuse: Mutex<Option<String>>,
     pub(super) calls: watch::Sender<usize>,
     /// Bytes of bodies that controllers have read or made.
@@ -39,8 +44,6 @@ pub(super) struct House {
     pub(super) gathering: Barrier,
     pub(super) finished: watch::Sender<usize>,
 }
-
-type Hook = Box<dyn FnMut(&House) + Send>;
 
 /// What the house has seen of a member.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -67,6 +70,7 @@ impl House {
             after_committed: Mutex::default(),
             handed_out: AtomicUsize::new(0),
             slow: AtomicBool::new(false),
+            grants: AtomicBool::new(true),
             refuse: Mutex::default(),
             calls: watch::Sender::new(0),
             bytes: Arc::default(),
@@ -215,8 +219,12 @@ impl Host for House {
         self.see(member, |seen| seen.acknowledged = position);
     }
 
-    fn granted(&self, member: MemberId) {
-        self.see(member, |seen| seen.lease_until = Some(clock::now().after(LEASE)));
+    fn granted(&self, member: MemberId) -> bool {
+        let granted = self.grants.load(Ordering::Relaxed);
+        if granted {
+            self.see(member, |seen| seen.lease_until = Some(clock::now().after(LEASE)));
+        }
+        granted
     }
 
     fn left(&self, member: MemberId, how: How) {

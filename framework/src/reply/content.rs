@@ -1,15 +1,4 @@
-//! The room `reply`.
-
 use crate::body::Body;
-
-/// What a controller gives back.
-#[derive(Debug)]
-pub struct Reply {
-    status: ::http::StatusCode,
-    headers: ::http::HeaderMap,
-    content: Content,
-    groups: Vec<String>,
-}
 
 /// What a reply shows.
 #[derive(Debug)]
@@ -30,11 +19,4 @@ pub enum Content {
         /// What only a developer may be told.
         cause: Option<String>,
     },
-}
-
-impl Reply {
-    /// Takes the reply apart for the wire.
-    pub fn into_parts(self) -> (::http::StatusCode, ::http::HeaderMap, Content, Vec<String>) {
-        (self.status, self.headers, self.content, self.groups)
-    }
 }

@@ -1,0 +1,149 @@
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{Attribute, Error, FnArg, Ident, ItemFn, LitStr, Type};
+
+use crate::attributes::Attributes;
+
+/// The function, and a type of its name that knows how to register it.
+pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    let mut function: ItemFn = match syn::parse2(item.clone()) {
+        Ok(function) => function,
+        Err(error) => {
+            let error = Error::new(error.span(), "`#[controller]` belongs on an `async fn`");
+            let error = error.to_compile_error();
+            return quote!(#error #item);
+        }
+    };
+    let registration = name(arguments)
+        .and_then(|name| Ok((name, Attributes::take(&mut function.attrs)?)))
+        .and_then(|(name, attributes)| registration(&name, &attributes, &function));
+    let (registration, error) = match registration {
+        Ok(registration) => (registration, None),
+        // The type is there in any case, so that the one error is not followed by others.
+        Err(error) => (quote!(::core::unreachable!()), Some(error.to_compile_error())),
+    };
+    let (visibility, ident) = (&function.vis, &function.sig.ident);
+    let cfg: Vec<&Attribute> =
+        function.attrs.iter().filter(|attribute| attribute.path().is_ident("cfg")).collect();
+    let doc = format!("The controller `{ident}`, for `controllers![…]`.");
+    quote! {
+        #error
+        #function
+
+        #(#cfg)*
+        #[doc = #doc]
+        #[allow(non_camel_case_types, dead_code, unreachable_pub)]
+        #visibility struct #ident {}
+
+        #(#cfg)*
+        impl ::headwater::controller::Controller for #ident {
+            fn registration() -> ::headwater::controller::Registration {
+                #registration
+            }
+        }
+    }
+}
+
+/// The name in `#[controller("name")]`.
+fn name(arguments: TokenStream) -> syn::Result<LitStr> {
+    const EXAMPLE: &str = "`#[controller]` needs the name that `dispatch.conf` calls the controller by: `#[controller(\"stories.show\")]`";
+    let span = if arguments.is_empty() { Span::call_site() } else { arguments.span() };
+    let name: LitStr = syn::parse2(arguments).map_err(|_| Error::new(span, EXAMPLE))?;
+    let text = name.value();
+    if text.is_empty()
+        || text.contains(|letter: char| letter.is_whitespace() || letter.is_control())
+    {
+        return Err(Error::new(span, "the name of a controller has no spaces and is not empty"));
+    }
+    Ok(name)
+}
+
+fn registration(
+    name: &LitStr,
+    attributes: &Attributes,
+    function: &ItemFn,
+) -> syn::Result<TokenStream> {
+    let types = argument_types(function)?;
+    let request = Ident::new("request", Span::mixed_site());
+    let answer = Ident::new("answer", Span::mixed_site());
+    let values: Vec<Ident> = (0..types.len())
+        .map(|index| Ident::new(&format_ident!("argument{index}").to_string(), Span::mixed_site()))
+        .collect();
+    let extractions = types.iter().zip(&values).enumerate().map(|(index, (ty, value))| {
+        let call = if index + 1 == types.len() {
+            quote_spanned! {ty.span()=>
+                <#ty as ::headwater::extract::FromRequest<_>>::from_request(#request)
+            }
+        } else {
+            quote_spanned! {ty.span()=>
+                <#ty as ::headwater::extract::FromRequestParts>::from_request_parts(
+                    &mut #request.parts
+                )
+            }
+        };
+        quote! {
+            let #value = match #call.await {
+                ::core::result::Result::Ok(value) => value,
+                ::core::result::Result::Err(rejection) => {
+                    return ::headwater::reply::IntoReply::into_reply(rejection);
+                }
+            };
+        }
+    });
+    let ident = &function.sig.ident;
+    let output = match &function.sig.output {
+        syn::ReturnType::Default => Span::call_site(),
+        syn::ReturnType::Type(_, ty) => ty.span(),
+    };
+    let reply = quote_spanned! {output=>
+        ::headwater::reply::IntoReply::into_reply(#ident(#(#values),*).await)
+    };
+    // The step that was added last runs first.
+    let before = attributes.before.iter().rev();
+    let before = before.map(|step| quote_spanned!(step.span()=> .before(#step)));
+    let after = attributes.after.iter().map(|step| quote_spanned!(step.span()=> .after(#step)));
+    let invalidates = attributes.invalidate.iter().map(ToTokens::to_token_stream);
+    Ok(quote! {
+        #[allow(unused_mut, unused_variables, clippy::unused_async)]
+        async fn #answer(
+            mut #request: ::headwater::request::Request,
+        ) -> ::headwater::reply::Reply {
+            #(#extractions)*
+            #reply
+        }
+        ::headwater::controller::Registration::new(#name, #answer)
+            #(#before)*
+            #(#after)*
+            #(.invalidates(#invalidates))*
+    })
+}
+
+fn argument_types(function: &ItemFn) -> syn::Result<Vec<&Type>> {
+    let signature = &function.sig;
+    if signature.asyncness.is_none() {
+        return Err(Error::new(
+            signature.fn_token.span(),
+            format!("a controller is an `async fn`: write `async fn {}(…)`", signature.ident),
+        ));
+    }
+    if !signature.generics.params.is_empty() {
+        return Err(Error::new(
+            signature.generics.span(),
+            "a controller has no type or lifetime parameters: its arguments own what they take \
+             from the request",
+        ));
+    }
+    signature
+        .inputs
+        .iter()
+        .map(|argument| match argument {
+            FnArg::Typed(argument) => Ok(&*argument.ty),
+            FnArg::Receiver(receiver) => Err(Error::new(
+                receiver.span(),
+                "a controller is a free function, not a method: take the site's data as \
+                 `Data<MyState>`",
+            )),
+        })
+        .collect()
+}

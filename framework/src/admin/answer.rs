@@ -1,0 +1,116 @@
+use bytes::Bytes;
+use http::header::{self, HeaderValue};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
+use serde::Deserialize;
+
+use super::{Metrics, Node};
+use crate::body::Body;
+use crate::log::Invalidation;
+
+/// The longest invalidation that is read, in bytes.
+const LIMIT: u64 = 1 << 20;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Invalidate {
+    #[serde(default)]
+    groups: Vec<String>,
+    #[serde(default)]
+    patterns: Vec<String>,
+}
+
+/// Answers a request to the admin port.
+pub async fn answer(node: &dyn Node, metrics: &Metrics, request: Request<Body>) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    let reads = matches!(parts.method, Method::GET | Method::HEAD);
+    match parts.uri.path() {
+        "/health" if reads => text(StatusCode::OK, "ok\n"),
+        "/ready" if reads => match node.ready() {
+            Ok(()) => text(StatusCode::OK, "ready\n"),
+            Err(reason) => text(StatusCode::SERVICE_UNAVAILABLE, reason + "\n"),
+        },
+        "/metrics" if reads => {
+            node.publish();
+            let mut response = text(StatusCode::OK, metrics.render());
+            let format = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+            response.headers_mut().insert(header::CONTENT_TYPE, format);
+            response
+        }
+        "/status" if reads => json(StatusCode::OK, &node.status()),
+        "/invalidate" if parts.method == Method::POST => {
+            invalidate(node, &parts.headers, body).await
+        }
+        "/health" | "/ready" | "/metrics" | "/status" => not_allowed("GET, HEAD"),
+        "/invalidate" => not_allowed("POST"),
+        _ => problem(
+            StatusCode::NOT_FOUND,
+            "the admin port has /health, /ready, /metrics, /status and, on back ends, /invalidate",
+        ),
+    }
+}
+
+async fn invalidate(node: &dyn Node, headers: &HeaderMap, body: Body) -> Response<Body> {
+    // A page in a browser cannot send this type to another site without being asked first.
+    let json_type = HeaderValue::from_static("application/json");
+    if headers.get(header::CONTENT_TYPE) != Some(&json_type) {
+        let message = "send the invalidation as `content-type: application/json`";
+        return problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, message);
+    }
+    let body = match body.collect(LIMIT).await {
+        Ok(body) => body,
+        Err(error) => return problem(StatusCode::BAD_REQUEST, &error.to_string()),
+    };
+    let Invalidate { groups, patterns } = match serde_json::from_slice(&body) {
+        Ok(invalidate) => invalidate,
+        Err(error) => {
+            let message = format!("expected {{\"groups\": […], \"patterns\": […]}}: {error}");
+            return problem(StatusCode::BAD_REQUEST, &message);
+        }
+    };
+    let invalidation = Invalidation { groups, patterns };
+    if invalidation.is_empty() {
+        return problem(StatusCode::BAD_REQUEST, "name a group or a pattern to invalidate");
+    }
+    if let Err((pattern, reason)) = invalidation.check() {
+        let message = format!("`{pattern}` is not a regular expression: {reason}");
+        return problem(StatusCode::BAD_REQUEST, &message);
+    }
+    let Some(invalidating) = node.invalidate(invalidation) else {
+        let message = "this node is a front end: ask the admin port of a back end";
+        return problem(StatusCode::NOT_FOUND, message);
+    };
+    match invalidating.await {
+        Ok(receipt) => json(StatusCode::OK, &receipt),
+        Err(error) => problem(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
+    }
+}
+
+fn text(status: StatusCode, text: impl Into<Bytes>) -> Response<Body> {
+    let mut response = Response::new(Body::from(text.into()));
+    *response.status_mut() = status;
+    let plain = HeaderValue::from_static("text/plain; charset=utf-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, plain);
+    response
+}
+
+fn json(status: StatusCode, value: &impl serde::Serialize) -> Response<Body> {
+    match serde_json::to_vec(value) {
+        Ok(json) => {
+            let mut response = text(status, json);
+            let media_type = HeaderValue::from_static("application/json");
+            response.headers_mut().insert(header::CONTENT_TYPE, media_type);
+            response
+        }
+        Err(error) => text(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
+    }
+}
+
+fn problem(status: StatusCode, message: &str) -> Response<Body> {
+    json(status, &serde_json::json!({ "error": message }))
+}
+
+fn not_allowed(allow: &'static str) -> Response<Body> {
+    let mut response = problem(StatusCode::METHOD_NOT_ALLOWED, &format!("use {allow}"));
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
+    response
+}

@@ -1,0 +1,133 @@
+//! What a node says of itself on its admin port.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use crate::admin::{Invalidating, Node};
+use crate::backend::{Backend, Health};
+use crate::clock;
+use crate::config::Mode;
+use crate::frontend::FrontEnd;
+use crate::log::Invalidation;
+
+/// A node with whatever rooms it has.
+pub(super) struct NodeReport {
+    pub(super) name: String,
+    pub(super) mode: Mode,
+    pub(super) frontend: Option<Arc<FrontEnd>>,
+    pub(super) backend: Option<Arc<Backend>>,
+}
+
+impl Node for NodeReport {
+    fn ready(&self) -> Result<(), String> {
+        match &self.frontend {
+            Some(frontend) => frontend.ready(),
+            None => Ok(()),
+        }
+    }
+
+    fn status(&self) -> Value {
+        let mut status = json!({ "name": self.name, "mode": self.mode.as_str(), "position": 0 });
+        if let Some(frontend) = &self.frontend {
+            let counts = frontend.counts();
+            let looked_up = counts.hits + counts.misses > 0;
+            status["position"] = json!(frontend.cache().position().map_or(0, |at| at.as_of.0));
+            status["hit_ratio"] = json!(looked_up.then_some(counts.hit_ratio));
+            status["responses"] = json!(counts);
+            status["lease"] = json!(frontend.cache().holds_lease(clock::now()));
+            let usage = frontend.cache().usage();
+            status["cache"] = json!({
+                "entries": usage.entries,
+                "bytes": usage.bytes,
+                "groups": usage.groups,
+                "patterns": usage.patterns,
+            });
+            let link = frontend.link().status();
+            let backends = link.backends.iter().map(|backend| {
+                json!({
+                    "address": backend.address,
+                    "name": backend.name,
+                    "connected": backend.connected,
+                    "followed": backend.followed,
+                    "last_error": backend.last_error,
+                    "calls_in_flight": backend.calls_in_flight,
+                })
+            });
+            status["backends"] = backends.collect();
+        }
+        if let Some(backend) = &self.backend {
+            let report = backend.report();
+            status["position"] = json!(report.applied.0);
+            status["log"] = json!(report.log);
+            let members = report.members.iter().map(|member| {
+                json!({
+                    "name": member.name,
+                    "state": member.health,
+                    "position": (member.acknowledged.0 > 0).then_some(member.acknowledged),
+                    "incarnation": format!("{:016x}", member.incarnation),
+                })
+            });
+            status["members"] = members.collect();
+        }
+        status
+    }
+
+    fn publish(&self) {
+        if let Some(frontend) = &self.frontend {
+            publish_frontend(frontend);
+        }
+        if let Some(backend) = &self.backend {
+            publish_backend(backend);
+        }
+    }
+
+    fn invalidate(&self, invalidation: Invalidation) -> Option<Invalidating<'_>> {
+        let backend = self.backend.as_ref()?;
+        Some(Box::pin(backend.invalidate(invalidation)))
+    }
+}
+
+fn publish_frontend(frontend: &FrontEnd) {
+    use metrics::{counter, gauge};
+    let counts = frontend.counts();
+    let outcomes = [
+        ("hit", counts.hits),
+        ("miss", counts.misses),
+        ("bypass", counts.bypasses),
+        ("stale", counts.stale),
+    ];
+    for (cache, count) in outcomes {
+        counter!("headwater_responses_total", "cache" => cache).absolute(count);
+    }
+    counter!("headwater_errors_total").absolute(counts.errors);
+    counter!("headwater_fills_total").absolute(counts.fills);
+    let cache = frontend.cache();
+    let usage = cache.usage();
+    gauge!("headwater_cache_entries").set(usage.entries as f64);
+    gauge!("headwater_cache_bytes").set(usage.bytes as f64);
+    gauge!("headwater_cache_groups").set(usage.groups as f64);
+    gauge!("headwater_cache_patterns").set(usage.patterns as f64);
+    let held = cache.holds_lease(clock::now());
+    gauge!("headwater_lease_held").set(if held { 1.0 } else { 0.0 });
+    if let Some(position) = cache.position() {
+        gauge!("headwater_applied_position").set(position.as_of.0 as f64);
+    }
+}
+
+fn publish_backend(backend: &Backend) {
+    use metrics::gauge;
+    let report = backend.report();
+    gauge!("headwater_applied_position").set(report.applied.0 as f64);
+    let all = [
+        ("serving", Health::Serving),
+        ("fenced", Health::Fenced),
+        ("cut", Health::Cut),
+        ("gone", Health::Gone),
+        ("missing", Health::Missing),
+    ];
+    for (name, health) in all {
+        let members = report.members.iter().filter(|member| member.health == health).count();
+        gauge!("headwater_members", "health" => name).set(members as f64);
+    }
+}

@@ -1,0 +1,143 @@
+//! How a forwarded request is answered: wait for the position, run the controller, invalidate.
+
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
+
+use super::Backend;
+use super::writing::CallJournal;
+use crate::body::Body;
+use crate::controller::{self, Site};
+use crate::link::{Answer, Call, Content};
+use crate::log::Position;
+use crate::problem::nearest;
+use crate::reply::{self, Reply};
+use crate::request::{Request, RequestParts};
+
+impl Backend {
+    /// Answers a call. Whatever goes wrong becomes an answer too.
+    pub(super) async fn answer(self: &Arc<Self>, call: Call, body: Body) -> (Answer, Body) {
+        if !self.has_reached(&call).await {
+            let message = "The back end does not know yet what the front end knows.";
+            let reply = reply::error(StatusCode::SERVICE_UNAVAILABLE).message(message);
+            return self.wire(reply, self.tail.applied());
+        }
+        let as_of = self.tail.applied();
+        let Some(registration) = self.controllers.get(&call.controller) else {
+            return self.wire(self.unknown_controller(&call.controller), as_of);
+        };
+        let invalidations = match registration.invalidation(&call.params) {
+            Ok(invalidations) => invalidations,
+            Err(error) => {
+                let status = StatusCode::INTERNAL_SERVER_ERROR;
+                return self.wire(reply::error(status).cause(error.to_string()), as_of);
+            }
+        };
+        let journal = Arc::new(CallJournal::new(Arc::clone(self), invalidations));
+        let site = Site { states: Arc::clone(&self.states), journal: journal.clone() };
+        let request_id = call.request_id.clone();
+        let reply = match self.request(call, body, as_of, site) {
+            Ok(request) => controller::answer(registration, request).await,
+            Err(reply) => reply,
+        };
+        journal.finish().await;
+        let due = journal.due(&reply);
+        let reply = match journal.close(due).await {
+            Ok(()) => reply,
+            Err(error) => {
+                tracing::error!(request_id, controller = registration.name(), %error, "cannot invalidate");
+                reply::error(StatusCode::INTERNAL_SERVER_ERROR).cause(error.to_string())
+            }
+        };
+        self.wire(reply, as_of)
+    }
+
+    /// Waits until this back end knows all that the front end knew. A position of another log says
+    /// nothing here.
+    async fn has_reached(&self, call: &Call) -> bool {
+        if call.log != Some(self.log_id()) || self.tail.applied() >= call.applied {
+            return true;
+        }
+        let deadline = Duration::from_millis(call.deadline);
+        tokio::time::timeout(deadline, self.tail.reach(call.applied)).await.is_ok()
+    }
+
+    fn unknown_controller(&self, name: &str) -> Reply {
+        let known = self.controllers.keys().map(String::as_str);
+        let hint = match nearest(name, known) {
+            Some(near) => format!("; did you mean `{near}`?"),
+            None => "; add it to `controllers![…]`".to_owned(),
+        };
+        reply::error(StatusCode::INTERNAL_SERVER_ERROR)
+            .cause(format!("no controller is registered as `{name}`{hint}"))
+    }
+
+    fn wire(&self, reply: Reply, as_of: Position) -> (Answer, Body) {
+        let (status, headers, content, groups) = reply.into_parts();
+        let (content, body) = match content {
+            reply::Content::Body(body) => (Content::Body, body),
+            reply::Content::Template { name, values } => match serde_json::to_vec(&values) {
+                Ok(values) => (Content::Template { name, values }, Body::empty()),
+                Err(error) => {
+                    let cause =
+                        format!("cannot encode the values of the template `{name}`: {error}");
+                    (Content::Error { message: String::new(), cause: Some(cause) }, Body::empty())
+                }
+            },
+            reply::Content::Error { message, cause } => {
+                (Content::Error { message, cause }, Body::empty())
+            }
+        };
+        let headers = headers.iter();
+        let headers =
+            headers.map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()));
+        let answer = Answer {
+            status: status.as_u16(),
+            headers: headers.collect(),
+            content,
+            groups,
+            log: self.log_id(),
+            as_of,
+        };
+        (answer, body)
+    }
+
+    /// Makes the controller's request of what came over the link.
+    fn request(
+        &self,
+        call: Call,
+        body: Body,
+        as_of: Position,
+        site: Site,
+    ) -> Result<Request, Reply> {
+        let refuse = |what: &str| {
+            reply::error(StatusCode::BAD_REQUEST)
+                .message(format!("The request has no valid {what}."))
+        };
+        let mut headers = HeaderMap::with_capacity(call.headers.len());
+        for (name, value) in &call.headers {
+            let name = HeaderName::from_str(name).map_err(|_| refuse("headers"))?;
+            let value = HeaderValue::from_bytes(value).map_err(|_| refuse("headers"))?;
+            headers.append(name, value);
+        }
+        Ok(Request {
+            parts: RequestParts {
+                method: Method::from_str(&call.method).map_err(|_| refuse("method"))?,
+                uri: Uri::from_str(&call.uri).map_err(|_| refuse("URL"))?,
+                headers,
+                params: call.params,
+                exposure: call.exposure,
+                variant: call.variant,
+                request_id: call.request_id,
+                remote: call.remote,
+                body_limit: call.body_limit.unwrap_or(self.body_limit),
+                as_of,
+                extensions: http::Extensions::new(),
+                site: Arc::new(site),
+            },
+            body,
+        })
+    }
+}

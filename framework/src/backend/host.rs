@@ -1,0 +1,155 @@
+//! The back end as the link sees it.
+
+use std::sync::Arc;
+
+use crate::body::Body;
+use crate::link::{
+    Admission, Answer, Call, FeedBatch, FeedRecord, Greeting, Host, How, MemberId, Open, Refusal,
+};
+use crate::log::{Draft, LogId, Membership, Position};
+
+use super::Backend;
+use super::members::FeedId;
+
+/// How many records are read from disk at a time.
+const BATCH: usize = 4096;
+
+/// Gives the link its view of a back end.
+pub struct BackendHost(pub Arc<Backend>);
+
+impl Host for BackendHost {
+    fn greeting(&self) -> Greeting {
+        Greeting { backend: self.0.name.clone(), log: self.0.log_id() }
+    }
+
+    async fn call(&self, call: Call, body: Body) -> (Answer, Body) {
+        Backend::answer(&self.0, call, body).await
+    }
+
+    async fn admit(&self, open: Open) -> Result<Admission, Refusal> {
+        self.0.admit(open.name, open.incarnation, open.followed).await
+    }
+
+    fn committed(&self) -> Position {
+        self.0.tail.applied()
+    }
+
+    async fn wait_beyond(&self, position: Position) {
+        self.0.tail.reach(position.next()).await;
+    }
+
+    async fn records(
+        &self,
+        after: Position,
+        through: Position,
+        max_bytes: usize,
+    ) -> Result<FeedBatch, Refusal> {
+        self.0.records(after, through, max_bytes).await
+    }
+
+    fn acknowledged(&self, member: MemberId, position: Position) {
+        self.0.members.acknowledge(FeedId(member.0), position);
+    }
+
+    fn granted(&self, member: MemberId) -> bool {
+        self.0.members.grant(FeedId(member.0))
+    }
+
+    fn left(&self, member: MemberId, how: How) {
+        match how {
+            How::Cut => self.0.members.cut(FeedId(member.0)),
+            How::Goodbye => {
+                let backend = Arc::clone(&self.0);
+                tokio::spawn(async move { backend.forget(FeedId(member.0)).await });
+            }
+        }
+    }
+}
+
+impl Backend {
+    async fn admit(
+        &self,
+        name: String,
+        incarnation: u64,
+        followed: Option<(LogId, Position)>,
+    ) -> Result<Admission, Refusal> {
+        // Joining and leaving are written one at a time: the log must never say that a front end
+        // has left after it was admitted again.
+        let _alone = self.membership.lock().await;
+        if !self.members.knows(incarnation) {
+            let lease = self.members.lease();
+            let joined = Membership::Joined { incarnation, name: name.clone(), lease };
+            let draft = Draft { membership: Some(joined), ..Draft::default() };
+            self.append(draft).await.map_err(|error| Refusal { message: error.to_string() })?;
+        }
+        let log = self.log_id();
+        let committed = self.tail.applied();
+        let resumed = matches!(followed, Some((followed, position)) if followed == log && position <= committed);
+        let start = match followed {
+            Some((_, position)) if resumed => position,
+            _ => committed,
+        };
+        let member = self.members.join(incarnation, &name, start);
+        Ok(Admission {
+            member: MemberId(member.0),
+            log,
+            lease: self.members.lease(),
+            start,
+            resumed,
+            backend: self.name.clone(),
+        })
+    }
+
+    async fn records(
+        &self,
+        after: Position,
+        through: Position,
+        max_bytes: usize,
+    ) -> Result<FeedBatch, Refusal> {
+        if let Some(records) = self.tail.between(after, through) {
+            return Ok(batch(records, through, max_bytes));
+        }
+        let log = Arc::clone(&self.log);
+        let read = tokio::task::spawn_blocking(move || log.read(after, BATCH, max_bytes)).await;
+        let records = match read {
+            Ok(Ok(records)) => records,
+            Ok(Err(error)) => return Err(Refusal { message: error.to_string() }),
+            Err(error) => return Err(Refusal { message: error.to_string() }),
+        };
+        let mut last = after;
+        let mut payloads = Vec::new();
+        for record in records.into_iter().take_while(|record| record.position <= through) {
+            last = record.position;
+            let payload = record.content.invalidation.to_bytes();
+            if !payload.is_empty() {
+                payloads.push((record.position, payload));
+            }
+        }
+        Ok(batch(payloads, last, usize::MAX))
+    }
+
+    /// Takes a front end that has said goodbye out of the membership.
+    async fn forget(&self, feed: FeedId) {
+        let _alone = self.membership.lock().await;
+        if let Some(incarnation) = self.members.leave(feed) {
+            self.write_left(incarnation).await;
+        }
+    }
+}
+
+/// As much of the records as fits into `max_bytes`, but one at least.
+fn batch(records: Vec<(Position, bytes::Bytes)>, through: Position, max_bytes: usize) -> FeedBatch {
+    let mut batch = FeedBatch { records: Vec::with_capacity(records.len()), through };
+    let mut bytes = 0;
+    for (position, payload) in records {
+        bytes += payload.len();
+        if bytes > max_bytes
+            && let Some(last) = batch.records.last()
+        {
+            batch.through = last.position;
+            break;
+        }
+        batch.records.push(FeedRecord { position, payload });
+    }
+    batch
+}

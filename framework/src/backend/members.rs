@@ -1,0 +1,377 @@
+//! The front ends that may serve from their caches, and the writers that wait for them.
+//!
+//! # Why a receipt is proof
+//!
+//! A record becomes visible to feeds when it is durable and applied; call that moment T. For every
+//! front end one of these holds:
+//!
+//! - It acknowledges the record: it has applied it, and serves nothing that it invalidates.
+//! - It does not. Every lease that it holds without having applied the record was asked for before
+//!   T, because a renewal that is answered later is answered behind the record. The moment until
+//!   which such a lease can run is noted *before* the renewal is sent: the present plus lease plus
+//!   a margin for the difference between clocks. When that is over, it serves nothing at all.
+//! - It is not known here. Then it holds no lease of ours, because its joining is durable before it
+//!   gets its first one. When a back end starts, those that the log knows are taken to hold leases
+//!   from the back end's predecessor, all as long as the log says; if the log is new, there may be
+//!   front ends of a log that was wiped: they are waited for as one nameless member.
+//!
+//! So a writer waits for each member until it acknowledges or until its lease as of T is over, and
+//! never longer than lease plus margin.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use serde::Serialize;
+use tokio::sync::watch;
+
+use crate::clock::{self, Moment};
+use crate::log::{Acknowledgement, Outcome, Position};
+
+/// A front end that is cut off and without a lease is forgotten after this time.
+const FORGET_AFTER: Duration = Duration::from_secs(60);
+
+/// Stands for the front ends of a log that may have been here before.
+const NAMELESS: u64 = 0;
+
+/// The members of the cluster, as this back end knows them.
+#[derive(Debug)]
+pub struct Members {
+    lease: Duration,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    /// By incarnation.
+    members: BTreeMap<u64, Member>,
+    feeds: u64,
+}
+
+#[derive(Debug)]
+struct Member {
+    name: String,
+    /// The feed it follows; none while it is cut off.
+    feed: Option<FeedId>,
+    acknowledged: watch::Sender<Position>,
+    /// Until when it may hold a lease, margin included.
+    lease_until: Moment,
+    /// Whether its lease has been reported as run out since it was last granted.
+    fenced: bool,
+}
+
+/// Names one feed of one front end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FeedId(pub u64);
+
+/// How a front end is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Health {
+    /// It follows the log and may serve from its cache.
+    Serving,
+    /// It follows the log but holds no lease: it has not asked for one in time.
+    Fenced,
+    /// It does not follow the log, but its last lease may still run.
+    Cut,
+    /// It does not follow the log and holds no lease.
+    Gone,
+    /// It ought to be there and never came.
+    Missing,
+}
+
+/// What is known of one front end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MemberStatus {
+    /// Its name.
+    pub name: String,
+    /// Which run of it; 0 when it never came.
+    pub incarnation: u64,
+    /// How it is.
+    pub health: Health,
+    /// The last position it acknowledged.
+    pub acknowledged: Position,
+}
+
+impl Members {
+    /// No members yet; leases are `lease` long.
+    pub fn new(lease: Duration) -> Members {
+        Members { lease, inner: Mutex::default() }
+    }
+
+    /// How long leases are.
+    pub fn lease(&self) -> Duration {
+        self.lease
+    }
+
+    /// Takes a front end, known from before this back end's start, to hold a lease as long as
+    /// `lease` from now.
+    pub fn presume(&self, incarnation: u64, name: String, lease: Duration) {
+        let member = Member {
+            name,
+            feed: None,
+            acknowledged: watch::channel(Position::START).0,
+            lease_until: bound(clock::now(), lease),
+            fenced: false,
+        };
+        self.lock().members.insert(incarnation, member);
+    }
+
+    /// Takes unknown front ends, of a log that was here before, to hold leases.
+    pub fn presume_nameless(&self) {
+        self.presume(NAMELESS, "(front ends of an earlier log)".to_owned(), self.lease);
+    }
+
+    /// Whether this run of a front end is known, so that the log has its joining.
+    pub fn knows(&self, incarnation: u64) -> bool {
+        self.lock().members.contains_key(&incarnation)
+    }
+
+    /// A front end, whose joining is durable, follows the log from `start` on. An earlier feed of
+    /// the same run is over.
+    pub fn join(&self, incarnation: u64, name: &str, start: Position) -> FeedId {
+        let mut inner = self.lock();
+        inner.feeds += 1;
+        let feed = FeedId(inner.feeds);
+        let member = inner.members.entry(incarnation).or_insert_with(|| Member {
+            name: name.to_owned(),
+            feed: None,
+            acknowledged: watch::channel(start).0,
+            lease_until: Moment::EARLIEST,
+            fenced: false,
+        });
+        member.feed = Some(feed);
+        tracing::info!(frontend = name, incarnation, %start, "front end follows the log");
+        feed
+    }
+
+    /// The front end has applied everything up to `position`.
+    pub fn acknowledge(&self, feed: FeedId, position: Position) {
+        if let Some(member) = self.lock().following(feed) {
+            member.acknowledged.send_if_modified(|acknowledged| {
+                let newer = position > *acknowledged;
+                if newer {
+                    *acknowledged = position;
+                }
+                newer
+            });
+        }
+    }
+
+    /// Notes until when the lease that is about to be sent can run. Returns whether it may be sent:
+    /// not over a feed that was given up.
+    pub fn grant(&self, feed: FeedId) -> bool {
+        let mut inner = self.lock();
+        let Some(member) = inner.following(feed) else { return false };
+        member.lease_until = member.lease_until.max(bound(clock::now(), self.lease));
+        if std::mem::take(&mut member.fenced) {
+            tracing::info!(frontend = member.name, "front end serves from its cache again");
+        }
+        true
+    }
+
+    /// The feed has ended without a goodbye: its last lease may still run.
+    pub fn cut(&self, feed: FeedId) {
+        let mut inner = self.lock();
+        let Some(member) = inner.following(feed) else { return };
+        member.feed = None;
+        tracing::warn!(frontend = member.name, "front end is cut off");
+    }
+
+    /// The front end has given up its lease and goes. Returns its incarnation if it was a member.
+    pub fn leave(&self, feed: FeedId) -> Option<u64> {
+        let mut inner = self.lock();
+        let (&incarnation, _) =
+            inner.members.iter().find(|(_, member)| member.feed == Some(feed))?;
+        let member = inner.members.remove(&incarnation)?;
+        member.acknowledged.send_replace(Position(u64::MAX));
+        tracing::info!(frontend = member.name, "front end has left");
+        Some(incarnation)
+    }
+
+    /// Waits until no front end can serve what the record at `position` invalidates. To be called
+    /// when the record is visible to feeds.
+    pub async fn settled(&self, position: Position) -> Vec<Acknowledgement> {
+        let visible = clock::now();
+        let waits: Vec<_> = {
+            let inner = self.lock();
+            let holding = inner.members.values().filter(|member| member.lease_until > visible);
+            holding
+                .map(|member| {
+                    let acknowledged = member.acknowledged.subscribe();
+                    (member.name.clone(), acknowledged, member.lease_until)
+                })
+                .collect()
+        };
+        let waits = waits.into_iter().map(|(frontend, mut acknowledged, until)| async move {
+            let applied = acknowledged.wait_for(|acknowledged| *acknowledged >= position);
+            let outcome = tokio::select! {
+                biased;
+                Ok(_) = applied => Outcome::Acknowledged,
+                () = sleep_until(until) => Outcome::LeaseExpired,
+            };
+            Acknowledgement { frontend, outcome, took: clock::now().since(visible) }
+        });
+        let mut acknowledgements = join_all(waits).await;
+        acknowledgements.sort_by(|a, b| a.frontend.cmp(&b.frontend));
+        acknowledgements
+    }
+
+    /// Looks after members without leases: reports those that have newly lost theirs, and removes
+    /// and returns the incarnations of those that are gone for good.
+    pub fn look_after(&self) -> Vec<u64> {
+        let now = clock::now();
+        let mut inner = self.lock();
+        inner.members.retain(|run, member| *run != NAMELESS || member.lease_until > now);
+        for member in inner.members.values_mut() {
+            if member.lease_until <= now && !std::mem::replace(&mut member.fenced, true) {
+                tracing::warn!(frontend = member.name, "front end's lease has run out");
+            }
+        }
+        let gone = inner.members.extract_if(.., |_, member| {
+            member.feed.is_none() && member.lease_until.after(FORGET_AFTER) <= now
+        });
+        gone.map(|(incarnation, _)| incarnation).collect()
+    }
+
+    /// How the members are, in the order of their names; `expected` are reported even if they never
+    /// came.
+    pub fn status(&self, expected: &[String]) -> Vec<MemberStatus> {
+        let now = clock::now();
+        let inner = self.lock();
+        let mut status: Vec<_> = inner
+            .members
+            .iter()
+            .map(|(incarnation, member)| MemberStatus {
+                name: member.name.clone(),
+                incarnation: *incarnation,
+                health: member.health(now),
+                acknowledged: *member.acknowledged.borrow(),
+            })
+            .collect();
+        for name in expected {
+            let is_there = |member: &MemberStatus| &member.name == name;
+            if !status.iter().any(is_there) {
+                let health = Health::Missing;
+                let (name, acknowledged) = (name.clone(), Position::START);
+                status.push(MemberStatus { name, incarnation: 0, health, acknowledged });
+            }
+        }
+        status.sort_by(|a, b| (&a.name, a.incarnation).cmp(&(&b.name, b.incarnation)));
+        status
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn following(&mut self, feed: FeedId) -> Option<&mut Member> {
+        self.members.values_mut().find(|member| member.feed == Some(feed))
+    }
+}
+
+impl Member {
+    fn health(&self, now: Moment) -> Health {
+        match (self.feed.is_some(), self.lease_until > now) {
+            (true, true) => Health::Serving,
+            (true, false) => Health::Fenced,
+            (false, true) => Health::Cut,
+            (false, false) => Health::Gone,
+        }
+    }
+}
+
+/// Until when a lease can run that is given at `now`: clocks may differ in speed by half a percent.
+fn bound(now: Moment, lease: Duration) -> Moment {
+    now.after(lease).after(lease / 200 + Duration::from_millis(5))
+}
+
+/// Sleeps by the clock that leases are measured with.
+async fn sleep_until(moment: Moment) {
+    loop {
+        let left = moment.since(clock::now());
+        if left.is_zero() {
+            return;
+        }
+        tokio::time::sleep(left).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn members(lease: u64) -> Members {
+        Members::new(Duration::from_millis(lease))
+    }
+
+    #[tokio::test]
+    async fn a_writer_waits_for_the_acknowledgement_of_who_holds_a_lease() {
+        let members = members(60_000);
+        let feed = members.join(7, "f1", Position(3));
+        members.join(8, "without-lease", Position(3));
+        assert!(members.grant(feed));
+        let settled = members.settled(Position(4));
+        tokio::pin!(settled);
+        assert!(futures_util::poll!(&mut settled).is_pending());
+        members.acknowledge(feed, Position(4));
+        let acknowledgements = settled.await;
+        assert_eq!(acknowledgements.len(), 1);
+        assert_eq!(acknowledgements[0].frontend, "f1");
+        assert_eq!(acknowledgements[0].outcome, Outcome::Acknowledged);
+    }
+
+    #[tokio::test]
+    async fn a_writer_waits_no_longer_than_the_lease() {
+        let members = members(50);
+        let feed = members.join(7, "f1", Position(3));
+        assert!(members.grant(feed));
+        members.cut(feed);
+        let acknowledgements = members.settled(Position(4)).await;
+        assert_eq!(acknowledgements[0].outcome, Outcome::LeaseExpired);
+        assert!(acknowledgements[0].took <= Duration::from_millis(500));
+        assert!(members.settled(Position(5)).await.is_empty(), "nobody holds a lease any more");
+    }
+
+    #[tokio::test]
+    async fn members_of_a_predecessor_are_waited_for() {
+        let members = members(50);
+        members.presume(7, "f1".to_owned(), Duration::from_millis(80));
+        let acknowledgements = members.settled(Position(4)).await;
+        assert_eq!(acknowledgements[0].outcome, Outcome::LeaseExpired);
+        assert!(acknowledgements[0].took >= Duration::from_millis(80));
+    }
+
+    #[tokio::test]
+    async fn who_leaves_is_not_waited_for() {
+        let members = members(60_000);
+        let feed = members.join(7, "f1", Position(3));
+        assert!(members.grant(feed));
+        let settled = members.settled(Position(4));
+        tokio::pin!(settled);
+        assert!(futures_util::poll!(&mut settled).is_pending());
+        assert_eq!(members.leave(feed), Some(7));
+        settled.await;
+        assert!(!members.grant(feed), "a lease is not given to who has left");
+    }
+
+    #[test]
+    fn an_earlier_feed_can_neither_cut_nor_lease_its_successor() {
+        let members = members(60_000);
+        let earlier = members.join(7, "f1", Position(3));
+        let later = members.join(7, "f1", Position(3));
+        members.cut(earlier);
+        assert!(!members.grant(earlier));
+        assert!(members.grant(later));
+        assert_eq!(members.status(&[])[0].health, Health::Serving);
+    }
+
+    #[test]
+    fn an_expected_front_end_that_never_came_is_missing() {
+        let status = members(1).status(&["f9".to_owned()]);
+        assert_eq!((status[0].name.as_str(), status[0].health), ("f9", Health::Missing));
+    }
+}

@@ -1,0 +1,130 @@
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use tokio::sync::watch;
+
+use crate::log::{Applied, Applier, Position, Record};
+use crate::state::States;
+
+/// How much of the log's end is kept in memory for the feeds.
+const KEPT_RECORDS: usize = 16 * 1024;
+const KEPT_BYTES: usize = 16 << 20;
+
+/// The end of the log as feeds read it: what the latest records invalidate, and the position up to
+/// which this back end has applied the log.
+#[derive(Debug)]
+pub(super) struct Tail {
+    applied: watch::Sender<Position>,
+    recent: Mutex<Recent>,
+}
+
+#[derive(Debug, Default)]
+struct Recent {
+    /// The records after `after` that invalidate something.
+    records: VecDeque<(Position, Bytes)>,
+    after: Position,
+    bytes: usize,
+}
+
+impl Tail {
+    pub(super) fn new() -> Arc<Tail> {
+        Arc::new(Tail { applied: watch::channel(Position::START).0, recent: Mutex::default() })
+    }
+
+    /// Up to where this back end has applied the log.
+    pub(super) fn applied(&self) -> Position {
+        *self.applied.borrow()
+    }
+
+    /// Waits until `position` is applied.
+    pub(super) async fn reach(&self, position: Position) {
+        let mut applied = self.applied.subscribe();
+        // The sender lives as long as `self`.
+        let _ = applied.wait_for(|applied| *applied >= position).await;
+    }
+
+    /// What the records after `after` and up to `through` invalidate; `None` when that is no longer
+    /// in memory.
+    pub(super) fn between(
+        &self,
+        after: Position,
+        through: Position,
+    ) -> Option<Vec<(Position, Bytes)>> {
+        let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        if after < recent.after {
+            return None;
+        }
+        let first = recent.records.partition_point(|(position, _)| *position <= after);
+        let records = recent.records.range(first..);
+        Some(records.take_while(|(position, _)| *position <= through).cloned().collect())
+    }
+
+    fn push(&self, position: Position, payload: Bytes) {
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        recent.bytes += payload.len();
+        recent.records.push_back((position, payload));
+        while recent.records.len() > KEPT_RECORDS || recent.bytes > KEPT_BYTES {
+            let Some((position, payload)) = recent.records.pop_front() else { break };
+            recent.bytes -= payload.len();
+            recent.after = position;
+        }
+    }
+}
+
+/// Applies the log's records to the site's data, and then lets the feeds see them.
+pub(super) struct Publisher {
+    pub(super) states: Arc<States>,
+    pub(super) tail: Arc<Tail>,
+}
+
+impl Applier for Publisher {
+    fn apply(&mut self, record: &Record) -> Applied {
+        let applied = self.states.apply(record);
+        let payload = record.content.invalidation.to_bytes();
+        if !payload.is_empty() {
+            self.tail.push(record.position, payload);
+        }
+        applied
+    }
+
+    fn batch_end(&mut self, last: Position) {
+        self.tail.applied.send_replace(last);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::{Draft, Invalidation};
+
+    #[test]
+    fn the_tail_gives_what_is_invalidated_between_two_positions() {
+        let tail = Tail::new();
+        let mut publisher = Publisher { states: Arc::default(), tail: Arc::clone(&tail) };
+        for position in 1..=10 {
+            let mut content = Draft::default();
+            if position % 2 == 0 {
+                content.invalidation = Invalidation::new().group("even");
+            }
+            let record = Record { position: Position(position), time: 0, content };
+            assert!(publisher.apply(&record).is_ok());
+        }
+        assert_eq!(tail.applied(), Position::START, "nothing is shown before the batch is whole");
+        publisher.batch_end(Position(10));
+        assert_eq!(tail.applied(), Position(10));
+        let between = tail.between(Position(3), Position(8)).unwrap();
+        let positions: Vec<u64> = between.iter().map(|(position, _)| position.0).collect();
+        assert_eq!(positions, [4, 6, 8]);
+    }
+
+    #[test]
+    fn what_has_left_memory_is_reported_as_such() {
+        let tail = Tail::new();
+        for position in 1..=(KEPT_RECORDS as u64 + 5) {
+            tail.push(Position(position), Bytes::from_static(b"x"));
+        }
+        assert!(tail.between(Position(4), Position(9)).is_none());
+        assert_eq!(tail.between(Position(5), Position(9)).unwrap().len(), 4);
+    }
+}

@@ -1,0 +1,113 @@
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+
+use super::validity::Validity;
+use crate::clock::Moment;
+use crate::log::Position;
+
+/// Cached content and all that decides whether it may be served.
+#[derive(Debug)]
+pub struct Entry {
+    pub(super) key: Box<str>,
+    pub(super) id: usize,
+    pub(super) validity: Validity,
+    freshness: Freshness,
+    filled: Moment,
+    page: Page,
+}
+
+/// An answer as it is kept.
+#[derive(Debug, Clone)]
+pub struct Page {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers that are the same for everybody.
+    pub headers: HeaderMap,
+    /// The body; shared with every response that is under way.
+    pub body: Bytes,
+}
+
+/// For how long content may be served as far as time is concerned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Freshness {
+    /// From the fill to the end; `None` when only an invalidation ends it.
+    pub lifetime: Option<Duration>,
+    /// Beyond its end, or without a lease: how long it may be served, marked as stale, when the
+    /// back end fails.
+    pub stale_if_error: Duration,
+    /// Whether the entry is evicted last.
+    pub persistent: bool,
+}
+
+impl Entry {
+    pub(super) fn new(
+        key: (Box<str>, usize),
+        validity: Validity,
+        freshness: Freshness,
+        filled: Moment,
+        page: Page,
+    ) -> Entry {
+        let (key, id) = key;
+        Entry { key, id, validity, freshness, filled, page }
+    }
+
+    /// The content.
+    pub fn page(&self) -> &Page {
+        &self.page
+    }
+
+    /// What patterns are matched with.
+    pub fn id(&self) -> &str {
+        &self.key[..self.id]
+    }
+
+    /// The position from before the content was made.
+    pub fn as_of(&self) -> Position {
+        self.validity.as_of()
+    }
+
+    /// How long ago it was filled.
+    pub fn age(&self, now: Moment) -> Duration {
+        now.since(self.filled)
+    }
+
+    /// How much longer it is fresh; `None` when time does not end it.
+    pub fn remaining(&self, now: Moment) -> Option<Duration> {
+        self.freshness.lifetime.map(|lifetime| lifetime.saturating_sub(self.age(now)))
+    }
+
+    /// Whether its time is not over.
+    pub fn is_fresh(&self, now: Moment) -> bool {
+        self.freshness.lifetime.is_none_or(|lifetime| self.age(now) < lifetime)
+    }
+
+    /// Whether it may be served as stale when the back end fails.
+    pub fn is_usable_on_error(&self, now: Moment) -> bool {
+        let stale = self.freshness.stale_if_error;
+        let lifetime = self.freshness.lifetime;
+        !stale.is_zero()
+            && lifetime.is_none_or(|lifetime| self.age(now) < lifetime.saturating_add(stale))
+    }
+
+    /// Whether nothing can make it servable again as far as time is concerned.
+    pub(super) fn is_over(&self, now: Moment) -> bool {
+        !self.is_fresh(now) && !self.is_usable_on_error(now)
+    }
+
+    /// About how many bytes of memory it takes.
+    pub(super) fn size(&self) -> usize {
+        const ALLOCATIONS: usize = 200;
+        let headers = self.page.headers.iter();
+        let headers: usize =
+            headers.map(|(name, value)| name.as_str().len() + value.len() + 64).sum();
+        // The key is kept twice: here and as the key of the map.
+        size_of::<Self>()
+            + ALLOCATIONS
+            + 2 * self.key.len()
+            + self.validity.size()
+            + headers
+            + self.page.body.len()
+    }
+}

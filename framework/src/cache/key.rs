@@ -1,0 +1,95 @@
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+/// What an entry is found by: its id, and whatever else tells apart the answers to one URL.
+///
+/// The id is the canonical path and query (or what the site's variant function put in their
+/// place). It is what patterns see, so one pattern finds an entry in all its variants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key<'a> {
+    text: Cow<'a, str>,
+    id: usize,
+}
+
+impl<'a> Key<'a> {
+    /// The key of content that differs by nothing but its id.
+    pub fn of_id(id: impl Into<Cow<'a, str>>) -> Key<'a> {
+        let text = id.into();
+        Key { id: text.len(), text }
+    }
+
+    /// What patterns are matched with.
+    pub fn id(&self) -> &str {
+        &self.text[..self.id]
+    }
+
+    /// The whole key, as it is compared and hashed.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The same key, borrowing nothing.
+    pub fn into_owned(self) -> Key<'static> {
+        Key { text: Cow::Owned(self.text.into_owned()), id: self.id }
+    }
+
+    pub(super) fn into_stored(self) -> (Box<str>, usize) {
+        (self.text.into_owned().into_boxed_str(), self.id)
+    }
+}
+
+/// Makes the key of content that differs by more than its id.
+#[derive(Debug)]
+pub struct KeyBuilder<'a> {
+    key: Key<'a>,
+}
+
+impl<'a> KeyBuilder<'a> {
+    /// Starts with the id.
+    pub fn new(id: impl Into<Cow<'a, str>>) -> KeyBuilder<'a> {
+        KeyBuilder { key: Key::of_id(id) }
+    }
+
+    /// Adds a value that the content depends on. Names and values may hold anything: their lengths
+    /// are part of the key, so that no two different lists of values give the same key.
+    pub fn depends_on(mut self, name: &str, value: &str) -> KeyBuilder<'a> {
+        let text = self.key.text.to_mut();
+        // Writing to a string cannot fail.
+        let _ = write!(text, "\n{}:{name}{}:{value}", name.len(), value.len());
+        self
+    }
+
+    /// The finished key.
+    pub fn build(self) -> Key<'a> {
+        self.key
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_plain_key_borrows_its_id() {
+        let key = Key::of_id("/index.html");
+        assert!(matches!(key.text, Cow::Borrowed(_)));
+        assert_eq!(key.id(), key.as_str());
+    }
+
+    proptest! {
+        #[test]
+        fn different_dependencies_give_different_keys(
+            left in proptest::collection::vec((".{0,6}", ".{0,6}"), 0..4),
+            right in proptest::collection::vec((".{0,6}", ".{0,6}"), 0..4),
+        ) {
+            let key = |values: &[(String, String)]| {
+                let builder = KeyBuilder::new("/a");
+                values.iter().fold(builder, |builder, (name, value)| builder.depends_on(name, value)).build()
+            };
+            prop_assert_eq!(left == right, key(&left) == key(&right));
+            let key = key(&left);
+            prop_assert_eq!(key.id(), "/a");
+        }
+    }
+}

@@ -1,0 +1,56 @@
+use std::sync::Arc;
+
+use super::entry::Entry;
+use super::store::Cache;
+use crate::clock::Moment;
+
+impl Cache {
+    /// Takes dead entries out of memory, retires the patterns that every entry has met, and forgets
+    /// groups beyond the limit. Serving never waits for it; it may take long, so it is for a thread
+    /// that may block. Returns how many entries it removed.
+    pub fn sweep(&self, now: Moment) -> usize {
+        let Some(ledger) = self.ledger.load_full() else { return 0 };
+        let latest = ledger.patterns.latest();
+        let mut removed = 0;
+        for entries in [&self.ordinary, &self.persistent] {
+            let dead = |entry: &Arc<Entry>| {
+                entry.is_over(now) || !entry.validity.holds(entry.id(), &ledger)
+            };
+            for (key, entry) in entries {
+                if !dead(&entry) {
+                    continue;
+                }
+                // Whoever has filled the key anew meanwhile loses that fill: a miss, no more.
+                if entries.get(&**key).is_some_and(|current| Arc::ptr_eq(&current, &entry)) {
+                    entries.invalidate(&**key);
+                    removed += 1;
+                }
+            }
+            entries.run_pending_tasks();
+        }
+        ledger.patterns.retire(latest);
+        ledger.groups.shrink_to(self.limits.groups);
+        removed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::law_tests::{at, cache, fill, is_hit};
+    use crate::log::{Invalidation, Position};
+
+    #[test]
+    fn a_sweep_removes_dead_entries_and_retires_patterns() {
+        let cache = cache();
+        fill(&cache, "/blog/one", 1, &[]);
+        fill(&cache, "/news", 1, &["news"]);
+        fill(&cache, "/faq", 1, &[]);
+        let invalidation = Invalidation::new().pattern("^/blog/").group("news");
+        cache.apply([(Position(2), &invalidation)], Position(2));
+        assert_eq!(cache.usage().patterns, 1);
+        assert_eq!(cache.sweep(at(1)), 2);
+        let usage = cache.usage();
+        assert_eq!((usage.entries, usage.patterns), (1, 0));
+        assert!(is_hit(&cache, "/faq", at(1)));
+    }
+}

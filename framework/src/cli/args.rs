@@ -1,0 +1,183 @@
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Parser, Subcommand};
+
+use super::client::Node;
+use crate::config::Mode;
+
+/// What a site's program is asked to do.
+#[derive(Debug, Parser)]
+#[command(about = "A site built with headwater", disable_help_subcommand = true)]
+pub struct Arguments {
+    /// The site's configuration; without it project.toml here, if there is one
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(super) config: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Run one node
+    Serve(Serve),
+    /// Run a back end and several front ends on this machine
+    Cluster(Cluster),
+    /// Show the dispatch table as it will be matched
+    Routes,
+    /// Show everything that is wrong with the site's files
+    Check,
+    /// Make every front end forget what belongs to a group or matches a pattern
+    Invalidate(Invalidate),
+    /// Show the running nodes, their positions and hit ratios
+    Status(Status),
+}
+
+#[derive(Debug, Default, Args)]
+pub(super) struct Serve {
+    /// What the node is
+    #[arg(long, value_enum)]
+    pub(super) mode: Option<Mode>,
+    /// The node's name
+    #[arg(long)]
+    pub(super) name: Option<String>,
+    /// The folder of the log
+    #[arg(long, value_name = "DIR")]
+    pub(super) data: Option<PathBuf>,
+    /// The process to end with
+    #[arg(long, value_name = "PID", hide = true)]
+    pub(super) with_parent: Option<i32>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Cluster {
+    /// How many front ends
+    #[arg(long, value_name = "N", default_value_t = 2,
+          value_parser = clap::value_parser!(u16).range(1..=100))]
+    pub(super) frontends: u16,
+    /// The first front end's port; the others follow, the link is on P+100, admin on P+200… and
+    /// P+300; 0 takes free ports
+    #[arg(long, value_name = "P", default_value_t = 8000,
+          value_parser = clap::value_parser!(u16).range(0..=65_235))]
+    pub(super) port: u16,
+    /// The folder of the log
+    #[arg(long, value_name = "DIR")]
+    pub(super) data: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Invalidate {
+    #[command(flatten)]
+    pub(super) what: What,
+    /// The admin address of a back end, like http://127.0.0.1:8300
+    #[arg(long, value_name = "URL")]
+    pub(super) admin: Option<Node>,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = true)]
+pub(super) struct What {
+    /// A group
+    #[arg(long, value_name = "G", num_args = 1..)]
+    pub(super) group: Vec<String>,
+    /// A regular expression on the ids of cached content: for pages, their paths
+    #[arg(long, value_name = "RE", num_args = 1..)]
+    pub(super) pattern: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Status {
+    /// The admin addresses of nodes, like http://127.0.0.1:8200
+    #[arg(long, value_name = "URL", num_args = 1..)]
+    pub(super) admin: Vec<Node>,
+}
+
+impl Serve {
+    /// The flags as variables that come after those of the environment, and so win.
+    pub(super) fn overrides(&self) -> Vec<(String, String)> {
+        let mode = self.mode.map(|mode| ("HEADWATER_MODE".to_owned(), mode.as_str().to_owned()));
+        let name = self.name.clone().map(|name| ("HEADWATER_NAME".to_owned(), name));
+        mode.into_iter().chain(name).chain(data(self.data.as_deref())).collect()
+    }
+}
+
+impl Cluster {
+    /// The flags as variables that come after those of the environment, and so win.
+    pub(super) fn overrides(&self) -> Vec<(String, String)> {
+        data(self.data.as_deref()).into_iter().collect()
+    }
+}
+
+/// A folder on the command line starts where the command was given, not at the configuration file.
+fn data(folder: Option<&Path>) -> Option<(String, String)> {
+    let folder = folder?;
+    let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    Some(("HEADWATER_LOG__PATH".to_owned(), folder.to_string_lossy().into_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn parse(line: &str) -> Result<Command, String> {
+        Arguments::try_parse_from(line.split(' '))
+            .map(|arguments| arguments.command)
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn flags_become_the_last_variables() {
+        let Ok(Command::Serve(serve)) =
+            parse("site serve --mode single-node-with-cache --name f1 --data /srv/log")
+        else {
+            panic!("not serve")
+        };
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        assert_eq!(
+            serve.overrides(),
+            [
+                pair("HEADWATER_MODE", "single-node-with-cache"),
+                pair("HEADWATER_NAME", "f1"),
+                pair("HEADWATER_LOG__PATH", "/srv/log"),
+            ]
+        );
+        assert!(Serve::default().overrides().is_empty());
+    }
+
+    #[test]
+    fn a_cluster_has_two_front_ends_from_port_8000() {
+        let Ok(Command::Cluster(cluster)) = parse("site cluster") else { panic!("not cluster") };
+        assert_eq!((cluster.frontends, cluster.port), (2, 8000));
+        assert!(parse("site cluster --frontends 0").unwrap_err().contains("1..=100"));
+        assert!(parse("site cluster --port 65236").unwrap_err().contains("0..=65235"));
+    }
+
+    #[test]
+    fn something_must_be_invalidated() {
+        assert!(
+            parse("site invalidate").unwrap_err().contains("<--group <G>...|--pattern <RE>...>")
+        );
+        assert!(parse("site invalidate --admin http://127.0.0.1:8300").is_err());
+        let Ok(Command::Invalidate(invalidate)) =
+            parse("site invalidate --group a b --pattern ^/x --group c --admin 127.0.0.1:8300")
+        else {
+            panic!("not invalidate")
+        };
+        assert_eq!(invalidate.what.group, ["a", "b", "c"]);
+        assert_eq!(invalidate.what.pattern, ["^/x"]);
+    }
+
+    #[test]
+    fn the_configuration_may_be_named_before_or_after_the_command() {
+        for line in ["site --config a.toml check", "site check --config a.toml"] {
+            let arguments = Arguments::try_parse_from(line.split(' ')).unwrap();
+            assert_eq!(arguments.config.as_deref(), Some(Path::new("a.toml")));
+        }
+    }
+}

@@ -1,0 +1,250 @@
+use std::fmt;
+use std::net::SocketAddr;
+use std::str::FromStr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HOST};
+use http::{Method, Request, StatusCode, Uri};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+/// How long a connection may take to come about.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// The largest answer that is read.
+const LARGEST_ANSWER: usize = 4 << 20;
+
+/// The admin port of a node: `http://host:port`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Node(String);
+
+/// What a node answered.
+#[derive(Debug)]
+pub(super) struct Answer {
+    /// How it went.
+    pub(super) status: StatusCode,
+    /// What it said.
+    pub(super) body: Bytes,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ClientError {
+    /// Nobody listens there.
+    #[error("{0} cannot be reached: {1}")]
+    Unreachable(Node, std::io::Error),
+    /// Somebody listens, but does not answer in time.
+    #[error("{0} has not answered within {1:?}")]
+    TimedOut(Node, Duration),
+    /// Somebody listens who does not speak HTTP, or hangs up, or says too much.
+    #[error("{0} has not answered properly: {1}")]
+    Broken(Node, Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl Node {
+    /// What is answered at `path`, within `patience`.
+    pub(super) async fn get(&self, path: &str, patience: Duration) -> Result<Answer, ClientError> {
+        self.request(Method::GET, path, Bytes::new(), patience).await
+    }
+
+    /// What is answered to the JSON text `body` at `path`, within `patience`.
+    pub(super) async fn post(
+        &self,
+        path: &str,
+        body: impl Into<Bytes>,
+        patience: Duration,
+    ) -> Result<Answer, ClientError> {
+        self.request(Method::POST, path, body.into(), patience).await
+    }
+
+    async fn request(
+        &self,
+        method: Method,
+        path: &str,
+        body: Bytes,
+        patience: Duration,
+    ) -> Result<Answer, ClientError> {
+        let stream = timeout(CONNECT_TIMEOUT.min(patience), TcpStream::connect(&self.0))
+            .await
+            .unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()))
+            .map_err(|error| ClientError::Unreachable(self.clone(), error))?;
+        match timeout(patience, self.exchange(stream, method, path, body)).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) => Err(ClientError::Broken(self.clone(), error)),
+            Err(_) => Err(ClientError::TimedOut(self.clone(), patience)),
+        }
+    }
+
+    async fn exchange(
+        &self,
+        stream: TcpStream,
+        method: Method,
+        path: &str,
+        body: Bytes,
+    ) -> Result<Answer, Box<dyn std::error::Error + Send + Sync>> {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(HOST, &self.0)
+            .header(CONTENT_TYPE, "application/json")
+            .body(Full::new(body))?;
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+        let answer = async {
+            let (head, body) = sender.send_request(request).await?.into_parts();
+            let body = Limited::new(body, LARGEST_ANSWER).collect().await?.to_bytes();
+            Ok(Answer { status: head.status, body })
+        };
+        // The answer may be complete while the connection is still open, and the other way round.
+        let connection = async {
+            let _ = connection.await;
+            std::future::pending().await
+        };
+        tokio::select! {
+            answer = answer => answer,
+            never = connection => never,
+        }
+    }
+}
+
+impl fmt::Display for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "http://{}", self.0)
+    }
+}
+
+impl From<SocketAddr> for Node {
+    /// The node that listens on `address`; one that listens on all addresses is met on loopback.
+    fn from(mut address: SocketAddr) -> Node {
+        if address.ip().is_unspecified() {
+            address.set_ip(match address {
+                SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+                SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+            });
+        }
+        Node(address.to_string())
+    }
+}
+
+/// Text that is not the address of an admin port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("write the address of an admin port, as in http://127.0.0.1:8300")]
+pub(super) struct NoNode;
+
+impl FromStr for Node {
+    type Err = NoNode;
+
+    fn from_str(text: &str) -> Result<Node, NoNode> {
+        let uri: Uri = match text.contains("://") {
+            true => text.parse().map_err(|_| NoNode)?,
+            false => format!("http://{text}").parse().map_err(|_| NoNode)?,
+        };
+        let plain = uri.scheme_str() == Some("http") && matches!(uri.path(), "" | "/");
+        let authority = uri.authority().filter(|authority| {
+            plain && uri.query().is_none() && !authority.as_str().contains('@')
+        });
+        let authority = authority.ok_or(NoNode)?;
+        Ok(Node(match authority.port_u16() {
+            Some(port) => format!("{}:{port}", authority.host()),
+            None => format!("{}:80", authority.host()),
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// A node that reads one request and answers with `bytes`, then keeps the connection open.
+    /// What it has read is in the answer of the task.
+    async fn node(bytes: &'static [u8]) -> (Node, tokio::task::JoinHandle<String>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let node = Node::from(listener.local_addr().unwrap());
+        let task = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut read = vec![0; 4096];
+            let mut length = 0;
+            while !read[..length].ends_with(b"\r\n\r\n") && !read[..length].ends_with(b"}") {
+                length += stream.read(&mut read[length..]).await.unwrap();
+            }
+            stream.write_all(bytes).await.unwrap();
+            let _ = stream.read(&mut [0]).await;
+            String::from_utf8(read[..length].to_vec()).unwrap()
+        });
+        (node, task)
+    }
+
+    const PATIENCE: Duration = Duration::from_secs(10);
+
+    #[tokio::test]
+    async fn a_request_is_answered() {
+        let (node, task) = node(b"HTTP/1.1 400 Bad\r\ncontent-length: 2\r\n\r\nno").await;
+        let answer = node.post("/invalidate", "{\"groups\":[]}", PATIENCE).await.unwrap();
+        assert_eq!((answer.status, &answer.body[..]), (StatusCode::BAD_REQUEST, &b"no"[..]));
+        let request = task.await.unwrap();
+        assert!(request.starts_with("POST /invalidate HTTP/1.1\r\n"), "{request}");
+        assert!(request.contains(&format!("host: {}", node.0)), "{request}");
+        assert!(request.ends_with("{\"groups\":[]}"), "{request}");
+    }
+
+    #[tokio::test]
+    async fn who_does_not_answer_is_not_waited_for() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let node = Node::from(listener.local_addr().unwrap());
+        let asking = tokio::spawn(async move { node.get("/status", PATIENCE).await });
+        let (mut stream, _) = listener.accept().await.unwrap();
+        assert_ne!(stream.read(&mut [0; 64]).await.unwrap(), 0);
+        // From here on nothing can happen but the end of the client's patience.
+        tokio::time::pause();
+        let error = asking.await.unwrap().unwrap_err();
+        assert!(matches!(error, ClientError::TimedOut(..)), "{error}");
+    }
+
+    #[tokio::test]
+    async fn who_does_not_speak_http_or_is_not_there_is_reported() {
+        let (chatter, _task) = node(b"220 mail\r\n").await;
+        let error = chatter.get("/status", PATIENCE).await.unwrap_err();
+        assert!(matches!(error, ClientError::Broken(..)), "{error}");
+
+        let gone = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+        let error = Node::from(gone).get("/status", PATIENCE).await.unwrap_err();
+        assert!(matches!(error, ClientError::Unreachable(..)), "{error}");
+    }
+
+    #[tokio::test]
+    async fn an_answer_without_end_is_cut_off() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let node = Node::from(listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
+            while stream.write_all(&[b'x'; 65_536]).await.is_ok() {}
+        });
+        let error = node.get("/status", PATIENCE).await.unwrap_err();
+        assert!(matches!(error, ClientError::Broken(..)), "{error}");
+    }
+
+    #[test]
+    fn an_admin_address_is_a_host_and_a_port() {
+        for (text, node) in [
+            ("http://127.0.0.1:8300", "http://127.0.0.1:8300"),
+            ("http://127.0.0.1:8300/", "http://127.0.0.1:8300"),
+            ("localhost:8300", "http://localhost:8300"),
+            ("http://[::1]:8300", "http://[::1]:8300"),
+            ("http://b1.internal", "http://b1.internal:80"),
+        ] {
+            assert_eq!(text.parse::<Node>().unwrap().to_string(), node);
+        }
+        for text in ["", "https://b1:1", "http://b1:1/status", "http://u@b1:1", "ftp://b1", "a b:1"]
+        {
+            assert_eq!(text.parse::<Node>(), Err(NoNode), "{text}");
+        }
+        assert_eq!(Node::from("0.0.0.0:80".parse::<SocketAddr>().unwrap()).0, "127.0.0.1:80");
+    }
+}

@@ -1,0 +1,33 @@
+use std::io::Write;
+use std::time::Duration;
+
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
+
+/// How long somebody who does not read is waited for: the supervisor has children to mind.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Writes a line to stdout.
+pub(super) async fn say(line: &str) {
+    let line = format!("{line}\n");
+    let _ = timeout(PATIENCE, write(std::io::stdout(), line.into_bytes())).await;
+}
+
+/// Writes a line of the supervisor's own to stderr.
+pub(super) async fn report(line: &str) {
+    let line = format!("cluster | {line}\n");
+    let _ = timeout(PATIENCE, write(std::io::stderr(), line.into_bytes())).await;
+}
+
+/// Writes a line that the node `name` has written, to stderr. Waits as long as it takes: a node
+/// that writes more than is read must feel it.
+pub(super) async fn relay(name: &str, line: &[u8]) {
+    let whole = [name.as_bytes(), b" | ", line, b"\n"].concat();
+    write(std::io::stderr(), whole).await;
+}
+
+/// Writes `bytes` in one piece, on a thread where it may block.
+async fn write(mut out: impl Write + Send + 'static, bytes: Vec<u8>) {
+    // Who has closed it does not want to know.
+    let _ = spawn_blocking(move || out.write_all(&bytes).and_then(|()| out.flush())).await;
+}

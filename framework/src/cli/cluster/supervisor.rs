@@ -1,0 +1,269 @@
+use std::net::SocketAddr;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use http::StatusCode;
+use rustix::process::Signal;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::output::{report, say};
+use super::plan::{Launch, Plan};
+use super::process::{Event, Process};
+use crate::cli::client::{Answer, ClientError, Node};
+use crate::cli::{Announcement, Entrance, StopSignals};
+use crate::problem::{Problem, Problems};
+
+/// Between two questions whether a node is ready.
+const READY_INTERVAL: Duration = Duration::from_millis(50);
+
+/// How long a node may take for the answer.
+const READY_PATIENCE: Duration = Duration::from_secs(2);
+
+/// How long it takes until somebody who waits for `ready` is told what is missing.
+const READY_REPORT: Duration = Duration::from_secs(15);
+
+/// What a node is given to stop, besides the time to drain.
+const STOP_MARGIN: Duration = Duration::from_secs(5);
+
+/// For how long after the first signal another one is the same wish: a tool may signal the process
+/// and its group.
+const SAME_WISH: Duration = Duration::from_secs(1);
+
+/// Runs the nodes of `plan` until a signal asks to stop, or none is left. `drain` is the time that
+/// nodes take to stop.
+pub(super) async fn run(plan: Plan, drain: Duration) -> Result<(), Problems> {
+    let mut signals = StopSignals::listen()
+        .map_err(|error| Problem::new(format!("cannot listen for signals: {error}")))?;
+    let program = std::env::current_exe()
+        .map_err(|error| Problem::new(format!("cannot find this program's file: {error}")))?;
+    let (sender, events) = mpsc::channel(64);
+    let mut cluster = Supervisor { program, nodes: Vec::new(), sender, events };
+    let result = tokio::select! {
+        result = cluster.bring_up(&plan) => result,
+        () = signals.next() => Err(Interruption::Asked),
+    };
+    let result = match result {
+        Ok(()) => cluster.mind(&mut signals).await,
+        Err(interruption) => Err(interruption),
+    };
+    cluster.stop(drain + STOP_MARGIN, &mut signals).await;
+    match result {
+        Ok(()) | Err(Interruption::Asked) => Ok(()),
+        Err(Interruption::Failed(problem)) => Err(problem.into()),
+    }
+}
+
+/// Why a cluster does not go on.
+#[derive(Debug)]
+enum Interruption {
+    /// A signal asked it to stop.
+    Asked,
+    /// Without this it is no cluster.
+    Failed(Problem),
+}
+
+fn failed(message: String) -> Interruption {
+    Interruption::Failed(Problem::new(message))
+}
+
+/// The nodes of a cluster: the back end, then the front ends.
+#[derive(Debug)]
+struct Supervisor {
+    program: PathBuf,
+    nodes: Vec<Member>,
+    sender: mpsc::Sender<Event>,
+    events: mpsc::Receiver<Event>,
+}
+
+#[derive(Debug)]
+struct Member {
+    process: Process,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    Starting,
+    Listening(Announcement),
+    Ended,
+}
+
+impl Supervisor {
+    /// Starts all nodes; done when each of them is ready.
+    async fn bring_up(&mut self, plan: &Plan) -> Result<(), Interruption> {
+        self.start(plan.backend())?;
+        let link = self.link_of(0).await?;
+        for launch in plan.frontends(link) {
+            self.start(launch)?;
+        }
+        for number in 0..self.nodes.len() {
+            self.listening(number).await?;
+        }
+        for number in 0..self.nodes.len() {
+            self.ready(number).await?;
+        }
+        say("ready").await;
+        Ok(())
+    }
+
+    fn start(&mut self, launch: Launch) -> Result<(), Interruption> {
+        let name = launch.name.clone();
+        let number = self.nodes.len();
+        let process = Process::start(&self.program, launch, number, self.sender.clone())
+            .map_err(|error| failed(format!("{name} cannot be started: {error}")))?;
+        self.nodes.push(Member { process, state: State::Starting });
+        Ok(())
+    }
+
+    /// Waits until the node listens.
+    async fn listening(&mut self, number: usize) -> Result<Announcement, Interruption> {
+        loop {
+            if let State::Listening(announcement) = &self.nodes[number].state {
+                return Ok(announcement.clone());
+            }
+            self.next_of_start().await?;
+        }
+    }
+
+    async fn link_of(&mut self, number: usize) -> Result<SocketAddr, Interruption> {
+        match self.listening(number).await?.entrance {
+            Entrance::Backend(link) => Ok(link),
+            _ => Err(failed(format!("{} is no back end", self.nodes[number].process))),
+        }
+    }
+
+    /// Waits until the node says on its admin port that it can do its work.
+    async fn ready(&mut self, number: usize) -> Result<(), Interruption> {
+        let node = Node::from(self.listening(number).await?.admin);
+        let mut next_report = Instant::now() + READY_REPORT;
+        loop {
+            let answer = async {
+                let answer = node.get("/ready", READY_PATIENCE).await;
+                if !is_ready(&answer) {
+                    sleep(READY_INTERVAL).await;
+                }
+                answer
+            };
+            let answer = tokio::select! {
+                answer = answer => answer,
+                interruption = self.until_one_ends() => return Err(interruption),
+            };
+            if is_ready(&answer) {
+                return Ok(());
+            }
+            if Instant::now() >= next_report {
+                let said = match answer {
+                    Ok(answer) => format!("{node}/ready answers {}", answer.status),
+                    Err(error) => error.to_string(),
+                };
+                report(&format!("still waiting for {}: {said}", self.nodes[number].process)).await;
+                next_report = Instant::now() + READY_REPORT;
+            }
+        }
+    }
+
+    /// Takes events until one keeps the cluster from coming up.
+    async fn until_one_ends(&mut self) -> Interruption {
+        loop {
+            if let Err(interruption) = self.next_of_start().await {
+                return interruption;
+            }
+        }
+    }
+
+    /// Takes the next event of a cluster that is coming up, in which no node may end.
+    async fn next_of_start(&mut self) -> Result<(), Interruption> {
+        match self.next().await {
+            Some((number, status)) => Err(failed(format!(
+                "{} has ended before the cluster was ready: {status}",
+                self.nodes[number].process
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes the next event. Says who has ended, and how, if that is what has happened.
+    async fn next(&mut self) -> Option<(usize, String)> {
+        // The supervisor holds a sender itself, so there is always a next event to wait for.
+        match self.events.recv().await? {
+            Event::Announced(number, announcement) => {
+                let line = announcement.to_string();
+                self.nodes[number].state = State::Listening(announcement);
+                say(&line).await;
+                None
+            }
+            Event::Ended(number, status) => {
+                self.nodes[number].state = State::Ended;
+                let status = status.map_or_else(
+                    |error| format!("its exit status is not known ({error})"),
+                    |status: ExitStatus| status.to_string(),
+                );
+                Some((number, status))
+            }
+        }
+    }
+
+    /// Stays until a signal asks to stop or no node is left.
+    async fn mind(&mut self, signals: &mut StopSignals) -> Result<(), Interruption> {
+        while self.is_alive(0..self.nodes.len()) {
+            let ended = tokio::select! {
+                ended = self.next() => ended,
+                () = signals.next() => return Err(Interruption::Asked),
+            };
+            if let Some((number, status)) = ended {
+                report(&format!("{} has ended: {status}", self.nodes[number].process)).await;
+            }
+        }
+        Err(failed("no node is left".to_owned()))
+    }
+
+    /// Stops the front ends, then the back end. Each is given `patience`; another one of `signals`
+    /// ends all patience.
+    async fn stop(&mut self, patience: Duration, signals: &mut StopSignals) {
+        let all = self.nodes.len();
+        let asked = Instant::now();
+        for group in [1.min(all)..all, 0..1.min(all)] {
+            self.signal(group.clone(), Signal::TERM);
+            let mut deadline = Instant::now() + patience;
+            while self.is_alive(group.clone()) {
+                let ended = tokio::select! {
+                    ended = self.next() => ended,
+                    () = sleep_until(deadline) => {
+                        report("a node has not stopped in time and is killed").await;
+                        self.signal(group.clone(), Signal::KILL);
+                        deadline = Instant::now() + patience;
+                        None
+                    }
+                    () = signals.next() => {
+                        if asked.elapsed() > SAME_WISH {
+                            self.signal(0..all, Signal::KILL);
+                        }
+                        None
+                    }
+                };
+                if let Some((number, status)) = ended
+                    && status != ExitStatus::default().to_string()
+                {
+                    report(&format!("{} has ended: {status}", self.nodes[number].process)).await;
+                }
+            }
+        }
+    }
+
+    fn signal(&self, group: Range<usize>, signal: Signal) {
+        for node in &self.nodes[group] {
+            node.process.signal(signal);
+        }
+    }
+
+    fn is_alive(&self, group: Range<usize>) -> bool {
+        self.nodes[group].iter().any(|node| !matches!(node.state, State::Ended))
+    }
+}
+
+fn is_ready(answer: &Result<Answer, ClientError>) -> bool {
+    answer.as_ref().is_ok_and(|answer| answer.status == StatusCode::OK)
+}

@@ -1,0 +1,173 @@
+use std::fmt;
+use std::time::Duration;
+
+use http::StatusCode;
+use serde::Deserialize;
+
+use super::args::What;
+use super::client::{Answer, ClientError, Node};
+use super::runtime;
+use crate::config::{Config, Mode};
+use crate::log::{Acknowledgement, Outcome};
+use crate::problem::{Problem, Problems};
+
+/// Longer than the longest lease, which is the longest a receipt takes.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// What a back end answers to an invalidation: the part of a [`crate::log::Receipt`] that is shown.
+#[derive(Debug, Deserialize)]
+pub(super) struct Receipt {
+    position: u64,
+    acknowledgements: Vec<Acknowledgement>,
+}
+
+/// Where a back end may be when nobody has said so: at the configured admin port, or where
+/// `cluster` puts it.
+pub(super) fn usual_nodes(config: &Config) -> Vec<Node> {
+    let configured = config.admin.listen;
+    let mut clustered = config.http.listen;
+    clustered.set_port(clustered.port().saturating_add(300));
+    let mut nodes = vec![Node::from(configured)];
+    if config.mode != Mode::Backend && clustered != configured {
+        nodes.push(clustered.into());
+    }
+    nodes
+}
+
+/// Asks the first of `nodes` that is a back end, and waits for the receipt.
+pub(super) fn run(what: &What, nodes: &[Node]) -> Result<Receipt, Problems> {
+    let body = serde_json::json!({ "groups": what.group, "patterns": what.pattern }).to_string();
+    Ok(runtime()?.block_on(ask(nodes, &body))?)
+}
+
+async fn ask(nodes: &[Node], body: &str) -> Result<Receipt, Problem> {
+    let mut tried = Vec::new();
+    for node in nodes {
+        match node.post("/invalidate", body.to_owned(), PATIENCE).await {
+            Ok(answer) if answer.status == StatusCode::OK => return receipt(node, &answer),
+            Ok(answer) if is_no_backend(answer.status) => {
+                tried.push(format!("{node} is not a back end's admin port"));
+            }
+            Ok(answer) => return Err(Problem::new(refusal(node, &answer))),
+            Err(error @ ClientError::Unreachable(..)) => tried.push(error.to_string()),
+            Err(error) => {
+                return Err(Problem::new(format!(
+                    "{error}; whether anything was invalidated is not known, so ask again"
+                )));
+            }
+        }
+    }
+    Err(Problem::new(format!(
+        "{}; name a back end's admin port with --admin http://HOST:PORT",
+        tried.join("; ")
+    )))
+}
+
+fn is_no_backend(status: StatusCode) -> bool {
+    matches!(status, StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED)
+}
+
+fn receipt(node: &Node, answer: &Answer) -> Result<Receipt, Problem> {
+    serde_json::from_slice(&answer.body)
+        .map_err(|error| Problem::new(format!("{node} has answered with no receipt: {error}")))
+}
+
+/// What a node says when it does not do what it is asked: `{"error": "…"}`, or plain text.
+fn refusal(node: &Node, answer: &Answer) -> String {
+    #[derive(Deserialize)]
+    struct Refusal {
+        error: String,
+    }
+    let text = match serde_json::from_slice::<Refusal>(&answer.body) {
+        Ok(refusal) => refusal.error,
+        Err(_) => String::from_utf8_lossy(&answer.body).into_owned(),
+    };
+    // It goes to a terminal: nothing in it may steer that.
+    let shown = text.chars().filter(|c| !c.is_control() || *c == '\n').take(4000);
+    let shown: String = shown.collect();
+    match shown.trim() {
+        "" => format!("{node} has answered {}", answer.status),
+        shown => shown.to_owned(),
+    }
+}
+
+impl fmt::Display for Receipt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "position {}", self.position)?;
+        for Acknowledgement { frontend, outcome, took } in &self.acknowledgements {
+            write!(f, "\n{frontend} {:.1} ms", took.as_secs_f64() * 1000.0)?;
+            if *outcome == Outcome::LeaseExpired {
+                f.write_str(" (no answer; its lease has run out)")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::log::{self, LogId, Position};
+
+    fn answer(status: StatusCode, body: impl Into<Bytes>) -> Answer {
+        Answer { status, body: body.into() }
+    }
+
+    fn node() -> Node {
+        "127.0.0.1:8300".parse().unwrap()
+    }
+
+    #[test]
+    fn a_receipt_is_shown_in_plain_lines() {
+        let acknowledgement = |frontend: &str, outcome, micros| Acknowledgement {
+            frontend: frontend.to_owned(),
+            outcome,
+            took: Duration::from_micros(micros),
+        };
+        let sent = log::Receipt {
+            log: LogId(u128::MAX),
+            position: Position(42),
+            acknowledgements: vec![
+                acknowledgement("f1", Outcome::Acknowledged, 1234),
+                acknowledgement("f2", Outcome::LeaseExpired, 2_000_000),
+            ],
+        };
+        let body = serde_json::to_vec(&sent).unwrap();
+        let shown = receipt(&node(), &answer(StatusCode::OK, body)).unwrap().to_string();
+        assert_eq!(
+            shown,
+            "position 42\nf1 1.2 ms\nf2 2000.0 ms (no answer; its lease has run out)"
+        );
+    }
+
+    #[test]
+    fn a_refusal_is_shown_in_the_back_ends_own_words() {
+        let refuse = |body: &'static str| refusal(&node(), &answer(StatusCode::BAD_REQUEST, body));
+        assert_eq!(refuse("{\"error\": \"unclosed group\"}"), "unclosed group");
+        assert_eq!(refuse("unclosed\u{1b}[2J group\n"), "unclosed[2J group");
+        assert_eq!(refuse(""), "http://127.0.0.1:8300 has answered 400 Bad Request");
+    }
+
+    #[test]
+    fn the_configured_admin_port_is_asked_before_a_clusters() {
+        let shown =
+            |config: &Config| usual_nodes(config).iter().map(Node::to_string).collect::<Vec<_>>();
+        let mut config = Config::default();
+        assert_eq!(shown(&config), ["http://127.0.0.1:8200", "http://127.0.0.1:8300"]);
+        config.mode = Mode::Backend;
+        config.admin.listen = "0.0.0.0:9".parse().unwrap();
+        assert_eq!(shown(&config), ["http://127.0.0.1:9"]);
+    }
+
+    #[tokio::test]
+    async fn who_cannot_be_reached_is_named() {
+        let gone = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = gone.local_addr().unwrap();
+        drop(gone);
+        let problem = ask(&[address.into()], "{}").await.unwrap_err().to_string();
+        assert!(problem.starts_with(&format!("http://{address} cannot be reached")), "{problem}");
+        assert!(problem.contains("--admin"), "{problem}");
+    }
+}

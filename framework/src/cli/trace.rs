@@ -1,0 +1,33 @@
+use std::io::IsTerminal;
+
+use tracing_subscriber::EnvFilter;
+
+use crate::config::{Trace, TraceFormat};
+use crate::problem::Problem;
+
+/// Sends the process's messages to stderr, from here on. A second call changes nothing.
+///
+/// # Errors
+/// When the level, or the variable `RUST_LOG` that wins over it, is malformed.
+pub(super) fn start(trace: &Trace) -> Result<(), Problem> {
+    let (name, level) = match std::env::var("RUST_LOG") {
+        Ok(level) if !level.is_empty() => ("RUST_LOG", level),
+        _ => ("trace.level", trace.level.clone()),
+    };
+    let filter = EnvFilter::try_new(level)
+        .map_err(|error| Problem::new(format!("{name}: {error}; write a level, like \"info\"")))?;
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        // A message that cannot be written would otherwise be answered with a panic.
+        .log_internal_errors(false);
+    // It fails when a test or the site has already set one, which is then the one that is wanted.
+    let _ = match trace.format {
+        TraceFormat::Text => {
+            let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+            tracing::subscriber::set_global_default(subscriber.with_ansi(colours).finish())
+        }
+        TraceFormat::Json => tracing::subscriber::set_global_default(subscriber.json().finish()),
+    };
+    Ok(())
+}

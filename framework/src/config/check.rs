@@ -1,0 +1,94 @@
+use std::collections::HashSet;
+use std::time::Duration;
+
+use tracing_subscriber::EnvFilter;
+
+use super::origin::Origins;
+use super::{Config, Mode};
+use crate::problem::Problems;
+
+/// What is wrong with values that are well-formed each for itself.
+pub(super) fn check(config: &Config, origins: &Origins) -> Problems {
+    let mut problems = Problems::new();
+    let mut refuse = |key: &str, message: &str| problems.push(origins.problem(key, message));
+
+    let link = &config.link;
+    if !link.listen.ip().is_loopback() && link.secret.is_none() {
+        refuse(
+            "link.listen",
+            "the link is open to other machines, so it needs a secret; set link.secret to the same \
+             long random text on every node, or listen on 127.0.0.1",
+        );
+    }
+    if config.mode == Mode::Frontend && link.backends.is_empty() {
+        refuse("link.backends", "a front end needs at least one back end, as in \"10.0.0.1:8100\"");
+    }
+    if link.lease < Duration::from_millis(10) || link.lease > Duration::from_secs(60) {
+        refuse("link.lease", "a lease is 10ms to 1m long");
+    }
+    let mut seen = HashSet::new();
+    if let Some(name) = link.expect_frontends.iter().find(|name| !seen.insert(*name)) {
+        refuse("link.expect_frontends", &format!("`{name}` is in the list twice"));
+    }
+
+    let cache = &config.cache;
+    for (key, bytes) in
+        [("cache.bytes", cache.bytes), ("cache.persistent_bytes", cache.persistent_bytes)]
+    {
+        if bytes == 0 || bytes > LARGEST_CACHE {
+            refuse(key, "a cache has 1 B to 16 TiB; to do without one, set mode = \"single-node\"");
+        }
+    }
+
+    if cache.max_entry == 0 {
+        refuse("cache.max_entry", "the longest body that is kept has 1 B at least");
+    }
+
+    let limits = &config.limits;
+    if !(8 << 10..=16 << 20).contains(&limits.header_bytes) {
+        refuse("limits.header_bytes", "the head of a request is given 8 KiB to 16 MiB");
+    }
+    for (key, duration) in [
+        ("link.deadline", link.deadline),
+        ("cache.lifetime", cache.lifetime),
+        ("limits.header_timeout", limits.header_timeout),
+        ("limits.body_timeout", limits.body_timeout),
+        ("limits.request_timeout", limits.request_timeout),
+        ("limits.idle_timeout", limits.idle_timeout),
+        ("limits.write_timeout", limits.write_timeout),
+    ] {
+        if duration.is_zero() || duration > LONGEST_WAIT {
+            refuse(key, "this duration is 1ms to 366d");
+        }
+    }
+    if limits.drain > Duration::from_secs(3600) {
+        refuse("limits.drain", "a node stops within 1h");
+    }
+
+    for (key, path) in [
+        ("log.path", &config.log.path),
+        ("templates.path", &config.templates.path),
+        ("docroot.path", &config.docroot.path),
+        ("dispatch.path", &config.dispatch.path),
+    ] {
+        if path.as_os_str().is_empty() {
+            refuse(key, "the path is empty");
+        }
+    }
+    if let Err(error) = EnvFilter::try_new(&config.trace.level) {
+        refuse(
+            "trace.level",
+            &format!(
+                "`{}` is not a level ({error}); write error, warn, info, debug or trace, or \
+                 directives as in \"info,headwater=debug\"",
+                config.trace.level
+            ),
+        );
+    }
+    problems
+}
+
+const LARGEST_CACHE: u64 = 16 << 40;
+
+/// Far enough for anybody, and near enough that adding it to a point in time never overflows.
+const LONGEST_WAIT: Duration = Duration::from_secs(366 * 86_400);

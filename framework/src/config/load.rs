@@ -1,0 +1,318 @@
+use std::io::ErrorKind;
+use std::ops::Range;
+use std::path::Path;
+
+use serde::Deserialize;
+use toml::Table;
+use toml::de::{DeTable, DeValue};
+
+use super::origin::Origins;
+use super::{Config, check, variables};
+use crate::problem::{Problem, Problems};
+
+/// The file that is read when none is named; it need not exist.
+pub const DEFAULT_FILE: &str = "project.toml";
+
+impl Config {
+    /// Reads `path` (without one: [`DEFAULT_FILE`], if there is one) and lays the `HEADWATER_…`
+    /// variables of `environment` over it; of two values for one variable the later counts.
+    /// Relative paths in the result start at the file's folder.
+    ///
+    /// # Errors
+    /// Everything that is wrong in the file and in the variables, with line or name.
+    pub fn load(
+        path: Option<&Path>,
+        environment: impl Iterator<Item = (String, String)>,
+    ) -> Result<Config, Problems> {
+        let (config, problems) = Config::read(path, environment);
+        problems.or(config)
+    }
+
+    /// Like [`Config::load`], but where a value is wrong its default stands in, so that whoever
+    /// wants to know everything that is wrong with a site can go on.
+    pub fn read(
+        path: Option<&Path>,
+        environment: impl Iterator<Item = (String, String)>,
+    ) -> (Config, Problems) {
+        let mut problems = Problems::new();
+        let file = path.unwrap_or(Path::new(DEFAULT_FILE));
+        let (mut table, mut origins) = match std::fs::read_to_string(file) {
+            Ok(text) => read_table(file, &text, &mut problems),
+            Err(error) if error.kind() == ErrorKind::NotFound && path.is_none() => {
+                (Table::new(), Origins::default())
+            }
+            Err(error) => {
+                problems.push(Problem::in_file(file, format!("cannot be read: {error}")));
+                (Table::new(), Origins::default())
+            }
+        };
+        for found in variables::overrides(environment, &mut problems) {
+            origins.variable(&found.path(), &found.variable);
+            found.apply(&mut table);
+        }
+        let mut config = table.try_into::<Config>().unwrap_or_else(|error| {
+            problems.push(Problem::in_file(file, error.message()));
+            Config::default()
+        });
+        problems.extend(check::check(&config, &origins));
+        if let Some(folder) = file.parent() {
+            config.start_paths_at(folder);
+        }
+        (config, problems)
+    }
+
+    fn start_paths_at(&mut self, folder: &Path) {
+        for path in [
+            &mut self.log.path,
+            &mut self.templates.path,
+            &mut self.docroot.path,
+            &mut self.dispatch.path,
+        ] {
+            *path = folder.join(&*path);
+        }
+    }
+}
+
+/// What is right in `text`, the content of `file`; the rest is in `problems`.
+fn read_table(file: &Path, text: &str, problems: &mut Problems) -> (Table, Origins) {
+    let (mut table, errors) = DeTable::parse_recoverable(text);
+    for error in &errors {
+        problems.push(Problem::from_toml(file, text, error));
+    }
+    if !errors.is_empty() {
+        // What the parser guessed behind a broken line would only bring up problems that are none.
+        return (Table::new(), Origins::default());
+    }
+    let origins = Origins::file(file, text, table.get_ref());
+    // serde stops at the first error. So the key it names is taken out, until nothing is wrong.
+    while let Err(error) = Config::deserialize(toml::Deserializer::from(table.clone())) {
+        problems.push(Problem::from_toml(file, text, &error));
+        let removed = error.span().is_some_and(|span| remove(table.get_mut(), &span));
+        if !removed {
+            return (Table::new(), origins);
+        }
+    }
+    let right = Table::deserialize(toml::Deserializer::from(table)).unwrap_or_else(|error| {
+        problems.push(Problem::from_toml(file, text, &error));
+        Table::new()
+    });
+    (right, origins)
+}
+
+/// Takes the key out of `table` that stands at `span`, or whose value does. Says whether there was
+/// one.
+fn remove(table: &mut DeTable<'_>, span: &Range<usize>) -> bool {
+    let covers = |range: Range<usize>| range.start <= span.start && span.end <= range.end;
+    let mut found = None;
+    for (key, value) in table.iter_mut() {
+        // The span of a table is that of its header, so it says nothing about its keys.
+        if !covers(key.span())
+            && let DeValue::Table(section) = value.get_mut()
+            && remove(section, span)
+        {
+            return true;
+        }
+        if covers(key.span()) || covers(value.span()) {
+            found = Some(key.clone());
+            break;
+        }
+    }
+    found.is_some_and(|key| table.remove(&key).is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+    use std::time::Duration;
+
+    use super::super::{Environment, Mode, TraceFormat};
+    use super::*;
+
+    /// A folder with this `project.toml`.
+    fn project(text: &str) -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("project.toml");
+        std::fs::write(&file, text).unwrap();
+        (folder, file)
+    }
+
+    fn load(text: &str, variables: &[(&str, &str)]) -> Result<Config, Vec<String>> {
+        let (_folder, file) = project(text);
+        let variables = variables.iter().map(|(name, text)| (name.to_string(), text.to_string()));
+        Config::load(Some(&file), variables).map_err(|problems| {
+            let folder = format!("{}/", file.parent().unwrap().display());
+            problems.iter().map(|problem| problem.to_string().replace(&folder, "")).collect()
+        })
+    }
+
+    #[track_caller]
+    fn refused(text: &str, variables: &[(&str, &str)], parts: &[&str]) {
+        let problems = load(text, variables).unwrap_err();
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        for part in parts {
+            assert!(problems[0].contains(part), "`{part}` is not in: {}", problems[0]);
+        }
+    }
+
+    #[test]
+    fn an_empty_file_gives_the_defaults_with_paths_at_its_folder() {
+        let (folder, file) = project("");
+        let config = Config::load(Some(&file), std::iter::empty()).unwrap();
+        assert_eq!(config.log.path, folder.path().join("data"));
+        let mut defaults = Config::default();
+        defaults.start_paths_at(folder.path());
+        assert_eq!(config, defaults);
+    }
+
+    #[test]
+    fn every_kind_of_value_is_read() {
+        let config = load(
+            r#"
+                name = "f1"
+                mode = "frontend"
+                environment = "development"
+                [link]
+                backends = ["10.0.0.1:8100", "b2.internal:8100"]
+                secret = "hush"
+                lease = "500ms"
+                [cache]
+                bytes = 1048576
+                persistent_bytes = "2 MiB"
+                max_groups = 7
+                [templates]
+                path = "/srv/templates"
+                [trace]
+                format = "json"
+            "#,
+            &[],
+        )
+        .unwrap();
+        assert_eq!((config.name.as_str(), config.mode), ("f1", Mode::Frontend));
+        assert_eq!(config.environment, Environment::Development);
+        assert_eq!(config.link.backends, ["10.0.0.1:8100", "b2.internal:8100"]);
+        assert_eq!(config.link.secret.unwrap().expose(), "hush");
+        assert_eq!(config.link.lease, Duration::from_millis(500));
+        assert_eq!((config.cache.bytes, config.cache.persistent_bytes), (1 << 20, 2 << 20));
+        assert_eq!(config.cache.max_groups, 7);
+        assert_eq!(config.templates.path, Path::new("/srv/templates"));
+        assert_eq!(config.trace.format, TraceFormat::Json);
+    }
+
+    #[test]
+    fn a_named_file_that_is_missing_is_an_error() {
+        let problems =
+            Config::load(Some(Path::new("/nowhere/project.toml")), std::iter::empty()).unwrap_err();
+        assert!(problems.to_string().starts_with("/nowhere/project.toml: cannot be read: "));
+    }
+
+    #[test]
+    fn all_problems_of_all_layers_come_at_once_and_with_their_place() {
+        let problems = load(
+            "mode = \"fronted\"\n[link]\nlese = \"2s\"\nlease = 2\n[http]\nlisten = \"localhost\"\n\
+             [chache]\n[limits]\nheaders = 0\n",
+            &[("HEADWATER_CACHE__LIFETIME", "ten"), ("HEADWATER_NMAE", "x")],
+        )
+        .unwrap_err();
+        let expected = [
+            "project.toml:1: unknown variant `fronted`",
+            "did you mean `frontend`?",
+            "project.toml:3: unknown field `lese`",
+            "did you mean `lease`?",
+            "project.toml:4: invalid type: integer `2`, expected a duration as text",
+            "project.toml:6: `localhost` is not an address to listen on",
+            "project.toml:7: unknown field `chache`",
+            "did you mean `cache`?",
+            "project.toml:9: `0` is not a whole number from 1",
+            "HEADWATER_CACHE__LIFETIME: `ten` is not a duration",
+            "HEADWATER_NMAE: unknown variable; did you mean `HEADWATER_NAME`?",
+        ];
+        let all = problems.join("\n");
+        for part in expected {
+            assert!(all.contains(part), "`{part}` is not in:\n{all}");
+        }
+        assert_eq!(problems.len(), 8, "{all}");
+    }
+
+    #[test]
+    fn a_file_that_is_no_toml_is_refused_with_the_line() {
+        refused("name = \"f1\"\nmode = \n", &[], &["project.toml:2: "]);
+        refused("http = 3\n", &[], &["project.toml:1: invalid type: integer `3`"]);
+    }
+
+    #[test]
+    fn variables_win_over_the_file_and_later_ones_over_earlier_ones() {
+        let config = load(
+            "name = \"file\"\n[link]\nlease = \"2s\"\n",
+            &[
+                ("HEADWATER_NAME", "f1"),
+                ("HEADWATER_NAME", "f2"),
+                ("HEADWATER_LINK__LEASE", "500ms"),
+                ("HEADWATER_LINK__BACKENDS", "a:1, b:2"),
+                ("HEADWATER_LINK__EXPECT_FRONTENDS", ""),
+                ("HEADWATER_CACHE__BYTES", "1 MiB"),
+                ("HEADWATER_CACHE__MAX_GROUPS", "5"),
+                ("HEADWATERS", "is another program"),
+            ],
+        )
+        .unwrap();
+        assert_eq!(config.name, "f2");
+        assert_eq!(config.link.lease, Duration::from_millis(500));
+        assert_eq!(config.link.backends, ["a:1", "b:2"]);
+        assert!(config.link.expect_frontends.is_empty());
+        assert_eq!((config.cache.bytes, config.cache.max_groups), (1 << 20, 5));
+    }
+
+    #[test]
+    fn a_bad_variable_is_named() {
+        refused("", &[("HEADWATER_CACHE__MAX_GROUPS", "many")], &["MAX_GROUPS: ", "whole number"]);
+        refused("", &[("HEADWATER_LINK__BACKENDS", "a:1,b")], &["LINK__BACKENDS: `b` is not"]);
+        refused("", &[("HEADWATER_MODE", "both")], &["HEADWATER_MODE: unknown variant `both`"]);
+        refused("", &[("HEADWATER_LINK__LESE", "1s")], &["did you mean `HEADWATER_LINK__LEASE`?"]);
+        refused("", &[("HEADWATER_LINK", "1s")], &["HEADWATER_LINK: unknown variable"]);
+        refused("", &[("HEADWATER_LINK__LEASE", "2h")], &["HEADWATER_LINK__LEASE: a lease is"]);
+    }
+
+    #[test]
+    fn values_that_do_not_fit_together_are_refused_where_they_stand() {
+        refused(
+            "[link]\n\nlisten = \"0.0.0.0:8100\"\n",
+            &[],
+            &["project.toml:3: link.listen: ", "needs a secret"],
+        );
+        assert!(load("[link]\nlisten = \"0.0.0.0:8100\"\nsecret = \"hush\"", &[]).is_ok());
+        refused("mode = \"frontend\"\n[link]\nbackends = []", &[], &["toml:3: link.backends"]);
+        refused("link.lease = \"0\"", &[], &["project.toml:1: link.lease: a lease is 10ms to 1m"]);
+        refused("[link]\nsecret = \"\"", &[], &["project.toml:2: the secret is empty"]);
+        refused("[link]\nexpect_frontends = [\"f1\", \"f1\"]", &[], &["toml:2: ", "twice"]);
+        refused("[cache]\npersistent_bytes = 0", &[], &["toml:2: cache.persistent_bytes"]);
+        refused("[limits]\nheader_bytes = \"1 KiB\"", &[], &["toml:2: ", "8 KiB to 16 MiB"]);
+        refused("[limits]\nbody_timeout = \"0\"", &[], &["toml:2: limits.body_timeout"]);
+        refused("[trace]\nlevel = \"a=b=c\"", &[], &["toml:2: trace.level: `a=b=c`"]);
+        refused("name = \"f 1\"", &[], &["project.toml:1: `f 1` is not a name"]);
+    }
+
+    #[test]
+    fn every_key_is_in_the_reference() {
+        let reference = include_str!("../../../docs/project-toml.md");
+        let mut section = String::new();
+        let mut documented = Vec::new();
+        for line in reference.lines() {
+            if let Some(name) = line.strip_prefix("## `[").and_then(|line| line.split(']').next()) {
+                section = format!("{name}.");
+            }
+            if let Some(name) = line.strip_prefix("| `").and_then(|line| line.split('`').next()) {
+                documented.push(format!("{section}{name}"));
+            }
+        }
+        let mut keys: Vec<String> = variables::keys()
+            .into_iter()
+            .map(|key| match key.section {
+                Some(section) => format!("{section}.{}", key.name),
+                None => key.name,
+            })
+            .collect();
+        keys.sort();
+        documented.sort();
+        assert_eq!(documented, keys);
+    }
+}

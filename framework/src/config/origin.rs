@@ -1,0 +1,55 @@
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use toml::de::{DeTable, DeValue};
+
+use crate::problem::{Problem, line_of};
+
+/// Where the values come from that are not defaults, by their key (`link.lease`).
+#[derive(Debug, Default)]
+pub(super) struct Origins(HashMap<String, Origin>);
+
+#[derive(Debug)]
+enum Origin {
+    /// A line (counted from 1) of the file.
+    Line(PathBuf, usize),
+    /// The environment variable with this name.
+    Variable(String),
+}
+
+impl Origins {
+    /// Remembers on which lines of `file` the keys of `table`, parsed from `text`, stand.
+    pub(super) fn file(file: &Path, text: &str, table: &DeTable<'_>) -> Origins {
+        let mut origins = Origins::default();
+        let mut add = |key: String, offset: usize| {
+            origins.0.insert(key, Origin::Line(file.to_owned(), line_of(text, offset)));
+        };
+        for (name, value) in table {
+            match value.get_ref() {
+                DeValue::Table(section) => {
+                    for key in section.keys() {
+                        add(format!("{}.{}", name.get_ref(), key.get_ref()), key.span().start);
+                    }
+                }
+                _ => add(name.get_ref().to_string(), name.span().start),
+            }
+        }
+        origins
+    }
+
+    /// Remembers that the value of `key` is now that of a variable.
+    pub(super) fn variable(&mut self, key: &str, variable: &str) {
+        self.0.insert(key.to_owned(), Origin::Variable(variable.to_owned()));
+    }
+
+    /// A problem with the value of `key`.
+    pub(super) fn problem(&self, key: &str, message: &str) -> Problem {
+        match self.0.get(key) {
+            Some(Origin::Line(file, line)) => {
+                Problem::at_line(file, *line, format!("{key}: {message}"))
+            }
+            Some(Origin::Variable(variable)) => Problem::new(format!("{variable}: {message}")),
+            None => Problem::new(format!("{key}: {message}")),
+        }
+    }
+}

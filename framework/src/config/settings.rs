@@ -1,0 +1,357 @@
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Secret, value};
+
+/// Everything a node is told by `project.toml` and `HEADWATER_…` variables.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// The node's name, unlike that of any other node of the site. Default `node`.
+    #[serde(deserialize_with = "value::name")]
+    pub name: String,
+    /// What the node is. Default `single-node-with-cache`.
+    pub mode: Mode,
+    /// Whether error pages show what went wrong. Default `production`.
+    pub environment: Environment,
+    /// Where visitors come in.
+    pub http: Http,
+    /// Where operators come in.
+    pub admin: Admin,
+    /// What joins front ends and back ends.
+    pub link: Link,
+    /// The cache of a front end.
+    pub cache: Cache,
+    /// The log of a back end.
+    pub log: Log,
+    /// The site's templates.
+    pub templates: Templates,
+    /// The site's files.
+    pub docroot: Docroot,
+    /// The site's routes.
+    pub dispatch: Dispatch,
+    /// What a visitor may ask of the node.
+    pub limits: Limits,
+    /// The node's own messages.
+    pub trace: Trace,
+}
+
+/// What a node is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// Serves visitors, renders templates, caches; needs a back end.
+    Frontend,
+    /// Runs the controllers and owns the data.
+    Backend,
+    /// Both in one process, without a cache of responses.
+    SingleNode,
+    /// Both in one process.
+    #[default]
+    SingleNodeWithCache,
+}
+
+impl Mode {
+    /// The mode as `project.toml` writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Mode::Frontend => "frontend",
+            Mode::Backend => "backend",
+            Mode::SingleNode => "single-node",
+            Mode::SingleNodeWithCache => "single-node-with-cache",
+        }
+    }
+}
+
+/// Who looks at the site.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Environment {
+    /// Visitors: an error page shows a request id only.
+    #[default]
+    Production,
+    /// Its author: an error page shows the cause.
+    Development,
+}
+
+/// `[http]`: where visitors come in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Http {
+    /// Address and port; port 0 takes a free one. Default `127.0.0.1:8000`.
+    #[serde(deserialize_with = "value::listen")]
+    pub listen: SocketAddr,
+}
+
+/// `[admin]`: health, readiness, metrics, status and invalidation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Admin {
+    /// Address and port; port 0 takes a free one. Default `127.0.0.1:8200`.
+    #[serde(deserialize_with = "value::listen")]
+    pub listen: SocketAddr,
+}
+
+/// `[link]`: what joins front ends and back ends.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Link {
+    /// Where a back end awaits front ends; port 0 takes a free one. Default `127.0.0.1:8100`.
+    #[serde(deserialize_with = "value::listen")]
+    pub listen: SocketAddr,
+    /// Where a front end looks for back ends, `host:port` each. Default `127.0.0.1:8100`.
+    #[serde(deserialize_with = "value::addresses")]
+    pub backends: Vec<String>,
+    /// What a front end must know to be let in. Default none; needed beyond loopback.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secret: Option<Secret>,
+    /// How long a front end may serve from its cache after it was last in touch with a back end,
+    /// and so the longest a writer waits for it. 10 ms to 1 min, the same on all nodes; default 2 s.
+    #[serde(with = "value::duration")]
+    pub lease: Duration,
+    /// How long a front end waits for the head of a back end's answer. Default 30 s.
+    #[serde(with = "value::duration")]
+    pub deadline: Duration,
+    /// Names of the front ends that ought to be there; a back end reports who is missing.
+    /// Default none.
+    #[serde(deserialize_with = "value::names")]
+    pub expect_frontends: Vec<String>,
+}
+
+/// `[cache]`: the cache of a front end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Cache {
+    /// Bytes for everything that is not persistent. Default 256 MiB.
+    #[serde(with = "value::size")]
+    pub bytes: u64,
+    /// Bytes for persistent content, besides `bytes`. Default 128 MiB.
+    #[serde(with = "value::size")]
+    pub persistent_bytes: u64,
+    /// The longest body that is kept, in bytes. Longer ones are passed on and made anew each time.
+    /// Default 4 MiB.
+    #[serde(with = "value::size")]
+    pub max_entry: u64,
+    /// How long content of cache type `normal` lives. Default 10 min.
+    #[serde(with = "value::duration")]
+    pub lifetime: Duration,
+    /// For how many groups the last invalidation is remembered. Default 1 000 000.
+    #[serde(deserialize_with = "value::count")]
+    pub max_groups: usize,
+    /// How many invalidating patterns are kept. Default 10 000.
+    #[serde(deserialize_with = "value::count")]
+    pub max_patterns: usize,
+}
+
+/// `[log]`: the log of a back end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Log {
+    /// What keeps the records. Default `embedded`.
+    pub engine: Engine,
+    /// The folder of the embedded log. Default `data`.
+    pub path: PathBuf,
+}
+
+/// What keeps the records of the log.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Engine {
+    /// A file of the back end's own.
+    #[default]
+    Embedded,
+}
+
+/// `[templates]`: the site's templates.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Templates {
+    /// Their folder. Default `templates`.
+    pub path: PathBuf,
+}
+
+/// `[docroot]`: the site's files.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Docroot {
+    /// Their folder. Default `docroot`.
+    pub path: PathBuf,
+}
+
+/// `[dispatch]`: the site's routes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Dispatch {
+    /// The file that lists them. Default `dispatch.conf`.
+    pub path: PathBuf,
+}
+
+/// `[limits]`: what a visitor may ask of the node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Bytes of a request's head, 8 KiB to 16 MiB. Default 64 KiB.
+    #[serde(with = "value::size")]
+    pub header_bytes: u64,
+    /// Number of a request's header fields. Default 100.
+    #[serde(deserialize_with = "value::count")]
+    pub headers: usize,
+    /// Bytes of a request's body, where the route does not say otherwise. Default 8 MiB.
+    #[serde(with = "value::size")]
+    pub body: u64,
+    /// Longest wait for the whole head. Default 10 s.
+    #[serde(with = "value::duration")]
+    pub header_timeout: Duration,
+    /// Longest wait for the next piece of a body. Default 30 s.
+    #[serde(with = "value::duration")]
+    pub body_timeout: Duration,
+    /// Longest time from a request's head to the head of its response. Default 60 s.
+    #[serde(with = "value::duration")]
+    pub request_timeout: Duration,
+    /// How long a connection may stay open without a request. Default 75 s.
+    #[serde(with = "value::duration")]
+    pub idle_timeout: Duration,
+    /// Longest wait for a visitor to take the next piece of a response. Default 30 s.
+    #[serde(with = "value::duration")]
+    pub write_timeout: Duration,
+    /// Number of connections open at once. Default 10 000.
+    #[serde(deserialize_with = "value::count")]
+    pub connections: usize,
+    /// How long a node that stops lets running requests go on. Default 10 s.
+    #[serde(with = "value::duration")]
+    pub drain: Duration,
+}
+
+/// `[trace]`: the node's own messages, which go to stderr.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Trace {
+    /// What is written: `error`, `warn`, `info`, `debug`, `trace`, or directives as in
+    /// `info,headwater=debug`. The variable `RUST_LOG` wins. Default `info`.
+    pub level: String,
+    /// How a message is written. Default `text`.
+    pub format: TraceFormat,
+}
+
+/// How a message is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TraceFormat {
+    /// A line for people.
+    #[default]
+    Text,
+    /// An object for machines, one a line.
+    Json,
+}
+
+const fn loopback(port: u16) -> SocketAddr {
+    SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), port)
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            name: "node".to_owned(),
+            mode: Mode::default(),
+            environment: Environment::default(),
+            http: Http::default(),
+            admin: Admin::default(),
+            link: Link::default(),
+            cache: Cache::default(),
+            log: Log::default(),
+            templates: Templates::default(),
+            docroot: Docroot::default(),
+            dispatch: Dispatch::default(),
+            limits: Limits::default(),
+            trace: Trace::default(),
+        }
+    }
+}
+
+impl Default for Http {
+    fn default() -> Http {
+        Http { listen: loopback(8000) }
+    }
+}
+
+impl Default for Admin {
+    fn default() -> Admin {
+        Admin { listen: loopback(8200) }
+    }
+}
+
+impl Default for Link {
+    fn default() -> Link {
+        Link {
+            listen: loopback(8100),
+            backends: vec![loopback(8100).to_string()],
+            secret: None,
+            lease: Duration::from_secs(2),
+            deadline: Duration::from_secs(30),
+            expect_frontends: Vec::new(),
+        }
+    }
+}
+
+impl Default for Cache {
+    fn default() -> Cache {
+        Cache {
+            bytes: 256 << 20,
+            persistent_bytes: 128 << 20,
+            max_entry: 4 << 20,
+            lifetime: Duration::from_secs(600),
+            max_groups: 1_000_000,
+            max_patterns: 10_000,
+        }
+    }
+}
+
+impl Default for Log {
+    fn default() -> Log {
+        Log { engine: Engine::default(), path: "data".into() }
+    }
+}
+
+impl Default for Templates {
+    fn default() -> Templates {
+        Templates { path: "templates".into() }
+    }
+}
+
+impl Default for Docroot {
+    fn default() -> Docroot {
+        Docroot { path: "docroot".into() }
+    }
+}
+
+impl Default for Dispatch {
+    fn default() -> Dispatch {
+        Dispatch { path: "dispatch.conf".into() }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            header_bytes: 64 << 10,
+            headers: 100,
+            body: 8 << 20,
+            header_timeout: Duration::from_secs(10),
+            body_timeout: Duration::from_secs(30),
+            request_timeout: Duration::from_secs(60),
+            idle_timeout: Duration::from_secs(75),
+            write_timeout: Duration::from_secs(30),
+            connections: 10_000,
+            drain: Duration::from_secs(10),
+        }
+    }
+}
+
+impl Default for Trace {
+    fn default() -> Trace {
+        Trace { level: "info".to_owned(), format: TraceFormat::default() }
+    }
+}

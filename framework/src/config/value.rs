@@ -1,0 +1,189 @@
+//! How single values are read and written where serde's own way would not say what is allowed.
+
+use std::fmt;
+use std::net::SocketAddr;
+
+use serde::de::{self, Deserializer, Visitor};
+
+/// Durations, written like `"20s"`.
+pub(super) mod duration {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use crate::units::{DurationText, format_duration};
+
+    pub(in crate::config) fn serialize<S: Serializer>(
+        value: &Duration,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&format_duration(*value))
+    }
+
+    pub(in crate::config) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Duration, D::Error> {
+        DurationText::deserialize(deserializer).map(|text| text.0)
+    }
+}
+
+/// Sizes in bytes, written like `"64 KiB"` or as an integer.
+pub(super) mod size {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use crate::units::{SizeText, format_size};
+
+    pub(in crate::config) fn serialize<S: Serializer>(
+        value: &u64,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&format_size(*value))
+    }
+
+    pub(in crate::config) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<u64, D::Error> {
+        SizeText::deserialize(deserializer).map(|text| text.0)
+    }
+}
+
+/// An address to listen on.
+pub(super) fn listen<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
+    struct Text;
+    impl Visitor<'_> for Text {
+        type Value = SocketAddr;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an address to listen on, like \"127.0.0.1:8000\"")
+        }
+        fn visit_str<E: de::Error>(self, text: &str) -> Result<SocketAddr, E> {
+            text.parse().map_err(|_| {
+                E::custom(format_args!(
+                    "`{text}` is not an address to listen on; write IP:port, \
+                     as in \"127.0.0.1:8000\" or \"[::1]:8000\""
+                ))
+            })
+        }
+    }
+    deserializer.deserialize_str(Text)
+}
+
+/// Addresses to connect to: `host:port` each.
+pub(super) fn addresses<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<String>, D::Error> {
+    strings(deserializer, "a list of addresses, like [\"127.0.0.1:8100\"]", |text| {
+        if is_address(text) {
+            return Ok(());
+        }
+        Err(format!(
+            "`{text}` is not an address to connect to; write host:port, \
+             as in \"127.0.0.1:8100\" or \"backend.internal:8100\""
+        ))
+    })
+}
+
+/// Names of nodes.
+pub(super) fn names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    strings(deserializer, "a list of names, like [\"f1\", \"f2\"]", check_name)
+}
+
+/// The name of a node.
+pub(super) fn name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    struct Text;
+    impl Visitor<'_> for Text {
+        type Value = String;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a name, like \"f1\"")
+        }
+        fn visit_str<E: de::Error>(self, text: &str) -> Result<String, E> {
+            check_name(text).map_err(E::custom)?;
+            Ok(text.to_owned())
+        }
+    }
+    deserializer.deserialize_str(Text)
+}
+
+/// A number of things: one or more.
+pub(super) fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+    struct Number;
+    impl Visitor<'_> for Number {
+        type Value = usize;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a whole number from 1")
+        }
+        fn visit_i64<E: de::Error>(self, number: i64) -> Result<usize, E> {
+            match usize::try_from(number) {
+                Ok(number) if number > 0 => Ok(number),
+                _ => Err(E::custom(format_args!("`{number}` is not a whole number from 1"))),
+            }
+        }
+        fn visit_u64<E: de::Error>(self, number: u64) -> Result<usize, E> {
+            usize::try_from(number).map_err(|_| E::custom("the number is too large"))
+        }
+    }
+    deserializer.deserialize_i64(Number)
+}
+
+/// Whether `text` can be the name of a node: it stands in lists, log lines and labels of metrics.
+fn check_name(text: &str) -> Result<(), String> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    if (1..=64).contains(&text.len()) && text.chars().all(allowed) {
+        return Ok(());
+    }
+    Err(format!("`{text}` is not a name; write 1 to 64 of the characters a-z A-Z 0-9 . _ -"))
+}
+
+/// Whether `text` is `host:port` with a port that can be connected to.
+fn is_address(text: &str) -> bool {
+    let Some((host, port)) = text.rsplit_once(':') else { return false };
+    let host_is_plain = !host.is_empty()
+        && host.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'));
+    let host_is_v6 = text.parse::<std::net::SocketAddrV6>().is_ok();
+    (host_is_plain || host_is_v6) && port.parse::<u16>().is_ok_and(|port| port > 0)
+}
+
+fn strings<'de, D: Deserializer<'de>>(
+    deserializer: D,
+    expecting: &'static str,
+    check: fn(&str) -> Result<(), String>,
+) -> Result<Vec<String>, D::Error> {
+    struct List(&'static str, fn(&str) -> Result<(), String>);
+    impl<'de> Visitor<'de> for List {
+        type Value = Vec<String>;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(self.0)
+        }
+        fn visit_seq<A: de::SeqAccess<'de>>(self, mut list: A) -> Result<Vec<String>, A::Error> {
+            let mut texts = Vec::new();
+            while let Some(text) = list.next_element::<String>()? {
+                (self.1)(&text).map_err(de::Error::custom)?;
+                texts.push(text);
+            }
+            Ok(texts)
+        }
+    }
+    deserializer.deserialize_seq(List(expecting, check))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_to_connect_to_is_a_host_and_a_port() {
+        for good in ["127.0.0.1:8100", "[::1]:8100", "localhost:1", "back-end.internal:65535"] {
+            assert!(is_address(good), "{good}");
+        }
+        for bad in ["", "8100", ":8100", "host:", "host:0", "host:65536", "http://h:1", "::1:80"] {
+            assert!(!is_address(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_name_has_no_spaces_or_commas() {
+        assert!(check_name("f1").is_ok());
+        for bad in ["", "f 1", "f1,f2", "f\n"] {
+            assert!(check_name(bad).is_err(), "{bad}");
+        }
+    }
+}

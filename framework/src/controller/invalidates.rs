@@ -1,0 +1,201 @@
+use std::fmt;
+
+use crate::log::Invalidation;
+use crate::reply::Reply;
+
+/// What one `#[invalidate(…)]` of a controller makes wrong in the caches.
+///
+/// Groups and patterns may hold `{name}`: in its place comes what the route captured under that
+/// name, in patterns with everything escaped that a regular expression would not take literally.
+/// In a pattern, `{name}` in a class (`[{a}]`) and after a backslash (`\p{Greek}`, `\{`) keeps the
+/// meaning it has in regular expressions.
+#[derive(Debug, Clone, Default)]
+pub struct Invalidates {
+    groups: Vec<Vec<Piece>>,
+    patterns: Vec<Vec<Piece>>,
+    when: Option<Condition>,
+}
+
+/// A piece of a group's name or of a pattern.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Piece {
+    /// This text.
+    Text(&'static str),
+    /// What the route captured under this name.
+    Capture(&'static str),
+}
+
+/// Decides by the reply whether something has become wrong.
+pub type Condition = fn(&Reply) -> bool;
+
+/// What a controller makes wrong, for one request.
+#[derive(Debug, Clone, Default)]
+pub struct Invalidations {
+    /// In any case.
+    pub always: Invalidation,
+    /// Only if the function says so when it sees the reply.
+    pub conditional: Vec<(Invalidation, Condition)>,
+}
+
+/// A controller's `#[invalidate]` names a capture that its route does not have.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`#[invalidate]` of the controller `{controller}` names `{{{capture}}}`, but its route captures \
+     {captured:?}: name one of them, or capture `{{{capture}}}` in the route's path"
+)]
+pub struct MissingCapture {
+    /// The controller's name.
+    pub controller: String,
+    /// The name that the route does not capture.
+    pub capture: String,
+    /// The names that it captures.
+    pub captured: Vec<String>,
+}
+
+impl Invalidates {
+    /// Makes nothing wrong.
+    pub fn new() -> Invalidates {
+        Invalidates::default()
+    }
+
+    /// Adds a group.
+    pub fn group(mut self, pieces: &[Piece]) -> Invalidates {
+        self.groups.push(pieces.to_vec());
+        self
+    }
+
+    /// Adds a pattern: a regular expression that is searched for in the ids of cached content.
+    pub fn pattern(mut self, pieces: &[Piece]) -> Invalidates {
+        self.patterns.push(pieces.to_vec());
+        self
+    }
+
+    /// Makes it depend on the reply.
+    pub fn when(mut self, condition: Condition) -> Invalidates {
+        self.when = Some(condition);
+        self
+    }
+
+    /// The names of the captures that are put in.
+    pub fn captures(&self) -> impl Iterator<Item = &'static str> {
+        self.groups.iter().chain(&self.patterns).flatten().filter_map(|piece| match piece {
+            Piece::Capture(name) => Some(*name),
+            Piece::Text(_) => None,
+        })
+    }
+
+    fn fill(&self, params: &[(String, String)]) -> Result<Invalidation, &'static str> {
+        let literal = |value: &str, text: &mut String| text.push_str(value);
+        let escaped = |value: &str, text: &mut String| text.push_str(&regex::escape(value));
+        let mut invalidation = Invalidation::new();
+        for pieces in &self.groups {
+            invalidation = invalidation.group(fill(pieces, params, literal)?);
+        }
+        for pieces in &self.patterns {
+            invalidation = invalidation.pattern(fill(pieces, params, escaped)?);
+        }
+        Ok(invalidation)
+    }
+}
+
+impl Invalidations {
+    /// What a list of `#[invalidate]`s makes wrong, with the values of a request's route put in.
+    pub(super) fn of(
+        controller: &str,
+        invalidates: &[Invalidates],
+        params: &[(String, String)],
+    ) -> Result<Invalidations, MissingCapture> {
+        let mut all = Invalidations::default();
+        for one in invalidates {
+            let filled = one.fill(params).map_err(|capture| MissingCapture {
+                controller: controller.to_owned(),
+                capture: capture.to_owned(),
+                captured: params.iter().map(|(name, _)| name.clone()).collect(),
+            })?;
+            match one.when {
+                None => all.always.merge(&filled),
+                Some(condition) => all.conditional.push((filled, condition)),
+            }
+        }
+        Ok(all)
+    }
+}
+
+fn fill(
+    pieces: &[Piece],
+    params: &[(String, String)],
+    put_in: impl Fn(&str, &mut String),
+) -> Result<String, &'static str> {
+    let mut text = String::new();
+    for piece in pieces {
+        match piece {
+            Piece::Text(piece) => text.push_str(piece),
+            Piece::Capture(name) => {
+                let (_, value) = params.iter().find(|(known, _)| known == name).ok_or(*name)?;
+                put_in(value, &mut text);
+            }
+        }
+    }
+    Ok(text)
+}
+
+impl fmt::Display for Invalidates {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kinds = [("group", &self.groups), ("pattern", &self.patterns)];
+        let all = kinds.iter().flat_map(|(kind, list)| list.iter().map(move |one| (kind, one)));
+        for (index, (kind, pieces)) in all.enumerate() {
+            write!(f, "{}{kind} ", if index > 0 { ", " } else { "" })?;
+            for piece in pieces {
+                match piece {
+                    Piece::Text(text) => f.write_str(text)?,
+                    Piece::Capture(name) => write!(f, "{{{name}}}")?,
+                }
+            }
+        }
+        if self.when.is_some() { f.write_str(" (conditional)") } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SLUG: Piece = Piece::Capture("slug");
+
+    fn params(slug: &str) -> Vec<(String, String)> {
+        vec![("slug".to_owned(), slug.to_owned())]
+    }
+
+    #[test]
+    fn captures_are_put_in_and_escaped_in_patterns() {
+        let invalidates = Invalidates::new().group(&[Piece::Text("story:"), SLUG]).pattern(&[
+            Piece::Text("^/stories/"),
+            SLUG,
+            Piece::Text("$"),
+        ]);
+        let all = Invalidations::of("show", &[invalidates], &params("a.b")).unwrap();
+        assert_eq!(all.always.groups, ["story:a.b"]);
+        assert_eq!(all.always.patterns, [r"^/stories/a\.b$"]);
+        assert!(all.conditional.is_empty());
+    }
+
+    #[test]
+    fn a_condition_keeps_its_invalidation_apart() {
+        let always = Invalidates::new().group(&[Piece::Text("news")]);
+        let sometimes = Invalidates::new().group(&[SLUG]).when(|reply| reply.status() == 303);
+        let all = Invalidations::of("show", &[always, sometimes], &params("a")).unwrap();
+        assert_eq!(all.always.groups, ["news"]);
+        let [(invalidation, when)] = &all.conditional[..] else { panic!("{all:?}") };
+        assert_eq!(invalidation.groups, ["a"]);
+        assert!(when(&crate::reply::redirect_to("/")));
+        assert!(!when(&crate::reply::text("x")));
+    }
+
+    #[test]
+    fn a_capture_that_the_route_does_not_have_is_named() {
+        let invalidates = [Invalidates::new().group(&[Piece::Capture("id")])];
+        let error = Invalidations::of("show", &invalidates, &params("a")).unwrap_err();
+        assert!(error.to_string().contains(r#"names `{id}`, but its route captures ["slug"]"#));
+        assert_eq!(invalidates[0].captures().collect::<Vec<_>>(), ["id"]);
+    }
+}

@@ -1,0 +1,121 @@
+use std::future::Future;
+use std::sync::Arc;
+
+use super::step::{AnyAfter, AnyBefore, Step};
+use super::{After, Before, Next, Registration};
+use crate::reply::IntoReply;
+use crate::request::Request;
+
+/// A list of controllers.
+#[derive(Debug, Clone, Default)]
+#[must_use = "controllers answer nothing unless they are registered"]
+pub struct Controllers(Vec<Registration>);
+
+/// Lists functions with `#[controller]` for the site to register, as [`Controllers`].
+///
+/// ```
+/// use headwater::prelude::*;
+///
+/// mod stories {
+///     use headwater::prelude::*;
+///
+///     #[controller("stories.show")]
+///     pub async fn show(Path(slug): Path<String>) -> String {
+///         slug
+///     }
+/// }
+///
+/// #[controller("about")]
+/// async fn about() -> &'static str {
+///     "A site about rain."
+/// }
+///
+/// let controllers = controllers![stories::show, about];
+/// let names: Vec<&str> = controllers.iter().map(Registration::name).collect();
+/// assert_eq!(names, ["stories.show", "about"]);
+/// ```
+#[macro_export]
+macro_rules! controllers {
+    ($($controller:path),* $(,)?) => {
+        <$crate::controller::Controllers as ::core::iter::FromIterator<
+            $crate::controller::Registration,
+        >>::from_iter([
+            $(<$controller as $crate::controller::Controller>::registration()),*
+        ])
+    };
+}
+
+impl Controllers {
+    /// No controllers yet.
+    pub fn new() -> Controllers {
+        Controllers::default()
+    }
+
+    /// Adds a controller.
+    pub fn with(mut self, registration: Registration) -> Controllers {
+        self.0.push(registration);
+        self
+    }
+
+    /// Adds a step before every controller of the list, and before the steps they have already.
+    pub fn before<M: 'static>(mut self, step: impl Before<M>) -> Controllers {
+        let step: Arc<dyn AnyBefore> = Arc::new(Step::new(step));
+        for registration in &mut self.0 {
+            registration.before.insert(0, step.clone());
+        }
+        self
+    }
+
+    /// Adds a step after every controller of the list, and after the steps they have already.
+    pub fn after<M: 'static>(mut self, step: impl After<M>) -> Controllers {
+        let step: Arc<dyn AnyAfter> = Arc::new(Step::new(step));
+        for registration in &mut self.0 {
+            registration.after.push(step.clone());
+        }
+        self
+    }
+
+    /// Puts a function around every controller of the list, as [`Registration::wrap`].
+    pub fn wrap<F, Running>(self, wrapper: F) -> Controllers
+    where
+        F: Fn(Request, Next) -> Running + Clone + Send + Sync + 'static,
+        Running: Future<Output: IntoReply> + Send + 'static,
+    {
+        self.into_iter().map(|registration| registration.wrap(wrapper.clone())).collect()
+    }
+
+    /// The controllers in the order of the list.
+    pub fn iter(&self) -> std::slice::Iter<'_, Registration> {
+        self.0.iter()
+    }
+}
+
+impl FromIterator<Registration> for Controllers {
+    fn from_iter<I: IntoIterator<Item = Registration>>(registrations: I) -> Controllers {
+        Controllers(registrations.into_iter().collect())
+    }
+}
+
+impl Extend<Registration> for Controllers {
+    fn extend<I: IntoIterator<Item = Registration>>(&mut self, registrations: I) {
+        self.0.extend(registrations);
+    }
+}
+
+impl IntoIterator for Controllers {
+    type Item = Registration;
+    type IntoIter = std::vec::IntoIter<Registration>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+impl<'a> IntoIterator for &'a Controllers {
+    type Item = &'a Registration;
+    type IntoIter = std::slice::Iter<'a, Registration>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}

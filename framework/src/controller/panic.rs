@@ -1,0 +1,36 @@
+use std::any::Any;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+
+use futures_util::FutureExt;
+use http::StatusCode;
+
+use crate::reply::{Reply, error};
+
+/// Runs a part of the site's code. A panic in it becomes an error 500 whose cause names `who`.
+pub(super) async fn caught<T>(
+    who: impl FnOnce() -> String,
+    request_id: &str,
+    part: impl Future<Output = T>,
+) -> Result<T, Reply> {
+    // What a panic leaves half done is the request's own; the site's state is behind `Store`,
+    // which nobody changes but the log.
+    match AssertUnwindSafe(part).catch_unwind().await {
+        Ok(value) => Ok(value),
+        Err(panic) => {
+            let cause = format!("{} panicked: {}", who(), message_of(&*panic));
+            tracing::error!(request_id, "{cause}");
+            Err(error(StatusCode::INTERNAL_SERVER_ERROR).cause(cause))
+        }
+    }
+}
+
+fn message_of(panic: &(dyn Any + Send)) -> &str {
+    if let Some(message) = panic.downcast_ref::<&'static str>() {
+        message
+    } else if let Some(message) = panic.downcast_ref::<String>() {
+        message
+    } else {
+        "no message"
+    }
+}

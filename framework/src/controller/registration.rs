@@ -1,0 +1,152 @@
+use std::borrow::Cow;
+use std::fmt;
+use std::future::Future;
+use std::panic::Location;
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+
+use super::step::{AnyAfter, AnyBefore, Step};
+use super::{After, Before, Invalidates, Invalidations, MissingCapture, Next};
+use crate::reply::{IntoReply, Reply};
+use crate::request::Request;
+
+/// What runs a controller.
+pub type Handler = Arc<dyn Fn(Request) -> BoxFuture<'static, Reply> + Send + Sync>;
+
+/// What `#[controller]` makes of a function, as a type of the function's name.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a controller",
+    note = "put `#[controller(\"…\")]` above the function"
+)]
+pub trait Controller {
+    /// The controller with its name, its steps and what it invalidates.
+    fn registration() -> Registration;
+}
+
+/// A controller, as the site registers it.
+///
+/// ```
+/// use headwater::prelude::*;
+///
+/// let ping = Registration::new("ping", async |_: Request| "pong");
+/// assert_eq!(ping.name(), "ping");
+/// ```
+#[derive(Clone)]
+#[must_use = "a controller answers nothing unless it is registered"]
+pub struct Registration {
+    name: Cow<'static, str>,
+    pub(super) handler: Handler,
+    pub(super) before: Vec<Arc<dyn AnyBefore>>,
+    pub(super) after: Vec<Arc<dyn AnyAfter>>,
+    invalidates: Vec<Invalidates>,
+    location: &'static Location<'static>,
+}
+
+impl Registration {
+    /// A controller under the name that `dispatch.conf` calls it by.
+    #[track_caller]
+    pub fn new<F, Running>(name: impl Into<Cow<'static, str>>, handler: F) -> Registration
+    where
+        F: Fn(Request) -> Running + Send + Sync + 'static,
+        Running: Future<Output: IntoReply> + Send + 'static,
+    {
+        let handler = Arc::new(handler);
+        Registration {
+            name: name.into(),
+            handler: Arc::new(move |request| {
+                let handler = handler.clone();
+                Box::pin(async move { handler(request).await.into_reply() })
+            }),
+            before: Vec::new(),
+            after: Vec::new(),
+            invalidates: Vec::new(),
+            location: Location::caller(),
+        }
+    }
+
+    /// The name that `dispatch.conf` calls the controller by.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Where in the site's code the controller is.
+    pub fn location(&self) -> &'static Location<'static> {
+        self.location
+    }
+
+    /// Adds a step that runs before those that are there already.
+    pub fn before<M: 'static>(mut self, step: impl Before<M>) -> Registration {
+        self.before.insert(0, Arc::new(Step::new(step)));
+        self
+    }
+
+    /// Adds a step that runs after those that are there already.
+    pub fn after<M: 'static>(mut self, step: impl After<M>) -> Registration {
+        self.after.push(Arc::new(Step::new(step)));
+        self
+    }
+
+    /// Puts a function around the controller and what is around it already. Before- and
+    /// after-steps stay outside.
+    ///
+    /// ```
+    /// use headwater::controller::Next;
+    /// use headwater::prelude::*;
+    ///
+    /// async fn timed(request: Request, next: Next) -> Reply {
+    ///     let start = std::time::Instant::now();
+    ///     let reply = next.run(request).await;
+    ///     reply.header("server-timing", format!("app;dur={}", start.elapsed().as_millis()))
+    /// }
+    ///
+    /// let ping = Registration::new("ping", async |_: Request| "pong").wrap(timed);
+    /// # assert_eq!(ping.name(), "ping");
+    /// ```
+    pub fn wrap<F, Running>(mut self, wrapper: F) -> Registration
+    where
+        F: Fn(Request, Next) -> Running + Send + Sync + 'static,
+        Running: Future<Output: IntoReply> + Send + 'static,
+    {
+        let (inner, wrapper) = (self.handler, Arc::new(wrapper));
+        self.handler = Arc::new(move |request| {
+            let (next, wrapper) = (Next::new(inner.clone()), wrapper.clone());
+            Box::pin(async move { wrapper(request, next).await.into_reply() })
+        });
+        self
+    }
+
+    /// Adds something that the controller makes wrong in the caches.
+    pub fn invalidates(mut self, invalidates: Invalidates) -> Registration {
+        self.invalidates.push(invalidates);
+        self
+    }
+
+    /// What the controller makes wrong in the caches when its route captured `params`.
+    ///
+    /// # Errors
+    /// When an `#[invalidate]` names a capture that is not among `params`.
+    pub fn invalidation(
+        &self,
+        params: &[(String, String)],
+    ) -> Result<Invalidations, MissingCapture> {
+        Invalidations::of(&self.name, &self.invalidates, params)
+    }
+
+    /// The names of the captures that every route to the controller must have.
+    pub fn captures(&self) -> impl Iterator<Item = &'static str> {
+        self.invalidates.iter().flat_map(Invalidates::captures)
+    }
+}
+
+impl fmt::Debug for Registration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Registration")
+            .field("name", &self.name)
+            .field("location", &self.location)
+            .field("before", &self.before.len())
+            .field("after", &self.after.len())
+            .field("invalidates", &self.invalidates)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,25 @@
+use std::fmt;
+
+use super::Handler;
+use crate::reply::Reply;
+use crate::request::Request;
+
+/// What a [wrapper](super::Registration::wrap) holds of the controller it is around.
+pub struct Next(Handler);
+
+impl Next {
+    pub(super) fn new(handler: Handler) -> Next {
+        Next(handler)
+    }
+
+    /// Runs the controller.
+    pub async fn run(self, request: Request) -> Reply {
+        (self.0)(request).await
+    }
+}
+
+impl fmt::Debug for Next {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Next")
+    }
+}

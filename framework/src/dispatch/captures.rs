@@ -1,0 +1,60 @@
+/// Where in a path a route's captures are. Up to four need no memory of their own.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Captures {
+    few: [Span; FEW],
+    count: usize,
+    more: Vec<Span>,
+}
+
+const FEW: usize = 4;
+
+/// The bytes from `start` up to `end`; none when the capture took no part in the match.
+type Span = Option<(u32, u32)>;
+
+impl Captures {
+    /// Appends a capture: the bytes from `start` up to `end` of the path.
+    pub(super) fn push(&mut self, start: usize, end: usize) {
+        // Paths are shorter than `CanonicalPath::LONGEST`.
+        self.push_span(Some((start as u32, end as u32)));
+    }
+
+    /// Appends a capture that took no part in the match.
+    pub(super) fn push_absent(&mut self) {
+        self.push_span(None);
+    }
+
+    fn push_span(&mut self, span: Span) {
+        match self.few.get_mut(self.count) {
+            Some(place) => *place = span,
+            None => self.more.push(span),
+        }
+        self.count += 1;
+    }
+
+    /// What the capture at `index` has of `path`; none when it took no part in the match.
+    pub(super) fn get<'p>(&self, index: usize, path: &'p str) -> Option<&'p str> {
+        let span = match self.few.get(index) {
+            Some(span) => *span,
+            None => self.more.get(index - FEW).copied().flatten(),
+        };
+        span.and_then(|(start, end)| path.get(start as usize..end as usize))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn captures_are_found_by_their_place() {
+        let mut captures = Captures::default();
+        for index in 0..6 {
+            captures.push(index, index + 1);
+        }
+        captures.push_absent();
+        let found: Vec<_> = (0..8).map(|index| captures.get(index, "abcdef")).collect();
+        let expected = [Some("a"), Some("b"), Some("c"), Some("d"), Some("e"), Some("f")];
+        assert_eq!(found[..6], expected);
+        assert_eq!(found[6..], [None, None]);
+    }
+}

@@ -1,0 +1,34 @@
+//! From `dispatch.conf` and the files that it names to a table.
+//!
+//! [`files`] reads one file after the other and follows `include` and `delegate`; [`entry`] reads
+//! the keys of one `[[route]]` or `[[error]]`; [`route`], [`target`] and [`caching`] say what they
+//! mean together. [`reach`] makes a level ready for matching and sees to it that no route hides
+//! another; [`names`] looks at the whole: names that occur twice, aliases that lead nowhere.
+//! Nothing stops at the first problem.
+
+mod caching;
+mod entry;
+mod files;
+mod names;
+mod reach;
+mod route;
+mod target;
+
+use std::path::Path;
+
+use super::table::Table;
+use crate::problem::Problems;
+
+/// The table that `path` and the files it names describe.
+pub(super) fn from_file(path: &Path) -> Result<Table, Problems> {
+    let mut loader = files::Loader::default();
+    loader.read(path);
+    loader.finish()
+}
+
+/// The table that `text`, the content of `file`, and the files it names describe.
+pub(super) fn from_text(text: &str, file: &Path) -> Result<Table, Problems> {
+    let mut loader = files::Loader::default();
+    loader.take(text, file);
+    loader.finish()
+}

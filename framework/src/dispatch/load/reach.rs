@@ -1,0 +1,245 @@
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use http::Method;
+use regex::RegexSet;
+
+use crate::dispatch::level::{Level, Paths, Remainder, Step};
+use crate::dispatch::path::PathPattern;
+use crate::dispatch::route::{Condition, Location, Route};
+use crate::problem::{Problem, Problems};
+
+/// What stands in a table before it is made ready for matching, in the order of its file.
+#[derive(Debug, Clone)]
+pub(super) enum Item {
+    /// A route with a path, which counts from the table's prefix.
+    Path { path: PathPattern, route: usize },
+    /// A route with a pattern.
+    Pattern { route: usize },
+    /// A prefix with a table of its own.
+    Delegate { prefix: PathPattern, level: usize, location: Location },
+}
+
+/// Makes `items` ready for matching and reports those that hide each other.
+pub(super) fn level(items: &[Item], routes: &[Arc<Route>], problems: &mut Problems) -> Level {
+    let mut builder = Builder { items, routes, problems, reported: HashSet::new() };
+    builder.check_prefixes();
+    let mut methods: Vec<&Method> = Vec::new();
+    for item in items {
+        let Item::Path { route, .. } = item else { continue };
+        for method in &routes[*route].methods {
+            if !methods.contains(&method) {
+                methods.push(method);
+            }
+        }
+    }
+    let by_method =
+        methods.into_iter().map(|method| (method.clone(), builder.paths(Some(method)))).collect();
+    let otherwise = builder.paths(None);
+    builder.check_patterns();
+    let (patterns, pattern_routes) = builder.patterns();
+    Level { by_method, otherwise, patterns, pattern_routes }
+}
+
+/// Makes a level, and sees to it that every route can be reached.
+struct Builder<'b> {
+    items: &'b [Item],
+    routes: &'b [Arc<Route>],
+    problems: &'b mut Problems,
+    /// Pairs of items that were reported as hiding each other.
+    reported: HashSet<(usize, usize)>,
+}
+
+impl Builder<'_> {
+    /// Nothing may stand beside a delegated prefix that lies below it.
+    fn check_prefixes(&mut self) {
+        for (holder, item) in self.items.iter().enumerate() {
+            let Item::Delegate { prefix, location, .. } = item else { continue };
+            let shape = prefix.shape();
+            let below = format!("{}/", shape.trim_end_matches('/'));
+            for (index, other) in self.items.iter().enumerate() {
+                let path = match other {
+                    Item::Path { path, .. } => path,
+                    Item::Delegate { prefix, .. } if index > holder => prefix,
+                    _ => continue,
+                };
+                let other_shape = path.shape();
+                if index != holder && (other_shape == shape || other_shape.starts_with(&below)) {
+                    self.reported.insert((holder, index));
+                    self.reported.insert((index, holder));
+                    let message = format!(
+                        "`{path}` cannot be reached: {location} delegates `{prefix}` and all that \
+                         is below it to another file; write the route there"
+                    );
+                    self.report(index, message);
+                }
+            }
+        }
+    }
+
+    /// The paths of the routes that take `method`, and the delegated prefixes.
+    fn paths(&mut self, method: Option<&Method>) -> Paths {
+        let mut paths = Paths::default();
+        // Ordered, so that the same file is always answered with the same problems.
+        let mut taken: BTreeMap<String, usize> = BTreeMap::new();
+        for (index, item) in self.items.iter().enumerate() {
+            let ways = match item {
+                Item::Path { path, route } => {
+                    if !method.is_some_and(|method| self.routes[*route].takes(method)) {
+                        continue;
+                    }
+                    vec![(path.shape(), Step::Route(*route))]
+                }
+                Item::Delegate { prefix, level, .. } => ways_down(prefix, *level),
+                Item::Pattern { .. } => continue,
+            };
+            for (shape, step) in ways {
+                if let Some(other) = taken.get(&shape).copied() {
+                    self.report_twice(other, index);
+                    continue;
+                }
+                if let Err(error) = paths.insert(&shape, step) {
+                    match taken.iter().find(|(other, _)| overlap(other, &shape)) {
+                        Some((_, other)) => self.report_ambiguous(*other, index),
+                        None => self.report(index, error.to_string()),
+                    }
+                }
+                taken.insert(shape, index);
+            }
+        }
+        paths
+    }
+
+    /// Every pattern must be reachable for each of its methods.
+    fn check_patterns(&mut self) {
+        let mut seen: HashMap<(&str, &Method), usize> = HashMap::new();
+        for (index, item) in self.items.iter().enumerate() {
+            let Item::Pattern { route } = item else { continue };
+            let route = &self.routes[*route];
+            let Condition::Pattern { pattern, .. } = &route.condition else { continue };
+            for method in &route.methods {
+                if let Some(other) = seen.insert((pattern.as_str(), method), index) {
+                    self.report_twice(other, index);
+                }
+            }
+            let hides = |item: &Item| match item {
+                Item::Path { path, route: other } => {
+                    path.shape() == "/{*rest}"
+                        && route.methods.iter().all(|method| self.routes[*other].takes(method))
+                }
+                _ => false,
+            };
+            let hider = self.items.iter().position(hides);
+            if let Some(hider) = hider.filter(|_| !pattern.is_match("/")) {
+                let message = format!(
+                    "`{}` cannot be reached: paths are matched before patterns, and {} takes \
+                     every path; make that route a `pattern` too, after this one",
+                    route.path(),
+                    self.name(hider),
+                );
+                self.report(index, message);
+            }
+        }
+    }
+
+    fn patterns(&mut self) -> (RegexSet, Vec<usize>) {
+        let mut expressions = Vec::new();
+        let mut pattern_routes = Vec::new();
+        for item in self.items {
+            let Item::Pattern { route } = item else { continue };
+            if let Condition::Pattern { pattern, .. } = &self.routes[*route].condition {
+                expressions.push(pattern.anchored());
+                pattern_routes.push(*route);
+            }
+        }
+        let set = RegexSet::new(expressions).unwrap_or_else(|error| {
+            let message = format!("the patterns of one table are too much together: {error}");
+            self.problems.push(Problem::new(message));
+            RegexSet::empty()
+        });
+        (set, pattern_routes)
+    }
+
+    fn report_twice(&mut self, first: usize, second: usize) {
+        if first != second && self.reported.insert((first, second)) {
+            let methods = self.common_methods(first, second);
+            let message = format!(
+                "{} for {methods} is already taken by {}; only one of them could be reached",
+                self.path(second),
+                self.name(first),
+            );
+            self.report(second, message);
+        }
+    }
+
+    fn report_ambiguous(&mut self, first: usize, second: usize) {
+        if first != second && self.reported.insert((first, second)) {
+            let message = format!(
+                "{} overlaps with {}: where one has a capture, the other may only have a literal \
+                 segment or the same kind of capture; write one of them as a `pattern`",
+                self.path(second),
+                self.name(first),
+            );
+            self.report(second, message);
+        }
+    }
+
+    fn report(&mut self, index: usize, message: String) {
+        let location = self.location(index);
+        self.problems.push(Problem::at_line(&*location.file, location.line, message));
+    }
+
+    fn common_methods(&self, first: usize, second: usize) -> String {
+        let methods = |index: usize| match &self.items[index] {
+            Item::Path { route, .. } | Item::Pattern { route } => &*self.routes[*route].methods,
+            Item::Delegate { .. } => &[],
+        };
+        let common: Vec<&str> = methods(first)
+            .iter()
+            .filter(|method| methods(second).contains(method))
+            .map(Method::as_str)
+            .collect();
+        if common.is_empty() { "every method".to_owned() } else { common.join(", ") }
+    }
+
+    fn path(&self, index: usize) -> String {
+        match &self.items[index] {
+            Item::Path { route, .. } | Item::Pattern { route } => {
+                format!("`{}`", self.routes[*route].path())
+            }
+            Item::Delegate { prefix, .. } => format!("`{prefix}`"),
+        }
+    }
+
+    fn name(&self, index: usize) -> String {
+        format!("{} ({})", self.path(index), self.location(index))
+    }
+
+    fn location(&self, index: usize) -> &Location {
+        match &self.items[index] {
+            Item::Path { route, .. } | Item::Pattern { route } => &self.routes[*route].location,
+            Item::Delegate { location, .. } => location,
+        }
+    }
+}
+
+/// Whether two shapes alone leave open which of them is meant.
+fn overlap(one: &str, other: &str) -> bool {
+    let mut paths = Paths::default();
+    let step = Step::Route(0);
+    paths.insert(one, step).is_ok() && paths.insert(other, step).is_err()
+}
+
+/// What a delegated prefix matches: itself, itself with one more slash, and all below it.
+fn ways_down(prefix: &PathPattern, level: usize) -> Vec<(String, Step)> {
+    let shape = prefix.shape();
+    let stem = shape.trim_end_matches('/');
+    let mut ways = vec![
+        (shape.clone(), Step::Down(level, Remainder::Nothing)),
+        (format!("{stem}/{{*rest}}"), Step::Down(level, Remainder::From(0))),
+    ];
+    if stem == shape {
+        ways.push((format!("{stem}/"), Step::Down(level, Remainder::Slash)));
+    }
+    ways
+}

@@ -1,0 +1,274 @@
+use http::Method;
+
+use super::entry::{Entry, Found, report};
+use super::{caching, target};
+use crate::dispatch::CacheType;
+use crate::dispatch::outline::Outline;
+use crate::dispatch::path::PathPattern;
+use crate::dispatch::pattern::Pattern;
+use crate::dispatch::route::{Condition, Route, Scope};
+use crate::problem::Problems;
+
+/// The keys of a `[[route]]`.
+pub(super) const KEYS: [&str; 17] = [
+    "name",
+    "path",
+    "pattern",
+    "methods",
+    "controller",
+    "template",
+    "files",
+    "alias",
+    "redirect",
+    "delegate",
+    "include",
+    "status",
+    "cache",
+    "groups",
+    "query",
+    "vary",
+    "max_body",
+];
+
+/// The keys that say what a route does.
+const TARGETS: [&str; 7] =
+    ["controller", "template", "files", "alias", "redirect", "delegate", "include"];
+
+/// What one `[[route]]` says.
+pub(super) enum Read<'e> {
+    /// A route with a path, which counts from the table's prefix.
+    Path { path: PathPattern, route: Route },
+    /// A route with a pattern.
+    Pattern { route: Route },
+    /// Another file's routes.
+    Include { file: Found<&'e str> },
+    /// Another file's table, below `prefix`; seen from the site's root that is `below`.
+    Delegate { prefix: PathPattern, below: PathPattern, file: Found<&'e str> },
+}
+
+/// Reads a `[[route]]` of the table below `prefix`. None when too much is wrong with it to go on.
+pub(super) fn read<'e>(
+    entry: &Entry<'e>,
+    prefix: &PathPattern,
+    scope: Scope,
+    problems: &mut Problems,
+) -> Option<Read<'e>> {
+    let target = target_key(entry, problems)?;
+    report_misplaced(entry, target, problems);
+    match target {
+        "include" => entry.text("include", problems).map(|file| Read::Include { file }),
+        "delegate" => delegate(entry, prefix, problems),
+        _ => leaf(entry, target, prefix, scope, problems),
+    }
+}
+
+/// The one key that says what the route does.
+fn target_key(entry: &Entry<'_>, problems: &mut Problems) -> Option<&'static str> {
+    match entry.present(&TARGETS)[..] {
+        [target] => Some(target),
+        [] => {
+            let message = format!("the route does nothing; it needs one of {}", TARGETS.join(", "));
+            report(problems, &entry.at, message);
+            None
+        }
+        [first, second, ..] => {
+            let at = entry.locate(second).unwrap_or_else(|| entry.at.clone());
+            let message = format!("`{second}` beside `{first}`: a route does one thing only");
+            report(problems, &at, message);
+            None
+        }
+    }
+}
+
+/// Reports keys that say nothing about a route that does this.
+fn report_misplaced(entry: &Entry<'_>, target: &str, problems: &mut Problems) {
+    const OF_CONTENT: [&str; 5] = ["cache", "groups", "query", "vary", "max_body"];
+    let (keys, reason): (&[&str], &str) = match target {
+        "controller" => (&["status"], "the controller's reply has the status"),
+        "template" | "files" => (&["status", "max_body"], "it is for other kinds of routes"),
+        "redirect" => (&OF_CONTENT, "a redirect is answered from the table itself"),
+        "alias" => (
+            &["status", "cache", "groups", "query", "vary", "max_body"],
+            "it belongs to the route that the alias leads to",
+        ),
+        "delegate" => (
+            &[
+                "name", "pattern", "methods", "status", "cache", "groups", "query", "vary",
+                "max_body",
+            ],
+            "only `path` stands beside `delegate`; the rest belongs to the routes of that file",
+        ),
+        _ => (
+            &[
+                "name", "path", "pattern", "methods", "status", "cache", "groups", "query", "vary",
+                "max_body",
+            ],
+            "nothing stands beside `include`; it belongs to the routes of that file",
+        ),
+    };
+    for key in entry.present(keys) {
+        let at = entry.locate(key).unwrap_or_else(|| entry.at.clone());
+        report(problems, &at, format!("`{key}` has no meaning beside `{target}`: {reason}"));
+    }
+}
+
+fn delegate<'e>(
+    entry: &Entry<'e>,
+    outer: &PathPattern,
+    problems: &mut Problems,
+) -> Option<Read<'e>> {
+    let file = entry.text("delegate", problems);
+    let Some(written) = entry.text("path", problems) else {
+        if entry.locate("path").is_none() {
+            report(problems, &entry.at, "`delegate` needs a `path`, the prefix of its routes");
+        }
+        return None;
+    };
+    let prefix = PathPattern::parse(written.value).and_then(|prefix| {
+        if prefix.catch_all().is_some() {
+            return Err("all that is below the `path` is delegated; leave `{*…}` out".to_owned());
+        }
+        let below = prefix.below(outer)?;
+        Ok((prefix, below))
+    });
+    match prefix {
+        Ok((prefix, below)) => Some(Read::Delegate { prefix, below, file: file? }),
+        Err(message) => {
+            report(problems, &written.at, message);
+            None
+        }
+    }
+}
+
+/// Reads a route that answers requests by itself.
+fn leaf<'e>(
+    entry: &Entry<'e>,
+    target_key: &str,
+    prefix: &PathPattern,
+    scope: Scope,
+    problems: &mut Problems,
+) -> Option<Read<'e>> {
+    let methods = methods(entry, problems);
+    let default = match target_key {
+        "controller" => CacheType::Normal,
+        "template" => CacheType::Persistent,
+        _ => CacheType::NoCache,
+    };
+    let cache = caching::policy(entry, &methods, default, problems);
+    let query = caching::query(entry, problems);
+    let vary = caching::vary(entry, problems);
+    let max_body = caching::max_body(entry, problems);
+    let name = entry.text("name", problems).map(|name| name.value.to_owned());
+
+    let (condition, path) = condition(entry, prefix, problems)?;
+    let captures = match &condition {
+        Condition::Path(path) => path.names().to_vec(),
+        Condition::Pattern { prefix, pattern } => {
+            prefix.names().iter().chain(pattern.names()).cloned().collect()
+        }
+    };
+    let groups = groups(entry, &captures, problems);
+    let target = target::read(entry, target_key, &condition, prefix, &captures, problems)?;
+    let mut route = Route {
+        name,
+        location: entry.at.clone(),
+        methods,
+        target,
+        cache,
+        query,
+        vary,
+        max_body,
+        scope,
+        condition,
+        captures,
+        groups,
+        label: String::new(),
+    };
+    route.label = format!("{} ({})", route.path(), route.location);
+    Some(match path {
+        Some(path) => Read::Path { path, route },
+        None => Read::Pattern { route },
+    })
+}
+
+fn methods(entry: &Entry<'_>, problems: &mut Problems) -> Vec<Method> {
+    let Some(words) = entry.texts("methods", "methods = [\"GET\"]", problems) else {
+        return vec![Method::GET, Method::HEAD];
+    };
+    let mut methods = Vec::new();
+    for Found { value, at } in &words {
+        let method = Method::from_bytes(value.as_bytes());
+        match method.ok().filter(|_| !value.contains(|char: char| char.is_ascii_lowercase())) {
+            Some(method) if !methods.contains(&method) => methods.push(method),
+            Some(_) => {}
+            None => {
+                let message = format!("`{value}` is no method; write it as in \"GET\", \"POST\"");
+                report(problems, at, message);
+            }
+        }
+    }
+    let list = entry.value("methods");
+    let list = list.and_then(|list| Some((list.value.get_ref().as_array()?, list.at)));
+    if let Some((_, at)) = list.filter(|(list, _)| list.is_empty()) {
+        report(problems, &at, "a route without methods is never matched; write [\"GET\"]");
+    }
+    if let Some(get) = methods.iter().position(|method| method == Method::GET)
+        && !methods.contains(&Method::HEAD)
+    {
+        methods.insert(get + 1, Method::HEAD);
+    }
+    methods
+}
+
+/// Reads `path` or `pattern`; a path also as it counts from the table's prefix.
+fn condition(
+    entry: &Entry<'_>,
+    prefix: &PathPattern,
+    problems: &mut Problems,
+) -> Option<(Condition, Option<PathPattern>)> {
+    let (written, read) = match entry.present(&["path", "pattern"])[..] {
+        ["path"] => {
+            let written = entry.text("path", problems)?;
+            let read = PathPattern::parse(written.value).and_then(|path| {
+                let whole = path.below(prefix)?;
+                Ok((Condition::Path(whole), Some(path)))
+            });
+            (written, read)
+        }
+        ["pattern"] => {
+            let written = entry.text("pattern", problems)?;
+            let read = Pattern::compile(written.value).and_then(|pattern| {
+                if let Some(name) =
+                    pattern.names().iter().find(|name| prefix.names().contains(name))
+                {
+                    return Err(format!("the capture `{name}` is in the prefix `{prefix}` too"));
+                }
+                let (prefix, pattern) = (prefix.clone(), Box::new(pattern));
+                Ok((Condition::Pattern { prefix, pattern }, None))
+            });
+            (written, read)
+        }
+        [] => {
+            report(problems, &entry.at, "the route needs a `path` or a `pattern`");
+            return None;
+        }
+        _ => {
+            let at = entry.locate("pattern").unwrap_or_else(|| entry.at.clone());
+            report(problems, &at, "`pattern` beside `path`: a route has one of them");
+            return None;
+        }
+    };
+    read.map_err(|message| report(problems, &written.at, message)).ok()
+}
+
+fn groups(entry: &Entry<'_>, captures: &[String], problems: &mut Problems) -> Vec<Outline> {
+    let mut groups = Vec::new();
+    let texts = entry.texts("groups", "groups = [\"stories\", \"story:{slug}\"]", problems);
+    for Found { value, at } in texts.unwrap_or_default() {
+        match Outline::parse(value, captures) {
+            Ok(group) => groups.push(group),
+            Err(message) => report(problems, &at, message),
+        }
+    }
+    groups
+}

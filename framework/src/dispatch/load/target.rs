@@ -1,0 +1,133 @@
+use std::path::{Component, Path};
+
+use http::StatusCode;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+
+use super::entry::{Entry, Found, report};
+use crate::dispatch::canonical::{CanonicalPath, canonical_piece};
+use crate::dispatch::outline::{Outline, Piece};
+use crate::dispatch::path::PathPattern;
+use crate::dispatch::route::{Alias, Condition, Redirect, Target};
+use crate::problem::Problems;
+
+/// What may not stand in a URL that is sent as a header.
+const UNSENDABLE: AsciiSet = CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'\\').add(b'`');
+
+/// Reads what the route does, which its key `key` says.
+pub(super) fn read(
+    entry: &Entry<'_>,
+    key: &str,
+    condition: &Condition,
+    prefix: &PathPattern,
+    captures: &[String],
+    problems: &mut Problems,
+) -> Option<Target> {
+    let status = redirect_status(entry, key, problems);
+    let Found { value, at } = entry.text(key, problems)?;
+    let target = match key {
+        "controller" => Ok(Target::Controller(value.to_owned())),
+        "template" => Ok(Target::Template(value.to_owned())),
+        "files" => files(value, condition).map(|folder| Target::Files { folder }),
+        "alias" => alias(value, prefix, captures).map(|path| Target::Alias(Alias(path))),
+        _ => redirect(value, captures).and_then(|to| match condition {
+            Condition::Path(path)
+                if path.literal().is_some() && path.literal() == to.path.literal() =>
+            {
+                Err("the route redirects to itself".to_owned())
+            }
+            _ => Ok(Target::Redirect { to, status }),
+        }),
+    };
+    target.map_err(|message| report(problems, &at, message)).ok()
+}
+
+fn redirect_status(entry: &Entry<'_>, key: &str, problems: &mut Problems) -> StatusCode {
+    // What browsers do not remember, so that a mistake can be taken back.
+    let default = StatusCode::FOUND;
+    if key != "redirect" {
+        return default;
+    }
+    let allowed = |status| matches!(status, 301 | 302 | 303 | 307 | 308);
+    let advice = "301 or 308 (moved for good), 302 or 307 (for now), or 303 (see there)";
+    entry.status("status", allowed, advice, problems).map_or(default, |status| status.value)
+}
+
+/// The folder or file below the docroot, with slashes between its parts.
+fn files(written: &str, condition: &Condition) -> Result<String, String> {
+    let mut parts = Vec::new();
+    for part in Path::new(written).components() {
+        match part {
+            Component::CurDir => {}
+            Component::Normal(part) => parts.push(part.to_string_lossy()),
+            _ => {
+                return Err(format!(
+                    "`{written}` leads out of the docroot; name a file or folder below it"
+                ));
+            }
+        }
+    }
+    match condition {
+        Condition::Path(path) if path.catch_all().is_none() && !path.names().is_empty() => {
+            Err("which file? The last capture of the `path` must be `{*path}`".to_owned())
+        }
+        Condition::Pattern { pattern, .. } if pattern.names().len() > 1 => {
+            Err("which file? The `pattern` must have one named capture at most".to_owned())
+        }
+        _ => Ok(parts.join("/")),
+    }
+}
+
+/// The path that an alias leads to, which counts from the table's prefix.
+fn alias(written: &str, prefix: &PathPattern, captures: &[String]) -> Result<Outline, String> {
+    if !written.starts_with('/') || written.contains(['?', '#']) {
+        return Err(format!("`{written}` is not a path; an alias leads to a path like \"/list\""));
+    }
+    let outline = canonical(Outline::parse(written, captures)?, written)?;
+    let outline = outline.after(prefix.outline(), 0);
+    let example = outline.expand(|_, text| text.push('x'));
+    match CanonicalPath::new(&example) {
+        Ok(_) => Ok(outline),
+        Err(error) => Err(format!("no route can match `{written}`: {error}")),
+    }
+}
+
+fn redirect(written: &str, captures: &[String]) -> Result<Redirect, String> {
+    let (path, tail) = written.split_at(written.find(['?', '#']).unwrap_or(written.len()));
+    let path_outline = Outline::parse(path, captures)?;
+    let path = if path.starts_with('/') && !path.starts_with("//") {
+        canonical(path_outline, path)?
+    } else if let Some(("http" | "https", rest)) = path.split_once("://") {
+        let host = rest.split('/').next().unwrap_or_default();
+        if host.is_empty() || host.contains('{') {
+            return Err(format!(
+                "`{written}` has no fixed host; a visitor must not choose which site it is"
+            ));
+        }
+        path_outline.map_text(sendable)
+    } else {
+        return Err(format!(
+            "`{written}` is neither a path like \"/new\" nor a URL like \"https://example.org/\""
+        ));
+    };
+    let tail = Outline::parse(tail, captures)?.map_text(sendable);
+    Ok(Redirect { path, tail })
+}
+
+fn canonical(outline: Outline, written: &str) -> Result<Outline, String> {
+    let mut pieces = Vec::with_capacity(outline.pieces().len());
+    for piece in outline.pieces() {
+        pieces.push(match piece {
+            Piece::Text(text) => {
+                let text =
+                    canonical_piece(text).map_err(|error| format!("`{written}`: {error}"))?;
+                Piece::Text(text.into_owned())
+            }
+            Piece::Capture(index) => Piece::Capture(*index),
+        });
+    }
+    Ok(Outline::new(written, pieces))
+}
+
+fn sendable(text: &str) -> String {
+    utf8_percent_encode(text, &UNSENDABLE).to_string()
+}

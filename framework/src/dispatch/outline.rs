@@ -1,0 +1,192 @@
+use std::fmt;
+
+use crate::problem::nearest;
+
+/// Text with places for a route's captures, as in `story:{slug}`. `{{` and `}}` stand for braces.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Outline {
+    written: String,
+    pieces: Vec<Piece>,
+}
+
+/// A piece of an [`Outline`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Piece {
+    /// Text that stands for itself.
+    Text(String),
+    /// The place of the route's capture with this index.
+    Capture(usize),
+}
+
+impl Outline {
+    /// An outline of these pieces, written like this.
+    pub(super) fn new(written: impl Into<String>, pieces: Vec<Piece>) -> Outline {
+        Outline { written: written.into(), pieces }
+    }
+
+    /// Reads `written`, whose places are named after `captures`. The error is a sentence.
+    pub(super) fn parse(written: &str, captures: &[String]) -> Result<Outline, String> {
+        let mut pieces = Vec::new();
+        for part in split(written)? {
+            pieces.push(match part {
+                Part::Text(text) => Piece::Text(text),
+                Part::Place(name) => match captures.iter().position(|known| known == name) {
+                    Some(index) => Piece::Capture(index),
+                    None => return Err(unknown_capture(name, captures)),
+                },
+            });
+        }
+        Ok(Outline::new(written, pieces))
+    }
+
+    /// The pieces in order.
+    pub(super) fn pieces(&self) -> &[Piece] {
+        &self.pieces
+    }
+
+    /// The text, when it has no places.
+    pub(super) fn literal(&self) -> Option<&str> {
+        match self.pieces.as_slice() {
+            [] => Some(""),
+            [Piece::Text(text)] => Some(text),
+            _ => None,
+        }
+    }
+
+    /// This path after `prefix`, with the indices of its captures raised by `shift`. A path that
+    /// is only a slash adds nothing.
+    pub(super) fn after(&self, prefix: &Outline, shift: usize) -> Outline {
+        if prefix.pieces.is_empty() {
+            return self.clone();
+        }
+        if self.literal() == Some("/") {
+            return prefix.clone();
+        }
+        let mut pieces = prefix.pieces.clone();
+        if let Some(Piece::Text(text)) = pieces.last_mut() {
+            text.truncate(text.trim_end_matches('/').len());
+        }
+        for piece in &self.pieces {
+            match (piece, pieces.last_mut()) {
+                (Piece::Text(more), Some(Piece::Text(text))) => text.push_str(more),
+                (Piece::Text(text), _) => pieces.push(Piece::Text(text.clone())),
+                (Piece::Capture(index), _) => pieces.push(Piece::Capture(index + shift)),
+            }
+        }
+        Outline::new(format!("{}{self}", prefix.written.trim_end_matches('/')), pieces)
+    }
+
+    /// The same outline with each literal text replaced.
+    pub(super) fn map_text(mut self, replace: impl Fn(&str) -> String) -> Outline {
+        for piece in &mut self.pieces {
+            if let Piece::Text(text) = piece {
+                *text = replace(text);
+            }
+        }
+        self
+    }
+
+    /// The text with each place filled by `fill`, which appends the capture with that index.
+    pub(super) fn expand(&self, mut fill: impl FnMut(usize, &mut String)) -> String {
+        let mut text = String::with_capacity(self.written.len() + 32);
+        for piece in &self.pieces {
+            match piece {
+                Piece::Text(piece) => text.push_str(piece),
+                Piece::Capture(index) => fill(*index, &mut text),
+            }
+        }
+        text
+    }
+}
+
+impl fmt::Display for Outline {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.written)
+    }
+}
+
+/// A piece of written text: what stands between braces is a place.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Part<'w> {
+    Text(String),
+    Place(&'w str),
+}
+
+/// Splits `written` at its places. Neighbouring text is one part. The error is a sentence.
+pub(super) fn split(written: &str) -> Result<Vec<Part<'_>>, String> {
+    let mut parts = Vec::new();
+    let mut text = String::new();
+    let mut rest = written;
+    while let Some(at) = rest.find(['{', '}']) {
+        text.push_str(&rest[..at]);
+        let brace = &rest[at..at + 1];
+        let after = &rest[at + 1..];
+        if let Some(after) = after.strip_prefix(brace) {
+            text.push_str(brace);
+            rest = after;
+            continue;
+        }
+        let place = after.split_once('}').filter(|_| brace == "{");
+        let Some((name, after)) = place.filter(|(name, _)| !name.contains('{')) else {
+            return Err(format!(
+                "`{written}` has a `{brace}` without its counterpart; \
+                 write `{brace}{brace}` for the character itself"
+            ));
+        };
+        if !text.is_empty() {
+            parts.push(Part::Text(std::mem::take(&mut text)));
+        }
+        parts.push(Part::Place(name));
+        rest = after;
+    }
+    text.push_str(rest);
+    if !text.is_empty() {
+        parts.push(Part::Text(text));
+    }
+    Ok(parts)
+}
+
+fn unknown_capture(name: &str, captures: &[String]) -> String {
+    if captures.is_empty() {
+        return format!("`{{{name}}}` is no capture of the route; it has none");
+    }
+    let known: Vec<String> = captures.iter().map(|known| format!("`{{{known}}}`")).collect();
+    let known = known.join(", ");
+    match nearest(name, captures.iter().map(String::as_str)) {
+        Some(near) => {
+            format!("`{{{name}}}` is no capture of the route ({known}); did you mean `{{{near}}}`?")
+        }
+        None => format!("`{{{name}}}` is no capture of the route ({known})"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(names: &[&str]) -> Vec<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    #[test]
+    fn places_are_filled_in_order() {
+        let outline = Outline::parse("{b}:x{{{a}}}", &names(&["a", "b"])).unwrap();
+        let text = outline.expand(|index, text| text.push_str(["1", "2"][index]));
+        assert_eq!(text, "2:x{1}");
+        assert_eq!(outline.literal(), None);
+        assert_eq!(Outline::parse("a{{}}", &[]).unwrap().literal(), Some("a{}"));
+    }
+
+    #[test]
+    fn an_unknown_place_names_the_nearest_capture() {
+        let message = Outline::parse("story:{slog}", &names(&["slug"])).unwrap_err();
+        assert!(message.ends_with("did you mean `{slug}`?"), "{message}");
+    }
+
+    #[test]
+    fn single_braces_are_refused() {
+        for text in ["{", "a}", "{a", "{a{b}", "}{"] {
+            assert!(Outline::parse(text, &names(&["a", "b"])).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,194 @@
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use http::{HeaderName, Method, StatusCode};
+
+use super::canonical::decode;
+use super::outline::Outline;
+use super::path::PathPattern;
+use super::pattern::Pattern;
+use super::{CachePolicy, QueryKey};
+
+/// Where in a site's files something is said.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Location {
+    /// The file.
+    pub file: Arc<Path>,
+    /// The line, counted from 1.
+    pub line: usize,
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.file.display(), self.line)
+    }
+}
+
+/// The part of the site whose error pages apply: the site itself or a delegated prefix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Scope(pub(super) usize);
+
+impl Scope {
+    /// The site itself, outside of every delegated prefix.
+    pub const SITE: Scope = Scope(0);
+}
+
+/// What a route does with a request that it matches.
+#[derive(Debug, Clone)]
+pub enum Target {
+    /// Runs the controller with this registered name on a back end.
+    Controller(String),
+    /// Renders the template with this name, without a back end.
+    Template(String),
+    /// Sends a file of the docroot. [`Match::file`](super::Match::file) says which.
+    Files {
+        /// The file, or the folder of the files, below the docroot.
+        folder: String,
+    },
+    /// Goes on with another path. [`Table::resolve`](super::Table::resolve) does so by itself.
+    Alias(Alias),
+    /// Sends the visitor to another URL. [`Match::redirect`](super::Match::redirect) says which.
+    Redirect {
+        /// Where to.
+        to: Redirect,
+        /// The status: 301, 303, 307, 308, or 302 where the file says nothing: browsers do not
+        /// remember that one, so a mistake can be taken back.
+        status: StatusCode,
+    },
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Target::Controller(name) => write!(f, "controller {name}"),
+            Target::Template(name) => write!(f, "template {name}"),
+            Target::Files { folder } => write!(f, "files {folder}"),
+            Target::Alias(alias) => write!(f, "alias {alias}"),
+            Target::Redirect { to, status } => write!(f, "redirect {to} ({})", status.as_u16()),
+        }
+    }
+}
+
+/// The path that an alias leads to.
+#[derive(Debug, Clone)]
+pub struct Alias(pub(super) Outline);
+
+impl fmt::Display for Alias {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The URL that a redirect leads to.
+#[derive(Debug, Clone)]
+pub struct Redirect {
+    /// Scheme, host and path.
+    pub(super) path: Outline,
+    /// Query and fragment.
+    pub(super) tail: Outline,
+}
+
+impl Redirect {
+    /// The URL, given each capture as it stands in the canonical path.
+    pub(super) fn expand<'c>(&self, capture: impl Fn(usize) -> Option<&'c str>) -> String {
+        let mut url = self.path.expand(|index, url| {
+            url.push_str(capture(index).unwrap_or_default());
+        });
+        // A capture may begin with a slash, and `//host` would lead to another site.
+        if url.starts_with("//") {
+            url = format!("/{}", url.trim_start_matches('/'));
+        }
+        url + &self.tail.expand(|index, url| {
+            let value = decode(capture(index).unwrap_or_default());
+            url.extend(form_urlencoded::byte_serialize(value.as_bytes()));
+        })
+    }
+}
+
+impl fmt::Display for Redirect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.path, self.tail)
+    }
+}
+
+/// What a request's path must look like.
+#[derive(Debug, Clone)]
+pub(super) enum Condition {
+    /// The whole path, with the prefix of the route's table.
+    Path(PathPattern),
+    /// A prefix, and what must follow it.
+    Pattern { prefix: PathPattern, pattern: Box<Pattern> },
+}
+
+/// One `[[route]]` of `dispatch.conf`.
+#[derive(Debug, Clone)]
+pub struct Route {
+    /// The name for reverse URLs.
+    pub name: Option<String>,
+    /// Where the route is written.
+    pub location: Location,
+    /// The methods that it takes, with HEAD where it takes GET.
+    pub methods: Vec<Method>,
+    /// What it does.
+    pub target: Target,
+    /// How its content may be cached.
+    pub cache: CachePolicy,
+    /// Which query parameters belong to its cache key.
+    pub query: QueryKey,
+    /// Which request headers belong to its cache key.
+    pub vary: Vec<HeaderName>,
+    /// The longest request body it takes, in bytes, when that is not the site's usual one.
+    pub max_body: Option<u64>,
+    /// Whose error pages apply.
+    pub scope: Scope,
+    pub(super) condition: Condition,
+    pub(super) captures: Vec<String>,
+    pub(super) groups: Vec<Outline>,
+    pub(super) label: String,
+}
+
+impl Route {
+    /// The route as a reader of `dispatch.conf` would name it: `/stories/{slug} (dispatch.conf:12)`.
+    pub fn label(&self) -> &str {
+        &self.label
+    }
+
+    /// The path or pattern with the prefix of the tables it was delegated to.
+    pub fn path(&self) -> String {
+        match &self.condition {
+            Condition::Path(path) => path.to_string(),
+            Condition::Pattern { prefix, pattern } => {
+                let prefix = prefix.to_string();
+                let pattern = pattern.as_str();
+                match prefix.trim_end_matches('/') {
+                    "" => pattern.to_owned(),
+                    prefix => format!("{prefix} {pattern}"),
+                }
+            }
+        }
+    }
+
+    /// The names of the captures, in the order of the path.
+    pub fn captures(&self) -> &[String] {
+        &self.captures
+    }
+
+    /// The groups of its content, with `{capture}` as written.
+    pub fn groups(&self) -> impl Iterator<Item = String> {
+        self.groups.iter().map(Outline::to_string)
+    }
+
+    /// Whether it takes requests with this method.
+    pub fn takes(&self, method: &Method) -> bool {
+        self.methods.contains(method)
+    }
+
+    /// The capture that says which file of a folder is meant.
+    pub(super) fn file_capture(&self) -> Option<usize> {
+        match &self.condition {
+            Condition::Path(path) => path.catch_all(),
+            Condition::Pattern { .. } => self.captures.len().checked_sub(1),
+        }
+    }
+}

@@ -1,0 +1,218 @@
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use http::{Method, StatusCode};
+
+use super::canonical::CanonicalPath;
+use super::captures::Captures;
+use super::level::{Level, Remainder, Step};
+use super::load;
+use super::resolution::{Match, Resolution};
+use super::route::{Condition, Location, Route, Scope, Target};
+use crate::problem::Problems;
+
+/// How often a path may be rewritten by aliases.
+const MOST_REWRITES: usize = 8;
+
+/// Everything that `dispatch.conf` and the files it names say, ready for matching.
+#[derive(Debug, Clone)]
+pub struct Table {
+    /// In the order of the files.
+    pub(super) routes: Vec<Arc<Route>>,
+    /// The site's own level is the first.
+    pub(super) levels: Vec<Level>,
+    /// By scope, which is the level's index.
+    pub(super) pages: Vec<ErrorPages>,
+    pub(super) names: HashMap<String, usize>,
+}
+
+/// The `[[error]]` pages of one scope.
+#[derive(Debug, Clone, Default)]
+pub(super) struct ErrorPages {
+    /// The scope around this one; none for the site itself.
+    pub(super) parent: Option<usize>,
+    pub(super) pages: Vec<ErrorPage>,
+}
+
+/// One `[[error]]` of `dispatch.conf`.
+#[derive(Debug, Clone)]
+pub(super) struct ErrorPage {
+    pub(super) status: StatusCode,
+    pub(super) template: String,
+    pub(super) location: Location,
+}
+
+impl Table {
+    /// Reads `path` and the files that it names.
+    ///
+    /// # Errors
+    /// Everything that is wrong in any of them.
+    pub fn load(path: &Path) -> Result<Table, Problems> {
+        load::from_file(path)
+    }
+
+    /// Reads `text` as if it were the content of `file`.
+    ///
+    /// # Errors
+    /// Everything that is wrong in it or in the files that it names.
+    pub fn parse(text: &str, file: impl AsRef<Path>) -> Result<Table, Problems> {
+        load::from_text(text, file.as_ref())
+    }
+
+    /// Finds what takes a request. The most specific path route that takes the method wins, then
+    /// the first pattern route; HEAD is taken by what takes GET. A delegated prefix is the matter
+    /// of its own table alone. Neither aliases nor the length of the path can make this slow.
+    pub fn resolve<'a>(&'a self, method: &Method, path: &'a CanonicalPath<'_>) -> Resolution<'a> {
+        self.follow(method, path.as_str(), |_| ())
+    }
+
+    /// Finds what takes a request for `path`, which is canonical, and shows each alias on the way.
+    pub(super) fn follow<'a>(
+        &'a self,
+        method: &Method,
+        path: &'a str,
+        mut visit: impl FnMut(&'a Arc<Route>),
+    ) -> Resolution<'a> {
+        let mut path = Cow::Borrowed(path);
+        let mut rewrites = 0;
+        loop {
+            let mut captures = Captures::default();
+            let route = match self.walk(method, &path, &mut captures) {
+                Ok(route) => &self.routes[route],
+                Err((level, inner)) => return self.refuse(method, level, inner),
+            };
+            let found = Match { route, path, captures };
+            let alias = match &route.target {
+                Target::Alias(alias) => alias,
+                // A name that no file can have, or that leads out of the folder.
+                Target::Files { .. } if found.file().is_none() => {
+                    return Resolution::NotFound { scope: route.scope };
+                }
+                _ => return Resolution::Route(found),
+            };
+            visit(route);
+            rewrites += 1;
+            if rewrites > MOST_REWRITES {
+                return Resolution::AliasLoop { alias: route };
+            }
+            path = match alias.0.literal() {
+                Some(literal) => Cow::Borrowed(literal),
+                None => {
+                    let text = alias.0.expand(|index, text| {
+                        text.push_str(found.capture(index).unwrap_or_default());
+                    });
+                    match CanonicalPath::new(&text) {
+                        Ok(path) => Cow::Owned(path.into_text().into_owned()),
+                        Err(_) => return Resolution::NotFound { scope: route.scope },
+                    }
+                }
+            };
+        }
+    }
+
+    /// Walks down the levels to the route that takes the request. Otherwise says in which level
+    /// none was found, and with which path.
+    fn walk<'p>(
+        &self,
+        method: &Method,
+        path: &'p str,
+        captures: &mut Captures,
+    ) -> Result<usize, (usize, Option<&'p str>)> {
+        let mut level = 0;
+        let mut offset = 0;
+        let mut inner = path;
+        loop {
+            match self.levels[level].step(method, inner, offset, captures) {
+                Some(Step::Route(route)) => return Ok(route),
+                Some(Step::Down(below, remainder)) => {
+                    level = below;
+                    match remainder {
+                        Remainder::Slash => return Err((level, None)),
+                        Remainder::From(start) => {
+                            offset += start;
+                            inner = &inner[start..];
+                        }
+                        // A lone slash is what the whole path begins with too, so captures of it
+                        // are found there.
+                        Remainder::Nothing => {
+                            offset = 0;
+                            inner = "/";
+                        }
+                    }
+                }
+                None => {
+                    let found = self.levels[level].pattern(method, inner, &self.routes);
+                    let route = found.ok_or((level, Some(inner)))?;
+                    if let Condition::Pattern { pattern, .. } = &self.routes[route].condition {
+                        pattern.capture(inner, offset, captures);
+                    }
+                    return Ok(route);
+                }
+            }
+        }
+    }
+
+    /// The answer when no route of `level` takes the method for the path `inner`.
+    fn refuse(&self, method: &Method, level: usize, inner: Option<&str>) -> Resolution<'_> {
+        let scope = Scope(level);
+        let allowed = inner.map(|inner| self.levels[level].allowed(inner, &self.routes));
+        let mut allowed: Vec<&str> =
+            allowed.unwrap_or_default().into_iter().map(Method::as_str).collect();
+        if allowed.is_empty() {
+            return Resolution::NotFound { scope };
+        }
+        if method == Method::OPTIONS {
+            allowed.push(Method::OPTIONS.as_str());
+        }
+        allowed.sort_unstable();
+        allowed.dedup();
+        let allow = allowed.join(", ");
+        match *method {
+            Method::OPTIONS => Resolution::Options { allow },
+            _ => Resolution::MethodNotAllowed { allow, scope },
+        }
+    }
+
+    /// The template of the error page for `status` in `scope`, or in the scopes around it.
+    pub fn error_template(&self, scope: Scope, status: StatusCode) -> Option<&str> {
+        let mut scope = Some(scope.0);
+        while let Some(pages) = scope.and_then(|scope| self.pages.get(scope)) {
+            if let Some(page) = pages.pages.iter().find(|page| page.status == status) {
+                return Some(&page.template);
+            }
+            scope = pages.parent;
+        }
+        None
+    }
+
+    /// The routes in the order in which they are matched: paths, of which the more specific one
+    /// comes first, then patterns in the order of the files.
+    pub fn routes(&self) -> Vec<&Arc<Route>> {
+        let mut routes: Vec<&Arc<Route>> = self.routes.iter().collect();
+        routes.sort_by_cached_key(|route| match &route.condition {
+            Condition::Path(path) => (0, path.rank()),
+            Condition::Pattern { .. } => (1, Vec::new()),
+        });
+        routes
+    }
+
+    /// The controllers that routes name, and where.
+    pub fn controllers(&self) -> impl Iterator<Item = (&str, &Location)> {
+        self.routes.iter().filter_map(|route| match &route.target {
+            Target::Controller(name) => Some((name.as_str(), &route.location)),
+            _ => None,
+        })
+    }
+
+    /// The templates that routes and error pages name, and where.
+    pub fn templates(&self) -> impl Iterator<Item = (&str, &Location)> {
+        let routes = self.routes.iter().filter_map(|route| match &route.target {
+            Target::Template(name) => Some((name.as_str(), &route.location)),
+            _ => None,
+        });
+        let pages = self.pages.iter().flat_map(|scope| &scope.pages);
+        routes.chain(pages.map(|page| (page.template.as_str(), &page.location)))
+    }
+}

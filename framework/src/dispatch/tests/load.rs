@@ -1,0 +1,219 @@
+use super::*;
+
+/// Each text is wrong in one way, and the message says where and what.
+#[track_caller]
+fn refused(text: &str, expected: &[&str]) {
+    let found = problems(text);
+    assert_eq!(found.len(), 1, "{text}: {found:#?}");
+    for expected in expected {
+        assert!(found[0].contains(expected), "{text}: `{}` lacks `{expected}`", found[0]);
+    }
+}
+
+#[test]
+fn every_problem_is_reported_at_once_with_its_line() {
+    let found = problems(
+        r#"
+[[route]]
+pth = "/a"
+controller = "a"
+cache = "nomal"
+
+[[route]]
+path = "/b"
+
+[[route]]
+path = "/c"
+controller = "c"
+groups = ["{d}"]
+max_body = "2 GB"
+
+[[eror]]
+"#,
+    );
+    assert_eq!(
+        found.iter().map(|line| line.split(' ').next().unwrap()).collect::<Vec<_>>(),
+        [
+            "dispatch.conf:16:",
+            "dispatch.conf:3:",
+            "dispatch.conf:5:",
+            "dispatch.conf:2:",
+            "dispatch.conf:7:",
+            "dispatch.conf:14:",
+            "dispatch.conf:13:",
+        ],
+        "{found:#?}"
+    );
+}
+
+#[test]
+fn what_is_not_toml_is_refused_with_its_line() {
+    refused("\n[[route]]\npath = \n", &["dispatch.conf:3"]);
+}
+
+#[test]
+fn unknown_keys_name_the_nearest() {
+    refused(
+        "[[route]]\npath='/'\ncontroler='a'\ntemplate='t'",
+        &["conf:3", "did you mean `controller`?"],
+    );
+    refused("[[routes]]", &["did you mean `[[route]]`?"]);
+    refused("[route]", &["two brackets"]);
+    refused("route = [1]", &["a table with keys"]);
+    refused(
+        "[[error]]\nstatus=404\ntemplate='t'\npath='/x'",
+        &["conf:4", "unknown key `path`", "known are status, template"],
+    );
+}
+
+#[test]
+fn a_route_does_one_thing() {
+    refused("[[route]]\npath='/'", &["conf:1", "needs one of controller, template"]);
+    refused(
+        "[[route]]\npath='/'\ncontroller='a'\nfiles='b'",
+        &["conf:4", "`files` beside `controller`"],
+    );
+    refused("[[route]]\ncontroller='a'", &["needs a `path` or a `pattern`"]);
+    refused(
+        "[[route]]\npath='/'\npattern='/'\ncontroller='a'",
+        &["conf:3", "`pattern` beside `path`"],
+    );
+}
+
+#[test]
+fn keys_that_mean_nothing_are_refused() {
+    for (keys, reason) in [
+        ("controller='a'\nstatus=302", "the controller's reply has the status"),
+        ("template='a'\nmax_body=1", "other kinds of routes"),
+        ("redirect='/x'\ncache='normal'", "answered from the table itself"),
+        ("alias='/x'\ngroups=['a']", "the route that the alias leads to"),
+        ("delegate='x.conf'\nname='a'", "beside `delegate`"),
+        ("include='x.conf'", "nothing stands beside `include`"),
+    ] {
+        let found = problems(&format!("[[route]]\npath='/y'\n{keys}"));
+        assert!(found[0].contains(reason), "{keys}: {found:#?}");
+    }
+}
+
+#[test]
+fn values_of_the_wrong_kind_say_what_is_allowed() {
+    let route = |keys: &str| format!("[[route]]\npath='/a'\ncontroller='c'\n{keys}");
+    for (keys, reason) in [
+        ("name=1", "must be text in quotes, not integer"),
+        ("name=''", "`name` is empty"),
+        ("methods='GET'", "as in methods = [\"GET\"]"),
+        ("methods=[]", "never matched"),
+        ("methods=['get']", "`get` is no method"),
+        ("methods=['G T']", "`G T` is no method"),
+        ("methods=[1]", "list of texts"),
+        ("cache=1", "`cache` must be \"normal\""),
+        ("cache='timeout'", "how long?"),
+        ("cache={timeout='20'}", "`timeout`: `20` is not a duration"),
+        ("cache={timeout='0s'}", "must not be zero"),
+        ("cache={type='normal', timeout='1s'}", "leave `type` out"),
+        ("cache={stale_while_revalidate='1s'}", "not supported yet"),
+        ("cache={stale_if_eror='1s'}", "did you mean `stale_if_error`?"),
+        ("cache={type='no_cache', stale_if_error='1s'}", "has no effect"),
+        ("methods=['POST']\ncache='normal'", "only GET is cached"),
+        ("groups='a'", "groups = [\"stories\""),
+        ("groups=['{a}']", "it has none"),
+        ("query=1", "query = [\"page\"]"),
+        ("vary=['a b']", "no name of a header"),
+        ("vary=['*']", "no name of a header"),
+        ("vary=['Cookie']", "variant function"),
+        ("max_body='x'", "is not a size"),
+        ("max_body=-1", "a number of bytes"),
+    ] {
+        refused(&route(keys), &[reason]);
+    }
+}
+
+#[test]
+fn targets_are_checked() {
+    for (keys, reason) in [
+        ("path='/a'\nfiles='../x'", "leads out of the docroot"),
+        ("path='/a'\nfiles='/x'", "leads out of the docroot"),
+        ("path='/{a}'\nfiles='x'", "which file?"),
+        ("path='/a'\nredirect='//x'", "neither a path"),
+        ("path='/a'\nredirect='x'", "neither a path"),
+        ("path='/{a}'\nredirect='https://{a}/'", "no fixed host"),
+        ("path='/a'\nredirect='/{b}'", "no capture of the route"),
+        ("path='/a'\nredirect='/a'", "redirects to itself"),
+        ("path='/a'\nredirect='/b'\nstatus=200", "must be 301 or 308"),
+        ("path='/a'\nalias='b'", "is not a path"),
+        ("path='/a'\nalias='/b?c=1'", "is not a path"),
+        ("path='/a'\nalias='/../b'", "dot segment"),
+        ("path='/a'\nalias='/b'", "which no route matches"),
+        ("path='/a'\ndelegate='missing.conf'", "`missing.conf` cannot be read"),
+        ("path='/{*a}'\ndelegate='missing.conf'", "leave `{*…}` out"),
+        ("delegate='missing.conf'", "needs a `path`"),
+        ("pattern='/(a'\ncontroller='c'", "unclosed group"),
+    ] {
+        refused(&format!("[[route]]\n{keys}"), &[reason]);
+    }
+}
+
+#[test]
+fn routes_that_hide_each_other_are_refused_with_both_places() {
+    let two = |one: &str, other: &str| {
+        format!("[[route]]\n{one}\ncontroller='a'\n[[route]]\n{other}\ncontroller='b'")
+    };
+    for (one, other, reason) in [
+        ("path='/a'", "path='/%61'", "for GET, HEAD is already taken by `/a` (dispatch.conf:1)"),
+        ("path='/{a}'", "path='/{b}'", "already taken by `/{a}` (dispatch.conf:1)"),
+        ("path='/{*a}'", "path='/{b}.html'", "overlaps with `/{*a}` (dispatch.conf:1)"),
+        ("pattern='/a+'", "pattern='/a+'", "already taken by `/a+` (dispatch.conf:1)"),
+        ("path='/{*a}'", "pattern='/a+'", "paths are matched before patterns"),
+        ("path='/a'\nmethods=['GET']", "path='/a'\nmethods=['HEAD']", "for HEAD is already"),
+        ("path='/a'\nname='n'", "path='/b'\nname='n'", "already taken by /a (dispatch.conf:1)"),
+    ] {
+        let text = two(one, other);
+        let line = 3 + one.lines().count();
+        refused(&text, &[reason, &format!("dispatch.conf:{line}:")]);
+    }
+    for (one, other) in [
+        ("path='/a'", "path='/a'\nmethods=['POST']"),
+        ("path='/a'", "path='/{a}'"),
+        ("path='/{*a}'", "pattern='/a+'\nmethods=['POST']"),
+        ("path='/{*a}'", "path='/{b}.html'\nmethods=['POST']"),
+        ("path='/{*a}'", "pattern='/'"),
+    ] {
+        table(&two(one, other));
+    }
+}
+
+#[test]
+fn error_pages_have_one_status_each() {
+    refused("[[error]]\ntemplate='t'", &["needs `status`"]);
+    refused("[[error]]\nstatus=200\ntemplate='t'", &["from 400 to 599"]);
+    refused(
+        "[[error]]\nstatus=404\ntemplate='t'\n[[error]]\nstatus=404\ntemplate='u'",
+        &["conf:4", "already an error page for 404 at dispatch.conf:1"],
+    );
+}
+
+#[test]
+fn alias_circles_are_found_at_load() {
+    refused(
+        "route=[{path='/a',alias='/b'},\n{path='/b',alias='/c'},\n{path='/c',alias='/b'}]",
+        &[
+            "conf:2",
+            "in a circle: /b (dispatch.conf:2) → /c (dispatch.conf:3) → /b (dispatch.conf:2)",
+        ],
+    );
+    refused("[[route]]\npath='/a/{x}'\nalias='/a/{x}'", &["in a circle"]);
+    refused("[[route]]\npath='/a/{*x}'\nalias='/a/b/{x}'", &["in a circle"]);
+    let text = "route=[{path='/a',methods=['POST'],alias='/b'},{path='/b',controller='b'}]";
+    refused(text, &["takes POST, but `/b` takes only GET, HEAD"]);
+}
+
+#[test]
+fn a_missing_file_is_a_problem() {
+    let problems = Table::load("nowhere/dispatch.conf".as_ref()).unwrap_err().to_string();
+    assert!(problems.starts_with("nowhere/dispatch.conf: cannot be read"), "{problems}");
+}
+
+#[test]
+fn an_empty_file_is_an_empty_table() {
+    assert_eq!(ask(&table(""), "GET", "/"), "404");
+}

@@ -1,0 +1,98 @@
+use std::convert::Infallible;
+
+use bytes::Bytes;
+use http::StatusCode;
+
+use super::FromRequest;
+use super::rejection::Rejection;
+use crate::body::{Body, BodyError};
+use crate::request::Request;
+
+/// Why the body could not be read: 413 when it is too large, 408 when it came too slowly, 400 when
+/// the sender broke off.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct BytesRejection(#[from] pub BodyError);
+
+/// Why the body is no text.
+#[derive(Debug, thiserror::Error)]
+pub enum StringRejection {
+    /// It could not be read.
+    #[error(transparent)]
+    Body(#[from] BytesRejection),
+    /// It is not UTF-8: status 400.
+    #[error("the body is not text in UTF-8")]
+    NotUtf8,
+}
+
+impl Rejection for BytesRejection {
+    fn status(&self) -> StatusCode {
+        self.0.status()
+    }
+}
+
+impl Rejection for StringRejection {
+    fn status(&self) -> StatusCode {
+        match self {
+            StringRejection::Body(rejection) => rejection.status(),
+            StringRejection::NotUtf8 => StatusCode::BAD_REQUEST,
+        }
+    }
+}
+
+/// The body as it arrives, piece by piece: for what is too large for memory.
+impl FromRequest for Body {
+    type Rejection = Infallible;
+
+    async fn from_request(request: Request) -> Result<Body, Infallible> {
+        Ok(request.body)
+    }
+}
+
+/// The whole body, not longer than the request's `body_limit`.
+impl FromRequest for Bytes {
+    type Rejection = BytesRejection;
+
+    async fn from_request(request: Request) -> Result<Bytes, BytesRejection> {
+        Ok(request.body.collect(request.parts.body_limit).await?)
+    }
+}
+
+/// The whole body as text, not longer than the request's `body_limit`.
+impl FromRequest for String {
+    type Rejection = StringRejection;
+
+    async fn from_request(request: Request) -> Result<String, StringRejection> {
+        let bytes = Bytes::from_request(request).await?;
+        String::from_utf8(bytes.into()).map_err(|_| StringRejection::NotUtf8)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reply::IntoReply;
+
+    #[tokio::test]
+    async fn a_body_over_the_limit_is_a_413() {
+        let builder = Request::builder().body("0123456789");
+        let request = builder.body_limit(9).build().unwrap();
+        let rejection = Bytes::from_request(request).await.unwrap_err();
+        assert_eq!(rejection.into_reply().status(), 413);
+    }
+
+    #[tokio::test]
+    async fn a_slow_and_a_broken_body_have_their_statuses() {
+        assert_eq!(BytesRejection(BodyError::TooSlow).into_reply().status(), 408);
+        assert_eq!(BytesRejection(BodyError::broken("cut")).into_reply().status(), 400);
+    }
+
+    #[tokio::test]
+    async fn text_must_be_utf_8() {
+        let request = Request::builder().body("ção").build().unwrap();
+        assert_eq!(String::from_request(request).await.unwrap(), "ção");
+        let request = Request::builder().body(vec![0xff]).build().unwrap();
+        let rejection = String::from_request(request).await.unwrap_err();
+        assert_eq!(rejection.into_reply().status(), 400);
+    }
+}

@@ -1,0 +1,165 @@
+use serde::de::value::{MapDeserializer, SeqDeserializer};
+use serde::de::{Deserializer, IntoDeserializer, Visitor};
+use serde::forward_to_deserialize_any;
+
+use super::decode_error::{DecodeError, DecodeErrorKind};
+use super::text_value::TextValue;
+
+/// The captures of a route, as serde sees them: a struct or map by name, a tuple by order, and a
+/// single one as a value.
+#[derive(Clone, Copy)]
+pub(super) struct Captures<'a>(pub(super) &'a [(String, String)]);
+
+impl<'a> Captures<'a> {
+    fn values(self) -> impl Iterator<Item = TextValue<'a>> {
+        self.0.iter().map(|(name, text)| TextValue { name, text })
+    }
+
+    fn single(self) -> Result<TextValue<'a>, DecodeError> {
+        match self.0 {
+            [(name, text)] => Ok(TextValue { name, text }),
+            _ => Err(self.wrong_number("a single value")),
+        }
+    }
+
+    fn wrong_number(self, wanted: &str) -> DecodeError {
+        let names: Vec<&str> = self.0.iter().map(|(name, _)| name.as_str()).collect();
+        DecodeError::shape(format_args!(
+            "the controller takes {wanted} from the path, but its route captures {} {names:?}",
+            names.len()
+        ))
+    }
+
+    fn sequence<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        visitor.visit_seq(SeqDeserializer::new(self.values()))
+    }
+}
+
+impl<'de> IntoDeserializer<'de, DecodeError> for TextValue<'_> {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
+
+macro_rules! of_the_single_value {
+    ($($method:ident),+ $(,)?) => {
+        $(
+            fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+                self.single()?.$method(visitor)
+            }
+        )+
+    };
+}
+
+impl<'de> Deserializer<'de> for Captures<'_> {
+    type Error = DecodeError;
+
+    of_the_single_value! {
+        deserialize_bool,
+        deserialize_i8,
+        deserialize_i16,
+        deserialize_i32,
+        deserialize_i64,
+        deserialize_i128,
+        deserialize_u8,
+        deserialize_u16,
+        deserialize_u32,
+        deserialize_u64,
+        deserialize_u128,
+        deserialize_f32,
+        deserialize_f64,
+        deserialize_char,
+        deserialize_str,
+        deserialize_string,
+        deserialize_bytes,
+        deserialize_byte_buf,
+        deserialize_identifier,
+    }
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        match self.0 {
+            [_] => self.single()?.deserialize_any(visitor),
+            _ => self.deserialize_map(visitor),
+        }
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        if self.0.is_empty() { visitor.visit_none() } else { visitor.visit_some(self) }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, DecodeError> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        self.sequence(visitor)
+    }
+
+    fn deserialize_tuple<V: Visitor<'de>>(
+        self,
+        length: usize,
+        visitor: V,
+    ) -> Result<V::Value, DecodeError> {
+        if length != self.0.len() {
+            return Err(self.wrong_number(&format!("{length} values")));
+        }
+        self.sequence(visitor)
+    }
+
+    fn deserialize_tuple_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        length: usize,
+        visitor: V,
+    ) -> Result<V::Value, DecodeError> {
+        self.deserialize_tuple(length, visitor)
+    }
+
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        let pairs = self.values().map(|value| (value.name, value));
+        visitor.visit_map(MapDeserializer::new(pairs)).map_err(|error: DecodeError| {
+            match (&error.kind, &error.field) {
+                (DecodeErrorKind::Missing, Some(field)) => self.wrong_number(&format!("`{field}`")),
+                _ => error,
+            }
+        })
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, DecodeError> {
+        self.deserialize_map(visitor)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, DecodeError> {
+        self.single()?.deserialize_enum(name, variants, visitor)
+    }
+
+    fn deserialize_unit_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, DecodeError> {
+        visitor.visit_unit()
+    }
+
+    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        visitor.visit_unit()
+    }
+
+    forward_to_deserialize_any! { ignored_any }
+}

@@ -1,0 +1,68 @@
+use cookie::{Cookie, CookieJar};
+use http::header::COOKIE;
+
+use super::{FromRequestParts, NotInKey};
+use crate::request::RequestParts;
+
+/// The cookies of the request, percent-decoded. A reply sets them with
+/// [`Reply::cookie`](crate::reply::Reply::cookie).
+///
+/// A route that caches refuses them: what is the same for everybody has no cookies.
+#[derive(Debug, Clone)]
+pub struct Cookies(CookieJar);
+
+impl Cookies {
+    /// The value of the cookie of this name.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(Cookie::value)
+    }
+
+    /// Names and values, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(Cookie::name_value)
+    }
+}
+
+impl FromRequestParts for Cookies {
+    type Rejection = NotInKey;
+
+    async fn from_request_parts(parts: &mut RequestParts) -> Result<Cookies, NotInKey> {
+        NotInKey::check_cookies(&parts.exposure)?;
+        let mut jar = CookieJar::new();
+        let headers = parts.headers.get_all(COOKIE).into_iter();
+        for header in headers.filter_map(|header| header.to_str().ok()) {
+            for cookie in Cookie::split_parse_encoded(header.to_owned()).flatten() {
+                jar.add_original(cookie);
+            }
+        }
+        Ok(Cookies(jar))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reply::IntoReply;
+    use crate::request::Request;
+
+    #[tokio::test]
+    async fn cookies_are_decoded_and_broken_ones_passed_over() {
+        let builder =
+            Request::builder().cookie("name", "Ana; Maria").header("cookie", "a=1; ;x; b=2");
+        let mut request = builder.build().unwrap();
+        let cookies = Cookies::from_request_parts(&mut request.parts).await.unwrap();
+        assert_eq!(cookies.get("name"), Some("Ana; Maria"));
+        assert_eq!(cookies.get("b"), Some("2"));
+        assert_eq!(cookies.get("x"), None);
+        assert_eq!(cookies.iter().count(), 3);
+    }
+
+    #[tokio::test]
+    async fn a_cached_route_has_no_cookies() {
+        let builder = Request::builder().cookie("a", "1").cached("page", None, &["accept"]);
+        let mut request = builder.build().unwrap();
+        let rejection = Cookies::from_request_parts(&mut request.parts).await.unwrap_err();
+        assert!(rejection.to_string().contains("`cache = \"no_cache\"`"), "{rejection}");
+        assert_eq!(rejection.into_reply().status(), 500);
+    }
+}

@@ -1,0 +1,88 @@
+use std::fmt;
+
+use http::StatusCode;
+use serde::de;
+
+use super::rejection::Rejection;
+
+/// Why text of the request did not become the type that the controller takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DecodeError {
+    pub(super) field: Option<String>,
+    pub(super) kind: DecodeErrorKind,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum DecodeErrorKind {
+    /// The text does not fit the type.
+    Value(String),
+    /// A field has no text.
+    Missing,
+    /// No text could ever become the type.
+    Shape(String),
+}
+
+impl DecodeError {
+    pub(super) fn value(field: &str, text: &str, reason: impl fmt::Display) -> DecodeError {
+        let mut shown: String = text.chars().take(60).collect();
+        if shown.len() < text.len() {
+            shown.push('…');
+        }
+        let kind = DecodeErrorKind::Value(format!("{shown:?} does not fit: {reason}"));
+        DecodeError { field: Some(field.to_owned()), kind }
+    }
+
+    pub(super) fn shape(reason: impl fmt::Display) -> DecodeError {
+        DecodeError { field: None, kind: DecodeErrorKind::Shape(reason.to_string()) }
+    }
+
+    /// Says which field it was, unless that is known already.
+    pub(super) fn at(mut self, field: &str) -> DecodeError {
+        self.field.get_or_insert_with(|| field.to_owned());
+        self
+    }
+
+    /// The field whose text did not fit, where one can be named.
+    pub fn field(&self) -> Option<&str> {
+        self.field.as_deref()
+    }
+
+    /// Whether the controller's type is at fault, not the request.
+    pub(super) fn is_of_the_site(&self) -> bool {
+        matches!(self.kind, DecodeErrorKind::Shape(_))
+    }
+}
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(field) = &self.field {
+            write!(f, "`{field}`: ")?;
+        }
+        match &self.kind {
+            DecodeErrorKind::Value(reason) | DecodeErrorKind::Shape(reason) => f.write_str(reason),
+            DecodeErrorKind::Missing => f.write_str("missing"),
+        }
+    }
+}
+
+impl std::error::Error for DecodeError {}
+
+impl de::Error for DecodeError {
+    fn custom<T: fmt::Display>(reason: T) -> DecodeError {
+        DecodeError { field: None, kind: DecodeErrorKind::Value(reason.to_string()) }
+    }
+
+    fn missing_field(field: &'static str) -> DecodeError {
+        DecodeError { field: Some(field.to_owned()), kind: DecodeErrorKind::Missing }
+    }
+}
+
+impl Rejection for DecodeError {
+    fn status(&self) -> StatusCode {
+        if self.is_of_the_site() {
+            StatusCode::INTERNAL_SERVER_ERROR
+        } else {
+            StatusCode::BAD_REQUEST
+        }
+    }
+}

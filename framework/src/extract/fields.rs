@@ -1,0 +1,272 @@
+use std::borrow::Cow;
+
+use serde::de::value::{MapDeserializer, SeqDeserializer};
+use serde::de::{DeserializeOwned, Deserializer, IntoDeserializer, Visitor};
+use serde::forward_to_deserialize_any;
+
+use super::decode_error::DecodeError;
+use super::text_value::TextValue;
+
+type Pair<'a> = (Cow<'a, str>, Cow<'a, str>);
+
+/// Decodes `name=value&name=value` (application/x-www-form-urlencoded, as of the WHATWG URL
+/// standard) into a type. A name that is there several times fits a sequence.
+pub(super) fn decode<T: DeserializeOwned>(encoded: &[u8]) -> Result<T, DecodeError> {
+    let pairs: Vec<Pair<'_>> = form_urlencoded::parse(encoded).collect();
+    T::deserialize(Fields(&pairs))
+}
+
+/// The pairs, as serde sees them: a struct or map by name, or a sequence of pairs.
+struct Fields<'a>(&'a [Pair<'a>]);
+
+impl<'de> Deserializer<'de> for Fields<'_> {
+    type Error = DecodeError;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        let mut sorted: Vec<&Pair<'_>> = self.0.iter().collect();
+        sorted.sort_by(|a, b| a.0.cmp(&b.0));
+        let fields = sorted.chunk_by(|a, b| a.0 == b.0).map(|values| {
+            let name: &str = &values[0].0;
+            (name, Field { name, values })
+        });
+        visitor.visit_map(MapDeserializer::new(fields))
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        let pairs = self.0.iter().map(|(name, text)| {
+            let name: &str = name;
+            (name, TextValue { name, text })
+        });
+        visitor.visit_seq(MapDeserializer::new(pairs))
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        if self.0.is_empty() { visitor.visit_none() } else { visitor.visit_some(self) }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, DecodeError> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        visitor.visit_unit()
+    }
+
+    fn deserialize_unit_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, DecodeError> {
+        visitor.visit_unit()
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf
+        tuple tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+/// All values of one name, in their order. Never empty.
+#[derive(Clone, Copy)]
+struct Field<'a> {
+    name: &'a str,
+    values: &'a [&'a Pair<'a>],
+}
+
+impl<'a> Field<'a> {
+    fn texts(self) -> impl Iterator<Item = TextValue<'a>> {
+        self.values.iter().map(move |(_, text)| TextValue { name: self.name, text })
+    }
+
+    fn single(self) -> Result<TextValue<'a>, DecodeError> {
+        match self.values {
+            [(_, text)] => Ok(TextValue { name: self.name, text }),
+            values => Err(<DecodeError as serde::de::Error>::custom(format_args!(
+                "there are {} values, but one is expected",
+                values.len()
+            ))
+            .at(self.name)),
+        }
+    }
+}
+
+impl<'de> IntoDeserializer<'de, DecodeError> for Field<'_> {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
+
+macro_rules! of_the_single_value {
+    ($($method:ident),+ $(,)?) => {
+        $(
+            fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+                self.single()?.$method(visitor)
+            }
+        )+
+    };
+}
+
+impl<'de> Deserializer<'de> for Field<'_> {
+    type Error = DecodeError;
+
+    of_the_single_value! {
+        deserialize_bool,
+        deserialize_i8,
+        deserialize_i16,
+        deserialize_i32,
+        deserialize_i64,
+        deserialize_i128,
+        deserialize_u8,
+        deserialize_u16,
+        deserialize_u32,
+        deserialize_u64,
+        deserialize_u128,
+        deserialize_f32,
+        deserialize_f64,
+        deserialize_char,
+        deserialize_str,
+        deserialize_string,
+        deserialize_bytes,
+        deserialize_byte_buf,
+        deserialize_identifier,
+        deserialize_unit,
+        deserialize_map,
+    }
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        match self.values {
+            [_] => self.single()?.deserialize_any(visitor),
+            _ => self.deserialize_seq(visitor),
+        }
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        visitor
+            .visit_seq(SeqDeserializer::new(self.texts()))
+            .map_err(|error: DecodeError| error.at(self.name))
+    }
+
+    fn deserialize_tuple<V: Visitor<'de>>(
+        self,
+        _length: usize,
+        visitor: V,
+    ) -> Result<V::Value, DecodeError> {
+        self.deserialize_seq(visitor)
+    }
+
+    fn deserialize_tuple_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _length: usize,
+        visitor: V,
+    ) -> Result<V::Value, DecodeError> {
+        self.deserialize_seq(visitor)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        visitor.visit_some(self)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, DecodeError> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_unit_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, DecodeError> {
+        self.single()?.deserialize_unit_struct(name, visitor)
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, DecodeError> {
+        self.single()?.deserialize_struct(name, fields, visitor)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, DecodeError> {
+        self.single()?.deserialize_enum(name, variants, visitor)
+    }
+
+    forward_to_deserialize_any! { ignored_any }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    #[derive(Debug, PartialEq, serde::Deserialize)]
+    struct Search {
+        words: String,
+        page: Option<u32>,
+        #[serde(default)]
+        tag: Vec<String>,
+        #[serde(default)]
+        archived: bool,
+    }
+
+    #[derive(Debug, serde::Deserialize)]
+    struct Nested {
+        #[expect(dead_code)]
+        search: Search,
+    }
+
+    #[test]
+    fn fields_are_found_by_name_and_repeated_ones_are_a_sequence() {
+        let search: Search = decode(b"tag=a&words=two+words%21&archived=on&tag=b&other=1").unwrap();
+        assert_eq!(
+            search,
+            Search {
+                words: "two words!".to_owned(),
+                page: None,
+                tag: vec!["a".to_owned(), "b".to_owned()],
+                archived: true,
+            }
+        );
+    }
+
+    #[test]
+    fn pairs_and_maps_work_too() {
+        let pairs: Vec<(String, u8)> = decode(b"b=1&a=2&b=3").unwrap();
+        assert_eq!(pairs, [("b".to_owned(), 1), ("a".to_owned(), 2), ("b".to_owned(), 3)]);
+        let map: BTreeMap<String, u8> = decode(b"b=1&a=2").unwrap();
+        assert_eq!(map["a"], 2);
+    }
+
+    #[test]
+    fn errors_name_the_field() {
+        let error = |encoded: &[u8]| decode::<Search>(encoded).unwrap_err().to_string();
+        assert_eq!(error(b"page=1"), "`words`: missing");
+        assert_eq!(
+            error(b"words=x&page=one"),
+            "`page`: \"one\" does not fit: invalid digit found in string"
+        );
+        assert_eq!(error(b"words=x&words=y"), "`words`: there are 2 values, but one is expected");
+    }
+
+    #[test]
+    fn a_type_that_no_form_can_fill_is_the_sites_fault() {
+        assert!(decode::<Nested>(b"search=x").unwrap_err().is_of_the_site());
+        assert!(decode::<u32>(b"search=1").is_err());
+    }
+}

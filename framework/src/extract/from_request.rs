@@ -1,0 +1,152 @@
+use std::convert::Infallible;
+use std::future::Future;
+
+use crate::reply::IntoReply;
+use crate::request::{Request, RequestParts};
+
+/// A type that any argument of a controller may have: it needs no body.
+///
+/// ```
+/// use headwater::extract::{Cookies, FromRequestParts};
+/// use headwater::reply::{Error, redirect_to};
+/// use headwater::request::RequestParts;
+///
+/// struct Visitor(String);
+///
+/// impl FromRequestParts for Visitor {
+///     type Rejection = Error;
+///
+///     async fn from_request_parts(parts: &mut RequestParts) -> Result<Visitor, Error> {
+///         let cookies = Cookies::from_request_parts(parts).await?;
+///         match cookies.get("visitor") {
+///             Some(name) => Ok(Visitor(name.to_owned())),
+///             None => Err(redirect_to("/login").into()),
+///         }
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be taken from a request without its body",
+    label = "not an argument of a controller in this place",
+    note = "arguments that read the body (`Form`, `Json`, `Multipart`, `Bytes`, `String`, `Body`, \
+            `Request`) must come last, and there can be only one",
+    note = "other types need `impl FromRequestParts`"
+)]
+pub trait FromRequestParts: Sized {
+    /// What the visitor gets when the value cannot be taken.
+    type Rejection: IntoReply;
+
+    /// Takes the value.
+    fn from_request_parts(
+        parts: &mut RequestParts,
+    ) -> impl Future<Output = Result<Self, Self::Rejection>> + Send;
+}
+
+/// A type that the last argument of a controller may have: it may read the body.
+///
+/// `M` tells the ways apart in which a type can be one; leave it out when you implement the trait.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be taken from a request",
+    label = "not an argument of a controller",
+    note = "arguments are extractors such as `Path<T>`, `Query<T>`, `Form<T>`, `Json<T>`, `Data<S>`; \
+            other types need `impl FromRequestParts` or `impl FromRequest`"
+)]
+pub trait FromRequest<M = ViaRequest>: Sized {
+    /// What the visitor gets when the value cannot be taken.
+    type Rejection: IntoReply;
+
+    /// Takes the value.
+    fn from_request(request: Request)
+    -> impl Future<Output = Result<Self, Self::Rejection>> + Send;
+}
+
+/// A type that makes sense as `Option<T>` in any argument.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be optional in the arguments of a controller",
+    note = "`Option` works with `Path`, `Query`, `Extension`, and as the last argument `Json`; to \
+            look at a failure yourself, take a `Result<T, T::Rejection>`"
+)]
+pub trait OptionalFromRequestParts: Sized {
+    /// What the visitor gets when the value is there but cannot be taken.
+    type Rejection: IntoReply;
+
+    /// Takes the value, if it is there.
+    fn optional_from_request_parts(
+        parts: &mut RequestParts,
+    ) -> impl Future<Output = Result<Option<Self>, Self::Rejection>> + Send;
+}
+
+/// A type that makes sense as `Option<T>` in the last argument.
+pub trait OptionalFromRequest: Sized {
+    /// What the visitor gets when the value is there but cannot be taken.
+    type Rejection: IntoReply;
+
+    /// Takes the value, if it is there.
+    fn optional_from_request(
+        request: Request,
+    ) -> impl Future<Output = Result<Option<Self>, Self::Rejection>> + Send;
+}
+
+/// Marks types that implement [`FromRequest`] themselves.
+#[derive(Debug, Clone, Copy)]
+pub enum ViaRequest {}
+
+/// Marks types that implement [`FromRequest`] because they implement [`FromRequestParts`].
+#[derive(Debug, Clone, Copy)]
+pub enum ViaParts {}
+
+/// Marks a `Result<T, T::Rejection>` of a type that reads the body.
+#[derive(Debug, Clone, Copy)]
+pub enum ViaResult {}
+
+/// Marks an `Option<T>` of a type that reads the body.
+#[derive(Debug, Clone, Copy)]
+pub enum ViaOption {}
+
+impl<T: FromRequestParts> FromRequest<ViaParts> for T {
+    type Rejection = T::Rejection;
+
+    async fn from_request(mut request: Request) -> Result<T, T::Rejection> {
+        T::from_request_parts(&mut request.parts).await
+    }
+}
+
+impl<T: FromRequestParts> FromRequestParts for Result<T, T::Rejection> {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut RequestParts) -> Result<Self, Infallible> {
+        Ok(T::from_request_parts(parts).await)
+    }
+}
+
+impl<T: FromRequest> FromRequest<ViaResult> for Result<T, T::Rejection> {
+    type Rejection = Infallible;
+
+    async fn from_request(request: Request) -> Result<Self, Infallible> {
+        Ok(T::from_request(request).await)
+    }
+}
+
+impl<T: OptionalFromRequestParts> FromRequestParts for Option<T> {
+    type Rejection = T::Rejection;
+
+    async fn from_request_parts(parts: &mut RequestParts) -> Result<Self, T::Rejection> {
+        T::optional_from_request_parts(parts).await
+    }
+}
+
+impl<T: OptionalFromRequest> FromRequest<ViaOption> for Option<T> {
+    type Rejection = T::Rejection;
+
+    async fn from_request(request: Request) -> Result<Self, T::Rejection> {
+        T::optional_from_request(request).await
+    }
+}
+
+impl FromRequest for Request {
+    type Rejection = Infallible;
+
+    async fn from_request(request: Request) -> Result<Request, Infallible> {
+        Ok(request)
+    }
+}

@@ -1,0 +1,80 @@
+use http::{HeaderMap, HeaderValue};
+
+use super::{FromRequestParts, NotInKey};
+use crate::link::Exposure;
+use crate::request::RequestParts;
+
+/// The request's headers, one by one: on a route that caches, those that it names in `vary`.
+///
+/// Where a controller wants all of them, it takes the [`HeaderMap`], which a route that caches
+/// refuses.
+#[derive(Debug, Clone)]
+pub struct Headers {
+    headers: HeaderMap,
+    exposure: Exposure,
+}
+
+impl Headers {
+    /// The first header of this name.
+    ///
+    /// # Errors
+    /// [`NotInKey`] when the route caches and does not name the header in `vary`. With `?` it
+    /// becomes an error 500 that says so to the developer.
+    pub fn get(&self, name: &str) -> Result<Option<&HeaderValue>, NotInKey> {
+        NotInKey::check_header(&self.exposure, name)?;
+        Ok(self.headers.get(name))
+    }
+
+    /// All headers of this name.
+    ///
+    /// # Errors
+    /// As [`get`](Headers::get).
+    pub fn get_all(&self, name: &str) -> Result<impl Iterator<Item = &HeaderValue>, NotInKey> {
+        NotInKey::check_header(&self.exposure, name)?;
+        Ok(self.headers.get_all(name).into_iter())
+    }
+}
+
+impl FromRequestParts for Headers {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut RequestParts) -> Result<Headers, Self::Rejection> {
+        Ok(Headers { headers: parts.headers.clone(), exposure: parts.exposure.clone() })
+    }
+}
+
+impl FromRequestParts for HeaderMap {
+    type Rejection = NotInKey;
+
+    async fn from_request_parts(parts: &mut RequestParts) -> Result<HeaderMap, NotInKey> {
+        parts.headers().cloned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reply::IntoReply;
+    use crate::request::Request;
+
+    #[tokio::test]
+    async fn headers_come_one_by_one_and_only_as_declared() {
+        let builder = Request::builder().header("accept", "a").header("accept", "b");
+        let mut request = builder.cached("page", None, &["accept"]).build().unwrap();
+        let headers = Headers::from_request_parts(&mut request.parts).await.unwrap();
+        assert_eq!(headers.get("Accept").unwrap().unwrap(), "a");
+        assert_eq!(headers.get_all("accept").unwrap().count(), 2);
+        assert!(headers.get("dnt").is_err());
+        assert!(headers.get_all("dnt").is_err());
+    }
+
+    #[tokio::test]
+    async fn the_header_map_is_for_whole_requests_only() {
+        let mut request = Request::builder().header("accept", "a").build().unwrap();
+        assert!(HeaderMap::from_request_parts(&mut request.parts).await.is_ok());
+        let builder = Request::builder().cached("page", None, &["accept"]);
+        let mut request = builder.build().unwrap();
+        let rejection = HeaderMap::from_request_parts(&mut request.parts).await.unwrap_err();
+        assert_eq!(rejection.into_reply().status(), 500);
+    }
+}

@@ -1,0 +1,37 @@
+use std::convert::Infallible;
+
+use http::{Method, Uri};
+
+use super::FromRequestParts;
+use crate::request::RequestParts;
+
+impl FromRequestParts for Method {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut RequestParts) -> Result<Method, Infallible> {
+        Ok(parts.method.clone())
+    }
+}
+
+/// Path and query. On a route that caches, the query holds only what is in the cache key.
+impl FromRequestParts for Uri {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut RequestParts) -> Result<Uri, Infallible> {
+        Ok(parts.uri.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::request::Request;
+
+    #[tokio::test]
+    async fn method_and_uri_are_as_they_were_sent() {
+        let builder = Request::builder().method("DELETE").uri("/a%20b?c=d");
+        let mut parts = builder.build().unwrap().parts;
+        assert_eq!(Method::from_request_parts(&mut parts).await.unwrap(), Method::DELETE);
+        assert_eq!(Uri::from_request_parts(&mut parts).await.unwrap(), "/a%20b?c=d");
+    }
+}

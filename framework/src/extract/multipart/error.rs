@@ -1,0 +1,55 @@
+use http::StatusCode;
+
+use crate::body::BodyError;
+use crate::extract::form::said;
+use crate::extract::rejection::Rejection;
+
+/// Why the body is no form with files.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MultipartRejection {
+    /// It is something else: status 415.
+    #[error("the body must be a form with files (multipart/form-data), but {}", said(.0))]
+    MediaType(Option<String>),
+    /// Its media type names no boundary of 1 to 70 characters: status 400.
+    #[error("the media type of the body must name the boundary between its fields")]
+    Boundary,
+}
+
+/// Why a form with files could not be read to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum MultipartError {
+    /// The body could not be read.
+    #[error(transparent)]
+    Body(#[from] BodyError),
+    /// The body ended before the form did: status 400.
+    #[error("the form broke off before its end")]
+    Incomplete,
+    /// The headers of a field are not as RFC 7578 wants them: status 400.
+    #[error("the headers of a field of the form are wrong: {0}")]
+    Head(&'static str),
+    /// A field is no text in UTF-8: status 400.
+    #[error("the field `{name}` is not text in UTF-8")]
+    NotUtf8 {
+        /// The field's name.
+        name: String,
+    },
+}
+
+impl Rejection for MultipartRejection {
+    fn status(&self) -> StatusCode {
+        match self {
+            MultipartRejection::MediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            MultipartRejection::Boundary => StatusCode::BAD_REQUEST,
+        }
+    }
+}
+
+impl Rejection for MultipartError {
+    fn status(&self) -> StatusCode {
+        match self {
+            MultipartError::Body(error) => error.status(),
+            MultipartError::Incomplete | MultipartError::Head(_) => StatusCode::BAD_REQUEST,
+            MultipartError::NotUtf8 { .. } => StatusCode::BAD_REQUEST,
+        }
+    }
+}

@@ -1,0 +1,67 @@
+use bytes::{Bytes, BytesMut};
+
+use super::head::Head;
+use super::{Multipart, MultipartError};
+use crate::body::BodyError;
+
+/// One field of a form, perhaps with a file in it.
+#[derive(Debug)]
+pub struct Field<'a> {
+    form: &'a mut Multipart,
+    head: Head,
+}
+
+impl<'a> Field<'a> {
+    pub(super) fn new(form: &'a mut Multipart, head: Head) -> Field<'a> {
+        Field { form, head }
+    }
+
+    /// The field's name.
+    pub fn name(&self) -> &str {
+        &self.head.name
+    }
+
+    /// The name that the file has on the visitor's machine, if this is a file. It is whatever was
+    /// sent: do not use it as a path.
+    pub fn file_name(&self) -> Option<&str> {
+        self.head.file_name.as_deref()
+    }
+
+    /// The media type that the visitor's machine thinks the file has.
+    pub fn content_type(&self) -> Option<&str> {
+        self.head.content_type.as_deref()
+    }
+
+    /// The next piece of the content.
+    ///
+    /// # Errors
+    /// When the body breaks off.
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>, MultipartError> {
+        self.form.splitter.piece().await
+    }
+
+    /// The whole content.
+    ///
+    /// # Errors
+    /// When the body breaks off, and when more is collected than the request's `body_limit`.
+    pub async fn bytes(mut self) -> Result<Bytes, MultipartError> {
+        let mut all = BytesMut::new();
+        while let Some(piece) = self.chunk().await? {
+            let rest = self.form.collectable.checked_sub(piece.len() as u64);
+            self.form.collectable =
+                rest.ok_or(BodyError::TooLarge { limit: self.form.body_limit })?;
+            all.extend_from_slice(&piece);
+        }
+        Ok(all.freeze())
+    }
+
+    /// The whole content as text.
+    ///
+    /// # Errors
+    /// As [`bytes`](Field::bytes), and when the content is not UTF-8.
+    pub async fn text(self) -> Result<String, MultipartError> {
+        let name = self.head.name.clone();
+        let bytes = self.bytes().await?;
+        String::from_utf8(bytes.into()).map_err(|_| MultipartError::NotUtf8 { name })
+    }
+}

@@ -1,0 +1,163 @@
+use http::StatusCode;
+use serde::de::DeserializeOwned;
+
+use super::captures::Captures;
+use super::rejection::Rejection;
+use super::{DecodeError, FromRequestParts, OptionalFromRequestParts};
+use crate::request::RequestParts;
+
+/// What the route captured from the path, percent-decoded.
+///
+/// With one capture `T` is a value (`Path<u64>`), with several a tuple in the order of the route,
+/// or a struct or map by their names.
+///
+/// ```
+/// use headwater::prelude::*;
+///
+/// #[controller("archive.day")]
+/// async fn day(Path((year, month, day)): Path<(u16, u8, u8)>) -> Result<Reply> {
+///     Ok(text(format!("{year}-{month:02}-{day:02}")))
+/// }
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Path<T>(pub T);
+
+/// Why a [`Path`] could not be taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PathRejection {
+    /// What stands in the path does not fit the type: status 400.
+    #[error("the path does not fit: {0}")]
+    Value(#[source] DecodeError),
+    /// The type does not fit the captures of the route, whatever stands in the path: status 500.
+    #[error("{0}")]
+    Shape(#[source] DecodeError),
+}
+
+impl Rejection for PathRejection {
+    fn status(&self) -> StatusCode {
+        match self {
+            PathRejection::Value(_) => StatusCode::BAD_REQUEST,
+            PathRejection::Shape(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+}
+
+fn decode<T: DeserializeOwned>(parts: &RequestParts) -> Result<T, PathRejection> {
+    T::deserialize(Captures(&parts.params)).map_err(|error| {
+        if error.is_of_the_site() {
+            PathRejection::Shape(error)
+        } else {
+            PathRejection::Value(error)
+        }
+    })
+}
+
+impl<T: DeserializeOwned + Send> FromRequestParts for Path<T> {
+    type Rejection = PathRejection;
+
+    async fn from_request_parts(parts: &mut RequestParts) -> Result<Path<T>, PathRejection> {
+        decode(parts).map(Path)
+    }
+}
+
+impl<T: DeserializeOwned + Send> OptionalFromRequestParts for Path<T> {
+    type Rejection = PathRejection;
+
+    async fn optional_from_request_parts(
+        parts: &mut RequestParts,
+    ) -> Result<Option<Path<T>>, PathRejection> {
+        if parts.params.is_empty() {
+            return Ok(None);
+        }
+        decode(parts).map(|value| Some(Path(value)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reply::IntoReply;
+    use crate::request::Request;
+    use std::collections::HashMap;
+
+    #[derive(Debug, PartialEq, serde::Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    enum Section {
+        News,
+        Sport,
+    }
+
+    #[derive(Debug, PartialEq, serde::Deserialize)]
+    struct Day {
+        year: u16,
+        section: Section,
+    }
+
+    #[derive(Debug, PartialEq, serde::Deserialize)]
+    struct Slug(String);
+
+    async fn take<T: DeserializeOwned + Send>(params: &[(&str, &str)]) -> Result<T, PathRejection> {
+        let builder = Request::builder();
+        let builder =
+            params.iter().fold(builder, |builder, (name, value)| builder.param(*name, *value));
+        let mut request = builder.build().unwrap();
+        let path = Path::<T>::from_request_parts(&mut request.parts).await?;
+        Ok(path.0)
+    }
+
+    #[tokio::test]
+    async fn one_capture_is_a_value() {
+        assert_eq!(take::<String>(&[("slug", "a b")]).await.unwrap(), "a b");
+        assert_eq!(take::<Slug>(&[("slug", "a")]).await.unwrap(), Slug("a".to_owned()));
+        assert_eq!(take::<u64>(&[("id", "7")]).await.unwrap(), 7);
+        assert_eq!(take::<(u64,)>(&[("id", "7")]).await.unwrap(), (7,));
+        assert_eq!(take::<Section>(&[("section", "sport")]).await.unwrap(), Section::Sport);
+    }
+
+    #[tokio::test]
+    async fn several_captures_are_a_tuple_a_struct_or_a_map() {
+        let params = [("year", "2026"), ("section", "news")];
+        let tuple = take::<(u16, String)>(&params).await.unwrap();
+        assert_eq!(tuple, (2026, "news".to_owned()));
+        let day = take::<Day>(&params).await.unwrap();
+        assert_eq!(day, Day { year: 2026, section: Section::News });
+        let map = take::<HashMap<String, String>>(&params).await.unwrap();
+        assert_eq!(map["section"], "news");
+        let list = take::<Vec<(String, String)>>(&params).await;
+        assert!(matches!(list, Err(PathRejection::Shape(_))), "{list:?}");
+    }
+
+    #[tokio::test]
+    async fn text_that_does_not_fit_is_a_400_that_names_the_capture() {
+        let rejection = take::<u64>(&[("id", "seven")]).await.unwrap_err();
+        assert_eq!(
+            rejection.to_string(),
+            "the path does not fit: `id`: \"seven\" does not fit: invalid digit found in string"
+        );
+        assert_eq!(rejection.into_reply().status(), 400);
+        let rejection = take::<Section>(&[("section", "x")]).await.unwrap_err();
+        assert!(rejection.to_string().contains("`news` or `sport`"), "{rejection}");
+        assert_eq!(take::<u8>(&[("id", "300")]).await.unwrap_err().into_reply().status(), 400);
+    }
+
+    #[tokio::test]
+    async fn a_type_that_does_not_fit_the_route_is_a_500_that_names_the_captures() {
+        let params = [("year", "2026"), ("month", "3")];
+        for rejection in [
+            take::<u64>(&params).await.unwrap_err(),
+            take::<(u64, u64, u64)>(&params).await.map(|_| ()).unwrap_err(),
+            take::<Day>(&params).await.map(|_| ()).unwrap_err(),
+            take::<Day>(&[]).await.map(|_| ()).unwrap_err(),
+        ] {
+            assert!(rejection.to_string().contains("its route captures"), "{rejection}");
+            assert_eq!(rejection.into_reply().status(), 500);
+        }
+    }
+
+    #[tokio::test]
+    async fn an_optional_path_is_none_without_captures() {
+        let mut request = Request::builder().build().unwrap();
+        let path = Option::<Path<u64>>::from_request_parts(&mut request.parts).await.unwrap();
+        assert_eq!(path, None);
+    }
+}

@@ -1,0 +1,138 @@
+use std::error::Error;
+
+use http::StatusCode;
+use http::header::RETRY_AFTER;
+
+use super::{
+    BytesRejection, DecodeError, FormRejection, JsonRejection, MissingExtension, MultipartError,
+    MultipartRejection, NoSuchState, NotInKey, PathRejection, QueryRejection, StringRejection,
+};
+use crate::body::BodyError;
+use crate::reply::{IntoReply, Reply, error};
+use crate::state::WriteError;
+
+/// An error that knows how a visitor is to be told of it.
+pub(crate) trait Rejection: Error {
+    /// The status of the reply.
+    fn status(&self) -> StatusCode;
+
+    /// What more a developer ought to know.
+    fn hint(&self) -> Option<String> {
+        None
+    }
+
+    /// The visitor learns what was wrong with the request, but nothing of what is wrong with the
+    /// site.
+    fn reply(&self) -> Reply {
+        let reply = error(self.status());
+        if self.status().is_server_error() {
+            return reply.cause(self);
+        }
+        let reply = reply.message(sentence(self.to_string()));
+        match self.hint() {
+            Some(hint) => reply.cause(hint),
+            None => reply,
+        }
+    }
+}
+
+fn sentence(text: String) -> String {
+    let mut letters = text.chars();
+    match letters.next() {
+        Some(first) => first.to_uppercase().chain(letters).chain(['.']).collect(),
+        None => text,
+    }
+}
+
+/// The types that are rejections: each is a reply, and `?` in a controller keeps its status.
+macro_rules! rejections {
+    ($($rejection:ty),+ $(,)?) => {
+        $(
+            impl IntoReply for $rejection {
+                fn into_reply(self) -> Reply {
+                    self.reply()
+                }
+            }
+        )+
+
+        /// The reply of an error that has one of its own.
+        pub(crate) fn reply_of(error: &(dyn Error + 'static)) -> Option<Reply> {
+            $(
+                if let Some(rejection) = error.downcast_ref::<$rejection>() {
+                    return Some(rejection.reply());
+                }
+            )+
+            None
+        }
+    };
+}
+
+rejections![
+    BodyError,
+    BytesRejection,
+    DecodeError,
+    FormRejection,
+    JsonRejection,
+    MissingExtension,
+    MultipartError,
+    MultipartRejection,
+    NoSuchState,
+    NotInKey,
+    PathRejection,
+    QueryRejection,
+    StringRejection,
+    WriteError,
+];
+
+impl Rejection for BodyError {
+    fn status(&self) -> StatusCode {
+        match self {
+            BodyError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            BodyError::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            BodyError::Broken(_) => StatusCode::BAD_REQUEST,
+        }
+    }
+}
+
+impl Rejection for WriteError {
+    fn status(&self) -> StatusCode {
+        match self {
+            WriteError::Stopping => StatusCode::SERVICE_UNAVAILABLE,
+            WriteError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            _ => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    fn reply(&self) -> Reply {
+        match self {
+            WriteError::Stopping => error(self.status()).cause(self).header(RETRY_AFTER, 1),
+            WriteError::TooLarge { .. } => error(self.status())
+                .message("This is more than the site can store at once.")
+                .cause(self),
+            _ => error(self.status()).cause(self),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reply::Content;
+
+    #[test]
+    fn a_visitor_is_told_what_was_wrong_with_the_request() {
+        let reply = BodyError::TooLarge { limit: 9 }.into_reply();
+        assert_eq!(reply.status(), 413);
+        let Content::Error { message, .. } = reply.content() else { panic!() };
+        assert_eq!(message, "The body is longer than the 9 bytes that are allowed here.");
+    }
+
+    #[test]
+    fn a_visitor_is_not_told_what_is_wrong_with_the_site() {
+        let reply = WriteError::Storage { reason: "disk full".to_owned() }.into_reply();
+        assert_eq!(reply.status(), 500);
+        let Content::Error { message, cause } = reply.content() else { panic!() };
+        assert!(!message.contains("disk"), "{message}");
+        assert!(cause.as_ref().unwrap().contains("disk full"));
+    }
+}

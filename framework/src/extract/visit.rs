@@ -1,0 +1,46 @@
+use std::net::IpAddr;
+
+use super::{FromRequestParts, NotInKey};
+use crate::request::RequestParts;
+
+/// The visitor's address, where it is known. A route that caches refuses it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Remote(pub Option<IpAddr>);
+
+/// The name of the request in the logs of front end and back end. A route that caches refuses it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestId(pub String);
+
+impl FromRequestParts for Remote {
+    type Rejection = NotInKey;
+
+    async fn from_request_parts(parts: &mut RequestParts) -> Result<Remote, NotInKey> {
+        parts.remote().map(Remote)
+    }
+}
+
+impl FromRequestParts for RequestId {
+    type Rejection = NotInKey;
+
+    async fn from_request_parts(parts: &mut RequestParts) -> Result<RequestId, NotInKey> {
+        parts.request_id().map(|id| RequestId(id.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::request::Request;
+
+    #[tokio::test]
+    async fn a_cached_route_knows_no_visitor() {
+        let builder = Request::builder().remote([10, 0, 0, 1]).cached("page", None, &[]);
+        let mut parts = builder.build().unwrap().parts;
+        assert!(Remote::from_request_parts(&mut parts).await.is_err());
+        assert!(RequestId::from_request_parts(&mut parts).await.is_err());
+        let mut parts = Request::builder().remote([10, 0, 0, 1]).build().unwrap().parts;
+        let remote = Remote::from_request_parts(&mut parts).await;
+        assert_eq!(remote, Ok(Remote(Some([10, 0, 0, 1].into()))));
+        assert!(RequestId::from_request_parts(&mut parts).await.is_ok());
+    }
+}

@@ -1,0 +1,92 @@
+//! The `Cache-Status` header of every response (RFC 9211).
+
+use std::time::Duration;
+
+use http::HeaderValue;
+use http::header::HeaderName;
+
+/// The header's name.
+pub(super) const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
+
+/// How the cache took part in a response.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum CacheStatus {
+    /// Served from the cache; for how much longer it is fresh, if time ends it.
+    Hit(Option<Duration>),
+    /// Made anew.
+    Forwarded { why: Forward, stored: bool, collapsed: bool },
+    /// An old entry in the place of an error with this status.
+    StaleIfError { status: u16 },
+}
+
+/// Why the cache did not answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Forward {
+    /// The route or the site does not want it to.
+    Bypass,
+    /// The method is not one that is cached.
+    Method,
+    /// There was no entry.
+    UriMiss,
+    /// The entry was too old, or invalidated.
+    Stale,
+    /// The front end holds no lease.
+    Fenced,
+}
+
+impl CacheStatus {
+    pub(super) fn header(self) -> HeaderValue {
+        match self {
+            CacheStatus::Hit(None) => HeaderValue::from_static("headwater; hit"),
+            CacheStatus::Hit(Some(left)) => {
+                value(format!("headwater; hit; ttl={}", left.as_secs()))
+            }
+            CacheStatus::StaleIfError { status } => {
+                value(format!("headwater; fwd=stale; fwd-status={status}; detail=stale-if-error"))
+            }
+            CacheStatus::Forwarded { why, stored, collapsed } => match (why, stored, collapsed) {
+                (Forward::Bypass, false, false) => {
+                    HeaderValue::from_static("headwater; fwd=bypass")
+                }
+                (Forward::Method, false, false) => {
+                    HeaderValue::from_static("headwater; fwd=method")
+                }
+                (Forward::UriMiss, true, false) => {
+                    HeaderValue::from_static("headwater; fwd=uri-miss; stored")
+                }
+                _ => {
+                    let reason = match why {
+                        Forward::Bypass => "bypass",
+                        Forward::Method => "method",
+                        Forward::UriMiss => "uri-miss",
+                        Forward::Stale => "stale",
+                        Forward::Fenced => "bypass; detail=no-lease",
+                    };
+                    let stored = if stored { "; stored" } else { "" };
+                    let collapsed = if collapsed { "; collapsed" } else { "" };
+                    value(format!("headwater; fwd={reason}{stored}{collapsed}"))
+                }
+            },
+        }
+    }
+}
+
+fn value(text: String) -> HeaderValue {
+    HeaderValue::try_from(text).expect("made of ASCII letters, digits and punctuation only")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_are_those_of_the_rfc() {
+        let hit = CacheStatus::Hit(Some(Duration::from_millis(12_900)));
+        assert_eq!(hit.header(), "headwater; hit; ttl=12");
+        let miss =
+            |why, stored, collapsed| CacheStatus::Forwarded { why, stored, collapsed }.header();
+        assert_eq!(miss(Forward::UriMiss, true, false), "headwater; fwd=uri-miss; stored");
+        assert_eq!(miss(Forward::Stale, true, true), "headwater; fwd=stale; stored; collapsed");
+        assert_eq!(miss(Forward::Bypass, false, false), "headwater; fwd=bypass");
+    }
+}

@@ -1,0 +1,80 @@
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde::Serialize;
+
+/// What a front end has done since it started.
+#[derive(Debug, Default)]
+pub struct Counters {
+    hits: AtomicU64,
+    misses: AtomicU64,
+    bypasses: AtomicU64,
+    stale: AtomicU64,
+    errors: AtomicU64,
+    fills: AtomicU64,
+}
+
+/// One thing that is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Event {
+    /// A response from the cache.
+    Hit,
+    /// A response that might have come from the cache but had to be made.
+    Miss,
+    /// A response that the cache had no part in.
+    Bypass,
+    /// An old entry in the place of an error.
+    Stale,
+    /// A response with a status of 500 or more.
+    Error,
+    /// An entry was stored.
+    Fill,
+}
+
+/// The figures at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Counts {
+    /// Responses from the cache.
+    pub hits: u64,
+    /// Responses that might have come from the cache but had to be made.
+    pub misses: u64,
+    /// Responses that the cache had no part in.
+    pub bypasses: u64,
+    /// Old entries in the place of errors.
+    pub stale: u64,
+    /// Responses with a status of 500 or more.
+    pub errors: u64,
+    /// Entries that were stored.
+    pub fills: u64,
+    /// Hits of hits and misses, from 0 to 1; 0 when there were neither.
+    pub hit_ratio: f64,
+}
+
+impl Counters {
+    pub(super) fn count(&self, event: Event) {
+        let counter = match event {
+            Event::Hit => &self.hits,
+            Event::Miss => &self.misses,
+            Event::Bypass => &self.bypasses,
+            Event::Stale => &self.stale,
+            Event::Error => &self.errors,
+            Event::Fill => &self.fills,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The figures now.
+    pub fn counts(&self) -> Counts {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let (hits, misses) = (read(&self.hits), read(&self.misses));
+        let hit_ratio = if hits == 0 { 0.0 } else { hits as f64 / (hits + misses) as f64 };
+        Counts {
+            hits,
+            misses,
+            bypasses: read(&self.bypasses),
+            stale: read(&self.stale),
+            errors: read(&self.errors),
+            fills: read(&self.fills),
+            hit_ratio,
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! What a visitor sees when there is no answer.
+
+use bytes::Bytes;
+use http::header::{self, HeaderValue};
+use http::{Response, StatusCode};
+use serde::Serialize;
+
+use super::FrontEnd;
+use super::cache_status::CacheStatus;
+use super::failure::Failure;
+use super::respond;
+use crate::body::Body;
+use crate::dispatch::Scope;
+use crate::templates::Values;
+
+/// After how many seconds a visitor may try again when no back end answers.
+const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
+
+/// What an error template may use.
+#[derive(Serialize)]
+struct ErrorValues<'a> {
+    status: u16,
+    reason: &'a str,
+    message: &'a str,
+    /// In development only.
+    cause: Option<&'a str>,
+    request_id: &'a str,
+    development: bool,
+}
+
+impl FrontEnd {
+    /// The site's error page for a failure, which is logged under the request's id.
+    pub(super) fn error(
+        &self,
+        failure: &Failure,
+        scope: Scope,
+        request_id: &str,
+        cache: CacheStatus,
+    ) -> Response<Body> {
+        let status = failure.status;
+        let cause = failure.cause.as_deref();
+        if status.is_server_error() {
+            let (message, cause) = (failure.message.as_str(), cause.unwrap_or_default());
+            tracing::error!(request_id, status = status.as_u16(), cause, "{message}");
+        }
+        let mut headers = failure.headers.clone();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, RETRY_AFTER);
+        }
+        let body = self.error_body(failure, scope, request_id);
+        respond::made(status, headers, body.into(), cache)
+    }
+
+    fn error_body(&self, failure: &Failure, scope: Scope, request_id: &str) -> Bytes {
+        let development = self.settings.development;
+        let values = ErrorValues {
+            status: failure.status.as_u16(),
+            reason: failure.status.canonical_reason().unwrap_or("Error"),
+            message: &failure.message,
+            cause: failure.cause.as_deref().filter(|_| development),
+            request_id,
+            development,
+        };
+        let template = self.table.error_template(scope, failure.status);
+        let Some(template) = template.filter(|name| self.templates.contains(name)) else {
+            return built_in(&values);
+        };
+        let rendered = serde_json::to_vec(&values)
+            .and_then(|values| Values::from_json(&values))
+            .map_err(|error| error.to_string())
+            .and_then(|values| {
+                self.templates.render(template, &values).map_err(|error| error.to_string())
+            });
+        rendered.unwrap_or_else(|error| {
+            tracing::error!(request_id, template, error, "the error page itself fails");
+            built_in(&values)
+        })
+    }
+}
+
+/// The page of a site that has none of its own.
+fn built_in(values: &ErrorValues<'_>) -> Bytes {
+    let ErrorValues { status, reason, message, request_id, .. } = *values;
+    let message = escape(message);
+    let cause = match values.cause {
+        Some(cause) => format!("<pre>{}</pre>", escape(cause)),
+        None => String::new(),
+    };
+    Bytes::from(format!(
+        "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
+         <title>{status} {reason}</title>\n\
+         <body style=\"font: 1rem/1.5 system-ui, sans-serif; max-width: 40rem; margin: 3rem auto; padding: 0 1rem\">\n\
+         <h1>{status} {reason}</h1>\n<p>{message}</p>\n{cause}<p><small>Request {request_id}</small></p>\n"
+    ))
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}

@@ -1,0 +1,45 @@
+use http::{HeaderMap, StatusCode};
+
+use crate::body::BodyError;
+
+/// Why there is no answer to show.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Failure {
+    pub(super) status: StatusCode,
+    /// What the visitor may be told.
+    pub(super) message: String,
+    /// What only a developer may be told.
+    pub(super) cause: Option<String>,
+    /// What the controller wants to be sent along.
+    pub(super) headers: HeaderMap,
+}
+
+impl Failure {
+    pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Failure {
+        Failure { status, message: message.into(), cause: None, headers: HeaderMap::new() }
+    }
+
+    pub(super) fn internal(cause: impl Into<String>) -> Failure {
+        Failure {
+            status: StatusCode::INTERNAL_SERVER_ERROR,
+            message: "Something went wrong on our side.".to_owned(),
+            cause: Some(cause.into()),
+            headers: HeaderMap::new(),
+        }
+    }
+
+    pub(super) fn because(mut self, cause: impl Into<String>) -> Failure {
+        self.cause = Some(cause.into());
+        self
+    }
+
+    /// The visitor's own body could not be read to its end.
+    pub(super) fn of_request_body(error: &BodyError) -> Failure {
+        let status = match error {
+            BodyError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            BodyError::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            BodyError::Broken(_) => StatusCode::BAD_REQUEST,
+        };
+        Failure::new(status, error.to_string())
+    }
+}

@@ -1,0 +1,93 @@
+//! What of a request goes over the link.
+
+use std::net::IpAddr;
+
+use http::header::{self, HeaderMap, HeaderName};
+use http::request::Parts;
+
+use crate::dispatch::{QueryKey, Route};
+use crate::link::Exposure;
+
+/// Headers that concern only the connection they came on (RFC 9110, section 7.6.1).
+const HOP_BY_HOP: [HeaderName; 7] = [
+    header::CONNECTION,
+    header::PROXY_AUTHENTICATE,
+    header::PROXY_AUTHORIZATION,
+    header::TE,
+    header::TRAILER,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+];
+
+/// The part of a [`Call`](crate::link::Call) that is the visitor's.
+#[derive(Debug, Clone)]
+pub(super) struct Forwarded {
+    pub(super) method: http::Method,
+    pub(super) uri: String,
+    pub(super) headers: Vec<(String, Vec<u8>)>,
+    pub(super) exposure: Exposure,
+    pub(super) variant: Option<String>,
+    pub(super) remote: Option<IpAddr>,
+}
+
+impl Forwarded {
+    /// All of a request, for an answer that goes to this visitor only.
+    pub(super) fn whole(parts: &Parts, path: &str, remote: IpAddr) -> Forwarded {
+        let uri = match parts.uri.query() {
+            Some(query) => format!("{path}?{query}"),
+            None => path.to_owned(),
+        };
+        let named_by_connection = connection_options(&parts.headers);
+        let passed = parts.headers.iter().filter(|(name, _)| {
+            !HOP_BY_HOP.contains(name) && !named_by_connection.contains(&name.as_str())
+        });
+        Forwarded {
+            method: parts.method.clone(),
+            uri,
+            headers: passed.map(wire_header).collect(),
+            exposure: Exposure::Whole,
+            variant: None,
+            remote: Some(remote),
+        }
+    }
+
+    /// Of a request only what is in its cache key, for an answer that may go to anybody. `id` is
+    /// the canonical path and query.
+    pub(super) fn key(
+        headers: &HeaderMap,
+        id: &str,
+        route: &Route,
+        variant: Option<String>,
+    ) -> Forwarded {
+        let varying = route.vary.iter().flat_map(|name| {
+            headers.get_all(name).iter().map(move |value| wire_header((name, value)))
+        });
+        let query = match &route.query {
+            QueryKey::All => None,
+            QueryKey::Only(names) => Some(names.clone()),
+        };
+        Forwarded {
+            method: http::Method::GET,
+            uri: id.to_owned(),
+            headers: varying.collect(),
+            exposure: Exposure::Key {
+                route: route.label().to_owned(),
+                query,
+                vary: route.vary.iter().map(|name| name.as_str().to_owned()).collect(),
+            },
+            variant,
+            remote: None,
+        }
+    }
+}
+
+fn wire_header((name, value): (&HeaderName, &http::HeaderValue)) -> (String, Vec<u8>) {
+    (name.as_str().to_owned(), value.as_bytes().to_vec())
+}
+
+/// The headers that `Connection` names as belonging to the connection.
+fn connection_options(headers: &HeaderMap) -> Vec<&str> {
+    let options =
+        headers.get_all(header::CONNECTION).iter().filter_map(|value| value.to_str().ok());
+    options.flat_map(|value| value.split(',')).map(str::trim).collect()
+}

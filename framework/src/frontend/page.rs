@@ -1,0 +1,337 @@
+//! The way of a request for content: key, lookup, flight, fill.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use http::header::{self, HeaderMap, HeaderValue};
+use http::{Response, StatusCode};
+
+use super::cache_status::{CacheStatus, Forward};
+use super::counters::Event;
+use super::failure::Failure;
+use super::forward::Forwarded;
+use super::make::{Collected, Made, Order, collect, is_cached_method};
+use super::variant::{Variant, VariantKind};
+use super::{FrontEnd, Visit, bypass, request_id, respond};
+use crate::body::Body;
+use crate::cache::{Entry, Fill, Filled, Freshness, Join, Key, KeyBuilder, Lookup, Miss, Page};
+use crate::clock;
+use crate::dispatch::{CacheType, Match, Route};
+use crate::http::limited;
+
+/// How a fill ended, for all who waited for it.
+#[derive(Debug, Clone)]
+pub(super) enum Landed {
+    /// With an entry, stored or overtaken.
+    Entry(Arc<Entry>),
+    /// With an error that says nothing of one visitor.
+    Failed(Failure),
+    /// With something that is not for others.
+    Private,
+}
+
+/// A request for content that may be cached: all that is needed to find it and to make it.
+struct Cacheable {
+    route: Arc<Route>,
+    key: Key<'static>,
+    groups: Vec<String>,
+    forwarded: Forwarded,
+    params: Vec<(String, String)>,
+    request_id: String,
+}
+
+/// What a fill came to, for the one who made it.
+enum Outcome {
+    Entry { entry: Arc<Entry>, stored: bool },
+    Page(Page),
+    Response { status: StatusCode, headers: HeaderMap, body: Body },
+    Failed(Failure),
+}
+
+impl FrontEnd {
+    pub(super) async fn page(
+        self: &Arc<Self>,
+        visit: Visit<'_>,
+        matched: Match<'_>,
+    ) -> Response<Body> {
+        let route = matched.route;
+        let method = &visit.parts.method;
+        if !self.settings.caching || route.cache.kind == CacheType::NoCache {
+            let why = if is_cached_method(method) { Forward::Bypass } else { Forward::Method };
+            return self.direct(visit, matched, why).await;
+        }
+        if !is_cached_method(method) {
+            return self.direct(visit, matched, Forward::Method).await;
+        }
+        let variant = match &self.variant {
+            Some(variant) => variant(visit.parts),
+            None => Variant::yes(),
+        };
+        if variant.kind == VariantKind::No {
+            return self.direct(visit, matched, Forward::Bypass).await;
+        }
+        let query = match route.query.canonical(visit.parts.uri.query()) {
+            Ok(query) => query,
+            Err(error) => {
+                let failure = Failure::new(StatusCode::BAD_REQUEST, error.to_string());
+                return self.refuse(&failure, route.scope);
+            }
+        };
+        let id = match query.is_empty() {
+            true => Cow::Borrowed(matched.path()),
+            false => Cow::Owned(format!("{}?{query}", matched.path())),
+        };
+        let key = key(&id, &variant, route, &visit.parts.headers);
+        // The clock is read here, after the request: who was stopped before this line meets a
+        // lease that has run out.
+        let now = clock::now();
+        let found = self.cache.lookup(&key, is_persistent(route), now);
+        let (why, stale) = match found {
+            Lookup::Hit(entry) => {
+                self.counters.count(Event::Hit);
+                return respond::hit(&entry, now);
+            }
+            Lookup::Miss(Miss::Absent) => (Forward::UriMiss, None),
+            Lookup::Miss(Miss::Invalidated) => (Forward::Stale, None),
+            Lookup::Miss(Miss::Expired(stale)) => (Forward::Stale, stale),
+            Lookup::Fenced(stale) => (Forward::Fenced, stale),
+        };
+        self.counters.count(Event::Miss);
+        let key = key.into_owned();
+        let mut groups = matched.groups();
+        groups.extend(variant.groups);
+        let name = match variant.kind {
+            VariantKind::Named(name) => Some(name),
+            _ => None,
+        };
+        let cacheable = Arc::new(Cacheable {
+            forwarded: Forwarded::key(&visit.parts.headers, &id, route, name),
+            key,
+            groups,
+            params: matched.to_params(),
+            route: Arc::clone(route),
+            request_id: request_id(),
+        });
+        self.miss(&cacheable, why, stale).await
+    }
+
+    /// Content for this visitor alone.
+    async fn direct(&self, visit: Visit<'_>, matched: Match<'_>, why: Forward) -> Response<Body> {
+        self.counters.count(Event::Bypass);
+        let Visit { parts, body, remote } = visit;
+        let request_id = request_id();
+        let route = matched.route;
+        let limit = route.max_body.unwrap_or(self.settings.body_limit);
+        let order = Order {
+            target: &route.target,
+            forwarded: Forwarded::whole(parts, matched.path(), remote),
+            params: matched.to_params(),
+            max_body: route.max_body,
+            request_id: &request_id,
+        };
+        let made = match limited(body, limit, self.settings.body_timeout) {
+            Ok(body) => self.make(order, body).await,
+            Err(error) => Err(Failure::of_request_body(&error)),
+        };
+        match made {
+            Ok(Made { status, headers, body, .. }) => {
+                respond::made(status, headers, body, bypass(why))
+            }
+            Err(failure) => self.error(&failure, route.scope, &request_id, bypass(why)),
+        }
+    }
+
+    /// Makes what is not in the cache, or waits for somebody who does.
+    async fn miss(
+        self: &Arc<Self>,
+        wanted: &Arc<Cacheable>,
+        why: Forward,
+        stale: Option<Arc<Entry>>,
+    ) -> Response<Body> {
+        loop {
+            // Without a lease others may know of records that are unknown here, so nothing that
+            // they wait for can be shown to be right for this request.
+            let Some(arrival) = self.cache.knowledge(clock::now()) else {
+                let outcome = self.fill(wanted).await;
+                return self.respond(wanted, outcome, why, stale);
+            };
+            match self.flights.join(wanted.key.as_str(), arrival) {
+                Join::Lead(lead) => {
+                    let (frontend, order) = (Arc::clone(self), Arc::clone(wanted));
+                    // A task of its own, so that a visitor who goes away leaves nobody waiting.
+                    let flight = tokio::spawn(async move {
+                        let outcome = frontend.fill(&order).await;
+                        lead.land(outcome.for_others());
+                        outcome
+                    });
+                    let outcome = flight.await.unwrap_or_else(|error| {
+                        Outcome::Failed(Failure::internal(error.to_string()))
+                    });
+                    return self.respond(wanted, outcome, why, stale);
+                }
+                Join::Wait(mut wait) => match wait.landed().await {
+                    Some(Landed::Entry(entry))
+                        if wait.started_knowing(arrival) || self.cache.is_valid(&entry) =>
+                    {
+                        let status = CacheStatus::Forwarded { why, stored: false, collapsed: true };
+                        return respond::page(entry.page(), status);
+                    }
+                    Some(Landed::Failed(failure)) if wait.started_knowing(arrival) => {
+                        let outcome = Outcome::Failed(failure);
+                        return self.respond(wanted, outcome, why, stale);
+                    }
+                    Some(Landed::Entry(_) | Landed::Failed(_)) => {}
+                    Some(Landed::Private) | None => {
+                        let outcome = self.fill(wanted).await;
+                        return self.respond(wanted, outcome, why, stale);
+                    }
+                },
+            }
+        }
+    }
+
+    /// Makes content and stores it, if it may be.
+    async fn fill(&self, wanted: &Cacheable) -> Outcome {
+        let order = Order {
+            target: &wanted.route.target,
+            forwarded: wanted.forwarded.clone(),
+            params: wanted.params.clone(),
+            max_body: None,
+            request_id: &wanted.request_id,
+        };
+        let made = match self.make(order, Body::empty()).await {
+            Ok(made) => made,
+            Err(failure) => return Outcome::Failed(failure),
+        };
+        let Made { status, headers, body, groups, origin } = made;
+        let Some(origin) = origin.filter(|_| is_storable(status, &headers)) else {
+            return Outcome::Response { status, headers, body };
+        };
+        let body = match collect(body, self.settings.largest_entry).await {
+            Ok(Collected::Whole(body)) => body,
+            Ok(Collected::TooLong(body)) => return Outcome::Response { status, headers, body },
+            Err(error) => {
+                let failure = Failure::new(StatusCode::BAD_GATEWAY, "The answer broke off.");
+                return Outcome::Failed(failure.because(error.to_string()));
+            }
+        };
+        let mut all_groups = wanted.groups.clone();
+        all_groups.extend(groups);
+        let filled = self.cache.fill(Fill {
+            key: wanted.key.clone(),
+            origin,
+            groups: &all_groups,
+            freshness: self.freshness(&wanted.route),
+            page: Page { status, headers: kept_headers(headers, &wanted.route, &body), body },
+            now: clock::now(),
+        });
+        match filled {
+            Filled::Stored(entry) => {
+                self.counters.count(Event::Fill);
+                Outcome::Entry { entry, stored: true }
+            }
+            Filled::Overtaken(entry) => Outcome::Entry { entry, stored: false },
+            Filled::Unplaced(page) => Outcome::Page(page),
+        }
+    }
+
+    /// The response to the one who made the content.
+    fn respond(
+        &self,
+        wanted: &Cacheable,
+        outcome: Outcome,
+        why: Forward,
+        stale: Option<Arc<Entry>>,
+    ) -> Response<Body> {
+        let made = |stored| CacheStatus::Forwarded { why, stored, collapsed: false };
+        match outcome {
+            Outcome::Entry { entry, stored } => respond::page(entry.page(), made(stored)),
+            Outcome::Page(page) => respond::page(&page, made(false)),
+            Outcome::Response { status, headers, body } => {
+                respond::made(status, headers, body, made(false))
+            }
+            Outcome::Failed(failure) => match stale.filter(|_| failure.status.is_server_error()) {
+                Some(entry) => {
+                    self.counters.count(Event::Stale);
+                    let cause = failure.cause.as_deref().unwrap_or_default();
+                    let (id, request_id) = (entry.id(), &wanted.request_id);
+                    tracing::warn!(
+                        request_id,
+                        id,
+                        cause,
+                        "serving an old page in the place of an error"
+                    );
+                    let status = failure.status.as_u16();
+                    respond::page(entry.page(), CacheStatus::StaleIfError { status })
+                }
+                None => self.error(&failure, wanted.route.scope, &wanted.request_id, made(false)),
+            },
+        }
+    }
+
+    fn freshness(&self, route: &Route) -> Freshness {
+        let lifetime = match route.cache.kind {
+            CacheType::Normal => Some(self.settings.lifetime),
+            CacheType::Timeout(lifetime) => Some(lifetime),
+            CacheType::Persistent | CacheType::NoCache => None,
+        };
+        Freshness {
+            lifetime,
+            stale_if_error: route.cache.stale_if_error,
+            persistent: is_persistent(route),
+        }
+    }
+}
+
+impl Outcome {
+    fn for_others(&self) -> Landed {
+        match self {
+            Outcome::Entry { entry, .. } => Landed::Entry(Arc::clone(entry)),
+            Outcome::Failed(failure) if failure.headers.is_empty() => {
+                Landed::Failed(failure.clone())
+            }
+            Outcome::Failed(_) | Outcome::Page(_) | Outcome::Response { .. } => Landed::Private,
+        }
+    }
+}
+
+fn key<'a>(id: &'a str, variant: &'a Variant, route: &Route, headers: &HeaderMap) -> Key<'a> {
+    let mut key = match &variant.kind {
+        VariantKind::Key(key) => KeyBuilder::new(key.as_str()),
+        VariantKind::Named(name) => KeyBuilder::new(id).depends_on("variant", name),
+        VariantKind::Yes | VariantKind::No => KeyBuilder::new(id),
+    };
+    for name in &route.vary {
+        for value in headers.get_all(name) {
+            key = key.depends_on(name.as_str(), &value.as_bytes().escape_ascii().to_string());
+        }
+    }
+    key.build()
+}
+
+fn is_persistent(route: &Route) -> bool {
+    route.cache.kind == CacheType::Persistent
+}
+
+/// Errors, redirects, and what is meant for one visitor are not stored.
+fn is_storable(status: StatusCode, headers: &HeaderMap) -> bool {
+    let refuses = |value: &HeaderValue| {
+        let value = value.to_str().unwrap_or("no-store").to_ascii_lowercase();
+        value.split(',').any(|word| matches!(word.trim(), "no-store" | "private"))
+    };
+    status == StatusCode::OK
+        && !headers.contains_key(header::SET_COOKIE)
+        && !headers.get_all(header::CACHE_CONTROL).iter().any(refuses)
+}
+
+/// The headers of a page as it is kept. Browsers and outer caches must ask again each time,
+/// because nothing reaches them when the page becomes wrong.
+fn kept_headers(mut headers: HeaderMap, route: &Route, body: &bytes::Bytes) -> HeaderMap {
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
+    let caching = headers.entry(header::CACHE_CONTROL);
+    caching.or_insert(HeaderValue::from_static("no-cache"));
+    for name in &route.vary {
+        headers.append(header::VARY, HeaderValue::from_name(name.clone()));
+    }
+    headers
+}

@@ -1,0 +1,48 @@
+//! Responses, put together.
+
+use http::header::{self, HeaderMap, HeaderValue};
+use http::{Response, StatusCode};
+
+use super::cache_status::{CACHE_STATUS, CacheStatus};
+use crate::body::Body;
+use crate::cache::{Entry, Page};
+use crate::clock::Moment;
+
+/// A page as it is kept, sent once more. The body is shared, not copied.
+pub(super) fn page(page: &Page, status: CacheStatus) -> Response<Body> {
+    let mut response = Response::new(Body::from(page.body.clone()));
+    *response.status_mut() = page.status;
+    *response.headers_mut() = page.headers.clone();
+    response.headers_mut().insert(CACHE_STATUS, status.header());
+    response
+}
+
+/// An entry that may be served.
+pub(super) fn hit(entry: &Entry, now: Moment) -> Response<Body> {
+    page(entry.page(), CacheStatus::Hit(entry.remaining(now)))
+}
+
+/// A response that was made for this request alone.
+pub(super) fn made(
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Body,
+    cache: CacheStatus,
+) -> Response<Body> {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response.headers_mut().insert(CACHE_STATUS, cache.header());
+    let caching = response.headers_mut().entry(header::CACHE_CONTROL);
+    caching.or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+/// What HEAD gets: the headers that GET would get, and no body (RFC 9110, section 9.3.2).
+pub(super) fn head_of(response: Response<Body>) -> Response<Body> {
+    let (mut parts, body) = response.into_parts();
+    if let Some(length) = http_body::Body::size_hint(&body).exact() {
+        parts.headers.entry(header::CONTENT_LENGTH).or_insert_with(|| HeaderValue::from(length));
+    }
+    Response::from_parts(parts, Body::empty())
+}

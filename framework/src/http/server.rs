@@ -1,0 +1,171 @@
+//! Accepting connections.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use super::connection::{self, Peer, Rules};
+use super::limits::Limits;
+use crate::body::Body;
+
+/// Answers requests.
+///
+/// When the client goes away, the future of an answer is dropped where it waits. What must not be
+/// left half done belongs into a task of its own.
+pub trait Handler: Send + Sync + 'static {
+    /// Answers one request. A panic is answered with 500 and concerns this request only.
+    fn handle(
+        &self,
+        request: Request<Incoming>,
+        peer: Peer,
+    ) -> impl Future<Output = Response<Body>> + Send;
+}
+
+/// A listening socket and what its connections are held to.
+#[derive(Debug)]
+pub struct Server {
+    listener: TcpListener,
+    limits: Limits,
+}
+
+/// How a server came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Drained {
+    /// Connections that were cut because their requests took longer than the drain time.
+    pub cut: usize,
+}
+
+impl Server {
+    /// Listens on `address`; port 0 takes any port that is free.
+    ///
+    /// # Errors
+    /// When the address is not one of this machine or is in use.
+    pub async fn bind(address: impl ToSocketAddrs, limits: Limits) -> io::Result<Server> {
+        Ok(Server { listener: TcpListener::bind(address).await?, limits })
+    }
+
+    /// Uses a socket that listens already.
+    ///
+    /// # Errors
+    /// When it cannot be made non-blocking.
+    pub fn from_listener(listener: std::net::TcpListener, limits: Limits) -> io::Result<Server> {
+        listener.set_nonblocking(true)?;
+        Ok(Server { listener: TcpListener::from_std(listener)?, limits })
+    }
+
+    /// The address that is really listened on.
+    ///
+    /// # Errors
+    /// When the system does not tell.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Serves HTTP/1 and HTTP/2 until `stop` is cancelled. Then it listens no more, closes
+    /// connections without a request, and returns when the others have been answered, or cut when
+    /// the drain time was over.
+    pub async fn run<H: Handler>(self, handler: Arc<H>, stop: CancellationToken) -> Drained {
+        let Server { listener, limits } = self;
+        let rules = Arc::new(Rules::new(limits));
+        let places = Arc::new(Semaphore::new(rules.limits.connections));
+        let refusals = Arc::new(Semaphore::new(MOST_REFUSALS));
+        let mut tasks = JoinSet::new();
+        let mut stopped = pin!(stop.cancelled());
+        let mut pause = Pause::default();
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                () = stopped.as_mut() => break,
+                Some(_) = tasks.join_next(), if !tasks.is_empty() => continue,
+                accepted = pause.then_accept(&listener) => accepted,
+            };
+            let (stream, addr) = match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    pause.after(&error);
+                    continue;
+                }
+            };
+            pause = Pause::default();
+            if let Ok(place) = places.clone().try_acquire_owned() {
+                let (rules, handler) = (rules.clone(), handler.clone());
+                tasks.spawn(async move {
+                    // It concerns latency only, and the socket may be closed already.
+                    let _ = stream.set_nodelay(true);
+                    connection::serve(stream, Peer { addr }, &rules, handler).await;
+                    drop(place);
+                });
+            } else if let Ok(place) = refusals.clone().try_acquire_owned() {
+                tasks.spawn(async move {
+                    refuse(stream).await;
+                    drop(place);
+                });
+            }
+        }
+        drop(listener);
+        rules.stop.stop();
+        let drained =
+            timeout(rules.limits.drain, async { while tasks.join_next().await.is_some() {} });
+        // What is left is counted just below.
+        let _ = drained.await;
+        let cut = tasks.len();
+        tasks.shutdown().await;
+        Drained { cut }
+    }
+}
+
+/// How many clients are told at a time that there is no place; beyond it connections just close.
+const MOST_REFUSALS: usize = 256;
+
+const NO_PLACE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\n\
+    retry-after: 1\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: 31\r\n\r\n\
+    There are too many connections\n";
+
+/// Tells a client that there is no place for it. It is given a second to read that.
+async fn refuse(mut stream: TcpStream) {
+    let told = timeout(Duration::from_secs(1), async {
+        stream.write_all(NO_PLACE).await?;
+        stream.shutdown().await?;
+        let mut unread = [0; 4096];
+        while stream.read(&mut unread).await? > 0 {}
+        io::Result::Ok(())
+    });
+    // A client that is gone needs no answer.
+    let _ = told.await;
+}
+
+/// How long nothing is accepted because the last attempt failed.
+#[derive(Default)]
+struct Pause(Duration);
+
+impl Pause {
+    async fn then_accept(&self, listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
+        if !self.0.is_zero() {
+            tokio::time::sleep(self.0).await;
+        }
+        listener.accept().await
+    }
+
+    /// Pauses longer each time, unless it was only that the client went away. What else fails here
+    /// is the machine (no file descriptors, no memory), and trying at once would only burn time.
+    fn after(&mut self, error: &io::Error) {
+        use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+        if matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset) {
+            return;
+        }
+        self.0 = (self.0 * 2).clamp(Duration::from_millis(10), Duration::from_secs(1));
+        tracing::warn!(%error, pause = ?self.0, "no connection can be accepted");
+    }
+}

@@ -1,0 +1,52 @@
+use std::any::Any;
+
+use super::{Position, Record};
+
+/// What follows the log: it is shown each record, in order and without gaps, first those that are
+/// in the log when it is opened and then each as it becomes durable.
+///
+/// Its methods run on the log's own thread. While one runs nothing is committed, so none may wait
+/// for an append.
+pub trait Applier: Send + 'static {
+    /// Applies a record.
+    fn apply(&mut self, record: &Record) -> Applied;
+
+    /// All records up to `last` are applied: those of one transaction, or at the start those that
+    /// were in the log.
+    fn batch_end(&mut self, last: Position) {
+        let _ = last;
+    }
+}
+
+/// What applying a record came to: the output for whoever appended it, if it has one.
+pub type Applied = Result<Option<Box<dyn Any + Send>>, ApplyError>;
+
+/// Why a record was not applied.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ApplyError {
+    /// The code that was to apply it panicked, as it will at every replay. The record counts as
+    /// applied: it changes nothing.
+    #[error("applying the record panicked: {message}")]
+    Panicked {
+        /// The panic's message.
+        message: String,
+    },
+    /// The site does not understand the record. At replay this stops the start: without the record
+    /// the data would be other than what was acknowledged.
+    #[error("{message}")]
+    Unreadable {
+        /// What is not understood, and what to do.
+        message: String,
+    },
+}
+
+/// The message of a caught panic.
+pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> &str {
+    if let Some(message) = panic.downcast_ref::<&'static str>() {
+        message
+    } else if let Some(message) = panic.downcast_ref::<String>() {
+        message
+    } else {
+        "no message"
+    }
+}

@@ -1,0 +1,208 @@
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+use super::applier::panic_message;
+use super::embedded::{Engine, Frame, WriteFailure};
+use super::{AppendError, Appended, Applied, Applier, ApplyError, Draft, Position, Record};
+
+/// The most records that one transaction writes.
+pub(super) const BATCH_RECORDS: usize = 4096;
+
+/// The log's thread: commits what is queued, applies it, answers.
+pub(super) struct Committer<A> {
+    pub(super) engine: Arc<Engine>,
+    pub(super) applier: A,
+    pub(super) queue: UnboundedReceiver<Command>,
+    /// The most bytes that one transaction writes, unless it writes only one record.
+    pub(super) batch_bytes: usize,
+    /// The last record that was applied. Nothing behind it is in the log, unless the engine is not
+    /// open.
+    pub(super) last: Position,
+    /// Its time.
+    pub(super) time: u64,
+    /// `last`, for readers.
+    pub(super) committed: Arc<AtomicU64>,
+}
+
+/// What the log's thread is asked to do.
+pub(super) enum Command {
+    /// Append a draft.
+    Append(Box<Queued>),
+    /// Finish what was asked before, and stop.
+    Stop,
+}
+
+/// A draft on its way into the log.
+pub(super) struct Queued {
+    pub(super) draft: Draft,
+    pub(super) frame: Frame,
+    pub(super) waiter: oneshot::Sender<Result<Appended, AppendError>>,
+    /// The draft's share of the queue; free when the draft has been dealt with.
+    pub(super) _room: OwnedSemaphorePermit,
+}
+
+impl<A: Applier> Committer<A> {
+    /// Runs until it is told to stop or nobody can append any more.
+    pub(super) fn run(mut self) {
+        let mut held_back = None;
+        loop {
+            let Some(first) = held_back.take().or_else(|| self.next()) else { break };
+            let mut batch = vec![first];
+            let mut bytes = batch[0].frame.bytes().len();
+            while batch.len() < BATCH_RECORDS
+                && let Ok(command) = self.queue.try_recv()
+            {
+                let Some(queued) = self.accept(command) else { continue };
+                bytes += queued.frame.bytes().len();
+                if bytes > self.batch_bytes {
+                    held_back = Some(queued);
+                    break;
+                }
+                batch.push(queued);
+            }
+            self.commit(batch);
+        }
+        self.engine.close();
+    }
+
+    fn next(&mut self) -> Option<Queued> {
+        loop {
+            let command = self.queue.blocking_recv()?;
+            if let Some(queued) = self.accept(command) {
+                return Some(queued);
+            }
+        }
+    }
+
+    fn accept(&mut self, command: Command) -> Option<Queued> {
+        match command {
+            Command::Append(queued) => Some(*queued),
+            Command::Stop => {
+                self.queue.close();
+                None
+            }
+        }
+    }
+
+    fn commit(&mut self, mut batch: Vec<Queued>) {
+        if let Err(reason) = self.mend() {
+            tracing::error!(%reason, "the log's file could not be opened again");
+            return fail(batch, AppendError::Storage { reason });
+        }
+        let first = self.last.next();
+        let time = self.time.max(milliseconds_since_1970());
+        for (queued, position) in batch.iter_mut().zip(first.0..) {
+            queued.frame.seal(Position(position), time);
+        }
+        let began = Instant::now();
+        let written = self.engine.write(first, batch.iter().map(|queued| &queued.frame));
+        if let Err(failure) = written
+            && let Err(error) = self.resolve(failure)
+        {
+            return fail(batch, error);
+        }
+        metrics::histogram!("headwater_log_commit_seconds").record(began.elapsed());
+        metrics::counter!("headwater_log_records_total").increment(batch.len() as u64);
+        self.complete(batch, time);
+    }
+
+    /// Opens the engine again if a failure has left it closed, and applies what is in the log after
+    /// all.
+    fn mend(&mut self) -> Result<(), String> {
+        if self.engine.is_open() {
+            return Ok(());
+        }
+        let found = self.engine.reopen(self.last)?;
+        if let Some(last) = found.last() {
+            tracing::warn!(position = %last.position, "records in doubt turned out to be in the log");
+            self.publish(last.position, last.time);
+            for record in &found {
+                // Whoever appended it was told that its outcome is not known.
+                let _ = self.apply(record);
+            }
+            self.end_batch();
+        }
+        Ok(())
+    }
+
+    /// Finds out what became of a transaction that failed; `Ok` when it is in the log.
+    fn resolve(&mut self, failure: WriteFailure) -> Result<(), AppendError> {
+        let (WriteFailure::Before(reason) | WriteFailure::During(reason)) = &failure;
+        tracing::error!(%reason, "the log could not be written");
+        match (self.engine.reopen(self.last), failure) {
+            (Ok(found), _) if !found.is_empty() => Ok(()),
+            (Ok(_), WriteFailure::Before(reason) | WriteFailure::During(reason)) => {
+                Err(AppendError::Storage { reason })
+            }
+            (Err(_), WriteFailure::Before(reason)) => Err(AppendError::Storage { reason }),
+            (Err(again), WriteFailure::During(reason)) => {
+                let reason = format!("{reason}; opening it again failed: {again}");
+                Err(AppendError::InDoubt { reason })
+            }
+        }
+    }
+
+    fn complete(&mut self, batch: Vec<Queued>, time: u64) {
+        let first = self.last.next();
+        self.publish(Position(self.last.0 + batch.len() as u64), time);
+        let mut answers = Vec::with_capacity(batch.len());
+        for (queued, position) in batch.into_iter().zip(first.0..) {
+            let Queued { draft, waiter, .. } = queued;
+            let record = Record { position: Position(position), time, content: draft };
+            let applied = self.apply(&record);
+            answers.push((waiter, Appended { position: record.position, time, applied }));
+        }
+        self.end_batch();
+        for (waiter, appended) in answers {
+            // Whoever does not wait any more need not know.
+            let _ = waiter.send(Ok(appended));
+        }
+    }
+
+    fn publish(&mut self, last: Position, time: u64) {
+        (self.last, self.time) = (last, time);
+        self.committed.store(last.0, Ordering::Release);
+    }
+
+    fn apply(&mut self, record: &Record) -> Applied {
+        let applied = apply(&mut self.applier, record);
+        if let Err(error) = &applied {
+            tracing::error!(position = %record.position, %error, "a record was not applied");
+        }
+        applied
+    }
+
+    fn end_batch(&mut self) {
+        end_batch(&mut self.applier, self.last);
+    }
+}
+
+/// Applies a record; a panic that the applier lets through must not end the log's thread.
+pub(super) fn apply(applier: &mut impl Applier, record: &Record) -> Applied {
+    catch_unwind(AssertUnwindSafe(|| applier.apply(record))).unwrap_or_else(|panic| {
+        Err(ApplyError::Panicked { message: panic_message(&*panic).to_owned() })
+    })
+}
+
+pub(super) fn end_batch(applier: &mut impl Applier, last: Position) {
+    let ended = catch_unwind(AssertUnwindSafe(|| applier.batch_end(last)));
+    if let Err(panic) = ended {
+        tracing::error!(panic = panic_message(&*panic), "the end of a batch panicked");
+    }
+}
+
+fn fail(batch: Vec<Queued>, error: AppendError) {
+    for queued in batch {
+        // Whoever does not wait any more need not know.
+        let _ = queued.waiter.send(Err(error.clone()));
+    }
+}
+
+fn milliseconds_since_1970() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
+}

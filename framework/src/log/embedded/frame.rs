@@ -1,0 +1,135 @@
+//! A record's bytes: checksum (8), length of the content (4), time (8), content in `postcard`;
+//! numbers little-endian. The checksum is XXH3-64 over everything behind it, seeded with the
+//! position, so that a record at a wrong place is as bad as a damaged one.
+
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+use crate::log::{AppendError, Draft, Position, Record};
+
+/// The most bytes that a record's content may have.
+pub(super) const LIMIT: usize = 16 * 1024 * 1024;
+
+const CHECKSUM: usize = 8;
+const LENGTH: usize = 4;
+const HEAD: usize = CHECKSUM + LENGTH + 8;
+
+/// A draft, encoded; after [`Frame::seal`] a record's bytes.
+#[derive(Debug)]
+pub(in crate::log) struct Frame(Vec<u8>);
+
+/// Why bytes are not a record.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Bad {
+    /// They are not what was written.
+    Damaged(String),
+    /// They are what was written, but this build cannot read it.
+    Unknown(String),
+}
+
+impl Frame {
+    /// Encodes a draft.
+    ///
+    /// # Errors
+    ///
+    /// When it is too large for a record.
+    pub(in crate::log) fn new(draft: &Draft) -> Result<Frame, AppendError> {
+        let bytes = postcard::to_extend(draft, vec![0; HEAD]).expect(
+            "a draft consists of strings, bytes and numbers, and all of them can be encoded",
+        );
+        let size = bytes.len() - HEAD;
+        if size > LIMIT {
+            return Err(AppendError::TooLarge { size, limit: LIMIT });
+        }
+        Ok(Frame(bytes))
+    }
+
+    /// Makes it the record at this position and time.
+    pub(in crate::log) fn seal(&mut self, position: Position, time: u64) {
+        let bytes = &mut self.0;
+        let length = (bytes.len() - HEAD) as u32;
+        bytes[CHECKSUM..CHECKSUM + LENGTH].copy_from_slice(&length.to_le_bytes());
+        bytes[CHECKSUM + LENGTH..HEAD].copy_from_slice(&time.to_le_bytes());
+        let checksum = xxh3_64_with_seed(&bytes[CHECKSUM..], position.0);
+        bytes[..CHECKSUM].copy_from_slice(&checksum.to_le_bytes());
+    }
+
+    /// The bytes.
+    pub(in crate::log) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// The record at `position`, from its bytes.
+pub(super) fn decode(position: Position, bytes: &[u8]) -> Result<Record, Bad> {
+    let damaged = |reason: &str| Err(Bad::Damaged(reason.to_owned()));
+    let Some((checksum, checked)) = bytes.split_first_chunk::<CHECKSUM>() else {
+        return damaged("the record is shorter than its head");
+    };
+    let Some((length, rest)) = checked.split_first_chunk::<LENGTH>() else {
+        return damaged("the record is shorter than its head");
+    };
+    let Some((time, content)) = rest.split_first_chunk::<8>() else {
+        return damaged("the record is shorter than its head");
+    };
+    if u32::from_le_bytes(*length) as usize != content.len() {
+        return damaged("the record's length is wrong");
+    }
+    if xxh3_64_with_seed(checked, position.0) != u64::from_le_bytes(*checksum) {
+        return damaged("the record's checksum is wrong");
+    }
+    let content = postcard::from_bytes::<Draft>(content)
+        .map_err(|error| Bad::Unknown(format!("the record cannot be decoded: {error}")))?;
+    Ok(Record { position, time: u64::from_le_bytes(*time), content })
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::log::{Invalidation, StateUpdate};
+
+    fn sealed() -> (Draft, Frame) {
+        let update = StateUpdate { state: "site".into(), update: Bytes::from_static(b"update") };
+        let invalidation = Invalidation::new().group("news").pattern("^/$");
+        let draft = Draft { update: Some(update), invalidation, ..Draft::default() };
+        let mut frame = Frame::new(&draft).unwrap();
+        frame.seal(Position(7), 1234);
+        (draft, frame)
+    }
+
+    #[test]
+    fn a_record_is_read_as_it_was_written() {
+        let (content, frame) = sealed();
+        let record = Record { position: Position(7), time: 1234, content };
+        assert_eq!(decode(Position(7), frame.bytes()), Ok(record));
+    }
+
+    #[test]
+    fn every_flipped_bit_and_every_missing_end_is_noticed() {
+        let (_, frame) = sealed();
+        for bit in 0..frame.bytes().len() * 8 {
+            let mut bytes = frame.bytes().to_vec();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            assert!(matches!(decode(Position(7), &bytes), Err(Bad::Damaged(_))), "bit {bit}");
+        }
+        for length in 0..frame.bytes().len() {
+            let short = &frame.bytes()[..length];
+            assert!(matches!(decode(Position(7), short), Err(Bad::Damaged(_))), "{length}");
+        }
+    }
+
+    #[test]
+    fn a_record_at_another_position_is_damaged() {
+        let (_, frame) = sealed();
+        assert!(matches!(decode(Position(8), frame.bytes()), Err(Bad::Damaged(_))));
+    }
+
+    #[test]
+    fn a_record_of_more_than_16_mib_is_refused() {
+        let update = StateUpdate { state: "site".into(), update: vec![0; LIMIT].into() };
+        let draft = Draft { update: Some(update), ..Draft::default() };
+        let error = Frame::new(&draft).unwrap_err();
+        assert!(matches!(error, AppendError::TooLarge { limit: LIMIT, .. }), "{error}");
+    }
+}

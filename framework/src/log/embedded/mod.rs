@@ -1,0 +1,23 @@
+//! The engine that keeps the log in one file of this machine, `log.redb`, with redb.
+//!
+//! - `engine`: the file's tables; creates, opens, writes, reads, and opens again after a failure.
+//! - `replay`: reads everything at the start, tells a torn tail from damage and cuts it off.
+//! - `frame`: a record's bytes, with length and checksum.
+//! - `file`: the file under redb, which knows what has been written since the last good sync.
+//! - `fault`: turns redb's errors and panics into sentences.
+//!
+//! Nothing outside this folder knows redb.
+
+mod engine;
+mod fault;
+mod file;
+mod frame;
+mod replay;
+
+pub(super) use engine::{Engine, WriteFailure};
+pub(super) use frame::Frame;
+pub(super) use replay::Replayed;
+#[cfg(test)]
+mod faulty;
+#[cfg(test)]
+pub(super) use faulty::Disk;

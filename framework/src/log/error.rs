@@ -1,0 +1,127 @@
+use std::io;
+use std::path::PathBuf;
+
+use super::Position;
+
+/// Why the log did not open. Each says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The folder or a file in it cannot be used.
+    #[error("{}: cannot {action}: {source}", path.display())]
+    Access {
+        /// The folder or file.
+        path: PathBuf,
+        /// What was tried.
+        action: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Another process has the log open.
+    #[error(
+        "{}: another process has this log open; stop it, or give this node another folder \
+         (`path` in the section `[log]` of project.toml, or --data)",
+        path.display()
+    )]
+    InUse {
+        /// The log's file.
+        path: PathBuf,
+    },
+    /// The file is of another format.
+    #[error(
+        "{}: the log has format {found}, and this build reads format {known} only; run the build \
+         that wrote it, or start with an empty folder",
+        path.display()
+    )]
+    Format {
+        /// The log's file.
+        path: PathBuf,
+        /// The file's format.
+        found: u32,
+        /// The format of this build.
+        known: u32,
+    },
+    /// The file as a whole is not readable as a log.
+    #[error(
+        "{}: the file is damaged or not a log: {reason}; restore it from a backup, or move it away \
+         to start with an empty log",
+        path.display()
+    )]
+    Corrupt {
+        /// The log's file.
+        path: PathBuf,
+        /// What the engine found.
+        reason: String,
+    },
+    /// A record is damaged or missing, and it is not the end of the log.
+    #[error(
+        "{}: the log is damaged at position {position}: {reason}; restore the file from a backup, \
+         or move it away to start with an empty log",
+        path.display()
+    )]
+    Damaged {
+        /// The log's file.
+        path: PathBuf,
+        /// The first bad or missing record.
+        position: Position,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The site does not understand a record.
+    #[error("{}: {message}", path.display())]
+    Unreadable {
+        /// The log's file.
+        path: PathBuf,
+        /// The record.
+        position: Position,
+        /// What is not understood, and what to do.
+        message: String,
+    },
+}
+
+/// Why a draft was not appended, or not certainly.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AppendError {
+    /// It could not be stored. It is not in the log and will not be.
+    #[error("the log could not store the record, so nothing was changed: {reason}")]
+    Storage {
+        /// What the engine said.
+        reason: String,
+    },
+    /// Storing failed in a way that leaves open whether the record is in the log. It is not applied
+    /// now, and will be if it turns out to be there.
+    #[error("the log's storage failed, and it is not known whether the record is in it: {reason}")]
+    InDoubt {
+        /// What the engine said.
+        reason: String,
+    },
+    /// It is larger than a record may be. It is not in the log.
+    #[error("the record has {size} bytes, more than the {limit} that a record may have")]
+    TooLarge {
+        /// Its size in bytes.
+        size: usize,
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// The log is stopping. The draft is not in the log.
+    #[error("the log is stopping and takes no more records")]
+    Stopping,
+}
+
+/// Why records could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReadError {
+    /// A record is damaged or missing.
+    #[error("the log is damaged at position {position}: {reason}")]
+    Damaged {
+        /// The record.
+        position: Position,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The file cannot be read at present.
+    #[error("the log cannot be read: {reason}")]
+    Storage {
+        /// What the engine said.
+        reason: String,
+    },
+}

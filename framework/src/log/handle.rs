@@ -1,0 +1,247 @@
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread::{self, JoinHandle};
+
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::{Semaphore, oneshot};
+
+use super::committer::{BATCH_RECORDS, Command, Committer, Queued, apply, end_batch};
+use super::embedded::{Engine, Frame, Replayed};
+use super::{
+    AppendError, Applied, Applier, ApplyError, Draft, LogId, OpenError, Outstanding, Position,
+    ReadError, Record,
+};
+
+/// What a log may use of the machine.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// How many bytes of its file it keeps in memory.
+    pub cache_bytes: usize,
+    /// How many bytes of drafts may wait for their transaction; who appends more waits.
+    pub queue_bytes: usize,
+    /// How many bytes of records one transaction writes; a larger record has one of its own.
+    pub batch_bytes: usize,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { cache_bytes: 64 << 20, queue_bytes: 64 << 20, batch_bytes: 8 << 20 }
+    }
+}
+
+/// The log of this back end.
+///
+/// When it is dropped, what was appended is finished as with [`shutdown`](Log::shutdown).
+pub struct Log {
+    engine: Arc<Engine>,
+    committed: Arc<AtomicU64>,
+    queue: UnboundedSender<Command>,
+    /// Counts free KiB of the queue.
+    room: Arc<Semaphore>,
+    queue_bytes: usize,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// What was in a log when it was opened.
+#[derive(Debug)]
+pub struct Opened {
+    /// The log's id.
+    pub id: LogId,
+    /// Its last record.
+    pub last: Position,
+    /// What had to be cut off behind it.
+    pub cut: Option<CutTail>,
+    /// Who may hold leases, and which deferred invalidations nobody has settled.
+    pub outstanding: Outstanding,
+}
+
+/// Damaged records that were cut off at the end of the log. They had been acknowledged unless the
+/// process was killed while it wrote them. The log has a new id since.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CutTail {
+    /// The first of them; the next record will get its position.
+    pub position: Position,
+    /// How many they were.
+    pub records: u64,
+    /// What was wrong with the first.
+    pub reason: String,
+    /// The log's id before.
+    pub former: LogId,
+}
+
+/// A draft that has become a durable record and was applied.
+#[derive(Debug)]
+pub struct Appended {
+    /// The record's position.
+    pub position: Position,
+    /// The record's time, in milliseconds since 1970-01-01T00:00:00Z.
+    pub time: u64,
+    /// What applying it came to.
+    pub applied: Applied,
+}
+
+impl Log {
+    /// Opens the log in a folder, which is created if need be, and shows every record to the
+    /// applier. It returns when that is done, so call it where blocking is fine.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be used, is damaged, or holds a record that the applier calls
+    /// unreadable.
+    pub fn open(
+        folder: &Path,
+        options: Options,
+        applier: impl Applier,
+    ) -> Result<(Log, Opened), OpenError> {
+        let folder = folder.to_owned();
+        let cache_bytes = options.cache_bytes;
+        Log::start(options, applier, move || Engine::open(&folder, cache_bytes))
+    }
+
+    pub(super) fn start(
+        options: Options,
+        mut applier: impl Applier,
+        open: impl FnOnce() -> Result<Engine, OpenError> + Send + 'static,
+    ) -> Result<(Log, Opened), OpenError> {
+        let (queue, drafts) = tokio::sync::mpsc::unbounded_channel();
+        let (report, reported) = mpsc::sync_channel(1);
+        let batch_bytes = options.batch_bytes;
+        let work = move || {
+            let replayed = open().and_then(|engine| replay(engine, &mut applier));
+            let (engine, outstanding, Replayed { last, time, cut }) = match replayed {
+                Ok(replayed) => replayed,
+                Err(error) => return drop(report.send(Err(error))),
+            };
+            let opened = Opened { id: engine.id(), last, cut, outstanding };
+            let engine = Arc::new(engine);
+            let committed = Arc::new(AtomicU64::new(last.0));
+            // Nobody waits only if the opener is gone, and then the queue is closed as well.
+            let _ = report.send(Ok((engine.clone(), committed.clone(), opened)));
+            let queue = drafts;
+            Committer { engine, applier, queue, batch_bytes, last, time, committed }.run();
+        };
+        let access = |source| OpenError::Access {
+            path: "headwater-log".into(),
+            action: "run the log's thread",
+            source,
+        };
+        let named = thread::Builder::new().name("headwater-log".to_owned());
+        let thread = named.spawn(work).map_err(access)?;
+        let (engine, committed, opened) = reported
+            .recv()
+            .map_err(|_| access(std::io::Error::other("it ended while it opened the log")))??;
+        let room = Arc::new(Semaphore::new(kibibytes(options.queue_bytes) as usize));
+        let queue_bytes = options.queue_bytes;
+        let thread = Mutex::new(Some(thread));
+        Ok((Log { engine, committed, queue, room, queue_bytes, thread }, opened))
+    }
+
+    /// The log's id. It stays the same while the log is open.
+    pub fn id(&self) -> LogId {
+        self.engine.id()
+    }
+
+    /// The last durable record.
+    pub fn committed(&self) -> Position {
+        Position(self.committed.load(Ordering::Acquire))
+    }
+
+    /// Appends a draft and waits until it is durable and applied. While the queue is full it waits
+    /// for room first.
+    ///
+    /// Dropping the future while it waits for room takes the draft back; later it has no effect on
+    /// the draft.
+    ///
+    /// # Errors
+    ///
+    /// See [`AppendError`]. Except for [`AppendError::InDoubt`] the draft is not in the log then.
+    pub async fn append(&self, draft: Draft) -> Result<Appended, AppendError> {
+        let frame = Frame::new(&draft)?;
+        let share = kibibytes(frame.bytes().len().min(self.queue_bytes));
+        let room = self.room.clone().acquire_many_owned(share).await;
+        let room = room.map_err(|_| AppendError::Stopping)?;
+        let (waiter, answer) = oneshot::channel();
+        let queued = Box::new(Queued { draft, frame, waiter, _room: room });
+        self.queue.send(Command::Append(queued)).map_err(|_| AppendError::Stopping)?;
+        answer.await.map_err(|_| AppendError::Stopping)?
+    }
+
+    /// The records behind `after`, in order: at most `records`, and not more than together have
+    /// `bytes` bytes, but at least one if there is one. It reads a file, so call it where blocking
+    /// is fine.
+    ///
+    /// # Errors
+    ///
+    /// When the first of them is damaged, or the file cannot be read.
+    pub fn read(
+        &self,
+        after: Position,
+        records: usize,
+        bytes: usize,
+    ) -> Result<Vec<Record>, ReadError> {
+        // Behind `committed` there may be records that are durable but not yet known to be.
+        let visible = self.committed().0.saturating_sub(after.0);
+        let records = records.min(usize::try_from(visible).unwrap_or(usize::MAX));
+        if records == 0 {
+            return Ok(Vec::new());
+        }
+        self.engine.read(after, records, bytes)
+    }
+
+    /// Finishes what was appended, then closes the file. It waits for that, so call it where
+    /// blocking is fine. Appending fails with [`AppendError::Stopping`] from here on.
+    pub fn shutdown(&self) {
+        self.room.close();
+        // It fails when the thread has ended.
+        let _ = self.queue.send(Command::Stop);
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread
+            && thread.thread().id() != thread::current().id()
+            && thread.join().is_err()
+        {
+            tracing::error!("the log's thread panicked");
+        }
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        self.shutdown();
+    }
+}
+
+fn kibibytes(bytes: usize) -> u32 {
+    u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX).max(1)
+}
+
+/// Shows every record to the applier.
+fn replay(
+    mut engine: Engine,
+    applier: &mut impl Applier,
+) -> Result<(Engine, Outstanding, Replayed), OpenError> {
+    let mut outstanding = Outstanding::new();
+    let path = engine.path().to_owned();
+    let replayed = engine.replay(BATCH_RECORDS as u64, |record| {
+        let position = record.position;
+        match apply(applier, &record) {
+            Ok(_) => {}
+            Err(ApplyError::Panicked { message }) => {
+                tracing::warn!(%position, panic = %message, "a record was passed over: applying it panicked");
+            }
+            Err(ApplyError::Unreadable { message }) => {
+                return Err(OpenError::Unreadable { path: path.clone(), position, message });
+            }
+        }
+        outstanding.observe(&record);
+        Ok(())
+    })?;
+    if let Some(CutTail { position, records, reason, .. }) = &replayed.cut {
+        tracing::warn!(
+            file = %path.display(), %position, records, %reason, id = %engine.id(),
+            "the end of the log was torn and has been cut off; the log has a new id",
+        );
+    }
+    end_batch(applier, replayed.last);
+    Ok((engine, outstanding, replayed))
+}

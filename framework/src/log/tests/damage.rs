@@ -1,0 +1,161 @@
+use std::fs;
+
+use proptest::prelude::*;
+use redb::{Database, ReadableTable, TableDefinition};
+use tempfile::TempDir;
+
+use super::*;
+
+const RECORDS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("records");
+const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
+
+/// A closed log with the records `1`, `2`, … up to `records`.
+fn closed_log(records: u64) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let (log, ..) = open(folder.path()).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let texts: Vec<String> = (1..=records).map(|number| number.to_string()).collect();
+    let appends = texts.iter().map(|text| log.append(draft(text)));
+    for appended in runtime.block_on(futures_util::future::join_all(appends)) {
+        appended.unwrap();
+    }
+    folder
+}
+
+fn change(folder: &TempDir, work: impl FnOnce(&redb::WriteTransaction)) {
+    let database = Database::open(folder.path().join("log.redb")).unwrap();
+    let transaction = database.begin_write().unwrap();
+    work(&transaction);
+    transaction.commit().unwrap();
+}
+
+fn spoil(folder: &TempDir, positions: impl IntoIterator<Item = u64>) {
+    change(folder, |transaction| {
+        let mut records = transaction.open_table(RECORDS).unwrap();
+        for position in positions {
+            let mut bytes = records.get(position).unwrap().unwrap().value().to_vec();
+            *bytes.last_mut().unwrap() ^= 1;
+            records.insert(position, &*bytes).unwrap();
+        }
+    });
+}
+
+#[tokio::test]
+async fn a_torn_tail_is_cut_off_reported_and_gives_a_new_id() {
+    let folder = tokio::task::spawn_blocking(|| closed_log(5)).await.unwrap();
+    let (log, before, _) = open(folder.path()).unwrap();
+    drop(log);
+    spoil(&folder, [4, 5]);
+    let (log, opened, follower) = open(folder.path()).unwrap();
+    let cut = opened.cut.unwrap();
+    assert_eq!((cut.position, cut.records, cut.former), (Position(4), 2, before.id));
+    assert_eq!(cut.reason, "the record's checksum is wrong");
+    assert_ne!(opened.id, before.id);
+    assert_eq!((opened.last, log.id()), (Position(3), opened.id));
+    assert_eq!(follower.texts(), ["1", "2", "3"]);
+    assert_eq!(log.append(draft("new")).await.unwrap().position, Position(4));
+    drop(log);
+
+    let (log, again, follower) = open(folder.path()).unwrap();
+    assert_eq!((again.id, again.cut), (opened.id, None));
+    assert_eq!(follower.texts(), ["1", "2", "3", "new"]);
+    drop(log);
+}
+
+#[test]
+fn damage_further_in_stops_the_start_and_changes_nothing() {
+    let folder = closed_log(5);
+    spoil(&folder, [3]);
+    for _ in 0..2 {
+        let error = open(folder.path()).err().unwrap();
+        assert!(matches!(error, OpenError::Damaged { position: Position(3), .. }), "{error}");
+        let error = error.to_string();
+        assert!(error.contains("log.redb: the log is damaged at position 3"), "{error}");
+        assert!(error.contains("restore the file from a backup"), "{error}");
+    }
+}
+
+#[test]
+fn more_damaged_records_than_one_transaction_holds_are_no_torn_tail() {
+    let folder = closed_log(5000);
+    spoil(&folder, 2..=5000);
+    let error = open(folder.path()).err().unwrap();
+    assert!(matches!(error, OpenError::Damaged { position: Position(2), .. }), "{error}");
+}
+
+#[test]
+fn a_missing_record_stops_the_start() {
+    let folder = closed_log(5);
+    change(&folder, |transaction| {
+        transaction.open_table(RECORDS).unwrap().remove(2).unwrap();
+    });
+    let error = open(folder.path()).err().unwrap();
+    assert!(matches!(error, OpenError::Damaged { position: Position(2), .. }), "{error}");
+}
+
+#[test]
+fn a_record_damaged_while_the_log_is_open_is_not_read() {
+    let folder = closed_log(3);
+    spoil(&folder, [2]);
+    let disk = Disk::new(0);
+    let engine = disk.engine(folder.path()).unwrap();
+    let read: Vec<String> =
+        engine.read(Position::START, 10, 1 << 20).unwrap().iter().map(text).collect();
+    assert_eq!(read, ["1"]);
+    let error = engine.read(Position(1), 10, 1 << 20).unwrap_err().to_string();
+    assert_eq!(error, "the log is damaged at position 2: the record's checksum is wrong");
+}
+
+#[test]
+fn an_unknown_format_is_refused() {
+    let folder = closed_log(1);
+    change(&folder, |transaction| {
+        let mut meta = transaction.open_table(META).unwrap();
+        meta.insert("format", 9u32.to_le_bytes().as_slice()).unwrap();
+    });
+    let error = open(folder.path()).err().unwrap();
+    assert!(matches!(error, OpenError::Format { found: 9, known: 1, .. }), "{error}");
+}
+
+#[test]
+fn a_file_that_is_no_log_is_refused_and_not_changed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log.redb");
+    fs::write(&path, "my shopping list").unwrap();
+    let error = open(folder.path()).err().unwrap();
+    assert!(matches!(error, OpenError::Corrupt { .. }), "{error}");
+    assert_eq!(fs::read_to_string(path).unwrap(), "my shopping list");
+}
+
+#[test]
+fn a_file_that_was_cut_short_is_refused() {
+    let folder = closed_log(200);
+    let path = folder.path().join("log.redb");
+    let bytes = fs::read(&path).unwrap();
+    fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
+    let error = open(folder.path()).err().unwrap();
+    assert!(matches!(error, OpenError::Corrupt { .. }), "{error}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn whatever_bytes_are_damaged_no_wrong_record_is_shown(
+        damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..20),
+    ) {
+        let folder = closed_log(100);
+        let path = folder.path().join("log.redb");
+        let mut bytes = fs::read(&path).unwrap();
+        for (index, value) in damage {
+            let at = index.index(bytes.len());
+            bytes[at] = value;
+        }
+        fs::write(&path, bytes).unwrap();
+        if let Ok((_, opened, follower)) = open(folder.path()) {
+            let expected: Vec<String> =
+                (1..=opened.last.0).map(|number| number.to_string()).collect();
+            prop_assert_eq!(follower.texts(), expected);
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! The log as a whole: on real files, and on a disk that fails.
+
+mod damage;
+mod failure;
+mod file;
+mod script;
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+
+use super::embedded::Disk;
+use super::{
+    Applied, Applier, ApplyError, Draft, Log, OpenError, Opened, Options, Position, Record,
+    StateUpdate,
+};
+
+/// Remembers what it was shown. An update of `panic` panics, one of `unknown` is unreadable, and
+/// the output of every other is its position.
+#[derive(Clone, Default)]
+struct Follower(Arc<Mutex<Seen>>);
+
+#[derive(Default)]
+struct Seen {
+    records: Vec<Record>,
+    batches: Vec<Position>,
+}
+
+impl Follower {
+    fn records(&self) -> Vec<Record> {
+        self.0.lock().unwrap().records.clone()
+    }
+
+    fn texts(&self) -> Vec<String> {
+        self.records().iter().map(text).collect()
+    }
+
+    fn batches(&self) -> Vec<Position> {
+        self.0.lock().unwrap().batches.clone()
+    }
+}
+
+impl Applier for Follower {
+    fn apply(&mut self, record: &Record) -> Applied {
+        self.0.lock().unwrap().records.push(record.clone());
+        match text(record).as_str() {
+            "panic" => panic!("refused"),
+            "unknown" => Err(ApplyError::Unreadable { message: "what is this?".to_owned() }),
+            _ => Ok(Some(Box::new(record.position))),
+        }
+    }
+
+    fn batch_end(&mut self, last: Position) {
+        self.0.lock().unwrap().batches.push(last);
+    }
+}
+
+fn draft(text: &str) -> Draft {
+    let update = Bytes::copy_from_slice(text.as_bytes());
+    let update = Some(StateUpdate { state: "test".to_owned(), update });
+    Draft { update, ..Draft::default() }
+}
+
+fn text(record: &Record) -> String {
+    let update = record.content.update.as_ref().unwrap();
+    String::from_utf8(update.update.to_vec()).unwrap()
+}
+
+fn open(folder: &Path) -> Result<(Log, Opened, Follower), OpenError> {
+    let follower = Follower::default();
+    let (log, opened) = Log::open(folder, Options::default(), follower.clone())?;
+    Ok((log, opened, follower))
+}
+
+fn open_on(disk: &Disk, folder: &Path) -> Result<(Log, Opened, Follower), OpenError> {
+    let follower = Follower::default();
+    let (disk, folder) = (disk.clone(), folder.to_owned());
+    let start = move || disk.engine(&folder);
+    let (log, opened) = Log::start(Options::default(), follower.clone(), start)?;
+    Ok((log, opened, follower))
+}

@@ -1,0 +1,130 @@
+//! Random scripts of appends, failures and restarts against a simple model: what was acknowledged
+//! is there for ever at its position, what failed is not, what is in doubt is either.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::log::AppendError;
+
+#[derive(Debug, Clone)]
+enum Step {
+    /// Appends so many drafts at once, each of so many bytes.
+    Append(usize, usize),
+    FailSyncs(u32),
+    FailWriteAfter(u32),
+    FailOpens(u32),
+    Full(bool),
+    Stop,
+    Kill,
+    CutPower,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        8 => (1..6usize, prop_oneof![10..100usize, 1000..60_000usize])
+            .prop_map(|(drafts, bytes)| Step::Append(drafts, bytes)),
+        2 => (1..3u32).prop_map(Step::FailSyncs),
+        2 => (0..12u32).prop_map(Step::FailWriteAfter),
+        1 => (1..3u32).prop_map(Step::FailOpens),
+        1 => any::<bool>().prop_map(Step::Full),
+        1 => Just(Step::Stop),
+        1 => Just(Step::Kill),
+        2 => Just(Step::CutPower),
+    ];
+    prop::collection::vec(step, 1..40)
+}
+
+#[derive(Debug, Default)]
+struct Model {
+    acknowledged: BTreeMap<Position, String>,
+    in_doubt: BTreeSet<String>,
+}
+
+impl Model {
+    fn check(&self, records: &[Record]) {
+        let mut seen = BTreeMap::new();
+        for (record, position) in records.iter().zip(1..) {
+            assert_eq!(record.position, Position(position));
+            let text = text(record);
+            let known = match self.acknowledged.get(&record.position) {
+                Some(acknowledged) => *acknowledged == text,
+                None => self.in_doubt.contains(&text),
+            };
+            assert!(known, "{text:.9} at {position} is neither acknowledged nor in doubt");
+            seen.insert(record.position, text);
+        }
+        for position in self.acknowledged.keys() {
+            assert!(seen.contains_key(position), "{position} was acknowledged and is gone");
+        }
+    }
+}
+
+async fn run(seed: u64, script: Vec<Step>) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut model = Model::default();
+    let mut disk = Disk::new(seed);
+    let (mut log, opened, mut follower) = open_on(&disk, folder.path()).unwrap();
+    let mut number = 0;
+    for step in script.into_iter().chain([Step::CutPower]) {
+        match step {
+            Step::Append(drafts, bytes) => {
+                let texts =
+                    (number..number + drafts).map(|n| format!("{n:08} {}", "x".repeat(bytes)));
+                number += drafts;
+                let appends = texts.map(async |text| (log.append(draft(&text)).await, text));
+                for (appended, text) in futures_util::future::join_all(appends).await {
+                    match appended {
+                        Ok(appended) => {
+                            model.acknowledged.insert(appended.position, text);
+                        }
+                        Err(AppendError::InDoubt { .. }) => {
+                            model.in_doubt.insert(text);
+                        }
+                        Err(AppendError::Storage { .. }) => {}
+                        Err(error) => panic!("{error}"),
+                    }
+                }
+                model.check(&follower.records());
+                continue;
+            }
+            Step::FailSyncs(syncs) => disk.set(|faults| faults.syncs = syncs),
+            Step::FailWriteAfter(after) => disk.set(|faults| faults.write_after = Some(after)),
+            Step::FailOpens(opens) => disk.set(|faults| faults.opens = opens),
+            Step::Full(full) => disk.set(|faults| faults.full = full),
+            Step::Stop | Step::Kill | Step::CutPower => {
+                match step {
+                    Step::Stop => {
+                        log.shutdown();
+                        disk.kill(folder.path());
+                    }
+                    // What is known of a failed sync dies with the process: see `Unsynced`.
+                    Step::Kill if log.read(Position::START, 1, 1).is_ok() => {
+                        disk.kill(folder.path());
+                    }
+                    _ => disk.cut_power(folder.path()),
+                }
+                drop(log);
+                disk = Disk::new(seed ^ number as u64);
+                let (reopened, now, shown) = open_on(&disk, folder.path()).unwrap();
+                assert_eq!((now.id, now.cut), (opened.id, None));
+                model.check(&shown.records());
+                (log, follower) = (reopened, shown);
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn the_log_holds_what_it_acknowledged_and_nothing_that_it_refused(
+        seed in any::<u64>(),
+        script in steps(),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(run(seed, script));
+    }
+}

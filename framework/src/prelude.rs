@@ -1,0 +1,20 @@
+//! What a site's code uses: `use headwater::prelude::*;`.
+
+pub use crate::app::App;
+pub use crate::controller::{After, Before, Controller, Controllers, Next, Registration};
+pub use crate::controllers;
+pub use crate::extract::{
+    Body, Bytes, Cluster, Cookies, Data, Extension, Form, FromRequest, FromRequestParts, HeaderMap,
+    Headers, Json, Method, Multipart, Path, Query, Remote, RequestId, Uri,
+};
+pub use crate::frontend::Variant;
+pub use crate::log::{Invalidation, Position, Receipt};
+pub use crate::reply::{
+    Cookie, Error, IntoReply, OrNotFound, Reply, Result, SameSite, bad_request, bytes, error, file,
+    forbidden, html, json, not_found, redirect_permanent, redirect_to, redirect_with, status,
+    template, text,
+};
+pub use crate::request::{Request, RequestParts};
+pub use crate::state::{At, State, WriteError};
+pub use ::http::StatusCode;
+pub use headwater_macros::{after, before, controller, invalidate};

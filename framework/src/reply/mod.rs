@@ -1,0 +1,260 @@
+//! What a controller gives back.
+//!
+//! - [`Reply`]: status, headers, content and the groups it belongs to. It is made by one of the
+//!   functions here ([`template`], [`redirect_to`], [`html`], [`json`], [`file`](file()), …) and refined by
+//!   its methods.
+//! - [`IntoReply`]: what can stand in a reply's place: text, a status, a `Result`.
+//! - [`Error`]: what `?` makes of any error, and [`OrNotFound`] for what may not be there.
+//!
+//! A reply that cannot be built as asked (a value that does not serialize, a header with a line
+//! break in it) becomes an error with status 500 whose cause says what was wrong and where; it
+//! never panics. This room must not know where a controller runs or how a reply travels.
+
+mod content;
+mod cookies;
+mod error;
+mod file;
+mod headers;
+mod into_reply;
+mod make;
+mod redirect;
+
+pub use content::Content;
+pub use cookie::{Cookie, SameSite};
+pub use error::{Error, OrNotFound, bad_request, forbidden, not_found};
+pub use file::file;
+pub use into_reply::IntoReply;
+pub use make::{bytes, error, html, json, status, template, text};
+pub use redirect::{redirect_permanent, redirect_to, redirect_with};
+
+use std::fmt;
+use std::panic::Location;
+
+use http::{HeaderMap, StatusCode};
+
+use crate::body::Body;
+
+/// What a controller returns: a reply, or an error that becomes one.
+pub type Result<T = Reply, E = Error> = std::result::Result<T, E>;
+
+/// What a controller gives back.
+#[derive(Debug)]
+#[must_use = "a reply does nothing unless the controller returns it"]
+pub struct Reply {
+    status: StatusCode,
+    headers: HeaderMap,
+    content: Content,
+    groups: Vec<String>,
+    condition: Condition,
+}
+
+/// Whether a reply is what was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Condition {
+    Sound,
+    /// Something could not be built: the reply says so and keeps its status and content.
+    Failed,
+}
+
+impl Reply {
+    /// A reply with this status and content, without headers.
+    pub fn new(status: StatusCode, content: Content) -> Reply {
+        Reply {
+            status,
+            headers: HeaderMap::new(),
+            content,
+            groups: Vec::new(),
+            condition: Condition::Sound,
+        }
+    }
+
+    fn with_body(content_type: &'static str, body: impl Into<Body>) -> Reply {
+        let mut reply = Reply::new(StatusCode::OK, Content::Body(body.into()));
+        let value = http::HeaderValue::from_static(content_type);
+        reply.headers.insert(http::header::CONTENT_TYPE, value);
+        reply
+    }
+
+    /// The status code.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The headers, cookies among them.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// What the reply shows.
+    pub fn content(&self) -> &Content {
+        &self.content
+    }
+
+    /// The groups the reply was put into, beyond those of its route.
+    pub fn groups(&self) -> &[String] {
+        &self.groups
+    }
+
+    /// Sets the status.
+    ///
+    /// Codes that are no status of a final response (below 200, above 999) make the reply an
+    /// error.
+    #[track_caller]
+    pub fn with_status<S>(mut self, status: S) -> Reply
+    where
+        S: TryInto<StatusCode, Error: fmt::Display>,
+    {
+        match status.try_into() {
+            Ok(status) if status.is_informational() => {
+                self.fail(format_args!("{status} is not a status of a final response"))
+            }
+            Ok(status) if self.condition == Condition::Sound => self.status = status,
+            Ok(_) => {}
+            Err(error) => self.fail(format_args!("the status of a reply: {error}")),
+        }
+        self
+    }
+
+    /// Gives a [`template`] a value under this name.
+    ///
+    /// A value that does not serialize to JSON makes the reply an error, and so does a reply that
+    /// is no template.
+    #[track_caller]
+    pub fn with(mut self, key: impl Into<String>, value: impl serde::Serialize) -> Reply {
+        let key = key.into();
+        let value = serde_json::to_value(value);
+        match (&mut self.content, value) {
+            (_, Err(error)) => {
+                self.fail(format_args!("the value `{key}` cannot be given to a template: {error}"))
+            }
+            (Content::Template { values, .. }, Ok(value)) => {
+                values.insert(key, value);
+            }
+            (Content::Body(_) | Content::Error { .. }, Ok(_)) => self.fail(format_args!(
+                "`with(\"{key}\", …)` on a reply that is not made by `template(…)`"
+            )),
+        }
+        self
+    }
+
+    /// Puts the reply into a group, in addition to those of its route.
+    pub fn group(mut self, group: impl Into<String>) -> Reply {
+        let group = group.into();
+        if !self.groups.contains(&group) {
+            self.groups.push(group);
+        }
+        self
+    }
+
+    /// Says what the visitor is told by an [`error`].
+    ///
+    /// On a reply that is no error, the reply becomes one that says so.
+    #[track_caller]
+    pub fn message(mut self, text: impl Into<String>) -> Reply {
+        match &mut self.content {
+            Content::Error { message, .. } => {
+                if self.condition == Condition::Sound {
+                    *message = text.into();
+                }
+            }
+            Content::Body(_) | Content::Template { .. } => {
+                self.fail(format_args!("`message(…)` on a reply that is not made by `error(…)`"))
+            }
+        }
+        self
+    }
+
+    /// Says what only a developer is told by an [`error`].
+    ///
+    /// On a reply that is no error, the reply becomes one that says so.
+    #[track_caller]
+    pub fn cause(mut self, text: impl fmt::Display) -> Reply {
+        match &mut self.content {
+            Content::Error { cause, .. } => {
+                if self.condition == Condition::Sound {
+                    *cause = Some(text.to_string());
+                }
+            }
+            Content::Body(_) | Content::Template { .. } => {
+                self.fail(format_args!("`cause(…)` on a reply that is not made by `error(…)`"))
+            }
+        }
+        self
+    }
+
+    /// Makes the reply an error with status 500 for good; the first failure is the one that is
+    /// told.
+    #[track_caller]
+    fn fail(&mut self, what: fmt::Arguments<'_>) {
+        if self.condition == Condition::Failed {
+            return;
+        }
+        let failed = error(StatusCode::INTERNAL_SERVER_ERROR)
+            .cause(format_args!("{}: {what}", Location::caller()));
+        let groups = std::mem::take(&mut self.groups);
+        *self = Reply { groups, condition: Condition::Failed, ..failed };
+    }
+
+    /// Takes the reply apart for the wire: status, headers, content and groups.
+    pub fn into_parts(self) -> (StatusCode, HeaderMap, Content, Vec<String>) {
+        (self.status, self.headers, self.content, self.groups)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    pub(super) fn cause_of(reply: &Reply) -> &str {
+        match reply.content() {
+            Content::Error { cause: Some(cause), .. } => cause,
+            other => panic!("no error with a cause: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_template_gets_its_values_as_json() {
+        let reply = template("story.html").with("title", "Rain").with("comments", [1, 2]);
+        let Content::Template { name, values } = reply.content() else { panic!("{reply:?}") };
+        assert_eq!(name, "story.html");
+        assert_eq!(values["title"], "Rain");
+        assert_eq!(values["comments"], serde_json::json!([1, 2]));
+    }
+
+    #[test]
+    fn a_value_that_does_not_serialize_becomes_a_500_that_names_it() {
+        let unserializable = BTreeMap::from([((1, 2), "keys must be strings")]);
+        let reply = template("story.html").with("pairs", unserializable).with("title", "Rain");
+        assert_eq!(reply.status(), 500);
+        let cause = cause_of(&reply);
+        assert!(cause.contains("`pairs`"), "{cause}");
+        assert!(cause.contains("reply/mod.rs:"), "{cause}");
+    }
+
+    #[test]
+    fn a_failed_reply_stays_an_error() {
+        let reply = text("x").header("x", "a\nb").with_status(201).message("fine").with("a", 1);
+        assert_eq!(reply.status(), 500);
+        let reply = reply.header("x-frame-options", "DENY");
+        assert_eq!(reply.headers()["x-frame-options"], "DENY");
+    }
+
+    #[test]
+    fn a_status_below_200_is_refused() {
+        assert_eq!(text("x").with_status(101).status(), 500);
+        assert_eq!(text("x").with_status(42).status(), 500);
+        assert_eq!(text("x").with_status(StatusCode::CREATED).status(), 201);
+    }
+
+    #[test]
+    fn values_for_a_reply_without_template_are_refused() {
+        let reply = text("x").with("title", "Rain");
+        assert!(cause_of(&reply).contains("template"), "{reply:?}");
+    }
+
+    #[test]
+    fn a_group_is_named_once() {
+        assert_eq!(text("x").group("news").group("news").groups(), ["news"]);
+    }
+}

@@ -1,0 +1,89 @@
+use std::borrow::Cow;
+use std::fmt;
+
+use http::StatusCode;
+use http::header::LOCATION;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+
+use super::{Content, Reply};
+use crate::body::Body;
+
+/// What a URL must not hold as it is and is encoded for it; what is encoded already stays.
+const NOT_IN_URLS: &AsciiSet =
+    &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'\\').add(b'^').add(b'`').add(b'{');
+
+/// Sends the browser to `url` with a `GET`, whatever the method was (303): the answer to a form.
+///
+/// Spaces and letters beyond ASCII are encoded. A URL with control characters in it makes the
+/// reply an error.
+#[track_caller]
+pub fn redirect_to(url: impl AsRef<str>) -> Reply {
+    redirect_with(StatusCode::SEE_OTHER, url)
+}
+
+/// Sends the browser to `url` for good, with the same method (308). Browsers remember it.
+#[track_caller]
+pub fn redirect_permanent(url: impl AsRef<str>) -> Reply {
+    redirect_with(StatusCode::PERMANENT_REDIRECT, url)
+}
+
+/// Sends the browser to `url` with a status of your own, which must be a redirection (3xx).
+#[track_caller]
+pub fn redirect_with<S>(status: S, url: impl AsRef<str>) -> Reply
+where
+    S: TryInto<StatusCode, Error: fmt::Display>,
+{
+    let mut reply = Reply::new(StatusCode::SEE_OTHER, Content::Body(Body::empty()));
+    match status.try_into() {
+        Ok(status) if status.is_redirection() => reply.status = status,
+        Ok(status) => reply.fail(format_args!("a redirect cannot have the status {status}")),
+        Err(error) => reply.fail(format_args!("the status of a redirect: {error}")),
+    }
+    let url = url.as_ref();
+    if url.chars().any(|letter| letter.is_ascii_control()) {
+        reply.fail(format_args!("a redirect to {url:?}: a URL has no control characters"));
+        return reply;
+    }
+    let encoded: Cow<'_, str> = utf8_percent_encode(url, NOT_IN_URLS).into();
+    match http::HeaderValue::try_from(&*encoded) {
+        Ok(value) if reply.status.is_redirection() => {
+            reply.headers.insert(LOCATION, value);
+        }
+        Ok(_) => {}
+        Err(error) => reply.fail(format_args!("a redirect to {url:?}: {error}")),
+    }
+    reply
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_redirect_after_a_form_is_a_303() {
+        let reply = redirect_to("/stories/rain?page=2#comments");
+        assert_eq!(reply.status(), 303);
+        assert_eq!(reply.headers()["location"], "/stories/rain?page=2#comments");
+        assert_eq!(redirect_permanent("/").status(), 308);
+        assert_eq!(redirect_with(302, "/").status(), 302);
+    }
+
+    #[test]
+    fn letters_beyond_ascii_are_encoded_once() {
+        let reply = redirect_to("/stories/café au lait%21");
+        assert_eq!(reply.headers()["location"], "/stories/caf%C3%A9%20au%20lait%21");
+    }
+
+    #[test]
+    fn a_line_break_in_the_url_becomes_a_500_without_location() {
+        let reply = redirect_to("/\r\nset-cookie: a=b");
+        assert_eq!(reply.status(), 500);
+        assert!(reply.headers().is_empty());
+    }
+
+    #[test]
+    fn a_redirect_needs_a_status_that_redirects() {
+        assert_eq!(redirect_with(200, "/").status(), 500);
+        assert_eq!(redirect_with(9999, "/").status(), 500);
+    }
+}

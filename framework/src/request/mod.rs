@@ -1,0 +1,33 @@
+//! What a controller takes.
+//!
+//! - [`Request`]: everything, the body not yet read.
+//! - [`RequestParts`]: everything but the body, with questions that respect what the request's
+//!   controller may see.
+//! - [`RequestBuilder`]: makes requests without a network, for the tests of a site.
+//!
+//! Controllers seldom name these types: the extractors of [`extract`](crate::extract) take out of
+//! them what is wanted. This room must not know where a controller runs.
+
+mod builder;
+mod parts;
+
+pub use builder::RequestBuilder;
+pub use parts::RequestParts;
+
+use crate::body::Body;
+
+/// What a controller takes: the request as far as it may see it.
+#[derive(Debug)]
+pub struct Request {
+    /// Method, URI, headers, and everything about the request that is not its body.
+    pub parts: RequestParts,
+    /// The body, not yet read.
+    pub body: Body,
+}
+
+impl Request {
+    /// Starts to build a `GET` request of `/`.
+    pub fn builder() -> RequestBuilder {
+        RequestBuilder::new()
+    }
+}

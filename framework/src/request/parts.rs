@@ -1,0 +1,151 @@
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use http::{Extensions, HeaderMap, HeaderValue, Method, Uri};
+
+use crate::controller::Site;
+use crate::extract::NotInKey;
+use crate::link::Exposure;
+use crate::log::Position;
+
+/// Everything of a [`Request`](super::Request) but its body.
+///
+/// On a route that caches, the answer goes to everybody, so it may depend on nothing but what is
+/// in the cache key: whatever else is asked for gives [`NotInKey`].
+#[derive(Clone)]
+pub struct RequestParts {
+    /// The method.
+    pub method: Method,
+    /// Path and query, the query as far as the controller may see it.
+    pub uri: Uri,
+    pub(crate) headers: HeaderMap,
+    /// The route's captures: name and percent-decoded value.
+    pub params: Vec<(String, String)>,
+    pub(crate) exposure: Exposure,
+    /// What the site's variant function called the variant that is wanted, if it named one.
+    pub variant: Option<String>,
+    pub(crate) request_id: String,
+    pub(crate) remote: Option<IpAddr>,
+    /// The longest body, in bytes, that an extractor reads into memory as a whole.
+    pub body_limit: u64,
+    /// The back end's position before the controller ran.
+    pub as_of: Position,
+    /// What before-steps left for the controller and after-steps.
+    pub extensions: Extensions,
+    /// The data of the site, as this request may use it.
+    pub site: Arc<Site>,
+}
+
+impl RequestParts {
+    /// The value that the route captured under this name, percent-decoded.
+    pub fn param(&self, name: &str) -> Option<&str> {
+        self.params.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// What follows the `?`, still encoded; empty when nothing does.
+    pub fn query_string(&self) -> &str {
+        self.uri.query().unwrap_or_default()
+    }
+
+    /// The first header of this name.
+    ///
+    /// # Errors
+    /// [`NotInKey`] when the route caches and does not name the header in `vary`.
+    pub fn header(&self, name: &str) -> Result<Option<&HeaderValue>, NotInKey> {
+        NotInKey::check_header(&self.exposure, name)?;
+        Ok(self.headers.get(name))
+    }
+
+    /// All headers.
+    ///
+    /// # Errors
+    /// [`NotInKey`] when the route caches.
+    pub fn headers(&self) -> Result<&HeaderMap, NotInKey> {
+        NotInKey::check_all_headers(&self.exposure)?;
+        Ok(&self.headers)
+    }
+
+    /// The name of the request in the logs of front end and back end.
+    ///
+    /// # Errors
+    /// [`NotInKey`] when the route caches.
+    pub fn request_id(&self) -> Result<&str, NotInKey> {
+        NotInKey::check_request_id(&self.exposure)?;
+        Ok(&self.request_id)
+    }
+
+    /// The visitor's address, where it is known.
+    ///
+    /// # Errors
+    /// [`NotInKey`] when the route caches.
+    pub fn remote(&self) -> Result<Option<IpAddr>, NotInKey> {
+        NotInKey::check_remote(&self.exposure)?;
+        Ok(self.remote)
+    }
+
+    /// How much of the request is here.
+    pub fn exposure(&self) -> &Exposure {
+        &self.exposure
+    }
+
+    /// The media type of the body without its parameters, in lower case.
+    pub(crate) fn media_type(&self) -> Option<String> {
+        let value = self.headers.get(http::header::CONTENT_TYPE)?.to_str().ok()?;
+        Some(value.split(';').next()?.trim().to_ascii_lowercase())
+    }
+}
+
+impl fmt::Debug for RequestParts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestParts")
+            .field("method", &self.method)
+            .field("uri", &self.uri)
+            .field("params", &self.params)
+            .field("headers", &self.headers)
+            .field("exposure", &self.exposure)
+            .field("request_id", &self.request_id)
+            .field("as_of", &self.as_of)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::request::Request;
+
+    #[test]
+    fn a_cached_request_gives_only_the_headers_of_its_key() {
+        let request = Request::builder()
+            .header("accept-language", "pt")
+            .header("user-agent", "curl")
+            .cached("story", Some(&["page"]), &["Accept-Language"])
+            .build()
+            .unwrap();
+        let language = request.parts.header("accept-language").unwrap();
+        assert_eq!(language.unwrap(), "pt");
+        let error = request.parts.header("User-Agent").unwrap_err().to_string();
+        assert!(error.contains(r#"`vary = ["Accept-Language", "user-agent"]`"#), "{error}");
+        assert!(request.parts.headers().is_err());
+        assert!(request.parts.request_id().is_err());
+        assert!(request.parts.remote().is_err());
+    }
+
+    #[test]
+    fn a_whole_request_gives_everything() {
+        let request = Request::builder()
+            .uri("/stories/a%20b?page=2")
+            .param("slug", "a b")
+            .header("user-agent", "curl")
+            .remote([127, 0, 0, 1])
+            .build()
+            .unwrap();
+        let parts = request.parts;
+        assert_eq!(parts.param("slug"), Some("a b"));
+        assert_eq!(parts.param("page"), None);
+        assert_eq!(parts.query_string(), "page=2");
+        assert_eq!(parts.header("User-Agent").unwrap().unwrap(), "curl");
+        assert_eq!(parts.remote().unwrap(), Some([127, 0, 0, 1].into()));
+        assert!(!parts.request_id().unwrap().is_empty());
+    }
+}

@@ -1,0 +1,253 @@
+use std::any::{Any, type_name};
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::store::decode;
+use super::{At, State, Store};
+use crate::log::{Applied, ApplyError, Record, panic_message};
+
+/// All states of a site.
+#[derive(Default)]
+pub struct States {
+    by_name: HashMap<&'static str, Registered>,
+    /// Held while a record is applied: two at once would each build on the same value.
+    applying: Mutex<()>,
+}
+
+struct Registered {
+    type_name: &'static str,
+    store: Arc<dyn Updatable>,
+}
+
+/// Two states of a site have one name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the states `{first}` and `{second}` are both named \"{name}\": give each state a name of its own with \
+     `const NAME: &'static str = …`, and register each only once"
+)]
+pub struct DuplicateState {
+    /// The name.
+    pub name: &'static str,
+    /// The type that was registered first.
+    pub first: &'static str,
+    /// The type that was to be registered too.
+    pub second: &'static str,
+}
+
+impl States {
+    /// No states yet.
+    pub fn new() -> States {
+        States::default()
+    }
+
+    /// Adds the state `S` with its value before the first update.
+    ///
+    /// # Errors
+    ///
+    /// When there is a state of that name.
+    pub fn add<S: State>(&mut self) -> Result<Arc<Store<S>>, DuplicateState> {
+        let second = type_name::<S>();
+        if let Some(Registered { type_name: first, .. }) = self.by_name.get(S::NAME) {
+            return Err(DuplicateState { name: S::NAME, first, second });
+        }
+        let store = Arc::new(Store::<S>::new());
+        self.by_name.insert(S::NAME, Registered { type_name: second, store: store.clone() });
+        Ok(store)
+    }
+
+    /// The store of the state `S`, if it was [added](States::add).
+    pub fn get<S: State>(&self) -> Option<Arc<Store<S>>> {
+        let store: Arc<dyn Any + Send + Sync> = self.by_name.get(S::NAME)?.store.clone();
+        store.downcast().ok()
+    }
+
+    /// Applies a record's update to its state and returns what the state's `apply` returned;
+    /// `None` when the record holds no update. The log's records must come in order.
+    ///
+    /// # Errors
+    ///
+    /// When the state's `apply` panics, and when the record cannot be understood: its state is not
+    /// registered or its update does not decode. In each case all states are as they were.
+    pub fn apply(&self, record: &Record) -> Applied {
+        let Some(update) = &record.content.update else { return Ok(None) };
+        let Some(registered) = self.by_name.get(update.state.as_str()) else {
+            return Err(ApplyError::Unreadable { message: self.unknown(record, &update.state) });
+        };
+        let _alone = self.applying.lock().unwrap_or_else(PoisonError::into_inner);
+        registered.store.update_from_log(&update.update, At::record(record))
+    }
+
+    fn unknown(&self, record: &Record, state: &str) -> String {
+        let mut known: Vec<&str> = self.by_name.keys().copied().collect();
+        known.sort_unstable();
+        format!(
+            "the record at position {} updates the state \"{state}\", but the site has {}: register it with \
+             `App::state`, under the `NAME` it had when the record was written",
+            record.position,
+            if known.is_empty() {
+                "no states".to_owned()
+            } else {
+                format!("only \"{}\"", known.join("\", \""))
+            },
+        )
+    }
+}
+
+/// A store of any state.
+trait Updatable: Any + Send + Sync {
+    fn update_from_log(&self, update: &[u8], at: At) -> Applied;
+}
+
+impl<S: State> Updatable for Store<S> {
+    fn update_from_log(&self, bytes: &[u8], at: At) -> Applied {
+        let decoded = catch_unwind(|| decode::<S>(bytes))
+            .unwrap_or_else(|panic| Err(format!("decoding panicked: {}", panic_message(&*panic))));
+        let update = decoded.map_err(|reason| ApplyError::Unreadable {
+            message: format!(
+                "the update of the state \"{}\" at position {} cannot be decoded as `{}`: {reason}. \
+                 The type has changed since the record was written: change it back, and make changes \
+                 by adding variants at its end",
+                S::NAME,
+                at.position,
+                type_name::<S::Update>(),
+            ),
+        })?;
+        // Only the copy is in an unknown condition after a panic, and it is dropped.
+        let applied = catch_unwind(AssertUnwindSafe(|| {
+            let mut value = S::clone(&self.snapshot());
+            let output = value.apply(update, at);
+            (value, output)
+        }));
+        let (value, output) = applied
+            .map_err(|panic| ApplyError::Panicked { message: panic_message(&*panic).to_owned() })?;
+        self.replace(value);
+        Ok(Some(Box::new(output)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use serde::{Deserialize, Serialize};
+
+    use super::*;
+    use crate::log::{Draft, Position, StateUpdate};
+
+    #[derive(Clone, Default)]
+    struct Counter {
+        total: u64,
+        last: Option<At>,
+    }
+
+    #[derive(Serialize, Deserialize)]
+    enum Count {
+        Add(u64),
+        Explode,
+    }
+
+    impl State for Counter {
+        const NAME: &'static str = "counter";
+        type Update = Count;
+        type Output = u64;
+
+        fn apply(&mut self, update: Count, at: At) -> u64 {
+            self.last = Some(at);
+            match update {
+                Count::Add(number) => self.total += number,
+                Count::Explode => {
+                    self.total = u64::MAX;
+                    panic!("exploded");
+                }
+            }
+            self.total
+        }
+    }
+
+    #[derive(Clone, Default)]
+    struct Namesake;
+
+    impl State for Namesake {
+        const NAME: &'static str = "counter";
+        type Update = ();
+        type Output = ();
+
+        fn apply(&mut self, (): (), _: At) {}
+    }
+
+    fn record(position: u64, content: Draft) -> Record {
+        Record { position: Position(position), time: 1_700_000_000_123, content }
+    }
+
+    fn raw(state: &str, update: &'static [u8]) -> Draft {
+        let (state, update) = (state.to_owned(), Bytes::from_static(update));
+        Draft { update: Some(StateUpdate { state, update }), ..Draft::default() }
+    }
+
+    fn unreadable(states: &States, draft: Draft) -> String {
+        match states.apply(&record(7, draft)) {
+            Err(ApplyError::Unreadable { message }) => message,
+            _ => panic!("it was read"),
+        }
+    }
+
+    #[test]
+    fn a_record_is_applied_to_the_state_that_it_names() {
+        let mut states = States::new();
+        let store = states.add::<Counter>().unwrap();
+        let before = store.snapshot();
+        for (position, total) in [(1, 5), (2, 10)] {
+            let draft = store.draft(&Count::Add(5)).unwrap();
+            let output = states.apply(&record(position, draft)).unwrap().unwrap();
+            assert_eq!(*output.downcast::<u64>().unwrap(), total);
+        }
+        assert_eq!((before.total, store.query(|counter| counter.total)), (0, 10));
+        let at = states.get::<Counter>().unwrap().snapshot().last.unwrap();
+        assert_eq!((at.position, at.millis()), (Position(2), 1_700_000_000_123));
+        assert!(states.apply(&record(3, Draft::default())).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_panic_leaves_the_state_as_it_was_and_the_next_update_works() {
+        let mut states = States::new();
+        let store = states.add::<Counter>().unwrap();
+        let explode = store.draft(&Count::Explode).unwrap();
+        let error = states.apply(&record(1, explode)).unwrap_err();
+        assert_eq!(error, ApplyError::Panicked { message: "exploded".to_owned() });
+        assert_eq!(store.query(|counter| (counter.total, counter.last)), (0, None));
+        states.apply(&record(2, store.draft(&Count::Add(1)).unwrap())).unwrap();
+        assert_eq!(store.query(|counter| counter.total), 1);
+    }
+
+    #[test]
+    fn two_states_of_one_name_are_refused_with_both_types() {
+        let mut states = States::new();
+        states.add::<Counter>().unwrap();
+        let error = states.add::<Namesake>().err().unwrap().to_string();
+        assert!(error.contains("tests::Counter` and `"), "{error}");
+        assert!(error.contains("both named \"counter\""), "{error}");
+        assert!(states.get::<Namesake>().is_none());
+    }
+
+    #[test]
+    fn a_record_of_an_unknown_state_says_which_states_there_are() {
+        let mut states = States::new();
+        states.add::<Counter>().unwrap();
+        let message = unreadable(&states, raw("wiki", &[]));
+        let expected = "position 7 updates the state \"wiki\", but the site has only \"counter\"";
+        assert!(message.contains(expected), "{message}");
+    }
+
+    #[test]
+    fn an_update_that_does_not_decode_says_that_its_type_has_changed() {
+        let mut states = States::new();
+        let store = states.add::<Counter>().unwrap();
+        for bytes in [&[9][..], &[0], &[0, 1, 1]] {
+            let message = unreadable(&states, raw("counter", bytes));
+            assert!(message.contains("the state \"counter\" at position 7"), "{message}");
+            assert!(message.contains("tests::Count`"), "{message}");
+            assert!(message.contains("The type has changed"), "{message}");
+        }
+        assert_eq!(store.query(|counter| counter.total), 0);
+    }
+}

@@ -1,0 +1,171 @@
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+
+use super::{Journal, State, WriteError};
+use crate::log::{Draft, Receipt, StateUpdate};
+
+/// The present value of one of the site's states.
+///
+/// Reading takes no lock. Stores are made by [`States::add`](super::States::add) only, because an
+/// update without a store of the site that can apply it must not get into the log.
+pub struct Store<S> {
+    current: ArcSwap<S>,
+}
+
+impl<S: State> Store<S> {
+    pub(super) fn new() -> Store<S> {
+        Store { current: ArcSwap::from_pointee(S::default()) }
+    }
+
+    /// The value as it is now. It stays as it is while the store goes on.
+    pub fn snapshot(&self) -> Arc<S> {
+        self.current.load_full()
+    }
+
+    /// What `look` sees in the value as it is now.
+    pub fn query<R>(&self, look: impl FnOnce(&S) -> R) -> R {
+        look(&self.snapshot())
+    }
+
+    /// The draft of an update, with what the update [invalidates](State::invalidates).
+    ///
+    /// # Errors
+    ///
+    /// [`WriteError::Encoding`] when the update's type cannot be encoded, or not so that it can be
+    /// decoded again.
+    pub fn draft(&self, update: &S::Update) -> Result<Draft, WriteError> {
+        let update_bytes = encode::<S>(update)?;
+        Ok(Draft {
+            update: Some(StateUpdate { state: S::NAME.to_owned(), update: update_bytes }),
+            invalidation: S::invalidates(update),
+            ..Draft::default()
+        })
+    }
+
+    /// Writes an update and waits until it is durable, applied, and no front end serves what it
+    /// invalidated. What the state's `apply` returned comes back with the receipt.
+    ///
+    /// Dropping the future does not undo the update.
+    ///
+    /// # Errors
+    ///
+    /// As the journal's [`write`](Journal::write) and [`draft`](Store::draft).
+    pub async fn update(
+        &self,
+        journal: &dyn Journal,
+        update: S::Update,
+    ) -> Result<(S::Output, Receipt), WriteError> {
+        let draft = self.draft(&update)?;
+        drop(update);
+        let written = journal.write(draft).await?;
+        let output = written
+            .output
+            .and_then(|output| output.downcast::<S::Output>().ok())
+            .expect("a journal returns what the state of the draft's update returned");
+        Ok((*output, written.receipt))
+    }
+
+    pub(super) fn replace(&self, value: S) {
+        self.current.store(Arc::new(value));
+    }
+}
+
+/// Encodes an update and makes sure that it can be read again: what cannot would stop every later
+/// start of the site.
+fn encode<S: State>(update: &S::Update) -> Result<Bytes, WriteError> {
+    let refused = |reason| WriteError::Encoding { state: S::NAME.to_owned(), reason };
+    let bytes = postcard::to_stdvec(update).map_err(|error| refused(error.to_string()))?;
+    decode::<S>(&bytes).map_err(refused)?;
+    Ok(Bytes::from(bytes))
+}
+
+/// Decodes an update, all of `bytes`.
+pub(super) fn decode<S: State>(bytes: &[u8]) -> Result<S::Update, String> {
+    match postcard::take_from_bytes::<S::Update>(bytes) {
+        Ok((update, [])) => Ok(update),
+        Ok((_, rest)) => Err(format!("{} bytes are left over after decoding", rest.len())),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future;
+    use std::pin::Pin;
+
+    use serde::{Deserialize, Serialize};
+
+    use super::*;
+    use crate::log::{Invalidation, LogId, Position, Record};
+    use crate::state::{At, States, Written};
+
+    #[derive(Clone, Default)]
+    struct Words(Vec<String>);
+
+    #[derive(Serialize, Deserialize)]
+    struct Word {
+        word: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        note: Option<String>,
+    }
+
+    impl State for Words {
+        type Update = Word;
+        type Output = usize;
+
+        fn apply(&mut self, Word { word, .. }: Word, _: At) -> usize {
+            self.0.push(word);
+            self.0.len()
+        }
+
+        fn invalidates(_: &Word) -> Invalidation {
+            Invalidation::new().group("words")
+        }
+    }
+
+    /// Applies what is written, at position 3.
+    struct Applying(States);
+
+    impl Journal for Applying {
+        fn write(
+            &self,
+            content: Draft,
+        ) -> Pin<Box<dyn Future<Output = Result<Written, WriteError>> + Send + '_>> {
+            Box::pin(async {
+                let position = Position(3);
+                let output = self.0.apply(&Record { position, time: 0, content })?;
+                let receipt = Receipt { log: LogId(1), position, acknowledgements: vec![] };
+                Ok(Written { receipt, output })
+            })
+        }
+    }
+
+    fn word(word: &str, note: Option<&str>) -> Word {
+        Word { word: word.to_owned(), note: note.map(str::to_owned) }
+    }
+
+    #[tokio::test]
+    async fn an_update_comes_back_with_output_and_receipt() {
+        let mut states = States::new();
+        let store = states.add::<Words>().unwrap();
+        let journal = Applying(states);
+        let (count, receipt) = store.update(&journal, word("yes", Some("no"))).await.unwrap();
+        assert_eq!((count, receipt.position), (1, Position(3)));
+        assert_eq!(store.query(|words| words.0.clone()), ["yes"]);
+    }
+
+    #[test]
+    fn a_draft_carries_what_the_update_invalidates() {
+        let draft = Store::<Words>::new().draft(&word("yes", Some("no"))).unwrap();
+        assert_eq!(draft.invalidation, Invalidation::new().group("words"));
+        assert_eq!(draft.update.unwrap().state, "state");
+    }
+
+    #[test]
+    fn an_update_that_could_not_be_read_again_is_not_written() {
+        let error = Store::<Words>::new().draft(&word("yes", None)).unwrap_err();
+        assert!(matches!(error, WriteError::Encoding { .. }), "{error}");
+    }
+}

@@ -1,0 +1,235 @@
+use std::fs;
+
+use tempfile::TempDir;
+use tera::{Kwargs, State};
+
+use super::*;
+use crate::templates::{Place, RenderErrorKind};
+
+fn site(files: &[(&str, &str)]) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    folder
+}
+
+fn load(files: &[(&str, &str)]) -> Engine {
+    Engine::load(site(files).path(), &Options::default()).unwrap()
+}
+
+fn problems(files: &[(&str, &str)]) -> Vec<String> {
+    let folder = site(files);
+    let problems = Engine::load(folder.path(), &Options::default()).unwrap_err();
+    let folder = format!("{}/", folder.path().display());
+    problems.iter().map(|problem| problem.to_string().replace(&folder, "")).collect()
+}
+
+fn render(engine: &Engine, name: &str, json: &str) -> Result<String, Box<RenderError>> {
+    let values = Values::from_json(json.as_bytes()).unwrap();
+    engine.render(name, &values).map(|page| String::from_utf8(page.to_vec()).unwrap())
+}
+
+#[test]
+fn a_template_extends_and_includes_others_in_any_folder() {
+    let engine = load(&[
+        (
+            "stories/show.html",
+            "{% extends 'base.html' %}{% block body %}{{ story.title }}{% endblock %}",
+        ),
+        ("base.html", "<{% block body %}{% endblock %}>{% include 'parts/foot.html' %}"),
+        ("parts/foot.html", "{{ story.n }}"),
+        (".hidden.html", "{{"),
+    ]);
+    assert_eq!(engine.names(), ["base.html", "parts/foot.html", "stories/show.html"]);
+    let page = render(&engine, "stories/show.html", r#"{"story":{"title":"a & b","n":3}}"#);
+    assert_eq!(page.unwrap(), "<a &amp; b>3");
+}
+
+#[test]
+fn values_are_escaped_in_markup_and_nowhere_else() {
+    let text = "{{ v }}";
+    let names = ["a.html", "a.htm", "a.xml", "a.svg", "a.txt"];
+    let engine = load(&names.map(|name| (name, text)));
+    for name in names {
+        let page = render(&engine, name, r#"{"v":"<'\">/"}"#).unwrap();
+        let expected = if name == "a.txt" { "<'\">/" } else { "&lt;&#39;&quot;&gt;/" };
+        assert_eq!(page, expected, "{name}");
+    }
+}
+
+#[test]
+fn maps_keep_the_order_in_which_they_came() {
+    let engine = load(&[("a.txt", "{% for k, v in m %}{{ k }}{{ v }} {% endfor %}")]);
+    let page = render(&engine, "a.txt", r#"{"m":{"z":1,"a":2,"m":3,"b":4,"y":5}}"#).unwrap();
+    assert_eq!(page, "z1 a2 m3 b4 y5 ");
+}
+
+#[test]
+fn all_that_is_wrong_is_reported_at_once_with_file_and_line() {
+    let found = problems(&[
+        ("a.html", "\n\n{{ 1 + }}"),
+        ("b.html", "one\n{% if %}"),
+        ("c.html", "{% extends 'bace.html' %}"),
+        ("d.html", "\n{{ x | shout }}{{ nothing() }}"),
+        ("e.html", "{% include 'a.html' %}\n{% include 'nowhere/at/all' %}"),
+        ("base.html", ""),
+    ]);
+    assert_eq!(found.len(), 6, "{found:#?}");
+    assert!(found[0].starts_with("a.html:3: "), "{found:#?}");
+    assert!(found[1].starts_with("b.html:2: "), "{found:#?}");
+    assert_eq!(found[2], "c.html:1: there is no template `bace.html`; did you mean `base.html`?");
+    assert_eq!(found[3], "e.html:2: there is no template `nowhere/at/all`");
+    assert_eq!(found[4], "d.html:2: Unknown filter `shout` (column 8)");
+    assert_eq!(found[5], "d.html:2: Unknown function `nothing` (column 19)");
+}
+
+#[test]
+fn blocks_and_components_that_do_not_exist_are_reported() {
+    let found = problems(&[
+        ("base.html", "{% block body %}{% endblock %}"),
+        ("a.html", "{% extends 'base.html' %}\n{% block boby %}{% endblock %}"),
+        ("b.html", "{{<Card title='x' />}}"),
+    ]);
+    assert_eq!(found.len(), 2, "{found:#?}");
+    assert!(found[0].starts_with("a.html:2: Block `boby` is not defined"), "{found:#?}");
+    assert!(found[1].starts_with("b.html:1: Unknown component `Card`"), "{found:#?}");
+}
+
+#[test]
+fn templates_that_lead_back_to_themselves_are_refused() {
+    let itself = problems(&[("a.html", "x\n{% include 'a.html' %}")]);
+    assert_eq!(itself, ["a.html:2: templates must not lead back to themselves: a.html → a.html"]);
+    let extends = problems(&[("a", "{% extends 'b' %}"), ("b", "{% extends 'a' %}")]);
+    assert_eq!(extends, ["b:1: templates must not lead back to themselves: a → b → a"]);
+    // Tera alone lets this one through, and its render overflows the stack.
+    let mixed = problems(&[
+        ("base.html", "{% block x %}{% include 'page.html' %}{% endblock %}"),
+        ("page.html", "{% extends 'base.html' %}{% block x %}{{ super() }}{% endblock %}"),
+    ]);
+    assert_eq!(mixed.len(), 1, "{mixed:#?}");
+    assert!(mixed[0].starts_with("page.html:1: templates must not lead back"), "{mixed:#?}");
+}
+
+/// `t000` includes `t001` and so on; `last` stands in the last one.
+fn chain(length: usize, last: &str) -> Vec<(String, String)> {
+    let include = |n| (format!("t{n:03}"), format!("{{% include 't{:03}' %}}", n + 1));
+    let last = (format!("t{length:03}"), last.to_owned());
+    (0..length).map(include).chain([last]).collect()
+}
+
+fn borrowed(files: &[(String, String)]) -> Vec<(&str, &str)> {
+    files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect()
+}
+
+#[test]
+fn templates_may_not_be_nested_too_deep() {
+    let found = problems(&borrowed(&chain(200, "end")));
+    let expected = "t063:1: this is the 64th template on the way from `t000`; that is too deep";
+    assert_eq!(found[0], expected);
+    let engine = load(&borrowed(&chain(63, "end")));
+    assert_eq!(render(&engine, "t000", "{}").unwrap(), "end");
+}
+
+#[test]
+fn a_component_that_calls_itself_is_an_error_of_the_render() {
+    let mut files = chain(15, "{{<again />}}");
+    let again = "{% component again() %}{% include 't000' %}{% endcomponent again %}";
+    files.push(("c".to_owned(), again.to_owned()));
+    let error = render(&load(&borrowed(&files)), "t000", "{}").unwrap_err();
+    assert!(error.to_string().contains("recursion depth"), "{error}");
+    files.extend(chain(40, "{{<again />}}"));
+    let found = problems(&borrowed(&files));
+    assert!(found[0].contains("nest 882 levels deep"), "{found:#?}");
+}
+
+#[test]
+fn an_error_names_the_template_and_the_line_it_is_in() {
+    let engine =
+        load(&[("a.html", "{% include 'b.html' %}"), ("b.html", "one\n  {{ storry.title }}")]);
+    let error = render(&engine, "a.html", r#"{"story":{}}"#).unwrap_err();
+    assert_eq!(error.kind, RenderErrorKind::Failed);
+    assert_eq!(error.place, Some(Place { template: "b.html".into(), line: 2, column: 6 }));
+    assert!(error.to_string().starts_with("b.html:2:6: "), "{error}");
+    assert!(error.to_string().contains("(while rendering a.html)"), "{error}");
+    assert!(error.excerpt.unwrap().contains("storry.title"));
+    assert_eq!(render(&engine, "c.html", "{}").unwrap_err().kind, RenderErrorKind::Missing);
+}
+
+#[test]
+fn a_page_that_grows_too_long_is_an_error() {
+    let folder = site(&[(
+        "a.html",
+        "{% for a in range(end=100000) %}{% for b in range(end=100000) %}{{ v }}x{% endfor %}{% endfor %}",
+    )]);
+    let options = Options { max_output: 1000, ..Options::default() };
+    let engine = Engine::load(folder.path(), &options).unwrap();
+    let error = render(&engine, "a.html", r#"{"v":"<"}"#).unwrap_err();
+    assert_eq!(error.kind, RenderErrorKind::TooLarge);
+}
+
+#[test]
+fn a_panic_in_a_function_is_an_error_of_the_render() {
+    let folder = site(&[("a.html", "{{ 3 | boom }}")]);
+    let customise: Customise = Arc::new(|tera| {
+        tera.register_filter("boom", |n: i64, _: Kwargs, _: &State<'_>| -> i64 {
+            panic!("no {n}")
+        });
+    });
+    let options = Options { customise: vec![customise], ..Options::default() };
+    let engine = Engine::load(folder.path(), &options).unwrap();
+    let error = render(&engine, "a.html", "{}").unwrap_err();
+    assert_eq!(error.kind, RenderErrorKind::Panicked);
+    assert!(error.message.ends_with("no 3"), "{error}");
+}
+
+#[test]
+fn functions_make_urls_and_say_why_they_cannot() {
+    let folder = site(&[
+        (
+            "a.html",
+            "{{ url_for(name='story', slug=s, page=2, q='x') }} {{ asset(path='css/a b.css') }}",
+        ),
+        ("b.html", "{{ url_for(name='storry') }}"),
+        ("c.html", "{{ url_for(name='story', slug=[1]) }}"),
+        ("d.txt", "{{ t | date(format='%e %B %Y') }} {{ 0 | date }}"),
+    ]);
+    let url_for: UrlFor = Arc::new(|name, parameters| match name {
+        "story" => Ok(format!("{parameters:?}&").replace('"', "")),
+        _ => Err(format!("no route `{name}`")),
+    });
+    let engine = Engine::load(folder.path(), &Options { url_for, ..Options::default() }).unwrap();
+    let page = render(&engine, "a.html", r#"{"s":"one"}"#).unwrap();
+    assert_eq!(page, "[(page, 2), (q, x), (slug, one)]&amp; /assets/css/a%20b.css");
+    assert!(render(&engine, "b.html", "{}").unwrap_err().message.contains("no route `storry`"));
+    assert!(render(&engine, "c.html", "{}").unwrap_err().message.contains("`slug`"));
+    let page = render(&engine, "d.txt", r#"{"t":"2009-11-03T18:30:00Z"}"#).unwrap();
+    assert_eq!(page, "3 November 2009 1970-01-01");
+}
+
+#[cfg(unix)]
+#[test]
+fn links_lead_to_files_of_the_same_folder_only() {
+    use std::os::unix::fs::symlink;
+
+    let outside = site(&[("secret.html", "secret")]);
+    let folder = site(&[("a.html", "a"), ("sub/b.html", "b")]);
+    symlink("a.html", folder.path().join("c.html")).unwrap();
+    let load = || Engine::load(folder.path(), &Options::default());
+    assert_eq!(load().unwrap().names(), ["a.html", "c.html", "sub/b.html"]);
+    symlink(outside.path().join("secret.html"), folder.path().join("d.html")).unwrap();
+    symlink(folder.path(), folder.path().join("sub/loop")).unwrap();
+    let problems = load().unwrap_err();
+    assert_eq!(problems.iter().count(), 2, "{problems}");
+}
+
+#[test]
+fn a_folder_that_is_not_there_and_files_that_are_not_text_are_reported() {
+    let folder = site(&[]);
+    assert!(Engine::load(&folder.path().join("none"), &Options::default()).is_err());
+    fs::write(folder.path().join("a.html"), b"\xff\xfe").unwrap();
+    let problems = Engine::load(folder.path(), &Options::default()).unwrap_err();
+    assert!(problems.to_string().ends_with("a.html: a template must be UTF-8 text"), "{problems}");
+}

@@ -1,0 +1,46 @@
+//! What templates can call: `url_for(name="story", slug=story.slug)` and `asset(path="site.css")`.
+
+use std::sync::Arc;
+
+use tera::{Error, Kwargs, State, Tera, TeraResult, Value};
+
+/// Makes the URL of a route from its name and parameters, or says why there is none.
+///
+/// The parameters come sorted by name, so that the URL is the same on every node.
+pub type UrlFor = Arc<dyn Fn(&str, Vec<(String, String)>) -> Result<String, String> + Send + Sync>;
+
+/// Makes the URL of a file in the docroot from its path, or says why there is none.
+pub type AssetUrl = Arc<dyn Fn(&str) -> Result<String, String> + Send + Sync>;
+
+pub(super) fn register(tera: &mut Tera, url_for: UrlFor, asset: AssetUrl) {
+    tera.register_function("url_for", move |arguments: Kwargs, _: &State<'_>| {
+        let name = arguments.must_get::<&str>("name")?;
+        url_for(name, parameters(&arguments)?).map_err(Error::message)
+    });
+    tera.register_function("asset", move |arguments: Kwargs, _: &State<'_>| {
+        asset(arguments.must_get::<&str>("path")?).map_err(Error::message)
+    });
+}
+
+fn parameters(arguments: &Kwargs) -> TeraResult<Vec<(String, String)>> {
+    let mut parameters = Vec::new();
+    for (name, value) in arguments.iter() {
+        let name = name.to_string();
+        if name != "name" {
+            let value = parameter(&name, value)?;
+            parameters.push((name, value));
+        }
+    }
+    parameters.sort();
+    Ok(parameters)
+}
+
+fn parameter(name: &str, value: &Value) -> TeraResult<String> {
+    if value.is_string() || value.is_number() || value.is_bool() {
+        return Ok(value.to_string());
+    }
+    Err(Error::message(format!(
+        "the parameter `{name}` of url_for must be a string, a number or a bool, but it is {}",
+        value.name()
+    )))
+}
