@@ -10,6 +10,7 @@
 //! - `client`: [`Link`], the front end's half. [`Link::call`] forwards a request; a task of its own
 //!   follows the feed.
 //! - [`serve`]: the back end's half.
+//! - `pulse`: notices when the peer of a connection has vanished.
 //! - `frame` and `wire`: how messages and bodies lie in the streams.
 //!
 //! # How it flows
@@ -85,13 +86,12 @@ mod follower;
 mod frame;
 mod host;
 mod message;
+mod pulse;
 mod server;
 mod wire;
 
 #[cfg(test)]
 mod tests;
-
-use std::time::Duration;
 
 pub use client::{BackendStatus, CallError, Link, LinkOptions, LinkStatus};
 pub use connector::{Connector, Incoming, in_memory};
@@ -117,14 +117,6 @@ const ANSWER_LIMIT: usize = 16 * 1024 * 1024;
 const UP_LIMIT: usize = 64 * 1024;
 /// The longest message from a back end in the feed, in bytes.
 const DOWN_LIMIT: usize = 64 * 1024 * 1024;
-
-/// How often a connection is tried with a ping, and how long the ping's answer may take, so that a
-/// peer that vanished is noticed when its lease is over. Short leases do not shorten it further:
-/// a busy machine must not lose its connections.
-fn keep_alive(lease: Duration) -> (Duration, Duration) {
-    let lease = lease.max(Duration::from_secs(1));
-    (lease / 2, lease / 2)
-}
 
 /// The path of an action of the link.
 fn path(version: u32, action: &str) -> String {

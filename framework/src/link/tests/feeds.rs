@@ -158,6 +158,7 @@ async fn a_feed_that_goes_silent_is_given_up_and_taken_up_again() {
         members.values().any(|seen| seen.left == Some(How::Cut))
     })
     .await;
+    status("so it is for calls", &link, |it| !it.backends[0].connected).await;
     let meanwhile = backend.host.append("meanwhile");
     relay.set(Mode::Carry);
     reached(&reader, meanwhile).await;
