@@ -15,9 +15,6 @@ use crate::log::{LogId, Position};
 
 pub(super) const LEASE: Duration = Duration::from_millis(400);
 
-/// What a test does at that moment.
-type Hook = Option<Box<dyn FnMut(&House) + Send>>;
-
 /// A back end whose log is in memory.
 pub(super) struct House {
     pub(super) name: String,
@@ -28,7 +25,7 @@ pub(super) struct House {
     pub(super) members: watch::Sender<BTreeMap<MemberId, Seen>>,
     ids: AtomicU64,
     /// Runs whenever the link asks what is committed, right after.
-    pub(super) after_committed: Mutex<Hook>,
+    pub(super) after_committed: Mutex<Option<Hook>>,
     /// How many bytes of records have been handed to the link.
     pub(super) handed_out: AtomicUsize,
     /// Whether the log is read from a slow disk, a few records at a time.
@@ -44,6 +41,8 @@ pub(super) struct House {
     pub(super) gathering: Barrier,
     pub(super) finished: watch::Sender<usize>,
 }
+
+type Hook = Box<dyn FnMut(&House) + Send>;
 
 /// What the house has seen of a member.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

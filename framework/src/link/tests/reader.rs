@@ -6,17 +6,16 @@ use crate::clock::Moment;
 use crate::link::*;
 use crate::log::{LogId, Position};
 
-/// What a test does at that moment.
-type Hook = Option<Box<dyn FnMut(Moment, &State) + Send>>;
-
 /// A front end that remembers what it was told.
 pub(super) struct Reader {
     pub(super) state: watch::Sender<State>,
     /// Runs at each renewal, with what is remembered.
-    pub(super) on_renewal: Mutex<Hook>,
+    pub(super) on_renewal: Mutex<Option<OnRenewal>>,
     /// Runs before records are applied.
     pub(super) on_apply: Mutex<Option<Box<dyn FnMut() + Send>>>,
 }
+
+type OnRenewal = Box<dyn FnMut(Moment, &State) + Send>;
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct State {
