@@ -69,24 +69,21 @@ impl Script {
         Script { choices, length }
     }
 
-    /// Plays every round, and all again until the script has its length. Between rounds all nodes
+    /// Plays every round once, and goes on until the script has its length. Between rounds all nodes
     /// are well. Returns how many faults there were.
     pub(crate) async fn play(mut self, cluster: &mut Cluster, trial: &Trial) -> u64 {
         let start = Instant::now();
-        let mut faults = 0;
-        let mut rounds = ROUNDS;
+        let all = ROUNDS.iter().map(|round| round.len() as u64).sum();
+        let (mut rounds, mut faults) = (ROUNDS, 0);
         loop {
             rounds.shuffle(&mut self.choices);
-            for (index, round) in rounds.iter().enumerate() {
-                if faults >= 20 && index > 0 && start.elapsed() > self.length {
-                    break;
+            for round in rounds {
+                if faults >= all && start.elapsed() > self.length {
+                    return faults;
                 }
                 let calm = Duration::from_millis(self.choices.random_range(200..700));
                 tokio::time::sleep(calm).await;
                 faults += self.round(round, cluster, trial).await;
-            }
-            if start.elapsed() > self.length {
-                return faults;
             }
         }
     }
