@@ -112,7 +112,7 @@ impl Read {
                 self.failed(trial, &format!("status {}", response.status), calm, response.text());
                 return None;
             }
-            // Not to wait was the reader's choice.
+            // Not to wait longer was the reader's choice.
             Err(Failed::Timeout) => {
                 self.failed(trial, "timeout", false, "");
                 return None;
