@@ -25,7 +25,7 @@ pub enum Piece {
     Capture(&'static str),
 }
 
-/// Decides by the reply whether something has become wrong.
+/// Sees the reply and says whether something became wrong.
 pub type Condition = fn(&Reply) -> bool;
 
 /// What a controller makes wrong, for one request.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Response, StatusCode};
+use tokio::time::timeout;
 
 use super::cache_status::{CacheStatus, Forward};
 use super::counters::Event;
@@ -56,7 +57,7 @@ impl FrontEnd {
     ) -> Response<Body> {
         let route = matched.route;
         let method = &visit.parts.method;
-        if !self.settings.caching || route.cache.kind == CacheType::NoCache {
+        if route.cache.kind == CacheType::NoCache {
             let why = if is_cached_method(method) { Forward::Bypass } else { Forward::Method };
             return self.direct(visit, matched, why).await;
         }
@@ -87,6 +88,7 @@ impl FrontEnd {
         let now = clock::now();
         let found = self.cache.lookup(&key, is_persistent(route), now);
         let (why, stale) = match found {
+            _ if !self.settings.caching => (Forward::Bypass, None),
             Lookup::Hit(entry) => {
                 self.counters.count(Event::Hit);
                 return respond::hit(&entry, now);
@@ -96,7 +98,7 @@ impl FrontEnd {
             Lookup::Miss(Miss::Expired(stale)) => (Forward::Stale, stale),
             Lookup::Fenced(stale) => (Forward::Fenced, stale),
         };
-        self.counters.count(Event::Miss);
+        self.counters.count(if self.settings.caching { Event::Miss } else { Event::Bypass });
         let key = key.into_owned();
         let mut groups = matched.groups();
         groups.extend(variant.groups);
@@ -148,14 +150,16 @@ impl FrontEnd {
         why: Forward,
         stale: Option<Arc<Entry>>,
     ) -> Response<Body> {
+        // What is known now is all that the law asks of this request, however long it waits.
+        let arrival = self.cache.knowledge(clock::now());
         loop {
             // Without a lease others may know of records that are unknown here, so nothing that
             // they wait for can be shown to be right for this request.
-            let Some(arrival) = self.cache.knowledge(clock::now()) else {
+            let (Some(arrival), Some(known)) = (arrival, self.cache.knowledge(clock::now())) else {
                 let outcome = self.fill(wanted).await;
                 return self.respond(wanted, outcome, why, stale);
             };
-            match self.flights.join(wanted.key.as_str(), arrival) {
+            match self.flights.join(wanted.key.as_str(), known) {
                 Join::Lead(lead) => {
                     let (frontend, order) = (Arc::clone(self), Arc::clone(wanted));
                     // A task of its own, so that a visitor who goes away leaves nobody waiting.
@@ -204,10 +208,23 @@ impl FrontEnd {
             Err(failure) => return Outcome::Failed(failure),
         };
         let Made { status, headers, body, groups, origin } = made;
-        let Some(origin) = origin.filter(|_| is_storable(status, &headers)) else {
+        let Some(origin) =
+            origin.filter(|_| self.settings.caching && is_storable(status, &headers))
+        else {
             return Outcome::Response { status, headers, body };
         };
-        let body = match collect(body, self.settings.largest_entry).await {
+        let (limit, deadline) = (self.settings.largest_entry, self.settings.deadline);
+        let collected = match timeout(deadline, collect(body, limit)).await {
+            Ok(collected) => collected,
+            Err(_) => {
+                let failure = Failure::new(StatusCode::GATEWAY_TIMEOUT, "The answer broke off.");
+                return Outcome::Failed(failure.because(format!(
+                    "the body was not whole within {deadline:?}; a route whose body goes on and on \
+                     needs `cache = \"no_cache\"`"
+                )));
+            }
+        };
+        let body = match collected {
             Ok(Collected::Whole(body)) => body,
             Ok(Collected::TooLong(body)) => return Outcome::Response { status, headers, body },
             Err(error) => {

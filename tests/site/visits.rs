@@ -1,0 +1,62 @@
+//! Cookies, headers, and steps around a controller.
+
+use headwater::prelude::*;
+
+/// Shows the cookie `name`. The route that caches must refuse it.
+#[controller("visits.cookie")]
+pub(crate) async fn cookie(cookies: Cookies) -> Reply {
+    text(cookies.get("name").unwrap_or("nobody").to_owned())
+}
+
+/// Sets a cookie on a route that caches: the reply must not be stored.
+#[controller("visits.set_cookie")]
+pub(crate) async fn set_cookie() -> Reply {
+    text("baked").cookie(("name", "somebody"))
+}
+
+/// Shows the header `x-shown`, and sends one of its own.
+#[controller("visits.headers")]
+pub(crate) async fn headers(headers: HeaderMap) -> Reply {
+    let shown = headers.get("x-shown").and_then(|value| value.to_str().ok());
+    text(shown.unwrap_or("nothing").to_owned()).header("x-site", "test-site")
+}
+
+/// Lets the header `x-variant` decide how an answer is cached: `no`, `named NAME`, `key KEY`.
+pub(crate) fn variant(request: &http::request::Parts) -> Variant {
+    let header = request.headers.get("x-variant").and_then(|value| value.to_str().ok());
+    match header.map(|value| value.split_once(' ').unwrap_or((value, ""))) {
+        Some(("no", _)) => Variant::no(),
+        Some(("named", name)) => Variant::named(name),
+        Some(("key", key)) => Variant::key(key).group("keyed"),
+        _ => Variant::yes(),
+    }
+}
+
+/// Who is there, as the step before the controller has found out.
+#[derive(Clone)]
+pub(crate) struct Visitor(String);
+
+/// Lets in who has a name.
+pub(crate) async fn admit(request: &mut Request) -> Result<(), Reply> {
+    let header = request.parts.header("x-visitor").map_err(IntoReply::into_reply)?;
+    match header.and_then(|value| value.to_str().ok()).map(str::to_owned) {
+        Some(name) => {
+            request.parts.extensions.insert(Visitor(name));
+            Ok(())
+        }
+        None => Err(text("who is there?").with_status(403)),
+    }
+}
+
+/// Marks what goes out.
+pub(crate) async fn stamp(reply: Reply) -> Reply {
+    reply.header("x-stamped", "yes")
+}
+
+/// Greets who was let in.
+#[controller("visits.stepped")]
+#[before(admit)]
+#[after(stamp)]
+pub(crate) async fn stepped(Extension(visitor): Extension<Visitor>) -> Reply {
+    text(format!("welcome, {}", visitor.0))
+}

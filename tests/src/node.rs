@@ -1,0 +1,298 @@
+use std::fmt;
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::process::{Child, ExitStatus, Stdio};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use headwater::cli::{Announcement, Entrance};
+use headwater::config::Mode;
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::sync::oneshot;
+
+use crate::until::{PATIENCE, until};
+use crate::{Client, Messages, Site};
+
+/// A node that can be started, again and again.
+#[derive(Debug, Clone)]
+pub struct Launch {
+    site: Site,
+    mode: Mode,
+    name: String,
+    variables: Vec<(String, String)>,
+}
+
+/// A running node. It is killed when this is dropped, and its messages are printed when that
+/// happens because a test failed.
+#[derive(Debug)]
+pub struct Node {
+    launch: Launch,
+    process: Process,
+    announcement: Announcement,
+    messages: Messages,
+}
+
+/// A node that ended before it announced itself.
+#[derive(Debug)]
+pub struct Ended {
+    /// How it ended.
+    pub status: ExitStatus,
+    /// What it wrote.
+    pub messages: Messages,
+}
+
+#[derive(Debug)]
+struct Process {
+    child: Child,
+    readers: Vec<JoinHandle<()>>,
+}
+
+impl Launch {
+    pub(crate) fn new(site: Site, mode: Mode, name: &str) -> Launch {
+        let launch = Launch { site, mode, name: name.to_owned(), variables: Vec::new() };
+        let free = "127.0.0.1:0";
+        launch.set("HTTP__LISTEN", free).set("ADMIN__LISTEN", free).set("LINK__LISTEN", free)
+    }
+
+    /// Sets a value of the configuration for this node: `set("LINK__LEASE", "5s")`.
+    pub fn set(mut self, key: &str, value: impl fmt::Display) -> Launch {
+        self.variables.push((format!("HEADWATER_{key}"), value.to_string()));
+        self
+    }
+
+    /// Starts the node and waits until it listens.
+    ///
+    /// # Panics
+    /// When it ends, or does not announce itself within [`PATIENCE`].
+    pub async fn start(self) -> Node {
+        let name = self.name.clone();
+        match self.try_start().await {
+            Ok(node) => node,
+            Err(ended) => panic!("{name} did not start: {}\n{}", ended.status, ended.messages),
+        }
+    }
+
+    /// Starts the node and waits until it listens.
+    ///
+    /// # Errors
+    /// When it ends before.
+    ///
+    /// # Panics
+    /// When it neither ends nor announces itself within [`PATIENCE`].
+    pub async fn try_start(self) -> Result<Node, Ended> {
+        let messages = Messages::default();
+        let (process, announcement) = self.spawn(&messages).await?;
+        Ok(Node { launch: self, process, announcement, messages })
+    }
+
+    async fn spawn(&self, messages: &Messages) -> Result<(Process, Announcement), Ended> {
+        let mut command = self.site.command();
+        command.args(["serve", "--mode", self.mode.as_str(), "--name", &self.name]);
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the site's program can be run");
+        let (sender, announcement) = oneshot::channel();
+        let readers = vec![
+            read(child.stderr.take(), messages.clone(), None),
+            read(child.stdout.take(), messages.clone(), Some(sender)),
+        ];
+        let mut process = Process { child, readers };
+        match tokio::time::timeout(PATIENCE, announcement).await {
+            Ok(Ok(announcement)) => Ok((process, announcement)),
+            Ok(Err(_)) => {
+                let status = process.ended().await;
+                process.join();
+                Err(Ended { status, messages: messages.clone() })
+            }
+            Err(_) => panic!("{} did not announce itself\n{messages}", self.name),
+        }
+    }
+}
+
+impl Node {
+    /// The node's name.
+    pub fn name(&self) -> &str {
+        &self.launch.name
+    }
+
+    /// Where visitors come in.
+    ///
+    /// # Panics
+    /// When it is a back end.
+    pub fn http(&self) -> SocketAddr {
+        match self.announcement.entrance {
+            Entrance::Frontend(http) | Entrance::SingleNode(http) => http,
+            Entrance::Backend(_) => panic!("a back end serves no visitors"),
+        }
+    }
+
+    /// Where front ends come in.
+    ///
+    /// # Panics
+    /// When it is no back end.
+    pub fn link(&self) -> SocketAddr {
+        match self.announcement.entrance {
+            Entrance::Backend(link) => link,
+            Entrance::Frontend(_) | Entrance::SingleNode(_) => panic!("no back end"),
+        }
+    }
+
+    /// Where operators come in.
+    pub fn admin(&self) -> SocketAddr {
+        self.announcement.admin
+    }
+
+    /// The number of its process.
+    pub fn pid(&self) -> u32 {
+        self.process.child.id()
+    }
+
+    /// What it writes to stderr.
+    pub fn messages(&self) -> &Messages {
+        &self.messages
+    }
+
+    /// Waits until the node says that it is ready.
+    ///
+    /// # Panics
+    /// When it does not within [`PATIENCE`].
+    pub async fn ready(&self) {
+        let client = Client::new(self.admin()).timeout(Duration::from_secs(2));
+        let what = format!("{} is ready", self.name());
+        until(&what, async || match client.get("/ready").await {
+            Ok(response) if response.status == 200 => Some(()),
+            _ => None,
+        })
+        .await;
+    }
+
+    /// Whether the node says that it is ready.
+    pub async fn is_ready(&self) -> bool {
+        let client = Client::new(self.admin()).timeout(Duration::from_secs(2));
+        client.get("/ready").await.is_ok_and(|response| response.status == 200)
+    }
+
+    /// Asks the node to stop (SIGTERM) and waits until it has.
+    pub async fn stop(&mut self) -> ExitStatus {
+        self.process.signal(Signal::TERM);
+        self.process.ended().await
+    }
+
+    /// Asks the node to stop (SIGTERM).
+    pub fn terminate(&mut self) {
+        self.process.signal(Signal::TERM);
+    }
+
+    /// Waits until the node has ended.
+    ///
+    /// # Panics
+    /// When it has not within [`PATIENCE`].
+    pub async fn ended(&mut self) -> ExitStatus {
+        self.process.ended().await
+    }
+
+    /// Kills the node in the midst of what it does (SIGKILL).
+    pub async fn kill(&mut self) {
+        self.process.signal(Signal::KILL);
+        self.process.ended().await;
+    }
+
+    /// Stops the node's clockwork (SIGSTOP): it is there, and does nothing.
+    pub fn pause(&mut self) {
+        self.process.signal(Signal::STOP);
+    }
+
+    /// Lets a paused node go on (SIGCONT).
+    pub fn resume(&mut self) {
+        self.process.signal(Signal::CONT);
+    }
+
+    /// Starts the node again, after killing it if it runs, and waits until it listens. Its ports
+    /// are new.
+    ///
+    /// # Panics
+    /// As [`Launch::start`].
+    pub async fn restart(&mut self) {
+        self.kill().await;
+        self.process.join();
+        self.messages.add(format!("──── {} is started again", self.launch.name));
+        match self.launch.spawn(&self.messages).await {
+            Ok((process, announcement)) => {
+                self.process = process;
+                self.announcement = announcement;
+            }
+            Err(ended) => panic!("{} did not start again: {}", self.launch.name, ended.status),
+        }
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        self.process.end();
+        if std::thread::panicking() {
+            eprintln!("──── messages of {}\n{}", self.launch.name, self.messages);
+        }
+    }
+}
+
+impl Process {
+    /// Signals the process, unless it is known to have ended: until then its number is its own.
+    fn signal(&mut self, signal: Signal) {
+        if let Ok(None) = self.child.try_wait() {
+            let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+            let _ = kill_process(pid.expect("the number of a process is positive"), signal);
+        }
+    }
+
+    async fn ended(&mut self) -> ExitStatus {
+        let start = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().expect("a child can be waited for") {
+                return status;
+            }
+            assert!(start.elapsed() < PATIENCE, "process {} does not end", self.child.id());
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    fn join(&mut self) {
+        for reader in self.readers.drain(..) {
+            let _ = reader.join();
+        }
+    }
+
+    fn end(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        self.join();
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// Keeps the lines of `pipe`, save the announcement, which goes to `announced`.
+fn read(
+    pipe: Option<impl Read + Send + 'static>,
+    messages: Messages,
+    mut announced: Option<oneshot::Sender<Announcement>>,
+) -> JoinHandle<()> {
+    let mut pipe = BufReader::new(pipe.expect("the pipe was asked for"));
+    std::thread::spawn(move || {
+        let mut line = Vec::new();
+        while pipe.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
+            let text = String::from_utf8_lossy(&line).trim_end().to_owned();
+            line.clear();
+            match (announced.take(), text.parse()) {
+                (Some(sender), Ok(announcement)) => drop(sender.send(announcement)),
+                (sender, _) => {
+                    announced = sender;
+                    messages.add(text);
+                }
+            }
+        }
+    })
+}

@@ -1,0 +1,201 @@
+use std::io;
+use std::net::SocketAddr;
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
+
+/// A stretch of the network between a front end and its back end: it listens on an address that
+/// stays, passes on what comes to a target that may change, and can be cut.
+#[derive(Debug)]
+pub struct Relay {
+    address: SocketAddr,
+    network: watch::Sender<Network>,
+    listener: AbortHandle,
+}
+
+/// What a cut looks like from its ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cut {
+    /// Connections are reset, and new ones at once.
+    Reset,
+    /// Connections stay, and so can be made, but nothing passes: neither bytes nor that an end is
+    /// gone. When the cut is healed, all that was sent meanwhile arrives.
+    Silence,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Network {
+    target: SocketAddr,
+    cut: Option<Cut>,
+    /// Counts the cuts that reset connections.
+    resets: u64,
+}
+
+impl Relay {
+    /// A relay to `target`.
+    ///
+    /// # Panics
+    /// When there is no free port.
+    pub async fn start(target: SocketAddr) -> Relay {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("there is a free port");
+        let address = listener.local_addr().expect("the listener is bound");
+        let (network, receiver) = watch::channel(Network { target, cut: None, resets: 0 });
+        let listener = tokio::spawn(accept(listener, receiver)).abort_handle();
+        Relay { address, network, listener }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Makes new connections go to `target`.
+    pub fn set_target(&self, target: SocketAddr) {
+        self.network.send_modify(|network| network.target = target);
+    }
+
+    /// Cuts it.
+    pub fn cut(&self, cut: Cut) {
+        self.network.send_modify(|network| {
+            network.cut = Some(cut);
+            network.resets += u64::from(cut == Cut::Reset);
+        });
+    }
+
+    /// Undoes the cut.
+    pub fn heal(&self) {
+        self.network.send_modify(|network| network.cut = None);
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        self.listener.abort();
+    }
+}
+
+async fn accept(listener: TcpListener, network: watch::Receiver<Network>) {
+    loop {
+        let Ok((near, _)) = listener.accept().await else { continue };
+        tokio::spawn(connection(near, network.clone()));
+    }
+}
+
+async fn connection(mut near: TcpStream, mut network: watch::Receiver<Network>) {
+    let _ = near.set_zero_linger();
+    let now = *network.borrow();
+    if now.cut == Some(Cut::Reset) {
+        return;
+    }
+    let reset = network.clone();
+    let pass = async {
+        let Ok(target) = open(&mut network).await else { return };
+        let Ok(mut far) = TcpStream::connect(target).await else { return };
+        let _ = (near.set_nodelay(true), far.set_nodelay(true), far.set_zero_linger());
+        let (near_in, near_out) = near.split();
+        let (far_in, far_out) = far.split();
+        let _ = tokio::try_join!(
+            pump(near_in, far_out, network.clone()),
+            pump(far_in, near_out, network.clone()),
+        );
+    };
+    tokio::select! {
+        () = pass => {}
+        () = was_reset(reset, now.resets) => {}
+    }
+}
+
+/// Passes on what comes from `from` until its end.
+async fn pump(
+    mut from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
+    mut network: watch::Receiver<Network>,
+) -> io::Result<()> {
+    let mut piece = vec![0; 64 << 10];
+    loop {
+        open(&mut network).await?;
+        let read = from.read(&mut piece).await;
+        // What came while the relay was cut stays here until it is healed.
+        open(&mut network).await?;
+        match read? {
+            0 => return to.shutdown().await,
+            length => to.write_all(&piece[..length]).await?,
+        }
+    }
+}
+
+/// Waits until nothing is cut, and says where to. An error when the relay is gone.
+async fn open(network: &mut watch::Receiver<Network>) -> io::Result<SocketAddr> {
+    let network = network.wait_for(|network| network.cut.is_none()).await;
+    network.map(|network| network.target).map_err(io::Error::other)
+}
+
+/// Waits until connections from before are reset, or the relay is gone.
+async fn was_reset(mut network: watch::Receiver<Network>, before: u64) {
+    let _ = network.wait_for(|network| network.resets != before).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    async fn echo() -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                tokio::spawn(async move {
+                    let (mut read, mut write) = stream.split();
+                    let _ = tokio::io::copy(&mut read, &mut write).await;
+                });
+            }
+        });
+        address
+    }
+
+    async fn echoed(stream: &mut TcpStream, byte: u8) -> io::Result<u8> {
+        stream.write_all(&[byte]).await?;
+        stream.read_u8().await
+    }
+
+    #[tokio::test]
+    async fn a_reset_ends_connections_and_refuses_new_ones() {
+        let relay = Relay::start(echo().await).await;
+        let mut stream = TcpStream::connect(relay.address()).await.unwrap();
+        assert_eq!(echoed(&mut stream, 7).await.unwrap(), 7);
+        relay.cut(Cut::Reset);
+        assert!(stream.read_u8().await.is_err());
+        let mut refused = TcpStream::connect(relay.address()).await.unwrap();
+        assert!(echoed(&mut refused, 7).await.is_err());
+        relay.heal();
+        let mut stream = TcpStream::connect(relay.address()).await.unwrap();
+        assert_eq!(echoed(&mut stream, 8).await.unwrap(), 8);
+    }
+
+    #[tokio::test]
+    async fn what_is_sent_into_silence_arrives_when_it_ends() {
+        let relay = Relay::start(echo().await).await;
+        let mut stream = TcpStream::connect(relay.address()).await.unwrap();
+        assert_eq!(echoed(&mut stream, 7).await.unwrap(), 7);
+        relay.cut(Cut::Silence);
+        let answer = tokio::time::timeout(Duration::from_millis(50), echoed(&mut stream, 8));
+        assert!(answer.await.is_err(), "nothing passes");
+        relay.heal();
+        assert_eq!(stream.read_u8().await.unwrap(), 8);
+    }
+
+    #[tokio::test]
+    async fn new_connections_go_to_the_new_target() {
+        let nowhere = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+        let relay = Relay::start(nowhere).await;
+        let mut stream = TcpStream::connect(relay.address()).await.unwrap();
+        assert!(echoed(&mut stream, 7).await.is_err());
+        relay.set_target(echo().await);
+        let mut stream = TcpStream::connect(relay.address()).await.unwrap();
+        assert_eq!(echoed(&mut stream, 8).await.unwrap(), 8);
+    }
+}

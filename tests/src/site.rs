@@ -1,0 +1,104 @@
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
+
+use headwater::config::Mode;
+use tempfile::TempDir;
+
+use crate::node::Launch;
+
+/// A site: its program, and a folder with its files, which goes when the last copy of this does.
+#[derive(Debug, Clone)]
+pub struct Site {
+    program: PathBuf,
+    folder: Arc<TempDir>,
+}
+
+impl Site {
+    /// A site with an empty `project.toml`, no routes, templates or files.
+    pub fn new(program: impl Into<PathBuf>) -> Site {
+        let folder = tempfile::Builder::new().prefix("headwater-").tempdir();
+        let folder = Arc::new(folder.expect("the folder for temporary files can be written to"));
+        let site = Site { program: program.into(), folder };
+        fs::create_dir(site.path("templates")).expect("the folder is new");
+        fs::create_dir(site.path("docroot")).expect("the folder is new");
+        site.project("").dispatch("")
+    }
+
+    /// The site in `site/`: `program` must be `test-site`. A lease lasts one second.
+    pub fn test_site(program: impl Into<PathBuf>) -> Site {
+        Site::new(program)
+            .project("[link]\nlease = \"1s\"\n")
+            .dispatch(include_str!("../site/dispatch.conf"))
+            .template("page.html", include_str!("../site/templates/page.html"))
+            .template("plain.html", include_str!("../site/templates/plain.html"))
+            .template("broken.html", include_str!("../site/templates/broken.html"))
+            .template("error.html", include_str!("../site/templates/error.html"))
+            .file("docroot/files/hello.txt", "hello, world\n")
+    }
+
+    /// Writes `project.toml`. Names, modes, ports and back ends are given to the nodes by
+    /// [`Launch`], whatever stands here.
+    pub fn project(self, toml: &str) -> Site {
+        self.file("project.toml", toml)
+    }
+
+    /// Writes `dispatch.conf`.
+    pub fn dispatch(self, toml: &str) -> Site {
+        self.file("dispatch.conf", toml)
+    }
+
+    /// Adds to the end of `dispatch.conf`.
+    pub fn route(self, toml: &str) -> Site {
+        let before = fs::read_to_string(self.path("dispatch.conf")).unwrap_or_default();
+        self.dispatch(&format!("{before}\n{toml}\n"))
+    }
+
+    /// Writes a template.
+    pub fn template(self, name: &str, text: &str) -> Site {
+        self.file(&format!("templates/{name}"), text)
+    }
+
+    /// Writes a file, with the folders it is in.
+    ///
+    /// # Panics
+    /// When it cannot be written.
+    pub fn file(self, name: &str, content: impl AsRef<[u8]>) -> Site {
+        let path = self.path(name);
+        let folder = path.parent().expect("a file is in a folder");
+        fs::create_dir_all(folder).expect("folders can be made in the site's");
+        fs::write(&path, content).expect("the site's folder can be written to");
+        self
+    }
+
+    /// Where a file of the site is.
+    pub fn path(&self, name: impl AsRef<Path>) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// A node of the site, to be started.
+    pub fn node(&self, mode: Mode, name: &str) -> Launch {
+        Launch::new(self.clone(), mode, name)
+    }
+
+    /// Runs a command of the site, such as `check`, to its end.
+    ///
+    /// # Panics
+    /// When the program cannot be run.
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        self.command().args(arguments).output().expect("the site's program can be run")
+    }
+
+    /// The site's program with its configuration, and nothing of headwater in its environment.
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        let variables = std::env::vars_os().map(|(name, _)| name);
+        for name in variables.filter(|name| name.to_string_lossy().starts_with("HEADWATER_")) {
+            command.env_remove(name);
+        }
+        command.env_remove("RUST_LOG").env("RUST_BACKTRACE", "1").stdin(Stdio::null());
+        command.arg("--config").arg(self.path("project.toml"));
+        command
+    }
+}
