@@ -2,8 +2,9 @@
 //! write, whatever happens to the nodes and to what joins them.
 //!
 //! One back end, three front ends, writers and readers on random front ends, and a [`script`] of
-//! faults: front ends that are paused for longer than the lease or killed, links that are cut, a
-//! back end that is killed in the middle of writes. Faults may cost answers. They may not cost:
+//! faults: front ends that are paused for longer than the lease, killed or stopped, links that are
+//! cut, a back end that is killed or stopped in the middle of writes. Faults may cost answers. They
+//! may not cost:
 //!
 //! - a reader the newest answered version (rule 5 of the law, and rule 3 by pages that are read
 //!   slowly),

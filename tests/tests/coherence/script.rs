@@ -27,33 +27,44 @@ pub(crate) struct Script {
 enum Kind {
     /// A front end is stopped for longer than its lease, and goes on.
     Pause,
-    /// A front end is killed and started again.
-    Kill,
+    /// A front end is ended and started again.
+    Restart(End),
     /// The link of a front end is cut and healed.
     Cut(Cut),
-    /// The back end is killed in the middle of writes and started again.
-    KillBackend,
+    /// The back end is ended in the middle of writes and started again.
+    RestartBackend(End),
+}
+
+/// How a process ends.
+#[derive(Debug, Clone, Copy)]
+enum End {
+    /// In the midst of what it does.
+    Killed,
+    /// When it has done what it was asked for.
+    Stopped,
 }
 
 /// What goes wrong in a round: one thing, or two at once.
 type Round = &'static [Kind];
 
-const ROUNDS: [Round; 15] = [
+const ROUNDS: [Round; 17] = [
     &[Kind::Pause],
     &[Kind::Pause],
     &[Kind::Pause, Kind::Pause],
-    &[Kind::Kill],
-    &[Kind::Kill],
+    &[Kind::Restart(End::Killed)],
+    &[Kind::Restart(End::Killed)],
+    &[Kind::Restart(End::Stopped)],
     &[Kind::Cut(Cut::Reset)],
-    &[Kind::Cut(Cut::Reset), Kind::Cut(Cut::Silence)],
     &[Kind::Cut(Cut::Silence)],
-    &[Kind::Cut(Cut::Silence), Kind::Kill],
-    &[Kind::KillBackend],
-    &[Kind::KillBackend],
-    &[Kind::KillBackend, Kind::Cut(Cut::Reset)],
-    &[Kind::KillBackend, Kind::Cut(Cut::Silence)],
-    &[Kind::KillBackend, Kind::Pause],
-    &[Kind::KillBackend, Kind::Kill],
+    &[Kind::Cut(Cut::Silence), Kind::Cut(Cut::Reset)],
+    &[Kind::Cut(Cut::Silence), Kind::Restart(End::Killed)],
+    &[Kind::RestartBackend(End::Killed)],
+    &[Kind::RestartBackend(End::Killed)],
+    &[Kind::RestartBackend(End::Stopped)],
+    &[Kind::RestartBackend(End::Killed), Kind::Cut(Cut::Reset)],
+    &[Kind::RestartBackend(End::Killed), Kind::Cut(Cut::Silence)],
+    &[Kind::RestartBackend(End::Killed), Kind::Pause],
+    &[Kind::RestartBackend(End::Killed), Kind::Restart(End::Killed)],
 ];
 
 /// A kind with the node that it happens to and how long it lasts.
@@ -122,7 +133,7 @@ impl Script {
         others.shuffle(&mut self.choices);
         let faults = round.iter().map(|kind| {
             let place = match kind {
-                Kind::KillBackend => Place::Backend,
+                Kind::RestartBackend(_) => Place::Backend,
                 _ => Place::Frontend(others.pop().expect("there are more front ends than faults")),
             };
             Fault { kind: *kind, place, lasts: kind.length(&mut self.choices) }
@@ -138,7 +149,9 @@ impl Kind {
                 (LEASE + Duration::from_millis(500), LEASE + Duration::from_millis(1500))
             }
             Kind::Cut(_) => (Duration::from_millis(200), LEASE + Duration::from_millis(1500)),
-            Kind::Kill | Kind::KillBackend => (Duration::ZERO, LEASE + Duration::from_millis(500)),
+            Kind::Restart(_) | Kind::RestartBackend(_) => {
+                (Duration::ZERO, LEASE + Duration::from_millis(500))
+            }
         };
         choices.random_range(least..most)
     }
@@ -163,13 +176,9 @@ impl Fault {
                 node.resume();
                 questions.judge(trial).await;
             }
-            (Kind::Kill, Stage::Frontend(node, _, index)) => {
-                trial.verdict.happened(format_args!("{} is killed for {lasts:?}", node.name()));
-                node.kill().await;
-                tokio::time::sleep(lasts).await;
-                node.restart().await;
+            (Kind::Restart(end), Stage::Frontend(node, _, index)) => {
+                end.befall(node, lasts, trial).await;
                 trial.set_entrance(index, node.http());
-                trial.verdict.happened(format_args!("{} is started again", node.name()));
             }
             (Kind::Cut(cut), Stage::Frontend(node, relay, _)) => {
                 let name = node.name();
@@ -181,18 +190,37 @@ impl Fault {
                 trial.verdict.happened(format_args!("{name}'s link is healed"));
                 relay.heal();
             }
-            (Kind::KillBackend, Stage::Backend(node, relays)) => {
-                trial.verdict.happened(format_args!("the back end is killed for {lasts:?}"));
-                node.kill().await;
-                tokio::time::sleep(lasts).await;
-                node.restart().await;
+            (Kind::RestartBackend(end), Stage::Backend(node, relays)) => {
+                end.befall(node, lasts, trial).await;
                 for relay in relays {
                     relay.set_target(node.link());
                 }
-                trial.verdict.happened("the back end is started again");
             }
             (kind, _) => unreachable!("{kind:?} was cast for the wrong node"),
         }
+    }
+}
+
+impl End {
+    /// Ends the node and starts it again after `lasts`.
+    async fn befall(self, node: &mut Node, lasts: Duration, trial: &Trial) {
+        let name = node.name().to_owned();
+        match self {
+            End::Killed => {
+                trial.verdict.happened(format_args!("{name} is killed for {lasts:?}"));
+                node.kill().await;
+            }
+            End::Stopped => {
+                trial.verdict.happened(format_args!("{name} is stopped for {lasts:?}"));
+                let status = node.stop().await;
+                if !status.success() {
+                    trial.verdict.breach(format_args!("{name} did not stop well: {status}"));
+                }
+            }
+        }
+        tokio::time::sleep(lasts).await;
+        node.restart().await;
+        trial.verdict.happened(format_args!("{name} is started again"));
     }
 }
 
