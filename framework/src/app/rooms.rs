@@ -118,10 +118,11 @@ async fn open_backend(
         states: Arc::clone(&states),
         controllers: app.controllers.clone(),
         body_limit: config.limits.body,
+        calls: config.limits.connections,
         alone,
     };
     let opened = Backend::open(&config.log.path, parts).await;
-    let (backend, is_new) = opened.map_err(|error| Problem::new(error.to_string()))?;
+    let (backend, is_new) = opened?;
     if is_new {
         for seed in std::mem::take(&mut app.seeds) {
             let journal = Arc::new(backend::Unawaited(Arc::clone(&backend)));
@@ -154,6 +155,7 @@ fn open_frontend(
             caching: config.mode != Mode::SingleNode,
             lifetime: config.cache.lifetime,
             largest_entry: config.cache.max_entry,
+            flights: config.limits.connections,
             deadline: config.link.deadline,
             body_limit: config.limits.body,
             body_timeout: config.limits.body_timeout,

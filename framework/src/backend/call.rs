@@ -19,6 +19,11 @@ use crate::request::{Request, RequestParts};
 impl Backend {
     /// Answers a call. Whatever goes wrong becomes an answer too.
     pub(super) async fn answer(self: &Arc<Self>, call: Call, body: Body) -> (Answer, Body) {
+        let Ok(_place) = self.places.try_acquire() else {
+            let message = "The back end has too many requests to answer.";
+            let reply = reply::error(StatusCode::SERVICE_UNAVAILABLE).message(message);
+            return self.wire(reply, self.tail.applied());
+        };
         if !self.has_reached(&call).await {
             let message = "The back end does not know yet what the front end knows.";
             let reply = reply::error(StatusCode::SERVICE_UNAVAILABLE).message(message);
@@ -35,6 +40,7 @@ impl Backend {
                 return self.wire(reply::error(status).cause(error.to_string()), as_of);
             }
         };
+        let _deferring = invalidations.is_conditional().then(|| self.deferrals.begin(as_of));
         let journal = Arc::new(CallJournal::new(Arc::clone(self), invalidations));
         let site = Site { states: Arc::clone(&self.states), journal: journal.clone() };
         let request_id = call.request_id.clone();

@@ -133,7 +133,7 @@ impl Members {
     }
 
     /// A front end, whose joining is durable, follows the log from `start` on. An earlier feed of
-    /// the same run is over.
+    /// the same run is over. It says that it has applied `start` when it has.
     pub fn join(&self, incarnation: u64, name: &str, start: Position) -> FeedId {
         let mut inner = self.lock();
         inner.feeds += 1;

@@ -3,6 +3,7 @@
 //! - [`Backend`]: opened on a log; writes, invalidates, reports.
 //! - `call`: the right half of a request's way: wait for the position, controller, reply.
 //! - `writing`: what a controller writes, and what it invalidates.
+//! - `deferrals`: what was deferred and not settled.
 //! - [`members`](Members): the front ends that may hold leases, and who waits for them.
 //! - `tail`: the end of the log, as feeds read it.
 //! - [`BackendHost`]: all of this as the link sees it.
@@ -10,6 +11,7 @@
 //! This room must not know templates or the cache.
 
 mod call;
+mod deferrals;
 mod host;
 mod members;
 mod tail;
@@ -21,13 +23,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
+use tokio::sync::Semaphore;
 
 use crate::controller::Registration;
 use crate::log::{
-    Appended, Draft, Invalidation, Log, LogId, Membership, OpenError, Options, Position, Receipt,
+    Appended, Draft, Invalidation, Log, LogId, Membership, Options, Position, Receipt,
 };
+use crate::problem::Problem;
 use crate::state::{Journal, States, WriteError, Written};
 
+use deferrals::Deferrals;
 pub use host::BackendHost;
 pub use members::{FeedId, Health, MemberStatus, Members};
 use tail::{Publisher, Tail};
@@ -49,6 +54,8 @@ pub struct Parts {
     pub controllers: Vec<Registration>,
     /// The longest request body that a controller reads as a whole, in bytes.
     pub body_limit: u64,
+    /// How many calls run at a time.
+    pub calls: usize,
     /// Whether no front end outside this process can have followed an earlier log.
     pub alone: bool,
 }
@@ -58,12 +65,15 @@ pub struct Backend {
     name: String,
     log: Arc<Log>,
     tail: Arc<Tail>,
+    deferrals: Arc<Deferrals>,
     members: Members,
     expected: Vec<String>,
     membership: tokio::sync::Mutex<()>,
     states: Arc<States>,
     controllers: BTreeMap<String, Registration>,
     body_limit: u64,
+    /// Places for calls that are running, whether or not somebody still waits for their answers.
+    places: Semaphore,
 }
 
 /// What a back end reports of itself.
@@ -83,13 +93,19 @@ impl Backend {
     ///
     /// # Errors
     /// When the log cannot be opened; the message says what to do.
-    pub async fn open(folder: &Path, parts: Parts) -> Result<(Arc<Backend>, bool), OpenError> {
+    pub async fn open(folder: &Path, parts: Parts) -> Result<(Arc<Backend>, bool), Problem> {
         let tail = Tail::new();
-        let publisher = Publisher { states: Arc::clone(&parts.states), tail: Arc::clone(&tail) };
+        let deferrals = Arc::new(Deferrals::default());
+        let publisher = Publisher {
+            states: Arc::clone(&parts.states),
+            tail: Arc::clone(&tail),
+            deferrals: Arc::clone(&deferrals),
+        };
         let folder = folder.to_owned();
         let opening =
             tokio::task::spawn_blocking(move || Log::open(&folder, Options::default(), publisher));
-        let (log, opened) = opening.await.expect("opening a log does not panic")?;
+        let opening = opening.await.expect("opening a log does not panic");
+        let (log, opened) = opening.map_err(|error| Problem::new(error.to_string()))?;
         let members = Members::new(parts.lease);
         for member in opened.outstanding.members() {
             members.presume(member.incarnation, member.name.clone(), member.lease);
@@ -103,20 +119,21 @@ impl Backend {
             name: parts.name,
             log: Arc::new(log),
             tail,
+            deferrals,
             members,
             expected: parts.expected,
             membership: tokio::sync::Mutex::default(),
             states: parts.states,
             controllers: controllers.map(|entry| (entry.name().to_owned(), entry)).collect(),
             body_limit: parts.body_limit,
+            places: Semaphore::new(parts.calls.min(Semaphore::MAX_PERMITS)),
         });
-        for (position, invalidation) in opened.outstanding.unsettled() {
-            tracing::warn!(%position, "a predecessor stopped before it knew whether to invalidate: invalidating");
-            let invalidation = invalidation.clone();
+        for (position, invalidation) in backend.deferrals.left_over() {
             let draft = Draft { invalidation, settles: Some(position), ..Draft::default() };
-            if let Err(error) = backend.append(draft).await {
-                tracing::error!(%error, "cannot invalidate what a predecessor has left open");
-            }
+            backend.append(draft).await.map_err(|error| {
+                let message = format!("cannot settle what the record at {position} has deferred");
+                Problem::new(format!("{message}: {error}"))
+            })?;
         }
         Ok((backend, opened.last == Position::START))
     }
@@ -147,6 +164,13 @@ impl Backend {
             let _alone = self.membership.lock().await;
             for incarnation in self.members.look_after() {
                 self.write_left(incarnation).await;
+            }
+            for (position, invalidation) in self.deferrals.left_over() {
+                tracing::warn!(%position, "settling what a call has deferred and left over");
+                let draft = Draft { invalidation, settles: Some(position), ..Draft::default() };
+                if let Err(error) = self.append(draft).await {
+                    tracing::error!(%error, "cannot invalidate what a call has left over");
+                }
             }
             self.report_missing(&mut health);
         }

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use tokio::sync::watch;
 
+use super::deferrals::Deferrals;
 use crate::log::{Applied, Applier, Position, Record};
 use crate::state::States;
 
@@ -76,11 +77,13 @@ impl Tail {
 pub(super) struct Publisher {
     pub(super) states: Arc<States>,
     pub(super) tail: Arc<Tail>,
+    pub(super) deferrals: Arc<Deferrals>,
 }
 
 impl Applier for Publisher {
     fn apply(&mut self, record: &Record) -> Applied {
         let applied = self.states.apply(record);
+        self.deferrals.observe(record);
         let payload = record.content.invalidation.to_bytes();
         if !payload.is_empty() {
             self.tail.push(record.position, payload);
@@ -101,7 +104,11 @@ mod tests {
     #[test]
     fn the_tail_gives_what_is_invalidated_between_two_positions() {
         let tail = Tail::new();
-        let mut publisher = Publisher { states: Arc::default(), tail: Arc::clone(&tail) };
+        let mut publisher = Publisher {
+            states: Arc::default(),
+            tail: Arc::clone(&tail),
+            deferrals: Arc::default(),
+        };
         for position in 1..=10 {
             let mut content = Draft::default();
             if position % 2 == 0 {

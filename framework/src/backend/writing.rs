@@ -14,7 +14,7 @@
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio_util::task::TaskTracker;
 
@@ -27,10 +27,18 @@ use crate::state::{Journal, WriteError, Written};
 pub(super) struct CallJournal {
     backend: Arc<Backend>,
     invalidations: Invalidations,
-    /// The records that were written, to be settled if something was deferred.
-    carriers: Arc<Mutex<Vec<Position>>>,
+    progress: Arc<Mutex<Progress>>,
     /// Writes that are under way, whether or not the controller still waits for them.
     under_way: TaskTracker,
+}
+
+#[derive(Default)]
+struct Progress {
+    /// The records that were written, to be settled if something was deferred.
+    carriers: Vec<Position>,
+    /// Whether the reply is there. What is written later, by a task or a body that the controller
+    /// left behind, is settled by nobody, so it cannot defer anything.
+    has_replied: bool,
 }
 
 impl CallJournal {
@@ -38,13 +46,14 @@ impl CallJournal {
         CallJournal {
             backend,
             invalidations,
-            carriers: Arc::default(),
+            progress: Arc::default(),
             under_way: TaskTracker::new(),
         }
     }
 
     /// Waits for the writes that the controller has begun, whether or not it waited for them.
     pub(super) async fn finish(&self) {
+        self.progress().has_replied = true;
         self.under_way.close();
         self.under_way.wait().await;
     }
@@ -64,7 +73,7 @@ impl CallJournal {
 
     /// Writes what remains to be written.
     pub(super) async fn close(&self, mut due: Invalidation) -> Result<(), WriteError> {
-        let carriers = self.carriers.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let carriers = self.progress().carriers.clone();
         if carriers.is_empty() {
             due.merge(&self.invalidations.always);
             if !due.is_empty() {
@@ -72,10 +81,14 @@ impl CallJournal {
             }
             return Ok(());
         }
-        if !self.invalidations.conditional.is_empty() {
+        if self.invalidations.is_conditional() {
             self.settle(&carriers, &due).await?;
         }
         Ok(())
+    }
+
+    fn progress(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn settle(&self, carriers: &[Position], due: &Invalidation) -> Result<(), WriteError> {
@@ -93,6 +106,17 @@ impl CallJournal {
     }
 }
 
+async fn write(
+    backend: Arc<Backend>,
+    progress: Arc<Mutex<Progress>>,
+    draft: Draft,
+) -> Result<Written, WriteError> {
+    let written = backend.write(draft).await?;
+    let mut progress = progress.lock().unwrap_or_else(PoisonError::into_inner);
+    progress.carriers.push(written.receipt.position);
+    Ok(written)
+}
+
 impl Journal for CallJournal {
     fn write(
         &self,
@@ -100,18 +124,22 @@ impl Journal for CallJournal {
     ) -> Pin<Box<dyn Future<Output = Result<Written, WriteError>> + Send + '_>> {
         Box::pin(async move {
             draft.invalidation.merge(&self.invalidations.always);
-            for (invalidation, _) in &self.invalidations.conditional {
-                draft.deferred.merge(invalidation);
-            }
-            let backend = Arc::clone(&self.backend);
-            let carriers = Arc::clone(&self.carriers);
-            // A controller that stops waiting must not leave a record that nobody settles.
-            let write = self.under_way.spawn(async move {
-                let written = backend.write(draft).await?;
-                let position = written.receipt.position;
-                carriers.lock().unwrap_or_else(PoisonError::into_inner).push(position);
-                Ok(written)
-            });
+            let write = {
+                let progress = self.progress();
+                for (invalidation, _) in &self.invalidations.conditional {
+                    match progress.has_replied {
+                        false => draft.deferred.merge(invalidation),
+                        true => draft.invalidation.merge(invalidation),
+                    }
+                }
+                // A controller that stops waiting must not leave a record that nobody settles. The
+                // task is counted before anybody can learn that the reply is there.
+                self.under_way.spawn(write(
+                    Arc::clone(&self.backend),
+                    Arc::clone(&self.progress),
+                    draft,
+                ))
+            };
             write.await.unwrap_or_else(|error| {
                 Err(WriteError::Storage { reason: format!("the write was broken off: {error}") })
             })

@@ -99,6 +99,11 @@ impl Invalidates {
 }
 
 impl Invalidations {
+    /// Whether something depends on the reply.
+    pub fn is_conditional(&self) -> bool {
+        !self.conditional.is_empty()
+    }
+
     /// What a list of `#[invalidate]`s makes wrong, with the values of a request's route put in.
     pub(super) fn of(
         controller: &str,

@@ -29,6 +29,7 @@ use std::time::Duration;
 use http::header::{self, HeaderMap, HeaderValue};
 use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
+use tokio::sync::Semaphore;
 
 use crate::body::Body;
 use crate::cache::{Cache, Flights};
@@ -57,6 +58,8 @@ pub struct Settings {
     pub lifetime: Duration,
     /// The longest body that is cached, in bytes.
     pub largest_entry: u64,
+    /// How many fills may be under way, whether or not their visitors are still there.
+    pub flights: usize,
     /// How long a back end may take to begin its answer.
     pub deadline: Duration,
     /// The longest request body on routes that do not say otherwise, in bytes.
@@ -91,6 +94,8 @@ pub struct FrontEnd {
     files: Option<Files>,
     cache: Arc<Cache>,
     flights: Arc<Flights<Landed>>,
+    /// Places for fills.
+    places: Arc<Semaphore>,
     link: Link,
     variant: Option<Arc<VariantFn>>,
     counters: Counters,
@@ -107,6 +112,7 @@ impl FrontEnd {
     /// A front end that has answered nothing yet.
     pub fn new(rooms: Rooms) -> Arc<FrontEnd> {
         let Rooms { settings, table, templates, files, cache, link, variant } = rooms;
+        let places = Arc::new(Semaphore::new(settings.flights.min(Semaphore::MAX_PERMITS)));
         Arc::new(FrontEnd {
             settings,
             table,
@@ -114,6 +120,7 @@ impl FrontEnd {
             files,
             cache,
             flights: Flights::new(),
+            places,
             link,
             variant,
             counters: Counters::default(),

@@ -161,11 +161,17 @@ impl FrontEnd {
             };
             match self.flights.join(wanted.key.as_str(), known) {
                 Join::Lead(lead) => {
+                    let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
+                        let busy = "The site has too many pages to make. Please try again soon.";
+                        let failure = Failure::new(StatusCode::SERVICE_UNAVAILABLE, busy);
+                        return self.respond(wanted, Outcome::Failed(failure), why, stale);
+                    };
                     let (frontend, order) = (Arc::clone(self), Arc::clone(wanted));
                     // A task of its own, so that a visitor who goes away leaves nobody waiting.
                     let flight = tokio::spawn(async move {
                         let outcome = frontend.fill(&order).await;
                         lead.land(outcome.for_others());
+                        drop(place);
                         outcome
                     });
                     let outcome = flight.await.unwrap_or_else(|error| {
@@ -315,7 +321,7 @@ impl Outcome {
 fn key<'a>(id: &'a str, variant: &'a Variant, route: &Route, headers: &HeaderMap) -> Key<'a> {
     let mut key = match &variant.kind {
         VariantKind::Key(key) => KeyBuilder::new(key.as_str()),
-        VariantKind::Named(name) => KeyBuilder::new(id).depends_on("variant", name),
+        VariantKind::Named(name) => KeyBuilder::new(id).depends_on(NO_HEADER, name),
         VariantKind::Yes | VariantKind::No => KeyBuilder::new(id),
     };
     for name in &route.vary {
@@ -325,6 +331,9 @@ fn key<'a>(id: &'a str, variant: &'a Variant, route: &Route, headers: &HeaderMap
     }
     key.build()
 }
+
+/// What the variant is called in a key: a name that no header has.
+const NO_HEADER: &str = "";
 
 fn is_persistent(route: &Route) -> bool {
     route.cache.kind == CacheType::Persistent

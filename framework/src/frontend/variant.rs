@@ -30,9 +30,11 @@ impl Variant {
         VariantKind::Named(name.into()).into()
     }
 
-    /// The answer is the same wherever this key is the same: it takes the place of the URL.
+    /// The answer is the same wherever this key is the same: it takes the place of the URL, and
+    /// patterns are matched with it. Line breaks in it become spaces.
     pub fn key(key: impl Into<String>) -> Variant {
-        VariantKind::Key(key.into()).into()
+        // In the cache a line break ends the id.
+        VariantKind::Key(key.into().replace('\n', " ")).into()
     }
 
     /// The answer is for this visitor only: the cache is neither read nor written, and the

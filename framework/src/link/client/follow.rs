@@ -105,6 +105,8 @@ impl Shared {
             if welcome.resumed { "" } else { " with an empty cache" },
         );
         self.set_followed(slot, Some(welcome.log));
+        // A writer may be waiting for what was applied before the feed was cut.
+        feed.uplink.acknowledge(welcome.start);
         feed.run(follower, welcome.lease.max(SHORTEST_LEASE), leaving, renewed).await
     }
 }
