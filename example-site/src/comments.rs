@@ -4,17 +4,7 @@ use headwater::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::field::{self, Problems};
-use crate::moment::Moment;
-use crate::site::{Site, Story, Update};
-use crate::stories;
-
-/// A comment below its story.
-#[derive(Serialize)]
-pub struct Shown {
-    author: String,
-    paragraphs: Vec<String>,
-    written: Moment,
-}
+use crate::site::{Site, Update};
 
 /// What the form of a new comment sends.
 #[derive(Serialize, Deserialize)]
@@ -39,7 +29,8 @@ pub async fn create(
     let author = field::AUTHOR.read(&draft.author, &mut problems);
     let body = field::BODY.read(&draft.body, &mut problems);
     if !problems.is_empty() {
-        return Ok(stories::page(&story)
+        return Ok(template("stories/show.html")
+            .with("story", story)
             .with("draft", draft)
             .with("problems", problems)
             .with_status(StatusCode::UNPROCESSABLE_ENTITY));
@@ -48,19 +39,36 @@ pub async fn create(
     Ok(redirect_to(format!("/stories/{slug}")))
 }
 
-/// The story's comments for its page.
-pub fn shown(story: &Story) -> Vec<Shown> {
-    story
-        .comments
-        .iter()
-        .map(|comment| Shown {
-            author: comment.author.clone(),
-            paragraphs: stories::paragraphs(&comment.body).map(str::to_owned).collect(),
-            written: comment.written.into(),
-        })
-        .collect()
-}
-
 fn accepted(reply: &Reply) -> bool {
     reply.status().is_redirection()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::site::in_memory;
+
+    async fn post(site: &Data<Site>, slug: &str, author: &str) -> Result<Reply> {
+        let draft = Draft { author: author.to_owned(), body: "Yes.".to_owned() };
+        create(Path(slug.to_owned()), site.clone(), Form(draft)).await
+    }
+
+    #[tokio::test]
+    async fn only_an_accepted_comment_makes_the_lists_wrong() {
+        let site = in_memory();
+        let rain = Update::Publish { title: "Rain".to_owned(), body: "All day.".to_owned() };
+        site.update(rain).await.unwrap();
+
+        let refused = post(&site, "rain", "").await.unwrap();
+        assert_eq!(refused.status(), StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(!accepted(&refused));
+        assert!(accepted(&post(&site, "rain", "Ada").await.unwrap()));
+        assert_eq!(site.snapshot().stories["rain"].comments.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_comment_on_no_story_is_not_found() {
+        let error = post(&in_memory(), "rain", "Ada").await.unwrap_err();
+        assert_eq!(error.status(), StatusCode::NOT_FOUND);
+    }
 }

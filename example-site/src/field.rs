@@ -21,11 +21,13 @@ pub const AUTHOR: Field = Field { name: "author", label: "name", longest: 60 };
 pub const BODY: Field = Field { name: "body", label: "text", longest: 20_000 };
 
 impl Field {
-    /// What was entered, without the space around it and at the ends of its lines. An empty or
-    /// overlong text is noted in `problems`.
+    /// What was entered, without the space around it and at the ends of its lines, and with no more
+    /// than one blank line in a row. An empty or overlong text is noted in `problems`.
     pub fn read(&self, entered: &str, problems: &mut Problems) -> String {
         let Field { name, label, longest } = *self;
-        let text = entered.trim().lines().map(str::trim_end).collect::<Vec<_>>().join("\n");
+        let mut lines: Vec<&str> = entered.trim().lines().map(str::trim_end).collect();
+        lines.dedup_by(|line, before| line.is_empty() && before.is_empty());
+        let text = lines.join("\n");
         let length = text.chars().count();
         if length == 0 {
             problems.insert(name, format!("The {label} is missing."));
@@ -48,8 +50,9 @@ mod tests {
     }
 
     #[test]
-    fn a_blank_line_is_empty_whatever_the_browser_sends() {
-        assert_eq!(BODY.read("  one\r\n \r\ntwo \n", &mut Problems::new()), "one\n\ntwo");
+    fn one_blank_line_is_between_paragraphs_whatever_the_browser_sends() {
+        let text = BODY.read("  one \r\n \r\n\r\ntwo\r\nthree\n", &mut Problems::new());
+        assert_eq!(text, "one\n\ntwo\nthree");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! - [`site`]: the data, and the updates that change it.
 //! - [`stories`], [`comments`], [`pages`], [`api`]: the controllers that `dispatch.conf` names.
-//! - [`field`] and [`moment`]: what visitors may enter, and how they see points in time.
+//! - [`field`]: what visitors may enter.
 //! - [`seed`]: what the site starts with.
 //!
 //! Templates are in `templates/`, style sheet and pictures in `docroot/assets/`.
@@ -10,7 +10,6 @@
 mod api;
 mod comments;
 mod field;
-mod moment;
 mod pages;
 mod seed;
 mod site;

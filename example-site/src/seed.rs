@@ -149,7 +149,6 @@ fn comment(slug: &str, author: &str, body: &str) -> Update {
 mod tests {
     use std::time::SystemTime;
 
-    use headwater::log::Position;
     use headwater::prelude::*;
 
     use crate::site::Site;

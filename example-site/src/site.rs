@@ -1,7 +1,6 @@
 //! The site's data: its stories and their comments.
 
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use headwater::prelude::*;
 use imbl::{HashMap, Vector};
@@ -17,7 +16,7 @@ pub struct Site {
 }
 
 /// A story as its readers know it.
-#[derive(Clone)]
+#[derive(Clone, Serialize)]
 pub struct Story {
     /// Names the story in addresses.
     pub slug: String,
@@ -25,21 +24,21 @@ pub struct Story {
     pub title: String,
     /// Plain text; blank lines separate paragraphs.
     pub body: String,
-    /// When it appeared.
-    pub published: SystemTime,
+    /// When it appeared, in milliseconds since 1970.
+    pub published: u64,
     /// What readers said, the oldest first.
     pub comments: Vector<Comment>,
 }
 
 /// What a reader said about a story.
-#[derive(Clone)]
+#[derive(Clone, Serialize)]
 pub struct Comment {
     /// The name that the reader gave.
     pub author: String,
     /// Plain text; blank lines separate paragraphs.
     pub body: String,
-    /// When it was posted.
-    pub written: SystemTime,
+    /// When it was posted, in milliseconds since 1970.
+    pub written: u64,
 }
 
 /// A change of the site's data. Updates are kept in the log: add new variants at the end.
@@ -73,7 +72,7 @@ impl State for Site {
         match update {
             Update::Publish { title, body } => {
                 let slug = self.free_slug(&title);
-                let published = at.time;
+                let published = at.millis();
                 let comments = Vector::new();
                 let story = Story { slug: slug.clone(), title, body, published, comments };
                 self.newest.push_front(slug.as_str().into());
@@ -82,7 +81,7 @@ impl State for Site {
             }
             Update::Comment { slug, author, body } => {
                 let story = Arc::make_mut(self.stories.get_mut(&slug)?);
-                story.comments.push_back(Comment { author, body, written: at.time });
+                story.comments.push_back(Comment { author, body, written: at.millis() });
                 Some(slug)
             }
         }
@@ -126,13 +125,22 @@ fn slug(title: &str) -> String {
     if slug.is_empty() { "story".to_owned() } else { slug }
 }
 
+/// An empty site of its own, for the tests of controllers.
+#[cfg(test)]
+pub fn in_memory() -> Data<Site> {
+    let mut states = headwater::state::States::new();
+    states.add::<Site>().unwrap();
+    Data::of(&Arc::new(headwater::controller::Site::in_memory(states))).unwrap()
+}
+
 #[cfg(test)]
 mod tests {
+    use std::time::SystemTime;
+
     use super::*;
 
     fn apply(site: &mut Site, update: Update) -> Option<String> {
-        let position = headwater::log::Position(1);
-        site.apply(update, At { position, time: SystemTime::UNIX_EPOCH })
+        site.apply(update, At { position: Position(1), time: SystemTime::UNIX_EPOCH })
     }
 
     fn publish(site: &mut Site, title: &str) -> Option<String> {

@@ -1,11 +1,11 @@
 //! Stories: reading and publishing them.
 
+use std::num::NonZeroUsize;
+
 use headwater::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::comments;
 use crate::field::{self, Problems};
-use crate::moment::Moment;
 use crate::site::{Site, Story, Update};
 
 /// How many stories the front page shows.
@@ -19,18 +19,8 @@ struct Card {
     slug: String,
     title: String,
     lead: String,
-    published: Moment,
+    published: u64,
     comments: usize,
-}
-
-/// A story in full.
-#[derive(Serialize)]
-struct FullStory {
-    slug: String,
-    title: String,
-    lead: String,
-    paragraphs: Vec<String>,
-    published: Moment,
 }
 
 /// What the form of a new story sends.
@@ -45,7 +35,18 @@ pub struct Draft {
 /// Which page of a list is asked for; pages are counted from 1.
 #[derive(Deserialize)]
 pub struct Page {
-    pub page: Option<usize>,
+    page: Option<NonZeroUsize>,
+}
+
+impl Page {
+    fn number(&self) -> usize {
+        self.page.map_or(1, NonZeroUsize::get)
+    }
+
+    /// How many items come before this page, when each page has `length`.
+    pub fn start(&self, length: usize) -> usize {
+        (self.number() - 1).saturating_mul(length)
+    }
 }
 
 /// The front page.
@@ -57,27 +58,23 @@ pub async fn index(site: Data<Site>) -> Reply {
 
 /// All stories, page by page.
 #[controller("stories.list")]
-pub async fn list(Query(query): Query<Page>, site: Data<Site>) -> Result<Reply> {
-    let page = query.page.unwrap_or(1);
-    let (stories, pages) = site.query(|site| {
-        let start = page.saturating_sub(1).saturating_mul(PER_PAGE);
-        let stories: Vec<Card> = site.newest(start, PER_PAGE).map(card).collect();
-        (stories, site.newest.len().div_ceil(PER_PAGE).max(1))
-    });
-    if !(1..=pages).contains(&page) {
+pub async fn list(Query(page): Query<Page>, site: Data<Site>) -> Result<Reply> {
+    let site = site.snapshot();
+    let stories: Vec<Card> = site.newest(page.start(PER_PAGE), PER_PAGE).map(card).collect();
+    if stories.is_empty() && page.number() > 1 {
         return Err(not_found());
     }
     Ok(template("stories/list.html")
         .with("stories", stories)
-        .with("page", page)
-        .with("pages", pages))
+        .with("page", page.number())
+        .with("pages", site.newest.len().div_ceil(PER_PAGE)))
 }
 
 /// One story with its comments.
 #[controller("stories.show")]
 pub async fn show(Path(slug): Path<String>, site: Data<Site>) -> Result<Reply> {
     let story = site.query(|site| site.stories.get(&slug).cloned()).or_not_found()?;
-    Ok(page(&story))
+    Ok(template("stories/show.html").with("story", story))
 }
 
 /// Publishes a story.
@@ -96,45 +93,73 @@ pub async fn create(site: Data<Site>, Form(draft): Form<Draft>) -> Result<Reply>
     Ok(redirect_to(format!("/stories/{slug}")))
 }
 
-/// The page that shows `story`.
-pub fn page(story: &Story) -> Reply {
-    template("stories/show.html")
-        .with("story", full(story))
-        .with("comments", comments::shown(story))
-}
-
-/// The paragraphs of a plain text: what blank lines separate.
-pub fn paragraphs(text: &str) -> impl Iterator<Item = &str> {
-    text.split("\n\n").map(str::trim).filter(|paragraph| !paragraph.is_empty())
-}
-
 fn card(story: &Story) -> Card {
     Card {
         slug: story.slug.clone(),
         title: story.title.clone(),
-        lead: lead(story),
-        published: story.published.into(),
+        lead: lead(&story.body),
+        published: story.published,
         comments: story.comments.len(),
     }
 }
 
-fn full(story: &Story) -> FullStory {
-    FullStory {
-        slug: story.slug.clone(),
-        title: story.title.clone(),
-        lead: lead(story),
-        paragraphs: paragraphs(&story.body).map(str::to_owned).collect(),
-        published: story.published.into(),
-    }
-}
-
-/// The first paragraph, cut after a word if it is long.
-fn lead(story: &Story) -> String {
+/// The first paragraph of a text, cut after a word if it is long.
+fn lead(body: &str) -> String {
     const LONGEST: usize = 240;
-    let paragraph = paragraphs(&story.body).next().unwrap_or_default();
+    let paragraph = body.split("\n\n").next().unwrap_or_default();
     let Some((end, _)) = paragraph.char_indices().nth(LONGEST) else {
         return paragraph.to_owned();
     };
     let words = paragraph[..end].rsplit_once(char::is_whitespace).map_or("", |(words, _)| words);
     format!("{}…", if words.is_empty() { &paragraph[..end] } else { words })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::site::in_memory;
+
+    fn draft(title: &str, body: &str) -> Form<Draft> {
+        Form(Draft { title: title.to_owned(), body: body.to_owned() })
+    }
+
+    fn page(number: usize) -> Query<Page> {
+        Query(Page { page: NonZeroUsize::new(number) })
+    }
+
+    #[tokio::test]
+    async fn a_new_story_can_be_read() {
+        let site = in_memory();
+        let reply = create(site.clone(), draft(" Rain ", "All day.")).await.unwrap();
+        assert_eq!(reply.status(), StatusCode::SEE_OTHER);
+        assert_eq!(reply.headers()["location"], "/stories/rain");
+        let reply = show(Path("rain".to_owned()), site.clone()).await.unwrap();
+        assert_eq!(reply.status(), StatusCode::OK);
+    }
+
+    #[tokio::test]
+    async fn a_story_without_text_is_not_published() {
+        let site = in_memory();
+        let reply = create(site.clone(), draft("Rain", " ")).await.unwrap();
+        assert_eq!(reply.status(), StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(site.snapshot().newest.is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_is_not_there_is_not_found() {
+        let site = in_memory();
+        let error = show(Path("rain".to_owned()), site.clone()).await.unwrap_err();
+        assert_eq!(error.status(), StatusCode::NOT_FOUND);
+        assert_eq!(list(page(1), site.clone()).await.unwrap().status(), StatusCode::OK);
+        assert_eq!(list(page(2), site).await.unwrap_err().status(), StatusCode::NOT_FOUND);
+    }
+
+    #[test]
+    fn a_long_lead_ends_after_a_word() {
+        let body = format!("{}\n\nThe end.", "word ".repeat(60).trim());
+        let lead = lead(&body);
+        assert!(lead.ends_with("word…"), "{lead}");
+        assert!(lead.chars().count() <= 241);
+        assert_eq!(super::lead("Short.\n\nThe end."), "Short.");
+    }
 }

@@ -1,7 +1,7 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Attribute, Error, FnArg, Ident, ItemFn, LitStr, Type};
+use syn::{Attribute, Error, FnArg, GenericArgument, Ident, ItemFn, LitStr, PathArguments, Type};
 
 use crate::attributes::Attributes;
 
@@ -70,20 +70,26 @@ fn registration(
     let values: Vec<Ident> = (0..types.len())
         .map(|index| Ident::new(&format_ident!("argument{index}").to_string(), Span::mixed_site()))
         .collect();
-    let extractions = types.iter().zip(&values).enumerate().map(|(index, (ty, value))| {
-        let call = if index + 1 == types.len() {
+    // The body goes with the request, so whoever reads it comes after all others.
+    let reader = reader_of_body(&types);
+    let mut order: Vec<usize> = (0..types.len()).collect();
+    order.sort_by_key(|index| Some(*index) == reader);
+    let extractions = order.into_iter().map(|index| {
+        let (ty, value) = (types[index], &values[index]);
+        let call = if Some(index) == reader {
             quote_spanned! {ty.span()=>
-                <#ty as ::headwater::extract::FromRequest<_>>::from_request(#request)
+                <#ty as ::headwater::extract::FromRequest<_>>::from_request(#request).await
             }
         } else {
             quote_spanned! {ty.span()=>
                 <#ty as ::headwater::extract::FromRequestParts>::from_request_parts(
                     &mut #request.parts
                 )
+                .await
             }
         };
         quote! {
-            let #value = match #call.await {
+            let #value = match #call {
                 ::core::result::Result::Ok(value) => value,
                 ::core::result::Result::Err(rejection) => {
                     return ::headwater::reply::IntoReply::into_reply(rejection);
@@ -146,4 +152,42 @@ fn argument_types(function: &ItemFn) -> syn::Result<Vec<&Type>> {
             )),
         })
         .collect()
+}
+
+/// Which argument may read the body: the one whose type is known to, otherwise the last.
+fn reader_of_body(types: &[&Type]) -> Option<usize> {
+    types.iter().rposition(|ty| reads_body(ty)).or(types.len().checked_sub(1))
+}
+
+fn reads_body(ty: &Type) -> bool {
+    let Type::Path(path) = ty else { return false };
+    let Some(last) = path.path.segments.last() else { return false };
+    match last.ident.to_string().as_str() {
+        "Form" | "Json" | "Multipart" | "Bytes" | "String" | "Body" | "Request" => true,
+        "Option" | "Result" => match &last.arguments {
+            PathArguments::AngleBracketed(arguments) => {
+                matches!(arguments.args.first(), Some(GenericArgument::Type(ty)) if reads_body(ty))
+            }
+            PathArguments::None | PathArguments::Parenthesized(_) => false,
+        },
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use syn::parse_quote;
+
+    #[test]
+    fn the_argument_that_reads_the_body_is_found_in_any_place() {
+        let data: Type = parse_quote!(Data<Site>);
+        let form: Type = parse_quote!(headwater::extract::Form<Draft>);
+        let json: Type = parse_quote!(Result<Json<u32>, JsonRejection>);
+        assert_eq!(reader_of_body(&[&form, &data]), Some(0));
+        assert_eq!(reader_of_body(&[&data, &json, &data]), Some(1));
+        assert_eq!(reader_of_body(&[&form, &json]), Some(1));
+        assert_eq!(reader_of_body(&[&data, &data]), Some(1));
+        assert_eq!(reader_of_body(&[]), None);
+    }
 }

@@ -16,8 +16,9 @@ use proc_macro::TokenStream;
 
 /// Makes an `async fn` a controller with the name that `dispatch.conf` calls it by.
 ///
-/// Each argument is an [extractor]; only the last one may read the body. What is returned is
-/// anything that is [`IntoReply`]. The function stays as it is and can be called; beside it there
+/// Each argument is an [extractor]. One of them may read the body; it is taken after all others,
+/// wherever it stands. (A type of your own that reads the body must stand last.) What is returned
+/// is anything that is [`IntoReply`]. The function stays as it is and can be called; beside it there
 /// is a type of the same name, which `controllers![…]` registers.
 ///
 /// `#[before(…)]`, `#[after(…)]` and `#[invalidate(…)]` stand below it.

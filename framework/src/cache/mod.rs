@@ -6,8 +6,8 @@
 //!
 //! - [`Cache`]: what the front end asks and fills, and what the feed tells about records and leases.
 //! - [`Key`] and [`Entry`]: what an entry is found by, and what it holds (a [`Page`]).
-//! - `ledger`: what is known of one log: the position applied, the [groups](group) and the
-//!   [patterns](pattern) that were invalidated.
+//! - `ledger`: what is known of one log: the position applied, the groups and the
+//!   patterns that were invalidated.
 //! - `validity`: the law itself, a dozen lines.
 //! - `flight`: one fill at a time for a key.
 //! - `sweeper`: takes what is dead out of memory and keeps the bookkeeping small.
@@ -34,7 +34,7 @@
 //! valid, so it is dead. Retiring therefore needs no agreement with fills that are under way.
 //!
 //! *Positions of different logs are never compared.* Everything that holds positions belongs to
-//! one [ledger](ledger); entries carry its generation. A wiped log, or one that no longer has the
+//! one ledger; entries carry its generation. A wiped log, or one that no longer has the
 //! records after ours, gets a new ledger, and every entry of the old one is dead. Its floor is the
 //! position where the new ledger starts: what lies before was never seen here.
 //!

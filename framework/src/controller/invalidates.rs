@@ -3,6 +3,9 @@ use std::fmt;
 use crate::log::Invalidation;
 use crate::reply::Reply;
 
+/// Sees the reply and says whether something became wrong.
+pub type Condition = fn(&Reply) -> bool;
+
 /// What one `#[invalidate(…)]` of a controller makes wrong in the caches.
 ///
 /// Groups and patterns may hold `{name}`: in its place comes what the route captured under that

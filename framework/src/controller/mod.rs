@@ -23,21 +23,13 @@
 //! use headwater::prelude::*;
 //!
 //! /// Answers by itself when nobody is logged in; otherwise leaves the visitor's name.
-//! async fn require_login(request: &mut Request) -> Result<(), Reply> {
-//!     match request.parts.header("x-visitor").into_reply_or(|name| name.cloned())? {
-//!         Some(name) => {
-//!             request.parts.extensions.insert(name);
-//!             Ok(())
-//!         }
-//!         None => Err(redirect_to("/login")),
-//!     }
+//! async fn require_login(request: &mut Request) -> Result<()> {
+//!     let Some(name) = request.parts.header("x-visitor")?.cloned() else {
+//!         return Err(redirect_to("/login").into());
+//!     };
+//!     request.parts.extensions.insert(name);
+//!     Ok(())
 //! }
-//! # trait OrReply<T> { fn into_reply_or<U>(self, f: impl FnOnce(T) -> U) -> Result<U, Reply>; }
-//! # impl<T, E: IntoReply> OrReply<T> for Result<T, E> {
-//! #     fn into_reply_or<U>(self, f: impl FnOnce(T) -> U) -> Result<U, Reply> {
-//! #         self.map(f).map_err(IntoReply::into_reply)
-//! #     }
-//! # }
 //!
 //! async fn stamp(reply: Reply) -> Reply {
 //!     reply.header("x-frame-options", "DENY")

@@ -86,6 +86,7 @@ where
     type Refusal = Refusal;
 }
 
+#[diagnostic::do_not_recommend]
 impl<F> Before<ViaFn> for F
 where
     F: for<'a> BeforeFn<'a> + Send + Sync + 'static,
@@ -109,6 +110,7 @@ where
     type Future = Running;
 }
 
+#[diagnostic::do_not_recommend]
 impl<F> After<ViaFn> for F
 where
     F: AfterFn + Send + Sync + 'static,
@@ -132,6 +134,7 @@ where
     type Future = Running;
 }
 
+#[diagnostic::do_not_recommend]
 impl<F> After<ViaFnWithParts> for F
 where
     F: for<'a> AfterFnWithParts<'a> + Send + Sync + 'static,

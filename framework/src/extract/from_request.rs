@@ -28,8 +28,8 @@ use crate::request::{Request, RequestParts};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be taken from a request without its body",
     label = "not an argument of a controller in this place",
-    note = "arguments that read the body (`Form`, `Json`, `Multipart`, `Bytes`, `String`, `Body`, \
-            `Request`) must come last, and there can be only one",
+    note = "only one argument can read the body (`Form`, `Json`, `Multipart`, `Bytes`, `String`, \
+            `Body`, `Request`); a type of your own that does must come last",
     note = "other types need `impl FromRequestParts`"
 )]
 pub trait FromRequestParts: Sized {
@@ -42,7 +42,7 @@ pub trait FromRequestParts: Sized {
     ) -> impl Future<Output = Result<Self, Self::Rejection>> + Send;
 }
 
-/// A type that the last argument of a controller may have: it may read the body.
+/// A type that one argument of a controller may have: it may read the body.
 ///
 /// `M` tells the ways apart in which a type can be one; leave it out when you implement the trait.
 #[diagnostic::on_unimplemented(
@@ -63,8 +63,8 @@ pub trait FromRequest<M = ViaRequest>: Sized {
 /// A type that makes sense as `Option<T>` in any argument.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be optional in the arguments of a controller",
-    note = "`Option` works with `Path`, `Query`, `Extension`, and as the last argument `Json`; to \
-            look at a failure yourself, take a `Result<T, T::Rejection>`"
+    note = "`Option` works with `Path`, `Query`, `Extension` and `Json`; to look at a \
+            failure yourself, take a `Result<T, T::Rejection>`"
 )]
 pub trait OptionalFromRequestParts: Sized {
     /// What the visitor gets when the value is there but cannot be taken.
@@ -76,7 +76,7 @@ pub trait OptionalFromRequestParts: Sized {
     ) -> impl Future<Output = Result<Option<Self>, Self::Rejection>> + Send;
 }
 
-/// A type that makes sense as `Option<T>` in the last argument.
+/// A type that makes sense as `Option<T>` in the argument that reads the body.
 pub trait OptionalFromRequest: Sized {
     /// What the visitor gets when the value is there but cannot be taken.
     type Rejection: IntoReply;
@@ -103,6 +103,7 @@ pub enum ViaResult {}
 #[derive(Debug, Clone, Copy)]
 pub enum ViaOption {}
 
+#[diagnostic::do_not_recommend]
 impl<T: FromRequestParts> FromRequest<ViaParts> for T {
     type Rejection = T::Rejection;
 

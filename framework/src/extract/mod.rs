@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! Request ── FromRequestParts ──> Path, Query, Headers, Cookies, Data, …   any argument
-//!    └────── FromRequest ───────> Form, Json, Multipart, Bytes, String, Body   the last argument
+//!    └────── FromRequest ───────> Form, Json, Multipart, Bytes, String, Body   only one argument
 //! ```
 //!
 //! - [`FromRequestParts`] and [`FromRequest`] are what a type needs to be an argument. An argument

@@ -110,26 +110,12 @@ mod tests {
     fn pieces(
         pieces: &'static [(u64, &'static str)],
     ) -> impl HttpBody<Data = Bytes, Error = BodyError> + Send + Unpin {
-        let stream = futures_util::stream::iter(pieces).then_piece();
-        StreamBody::new(Box::pin(stream))
-    }
-
-    trait ThenPiece {
-        fn then_piece(
-            self,
-        ) -> impl futures_util::Stream<Item = Result<Frame<Bytes>, BodyError>> + Send;
-    }
-
-    impl<S: futures_util::Stream<Item = &'static (u64, &'static str)> + Send> ThenPiece for S {
-        fn then_piece(
-            self,
-        ) -> impl futures_util::Stream<Item = Result<Frame<Bytes>, BodyError>> + Send {
-            use futures_util::StreamExt;
-            self.then(|(seconds, piece)| async move {
-                tokio::time::sleep(Duration::from_secs(*seconds)).await;
-                Ok(Frame::data(Bytes::from_static(piece.as_bytes())))
-            })
-        }
+        let next = |mut pieces: std::slice::Iter<'static, (u64, &'static str)>| async move {
+            let (seconds, piece) = pieces.next()?;
+            tokio::time::sleep(Duration::from_secs(*seconds)).await;
+            Some((Ok(Frame::data(Bytes::from_static(piece.as_bytes()))), pieces))
+        };
+        StreamBody::new(Box::pin(futures_util::stream::unfold(pieces.iter(), next)))
     }
 
     async fn read(body: Body) -> Result<Bytes, BodyError> {

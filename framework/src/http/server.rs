@@ -79,7 +79,7 @@ impl Server {
     pub async fn run<H: Handler>(self, handler: Arc<H>, stop: CancellationToken) -> Drained {
         let Server { listener, limits } = self;
         let rules = Arc::new(Rules::new(limits));
-        let places = Arc::new(Semaphore::new(rules.limits.connections));
+        let places = Arc::new(Semaphore::new(rules.limits.connections.min(Semaphore::MAX_PERMITS)));
         let refusals = Arc::new(Semaphore::new(MOST_REFUSALS));
         let mut tasks = JoinSet::new();
         let mut stopped = pin!(stop.cancelled());
@@ -167,5 +167,22 @@ impl Pause {
         }
         self.0 = (self.0 * 2).clamp(Duration::from_millis(10), Duration::from_secs(1));
         tracing::warn!(%error, pause = ?self.0, "no connection can be accepted");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_machine_that_can_accept_no_more_is_asked_less_and_less_often() {
+        let mut pause = Pause::default();
+        pause.after(&io::ErrorKind::ConnectionAborted.into());
+        assert_eq!(pause.0, Duration::ZERO);
+        let no_descriptors = rustix::io::Errno::MFILE.into();
+        pause.after(&no_descriptors);
+        assert_eq!(pause.0, Duration::from_millis(10));
+        (0..10).for_each(|_| pause.after(&no_descriptors));
+        assert_eq!(pause.0, Duration::from_secs(1));
     }
 }

@@ -1,7 +1,7 @@
 //! What a controller gives back.
 //!
 //! - [`Reply`]: status, headers, content and the groups it belongs to. It is made by one of the
-//!   functions here ([`template`], [`redirect_to`], [`html`], [`json`], [`file`], …) and refined by
+//!   functions here ([`template`], [`redirect_to`], [`html`], [`json`], [`file()`], …) and refined by
 //!   its methods.
 //! - [`IntoReply`]: what can stand in a reply's place: text, a status, a `Result`.
 //! - [`Error`]: what `?` makes of any error, and [`OrNotFound`] for what may not be there.

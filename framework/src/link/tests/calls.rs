@@ -145,9 +145,14 @@ async fn a_controller_runs_to_its_end_when_its_visitor_has_gone() {
 #[tokio::test]
 async fn an_answer_that_breaks_off_is_not_taken_for_whole() {
     let (_backend, link) = pair().await;
-    let (_, body) = link.call(call("break"), Body::empty()).await.unwrap();
-    let error = soon("the break", body.collect(1 << 20)).await.unwrap_err();
-    assert!(matches!(error, BodyError::Broken(_)), "{error}");
+    // The break may overtake the head of the answer.
+    match soon("the answer", link.call(call("break"), Body::empty())).await {
+        Ok((_, body)) => {
+            let error = soon("the break", body.collect(1 << 20)).await.unwrap_err();
+            assert!(matches!(error, BodyError::Broken(_)), "{error}");
+        }
+        Err(error) => assert!(matches!(error, CallError::Broken { sent: true, .. }), "{error}"),
+    }
 }
 
 #[tokio::test]

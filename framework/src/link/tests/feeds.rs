@@ -1,4 +1,5 @@
 use std::sync::Mutex;
+use std::sync::atomic::Ordering;
 
 use super::relay::{Mode, Relay};
 use super::*;
@@ -55,6 +56,7 @@ async fn a_feed_within_the_process_works_in_the_same_way() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_renewal_comes_behind_everything_that_was_in_the_log_when_it_was_asked_for() {
     let (backend, address) = Backend::on_tcp(House::new("b1")).await;
+    backend.host.slow.store(true, Ordering::Relaxed);
     let reader = Reader::new();
     // When each record was committed, by the one clock that both ends have here.
     let commits = Arc::new(Mutex::new(Vec::new()));
@@ -72,15 +74,19 @@ async fn a_renewal_comes_behind_everything_that_was_in_the_log_when_it_was_asked
     let host = backend.host.clone();
     let appending = std::thread::spawn(move || {
         let mut last = Position::START;
-        for number in 0..20_000 {
-            last = host.append(format!("record {number}"));
-            commits.lock().unwrap().push((clock::now(), last));
+        for round in 0..200 {
+            // About as fast as the log can be read, so that renewals come in between.
+            std::thread::sleep(Duration::from_millis(2));
+            for number in 0..50 {
+                last = host.append(format!("record {number} of round {round}"));
+                commits.lock().unwrap().push((clock::now(), last));
+            }
         }
         last
     });
-    until("leases are given meanwhile", &reader.state, |state| state.renewals >= 5).await;
     let last = tokio::task::spawn_blocking(move || appending.join().unwrap()).await.unwrap();
-    reached(&reader, last).await;
+    let caught_up = |state: &reader::State| state.position() == last && state.renewals >= 5;
+    until("it catches up", &reader.state, caught_up).await;
     assert_eq!(*failures.lock().unwrap(), []);
 }
 
@@ -230,18 +236,50 @@ async fn a_refused_front_end_is_told_why_and_tries_again() {
 #[tokio::test]
 async fn a_front_end_that_fails_to_apply_is_cut_and_comes_back() {
     let (backend, _relay, _link, reader) = followed().await;
-    let mut failures = 1;
+    fail_once(&reader);
+    let last = backend.host.append("hard to apply");
+    until("it is cut", &reader.state, |state| state.cuts >= 1).await;
+    reached(&reader, last).await;
+    assert_eq!(payloads(&reader), ["hard to apply"]);
+}
+
+/// Lets the front end panic when it applies the next records.
+fn fail_once(reader: &Reader) {
+    let mut fails = true;
     *reader.on_apply.lock().unwrap() = Some(Box::new(move || {
-        if failures > 0 {
-            failures -= 1;
+        if std::mem::take(&mut fails) {
             std::panic::resume_unwind(Box::new("cannot apply"));
         }
     }));
-    let last = backend.host.append("hard to apply");
-    until("it is cut", &reader.state, |state| state.cuts == 1).await;
-    *reader.on_apply.lock().unwrap_or_else(|poisoned| {
-        reader.on_apply.clear_poison();
-        poisoned.into_inner()
-    }) = None;
+}
+
+#[tokio::test]
+async fn a_back_end_with_another_log_is_used_for_nothing_while_there_is_one_with_this_log() {
+    let (first, first_address) = Backend::on_tcp(House::new("b1")).await;
+    let (second, second_address) = Backend::on_tcp(House::new("b2")).await;
+    let reader = Reader::new();
+    let connectors = vec![tcp(first_address), tcp(second_address)];
+    let link = Link::start(options(connectors), reader.clone());
+    until("it follows", &reader.state, |state| state.renewals > 0).await;
+    all_connected(&link).await;
+    for _ in 0..4 {
+        let (answer, _) = link.call(call("name"), Body::empty()).await.unwrap();
+        assert_eq!(answer.log, first.host.log);
+    }
+
+    // The feed alone breaks: the other back end would be the next.
+    fail_once(&reader);
+    let last = first.host.append("hard to apply");
+    until("it is cut", &reader.state, |state| state.cuts >= 1).await;
     reached(&reader, last).await;
+    assert_eq!(second.host.members.borrow().len(), 0);
+    let problem = link.status().backends[1].last_error.clone().unwrap();
+    assert!(problem.contains("but another back end has log"), "{problem}");
+
+    first.stopped().await;
+    let followed = Some(second.host.log);
+    until("it follows the other", &reader.state, |it| it.followed.map(|it| it.0) == followed).await;
+    assert!(!reader.state.borrow().welcomes.last().unwrap().resumed);
+    let name = text(link.call(call("name"), Body::empty()).await.unwrap().1).await;
+    assert_eq!(name, "b2");
 }

@@ -1,5 +1,5 @@
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -15,9 +15,6 @@ use crate::log::{LogId, Position};
 
 pub(super) const LEASE: Duration = Duration::from_millis(400);
 
-/// What a test does at that moment.
-type Hook = Option<Box<dyn FnMut(&House) + Send>>;
-
 /// A back end whose log is in memory.
 pub(super) struct House {
     pub(super) name: String,
@@ -28,9 +25,11 @@ pub(super) struct House {
     pub(super) members: watch::Sender<BTreeMap<MemberId, Seen>>,
     ids: AtomicU64,
     /// Runs whenever the link asks what is committed, right after.
-    pub(super) after_committed: Mutex<Hook>,
+    pub(super) after_committed: Mutex<Option<Hook>>,
     /// How many bytes of records have been handed to the link.
     pub(super) handed_out: AtomicUsize,
+    /// Whether the log is read from a slow disk, a few records at a time.
+    pub(super) slow: AtomicBool,
     pub(super) refuse: Mutex<Option<String>>,
     pub(super) calls: watch::Sender<usize>,
     /// Bytes of bodies that controllers have read or made.
@@ -40,6 +39,8 @@ pub(super) struct House {
     pub(super) gathering: Barrier,
     pub(super) finished: watch::Sender<usize>,
 }
+
+type Hook = Box<dyn FnMut(&House) + Send>;
 
 /// What the house has seen of a member.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -65,6 +66,7 @@ impl House {
             ids: AtomicU64::new(1),
             after_committed: Mutex::default(),
             handed_out: AtomicUsize::new(0),
+            slow: AtomicBool::new(false),
             refuse: Mutex::default(),
             calls: watch::Sender::new(0),
             bytes: Arc::default(),
@@ -189,6 +191,11 @@ impl Host for House {
         through: Position,
         max_bytes: usize,
     ) -> Result<FeedBatch, Refusal> {
+        let mut through = through;
+        if self.slow.load(Ordering::Relaxed) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            through = through.min(Position(after.0 + 50));
+        }
         let all = self.records.lock().unwrap();
         let mut bytes = 0;
         let mut records = Vec::new();

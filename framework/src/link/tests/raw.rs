@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 
+use futures_util::StreamExt;
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::Frame;
@@ -134,17 +135,37 @@ async fn an_answer_that_cannot_be_understood_is_an_error() {
     assert!(matches!(error, CallError::Broken { sent: true, .. }), "{error}");
 }
 
+fn welcome(start: Position) -> Bytes {
+    let welcome = Welcome {
+        log: crate::log::LogId(1),
+        lease: Duration::from_millis(100),
+        backend: "imposter".to_owned(),
+        start,
+        resumed: false,
+    };
+    frame::encode(&Down::Welcome(welcome), DOWN_LIMIT).unwrap()
+}
+
+#[tokio::test]
+async fn a_back_end_that_answers_pings_but_renews_nothing_is_given_up() {
+    let address = imposter(|_| {
+        let welcome = Ok::<_, Infallible>(Frame::data(welcome(Position(1))));
+        let silence = futures_util::stream::pending();
+        let stream = futures_util::stream::once(std::future::ready(welcome)).chain(silence);
+        Body::stream(StreamBody::new(stream))
+    })
+    .await;
+    let reader = Reader::new();
+    let link = Link::start(options(vec![tcp(address)]), reader.clone());
+    until("the feed is cut", &reader.state, |state| state.cuts >= 1).await;
+    let problem = link.status().backends[0].last_error.clone();
+    assert_eq!(problem.as_deref(), Some("was silent for longer than a lease"));
+}
+
 #[tokio::test]
 async fn a_lease_that_was_not_asked_for_is_not_believed() {
     let address = imposter(|_| {
-        let welcome = Welcome {
-            log: crate::log::LogId(1),
-            lease: Duration::from_secs(2),
-            backend: "imposter".to_owned(),
-            start: Position(1),
-            resumed: false,
-        };
-        let mut messages = frame::encode(&Down::Welcome(welcome), DOWN_LIMIT).unwrap().to_vec();
+        let mut messages = welcome(Position(1)).to_vec();
         let renewed = Down::Renewed { stamp: u64::MAX };
         messages.extend(frame::encode(&renewed, DOWN_LIMIT).unwrap());
         unclosed(messages.into())
@@ -159,14 +180,7 @@ async fn a_lease_that_was_not_asked_for_is_not_believed() {
 #[tokio::test]
 async fn records_that_go_back_are_not_applied() {
     let address = imposter(|_| {
-        let welcome = Welcome {
-            log: crate::log::LogId(1),
-            lease: Duration::from_secs(2),
-            backend: "imposter".to_owned(),
-            start: Position(5),
-            resumed: false,
-        };
-        let mut messages = frame::encode(&Down::Welcome(welcome), DOWN_LIMIT).unwrap().to_vec();
+        let mut messages = welcome(Position(5)).to_vec();
         let record = FeedRecord { position: Position(5), payload: Bytes::from_static(b"again") };
         let run = Down::Records { records: vec![record], through: Position(6) };
         messages.extend(frame::encode(&run, DOWN_LIMIT).unwrap());

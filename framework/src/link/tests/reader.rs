@@ -1,4 +1,4 @@
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
 
@@ -6,17 +6,16 @@ use crate::clock::Moment;
 use crate::link::*;
 use crate::log::{LogId, Position};
 
-/// What a test does at that moment.
-type Hook = Option<Box<dyn FnMut(Moment, &State) + Send>>;
-
 /// A front end that remembers what it was told.
 pub(super) struct Reader {
     pub(super) state: watch::Sender<State>,
     /// Runs at each renewal, with what is remembered.
-    pub(super) on_renewal: Mutex<Hook>,
+    pub(super) on_renewal: Mutex<Option<OnRenewal>>,
     /// Runs before records are applied.
     pub(super) on_apply: Mutex<Option<Box<dyn FnMut() + Send>>>,
 }
+
+type OnRenewal = Box<dyn FnMut(Moment, &State) + Send>;
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct State {
@@ -59,9 +58,12 @@ impl Follower for Reader {
     }
 
     fn apply(&self, records: &[FeedRecord], through: Position) {
-        if let Some(hook) = &mut *self.on_apply.lock().unwrap() {
+        // Some of the hooks panic.
+        let mut hook = self.on_apply.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(hook) = &mut *hook {
             hook();
         }
+        drop(hook);
         self.state.send_modify(|state| {
             state.records.extend_from_slice(records);
             if let Some((_, position)) = &mut state.followed {

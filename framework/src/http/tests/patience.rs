@@ -1,0 +1,172 @@
+//! How long who is waited for.
+
+use super::*;
+
+/// Short times, so that no test takes long; none depends on how short they are.
+fn limits() -> Limits {
+    Limits {
+        header_timeout: Duration::from_millis(200),
+        idle_timeout: Duration::from_millis(400),
+        write_timeout: Duration::from_millis(200),
+        ..Limits::default()
+    }
+}
+
+#[tokio::test]
+async fn a_head_that_comes_too_slowly_gets_408() {
+    let server = start(limits()).await;
+    let start = Instant::now();
+    let answer = server.talk(b"GET / HTTP/1.1\r\nhost: x\r\n").await;
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    assert!(start.elapsed() >= limits().header_timeout);
+}
+
+#[tokio::test]
+async fn a_head_that_comes_byte_by_byte_gets_no_more_time() {
+    let server = start(limits()).await;
+    let (mut read, mut write) = server.connect().await.into_split();
+    let drip = tokio::spawn(async move {
+        write.write_all(b"GET / HTTP/1.1\r\na: ").await?;
+        loop {
+            write.write_all(b"a").await?;
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        #[expect(unreachable_code, reason = "it names the type of the error")]
+        io::Result::Ok(())
+    });
+    let mut answer = [0; 12];
+    within(read.read_exact(&mut answer)).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 408");
+    assert!(within(drip).await.unwrap().is_err());
+}
+
+#[tokio::test]
+async fn connections_without_a_request_are_closed() {
+    let server = start(limits()).await;
+    assert_eq!(server.talk(b"").await, "");
+    let start = Instant::now();
+    let answer = server.talk(b"GET /one HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    assert!(answer.ends_with("/one"), "{answer}");
+    assert!(start.elapsed() >= limits().idle_timeout);
+    // Half of a preface is neither HTTP/1 nor HTTP/2.
+    assert_eq!(server.talk(b"PRI * HT").await, "");
+}
+
+#[tokio::test]
+async fn a_slow_answer_is_not_taken_for_an_idle_connection() {
+    let server = start(limits()).await;
+    let mut stream = server.connect().await;
+    stream.write_all(format!("GET /slow HTTP/1.1\r\n{CLOSE}").as_bytes()).await.unwrap();
+    server.site.came.notified().await;
+    tokio::time::sleep(limits().idle_timeout * 2).await;
+    server.site.go_on.notify_one();
+    assert!(rest(&mut stream).await.ends_with("slow"));
+}
+
+/// Only the write timeout can end a connection soon.
+fn impatient_writer() -> Limits {
+    Limits { write_timeout: Duration::from_millis(200), ..Limits::default() }
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_is_cut() {
+    for path in ["/huge", "/pieces"] {
+        let server = start(impatient_writer()).await;
+        let mut stream = server.connect().await;
+        let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        // The server ends only when it has cut the connection, for it would wait for it longer.
+        within(async {
+            while server.site.answered.load(Ordering::SeqCst) == 0 {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+        server.stop.cancel();
+        let start = Instant::now();
+        assert_eq!(within(server.ended).await.unwrap(), Drained { cut: 0 });
+        assert!(start.elapsed() >= Duration::from_millis(200));
+    }
+}
+
+#[tokio::test]
+async fn an_http_2_client_that_opens_no_window_is_cut() {
+    for path in ["/huge", "/pieces"] {
+        let server =
+            start(Limits { idle_timeout: Duration::from_secs(1), ..impatient_writer() }).await;
+        let stream = TokioIo::new(server.connect().await);
+        let (mut client, connection) =
+            hyper::client::conn::http2::Builder::new(TokioExecutor::new())
+                .initial_stream_window_size(1000)
+                .initial_connection_window_size(100_000)
+                .handshake(stream)
+                .await
+                .unwrap();
+        let connection = tokio::spawn(connection);
+        let request = Request::get(format!("http://x{path}")).body(Empty::<Bytes>::new()).unwrap();
+        let response = within(client.send_request(request)).await.unwrap();
+        // The response is held and its body not read; the connection ends all the same.
+        let _ = within(connection).await.unwrap();
+        drop(response);
+    }
+}
+
+#[tokio::test]
+async fn beyond_the_most_connections_there_is_503_until_a_place_is_free() {
+    let server = start(Limits { connections: 1, ..Limits::default() }).await;
+    let mut first = server.connect().await;
+    first.write_all(b"GET /1 HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    response(&mut first).await;
+    let second = server.talk(format!("GET /2 HTTP/1.1\r\n{CLOSE}").as_bytes()).await;
+    assert!(second.starts_with("HTTP/1.1 503 "), "{second}");
+    assert!(second.ends_with("There are too many connections\n"), "{second}");
+    drop(first);
+    within(async {
+        loop {
+            let third = server.talk(format!("GET /3 HTTP/1.1\r\n{CLOSE}").as_bytes()).await;
+            if third.ends_with("/3") {
+                break;
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_stop_answers_what_has_come_and_closes_the_rest() {
+    let server = start(Limits {
+        // Nothing but the stop itself can close a connection before the drain time is over.
+        header_timeout: Duration::from_secs(60),
+        write_timeout: Duration::from_secs(60),
+        drain: Duration::from_secs(3),
+        ..Limits::default()
+    })
+    .await;
+    let mut idle = server.connect().await;
+    idle.write_all(b"GET /1 HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    response(&mut idle).await;
+    let mut silent = server.connect().await;
+    let mut busy = server.connect().await;
+    busy.write_all(b"GET /slow HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    server.site.came.notified().await;
+
+    server.stop.cancel();
+    assert_eq!(rest(&mut idle).await, "");
+    assert_eq!(rest(&mut silent).await, "");
+    assert!(TcpStream::connect(server.addr).await.is_err());
+    server.site.go_on.notify_one();
+    let answer = rest(&mut busy).await;
+    assert!(answer.ends_with("slow"), "{answer}");
+    assert_eq!(within(server.ended).await.unwrap(), Drained { cut: 0 });
+}
+
+#[tokio::test]
+async fn a_stop_cuts_what_takes_longer_than_the_drain_time() {
+    let server = start(Limits { drain: Duration::from_millis(50), ..Limits::default() }).await;
+    let mut busy = server.connect().await;
+    busy.write_all(b"GET /slow HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    server.site.came.notified().await;
+    server.stop.cancel();
+    assert_eq!(within(server.ended).await.unwrap(), Drained { cut: 1 });
+    assert_eq!(rest(&mut busy).await, "");
+}

@@ -1,0 +1,194 @@
+//! What is answered to which bytes.
+
+use super::*;
+
+#[tokio::test]
+async fn a_request_is_answered_and_the_connection_kept() {
+    let server = start(Limits::default()).await;
+    let mut stream = server.connect().await;
+    for path in ["/one", "/two", "/three"] {
+        let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let response = response(&mut stream).await;
+        assert!(response.starts_with("HTTP/1.1 200 OK\r\n"), "{response}");
+        assert!(response.ends_with(path), "{response}");
+    }
+}
+
+#[tokio::test]
+async fn pipelined_requests_are_answered_in_their_order() {
+    let server = start(Limits::default()).await;
+    let requests = format!(
+        "GET /1 HTTP/1.1\r\nhost: x\r\n\r\nPOST /echo HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\nabGET /3 HTTP/1.1\r\n{CLOSE}"
+    );
+    let answers = server.talk(requests.as_bytes()).await;
+    let bodies = answers.split("\r\n\r\n").map(|part| part.split("HTTP/1.1").next().unwrap());
+    assert_eq!(bodies.collect::<Vec<_>>(), ["", "/1", "ab", "/3"]);
+}
+
+#[tokio::test]
+async fn http_2_is_spoken_on_the_same_port() {
+    let server = start(Limits { idle_timeout: Duration::from_secs(2), ..Limits::default() }).await;
+    let stream = TokioIo::new(server.connect().await);
+    let (mut client, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), stream).await.unwrap();
+    let connection = tokio::spawn(connection);
+    for path in ["/one", "/panic", "/two"] {
+        let request = Request::get(format!("http://x{path}")).body(Empty::<Bytes>::new()).unwrap();
+        let response = within(client.send_request(request)).await.unwrap();
+        let expected = if path == "/panic" { 500 } else { 200 };
+        assert_eq!(response.status(), expected);
+    }
+    let mut many = Request::get("http://x/").body(Empty::<Bytes>::new()).unwrap();
+    for n in 0..101 {
+        many.headers_mut()
+            .insert(http::HeaderName::try_from(format!("a{n}")).unwrap(), "b".parse().unwrap());
+    }
+    assert_eq!(within(client.send_request(many)).await.unwrap().status(), 431);
+    // Without requests the server ends it.
+    within(connection).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_preface_in_two_pieces_is_understood() {
+    let server = start(Limits::default()).await;
+    let mut stream = server.connect().await;
+    stream.set_nodelay(true).unwrap();
+    stream.write_all(b"PRI * HTTP/2.0\r\n").await.unwrap();
+    tokio::task::yield_now().await;
+    stream.write_all(b"\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
+    let mut frame = [0; 9];
+    within(stream.read_exact(&mut frame)).await.unwrap();
+    assert_eq!(frame[3], 4, "the answer must begin with a SETTINGS frame");
+}
+
+#[tokio::test]
+async fn malformed_requests_get_400() {
+    let server = start(Limits::default()).await;
+    for request in [
+        "\0\0\0\0\r\n\r\n",
+        "GET\r\n\r\n",
+        "GET / HTTP/3.7\r\n\r\n",
+        "GET /\x01 HTTP/1.1\r\nhost: x\r\n\r\n",
+        "GET / HTTP/1.1\r\nno colon\r\n\r\n",
+        "GET / HTTP/1.1\r\nhost: x\r\nbad name: 1\r\n\r\n",
+        "POST / HTTP/1.1\r\nhost: x\r\ncontent-length: many\r\n\r\n",
+        "POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\ncontent-length: 4\r\n\r\n",
+        "POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: gzip\r\n\r\n",
+        "GET / HTTP/1.1\r\nconnection: close\r\n\r\n",
+        "GET / HTTP/1.1\r\nhost: x\r\nhost: y\r\nconnection: close\r\n\r\n",
+    ] {
+        let answer = server.talk(request.as_bytes()).await;
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{request:?}: {answer}");
+    }
+    assert_eq!(server.site.answered.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn heads_that_are_too_long_get_431_even_while_they_are_sent() {
+    let server = start(Limits { header_bytes: 16 * 1024, ..Limits::default() }).await;
+    let long = format!("GET / HTTP/1.1\r\nhost: x\r\na: {}\r\n\r\n", "a".repeat(700_000));
+    let answer = server.talk(long.as_bytes()).await;
+    assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
+    let many = format!("GET / HTTP/1.1\r\nhost: x\r\n{}\r\n", "a: b\r\n".repeat(100));
+    let answer = server.talk(many.as_bytes()).await;
+    assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
+    let longer = format!("GET / HTTP/1.1\r\nhost: x\r\na: {}\r\n\r\n", "a".repeat(20_000));
+    let answer = server.talk(longer.as_bytes()).await;
+    assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
+    let few = format!("GET / HTTP/1.1\r\n{}{CLOSE}", "a: b\r\n".repeat(98));
+    assert!(server.talk(few.as_bytes()).await.starts_with("HTTP/1.1 200 "));
+}
+
+#[tokio::test]
+async fn who_is_still_sending_is_not_reset() {
+    let server = start(Limits::default()).await;
+    let mut stream = server.connect().await;
+    stream.write_all(b"GET / HTTP/1.1\r\na: ").await.unwrap();
+    stream.write_all(&[b'a'; 500_000]).await.unwrap();
+    let answer = rest(&mut stream).await;
+    assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
+    for _ in 0..3 {
+        stream.write_all(b"aaa").await.unwrap();
+        // A reset would have come at the end of this.
+        server.talk(format!("GET / HTTP/1.1\r\n{CLOSE}").as_bytes()).await;
+    }
+}
+
+#[tokio::test]
+async fn a_panic_is_500_and_the_connection_goes_on() {
+    let server = start(Limits::default()).await;
+    let mut stream = server.connect().await;
+    stream.write_all(b"GET /panic HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    assert!(response(&mut stream).await.starts_with("HTTP/1.1 500 "));
+    stream.write_all(b"GET /fine HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    assert!(response(&mut stream).await.ends_with("/fine"));
+}
+
+#[tokio::test]
+async fn bodies_are_held_to_their_limits() {
+    let server = start(Limits::default()).await;
+    let post = |headers: &str, body: &str| {
+        format!("POST /echo HTTP/1.1\r\n{headers}\r\n{CLOSE}{body}").into_bytes()
+    };
+    let chunk = format!("3e8\r\n{}\r\n", "x".repeat(1000));
+    let chunked = "transfer-encoding: chunked";
+    let fits = server.talk(&post(chunked, &format!("{chunk}0\r\n\r\n"))).await;
+    assert!(fits.starts_with("HTTP/1.1 200 "), "{fits}");
+    let longer = server.talk(&post(chunked, &format!("{chunk}1\r\ny\r\n0\r\n\r\n"))).await;
+    assert!(longer.starts_with("HTTP/1.1 413 "), "{longer}");
+    // Refused by its length alone: nothing of it is sent.
+    let declared = server.talk(&post("content-length: 1001", "")).await;
+    assert!(declared.starts_with("HTTP/1.1 413 "), "{declared}");
+    let slow = server.talk(&post("content-length: 10", "12345")).await;
+    assert!(slow.starts_with("HTTP/1.1 408 "), "{slow}");
+    // The answer arrives although the client is still sending.
+    let flood = server.talk(&post("content-length: 700000", &"x".repeat(700_000))).await;
+    assert!(flood.starts_with("HTTP/1.1 413 "), "{flood}");
+}
+
+#[tokio::test]
+async fn a_client_that_asks_first_is_told_to_continue() {
+    let server = start(Limits::default()).await;
+    let mut stream = server.connect().await;
+    let head = "POST /echo HTTP/1.1\r\nexpect: 100-continue\r\ncontent-length: 2\r\n";
+    stream.write_all(format!("{head}{CLOSE}").as_bytes()).await.unwrap();
+    let mut go_on = [0; 25];
+    within(stream.read_exact(&mut go_on)).await.unwrap();
+    assert_eq!(&go_on, b"HTTP/1.1 100 Continue\r\n\r\n");
+    stream.write_all(b"ab").await.unwrap();
+    assert!(rest(&mut stream).await.ends_with("ab"));
+    let refused = server.talk(
+        b"POST /echo HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 2000\r\n\r\n",
+    );
+    assert!(refused.await.starts_with("HTTP/1.1 413 "));
+}
+
+#[tokio::test]
+async fn head_of_a_file_tells_its_length() {
+    struct Docroot(Files);
+    impl Handler for Docroot {
+        async fn handle(&self, request: Request<Incoming>, _: Peer) -> Response<Body> {
+            let path = request.uri().path().trim_start_matches('/').to_owned();
+            let found = self.0.get(request.method(), request.headers(), &path).await;
+            found.unwrap().unwrap_or_default()
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("a.txt"), vec![b'a'; 200_000]).unwrap();
+    let server = Server::bind("127.0.0.1:0", Limits::default()).await.unwrap();
+    let addr = server.local_addr().unwrap();
+    let docroot = Arc::new(Docroot(Files::below(folder.path()).unwrap()));
+    tokio::spawn(server.run(docroot, CancellationToken::new()));
+    for method in [Method::HEAD, Method::GET] {
+        let stream = TokioIo::new(TcpStream::connect(addr).await.unwrap());
+        let (mut client, connection) = hyper::client::conn::http1::handshake(stream).await.unwrap();
+        tokio::spawn(connection);
+        let request = Request::builder().method(&method).uri("/a.txt").header("host", "x");
+        let request = request.body(Empty::<Bytes>::new()).unwrap();
+        let response = within(client.send_request(request)).await.unwrap();
+        assert_eq!(response.headers()["content-length"], "200000");
+        let body = within(response.into_body().collect()).await.unwrap().to_bytes();
+        assert_eq!(body.len(), if method == Method::HEAD { 0 } else { 200_000 });
+    }
+}
