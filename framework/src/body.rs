@@ -41,9 +41,12 @@ pub enum BodyError {
 }
 
 impl BodyError {
-    /// Wraps whatever the transport said.
+    /// What the transport said, unless it is an error of a body already.
     pub fn broken(error: impl Into<BoxError>) -> BodyError {
-        BodyError::Broken(error.into())
+        match error.into().downcast::<BodyError>() {
+            Ok(error) => *error,
+            Err(error) => BodyError::Broken(error),
+        }
     }
 }
 
@@ -59,11 +62,7 @@ impl Body {
         B: HttpBody<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
-        let body = body.map_err(|error| match error.into().downcast::<BodyError>() {
-            Ok(error) => *error,
-            Err(error) => BodyError::Broken(error),
-        });
-        Body(Inner::Stream(body.boxed_unsync()))
+        Body(Inner::Stream(body.map_err(BodyError::broken).boxed_unsync()))
     }
 
     /// The bytes, when they are all at hand.

@@ -5,7 +5,7 @@ pub use crate::controller::{After, Before, Controller, Controllers, Next, Regist
 pub use crate::controllers;
 pub use crate::extract::{
     Body, Bytes, Cluster, Cookies, Data, Extension, Form, FromRequest, FromRequestParts, HeaderMap,
-    Headers, Json, Method, Multipart, Path, Query, Remote, RequestId, Uri,
+    Headers, Json, Method, Multipart, Path, Query, Remote, RequestId, Uri, VariantName,
 };
 pub use crate::frontend::Variant;
 pub use crate::log::{Invalidation, Position, Receipt};
@@ -16,5 +16,5 @@ pub use crate::reply::{
 };
 pub use crate::request::{Request, RequestParts};
 pub use crate::state::{At, State, WriteError};
-pub use ::http::StatusCode;
+pub use ::http::{self, StatusCode};
 pub use headwater_macros::{after, before, controller, invalidate};

@@ -142,12 +142,9 @@ impl App {
         problems
     }
 
-    fn unregistered(&self, name: &str) -> Option<String> {
-        let mut names = self.controllers.iter().map(Registration::name);
-        if names.clone().any(|known| known == name) {
-            return None;
-        }
-        Some(match nearest(name, names.by_ref()) {
+    /// What to say of a controller that a route names and the site does not have.
+    fn unregistered(&self, name: &str) -> String {
+        match nearest(name, self.controllers.iter().map(Registration::name)) {
             Some(near) => {
                 format!("no controller is registered as `{name}`; did you mean `{near}`?")
             }
@@ -155,7 +152,7 @@ impl App {
                 "no controller is registered as `{name}`: write `#[controller(\"{name}\")]` and name \
                  the function in `controllers![…]`"
             ),
-        })
+        }
     }
 }
 

@@ -27,9 +27,23 @@ pub(super) fn load(config: &Config, customise: &[Customise]) -> Result<FrontPart
 /// All that is wrong in the site's files, and between them and its code.
 pub(super) fn check(app: &App, config: &Config) -> Problems {
     let (table, _, mut problems) = read(config, &app.customise);
-    for (name, location) in table.iter().flat_map(|table| table.controllers()) {
-        if let Some(message) = app.unregistered(name) {
-            problems.push(Problem::at_line(location.file.to_path_buf(), location.line, message));
+    for route in table.iter().flat_map(|table| table.routes()) {
+        let Target::Controller(name) = &route.target else { continue };
+        let Location { file, line } = &route.location;
+        let mut report = |message| {
+            problems.push(Problem::at_line(file.to_path_buf(), *line, message));
+        };
+        let Some(controller) = app.controllers.iter().find(|known| known.name() == name) else {
+            report(app.unregistered(name));
+            continue;
+        };
+        for capture in controller.captures() {
+            if !route.captures().iter().any(|known| known == capture) {
+                report(format!(
+                    "`#[invalidate]` of the controller `{name}` names `{{{capture}}}`, which this \
+                     route does not capture"
+                ));
+            }
         }
     }
     problems

@@ -52,6 +52,8 @@ struct Inner {
 #[derive(Debug)]
 struct Member {
     name: String,
+    /// The longest lease that the log says it may hold.
+    longest: Duration,
     /// The feed it follows; none while it is cut off.
     feed: Option<FeedId>,
     acknowledged: watch::Sender<Position>,
@@ -110,6 +112,7 @@ impl Members {
     pub fn presume(&self, incarnation: u64, name: String, lease: Duration) {
         let member = Member {
             name,
+            longest: lease,
             feed: None,
             acknowledged: watch::channel(Position::START).0,
             lease_until: bound(clock::now(), lease),
@@ -123,9 +126,10 @@ impl Members {
         self.presume(NAMELESS, "(front ends of an earlier log)".to_owned(), self.lease);
     }
 
-    /// Whether this run of a front end is known, so that the log has its joining.
+    /// Whether the log has this run of a front end, with leases as long as those given now.
     pub fn knows(&self, incarnation: u64) -> bool {
-        self.lock().members.contains_key(&incarnation)
+        let inner = self.lock();
+        inner.members.get(&incarnation).is_some_and(|member| member.longest >= self.lease)
     }
 
     /// A front end, whose joining is durable, follows the log from `start` on. An earlier feed of
@@ -136,13 +140,15 @@ impl Members {
         let feed = FeedId(inner.feeds);
         let member = inner.members.entry(incarnation).or_insert_with(|| Member {
             name: name.to_owned(),
+            longest: self.lease,
             feed: None,
             acknowledged: watch::channel(start).0,
             lease_until: Moment::EARLIEST,
             fenced: false,
         });
         member.feed = Some(feed);
-        tracing::info!(frontend = name, incarnation, %start, "front end follows the log");
+        member.longest = member.longest.max(self.lease);
+        tracing::debug!(frontend = name, incarnation, %start, "front end follows the log");
         feed
     }
 
@@ -356,6 +362,15 @@ mod tests {
         assert_eq!(members.leave(feed), Some(7));
         settled.await;
         assert!(!members.grant(feed), "a lease is not given to who has left");
+    }
+
+    #[test]
+    fn a_member_that_is_given_longer_leases_than_the_log_says_is_not_known() {
+        let members = members(50);
+        members.presume(7, "f1".to_owned(), Duration::from_millis(20));
+        assert!(!members.knows(7));
+        members.join(7, "f1", Position(3));
+        assert!(members.knows(7));
     }
 
     #[test]

@@ -36,9 +36,7 @@ impl Ledger {
         for group in &invalidation.groups {
             self.groups.invalidate(group, position);
         }
-        for pattern in &invalidation.patterns {
-            self.patterns.invalidate(pattern, position);
-        }
+        self.patterns.invalidate(&invalidation.patterns, position);
     }
 
     /// Everything up to `position` has been taken in.

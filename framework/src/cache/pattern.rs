@@ -31,24 +31,31 @@ impl Patterns {
         }
     }
 
-    /// Records that the record at `position` invalidated what `pattern` is found in. Positions
-    /// never go back from call to call.
-    pub(super) fn invalidate(&self, pattern: &str, position: Position) {
-        let regex = self.known(pattern).or_else(|| compile_pattern(pattern).ok().map(Arc::new));
+    /// Records that the record at `position` invalidated what any of `patterns` is found in.
+    /// Positions never go back from call to call.
+    ///
+    /// All patterns of a record are in the list before `latest` moves: an entry that was tested up
+    /// to the record's position has met every one of them.
+    pub(super) fn invalidate(&self, patterns: &[String], position: Position) {
+        if patterns.is_empty() {
+            return;
+        }
+        let compiled: Option<Vec<Arc<Regex>>> =
+            patterns.iter().map(|pattern| self.compiled(pattern)).collect();
         let mut outstanding = self.outstanding.write().unwrap_or_else(PoisonError::into_inner);
-        match regex {
-            Some(regex) => {
+        match compiled {
+            Some(compiled) => {
                 // The younger of two equal patterns kills whatever the older one would.
-                outstanding.retain(|earlier| earlier.regex.as_str() != pattern);
-                outstanding.push_back(Pattern { position, regex });
+                let repeated = |earlier: &Pattern| {
+                    compiled.iter().any(|regex| regex.as_str() == earlier.regex.as_str())
+                };
+                outstanding.retain(|earlier| !repeated(earlier));
+                outstanding.extend(compiled.into_iter().map(|regex| Pattern { position, regex }));
             }
             None => {
                 // The back end checks patterns before it writes them. One that only it understands
                 // may mean any entry.
-                tracing::error!(
-                    pattern,
-                    "cannot read an invalidation's pattern: dropping everything"
-                );
+                tracing::error!(?patterns, "cannot read a pattern: dropping everything cached");
                 outstanding.clear();
                 self.floor.fetch_max(position.0, Ordering::AcqRel);
             }
@@ -113,10 +120,13 @@ impl Patterns {
         outstanding.range(first..).cloned().collect()
     }
 
-    fn known(&self, pattern: &str) -> Option<Arc<Regex>> {
+    /// The compiled pattern, the one in the list if it is there; `None` if it cannot be read.
+    fn compiled(&self, pattern: &str) -> Option<Arc<Regex>> {
         let outstanding = self.outstanding.read().unwrap_or_else(PoisonError::into_inner);
-        let known = outstanding.iter().find(|known| known.regex.as_str() == pattern)?;
-        Some(Arc::clone(&known.regex))
+        match outstanding.iter().find(|known| known.regex.as_str() == pattern) {
+            Some(known) => Some(Arc::clone(&known.regex)),
+            None => compile_pattern(pattern).ok().map(Arc::new),
+        }
     }
 }
 
@@ -128,10 +138,30 @@ mod tests {
         AtomicU64::new(position)
     }
 
+    fn invalidate(patterns: &Patterns, pattern: &str, position: Position) {
+        patterns.invalidate(&[pattern.to_owned()], position);
+    }
+
+    #[test]
+    fn an_entry_that_looks_while_a_record_comes_in_meets_all_its_patterns() {
+        let record: Vec<String> = (0..64).map(|number| format!("^/{number}$")).collect();
+        for _ in 0..200 {
+            let patterns = Patterns::new(Position::START);
+            let mark = tested(0);
+            std::thread::scope(|scope| {
+                scope.spawn(|| patterns.invalidate(&record, Position(7)));
+                while patterns.latest() < Position(7) {
+                    patterns.spare("/63", &mark);
+                }
+            });
+            assert!(!patterns.spare("/63", &mark));
+        }
+    }
+
     #[test]
     fn a_pattern_kills_older_entries_that_it_is_found_in() {
         let patterns = Patterns::new(Position::START);
-        patterns.invalidate("^/blog/", Position(5));
+        invalidate(&patterns, "^/blog/", Position(5));
         assert!(!patterns.spare("/blog/one", &tested(4)));
         assert!(patterns.spare("/blog/one", &tested(5)), "made after the pattern");
         assert!(patterns.spare("/news", &tested(4)), "not found in it");
@@ -140,7 +170,7 @@ mod tests {
     #[test]
     fn an_entry_meets_a_pattern_once() {
         let patterns = Patterns::new(Position::START);
-        patterns.invalidate("^/blog/", Position(5));
+        invalidate(&patterns, "^/blog/", Position(5));
         let mark = tested(0);
         assert!(patterns.spare("/news", &mark));
         assert_eq!(mark.load(Ordering::Acquire), 5);
@@ -150,7 +180,7 @@ mod tests {
     fn the_same_pattern_again_takes_the_place_of_the_older() {
         let patterns = Patterns::new(Position::START);
         for position in 1..100 {
-            patterns.invalidate("^/blog/", Position(position));
+            invalidate(&patterns, "^/blog/", Position(position));
         }
         assert_eq!(patterns.len(), 1);
         assert!(!patterns.spare("/blog/one", &tested(98)));
@@ -159,9 +189,9 @@ mod tests {
     #[test]
     fn an_entry_that_missed_a_retired_pattern_is_dead() {
         let patterns = Patterns::new(Position::START);
-        patterns.invalidate("^/blog/", Position(5));
+        invalidate(&patterns, "^/blog/", Position(5));
         patterns.retire(Position(5));
-        patterns.invalidate("^/never$", Position(8));
+        invalidate(&patterns, "^/never$", Position(8));
         assert!(!patterns.spare("/news", &tested(4)));
         assert!(patterns.spare("/news", &tested(5)));
     }
@@ -170,7 +200,7 @@ mod tests {
     fn more_patterns_than_the_limit_are_retired_from_the_oldest() {
         let patterns = Patterns::new(Position::START);
         for position in 1..=10 {
-            patterns.invalidate(&format!("^/{position}$"), Position(position));
+            invalidate(&patterns, &format!("^/{position}$"), Position(position));
         }
         patterns.shrink_to(4);
         assert_eq!(patterns.len(), 4);
@@ -181,7 +211,7 @@ mod tests {
     #[test]
     fn a_pattern_that_cannot_be_read_kills_everything_older() {
         let patterns = Patterns::new(Position::START);
-        patterns.invalidate("(", Position(5));
+        invalidate(&patterns, "(", Position(5));
         assert!(!patterns.spare("/x", &tested(4)));
         assert!(patterns.spare("/x", &tested(5)));
     }

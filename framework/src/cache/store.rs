@@ -117,12 +117,15 @@ impl Cache {
 
     /// What there is for the key. `now` must have been read after the request was.
     pub fn lookup(&self, key: &Key<'_>, persistent: bool, now: Moment) -> Lookup {
-        let found = self.entries(persistent).get(key.as_str());
+        // The lease first: were it looked at last, it might be one that was given for another
+        // ledger than the one that the entry is held against.
+        let leased = self.lease.holds(now);
         let ledger = self.ledger.load();
+        let found = self.entries(persistent).get(key.as_str());
         let valid = |entry: &Arc<Entry>| {
             ledger.as_ref().is_some_and(|ledger| entry.validity.holds(entry.id(), ledger))
         };
-        if !self.lease.holds(now) {
+        if !leased {
             let usable = |entry: &Arc<Entry>| valid(entry) && entry.is_usable_on_error(now);
             return Lookup::Fenced(found.filter(usable));
         }
@@ -168,8 +171,11 @@ impl Cache {
 
     /// Up to where the log is known; `None` without a lease, when the log may have gone further.
     pub fn knowledge(&self, now: Moment) -> Option<Knowledge> {
+        if !self.lease.holds(now) {
+            return None;
+        }
         let ledger = self.ledger.load();
-        let ledger = ledger.as_ref().filter(|_| self.lease.holds(now))?;
+        let ledger = ledger.as_ref()?;
         Some(Knowledge { generation: ledger.generation, applied: ledger.applied() })
     }
 

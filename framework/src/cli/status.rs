@@ -38,7 +38,7 @@ pub struct MemberStatus {
     /// The position that it has acknowledged, if any.
     #[serde(default)]
     pub position: Option<u64>,
-    /// How it is, in a word: `connected`, `cut off`, `missing`…
+    /// How it is, in a word: `serving`, `fenced`, `cut`, `gone` or `missing`
     pub state: String,
 }
 

@@ -53,7 +53,6 @@ pub(super) fn check(config: &Config, origins: &Origins) -> Problems {
         ("cache.lifetime", cache.lifetime),
         ("limits.header_timeout", limits.header_timeout),
         ("limits.body_timeout", limits.body_timeout),
-        ("limits.request_timeout", limits.request_timeout),
         ("limits.idle_timeout", limits.idle_timeout),
         ("limits.write_timeout", limits.write_timeout),
     ] {

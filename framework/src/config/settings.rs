@@ -208,9 +208,6 @@ pub struct Limits {
     /// Longest wait for the next piece of a body. Default 30 s.
     #[serde(with = "value::duration")]
     pub body_timeout: Duration,
-    /// Longest time from a request's head to the head of its response. Default 60 s.
-    #[serde(with = "value::duration")]
-    pub request_timeout: Duration,
     /// How long a connection may stay open without a request. Default 75 s.
     #[serde(with = "value::duration")]
     pub idle_timeout: Duration,
@@ -341,7 +338,6 @@ impl Default for Limits {
             body: 8 << 20,
             header_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(30),
-            request_timeout: Duration::from_secs(60),
             idle_timeout: Duration::from_secs(75),
             write_timeout: Duration::from_secs(30),
             connections: 10_000,

@@ -3,9 +3,6 @@ use std::fmt;
 use crate::log::Invalidation;
 use crate::reply::Reply;
 
-/// Sees the reply and says whether something became wrong.
-pub type Condition = fn(&Reply) -> bool;
-
 /// What one `#[invalidate(…)]` of a controller makes wrong in the caches.
 ///
 /// Groups and patterns may hold `{name}`: in its place comes what the route captured under that
@@ -28,7 +25,7 @@ pub enum Piece {
     Capture(&'static str),
 }
 
-/// Decides by the reply whether something has become wrong.
+/// Sees the reply and says whether something became wrong.
 pub type Condition = fn(&Reply) -> bool;
 
 /// What a controller makes wrong, for one request.

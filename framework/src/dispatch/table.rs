@@ -163,9 +163,7 @@ impl Table {
         if allowed.is_empty() {
             return Resolution::NotFound { scope };
         }
-        if method == Method::OPTIONS {
-            allowed.push(Method::OPTIONS.as_str());
-        }
+        allowed.push(Method::OPTIONS.as_str());
         allowed.sort_unstable();
         allowed.dedup();
         let allow = allowed.join(", ");

@@ -8,7 +8,7 @@
 //! - [`FromRequestParts`] and [`FromRequest`] are what a type needs to be an argument. An argument
 //!   of type `Result<T, T::Rejection>` leaves a failure to the controller; `Option<T>` is `None`
 //!   when what `T` takes is not there.
-//! - From the route: [`Path`], [`Query`], [`Uri`], [`Method`].
+//! - From the route: [`Path`], [`Query`], [`Uri`], [`Method`], [`VariantName`].
 //! - From the body: [`Form`], [`Json`], [`Multipart`], [`Bytes`], `String`, [`Body`].
 //! - From the headers: [`Headers`], [`HeaderMap`], [`Cookies`].
 //! - About the visit: [`Remote`], [`RequestId`], and [`Extension`] for what before-steps left.
@@ -38,6 +38,7 @@ mod path;
 mod query;
 mod rejection;
 mod text_value;
+mod variant_name;
 mod visit;
 
 pub use body::{BytesRejection, StringRejection};
@@ -57,6 +58,7 @@ pub use multipart::{Field, Multipart, MultipartError, MultipartRejection};
 pub use not_in_key::NotInKey;
 pub use path::{Path, PathRejection};
 pub use query::{Query, QueryRejection};
+pub use variant_name::VariantName;
 pub use visit::{Remote, RequestId};
 
 pub use crate::body::Body;

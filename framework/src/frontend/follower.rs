@@ -27,11 +27,7 @@ impl Follower for CacheFollower {
 
     fn welcomed(&self, welcome: &Welcome) {
         *self.lease.lock().unwrap_or_else(PoisonError::into_inner) = welcome.lease;
-        let (backend, start) = (&welcome.backend, welcome.start);
-        if welcome.resumed {
-            tracing::info!(backend, %start, "following the log again, from where it was left");
-        } else {
-            tracing::info!(backend, %start, "following the log with an empty cache");
+        if !welcome.resumed {
             self.cache.follow(welcome.log, welcome.start);
         }
     }
@@ -63,6 +59,6 @@ impl Follower for CacheFollower {
     }
 
     fn cut(&self) {
-        tracing::warn!("the feed is cut; the cache is served from until the lease runs out");
+        // The lease runs out by itself, and the link reports the cut.
     }
 }

@@ -172,6 +172,9 @@ impl FrontEnd {
 
     async fn dispatch(self: &Arc<Self>, request: Request<Body>, remote: IpAddr) -> Response<Body> {
         let (parts, body) = request.into_parts();
+        if parts.method == Method::OPTIONS && parts.uri.path() == "*" {
+            return options("GET, HEAD, OPTIONS, POST");
+        }
         let path = match CanonicalPath::new(parts.uri.path()) {
             Ok(path) => path,
             Err(error) => {
@@ -192,10 +195,7 @@ impl FrontEnd {
                 failure.headers = allow_header(&allow);
                 self.refuse(&failure, scope)
             }
-            Resolution::Options { allow } => {
-                let cache = bypass(Forward::Method);
-                respond::made(StatusCode::NO_CONTENT, allow_header(&allow), Body::empty(), cache)
-            }
+            Resolution::Options { allow } => options(&allow),
             Resolution::AliasLoop { alias } => {
                 let cause = format!("the aliases lead in a circle: {}", alias.label());
                 self.refuse(&Failure::internal(cause), alias.scope)
@@ -253,6 +253,12 @@ impl FrontEnd {
     fn refuse(&self, failure: &Failure, scope: Scope) -> Response<Body> {
         self.error(failure, scope, &request_id(), bypass(Forward::Bypass))
     }
+}
+
+/// Says which methods are taken (RFC 9110, section 9.3.7).
+fn options(allow: &str) -> Response<Body> {
+    let cache = bypass(Forward::Method);
+    respond::made(StatusCode::NO_CONTENT, allow_header(allow), Body::empty(), cache)
 }
 
 fn allow_header(allow: &str) -> HeaderMap {

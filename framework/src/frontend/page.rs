@@ -56,7 +56,7 @@ impl FrontEnd {
     ) -> Response<Body> {
         let route = matched.route;
         let method = &visit.parts.method;
-        if !self.settings.caching || route.cache.kind == CacheType::NoCache {
+        if route.cache.kind == CacheType::NoCache {
             let why = if is_cached_method(method) { Forward::Bypass } else { Forward::Method };
             return self.direct(visit, matched, why).await;
         }
@@ -87,6 +87,7 @@ impl FrontEnd {
         let now = clock::now();
         let found = self.cache.lookup(&key, is_persistent(route), now);
         let (why, stale) = match found {
+            _ if !self.settings.caching => (Forward::Bypass, None),
             Lookup::Hit(entry) => {
                 self.counters.count(Event::Hit);
                 return respond::hit(&entry, now);
@@ -96,7 +97,7 @@ impl FrontEnd {
             Lookup::Miss(Miss::Expired(stale)) => (Forward::Stale, stale),
             Lookup::Fenced(stale) => (Forward::Fenced, stale),
         };
-        self.counters.count(Event::Miss);
+        self.counters.count(if self.settings.caching { Event::Miss } else { Event::Bypass });
         let key = key.into_owned();
         let mut groups = matched.groups();
         groups.extend(variant.groups);
@@ -149,6 +150,10 @@ impl FrontEnd {
         stale: Option<Arc<Entry>>,
     ) -> Response<Body> {
         loop {
+            if !self.settings.caching {
+                let outcome = self.fill(wanted).await;
+                return self.respond(wanted, outcome, why, stale);
+            }
             // Without a lease others may know of records that are unknown here, so nothing that
             // they wait for can be shown to be right for this request.
             let Some(arrival) = self.cache.knowledge(clock::now()) else {
@@ -204,7 +209,9 @@ impl FrontEnd {
             Err(failure) => return Outcome::Failed(failure),
         };
         let Made { status, headers, body, groups, origin } = made;
-        let Some(origin) = origin.filter(|_| is_storable(status, &headers)) else {
+        let Some(origin) =
+            origin.filter(|_| self.settings.caching && is_storable(status, &headers))
+        else {
             return Outcome::Response { status, headers, body };
         };
         let body = match collect(body, self.settings.largest_entry).await {

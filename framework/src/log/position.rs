@@ -1,6 +1,7 @@
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Where a record stands in the log. The first record has position 1; 0 is "before everything".
 #[derive(
@@ -27,8 +28,7 @@ impl fmt::Display for Position {
 
 /// Which log a position belongs to. A wiped or cut log gets a new id, so that whoever still holds
 /// positions of the old one notices.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct LogId(pub u128);
 
 impl LogId {
@@ -41,5 +41,27 @@ impl LogId {
 impl fmt::Display for LogId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:032x}", self.0)
+    }
+}
+
+/// For people and their programs it is text, because hardly any of them reads numbers of 128 bits.
+impl Serialize for LogId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            serializer.collect_str(self)
+        } else {
+            self.0.serialize(serializer)
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for LogId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<LogId, D::Error> {
+        if !deserializer.is_human_readable() {
+            return u128::deserialize(deserializer).map(LogId);
+        }
+        let text = String::deserialize(deserializer)?;
+        let id = u128::from_str_radix(&text, 16);
+        id.map(LogId).map_err(|_| D::Error::custom("a log's id is 32 hexadecimal digits"))
     }
 }

@@ -85,7 +85,11 @@ fn report_misplaced(entry: &Entry<'_>, target: &str, problems: &mut Problems) {
     const OF_CONTENT: [&str; 5] = ["cache", "groups", "query", "vary", "max_body"];
     let (keys, reason): (&[&str], &str) = match target {
         "controller" => (&["status"], "the controller's reply has the status"),
-        "template" | "files" => (&["status", "max_body"], "it is for other kinds of routes"),
+        "template" => (&["status", "max_body"], "it is for other kinds of routes"),
+        "files" => (
+            &["status", "cache", "groups", "query", "vary", "max_body"],
+            "files are sent as they are on disk, past the cache",
+        ),
         "redirect" => (&OF_CONTENT, "a redirect is answered from the table itself"),
         "alias" => (
             &["status", "cache", "groups", "query", "vary", "max_body"],

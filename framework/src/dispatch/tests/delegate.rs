@@ -88,8 +88,8 @@ fn a_delegated_prefix_is_the_matter_of_its_own_table() {
     ] {
         assert_eq!(ask(&site, "GET", path), answer, "{path}");
     }
-    assert_eq!(ask(&site, "POST", "/admin/start"), "405 GET, HEAD");
-    assert_eq!(ask(&site, "POST", "/admin/log/1"), "405 GET, HEAD");
+    assert_eq!(ask(&site, "POST", "/admin/start"), "405 GET, HEAD, OPTIONS");
+    assert_eq!(ask(&site, "POST", "/admin/log/1"), "405 GET, HEAD, OPTIONS");
 }
 
 #[test]

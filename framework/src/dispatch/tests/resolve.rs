@@ -107,9 +107,9 @@ fn a_more_general_route_takes_the_methods_that_the_specific_one_does_not() {
 fn patterns_are_asked_before_a_method_is_refused() {
     let site = table(SITE);
     assert_eq!(ask(&site, "PUT", "/stories/abc"), "controller stories.put /stories/abc");
-    assert_eq!(ask(&site, "PATCH", "/stories/abc"), "405 DELETE, GET, HEAD, POST, PUT");
-    assert_eq!(ask(&site, "PATCH", "/stories/a-b"), "405 DELETE, GET, HEAD, POST");
-    assert_eq!(ask(&site, "POST", "/2024/05"), "405 GET, HEAD");
+    assert_eq!(ask(&site, "PATCH", "/stories/abc"), "405 DELETE, GET, HEAD, OPTIONS, POST, PUT");
+    assert_eq!(ask(&site, "PATCH", "/stories/a-b"), "405 DELETE, GET, HEAD, OPTIONS, POST");
+    assert_eq!(ask(&site, "POST", "/2024/05"), "405 GET, HEAD, OPTIONS");
     assert_eq!(ask(&site, "POST", "/nowhere"), "404 errors/404.html");
 }
 
@@ -125,7 +125,7 @@ fn options_lists_the_methods_unless_a_route_takes_it() {
 #[test]
 fn an_alias_is_the_route_it_leads_to() {
     assert_eq!(ask(&table(SITE), "GET", "/"), "controller index /index.html");
-    assert_eq!(ask(&table(SITE), "POST", "/"), "405 GET, HEAD");
+    assert_eq!(ask(&table(SITE), "POST", "/"), "405 GET, HEAD, OPTIONS");
     let table = table(
         r#"
         route = [

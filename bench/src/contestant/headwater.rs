@@ -1,0 +1,104 @@
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use headwater::cli::{Announcement, Entrance};
+use tempfile::TempDir;
+
+use super::Contestant;
+use super::process::Process;
+use crate::http1::Connection;
+use crate::{Result, site};
+
+/// How long a front end may take to be ready.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A back end and front ends.
+#[derive(Debug)]
+pub(crate) struct Cluster {
+    pub(crate) frontends: Vec<Node>,
+    pub(crate) backend: Node,
+    /// The site's files and the log: removed when the processes have ended.
+    folder: TempDir,
+}
+
+/// One node of it.
+#[derive(Debug)]
+pub(crate) struct Node {
+    pub(crate) entrance: SocketAddr,
+    pub(crate) admin: SocketAddr,
+    process: Process,
+}
+
+impl Cluster {
+    /// Starts the nodes, and waits until every front end holds a lease. The log and the site's
+    /// files are in a new folder inside `place`.
+    pub(crate) fn start(frontends: usize, place: &Path) -> Result<Cluster> {
+        let folder = tempfile::Builder::new().prefix("headwater-bench-").tempdir_in(place)?;
+        site::write_files(folder.path())?;
+        let backend = Node::start(folder.path(), "backend", "b1", |node| node)?;
+        let link = backend.entrance.to_string();
+        let frontends = (1..=frontends).map(|i| {
+            Node::start(folder.path(), "frontend", &format!("f{i}"), |node| {
+                node.env("HEADWATER_LINK__BACKENDS", &link)
+            })
+        });
+        let frontends = frontends.collect::<Result<Vec<_>>>()?;
+        for frontend in &frontends {
+            frontend.wait_until_ready()?;
+        }
+        Ok(Cluster { frontends, backend, folder })
+    }
+
+    /// The folder that the log is in.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The first front end.
+    pub(crate) fn contestant(&self) -> Result<Contestant> {
+        let frontend = self.frontends.first().ok_or("the cluster has no front end")?;
+        let (address, pid) = (frontend.entrance, frontend.process.pid());
+        Ok(Contestant { name: "headwater", address, pid })
+    }
+}
+
+impl Node {
+    fn start(
+        folder: &Path,
+        mode: &str,
+        name: &str,
+        command: impl FnOnce(&mut Command) -> &mut Command,
+    ) -> Result<Node> {
+        let (process, line) = Process::start(|again| {
+            again.arg("serve").arg("--config").arg(folder.join("project.toml"));
+            again.args(["--mode", mode, "--name", name]);
+            again.args(["--with-parent", &std::process::id().to_string()]);
+            command(again)
+        })?;
+        let announcement: Announcement =
+            line.parse().map_err(|error| format!("{name} has said \"{line}\": {error}"))?;
+        let entrance = match announcement.entrance {
+            Entrance::Frontend(address)
+            | Entrance::Backend(address)
+            | Entrance::SingleNode(address) => address,
+        };
+        Ok(Node { entrance, admin: announcement.admin, process })
+    }
+
+    fn wait_until_ready(&self) -> Result {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let answer = Connection::open(self.admin)?.get("/ready")?;
+            if answer.head.status == 200 {
+                return Ok(());
+            }
+            if Instant::now() > deadline {
+                let reason = String::from_utf8_lossy(answer.body()).into_owned();
+                return Err(format!("a front end is not ready: {}", reason.trim()).into());
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}

@@ -1,0 +1,51 @@
+use std::io::{BufRead, BufReader};
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use crate::Result;
+
+/// A process of this very program. It ends when this is dropped.
+#[derive(Debug)]
+pub(super) struct Process {
+    child: Child,
+    /// Kept open, so that the process can go on writing.
+    stdout: BufReader<ChildStdout>,
+}
+
+impl Process {
+    /// Starts this program again, and waits for the line with which it says where it listens.
+    pub(super) fn start(
+        command: impl FnOnce(&mut Command) -> &mut Command,
+    ) -> Result<(Process, String)> {
+        let mut again = Command::new(std::env::current_exe()?);
+        // The figures must not depend on what the environment tells other sites.
+        for (name, _) in std::env::vars_os() {
+            if name == "RUST_LOG" || name.to_string_lossy().starts_with("HEADWATER_") {
+                again.env_remove(name);
+            }
+        }
+        let again = command(&mut again).stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut child = again.spawn()?;
+        let stdout = child.stdout.take().ok_or("a child process has no output")?;
+        let mut process = Process { child, stdout: BufReader::new(stdout) };
+        let mut line = String::new();
+        process.stdout.read_line(&mut line)?;
+        if line.is_empty() {
+            let status = process.child.wait()?;
+            return Err(format!("a contestant has ended before it listened: {status}").into());
+        }
+        line.truncate(line.trim_end().len());
+        Ok((process, line))
+    }
+
+    pub(super) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Who has ended already needs neither.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,78 @@
+//! Many measurements, told by a few numbers.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+/// How long something took, many times over.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub(crate) struct Times {
+    /// Microseconds that half of them stayed within.
+    pub(crate) median_us: f64,
+    /// Microseconds that 99 of 100 stayed within.
+    pub(crate) p99_us: f64,
+}
+
+/// One figure, round by round.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub(crate) struct Spread {
+    pub(crate) min: f64,
+    pub(crate) median: f64,
+    pub(crate) max: f64,
+}
+
+impl Times {
+    /// `None` when nothing was measured.
+    pub(crate) fn of(mut times: Vec<Duration>) -> Option<Times> {
+        times.sort_unstable();
+        let rank = |part: f64| Some(micros(*times.get(rank(times.len(), part)?)?));
+        Some(Times { median_us: rank(0.5)?, p99_us: rank(0.99)? })
+    }
+}
+
+impl Spread {
+    /// `None` when nothing was measured.
+    pub(crate) fn of(figures: impl IntoIterator<Item = f64>) -> Option<Spread> {
+        let mut figures: Vec<f64> = figures.into_iter().collect();
+        figures.sort_unstable_by(f64::total_cmp);
+        let (min, max) = (*figures.first()?, *figures.last()?);
+        let middle = figures.len() / 2;
+        let median = match figures.len() % 2 {
+            0 => f64::midpoint(figures[middle - 1], figures[middle]),
+            _ => figures[middle],
+        };
+        Some(Spread { min, median, max })
+    }
+}
+
+/// The index of the smallest of `count` sorted figures that `part` of them do not exceed.
+fn rank(count: usize, part: f64) -> Option<usize> {
+    ((count as f64 * part).ceil() as usize).min(count).checked_sub(1)
+}
+
+/// A duration as microseconds.
+pub(crate) fn micros(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e6
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_told_by_their_nearest_rank() {
+        let times = (1..=1000).rev().map(Duration::from_micros).collect();
+        let Times { median_us, p99_us } = Times::of(times).unwrap();
+        assert!((median_us - 500.0).abs() < 1e-6 && (p99_us - 990.0).abs() < 1e-6);
+        let one = Times::of(vec![Duration::from_millis(3)]).unwrap();
+        assert_eq!(one, Times { median_us: 3000.0, p99_us: 3000.0 });
+        assert_eq!(Times::of(Vec::new()), None);
+    }
+
+    #[test]
+    fn the_median_of_an_even_number_is_between_the_two_in_the_middle() {
+        let spread = Spread::of([4.0, 1.0, 3.0, 2.0]).unwrap();
+        assert_eq!(spread, Spread { min: 1.0, median: 2.5, max: 4.0 });
+        assert_eq!(Spread::of([]), None);
+    }
+}

@@ -1,0 +1,171 @@
+//! As much of HTTP/1.1 as asking a known server takes: answers with a length, one at a time.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use crate::Result;
+
+/// The longest head that is read, in bytes.
+const HEAD_LIMIT: usize = 16 * 1024;
+
+/// The head of an answer, as far as it is needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Head {
+    pub(crate) status: u16,
+    /// The bytes of the head itself, with the empty line at its end.
+    pub(crate) length: usize,
+    /// The bytes of the body.
+    pub(crate) content_length: usize,
+}
+
+impl Head {
+    /// Reads a head. `None` when there is more of it to come.
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Option<Head>> {
+        let Some(length) = bytes.windows(4).position(|end| end == b"\r\n\r\n") else {
+            return match bytes.len() > HEAD_LIMIT {
+                true => Err("the head of an answer is too long".into()),
+                false => Ok(None),
+            };
+        };
+        let head = &bytes[..length + 2];
+        let status = head.strip_prefix(b"HTTP/1.1 ").and_then(|rest| number(rest.get(..3)?));
+        let status = status.ok_or("an answer is no HTTP/1.1")?;
+        let mut content_length = None;
+        for line in lines(head).skip(1) {
+            const NAME: &[u8] = b"content-length:";
+            if line.len() > NAME.len() && line[..NAME.len()].eq_ignore_ascii_case(NAME) {
+                content_length = number(line[NAME.len()..].trim_ascii());
+            }
+        }
+        Ok(Some(Head {
+            status: u16::try_from(status)?,
+            length: length + 4,
+            content_length: content_length.ok_or("an answer does not say how long it is")?,
+        }))
+    }
+
+    /// The bytes of the whole answer.
+    pub(crate) fn total(&self) -> usize {
+        self.length + self.content_length
+    }
+}
+
+fn lines(head: &[u8]) -> impl Iterator<Item = &[u8]> {
+    head.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line))
+}
+
+fn number(digits: &[u8]) -> Option<usize> {
+    str::from_utf8(digits).ok()?.parse().ok()
+}
+
+/// A whole answer.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) head: Head,
+    /// Head and body.
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Answer {
+    pub(crate) fn body(&self) -> &[u8] {
+        &self.bytes[self.head.length..self.head.total()]
+    }
+
+    /// The header fields, as far as they are text.
+    pub(crate) fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
+        lines(&self.bytes[..self.head.length]).skip(1).filter_map(|line| {
+            let (name, value) = str::from_utf8(line).ok()?.split_once(':')?;
+            Some((name, value.trim()))
+        })
+    }
+
+    /// What the cache says of the answer.
+    pub(crate) fn cache_status(&self) -> &str {
+        let mut headers = self.headers();
+        headers
+            .find(|(name, _)| name.eq_ignore_ascii_case("cache-status"))
+            .map_or("", |(_, value)| value)
+    }
+}
+
+/// A connection on which one request at a time is asked and its answer waited for.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    stream: TcpStream,
+}
+
+impl Connection {
+    pub(crate) fn open(address: SocketAddr) -> Result<Connection> {
+        let stream = TcpStream::connect(address)?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(Duration::from_secs(20)))?;
+        Ok(Connection { stream })
+    }
+
+    pub(crate) fn get(&mut self, path: &str) -> Result<Answer> {
+        self.ask(&get(path))
+    }
+
+    pub(crate) fn post(&mut self, path: &str, content_type: &str, body: &str) -> Result<Answer> {
+        let length = body.len();
+        self.ask(&format!(
+            "POST {path} HTTP/1.1\r\nhost: bench\r\ncontent-type: {content_type}\r\n\
+             content-length: {length}\r\n\r\n{body}"
+        ))
+    }
+
+    fn ask(&mut self, request: &str) -> Result<Answer> {
+        self.stream.write_all(request.as_bytes())?;
+        let mut bytes = Vec::with_capacity(16 * 1024);
+        let mut piece = [0; 16 * 1024];
+        loop {
+            let read = self.stream.read(&mut piece)?;
+            bytes.extend_from_slice(&piece[..read]);
+            match Head::parse(&bytes)? {
+                Some(head) if bytes.len() == head.total() => return Ok(Answer { head, bytes }),
+                Some(head) if bytes.len() > head.total() => {
+                    return Err("an answer is longer than it says".into());
+                }
+                _ if read == 0 => return Err("an answer has broken off".into()),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// A request for what is at `path`.
+pub(crate) fn get(path: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nhost: bench\r\n\r\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ANSWER: &[u8] =
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nCache-Status: headwater; hit\r\n\r\nok";
+
+    #[test]
+    fn a_head_is_read_when_it_is_whole() {
+        let whole = ANSWER.len() - 2;
+        assert!((0..whole).all(|length| Head::parse(&ANSWER[..length]).unwrap().is_none()));
+        let head = Head::parse(ANSWER).unwrap().unwrap();
+        assert_eq!(head, Head { status: 200, length: whole, content_length: 2 });
+    }
+
+    #[test]
+    fn what_is_not_understood_is_refused() {
+        let endless = vec![b'x'; HEAD_LIMIT + 1];
+        for bytes in [&b"HTTP/1.1 200 OK\r\n\r\n"[..], b"220 mail\r\n\r\n", &endless] {
+            assert!(Head::parse(bytes).is_err());
+        }
+    }
+
+    #[test]
+    fn headers_are_found_whatever_their_case() {
+        let head = Head::parse(ANSWER).unwrap().unwrap();
+        let answer = Answer { head, bytes: ANSWER.to_vec() };
+        assert_eq!((answer.cache_status(), answer.body()), ("headwater; hit", &b"ok"[..]));
+    }
+}

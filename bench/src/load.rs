@@ -1,0 +1,164 @@
+//! The load generator: one thread, many connections, on each of them one request after the other.
+//!
+//! It shares the cores with the server it measures, so it does as little as it can: it reads an
+//! answer into a buffer that is there already, looks for its head's end, its status and its length,
+//! and looks at the clock once. What it costs is measured too.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::runtime::Runtime;
+use tokio::task::JoinSet;
+
+use crate::figures::Times;
+use crate::http1::{self, Answer, Head};
+use crate::{Result, cpu};
+
+/// The longest answer that is taken, in bytes.
+const BUFFER: usize = 64 * 1024;
+
+/// Connections that are open and have been tried.
+#[derive(Debug)]
+pub(crate) struct Load {
+    runtime: Runtime,
+    connections: Vec<Connection>,
+}
+
+/// What was measured on the side of the clients.
+#[derive(Debug)]
+pub(crate) struct Measured {
+    pub(crate) requests: u64,
+    pub(crate) elapsed: Duration,
+    pub(crate) times: Times,
+    /// The CPU time of the load generator, where it is known.
+    pub(crate) cpu: Option<Duration>,
+}
+
+/// What every answer must be.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Expected<'a> {
+    pub(crate) path: &'a str,
+    pub(crate) body_bytes: usize,
+    /// What the answer's Cache-Status begins with.
+    pub(crate) cache_status: &'a str,
+}
+
+impl Load {
+    /// Opens connections, and sees on each of them that the right thing is answered.
+    pub(crate) fn open(address: SocketAddr, count: u16, expected: Expected<'_>) -> Result<Load> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let connections = runtime.block_on(open_all(address, count, expected))?;
+        Ok(Load { runtime, connections })
+    }
+
+    /// Asks for as long as `duration` on all connections.
+    pub(crate) fn run(self, duration: Duration) -> Result<Measured> {
+        let Load { runtime, connections } = self;
+        let cpu_before = cpu::used(std::process::id())?;
+        let start = Instant::now();
+        let times = runtime.block_on(ask_all(connections, start + duration))?;
+        let elapsed = start.elapsed();
+        let cpu = cpu::used(std::process::id())?.saturating_sub(cpu_before);
+        Ok(Measured {
+            requests: times.len() as u64,
+            elapsed,
+            times: Times::of(times).ok_or("there was no answer at all")?,
+            cpu: Some(cpu),
+        })
+    }
+}
+
+async fn open_all(
+    address: SocketAddr,
+    count: u16,
+    expected: Expected<'_>,
+) -> Result<Vec<Connection>> {
+    let mut connections = Vec::new();
+    for _ in 0..count {
+        connections.push(Connection::open(address, expected).await?);
+    }
+    Ok(connections)
+}
+
+async fn ask_all(connections: Vec<Connection>, end: Instant) -> Result<Vec<Duration>> {
+    let mut asking: JoinSet<_> =
+        connections.into_iter().map(|connection| connection.ask_until(end)).collect();
+    let mut times = Vec::new();
+    while let Some(asked) = asking.join_next().await {
+        times.append(&mut asked??);
+    }
+    Ok(times)
+}
+
+#[derive(Debug)]
+struct Connection {
+    stream: TcpStream,
+    request: String,
+    buffer: Box<[u8]>,
+    body_bytes: usize,
+}
+
+impl Connection {
+    async fn open(address: SocketAddr, expected: Expected<'_>) -> Result<Connection> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        let mut connection = Connection {
+            stream,
+            request: http1::get(expected.path),
+            buffer: vec![0; BUFFER].into(),
+            body_bytes: expected.body_bytes,
+        };
+        let head = connection.ask().await?;
+        let answer = Answer { head, bytes: connection.buffer[..head.total()].to_vec() };
+        let cache_status = answer.cache_status();
+        if !cache_status.starts_with(expected.cache_status) {
+            let expected = expected.cache_status;
+            let message =
+                format!("expected the cache status \"{expected}\", not \"{cache_status}\"");
+            return Err(message.into());
+        }
+        Ok(connection)
+    }
+
+    /// How long each answer took, up to the first one after `end`.
+    async fn ask_until(mut self, end: Instant) -> Result<Vec<Duration>> {
+        let mut times = Vec::with_capacity(1 << 16);
+        let mut asked = Instant::now();
+        while asked < end {
+            self.ask().await?;
+            let answered = Instant::now();
+            times.push(answered - asked);
+            asked = answered;
+        }
+        Ok(times)
+    }
+
+    async fn ask(&mut self) -> Result<Head> {
+        self.stream.write_all(self.request.as_bytes()).await?;
+        let mut filled = 0;
+        let mut head = None;
+        loop {
+            let read = self.stream.read(&mut self.buffer[filled..]).await?;
+            filled += read;
+            if head.is_none() {
+                head = Head::parse(&self.buffer[..filled])?;
+            }
+            match head {
+                Some(head) if filled >= head.total() => return self.check(head, filled),
+                _ if read == 0 => return Err("an answer has broken off, or is too long".into()),
+                _ => {}
+            }
+        }
+    }
+
+    fn check(&self, head: Head, filled: usize) -> Result<Head> {
+        if head.status != 200 || head.content_length != self.body_bytes || filled != head.total() {
+            let Head { status, content_length, .. } = head;
+            let message = format!("an answer with status {status} and {content_length} bytes");
+            return Err(message.into());
+        }
+        Ok(head)
+    }
+}

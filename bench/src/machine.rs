@@ -1,0 +1,60 @@
+use std::fs;
+use std::time::SystemTime;
+
+use serde::Serialize;
+
+/// Where and what was measured.
+#[derive(Debug, Serialize)]
+pub(crate) struct Machine {
+    pub(crate) processor: String,
+    pub(crate) cores: usize,
+    pub(crate) kernel: String,
+    /// In the format of HTTP, so in GMT.
+    pub(crate) date: String,
+    pub(crate) versions: Vec<(&'static str, String)>,
+    /// How many processes wanted to run during the last minute, on average, before the start.
+    pub(crate) load_before: f64,
+}
+
+/// What this program was built with.
+const LOCK: &str = include_str!("../../Cargo.lock");
+
+impl Machine {
+    pub(crate) fn read() -> Machine {
+        let file = |path| fs::read_to_string(path).unwrap_or_default();
+        let processor = file("/proc/cpuinfo");
+        let processor = processor.lines().find(|line| line.starts_with("model name"));
+        let processor = processor.and_then(|line| line.split_once(": ")).map(|(_, name)| name);
+        let load = file("/proc/loadavg");
+        let load = load.split(' ').next().and_then(|minute| minute.parse().ok());
+        let version = |name| (name, version(LOCK, name).unwrap_or("?").to_owned());
+        Machine {
+            processor: processor.unwrap_or("an unknown processor").to_owned(),
+            cores: std::thread::available_parallelism().map_or(1, usize::from),
+            kernel: format!("Linux {}", file("/proc/sys/kernel/osrelease").trim()),
+            date: httpdate::fmt_http_date(SystemTime::now()),
+            versions: ["headwater", "hyper", "tokio"].map(version).into(),
+            load_before: load.unwrap_or(f64::NAN),
+        }
+    }
+}
+
+/// The version of a package in a Cargo.lock.
+fn version<'a>(lock: &'a str, package: &str) -> Option<&'a str> {
+    let mut lines = lock.lines().skip_while(|line| *line != format!("name = \"{package}\""));
+    lines.nth(1)?.strip_prefix("version = \"")?.strip_suffix('"')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_read_from_the_lock() {
+        let lock = "[[package]]\nname = \"hyper-util\"\nversion = \"0.1.0\"\n\n\
+                    [[package]]\nname = \"hyper\"\nversion = \"1.9.0\"\n";
+        assert_eq!(version(lock, "hyper"), Some("1.9.0"));
+        assert_eq!(version(lock, "hype"), None);
+        assert!(Machine::read().versions.iter().all(|(_, version)| version != "?"));
+    }
+}

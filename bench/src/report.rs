@@ -1,0 +1,119 @@
+//! What came out, for people (`Display`) and for programs (`Serialize`).
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::figures::{Spread, Times};
+use crate::machine::Machine;
+use crate::scene::hit::Hit;
+use crate::scene::receipt::Receipts;
+
+/// Everything that was measured in one run.
+#[derive(Debug, Serialize)]
+pub(crate) struct Report {
+    pub(crate) machine: Machine,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) hit: Option<Hit>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) receipt: Option<Receipts>,
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.machine)?;
+        if let Some(hit) = &self.hit {
+            write!(f, "\n{hit}")?;
+        }
+        if let Some(receipt) = &self.receipt {
+            write!(f, "\n{receipt}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Machine { processor, cores, kernel, date, versions, load_before } = self;
+        for (package, version) in versions {
+            write!(f, "{package} {version}  ")?;
+        }
+        writeln!(f, "{date}")?;
+        writeln!(f, "{processor}, {cores} cores, {kernel}, load average before {load_before:.2}")
+    }
+}
+
+impl fmt::Display for Hit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let setting = &self.setting;
+        writeln!(
+            f,
+            "hit: GET of a cached page of {} bytes, {} connections, {} rounds of {} s for each in turn",
+            setting.body_bytes, setting.connections, setting.rounds, setting.seconds
+        )?;
+        let cores = if setting.pinned { "a core for each" } else { "on the same cores" };
+        writeln!(
+            f,
+            "load generator: {}, 1 thread; server and load: {cores}",
+            setting.load_generator
+        )?;
+        writeln!(
+            f,
+            "{:14}{:>12}{:>14}{:>12}{:>12}{:>14}",
+            "median of", "throughput", "server CPU", "latency", "latency", "load CPU"
+        )?;
+        writeln!(
+            f,
+            "{:14}{:>12}{:>14}{:>12}{:>12}{:>14}",
+            "the rounds", "requests/s", "µs/request", "p50 µs", "p99 µs", "µs/request"
+        )?;
+        for standing in &self.contestants {
+            let load = standing.load_cpu_us;
+            let load = load.map_or("-".to_owned(), |load| format!("{:.2}", load.median));
+            writeln!(
+                f,
+                "{:14}{:>12.0}{:>14.2}{:>12.0}{:>12.0}{:>14}",
+                standing.name,
+                standing.requests_per_second.median,
+                standing.cpu_us.median,
+                standing.latency_median_us.median,
+                standing.latency_p99_us.median,
+                load
+            )?;
+        }
+        writeln!(f, "headwater / bare hyper, round by round:")?;
+        writeln!(f, "  throughput              {}", self.throughput_ratio)?;
+        writeln!(f, "  server CPU per request  {}", self.cpu_ratio)
+    }
+}
+
+impl fmt::Display for Spread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "min {:.3}  median {:.3}  max {:.3}", self.min, self.median, self.max)
+    }
+}
+
+impl fmt::Display for Receipts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Receipts { frontends, writes, places } = self;
+        writeln!(
+            f,
+            "receipt: {writes} writes, then {writes} invalidations, one after the other, {frontends} front ends"
+        )?;
+        for place in places {
+            let title = format!("log {} ({})", place.name, place.folder.display());
+            writeln!(f, "{title:38}{:>12}{:>12}", "median ms", "p99 ms")?;
+            row(f, "update: whole request", place.update.whole)?;
+            row(f, "  of it, receipt", place.update.receipt)?;
+            row(f, "invalidate: whole request", place.invalidate.whole)?;
+            row(f, "  of it, receipt", place.invalidate.receipt)?;
+            row(f, "4 KiB and fdatasync, by itself", place.sync)?;
+        }
+        Ok(())
+    }
+}
+
+fn row(f: &mut fmt::Formatter<'_>, name: &str, times: Times) -> fmt::Result {
+    let Times { median_us, p99_us } = times;
+    writeln!(f, "  {name:36}{:>12.3}{:>12.3}", median_us / 1000.0, p99_us / 1000.0)
+}

@@ -1,0 +1,112 @@
+//! A write and a bare invalidation, with three front ends that must have forgotten the page before
+//! the writer gets an answer: how long the whole request takes, and how long of it the front ends
+//! took. Once with the log in memory, once with the log on a disk.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use headwater::log::{Acknowledgement, Outcome};
+use serde::{Deserialize, Serialize};
+
+use crate::Result;
+use crate::arguments::Arguments;
+use crate::contestant::headwater::Cluster;
+use crate::disk;
+use crate::figures::Times;
+use crate::http1::{Answer, Connection};
+
+const FRONTENDS: usize = 3;
+
+/// A file system in memory, on Linux.
+const MEMORY: &str = "/dev/shm";
+
+/// What came out.
+#[derive(Debug, Serialize)]
+pub(crate) struct Receipts {
+    pub(crate) frontends: usize,
+    /// How many writes, and how many invalidations, one after the other.
+    pub(crate) writes: u32,
+    pub(crate) places: Vec<Place>,
+}
+
+/// The figures with the log in one place.
+#[derive(Debug, Serialize)]
+pub(crate) struct Place {
+    pub(crate) name: &'static str,
+    pub(crate) folder: PathBuf,
+    /// An update of the site's data, asked of a front end.
+    pub(crate) update: Taken,
+    /// An invalidation, asked of the back end's admin port.
+    pub(crate) invalidate: Taken,
+    /// A write of 4 KiB and fdatasync(2) in the same folder, without headwater.
+    pub(crate) sync: Times,
+}
+
+/// How long requests took.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(crate) struct Taken {
+    /// From the request to the end of its answer, as the client sees it.
+    pub(crate) whole: Times,
+    /// Of it, from the moment the record was durable until the last front end had let go.
+    pub(crate) receipt: Times,
+}
+
+/// The part of a receipt that is measured.
+#[derive(Debug, Deserialize)]
+struct Receipt {
+    acknowledgements: Vec<Acknowledgement>,
+}
+
+/// Measures in each place.
+pub(crate) fn run(arguments: &Arguments) -> Result<Receipts> {
+    let memory = Path::new(MEMORY);
+    let mut places = Vec::new();
+    if memory.is_dir() {
+        places.push(place("in memory", memory, arguments.writes)?);
+    }
+    places.push(place("on disk", &arguments.disk, arguments.writes)?);
+    Ok(Receipts { frontends: FRONTENDS, writes: arguments.writes, places })
+}
+
+fn place(name: &'static str, folder: &Path, writes: u32) -> Result<Place> {
+    let cluster = Cluster::start(FRONTENDS, folder)?;
+    let mut frontend = Connection::open(cluster.contestant()?.address)?;
+    let mut admin = Connection::open(cluster.backend.admin)?;
+    let note = "The river is high, and the ferry does not run. ".repeat(4);
+    let update = taken(writes, || frontend.post("/notes", "text/plain; charset=utf-8", &note))?;
+    let groups = r#"{"groups": ["page"]}"#;
+    let invalidate = taken(writes, || admin.post("/invalidate", "application/json", groups))?;
+    let sync = disk::sync_times(cluster.folder(), writes)?;
+    Ok(Place { name, folder: folder.to_owned(), update, invalidate, sync })
+}
+
+/// Does it again and again, one after the other.
+fn taken(times: u32, mut ask: impl FnMut() -> Result<Answer>) -> Result<Taken> {
+    for _ in 0..times.div_ceil(10) {
+        receipt(&ask()?)?;
+    }
+    let (mut wholes, mut receipts) = (Vec::new(), Vec::new());
+    for _ in 0..times {
+        let start = Instant::now();
+        let answer = ask()?;
+        wholes.push(start.elapsed());
+        receipts.push(receipt(&answer)?);
+    }
+    let of = |times| Times::of(times).ok_or("nothing was measured");
+    Ok(Taken { whole: of(wholes)?, receipt: of(receipts)? })
+}
+
+/// How long the last front end took, when all of them have acknowledged.
+fn receipt(answer: &Answer) -> Result<Duration> {
+    let shown = || String::from_utf8_lossy(answer.body()).into_owned();
+    if answer.head.status != 200 {
+        return Err(format!("a write was answered with {}: {}", answer.head.status, shown()).into());
+    }
+    let receipt: Receipt = serde_json::from_slice(answer.body())?;
+    let acknowledged =
+        receipt.acknowledgements.iter().filter(|by| by.outcome == Outcome::Acknowledged);
+    if acknowledged.count() != FRONTENDS {
+        return Err(format!("not all front ends have acknowledged: {}", shown()).into());
+    }
+    Ok(receipt.acknowledgements.iter().map(|by| by.took).max().unwrap_or_default())
+}

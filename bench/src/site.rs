@@ -1,0 +1,77 @@
+//! The site that is measured: one cached page, and notes that make it wrong.
+
+use std::path::Path;
+
+use headwater::app::App;
+use headwater::log::Invalidation;
+use headwater::prelude::*;
+
+use crate::contestant::PAGE_BYTES;
+
+const PROJECT: &str = r#"
+[http]
+listen = "127.0.0.1:0"
+[admin]
+listen = "127.0.0.1:0"
+[link]
+listen = "127.0.0.1:0"
+[trace]
+level = "warn"
+"#;
+
+const DISPATCH: &str = r#"
+[[route]]
+path = "/page"
+controller = "page"
+groups = ["page"]
+
+[[route]]
+path = "/notes"
+methods = ["POST"]
+controller = "notes.write"
+"#;
+
+/// The site's code.
+pub(crate) fn app() -> App {
+    App::new().state::<Notes>().controllers(controllers![page, write])
+}
+
+/// Writes the site's files into `folder`.
+pub(crate) fn write_files(folder: &Path) -> std::io::Result<()> {
+    std::fs::write(folder.join("project.toml"), PROJECT)?;
+    std::fs::write(folder.join("dispatch.conf"), DISPATCH)
+}
+
+#[controller("page")]
+async fn page() -> Reply {
+    html("headwater ".repeat(PAGE_BYTES.div_ceil(10))[..PAGE_BYTES].to_owned())
+}
+
+/// Answers with the receipt.
+#[controller("notes.write")]
+async fn write(notes: Data<Notes>, note: String) -> Result<Reply> {
+    let (_, receipt) = notes.update_with_receipt(note).await?;
+    Ok(json(&receipt))
+}
+
+#[derive(Clone, Default)]
+struct Notes {
+    count: u64,
+    bytes: u64,
+}
+
+impl State for Notes {
+    const NAME: &'static str = "notes";
+    type Update = String;
+    type Output = u64;
+
+    fn apply(&mut self, note: String, _: At) -> u64 {
+        self.count += 1;
+        self.bytes += note.len() as u64;
+        self.count
+    }
+
+    fn invalidates(_: &String) -> Invalidation {
+        Invalidation::new().group("page")
+    }
+}

@@ -1,0 +1,31 @@
+use std::convert::Infallible;
+
+use super::FromRequestParts;
+use crate::request::RequestParts;
+
+/// What the site's variant function called the variant that is wanted, if it named one. It belongs
+/// to the cache key, so a controller may take it on every route.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VariantName(pub Option<String>);
+
+impl FromRequestParts for VariantName {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut RequestParts) -> Result<VariantName, Infallible> {
+        Ok(VariantName(parts.variant.clone()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::request::Request;
+
+    #[tokio::test]
+    async fn the_variant_is_there_on_a_cached_route_too() {
+        let builder = Request::builder().variant("pt").cached("page", None, &[]);
+        let mut parts = builder.build().unwrap().parts;
+        let variant = VariantName::from_request_parts(&mut parts).await;
+        assert_eq!(variant, Ok(VariantName(Some("pt".to_owned()))));
+    }
+}
