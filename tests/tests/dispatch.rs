@@ -29,7 +29,7 @@ controller = "probe.show"
 name = "dated"
 
 [[route]]
-pattern = '^/[0-9]+/'
+pattern = '/[0-9]+/.*'
 template = "plain.html"
 
 [[route]]
