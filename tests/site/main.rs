@@ -8,6 +8,7 @@
 //! - [`visits`]: cookies, headers, and steps around a controller.
 //! - [`failures`]: panics, errors, delays, templates that do not render.
 //! - [`flights`]: a controller that takes its time and counts its runs.
+//! - [`notes`]: lines of text that are kept as they were sent.
 //! - [`probe`]: what a controller is told of a request, shown as it is.
 
 mod answers;
@@ -16,6 +17,7 @@ mod bodies;
 mod counter;
 mod failures;
 mod flights;
+mod notes;
 mod probe;
 mod visits;
 
@@ -26,6 +28,7 @@ use headwater::prelude::*;
 fn main() -> ExitCode {
     App::new()
         .state::<board::Board>()
+        .state::<notes::Notes>()
         .controllers(controllers![
             board::page,
             board::templated,
@@ -51,6 +54,8 @@ fn main() -> ExitCode {
             failures::no_such_template,
             flights::slow,
             flights::runs,
+            notes::list,
+            notes::add,
             probe::show,
             probe::header,
             probe::headers,
