@@ -1,5 +1,8 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::Result;
 
@@ -43,8 +46,14 @@ impl Process {
 }
 
 impl Drop for Process {
+    /// Asks the process to stop, so that who talks to it is told. Ends it when that takes too long.
     fn drop(&mut self) {
-        // Who has ended already needs neither.
+        let deadline = Instant::now() + Duration::from_secs(3);
+        // Who has ended already needs no signal, and what cannot be waited for cannot be mended.
+        let _ = kill_process(Pid::from_child(&self.child), Signal::TERM);
+        while matches!(self.child.try_wait(), Ok(None)) && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(5));
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

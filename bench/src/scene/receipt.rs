@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::Result;
 use crate::arguments::Arguments;
 use crate::contestant::headwater::Cluster;
-use crate::disk;
+use crate::disk::Probe;
 use crate::figures::Times;
 use crate::http1::{Answer, Connection};
 
@@ -38,7 +38,7 @@ pub(crate) struct Place {
     pub(crate) update: Taken,
     /// An invalidation, asked of the back end's admin port.
     pub(crate) invalidate: Taken,
-    /// A write of 4 KiB and fdatasync(2) in the same folder, without headwater.
+    /// A write of 4 KiB and fdatasync(2) in the same folder, without headwater, between the updates.
     pub(crate) sync: Times,
 }
 
@@ -72,28 +72,36 @@ fn place(name: &'static str, folder: &Path, writes: u32) -> Result<Place> {
     let cluster = Cluster::start(FRONTENDS, folder)?;
     let mut frontend = Connection::open(cluster.contestant()?.address)?;
     let mut admin = Connection::open(cluster.backend.admin)?;
+    let mut probe = Probe::new(cluster.folder())?;
     let note = "The river is high, and the ferry does not run. ".repeat(4);
-    let update = taken(writes, || frontend.post("/notes", "text/plain; charset=utf-8", &note))?;
+    let write = || frontend.post("/notes", "text/plain; charset=utf-8", &note);
+    let (update, sync) = taken(writes, write, &mut probe)?;
     let groups = r#"{"groups": ["page"]}"#;
-    let invalidate = taken(writes, || admin.post("/invalidate", "application/json", groups))?;
-    let sync = disk::sync_times(cluster.folder(), writes)?;
+    let invalidate = || admin.post("/invalidate", "application/json", groups);
+    let (invalidate, _) = taken(writes, invalidate, &mut probe)?;
     Ok(Place { name, folder: folder.to_owned(), update, invalidate, sync })
 }
 
-/// Does it again and again, one after the other.
-fn taken(times: u32, mut ask: impl FnMut() -> Result<Answer>) -> Result<Taken> {
+/// Asks again and again, one after the other. In between the disk is measured, so that whatever
+/// else it does meets both.
+fn taken(
+    times: u32,
+    mut ask: impl FnMut() -> Result<Answer>,
+    probe: &mut Probe,
+) -> Result<(Taken, Times)> {
     for _ in 0..times.div_ceil(10) {
         receipt(&ask()?)?;
     }
-    let (mut wholes, mut receipts) = (Vec::new(), Vec::new());
+    let (mut wholes, mut receipts, mut syncs) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..times {
         let start = Instant::now();
         let answer = ask()?;
         wholes.push(start.elapsed());
         receipts.push(receipt(&answer)?);
+        syncs.push(probe.sync_time()?);
     }
     let of = |times| Times::of(times).ok_or("nothing was measured");
-    Ok(Taken { whole: of(wholes)?, receipt: of(receipts)? })
+    Ok((Taken { whole: of(wholes)?, receipt: of(receipts)? }, of(syncs)?))
 }
 
 /// How long the last front end took, when all of them have acknowledged.

@@ -2,12 +2,19 @@
 //!
 //! - [`App`]: what a site's `main` writes.
 //! - `parts`: what the site's files say, loaded.
-//! - `node`: a running node: front end, back end, or both in one process.
+//! - `rooms`: a front end, a back end, or both, put together.
+//! - `node`: those behind the doors of a process (`served`): what `serve` runs.
+//! - [`SiteService`]: those without doors, as a tower service.
 //! - `report`: what a node says of itself on its admin port.
 
 mod node;
 mod parts;
 mod report;
+mod rooms;
+mod served;
+mod service;
+
+pub use service::SiteService;
 
 use std::future::Future;
 use std::pin::Pin;

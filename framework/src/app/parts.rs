@@ -6,7 +6,7 @@ use super::App;
 use crate::config::Config;
 use crate::dispatch::{Location, Table, Target};
 use crate::problem::{Problem, Problems};
-use crate::templates::{Customise, Engine, Options};
+use crate::templates::{Engine, Options};
 
 /// The dispatch table and the templates that it refers to.
 pub(super) struct FrontParts {
@@ -14,10 +14,10 @@ pub(super) struct FrontParts {
     pub(super) templates: Engine,
 }
 
-/// Loads what a front end needs. A template that is named but missing stops it here rather than
-/// at a visitor's request.
-pub(super) fn load(config: &Config, customise: &[Customise]) -> Result<FrontParts, Problems> {
-    let (table, templates, problems) = read(config, customise);
+/// Loads what a front end needs. A template or controller that is named but missing stops it here
+/// rather than at a visitor's request.
+pub(super) fn load(app: &App, config: &Config) -> Result<FrontParts, Problems> {
+    let (table, templates, problems) = read(app, config);
     match (table, templates) {
         (Some(table), Some(templates)) => problems.or(FrontParts { table, templates }),
         _ => Err(problems),
@@ -26,8 +26,12 @@ pub(super) fn load(config: &Config, customise: &[Customise]) -> Result<FrontPart
 
 /// All that is wrong in the site's files, and between them and its code.
 pub(super) fn check(app: &App, config: &Config) -> Problems {
-    let (table, _, mut problems) = read(config, &app.customise);
-    for route in table.iter().flat_map(|table| table.routes()) {
+    read(app, config).2
+}
+
+/// What the routes want of controllers that the site's code does not have.
+fn check_controllers(app: &App, table: &Table, problems: &mut Problems) {
+    for route in table.routes() {
         let Target::Controller(name) = &route.target else { continue };
         let Location { file, line } = &route.location;
         let mut report = |message| {
@@ -46,17 +50,13 @@ pub(super) fn check(app: &App, config: &Config) -> Problems {
             }
         }
     }
-    problems
 }
 
-fn read(
-    config: &Config,
-    customise: &[Customise],
-) -> (Option<Arc<Table>>, Option<Engine>, Problems) {
+fn read(app: &App, config: &Config) -> (Option<Arc<Table>>, Option<Engine>, Problems) {
     let mut problems = Problems::new();
     let mut keep = |found: Problems| problems.extend(found);
     let table = Table::load(&config.dispatch.path).map_err(&mut keep).ok().map(Arc::new);
-    let mut options = Options { customise: customise.to_vec(), ..Options::default() };
+    let mut options = Options { customise: app.customise.clone(), ..Options::default() };
     if let Some(table) = &table {
         let table = Arc::clone(table);
         options.url_for = Arc::new(move |name, params| {
@@ -90,6 +90,9 @@ fn read(
                 problems.push(Problem::at_line(file, location.line, message));
             }
         }
+    }
+    if let Some(table) = &table {
+        check_controllers(app, table, &mut problems);
     }
     (table, templates, problems)
 }

@@ -1,6 +1,7 @@
 //! What a node says of itself on its admin port.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value, json};
 
@@ -17,10 +18,15 @@ pub(super) struct NodeReport {
     pub(super) mode: Mode,
     pub(super) frontend: Option<Arc<FrontEnd>>,
     pub(super) backend: Option<Arc<Backend>>,
+    /// Whether it has been told to stop: then nobody should send it more.
+    pub(super) stopping: AtomicBool,
 }
 
 impl Node for NodeReport {
     fn ready(&self) -> Result<(), String> {
+        if self.stopping.load(Ordering::Relaxed) {
+            return Err("the node is stopping".to_owned());
+        }
         match &self.frontend {
             Some(frontend) => frontend.ready(),
             None => Ok(()),

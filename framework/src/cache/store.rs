@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
@@ -23,6 +24,8 @@ pub struct Cache {
     pub(super) persistent: Entries,
     pub(super) ledger: ArcSwapOption<Ledger>,
     pub(super) limits: Limits,
+    /// The moment of the last sweep.
+    pub(super) swept: AtomicU64,
     lease: Lease,
 }
 
@@ -111,6 +114,7 @@ impl Cache {
             persistent: entries(limits.persistent_bytes),
             ledger: ArcSwapOption::empty(),
             limits,
+            swept: AtomicU64::new(0),
             lease: Lease::default(),
         }
     }

@@ -1,10 +1,25 @@
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use super::entry::Entry;
 use super::store::Cache;
 use crate::clock::Moment;
 
+/// How long what is dead may stay in memory when no pattern waits to be retired.
+const LONGEST: Duration = Duration::from_secs(30);
+
 impl Cache {
+    /// [Sweeps](Cache::sweep) when patterns are outstanding, and now and then for what time and
+    /// groups have ended.
+    pub fn sweep_if_due(&self, now: Moment) {
+        let swept = Moment::from_nanos(self.swept.load(Ordering::Relaxed));
+        if self.usage().patterns > 0 || now.since(swept) >= LONGEST {
+            self.swept.store(now.as_nanos(), Ordering::Relaxed);
+            self.sweep(now);
+        }
+    }
+
     /// Takes dead entries out of memory, retires the patterns that every entry has met, and forgets
     /// groups beyond the limit. Serving never waits for it; it may take long, so it is for a thread
     /// that may block. Returns how many entries it removed.

@@ -28,6 +28,20 @@ impl Config {
         problems.or(config)
     }
 
+    /// The configuration of the site in `folder`, without environment variables.
+    ///
+    /// # Errors
+    /// Everything that is wrong in its project.toml, which need not exist.
+    pub fn of_folder(folder: &Path) -> Result<Config, Problems> {
+        let file = folder.join(DEFAULT_FILE);
+        if file.exists() {
+            return Config::load(Some(&file), std::iter::empty());
+        }
+        let mut config = Config::default();
+        config.start_paths_at(folder);
+        Ok(config)
+    }
+
     /// Like [`Config::load`], but where a value is wrong its default stands in, so that whoever
     /// wants to know everything that is wrong with a site can go on.
     pub fn read(

@@ -9,7 +9,7 @@ use super::rejection::Rejection;
 use crate::controller::Site;
 use crate::log::Receipt;
 use crate::request::RequestParts;
-use crate::state::{State, Store, WriteError};
+use crate::state::{State, States, Store, WriteError};
 
 /// One of the site's states: to be read, and to be changed by updates.
 ///
@@ -51,6 +51,18 @@ impl Rejection for NoSuchState {
 }
 
 impl<S: State> Data<S> {
+    /// Data of its own in this process, for the tests of controllers: updates are applied at once
+    /// and kept nowhere.
+    ///
+    /// # Panics
+    /// Never: a site with one state has it.
+    pub fn in_memory() -> Data<S> {
+        let mut states = States::new();
+        let added = states.add::<S>();
+        let store = added.expect("the first state of a site has no namesake");
+        Data { store, site: Arc::new(Site::in_memory(states)) }
+    }
+
     /// The data of the state `S` of a site: for code that runs outside a request, such as tests.
     ///
     /// # Errors

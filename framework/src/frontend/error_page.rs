@@ -46,7 +46,7 @@ impl FrontEnd {
         let mut headers = failure.headers.clone();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
         if status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, RETRY_AFTER);
+            headers.entry(header::RETRY_AFTER).or_insert(RETRY_AFTER);
         }
         let body = self.error_body(failure, scope, request_id);
         respond::made(status, headers, body.into(), cache)

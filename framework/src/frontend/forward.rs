@@ -9,8 +9,10 @@ use crate::dispatch::{QueryKey, Route};
 use crate::link::Exposure;
 
 /// Headers that concern only the connection they came on (RFC 9110, section 7.6.1).
-const HOP_BY_HOP: [HeaderName; 7] = [
+const HOP_BY_HOP: [HeaderName; 9] = [
     header::CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
     header::PROXY_AUTHENTICATE,
     header::PROXY_AUTHORIZATION,
     header::TE,
@@ -37,10 +39,7 @@ impl Forwarded {
             Some(query) => format!("{path}?{query}"),
             None => path.to_owned(),
         };
-        let named_by_connection = connection_options(&parts.headers);
-        let passed = parts.headers.iter().filter(|(name, _)| {
-            !HOP_BY_HOP.contains(name) && !named_by_connection.contains(&name.as_str())
-        });
+        let passed = end_to_end(&parts.headers);
         Forwarded {
             method: parts.method.clone(),
             uri,
@@ -85,9 +84,15 @@ fn wire_header((name, value): (&HeaderName, &http::HeaderValue)) -> (String, Vec
     (name.as_str().to_owned(), value.as_bytes().to_vec())
 }
 
-/// The headers that `Connection` names as belonging to the connection.
-fn connection_options(headers: &HeaderMap) -> Vec<&str> {
+/// The headers that concern more than the connection they came on, or were to go on.
+pub(super) fn end_to_end(
+    headers: &HeaderMap,
+) -> impl Iterator<Item = (&HeaderName, &http::HeaderValue)> {
     let options =
         headers.get_all(header::CONNECTION).iter().filter_map(|value| value.to_str().ok());
-    options.flat_map(|value| value.split(',')).map(str::trim).collect()
+    let named: Vec<&str> = options.flat_map(|value| value.split(',')).map(str::trim).collect();
+    headers.iter().filter(move |(name, _)| {
+        let is_named = named.iter().any(|option| option.eq_ignore_ascii_case(name.as_str()));
+        !HOP_BY_HOP.contains(name) && !is_named
+    })
 }

@@ -5,7 +5,7 @@ use http::{Method, StatusCode};
 
 use super::FrontEnd;
 use super::failure::Failure;
-use super::forward::Forwarded;
+use super::forward::{Forwarded, end_to_end};
 use crate::body::{Body, BodyError};
 use crate::cache::Origin;
 use crate::dispatch::Target;
@@ -123,6 +123,8 @@ fn set(values: &mut Values, name: &str, value: &str) -> Result<(), Failure> {
     values.set(name.to_owned(), value).map_err(|error| Failure::internal(error.to_string()))
 }
 
+/// The reply's headers as far as they are the controller's business: how the body is framed is
+/// the server's, and a length that is wrong would make the rest of the body the next response.
 fn headers_of(answer: &Answer) -> Result<HeaderMap, Failure> {
     let mut headers = HeaderMap::with_capacity(answer.headers.len() + 4);
     for (name, value) in &answer.headers {
@@ -132,7 +134,9 @@ fn headers_of(answer: &Answer) -> Result<HeaderMap, Failure> {
             .ok_or_else(|| Failure::internal(format!("the header `{name}` has no valid value")))?;
         headers.append(name, value);
     }
-    Ok(headers)
+    headers.remove(header::CONTENT_LENGTH);
+    let passed = end_to_end(&headers);
+    Ok(passed.map(|(name, value)| (name.clone(), value.clone())).collect())
 }
 
 fn failure_of_call(error: CallError) -> Failure {

@@ -149,6 +149,14 @@ impl FrontEnd {
         Ok(())
     }
 
+    /// Returns when requests can be answered as they should be.
+    pub async fn when_ready(&self) {
+        self.link.connected().await;
+        while self.ready().is_err() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+
     /// Stops serving from the cache and tells the back end, so that no writer waits for this front
     /// end. Requests are answered as before, but made anew.
     pub async fn leave(&self) {
@@ -178,8 +186,8 @@ impl FrontEnd {
         let path = match CanonicalPath::new(parts.uri.path()) {
             Ok(path) => path,
             Err(error) => {
-                let failure = Failure::new(error.status(), error.to_string());
-                return self.refuse(&failure, Scope::SITE);
+                let message = format!("This address is not one of a page: {error}.");
+                return self.refuse(&Failure::new(error.status(), message), Scope::SITE);
             }
         };
         match self.table.resolve(&parts.method, &path) {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Response, StatusCode};
+use tokio::time::timeout;
 
 use super::cache_status::{CacheStatus, Forward};
 use super::counters::Event;
@@ -149,18 +150,16 @@ impl FrontEnd {
         why: Forward,
         stale: Option<Arc<Entry>>,
     ) -> Response<Body> {
+        // What is known now is all that the law asks of this request, however long it waits.
+        let arrival = self.cache.knowledge(clock::now());
         loop {
-            if !self.settings.caching {
-                let outcome = self.fill(wanted).await;
-                return self.respond(wanted, outcome, why, stale);
-            }
             // Without a lease others may know of records that are unknown here, so nothing that
             // they wait for can be shown to be right for this request.
-            let Some(arrival) = self.cache.knowledge(clock::now()) else {
+            let (Some(arrival), Some(known)) = (arrival, self.cache.knowledge(clock::now())) else {
                 let outcome = self.fill(wanted).await;
                 return self.respond(wanted, outcome, why, stale);
             };
-            match self.flights.join(wanted.key.as_str(), arrival) {
+            match self.flights.join(wanted.key.as_str(), known) {
                 Join::Lead(lead) => {
                     let (frontend, order) = (Arc::clone(self), Arc::clone(wanted));
                     // A task of its own, so that a visitor who goes away leaves nobody waiting.
@@ -214,7 +213,18 @@ impl FrontEnd {
         else {
             return Outcome::Response { status, headers, body };
         };
-        let body = match collect(body, self.settings.largest_entry).await {
+        let (limit, deadline) = (self.settings.largest_entry, self.settings.deadline);
+        let collected = match timeout(deadline, collect(body, limit)).await {
+            Ok(collected) => collected,
+            Err(_) => {
+                let failure = Failure::new(StatusCode::GATEWAY_TIMEOUT, "The answer broke off.");
+                return Outcome::Failed(failure.because(format!(
+                    "the body was not whole within {deadline:?}; a route whose body goes on and on \
+                     needs `cache = \"no_cache\"`"
+                )));
+            }
+        };
+        let body = match collected {
             Ok(Collected::Whole(body)) => body,
             Ok(Collected::TooLong(body)) => return Outcome::Response { status, headers, body },
             Err(error) => {

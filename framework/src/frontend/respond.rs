@@ -41,7 +41,9 @@ pub(super) fn made(
 /// What HEAD gets: the headers that GET would get, and no body (RFC 9110, section 9.3.2).
 pub(super) fn head_of(response: Response<Body>) -> Response<Body> {
     let (mut parts, body) = response.into_parts();
-    if let Some(length) = http_body::Body::size_hint(&body).exact() {
+    // These two have no body even for GET, so a length would say something else.
+    let has_length = !matches!(parts.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    if let Some(length) = http_body::Body::size_hint(&body).exact().filter(|_| has_length) {
         parts.headers.entry(header::CONTENT_LENGTH).or_insert_with(|| HeaderValue::from(length));
     }
     Response::from_parts(parts, Body::empty())

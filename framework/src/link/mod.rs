@@ -10,6 +10,7 @@
 //! - `client`: [`Link`], the front end's half. [`Link::call`] forwards a request; a task of its own
 //!   follows the feed.
 //! - [`serve`]: the back end's half.
+//! - `pulse`: notices when the peer of a connection has vanished.
 //! - `frame` and `wire`: how messages and bodies lie in the streams.
 //!
 //! # How it flows
@@ -39,7 +40,8 @@
 //! The front end sends `Renew { stamp }`, where `stamp` is its own clock, read before the frame is
 //! given to the transport. The back end, when it reads the frame, does these things in this order:
 //!
-//! 1. [`Host::granted`]: it records that the member may hold a lease until *now* + lease;
+//! 1. [`Host::granted`]: it records that the member may hold a lease until *now* + lease; where it
+//!    cannot, because the front end follows another feed by now, the feed ends;
 //! 2. it fixes `p` = [`Host::committed`];
 //! 3. it sends every record up to `p`, and behind them `Renewed { stamp }`.
 //!
@@ -84,13 +86,12 @@ mod follower;
 mod frame;
 mod host;
 mod message;
+mod pulse;
 mod server;
 mod wire;
 
 #[cfg(test)]
 mod tests;
-
-use std::time::Duration;
 
 pub use client::{BackendStatus, CallError, Link, LinkOptions, LinkStatus};
 pub use connector::{Connector, Incoming, in_memory};
@@ -116,14 +117,6 @@ const ANSWER_LIMIT: usize = 16 * 1024 * 1024;
 const UP_LIMIT: usize = 64 * 1024;
 /// The longest message from a back end in the feed, in bytes.
 const DOWN_LIMIT: usize = 64 * 1024 * 1024;
-
-/// How often a connection is tried with a ping, and how long the ping's answer may take, so that a
-/// peer that vanished is noticed when its lease is over. Short leases do not shorten it further:
-/// a busy machine must not lose its connections.
-fn keep_alive(lease: Duration) -> (Duration, Duration) {
-    let lease = lease.max(Duration::from_secs(1));
-    (lease / 2, lease / 2)
-}
 
 /// The path of an action of the link.
 fn path(version: u32, action: &str) -> String {

@@ -22,8 +22,25 @@ pub struct Acknowledgement {
     pub frontend: String,
     /// How it let go.
     pub outcome: Outcome,
-    /// From the moment the record was durable.
+    /// From the moment the record was durable; in JSON `took_ms`, in milliseconds.
+    #[serde(rename = "took_ms", with = "millis")]
     pub took: Duration,
+}
+
+/// Durations as milliseconds with a fraction, as people and their programs read them.
+mod millis {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(took: &Duration, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_f64(took.as_micros() as f64 / 1000.0)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+        let millis = f64::deserialize(from)?;
+        Duration::try_from_secs_f64(millis / 1000.0).map_err(serde::de::Error::custom)
+    }
 }
 
 /// How a front end let go of the old pages.

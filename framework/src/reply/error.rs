@@ -98,8 +98,10 @@ where
 {
     #[track_caller]
     fn from(cause: E) -> Error {
+        // Out here, because a closure would be its own caller.
+        let place = Location::caller();
         let reply = reply_of(&cause).unwrap_or_else(|| {
-            let chain = format!("{}: {}", Location::caller(), Chain(&cause));
+            let chain = format!("{place}: {}", Chain(&cause));
             error(StatusCode::INTERNAL_SERVER_ERROR).cause(chain)
         });
         Error::from(reply)

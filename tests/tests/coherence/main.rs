@@ -47,9 +47,8 @@ const LEASE: Duration = Duration::from_secs(1);
 #[tokio::test(flavor = "multi_thread")]
 async fn no_read_after_a_write_was_answered_misses_it() {
     let seed = Seed::take("COHERENCE_SEED");
-    let seconds = std::env::var("COHERENCE_SECONDS").map_or(45, |text| {
-        text.parse().expect("COHERENCE_SECONDS is a whole number")
-    });
+    let seconds = std::env::var("COHERENCE_SECONDS")
+        .map_or(45, |text| text.parse().expect("COHERENCE_SECONDS is a whole number"));
     let mut cluster = Cluster::start(Site::test_site(PROGRAM), FRONTENDS).await;
     let trial = Arc::new(Trial::new(&cluster));
 

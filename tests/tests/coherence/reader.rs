@@ -86,7 +86,8 @@ impl Read {
     /// Reads of every page in every cached way, all of which begin now.
     pub(crate) fn all(trial: &Trial, frontend: usize) -> Vec<Read> {
         let pages = 0..trial.pages.count();
-        pages.flat_map(|page| ROUTES[..5].iter().map(move |route| (route, page)))
+        pages
+            .flat_map(|page| ROUTES[..5].iter().map(move |route| (route, page)))
             .map(|(route, page)| Read::of(trial, frontend, route, page))
             .collect()
     }
@@ -111,7 +112,7 @@ impl Read {
                 self.failed(trial, &format!("status {}", response.status), calm, response.text());
                 return None;
             }
-            // Not to wait was the reader's choice.
+            // Not to wait longer was the reader's choice.
             Err(Failed::Timeout) => {
                 self.failed(trial, "timeout", false, "");
                 return None;

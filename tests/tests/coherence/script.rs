@@ -1,15 +1,20 @@
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use headwater_tests::{Client, Cluster, Cut, Node, Relay};
+use headwater_tests::{Client, Cluster, Cut, Failed, Node, Relay, Response};
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{Rng, RngExt};
+use tokio::task::JoinHandle;
 
 use crate::LEASE;
 use crate::calm::Place;
 use crate::reader::Read;
 use crate::trial::Trial;
+
+/// A front end that has woken answers at once, if only with an error; much sooner than after the
+/// link's deadline of half a minute.
+const LONGEST_ANSWER: Duration = Duration::from_secs(15);
 
 /// What is done to the nodes, one round after the other, in an order that the seed decides.
 pub(crate) struct Script {
@@ -132,7 +137,9 @@ impl Script {
 impl Kind {
     fn length(self, choices: &mut impl Rng) -> Duration {
         let (least, most) = match self {
-            Kind::Pause => (LEASE + Duration::from_millis(500), LEASE + Duration::from_millis(1500)),
+            Kind::Pause => {
+                (LEASE + Duration::from_millis(500), LEASE + Duration::from_millis(1500))
+            }
             Kind::Cut(_) => (Duration::from_millis(200), LEASE + Duration::from_millis(1500)),
             Kind::Kill | Kind::KillBackend => (Duration::ZERO, LEASE + Duration::from_millis(500)),
         };
@@ -169,7 +176,9 @@ impl Fault {
             }
             (Kind::Cut(cut), Stage::Frontend(node, relay, _)) => {
                 let name = node.name();
-                trial.verdict.happened(format_args!("{name}'s link is cut ({cut:?}) for {lasts:?}"));
+                trial
+                    .verdict
+                    .happened(format_args!("{name}'s link is cut ({cut:?}) for {lasts:?}"));
                 relay.cut(cut);
                 tokio::time::sleep(lasts).await;
                 trial.verdict.happened(format_args!("{name}'s link is healed"));
@@ -192,12 +201,12 @@ impl Fault {
 
 /// Requests that wait for a paused front end when it wakes: for it they are the first thing to do,
 /// before it can learn what happened while it slept.
-struct Questions(Vec<tokio::task::JoinHandle<(Read, Result<headwater_tests::Response, headwater_tests::Failed>)>>);
+struct Questions(Vec<JoinHandle<(Read, Result<Response, Failed>)>>);
 
 impl Questions {
     async fn ask(trial: &Trial, node: &Node, frontend: usize) -> Questions {
         let ask = |read: Read| {
-            let client = Client::new(node.http());
+            let client = Client::new(node.http()).timeout(LONGEST_ANSWER);
             tokio::spawn(async move {
                 let outcome = client.get(&read.target()).await;
                 (read, outcome)
@@ -212,6 +221,9 @@ impl Questions {
     async fn judge(self, trial: &Trial) {
         for question in self.0 {
             let (read, outcome) = question.await.expect("a question does not panic");
+            if let Err(Failed::Timeout) = outcome {
+                trial.verdict.breach(format_args!("{} was never answered", read.target()));
+            }
             read.judge(trial, outcome, false);
         }
     }

@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -98,11 +99,11 @@ impl Shared {
         again: Option<Bytes>,
     ) -> Result<(Answer, Body), CallError> {
         let mut error = CallError::NoBackend;
-        let candidates: Vec<_> = self.sessions().collect();
+        let sessions = self.sessions();
         self.turn.fetch_add(1, Ordering::Relaxed);
-        for (slot, caller) in candidates {
+        for (slot, caller) in sessions {
             let _in_flight = slot.in_flight();
-            match self.attempt(&caller, wire).await {
+            match self.attempt(caller, wire).await {
                 Ok(answer) => return Ok(answer),
                 Err(Failure::Unsent(unsent)) => wire = unsent,
                 Err(Failure::Sent(failure)) => match (&again, &failure) {
@@ -117,10 +118,14 @@ impl Shared {
         Err(error)
     }
 
-    async fn attempt(&self, caller: &Caller, wire: Wire) -> Result<(Answer, Body), Failure> {
+    async fn attempt(&self, caller: Arc<Caller>, wire: Wire) -> Result<(Answer, Body), Failure> {
         let broken = |reason| Failure::Sent(CallError::Broken { sent: true, reason });
         let request = session::request(&self.options, "call", wire);
-        let response = match caller.sender.clone().try_send_request(request).await {
+        let sent = caller.sender.clone().try_send_request(request);
+        // A request that is sent while its connection ends can stay in hyper's channel, and comes
+        // back only when the last sender is gone. So nobody who waits may hold one.
+        drop(caller);
+        let response = match sent.await {
             Ok(response) => response,
             Err(mut error) => {
                 return Err(match error.take_message() {

@@ -12,9 +12,8 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::LinkOptions;
-use crate::link::{
-    CONNECTION_WINDOW, Connector, HEADER_LIMIT, STREAM_WINDOW, STREAMS, keep_alive, path,
-};
+use crate::link::pulse::{PING_TIMEOUT, Pulse, ping_interval};
+use crate::link::{CONNECTION_WINDOW, Connector, HEADER_LIMIT, STREAM_WINDOW, STREAMS, path};
 
 /// How long a connection may take to come about, and then the first answer.
 pub(super) const GREETING_TIMEOUT: Duration = Duration::from_secs(1);
@@ -78,17 +77,17 @@ where
     B: HttpBody<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let (interval, timeout) = keep_alive(options.lease);
     let connecting = async {
         let stream = connector.connect().await.map_err(Problem::Connect)?;
+        let stream = Pulse::new(stream, options.lease);
         let (sender, connection) = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
             .initial_stream_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW)
             .max_send_buf_size(STREAM_WINDOW as usize)
             .max_header_list_size(HEADER_LIMIT)
-            .keep_alive_interval(interval)
-            .keep_alive_timeout(timeout)
+            .keep_alive_interval(ping_interval(options.lease))
+            .keep_alive_timeout(PING_TIMEOUT)
             .keep_alive_while_idle(true)
             // Visitors who go away reset streams with data under way. That is no offence, and
             // these counters run for as long as the connection lives.

@@ -84,14 +84,14 @@ impl Slot {
     pub(super) fn failed(&self, problem: &Problem) {
         let problem = problem.to_string();
         if self.known.load().last_error.as_ref() != Some(&problem) {
-            tracing::warn!("the back end at {} {problem}", self.connector);
+            tracing::warn!("the back end {} {problem}", self.connector);
             self.change(|known| known.last_error = Some(problem.clone()));
         }
     }
 
     fn connected(&self, caller: Caller) {
         let Greeting { backend, log } = &caller.greeting;
-        tracing::info!("connected to back end {backend} at {}, log {log}", self.connector);
+        tracing::info!("connected to back end {backend} ({}), log {log}", self.connector);
         let greeting = caller.greeting.clone();
         self.caller.store(Some(Arc::new(caller)));
         self.change(|known| {
@@ -103,7 +103,7 @@ impl Slot {
     fn disconnected(&self) {
         self.caller.store(None);
         self.changed.send_replace(());
-        tracing::warn!("the connection to the back end at {} has ended", self.connector);
+        tracing::warn!("the connection to the back end {} has ended", self.connector);
     }
 
     fn change(&self, change: impl Fn(&mut Known)) {

@@ -10,7 +10,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Server, gate};
 use crate::link::connector::Stream;
-use crate::link::{CONNECTION_WINDOW, HEADER_LIMIT, Host, STREAM_WINDOW, STREAMS, keep_alive};
+use crate::link::pulse::{PING_TIMEOUT, Pulse, ping_interval};
+use crate::link::{CONNECTION_WINDOW, HEADER_LIMIT, Host, STREAM_WINDOW, STREAMS};
 
 /// How long a peer may take to show that it belongs to the site.
 const INTRODUCTION: Duration = Duration::from_secs(10);
@@ -31,7 +32,8 @@ pub(super) async fn serve<H: Host>(server: Arc<Server<H>>, stream: Stream) {
         let answer = gate::answer(server.clone(), peer.clone(), request);
         async move { Ok::<_, Infallible>(answer.await) }
     });
-    let (interval, timeout) = keep_alive(server.options.lease);
+    let lease = server.options.lease;
+    let stream = Pulse::new(stream, lease);
     let connection = http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
         .initial_stream_window_size(STREAM_WINDOW)
@@ -39,8 +41,8 @@ pub(super) async fn serve<H: Host>(server: Arc<Server<H>>, stream: Stream) {
         .max_send_buf_size(STREAM_WINDOW as usize)
         .max_concurrent_streams(STREAMS)
         .max_header_list_size(HEADER_LIMIT)
-        .keep_alive_interval(interval)
-        .keep_alive_timeout(timeout)
+        .keep_alive_interval(ping_interval(lease))
+        .keep_alive_timeout(PING_TIMEOUT)
         .auto_date_header(false)
         // Visitors who go away make front ends reset streams, before they are accepted or with
         // data under way. That is no offence, and the second counter runs for as long as the

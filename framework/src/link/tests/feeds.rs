@@ -119,6 +119,16 @@ async fn no_lease_is_given_without_a_record_whose_writer_saw_none() {
 }
 
 #[tokio::test]
+async fn a_lease_that_cannot_be_noted_is_not_given() {
+    let (backend, address) = Backend::on_tcp(House::new("b1")).await;
+    backend.host.grants.store(false, Ordering::Relaxed);
+    let reader = Reader::new();
+    let _link = Link::start(options(vec![tcp(address)]), reader.clone());
+    let state = until("the feed is cut", &reader.state, |state| state.cuts >= 2).await;
+    assert_eq!(state.renewals, 0);
+}
+
+#[tokio::test]
 async fn a_feed_that_was_cut_goes_on_where_it_was() {
     let (backend, relay, _link, reader) = followed().await;
     let before = backend.host.append("before");
@@ -148,6 +158,7 @@ async fn a_feed_that_goes_silent_is_given_up_and_taken_up_again() {
         members.values().any(|seen| seen.left == Some(How::Cut))
     })
     .await;
+    status("so it is for calls", &link, |it| !it.backends[0].connected).await;
     let meanwhile = backend.host.append("meanwhile");
     relay.set(Mode::Carry);
     reached(&reader, meanwhile).await;

@@ -30,6 +30,8 @@ pub(super) struct House {
     pub(super) handed_out: AtomicUsize,
     /// Whether the log is read from a slow disk, a few records at a time.
     pub(super) slow: AtomicBool,
+    /// Whether leases can be noted.
+    pub(super) grants: AtomicBool,
     pub(super) refuse: Mutex<Option<String>>,
     pub(super) calls: watch::Sender<usize>,
     /// Bytes of bodies that controllers have read or made.
@@ -67,6 +69,7 @@ impl House {
             after_committed: Mutex::default(),
             handed_out: AtomicUsize::new(0),
             slow: AtomicBool::new(false),
+            grants: AtomicBool::new(true),
             refuse: Mutex::default(),
             calls: watch::Sender::new(0),
             bytes: Arc::default(),
@@ -216,8 +219,11 @@ impl Host for House {
     }
 
     fn granted(&self, member: MemberId) -> bool {
-        self.see(member, |seen| seen.lease_until = Some(clock::now().after(LEASE)));
-        true
+        let granted = self.grants.load(Ordering::Relaxed);
+        if granted {
+            self.see(member, |seen| seen.lease_until = Some(clock::now().after(LEASE)));
+        }
+        granted
     }
 
     fn left(&self, member: MemberId, how: How) {

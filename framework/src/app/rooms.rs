@@ -1,0 +1,187 @@
+//! The rooms of a node, put together: all of it but the doors through which visitors and operators
+//! come in.
+//!
+//! A single node is a cluster of one: its front end reaches its back end over the same link as
+//! everywhere, through memory instead of TCP.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use tokio::task::AbortHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::report::NodeReport;
+use super::served::{Served, address, bind, problem};
+use super::{App, parts};
+use crate::backend::{self, Backend, BackendHost};
+use crate::cache::{Cache, Limits};
+use crate::clock;
+use crate::config::{Config, Environment, Mode};
+use crate::frontend::{self, CacheFollower, FrontEnd, Settings};
+use crate::http::Files;
+use crate::link::{self, Connector, Incoming, Link, LinkOptions};
+use crate::problem::{Problem, Problems};
+
+/// How often it is looked whether the cache needs a sweep.
+const SWEEP: Duration = Duration::from_secs(1);
+
+/// What works in this process.
+pub(super) struct Rooms {
+    pub(super) report: Arc<NodeReport>,
+    pub(super) link: Option<Served>,
+    tasks: Vec<AbortHandle>,
+}
+
+impl Rooms {
+    /// Opens what the configured mode asks for. Must be called within a tokio runtime.
+    pub(super) async fn open(mut app: App, config: &Config) -> Result<Rooms, Problems> {
+        let (mut link, mut tasks, mut backend) = (None, Vec::new(), None);
+        let connectors = match config.mode {
+            Mode::Frontend => config.link.backends.iter().map(Connector::tcp).collect(),
+            Mode::Backend => {
+                let listener = bind("link", config.link.listen).await?;
+                let address = address(&listener)?;
+                let opened = open_backend(&mut app, config, false).await?;
+                link = Some(serve_link(Incoming::tcp(listener), address, &opened, config)?);
+                backend = Some(opened);
+                Vec::new()
+            }
+            Mode::SingleNode | Mode::SingleNodeWithCache => {
+                let (connector, incoming) = link::in_memory();
+                let opened = open_backend(&mut app, config, true).await?;
+                link = Some(serve_link(incoming, config.link.listen, &opened, config)?);
+                backend = Some(opened);
+                vec![connector]
+            }
+        };
+        let mut frontend = None;
+        if config.mode != Mode::Backend {
+            let opened = open_frontend(&app, config, connectors)?;
+            tasks.push(tokio::spawn(sweep(Arc::clone(opened.cache()))).abort_handle());
+            frontend = Some(opened);
+        }
+        if let Some(backend) = &backend {
+            tasks.push(tokio::spawn(Arc::clone(backend).look_after()).abort_handle());
+        }
+        let (name, mode) = (config.name.clone(), config.mode);
+        let report = Arc::new(NodeReport {
+            name,
+            mode,
+            frontend,
+            backend,
+            stopping: AtomicBool::new(false),
+        });
+        Ok(Rooms { report, link, tasks })
+    }
+
+    /// Leaves the membership first, so that no writer waits for this node; then the link and the
+    /// log are closed.
+    pub(super) async fn close(self) {
+        if let Some(frontend) = &self.report.frontend {
+            frontend.leave().await;
+        }
+        if let Some(link) = self.link {
+            link.stop().await;
+        }
+        for task in self.tasks {
+            task.abort();
+        }
+        if let Some(backend) = &self.report.backend {
+            backend.shut_down().await;
+        }
+    }
+}
+
+async fn sweep(cache: Arc<Cache>) {
+    loop {
+        tokio::time::sleep(SWEEP).await;
+        let cache = Arc::clone(&cache);
+        let sweep = tokio::task::spawn_blocking(move || cache.sweep_if_due(clock::now()));
+        if let Err(error) = sweep.await {
+            tracing::error!(%error, "the sweep of the cache failed");
+        }
+    }
+}
+
+async fn open_backend(
+    app: &mut App,
+    config: &Config,
+    alone: bool,
+) -> Result<Arc<Backend>, Problems> {
+    let states = Arc::new(std::mem::take(&mut app.states));
+    let parts = backend::Parts {
+        name: config.name.clone(),
+        lease: config.link.lease,
+        expected: config.link.expect_frontends.clone(),
+        states: Arc::clone(&states),
+        controllers: app.controllers.clone(),
+        body_limit: config.limits.body,
+        alone,
+    };
+    let opened = Backend::open(&config.log.path, parts).await;
+    let (backend, is_new) = opened.map_err(|error| Problem::new(error.to_string()))?;
+    if is_new {
+        for seed in std::mem::take(&mut app.seeds) {
+            let journal = Arc::new(backend::Unawaited(Arc::clone(&backend)));
+            let seeded = seed(Arc::clone(&states), journal).await;
+            seeded.map_err(|error| problem("write the site's first data", &error))?;
+        }
+    }
+    Ok(backend)
+}
+
+fn open_frontend(
+    app: &App,
+    config: &Config,
+    backends: Vec<Connector>,
+) -> Result<Arc<FrontEnd>, Problems> {
+    let parts::FrontParts { table, templates } = parts::load(app, config)?;
+    let cache = Arc::new(Cache::new(Limits {
+        bytes: config.cache.bytes,
+        persistent_bytes: config.cache.persistent_bytes,
+        groups: config.cache.max_groups,
+        patterns: config.cache.max_patterns,
+    }));
+    let follower = Arc::new(CacheFollower::new(Arc::clone(&cache)));
+    let mut options = LinkOptions::new(&config.name, rand::random(), backends);
+    options.secret = config.link.secret.as_ref().map(|secret| secret.expose().to_owned());
+    options.lease = config.link.lease;
+    Ok(FrontEnd::new(frontend::Rooms {
+        settings: Settings {
+            development: config.environment == Environment::Development,
+            caching: config.mode != Mode::SingleNode,
+            lifetime: config.cache.lifetime,
+            largest_entry: config.cache.max_entry,
+            deadline: config.link.deadline,
+            body_limit: config.limits.body,
+            body_timeout: config.limits.body_timeout,
+        },
+        table,
+        templates,
+        files: Files::below(&config.docroot.path).ok(),
+        cache,
+        link: Link::start(options, follower),
+        variant: app.variant.clone(),
+    }))
+}
+
+fn serve_link(
+    incoming: Incoming,
+    address: SocketAddr,
+    backend: &Arc<Backend>,
+    config: &Config,
+) -> Result<Served, Problems> {
+    let options = link::ServerOptions {
+        secret: config.link.secret.as_ref().map(|secret| secret.expose().to_owned()),
+        lease: config.link.lease,
+        drain: config.limits.drain,
+        ..link::ServerOptions::default()
+    };
+    let stop = CancellationToken::new();
+    let host = Arc::new(BackendHost(Arc::clone(backend)));
+    let serving = link::serve(incoming, host, options, stop.clone().cancelled_owned());
+    let serving = serving.map_err(|error| Problem::new(error.to_string()))?;
+    Ok(Served::start(address, stop, serving))
+}

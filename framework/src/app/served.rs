@@ -1,0 +1,108 @@
+//! Servers that run until they are told to stop, and who answers at them.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use http::{Request, Response};
+use hyper::body::{Body as _, Incoming};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::admin::{self, Metrics, Node};
+use crate::body::Body;
+use crate::frontend::FrontEnd;
+use crate::http::{Handler, Limits, Peer, Server};
+use crate::problem::{Problem, Problems};
+
+/// A server that runs until it is told to stop.
+pub(super) struct Served {
+    /// Where it listens.
+    pub(super) address: SocketAddr,
+    stop: CancellationToken,
+    done: JoinHandle<()>,
+}
+
+impl Served {
+    /// Runs `serving`, which ends when `stop` is cancelled.
+    pub(super) fn start<F>(address: SocketAddr, stop: CancellationToken, serving: F) -> Served
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        Served { address, stop, done: tokio::spawn(serving) }
+    }
+
+    /// Answers HTTP requests at `listen`, the address of the section `what` of project.toml.
+    pub(super) async fn http<H: Handler>(
+        what: &str,
+        listen: SocketAddr,
+        limits: Limits,
+        handler: H,
+    ) -> Result<Served, Problems> {
+        let server = Server::bind(listen, limits).await;
+        let server = server.map_err(|error| cannot_listen(what, listen, &error))?;
+        let address = server.local_addr();
+        let address = address.map_err(|error| problem("read the address of a listener", &error))?;
+        let stop = CancellationToken::new();
+        let serving = server.run(Arc::new(handler), stop.clone());
+        Ok(Served::start(address, stop, async {
+            let drained = serving.await;
+            if drained.cut > 0 {
+                tracing::warn!(
+                    connections = drained.cut,
+                    "cut connections that took too long to end"
+                );
+            }
+        }))
+    }
+
+    /// Stops it, and waits until it has drained.
+    pub(super) async fn stop(self) {
+        self.stop.cancel();
+        if let Err(error) = self.done.await {
+            tracing::error!(%error, "a server ended badly");
+        }
+    }
+}
+
+/// Hands the requests of visitors to the front end.
+pub(super) struct Visitors(pub(super) Arc<FrontEnd>);
+
+impl Handler for Visitors {
+    async fn handle(&self, request: Request<Incoming>, peer: Peer) -> Response<Body> {
+        self.0.answer(request.map(body), peer.addr.ip()).await
+    }
+}
+
+/// Hands the requests of operators to the admin room.
+pub(super) struct Operators {
+    pub(super) node: Arc<dyn Node>,
+    pub(super) metrics: Metrics,
+}
+
+impl Handler for Operators {
+    async fn handle(&self, request: Request<Incoming>, _: Peer) -> Response<Body> {
+        admin::answer(&*self.node, &self.metrics, request.map(body)).await
+    }
+}
+
+fn body(incoming: Incoming) -> Body {
+    if incoming.is_end_stream() { Body::empty() } else { Body::stream(incoming) }
+}
+
+pub(super) async fn bind(what: &str, address: SocketAddr) -> Result<TcpListener, Problems> {
+    TcpListener::bind(address).await.map_err(|error| cannot_listen(what, address, &error))
+}
+
+fn cannot_listen(what: &str, address: SocketAddr, error: &std::io::Error) -> Problems {
+    Problem::new(format!("cannot listen on {address} (`listen` in `[{what}]`): {error}")).into()
+}
+
+pub(super) fn address(listener: &TcpListener) -> Result<SocketAddr, Problems> {
+    listener.local_addr().map_err(|error| problem("read the address of a listener", &error))
+}
+
+pub(super) fn problem(what: &str, error: &dyn std::fmt::Display) -> Problems {
+    Problem::new(format!("cannot {what}: {error}")).into()
+}

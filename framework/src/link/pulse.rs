@@ -1,0 +1,205 @@
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Interval, MissedTickBehavior};
+
+/// How many beats without a sign of life end a connection.
+const BEATS: u32 = 4;
+/// How many bytes sent in one beat are a sign of life. Less fits into buffers on the way: requests
+/// to a back end that has stopped would keep it alive for ever.
+const BULK: usize = 64 * 1024;
+/// A connection is not given up sooner than this: a busy machine must not lose it.
+const SHORTEST_PATIENCE: Duration = Duration::from_secs(1);
+
+/// A connection that fails when its peer has been silent for about as long as a lease.
+///
+/// Both ends send pings, so a peer that lives is heard. The time until a ping is answered says
+/// little, for the answer comes behind everything that is under way, and that may be much: what
+/// counts as silence is that nothing is read and nothing much can be written. It is measured in
+/// beats of this process's own, so that a process that was stopped reads what has come in the
+/// meantime before it judges.
+#[derive(Debug)]
+pub(super) struct Pulse<S> {
+    stream: S,
+    beats: Interval,
+    read: usize,
+    written: usize,
+    silent: u32,
+}
+
+/// How often pings are to be sent.
+pub(super) fn ping_interval(lease: Duration) -> Duration {
+    lease.max(SHORTEST_PATIENCE) / BEATS
+}
+
+/// When hyper may give up a connection because a ping was not answered: far later than `Pulse`.
+pub(super) const PING_TIMEOUT: Duration = Duration::from_secs(60);
+
+impl<S> Pulse<S> {
+    /// Watches a connection with leases of this length.
+    pub(super) fn new(stream: S, lease: Duration) -> Pulse<S> {
+        let mut beats = tokio::time::interval(lease.max(SHORTEST_PATIENCE) / BEATS);
+        beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Pulse { stream, beats, read: 0, written: 0, silent: 0 }
+    }
+
+    /// Ready with an error when the peer has been silent for too long; otherwise the task is woken
+    /// at the next beat.
+    fn poll_silence(&mut self, context: &mut Context<'_>) -> Poll<io::Error> {
+        loop {
+            ready!(self.beats.poll_tick(context));
+            let alive = self.read > 0 || self.written >= BULK;
+            (self.read, self.written) = (0, 0);
+            self.silent = if alive { 0 } else { self.silent + 1 };
+            if self.silent > BEATS {
+                let error = io::Error::new(io::ErrorKind::TimedOut, "the other end is silent");
+                return Poll::Ready(error);
+            }
+        }
+    }
+
+    /// The result of an operation, unless it has to wait and the peer is silent.
+    fn or_silence<T>(
+        &mut self,
+        polled: Poll<io::Result<T>>,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<T>> {
+        match polled {
+            Poll::Ready(result) => Poll::Ready(result),
+            Poll::Pending => self.poll_silence(context).map(Err),
+        }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Pulse<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let polled = Pin::new(&mut self.stream).poll_read(context, buffer);
+        self.read += buffer.filled().len() - before;
+        self.or_silence(polled, context)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Pulse<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let polled = Pin::new(&mut self.stream).poll_write(context, bytes);
+        if let Poll::Ready(Ok(written)) = polled {
+            self.written += written;
+        }
+        self.or_silence(polled, context)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let polled = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+        if let Poll::Ready(Ok(written)) = polled {
+            self.written += written;
+        }
+        self.or_silence(polled, context)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let polled = Pin::new(&mut self.stream).poll_flush(context);
+        self.or_silence(polled, context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let polled = Pin::new(&mut self.stream).poll_shutdown(context);
+        self.or_silence(polled, context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+    use tokio::time::Instant;
+
+    use super::*;
+
+    const LEASE: Duration = Duration::from_secs(2);
+
+    fn pair() -> (Pulse<DuplexStream>, DuplexStream) {
+        let (ours, theirs) = duplex(1 << 20);
+        (Pulse::new(ours, LEASE), theirs)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_silent_peer_is_noticed_after_a_lease() {
+        let (mut pulse, _peer) = pair();
+        let begin = Instant::now();
+        let error = pulse.read_u8().await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert!(begin.elapsed() >= LEASE && begin.elapsed() <= LEASE + LEASE / 4);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_sends_now_and_then_is_alive() {
+        let (mut pulse, mut peer) = pair();
+        let sending = async {
+            for _ in 0..10 {
+                tokio::time::sleep(LEASE * 3 / 4).await;
+                peer.write_u8(1).await.unwrap();
+            }
+        };
+        let reading = async {
+            for _ in 0..10 {
+                pulse.read_u8().await.unwrap();
+            }
+        };
+        tokio::join!(sending, reading);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_takes_much_is_alive_though_it_says_nothing() {
+        let (pulse, mut peer) = pair();
+        let (mut read, mut write) = tokio::io::split(pulse);
+        let writing = async {
+            for _ in 0..20 {
+                write.write_all(&[0; BULK]).await.unwrap();
+                tokio::time::sleep(LEASE / 4).await;
+                let mut taken = vec![0; BULK];
+                peer.read_exact(&mut taken).await.unwrap();
+            }
+        };
+        tokio::select! {
+            biased;
+            _ = read.read_u8() => panic!("it was taken for dead"),
+            () = writing => {}
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn small_requests_do_not_keep_a_dead_peer_alive() {
+        let (pulse, _peer) = pair();
+        let (mut read, mut write) = tokio::io::split(pulse);
+        let writing = async {
+            loop {
+                write.write_all(b"another call").await.unwrap();
+                tokio::time::sleep(LEASE / 8).await;
+            }
+        };
+        tokio::select! {
+            biased;
+            read = read.read_u8() => assert_eq!(read.unwrap_err().kind(), io::ErrorKind::TimedOut),
+            () = writing => {}
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! Whole sites in this process, through [`headwater::app::SiteService`].
+
+#![allow(clippy::unwrap_used)]
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use headwater::app::SiteService;
+use headwater::controller::Controllers;
+use headwater::prelude::*;
+use http_body_util::StreamBody;
+
+/// A site of these controllers, each at `/cached/NAME` and `/direct/NAME`.
+async fn site(controllers: Controllers, config: &str) -> (tempfile::TempDir, SiteService) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut routes = String::new();
+    for controller in &controllers {
+        for (kind, cache) in [("cached", "normal"), ("direct", "no_cache")] {
+            let name = controller.name();
+            routes += &format!(
+                "[[route]]\npath = \"/{kind}/{name}\"\ncontroller = \"{name}\"\ncache = \"{cache}\"\n"
+            );
+        }
+    }
+    std::fs::write(folder.path().join("dispatch.conf"), routes).unwrap();
+    std::fs::write(folder.path().join("project.toml"), config).unwrap();
+    let site = App::new().controllers(controllers).into_service(folder.path()).await;
+    (folder, site.unwrap_or_else(|problems| panic!("{problems}")))
+}
+
+async fn ask(site: &SiteService, method: &str, path: &str) -> http::Response<Bytes> {
+    let request = http::Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
+    let (parts, body) = site.answer(request).await.into_parts();
+    http::Response::from_parts(parts, body.collect(1 << 20).await.unwrap())
+}
+
+#[controller("framed")]
+async fn framed() -> Reply {
+    let reply = text("0123456789").header("content-length", "3");
+    let reply = reply.header("transfer-encoding", "chunked").header("keep-alive", "timeout=1");
+    reply.header("connection", "close, x-once").header("x-once", "1").header("x-kept", "1")
+}
+
+#[controller("empty")]
+async fn empty() -> Reply {
+    status(204)
+}
+
+#[controller("busy")]
+async fn busy() -> Reply {
+    error(503).header("retry-after", "120").header("content-length", "3")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn how_a_body_is_framed_is_not_the_controllers_business() {
+    let (_folder, site) = site(controllers![framed, empty, busy], "").await;
+    for path in ["/cached/framed", "/direct/framed"] {
+        let answer = ask(&site, "GET", path).await;
+        assert_eq!(answer.body(), "0123456789");
+        let headers = answer.headers();
+        for name in ["transfer-encoding", "keep-alive", "connection", "x-once"] {
+            assert_eq!(headers.get(name), None, "{path} {name}");
+        }
+        assert!(headers.get("content-length").is_none_or(|length| length == "10"), "{path}");
+        assert_eq!(headers["x-kept"], "1");
+        let head = ask(&site, "HEAD", path).await;
+        assert_eq!(head.headers()["content-length"], "10");
+        assert!(head.body().is_empty());
+    }
+    let answer = ask(&site, "HEAD", "/direct/empty").await;
+    assert_eq!(answer.status(), 204);
+    assert_eq!(answer.headers().get("content-length"), None);
+    let answer = ask(&site, "GET", "/cached/busy").await;
+    assert_eq!(answer.headers()["retry-after"], "120");
+    assert_eq!(answer.headers().get("content-length"), None);
+}
+
+#[controller("stall")]
+async fn stall() -> Body {
+    let first = http_body::Frame::data(Bytes::from_static(b"begun"));
+    let first = futures_util::stream::iter([Ok::<_, std::io::Error>(first)]);
+    let endless = futures_util::StreamExt::chain(first, futures_util::stream::pending());
+    Body::stream(StreamBody::new(endless))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_stalls_does_not_hold_its_key() {
+    let (_folder, site) = site(controllers![stall], "[link]\ndeadline = \"300ms\"\n").await;
+    let started = Instant::now();
+    let (first, second) =
+        tokio::join!(ask(&site, "GET", "/cached/stall"), ask(&site, "GET", "/cached/stall"));
+    assert_eq!(first.status(), 504);
+    assert_eq!(second.status(), 504);
+    assert!(started.elapsed() < Duration::from_secs(5));
+}
+
+#[controller("slow")]
+async fn slow() -> Reply {
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    text("page").group("news")
+}
+
+#[controller("news")]
+#[invalidate(groups = ["news"])]
+async fn news() -> &'static str {
+    "new"
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_visitor_waits_for_two_flights_at_most_however_often_records_come() {
+    let (_folder, site) = site(controllers![slow, news], "").await;
+    let end = Instant::now() + Duration::from_secs(2);
+    let writer = {
+        let site = site.clone();
+        tokio::spawn(async move {
+            while Instant::now() < end {
+                ask(&site, "GET", "/direct/news").await;
+            }
+        })
+    };
+    let visitors = (0..50).map(|_| {
+        let site = site.clone();
+        tokio::spawn(async move {
+            let mut longest = Duration::ZERO;
+            while Instant::now() < end {
+                let started = Instant::now();
+                assert_eq!(ask(&site, "GET", "/cached/slow").await.body(), "page");
+                longest = longest.max(started.elapsed());
+            }
+            longest
+        })
+    });
+    for visitor in visitors.collect::<Vec<_>>() {
+        let longest = visitor.await.unwrap();
+        // Two flights of 100 ms; a busy machine is given some more.
+        assert!(longest < Duration::from_millis(800), "a visitor waited for {longest:?}");
+    }
+    writer.await.unwrap();
+}
+
+static RUNS: AtomicU64 = AtomicU64::new(0);
+
+#[controller("count")]
+async fn count() -> String {
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    RUNS.fetch_add(1, Ordering::Relaxed).to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_visitors_at_once_cost_one_run_of_the_controller() {
+    let (_folder, site) = site(controllers![count], "").await;
+    let visits = (0..100).map(|_| ask(&site, "GET", "/cached/count"));
+    let answers = futures_util::future::join_all(visits).await;
+    assert!(answers.iter().all(|answer| answer.body() == "0"));
+    assert_eq!(RUNS.load(Ordering::Relaxed), 1);
+    site.stop().await;
+}
