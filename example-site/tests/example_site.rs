@@ -207,7 +207,10 @@ async fn a_comment_that_lacks_something_comes_back_with_the_story() {
     let page = visitor.form(&target, "author=Ada&body=").await;
     assert_eq!(page.status, 422);
     assert!(page.text().contains("A quiet story") && page.text().contains("value=\"Ada\""));
-    assert_eq!(visitor.form("/stories/no-such-story/comments", "author=A&body=b").await.status, 404);
+    assert_eq!(
+        visitor.form("/stories/no-such-story/comments", "author=A&body=b").await.status,
+        404
+    );
 }
 
 #[tokio::test]

@@ -40,8 +40,10 @@ pub async fn header(Path(name): Path<String>, headers: Headers) -> Result<Reply>
 /// Shows all headers.
 #[controller("probe.headers")]
 pub async fn headers(headers: HeaderMap) -> Reply {
-    let shown: BTreeMap<&str, &str> =
-        headers.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap_or("?"))).collect();
+    let shown: BTreeMap<&str, &str> = headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.to_str().unwrap_or("?")))
+        .collect();
     json(&shown)
 }
 

@@ -17,7 +17,8 @@ impl Node {
     /// When the node does not tell.
     pub async fn metric(&self, name: &str) -> f64 {
         let metrics = self.operator().page("/metrics").await;
-        let line = metrics.text().lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        let line =
+            metrics.text().lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
         line.map_or(0.0, |value| value.parse().expect("a metric is a number"))
     }
 

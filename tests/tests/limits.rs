@@ -81,7 +81,9 @@ async fn what_is_not_http_is_a_400() {
         let answer = say(words).await;
         assert_eq!(status(&answer), 400, "{words:?}: {answer}");
     }
-    for words in ["GET /static HTTP/1.1\r\n\r\n", "GET /static HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n"] {
+    for words in
+        ["GET /static HTTP/1.1\r\n\r\n", "GET /static HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n"]
+    {
         let answer = say(words).await;
         assert_eq!(status(&answer), 400, "{words:?}: {answer}");
         assert!(answer.contains("Host"), "{answer}");
@@ -234,17 +236,16 @@ async fn a_head_that_comes_letter_by_letter_is_not_waited_for() {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let start = Instant::now();
     stream.write_all(b"GET /static HTTP/1.1\r\nhost: a\r\nx: ").await.unwrap();
-    until("the connection is closed", async || {
-        stream.write_all(b"x").await.is_err().then_some(())
-    })
-    .await;
+    until("the connection is closed", async || stream.write_all(b"x").await.is_err().then_some(()))
+        .await;
     assert!(start.elapsed() < SOON);
 }
 
 #[tokio::test]
 async fn a_body_that_does_not_go_on_is_not_waited_for() {
     let start = Instant::now();
-    let answer = say(head(&["POST /upload/small HTTP/1.1", "content-length: 50"]) + "part of it").await;
+    let answer =
+        say(head(&["POST /upload/small HTTP/1.1", "content-length: 50"]) + "part of it").await;
     assert_eq!(status(&answer), 408, "{answer}");
     assert!(start.elapsed() < SOON, "{:?}", start.elapsed());
     is_well().await;

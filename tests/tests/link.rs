@@ -207,7 +207,11 @@ async fn when_the_back_end_is_gone_pages_are_served_for_a_lease_and_then_as_thei
         let start = Instant::now();
         let stale = visitor.page("/stale/1").await;
         assert_eq!((stale.status, stale.text()), (200, "1"));
-        assert!(stale.cache_status().starts_with("headwater; fwd=stale"), "{}", stale.cache_status());
+        assert!(
+            stale.cache_status().starts_with("headwater; fwd=stale"),
+            "{}",
+            stale.cache_status()
+        );
         assert!(stale.cache_status().contains("stale-if-error"), "{}", stale.cache_status());
         assert!(is_unavailable(&visitor.page("/page/1").await));
         assert!(is_unavailable(&visitor.page("/timeout/1").await));

@@ -68,7 +68,10 @@ async fn metrics_are_counted_in_the_format_of_prometheus() {
         assert!(metrics.header("content-type").starts_with("text/plain; version=0.0.4"));
         for line in metrics.text().lines().filter(|line| !line.is_empty()) {
             if let Some(comment) = line.strip_prefix("# ") {
-                assert!(comment.starts_with("HELP headwater_") || comment.starts_with("TYPE headwater_"));
+                assert!(
+                    comment.starts_with("HELP headwater_")
+                        || comment.starts_with("TYPE headwater_")
+                );
                 continue;
             }
             let (name, value) = line.rsplit_once(' ').unwrap();
@@ -110,14 +113,18 @@ async fn the_admin_port_of_a_back_end_invalidates() {
 #[tokio::test]
 async fn invalidate_prints_the_receipt() {
     let cluster = CLUSTER.borrow();
+    // The first write waits for front ends of an earlier log, should there have been one.
+    cluster.visitor(0).form("/page/300", "").await;
     let admin = format!("http://{}", cluster.backend.admin());
     for arguments in [["--group", "page:300"], ["--pattern", "^/page/300$"]] {
         for frontend in 0..2 {
             cluster.visitor(frontend).page("/page/300").await;
             assert!(cluster.visitor(frontend).page("/page/300").await.is_hit());
         }
-        let printed =
-            cluster.site.printed(&["invalidate", arguments[0], arguments[1], "--admin", &admin]).await;
+        let printed = cluster
+            .site
+            .printed(&["invalidate", arguments[0], arguments[1], "--admin", &admin])
+            .await;
         assert_eq!((printed.code, &*printed.errors), (0, ""));
         let lines: Vec<&str> = printed.out.lines().collect();
         assert!(lines[0].starts_with("position "), "{lines:?}");
@@ -138,11 +145,15 @@ async fn an_invalidation_that_is_wrong_fails_and_does_nothing() {
     visitor.page("/page/400").await;
     assert!(visitor.page("/page/400").await.is_hit());
     for (arguments, code, message) in [
-        (&["--group", "page:400", "--pattern", "^/(a", "--admin", &*admin][..], 1, "unclosed group"),
+        (
+            &["--group", "page:400", "--pattern", "^/(a", "--admin", &*admin][..],
+            1,
+            "unclosed group",
+        ),
         (&["--admin", &admin], 2, "--group"),
         (&["--group", "page:400", "--admin", &frontend], 1, "not a back end's admin port"),
         (&["--group", "page:400", "--admin", "http://127.0.0.1:9"], 1, "cannot be reached"),
-        (&["--group", "page:400", "--admin", "nonsense"], 2, "nonsense"),
+        (&["--group", "page:400", "--admin", "no address"], 2, "no address"),
     ] {
         let arguments = [&["invalidate"], arguments].concat();
         let printed = cluster.site.printed(&arguments).await;
@@ -178,9 +189,10 @@ async fn routes_shows_the_table_as_it_is_matched() {
     let printed = site().printed(&["routes"]).await;
     assert_eq!((printed.code, &*printed.errors), (0, ""));
     let line = |path: &str, target: &str| {
-        let found = printed.out.lines().find(|line| {
-            line.split_whitespace().nth(1) == Some(path) && line.contains(target)
-        });
+        let found = printed
+            .out
+            .lines()
+            .find(|line| line.split_whitespace().nth(1) == Some(path) && line.contains(target));
         found.unwrap_or_else(|| panic!("no {path} in {}", printed.out)).to_owned()
     };
     assert!(line("/page/{n}", "board.page").starts_with("GET,HEAD"));
@@ -339,11 +351,12 @@ async fn messages_can_be_json() {
 
 #[tokio::test]
 async fn a_front_end_that_stops_finishes_what_it_does_and_leaves_the_membership() {
-    let site = Site::test_site(PROGRAM).project("[link]\nlease = \"10s\"\n");
+    let site = Site::test_site(PROGRAM).project("[link]\nlease = \"4s\"\n");
     let mut cluster = Cluster::start(site, 2).await;
+    // The first write waits for front ends of an earlier log, should there have been one.
+    cluster.visitor(1).form("/page/1", "").await;
     let visitor = cluster.visitor(0);
     let address = cluster.frontends[0].http();
-    cluster.visitor(0).page("/page/1").await;
     let running = tokio::spawn(async move { visitor.page("/sleep/1500").await });
     until("the request is under way", async || {
         let status = cluster.frontends[0].status().await;
@@ -362,7 +375,7 @@ async fn a_front_end_that_stops_finishes_what_it_does_and_leaves_the_membership(
     assert!(!members.contains("\"f1\"") && members.contains("\"f2\""), "{members}");
     let start = Instant::now();
     assert_eq!(cluster.visitor(1).form("/page/1", "").await.status, 200);
-    assert!(start.elapsed() < Duration::from_secs(5), "a write waits for who has left");
+    assert!(start.elapsed() < Duration::from_secs(2), "a write waits for who has left");
 }
 
 #[tokio::test]
@@ -439,6 +452,7 @@ async fn without_a_cache_a_page_is_made_anew_each_time() {
 
 /// The command `cluster`, and what it prints.
 struct Running {
+    _site: Site,
     child: Child,
     lines: mpsc::UnboundedReceiver<String>,
 }
@@ -455,7 +469,7 @@ impl Running {
                 let _ = sender.send(line);
             }
         });
-        Running { child, lines }
+        Running { _site: site.clone(), child, lines }
     }
 
     /// The nodes, as they are announced until all are ready.
@@ -500,8 +514,7 @@ async fn cluster_starts_a_site_and_stops_it() {
     for signal in [Signal::TERM, Signal::INT] {
         let site = site();
         let data = site.path("elsewhere");
-        let mut cluster =
-            Running::start(&site, &["--port", "0", "--data", data.to_str().unwrap()]);
+        let mut cluster = Running::start(&site, &["--port", "0", "--data", data.to_str().unwrap()]);
         let nodes = cluster.nodes().await;
         let names: Vec<&str> = nodes.iter().map(|node| node.name.as_str()).collect();
         assert_eq!(names[0], "b1");
@@ -535,7 +548,8 @@ async fn a_cluster_goes_on_without_a_front_end_that_was_killed() {
     let nodes = cluster.nodes().await;
     let frontends: Vec<_> =
         nodes.iter().filter(|node| matches!(node.entrance, Entrance::Frontend(_))).collect();
-    kill_process(Pid::from_raw(frontends[0].pid.try_into().unwrap()).unwrap(), Signal::KILL).unwrap();
+    kill_process(Pid::from_raw(frontends[0].pid.try_into().unwrap()).unwrap(), Signal::KILL)
+        .unwrap();
     all_gone(std::slice::from_ref(frontends[0])).await;
     let Entrance::Frontend(http) = frontends[1].entrance else { unreachable!() };
     let visitor = headwater_tests::Client::new(http);
@@ -564,9 +578,20 @@ async fn the_ports_of_a_cluster_are_counted_from_the_first() {
         }
         lines.sort();
         let begins = [
-            format!("backend b1 link 127.0.0.1:{} admin http://127.0.0.1:{} pid ", first + 100, first + 300),
-            format!("frontend f1 http://127.0.0.1:{first} admin http://127.0.0.1:{} pid ", first + 200),
-            format!("frontend f2 http://127.0.0.1:{} admin http://127.0.0.1:{} pid ", first + 1, first + 201),
+            format!(
+                "backend b1 link 127.0.0.1:{} admin http://127.0.0.1:{} pid ",
+                first + 100,
+                first + 300
+            ),
+            format!(
+                "frontend f1 http://127.0.0.1:{first} admin http://127.0.0.1:{} pid ",
+                first + 200
+            ),
+            format!(
+                "frontend f2 http://127.0.0.1:{} admin http://127.0.0.1:{} pid ",
+                first + 1,
+                first + 201
+            ),
         ];
         for (line, begin) in lines.iter().zip(begins) {
             assert!(line.starts_with(&begin), "{line} instead of {begin}");
