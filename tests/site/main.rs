@@ -1,16 +1,24 @@
 //! A site made to be tested: whatever it serves shows how old it is, and its controllers do what
 //! controllers should not.
 //!
+//! - [`answers`]: every kind of answer that a controller can give.
 //! - [`board`]: pages that are nothing but a version, and the update that raises one.
 //! - [`counter`]: a number that grows whenever a controller runs, and ways to invalidate it.
 //! - [`bodies`]: large requests and replies.
 //! - [`visits`]: cookies, headers, and steps around a controller.
 //! - [`failures`]: panics, errors, delays, templates that do not render.
+//! - [`flights`]: a controller that takes its time and counts its runs.
+//! - [`notes`]: lines of text that are kept as they were sent.
+//! - [`probe`]: what a controller is told of a request, shown as it is.
 
+mod answers;
 mod board;
 mod bodies;
 mod counter;
 mod failures;
+mod flights;
+mod notes;
+mod probe;
 mod visits;
 
 use std::process::ExitCode;
@@ -20,6 +28,7 @@ use headwater::prelude::*;
 fn main() -> ExitCode {
     App::new()
         .state::<board::Board>()
+        .state::<notes::Notes>()
         .controllers(controllers![
             board::page,
             board::templated,
@@ -43,7 +52,23 @@ fn main() -> ExitCode {
             failures::sleep,
             failures::broken_template,
             failures::no_such_template,
+            flights::slow,
+            flights::runs,
+            notes::list,
+            notes::add,
+            probe::show,
+            probe::header,
+            probe::headers,
+            probe::visit,
+            probe::query,
+            probe::form,
+            probe::json_body,
+            probe::day,
+            probe::multipart,
+            answers::give,
+            answers::program,
         ])
+        .controllers(controllers![answers::inner].wrap(answers::framed))
         .variant(visits::variant)
         .run()
 }

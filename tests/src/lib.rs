@@ -6,7 +6,9 @@
 //!   paused and started again; its [`Messages`] are shown when a test fails.
 //! - [`Cluster`]: a back end and front ends, each linked through its own [`Relay`], which can cut
 //!   the link and keeps one address when nodes change theirs.
+//! - [`Shared`]: a cluster that the tests of one file share.
 //! - [`Client`]: a visitor. [`raw`]: a visitor who does not keep to HTTP.
+//! - [`Printed`]: what a command of the site, such as `check`, has to say.
 //! - [`until`]: waits for what is to come about. [`Seed`]: what decides a test's random choices.
 //!
 //! All ports are free ones, and nothing outlives its test. A test of this package names the
@@ -25,19 +27,25 @@
 
 mod client;
 mod cluster;
+mod command;
+mod gauges;
 mod messages;
 mod node;
 pub mod raw;
 mod relay;
 mod seed;
+mod shared;
 mod site;
 mod until;
+mod visitor;
 
 pub use client::{Client, Failed, Response};
 pub use cluster::Cluster;
+pub use command::Printed;
 pub use messages::Messages;
 pub use node::{Ended, Launch, Node};
 pub use relay::{Cut, Relay};
 pub use seed::Seed;
+pub use shared::{Borrowed, Shared};
 pub use site::Site;
 pub use until::{PATIENCE, until};

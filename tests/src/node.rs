@@ -88,6 +88,8 @@ impl Launch {
     async fn spawn(&self, messages: &Messages) -> Result<(Process, Announcement), Ended> {
         let mut command = self.site.command();
         command.args(["serve", "--mode", self.mode.as_str(), "--name", &self.name]);
+        // Whatever ends the test, the node does not stay behind.
+        command.args(["--with-parent", &std::process::id().to_string()]);
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the site's program can be run");

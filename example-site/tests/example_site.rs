@@ -1,0 +1,283 @@
+//! The example site as its visitors meet it: every page, both forms, the JSON, error pages.
+
+use std::path::Path;
+use std::sync::LazyLock;
+
+use headwater_tests::{Cluster, Response, Shared, Site};
+use serde_json::Value;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_example-site");
+
+/// The site with the files that it comes with.
+fn site() -> Site {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let files = ["project.toml", "dispatch.conf", "templates", "example-site/docroot"];
+    files.iter().fold(Site::new(PROGRAM), |site, name| site.copy(&root, name))
+}
+
+static CLUSTER: LazyLock<Shared> = LazyLock::new(|| Shared::start(|| Cluster::start(site(), 2)));
+
+/// The part of the page that a reader sees, without the markup.
+fn words(page: &Response) -> String {
+    let mut words = String::new();
+    let mut inside = false;
+    for letter in page.text().chars() {
+        match letter {
+            '<' => inside = true,
+            '>' => inside = false,
+            _ if inside => {}
+            _ => words.push(letter),
+        }
+    }
+    words.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Publishes a story; the address of its page.
+async fn publish(frontend: usize, title: &str, body: &str) -> String {
+    let form = format!("title={}&body={}", title.replace(' ', "+"), body.replace(' ', "+"));
+    let response = CLUSTER.borrow().visitor(frontend).form("/stories", &form).await;
+    assert_eq!(response.status, 303, "{}", response.text());
+    response.header("location").to_owned()
+}
+
+/// The values of all attributes of this name.
+fn attributes<'p>(page: &'p Response, name: &str) -> Vec<&'p str> {
+    let begin = format!(" {name}=\"");
+    let values = page.text().split(&begin).skip(1).filter_map(|rest| rest.split('"').next());
+    values.collect()
+}
+
+#[tokio::test]
+async fn the_front_page_shows_stories_at_both_of_its_addresses() {
+    let visitor = CLUSTER.borrow().visitor(0);
+    for target in ["/", "/index.html"] {
+        let page = visitor.page(target).await;
+        assert_eq!((page.status, page.header("content-type")), (200, "text/html; charset=utf-8"));
+        let stories = attributes(&page, "href");
+        let stories = stories.iter().filter(|link| link.starts_with("/stories/"));
+        assert!(stories.count() >= 3, "{}", page.text());
+    }
+}
+
+#[tokio::test]
+async fn every_link_and_picture_of_the_site_leads_somewhere() {
+    let visitor = CLUSTER.borrow().visitor(0);
+    let mut seen = vec!["/".to_owned()];
+    let mut next = 0;
+    while let Some(target) = seen.get(next).cloned() {
+        next += 1;
+        let page = visitor.page(&target).await;
+        assert!(matches!(page.status, 200 | 303), "{target}: {}", page.status);
+        if !page.header("content-type").starts_with("text/html") {
+            continue;
+        }
+        for link in attributes(&page, "href").into_iter().chain(attributes(&page, "src")) {
+            let link = link.split('#').next().unwrap_or_default().replace("&amp;", "&");
+            if link.starts_with('/') && !seen.contains(&link) && seen.len() < 200 {
+                seen.push(link);
+            }
+        }
+    }
+    for expected in ["/list", "/faq", "/submit", "/api/stories", "/normal_cache", "/current_time"] {
+        assert!(seen.iter().any(|link| link == expected), "{expected} is not linked: {seen:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_pages_fit_a_phone_and_say_what_language_they_are_in() {
+    let visitor = CLUSTER.borrow().visitor(0);
+    for target in ["/", "/list", "/faq", "/submit", "/nowhere"] {
+        let page = visitor.page(target).await;
+        assert!(page.text().contains("name=\"viewport\""), "{target}");
+        assert!(page.text().contains("<html lang=\""), "{target}");
+    }
+}
+
+#[tokio::test]
+async fn pages_are_cached_as_their_routes_say() {
+    let visitor = CLUSTER.borrow().visitor(0);
+    let again = async |target: &str| {
+        visitor.page(target).await;
+        visitor.page(target).await.cache_status().to_owned()
+    };
+    assert!(again("/faq").await.starts_with("headwater; hit; ttl="));
+    assert!(again("/submit").await.starts_with("headwater; hit"));
+    assert!(again("/normal_cache").await.starts_with("headwater; hit; ttl="));
+    assert_eq!(again("/current_time").await, "headwater; fwd=bypass");
+    let list = again("/list").await;
+    let left = list.strip_prefix("headwater; hit; ttl=").and_then(|left| left.parse::<u32>().ok());
+    assert!(left.is_some_and(|left| left <= 20), "{list}");
+}
+
+#[tokio::test]
+async fn a_new_story_is_on_every_front_end_at_once() {
+    let cluster = CLUSTER.borrow();
+    for round in 0..4 {
+        for frontend in 0..2 {
+            for target in ["/", "/list", "/api/stories"] {
+                cluster.visitor(frontend).page(target).await;
+            }
+        }
+        let title = format!("Otters number {round}");
+        let location = publish(round % 2, &title, "Seen at dawn.").await;
+        for frontend in 0..2 {
+            let visitor = cluster.visitor(frontend);
+            for target in ["/", "/list", "/api/stories", &location] {
+                let page = visitor.page(target).await;
+                assert_eq!(page.status, 200, "{target}");
+                assert!(page.text().contains(&title), "{target} of front end {frontend}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_new_comment_is_on_every_front_end_at_once() {
+    let cluster = CLUSTER.borrow();
+    let location = publish(0, "A story to talk about", "What do you think?").await;
+    let api = format!("/api{location}");
+    for round in 0..4 {
+        for frontend in 0..2 {
+            for target in [&location, &api, "/list"] {
+                cluster.visitor(frontend).page(target).await;
+            }
+        }
+        let form = format!("author=Reader+{round}&body=I+think+{round}.");
+        let visitor = cluster.visitor(round % 2);
+        let response = visitor.form(&format!("{location}/comments"), &form).await;
+        assert_eq!(response.status, 303);
+        assert_eq!(response.header("location").split('#').next(), Some(location.as_str()));
+        for frontend in 0..2 {
+            let page = cluster.visitor(frontend).page(&location).await;
+            let (author, body) = (format!("Reader {round}"), format!("I think {round}."));
+            assert!(words(&page).contains(&author) && words(&page).contains(&body));
+            let story = cluster.visitor(frontend).page(&api).await.json();
+            assert_eq!(story["comments"].as_array().map(Vec::len), Some(round + 1));
+            let list = cluster.visitor(frontend).page("/list").await;
+            let count = format!("{} comment", round + 1);
+            assert!(words(&list).contains(&count), "{}", words(&list));
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_visitors_write_is_text_and_not_markup() {
+    let cluster = CLUSTER.borrow();
+    let title = "%3Cscript%3Ealert(1)%3C/script%3E%26amp;";
+    let form = format!("title={title}&body=%3Cb%3Ebold%3C/b%3E+%7B%7B+7*7+%7D%7D");
+    let response = cluster.visitor(0).form("/stories", &form).await;
+    let location = response.header("location").to_owned();
+    let comment = "author=%3Ci%3E&body=%3Cimg+src=x%3E";
+    cluster.visitor(0).form(&format!("{location}/comments"), comment).await;
+    for target in [&location, "/", "/list"] {
+        let page = cluster.visitor(1).page(target).await;
+        for markup in ["<script>alert", "<b>bold", "<img src=x", "<i>", "49"] {
+            assert!(!page.text().contains(markup), "{markup} in {target}");
+        }
+        assert!(page.text().contains("&lt;script&gt;alert(1)"), "{target}");
+    }
+    assert!(cluster.visitor(1).page(&location).await.text().contains("{{ 7*7 }}"));
+}
+
+#[tokio::test]
+async fn a_story_that_lacks_something_comes_back_with_what_is_wrong() {
+    let visitor = CLUSTER.borrow().visitor(0);
+    let before = visitor.page("/api/stories").await;
+    let page = visitor.form("/stories", "title=&body=Something+worth+keeping").await;
+    assert_eq!(page.status, 422);
+    assert!(page.text().contains("Something worth keeping"), "what was entered is kept");
+    assert!(page.text().contains("role=\"alert\""), "{}", page.text());
+    let long = format!("title={}&body=x", "t".repeat(500));
+    assert_eq!(visitor.form("/stories", &long).await.status, 422);
+    assert_eq!(visitor.form("/stories", "").await.status, 422);
+    let after = visitor.page("/api/stories").await;
+    let titles = |response: &Response| {
+        let stories = response.json();
+        let stories: Vec<Value> = stories.as_array().cloned().unwrap_or_default();
+        stories.iter().filter(|story| story["title"] == "").count()
+    };
+    assert_eq!((titles(&before), titles(&after)), (0, 0));
+}
+
+#[tokio::test]
+async fn a_comment_that_lacks_something_comes_back_with_the_story() {
+    let visitor = CLUSTER.borrow().visitor(0);
+    let location = publish(0, "A quiet story", "Nobody says anything.").await;
+    let target = format!("{location}/comments");
+    let page = visitor.form(&target, "author=Ada&body=").await;
+    assert_eq!(page.status, 422);
+    assert!(page.text().contains("A quiet story") && page.text().contains("value=\"Ada\""));
+    assert_eq!(
+        visitor.form("/stories/no-such-story/comments", "author=A&body=b").await.status,
+        404
+    );
+}
+
+#[tokio::test]
+async fn the_api_shows_the_same_stories_as_json() {
+    let visitor = CLUSTER.borrow().visitor(0);
+    let location = publish(0, "For programs", "One.%0A%0ATwo.").await;
+    let list = visitor.page("/api/stories").await;
+    assert_eq!(list.header("content-type"), "application/json");
+    let stories = list.json();
+    let listed = stories.as_array().unwrap().iter();
+    let listed = listed.filter(|story| story["title"] == "For programs").count();
+    assert_eq!(listed, 1);
+    let story = visitor.page(&format!("/api{location}")).await.json();
+    assert_eq!((&story["title"], &story["body"]), (&"For programs".into(), &"One.\n\nTwo.".into()));
+    assert_eq!(visitor.page("/api/stories/no-such-story").await.status, 404);
+}
+
+#[tokio::test]
+async fn forgetting_the_normal_page_makes_it_anew_everywhere() {
+    let cluster = CLUSTER.borrow();
+    let mut before = Vec::new();
+    for frontend in 0..2 {
+        before.push(cluster.visitor(frontend).page("/normal_cache").await.body);
+    }
+    let response = cluster.visitor(0).form("/normal_cache", "").await;
+    assert_eq!((response.status, response.header("location")), (303, "/normal_cache"));
+    for (frontend, before) in before.into_iter().enumerate() {
+        assert_ne!(cluster.visitor(frontend).page("/normal_cache").await.body, before);
+    }
+}
+
+#[tokio::test]
+async fn style_and_pictures_are_files_that_browsers_may_keep() {
+    let visitor = CLUSTER.borrow().visitor(0);
+    let style = visitor.page("/assets/site.css").await;
+    assert_eq!((style.status, style.header("content-type")), (200, "text/css; charset=utf-8"));
+    assert!(!style.header("etag").is_empty());
+    let picture = visitor.page("/assets/logo.svg").await;
+    assert_eq!(picture.header("content-type"), "image/svg+xml");
+    assert_eq!(visitor.page("/assets/no-such-file").await.status, 404);
+    assert_eq!(visitor.page("/assets/%2e%2e/Cargo.toml").await.status, 400);
+    assert_eq!(visitor.page("/favicon.ico").await.header("location"), "/assets/favicon.svg");
+}
+
+#[tokio::test]
+async fn errors_look_like_the_site() {
+    let visitor = CLUSTER.borrow().visitor(0);
+    for (method, target, status) in
+        [("GET", "/nowhere", 404), ("GET", "/stories/none", 404), ("DELETE", "/list", 405)]
+    {
+        let page = visitor.ask(method, target, &[], "").await;
+        assert_eq!(page.status, status, "{target}");
+        assert!(page.text().contains("site.css"), "{target}: {}", page.text());
+        assert!(words(&page).contains("Request "), "{target}");
+    }
+    let wrong = visitor.ask("DELETE", "/list", &[], "").await;
+    assert!(wrong.header("allow").starts_with("GET, HEAD"), "{}", wrong.header("allow"));
+    let form = visitor.ask("GET", "/stories", &[], "").await;
+    assert!(form.status == 405 && form.header("allow").contains("POST"));
+}
+
+#[tokio::test]
+async fn head_answers_on_every_page() {
+    let visitor = CLUSTER.borrow().visitor(0);
+    for target in ["/", "/list", "/faq", "/submit", "/current_time", "/assets/site.css"] {
+        let head = visitor.ask("HEAD", target, &[], "").await;
+        assert_eq!((head.status, head.body.len()), (200, 0), "{target}");
+        assert!(!head.header("content-length").is_empty(), "{target}");
+    }
+}

@@ -1,0 +1,54 @@
+//! Lines of text that are kept as they were sent, so that a record of the log can be recognised
+//! and can be of any size.
+
+use headwater::prelude::*;
+use imbl::Vector;
+use serde::{Deserialize, Serialize};
+
+/// All lines, in the order in which they came.
+#[derive(Clone, Default)]
+pub struct Notes {
+    lines: Vector<String>,
+}
+
+/// What can happen to the notes.
+#[derive(Serialize, Deserialize)]
+pub enum Change {
+    /// A line is added.
+    Add {
+        /// The line.
+        line: String,
+    },
+}
+
+impl State for Notes {
+    const NAME: &'static str = "notes";
+    type Update = Change;
+    /// How many lines there are now.
+    type Output = usize;
+
+    fn apply(&mut self, change: Change, _: At) -> usize {
+        let Change::Add { line } = change;
+        self.lines.push_back(line);
+        self.lines.len()
+    }
+
+    fn invalidates(_: &Change) -> Invalidation {
+        Invalidation::new().group("notes")
+    }
+}
+
+/// The first word of each line.
+#[controller("notes.list")]
+pub async fn list(notes: Data<Notes>) -> Reply {
+    let notes = notes.snapshot();
+    let words = notes.lines.iter().map(|line| line.split(' ').next().unwrap_or_default());
+    json(&words.collect::<Vec<_>>())
+}
+
+/// Adds the body as a line.
+#[controller("notes.add")]
+pub async fn add(line: String, notes: Data<Notes>) -> Result<Reply> {
+    let lines = notes.update(Change::Add { line }).await?;
+    Ok(text(lines.to_string()))
+}

@@ -1,0 +1,103 @@
+//! What a controller is told of a request, shown as it is.
+
+use std::collections::BTreeMap;
+
+use headwater::prelude::*;
+use serde::{Deserialize, Serialize};
+
+/// All of a request that may be asked for on every route.
+#[derive(Serialize)]
+struct Seen {
+    method: String,
+    uri: String,
+    captures: BTreeMap<String, String>,
+    variant: Option<String>,
+    body: String,
+}
+
+/// Shows the request.
+#[controller("probe.show")]
+pub async fn show(request: Request) -> Result<Reply> {
+    let Request { parts, body } = request;
+    let body = body.collect(parts.body_limit).await?;
+    Ok(json(&Seen {
+        method: parts.method.to_string(),
+        uri: parts.uri.to_string(),
+        captures: parts.params.iter().cloned().collect(),
+        variant: parts.variant,
+        body: String::from_utf8_lossy(&body).into_owned(),
+    }))
+}
+
+/// Shows one header, by its name.
+#[controller("probe.header")]
+pub async fn header(Path(name): Path<String>, headers: Headers) -> Result<Reply> {
+    let values: Vec<String> =
+        headers.get_all(&name)?.map(|value| value.to_str().unwrap_or("?").to_owned()).collect();
+    Ok(json(&values))
+}
+
+/// Shows all headers.
+#[controller("probe.headers")]
+pub async fn headers(headers: HeaderMap) -> Reply {
+    let shown: BTreeMap<&str, &str> = headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.to_str().unwrap_or("?")))
+        .collect();
+    json(&shown)
+}
+
+/// Shows who visits, and what the request is called.
+#[controller("probe.visit")]
+pub async fn visit(Remote(address): Remote, RequestId(id): RequestId) -> Reply {
+    text(format!("{} {id}", address.map(|address| address.to_string()).unwrap_or_default()))
+}
+
+/// A thing that is ordered.
+#[derive(Serialize, Deserialize)]
+pub struct Order {
+    thing: String,
+    count: u32,
+    #[serde(default)]
+    gift: bool,
+}
+
+/// Shows what is ordered in the query.
+#[controller("probe.query")]
+pub async fn query(Query(order): Query<Order>) -> Reply {
+    json(&order)
+}
+
+/// Shows what is ordered in a form.
+#[controller("probe.form")]
+pub async fn form(Form(order): Form<Order>) -> Reply {
+    json(&order)
+}
+
+/// Shows what is ordered in JSON.
+#[controller("probe.json")]
+pub async fn json_body(Json(order): Json<Order>) -> Reply {
+    json(&order)
+}
+
+/// Shows what the path says, by place and type.
+#[controller("probe.day")]
+pub async fn day(Path((year, month, day)): Path<(u16, u8, u8)>) -> Reply {
+    text(format!("{year}-{month:02}-{day:02}"))
+}
+
+/// Shows the names and lengths of what a form with files holds.
+#[controller("probe.multipart")]
+pub async fn multipart(mut form: Multipart) -> Result<Reply> {
+    let mut shown = Vec::new();
+    while let Some(mut field) = form.next_field().await? {
+        let name = field.name().to_owned();
+        let file = field.file_name().map(str::to_owned);
+        let mut length = 0;
+        while let Some(piece) = field.chunk().await? {
+            length += piece.len();
+        }
+        shown.push((name, file, length));
+    }
+    Ok(json(&shown))
+}

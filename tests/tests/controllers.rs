@@ -1,0 +1,295 @@
+//! What controllers take and give, what surrounds them, and what happens when they fail.
+
+use std::sync::LazyLock;
+
+use headwater_tests::{Client, Cluster, Shared, Site, until};
+use serde_json::json;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_test-site");
+
+const ROUTES: &str = r#"
+[[route]]
+path = "/probe/query"
+controller = "probe.query"
+
+[[route]]
+path = "/probe/form"
+methods = ["POST"]
+controller = "probe.form"
+
+[[route]]
+path = "/probe/json"
+methods = ["POST"]
+controller = "probe.json"
+
+[[route]]
+path = "/probe/day/{year}/{month}/{day}"
+controller = "probe.day"
+
+[[route]]
+path = "/probe/multipart"
+methods = ["POST"]
+controller = "probe.multipart"
+
+[[route]]
+path = "/probe/visit"
+controller = "probe.visit"
+cache = "no_cache"
+
+[[route]]
+path = "/probe/headers"
+controller = "probe.headers"
+cache = "no_cache"
+
+[[route]]
+path = "/answers/file"
+controller = "answers.file"
+cache = "no_cache"
+
+[[route]]
+path = "/answers/{kind}"
+controller = "answers.give"
+cache = "no_cache"
+
+[[route]]
+path = "/framed"
+controller = "answers.framed"
+"#;
+
+fn site() -> Site {
+    Site::test_site(PROGRAM).route(ROUTES)
+}
+
+static CLUSTER: LazyLock<Shared> = LazyLock::new(|| Shared::start(|| Cluster::start(site(), 2)));
+
+/// Somebody who visits a site that shows causes.
+async fn developer(site: Site) -> (headwater_tests::Node, Client) {
+    let mode = headwater::config::Mode::SingleNodeWithCache;
+    let node = site.node(mode, "dev").set("ENVIRONMENT", "development").start().await;
+    node.ready().await;
+    let visitor = node.visitor();
+    (node, visitor)
+}
+
+#[tokio::test]
+async fn typed_values_are_taken_from_query_form_json_and_path() {
+    let visitor = CLUSTER.borrow().visitor(0);
+    let cup = json!({ "thing": "cup & saucer", "count": 3, "gift": true });
+    let query = visitor.page("/probe/query?thing=cup+%26%20saucer&count=3&gift=true").await;
+    assert_eq!(query.json(), cup);
+    let form = visitor.form("/probe/form", "thing=cup+%26+saucer&count=3&gift=true").await;
+    assert_eq!(form.json(), cup);
+    let media_type = [("content-type", "application/json; charset=utf-8")];
+    let sent = visitor.ask("POST", "/probe/json", &media_type, cup.to_string()).await;
+    assert_eq!(sent.json(), cup);
+    assert_eq!(visitor.page("/probe/day/2026/7/9").await.text(), "2026-07-09");
+}
+
+#[tokio::test]
+async fn values_that_do_not_fit_are_the_visitors_fault() {
+    let visitor = CLUSTER.borrow().visitor(0);
+    let json = [("content-type", "application/json")];
+    let form = [("content-type", "application/x-www-form-urlencoded")];
+    for (method, target, headers, body, status) in [
+        ("GET", "/probe/query?thing=cup&count=many", &[][..], "", 400),
+        ("GET", "/probe/query?thing=cup", &[], "", 400),
+        ("GET", "/probe/query?thing=cup&count=-1", &[], "", 400),
+        ("GET", "/probe/day/2026/300/1", &[], "", 400),
+        ("GET", "/page/x", &[], "", 400),
+        ("POST", "/probe/form", &form, "thing=cup", 422),
+        ("POST", "/probe/form", &form, "thing=cup&count=x", 422),
+        ("POST", "/probe/form", &[], "thing=cup&count=1", 415),
+        ("POST", "/probe/form", &json, "{}", 415),
+        ("POST", "/probe/json", &json, "{", 400),
+        ("POST", "/probe/json", &json, "{\"thing\":7,\"count\":1}", 422),
+        ("POST", "/probe/json", &form, "{}", 415),
+    ] {
+        let response = visitor.ask(method, target, headers, body).await;
+        assert_eq!(response.status, status, "{method} {target} {body}: {}", response.text());
+    }
+}
+
+#[tokio::test]
+async fn forms_with_files_are_read_field_by_field() {
+    let visitor = CLUSTER.borrow().visitor(0);
+    let file = "x".repeat(300_000);
+    let body = format!(
+        "--limit\r\nContent-Disposition: form-data; name=\"title\"\r\n\r\nA picture\r\n\
+         --limit\r\nContent-Disposition: form-data; name=\"picture\"; filename=\"a.png\"\r\n\
+         Content-Type: image/png\r\n\r\n{file}\r\n--limit--\r\n"
+    );
+    let media_type = [("content-type", "multipart/form-data; boundary=limit")];
+    let response = visitor.ask("POST", "/probe/multipart", &media_type, body.clone()).await;
+    let shown = json!([["title", null, 9], ["picture", "a.png", 300_000]]);
+    assert_eq!(response.json(), shown);
+    let cut = body[..body.len() - 20].to_owned();
+    let response = visitor.ask("POST", "/probe/multipart", &media_type, cut).await;
+    assert_eq!(response.status, 400, "{}", response.text());
+    let none = [("content-type", "multipart/form-data")];
+    assert_eq!(visitor.ask("POST", "/probe/multipart", &none, "").await.status, 400);
+    assert_eq!(visitor.ask("POST", "/probe/multipart", &[], "").await.status, 415);
+}
+
+#[tokio::test]
+async fn headers_reach_the_controller_save_those_of_the_connection() {
+    let visitor = CLUSTER.borrow().visitor(0);
+    let sent =
+        [("x-shown", "hello"), ("x-local", "no"), ("connection", "x-local"), ("te", "trailers")];
+    let seen = visitor.page_with("/probe/headers", &sent).await.json();
+    assert_eq!(seen["x-shown"], "hello");
+    assert!(seen["host"].is_string());
+    for name in ["x-local", "connection", "te"] {
+        assert!(seen[name].is_null(), "{name}: {seen}");
+    }
+}
+
+#[tokio::test]
+async fn a_controller_knows_who_visits() {
+    let cluster = CLUSTER.borrow();
+    let first = cluster.visitor(0).page("/probe/visit").await;
+    let second = cluster.visitor(0).page("/probe/visit").await;
+    let (address, id) = first.text().split_once(' ').unwrap();
+    assert_eq!(address, "127.0.0.1");
+    assert!(!id.is_empty() && !second.text().ends_with(id));
+}
+
+#[tokio::test]
+async fn every_kind_of_answer_arrives() {
+    let visitor = CLUSTER.borrow().visitor(0);
+    for (kind, status, media_type, body) in [
+        ("html", 200, "text/html; charset=utf-8", "<p>by hand</p>"),
+        ("text", 200, "text/plain; charset=utf-8", "grüße"),
+        ("json", 200, "application/json", "[\"a\",\"b\"]"),
+        ("bytes", 200, "application/pdf", "%PDF"),
+        ("created", 201, "text/plain; charset=utf-8", "made"),
+        ("nothing", 204, "", ""),
+        ("redirect", 303, "", ""),
+        ("permanent", 308, "", ""),
+    ] {
+        let response = visitor.page(&format!("/answers/{kind}")).await;
+        assert_eq!(response.status, status, "{kind}");
+        assert_eq!((response.header("content-type"), response.text()), (media_type, body));
+        assert_eq!(response.cache_status(), "headwater; fwd=bypass", "{kind}");
+    }
+    assert_eq!(visitor.page("/answers/redirect").await.header("location"), "/answers/text");
+    let page = visitor.page("/answers/template").await;
+    assert!(page.text().contains("The version of page 7 is <b>&lt;one&gt;</b>"), "{}", page.text());
+    let marked = visitor.page("/answers/headers").await;
+    let marks: Vec<_> = marked.headers.get_all("x-mark").iter().collect();
+    assert_eq!(marks, ["one", "two"]);
+    assert_eq!(marked.header("cache-control"), "max-age=60");
+}
+
+#[tokio::test]
+async fn cookies_go_both_ways() {
+    let visitor = CLUSTER.borrow().visitor(0);
+    let response = visitor.page("/answers/cookies").await;
+    let set: Vec<_> = response.headers.get_all("set-cookie").iter().collect();
+    assert_eq!(set, ["first=one%20two; Path=/", "second=2; HttpOnly; Path=/"]);
+    let sent = [("cookie", "other=1; name=one%20two")];
+    assert_eq!(visitor.page_with("/cookie/uncached", &sent).await.text(), "one two");
+    assert_eq!(visitor.page("/cookie/uncached").await.text(), "nobody");
+}
+
+#[tokio::test]
+async fn errors_have_the_sites_page_and_keep_their_cause_to_themselves() {
+    let cluster = CLUSTER.borrow();
+    for (target, status, message) in [
+        ("/answers/teapot", 418, "This is a teapot."),
+        ("/answers/forbidden", 403, "This is not for you to see or do."),
+        ("/answers/unknown", 404, "This page does not exist."),
+        ("/answers/failed", 500, "Something went wrong on our side."),
+        ("/answers/wrong-header", 500, "Something went wrong on our side."),
+        ("/error/500", 500, "It was asked for."),
+    ] {
+        let response = cluster.visitor(0).page(target).await;
+        assert_eq!(response.status, status, "{target}");
+        assert!(response.text().contains(message), "{target}: {}", response.text());
+        for secret in ["invalid digit", "x-wrong", "the address says so", "class=\"cause\""] {
+            assert!(!response.text().contains(secret), "{target}: {}", response.text());
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_log_explains_an_error_under_the_id_that_the_visitor_sees() {
+    let cluster = CLUSTER.borrow();
+    let page = cluster.visitor(0).page("/error/500").await;
+    let id = page.text().split("<p class=\"request\">").nth(1).unwrap();
+    let id = id.split('<').next().unwrap().trim().to_owned();
+    assert!(id.len() >= 8, "{id}");
+    let messages = cluster.frontends[0].messages();
+    until("the error is in the log", async || messages.contain(&id).then_some(())).await;
+    assert!(messages.contain("the address says so"));
+}
+
+#[tokio::test]
+async fn a_developer_is_shown_the_cause() {
+    let (_node, visitor) = developer(site()).await;
+    for (target, cause) in [
+        ("/error/500", "the address says so"),
+        ("/answers/failed", "invalid digit found in string"),
+        ("/panic", "the controller has lost its head"),
+        ("/broken-template", "broken.html"),
+        ("/no-such-template", "no-such.html"),
+    ] {
+        let response = visitor.page(target).await;
+        assert_eq!(response.status, 500, "{target}");
+        assert!(response.text().contains(cause), "{target}: {}", response.text());
+    }
+}
+
+#[tokio::test]
+async fn a_controller_that_panics_gives_a_500_and_nothing_else_suffers() {
+    let cluster = CLUSTER.borrow();
+    let visitor = cluster.visitor(0).keep_alive();
+    let before = visitor.page("/uncached/900").await.text().to_owned();
+    let slow = tokio::spawn(async move { CLUSTER.borrow().visitor(0).page("/sleep/300").await });
+    for _ in 0..20 {
+        let response = visitor.page("/panic").await;
+        assert_eq!(response.status, 500);
+        assert!(!response.text().contains("lost its head"), "{}", response.text());
+    }
+    assert_eq!(slow.await.unwrap().text(), "slept", "a request beside the panics goes on");
+    assert_eq!(visitor.page("/uncached/900").await.text(), before);
+    assert_eq!(visitor.form("/page/900", "").await.status, 200);
+    assert!(cluster.backend.messages().contain("panicked: the controller has lost its head"));
+}
+
+#[tokio::test]
+async fn a_template_that_does_not_render_is_a_500_and_nothing_else_suffers() {
+    let cluster = CLUSTER.borrow();
+    for target in ["/broken-template", "/no-such-template"] {
+        let response = cluster.visitor(0).page(target).await;
+        assert_eq!(response.status, 500, "{target}");
+        assert!(response.text().contains("the site's page for 500"), "{}", response.text());
+        assert!(!response.text().contains(".html"), "{}", response.text());
+    }
+    assert_eq!(cluster.visitor(0).page("/templated/1").await.status, 200);
+}
+
+#[tokio::test]
+async fn steps_before_and_after_surround_the_controller() {
+    let visitor = CLUSTER.borrow().visitor(0);
+    let stranger = visitor.page("/before-after").await;
+    assert_eq!((stranger.status, stranger.text()), (403, "who is there?"));
+    assert_eq!(stranger.header("x-stamped"), "yes");
+    let known = visitor.page_with("/before-after", &[("x-visitor", "Ada")]).await;
+    assert_eq!((known.status, known.text()), (200, "welcome, Ada"));
+    assert_eq!(known.header("x-stamped"), "yes");
+}
+
+#[tokio::test]
+async fn a_sites_own_wrapper_surrounds_the_controller() {
+    let visitor = CLUSTER.borrow().visitor(0);
+    let response = visitor.page("/framed").await;
+    assert_eq!((response.text(), response.header("x-framed")), ("framed", "/framed"));
+}
+
+#[tokio::test]
+async fn a_file_is_streamed_whole() {
+    let visitor = CLUSTER.borrow().visitor(0);
+    let response = visitor.page("/answers/file").await;
+    assert_eq!(response.body.len() as u64, std::fs::metadata(PROGRAM).unwrap().len());
+    assert_eq!(response.header("content-length"), response.body.len().to_string());
+}

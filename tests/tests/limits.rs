@@ -1,0 +1,360 @@
+//! Visitors who do not keep to HTTP, or to what is reasonable.
+
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use headwater::config::Mode;
+use headwater_tests::{Client, Cluster, PATIENCE, Response, Shared, Site, raw, until};
+use http::Request;
+use http_body_util::{Empty, Full};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_test-site");
+
+/// Limits that a test can reach.
+const LIMITS: &str = r#"
+[link]
+lease = "2s"
+
+[limits]
+header_bytes = "16 KiB"
+headers = 30
+body = "100 KiB"
+header_timeout = "500ms"
+body_timeout = "500ms"
+idle_timeout = "1s"
+write_timeout = "500ms"
+"#;
+
+/// Longer than every timeout above, on a machine that may have a lot else to do.
+const SOON: Duration = Duration::from_secs(10);
+
+fn site() -> Site {
+    Site::test_site(PROGRAM).project(LIMITS)
+}
+
+static CLUSTER: LazyLock<Shared> = LazyLock::new(|| Shared::start(|| Cluster::start(site(), 1)));
+
+/// What the node says to these bytes until it closes the connection.
+async fn say(bytes: impl AsRef<[u8]>) -> String {
+    raw::exchange(CLUSTER.borrow().frontends[0].http(), bytes.as_ref(), PATIENCE).await
+}
+
+/// The status of an answer.
+fn status(answer: &str) -> u16 {
+    let status = answer.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3));
+    status.and_then(|status| status.parse().ok()).unwrap_or(0)
+}
+
+/// A request with these lines in its head.
+fn head(lines: &[&str]) -> String {
+    let mut head = lines.join("\r\n");
+    head.push_str("\r\nhost: site\r\nconnection: close\r\n\r\n");
+    head
+}
+
+async fn is_well() {
+    let visitor = CLUSTER.borrow().visitor(0);
+    assert_eq!(visitor.page("/uncached/1").await.status, 200);
+}
+
+#[tokio::test]
+async fn what_is_not_http_is_a_400() {
+    for words in [
+        "hello\r\n\r\n",
+        "GET\r\n\r\n",
+        "GET /static\r\n\r\n",
+        "GET /static HTTP/9.9\r\nhost: a\r\n\r\n",
+        "GET /sta\x01tic HTTP/1.1\r\nhost: a\r\n\r\n",
+        "GET /static HTTP/1.1\r\nhost: a\r\nbad header: x\r\n\r\n",
+        "GET /static HTTP/1.1\r\nhost: a\r\n: x\r\n\r\n",
+        "GET /static HTTP/1.1\r\nhost: a\r\nx: a\x00b\r\n\r\n",
+        "POST /upload HTTP/1.1\r\nhost: a\r\ncontent-length: many\r\n\r\n",
+        "POST /upload HTTP/1.1\r\nhost: a\r\ncontent-length: -1\r\n\r\n",
+        "POST /upload HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab",
+        "POST /upload HTTP/1.1\r\nhost: a\r\ncontent-length: 99999999999999999999999\r\n\r\n",
+        "\x16\x03\x01\x02\x00\x01\x00\x01\u{7f}\x03\x03",
+    ] {
+        let answer = say(words).await;
+        assert_eq!(status(&answer), 400, "{words:?}: {answer}");
+    }
+    for words in
+        ["GET /static HTTP/1.1\r\n\r\n", "GET /static HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n"]
+    {
+        let answer = say(words).await;
+        assert_eq!(status(&answer), 400, "{words:?}: {answer}");
+        assert!(answer.contains("Host"), "{answer}");
+    }
+    is_well().await;
+}
+
+#[tokio::test]
+async fn old_http_is_understood() {
+    let answer = say("GET /page/1 HTTP/1.0\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.0 200") && answer.ends_with("\r\n\r\n0"), "{answer}");
+}
+
+#[tokio::test]
+async fn requests_may_follow_each_other_without_waiting() {
+    let two = "GET /page/1 HTTP/1.1\r\nhost: a\r\n\r\n".to_owned() + &head(&["GET /all HTTP/1.1"]);
+    let answer = say(two).await;
+    assert_eq!(answer.matches("HTTP/1.1 200 OK").count(), 2, "{answer}");
+    assert!(answer.find("text/plain") < answer.find("application/json"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_body_has_one_length_only() {
+    // Who stands before this node may take the one or the other for the body's end.
+    let smuggled = head(&["GET /moved HTTP/1.1"]);
+    let words = format!(
+        "POST /upload/small HTTP/1.1\r\nhost: a\r\ncontent-length: {}\r\n\
+         transfer-encoding: chunked\r\n\r\n0\r\n\r\n{smuggled}",
+        5 + smuggled.len()
+    );
+    let answer = say(words).await;
+    assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{answer}");
+}
+
+#[tokio::test]
+async fn paths_that_could_be_taken_for_others_are_refused() {
+    for path in [
+        "/files/../project.toml",
+        "/files/%2e%2e/project.toml",
+        "/./static",
+        "//static",
+        "/static//",
+        "/stat\\ic",
+        "/stat%5Cic",
+        "/static%00",
+        "/static%0d%0ax:%20y",
+        "/%ff",
+        "/%c0%ae",
+        "/%",
+        "/%2",
+        "/%zz",
+        "*",
+    ] {
+        let answer = say(head(&[&format!("GET {path} HTTP/1.1")])).await;
+        assert_eq!(status(&answer), 400, "{path}: {answer}");
+    }
+    is_well().await;
+}
+
+#[tokio::test]
+async fn a_head_that_is_too_large_is_refused() {
+    let long_value = format!("x-long: {}", "x".repeat(20_000));
+    let answer = say(head(&["GET /static HTTP/1.1", &long_value])).await;
+    assert_eq!(status(&answer), 431, "{answer}");
+    let line = format!("GET /{} HTTP/1.1", "x".repeat(20_000));
+    let answer = say(head(&[&line])).await;
+    assert!(matches!(status(&answer), 414 | 431), "{answer}");
+    let many: Vec<String> = (0..40).map(|number| format!("x-{number}: y")).collect();
+    let mut lines = vec!["GET /static HTTP/1.1"];
+    lines.extend(many.iter().map(String::as_str));
+    let answer = say(head(&lines)).await;
+    assert_eq!(status(&answer), 431, "{answer}");
+    lines.truncate(20);
+    assert_eq!(status(&say(head(&lines)).await), 200);
+    is_well().await;
+}
+
+#[tokio::test]
+async fn a_query_with_too_many_parameters_is_refused() {
+    let visitor = CLUSTER.borrow().visitor(0);
+    let query = |count: usize| (0..count).map(|n| format!("p{n}=1&")).collect::<String>();
+    assert_eq!(visitor.page(&format!("/page/1?{}", query(100))).await.status, 200);
+    assert_eq!(visitor.page(&format!("/page/1?{}", query(1000))).await.status, 400);
+}
+
+#[tokio::test]
+async fn a_body_that_is_too_long_is_refused() {
+    let visitor = CLUSTER.borrow().visitor(0);
+    let body = |kibibytes: usize| Bytes::from(vec![b'x'; kibibytes << 10]);
+    let post = async |target: &str, kibibytes: usize| {
+        visitor.ask("POST", target, &[], body(kibibytes)).await
+    };
+    assert_eq!(post("/upload/small", 64).await.text(), (64 << 10).to_string());
+    assert_eq!(post("/upload/small", 65).await.status, 413);
+    assert_eq!(post("/upload/small", 2000).await.status, 413);
+    assert_eq!(post("/upload", 2000).await.status, 200, "the route allows more");
+    assert_eq!(post("/page/1", 101).await.status, 413, "the node's own limit");
+
+    let declared = head(&["POST /upload/small HTTP/1.1", "content-length: 99999999999"]);
+    let start = Instant::now();
+    let answer = say(declared).await;
+    assert_eq!(status(&answer), 413, "{answer}");
+    assert!(start.elapsed() < SOON, "nobody waits for the body");
+    assert!(answer.contains("cache-status"), "{answer}");
+
+    let piece = format!("8000\r\n{}\r\n", "x".repeat(0x8000));
+    let chunked = head(&["POST /upload/small HTTP/1.1", "transfer-encoding: chunked"]);
+    let answer = say(chunked + &piece.repeat(100) + "0\r\n\r\n").await;
+    assert_eq!(status(&answer), 413, "{answer}");
+    is_well().await;
+}
+
+#[tokio::test]
+async fn a_body_that_breaks_off_is_the_visitors_fault() {
+    let chunked = head(&["POST /upload/small HTTP/1.1", "transfer-encoding: chunked"]);
+    let answer = say(chunked + "5\r\nhello\r\nnonsense\r\n").await;
+    assert_eq!(status(&answer), 400, "{answer}");
+    is_well().await;
+}
+
+#[tokio::test]
+async fn who_expects_to_be_told_to_continue_is_told() {
+    let address = CLUSTER.borrow().frontends[0].http();
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let expecting =
+        head(&["POST /upload/small HTTP/1.1", "content-length: 5", "expect: 100-continue"]);
+    stream.write_all(expecting.as_bytes()).await.unwrap();
+    let mut answer = [0; 25];
+    stream.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 100 Continue\r\n\r\n");
+    stream.write_all(b"hello").await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(status(&answer) == 200 && answer.ends_with("\r\n\r\n5"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_head_that_does_not_end_is_not_waited_for() {
+    for words in ["", "GET /stat", "GET /static HTTP/1.1\r\nhost: a\r\nx-slow: "] {
+        let start = Instant::now();
+        let answer = say(words).await;
+        assert!(start.elapsed() < SOON, "{words:?}");
+        assert!(answer.is_empty() || status(&answer) == 408, "{words:?}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_head_that_comes_letter_by_letter_is_not_waited_for() {
+    let address = CLUSTER.borrow().frontends[0].http();
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let start = Instant::now();
+    stream.write_all(b"GET /static HTTP/1.1\r\nhost: a\r\nx: ").await.unwrap();
+    until("the connection is closed", async || stream.write_all(b"x").await.is_err().then_some(()))
+        .await;
+    assert!(start.elapsed() < SOON);
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_go_on_is_not_waited_for() {
+    let start = Instant::now();
+    let answer =
+        say(head(&["POST /upload/small HTTP/1.1", "content-length: 50"]) + "part of it").await;
+    assert_eq!(status(&answer), 408, "{answer}");
+    assert!(start.elapsed() < SOON, "{:?}", start.elapsed());
+    is_well().await;
+}
+
+#[tokio::test]
+async fn a_connection_without_requests_is_closed() {
+    let address = CLUSTER.borrow().frontends[0].http();
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(b"HEAD /static HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+    let start = Instant::now();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(status(&answer) == 200 && start.elapsed() < SOON, "{answer}");
+}
+
+#[tokio::test]
+async fn who_takes_nothing_is_not_waited_for() {
+    let address = CLUSTER.borrow().frontends[0].http();
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(head(&["GET /download/256 HTTP/1.1"]).as_bytes()).await.unwrap();
+    // Not to wait for something: this is how long nothing is taken.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let mut length = 0;
+    let mut piece = vec![0; 1 << 20];
+    while let Ok(read) = stream.read(&mut piece).await
+        && read > 0
+    {
+        length += read;
+    }
+    assert!(length < 256 << 20, "all of it came");
+    is_well().await;
+}
+
+#[tokio::test]
+async fn who_reads_slowly_but_reads_gets_everything() {
+    let visitor = CLUSTER.borrow().visitor(0);
+    let request = Request::get("/download/16").body(Empty::<Bytes>::new()).unwrap();
+    let mut body = visitor.open(request).await.unwrap().into_body();
+    let mut length = 0;
+    while let Some(frame) = http_body_util::BodyExt::frame(&mut body).await {
+        length += frame.unwrap().into_data().map_or(0, |data| data.len());
+        if length % (1 << 20) < 20_000 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+    assert_eq!(length, 16 << 20);
+}
+
+#[tokio::test]
+async fn there_are_no_more_connections_than_allowed() {
+    let node = site().node(Mode::SingleNodeWithCache, "n1").set("LIMITS__CONNECTIONS", 3);
+    let node = node.set("LIMITS__IDLE_TIMEOUT", "60s").start().await;
+    node.ready().await;
+    let visitor = node.visitor();
+    let mut held = Vec::new();
+    for _ in 0..3 {
+        let mut stream = TcpStream::connect(node.http()).await.unwrap();
+        stream.write_all(b"GET /static HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+        stream.read_u8().await.unwrap();
+        held.push(stream);
+    }
+    let refused = visitor.page("/static").await;
+    assert_eq!((refused.status, refused.header("retry-after")), (503, "1"));
+    held.pop();
+    until("there is a place again", async || match visitor.get("/static").await {
+        Ok(Response { status: 200, .. }) => Some(()),
+        _ => None,
+    })
+    .await;
+    assert_eq!(node.operator().page("/health").await.status, 200, "operators have their own");
+}
+
+#[tokio::test]
+async fn http_2_is_spoken_with_whoever_begins_with_it() {
+    let address = CLUSTER.borrow().frontends[0].http();
+    let stream = TcpStream::connect(address).await.unwrap();
+    let (sender, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
+            .await
+            .unwrap();
+    tokio::spawn(connection);
+    let requests = (0..50).map(|number| {
+        let mut sender = sender.clone();
+        async move {
+            let uri = format!("http://{address}/uncached/{number}");
+            let request = Request::get(uri).body(Full::new(Bytes::new())).unwrap();
+            sender.send_request(request).await.unwrap().status().as_u16()
+        }
+    });
+    let statuses = futures_util::future::join_all(requests).await;
+    assert!(statuses.iter().all(|status| *status == 200), "{statuses:?}");
+}
+
+#[tokio::test]
+async fn many_visitors_at_once_are_all_answered() {
+    let address = CLUSTER.borrow().frontends[0].http();
+    let visitors: Vec<_> = (0..200)
+        .map(|number| {
+            tokio::spawn(async move {
+                let visitor = Client::new(address).keep_alive();
+                for round in 0..5 {
+                    let target = format!("/page/{}", (number + round) % 7);
+                    assert_eq!(visitor.page(&target).await.status, 200);
+                }
+            })
+        })
+        .collect();
+    for visitor in visitors {
+        visitor.await.unwrap();
+    }
+}
