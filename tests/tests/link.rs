@@ -3,8 +3,13 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use headwater::config::Mode;
 use headwater_tests::{Client, Cluster, Cut, Node, Relay, Response, Site, raw, until};
+use http::Request;
+use http_body_util::{BodyExt, Empty};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::net::TcpStream;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_test-site");
 
@@ -148,6 +153,25 @@ async fn who_speaks_something_else_on_the_link_is_sent_away() {
         raw::exchange(link, words, Duration::from_millis(500)).await;
     }
     assert_eq!(cluster.visitor(0).form("/page/1", "").await.text(), "1");
+}
+
+#[tokio::test]
+async fn who_speaks_another_version_of_the_link_is_told_which_one_is_spoken() {
+    let backend = backend(&site()).await;
+    let link = backend.link();
+    let stream = TcpStream::connect(link).await.unwrap();
+    let (mut sender, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
+            .await
+            .unwrap();
+    tokio::spawn(connection);
+    let hello = Request::post(format!("http://{link}/headwater/4711/hello"));
+    let hello = hello.body(Empty::<Bytes>::new()).unwrap();
+    let answer = sender.send_request(hello).await.unwrap();
+    assert_eq!(answer.status(), 400);
+    let body = answer.into_body().collect().await.unwrap().to_bytes();
+    let body = String::from_utf8_lossy(&body);
+    assert!(body.contains("speaks version"), "{body}");
 }
 
 #[tokio::test]

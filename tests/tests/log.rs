@@ -102,6 +102,21 @@ async fn data_survives_a_stop_and_a_kill() {
 }
 
 #[tokio::test]
+async fn an_update_that_panics_changes_nothing_now_or_when_the_log_is_replayed() {
+    let site = site();
+    let mut node = node(&site).await;
+    let visitor = node.visitor();
+    assert_eq!(add(&visitor, "one").await, 200);
+    assert_eq!(notes(&visitor).await, json!(["one"]));
+    assert_eq!(add(&visitor, "panic").await, 500);
+    assert_eq!(notes(&visitor).await, json!(["one"]));
+    assert_eq!(add(&visitor, "two").await, 200);
+    let visitor = restart(&mut node).await;
+    assert_eq!(notes(&visitor).await, json!(["one", "two"]));
+    assert_eq!(visitor.form("/page/1", "").await.text(), "1");
+}
+
+#[tokio::test]
 async fn many_updates_share_a_sync() {
     let site = site();
     let node = node(&site).await;

@@ -11,6 +11,7 @@ use headwater::config::Mode;
 use headwater_tests::{Cluster, PATIENCE, Shared, Site, until};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
@@ -410,6 +411,20 @@ async fn a_node_that_stops_does_not_wait_forever() {
     assert!(node.stop().await.success());
     assert!(start.elapsed() < Duration::from_secs(15), "{:?}", start.elapsed());
     assert!(running.await.unwrap().is_err(), "the request was cut");
+}
+
+#[tokio::test]
+async fn a_node_that_stops_does_not_wait_for_connections_without_requests() {
+    let mut cluster = Cluster::start(site(), 1).await;
+    let mut idle = TcpStream::connect(cluster.frontends[0].http()).await.unwrap();
+    idle.write_all(b"HEAD /static HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+    idle.read_u8().await.unwrap();
+    let silent = TcpStream::connect(cluster.frontends[0].http()).await.unwrap();
+    let start = Instant::now();
+    assert!(cluster.frontends[0].stop().await.success());
+    assert!(cluster.backend.stop().await.success());
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+    drop((idle, silent));
 }
 
 #[tokio::test]
