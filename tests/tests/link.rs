@@ -1,6 +1,7 @@
 //! Front ends and back ends finding, losing and distrusting each other.
 
 use std::fs;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -33,10 +34,7 @@ async fn backend(site: &Site) -> Node {
 }
 
 /// An address at which nobody listens.
-async fn nowhere() -> String {
-    let relay = Relay::start("127.0.0.1:9".parse().unwrap()).await;
-    relay.address().to_string()
-}
+const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9);
 
 fn is_unavailable(response: &Response) -> bool {
     let waits = response.header("retry-after").parse::<u32>().is_ok_and(|wait| wait <= 10);
@@ -53,7 +51,7 @@ async fn until_answered(visitor: &Client, target: &str) -> Response {
 
 #[tokio::test]
 async fn without_a_back_end_dynamic_pages_are_a_503_at_once_and_the_rest_goes_on() {
-    let node = frontend(&site(), &nowhere().await).await;
+    let node = frontend(&site(), &NOWHERE.to_string()).await;
     let visitor = node.visitor();
     for (method, target) in [("GET", "/page/1"), ("GET", "/uncached/1"), ("POST", "/page/1")] {
         let start = Instant::now();
@@ -74,7 +72,7 @@ async fn without_a_back_end_dynamic_pages_are_a_503_at_once_and_the_rest_goes_on
 #[tokio::test]
 async fn a_back_end_that_starts_later_is_found() {
     let site = site();
-    let relay = Relay::start("127.0.0.1:9".parse().unwrap()).await;
+    let relay = Relay::start(NOWHERE).await;
     let node = frontend(&site, &relay.address().to_string()).await;
     assert!(is_unavailable(&node.visitor().page("/page/1").await));
     let backend = backend(&site).await;
@@ -90,7 +88,7 @@ async fn of_several_addresses_those_that_answer_are_used() {
     let mut backend = backend(&site).await;
     let silent = Relay::start(backend.link()).await;
     silent.cut(Cut::Silence);
-    let backends = format!("{},{},{}", nowhere().await, silent.address(), backend.link());
+    let backends = format!("{},{},{}", NOWHERE, silent.address(), backend.link());
     let node = frontend(&site, &backends).await;
     node.ready().await;
     for number in 0..20 {
