@@ -11,7 +11,7 @@ pub struct Notes {
     lines: Vector<String>,
 }
 
-/// What can happen to the notes.
+/// What can happen to the notes. To add a line that begins with `panic` fails half-way.
 #[derive(Serialize, Deserialize)]
 pub enum Change {
     /// A line is added.
@@ -29,7 +29,9 @@ impl State for Notes {
 
     fn apply(&mut self, change: Change, _: At) -> usize {
         let Change::Add { line } = change;
+        let fails = line.starts_with("panic");
         self.lines.push_back(line);
+        assert!(!fails, "the update has lost its head");
         self.lines.len()
     }
 

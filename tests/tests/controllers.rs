@@ -269,6 +269,19 @@ async fn a_template_that_does_not_render_is_a_500_and_nothing_else_suffers() {
 }
 
 #[tokio::test]
+async fn an_error_page_that_fails_itself_gives_way_to_a_plain_one() {
+    let site = site().template("error.html", "{{ there.is.no.such.value }}");
+    let (_node, visitor) = developer(site).await;
+    for (target, status) in [("/nowhere", 404), ("/panic", 500), ("/broken-template", 500)] {
+        let response = visitor.page(target).await;
+        assert_eq!(response.status, status, "{target}");
+        assert!(response.text().contains(&status.to_string()), "{target}: {}", response.text());
+        assert_eq!(response.header("content-type"), "text/html; charset=utf-8");
+    }
+    assert_eq!(visitor.page("/static").await.status, 200);
+}
+
+#[tokio::test]
 async fn steps_before_and_after_surround_the_controller() {
     let visitor = CLUSTER.borrow().visitor(0);
     let stranger = visitor.page("/before-after").await;

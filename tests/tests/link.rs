@@ -1,10 +1,16 @@
 //! Front ends and back ends finding, losing and distrusting each other.
 
 use std::fs;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use headwater::config::Mode;
 use headwater_tests::{Client, Cluster, Cut, Node, Relay, Response, Site, raw, until};
+use http::Request;
+use http_body_util::{BodyExt, Empty};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::net::TcpStream;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_test-site");
 
@@ -28,10 +34,7 @@ async fn backend(site: &Site) -> Node {
 }
 
 /// An address at which nobody listens.
-async fn nowhere() -> String {
-    let relay = Relay::start("127.0.0.1:9".parse().unwrap()).await;
-    relay.address().to_string()
-}
+const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9);
 
 fn is_unavailable(response: &Response) -> bool {
     let waits = response.header("retry-after").parse::<u32>().is_ok_and(|wait| wait <= 10);
@@ -48,7 +51,7 @@ async fn until_answered(visitor: &Client, target: &str) -> Response {
 
 #[tokio::test]
 async fn without_a_back_end_dynamic_pages_are_a_503_at_once_and_the_rest_goes_on() {
-    let node = frontend(&site(), &nowhere().await).await;
+    let node = frontend(&site(), &NOWHERE.to_string()).await;
     let visitor = node.visitor();
     for (method, target) in [("GET", "/page/1"), ("GET", "/uncached/1"), ("POST", "/page/1")] {
         let start = Instant::now();
@@ -69,7 +72,7 @@ async fn without_a_back_end_dynamic_pages_are_a_503_at_once_and_the_rest_goes_on
 #[tokio::test]
 async fn a_back_end_that_starts_later_is_found() {
     let site = site();
-    let relay = Relay::start("127.0.0.1:9".parse().unwrap()).await;
+    let relay = Relay::start(NOWHERE).await;
     let node = frontend(&site, &relay.address().to_string()).await;
     assert!(is_unavailable(&node.visitor().page("/page/1").await));
     let backend = backend(&site).await;
@@ -85,7 +88,7 @@ async fn of_several_addresses_those_that_answer_are_used() {
     let mut backend = backend(&site).await;
     let silent = Relay::start(backend.link()).await;
     silent.cut(Cut::Silence);
-    let backends = format!("{},{},{}", nowhere().await, silent.address(), backend.link());
+    let backends = format!("{},{},{}", NOWHERE, silent.address(), backend.link());
     let node = frontend(&site, &backends).await;
     node.ready().await;
     for number in 0..20 {
@@ -148,6 +151,25 @@ async fn who_speaks_something_else_on_the_link_is_sent_away() {
         raw::exchange(link, words, Duration::from_millis(500)).await;
     }
     assert_eq!(cluster.visitor(0).form("/page/1", "").await.text(), "1");
+}
+
+#[tokio::test]
+async fn who_speaks_another_version_of_the_link_is_told_which_one_is_spoken() {
+    let backend = backend(&site()).await;
+    let link = backend.link();
+    let stream = TcpStream::connect(link).await.unwrap();
+    let (mut sender, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
+            .await
+            .unwrap();
+    tokio::spawn(connection);
+    let hello = Request::post(format!("http://{link}/headwater/4711/hello"));
+    let hello = hello.body(Empty::<Bytes>::new()).unwrap();
+    let answer = sender.send_request(hello).await.unwrap();
+    assert_eq!(answer.status(), 400);
+    let body = answer.into_body().collect().await.unwrap().to_bytes();
+    let body = String::from_utf8_lossy(&body);
+    assert!(body.contains("speaks version"), "{body}");
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::time::Duration;
 
 use headwater::config::Mode;
@@ -55,7 +56,7 @@ async fn notes(visitor: &Client) -> serde_json::Value {
 /// changes case.
 fn damage(site: &Site, word: &str) {
     let path = site.path("data/log.redb");
-    let mut bytes = fs::read(&path).unwrap();
+    let mut bytes = fs::read(&path).expect("the log can be read");
     let places: Vec<usize> = (0..bytes.len() - word.len())
         .filter(|place| bytes[*place..].starts_with(word.as_bytes()))
         .collect();
@@ -63,25 +64,27 @@ fn damage(site: &Site, word: &str) {
     for place in places {
         bytes[place] ^= 0x20;
     }
-    fs::write(path, bytes).unwrap();
+    fs::write(path, bytes).expect("the log can be written");
 }
 
 /// Damages the last record, as a write that did not reach the disk as a whole would.
 fn tear(site: &Site) {
+    tear_last_record(&site.path("data/log.redb")).expect("the log is a redb file");
+}
+
+fn tear_last_record(path: &Path) -> Result<(), redb::Error> {
     const RECORDS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("records");
-    let database = Database::open(site.path("data/log.redb")).unwrap();
-    let transaction = database.begin_write().unwrap();
+    let transaction = Database::open(path)?.begin_write()?;
     {
-        let mut records = transaction.open_table(RECORDS).unwrap();
-        let (position, mut bytes) = {
-            let last = records.last().unwrap().unwrap();
-            (last.0.value(), last.1.value().to_vec())
-        };
+        let mut records = transaction.open_table(RECORDS)?;
+        let last =
+            records.last()?.map(|(position, bytes)| (position.value(), bytes.value().to_vec()));
+        let (position, mut bytes) = last.expect("the log has records");
         let middle = bytes.len() / 2;
         bytes[middle..].fill(0);
-        records.insert(position, &*bytes).unwrap();
+        records.insert(position, &*bytes)?;
     }
-    transaction.commit().unwrap();
+    Ok(transaction.commit()?)
 }
 
 #[tokio::test]
@@ -99,6 +102,21 @@ async fn data_survives_a_stop_and_a_kill() {
     assert_eq!(notes(&visitor).await, json!(["one", "two"]));
     assert_eq!(visitor.page("/page/7").await.text(), "1");
     assert_eq!(visitor.form("/page/7", "").await.text(), "2");
+}
+
+#[tokio::test]
+async fn an_update_that_panics_changes_nothing_now_or_when_the_log_is_replayed() {
+    let site = site();
+    let mut node = node(&site).await;
+    let visitor = node.visitor();
+    assert_eq!(add(&visitor, "one").await, 200);
+    assert_eq!(notes(&visitor).await, json!(["one"]));
+    assert_eq!(add(&visitor, "panic").await, 500);
+    assert_eq!(notes(&visitor).await, json!(["one"]));
+    assert_eq!(add(&visitor, "two").await, 200);
+    let visitor = restart(&mut node).await;
+    assert_eq!(notes(&visitor).await, json!(["one", "two"]));
+    assert_eq!(visitor.form("/page/1", "").await.text(), "1");
 }
 
 #[tokio::test]
@@ -199,18 +217,20 @@ async fn a_folder_that_cannot_be_written_to_is_named() {
 /// A site whose processes are told of a limit to the size of files with an error, as of a full
 /// disk, instead of being killed.
 fn site_with_little_space() -> (TempDir, Site) {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("there is a folder for temporary files");
     let program = folder.path().join("test-site");
     let script = format!("#!/bin/sh\ntrap '' XFSZ\nexec '{PROGRAM}' \"$@\"\n");
-    fs::write(&program, script).unwrap();
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    fs::write(&program, script).expect("the folder can be written to");
+    let executable = fs::Permissions::from_mode(0o755);
+    fs::set_permissions(&program, executable).expect("a script may be run");
     (folder, Site::test_site(&program).route(ROUTES))
 }
 
 /// Lets no file of the process grow beyond `bytes`.
 fn limit_files(node: &Node, bytes: Option<u64>) {
-    let pid = Pid::from_raw(node.pid().try_into().unwrap());
-    prlimit(pid, Resource::Fsize, Rlimit { current: bytes, maximum: None }).unwrap();
+    let pid = Pid::from_raw(node.pid().cast_signed());
+    let limit = Rlimit { current: bytes, maximum: None };
+    prlimit(pid, Resource::Fsize, limit).expect("a process may be limited");
 }
 
 #[tokio::test]

@@ -61,8 +61,8 @@ impl Peaks<'_> {
     async fn measure(cluster: &Cluster) -> Peaks<'_> {
         // What is needed once is there afterwards.
         let visitor = patient(cluster);
-        let warm = Request::post("/upload").body(Upload::of(8)).unwrap();
-        assert_eq!(visitor.send(warm).await.unwrap().status, 200);
+        let warm = Request::post("/upload").body(Upload::of(8)).expect("a sound request");
+        assert_eq!(visitor.send(warm).await.map(|response| response.status).ok(), Some(200));
         assert_eq!(visitor.page("/download/8").await.body.len(), 8 * MIB);
         let before = [&cluster.frontends[0], &cluster.backend].map(|node| {
             node.forget_peak_memory();

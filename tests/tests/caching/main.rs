@@ -1,0 +1,103 @@
+//! The cache, seen from a browser: its four types, what belongs to a key, what ends an entry's
+//! life, and what is never kept.
+
+mod flight;
+mod invalidation;
+mod key;
+mod lifetime;
+mod memory;
+
+use std::sync::LazyLock;
+
+use headwater_tests::{Client, Cluster, Response, Shared, Site};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_test-site");
+
+const ROUTES: &str = r#"
+[[route]]
+path = "/normal/{name}"
+controller = "counter.next"
+groups = ["normal", "normal:{name}"]
+
+[[route]]
+path = "/persistent/{name}"
+controller = "counter.next"
+cache = "persistent"
+groups = ["persistent:{name}"]
+
+[[route]]
+path = "/brief/{name}"
+controller = "counter.next"
+cache = { timeout = "1s" }
+
+[[route]]
+path = "/never/{name}"
+controller = "counter.next"
+cache = "no_cache"
+
+[[route]]
+path = "/flight/{name}/{milliseconds}"
+controller = "flights.slow"
+groups = ["flight:{name}"]
+
+[[route]]
+path = "/runs/{name}"
+controller = "flights.runs"
+cache = "no_cache"
+
+[[route]]
+path = "/key/page"
+controller = "probe.show"
+query = ["page"]
+
+[[route]]
+path = "/key/none"
+controller = "probe.show"
+query = []
+
+[[route]]
+path = "/key/all/{name}"
+controller = "probe.show"
+
+[[route]]
+path = "/key/header/{name}"
+controller = "probe.header"
+vary = ["accept-language", "x-mark"]
+
+[[route]]
+path = "/key/headers"
+controller = "probe.headers"
+
+[[route]]
+path = "/key/visit"
+controller = "probe.visit"
+
+[[route]]
+path = "/answers/{kind}"
+controller = "answers.give"
+"#;
+
+pub(crate) fn site() -> Site {
+    Site::test_site(PROGRAM).project("[link]\nlease = \"2s\"\n").route(ROUTES)
+}
+
+pub(crate) static CLUSTER: LazyLock<Shared> =
+    LazyLock::new(|| Shared::start(|| Cluster::start(site(), 2)));
+
+/// Has the test site invalidate something.
+pub(crate) async fn invalidate(visitor: &Client, form: &str) -> Response {
+    let response = visitor.form("/invalidate", form).await;
+    assert_eq!(response.status, 200, "{}", response.text());
+    response
+}
+
+/// Asks for a page that must be made anew, then for the same page from the cache; its text.
+pub(crate) async fn filled(visitor: &Client, target: &str) -> String {
+    let made = visitor.page(target).await;
+    assert!(!made.is_hit(), "{target}: {}", made.cache_status());
+    assert!(made.cache_status().ends_with("; stored"), "{target}: {}", made.cache_status());
+    let hit = visitor.page(target).await;
+    assert!(hit.is_hit(), "{target}: {}", hit.cache_status());
+    assert_eq!(made.body, hit.body, "{target}");
+    hit.text().to_owned()
+}
