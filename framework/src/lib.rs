@@ -91,7 +91,7 @@
 
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
-#![warn(unreachable_pub)]
+#![warn(unreachable_pub, clippy::unwrap_used)]
 
 pub mod admin;
 pub mod app;

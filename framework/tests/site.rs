@@ -1,7 +1,5 @@
 //! Whole sites in this process, through [`headwater::app::SiteService`].
 
-#![allow(clippy::unwrap_used)]
-
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 

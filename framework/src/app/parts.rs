@@ -1,5 +1,6 @@
 //! What a site's files say, loaded and checked against each other.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::App;
@@ -18,9 +19,9 @@ pub(super) struct FrontParts {
 /// rather than at a visitor's request.
 pub(super) fn load(app: &App, config: &Config) -> Result<FrontParts, Problems> {
     let (table, templates, problems) = read(app, config);
-    match (table, templates) {
-        (Some(table), Some(templates)) => problems.or(FrontParts { table, templates }),
-        _ => Err(problems),
+    match templates {
+        Some(templates) => problems.or(FrontParts { table, templates }),
+        None => Err(problems),
     }
 }
 
@@ -29,14 +30,55 @@ pub(super) fn check(app: &App, config: &Config) -> Problems {
     read(app, config).2
 }
 
+fn read(app: &App, config: &Config) -> (Arc<Table>, Option<Engine>, Problems) {
+    let (table, mut problems) = Table::read(&config.dispatch.path);
+    let table = Arc::new(table);
+    let routes = Arc::clone(&table);
+    let options = Options {
+        customise: app.customise.clone(),
+        url_for: Arc::new(move |name, params| {
+            routes.url_for(name, params).map_err(|error| error.to_string())
+        }),
+        ..Options::default()
+    };
+    let folder = &config.templates.path;
+    let templates = match folder.is_dir() {
+        true => Engine::load(folder, &options),
+        false => Ok(Engine::empty(&options)),
+    };
+    let templates = templates.map_err(|found| problems.extend(found)).ok();
+    // Templates that cannot be loaded are at least there.
+    let is_there = |name: &str| match &templates {
+        Some(templates) => templates.contains(name),
+        None => folder.join(name).is_file(),
+    };
+    for (name, location) in table.templates().filter(|(name, _)| !is_there(name)) {
+        let message = format!("there is no template `{name}` in {}", folder.display());
+        problems.push(at(location, message));
+    }
+    if !config.docroot.path.is_dir() {
+        check_no_files(&config.docroot.path, &table, &mut problems);
+    }
+    check_controllers(app, &table, &mut problems);
+    (table, templates, problems)
+}
+
+/// Routes to files when there is no docroot.
+fn check_no_files(docroot: &Path, table: &Table, problems: &mut Problems) {
+    for route in table.routes() {
+        if matches!(route.target, Target::Files { .. }) {
+            let docroot = docroot.display();
+            let message = format!("the files are to be in {docroot}, and there is no such folder");
+            problems.push(at(&route.location, message));
+        }
+    }
+}
+
 /// What the routes want of controllers that the site's code does not have.
 fn check_controllers(app: &App, table: &Table, problems: &mut Problems) {
     for route in table.routes() {
         let Target::Controller(name) = &route.target else { continue };
-        let Location { file, line } = &route.location;
-        let mut report = |message| {
-            problems.push(Problem::at_line(file.to_path_buf(), *line, message));
-        };
+        let mut report = |message| problems.push(at(&route.location, message));
         let Some(controller) = app.controllers.iter().find(|known| known.name() == name) else {
             report(app.unregistered(name));
             continue;
@@ -52,47 +94,6 @@ fn check_controllers(app: &App, table: &Table, problems: &mut Problems) {
     }
 }
 
-fn read(app: &App, config: &Config) -> (Option<Arc<Table>>, Option<Engine>, Problems) {
-    let mut problems = Problems::new();
-    let mut keep = |found: Problems| problems.extend(found);
-    let table = Table::load(&config.dispatch.path).map_err(&mut keep).ok().map(Arc::new);
-    let mut options = Options { customise: app.customise.clone(), ..Options::default() };
-    if let Some(table) = &table {
-        let table = Arc::clone(table);
-        options.url_for = Arc::new(move |name, params| {
-            table.url_for(name, params).map_err(|error| error.to_string())
-        });
-    }
-    let templates = if config.templates.path.is_dir() {
-        Engine::load(&config.templates.path, &options).map_err(&mut keep).ok()
-    } else {
-        Some(Engine::empty(&options))
-    };
-    if let Some(table) = &table
-        && !config.docroot.path.is_dir()
-    {
-        let folder = config.docroot.path.display();
-        for route in table.routes() {
-            if matches!(route.target, Target::Files { .. }) {
-                let Location { file, line } = &route.location;
-                let message =
-                    format!("the files are to be in {folder}, and there is no such folder");
-                problems.push(Problem::at_line(file.to_path_buf(), *line, message));
-            }
-        }
-    }
-    if let (Some(table), Some(templates)) = (&table, &templates) {
-        for (name, location) in table.templates() {
-            if !templates.contains(name) {
-                let folder = config.templates.path.display();
-                let message = format!("there is no template `{name}` in {folder}");
-                let file = location.file.to_path_buf();
-                problems.push(Problem::at_line(file, location.line, message));
-            }
-        }
-    }
-    if let Some(table) = &table {
-        check_controllers(app, table, &mut problems);
-    }
-    (table, templates, problems)
+fn at(location: &Location, message: String) -> Problem {
+    Problem::at_line(location.file.to_path_buf(), location.line, message)
 }

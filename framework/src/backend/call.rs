@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
+use http_body::Body as _;
 
 use super::Backend;
 use super::writing::CallJournal;
@@ -19,7 +20,10 @@ use crate::request::{Request, RequestParts};
 impl Backend {
     /// Answers a call. Whatever goes wrong becomes an answer too.
     pub(super) async fn answer(self: &Arc<Self>, call: Call, body: Body) -> (Answer, Body) {
-        let Ok(_place) = self.places.try_acquire() else {
+        // A call without a body is over for its visitor when the connection is reset, and goes on
+        // here. One with a body costs its visitor as long as it lasts.
+        let place = body.is_end_stream().then(|| self.places.try_acquire()).transpose();
+        let Ok(_place) = place else {
             let message = "The back end has too many requests to answer.";
             let reply = reply::error(StatusCode::SERVICE_UNAVAILABLE).message(message);
             return self.wire(reply, self.tail.applied());

@@ -59,8 +59,10 @@ impl Host for BackendHost {
         match how {
             How::Cut => self.0.members.cut(FeedId(member.0)),
             How::Goodbye => {
-                let backend = Arc::clone(&self.0);
-                tokio::spawn(async move { backend.forget(FeedId(member.0)).await });
+                if let Some(incarnation) = self.0.members.leave(FeedId(member.0)) {
+                    let backend = Arc::clone(&self.0);
+                    tokio::spawn(async move { backend.note_left(incarnation).await });
+                }
             }
         }
     }
@@ -128,10 +130,10 @@ impl Backend {
         Ok(batch(payloads, last, usize::MAX))
     }
 
-    /// Takes a front end that has said goodbye out of the membership.
-    async fn forget(&self, feed: FeedId) {
+    /// Writes that a front end has left, unless it has come back meanwhile.
+    async fn note_left(&self, incarnation: u64) {
         let _alone = self.membership.lock().await;
-        if let Some(incarnation) = self.members.leave(feed) {
+        if !self.members.knows(incarnation) {
             self.write_left(incarnation).await;
         }
     }

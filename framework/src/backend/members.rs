@@ -18,7 +18,7 @@
 //! So a writer waits for each member until it acknowledges or until its lease as of T is over, and
 //! never longer than lease plus margin.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -235,8 +235,13 @@ impl Members {
                 tracing::warn!(frontend = member.name, "front end's lease has run out");
             }
         }
+        let following = inner.members.values().filter(|member| member.feed.is_some());
+        let following: BTreeSet<String> = following.map(|member| member.name.clone()).collect();
         let gone = inner.members.extract_if(.., |_, member| {
-            member.feed.is_none() && member.lease_until.after(FORGET_AFTER) <= now
+            // A front end that was started again follows under its name as another run.
+            let replaced = following.contains(&member.name);
+            let patience = if replaced { Duration::ZERO } else { FORGET_AFTER };
+            member.feed.is_none() && member.lease_until.after(patience) <= now
         });
         gone.map(|(incarnation, _)| incarnation).collect()
     }

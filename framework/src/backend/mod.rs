@@ -54,7 +54,7 @@ pub struct Parts {
     pub controllers: Vec<Registration>,
     /// The longest request body that a controller reads as a whole, in bytes.
     pub body_limit: u64,
-    /// How many calls run at a time.
+    /// How many calls without bodies run at a time.
     pub calls: usize,
     /// Whether no front end outside this process can have followed an earlier log.
     pub alone: bool,
@@ -72,7 +72,7 @@ pub struct Backend {
     states: Arc<States>,
     controllers: BTreeMap<String, Registration>,
     body_limit: u64,
-    /// Places for calls that are running, whether or not somebody still waits for their answers.
+    /// Places for calls without bodies, whether or not somebody still waits for their answers.
     places: Semaphore,
 }
 

@@ -83,6 +83,11 @@ impl Entry {
         self.freshness.lifetime.is_none_or(|lifetime| self.age(now) < lifetime)
     }
 
+    /// For how long it may be served as stale.
+    pub(super) fn stale_if_error(&self) -> Duration {
+        self.freshness.stale_if_error
+    }
+
     /// Whether it may be served as stale when the back end fails.
     pub fn is_usable_on_error(&self, now: Moment) -> bool {
         let stale = self.freshness.stale_if_error;
@@ -98,13 +103,14 @@ impl Entry {
 
     /// About how many bytes of memory it takes.
     pub(super) fn size(&self) -> usize {
-        const ALLOCATIONS: usize = 200;
+        // The map's own nodes and what allocators add, measured over 300,000 small entries.
+        const OVERHEAD: usize = 900;
         let headers = self.page.headers.iter();
         let headers: usize =
             headers.map(|(name, value)| name.as_str().len() + value.len() + 64).sum();
         // The key is kept twice: here and as the key of the map.
         size_of::<Self>()
-            + ALLOCATIONS
+            + OVERHEAD
             + 2 * self.key.len()
             + self.validity.size()
             + headers

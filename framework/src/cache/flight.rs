@@ -2,20 +2,27 @@
 //!
 //! # Why sharing obeys the law
 //!
-//! A request remembers at which position it arrived. The result of a flight that *started* at that
-//! position or later is made after everything the request could know of, so the request may have it
-//! even if it has been overtaken since. The result of a flight that started before is good enough
-//! only if nothing has invalidated it up to now; otherwise the request starts, or joins, the next
-//! flight, which starts at its own position or later. So nobody waits for more than two flights.
+//! A request remembers what was known when it arrived: the position up to which the log was applied
+//! here, if there was a lease, and how many flights had begun. It may have the result of a flight
+//!
+//! - that began after the request arrived: nothing in it is older than the request;
+//! - that began knowing all that was known when the request arrived: whatever was answered to a
+//!   writer before then was applied before the content was made;
+//! - that began earlier, if the request arrived under a lease and nothing known now has invalidated
+//!   the result. Without a lease there may have been records that nobody here knows of.
+//!
+//! Otherwise the request starts, or joins, the next flight, which begins after it arrived. So nobody
+//! waits for more than two flights.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
 
 use crate::log::Position;
 
-/// Up to where a front end knew the log when a request arrived or a fill started.
+/// Up to where a front end that holds a lease knows the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Knowledge {
     /// Tells positions of different logs apart.
@@ -29,16 +36,39 @@ impl Knowledge {
     }
 }
 
+/// What was known when a request arrived.
+#[derive(Debug, Clone, Copy)]
+pub struct Arrival {
+    known: Option<Knowledge>,
+    begun: u64,
+}
+
+impl Arrival {
+    /// Whether there was a lease, so that a result may be held against what is known here.
+    pub fn had_lease(&self) -> bool {
+        self.known.is_some()
+    }
+}
+
 /// The fills that are under way, by key.
 #[derive(Debug)]
 pub struct Flights<T> {
+    /// How many have begun so far.
+    begun: AtomicU64,
     under_way: Mutex<HashMap<Box<str>, Flight<T>>>,
 }
 
 #[derive(Debug)]
 struct Flight<T> {
-    started: Knowledge,
+    start: Start,
     landed: watch::Receiver<Option<T>>,
+}
+
+/// When a flight began.
+#[derive(Debug, Clone, Copy)]
+struct Start {
+    number: u64,
+    known: Option<Knowledge>,
 }
 
 /// What a request does about a fill.
@@ -63,25 +93,30 @@ pub struct Lead<T> {
 /// A place in the queue for the result of a fill.
 #[derive(Debug)]
 pub struct Wait<T> {
-    started: Knowledge,
+    start: Start,
     landed: watch::Receiver<Option<T>>,
 }
 
 impl<T: Clone> Flights<T> {
     /// No fills yet.
     pub fn new() -> Arc<Flights<T>> {
-        Arc::new(Flights { under_way: Mutex::default() })
+        Arc::new(Flights { begun: AtomicU64::new(0), under_way: Mutex::default() })
     }
 
-    /// Joins the fill of `key`, or starts it.
-    pub fn join(self: &Arc<Self>, key: &str, known: Knowledge) -> Join<T> {
+    /// A request arrives, when this is known.
+    pub fn arrive(&self, known: Option<Knowledge>) -> Arrival {
+        Arrival { known, begun: self.begun.load(Ordering::SeqCst) }
+    }
+
+    /// Joins the fill of `key`, or starts it with what is known.
+    pub fn join(self: &Arc<Self>, key: &str, known: Option<Knowledge>) -> Join<T> {
         let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(flight) = under_way.get(key) {
-            let landed = flight.landed.clone();
-            return Join::Wait(Wait { started: flight.started, landed });
+            return Join::Wait(Wait { start: flight.start, landed: flight.landed.clone() });
         }
+        let start = Start { number: self.begun.fetch_add(1, Ordering::SeqCst) + 1, known };
         let (landing, landed) = watch::channel(None);
-        under_way.insert(key.into(), Flight { started: known, landed });
+        under_way.insert(key.into(), Flight { start, landed });
         Join::Lead(Lead { flights: Arc::clone(self), key: Some(key.into()), landing })
     }
 }
@@ -109,10 +144,13 @@ impl<T> Drop for Lead<T> {
 }
 
 impl<T: Clone> Wait<T> {
-    /// Whether the fill started knowing all that was known at `arrival`, so that a request of then
-    /// may have its result whatever happened since.
-    pub fn started_knowing(&self, arrival: Knowledge) -> bool {
-        self.started.includes(arrival)
+    /// Whether the request may have the result whatever has happened since.
+    pub fn suits(&self, arrival: &Arrival) -> bool {
+        let knew_enough = match (self.start.known, arrival.known) {
+            (Some(started), Some(arrived)) => started.includes(arrived),
+            _ => false,
+        };
+        knew_enough || self.start.number > arrival.begun
     }
 
     /// The result; `None` when the one who made the fill gave up.
@@ -126,21 +164,37 @@ impl<T: Clone> Wait<T> {
 mod tests {
     use super::*;
 
-    fn at(generation: u64, applied: u64) -> Knowledge {
-        Knowledge { generation, applied: Position(applied) }
+    fn at(generation: u64, applied: u64) -> Option<Knowledge> {
+        Some(Knowledge { generation, applied: Position(applied) })
     }
 
     #[tokio::test]
     async fn the_second_request_gets_the_result_of_the_first() {
         let flights = Flights::new();
+        let earlier = flights.arrive(at(1, 3));
         let Join::Lead(lead) = flights.join("/a", at(1, 3)) else { panic!("must lead") };
         let Join::Wait(mut wait) = flights.join("/a", at(1, 4)) else { panic!("must wait") };
-        assert!(wait.started_knowing(at(1, 3)));
-        assert!(!wait.started_knowing(at(1, 4)));
-        assert!(!wait.started_knowing(at(2, 1)), "a position of another log says nothing");
+        assert!(wait.suits(&earlier));
+        assert!(wait.suits(&flights.arrive(at(1, 3))));
+        assert!(!wait.suits(&flights.arrive(at(1, 4))));
+        assert!(!wait.suits(&flights.arrive(at(2, 1))), "a position of another log says nothing");
+        assert!(!wait.suits(&flights.arrive(None)), "there may be records that are unknown here");
         lead.land("page");
         assert_eq!(wait.landed().await, Some("page"));
         assert!(matches!(flights.join("/a", at(1, 4)), Join::Lead(_)));
+    }
+
+    #[tokio::test]
+    async fn without_a_lease_the_next_flight_suits() {
+        let flights = Flights::new();
+        let Join::Lead(first) = flights.join("/a", None) else { panic!("must lead") };
+        let arrival = flights.arrive(None);
+        let Join::Wait(wait) = flights.join("/a", None) else { panic!("must wait") };
+        assert!(!wait.suits(&arrival));
+        first.land("old");
+        let Join::Lead(_second) = flights.join("/a", None) else { panic!("must lead") };
+        let Join::Wait(wait) = flights.join("/a", None) else { panic!("must wait") };
+        assert!(wait.suits(&arrival));
     }
 
     #[tokio::test]

@@ -74,11 +74,12 @@ impl Groups {
         self.shards.iter().map(|shard| lock(shard).len()).sum()
     }
 
-    /// Forgets groups that no entry is in, when there are more than `limit`; the floor rises to the
-    /// latest position that is forgotten. Returns how many were.
+    /// Forgets groups that no entry is in: those that the floor covers anyway, and others when there
+    /// are more than `limit`; then the floor rises to the latest position that is forgotten. Returns
+    /// how many were.
     pub(super) fn shrink_to(&self, limit: usize) -> usize {
+        let mut forgotten = self.forget_covered();
         let mut surplus = self.len().saturating_sub(limit);
-        let mut forgotten = 0;
         for shard in &self.shards {
             if surplus == 0 {
                 break;
@@ -94,6 +95,20 @@ impl Groups {
             shard.retain(|_, cell| !idle(cell));
             shard.shrink_to_fit();
             surplus = surplus.saturating_sub(before - shard.len());
+            forgotten += before - shard.len();
+        }
+        forgotten
+    }
+
+    /// Forgets groups that no entry is in and that were not invalidated above the floor: that they
+    /// are unknown says the same.
+    fn forget_covered(&self) -> usize {
+        let floor = self.floor.load(Ordering::SeqCst);
+        let mut forgotten = 0;
+        for shard in &self.shards {
+            let mut shard = lock(shard);
+            let before = shard.len();
+            shard.retain(|_, cell| Arc::strong_count(cell) > 1 || cell.last() > floor);
             forgotten += before - shard.len();
         }
         forgotten
@@ -125,6 +140,15 @@ mod tests {
         assert!(groups.reaches_back_to(Position(7)));
         groups.invalidate("held", Position(9));
         assert!(held.invalidated_after(Position(8)), "a cell that is held is never forgotten");
+    }
+
+    #[test]
+    fn a_group_that_no_entry_is_in_and_nobody_invalidated_is_forgotten_at_once() {
+        let groups = Groups::new(Position::START);
+        drop(groups.cell("tag:anything"));
+        let _held = groups.cell("held");
+        assert_eq!(groups.shrink_to(100), 1);
+        assert!(groups.reaches_back_to(Position::START));
     }
 
     #[test]

@@ -100,6 +100,8 @@ fn without_a_lease_nothing_is_served_as_if_it_were_right() {
     assert!(!is_hit(&cache, "/a", at(12)));
     let fenced = cache.lookup(&Key::of_id("/a"), false, at(12));
     assert!(matches!(fenced, Lookup::Fenced(Some(_))), "it may still be served as stale");
+    let later = cache.lookup(&Key::of_id("/a"), false, at(62));
+    assert!(matches!(later, Lookup::Fenced(None)), "but not for longer than it says");
     cache.apply([(Position(2), &Invalidation::new().pattern("a"))], Position(2));
     let fenced = cache.lookup(&Key::of_id("/a"), false, at(12));
     assert!(matches!(fenced, Lookup::Fenced(None)), "never past an invalidation");

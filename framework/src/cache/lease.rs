@@ -1,4 +1,5 @@
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use crate::clock::Moment;
 
@@ -26,6 +27,11 @@ impl Lease {
     /// Ends the lease for good: an extension that is under way has no effect.
     pub(super) fn close(&self) {
         self.0.store(CLOSED, Ordering::Release);
+    }
+
+    /// How long ago the lease ended; very long if there never was one.
+    pub(super) fn ended(&self, now: Moment) -> Duration {
+        now.since(Moment::from_nanos(self.0.load(Ordering::Acquire)))
     }
 
     /// Whether the cache may be served from at `now`.

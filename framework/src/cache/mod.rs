@@ -57,7 +57,7 @@ mod validity;
 mod law_tests;
 
 pub use entry::{Entry, Freshness, Page};
-pub use flight::{Flights, Join, Knowledge, Lead, Wait};
+pub use flight::{Arrival, Flights, Join, Knowledge, Lead, Wait};
 pub use key::{Key, KeyBuilder};
 pub use store::{Cache, Fill, Filled, Limits, Lookup, Miss, Usage};
 pub use validity::Origin;

@@ -26,7 +26,7 @@ impl Patterns {
     pub(super) fn new(floor: Position) -> Patterns {
         Patterns {
             outstanding: RwLock::default(),
-            latest: AtomicU64::new(0),
+            latest: AtomicU64::new(floor.0),
             floor: AtomicU64::new(floor.0),
         }
     }

@@ -130,7 +130,10 @@ impl Cache {
             ledger.as_ref().is_some_and(|ledger| entry.validity.holds(entry.id(), ledger))
         };
         if !leased {
-            let usable = |entry: &Arc<Entry>| valid(entry) && entry.is_usable_on_error(now);
+            let fenced = self.lease.ended(now);
+            let usable = |entry: &Arc<Entry>| {
+                valid(entry) && entry.is_usable_on_error(now) && fenced < entry.stale_if_error()
+            };
             return Lookup::Fenced(found.filter(usable));
         }
         match found {

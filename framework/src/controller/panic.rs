@@ -1,10 +1,10 @@
-use std::any::Any;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 
 use futures_util::FutureExt;
 use http::StatusCode;
 
+use crate::log::panic_message;
 use crate::reply::{Reply, error};
 
 /// Runs a part of the site's code. A panic in it becomes an error 500 whose cause names `who`.
@@ -18,19 +18,9 @@ pub(super) async fn caught<T>(
     match AssertUnwindSafe(part).catch_unwind().await {
         Ok(value) => Ok(value),
         Err(panic) => {
-            let cause = format!("{} panicked: {}", who(), message_of(&*panic));
+            let cause = format!("{} panicked: {}", who(), panic_message(&*panic));
             tracing::error!(request_id, "{cause}");
             Err(error(StatusCode::INTERNAL_SERVER_ERROR).cause(cause))
         }
-    }
-}
-
-fn message_of(panic: &(dyn Any + Send)) -> &str {
-    if let Some(message) = panic.downcast_ref::<&'static str>() {
-        message
-    } else if let Some(message) = panic.downcast_ref::<String>() {
-        message
-    } else {
-        "no message"
     }
 }

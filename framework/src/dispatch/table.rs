@@ -50,6 +50,13 @@ impl Table {
     /// # Errors
     /// Everything that is wrong in any of them.
     pub fn load(path: &Path) -> Result<Table, Problems> {
+        let (table, problems) = load::from_file(path);
+        problems.or(table)
+    }
+
+    /// Like [`Table::load`], but with what is right in the files, so that whoever wants to know
+    /// everything that is wrong with a site can go on.
+    pub fn read(path: &Path) -> (Table, Problems) {
         load::from_file(path)
     }
 
@@ -58,7 +65,8 @@ impl Table {
     /// # Errors
     /// Everything that is wrong in it or in the files that it names.
     pub fn parse(text: &str, file: impl AsRef<Path>) -> Result<Table, Problems> {
-        load::from_text(text, file.as_ref())
+        let (table, problems) = load::from_text(text, file.as_ref());
+        problems.or(table)
     }
 
     /// Finds what takes a request. The most specific path route that takes the method wins, then

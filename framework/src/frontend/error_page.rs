@@ -39,7 +39,10 @@ impl FrontEnd {
     ) -> Response<Body> {
         let status = failure.status;
         let cause = failure.cause.as_deref();
-        if status.is_server_error() {
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            // While no back end answers, every request ends here, and the link has said why.
+            tracing::debug!(request_id, cause, "{}", failure.message);
+        } else if status.is_server_error() {
             let (message, cause) = (failure.message.as_str(), cause.unwrap_or_default());
             tracing::error!(request_id, status = status.as_u16(), cause, "{message}");
         }

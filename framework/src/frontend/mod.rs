@@ -226,7 +226,7 @@ impl FrontEnd {
         match &matched.route.target {
             Target::Controller(_) | Target::Template(_) => self.page(visit, matched).await,
             Target::Redirect { status, .. } => self.redirect(*status, &matched),
-            Target::Files { .. } => self.file(visit, &matched).await,
+            Target::Files { .. } => Box::pin(self.file(visit, &matched)).await,
             Target::Alias(_) => {
                 let failure = Failure::internal("an alias was not followed");
                 self.refuse(&failure, matched.route.scope)

@@ -57,19 +57,18 @@ impl FrontEnd {
     ) -> Response<Body> {
         let route = matched.route;
         let method = &visit.parts.method;
-        if route.cache.kind == CacheType::NoCache {
-            let why = if is_cached_method(method) { Forward::Bypass } else { Forward::Method };
-            return self.direct(visit, matched, why).await;
-        }
         if !is_cached_method(method) {
-            return self.direct(visit, matched, Forward::Method).await;
+            return Box::pin(self.direct(visit, matched, Forward::Method)).await;
+        }
+        if route.cache.kind == CacheType::NoCache {
+            return Box::pin(self.direct(visit, matched, Forward::Bypass)).await;
         }
         let variant = match &self.variant {
             Some(variant) => variant(visit.parts),
             None => Variant::yes(),
         };
         if variant.kind == VariantKind::No {
-            return self.direct(visit, matched, Forward::Bypass).await;
+            return Box::pin(self.direct(visit, matched, Forward::Bypass)).await;
         }
         let query = match route.query.canonical(visit.parts.uri.query()) {
             Ok(query) => query,
@@ -114,7 +113,8 @@ impl FrontEnd {
             route: Arc::clone(route),
             request_id: request_id(),
         });
-        self.miss(&cacheable, why, stale).await
+        // In a box, so that the future of a hit stays small.
+        Box::pin(self.miss(&cacheable, why, stale)).await
     }
 
     /// Content for this visitor alone.
@@ -150,20 +150,20 @@ impl FrontEnd {
         why: Forward,
         stale: Option<Arc<Entry>>,
     ) -> Response<Body> {
+        if !self.settings.caching {
+            let outcome = self.fill(wanted).await;
+            return self.respond(wanted, outcome, why, stale);
+        }
         // What is known now is all that the law asks of this request, however long it waits.
-        let arrival = self.cache.knowledge(clock::now());
+        let arrival = self.flights.arrive(self.cache.knowledge(clock::now()));
         loop {
-            // Without a lease others may know of records that are unknown here, so nothing that
-            // they wait for can be shown to be right for this request.
-            let (Some(arrival), Some(known)) = (arrival, self.cache.knowledge(clock::now())) else {
-                let outcome = self.fill(wanted).await;
-                return self.respond(wanted, outcome, why, stale);
-            };
+            let known = self.cache.knowledge(clock::now());
             match self.flights.join(wanted.key.as_str(), known) {
                 Join::Lead(lead) => {
                     let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
                         let busy = "The site has too many pages to make. Please try again soon.";
                         let failure = Failure::new(StatusCode::SERVICE_UNAVAILABLE, busy);
+                        lead.land(Landed::Failed(failure.clone()));
                         return self.respond(wanted, Outcome::Failed(failure), why, stale);
                     };
                     let (frontend, order) = (Arc::clone(self), Arc::clone(wanted));
@@ -181,12 +181,13 @@ impl FrontEnd {
                 }
                 Join::Wait(mut wait) => match wait.landed().await {
                     Some(Landed::Entry(entry))
-                        if wait.started_knowing(arrival) || self.cache.is_valid(&entry) =>
+                        if wait.suits(&arrival)
+                            || (arrival.had_lease() && self.cache.is_valid(&entry)) =>
                     {
                         let status = CacheStatus::Forwarded { why, stored: false, collapsed: true };
                         return respond::page(entry.page(), status);
                     }
-                    Some(Landed::Failed(failure)) if wait.started_knowing(arrival) => {
+                    Some(Landed::Failed(failure)) if wait.suits(&arrival) => {
                         let outcome = Outcome::Failed(failure);
                         return self.respond(wanted, outcome, why, stale);
                     }
@@ -202,6 +203,8 @@ impl FrontEnd {
 
     /// Makes content and stores it, if it may be.
     async fn fill(&self, wanted: &Cacheable) -> Outcome {
+        // The content is as old as the moment when it was begun.
+        let begun = clock::now();
         let order = Order {
             target: &wanted.route.target,
             forwarded: wanted.forwarded.clone(),
@@ -246,7 +249,7 @@ impl FrontEnd {
             groups: &all_groups,
             freshness: self.freshness(&wanted.route),
             page: Page { status, headers: kept_headers(headers, &wanted.route, &body), body },
-            now: clock::now(),
+            now: begun,
         });
         match filled {
             Filled::Stored(entry) => {

@@ -50,7 +50,7 @@ impl Loader {
     }
 
     /// The table, when nothing was wrong.
-    pub(super) fn finish(mut self) -> Result<Table, Problems> {
+    pub(super) fn finish(mut self) -> (Table, Problems) {
         let mut levels = Vec::with_capacity(self.levels.len());
         let mut pages = Vec::with_capacity(self.levels.len());
         for draft in self.levels {
@@ -59,10 +59,8 @@ impl Loader {
         }
         let names = names::collect(&self.routes, &mut self.problems);
         let table = Table { routes: self.routes, levels, pages, names };
-        if self.problems.is_empty() {
-            names::check_aliases(&table, &mut self.problems);
-        }
-        self.problems.or(table)
+        names::check_aliases(&table, &mut self.problems);
+        (table, self.problems)
     }
 
     fn file(&mut self, text: &str, file: &Path, level: usize) {

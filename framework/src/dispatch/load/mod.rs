@@ -19,15 +19,16 @@ use std::path::Path;
 use super::table::Table;
 use crate::problem::Problems;
 
-/// The table that `path` and the files it names describe.
-pub(super) fn from_file(path: &Path) -> Result<Table, Problems> {
+/// The table that `path` and the files it names describe, as far as they can be understood.
+pub(super) fn from_file(path: &Path) -> (Table, Problems) {
     let mut loader = files::Loader::default();
     loader.read(path);
     loader.finish()
 }
 
-/// The table that `text`, the content of `file`, and the files it names describe.
-pub(super) fn from_text(text: &str, file: &Path) -> Result<Table, Problems> {
+/// The table that `text`, the content of `file`, and the files it names describe, as far as they can
+/// be understood.
+pub(super) fn from_text(text: &str, file: &Path) -> (Table, Problems) {
     let mut loader = files::Loader::default();
     loader.take(text, file);
     loader.finish()

@@ -28,8 +28,10 @@ pub(super) fn collect(routes: &[Arc<Route>], problems: &mut Problems) -> HashMap
     names
 }
 
-/// Reports aliases that lead in a circle or to no route, as far as that can be seen beforehand.
+/// Reports aliases that lead in a circle or to no route, as far as that can be seen beforehand. When
+/// there are other problems, an alias may lead to a route that is written but not understood.
 pub(super) fn check_aliases(table: &Table, problems: &mut Problems) {
+    let complete = problems.is_empty();
     let mut reported: Vec<*const Route> = Vec::new();
     for route in &table.routes {
         let (Target::Alias(alias), Some(method)) = (&route.target, route.methods.first()) else {
@@ -38,7 +40,7 @@ pub(super) fn check_aliases(table: &Table, problems: &mut Problems) {
         // Where captures are to be filled in, one example can show a circle, but not that no other
         // request gets anywhere.
         let (start, certain) = match (alias.0.literal(), &route.condition) {
-            (Some(target), _) => (target.to_owned(), true),
+            (Some(target), _) => (target.to_owned(), complete),
             (None, Condition::Path(path)) => {
                 (path.outline().expand(|_, text| text.push('x')), false)
             }
