@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::fs;
 use std::time::SystemTime;
 
@@ -11,7 +12,7 @@ pub(crate) struct Machine {
     pub(crate) kernel: String,
     /// In the format of HTTP, so in GMT.
     pub(crate) date: String,
-    pub(crate) versions: Vec<(&'static str, String)>,
+    pub(crate) versions: BTreeMap<&'static str, String>,
     /// How many processes wanted to run during the last minute, on average, before the start.
     pub(crate) load_before: f64,
 }
@@ -55,6 +56,6 @@ mod tests {
                     [[package]]\nname = \"hyper\"\nversion = \"1.9.0\"\n";
         assert_eq!(version(lock, "hyper"), Some("1.9.0"));
         assert_eq!(version(lock, "hype"), None);
-        assert!(Machine::read().versions.iter().all(|(_, version)| version != "?"));
+        assert!(Machine::read().versions.values().all(|version| version != "?"));
     }
 }

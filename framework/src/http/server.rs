@@ -136,9 +136,11 @@ const NO_PLACE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\
 /// Tells a client that there is no place for it. It is given a second to read that.
 async fn refuse(mut stream: TcpStream) {
     let told = timeout(Duration::from_secs(1), async {
+        let mut unread = [0; 4096];
+        // A client that is answered before it has asked takes the connection for broken.
+        stream.read(&mut unread).await?;
         stream.write_all(NO_PLACE).await?;
         stream.shutdown().await?;
-        let mut unread = [0; 4096];
         while stream.read(&mut unread).await? > 0 {}
         io::Result::Ok(())
     });

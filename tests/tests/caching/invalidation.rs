@@ -17,6 +17,8 @@ async fn invalidating_a_group_ends_its_pages_on_every_front_end_and_no_others() 
         .unwrap()
         .iter()
         .map(|acknowledgement| acknowledgement["frontend"].as_str().unwrap())
+        // The back end of a new log also waits for the front ends of one that may have been wiped.
+        .filter(|name| !name.starts_with('('))
         .collect();
     assert_eq!(who, ["f1", "f2"], "{receipt}");
     for (frontend, old) in old.into_iter().enumerate() {
