@@ -108,6 +108,7 @@ pub mod frontend;
 pub mod http;
 pub mod link;
 pub mod log;
+mod media_type;
 pub mod prelude;
 pub mod problem;
 pub mod reply;

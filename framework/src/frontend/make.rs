@@ -1,7 +1,7 @@
 //! How content is made: by a back end's controller, by a template, or both.
 
+use http::StatusCode;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use http::{Method, StatusCode};
 
 use super::FrontEnd;
 use super::failure::Failure;
@@ -11,6 +11,7 @@ use crate::cache::Origin;
 use crate::dispatch::Target;
 use crate::link::{Answer, Call, CallError, Content};
 use crate::log::Position;
+use crate::media_type;
 use crate::templates::Values;
 
 /// Content as it comes from where it is made.
@@ -74,7 +75,7 @@ impl FrontEnd {
     ) -> Result<Made, Failure> {
         let page = self.templates.render(name, values);
         let page = page.map_err(|error| Failure::internal(error.to_string()))?;
-        headers.entry(header::CONTENT_TYPE).or_insert_with(|| media_type_of(name));
+        headers.entry(header::CONTENT_TYPE).or_insert_with(|| media_type::of(name));
         Ok(Made { status, headers, body: page.into(), groups: Vec::new(), origin })
     }
 
@@ -193,17 +194,4 @@ where
     use futures_util::StreamExt;
     use http_body_util::{BodyStream, StreamBody};
     StreamBody::new(BodyStream::new(first).chain(BodyStream::new(second)))
-}
-
-fn media_type_of(template: &str) -> HeaderValue {
-    let guess = mime_guess::from_path(template).first_or_octet_stream();
-    let text = guess.type_() == "text" || guess.subtype() == "json" || guess.subtype() == "xml";
-    let media_type = if text { format!("{guess}; charset=utf-8") } else { guess.to_string() };
-    HeaderValue::try_from(media_type)
-        .unwrap_or_else(|_| HeaderValue::from_static("application/octet-stream"))
-}
-
-/// Whether a method may be answered from the cache.
-pub(super) fn is_cached_method(method: &Method) -> bool {
-    matches!(*method, Method::GET | Method::HEAD)
 }

@@ -4,14 +4,14 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use http::header::{self, HeaderMap, HeaderValue};
-use http::{Response, StatusCode};
+use http::{Method, Response, StatusCode};
 use tokio::time::timeout;
 
 use super::cache_status::{CacheStatus, Forward};
 use super::counters::Event;
 use super::failure::Failure;
 use super::forward::Forwarded;
-use super::make::{Collected, Made, Order, collect, is_cached_method};
+use super::make::{Collected, Made, Order, collect};
 use super::variant::{Variant, VariantKind};
 use super::{FrontEnd, Visit, bypass, request_id, respond};
 use crate::body::Body;
@@ -363,4 +363,9 @@ fn kept_headers(mut headers: HeaderMap, route: &Route, body: &bytes::Bytes) -> H
         headers.append(header::VARY, HeaderValue::from_name(name.clone()));
     }
     headers
+}
+
+/// Whether a method may be answered from the cache.
+fn is_cached_method(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD)
 }

@@ -17,6 +17,7 @@ use tokio_util::io::ReaderStream;
 
 use super::validators::Validators;
 use crate::body::{Body, BodyError};
+use crate::media_type;
 
 /// Files up to this size are read at once, longer ones while they are sent. In bytes.
 const SMALL: u64 = 64 * 1024;
@@ -149,7 +150,7 @@ fn open(root: &Path, relative: &Path, with_content: bool) -> io::Result<Option<F
         Content::None | Content::Open(_) => length,
     };
     let validators = Validators { etag, last_modified: Some(modified) };
-    Ok(Some(Found { length, media_type: media_type(&path), validators, content }))
+    Ok(Some(Found { length, media_type: media_type::of(&path), validators, content }))
 }
 
 /// Where `path` really leads, if that is below `root`.
@@ -172,14 +173,6 @@ fn stream(file: fs::File, length: u64) -> Body {
     file.set_max_buf_size(PIECE);
     let pieces = ReaderStream::with_capacity(file.take(length), PIECE);
     Body::stream(StreamBody::new(pieces.map_ok(Frame::data).map_err(BodyError::broken)))
-}
-
-fn media_type(path: &Path) -> HeaderValue {
-    let guess = mime_guess::from_path(path).first_raw().unwrap_or("application/octet-stream");
-    let text = guess.starts_with("text/") && !guess.contains("charset");
-    let guess = if text { format!("{guess}; charset=utf-8") } else { guess.to_owned() };
-    HeaderValue::try_from(guess)
-        .unwrap_or_else(|_| HeaderValue::from_static("application/octet-stream"))
 }
 
 #[cfg(test)]

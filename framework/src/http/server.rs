@@ -138,7 +138,9 @@ async fn refuse(mut stream: TcpStream) {
     let told = timeout(Duration::from_secs(1), async {
         let mut unread = [0; 4096];
         // A client that is answered before it has asked takes the connection for broken.
-        stream.read(&mut unread).await?;
+        if stream.read(&mut unread).await? == 0 {
+            return Ok(());
+        }
         stream.write_all(NO_PLACE).await?;
         stream.shutdown().await?;
         while stream.read(&mut unread).await? > 0 {}

@@ -14,6 +14,7 @@ use tokio_util::io::ReaderStream;
 
 use super::{Content, Error, Reply, Result, error};
 use crate::body::Body;
+use crate::media_type;
 
 /// How much is read from the disk at a time, in bytes.
 const PIECE: usize = 64 << 10;
@@ -37,11 +38,9 @@ pub async fn file(path: impl AsRef<Path>) -> Result {
         return Err(unavailable(path, &io::Error::from(io::ErrorKind::NotFound)));
     }
     let length = metadata.len();
-    let media_type = mime_guess::from_path(path).first_or_octet_stream();
-    let charset = if media_type.type_() == "text" { "; charset=utf-8" } else { "" };
     let pieces = FileBody { rest: length, pieces: stream_of(file, length) };
     let mut reply = Reply::new(StatusCode::OK, Content::Body(Body::stream(pieces)))
-        .header(CONTENT_TYPE, format!("{media_type}{charset}"))
+        .header(CONTENT_TYPE, media_type::of(path))
         .header(CONTENT_LENGTH, length);
     if let Ok(time) = metadata.modified() {
         reply = reply.header(LAST_MODIFIED, httpdate::fmt_http_date(time));
