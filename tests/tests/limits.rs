@@ -9,9 +9,9 @@ use headwater_tests::{Client, Cluster, PATIENCE, Response, Seed, Shared, Site, r
 use http::Request;
 use http_body_util::{Empty, Full};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use rand::RngExt;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
-use rand::RngExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
