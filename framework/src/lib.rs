@@ -74,17 +74,17 @@
 //! | room | what it is |
 //! |---|---|
 //! | [`app`], [`cli`], [`config`] | put a node together: a site's `main`, its command line, `project.toml` |
+//! | [`admin`] | health, readiness, metrics, status |
 //! | [`frontend`] | the way of a request from the visitor to the cache, or onwards over the link |
 //! | [`backend`] | controllers, members and receipts; the writing half of the law |
 //! | [`link`] | what joins the two: calls, the feed of records, leases |
 //! | [`cache`] | entries, keys, groups, patterns; the reading half of the law |
 //! | [`dispatch`] | `dispatch.conf`: routes, matching, reverse URLs |
 //! | [`templates`] | the site's Tera templates |
-//! | [`log`](mod@log) | records, positions, the engine that keeps them on disk |
-//! | [`state`] | the site's data: in memory, changed by updates in the log |
-//! | [`http`](mod@http) | the server for visitors and operators: limits, files, graceful stop |
 //! | [`controller`](mod@controller), [`extract`], [`request`], [`reply`] | what a controller is, takes and gives |
-//! | [`admin`] | health, readiness, metrics, status |
+//! | [`state`] | the site's data: in memory, changed by updates in the log |
+//! | [`log`](mod@log) | records, positions, the engine that keeps them on disk |
+//! | [`http`](mod@http) | the server for visitors and operators: limits, files, graceful stop |
 //! | [`body`], [`clock`], [`problem`], [`units`] | what several rooms share: bodies that stream, a clock that counts suspended time, mistakes with their place in a file, durations and sizes |
 //!
 //! The law that all of it serves is told in [`cache`], and why it holds in [`link`] and [`backend`].

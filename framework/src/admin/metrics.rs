@@ -1,4 +1,9 @@
+use std::time::Duration;
+
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+
+/// How often samples are put together.
+const UPKEEP: Duration = Duration::from_secs(5);
 
 /// The process's metrics. Everything that is counted with the `metrics` crate, by the framework or
 /// by the site, is in them.
@@ -6,7 +11,7 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 pub struct Metrics(PrometheusHandle);
 
 impl Metrics {
-    /// Collects the process's metrics from now on. To be called once; another recorder that the
+    /// Collects the process's metrics from now on. To be called once, within a tokio runtime; another recorder that the
     /// site has installed before goes on, and these metrics stay empty.
     pub fn install() -> Metrics {
         let recorder = PrometheusBuilder::new().build_recorder();
@@ -15,6 +20,14 @@ impl Metrics {
             tracing::warn!("the site records metrics itself: /metrics stays empty");
         }
         describe();
+        let upkeep = handle.clone();
+        // A histogram keeps every sample until somebody looks, and perhaps nobody does.
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(UPKEEP).await;
+                upkeep.run_upkeep();
+            }
+        });
         Metrics(handle)
     }
 
@@ -39,6 +52,12 @@ fn describe() {
     describe_histogram!(
         "headwater_receipt_seconds",
         Unit::Seconds,
-        "From durable to acknowledged by every front end."
+        "From visible to feeds to acknowledged by every front end."
     );
+    describe_histogram!(
+        "headwater_log_commit_seconds",
+        Unit::Seconds,
+        "Time to write a transaction of the log and sync it."
+    );
+    describe_counter!("headwater_log_records_total", "Records appended to the log.");
 }

@@ -30,13 +30,15 @@ use crate::state::{Journal, State, States, WriteError};
 use crate::templates::Customise;
 
 /// Writes a site's first data.
-type Seed = Box<
-    dyn FnOnce(
-            Arc<States>,
-            Arc<dyn Journal>,
-        ) -> Pin<Box<dyn Future<Output = Result<(), WriteError>> + Send>>
-        + Send,
->;
+struct Seed {
+    /// The type of the state that is filled.
+    state: &'static str,
+    is_registered: fn(&States) -> bool,
+    write: Box<WriteSeed>,
+}
+
+type WriteSeed = dyn FnOnce(Arc<States>, Arc<dyn Journal>) -> Seeding + Send;
+type Seeding = Pin<Box<dyn Future<Output = Result<(), WriteError>> + Send>>;
 
 /// A site.
 ///
@@ -89,17 +91,22 @@ impl App {
         self
     }
 
-    /// Writes these updates when the log is empty, so that a new site has something to show.
+    /// Writes these updates when the log is empty, so that a new site has something to show. A node
+    /// that is killed while it writes them leaves the rest out: start again with an empty log.
     pub fn seed<S: State>(mut self, updates: fn() -> Vec<S::Update>) -> App {
-        self.seeds.push(Box::new(move |states, journal| {
-            Box::pin(async move {
-                let Some(store) = states.get::<S>() else { return Ok(()) };
-                for update in updates() {
-                    store.update(&*journal, update).await?;
-                }
-                Ok(())
-            })
-        }));
+        self.seeds.push(Seed {
+            state: std::any::type_name::<S>(),
+            is_registered: |states| states.get::<S>().is_some(),
+            write: Box::new(move |states, journal| {
+                Box::pin(async move {
+                    let Some(store) = states.get::<S>() else { return Ok(()) };
+                    for update in updates() {
+                        store.update(&*journal, update).await?;
+                    }
+                    Ok(())
+                })
+            }),
+        });
         self
     }
 
@@ -134,6 +141,13 @@ impl App {
     /// What is wrong with the site's code, whatever its files say.
     fn own_problems(&self) -> Problems {
         let mut problems = self.problems.clone();
+        for Seed { state, is_registered, .. } in &self.seeds {
+            if !is_registered(&self.states) {
+                problems.push(Problem::new(format!(
+                    "`.seed::<{state}>(…)` has no state to fill: add `.state::<{state}>()`"
+                )));
+            }
+        }
         for (index, controller) in self.controllers.iter().enumerate() {
             let earlier = self.controllers[..index].iter();
             if let Some(other) = earlier.into_iter().find(|other| other.name() == controller.name())

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::report::NodeReport;
 use super::served::{Served, address, bind, problem};
@@ -31,7 +31,7 @@ const SWEEP: Duration = Duration::from_secs(1);
 pub(super) struct Rooms {
     pub(super) report: Arc<NodeReport>,
     pub(super) link: Option<Served>,
-    tasks: Vec<AbortHandle>,
+    _tasks: Vec<AbortOnDropHandle<()>>,
 }
 
 impl Rooms {
@@ -59,11 +59,11 @@ impl Rooms {
         let mut frontend = None;
         if config.mode != Mode::Backend {
             let opened = open_frontend(&app, config, connectors)?;
-            tasks.push(tokio::spawn(sweep(Arc::clone(opened.cache()))).abort_handle());
+            tasks.push(spawn(sweep(Arc::clone(opened.cache()))));
             frontend = Some(opened);
         }
         if let Some(backend) = &backend {
-            tasks.push(tokio::spawn(Arc::clone(backend).look_after()).abort_handle());
+            tasks.push(spawn(Arc::clone(backend).look_after()));
         }
         let (name, mode) = (config.name.clone(), config.mode);
         let report = Arc::new(NodeReport {
@@ -73,7 +73,7 @@ impl Rooms {
             backend,
             stopping: AtomicBool::new(false),
         });
-        Ok(Rooms { report, link, tasks })
+        Ok(Rooms { report, link, _tasks: tasks })
     }
 
     /// Leaves the membership first, so that no writer waits for this node; then the link and the
@@ -85,13 +85,15 @@ impl Rooms {
         if let Some(link) = self.link {
             link.stop().await;
         }
-        for task in self.tasks {
-            task.abort();
-        }
         if let Some(backend) = &self.report.backend {
             backend.shut_down().await;
         }
     }
+}
+
+/// A task that ends with the rooms.
+fn spawn(task: impl Future<Output = ()> + Send + 'static) -> AbortOnDropHandle<()> {
+    AbortOnDropHandle::new(tokio::spawn(task))
 }
 
 async fn sweep(cache: Arc<Cache>) {
@@ -126,7 +128,7 @@ async fn open_backend(
     if is_new {
         for seed in std::mem::take(&mut app.seeds) {
             let journal = Arc::new(backend::Unawaited(Arc::clone(&backend)));
-            let seeded = seed(Arc::clone(&states), journal).await;
+            let seeded = (seed.write)(Arc::clone(&states), journal).await;
             seeded.map_err(|error| problem("write the site's first data", &error))?;
         }
     }

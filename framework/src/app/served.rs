@@ -8,7 +8,7 @@ use http::{Request, Response};
 use hyper::body::{Body as _, Incoming};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::admin::{self, Metrics, Node};
 use crate::body::Body;
@@ -16,11 +16,11 @@ use crate::frontend::FrontEnd;
 use crate::http::{Handler, Limits, Peer, Server};
 use crate::problem::{Problem, Problems};
 
-/// A server that runs until it is told to stop.
+/// A server that runs until it is told to stop, or dropped.
 pub(super) struct Served {
     /// Where it listens.
     pub(super) address: SocketAddr,
-    stop: CancellationToken,
+    stop: DropGuard,
     done: JoinHandle<()>,
 }
 
@@ -30,7 +30,7 @@ impl Served {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        Served { address, stop, done: tokio::spawn(serving) }
+        Served { address, stop: stop.drop_guard(), done: tokio::spawn(serving) }
     }
 
     /// Answers HTTP requests at `listen`, the address of the section `what` of project.toml.
@@ -59,7 +59,7 @@ impl Served {
 
     /// Stops it, and waits until it has drained.
     pub(super) async fn stop(self) {
-        self.stop.cancel();
+        drop(self.stop);
         if let Err(error) = self.done.await {
             tracing::error!(%error, "a server ended badly");
         }

@@ -69,7 +69,10 @@ impl App {
         let frontend = rooms.report.frontend.clone();
         let frontend = frontend.ok_or_else(|| Problem::new("a single node has a front end"))?;
         let ready = tokio::time::timeout(PATIENCE, frontend.when_ready()).await;
-        ready.map_err(|_| Problem::new("the site did not become ready"))?;
+        ready.map_err(|_| {
+            let why = frontend.ready().err().unwrap_or_default();
+            Problem::new(format!("the site was not ready within {PATIENCE:?}: {why}"))
+        })?;
         Ok(SiteService { frontend, rooms: Arc::new(rooms) })
     }
 }

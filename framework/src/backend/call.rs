@@ -20,10 +20,10 @@ use crate::request::{Request, RequestParts};
 impl Backend {
     /// Answers a call. Whatever goes wrong becomes an answer too.
     pub(super) async fn answer(self: &Arc<Self>, call: Call, body: Body) -> (Answer, Body) {
-        // A call without a body is over for its visitor when the connection is reset, and goes on
-        // here. One with a body costs its visitor as long as it lasts.
-        let place = body.is_end_stream().then(|| self.places.try_acquire()).transpose();
-        let Ok(_place) = place else {
+        // A call goes on here when its visitor has gone. Those with bodies have places of their own,
+        // so that slow uploads keep nobody else out.
+        let places = if body.is_end_stream() { &self.places } else { &self.upload_places };
+        let Ok(_place) = places.try_acquire() else {
             let message = "The back end has too many requests to answer.";
             let reply = reply::error(StatusCode::SERVICE_UNAVAILABLE).message(message);
             return self.wire(reply, self.tail.applied());

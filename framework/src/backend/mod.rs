@@ -25,6 +25,7 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::sync::Semaphore;
 
+use crate::clock;
 use crate::controller::Registration;
 use crate::log::{
     Appended, Draft, Invalidation, Log, LogId, Membership, Options, Position, Receipt,
@@ -54,7 +55,7 @@ pub struct Parts {
     pub controllers: Vec<Registration>,
     /// The longest request body that a controller reads as a whole, in bytes.
     pub body_limit: u64,
-    /// How many calls without bodies run at a time.
+    /// How many calls run at a time, those with bodies and those without counted apart.
     pub calls: usize,
     /// Whether no front end outside this process can have followed an earlier log.
     pub alone: bool,
@@ -74,6 +75,8 @@ pub struct Backend {
     body_limit: u64,
     /// Places for calls without bodies, whether or not somebody still waits for their answers.
     places: Semaphore,
+    /// Places for calls with bodies.
+    upload_places: Semaphore,
 }
 
 /// What a back end reports of itself.
@@ -107,14 +110,15 @@ impl Backend {
         let opening = opening.await.expect("opening a log does not panic");
         let (log, opened) = opening.map_err(|error| Problem::new(error.to_string()))?;
         let members = Members::new(parts.lease);
-        for member in opened.outstanding.members() {
+        for member in opened.joined.members() {
             members.presume(member.incarnation, member.name.clone(), member.lease);
         }
-        let is_new = opened.last == Position::START || opened.cut.is_some();
-        if is_new && !parts.alone {
+        let has_new_id = opened.last == Position::START || opened.cut.is_some();
+        if has_new_id && !parts.alone {
             members.presume_nameless();
         }
         let controllers = parts.controllers.into_iter();
+        let calls = parts.calls.min(Semaphore::MAX_PERMITS);
         let backend = Arc::new(Backend {
             name: parts.name,
             log: Arc::new(log),
@@ -126,7 +130,8 @@ impl Backend {
             states: parts.states,
             controllers: controllers.map(|entry| (entry.name().to_owned(), entry)).collect(),
             body_limit: parts.body_limit,
-            places: Semaphore::new(parts.calls.min(Semaphore::MAX_PERMITS)),
+            places: Semaphore::new(calls),
+            upload_places: Semaphore::new(calls),
         });
         for (position, invalidation) in backend.deferrals.left_over() {
             let draft = Draft { invalidation, settles: Some(position), ..Draft::default() };
@@ -153,14 +158,11 @@ impl Backend {
         Ok(written.receipt)
     }
 
-    /// Looks after the membership until `self` is the last one who holds the back end.
+    /// Looks after the membership for as long as it is polled.
     pub async fn look_after(self: Arc<Self>) {
         let mut health = BTreeMap::new();
         loop {
             tokio::time::sleep(LOOK_AFTER).await;
-            if Arc::strong_count(&self) == 1 {
-                return;
-            }
             let _alone = self.membership.lock().await;
             for incarnation in self.members.look_after() {
                 self.write_left(incarnation).await;
@@ -204,7 +206,10 @@ impl Backend {
     /// Appends a draft and waits until no front end serves what it invalidates.
     async fn write(&self, draft: Draft) -> Result<Written, WriteError> {
         let appended = self.append(draft).await?;
+        let visible = clock::now();
         let acknowledgements = self.members.settled(appended.position).await;
+        let waited = clock::now().since(visible);
+        metrics::histogram!("headwater_receipt_seconds").record(waited);
         let receipt = Receipt { log: self.log_id(), position: appended.position, acknowledgements };
         Ok(Written { receipt, output: appended.applied? })
     }
@@ -218,8 +223,8 @@ impl Backend {
 
     /// Says once when an expected front end is not there, and once when it is again.
     fn report_missing(&self, known: &mut BTreeMap<String, bool>) {
+        let status = self.members.status(&self.expected);
         for name in &self.expected {
-            let status = self.members.status(&self.expected);
             let serving = status
                 .iter()
                 .any(|member| &member.name == name && matches!(member.health, Health::Serving));

@@ -9,7 +9,8 @@
 //! A condition (`when = …`) looks at the reply, which comes after the update. Were its invalidation
 //! written afterwards only, a back end killed in between would leave old pages for ever. So the
 //! record carries it as *deferred*, and a later record *settles* it: with the invalidation if the
-//! condition holds, without if not. A back end that starts invalidates whatever was left unsettled.
+//! condition holds, without if not. What a call has left unsettled is invalidated soon after the call has ended, or at the
+//! next start.
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -23,10 +23,11 @@
 //! *A group is one number.* Its cell holds the position of its last invalidation, and entries hold
 //! pointers to the cells of their groups: invalidating is one store, whatever the number of
 //! entries. The cell is looked up by name when an entry is made. Were a cell dropped from the
-//! directory and made anew, its number would be forgotten: therefore the *floor* is raised to that
-//! number first, and a fill whose `as_of` is below the floor is not stored. The fill reads the
-//! floor after it has taken its cells; a cell is dropped only after the floor was raised, both
-//! under the lock of the cell's shard. So a fill that got the new cell sees the new floor.
+//! directory and made anew, its number would be forgotten. Therefore there is a *floor*: a fill whose
+//! `as_of` is below it is not stored, and a cell is dropped only when the floor is at its number or
+//! above and nobody else holds the cell, which is seen under the lock of its shard. The fill reads
+//! the floor after it has taken its cells, so one that got a new cell sees a floor no lower than the
+//! old cell's number.
 //!
 //! *A pattern meets an entry at most once.* Patterns are kept in the order of their positions. An
 //! entry remembers up to which position it was tested; a reader tests the rest. A retired pattern

@@ -26,6 +26,9 @@ pub(super) fn check(config: &Config, origins: &Origins) -> Problems {
     if link.lease < Duration::from_millis(10) || link.lease > Duration::from_secs(60) {
         refuse("link.lease", "a lease is 10ms to 1m long");
     }
+    if link.deadline > Duration::from_secs(24 * 60 * 60) {
+        refuse("link.deadline", "a back end is waited for 1d at most");
+    }
     let mut seen = HashSet::new();
     if let Some(name) = link.expect_frontends.iter().find(|name| !seen.insert(*name)) {
         refuse("link.expect_frontends", &format!("`{name}` is in the list twice"));

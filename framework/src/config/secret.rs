@@ -43,6 +43,12 @@ impl<'de> Deserialize<'de> for Secret {
                 if text.is_empty() {
                     return Err(E::custom("the secret is empty; leave the key out for none"));
                 }
+                if text.chars().any(char::is_control) {
+                    return Err(E::custom(
+                        "the secret holds a line break or another control character; write it as \
+                         one line",
+                    ));
+                }
                 Ok(Secret::new(text))
             }
         }

@@ -3,7 +3,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::log::{ApplyError, Draft, LogId, Position, Receipt, Record};
+use crate::log::{Draft, LogId, Position, Receipt, Record};
 use crate::state::{Journal, States, WriteError, Written};
 
 /// A journal that applies each draft at once and keeps nothing.
@@ -19,21 +19,14 @@ impl InMemory {
     }
 
     fn apply(&self, draft: Draft) -> Result<Written, WriteError> {
-        for pattern in &draft.invalidation.patterns {
-            regex::Regex::new(pattern).map_err(|error| WriteError::Pattern {
-                pattern: pattern.clone(),
-                reason: error.to_string(),
-            })?;
-        }
+        let checked = draft.invalidation.check().and_then(|()| draft.deferred.check());
+        checked.map_err(|(pattern, reason)| WriteError::Pattern { pattern, reason })?;
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let record =
             Record { position: last.next(), time: since.as_millis() as u64, content: draft };
         *last = record.position;
-        let output = self.states.apply(&record).map_err(|error| match error {
-            ApplyError::Panicked { message } => WriteError::Panicked { message },
-            ApplyError::Unreadable { message } => WriteError::Storage { reason: message },
-        })?;
+        let output = self.states.apply(&record)?;
         let receipt =
             Receipt { log: self.log, position: record.position, acknowledgements: Vec::new() };
         Ok(Written { receipt, output })

@@ -58,7 +58,7 @@ pub struct Settings {
     pub lifetime: Duration,
     /// The longest body that is cached, in bytes.
     pub largest_entry: u64,
-    /// How many fills may be under way, whether or not their visitors are still there.
+    /// How many fills may go on without their visitors.
     pub flights: usize,
     /// How long a back end may take to begin its answer.
     pub deadline: Duration,

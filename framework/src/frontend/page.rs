@@ -276,7 +276,10 @@ impl FrontEnd {
             Outcome::Response { status, headers, body } => {
                 respond::made(status, headers, body, made(false))
             }
-            Outcome::Failed(failure) => match stale.filter(|_| failure.status.is_server_error()) {
+            // It may have been invalidated while the call was under way.
+            Outcome::Failed(failure) => match stale
+                .filter(|entry| failure.status.is_server_error() && self.cache.is_valid(entry))
+            {
                 Some(entry) => {
                     self.counters.count(Event::Stale);
                     let cause = failure.cause.as_deref().unwrap_or_default();

@@ -9,7 +9,7 @@ use tokio::sync::{Semaphore, oneshot};
 use super::committer::{BATCH_RECORDS, Command, Committer, Queued, apply, end_batch};
 use super::embedded::{Engine, Frame, Replayed};
 use super::{
-    AppendError, Applied, Applier, ApplyError, Draft, LogId, OpenError, Outstanding, Position,
+    AppendError, Applied, Applier, ApplyError, Draft, Joined, LogId, OpenError, Position,
     ReadError, Record,
 };
 
@@ -53,7 +53,7 @@ pub struct Opened {
     /// What had to be cut off behind it.
     pub cut: Option<CutTail>,
     /// Who may hold leases, and which deferred invalidations nobody has settled.
-    pub outstanding: Outstanding,
+    pub joined: Joined,
 }
 
 /// Damaged records that were cut off at the end of the log. They had been acknowledged unless the
@@ -109,11 +109,11 @@ impl Log {
         let batch_bytes = options.batch_bytes;
         let work = move || {
             let replayed = open().and_then(|engine| replay(engine, &mut applier));
-            let (engine, outstanding, Replayed { last, time, cut }) = match replayed {
+            let (engine, joined, Replayed { last, time, cut }) = match replayed {
                 Ok(replayed) => replayed,
                 Err(error) => return drop(report.send(Err(error))),
             };
-            let opened = Opened { id: engine.id(), last, cut, outstanding };
+            let opened = Opened { id: engine.id(), last, cut, joined };
             let engine = Arc::new(engine);
             let committed = Arc::new(AtomicU64::new(last.0));
             // Nobody waits only if the opener is gone, and then the queue is closed as well.
@@ -219,8 +219,8 @@ fn kibibytes(bytes: usize) -> u32 {
 fn replay(
     mut engine: Engine,
     applier: &mut impl Applier,
-) -> Result<(Engine, Outstanding, Replayed), OpenError> {
-    let mut outstanding = Outstanding::new();
+) -> Result<(Engine, Joined, Replayed), OpenError> {
+    let mut joined = Joined::new();
     let path = engine.path().to_owned();
     let replayed = engine.replay(BATCH_RECORDS as u64, |record| {
         let position = record.position;
@@ -233,7 +233,7 @@ fn replay(
                 return Err(OpenError::Unreadable { path: path.clone(), position, message });
             }
         }
-        outstanding.observe(&record);
+        joined.observe(&record);
         Ok(())
     })?;
     if let Some(CutTail { position, records, reason, .. }) = &replayed.cut {
@@ -243,5 +243,5 @@ fn replay(
         );
     }
     end_batch(applier, replayed.last);
-    Ok((engine, outstanding, replayed))
+    Ok((engine, joined, replayed))
 }

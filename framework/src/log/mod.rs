@@ -6,7 +6,7 @@
 //! - [`Draft`], [`Record`], [`Position`], [`LogId`], [`Receipt`]: the words that other rooms share.
 //! - [`Log`]: opens, appends, reads, stops. Behind it one thread commits.
 //! - [`Applier`]: what follows the log; it is called on that thread, at replay and live alike.
-//! - [`Outstanding`]: who may hold leases and which invalidations are undecided, as the records say.
+//! - [`Joined`]: which front ends may hold leases, as the records say.
 //! - `embedded`: the engine that keeps the log in a file of this machine. An engine that shares a
 //!   log between machines has its place beside it.
 //!
@@ -49,7 +49,7 @@ mod committer;
 mod embedded;
 mod error;
 mod handle;
-mod outstanding;
+mod joined;
 mod pattern;
 mod position;
 mod receipt;
@@ -61,7 +61,7 @@ pub(crate) use applier::panic_message;
 pub use applier::{Applied, Applier, ApplyError};
 pub use error::{AppendError, OpenError, ReadError};
 pub use handle::{Appended, CutTail, Log, Opened, Options};
-pub use outstanding::{Member, Outstanding};
+pub use joined::{Joined, Member};
 pub use pattern::compile_pattern;
 pub use position::{LogId, Position};
 pub use receipt::{Acknowledgement, Outcome, Receipt};

@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::task::{Context, Waker};
 
 use super::*;
-use crate::log::{AppendError, Invalidation, Membership};
+use crate::log::{AppendError, Membership};
 
 #[tokio::test]
 async fn what_was_appended_is_applied_read_and_replayed_in_order() {
@@ -164,7 +164,7 @@ async fn an_update_that_the_site_does_not_understand_stops_the_start() {
 }
 
 #[tokio::test]
-async fn opening_tells_who_has_joined_and_what_is_unsettled() {
+async fn opening_tells_who_has_joined_and_not_left() {
     let folder = tempfile::tempdir().unwrap();
     let (log, ..) = open(folder.path()).unwrap();
     let joined = |incarnation| Membership::Joined {
@@ -177,14 +177,10 @@ async fn opening_tells_who_has_joined_and_what_is_unsettled() {
         let membership = Some(membership);
         log.append(Draft { membership, ..draft("member") }).await.unwrap();
     }
-    let deferred = Invalidation::new().group("news");
-    log.append(Draft { deferred: deferred.clone(), ..draft("deferred") }).await.unwrap();
     drop(log);
     let (_, opened, _) = open(folder.path()).unwrap();
-    let members: Vec<u64> = opened.outstanding.members().map(|member| member.incarnation).collect();
+    let members: Vec<u64> = opened.joined.members().map(|member| member.incarnation).collect();
     assert_eq!(members, [8]);
-    let unsettled: Vec<_> = opened.outstanding.unsettled().collect();
-    assert_eq!(unsettled, [(Position(4), &deferred)]);
 }
 
 #[test]

@@ -1,0 +1,78 @@
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::{Membership, Record};
+
+/// The front ends that have joined and not left, as the records up to some position say: a back end
+/// that starts must reckon with their leases.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Joined {
+    members: BTreeMap<u64, Member>,
+}
+
+/// A front end that has joined and not left: it may hold a lease.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// The process.
+    pub incarnation: u64,
+    /// The front end's name.
+    pub name: String,
+    /// The longest lease it may hold.
+    pub lease: Duration,
+}
+
+impl Joined {
+    /// Nobody, before the first record.
+    pub fn new() -> Joined {
+        Joined::default()
+    }
+
+    /// Takes in the next record.
+    pub fn observe(&mut self, record: &Record) {
+        match &record.content.membership {
+            Some(Membership::Joined { incarnation, name, lease }) => {
+                let (incarnation, lease) = (*incarnation, *lease);
+                let member = Member { incarnation, name: name.clone(), lease };
+                self.members.insert(incarnation, member);
+            }
+            Some(Membership::Left { incarnation }) => {
+                self.members.remove(incarnation);
+            }
+            None => {}
+        }
+    }
+
+    /// The front ends that have joined and not left, in the order of their incarnations.
+    pub fn members(&self) -> impl Iterator<Item = &Member> {
+        self.members.values()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::{Draft, Position};
+
+    fn observe(drafts: Vec<Draft>) -> Joined {
+        let mut joined = Joined::new();
+        for (content, position) in drafts.into_iter().zip(1..) {
+            joined.observe(&Record { position: Position(position), time: 0, content });
+        }
+        joined
+    }
+
+    fn join(incarnation: u64) -> Draft {
+        let (name, lease) = (format!("f{incarnation}"), Duration::from_secs(2));
+        let membership = Some(Membership::Joined { incarnation, name, lease });
+        Draft { membership, ..Draft::default() }
+    }
+
+    #[test]
+    fn who_has_joined_and_not_left_is_a_member() {
+        let left = Membership::Left { incarnation: 1 };
+        let left = Draft { membership: Some(left), ..Draft::default() };
+        let joined = observe(vec![join(1), join(2), left]);
+        let names: Vec<&str> = joined.members().map(|member| &*member.name).collect();
+        assert_eq!(names, ["f2"]);
+    }
+}
