@@ -79,6 +79,12 @@ impl Problems {
         self.0.iter()
     }
 
+    /// The same problems in the order of files and lines; those without a file come first.
+    pub fn sorted(mut self) -> Problems {
+        self.0.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
+        self
+    }
+
     /// `value` when nothing was wrong, otherwise the problems.
     pub fn or<T>(self, value: T) -> Result<T, Problems> {
         if self.is_empty() { Ok(value) } else { Err(self) }

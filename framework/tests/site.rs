@@ -3,10 +3,13 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use futures_util::future::{join, join_all};
+use futures_util::poll;
 use headwater::app::SiteService;
 use headwater::controller::Controllers;
 use headwater::prelude::*;
 use http_body_util::StreamBody;
+use tokio::sync::Semaphore;
 
 /// A site of these controllers, each at `/cached/NAME` and `/direct/NAME`.
 async fn site(controllers: Controllers, config: &str) -> (tempfile::TempDir, SiteService) {
@@ -92,10 +95,14 @@ async fn a_body_that_stalls_does_not_hold_its_key() {
     assert!(started.elapsed() < Duration::from_secs(5));
 }
 
-#[controller("slow")]
-async fn slow() -> Reply {
-    tokio::time::sleep(Duration::from_millis(100)).await;
-    text("page").group("news")
+static FLIGHTS: AtomicU64 = AtomicU64::new(0);
+static GATE: Semaphore = Semaphore::const_new(0);
+
+#[controller("gated")]
+async fn gated() -> Result<Reply> {
+    let number = FLIGHTS.fetch_add(1, Ordering::SeqCst) + 1;
+    GATE.acquire().await?.forget();
+    Ok(text(number.to_string()).group("news"))
 }
 
 #[controller("news")]
@@ -106,34 +113,31 @@ async fn news() -> &'static str {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_visitor_waits_for_two_flights_at_most_however_often_records_come() {
-    let (_folder, site) = site(controllers![slow, news], "").await;
-    let end = Instant::now() + Duration::from_secs(2);
-    let writer = {
-        let site = site.clone();
-        tokio::spawn(async move {
-            while Instant::now() < end {
-                ask(&site, "GET", "/direct/news").await;
-            }
-        })
-    };
-    let visitors = (0..50).map(|_| {
-        let site = site.clone();
-        tokio::spawn(async move {
-            let mut longest = Duration::ZERO;
-            while Instant::now() < end {
-                let started = Instant::now();
-                assert_eq!(ask(&site, "GET", "/cached/slow").await.body(), "page");
-                longest = longest.max(started.elapsed());
-            }
-            longest
-        })
-    });
-    for visitor in visitors.collect::<Vec<_>>() {
-        let longest = visitor.await.unwrap();
-        // Two flights of 100 ms; a busy machine is given some more.
-        assert!(longest < Duration::from_millis(800), "a visitor waited for {longest:?}");
+    let (_folder, site) = site(controllers![gated, news], "").await;
+    let visit = || Box::pin(ask(&site, "GET", "/cached/gated"));
+    let mut first = visit();
+    while FLIGHTS.load(Ordering::SeqCst) < 1 {
+        assert!(poll!(&mut first).is_pending());
+        tokio::task::yield_now().await;
     }
-    writer.await.unwrap();
+    ask(&site, "GET", "/direct/news").await;
+    // The flight under way is too old for these two.
+    let (mut late, mut second) = (visit(), visit());
+    assert!(poll!(&mut late).is_pending());
+    assert!(poll!(&mut second).is_pending());
+    GATE.add_permits(1);
+    assert_eq!(first.await.body(), "1");
+    while FLIGHTS.load(Ordering::SeqCst) < 2 {
+        assert!(poll!(&mut second).is_pending());
+        tokio::task::yield_now().await;
+    }
+    // It has begun after they came, so it will do for both, whatever comes now.
+    ask(&site, "GET", "/direct/news").await;
+    assert!(poll!(&mut late).is_pending());
+    GATE.add_permits(1);
+    let both = tokio::time::timeout(Duration::from_secs(20), join(late, second));
+    let (late, second) = both.await.expect("nobody waits for a third flight");
+    assert_eq!((late.body().as_ref(), second.body().as_ref()), (&b"2"[..], &b"2"[..]));
 }
 
 static RUNS: AtomicU64 = AtomicU64::new(0);
@@ -148,7 +152,7 @@ async fn count() -> String {
 async fn many_visitors_at_once_cost_one_run_of_the_controller() {
     let (_folder, site) = site(controllers![count], "").await;
     let visits = (0..100).map(|_| ask(&site, "GET", "/cached/count"));
-    let answers = futures_util::future::join_all(visits).await;
+    let answers = join_all(visits).await;
     assert!(answers.iter().all(|answer| answer.body() == "0"));
     assert_eq!(RUNS.load(Ordering::Relaxed), 1);
     site.stop().await;

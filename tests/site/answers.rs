@@ -28,6 +28,20 @@ pub async fn give(Path(kind): Path<String>) -> Result<Reply> {
             .append_header("x-mark", "one")
             .append_header("x-mark", "two")
             .header("cache-control", "max-age=60"),
+        "too-short" => text("hello").header("content-length", "30"),
+        "too-long" => text("hello").header("content-length", "3"),
+        "connection" => text("hello")
+            .header("connection", "close, x-mark")
+            .header("transfer-encoding", "chunked")
+            .header("upgrade", "tea")
+            .header("x-mark", "kept from whom it does not concern"),
+        "bodiless" => text("hello").with_status(204),
+        "unchanged" => text("hello").with_status(304),
+        "informal" => text("hello").with_status(100),
+        "switching" => text("hello").with_status(101),
+        "unknown-status" => text("hello").with_status(799),
+        "fine-error" => return Err(Error::new(200, "All is well.")),
+        "own-cache-status" => text("hello").header("cache-status", "headwater; hit"),
         "wrong-header" => text("never seen").header("x-wrong", "a\nb"),
         _ => return Err(not_found()),
     })

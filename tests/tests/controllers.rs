@@ -52,6 +52,10 @@ controller = "answers.give"
 cache = "no_cache"
 
 [[route]]
+path = "/cached/{kind}"
+controller = "answers.give"
+
+[[route]]
 path = "/framed"
 controller = "answers.framed"
 "#;
@@ -178,6 +182,32 @@ async fn every_kind_of_answer_arrives() {
     let marks: Vec<_> = marked.headers.get_all("x-mark").iter().collect();
     assert_eq!(marks, ["one", "two"]);
     assert_eq!(marked.header("cache-control"), "max-age=60");
+}
+
+#[tokio::test]
+async fn what_a_controller_has_no_say_in_is_put_right() {
+    let visitor = CLUSTER.borrow().visitor(0).keep_alive();
+    for prefix in ["/answers", "/cached"] {
+        for (kind, status, body) in [
+            ("too-short", 200, "hello"),
+            ("too-long", 200, "hello"),
+            ("connection", 200, "hello"),
+            ("bodiless", 204, ""),
+            ("unchanged", 304, ""),
+            ("own-cache-status", 200, "hello"),
+        ] {
+            let response = visitor.page(&format!("{prefix}/{kind}")).await;
+            assert_eq!((response.status, response.text()), (status, body), "{kind}");
+            assert!(response.cache_status().starts_with("headwater; fwd="), "{kind}");
+            for name in ["connection", "transfer-encoding", "upgrade", "x-mark"] {
+                assert!(!response.headers.contains_key(name), "{name} of {kind}");
+            }
+        }
+        for kind in ["informal", "switching"] {
+            let response = visitor.page(&format!("{prefix}/{kind}")).await;
+            assert_eq!(response.status, 500, "{kind}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -5,10 +5,13 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use headwater::config::Mode;
-use headwater_tests::{Client, Cluster, PATIENCE, Response, Shared, Site, raw, until};
+use headwater_tests::{Client, Cluster, PATIENCE, Response, Seed, Shared, Site, raw, until};
 use http::Request;
 use http_body_util::{Empty, Full};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use rand::RngExt;
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -45,7 +48,8 @@ async fn say(bytes: impl AsRef<[u8]>) -> String {
 
 /// The status of an answer.
 fn status(answer: &str) -> u16 {
-    let status = answer.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3));
+    let rest = answer.strip_prefix("HTTP/1.1 ").or_else(|| answer.strip_prefix("HTTP/1.0 "));
+    let status = rest.and_then(|rest| rest.get(..3));
     status.and_then(|status| status.parse().ok()).unwrap_or(0)
 }
 
@@ -87,6 +91,58 @@ async fn what_is_not_http_is_a_400() {
         let answer = say(words).await;
         assert_eq!(status(&answer), 400, "{words:?}: {answer}");
         assert!(answer.contains("Host"), "{answer}");
+    }
+    is_well().await;
+}
+
+/// What is near to a request is more likely to surprise than what is far from it.
+fn nearly(request: &[u8], choices: &mut StdRng) -> Vec<u8> {
+    let mut bytes = request.to_vec();
+    for _ in 0..choices.random_range(1..6) {
+        let place = choices.random_range(0..bytes.len());
+        let end = bytes.len().min(place + choices.random_range(1..12));
+        match choices.random_range(0..5) {
+            0 => bytes[place] = choices.random(),
+            1 => bytes[place] ^= 1 << choices.random_range(0..8),
+            2 => bytes.insert(place, *b"\r\n %/?&=;:\0\\.\xff".choose(choices).unwrap_or(&b'x')),
+            3 => drop(bytes.drain(place..end)),
+            _ => {
+                let piece = bytes[place..end].repeat(choices.random_range(1..50));
+                bytes.splice(place..place, piece);
+            }
+        }
+    }
+    bytes
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whatever_visitors_send_is_their_own_fault() {
+    let seed = Seed::take("LIMITS_SEED");
+    let address = CLUSTER.borrow().frontends[0].http();
+    let requests = [
+        head(&["GET /page/7?a=%20&b=1 HTTP/1.1", "accept: text/html", "cookie: a=b"]),
+        head(&["GET /files/hello.txt HTTP/1.1", "if-none-match: \"x\"", "range: bytes=0-3"]),
+        head(&["HEAD /counter?page=2 HTTP/1.1", "accept-language: de", "x-variant: named x"]),
+        head(&["POST /upload/small HTTP/1.1", "content-length: 5"]) + "hello",
+        head(&["POST /upload/small HTTP/1.1", "transfer-encoding: chunked"])
+            + "5\r\nhello\r\n0\r\n\r\n",
+    ];
+    let visitors = (0..32).map(|visitor| {
+        let (mut choices, requests) = (seed.choices(visitor), requests.clone());
+        tokio::spawn(async move {
+            for request in &requests {
+                for _ in 0..2 {
+                    let sent = nearly(request.as_bytes(), &mut choices);
+                    let answer = raw::exchange(address, &sent, PATIENCE).await;
+                    let shown = String::from_utf8_lossy(&sent);
+                    let is_well = answer.is_empty() || (200..500).contains(&status(&answer));
+                    assert!(is_well, "{shown:?}: {answer}");
+                }
+            }
+        })
+    });
+    for visitor in visitors.collect::<Vec<_>>() {
+        visitor.await.unwrap();
     }
     is_well().await;
 }

@@ -318,6 +318,25 @@ async fn a_log_that_was_wiped_is_recognised() {
 }
 
 #[tokio::test]
+async fn front_ends_of_one_name_are_told_apart() {
+    let cluster = Cluster::start(site(), 1).await;
+    let namesake = frontend(&cluster.site, &cluster.backend.link().to_string()).await;
+    namesake.ready().await;
+    let visitors = [cluster.visitor(0), namesake.visitor()];
+    for version in 1..=3 {
+        for visitor in &visitors {
+            visitor.page("/page/1").await;
+        }
+        assert_eq!(visitors[version % 2].form("/page/1", "").await.text(), version.to_string());
+        for visitor in &visitors {
+            assert_eq!(visitor.page("/page/1").await.text(), version.to_string());
+        }
+    }
+    let members = cluster.backend.status().await["members"].to_string();
+    assert_eq!(members.matches("serving").count(), 2, "{members}");
+}
+
+#[tokio::test]
 async fn the_back_end_knows_how_its_front_ends_are() {
     let site = site().project("[link]\nlease = \"1s\"\nexpect_frontends = [\"f1\", \"f9\"]\n");
     let mut cluster = Cluster::start(site, 2).await;

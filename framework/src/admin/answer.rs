@@ -67,6 +67,9 @@ async fn invalidate(node: &dyn Node, headers: &HeaderMap, body: Body) -> Respons
             return problem(StatusCode::BAD_REQUEST, &message);
         }
     };
+    if groups.iter().any(String::is_empty) {
+        return problem(StatusCode::BAD_REQUEST, "a group's name is not empty");
+    }
     let invalidation = Invalidation { groups, patterns };
     if invalidation.is_empty() {
         return problem(StatusCode::BAD_REQUEST, "name a group or a pattern to invalidate");

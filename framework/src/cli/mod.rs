@@ -96,7 +96,7 @@ fn run(site: impl Site, arguments: Arguments) -> Result<(), Problems> {
         Command::Check => {
             let (config, mut problems) = Config::read(path, environment());
             problems.extend(site.check(&config));
-            problems.or(())?;
+            problems.sorted().or(())?;
             print("no problems");
             Ok(())
         }
