@@ -66,7 +66,7 @@ pub fn main(site: impl Site) -> ExitCode {
     match run(site, arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(problems) => {
-            print_problems(&problems);
+            print_problems(&problems.sorted());
             ExitCode::FAILURE
         }
     }
@@ -96,7 +96,7 @@ fn run(site: impl Site, arguments: Arguments) -> Result<(), Problems> {
         Command::Check => {
             let (config, mut problems) = Config::read(path, environment());
             problems.extend(site.check(&config));
-            problems.sorted().or(())?;
+            problems.or(())?;
             print("no problems");
             Ok(())
         }

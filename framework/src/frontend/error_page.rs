@@ -28,23 +28,33 @@ struct ErrorValues<'a> {
     development: bool,
 }
 
+/// What was asked for, as the log names it.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) request_id: &'a str,
+    pub(super) path: &'a str,
+}
+
 impl FrontEnd {
     /// The site's error page for a failure, which is logged under the request's id.
     pub(super) fn error(
         &self,
         failure: &Failure,
         scope: Scope,
-        request_id: &str,
+        asked: Asked<'_>,
         cache: CacheStatus,
     ) -> Response<Body> {
+        let Asked { request_id, path } = asked;
         let status = failure.status;
         let cause = failure.cause.as_deref();
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            // While no back end answers, every request ends here, and the link has said why.
-            tracing::debug!(request_id, cause, "{}", failure.message);
-        } else if status.is_server_error() {
-            let (message, cause) = (failure.message.as_str(), cause.unwrap_or_default());
-            tracing::error!(request_id, status = status.as_u16(), cause, "{message}");
+        if status.is_server_error() {
+            let (code, message) = (status.as_u16(), failure.message.as_str());
+            let cause = cause.unwrap_or_default();
+            match failure.is_known {
+                // While no back end answers, every request ends here, and the link has said why.
+                true => tracing::debug!(request_id, path, status = code, cause, "{message}"),
+                false => tracing::error!(request_id, path, status = code, cause, "{message}"),
+            }
         }
         let mut headers = failure.headers.clone();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));

@@ -12,11 +12,19 @@ pub(super) struct Failure {
     pub(super) cause: Option<String>,
     /// What the controller wants to be sent along.
     pub(super) headers: HeaderMap,
+    /// Whether the log says elsewhere why such requests fail.
+    pub(super) is_known: bool,
 }
 
 impl Failure {
     pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Failure {
-        Failure { status, message: message.into(), cause: None, headers: HeaderMap::new() }
+        Failure {
+            status,
+            message: message.into(),
+            cause: None,
+            headers: HeaderMap::new(),
+            is_known: false,
+        }
     }
 
     pub(super) fn internal(cause: impl Into<String>) -> Failure {
@@ -25,6 +33,7 @@ impl Failure {
             message: "Something went wrong on our side.".to_owned(),
             cause: Some(cause.into()),
             headers: HeaderMap::new(),
+            is_known: false,
         }
     }
 

@@ -115,7 +115,9 @@ impl FrontEnd {
                 let made = self.render(&name, &values, status, headers, origin)?;
                 Ok(Made { groups: answer.groups, ..made })
             }
-            Content::Error { message, cause } => Err(Failure { status, message, cause, headers }),
+            Content::Error { message, cause } => {
+                Err(Failure { status, message, cause, headers, is_known: false })
+            }
         }
     }
 }
@@ -150,7 +152,8 @@ fn failure_of_call(error: CallError) -> Failure {
         }
         _ => (StatusCode::BAD_GATEWAY, BUSY),
     };
-    Failure::new(status, message).because(error.to_string())
+    let is_known = matches!(error, CallError::NoBackend);
+    Failure { is_known, ..Failure::new(status, message).because(error.to_string()) }
 }
 
 /// A body that was at hand, or that proved too long to be kept.

@@ -42,6 +42,7 @@ use crate::templates::Engine;
 use cache_status::{CacheStatus, Forward};
 use counters::Event;
 pub use counters::{Counters, Counts};
+use error_page::Asked;
 use failure::Failure;
 pub use follower::CacheFollower;
 use page::Landed;
@@ -194,7 +195,8 @@ impl FrontEnd {
             Ok(path) => path,
             Err(error) => {
                 let message = format!("This address is not one of a page: {error}.");
-                return self.refuse(&Failure::new(error.status(), message), Scope::SITE);
+                let failure = Failure::new(error.status(), message);
+                return self.refuse(&failure, Scope::SITE, parts.uri.path());
             }
         };
         match self.table.resolve(&parts.method, &path) {
@@ -202,18 +204,19 @@ impl FrontEnd {
                 self.follow_route(Visit { parts: &parts, body, remote }, matched).await
             }
             Resolution::NotFound { scope } => {
-                self.refuse(&Failure::new(StatusCode::NOT_FOUND, "There is no such page."), scope)
+                let failure = Failure::new(StatusCode::NOT_FOUND, "There is no such page.");
+                self.refuse(&failure, scope, path.as_str())
             }
             Resolution::MethodNotAllowed { allow, scope } => {
                 let message = format!("This page takes {allow} only.");
                 let mut failure = Failure::new(StatusCode::METHOD_NOT_ALLOWED, message);
                 failure.headers = allow_header(&allow);
-                self.refuse(&failure, scope)
+                self.refuse(&failure, scope, path.as_str())
             }
             Resolution::Options { allow } => options(&allow),
             Resolution::AliasLoop { alias } => {
                 let cause = format!("the aliases lead in a circle: {}", alias.label());
-                self.refuse(&Failure::internal(cause), alias.scope)
+                self.refuse(&Failure::internal(cause), alias.scope, path.as_str())
             }
         }
     }
@@ -229,7 +232,7 @@ impl FrontEnd {
             Target::Files { .. } => Box::pin(self.file(visit, &matched)).await,
             Target::Alias(_) => {
                 let failure = Failure::internal("an alias was not followed");
-                self.refuse(&failure, matched.route.scope)
+                self.refuse(&failure, matched.route.scope, matched.path())
             }
         }
     }
@@ -238,7 +241,7 @@ impl FrontEnd {
         let location = matched.redirect().and_then(|url| HeaderValue::try_from(url).ok());
         let Some(location) = location else {
             let failure = Failure::new(StatusCode::BAD_REQUEST, "This does not lead anywhere.");
-            return self.refuse(&failure, matched.route.scope);
+            return self.refuse(&failure, matched.route.scope, matched.path());
         };
         let headers = HeaderMap::from_iter([(header::LOCATION, location)]);
         respond::made(status, headers, Body::empty(), bypass(Forward::Bypass))
@@ -255,9 +258,12 @@ impl FrontEnd {
             Ok(Some(response)) => response,
             Ok(None) => {
                 let failure = Failure::new(StatusCode::NOT_FOUND, "There is no such file.");
-                return self.refuse(&failure, scope);
+                return self.refuse(&failure, scope, matched.path());
             }
-            Err(error) => return self.refuse(&Failure::internal(error.to_string()), scope),
+            Err(error) => {
+                let failure = Failure::internal(error.to_string());
+                return self.refuse(&failure, scope, matched.path());
+            }
         };
         let cache = bypass(Forward::Bypass);
         response.headers_mut().insert(cache_status::CACHE_STATUS, cache.header());
@@ -265,8 +271,9 @@ impl FrontEnd {
     }
 
     /// An error before anything was forwarded.
-    fn refuse(&self, failure: &Failure, scope: Scope) -> Response<Body> {
-        self.error(failure, scope, &request_id(), bypass(Forward::Bypass))
+    fn refuse(&self, failure: &Failure, scope: Scope, path: &str) -> Response<Body> {
+        let asked = Asked { request_id: &request_id(), path };
+        self.error(failure, scope, asked, bypass(Forward::Bypass))
     }
 }
 

@@ -9,6 +9,7 @@ use tokio::time::timeout;
 
 use super::cache_status::{CacheStatus, Forward};
 use super::counters::Event;
+use super::error_page::Asked;
 use super::failure::Failure;
 use super::forward::Forwarded;
 use super::make::{Collected, Made, Order, collect};
@@ -74,7 +75,7 @@ impl FrontEnd {
             Ok(query) => query,
             Err(error) => {
                 let failure = Failure::new(StatusCode::BAD_REQUEST, error.to_string());
-                return self.refuse(&failure, route.scope);
+                return self.refuse(&failure, route.scope, matched.path());
             }
         };
         let id = match query.is_empty() {
@@ -139,7 +140,10 @@ impl FrontEnd {
             Ok(Made { status, headers, body, .. }) => {
                 respond::made(status, headers, body, bypass(why))
             }
-            Err(failure) => self.error(&failure, route.scope, &request_id, bypass(why)),
+            Err(failure) => {
+                let asked = Asked { request_id: &request_id, path: matched.path() };
+                self.error(&failure, route.scope, asked, bypass(why))
+            }
         }
     }
 
@@ -293,7 +297,10 @@ impl FrontEnd {
                     let status = failure.status.as_u16();
                     respond::page(entry.page(), CacheStatus::StaleIfError { status })
                 }
-                None => self.error(&failure, wanted.route.scope, &wanted.request_id, made(false)),
+                None => {
+                    let asked = Asked { request_id: &wanted.request_id, path: wanted.key.id() };
+                    self.error(&failure, wanted.route.scope, asked, made(false))
+                }
             },
         }
     }

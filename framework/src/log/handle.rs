@@ -52,7 +52,7 @@ pub struct Opened {
     pub last: Position,
     /// What had to be cut off behind it.
     pub cut: Option<CutTail>,
-    /// Who may hold leases, and which deferred invalidations nobody has settled.
+    /// Which front ends may hold leases.
     pub joined: Joined,
 }
 

@@ -97,7 +97,7 @@ impl Shared {
         let _cut = OnCut(follower);
         follower.welcomed(&welcome);
         tracing::info!(
-            "following back end {} at {}, log {} from position {}{}",
+            "following back end {} ({}), log {} from position {}{}",
             welcome.backend,
             slot.connector,
             welcome.log,
