@@ -36,7 +36,7 @@ pub(super) struct Asked<'a> {
 }
 
 impl FrontEnd {
-    /// The site's error page for a failure, which is logged under the request's id.
+    /// The site's error page for a failure, which the log has under the request's id.
     pub(super) fn error(
         &self,
         failure: &Failure,
@@ -47,14 +47,15 @@ impl FrontEnd {
         let Asked { request_id, path } = asked;
         let status = failure.status;
         let cause = failure.cause.as_deref();
-        if status.is_server_error() {
-            let (code, message) = (status.as_u16(), failure.message.as_str());
-            let cause = cause.unwrap_or_default();
-            match failure.is_known {
-                // While no back end answers, every request ends here, and the link has said why.
-                true => tracing::debug!(request_id, path, status = code, cause, "{message}"),
-                false => tracing::error!(request_id, path, status = code, cause, "{message}"),
+        let (code, message) = (status.as_u16(), failure.message.as_str());
+        let shown = cause.unwrap_or_default();
+        match status.is_server_error() {
+            // While no back end answers, every request ends here, and the link has said why.
+            true if failure.is_known => {
+                tracing::debug!(request_id, path, status = code, cause = shown, "{message}");
             }
+            true => tracing::error!(request_id, path, status = code, cause = shown, "{message}"),
+            false => tracing::info!(request_id, path, status = code, "{message}"),
         }
         let mut headers = failure.headers.clone();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));

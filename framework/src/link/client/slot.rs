@@ -103,7 +103,6 @@ impl Slot {
     fn disconnected(&self) {
         self.caller.store(None);
         self.changed.send_replace(());
-        tracing::warn!("the connection to the back end {} has ended", self.connector);
     }
 
     fn change(&self, change: impl Fn(&mut Known)) {
@@ -146,7 +145,14 @@ pub(super) async fn keep_connected(shared: Arc<Shared>, index: usize) {
                 slot.connected(caller);
                 let _ = (&mut connection).await;
                 slot.disconnected();
+                let connector = &slot.connector;
+                match *shared.left.borrow() {
+                    // Whoever has left expects no more.
+                    true => tracing::debug!("the connection to the back end {connector} has ended"),
+                    false => tracing::warn!("the connection to the back end {connector} has ended"),
+                }
             }
+            Err(problem) if *shared.left.borrow() => tracing::debug!("{problem}"),
             Err(problem) => slot.failed(&problem),
         }
         backoff.wait().await;

@@ -157,6 +157,7 @@ impl<H: Host> Server<H> {
     }
 
     async fn drain(&self, mut connections: JoinSet<()>) {
+        let began = tokio::time::Instant::now();
         self.draining.cancel();
         self.calls.close();
         if tokio::time::timeout(self.options.drain, self.calls.wait()).await.is_err() {
@@ -164,11 +165,18 @@ impl<H: Host> Server<H> {
         }
         self.goodbye.cancel();
         self.feeds.close();
-        let ended = async {
-            self.feeds.wait().await;
-            while connections.join_next().await.is_some() {}
-        };
-        let _ = tokio::time::timeout(FAREWELL, ended).await;
+        // A call that was on its way when the stop came has begun meanwhile, and holds its
+        // connection open.
+        loop {
+            let ended = async {
+                self.feeds.wait().await;
+                while connections.join_next().await.is_some() {}
+            };
+            let ended = tokio::time::timeout(FAREWELL, ended).await.is_ok();
+            if ended || self.calls.is_empty() || began.elapsed() >= self.options.drain {
+                break;
+            }
+        }
         connections.shutdown().await;
     }
 }
