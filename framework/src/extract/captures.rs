@@ -3,7 +3,7 @@ use serde::de::{Deserializer, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
 use super::decode_error::{DecodeError, DecodeErrorKind};
-use super::text_value::TextValue;
+use super::text_value::{TextValue, of_the_single_value};
 
 /// The captures of a route, as serde sees them: a struct or map by name, a tuple by order, and a
 /// single one as a value.
@@ -43,40 +43,10 @@ impl<'de> IntoDeserializer<'de, DecodeError> for TextValue<'_> {
     }
 }
 
-macro_rules! of_the_single_value {
-    ($($method:ident),+ $(,)?) => {
-        $(
-            fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-                self.single()?.$method(visitor)
-            }
-        )+
-    };
-}
-
 impl<'de> Deserializer<'de> for Captures<'_> {
     type Error = DecodeError;
 
-    of_the_single_value! {
-        deserialize_bool,
-        deserialize_i8,
-        deserialize_i16,
-        deserialize_i32,
-        deserialize_i64,
-        deserialize_i128,
-        deserialize_u8,
-        deserialize_u16,
-        deserialize_u32,
-        deserialize_u64,
-        deserialize_u128,
-        deserialize_f32,
-        deserialize_f64,
-        deserialize_char,
-        deserialize_str,
-        deserialize_string,
-        deserialize_bytes,
-        deserialize_byte_buf,
-        deserialize_identifier,
-    }
+    of_the_single_value!();
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         match self.0 {

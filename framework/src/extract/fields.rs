@@ -5,7 +5,7 @@ use serde::de::{DeserializeOwned, Deserializer, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
 use super::decode_error::DecodeError;
-use super::text_value::TextValue;
+use super::text_value::{TextValue, of_the_single_value};
 
 type Pair<'a> = (Cow<'a, str>, Cow<'a, str>);
 
@@ -102,42 +102,10 @@ impl<'de> IntoDeserializer<'de, DecodeError> for Field<'_> {
     }
 }
 
-macro_rules! of_the_single_value {
-    ($($method:ident),+ $(,)?) => {
-        $(
-            fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-                self.single()?.$method(visitor)
-            }
-        )+
-    };
-}
-
 impl<'de> Deserializer<'de> for Field<'_> {
     type Error = DecodeError;
 
-    of_the_single_value! {
-        deserialize_bool,
-        deserialize_i8,
-        deserialize_i16,
-        deserialize_i32,
-        deserialize_i64,
-        deserialize_i128,
-        deserialize_u8,
-        deserialize_u16,
-        deserialize_u32,
-        deserialize_u64,
-        deserialize_u128,
-        deserialize_f32,
-        deserialize_f64,
-        deserialize_char,
-        deserialize_str,
-        deserialize_string,
-        deserialize_bytes,
-        deserialize_byte_buf,
-        deserialize_identifier,
-        deserialize_unit,
-        deserialize_map,
-    }
+    of_the_single_value!(deserialize_unit, deserialize_map);
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         match self.values {

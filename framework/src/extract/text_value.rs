@@ -199,3 +199,41 @@ impl<'de> VariantAccess<'de> for NameOfVariant {
         NameOfVariant::refuse()
     }
 }
+
+/// The methods of a `Deserializer` that leave all to its `single()` value: those of scalars, and
+/// further ones.
+macro_rules! of_the_single_value {
+    (@each $($method:ident),+ $(,)?) => {
+        $(
+            fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+                self.single()?.$method(visitor)
+            }
+        )+
+    };
+    ($($further:ident),* $(,)?) => {
+        $crate::extract::text_value::of_the_single_value! {
+            @each
+            deserialize_bool,
+            deserialize_i8,
+            deserialize_i16,
+            deserialize_i32,
+            deserialize_i64,
+            deserialize_i128,
+            deserialize_u8,
+            deserialize_u16,
+            deserialize_u32,
+            deserialize_u64,
+            deserialize_u128,
+            deserialize_f32,
+            deserialize_f64,
+            deserialize_char,
+            deserialize_str,
+            deserialize_string,
+            deserialize_bytes,
+            deserialize_byte_buf,
+            deserialize_identifier,
+            $($further,)*
+        }
+    };
+}
+pub(super) use of_the_single_value;
