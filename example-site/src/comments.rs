@@ -46,7 +46,6 @@ fn accepted(reply: &Reply) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::site::in_memory;
 
     async fn post(site: &Data<Site>, slug: &str, author: &str) -> Result<Reply> {
         let draft = Draft { author: author.to_owned(), body: "Yes.".to_owned() };
@@ -55,7 +54,7 @@ mod tests {
 
     #[tokio::test]
     async fn only_an_accepted_comment_makes_the_lists_wrong() {
-        let site = in_memory();
+        let site = Data::<Site>::in_memory();
         let rain = Update::Publish { title: "Rain".to_owned(), body: "All day.".to_owned() };
         site.update(rain).await.unwrap();
 
@@ -68,7 +67,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_comment_on_no_story_is_not_found() {
-        let error = post(&in_memory(), "rain", "Ada").await.unwrap_err();
+        let error = post(&Data::<Site>::in_memory(), "rain", "Ada").await.unwrap_err();
         assert_eq!(error.status(), StatusCode::NOT_FOUND);
     }
 }

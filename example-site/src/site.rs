@@ -125,14 +125,6 @@ fn slug(title: &str) -> String {
     if slug.is_empty() { "story".to_owned() } else { slug }
 }
 
-/// An empty site of its own, for the tests of controllers.
-#[cfg(test)]
-pub fn in_memory() -> Data<Site> {
-    let mut states = headwater::state::States::new();
-    states.add::<Site>().unwrap();
-    Data::of(&Arc::new(headwater::controller::Site::in_memory(states))).unwrap()
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::SystemTime;

@@ -117,7 +117,6 @@ fn lead(body: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::site::in_memory;
 
     fn draft(title: &str, body: &str) -> Form<Draft> {
         Form(Draft { title: title.to_owned(), body: body.to_owned() })
@@ -129,7 +128,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_new_story_can_be_read() {
-        let site = in_memory();
+        let site = Data::<Site>::in_memory();
         let reply = create(site.clone(), draft(" Rain ", "All day.")).await.unwrap();
         assert_eq!(reply.status(), StatusCode::SEE_OTHER);
         assert_eq!(reply.headers()["location"], "/stories/rain");
@@ -139,7 +138,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_story_without_text_is_not_published() {
-        let site = in_memory();
+        let site = Data::<Site>::in_memory();
         let reply = create(site.clone(), draft("Rain", " ")).await.unwrap();
         assert_eq!(reply.status(), StatusCode::UNPROCESSABLE_ENTITY);
         assert!(site.snapshot().newest.is_empty());
@@ -147,7 +146,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_not_there_is_not_found() {
-        let site = in_memory();
+        let site = Data::<Site>::in_memory();
         let error = show(Path("rain".to_owned()), site.clone()).await.unwrap_err();
         assert_eq!(error.status(), StatusCode::NOT_FOUND);
         assert_eq!(list(page(1), site.clone()).await.unwrap().status(), StatusCode::OK);

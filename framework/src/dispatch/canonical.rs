@@ -84,11 +84,6 @@ impl<'a> CanonicalPath<'a> {
         &self.0
     }
 
-    /// The path on its own, for what outlives the request's URI.
-    pub fn into_owned(self) -> CanonicalPath<'static> {
-        CanonicalPath(Cow::Owned(self.0.into_owned()))
-    }
-
     pub(super) fn into_text(self) -> Cow<'a, str> {
         self.0
     }

@@ -53,9 +53,6 @@ impl Rejection for NoSuchState {
 impl<S: State> Data<S> {
     /// Data of its own in this process, for the tests of controllers: updates are applied at once
     /// and kept nowhere.
-    ///
-    /// # Panics
-    /// Never: a site with one state has it.
     pub fn in_memory() -> Data<S> {
         let mut states = States::new();
         let added = states.add::<S>();

@@ -56,15 +56,6 @@ impl Server {
         Ok(Server { listener: TcpListener::bind(address).await?, limits })
     }
 
-    /// Uses a socket that listens already.
-    ///
-    /// # Errors
-    /// When it cannot be made non-blocking.
-    pub fn from_listener(listener: std::net::TcpListener, limits: Limits) -> io::Result<Server> {
-        listener.set_nonblocking(true)?;
-        Ok(Server { listener: TcpListener::from_std(listener)?, limits })
-    }
-
     /// The address that is really listened on.
     ///
     /// # Errors
