@@ -1,5 +1,6 @@
 //! Bodies of requests and replies: nothing, bytes at hand, or a stream.
 
+use std::collections::VecDeque;
 use std::error::Error as StdError;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -20,6 +21,8 @@ enum Inner {
     #[default]
     Empty,
     Full(Bytes),
+    /// Bytes at hand, in several pieces that are not empty, and how many bytes are left.
+    Pieces(VecDeque<Bytes>, u64),
     Stream(UnsyncBoxBody<Bytes, BodyError>),
 }
 
@@ -56,6 +59,17 @@ impl Body {
         Body(Inner::Empty)
     }
 
+    /// A body of bytes that are all at hand, one piece after the other. They are not copied.
+    pub fn pieces(pieces: impl IntoIterator<Item = Bytes>) -> Body {
+        let mut pieces: VecDeque<Bytes> =
+            pieces.into_iter().filter(|piece| !piece.is_empty()).collect();
+        if pieces.len() <= 1 {
+            return pieces.pop_front().unwrap_or_default().into();
+        }
+        let length = pieces.iter().map(|piece| piece.len() as u64).sum();
+        Body(Inner::Pieces(pieces, length))
+    }
+
     /// A body that arrives or is made piece by piece.
     pub fn stream<B>(body: B) -> Body
     where
@@ -65,11 +79,11 @@ impl Body {
         Body(Inner::Stream(body.map_err(BodyError::broken).boxed_unsync()))
     }
 
-    /// The bytes, when they are all at hand.
+    /// The bytes, when they are all at hand in one piece.
     pub fn as_bytes(&self) -> Option<&Bytes> {
         match &self.0 {
             Inner::Full(bytes) => Some(bytes),
-            Inner::Empty | Inner::Stream(_) => None,
+            Inner::Empty | Inner::Pieces(..) | Inner::Stream(_) => None,
         }
     }
 
@@ -145,6 +159,11 @@ impl HttpBody for Body {
                 self.0 = Inner::Empty;
                 Poll::Ready(Some(Ok(Frame::data(bytes))))
             }
+            Inner::Pieces(pieces, left) => {
+                let piece = pieces.pop_front();
+                *left -= piece.as_ref().map_or(0, |piece| piece.len() as u64);
+                Poll::Ready(piece.map(|piece| Ok(Frame::data(piece))))
+            }
             Inner::Stream(body) => {
                 let frame = ready!(Pin::new(&mut *body).poll_frame(context));
                 if frame.is_none() {
@@ -159,6 +178,7 @@ impl HttpBody for Body {
         match &self.0 {
             Inner::Empty => true,
             Inner::Full(_) => false,
+            Inner::Pieces(pieces, _) => pieces.is_empty(),
             Inner::Stream(body) => body.is_end_stream(),
         }
     }
@@ -167,6 +187,7 @@ impl HttpBody for Body {
         match &self.0 {
             Inner::Empty => SizeHint::with_exact(0),
             Inner::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Inner::Pieces(_, left) => SizeHint::with_exact(*left),
             Inner::Stream(body) => body.size_hint(),
         }
     }
@@ -182,5 +203,15 @@ mod tests {
         let body = Body::stream(Full::new(Bytes::from_static(b"0123456789")));
         assert!(matches!(body.collect(9).await, Err(BodyError::TooLarge { limit: 9 })));
         assert_eq!(Body::from("0123456789").collect(10).await.unwrap(), "0123456789");
+    }
+
+    #[tokio::test]
+    async fn pieces_come_one_after_the_other() {
+        let pieces = ["ab", "", "cd"].map(|piece| Bytes::from_static(piece.as_bytes()));
+        let mut body = Body::pieces(pieces.clone());
+        assert_eq!(body.size_hint().exact(), Some(4));
+        let first = body.frame().await.unwrap().unwrap().into_data().unwrap();
+        assert_eq!((first, body.size_hint().exact()), ("ab".into(), Some(2)));
+        assert_eq!(Body::pieces(pieces).collect(4).await.unwrap(), "abcd");
     }
 }

@@ -6,21 +6,16 @@ use std::sync::Arc;
 use super::App;
 use crate::config::Config;
 use crate::dispatch::{Location, Table, Target};
+use crate::frontend::Edition;
 use crate::problem::{Problem, Problems};
 use crate::templates::{Engine, Options};
 
-/// The dispatch table and the templates that it refers to.
-pub(super) struct FrontParts {
-    pub(super) table: Arc<Table>,
-    pub(super) templates: Engine,
-}
-
 /// Loads what a front end needs. A template or controller that is named but missing stops it here
 /// rather than at a visitor's request.
-pub(super) fn load(app: &App, config: &Config) -> Result<FrontParts, Problems> {
+pub(super) fn load(app: &App, config: &Config) -> Result<Edition, Problems> {
     let (table, templates, problems) = read(app, config);
     match templates {
-        Some(templates) => problems.or(FrontParts { table, templates }),
+        Some(templates) => problems.or(Edition { table, templates }),
         None => Err(problems),
     }
 }

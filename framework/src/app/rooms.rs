@@ -140,7 +140,7 @@ fn open_frontend(
     config: &Config,
     backends: Vec<Connector>,
 ) -> Result<Arc<FrontEnd>, Problems> {
-    let parts::FrontParts { table, templates } = parts::load(app, config)?;
+    let edition = parts::load(app, config)?;
     let cache = Arc::new(Cache::new(Limits {
         bytes: config.cache.bytes,
         persistent_bytes: config.cache.persistent_bytes,
@@ -162,8 +162,7 @@ fn open_frontend(
             body_limit: config.limits.body,
             body_timeout: config.limits.body_timeout,
         },
-        table,
-        templates,
+        edition,
         files: Files::below(&config.docroot.path).ok(),
         cache,
         link: Link::start(options, follower),

@@ -1,8 +1,6 @@
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
-
+use super::content::{Content, Fragment, Page};
 use super::validity::Validity;
 use crate::clock::Moment;
 use crate::log::Position;
@@ -15,18 +13,8 @@ pub struct Entry {
     pub(super) validity: Validity,
     freshness: Freshness,
     filled: Moment,
-    page: Page,
-}
-
-/// An answer as it is kept.
-#[derive(Debug, Clone)]
-pub struct Page {
-    /// The status.
-    pub status: StatusCode,
-    /// The headers that are the same for everybody.
-    pub headers: HeaderMap,
-    /// The body; shared with every response that is under way.
-    pub body: Bytes,
+    contains: Box<[Box<str>]>,
+    content: Content,
 }
 
 /// For how long content may be served as far as time is concerned.
@@ -47,15 +35,27 @@ impl Entry {
         validity: Validity,
         freshness: Freshness,
         filled: Moment,
-        page: Page,
+        contains: Box<[Box<str>]>,
+        content: Content,
     ) -> Entry {
         let (key, id) = key;
-        Entry { key, id, validity, freshness, filled, page }
+        Entry { key, id, validity, freshness, filled, contains, content }
     }
 
-    /// The content.
-    pub fn page(&self) -> &Page {
-        &self.page
+    /// The answer, if that is what it holds.
+    pub fn page(&self) -> Option<&Page> {
+        match &self.content {
+            Content::Page(page) => Some(page),
+            Content::Fragment(_) => None,
+        }
+    }
+
+    /// The fragment, if that is what it holds.
+    pub fn fragment(&self) -> Option<&Fragment> {
+        match &self.content {
+            Content::Fragment(fragment) => Some(fragment),
+            Content::Page(_) => None,
+        }
     }
 
     /// What patterns are matched with.
@@ -105,15 +105,12 @@ impl Entry {
     pub(super) fn size(&self) -> usize {
         // The map's own nodes and what allocators add, measured over 300,000 small entries.
         const OVERHEAD: usize = 900;
-        let headers = self.page.headers.iter();
-        let headers: usize =
-            headers.map(|(name, value)| name.as_str().len() + value.len() + 64).sum();
         // The key is kept twice: here and as the key of the map.
         size_of::<Self>()
             + OVERHEAD
             + 2 * self.key.len()
             + self.validity.size()
-            + headers
-            + self.page.body.len()
+            + self.contains.iter().map(|id| id.len() + 32).sum::<usize>()
+            + self.content.size()
     }
 }

@@ -16,8 +16,9 @@ pub(super) fn at(seconds: u64) -> Moment {
     Moment::from_nanos(seconds * 1_000_000_000)
 }
 
-pub(super) fn page() -> Page {
-    Page { status: http::StatusCode::OK, headers: http::HeaderMap::new(), body: "page".into() }
+pub(super) fn page() -> Content {
+    let body = bytes::Bytes::from_static(b"page").into();
+    Content::Page(Page { status: http::StatusCode::OK, headers: http::HeaderMap::new(), body })
 }
 
 pub(super) fn cache() -> Cache {
@@ -39,7 +40,8 @@ pub(super) fn fill(cache: &Cache, id: &str, as_of: u64, groups: &[&str]) -> Fill
             stale_if_error: Duration::from_secs(50),
             persistent: false,
         },
-        page: page(),
+        contains: Box::default(),
+        content: page(),
         now: at(0),
     })
 }
@@ -71,7 +73,8 @@ fn a_fill_of_another_log_is_not_stored() {
                 stale_if_error: Duration::ZERO,
                 persistent: true,
             },
-            page: page(),
+            contains: Box::default(),
+            content: page(),
             now: at(0),
         })
     };
@@ -209,7 +212,8 @@ proptest! {
                         origin: Origin { log, as_of: Position(as_of) },
                         groups: &names,
                         freshness: Freshness { lifetime: None, stale_if_error: Duration::ZERO, persistent: false },
-                        page: page(),
+                        contains: Box::default(),
+                        content: page(),
                         now: at(0),
                     });
                     match filled {

@@ -5,7 +5,8 @@
 //! # What is here
 //!
 //! - [`Cache`]: what the front end asks and fills, and what the feed tells about records and leases.
-//! - [`Key`] and [`Entry`]: what an entry is found by, and what it holds (a [`Page`]).
+//! - [`Key`] and [`Entry`]: what an entry is found by, and what it holds: a [`Page`] or a
+//!   [`Fragment`].
 //! - `ledger`: what is known of one log: the position applied, the groups and the
 //!   patterns that were invalidated.
 //! - `validity`: the law itself, a dozen lines.
@@ -43,6 +44,7 @@
 //! Who was stopped in the middle of a request began it before, and may finish it; the next request
 //! meets a lease that has run out.
 
+mod content;
 mod entry;
 mod flight;
 mod group;
@@ -57,7 +59,8 @@ mod validity;
 #[cfg(test)]
 mod law_tests;
 
-pub use entry::{Entry, Freshness, Page};
+pub use content::{Content, Fragment, Page};
+pub use entry::{Entry, Freshness};
 pub use flight::{Arrival, Flights, Join, Knowledge, Lead, Wait};
 pub use key::{Key, KeyBuilder};
 pub use store::{Cache, Fill, Filled, Limits, Lookup, Miss, Usage};

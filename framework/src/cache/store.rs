@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 
-use super::entry::{Entry, Freshness, Page};
+use super::content::Content;
+use super::entry::{Entry, Freshness};
 use super::flight::Knowledge;
 use super::key::Key;
 use super::lease::Lease;
@@ -76,8 +77,10 @@ pub struct Fill<'a> {
     pub groups: &'a [String],
     /// For how long it is good.
     pub freshness: Freshness,
+    /// The ids of the fragments within: a pattern that finds one of them finds this too.
+    pub contains: Box<[Box<str>]>,
     /// The content.
-    pub page: Page,
+    pub content: Content,
     /// The present.
     pub now: Moment,
 }
@@ -90,7 +93,7 @@ pub enum Filled {
     /// A record has invalidated it while it was made. Requests from before may have it.
     Overtaken(Arc<Entry>),
     /// It cannot be shown to be valid: it is of another log, or from before what is remembered.
-    Unplaced(Page),
+    Unplaced(Content),
 }
 
 /// Figures about a cache.
@@ -148,15 +151,16 @@ impl Cache {
 
     /// Puts content into the cache, unless it is known to be invalid already.
     pub fn fill(&self, fill: Fill<'_>) -> Filled {
-        let Fill { key, origin, groups, freshness, page, now } = fill;
+        let Fill { key, origin, groups, freshness, contains, content, now } = fill;
         let ledger = self.ledger.load();
         let Some(ledger) = ledger.as_ref().filter(|ledger| ledger.log == origin.log) else {
-            return Filled::Unplaced(page);
+            return Filled::Unplaced(content);
         };
         let Some(validity) = Validity::new(ledger, origin.as_of, groups) else {
-            return Filled::Unplaced(page);
+            return Filled::Unplaced(content);
         };
-        let entry = Arc::new(Entry::new(key.into_stored(), validity, freshness, now, page));
+        let entry =
+            Arc::new(Entry::new(key.into_stored(), validity, freshness, now, contains, content));
         if !entry.validity.holds(entry.id(), ledger) {
             return Filled::Overtaken(entry);
         }

@@ -5,12 +5,13 @@ use http::header::{self, HeaderValue};
 use http::{Response, StatusCode};
 use serde::Serialize;
 
-use super::FrontEnd;
 use super::cache_status::CacheStatus;
 use super::failure::Failure;
 use super::respond;
+use super::{Edition, FrontEnd};
 use crate::body::Body;
 use crate::dispatch::Scope;
+use crate::pieces::Pieces;
 use crate::templates::Values;
 
 /// After how many seconds a visitor may try again when no back end answers.
@@ -39,6 +40,7 @@ impl FrontEnd {
     /// The site's error page for a failure, which the log has under the request's id.
     pub(super) fn error(
         &self,
+        edition: &Edition,
         failure: &Failure,
         scope: Scope,
         asked: Asked<'_>,
@@ -62,11 +64,17 @@ impl FrontEnd {
         if status == StatusCode::SERVICE_UNAVAILABLE {
             headers.entry(header::RETRY_AFTER).or_insert(RETRY_AFTER);
         }
-        let body = self.error_body(failure, scope, request_id);
-        respond::made(status, headers, body.into(), cache)
+        let body = self.error_body(edition, failure, scope, request_id);
+        respond::made(status, headers, respond::body(&body), cache)
     }
 
-    fn error_body(&self, failure: &Failure, scope: Scope, request_id: &str) -> Bytes {
+    fn error_body(
+        &self,
+        edition: &Edition,
+        failure: &Failure,
+        scope: Scope,
+        request_id: &str,
+    ) -> Pieces {
         let development = self.settings.development;
         let values = ErrorValues {
             status: failure.status.as_u16(),
@@ -76,19 +84,20 @@ impl FrontEnd {
             request_id,
             development,
         };
-        let template = self.table.error_template(scope, failure.status);
-        let Some(template) = template.filter(|name| self.templates.contains(name)) else {
-            return built_in(&values);
+        let template = edition.table.error_template(scope, failure.status);
+        let Some(template) = template.filter(|name| edition.templates.contains(name)) else {
+            return built_in(&values).into();
         };
         let rendered = serde_json::to_vec(&values)
             .and_then(|values| Values::from_json(&values))
             .map_err(|error| error.to_string())
             .and_then(|values| {
-                self.templates.render(template, &values).map_err(|error| error.to_string())
+                let rendered = edition.templates.render(template, &values);
+                rendered.map(|page| page.content).map_err(|error| error.to_string())
             });
         rendered.unwrap_or_else(|error| {
             tracing::error!(request_id, template, error, "the error page itself fails");
-            built_in(&values)
+            built_in(&values).into()
         })
     }
 }

@@ -3,32 +3,53 @@
 use http::StatusCode;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
-use super::FrontEnd;
 use super::failure::Failure;
 use super::forward::{Forwarded, end_to_end};
-use crate::body::{Body, BodyError};
+use super::{Edition, FrontEnd, respond};
+use crate::body::Body;
 use crate::cache::Origin;
 use crate::dispatch::Target;
 use crate::link::{Answer, Call, CallError, Content};
 use crate::log::Position;
 use crate::media_type;
-use crate::templates::Values;
+use crate::pieces::Pieces;
+use crate::templates::{Rendered, Values};
 
 /// Content as it comes from where it is made.
 #[derive(Debug)]
 pub(super) struct Made {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
-    pub(super) body: Body,
+    pub(super) content: MadeContent,
     /// Groups that the reply named, beyond those of its route.
     pub(super) groups: Vec<String>,
     /// From when it is; unknown while no log is followed.
     pub(super) origin: Option<Origin>,
 }
 
+/// The body of what was made.
+#[derive(Debug)]
+pub(super) enum MadeContent {
+    /// From a controller, as it comes.
+    Body(Body),
+    /// From a template, with the ids of the fragments in it.
+    Rendered { content: Pieces, contains: Vec<String> },
+}
+
+impl MadeContent {
+    /// For a response that is not kept.
+    pub(super) fn into_body(self) -> Body {
+        match self {
+            MadeContent::Body(body) => body,
+            MadeContent::Rendered { content, .. } => respond::body(&content),
+        }
+    }
+}
+
 /// What is needed to make content.
 #[derive(Debug, Clone)]
 pub(super) struct Order<'a> {
+    pub(super) edition: &'a Edition,
     pub(super) target: &'a Target,
     pub(super) forwarded: Forwarded,
     pub(super) params: Vec<(String, String)>,
@@ -62,21 +83,7 @@ impl FrontEnd {
         if let Some(variant) = &order.forwarded.variant {
             set(&mut values, "variant", variant)?;
         }
-        self.render(name, &values, StatusCode::OK, HeaderMap::new(), origin)
-    }
-
-    fn render(
-        &self,
-        name: &str,
-        values: &Values,
-        status: StatusCode,
-        mut headers: HeaderMap,
-        origin: Option<Origin>,
-    ) -> Result<Made, Failure> {
-        let page = self.templates.render(name, values);
-        let page = page.map_err(|error| Failure::internal(error.to_string()))?;
-        headers.entry(header::CONTENT_TYPE).or_insert_with(|| media_type::of(name));
-        Ok(Made { status, headers, body: page.into(), groups: Vec::new(), origin })
+        render(order.edition, name, &values, StatusCode::OK, HeaderMap::new(), origin)
     }
 
     async fn call(
@@ -86,7 +93,7 @@ impl FrontEnd {
         known: Option<Origin>,
         body: Body,
     ) -> Result<Made, Failure> {
-        let Order { forwarded, params, max_body, request_id, .. } = order;
+        let Order { edition, forwarded, params, max_body, request_id, .. } = order;
         let call = Call {
             controller: controller.to_owned(),
             method: forwarded.method.as_str().to_owned(),
@@ -108,18 +115,38 @@ impl FrontEnd {
             .map_err(|_| Failure::internal(format!("status {} is none", answer.status)))?;
         let headers = headers_of(&answer)?;
         match answer.content {
-            Content::Body => Ok(Made { status, headers, body, groups: answer.groups, origin }),
+            Content::Body => {
+                let content = MadeContent::Body(body);
+                Ok(Made { status, headers, content, groups: answer.groups, origin })
+            }
             Content::Template { name, values } => {
                 let values = Values::from_json(&values)
                     .map_err(|error| Failure::internal(format!("values of `{name}`: {error}")))?;
-                let made = self.render(&name, &values, status, headers, origin)?;
-                Ok(Made { groups: answer.groups, ..made })
+                let mut made = render(edition, &name, &values, status, headers, origin)?;
+                made.groups.extend(answer.groups);
+                Ok(made)
             }
             Content::Error { message, cause } => {
                 Err(Failure { status, message, cause, headers, is_known: false })
             }
         }
     }
+}
+
+fn render(
+    edition: &Edition,
+    name: &str,
+    values: &Values,
+    status: StatusCode,
+    mut headers: HeaderMap,
+    origin: Option<Origin>,
+) -> Result<Made, Failure> {
+    let rendered = edition.templates.render(name, values);
+    let Rendered { content, groups, contains } =
+        rendered.map_err(|error| Failure::internal(error.to_string()))?;
+    headers.entry(header::CONTENT_TYPE).or_insert_with(|| media_type::of(name));
+    let content = MadeContent::Rendered { content, contains };
+    Ok(Made { status, headers, content, groups, origin })
 }
 
 fn set(values: &mut Values, name: &str, value: &str) -> Result<(), Failure> {
@@ -154,47 +181,4 @@ fn failure_of_call(error: CallError) -> Failure {
     };
     let is_known = matches!(error, CallError::NoBackend);
     Failure { is_known, ..Failure::new(status, message).because(error.to_string()) }
-}
-
-/// A body that was at hand, or that proved too long to be kept.
-pub(super) enum Collected {
-    Whole(bytes::Bytes),
-    TooLong(Body),
-}
-
-/// Reads a body, but no more than `limit` bytes of it.
-pub(super) async fn collect(mut body: Body, limit: u64) -> Result<Collected, BodyError> {
-    use http_body::Body as _;
-    use http_body_util::{BodyExt, StreamBody};
-
-    if body.size_hint().lower() > limit {
-        return Ok(Collected::TooLong(body));
-    }
-    let mut read = Vec::new();
-    let mut length = 0;
-    while let Some(frame) = body.frame().await {
-        let Ok(data) = frame?.into_data() else { continue };
-        length += data.len() as u64;
-        read.push(data);
-        if length > limit {
-            let read = read.into_iter().map(|data| Ok(http_body::Frame::data(data)));
-            let read = StreamBody::new(futures_util::stream::iter(read));
-            return Ok(Collected::TooLong(Body::stream(chain(read, body))));
-        }
-    }
-    Ok(Collected::Whole(match read.len() {
-        1 => read.swap_remove(0),
-        _ => read.concat().into(),
-    }))
-}
-
-/// One body after the other.
-fn chain<A, B>(first: A, second: B) -> impl http_body::Body<Data = bytes::Bytes, Error = BodyError>
-where
-    A: http_body::Body<Data = bytes::Bytes, Error = BodyError> + Send + Unpin + 'static,
-    B: http_body::Body<Data = bytes::Bytes, Error = BodyError> + Send + Unpin + 'static,
-{
-    use futures_util::StreamExt;
-    use http_body_util::{BodyStream, StreamBody};
-    StreamBody::new(BodyStream::new(first).chain(BodyStream::new(second)))
 }

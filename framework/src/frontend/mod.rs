@@ -1,6 +1,7 @@
 //! A front end: dispatches, renders, and serves from its cache what the law allows.
 //!
 //! - [`FrontEnd`]: one of these answers all requests of a node.
+//! - [`Edition`]: the site's dispatch table and templates.
 //! - `page`: the way of a request for content: key, lookup, flight, fill.
 //! - `make`: how content is made, by a controller over the link or by a template.
 //! - `forward`: what of a request goes over the link.
@@ -12,7 +13,9 @@
 //! This room must not know controllers or the site's state.
 
 mod cache_status;
+mod collect;
 mod counters;
+mod edition;
 mod error_page;
 mod failure;
 mod follower;
@@ -26,6 +29,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use http::header::{self, HeaderMap, HeaderValue};
 use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
@@ -34,14 +38,14 @@ use tokio::sync::Semaphore;
 use crate::body::Body;
 use crate::cache::{Cache, Flights};
 use crate::clock;
-use crate::dispatch::{CanonicalPath, Match, Resolution, Scope, Table, Target};
+use crate::dispatch::{CanonicalPath, Match, Resolution, Scope, Target};
 use crate::http::Files;
 use crate::link::Link;
-use crate::templates::Engine;
 
 use cache_status::{CacheStatus, Forward};
 use counters::Event;
 pub use counters::{Counters, Counts};
+pub use edition::Edition;
 use error_page::Asked;
 use failure::Failure;
 pub use follower::CacheFollower;
@@ -73,10 +77,8 @@ pub struct Settings {
 pub struct Rooms {
     /// What it goes by.
     pub settings: Settings,
-    /// The dispatch table.
-    pub table: Arc<Table>,
-    /// The templates.
-    pub templates: Engine,
+    /// What the site's files say.
+    pub edition: Edition,
     /// The docroot, if there is one.
     pub files: Option<Files>,
     /// The cache.
@@ -90,8 +92,7 @@ pub struct Rooms {
 /// A front end.
 pub struct FrontEnd {
     settings: Settings,
-    table: Arc<Table>,
-    templates: Engine,
+    edition: ArcSwap<Edition>,
     files: Option<Files>,
     cache: Arc<Cache>,
     flights: Arc<Flights<Landed>>,
@@ -104,6 +105,7 @@ pub struct FrontEnd {
 
 /// One request on its way.
 struct Visit<'a> {
+    edition: &'a Arc<Edition>,
     parts: &'a Parts,
     body: Body,
     remote: IpAddr,
@@ -112,12 +114,11 @@ struct Visit<'a> {
 impl FrontEnd {
     /// A front end that has answered nothing yet.
     pub fn new(rooms: Rooms) -> Arc<FrontEnd> {
-        let Rooms { settings, table, templates, files, cache, link, variant } = rooms;
+        let Rooms { settings, edition, files, cache, link, variant } = rooms;
         let places = Arc::new(Semaphore::new(settings.flights.min(Semaphore::MAX_PERMITS)));
         Arc::new(FrontEnd {
             settings,
-            table,
-            templates,
+            edition: ArcSwap::from_pointee(edition),
             files,
             cache,
             flights: Flights::new(),
@@ -188,6 +189,7 @@ impl FrontEnd {
 
     async fn dispatch(self: &Arc<Self>, request: Request<Body>, remote: IpAddr) -> Response<Body> {
         let (parts, body) = request.into_parts();
+        let edition = self.edition.load_full();
         if parts.method == Method::OPTIONS && parts.uri.path() == "*" {
             return options("GET, HEAD, OPTIONS, POST");
         }
@@ -196,27 +198,28 @@ impl FrontEnd {
             Err(error) => {
                 let message = format!("This address is not one of a page: {error}.");
                 let failure = Failure::new(error.status(), message);
-                return self.refuse(&failure, Scope::SITE, parts.uri.path());
+                return self.refuse(&edition, &failure, Scope::SITE, parts.uri.path());
             }
         };
-        match self.table.resolve(&parts.method, &path) {
+        match edition.table.resolve(&parts.method, &path) {
             Resolution::Route(matched) => {
-                self.follow_route(Visit { parts: &parts, body, remote }, matched).await
+                self.follow_route(Visit { edition: &edition, parts: &parts, body, remote }, matched)
+                    .await
             }
             Resolution::NotFound { scope } => {
                 let failure = Failure::new(StatusCode::NOT_FOUND, "There is no such page.");
-                self.refuse(&failure, scope, path.as_str())
+                self.refuse(&edition, &failure, scope, path.as_str())
             }
             Resolution::MethodNotAllowed { allow, scope } => {
                 let message = format!("This page takes {allow} only.");
                 let mut failure = Failure::new(StatusCode::METHOD_NOT_ALLOWED, message);
                 failure.headers = allow_header(&allow);
-                self.refuse(&failure, scope, path.as_str())
+                self.refuse(&edition, &failure, scope, path.as_str())
             }
             Resolution::Options { allow } => options(&allow),
             Resolution::AliasLoop { alias } => {
                 let cause = format!("the aliases lead in a circle: {}", alias.label());
-                self.refuse(&Failure::internal(cause), alias.scope, path.as_str())
+                self.refuse(&edition, &Failure::internal(cause), alias.scope, path.as_str())
             }
         }
     }
@@ -228,20 +231,25 @@ impl FrontEnd {
     ) -> Response<Body> {
         match &matched.route.target {
             Target::Controller(_) | Target::Template(_) => self.page(visit, matched).await,
-            Target::Redirect { status, .. } => self.redirect(*status, &matched),
+            Target::Redirect { status, .. } => self.redirect(visit.edition, *status, &matched),
             Target::Files { .. } => Box::pin(self.file(visit, &matched)).await,
             Target::Alias(_) => {
                 let failure = Failure::internal("an alias was not followed");
-                self.refuse(&failure, matched.route.scope, matched.path())
+                self.refuse(visit.edition, &failure, matched.route.scope, matched.path())
             }
         }
     }
 
-    fn redirect(&self, status: StatusCode, matched: &Match<'_>) -> Response<Body> {
+    fn redirect(
+        &self,
+        edition: &Edition,
+        status: StatusCode,
+        matched: &Match<'_>,
+    ) -> Response<Body> {
         let location = matched.redirect().and_then(|url| HeaderValue::try_from(url).ok());
         let Some(location) = location else {
             let failure = Failure::new(StatusCode::BAD_REQUEST, "This does not lead anywhere.");
-            return self.refuse(&failure, matched.route.scope, matched.path());
+            return self.refuse(edition, &failure, matched.route.scope, matched.path());
         };
         let headers = HeaderMap::from_iter([(header::LOCATION, location)]);
         respond::made(status, headers, Body::empty(), bypass(Forward::Bypass))
@@ -258,11 +266,11 @@ impl FrontEnd {
             Ok(Some(response)) => response,
             Ok(None) => {
                 let failure = Failure::new(StatusCode::NOT_FOUND, "There is no such file.");
-                return self.refuse(&failure, scope, matched.path());
+                return self.refuse(visit.edition, &failure, scope, matched.path());
             }
             Err(error) => {
                 let failure = Failure::internal(error.to_string());
-                return self.refuse(&failure, scope, matched.path());
+                return self.refuse(visit.edition, &failure, scope, matched.path());
             }
         };
         let cache = bypass(Forward::Bypass);
@@ -271,9 +279,15 @@ impl FrontEnd {
     }
 
     /// An error before anything was forwarded.
-    fn refuse(&self, failure: &Failure, scope: Scope, path: &str) -> Response<Body> {
+    fn refuse(
+        &self,
+        edition: &Edition,
+        failure: &Failure,
+        scope: Scope,
+        path: &str,
+    ) -> Response<Body> {
         let asked = Asked { request_id: &request_id(), path };
-        self.error(failure, scope, asked, bypass(Forward::Bypass))
+        self.error(edition, failure, scope, asked, bypass(Forward::Bypass))
     }
 }
 

@@ -4,22 +4,27 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use http::header::{self, HeaderMap, HeaderValue};
+use http::request::Parts;
 use http::{Method, Response, StatusCode};
 use tokio::time::timeout;
 
 use super::cache_status::{CacheStatus, Forward};
+use super::collect::{Collected, collect};
 use super::counters::Event;
 use super::error_page::Asked;
 use super::failure::Failure;
 use super::forward::Forwarded;
-use super::make::{Collected, Made, Order, collect};
+use super::make::{Made, MadeContent, Order};
 use super::variant::{Variant, VariantKind};
-use super::{FrontEnd, Visit, bypass, request_id, respond};
+use super::{Edition, FrontEnd, Visit, bypass, request_id, respond};
 use crate::body::Body;
-use crate::cache::{Entry, Fill, Filled, Freshness, Join, Key, KeyBuilder, Lookup, Miss, Page};
+use crate::cache::{
+    Content, Entry, Fill, Filled, Freshness, Join, Key, KeyBuilder, Lookup, Miss, Page,
+};
 use crate::clock;
 use crate::dispatch::{CacheType, Match, Route};
 use crate::http::limited;
+use crate::pieces::Pieces;
 
 /// How a fill ended, for all who waited for it.
 #[derive(Debug, Clone)]
@@ -34,6 +39,7 @@ pub(super) enum Landed {
 
 /// A request for content that may be cached: all that is needed to find it and to make it.
 struct Cacheable {
+    edition: Arc<Edition>,
     route: Arc<Route>,
     key: Key<'static>,
     groups: Vec<String>,
@@ -75,7 +81,7 @@ impl FrontEnd {
             Ok(query) => query,
             Err(error) => {
                 let failure = Failure::new(StatusCode::BAD_REQUEST, error.to_string());
-                return self.refuse(&failure, route.scope, matched.path());
+                return self.refuse(visit.edition, &failure, route.scope, matched.path());
             }
         };
         let id = match query.is_empty() {
@@ -91,7 +97,7 @@ impl FrontEnd {
             _ if !self.settings.caching => (Forward::Bypass, None),
             Lookup::Hit(entry) => {
                 self.counters.count(Event::Hit);
-                return respond::hit(&entry, now);
+                return respond::hit(visit.parts, &entry, now);
             }
             Lookup::Miss(Miss::Absent) => (Forward::UriMiss, None),
             Lookup::Miss(Miss::Invalidated) => (Forward::Stale, None),
@@ -107,6 +113,7 @@ impl FrontEnd {
             _ => None,
         };
         let cacheable = Arc::new(Cacheable {
+            edition: Arc::clone(visit.edition),
             forwarded: Forwarded::key(&visit.parts.headers, &id, route, name),
             key,
             groups,
@@ -115,17 +122,18 @@ impl FrontEnd {
             request_id: request_id(),
         });
         // In a box, so that the future of a hit stays small.
-        Box::pin(self.miss(&cacheable, why, stale)).await
+        Box::pin(self.miss(visit.parts, &cacheable, why, stale)).await
     }
 
     /// Content for this visitor alone.
     async fn direct(&self, visit: Visit<'_>, matched: Match<'_>, why: Forward) -> Response<Body> {
         self.counters.count(Event::Bypass);
-        let Visit { parts, body, remote } = visit;
+        let Visit { edition, parts, body, remote } = visit;
         let request_id = request_id();
         let route = matched.route;
         let limit = route.max_body.unwrap_or(self.settings.body_limit);
         let order = Order {
+            edition,
             target: &route.target,
             forwarded: Forwarded::whole(parts, matched.path(), remote),
             params: matched.to_params(),
@@ -137,12 +145,12 @@ impl FrontEnd {
             Err(error) => Err(Failure::of_request_body(&error)),
         };
         match made {
-            Ok(Made { status, headers, body, .. }) => {
-                respond::made(status, headers, body, bypass(why))
+            Ok(Made { status, headers, content, .. }) => {
+                respond::made(status, headers, content.into_body(), bypass(why))
             }
             Err(failure) => {
                 let asked = Asked { request_id: &request_id, path: matched.path() };
-                self.error(&failure, route.scope, asked, bypass(why))
+                self.error(edition, &failure, route.scope, asked, bypass(why))
             }
         }
     }
@@ -150,13 +158,14 @@ impl FrontEnd {
     /// Makes what is not in the cache, or waits for somebody who does.
     async fn miss(
         self: &Arc<Self>,
+        request: &Parts,
         wanted: &Arc<Cacheable>,
         why: Forward,
         stale: Option<Arc<Entry>>,
     ) -> Response<Body> {
         if !self.settings.caching {
             let outcome = self.fill(wanted).await;
-            return self.respond(wanted, outcome, why, stale);
+            return self.respond(request, wanted, outcome, why, stale);
         }
         // What is known now is all that the law asks of this request, however long it waits.
         let arrival = self.flights.arrive(self.cache.knowledge(clock::now()));
@@ -168,7 +177,7 @@ impl FrontEnd {
                         let busy = "The site has too many pages to make. Please try again soon.";
                         let failure = Failure::new(StatusCode::SERVICE_UNAVAILABLE, busy);
                         lead.land(Landed::Failed(failure.clone()));
-                        return self.respond(wanted, Outcome::Failed(failure), why, stale);
+                        return self.respond(request, wanted, Outcome::Failed(failure), why, stale);
                     };
                     let (frontend, order) = (Arc::clone(self), Arc::clone(wanted));
                     // A task of its own, so that a visitor who goes away leaves nobody waiting.
@@ -181,7 +190,7 @@ impl FrontEnd {
                     let outcome = flight.await.unwrap_or_else(|error| {
                         Outcome::Failed(Failure::internal(error.to_string()))
                     });
-                    return self.respond(wanted, outcome, why, stale);
+                    return self.respond(request, wanted, outcome, why, stale);
                 }
                 Join::Wait(mut wait) => match wait.landed().await {
                     Some(Landed::Entry(entry))
@@ -189,16 +198,16 @@ impl FrontEnd {
                             || (arrival.had_lease() && self.cache.is_valid(&entry)) =>
                     {
                         let status = CacheStatus::Forwarded { why, stored: false, collapsed: true };
-                        return respond::page(entry.page(), status);
+                        return respond::stored(request, &entry, status);
                     }
                     Some(Landed::Failed(failure)) if wait.suits(&arrival) => {
                         let outcome = Outcome::Failed(failure);
-                        return self.respond(wanted, outcome, why, stale);
+                        return self.respond(request, wanted, outcome, why, stale);
                     }
                     Some(Landed::Entry(_) | Landed::Failed(_)) => {}
                     Some(Landed::Private) | None => {
                         let outcome = self.fill(wanted).await;
-                        return self.respond(wanted, outcome, why, stale);
+                        return self.respond(request, wanted, outcome, why, stale);
                     }
                 },
             }
@@ -210,6 +219,7 @@ impl FrontEnd {
         // The content is as old as the moment when it was begun.
         let begun = clock::now();
         let order = Order {
+            edition: &wanted.edition,
             target: &wanted.route.target,
             forwarded: wanted.forwarded.clone(),
             params: wanted.params.clone(),
@@ -220,31 +230,21 @@ impl FrontEnd {
             Ok(made) => made,
             Err(failure) => return Outcome::Failed(failure),
         };
-        let Made { status, headers, body, groups, origin } = made;
+        let Made { status, headers, content, groups, origin } = made;
         let Some(origin) =
             origin.filter(|_| self.settings.caching && is_storable(status, &headers))
         else {
-            return Outcome::Response { status, headers, body };
+            return Outcome::Response { status, headers, body: content.into_body() };
         };
-        let (limit, deadline) = (self.settings.largest_entry, self.settings.deadline);
-        let collected = match timeout(deadline, collect(body, limit)).await {
-            Ok(collected) => collected,
-            Err(_) => {
-                let failure = Failure::new(StatusCode::GATEWAY_TIMEOUT, "The answer broke off.");
-                return Outcome::Failed(failure.because(format!(
-                    "the body was not whole within {deadline:?}; a route whose body goes on and on \
-                     needs `cache = \"no_cache\"`"
-                )));
-            }
+        let (body, contains) = match content {
+            MadeContent::Rendered { content, contains } => (content.joined(), contains),
+            MadeContent::Body(body) => match self.read(body).await {
+                Ok(Collected::Whole(body)) => (body.into(), Vec::new()),
+                Ok(Collected::TooLong(body)) => return Outcome::Response { status, headers, body },
+                Err(failure) => return Outcome::Failed(failure),
+            },
         };
-        let body = match collected {
-            Ok(Collected::Whole(body)) => body,
-            Ok(Collected::TooLong(body)) => return Outcome::Response { status, headers, body },
-            Err(error) => {
-                let failure = Failure::new(StatusCode::BAD_GATEWAY, "The answer broke off.");
-                return Outcome::Failed(failure.because(error.to_string()));
-            }
-        };
+        let contains = contains.into_iter().map(String::into_boxed_str).collect();
         let mut all_groups = wanted.groups.clone();
         all_groups.extend(groups);
         let filled = self.cache.fill(Fill {
@@ -252,7 +252,12 @@ impl FrontEnd {
             origin,
             groups: &all_groups,
             freshness: self.freshness(&wanted.route),
-            page: Page { status, headers: kept_headers(headers, &wanted.route, &body), body },
+            contains,
+            content: Content::Page(Page {
+                status,
+                headers: kept_headers(headers, &wanted.route, &body),
+                body,
+            }),
             now: begun,
         });
         match filled {
@@ -261,13 +266,33 @@ impl FrontEnd {
                 Outcome::Entry { entry, stored: true }
             }
             Filled::Overtaken(entry) => Outcome::Entry { entry, stored: false },
-            Filled::Unplaced(page) => Outcome::Page(page),
+            Filled::Unplaced(Content::Page(page)) => Outcome::Page(page),
+            Filled::Unplaced(Content::Fragment(_)) => unreachable!("a page was to be filled"),
+        }
+    }
+
+    /// Reads a body that is to be kept.
+    async fn read(&self, body: Body) -> Result<Collected, Failure> {
+        let (limit, deadline) = (self.settings.largest_entry, self.settings.deadline);
+        let broken = |cause: String| {
+            Failure::new(StatusCode::GATEWAY_TIMEOUT, "The answer broke off.").because(cause)
+        };
+        match timeout(deadline, collect(body, limit)).await {
+            Ok(Ok(collected)) => Ok(collected),
+            Ok(Err(error)) => {
+                Err(Failure { status: StatusCode::BAD_GATEWAY, ..broken(error.to_string()) })
+            }
+            Err(_) => Err(broken(format!(
+                "the body was not whole within {deadline:?}; a route whose body goes on and on \
+                 needs `cache = \"no_cache\"`"
+            ))),
         }
     }
 
     /// The response to the one who made the content.
     fn respond(
         &self,
+        request: &Parts,
         wanted: &Cacheable,
         outcome: Outcome,
         why: Forward,
@@ -275,8 +300,8 @@ impl FrontEnd {
     ) -> Response<Body> {
         let made = |stored| CacheStatus::Forwarded { why, stored, collapsed: false };
         match outcome {
-            Outcome::Entry { entry, stored } => respond::page(entry.page(), made(stored)),
-            Outcome::Page(page) => respond::page(&page, made(false)),
+            Outcome::Entry { entry, stored } => respond::stored(request, &entry, made(stored)),
+            Outcome::Page(page) => respond::page(request, &page, made(false)),
             Outcome::Response { status, headers, body } => {
                 respond::made(status, headers, body, made(false))
             }
@@ -295,11 +320,11 @@ impl FrontEnd {
                         "serving an old page in the place of an error"
                     );
                     let status = failure.status.as_u16();
-                    respond::page(entry.page(), CacheStatus::StaleIfError { status })
+                    respond::stored(request, &entry, CacheStatus::StaleIfError { status })
                 }
                 None => {
                     let asked = Asked { request_id: &wanted.request_id, path: wanted.key.id() };
-                    self.error(&failure, wanted.route.scope, asked, made(false))
+                    self.error(&wanted.edition, &failure, wanted.route.scope, asked, made(false))
                 }
             },
         }
@@ -365,8 +390,10 @@ fn is_storable(status: StatusCode, headers: &HeaderMap) -> bool {
 
 /// The headers of a page as it is kept. Browsers and outer caches must ask again each time,
 /// because nothing reaches them when the page becomes wrong.
-fn kept_headers(mut headers: HeaderMap, route: &Route, body: &bytes::Bytes) -> HeaderMap {
-    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
+fn kept_headers(mut headers: HeaderMap, route: &Route, body: &Pieces) -> HeaderMap {
+    if !body.has_parts() {
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
+    }
     let caching = headers.entry(header::CACHE_CONTROL);
     caching.or_insert(HeaderValue::from_static("no-cache"));
     for name in &route.vary {

@@ -1,16 +1,18 @@
 //! Responses, put together.
 
 use http::header::{self, HeaderMap, HeaderValue};
+use http::request::Parts;
 use http::{Response, StatusCode};
 
 use super::cache_status::{CACHE_STATUS, CacheStatus};
 use crate::body::Body;
 use crate::cache::{Entry, Page};
 use crate::clock::Moment;
+use crate::pieces::{Piece, Pieces};
 
 /// A page as it is kept, sent once more. The body is shared, not copied.
-pub(super) fn page(page: &Page, status: CacheStatus) -> Response<Body> {
-    let mut response = Response::new(Body::from(page.body.clone()));
+pub(super) fn page(_request: &Parts, page: &Page, status: CacheStatus) -> Response<Body> {
+    let mut response = Response::new(body(&page.body));
     *response.status_mut() = page.status;
     *response.headers_mut() = page.headers.clone();
     response.headers_mut().insert(CACHE_STATUS, status.header());
@@ -18,8 +20,26 @@ pub(super) fn page(page: &Page, status: CacheStatus) -> Response<Body> {
 }
 
 /// An entry that may be served.
-pub(super) fn hit(entry: &Entry, now: Moment) -> Response<Body> {
-    page(entry.page(), CacheStatus::Hit(entry.remaining(now)))
+pub(super) fn hit(request: &Parts, entry: &Entry, now: Moment) -> Response<Body> {
+    stored(request, entry, CacheStatus::Hit(entry.remaining(now)))
+}
+
+/// The page of an entry.
+pub(super) fn stored(request: &Parts, entry: &Entry, status: CacheStatus) -> Response<Body> {
+    // Keys of pages and of fragments differ.
+    let content = entry.page().expect("what is found by the key of a page is a page");
+    page(request, content, status)
+}
+
+/// Content as a body.
+pub(super) fn body(content: &Pieces) -> Body {
+    match content.whole() {
+        Some(bytes) => bytes.into(),
+        None => Body::pieces(content.iter().filter_map(|piece| match piece {
+            Piece::Bytes(bytes) => Some(bytes.clone()),
+            Piece::Part(_) => None,
+        })),
+    }
 }
 
 /// A response that was made for this request alone.

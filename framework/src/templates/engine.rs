@@ -6,7 +6,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use tera::Tera;
 
@@ -15,6 +14,7 @@ use super::folder::{self, Source};
 use super::functions::{self, AssetUrl, UrlFor};
 use super::output::Output;
 use super::references;
+use super::rendered::Rendered;
 use super::values::Values;
 use crate::problem::Problems;
 
@@ -143,7 +143,7 @@ impl Engine {
     ///
     /// # Errors
     /// When there is no such template, when it fails, panics, or writes more than is allowed.
-    pub fn render(&self, name: &str, values: &Values) -> Result<Bytes, Box<RenderError>> {
+    pub fn render(&self, name: &str, values: &Values) -> Result<Rendered, Box<RenderError>> {
         if !self.contains(name) {
             return Err(Box::new(RenderError::missing(name)));
         }
@@ -154,7 +154,10 @@ impl Engine {
             })
         }));
         let error = match rendered {
-            Ok(Ok(())) => return Ok(output.into_bytes()),
+            Ok(Ok(())) => {
+                let content = output.into_bytes().into();
+                return Ok(Rendered { content, ..Rendered::default() });
+            }
             Ok(Err(_)) if output.exceeded() => RenderError::too_large(name, self.max_output),
             Ok(Err(error)) => RenderError::failed(name, &error),
             Err(panic) => RenderError::panicked(name, panic.as_ref()),

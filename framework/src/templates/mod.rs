@@ -3,6 +3,7 @@
 //! - [`Engine`]: the loaded templates; renders one of them with values. `folder` reads the files,
 //!   `references` follows `extends` and `include` and refuses circles, so that no render can
 //!   recurse without end, and `output` bounds what a render may write.
+//! - [`Rendered`]: what a template has written: its output, and what was found in it.
 //! - [`Values`]: what a template may use, made from JSON without a detour.
 //! - [`RenderError`]: why there is no page, and where in which template.
 //! - `functions` and `date`: what templates can call beyond Tera's own.
@@ -17,9 +18,11 @@ mod folder;
 mod functions;
 mod output;
 mod references;
+mod rendered;
 mod values;
 
 pub use engine::{Customise, Engine, Options};
 pub use error::{Place, RenderError, RenderErrorKind};
 pub use functions::{AssetUrl, UrlFor};
+pub use rendered::Rendered;
 pub use values::Values;

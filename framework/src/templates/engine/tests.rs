@@ -29,7 +29,8 @@ fn problems(files: &[(&str, &str)]) -> Vec<String> {
 
 fn render(engine: &Engine, name: &str, json: &str) -> Result<String, Box<RenderError>> {
     let values = Values::from_json(json.as_bytes()).unwrap();
-    engine.render(name, &values).map(|page| String::from_utf8(page.to_vec()).unwrap())
+    let rendered = engine.render(name, &values);
+    rendered.map(|page| String::from_utf8(page.content.whole().unwrap().to_vec()).unwrap())
 }
 
 #[test]

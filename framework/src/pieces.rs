@@ -1,0 +1,156 @@
+//! Content that is made of pieces: bytes, and places where a part of its own is put in.
+
+use bytes::{Bytes, BytesMut};
+
+/// Content, piece by piece.
+///
+/// What a template has written is one piece after the other: bytes that are the same for all who
+/// may have the content, and [`Part`]s that are put in for each response.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Pieces(Vec<Piece>);
+
+/// One piece of content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Piece {
+    /// Bytes as they are sent; shared, not copied, when the content is cloned.
+    Bytes(Bytes),
+    /// The place of a part.
+    Part(Part),
+}
+
+/// Another page of the site, put into this one by the front end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// Its path and query.
+    pub url: Box<str>,
+    /// What is put in its place when it cannot be had, ready to be sent; empty for nothing.
+    pub fallback: Bytes,
+}
+
+impl Pieces {
+    /// No content yet.
+    pub const fn new() -> Pieces {
+        Pieces(Vec::new())
+    }
+
+    /// Adds bytes at the end.
+    pub fn push_bytes(&mut self, bytes: Bytes) {
+        if !bytes.is_empty() {
+            self.0.push(Piece::Bytes(bytes));
+        }
+    }
+
+    /// Adds the place of a part at the end.
+    pub fn push_part(&mut self, part: Part) {
+        self.0.push(Piece::Part(part));
+    }
+
+    /// Adds the pieces of other content at the end, without copying bytes.
+    pub fn extend(&mut self, other: &Pieces) {
+        self.0.extend(other.0.iter().cloned());
+    }
+
+    /// The pieces in their order.
+    pub fn iter(&self) -> std::slice::Iter<'_, Piece> {
+        self.0.iter()
+    }
+
+    /// The bytes of content without parts, if they are one piece or none.
+    pub fn whole(&self) -> Option<Bytes> {
+        match self.0.as_slice() {
+            [] => Some(Bytes::new()),
+            [Piece::Bytes(bytes)] => Some(bytes.clone()),
+            _ => None,
+        }
+    }
+
+    /// Whether there are places of parts.
+    pub fn has_parts(&self) -> bool {
+        self.0.iter().any(|piece| matches!(piece, Piece::Part(_)))
+    }
+
+    /// How many bytes there are, the parts left out.
+    pub fn len(&self) -> usize {
+        let length = |piece: &Piece| match piece {
+            Piece::Bytes(bytes) => bytes.len(),
+            Piece::Part(_) => 0,
+        };
+        self.0.iter().map(length).sum()
+    }
+
+    /// Whether there are neither bytes nor parts.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The same content with bytes that follow one another joined to one piece. What is several
+    /// pieces is copied, once.
+    pub fn joined(self) -> Pieces {
+        let mut joined = Pieces::new();
+        let mut run = Vec::new();
+        for piece in self.0 {
+            match piece {
+                Piece::Bytes(bytes) => run.push(bytes),
+                Piece::Part(part) => {
+                    joined.push_bytes(join(&mut run));
+                    joined.push_part(part);
+                }
+            }
+        }
+        joined.push_bytes(join(&mut run));
+        joined
+    }
+}
+
+/// One after the other; `run` is empty afterwards.
+fn join(run: &mut Vec<Bytes>) -> Bytes {
+    if run.len() == 1 {
+        return run.remove(0);
+    }
+    let mut bytes = BytesMut::with_capacity(run.iter().map(Bytes::len).sum());
+    run.drain(..).for_each(|piece| bytes.extend_from_slice(&piece));
+    bytes.freeze()
+}
+
+impl From<Bytes> for Pieces {
+    fn from(bytes: Bytes) -> Pieces {
+        let mut pieces = Pieces::new();
+        pieces.push_bytes(bytes);
+        pieces
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn part(url: &str) -> Part {
+        Part { url: url.into(), fallback: Bytes::new() }
+    }
+
+    #[test]
+    fn content_without_parts_joins_to_one_piece() {
+        let mut pieces = Pieces::from(Bytes::from_static(b"ab"));
+        assert_eq!(pieces.whole().unwrap(), "ab");
+        pieces.push_bytes(Bytes::from_static(b"cd"));
+        assert_eq!(pieces.whole(), None);
+        assert_eq!(pieces.len(), 4);
+        assert_eq!(pieces.joined().whole().unwrap(), "abcd");
+    }
+
+    #[test]
+    fn a_part_keeps_its_place() {
+        let mut pieces = Pieces::from(Bytes::from_static(b"a"));
+        pieces.push_bytes(Bytes::from_static(b"b"));
+        pieces.push_part(part("/badge"));
+        pieces.push_bytes(Bytes::from_static(b"c"));
+        let joined = pieces.joined();
+        assert!(joined.has_parts() && joined.whole().is_none());
+        let expected = [
+            Piece::Bytes(Bytes::from_static(b"ab")),
+            Piece::Part(part("/badge")),
+            Piece::Bytes(Bytes::from_static(b"c")),
+        ];
+        assert!(joined.iter().eq(&expected));
+    }
+}
