@@ -1,12 +1,13 @@
 //! A site, put together: its data, controllers and variants, and the command line that runs it.
 //!
 //! - [`App`]: what a site's `main` writes.
-//! - `parts`: what the site's files say, loaded.
+//! - `parts`: what the site's files say, loaded; `asset`: the addresses of files in templates.
 //! - `rooms`: a front end, a back end, or both, put together.
 //! - `node`: those behind the doors of a process (`served`): what `serve` runs.
 //! - [`SiteService`]: those without doors, as a tower service.
 //! - `report`: what a node says of itself on its admin port.
 
+mod asset;
 mod node;
 mod parts;
 mod report;

@@ -3,17 +3,18 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::App;
+use super::{App, asset};
 use crate::config::Config;
 use crate::dispatch::{Location, Table, Target};
 use crate::frontend::Edition;
+use crate::http::files::Files;
 use crate::problem::{Problem, Problems};
 use crate::templates::{Engine, Options};
 
 /// Loads what a front end needs. A template or controller that is named but missing stops it here
-/// rather than at a visitor's request.
-pub(super) fn load(app: &App, config: &Config) -> Result<Edition, Problems> {
-    let (table, templates, problems) = read(app, config);
+/// rather than at a visitor's request. `files` are those of the docroot, if there is one.
+pub(super) fn load(app: &App, config: &Config, files: Option<Files>) -> Result<Edition, Problems> {
+    let (table, templates, problems) = read(app, config, files);
     match templates {
         Some(templates) => problems.or(Edition { table, templates }),
         None => Err(problems),
@@ -22,10 +23,14 @@ pub(super) fn load(app: &App, config: &Config) -> Result<Edition, Problems> {
 
 /// All that is wrong in the site's files, and between them and its code.
 pub(super) fn check(app: &App, config: &Config) -> Problems {
-    read(app, config).2
+    read(app, config, None).2
 }
 
-fn read(app: &App, config: &Config) -> (Arc<Table>, Option<Engine>, Problems) {
+fn read(
+    app: &App,
+    config: &Config,
+    files: Option<Files>,
+) -> (Arc<Table>, Option<Engine>, Problems) {
     let (table, mut problems) = Table::read(&config.dispatch.path);
     let table = Arc::new(table);
     let routes = Arc::clone(&table);
@@ -34,6 +39,7 @@ fn read(app: &App, config: &Config) -> (Arc<Table>, Option<Engine>, Problems) {
         url_for: Arc::new(move |name, params| {
             routes.url_for(name, params).map_err(|error| error.to_string())
         }),
+        asset: asset::addresses(Arc::clone(&table), files, &config.docroot.path),
         ..Options::default()
     };
     let folder = &config.templates.path;

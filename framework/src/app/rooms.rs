@@ -140,7 +140,8 @@ fn open_frontend(
     config: &Config,
     backends: Vec<Connector>,
 ) -> Result<Arc<FrontEnd>, Problems> {
-    let edition = parts::load(app, config)?;
+    let files = Files::below(&config.docroot.path).ok();
+    let edition = parts::load(app, config, files.clone())?;
     let cache = Arc::new(Cache::new(Limits {
         bytes: config.cache.bytes,
         persistent_bytes: config.cache.persistent_bytes,
@@ -164,7 +165,7 @@ fn open_frontend(
             body_timeout: config.limits.body_timeout,
         },
         edition,
-        files: Files::below(&config.docroot.path).ok(),
+        files,
         cache,
         link: Link::start(options, follower),
         variant: app.variant.clone(),

@@ -39,7 +39,7 @@ use crate::body::Body;
 use crate::cache::{Cache, Flights};
 use crate::clock;
 use crate::dispatch::{CanonicalPath, Match, Resolution, Scope, Target};
-use crate::http::Files;
+use crate::http::files::{Caching, Files, Served};
 use crate::link::Link;
 
 use cache_status::{CacheStatus, Forward};
@@ -258,26 +258,42 @@ impl FrontEnd {
     }
 
     async fn file(&self, visit: Visit<'_>, matched: &Match<'_>) -> Response<Body> {
-        let scope = matched.route.scope;
+        let route = matched.route;
         let (method, headers) = (&visit.parts.method, &visit.parts.headers);
-        let found = match (&self.files, matched.file()) {
-            (Some(files), Some(path)) => files.get(method, headers, &path).await,
-            _ => Ok(None),
+        let caching = Caching {
+            browser: route.browser.clone().unwrap_or(Caching::CONFIRM.browser),
+            cdn: route.cdn.clone(),
         };
-        let mut response = match found {
-            Ok(Some(response)) => response,
-            Ok(None) => {
-                let failure = Failure::new(StatusCode::NOT_FOUND, "There is no such file.");
-                return self.refuse(visit.edition, &failure, scope, matched.path());
+        let Some((files, path)) = self.files.as_ref().zip(matched.file()) else {
+            return self.no_file(visit.edition, matched);
+        };
+        let mut served = files.get(method, headers, &path, &caching).await;
+        if matches!(served, Ok(Served::Folder)) {
+            if let Some(location) = with_slash(visit.edition, visit.parts) {
+                let headers = HeaderMap::from_iter([(header::LOCATION, location)]);
+                let cache = bypass(Forward::Bypass);
+                return respond::made(StatusCode::FOUND, headers, Body::empty(), cache);
             }
+            // A route of its own leads to this very folder.
+            served = files.get(method, headers, &format!("{path}/"), &caching).await;
+        }
+        match served {
+            Ok(Served::Response(mut response)) => {
+                let cache = bypass(Forward::Bypass);
+                response.headers_mut().insert(cache_status::CACHE_STATUS, cache.header());
+                response
+            }
+            Ok(Served::Folder | Served::Nothing) => self.no_file(visit.edition, matched),
             Err(error) => {
                 let failure = Failure::internal(error.to_string());
-                return self.refuse(visit.edition, &failure, scope, matched.path());
+                self.refuse(visit.edition, &failure, route.scope, matched.path())
             }
-        };
-        let cache = bypass(Forward::Bypass);
-        response.headers_mut().insert(cache_status::CACHE_STATUS, cache.header());
-        response
+        }
+    }
+
+    fn no_file(&self, edition: &Edition, matched: &Match<'_>) -> Response<Body> {
+        let failure = Failure::new(StatusCode::NOT_FOUND, "There is no such file.");
+        self.refuse(edition, &failure, matched.route.scope, matched.path())
     }
 
     /// An error before anything was forwarded.
@@ -291,6 +307,19 @@ impl FrontEnd {
         let asked = Asked { request_id: &request_id(), path };
         self.error(edition, failure, scope, asked, bypass(Forward::Bypass))
     }
+}
+
+/// The address of a folder, which ends with a slash, for who has asked without it; none when that
+/// address is not one of a file. A canonical path cannot lead to another site.
+fn with_slash(edition: &Edition, parts: &Parts) -> Option<HeaderValue> {
+    let path = format!("{}/", CanonicalPath::new(parts.uri.path()).ok()?.as_str());
+    let canonical = CanonicalPath::new(&path).ok()?;
+    let Resolution::Route(found) = edition.table.resolve(&parts.method, &canonical) else {
+        return None;
+    };
+    found.file().filter(|file| file.ends_with('/'))?;
+    let query = parts.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    HeaderValue::try_from(format!("{path}{query}")).ok()
 }
 
 /// Says which methods are taken (RFC 9110, section 9.3.7).

@@ -15,7 +15,7 @@
 
 pub mod conditions;
 mod connection;
-mod files;
+pub mod files;
 mod incoming;
 mod limits;
 pub mod negotiation;

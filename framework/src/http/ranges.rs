@@ -217,7 +217,7 @@ impl Ranges {
         let value = format!("multipart/byteranges; boundary={boundary}");
         let value = HeaderValue::try_from(value).expect("a boundary is made of letters and digits");
         Partial {
-            length: segments.iter().map(Segment::len).sum(),
+            length: segments.iter().map(Segment::length).sum(),
             segments,
             header: (header::CONTENT_TYPE, value),
         }
@@ -226,7 +226,7 @@ impl Ranges {
 
 impl Segment {
     /// How many bytes it has.
-    fn len(&self) -> u64 {
+    pub fn length(&self) -> u64 {
         match self {
             Segment::Frame(bytes) => bytes.len() as u64,
             Segment::Content(range) => range.end - range.start,

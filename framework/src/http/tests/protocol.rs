@@ -170,8 +170,12 @@ async fn head_of_a_file_tells_its_length() {
     impl Handler for Docroot {
         async fn handle(&self, request: Request<Incoming>, _: Peer) -> Response<Body> {
             let path = request.uri().path().trim_start_matches('/').to_owned();
-            let found = self.0.get(request.method(), request.headers(), &path).await;
-            found.unwrap().unwrap_or_default()
+            let caching = files::Caching::CONFIRM;
+            let found = self.0.get(request.method(), request.headers(), &path, &caching).await;
+            match found.unwrap() {
+                files::Served::Response(response) => response,
+                files::Served::Folder | files::Served::Nothing => Response::default(),
+            }
         }
     }
     let folder = tempfile::tempdir().unwrap();
