@@ -10,7 +10,7 @@ pub(crate) struct Arguments {
     /// What to measure; all scenes if none is named
     #[arg(value_enum)]
     scenes: Vec<Scene>,
-    /// How long each contestant is asked in each round of `hit`, in seconds
+    /// How long each contestant is asked in each round of `hit`, and the file in `large`, in seconds
     #[arg(long, value_name = "S", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=600))]
     seconds: u64,
     /// How many rounds of `hit` there are; the contestants take turns in each
@@ -28,6 +28,9 @@ pub(crate) struct Arguments {
     /// How many writes and how many invalidations `receipt` measures, after a tenth for warming up
     #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(10..=1_000_000))]
     pub(crate) writes: u32,
+    /// How many clients ask for the file in `large` at once
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(crate) clients: u16,
     /// The folder for the log in `receipt`; it says which disk is measured
     #[arg(long, value_name = "DIR", default_value_os_t = std::env::temp_dir())]
     pub(crate) disk: PathBuf,
@@ -43,6 +46,8 @@ pub(crate) enum Scene {
     Hit,
     /// A write, until every front end has forgotten what it made wrong
     Receipt,
+    /// A file of 4 GiB for many clients at once: memory, speed and cost
+    Large,
 }
 
 impl Arguments {
@@ -70,7 +75,7 @@ mod tests {
     #[test]
     fn all_scenes_are_measured_when_none_is_named() {
         let all = Arguments::try_parse_from(["bench"]).unwrap();
-        assert_eq!(all.scenes(), [Scene::Hit, Scene::Receipt]);
+        assert_eq!(all.scenes(), [Scene::Hit, Scene::Receipt, Scene::Large]);
         let one = Arguments::try_parse_from(["bench", "receipt", "--rounds", "3"]).unwrap();
         assert_eq!((one.scenes(), one.rounds), (&[Scene::Receipt][..], 3));
     }

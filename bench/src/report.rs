@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::figures::{Spread, Times};
 use crate::machine::Machine;
 use crate::scene::hit::Hit;
+use crate::scene::large::Large;
 use crate::scene::receipt::Receipts;
 
 /// Everything that was measured in one run.
@@ -17,6 +18,8 @@ pub(crate) struct Report {
     pub(crate) hit: Option<Hit>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) receipt: Option<Receipts>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) large: Option<Large>,
 }
 
 impl fmt::Display for Report {
@@ -27,6 +30,9 @@ impl fmt::Display for Report {
         }
         if let Some(receipt) = &self.receipt {
             write!(f, "\n{receipt}")?;
+        }
+        if let Some(large) = &self.large {
+            write!(f, "\n{large}")?;
         }
         Ok(())
     }
@@ -110,6 +116,25 @@ impl fmt::Display for Receipts {
             row(f, "4 KiB and fdatasync, by itself", place.sync)?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Display for Large {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mebibytes = |bytes: u64| bytes as f64 / (1 << 20) as f64;
+        writeln!(
+            f,
+            "large: a file of {:.0} MiB, {} clients at once, {} s",
+            mebibytes(self.file_bytes),
+            self.clients,
+            self.seconds
+        )?;
+        let mut row = |name, figure: f64, unit| writeln!(f, "  {name:42}{figure:>10.1} {unit}");
+        row("memory of the front end before", mebibytes(self.memory_before_bytes), "MiB")?;
+        row("  growth, clients take what they get", mebibytes(self.growth_bytes), "MiB")?;
+        row("  growth, clients have stopped", mebibytes(self.growth_stopped_bytes), "MiB")?;
+        row("sent to all of them", self.mebibytes_per_second, "MiB/s")?;
+        row("server CPU", self.cpu_ms_per_gibibyte, "ms/GiB")
     }
 }
 

@@ -1,6 +1,6 @@
 //! The site that is measured: one cached page, and notes that make it wrong.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use headwater::app::App;
 use headwater::log::Invalidation;
@@ -29,7 +29,17 @@ groups = ["page"]
 path = "/notes"
 methods = ["POST"]
 controller = "notes.write"
+
+[[route]]
+path = "/files/{*path}"
+files = "files"
 "#;
+
+/// The folder in the docroot, and where its files are for visitors.
+pub(crate) const FILES: &str = "files";
+
+/// The name of a large file there. Who wants it makes it.
+pub(crate) const LARGE: &str = "large.bin";
 
 /// The site's code.
 pub(crate) fn app() -> App {
@@ -38,8 +48,14 @@ pub(crate) fn app() -> App {
 
 /// Writes the site's files into `folder`.
 pub(crate) fn write_files(folder: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(docroot(folder))?;
     std::fs::write(folder.join("project.toml"), PROJECT)?;
     std::fs::write(folder.join("dispatch.conf"), DISPATCH)
+}
+
+/// The folder of the files, inside the site's `folder`.
+pub(crate) fn docroot(folder: &Path) -> PathBuf {
+    folder.join("docroot").join(FILES)
 }
 
 #[controller("page")]
