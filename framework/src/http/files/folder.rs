@@ -15,7 +15,7 @@
 //! writer, as everything is opened without blocking.
 //!
 //! The folder itself is looked up by its path at each request, so it may be a link that a
-//! deployment changes.
+//! deployment changes; all files of one request are looked for below the same folder.
 
 use std::fs::File;
 use std::io;
@@ -41,6 +41,36 @@ impl Folder {
         Ok(Folder { path: path.into() })
     }
 
+    /// The folder that is there now. None when there is none.
+    pub(super) fn enter(&self) -> io::Result<Option<Entered<'_>>> {
+        match openat(CWD, &*self.path, FOLDER, Mode::empty()).map_err(io::Error::from) {
+            Ok(root) => Ok(Some(Entered { root, path: &self.path })),
+            Err(error) if is_not_there(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The names of the files in `folder`, for messages.
+    pub(super) fn names(&self, folder: &str) -> Vec<String> {
+        let entries = std::fs::read_dir(self.path.join(folder)).into_iter().flatten().flatten();
+        let mut names: Vec<String> =
+            entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+        names.sort_unstable();
+        names
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// The folder that is served at this moment.
+pub(super) struct Entered<'a> {
+    root: OwnedFd,
+    path: &'a Path,
+}
+
+impl Entered<'_> {
     /// Opens what is at `relative`, which may be a folder. None when there is nothing, when it is
     /// outside, or must not be read.
     pub(super) fn open(&self, relative: &str) -> io::Result<Option<File>> {
@@ -63,25 +93,11 @@ impl Folder {
         }
     }
 
-    /// The names of the files in `folder`, for messages.
-    pub(super) fn names(&self, folder: &str) -> Vec<String> {
-        let entries = std::fs::read_dir(self.path.join(folder)).into_iter().flatten().flatten();
-        let mut names: Vec<String> =
-            entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
-        names.sort_unstable();
-        names
-    }
-
-    pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
-
     #[cfg(target_os = "linux")]
     fn open_beneath(&self, relative: &str) -> Result<OwnedFd, Errno> {
         use rustix::fs::{ResolveFlags, openat2};
-        let root = open_root(&self.path)?;
         let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
-        openat2(root, relative, READ, Mode::empty(), resolve)
+        openat2(&self.root, relative, READ, Mode::empty(), resolve)
     }
 
     #[cfg(not(target_os = "linux"))]
@@ -107,13 +123,9 @@ const FOLDER: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEX
 #[cfg(not(target_os = "linux"))]
 const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
-fn open_root(path: &Path) -> Result<OwnedFd, Errno> {
-    openat(CWD, path, FOLDER, Mode::empty())
-}
-
 /// Opens the path `inside` of `root`, part by part; none of them may be a link.
 fn open_without_links(root: &Path, inside: &Path) -> io::Result<OwnedFd> {
-    let mut folder = open_root(root)?;
+    let mut folder = openat(CWD, root, FOLDER, Mode::empty())?;
     let parts: Vec<PathBuf> = inside.iter().map(PathBuf::from).collect();
     let Some((last, between)) = parts.split_last() else {
         return Ok(openat(folder.as_fd(), ".", READ, Mode::empty())?);
@@ -163,6 +175,14 @@ mod tests {
         (place, folder)
     }
 
+    fn open(folder: &Folder, name: &str) -> io::Result<Option<File>> {
+        folder.enter().unwrap().unwrap().open(name)
+    }
+
+    fn resolved(folder: &Folder, name: &str) -> io::Result<OwnedFd> {
+        folder.enter().unwrap().unwrap().open_resolved(name)
+    }
+
     fn read(file: impl Into<File>) -> String {
         io::read_to_string(file.into()).unwrap()
     }
@@ -171,17 +191,17 @@ mod tests {
     fn links_are_followed_as_long_as_they_stay_below_the_folder() {
         let (_place, folder) = folder();
         for name in ["css/site.css", "inside.css", "absolute.css", "roundabout.css"] {
-            assert_eq!(read(folder.open(name).unwrap().unwrap()), "body {}", "{name}");
-            assert_eq!(read(folder.open_resolved(name).unwrap()), "body {}", "{name}");
+            assert_eq!(read(open(&folder, name).unwrap().unwrap()), "body {}", "{name}");
+            assert_eq!(read(resolved(&folder, name).unwrap()), "body {}", "{name}");
         }
         for name in ["outside.txt", "folder/secret.txt", "folder/root/css/site.css", "loop", "none"]
         {
             let inside = name == "folder/root/css/site.css";
-            assert_eq!(folder.open(name).unwrap().is_some(), inside, "{name}");
-            assert_eq!(folder.open_resolved(name).is_ok(), inside, "{name}");
+            assert_eq!(open(&folder, name).unwrap().is_some(), inside, "{name}");
+            assert_eq!(resolved(&folder, name).is_ok(), inside, "{name}");
         }
-        assert!(folder.open("").unwrap().unwrap().metadata().unwrap().is_dir());
-        assert!(folder.open_resolved(".").is_ok());
+        assert!(open(&folder, "").unwrap().unwrap().metadata().unwrap().is_dir());
+        assert!(resolved(&folder, ".").is_ok());
     }
 
     #[test]
@@ -223,8 +243,8 @@ mod tests {
             let mut seen = 0;
             while seen < 2000 {
                 for opened in [
-                    folder.open("css/site.css").unwrap(),
-                    folder.open_resolved("css/site.css").ok().map(File::from),
+                    open(&folder, "css/site.css").unwrap(),
+                    resolved(&folder, "css/site.css").ok().map(File::from),
                 ] {
                     seen += 1;
                     if let Some(file) = opened {
@@ -242,11 +262,11 @@ mod tests {
         let pipe = folder.path().join("pipe");
         assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
         let _socket = std::os::unix::net::UnixListener::bind(folder.path().join("socket")).unwrap();
-        assert!(!folder.open("pipe").unwrap().unwrap().metadata().unwrap().is_file());
-        assert!(folder.open("socket").unwrap().is_none());
-        assert!(folder.open(&"x".repeat(5000)).unwrap().is_none());
-        assert!(folder.open("css/site.css/x").unwrap().is_none());
-        assert!(folder.open("a\0b").unwrap().is_none());
+        assert!(!open(&folder, "pipe").unwrap().unwrap().metadata().unwrap().is_file());
+        assert!(open(&folder, "socket").unwrap().is_none());
+        assert!(open(&folder, &"x".repeat(5000)).unwrap().is_none());
+        assert!(open(&folder, "css/site.css/x").unwrap().is_none());
+        assert!(open(&folder, "a\0b").unwrap().is_none());
     }
 
     #[test]
@@ -259,9 +279,9 @@ mod tests {
         let current = place.path().join("current");
         symlink("one", &current).unwrap();
         let folder = Folder::new(&current).unwrap();
-        assert_eq!(read(folder.open("x").unwrap().unwrap()), "one");
+        assert_eq!(read(open(&folder, "x").unwrap().unwrap()), "one");
         symlink("two", place.path().join("next")).unwrap();
         fs::rename(place.path().join("next"), &current).unwrap();
-        assert_eq!(read(folder.open("x").unwrap().unwrap()), "two");
+        assert_eq!(read(open(&folder, "x").unwrap().unwrap()), "two");
     }
 }

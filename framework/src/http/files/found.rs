@@ -12,7 +12,7 @@ use futures_util::future::BoxFuture;
 use http::HeaderValue;
 
 use super::fingerprint::Fingerprint;
-use super::folder::Folder;
+use super::folder::{Entered, Folder};
 use super::hash::{ContentHash, Hashes, Identity};
 use super::name::Name;
 use super::overlay::{Overlaid, Overlay};
@@ -44,6 +44,12 @@ pub(super) struct Shelf {
     pub(super) folder: Option<Folder>,
     pub(super) overlay: Option<Arc<dyn Overlay>>,
     pub(super) hashes: Hashes,
+}
+
+/// One look at it.
+struct Look<'a> {
+    shelf: &'a Shelf,
+    folder: Option<Entered<'a>>,
 }
 
 /// What is at a name.
@@ -104,13 +110,32 @@ impl Shelf {
         with_slash: bool,
         liked: &Preferences,
     ) -> io::Result<Found> {
-        match self.choose(name, with_slash, liked) {
+        match self.look()?.choose(name, with_slash, liked) {
             Ok(found) => Ok(found),
             Err(NotNow::Coming(coming)) => Ok(Found::Coming(coming)),
             Err(NotNow::Failed(error)) => Err(error),
         }
     }
 
+    fn look(&self) -> io::Result<Look<'_>> {
+        let folder = match &self.folder {
+            Some(folder) => folder.enter()?,
+            None => None,
+        };
+        Ok(Look { shelf: self, folder })
+    }
+
+    /// The hash of the file at `name`, if there is one.
+    pub(super) fn hash_of(&self, name: &Name) -> Result<Option<ContentHash>, NotNow> {
+        let look = self.look()?;
+        match look.at(name)? {
+            Place::File(file) => Ok(Some(look.hash(&file)?)),
+            Place::Nothing | Place::Folder => Ok(None),
+        }
+    }
+}
+
+impl Look<'_> {
     fn choose(&self, name: &Name, with_slash: bool, liked: &Preferences) -> Result<Found, NotNow> {
         let place = self.at(name)?;
         if let Place::File(file) = place {
@@ -137,23 +162,15 @@ impl Shelf {
         let Place::File(file) = self.at(&name)? else { return Ok(Found::Nothing) };
         let hash = match file.length <= COMPARED {
             true => Some(self.hash(&file)?),
-            false => file.hash.or_else(|| self.hashes.known(&file.identity)),
+            false => file.hash.or_else(|| self.shelf.hashes.known(&file.identity)),
         };
         let is_current = hash.is_some_and(|hash| Fingerprint::of(hash) == fingerprint);
         let freshness = if is_current { Freshness::Fixed } else { Freshness::Outdated };
         Ok(Found::File(self.best(&name, file, liked)?, freshness))
     }
 
-    /// The hash of the file at `name`, if there is one.
-    pub(super) fn hash_of(&self, name: &Name) -> Result<Option<ContentHash>, NotNow> {
-        match self.at(name)? {
-            Place::File(file) => Ok(Some(self.hash(&file)?)),
-            Place::Nothing | Place::Folder => Ok(None),
-        }
-    }
-
     fn at(&self, name: &Name) -> Result<Place, NotNow> {
-        let overlaid = match &self.overlay {
+        let overlaid = match &self.shelf.overlay {
             Some(overlay) => overlay.find(name.as_str())?,
             None => Overlaid::Nothing,
         };
@@ -196,7 +213,7 @@ impl Shelf {
     fn hash(&self, opened: &Opened) -> io::Result<ContentHash> {
         match opened.hash {
             Some(hash) => Ok(hash),
-            None => self.hashes.of(&opened.file, &opened.identity),
+            None => self.shelf.hashes.of(&opened.file, &opened.identity),
         }
     }
 
@@ -232,15 +249,15 @@ impl Shelf {
     ) -> io::Result<Source> {
         let now = SystemTime::now();
         let mut read = None;
-        let tag = match file.hash.or_else(|| self.hashes.known(&file.identity)) {
+        let tag = match file.hash.or_else(|| self.shelf.hashes.known(&file.identity)) {
             Some(hash) if file.hash.is_some() || file.length <= HASHED => Some(hash),
             _ if file.length <= SMALL => {
                 let bytes = read_whole(&file.file, file.length)?;
-                let hash = self.hashes.of_bytes(&bytes, &file.file, &file.identity, now)?;
+                let hash = self.shelf.hashes.of_bytes(&bytes, &file.file, &file.identity, now)?;
                 read = Some(bytes);
                 Some(hash)
             }
-            _ if file.length <= HASHED => Some(self.hashes.of(&file.file, &file.identity)?),
+            _ if file.length <= HASHED => Some(self.shelf.hashes.of(&file.file, &file.identity)?),
             _ if file.identity.is_settled(now) => Some(file.identity.to_hash()),
             _ => None,
         };
