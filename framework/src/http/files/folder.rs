@@ -229,31 +229,35 @@ mod tests {
         fs::write(place.path().join("css/site.css"), "secret").unwrap();
         let (root, done) = (folder.path().to_owned(), AtomicBool::new(false));
         symlink("../css", root.join("link")).unwrap();
-        std::thread::scope(|scope| {
-            scope.spawn(|| {
-                // The folder and a link to the one outside change places again and again.
-                while !done.load(Ordering::Relaxed) {
-                    for (from, to) in
-                        [("css", "spare"), ("link", "css"), ("css", "link"), ("spare", "css")]
-                    {
-                        fs::rename(root.join(from), root.join(to)).unwrap();
-                    }
-                }
-            });
-            let mut seen = 0;
-            while seen < 2000 {
-                for opened in [
-                    open(&folder, "css/site.css").unwrap(),
-                    resolved(&folder, "css/site.css").ok().map(File::from),
-                ] {
-                    seen += 1;
-                    if let Some(file) = opened {
-                        assert_eq!(read(file), "body {}");
-                    }
+        let swap = || {
+            // The folder and a link to the one outside change places again and again.
+            while !done.load(Ordering::Relaxed) {
+                for (from, to) in
+                    [("css", "spare"), ("link", "css"), ("css", "link"), ("spare", "css")]
+                {
+                    fs::rename(root.join(from), root.join(to)).unwrap();
                 }
             }
+        };
+        let look = || {
+            for _ in 0..1000 {
+                let opened = [
+                    open(&folder, "css/site.css").unwrap(),
+                    resolved(&folder, "css/site.css").ok().map(File::from),
+                ];
+                if !opened.into_iter().flatten().all(|file| read(file) == "body {}") {
+                    return false;
+                }
+            }
+            true
+        };
+        let inside = std::thread::scope(|scope| {
+            scope.spawn(swap);
+            let inside = look();
             done.store(true, Ordering::Relaxed);
+            inside
         });
+        assert!(inside);
     }
 
     #[test]
