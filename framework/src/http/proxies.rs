@@ -19,6 +19,7 @@ use std::str::FromStr;
 
 use http::HeaderMap;
 use http::header::{FORWARDED, HeaderName};
+use serde::{Deserialize, Serialize};
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
@@ -62,8 +63,9 @@ impl fmt::Display for Scheme {
     }
 }
 
-/// What proxies call the headers in which they say who has asked them.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// In which headers proxies say who has asked them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum ProxyHeaders {
     /// `X-Forwarded-For` and `X-Forwarded-Proto`: what most proxies do.
     #[default]
