@@ -20,7 +20,7 @@ use crate::cache::{Cache, Limits};
 use crate::clock;
 use crate::config::{Config, Environment, Mode};
 use crate::frontend::{self, CacheFollower, FrontEnd, Settings};
-use crate::http::Files;
+use crate::http::{Files, Languages, TrustedProxies};
 use crate::link::{self, Connector, Incoming, Link, LinkOptions};
 use crate::problem::{Problem, Problems};
 
@@ -162,6 +162,11 @@ fn open_frontend(
             deadline: config.link.deadline,
             body_limit: config.limits.body,
             body_timeout: config.limits.body_timeout,
+            languages: Languages::new(&config.languages),
+            proxies: TrustedProxies {
+                networks: config.http.trusted_proxies.clone(),
+                headers: config.http.proxy_headers,
+            },
         },
         edition,
         files: Files::below(&config.docroot.path).ok(),

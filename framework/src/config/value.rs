@@ -67,9 +67,8 @@ pub(super) mod networks {
         deserializer: D,
     ) -> Result<Vec<Network>, D::Error> {
         let expecting = "a list of addresses and networks, like [\"127.0.0.1\", \"10.0.0.0/8\"]";
-        let texts = super::strings(deserializer, expecting, |text| {
-            text.parse::<Network>().map(|_| ())
-        })?;
+        let texts =
+            super::strings(deserializer, expecting, |text| text.parse::<Network>().map(|_| ()))?;
         texts.iter().map(|text| text.parse().map_err(D::Error::custom)).collect()
     }
 }

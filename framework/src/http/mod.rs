@@ -6,6 +6,7 @@
 //! - [`Limits`]: all numbers that a connection is held to.
 //! - [`limited`]: a request's body that may not be too long or too slow.
 //! - [`Files`]: files below a folder, as responses.
+//! - `cookies`: one cookie of a request.
 //! - [`Languages`]: which of a site's languages a visitor is answered in; `weight` reads how much
 //!   each member of a field like `Accept-Language` is wanted.
 //! - [`TrustedProxies`]: whose word is taken for a visitor's address and scheme.
@@ -14,6 +15,7 @@
 //! This room knows neither cache nor link, and not what is behind the handler.
 
 mod connection;
+mod cookies;
 mod files;
 mod incoming;
 mod language;
@@ -27,6 +29,7 @@ mod validators;
 mod weight;
 
 pub use connection::Peer;
+pub(crate) use cookies::cookie;
 pub use files::Files;
 pub use incoming::limited;
 pub use language::Languages;

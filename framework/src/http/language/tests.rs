@@ -116,9 +116,10 @@ fn by_the_book(site: &[String], members: &[(String, u16)]) -> String {
         .collect();
     let find = |range: &str, refused: &[&String]| {
         let truncations = truncations(range);
-        let found = truncations.iter().enumerate().find(|(index, tag)| {
-            site.contains(tag) && (*index == 0 || !refused.contains(tag))
-        });
+        let found = truncations
+            .iter()
+            .enumerate()
+            .find(|(index, tag)| site.contains(tag) && (*index == 0 || !refused.contains(tag)));
         found.map(|(_, tag)| tag.clone())
     };
     let taken: Vec<String> = named

@@ -42,8 +42,7 @@ fn who_is_no_trusted_proxy_is_not_believed() {
         assert_eq!(origin(kind, "::ffff:10.0.0.1", &lies), "https 192.0.2.1");
     }
     let nobody = TrustedProxies::default();
-    let headers =
-        HeaderMap::from_iter([(X_FORWARDED_PROTO, HeaderValue::from_static("https"))]);
+    let headers = HeaderMap::from_iter([(X_FORWARDED_PROTO, HeaderValue::from_static("https"))]);
     let origin = nobody.origin([127, 0, 0, 1].into(), &headers);
     assert_eq!(origin, Origin { remote: [127, 0, 0, 1].into(), scheme: Scheme::Http });
 }
