@@ -14,7 +14,9 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::report::NodeReport;
 use super::served::{Served, address, bind, problem};
-use super::{App, parts};
+use super::App;
+use super::parts::Parts;
+use super::reload::{Reloader, Seen};
 use crate::backend::{self, Backend, BackendHost};
 use crate::cache::{Cache, Limits};
 use crate::clock;
@@ -140,7 +142,10 @@ fn open_frontend(
     config: &Config,
     backends: Vec<Connector>,
 ) -> Result<Arc<FrontEnd>, Problems> {
-    let edition = parts::load(app, config)?;
+    let parts = Arc::new(Parts::of(app, config));
+    // Looked at first: what changes while they are read is a change.
+    let seen = (config.environment == Environment::Development).then(|| Seen::now(&parts));
+    let edition = parts.load()?;
     let cache = Arc::new(Cache::new(Limits {
         bytes: config.cache.bytes,
         persistent_bytes: config.cache.persistent_bytes,

@@ -1,7 +1,8 @@
 //! A front end: dispatches, renders, and serves from its cache what the law allows.
 //!
 //! - [`FrontEnd`]: one of these answers all requests of a node.
-//! - [`Edition`]: the site's dispatch table and templates.
+//! - [`Edition`]: the site's dispatch table and templates, and how they are replaced; `notice`: what
+//!   pages say when they could not be.
 //! - `page`: the way of a request for content: key, lookup, flight, fill.
 //! - `make`: how content is made, by a controller over the link or by a template.
 //! - `forward`: what of a request goes over the link.
@@ -22,6 +23,7 @@ mod failure;
 mod follower;
 mod forward;
 mod make;
+mod notice;
 mod page;
 mod respond;
 mod variant;
@@ -29,10 +31,11 @@ mod vary;
 mod visitor;
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use http::header::{self, HeaderMap, HeaderValue};
 use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
@@ -51,6 +54,7 @@ pub use counters::{Counters, Counts};
 pub use edition::Edition;
 use error_page::Asked;
 use failure::Failure;
+use notice::Notice;
 pub use follower::CacheFollower;
 use page::Landed;
 pub use variant::{Variant, VariantFn};
@@ -103,6 +107,11 @@ pub struct Rooms {
 pub struct FrontEnd {
     settings: Settings,
     edition: ArcSwap<Edition>,
+    /// The number of the edition, once nothing of the one before is served.
+    published: AtomicU64,
+    /// One edition is published at a time.
+    publishing: Mutex<()>,
+    notice: ArcSwapOption<Notice>,
     files: Option<Files>,
     cache: Arc<Cache>,
     flights: Arc<Flights<Landed>>,
@@ -128,7 +137,10 @@ impl FrontEnd {
         let places = Arc::new(Semaphore::new(settings.flights.min(Semaphore::MAX_PERMITS)));
         Arc::new(FrontEnd {
             settings,
+            published: AtomicU64::new(edition.number),
             edition: ArcSwap::from_pointee(edition),
+            publishing: Mutex::default(),
+            notice: ArcSwapOption::empty(),
             files,
             cache,
             flights: Flights::new(),
@@ -184,12 +196,20 @@ impl FrontEnd {
     }
 
     /// Answers a request that `peer` has sent. Whatever goes wrong becomes a response too.
-    pub async fn answer(self: &Arc<Self>, request: Request<Body>, peer: IpAddr) -> Response<Body> {
+    pub async fn answer(self: &Arc<Self>, mut request: Request<Body>, peer: IpAddr) -> Response<Body> {
         let head = *request.method() == Method::HEAD;
+        let notice = self.settings.development.then(|| self.notice.load_full()).flatten();
+        if notice.is_some() {
+            Notice::ask_for_all(&mut request);
+        }
         let response = self.dispatch(request, peer).await;
         if response.status().is_server_error() {
             self.counters.count(Event::Error);
         }
+        let response = match notice {
+            Some(notice) => notice.put_into(response),
+            None => response,
+        };
         if head { respond::head_of(response) } else { response }
     }
 
