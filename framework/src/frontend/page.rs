@@ -101,6 +101,7 @@ impl FrontEnd {
                 self.counters.count(Event::Hit);
                 return respond::hit(visit.parts, &entry, now);
             }
+            Lookup::Stale { entry, .. } => (Forward::Stale, Some(entry)),
             Lookup::Miss(Miss::Absent) => (Forward::UriMiss, None),
             Lookup::Miss(Miss::Invalidated) => (Forward::Stale, None),
             Lookup::Miss(Miss::Expired(stale)) => (Forward::Stale, stale),
@@ -226,6 +227,7 @@ impl FrontEnd {
     async fn fill(&self, wanted: &Cacheable) -> Outcome {
         // The content is as old as the moment when it was begun.
         let begun = clock::now();
+        let generation = self.cache.generation();
         let order = Order {
             edition: &wanted.edition,
             target: &wanted.route.target,
@@ -259,6 +261,7 @@ impl FrontEnd {
         all_groups.extend(groups);
         let filled = self.cache.fill(Fill {
             key: wanted.key.clone(),
+            generation,
             origin,
             groups: &all_groups,
             freshness: self.freshness(&wanted.route, kind),
@@ -348,6 +351,7 @@ impl FrontEnd {
         };
         Freshness {
             lifetime,
+            stale_while_revalidate: route.cache.stale_while_revalidate,
             stale_if_error: route.cache.stale_if_error,
             persistent: kind == CacheType::Persistent,
         }
