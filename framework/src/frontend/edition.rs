@@ -29,8 +29,8 @@
 //! and the new edition, its page is right and not stored either.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 
 use super::FrontEnd;
 use super::notice::Notice;

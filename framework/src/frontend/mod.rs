@@ -42,7 +42,7 @@ use http::{Method, Request, Response, StatusCode};
 use tokio::sync::Semaphore;
 
 use crate::body::Body;
-use crate::cache::{Cache, Flights};
+use crate::cache::{Cache, Flights, Generation};
 use crate::clock;
 use crate::dispatch::{CanonicalPath, Match, Resolution, Scope, Target};
 use crate::http::{Files, Languages, Origin, TrustedProxies};
@@ -54,8 +54,8 @@ pub use counters::{Counters, Counts};
 pub use edition::Edition;
 use error_page::Asked;
 use failure::Failure;
-use notice::Notice;
 pub use follower::CacheFollower;
+use notice::Notice;
 use page::Landed;
 pub use variant::{Variant, VariantFn};
 pub use visitor::Visitor;
@@ -124,6 +124,9 @@ pub struct FrontEnd {
 
 /// One request on its way.
 struct Visit<'a> {
+    /// What the cache's generation was before the edition was looked up: what is made of the edition
+    /// may be stored in no later one.
+    generation: Generation,
     edition: &'a Arc<Edition>,
     parts: &'a Parts,
     body: Body,
@@ -196,7 +199,11 @@ impl FrontEnd {
     }
 
     /// Answers a request that `peer` has sent. Whatever goes wrong becomes a response too.
-    pub async fn answer(self: &Arc<Self>, mut request: Request<Body>, peer: IpAddr) -> Response<Body> {
+    pub async fn answer(
+        self: &Arc<Self>,
+        mut request: Request<Body>,
+        peer: IpAddr,
+    ) -> Response<Body> {
         let head = *request.method() == Method::HEAD;
         let notice = self.settings.development.then(|| self.notice.load_full()).flatten();
         if notice.is_some() {
@@ -215,6 +222,8 @@ impl FrontEnd {
 
     async fn dispatch(self: &Arc<Self>, request: Request<Body>, peer: IpAddr) -> Response<Body> {
         let (parts, body) = request.into_parts();
+        // In this order: see `edition`.
+        let generation = self.cache.generation();
         let edition = self.edition.load_full();
         if parts.method == Method::OPTIONS && parts.uri.path() == "*" {
             return options("GET, HEAD, OPTIONS, POST");
@@ -230,7 +239,7 @@ impl FrontEnd {
         match edition.table.resolve(&parts.method, &path) {
             Resolution::Route(matched) => {
                 let origin = self.settings.proxies.origin(peer, &parts.headers);
-                let visit = Visit { edition: &edition, parts: &parts, body, origin };
+                let visit = Visit { generation, edition: &edition, parts: &parts, body, origin };
                 self.follow_route(visit, matched).await
             }
             Resolution::NotFound { scope } => {

@@ -108,7 +108,8 @@ fn html(problems: &Problems) -> String {
     for problem in problems.iter().take(MOST) {
         let problem = escape(&problem.to_string());
         // Writing to a string cannot fail.
-        let _ = writeln!(html, "<pre style=\"margin: .4em 0; white-space: pre-wrap\">{problem}</pre>");
+        let _ =
+            writeln!(html, "<pre style=\"margin: .4em 0; white-space: pre-wrap\">{problem}</pre>");
     }
     let more = problems.iter().count().saturating_sub(MOST);
     if more > 0 {
