@@ -99,6 +99,7 @@ impl FrontEnd {
                 self.counters.count(Event::Hit);
                 return respond::hit(visit.parts, &entry, now);
             }
+            Lookup::Stale { entry, .. } => (Forward::Stale, Some(entry)),
             Lookup::Miss(Miss::Absent) => (Forward::UriMiss, None),
             Lookup::Miss(Miss::Invalidated) => (Forward::Stale, None),
             Lookup::Miss(Miss::Expired(stale)) => (Forward::Stale, stale),
@@ -218,6 +219,7 @@ impl FrontEnd {
     async fn fill(&self, wanted: &Cacheable) -> Outcome {
         // The content is as old as the moment when it was begun.
         let begun = clock::now();
+        let generation = self.cache.generation();
         let order = Order {
             edition: &wanted.edition,
             target: &wanted.route.target,
@@ -230,10 +232,12 @@ impl FrontEnd {
             Ok(made) => made,
             Err(failure) => return Outcome::Failed(failure),
         };
-        let Made { status, headers, content, groups, origin } = made;
-        let Some(origin) =
-            origin.filter(|_| self.settings.caching && is_storable(status, &headers))
-        else {
+        let Made { status, headers, content, groups, cache, origin } = made;
+        let kind = cache.unwrap_or(wanted.route.cache.kind);
+        let Some(origin) = origin.filter(|_| {
+            let wanted = self.settings.caching && kind != CacheType::NoCache;
+            wanted && is_storable(status, &headers)
+        }) else {
             return Outcome::Response { status, headers, body: content.into_body() };
         };
         let (body, contains) = match content {
@@ -249,9 +253,10 @@ impl FrontEnd {
         all_groups.extend(groups);
         let filled = self.cache.fill(Fill {
             key: wanted.key.clone(),
+            generation,
             origin,
             groups: &all_groups,
-            freshness: self.freshness(&wanted.route),
+            freshness: self.freshness(&wanted.route, kind),
             contains,
             content: Content::Page(Page {
                 status,
@@ -330,16 +335,17 @@ impl FrontEnd {
         }
     }
 
-    fn freshness(&self, route: &Route) -> Freshness {
-        let lifetime = match route.cache.kind {
+    fn freshness(&self, route: &Route, kind: CacheType) -> Freshness {
+        let lifetime = match kind {
             CacheType::Normal => Some(self.settings.lifetime),
             CacheType::Timeout(lifetime) => Some(lifetime),
             CacheType::Persistent | CacheType::NoCache => None,
         };
         Freshness {
             lifetime,
+            stale_while_revalidate: route.cache.stale_while_revalidate,
             stale_if_error: route.cache.stale_if_error,
-            persistent: is_persistent(route),
+            persistent: kind == CacheType::Persistent,
         }
     }
 }
