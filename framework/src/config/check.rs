@@ -5,6 +5,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::origin::Origins;
 use super::{Config, Mode};
+use crate::http::Languages;
 use crate::problem::Problems;
 
 /// What is wrong with values that are well-formed each for itself.
@@ -32,6 +33,17 @@ pub(super) fn check(config: &Config, origins: &Origins) -> Problems {
     let mut seen = HashSet::new();
     if let Some(name) = link.expect_frontends.iter().find(|name| !seen.insert(*name)) {
         refuse("link.expect_frontends", &format!("`{name}` is in the list twice"));
+    }
+
+    let languages = &config.languages;
+    let twice = languages.iter().enumerate().find(|(index, tag)| {
+        languages[..*index].iter().any(|earlier| earlier.eq_ignore_ascii_case(tag))
+    });
+    if let Some((_, tag)) = twice {
+        refuse("languages", &format!("`{tag}` is in the list twice"));
+    }
+    if languages.len() > Languages::MOST {
+        refuse("languages", &format!("a site has {} languages at most", Languages::MOST));
     }
 
     let cache = &config.cache;
