@@ -1,9 +1,11 @@
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::content::{Content, Fragment, Page};
+use super::content::{Content, Page};
 use super::validity::Validity;
 use crate::clock::Moment;
 use crate::log::Position;
+use crate::pieces::Fragment;
 
 /// Cached content and all that decides whether it may be served.
 #[derive(Debug)]
@@ -51,7 +53,7 @@ impl Entry {
     }
 
     /// The fragment, if that is what it holds.
-    pub fn fragment(&self) -> Option<&Fragment> {
+    pub fn fragment(&self) -> Option<&Arc<Fragment>> {
         match &self.content {
             Content::Fragment(fragment) => Some(fragment),
             Content::Page(_) => None,

@@ -247,7 +247,7 @@ impl Cache {
         }
     }
 
-    fn entries(&self, persistent: bool) -> &Entries {
+    pub(super) fn entries(&self, persistent: bool) -> &Entries {
         if persistent { &self.persistent } else { &self.ordinary }
     }
 }

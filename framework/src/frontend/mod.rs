@@ -4,6 +4,7 @@
 //! - [`Edition`]: the site's dispatch table and templates.
 //! - `page`: the way of a request for content: key, lookup, flight, fill.
 //! - `make`: how content is made, by a controller over the link or by a template.
+//! - `fragments`: pieces of templates, found in the cache and kept there.
 //! - `forward`: what of a request goes over the link.
 //! - `respond`, `error_page`, `cache_status`: what goes back to the visitor.
 //! - [`Variant`]: how a site says that content depends on more than its URL.
@@ -20,6 +21,7 @@ mod error_page;
 mod failure;
 mod follower;
 mod forward;
+mod fragments;
 mod make;
 mod page;
 mod respond;

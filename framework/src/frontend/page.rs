@@ -137,6 +137,7 @@ impl FrontEnd {
             target: &route.target,
             forwarded: Forwarded::whole(parts, matched.path(), remote),
             params: matched.to_params(),
+            fragments: self.fragments_alone(parts, route),
             max_body: route.max_body,
             request_id: &request_id,
         };
@@ -153,6 +154,14 @@ impl FrontEnd {
                 self.error(edition, &failure, route.scope, asked, bypass(why))
             }
         }
+    }
+
+    /// What the fragments of content for one visitor share with those of cached content: nothing, if
+    /// the visitor is to neither read nor write the cache.
+    fn fragments_alone(&self, parts: &Parts, route: &Route) -> Option<Key<'static>> {
+        let variant = self.variant.as_ref().map_or_else(Variant::yes, |variant| variant(parts));
+        let caches = self.settings.caching && variant.kind != VariantKind::No;
+        caches.then(|| key("", &variant, route, &parts.headers).into_owned())
     }
 
     /// Makes what is not in the cache, or waits for somebody who does.
@@ -223,6 +232,7 @@ impl FrontEnd {
             target: &wanted.route.target,
             forwarded: wanted.forwarded.clone(),
             params: wanted.params.clone(),
+            fragments: Some(wanted.key.clone()),
             max_body: None,
             request_id: &wanted.request_id,
         };
