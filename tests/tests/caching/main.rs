@@ -6,6 +6,7 @@ mod invalidation;
 mod key;
 mod lifetime;
 mod memory;
+mod poisoning;
 mod variants;
 
 use std::sync::LazyLock;
