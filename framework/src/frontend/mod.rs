@@ -11,6 +11,7 @@
 //! - [`Variant`]: how a site says that content depends on more than its URL, and [`Visitor`], by
 //!   what it says so; `vary`: which headers it depends on.
 //! - [`CacheFollower`]: the feed's way into the cache.
+//! - [`Docroot`]: the files that the log has put into the docroot.
 //! - [`Counters`]: what has been done so far.
 //!
 //! This room must not know controllers or the site's state.
@@ -18,6 +19,7 @@
 mod cache_status;
 mod collect;
 mod counters;
+mod docroot;
 mod edition;
 mod error_page;
 mod failure;
@@ -53,6 +55,7 @@ use crate::link::Link;
 use cache_status::{CacheStatus, Forward};
 use counters::Event;
 pub use counters::{Counters, Counts};
+pub use docroot::{Docroot, Figures};
 pub use edition::Edition;
 use error_page::Asked;
 use failure::Failure;
@@ -97,6 +100,8 @@ pub struct Rooms {
     pub edition: Edition,
     /// The docroot, if there is one.
     pub files: Option<Files>,
+    /// What the log has put into the docroot.
+    pub docroot: Arc<Docroot>,
     /// The cache.
     pub cache: Arc<Cache>,
     /// The way to the back ends.
@@ -115,6 +120,7 @@ pub struct FrontEnd {
     publishing: Mutex<()>,
     notice: ArcSwapOption<Notice>,
     files: Option<Files>,
+    docroot: Arc<Docroot>,
     cache: Arc<Cache>,
     flights: Arc<Flights<Landed>>,
     /// Places for fills.
@@ -138,7 +144,7 @@ struct Visit<'a> {
 impl FrontEnd {
     /// A front end that has answered nothing yet.
     pub fn new(rooms: Rooms) -> Arc<FrontEnd> {
-        let Rooms { settings, edition, files, cache, link, variant } = rooms;
+        let Rooms { settings, edition, files, docroot, cache, link, variant } = rooms;
         let places = Arc::new(Semaphore::new(settings.flights.min(Semaphore::MAX_PERMITS)));
         Arc::new(FrontEnd {
             settings,
@@ -147,6 +153,7 @@ impl FrontEnd {
             publishing: Mutex::default(),
             notice: ArcSwapOption::empty(),
             files,
+            docroot,
             cache,
             flights: Flights::new(),
             places,
@@ -159,6 +166,11 @@ impl FrontEnd {
     /// The cache.
     pub fn cache(&self) -> &Arc<Cache> {
         &self.cache
+    }
+
+    /// What the log has put into the docroot.
+    pub fn docroot(&self) -> &Docroot {
+        &self.docroot
     }
 
     /// The way to the back ends.
@@ -181,6 +193,12 @@ impl FrontEnd {
         }
         if !self.link.is_connected() {
             return Err("no back end answers".to_owned());
+        }
+        if !self.docroot.was_whole() {
+            let missing = self.docroot.figures().missing;
+            return Err(format!(
+                "{missing} contents of synchronized files are still to be fetched"
+            ));
         }
         Ok(())
     }
@@ -295,10 +313,9 @@ impl FrontEnd {
 
     async fn file(&self, visit: Visit<'_>, matched: &Match<'_>) -> Response<Body> {
         let scope = matched.route.scope;
-        let (method, headers) = (&visit.parts.method, &visit.parts.headers);
-        let found = match (&self.files, matched.file()) {
-            (Some(files), Some(path)) => files.get(method, headers, &path).await,
-            _ => Ok(None),
+        let found = match matched.file() {
+            Some(path) => self.find_file(visit.parts, &path).await,
+            None => Ok(None),
         };
         let mut response = match found {
             Ok(Some(response)) => response,
@@ -306,8 +323,7 @@ impl FrontEnd {
                 let failure = Failure::new(StatusCode::NOT_FOUND, "There is no such file.");
                 return self.refuse(visit.edition, &failure, scope, matched.path());
             }
-            Err(error) => {
-                let failure = Failure::internal(error.to_string());
+            Err(failure) => {
                 return self.refuse(visit.edition, &failure, scope, matched.path());
             }
         };
