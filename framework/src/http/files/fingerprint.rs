@@ -14,8 +14,13 @@ const DIGITS: usize = 16;
 
 impl Fingerprint {
     /// The fingerprint of content with this hash.
-    pub fn of(hash: ContentHash) -> Fingerprint {
+    pub(super) fn of(hash: ContentHash) -> Fingerprint {
         Fingerprint((hash.0 >> 64) as u64)
+    }
+
+    /// The fingerprint of content whose hash begins with these bytes.
+    pub fn of_hash(first: [u8; 8]) -> Fingerprint {
+        Fingerprint(u64::from_be_bytes(first))
     }
 
     /// The file's name with the fingerprint before its extension, or at its end if it has none.

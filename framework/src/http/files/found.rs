@@ -5,23 +5,22 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use futures_util::future::BoxFuture;
 use http::HeaderValue;
 
 use super::fingerprint::Fingerprint;
 use super::folder::{Entered, Folder};
-use super::hash::{ContentHash, Hashes, Identity};
+use super::hash::{Hashes, Identity};
 use super::name::Name;
-use super::overlay::{Overlaid, Overlay};
+use super::overlay::{Overlaid, OverlaidFile, Overlay};
 use super::source::{Content, Source};
 use crate::http::negotiation::{Coding, Preferences};
 use crate::media_type;
 
 /// What a folder shows of itself.
-const INDEX: &str = "index.html";
+pub(super) const INDEX: &str = "index.html";
 
 /// Files up to this size have a tag from their content, which is read for it; longer ones from what
 /// the file system says of them. In bytes.
@@ -39,17 +38,11 @@ const SIBLINGS: [(Coding, &str); 3] =
     [(Coding::Brotli, ".br"), (Coding::Zstd, ".zst"), (Coding::Gzip, ".gz")];
 
 /// Where files are looked for. All of its functions block.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Shelf {
     pub(super) folder: Option<Folder>,
     pub(super) overlay: Option<Arc<dyn Overlay>>,
     pub(super) hashes: Hashes,
-}
-
-/// One look at it.
-struct Look<'a> {
-    shelf: &'a Shelf,
-    folder: Option<Entered<'a>>,
 }
 
 /// What is at a name.
@@ -58,8 +51,6 @@ pub(super) enum Found {
     /// A folder with an index file; its name is to end with a slash.
     Folder,
     File(Source, Freshness),
-    /// Something that will be there after this.
-    Coming(BoxFuture<'static, ()>),
 }
 
 /// What the name says of the content.
@@ -73,32 +64,32 @@ pub(super) enum Freshness {
     Outdated,
 }
 
-/// An open file, and what is known of it.
-struct Opened {
-    file: File,
-    identity: Identity,
-    length: u64,
-    modified: SystemTime,
-    hash: Option<ContentHash>,
+/// One look at the shelf.
+struct Look<'a> {
+    shelf: &'a Shelf,
+    folder: Option<Entered<'a>>,
 }
 
 /// What is at a path.
 enum Place {
     Nothing,
     Folder,
-    File(Opened),
+    File(Candidate),
 }
 
-/// Why there is no answer now.
-pub(super) enum NotNow {
-    Failed(io::Error),
-    Coming(BoxFuture<'static, ()>),
+/// A file that may be sent.
+enum Candidate {
+    /// One of the docroot's own.
+    Own(OwnFile),
+    /// One that stands in front of it.
+    Overlaid(OverlaidFile),
 }
 
-impl From<io::Error> for NotNow {
-    fn from(error: io::Error) -> NotNow {
-        NotNow::Failed(error)
-    }
+struct OwnFile {
+    file: File,
+    identity: Identity,
+    length: u64,
+    modified: SystemTime,
 }
 
 impl Shelf {
@@ -110,10 +101,35 @@ impl Shelf {
         with_slash: bool,
         liked: &Preferences,
     ) -> io::Result<Found> {
-        match self.look()?.choose(name, with_slash, liked) {
-            Ok(found) => Ok(found),
-            Err(NotNow::Coming(coming)) => Ok(Found::Coming(coming)),
-            Err(NotNow::Failed(error)) => Err(error),
+        let look = self.look()?;
+        match look.at(name)? {
+            // A file is no folder.
+            Place::File(_) if with_slash => return Ok(Found::Nothing),
+            Place::File(file) => return look.best(name, file, liked, Freshness::Plain),
+            Place::Nothing | Place::Folder => {}
+        }
+        let index = name.child(INDEX);
+        if let Place::File(file) = look.at(&index)? {
+            if !with_slash && !name.as_str().is_empty() {
+                return Ok(Found::Folder);
+            }
+            return look.best(&index, file, liked, Freshness::Plain);
+        }
+        let Some((name, fingerprint)) = name.without_fingerprint().filter(|_| !with_slash) else {
+            return Ok(Found::Nothing);
+        };
+        let Place::File(file) = look.at(&name)? else { return Ok(Found::Nothing) };
+        let is_current = look.fingerprint(&file, COMPARED)? == Some(fingerprint);
+        let freshness = if is_current { Freshness::Fixed } else { Freshness::Outdated };
+        look.best(&name, file, liked, freshness)
+    }
+
+    /// The fingerprint of the file at `name`, if there is one.
+    pub(super) fn fingerprint(&self, name: &Name) -> io::Result<Option<Fingerprint>> {
+        let look = self.look()?;
+        match look.at(name)? {
+            Place::File(file) => look.fingerprint(&file, u64::MAX),
+            Place::Nothing | Place::Folder => Ok(None),
         }
     }
 
@@ -124,75 +140,18 @@ impl Shelf {
         };
         Ok(Look { shelf: self, folder })
     }
-
-    /// The hash of the file at `name`, if there is one.
-    pub(super) fn hash_of(&self, name: &Name) -> Result<Option<ContentHash>, NotNow> {
-        let look = self.look()?;
-        match look.at(name)? {
-            Place::File(file) => Ok(Some(look.hash(&file)?)),
-            Place::Nothing | Place::Folder => Ok(None),
-        }
-    }
 }
 
 impl Look<'_> {
-    fn choose(&self, name: &Name, with_slash: bool, liked: &Preferences) -> Result<Found, NotNow> {
-        let place = self.at(name)?;
-        if let Place::File(file) = place {
-            // A file is no folder.
-            if with_slash {
-                return Ok(Found::Nothing);
-            }
-            return Ok(Found::File(self.best(name, file, liked)?, Freshness::Plain));
+    fn at(&self, name: &Name) -> io::Result<Place> {
+        let overlay = self.shelf.overlay.as_ref();
+        match overlay.map_or(Overlaid::Nothing, |overlay| overlay.find(name.as_str())) {
+            Overlaid::File(found) => return Ok(Place::File(Candidate::Overlaid(found))),
+            Overlaid::Gone => return Ok(Place::Nothing),
+            Overlaid::Nothing => {}
         }
-        let index = name.child(INDEX);
-        if let Place::File(file) = self.at(&index)? {
-            if !with_slash && !name.as_str().is_empty() {
-                return Ok(Found::Folder);
-            }
-            return Ok(Found::File(self.best(&index, file, liked)?, Freshness::Plain));
-        }
-        if with_slash {
-            return Ok(Found::Nothing);
-        }
-        let Some((last, fingerprint)) = Fingerprint::split(name.split().1) else {
-            return Ok(Found::Nothing);
-        };
-        let name = name.renamed(&last);
-        let Place::File(file) = self.at(&name)? else { return Ok(Found::Nothing) };
-        let hash = match file.length <= COMPARED {
-            true => Some(self.hash(&file)?),
-            false => file.hash.or_else(|| self.shelf.hashes.known(&file.identity)),
-        };
-        let is_current = hash.is_some_and(|hash| Fingerprint::of(hash) == fingerprint);
-        let freshness = if is_current { Freshness::Fixed } else { Freshness::Outdated };
-        Ok(Found::File(self.best(&name, file, liked)?, freshness))
-    }
-
-    fn at(&self, name: &Name) -> Result<Place, NotNow> {
-        let overlaid = match &self.shelf.overlay {
-            Some(overlay) => overlay.find(name.as_str())?,
-            None => Overlaid::Nothing,
-        };
-        let file = match overlaid {
-            Overlaid::File(found) => {
-                let metadata = found.file.metadata()?;
-                return Ok(Place::File(Opened {
-                    identity: Identity::of(&metadata),
-                    length: metadata.len(),
-                    modified: found.modified,
-                    hash: Some(found.hash),
-                    file: found.file,
-                }));
-            }
-            Overlaid::Gone => None,
-            Overlaid::Coming(coming) => return Err(NotNow::Coming(coming)),
-            Overlaid::Nothing => match &self.folder {
-                Some(folder) => folder.open(name.as_str())?,
-                None => None,
-            },
-        };
-        let Some(file) = file else { return Ok(Place::Nothing) };
+        let Some(folder) = &self.folder else { return Ok(Place::Nothing) };
+        let Some(file) = folder.open(name.as_str())? else { return Ok(Place::Nothing) };
         let metadata = file.metadata()?;
         if metadata.is_dir() {
             return Ok(Place::Folder);
@@ -201,93 +160,128 @@ impl Look<'_> {
         if !metadata.is_file() {
             return Ok(Place::Nothing);
         }
-        Ok(Place::File(Opened {
+        Ok(Place::File(Candidate::Own(OwnFile {
             identity: Identity::of(&metadata),
             length: metadata.len(),
             modified: metadata.modified()?,
-            hash: None,
             file,
-        }))
+        })))
     }
 
-    fn hash(&self, opened: &Opened) -> io::Result<ContentHash> {
-        match opened.hash {
-            Some(hash) => Ok(hash),
-            None => self.shelf.hashes.of(&opened.file, &opened.identity),
-        }
+    /// A file that is longer than `most` is not read for its fingerprint: it must be known already.
+    fn fingerprint(&self, file: &Candidate, most: u64) -> io::Result<Option<Fingerprint>> {
+        let hashes = &self.shelf.hashes;
+        let hash = match file {
+            Candidate::Overlaid(file) => return Ok(Some(file.fingerprint)),
+            Candidate::Own(own) if own.length <= most => {
+                Some(hashes.of(&own.file, &own.identity)?)
+            }
+            Candidate::Own(own) => hashes.known(&own.identity),
+        };
+        Ok(hash.map(Fingerprint::of))
     }
 
     /// The file in the coding that the visitor likes best.
-    fn best(&self, name: &Name, file: Opened, liked: &Preferences) -> Result<Source, NotNow> {
+    fn best(
+        &self,
+        name: &Name,
+        file: Candidate,
+        liked: &Preferences,
+        freshness: Freshness,
+    ) -> io::Result<Found> {
         let mut offers = vec![(Coding::Identity, file)];
         if !SIBLINGS.iter().any(|(_, end)| name.as_str().ends_with(end)) {
             for (coding, end) in SIBLINGS {
-                let sibling = name.renamed(&format!("{}{end}", name.split().1));
-                if let Place::File(sibling) = self.at(&sibling)?
-                    && sibling.is_made_of(&offers[0].1)
+                if let Place::File(sibling) = self.at(&name.with_end(end))?
+                    && sibling.may_be_made_of(&offers[0].1)
                 {
                     offers.push((coding, sibling));
                 }
             }
         }
         let negotiated = offers.len() > 1;
-        let best = liked.best(offers.iter().map(|(coding, file)| (*coding, file.length)));
+        let best = liked.best(offers.iter().map(|(coding, file)| (*coding, file.length())));
         // Who takes none of them is still served better by the file than by a 406 (RFC 9110,
         // section 12.1): what says `*;q=0` is most often a program that reads no encodings at all.
         let best = best.unwrap_or(Coding::Identity);
         let place = offers.iter().position(|(coding, _)| *coding == best).unwrap_or_default();
         let (coding, file) = offers.swap_remove(place);
-        Ok(self.source(name, file, coding, negotiated)?)
+        let source = Source {
+            coding,
+            negotiated,
+            media_type: media_type::of(name.as_str()),
+            ..self.source(file)?
+        };
+        Ok(Found::File(source, freshness))
     }
 
-    fn source(
-        &self,
-        name: &Name,
-        file: Opened,
-        coding: Coding,
-        negotiated: bool,
-    ) -> io::Result<Source> {
-        let now = SystemTime::now();
-        let mut read = None;
-        let tag = match file.hash.or_else(|| self.shelf.hashes.known(&file.identity)) {
-            Some(hash) if file.hash.is_some() || file.length <= HASHED => Some(hash),
-            _ if file.length <= SMALL => {
-                let bytes = read_whole(&file.file, file.length)?;
-                let hash = self.shelf.hashes.of_bytes(&bytes, &file.file, &file.identity, now)?;
-                read = Some(bytes);
-                Some(hash)
-            }
-            _ if file.length <= HASHED => Some(self.shelf.hashes.of(&file.file, &file.identity)?),
-            _ if file.identity.is_settled(now) => Some(file.identity.to_hash()),
-            _ => None,
+    fn source(&self, file: Candidate) -> io::Result<Source> {
+        match file {
+            Candidate::Overlaid(file) => Ok(Source {
+                length: file.length,
+                tag: Some(file.tag),
+                modified: file.modified,
+                ..Source::of(Content::File((file.open)()?))
+            }),
+            Candidate::Own(own) => self.own_source(own),
+        }
+    }
+
+    fn own_source(&self, own: OwnFile) -> io::Result<Source> {
+        let (hashes, now) = (&self.shelf.hashes, SystemTime::now());
+        let (mut content, mut length) = (None, own.length);
+        let tag = if own.length > HASHED {
+            own.identity.is_settled(now).then(|| own.identity.to_hash())
+        } else if let Some(hash) = hashes.known(&own.identity) {
+            Some(hash)
+        } else if own.length <= SMALL {
+            // What is hashed is what is sent, whatever becomes of the file meanwhile.
+            let bytes = read_whole(&own.file, own.length)?;
+            let hash = hashes.of_bytes(&bytes, &own.file, &own.identity, now)?;
+            length = bytes.len() as u64;
+            content = Some(Content::Bytes(bytes));
+            Some(hash)
+        } else {
+            Some(hashes.of(&own.file, &own.identity)?)
         };
         let tag = tag.map(|hash| HeaderValue::try_from(format!("\"{hash}\"")));
         Ok(Source {
-            length: read.as_ref().map_or(file.length, |bytes| bytes.len() as u64),
-            content: match read {
-                Some(bytes) => Content::Bytes(bytes),
-                None => Content::File(file.file),
-            },
+            length,
             tag: tag.transpose().map_err(io::Error::other)?,
-            modified: Some(file.modified),
-            media_type: media_type::of(name.as_str()),
-            coding,
-            negotiated,
+            modified: Some(own.modified),
+            ..Source::of(content.unwrap_or(Content::File(own.file)))
         })
     }
 }
 
-impl Opened {
-    /// Whether this may be a coding of `original`: it is not older. Some programs give what they
-    /// make the date of the original without its fractions of a second.
-    fn is_made_of(&self, original: &Opened) -> bool {
-        let since_epoch = |opened: &Opened| {
-            opened.modified.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
-        };
-        let (own, of) = (since_epoch(self), since_epoch(original));
-        let is_cut = own.subsec_nanos() == 0 && own.as_secs() == of.as_secs();
-        (own >= of || is_cut) && (self.length > 0 || original.length == 0)
+impl Candidate {
+    fn length(&self) -> u64 {
+        match self {
+            Candidate::Own(own) => own.length,
+            Candidate::Overlaid(file) => file.length,
+        }
     }
+
+    /// Whether this may be a coding of `original`: it is from the same place, and not older.
+    fn may_be_made_of(&self, original: &Candidate) -> bool {
+        let is_younger = match (self, original) {
+            (Candidate::Own(own), Candidate::Own(original)) => {
+                is_not_older(own.modified, original.modified)
+            }
+            (Candidate::Overlaid(own), Candidate::Overlaid(original)) => {
+                own.version.is_some() && own.version >= original.version
+            }
+            _ => false,
+        };
+        is_younger && (self.length() > 0 || original.length() == 0)
+    }
+}
+
+/// Some programs give what they make the date of the original without its fractions of a second.
+fn is_not_older(sibling: SystemTime, original: SystemTime) -> bool {
+    let since_epoch = |time: SystemTime| time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let (own, of) = (since_epoch(sibling), since_epoch(original));
+    own >= of || own.subsec_nanos() == 0 && own.as_secs() == of.as_secs()
 }
 
 /// The first `length` bytes of a file, or all if there are fewer.

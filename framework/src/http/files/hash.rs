@@ -17,13 +17,11 @@ const MOST_KEPT: u64 = 10_000;
 /// How much is read at a time to make a hash, in bytes.
 const PIECE: usize = 128 * 1024;
 
-/// A number that equal content has in common, and content that is not equal has not.
-///
-/// The docroot's own files have xxh3-128, which nobody needs to be kept from forging: who could
-/// write two files with the same hash could as well write one. Files from elsewhere may bring the
-/// beginning of any other hash.
+/// A number that equal content has in common, and content that is not equal has not: xxh3-128, which
+/// nobody needs to be kept from forging, because who could write two files with the same hash could
+/// as well write one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct ContentHash(pub u128);
+pub(super) struct ContentHash(pub(super) u128);
 
 /// 32 hexadecimal digits.
 impl fmt::Display for ContentHash {

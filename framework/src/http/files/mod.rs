@@ -9,7 +9,7 @@
 //! - [`Overlay`]: what stands in front of the docroot's own files.
 //! - [`Source`]: a version of something and the response to a request for it: conditions, ranges,
 //!   headers. `body` reads a file while it is sent.
-//! - [`ContentHash`] and [`Fingerprint`]: what is in a file, as a number and as a part of its name.
+//! - [`Fingerprint`]: what is in a file, as a part of its name; `hash` makes it.
 //!
 //! # Tags
 //!
@@ -61,15 +61,11 @@ use crate::problem::nearest;
 
 pub use fingerprint::Fingerprint;
 use folder::Folder;
-use found::{Found, Freshness, NotNow, Shelf};
-pub use hash::ContentHash;
+use found::{Found, Freshness, Shelf};
 use hash::Hashes;
 use name::Name;
-pub use overlay::{Overlaid, OverlaidFile, Overlay};
+pub use overlay::{Open, Overlaid, OverlaidFile, Overlay};
 pub use source::{Caching, Content, Source};
-
-/// How often a file that is coming is waited for before that is given up.
-const PATIENCE: usize = 3;
 
 /// The files of a docroot.
 ///
@@ -124,14 +120,31 @@ impl Files {
         Ok(Files::on(Some(Folder::new(root)?), None))
     }
 
-    /// No files but those of `overlay`.
-    pub fn only(overlay: Arc<dyn Overlay>) -> Files {
-        Files::on(None, Some(overlay))
+    /// No files at all, unless something stands [before](Files::behind) them.
+    pub fn nowhere() -> Files {
+        Files::on(None, None)
     }
 
-    /// These files, behind those of `overlay`.
-    pub fn behind(self, overlay: Arc<dyn Overlay>) -> Files {
-        Files::on(self.shelf.folder.clone(), Some(overlay))
+    /// The same files, behind those of `overlay` and no other. This costs next to nothing.
+    #[must_use]
+    pub fn behind(&self, overlay: Arc<dyn Overlay>) -> Files {
+        let shelf = Shelf::clone(&self.shelf);
+        Files { shelf: Arc::new(Shelf { overlay: Some(overlay), ..shelf }) }
+    }
+
+    /// The paths of all files that a request for `path` may mean, without encoded siblings: the file
+    /// itself, a folder's index, and the file whose fingerprint is in the name. The first that is
+    /// there is sent. None when the request must not be answered with a file.
+    pub fn meant_by(path: &str) -> Vec<String> {
+        let Some(name) = Name::of(path) else { return Vec::new() };
+        let unfixed = name.without_fingerprint().map(|(name, _)| name);
+        let index = name.child(found::INDEX);
+        [Some(name), Some(index), unfixed]
+            .into_iter()
+            .flatten()
+            .map(|name| name.as_str().to_owned())
+            .filter(|path| !path.is_empty())
+            .collect()
     }
 
     fn on(folder: Option<Folder>, overlay: Option<Arc<dyn Overlay>>) -> Files {
@@ -143,7 +156,7 @@ impl Files {
     /// cached as `caching` says.
     ///
     /// # Errors
-    /// When the file is there and cannot be read.
+    /// When the file is there and cannot be opened or read.
     pub async fn get(
         &self,
         method: &Method,
@@ -153,24 +166,17 @@ impl Files {
     ) -> io::Result<Served> {
         let Some(name) = Name::of(path) else { return Ok(Served::Nothing) };
         let (with_slash, liked) = (path.ends_with('/'), negotiation::acceptable(headers));
-        for _ in 0..PATIENCE {
-            let (shelf, name) = (Arc::clone(&self.shelf), name.clone());
-            let found = tokio::task::spawn_blocking(move || shelf.find(&name, with_slash, &liked));
-            match found.await.map_err(io::Error::other)?? {
-                Found::Nothing => return Ok(Served::Nothing),
-                Found::Folder => return Ok(Served::Folder),
-                Found::Coming(coming) => coming.await,
-                Found::File(source, freshness) => {
-                    let response = match freshness {
-                        Freshness::Plain => source.send(method, headers, caching),
-                        Freshness::Fixed => source.send(method, headers, &Caching::IMMUTABLE),
-                        Freshness::Outdated => source.send(method, headers, &Caching::CONFIRM),
-                    };
-                    return Ok(Served::Response(response));
-                }
-            }
-        }
-        Err(io::Error::new(io::ErrorKind::TimedOut, "the file has not come from the back end"))
+        let shelf = Arc::clone(&self.shelf);
+        let found = tokio::task::spawn_blocking(move || shelf.find(&name, with_slash, &liked));
+        Ok(match found.await.map_err(io::Error::other)?? {
+            Found::Nothing => Served::Nothing,
+            Found::Folder => Served::Folder,
+            Found::File(source, freshness) => Served::Response(match freshness {
+                Freshness::Plain => source.send(method, headers, caching),
+                Freshness::Fixed => source.send(method, headers, &Caching::IMMUTABLE),
+                Freshness::Outdated => source.send(method, headers, &Caching::CONFIRM),
+            }),
+        })
     }
 
     /// The fingerprint of the file at `path`, relative and percent-decoded. It blocks: the file is
@@ -179,15 +185,11 @@ impl Files {
     /// # Errors
     /// When there is no such file, or it cannot be read.
     pub fn fingerprint(&self, path: &str) -> Result<Fingerprint, FingerprintError> {
-        let unreadable = |cause| FingerprintError::Unreadable { path: path.to_owned(), cause };
         let name = Name::of(path).ok_or_else(|| self.not_found(path))?;
-        match self.shelf.hash_of(&name) {
-            Ok(Some(hash)) => Ok(Fingerprint::of(hash)),
+        match self.shelf.fingerprint(&name) {
+            Ok(Some(fingerprint)) => Ok(fingerprint),
             Ok(None) => Err(self.not_found(path)),
-            Err(NotNow::Failed(cause)) => Err(unreadable(cause)),
-            Err(NotNow::Coming(_)) => {
-                Err(unreadable(io::Error::other("it has not come from the back end yet")))
-            }
+            Err(cause) => Err(FingerprintError::Unreadable { path: path.to_owned(), cause }),
         }
     }
 

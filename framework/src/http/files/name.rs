@@ -2,6 +2,8 @@
 
 use std::path::{Component, Path};
 
+use super::fingerprint::Fingerprint;
+
 /// A relative path, with `/` between plain names of things that may be served: no `.` and `..`, no
 /// empty names, no backslashes, none that begins with a dot save `.well-known` (RFC 8615). Empty for
 /// the folder itself.
@@ -28,17 +30,19 @@ impl Name {
         }
     }
 
-    /// The folder and the name in it.
-    pub(super) fn split(&self) -> (&str, &str) {
-        self.0.rsplit_once('/').unwrap_or(("", &self.0))
+    /// The name with this after its end.
+    pub(super) fn with_end(&self, end: &str) -> Name {
+        Name(format!("{}{end}", self.0))
     }
 
-    /// The name with another last part.
-    pub(super) fn renamed(&self, last: &str) -> Name {
-        match self.0.rsplit_once('/') {
-            Some((folder, _)) => Name(format!("{folder}/{last}")),
-            None => Name(last.to_owned()),
-        }
+    /// The name without the fingerprint in it, and the fingerprint, if there is one.
+    pub(super) fn without_fingerprint(&self) -> Option<(Name, Fingerprint)> {
+        let (folder, last) = match self.0.rfind('/') {
+            Some(slash) => self.0.split_at(slash + 1),
+            None => ("", self.0.as_str()),
+        };
+        let (last, fingerprint) = Fingerprint::split(last)?;
+        Some((Name::of(&format!("{folder}{last}"))?, fingerprint))
     }
 }
 
@@ -57,13 +61,15 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn a_name_has_a_folder_and_a_last_part() {
+    fn names_are_made_of_names() {
         let name = Name::of("css/site.css").unwrap();
-        assert_eq!(name.split(), ("css", "site.css"));
-        assert_eq!(name.renamed("x").as_str(), "css/x");
+        assert_eq!(name.with_end(".gz").as_str(), "css/site.css.gz");
+        assert_eq!(name.without_fingerprint(), None);
+        let (name, _) = Name::of("a/b.0123456789abcdef.css").unwrap().without_fingerprint().unwrap();
+        assert_eq!(name.as_str(), "a/b.css");
+        assert!(Name::of("b.0123456789abcdef").unwrap().without_fingerprint().is_some());
         assert_eq!(Name::of("css/").unwrap().child("index.html").as_str(), "css/index.html");
         assert_eq!(Name::of("/").unwrap().child("index.html").as_str(), "index.html");
-        assert_eq!(Name::of("x").unwrap().renamed("y").as_str(), "y");
     }
 
     #[test]

@@ -83,6 +83,19 @@ impl Current for Source {
 }
 
 impl Source {
+    /// These bytes, of which nothing is known: length 0, no tag and no date, `application/octet-stream`.
+    pub fn of(content: Content) -> Source {
+        Source {
+            content,
+            length: 0,
+            tag: None,
+            modified: None,
+            media_type: HeaderValue::from_static("application/octet-stream"),
+            coding: Coding::Identity,
+            negotiated: false,
+        }
+    }
+
     /// The response to a `GET` or `HEAD` with these headers: 200, 206, 304, 412 or 416.
     pub fn send(self, method: &Method, headers: &HeaderMap, caching: &Caching) -> Response<Body> {
         match evaluate(method, headers, &self) {

@@ -74,7 +74,7 @@ async fn a_file_is_served_with_all_that_headers_say() {
     age(&folder, "css/site.css", 100);
     let (status, headers, body) = get_with(&files, "css/site.css", &[]).await;
     assert_eq!((status, &*body), (StatusCode::OK, "body {}"));
-    let hash = ContentHash(xxhash_rust::xxh3::xxh3_128(b"body {}"));
+    let hash = format!("{:032x}", xxhash_rust::xxh3::xxh3_128(b"body {}"));
     for (name, value) in [
         (header::CONTENT_TYPE, "text/css; charset=utf-8"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -488,24 +488,28 @@ async fn links_and_pipes_do_not_lead_outside_or_hang() {
     assert_eq!(get_with(&files, "css/site.css", &accept).await.2, "body {}");
 }
 
-/// `a` is another file, `gone` is none, and `late` comes when it is asked for the second time.
+/// `a`, `css/site.css` and an index are another file, `gone` is none.
 #[derive(Debug)]
-struct Other(PathBuf, std::sync::atomic::AtomicUsize);
+struct Other(PathBuf);
 
 impl Overlay for Other {
-    fn find(&self, path: &str) -> io::Result<Overlaid> {
-        let asked = &self.1;
-        let late = || asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed) > 0;
-        Ok(match path {
-            "gone" => Overlaid::Gone,
-            "never" => Overlaid::Coming(Box::pin(std::future::ready(()))),
-            "late.css" if !late() => Overlaid::Coming(Box::pin(std::future::ready(()))),
-            "a" | "late.css" | "css/index.html" => Overlaid::File(OverlaidFile {
-                file: fs::File::open(&self.0)?,
-                hash: ContentHash(0xabc << 64),
-                modified: SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000),
-            }),
-            _ => Overlaid::Nothing,
+    fn find(&self, path: &str) -> Overlaid {
+        let version = match path {
+            "gone" => return Overlaid::Gone,
+            "a" | "css/site.css" | "new/index.html" => Some(5),
+            "a.gz" => Some(5),
+            "a.br" => Some(4),
+            "a.zst" => None,
+            _ => return Overlaid::Nothing,
+        };
+        let file = self.0.clone();
+        Overlaid::File(OverlaidFile {
+            tag: HeaderValue::from_static("\"a tag\""),
+            fingerprint: Fingerprint::of_hash(*b"\0\0\0\0\0\0\x0a\xbc"),
+            length: "of the overlay".len() as u64,
+            modified: Some(SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000)),
+            version,
+            open: Box::new(move || fs::File::open(file)),
         })
     }
 }
@@ -514,26 +518,53 @@ impl Overlay for Other {
 async fn what_stands_in_front_of_the_docroot_counts() {
     let (folder, files) = docroot();
     let root = folder.path().join("root");
-    for name in ["a", "gone", "b"] {
+    for name in ["a", "gone", "b", "css/site.css.gz"] {
         fs::write(root.join(name), "of the docroot").unwrap();
     }
     let other = folder.path().join("other");
     fs::write(&other, "of the overlay").unwrap();
-    let overlay = Arc::new(Other(other, Default::default()));
-    let behind = files.behind(overlay.clone());
+    let behind = files.behind(Arc::new(Other(other.clone())));
     let (_, headers, body) = get_with(&behind, "a", &[]).await;
     assert_eq!(body, "of the overlay");
-    assert_eq!(headers[header::ETAG], "\"0000000000000abc0000000000000000\"");
+    assert_eq!(headers[header::ETAG], "\"a tag\"");
     assert_eq!(headers[header::LAST_MODIFIED], "Sun, 09 Sep 2001 01:46:40 GMT");
     assert_eq!(get(&behind, "gone").await, None);
     assert_eq!(get(&behind, "b").await.as_deref(), Some("of the docroot"));
-    assert_eq!(get(&behind, "late.css").await.as_deref(), Some("of the overlay"));
-    let fingerprint = behind.fingerprint("a").unwrap().to_string();
-    assert_eq!(fingerprint, "0000000000000abc");
-    assert_eq!(get(&behind, "a.0000000000000abc").await.as_deref(), Some("of the overlay"));
-    let (method, headers, caching) = (Method::GET, HeaderMap::new(), Caching::CONFIRM);
-    assert!(behind.get(&method, &headers, "never", &caching).await.is_err());
-    let only = Files::only(overlay);
-    assert_eq!(get(&only, "css/").await.as_deref(), Some("of the overlay"));
-    assert_eq!(get(&only, "b").await, None);
+    assert_eq!(behind.fingerprint("a").unwrap().to_string(), "0000000000000abc");
+    let (_, headers, body) = get_with(&behind, "a.0000000000000abc", &[]).await;
+    assert_eq!(body, "of the overlay");
+    assert_eq!(headers[header::CACHE_CONTROL], "public, max-age=31536000, immutable");
+
+    // A sibling is from the same place, and not from before its original.
+    for (path, accepted, coding) in [
+        ("a", "br, zstd, gzip", Some("gzip")),
+        ("a", "br, zstd", None),
+        ("css/site.css", "gzip", None),
+    ] {
+        let accept = [(header::ACCEPT_ENCODING, accepted)];
+        let (_, headers, _) = get_with(&behind, path, &accept).await;
+        let sent = headers.get(header::CONTENT_ENCODING).map(|coding| coding.to_str().unwrap());
+        assert_eq!(sent, coding, "{path} {accepted}");
+    }
+    let alone = Files::nowhere().behind(Arc::new(Other(other)));
+    assert_eq!(get(&alone, "new/").await.as_deref(), Some("of the overlay"));
+    assert_eq!(get(&alone, "b").await, None);
+    assert_eq!(get(&Files::nowhere(), "a").await, None);
+}
+
+#[test]
+fn a_request_means_a_file_an_index_or_a_file_without_its_fingerprint() {
+    for (path, meant) in [
+        ("css/site.css", &["css/site.css", "css/site.css/index.html"][..]),
+        ("css/", &["css", "css/index.html"]),
+        ("", &["index.html"]),
+        (
+            "a.0123456789abcdef.css",
+            &["a.0123456789abcdef.css", "a.0123456789abcdef.css/index.html", "a.css"],
+        ),
+        ("../a", &[]),
+        (".git/config", &[]),
+    ] {
+        assert_eq!(Files::meant_by(path), meant, "{path}");
+    }
 }
