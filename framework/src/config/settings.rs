@@ -84,6 +84,9 @@ pub struct Http {
     /// Address and port; port 0 takes a free one. Default `127.0.0.1:8000`.
     #[serde(deserialize_with = "value::listen")]
     pub listen: SocketAddr,
+    /// How long a page waits for its parts before it shows their fallbacks. Default 5 s.
+    #[serde(with = "value::duration")]
+    pub part_timeout: Duration,
 }
 
 /// `[admin]`: health, readiness, metrics, status and invalidation.
@@ -274,7 +277,7 @@ impl Default for Config {
 
 impl Default for Http {
     fn default() -> Http {
-        Http { listen: loopback(8000) }
+        Http { listen: loopback(8000), part_timeout: Duration::from_secs(5) }
     }
 }
 
