@@ -8,6 +8,7 @@
 //! - [`visits`]: cookies, headers, and steps around a controller.
 //! - [`failures`]: panics, errors, delays, templates that do not render.
 //! - [`flights`]: a controller that takes its time and counts its runs.
+//! - [`moods`]: pages that come out as they were told to.
 //! - [`notes`]: lines of text that are kept as they were sent.
 //! - [`probe`]: what a controller is told of a request, shown as it is.
 
@@ -17,6 +18,7 @@ mod bodies;
 mod counter;
 mod failures;
 mod flights;
+mod moods;
 mod notes;
 mod probe;
 mod visits;
@@ -54,6 +56,8 @@ fn main() -> ExitCode {
             failures::no_such_template,
             flights::slow,
             flights::runs,
+            moods::show,
+            moods::set,
             notes::list,
             notes::add,
             probe::show,
