@@ -55,6 +55,8 @@ pub(super) struct Order<'a> {
     pub(super) params: Vec<(String, String)>,
     /// The longest request body, where the route says so.
     pub(super) max_body: Option<u64>,
+    /// The path of the cached page that this request may change.
+    pub(super) own_url: Option<String>,
     pub(super) request_id: &'a str,
 }
 
@@ -93,7 +95,7 @@ impl FrontEnd {
         known: Option<Origin>,
         body: Body,
     ) -> Result<Made, Failure> {
-        let Order { edition, forwarded, params, max_body, request_id, .. } = order;
+        let Order { edition, forwarded, params, max_body, own_url, request_id, .. } = order;
         let call = Call {
             controller: controller.to_owned(),
             method: forwarded.method.as_str().to_owned(),
@@ -108,6 +110,7 @@ impl FrontEnd {
             request_id: request_id.to_owned(),
             remote: forwarded.remote,
             deadline: self.settings.deadline.as_millis() as u64,
+            own_url,
         };
         let (answer, body) = self.link.call(call, body).await.map_err(failure_of_call)?;
         let origin = Some(Origin { log: answer.log, as_of: answer.as_of });

@@ -22,8 +22,9 @@ use crate::cache::{
     Content, Entry, Fill, Filled, Freshness, Join, Key, KeyBuilder, Lookup, Miss, Page,
 };
 use crate::clock;
-use crate::dispatch::{CacheType, Match, Route};
+use crate::dispatch::{CacheType, CanonicalPath, Match, Route};
 use crate::http::limited;
+use crate::link::group_of_url;
 use crate::pieces::Pieces;
 
 /// How a fill ended, for all who waited for it.
@@ -45,6 +46,8 @@ struct Cacheable {
     groups: Vec<String>,
     forwarded: Forwarded,
     params: Vec<(String, String)>,
+    /// The path that the route was found with.
+    path: String,
     request_id: String,
 }
 
@@ -118,6 +121,7 @@ impl FrontEnd {
             key,
             groups,
             params: matched.to_params(),
+            path: matched.path().to_owned(),
             route: Arc::clone(route),
             request_id: request_id(),
         });
@@ -132,12 +136,16 @@ impl FrontEnd {
         let request_id = request_id();
         let route = matched.route;
         let limit = route.max_body.unwrap_or(self.settings.body_limit);
+        // The path was read when the request was dispatched.
+        let path = CanonicalPath::new(parts.uri.path()).ok();
+        let own_url = path.and_then(|path| edition.table.changed_by(&parts.method, &path));
         let order = Order {
             edition,
             target: &route.target,
             forwarded: Forwarded::whole(parts, matched.path(), remote),
             params: matched.to_params(),
             max_body: route.max_body,
+            own_url,
             request_id: &request_id,
         };
         let made = match limited(body, limit, self.settings.body_timeout) {
@@ -224,6 +232,7 @@ impl FrontEnd {
             forwarded: wanted.forwarded.clone(),
             params: wanted.params.clone(),
             max_body: None,
+            own_url: None,
             request_id: &wanted.request_id,
         };
         let made = match self.make(order, Body::empty()).await {
@@ -247,6 +256,9 @@ impl FrontEnd {
         let contains = contains.into_iter().map(String::into_boxed_str).collect();
         let mut all_groups = wanted.groups.clone();
         all_groups.extend(groups);
+        if wanted.edition.table.may_be_changed(&wanted.path) {
+            all_groups.push(group_of_url(&wanted.path));
+        }
         let filled = self.cache.fill(Fill {
             key: wanted.key.clone(),
             origin,

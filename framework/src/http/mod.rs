@@ -6,6 +6,7 @@
 //! - [`Limits`]: all numbers that a connection is held to.
 //! - [`limited`]: a request's body that may not be too long or too slow.
 //! - [`Files`]: files below a folder, as responses.
+//! - [`structured`]: lists of strings in headers.
 //! - [`Validators`]: `ETag` and `Last-Modified`, and whether a client has that version already.
 //!
 //! This room knows neither cache nor link, and not what is behind the handler.
@@ -18,6 +19,7 @@ mod pulse;
 mod server;
 mod socket;
 mod stop;
+pub mod structured;
 mod validators;
 
 pub use connection::Peer;
