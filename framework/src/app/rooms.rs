@@ -156,6 +156,7 @@ fn open_frontend(
             development: config.environment == Environment::Development,
             caching: config.mode != Mode::SingleNode,
             lifetime: config.cache.lifetime,
+            status_lifetime: config.cache.status_lifetime,
             largest_entry: config.cache.max_entry,
             flights: config.limits.connections,
             deadline: config.link.deadline,

@@ -15,7 +15,7 @@ use crate::http::structured;
 use crate::link::{Answer, Call, Content, group_of_url};
 use crate::log::{Invalidation, Position};
 use crate::problem::nearest;
-use crate::reply::{self, Reply};
+use crate::reply::{self, Reply, ReplyParts};
 use crate::request::{Request, RequestParts};
 
 impl Backend {
@@ -90,7 +90,7 @@ impl Backend {
     }
 
     fn wire(&self, reply: Reply, as_of: Position) -> (Answer, Body) {
-        let (status, headers, content, groups) = reply.into_parts();
+        let ReplyParts { status, headers, content, groups, cache } = reply.into_parts();
         let (content, body) = match content {
             reply::Content::Body(body) => (Content::Body, body),
             reply::Content::Template { name, values } => match serde_json::to_vec(&values) {
@@ -113,6 +113,7 @@ impl Backend {
             headers: headers.collect(),
             content,
             groups,
+            cache,
             log: self.log_id(),
             as_of,
         };

@@ -54,6 +54,7 @@ pub(super) fn check(config: &Config, origins: &Origins) -> Problems {
     for (key, duration) in [
         ("link.deadline", link.deadline),
         ("cache.lifetime", cache.lifetime),
+        ("cache.status_lifetime", cache.status_lifetime),
         ("limits.header_timeout", limits.header_timeout),
         ("limits.body_timeout", limits.body_timeout),
         ("limits.idle_timeout", limits.idle_timeout),

@@ -138,6 +138,10 @@ pub struct Cache {
     /// How long content of cache type `normal` lives. Default 10 min.
     #[serde(with = "value::duration")]
     pub lifetime: Duration,
+    /// How long a reply with one of the statuses that a route lists in `cache_statuses` lives, where
+    /// the route does not say. Default 10 s.
+    #[serde(with = "value::duration")]
+    pub status_lifetime: Duration,
     /// For how many groups the last invalidation is remembered. Default 1 000 000.
     #[serde(deserialize_with = "value::count")]
     pub max_groups: usize,
@@ -300,6 +304,7 @@ impl Default for Cache {
             persistent_bytes: 128 << 20,
             max_entry: 4 << 20,
             lifetime: Duration::from_secs(600),
+            status_lifetime: Duration::from_secs(10),
             max_groups: 1_000_000,
             max_patterns: 10_000,
         }

@@ -61,6 +61,8 @@ pub struct Settings {
     pub caching: bool,
     /// How long `normal` content lives.
     pub lifetime: Duration,
+    /// How long a reply with one of a route's `cache_statuses` lives, where the route does not say.
+    pub status_lifetime: Duration,
     /// The longest body that is cached, in bytes.
     pub largest_entry: u64,
     /// How many fills may go on without their visitors.

@@ -239,10 +239,12 @@ impl FrontEnd {
             Ok(made) => made,
             Err(failure) => return Outcome::Failed(failure),
         };
-        let Made { status, headers, content, groups, origin } = made;
-        let Some(origin) =
-            origin.filter(|_| self.settings.caching && is_storable(status, &headers))
-        else {
+        let Made { status, headers, content, groups, cache, origin } = made;
+        let kind = cache.unwrap_or(wanted.route.cache.kind);
+        let Some(origin) = origin.filter(|_| {
+            let wanted = self.settings.caching && kind != CacheType::NoCache;
+            wanted && is_storable(status, &headers)
+        }) else {
             return Outcome::Response { status, headers, body: content.into_body() };
         };
         let (body, contains) = match content {
@@ -263,7 +265,7 @@ impl FrontEnd {
             key: wanted.key.clone(),
             origin,
             groups: &all_groups,
-            freshness: self.freshness(&wanted.route),
+            freshness: self.freshness(&wanted.route, kind),
             contains,
             content: Content::Page(Page {
                 status,
@@ -342,8 +344,8 @@ impl FrontEnd {
         }
     }
 
-    fn freshness(&self, route: &Route) -> Freshness {
-        let lifetime = match route.cache.kind {
+    fn freshness(&self, route: &Route, kind: CacheType) -> Freshness {
+        let lifetime = match kind {
             CacheType::Normal => Some(self.settings.lifetime),
             CacheType::Timeout(lifetime) => Some(lifetime),
             CacheType::Persistent | CacheType::NoCache => None,
@@ -351,7 +353,7 @@ impl FrontEnd {
         Freshness {
             lifetime,
             stale_if_error: route.cache.stale_if_error,
-            persistent: is_persistent(route),
+            persistent: kind == CacheType::Persistent,
         }
     }
 }
