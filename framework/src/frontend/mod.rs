@@ -5,7 +5,10 @@
 //! - `page`: the way of a request for content: key, lookup, flight, fill.
 //! - `make`: how content is made, by a controller over the link or by a template.
 //! - `forward`: what of a request goes over the link.
-//! - `respond`, `error_page`, `cache_status`: what goes back to the visitor.
+//! - `prepare`: the headers of a page, put together when it is made; `group_headers` are among
+//!   them. `encoder` makes its encodings later.
+//! - `respond`, `error_page`, `cache_status`: what goes back to the visitor; `version` is what
+//!   conditions are asked about.
 //! - [`Variant`]: how a site says that content depends on more than its URL.
 //! - [`CacheFollower`]: the feed's way into the cache.
 //! - [`Counters`]: what has been done so far.
@@ -16,14 +19,18 @@ mod cache_status;
 mod collect;
 mod counters;
 mod edition;
+mod encoder;
 mod error_page;
 mod failure;
 mod follower;
 mod forward;
+mod group_headers;
 mod make;
 mod page;
+mod prepare;
 mod respond;
 mod variant;
+mod version;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -38,14 +45,16 @@ use tokio::sync::Semaphore;
 use crate::body::Body;
 use crate::cache::{Cache, Flights};
 use crate::clock;
+use crate::config::GroupHeader;
 use crate::dispatch::{CanonicalPath, Match, Resolution, Scope, Target};
-use crate::http::Files;
+use crate::http::{Coding, Files};
 use crate::link::Link;
 
 use cache_status::{CacheStatus, Forward};
 use counters::Event;
 pub use counters::{Counters, Counts};
 pub use edition::Edition;
+use encoder::Encoder;
 use error_page::Asked;
 use failure::Failure;
 pub use follower::CacheFollower;
@@ -63,6 +72,10 @@ pub struct Settings {
     pub lifetime: Duration,
     /// How long a reply with one of a route's `cache_statuses` lives, where the route does not say.
     pub status_lifetime: Duration,
+    /// The content codings that pages are kept in.
+    pub encodings: Vec<Coding>,
+    /// Headers that name the groups of a page.
+    pub group_headers: Vec<GroupHeader>,
     /// The longest body that is cached, in bytes.
     pub largest_entry: u64,
     /// How many fills may go on without their visitors.
@@ -100,6 +113,7 @@ pub struct FrontEnd {
     flights: Arc<Flights<Landed>>,
     /// Places for fills.
     places: Arc<Semaphore>,
+    encoder: Encoder,
     link: Link,
     variant: Option<Arc<VariantFn>>,
     counters: Counters,
@@ -118,6 +132,8 @@ impl FrontEnd {
     pub fn new(rooms: Rooms) -> Arc<FrontEnd> {
         let Rooms { settings, edition, files, cache, link, variant } = rooms;
         let places = Arc::new(Semaphore::new(settings.flights.min(Semaphore::MAX_PERMITS)));
+        let codings = settings.encodings.iter().filter(|_| settings.caching);
+        let encoder = Encoder::new(Arc::clone(&cache), codings.copied().collect());
         Arc::new(FrontEnd {
             settings,
             edition: ArcSwap::from_pointee(edition),
@@ -125,6 +141,7 @@ impl FrontEnd {
             cache,
             flights: Flights::new(),
             places,
+            encoder,
             link,
             variant,
             counters: Counters::default(),

@@ -16,7 +16,7 @@ use super::failure::Failure;
 use super::forward::Forwarded;
 use super::make::{Made, MadeContent, Order};
 use super::variant::{Variant, VariantKind};
-use super::{Edition, FrontEnd, Visit, bypass, request_id, respond};
+use super::{Edition, FrontEnd, Visit, bypass, prepare, request_id, respond};
 use crate::body::Body;
 use crate::cache::{
     Content, Entry, Fill, Filled, Freshness, Join, Key, KeyBuilder, Lookup, Miss, Page,
@@ -25,7 +25,6 @@ use crate::clock;
 use crate::dispatch::{CacheType, CanonicalPath, Match, Route};
 use crate::http::limited;
 use crate::link::group_of_url;
-use crate::pieces::Pieces;
 
 /// How a fill ended, for all who waited for it.
 #[derive(Debug, Clone)]
@@ -100,7 +99,7 @@ impl FrontEnd {
             _ if !self.settings.caching => (Forward::Bypass, None),
             Lookup::Hit(entry) => {
                 self.counters.count(Event::Hit);
-                return respond::hit(visit.parts, &entry, now);
+                return self.hit(visit.parts, &entry, now);
             }
             Lookup::Miss(Miss::Absent) => (Forward::UriMiss, None),
             Lookup::Miss(Miss::Invalidated) => (Forward::Stale, None),
@@ -206,7 +205,7 @@ impl FrontEnd {
                             || (arrival.had_lease() && self.cache.is_valid(&entry)) =>
                     {
                         let status = CacheStatus::Forwarded { why, stored: false, collapsed: true };
-                        return respond::stored(request, &entry, status);
+                        return self.stored(request, &entry, status);
                     }
                     Some(Landed::Failed(failure)) if wait.suits(&arrival) => {
                         let outcome = Outcome::Failed(failure);
@@ -258,6 +257,15 @@ impl FrontEnd {
         let contains = contains.into_iter().map(String::into_boxed_str).collect();
         let mut all_groups = wanted.groups.clone();
         all_groups.extend(groups);
+        let page = prepare::Draft {
+            status,
+            headers,
+            body,
+            route: &wanted.route,
+            groups: &all_groups,
+            begun,
+        };
+        let page = prepare::page(page, &self.settings);
         if wanted.edition.table.may_be_changed(&wanted.path) {
             all_groups.push(group_of_url(&wanted.path));
         }
@@ -267,16 +275,13 @@ impl FrontEnd {
             groups: &all_groups,
             freshness: self.freshness(&wanted.route, kind),
             contains,
-            content: Content::Page(Page {
-                status,
-                headers: kept_headers(headers, &wanted.route, &body),
-                body,
-            }),
+            content: Content::Page(page),
             now: begun,
         });
         match filled {
             Filled::Stored(entry) => {
                 self.counters.count(Event::Fill);
+                self.encoder.ask(&entry, respond::page_of(&entry));
                 Outcome::Entry { entry, stored: true }
             }
             Filled::Overtaken(entry) => Outcome::Entry { entry, stored: false },
@@ -314,7 +319,7 @@ impl FrontEnd {
     ) -> Response<Body> {
         let made = |stored| CacheStatus::Forwarded { why, stored, collapsed: false };
         match outcome {
-            Outcome::Entry { entry, stored } => respond::stored(request, &entry, made(stored)),
+            Outcome::Entry { entry, stored } => self.stored(request, &entry, made(stored)),
             Outcome::Page(page) => respond::page(request, &page, made(false)),
             Outcome::Response { status, headers, body } => {
                 respond::made(status, headers, body, made(false))
@@ -334,7 +339,7 @@ impl FrontEnd {
                         "serving an old page in the place of an error"
                     );
                     let status = failure.status.as_u16();
-                    respond::stored(request, &entry, CacheStatus::StaleIfError { status })
+                    self.stored(request, &entry, CacheStatus::StaleIfError { status })
                 }
                 None => {
                     let asked = Asked { request_id: &wanted.request_id, path: wanted.key.id() };
@@ -400,20 +405,6 @@ fn is_storable(status: StatusCode, headers: &HeaderMap) -> bool {
     status == StatusCode::OK
         && !headers.contains_key(header::SET_COOKIE)
         && !headers.get_all(header::CACHE_CONTROL).iter().any(refuses)
-}
-
-/// The headers of a page as it is kept. Browsers and outer caches must ask again each time,
-/// because nothing reaches them when the page becomes wrong.
-fn kept_headers(mut headers: HeaderMap, route: &Route, body: &Pieces) -> HeaderMap {
-    if !body.has_parts() {
-        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
-    }
-    let caching = headers.entry(header::CACHE_CONTROL);
-    caching.or_insert(HeaderValue::from_static("no-cache"));
-    for name in &route.vary {
-        headers.append(header::VARY, HeaderValue::from_name(name.clone()));
-    }
-    headers
 }
 
 /// Whether a method may be answered from the cache.
