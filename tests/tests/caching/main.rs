@@ -6,6 +6,7 @@ mod invalidation;
 mod key;
 mod lifetime;
 mod memory;
+mod poisoning;
 
 use std::sync::LazyLock;
 
