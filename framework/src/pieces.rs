@@ -120,6 +120,13 @@ impl From<Bytes> for Pieces {
     }
 }
 
+impl FromIterator<Bytes> for Pieces {
+    fn from_iter<I: IntoIterator<Item = Bytes>>(bytes: I) -> Pieces {
+        let pieces = bytes.into_iter().filter(|bytes| !bytes.is_empty());
+        Pieces(pieces.map(Piece::Bytes).collect())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -162,6 +162,7 @@ fn open_frontend(
             largest_entry: config.cache.max_entry,
             flights: config.limits.connections,
             deadline: config.link.deadline,
+            part_timeout: config.http.part_timeout,
             body_limit: config.limits.body,
             body_timeout: config.limits.body_timeout,
         },

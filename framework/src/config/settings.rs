@@ -86,6 +86,9 @@ pub struct Http {
     pub listen: SocketAddr,
     /// Headers that tell caches further out which groups a page is in. Default none.
     pub group_headers: Vec<GroupHeader>,
+    /// How long a page waits for its parts before it shows their fallbacks. Default 5 s.
+    #[serde(with = "value::duration")]
+    pub part_timeout: Duration,
 }
 
 /// A header that tells caches further out which groups a page is in.
@@ -302,7 +305,11 @@ impl Default for Config {
 
 impl Default for Http {
     fn default() -> Http {
-        Http { listen: loopback(8000), group_headers: Vec::new() }
+        Http {
+            listen: loopback(8000),
+            group_headers: Vec::new(),
+            part_timeout: Duration::from_secs(5),
+        }
     }
 }
 

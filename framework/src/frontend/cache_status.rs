@@ -35,6 +35,11 @@ pub(super) enum Forward {
 }
 
 impl CacheStatus {
+    /// Whether what is sent is known to be old.
+    pub(super) fn is_stale(self) -> bool {
+        matches!(self, CacheStatus::StaleIfError { .. })
+    }
+
     /// The header of a response that is sent with one status in the place of what was made with
     /// another: without a `fwd-status` the two would be taken for the same.
     pub(super) fn header_with(self, sent: StatusCode, made: StatusCode) -> HeaderValue {

@@ -1,15 +1,14 @@
 //! What a visitor sees when there is no answer.
 
 use bytes::Bytes;
+use http::StatusCode;
 use http::header::{self, HeaderValue};
-use http::{Response, StatusCode};
 use serde::Serialize;
 
-use super::cache_status::CacheStatus;
 use super::failure::Failure;
-use super::respond;
+use super::make::MadeContent;
+use super::served::{Failed, Served};
 use super::{Edition, FrontEnd};
-use crate::body::Body;
 use crate::dispatch::Scope;
 use crate::pieces::Pieces;
 use crate::templates::Values;
@@ -29,24 +28,10 @@ struct ErrorValues<'a> {
     development: bool,
 }
 
-/// What was asked for, as the log names it.
-#[derive(Clone, Copy)]
-pub(super) struct Asked<'a> {
-    pub(super) request_id: &'a str,
-    pub(super) path: &'a str,
-}
-
 impl FrontEnd {
     /// The site's error page for a failure, which the log has under the request's id.
-    pub(super) fn error(
-        &self,
-        edition: &Edition,
-        failure: &Failure,
-        scope: Scope,
-        asked: Asked<'_>,
-        cache: CacheStatus,
-    ) -> Response<Body> {
-        let Asked { request_id, path } = asked;
+    pub(super) fn error(&self, edition: &Edition, failed: Failed) -> Served {
+        let Failed { failure, scope, request_id, path, cache } = failed;
         let status = failure.status;
         let cause = failure.cause.as_deref();
         let (code, message) = (status.as_u16(), failure.message.as_str());
@@ -64,8 +49,9 @@ impl FrontEnd {
         if status == StatusCode::SERVICE_UNAVAILABLE {
             headers.entry(header::RETRY_AFTER).or_insert(RETRY_AFTER);
         }
-        let body = self.error_body(edition, failure, scope, request_id);
-        respond::made(status, headers, respond::body(&body), cache)
+        let content = self.error_body(edition, &failure, scope, &request_id);
+        let content = MadeContent::Rendered { content, contains: Vec::new() };
+        Served::Made { status, headers, content, cache }
     }
 
     fn error_body(

@@ -7,6 +7,8 @@
 //! - `forward`: what of a request goes over the link.
 //! - `prepare`: the headers of a page, put together when it is made; `group_headers` are among
 //!   them. `encoder` makes its encodings later.
+//! - `served`: what there is for a request, before it is made a response; `parts` puts other pages
+//!   of the site into it.
 //! - `respond`, `error_page`, `cache_status`: what goes back to the visitor; `version` is what
 //!   conditions are asked about.
 //! - [`Variant`]: how a site says that content depends on more than its URL.
@@ -27,8 +29,10 @@ mod forward;
 mod group_headers;
 mod make;
 mod page;
+mod parts;
 mod prepare;
 mod respond;
+mod served;
 mod variant;
 mod version;
 
@@ -49,16 +53,18 @@ use crate::config::GroupHeader;
 use crate::dispatch::{CanonicalPath, Match, Resolution, Scope, Target};
 use crate::http::{Coding, Files};
 use crate::link::Link;
+use crate::pieces::Pieces;
 
 use cache_status::{CacheStatus, Forward};
 use counters::Event;
 pub use counters::{Counters, Counts};
 pub use edition::Edition;
 use encoder::Encoder;
-use error_page::Asked;
 use failure::Failure;
 pub use follower::CacheFollower;
 use page::Landed;
+use parts::Visitor;
+use served::Served;
 pub use variant::{Variant, VariantFn};
 
 /// What a front end goes by.
@@ -82,6 +88,8 @@ pub struct Settings {
     pub flights: usize,
     /// How long a back end may take to begin its answer.
     pub deadline: Duration,
+    /// How long a page waits for its parts.
+    pub part_timeout: Duration,
     /// The longest request body on routes that do not say otherwise, in bytes.
     pub body_limit: u64,
     /// The longest wait for the next piece of a request body.
@@ -198,83 +206,92 @@ impl FrontEnd {
         request: Request<Body>,
         remote: IpAddr,
     ) -> Response<Body> {
-        let head = *request.method() == Method::HEAD;
-        let response = self.dispatch(request, remote).await;
+        let (parts, body) = request.into_parts();
+        let edition = self.edition.load_full();
+        let served = self.dispatch(Visit { edition: &edition, parts: &parts, body, remote }).await;
+        let response = self.respond(&edition, &parts, remote, served).await;
         if response.status().is_server_error() {
             self.counters.count(Event::Error);
         }
-        if head { respond::head_of(response) } else { response }
+        if parts.method == Method::HEAD { respond::head_of(response) } else { response }
     }
 
-    async fn dispatch(self: &Arc<Self>, request: Request<Body>, remote: IpAddr) -> Response<Body> {
-        let (parts, body) = request.into_parts();
-        let edition = self.edition.load_full();
+    /// Makes a response of what there is.
+    async fn respond(
+        self: &Arc<Self>,
+        edition: &Arc<Edition>,
+        request: &Parts,
+        remote: IpAddr,
+        served: Served,
+    ) -> Response<Body> {
+        let served = match served {
+            Served::Failed(failed) => self.error(edition, failed),
+            served => served,
+        };
+        if served.pieces().is_some_and(Pieces::has_parts) {
+            let visitor = Visitor { edition, request, remote };
+            // In a box, so that the future of a page without parts stays small.
+            return Box::pin(self.compose(visitor, served)).await;
+        }
+        match served {
+            Served::Hit { entry, now, .. } => self.hit(request, &entry, now),
+            Served::Stored { entry, cache, .. } => self.stored(request, &entry, cache),
+            Served::Page { page, cache, .. } => respond::page(request, &page, cache),
+            Served::Made { status, headers, content, cache } => {
+                respond::made(status, headers, content.into_body(), cache)
+            }
+            Served::Response(response) => response,
+            Served::Failed(_) => unreachable!("what failed has become an error page"),
+        }
+    }
+
+    /// Finds or makes what a request asks for.
+    async fn dispatch(self: &Arc<Self>, visit: Visit<'_>) -> Served {
+        let Visit { edition, parts, .. } = visit;
         if parts.method == Method::OPTIONS && parts.uri.path() == "*" {
-            return options("GET, HEAD, OPTIONS, POST");
+            return Served::Response(options("GET, HEAD, OPTIONS, POST"));
         }
         let path = match CanonicalPath::new(parts.uri.path()) {
             Ok(path) => path,
             Err(error) => {
                 let message = format!("This address is not one of a page: {error}.");
                 let failure = Failure::new(error.status(), message);
-                return self.refuse(&edition, &failure, Scope::SITE, parts.uri.path());
+                return Served::refused(failure, Scope::SITE, parts.uri.path());
             }
         };
         match edition.table.resolve(&parts.method, &path) {
-            Resolution::Route(matched) => {
-                self.follow_route(Visit { edition: &edition, parts: &parts, body, remote }, matched)
-                    .await
-            }
+            Resolution::Route(matched) => self.follow_route(visit, matched).await,
             Resolution::NotFound { scope } => {
                 let failure = Failure::new(StatusCode::NOT_FOUND, "There is no such page.");
-                self.refuse(&edition, &failure, scope, path.as_str())
+                Served::refused(failure, scope, path.as_str())
             }
             Resolution::MethodNotAllowed { allow, scope } => {
                 let message = format!("This page takes {allow} only.");
                 let mut failure = Failure::new(StatusCode::METHOD_NOT_ALLOWED, message);
                 failure.headers = allow_header(&allow);
-                self.refuse(&edition, &failure, scope, path.as_str())
+                Served::refused(failure, scope, path.as_str())
             }
-            Resolution::Options { allow } => options(&allow),
+            Resolution::Options { allow } => Served::Response(options(&allow)),
             Resolution::AliasLoop { alias } => {
                 let cause = format!("the aliases lead in a circle: {}", alias.label());
-                self.refuse(&edition, &Failure::internal(cause), alias.scope, path.as_str())
+                Served::refused(Failure::internal(cause), alias.scope, path.as_str())
             }
         }
     }
 
-    async fn follow_route(
-        self: &Arc<Self>,
-        visit: Visit<'_>,
-        matched: Match<'_>,
-    ) -> Response<Body> {
+    async fn follow_route(self: &Arc<Self>, visit: Visit<'_>, matched: Match<'_>) -> Served {
         match &matched.route.target {
             Target::Controller(_) | Target::Template(_) => self.page(visit, matched).await,
-            Target::Redirect { status, .. } => self.redirect(visit.edition, *status, &matched),
+            Target::Redirect { status, .. } => redirect(*status, &matched),
             Target::Files { .. } => Box::pin(self.file(visit, &matched)).await,
             Target::Alias(_) => {
                 let failure = Failure::internal("an alias was not followed");
-                self.refuse(visit.edition, &failure, matched.route.scope, matched.path())
+                Served::refused(failure, matched.route.scope, matched.path())
             }
         }
     }
 
-    fn redirect(
-        &self,
-        edition: &Edition,
-        status: StatusCode,
-        matched: &Match<'_>,
-    ) -> Response<Body> {
-        let location = matched.redirect().and_then(|url| HeaderValue::try_from(url).ok());
-        let Some(location) = location else {
-            let failure = Failure::new(StatusCode::BAD_REQUEST, "This does not lead anywhere.");
-            return self.refuse(edition, &failure, matched.route.scope, matched.path());
-        };
-        let headers = HeaderMap::from_iter([(header::LOCATION, location)]);
-        respond::made(status, headers, Body::empty(), bypass(Forward::Bypass))
-    }
-
-    async fn file(&self, visit: Visit<'_>, matched: &Match<'_>) -> Response<Body> {
+    async fn file(&self, visit: Visit<'_>, matched: &Match<'_>) -> Served {
         let scope = matched.route.scope;
         let (method, headers) = (&visit.parts.method, &visit.parts.headers);
         let found = match (&self.files, matched.file()) {
@@ -285,29 +302,30 @@ impl FrontEnd {
             Ok(Some(response)) => response,
             Ok(None) => {
                 let failure = Failure::new(StatusCode::NOT_FOUND, "There is no such file.");
-                return self.refuse(visit.edition, &failure, scope, matched.path());
+                return Served::refused(failure, scope, matched.path());
             }
             Err(error) => {
-                let failure = Failure::internal(error.to_string());
-                return self.refuse(visit.edition, &failure, scope, matched.path());
+                return Served::refused(
+                    Failure::internal(error.to_string()),
+                    scope,
+                    matched.path(),
+                );
             }
         };
         let cache = bypass(Forward::Bypass);
         response.headers_mut().insert(cache_status::CACHE_STATUS, cache.header());
-        response
+        Served::Response(response)
     }
+}
 
-    /// An error before anything was forwarded.
-    fn refuse(
-        &self,
-        edition: &Edition,
-        failure: &Failure,
-        scope: Scope,
-        path: &str,
-    ) -> Response<Body> {
-        let asked = Asked { request_id: &request_id(), path };
-        self.error(edition, failure, scope, asked, bypass(Forward::Bypass))
-    }
+fn redirect(status: StatusCode, matched: &Match<'_>) -> Served {
+    let location = matched.redirect().and_then(|url| HeaderValue::try_from(url).ok());
+    let Some(location) = location else {
+        let failure = Failure::new(StatusCode::BAD_REQUEST, "This does not lead anywhere.");
+        return Served::refused(failure, matched.route.scope, matched.path());
+    };
+    let headers = HeaderMap::from_iter([(header::LOCATION, location)]);
+    Served::Response(respond::made(status, headers, Body::empty(), bypass(Forward::Bypass)))
 }
 
 /// Says which methods are taken (RFC 9110, section 9.3.7).

@@ -5,23 +5,23 @@ use std::sync::Arc;
 
 use http::header::{self, HeaderMap, HeaderValue};
 use http::request::Parts;
-use http::{Method, Response, StatusCode};
+use http::{Method, StatusCode};
 use tokio::time::timeout;
 
 use super::cache_status::{CacheStatus, Forward};
 use super::collect::{Collected, collect};
 use super::counters::Event;
-use super::error_page::Asked;
 use super::failure::Failure;
 use super::forward::Forwarded;
 use super::make::{Made, MadeContent, Order};
+use super::served::{Failed, Served, page_of};
 use super::variant::{Variant, VariantKind};
-use super::{Edition, FrontEnd, Visit, bypass, prepare, request_id, respond};
+use super::{Edition, FrontEnd, Visit, bypass, prepare, request_id};
 use crate::body::Body;
 use crate::cache::{
     Content, Entry, Fill, Filled, Freshness, Join, Key, KeyBuilder, Lookup, Miss, Page,
 };
-use crate::clock;
+use crate::clock::{self, Moment};
 use crate::dispatch::{CacheType, CanonicalPath, Match, Route};
 use crate::http::limited;
 use crate::link::group_of_url;
@@ -54,82 +54,112 @@ struct Cacheable {
 enum Outcome {
     Entry { entry: Arc<Entry>, stored: bool },
     Page(Page),
-    Response { status: StatusCode, headers: HeaderMap, body: Body },
+    Made { status: StatusCode, headers: HeaderMap, content: MadeContent },
     Failed(Failure),
 }
 
+/// What the cache has for a request.
+pub(super) enum Found<'a> {
+    /// This may be served.
+    Hit { entry: Arc<Entry>, variant: VariantKind, now: Moment },
+    /// The content must be made.
+    Miss(Missing<'a>),
+    /// The cache has no part in it.
+    Direct(Forward),
+    /// The request is one that nobody answers.
+    Refused(Failure),
+}
+
+/// What is known of content that is to be made.
+pub(super) struct Missing<'a> {
+    id: Cow<'a, str>,
+    key: Key<'static>,
+    variant: Variant,
+    why: Forward,
+    stale: Option<Arc<Entry>>,
+}
+
 impl FrontEnd {
-    pub(super) async fn page(
-        self: &Arc<Self>,
-        visit: Visit<'_>,
-        matched: Match<'_>,
-    ) -> Response<Body> {
+    /// What the cache has for a request. It waits for nothing.
+    pub(super) fn find<'a>(&self, parts: &'a Parts, matched: &'a Match<'_>) -> Found<'a> {
         let route = matched.route;
-        let method = &visit.parts.method;
-        if !is_cached_method(method) {
-            return Box::pin(self.direct(visit, matched, Forward::Method)).await;
+        if !is_cached_method(&parts.method) {
+            return Found::Direct(Forward::Method);
         }
         if route.cache.kind == CacheType::NoCache {
-            return Box::pin(self.direct(visit, matched, Forward::Bypass)).await;
+            return Found::Direct(Forward::Bypass);
         }
         let variant = match &self.variant {
-            Some(variant) => variant(visit.parts),
+            Some(variant) => variant(parts),
             None => Variant::yes(),
         };
         if variant.kind == VariantKind::No {
-            return Box::pin(self.direct(visit, matched, Forward::Bypass)).await;
+            return Found::Direct(Forward::Bypass);
         }
-        let query = match route.query.canonical(visit.parts.uri.query()) {
+        let query = match route.query.canonical(parts.uri.query()) {
             Ok(query) => query,
             Err(error) => {
                 let failure = Failure::new(StatusCode::BAD_REQUEST, error.to_string());
-                return self.refuse(visit.edition, &failure, route.scope, matched.path());
+                return Found::Refused(failure);
             }
         };
         let id = match query.is_empty() {
             true => Cow::Borrowed(matched.path()),
             false => Cow::Owned(format!("{}?{query}", matched.path())),
         };
-        let key = key(&id, &variant, route, &visit.parts.headers);
+        let key = key(&id, &variant, route, &parts.headers);
         // The clock is read here, after the request: who was stopped before this line meets a
         // lease that has run out.
         let now = clock::now();
         let found = self.cache.lookup(&key, is_persistent(route), now);
         let (why, stale) = match found {
             _ if !self.settings.caching => (Forward::Bypass, None),
-            Lookup::Hit(entry) => {
-                self.counters.count(Event::Hit);
-                return self.hit(visit.parts, &entry, now);
-            }
+            Lookup::Hit(entry) => return Found::Hit { entry, variant: variant.kind, now },
             Lookup::Miss(Miss::Absent) => (Forward::UriMiss, None),
             Lookup::Miss(Miss::Invalidated) => (Forward::Stale, None),
             Lookup::Miss(Miss::Expired(stale)) => (Forward::Stale, stale),
             Lookup::Fenced(stale) => (Forward::Fenced, stale),
         };
-        self.counters.count(if self.settings.caching { Event::Miss } else { Event::Bypass });
         let key = key.into_owned();
+        Found::Miss(Missing { id, key, variant, why, stale })
+    }
+
+    /// The content of a controller's or a template's route.
+    pub(super) async fn page(self: &Arc<Self>, visit: Visit<'_>, matched: Match<'_>) -> Served {
+        let Missing { id, key, variant, why, stale } = match self.find(visit.parts, &matched) {
+            Found::Hit { entry, variant, now } => {
+                self.counters.count(Event::Hit);
+                return Served::Hit { entry, variant, now };
+            }
+            Found::Miss(missing) => missing,
+            Found::Direct(why) => return Box::pin(self.direct(visit, &matched, why)).await,
+            Found::Refused(failure) => {
+                return Served::refused(failure, matched.route.scope, matched.path());
+            }
+        };
+        self.counters.count(if self.settings.caching { Event::Miss } else { Event::Bypass });
         let mut groups = matched.groups();
         groups.extend(variant.groups);
-        let name = match variant.kind {
-            VariantKind::Named(name) => Some(name),
+        let name = match &variant.kind {
+            VariantKind::Named(name) => Some(name.clone()),
             _ => None,
         };
         let cacheable = Arc::new(Cacheable {
             edition: Arc::clone(visit.edition),
-            forwarded: Forwarded::key(&visit.parts.headers, &id, route, name),
+            forwarded: Forwarded::key(&visit.parts.headers, &id, matched.route, name),
             key,
             groups,
             params: matched.to_params(),
             path: matched.path().to_owned(),
-            route: Arc::clone(route),
+            route: Arc::clone(matched.route),
             request_id: request_id(),
         });
         // In a box, so that the future of a hit stays small.
-        Box::pin(self.miss(visit.parts, &cacheable, why, stale)).await
+        Box::pin(self.miss(&cacheable, variant.kind, why, stale)).await
     }
 
     /// Content for this visitor alone.
-    async fn direct(&self, visit: Visit<'_>, matched: Match<'_>, why: Forward) -> Response<Body> {
+    async fn direct(&self, visit: Visit<'_>, matched: &Match<'_>, why: Forward) -> Served {
         self.counters.count(Event::Bypass);
         let Visit { edition, parts, body, remote } = visit;
         let request_id = request_id();
@@ -151,13 +181,14 @@ impl FrontEnd {
             Ok(body) => self.make(order, body).await,
             Err(error) => Err(Failure::of_request_body(&error)),
         };
+        let cache = bypass(why);
         match made {
             Ok(Made { status, headers, content, .. }) => {
-                respond::made(status, headers, content.into_body(), bypass(why))
+                Served::Made { status, headers, content, cache }
             }
             Err(failure) => {
-                let asked = Asked { request_id: &request_id, path: matched.path() };
-                self.error(edition, &failure, route.scope, asked, bypass(why))
+                let (scope, path) = (route.scope, matched.path().to_owned());
+                Served::Failed(Failed { failure, scope, request_id, path, cache })
             }
         }
     }
@@ -165,14 +196,14 @@ impl FrontEnd {
     /// Makes what is not in the cache, or waits for somebody who does.
     async fn miss(
         self: &Arc<Self>,
-        request: &Parts,
         wanted: &Arc<Cacheable>,
+        variant: VariantKind,
         why: Forward,
         stale: Option<Arc<Entry>>,
-    ) -> Response<Body> {
+    ) -> Served {
         if !self.settings.caching {
             let outcome = self.fill(wanted).await;
-            return self.respond(request, wanted, outcome, why, stale);
+            return self.served(wanted, variant, outcome, why, stale);
         }
         // What is known now is all that the law asks of this request, however long it waits.
         let arrival = self.flights.arrive(self.cache.knowledge(clock::now()));
@@ -184,7 +215,8 @@ impl FrontEnd {
                         let busy = "The site has too many pages to make. Please try again soon.";
                         let failure = Failure::new(StatusCode::SERVICE_UNAVAILABLE, busy);
                         lead.land(Landed::Failed(failure.clone()));
-                        return self.respond(request, wanted, Outcome::Failed(failure), why, stale);
+                        let outcome = Outcome::Failed(failure);
+                        return self.served(wanted, variant, outcome, why, stale);
                     };
                     let (frontend, order) = (Arc::clone(self), Arc::clone(wanted));
                     // A task of its own, so that a visitor who goes away leaves nobody waiting.
@@ -197,24 +229,24 @@ impl FrontEnd {
                     let outcome = flight.await.unwrap_or_else(|error| {
                         Outcome::Failed(Failure::internal(error.to_string()))
                     });
-                    return self.respond(request, wanted, outcome, why, stale);
+                    return self.served(wanted, variant, outcome, why, stale);
                 }
                 Join::Wait(mut wait) => match wait.landed().await {
                     Some(Landed::Entry(entry))
                         if wait.suits(&arrival)
                             || (arrival.had_lease() && self.cache.is_valid(&entry)) =>
                     {
-                        let status = CacheStatus::Forwarded { why, stored: false, collapsed: true };
-                        return self.stored(request, &entry, status);
+                        let cache = CacheStatus::Forwarded { why, stored: false, collapsed: true };
+                        return Served::Stored { entry, variant, cache };
                     }
                     Some(Landed::Failed(failure)) if wait.suits(&arrival) => {
                         let outcome = Outcome::Failed(failure);
-                        return self.respond(request, wanted, outcome, why, stale);
+                        return self.served(wanted, variant, outcome, why, stale);
                     }
                     Some(Landed::Entry(_) | Landed::Failed(_)) => {}
                     Some(Landed::Private) | None => {
                         let outcome = self.fill(wanted).await;
-                        return self.respond(request, wanted, outcome, why, stale);
+                        return self.served(wanted, variant, outcome, why, stale);
                     }
                 },
             }
@@ -244,13 +276,16 @@ impl FrontEnd {
             let wanted = self.settings.caching && kind != CacheType::NoCache;
             wanted && is_storable(status, &headers)
         }) else {
-            return Outcome::Response { status, headers, body: content.into_body() };
+            return Outcome::Made { status, headers, content };
         };
         let (body, contains) = match content {
             MadeContent::Rendered { content, contains } => (content.joined(), contains),
             MadeContent::Body(body) => match self.read(body).await {
                 Ok(Collected::Whole(body)) => (body.into(), Vec::new()),
-                Ok(Collected::TooLong(body)) => return Outcome::Response { status, headers, body },
+                Ok(Collected::TooLong(body)) => {
+                    let content = MadeContent::Body(body);
+                    return Outcome::Made { status, headers, content };
+                }
                 Err(failure) => return Outcome::Failed(failure),
             },
         };
@@ -281,7 +316,7 @@ impl FrontEnd {
         match filled {
             Filled::Stored(entry) => {
                 self.counters.count(Event::Fill);
-                self.encoder.ask(&entry, respond::page_of(&entry));
+                self.encoder.ask(&entry, page_of(&entry));
                 Outcome::Entry { entry, stored: true }
             }
             Filled::Overtaken(entry) => Outcome::Entry { entry, stored: false },
@@ -308,21 +343,23 @@ impl FrontEnd {
         }
     }
 
-    /// The response to the one who made the content.
-    fn respond(
+    /// What the one who made the content has of it.
+    fn served(
         &self,
-        request: &Parts,
         wanted: &Cacheable,
+        variant: VariantKind,
         outcome: Outcome,
         why: Forward,
         stale: Option<Arc<Entry>>,
-    ) -> Response<Body> {
+    ) -> Served {
         let made = |stored| CacheStatus::Forwarded { why, stored, collapsed: false };
         match outcome {
-            Outcome::Entry { entry, stored } => self.stored(request, &entry, made(stored)),
-            Outcome::Page(page) => respond::page(request, &page, made(false)),
-            Outcome::Response { status, headers, body } => {
-                respond::made(status, headers, body, made(false))
+            Outcome::Entry { entry, stored } => {
+                Served::Stored { entry, variant, cache: made(stored) }
+            }
+            Outcome::Page(page) => Served::Page { page, variant, cache: made(false) },
+            Outcome::Made { status, headers, content } => {
+                Served::Made { status, headers, content, cache: made(false) }
             }
             // It may have been invalidated while the call was under way.
             Outcome::Failed(failure) => match stale
@@ -339,12 +376,15 @@ impl FrontEnd {
                         "serving an old page in the place of an error"
                     );
                     let status = failure.status.as_u16();
-                    self.stored(request, &entry, CacheStatus::StaleIfError { status })
+                    Served::Stored { entry, variant, cache: CacheStatus::StaleIfError { status } }
                 }
-                None => {
-                    let asked = Asked { request_id: &wanted.request_id, path: wanted.key.id() };
-                    self.error(&wanted.edition, &failure, wanted.route.scope, asked, made(false))
-                }
+                None => Served::Failed(Failed {
+                    failure,
+                    scope: wanted.route.scope,
+                    request_id: wanted.request_id.clone(),
+                    path: wanted.key.id().to_owned(),
+                    cache: made(false),
+                }),
             },
         }
     }
@@ -370,7 +410,7 @@ impl Outcome {
             Outcome::Failed(failure) if failure.headers.is_empty() => {
                 Landed::Failed(failure.clone())
             }
-            Outcome::Failed(_) | Outcome::Page(_) | Outcome::Response { .. } => Landed::Private,
+            Outcome::Failed(_) | Outcome::Page(_) | Outcome::Made { .. } => Landed::Private,
         }
     }
 }

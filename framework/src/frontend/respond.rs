@@ -26,7 +26,7 @@
 //! nothing in its headers lets a cache further out take it for fresh (RFC 9111, section 4.2.4).
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderValue};
@@ -36,24 +36,24 @@ use http::{Response, StatusCode};
 use super::FrontEnd;
 use super::cache_status::{CACHE_STATUS, CacheStatus};
 use super::prepare::{self, CDN_CACHE_CONTROL};
+use super::served::page_of;
 use super::version::Version;
 use crate::body::Body;
-use crate::cache::{Cache, Entry, LastModified, Page};
+use crate::cache::{Entry, LastModified, Page};
 use crate::clock::{self, Moment};
 use crate::http::conditions::{self, Precondition};
 use crate::http::negotiation::acceptable;
 use crate::http::ranges::{self, Ranges, Selection};
-use crate::http::validators::{SETTLED, shown_date};
+use crate::http::validators::SETTLED;
 use crate::http::{Coding, Preferences};
 use crate::pieces::{Piece, Pieces};
 
 impl FrontEnd {
     /// An entry that may be served.
     pub(super) fn hit(&self, request: &Parts, entry: &Arc<Entry>, now: Moment) -> Response<Body> {
-        let page = page_of(entry);
+        let (page, status) = (page_of(entry), CacheStatus::Hit(entry.remaining(now)));
         self.encoder.ask(entry, page);
-        let aging = Aging::of(entry, &self.cache, now);
-        kept(request, page, aging, CacheStatus::Hit(entry.remaining(now)))
+        kept(request, page, self.aging_of(entry, status, now), status)
     }
 
     /// The page of an entry that was just made, or that is served in the place of something else.
@@ -63,23 +63,29 @@ impl FrontEnd {
         entry: &Arc<Entry>,
         status: CacheStatus,
     ) -> Response<Body> {
-        let aging = match status {
-            CacheStatus::Forwarded { collapsed: false, .. } => Aging::NEW,
-            CacheStatus::Forwarded { .. } | CacheStatus::Hit(_) => {
-                Aging::of(entry, &self.cache, clock::now())
-            }
-            CacheStatus::StaleIfError { .. } => {
-                Aging { is_stale: true, ..Aging::of(entry, &self.cache, clock::now()) }
-            }
-        };
-        kept(request, page_of(entry), aging, status)
+        kept(request, page_of(entry), self.aging_of(entry, status, clock::now()), status)
     }
-}
 
-/// The page of an entry that was found by the key of one.
-pub(super) fn page_of(entry: &Entry) -> &Page {
-    // Keys of pages and of fragments differ.
-    entry.page().expect("what is found by the key of a page is a page")
+    /// How old the page of an entry is when it is sent with this status.
+    pub(super) fn aging_of(&self, entry: &Entry, status: CacheStatus, now: Moment) -> Aging {
+        if let CacheStatus::Forwarded { collapsed: false, .. } = status {
+            return Aging::NEW;
+        }
+        Aging {
+            age: Some(self.age_of(entry, now)),
+            is_settled: entry.age(now) >= SETTLED,
+            is_stale: status.is_stale() || !entry.is_fresh(now),
+        }
+    }
+
+    /// Since when nobody has made or confirmed an entry.
+    pub(super) fn age_of(&self, entry: &Entry, now: Moment) -> Duration {
+        let filled = entry.age(now);
+        match entry.remaining(now) {
+            Some(_) => filled,
+            None => filled.min(self.cache.confirmed(now)),
+        }
+    }
 }
 
 /// A page that was just made.
@@ -98,20 +104,16 @@ pub(super) struct Aging {
 }
 
 impl Aging {
-    const NEW: Aging = Aging { age: None, is_settled: false, is_stale: false };
+    /// Made for this request.
+    pub(super) const NEW: Aging = Aging { age: None, is_settled: false, is_stale: false };
 
-    fn of(entry: &Entry, cache: &Cache, now: Moment) -> Aging {
-        let filled = entry.age(now);
-        let age = match entry.remaining(now) {
-            Some(_) => filled,
-            None => filled.min(cache.confirmed(now)),
-        };
-        let is_stale = !entry.is_fresh(now);
-        Aging { age: Some(age), is_settled: filled >= SETTLED, is_stale }
+    /// With something in it that has this age.
+    pub(super) fn with(self, age: Option<Duration>) -> Aging {
+        Aging { age: self.age.max(age), ..self }
     }
 
     /// Makes the headers of a page those of one that is as old as this.
-    fn tell(self, headers: &mut HeaderMap, last_modified: Option<&LastModified>) {
+    pub(super) fn tell(self, headers: &mut HeaderMap, last_modified: Option<&LastModified>) {
         match self.age {
             Some(age) => drop(headers.insert(header::AGE, HeaderValue::from(age.as_secs()))),
             None => drop(headers.remove(header::AGE)),
@@ -173,29 +175,18 @@ pub(super) struct Composed {
     pub(super) headers: HeaderMap,
     /// The content, one piece after the other.
     pub(super) body: Vec<Bytes>,
-    /// The tag of exactly these bytes, if it is worth having.
-    pub(super) tag: Option<HeaderValue>,
-    /// When it was last modified, if that is known of all of it.
-    pub(super) last_modified: Option<SystemTime>,
+    /// The tag of exactly these bytes.
+    pub(super) tag: HeaderValue,
 }
 
 /// Composed content, in the form that the request asks for.
 pub(super) fn composed(request: &Parts, composed: Composed, cache: CacheStatus) -> Response<Body> {
-    let Composed { status, mut headers, body, tag, last_modified } = composed;
+    let Composed { status, mut headers, body, tag } = composed;
     let length = body.iter().map(Bytes::len).sum();
-    match tag.clone() {
-        Some(tag) => drop(headers.insert(header::ETAG, tag)),
-        None => drop(headers.remove(header::ETAG)),
-    }
-    match last_modified {
-        Some(time) => {
-            let shown = shown_date(time, SystemTime::now());
-            headers.insert(header::LAST_MODIFIED, shown);
-        }
-        None => drop(headers.remove(header::LAST_MODIFIED)),
-    }
+    headers.insert(header::ETAG, tag.clone());
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
-    let version = Version::new(tag.as_ref(), last_modified, Preferences::PLAIN);
+    // It has no date: the latest of those of its parts may be followed by an older one.
+    let version = Version::new(Some(&tag), None, Preferences::PLAIN);
     match wanted(request, status, length, &version) {
         Wanted::Whole => send(status, headers, Body::pieces(body), cache, status),
         Wanted::Some(ranges) => partial(&ranges, headers, &body, cache),

@@ -150,12 +150,12 @@ impl Engine {
         let mut output = Output::new(self.max_output);
         let rendered = catch_unwind(AssertUnwindSafe(|| {
             stacker::maybe_grow(self.stack, self.stack, || {
-                self.tera.render_to(name, values.context(), &mut output)
+                super::part::around(|| self.tera.render_to(name, values.context(), &mut output))
             })
         }));
         let error = match rendered {
             Ok(Ok(())) => {
-                let content = output.into_bytes().into();
+                let content = super::part::cut(output.into_bytes());
                 return Ok(Rendered { content, ..Rendered::default() });
             }
             Ok(Err(_)) if output.exceeded() => RenderError::too_large(name, self.max_output),
@@ -182,6 +182,7 @@ fn tera(options: &Options) -> Tera {
     let mut tera = Tera::new();
     tera.autoescape_on([".html", ".htm", ".xml", ".svg"]);
     functions::register(&mut tera, options.url_for.clone(), options.asset.clone());
+    super::part::register(&mut tera);
     tera.register_filter("date", super::date::date);
     for customise in &options.customise {
         customise(&mut tera);

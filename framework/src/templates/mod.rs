@@ -17,6 +17,7 @@ mod error;
 mod folder;
 mod functions;
 mod output;
+mod part;
 mod references;
 mod rendered;
 mod values;

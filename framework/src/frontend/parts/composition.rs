@@ -1,0 +1,308 @@
+//! Putting content together: what is in the cache at once, the rest side by side.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::join_all;
+use http::header::HeaderMap;
+use http::request::Parts;
+use tokio::time::{Instant, timeout_at};
+
+use super::super::counters::Event;
+use super::super::page::Found;
+use super::super::served::page_of;
+use super::super::variant::VariantKind;
+use super::super::{FrontEnd, Visit};
+use super::address::{Address, Canonical};
+use super::chain::Chain;
+use super::content::Content;
+use super::failing::{Cause, Failing};
+use super::request::PartRequest;
+use super::sharing::Sharing;
+use super::tag::{self, Tag};
+use super::{MOST_BYTES, MOST_PARTS, Visitor};
+use crate::body::Body;
+use crate::cache::Entry;
+use crate::clock;
+use crate::dispatch::{CanonicalPath, Resolution, Target};
+use crate::pieces::{Part, Piece, Pieces};
+
+/// The putting together of one response.
+pub(super) struct Composition<'a> {
+    frontend: &'a Arc<FrontEnd>,
+    visitor: Visitor<'a>,
+    /// The page's headers, and the variant that it is of.
+    page: (&'a HeaderMap, &'a VariantKind),
+    failing: Failing,
+    until: Instant,
+    parts: AtomicUsize,
+    bytes: AtomicUsize,
+}
+
+/// What was put together.
+#[derive(Debug, Default)]
+pub(super) struct Composed {
+    pub(super) bytes: Vec<Bytes>,
+    pub(super) tag: Tag,
+    pub(super) sharing: Sharing,
+    /// The age of the oldest part that was not made for this response.
+    pub(super) oldest: Option<Duration>,
+}
+
+/// What is known of a place in the content before anything was waited for.
+enum Place {
+    Bytes(Bytes),
+    Tag(u128),
+    /// The next of the parts that are waited for.
+    Awaited,
+}
+
+/// Places in their order, and what the parts among them say about keeping the whole.
+#[derive(Default)]
+struct Assembly {
+    places: Vec<Place>,
+    sharing: Sharing,
+    oldest: Option<Duration>,
+}
+
+/// How a part begins.
+enum Begun<'a> {
+    /// It is in the cache, and has no parts.
+    There(Content),
+    Awaited(Pending<'a>),
+}
+
+type Pending<'a> = Pin<Box<dyn Future<Output = Assembly> + Send + 'a>>;
+
+impl<'a> Composition<'a> {
+    /// For the page with these headers and of this variant.
+    pub(super) fn new(
+        frontend: &'a Arc<FrontEnd>,
+        visitor: Visitor<'a>,
+        headers: &'a HeaderMap,
+        variant: &'a VariantKind,
+    ) -> Composition<'a> {
+        let settings = &frontend.settings;
+        Composition {
+            frontend,
+            visitor,
+            page: (headers, variant),
+            failing: Failing::of(headers, settings.development),
+            until: Instant::now() + settings.part_timeout,
+            parts: AtomicUsize::new(0),
+            bytes: AtomicUsize::new(0),
+        }
+    }
+
+    /// Puts the page together.
+    pub(super) async fn put_together(&self, pieces: &Pieces) -> Composed {
+        let url = Canonical::of_request(&self.visitor.request.uri);
+        let chain = Chain::begin(url.as_ref());
+        let request = PartRequest::of(self.visitor.request);
+        let Assembly { places, sharing, oldest } = self.assemble(request, &chain, pieces).await;
+        let mut composed = Composed { sharing, oldest, ..Composed::default() };
+        for place in places {
+            match place {
+                Place::Bytes(bytes) => composed.bytes.push(bytes),
+                Place::Tag(tag) => composed.tag.add(tag),
+                Place::Awaited => unreachable!("all parts have been waited for"),
+            }
+        }
+        composed
+    }
+
+    /// Puts content together that was reached through `chain`.
+    async fn assemble<'c>(
+        &'c self,
+        mut request: PartRequest,
+        chain: &'c Chain<'c>,
+        pieces: &'c Pieces,
+    ) -> Assembly {
+        let mut assembly = Assembly::default();
+        assembly.places.push(Place::Tag(tag::of_pieces(pieces)));
+        let mut awaited: Vec<Pending<'c>> = Vec::new();
+        for piece in pieces.iter() {
+            match piece {
+                Piece::Bytes(bytes) => assembly.places.push(Place::Bytes(bytes.clone())),
+                Piece::Part(part) => match self.begin(&mut request, chain, part) {
+                    Ok(Begun::There(content)) => {
+                        assembly.put_in(self.page, &content);
+                        assembly.oldest = assembly.oldest.max(self.age(&content));
+                    }
+                    Ok(Begun::Awaited(pending)) => {
+                        assembly.places.push(Place::Awaited);
+                        awaited.push(pending);
+                    }
+                    Err(cause) => self.fall_back(&mut assembly, chain, part, &cause),
+                },
+            }
+        }
+        if awaited.is_empty() {
+            return assembly;
+        }
+        let mut arrived = join_all(awaited).await.into_iter();
+        let mut whole = Assembly { places: Vec::new(), ..assembly };
+        for place in assembly.places {
+            match place {
+                Place::Awaited => {
+                    let part = arrived.next().expect("as many have arrived as were awaited");
+                    whole.places.extend(part.places);
+                    whole.sharing.extend(part.sharing);
+                    whole.oldest = whole.oldest.max(part.oldest);
+                }
+                there => whole.places.push(there),
+            }
+        }
+        whole
+    }
+
+    /// Looks a part up, and begins what there is to wait for.
+    fn begin<'c>(
+        &'c self,
+        request: &mut PartRequest,
+        chain: &'c Chain<'c>,
+        part: &'c Part,
+    ) -> Result<Begun<'c>, Cause> {
+        match self.parts.fetch_add(1, Ordering::Relaxed) {
+            ..MOST_PARTS => {}
+            MOST_PARTS => {
+                let cause =
+                    format!("a response may have {MOST_PARTS} parts, those of its parts included");
+                return Err(cause.into());
+            }
+            _ => return Err(Cause::known("the response has too many parts")),
+        }
+        let address = Address::parse(&part.url)?;
+        let canonical = address.canonical()?;
+        chain.admits(&canonical)?;
+        request.ask_for(address.under(&self.visitor.request.uri));
+        let content = match self.look_up(request.parts(), &canonical.path) {
+            Some((entry, variant)) => Some(self.weigh(Content::of_entry(entry, variant)?)?),
+            None => None,
+        };
+        match content {
+            Some(content) if !content.pieces().has_parts() => Ok(Begun::There(content)),
+            content => {
+                let follow = self.follow(request.clone(), chain, part, address, content);
+                Ok(Begun::Awaited(Box::pin(follow)))
+            }
+        }
+    }
+
+    /// A part that is in the cache.
+    fn look_up(
+        &self,
+        request: &Parts,
+        path: &CanonicalPath<'_>,
+    ) -> Option<(Arc<Entry>, VariantKind)> {
+        let resolution = self.visitor.edition.table.resolve(&request.method, path);
+        let Resolution::Route(matched) = resolution else { return None };
+        if !matches!(matched.route.target, Target::Controller(_) | Target::Template(_)) {
+            return None;
+        }
+        match self.frontend.find(request, &matched) {
+            Found::Hit { entry, variant, .. } => {
+                self.frontend.counters.count(Event::Hit);
+                Some((entry, variant))
+            }
+            _ => None,
+        }
+    }
+
+    /// Waits for a part, unless its content is at hand, and for the parts within.
+    async fn follow<'c>(
+        &'c self,
+        request: PartRequest,
+        chain: &'c Chain<'c>,
+        part: &'c Part,
+        address: Address,
+        content: Option<Content>,
+    ) -> Assembly {
+        let content = match content {
+            Some(content) => Ok(content),
+            None => self.ask(&request).await.and_then(|content| self.weigh(content)),
+        };
+        let down = content.and_then(|content| Ok((content, address.canonical()?)));
+        match down {
+            Ok((content, url)) => {
+                let mut assembly =
+                    self.assemble(request, &chain.down(&url), content.pieces()).await;
+                assembly.share(self.page, &content);
+                assembly.oldest = assembly.oldest.max(self.age(&content));
+                assembly
+            }
+            Err(cause) => {
+                let mut assembly = Assembly::default();
+                self.fall_back(&mut assembly, chain, part, &cause);
+                assembly
+            }
+        }
+    }
+
+    /// Has the front end answer the request for a part.
+    async fn ask(&self, request: &PartRequest) -> Result<Content, Cause> {
+        let Visitor { edition, remote, .. } = self.visitor;
+        let visit = Visit { edition, parts: request.parts(), body: Body::empty(), remote };
+        let settings = &self.frontend.settings;
+        let answer = async {
+            Content::of(self.frontend.dispatch(visit).await, settings.largest_entry).await
+        };
+        timeout_at(self.until, answer).await.unwrap_or_else(|_| {
+            let limit = settings.part_timeout;
+            Err(format!("it was not there within {limit:?} (`[http] part_timeout`)").into())
+        })
+    }
+
+    /// How old content is that was not made just now, in whole seconds.
+    fn age(&self, content: &Content) -> Option<Duration> {
+        let Content::Entry(entry, _) = content else { return None };
+        let age = self.frontend.age_of(entry, clock::now());
+        Some(age).filter(|age| age.as_secs() > 0)
+    }
+
+    /// Content that the response still has room for.
+    fn weigh(&self, content: Content) -> Result<Content, Cause> {
+        let length = content.pieces().len();
+        if self.bytes.fetch_add(length, Ordering::Relaxed).saturating_add(length) <= MOST_BYTES {
+            return Ok(content);
+        }
+        Err(format!("with it the response would be longer than {MOST_BYTES} bytes").into())
+    }
+
+    fn fall_back(&self, assembly: &mut Assembly, chain: &Chain<'_>, part: &Part, cause: &Cause) {
+        let bytes = self.failing.instead(chain, part, cause);
+        assembly.places.push(Place::Tag(tag::of_bytes(&bytes)));
+        assembly.places.push(Place::Bytes(bytes));
+        assembly.sharing.take_in_fallback();
+    }
+}
+
+impl Assembly {
+    /// Puts in content without parts.
+    fn put_in(&mut self, page: (&HeaderMap, &VariantKind), content: &Content) {
+        let pieces = content.pieces();
+        self.places.push(Place::Tag(tag::of_pieces(pieces)));
+        for piece in pieces.iter() {
+            match piece {
+                Piece::Bytes(bytes) => self.places.push(Place::Bytes(bytes.clone())),
+                Piece::Part(_) => unreachable!("content with parts is assembled"),
+            }
+        }
+        self.share(page, content);
+    }
+
+    fn share(&mut self, page: (&HeaderMap, &VariantKind), content: &Content) {
+        match content {
+            Content::Entry(entry, variant) => {
+                self.sharing.take_in(page, (&page_of(entry).headers, variant));
+            }
+            Content::Page(kept, variant) => self.sharing.take_in(page, (&kept.headers, variant)),
+            Content::Shared(headers, _) => self.sharing.take_in(page, (headers, &VariantKind::Yes)),
+            Content::Own(_) => self.sharing.take_in_visitors_own(),
+        }
+    }
+}
