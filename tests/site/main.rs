@@ -9,6 +9,7 @@
 //! - [`failures`]: panics, errors, delays, templates that do not render.
 //! - [`flights`]: a controller that takes its time and counts its runs.
 //! - [`notes`]: lines of text that are kept as they were sent.
+//! - [`texts`]: what is worth compressing, and replies that say how they are to be cached.
 //! - [`probe`]: what a controller is told of a request, shown as it is.
 
 mod answers;
@@ -19,6 +20,7 @@ mod failures;
 mod flights;
 mod notes;
 mod probe;
+mod texts;
 mod visits;
 
 use std::process::ExitCode;
@@ -66,6 +68,10 @@ fn main() -> ExitCode {
             probe::day,
             probe::multipart,
             answers::give,
+            texts::lines,
+            texts::told,
+            texts::change,
+            texts::named,
             answers::program,
         ])
         .controllers(controllers![answers::inner].wrap(answers::framed))

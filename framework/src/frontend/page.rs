@@ -183,7 +183,8 @@ impl FrontEnd {
         };
         let cache = bypass(why);
         match made {
-            Ok(Made { status, headers, content, .. }) => {
+            Ok(Made { status, mut headers, content, .. }) => {
+                prepare::tell_uncached(&mut headers, status, route);
                 Served::Made { status, headers, content, cache }
             }
             Err(failure) => {

@@ -2,6 +2,7 @@
 //! life, and what is never kept.
 
 mod flight;
+mod http;
 mod invalidation;
 mod key;
 mod lifetime;
