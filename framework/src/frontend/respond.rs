@@ -74,7 +74,7 @@ impl FrontEnd {
         Aging {
             age: Some(self.age_of(entry, now)),
             is_settled: entry.age(now) >= SETTLED,
-            is_stale: status.is_stale() || !entry.is_fresh(now),
+            is_stale: status.is_stale(),
         }
     }
 
