@@ -85,7 +85,10 @@ impl Log {
 
     fn lines(&self) -> Vec<String> {
         let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
-        text.lines().filter(|line| line.contains("a part is not there")).map(str::to_owned).collect()
+        text.lines()
+            .filter(|line| line.contains("a part is not there"))
+            .map(str::to_owned)
+            .collect()
     }
 }
 
@@ -450,10 +453,13 @@ async fn a_part_is_asked_for_with_what_concerns_the_visitor_and_not_the_page() {
         let expected = "GET /echo?b=1&a=2 accept-language,cookie 127.0.0.1 0";
         assert_eq!(answer.body(), expected, "{method}");
         assert!(!answer.headers().contains_key("set-cookie"), "no part sets a cookie");
-        assert_eq!(header(&answer, "cache-control"), match method {
-            "GET" => "private, no-cache",
-            _ => "no-store",
-        });
+        assert_eq!(
+            header(&answer, "cache-control"),
+            match method {
+                "GET" => "private, no-cache",
+                _ => "no-store",
+            }
+        );
     }
 }
 

@@ -1,8 +1,8 @@
 //! What a visitor sees when there is no answer.
 
 use bytes::Bytes;
-use http::header::{self, HeaderValue};
 use http::StatusCode;
+use http::header::{self, HeaderValue};
 use serde::Serialize;
 
 use super::failure::Failure;

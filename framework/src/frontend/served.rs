@@ -64,9 +64,7 @@ impl Served {
     /// The content, as far as it may have parts.
     pub(super) fn pieces(&self) -> Option<&Pieces> {
         match self {
-            Served::Hit { entry, .. } | Served::Stored { entry, .. } => {
-                Some(&page_of(entry).body)
-            }
+            Served::Hit { entry, .. } | Served::Stored { entry, .. } => Some(&page_of(entry).body),
             Served::Page { page, .. } => Some(&page.body),
             Served::Made { content: MadeContent::Rendered { content, .. }, .. } => Some(content),
             Served::Made { .. } | Served::Failed(_) | Served::Response(_) => None,

@@ -16,10 +16,11 @@ pub(super) fn register(tera: &mut Tera) {
     tera.register_function("part", |arguments: Kwargs, state: &State<'_>| {
         let url = arguments.must_get::<&str>("url")?;
         let fallback = arguments.get::<Value>("fallback")?;
-        let fallback = fallback.map(|value| match value.is_safe() || !state.autoescaping_enabled() {
-            true => value.to_string(),
-            false => escape(&value.to_string()),
-        });
+        let fallback =
+            fallback.map(|value| match value.is_safe() || !state.autoescaping_enabled() {
+                true => value.to_string(),
+                false => escape(&value.to_string()),
+            });
         let part = Part { url: url.into(), fallback: fallback.unwrap_or_default().into() };
         let mark = PARTS.with_borrow_mut(|parts| {
             let Some((mark, parts)) = parts else { return String::new() };

@@ -104,12 +104,13 @@ mod tests {
             "/%00",
             "*",
         ] {
-            let error = Address::parse(url).and_then(|address| {
-                address.canonical().map(|canonical| canonical.to_string())
-            });
+            let error = Address::parse(url)
+                .and_then(|address| address.canonical().map(|canonical| canonical.to_string()));
             assert!(error.is_err(), "{url:?} is {error:?}");
         }
-        assert!(Address::parse("//evil.example").unwrap_err().contains("`/parts/badge?size=small`"));
+        assert!(
+            Address::parse("//evil.example").unwrap_err().contains("`/parts/badge?size=small`")
+        );
         assert!(Address::parse("/tag/a b").unwrap_err().contains("urlencode"));
     }
 

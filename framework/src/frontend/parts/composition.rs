@@ -256,13 +256,7 @@ impl<'a> Composition<'a> {
         Err(format!("with it the response would be longer than {MOST_BYTES} bytes").into())
     }
 
-    fn fall_back(
-        &self,
-        assembly: &mut Assembly,
-        chain: &Chain<'_>,
-        part: &Part,
-        cause: &Cause,
-    ) {
+    fn fall_back(&self, assembly: &mut Assembly, chain: &Chain<'_>, part: &Part, cause: &Cause) {
         let bytes = self.failing.instead(chain, part, cause);
         assembly.places.push(Place::Tag(tag::of_bytes(&bytes)));
         assembly.places.push(Place::Bytes(bytes));

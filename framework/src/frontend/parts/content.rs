@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
-use http::header::{self, HeaderMap};
 use http::StatusCode;
+use http::header::{self, HeaderMap};
 use http::response::Parts;
 
 use super::super::collect::{Collected, collect};

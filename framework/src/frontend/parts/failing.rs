@@ -110,7 +110,11 @@ mod tests {
         let instead = |media_type: &'static str, development| {
             let value = http::HeaderValue::from_static(media_type);
             let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, value)]);
-            Failing::of(&headers, development).instead(&Chain::begin(None), &part, &"it is away".into())
+            Failing::of(&headers, development).instead(
+                &Chain::begin(None),
+                &part,
+                &"it is away".into(),
+            )
         };
         let html = "text/html; charset=utf-8";
         assert_eq!(instead(html, true), "(no badge)<!-- part /badge: it is away -->");

@@ -100,9 +100,10 @@ impl Sharing {
         }
         // What says nothing at all gets a value later, and not one that allows more.
         if let Some(page) = Allowed::by(headers, &header::CACHE_CONTROL) {
-            let parts = self.differing.iter().map(|part| {
-                Allowed::by(part, &header::CACHE_CONTROL).unwrap_or(Allowed::NO_CACHE)
-            });
+            let parts = self
+                .differing
+                .iter()
+                .map(|part| Allowed::by(part, &header::CACHE_CONTROL).unwrap_or(Allowed::NO_CACHE));
             let all = parts.fold(page, Allowed::and).and(match self.audience {
                 Audience::Everybody => page,
                 Audience::AtTheMoment => Allowed::NO_CACHE,
@@ -113,8 +114,8 @@ impl Sharing {
                 headers.insert(header::CACHE_CONTROL, all.header());
             }
         }
-        let for_shared_caches =
-            Allowed::by(headers, &CDN_CACHE_CONTROL).filter(|_| self.audience == Audience::Everybody);
+        let for_shared_caches = Allowed::by(headers, &CDN_CACHE_CONTROL)
+            .filter(|_| self.audience == Audience::Everybody);
         let parts = self.differing.iter().map(|part| Allowed::by(part, &CDN_CACHE_CONTROL));
         match parts.fold(for_shared_caches, |all, part| Some(all?.and(part?))) {
             Some(all) if Allowed::by(headers, &CDN_CACHE_CONTROL) == Some(all) => {}
@@ -136,5 +137,112 @@ fn add_missing(headers: &mut HeaderMap, part: &HeaderMap, name: &HeaderName) {
         if !headers.get_all(name).iter().any(|known| known == value) {
             headers.append(name, value.clone());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
+        let line = |(name, value): &(&'static str, &'static str)| {
+            (HeaderName::from_static(name), HeaderValue::from_static(value))
+        };
+        lines.iter().map(line).collect()
+    }
+
+    fn lines(headers: &HeaderMap) -> Vec<String> {
+        let line = |(name, value): (&HeaderName, &HeaderValue)| {
+            format!("{name}: {}", value.to_str().unwrap())
+        };
+        let mut lines: Vec<String> = headers.iter().map(line).collect();
+        lines.sort_unstable();
+        lines
+    }
+
+    const PAGE: [(&str, &str); 5] = [
+        ("cache-control", "max-age=60"),
+        ("cache-groups", "\"front\""),
+        ("cdn-cache-control", "max-age=3600"),
+        ("content-language", "en"),
+        ("vary", "accept-language"),
+    ];
+
+    /// The page's headers, put together with those of one part.
+    fn whole(part: &[(&'static str, &'static str)], variants: [VariantKind; 2]) -> Vec<String> {
+        let (mut page, [page_variant, part_variant]) = (headers(&PAGE), variants);
+        let mut sharing = Sharing::default();
+        sharing.take_in((&page, &page_variant), (&headers(part), &part_variant));
+        sharing.apply(&mut page);
+        lines(&page)
+    }
+
+    fn shared(part: &[(&'static str, &'static str)]) -> Vec<String> {
+        whole(part, [VariantKind::Yes, VariantKind::Yes])
+    }
+
+    #[test]
+    fn a_part_like_the_page_changes_nothing() {
+        assert_eq!(shared(&PAGE), lines(&headers(&PAGE)));
+    }
+
+    #[test]
+    fn the_whole_varies_by_and_is_in_the_groups_of_all() {
+        let part = [
+            ("cache-control", "max-age=60"),
+            ("cache-groups", "\"news\""),
+            ("cdn-cache-control", "max-age=30, stale-if-error=9"),
+            ("set-cookie", "a=b"),
+            ("vary", "cookie"),
+        ];
+        let expected = [
+            "cache-control: max-age=60",
+            "cache-groups: \"front\"",
+            "cache-groups: \"news\"",
+            "cdn-cache-control: max-age=30",
+            "content-language: en",
+            "vary: accept-language",
+            "vary: cookie",
+        ];
+        assert_eq!(shared(&part), expected);
+    }
+
+    #[test]
+    fn what_is_for_one_visitor_makes_the_whole_private() {
+        let expected =
+            ["cache-control: private, no-cache", "content-language: en", "vary: accept-language"];
+        let (all, ann) = (VariantKind::Yes, VariantKind::Named("ann".to_owned()));
+        assert_eq!(whole(&PAGE, [all.clone(), ann.clone()]), expected);
+        assert_eq!(whole(&PAGE, [all, VariantKind::Key("/x".to_owned())]), expected);
+        let ben = VariantKind::Named("ben".to_owned());
+        assert_eq!(whole(&PAGE, [ben, ann.clone()]), expected);
+        assert_eq!(whole(&PAGE, [ann.clone(), VariantKind::Yes]), lines(&headers(&PAGE)));
+        assert_eq!(whole(&PAGE, [ann.clone(), ann]), lines(&headers(&PAGE)));
+        let mut not_stored = headers(&[("cache-control", "no-store")]);
+        let mut sharing = Sharing::default();
+        sharing.take_in_fallback();
+        sharing.take_in_visitors_own();
+        sharing.take_in_fallback();
+        sharing.apply(&mut not_stored);
+        assert_eq!(lines(&not_stored), ["cache-control: no-store"]);
+    }
+
+    #[test]
+    fn a_fallback_is_not_kept_for_long() {
+        let mut page = headers(&PAGE);
+        let mut within = Sharing::default();
+        within.take_in_fallback();
+        let mut sharing = Sharing::default();
+        sharing.extend(within);
+        sharing.apply(&mut page);
+        let expected = [
+            "cache-control: no-cache",
+            "cache-groups: \"front\"",
+            "content-language: en",
+            "vary: accept-language",
+        ];
+        assert_eq!(lines(&page), expected);
     }
 }

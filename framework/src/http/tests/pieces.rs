@@ -86,7 +86,8 @@ async fn pieces_are_written_together_and_from_where_they_lie() {
     let request = b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
     client.write_all(request).await.unwrap();
     let mut answer = Vec::new();
-    let (served, read) = within(async { tokio::join!(connection, client.read_to_end(&mut answer)) }).await;
+    let (served, read) =
+        within(async { tokio::join!(connection, client.read_to_end(&mut answer)) }).await;
     served.unwrap();
     read.unwrap();
 
