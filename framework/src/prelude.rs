@@ -3,6 +3,7 @@
 pub use crate::app::App;
 pub use crate::controller::{After, Before, Controller, Controllers, Next, Registration};
 pub use crate::controllers;
+pub use crate::dispatch::CacheType;
 pub use crate::extract::{
     Body, Bytes, Cluster, Cookies, Data, Extension, Form, FromRequest, FromRequestParts, HeaderMap,
     Headers, Json, Method, Multipart, Path, Query, Remote, RequestId, Uri, VariantName,

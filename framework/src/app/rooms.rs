@@ -18,9 +18,9 @@ use super::{App, parts};
 use crate::backend::{self, Backend, BackendHost};
 use crate::cache::{Cache, Limits};
 use crate::clock;
-use crate::config::{Config, Environment, Mode};
+use crate::config::{Config, Encoding, Environment, Mode};
 use crate::frontend::{self, CacheFollower, FrontEnd, Settings};
-use crate::http::Files;
+use crate::http::{Coding, Files};
 use crate::link::{self, Connector, Incoming, Link, LinkOptions};
 use crate::problem::{Problem, Problems};
 
@@ -156,6 +156,9 @@ fn open_frontend(
             development: config.environment == Environment::Development,
             caching: config.mode != Mode::SingleNode,
             lifetime: config.cache.lifetime,
+            status_lifetime: config.cache.status_lifetime,
+            encodings: config.cache.encodings.iter().map(|encoding| coding(*encoding)).collect(),
+            group_headers: config.http.group_headers.clone(),
             largest_entry: config.cache.max_entry,
             flights: config.limits.connections,
             deadline: config.link.deadline,
@@ -169,6 +172,14 @@ fn open_frontend(
         link: Link::start(options, follower),
         variant: app.variant.clone(),
     }))
+}
+
+fn coding(encoding: Encoding) -> Coding {
+    match encoding {
+        Encoding::Zstd => Coding::Zstd,
+        Encoding::Br => Coding::Brotli,
+        Encoding::Gzip => Coding::Gzip,
+    }
 }
 
 fn serve_link(

@@ -11,10 +11,11 @@ use super::Backend;
 use super::writing::CallJournal;
 use crate::body::Body;
 use crate::controller::{self, Site};
-use crate::link::{Answer, Call, Content};
-use crate::log::Position;
+use crate::http::structured;
+use crate::link::{Answer, Call, Content, group_of_url};
+use crate::log::{Invalidation, Position};
 use crate::problem::nearest;
-use crate::reply::{self, Reply};
+use crate::reply::{self, Reply, ReplyParts};
 use crate::request::{Request, RequestParts};
 
 impl Backend {
@@ -45,7 +46,10 @@ impl Backend {
             }
         };
         let _deferring = invalidations.is_conditional().then(|| self.deferrals.begin(as_of));
-        let journal = Arc::new(CallJournal::new(Arc::clone(self), invalidations));
+        let own = call.own_url.as_deref().map(group_of_url);
+        let own = own.map_or_else(Invalidation::new, |group| Invalidation::new().group(group));
+        let is_unsafe = Method::from_str(&call.method).is_ok_and(|method| !method.is_safe());
+        let journal = Arc::new(CallJournal::new(Arc::clone(self), invalidations, own));
         let site = Site { states: Arc::clone(&self.states), journal: journal.clone() };
         let request_id = call.request_id.clone();
         let reply = match self.request(call, body, as_of, site) {
@@ -53,8 +57,9 @@ impl Backend {
             Err(reply) => reply,
         };
         journal.finish().await;
-        let due = journal.due(&reply);
-        let reply = match journal.close(due).await {
+        let named = if is_unsafe { named_by(&reply) } else { Invalidation::new() };
+        let due = journal.due(&reply, named);
+        let reply = match journal.close(due, reply.status()).await {
             Ok(()) => reply,
             Err(error) => {
                 tracing::error!(request_id, controller = registration.name(), %error, "cannot invalidate");
@@ -85,7 +90,7 @@ impl Backend {
     }
 
     fn wire(&self, reply: Reply, as_of: Position) -> (Answer, Body) {
-        let (status, headers, content, groups) = reply.into_parts();
+        let ReplyParts { status, headers, content, groups, cache } = reply.into_parts();
         let (content, body) = match content {
             reply::Content::Body(body) => (Content::Body, body),
             reply::Content::Template { name, values } => match serde_json::to_vec(&values) {
@@ -108,6 +113,7 @@ impl Backend {
             headers: headers.collect(),
             content,
             groups,
+            cache,
             log: self.log_id(),
             as_of,
         };
@@ -151,3 +157,18 @@ impl Backend {
         })
     }
 }
+
+/// The groups that a reply to an unsafe request makes wrong by naming them in
+/// `Cache-Group-Invalidation` (RFC 9875, section 3). A field that is no list of strings says
+/// nothing (RFC 9651, section 4.2).
+fn named_by(reply: &Reply) -> Invalidation {
+    let lines = reply.headers().get_all(CACHE_GROUP_INVALIDATION).iter();
+    let groups = structured::read_strings(lines.map(HeaderValue::as_bytes));
+    let groups = groups.unwrap_or_else(|error| {
+        tracing::warn!(%error, "a reply's Cache-Group-Invalidation is not understood");
+        Vec::new()
+    });
+    groups.into_iter().fold(Invalidation::new(), Invalidation::group)
+}
+
+const CACHE_GROUP_INVALIDATION: HeaderName = HeaderName::from_static("cache-group-invalidation");

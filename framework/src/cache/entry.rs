@@ -1,6 +1,7 @@
 use std::time::Duration;
 
-use super::content::{Content, Fragment, Page};
+use super::content::{Content, Fragment};
+use super::page::Page;
 use super::validity::Validity;
 use crate::clock::Moment;
 use crate::log::Position;
@@ -99,6 +100,11 @@ impl Entry {
     /// Whether nothing can make it servable again as far as time is concerned.
     pub(super) fn is_over(&self, now: Moment) -> bool {
         !self.is_fresh(now) && !self.is_usable_on_error(now)
+    }
+
+    /// Whether it is among the entries that are evicted last.
+    pub(super) fn is_persistent(&self) -> bool {
+        self.freshness.persistent
     }
 
     /// About how many bytes of memory it takes.

@@ -51,6 +51,7 @@ mod group;
 mod key;
 mod lease;
 mod ledger;
+mod page;
 mod pattern;
 mod store;
 mod sweeper;
@@ -59,9 +60,10 @@ mod validity;
 #[cfg(test)]
 mod law_tests;
 
-pub use content::{Content, Fragment, Page};
+pub use content::{Content, Fragment};
 pub use entry::{Entry, Freshness};
 pub use flight::{Arrival, Flights, Join, Knowledge, Lead, Wait};
 pub use key::{Key, KeyBuilder};
+pub use page::{Encoded, Encodings, LastModified, Page};
 pub use store::{Cache, Fill, Filled, Limits, Lookup, Miss, Usage};
 pub use validity::Origin;

@@ -1,5 +1,5 @@
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
@@ -28,6 +28,8 @@ pub struct Cache {
     /// The moment of the last sweep.
     pub(super) swept: AtomicU64,
     lease: Lease,
+    /// The latest moment up to which a lease has confirmed everything.
+    confirmed: AtomicU64,
 }
 
 /// How much a cache may hold.
@@ -119,6 +121,7 @@ impl Cache {
             limits,
             swept: AtomicU64::new(0),
             lease: Lease::default(),
+            confirmed: AtomicU64::new(0),
         }
     }
 
@@ -218,6 +221,12 @@ impl Cache {
     /// for the renewal.
     pub fn renew(&self, asked: Moment, lease: Duration) {
         self.lease.extend(asked.after(lease));
+        self.confirmed.fetch_max(asked.as_nanos(), Ordering::Relaxed);
+    }
+
+    /// How long ago a back end has last confirmed that all that is served is right.
+    pub fn confirmed(&self, now: Moment) -> Duration {
+        now.since(Moment::from_nanos(self.confirmed.load(Ordering::Relaxed)))
     }
 
     /// Whether the cache may be served from.
@@ -247,7 +256,7 @@ impl Cache {
         }
     }
 
-    fn entries(&self, persistent: bool) -> &Entries {
+    pub(super) fn entries(&self, persistent: bool) -> &Entries {
         if persistent { &self.persistent } else { &self.ordinary }
     }
 }

@@ -55,6 +55,7 @@ pub(super) fn check(config: &Config, origins: &Origins) -> Problems {
         ("http.part_timeout", config.http.part_timeout),
         ("link.deadline", link.deadline),
         ("cache.lifetime", cache.lifetime),
+        ("cache.status_lifetime", cache.status_lifetime),
         ("limits.header_timeout", limits.header_timeout),
         ("limits.body_timeout", limits.body_timeout),
         ("limits.idle_timeout", limits.idle_timeout),

@@ -8,7 +8,7 @@ use super::forward::{Forwarded, end_to_end};
 use super::{Edition, FrontEnd, respond};
 use crate::body::Body;
 use crate::cache::Origin;
-use crate::dispatch::Target;
+use crate::dispatch::{CacheType, Target};
 use crate::link::{Answer, Call, CallError, Content};
 use crate::log::Position;
 use crate::media_type;
@@ -23,6 +23,8 @@ pub(super) struct Made {
     pub(super) content: MadeContent,
     /// Groups that the reply named, beyond those of its route.
     pub(super) groups: Vec<String>,
+    /// How the reply wants to be cached, when not as its route says.
+    pub(super) cache: Option<CacheType>,
     /// From when it is; unknown while no log is followed.
     pub(super) origin: Option<Origin>,
 }
@@ -55,6 +57,8 @@ pub(super) struct Order<'a> {
     pub(super) params: Vec<(String, String)>,
     /// The longest request body, where the route says so.
     pub(super) max_body: Option<u64>,
+    /// The path of the cached page that this request may change.
+    pub(super) own_url: Option<String>,
     pub(super) request_id: &'a str,
 }
 
@@ -93,7 +97,7 @@ impl FrontEnd {
         known: Option<Origin>,
         body: Body,
     ) -> Result<Made, Failure> {
-        let Order { edition, forwarded, params, max_body, request_id, .. } = order;
+        let Order { edition, forwarded, params, max_body, own_url, request_id, .. } = order;
         let call = Call {
             controller: controller.to_owned(),
             method: forwarded.method.as_str().to_owned(),
@@ -108,6 +112,7 @@ impl FrontEnd {
             request_id: request_id.to_owned(),
             remote: forwarded.remote,
             deadline: self.settings.deadline.as_millis() as u64,
+            own_url,
         };
         let (answer, body) = self.link.call(call, body).await.map_err(failure_of_call)?;
         let origin = Some(Origin { log: answer.log, as_of: answer.as_of });
@@ -117,13 +122,15 @@ impl FrontEnd {
         match answer.content {
             Content::Body => {
                 let content = MadeContent::Body(body);
-                Ok(Made { status, headers, content, groups: answer.groups, origin })
+                let (groups, cache) = (answer.groups, answer.cache);
+                Ok(Made { status, headers, content, groups, cache, origin })
             }
             Content::Template { name, values } => {
                 let values = Values::from_json(&values)
                     .map_err(|error| Failure::internal(format!("values of `{name}`: {error}")))?;
                 let mut made = render(edition, &name, &values, status, headers, origin)?;
                 made.groups.extend(answer.groups);
+                made.cache = answer.cache;
                 Ok(made)
             }
             Content::Error { message, cause } => {
@@ -146,7 +153,7 @@ fn render(
         rendered.map_err(|error| Failure::internal(error.to_string()))?;
     headers.entry(header::CONTENT_TYPE).or_insert_with(|| media_type::of(name));
     let content = MadeContent::Rendered { content, contains };
-    Ok(Made { status, headers, content, groups, origin })
+    Ok(Made { status, headers, content, groups, cache: None, origin })
 }
 
 fn set(values: &mut Values, name: &str, value: &str) -> Result<(), Failure> {

@@ -5,9 +5,12 @@
 //! - `page`: the way of a request for content: key, lookup, flight, fill.
 //! - `make`: how content is made, by a controller over the link or by a template.
 //! - `forward`: what of a request goes over the link.
+//! - `prepare`: the headers of a page, put together when it is made; `group_headers` are among
+//!   them. `encoder` makes its encodings later.
 //! - `served`: what there is for a request, before it is made a response; `parts` puts other pages
 //!   of the site into it.
-//! - `respond`, `error_page`, `cache_status`: what goes back to the visitor.
+//! - `respond`, `error_page`, `cache_status`: what goes back to the visitor; `version` is what
+//!   conditions are asked about.
 //! - [`Variant`]: how a site says that content depends on more than its URL.
 //! - [`CacheFollower`]: the feed's way into the cache.
 //! - [`Counters`]: what has been done so far.
@@ -18,16 +21,20 @@ mod cache_status;
 mod collect;
 mod counters;
 mod edition;
+mod encoder;
 mod error_page;
 mod failure;
 mod follower;
 mod forward;
+mod group_headers;
 mod make;
 mod page;
 mod parts;
+mod prepare;
 mod respond;
 mod served;
 mod variant;
+mod version;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -42,8 +49,9 @@ use tokio::sync::Semaphore;
 use crate::body::Body;
 use crate::cache::{Cache, Flights};
 use crate::clock;
+use crate::config::GroupHeader;
 use crate::dispatch::{CanonicalPath, Match, Resolution, Scope, Target};
-use crate::http::Files;
+use crate::http::{Coding, Files};
 use crate::link::Link;
 use crate::pieces::Pieces;
 
@@ -51,6 +59,7 @@ use cache_status::{CacheStatus, Forward};
 use counters::Event;
 pub use counters::{Counters, Counts};
 pub use edition::Edition;
+use encoder::Encoder;
 use failure::Failure;
 pub use follower::CacheFollower;
 use page::Landed;
@@ -67,6 +76,12 @@ pub struct Settings {
     pub caching: bool,
     /// How long `normal` content lives.
     pub lifetime: Duration,
+    /// How long a reply with one of a route's `cache_statuses` lives, where the route does not say.
+    pub status_lifetime: Duration,
+    /// The content codings that pages are kept in.
+    pub encodings: Vec<Coding>,
+    /// Headers that name the groups of a page.
+    pub group_headers: Vec<GroupHeader>,
     /// The longest body that is cached, in bytes.
     pub largest_entry: u64,
     /// How many fills may go on without their visitors.
@@ -106,6 +121,7 @@ pub struct FrontEnd {
     flights: Arc<Flights<Landed>>,
     /// Places for fills.
     places: Arc<Semaphore>,
+    encoder: Encoder,
     link: Link,
     variant: Option<Arc<VariantFn>>,
     counters: Counters,
@@ -124,6 +140,8 @@ impl FrontEnd {
     pub fn new(rooms: Rooms) -> Arc<FrontEnd> {
         let Rooms { settings, edition, files, cache, link, variant } = rooms;
         let places = Arc::new(Semaphore::new(settings.flights.min(Semaphore::MAX_PERMITS)));
+        let codings = settings.encodings.iter().filter(|_| settings.caching);
+        let encoder = Encoder::new(Arc::clone(&cache), codings.copied().collect());
         Arc::new(FrontEnd {
             settings,
             edition: ArcSwap::from_pointee(edition),
@@ -131,6 +149,7 @@ impl FrontEnd {
             cache,
             flights: Flights::new(),
             places,
+            encoder,
             link,
             variant,
             counters: Counters::default(),
@@ -215,8 +234,8 @@ impl FrontEnd {
             return Box::pin(self.compose(visitor, served)).await;
         }
         match served {
-            Served::Hit { entry, now, .. } => respond::hit(request, &entry, now),
-            Served::Stored { entry, cache, .. } => respond::stored(request, &entry, cache),
+            Served::Hit { entry, now, .. } => self.hit(request, &entry, now),
+            Served::Stored { entry, cache, .. } => self.stored(request, &entry, cache),
             Served::Page { page, cache, .. } => respond::page(request, &page, cache),
             Served::Made { status, headers, content, cache } => {
                 respond::made(status, headers, content.into_body(), cache)

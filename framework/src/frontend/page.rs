@@ -14,17 +14,17 @@ use super::counters::Event;
 use super::failure::Failure;
 use super::forward::Forwarded;
 use super::make::{Made, MadeContent, Order};
-use super::served::{Failed, Served};
+use super::served::{Failed, Served, page_of};
 use super::variant::{Variant, VariantKind};
-use super::{Edition, FrontEnd, Visit, bypass, request_id};
+use super::{Edition, FrontEnd, Visit, bypass, prepare, request_id};
 use crate::body::Body;
 use crate::cache::{
     Content, Entry, Fill, Filled, Freshness, Join, Key, KeyBuilder, Lookup, Miss, Page,
 };
 use crate::clock::{self, Moment};
-use crate::dispatch::{CacheType, Match, Route};
+use crate::dispatch::{CacheType, CanonicalPath, Match, Route};
 use crate::http::limited;
-use crate::pieces::Pieces;
+use crate::link::group_of_url;
 
 /// How a fill ended, for all who waited for it.
 #[derive(Debug, Clone)]
@@ -45,6 +45,8 @@ struct Cacheable {
     groups: Vec<String>,
     forwarded: Forwarded,
     params: Vec<(String, String)>,
+    /// The path that the route was found with.
+    path: String,
     request_id: String,
 }
 
@@ -148,6 +150,7 @@ impl FrontEnd {
             key,
             groups,
             params: matched.to_params(),
+            path: matched.path().to_owned(),
             route: Arc::clone(matched.route),
             request_id: request_id(),
         });
@@ -162,12 +165,16 @@ impl FrontEnd {
         let request_id = request_id();
         let route = matched.route;
         let limit = route.max_body.unwrap_or(self.settings.body_limit);
+        // The path was read when the request was dispatched.
+        let path = CanonicalPath::new(parts.uri.path()).ok();
+        let own_url = path.and_then(|path| edition.table.changed_by(&parts.method, &path));
         let order = Order {
             edition,
             target: &route.target,
             forwarded: Forwarded::whole(parts, matched.path(), remote),
             params: matched.to_params(),
             max_body: route.max_body,
+            own_url,
             request_id: &request_id,
         };
         let made = match limited(body, limit, self.settings.body_timeout) {
@@ -256,16 +263,19 @@ impl FrontEnd {
             forwarded: wanted.forwarded.clone(),
             params: wanted.params.clone(),
             max_body: None,
+            own_url: None,
             request_id: &wanted.request_id,
         };
         let made = match self.make(order, Body::empty()).await {
             Ok(made) => made,
             Err(failure) => return Outcome::Failed(failure),
         };
-        let Made { status, headers, content, groups, origin } = made;
-        let Some(origin) =
-            origin.filter(|_| self.settings.caching && is_storable(status, &headers))
-        else {
+        let Made { status, headers, content, groups, cache, origin } = made;
+        let kind = cache.unwrap_or(wanted.route.cache.kind);
+        let Some(origin) = origin.filter(|_| {
+            let wanted = self.settings.caching && kind != CacheType::NoCache;
+            wanted && is_storable(status, &headers)
+        }) else {
             return Outcome::Made { status, headers, content };
         };
         let (body, contains) = match content {
@@ -282,22 +292,31 @@ impl FrontEnd {
         let contains = contains.into_iter().map(String::into_boxed_str).collect();
         let mut all_groups = wanted.groups.clone();
         all_groups.extend(groups);
+        let page = prepare::Draft {
+            status,
+            headers,
+            body,
+            route: &wanted.route,
+            groups: &all_groups,
+            begun,
+        };
+        let page = prepare::page(page, &self.settings);
+        if wanted.edition.table.may_be_changed(&wanted.path) {
+            all_groups.push(group_of_url(&wanted.path));
+        }
         let filled = self.cache.fill(Fill {
             key: wanted.key.clone(),
             origin,
             groups: &all_groups,
-            freshness: self.freshness(&wanted.route),
+            freshness: self.freshness(&wanted.route, kind),
             contains,
-            content: Content::Page(Page {
-                status,
-                headers: kept_headers(headers, &wanted.route, &body),
-                body,
-            }),
+            content: Content::Page(page),
             now: begun,
         });
         match filled {
             Filled::Stored(entry) => {
                 self.counters.count(Event::Fill);
+                self.encoder.ask(&entry, page_of(&entry));
                 Outcome::Entry { entry, stored: true }
             }
             Filled::Overtaken(entry) => Outcome::Entry { entry, stored: false },
@@ -370,8 +389,8 @@ impl FrontEnd {
         }
     }
 
-    fn freshness(&self, route: &Route) -> Freshness {
-        let lifetime = match route.cache.kind {
+    fn freshness(&self, route: &Route, kind: CacheType) -> Freshness {
+        let lifetime = match kind {
             CacheType::Normal => Some(self.settings.lifetime),
             CacheType::Timeout(lifetime) => Some(lifetime),
             CacheType::Persistent | CacheType::NoCache => None,
@@ -379,7 +398,7 @@ impl FrontEnd {
         Freshness {
             lifetime,
             stale_if_error: route.cache.stale_if_error,
-            persistent: is_persistent(route),
+            persistent: kind == CacheType::Persistent,
         }
     }
 }
@@ -426,20 +445,6 @@ fn is_storable(status: StatusCode, headers: &HeaderMap) -> bool {
     status == StatusCode::OK
         && !headers.contains_key(header::SET_COOKIE)
         && !headers.get_all(header::CACHE_CONTROL).iter().any(refuses)
-}
-
-/// The headers of a page as it is kept. Browsers and outer caches must ask again each time,
-/// because nothing reaches them when the page becomes wrong.
-fn kept_headers(mut headers: HeaderMap, route: &Route, body: &Pieces) -> HeaderMap {
-    if !body.has_parts() {
-        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
-    }
-    let caching = headers.entry(header::CACHE_CONTROL);
-    caching.or_insert(HeaderValue::from_static("no-cache"));
-    for name in &route.vary {
-        headers.append(header::VARY, HeaderValue::from_name(name.clone()));
-    }
-    headers
 }
 
 /// Whether a method may be answered from the cache.

@@ -6,24 +6,35 @@
 //! - [`Limits`]: all numbers that a connection is held to.
 //! - [`limited`]: a request's body that may not be too long or too slow.
 //! - [`Files`]: files below a folder, as responses.
-//! - [`Validators`]: `ETag` and `Last-Modified`, and whether a client has that version already.
+//! - [`Validators`]: `ETag` and `Last-Modified`.
+//! - [`conditions`]: whether a request is to be carried out with the version that there is: 304, 412.
+//! - [`ranges`]: which bytes a request asks for: 206, 416, and multipart bodies.
+//! - [`negotiation`]: which content codings a client takes; [`encoding`]: content in them.
+//! - [`structured`]: lists of strings in headers.
 //!
 //! This room knows neither cache nor link, and not what is behind the handler.
 
+pub mod conditions;
 mod connection;
+pub mod encoding;
 mod files;
 mod incoming;
 mod limits;
+pub mod negotiation;
 mod pulse;
+pub mod ranges;
 mod server;
 mod socket;
 mod stop;
-mod validators;
+pub mod structured;
+pub mod validators;
 
+pub use conditions::Precondition;
 pub use connection::Peer;
 pub use files::Files;
 pub use incoming::limited;
 pub use limits::Limits;
+pub use negotiation::{Coding, Preferences};
 pub use server::{Drained, Handler, Server};
 pub use validators::Validators;
 

@@ -2,10 +2,11 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::cache_type::CacheType;
 use crate::log::{LogId, Position};
 
 /// The version of the link that this build speaks. Both ends must speak the same.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// What precedes the body of a forwarded request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +37,14 @@ pub struct Call {
     pub remote: Option<IpAddr>,
     /// For how long the front end waits for the head of the answer, in milliseconds.
     pub deadline: u64,
+    /// The canonical path of the cached page that the request may change by being answered: the
+    /// page of its own URL, when its method is not a safe one (RFC 9111, section 4.4).
+    pub own_url: Option<String>,
+}
+
+/// The group of all pages at this canonical path that a request to their own URL may change.
+pub fn group_of_url(path: &str) -> String {
+    format!("url:{path}")
 }
 
 /// How much of a request its controller may see.
@@ -65,6 +74,8 @@ pub struct Answer {
     pub content: Content,
     /// The groups the answer belongs to, beyond those of its route.
     pub groups: Vec<String>,
+    /// How the answer is cached, when not as its route says.
+    pub cache: Option<CacheType>,
     /// The back end's log.
     pub log: LogId,
     /// The back end's position from before the controller ran.

@@ -98,7 +98,7 @@ pub use connector::{Connector, Incoming, in_memory};
 pub use feed::{FeedRecord, Open, Welcome};
 pub use follower::Follower;
 pub use host::{Admission, FeedBatch, Greeting, Host, How, MemberId, Refusal};
-pub use message::{Answer, Call, Content, Exposure, VERSION};
+pub use message::{Answer, Call, Content, Exposure, VERSION, group_of_url};
 pub use server::{ServeError, ServerOptions, serve};
 
 /// How many bytes of one stream may be under way, each way.

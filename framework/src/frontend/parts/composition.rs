@@ -4,6 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::join_all;
@@ -26,6 +27,7 @@ use super::tag::{self, Tag};
 use super::{MOST_BYTES, MOST_PARTS, Visitor};
 use crate::body::Body;
 use crate::cache::Entry;
+use crate::clock;
 use crate::dispatch::{CanonicalPath, Resolution, Target};
 use crate::pieces::{Part, Piece, Pieces};
 
@@ -47,6 +49,8 @@ pub(super) struct Composed {
     pub(super) bytes: Vec<Bytes>,
     pub(super) tag: Tag,
     pub(super) sharing: Sharing,
+    /// The age of the oldest part that was not made for this response.
+    pub(super) oldest: Option<Duration>,
 }
 
 /// What is known of a place in the content before anything was waited for.
@@ -62,6 +66,7 @@ enum Place {
 struct Assembly {
     places: Vec<Place>,
     sharing: Sharing,
+    oldest: Option<Duration>,
 }
 
 /// How a part begins.
@@ -98,8 +103,8 @@ impl<'a> Composition<'a> {
         let url = Canonical::of_request(&self.visitor.request.uri);
         let chain = Chain::begin(url.as_ref());
         let request = PartRequest::of(self.visitor.request);
-        let Assembly { places, sharing } = self.assemble(request, &chain, pieces).await;
-        let mut composed = Composed { sharing, ..Composed::default() };
+        let Assembly { places, sharing, oldest } = self.assemble(request, &chain, pieces).await;
+        let mut composed = Composed { sharing, oldest, ..Composed::default() };
         for place in places {
             match place {
                 Place::Bytes(bytes) => composed.bytes.push(bytes),
@@ -124,7 +129,10 @@ impl<'a> Composition<'a> {
             match piece {
                 Piece::Bytes(bytes) => assembly.places.push(Place::Bytes(bytes.clone())),
                 Piece::Part(part) => match self.begin(&mut request, chain, part) {
-                    Ok(Begun::There(content)) => assembly.put_in(self.page, &content),
+                    Ok(Begun::There(content)) => {
+                        assembly.put_in(self.page, &content);
+                        assembly.oldest = assembly.oldest.max(self.age(&content));
+                    }
                     Ok(Begun::Awaited(pending)) => {
                         assembly.places.push(Place::Awaited);
                         awaited.push(pending);
@@ -137,13 +145,14 @@ impl<'a> Composition<'a> {
             return assembly;
         }
         let mut arrived = join_all(awaited).await.into_iter();
-        let mut whole = Assembly { sharing: assembly.sharing, places: Vec::new() };
+        let mut whole = Assembly { places: Vec::new(), ..assembly };
         for place in assembly.places {
             match place {
                 Place::Awaited => {
                     let part = arrived.next().expect("as many have arrived as were awaited");
                     whole.places.extend(part.places);
                     whole.sharing.extend(part.sharing);
+                    whole.oldest = whole.oldest.max(part.oldest);
                 }
                 there => whole.places.push(there),
             }
@@ -223,6 +232,7 @@ impl<'a> Composition<'a> {
                 let mut assembly =
                     self.assemble(request, &chain.down(&url), content.pieces()).await;
                 assembly.share(self.page, &content);
+                assembly.oldest = assembly.oldest.max(self.age(&content));
                 assembly
             }
             Err(cause) => {
@@ -245,6 +255,13 @@ impl<'a> Composition<'a> {
             let limit = settings.part_timeout;
             Err(format!("it was not there within {limit:?} (`[http] part_timeout`)").into())
         })
+    }
+
+    /// How old content is that was not made just now, in whole seconds.
+    fn age(&self, content: &Content) -> Option<Duration> {
+        let Content::Entry(entry, _) = content else { return None };
+        let age = self.frontend.age_of(entry, clock::now());
+        Some(age).filter(|age| age.as_secs() > 0)
     }
 
     /// Content that the response still has room for.

@@ -41,15 +41,15 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::Response;
-use http::header::{self, HeaderName, HeaderValue};
+use http::header::{self, HeaderName};
 use http::request::Parts;
 
 use super::cache_status::CacheStatus;
+use super::respond::{Aging, Composed};
 use super::served::{Served, page_of};
 use super::{Edition, FrontEnd, respond};
 use crate::body::Body;
-use crate::cache::Page;
-use crate::pieces::Pieces;
+use crate::clock;
 
 use composition::Composition;
 
@@ -89,17 +89,17 @@ impl FrontEnd {
         served: Served,
     ) -> Response<Body> {
         let request = visitor.request;
-        let (status, headers, cache) = match &served {
+        let (status, headers, aging, cache) = match &served {
             Served::Hit { entry, now, .. } => {
-                let page = page_of(entry);
-                (page.status, &page.headers, CacheStatus::Hit(entry.remaining(*now)))
+                let (page, cache) = (page_of(entry), CacheStatus::Hit(entry.remaining(*now)));
+                (page.status, &page.headers, self.aging_of(entry, cache, *now), cache)
             }
             Served::Stored { entry, cache, .. } => {
-                let page = page_of(entry);
-                (page.status, &page.headers, *cache)
+                let (page, aging) = (page_of(entry), self.aging_of(entry, *cache, clock::now()));
+                (page.status, &page.headers, aging, *cache)
             }
-            Served::Page { page, cache, .. } => (page.status, &page.headers, *cache),
-            Served::Made { status, headers, cache, .. } => (*status, headers, *cache),
+            Served::Page { page, cache, .. } => (page.status, &page.headers, Aging::NEW, *cache),
+            Served::Made { status, headers, cache, .. } => (*status, headers, Aging::NEW, *cache),
             Served::Failed(_) | Served::Response(_) => unreachable!("neither has parts"),
         };
         let pieces = served.pieces().expect("only content with parts is put together");
@@ -107,6 +107,7 @@ impl FrontEnd {
         let composed = composition.put_together(pieces).await;
 
         let mut headers = headers.clone();
+        aging.with(composed.oldest).tell(&mut headers, None);
         composed.sharing.apply(&mut headers);
         for name in &OF_THE_PAGE_ALONE {
             headers.remove(name);
@@ -115,10 +116,8 @@ impl FrontEnd {
             let body = Body::pieces(composed.bytes);
             return respond::made(status, headers, body, cache);
         }
-        let length = composed.bytes.iter().map(|bytes| bytes.len()).sum::<usize>();
-        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
-        headers.insert(header::ETAG, composed.tag.header());
-        let body: Pieces = composed.bytes.into_iter().collect();
-        respond::page(request, &Page { status, headers, body }, cache)
+        let composed =
+            Composed { status, headers, tag: composed.tag.header(), body: composed.bytes };
+        respond::composed(request, composed, cache)
     }
 }
