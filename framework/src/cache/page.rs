@@ -37,6 +37,8 @@ pub struct Page {
     pub last_modified: Option<LastModified>,
     /// The content in codings.
     pub encodings: Encodings,
+    /// The digest of the body, once somebody has asked for it.
+    pub digest: OnceLock<u128>,
 }
 
 /// When a version was made.
@@ -94,7 +96,13 @@ impl Page {
             not_modified: HeaderMap::new(),
             last_modified: None,
             encodings: Encodings::none(),
+            digest: OnceLock::new(),
         }
+    }
+
+    /// What the body is known by.
+    pub fn digest(&self) -> u128 {
+        *self.digest.get_or_init(|| self.body.digest())
     }
 
     /// About how many bytes of memory it takes.

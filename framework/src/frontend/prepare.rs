@@ -82,7 +82,7 @@ pub(super) fn page(draft: Draft<'_>, settings: &Settings) -> Page {
     headers.insert(CACHE_STATUS, CacheStatus::Hit(None).header());
     let not_modified = not_modified(&headers);
     let encodings = if is_encoded { Encodings::wanted() } else { Encodings::none() };
-    Page { status, headers, body, not_modified, last_modified, encodings }
+    Page { not_modified, last_modified, encodings, ..Page::new(status, headers, body) }
 }
 
 /// The headers of a 304 in the place of a response with these.

@@ -15,19 +15,22 @@
 //! What a part says beyond that (`Set-Cookie`, `Link`, …) is not sent. A cookie would be set or
 //! not depending on what happened to be in the cache.
 
-use http::header::{self, HeaderMap, HeaderName};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 use super::super::variant::VariantKind;
 use super::allowed::Allowed;
 
 static CDN_CACHE_CONTROL: HeaderName = HeaderName::from_static("cdn-cache-control");
 
-/// The headers that name groups.
-static GROUPS: [HeaderName; 3] = [
-    HeaderName::from_static("cache-groups"),
-    HeaderName::from_static("surrogate-key"),
-    HeaderName::from_static("cache-tag"),
+/// The headers that name groups, and what stands between two names.
+static GROUPS: [(HeaderName, &[u8]); 3] = [
+    (HeaderName::from_static("cache-groups"), b", "),
+    (HeaderName::from_static("surrogate-key"), b" "),
+    (HeaderName::from_static("cache-tag"), b","),
 ];
+
+/// The longest line that names groups, in bytes; what would make it longer is left out.
+const LONGEST: usize = 8 * 1024;
 
 /// The headers of a part that matter to the whole, besides those of groups.
 static RELEVANT: [HeaderName; 3] =
@@ -64,7 +67,7 @@ impl Sharing {
             self.take_in_visitors_own();
         }
         let differs = |name: &HeaderName| page.get_all(name) != part.get_all(name);
-        let relevant = || RELEVANT.iter().chain(&GROUPS);
+        let relevant = || RELEVANT.iter().chain(GROUPS.iter().map(|(name, _)| name));
         if relevant().any(differs) {
             let values = |name: &HeaderName| {
                 let values = part.get_all(name).iter().cloned();
@@ -122,10 +125,10 @@ impl Sharing {
             Some(all) => drop(headers.insert(&CDN_CACHE_CONTROL, all.header())),
             None => drop(headers.remove(&CDN_CACHE_CONTROL)),
         }
-        for name in &GROUPS {
+        for (name, separator) in &GROUPS {
             match self.audience {
                 Audience::OneVisitor => drop(headers.remove(name)),
-                _ => self.differing.iter().for_each(|part| add_missing(headers, part, name)),
+                _ => add_groups(headers, &self.differing, name, separator),
             }
         }
     }
@@ -140,10 +143,30 @@ fn add_missing(headers: &mut HeaderMap, part: &HeaderMap, name: &HeaderName) {
     }
 }
 
+/// Makes one line of the groups of the page and of its parts.
+fn add_groups(headers: &mut HeaderMap, parts: &[HeaderMap], name: &HeaderName, separator: &[u8]) {
+    let lines = [&*headers].into_iter().chain(parts).flat_map(|part| part.get_all(name));
+    let mut distinct: Vec<&HeaderValue> = Vec::new();
+    let mut length = 0;
+    for line in lines {
+        length += line.len() + separator.len();
+        if length > LONGEST {
+            break;
+        }
+        if !distinct.contains(&line) {
+            distinct.push(line);
+        }
+    }
+    let joined = distinct.iter().map(|line| line.as_bytes()).collect::<Vec<_>>().join(separator);
+    if let Ok(joined) = HeaderValue::try_from(joined)
+        && !joined.is_empty()
+    {
+        headers.insert(name, joined);
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
-
     use super::*;
 
     fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
@@ -193,14 +216,15 @@ mod tests {
         let part = [
             ("cache-control", "max-age=60"),
             ("cache-groups", "\"news\""),
+            ("cache-tag", "news"),
             ("cdn-cache-control", "max-age=30, stale-if-error=9"),
             ("set-cookie", "a=b"),
             ("vary", "cookie"),
         ];
         let expected = [
             "cache-control: max-age=60",
-            "cache-groups: \"front\"",
-            "cache-groups: \"news\"",
+            "cache-groups: \"front\", \"news\"",
+            "cache-tag: news",
             "cdn-cache-control: max-age=30",
             "content-language: en",
             "vary: accept-language",
