@@ -37,13 +37,15 @@ pub struct Page {
     pub encodings: Encodings,
 }
 
-/// What is needed to tell a client that it has the page already.
+/// What is needed to tell a client that it has the page already, or a page made of it.
 #[derive(Debug, Default)]
 pub struct Validation {
     /// The headers of a 304.
     pub not_modified: HeaderMap,
     /// When this version was made, if dates are to tell it from others.
     pub last_modified: Option<LastModified>,
+    /// The digest of the body, once somebody has asked for it.
+    pub digest: OnceLock<u128>,
 }
 
 /// When a version was made.
@@ -96,6 +98,11 @@ impl Page {
     pub fn new(status: StatusCode, headers: HeaderMap, body: Pieces) -> Page {
         let (validation, encodings) = (Box::default(), Encodings::none());
         Page { status, headers, body, validation, encodings }
+    }
+
+    /// What the body is known by.
+    pub fn digest(&self) -> u128 {
+        *self.validation.digest.get_or_init(|| self.body.digest())
     }
 
     /// About how many bytes of memory it takes.

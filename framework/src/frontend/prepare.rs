@@ -80,7 +80,8 @@ pub(super) fn page(draft: Draft<'_>, settings: &Settings) -> Page {
     // Each response replaces these.
     headers.insert(header::AGE, HeaderValue::from_static("0"));
     headers.insert(CACHE_STATUS, CacheStatus::Hit(None).header());
-    let validation = Validation { not_modified: not_modified(&headers), last_modified }.into();
+    let not_modified = not_modified(&headers);
+    let validation = Validation { not_modified, last_modified, ..Validation::default() }.into();
     let encodings = if is_encoded { Encodings::wanted() } else { Encodings::none() };
     Page { status, headers, body, validation, encodings }
 }

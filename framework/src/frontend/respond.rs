@@ -94,7 +94,7 @@ pub(super) fn page(request: &Parts, page: &Page, status: CacheStatus) -> Respons
 }
 
 /// How old a page is that is sent.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Aging {
     /// Since when nobody has made or confirmed it. None when it was made for this request.
     age: Option<Duration>,
@@ -107,9 +107,11 @@ impl Aging {
     /// Made for this request.
     pub(super) const NEW: Aging = Aging { age: None, is_settled: false, is_stale: false };
 
-    /// With something in it that has this age.
-    pub(super) fn with(self, age: Option<Duration>) -> Aging {
-        Aging { age: self.age.max(age), ..self }
+    /// With something in it that has aged like this. What was made within the second makes nothing
+    /// old.
+    pub(super) fn with(self, other: Aging) -> Aging {
+        let age = other.age.filter(|age| age.as_secs() > 0);
+        Aging { age: self.age.max(age), is_stale: self.is_stale || other.is_stale, ..self }
     }
 
     /// Makes the headers of a page those of one that is as old as this.
@@ -133,7 +135,7 @@ impl Aging {
 
 /// A page as it is kept, in the form that the request asks for. Its body is shared, not copied.
 fn kept(request: &Parts, page: &Page, aging: Aging, cache: CacheStatus) -> Response<Body> {
-    let Validation { not_modified, last_modified } = &*page.validation;
+    let Validation { not_modified, last_modified, .. } = &*page.validation;
     let last_modified = last_modified.as_ref();
     let aged = |headers: &HeaderMap| {
         let mut headers = headers.clone();

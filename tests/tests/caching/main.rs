@@ -7,6 +7,7 @@ mod invalidation;
 mod key;
 mod lifetime;
 mod memory;
+mod parts;
 mod poisoning;
 
 use std::sync::LazyLock;
@@ -80,7 +81,11 @@ controller = "answers.give"
 "#;
 
 pub(crate) fn site() -> Site {
-    Site::test_site(PROGRAM).project("[link]\nlease = \"2s\"\n").route(ROUTES)
+    Site::test_site(PROGRAM)
+        .project("[link]\nlease = \"2s\"\n")
+        .route(ROUTES)
+        .route(parts::ROUTES)
+        .template("parts.html", parts::TEMPLATE)
 }
 
 pub(crate) static CLUSTER: LazyLock<Shared> =

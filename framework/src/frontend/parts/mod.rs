@@ -104,10 +104,10 @@ impl FrontEnd {
         };
         let pieces = served.pieces().expect("only content with parts is put together");
         let composition = Composition::new(self, visitor, headers, served.variant());
-        let composed = composition.put_together(pieces).await;
+        let composed = composition.put_together(pieces, served.digest()).await;
 
         let mut headers = headers.clone();
-        aging.with(composed.oldest).tell(&mut headers, None);
+        aging.with(composed.aging).tell(&mut headers, None);
         composed.sharing.apply(&mut headers);
         for name in &OF_THE_PAGE_ALONE {
             headers.remove(name);

@@ -116,8 +116,7 @@ async fn only_what_gets_shorter_and_may_be_changed_is_encoded() {
 async fn a_page_that_was_made_wrong_is_wrong_in_every_coding() {
     let visitor = CLUSTER.borrow().visitor(0);
     let target = "/text/4/wrong";
-    let first = encoded(&visitor, target, "gzip").await;
-    assert!(first.is_hit());
+    encoded(&visitor, target, "gzip").await;
     crate::invalidate(&visitor, "group=text:wrong").await;
     let anew = visitor.page_with(target, &[("accept-encoding", "gzip")]).await;
     assert!(!anew.is_hit(), "{}", anew.cache_status());
