@@ -43,6 +43,11 @@ impl Seen {
     fn is_hit(&self) -> bool {
         self.cache.starts_with("headwater; hit")
     }
+
+    /// Whether it was made anew and kept. Why, depends on whether the sweeper was faster.
+    fn was_made(&self) -> bool {
+        self.cache.starts_with("headwater; fwd=") && self.cache.ends_with("; stored")
+    }
 }
 
 async fn ask(site: &SiteService, method: &str, path: &str) -> Seen {
@@ -183,7 +188,7 @@ async fn without_windows_a_soft_invalidation_is_an_invalidation() {
     assert!(get(&site, "/plain").await.is_hit());
     change(&site, "soft", "news").await;
     let seen = get(&site, "/plain").await;
-    assert_eq!((seen.text.as_str(), seen.cache.as_str()), ("2", "headwater; fwd=stale; stored"));
+    assert_eq!((seen.text.as_str(), seen.was_made()), ("2", true), "{}", seen.cache);
     change(&site, "soft", "news").await;
     PLAIN.reply(1);
     assert_eq!(get(&site, "/plain").await.status, 500);
@@ -359,7 +364,7 @@ async fn a_reply_says_itself_how_it_is_cached() {
         let ttl = hit.cache.strip_prefix("headwater; hit").unwrap();
         assert!(ttl.starts_with(left) && (left.is_empty() == ttl.is_empty()), "{path}: {ttl}");
         change(&site, "hard", "news").await;
-        assert_eq!(get(&site, path).await.cache, "headwater; fwd=stale; stored", "{path}");
+        assert!(get(&site, path).await.was_made(), "{path}");
     }
     for (path, why) in [
         ("/normal/never", "uri-miss"),

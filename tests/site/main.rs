@@ -8,6 +8,7 @@
 //! - [`visits`]: cookies, headers, and steps around a controller.
 //! - [`failures`]: panics, errors, delays, templates that do not render.
 //! - [`flights`]: a controller that takes its time and counts its runs.
+//! - [`moods`]: pages that come out as they were told to.
 //! - [`notes`]: lines of text that are kept as they were sent.
 //! - [`texts`]: what is worth compressing, and replies that say how they are to be cached.
 //! - [`probe`]: what a controller is told of a request, shown as it is.
@@ -18,6 +19,7 @@ mod bodies;
 mod counter;
 mod failures;
 mod flights;
+mod moods;
 mod notes;
 mod probe;
 mod texts;
@@ -56,6 +58,8 @@ fn main() -> ExitCode {
             failures::no_such_template,
             flights::slow,
             flights::runs,
+            moods::show,
+            moods::set,
             notes::list,
             notes::add,
             probe::show,

@@ -1,5 +1,5 @@
 //! The cache, seen from a browser: its four types, what belongs to a key, what ends an entry's
-//! life, and what is never kept.
+//! life, what is served after its end, and what is never kept.
 
 mod flight;
 mod http;
@@ -9,6 +9,7 @@ mod lifetime;
 mod memory;
 mod parts;
 mod poisoning;
+mod staleness;
 
 use std::sync::LazyLock;
 
@@ -37,6 +38,38 @@ cache = { timeout = "1s" }
 path = "/never/{name}"
 controller = "counter.next"
 cache = "no_cache"
+
+[[route]]
+path = "/mood/{name}/{mood}"
+methods = ["POST"]
+controller = "moods.set"
+
+[[route]]
+path = "/plain/{name}"
+controller = "moods.show"
+groups = ["mood:{name}"]
+
+[[route]]
+path = "/soft/{name}"
+controller = "moods.show"
+groups = ["mood:{name}"]
+cache = { type = "persistent", stale_while_revalidate = "1h", stale_if_error = "1h" }
+
+[[route]]
+path = "/timed/{name}"
+controller = "moods.show"
+cache = { timeout = "1s", stale_while_revalidate = "1h" }
+
+[[route]]
+path = "/fallback/{name}"
+controller = "moods.show"
+groups = ["mood:{name}"]
+cache = { type = "normal", stale_if_error = "1h" }
+
+[[route]]
+path = "/listed/{name}"
+controller = "moods.show"
+cache_statuses = { 404 = "1s", 301 = "1h" }
 
 [[route]]
 path = "/flight/{name}/{milliseconds}"
