@@ -10,6 +10,7 @@
 //! - [`flights`]: a controller that takes its time and counts its runs.
 //! - [`moods`]: pages that come out as they were told to.
 //! - [`notes`]: lines of text that are kept as they were sent.
+//! - [`texts`]: what is worth compressing, and replies that say how they are to be cached.
 //! - [`probe`]: what a controller is told of a request, shown as it is.
 
 mod answers;
@@ -21,6 +22,7 @@ mod flights;
 mod moods;
 mod notes;
 mod probe;
+mod texts;
 mod visits;
 
 use std::process::ExitCode;
@@ -70,6 +72,10 @@ fn main() -> ExitCode {
             probe::day,
             probe::multipart,
             answers::give,
+            texts::lines,
+            texts::told,
+            texts::change,
+            texts::named,
             answers::program,
         ])
         .controllers(controllers![answers::inner].wrap(answers::framed))

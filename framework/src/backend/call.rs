@@ -11,8 +11,9 @@ use super::Backend;
 use super::writing::CallJournal;
 use crate::body::Body;
 use crate::controller::{self, Site};
-use crate::link::{Answer, Call, Content};
-use crate::log::Position;
+use crate::http::structured;
+use crate::link::{Answer, Call, Content, group_of_url};
+use crate::log::{Invalidation, LogId, Position};
 use crate::problem::nearest;
 use crate::reply::{self, Reply, ReplyParts};
 use crate::request::{Request, RequestParts};
@@ -28,7 +29,8 @@ impl Backend {
             let reply = reply::error(StatusCode::SERVICE_UNAVAILABLE).message(message);
             return self.wire(reply, self.tail.applied());
         };
-        if !self.has_reached(&call).await {
+        let deadline = Duration::from_millis(call.deadline);
+        if !self.has_reached(call.log, call.applied, deadline).await {
             let message = "The back end does not know yet what the front end knows.";
             let reply = reply::error(StatusCode::SERVICE_UNAVAILABLE).message(message);
             return self.wire(reply, self.tail.applied());
@@ -45,16 +47,24 @@ impl Backend {
             }
         };
         let _deferring = invalidations.is_conditional().then(|| self.deferrals.begin(as_of));
-        let journal = Arc::new(CallJournal::new(Arc::clone(self), invalidations));
-        let site = Site { states: Arc::clone(&self.states), journal: journal.clone() };
+        let own = call.own_url.as_deref().map(group_of_url);
+        let own = own.map_or_else(Invalidation::new, |group| Invalidation::new().group(group));
+        let is_unsafe = Method::from_str(&call.method).is_ok_and(|method| !method.is_safe());
+        let journal = Arc::new(CallJournal::new(Arc::clone(self), invalidations, own));
+        let site = Site {
+            states: Arc::clone(&self.states),
+            journal: journal.clone(),
+            docroot: self.clone(),
+        };
         let request_id = call.request_id.clone();
         let reply = match self.request(call, body, as_of, site) {
             Ok(request) => controller::answer(registration, request).await,
             Err(reply) => reply,
         };
         journal.finish().await;
-        let due = journal.due(&reply);
-        let reply = match journal.close(due).await {
+        let named = if is_unsafe { named_by(&reply) } else { Invalidation::new() };
+        let due = journal.due(&reply, named);
+        let reply = match journal.close(due, reply.status()).await {
             Ok(()) => reply,
             Err(error) => {
                 tracing::error!(request_id, controller = registration.name(), %error, "cannot invalidate");
@@ -66,12 +76,16 @@ impl Backend {
 
     /// Waits until this back end knows all that the front end knew. A position of another log says
     /// nothing here.
-    async fn has_reached(&self, call: &Call) -> bool {
-        if call.log != Some(self.log_id()) || self.tail.applied() >= call.applied {
+    pub(super) async fn has_reached(
+        &self,
+        log: Option<LogId>,
+        applied: Position,
+        deadline: Duration,
+    ) -> bool {
+        if log != Some(self.log_id()) || self.tail.applied() >= applied {
             return true;
         }
-        let deadline = Duration::from_millis(call.deadline);
-        tokio::time::timeout(deadline, self.tail.reach(call.applied)).await.is_ok()
+        tokio::time::timeout(deadline, self.tail.reach(applied)).await.is_ok()
     }
 
     fn unknown_controller(&self, name: &str) -> Reply {
@@ -152,3 +166,18 @@ impl Backend {
         })
     }
 }
+
+/// The groups that a reply to an unsafe request makes wrong by naming them in
+/// `Cache-Group-Invalidation` (RFC 9875, section 3). A field that is no list of strings says
+/// nothing (RFC 9651, section 4.2).
+fn named_by(reply: &Reply) -> Invalidation {
+    let lines = reply.headers().get_all(CACHE_GROUP_INVALIDATION).iter();
+    let groups = structured::read_strings(lines.map(HeaderValue::as_bytes));
+    let groups = groups.unwrap_or_else(|error| {
+        tracing::warn!(%error, "a reply's Cache-Group-Invalidation is not understood");
+        Vec::new()
+    });
+    groups.into_iter().fold(Invalidation::new(), Invalidation::group)
+}
+
+const CACHE_GROUP_INVALIDATION: HeaderName = HeaderName::from_static("cache-group-invalidation");

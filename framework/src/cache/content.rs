@@ -1,6 +1,7 @@
-use http::{HeaderMap, StatusCode};
+use std::sync::Arc;
 
-use crate::pieces::Pieces;
+use super::page::Page;
+use crate::pieces::Fragment;
 
 /// What an entry holds.
 #[derive(Debug)]
@@ -8,42 +9,14 @@ pub enum Content {
     /// An answer to a visitor.
     Page(Page),
     /// A part of a template's output.
-    Fragment(Fragment),
-}
-
-/// An answer as it is kept.
-#[derive(Debug, Clone)]
-pub struct Page {
-    /// The status.
-    pub status: StatusCode,
-    /// The headers that are the same for everybody.
-    pub headers: HeaderMap,
-    /// The body; its bytes are shared with every response that is under way.
-    pub body: Pieces,
-}
-
-/// A part of a template's output, between `{% cache %}` and `{% endcache %}`.
-#[derive(Debug, Clone)]
-pub struct Fragment {
-    /// What was written, the fragments within included.
-    pub content: Pieces,
-    /// All groups that it is in, those of the fragments within included: whatever it is put into
-    /// is in them too.
-    pub groups: Box<[Box<str>]>,
-    /// The ids of the fragments within: a pattern that finds one of them finds this too.
-    pub contains: Box<[Box<str>]>,
+    Fragment(Arc<Fragment>),
 }
 
 impl Content {
     /// About how many bytes of memory it takes.
     pub(super) fn size(&self) -> usize {
         match self {
-            Content::Page(page) => {
-                let headers = page.headers.iter();
-                let headers: usize =
-                    headers.map(|(name, value)| name.as_str().len() + value.len() + 64).sum();
-                headers + page.body.len()
-            }
+            Content::Page(page) => page.size(),
             Content::Fragment(fragment) => {
                 let names = fragment.groups.iter().chain(&fragment.contains);
                 fragment.content.len() + names.map(|name| name.len() + 32).sum::<usize>()

@@ -1,10 +1,13 @@
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::content::{Content, Fragment, Page};
+use super::content::Content;
 use super::ledger::Ledger;
+use super::page::Page;
 use super::validity::{Ids, Validity, Verdict};
 use crate::clock::Moment;
 use crate::log::Position;
+use crate::pieces::Fragment;
 
 /// Cached content and all that decides whether it may be served.
 #[derive(Debug)]
@@ -55,7 +58,7 @@ impl Entry {
     }
 
     /// The fragment, if that is what it holds.
-    pub fn fragment(&self) -> Option<&Fragment> {
+    pub fn fragment(&self) -> Option<&Arc<Fragment>> {
         match &self.content {
             Content::Fragment(fragment) => Some(fragment),
             Content::Page(_) => None,
@@ -113,6 +116,11 @@ impl Entry {
     pub(super) fn is_over(&self, verdict: Verdict, now: Moment) -> bool {
         let longest = self.stale_while_revalidate().max(self.stale_if_error());
         verdict == Verdict::Dead || self.past_end(verdict, now).is_some_and(|past| past >= longest)
+    }
+
+    /// Whether it is among the entries that are evicted last.
+    pub(super) fn is_persistent(&self) -> bool {
+        self.freshness.persistent
     }
 
     /// About how many bytes of memory it takes.

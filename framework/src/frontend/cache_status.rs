@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use http::HeaderValue;
 use http::header::HeaderName;
+use http::{HeaderValue, StatusCode};
 
 /// The header's name.
 pub(super) const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
@@ -37,6 +37,24 @@ pub(super) enum Forward {
 }
 
 impl CacheStatus {
+    /// Whether what is sent is known to be old.
+    pub(super) fn is_stale(self) -> bool {
+        matches!(self, CacheStatus::StaleWhileRevalidate { .. } | CacheStatus::StaleIfError { .. })
+    }
+
+    /// The header of a response that is sent with one status in the place of what was made with
+    /// another: without a `fwd-status` the two would be taken for the same.
+    pub(super) fn header_with(self, sent: StatusCode, made: StatusCode) -> HeaderValue {
+        match self {
+            CacheStatus::Forwarded { .. } if sent != made => {
+                let header = self.header();
+                let header = header.to_str().unwrap_or_default();
+                value(format!("{header}; fwd-status={}", made.as_u16()))
+            }
+            _ => self.header(),
+        }
+    }
+
     pub(super) fn header(self) -> HeaderValue {
         match self {
             CacheStatus::Hit(None) => HeaderValue::from_static("headwater; hit"),

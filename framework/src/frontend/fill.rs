@@ -16,22 +16,28 @@ use super::flight::Landed;
 use super::forward::Forwarded;
 use super::make::{Made, MadeContent, Order};
 use super::page::is_persistent;
-use super::storable::{freshness, kept_headers};
-use super::{Edition, FrontEnd};
+use super::prepare::Draft;
+use super::served::page_of;
+use super::storable::freshness;
+use super::{Edition, FrontEnd, prepare};
 use crate::body::Body;
 use crate::cache::{Content, Entry, Fill, Filled, Generation, Key, Lookup, Miss, Page};
 use crate::clock;
 use crate::dispatch::Route;
+use crate::link::group_of_url;
 use crate::templates::Rendered;
 
 /// Content that may be cached: all that is needed to make it.
 pub(super) struct Cacheable {
+    pub(super) generation: Generation,
     pub(super) edition: Arc<Edition>,
     pub(super) route: Arc<Route>,
     pub(super) key: Key<'static>,
     pub(super) groups: Vec<String>,
     pub(super) forwarded: Forwarded,
     pub(super) params: Vec<(String, String)>,
+    /// The path that the route was found with.
+    pub(super) path: String,
     pub(super) request_id: String,
 }
 
@@ -62,13 +68,15 @@ impl FrontEnd {
     async fn make_and_store(&self, wanted: &Cacheable) -> Outcome {
         // The content is as old as the moment when it was begun.
         let begun = clock::now();
-        let generation = self.generation_of(&wanted.edition);
         let order = Order {
             edition: &wanted.edition,
+            generation: wanted.generation,
             target: &wanted.route.target,
             forwarded: wanted.forwarded.clone(),
             params: wanted.params.clone(),
+            fragments: Some(wanted.key.clone()),
             max_body: None,
+            own_url: None,
             request_id: &wanted.request_id,
         };
         let made = self.make(order, Body::empty()).await;
@@ -93,14 +101,17 @@ impl FrontEnd {
                 Err(failure) => return Outcome::Failed(failure),
             },
         };
-        let headers = kept_headers(headers, &wanted.route, &body);
-        let page = Page { status, headers, body };
-        let Some(generation) = generation else { return Outcome::Page(page) };
         let mut all_groups = wanted.groups.clone();
         all_groups.extend(groups);
+        let draft =
+            Draft { status, headers, body, route: &wanted.route, groups: &all_groups, begun };
+        let page = prepare::page(draft, &self.settings);
+        if wanted.edition.table.may_be_changed(&wanted.path) {
+            all_groups.push(group_of_url(&wanted.path));
+        }
         let filled = self.cache.fill(Fill {
             key: wanted.key.clone(),
-            generation,
+            generation: wanted.generation,
             origin,
             groups: &all_groups,
             freshness,
@@ -111,20 +122,13 @@ impl FrontEnd {
         match filled {
             Filled::Stored(entry) => {
                 self.counters.count(Event::Fill);
+                self.encoder.ask(&entry, page_of(&entry));
                 Outcome::Entry { entry, stored: true }
             }
             Filled::Overtaken(entry) => Outcome::Entry { entry, stored: false },
             Filled::Unplaced(Content::Page(page)) => Outcome::Page(page),
             Filled::Unplaced(Content::Fragment(_)) => unreachable!("a page was to be filled"),
         }
-    }
-
-    /// What content that is begun now is a fill of; `None` when the site has newer files than it is
-    /// made with.
-    pub(super) fn generation_of(&self, edition: &Arc<Edition>) -> Option<Generation> {
-        // In this order: `Cache::generation` says why.
-        let generation = self.cache.generation();
-        Arc::ptr_eq(&self.edition.load(), edition).then_some(generation)
     }
 
     /// The error page of a controller's failure, where the route wants such pages to be kept.
@@ -184,7 +188,7 @@ impl Outcome {
         match self {
             Outcome::Entry { entry, .. } => Landed::Entry(Arc::clone(entry)),
             Outcome::Failed(failure) if failure.headers.is_empty() => {
-                Landed::Failed(failure.clone())
+                Landed::Failed(failure.clone().into())
             }
             Outcome::Failed(_) | Outcome::Page(_) | Outcome::Made { .. } => Landed::Private,
         }

@@ -8,7 +8,6 @@ use http::header::{self, HeaderMap, HeaderValue};
 use super::Settings;
 use crate::cache::Freshness;
 use crate::dispatch::{CacheType, Route};
-use crate::pieces::Pieces;
 
 /// For how long a reply may be kept, and `None` when it may not be. `own` is how the reply itself
 /// wants to be cached.
@@ -66,20 +65,6 @@ fn is_for_one_visitor(headers: &HeaderMap) -> bool {
         })
 }
 
-/// The headers of a page as it is kept. Browsers and outer caches must ask again each time,
-/// because nothing reaches them when the page becomes wrong.
-pub(super) fn kept_headers(mut headers: HeaderMap, route: &Route, body: &Pieces) -> HeaderMap {
-    if !body.has_parts() {
-        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
-    }
-    let caching = headers.entry(header::CACHE_CONTROL);
-    caching.or_insert(HeaderValue::from_static("no-cache"));
-    for name in &route.vary {
-        headers.append(header::VARY, HeaderValue::from_name(name.clone()));
-    }
-    headers
-}
-
 #[cfg(test)]
 mod tests {
     use std::path::Path;
@@ -88,6 +73,7 @@ mod tests {
 
     use super::*;
     use crate::dispatch::{CanonicalPath, Resolution, Table};
+    use crate::http::{Languages, TrustedProxies};
 
     const SECOND: Duration = Duration::from_secs(1);
 
@@ -97,12 +83,16 @@ mod tests {
             caching: true,
             lifetime: 600 * SECOND,
             status_lifetime: 10 * SECOND,
+            encodings: Vec::new(),
+            group_headers: Vec::new(),
             largest_entry: 1,
             flights: 1,
             deadline: SECOND,
             part_timeout: SECOND,
             body_limit: 1,
             body_timeout: SECOND,
+            languages: Languages::default(),
+            proxies: TrustedProxies::default(),
         }
     }
 

@@ -2,11 +2,15 @@
 //! life, what is served after its end, and what is never kept.
 
 mod flight;
+mod http;
 mod invalidation;
 mod key;
 mod lifetime;
 mod memory;
+mod parts;
+mod poisoning;
 mod staleness;
+mod variants;
 
 use std::sync::LazyLock;
 
@@ -95,7 +99,12 @@ controller = "probe.show"
 [[route]]
 path = "/key/header/{name}"
 controller = "probe.header"
-vary = ["accept-language", "x-mark"]
+vary = ["x-shade", "x-mark"]
+
+[[route]]
+path = "/key/language/{name}"
+controller = "probe.header"
+vary = ["accept-language", "accept-encoding"]
 
 [[route]]
 path = "/key/headers"
@@ -106,12 +115,21 @@ path = "/key/visit"
 controller = "probe.visit"
 
 [[route]]
+path = "/key/visit/uncached"
+controller = "probe.visit"
+cache = "no_cache"
+
+[[route]]
 path = "/answers/{kind}"
 controller = "answers.give"
 "#;
 
 pub(crate) fn site() -> Site {
-    Site::test_site(PROGRAM).project("[link]\nlease = \"2s\"\n").route(ROUTES)
+    Site::test_site(PROGRAM)
+        .project("languages = [\"en\", \"de\"]\n[link]\nlease = \"2s\"\n")
+        .route(ROUTES)
+        .route(parts::ROUTES)
+        .template("parts.html", parts::TEMPLATE)
 }
 
 pub(crate) static CLUSTER: LazyLock<Shared> =

@@ -13,6 +13,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::super::counters::Event;
 use super::super::page::Found;
+use super::super::respond::Aging;
 use super::super::served::page_of;
 use super::super::variant::VariantKind;
 use super::super::{FrontEnd, Visit};
@@ -22,17 +23,16 @@ use super::content::Content;
 use super::failing::{Cause, Failing};
 use super::request::PartRequest;
 use super::sharing::Sharing;
-use super::tag::{self, Tag};
-use super::{MOST_BYTES, MOST_PARTS, Visitor};
+use super::tag::Tag;
+use super::{MOST_BYTES, MOST_PARTS, Recipient};
 use crate::body::Body;
-use crate::cache::Entry;
 use crate::dispatch::{CanonicalPath, Resolution, Target};
 use crate::pieces::{Part, Piece, Pieces};
 
 /// The putting together of one response.
 pub(super) struct Composition<'a> {
     frontend: &'a Arc<FrontEnd>,
-    visitor: Visitor<'a>,
+    recipient: Recipient<'a>,
     /// The page's headers, and the variant that it is of.
     page: (&'a HeaderMap, &'a VariantKind),
     failing: Failing,
@@ -42,17 +42,19 @@ pub(super) struct Composition<'a> {
 }
 
 /// What was put together.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Composed {
     pub(super) bytes: Vec<Bytes>,
     pub(super) tag: Tag,
     pub(super) sharing: Sharing,
+    pub(super) aging: Aging,
 }
 
 /// What is known of a place in the content before anything was waited for.
 enum Place {
     Bytes(Bytes),
-    Tag(u128),
+    /// Of the content that begins here.
+    Digest(u128),
     /// The next of the parts that are waited for.
     Awaited,
 }
@@ -62,6 +64,7 @@ enum Place {
 struct Assembly {
     places: Vec<Place>,
     sharing: Sharing,
+    aging: Aging,
 }
 
 /// How a part begins.
@@ -77,14 +80,14 @@ impl<'a> Composition<'a> {
     /// For the page with these headers and of this variant.
     pub(super) fn new(
         frontend: &'a Arc<FrontEnd>,
-        visitor: Visitor<'a>,
+        recipient: Recipient<'a>,
         headers: &'a HeaderMap,
         variant: &'a VariantKind,
     ) -> Composition<'a> {
         let settings = &frontend.settings;
         Composition {
             frontend,
-            visitor,
+            recipient,
             page: (headers, variant),
             failing: Failing::of(headers, settings.development),
             until: Instant::now() + settings.part_timeout,
@@ -93,17 +96,23 @@ impl<'a> Composition<'a> {
         }
     }
 
-    /// Puts the page together.
-    pub(super) async fn put_together(&self, pieces: &Pieces) -> Composed {
-        let url = Canonical::of_request(&self.visitor.request.uri);
+    /// Puts the page together, whose pieces have this digest.
+    pub(super) async fn put_together(&self, pieces: &Pieces, digest: u128) -> Composed {
+        let url = Canonical::of_request(&self.recipient.request.uri);
         let chain = Chain::begin(url.as_ref());
-        let request = PartRequest::of(self.visitor.request);
-        let Assembly { places, sharing } = self.assemble(request, &chain, pieces).await;
-        let mut composed = Composed { sharing, ..Composed::default() };
+        let request = PartRequest::of(self.recipient.request);
+        let Assembly { places, sharing, aging } =
+            self.assemble(request, &chain, pieces, digest).await;
+        let mut composed = Composed {
+            bytes: Vec::with_capacity(places.len()),
+            tag: Tag::default(),
+            sharing,
+            aging,
+        };
         for place in places {
             match place {
                 Place::Bytes(bytes) => composed.bytes.push(bytes),
-                Place::Tag(tag) => composed.tag.add(tag),
+                Place::Digest(digest) => composed.tag.add(digest),
                 Place::Awaited => unreachable!("all parts have been waited for"),
             }
         }
@@ -116,9 +125,10 @@ impl<'a> Composition<'a> {
         mut request: PartRequest,
         chain: &'c Chain<'c>,
         pieces: &'c Pieces,
+        digest: u128,
     ) -> Assembly {
         let mut assembly = Assembly::default();
-        assembly.places.push(Place::Tag(tag::of_pieces(pieces)));
+        assembly.places.push(Place::Digest(digest));
         let mut awaited: Vec<Pending<'c>> = Vec::new();
         for piece in pieces.iter() {
             match piece {
@@ -137,13 +147,14 @@ impl<'a> Composition<'a> {
             return assembly;
         }
         let mut arrived = join_all(awaited).await.into_iter();
-        let mut whole = Assembly { sharing: assembly.sharing, places: Vec::new() };
+        let mut whole = Assembly { places: Vec::new(), ..assembly };
         for place in assembly.places {
             match place {
                 Place::Awaited => {
                     let part = arrived.next().expect("as many have arrived as were awaited");
                     whole.places.extend(part.places);
                     whole.sharing.extend(part.sharing);
+                    whole.aging = whole.aging.with(part.aging);
                 }
                 there => whole.places.push(there),
             }
@@ -170,9 +181,9 @@ impl<'a> Composition<'a> {
         let address = Address::parse(&part.url)?;
         let canonical = address.canonical()?;
         chain.admits(&canonical)?;
-        request.ask_for(address.under(&self.visitor.request.uri));
+        request.ask_for(address.under(&self.recipient.request.uri));
         let content = match self.look_up(request.parts(), &canonical.path) {
-            Some((entry, variant)) => Some(self.weigh(Content::of_entry(entry, variant)?)?),
+            Some(found) => Some(self.weigh(found?)?),
             None => None,
         };
         match content {
@@ -185,20 +196,16 @@ impl<'a> Composition<'a> {
     }
 
     /// A part that is in the cache.
-    fn look_up(
-        &self,
-        request: &Parts,
-        path: &CanonicalPath<'_>,
-    ) -> Option<(Arc<Entry>, VariantKind)> {
-        let resolution = self.visitor.edition.table.resolve(&request.method, path);
+    fn look_up(&self, request: &Parts, path: &CanonicalPath<'_>) -> Option<Result<Content, Cause>> {
+        let resolution = self.recipient.edition.table.resolve(&request.method, path);
         let Resolution::Route(matched) = resolution else { return None };
         if !matches!(matched.route.target, Target::Controller(_) | Target::Template(_)) {
             return None;
         }
-        match self.frontend.find(request, &matched) {
-            Found::Hit { entry, variant, .. } => {
+        match self.frontend.find(request, self.recipient.origin, &matched) {
+            Found::Hit { entry, variant, now } => {
                 self.frontend.counters.count(Event::Hit);
-                Some((entry, variant))
+                Some(Content::of_hit(entry, variant, now, self.frontend))
             }
             _ => None,
         }
@@ -220,8 +227,8 @@ impl<'a> Composition<'a> {
         let down = content.and_then(|content| Ok((content, address.canonical()?)));
         match down {
             Ok((content, url)) => {
-                let mut assembly =
-                    self.assemble(request, &chain.down(&url), content.pieces()).await;
+                let (chain, pieces) = (chain.down(&url), content.pieces());
+                let mut assembly = self.assemble(request, &chain, pieces, content.digest()).await;
                 assembly.share(self.page, &content);
                 assembly
             }
@@ -235,12 +242,12 @@ impl<'a> Composition<'a> {
 
     /// Has the front end answer the request for a part.
     async fn ask(&self, request: &PartRequest) -> Result<Content, Cause> {
-        let Visitor { edition, remote, .. } = self.visitor;
-        let visit = Visit { edition, parts: request.parts(), body: Body::empty(), remote };
+        let Recipient { generation, edition, origin, .. } = self.recipient;
+        let (parts, body) = (request.parts(), Body::empty());
+        let visit = Visit { generation, edition, parts, body, origin };
         let settings = &self.frontend.settings;
-        let answer = async {
-            Content::of(self.frontend.dispatch(visit).await, settings.largest_entry).await
-        };
+        let answer =
+            async { Content::of(self.frontend.dispatch(visit).await, self.frontend).await };
         timeout_at(self.until, answer).await.unwrap_or_else(|_| {
             let limit = settings.part_timeout;
             Err(format!("it was not there within {limit:?} (`[http] part_timeout`)").into())
@@ -258,7 +265,7 @@ impl<'a> Composition<'a> {
 
     fn fall_back(&self, assembly: &mut Assembly, chain: &Chain<'_>, part: &Part, cause: &Cause) {
         let bytes = self.failing.instead(chain, part, cause);
-        assembly.places.push(Place::Tag(tag::of_bytes(&bytes)));
+        assembly.places.push(Place::Digest(Pieces::from(bytes.clone()).digest()));
         assembly.places.push(Place::Bytes(bytes));
         assembly.sharing.take_in_fallback();
     }
@@ -268,7 +275,7 @@ impl Assembly {
     /// Puts in content without parts.
     fn put_in(&mut self, page: (&HeaderMap, &VariantKind), content: &Content) {
         let pieces = content.pieces();
-        self.places.push(Place::Tag(tag::of_pieces(pieces)));
+        self.places.push(Place::Digest(content.digest()));
         for piece in pieces.iter() {
             match piece {
                 Piece::Bytes(bytes) => self.places.push(Place::Bytes(bytes.clone())),
@@ -280,8 +287,9 @@ impl Assembly {
 
     fn share(&mut self, page: (&HeaderMap, &VariantKind), content: &Content) {
         match content {
-            Content::Entry(entry, variant) => {
+            Content::Entry { entry, variant, aging } => {
                 self.sharing.take_in(page, (&page_of(entry).headers, variant));
+                self.aging = self.aging.with(*aging);
             }
             Content::Page(kept, variant) => self.sharing.take_in(page, (&kept.headers, variant)),
             Content::Shared(headers, _) => self.sharing.take_in(page, (headers, &VariantKind::Yes)),

@@ -4,22 +4,26 @@ use http::StatusCode;
 use http::header::{self, HeaderMap};
 use http::response::Parts;
 
+use super::super::FrontEnd;
+use super::super::cache_status::CacheStatus;
 use super::super::collect::{Collected, collect};
 use super::super::make::MadeContent;
+use super::super::respond::Aging;
 use super::super::served::{Failed, Served, page_of};
 use super::super::variant::VariantKind;
 use super::failing::Cause;
 use crate::body::Body;
 use crate::cache::{Entry, Page};
+use crate::clock::{self, Moment};
 use crate::pieces::Pieces;
 
 /// What of an answer goes into a page.
 #[derive(Debug)]
 pub(super) enum Content {
     /// An entry of the cache.
-    Entry(Arc<Entry>, VariantKind),
+    Entry { entry: Arc<Entry>, variant: VariantKind, aging: Aging },
     /// What might have been one.
-    Page(Page, VariantKind),
+    Page(Box<Page>, VariantKind),
     /// What is for this visitor only.
     Own(Pieces),
     /// What is the same for everybody, though the cache has no part in it.
@@ -27,18 +31,21 @@ pub(super) enum Content {
 }
 
 impl Content {
-    /// The content of an answer, at most `limit` bytes where they are not at hand.
+    /// The content of an answer, no longer than what the cache would keep unless it is at hand.
     ///
     /// # Errors
     /// When the answer is none that can be put into a page.
-    pub(super) async fn of(served: Served, limit: u64) -> Result<Content, Cause> {
+    pub(super) async fn of(served: Served, frontend: &FrontEnd) -> Result<Content, Cause> {
+        let limit = frontend.settings.largest_entry;
         match served {
-            Served::Hit { entry, variant, .. } | Served::Stored { entry, variant, .. } => {
-                Content::of_entry(entry, variant)
+            Served::Hit { entry, variant, now } => Content::of_hit(entry, variant, now, frontend),
+            Served::Stored { entry, variant, cache } => {
+                let aging = frontend.aging_of(&entry, cache, clock::now());
+                Content::of_entry(entry, variant, aging)
             }
             Served::Page { page, variant, .. } => {
                 fits(page.status, &page.headers)?;
-                Ok(Content::Page(page, variant))
+                Ok(Content::Page(Box::new(page), variant))
             }
             Served::Made { status, headers, content, .. } => {
                 fits(status, &headers)?;
@@ -56,21 +63,40 @@ impl Content {
         }
     }
 
-    /// The content of a page in the cache.
+    /// The content of a hit.
     ///
     /// # Errors
     /// When it is none that can be put into a page.
-    pub(super) fn of_entry(entry: Arc<Entry>, variant: VariantKind) -> Result<Content, Cause> {
+    pub(super) fn of_hit(
+        entry: Arc<Entry>,
+        variant: VariantKind,
+        now: Moment,
+        frontend: &FrontEnd,
+    ) -> Result<Content, Cause> {
+        let aging = frontend.aging_of(&entry, CacheStatus::Hit(None), now);
+        Content::of_entry(entry, variant, aging)
+    }
+
+    fn of_entry(entry: Arc<Entry>, variant: VariantKind, aging: Aging) -> Result<Content, Cause> {
         let page = page_of(&entry);
         fits(page.status, &page.headers)?;
-        Ok(Content::Entry(entry, variant))
+        Ok(Content::Entry { entry, variant, aging })
     }
 
     pub(super) fn pieces(&self) -> &Pieces {
         match self {
-            Content::Entry(entry, _) => &page_of(entry).body,
+            Content::Entry { entry, .. } => &page_of(entry).body,
             Content::Page(page, _) => &page.body,
             Content::Own(pieces) | Content::Shared(_, pieces) => pieces,
+        }
+    }
+
+    /// The digest of its pieces.
+    pub(super) fn digest(&self) -> u128 {
+        match self {
+            Content::Entry { entry, .. } => page_of(entry).digest(),
+            Content::Page(page, _) => page.digest(),
+            Content::Own(pieces) | Content::Shared(_, pieces) => pieces.digest(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Parts: other pages of the site, put into a page for each response.
 //!
-//! - [`Visitor`]: whose request it is. `request` makes of it the requests for parts.
+//! - [`Recipient`]: whose request it is. `request` makes of it the requests for parts.
 //! - `composition`: puts content together: what is in the cache at once, the rest side by side.
 //! - `address`: where a part leads to, and `chain`: through which pages, so that no page holds itself.
 //! - `content`: what of an answer goes into a page.
@@ -37,19 +37,20 @@ mod request;
 mod sharing;
 mod tag;
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::Response;
-use http::header::{self, HeaderName, HeaderValue};
+use http::header::{self, HeaderName};
 use http::request::Parts;
 
 use super::cache_status::CacheStatus;
+use super::respond::{Aging, Composed};
 use super::served::{Served, page_of};
 use super::{Edition, FrontEnd, respond};
 use crate::body::Body;
-use crate::cache::Page;
-use crate::pieces::Pieces;
+use crate::cache::Generation;
+use crate::clock;
+use crate::http::Origin;
 
 use composition::Composition;
 
@@ -75,38 +76,41 @@ static OF_THE_PAGE_ALONE: [HeaderName; 6] = [
 
 /// For whom a page is put together.
 #[derive(Clone, Copy)]
-pub(super) struct Visitor<'a> {
+pub(super) struct Recipient<'a> {
+    /// As in the [`Visit`](super::Visit) of the page.
+    pub(super) generation: Generation,
     pub(super) edition: &'a Arc<Edition>,
     pub(super) request: &'a Parts,
-    pub(super) remote: IpAddr,
+    pub(super) origin: Origin,
 }
 
 impl FrontEnd {
     /// The response with content that has parts.
     pub(super) async fn compose(
         self: &Arc<Self>,
-        visitor: Visitor<'_>,
+        recipient: Recipient<'_>,
         served: Served,
     ) -> Response<Body> {
-        let request = visitor.request;
-        let (status, headers, cache) = match &served {
+        let request = recipient.request;
+        let (status, headers, aging, cache) = match &served {
             Served::Hit { entry, now, .. } => {
-                let page = page_of(entry);
-                (page.status, &page.headers, CacheStatus::Hit(entry.remaining(*now)))
+                let (page, cache) = (page_of(entry), CacheStatus::Hit(entry.remaining(*now)));
+                (page.status, &page.headers, self.aging_of(entry, cache, *now), cache)
             }
             Served::Stored { entry, cache, .. } => {
-                let page = page_of(entry);
-                (page.status, &page.headers, *cache)
+                let (page, aging) = (page_of(entry), self.aging_of(entry, *cache, clock::now()));
+                (page.status, &page.headers, aging, *cache)
             }
-            Served::Page { page, cache, .. } => (page.status, &page.headers, *cache),
-            Served::Made { status, headers, cache, .. } => (*status, headers, *cache),
+            Served::Page { page, cache, .. } => (page.status, &page.headers, Aging::NEW, *cache),
+            Served::Made { status, headers, cache, .. } => (*status, headers, Aging::NEW, *cache),
             Served::Failed(_) | Served::Response(_) => unreachable!("neither has parts"),
         };
         let pieces = served.pieces().expect("only content with parts is put together");
-        let composition = Composition::new(self, visitor, headers, served.variant());
-        let composed = composition.put_together(pieces).await;
+        let composition = Composition::new(self, recipient, headers, served.variant());
+        let composed = composition.put_together(pieces, served.digest()).await;
 
         let mut headers = headers.clone();
+        aging.with(composed.aging).tell(&mut headers, None);
         composed.sharing.apply(&mut headers);
         for name in &OF_THE_PAGE_ALONE {
             headers.remove(name);
@@ -115,10 +119,8 @@ impl FrontEnd {
             let body = Body::pieces(composed.bytes);
             return respond::made(status, headers, body, cache);
         }
-        let length = composed.bytes.iter().map(|bytes| bytes.len()).sum::<usize>();
-        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
-        headers.insert(header::ETAG, composed.tag.header());
-        let body: Pieces = composed.bytes.into_iter().collect();
-        respond::page(request, &Page { status, headers, body }, cache)
+        let composed =
+            Composed { status, headers, tag: composed.tag.header(), body: composed.bytes };
+        respond::composed(request, composed, cache)
     }
 }

@@ -2,6 +2,7 @@
 
 mod calls;
 mod feeds;
+mod files;
 mod house;
 mod limits;
 mod raw;
@@ -119,6 +120,7 @@ fn call(controller: &str) -> Call {
         variant: None,
         body_limit: None,
         deadline: GENEROUS.as_millis() as u64,
+        own_url: None,
     }
 }
 
