@@ -61,10 +61,11 @@ fn main() -> ExitCode {
 }
 
 fn measure(arguments: &Arguments) -> Result {
-    let mut report = Report { machine: Machine::read(), hit: None, receipt: None, large: None };
+    let mut report = Report::new(Machine::read());
     for scene in arguments.scenes() {
         match scene {
             Scene::Hit => report.hit = Some(scene::hit::run(arguments)?),
+            Scene::Parts => report.parts = Some(scene::parts::run(arguments)?),
             Scene::Receipt => report.receipt = Some(scene::receipt::run(arguments)?),
             Scene::Large => report.large = Some(scene::large::run(arguments)?),
         }

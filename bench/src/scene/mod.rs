@@ -1,9 +1,13 @@
 //! What is measured.
 //!
 //! - [`hit`]: a page from the cache.
+//! - [`parts`]: a page from the cache that is put together from several.
 //! - [`receipt`]: a write, until no front end shows what it made wrong.
 //! - [`large`]: a file of 4 GiB, sent to many clients at once.
+//! - [`turns`]: how two pages are compared.
 
 pub(crate) mod hit;
 pub(crate) mod large;
+pub(crate) mod parts;
 pub(crate) mod receipt;
+pub(crate) mod turns;

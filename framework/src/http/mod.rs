@@ -13,13 +13,15 @@
 //! - [`Validators`]: `ETag` and `Last-Modified`.
 //! - [`conditions`]: whether a request is to be carried out with the version that there is: 304, 412.
 //! - [`ranges`]: which bytes a request asks for: 206, 416, and multipart bodies.
-//! - [`negotiation`]: which content codings a client takes.
+//! - [`negotiation`]: which content codings a client takes; [`encoding`]: content in them.
+//! - [`structured`]: lists of strings in headers.
 //!
 //! This room knows neither cache nor link, and not what is behind the handler.
 
 pub mod conditions;
 mod connection;
 mod cookies;
+pub mod encoding;
 pub mod files;
 mod incoming;
 mod language;
@@ -31,6 +33,7 @@ pub mod ranges;
 mod server;
 mod socket;
 mod stop;
+pub mod structured;
 pub mod validators;
 mod weight;
 

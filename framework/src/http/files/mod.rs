@@ -78,7 +78,7 @@ pub struct Files {
 
 /// What there is for a request.
 #[derive(Debug)]
-pub enum Served {
+pub enum Answer {
     /// A file, or what conditions and ranges make of it.
     Response(Response<Body>),
     /// A folder with an index file, whose address must end with a slash so that what is relative
@@ -163,15 +163,15 @@ impl Files {
         headers: &HeaderMap,
         path: &str,
         caching: &Caching,
-    ) -> io::Result<Served> {
-        let Some(name) = Name::of(path) else { return Ok(Served::Nothing) };
+    ) -> io::Result<Answer> {
+        let Some(name) = Name::of(path) else { return Ok(Answer::Nothing) };
         let (with_slash, liked) = (path.ends_with('/'), negotiation::acceptable(headers));
         let shelf = Arc::clone(&self.shelf);
         let found = tokio::task::spawn_blocking(move || shelf.find(&name, with_slash, &liked));
         Ok(match found.await.map_err(io::Error::other)?? {
-            Found::Nothing => Served::Nothing,
-            Found::Folder => Served::Folder,
-            Found::File(source, freshness) => Served::Response(match freshness {
+            Found::Nothing => Answer::Nothing,
+            Found::Folder => Answer::Folder,
+            Found::File(source, freshness) => Answer::Response(match freshness {
                 Freshness::Plain => source.send(method, headers, caching),
                 Freshness::Fixed => source.send(method, headers, &Caching::IMMUTABLE),
                 Freshness::Outdated => source.send(method, headers, &Caching::CONFIRM),

@@ -43,8 +43,8 @@ async fn ask(
     let headers = headers.iter().map(|(name, value)| (name.clone(), value.parse().unwrap()));
     let caching = Caching::CONFIRM;
     match files.get(&method, &headers.collect(), path, &caching).await.unwrap() {
-        Served::Response(response) => Some(response),
-        Served::Folder | Served::Nothing => None,
+        Answer::Response(response) => Some(response),
+        Answer::Folder | Answer::Nothing => None,
     }
 }
 
@@ -115,7 +115,7 @@ async fn a_folder_is_its_index_and_its_address_ends_with_a_slash() {
     }
     let (method, headers, caching) = (Method::GET, HeaderMap::new(), Caching::CONFIRM);
     let css = files.get(&method, &headers, "css", &caching).await.unwrap();
-    assert!(matches!(css, Served::Folder));
+    assert!(matches!(css, Answer::Folder));
     for path in ["empty", "empty/", "css/site.css/", "index.html/"] {
         assert_eq!(get(&files, path).await, None, "{path}");
     }
@@ -420,7 +420,7 @@ async fn what_a_route_tells_caches_is_left_out_where_the_content_is_another() {
     ] {
         let (method, headers) = (Method::GET, HeaderMap::new());
         let served = files.get(&method, &headers, path, &caching).await.unwrap();
-        let Served::Response(response) = served else { panic!("{path}") };
+        let Answer::Response(response) = served else { panic!("{path}") };
         let value = |name: &str| response.headers().get(name).map(|value| value.to_str().unwrap());
         assert_eq!(value("cache-control"), Some(browser), "{path}");
         assert_eq!(value("cdn-cache-control"), cdn, "{path}");

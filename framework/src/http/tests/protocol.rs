@@ -173,8 +173,8 @@ async fn head_of_a_file_tells_its_length() {
             let caching = files::Caching::CONFIRM;
             let found = self.0.get(request.method(), request.headers(), &path, &caching).await;
             match found.unwrap() {
-                files::Served::Response(response) => response,
-                files::Served::Folder | files::Served::Nothing => Response::default(),
+                files::Answer::Response(response) => response,
+                files::Answer::Folder | files::Answer::Nothing => Response::default(),
             }
         }
     }
