@@ -99,6 +99,7 @@ pub mod app;
 pub mod backend;
 pub mod body;
 pub mod cache;
+mod cache_type;
 pub mod cli;
 pub mod clock;
 pub mod config;
