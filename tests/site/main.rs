@@ -8,6 +8,7 @@
 //! - [`visits`]: cookies, headers, and steps around a controller.
 //! - [`failures`]: panics, errors, delays, templates that do not render.
 //! - [`flights`]: a controller that takes its time and counts its runs.
+//! - [`gallery`]: pictures that are uploaded, and a page that refers to them.
 //! - [`moods`]: pages that come out as they were told to.
 //! - [`notes`]: lines of text that are kept as they were sent.
 //! - [`texts`]: what is worth compressing, and replies that say how they are to be cached.
@@ -19,6 +20,7 @@ mod bodies;
 mod counter;
 mod failures;
 mod flights;
+mod gallery;
 mod moods;
 mod notes;
 mod probe;
@@ -33,6 +35,7 @@ fn main() -> ExitCode {
     App::new()
         .state::<board::Board>()
         .state::<notes::Notes>()
+        .state::<gallery::Gallery>()
         .controllers(controllers![
             board::page,
             board::templated,
@@ -58,6 +61,10 @@ fn main() -> ExitCode {
             failures::no_such_template,
             flights::slow,
             flights::runs,
+            gallery::list,
+            gallery::hang,
+            gallery::remove,
+            gallery::synchronize,
             moods::show,
             moods::set,
             notes::list,

@@ -1,6 +1,5 @@
 //! What `asset(path=…)` gives: the address of a docroot's file, with its fingerprint.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use http::Method;
@@ -16,14 +15,9 @@ const ASSETS: &str = "/assets/";
 /// What is encoded in a path; the canonical spelling decodes again what need not be.
 const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/');
 
-/// Makes addresses of the docroot's files by the routes of `table`. `docroot` is where the files
-/// should be if there are none.
-pub(super) fn addresses(table: Arc<Table>, files: Option<Files>, docroot: &Path) -> AssetUrl {
-    let docroot = docroot.to_owned();
-    Arc::new(move |path| match &files {
-        Some(files) => address(&table, files, path),
-        None => Err(format!("`{path}` should be in {}, which is no folder", docroot.display())),
-    })
+/// Makes addresses of these files by the routes of `table`.
+pub(super) fn addresses(table: Arc<Table>, files: Files) -> AssetUrl {
+    Arc::new(move |path| address(&table, &files, path))
 }
 
 fn address(table: &Table, files: &Files, path: &str) -> Result<String, String> {
@@ -92,8 +86,7 @@ mod tests {
             fs::write(public.join(name), "x").unwrap();
         }
         let table = Arc::new(Table::parse(ROUTES, "dispatch.conf").unwrap());
-        let files = Files::below(folder.path()).unwrap();
-        let address = addresses(table, Some(files), folder.path());
+        let address = addresses(table, Files::below(folder.path()));
         (folder, address)
     }
 
@@ -136,8 +129,5 @@ mod tests {
             let error = address(path).unwrap_err();
             assert!(error.contains(&expected), "{path}: {error}");
         }
-        let table = Arc::new(Table::parse(ROUTES, "dispatch.conf").unwrap());
-        let error = addresses(table, None, folder.path())("site.css").unwrap_err();
-        assert!(error.contains("which is no folder"), "{error}");
     }
 }

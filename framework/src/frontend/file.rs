@@ -1,8 +1,8 @@
 //! The way of a request for a file.
 
+use http::StatusCode;
 use http::header::{self, HeaderMap, HeaderValue};
 use http::request::Parts;
-use http::StatusCode;
 
 use super::cache_status::{CACHE_STATUS, Forward};
 use super::failure::Failure;

@@ -33,12 +33,10 @@ pub(super) struct Folder {
 }
 
 impl Folder {
-    pub(super) fn new(path: &Path) -> io::Result<Folder> {
-        let path = std::path::absolute(path)?;
-        if !path.metadata()?.is_dir() {
-            return Err(io::ErrorKind::NotADirectory.into());
-        }
-        Ok(Folder { path: path.into() })
+    pub(super) fn new(path: &Path) -> Folder {
+        // It stays the same when the process goes to another folder.
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        Folder { path: path.into() }
     }
 
     /// The folder that is there now. None when there is none.
@@ -171,7 +169,7 @@ mod tests {
         symlink("../secret.txt", root.join("outside.txt")).unwrap();
         symlink(place.path(), root.join("folder")).unwrap();
         symlink("loop", root.join("loop")).unwrap();
-        let folder = Folder::new(&root).unwrap();
+        let folder = Folder::new(&root);
         (place, folder)
     }
 
@@ -282,7 +280,7 @@ mod tests {
         }
         let current = place.path().join("current");
         symlink("one", &current).unwrap();
-        let folder = Folder::new(&current).unwrap();
+        let folder = Folder::new(&current);
         assert_eq!(read(open(&folder, "x").unwrap().unwrap()), "one");
         symlink("two", place.path().join("next")).unwrap();
         fs::rename(place.path().join("next"), &current).unwrap();

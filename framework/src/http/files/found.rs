@@ -40,7 +40,7 @@ const SIBLINGS: [(Coding, &str); 3] =
 /// Where files are looked for. All of its functions block.
 #[derive(Debug, Clone)]
 pub(super) struct Shelf {
-    pub(super) folder: Option<Folder>,
+    pub(super) folder: Folder,
     pub(super) overlay: Option<Arc<dyn Overlay>>,
     pub(super) hashes: Hashes,
 }
@@ -134,11 +134,7 @@ impl Shelf {
     }
 
     fn look(&self) -> io::Result<Look<'_>> {
-        let folder = match &self.folder {
-            Some(folder) => folder.enter()?,
-            None => None,
-        };
-        Ok(Look { shelf: self, folder })
+        Ok(Look { shelf: self, folder: self.folder.enter()? })
     }
 }
 
@@ -173,9 +169,7 @@ impl Look<'_> {
         let hashes = &self.shelf.hashes;
         let hash = match file {
             Candidate::Overlaid(file) => return Ok(Some(file.fingerprint)),
-            Candidate::Own(own) if own.length <= most => {
-                Some(hashes.of(&own.file, &own.identity)?)
-            }
+            Candidate::Own(own) if own.length <= most => Some(hashes.of(&own.file, &own.identity)?),
             Candidate::Own(own) => hashes.known(&own.identity),
         };
         Ok(hash.map(Fingerprint::of))

@@ -112,17 +112,10 @@ pub enum FingerprintError {
 }
 
 impl Files {
-    /// The files below `root`. If it is a link, it may lead elsewhere later.
-    ///
-    /// # Errors
-    /// When there is no such folder.
-    pub fn below(root: &Path) -> io::Result<Files> {
-        Ok(Files::on(Some(Folder::new(root)?), None))
-    }
-
-    /// No files at all, unless something stands [before](Files::behind) them.
-    pub fn nowhere() -> Files {
-        Files::on(None, None)
+    /// The files below `root`. It may be a link that leads elsewhere later, and need not be there yet.
+    pub fn below(root: &Path) -> Files {
+        let shelf = Shelf { folder: Folder::new(root), overlay: None, hashes: Hashes::new() };
+        Files { shelf: Arc::new(shelf) }
     }
 
     /// The same files, behind those of `overlay` and no other. This costs next to nothing.
@@ -145,10 +138,6 @@ impl Files {
             .map(|name| name.as_str().to_owned())
             .filter(|path| !path.is_empty())
             .collect()
-    }
-
-    fn on(folder: Option<Folder>, overlay: Option<Arc<dyn Overlay>>) -> Files {
-        Files { shelf: Arc::new(Shelf { folder, overlay, hashes: Hashes::new() }) }
     }
 
     /// The response to a `GET` or `HEAD` for the file at `path`, relative and percent-decoded; for
@@ -195,13 +184,13 @@ impl Files {
 
     fn not_found(&self, path: &str) -> FingerprintError {
         let (folder, last) = path.rsplit_once('/').unwrap_or(("", path));
-        let docroot = self.shelf.folder.as_ref();
+        let docroot = &self.shelf.folder;
         // A path that leads elsewhere is not looked for.
-        let names = docroot.filter(|_| Name::of(folder).is_some());
-        let names = names.map(|docroot| docroot.names(folder)).unwrap_or_default();
+        let names = Name::of(folder).map(|folder| docroot.names(folder.as_str()));
+        let names = names.unwrap_or_default();
         FingerprintError::NotFound {
             path: path.to_owned(),
-            folder: docroot.map(|docroot| docroot.path().join(folder)).unwrap_or_default(),
+            folder: docroot.path().join(folder),
             near: nearest(last, names.iter().map(String::as_str)).map(str::to_owned),
         }
     }

@@ -65,7 +65,8 @@ mod tests {
         let name = Name::of("css/site.css").unwrap();
         assert_eq!(name.with_end(".gz").as_str(), "css/site.css.gz");
         assert_eq!(name.without_fingerprint(), None);
-        let (name, _) = Name::of("a/b.0123456789abcdef.css").unwrap().without_fingerprint().unwrap();
+        let (name, _) =
+            Name::of("a/b.0123456789abcdef.css").unwrap().without_fingerprint().unwrap();
         assert_eq!(name.as_str(), "a/b.css");
         assert!(Name::of("b.0123456789abcdef").unwrap().without_fingerprint().is_some());
         assert_eq!(Name::of("css/").unwrap().child("index.html").as_str(), "css/index.html");

@@ -24,7 +24,7 @@ fn docroot() -> (TempDir, Files) {
         fs::write(root.join(name), content).unwrap();
     }
     fs::write(root.join("long.bin"), vec![7; 300_000]).unwrap();
-    let files = Files::below(&root).unwrap();
+    let files = Files::below(&root);
     (folder, files)
 }
 
@@ -546,10 +546,12 @@ async fn what_stands_in_front_of_the_docroot_counts() {
         let sent = headers.get(header::CONTENT_ENCODING).map(|coding| coding.to_str().unwrap());
         assert_eq!(sent, coding, "{path} {accepted}");
     }
-    let alone = Files::nowhere().behind(Arc::new(Other(other)));
+    // Even if the docroot is not there.
+    let nowhere = Files::below(&folder.path().join("none"));
+    assert_eq!(get(&nowhere, "a").await, None);
+    let alone = nowhere.behind(Arc::new(Other(other)));
     assert_eq!(get(&alone, "new/").await.as_deref(), Some("of the overlay"));
     assert_eq!(get(&alone, "b").await, None);
-    assert_eq!(get(&Files::nowhere(), "a").await, None);
 }
 
 #[test]

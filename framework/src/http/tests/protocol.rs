@@ -182,7 +182,7 @@ async fn head_of_a_file_tells_its_length() {
     std::fs::write(folder.path().join("a.txt"), vec![b'a'; 200_000]).unwrap();
     let server = Server::bind("127.0.0.1:0", Limits::default()).await.unwrap();
     let addr = server.local_addr().unwrap();
-    let docroot = Arc::new(Docroot(Files::below(folder.path()).unwrap()));
+    let docroot = Arc::new(Docroot(Files::below(folder.path())));
     tokio::spawn(server.run(docroot, CancellationToken::new()));
     for method in [Method::HEAD, Method::GET] {
         let stream = TokioIo::new(TcpStream::connect(addr).await.unwrap());
