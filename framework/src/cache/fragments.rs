@@ -29,7 +29,7 @@ impl Cache {
         let ledger = ledger.as_ref()?;
         let origin = Origin { log: ledger.log, as_of: ledger.applied() };
         let entry = self.entries(persistent).get(key.as_str())?;
-        let usable = entry.is_fresh(now) && entry.validity.holds(entry.id(), ledger);
+        let usable = entry.past_end(entry.verdict(ledger), now).is_none();
         let fragment = entry.fragment().filter(|_| usable)?;
         Some((Arc::clone(fragment), origin))
     }

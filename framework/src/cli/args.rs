@@ -68,6 +68,10 @@ pub(super) struct Cluster {
 pub(super) struct Invalidate {
     #[command(flatten)]
     pub(super) what: What,
+    /// Make it stale, not invalid: routes with `stale_while_revalidate` or `stale_if_error` may
+    /// still serve it
+    #[arg(long)]
+    pub(super) soft: bool,
     /// The admin address of a back end, like http://127.0.0.1:8300
     #[arg(long, value_name = "URL")]
     pub(super) admin: Option<Node>,
@@ -103,15 +107,19 @@ impl Serve {
 impl Cluster {
     /// The flags as variables that come after those of the environment, and so win.
     pub(super) fn overrides(&self) -> Vec<(String, String)> {
-        data(self.data.as_deref()).into_iter().collect()
+        data(self.data.as_deref())
     }
 }
 
 /// A folder on the command line starts where the command was given, not at the configuration file.
-fn data(folder: Option<&Path>) -> Option<(String, String)> {
-    let folder = folder?;
+fn data(folder: Option<&Path>) -> Vec<(String, String)> {
+    let Some(folder) = folder else { return Vec::new() };
     let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
-    Some(("HEADWATER_LOG__PATH".to_owned(), folder.to_string_lossy().into_owned()))
+    let variable = |name: &str, path: &Path| (name.to_owned(), path.to_string_lossy().into_owned());
+    vec![
+        variable("HEADWATER_LOG__PATH", &folder),
+        variable("HEADWATER_DOCROOT__SYNC", &folder.join("docroot")),
+    ]
 }
 
 #[cfg(test)]
@@ -145,6 +153,7 @@ mod tests {
                 pair("HEADWATER_MODE", "single-node-with-cache"),
                 pair("HEADWATER_NAME", "f1"),
                 pair("HEADWATER_LOG__PATH", "/srv/log"),
+                pair("HEADWATER_DOCROOT__SYNC", "/srv/log/docroot"),
             ]
         );
         assert!(Serve::default().overrides().is_empty());
@@ -164,13 +173,14 @@ mod tests {
             parse("site invalidate").unwrap_err().contains("<--group <G>...|--pattern <RE>...>")
         );
         assert!(parse("site invalidate --admin http://127.0.0.1:8300").is_err());
-        let Ok(Command::Invalidate(invalidate)) =
-            parse("site invalidate --group a b --pattern ^/x --group c --admin 127.0.0.1:8300")
-        else {
+        let Ok(Command::Invalidate(invalidate)) = parse(
+            "site invalidate --group a b --pattern ^/x --soft --group c --admin 127.0.0.1:8300",
+        ) else {
             panic!("not invalidate")
         };
         assert_eq!(invalidate.what.group, ["a", "b", "c"]);
         assert_eq!(invalidate.what.pattern, ["^/x"]);
+        assert!(invalidate.soft);
     }
 
     #[test]

@@ -30,7 +30,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::Settings;
-use crate::cache::{Cache, Content, Fill, Freshness, Key, Origin};
+use crate::cache::{Cache, Content, Fill, Freshness, Generation, Key, Origin};
 use crate::clock::{self, Moment};
 use crate::pieces::Fragment;
 use crate::templates::{FragmentFill, FragmentType, Fragments};
@@ -44,7 +44,8 @@ pub(super) struct CachedFragments {
     lifetime: Duration,
     /// The longest fragment that is kept, in bytes.
     largest: u64,
-    /// When the content was begun.
+    /// The generation of the cache when the content was begun, and the moment.
+    generation: Generation,
     begun: Moment,
     /// The clock after the request was read.
     now: Moment,
@@ -52,12 +53,12 @@ pub(super) struct CachedFragments {
 }
 
 impl CachedFragments {
-    /// For content of the key `within`, begun at `begun` and from `origin`.
+    /// For content of the key `within` and from `origin`, begun in this generation at this moment.
     pub(super) fn new(
         cache: &Arc<Cache>,
         settings: &Settings,
         within: &Key<'_>,
-        begun: Moment,
+        (generation, begun): (Generation, Moment),
         origin: Option<Origin>,
     ) -> Rc<CachedFragments> {
         Rc::new(CachedFragments {
@@ -65,6 +66,7 @@ impl CachedFragments {
             within: within.clone().into_owned(),
             lifetime: settings.lifetime,
             largest: settings.largest_entry,
+            generation,
             begun,
             now: clock::now(),
             as_of: Cell::new(origin),
@@ -102,10 +104,12 @@ impl Fragments for CachedFragments {
         // One that was overtaken meanwhile is not stored, and nobody else waits for it.
         self.cache.fill(Fill {
             key: Key::of_fragment(&id, &self.within),
+            generation: self.generation,
             origin,
             groups: &groups,
             freshness: Freshness {
                 lifetime,
+                stale_while_revalidate: Duration::ZERO,
                 stale_if_error: Duration::ZERO,
                 persistent: kind == FragmentType::Persistent,
             },

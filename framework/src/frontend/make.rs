@@ -10,9 +10,9 @@ use super::forward::{Forwarded, end_to_end};
 use super::fragments::CachedFragments;
 use super::{Edition, FrontEnd, respond};
 use crate::body::Body;
-use crate::cache::{Key, Origin};
+use crate::cache::{Generation, Key, Origin};
 use crate::clock::{self, Moment};
-use crate::dispatch::Target;
+use crate::dispatch::{CacheType, Target};
 use crate::link::{Answer, Call, CallError, Content};
 use crate::log::Position;
 use crate::media_type;
@@ -27,6 +27,8 @@ pub(super) struct Made {
     pub(super) content: MadeContent,
     /// Groups that the reply named, beyond those of its route.
     pub(super) groups: Vec<String>,
+    /// How the reply wants to be cached, when not as its route says.
+    pub(super) cache: Option<CacheType>,
     /// From when it is; unknown while no log is followed.
     pub(super) origin: Option<Origin>,
 }
@@ -54,6 +56,8 @@ impl MadeContent {
 #[derive(Debug, Clone)]
 pub(super) struct Order<'a> {
     pub(super) edition: &'a Edition,
+    /// What [`Cache::generation`](crate::cache::Cache::generation) said before the edition was taken.
+    pub(super) generation: Generation,
     pub(super) target: &'a Target,
     pub(super) forwarded: Forwarded,
     pub(super) params: Vec<(String, String)>,
@@ -68,6 +72,7 @@ pub(super) struct Order<'a> {
 /// When and from what content was begun.
 #[derive(Clone, Copy)]
 struct Begun {
+    generation: Generation,
     at: Moment,
     origin: Option<Origin>,
 }
@@ -83,7 +88,8 @@ impl FrontEnd {
     /// Makes the content of a controller's or a template's route.
     pub(super) async fn make(&self, order: Order<'_>, body: Body) -> Result<Made, Failure> {
         // From before anything is looked at: what happens meanwhile makes the content old.
-        let begun = Begun { at: clock::now(), origin: self.cache.position() };
+        let generation = order.generation;
+        let begun = Begun { generation, at: clock::now(), origin: self.cache.position() };
         match order.target {
             Target::Template(name) => self.render_static(name, &order, begun),
             Target::Controller(name) => self.call(name, order, begun, body).await,
@@ -135,7 +141,8 @@ impl FrontEnd {
         match answer.content {
             Content::Body => {
                 let content = MadeContent::Body(body);
-                Ok(Made { status, headers, content, groups: answer.groups, origin })
+                let (groups, cache) = (answer.groups, answer.cache);
+                Ok(Made { status, headers, content, groups, cache, origin })
             }
             Content::Template { name, values } => {
                 let values = Values::from_json(&values)
@@ -144,6 +151,7 @@ impl FrontEnd {
                 let place = Place { edition, fragments: fragments.as_ref(), begun };
                 let mut made = self.render(place, &name, &values, status, headers)?;
                 made.groups.extend(answer.groups);
+                made.cache = answer.cache;
                 Ok(made)
             }
             Content::Error { message, cause } => {
@@ -160,11 +168,17 @@ impl FrontEnd {
         status: StatusCode,
         mut headers: HeaderMap,
     ) -> Result<Made, Failure> {
-        let Place { edition, fragments, begun: Begun { at, origin } } = place;
+        let Place { edition, fragments, begun: Begun { generation, at, origin } } = place;
         let (rendered, origin) = match fragments.filter(|_| self.settings.caching) {
             None => (edition.templates.render(name, values, Rc::new(NoFragments)), origin),
             Some(key) => {
-                let fragments = CachedFragments::new(&self.cache, &self.settings, key, at, origin);
+                let fragments = CachedFragments::new(
+                    &self.cache,
+                    &self.settings,
+                    key,
+                    (generation, at),
+                    origin,
+                );
                 let rendered = edition.templates.render(name, values, fragments.clone());
                 (rendered, fragments.origin())
             }
@@ -173,7 +187,7 @@ impl FrontEnd {
             rendered.map_err(|error| Failure::internal(error.to_string()))?;
         headers.entry(header::CONTENT_TYPE).or_insert_with(|| media_type::of(name));
         let content = MadeContent::Rendered { content, contains };
-        Ok(Made { status, headers, content, groups, origin })
+        Ok(Made { status, headers, content, groups, cache: None, origin })
     }
 }
 

@@ -1,14 +1,17 @@
 //! A front end: dispatches, renders, and serves from its cache what the law allows.
 //!
 //! - [`FrontEnd`]: one of these answers all requests of a node.
-//! - [`Edition`]: the site's dispatch table and templates.
+//! - [`Edition`]: the site's dispatch table and templates, and how they are replaced; `notice`: what
+//!   pages say when they could not be.
 //! - `page`: the way of a request for content: key, lookup, flight, fill.
 //! - `make`: how content is made, by a controller over the link or by a template.
 //! - `fragments`: pieces of templates, found in the cache and kept there.
 //! - `forward`: what of a request goes over the link.
 //! - `respond`, `error_page`, `cache_status`: what goes back to the visitor.
-//! - [`Variant`]: how a site says that content depends on more than its URL.
+//! - [`Variant`]: how a site says that content depends on more than its URL, and [`Visitor`], by
+//!   what it says so; `vary`: which headers it depends on.
 //! - [`CacheFollower`]: the feed's way into the cache.
+//! - [`Docroot`]: the files that the log has put into the docroot.
 //! - [`Counters`]: what has been done so far.
 //!
 //! This room must not know controllers or the site's state.
@@ -16,6 +19,7 @@
 mod cache_status;
 mod collect;
 mod counters;
+mod docroot;
 mod edition;
 mod error_page;
 mod failure;
@@ -23,36 +27,43 @@ mod follower;
 mod forward;
 mod fragments;
 mod make;
+mod notice;
 mod page;
 mod respond;
 mod variant;
+mod vary;
+mod visitor;
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use http::header::{self, HeaderMap, HeaderValue};
 use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
 use tokio::sync::Semaphore;
 
 use crate::body::Body;
-use crate::cache::{Cache, Flights};
+use crate::cache::{Cache, Flights, Generation};
 use crate::clock;
 use crate::dispatch::{CanonicalPath, Match, Resolution, Scope, Target};
-use crate::http::Files;
+use crate::http::{Files, Languages, Origin, TrustedProxies};
 use crate::link::Link;
 
 use cache_status::{CacheStatus, Forward};
 use counters::Event;
 pub use counters::{Counters, Counts};
+pub use docroot::{Docroot, Figures};
 pub use edition::Edition;
 use error_page::Asked;
 use failure::Failure;
 pub use follower::CacheFollower;
+use notice::Notice;
 use page::Landed;
 pub use variant::{Variant, VariantFn};
+pub use visitor::Visitor;
 
 /// What a front end goes by.
 #[derive(Debug, Clone)]
@@ -63,6 +74,8 @@ pub struct Settings {
     pub caching: bool,
     /// How long `normal` content lives.
     pub lifetime: Duration,
+    /// How long a reply with one of a route's `cache_statuses` lives, where the route does not say.
+    pub status_lifetime: Duration,
     /// The longest body that is cached, in bytes.
     pub largest_entry: u64,
     /// How many fills may go on without their visitors.
@@ -73,6 +86,10 @@ pub struct Settings {
     pub body_limit: u64,
     /// The longest wait for the next piece of a request body.
     pub body_timeout: Duration,
+    /// The site's languages.
+    pub languages: Languages,
+    /// Whose word is taken for where a request comes from.
+    pub proxies: TrustedProxies,
 }
 
 /// What a front end is made of.
@@ -83,6 +100,8 @@ pub struct Rooms {
     pub edition: Edition,
     /// The docroot, if there is one.
     pub files: Option<Files>,
+    /// What the log has put into the docroot.
+    pub docroot: Arc<Docroot>,
     /// The cache.
     pub cache: Arc<Cache>,
     /// The way to the back ends.
@@ -95,7 +114,13 @@ pub struct Rooms {
 pub struct FrontEnd {
     settings: Settings,
     edition: ArcSwap<Edition>,
+    /// The number of the edition, once nothing of the one before is served.
+    published: AtomicU64,
+    /// One edition is published at a time.
+    publishing: Mutex<()>,
+    notice: ArcSwapOption<Notice>,
     files: Option<Files>,
+    docroot: Arc<Docroot>,
     cache: Arc<Cache>,
     flights: Arc<Flights<Landed>>,
     /// Places for fills.
@@ -107,21 +132,28 @@ pub struct FrontEnd {
 
 /// One request on its way.
 struct Visit<'a> {
+    /// What the cache's generation was before the edition was looked up: what is made of the edition
+    /// may be stored in no later one.
+    generation: Generation,
     edition: &'a Arc<Edition>,
     parts: &'a Parts,
     body: Body,
-    remote: IpAddr,
+    origin: Origin,
 }
 
 impl FrontEnd {
     /// A front end that has answered nothing yet.
     pub fn new(rooms: Rooms) -> Arc<FrontEnd> {
-        let Rooms { settings, edition, files, cache, link, variant } = rooms;
+        let Rooms { settings, edition, files, docroot, cache, link, variant } = rooms;
         let places = Arc::new(Semaphore::new(settings.flights.min(Semaphore::MAX_PERMITS)));
         Arc::new(FrontEnd {
             settings,
+            published: AtomicU64::new(edition.number),
             edition: ArcSwap::from_pointee(edition),
+            publishing: Mutex::default(),
+            notice: ArcSwapOption::empty(),
             files,
+            docroot,
             cache,
             flights: Flights::new(),
             places,
@@ -134,6 +166,11 @@ impl FrontEnd {
     /// The cache.
     pub fn cache(&self) -> &Arc<Cache> {
         &self.cache
+    }
+
+    /// What the log has put into the docroot.
+    pub fn docroot(&self) -> &Docroot {
+        &self.docroot
     }
 
     /// The way to the back ends.
@@ -157,6 +194,12 @@ impl FrontEnd {
         if !self.link.is_connected() {
             return Err("no back end answers".to_owned());
         }
+        if !self.docroot.was_whole() {
+            let missing = self.docroot.figures().missing;
+            return Err(format!(
+                "{missing} contents of synchronized files are still to be fetched"
+            ));
+        }
         Ok(())
     }
 
@@ -175,22 +218,32 @@ impl FrontEnd {
         self.link.leave().await;
     }
 
-    /// Answers a request. Whatever goes wrong becomes a response too.
+    /// Answers a request that `peer` has sent. Whatever goes wrong becomes a response too.
     pub async fn answer(
         self: &Arc<Self>,
-        request: Request<Body>,
-        remote: IpAddr,
+        mut request: Request<Body>,
+        peer: IpAddr,
     ) -> Response<Body> {
         let head = *request.method() == Method::HEAD;
-        let response = self.dispatch(request, remote).await;
+        let notice = self.settings.development.then(|| self.notice.load_full()).flatten();
+        if notice.is_some() {
+            Notice::ask_for_all(&mut request);
+        }
+        let response = self.dispatch(request, peer).await;
         if response.status().is_server_error() {
             self.counters.count(Event::Error);
         }
+        let response = match notice {
+            Some(notice) => notice.put_into(response),
+            None => response,
+        };
         if head { respond::head_of(response) } else { response }
     }
 
-    async fn dispatch(self: &Arc<Self>, request: Request<Body>, remote: IpAddr) -> Response<Body> {
+    async fn dispatch(self: &Arc<Self>, request: Request<Body>, peer: IpAddr) -> Response<Body> {
         let (parts, body) = request.into_parts();
+        // In this order: see `edition`.
+        let generation = self.cache.generation();
         let edition = self.edition.load_full();
         if parts.method == Method::OPTIONS && parts.uri.path() == "*" {
             return options("GET, HEAD, OPTIONS, POST");
@@ -205,8 +258,9 @@ impl FrontEnd {
         };
         match edition.table.resolve(&parts.method, &path) {
             Resolution::Route(matched) => {
-                self.follow_route(Visit { edition: &edition, parts: &parts, body, remote }, matched)
-                    .await
+                let origin = self.settings.proxies.origin(peer, &parts.headers);
+                let visit = Visit { generation, edition: &edition, parts: &parts, body, origin };
+                self.follow_route(visit, matched).await
             }
             Resolution::NotFound { scope } => {
                 let failure = Failure::new(StatusCode::NOT_FOUND, "There is no such page.");
@@ -259,10 +313,9 @@ impl FrontEnd {
 
     async fn file(&self, visit: Visit<'_>, matched: &Match<'_>) -> Response<Body> {
         let scope = matched.route.scope;
-        let (method, headers) = (&visit.parts.method, &visit.parts.headers);
-        let found = match (&self.files, matched.file()) {
-            (Some(files), Some(path)) => files.get(method, headers, &path).await,
-            _ => Ok(None),
+        let found = match matched.file() {
+            Some(path) => self.find_file(visit.parts, &path).await,
+            None => Ok(None),
         };
         let mut response = match found {
             Ok(Some(response)) => response,
@@ -270,8 +323,7 @@ impl FrontEnd {
                 let failure = Failure::new(StatusCode::NOT_FOUND, "There is no such file.");
                 return self.refuse(visit.edition, &failure, scope, matched.path());
             }
-            Err(error) => {
-                let failure = Failure::internal(error.to_string());
+            Err(failure) => {
                 return self.refuse(visit.edition, &failure, scope, matched.path());
             }
         };

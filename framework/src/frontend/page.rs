@@ -16,14 +16,14 @@ use super::failure::Failure;
 use super::forward::Forwarded;
 use super::make::{Made, MadeContent, Order};
 use super::variant::{Variant, VariantKind};
-use super::{Edition, FrontEnd, Visit, bypass, request_id, respond};
+use super::{Edition, FrontEnd, Visit, Visitor, bypass, request_id, respond, vary};
 use crate::body::Body;
 use crate::cache::{
-    Content, Entry, Fill, Filled, Freshness, Join, Key, KeyBuilder, Lookup, Miss, Page,
+    Content, Entry, Fill, Filled, Freshness, Generation, Join, Key, KeyBuilder, Lookup, Miss, Page,
 };
 use crate::clock;
 use crate::dispatch::{CacheType, Match, Route};
-use crate::http::limited;
+use crate::http::{Languages, limited};
 use crate::pieces::Pieces;
 
 /// How a fill ended, for all who waited for it.
@@ -39,6 +39,7 @@ pub(super) enum Landed {
 
 /// A request for content that may be cached: all that is needed to find it and to make it.
 struct Cacheable {
+    generation: Generation,
     edition: Arc<Edition>,
     route: Arc<Route>,
     key: Key<'static>,
@@ -70,10 +71,7 @@ impl FrontEnd {
         if route.cache.kind == CacheType::NoCache {
             return Box::pin(self.direct(visit, matched, Forward::Bypass)).await;
         }
-        let variant = match &self.variant {
-            Some(variant) => variant(visit.parts),
-            None => Variant::yes(),
-        };
+        let variant = self.variant_of(&visit);
         if variant.kind == VariantKind::No {
             return Box::pin(self.direct(visit, matched, Forward::Bypass)).await;
         }
@@ -88,7 +86,7 @@ impl FrontEnd {
             true => Cow::Borrowed(matched.path()),
             false => Cow::Owned(format!("{}?{query}", matched.path())),
         };
-        let key = key(&id, &variant, route, &visit.parts.headers);
+        let key = key(&id, &variant, route, &visit.parts.headers, &self.settings.languages);
         // The clock is read here, after the request: who was stopped before this line meets a
         // lease that has run out.
         let now = clock::now();
@@ -99,6 +97,7 @@ impl FrontEnd {
                 self.counters.count(Event::Hit);
                 return respond::hit(visit.parts, &entry, now);
             }
+            Lookup::Stale { entry, .. } => (Forward::Stale, Some(entry)),
             Lookup::Miss(Miss::Absent) => (Forward::UriMiss, None),
             Lookup::Miss(Miss::Invalidated) => (Forward::Stale, None),
             Lookup::Miss(Miss::Expired(stale)) => (Forward::Stale, stale),
@@ -113,8 +112,15 @@ impl FrontEnd {
             _ => None,
         };
         let cacheable = Arc::new(Cacheable {
+            generation: visit.generation,
             edition: Arc::clone(visit.edition),
-            forwarded: Forwarded::key(&visit.parts.headers, &id, route, name),
+            forwarded: Forwarded::key(
+                &visit.parts.headers,
+                &id,
+                route,
+                name,
+                &self.settings.languages,
+            ),
             key,
             groups,
             params: matched.to_params(),
@@ -128,16 +134,18 @@ impl FrontEnd {
     /// Content for this visitor alone.
     async fn direct(&self, visit: Visit<'_>, matched: Match<'_>, why: Forward) -> Response<Body> {
         self.counters.count(Event::Bypass);
-        let Visit { edition, parts, body, remote } = visit;
+        let fragments = self.fragments_alone(&visit, matched.route);
+        let Visit { edition, generation, parts, body, origin } = visit;
         let request_id = request_id();
         let route = matched.route;
         let limit = route.max_body.unwrap_or(self.settings.body_limit);
         let order = Order {
             edition,
+            generation,
             target: &route.target,
-            forwarded: Forwarded::whole(parts, matched.path(), remote),
+            forwarded: Forwarded::whole(parts, matched.path(), origin.remote),
             params: matched.to_params(),
-            fragments: self.fragments_alone(parts, route),
+            fragments,
             max_body: route.max_body,
             request_id: &request_id,
         };
@@ -158,10 +166,17 @@ impl FrontEnd {
 
     /// What the fragments of content for one visitor share with those of cached content: nothing, if
     /// the visitor is to neither read nor write the cache.
-    fn fragments_alone(&self, parts: &Parts, route: &Route) -> Option<Key<'static>> {
-        let variant = self.variant.as_ref().map_or_else(Variant::yes, |variant| variant(parts));
+    fn fragments_alone(&self, visit: &Visit<'_>, route: &Route) -> Option<Key<'static>> {
+        let variant = self.variant_of(visit);
         let caches = self.settings.caching && variant.kind != VariantKind::No;
-        caches.then(|| key("", &variant, route, &parts.headers).into_owned())
+        let (headers, languages) = (&visit.parts.headers, &self.settings.languages);
+        caches.then(|| key("", &variant, route, headers, languages).into_owned())
+    }
+
+    /// What the site's variant function says of a visit.
+    fn variant_of(&self, visit: &Visit<'_>) -> Variant {
+        let Some(variant) = &self.variant else { return Variant::yes() };
+        variant(&Visitor::new(visit.parts, visit.origin, &self.settings.languages))
     }
 
     /// Makes what is not in the cache, or waits for somebody who does.
@@ -178,9 +193,10 @@ impl FrontEnd {
         }
         // What is known now is all that the law asks of this request, however long it waits.
         let arrival = self.flights.arrive(self.cache.knowledge(clock::now()));
+        let flight = wanted.flight();
         loop {
             let known = self.cache.knowledge(clock::now());
-            match self.flights.join(wanted.key.as_str(), known) {
+            match self.flights.join(&flight, known) {
                 Join::Lead(lead) => {
                     let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
                         let busy = "The site has too many pages to make. Please try again soon.";
@@ -229,6 +245,7 @@ impl FrontEnd {
         let begun = clock::now();
         let order = Order {
             edition: &wanted.edition,
+            generation: wanted.generation,
             target: &wanted.route.target,
             forwarded: wanted.forwarded.clone(),
             params: wanted.params.clone(),
@@ -240,10 +257,12 @@ impl FrontEnd {
             Ok(made) => made,
             Err(failure) => return Outcome::Failed(failure),
         };
-        let Made { status, headers, content, groups, origin } = made;
-        let Some(origin) =
-            origin.filter(|_| self.settings.caching && is_storable(status, &headers))
-        else {
+        let Made { status, headers, content, groups, cache, origin } = made;
+        let kind = cache.unwrap_or(wanted.route.cache.kind);
+        let Some(origin) = origin.filter(|_| {
+            let wanted = self.settings.caching && kind != CacheType::NoCache;
+            wanted && is_storable(status, &headers)
+        }) else {
             return Outcome::Response { status, headers, body: content.into_body() };
         };
         let (body, contains) = match content {
@@ -259,9 +278,10 @@ impl FrontEnd {
         all_groups.extend(groups);
         let filled = self.cache.fill(Fill {
             key: wanted.key.clone(),
+            generation: wanted.generation,
             origin,
             groups: &all_groups,
-            freshness: self.freshness(&wanted.route),
+            freshness: self.freshness(&wanted.route, kind),
             contains,
             content: Content::Page(Page {
                 status,
@@ -340,17 +360,25 @@ impl FrontEnd {
         }
     }
 
-    fn freshness(&self, route: &Route) -> Freshness {
-        let lifetime = match route.cache.kind {
+    fn freshness(&self, route: &Route, kind: CacheType) -> Freshness {
+        let lifetime = match kind {
             CacheType::Normal => Some(self.settings.lifetime),
             CacheType::Timeout(lifetime) => Some(lifetime),
             CacheType::Persistent | CacheType::NoCache => None,
         };
         Freshness {
             lifetime,
+            stale_while_revalidate: route.cache.stale_while_revalidate,
             stale_if_error: route.cache.stale_if_error,
-            persistent: is_persistent(route),
+            persistent: kind == CacheType::Persistent,
         }
+    }
+}
+
+impl Cacheable {
+    /// What tells its flight from others. What an older edition makes is not for this one.
+    fn flight(&self) -> String {
+        format!("{}\n{}", self.edition.number, self.key.as_str())
     }
 }
 
@@ -366,16 +394,20 @@ impl Outcome {
     }
 }
 
-fn key<'a>(id: &'a str, variant: &'a Variant, route: &Route, headers: &HeaderMap) -> Key<'a> {
+fn key<'a>(
+    id: &'a str,
+    variant: &'a Variant,
+    route: &Route,
+    headers: &HeaderMap,
+    languages: &Languages,
+) -> Key<'a> {
     let mut key = match &variant.kind {
         VariantKind::Key(key) => KeyBuilder::new(key.as_str()),
         VariantKind::Named(name) => KeyBuilder::new(id).depends_on(NO_HEADER, name),
         VariantKind::Yes | VariantKind::No => KeyBuilder::new(id),
     };
-    for name in &route.vary {
-        for value in headers.get_all(name) {
-            key = key.depends_on(name.as_str(), &value.as_bytes().escape_ascii().to_string());
-        }
+    for (name, value) in vary::values(&route.vary, headers, languages) {
+        key = key.depends_on(name.as_str(), &value.escape_ascii().to_string());
     }
     key.build()
 }
