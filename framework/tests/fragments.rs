@@ -109,7 +109,7 @@ impl Site {
     async fn configured(
         template: &str,
         config: &str,
-        variant: fn(&http::request::Parts) -> Variant,
+        variant: fn(&Visitor<'_>) -> Variant,
     ) -> Site {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("templates")).unwrap();
@@ -275,8 +275,8 @@ async fn a_fragment_that_was_invalidated_while_it_was_evaluated_is_not_kept() {
     assert_eq!(site.get("/direct/a").await, "2");
 }
 
-fn by_color(request: &http::request::Parts) -> Variant {
-    let color = request.headers.get("x-color").and_then(|color| color.to_str().ok());
+fn by_color(visitor: &Visitor<'_>) -> Variant {
+    let color = visitor.headers().get("x-color").and_then(|color| color.to_str().ok());
     match color {
         Some("none") => Variant::no(),
         Some(color) => Variant::named(color),
