@@ -64,6 +64,6 @@ pub use content::{Content, Fragment};
 pub use entry::{Entry, Freshness};
 pub use flight::{Arrival, Flights, Join, Knowledge, Lead, Wait};
 pub use key::{Key, KeyBuilder};
-pub use page::{Encoded, Encodings, LastModified, Page};
+pub use page::{Encoded, Encodings, Known, LastModified, Page};
 pub use store::{Cache, Fill, Filled, Limits, Lookup, Miss, Usage};
 pub use validity::Origin;

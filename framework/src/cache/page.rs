@@ -37,8 +37,15 @@ pub struct Page {
     pub last_modified: Option<LastModified>,
     /// The content in codings.
     pub encodings: Encodings,
-    /// The digest of the body, once somebody has asked for it.
-    pub digest: OnceLock<u128>,
+    /// What was found out about it, once somebody has asked for it.
+    pub known: Known,
+}
+
+/// What was found out about a page.
+#[derive(Debug, Default)]
+pub struct Known {
+    digest: OnceLock<u128>,
+    told: OnceLock<u64>,
 }
 
 /// When a version was made.
@@ -96,13 +103,18 @@ impl Page {
             not_modified: HeaderMap::new(),
             last_modified: None,
             encodings: Encodings::none(),
-            digest: OnceLock::new(),
+            known: Known::default(),
         }
     }
 
     /// What the body is known by.
     pub fn digest(&self) -> u128 {
-        *self.digest.get_or_init(|| self.body.digest())
+        *self.known.digest.get_or_init(|| self.body.digest())
+    }
+
+    /// A number for what the headers tell caches further out, as `find_out` makes it.
+    pub fn told(&self, find_out: fn(&HeaderMap) -> u64) -> u64 {
+        *self.known.told.get_or_init(|| find_out(&self.headers))
     }
 
     /// About how many bytes of memory it takes.

@@ -230,8 +230,11 @@ impl FrontEnd {
         };
         if served.pieces().is_some_and(Pieces::has_parts) {
             let visitor = Visitor { edition, request, remote };
-            // In a box, so that the future of a page without parts stays small.
-            return Box::pin(self.compose(visitor, served)).await;
+            return match self.compose_at_once(visitor, &served) {
+                Some(response) => response,
+                // In a box, so that the future of a page without parts stays small.
+                None => Box::pin(self.compose(visitor, served)).await,
+            };
         }
         match served {
             Served::Hit { entry, now, .. } => self.hit(request, &entry, now),

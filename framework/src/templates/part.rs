@@ -21,7 +21,7 @@ pub(super) fn register(tera: &mut Tera) {
                 true => value.to_string(),
                 false => escape(&value.to_string()),
             });
-        let part = Part { url: url.into(), fallback: fallback.unwrap_or_default().into() };
+        let part = Part::new(url, fallback.unwrap_or_default().into());
         let mark = PARTS.with_borrow_mut(|parts| {
             let Some((mark, parts)) = parts else { return String::new() };
             parts.push(part);
