@@ -17,6 +17,8 @@ struct Invalidate {
     groups: Vec<String>,
     #[serde(default)]
     patterns: Vec<String>,
+    #[serde(default)]
+    soft: bool,
 }
 
 /// Answers a request to the admin port.
@@ -60,17 +62,20 @@ async fn invalidate(node: &dyn Node, headers: &HeaderMap, body: Body) -> Respons
         Ok(body) => body,
         Err(error) => return problem(StatusCode::BAD_REQUEST, &error.to_string()),
     };
-    let Invalidate { groups, patterns } = match serde_json::from_slice(&body) {
+    let Invalidate { groups, patterns, soft } = match serde_json::from_slice(&body) {
         Ok(invalidate) => invalidate,
         Err(error) => {
-            let message = format!("expected {{\"groups\": […], \"patterns\": […]}}: {error}");
+            let message = format!(
+                "expected {{\"groups\": […], \"patterns\": […], \"soft\": false}}: {error}"
+            );
             return problem(StatusCode::BAD_REQUEST, &message);
         }
     };
     if groups.iter().any(String::is_empty) {
         return problem(StatusCode::BAD_REQUEST, "a group's name is not empty");
     }
-    let invalidation = Invalidation { groups, patterns };
+    let invalidation = Invalidation { groups, patterns, ..Invalidation::new() };
+    let invalidation = if soft { invalidation.soft() } else { invalidation };
     if invalidation.is_empty() {
         return problem(StatusCode::BAD_REQUEST, "name a group or a pattern to invalidate");
     }

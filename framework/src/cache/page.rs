@@ -6,7 +6,7 @@
 //! has values of its own: to replace a value costs little, but one name more would make the copied
 //! map grow.
 //!
-//! Encodings are made after the page was stored, by whoever has [claimed](Page::claim_encodings)
+//! Encodings are made after the page was stored, by whoever has [claimed](Encodings::claim)
 //! that; until then the page is served as it is.
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -31,21 +31,23 @@ pub struct Page {
     pub headers: HeaderMap,
     /// The body; its bytes are shared with every response that is under way.
     pub body: Pieces,
+    /// What conditional requests need.
+    pub validation: Box<Validation>,
+    /// The content in codings.
+    pub encodings: Encodings,
+}
+
+/// What is needed to tell a client that it has the page already, or a page made of it.
+#[derive(Debug, Default)]
+pub struct Validation {
     /// The headers of a 304.
     pub not_modified: HeaderMap,
     /// When this version was made, if dates are to tell it from others.
     pub last_modified: Option<LastModified>,
-    /// The content in codings.
-    pub encodings: Encodings,
-    /// What was found out about it, once somebody has asked for it.
-    pub known: Known,
-}
-
-/// What was found out about a page.
-#[derive(Debug, Default)]
-pub struct Known {
-    digest: OnceLock<u128>,
-    told: OnceLock<u64>,
+    /// The digest of the body, once somebody has asked for it.
+    pub digest: OnceLock<u128>,
+    /// What its headers tell caches further out, as a number, once somebody has asked for it.
+    pub told: OnceLock<u64>,
 }
 
 /// When a version was made.
@@ -96,25 +98,18 @@ impl Cache {
 impl Page {
     /// A page that knows of no versions and has no encodings.
     pub fn new(status: StatusCode, headers: HeaderMap, body: Pieces) -> Page {
-        Page {
-            status,
-            headers,
-            body,
-            not_modified: HeaderMap::new(),
-            last_modified: None,
-            encodings: Encodings::none(),
-            known: Known::default(),
-        }
+        let (validation, encodings) = (Box::default(), Encodings::none());
+        Page { status, headers, body, validation, encodings }
     }
 
     /// What the body is known by.
     pub fn digest(&self) -> u128 {
-        *self.known.digest.get_or_init(|| self.body.digest())
+        *self.validation.digest.get_or_init(|| self.body.digest())
     }
 
     /// A number for what the headers tell caches further out, as `find_out` makes it.
     pub fn told(&self, find_out: fn(&HeaderMap) -> u64) -> u64 {
-        *self.known.told.get_or_init(|| find_out(&self.headers))
+        *self.validation.told.get_or_init(|| find_out(&self.headers))
     }
 
     /// About how many bytes of memory it takes.
@@ -123,7 +118,8 @@ impl Page {
         let encodings =
             encodings.map(|encoded| size_of_headers(&encoded.headers) + encoded.body.len());
         size_of_headers(&self.headers)
-            + size_of_headers(&self.not_modified)
+            + size_of::<Validation>()
+            + size_of_headers(&self.validation.not_modified)
             + self.body.len()
             + encodings.sum::<usize>()
     }

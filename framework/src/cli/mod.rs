@@ -105,7 +105,7 @@ fn run(site: impl Site, arguments: Arguments) -> Result<(), Problems> {
                 Some(node) => vec![node.clone()],
                 None => invalidate::usual_nodes(&Config::load(path, environment())?),
             };
-            print(&invalidate::run(&invalidate.what, &nodes)?.to_string());
+            print(&invalidate::run(&invalidate, &nodes)?.to_string());
             Ok(())
         }
         Command::Status(status) => {

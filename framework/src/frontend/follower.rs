@@ -2,7 +2,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::cache::Cache;
-use crate::clock::Moment;
+use crate::clock::{self, Moment};
 use crate::link::{FeedRecord, Follower, Welcome};
 use crate::log::{Invalidation, LogId, Position};
 
@@ -41,7 +41,7 @@ impl Follower for CacheFollower {
             Some(decoded) => {
                 let records =
                     decoded.iter().map(|(position, invalidation)| (*position, invalidation));
-                self.cache.apply(records, through);
+                self.cache.apply(records, through, clock::now());
             }
             None => {
                 // Anything may be wrong now, and forgetting everything is always right.

@@ -3,7 +3,7 @@
 use http::StatusCode;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
-use super::failure::Failure;
+use super::failure::{Failure, Keeping};
 use super::forward::{Forwarded, end_to_end};
 use super::{Edition, FrontEnd, respond};
 use crate::body::Body;
@@ -115,7 +115,7 @@ impl FrontEnd {
             own_url,
         };
         let (answer, body) = self.link.call(call, body).await.map_err(failure_of_call)?;
-        let origin = Some(Origin { log: answer.log, as_of: answer.as_of });
+        let origin = Origin { log: answer.log, as_of: answer.as_of };
         let status = StatusCode::from_u16(answer.status)
             .map_err(|_| Failure::internal(format!("status {} is none", answer.status)))?;
         let headers = headers_of(&answer)?;
@@ -123,18 +123,20 @@ impl FrontEnd {
             Content::Body => {
                 let content = MadeContent::Body(body);
                 let (groups, cache) = (answer.groups, answer.cache);
-                Ok(Made { status, headers, content, groups, cache, origin })
+                Ok(Made { status, headers, content, groups, cache, origin: Some(origin) })
             }
             Content::Template { name, values } => {
                 let values = Values::from_json(&values)
                     .map_err(|error| Failure::internal(format!("values of `{name}`: {error}")))?;
-                let mut made = render(edition, &name, &values, status, headers, origin)?;
+                let mut made = render(edition, &name, &values, status, headers, Some(origin))?;
                 made.groups.extend(answer.groups);
                 made.cache = answer.cache;
                 Ok(made)
             }
             Content::Error { message, cause } => {
-                Err(Failure { status, message, cause, headers, is_known: false })
+                let keeping = Keeping { groups: answer.groups, cache: answer.cache, origin };
+                let keeping = Some(keeping);
+                Err(Failure { status, message, cause, headers, is_known: false, keeping })
             }
         }
     }

@@ -2,7 +2,9 @@
 //!
 //! - [`FrontEnd`]: one of these answers all requests of a node.
 //! - [`Edition`]: the site's dispatch table and templates.
-//! - `page`: the way of a request for content: key, lookup, flight, fill.
+//! - `page`: the way of a request for content to the cache: variant, key, lookup.
+//! - `flight`: who makes what is not there, and who waits; `fill`: the way of content into the cache;
+//!   `storable`: what may be kept.
 //! - `make`: how content is made, by a controller over the link or by a template.
 //! - `forward`: what of a request goes over the link.
 //! - `prepare`: the headers of a page, put together when it is made; `group_headers` are among
@@ -24,6 +26,8 @@ mod edition;
 mod encoder;
 mod error_page;
 mod failure;
+mod fill;
+mod flight;
 mod follower;
 mod forward;
 mod group_headers;
@@ -33,6 +37,7 @@ mod parts;
 mod prepare;
 mod respond;
 mod served;
+mod storable;
 mod variant;
 mod version;
 
@@ -61,8 +66,8 @@ pub use counters::{Counters, Counts};
 pub use edition::Edition;
 use encoder::Encoder;
 use failure::Failure;
+use flight::Landed;
 pub use follower::CacheFollower;
-use page::Landed;
 use parts::Visitor;
 use served::Served;
 pub use variant::{Variant, VariantFn};

@@ -12,7 +12,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::cache_status::{CACHE_STATUS, CacheStatus};
 use super::{Settings, group_headers, parts};
-use crate::cache::{Encodings, LastModified, Page};
+use crate::cache::{Encodings, LastModified, Page, Validation};
 use crate::clock::{self, Moment};
 use crate::dispatch::Route;
 use crate::http::Coding;
@@ -83,8 +83,9 @@ pub(super) fn page(draft: Draft<'_>, settings: &Settings) -> Page {
     headers.insert(header::AGE, HeaderValue::from_static("0"));
     headers.insert(CACHE_STATUS, CacheStatus::Hit(None).header());
     let not_modified = not_modified(&headers);
+    let validation = Validation { not_modified, last_modified, ..Validation::default() }.into();
     let encodings = if is_encoded { Encodings::wanted() } else { Encodings::none() };
-    Page { not_modified, last_modified, encodings, ..Page::new(status, headers, body) }
+    Page { status, headers, body, validation, encodings }
 }
 
 /// The headers of a 304 in the place of a response with these.
@@ -102,12 +103,30 @@ pub(super) fn not_modified(headers: &HeaderMap) -> HeaderMap {
 /// reaches them when the page becomes wrong, so they are to ask again each time unless the route
 /// says otherwise. It says so of the page, and not of an error in its place.
 fn tell_caches(headers: &mut HeaderMap, status: StatusCode, route: &Route) {
-    let is_error = status.is_client_error() || status.is_server_error();
-    let browser = route.browser.clone().filter(|_| !is_error);
-    let browser = browser.unwrap_or(HeaderValue::from_static("no-cache"));
-    headers.entry(header::CACHE_CONTROL).or_insert(browser);
-    if let Some(cdn) = route.cdn.clone().filter(|_| !is_error) {
-        headers.entry(CDN_CACHE_CONTROL).or_insert(cdn);
+    tell_as_the_route_says(headers, status, route);
+    let caching = headers.entry(header::CACHE_CONTROL);
+    caching.or_insert(HeaderValue::from_static("no-cache"));
+}
+
+/// The same for an answer that is not kept here. What sets a cookie is for one visitor, whatever the
+/// route says.
+pub(super) fn tell_uncached(headers: &mut HeaderMap, status: StatusCode, route: &Route) {
+    if !headers.contains_key(header::SET_COOKIE) {
+        tell_as_the_route_says(headers, status, route);
+    }
+    let caching = headers.entry(header::CACHE_CONTROL);
+    caching.or_insert(HeaderValue::from_static("no-store"));
+}
+
+fn tell_as_the_route_says(headers: &mut HeaderMap, status: StatusCode, route: &Route) {
+    if status.is_client_error() || status.is_server_error() {
+        return;
+    }
+    for (name, value) in [(header::CACHE_CONTROL, &route.browser), (CDN_CACHE_CONTROL, &route.cdn)]
+    {
+        if let Some(value) = value {
+            headers.entry(name).or_insert_with(|| value.clone());
+        }
     }
 }
 

@@ -39,7 +39,7 @@ use super::prepare::{self, CDN_CACHE_CONTROL};
 use super::served::page_of;
 use super::version::Version;
 use crate::body::Body;
-use crate::cache::{Entry, LastModified, Page};
+use crate::cache::{Entry, LastModified, Page, Validation};
 use crate::clock::{self, Moment};
 use crate::http::conditions::{self, Precondition};
 use crate::http::negotiation::acceptable;
@@ -74,7 +74,7 @@ impl FrontEnd {
         Aging {
             age: Some(self.age_of(entry, now)),
             is_settled: entry.age(now) >= SETTLED,
-            is_stale: status.is_stale() || !entry.is_fresh(now),
+            is_stale: status.is_stale(),
         }
     }
 
@@ -135,7 +135,8 @@ impl Aging {
 
 /// A page as it is kept, in the form that the request asks for. Its body is shared, not copied.
 fn kept(request: &Parts, page: &Page, aging: Aging, cache: CacheStatus) -> Response<Body> {
-    let last_modified = page.last_modified.as_ref();
+    let Validation { not_modified, last_modified, .. } = &*page.validation;
+    let last_modified = last_modified.as_ref();
     let aged = |headers: &HeaderMap| {
         let mut headers = headers.clone();
         aging.tell(&mut headers, last_modified);
@@ -153,7 +154,7 @@ fn kept(request: &Parts, page: &Page, aging: Aging, cache: CacheStatus) -> Respo
             return partial(&ranges, aged(&page.headers), &[content], cache);
         }
         Wanted::NotModified => {
-            return unmodified(&version, aged(&page.not_modified), cache);
+            return unmodified(&version, aged(not_modified), cache);
         }
         refused => return refuse(&refused, &version, content.len(), cache),
     }

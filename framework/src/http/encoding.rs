@@ -62,24 +62,21 @@ pub fn encode(coding: Coding, content: &[u8]) -> io::Result<Vec<u8>> {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use std::io::Read;
 
     use super::*;
     use proptest::prelude::*;
 
-    pub(crate) fn decode(coding: Coding, encoded: &[u8]) -> Vec<u8> {
+    fn decode(coding: Coding, encoded: &[u8]) -> Vec<u8> {
         let mut content = Vec::new();
-        match coding {
-            Coding::Identity => content.extend_from_slice(encoded),
-            Coding::Gzip => {
-                drop(flate2::read::GzDecoder::new(encoded).read_to_end(&mut content).unwrap());
-            }
-            Coding::Brotli => {
-                drop(brotli::Decompressor::new(encoded, 4096).read_to_end(&mut content).unwrap());
-            }
-            Coding::Zstd => content = zstd::stream::decode_all(encoded).unwrap(),
-        }
+        let mut reader: Box<dyn Read> = match coding {
+            Coding::Identity => Box::new(encoded),
+            Coding::Gzip => Box::new(flate2::read::GzDecoder::new(encoded)),
+            Coding::Brotli => Box::new(brotli::Decompressor::new(encoded, 4096)),
+            Coding::Zstd => Box::new(zstd::stream::Decoder::new(encoded).unwrap()),
+        };
+        reader.read_to_end(&mut content).unwrap();
         content
     }
 
