@@ -55,8 +55,8 @@ mod tests {
     #[tokio::test]
     async fn only_an_accepted_comment_makes_the_lists_wrong() {
         let site = Data::<Site>::in_memory();
-        let rain = Update::Publish { title: "Rain".to_owned(), body: "All day.".to_owned() };
-        site.update(rain).await.unwrap();
+        let (title, body) = ("Rain".to_owned(), "All day.".to_owned());
+        site.update(Update::Publish { title, body, picture: None }).await.unwrap();
 
         let refused = post(&site, "rain", "").await.unwrap();
         assert_eq!(refused.status(), StatusCode::UNPROCESSABLE_ENTITY);

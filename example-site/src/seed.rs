@@ -138,7 +138,7 @@ pub fn updates() -> Vec<Update> {
 }
 
 fn publish(title: &str, body: &str) -> Update {
-    Update::Publish { title: title.to_owned(), body: body.to_owned() }
+    Update::Publish { title: title.to_owned(), body: body.to_owned(), picture: None }
 }
 
 fn comment(slug: &str, author: &str, body: &str) -> Update {
