@@ -98,6 +98,7 @@ pub mod app;
 pub mod backend;
 pub mod body;
 pub mod cache;
+mod cache_type;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -118,4 +119,5 @@ pub mod state;
 pub mod templates;
 pub mod units;
 
+pub use ::tera;
 pub use headwater_macros::{after, before, controller, invalidate};

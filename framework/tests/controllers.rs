@@ -128,7 +128,7 @@ async fn run(name: &str, request: RequestBuilder) -> Reply {
 }
 
 async fn text_of(reply: Reply) -> String {
-    let Content::Body(body) = reply.into_parts().2 else { panic!("no body") };
+    let Content::Body(body) = reply.into_parts().content else { panic!("no body") };
     String::from_utf8(body.collect(1 << 20).await.unwrap().to_vec()).unwrap()
 }
 

@@ -24,7 +24,7 @@ use std::sync::Arc;
 use crate::cli;
 use crate::config::Config;
 use crate::controller::Registration;
-use crate::frontend::{Variant, VariantFn};
+use crate::frontend::{Variant, VariantFn, Visitor};
 use crate::problem::{Problem, Problems, nearest};
 use crate::state::{Journal, State, States, WriteError};
 use crate::templates::Customise;
@@ -116,11 +116,23 @@ impl App {
         self
     }
 
-    /// Decides for each request to a route that caches how its answer depends on more than the URL.
-    /// The function runs on the front end and must be fast; it sees the whole request.
+    /// Decides how the answer to a request depends on more than its URL. The function runs on the
+    /// front end for each `GET` and `HEAD` to a route that caches, and for no other. It sees the
+    /// whole request and must be fast, because it runs before the cache is asked.
+    ///
+    /// ```
+    /// use headwater::prelude::*;
+    ///
+    /// /// Visitors with a session have pages of their own; the others share them by language.
+    /// let site = App::new().variant(|visitor| match visitor.cookie("session") {
+    ///     Some(_) => Variant::no(),
+    ///     None => Variant::named(visitor.language()),
+    /// });
+    /// # let _ = site;
+    /// ```
     pub fn variant(
         mut self,
-        variant: impl Fn(&http::request::Parts) -> Variant + Send + Sync + 'static,
+        variant: impl Fn(&Visitor<'_>) -> Variant + Send + Sync + 'static,
     ) -> App {
         self.variant = Some(Arc::new(variant));
         self

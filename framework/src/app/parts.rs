@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use http::header::ACCEPT_LANGUAGE;
+
 use super::App;
 use crate::config::Config;
 use crate::dispatch::{Location, Table, Target};
@@ -51,6 +53,9 @@ fn read(app: &App, config: &Config) -> (Arc<Table>, Option<Engine>, Problems) {
         let message = format!("there is no template `{name}` in {}", folder.display());
         problems.push(at(location, message));
     }
+    if config.languages.is_empty() {
+        check_no_languages(&table, &mut problems);
+    }
     if !config.docroot.path.is_dir() {
         check_no_files(&config.docroot.path, &table, &mut problems);
     }
@@ -65,6 +70,18 @@ fn check_no_files(docroot: &Path, table: &Table, problems: &mut Problems) {
             let docroot = docroot.display();
             let message = format!("the files are to be in {docroot}, and there is no such folder");
             problems.push(at(&route.location, message));
+        }
+    }
+}
+
+/// Routes with a page for each language when the site has named no languages.
+fn check_no_languages(table: &Table, problems: &mut Problems) {
+    for route in table.routes() {
+        if route.vary.contains(&ACCEPT_LANGUAGE) {
+            let message = "`vary` names accept-language, so the route has a page for each of the \
+                           site's languages, and project.toml names none: write there, at the top, \
+                           languages = [\"en\", \"de\"]";
+            problems.push(at(&route.location, message.to_owned()));
         }
     }
 }

@@ -20,7 +20,7 @@ use crate::cache::{Cache, Limits};
 use crate::clock;
 use crate::config::{Config, Environment, Mode};
 use crate::frontend::{self, CacheFollower, FrontEnd, Settings};
-use crate::http::Files;
+use crate::http::{Files, Languages, TrustedProxies};
 use crate::link::{self, Connector, Incoming, Link, LinkOptions};
 use crate::problem::{Problem, Problems};
 
@@ -156,11 +156,17 @@ fn open_frontend(
             development: config.environment == Environment::Development,
             caching: config.mode != Mode::SingleNode,
             lifetime: config.cache.lifetime,
+            status_lifetime: config.cache.status_lifetime,
             largest_entry: config.cache.max_entry,
             flights: config.limits.connections,
             deadline: config.link.deadline,
             body_limit: config.limits.body,
             body_timeout: config.limits.body_timeout,
+            languages: Languages::new(&config.languages),
+            proxies: TrustedProxies {
+                networks: config.http.trusted_proxies.clone(),
+                headers: config.http.proxy_headers,
+            },
         },
         edition,
         files: Files::below(&config.docroot.path).ok(),

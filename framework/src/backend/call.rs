@@ -14,7 +14,7 @@ use crate::controller::{self, Site};
 use crate::link::{Answer, Call, Content};
 use crate::log::Position;
 use crate::problem::nearest;
-use crate::reply::{self, Reply};
+use crate::reply::{self, Reply, ReplyParts};
 use crate::request::{Request, RequestParts};
 
 impl Backend {
@@ -85,7 +85,7 @@ impl Backend {
     }
 
     fn wire(&self, reply: Reply, as_of: Position) -> (Answer, Body) {
-        let (status, headers, content, groups) = reply.into_parts();
+        let ReplyParts { status, headers, content, groups, cache } = reply.into_parts();
         let (content, body) = match content {
             reply::Content::Body(body) => (Content::Body, body),
             reply::Content::Template { name, values } => match serde_json::to_vec(&values) {
@@ -108,6 +108,7 @@ impl Backend {
             headers: headers.collect(),
             content,
             groups,
+            cache,
             log: self.log_id(),
             as_of,
         };

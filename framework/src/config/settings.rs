@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{Secret, value};
+use crate::http::{Network, ProxyHeaders};
 
 /// Everything a node is told by `project.toml` and `HEADWATER_…` variables.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,8 +16,12 @@ pub struct Config {
     pub name: String,
     /// What the node is. Default `single-node-with-cache`.
     pub mode: Mode,
-    /// Whether error pages show what went wrong. Default `production`.
+    /// Who looks at the site. Default `production`.
     pub environment: Environment,
+    /// The languages of the site, as BCP 47 tags; the first is for visitors who want none of them.
+    /// Default none.
+    #[serde(deserialize_with = "value::languages")]
+    pub languages: Vec<String>,
     /// Where visitors come in.
     pub http: Http,
     /// Where operators come in.
@@ -70,10 +75,11 @@ impl Mode {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Environment {
-    /// Visitors: an error page shows a request id only.
+    /// Visitors: an error page shows a request id only, and changed files are read when the node is
+    /// told to.
     #[default]
     Production,
-    /// Its author: an error page shows the cause.
+    /// Its author: an error page shows the cause, and files are read again when they change.
     Development,
 }
 
@@ -84,6 +90,12 @@ pub struct Http {
     /// Address and port; port 0 takes a free one. Default `127.0.0.1:8000`.
     #[serde(deserialize_with = "value::listen")]
     pub listen: SocketAddr,
+    /// The proxies that visitors come through, as addresses or networks: what they say of a visitor's
+    /// address and scheme is believed. Default none.
+    #[serde(with = "value::networks")]
+    pub trusted_proxies: Vec<Network>,
+    /// In which headers they say it. Default `x-forwarded`.
+    pub proxy_headers: ProxyHeaders,
 }
 
 /// `[admin]`: health, readiness, metrics, status and invalidation.
@@ -138,6 +150,10 @@ pub struct Cache {
     /// How long content of cache type `normal` lives. Default 10 min.
     #[serde(with = "value::duration")]
     pub lifetime: Duration,
+    /// How long a reply with one of the statuses that a route lists in `cache_statuses` lives, where
+    /// the route does not say. Default 10 s.
+    #[serde(with = "value::duration")]
+    pub status_lifetime: Duration,
     /// For how many groups the last invalidation is remembered. Default 1 000 000.
     #[serde(deserialize_with = "value::count")]
     pub max_groups: usize,
@@ -254,6 +270,7 @@ impl Default for Config {
             name: "node".to_owned(),
             mode: Mode::default(),
             environment: Environment::default(),
+            languages: Vec::new(),
             http: Http::default(),
             admin: Admin::default(),
             link: Link::default(),
@@ -270,7 +287,11 @@ impl Default for Config {
 
 impl Default for Http {
     fn default() -> Http {
-        Http { listen: loopback(8000) }
+        Http {
+            listen: loopback(8000),
+            trusted_proxies: Vec::new(),
+            proxy_headers: ProxyHeaders::default(),
+        }
     }
 }
 
@@ -300,6 +321,7 @@ impl Default for Cache {
             persistent_bytes: 128 << 20,
             max_entry: 4 << 20,
             lifetime: Duration::from_secs(600),
+            status_lifetime: Duration::from_secs(10),
             max_groups: 1_000_000,
             max_patterns: 10_000,
         }

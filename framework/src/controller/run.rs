@@ -102,7 +102,7 @@ mod tests {
     }
 
     async fn body(reply: Reply) -> String {
-        let Content::Body(body) = reply.into_parts().2 else { panic!() };
+        let Content::Body(body) = reply.into_parts().content else { panic!() };
         String::from_utf8(body.collect(1000).await.unwrap().to_vec()).unwrap()
     }
 

@@ -2,10 +2,8 @@ use std::fmt;
 
 use http::Method;
 
-use super::policy::{CachePolicy, CacheType};
 use super::route::Target;
 use super::table::Table;
-use crate::units::format_duration;
 
 /// The table as it is matched, for people: one route a line, in the order of matching, then the
 /// error pages.
@@ -17,7 +15,8 @@ impl fmt::Display for Table {
             let cache = match route.target {
                 // How its content is cached is the matter of the route that it leads to.
                 Target::Alias(_) => String::new(),
-                _ => route.cache.to_string(),
+                _ if route.cache_statuses.is_empty() => route.cache.to_string(),
+                _ => format!("{}, {}", route.cache, route.cache_statuses),
             };
             rows.push([
                 methods.join(","),
@@ -48,22 +47,6 @@ impl fmt::Display for Table {
                 write!(f, "{cell:width$}  ")?;
             }
             writeln!(f, "{last}")?;
-        }
-        Ok(())
-    }
-}
-
-/// As `dispatch.conf` would say it.
-impl fmt::Display for CachePolicy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.kind {
-            CacheType::Normal => f.write_str("normal")?,
-            CacheType::Timeout(timeout) => write!(f, "timeout {}", format_duration(timeout))?,
-            CacheType::Persistent => f.write_str("persistent")?,
-            CacheType::NoCache => f.write_str("no_cache")?,
-        }
-        if !self.stale_if_error.is_zero() {
-            write!(f, ", stale_if_error {}", format_duration(self.stale_if_error))?;
         }
         Ok(())
     }

@@ -32,8 +32,9 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+pub use crate::cache_type::CacheType;
 pub use canonical::{CanonicalPath, PathError};
-pub use policy::{CachePolicy, CacheType};
+pub use policy::{CachePolicy, CacheStatuses};
 pub use query::{QueryError, QueryKey};
 pub use resolution::{Match, Resolution};
 pub use reverse::UrlError;

@@ -1,24 +1,95 @@
+use std::fmt;
 use std::time::Duration;
+
+use http::StatusCode;
+
+use crate::cache_type::CacheType;
+use crate::units::format_duration;
 
 /// How the content of a route may be cached, as `dispatch.conf` says it with `cache = …`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CachePolicy {
     /// What ends an entry's life.
     pub kind: CacheType,
+    /// For how long after its end an entry may be served once more while it is made anew, so that
+    /// the visitor need not wait (RFC 5861, section 3). Never past a hard invalidation, never
+    /// without a lease. Zero: not at all.
+    pub stale_while_revalidate: Duration,
     /// For how long after its end, or without a lease, an entry may be served, marked as stale,
-    /// when the back end fails. Never past an invalidation. Zero: not at all.
+    /// when the back end fails (RFC 5861, section 4). Never past a hard invalidation. Zero: not at
+    /// all.
     pub stale_if_error: Duration,
 }
 
-/// What ends the life of cached content.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CacheType {
-    /// Lives until it is evicted, invalidated, or the configured lifetime is over.
-    Normal,
-    /// Lives exactly this long.
-    Timeout(Duration),
-    /// Lives until it is invalidated, and is evicted last.
-    Persistent,
-    /// Neither read from nor written to the cache.
-    NoCache,
+/// Statuses beside 200 whose replies may be cached, as `dispatch.conf` says it with
+/// `cache_statuses = …`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CacheStatuses(Vec<(StatusCode, Option<Duration>)>);
+
+impl CacheStatuses {
+    /// Adds a status, with a lifetime when it is not the site's usual one. A status that was there
+    /// before gets this lifetime.
+    pub(super) fn insert(&mut self, status: StatusCode, lifetime: Option<Duration>) {
+        self.0.retain(|(known, _)| *known != status);
+        self.0.push((status, lifetime));
+    }
+
+    /// For how long a reply with this status lives, if it may be cached; `usual` is what
+    /// `project.toml` says for those that have no lifetime of their own.
+    pub fn lifetime(&self, status: StatusCode, usual: Duration) -> Option<Duration> {
+        let found = self.0.iter().find(|(known, _)| *known == status);
+        found.map(|(_, lifetime)| lifetime.unwrap_or(usual))
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// As `dispatch.conf` would say it.
+impl fmt::Display for CachePolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.kind.fmt(f)?;
+        for (key, window) in [
+            ("stale_while_revalidate", self.stale_while_revalidate),
+            ("stale_if_error", self.stale_if_error),
+        ] {
+            if !window.is_zero() {
+                write!(f, ", {key} {}", format_duration(window))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Each status, with its lifetime if it has one of its own.
+impl fmt::Display for CacheStatuses {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, (status, lifetime)) in self.0.iter().enumerate() {
+            let comma = if at > 0 { ", " } else { "" };
+            write!(f, "{comma}{}", status.as_u16())?;
+            if let Some(lifetime) = lifetime {
+                write!(f, " {}", format_duration(*lifetime))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_without_a_lifetime_has_the_usual_one() {
+        let usual = Duration::from_secs(10);
+        let mut statuses = CacheStatuses::default();
+        statuses.insert(StatusCode::NOT_FOUND, None);
+        statuses.insert(StatusCode::GONE, Some(Duration::from_secs(60)));
+        assert_eq!(statuses.lifetime(StatusCode::NOT_FOUND, usual), Some(usual));
+        assert_eq!(statuses.lifetime(StatusCode::GONE, usual), Some(Duration::from_secs(60)));
+        assert_eq!(statuses.lifetime(StatusCode::FOUND, usual), None);
+        assert_eq!(statuses.to_string(), "404, 410 1m");
+    }
 }

@@ -2,13 +2,13 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-use http::{HeaderName, Method, StatusCode};
+use http::{HeaderName, HeaderValue, Method, StatusCode};
 
 use super::canonical::decode;
 use super::outline::Outline;
 use super::path::PathPattern;
 use super::pattern::Pattern;
-use super::{CachePolicy, QueryKey};
+use super::{CachePolicy, CacheStatuses, QueryKey};
 
 /// Where in a site's files something is said.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -134,6 +134,12 @@ pub struct Route {
     pub target: Target,
     /// How its content may be cached.
     pub cache: CachePolicy,
+    /// Statuses beside 200 whose replies may be cached.
+    pub cache_statuses: CacheStatuses,
+    /// The value of `Cache-Control`, where the route says one.
+    pub browser: Option<HeaderValue>,
+    /// The value of `CDN-Cache-Control` (RFC 9213), where the route says one.
+    pub cdn: Option<HeaderValue>,
     /// Which query parameters belong to its cache key.
     pub query: QueryKey,
     /// Which request headers belong to its cache key.

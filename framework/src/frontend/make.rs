@@ -8,7 +8,7 @@ use super::forward::{Forwarded, end_to_end};
 use super::{Edition, FrontEnd, respond};
 use crate::body::Body;
 use crate::cache::Origin;
-use crate::dispatch::Target;
+use crate::dispatch::{CacheType, Target};
 use crate::link::{Answer, Call, CallError, Content};
 use crate::log::Position;
 use crate::media_type;
@@ -23,6 +23,8 @@ pub(super) struct Made {
     pub(super) content: MadeContent,
     /// Groups that the reply named, beyond those of its route.
     pub(super) groups: Vec<String>,
+    /// How the reply wants to be cached, when not as its route says.
+    pub(super) cache: Option<CacheType>,
     /// From when it is; unknown while no log is followed.
     pub(super) origin: Option<Origin>,
 }
@@ -117,13 +119,15 @@ impl FrontEnd {
         match answer.content {
             Content::Body => {
                 let content = MadeContent::Body(body);
-                Ok(Made { status, headers, content, groups: answer.groups, origin })
+                let (groups, cache) = (answer.groups, answer.cache);
+                Ok(Made { status, headers, content, groups, cache, origin })
             }
             Content::Template { name, values } => {
                 let values = Values::from_json(&values)
                     .map_err(|error| Failure::internal(format!("values of `{name}`: {error}")))?;
                 let mut made = render(edition, &name, &values, status, headers, origin)?;
                 made.groups.extend(answer.groups);
+                made.cache = answer.cache;
                 Ok(made)
             }
             Content::Error { message, cause } => {
@@ -146,7 +150,7 @@ fn render(
         rendered.map_err(|error| Failure::internal(error.to_string()))?;
     headers.entry(header::CONTENT_TYPE).or_insert_with(|| media_type::of(name));
     let content = MadeContent::Rendered { content, contains };
-    Ok(Made { status, headers, content, groups, origin })
+    Ok(Made { status, headers, content, groups, cache: None, origin })
 }
 
 fn set(values: &mut Values, name: &str, value: &str) -> Result<(), Failure> {

@@ -6,7 +6,8 @@
 //! - `make`: how content is made, by a controller over the link or by a template.
 //! - `forward`: what of a request goes over the link.
 //! - `respond`, `error_page`, `cache_status`: what goes back to the visitor.
-//! - [`Variant`]: how a site says that content depends on more than its URL.
+//! - [`Variant`]: how a site says that content depends on more than its URL, and [`Visitor`], by
+//!   what it says so; `vary`: which headers it depends on.
 //! - [`CacheFollower`]: the feed's way into the cache.
 //! - [`Counters`]: what has been done so far.
 //!
@@ -24,6 +25,8 @@ mod make;
 mod page;
 mod respond;
 mod variant;
+mod vary;
+mod visitor;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -39,7 +42,7 @@ use crate::body::Body;
 use crate::cache::{Cache, Flights};
 use crate::clock;
 use crate::dispatch::{CanonicalPath, Match, Resolution, Scope, Target};
-use crate::http::Files;
+use crate::http::{Files, Languages, Origin, TrustedProxies};
 use crate::link::Link;
 
 use cache_status::{CacheStatus, Forward};
@@ -51,6 +54,7 @@ use failure::Failure;
 pub use follower::CacheFollower;
 use page::Landed;
 pub use variant::{Variant, VariantFn};
+pub use visitor::Visitor;
 
 /// What a front end goes by.
 #[derive(Debug, Clone)]
@@ -61,6 +65,8 @@ pub struct Settings {
     pub caching: bool,
     /// How long `normal` content lives.
     pub lifetime: Duration,
+    /// How long a reply with one of a route's `cache_statuses` lives, where the route does not say.
+    pub status_lifetime: Duration,
     /// The longest body that is cached, in bytes.
     pub largest_entry: u64,
     /// How many fills may go on without their visitors.
@@ -71,6 +77,10 @@ pub struct Settings {
     pub body_limit: u64,
     /// The longest wait for the next piece of a request body.
     pub body_timeout: Duration,
+    /// The site's languages.
+    pub languages: Languages,
+    /// Whose word is taken for where a request comes from.
+    pub proxies: TrustedProxies,
 }
 
 /// What a front end is made of.
@@ -108,7 +118,7 @@ struct Visit<'a> {
     edition: &'a Arc<Edition>,
     parts: &'a Parts,
     body: Body,
-    remote: IpAddr,
+    origin: Origin,
 }
 
 impl FrontEnd {
@@ -173,21 +183,17 @@ impl FrontEnd {
         self.link.leave().await;
     }
 
-    /// Answers a request. Whatever goes wrong becomes a response too.
-    pub async fn answer(
-        self: &Arc<Self>,
-        request: Request<Body>,
-        remote: IpAddr,
-    ) -> Response<Body> {
+    /// Answers a request that `peer` has sent. Whatever goes wrong becomes a response too.
+    pub async fn answer(self: &Arc<Self>, request: Request<Body>, peer: IpAddr) -> Response<Body> {
         let head = *request.method() == Method::HEAD;
-        let response = self.dispatch(request, remote).await;
+        let response = self.dispatch(request, peer).await;
         if response.status().is_server_error() {
             self.counters.count(Event::Error);
         }
         if head { respond::head_of(response) } else { response }
     }
 
-    async fn dispatch(self: &Arc<Self>, request: Request<Body>, remote: IpAddr) -> Response<Body> {
+    async fn dispatch(self: &Arc<Self>, request: Request<Body>, peer: IpAddr) -> Response<Body> {
         let (parts, body) = request.into_parts();
         let edition = self.edition.load_full();
         if parts.method == Method::OPTIONS && parts.uri.path() == "*" {
@@ -203,8 +209,9 @@ impl FrontEnd {
         };
         match edition.table.resolve(&parts.method, &path) {
             Resolution::Route(matched) => {
-                self.follow_route(Visit { edition: &edition, parts: &parts, body, remote }, matched)
-                    .await
+                let origin = self.settings.proxies.origin(peer, &parts.headers);
+                let visit = Visit { edition: &edition, parts: &parts, body, origin };
+                self.follow_route(visit, matched).await
             }
             Resolution::NotFound { scope } => {
                 let failure = Failure::new(StatusCode::NOT_FOUND, "There is no such page.");

@@ -16,14 +16,14 @@ use super::failure::Failure;
 use super::forward::Forwarded;
 use super::make::{Made, MadeContent, Order};
 use super::variant::{Variant, VariantKind};
-use super::{Edition, FrontEnd, Visit, bypass, request_id, respond};
+use super::{Edition, FrontEnd, Visit, Visitor, bypass, request_id, respond, vary};
 use crate::body::Body;
 use crate::cache::{
     Content, Entry, Fill, Filled, Freshness, Join, Key, KeyBuilder, Lookup, Miss, Page,
 };
 use crate::clock;
 use crate::dispatch::{CacheType, Match, Route};
-use crate::http::limited;
+use crate::http::{Languages, limited};
 use crate::pieces::Pieces;
 
 /// How a fill ended, for all who waited for it.
@@ -71,7 +71,9 @@ impl FrontEnd {
             return Box::pin(self.direct(visit, matched, Forward::Bypass)).await;
         }
         let variant = match &self.variant {
-            Some(variant) => variant(visit.parts),
+            Some(variant) => {
+                variant(&Visitor::new(visit.parts, visit.origin, &self.settings.languages))
+            }
             None => Variant::yes(),
         };
         if variant.kind == VariantKind::No {
@@ -88,7 +90,7 @@ impl FrontEnd {
             true => Cow::Borrowed(matched.path()),
             false => Cow::Owned(format!("{}?{query}", matched.path())),
         };
-        let key = key(&id, &variant, route, &visit.parts.headers);
+        let key = key(&id, &variant, route, &visit.parts.headers, &self.settings.languages);
         // The clock is read here, after the request: who was stopped before this line meets a
         // lease that has run out.
         let now = clock::now();
@@ -114,7 +116,13 @@ impl FrontEnd {
         };
         let cacheable = Arc::new(Cacheable {
             edition: Arc::clone(visit.edition),
-            forwarded: Forwarded::key(&visit.parts.headers, &id, route, name),
+            forwarded: Forwarded::key(
+                &visit.parts.headers,
+                &id,
+                route,
+                name,
+                &self.settings.languages,
+            ),
             key,
             groups,
             params: matched.to_params(),
@@ -128,14 +136,14 @@ impl FrontEnd {
     /// Content for this visitor alone.
     async fn direct(&self, visit: Visit<'_>, matched: Match<'_>, why: Forward) -> Response<Body> {
         self.counters.count(Event::Bypass);
-        let Visit { edition, parts, body, remote } = visit;
+        let Visit { edition, parts, body, origin } = visit;
         let request_id = request_id();
         let route = matched.route;
         let limit = route.max_body.unwrap_or(self.settings.body_limit);
         let order = Order {
             edition,
             target: &route.target,
-            forwarded: Forwarded::whole(parts, matched.path(), remote),
+            forwarded: Forwarded::whole(parts, matched.path(), origin.remote),
             params: matched.to_params(),
             max_body: route.max_body,
             request_id: &request_id,
@@ -230,10 +238,12 @@ impl FrontEnd {
             Ok(made) => made,
             Err(failure) => return Outcome::Failed(failure),
         };
-        let Made { status, headers, content, groups, origin } = made;
-        let Some(origin) =
-            origin.filter(|_| self.settings.caching && is_storable(status, &headers))
-        else {
+        let Made { status, headers, content, groups, cache, origin } = made;
+        let kind = cache.unwrap_or(wanted.route.cache.kind);
+        let Some(origin) = origin.filter(|_| {
+            let wanted = self.settings.caching && kind != CacheType::NoCache;
+            wanted && is_storable(status, &headers)
+        }) else {
             return Outcome::Response { status, headers, body: content.into_body() };
         };
         let (body, contains) = match content {
@@ -251,7 +261,7 @@ impl FrontEnd {
             key: wanted.key.clone(),
             origin,
             groups: &all_groups,
-            freshness: self.freshness(&wanted.route),
+            freshness: self.freshness(&wanted.route, kind),
             contains,
             content: Content::Page(Page {
                 status,
@@ -330,8 +340,8 @@ impl FrontEnd {
         }
     }
 
-    fn freshness(&self, route: &Route) -> Freshness {
-        let lifetime = match route.cache.kind {
+    fn freshness(&self, route: &Route, kind: CacheType) -> Freshness {
+        let lifetime = match kind {
             CacheType::Normal => Some(self.settings.lifetime),
             CacheType::Timeout(lifetime) => Some(lifetime),
             CacheType::Persistent | CacheType::NoCache => None,
@@ -339,7 +349,7 @@ impl FrontEnd {
         Freshness {
             lifetime,
             stale_if_error: route.cache.stale_if_error,
-            persistent: is_persistent(route),
+            persistent: kind == CacheType::Persistent,
         }
     }
 }
@@ -356,16 +366,20 @@ impl Outcome {
     }
 }
 
-fn key<'a>(id: &'a str, variant: &'a Variant, route: &Route, headers: &HeaderMap) -> Key<'a> {
+fn key<'a>(
+    id: &'a str,
+    variant: &'a Variant,
+    route: &Route,
+    headers: &HeaderMap,
+    languages: &Languages,
+) -> Key<'a> {
     let mut key = match &variant.kind {
         VariantKind::Key(key) => KeyBuilder::new(key.as_str()),
         VariantKind::Named(name) => KeyBuilder::new(id).depends_on(NO_HEADER, name),
         VariantKind::Yes | VariantKind::No => KeyBuilder::new(id),
     };
-    for name in &route.vary {
-        for value in headers.get_all(name) {
-            key = key.depends_on(name.as_str(), &value.as_bytes().escape_ascii().to_string());
-        }
+    for (name, value) in vary::values(&route.vary, headers, languages) {
+        key = key.depends_on(name.as_str(), &value.escape_ascii().to_string());
     }
     key.build()
 }

@@ -6,24 +6,35 @@
 //! - [`Limits`]: all numbers that a connection is held to.
 //! - [`limited`]: a request's body that may not be too long or too slow.
 //! - [`Files`]: files below a folder, as responses.
+//! - `cookies`: one cookie of a request.
+//! - [`Languages`]: which of a site's languages a visitor is answered in; `weight` reads how much
+//!   each member of a field like `Accept-Language` is wanted.
+//! - [`TrustedProxies`]: whose word is taken for a visitor's address and scheme.
 //! - [`Validators`]: `ETag` and `Last-Modified`, and whether a client has that version already.
 //!
 //! This room knows neither cache nor link, and not what is behind the handler.
 
 mod connection;
+mod cookies;
 mod files;
 mod incoming;
+mod language;
 mod limits;
+mod proxies;
 mod pulse;
 mod server;
 mod socket;
 mod stop;
 mod validators;
+mod weight;
 
 pub use connection::Peer;
+pub(crate) use cookies::cookie;
 pub use files::Files;
 pub use incoming::limited;
+pub use language::Languages;
 pub use limits::Limits;
+pub use proxies::{Network, Origin, ProxyHeaders, Scheme, TrustedProxies};
 pub use server::{Drained, Handler, Server};
 pub use validators::Validators;
 

@@ -2,10 +2,11 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::cache_type::CacheType;
 use crate::log::{LogId, Position};
 
 /// The version of the link that this build speaks. Both ends must speak the same.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// What precedes the body of a forwarded request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,6 +66,8 @@ pub struct Answer {
     pub content: Content,
     /// The groups the answer belongs to, beyond those of its route.
     pub groups: Vec<String>,
+    /// How the answer is cached, when not as its route says.
+    pub cache: Option<CacheType>,
     /// The back end's log.
     pub log: LogId,
     /// The back end's position from before the controller ran.

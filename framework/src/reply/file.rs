@@ -113,7 +113,7 @@ mod tests {
         let reply = file(&path).await.unwrap();
         assert_eq!(reply.headers()["content-type"], "text/html; charset=utf-8");
         assert_eq!(reply.headers()["content-length"], page.len().to_string().as_str());
-        let Content::Body(body) = reply.into_parts().2 else { panic!() };
+        let Content::Body(body) = reply.into_parts().content else { panic!() };
         assert_eq!(body.collect(u64::MAX).await.unwrap(), page);
     }
 
@@ -132,7 +132,7 @@ mod tests {
         std::fs::write(&path, "twelve bytes").unwrap();
         let reply = file(&path).await.unwrap();
         std::fs::write(&path, "five").unwrap();
-        let Content::Body(body) = reply.into_parts().2 else { panic!() };
+        let Content::Body(body) = reply.into_parts().content else { panic!() };
         assert!(body.collect(u64::MAX).await.is_err());
     }
 }

@@ -33,6 +33,7 @@ use std::panic::Location;
 use http::{HeaderMap, StatusCode};
 
 use crate::body::Body;
+use crate::cache_type::CacheType;
 
 /// What a controller returns: a reply, or an error that becomes one.
 pub type Result<T = Reply, E = Error> = std::result::Result<T, E>;
@@ -45,7 +46,23 @@ pub struct Reply {
     headers: HeaderMap,
     content: Content,
     groups: Vec<String>,
+    cache: Option<CacheType>,
     condition: Condition,
+}
+
+/// A reply taken apart for the wire.
+#[derive(Debug)]
+pub struct ReplyParts {
+    /// The status code.
+    pub status: StatusCode,
+    /// The headers, cookies among them.
+    pub headers: HeaderMap,
+    /// What the reply shows.
+    pub content: Content,
+    /// The groups beyond those of the route.
+    pub groups: Vec<String>,
+    /// How it is cached, when not as the route says.
+    pub cache: Option<CacheType>,
 }
 
 /// Whether a reply is what was asked for.
@@ -64,6 +81,7 @@ impl Reply {
             headers: HeaderMap::new(),
             content,
             groups: Vec::new(),
+            cache: None,
             condition: Condition::Sound,
         }
     }
@@ -146,6 +164,34 @@ impl Reply {
         self
     }
 
+    /// Has the reply cached like this, whatever its route says. The last call counts.
+    ///
+    /// [`CacheType::NoCache`] keeps it out of the cache. Where the route has `cache = "no_cache"`,
+    /// or the site's variant function says no, nothing is cached: there the controller has seen a
+    /// whole request, so that the reply may be for one visitor only. Nor is a reply kept that sets a
+    /// cookie, or whose status is neither 200 nor one of the route's `cache_statuses`; and a reply
+    /// with such a status lives for as long as they say.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use headwater::prelude::*;
+    ///
+    /// fn forecast(is_storm: bool) -> Reply {
+    ///     let reply = template("forecast.html");
+    ///     if is_storm { reply.cache(CacheType::Timeout(Duration::from_secs(20))) } else { reply }
+    /// }
+    /// # assert_eq!(forecast(false).cache_type(), None);
+    /// ```
+    pub fn cache(mut self, cache: CacheType) -> Reply {
+        self.cache = Some(cache);
+        self
+    }
+
+    /// How the reply is cached, when not as the route says.
+    pub fn cache_type(&self) -> Option<CacheType> {
+        self.cache
+    }
+
     /// Says what the visitor is told by an [`error`].
     ///
     /// On a reply that is no error, the reply becomes one that says so.
@@ -195,9 +241,10 @@ impl Reply {
         *self = Reply { groups, condition: Condition::Failed, ..failed };
     }
 
-    /// Takes the reply apart for the wire: status, headers, content and groups.
-    pub fn into_parts(self) -> (StatusCode, HeaderMap, Content, Vec<String>) {
-        (self.status, self.headers, self.content, self.groups)
+    /// Takes the reply apart for the wire.
+    pub fn into_parts(self) -> ReplyParts {
+        let Reply { status, headers, content, groups, cache, condition: _ } = self;
+        ReplyParts { status, headers, content, groups, cache }
     }
 }
 
@@ -251,6 +298,12 @@ mod tests {
     fn values_for_a_reply_without_template_are_refused() {
         let reply = text("x").with("title", "Rain");
         assert!(cause_of(&reply).contains("template"), "{reply:?}");
+    }
+
+    #[test]
+    fn the_last_word_on_caching_counts() {
+        let reply = text("x").cache(CacheType::Persistent).cache(CacheType::NoCache);
+        assert_eq!(reply.into_parts().cache, Some(CacheType::NoCache));
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod key;
 mod lifetime;
 mod memory;
 mod poisoning;
+mod variants;
 
 use std::sync::LazyLock;
 
@@ -63,7 +64,12 @@ controller = "probe.show"
 [[route]]
 path = "/key/header/{name}"
 controller = "probe.header"
-vary = ["accept-language", "x-mark"]
+vary = ["x-shade", "x-mark"]
+
+[[route]]
+path = "/key/language/{name}"
+controller = "probe.header"
+vary = ["accept-language", "accept-encoding"]
 
 [[route]]
 path = "/key/headers"
@@ -74,12 +80,19 @@ path = "/key/visit"
 controller = "probe.visit"
 
 [[route]]
+path = "/key/visit/uncached"
+controller = "probe.visit"
+cache = "no_cache"
+
+[[route]]
 path = "/answers/{kind}"
 controller = "answers.give"
 "#;
 
 pub(crate) fn site() -> Site {
-    Site::test_site(PROGRAM).project("[link]\nlease = \"2s\"\n").route(ROUTES)
+    Site::test_site(PROGRAM)
+        .project("languages = [\"en\", \"de\"]\n[link]\nlease = \"2s\"\n")
+        .route(ROUTES)
 }
 
 pub(crate) static CLUSTER: LazyLock<Shared> =

@@ -1,9 +1,9 @@
 use std::time::Duration;
 
-use http::{HeaderName, Method};
+use http::{HeaderName, Method, StatusCode};
 
 use super::entry::{Entry, Found, report};
-use crate::dispatch::{CachePolicy, CacheType, QueryKey};
+use crate::dispatch::{CachePolicy, CacheStatuses, CacheType, QueryKey};
 use crate::problem::Problems;
 use crate::units::{parse_duration, parse_size};
 
@@ -11,6 +11,16 @@ const TYPES: &str = "\"normal\", \"persistent\", \"no_cache\" or { timeout = \"2
 
 /// Headers that tell visitors apart: with one of them in the key every visitor would have a copy.
 const PERSONAL: [&str; 4] = ["authorization", "cookie", "proxy-authorization", "set-cookie"];
+
+/// Headers that proxies write, and anybody else who likes.
+const OF_PROXIES: [&str; 6] = [
+    "forwarded",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-port",
+    "x-forwarded-proto",
+    "x-real-ip",
+];
 
 /// Reads `cache`. A route that says nothing about it has the type `default`.
 pub(super) fn policy(
@@ -21,7 +31,11 @@ pub(super) fn policy(
 ) -> CachePolicy {
     let caches = methods.contains(&Method::GET);
     let default = if caches { default } else { CacheType::NoCache };
-    let mut policy = CachePolicy { kind: default, stale_if_error: Duration::ZERO };
+    let mut policy = CachePolicy {
+        kind: default,
+        stale_while_revalidate: Duration::ZERO,
+        stale_if_error: Duration::ZERO,
+    };
     let Some(Found { value, at }) = entry.value("cache") else { return policy };
     let value = value.get_ref();
     if let Some(word) = value.as_str() {
@@ -39,9 +53,16 @@ pub(super) fn policy(
                        leave `cache` out or add \"GET\" to `methods`";
         report(problems, &at, message);
     }
-    if policy.kind == CacheType::NoCache && !policy.stale_if_error.is_zero() {
-        let message = "nothing is cached here, so `stale_if_error` has no effect; \
-                       add type = \"normal\" or a `timeout`";
+    let windows = [
+        ("stale_while_revalidate", policy.stale_while_revalidate),
+        ("stale_if_error", policy.stale_if_error),
+    ];
+    let window = windows.into_iter().find(|(_, window)| !window.is_zero());
+    if let Some((key, _)) = window.filter(|_| policy.kind == CacheType::NoCache) {
+        let message = format!(
+            "nothing is cached here, so `{key}` has no effect; \
+             add type = \"normal\" or a `timeout`"
+        );
         report(problems, &at, message);
     }
     policy
@@ -49,7 +70,6 @@ pub(super) fn policy(
 
 /// Reads `cache = { … }`.
 fn table(entry: &Entry<'_>, policy: &mut CachePolicy, problems: &mut Problems) {
-    // Known, so that it gets a message of its own.
     let known = ["type", "timeout", "stale_if_error", "stale_while_revalidate"];
     let Some(entry) = entry.table("cache", &known, problems) else { return };
     if let Some(Found { value, at }) = entry.text("type", problems) {
@@ -64,11 +84,76 @@ fn table(entry: &Entry<'_>, policy: &mut CachePolicy, problems: &mut Problems) {
         }
         policy.kind = CacheType::Timeout(timeout);
     }
-    if let Some(stale) = duration(&entry, "stale_if_error", problems) {
-        policy.stale_if_error = stale;
+    if let Some(window) = duration(&entry, "stale_while_revalidate", problems) {
+        policy.stale_while_revalidate = window;
     }
-    if let Some(at) = entry.locate("stale_while_revalidate") {
-        report(problems, &at, "`stale_while_revalidate` is not supported yet; leave it out");
+    if let Some(window) = duration(&entry, "stale_if_error", problems) {
+        policy.stale_if_error = window;
+    }
+}
+
+/// Reads `cache_statuses`: a list of statuses, or a table of statuses and lifetimes.
+pub(super) fn statuses(
+    entry: &Entry<'_>,
+    kind: CacheType,
+    problems: &mut Problems,
+) -> CacheStatuses {
+    let mut statuses = CacheStatuses::default();
+    let Some(Found { value, at }) = entry.value("cache_statuses") else { return statuses };
+    if let Some(list) = value.get_ref().as_array() {
+        for value in list.iter() {
+            let at = entry.at_span(value.span());
+            let number = value.get_ref().as_integer().map(|number| number.as_str());
+            match cacheable_status(number.unwrap_or_default()) {
+                Ok(status) => statuses.insert(status, None),
+                Err(message) => report(problems, &at, message),
+            }
+        }
+    } else if let Some(table) = value.get_ref().as_table() {
+        for (key, value) in table.iter() {
+            let at = entry.at_span(key.span());
+            let written = value.get_ref().as_str().ok_or_else(|| "how long?".to_owned());
+            let lifetime = written.and_then(|text| {
+                let lifetime = parse_duration(text).map_err(|error| error.to_string())?;
+                (!lifetime.is_zero()).then_some(lifetime).ok_or("must not be zero".to_owned())
+            });
+            let lifetime = lifetime.map_err(|message| {
+                format!("`cache_statuses`: {message}; write {{ {} = \"30s\" }}", key.get_ref())
+            });
+            match cacheable_status(key.get_ref()).and_then(|status| Ok((status, lifetime?))) {
+                Ok((status, lifetime)) => statuses.insert(status, Some(lifetime)),
+                Err(message) => report(problems, &at, message),
+            }
+        }
+    } else {
+        let message = "`cache_statuses` must be a list of statuses, as in [404, 410], or a table of \
+                       statuses and lifetimes, as in { 404 = \"30s\", 301 = \"1h\" }";
+        report(problems, &at, message);
+    }
+    if kind == CacheType::NoCache && !statuses.is_empty() {
+        let message = "nothing is cached here, so `cache_statuses` has no effect; \
+                       leave it out, or say with `cache` what is cached";
+        report(problems, &at, message);
+    }
+    statuses
+}
+
+/// A status that says something lasting of a page as a whole.
+fn cacheable_status(written: &str) -> Result<StatusCode, String> {
+    let status = written.parse().ok().and_then(|number: u16| StatusCode::from_u16(number).ok());
+    match status {
+        Some(StatusCode::OK) => {
+            Err("200 is cached as `cache` says; leave it out of `cache_statuses`".to_owned())
+        }
+        Some(StatusCode::PARTIAL_CONTENT | StatusCode::NOT_MODIFIED) => Err(format!(
+            "{written} answers what one visitor asked for, so it is not cached; \
+             leave it out of `cache_statuses`"
+        )),
+        Some(status) if status.as_u16() >= 200 && status.as_u16() < 600 => Ok(status),
+        _ => Err(format!(
+            "`cache_statuses` takes statuses from 201 to 599, as in [404, 410]{}",
+            if written.is_empty() { String::new() } else { format!(", not {written}") }
+        )),
     }
 }
 
@@ -117,6 +202,13 @@ pub(super) fn vary(entry: &Entry<'_>, problems: &mut Problems) -> Vec<HeaderName
                 "`{name}` cannot be part of the cache key: every visitor would have a copy of the \
                  page. Let the site's variant function say what sets visitors apart, or write \
                  cache = \"no_cache\""
+            );
+            report(problems, &at, message);
+        } else if OF_PROXIES.contains(&name.as_str()) {
+            let message = format!(
+                "`{name}` cannot be part of the cache key: anybody can send it. Name the site's \
+                 proxies in project.toml, trusted_proxies = […] in [http], and let the site's \
+                 variant function ask for the visitor's scheme or address"
             );
             report(problems, &at, message);
         } else if !headers.contains(&name) {

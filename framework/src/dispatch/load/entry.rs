@@ -86,6 +86,11 @@ impl<'e> Entry<'e> {
         self.table.get_key_value(key).map(|(key, _)| self.source.locate(key.span()))
     }
 
+    /// Where the bytes of `span` begin.
+    pub(super) fn at_span(&self, span: Range<usize>) -> Location {
+        self.source.locate(span)
+    }
+
     /// The value of `key` as it was written.
     pub(super) fn value(&self, key: &str) -> Option<Found<&'e Spanned<DeValue<'e>>>> {
         let value = self.table.get(key)?;

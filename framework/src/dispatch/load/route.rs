@@ -1,7 +1,7 @@
 use http::Method;
 
 use super::entry::{Entry, Found, report};
-use super::{caching, target};
+use super::{caching, control, target};
 use crate::dispatch::CacheType;
 use crate::dispatch::outline::Outline;
 use crate::dispatch::path::PathPattern;
@@ -10,7 +10,7 @@ use crate::dispatch::route::{Condition, Route, Scope};
 use crate::problem::Problems;
 
 /// The keys of a `[[route]]`.
-pub(super) const KEYS: [&str; 17] = [
+pub(super) const KEYS: [&str; 20] = [
     "name",
     "path",
     "pattern",
@@ -24,11 +24,18 @@ pub(super) const KEYS: [&str; 17] = [
     "include",
     "status",
     "cache",
+    "cache_statuses",
+    "browser",
+    "cdn",
     "groups",
     "query",
     "vary",
     "max_body",
 ];
+
+/// The keys that say how content is cached, and what of a request it depends on.
+const OF_CONTENT: [&str; 7] =
+    ["cache", "cache_statuses", "browser", "cdn", "groups", "query", "vary"];
 
 /// The keys that say what a route does.
 const TARGETS: [&str; 7] =
@@ -82,35 +89,29 @@ fn target_key(entry: &Entry<'_>, problems: &mut Problems) -> Option<&'static str
 
 /// Reports keys that say nothing about a route that does this.
 fn report_misplaced(entry: &Entry<'_>, target: &str, problems: &mut Problems) {
-    const OF_CONTENT: [&str; 5] = ["cache", "groups", "query", "vary", "max_body"];
-    let (keys, reason): (&[&str], &str) = match target {
-        "controller" => (&["status"], "the controller's reply has the status"),
-        "template" => (&["status", "max_body"], "it is for other kinds of routes"),
-        "files" => (
-            &["status", "cache", "groups", "query", "vary", "max_body"],
-            "files are sent as they are on disk, past the cache",
-        ),
-        "redirect" => (&OF_CONTENT, "a redirect is answered from the table itself"),
-        "alias" => (
-            &["status", "cache", "groups", "query", "vary", "max_body"],
-            "it belongs to the route that the alias leads to",
-        ),
+    let (of_content, keys, reason): (bool, &[&str], &str) = match target {
+        "controller" => (false, &["status"], "the controller's reply has the status"),
+        "template" => (false, &["status", "max_body"], "it is for other kinds of routes"),
+        "files" => {
+            (true, &["status", "max_body"], "files are sent as they are on disk, past the cache")
+        }
+        "redirect" => (true, &["max_body"], "a redirect is answered from the table itself"),
+        "alias" => {
+            (true, &["status", "max_body"], "it belongs to the route that the alias leads to")
+        }
         "delegate" => (
-            &[
-                "name", "pattern", "methods", "status", "cache", "groups", "query", "vary",
-                "max_body",
-            ],
+            true,
+            &["name", "pattern", "methods", "status", "max_body"],
             "only `path` stands beside `delegate`; the rest belongs to the routes of that file",
         ),
         _ => (
-            &[
-                "name", "path", "pattern", "methods", "status", "cache", "groups", "query", "vary",
-                "max_body",
-            ],
+            true,
+            &["name", "path", "pattern", "methods", "status", "max_body"],
             "nothing stands beside `include`; it belongs to the routes of that file",
         ),
     };
-    for key in entry.present(keys) {
+    let of_content: &[&str] = if of_content { &OF_CONTENT } else { &[] };
+    for key in entry.present(keys).into_iter().chain(entry.present(of_content)) {
         let at = entry.locate(key).unwrap_or_else(|| entry.at.clone());
         report(problems, &at, format!("`{key}` has no meaning beside `{target}`: {reason}"));
     }
@@ -159,6 +160,9 @@ fn leaf<'e>(
         _ => CacheType::NoCache,
     };
     let cache = caching::policy(entry, &methods, default, problems);
+    let cache_statuses = caching::statuses(entry, cache.kind, problems);
+    let browser = control::control(entry, "browser", problems);
+    let cdn = control::control(entry, "cdn", problems);
     let query = caching::query(entry, problems);
     let vary = caching::vary(entry, problems);
     let max_body = caching::max_body(entry, problems);
@@ -179,6 +183,9 @@ fn leaf<'e>(
         methods,
         target,
         cache,
+        cache_statuses,
+        browser,
+        cdn,
         query,
         vary,
         max_body,

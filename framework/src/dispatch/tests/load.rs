@@ -86,6 +86,8 @@ fn keys_that_mean_nothing_are_refused() {
         ("controller='a'\nstatus=302", "the controller's reply has the status"),
         ("template='a'\nmax_body=1", "other kinds of routes"),
         ("redirect='/x'\ncache='normal'", "answered from the table itself"),
+        ("files='x'\nbrowser='no-cache'", "past the cache"),
+        ("alias='/x'\ncache_statuses=[404]", "the route that the alias leads to"),
         ("alias='/x'\ngroups=['a']", "the route that the alias leads to"),
         ("delegate='x.conf'\nname='a'", "beside `delegate`"),
         ("include='x.conf'", "nothing stands beside `include`"),
@@ -111,9 +113,27 @@ fn values_of_the_wrong_kind_say_what_is_allowed() {
         ("cache={timeout='20'}", "`timeout`: `20` is not a duration"),
         ("cache={timeout='0s'}", "must not be zero"),
         ("cache={type='normal', timeout='1s'}", "leave `type` out"),
-        ("cache={stale_while_revalidate='1s'}", "not supported yet"),
         ("cache={stale_if_eror='1s'}", "did you mean `stale_if_error`?"),
-        ("cache={type='no_cache', stale_if_error='1s'}", "has no effect"),
+        ("cache={type='no_cache', stale_if_error='1s'}", "`stale_if_error` has no effect"),
+        (
+            "cache={type='no_cache', stale_while_revalidate='1s'}",
+            "`stale_while_revalidate` has no effect",
+        ),
+        ("cache_statuses=404", "as in [404, 410], or a table"),
+        ("cache_statuses=['404']", "from 201 to 599"),
+        ("cache_statuses=[99]", "from 201 to 599, as in [404, 410], not 99"),
+        ("cache_statuses=[200]", "as `cache` says"),
+        ("cache_statuses=[304]", "one visitor"),
+        ("cache_statuses={404=30}", "how long?; write { 404 = \"30s\" }"),
+        ("cache_statuses={404='30'}", "is not a duration"),
+        ("cache_statuses={404='0s'}", "must not be zero"),
+        ("cache_statuses={missing='1s'}", "from 201 to 599"),
+        ("cache='no_cache'\ncache_statuses=[404]", "`cache_statuses` has no effect"),
+        ("browser='no-chache'", "`browser`: `no-chache` is no directive; did you mean `no-cache`?"),
+        ("browser='max-age'", "write \"max-age=60\""),
+        ("browser='no-store, max-age=60'", "what is not stored has no age"),
+        ("cdn='max-age=1h'", "`cdn`: `max-age` takes a number of seconds"),
+        ("cdn='public, public'", "`public` is there twice"),
         ("methods=['POST']\ncache='normal'", "only GET is cached"),
         ("groups='a'", "groups = [\"stories\""),
         ("groups=['{a}']", "it has none"),
@@ -121,11 +141,42 @@ fn values_of_the_wrong_kind_say_what_is_allowed() {
         ("vary=['a b']", "no name of a header"),
         ("vary=['*']", "no name of a header"),
         ("vary=['Cookie']", "variant function"),
+        ("vary=['X-Forwarded-Proto']", "trusted_proxies"),
         ("max_body='x'", "is not a size"),
         ("max_body=-1", "a number of bytes"),
     ] {
         refused(&route(keys), &[reason]);
     }
+}
+
+#[test]
+fn what_is_kept_old_or_failed_and_what_outer_caches_do_is_read() {
+    let table = table(
+        r#"
+[[route]]
+path = "/a"
+controller = "a"
+cache = { timeout = "20s", stale_while_revalidate = "10s", stale_if_error = "1h" }
+cache_statuses = { 404 = "30s", 301 = "1h" }
+browser = "public, max-age=60"
+cdn = "max-age=3600"
+
+[[route]]
+path = "/b"
+controller = "b"
+cache_statuses = [404, 410]
+"#,
+    );
+    let listed = table.to_string();
+    let policy = "timeout 20s, stale_while_revalidate 10s, stale_if_error 1h, 301 1h, 404 30s";
+    assert!(listed.contains(policy), "{listed}");
+    assert!(listed.contains("normal, 404, 410"), "{listed}");
+    let routes = table.routes();
+    assert_eq!(routes[0].browser.as_ref().unwrap(), "public, max-age=60");
+    assert_eq!(routes[0].cdn.as_ref().unwrap(), "max-age=3600");
+    assert_eq!((&routes[1].browser, &routes[1].cdn), (&None, &None));
+    let usual = std::time::Duration::from_secs(10);
+    assert_eq!(routes[1].cache_statuses.lifetime(http::StatusCode::GONE, usual), Some(usual));
 }
 
 #[test]

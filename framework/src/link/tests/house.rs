@@ -151,6 +151,7 @@ impl Host for House {
             headers: call.headers,
             content,
             groups: vec!["stories".to_owned()],
+            cache: None,
             log: self.log,
             as_of: *self.committed.borrow(),
         };

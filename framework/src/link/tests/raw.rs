@@ -111,6 +111,7 @@ async fn an_answer_without_its_closing_trailer_is_not_taken_for_whole() {
             headers: Vec::new(),
             content: Content::Body,
             groups: Vec::new(),
+            cache: None,
             log: crate::log::LogId(1),
             as_of: Position(1),
         };
