@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::LazyLock;
 
-use headwater_tests::{Cluster, Response, Shared, Site};
+use headwater_tests::{Client, Cluster, Response, Shared, Site};
 use serde_json::Value;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_example-site");
@@ -32,10 +32,25 @@ fn words(page: &Response) -> String {
     words.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// The smallest picture there is.
+const PICTURE: &[u8] = b"GIF89a\x01\0\x01\0\0\0\0;";
+
+/// Sends the form of a new story, with this file if it is not empty.
+async fn submit(visitor: &Client, title: &str, body: &str, picture: &[u8]) -> Response {
+    let field = |name, content: &[u8]| {
+        let head = format!("--XX\r\nContent-Disposition: form-data; name={name}\r\n\r\n");
+        [head.as_bytes(), content, b"\r\n"].concat()
+    };
+    let fields = [("title", title.as_bytes()), ("body", body.as_bytes()), ("picture", picture)];
+    let fields = fields.map(|(name, content)| field(name, content)).concat();
+    let form = [fields.as_slice(), b"--XX--\r\n"].concat();
+    let headers = [("content-type", "multipart/form-data; boundary=XX")];
+    visitor.ask("POST", "/stories", &headers, form).await
+}
+
 /// Publishes a story; the address of its page.
 async fn publish(frontend: usize, title: &str, body: &str) -> String {
-    let form = format!("title={}&body={}", title.replace(' ', "+"), body.replace(' ', "+"));
-    let response = CLUSTER.borrow().visitor(frontend).form("/stories", &form).await;
+    let response = submit(&CLUSTER.borrow().visitor(frontend), title, body, b"").await;
     assert_eq!(response.status, 303, "{}", response.text());
     response.header("location").to_owned()
 }
@@ -163,9 +178,8 @@ async fn a_new_comment_is_on_every_front_end_at_once() {
 #[tokio::test]
 async fn what_visitors_write_is_text_and_not_markup() {
     let cluster = CLUSTER.borrow();
-    let title = "%3Cscript%3Ealert(1)%3C/script%3E%26amp;";
-    let form = format!("title={title}&body=%3Cb%3Ebold%3C/b%3E+%7B%7B+777*1001+%7D%7D");
-    let response = cluster.visitor(0).form("/stories", &form).await;
+    let title = "<script>alert(1)</script>&amp;";
+    let response = submit(&cluster.visitor(0), title, "<b>bold</b> {{ 777*1001 }}", b"").await;
     let location = response.header("location").to_owned();
     let comment = "author=%3Ci%3E&body=%3Cimg+src=x%3E";
     cluster.visitor(0).form(&format!("{location}/comments"), comment).await;
@@ -183,13 +197,19 @@ async fn what_visitors_write_is_text_and_not_markup() {
 async fn a_story_that_lacks_something_comes_back_with_what_is_wrong() {
     let visitor = CLUSTER.borrow().visitor(0);
     let before = visitor.page("/api/stories").await;
-    let page = visitor.form("/stories", "title=&body=Something+worth+keeping").await;
+    let page = submit(&visitor, "", "Something worth keeping", PICTURE).await;
     assert_eq!(page.status, 422);
     assert!(page.text().contains("Something worth keeping"), "what was entered is kept");
-    assert!(page.text().contains("role=\"alert\""), "{}", page.text());
-    let long = format!("title={}&body=x", "t".repeat(500));
-    assert_eq!(visitor.form("/stories", &long).await.status, 422);
-    assert_eq!(visitor.form("/stories", "").await.status, 422);
+    assert!(words(&page).contains("The title is missing."), "{}", words(&page));
+    assert!(words(&page).contains("Please choose the picture once more."), "{}", words(&page));
+    assert_eq!(submit(&visitor, &"t".repeat(500), "x", b"").await.status, 422);
+    assert_eq!(submit(&visitor, "", "", b"").await.status, 422);
+    let page = submit(&visitor, "A title", "A text", b"<script>alert(1)</script>").await;
+    assert_eq!(page.status, 422);
+    assert!(words(&page).contains("is not a PNG, JPEG, WebP or GIF"), "{}", words(&page));
+    let page = submit(&visitor, "A title", "A text", &vec![0xff; 5 << 20]).await;
+    assert_eq!(page.status, 413);
+    assert!(words(&page).contains("That is too much at once"), "{}", words(&page));
     let after = visitor.page("/api/stories").await;
     let titles = |response: &Response| {
         let stories = response.json();
@@ -216,7 +236,7 @@ async fn a_comment_that_lacks_something_comes_back_with_the_story() {
 #[tokio::test]
 async fn the_api_shows_the_same_stories_as_json() {
     let visitor = CLUSTER.borrow().visitor(0);
-    let location = publish(0, "For programs", "One.%0A%0ATwo.").await;
+    let location = publish(0, "For programs", "One.\n\nTwo.").await;
     let list = visitor.page("/api/stories").await;
     assert_eq!(list.header("content-type"), "application/json");
     let stories = list.json();
@@ -280,4 +300,49 @@ async fn head_answers_on_every_page() {
         assert_eq!((head.status, head.body.len()), (200, 0), "{target}");
         assert!(!head.header("content-length").is_empty(), "{target}");
     }
+}
+
+/// The cookie that a response sets, as a browser sends it back.
+fn cookie(response: &Response) -> String {
+    response.header("set-cookie").split(';').next().unwrap_or_default().to_owned()
+}
+
+#[tokio::test]
+async fn the_interface_speaks_the_language_of_the_browser() {
+    let visitor = CLUSTER.borrow().visitor(0);
+    let location = publish(0, "Fog over the bridge", "It came at four.").await;
+    for target in ["/", "/list", "/faq", "/submit", "/session", &location, "/current_time", "/none"]
+    {
+        for _ in 0..2 {
+            for (wanted, language) in [("de-CH, en;q=0.5", "de"), ("fr, en", "en"), ("fr", "en")] {
+                let page = visitor.page_with(target, &[("accept-language", wanted)]).await;
+                let lang = format!("<html lang=\"{language}\"");
+                assert!(page.text().contains(&lang), "{target} for {wanted}: {}", page.text());
+                let link = if language == "de" { "Alle Berichte" } else { "All stories" };
+                assert!(words(&page).contains(link), "{target} for {wanted}");
+            }
+        }
+    }
+    let german = [("accept-language", "de"), ("content-type", "application/x-www-form-urlencoded")];
+    let refused = visitor.ask("POST", &format!("{location}/comments"), &german, "author=A").await;
+    assert!(words(&refused).contains("Der Text fehlt."), "{}", words(&refused));
+    let api = visitor.page_with("/api/stories", &german).await;
+    assert!(api.is_hit() || visitor.page("/api/stories").await.is_hit(), "one entry for all");
+}
+
+#[tokio::test]
+async fn the_language_can_be_chosen() {
+    let visitor = CLUSTER.borrow().visitor(0);
+    let form = ("content-type", "application/x-www-form-urlencoded");
+    let headers = [form, ("referer", "http://weir.example/list?page=1")];
+    let chosen = visitor.ask("POST", "/session/language", &headers, "language=de").await;
+    assert_eq!((chosen.status, chosen.header("location")), (303, "/list?page=1"));
+    let cookie = cookie(&chosen);
+    let page = visitor.page_with("/list", &[("cookie", &cookie), ("accept-language", "en")]).await;
+    assert!(page.text().contains("<html lang=\"de\""), "{}", page.text());
+    let strange = [("cookie", "language=tlh"), ("accept-language", "de")];
+    let page = visitor.page_with("/list", &strange).await;
+    assert!(page.text().contains("<html lang=\"de\""), "{}", page.text());
+    let refused = visitor.ask("POST", "/session/language", &[form], "language=tlh").await;
+    assert_eq!(refused.status, 400);
 }
