@@ -31,13 +31,13 @@ impl Picture {
     /// Brings the picture to every front end, and returns its path in their docroots.
     pub async fn publish(self, cluster: &Cluster, RequestId(request): RequestId) -> Result<String> {
         let path = self.path();
-        let file = std::path::Path::new("example-site/docroot").join(&path);
+        let file = cluster.docroot().join(&path);
         // Nothing reads the file before it is whole.
         let draft = file.with_file_name(format!(".{request}"));
-        fs::create_dir_all(std::path::Path::new("example-site/docroot").join("uploads")).await?;
+        fs::create_dir_all(cluster.docroot().join("uploads")).await?;
         fs::write(&draft, &self.content).await?;
         fs::rename(&draft, &file).await?;
-        let _ = cluster;
+        cluster.synchronize_docroot(&path).await?;
         Ok(path)
     }
 }

@@ -46,6 +46,15 @@ fn describe() {
     describe_gauge!("headwater_cache_bytes", Unit::Bytes, "Memory that entries take.");
     describe_gauge!("headwater_cache_groups", "Groups that are remembered.");
     describe_gauge!("headwater_cache_patterns", "Patterns that are outstanding.");
+    describe_gauge!(
+        "headwater_docroot_contents",
+        "Contents of synchronized files, by whether they are here."
+    );
+    describe_counter!(
+        "headwater_docroot_fetched_bytes_total",
+        Unit::Bytes,
+        "What was fetched of contents of synchronized files."
+    );
     describe_gauge!("headwater_applied_position", "Up to where the log was applied here.");
     describe_gauge!("headwater_lease_held", "1 while the cache may be served from.");
     describe_gauge!("headwater_members", "Front ends, by health.");

@@ -49,6 +49,14 @@ impl Node for NodeReport {
                 "groups": usage.groups,
                 "patterns": usage.patterns,
             });
+            let files = frontend.docroot().figures();
+            status["docroot"] = json!({
+                "files": files.files,
+                "held": files.held,
+                "missing": files.missing,
+                "failing": files.failing,
+                "fetched_bytes": frontend.docroot().fetched_bytes(),
+            });
             let link = frontend.link().status();
             let backends = link.backends.iter().map(|backend| {
                 json!({
@@ -114,6 +122,11 @@ fn publish_frontend(frontend: &FrontEnd) {
     gauge!("headwater_cache_bytes").set(usage.bytes as f64);
     gauge!("headwater_cache_groups").set(usage.groups as f64);
     gauge!("headwater_cache_patterns").set(usage.patterns as f64);
+    let files = frontend.docroot().figures();
+    for (state, count) in [("held", files.held), ("missing", files.missing)] {
+        gauge!("headwater_docroot_contents", "state" => state).set(count as f64);
+    }
+    counter!("headwater_docroot_fetched_bytes_total").absolute(frontend.docroot().fetched_bytes());
     let held = cache.holds_lease(clock::now());
     gauge!("headwater_lease_held").set(if held { 1.0 } else { 0.0 });
     if let Some(position) = cache.position() {

@@ -19,7 +19,8 @@ use crate::backend::{self, Backend, BackendHost};
 use crate::cache::{Cache, Limits};
 use crate::clock;
 use crate::config::{Config, Environment, Mode};
-use crate::frontend::{self, CacheFollower, FrontEnd, Settings};
+use crate::docroot::Store;
+use crate::frontend::{self, CacheFollower, Docroot, FrontEnd, Settings};
 use crate::http::{Files, Languages, TrustedProxies};
 use crate::link::{self, Connector, Incoming, Link, LinkOptions};
 use crate::problem::{Problem, Problems};
@@ -38,19 +39,21 @@ impl Rooms {
     /// Opens what the configured mode asks for. Must be called within a tokio runtime.
     pub(super) async fn open(mut app: App, config: &Config) -> Result<Rooms, Problems> {
         let (mut link, mut tasks, mut backend) = (None, Vec::new(), None);
+        let store = Store::open(&config.docroot.sync.join(&config.name));
+        let store = store.map_err(|error| Problem::new(error.to_string()))?;
         let connectors = match config.mode {
             Mode::Frontend => config.link.backends.iter().map(Connector::tcp).collect(),
             Mode::Backend => {
                 let listener = bind("link", config.link.listen).await?;
                 let address = address(&listener)?;
-                let opened = open_backend(&mut app, config, false).await?;
+                let opened = open_backend(&mut app, config, &store, false).await?;
                 link = Some(serve_link(Incoming::tcp(listener), address, &opened, config)?);
                 backend = Some(opened);
                 Vec::new()
             }
             Mode::SingleNode | Mode::SingleNodeWithCache => {
                 let (connector, incoming) = link::in_memory();
-                let opened = open_backend(&mut app, config, true).await?;
+                let opened = open_backend(&mut app, config, &store, true).await?;
                 link = Some(serve_link(incoming, config.link.listen, &opened, config)?);
                 backend = Some(opened);
                 vec![connector]
@@ -58,8 +61,13 @@ impl Rooms {
         };
         let mut frontend = None;
         if config.mode != Mode::Backend {
-            let opened = open_frontend(&app, config, connectors)?;
+            let opened = open_frontend(&app, config, &store, connectors)?;
             tasks.push(spawn(sweep(Arc::clone(opened.cache()))));
+            tasks.push(spawn(Arc::clone(&opened).fetch_files()));
+            if config.mode == Mode::Frontend {
+                // In a single node the store is the back end's.
+                tasks.push(spawn(Arc::clone(&opened).sweep_files()));
+            }
             frontend = Some(opened);
         }
         if let Some(backend) = &backend {
@@ -110,6 +118,7 @@ async fn sweep(cache: Arc<Cache>) {
 async fn open_backend(
     app: &mut App,
     config: &Config,
+    store: &Arc<Store>,
     alone: bool,
 ) -> Result<Arc<Backend>, Problems> {
     let states = Arc::new(std::mem::take(&mut app.states));
@@ -121,6 +130,9 @@ async fn open_backend(
         controllers: app.controllers.clone(),
         body_limit: config.limits.body,
         calls: config.limits.connections,
+        docroot: config.docroot.path.clone(),
+        store: Arc::clone(store),
+        sync_deadline: config.docroot.sync_deadline,
         alone,
     };
     let opened = Backend::open(&config.log.path, parts).await;
@@ -138,6 +150,7 @@ async fn open_backend(
 fn open_frontend(
     app: &App,
     config: &Config,
+    store: &Arc<Store>,
     backends: Vec<Connector>,
 ) -> Result<Arc<FrontEnd>, Problems> {
     let edition = parts::load(app, config)?;
@@ -147,7 +160,8 @@ fn open_frontend(
         groups: config.cache.max_groups,
         patterns: config.cache.max_patterns,
     }));
-    let follower = Arc::new(CacheFollower::new(Arc::clone(&cache)));
+    let docroot = Arc::new(Docroot::new(Arc::clone(store)));
+    let follower = CacheFollower::new(Arc::clone(&cache), Arc::clone(&docroot));
     let mut options = LinkOptions::new(&config.name, rand::random(), backends);
     options.secret = config.link.secret.as_ref().map(|secret| secret.expose().to_owned());
     options.lease = config.link.lease;
@@ -170,8 +184,9 @@ fn open_frontend(
         },
         edition,
         files: Files::below(&config.docroot.path).ok(),
+        docroot,
         cache,
-        link: Link::start(options, follower),
+        link: Link::start(options, Arc::new(follower)),
         variant: app.variant.clone(),
     }))
 }

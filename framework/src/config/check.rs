@@ -67,6 +67,7 @@ pub(super) fn check(config: &Config, origins: &Origins) -> Problems {
         ("link.deadline", link.deadline),
         ("cache.lifetime", cache.lifetime),
         ("cache.status_lifetime", cache.status_lifetime),
+        ("docroot.sync_deadline", config.docroot.sync_deadline),
         ("limits.header_timeout", limits.header_timeout),
         ("limits.body_timeout", limits.body_timeout),
         ("limits.idle_timeout", limits.idle_timeout),
@@ -84,6 +85,7 @@ pub(super) fn check(config: &Config, origins: &Origins) -> Problems {
         ("log.path", &config.log.path),
         ("templates.path", &config.templates.path),
         ("docroot.path", &config.docroot.path),
+        ("docroot.sync", &config.docroot.sync),
         ("dispatch.path", &config.dispatch.path),
     ] {
         if path.as_os_str().is_empty() {

@@ -80,6 +80,7 @@ impl Config {
             &mut self.log.path,
             &mut self.templates.path,
             &mut self.docroot.path,
+            &mut self.docroot.sync,
             &mut self.dispatch.path,
         ] {
             *path = folder.join(&*path);

@@ -195,6 +195,12 @@ pub struct Templates {
 pub struct Docroot {
     /// Their folder. Default `docroot`.
     pub path: PathBuf,
+    /// Where nodes keep the contents of synchronized files, each in a folder with its name. Default
+    /// `data/docroot`.
+    pub sync: PathBuf,
+    /// How long `synchronize_docroot` waits until every serving front end has the file. Default 1 min.
+    #[serde(with = "value::duration")]
+    pub sync_deadline: Duration,
 }
 
 /// `[dispatch]`: the site's routes.
@@ -342,7 +348,11 @@ impl Default for Templates {
 
 impl Default for Docroot {
     fn default() -> Docroot {
-        Docroot { path: "docroot".into() }
+        Docroot {
+            path: "docroot".into(),
+            sync: "data/docroot".into(),
+            sync_deadline: Duration::from_secs(60),
+        }
     }
 }
 

@@ -9,6 +9,7 @@
 //! - [`Variant`]: how a site says that content depends on more than its URL, and [`Visitor`], by
 //!   what it says so; `vary`: which headers it depends on.
 //! - [`CacheFollower`]: the feed's way into the cache.
+//! - [`Docroot`]: the files that the log has put into the docroot.
 //! - [`Counters`]: what has been done so far.
 //!
 //! This room must not know controllers or the site's state.
@@ -16,6 +17,7 @@
 mod cache_status;
 mod collect;
 mod counters;
+mod docroot;
 mod edition;
 mod error_page;
 mod failure;
@@ -48,6 +50,7 @@ use crate::link::Link;
 use cache_status::{CacheStatus, Forward};
 use counters::Event;
 pub use counters::{Counters, Counts};
+pub use docroot::{Docroot, Figures};
 pub use edition::Edition;
 use error_page::Asked;
 use failure::Failure;
@@ -91,6 +94,8 @@ pub struct Rooms {
     pub edition: Edition,
     /// The docroot, if there is one.
     pub files: Option<Files>,
+    /// What the log has put into the docroot.
+    pub docroot: Arc<Docroot>,
     /// The cache.
     pub cache: Arc<Cache>,
     /// The way to the back ends.
@@ -104,6 +109,7 @@ pub struct FrontEnd {
     settings: Settings,
     edition: ArcSwap<Edition>,
     files: Option<Files>,
+    docroot: Arc<Docroot>,
     cache: Arc<Cache>,
     flights: Arc<Flights<Landed>>,
     /// Places for fills.
@@ -124,12 +130,13 @@ struct Visit<'a> {
 impl FrontEnd {
     /// A front end that has answered nothing yet.
     pub fn new(rooms: Rooms) -> Arc<FrontEnd> {
-        let Rooms { settings, edition, files, cache, link, variant } = rooms;
+        let Rooms { settings, edition, files, docroot, cache, link, variant } = rooms;
         let places = Arc::new(Semaphore::new(settings.flights.min(Semaphore::MAX_PERMITS)));
         Arc::new(FrontEnd {
             settings,
             edition: ArcSwap::from_pointee(edition),
             files,
+            docroot,
             cache,
             flights: Flights::new(),
             places,
@@ -142,6 +149,11 @@ impl FrontEnd {
     /// The cache.
     pub fn cache(&self) -> &Arc<Cache> {
         &self.cache
+    }
+
+    /// What the log has put into the docroot.
+    pub fn docroot(&self) -> &Docroot {
+        &self.docroot
     }
 
     /// The way to the back ends.
@@ -164,6 +176,12 @@ impl FrontEnd {
         }
         if !self.link.is_connected() {
             return Err("no back end answers".to_owned());
+        }
+        if !self.docroot.was_whole() {
+            let missing = self.docroot.figures().missing;
+            return Err(format!(
+                "{missing} contents of synchronized files are still to be fetched"
+            ));
         }
         Ok(())
     }
@@ -264,10 +282,9 @@ impl FrontEnd {
 
     async fn file(&self, visit: Visit<'_>, matched: &Match<'_>) -> Response<Body> {
         let scope = matched.route.scope;
-        let (method, headers) = (&visit.parts.method, &visit.parts.headers);
-        let found = match (&self.files, matched.file()) {
-            (Some(files), Some(path)) => files.get(method, headers, &path).await,
-            _ => Ok(None),
+        let found = match matched.file() {
+            Some(path) => self.find_file(visit.parts, &path).await,
+            None => Ok(None),
         };
         let mut response = match found {
             Ok(Some(response)) => response,
@@ -275,8 +292,7 @@ impl FrontEnd {
                 let failure = Failure::new(StatusCode::NOT_FOUND, "There is no such file.");
                 return self.refuse(visit.edition, &failure, scope, matched.path());
             }
-            Err(error) => {
-                let failure = Failure::internal(error.to_string());
+            Err(failure) => {
                 return self.refuse(visit.edition, &failure, scope, matched.path());
             }
         };

@@ -3,7 +3,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::{Position, compile_pattern};
+use super::{FileChange, Position, compile_pattern};
 
 /// What is appended to the log: everything of a [`Record`] but its position and time, which the
 /// log gives it. All of a draft becomes durable together or not at all.
@@ -21,6 +21,8 @@ pub struct Draft {
     pub settles: Option<Position>,
     /// A front end that joins or leaves.
     pub membership: Option<Membership>,
+    /// What becomes of files of the docroot. Their contents are stored before the record is.
+    pub files: Vec<FileChange>,
 }
 
 /// An update of one of the site's states, as bytes only that state can read.
@@ -63,23 +65,6 @@ impl Invalidation {
     /// Whether nothing is invalidated.
     pub fn is_empty(&self) -> bool {
         self.groups.is_empty() && self.patterns.is_empty()
-    }
-
-    /// The invalidation as the feed carries it; empty when nothing is invalidated.
-    pub fn to_bytes(&self) -> Bytes {
-        if self.is_empty() {
-            return Bytes::new();
-        }
-        let bytes = postcard::to_stdvec(self).expect("strings can always be encoded to memory");
-        Bytes::from(bytes)
-    }
-
-    /// Reads what [`to_bytes`](Invalidation::to_bytes) made; `None` when it is something else.
-    pub fn from_bytes(bytes: &[u8]) -> Option<Invalidation> {
-        if bytes.is_empty() {
-            return Some(Invalidation::new());
-        }
-        postcard::from_bytes(bytes).ok()
     }
 
     /// Checks that every pattern is a regular expression.

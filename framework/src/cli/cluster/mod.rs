@@ -30,7 +30,8 @@ pub(super) fn run(
     file: Option<&Path>,
     config: &Config,
 ) -> Result<(), Problems> {
-    let plan = plan::Plan::new(arguments.frontends, arguments.port, &config.log.path, file);
+    let folders = plan::Folders { log: &config.log.path, sync: &config.docroot.sync };
+    let plan = plan::Plan::new(arguments.frontends, arguments.port, folders, file);
     let runtime = runtime()?;
     let result = runtime.block_on(supervisor::run(plan, config.limits.drain));
     // A thread may be stuck writing to somebody who does not read.

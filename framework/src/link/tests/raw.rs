@@ -143,6 +143,7 @@ fn welcome(start: Position) -> Bytes {
         backend: "imposter".to_owned(),
         start,
         resumed: false,
+        snapshot: 0,
     };
     frame::encode(&Down::Welcome(welcome), DOWN_LIMIT).unwrap()
 }
