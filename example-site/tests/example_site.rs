@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::LazyLock;
 
+use headwater::config::Mode;
 use headwater_tests::{Client, Cluster, Response, Shared, Site};
 use serde_json::Value;
 
@@ -15,7 +16,22 @@ fn site() -> Site {
     files.iter().fold(Site::new(PROGRAM), |site, name| site.copy(&root, name))
 }
 
-static CLUSTER: LazyLock<Shared> = LazyLock::new(|| Shared::start(|| Cluster::start(site(), 2)));
+static CLUSTER: LazyLock<Shared> = LazyLock::new(|| Shared::start(cluster));
+
+/// A back end and two front ends. What the back end puts into its docroot is not in theirs.
+async fn cluster() -> Cluster {
+    let site = site().file("backend/uploads/.keep", "");
+    let docroot = site.path("backend").display().to_string();
+    let backend = site.node(Mode::Backend, "b1").set("DOCROOT__PATH", docroot).start().await;
+    let mut cluster = Cluster { site, backend, frontends: Vec::new(), relays: Vec::new() };
+    for name in ["f1", "f2"] {
+        let frontend = cluster.site.node(Mode::Frontend, name);
+        let frontend = frontend.set("LINK__BACKENDS", cluster.backend.link());
+        cluster.frontends.push(frontend.start().await);
+    }
+    cluster.ready().await;
+    cluster
+}
 
 /// The part of the page that a reader sees, without the markup.
 fn words(page: &Response) -> String {
@@ -299,6 +315,29 @@ async fn head_answers_on_every_page() {
         let head = visitor.ask("HEAD", target, &[], "").await;
         assert_eq!((head.status, head.body.len()), (200, 0), "{target}");
         assert!(!head.header("content-length").is_empty(), "{target}");
+    }
+}
+
+#[tokio::test]
+async fn a_picture_is_on_every_front_end_before_its_story() {
+    let cluster = CLUSTER.borrow();
+    for round in 0..4u8 {
+        let picture = [PICTURE, &[round]].concat();
+        let title = format!("Picture number {round}");
+        let visitor = cluster.visitor(usize::from(round) % 2);
+        let published = submit(&visitor, &title, "Look.", &picture).await;
+        assert_eq!(published.status, 303, "{}", published.text());
+        for frontend in 0..2 {
+            let visitor = cluster.visitor(frontend);
+            for target in ["/", published.header("location")] {
+                let page = visitor.page(target).await;
+                let mut shown = attributes(&page, "src").into_iter();
+                let source = shown.find(|source| source.starts_with("/uploads/")).unwrap();
+                let file = visitor.page(source).await;
+                assert_eq!((file.status, file.header("content-type")), (200, "image/gif"));
+                assert_eq!(file.body, picture, "{target} of front end {frontend}");
+            }
+        }
     }
 }
 
