@@ -9,12 +9,16 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
+use super::App;
+use super::parts::Parts;
+use super::reload::{Reloader, Seen};
 use super::report::NodeReport;
 use super::served::{Served, address, bind, problem};
-use super::{App, parts};
+use super::watch::watch;
 use crate::backend::{self, Backend, BackendHost};
 use crate::cache::{Cache, Limits};
 use crate::clock;
@@ -28,16 +32,31 @@ use crate::problem::{Problem, Problems};
 /// How often it is looked whether the cache needs a sweep.
 const SWEEP: Duration = Duration::from_secs(1);
 
+/// Whether the site's files are loaded anew by themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Watching {
+    /// Whenever they change.
+    Files,
+    /// Only when somebody asks for it.
+    Nothing,
+}
+
 /// What works in this process.
 pub(super) struct Rooms {
     pub(super) report: Arc<NodeReport>,
     pub(super) link: Option<Served>,
+    /// Wakes who loads the site's files anew.
+    reload: Arc<Notify>,
     _tasks: Vec<AbortOnDropHandle<()>>,
 }
 
 impl Rooms {
     /// Opens what the configured mode asks for. Must be called within a tokio runtime.
-    pub(super) async fn open(mut app: App, config: &Config) -> Result<Rooms, Problems> {
+    pub(super) async fn open(
+        mut app: App,
+        config: &Config,
+        watching: Watching,
+    ) -> Result<Rooms, Problems> {
         let (mut link, mut tasks, mut backend) = (None, Vec::new(), None);
         let store = Store::open(&config.docroot.sync.join(&config.name));
         let store = store.map_err(|error| Problem::new(error.to_string()))?;
@@ -59,16 +78,25 @@ impl Rooms {
                 vec![connector]
             }
         };
-        let mut frontend = None;
+        let (mut frontend, mut reloader) = (None, None);
+        let reload = Arc::new(Notify::new());
         if config.mode != Mode::Backend {
-            let opened = open_frontend(&app, config, &store, connectors)?;
+            let parts = Arc::new(Parts::of(&app, config));
+            // Looked at first: what changes while they are read is a change.
+            let seen = (watching == Watching::Files).then(|| Seen::now(&parts));
+            let opened = open_frontend(&app, &parts, config, &store, connectors)?;
             tasks.push(spawn(sweep(Arc::clone(opened.cache()))));
             tasks.push(spawn(Arc::clone(&opened).fetch_files()));
             if config.mode == Mode::Frontend {
                 // In a single node the store is the back end's.
                 tasks.push(spawn(Arc::clone(&opened).sweep_files()));
             }
-            frontend = Some(opened);
+            let reloads = Reloader::new(parts, Arc::clone(&opened), seen);
+            tasks.push(spawn(reload_when_asked(Arc::clone(&reloads), Arc::clone(&reload))));
+            if watching == Watching::Files {
+                tasks.push(spawn(watch(Arc::clone(&reloads))));
+            }
+            (frontend, reloader) = (Some(opened), Some(reloads));
         }
         if let Some(backend) = &backend {
             tasks.push(spawn(Arc::clone(backend).look_after()));
@@ -79,9 +107,19 @@ impl Rooms {
             mode,
             frontend,
             backend,
+            reloader,
             stopping: AtomicBool::new(false),
         });
-        Ok(Rooms { report, link, _tasks: tasks })
+        Ok(Rooms { report, link, reload, _tasks: tasks })
+    }
+
+    /// Has the site's files loaded anew, if anything here is made of them. Wishes that come while
+    /// they are loaded are one.
+    pub(super) fn reload(&self) {
+        match self.report.reloader {
+            Some(_) => self.reload.notify_one(),
+            None => tracing::info!("a back end has nothing to load anew: ask the front ends"),
+        }
     }
 
     /// Leaves the membership first, so that no writer waits for this node; then the link and the
@@ -102,6 +140,14 @@ impl Rooms {
 /// A task that ends with the rooms.
 fn spawn(task: impl Future<Output = ()> + Send + 'static) -> AbortOnDropHandle<()> {
     AbortOnDropHandle::new(tokio::spawn(task))
+}
+
+async fn reload_when_asked(reloader: Arc<Reloader>, asked: Arc<Notify>) {
+    loop {
+        asked.notified().await;
+        // It says itself what is wrong.
+        let _ = reloader.reload().await;
+    }
 }
 
 async fn sweep(cache: Arc<Cache>) {
@@ -149,11 +195,12 @@ async fn open_backend(
 
 fn open_frontend(
     app: &App,
+    parts: &Parts,
     config: &Config,
     store: &Arc<Store>,
     backends: Vec<Connector>,
 ) -> Result<Arc<FrontEnd>, Problems> {
-    let edition = parts::load(app, config)?;
+    let edition = parts.load()?;
     let cache = Arc::new(Cache::new(Limits {
         bytes: config.cache.bytes,
         persistent_bytes: config.cache.persistent_bytes,

@@ -1,7 +1,8 @@
 use std::time::Duration;
 
 use super::content::{Content, Fragment, Page};
-use super::validity::Validity;
+use super::ledger::Ledger;
+use super::validity::{Ids, Validity, Verdict};
 use crate::clock::Moment;
 use crate::log::Position;
 
@@ -17,11 +18,14 @@ pub struct Entry {
     content: Content,
 }
 
-/// For how long content may be served as far as time is concerned.
+/// For how long content may be served as far as time is concerned. Its end is when its lifetime is
+/// over or when it is first softly invalidated, whichever comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Freshness {
     /// From the fill to the end; `None` when only an invalidation ends it.
     pub lifetime: Option<Duration>,
+    /// Beyond its end: how long it may be served while it is made anew.
+    pub stale_while_revalidate: Duration,
     /// Beyond its end, or without a lease: how long it may be served, marked as stale, when the
     /// back end fails.
     pub stale_if_error: Duration,
@@ -78,27 +82,37 @@ impl Entry {
         self.freshness.lifetime.map(|lifetime| lifetime.saturating_sub(self.age(now)))
     }
 
-    /// Whether its time is not over.
-    pub fn is_fresh(&self, now: Moment) -> bool {
-        self.freshness.lifetime.is_none_or(|lifetime| self.age(now) < lifetime)
+    /// What the law says of it.
+    pub(super) fn verdict(&self, ledger: &Ledger) -> Verdict {
+        self.validity.verdict(Ids { own: self.id(), contains: &self.contains }, ledger)
     }
 
-    /// For how long it may be served as stale.
+    /// How long it has been past its end; `None` while it is fresh. It must not be dead.
+    pub(super) fn past_end(&self, verdict: Verdict, now: Moment) -> Option<Duration> {
+        let age = self.age(now);
+        let by_time = self.freshness.lifetime.and_then(|lifetime| age.checked_sub(lifetime));
+        let softly = match verdict {
+            // The record may have come after the clock was read.
+            Verdict::Stale { since } => Some(now.since(since)),
+            Verdict::Valid | Verdict::Dead => None,
+        };
+        by_time.max(softly)
+    }
+
+    /// For how long it may be served past its end while it is made anew.
+    pub(super) fn stale_while_revalidate(&self) -> Duration {
+        self.freshness.stale_while_revalidate
+    }
+
+    /// For how long it may be served past its end, or without a lease, when the back end fails.
     pub(super) fn stale_if_error(&self) -> Duration {
         self.freshness.stale_if_error
     }
 
-    /// Whether it may be served as stale when the back end fails.
-    pub fn is_usable_on_error(&self, now: Moment) -> bool {
-        let stale = self.freshness.stale_if_error;
-        let lifetime = self.freshness.lifetime;
-        !stale.is_zero()
-            && lifetime.is_none_or(|lifetime| self.age(now) < lifetime.saturating_add(stale))
-    }
-
-    /// Whether nothing can make it servable again as far as time is concerned.
-    pub(super) fn is_over(&self, now: Moment) -> bool {
-        !self.is_fresh(now) && !self.is_usable_on_error(now)
+    /// Whether nothing can make it servable again.
+    pub(super) fn is_over(&self, verdict: Verdict, now: Moment) -> bool {
+        let longest = self.stale_while_revalidate().max(self.stale_if_error());
+        verdict == Verdict::Dead || self.past_end(verdict, now).is_some_and(|past| past >= longest)
     }
 
     /// About how many bytes of memory it takes.

@@ -20,13 +20,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
 
+use super::ledger::Generation;
 use crate::log::Position;
 
 /// Up to where a front end that holds a lease knows the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Knowledge {
     /// Tells positions of different logs apart.
-    pub(super) generation: u64,
+    pub(super) generation: Generation,
     pub(super) applied: Position,
 }
 
@@ -165,7 +166,7 @@ mod tests {
     use super::*;
 
     fn at(generation: u64, applied: u64) -> Option<Knowledge> {
-        Some(Knowledge { generation, applied: Position(applied) })
+        Some(Knowledge { generation: Generation(generation), applied: Position(applied) })
     }
 
     #[tokio::test]

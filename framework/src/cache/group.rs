@@ -1,28 +1,56 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use super::softening::Softenings;
+use super::validity::Verdict;
+use crate::clock::Moment;
 use crate::log::Position;
 
 const SHARDS: usize = 64;
 
-/// The position of a group's last invalidation.
+/// What was done to a group. The module's documentation says in which order it is stored and read.
 #[derive(Debug, Default)]
-pub(super) struct GroupCell(AtomicU64);
+pub(super) struct GroupCell {
+    /// The position of the last invalidation of either kind: all that a reader looks at as long as
+    /// there was none.
+    last: AtomicU64,
+    /// The position of the last hard one.
+    hard: AtomicU64,
+    soft: OnceLock<Box<Softenings>>,
+}
 
 impl GroupCell {
-    /// Whether the group was invalidated by a record after `as_of`.
-    pub(super) fn invalidated_after(&self, as_of: Position) -> bool {
-        self.0.load(Ordering::Acquire) > as_of.0
+    /// What the group's invalidations mean for content from `as_of`.
+    pub(super) fn verdict(&self, as_of: Position) -> Verdict {
+        if self.last() <= as_of.0 {
+            return Verdict::Valid;
+        }
+        if self.hard.load(Ordering::Acquire) > as_of.0 {
+            return Verdict::Dead;
+        }
+        match self.soft.get().and_then(|soft| soft.first_after(as_of)) {
+            Some(since) => Verdict::Stale { since },
+            None => Verdict::Dead,
+        }
     }
 
     fn invalidate(&self, position: Position) {
-        self.0.fetch_max(position.0, Ordering::AcqRel);
+        self.hard.fetch_max(position.0, Ordering::AcqRel);
+        if let Some(soft) = self.soft.get() {
+            soft.forget(position);
+        }
+        self.last.fetch_max(position.0, Ordering::AcqRel);
+    }
+
+    fn soften(&self, position: Position, at: Moment) {
+        self.soft.get_or_init(Box::default).push(position, at);
+        self.last.fetch_max(position.0, Ordering::AcqRel);
     }
 
     fn last(&self) -> u64 {
-        self.0.load(Ordering::Acquire)
+        self.last.load(Ordering::Acquire)
     }
 }
 
@@ -61,6 +89,11 @@ impl Groups {
     /// Records that the record at `position` invalidated the group.
     pub(super) fn invalidate(&self, group: &str, position: Position) {
         self.cell(group).invalidate(position);
+    }
+
+    /// Records that the record at `position` made the group stale at `at`.
+    pub(super) fn soften(&self, group: &str, position: Position, at: Moment) {
+        self.cell(group).soften(position, at);
     }
 
     /// Whether the directory can still tell what was invalidated after `as_of`. To be asked after
@@ -139,7 +172,45 @@ mod tests {
         assert!(!groups.reaches_back_to(Position(6)));
         assert!(groups.reaches_back_to(Position(7)));
         groups.invalidate("held", Position(9));
-        assert!(held.invalidated_after(Position(8)), "a cell that is held is never forgotten");
+        assert_eq!(
+            held.verdict(Position(8)),
+            Verdict::Dead,
+            "a cell that is held is never forgotten"
+        );
+    }
+
+    #[test]
+    fn hard_and_soft_invalidations_of_a_group_do_not_hide_each_other() {
+        let groups = Groups::new(Position::START);
+        let cell = groups.cell("news");
+        let stale = |since| Verdict::Stale { since: Moment::from_nanos(since) };
+        groups.soften("news", Position(3), Moment::from_nanos(30));
+        groups.soften("news", Position(5), Moment::from_nanos(50));
+        assert_eq!(cell.verdict(Position(2)), stale(30));
+        assert_eq!(cell.verdict(Position(3)), stale(50));
+        assert_eq!(cell.verdict(Position(5)), Verdict::Valid);
+        groups.invalidate("news", Position(6));
+        assert_eq!(cell.verdict(Position(5)), Verdict::Dead);
+        groups.soften("news", Position(7), Moment::from_nanos(70));
+        assert_eq!(cell.verdict(Position(5)), Verdict::Dead);
+        assert_eq!(cell.verdict(Position(6)), stale(70));
+    }
+
+    #[test]
+    fn a_reader_beside_a_writer_sees_every_invalidation_for_what_it_is() {
+        for _ in 0..200 {
+            let groups = Groups::new(Position::START);
+            let cell = groups.cell("news");
+            std::thread::scope(|scope| {
+                scope.spawn(|| {
+                    groups.soften("news", Position(1), Moment::from_nanos(10));
+                    groups.invalidate("news", Position(2));
+                });
+                while cell.verdict(Position(1)) == Verdict::Valid {}
+                assert_eq!(cell.verdict(Position(1)), Verdict::Dead);
+                assert_eq!(cell.verdict(Position(0)), Verdict::Dead);
+            });
+        }
     }
 
     #[test]

@@ -1,9 +1,8 @@
 //! The law against a model that remembers everything.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
+mod script;
 
-use proptest::prelude::*;
+use std::time::Duration;
 
 use super::*;
 use crate::clock::Moment;
@@ -29,31 +28,50 @@ pub(super) fn cache() -> Cache {
     cache
 }
 
-pub(super) fn fill(cache: &Cache, id: &str, as_of: u64, groups: &[&str]) -> Filled {
-    let groups: Vec<String> = groups.iter().map(|group| group.to_string()).collect();
-    cache.fill(Fill {
+pub(super) fn fresh_for_100_s() -> Freshness {
+    Freshness {
+        lifetime: Some(Duration::from_secs(100)),
+        stale_while_revalidate: Duration::from_secs(20),
+        stale_if_error: Duration::from_secs(50),
+        persistent: false,
+    }
+}
+
+/// A fill that was begun at the present, the moment 0, or at least by someone who knows it.
+pub(super) fn new_fill<'a>(cache: &Cache, id: &str, as_of: u64, groups: &'a [String]) -> Fill<'a> {
+    Fill {
         key: Key::of_id(id.to_owned()),
+        generation: cache.generation(),
         origin: Origin { log: LOG, as_of: Position(as_of) },
-        groups: &groups,
-        freshness: Freshness {
-            lifetime: Some(Duration::from_secs(100)),
-            stale_if_error: Duration::from_secs(50),
-            persistent: false,
-        },
+        groups,
+        freshness: fresh_for_100_s(),
         contains: Box::default(),
         content: page(),
         now: at(0),
-    })
+    }
+}
+
+pub(super) fn fill(cache: &Cache, id: &str, as_of: u64, groups: &[&str]) -> Filled {
+    let groups: Vec<String> = groups.iter().map(|group| group.to_string()).collect();
+    cache.fill(new_fill(cache, id, as_of, &groups))
+}
+
+fn apply(cache: &Cache, position: u64, invalidation: Invalidation, now: Moment) {
+    cache.apply([(Position(position), &invalidation)], Position(position), now);
+}
+
+fn lookup(cache: &Cache, id: &str, now: Moment) -> Lookup {
+    cache.lookup(&Key::of_id(id), false, now)
 }
 
 pub(super) fn is_hit(cache: &Cache, id: &str, now: Moment) -> bool {
-    matches!(cache.lookup(&Key::of_id(id), false, now), Lookup::Hit(_))
+    matches!(lookup(cache, id, now), Lookup::Hit(_))
 }
 
 #[test]
 fn a_fill_that_was_overtaken_is_not_stored() {
     let cache = cache();
-    cache.apply([(Position(5), &Invalidation::new().group("news"))], Position(5));
+    apply(&cache, 5, Invalidation::new().group("news"), at(0));
     assert!(matches!(fill(&cache, "/news", 4, &["news"]), Filled::Overtaken(_)));
     assert!(!is_hit(&cache, "/news", at(1)));
     assert!(matches!(fill(&cache, "/news", 5, &["news"]), Filled::Stored(_)));
@@ -64,19 +82,8 @@ fn a_fill_that_was_overtaken_is_not_stored() {
 fn a_fill_of_another_log_is_not_stored() {
     let cache = cache();
     let fill = |log| {
-        cache.fill(Fill {
-            key: Key::of_id("/a"),
-            origin: Origin { log, as_of: Position(9) },
-            groups: &[],
-            freshness: Freshness {
-                lifetime: None,
-                stale_if_error: Duration::ZERO,
-                persistent: true,
-            },
-            contains: Box::default(),
-            content: page(),
-            now: at(0),
-        })
+        let origin = Origin { log, as_of: Position(9) };
+        cache.fill(Fill { origin, ..new_fill(&cache, "/a", 9, &[]) })
     };
     assert!(matches!(fill(LogId(2)), Filled::Unplaced(_)));
     assert!(matches!(fill(LOG), Filled::Stored(_)));
@@ -101,12 +108,12 @@ fn without_a_lease_nothing_is_served_as_if_it_were_right() {
     cache.renew(at(10), LEASE);
     assert!(is_hit(&cache, "/a", at(11)));
     assert!(!is_hit(&cache, "/a", at(12)));
-    let fenced = cache.lookup(&Key::of_id("/a"), false, at(12));
+    let fenced = lookup(&cache, "/a", at(12));
     assert!(matches!(fenced, Lookup::Fenced(Some(_))), "it may still be served as stale");
-    let later = cache.lookup(&Key::of_id("/a"), false, at(62));
+    let later = lookup(&cache, "/a", at(62));
     assert!(matches!(later, Lookup::Fenced(None)), "but not for longer than it says");
-    cache.apply([(Position(2), &Invalidation::new().pattern("a"))], Position(2));
-    let fenced = cache.lookup(&Key::of_id("/a"), false, at(12));
+    apply(&cache, 2, Invalidation::new().pattern("a"), at(12));
+    let fenced = lookup(&cache, "/a", at(12));
     assert!(matches!(fenced, Lookup::Fenced(None)), "never past an invalidation");
 }
 
@@ -120,13 +127,128 @@ fn a_late_answer_does_not_shorten_the_lease() {
 }
 
 #[test]
-fn an_entry_whose_time_is_over_is_a_miss_that_may_serve_on_error() {
+fn an_entry_past_its_end_is_served_for_as_long_as_its_windows_say() {
     let cache = cache();
     fill(&cache, "/a", 1, &[]);
     assert!(is_hit(&cache, "/a", at(99)));
-    let lookup = |now| cache.lookup(&Key::of_id("/a"), false, now);
-    assert!(matches!(lookup(at(100)), Lookup::Miss(Miss::Expired(Some(_)))));
+    let lookup = |now| lookup(&cache, "/a", now);
+    let past = |seconds| Duration::from_secs(seconds);
+    assert!(matches!(lookup(at(100)), Lookup::Stale { past_end, .. } if past_end == past(0)));
+    assert!(matches!(lookup(at(119)), Lookup::Stale { past_end, .. } if past_end == past(19)));
+    assert!(matches!(lookup(at(120)), Lookup::Miss(Miss::Expired(Some(_)))));
     assert!(matches!(lookup(at(150)), Lookup::Miss(Miss::Expired(None))));
+}
+
+#[test]
+fn a_soft_invalidation_is_the_end_of_an_entrys_time() {
+    let cache = cache();
+    fill(&cache, "/a", 1, &["news"]);
+    apply(&cache, 2, Invalidation::new().group("news").soft(), at(10));
+    let lookup = |now| lookup(&cache, "/a", now);
+    assert!(matches!(lookup(at(29)), Lookup::Stale { .. }));
+    apply(&cache, 3, Invalidation::new().group("news").pattern("^/a").soft(), at(25));
+    assert!(matches!(lookup(at(30)), Lookup::Miss(Miss::Expired(Some(_)))), "nothing is longer");
+    assert!(matches!(lookup(at(60)), Lookup::Miss(Miss::Expired(None))));
+    let Lookup::Stale { entry, .. } = lookup(at(29)) else { panic!("must be stale") };
+    assert!(!cache.is_valid(&entry) && cache.may_stand_in(&entry, at(29)));
+    apply(&cache, 4, Invalidation::new().group("news"), at(28));
+    assert!(matches!(lookup(at(29)), Lookup::Miss(Miss::Invalidated)));
+    assert!(!cache.may_stand_in(&entry, at(29)));
+}
+
+#[test]
+fn a_soft_invalidation_that_was_missed_counts_from_the_end_of_the_lease() {
+    let cache = cache();
+    fill(&cache, "/a", 1, &[]);
+    cache.end_lease();
+    cache.renew(at(10), LEASE);
+    apply(&cache, 2, Invalidation::new().pattern("^/a").soft(), at(50));
+    cache.renew(at(50), LEASE);
+    let found = lookup(&cache, "/a", at(51));
+    assert!(matches!(found, Lookup::Miss(Miss::Expired(Some(_)))), "{found:?}");
+}
+
+#[test]
+fn without_a_lease_nothing_is_served_while_it_is_made_anew() {
+    let cache = cache();
+    fill(&cache, "/a", 1, &[]);
+    cache.end_lease();
+    cache.renew(at(90), LEASE);
+    assert!(matches!(lookup(&cache, "/a", at(101)), Lookup::Fenced(Some(_))));
+}
+
+#[test]
+fn a_fill_that_became_stale_while_it_was_made_is_kept_where_it_may_be_served() {
+    let cache = cache();
+    apply(&cache, 5, Invalidation::new().group("news").soft(), at(0));
+    assert!(matches!(fill(&cache, "/news", 4, &["news"]), Filled::Stored(_)));
+    assert!(matches!(lookup(&cache, "/news", at(1)), Lookup::Stale { .. }));
+    let none = Freshness {
+        stale_while_revalidate: Duration::ZERO,
+        stale_if_error: Duration::ZERO,
+        ..fresh_for_100_s()
+    };
+    let groups = ["news".to_owned()];
+    let fill = Fill { freshness: none, ..new_fill(&cache, "/other", 4, &groups) };
+    assert!(matches!(cache.fill(fill), Filled::Overtaken(_)));
+}
+
+#[test]
+fn what_was_begun_before_everything_was_forgotten_finds_no_place() {
+    let cache = cache();
+    apply(&cache, 5, Invalidation::new(), at(0));
+    fill(&cache, "/a", 5, &[]);
+    let begun = new_fill(&cache, "/b", 5, &[]);
+    cache.pass(&Key::of_id("/c"), at(0));
+    cache.forget();
+    assert!(!is_hit(&cache, "/a", at(1)));
+    assert!(!cache.is_passed(&Key::of_id("/c"), at(1)));
+    assert!(matches!(cache.fill(begun), Filled::Unplaced(_)));
+    assert!(cache.holds_lease(at(1)), "what is known of the log is known");
+    assert_eq!(cache.position(), Some(Origin { log: LOG, as_of: Position(5) }));
+    assert!(matches!(fill(&cache, "/b", 4, &[]), Filled::Unplaced(_)), "nothing before is known");
+    fill(&cache, "/b", 5, &[]);
+    assert!(is_hit(&cache, "/b", at(1)));
+}
+
+#[test]
+fn a_reply_may_be_of_another_type_than_its_route() {
+    let cache = cache();
+    let key = Key::of_id("/a");
+    let fill = |persistent| {
+        let freshness = Freshness { persistent, ..fresh_for_100_s() };
+        cache.fill(Fill { freshness, ..new_fill(&cache, "/a", 1, &[]) })
+    };
+    for persistent in [true, false, true] {
+        let Filled::Stored(stored) = fill(persistent) else { panic!("must be stored") };
+        for first in [true, false] {
+            let found = cache.lookup(&key, first, at(1));
+            let Lookup::Hit(found) = found else { panic!("{found:?}") };
+            assert!(std::sync::Arc::ptr_eq(&found, &stored), "an older one hides it");
+        }
+    }
+    cache.remove(&key);
+    assert!(matches!(cache.lookup(&key, false, at(1)), Lookup::Miss(Miss::Absent)));
+}
+
+#[test]
+fn a_fill_takes_the_mark_of_a_pass_away() {
+    let cache = cache();
+    let key = Key::of_id("/a");
+    cache.pass(&key, at(0));
+    assert!(cache.is_passed(&key, at(1)));
+    fill(&cache, "/a", 1, &[]);
+    assert!(!cache.is_passed(&key, at(1)));
+}
+
+#[test]
+fn a_pattern_that_finds_a_fragment_ends_what_it_is_in() {
+    let cache = cache();
+    let contains = Box::from([Box::from("fragment:card/7")]);
+    cache.fill(Fill { contains, ..new_fill(&cache, "/", 1, &[]) });
+    assert!(is_hit(&cache, "/", at(1)));
+    apply(&cache, 2, Invalidation::new().pattern("^fragment:card/7$"), at(1));
+    assert!(matches!(lookup(&cache, "/", at(1)), Lookup::Miss(Miss::Invalidated)));
 }
 
 #[test]
@@ -137,116 +259,4 @@ fn memory_is_bounded_by_bytes() {
     }
     cache.sweep(at(1));
     assert!(cache.usage().bytes <= 1 << 20, "{:?}", cache.usage());
-}
-
-/// What may happen to a cache.
-#[derive(Debug, Clone)]
-enum Step {
-    /// A fill of a page in these groups that started this many records ago.
-    Fill {
-        page: u8,
-        groups: Vec<u8>,
-        ago: u64,
-    },
-    /// A record that invalidates groups and pages.
-    Invalidate {
-        groups: Vec<u8>,
-        pages: Vec<u8>,
-    },
-    Read {
-        page: u8,
-    },
-    Sweep,
-    /// A cut and a new log.
-    Follow,
-}
-
-fn step() -> impl Strategy<Value = Step> {
-    let groups = || proptest::collection::vec(0u8..8, 0..4);
-    prop_oneof![
-        4 => (0u8..6, groups(), 0u64..6).prop_map(|(page, groups, ago)| Step::Fill { page, groups, ago }),
-        3 => (groups(), proptest::collection::vec(0u8..6, 0..2))
-            .prop_map(|(groups, pages)| Step::Invalidate { groups, pages }),
-        6 => (0u8..6).prop_map(|page| Step::Read { page }),
-        1 => Just(Step::Sweep),
-        1 => Just(Step::Follow),
-    ]
-}
-
-/// Remembers every record and, for each page, the newest fill that the cache said it stored.
-#[derive(Default)]
-struct Model {
-    records: Vec<(u64, Vec<u8>, Vec<u8>)>,
-    stored: BTreeMap<u8, (u64, Vec<u8>)>,
-}
-
-impl Model {
-    fn may_serve(&self, page: u8) -> bool {
-        let Some((as_of, groups)) = self.stored.get(&page) else { return false };
-        !self.records.iter().any(|(position, invalid_groups, invalid_pages)| {
-            position > as_of
-                && (invalid_pages.contains(&page)
-                    || groups.iter().any(|group| invalid_groups.contains(group)))
-        })
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
-
-    #[test]
-    fn what_is_served_was_never_invalidated(steps in proptest::collection::vec(step(), 1..80)) {
-        let cache = cache();
-        let mut log = LOG;
-        let mut position = 0;
-        let mut model = Model::default();
-        // Beyond these the bookkeeping may be dropped, and entries with it.
-        let mut forgetful = false;
-        for step in steps {
-            match step {
-                Step::Fill { page: number, groups, ago } => {
-                    let as_of = u64::saturating_sub(position, ago);
-                    let names: Vec<String> = groups.iter().map(|group| format!("g{group}")).collect();
-                    let filled = cache.fill(Fill {
-                        key: Key::of_id(format!("/page/{number}")),
-                        origin: Origin { log, as_of: Position(as_of) },
-                        groups: &names,
-                        freshness: Freshness { lifetime: None, stale_if_error: Duration::ZERO, persistent: false },
-                        contains: Box::default(),
-                        content: page(),
-                        now: at(0),
-                    });
-                    match filled {
-                        Filled::Stored(_) => { model.stored.insert(number, (as_of, groups)); }
-                        Filled::Overtaken(_) | Filled::Unplaced(_) => {}
-                    }
-                }
-                Step::Invalidate { groups, pages } => {
-                    position += 1;
-                    let mut invalidation = Invalidation::new();
-                    for group in &groups { invalidation = invalidation.group(format!("g{group}")); }
-                    for number in &pages { invalidation = invalidation.pattern(format!("^/page/{number}$")); }
-                    cache.apply([(Position(position), &invalidation)], Position(position));
-                    forgetful |= cache.usage().patterns >= 4;
-                    model.records.push((position, groups, pages));
-                }
-                Step::Read { page } => {
-                    let hit = is_hit(&cache, &format!("/page/{page}"), at(1));
-                    if model.may_serve(page) {
-                        prop_assert!(hit || forgetful, "page {page} was lost at {position}");
-                    } else {
-                        prop_assert!(!hit, "page {page} is stale at {position}");
-                    }
-                }
-                Step::Sweep => { cache.sweep(at(1)); }
-                Step::Follow => {
-                    log = LogId(log.0 + 1);
-                    position = 0;
-                    model = Model::default();
-                    cache.follow(log, Position(0));
-                    cache.renew(at(0), Duration::from_secs(3600));
-                }
-            }
-        }
-    }
 }

@@ -34,6 +34,11 @@ impl Lease {
         now.since(Moment::from_nanos(self.0.load(Ordering::Acquire)))
     }
 
+    /// The last moment up to `now` at which the lease held.
+    pub(super) fn last_held(&self, now: Moment) -> Moment {
+        now.min(Moment::from_nanos(self.0.load(Ordering::Acquire)))
+    }
+
     /// Whether the cache may be served from at `now`.
     pub(super) fn holds(&self, now: Moment) -> bool {
         now.as_nanos() < self.0.load(Ordering::Acquire)

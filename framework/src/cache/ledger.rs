@@ -2,13 +2,27 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::group::Groups;
 use super::pattern::Patterns;
+use crate::clock::Moment;
 use crate::log::{Invalidation, LogId, Position};
+
+/// Tells apart what a cache has known before and after it forgot everything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Generation(pub(super) u64);
+
+impl Generation {
+    /// From before anything was known.
+    pub(super) const NONE: Generation = Generation(0);
+
+    pub(super) fn next(self) -> Generation {
+        Generation(self.0 + 1)
+    }
+}
 
 /// What a front end knows of one log.
 #[derive(Debug)]
 pub(super) struct Ledger {
     /// Tells this ledger from those before it.
-    pub(super) generation: u64,
+    pub(super) generation: Generation,
     pub(super) log: LogId,
     pub(super) groups: Groups,
     pub(super) patterns: Patterns,
@@ -17,7 +31,7 @@ pub(super) struct Ledger {
 
 impl Ledger {
     /// Knows nothing of what happened up to `start`.
-    pub(super) fn new(generation: u64, log: LogId, start: Position) -> Ledger {
+    pub(super) fn new(generation: Generation, log: LogId, start: Position) -> Ledger {
         Ledger {
             generation,
             log,
@@ -31,12 +45,15 @@ impl Ledger {
         Position(self.applied.load(Ordering::Acquire))
     }
 
-    /// Takes in what the record at `position` invalidates.
-    pub(super) fn invalidate(&self, position: Position, invalidation: &Invalidation) {
+    /// Takes in what the record at `position` invalidates; what it makes stale is stale since `at`.
+    pub(super) fn invalidate(&self, position: Position, invalidation: &Invalidation, at: Moment) {
         for group in &invalidation.groups {
             self.groups.invalidate(group, position);
         }
-        self.patterns.invalidate(&invalidation.patterns, position);
+        for group in &invalidation.soft_groups {
+            self.groups.soften(group, position, at);
+        }
+        self.patterns.invalidate(invalidation, position, at);
     }
 
     /// Everything up to `position` has been taken in.

@@ -9,8 +9,9 @@
 //!   [`Fragment`].
 //! - `ledger`: what is known of one log: the position applied, the groups and the
 //!   patterns that were invalidated.
-//! - `validity`: the law itself, a dozen lines.
-//! - `flight`: one fill at a time for a key.
+//! - `validity`: the law itself, a dozen lines, and the `Verdict` it comes to.
+//! - `softening`: since when groups are stale.
+//! - `flight`: one fill at a time for a key; `passes`: where there is nothing to wait for.
 //! - `sweeper`: takes what is dead out of memory and keeps the bookkeeping small.
 //!
 //! This room must not know HTTP servers, the link or templates.
@@ -40,18 +41,65 @@
 //! records after ours, gets a new ledger, and every entry of the old one is dead. Its floor is the
 //! position where the new ledger starts: what lies before was never seen here.
 //!
+//! *What is made of pieces is wrong with any of them.* An entry knows the ids of the fragments within
+//! it, and a pattern that is found in one of them counts as if it were found in the entry's own id.
+//! The groups of fragments are the entry's own groups.
+//!
+//! *What the site's files no longer say is forgotten.* After a reload [`Cache::forget`] begins a new
+//! ledger of the same log at the position that is applied, and the lease goes on: what the new
+//! ledger knows is what the old one knew. A fill names the [`Generation`] from before its content
+//! was begun; were content of the old files put into the new ledger, it would be right by all that
+//! the log says, and wrong. `apply`, `follow` and `forget` take turns, so that no record falls
+//! between the old ledger and the new one. Lookups never wait for them.
+//!
+//! # Stale on purpose
+//!
+//! A record may also invalidate *softly*: what it is about is not dead but stale, as if its time had
+//! run out. An entry knows for how long it may be served after its end, while it is made anew or
+//! when that fails ([`Freshness`]); these windows are counted from its end, which is when its
+//! lifetime is over or when it was first softly invalidated, whichever is earlier. The law keeps
+//! its word for hard invalidations, and [`Lookup::Hit`] for both.
+//!
+//! *A window is never longer than it should be.* It is counted from the earliest soft invalidation
+//! after `as_of`, however many follow, and whether or not anybody looked at the entry in between.
+//!
+//! - A group's cell keeps the positions and moments of its last few soft invalidations. When there
+//!   are more, the two oldest become one with the position of the later and the moment of the
+//!   earlier: whoever is stale by either of them counts as stale from the earlier moment on. A hard
+//!   invalidation drops those before it, for nobody asks for them any more.
+//! - A pattern carries its moment. An entry does not meet it again, so it notes the earliest
+//!   moment of those that were found in it. Equal soft patterns within a second count as one with
+//!   the moment of the first; the younger of two equal patterns replaces the older otherwise only
+//!   if it is hard.
+//! - The moment is when the front end learned of the record; if it held no lease then, the moment
+//!   when the lease ended, for before that it would have been told.
+//!
+//! *The order of stores.* A cell has three places: the *last* position of either kind, the last
+//! *hard* one, and the soft ones. A reader looks at *last* alone (one load, as long as nothing was
+//! invalidated), and at the others only if it is after `as_of`. A writer stores *hard* or the
+//! soft one first and *last* at the end (release, and acquire by the reader), so who sees *last*
+//! sees why. If the reader finds neither, a hard invalidation is just dropping soft ones, and the
+//! entry is dead. For patterns, an entry's note of the earliest moment is stored before the mark of
+//! how far it was tested, and read after it: who need not test a pattern again sees what it said.
+//!
+//! # The lease
+//!
 //! *The lease is looked at after the request was read*, with a clock that counts suspended time.
 //! Who was stopped in the middle of a request began it before, and may finish it; the next request
 //! meets a lease that has run out.
 
 mod content;
 mod entry;
+mod fill;
 mod flight;
 mod group;
 mod key;
 mod lease;
 mod ledger;
+mod lookup;
+mod passes;
 mod pattern;
+mod softening;
 mod store;
 mod sweeper;
 mod validity;
@@ -61,7 +109,10 @@ mod law_tests;
 
 pub use content::{Content, Fragment, Page};
 pub use entry::{Entry, Freshness};
+pub use fill::{Fill, Filled};
 pub use flight::{Arrival, Flights, Join, Knowledge, Lead, Wait};
 pub use key::{Key, KeyBuilder};
-pub use store::{Cache, Fill, Filled, Limits, Lookup, Miss, Usage};
+pub use ledger::Generation;
+pub use lookup::{Lookup, Miss};
+pub use store::{Cache, Limits, Usage};
 pub use validity::Origin;

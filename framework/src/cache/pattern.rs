@@ -1,10 +1,16 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use regex::Regex;
 
-use crate::log::{Position, compile_pattern};
+use super::validity::{Ids, Verdict};
+use crate::clock::Moment;
+use crate::log::{Invalidation, Position, compile_pattern};
+
+/// Equal soft patterns that come within this time count as one.
+const AT_ONCE: Duration = Duration::from_secs(1);
 
 /// The patterns that were invalidated, in the order of their positions.
 #[derive(Debug)]
@@ -20,6 +26,34 @@ pub(super) struct Patterns {
 struct Pattern {
     position: Position,
     regex: Arc<Regex>,
+    force: Force,
+}
+
+/// What becomes of that in which a pattern is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Force {
+    /// It is dead.
+    Hard,
+    /// It is stale since this moment.
+    Soft(Moment),
+}
+
+/// How far an entry has met the patterns, and what came of it.
+#[derive(Debug)]
+pub(super) struct Met {
+    tested: AtomicU64,
+    /// The earliest moment, in nanoseconds, of the soft patterns that were found in it.
+    stale_since: AtomicU64,
+}
+
+/// No soft pattern was found.
+const NEVER: u64 = u64::MAX;
+
+impl Met {
+    /// Content that knows nothing of what came after `position`.
+    pub(super) fn up_to(position: Position) -> Met {
+        Met { tested: AtomicU64::new(position.0), stale_since: AtomicU64::new(NEVER) }
+    }
 }
 
 impl Patterns {
@@ -31,31 +65,35 @@ impl Patterns {
         }
     }
 
-    /// Records that the record at `position` invalidated what any of `patterns` is found in.
-    /// Positions never go back from call to call.
+    /// Records that the record at `position` invalidated what any of its patterns is found in; what
+    /// its soft patterns are found in is stale since `at`. Positions never go back from call to call.
     ///
     /// All patterns of a record are in the list before `latest` moves: an entry that was tested up
     /// to the record's position has met every one of them.
-    pub(super) fn invalidate(&self, patterns: &[String], position: Position) {
-        if patterns.is_empty() {
+    pub(super) fn invalidate(&self, invalidation: &Invalidation, position: Position, at: Moment) {
+        let hard = invalidation.patterns.iter().map(|pattern| (pattern, Force::Hard));
+        let soft = invalidation.soft_patterns.iter().map(|pattern| (pattern, Force::Soft(at)));
+        let mut all = hard.chain(soft).peekable();
+        if all.peek().is_none() {
             return;
         }
-        let compiled: Option<Vec<Arc<Regex>>> =
-            patterns.iter().map(|pattern| self.compiled(pattern)).collect();
+        let younger: Option<Vec<Pattern>> = all
+            .map(|(pattern, force)| {
+                let regex = self.compiled(pattern)?;
+                Some(Pattern { position, regex, force })
+            })
+            .collect();
         let mut outstanding = self.outstanding.write().unwrap_or_else(PoisonError::into_inner);
-        match compiled {
-            Some(compiled) => {
-                // The younger of two equal patterns kills whatever the older one would.
-                let repeated = |earlier: &Pattern| {
-                    compiled.iter().any(|regex| regex.as_str() == earlier.regex.as_str())
-                };
-                outstanding.retain(|earlier| !repeated(earlier));
-                outstanding.extend(compiled.into_iter().map(|regex| Pattern { position, regex }));
+        match younger {
+            Some(mut younger) => {
+                outstanding
+                    .retain(|older| !younger.iter_mut().any(|younger| younger.covers(older)));
+                outstanding.extend(younger);
             }
             None => {
                 // The back end checks patterns before it writes them. One that only it understands
                 // may mean any entry.
-                tracing::error!(?patterns, "cannot read a pattern: dropping everything cached");
+                tracing::error!(?invalidation, "cannot read a pattern: dropping everything cached");
                 outstanding.clear();
                 self.floor.fetch_max(position.0, Ordering::AcqRel);
             }
@@ -63,24 +101,34 @@ impl Patterns {
         self.latest.fetch_max(position.0, Ordering::AcqRel);
     }
 
-    /// Whether no pattern after the position in `tested` is found in `id`. Moves `tested` on, so
-    /// that no pattern is tried twice.
-    pub(super) fn spare(&self, id: &str, tested: &AtomicU64) -> bool {
+    /// What the patterns after those that `met` has come past mean for what has these ids. Moves
+    /// `met` on, so that no pattern is tried twice.
+    pub(super) fn verdict(&self, ids: Ids<'_>, met: &Met) -> Verdict {
         let latest = self.latest.load(Ordering::Acquire);
-        let from = tested.load(Ordering::Acquire);
-        if from >= latest {
-            return true;
+        let from = met.tested.load(Ordering::Acquire);
+        if from < latest {
+            let untested = self.after(Position(from));
+            // Read after the list: what was retired before the list was read shows in the floor.
+            if from < self.floor.load(Ordering::Acquire) {
+                return Verdict::Dead;
+            }
+            for pattern in
+                untested.iter().filter(|pattern| ids.any(|id| pattern.regex.is_match(id)))
+            {
+                match pattern.force {
+                    Force::Hard => return Verdict::Dead,
+                    Force::Soft(at) => {
+                        met.stale_since.fetch_min(at.as_nanos(), Ordering::AcqRel);
+                    }
+                }
+            }
+            met.tested.fetch_max(latest, Ordering::AcqRel);
         }
-        let untested = self.after(Position(from));
-        // Read after the list: what was retired before the list was read shows in the floor.
-        if from < self.floor.load(Ordering::Acquire) {
-            return false;
+        // After `tested`: whoever has moved that has stored this before.
+        match met.stale_since.load(Ordering::Acquire) {
+            NEVER => Verdict::Valid,
+            since => Verdict::Stale { since: Moment::from_nanos(since) },
         }
-        if untested.iter().any(|pattern| pattern.regex.is_match(id)) {
-            return false;
-        }
-        tested.fetch_max(latest, Ordering::AcqRel);
-        true
     }
 
     /// The position of the youngest pattern.
@@ -130,31 +178,70 @@ impl Patterns {
     }
 }
 
+impl Pattern {
+    /// Whether this pattern, which comes later, does to everything what `older` would do. A soft one
+    /// that stands in for another takes over its moment.
+    fn covers(&mut self, older: &Pattern) -> bool {
+        if self.regex.as_str() != older.regex.as_str() {
+            return false;
+        }
+        match (&mut self.force, older.force) {
+            (Force::Hard, _) => true,
+            (Force::Soft(_), Force::Hard) => false,
+            (Force::Soft(at), Force::Soft(earlier)) => {
+                let at_once = at.since(earlier) <= AT_ONCE;
+                if at_once {
+                    *at = earlier.min(*at);
+                }
+                at_once
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn tested(position: u64) -> AtomicU64 {
-        AtomicU64::new(position)
+    fn tested(position: u64) -> Met {
+        Met::up_to(Position(position))
+    }
+
+    fn at(seconds: u64) -> Moment {
+        Moment::from_nanos(seconds * 1_000_000_000)
+    }
+
+    fn stale(seconds: u64) -> Verdict {
+        Verdict::Stale { since: at(seconds) }
     }
 
     fn invalidate(patterns: &Patterns, pattern: &str, position: Position) {
-        patterns.invalidate(&[pattern.to_owned()], position);
+        patterns.invalidate(&Invalidation::new().pattern(pattern), position, at(0));
+    }
+
+    fn soften(patterns: &Patterns, pattern: &str, position: u64, seconds: u64) {
+        let soft = Invalidation::new().pattern(pattern).soft();
+        patterns.invalidate(&soft, Position(position), at(seconds));
+    }
+
+    fn verdict(patterns: &Patterns, id: &str, met: &Met) -> Verdict {
+        patterns.verdict(Ids { own: id, contains: &[] }, met)
     }
 
     #[test]
     fn an_entry_that_looks_while_a_record_comes_in_meets_all_its_patterns() {
-        let record: Vec<String> = (0..64).map(|number| format!("^/{number}$")).collect();
+        let record = (0..64)
+            .fold(Invalidation::new(), |record, number| record.pattern(format!("^/{number}$")));
         for _ in 0..200 {
             let patterns = Patterns::new(Position::START);
             let mark = tested(0);
             std::thread::scope(|scope| {
-                scope.spawn(|| patterns.invalidate(&record, Position(7)));
+                scope.spawn(|| patterns.invalidate(&record, Position(7), at(0)));
                 while patterns.latest() < Position(7) {
-                    patterns.spare("/63", &mark);
+                    verdict(&patterns, "/63", &mark);
                 }
             });
-            assert!(!patterns.spare("/63", &mark));
+            assert_eq!(verdict(&patterns, "/63", &mark), Verdict::Dead);
         }
     }
 
@@ -162,9 +249,9 @@ mod tests {
     fn a_pattern_kills_older_entries_that_it_is_found_in() {
         let patterns = Patterns::new(Position::START);
         invalidate(&patterns, "^/blog/", Position(5));
-        assert!(!patterns.spare("/blog/one", &tested(4)));
-        assert!(patterns.spare("/blog/one", &tested(5)), "made after the pattern");
-        assert!(patterns.spare("/news", &tested(4)), "not found in it");
+        assert_eq!(verdict(&patterns, "/blog/one", &tested(4)), Verdict::Dead);
+        assert_eq!(verdict(&patterns, "/blog/one", &tested(5)), Verdict::Valid, "made after it");
+        assert_eq!(verdict(&patterns, "/news", &tested(4)), Verdict::Valid, "not found in it");
     }
 
     #[test]
@@ -172,8 +259,8 @@ mod tests {
         let patterns = Patterns::new(Position::START);
         invalidate(&patterns, "^/blog/", Position(5));
         let mark = tested(0);
-        assert!(patterns.spare("/news", &mark));
-        assert_eq!(mark.load(Ordering::Acquire), 5);
+        assert_eq!(verdict(&patterns, "/news", &mark), Verdict::Valid);
+        assert_eq!(mark.tested.load(Ordering::Acquire), 5);
     }
 
     #[test]
@@ -183,7 +270,7 @@ mod tests {
             invalidate(&patterns, "^/blog/", Position(position));
         }
         assert_eq!(patterns.len(), 1);
-        assert!(!patterns.spare("/blog/one", &tested(98)));
+        assert_eq!(verdict(&patterns, "/blog/one", &tested(98)), Verdict::Dead);
     }
 
     #[test]
@@ -192,8 +279,8 @@ mod tests {
         invalidate(&patterns, "^/blog/", Position(5));
         patterns.retire(Position(5));
         invalidate(&patterns, "^/never$", Position(8));
-        assert!(!patterns.spare("/news", &tested(4)));
-        assert!(patterns.spare("/news", &tested(5)));
+        assert_eq!(verdict(&patterns, "/news", &tested(4)), Verdict::Dead);
+        assert_eq!(verdict(&patterns, "/news", &tested(5)), Verdict::Valid);
     }
 
     #[test]
@@ -204,15 +291,66 @@ mod tests {
         }
         patterns.shrink_to(4);
         assert_eq!(patterns.len(), 4);
-        assert!(!patterns.spare("/x", &tested(5)));
-        assert!(patterns.spare("/x", &tested(6)));
+        assert_eq!(verdict(&patterns, "/x", &tested(5)), Verdict::Dead);
+        assert_eq!(verdict(&patterns, "/x", &tested(6)), Verdict::Valid);
     }
 
     #[test]
     fn a_pattern_that_cannot_be_read_kills_everything_older() {
         let patterns = Patterns::new(Position::START);
         invalidate(&patterns, "(", Position(5));
-        assert!(!patterns.spare("/x", &tested(4)));
-        assert!(patterns.spare("/x", &tested(5)));
+        assert_eq!(verdict(&patterns, "/x", &tested(4)), Verdict::Dead);
+        assert_eq!(verdict(&patterns, "/x", &tested(5)), Verdict::Valid);
+    }
+
+    #[test]
+    fn an_entry_keeps_what_a_soft_pattern_said() {
+        let patterns = Patterns::new(Position::START);
+        let met = tested(1);
+        soften(&patterns, "^/a", 2, 10);
+        soften(&patterns, "/a$", 3, 20);
+        assert_eq!(verdict(&patterns, "/a", &met), stale(10));
+        patterns.retire(Position(3));
+        assert_eq!(verdict(&patterns, "/a", &met), stale(10));
+        soften(&patterns, "^/a", 4, 30);
+        assert_eq!(verdict(&patterns, "/a", &met), stale(10), "a later one changes nothing");
+        invalidate(&patterns, "^/a", Position(5));
+        assert_eq!(verdict(&patterns, "/a", &met), Verdict::Dead);
+    }
+
+    #[test]
+    fn a_younger_soft_pattern_hides_neither_a_hard_one_nor_an_earlier_moment() {
+        let patterns = Patterns::new(Position::START);
+        invalidate(&patterns, "^/a", Position(2));
+        soften(&patterns, "^/a", 3, 10);
+        assert_eq!(verdict(&patterns, "/a", &tested(1)), Verdict::Dead);
+        assert_eq!(verdict(&patterns, "/a", &tested(2)), stale(10));
+        soften(&patterns, "^/a", 4, 20);
+        assert_eq!(verdict(&patterns, "/a", &tested(2)), stale(10));
+        assert_eq!(verdict(&patterns, "/a", &tested(3)), stale(20));
+    }
+
+    #[test]
+    fn equal_soft_patterns_at_once_are_one() {
+        let patterns = Patterns::new(Position::START);
+        for position in 2..100 {
+            let at = Moment::from_nanos(position * 1_000_000);
+            let soft = Invalidation::new().pattern("^/a").soft();
+            patterns.invalidate(&soft, Position(position), at);
+        }
+        assert_eq!(patterns.len(), 1);
+        let since = Moment::from_nanos(2_000_000);
+        assert_eq!(verdict(&patterns, "/a", &tested(98)), Verdict::Stale { since });
+        assert_eq!(verdict(&patterns, "/a", &tested(99)), Verdict::Valid);
+    }
+
+    #[test]
+    fn a_pattern_that_finds_a_fragment_within_finds_the_entry() {
+        let patterns = Patterns::new(Position::START);
+        invalidate(&patterns, "^fragment:card/7$", Position(2));
+        let contains: [Box<str>; 2] = ["fragment:card/6".into(), "fragment:card/7".into()];
+        let verdict = |contains| patterns.verdict(Ids { own: "/", contains }, &tested(1));
+        assert_eq!(verdict(&contains), Verdict::Dead);
+        assert_eq!(verdict(&contains[..1]), Verdict::Valid);
     }
 }

@@ -1,16 +1,15 @@
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 
-use super::content::Content;
-use super::entry::{Entry, Freshness};
+use super::entry::Entry;
 use super::flight::Knowledge;
-use super::key::Key;
 use super::lease::Lease;
 use super::ledger::Ledger;
-use super::validity::{Origin, Validity};
+use super::passes::Passes;
+use super::validity::Origin;
 use crate::clock::Moment;
 use crate::log::{Invalidation, LogId, Position};
 
@@ -27,7 +26,10 @@ pub struct Cache {
     pub(super) limits: Limits,
     /// The moment of the last sweep.
     pub(super) swept: AtomicU64,
-    lease: Lease,
+    pub(super) lease: Lease,
+    /// Held by whoever changes what is known of the log, and by nobody else.
+    following: Mutex<()>,
+    pub(super) passes: Passes,
 }
 
 /// How much a cache may hold.
@@ -41,59 +43,6 @@ pub struct Limits {
     pub groups: usize,
     /// Patterns that are outstanding.
     pub patterns: usize,
-}
-
-/// What the cache has for a key.
-#[derive(Debug)]
-pub enum Lookup {
-    /// This may be served.
-    Hit(Arc<Entry>),
-    /// The content must be made.
-    Miss(Miss),
-    /// The front end holds no lease, so nothing may be served as if it were right. The entry is
-    /// there if it may be served as stale should the back end fail.
-    Fenced(Option<Arc<Entry>>),
-}
-
-/// Why there is no hit.
-#[derive(Debug)]
-pub enum Miss {
-    /// There is no such entry.
-    Absent,
-    /// There is one, but a record has invalidated it.
-    Invalidated,
-    /// Its time is over. The entry is there if it may be served as stale should the back end fail.
-    Expired(Option<Arc<Entry>>),
-}
-
-/// New content for the cache.
-#[derive(Debug)]
-pub struct Fill<'a> {
-    /// What it is found by.
-    pub key: Key<'a>,
-    /// From when it is.
-    pub origin: Origin,
-    /// The groups it is in.
-    pub groups: &'a [String],
-    /// For how long it is good.
-    pub freshness: Freshness,
-    /// The ids of the fragments within: a pattern that finds one of them finds this too.
-    pub contains: Box<[Box<str>]>,
-    /// The content.
-    pub content: Content,
-    /// The present.
-    pub now: Moment,
-}
-
-/// What became of a fill.
-#[derive(Debug)]
-pub enum Filled {
-    /// It is in the cache.
-    Stored(Arc<Entry>),
-    /// A record has invalidated it while it was made. Requests from before may have it.
-    Overtaken(Arc<Entry>),
-    /// It cannot be shown to be valid: it is of another log, or from before what is remembered.
-    Unplaced(Content),
 }
 
 /// Figures about a cache.
@@ -119,59 +68,9 @@ impl Cache {
             limits,
             swept: AtomicU64::new(0),
             lease: Lease::default(),
+            following: Mutex::default(),
+            passes: Passes::new(),
         }
-    }
-
-    /// What there is for the key. `now` must have been read after the request was.
-    pub fn lookup(&self, key: &Key<'_>, persistent: bool, now: Moment) -> Lookup {
-        // The lease first: were it looked at last, it might be one that was given for another
-        // ledger than the one that the entry is held against.
-        let leased = self.lease.holds(now);
-        let ledger = self.ledger.load();
-        let found = self.entries(persistent).get(key.as_str());
-        let valid = |entry: &Arc<Entry>| {
-            ledger.as_ref().is_some_and(|ledger| entry.validity.holds(entry.id(), ledger))
-        };
-        if !leased {
-            let fenced = self.lease.ended(now);
-            let usable = |entry: &Arc<Entry>| {
-                valid(entry) && entry.is_usable_on_error(now) && fenced < entry.stale_if_error()
-            };
-            return Lookup::Fenced(found.filter(usable));
-        }
-        match found {
-            None => Lookup::Miss(Miss::Absent),
-            Some(entry) if !valid(&entry) => Lookup::Miss(Miss::Invalidated),
-            Some(entry) if entry.is_fresh(now) => Lookup::Hit(entry),
-            Some(entry) => Lookup::Miss(Miss::Expired(
-                Some(entry).filter(|entry| entry.is_usable_on_error(now)),
-            )),
-        }
-    }
-
-    /// Puts content into the cache, unless it is known to be invalid already.
-    pub fn fill(&self, fill: Fill<'_>) -> Filled {
-        let Fill { key, origin, groups, freshness, contains, content, now } = fill;
-        let ledger = self.ledger.load();
-        let Some(ledger) = ledger.as_ref().filter(|ledger| ledger.log == origin.log) else {
-            return Filled::Unplaced(content);
-        };
-        let Some(validity) = Validity::new(ledger, origin.as_of, groups) else {
-            return Filled::Unplaced(content);
-        };
-        let entry =
-            Arc::new(Entry::new(key.into_stored(), validity, freshness, now, contains, content));
-        if !entry.validity.holds(entry.id(), ledger) {
-            return Filled::Overtaken(entry);
-        }
-        self.entries(freshness.persistent).insert(entry.key.clone(), Arc::clone(&entry));
-        Filled::Stored(entry)
-    }
-
-    /// Whether no record has invalidated the entry up to now.
-    pub fn is_valid(&self, entry: &Entry) -> bool {
-        let ledger = self.ledger.load();
-        ledger.as_ref().is_some_and(|ledger| entry.validity.holds(entry.id(), ledger))
     }
 
     /// The log that is followed and the position up to which it was applied.
@@ -190,16 +89,21 @@ impl Cache {
         Some(Knowledge { generation: ledger.generation, applied: ledger.applied() })
     }
 
-    /// Takes in records in their order. When this returns, nothing that they invalidate is served.
+    /// Takes in records in their order. When this returns, nothing that they invalidate is served as
+    /// if it were right. `now` is the present.
     pub fn apply<'a>(
         &self,
         records: impl IntoIterator<Item = (Position, &'a Invalidation)>,
         through: Position,
+        now: Moment,
     ) {
+        let _turn = self.turn();
         let ledger = self.ledger.load();
         let Some(ledger) = ledger.as_ref() else { return };
+        // A record from before the lease ended would have been here by then.
+        let at = self.lease.last_held(now);
         for (position, invalidation) in records {
-            ledger.invalidate(position, invalidation);
+            ledger.invalidate(position, invalidation, at);
         }
         ledger.patterns.shrink_to(self.limits.patterns);
         ledger.advance(through);
@@ -207,11 +111,30 @@ impl Cache {
 
     /// Forgets everything and follows `log` from `start` on. There is no lease until it is renewed.
     pub fn follow(&self, log: LogId, start: Position) {
+        let _turn = self.turn();
         self.lease.end();
-        let generation = self.ledger.load().as_ref().map_or(1, |ledger| ledger.generation + 1);
+        self.begin(log, start);
+    }
+
+    /// Forgets everything, as when the site's files have changed, and goes on with the same log and
+    /// the same lease. Fills that were begun before find no place.
+    pub fn forget(&self) {
+        let _turn = self.turn();
+        if let Some(Origin { log, as_of }) = self.position() {
+            self.begin(log, as_of);
+        }
+    }
+
+    fn begin(&self, log: LogId, start: Position) {
+        let generation = self.generation().next();
         self.ledger.store(Some(Arc::new(Ledger::new(generation, log, start))));
         self.ordinary.invalidate_all();
         self.persistent.invalidate_all();
+        self.passes.clear();
+    }
+
+    fn turn(&self) -> MutexGuard<'_, ()> {
+        self.following.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Lets the cache be served from for `lease` after `asked`, the moment when the front end asked
@@ -247,7 +170,7 @@ impl Cache {
         }
     }
 
-    fn entries(&self, persistent: bool) -> &Entries {
+    pub(super) fn entries(&self, persistent: bool) -> &Entries {
         if persistent { &self.persistent } else { &self.ordinary }
     }
 }

@@ -2,7 +2,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::entry::Entry;
 use super::store::Cache;
 use crate::clock::Moment;
 
@@ -28,11 +27,8 @@ impl Cache {
         let latest = ledger.patterns.latest();
         let mut removed = 0;
         for entries in [&self.ordinary, &self.persistent] {
-            let dead = |entry: &Arc<Entry>| {
-                entry.is_over(now) || !entry.validity.holds(entry.id(), &ledger)
-            };
             for (key, entry) in entries {
-                if !dead(&entry) {
+                if !entry.is_over(entry.verdict(&ledger), now) {
                     continue;
                 }
                 // Whoever has filled the key anew meanwhile loses that fill: a miss, no more.
@@ -61,7 +57,7 @@ mod tests {
         fill(&cache, "/news", 1, &["news"]);
         fill(&cache, "/faq", 1, &[]);
         let invalidation = Invalidation::new().pattern("^/blog/").group("news");
-        cache.apply([(Position(2), &invalidation)], Position(2));
+        cache.apply([(Position(2), &invalidation)], Position(2), at(1));
         assert_eq!(cache.usage().patterns, 1);
         assert_eq!(cache.sweep(at(1)), 2);
         let usage = cache.usage();

@@ -1,8 +1,9 @@
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 use super::group::GroupCell;
-use super::ledger::Ledger;
+use super::ledger::{Generation, Ledger};
+use super::pattern::Met;
+use crate::clock::Moment;
 use crate::log::{LogId, Position};
 
 /// Where content comes from in the order of things: from no later than `as_of` of `log`.
@@ -14,13 +15,52 @@ pub struct Origin {
     pub as_of: Position,
 }
 
+/// What the law says of content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// No record after its `as_of` invalidates it.
+    Valid,
+    /// Soft records do, the first of them at this moment, and no hard one.
+    Stale { since: Moment },
+    /// A hard record does, or it is no longer known that none does.
+    Dead,
+}
+
+impl Verdict {
+    /// What two verdicts on the same content come to.
+    pub(super) fn and(self, other: Verdict) -> Verdict {
+        match (self, other) {
+            (Verdict::Dead, _) | (_, Verdict::Dead) => Verdict::Dead,
+            (Verdict::Stale { since: left }, Verdict::Stale { since: right }) => {
+                Verdict::Stale { since: left.min(right) }
+            }
+            (stale @ Verdict::Stale { .. }, Verdict::Valid) => stale,
+            (Verdict::Valid, other) => other,
+        }
+    }
+}
+
+/// The ids that patterns are held against: that of an entry, and those of the fragments within.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ids<'a> {
+    pub(super) own: &'a str,
+    pub(super) contains: &'a [Box<str>],
+}
+
+impl Ids<'_> {
+    /// Whether one of them is such an id.
+    pub(super) fn any(&self, is_such: impl Fn(&str) -> bool) -> bool {
+        is_such(self.own) || self.contains.iter().any(|id| is_such(id))
+    }
+}
+
 /// What decides whether content is still right.
 #[derive(Debug)]
 pub(super) struct Validity {
-    generation: u64,
+    generation: Generation,
     as_of: Position,
     groups: Box<[Arc<GroupCell>]>,
-    tested: AtomicU64,
+    met: Met,
 }
 
 impl Validity {
@@ -32,15 +72,23 @@ impl Validity {
             generation: ledger.generation,
             as_of,
             groups: cells,
-            tested: AtomicU64::new(as_of.0),
+            met: Met::up_to(as_of),
         })
     }
 
-    /// The law: no record after `as_of` invalidates what has this id.
-    pub(super) fn holds(&self, id: &str, ledger: &Ledger) -> bool {
-        self.generation == ledger.generation
-            && !self.groups.iter().any(|group| group.invalidated_after(self.as_of))
-            && ledger.patterns.spare(id, &self.tested)
+    /// The law: whether a record after `as_of` invalidates what has these ids.
+    pub(super) fn verdict(&self, ids: Ids<'_>, ledger: &Ledger) -> Verdict {
+        if self.generation != ledger.generation {
+            return Verdict::Dead;
+        }
+        let mut verdict = Verdict::Valid;
+        for group in &self.groups {
+            verdict = verdict.and(group.verdict(self.as_of));
+        }
+        match verdict {
+            Verdict::Dead => Verdict::Dead,
+            verdict => verdict.and(ledger.patterns.verdict(ids, &self.met)),
+        }
     }
 
     pub(super) fn as_of(&self) -> Position {
@@ -49,7 +97,7 @@ impl Validity {
 
     pub(super) fn size(&self) -> usize {
         // A group of one entry only: its cell, its name and its place in the directory.
-        const GROUP: usize = 150;
+        const GROUP: usize = 175;
         self.groups.len() * (size_of::<Arc<GroupCell>>() + GROUP)
     }
 }

@@ -68,6 +68,10 @@ pub(super) struct Cluster {
 pub(super) struct Invalidate {
     #[command(flatten)]
     pub(super) what: What,
+    /// Make it stale, not invalid: routes with `stale_while_revalidate` or `stale_if_error` may
+    /// still serve it
+    #[arg(long)]
+    pub(super) soft: bool,
     /// The admin address of a back end, like http://127.0.0.1:8300
     #[arg(long, value_name = "URL")]
     pub(super) admin: Option<Node>,
@@ -169,13 +173,14 @@ mod tests {
             parse("site invalidate").unwrap_err().contains("<--group <G>...|--pattern <RE>...>")
         );
         assert!(parse("site invalidate --admin http://127.0.0.1:8300").is_err());
-        let Ok(Command::Invalidate(invalidate)) =
-            parse("site invalidate --group a b --pattern ^/x --group c --admin 127.0.0.1:8300")
-        else {
+        let Ok(Command::Invalidate(invalidate)) = parse(
+            "site invalidate --group a b --pattern ^/x --soft --group c --admin 127.0.0.1:8300",
+        ) else {
             panic!("not invalidate")
         };
         assert_eq!(invalidate.what.group, ["a", "b", "c"]);
         assert_eq!(invalidate.what.pattern, ["^/x"]);
+        assert!(invalidate.soft);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 use http::StatusCode;
 use serde::Deserialize;
 
-use super::args::What;
+use super::args::Invalidate;
 use super::client::{Answer, ClientError, Node};
 use super::runtime;
 use crate::config::{Config, Mode};
@@ -35,9 +35,10 @@ pub(super) fn usual_nodes(config: &Config) -> Vec<Node> {
 }
 
 /// Asks the first of `nodes` that is a back end, and waits for the receipt.
-pub(super) fn run(what: &What, nodes: &[Node]) -> Result<Receipt, Problems> {
-    let body = serde_json::json!({ "groups": what.group, "patterns": what.pattern }).to_string();
-    Ok(runtime()?.block_on(ask(nodes, &body))?)
+pub(super) fn run(invalidate: &Invalidate, nodes: &[Node]) -> Result<Receipt, Problems> {
+    let Invalidate { what, soft, .. } = invalidate;
+    let body = serde_json::json!({ "groups": what.group, "patterns": what.pattern, "soft": soft });
+    Ok(runtime()?.block_on(ask(nodes, &body.to_string()))?)
 }
 
 async fn ask(nodes: &[Node], body: &str) -> Result<Receipt, Problem> {

@@ -119,6 +119,7 @@ fn built_in(values: &ErrorValues<'_>) -> Bytes {
     ))
 }
 
-fn escape(text: &str) -> String {
+/// The text without what HTML takes for its own.
+pub(super) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

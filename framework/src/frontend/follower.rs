@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use super::docroot::Docroot;
 use crate::cache::Cache;
-use crate::clock::Moment;
+use crate::clock::{self, Moment};
 use crate::link::{FeedRecord, Follower, Holdings, Welcome};
 use crate::log::{LogId, Notice, Position};
 
@@ -51,7 +51,7 @@ impl Follower for CacheFollower {
                 self.docroot.apply(files, through);
                 let records =
                     decoded.iter().map(|(position, notice)| (*position, &notice.invalidation));
-                self.cache.apply(records, through);
+                self.cache.apply(records, through, clock::now());
             }
             None => {
                 // Anything may be wrong now, and forgetting everything is always right.

@@ -1,7 +1,8 @@
 //! A front end: dispatches, renders, and serves from its cache what the law allows.
 //!
 //! - [`FrontEnd`]: one of these answers all requests of a node.
-//! - [`Edition`]: the site's dispatch table and templates.
+//! - [`Edition`]: the site's dispatch table and templates, and how they are replaced; `notice`: what
+//!   pages say when they could not be.
 //! - `page`: the way of a request for content: key, lookup, flight, fill.
 //! - `make`: how content is made, by a controller over the link or by a template.
 //! - `forward`: what of a request goes over the link.
@@ -24,6 +25,7 @@ mod failure;
 mod follower;
 mod forward;
 mod make;
+mod notice;
 mod page;
 mod respond;
 mod variant;
@@ -31,17 +33,18 @@ mod vary;
 mod visitor;
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use http::header::{self, HeaderMap, HeaderValue};
 use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
 use tokio::sync::Semaphore;
 
 use crate::body::Body;
-use crate::cache::{Cache, Flights};
+use crate::cache::{Cache, Flights, Generation};
 use crate::clock;
 use crate::dispatch::{CanonicalPath, Match, Resolution, Scope, Target};
 use crate::http::{Files, Languages, Origin, TrustedProxies};
@@ -55,6 +58,7 @@ pub use edition::Edition;
 use error_page::Asked;
 use failure::Failure;
 pub use follower::CacheFollower;
+use notice::Notice;
 use page::Landed;
 pub use variant::{Variant, VariantFn};
 pub use visitor::Visitor;
@@ -108,6 +112,11 @@ pub struct Rooms {
 pub struct FrontEnd {
     settings: Settings,
     edition: ArcSwap<Edition>,
+    /// The number of the edition, once nothing of the one before is served.
+    published: AtomicU64,
+    /// One edition is published at a time.
+    publishing: Mutex<()>,
+    notice: ArcSwapOption<Notice>,
     files: Option<Files>,
     docroot: Arc<Docroot>,
     cache: Arc<Cache>,
@@ -121,6 +130,9 @@ pub struct FrontEnd {
 
 /// One request on its way.
 struct Visit<'a> {
+    /// What the cache's generation was before the edition was looked up: what is made of the edition
+    /// may be stored in no later one.
+    generation: Generation,
     edition: &'a Arc<Edition>,
     parts: &'a Parts,
     body: Body,
@@ -134,7 +146,10 @@ impl FrontEnd {
         let places = Arc::new(Semaphore::new(settings.flights.min(Semaphore::MAX_PERMITS)));
         Arc::new(FrontEnd {
             settings,
+            published: AtomicU64::new(edition.number),
             edition: ArcSwap::from_pointee(edition),
+            publishing: Mutex::default(),
+            notice: ArcSwapOption::empty(),
             files,
             docroot,
             cache,
@@ -202,17 +217,31 @@ impl FrontEnd {
     }
 
     /// Answers a request that `peer` has sent. Whatever goes wrong becomes a response too.
-    pub async fn answer(self: &Arc<Self>, request: Request<Body>, peer: IpAddr) -> Response<Body> {
+    pub async fn answer(
+        self: &Arc<Self>,
+        mut request: Request<Body>,
+        peer: IpAddr,
+    ) -> Response<Body> {
         let head = *request.method() == Method::HEAD;
+        let notice = self.settings.development.then(|| self.notice.load_full()).flatten();
+        if notice.is_some() {
+            Notice::ask_for_all(&mut request);
+        }
         let response = self.dispatch(request, peer).await;
         if response.status().is_server_error() {
             self.counters.count(Event::Error);
         }
+        let response = match notice {
+            Some(notice) => notice.put_into(response),
+            None => response,
+        };
         if head { respond::head_of(response) } else { response }
     }
 
     async fn dispatch(self: &Arc<Self>, request: Request<Body>, peer: IpAddr) -> Response<Body> {
         let (parts, body) = request.into_parts();
+        // In this order: see `edition`.
+        let generation = self.cache.generation();
         let edition = self.edition.load_full();
         if parts.method == Method::OPTIONS && parts.uri.path() == "*" {
             return options("GET, HEAD, OPTIONS, POST");
@@ -228,7 +257,7 @@ impl FrontEnd {
         match edition.table.resolve(&parts.method, &path) {
             Resolution::Route(matched) => {
                 let origin = self.settings.proxies.origin(peer, &parts.headers);
-                let visit = Visit { edition: &edition, parts: &parts, body, origin };
+                let visit = Visit { generation, edition: &edition, parts: &parts, body, origin };
                 self.follow_route(visit, matched).await
             }
             Resolution::NotFound { scope } => {

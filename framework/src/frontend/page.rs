@@ -19,7 +19,7 @@ use super::variant::{Variant, VariantKind};
 use super::{Edition, FrontEnd, Visit, Visitor, bypass, request_id, respond, vary};
 use crate::body::Body;
 use crate::cache::{
-    Content, Entry, Fill, Filled, Freshness, Join, Key, KeyBuilder, Lookup, Miss, Page,
+    Content, Entry, Fill, Filled, Freshness, Generation, Join, Key, KeyBuilder, Lookup, Miss, Page,
 };
 use crate::clock;
 use crate::dispatch::{CacheType, Match, Route};
@@ -39,6 +39,7 @@ pub(super) enum Landed {
 
 /// A request for content that may be cached: all that is needed to find it and to make it.
 struct Cacheable {
+    generation: Generation,
     edition: Arc<Edition>,
     route: Arc<Route>,
     key: Key<'static>,
@@ -101,6 +102,7 @@ impl FrontEnd {
                 self.counters.count(Event::Hit);
                 return respond::hit(visit.parts, &entry, now);
             }
+            Lookup::Stale { entry, .. } => (Forward::Stale, Some(entry)),
             Lookup::Miss(Miss::Absent) => (Forward::UriMiss, None),
             Lookup::Miss(Miss::Invalidated) => (Forward::Stale, None),
             Lookup::Miss(Miss::Expired(stale)) => (Forward::Stale, stale),
@@ -115,6 +117,7 @@ impl FrontEnd {
             _ => None,
         };
         let cacheable = Arc::new(Cacheable {
+            generation: visit.generation,
             edition: Arc::clone(visit.edition),
             forwarded: Forwarded::key(
                 &visit.parts.headers,
@@ -136,7 +139,7 @@ impl FrontEnd {
     /// Content for this visitor alone.
     async fn direct(&self, visit: Visit<'_>, matched: Match<'_>, why: Forward) -> Response<Body> {
         self.counters.count(Event::Bypass);
-        let Visit { edition, parts, body, origin } = visit;
+        let Visit { edition, parts, body, origin, .. } = visit;
         let request_id = request_id();
         let route = matched.route;
         let limit = route.max_body.unwrap_or(self.settings.body_limit);
@@ -177,9 +180,10 @@ impl FrontEnd {
         }
         // What is known now is all that the law asks of this request, however long it waits.
         let arrival = self.flights.arrive(self.cache.knowledge(clock::now()));
+        let flight = wanted.flight();
         loop {
             let known = self.cache.knowledge(clock::now());
-            match self.flights.join(wanted.key.as_str(), known) {
+            match self.flights.join(&flight, known) {
                 Join::Lead(lead) => {
                     let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
                         let busy = "The site has too many pages to make. Please try again soon.";
@@ -259,6 +263,7 @@ impl FrontEnd {
         all_groups.extend(groups);
         let filled = self.cache.fill(Fill {
             key: wanted.key.clone(),
+            generation: wanted.generation,
             origin,
             groups: &all_groups,
             freshness: self.freshness(&wanted.route, kind),
@@ -348,9 +353,17 @@ impl FrontEnd {
         };
         Freshness {
             lifetime,
+            stale_while_revalidate: route.cache.stale_while_revalidate,
             stale_if_error: route.cache.stale_if_error,
             persistent: kind == CacheType::Persistent,
         }
+    }
+}
+
+impl Cacheable {
+    /// What tells its flight from others. What an older edition makes is not for this one.
+    fn flight(&self) -> String {
+        format!("{}\n{}", self.edition.number, self.key.as_str())
     }
 }
 

@@ -3,7 +3,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::{FileChange, Position, compile_pattern};
+use super::{FileChange, Invalidation, Position};
 
 /// What is appended to the log: everything of a [`Record`] but its position and time, which the
 /// log gives it. All of a draft becomes durable together or not at all.
@@ -32,65 +32,6 @@ pub struct StateUpdate {
     pub state: String,
     /// The update, encoded.
     pub update: Bytes,
-}
-
-/// What becomes wrong in every cache. Cached content is invalid when it is in one of the groups or
-/// when one of the patterns is found in its id.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Invalidation {
-    /// Names of groups.
-    pub groups: Vec<String>,
-    /// Regular expressions (syntax of the `regex` crate), not anchored.
-    pub patterns: Vec<String>,
-}
-
-impl Invalidation {
-    /// Invalidates nothing.
-    pub fn new() -> Invalidation {
-        Invalidation::default()
-    }
-
-    /// Adds a group.
-    pub fn group(mut self, group: impl Into<String>) -> Invalidation {
-        self.groups.push(group.into());
-        self
-    }
-
-    /// Adds a pattern: a regular expression that is searched for in the ids of entries.
-    pub fn pattern(mut self, pattern: impl Into<String>) -> Invalidation {
-        self.patterns.push(pattern.into());
-        self
-    }
-
-    /// Whether nothing is invalidated.
-    pub fn is_empty(&self) -> bool {
-        self.groups.is_empty() && self.patterns.is_empty()
-    }
-
-    /// Checks that every pattern is a regular expression.
-    ///
-    /// # Errors
-    /// The first pattern that is not, and what the parser says of it, with the place.
-    pub fn check(&self) -> Result<(), (String, String)> {
-        for pattern in &self.patterns {
-            compile_pattern(pattern).map_err(|error| (pattern.clone(), error.to_string()))?;
-        }
-        Ok(())
-    }
-
-    /// Adds what `other` invalidates, leaving out what is here already.
-    pub fn merge(&mut self, other: &Invalidation) {
-        for group in &other.groups {
-            if !self.groups.contains(group) {
-                self.groups.push(group.clone());
-            }
-        }
-        for pattern in &other.patterns {
-            if !self.patterns.contains(pattern) {
-                self.patterns.push(pattern.clone());
-            }
-        }
-    }
 }
 
 /// A front end that may hold a lease, or no longer does.

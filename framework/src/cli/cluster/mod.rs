@@ -8,7 +8,8 @@
 //! ```
 //!
 //! The children are not in the terminal's process group, so Ctrl-C reaches only the supervisor,
-//! which stops the front ends first. When the supervisor is killed, the operating system kills the
+//! which stops the front ends first. SIGHUP is passed on to all: each loads the site's files
+//! anew. When the supervisor is killed, the operating system kills the
 //! children (`parent`).
 
 mod output;

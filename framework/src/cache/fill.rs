@@ -1,0 +1,93 @@
+use std::sync::Arc;
+
+use super::content::Content;
+use super::entry::{Entry, Freshness};
+use super::key::Key;
+use super::ledger::{Generation, Ledger};
+use super::store::Cache;
+use super::validity::{Origin, Validity};
+use crate::clock::Moment;
+
+/// New content for the cache.
+#[derive(Debug)]
+pub struct Fill<'a> {
+    /// What it is found by.
+    pub key: Key<'a>,
+    /// What [`Cache::generation`] said before the content was begun.
+    pub generation: Generation,
+    /// From when it is.
+    pub origin: Origin,
+    /// The groups it is in.
+    pub groups: &'a [String],
+    /// For how long it is good.
+    pub freshness: Freshness,
+    /// The ids of the fragments within: a pattern that finds one of them finds this too.
+    pub contains: Box<[Box<str>]>,
+    /// The content.
+    pub content: Content,
+    /// The present.
+    pub now: Moment,
+}
+
+/// What became of a fill.
+#[derive(Debug)]
+pub enum Filled {
+    /// It is in the cache.
+    Stored(Arc<Entry>),
+    /// A record has invalidated it while it was made. Requests from before may have it.
+    Overtaken(Arc<Entry>),
+    /// It cannot be shown to be valid: it is of another log or generation, or from before what is
+    /// remembered.
+    Unplaced(Content),
+}
+
+impl Cache {
+    /// What content that is begun from now on is a fill of.
+    ///
+    /// Content depends on the site's files too. Whoever has new ones puts them in place before he
+    /// calls [`forget`](Cache::forget); so whoever asks for the generation before he looks which
+    /// files are in place cannot fill the new generation with content of the old files.
+    pub fn generation(&self) -> Generation {
+        self.ledger.load().as_ref().map_or(Generation::NONE, |ledger| ledger.generation)
+    }
+
+    /// Puts content into the cache, unless it is known to be invalid already.
+    pub fn fill(&self, fill: Fill<'_>) -> Filled {
+        let Fill { key, generation, origin, groups, freshness, contains, content, now } = fill;
+        let ledger = self.ledger.load();
+        let current =
+            |ledger: &&Arc<Ledger>| ledger.generation == generation && ledger.log == origin.log;
+        let Some(ledger) = ledger.as_ref().filter(current) else {
+            return Filled::Unplaced(content);
+        };
+        let Some(validity) = Validity::new(ledger, origin.as_of, groups) else {
+            return Filled::Unplaced(content);
+        };
+        let entry =
+            Arc::new(Entry::new(key.into_stored(), validity, freshness, now, contains, content));
+        if entry.is_over(entry.verdict(ledger), now) {
+            return Filled::Overtaken(entry);
+        }
+        self.passes.unmark(&entry.key);
+        self.entries(freshness.persistent).insert(entry.key.clone(), Arc::clone(&entry));
+        self.entries(!freshness.persistent).invalidate(&*entry.key);
+        Filled::Stored(entry)
+    }
+
+    /// Takes the content of the key out of the cache.
+    pub fn remove(&self, key: &Key<'_>) {
+        self.ordinary.invalidate(key.as_str());
+        self.persistent.invalidate(key.as_str());
+    }
+
+    /// Notes that what is made for this key is not for the cache: for a while nobody who asks for
+    /// it need wait for another's fill. A fill of the key takes the note away.
+    pub fn pass(&self, key: &Key<'_>, now: Moment) {
+        self.passes.mark(key.as_str(), now);
+    }
+
+    /// Whether it was noted that what is made for this key is not for the cache.
+    pub fn is_passed(&self, key: &Key<'_>, now: Moment) -> bool {
+        self.passes.is_marked(key.as_str(), now)
+    }
+}

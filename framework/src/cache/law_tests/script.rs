@@ -1,0 +1,331 @@
+//! Random scripts against a model that remembers everything.
+
+use std::collections::BTreeMap;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::*;
+
+/// The length of the leases here, in seconds.
+const LEASE: u64 = 6;
+
+/// What may happen to a cache.
+#[derive(Debug, Clone)]
+enum Step {
+    /// Somebody begins to make content.
+    Begin,
+    /// A page is stored that was begun so many `Begin`s ago.
+    Fill {
+        begun: usize,
+        page: u8,
+        groups: Vec<u8>,
+        fragments: Vec<u8>,
+        times: Times,
+    },
+    /// A record.
+    Invalidate {
+        hard: Named,
+        soft: Named,
+    },
+    Read {
+        page: u8,
+        persistent: bool,
+    },
+    Wait {
+        seconds: u64,
+    },
+    Renew,
+    Sweep,
+    /// The site's files have changed.
+    Forget,
+    /// A cut and a new log.
+    Follow,
+}
+
+/// What a record names.
+#[derive(Debug, Clone, Default)]
+struct Named {
+    groups: Vec<u8>,
+    pages: Vec<u8>,
+    fragments: Vec<u8>,
+}
+
+/// What a page's freshness is made of, in seconds.
+#[derive(Debug, Clone, Copy)]
+struct Times {
+    lifetime: Option<u64>,
+    while_revalidate: u64,
+    if_error: u64,
+    persistent: bool,
+}
+
+impl Times {
+    fn freshness(self) -> Freshness {
+        Freshness {
+            lifetime: self.lifetime.map(Duration::from_secs),
+            stale_while_revalidate: Duration::from_secs(self.while_revalidate),
+            stale_if_error: Duration::from_secs(self.if_error),
+            persistent: self.persistent,
+        }
+    }
+}
+
+fn named() -> impl Strategy<Value = Named> {
+    (vec(0u8..6, 0..3), vec(0u8..5, 0..2), vec(0u8..4, 0..2))
+        .prop_map(|(groups, pages, fragments)| Named { groups, pages, fragments })
+}
+
+fn times() -> impl Strategy<Value = Times> {
+    let lifetime = prop_oneof![3 => Just(None), 1 => (1u64..12).prop_map(Some)];
+    let window = || prop_oneof![1 => Just(0u64), 2 => 1u64..16];
+    (lifetime, window(), window(), any::<bool>()).prop_map(
+        |(lifetime, while_revalidate, if_error, persistent)| Times {
+            lifetime,
+            while_revalidate,
+            if_error,
+            persistent,
+        },
+    )
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let nothing = Just(Named::default());
+    let nobody = Just(Named::default());
+    prop_oneof![
+        3 => Just(Step::Begin),
+        8 => (0usize..4, 0u8..5, vec(0u8..6, 0..4), vec(0u8..4, 0..3), times()).prop_map(
+            |(begun, page, groups, fragments, times)| Step::Fill { begun, page, groups, fragments, times }
+        ),
+        2 => (named(), nothing).prop_map(|(hard, soft)| Step::Invalidate { hard, soft }),
+        3 => (nobody, named()).prop_map(|(hard, soft)| Step::Invalidate { hard, soft }),
+        1 => (named(), named()).prop_map(|(hard, soft)| Step::Invalidate { hard, soft }),
+        12 => (0u8..5, any::<bool>()).prop_map(|(page, persistent)| Step::Read { page, persistent }),
+        4 => (1u64..5).prop_map(|seconds| Step::Wait { seconds }),
+        4 => Just(Step::Renew),
+        1 => Just(Step::Sweep),
+        1 => Just(Step::Forget),
+        1 => Just(Step::Follow),
+    ]
+}
+
+/// Content that somebody has begun to make.
+#[derive(Debug, Clone, Copy)]
+struct Begun {
+    generation: Generation,
+    origin: Origin,
+    era: u64,
+    second: u64,
+}
+
+#[derive(Debug)]
+struct Stored {
+    begun: Begun,
+    groups: Vec<u8>,
+    fragments: Vec<u8>,
+    times: Times,
+}
+
+#[derive(Debug)]
+struct Recorded {
+    position: u64,
+    /// When the front end learned of it, or ceased to be told.
+    second: u64,
+    hard: Named,
+    soft: Named,
+}
+
+/// What a request may have, from the best to the worst. Numbers are seconds past the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Due {
+    Hit,
+    Stale,
+    OnError,
+    Nothing,
+}
+
+/// Remembers every record and, for each page, the newest fill that the cache said it stored.
+#[derive(Debug)]
+struct Model {
+    /// Counts what is forgotten.
+    era: u64,
+    log: LogId,
+    position: u64,
+    second: u64,
+    lease_until: u64,
+    records: Vec<Recorded>,
+    stored: BTreeMap<u8, Stored>,
+}
+
+impl Named {
+    fn finds(&self, page: u8, stored: &Stored) -> bool {
+        let any = |named: &[u8], ours: &[u8]| named.iter().any(|name| ours.contains(name));
+        self.pages.contains(&page)
+            || any(&self.groups, &stored.groups)
+            || any(&self.fragments, &stored.fragments)
+    }
+
+    fn add_to(&self, mut invalidation: Invalidation) -> Invalidation {
+        for group in &self.groups {
+            invalidation = invalidation.group(format!("g{group}"));
+        }
+        for page in &self.pages {
+            invalidation = invalidation.pattern(format!("^/page/{page}$"));
+        }
+        for fragment in &self.fragments {
+            invalidation = invalidation.pattern(format!("^fragment:{fragment}$"));
+        }
+        invalidation
+    }
+}
+
+impl Model {
+    fn now(&self) -> Moment {
+        at(self.second)
+    }
+
+    fn later(&self, page: u8, stored: &Stored, named: impl Fn(&Recorded) -> &Named) -> Option<u64> {
+        let later =
+            self.records.iter().filter(|record| record.position > stored.begun.origin.as_of.0);
+        later.filter(|record| named(record).finds(page, stored)).map(|record| record.second).min()
+    }
+
+    /// What a request for the page may have if the entry were so many seconds further past its end
+    /// as soft patterns that come at once may make it.
+    fn due(&self, page: u8, further: u64) -> Due {
+        let Some(stored) = self.stored.get(&page) else { return Due::Nothing };
+        if self.later(page, stored, |record| &record.hard).is_some() {
+            return Due::Nothing;
+        }
+        let Times { lifetime, while_revalidate, if_error, .. } = stored.times;
+        let ended = lifetime.map(|lifetime| stored.begun.second + lifetime);
+        let by_time = ended.and_then(|ended| self.second.checked_sub(ended));
+        let softened = self.later(page, stored, |record| &record.soft);
+        let softly = softened.map(|second| self.second - second + further);
+        let past = by_time.max(softly);
+        if self.second >= self.lease_until {
+            let fenced = self.second - self.lease_until;
+            let usable = past.unwrap_or(0) < if_error && fenced < if_error;
+            return if usable { Due::OnError } else { Due::Nothing };
+        }
+        match past {
+            None => Due::Hit,
+            Some(past) if past < while_revalidate => Due::Stale,
+            Some(past) if past < if_error => Due::OnError,
+            Some(_) => Due::Nothing,
+        }
+    }
+
+    fn begin_era(&mut self) {
+        self.era += 1;
+        self.records.clear();
+        self.stored.clear();
+    }
+}
+
+fn read(cache: &Cache, model: &Model, page: u8, persistent: bool) -> Due {
+    match cache.lookup(&Key::of_id(format!("/page/{page}")), persistent, model.now()) {
+        Lookup::Hit(_) => Due::Hit,
+        Lookup::Stale { .. } => Due::Stale,
+        Lookup::Miss(Miss::Expired(Some(_))) | Lookup::Fenced(Some(_)) => Due::OnError,
+        Lookup::Miss(_) | Lookup::Fenced(None) => Due::Nothing,
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(768))]
+
+    #[test]
+    fn what_is_served_was_never_invalidated_and_stale_for_no_longer_than_it_may(
+        steps in vec(step(), 1..100),
+    ) {
+        let cache = Cache::new(Limits { bytes: 1 << 20, persistent_bytes: 1 << 20, groups: 4, patterns: 6 });
+        cache.follow(LOG, Position::START);
+        let mut model = Model {
+            era: 0,
+            log: LOG,
+            position: 0,
+            second: 1000,
+            lease_until: 1000 + LEASE,
+            records: Vec::new(),
+            stored: BTreeMap::new(),
+        };
+        cache.renew(model.now(), Duration::from_secs(LEASE));
+        let mut begun: Vec<Begun> = Vec::new();
+        // Beyond these limits the bookkeeping may be dropped, and entries with it.
+        let mut forgetful = false;
+        for step in steps {
+            match step {
+                Step::Begin => begun.push(Begun {
+                    generation: cache.generation(),
+                    origin: cache.position().unwrap(),
+                    era: model.era,
+                    second: model.second,
+                }),
+                Step::Fill { begun: ago, page: number, groups, fragments, times } => {
+                    let Some(begun) = begun.iter().rev().nth(ago).copied() else { continue };
+                    let names: Vec<String> = groups.iter().map(|group| format!("g{group}")).collect();
+                    let contains = fragments.iter().map(|id| format!("fragment:{id}").into()).collect();
+                    let filled = cache.fill(Fill {
+                        key: Key::of_id(format!("/page/{number}")),
+                        generation: begun.generation,
+                        origin: begun.origin,
+                        groups: &names,
+                        freshness: times.freshness(),
+                        contains,
+                        content: page(),
+                        now: at(begun.second),
+                    });
+                    let stored = Stored { begun, groups, fragments, times };
+                    let is_dead = model.later(number, &stored, |record| &record.hard).is_some();
+                    match filled {
+                        Filled::Stored(_) => {
+                            prop_assert!(!is_dead, "page {number} is dead on arrival");
+                            prop_assert_eq!(begun.era, model.era, "page {} is of what is forgotten", number);
+                            model.stored.insert(number, stored);
+                        }
+                        Filled::Overtaken(_) | Filled::Unplaced(_) => {}
+                    }
+                }
+                Step::Invalidate { hard, soft } => {
+                    model.position += 1;
+                    let position = Position(model.position);
+                    let invalidation = hard.add_to(soft.add_to(Invalidation::new()).soft());
+                    cache.apply([(position, &invalidation)], position, model.now());
+                    forgetful |= cache.usage().patterns >= 6;
+                    let second = model.second.min(model.lease_until);
+                    model.records.push(Recorded { position: position.0, second, hard, soft });
+                    // More soft invalidations of a group than are told apart.
+                    forgetful |= model.records.len() >= 8;
+                }
+                Step::Read { page, persistent } => {
+                    let found = read(&cache, &model, page, persistent);
+                    let due = model.due(page, 0);
+                    prop_assert!(found >= due, "page {page} is {found:?}, not {due:?}: {model:#?}");
+                    let worst = model.due(page, 1);
+                    prop_assert!(found <= worst || forgetful, "page {page} was lost: {found:?}, not {worst:?}: {model:#?}");
+                }
+                Step::Wait { seconds } => model.second += seconds,
+                Step::Renew => {
+                    model.lease_until = model.second + LEASE;
+                    cache.renew(model.now(), Duration::from_secs(LEASE));
+                }
+                Step::Sweep => { cache.sweep(model.now()); }
+                Step::Forget => {
+                    cache.forget();
+                    model.begin_era();
+                    forgetful = false;
+                }
+                Step::Follow => {
+                    model.log = LogId(model.log.0 + 1);
+                    model.position = 0;
+                    cache.follow(model.log, Position::START);
+                    model.begin_era();
+                    model.lease_until = model.second + LEASE;
+                    cache.renew(model.now(), Duration::from_secs(LEASE));
+                    forgetful = false;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,94 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::entry::Entry;
+use super::key::Key;
+use super::store::Cache;
+use super::validity::Verdict;
+use crate::clock::Moment;
+
+/// What the cache has for a key.
+#[derive(Debug)]
+pub enum Lookup {
+    /// This may be served.
+    Hit(Arc<Entry>),
+    /// This may be served while it is made anew.
+    Stale {
+        /// The entry.
+        entry: Arc<Entry>,
+        /// How long it has been past its end.
+        past_end: Duration,
+    },
+    /// The content must be made.
+    Miss(Miss),
+    /// The front end holds no lease, so nothing may be served as if it were right. The entry is
+    /// there if it may be served as stale should the back end fail.
+    Fenced(Option<Arc<Entry>>),
+}
+
+/// Why there is no hit.
+#[derive(Debug)]
+pub enum Miss {
+    /// There is no such entry.
+    Absent,
+    /// There is one, but a hard record has invalidated it.
+    Invalidated,
+    /// Its time is over, or a soft record has invalidated it. The entry is there if it may be served
+    /// as stale should the back end fail.
+    Expired(Option<Arc<Entry>>),
+}
+
+impl Cache {
+    /// What there is for the key. A reply may have chosen another type than its route has, so both
+    /// maps are searched, that of the `persistent` first if the route is so. `now` must have been
+    /// read after the request was.
+    pub fn lookup(&self, key: &Key<'_>, persistent: bool, now: Moment) -> Lookup {
+        // The lease first: were it looked at last, it might be one that was given for another
+        // ledger than the one that the entry is held against.
+        let leased = self.lease.holds(now);
+        let ledger = self.ledger.load();
+        let found = self.entries(persistent).get(key.as_str());
+        let found = found.or_else(|| self.entries(!persistent).get(key.as_str()));
+        let Some(entry) = found else {
+            return if leased { Lookup::Miss(Miss::Absent) } else { Lookup::Fenced(None) };
+        };
+        let verdict = ledger.as_ref().map_or(Verdict::Dead, |ledger| entry.verdict(ledger));
+        if verdict == Verdict::Dead {
+            return if leased { Lookup::Miss(Miss::Invalidated) } else { Lookup::Fenced(None) };
+        }
+        if !leased {
+            return Lookup::Fenced(self.stands_in(&entry, verdict, now).then_some(entry));
+        }
+        match entry.past_end(verdict, now) {
+            None => Lookup::Hit(entry),
+            Some(past_end) if past_end < entry.stale_while_revalidate() => {
+                Lookup::Stale { entry, past_end }
+            }
+            Some(_) => {
+                Lookup::Miss(Miss::Expired(self.stands_in(&entry, verdict, now).then_some(entry)))
+            }
+        }
+    }
+
+    /// Whether an entry that a request has found at `now` may still be served when the back end has
+    /// failed it: no hard record has invalidated it meanwhile.
+    pub fn may_stand_in(&self, entry: &Entry, now: Moment) -> bool {
+        self.stands_in(entry, self.verdict(entry), now)
+    }
+
+    fn stands_in(&self, entry: &Entry, verdict: Verdict, now: Moment) -> bool {
+        let window = entry.stale_if_error();
+        let past_end = entry.past_end(verdict, now).unwrap_or_default();
+        verdict != Verdict::Dead && past_end < window && self.lease.ended(now) < window
+    }
+
+    /// Whether no record, hard or soft, has invalidated the entry up to now.
+    pub fn is_valid(&self, entry: &Entry) -> bool {
+        self.verdict(entry) == Verdict::Valid
+    }
+
+    fn verdict(&self, entry: &Entry) -> Verdict {
+        let ledger = self.ledger.load();
+        ledger.as_ref().map_or(Verdict::Dead, |ledger| entry.verdict(ledger))
+    }
+}

@@ -1,0 +1,73 @@
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+
+use crate::clock::Moment;
+use crate::log::Position;
+
+/// How many soft invalidations of a group are told apart.
+const KEPT: usize = 8;
+
+/// The soft invalidations of a group, in the order of their positions.
+#[derive(Debug, Default)]
+pub(super) struct Softenings(Mutex<VecDeque<(Position, Moment)>>);
+
+impl Softenings {
+    /// The record at `position` made the group stale at `at`. When there are too many to tell apart,
+    /// the two oldest become one that neither is stale later by.
+    pub(super) fn push(&self, position: Position, at: Moment) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.back().is_some_and(|(last, _)| *last >= position) {
+            return;
+        }
+        if kept.len() == KEPT
+            && let Some((_, earliest)) = kept.pop_front()
+            && let Some((_, at)) = kept.front_mut()
+        {
+            *at = earliest;
+        }
+        kept.push_back((position, at));
+    }
+
+    /// Since when content from `as_of` is stale, if it is.
+    pub(super) fn first_after(&self, as_of: Position) -> Option<Moment> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.iter().find(|(position, _)| *position > as_of).map(|(_, at)| *at)
+    }
+
+    /// Drops those up to `position`.
+    pub(super) fn forget(&self, position: Position) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.retain(|(known, _)| *known > position);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn content_is_stale_since_the_first_one_that_it_has_not_seen() {
+        let softenings = Softenings::default();
+        for position in 1..=4 {
+            softenings.push(Position(position), Moment::from_nanos(position * 10));
+        }
+        let since = |as_of| softenings.first_after(Position(as_of)).map(Moment::as_nanos);
+        assert_eq!([since(0), since(1), since(3), since(4)], [Some(10), Some(20), Some(40), None]);
+        softenings.forget(Position(2));
+        assert_eq!(since(0), Some(30));
+    }
+
+    #[test]
+    fn when_there_are_too_many_nobody_is_stale_later_than_he_was() {
+        let softenings = Softenings::default();
+        for position in 1..=20 {
+            softenings.push(Position(position), Moment::from_nanos(position * 10));
+        }
+        for as_of in 0..20 {
+            let since = softenings.first_after(Position(as_of)).unwrap().as_nanos();
+            assert!(since <= (as_of + 1) * 10, "{as_of}: {since}");
+        }
+        assert_eq!(softenings.first_after(Position(0)).unwrap().as_nanos(), 10);
+        assert_eq!(softenings.first_after(Position(19)).unwrap().as_nanos(), 200);
+    }
+}

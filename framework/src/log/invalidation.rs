@@ -1,0 +1,146 @@
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use super::compile_pattern;
+
+/// What becomes wrong in every cache. Cached content is invalid when it is in one of the groups or
+/// when one of the patterns is found in its id.
+///
+/// A *hard* invalidation is the end of the content. A *soft* one makes it stale: it counts as if its
+/// time had run out at that moment, so that it may still be served where a route has
+/// `stale_while_revalidate` or `stale_if_error`, for as long as these say. One invalidation may
+/// do both, to different groups and patterns; to one that is named in both ways it is a hard one.
+///
+/// ```
+/// use headwater::prelude::*;
+///
+/// let hard = Invalidation::new().group("stories");
+/// let soft = Invalidation::new().group("most-read").pattern("^/tags/").soft();
+/// assert!(hard.soft_groups.is_empty() && soft.groups.is_empty());
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Invalidation {
+    /// Names of groups.
+    pub groups: Vec<String>,
+    /// Regular expressions (syntax of the `regex` crate), not anchored.
+    pub patterns: Vec<String>,
+    /// Names of groups whose content becomes stale.
+    pub soft_groups: Vec<String>,
+    /// Regular expressions; the content whose ids they are found in becomes stale.
+    pub soft_patterns: Vec<String>,
+}
+
+impl Invalidation {
+    /// Invalidates nothing.
+    pub fn new() -> Invalidation {
+        Invalidation::default()
+    }
+
+    /// Adds a group.
+    pub fn group(mut self, group: impl Into<String>) -> Invalidation {
+        self.groups.push(group.into());
+        self
+    }
+
+    /// Adds a pattern: a regular expression that is searched for in the ids of entries.
+    pub fn pattern(mut self, pattern: impl Into<String>) -> Invalidation {
+        self.patterns.push(pattern.into());
+        self
+    }
+
+    /// Makes everything that has been named so far soft: it becomes stale, not invalid.
+    pub fn soft(mut self) -> Invalidation {
+        let groups = std::mem::take(&mut self.groups);
+        let patterns = std::mem::take(&mut self.patterns);
+        add(&mut self.soft_groups, groups);
+        add(&mut self.soft_patterns, patterns);
+        self
+    }
+
+    /// Whether nothing is invalidated.
+    pub fn is_empty(&self) -> bool {
+        let Invalidation { groups, patterns, soft_groups, soft_patterns } = self;
+        [groups, patterns, soft_groups, soft_patterns].into_iter().all(Vec::is_empty)
+    }
+
+    /// The invalidation as the feed carries it; empty when nothing is invalidated.
+    pub fn to_bytes(&self) -> Bytes {
+        if self.is_empty() {
+            return Bytes::new();
+        }
+        let bytes = postcard::to_stdvec(self).expect("strings can always be encoded to memory");
+        Bytes::from(bytes)
+    }
+
+    /// Reads what [`to_bytes`](Invalidation::to_bytes) made; `None` when it is something else.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Invalidation> {
+        if bytes.is_empty() {
+            return Some(Invalidation::new());
+        }
+        postcard::from_bytes(bytes).ok()
+    }
+
+    /// Checks that every pattern is a regular expression.
+    ///
+    /// # Errors
+    /// The first pattern that is not, and what the parser says of it, with the place.
+    pub fn check(&self) -> Result<(), (String, String)> {
+        for pattern in self.patterns.iter().chain(&self.soft_patterns) {
+            compile_pattern(pattern).map_err(|error| (pattern.clone(), error.to_string()))?;
+        }
+        Ok(())
+    }
+
+    /// Adds what `other` invalidates, leaving out what is here already. What either of them
+    /// invalidates hard stays hard.
+    pub fn merge(&mut self, other: &Invalidation) {
+        add(&mut self.groups, other.groups.iter().cloned());
+        add(&mut self.patterns, other.patterns.iter().cloned());
+        add(&mut self.soft_groups, other.soft_groups.iter().cloned());
+        add(&mut self.soft_patterns, other.soft_patterns.iter().cloned());
+        let (groups, patterns) = (&self.groups, &self.patterns);
+        self.soft_groups.retain(|group| !groups.contains(group));
+        self.soft_patterns.retain(|pattern| !patterns.contains(pattern));
+    }
+}
+
+/// Adds those names that are not there yet.
+fn add(names: &mut Vec<String>, more: impl IntoIterator<Item = String>) {
+    for name in more {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_named_before_is_soft_and_what_is_named_after_is_hard() {
+        let both = Invalidation::new().group("a").pattern("^/a").soft().group("b");
+        assert_eq!((both.soft_groups, both.soft_patterns), (vec!["a".into()], vec!["^/a".into()]));
+        assert_eq!((both.groups, both.patterns), (vec!["b".to_owned()], vec![]));
+    }
+
+    #[test]
+    fn hard_wins_over_soft_whichever_comes_first() {
+        let hard = || Invalidation::new().group("a").pattern("^/a");
+        let soft = || Invalidation::new().group("a").group("b").pattern("^/a").soft();
+        for (mut first, second) in [(hard(), soft()), (soft(), hard())] {
+            first.merge(&second);
+            assert_eq!(first, Invalidation { soft_groups: vec!["b".into()], ..hard() });
+            first.merge(&second);
+            assert_eq!(first.soft_groups, ["b"], "merging once more changes nothing");
+        }
+    }
+
+    #[test]
+    fn soft_invalidations_travel_and_are_checked() {
+        let soft = Invalidation::new().group("a").pattern("(").soft();
+        assert!(!soft.is_empty());
+        assert_eq!(Invalidation::from_bytes(&soft.to_bytes()), Some(soft.clone()));
+        assert_eq!(soft.check().unwrap_err().0, "(");
+    }
+}
