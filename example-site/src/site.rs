@@ -93,7 +93,7 @@ impl State for Site {
 
     fn invalidates(update: &Update) -> Invalidation {
         match update {
-            Update::Publish { .. } => Invalidation::new().group("stories"),
+            Update::Publish { .. } => Invalidation::new().group("stories").group("latest"),
             Update::Comment { slug, .. } => Invalidation::new().group(format!("story:{slug}")),
         }
     }
@@ -106,6 +106,11 @@ impl Site {
         (start..end)
             .filter_map(|index| self.stories.get(&**self.newest.get(index)?))
             .map(|story| &**story)
+    }
+
+    /// The newest story.
+    pub fn latest(&self) -> Option<&Story> {
+        self.newest(0, 1).next()
     }
 
     /// A slug for `title` that no story has yet.

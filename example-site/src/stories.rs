@@ -103,8 +103,9 @@ pub async fn list(Query(page): Query<Page>, site: Data<Site>) -> Result<Reply> {
 /// One story with its comments.
 #[controller("stories.show")]
 pub async fn show(Path(slug): Path<String>, site: Data<Site>) -> Result<Reply> {
-    let story = site.query(|site| site.stories.get(&slug).cloned()).or_not_found()?;
-    Ok(template("stories/show.html").with("story", story))
+    let site = site.snapshot();
+    let story = site.stories.get(&slug).or_not_found()?;
+    Ok(template("stories/show.html").with("story", story).with("latest", site.latest()))
 }
 
 /// Publishes a story. Its picture is on every front end before anybody can see the story.
