@@ -10,8 +10,9 @@ use crate::reader;
 /// The labels by key, each in all languages.
 type Labels = HashMap<String, HashMap<String, String>>;
 
-static LABELS: LazyLock<Labels> =
-    LazyLock::new(|| toml::from_str(include_str!("../labels.toml")).expect("a test reads the file"));
+static LABELS: LazyLock<Labels> = LazyLock::new(|| {
+    toml::from_str(include_str!("../labels.toml")).expect("a test reads the file")
+});
 
 /// The label of this `key` in the language of the visitor. Further arguments replace the names in
 /// braces; a `count` of 1 chooses the label with `_one` at its end.

@@ -63,8 +63,13 @@ mod tests {
 
     #[test]
     fn what_is_no_picture_is_refused() {
-        let others: [&[u8]; 5] =
-            [b"", b"GIF88a", b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"%PDF-1.7", b"RIFF\0\0\0\0WAVE"];
+        let others: [&[u8]; 5] = [
+            b"",
+            b"GIF88a",
+            b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+            b"%PDF-1.7",
+            b"RIFF\0\0\0\0WAVE",
+        ];
         for content in others {
             assert_eq!(path(content), None);
         }

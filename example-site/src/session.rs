@@ -21,10 +21,7 @@ pub struct Choice {
 
 /// Signs a visitor in: from now on the browser sends the name with each request.
 #[controller("session.open")]
-pub async fn open(
-    VariantName(variant): VariantName,
-    Form(entered): Form<SignIn>,
-) -> Result<Reply> {
+pub async fn open(VariantName(variant): VariantName, Form(entered): Form<SignIn>) -> Result<Reply> {
     let mut problems = Problems::new();
     let name = field::NAME.read(&entered.name, &mut problems);
     if !problems.is_empty() {

@@ -385,3 +385,44 @@ async fn the_language_can_be_chosen() {
     let refused = visitor.ask("POST", "/session/language", &[form], "language=tlh").await;
     assert_eq!(refused.status, 400);
 }
+
+#[tokio::test]
+async fn who_signs_in_is_greeted_on_pages_that_are_cached_for_everybody() {
+    let visitor = CLUSTER.borrow().visitor(0);
+    let signed_in = visitor.form("/session", "name=+J%C3%BCrgen+%3Cb%3E+").await;
+    assert_eq!((signed_in.status, signed_in.header("location")), (303, "/"));
+    let juergen = cookie(&signed_in);
+    for target in ["/", "/list", "/faq"] {
+        visitor.page(target).await;
+        for (cookie, name) in
+            [("", "Sign in"), (&*juergen, "Jürgen &lt;b&gt;"), ("session=Ada", "Ada")]
+        {
+            let page = visitor.page_with(target, &[("cookie", cookie)]).await;
+            assert!(page.is_hit(), "{target} for {name}: {}", page.cache_status());
+            let badge = format!("<a class=\"badge\" href=\"/session\">{name}</a>");
+            assert!(page.text().contains(&badge), "{target} for {name}: {}", page.text());
+        }
+    }
+    let page = visitor.page_with("/session", &[("cookie", &*juergen)]).await;
+    assert!(words(&page).contains("You are signed in as Jürgen &lt;b&gt;."), "{}", words(&page));
+    let signed_out = visitor.form("/session/close", "").await;
+    assert!(signed_out.header("set-cookie").contains("Max-Age=0"));
+    let refused = visitor.form("/session", "name=+").await;
+    assert_eq!(refused.status, 422);
+    assert!(words(&refused).contains("The name is missing."), "{}", words(&refused));
+}
+
+#[tokio::test]
+async fn a_story_that_was_looked_for_in_vain_can_be_read_once_it_is_written() {
+    let cluster = CLUSTER.borrow();
+    for frontend in 0..2 {
+        let visitor = cluster.visitor(frontend);
+        assert_eq!(visitor.page("/stories/snow-at-last").await.status, 404);
+        let again = visitor.page("/stories/snow-at-last").await;
+        assert!(again.status == 404 && again.is_hit(), "{}", again.cache_status());
+    }
+    assert_eq!(publish(0, "Snow at last", "Two inches.").await, "/stories/snow-at-last");
+    for frontend in 0..2 {
+        assert_eq!(cluster.visitor(frontend).page("/stories/snow-at-last").await.status, 200);
+    }
+}
