@@ -1,6 +1,8 @@
+use std::sync::Arc;
+
 use http::{HeaderMap, StatusCode};
 
-use crate::pieces::Pieces;
+use crate::pieces::{Fragment, Pieces};
 
 /// What an entry holds.
 #[derive(Debug)]
@@ -8,7 +10,7 @@ pub enum Content {
     /// An answer to a visitor.
     Page(Page),
     /// A part of a template's output.
-    Fragment(Fragment),
+    Fragment(Arc<Fragment>),
 }
 
 /// An answer as it is kept.
@@ -20,18 +22,6 @@ pub struct Page {
     pub headers: HeaderMap,
     /// The body; its bytes are shared with every response that is under way.
     pub body: Pieces,
-}
-
-/// A part of a template's output, between `{% cache %}` and `{% endcache %}`.
-#[derive(Debug, Clone)]
-pub struct Fragment {
-    /// What was written, the fragments within included.
-    pub content: Pieces,
-    /// All groups that it is in, those of the fragments within included: whatever it is put into
-    /// is in them too.
-    pub groups: Box<[Box<str>]>,
-    /// The ids of the fragments within: a pattern that finds one of them finds this too.
-    pub contains: Box<[Box<str>]>,
 }
 
 impl Content {

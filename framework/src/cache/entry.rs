@@ -1,10 +1,12 @@
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::content::{Content, Fragment, Page};
+use super::content::{Content, Page};
 use super::ledger::Ledger;
 use super::validity::{Ids, Validity, Verdict};
 use crate::clock::Moment;
 use crate::log::Position;
+use crate::pieces::Fragment;
 
 /// Cached content and all that decides whether it may be served.
 #[derive(Debug)]
@@ -55,7 +57,7 @@ impl Entry {
     }
 
     /// The fragment, if that is what it holds.
-    pub fn fragment(&self) -> Option<&Fragment> {
+    pub fn fragment(&self) -> Option<&Arc<Fragment>> {
         match &self.content {
             Content::Fragment(fragment) => Some(fragment),
             Content::Page(_) => None,

@@ -1,5 +1,7 @@
 //! What a visitor sees when there is no answer.
 
+use std::rc::Rc;
+
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::{Response, StatusCode};
@@ -12,7 +14,7 @@ use super::{Edition, FrontEnd};
 use crate::body::Body;
 use crate::dispatch::Scope;
 use crate::pieces::Pieces;
-use crate::templates::Values;
+use crate::templates::{NoFragments, Values};
 
 /// After how many seconds a visitor may try again when no back end answers.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
@@ -92,7 +94,7 @@ impl FrontEnd {
             .and_then(|values| Values::from_json(&values))
             .map_err(|error| error.to_string())
             .and_then(|values| {
-                let rendered = edition.templates.render(template, &values);
+                let rendered = edition.templates.render(template, &values, Rc::new(NoFragments));
                 rendered.map(|page| page.content).map_err(|error| error.to_string())
             });
         rendered.unwrap_or_else(|error| {

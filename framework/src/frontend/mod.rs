@@ -5,6 +5,7 @@
 //!   pages say when they could not be.
 //! - `page`: the way of a request for content: key, lookup, flight, fill.
 //! - `make`: how content is made, by a controller over the link or by a template.
+//! - `fragments`: pieces of templates, found in the cache and kept there.
 //! - `forward`: what of a request goes over the link.
 //! - `respond`, `error_page`, `cache_status`: what goes back to the visitor.
 //! - [`Variant`]: how a site says that content depends on more than its URL, and [`Visitor`], by
@@ -24,6 +25,7 @@ mod error_page;
 mod failure;
 mod follower;
 mod forward;
+mod fragments;
 mod make;
 mod notice;
 mod page;

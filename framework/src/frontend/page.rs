@@ -71,12 +71,7 @@ impl FrontEnd {
         if route.cache.kind == CacheType::NoCache {
             return Box::pin(self.direct(visit, matched, Forward::Bypass)).await;
         }
-        let variant = match &self.variant {
-            Some(variant) => {
-                variant(&Visitor::new(visit.parts, visit.origin, &self.settings.languages))
-            }
-            None => Variant::yes(),
-        };
+        let variant = self.variant_of(&visit);
         if variant.kind == VariantKind::No {
             return Box::pin(self.direct(visit, matched, Forward::Bypass)).await;
         }
@@ -139,15 +134,18 @@ impl FrontEnd {
     /// Content for this visitor alone.
     async fn direct(&self, visit: Visit<'_>, matched: Match<'_>, why: Forward) -> Response<Body> {
         self.counters.count(Event::Bypass);
-        let Visit { edition, parts, body, origin, .. } = visit;
+        let fragments = self.fragments_alone(&visit, matched.route);
+        let Visit { edition, generation, parts, body, origin } = visit;
         let request_id = request_id();
         let route = matched.route;
         let limit = route.max_body.unwrap_or(self.settings.body_limit);
         let order = Order {
             edition,
+            generation,
             target: &route.target,
             forwarded: Forwarded::whole(parts, matched.path(), origin.remote),
             params: matched.to_params(),
+            fragments,
             max_body: route.max_body,
             request_id: &request_id,
         };
@@ -164,6 +162,21 @@ impl FrontEnd {
                 self.error(edition, &failure, route.scope, asked, bypass(why))
             }
         }
+    }
+
+    /// What the fragments of content for one visitor share with those of cached content: nothing, if
+    /// the visitor is to neither read nor write the cache.
+    fn fragments_alone(&self, visit: &Visit<'_>, route: &Route) -> Option<Key<'static>> {
+        let variant = self.variant_of(visit);
+        let caches = self.settings.caching && variant.kind != VariantKind::No;
+        let (headers, languages) = (&visit.parts.headers, &self.settings.languages);
+        caches.then(|| key("", &variant, route, headers, languages).into_owned())
+    }
+
+    /// What the site's variant function says of a visit.
+    fn variant_of(&self, visit: &Visit<'_>) -> Variant {
+        let Some(variant) = &self.variant else { return Variant::yes() };
+        variant(&Visitor::new(visit.parts, visit.origin, &self.settings.languages))
     }
 
     /// Makes what is not in the cache, or waits for somebody who does.
@@ -232,9 +245,11 @@ impl FrontEnd {
         let begun = clock::now();
         let order = Order {
             edition: &wanted.edition,
+            generation: wanted.generation,
             target: &wanted.route.target,
             forwarded: wanted.forwarded.clone(),
             params: wanted.params.clone(),
+            fragments: Some(wanted.key.clone()),
             max_body: None,
             request_id: &wanted.request_id,
         };
