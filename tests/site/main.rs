@@ -8,6 +8,7 @@
 //! - [`visits`]: cookies, headers, and steps around a controller.
 //! - [`failures`]: panics, errors, delays, templates that do not render.
 //! - [`flights`]: a controller that takes its time and counts its runs.
+//! - [`gallery`]: pictures that are uploaded, and a page that refers to them.
 //! - [`notes`]: lines of text that are kept as they were sent.
 //! - [`probe`]: what a controller is told of a request, shown as it is.
 
@@ -17,6 +18,7 @@ mod bodies;
 mod counter;
 mod failures;
 mod flights;
+mod gallery;
 mod notes;
 mod probe;
 mod visits;
@@ -29,6 +31,7 @@ fn main() -> ExitCode {
     App::new()
         .state::<board::Board>()
         .state::<notes::Notes>()
+        .state::<gallery::Gallery>()
         .controllers(controllers![
             board::page,
             board::templated,
@@ -54,6 +57,10 @@ fn main() -> ExitCode {
             failures::no_such_template,
             flights::slow,
             flights::runs,
+            gallery::list,
+            gallery::hang,
+            gallery::remove,
+            gallery::synchronize,
             notes::list,
             notes::add,
             probe::show,
