@@ -67,6 +67,7 @@ fn measure(arguments: &Arguments) -> Result {
             Scene::Hit => report.hit = Some(scene::hit::run(arguments)?),
             Scene::Parts => report.parts = Some(scene::parts::run(arguments)?),
             Scene::Receipt => report.receipt = Some(scene::receipt::run(arguments)?),
+            Scene::Fragments => report.fragments = Some(scene::fragments::run(arguments)?),
             Scene::Large => report.large = Some(scene::large::run(arguments)?),
         }
     }

@@ -8,8 +8,8 @@
 //! - [`visits`]: cookies, headers, and steps around a controller.
 //! - [`failures`]: panics, errors, delays, templates that do not render.
 //! - [`flights`]: a controller that takes its time and counts its runs.
-//! - [`gallery`]: pictures that are uploaded, and a page that refers to them.
 //! - [`moods`]: pages that come out as they were told to.
+//! - [`gallery`]: pictures that are uploaded, and a page that refers to them.
 //! - [`notes`]: lines of text that are kept as they were sent.
 //! - [`texts`]: what is worth compressing, and replies that say how they are to be cached.
 //! - [`probe`]: what a controller is told of a request, shown as it is.
@@ -61,12 +61,12 @@ fn main() -> ExitCode {
             failures::no_such_template,
             flights::slow,
             flights::runs,
+            moods::show,
+            moods::set,
             gallery::list,
             gallery::hang,
             gallery::remove,
             gallery::synchronize,
-            moods::show,
-            moods::set,
             notes::list,
             notes::add,
             probe::show,
