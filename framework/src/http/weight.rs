@@ -17,6 +17,11 @@ impl Weight {
         self.0 == 0
     }
 
+    /// From 0 to 1000.
+    pub(crate) fn thousandths(self) -> u16 {
+        self.0
+    }
+
     /// A `qvalue`: up to three digits behind the point, and not more than 1.
     fn parse(text: &str) -> Option<Weight> {
         let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
