@@ -6,27 +6,38 @@ use serde::Serialize;
 
 use crate::figures::{Spread, Times};
 use crate::machine::Machine;
-use crate::scene::hit::Hit;
+use crate::scene::fragments::Fragments;
 use crate::scene::receipt::Receipts;
+use crate::scene::turns::Turns;
 
 /// Everything that was measured in one run.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
     pub(crate) machine: Machine,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) hit: Option<Hit>,
+    pub(crate) hit: Option<Turns>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) parts: Option<Turns>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) receipt: Option<Receipts>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) fragments: Option<Fragments>,
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.machine)?;
         if let Some(hit) = &self.hit {
-            write!(f, "\n{hit}")?;
+            write!(f, "\nhit: GET of a cached page of {hit}")?;
+        }
+        if let Some(parts) = &self.parts {
+            write!(f, "\nparts: GET of a cached page with three cached parts, together {parts}")?;
         }
         if let Some(receipt) = &self.receipt {
             write!(f, "\n{receipt}")?;
+        }
+        if let Some(fragments) = &self.fragments {
+            write!(f, "\n{fragments}")?;
         }
         Ok(())
     }
@@ -43,12 +54,12 @@ impl fmt::Display for Machine {
     }
 }
 
-impl fmt::Display for Hit {
+impl fmt::Display for Turns {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let setting = &self.setting;
         writeln!(
             f,
-            "hit: GET of a cached page of {} bytes, {} connections, {} rounds of {} s for each in turn",
+            "{} bytes, {} connections, {} rounds of {} s for each in turn",
             setting.body_bytes, setting.connections, setting.rounds, setting.seconds
         )?;
         let cores = if setting.pinned { "a core for each" } else { "on the same cores" };
@@ -81,7 +92,8 @@ impl fmt::Display for Hit {
                 load
             )?;
         }
-        writeln!(f, "headwater / bare hyper, round by round:")?;
+        let names: Vec<_> = self.contestants.iter().rev().map(|standing| standing.name).collect();
+        writeln!(f, "{}, round by round:", names.join(" / "))?;
         writeln!(f, "  throughput              {}", self.throughput_ratio)?;
         writeln!(f, "  server CPU per request  {}", self.cpu_ratio)
     }
@@ -110,6 +122,18 @@ impl fmt::Display for Receipts {
             row(f, "4 KiB and fdatasync, by itself", place.sync)?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Display for Fragments {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Fragments { cards, page_bytes, found, evaluated, without, gain } = self;
+        writeln!(f, "fragments: a page of {cards} cards, {page_bytes} bytes, in process")?;
+        writeln!(f, "{:38}{:>12}{:>12}", "", "median ms", "p99 ms")?;
+        row(f, "all cards cached", *found)?;
+        row(f, "none cached: evaluated and kept", *evaluated)?;
+        row(f, "without {% cache %}", *without)?;
+        writeln!(f, "none cached / all cached, round by round:  {gain}")
     }
 }
 

@@ -1,6 +1,8 @@
 //! Content that is made of pieces: bytes, and places where a part of its own is put in.
 
 use bytes::{Bytes, BytesMut};
+use http::uri::PathAndQuery;
+use xxhash_rust::xxh3::{Xxh3Default, xxh3_128};
 
 /// Content, piece by piece.
 ///
@@ -21,10 +23,34 @@ pub enum Piece {
 /// Another page of the site, put into this one by the front end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {
-    /// Its path and query.
-    pub url: Box<str>,
-    /// What is put in its place when it cannot be had, ready to be sent; empty for nothing.
-    pub fallback: Bytes,
+    url: Box<str>,
+    target: Option<PathAndQuery>,
+    fallback: Bytes,
+}
+
+impl Part {
+    /// The page at `url`, or `fallback`, ready to be sent, where it cannot be had.
+    pub fn new(url: impl Into<Box<str>>, fallback: Bytes) -> Part {
+        let url = url.into();
+        let leads_away = !url.starts_with('/') || url.starts_with("//") || url.contains('#');
+        let target = if leads_away { None } else { url.parse().ok() };
+        Part { url, target, fallback }
+    }
+
+    /// Its URL, as the template has it.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Its path and query; `None` if the URL is not one of this site.
+    pub fn target(&self) -> Option<&PathAndQuery> {
+        self.target.as_ref()
+    }
+
+    /// What is put in its place when it cannot be had.
+    pub fn fallback(&self) -> &Bytes {
+        &self.fallback
+    }
 }
 
 /// A part of a template's output, between `{% cache %}` and `{% endcache %}`.
@@ -95,6 +121,27 @@ impl Pieces {
         self.0.is_empty()
     }
 
+    /// What the content is known by: contents with the same digest are the same bytes with parts in
+    /// the same places. Which parts they are is not in it.
+    pub fn digest(&self) -> u128 {
+        if let Some(bytes) = self.whole() {
+            return xxh3_128(&bytes);
+        }
+        let mut hasher = Xxh3Default::new();
+        let mut add = |kind: u8, bytes: &[u8]| {
+            hasher.update(&[kind]);
+            hasher.update(&(bytes.len() as u64).to_le_bytes());
+            hasher.update(bytes);
+        };
+        for piece in &self.0 {
+            match piece {
+                Piece::Bytes(bytes) => add(0, bytes),
+                Piece::Part(_) => add(1, b""),
+            }
+        }
+        hasher.digest128()
+    }
+
     /// The same content with bytes that follow one another joined to one piece. What is several
     /// pieces is copied, once.
     pub fn joined(self) -> Pieces {
@@ -132,12 +179,19 @@ impl From<Bytes> for Pieces {
     }
 }
 
+impl FromIterator<Bytes> for Pieces {
+    fn from_iter<I: IntoIterator<Item = Bytes>>(bytes: I) -> Pieces {
+        let pieces = bytes.into_iter().filter(|bytes| !bytes.is_empty());
+        Pieces(pieces.map(Piece::Bytes).collect())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn part(url: &str) -> Part {
-        Part { url: url.into(), fallback: Bytes::new() }
+        Part::new(url, Bytes::new())
     }
 
     #[test]
@@ -148,6 +202,25 @@ mod tests {
         assert_eq!(pieces.whole(), None);
         assert_eq!(pieces.len(), 4);
         assert_eq!(pieces.joined().whole().unwrap(), "abcd");
+    }
+
+    #[test]
+    fn the_places_of_parts_are_in_the_digest() {
+        let content = |text: &str| {
+            let mut pieces = Pieces::new();
+            for (index, bytes) in text.split('|').enumerate() {
+                if index > 0 {
+                    pieces.push_part(part("/badge"));
+                }
+                pieces.push_bytes(Bytes::copy_from_slice(bytes.as_bytes()));
+            }
+            pieces.digest()
+        };
+        let digests = ["abc", "ab|c", "a|bc", "abc|", "|abc", "ab||c", "", "|"].map(content);
+        for (index, digest) in digests.iter().enumerate() {
+            assert!(!digests[..index].contains(digest), "{index}");
+        }
+        assert_eq!(content("abc"), Pieces::from(Bytes::from_static(b"abc")).digest());
     }
 
     #[test]

@@ -1,0 +1,308 @@
+//! Putting content together: what is in the cache at once, the rest side by side.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+use futures_util::future::join_all;
+use tokio::time::{Instant, timeout_at};
+
+use super::super::counters::Event;
+use super::super::page::Found;
+use super::super::respond::Aging;
+use super::super::served::page_of;
+use super::super::variant::VariantKind;
+use super::super::{FrontEnd, Visit};
+use super::address::{Address, Canonical};
+use super::chain::Chain;
+use super::content::Content;
+use super::failing::{Cause, Failing};
+use super::frame::Frame;
+use super::request::PartRequest;
+use super::sharing::{Sharing, Told};
+use super::tag::Tag;
+use super::{MOST_BYTES, MOST_PARTS, Recipient};
+use crate::body::Body;
+use crate::dispatch::{Resolution, Target};
+use crate::pieces::{Part, Piece, Pieces};
+
+/// The putting together of one response.
+pub(super) struct Composition<'a> {
+    frontend: &'a Arc<FrontEnd>,
+    recipient: Recipient<'a>,
+    page: &'a Frame<'a>,
+    failing: Failing,
+    /// When the last part has to be there, once one is waited for.
+    until: OnceLock<Instant>,
+    parts: AtomicUsize,
+    bytes: AtomicUsize,
+}
+
+/// What was put together, or is so far.
+#[derive(Debug, Default)]
+pub(super) struct Assembly {
+    pub(super) bytes: Vec<Bytes>,
+    pub(super) tag: Tag,
+    pub(super) sharing: Sharing,
+    pub(super) aging: Aging,
+}
+
+/// Where something is still to be put in: behind so many pieces, and so many digests.
+struct Gap<'a> {
+    bytes: usize,
+    digests: usize,
+    pending: Pending<'a>,
+}
+
+/// How a part begins.
+enum Begun<'a> {
+    /// It is in the cache, and has no parts.
+    There(Content),
+    Awaited(Pending<'a>),
+}
+
+type Pending<'a> = Pin<Box<dyn Future<Output = Assembly> + Send + 'a>>;
+
+impl<'a> Composition<'a> {
+    /// For this page.
+    pub(super) fn new(
+        frontend: &'a Arc<FrontEnd>,
+        recipient: Recipient<'a>,
+        page: &'a Frame<'a>,
+    ) -> Composition<'a> {
+        Composition {
+            frontend,
+            recipient,
+            page,
+            failing: Failing::of(page.headers, frontend.settings.development),
+            until: OnceLock::new(),
+            parts: AtomicUsize::new(0),
+            bytes: AtomicUsize::new(0),
+        }
+    }
+
+    /// Puts the page together if all of it is in the cache. It waits for nothing, and leaves no
+    /// trace where it does not succeed.
+    pub(super) fn at_once(&self) -> Option<Assembly> {
+        let pieces = self.page.pieces;
+        let url = Canonical::of_request(&self.recipient.request.uri);
+        let chain = Chain::begin(url.as_ref());
+        let mut request = PartRequest::of(self.recipient.request);
+        let mut assembly = Assembly::begin(pieces, self.page.digest);
+        let (mut parts, mut length) = (0, pieces.len());
+        for piece in pieces.iter() {
+            match piece {
+                Piece::Bytes(bytes) => assembly.bytes.push(bytes.clone()),
+                Piece::Part(part) => {
+                    let content = self.look_up(&mut request, &chain, part).ok()??;
+                    parts += 1;
+                    length += content.pieces().len();
+                    if content.pieces().has_parts() || parts > MOST_PARTS || length > MOST_BYTES {
+                        return None;
+                    }
+                    assembly.put_in(self.page, &content);
+                }
+            }
+        }
+        self.frontend.counters.count_all(Event::Hit, parts as u64);
+        Some(assembly)
+    }
+
+    /// Puts the page together.
+    pub(super) async fn put_together(&self) -> Assembly {
+        let url = Canonical::of_request(&self.recipient.request.uri);
+        let chain = Chain::begin(url.as_ref());
+        let request = PartRequest::of(self.recipient.request);
+        let Frame { pieces, digest, .. } = *self.page;
+        self.bytes.fetch_add(pieces.len(), Ordering::Relaxed);
+        self.assemble(request, &chain, pieces, digest).await
+    }
+
+    /// Puts content together that was reached through `chain`.
+    async fn assemble<'c>(
+        &'c self,
+        mut request: PartRequest,
+        chain: &'c Chain<'c>,
+        pieces: &'c Pieces,
+        digest: u128,
+    ) -> Assembly {
+        let mut assembly = Assembly::begin(pieces, digest);
+        let mut gaps: Vec<Gap<'c>> = Vec::new();
+        for piece in pieces.iter() {
+            match piece {
+                Piece::Bytes(bytes) => assembly.bytes.push(bytes.clone()),
+                Piece::Part(part) => match self.begin(&mut request, chain, part) {
+                    Ok(Begun::There(content)) => assembly.put_in(self.page, &content),
+                    Ok(Begun::Awaited(pending)) => {
+                        let (bytes, digests) = (assembly.bytes.len(), assembly.tag.len());
+                        gaps.push(Gap { bytes, digests, pending });
+                    }
+                    Err(cause) => self.fall_back(&mut assembly, chain, part, &cause),
+                },
+            }
+        }
+        let (places, pending): (Vec<_>, Vec<_>) =
+            gaps.into_iter().map(|gap| ((gap.bytes, gap.digests), gap.pending)).unzip();
+        let arrived = join_all(pending).await;
+        // From the end, so that the places of the others stay what they are.
+        for ((bytes, digests), part) in places.into_iter().zip(arrived).rev() {
+            assembly.bytes.splice(bytes..bytes, part.bytes);
+            assembly.tag.insert(digests, part.tag);
+            assembly.sharing.extend(part.sharing);
+            assembly.aging = assembly.aging.with(part.aging);
+        }
+        assembly
+    }
+
+    /// Looks a part up, and begins what there is to wait for.
+    fn begin<'c>(
+        &'c self,
+        request: &mut PartRequest,
+        chain: &'c Chain<'c>,
+        part: &'c Part,
+    ) -> Result<Begun<'c>, Cause> {
+        match self.parts.fetch_add(1, Ordering::Relaxed) {
+            ..MOST_PARTS => {}
+            MOST_PARTS => {
+                let cause =
+                    format!("a response may have {MOST_PARTS} parts, those of its parts included");
+                return Err(cause.into());
+            }
+            _ => return Err(Cause::known("the response has too many parts")),
+        }
+        let content = match self.look_up(request, chain, part)? {
+            Some(content) => {
+                self.frontend.counters.count(Event::Hit);
+                Some(self.weigh(content)?)
+            }
+            None => None,
+        };
+        match content {
+            Some(content) if !content.pieces().has_parts() => Ok(Begun::There(content)),
+            content => {
+                let follow = self.follow(request.clone(), chain, part, content);
+                Ok(Begun::Awaited(Box::pin(follow)))
+            }
+        }
+    }
+
+    /// A part that is in the cache. Afterwards the request is one for it.
+    fn look_up(
+        &self,
+        request: &mut PartRequest,
+        chain: &Chain<'_>,
+        part: &Part,
+    ) -> Result<Option<Content>, Cause> {
+        let address = Address::of(part)?;
+        let canonical = address.canonical()?;
+        chain.admits(&canonical)?;
+        request.ask_for(address.under(&self.recipient.request.uri));
+        let request = request.parts();
+        let resolution = self.recipient.edition.table.resolve(&request.method, &canonical.path);
+        let Resolution::Route(matched) = resolution else { return Ok(None) };
+        if !matches!(matched.route.target, Target::Controller(_) | Target::Template(_)) {
+            return Ok(None);
+        }
+        match self.frontend.find(request, self.recipient.origin, &matched) {
+            Found::Hit { entry, variant, now } => {
+                Content::of_hit(entry, variant, now, self.frontend).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Waits for a part, unless its content is at hand, and for the parts within.
+    async fn follow<'c>(
+        &'c self,
+        request: PartRequest,
+        chain: &'c Chain<'c>,
+        part: &'c Part,
+        content: Option<Content>,
+    ) -> Assembly {
+        let content = match content {
+            Some(content) => Ok(content),
+            None => self.ask(&request).await.and_then(|content| self.weigh(content)),
+        };
+        let url = Address::of(part).and_then(Address::canonical);
+        match content.and_then(|content| Ok((content, url?))) {
+            Ok((content, url)) => {
+                let (chain, pieces) = (chain.down(&url), content.pieces());
+                let mut assembly = self.assemble(request, &chain, pieces, content.digest()).await;
+                assembly.share(self.page, &content);
+                assembly
+            }
+            Err(cause) => {
+                let mut assembly = Assembly::default();
+                self.fall_back(&mut assembly, chain, part, &cause);
+                assembly
+            }
+        }
+    }
+
+    /// Has the front end answer the request for a part.
+    async fn ask(&self, request: &PartRequest) -> Result<Content, Cause> {
+        let Recipient { generation, edition, origin, .. } = self.recipient;
+        let (parts, body) = (request.parts(), Body::empty());
+        let visit = Visit { generation, edition, parts, body, origin };
+        let limit = self.frontend.settings.part_timeout;
+        let until = *self.until.get_or_init(|| Instant::now() + limit);
+        let answer =
+            async { Content::of(self.frontend.dispatch(visit).await, self.frontend).await };
+        timeout_at(until, answer).await.unwrap_or_else(|_| {
+            Err(format!("it was not there within {limit:?} (`[http] part_timeout`)").into())
+        })
+    }
+
+    /// Content that the response still has room for.
+    fn weigh(&self, content: Content) -> Result<Content, Cause> {
+        let length = content.pieces().len();
+        if self.bytes.fetch_add(length, Ordering::Relaxed).saturating_add(length) <= MOST_BYTES {
+            return Ok(content);
+        }
+        Err(format!("with it the response would be longer than {MOST_BYTES} bytes").into())
+    }
+
+    fn fall_back(&self, assembly: &mut Assembly, chain: &Chain<'_>, part: &Part, cause: &Cause) {
+        let bytes = self.failing.instead(chain, part, cause);
+        assembly.tag.add(Pieces::from(bytes.clone()).digest());
+        assembly.bytes.push(bytes);
+        assembly.sharing.take_in_fallback();
+    }
+}
+
+impl Assembly {
+    /// Begins with content of which nothing is put in yet.
+    fn begin(pieces: &Pieces, digest: u128) -> Assembly {
+        let mut tag = Tag::default();
+        tag.add(digest);
+        let bytes = Vec::with_capacity(pieces.iter().len());
+        Assembly { bytes, tag, ..Assembly::default() }
+    }
+
+    /// Puts in content without parts.
+    fn put_in(&mut self, page: &Frame<'_>, content: &Content) {
+        self.tag.add(content.digest());
+        for piece in content.pieces().iter() {
+            match piece {
+                Piece::Bytes(bytes) => self.bytes.push(bytes.clone()),
+                Piece::Part(_) => unreachable!("content with parts is assembled"),
+            }
+        }
+        self.share(page, content);
+    }
+
+    fn share(&mut self, page: &Frame<'_>, content: &Content) {
+        let part = match content {
+            Content::Entry { entry, variant, aging } => {
+                self.aging = self.aging.with(*aging);
+                Told::by_page(page_of(entry), variant)
+            }
+            Content::Page(kept, variant) => Told::by_page(kept, variant),
+            Content::Shared(headers, _) => Told::by(headers, &VariantKind::Yes),
+            Content::Own(_) => return self.sharing.take_in_visitors_own(),
+        };
+        self.sharing.take_in(page.told, part);
+    }
+}
