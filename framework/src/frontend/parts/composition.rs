@@ -23,7 +23,7 @@ use super::frame::Frame;
 use super::request::PartRequest;
 use super::sharing::{Sharing, Told};
 use super::tag::Tag;
-use super::{MOST_BYTES, MOST_PARTS, Visitor};
+use super::{MOST_BYTES, MOST_PARTS, Recipient};
 use crate::body::Body;
 use crate::dispatch::{Resolution, Target};
 use crate::pieces::{Part, Piece, Pieces};
@@ -31,7 +31,7 @@ use crate::pieces::{Part, Piece, Pieces};
 /// The putting together of one response.
 pub(super) struct Composition<'a> {
     frontend: &'a Arc<FrontEnd>,
-    visitor: Visitor<'a>,
+    recipient: Recipient<'a>,
     page: &'a Frame<'a>,
     failing: Failing,
     /// When the last part has to be there, once one is waited for.
@@ -69,12 +69,12 @@ impl<'a> Composition<'a> {
     /// For this page.
     pub(super) fn new(
         frontend: &'a Arc<FrontEnd>,
-        visitor: Visitor<'a>,
+        recipient: Recipient<'a>,
         page: &'a Frame<'a>,
     ) -> Composition<'a> {
         Composition {
             frontend,
-            visitor,
+            recipient,
             page,
             failing: Failing::of(page.headers, frontend.settings.development),
             until: OnceLock::new(),
@@ -87,9 +87,9 @@ impl<'a> Composition<'a> {
     /// trace where it does not succeed.
     pub(super) fn at_once(&self) -> Option<Assembly> {
         let pieces = self.page.pieces;
-        let url = Canonical::of_request(&self.visitor.request.uri);
+        let url = Canonical::of_request(&self.recipient.request.uri);
         let chain = Chain::begin(url.as_ref());
-        let mut request = PartRequest::of(self.visitor.request);
+        let mut request = PartRequest::of(self.recipient.request);
         let mut assembly = Assembly::begin(pieces, self.page.digest);
         let (mut parts, mut length) = (0, pieces.len());
         for piece in pieces.iter() {
@@ -112,9 +112,9 @@ impl<'a> Composition<'a> {
 
     /// Puts the page together.
     pub(super) async fn put_together(&self) -> Assembly {
-        let url = Canonical::of_request(&self.visitor.request.uri);
+        let url = Canonical::of_request(&self.recipient.request.uri);
         let chain = Chain::begin(url.as_ref());
-        let request = PartRequest::of(self.visitor.request);
+        let request = PartRequest::of(self.recipient.request);
         let Frame { pieces, digest, .. } = *self.page;
         self.bytes.fetch_add(pieces.len(), Ordering::Relaxed);
         self.assemble(request, &chain, pieces, digest).await
@@ -198,14 +198,14 @@ impl<'a> Composition<'a> {
         let address = Address::of(part)?;
         let canonical = address.canonical()?;
         chain.admits(&canonical)?;
-        request.ask_for(address.under(&self.visitor.request.uri));
+        request.ask_for(address.under(&self.recipient.request.uri));
         let request = request.parts();
-        let resolution = self.visitor.edition.table.resolve(&request.method, &canonical.path);
+        let resolution = self.recipient.edition.table.resolve(&request.method, &canonical.path);
         let Resolution::Route(matched) = resolution else { return Ok(None) };
         if !matches!(matched.route.target, Target::Controller(_) | Target::Template(_)) {
             return Ok(None);
         }
-        match self.frontend.find(request, &matched) {
+        match self.frontend.find(request, self.recipient.origin, &matched) {
             Found::Hit { entry, variant, now } => {
                 Content::of_hit(entry, variant, now, self.frontend).map(Some)
             }
@@ -243,8 +243,9 @@ impl<'a> Composition<'a> {
 
     /// Has the front end answer the request for a part.
     async fn ask(&self, request: &PartRequest) -> Result<Content, Cause> {
-        let Visitor { edition, remote, .. } = self.visitor;
-        let visit = Visit { edition, parts: request.parts(), body: Body::empty(), remote };
+        let Recipient { generation, edition, origin, .. } = self.recipient;
+        let (parts, body) = (request.parts(), Body::empty());
+        let visit = Visit { generation, edition, parts, body, origin };
         let limit = self.frontend.settings.part_timeout;
         let until = *self.until.get_or_init(|| Instant::now() + limit);
         let answer =

@@ -1,6 +1,6 @@
 //! Parts: other pages of the site, put into a page for each response.
 //!
-//! - [`Visitor`]: whose request it is. `request` makes of it the requests for parts.
+//! - [`Recipient`]: whose request it is. `request` makes of it the requests for parts.
 //! - `frame`: the page without its parts, and the response with them.
 //! - `composition`: puts content together: what is in the cache at once, the rest side by side.
 //! - `address`: where a part leads to, and `chain`: through which pages, so that no page holds itself.
@@ -39,7 +39,6 @@ mod request;
 mod sharing;
 mod tag;
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::Response;
@@ -48,6 +47,8 @@ use http::request::Parts;
 use super::served::Served;
 use super::{Edition, FrontEnd};
 use crate::body::Body;
+use crate::cache::Generation;
+use crate::http::Origin;
 
 use composition::Composition;
 use frame::Frame;
@@ -64,10 +65,12 @@ const MOST_BYTES: usize = 64 * 1024 * 1024;
 
 /// For whom a page is put together.
 #[derive(Clone, Copy)]
-pub(super) struct Visitor<'a> {
+pub(super) struct Recipient<'a> {
+    /// As in the [`Visit`](super::Visit) of the page.
+    pub(super) generation: Generation,
     pub(super) edition: &'a Arc<Edition>,
     pub(super) request: &'a Parts,
-    pub(super) remote: IpAddr,
+    pub(super) origin: Origin,
 }
 
 impl FrontEnd {
@@ -75,22 +78,22 @@ impl FrontEnd {
     /// where there are no parts.
     pub(super) fn compose_at_once(
         self: &Arc<Self>,
-        visitor: Visitor<'_>,
+        recipient: Recipient<'_>,
         served: &Served,
     ) -> Option<Response<Body>> {
         let frame = Frame::of(served, self)?;
-        let whole = Composition::new(self, visitor, &frame).at_once()?;
-        Some(frame.respond(visitor.request, whole))
+        let whole = Composition::new(self, recipient, &frame).at_once()?;
+        Some(frame.respond(recipient.request, whole))
     }
 
     /// The response with content that has parts.
     pub(super) async fn compose(
         self: &Arc<Self>,
-        visitor: Visitor<'_>,
+        recipient: Recipient<'_>,
         served: Served,
     ) -> Response<Body> {
         let frame = Frame::of(&served, self).expect("only content with parts is put together");
-        let whole = Composition::new(self, visitor, &frame).put_together().await;
-        frame.respond(visitor.request, whole)
+        let whole = Composition::new(self, recipient, &frame).put_together().await;
+        frame.respond(recipient.request, whole)
     }
 }
