@@ -90,8 +90,22 @@ async fn page() -> Reply {
 #[controller("text")]
 async fn text_page() -> Reply {
     const WORDS: [&str; 16] = [
-        "river", "weir", "ferry", "the", "of", "miller", "mill", "and", "water", "<p>", "</p>\n",
-        "a", "bridge", "wheel", "sluice", "\"headwater\"",
+        "river",
+        "weir",
+        "ferry",
+        "the",
+        "of",
+        "miller",
+        "mill",
+        "and",
+        "water",
+        "<p>",
+        "</p>\n",
+        "a",
+        "bridge",
+        "wheel",
+        "sluice",
+        "\"headwater\"",
     ];
     let (mut text, mut state) = (String::new(), 1_u32);
     while text.len() < PAGE_BYTES {
