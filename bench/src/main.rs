@@ -59,10 +59,14 @@ fn main() -> ExitCode {
 }
 
 fn measure(arguments: &Arguments) -> Result {
-    let mut report = Report { machine: Machine::read(), hit: None, parts: None, receipt: None };
+    let mut report = Report::new(Machine::read());
     for scene in arguments.scenes() {
         match scene {
             Scene::Hit => report.hit = Some(scene::hit::run(arguments)?),
+            Scene::NotModified => {
+                report.not_modified = Some(scene::forms::not_modified(arguments)?);
+            }
+            Scene::Encoded => report.encoded = Some(scene::forms::encoded(arguments)?),
             Scene::Parts => report.parts = Some(scene::parts::run(arguments)?),
             Scene::Receipt => report.receipt = Some(scene::receipt::run(arguments)?),
         }

@@ -82,6 +82,7 @@
 //! | [`dispatch`] | `dispatch.conf`: routes, matching, reverse URLs |
 //! | [`templates`] | the site's Tera templates |
 //! | [`controller`](mod@controller), [`extract`], [`request`], [`reply`] | what a controller is, takes and gives |
+//! | [`docroot`] | files that the log puts into every docroot: manifest and contents |
 //! | [`state`] | the site's data: in memory, changed by updates in the log |
 //! | [`log`](mod@log) | records, positions, the engine that keeps them on disk |
 //! | [`http`](mod@http) | the server for visitors and operators: limits, files, graceful stop |
@@ -104,6 +105,7 @@ pub mod clock;
 pub mod config;
 pub mod controller;
 pub mod dispatch;
+pub mod docroot;
 pub mod extract;
 pub mod frontend;
 pub mod http;

@@ -28,6 +28,18 @@ pub struct Part {
     pub fallback: Bytes,
 }
 
+/// A part of a template's output, between `{% cache %}` and `{% endcache %}`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Fragment {
+    /// What was written, the fragments within included.
+    pub content: Pieces,
+    /// All groups that it is in, those of the fragments within included: whatever it is put into
+    /// is in them too.
+    pub groups: Box<[Box<str>]>,
+    /// The ids of the fragments within: a pattern that finds one of them finds this too.
+    pub contains: Box<[Box<str>]>,
+}
+
 impl Pieces {
     /// No content yet.
     pub const fn new() -> Pieces {

@@ -8,7 +8,7 @@ pub use crate::extract::{
     Body, Bytes, Cluster, Cookies, Data, Extension, Form, FromRequest, FromRequestParts, HeaderMap,
     Headers, Json, Method, Multipart, Path, Query, Remote, RequestId, Uri, VariantName,
 };
-pub use crate::frontend::Variant;
+pub use crate::frontend::{Variant, Visitor};
 pub use crate::log::{Invalidation, Position, Receipt};
 pub use crate::reply::{
     Cookie, Error, IntoReply, OrNotFound, Reply, Result, SameSite, bad_request, bytes, error, file,

@@ -162,12 +162,9 @@ async fn a_page_cached_for_everybody_holds_a_part_for_each_visitor() {
 
 #[tokio::test]
 async fn a_part_has_a_variant_of_its_own() {
-    let by_cookie = |request: &http::request::Parts| {
-        let cookie = request.headers.get("cookie").and_then(|value| value.to_str().ok());
-        match cookie.and_then(|cookie| cookie.strip_prefix("name=")) {
-            Some(name) if request.uri.path().starts_with("/parts/") => Variant::named(name),
-            _ => Variant::yes(),
-        }
+    let by_cookie = |visitor: &Visitor<'_>| match visitor.cookie("name") {
+        Some(name) if visitor.uri().path().starts_with("/parts/") => Variant::named(name),
+        _ => Variant::yes(),
     };
     let app = App::new().controllers(controllers![greeting]).variant(by_cookie);
     let page = "{{ part(url=\"/parts/greeting\") }}";

@@ -21,10 +21,15 @@ pub(crate) async fn headers(headers: HeaderMap) -> Reply {
     text(shown.unwrap_or("nothing").to_owned()).header("x-site", "test-site")
 }
 
-/// Lets the header `x-variant` decide how an answer is cached: `no`, `named NAME`, `key KEY`.
-pub(crate) fn variant(request: &http::request::Parts) -> Variant {
-    let header = request.headers.get("x-variant").and_then(|value| value.to_str().ok());
+/// Lets the header `x-variant` decide how an answer is cached: `no`, `named NAME`, `key KEY`, or by
+/// what the front end knows of the visitor: `cookie NAME`, `language`, `scheme`, `remote`.
+pub(crate) fn variant(visitor: &headwater::frontend::Visitor<'_>) -> Variant {
+    let header = visitor.header("x-variant");
     match header.map(|value| value.split_once(' ').unwrap_or((value, ""))) {
+        Some(("cookie", name)) => Variant::named(visitor.cookie(name).unwrap_or_default()),
+        Some(("language", _)) => Variant::named(visitor.language()),
+        Some(("scheme", _)) => Variant::named(visitor.scheme().as_str()),
+        Some(("remote", _)) => Variant::named(visitor.remote().to_string()),
         Some(("no", _)) => Variant::no(),
         Some(("named", name)) => Variant::named(name),
         Some(("key", key)) => Variant::key(key).group("keyed"),

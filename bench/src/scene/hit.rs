@@ -11,7 +11,13 @@ use crate::cpu::{self, Cores};
 use crate::load::{Expected, Load};
 
 pub(super) const EXPECTED: Expected<'_> =
-    Expected { path: PAGE, body_bytes: PAGE_BYTES, cache_status: "headwater; hit" };
+    Expected {
+    path: PAGE,
+    headers: "",
+    status: 200,
+    body_bytes: PAGE_BYTES,
+    cache_status: "headwater; hit",
+};
 
 /// Starts the contestants and lets them take turns.
 pub(crate) fn run(arguments: &Arguments) -> Result<Turns> {

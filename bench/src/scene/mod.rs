@@ -1,10 +1,12 @@
 //! What is measured.
 //!
 //! - [`hit`]: a page from the cache.
+//! - [`forms`]: the same for clients that have it already, or take it compressed.
 //! - [`parts`]: a page from the cache that is put together from several.
 //! - [`receipt`]: a write, until no front end shows what it made wrong.
 //! - [`turns`]: how two pages are compared.
 
+pub(crate) mod forms;
 pub(crate) mod hit;
 pub(crate) mod parts;
 pub(crate) mod receipt;

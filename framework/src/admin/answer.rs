@@ -6,6 +6,7 @@ use serde::Deserialize;
 use super::{Metrics, Node};
 use crate::body::Body;
 use crate::log::Invalidation;
+use crate::problem::Problem;
 
 /// The longest invalidation that is read, in bytes.
 const LIMIT: u64 = 1 << 20;
@@ -42,19 +43,47 @@ pub async fn answer(node: &dyn Node, metrics: &Metrics, request: Request<Body>) 
         "/invalidate" if parts.method == Method::POST => {
             invalidate(node, &parts.headers, body).await
         }
+        "/reload" if parts.method == Method::POST => reload(node, &parts.headers).await,
         "/health" | "/ready" | "/metrics" | "/status" => not_allowed("GET, HEAD"),
-        "/invalidate" => not_allowed("POST"),
+        "/invalidate" | "/reload" => not_allowed("POST"),
         _ => problem(
             StatusCode::NOT_FOUND,
-            "the admin port has /health, /ready, /metrics, /status and, on back ends, /invalidate",
+            "the admin port has /health, /ready, /metrics, /status, on back ends /invalidate and on \
+             front ends /reload",
         ),
     }
 }
 
+/// Whether the request says that its body is JSON. A page in a browser cannot send this type to
+/// another site without being asked first.
+fn is_json(headers: &HeaderMap) -> bool {
+    headers.get(header::CONTENT_TYPE).is_some_and(|value| value == "application/json")
+}
+
+async fn reload(node: &dyn Node, headers: &HeaderMap) -> Response<Body> {
+    if !is_json(headers) {
+        let message = "send the request as `content-type: application/json`; it needs no body";
+        return problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, message);
+    }
+    let Some(reloading) = node.reload() else {
+        let message = "this node is a back end and has nothing to load anew: ask the front ends";
+        return problem(StatusCode::NOT_FOUND, message);
+    };
+    match reloading.await {
+        Ok(number) => json(StatusCode::OK, &serde_json::json!({ "edition": number })),
+        Err(problems) => {
+            let problems: Vec<String> = problems.sorted().iter().map(Problem::to_string).collect();
+            let said = serde_json::json!({
+                "error": "the files have problems; what was loaded before is served on",
+                "problems": problems,
+            });
+            json(StatusCode::CONFLICT, &said)
+        }
+    }
+}
+
 async fn invalidate(node: &dyn Node, headers: &HeaderMap, body: Body) -> Response<Body> {
-    // A page in a browser cannot send this type to another site without being asked first.
-    let json_type = HeaderValue::from_static("application/json");
-    if headers.get(header::CONTENT_TYPE) != Some(&json_type) {
+    if !is_json(headers) {
         let message = "send the invalidation as `content-type: application/json`";
         return problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, message);
     }

@@ -42,10 +42,21 @@ fn describe() {
     describe_counter!("headwater_responses_total", "Responses, by the part the cache had in them.");
     describe_counter!("headwater_errors_total", "Responses with a status of 500 or more.");
     describe_counter!("headwater_fills_total", "Entries stored in the cache.");
+    describe_counter!("headwater_reloads_total", "Loads of changed files, by how they ended.");
+    describe_gauge!("headwater_edition", "How often the site's files were loaded.");
     describe_gauge!("headwater_cache_entries", "Entries in the cache.");
     describe_gauge!("headwater_cache_bytes", Unit::Bytes, "Memory that entries take.");
     describe_gauge!("headwater_cache_groups", "Groups that are remembered.");
     describe_gauge!("headwater_cache_patterns", "Patterns that are outstanding.");
+    describe_gauge!(
+        "headwater_docroot_contents",
+        "Contents of synchronized files, by whether they are here."
+    );
+    describe_counter!(
+        "headwater_docroot_fetched_bytes_total",
+        Unit::Bytes,
+        "What was fetched of contents of synchronized files."
+    );
     describe_gauge!("headwater_applied_position", "Up to where the log was applied here.");
     describe_gauge!("headwater_lease_held", "1 while the cache may be served from.");
     describe_gauge!("headwater_members", "Front ends, by health.");

@@ -7,6 +7,7 @@
 //! | `GET /metrics` | figures in the text format of Prometheus |
 //! | `GET /status` | the node's own view of itself and of the cluster, as JSON |
 //! | `POST /invalidate` | on a back end: `{"groups": […], "patterns": […]}`; the answer is the receipt |
+//! | `POST /reload` | on a front end: loads the site's files anew; the answer is the edition's number, or all problems |
 //!
 //! This room does not know what a node is made of: the node answers for itself as [`Node`].
 
@@ -20,6 +21,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use crate::log::{Invalidation, Receipt};
+use crate::problem::Problems;
 use crate::state::WriteError;
 
 /// What the admin port asks of its node.
@@ -36,9 +38,15 @@ pub trait Node: Send + Sync + 'static {
     /// Sets the gauges and counters whose values the node keeps itself.
     fn publish(&self);
 
+    /// Loads the site's files anew, if this node makes anything of them.
+    fn reload(&self) -> Option<Reloading<'_>>;
+
     /// Invalidates, if this node is a back end.
     fn invalidate(&self, invalidation: Invalidation) -> Option<Invalidating<'_>>;
 }
+
+/// A reload under way: the number of the edition that it comes to.
+pub type Reloading<'a> = Pin<Box<dyn Future<Output = Result<u64, Problems>> + Send + 'a>>;
 
 /// An invalidation under way.
 pub type Invalidating<'a> = Pin<Box<dyn Future<Output = Result<Receipt, WriteError>> + Send + 'a>>;

@@ -1,7 +1,8 @@
 //! A site, put together: its data, controllers and variants, and the command line that runs it.
 //!
 //! - [`App`]: what a site's `main` writes.
-//! - `parts`: what the site's files say, loaded.
+//! - `parts`: what the site's files say, loaded; `reload`: loaded anew while the site is served;
+//!   `places`: whether they have changed; `watch`: reloads whenever they have.
 //! - `rooms`: a front end, a back end, or both, put together.
 //! - `node`: those behind the doors of a process (`served`): what `serve` runs.
 //! - [`SiteService`]: those without doors, as a tower service.
@@ -9,10 +10,13 @@
 
 mod node;
 mod parts;
+mod places;
+mod reload;
 mod report;
 mod rooms;
 mod served;
 mod service;
+mod watch;
 
 pub use service::SiteService;
 
@@ -21,11 +25,13 @@ use std::pin::Pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use parts::Parts;
+
 use crate::cli;
 use crate::config::Config;
 use crate::controller::Registration;
-use crate::frontend::{Variant, VariantFn};
-use crate::problem::{Problem, Problems, nearest};
+use crate::frontend::{Variant, VariantFn, Visitor};
+use crate::problem::{Problem, Problems};
 use crate::state::{Journal, State, States, WriteError};
 use crate::templates::Customise;
 
@@ -116,11 +122,23 @@ impl App {
         self
     }
 
-    /// Decides for each request to a route that caches how its answer depends on more than the URL.
-    /// The function runs on the front end and must be fast; it sees the whole request.
+    /// Decides how the answer to a request depends on more than its URL. The function runs on the
+    /// front end for each `GET` and `HEAD` to a route that caches, and for no other. It sees the
+    /// whole request and must be fast, because it runs before the cache is asked.
+    ///
+    /// ```
+    /// use headwater::prelude::*;
+    ///
+    /// /// Visitors with a session have pages of their own; the others share them by language.
+    /// let site = App::new().variant(|visitor| match visitor.cookie("session") {
+    ///     Some(_) => Variant::no(),
+    ///     None => Variant::named(visitor.language()),
+    /// });
+    /// # let _ = site;
+    /// ```
     pub fn variant(
         mut self,
-        variant: impl Fn(&http::request::Parts) -> Variant + Send + Sync + 'static,
+        variant: impl Fn(&Visitor<'_>) -> Variant + Send + Sync + 'static,
     ) -> App {
         self.variant = Some(Arc::new(variant));
         self
@@ -162,19 +180,6 @@ impl App {
         }
         problems
     }
-
-    /// What to say of a controller that a route names and the site does not have.
-    fn unregistered(&self, name: &str) -> String {
-        match nearest(name, self.controllers.iter().map(Registration::name)) {
-            Some(near) => {
-                format!("no controller is registered as `{name}`; did you mean `{near}`?")
-            }
-            None => format!(
-                "no controller is registered as `{name}`: write `#[controller(\"{name}\")]` and name \
-                 the function in `controllers![…]`"
-            ),
-        }
-    }
 }
 
 impl cli::Site for App {
@@ -193,7 +198,7 @@ impl cli::Site for App {
 
     fn check(&self, config: &Config) -> Problems {
         let mut problems = self.own_problems();
-        problems.extend(parts::check(self, config));
+        problems.extend(Parts::of(self, config).check());
         problems
     }
 }

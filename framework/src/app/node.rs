@@ -5,20 +5,23 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::App;
-use super::rooms::Rooms;
+use super::rooms::{Rooms, Watching};
 use super::served::{Operators, Served, Visitors, problem};
 use crate::admin::Metrics;
-use crate::cli::{Announcement, Entrance, StopSignals};
-use crate::config::{self, Config};
+use crate::cli::{Announcement, Entrance, Signals, Wish};
+use crate::config::{self, Config, Environment};
 use crate::http::Limits;
 use crate::problem::Problems;
 
 /// Runs the node until it is told to stop, and drains it.
 pub(super) async fn serve(app: App, config: Config) -> Result<(), Problems> {
-    let mut signals =
-        StopSignals::listen().map_err(|error| problem("listen to signals", &error))?;
+    let mut signals = Signals::listen().map_err(|error| problem("listen to signals", &error))?;
     let metrics = Metrics::install();
-    let rooms = Rooms::open(app, &config).await?;
+    let watching = match config.environment {
+        Environment::Development => Watching::Files,
+        Environment::Production => Watching::Nothing,
+    };
+    let rooms = Rooms::open(app, &config, watching).await?;
     let http = match &rooms.report.frontend {
         Some(frontend) => {
             let visitors = Visitors(Arc::clone(frontend));
@@ -32,7 +35,9 @@ pub(super) async fn serve(app: App, config: Config) -> Result<(), Problems> {
         Announcement::new(config.name.clone(), entrance, admin.address).print();
     }
 
-    signals.next().await;
+    while signals.next().await == Wish::Reload {
+        rooms.reload();
+    }
     tracing::info!("stopping");
     rooms.report.stopping.store(true, Ordering::Relaxed);
     // Visitors first, so that their last requests still find everything.

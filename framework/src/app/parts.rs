@@ -1,61 +1,149 @@
-//! What a site's files say, loaded and checked against each other.
+//! What a site's files say, loaded and checked against each other and against its code.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use http::header::ACCEPT_LANGUAGE;
+
 use super::App;
+use super::places::Places;
 use crate::config::Config;
+use crate::controller::Registration;
 use crate::dispatch::{Location, Table, Target};
 use crate::frontend::Edition;
-use crate::problem::{Problem, Problems};
-use crate::templates::{Engine, Options};
+use crate::problem::{Problem, Problems, nearest};
+use crate::templates::{Customise, Engine, Options};
 
-/// Loads what a front end needs. A template or controller that is named but missing stops it here
-/// rather than at a visitor's request.
-pub(super) fn load(app: &App, config: &Config) -> Result<Edition, Problems> {
-    let (table, templates, problems) = read(app, config);
-    match templates {
-        Some(templates) => problems.or(Edition { table, templates }),
-        None => Err(problems),
+/// All that is needed to load a site's files, as often as they change.
+pub(super) struct Parts {
+    controllers: Vec<Registration>,
+    customise: Vec<Customise>,
+    has_languages: bool,
+    dispatch: PathBuf,
+    templates: PathBuf,
+    docroot: PathBuf,
+}
+
+impl Parts {
+    /// The files of `config`, for a site with this code.
+    pub(super) fn of(app: &App, config: &Config) -> Parts {
+        Parts {
+            controllers: app.controllers.clone(),
+            customise: app.customise.clone(),
+            has_languages: !config.languages.is_empty(),
+            dispatch: config.dispatch.path.clone(),
+            templates: config.templates.path.clone(),
+            docroot: config.docroot.path.clone(),
+        }
+    }
+
+    /// Loads what a front end needs. A template or controller that is named but missing stops it
+    /// here rather than at a visitor's request.
+    ///
+    /// It reads files, so it may block.
+    pub(super) fn load(&self) -> Result<Edition, Problems> {
+        let (table, templates, problems) = self.read();
+        match templates {
+            Some(templates) => problems.or(Edition::new(table, templates)),
+            None => Err(problems),
+        }
+    }
+
+    /// All that is wrong in the site's files, and between them and its code.
+    pub(super) fn check(&self) -> Problems {
+        self.read().2
+    }
+
+    /// Where the files are. Those that routes are in are looked for, because they name each other.
+    pub(super) fn places(&self) -> Places {
+        let (table, _) = Table::read(&self.dispatch);
+        Places {
+            files: table.files().to_vec(),
+            folders: vec![self.templates.clone(), self.docroot.clone()],
+        }
+    }
+
+    fn read(&self) -> (Arc<Table>, Option<Engine>, Problems) {
+        let (table, mut problems) = Table::read(&self.dispatch);
+        let table = Arc::new(table);
+        let routes = Arc::clone(&table);
+        let options = Options {
+            customise: self.customise.clone(),
+            url_for: Arc::new(move |name, params| {
+                routes.url_for(name, params).map_err(|error| error.to_string())
+            }),
+            ..Options::default()
+        };
+        let folder = &self.templates;
+        let templates = match folder.is_dir() {
+            true => Engine::load(folder, &options),
+            false => Ok(Engine::empty(&options)),
+        };
+        let templates = templates.map_err(|found| problems.extend(found)).ok();
+        // Templates that cannot be loaded are at least there.
+        let is_there = |name: &str| match &templates {
+            Some(templates) => templates.contains(name),
+            None => folder.join(name).is_file(),
+        };
+        for (name, location) in table.templates().filter(|(name, _)| !is_there(name)) {
+            let message = format!("there is no template `{name}` in {}", folder.display());
+            problems.push(at(location, message));
+        }
+        if !self.has_languages {
+            check_no_languages(&table, &mut problems);
+        }
+        if !self.docroot.is_dir() {
+            check_no_files(&self.docroot, &table, &mut problems);
+        }
+        self.check_controllers(&table, &mut problems);
+        (table, templates, problems)
+    }
+
+    /// What the routes want of controllers that the site's code does not have.
+    fn check_controllers(&self, table: &Table, problems: &mut Problems) {
+        for route in table.routes() {
+            let Target::Controller(name) = &route.target else { continue };
+            let mut report = |message| problems.push(at(&route.location, message));
+            let Some(controller) = self.controllers.iter().find(|known| known.name() == name)
+            else {
+                report(self.unregistered(name));
+                continue;
+            };
+            for capture in controller.captures() {
+                if !route.captures().iter().any(|known| known == capture) {
+                    report(format!(
+                        "`#[invalidate]` of the controller `{name}` names `{{{capture}}}`, which \
+                         this route does not capture"
+                    ));
+                }
+            }
+        }
+    }
+
+    /// What to say of a controller that a route names and the site does not have.
+    fn unregistered(&self, name: &str) -> String {
+        match nearest(name, self.controllers.iter().map(Registration::name)) {
+            Some(near) => {
+                format!("no controller is registered as `{name}`; did you mean `{near}`?")
+            }
+            None => format!(
+                "no controller is registered as `{name}`: write `#[controller(\"{name}\")]` and \
+                 name the function in `controllers![…]`"
+            ),
+        }
     }
 }
 
-/// All that is wrong in the site's files, and between them and its code.
-pub(super) fn check(app: &App, config: &Config) -> Problems {
-    read(app, config).2
-}
-
-fn read(app: &App, config: &Config) -> (Arc<Table>, Option<Engine>, Problems) {
-    let (table, mut problems) = Table::read(&config.dispatch.path);
-    let table = Arc::new(table);
-    let routes = Arc::clone(&table);
-    let options = Options {
-        customise: app.customise.clone(),
-        url_for: Arc::new(move |name, params| {
-            routes.url_for(name, params).map_err(|error| error.to_string())
-        }),
-        ..Options::default()
-    };
-    let folder = &config.templates.path;
-    let templates = match folder.is_dir() {
-        true => Engine::load(folder, &options),
-        false => Ok(Engine::empty(&options)),
-    };
-    let templates = templates.map_err(|found| problems.extend(found)).ok();
-    // Templates that cannot be loaded are at least there.
-    let is_there = |name: &str| match &templates {
-        Some(templates) => templates.contains(name),
-        None => folder.join(name).is_file(),
-    };
-    for (name, location) in table.templates().filter(|(name, _)| !is_there(name)) {
-        let message = format!("there is no template `{name}` in {}", folder.display());
-        problems.push(at(location, message));
+/// Routes with a page for each language when the site has named no languages.
+fn check_no_languages(table: &Table, problems: &mut Problems) {
+    for route in table.routes() {
+        if route.vary.contains(&ACCEPT_LANGUAGE) {
+            let message = "`vary` names accept-language, so the route has a page for each of the \
+                           site's languages, and project.toml names none: write there, at the top, \
+                           languages = [\"en\", \"de\"]";
+            problems.push(at(&route.location, message.to_owned()));
+        }
     }
-    if !config.docroot.path.is_dir() {
-        check_no_files(&config.docroot.path, &table, &mut problems);
-    }
-    check_controllers(app, &table, &mut problems);
-    (table, templates, problems)
 }
 
 /// Routes to files when there is no docroot.
@@ -65,26 +153,6 @@ fn check_no_files(docroot: &Path, table: &Table, problems: &mut Problems) {
             let docroot = docroot.display();
             let message = format!("the files are to be in {docroot}, and there is no such folder");
             problems.push(at(&route.location, message));
-        }
-    }
-}
-
-/// What the routes want of controllers that the site's code does not have.
-fn check_controllers(app: &App, table: &Table, problems: &mut Problems) {
-    for route in table.routes() {
-        let Target::Controller(name) = &route.target else { continue };
-        let mut report = |message| problems.push(at(&route.location, message));
-        let Some(controller) = app.controllers.iter().find(|known| known.name() == name) else {
-            report(app.unregistered(name));
-            continue;
-        };
-        for capture in controller.captures() {
-            if !route.captures().iter().any(|known| known == capture) {
-                report(format!(
-                    "`#[invalidate]` of the controller `{name}` names `{{{capture}}}`, which this \
-                     route does not capture"
-                ));
-            }
         }
     }
 }

@@ -5,12 +5,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value, json};
 
-use crate::admin::{Invalidating, Node};
+use super::reload::Reloader;
+use crate::admin::{Invalidating, Node, Reloading};
 use crate::backend::{Backend, Health};
 use crate::clock;
 use crate::config::Mode;
 use crate::frontend::FrontEnd;
 use crate::log::Invalidation;
+use crate::problem::Problem;
 
 /// A node with whatever rooms it has.
 pub(super) struct NodeReport {
@@ -18,6 +20,8 @@ pub(super) struct NodeReport {
     pub(super) mode: Mode,
     pub(super) frontend: Option<Arc<FrontEnd>>,
     pub(super) backend: Option<Arc<Backend>>,
+    /// Where there is a front end.
+    pub(super) reloader: Option<Arc<Reloader>>,
     /// Whether it has been told to stop: then nobody should send it more.
     pub(super) stopping: AtomicBool,
 }
@@ -42,12 +46,23 @@ impl Node for NodeReport {
             status["hit_ratio"] = json!(looked_up.then_some(counts.hit_ratio));
             status["responses"] = json!(counts);
             status["lease"] = json!(frontend.cache().holds_lease(clock::now()));
+            let problems = frontend.problems();
+            let problems: Vec<String> = problems.iter().map(Problem::to_string).collect();
+            status["edition"] = json!({ "number": frontend.edition(), "problems": problems });
             let usage = frontend.cache().usage();
             status["cache"] = json!({
                 "entries": usage.entries,
                 "bytes": usage.bytes,
                 "groups": usage.groups,
                 "patterns": usage.patterns,
+            });
+            let files = frontend.docroot().figures();
+            status["docroot"] = json!({
+                "files": files.files,
+                "held": files.held,
+                "missing": files.missing,
+                "failing": files.failing,
+                "fetched_bytes": frontend.docroot().fetched_bytes(),
             });
             let link = frontend.link().status();
             let backends = link.backends.iter().map(|backend| {
@@ -88,6 +103,11 @@ impl Node for NodeReport {
         }
     }
 
+    fn reload(&self) -> Option<Reloading<'_>> {
+        let reloader = self.reloader.as_ref()?;
+        Some(Box::pin(reloader.reload()))
+    }
+
     fn invalidate(&self, invalidation: Invalidation) -> Option<Invalidating<'_>> {
         let backend = self.backend.as_ref()?;
         Some(Box::pin(backend.invalidate(invalidation)))
@@ -108,12 +128,18 @@ fn publish_frontend(frontend: &FrontEnd) {
     }
     counter!("headwater_errors_total").absolute(counts.errors);
     counter!("headwater_fills_total").absolute(counts.fills);
+    gauge!("headwater_edition").set(frontend.edition() as f64);
     let cache = frontend.cache();
     let usage = cache.usage();
     gauge!("headwater_cache_entries").set(usage.entries as f64);
     gauge!("headwater_cache_bytes").set(usage.bytes as f64);
     gauge!("headwater_cache_groups").set(usage.groups as f64);
     gauge!("headwater_cache_patterns").set(usage.patterns as f64);
+    let files = frontend.docroot().figures();
+    for (state, count) in [("held", files.held), ("missing", files.missing)] {
+        gauge!("headwater_docroot_contents", "state" => state).set(count as f64);
+    }
+    counter!("headwater_docroot_fetched_bytes_total").absolute(frontend.docroot().fetched_bytes());
     let held = cache.holds_lease(clock::now());
     gauge!("headwater_lease_held").set(if held { 1.0 } else { 0.0 });
     if let Some(position) = cache.position() {

@@ -9,58 +9,94 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
+use super::App;
+use super::parts::Parts;
+use super::reload::{Reloader, Seen};
 use super::report::NodeReport;
 use super::served::{Served, address, bind, problem};
-use super::{App, parts};
+use super::watch::watch;
 use crate::backend::{self, Backend, BackendHost};
 use crate::cache::{Cache, Limits};
 use crate::clock;
 use crate::config::{Config, Encoding, Environment, Mode};
-use crate::frontend::{self, CacheFollower, FrontEnd, Settings};
-use crate::http::{Coding, Files};
+use crate::docroot::Store;
+use crate::frontend::{self, CacheFollower, Docroot, FrontEnd, Settings};
+use crate::http::{Coding, Files, Languages, TrustedProxies};
 use crate::link::{self, Connector, Incoming, Link, LinkOptions};
 use crate::problem::{Problem, Problems};
 
 /// How often it is looked whether the cache needs a sweep.
 const SWEEP: Duration = Duration::from_secs(1);
 
+/// Whether the site's files are loaded anew by themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Watching {
+    /// Whenever they change.
+    Files,
+    /// Only when somebody asks for it.
+    Nothing,
+}
+
 /// What works in this process.
 pub(super) struct Rooms {
     pub(super) report: Arc<NodeReport>,
     pub(super) link: Option<Served>,
+    /// Wakes who loads the site's files anew.
+    reload: Arc<Notify>,
     _tasks: Vec<AbortOnDropHandle<()>>,
 }
 
 impl Rooms {
     /// Opens what the configured mode asks for. Must be called within a tokio runtime.
-    pub(super) async fn open(mut app: App, config: &Config) -> Result<Rooms, Problems> {
+    pub(super) async fn open(
+        mut app: App,
+        config: &Config,
+        watching: Watching,
+    ) -> Result<Rooms, Problems> {
         let (mut link, mut tasks, mut backend) = (None, Vec::new(), None);
+        let store = Store::open(&config.docroot.sync.join(&config.name));
+        let store = store.map_err(|error| Problem::new(error.to_string()))?;
         let connectors = match config.mode {
             Mode::Frontend => config.link.backends.iter().map(Connector::tcp).collect(),
             Mode::Backend => {
                 let listener = bind("link", config.link.listen).await?;
                 let address = address(&listener)?;
-                let opened = open_backend(&mut app, config, false).await?;
+                let opened = open_backend(&mut app, config, &store, false).await?;
                 link = Some(serve_link(Incoming::tcp(listener), address, &opened, config)?);
                 backend = Some(opened);
                 Vec::new()
             }
             Mode::SingleNode | Mode::SingleNodeWithCache => {
                 let (connector, incoming) = link::in_memory();
-                let opened = open_backend(&mut app, config, true).await?;
+                let opened = open_backend(&mut app, config, &store, true).await?;
                 link = Some(serve_link(incoming, config.link.listen, &opened, config)?);
                 backend = Some(opened);
                 vec![connector]
             }
         };
-        let mut frontend = None;
+        let (mut frontend, mut reloader) = (None, None);
+        let reload = Arc::new(Notify::new());
         if config.mode != Mode::Backend {
-            let opened = open_frontend(&app, config, connectors)?;
+            let parts = Arc::new(Parts::of(&app, config));
+            // Looked at first: what changes while they are read is a change.
+            let seen = (watching == Watching::Files).then(|| Seen::now(&parts));
+            let opened = open_frontend(&app, &parts, config, &store, connectors)?;
             tasks.push(spawn(sweep(Arc::clone(opened.cache()))));
-            frontend = Some(opened);
+            tasks.push(spawn(Arc::clone(&opened).fetch_files()));
+            if config.mode == Mode::Frontend {
+                // In a single node the store is the back end's.
+                tasks.push(spawn(Arc::clone(&opened).sweep_files()));
+            }
+            let reloads = Reloader::new(parts, Arc::clone(&opened), seen);
+            tasks.push(spawn(reload_when_asked(Arc::clone(&reloads), Arc::clone(&reload))));
+            if watching == Watching::Files {
+                tasks.push(spawn(watch(Arc::clone(&reloads))));
+            }
+            (frontend, reloader) = (Some(opened), Some(reloads));
         }
         if let Some(backend) = &backend {
             tasks.push(spawn(Arc::clone(backend).look_after()));
@@ -71,9 +107,19 @@ impl Rooms {
             mode,
             frontend,
             backend,
+            reloader,
             stopping: AtomicBool::new(false),
         });
-        Ok(Rooms { report, link, _tasks: tasks })
+        Ok(Rooms { report, link, reload, _tasks: tasks })
+    }
+
+    /// Has the site's files loaded anew, if anything here is made of them. Wishes that come while
+    /// they are loaded are one.
+    pub(super) fn reload(&self) {
+        match self.report.reloader {
+            Some(_) => self.reload.notify_one(),
+            None => tracing::info!("a back end has nothing to load anew: ask the front ends"),
+        }
     }
 
     /// Leaves the membership first, so that no writer waits for this node; then the link and the
@@ -96,6 +142,14 @@ fn spawn(task: impl Future<Output = ()> + Send + 'static) -> AbortOnDropHandle<(
     AbortOnDropHandle::new(tokio::spawn(task))
 }
 
+async fn reload_when_asked(reloader: Arc<Reloader>, asked: Arc<Notify>) {
+    loop {
+        asked.notified().await;
+        // It says itself what is wrong.
+        let _ = reloader.reload().await;
+    }
+}
+
 async fn sweep(cache: Arc<Cache>) {
     loop {
         tokio::time::sleep(SWEEP).await;
@@ -110,6 +164,7 @@ async fn sweep(cache: Arc<Cache>) {
 async fn open_backend(
     app: &mut App,
     config: &Config,
+    store: &Arc<Store>,
     alone: bool,
 ) -> Result<Arc<Backend>, Problems> {
     let states = Arc::new(std::mem::take(&mut app.states));
@@ -121,6 +176,9 @@ async fn open_backend(
         controllers: app.controllers.clone(),
         body_limit: config.limits.body,
         calls: config.limits.connections,
+        docroot: config.docroot.path.clone(),
+        store: Arc::clone(store),
+        sync_deadline: config.docroot.sync_deadline,
         alone,
     };
     let opened = Backend::open(&config.log.path, parts).await;
@@ -137,17 +195,20 @@ async fn open_backend(
 
 fn open_frontend(
     app: &App,
+    parts: &Parts,
     config: &Config,
+    store: &Arc<Store>,
     backends: Vec<Connector>,
 ) -> Result<Arc<FrontEnd>, Problems> {
-    let edition = parts::load(app, config)?;
+    let edition = parts.load()?;
     let cache = Arc::new(Cache::new(Limits {
         bytes: config.cache.bytes,
         persistent_bytes: config.cache.persistent_bytes,
         groups: config.cache.max_groups,
         patterns: config.cache.max_patterns,
     }));
-    let follower = Arc::new(CacheFollower::new(Arc::clone(&cache)));
+    let docroot = Arc::new(Docroot::new(Arc::clone(store)));
+    let follower = CacheFollower::new(Arc::clone(&cache), Arc::clone(&docroot));
     let mut options = LinkOptions::new(&config.name, rand::random(), backends);
     options.secret = config.link.secret.as_ref().map(|secret| secret.expose().to_owned());
     options.lease = config.link.lease;
@@ -165,11 +226,17 @@ fn open_frontend(
             part_timeout: config.http.part_timeout,
             body_limit: config.limits.body,
             body_timeout: config.limits.body_timeout,
+            languages: Languages::new(&config.languages),
+            proxies: TrustedProxies {
+                networks: config.http.trusted_proxies.clone(),
+                headers: config.http.proxy_headers,
+            },
         },
         edition,
         files: Files::below(&config.docroot.path).ok(),
+        docroot,
         cache,
-        link: Link::start(options, follower),
+        link: Link::start(options, Arc::new(follower)),
         variant: app.variant.clone(),
     }))
 }

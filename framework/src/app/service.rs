@@ -12,7 +12,7 @@ use http::{Request, Response};
 use tower_service::Service;
 
 use super::App;
-use super::rooms::Rooms;
+use super::rooms::{Rooms, Watching};
 use crate::body::Body;
 use crate::config::{Config, Mode};
 use crate::frontend::FrontEnd;
@@ -52,7 +52,8 @@ pub struct SiteService {
 impl App {
     /// Opens the site in `folder`, where its project.toml is or might be, as a single node that
     /// listens to nothing. Its mode is `single-node` if project.toml says so, otherwise
-    /// `single-node-with-cache`. Must be called within a tokio runtime.
+    /// `single-node-with-cache`. Its files are loaded anew only by
+    /// [`reload`](SiteService::reload), in development too. Must be called within a tokio runtime.
     ///
     /// # Errors
     /// What is wrong with the site's files or code.
@@ -65,7 +66,7 @@ impl App {
         if config.mode != Mode::SingleNode {
             config.mode = Mode::SingleNodeWithCache;
         }
-        let rooms = Rooms::open(self, &config).await?;
+        let rooms = Rooms::open(self, &config, Watching::Nothing).await?;
         let frontend = rooms.report.frontend.clone();
         let frontend = frontend.ok_or_else(|| Problem::new("a single node has a front end"))?;
         let ready = tokio::time::timeout(PATIENCE, frontend.when_ready()).await;
@@ -81,6 +82,16 @@ impl SiteService {
     /// Answers a request, as if it came from this machine.
     pub async fn answer(&self, request: Request<Body>) -> Response<Body> {
         self.frontend.answer(request, IpAddr::V4(Ipv4Addr::LOCALHOST)).await
+    }
+
+    /// Loads the site's templates and routes anew: all or none. Requests that come afterwards are
+    /// answered from them; the number says how often they were loaded.
+    ///
+    /// # Errors
+    /// Everything that is wrong with them. What was loaded before is served on.
+    pub async fn reload(&self) -> Result<u64, Problems> {
+        let reloader = self.rooms.report.reloader.as_ref();
+        reloader.ok_or_else(|| Problem::new("a single node has a front end"))?.reload().await
     }
 
     /// Closes the site's log, when this is the last of the service's clones.

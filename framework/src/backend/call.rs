@@ -13,7 +13,7 @@ use crate::body::Body;
 use crate::controller::{self, Site};
 use crate::http::structured;
 use crate::link::{Answer, Call, Content, group_of_url};
-use crate::log::{Invalidation, Position};
+use crate::log::{Invalidation, LogId, Position};
 use crate::problem::nearest;
 use crate::reply::{self, Reply, ReplyParts};
 use crate::request::{Request, RequestParts};
@@ -29,7 +29,8 @@ impl Backend {
             let reply = reply::error(StatusCode::SERVICE_UNAVAILABLE).message(message);
             return self.wire(reply, self.tail.applied());
         };
-        if !self.has_reached(&call).await {
+        let deadline = Duration::from_millis(call.deadline);
+        if !self.has_reached(call.log, call.applied, deadline).await {
             let message = "The back end does not know yet what the front end knows.";
             let reply = reply::error(StatusCode::SERVICE_UNAVAILABLE).message(message);
             return self.wire(reply, self.tail.applied());
@@ -50,7 +51,11 @@ impl Backend {
         let own = own.map_or_else(Invalidation::new, |group| Invalidation::new().group(group));
         let is_unsafe = Method::from_str(&call.method).is_ok_and(|method| !method.is_safe());
         let journal = Arc::new(CallJournal::new(Arc::clone(self), invalidations, own));
-        let site = Site { states: Arc::clone(&self.states), journal: journal.clone() };
+        let site = Site {
+            states: Arc::clone(&self.states),
+            journal: journal.clone(),
+            docroot: self.clone(),
+        };
         let request_id = call.request_id.clone();
         let reply = match self.request(call, body, as_of, site) {
             Ok(request) => controller::answer(registration, request).await,
@@ -71,12 +76,16 @@ impl Backend {
 
     /// Waits until this back end knows all that the front end knew. A position of another log says
     /// nothing here.
-    async fn has_reached(&self, call: &Call) -> bool {
-        if call.log != Some(self.log_id()) || self.tail.applied() >= call.applied {
+    pub(super) async fn has_reached(
+        &self,
+        log: Option<LogId>,
+        applied: Position,
+        deadline: Duration,
+    ) -> bool {
+        if log != Some(self.log_id()) || self.tail.applied() >= applied {
             return true;
         }
-        let deadline = Duration::from_millis(call.deadline);
-        tokio::time::timeout(deadline, self.tail.reach(call.applied)).await.is_ok()
+        tokio::time::timeout(deadline, self.tail.reach(applied)).await.is_ok()
     }
 
     fn unknown_controller(&self, name: &str) -> Reply {

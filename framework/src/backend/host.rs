@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use crate::body::Body;
 use crate::link::{
-    Admission, Answer, Call, FeedBatch, FeedRecord, Greeting, Host, How, MemberId, Open, Refusal,
+    Admission, Answer, Call, FeedBatch, FeedRecord, Found, Greeting, Holdings, Host, How, Lookup,
+    MemberId, Open, Refusal,
 };
-use crate::log::{Draft, LogId, Membership, Position};
+use crate::log::{ContentId, Draft, LogId, Membership, Position};
 
 use super::Backend;
 use super::members::FeedId;
@@ -55,6 +56,18 @@ impl Host for BackendHost {
         self.0.members.grant(FeedId(member.0))
     }
 
+    fn holds(&self, member: MemberId, holdings: Holdings) {
+        self.0.members.hold(FeedId(member.0), holdings);
+    }
+
+    async fn lookup(&self, lookup: Lookup) -> Result<Found, Refusal> {
+        Backend::lookup(&self.0, lookup).await
+    }
+
+    async fn content(&self, content: ContentId, offset: u64) -> Result<Option<Body>, Refusal> {
+        self.0.docroot.content(content, offset).await
+    }
+
     fn left(&self, member: MemberId, how: How) {
         match how {
             How::Cut => self.0.members.cut(FeedId(member.0)),
@@ -99,6 +112,11 @@ impl Backend {
             start,
             resumed,
             backend: self.name.clone(),
+            // Taken after `start` was fixed: it may be ahead of it, but lacks nothing.
+            snapshot: match resumed {
+                true => Vec::new(),
+                false => self.docroot.manifest().to_pieces(),
+            },
         })
     }
 
@@ -122,7 +140,7 @@ impl Backend {
         let mut payloads = Vec::new();
         for record in records.into_iter().take_while(|record| record.position <= through) {
             last = record.position;
-            let payload = record.content.invalidation.to_bytes();
+            let payload = record.content.notice();
             if !payload.is_empty() {
                 payloads.push((record.position, payload));
             }

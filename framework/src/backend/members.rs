@@ -27,6 +27,8 @@ use serde::Serialize;
 use tokio::sync::watch;
 
 use crate::clock::{self, Moment};
+use crate::docroot::SyncError;
+use crate::link::{Holding, Holdings};
 use crate::log::{Acknowledgement, Outcome, Position};
 
 /// A front end that is cut off and without a lease is forgotten after this time.
@@ -40,6 +42,8 @@ const NAMELESS: u64 = 0;
 pub struct Members {
     lease: Duration,
     inner: Mutex<Inner>,
+    /// Told whenever somebody's holdings change, or a member goes.
+    moved: watch::Sender<()>,
 }
 
 #[derive(Debug, Default)]
@@ -57,6 +61,8 @@ struct Member {
     /// The feed it follows; none while it is cut off.
     feed: Option<FeedId>,
     acknowledged: watch::Sender<Position>,
+    /// Which contents of files it has, as it says.
+    holdings: Holdings,
     /// Until when it may hold a lease, margin included.
     lease_until: Moment,
     /// Whether its lease has been reported as run out since it was last granted.
@@ -96,10 +102,37 @@ pub struct MemberStatus {
     pub acknowledged: Position,
 }
 
+/// Why not every front end has what a record puts into the docroot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unheld {
+    /// These lack it.
+    Lacking(Vec<String>),
+    /// These cannot store it.
+    Failing {
+        /// The front ends.
+        frontends: Vec<String>,
+        /// What the first of them says.
+        reason: String,
+    },
+}
+
+impl Unheld {
+    /// The same for who wanted the file at `path` to be there, and waited for `waited`.
+    pub(super) fn into_error(self, path: &str, position: Position, waited: Duration) -> SyncError {
+        let path = path.to_owned();
+        match self {
+            Unheld::Lacking(frontends) => SyncError::Deadline { path, position, waited, frontends },
+            Unheld::Failing { frontends, reason } => {
+                SyncError::NotStored { path, position, frontends, reason }
+            }
+        }
+    }
+}
+
 impl Members {
     /// No members yet; leases are `lease` long.
     pub fn new(lease: Duration) -> Members {
-        Members { lease, inner: Mutex::default() }
+        Members { lease, inner: Mutex::default(), moved: watch::Sender::new(()) }
     }
 
     /// How long leases are.
@@ -115,6 +148,7 @@ impl Members {
             longest: lease,
             feed: None,
             acknowledged: watch::channel(Position::START).0,
+            holdings: Holdings::default(),
             lease_until: bound(clock::now(), lease),
             fenced: false,
         };
@@ -143,6 +177,7 @@ impl Members {
             longest: self.lease,
             feed: None,
             acknowledged: watch::channel(start).0,
+            holdings: Holdings::default(),
             lease_until: Moment::EARLIEST,
             fenced: false,
         });
@@ -163,6 +198,14 @@ impl Members {
                 newer
             });
         }
+    }
+
+    /// The front end has these contents of files.
+    pub fn hold(&self, feed: FeedId, holdings: Holdings) {
+        if let Some(member) = self.lock().following(feed) {
+            member.holdings = holdings;
+        }
+        self.moved.send_replace(());
     }
 
     /// Notes until when the lease that is about to be sent can run. Returns whether it may be sent:
@@ -192,6 +235,7 @@ impl Members {
             inner.members.iter().find(|(_, member)| member.feed == Some(feed))?;
         let member = inner.members.remove(&incarnation)?;
         member.acknowledged.send_replace(Position(u64::MAX));
+        self.moved.send_replace(());
         tracing::info!(frontend = member.name, "front end has left");
         Some(incarnation)
     }
@@ -222,6 +266,58 @@ impl Members {
         let mut acknowledgements = join_all(waits).await;
         acknowledgements.sort_by(|a, b| a.frontend.cmp(&b.frontend));
         acknowledgements
+    }
+
+    /// Waits until every front end that holds a lease has what the record at `position` puts into
+    /// the docroot. One that loses its lease is no longer waited for: what it lacks when it gets
+    /// another one, its visitors wait for.
+    ///
+    /// # Errors
+    /// Who cannot store it, at once; who lacks it when `patience` is over.
+    pub async fn held(&self, position: Position, patience: Duration) -> Result<(), Unheld> {
+        let deadline = clock::now().after(patience);
+        let mut moved = self.moved.subscribe();
+        loop {
+            moved.mark_unchanged();
+            let (lacking, until) = self.lacking(position)?;
+            if lacking.is_empty() {
+                return Ok(());
+            }
+            if clock::now() >= deadline {
+                return Err(Unheld::Lacking(lacking));
+            }
+            tokio::select! {
+                // The sender lives as long as `self`.
+                _ = moved.changed() => {}
+                () = sleep_until(until.min(deadline)) => {}
+            }
+        }
+    }
+
+    /// Who holds a lease and lacks what the record at `position` puts into the docroot, and until
+    /// when the first of these leases runs.
+    fn lacking(&self, position: Position) -> Result<(Vec<String>, Moment), Unheld> {
+        let now = clock::now();
+        let inner = self.lock();
+        let (mut lacking, mut until) = (Vec::new(), Moment::from_nanos(u64::MAX));
+        let (mut failing, mut why) = (Vec::new(), None);
+        for member in inner.members.values().filter(|member| member.lease_until > now) {
+            match member.holdings.of(position) {
+                Holding::Held => {}
+                Holding::Lacking => {
+                    lacking.push(member.name.clone());
+                    until = until.min(member.lease_until);
+                }
+                Holding::Failing(reason) => {
+                    failing.push(member.name.clone());
+                    why.get_or_insert_with(|| reason.to_owned());
+                }
+            }
+        }
+        match why {
+            Some(reason) => Err(Unheld::Failing { frontends: failing, reason }),
+            None => Ok((lacking, until)),
+        }
     }
 
     /// Looks after members without leases: reports those that have newly lost theirs, and removes
@@ -354,6 +450,57 @@ mod tests {
         let acknowledgements = members.settled(Position(4)).await;
         assert_eq!(acknowledgements[0].outcome, Outcome::LeaseExpired);
         assert!(acknowledgements[0].took >= Duration::from_millis(80));
+    }
+
+    fn holdings(through: u64, lacking: &[u64], failing: &[(u64, &str)]) -> Holdings {
+        Holdings {
+            after: Position::START,
+            through: Position(through),
+            lacking: lacking.iter().copied().map(Position).collect(),
+            failing: failing.iter().map(|(at, why)| (Position(*at), (*why).to_owned())).collect(),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_file_is_held_when_everybody_with_a_lease_has_it() {
+        let members = members(60_000);
+        let (first, second) =
+            (members.join(7, "f1", Position(3)), members.join(8, "f2", Position(3)));
+        members.join(9, "without-lease", Position(3));
+        assert!(members.grant(first) && members.grant(second));
+        let held = members.held(Position(4), Duration::from_secs(60));
+        tokio::pin!(held);
+        assert!(futures_util::poll!(&mut held).is_pending());
+        members.hold(first, holdings(9, &[8], &[]));
+        members.hold(second, holdings(9, &[4], &[]));
+        assert!(futures_util::poll!(&mut held).is_pending());
+        members.hold(second, holdings(9, &[], &[]));
+        assert_eq!(held.await, Ok(()));
+    }
+
+    #[tokio::test]
+    async fn who_cannot_store_a_file_is_named_at_once() {
+        let members = members(60_000);
+        let feed = members.join(7, "f1", Position(3));
+        assert!(members.grant(feed));
+        members.hold(feed, holdings(4, &[4], &[(4, "the disk is full")]));
+        let unheld = members.held(Position(4), Duration::from_secs(60)).await;
+        let (frontends, reason) = (vec!["f1".to_owned()], "the disk is full".to_owned());
+        assert_eq!(unheld, Err(Unheld::Failing { frontends, reason }));
+    }
+
+    #[tokio::test]
+    async fn who_lacks_a_file_is_waited_for_until_its_lease_or_the_patience_is_over() {
+        let members = members(50);
+        let feed = members.join(7, "f1", Position(3));
+        assert!(members.grant(feed));
+        assert_eq!(members.held(Position(4), Duration::from_secs(60)).await, Ok(()));
+        assert!(members.grant(feed));
+        let unheld = members.held(Position(4), Duration::from_millis(1)).await;
+        assert_eq!(unheld, Err(Unheld::Lacking(vec!["f1".to_owned()])));
+        let held = members.held(Position(4), Duration::from_secs(60));
+        members.leave(feed);
+        assert_eq!(held.await, Ok(()));
     }
 
     #[tokio::test]

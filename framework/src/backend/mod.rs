@@ -5,6 +5,7 @@
 //! - `writing`: what a controller writes, and what it invalidates.
 //! - `deferrals`: what was deferred and not settled.
 //! - [`members`](Members): the front ends that may hold leases, and who waits for them.
+//! - `docroot`: the files that the log puts into every docroot.
 //! - `tail`: the end of the log, as feeds read it.
 //! - [`BackendHost`]: all of this as the link sees it.
 //!
@@ -12,13 +13,14 @@
 
 mod call;
 mod deferrals;
+mod docroot;
 mod host;
 mod members;
 mod tail;
 mod writing;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,6 +29,7 @@ use tokio::sync::Semaphore;
 
 use crate::clock;
 use crate::controller::Registration;
+use crate::docroot::Store;
 use crate::log::{
     Appended, Draft, Invalidation, Log, LogId, Membership, Options, Position, Receipt,
 };
@@ -34,12 +37,15 @@ use crate::problem::Problem;
 use crate::state::{Journal, States, WriteError, Written};
 
 use deferrals::Deferrals;
+use docroot::Docroot;
 pub use host::BackendHost;
-pub use members::{FeedId, Health, MemberStatus, Members};
+pub use members::{FeedId, Health, MemberStatus, Members, Unheld};
 use tail::{Publisher, Tail};
 
 /// How often members without leases are looked after.
 const LOOK_AFTER: Duration = Duration::from_millis(500);
+/// How often contents that nothing refers to are looked for.
+const SWEEP: Duration = Duration::from_secs(20);
 
 /// What a back end is made of.
 pub struct Parts {
@@ -57,6 +63,12 @@ pub struct Parts {
     pub body_limit: u64,
     /// How many calls run at a time, those with bodies and those without counted apart.
     pub calls: usize,
+    /// The folder with the files that can be synchronized.
+    pub docroot: PathBuf,
+    /// Where the contents of synchronized files are kept.
+    pub store: Arc<Store>,
+    /// How long a call waits until every front end has a file.
+    pub sync_deadline: Duration,
     /// Whether no front end outside this process can have followed an earlier log.
     pub alone: bool,
 }
@@ -67,6 +79,8 @@ pub struct Backend {
     log: Arc<Log>,
     tail: Arc<Tail>,
     deferrals: Arc<Deferrals>,
+    docroot: Arc<Docroot>,
+    sync_deadline: Duration,
     members: Members,
     expected: Vec<String>,
     membership: tokio::sync::Mutex<()>,
@@ -99,10 +113,12 @@ impl Backend {
     pub async fn open(folder: &Path, parts: Parts) -> Result<(Arc<Backend>, bool), Problem> {
         let tail = Tail::new();
         let deferrals = Arc::new(Deferrals::default());
+        let docroot = Arc::new(Docroot::new(parts.docroot, parts.store));
         let publisher = Publisher {
             states: Arc::clone(&parts.states),
             tail: Arc::clone(&tail),
             deferrals: Arc::clone(&deferrals),
+            docroot: Arc::clone(&docroot),
         };
         let folder = folder.to_owned();
         let opening =
@@ -124,6 +140,8 @@ impl Backend {
             log: Arc::new(log),
             tail,
             deferrals,
+            docroot,
+            sync_deadline: parts.sync_deadline,
             members,
             expected: parts.expected,
             membership: tokio::sync::Mutex::default(),
@@ -158,11 +176,16 @@ impl Backend {
         Ok(written.receipt)
     }
 
-    /// Looks after the membership for as long as it is polled.
+    /// Looks after the membership and the contents of files for as long as it is polled.
     pub async fn look_after(self: Arc<Self>) {
         let mut health = BTreeMap::new();
+        let mut swept = clock::now();
         loop {
             tokio::time::sleep(LOOK_AFTER).await;
+            if clock::now().since(swept) >= SWEEP {
+                swept = clock::now();
+                self.docroot.sweep().await;
+            }
             let _alone = self.membership.lock().await;
             for incarnation in self.members.look_after() {
                 self.write_left(incarnation).await;

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use tokio::sync::watch;
 
 use super::deferrals::Deferrals;
+use super::docroot::Docroot;
 use crate::log::{Applied, Applier, Position, Record};
 use crate::state::States;
 
@@ -12,7 +13,7 @@ use crate::state::States;
 const KEPT_RECORDS: usize = 16 * 1024;
 const KEPT_BYTES: usize = 16 << 20;
 
-/// The end of the log as feeds read it: what the latest records invalidate, and the position up to
+/// The end of the log as feeds read it: what the latest records say to front ends, and the position up to
 /// which this back end has applied the log.
 #[derive(Debug)]
 pub(super) struct Tail {
@@ -22,7 +23,7 @@ pub(super) struct Tail {
 
 #[derive(Debug, Default)]
 struct Recent {
-    /// The records after `after` that invalidate something.
+    /// The records after `after` that say something to front ends.
     records: VecDeque<(Position, Bytes)>,
     after: Position,
     bytes: usize,
@@ -45,8 +46,8 @@ impl Tail {
         let _ = applied.wait_for(|applied| *applied >= position).await;
     }
 
-    /// What the records after `after` and up to `through` invalidate; `None` when that is no longer
-    /// in memory.
+    /// What the records after `after` and up to `through` say to front ends; `None` when that is no
+    /// longer in memory.
     pub(super) fn between(
         &self,
         after: Position,
@@ -78,13 +79,15 @@ pub(super) struct Publisher {
     pub(super) states: Arc<States>,
     pub(super) tail: Arc<Tail>,
     pub(super) deferrals: Arc<Deferrals>,
+    pub(super) docroot: Arc<Docroot>,
 }
 
 impl Applier for Publisher {
     fn apply(&mut self, record: &Record) -> Applied {
         let applied = self.states.apply(record);
         self.deferrals.observe(record);
-        let payload = record.content.invalidation.to_bytes();
+        self.docroot.observe(record);
+        let payload = record.content.notice();
         if !payload.is_empty() {
             self.tail.push(record.position, payload);
         }
@@ -99,15 +102,18 @@ impl Applier for Publisher {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::docroot::Store;
     use crate::log::{Draft, Invalidation};
 
     #[test]
     fn the_tail_gives_what_is_invalidated_between_two_positions() {
         let tail = Tail::new();
+        let store = Store::open(std::path::Path::new("unused")).unwrap();
         let mut publisher = Publisher {
             states: Arc::default(),
             tail: Arc::clone(&tail),
             deferrals: Arc::default(),
+            docroot: Arc::new(Docroot::new("docroot".into(), store)),
         };
         for position in 1..=10 {
             let mut content = Draft::default();

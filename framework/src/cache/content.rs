@@ -1,5 +1,7 @@
+use std::sync::Arc;
+
 use super::page::Page;
-use crate::pieces::Pieces;
+use crate::pieces::Fragment;
 
 /// What an entry holds.
 #[derive(Debug)]
@@ -7,19 +9,7 @@ pub enum Content {
     /// An answer to a visitor.
     Page(Page),
     /// A part of a template's output.
-    Fragment(Fragment),
-}
-
-/// A part of a template's output, between `{% cache %}` and `{% endcache %}`.
-#[derive(Debug, Clone)]
-pub struct Fragment {
-    /// What was written, the fragments within included.
-    pub content: Pieces,
-    /// All groups that it is in, those of the fragments within included: whatever it is put into
-    /// is in them too.
-    pub groups: Box<[Box<str>]>,
-    /// The ids of the fragments within: a pattern that finds one of them finds this too.
-    pub contains: Box<[Box<str>]>,
+    Fragment(Arc<Fragment>),
 }
 
 impl Content {

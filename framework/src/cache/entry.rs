@@ -1,11 +1,13 @@
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::content::{Content, Fragment};
+use super::content::Content;
 use super::ledger::Ledger;
 use super::page::Page;
 use super::validity::{Ids, Validity, Verdict};
 use crate::clock::Moment;
 use crate::log::Position;
+use crate::pieces::Fragment;
 
 /// Cached content and all that decides whether it may be served.
 #[derive(Debug)]
@@ -56,7 +58,7 @@ impl Entry {
     }
 
     /// The fragment, if that is what it holds.
-    pub fn fragment(&self) -> Option<&Fragment> {
+    pub fn fragment(&self) -> Option<&Arc<Fragment>> {
         match &self.content {
             Content::Fragment(fragment) => Some(fragment),
             Content::Page(_) => None,

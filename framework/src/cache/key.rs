@@ -18,6 +18,14 @@ impl<'a> Key<'a> {
         Key { id: text.len(), text }
     }
 
+    /// The key of a fragment in content of the key `within`: it depends on all that the content
+    /// depends on, but for the content's own id.
+    pub fn of_fragment(id: &str, within: &Key<'_>) -> Key<'static> {
+        // No other key has a colon there, so that content never lands in the place of a fragment.
+        let text = [id, "\n:", &within.text[within.id..]].concat();
+        Key { text: Cow::Owned(text), id: id.len() }
+    }
+
     /// What patterns are matched with.
     pub fn id(&self) -> &str {
         &self.text[..self.id]
@@ -75,6 +83,17 @@ mod tests {
         let key = Key::of_id("/index.html");
         assert!(matches!(key.text, Cow::Borrowed(_)));
         assert_eq!(key.id(), key.as_str());
+    }
+
+    #[test]
+    fn a_fragment_depends_on_what_the_content_around_it_depends_on() {
+        let german = KeyBuilder::new("/a").depends_on("", "de").build();
+        let key = Key::of_fragment("fragment:x", &german);
+        assert_eq!(key.id(), "fragment:x");
+        let other = KeyBuilder::new("/b").depends_on("", "de").build();
+        assert_eq!(key, Key::of_fragment("fragment:x", &other));
+        assert_ne!(key, Key::of_fragment("fragment:x", &Key::of_id("/a")));
+        assert_ne!(key, KeyBuilder::new("fragment:x").depends_on("", "de").build());
     }
 
     proptest! {

@@ -6,7 +6,7 @@
 //!
 //! - [`Cache`]: what the front end asks and fills, and what the feed tells about records and leases.
 //! - [`Key`] and [`Entry`]: what an entry is found by, and what it holds: a [`Page`] or a
-//!   [`Fragment`].
+//!   [`Fragment`](crate::pieces::Fragment).
 //! - `ledger`: what is known of one log: the position applied, the groups and the
 //!   patterns that were invalidated.
 //! - `validity`: the law itself, a dozen lines, and the `Verdict` it comes to.
@@ -92,6 +92,7 @@ mod content;
 mod entry;
 mod fill;
 mod flight;
+mod fragments;
 mod group;
 mod key;
 mod lease;
@@ -108,7 +109,7 @@ mod validity;
 #[cfg(test)]
 mod law_tests;
 
-pub use content::{Content, Fragment};
+pub use content::Content;
 pub use entry::{Entry, Freshness};
 pub use fill::{Fill, Filled};
 pub use flight::{Arrival, Flights, Join, Knowledge, Lead, Wait};

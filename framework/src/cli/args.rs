@@ -107,15 +107,19 @@ impl Serve {
 impl Cluster {
     /// The flags as variables that come after those of the environment, and so win.
     pub(super) fn overrides(&self) -> Vec<(String, String)> {
-        data(self.data.as_deref()).into_iter().collect()
+        data(self.data.as_deref())
     }
 }
 
 /// A folder on the command line starts where the command was given, not at the configuration file.
-fn data(folder: Option<&Path>) -> Option<(String, String)> {
-    let folder = folder?;
+fn data(folder: Option<&Path>) -> Vec<(String, String)> {
+    let Some(folder) = folder else { return Vec::new() };
     let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
-    Some(("HEADWATER_LOG__PATH".to_owned(), folder.to_string_lossy().into_owned()))
+    let variable = |name: &str, path: &Path| (name.to_owned(), path.to_string_lossy().into_owned());
+    vec![
+        variable("HEADWATER_LOG__PATH", &folder),
+        variable("HEADWATER_DOCROOT__SYNC", &folder.join("docroot")),
+    ]
 }
 
 #[cfg(test)]
@@ -149,6 +153,7 @@ mod tests {
                 pair("HEADWATER_MODE", "single-node-with-cache"),
                 pair("HEADWATER_NAME", "f1"),
                 pair("HEADWATER_LOG__PATH", "/srv/log"),
+                pair("HEADWATER_DOCROOT__SYNC", "/srv/log/docroot"),
             ]
         );
         assert!(Serve::default().overrides().is_empty());

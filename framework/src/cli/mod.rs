@@ -26,7 +26,7 @@ use clap::Parser;
 
 pub use announcement::{Announcement, Entrance};
 pub use args::Arguments;
-pub use signals::StopSignals;
+pub use signals::{Signals, Wish};
 pub use status::{MemberStatus, NodeStatus};
 
 use crate::config::Config;
@@ -35,7 +35,7 @@ use args::Command;
 
 /// What the command line needs from the site it belongs to.
 pub trait Site {
-    /// Runs the node until it is told to stop ([`StopSignals`]) and has drained. Prints an
+    /// Runs the node until it is told to stop ([`Signals`]) and has drained. Prints an
     /// [`Announcement`] when it listens.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::origin::Origins;
 use super::{Config, Mode};
+use crate::http::Languages;
 use crate::problem::Problems;
 
 /// What is wrong with values that are well-formed each for itself.
@@ -34,6 +35,17 @@ pub(super) fn check(config: &Config, origins: &Origins) -> Problems {
         refuse("link.expect_frontends", &format!("`{name}` is in the list twice"));
     }
 
+    let languages = &config.languages;
+    let twice = languages.iter().enumerate().find(|(index, tag)| {
+        languages[..*index].iter().any(|earlier| earlier.eq_ignore_ascii_case(tag))
+    });
+    if let Some((_, tag)) = twice {
+        refuse("languages", &format!("`{tag}` is in the list twice"));
+    }
+    if languages.len() > Languages::MOST {
+        refuse("languages", &format!("a site has {} languages at most", Languages::MOST));
+    }
+
     let cache = &config.cache;
     for (key, bytes) in
         [("cache.bytes", cache.bytes), ("cache.persistent_bytes", cache.persistent_bytes)]
@@ -56,6 +68,7 @@ pub(super) fn check(config: &Config, origins: &Origins) -> Problems {
         ("link.deadline", link.deadline),
         ("cache.lifetime", cache.lifetime),
         ("cache.status_lifetime", cache.status_lifetime),
+        ("docroot.sync_deadline", config.docroot.sync_deadline),
         ("limits.header_timeout", limits.header_timeout),
         ("limits.body_timeout", limits.body_timeout),
         ("limits.idle_timeout", limits.idle_timeout),
@@ -73,6 +86,7 @@ pub(super) fn check(config: &Config, origins: &Origins) -> Problems {
         ("log.path", &config.log.path),
         ("templates.path", &config.templates.path),
         ("docroot.path", &config.docroot.path),
+        ("docroot.sync", &config.docroot.sync),
         ("dispatch.path", &config.dispatch.path),
     ] {
         if path.as_os_str().is_empty() {

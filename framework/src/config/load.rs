@@ -80,6 +80,7 @@ impl Config {
             &mut self.log.path,
             &mut self.templates.path,
             &mut self.docroot.path,
+            &mut self.docroot.sync,
             &mut self.dispatch.path,
         ] {
             *path = folder.join(&*path);
@@ -141,6 +142,7 @@ mod tests {
 
     use super::super::{Environment, Mode, TraceFormat};
     use super::*;
+    use crate::http::ProxyHeaders;
 
     /// A folder with this `project.toml`.
     fn project(text: &str) -> (tempfile::TempDir, PathBuf) {
@@ -185,6 +187,10 @@ mod tests {
                 name = "f1"
                 mode = "frontend"
                 environment = "development"
+                languages = ["en", "de-CH"]
+                [http]
+                trusted_proxies = ["127.0.0.1", "10.0.0.0/8"]
+                proxy_headers = "forwarded"
                 [link]
                 backends = ["10.0.0.1:8100", "b2.internal:8100"]
                 secret = "hush"
@@ -203,6 +209,9 @@ mod tests {
         .unwrap();
         assert_eq!((config.name.as_str(), config.mode), ("f1", Mode::Frontend));
         assert_eq!(config.environment, Environment::Development);
+        assert_eq!(config.languages, ["en", "de-CH"]);
+        assert!(config.http.trusted_proxies[1].contains([10, 1, 2, 3].into()));
+        assert_eq!(config.http.proxy_headers, ProxyHeaders::Forwarded);
         assert_eq!(config.link.backends, ["10.0.0.1:8100", "b2.internal:8100"]);
         assert_eq!(config.link.secret.unwrap().expose(), "hush");
         assert_eq!(config.link.lease, Duration::from_millis(500));
@@ -263,6 +272,8 @@ mod tests {
                 ("HEADWATER_LINK__LEASE", "500ms"),
                 ("HEADWATER_LINK__BACKENDS", "a:1, b:2"),
                 ("HEADWATER_LINK__EXPECT_FRONTENDS", ""),
+                ("HEADWATER_LANGUAGES", "pt-BR, de"),
+                ("HEADWATER_HTTP__TRUSTED_PROXIES", "::1,10.0.0.0/8"),
                 ("HEADWATER_CACHE__BYTES", "1 MiB"),
                 ("HEADWATER_CACHE__MAX_GROUPS", "5"),
                 ("HEADWATERS", "is another program"),
@@ -273,6 +284,8 @@ mod tests {
         assert_eq!(config.link.lease, Duration::from_millis(500));
         assert_eq!(config.link.backends, ["a:1", "b:2"]);
         assert!(config.link.expect_frontends.is_empty());
+        assert_eq!(config.languages, ["pt-BR", "de"]);
+        assert_eq!(config.http.trusted_proxies[0].to_string(), "::1/128");
         assert_eq!((config.cache.bytes, config.cache.max_groups), (1 << 20, 5));
     }
 
@@ -302,6 +315,9 @@ mod tests {
         refused("[limits]\nheader_bytes = \"1 KiB\"", &[], &["toml:2: ", "8 KiB to 16 MiB"]);
         refused("[limits]\nbody_timeout = \"0\"", &[], &["toml:2: limits.body_timeout"]);
         refused("[trace]\nlevel = \"a=b=c\"", &[], &["toml:2: trace.level: `a=b=c`"]);
+        refused("\nlanguages = [\"en\", \"EN\"]", &[], &["toml:2: languages: `EN`", "twice"]);
+        refused("\nlanguages = [\"en_US\"]", &[], &["toml:2: ", "write \"en-US\""]);
+        refused("[http]\ntrusted_proxies = [\"proxy\"]", &[], &["toml:2: `proxy` is no address"]);
         refused("name = \"f 1\"", &[], &["project.toml:1: `f 1` is not a name"]);
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{Secret, value};
+use crate::http::{Network, ProxyHeaders};
 
 /// Everything a node is told by `project.toml` and `HEADWATER_…` variables.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,8 +16,12 @@ pub struct Config {
     pub name: String,
     /// What the node is. Default `single-node-with-cache`.
     pub mode: Mode,
-    /// Whether error pages show what went wrong. Default `production`.
+    /// Who looks at the site. Default `production`.
     pub environment: Environment,
+    /// The languages of the site, as BCP 47 tags; the first is for visitors who want none of them.
+    /// Default none.
+    #[serde(deserialize_with = "value::languages")]
+    pub languages: Vec<String>,
     /// Where visitors come in.
     pub http: Http,
     /// Where operators come in.
@@ -70,10 +75,11 @@ impl Mode {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Environment {
-    /// Visitors: an error page shows a request id only.
+    /// Visitors: an error page shows a request id only, and changed files are read when the node is
+    /// told to.
     #[default]
     Production,
-    /// Its author: an error page shows the cause.
+    /// Its author: an error page shows the cause, and files are read again when they change.
     Development,
 }
 
@@ -89,6 +95,12 @@ pub struct Http {
     /// How long a page waits for its parts before it shows their fallbacks. Default 5 s.
     #[serde(with = "value::duration")]
     pub part_timeout: Duration,
+    /// The proxies that visitors come through, as addresses or networks: what they say of a visitor's
+    /// address and scheme is believed. Default none.
+    #[serde(with = "value::networks")]
+    pub trusted_proxies: Vec<Network>,
+    /// In which headers they say it. Default `x-forwarded`.
+    pub proxy_headers: ProxyHeaders,
 }
 
 /// A header that tells caches further out which groups a page is in.
@@ -214,6 +226,12 @@ pub struct Templates {
 pub struct Docroot {
     /// Their folder. Default `docroot`.
     pub path: PathBuf,
+    /// Where nodes keep the contents of synchronized files, each in a folder with its name. Default
+    /// `data/docroot`.
+    pub sync: PathBuf,
+    /// How long `synchronize_docroot` waits until every serving front end has the file. Default 1 min.
+    #[serde(with = "value::duration")]
+    pub sync_deadline: Duration,
 }
 
 /// `[dispatch]`: the site's routes.
@@ -289,6 +307,7 @@ impl Default for Config {
             name: "node".to_owned(),
             mode: Mode::default(),
             environment: Environment::default(),
+            languages: Vec::new(),
             http: Http::default(),
             admin: Admin::default(),
             link: Link::default(),
@@ -309,6 +328,8 @@ impl Default for Http {
             listen: loopback(8000),
             group_headers: Vec::new(),
             part_timeout: Duration::from_secs(5),
+            trusted_proxies: Vec::new(),
+            proxy_headers: ProxyHeaders::default(),
         }
     }
 }
@@ -361,7 +382,11 @@ impl Default for Templates {
 
 impl Default for Docroot {
     fn default() -> Docroot {
-        Docroot { path: "docroot".into() }
+        Docroot {
+            path: "docroot".into(),
+            sync: "data/docroot".into(),
+            sync_deadline: Duration::from_secs(60),
+        }
     }
 }
 

@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 
 use serde::de::{self, Deserializer, Visitor};
 
+use crate::http::Languages;
+
 /// Durations, written like `"20s"`.
 pub(super) mod duration {
     use std::time::Duration;
@@ -47,6 +49,30 @@ pub(super) mod size {
     }
 }
 
+/// Addresses and networks, written like `"10.0.0.0/8"`.
+pub(super) mod networks {
+    use serde::de::Error;
+    use serde::{Deserializer, Serializer};
+
+    use crate::http::Network;
+
+    pub(in crate::config) fn serialize<S: Serializer>(
+        networks: &[Network],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(networks.iter().map(Network::to_string))
+    }
+
+    pub(in crate::config) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<Network>, D::Error> {
+        let expecting = "a list of addresses and networks, like [\"127.0.0.1\", \"10.0.0.0/8\"]";
+        let texts =
+            super::strings(deserializer, expecting, |text| text.parse::<Network>().map(|_| ()))?;
+        texts.iter().map(|text| text.parse().map_err(D::Error::custom)).collect()
+    }
+}
+
 /// An address to listen on.
 pub(super) fn listen<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
     struct Text;
@@ -80,6 +106,13 @@ pub(super) fn addresses<'de, D: Deserializer<'de>>(
              as in \"127.0.0.1:8100\" or \"backend.internal:8100\""
         ))
     })
+}
+
+/// Tags of languages.
+pub(super) fn languages<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<String>, D::Error> {
+    strings(deserializer, "a list of languages, like [\"en\", \"de\"]", Languages::check)
 }
 
 /// Names of nodes.

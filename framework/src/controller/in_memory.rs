@@ -1,9 +1,11 @@
 use std::future::{Future, ready};
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::log::{Draft, LogId, Position, Receipt, Record};
+use crate::docroot::{Keeper, Keeping, SyncError, Taken, check_path};
+use crate::log::{Draft, FileChange, LogId, Position, Receipt, Record};
 use crate::state::{Journal, States, WriteError, Written};
 
 /// A journal that applies each draft at once and keeps nothing.
@@ -39,5 +41,25 @@ impl Journal for InMemory {
         draft: Draft,
     ) -> Pin<Box<dyn Future<Output = Result<Written, WriteError>> + Send + '_>> {
         Box::pin(ready(self.apply(draft)))
+    }
+}
+
+/// A docroot that is never read: every file there ever was is gone.
+impl Keeper for InMemory {
+    fn folder(&self) -> &Path {
+        Path::new("docroot")
+    }
+
+    fn take<'a>(&'a self, path: &'a str) -> Keeping<'a, Taken> {
+        let checked = check_path(path);
+        let path = path.to_owned();
+        Box::pin(ready(match checked {
+            Ok(()) => Ok(Taken::new(FileChange { path, content: None }, ())),
+            Err(reason) => Err(SyncError::Path { path, reason }),
+        }))
+    }
+
+    fn held<'a>(&'a self, _: &'a str, _: Position) -> Keeping<'a, ()> {
+        Box::pin(ready(Ok(())))
     }
 }

@@ -2,6 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::in_memory::InMemory;
+use crate::docroot::Keeper;
 use crate::state::{Journal, States};
 
 /// What a controller can reach of the site's back end.
@@ -11,14 +12,17 @@ pub struct Site {
     pub states: Arc<States>,
     /// Where updates and invalidations are written.
     pub journal: Arc<dyn Journal>,
+    /// The back end's docroot.
+    pub docroot: Arc<dyn Keeper>,
 }
 
 impl Site {
     /// A site of its own in this process: updates are applied at once and kept nowhere, there is
-    /// no front end that would have to forget anything. For the tests of controllers.
+    /// no front end that would have to forget or fetch anything. For the tests of controllers.
     pub fn in_memory(states: States) -> Site {
         let states = Arc::new(states);
-        Site { journal: Arc::new(InMemory::new(states.clone())), states }
+        let journal = Arc::new(InMemory::new(states.clone()));
+        Site { states, journal: journal.clone(), docroot: journal }
     }
 }
 

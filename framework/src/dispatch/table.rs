@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use http::{Method, StatusCode};
@@ -26,6 +26,7 @@ pub struct Table {
     /// By scope, which is the level's index.
     pub(super) pages: Vec<ErrorPages>,
     pub(super) names: HashMap<String, usize>,
+    pub(super) files: Vec<PathBuf>,
 }
 
 /// The `[[error]]` pages of one scope.
@@ -202,6 +203,11 @@ impl Table {
             Condition::Pattern { .. } => (1, Vec::new()),
         });
         routes
+    }
+
+    /// The files that it was read from, and those that it names and that could not be read.
+    pub fn files(&self) -> &[PathBuf] {
+        &self.files
     }
 
     /// The controllers that routes name, and where.

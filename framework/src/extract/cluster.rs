@@ -1,14 +1,16 @@
 use std::convert::Infallible;
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::FromRequestParts;
 use crate::controller::Site;
+use crate::docroot::SyncError;
 use crate::log::{Draft, Invalidation, Receipt};
 use crate::request::RequestParts;
 use crate::state::WriteError;
 
-/// All front ends of the site: makes them forget cached content.
+/// All front ends of the site: makes them forget cached content, and brings them files.
 ///
 /// ```
 /// use headwater::prelude::*;
@@ -40,6 +42,67 @@ impl Cluster {
         let draft = Draft { invalidation, ..Draft::default() };
         Ok(self.site.journal.write(draft).await?.receipt)
     }
+
+    /// The back end's docroot: where a controller puts the files that it then
+    /// [synchronizes](Cluster::synchronize_docroot).
+    pub fn docroot(&self) -> &Path {
+        self.site.docroot.folder()
+    }
+
+    /// Brings a file of the back end's docroot to every front end, as it is now; `path` starts at
+    /// the docroot. If there is no such file, it is removed from every front end.
+    ///
+    /// When this returns, every front end that serves from its cache has the whole file, and no
+    /// front end serves what was there before. A front end that was cut off, or joins
+    /// later, has the file before it answers a request for it. So a page that is made after this may
+    /// refer to the file. What the controller's `#[invalidate]` names is invalidated with it.
+    ///
+    /// Write the file under a name of its own, or rename it into place: a file must not change
+    /// while it is read. From the first call on the log decides what is at this path, on
+    /// every front end, whatever is in its own docroot.
+    ///
+    /// ```
+    /// use headwater::prelude::*;
+    ///
+    /// #[controller("pictures.add")]
+    /// #[invalidate(groups = ["pictures"])]
+    /// async fn add(Path(name): Path<String>, cluster: Cluster, picture: Bytes) -> Result<Reply> {
+    ///     if !name.chars().all(|letter| letter.is_ascii_alphanumeric()) {
+    ///         return Err(bad_request("A picture's name is made of letters and digits."));
+    ///     }
+    ///     let path = format!("uploads/{name}.png");
+    ///     let file = cluster.docroot().join(&path);
+    ///     let draft = cluster.docroot().join(format!("uploads/.{name}")); // never served
+    ///     tokio::fs::write(&draft, &picture).await?;
+    ///     tokio::fs::rename(&draft, &file).await?;
+    ///     cluster.synchronize_docroot(&path).await?;
+    ///     Ok(redirect_to(format!("/files/{path}")))
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// [`SyncError::Path`], [`SyncError::NoDocroot`], [`SyncError::Store`] and [`SyncError::Write`]:
+    /// nothing was changed. [`SyncError::NotStored`] and [`SyncError::Deadline`]: the file is
+    /// changed, but not all front ends have it yet; they go on fetching it, and requests for it wait meanwhile.
+    pub async fn synchronize_docroot(&self, path: impl AsRef<str>) -> Result<Receipt, SyncError> {
+        let (site, path) = (Arc::clone(&self.site), path.as_ref().to_owned());
+        // In a task of its own: a caller that stops waiting must not let the next one overtake it.
+        let synchronizing = tokio::spawn(async move {
+            let taken = site.docroot.take(&path).await?;
+            let draft = Draft { files: vec![taken.change.clone()], ..Draft::default() };
+            let receipt = site.journal.write(draft).await?.receipt;
+            drop(taken);
+            site.docroot.held(&path, receipt.position).await?;
+            Ok(receipt)
+        });
+        match synchronizing.await {
+            Ok(receipt) => receipt,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(_) => Err(WriteError::Stopping.into()),
+            },
+        }
+    }
 }
 
 impl fmt::Debug for Cluster {
@@ -69,5 +132,18 @@ mod tests {
         assert_eq!(receipt.position.0, 1);
         let refused = cluster.invalidate(Invalidation::new().pattern("^/blog/(")).await;
         assert!(matches!(refused, Err(WriteError::Pattern { .. })), "{refused:?}");
+    }
+
+    #[tokio::test]
+    async fn a_path_that_would_not_be_served_is_refused() {
+        let parts = Request::builder().build().unwrap().parts;
+        let cluster = Cluster::of(&parts.site);
+        assert_eq!(cluster.synchronize_docroot("uploads/x.png").await.unwrap().position.0, 1);
+        let refused = cluster.synchronize_docroot("../x.png").await.unwrap_err();
+        assert!(matches!(refused, SyncError::Path { .. }), "{refused}");
+        assert!(
+            refused.to_string().starts_with("`../x.png` is not the path of a file"),
+            "{refused}"
+        );
     }
 }

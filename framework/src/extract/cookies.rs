@@ -32,7 +32,10 @@ impl FromRequestParts for Cookies {
         let headers = parts.headers.get_all(COOKIE).into_iter();
         for header in headers.filter_map(|header| header.to_str().ok()) {
             for cookie in Cookie::split_parse_encoded(header.to_owned()).flatten() {
-                jar.add_original(cookie);
+                // The first is that of the most specific path (RFC 6265, section 5.4).
+                if jar.get(cookie.name()).is_none() {
+                    jar.add_original(cookie);
+                }
             }
         }
         Ok(Cookies(jar))
@@ -48,7 +51,7 @@ mod tests {
     #[tokio::test]
     async fn cookies_are_decoded_and_broken_ones_passed_over() {
         let builder =
-            Request::builder().cookie("name", "Ana; Maria").header("cookie", "a=1; ;x; b=2");
+            Request::builder().cookie("name", "Ana; Maria").header("cookie", "a=1; ;x; b=2; b=3");
         let mut request = builder.build().unwrap();
         let cookies = Cookies::from_request_parts(&mut request.parts).await.unwrap();
         assert_eq!(cookies.get("name"), Some("Ana; Maria"));

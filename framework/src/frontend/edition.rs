@@ -1,14 +1,92 @@
-use std::sync::Arc;
+//! What a site's files say, and how it is replaced while the site is served.
+//!
+//! # Why nothing of an old edition is served after a reload
+//!
+//! [`FrontEnd::publish`] does three things, in this order: it puts the new edition in the place of
+//! the old one, it has the cache forget everything ([`Cache::forget`](crate::cache::Cache::forget)),
+//! which begins a new generation of entries, and it says that it is done. A request takes the
+//! generation of the cache first and the edition second, and keeps both to its end.
+//!
+//! *A request that arrives after the reload was done* finds the new edition, because that was put in
+//! place before. In the cache it finds nothing of the old generation, because entries of another
+//! generation than the present one are dead. So what remains is content that was made by the old
+//! edition and is in the new generation.
+//!
+//! *There is none in the cache.* A fill is stored only in the generation that its request has taken.
+//! A request that has taken the new generation has done so after the cache began it, which was after
+//! the new edition was put in place, and has taken the edition only then: so it has the new one. The
+//! other order would not do: a request could take the old edition, be overtaken by the whole reload,
+//! and then take the new generation for the old edition's page. Nor would it do to forget first:
+//! then a request could take the new generation and still find the old edition.
+//!
+//! *There is none in the air.* A request may have the result of somebody else's flight. Flights are
+//! told apart by edition as well as by key, so it is the result of its own edition. Without that, a
+//! visitor who arrived after the reload could join a flight that began after that, by a request that
+//! has taken the old edition long before.
+//!
+//! A request that arrived before the reload was done may still be answered by the old edition, even
+//! with a page that it makes after the reload; the page is not stored. If it has the old generation
+//! and the new edition, its page is right and not stored either.
 
+use std::sync::Arc;
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+
+use super::FrontEnd;
+use super::notice::Notice;
 use crate::dispatch::Table;
+use crate::problem::Problems;
 use crate::templates::Engine;
 
 /// What a site's files say, as one thing: a request is answered by one edition from its beginning
 /// to its end, whatever is loaded meanwhile.
 #[derive(Debug)]
 pub struct Edition {
+    /// Tells it from those before it on the same front end.
+    pub(super) number: u64,
     /// The dispatch table.
     pub table: Arc<Table>,
     /// The templates.
     pub templates: Engine,
+}
+
+impl Edition {
+    /// A front end's first edition, until it is published in the place of another.
+    pub fn new(table: Arc<Table>, templates: Engine) -> Edition {
+        Edition { number: 1, table, templates }
+    }
+}
+
+impl FrontEnd {
+    /// Answers from `edition` from now on, and forgets all that was made by the one before; how many
+    /// editions there have been. When this returns, no request that comes is answered from an
+    /// earlier one.
+    pub fn publish(&self, mut edition: Edition) -> u64 {
+        let turn = self.publishing.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = self.edition.load().number + 1;
+        edition.number = number;
+        self.edition.store(Arc::new(edition));
+        self.cache.forget();
+        self.notice.store(None);
+        self.published.store(number, Ordering::Release);
+        drop(turn);
+        number
+    }
+
+    /// The number of the edition that requests are answered from: 1, and one more with each
+    /// [`publish`](FrontEnd::publish) that is done.
+    pub fn edition(&self) -> u64 {
+        self.published.load(Ordering::Acquire)
+    }
+
+    /// Keeps the edition and says what is wrong with the files that were to take its place, until
+    /// there is a new one: in [`problems`](FrontEnd::problems), and in development in every page.
+    pub fn show(&self, problems: Problems) {
+        self.notice.store(Some(Arc::new(Notice::new(problems))));
+    }
+
+    /// What is wrong with the files that were to take the edition's place. Empty when they have.
+    pub fn problems(&self) -> Problems {
+        self.notice.load().as_ref().map(|notice| notice.problems().clone()).unwrap_or_default()
+    }
 }

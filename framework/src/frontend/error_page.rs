@@ -1,5 +1,7 @@
 //! What a visitor sees when there is no answer.
 
+use std::rc::Rc;
+
 use bytes::Bytes;
 use http::StatusCode;
 use http::header::{self, HeaderMap, HeaderValue};
@@ -10,7 +12,7 @@ use super::make::MadeContent;
 use super::served::{Failed, Served};
 use super::{Edition, FrontEnd};
 use crate::dispatch::Scope;
-use crate::templates::{Rendered, Values};
+use crate::templates::{NoFragments, Rendered, Values};
 
 /// After how many seconds a visitor may try again when no back end answers.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
@@ -90,7 +92,7 @@ impl FrontEnd {
             .and_then(|values| Values::from_json(&values))
             .map_err(|error| error.to_string())
             .and_then(|values| {
-                let rendered = edition.templates.render(template, &values);
+                let rendered = edition.templates.render(template, &values, Rc::new(NoFragments));
                 rendered.map_err(|error| error.to_string())
             });
         rendered.unwrap_or_else(|error| {
@@ -118,6 +120,7 @@ fn built_in(values: &ErrorValues<'_>) -> Rendered {
     Rendered { content: Bytes::from(page).into(), ..Rendered::default() }
 }
 
-fn escape(text: &str) -> String {
+/// The text without what HTML takes for its own.
+pub(super) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

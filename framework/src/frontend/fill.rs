@@ -29,6 +29,7 @@ use crate::templates::Rendered;
 
 /// Content that may be cached: all that is needed to make it.
 pub(super) struct Cacheable {
+    pub(super) generation: Generation,
     pub(super) edition: Arc<Edition>,
     pub(super) route: Arc<Route>,
     pub(super) key: Key<'static>,
@@ -67,12 +68,13 @@ impl FrontEnd {
     async fn make_and_store(&self, wanted: &Cacheable) -> Outcome {
         // The content is as old as the moment when it was begun.
         let begun = clock::now();
-        let generation = self.generation_of(&wanted.edition);
         let order = Order {
             edition: &wanted.edition,
+            generation: wanted.generation,
             target: &wanted.route.target,
             forwarded: wanted.forwarded.clone(),
             params: wanted.params.clone(),
+            fragments: Some(wanted.key.clone()),
             max_body: None,
             own_url: None,
             request_id: &wanted.request_id,
@@ -104,13 +106,12 @@ impl FrontEnd {
         let draft =
             Draft { status, headers, body, route: &wanted.route, groups: &all_groups, begun };
         let page = prepare::page(draft, &self.settings);
-        let Some(generation) = generation else { return Outcome::Page(page) };
         if wanted.edition.table.may_be_changed(&wanted.path) {
             all_groups.push(group_of_url(&wanted.path));
         }
         let filled = self.cache.fill(Fill {
             key: wanted.key.clone(),
-            generation,
+            generation: wanted.generation,
             origin,
             groups: &all_groups,
             freshness,
@@ -128,14 +129,6 @@ impl FrontEnd {
             Filled::Unplaced(Content::Page(page)) => Outcome::Page(page),
             Filled::Unplaced(Content::Fragment(_)) => unreachable!("a page was to be filled"),
         }
-    }
-
-    /// What content that is begun now is a fill of; `None` when the site has newer files than it is
-    /// made with.
-    pub(super) fn generation_of(&self, edition: &Arc<Edition>) -> Option<Generation> {
-        // In this order: `Cache::generation` says why.
-        let generation = self.cache.generation();
-        Arc::ptr_eq(&self.edition.load(), edition).then_some(generation)
     }
 
     /// The error page of a controller's failure, where the route wants such pages to be kept.
@@ -195,7 +188,7 @@ impl Outcome {
         match self {
             Outcome::Entry { entry, .. } => Landed::Entry(Arc::clone(entry)),
             Outcome::Failed(failure) if failure.headers.is_empty() => {
-                Landed::Failed(failure.clone())
+                Landed::Failed(failure.clone().into())
             }
             Outcome::Failed(_) | Outcome::Page(_) | Outcome::Made { .. } => Landed::Private,
         }

@@ -15,13 +15,13 @@ use std::sync::Arc;
 use http::StatusCode;
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::FrontEnd;
 use super::cache_status::{CacheStatus, Forward};
 use super::counters::Event;
 use super::failure::Failure;
 use super::fill::{Cacheable, Outcome};
 use super::served::{Failed, Served};
 use super::variant::VariantKind;
+use super::{Edition, FrontEnd};
 use crate::cache::{Entry, Join, Key, Lead, Lookup};
 use crate::clock::{self, Moment};
 
@@ -31,7 +31,7 @@ pub(super) enum Landed {
     /// With an entry, stored or overtaken.
     Entry(Arc<Entry>),
     /// With an error that says nothing of one visitor.
-    Failed(Failure),
+    Failed(Box<Failure>),
     /// With something that is not for others.
     Private,
 }
@@ -59,14 +59,15 @@ impl FrontEnd {
         }
         // What is known now is all that the law asks of this request, however long it waits.
         let arrival = self.flights.arrive(self.cache.knowledge(clock::now()));
+        let name = flight_name(&wanted.edition, &wanted.key);
         loop {
             let known = self.cache.knowledge(clock::now());
-            match self.flights.join(wanted.key.as_str(), known) {
+            match self.flights.join(&name, known) {
                 Join::Lead(lead) => {
                     let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
                         let busy = "The site has too many pages to make. Please try again soon.";
                         let failure = Failure::new(StatusCode::SERVICE_UNAVAILABLE, busy);
-                        lead.land(Landed::Failed(failure.clone()));
+                        lead.land(Landed::Failed(failure.clone().into()));
                         return self.served(wanted, variant, Outcome::Failed(failure), lack);
                     };
                     // A task of its own, so that a visitor who goes away leaves nobody waiting.
@@ -86,7 +87,7 @@ impl FrontEnd {
                         return Served::Stored { entry, variant, cache };
                     }
                     Some(Landed::Failed(failure)) if wait.suits(&arrival) => {
-                        return self.served(wanted, variant, Outcome::Failed(failure), lack);
+                        return self.served(wanted, variant, Outcome::Failed(*failure), lack);
                     }
                     Some(Landed::Entry(_) | Landed::Failed(_)) => {}
                     Some(Landed::Private) | None => {
@@ -102,14 +103,14 @@ impl FrontEnd {
     /// next visitors will try. Nobody waits for it.
     pub(super) fn refresh(
         self: &Arc<Self>,
+        edition: &Edition,
         key: &Key<'_>,
         wanted: impl FnOnce() -> Arc<Cacheable>,
     ) {
         let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else { return };
         let now = clock::now();
-        let Join::Lead(lead) = self.flights.join(key.as_str(), self.cache.knowledge(now)) else {
-            return;
-        };
+        let flight = self.flights.join(&flight_name(edition, key), self.cache.knowledge(now));
+        let Join::Lead(lead) = flight else { return };
         // The flight of another may have landed after the old page was found.
         if matches!(self.cache.lookup(key, false, now), Lookup::Hit(_)) {
             return;
@@ -196,4 +197,10 @@ impl FrontEnd {
             },
         }
     }
+}
+
+/// What tells a flight from others. What an older edition makes is not for a newer one: see
+/// [`Edition`].
+fn flight_name(edition: &Edition, key: &Key<'_>) -> String {
+    format!("{}\n{}", edition.number, key.as_str())
 }

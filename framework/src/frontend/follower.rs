@@ -1,22 +1,28 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
+use tokio::sync::watch;
+
+use super::docroot::Docroot;
 use crate::cache::Cache;
 use crate::clock::{self, Moment};
-use crate::link::{FeedRecord, Follower, Welcome};
-use crate::log::{Invalidation, LogId, Position};
+use crate::link::{FeedRecord, Follower, Holdings, Welcome};
+use crate::log::{LogId, Notice, Position};
 
-/// Lets the feed tell the cache what has become wrong, and until when it may be served from.
+/// Lets the feed tell the cache what has become wrong, and until when it may be served from; and
+/// the docroot, which files there are.
 #[derive(Debug)]
 pub struct CacheFollower {
     cache: Arc<Cache>,
+    docroot: Arc<Docroot>,
     lease: Mutex<Duration>,
 }
 
 impl CacheFollower {
-    /// Follows on behalf of `cache`.
-    pub fn new(cache: Arc<Cache>) -> CacheFollower {
-        CacheFollower { cache, lease: Mutex::default() }
+    /// Follows on behalf of `cache` and `docroot`.
+    pub fn new(cache: Arc<Cache>, docroot: Arc<Docroot>) -> CacheFollower {
+        CacheFollower { cache, docroot, lease: Mutex::default() }
     }
 }
 
@@ -25,32 +31,41 @@ impl Follower for CacheFollower {
         self.cache.position().map(|origin| (origin.log, origin.as_of))
     }
 
-    fn welcomed(&self, welcome: &Welcome) {
+    fn welcomed(&self, welcome: &Welcome, snapshot: &[Bytes]) {
         *self.lease.lock().unwrap_or_else(PoisonError::into_inner) = welcome.lease;
         if !welcome.resumed {
             self.cache.follow(welcome.log, welcome.start);
+            self.docroot.begin(snapshot, welcome.start);
         }
     }
 
     fn apply(&self, records: &[FeedRecord], through: Position) {
-        let decoded: Option<Vec<(Position, Invalidation)>> = records
+        let decoded: Option<Vec<(Position, Notice)>> = records
             .iter()
-            .map(|record| Some((record.position, Invalidation::from_bytes(&record.payload)?)))
+            .map(|record| Some((record.position, Notice::from_bytes(&record.payload)?)))
             .collect();
         match decoded {
             Some(decoded) => {
+                // Files first: whoever sees the cache's position may count on them.
+                let files = decoded.iter().map(|(position, notice)| (*position, &*notice.files));
+                self.docroot.apply(files, through);
                 let records =
-                    decoded.iter().map(|(position, invalidation)| (*position, invalidation));
+                    decoded.iter().map(|(position, notice)| (*position, &notice.invalidation));
                 self.cache.apply(records, through, clock::now());
             }
             None => {
                 // Anything may be wrong now, and forgetting everything is always right.
                 tracing::error!(%through, "cannot read a record of the feed: dropping the cache");
+                self.docroot.distrust();
                 if let Some(origin) = self.cache.position() {
                     self.cache.follow(origin.log, through);
                 }
             }
         }
+    }
+
+    fn holdings(&self) -> watch::Receiver<Holdings> {
+        self.docroot.holdings()
     }
 
     fn renewed(&self, stamp: Moment) {

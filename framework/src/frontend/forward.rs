@@ -5,7 +5,9 @@ use std::net::IpAddr;
 use http::header::{self, HeaderMap, HeaderName};
 use http::request::Parts;
 
+use super::vary;
 use crate::dispatch::{QueryKey, Route};
+use crate::http::Languages;
 use crate::link::Exposure;
 
 /// Headers that concern only the connection they came on (RFC 9110, section 7.6.1).
@@ -57,10 +59,10 @@ impl Forwarded {
         id: &str,
         route: &Route,
         variant: Option<String>,
+        languages: &Languages,
     ) -> Forwarded {
-        let varying = route.vary.iter().flat_map(|name| {
-            headers.get_all(name).iter().map(move |value| wire_header((name, value)))
-        });
+        let varying = vary::values(&route.vary, headers, languages);
+        let varying = varying.map(|(name, value)| (name.as_str().to_owned(), value.to_vec()));
         let query = match &route.query {
             QueryKey::All => None,
             QueryKey::Only(names) => Some(names.clone()),

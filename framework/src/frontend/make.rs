@@ -1,19 +1,23 @@
 //! How content is made: by a back end's controller, by a template, or both.
 
+use std::rc::Rc;
+
 use http::StatusCode;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 use super::failure::{Failure, Keeping};
 use super::forward::{Forwarded, end_to_end};
+use super::fragments::CachedFragments;
 use super::{Edition, FrontEnd, respond};
 use crate::body::Body;
-use crate::cache::Origin;
+use crate::cache::{Generation, Key, Origin};
+use crate::clock::{self, Moment};
 use crate::dispatch::{CacheType, Target};
 use crate::link::{Answer, Call, CallError, Content};
 use crate::log::Position;
 use crate::media_type;
 use crate::pieces::Pieces;
-use crate::templates::{Rendered, Values};
+use crate::templates::{NoFragments, Rendered, Values};
 
 /// Content as it comes from where it is made.
 #[derive(Debug)]
@@ -52,9 +56,14 @@ impl MadeContent {
 #[derive(Debug, Clone)]
 pub(super) struct Order<'a> {
     pub(super) edition: &'a Edition,
+    /// What [`Cache::generation`](crate::cache::Cache::generation) said before the edition was taken.
+    pub(super) generation: Generation,
     pub(super) target: &'a Target,
     pub(super) forwarded: Forwarded,
     pub(super) params: Vec<(String, String)>,
+    /// The key of the content, which fragments in it share; `None` if they are neither found nor
+    /// kept.
+    pub(super) fragments: Option<Key<'a>>,
     /// The longest request body, where the route says so.
     pub(super) max_body: Option<u64>,
     /// The path of the cached page that this request may change.
@@ -62,24 +71,35 @@ pub(super) struct Order<'a> {
     pub(super) request_id: &'a str,
 }
 
+/// When and from what content was begun.
+#[derive(Clone, Copy)]
+struct Begun {
+    generation: Generation,
+    at: Moment,
+    origin: Option<Origin>,
+}
+
+/// Where a template is rendered.
+struct Place<'a> {
+    edition: &'a Edition,
+    fragments: Option<&'a Key<'a>>,
+    begun: Begun,
+}
+
 impl FrontEnd {
     /// Makes the content of a controller's or a template's route.
     pub(super) async fn make(&self, order: Order<'_>, body: Body) -> Result<Made, Failure> {
         // From before anything is looked at: what happens meanwhile makes the content old.
-        let origin = self.cache.position();
+        let generation = order.generation;
+        let begun = Begun { generation, at: clock::now(), origin: self.cache.position() };
         match order.target {
-            Target::Template(name) => self.render_static(name, &order, origin),
-            Target::Controller(name) => self.call(name, order, origin, body).await,
+            Target::Template(name) => self.render_static(name, &order, begun),
+            Target::Controller(name) => self.call(name, order, begun, body).await,
             other => Err(Failure::internal(format!("`{other}` is not content that can be made"))),
         }
     }
 
-    fn render_static(
-        &self,
-        name: &str,
-        order: &Order<'_>,
-        origin: Option<Origin>,
-    ) -> Result<Made, Failure> {
+    fn render_static(&self, name: &str, order: &Order<'_>, begun: Begun) -> Result<Made, Failure> {
         let mut values = Values::new();
         for (name, value) in &order.params {
             set(&mut values, name, value)?;
@@ -87,17 +107,20 @@ impl FrontEnd {
         if let Some(variant) = &order.forwarded.variant {
             set(&mut values, "variant", variant)?;
         }
-        render(order.edition, name, &values, StatusCode::OK, HeaderMap::new(), origin)
+        let place = Place { edition: order.edition, fragments: order.fragments.as_ref(), begun };
+        self.render(place, name, &values, StatusCode::OK, HeaderMap::new())
     }
 
     async fn call(
         &self,
         controller: &str,
         order: Order<'_>,
-        known: Option<Origin>,
+        begun: Begun,
         body: Body,
     ) -> Result<Made, Failure> {
-        let Order { edition, forwarded, params, max_body, own_url, request_id, .. } = order;
+        let Order { edition, forwarded, params, fragments, max_body, own_url, request_id, .. } =
+            order;
+        let known = begun.origin;
         let call = Call {
             controller: controller.to_owned(),
             method: forwarded.method.as_str().to_owned(),
@@ -128,7 +151,9 @@ impl FrontEnd {
             Content::Template { name, values } => {
                 let values = Values::from_json(&values)
                     .map_err(|error| Failure::internal(format!("values of `{name}`: {error}")))?;
-                let mut made = render(edition, &name, &values, status, headers, Some(origin))?;
+                let begun = Begun { origin: Some(origin), ..begun };
+                let place = Place { edition, fragments: fragments.as_ref(), begun };
+                let mut made = self.render(place, &name, &values, status, headers)?;
                 made.groups.extend(answer.groups);
                 made.cache = answer.cache;
                 Ok(made)
@@ -140,22 +165,36 @@ impl FrontEnd {
             }
         }
     }
-}
 
-fn render(
-    edition: &Edition,
-    name: &str,
-    values: &Values,
-    status: StatusCode,
-    mut headers: HeaderMap,
-    origin: Option<Origin>,
-) -> Result<Made, Failure> {
-    let rendered = edition.templates.render(name, values);
-    let Rendered { content, groups, contains } =
-        rendered.map_err(|error| Failure::internal(error.to_string()))?;
-    headers.entry(header::CONTENT_TYPE).or_insert_with(|| media_type::of(name));
-    let content = MadeContent::Rendered { content, contains };
-    Ok(Made { status, headers, content, groups, cache: None, origin })
+    fn render(
+        &self,
+        place: Place<'_>,
+        name: &str,
+        values: &Values,
+        status: StatusCode,
+        mut headers: HeaderMap,
+    ) -> Result<Made, Failure> {
+        let Place { edition, fragments, begun: Begun { generation, at, origin } } = place;
+        let (rendered, origin) = match fragments.filter(|_| self.settings.caching) {
+            None => (edition.templates.render(name, values, Rc::new(NoFragments)), origin),
+            Some(key) => {
+                let fragments = CachedFragments::new(
+                    &self.cache,
+                    &self.settings,
+                    key,
+                    (generation, at),
+                    origin,
+                );
+                let rendered = edition.templates.render(name, values, fragments.clone());
+                (rendered, fragments.origin())
+            }
+        };
+        let Rendered { content, groups, contains } =
+            rendered.map_err(|error| Failure::internal(error.to_string()))?;
+        headers.entry(header::CONTENT_TYPE).or_insert_with(|| media_type::of(name));
+        let content = MadeContent::Rendered { content, contains };
+        Ok(Made { status, headers, content, groups, cache: None, origin })
+    }
 }
 
 fn set(values: &mut Values, name: &str, value: &str) -> Result<(), Failure> {

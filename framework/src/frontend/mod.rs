@@ -1,11 +1,13 @@
 //! A front end: dispatches, renders, and serves from its cache what the law allows.
 //!
 //! - [`FrontEnd`]: one of these answers all requests of a node.
-//! - [`Edition`]: the site's dispatch table and templates.
+//! - [`Edition`]: the site's dispatch table and templates, and how they are replaced; `notice`: what
+//!   pages say when they could not be.
 //! - `page`: the way of a request for content to the cache: variant, key, lookup.
 //! - `flight`: who makes what is not there, and who waits; `fill`: the way of content into the cache;
 //!   `storable`: what may be kept.
 //! - `make`: how content is made, by a controller over the link or by a template.
+//! - `fragments`: pieces of templates, found in the cache and kept there.
 //! - `forward`: what of a request goes over the link.
 //! - `prepare`: the headers of a page, put together when it is made; `group_headers` are among
 //!   them. `encoder` makes its encodings later.
@@ -13,8 +15,10 @@
 //!   of the site into it.
 //! - `respond`, `error_page`, `cache_status`: what goes back to the visitor; `version` is what
 //!   conditions are asked about.
-//! - [`Variant`]: how a site says that content depends on more than its URL.
+//! - [`Variant`]: how a site says that content depends on more than its URL, and [`Visitor`], by
+//!   what it says so; `vary`: which headers it depends on.
 //! - [`CacheFollower`]: the feed's way into the cache.
+//! - [`Docroot`]: the files that the log has put into the docroot.
 //! - [`Counters`]: what has been done so far.
 //!
 //! This room must not know controllers or the site's state.
@@ -22,6 +26,7 @@
 mod cache_status;
 mod collect;
 mod counters;
+mod docroot;
 mod edition;
 mod encoder;
 mod error_page;
@@ -30,8 +35,10 @@ mod fill;
 mod flight;
 mod follower;
 mod forward;
+mod fragments;
 mod group_headers;
 mod make;
+mod notice;
 mod page;
 mod parts;
 mod prepare;
@@ -39,38 +46,44 @@ mod respond;
 mod served;
 mod storable;
 mod variant;
+mod vary;
 mod version;
+mod visitor;
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use http::header::{self, HeaderMap, HeaderValue};
 use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
 use tokio::sync::Semaphore;
 
 use crate::body::Body;
-use crate::cache::{Cache, Flights};
+use crate::cache::{Cache, Flights, Generation};
 use crate::clock;
 use crate::config::GroupHeader;
 use crate::dispatch::{CanonicalPath, Match, Resolution, Scope, Target};
-use crate::http::{Coding, Files};
+use crate::http::{Coding, Files, Languages, Origin, TrustedProxies};
 use crate::link::Link;
 use crate::pieces::Pieces;
 
 use cache_status::{CacheStatus, Forward};
 use counters::Event;
 pub use counters::{Counters, Counts};
+pub use docroot::{Docroot, Figures};
 pub use edition::Edition;
 use encoder::Encoder;
 use failure::Failure;
 use flight::Landed;
 pub use follower::CacheFollower;
-use parts::Visitor;
+use notice::Notice;
+use parts::Recipient;
 use served::Served;
 pub use variant::{Variant, VariantFn};
+pub use visitor::Visitor;
 
 /// What a front end goes by.
 #[derive(Debug, Clone)]
@@ -99,6 +112,10 @@ pub struct Settings {
     pub body_limit: u64,
     /// The longest wait for the next piece of a request body.
     pub body_timeout: Duration,
+    /// The site's languages.
+    pub languages: Languages,
+    /// Whose word is taken for where a request comes from.
+    pub proxies: TrustedProxies,
 }
 
 /// What a front end is made of.
@@ -109,6 +126,8 @@ pub struct Rooms {
     pub edition: Edition,
     /// The docroot, if there is one.
     pub files: Option<Files>,
+    /// What the log has put into the docroot.
+    pub docroot: Arc<Docroot>,
     /// The cache.
     pub cache: Arc<Cache>,
     /// The way to the back ends.
@@ -121,7 +140,13 @@ pub struct Rooms {
 pub struct FrontEnd {
     settings: Settings,
     edition: ArcSwap<Edition>,
+    /// The number of the edition, once nothing of the one before is served.
+    published: AtomicU64,
+    /// One edition is published at a time.
+    publishing: Mutex<()>,
+    notice: ArcSwapOption<Notice>,
     files: Option<Files>,
+    docroot: Arc<Docroot>,
     cache: Arc<Cache>,
     flights: Arc<Flights<Landed>>,
     /// Places for fills.
@@ -134,23 +159,30 @@ pub struct FrontEnd {
 
 /// One request on its way.
 struct Visit<'a> {
+    /// What the cache's generation was before the edition was looked up: what is made of the edition
+    /// may be stored in no later one.
+    generation: Generation,
     edition: &'a Arc<Edition>,
     parts: &'a Parts,
     body: Body,
-    remote: IpAddr,
+    origin: Origin,
 }
 
 impl FrontEnd {
     /// A front end that has answered nothing yet.
     pub fn new(rooms: Rooms) -> Arc<FrontEnd> {
-        let Rooms { settings, edition, files, cache, link, variant } = rooms;
+        let Rooms { settings, edition, files, docroot, cache, link, variant } = rooms;
         let places = Arc::new(Semaphore::new(settings.flights.min(Semaphore::MAX_PERMITS)));
         let codings = settings.encodings.iter().filter(|_| settings.caching);
         let encoder = Encoder::new(Arc::clone(&cache), codings.copied().collect());
         Arc::new(FrontEnd {
             settings,
+            published: AtomicU64::new(edition.number),
             edition: ArcSwap::from_pointee(edition),
+            publishing: Mutex::default(),
+            notice: ArcSwapOption::empty(),
             files,
+            docroot,
             cache,
             flights: Flights::new(),
             places,
@@ -164,6 +196,11 @@ impl FrontEnd {
     /// The cache.
     pub fn cache(&self) -> &Arc<Cache> {
         &self.cache
+    }
+
+    /// What the log has put into the docroot.
+    pub fn docroot(&self) -> &Docroot {
+        &self.docroot
     }
 
     /// The way to the back ends.
@@ -187,6 +224,12 @@ impl FrontEnd {
         if !self.link.is_connected() {
             return Err("no back end answers".to_owned());
         }
+        if !self.docroot.was_whole() {
+            let missing = self.docroot.figures().missing;
+            return Err(format!(
+                "{missing} contents of synchronized files are still to be fetched"
+            ));
+        }
         Ok(())
     }
 
@@ -205,38 +248,45 @@ impl FrontEnd {
         self.link.leave().await;
     }
 
-    /// Answers a request. Whatever goes wrong becomes a response too.
+    /// Answers a request that `peer` has sent. Whatever goes wrong becomes a response too.
     pub async fn answer(
         self: &Arc<Self>,
-        request: Request<Body>,
-        remote: IpAddr,
+        mut request: Request<Body>,
+        peer: IpAddr,
     ) -> Response<Body> {
+        let notice = self.settings.development.then(|| self.notice.load_full()).flatten();
+        if notice.is_some() {
+            Notice::ask_for_all(&mut request);
+        }
         let (parts, body) = request.into_parts();
+        // In this order: see `edition`.
+        let generation = self.cache.generation();
         let edition = self.edition.load_full();
-        let served = self.dispatch(Visit { edition: &edition, parts: &parts, body, remote }).await;
-        let response = self.respond(&edition, &parts, remote, served).await;
+        let origin = self.settings.proxies.origin(peer, &parts.headers);
+        let recipient = Recipient { generation, edition: &edition, request: &parts, origin };
+        let visit = Visit { generation, edition: &edition, parts: &parts, body, origin };
+        let served = self.dispatch(visit).await;
+        let response = self.respond(recipient, served).await;
         if response.status().is_server_error() {
             self.counters.count(Event::Error);
         }
+        let response = match notice {
+            Some(notice) => notice.put_into(response),
+            None => response,
+        };
         if parts.method == Method::HEAD { respond::head_of(response) } else { response }
     }
 
     /// Makes a response of what there is.
-    async fn respond(
-        self: &Arc<Self>,
-        edition: &Arc<Edition>,
-        request: &Parts,
-        remote: IpAddr,
-        served: Served,
-    ) -> Response<Body> {
+    async fn respond(self: &Arc<Self>, recipient: Recipient<'_>, served: Served) -> Response<Body> {
+        let Recipient { edition, request, .. } = recipient;
         let served = match served {
             Served::Failed(failed) => self.error(edition, failed),
             served => served,
         };
         if served.pieces().is_some_and(Pieces::has_parts) {
-            let visitor = Visitor { edition, request, remote };
             // In a box, so that the future of a page without parts stays small.
-            return Box::pin(self.compose(visitor, served)).await;
+            return Box::pin(self.compose(recipient, served)).await;
         }
         match served {
             Served::Hit { entry, now, .. } => self.hit(request, &entry, now),
@@ -298,10 +348,9 @@ impl FrontEnd {
 
     async fn file(&self, visit: Visit<'_>, matched: &Match<'_>) -> Served {
         let scope = matched.route.scope;
-        let (method, headers) = (&visit.parts.method, &visit.parts.headers);
-        let found = match (&self.files, matched.file()) {
-            (Some(files), Some(path)) => files.get(method, headers, &path).await,
-            _ => Ok(None),
+        let found = match matched.file() {
+            Some(path) => self.find_file(visit.parts, &path).await,
+            None => Ok(None),
         };
         let mut response = match found {
             Ok(Some(response)) => response,
@@ -309,13 +358,7 @@ impl FrontEnd {
                 let failure = Failure::new(StatusCode::NOT_FOUND, "There is no such file.");
                 return Served::refused(failure, scope, matched.path());
             }
-            Err(error) => {
-                return Served::refused(
-                    Failure::internal(error.to_string()),
-                    scope,
-                    matched.path(),
-                );
-            }
+            Err(failure) => return Served::refused(failure, scope, matched.path()),
         };
         let cache = bypass(Forward::Bypass);
         response.headers_mut().insert(cache_status::CACHE_STATUS, cache.header());

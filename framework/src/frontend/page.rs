@@ -17,11 +17,11 @@ use super::forward::Forwarded;
 use super::make::{Made, Order};
 use super::served::{Failed, Served};
 use super::variant::{Variant, VariantKind};
-use super::{FrontEnd, Visit, bypass, prepare, request_id};
+use super::{FrontEnd, Visit, Visitor, bypass, prepare, request_id, vary};
 use crate::cache::{Entry, Key, KeyBuilder, Lookup, Miss};
 use crate::clock::{self, Moment};
 use crate::dispatch::{CacheType, CanonicalPath, Match, Route};
-use crate::http::limited;
+use crate::http::{Languages, Origin, limited};
 
 /// What the cache has for a request.
 pub(super) enum Found<'a> {
@@ -47,7 +47,12 @@ pub(super) struct Missing<'a> {
 
 impl FrontEnd {
     /// What the cache has for a request. It waits for nothing.
-    pub(super) fn find<'a>(&self, parts: &'a Parts, matched: &'a Match<'_>) -> Found<'a> {
+    pub(super) fn find<'a>(
+        &self,
+        parts: &'a Parts,
+        origin: Origin,
+        matched: &'a Match<'_>,
+    ) -> Found<'a> {
         let route = matched.route;
         if !is_cached_method(&parts.method) {
             return Found::Direct(Forward::Method);
@@ -55,10 +60,7 @@ impl FrontEnd {
         if route.cache.kind == CacheType::NoCache {
             return Found::Direct(Forward::Bypass);
         }
-        let variant = match &self.variant {
-            Some(variant) => variant(parts),
-            None => Variant::yes(),
-        };
+        let variant = self.variant_of(parts, origin);
         if variant.kind == VariantKind::No {
             return Found::Direct(Forward::Bypass);
         }
@@ -73,7 +75,7 @@ impl FrontEnd {
             true => Cow::Borrowed(matched.path()),
             false => Cow::Owned(format!("{}?{query}", matched.path())),
         };
-        let key = key(&id, &variant, route, &parts.headers);
+        let key = key(&id, &variant, route, &parts.headers, &self.settings.languages);
         // The clock is read here, after the request: who was stopped before this line meets a
         // lease that has run out.
         let now = clock::now();
@@ -98,7 +100,7 @@ impl FrontEnd {
 
     /// The content of a controller's or a template's route.
     pub(super) async fn page(self: &Arc<Self>, visit: Visit<'_>, matched: Match<'_>) -> Served {
-        let missing = match self.find(visit.parts, &matched) {
+        let missing = match self.find(visit.parts, visit.origin, &matched) {
             Found::Hit { entry, variant, now } => {
                 self.counters.count(Event::Hit);
                 return Served::Hit { entry, variant, now };
@@ -107,7 +109,7 @@ impl FrontEnd {
                 self.counters.count(Event::Hit);
                 let variant = missing.variant.kind.clone();
                 let key = missing.key.clone();
-                self.refresh(&key, || cacheable(&visit, &matched, missing).0);
+                self.refresh(visit.edition, &key, || self.cacheable(&visit, &matched, missing).0);
                 let cache = CacheStatus::StaleWhileRevalidate { past_end };
                 return Served::Stored { entry, variant, cache };
             }
@@ -118,7 +120,7 @@ impl FrontEnd {
             }
         };
         self.counters.count(if self.settings.caching { Event::Miss } else { Event::Bypass });
-        let (wanted, variant, lack) = cacheable(&visit, &matched, missing);
+        let (wanted, variant, lack) = self.cacheable(&visit, &matched, missing);
         // In a box, so that the future of a hit stays small.
         Box::pin(self.miss(&wanted, variant, lack)).await
     }
@@ -126,7 +128,8 @@ impl FrontEnd {
     /// Content for this visitor alone.
     async fn direct(&self, visit: Visit<'_>, matched: &Match<'_>, why: Forward) -> Served {
         self.counters.count(Event::Bypass);
-        let Visit { edition, parts, body, remote } = visit;
+        let fragments = self.fragments_alone(&visit, matched.route);
+        let Visit { edition, generation, parts, body, origin } = visit;
         let request_id = request_id();
         let route = matched.route;
         let limit = route.max_body.unwrap_or(self.settings.body_limit);
@@ -135,9 +138,11 @@ impl FrontEnd {
         let own_url = path.and_then(|path| edition.table.changed_by(&parts.method, &path));
         let order = Order {
             edition,
+            generation,
             target: &route.target,
-            forwarded: Forwarded::whole(parts, matched.path(), remote),
+            forwarded: Forwarded::whole(parts, matched.path(), origin.remote),
             params: matched.to_params(),
+            fragments,
             max_body: route.max_body,
             own_url,
             request_id: &request_id,
@@ -158,44 +163,66 @@ impl FrontEnd {
             }
         }
     }
+
+    /// All that is needed to make what is missing.
+    fn cacheable(
+        &self,
+        visit: &Visit<'_>,
+        matched: &Match<'_>,
+        missing: Missing<'_>,
+    ) -> (Arc<Cacheable>, VariantKind, Lack) {
+        let Missing { id, key, variant, lack } = missing;
+        let mut groups = matched.groups();
+        groups.extend(variant.groups);
+        let name = match &variant.kind {
+            VariantKind::Named(name) => Some(name.clone()),
+            _ => None,
+        };
+        let (headers, languages) = (&visit.parts.headers, &self.settings.languages);
+        let wanted = Arc::new(Cacheable {
+            generation: visit.generation,
+            edition: Arc::clone(visit.edition),
+            forwarded: Forwarded::key(headers, &id, matched.route, name, languages),
+            key,
+            groups,
+            params: matched.to_params(),
+            path: matched.path().to_owned(),
+            route: Arc::clone(matched.route),
+            request_id: request_id(),
+        });
+        (wanted, variant.kind, lack)
+    }
+
+    /// What the fragments of content for one visitor share with those of cached content: nothing, if
+    /// the visitor is to neither read nor write the cache.
+    fn fragments_alone(&self, visit: &Visit<'_>, route: &Route) -> Option<Key<'static>> {
+        let variant = self.variant_of(visit.parts, visit.origin);
+        let caches = self.settings.caching && variant.kind != VariantKind::No;
+        let (headers, languages) = (&visit.parts.headers, &self.settings.languages);
+        caches.then(|| key("", &variant, route, headers, languages).into_owned())
+    }
+
+    /// What the site's variant function says of a visit.
+    fn variant_of(&self, request: &Parts, origin: Origin) -> Variant {
+        let Some(variant) = &self.variant else { return Variant::yes() };
+        variant(&Visitor::new(request, origin, &self.settings.languages))
+    }
 }
 
-/// All that is needed to make what is missing.
-fn cacheable(
-    visit: &Visit<'_>,
-    matched: &Match<'_>,
-    missing: Missing<'_>,
-) -> (Arc<Cacheable>, VariantKind, Lack) {
-    let Missing { id, key, variant, lack } = missing;
-    let mut groups = matched.groups();
-    groups.extend(variant.groups);
-    let name = match &variant.kind {
-        VariantKind::Named(name) => Some(name.clone()),
-        _ => None,
-    };
-    let wanted = Arc::new(Cacheable {
-        edition: Arc::clone(visit.edition),
-        forwarded: Forwarded::key(&visit.parts.headers, &id, matched.route, name),
-        key,
-        groups,
-        params: matched.to_params(),
-        path: matched.path().to_owned(),
-        route: Arc::clone(matched.route),
-        request_id: request_id(),
-    });
-    (wanted, variant.kind, lack)
-}
-
-fn key<'a>(id: &'a str, variant: &'a Variant, route: &Route, headers: &HeaderMap) -> Key<'a> {
+fn key<'a>(
+    id: &'a str,
+    variant: &'a Variant,
+    route: &Route,
+    headers: &HeaderMap,
+    languages: &Languages,
+) -> Key<'a> {
     let mut key = match &variant.kind {
         VariantKind::Key(key) => KeyBuilder::new(key.as_str()),
         VariantKind::Named(name) => KeyBuilder::new(id).depends_on(NO_HEADER, name),
         VariantKind::Yes | VariantKind::No => KeyBuilder::new(id),
     };
-    for name in &route.vary {
-        for value in headers.get_all(name) {
-            key = key.depends_on(name.as_str(), &value.as_bytes().escape_ascii().to_string());
-        }
+    for (name, value) in vary::values(&route.vary, headers, languages) {
+        key = key.depends_on(name.as_str(), &value.escape_ascii().to_string());
     }
     key.build()
 }

@@ -73,6 +73,7 @@ mod tests {
 
     use super::*;
     use crate::dispatch::{CanonicalPath, Resolution, Table};
+    use crate::http::{Languages, TrustedProxies};
 
     const SECOND: Duration = Duration::from_secs(1);
 
@@ -90,6 +91,8 @@ mod tests {
             part_timeout: SECOND,
             body_limit: 1,
             body_timeout: SECOND,
+            languages: Languages::default(),
+            proxies: TrustedProxies::default(),
         }
     }
 

@@ -1,9 +1,10 @@
-use http::request::Parts;
+use super::Visitor;
 
 /// What a site's variant function says about a request: how its answer depends on more than the URL.
 ///
-/// The function runs on the front end for each request to a route that caches, with the whole
-/// request; the controller later sees only the variant's name.
+/// The function runs on the front end for each `GET` and `HEAD` to a route that caches, and for no
+/// other; it sees the whole request, as a [`Visitor`]. The controller later sees only the variant's
+/// name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Variant {
     pub(super) kind: VariantKind,
@@ -57,4 +58,4 @@ impl From<VariantKind> for Variant {
 }
 
 /// A site's variant function.
-pub type VariantFn = dyn Fn(&Parts) -> Variant + Send + Sync;
+pub type VariantFn = dyn Fn(&Visitor<'_>) -> Variant + Send + Sync;

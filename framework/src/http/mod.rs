@@ -6,6 +6,10 @@
 //! - [`Limits`]: all numbers that a connection is held to.
 //! - [`limited`]: a request's body that may not be too long or too slow.
 //! - [`Files`]: files below a folder, as responses.
+//! - `cookies`: one cookie of a request.
+//! - [`Languages`]: which of a site's languages a visitor is answered in; `weight` reads how much
+//!   each member of a field like `Accept-Language` is wanted.
+//! - [`TrustedProxies`]: whose word is taken for a visitor's address and scheme.
 //! - [`Validators`]: `ETag` and `Last-Modified`.
 //! - [`conditions`]: whether a request is to be carried out with the version that there is: 304, 412.
 //! - [`ranges`]: which bytes a request asks for: 206, 416, and multipart bodies.
@@ -16,11 +20,14 @@
 
 pub mod conditions;
 mod connection;
+mod cookies;
 pub mod encoding;
 mod files;
 mod incoming;
+mod language;
 mod limits;
 pub mod negotiation;
+mod proxies;
 mod pulse;
 pub mod ranges;
 mod server;
@@ -28,13 +35,17 @@ mod socket;
 mod stop;
 pub mod structured;
 pub mod validators;
+mod weight;
 
 pub use conditions::Precondition;
 pub use connection::Peer;
+pub(crate) use cookies::cookie;
 pub use files::Files;
 pub use incoming::limited;
+pub use language::Languages;
 pub use limits::Limits;
 pub use negotiation::{Coding, Preferences};
+pub use proxies::{Network, Origin, ProxyHeaders, Scheme, TrustedProxies};
 pub use server::{Drained, Handler, Server};
 pub use validators::Validators;
 

@@ -14,6 +14,8 @@ pub(super) enum Up {
     Renew { stamp: u64 },
     /// Everything up to here has been applied.
     Ack { position: Position },
+    /// Which contents of files are here and which are not.
+    Holdings(Holdings),
     /// The front end holds no lease any more and wants none.
     Leave,
 }
@@ -23,6 +25,8 @@ pub(super) enum Up {
 pub(super) enum Down {
     /// The first message when the front end is admitted.
     Welcome(Welcome),
+    /// The next piece of the snapshot; they follow the welcome that announces them.
+    Snapshot { piece: Bytes },
     /// The only message when it is not.
     Refused { message: String },
     /// The next run of the log, up to and including `through`. Positions that are not among the
@@ -59,6 +63,9 @@ pub struct Welcome {
     /// Whether the feed goes on where the front end was. Otherwise the front end must drop its
     /// cache and any lease it holds; its position becomes `start`.
     pub resumed: bool,
+    /// How many pieces of a snapshot follow: what a front end that does not resume has to know of the
+    /// log up to `start`.
+    pub snapshot: u32,
 }
 
 /// One record as front ends get it.
@@ -68,4 +75,69 @@ pub struct FeedRecord {
     pub position: Position,
     /// What it says to front ends.
     pub payload: Bytes,
+}
+
+/// Of which records a front end holds all that they put into the docroot, and of which not yet.
+///
+/// What a record says is applied at once, and acknowledged; the contents of its files come later.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holdings {
+    /// Nothing is said about the records up to this one.
+    pub after: Position,
+    /// Nothing is said about the records after this one.
+    pub through: Position,
+    /// The records in between of which something is not here yet, in descending order.
+    pub lacking: Vec<Position>,
+    /// Those of them of which something cannot be stored, and why.
+    pub failing: Vec<(Position, String)>,
+}
+
+/// What a front end holds of one record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holding<'a> {
+    /// All of it, as far as later records have not made it obsolete.
+    Held,
+    /// Not all of it, or it is not known.
+    Lacking,
+    /// It cannot store it, and this is why.
+    Failing(&'a str),
+}
+
+impl Holdings {
+    /// The most records that are named in one report.
+    pub const NAMED: usize = 256;
+    /// The most records whose failures are told in one report.
+    pub const FAILURES: usize = 16;
+
+    /// What is held of the record at `position`.
+    pub fn of(&self, position: Position) -> Holding<'_> {
+        let failing = self.failing.iter().find(|(failing, _)| *failing == position);
+        if let Some((_, reason)) = failing {
+            return Holding::Failing(reason);
+        }
+        let told = self.after < position && position <= self.through;
+        match told && !self.lacking.contains(&position) {
+            true => Holding::Held,
+            false => Holding::Lacking,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_is_held_when_it_is_told_of_and_not_among_the_lacking() {
+        let holdings = Holdings {
+            after: Position(3),
+            through: Position(9),
+            lacking: vec![Position(8), Position(5)],
+            failing: vec![(Position(5), "the disk is full".to_owned())],
+        };
+        let of = |position| holdings.of(Position(position));
+        assert_eq!([of(3), of(8), of(10)], [Holding::Lacking; 3]);
+        assert_eq!([of(4), of(6), of(9)], [Holding::Held; 3]);
+        assert_eq!(of(5), Holding::Failing("the disk is full"));
+    }
 }

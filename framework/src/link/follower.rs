@@ -1,4 +1,7 @@
-use super::feed::{FeedRecord, Welcome};
+use bytes::Bytes;
+use tokio::sync::watch;
+
+use super::feed::{FeedRecord, Holdings, Welcome};
 use crate::clock::Moment;
 use crate::log::{LogId, Position};
 
@@ -12,11 +15,16 @@ pub trait Follower: Send + Sync + 'static {
     fn followed(&self) -> Option<(LogId, Position)>;
 
     /// A back end has admitted the front end. Unless `welcome.resumed`, everything that is cached
-    /// is to be dropped, and the lease with it, before this returns.
-    fn welcomed(&self, welcome: &Welcome);
+    /// is to be dropped, and the lease with it, before this returns; and `snapshot` holds what there
+    /// is to know of the log up to `welcome.start`, as the back end's host gave it.
+    fn welcomed(&self, welcome: &Welcome, snapshot: &[Bytes]);
 
     /// Applies the records. Afterwards the position is `through`, and the link acknowledges it.
     fn apply(&self, records: &[FeedRecord], through: Position);
+
+    /// Which contents of files are here, whenever it changes: the link reports it. It tells of no
+    /// record after the position that was applied.
+    fn holdings(&self) -> watch::Receiver<Holdings>;
 
     /// A lease may run from `stamp`, a moment of the front end's own clock. Everything that was in
     /// the log at that moment has been applied.

@@ -1,10 +1,13 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::feed::{FeedRecord, Open};
+use bytes::Bytes;
+
+use super::feed::{FeedRecord, Holdings, Open};
+use super::files::{Found, Lookup};
 use super::message::{Answer, Call};
 use crate::body::Body;
-use crate::log::{LogId, Position};
+use crate::log::{ContentId, LogId, Position};
 
 /// What the link asks of a back end.
 ///
@@ -54,6 +57,25 @@ pub trait Host: Send + Sync + 'static {
     /// was noted; otherwise it gets none, and the feed ends.
     fn granted(&self, member: MemberId) -> bool;
 
+    /// The member has these contents of the files that the log put into the docroot.
+    fn holds(&self, member: MemberId, holdings: Holdings);
+
+    /// What the log says about files now.
+    ///
+    /// # Errors
+    /// When this back end is not as far as the front end, and does not get there in time.
+    fn lookup(&self, lookup: Lookup) -> impl Future<Output = Result<Found, Refusal>> + Send;
+
+    /// A content from `offset` on; `None` when it is not here.
+    ///
+    /// # Errors
+    /// When it is here and cannot be read.
+    fn content(
+        &self,
+        content: ContentId,
+        offset: u64,
+    ) -> impl Future<Output = Result<Option<Body>, Refusal>> + Send;
+
     /// The member's feed has ended. Called once for each admission.
     fn left(&self, member: MemberId, how: How);
 }
@@ -87,6 +109,9 @@ pub struct Admission {
     pub resumed: bool,
     /// The back end's name.
     pub backend: String,
+    /// What a front end that does not resume has to know of the log up to `start`, in pieces of
+    /// bounded length.
+    pub snapshot: Vec<Bytes>,
 }
 
 /// A run of the log.

@@ -5,6 +5,7 @@
 //!
 //! - [`message`](Call): what precedes the bodies of a forwarded request and of its answer.
 //! - `feed`: the messages of the feed, up and down.
+//! - `files`: the messages about files of the docroot, beside the feed.
 //! - [`Host`] and [`Follower`]: what the link asks of the back end and of the front end.
 //! - [`Connector`] and [`Incoming`]: TCP, or memory for a back end in the same process.
 //! - `client`: [`Link`], the front end's half. [`Link::call`] forwards a request; a task of its own
@@ -21,11 +22,13 @@
 //! its streams at once, so a stalled stream holds up none of the others. A body is read from its
 //! source only as its window opens.
 //!
-//! A call is `POST /headwater/1/call`: the length of the head (u32, big endian), the head
+//! A call is `POST /headwater/2/call`: the length of the head (u32, big endian), the head
 //! ([`Call`]), then the body of the request as it is; the answer likewise, with [`Answer`]. A body
 //! whose length is not announced is whole only with its closing trailer. The feed is
-//! `POST /headwater/1/feed`, open as long as both processes are: messages, each after its length.
-//! `POST /headwater/1/hello` asks who answers, before a connection is used.
+//! `POST /headwater/2/feed`, open as long as both processes are: messages, each after its length.
+//! `POST /headwater/2/hello` asks who answers, before a connection is used. `POST /headwater/2/lookup`
+//! asks what the log says about files of the docroot, `POST /headwater/2/content` for a content from
+//! some byte on; they go over the connection for calls.
 //!
 //! # What it must not know
 //!
@@ -82,6 +85,7 @@
 mod client;
 mod connector;
 mod feed;
+mod files;
 mod follower;
 mod frame;
 mod host;
@@ -95,7 +99,8 @@ mod tests;
 
 pub use client::{BackendStatus, CallError, Link, LinkOptions, LinkStatus};
 pub use connector::{Connector, Incoming, in_memory};
-pub use feed::{FeedRecord, Open, Welcome};
+pub use feed::{FeedRecord, Holding, Holdings, Open, Welcome};
+pub use files::{Found, Lookup};
 pub use follower::Follower;
 pub use host::{Admission, FeedBatch, Greeting, Host, How, MemberId, Refusal};
 pub use message::{Answer, Call, Content, Exposure, VERSION, group_of_url};
@@ -113,6 +118,8 @@ const HEADER_LIMIT: u32 = 16 * 1024;
 const CALL_LIMIT: usize = 1024 * 1024;
 /// The longest [`Answer`], encoded, in bytes: the values of its template are in it.
 const ANSWER_LIMIT: usize = 16 * 1024 * 1024;
+/// The longest question about files, and the longest head of its answer, in bytes.
+const FILES_LIMIT: usize = 64 * 1024;
 /// The longest message from a front end in the feed, in bytes.
 const UP_LIMIT: usize = 64 * 1024;
 /// The longest message from a back end in the feed, in bytes.

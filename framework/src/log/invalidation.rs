@@ -1,4 +1,3 @@
-use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::compile_pattern;
@@ -63,23 +62,6 @@ impl Invalidation {
         [groups, patterns, soft_groups, soft_patterns].into_iter().all(Vec::is_empty)
     }
 
-    /// The invalidation as the feed carries it; empty when nothing is invalidated.
-    pub fn to_bytes(&self) -> Bytes {
-        if self.is_empty() {
-            return Bytes::new();
-        }
-        let bytes = postcard::to_stdvec(self).expect("strings can always be encoded to memory");
-        Bytes::from(bytes)
-    }
-
-    /// Reads what [`to_bytes`](Invalidation::to_bytes) made; `None` when it is something else.
-    pub fn from_bytes(bytes: &[u8]) -> Option<Invalidation> {
-        if bytes.is_empty() {
-            return Some(Invalidation::new());
-        }
-        postcard::from_bytes(bytes).ok()
-    }
-
     /// Checks that every pattern is a regular expression.
     ///
     /// # Errors
@@ -140,7 +122,6 @@ mod tests {
     fn soft_invalidations_travel_and_are_checked() {
         let soft = Invalidation::new().group("a").pattern("(").soft();
         assert!(!soft.is_empty());
-        assert_eq!(Invalidation::from_bytes(&soft.to_bytes()), Some(soft.clone()));
         assert_eq!(soft.check().unwrap_err().0, "(");
     }
 }

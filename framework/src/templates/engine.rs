@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
@@ -11,12 +12,14 @@ use tera::Tera;
 
 use super::error::{self, RenderError};
 use super::folder::{self, Source};
+use super::fragments::{self, Fragments, Running};
 use super::functions::{self, AssetUrl, UrlFor};
 use super::output::Output;
+use super::positions::{Originals, Position};
 use super::references;
 use super::rendered::Rendered;
 use super::values::Values;
-use crate::problem::Problems;
+use crate::problem::{Problem, Problems};
 
 /// Adds a site's own functions, filters, tests and global values to Tera. It is called at each
 /// load, before the templates are there.
@@ -77,6 +80,8 @@ const IN_PATH: &AsciiSet = &CONTROLS
 #[derive(Clone)]
 pub struct Engine {
     tera: Tera,
+    /// The templates with fragments, as their author wrote them.
+    originals: Arc<Originals>,
     max_output: usize,
     /// How much stack a render can need, in bytes.
     stack: usize,
@@ -99,7 +104,8 @@ impl Engine {
     /// An engine without any template, for a site that has none.
     pub fn empty(options: &Options) -> Engine {
         let stack = STACK_FOR_FUNCTIONS + STACK_PER_LEVEL;
-        Engine { tera: tera(options), max_output: options.max_output, stack }
+        let originals = Arc::default();
+        Engine { tera: tera(options), originals, max_output: options.max_output, stack }
     }
 
     /// Loads every file below `folder`, so that a template may extend and include any other. A
@@ -114,7 +120,10 @@ impl Engine {
         let sources = folder::read(folder, &mut problems);
         let mut engine = Engine::empty(options);
 
-        let mut blank = wrong_syntax(folder, &sources, &mut problems);
+        let (originals, mut blank) = rewritten(folder, &sources, &mut problems);
+        let readable = sources.iter().filter(|source| !blank.contains(&source.name));
+        let wrong = wrong_syntax(folder, readable, &originals, &mut problems);
+        blank.extend(wrong);
         let found = references::check(folder, &sources, |name| engine.contains(name));
         engine.stack = STACK_FOR_FUNCTIONS + STACK_PER_LEVEL * found.levels;
         problems.extend(found.problems);
@@ -122,44 +131,53 @@ impl Engine {
 
         // What is already reported is put in as an empty template, so that the rest can be checked.
         let present = sources.iter().map(|source| {
-            let text = if blank.contains(&source.name) { "" } else { &source.text };
+            let text = if blank.contains(&source.name) { "" } else { text_of(source, &originals) };
             (source.name.as_str(), text)
         });
         let missing = found.missing.iter().map(|name| (name.as_str(), ""));
         if let Err(error) = engine.tera.add_raw_templates(present.chain(missing)) {
             let complete = blank.is_empty() && problems.is_empty();
-            for problem in error::problems(folder, &error).iter() {
+            for problem in error::problems(folder, &error, &originals).iter() {
                 if complete || stands_alone(&problem.message) {
                     problems.push(problem.clone());
                 }
             }
         }
+        engine.originals = Arc::new(originals);
         problems.or(engine)
     }
 
-    /// Renders a template.
+    /// Renders a template. Its fragments are looked for in `fragments`, which gets those that were
+    /// not there when the render has succeeded.
     ///
     /// It does not wait for anything, but it may take long: the time is the template's own.
     ///
     /// # Errors
-    /// When there is no such template, when it fails, panics, or writes more than is allowed.
-    pub fn render(&self, name: &str, values: &Values) -> Result<Rendered, Box<RenderError>> {
+    /// When there is no such template, when it fails, panics, or writes more than is allowed, and
+    /// when it changes the text of a fragment so that it cannot be told where it ends.
+    pub fn render(
+        &self,
+        name: &str,
+        values: &Values,
+        fragments: Rc<dyn Fragments>,
+    ) -> Result<Rendered, Box<RenderError>> {
         if !self.contains(name) {
             return Err(Box::new(RenderError::missing(name)));
         }
         let mut output = Output::new(self.max_output);
+        let running = Running::begin(fragments, self.max_output);
         let rendered = catch_unwind(AssertUnwindSafe(|| {
             stacker::maybe_grow(self.stack, self.stack, || {
-                super::part::around(|| self.tera.render_to(name, values.context(), &mut output))
+                self.tera.render_to(name, values.context(), &mut output)
             })
         }));
         let error = match rendered {
-            Ok(Ok(())) => {
-                let content = super::part::cut(output.into_bytes());
-                return Ok(Rendered { content, ..Rendered::default() });
-            }
+            Ok(Ok(())) => match running.end(output.into_bytes()) {
+                Ok(rendered) => return Ok(rendered),
+                Err(message) => RenderError::damaged(name, &message),
+            },
             Ok(Err(_)) if output.exceeded() => RenderError::too_large(name, self.max_output),
-            Ok(Err(error)) => RenderError::failed(name, &error),
+            Ok(Err(error)) => RenderError::failed(name, &error, &self.originals),
             Err(panic) => RenderError::panicked(name, panic.as_ref()),
         };
         Err(Box::new(error))
@@ -182,23 +200,60 @@ fn tera(options: &Options) -> Tera {
     let mut tera = Tera::new();
     tera.autoescape_on([".html", ".htm", ".xml", ".svg"]);
     functions::register(&mut tera, options.url_for.clone(), options.asset.clone());
-    super::part::register(&mut tera);
+    fragments::register_part(&mut tera);
     tera.register_filter("date", super::date::date);
     for customise in &options.customise {
         customise(&mut tera);
     }
+    fragments::register(&mut tera);
     tera
+}
+
+/// Writes the tags of fragments in those that Tera knows. Returns the templates that have some, and
+/// the names of those where they are wrong.
+fn rewritten(
+    folder: &Path,
+    sources: &[Source],
+    problems: &mut Problems,
+) -> (Originals, BTreeSet<String>) {
+    let mut originals = Originals::default();
+    let mut wrong = BTreeSet::new();
+    for Source { name, text } in sources {
+        match fragments::rewrite(text) {
+            Ok(None) => {}
+            Ok(Some(rewritten)) => originals.insert(name.clone(), rewritten),
+            Err(found) => {
+                for error in found {
+                    let Position { line, column } = Position::of(text, error.offset);
+                    let message = format!("{} (column {column})", error.message);
+                    problems.push(Problem::at_line(folder.join(name), line, message));
+                }
+                wrong.insert(name.clone());
+            }
+        }
+    }
+    (originals, wrong)
+}
+
+/// What Tera is to read.
+fn text_of<'a>(source: &'a Source, originals: &'a Originals) -> &'a str {
+    originals.get(&source.name).map_or(&source.text, |rewritten| rewritten.text())
 }
 
 /// Parses each template by itself, because Tera stops at the first error. Returns those that are
 /// wrong.
-fn wrong_syntax(folder: &Path, sources: &[Source], problems: &mut Problems) -> BTreeSet<String> {
+fn wrong_syntax<'a>(
+    folder: &Path,
+    sources: impl Iterator<Item = &'a Source>,
+    originals: &Originals,
+    problems: &mut Problems,
+) -> BTreeSet<String> {
     let mut wrong = BTreeSet::new();
     for source in sources {
-        if let Err(error) = Tera::new().add_raw_template(&source.name, &source.text)
+        if let Err(error) = Tera::new().add_raw_template(&source.name, text_of(source, originals))
             && matches!(error.kind(), tera::ErrorKind::SyntaxError(_))
         {
-            problems.extend(error::problems(folder, &error));
+            problems.extend(error::problems(folder, &error, originals));
             wrong.insert(source.name.clone());
         }
     }

@@ -5,6 +5,9 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::path::Path;
 
+use tera::ReportError;
+
+use super::positions::{Originals, Position};
 use crate::problem::{Problem, Problems};
 
 /// Why a template gave no page.
@@ -68,17 +71,23 @@ impl RenderError {
         RenderError::new(template, RenderErrorKind::Panicked, message)
     }
 
-    pub(super) fn failed(template: &str, error: &tera::Error) -> RenderError {
+    pub(super) fn damaged(template: &str, message: &str) -> RenderError {
+        RenderError::new(template, RenderErrorKind::Failed, message)
+    }
+
+    pub(super) fn failed(
+        template: &str,
+        error: &tera::Error,
+        originals: &Originals,
+    ) -> RenderError {
         let mut failed = RenderError::new(template, RenderErrorKind::Failed, "");
         match error.kind() {
             tera::ErrorKind::RenderingError(report) | tera::ErrorKind::SyntaxError(report) => {
+                let Position { line, column } =
+                    originals.place(report.filename(), place_of(report));
                 failed.message = report.message().to_owned();
-                failed.excerpt = Some(error.to_string());
-                failed.place = Some(Place {
-                    template: report.filename().to_owned(),
-                    line: report.span().start_line,
-                    column: report.span().start_col + 1,
-                });
+                failed.excerpt = Some(originals.restore(&error.to_string(), report.message()));
+                failed.place = Some(Place { template: report.filename().to_owned(), line, column });
             }
             kind => failed.message = kind.to_string(),
         }
@@ -121,15 +130,18 @@ impl fmt::Display for RenderError {
 
 impl StdError for RenderError {}
 
+/// Where in the text that it was given Tera means.
+fn place_of(report: &ReportError) -> Position {
+    Position { line: report.span().start_line, column: report.span().start_col + 1 }
+}
+
 /// What Tera said about one or more templates below `folder`, one problem for each thing it said.
 ///
 /// Tera puts all of its findings about references between templates into one text, each as
 /// `error: MESSAGE`, a line `--> NAME:LINE:COLUMN` and an excerpt.
-pub(super) fn problems(folder: &Path, error: &tera::Error) -> Problems {
+pub(super) fn problems(folder: &Path, error: &tera::Error, originals: &Originals) -> Problems {
     if let tera::ErrorKind::SyntaxError(report) = error.kind() {
-        let (line, column) = (report.span().start_line, report.span().start_col + 1);
-        let message = format!("{} (column {column})", report.message());
-        return Problem::at_line(folder.join(report.filename()), line, message).into();
+        return syntax(folder, report, originals).into();
     }
     let text = error.to_string();
     let mut problems = Problems::new();
@@ -140,7 +152,7 @@ pub(super) fn problems(folder: &Path, error: &tera::Error) -> Problems {
         } else if let Some(place) = line.trim_start().strip_prefix("--> ")
             && let Some(message) = message.take()
         {
-            problems.push(at(folder, place, message));
+            problems.push(at(folder, place, message, originals));
         }
     }
     if problems.is_empty() {
@@ -149,11 +161,31 @@ pub(super) fn problems(folder: &Path, error: &tera::Error) -> Problems {
     problems
 }
 
-fn at(folder: &Path, place: &str, message: &str) -> Problem {
+fn syntax(folder: &Path, report: &ReportError, originals: &Originals) -> Problem {
+    let (name, place) = (report.filename(), place_of(report));
+    let ours = originals.get(name).is_some_and(|rewritten| rewritten.is_ours(place));
+    let message = match report.message() {
+        "Unknown tag" if ours => {
+            "this `endcache` comes while a tag after its `cache` is still open"
+        }
+        message => message,
+    };
+    // The arguments of the tag end with a parenthesis for Tera.
+    let message = match message.strip_prefix("Found `)`").filter(|_| ours) {
+        Some(rest) => format!("Found `%}}`{rest}"),
+        None => message.to_owned(),
+    };
+    let Position { line, column } = originals.place(name, place);
+    Problem::at_line(folder.join(name), line, format!("{message} (column {column})"))
+}
+
+fn at(folder: &Path, place: &str, message: &str, originals: &Originals) -> Problem {
     let mut parts = place.rsplitn(3, ':');
-    let (column, line, name) = (parts.next(), parts.next(), parts.next());
-    match (name, line.and_then(|line| line.parse().ok()), column) {
+    let column = parts.next().and_then(|column| column.parse().ok());
+    let line = parts.next().and_then(|line| line.parse().ok());
+    match (parts.next(), line, column) {
         (Some(name), Some(line), Some(column)) => {
+            let Position { line, column } = originals.place(name, Position { line, column });
             Problem::at_line(folder.join(name), line, format!("{message} (column {column})"))
         }
         _ => Problem::in_file(folder, format!("{message} ({place})")),

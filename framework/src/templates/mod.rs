@@ -3,6 +3,9 @@
 //! - [`Engine`]: the loaded templates; renders one of them with values. `folder` reads the files,
 //!   `references` follows `extends` and `include` and refuses circles, so that no render can
 //!   recurse without end, and `output` bounds what a render may write.
+//! - [`Fragments`]: where `{% cache %}` finds and keeps what is between its tags. `scanner` finds
+//!   tags, and `positions` tells where in the site's own text something is that Tera has found in
+//!   the rewritten one.
 //! - [`Rendered`]: what a template has written: its output, and what was found in it.
 //! - [`Values`]: what a template may use, made from JSON without a detour.
 //! - [`RenderError`]: why there is no page, and where in which template.
@@ -15,15 +18,18 @@ mod date;
 mod engine;
 mod error;
 mod folder;
+mod fragments;
 mod functions;
 mod output;
-mod part;
+mod positions;
 mod references;
 mod rendered;
+mod scanner;
 mod values;
 
 pub use engine::{Customise, Engine, Options};
 pub use error::{Place, RenderError, RenderErrorKind};
+pub use fragments::{FragmentFill, FragmentType, Fragments, NoFragments};
 pub use functions::{AssetUrl, UrlFor};
 pub use rendered::Rendered;
 pub use values::Values;

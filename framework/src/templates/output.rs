@@ -2,8 +2,6 @@
 
 use std::io::{self, Write};
 
-use bytes::Bytes;
-
 /// Bytes that may not become more than a limit.
 pub(super) struct Output {
     bytes: Vec<u8>,
@@ -22,9 +20,9 @@ impl Output {
     }
 
     /// What was written, in no more memory than it needs: pages live in the cache for long.
-    pub(super) fn into_bytes(mut self) -> Bytes {
+    pub(super) fn into_bytes(mut self) -> Vec<u8> {
         self.bytes.shrink_to_fit();
-        self.bytes.into()
+        self.bytes
     }
 }
 

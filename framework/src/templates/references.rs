@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
 use super::folder::Source;
+use super::scanner;
 use crate::problem::{Problem, Problems, line_of, nearest};
 
 /// How many templates may be between a page and what it extends or includes at last.
@@ -161,18 +162,8 @@ impl Outline<'_> {
         let mut outline = Outline { levels: 1, ..Outline::default() };
         let mut blocks = 0_usize;
         let mut in_component = false;
-        let mut at = 0;
-        while let Some(brace) = text[at..].find('{') {
-            let offset = at + brace;
-            let rest = &text[offset..];
-            at = offset + 1;
-            if rest.starts_with("{#") {
-                at = offset + rest.find("#}").map_or(rest.len(), |end| end + 2);
-                continue;
-            }
-            let Some((word, after)) = tag(rest) else { continue };
-            match word {
-                "raw" => at = offset + end_of_raw(rest),
+        for tag in scanner::tags(text) {
+            match tag.word {
                 "block" => {
                     blocks += 1;
                     outline.levels = outline.levels.max(1 + blocks);
@@ -184,7 +175,8 @@ impl Outline<'_> {
                 }
                 "endcomponent" => in_component = false,
                 "extends" | "include" => {
-                    if let Some(name) = quoted(after) {
+                    if let Some(name) = quoted(&text[tag.rest()]) {
+                        let offset = tag.range.start;
                         outline.references.push(Reference { name, offset, in_component });
                     }
                 }
@@ -193,20 +185,6 @@ impl Outline<'_> {
         }
         outline
     }
-}
-
-/// The first word of the tag that `text` begins with, and what follows it.
-fn tag(text: &str) -> Option<(&str, &str)> {
-    let inside = text.strip_prefix("{%")?;
-    let inside = inside.strip_prefix('-').unwrap_or(inside).trim_start();
-    let end = inside.find(|character: char| !character.is_ascii_lowercase());
-    Some(inside.split_at(end.unwrap_or(inside.len())))
-}
-
-fn end_of_raw(text: &str) -> usize {
-    text.match_indices("{%")
-        .find(|(at, _)| tag(&text[*at..]).is_some_and(|(word, _)| word == "endraw"))
-        .map_or(text.len(), |(at, _)| at + 2)
 }
 
 /// The string that `text` begins with, in any of Tera's quotes.

@@ -10,6 +10,7 @@ mod memory;
 mod parts;
 mod poisoning;
 mod staleness;
+mod variants;
 
 use std::sync::LazyLock;
 
@@ -98,7 +99,12 @@ controller = "probe.show"
 [[route]]
 path = "/key/header/{name}"
 controller = "probe.header"
-vary = ["accept-language", "x-mark"]
+vary = ["x-shade", "x-mark"]
+
+[[route]]
+path = "/key/language/{name}"
+controller = "probe.header"
+vary = ["accept-language", "accept-encoding"]
 
 [[route]]
 path = "/key/headers"
@@ -109,13 +115,18 @@ path = "/key/visit"
 controller = "probe.visit"
 
 [[route]]
+path = "/key/visit/uncached"
+controller = "probe.visit"
+cache = "no_cache"
+
+[[route]]
 path = "/answers/{kind}"
 controller = "answers.give"
 "#;
 
 pub(crate) fn site() -> Site {
     Site::test_site(PROGRAM)
-        .project("[link]\nlease = \"2s\"\n")
+        .project("languages = [\"en\", \"de\"]\n[link]\nlease = \"2s\"\n")
         .route(ROUTES)
         .route(parts::ROUTES)
         .template("parts.html", parts::TEMPLATE)

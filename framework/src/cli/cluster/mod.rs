@@ -8,7 +8,8 @@
 //! ```
 //!
 //! The children are not in the terminal's process group, so Ctrl-C reaches only the supervisor,
-//! which stops the front ends first. When the supervisor is killed, the operating system kills the
+//! which stops the front ends first. SIGHUP is passed on to all: each loads the site's files
+//! anew. When the supervisor is killed, the operating system kills the
 //! children (`parent`).
 
 mod output;
@@ -30,7 +31,8 @@ pub(super) fn run(
     file: Option<&Path>,
     config: &Config,
 ) -> Result<(), Problems> {
-    let plan = plan::Plan::new(arguments.frontends, arguments.port, &config.log.path, file);
+    let folders = plan::Folders { log: &config.log.path, sync: &config.docroot.sync };
+    let plan = plan::Plan::new(arguments.frontends, arguments.port, folders, file);
     let runtime = runtime()?;
     let result = runtime.block_on(supervisor::run(plan, config.limits.drain));
     // A thread may be stuck writing to somebody who does not read.

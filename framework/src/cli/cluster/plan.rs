@@ -11,9 +11,20 @@ pub(super) struct Plan {
     /// The first front end's HTTP port; 0 when every port is a free one.
     port: u16,
     /// The folder of the log.
-    data: PathBuf,
+    log: PathBuf,
+    /// Below which nodes keep the contents of synchronized files.
+    sync: PathBuf,
     /// The configuration file that was named.
     file: Option<PathBuf>,
+}
+
+/// The folders that the nodes write to.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Folders<'a> {
+    /// That of the log.
+    pub(super) log: &'a Path,
+    /// Below which nodes keep the contents of synchronized files.
+    pub(super) sync: &'a Path,
 }
 
 /// How one node is started.
@@ -30,10 +41,16 @@ pub(super) struct Launch {
 }
 
 impl Plan {
-    pub(super) fn new(frontends: u16, port: u16, data: &Path, file: Option<&Path>) -> Plan {
+    pub(super) fn new(
+        frontends: u16,
+        port: u16,
+        folders: Folders<'_>,
+        file: Option<&Path>,
+    ) -> Plan {
         // The children read a relative path as one that starts at their configuration file.
-        let data = std::path::absolute(data).unwrap_or_else(|_| data.to_owned());
-        Plan { frontends, port, data, file: file.map(Path::to_owned) }
+        let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let (log, sync) = (absolute(folders.log), absolute(folders.sync));
+        Plan { frontends, port, log, sync, file: file.map(Path::to_owned) }
     }
 
     /// The back end.
@@ -46,7 +63,7 @@ impl Plan {
                 ("HEADWATER_LINK__LISTEN", self.listen(100)),
                 ("HEADWATER_LINK__EXPECT_FRONTENDS", names.join(",").into()),
                 ("HEADWATER_ADMIN__LISTEN", self.listen(300)),
-                ("HEADWATER_LOG__PATH", self.data.clone().into()),
+                ("HEADWATER_LOG__PATH", self.log.clone().into()),
             ],
         )
     }
@@ -82,6 +99,7 @@ impl Plan {
         mut variables: Vec<(&'static str, OsString)>,
     ) -> Launch {
         variables.push(("HEADWATER_NAME", name.clone().into()));
+        variables.push(("HEADWATER_DOCROOT__SYNC", self.sync.clone().into()));
         let mut arguments: Vec<OsString> =
             ["serve", "--mode", mode.as_str()].iter().map(OsString::from).collect();
         arguments.push("--with-parent".into());
@@ -101,6 +119,11 @@ fn frontend_name(index: u16) -> String {
 mod tests {
     use super::*;
 
+    /// Data at this place.
+    fn at(path: &str) -> Folders<'_> {
+        Folders { log: Path::new(path), sync: Path::new("/srv/sync") }
+    }
+
     fn value<'a>(launch: &'a Launch, variable: &str) -> &'a str {
         let found = launch.variables.iter().find(|(name, _)| *name == variable);
         found.unwrap_or_else(|| panic!("no {variable}")).1.to_str().unwrap()
@@ -108,7 +131,7 @@ mod tests {
 
     #[test]
     fn ports_are_counted_from_the_first_front_ends() {
-        let plan = Plan::new(2, 8000, Path::new("/srv/log"), None);
+        let plan = Plan::new(2, 8000, at("/srv/log"), None);
         let backend = plan.backend();
         assert_eq!(value(&backend, "HEADWATER_NAME"), "b1");
         assert_eq!(value(&backend, "HEADWATER_LINK__LISTEN"), "127.0.0.1:8100");
@@ -122,11 +145,12 @@ mod tests {
         assert_eq!(value(&frontends[1], "HEADWATER_HTTP__LISTEN"), "127.0.0.1:8001");
         assert_eq!(value(&frontends[1], "HEADWATER_ADMIN__LISTEN"), "127.0.0.1:8201");
         assert_eq!(value(&frontends[1], "HEADWATER_LINK__BACKENDS"), "127.0.0.1:8100");
+        assert_eq!(value(&frontends[1], "HEADWATER_DOCROOT__SYNC"), "/srv/sync");
     }
 
     #[test]
     fn the_largest_cluster_on_the_last_ports_has_ports_for_all() {
-        let plan = Plan::new(100, 65_235, Path::new("data"), None);
+        let plan = Plan::new(100, 65_235, at("data"), None);
         assert_eq!(value(&plan.backend(), "HEADWATER_ADMIN__LISTEN"), "127.0.0.1:65535");
         let mut ports: Vec<String> = plan
             .frontends("127.0.0.1:1".parse().unwrap())
@@ -142,7 +166,7 @@ mod tests {
 
     #[test]
     fn from_port_0_every_port_is_a_free_one() {
-        let plan = Plan::new(1, 0, Path::new("data"), Some(Path::new("a.toml")));
+        let plan = Plan::new(1, 0, at("data"), Some(Path::new("a.toml")));
         assert_eq!(value(&plan.backend(), "HEADWATER_LINK__LISTEN"), "127.0.0.1:0");
         let link = "127.0.0.1:43210".parse().unwrap();
         let frontend = plan.frontends(link).next().unwrap();

@@ -13,7 +13,7 @@ use super::output::{report, say};
 use super::plan::{Launch, Plan};
 use super::process::{Event, Process};
 use crate::cli::client::{Answer, ClientError, Node};
-use crate::cli::{Announcement, Entrance, StopSignals};
+use crate::cli::{Announcement, Entrance, Signals, Wish};
 use crate::problem::{Problem, Problems};
 
 /// Between two questions whether a node is ready.
@@ -35,7 +35,7 @@ const SAME_WISH: Duration = Duration::from_secs(1);
 /// Runs the nodes of `plan` until a signal asks to stop, or none is left. `drain` is the time that
 /// nodes take to stop.
 pub(super) async fn run(plan: Plan, drain: Duration) -> Result<(), Problems> {
-    let mut signals = StopSignals::listen()
+    let mut signals = Signals::listen()
         .map_err(|error| Problem::new(format!("cannot listen for signals: {error}")))?;
     let program = std::env::current_exe()
         .map_err(|error| Problem::new(format!("cannot find this program's file: {error}")))?;
@@ -43,7 +43,7 @@ pub(super) async fn run(plan: Plan, drain: Duration) -> Result<(), Problems> {
     let mut cluster = Supervisor { program, nodes: Vec::new(), sender, events };
     let result = tokio::select! {
         result = cluster.bring_up(&plan) => result,
-        () = signals.next() => Err(Interruption::Asked),
+        () = signals.stop() => Err(Interruption::Asked),
     };
     let result = match result {
         Ok(()) => cluster.mind(&mut signals).await,
@@ -206,12 +206,19 @@ impl Supervisor {
         }
     }
 
-    /// Stays until a signal asks to stop or no node is left.
-    async fn mind(&mut self, signals: &mut StopSignals) -> Result<(), Interruption> {
+    /// Stays until a signal asks to stop or no node is left. A wish to reload goes to all nodes,
+    /// those that came while they were not yet listening for it included.
+    async fn mind(&mut self, signals: &mut Signals) -> Result<(), Interruption> {
         while self.is_alive(0..self.nodes.len()) {
             let ended = tokio::select! {
                 ended = self.next() => ended,
-                () = signals.next() => return Err(Interruption::Asked),
+                wish = signals.next() => match wish {
+                    Wish::Stop => return Err(Interruption::Asked),
+                    Wish::Reload => {
+                        self.signal(0..self.nodes.len(), Signal::HUP);
+                        None
+                    }
+                },
             };
             if let Some((number, status)) = ended {
                 report(&format!("{} has ended: {status}", self.nodes[number].process)).await;
@@ -222,7 +229,7 @@ impl Supervisor {
 
     /// Stops the front ends, then the back end. Each is given `patience`; another one of `signals`
     /// ends all patience.
-    async fn stop(&mut self, patience: Duration, signals: &mut StopSignals) {
+    async fn stop(&mut self, patience: Duration, signals: &mut Signals) {
         let all = self.nodes.len();
         let asked = Instant::now();
         for group in [1.min(all)..all, 0..1.min(all)] {
@@ -237,7 +244,7 @@ impl Supervisor {
                         deadline = Instant::now() + patience;
                         None
                     }
-                    () = signals.next() => {
+                    () = signals.stop() => {
                         if asked.elapsed() > SAME_WISH {
                             self.signal(0..all, Signal::KILL);
                         }

@@ -12,6 +12,16 @@ const TYPES: &str = "\"normal\", \"persistent\", \"no_cache\" or { timeout = \"2
 /// Headers that tell visitors apart: with one of them in the key every visitor would have a copy.
 const PERSONAL: [&str; 4] = ["authorization", "cookie", "proxy-authorization", "set-cookie"];
 
+/// Headers that proxies write, and anybody else who likes.
+const OF_PROXIES: [&str; 6] = [
+    "forwarded",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-port",
+    "x-forwarded-proto",
+    "x-real-ip",
+];
+
 /// Reads `cache`. A route that says nothing about it has the type `default`.
 pub(super) fn policy(
     entry: &Entry<'_>,
@@ -192,6 +202,13 @@ pub(super) fn vary(entry: &Entry<'_>, problems: &mut Problems) -> Vec<HeaderName
                 "`{name}` cannot be part of the cache key: every visitor would have a copy of the \
                  page. Let the site's variant function say what sets visitors apart, or write \
                  cache = \"no_cache\""
+            );
+            report(problems, &at, message);
+        } else if OF_PROXIES.contains(&name.as_str()) {
+            let message = format!(
+                "`{name}` cannot be part of the cache key: anybody can send it. Name the site's \
+                 proxies in project.toml, trusted_proxies = […] in [http], and let the site's \
+                 variant function ask for the visitor's scheme or address"
             );
             report(problems, &at, message);
         } else if !headers.contains(&name) {

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -21,6 +22,8 @@ pub(super) struct Loader {
     levels: Vec<Draft>,
     /// The files that are being read: each was named by the one before it.
     open: Vec<PathBuf>,
+    /// The files that were to be read so far.
+    files: BTreeSet<PathBuf>,
 }
 
 /// A level that is being read.
@@ -34,6 +37,7 @@ struct Draft {
 impl Loader {
     /// Reads the site's own file.
     pub(super) fn read(&mut self, file: &Path) {
+        self.files.insert(file.to_owned());
         match std::fs::read_to_string(file) {
             Ok(text) => self.take(&text, file),
             Err(error) => {
@@ -58,7 +62,8 @@ impl Loader {
             pages.push(draft.errors);
         }
         let names = names::collect(&self.routes, &mut self.problems);
-        let table = Table { routes: self.routes, levels, pages, names };
+        let files = self.files.into_iter().collect();
+        let table = Table { routes: self.routes, levels, pages, names, files };
         names::check_aliases(&table, &mut self.problems);
         (table, self.problems)
     }
@@ -139,6 +144,7 @@ impl Loader {
     /// Reads the file that `named` names in the file `by`.
     fn follow(&mut self, by: &Path, named: &Found<&str>, level: usize) {
         let file = by.parent().unwrap_or(Path::new("")).join(named.value);
+        self.files.insert(file.clone());
         let text = match std::fs::read_to_string(&file) {
             Ok(text) => text,
             Err(error) => {

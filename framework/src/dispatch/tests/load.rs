@@ -141,6 +141,7 @@ fn values_of_the_wrong_kind_say_what_is_allowed() {
         ("vary=['a b']", "no name of a header"),
         ("vary=['*']", "no name of a header"),
         ("vary=['Cookie']", "variant function"),
+        ("vary=['X-Forwarded-Proto']", "trusted_proxies"),
         ("max_body='x'", "is not a size"),
         ("max_body=-1", "a number of bytes"),
     ] {

@@ -24,7 +24,7 @@ use super::failing::{Cause, Failing};
 use super::request::PartRequest;
 use super::sharing::Sharing;
 use super::tag::Tag;
-use super::{MOST_BYTES, MOST_PARTS, Visitor};
+use super::{MOST_BYTES, MOST_PARTS, Recipient};
 use crate::body::Body;
 use crate::dispatch::{CanonicalPath, Resolution, Target};
 use crate::pieces::{Part, Piece, Pieces};
@@ -32,7 +32,7 @@ use crate::pieces::{Part, Piece, Pieces};
 /// The putting together of one response.
 pub(super) struct Composition<'a> {
     frontend: &'a Arc<FrontEnd>,
-    visitor: Visitor<'a>,
+    recipient: Recipient<'a>,
     /// The page's headers, and the variant that it is of.
     page: (&'a HeaderMap, &'a VariantKind),
     failing: Failing,
@@ -80,14 +80,14 @@ impl<'a> Composition<'a> {
     /// For the page with these headers and of this variant.
     pub(super) fn new(
         frontend: &'a Arc<FrontEnd>,
-        visitor: Visitor<'a>,
+        recipient: Recipient<'a>,
         headers: &'a HeaderMap,
         variant: &'a VariantKind,
     ) -> Composition<'a> {
         let settings = &frontend.settings;
         Composition {
             frontend,
-            visitor,
+            recipient,
             page: (headers, variant),
             failing: Failing::of(headers, settings.development),
             until: Instant::now() + settings.part_timeout,
@@ -98,9 +98,9 @@ impl<'a> Composition<'a> {
 
     /// Puts the page together, whose pieces have this digest.
     pub(super) async fn put_together(&self, pieces: &Pieces, digest: u128) -> Composed {
-        let url = Canonical::of_request(&self.visitor.request.uri);
+        let url = Canonical::of_request(&self.recipient.request.uri);
         let chain = Chain::begin(url.as_ref());
-        let request = PartRequest::of(self.visitor.request);
+        let request = PartRequest::of(self.recipient.request);
         let Assembly { places, sharing, aging } =
             self.assemble(request, &chain, pieces, digest).await;
         let mut composed = Composed {
@@ -181,7 +181,7 @@ impl<'a> Composition<'a> {
         let address = Address::parse(&part.url)?;
         let canonical = address.canonical()?;
         chain.admits(&canonical)?;
-        request.ask_for(address.under(&self.visitor.request.uri));
+        request.ask_for(address.under(&self.recipient.request.uri));
         let content = match self.look_up(request.parts(), &canonical.path) {
             Some(found) => Some(self.weigh(found?)?),
             None => None,
@@ -197,12 +197,12 @@ impl<'a> Composition<'a> {
 
     /// A part that is in the cache.
     fn look_up(&self, request: &Parts, path: &CanonicalPath<'_>) -> Option<Result<Content, Cause>> {
-        let resolution = self.visitor.edition.table.resolve(&request.method, path);
+        let resolution = self.recipient.edition.table.resolve(&request.method, path);
         let Resolution::Route(matched) = resolution else { return None };
         if !matches!(matched.route.target, Target::Controller(_) | Target::Template(_)) {
             return None;
         }
-        match self.frontend.find(request, &matched) {
+        match self.frontend.find(request, self.recipient.origin, &matched) {
             Found::Hit { entry, variant, now } => {
                 self.frontend.counters.count(Event::Hit);
                 Some(Content::of_hit(entry, variant, now, self.frontend))
@@ -242,8 +242,9 @@ impl<'a> Composition<'a> {
 
     /// Has the front end answer the request for a part.
     async fn ask(&self, request: &PartRequest) -> Result<Content, Cause> {
-        let Visitor { edition, remote, .. } = self.visitor;
-        let visit = Visit { edition, parts: request.parts(), body: Body::empty(), remote };
+        let Recipient { generation, edition, origin, .. } = self.recipient;
+        let (parts, body) = (request.parts(), Body::empty());
+        let visit = Visit { generation, edition, parts, body, origin };
         let settings = &self.frontend.settings;
         let answer =
             async { Content::of(self.frontend.dispatch(visit).await, self.frontend).await };

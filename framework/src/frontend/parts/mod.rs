@@ -1,6 +1,6 @@
 //! Parts: other pages of the site, put into a page for each response.
 //!
-//! - [`Visitor`]: whose request it is. `request` makes of it the requests for parts.
+//! - [`Recipient`]: whose request it is. `request` makes of it the requests for parts.
 //! - `composition`: puts content together: what is in the cache at once, the rest side by side.
 //! - `address`: where a part leads to, and `chain`: through which pages, so that no page holds itself.
 //! - `content`: what of an answer goes into a page.
@@ -37,7 +37,6 @@ mod request;
 mod sharing;
 mod tag;
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::Response;
@@ -49,7 +48,9 @@ use super::respond::{Aging, Composed};
 use super::served::{Served, page_of};
 use super::{Edition, FrontEnd, respond};
 use crate::body::Body;
+use crate::cache::Generation;
 use crate::clock;
+use crate::http::Origin;
 
 use composition::Composition;
 
@@ -75,20 +76,22 @@ static OF_THE_PAGE_ALONE: [HeaderName; 6] = [
 
 /// For whom a page is put together.
 #[derive(Clone, Copy)]
-pub(super) struct Visitor<'a> {
+pub(super) struct Recipient<'a> {
+    /// As in the [`Visit`](super::Visit) of the page.
+    pub(super) generation: Generation,
     pub(super) edition: &'a Arc<Edition>,
     pub(super) request: &'a Parts,
-    pub(super) remote: IpAddr,
+    pub(super) origin: Origin,
 }
 
 impl FrontEnd {
     /// The response with content that has parts.
     pub(super) async fn compose(
         self: &Arc<Self>,
-        visitor: Visitor<'_>,
+        recipient: Recipient<'_>,
         served: Served,
     ) -> Response<Body> {
-        let request = visitor.request;
+        let request = recipient.request;
         let (status, headers, aging, cache) = match &served {
             Served::Hit { entry, now, .. } => {
                 let (page, cache) = (page_of(entry), CacheStatus::Hit(entry.remaining(*now)));
@@ -103,7 +106,7 @@ impl FrontEnd {
             Served::Failed(_) | Served::Response(_) => unreachable!("neither has parts"),
         };
         let pieces = served.pieces().expect("only content with parts is put together");
-        let composition = Composition::new(self, visitor, headers, served.variant());
+        let composition = Composition::new(self, recipient, headers, served.variant());
         let composed = composition.put_together(pieces, served.digest()).await;
 
         let mut headers = headers.clone();

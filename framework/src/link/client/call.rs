@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::StatusCode;
 use http_body::Body as HttpBody;
+use serde::de::DeserializeOwned;
 
 use super::slot::Caller;
 use super::upload::Upload;
@@ -82,7 +83,7 @@ impl Link {
         let again = (harmless && body.is_end_stream()).then(|| head.clone());
         let deadline = Duration::from_millis(call.deadline).min(LONGEST_DEADLINE);
         let (body, upload) = Upload::watch(body);
-        let attempts = self.shared.attempt_all(Wire::new(head, body), again);
+        let attempts = self.shared.attempt_all("call", Wire::new(head, body), again, ANSWER_LIMIT);
         match upload.within(deadline, attempts).await {
             None => Err(CallError::Deadline(deadline)),
             Some(Ok(answer)) => Ok(answer),
@@ -92,18 +93,21 @@ impl Link {
 }
 
 impl Shared {
-    /// Asks one back end after the other. `again` is the head of a call that may be sent twice.
-    async fn attempt_all(
+    /// Asks one back end after the other. `again` is the head of a request that may be sent twice,
+    /// `limit` the longest head of the answer, in bytes.
+    pub(super) async fn attempt_all<T: DeserializeOwned>(
         &self,
+        action: &str,
         mut wire: Wire,
         again: Option<Bytes>,
-    ) -> Result<(Answer, Body), CallError> {
+        limit: usize,
+    ) -> Result<(T, Body), CallError> {
         let mut error = CallError::NoBackend;
         let sessions = self.sessions();
         self.turn.fetch_add(1, Ordering::Relaxed);
         for (slot, caller) in sessions {
             let _in_flight = slot.in_flight();
-            match self.attempt(caller, wire).await {
+            match self.attempt(action, caller, wire, limit).await {
                 Ok(answer) => return Ok(answer),
                 Err(Failure::Unsent(unsent)) => wire = unsent,
                 Err(Failure::Sent(failure)) => match (&again, &failure) {
@@ -118,9 +122,15 @@ impl Shared {
         Err(error)
     }
 
-    async fn attempt(&self, caller: Arc<Caller>, wire: Wire) -> Result<(Answer, Body), Failure> {
+    async fn attempt<T: DeserializeOwned>(
+        &self,
+        action: &str,
+        caller: Arc<Caller>,
+        wire: Wire,
+        limit: usize,
+    ) -> Result<(T, Body), Failure> {
         let broken = |reason| Failure::Sent(CallError::Broken { sent: true, reason });
-        let request = session::request(&self.options, "call", wire);
+        let request = session::request(&self.options, action, wire);
         let sent = caller.sender.clone().try_send_request(request);
         // A request that is sent while its connection ends can stay in hyper's channel, and comes
         // back only when the last sender is gone. So nobody who waits may hold one.
@@ -139,8 +149,6 @@ impl Shared {
             let message = session::explanation(response).await;
             return Err(Failure::Sent(CallError::Refused { status: status.as_u16(), message }));
         }
-        wire::read(response.into_body(), ANSWER_LIMIT)
-            .await
-            .map_err(|error| broken(error.to_string()))
+        wire::read(response.into_body(), limit).await.map_err(|error| broken(error.to_string()))
     }
 }

@@ -2,6 +2,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::FutureExt;
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
@@ -90,12 +91,13 @@ impl Shared {
         renewed: &mut bool,
     ) -> Result<(), Problem> {
         let opening = Feed::open(self, slot, follower);
-        let (mut feed, welcome) = tokio::select! {
+        let (mut feed, welcome, snapshot) = tokio::select! {
             opened = opening => opened?,
             () = leaving.cancelled() => return Ok(()),
         };
         let _cut = OnCut(follower);
-        follower.welcomed(&welcome);
+        follower.welcomed(&welcome, &snapshot);
+        drop(snapshot);
         tracing::info!(
             "following back end {} ({}), log {} from position {}{}",
             welcome.backend,
@@ -133,7 +135,7 @@ impl Feed {
         shared: &Shared,
         slot: &Slot,
         follower: &F,
-    ) -> Result<(Feed, Welcome), Problem> {
+    ) -> Result<(Feed, Welcome, Vec<Bytes>), Problem> {
         let options = &shared.options;
         let (mut sender, connection) = session::connect(&slot.connector, options).await?;
         let open = shared.open(follower);
@@ -150,15 +152,22 @@ impl Feed {
             Down::Welcome(welcome) => welcome,
             Down::Refused { message } => return Err(Problem::Refused(message)),
             Down::Goodbye => return Err(Problem::Goodbye),
-            Down::Records { .. } | Down::Renewed { .. } => {
+            Down::Snapshot { .. } | Down::Records { .. } | Down::Renewed { .. } => {
                 return Err(Problem::Feed("it began without a welcome".to_owned()));
             }
         };
         if welcome.resumed && followed != Some((welcome.log, welcome.start)) {
             return Err(Problem::Feed("it resumed where this front end was not".to_owned()));
         }
+        let mut snapshot = Vec::new();
+        for _ in 0..welcome.snapshot {
+            match within(ADMISSION_TIMEOUT, next(&mut frames)).await? {
+                Down::Snapshot { piece } => snapshot.push(piece),
+                _ => return Err(Problem::Feed("its snapshot is not whole".to_owned())),
+            }
+        }
         let position = welcome.start;
-        Ok((Feed { frames, uplink, position, _connection: connection }, welcome))
+        Ok((Feed { frames, uplink, position, _connection: connection }, welcome, snapshot))
     }
 
     /// Applies what comes, in its order, and asks for a lease four times during each.
@@ -172,6 +181,8 @@ impl Feed {
         let patience = lease.max(SHORTEST_SILENCE);
         let mut silence = std::pin::pin!(tokio::time::sleep(patience));
         let mut farewell = false;
+        let mut holdings = follower.holdings();
+        holdings.mark_changed();
         let mut renewals = tokio::time::interval(lease / 4);
         renewals.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -181,6 +192,10 @@ impl Feed {
                 biased;
                 _ = renewals.tick(), if !farewell => {
                     self.uplink.renew();
+                    continue;
+                }
+                Ok(()) = holdings.changed() => {
+                    self.uplink.report(holdings.borrow_and_update().clone());
                     continue;
                 }
                 () = leaving.cancelled(), if !farewell => {
@@ -211,7 +226,7 @@ impl Feed {
                     follower.renewed(stamp);
                     *renewed = true;
                 }
-                Ok(Down::Welcome(_) | Down::Refused { .. }) => {
+                Ok(Down::Welcome(_) | Down::Snapshot { .. } | Down::Refused { .. }) => {
                     return Err(Problem::Feed("it began twice".to_owned()));
                 }
                 Err(problem) => return Err(problem),

@@ -3,6 +3,7 @@
 //! - `slot`: one for each back end: the connection that takes calls, and what is known of it.
 //! - `session`: one HTTP/2 connection, and what its peer may answer.
 //! - `call` and `upload`: forwarding a request, and watching its body on the way.
+//! - `files`: asking about files of the docroot, and for their contents.
 //! - `follow` and `uplink`: the feed, and what the front end says in it.
 //! - `backoff`: the time between two attempts.
 //!
@@ -11,6 +12,7 @@
 
 mod backoff;
 mod call;
+mod files;
 mod follow;
 mod session;
 mod slot;

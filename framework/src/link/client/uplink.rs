@@ -7,12 +7,12 @@ use http_body::{Body as HttpBody, Frame};
 
 use crate::clock::{self, Moment};
 use crate::link::UP_LIMIT;
-use crate::link::feed::{Open, Up};
+use crate::link::feed::{Holdings, Open, Up};
 use crate::link::frame::{self, FrameError};
 use crate::log::Position;
 
 /// What the front end has to say in the feed. The transport takes each message when it can send
-/// it, so nothing queues up: of two acknowledgements only the later is sent, and the stamp of a
+/// it, so nothing queues up: of two acknowledgements or reports only the later is sent, and the stamp of a
 /// renewal is read when it leaves.
 #[derive(Debug)]
 pub(super) struct Uplink(Arc<Shared>);
@@ -28,6 +28,7 @@ struct Shared(Mutex<Pending>);
 struct Pending {
     open: Option<Bytes>,
     ack: Option<Position>,
+    holdings: Option<Holdings>,
     renew: bool,
     leave: bool,
     closed: bool,
@@ -42,6 +43,7 @@ impl Uplink {
         let pending = Pending {
             open: Some(frame::encode(&Up::Open(open), UP_LIMIT)?),
             ack: None,
+            holdings: None,
             renew: false,
             leave: false,
             closed: false,
@@ -54,6 +56,10 @@ impl Uplink {
 
     pub(super) fn acknowledge(&self, position: Position) {
         self.0.change(|pending| pending.ack = Some(position));
+    }
+
+    pub(super) fn report(&self, holdings: Holdings) {
+        self.0.change(|pending| pending.holdings = Some(holdings));
     }
 
     pub(super) fn renew(&self) {
@@ -99,6 +105,9 @@ impl Pending {
     fn next(&mut self) -> Option<Up> {
         if let Some(position) = self.ack.take() {
             return Some(Up::Ack { position });
+        }
+        if let Some(holdings) = self.holdings.take() {
+            return Some(Up::Holdings(holdings));
         }
         if std::mem::take(&mut self.leave) {
             self.renew = false;
@@ -148,6 +157,7 @@ mod tests {
         Pending {
             open: None,
             ack: None,
+            holdings: None,
             renew: false,
             leave: false,
             closed: false,

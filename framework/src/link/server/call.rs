@@ -1,7 +1,6 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
@@ -9,14 +8,11 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
-use super::Server;
 use super::gate::{refusal, unreadable};
+use super::{HEAD_TIMEOUT, Server};
 use crate::body::{Body, BodyError};
 use crate::link::wire::{self, Wire};
 use crate::link::{ANSWER_LIMIT, CALL_LIMIT, Call, Host, frame};
-
-/// How long the head of a call may take to arrive.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Has the host answer a call.
 pub(super) async fn answer<H: Host>(server: Arc<Server<H>>, stream: Incoming) -> Response<Body> {

@@ -69,9 +69,9 @@ async fn serve<H: Host>(
     };
     let name = open.name.clone();
     let member = match Member::admit(host, open).await {
-        Ok((member, welcome)) => {
+        Ok((member, welcome, snapshot)) => {
             tracing::info!("front end {name} follows from position {}", welcome.start);
-            down.send(&Down::Welcome(welcome)).await.map_err(|gone| gone.of(&name))?;
+            member.welcome(welcome, snapshot, down).await.map_err(|gone| gone.of(&name))?;
             member
         }
         Err(refusal) => {
@@ -142,7 +142,10 @@ struct Renewal {
 }
 
 impl<'a, H: Host> Member<'a, H> {
-    async fn admit(host: &'a H, open: Open) -> Result<(Member<'a, H>, Welcome), Refusal> {
+    async fn admit(
+        host: &'a H,
+        open: Open,
+    ) -> Result<(Member<'a, H>, Welcome, Vec<Bytes>), Refusal> {
         let admission = host.admit(open).await?;
         let member = Member {
             host,
@@ -159,8 +162,23 @@ impl<'a, H: Host> Member<'a, H> {
             backend: admission.backend,
             start: admission.start,
             resumed: admission.resumed,
+            snapshot: u32::try_from(admission.snapshot.len())
+                .map_err(|_| Refusal { message: "the snapshot has too many pieces".to_owned() })?,
         };
-        Ok((member, welcome))
+        Ok((member, welcome, admission.snapshot))
+    }
+
+    async fn welcome(
+        &self,
+        welcome: Welcome,
+        snapshot: Vec<Bytes>,
+        down: &Downlink,
+    ) -> Result<(), Trouble> {
+        down.send(&Down::Welcome(welcome)).await?;
+        for piece in snapshot {
+            down.send(&Down::Snapshot { piece }).await?;
+        }
+        Ok(())
     }
 
     /// Hears what the front end says, until it leaves.
@@ -174,6 +192,12 @@ impl<'a, H: Host> Member<'a, H> {
                         return Err(Trouble::gone("it acknowledged what it was not sent"));
                     }
                     self.host.acknowledged(self.id, position);
+                }
+                Some(Up::Holdings(holdings)) => {
+                    if holdings.through.0 > self.sent.load(Ordering::Relaxed) {
+                        return Err(Trouble::gone("it reported on what it was not sent"));
+                    }
+                    self.host.holds(self.id, holdings);
                 }
                 Some(Up::Renew { stamp }) => {
                     // First the grant, then the position: the room's argument rests on it.

@@ -3,10 +3,12 @@
 //! - [`serve`] takes connections and, when it is told to stop, sees them off.
 //! - `connection`: one connection, from its first request to its end.
 //! - `gate`: which requests are for this link, and whether they know the secret.
-//! - `call` and `member`: the two kinds of request: a call, and a front end's feed.
+//! - `call`, `member` and `files`: the kinds of request: a call, a front end's feed, and questions
+//!   about files of the docroot.
 
 mod call;
 mod connection;
+mod files;
 mod gate;
 mod member;
 
@@ -24,6 +26,8 @@ use super::{Host, Incoming};
 /// How long front ends may take to read the last message of their feeds, and connections to end
 /// after that.
 const FAREWELL: Duration = Duration::from_secs(1);
+/// How long the head of a request may take to arrive.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// The pause after a connection could not be accepted, because there are too many open files for
 /// example.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);

@@ -11,7 +11,7 @@ use super::flood;
 use crate::body::{Body, BodyError};
 use crate::clock::{self, Moment};
 use crate::link::*;
-use crate::log::{LogId, Position};
+use crate::log::{ContentId, LogId, Position};
 
 pub(super) const LEASE: Duration = Duration::from_millis(400);
 
@@ -30,6 +30,10 @@ pub(super) struct House {
     pub(super) handed_out: AtomicUsize,
     /// Whether the log is read from a slow disk, a few records at a time.
     pub(super) slow: AtomicBool,
+    /// Files by path.
+    pub(super) contents: Mutex<BTreeMap<String, (ContentId, Bytes)>>,
+    /// What front ends are told that do not resume.
+    pub(super) snapshot: Mutex<Vec<Bytes>>,
     /// Whether leases can be noted.
     pub(super) grants: AtomicBool,
     pub(super) refuse: Mutex<Option<String>>,
@@ -49,6 +53,7 @@ type Hook = Box<dyn FnMut(&House) + Send>;
 pub(super) struct Seen {
     pub(super) open: Option<Open>,
     pub(super) acknowledged: Position,
+    pub(super) holdings: Holdings,
     pub(super) lease_until: Option<Moment>,
     pub(super) left: Option<How>,
 }
@@ -69,6 +74,8 @@ impl House {
             after_committed: Mutex::default(),
             handed_out: AtomicUsize::new(0),
             slow: AtomicBool::new(false),
+            contents: Mutex::default(),
+            snapshot: Mutex::default(),
             grants: AtomicBool::new(true),
             refuse: Mutex::default(),
             calls: watch::Sender::new(0),
@@ -173,7 +180,11 @@ impl Host for House {
             seen.acknowledged = start;
         });
         let backend = self.name.clone();
-        Ok(Admission { member, log: self.log, lease: LEASE, start, resumed, backend })
+        let snapshot = match resumed {
+            true => Vec::new(),
+            false => self.snapshot.lock().unwrap().clone(),
+        };
+        Ok(Admission { member, log: self.log, lease: LEASE, start, resumed, backend, snapshot })
     }
 
     fn committed(&self) -> Position {
@@ -225,6 +236,25 @@ impl Host for House {
             self.see(member, |seen| seen.lease_until = Some(clock::now().after(LEASE)));
         }
         granted
+    }
+
+    fn holds(&self, member: MemberId, holdings: Holdings) {
+        self.see(member, |seen| seen.holdings = holdings);
+    }
+
+    async fn lookup(&self, lookup: Lookup) -> Result<Found, Refusal> {
+        if lookup.applied > *self.committed.borrow() {
+            return Err(Refusal { message: "not there yet".to_owned() });
+        }
+        let contents = self.contents.lock().unwrap();
+        let files = lookup.paths.iter().map(|path| contents.get(path).map(|(id, _)| Some(*id)));
+        Ok(Found { files: files.collect() })
+    }
+
+    async fn content(&self, content: ContentId, offset: u64) -> Result<Option<Body>, Refusal> {
+        let contents = self.contents.lock().unwrap();
+        let found = contents.values().find(|(id, _)| *id == content);
+        Ok(found.map(|(_, bytes)| Body::from(bytes.slice(offset as usize..))))
     }
 
     fn left(&self, member: MemberId, how: How) {

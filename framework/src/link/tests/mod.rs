@@ -2,6 +2,7 @@
 
 mod calls;
 mod feeds;
+mod files;
 mod house;
 mod limits;
 mod raw;

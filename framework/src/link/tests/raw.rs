@@ -36,14 +36,21 @@ async fn post(address: SocketAddr, path: &str, body: impl Into<Bytes>) -> (Statu
 #[tokio::test]
 async fn requests_that_are_no_calls_get_clear_answers() {
     let (backend, address) = Backend::on_tcp(House::new("b1")).await;
-    let (status, text) = post(address, "/headwater/2/call", "").await;
-    assert_eq!((status.as_u16(), &*text), (400, "this back end speaks version 1 of the link"));
+    let (status, text) = post(address, "/headwater/99/call", "").await;
+    let spoken = format!("this back end speaks version {VERSION} of the link");
+    assert_eq!((status.as_u16(), text), (400, spoken));
     assert_eq!(post(address, "/", "").await.0, 404);
-    assert_eq!(post(address, "/headwater/1/else", "").await.0, 404);
-    assert_eq!(post(address, "/headwater/1/call", "").await.0, 400);
-    assert_eq!(post(address, "/headwater/1/call", vec![0, 0, 0, 9, 1]).await.0, 400);
-    assert_eq!(post(address, "/headwater/1/call", vec![0, 0, 0, 2, 255, 255]).await.0, 400);
-    assert_eq!(post(address, "/headwater/1/call", vec![255; 8]).await.0, 413);
+    assert_eq!(post(address, &path(VERSION, "else"), "").await.0, 404);
+    assert_eq!(post(address, &path(VERSION, "call"), "").await.0, 400);
+    assert_eq!(post(address, &path(VERSION, "call"), vec![0, 0, 0, 9, 1]).await.0, 400);
+    assert_eq!(post(address, &path(VERSION, "call"), vec![0, 0, 0, 2, 255, 255]).await.0, 400);
+    assert_eq!(post(address, &path(VERSION, "call"), vec![255; 8]).await.0, 413);
+    for action in ["lookup", "content"] {
+        let action = path(VERSION, action);
+        assert_eq!(post(address, &action, "").await.0, 400);
+        assert_eq!(post(address, &action, vec![0, 0, 0, 2, 255, 255]).await.0, 400);
+        assert_eq!(post(address, &action, vec![255; 8]).await.0, 413);
+    }
     assert_eq!(*backend.host.calls.borrow(), 0);
 }
 
@@ -51,24 +58,26 @@ async fn requests_that_are_no_calls_get_clear_answers() {
 async fn a_feed_that_does_not_begin_with_an_introduction_is_closed() {
     let (backend, address) = Backend::on_tcp(House::new("b1")).await;
     for nonsense in [vec![], vec![255; 64], vec![0, 0, 0, 1, 3]] {
-        let (status, body) = post(address, "/headwater/1/feed", nonsense).await;
+        let (status, body) = post(address, &path(VERSION, "feed"), nonsense).await;
         assert_eq!((status.as_u16(), body.len()), (200, 0));
     }
     assert!(backend.host.members.borrow().is_empty());
 }
 
 #[tokio::test]
-async fn an_acknowledgement_of_what_was_not_sent_ends_the_feed() {
-    let (backend, address) = Backend::on_tcp(House::new("b1")).await;
-    let open = Open { name: "liar".to_owned(), incarnation: 1, followed: None };
-    let mut messages = frame::encode(&Up::Open(open), UP_LIMIT).unwrap().to_vec();
-    let lie = Up::Ack { position: Position(5) };
-    messages.extend(frame::encode(&lie, UP_LIMIT).unwrap());
-    post(address, "/headwater/1/feed", messages).await;
-    let members = backend.host.members.borrow().clone();
-    let liar = members.values().next().unwrap();
-    assert_eq!(liar.acknowledged, Position::START);
-    assert_eq!(liar.left, Some(How::Cut));
+async fn an_acknowledgement_or_report_of_what_was_not_sent_ends_the_feed() {
+    let report = Holdings { through: Position(5), ..Holdings::default() };
+    for lie in [Up::Ack { position: Position(5) }, Up::Holdings(report)] {
+        let (backend, address) = Backend::on_tcp(House::new("b1")).await;
+        let open = Open { name: "liar".to_owned(), incarnation: 1, followed: None };
+        let mut messages = frame::encode(&Up::Open(open), UP_LIMIT).unwrap().to_vec();
+        messages.extend(frame::encode(&lie, UP_LIMIT).unwrap());
+        post(address, &path(VERSION, "feed"), messages).await;
+        let members = backend.host.members.borrow().clone();
+        let liar = members.values().next().unwrap();
+        assert_eq!((liar.acknowledged, &liar.holdings), (Position::START, &Holdings::default()));
+        assert_eq!(liar.left, Some(How::Cut));
+    }
 }
 
 /// A back end that greets well, and answers everything else with what it is given.
@@ -81,7 +90,7 @@ async fn imposter(answer: impl Fn(&str) -> Body + Clone + Send + 'static) -> Soc
             let answer = answer.clone();
             let service = service_fn(move |request: Request<hyper::body::Incoming>| {
                 let body = match request.uri().path() {
-                    "/headwater/1/hello" => {
+                    hello if hello == path(VERSION, "hello") => {
                         let log = crate::log::LogId(1);
                         let greeting = Greeting { backend: "imposter".to_owned(), log };
                         Body::from(frame::encode(&greeting, 1000).unwrap())
@@ -143,6 +152,7 @@ fn welcome(start: Position) -> Bytes {
         backend: "imposter".to_owned(),
         start,
         resumed: false,
+        snapshot: 0,
     };
     frame::encode(&Down::Welcome(welcome), DOWN_LIMIT).unwrap()
 }

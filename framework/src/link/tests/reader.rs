@@ -1,5 +1,6 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
+use bytes::Bytes;
 use tokio::sync::watch;
 
 use crate::clock::Moment;
@@ -9,6 +10,8 @@ use crate::log::{LogId, Position};
 /// A front end that remembers what it was told.
 pub(super) struct Reader {
     pub(super) state: watch::Sender<State>,
+    /// What it says that it holds.
+    pub(super) holdings: watch::Sender<Holdings>,
     /// Runs at each renewal, with what is remembered.
     pub(super) on_renewal: Mutex<Option<OnRenewal>>,
     /// Runs before records are applied.
@@ -21,6 +24,7 @@ type OnRenewal = Box<dyn FnMut(Moment, &State) + Send>;
 pub(super) struct State {
     pub(super) followed: Option<(LogId, Position)>,
     pub(super) welcomes: Vec<Welcome>,
+    pub(super) snapshot: Vec<Bytes>,
     pub(super) records: Vec<FeedRecord>,
     pub(super) renewals: usize,
     pub(super) cuts: usize,
@@ -36,6 +40,7 @@ impl Reader {
     pub(super) fn new() -> Arc<Reader> {
         Arc::new(Reader {
             state: watch::Sender::default(),
+            holdings: watch::Sender::default(),
             on_renewal: Mutex::default(),
             on_apply: Mutex::default(),
         })
@@ -47,13 +52,14 @@ impl Follower for Reader {
         self.state.borrow().followed
     }
 
-    fn welcomed(&self, welcome: &Welcome) {
+    fn welcomed(&self, welcome: &Welcome, snapshot: &[Bytes]) {
         self.state.send_modify(|state| {
             if !welcome.resumed {
                 state.records.clear();
             }
             state.followed = Some((welcome.log, welcome.start));
             state.welcomes.push(welcome.clone());
+            state.snapshot = snapshot.to_vec();
         });
     }
 
@@ -71,6 +77,10 @@ impl Follower for Reader {
                 *position = through;
             }
         });
+    }
+
+    fn holdings(&self) -> watch::Receiver<Holdings> {
+        self.holdings.subscribe()
     }
 
     fn renewed(&self, stamp: Moment) {

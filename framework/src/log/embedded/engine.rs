@@ -17,7 +17,7 @@ use crate::log::{LogId, OpenError, Position, ReadError, Record};
 pub(super) const RECORDS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("records");
 const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
 
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// The engine's file, open except while a failure is not mended.
 pub(in crate::log) struct Engine {

@@ -4,7 +4,7 @@ use tempfile::TempDir;
 use tera::{Kwargs, State};
 
 use super::*;
-use crate::templates::{Place, RenderErrorKind};
+use crate::templates::{NoFragments, Place, RenderErrorKind};
 
 fn site(files: &[(&str, &str)]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
@@ -29,7 +29,7 @@ fn problems(files: &[(&str, &str)]) -> Vec<String> {
 
 fn render(engine: &Engine, name: &str, json: &str) -> Result<String, Box<RenderError>> {
     let values = Values::from_json(json.as_bytes()).unwrap();
-    let rendered = engine.render(name, &values);
+    let rendered = engine.render(name, &values, Rc::new(NoFragments));
     rendered.map(|page| String::from_utf8(page.content.whole().unwrap().to_vec()).unwrap())
 }
 

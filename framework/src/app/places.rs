@@ -1,0 +1,142 @@
+//! Where a site's files are, and what is to be seen of them without reading them.
+
+use std::fs::{self, Metadata};
+use std::hash::Hasher;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use xxhash_rust::xxh3::Xxh3;
+
+/// More files than anybody has in a development copy of a site. What is beyond is not looked at.
+const MOST_FILES: usize = 200_000;
+
+/// Where a site's files are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Places {
+    /// Single files. They need not be there.
+    pub(super) files: Vec<PathBuf>,
+    /// Folders with all that is below them. They need not be there.
+    pub(super) folders: Vec<PathBuf>,
+}
+
+/// Names, sizes and times of all files of some [`Places`], as a number: another one when anything
+/// was changed, added, removed, renamed, or put in the place of something else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Stamp(u128);
+
+impl Places {
+    /// What is there now. It reads folders, so it may block.
+    pub(super) fn stamp(&self) -> Stamp {
+        let mut sum = Sum { hasher: Xxh3::new(), left: MOST_FILES };
+        for file in &self.files {
+            sum.add(file, fs::metadata(file).ok());
+        }
+        for folder in &self.folders {
+            sum.add(folder, fs::metadata(folder).ok());
+            sum.folder(folder.clone());
+        }
+        Stamp(sum.hasher.digest128())
+    }
+}
+
+struct Sum {
+    hasher: Xxh3,
+    left: usize,
+}
+
+impl Sum {
+    fn folder(&mut self, top: PathBuf) {
+        let mut waiting = vec![top];
+        while let Some(folder) = waiting.pop() {
+            let entries = fs::read_dir(&folder).into_iter().flatten().flatten();
+            let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+            paths.sort_unstable();
+            for path in paths {
+                let Some(left) = self.left.checked_sub(1) else { return };
+                self.left = left;
+                // A link counts by what it leads to, but no folder is gone through twice for it.
+                let is_link = path.is_symlink();
+                let metadata = fs::metadata(&path).ok();
+                let is_folder = metadata.as_ref().is_some_and(Metadata::is_dir);
+                self.add(&path, metadata);
+                if is_folder && !is_link {
+                    waiting.push(path);
+                }
+            }
+        }
+    }
+
+    fn add(&mut self, path: &Path, metadata: Option<Metadata>) {
+        let name = path.as_os_str().as_encoded_bytes();
+        self.hasher.write_usize(name.len());
+        self.hasher.write(name);
+        let Some(metadata) = metadata else { return self.hasher.write_u8(0) };
+        self.hasher.write_u8(if metadata.is_dir() { 1 } else { 2 });
+        if metadata.is_dir() {
+            // Its times and size say nothing that its entries do not say.
+            return;
+        }
+        self.hasher.write_u64(metadata.dev());
+        self.hasher.write_u64(metadata.ino());
+        self.hasher.write_u64(metadata.size());
+        for (seconds, nanos) in [
+            (metadata.mtime(), metadata.mtime_nsec()),
+            // It cannot be set back, as the other one is by archivers.
+            (metadata.ctime(), metadata.ctime_nsec()),
+        ] {
+            self.hasher.write_i64(seconds);
+            self.hasher.write_i64(nanos);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_is_done_to_a_file_shows() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let write = |name: &str, text: &str| fs::write(path(name), text).unwrap();
+        fs::create_dir(path("templates")).unwrap();
+        write("dispatch.conf", "");
+        write("templates/a.html", "a");
+        let places = Places {
+            files: vec![path("dispatch.conf"), path("missing.conf")],
+            folders: vec![path("templates"), path("docroot")],
+        };
+        let mut before = places.stamp();
+        assert_eq!(before, places.stamp());
+        let mut changed = |what: &str| {
+            let now = places.stamp();
+            assert_ne!(before, now, "{what}");
+            assert_eq!(now, places.stamp(), "{what}");
+            before = now;
+        };
+        write("dispatch.conf", "#");
+        changed("a file is longer");
+        write("missing.conf", "");
+        changed("a file is there");
+        fs::rename(path("templates/a.html"), path("templates/b.html")).unwrap();
+        changed("a file has another name");
+        write("templates/new", "b");
+        changed("a file is new");
+        fs::rename(path("templates/new"), path("templates/b.html")).unwrap();
+        changed("a file was put in the place of another");
+        fs::create_dir_all(path("templates/deep/er")).unwrap();
+        changed("folders are new");
+        write("templates/deep/er/c.html", "");
+        changed("a file in them is new");
+        fs::create_dir(path("docroot")).unwrap();
+        changed("a folder is there");
+        std::os::unix::fs::symlink(path("templates"), path("templates/deep/loop")).unwrap();
+        changed("a link leads around");
+        fs::remove_dir_all(path("templates")).unwrap();
+        changed("a folder is gone");
+        fs::create_dir(path("templates")).unwrap();
+        changed("it is there again");
+        write("elsewhere", "");
+        assert_eq!(before, places.stamp(), "what lies elsewhere does not count");
+    }
+}

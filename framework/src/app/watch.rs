@@ -1,0 +1,205 @@
+//! Reloading in development: whenever the site's files have changed.
+//!
+//! What the operating system tells of changes is taken as a hint only: it comes in many shapes, from
+//! editors that write in place, put a new file in the place of the old one, or make a copy first,
+//! and it stops when a watched folder is removed. So after each hint, and once in a while without
+//! one, all files are looked at, by name, size and time. They are loaded when they differ from those
+//! that were loaded last and have stood still for a moment.
+//!
+//! A change cannot be missed by this: the files are looked at before they are read, so one that is
+//! changed after it was read differs from what was seen. The times of two changes can be the same
+//! only when one follows the other within a few milliseconds; and as files must look the same twice,
+//! [`SETTLE`] apart, the second would have to come that long after the first and still bear its time.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use notify::event::{AccessKind, AccessMode};
+use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+use tokio::sync::Notify;
+use tokio::task::spawn_blocking;
+use tokio::time::{sleep, timeout};
+
+use super::places::Places;
+use super::reload::{Reloader, Seen};
+
+/// How long files must not have changed before they are loaded.
+const SETTLE: Duration = Duration::from_millis(50);
+
+/// How often it is looked whether they have settled. A file that is written to all the time, in the
+/// docroot for example, must not keep the others from being loaded.
+const MOST_LOOKS: usize = 40;
+
+/// How often files are looked at without a hint.
+const SELDOM: Duration = Duration::from_secs(2);
+
+/// How often they are looked at when there are no hints.
+const OFTEN: Duration = Duration::from_millis(500);
+
+/// At most this part of the time is spent on looking without hints.
+const SHARE: u32 = 20;
+
+/// Reloads whenever files have changed. It never ends; what it uses goes when it is dropped.
+pub(super) async fn watch(reloader: Arc<Reloader>) {
+    let hint = Arc::new(Notify::new());
+    let mut hints = Hints::new(Arc::clone(&hint));
+    loop {
+        let look = Instant::now();
+        let (seen, back) = look_and_watch(&reloader, hints).await;
+        hints = back;
+        let pause = if hints.complete { SELDOM } else { OFTEN };
+        let pause = pause.max(look.elapsed() * SHARE);
+        match seen {
+            Some(seen) if reloader.last_read().as_ref() != Some(&seen) => {
+                settle(&reloader, seen).await;
+                // The log says what is wrong, and so do the pages.
+                let _ = reloader.reload().await;
+            }
+            _ => {
+                // Whether by a hint or not, all is looked at again.
+                let _ = timeout(pause, hint.notified()).await;
+            }
+        }
+    }
+}
+
+/// Waits until files have not changed for a moment.
+async fn settle(reloader: &Reloader, mut seen: Seen) {
+    for _ in 0..MOST_LOOKS {
+        sleep(SETTLE).await;
+        let parts = Arc::clone(reloader.parts());
+        match spawn_blocking(move || Seen::now(&parts)).await {
+            Ok(now) if now != seen => seen = now,
+            Ok(_) | Err(_) => return,
+        }
+    }
+}
+
+/// Sees to it that there are hints, and looks at the files, in this order: what changes in between
+/// gives a hint.
+async fn look_and_watch(reloader: &Reloader, mut hints: Hints) -> (Option<Seen>, Hints) {
+    let parts = Arc::clone(reloader.parts());
+    let looked = spawn_blocking(move || {
+        hints.want(&parts.places());
+        (Seen::now(&parts), hints)
+    });
+    match looked.await {
+        Ok((seen, hints)) => (Some(seen), hints),
+        Err(error) => {
+            tracing::error!(%error, "the site's files cannot be looked at");
+            (None, Hints::none())
+        }
+    }
+}
+
+/// What the operating system is asked to tell.
+struct Hints {
+    watcher: Option<RecommendedWatcher>,
+    watched: BTreeMap<PathBuf, Watched>,
+    /// Whether all is watched that is to be.
+    complete: bool,
+    /// Whether somebody was told that it is not.
+    told: bool,
+}
+
+/// How a folder is watched, and which one it was: there may be another of its name by now.
+#[derive(PartialEq, Eq)]
+struct Watched {
+    mode: RecursiveMode,
+    identity: (u64, u64),
+}
+
+impl Hints {
+    /// No hints.
+    fn none() -> Hints {
+        Hints { watcher: None, watched: BTreeMap::new(), complete: false, told: true }
+    }
+
+    /// Hints for `hint`, if the system can give any.
+    fn new(hint: Arc<Notify>) -> Hints {
+        let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+            // Looking at files is an event too.
+            let only_looks = event.is_ok_and(|event| match event.kind {
+                EventKind::Access(AccessKind::Close(AccessMode::Write)) => false,
+                kind => kind.is_access(),
+            });
+            if !only_looks {
+                hint.notify_one();
+            }
+        });
+        let mut hints = Hints { told: false, ..Hints::none() };
+        match watcher {
+            Ok(watcher) => hints.watcher = Some(watcher),
+            Err(error) => hints.tell(&error),
+        }
+        hints
+    }
+
+    /// Watches these places and no others, as far as they are there.
+    fn want(&mut self, places: &Places) {
+        let Some(watcher) = &mut self.watcher else { return };
+        let wanted = wanted(places);
+        self.watched.retain(|path, watched| {
+            let stays = wanted.get(path) == Some(watched);
+            if !stays {
+                // It may be gone, and its watch with it.
+                let _ = watcher.unwatch(path);
+            }
+            stays
+        });
+        let mut failure = None;
+        for (path, watched) in wanted {
+            if self.watched.contains_key(&path) {
+                continue;
+            }
+            match watcher.watch(&path, watched.mode) {
+                Ok(()) => {
+                    self.watched.insert(path, watched);
+                }
+                // It may have gone just now.
+                Err(error) => failure = Some(error).filter(|_| path.exists()),
+            }
+        }
+        self.complete = failure.is_none();
+        if let Some(error) = failure {
+            self.tell(&error);
+        }
+    }
+
+    fn tell(&mut self, error: &notify::Error) {
+        if !std::mem::replace(&mut self.told, true) {
+            tracing::warn!(
+                %error,
+                "the system does not tell of all changes of the site's files; they are looked at \
+                 every {OFTEN:?}"
+            );
+        }
+    }
+}
+
+/// The folders to watch, as far as they are there: those with all that is below them, and those that
+/// a file or folder would be put into.
+fn wanted(places: &Places) -> BTreeMap<PathBuf, Watched> {
+    let mut wanted = BTreeMap::new();
+    let mut add = |path: &Path, mode| {
+        // The parent of a relative path without a folder is empty.
+        let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+        let Ok(metadata) = path.metadata() else { return };
+        if metadata.is_dir() {
+            let identity = (metadata.dev(), metadata.ino());
+            wanted.insert(path.to_owned(), Watched { mode, identity });
+        }
+    };
+    for path in places.files.iter().chain(&places.folders) {
+        if let Some(parent) = path.parent() {
+            add(parent, RecursiveMode::NonRecursive);
+        }
+    }
+    for folder in &places.folders {
+        add(folder, RecursiveMode::Recursive);
+    }
+    wanted
+}

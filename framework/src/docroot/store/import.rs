@@ -1,0 +1,156 @@
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::{Blob, Store, StoreError, access, sync_folder};
+use crate::clock;
+use crate::log::ContentId;
+
+/// How much is copied at a time, in bytes.
+const PIECE: usize = 256 * 1024;
+/// How often a file that changes is read anew.
+const ATTEMPTS: usize = 3;
+
+/// Keeps a content in the store until it is dropped.
+#[derive(Debug)]
+pub struct Pin {
+    store: Arc<Store>,
+    content: ContentId,
+}
+
+impl Store {
+    /// Takes in the file at `relative`, a checked path below `root`. When this returns, the content
+    /// is durable.
+    ///
+    /// # Errors
+    /// [`StoreError::Absent`] when there is no such file; the others say what is wrong.
+    pub fn import(self: &Arc<Self>, root: &Path, relative: &str) -> Result<Pin, StoreError> {
+        let path = resolve(root, relative)?;
+        self.prepare()?;
+        for _ in 0..ATTEMPTS {
+            if let Some(pin) = self.copy(&path)? {
+                return Ok(pin);
+            }
+        }
+        Err(StoreError::Changing)
+    }
+
+    /// Takes in the file at `path`; `None` when it changed meanwhile.
+    fn copy(self: &Arc<Self>, path: &Path) -> Result<Option<Pin>, StoreError> {
+        let open = |path: &Path| match File::open(path) {
+            Ok(file) => Ok(file),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(StoreError::Absent),
+            Err(error) => Err(access(path, "open the file", error)),
+        };
+        let unreadable = |error| access(path, "read the file", error);
+        let mut source = open(path)?;
+        let before = source.metadata().map_err(unreadable)?;
+        if !before.is_file() {
+            return Err(StoreError::NotAFile);
+        }
+        let copy = Temporary(self.folder.join(format!("new-{:016x}", rand::random::<u64>())));
+        let failed = |error| access(&copy.0, "write the file", error);
+        let mut target =
+            File::options().create_new(true).write(true).open(&copy.0).map_err(failed)?;
+        let mut hasher = blake3::Hasher::new();
+        let mut length = 0;
+        let mut piece = vec![0; PIECE];
+        loop {
+            match source.read(&mut piece) {
+                Ok(0) => break,
+                Ok(read) => {
+                    hasher.update(&piece[..read]);
+                    length += read as u64;
+                    target.write_all(&piece[..read]).map_err(failed)?;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(unreadable(error)),
+            }
+        }
+        // The file under this name now, which may be another one by now.
+        let after = open(path)?.metadata().map_err(unreadable)?;
+        if length != after.len() || !is_same(&before, &after) {
+            return Ok(None);
+        }
+        let content = ContentId { hash: *hasher.finalize().as_bytes(), length };
+        if let Some(pin) = self.pin(content) {
+            return Ok(Some(pin));
+        }
+        target.sync_all().map_err(failed)?;
+        {
+            let mut inner = self.lock();
+            fs::rename(&copy.0, self.path(content)).map_err(failed)?;
+            let blob = inner.blobs.entry(content);
+            blob.or_insert(Blob { used: clock::now(), pins: 0 }).pins += 1;
+        }
+        let pin = Pin { store: Arc::clone(self), content };
+        sync_folder(&self.folder)?;
+        Ok(Some(pin))
+    }
+
+    /// Keeps a content that is here.
+    fn pin(self: &Arc<Self>, content: ContentId) -> Option<Pin> {
+        self.lock().blobs.get_mut(&content)?.pins += 1;
+        // It may have been removed behind our back.
+        let pin = Pin { store: Arc::clone(self), content };
+        self.open_content(content).ok().flatten().map(|_| pin)
+    }
+}
+
+impl Pin {
+    /// What is kept.
+    pub fn content(&self) -> ContentId {
+        self.content
+    }
+}
+
+impl Drop for Pin {
+    fn drop(&mut self) {
+        if let Some(blob) = self.store.lock().blobs.get_mut(&self.content) {
+            blob.pins = blob.pins.saturating_sub(1);
+            blob.used = clock::now();
+        }
+    }
+}
+
+/// A file that goes unless it was renamed.
+struct Temporary(PathBuf);
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        // It is not there any more when all went well; otherwise the next start removes it.
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+/// Where the path really leads, which must be a regular file below `root`.
+fn resolve(root: &Path, relative: &str) -> Result<PathBuf, StoreError> {
+    let root = root.canonicalize().map_err(|error| access(root, "find the docroot", error))?;
+    let path = root.join(relative);
+    let resolved = match path.canonicalize() {
+        Ok(resolved) => resolved,
+        Err(error) => {
+            use io::ErrorKind::{NotADirectory, NotFound};
+            return Err(match error.kind() {
+                NotFound | NotADirectory => StoreError::Absent,
+                _ => access(&path, "find the file", error),
+            });
+        }
+    };
+    // Before it is opened, because to open a pipe would wait for its writer.
+    let is_file = resolved.starts_with(&root) && resolved.is_file();
+    if is_file { Ok(resolved) } else { Err(StoreError::NotAFile) }
+}
+
+/// Whether nobody has written to the file in between.
+fn is_same(before: &Metadata, after: &Metadata) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        if (before.dev(), before.ino()) != (after.dev(), after.ino()) {
+            return false;
+        }
+    }
+    before.len() == after.len() && before.modified().ok() == after.modified().ok()
+}

@@ -1,0 +1,251 @@
+//! The contents of synchronized files, in a folder of the node's own.
+//!
+//! | file | what it is |
+//! |---|---|
+//! | `HASH` | a whole content; it never changes |
+//! | `HASH.part` | the beginning of a content that is being fetched |
+//! | `new-…` | a content of this back end's docroot that is being taken in |
+//! | `gone-…` | a content that is being removed |
+//! | `lock` | held by the one process that uses the folder |
+//!
+//! A content gets its name by a rename, after it was synced and its hash is known to be right. So
+//! what bears a name is whole, whenever the process or the machine stopped. What a front end has
+//! received of a content stays in its `part` file; its hash is taken again before the rest is
+//! asked for, and a power cut that spoilt it shows at the latest in the hash of the whole.
+//!
+//! Everything here that reaches the disk blocks, but for [`Store::contains`].
+
+mod import;
+mod partial;
+mod sweep;
+
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::clock::{self, Moment};
+use crate::log::ContentId;
+
+pub use import::Pin;
+pub use partial::Partial;
+
+/// The contents that a node has.
+#[derive(Debug)]
+pub struct Store {
+    folder: PathBuf,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    blobs: HashMap<ContentId, Blob>,
+    /// Contents that were begun, by the name of their files, and when they were last touched.
+    partials: HashMap<String, Moment>,
+    /// Held as long as this process uses the folder; none before there is a folder.
+    lock: Option<File>,
+}
+
+/// A content that is in the folder.
+#[derive(Debug)]
+struct Blob {
+    /// When somebody last had a reason to keep it.
+    used: Moment,
+    /// Who keeps it whatever the manifest says.
+    pins: u32,
+}
+
+/// Why contents could not be stored or read.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The file system refused.
+    #[error("{}: cannot {action}: {source}", path.display())]
+    Access {
+        /// The file or folder.
+        path: PathBuf,
+        /// What was tried.
+        action: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Another process uses the folder.
+    #[error(
+        "{}: another process uses this folder; give each node its own name, or another folder \
+         (`sync` in `[docroot]` of project.toml)",
+        folder.display()
+    )]
+    InUse {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// What was received is not what was asked for.
+    #[error("what was received is not the content {wanted}")]
+    Wrong {
+        /// The hash that was asked for.
+        wanted: String,
+    },
+    /// There is no such file to be taken in.
+    #[error("there is no such file")]
+    Absent,
+    /// It is a folder, a pipe, or outside of the docroot.
+    #[error("it is not a regular file below the docroot")]
+    NotAFile,
+    /// The file changed whenever it was read.
+    #[error(
+        "the file changes while it is read; write it under another name first, and rename it when \
+         it is whole"
+    )]
+    Changing,
+}
+
+/// How much a node has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StoreUsage {
+    /// Whole contents.
+    pub contents: usize,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+impl Store {
+    /// The store in `folder`, which is made when the first content comes.
+    ///
+    /// # Errors
+    /// When the folder is there and cannot be used, or another process uses it.
+    pub fn open(folder: &Path) -> Result<Arc<Store>, StoreError> {
+        let store = Store { folder: folder.to_owned(), inner: Mutex::default() };
+        if folder.exists() {
+            store.prepare()?;
+            store.list()?;
+        }
+        Ok(Arc::new(store))
+    }
+
+    /// Where it is.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Whether the content is here. It then stays for a while, whoever refers to it. Does not block.
+    pub fn contains(&self, content: ContentId) -> bool {
+        let mut inner = self.lock();
+        match inner.blobs.get_mut(&content) {
+            Some(blob) => {
+                blob.used = clock::now();
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Opens a content; `None` when it is not here. What is open can be read to its end, whatever
+    /// becomes of the content.
+    ///
+    /// # Errors
+    /// When it is here and cannot be read.
+    pub fn open_content(&self, content: ContentId) -> Result<Option<File>, StoreError> {
+        let path = self.path(content);
+        let opened = File::open(&path).and_then(|file| Ok((file.metadata()?.len(), file)));
+        match opened {
+            Ok((length, file)) if length == content.length => Ok(Some(file)),
+            Ok(_) => {
+                tracing::error!(file = %path.display(), "a stored file has a wrong length: dropping it");
+                self.forget(content);
+                Ok(None)
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                self.forget(content);
+                Ok(None)
+            }
+            Err(error) => Err(access(&path, "open the file", error)),
+        }
+    }
+
+    /// What there is.
+    pub fn usage(&self) -> StoreUsage {
+        let inner = self.lock();
+        let bytes = inner.blobs.keys().map(|content| content.length).sum();
+        StoreUsage { contents: inner.blobs.len(), bytes }
+    }
+
+    /// The content is no longer in the folder.
+    fn forget(&self, content: ContentId) {
+        self.lock().blobs.remove(&content);
+    }
+
+    /// Makes the folder if need be, and makes sure that nobody else uses it.
+    fn prepare(&self) -> Result<(), StoreError> {
+        let mut inner = self.lock();
+        if inner.lock.is_some() && self.folder.exists() {
+            return Ok(());
+        }
+        fs::create_dir_all(&self.folder)
+            .map_err(|error| access(&self.folder, "make the folder", error))?;
+        let path = self.folder.join("lock");
+        let lock = File::options().create(true).truncate(false).write(true).open(&path);
+        let lock = lock.map_err(|error| access(&path, "open the file", error))?;
+        match lock.try_lock() {
+            Ok(()) => {
+                inner.lock = Some(lock);
+                Ok(())
+            }
+            Err(fs::TryLockError::WouldBlock) => {
+                Err(StoreError::InUse { folder: self.folder.clone() })
+            }
+            Err(fs::TryLockError::Error(error)) => Err(access(&path, "lock the file", error)),
+        }
+    }
+
+    /// Finds out what is in the folder, and removes what a predecessor has left half done.
+    fn list(&self) -> Result<(), StoreError> {
+        let failed = |error| access(&self.folder, "list the folder", error);
+        let now = clock::now();
+        let mut inner = self.lock();
+        for entry in fs::read_dir(&self.folder).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let name = entry.file_name();
+            let Some(name) = name.to_str() else { continue };
+            if name.starts_with("new-") || name.starts_with("gone-") {
+                let path = entry.path();
+                if let Err(error) = fs::remove_file(&path) {
+                    tracing::warn!(file = %path.display(), %error, "a leftover file cannot be removed");
+                }
+            } else if name.ends_with(PART) {
+                inner.partials.insert(name.to_owned(), now);
+            } else if let Ok(hash) = blake3::Hash::from_hex(name) {
+                let length = entry.metadata().map_err(failed)?.len();
+                let content = ContentId { hash: *hash.as_bytes(), length };
+                inner.blobs.insert(content, Blob { used: now, pins: 0 });
+            }
+        }
+        Ok(())
+    }
+
+    fn path(&self, content: ContentId) -> PathBuf {
+        self.folder.join(content.hex())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How the name of a content ends that is not whole.
+const PART: &str = ".part";
+
+/// Makes the names in a folder durable.
+fn sync_folder(folder: &Path) -> Result<(), StoreError> {
+    #[cfg(unix)]
+    File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(|error| access(folder, "sync the folder", error))?;
+    Ok(())
+}
+
+fn access(path: &Path, action: &'static str, source: io::Error) -> StoreError {
+    StoreError::Access { path: path.to_owned(), action, source }
+}
+
+#[cfg(test)]
+mod tests;

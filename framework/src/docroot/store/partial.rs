@@ -1,0 +1,127 @@
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::{Blob, PART, Store, StoreError, access};
+use crate::clock;
+use crate::log::ContentId;
+
+/// How much is read at a time when a hash is taken again, in bytes.
+const PIECE: usize = 256 * 1024;
+
+/// A content on its way in. What has come stays, so that another attempt can go on from there.
+pub struct Partial {
+    store: Arc<Store>,
+    content: ContentId,
+    path: PathBuf,
+    file: File,
+    hasher: blake3::Hasher,
+    length: u64,
+}
+
+impl Store {
+    /// Goes on with a content of which a part may be here. Of one content there must be only one of
+    /// these at a time.
+    ///
+    /// # Errors
+    /// When the folder cannot be written to.
+    pub fn resume(self: &Arc<Self>, content: ContentId) -> Result<Partial, StoreError> {
+        self.prepare()?;
+        let name = content.hex() + PART;
+        let path = self.folder.join(&name);
+        let failed = |error| access(&path, "open the file", error);
+        let file = File::options().create(true).truncate(false).read(true).write(true).open(&path);
+        let mut file = file.map_err(failed)?;
+        let mut length = file.metadata().map_err(failed)?.len();
+        if length > content.length {
+            file.set_len(0).map_err(failed)?;
+            length = 0;
+        }
+        let mut hasher = blake3::Hasher::new();
+        let mut piece = vec![0; PIECE];
+        let mut rest = (&mut file).take(length);
+        loop {
+            match rest.read(&mut piece) {
+                Ok(0) => break,
+                Ok(read) => drop(hasher.update(&piece[..read])),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(access(&path, "read the file", error)),
+            }
+        }
+        file.seek(SeekFrom::Start(length)).map_err(failed)?;
+        self.lock().partials.insert(name, clock::now());
+        Ok(Partial { store: Arc::clone(self), content, path, file, hasher, length })
+    }
+}
+
+impl Partial {
+    /// How much has come so far, in bytes.
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Whether all has come.
+    pub fn is_whole(&self) -> bool {
+        self.length == self.content.length
+    }
+
+    /// Adds what has come next.
+    ///
+    /// # Errors
+    /// When it cannot be written, or is more than the content has.
+    pub fn append(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
+        if self.length + bytes.len() as u64 > self.content.length {
+            return Err(self.wrong());
+        }
+        let mut left = bytes;
+        while !left.is_empty() {
+            match self.file.write(left) {
+                Ok(0) => return Err(self.failed(io::ErrorKind::WriteZero.into())),
+                Ok(written) => {
+                    // What was written counts, even when the next bytes find no room.
+                    self.hasher.update(&left[..written]);
+                    self.length += written as u64;
+                    left = &left[written..];
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(self.failed(error)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives the whole content its name.
+    ///
+    /// # Errors
+    /// When its hash is not the one that was asked for: then it is thrown away, to be fetched from
+    /// the beginning. And when the folder cannot be written to.
+    pub fn finish(self) -> Result<(), StoreError> {
+        if !self.is_whole() || *self.hasher.finalize().as_bytes() != self.content.hash {
+            return Err(self.wrong());
+        }
+        self.file.sync_all().map_err(|error| self.failed(error))?;
+        let mut inner = self.store.lock();
+        let path = self.store.path(self.content);
+        fs::rename(&self.path, &path).map_err(|error| self.failed(error))?;
+        inner.partials.remove(&(self.content.hex() + PART));
+        inner.blobs.insert(self.content, Blob { used: clock::now(), pins: 0 });
+        Ok(())
+    }
+
+    fn wrong(&self) -> StoreError {
+        // When this fails, the next attempt finds the same and comes here again.
+        let _ = self.file.set_len(0);
+        StoreError::Wrong { wanted: self.content.hex() }
+    }
+
+    fn failed(&self, error: io::Error) -> StoreError {
+        access(&self.path, "write the file", error)
+    }
+}
+
+impl std::fmt::Debug for Partial {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} of {:?}", self.length, self.content)
+    }
+}

@@ -1,0 +1,64 @@
+use std::collections::HashSet;
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::{PART, Store};
+use crate::clock::Moment;
+use crate::log::ContentId;
+
+/// How long a content stays when nothing refers to it any more. A front end that is behind may
+/// still fetch it meanwhile, and a file that comes back need not be copied again.
+pub(super) const GRACE: Duration = Duration::from_secs(60);
+
+impl Store {
+    /// Removes what nobody has had a reason to keep for [`GRACE`]. `referred` are the contents that
+    /// the manifest refers to, as of a moment ago. Returns how many went.
+    ///
+    /// Whoever begins to refer to a content does so before it asks whether the content is here, and
+    /// asking makes it stay for another while. So no content goes that is referred to: either it
+    /// was asked for before the decision, and is young, or the answer is that it is not here.
+    pub fn sweep(&self, referred: &HashSet<ContentId>, now: Moment) -> usize {
+        let mut gone: Vec<PathBuf> = Vec::new();
+        let mut removed = 0;
+        {
+            let mut inner = self.lock();
+            inner.blobs.retain(|content, blob| {
+                if referred.contains(content) || blob.pins > 0 {
+                    blob.used = blob.used.max(now);
+                }
+                if blob.used.after(GRACE) > now {
+                    return true;
+                }
+                // A rename is quick, and whoever waits for the lock need not wait for the rest.
+                let away = self.folder.join(format!("gone-{}", content.hex()));
+                match fs::rename(self.path(*content), &away) {
+                    Ok(()) => gone.push(away),
+                    Err(error) => {
+                        tracing::warn!(content = content.hex(), %error, "a stored file cannot be removed");
+                    }
+                }
+                removed += 1;
+                false
+            });
+            let wanted: HashSet<String> =
+                referred.iter().map(|content| content.hex() + PART).collect();
+            inner.partials.retain(|name, touched| {
+                if wanted.contains(name) {
+                    *touched = (*touched).max(now);
+                }
+                let stays = touched.after(GRACE) > now;
+                if !stays {
+                    gone.push(self.folder.join(name));
+                }
+                stays
+            });
+        }
+        for path in gone {
+            if let Err(error) = fs::remove_file(&path) {
+                tracing::warn!(file = %path.display(), %error, "a stored file cannot be removed");
+            }
+        }
+        removed
+    }
+}

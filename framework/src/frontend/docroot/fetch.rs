@@ -1,0 +1,194 @@
+//! Brings contents here, in the background, for as long as the front end lives.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use http_body_util::BodyExt;
+use tokio::time::{sleep, timeout};
+
+use super::Docroot;
+use crate::clock;
+use crate::docroot::{Partial, StoreError};
+use crate::frontend::FrontEnd;
+use crate::link::CallError;
+use crate::log::ContentId;
+
+/// How many contents are fetched at once.
+const FETCHES: usize = 4;
+/// How many more when somebody waits for them.
+const URGENT_FETCHES: usize = 4;
+/// How much is written to the disk at a time, in bytes.
+const PIECE: usize = 256 * 1024;
+/// How long nothing may come of a content that is on its way.
+const SILENCE: Duration = Duration::from_secs(10);
+/// The time between two attempts of which the first was broken off: twice as long each time.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// How often contents that nothing refers to are looked for.
+const SWEEP: Duration = Duration::from_secs(20);
+
+/// Why a content was not fetched.
+#[derive(Debug)]
+enum Trouble {
+    /// The transfer was broken off; it says nothing of the content.
+    Broken(String),
+    /// The content cannot be had, or not be stored.
+    Failed(String),
+    /// Nobody needs it any more.
+    Unwanted,
+}
+
+impl From<StoreError> for Trouble {
+    fn from(error: StoreError) -> Trouble {
+        Trouble::Failed(error.to_string())
+    }
+}
+
+/// An attempt to fetch a content, until it is dropped.
+struct Attempt<'a> {
+    docroot: &'a Docroot,
+    content: ContentId,
+    failure: Option<String>,
+}
+
+impl Drop for Attempt<'_> {
+    fn drop(&mut self) {
+        let failure = self.failure.take();
+        self.docroot.change(|known, _| known.fetched(self.content, failure, clock::now()));
+    }
+}
+
+impl FrontEnd {
+    /// Fetches contents that the log's files have and that are not here, for as long as it is
+    /// polled.
+    pub async fn fetch_files(self: Arc<Self>) {
+        let workers =
+            (0..FETCHES + URGENT_FETCHES).map(|index| self.keep_fetching(index >= FETCHES));
+        join_all(workers).await;
+    }
+
+    /// Removes contents that nothing refers to any more, for as long as it is polled.
+    pub async fn sweep_files(self: Arc<Self>) {
+        loop {
+            sleep(SWEEP).await;
+            self.docroot.sweep().await;
+        }
+    }
+
+    async fn keep_fetching(&self, urgent_only: bool) {
+        let mut changed = self.docroot.changed.subscribe();
+        let mut pause = SHORTEST_PAUSE;
+        loop {
+            changed.mark_unchanged();
+            let now = clock::now();
+            let Some(content) = self.docroot.write(|known| known.next(urgent_only, now)) else {
+                let next = self.docroot.read(|known| known.next_attempt(urgent_only));
+                tokio::select! {
+                    // The sender lives as long as the docroot.
+                    _ = changed.changed() => {}
+                    () = sleep(next.map_or(LONGEST_PAUSE, |next| next.since(now))) => {}
+                }
+                continue;
+            };
+            let mut attempt = Attempt { docroot: &self.docroot, content, failure: None };
+            let before = self.docroot.fetched_bytes();
+            match self.fetch(content).await {
+                Ok(()) => {
+                    pause = SHORTEST_PAUSE;
+                    self.docroot.change(|known, _| known.arrived(content));
+                }
+                Err(Trouble::Unwanted) => {}
+                Err(Trouble::Failed(reason)) => {
+                    tracing::error!(content = content.hex(), reason, "a file cannot be fetched");
+                    attempt.failure = Some(reason);
+                }
+                Err(Trouble::Broken(reason)) => {
+                    drop(attempt);
+                    tracing::debug!(
+                        content = content.hex(),
+                        reason,
+                        "fetching a file was broken off"
+                    );
+                    if self.docroot.fetched_bytes() > before {
+                        pause = SHORTEST_PAUSE;
+                    }
+                    sleep(pause.mul_f64(rand::random_range(0.5..=1.0))).await;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                    self.link.connected().await;
+                }
+            }
+        }
+    }
+
+    /// Fetches one content from where an earlier attempt was broken off.
+    async fn fetch(&self, content: ContentId) -> Result<(), Trouble> {
+        let store = Arc::clone(&self.docroot.store);
+        let mut partial = blocking(move || store.resume(content)).await?;
+        if !partial.is_whole() {
+            partial = self.receive(content, partial).await?;
+        }
+        if !partial.is_whole() {
+            return Err(Trouble::Broken("the back end sent too little".to_owned()));
+        }
+        blocking(move || partial.finish()).await
+    }
+
+    async fn receive(&self, content: ContentId, mut partial: Partial) -> Result<Partial, Trouble> {
+        let mut body = match self.link.content(content, partial.length()).await {
+            Ok(Some(body)) => body,
+            Ok(None) => return Err(Trouble::Failed("the back end does not have it".to_owned())),
+            Err(CallError::Refused { message, .. }) => return Err(Trouble::Failed(message)),
+            Err(error) => return Err(Trouble::Broken(error.to_string())),
+        };
+        let mut piece = Vec::new();
+        loop {
+            let frame = timeout(SILENCE, body.frame()).await;
+            let (goes_on, broken) = match frame {
+                Ok(Some(Ok(frame))) => {
+                    if let Ok(data) = frame.into_data() {
+                        piece.extend_from_slice(&data);
+                    }
+                    (true, None)
+                }
+                Ok(None) => (false, None),
+                Ok(Some(Err(error))) => (false, Some(error.to_string())),
+                Err(_) => (false, Some(format!("nothing came for {SILENCE:?}"))),
+            };
+            if piece.len() >= PIECE || !goes_on {
+                let bytes = std::mem::take(&mut piece);
+                partial = self.append(partial, bytes).await?;
+            }
+            match (goes_on, broken) {
+                (_, Some(reason)) => return Err(Trouble::Broken(reason)),
+                (false, None) => return Ok(partial),
+                (true, None) if !self.docroot.read(|known| known.is_wanted(content)) => {
+                    return Err(Trouble::Unwanted);
+                }
+                (true, None) => {}
+            }
+        }
+    }
+
+    async fn append(&self, mut partial: Partial, bytes: Vec<u8>) -> Result<Partial, Trouble> {
+        let before = partial.length();
+        let docroot = Arc::clone(&self.docroot);
+        blocking(move || {
+            let appended = partial.append(&bytes);
+            docroot.fetched_bytes.fetch_add(partial.length() - before, Ordering::Relaxed);
+            appended.map(|()| partial)
+        })
+        .await
+    }
+}
+
+/// Does something with the disk where that is fine.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, Trouble> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done.map_err(Trouble::from),
+        Err(error) => Err(Trouble::Failed(error.to_string())),
+    }
+}

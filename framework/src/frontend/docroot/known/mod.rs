@@ -1,0 +1,313 @@
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
+
+use crate::clock::Moment;
+use crate::docroot::{FileEntry, Manifest};
+use crate::link::Holdings;
+use crate::log::{ContentId, FileChange, Position};
+
+/// The time between two attempts to fetch a content that cannot be stored, or that the back end does
+/// not have: from this, twice as long after each failure, up to the longest.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// When somebody waits for it, no longer than this.
+const URGENT_PAUSE: Duration = Duration::from_secs(1);
+
+/// How much is told of a failure, in characters.
+const LONGEST_FAILURE: usize = 500;
+
+/// What a front end knows of the log's files, and which of their contents it lacks.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    manifest: Manifest,
+    applied: Position,
+    contents: HashMap<ContentId, Content>,
+    /// What is not here, by the youngest record that it belongs to: that is fetched first, because
+    /// somebody may wait for it.
+    missing: BTreeSet<(Position, ContentId)>,
+    /// What somebody waits for, and is not here.
+    urgent: BTreeSet<ContentId>,
+    /// How many entries of a record lack their contents.
+    lacking: BTreeMap<Position, u32>,
+}
+
+/// A content that somebody refers to.
+#[derive(Debug, Default)]
+struct Content {
+    /// The records of the entries that refer to it, and how many entries of each.
+    records: BTreeMap<Position, u32>,
+    /// How many requests wait for it.
+    waiting: u32,
+    is_here: bool,
+    is_fetched: bool,
+    /// Why it is not here after the last attempt.
+    failure: Option<String>,
+    attempts: u32,
+    /// No further attempt is made before this.
+    pause: Option<Moment>,
+}
+
+/// How many files there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Figures {
+    /// Files that the log has put into the docroot.
+    pub files: usize,
+    /// Contents of theirs that are here.
+    pub held: usize,
+    /// Contents of theirs that are not here yet.
+    pub missing: usize,
+    /// Those of the missing that cannot be stored, or not be had.
+    pub failing: usize,
+}
+
+impl Known {
+    /// Forgets everything and begins with a manifest as of `start`. `is_here` says of a content
+    /// whether it is stored.
+    pub(super) fn begin(
+        &mut self,
+        manifest: Manifest,
+        start: Position,
+        is_here: impl Fn(ContentId) -> bool,
+    ) {
+        let waiting = std::mem::take(&mut self.contents);
+        *self = Known { applied: start, ..Known::default() };
+        // Whoever waits or fetches goes on, whatever the new manifest says.
+        for (content, former) in waiting {
+            if former.waiting > 0 || former.is_fetched {
+                self.contents.insert(content, Content { records: BTreeMap::new(), ..former });
+            }
+        }
+        for (_, entry) in manifest.iter() {
+            self.refer(entry, &is_here);
+        }
+        self.manifest = manifest;
+        for (content, state) in &self.contents {
+            if state.waiting > 0 && !state.is_here {
+                self.urgent.insert(*content);
+            }
+        }
+    }
+
+    /// Takes in a record's change of a file.
+    pub(super) fn apply(
+        &mut self,
+        position: Position,
+        change: &FileChange,
+        is_here: impl Fn(ContentId) -> bool,
+    ) {
+        let Ok(former) = self.manifest.apply(position, change) else { return };
+        self.refer(FileEntry { position, content: change.content }, &is_here);
+        if let Some(former) = former {
+            self.drop_reference(former);
+        }
+    }
+
+    /// Everything up to `through` has been taken in.
+    pub(super) fn advance(&mut self, through: Position) {
+        self.applied = through;
+    }
+
+    pub(super) fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// The content has come.
+    pub(super) fn arrived(&mut self, content: ContentId) {
+        self.set_here(content, true);
+    }
+
+    /// The content is no longer on the disk.
+    pub(super) fn lost(&mut self, content: ContentId) {
+        self.set_here(content, false);
+    }
+
+    /// Somebody waits for the content, until [`Known::unwant`].
+    pub(super) fn want(&mut self, content: ContentId, is_here: bool, now: Moment) {
+        self.change(content, |state| {
+            state.waiting += 1;
+            state.is_here |= is_here;
+            state.pause = state.pause.map(|pause| pause.min(now.after(URGENT_PAUSE)));
+        });
+    }
+
+    pub(super) fn unwant(&mut self, content: ContentId) {
+        let Some(state) = self.contents.get_mut(&content) else { return };
+        state.waiting = state.waiting.saturating_sub(1);
+        if state.waiting == 0 {
+            self.urgent.remove(&content);
+        }
+        self.tidy(content);
+    }
+
+    /// What is to be fetched next, by nobody else until [`Known::fetched`]: what somebody waits for,
+    /// then what came last into the log.
+    pub(super) fn next(&mut self, urgent_only: bool, now: Moment) -> Option<ContentId> {
+        let due = |content: &ContentId| {
+            let state = self.contents.get(content);
+            let due = |state: &Content| state.pause.is_none_or(|pause| pause <= now);
+            state.is_some_and(|state| !state.is_fetched && due(state))
+        };
+        let urgent = self.urgent.iter().copied().find(&due);
+        let next = urgent.or_else(|| {
+            let mut missing = self.missing.iter().rev().map(|(_, content)| *content);
+            if urgent_only { None } else { missing.find(due) }
+        })?;
+        self.contents.get_mut(&next)?.is_fetched = true;
+        Some(next)
+    }
+
+    /// How an attempt ended that [`Known::next`] began. `failure` says why the content cannot be had;
+    /// without one the attempt was broken off and says nothing.
+    pub(super) fn fetched(&mut self, content: ContentId, failure: Option<String>, now: Moment) {
+        let Some(state) = self.contents.get_mut(&content) else { return };
+        state.is_fetched = false;
+        if let Some(failure) = failure {
+            let doubled = SHORTEST_PAUSE.saturating_mul(1 << state.attempts.min(16));
+            let pause = if state.waiting > 0 { doubled.min(URGENT_PAUSE) } else { doubled };
+            state.pause = Some(now.after(pause.min(LONGEST_PAUSE)));
+            state.attempts += 1;
+            state.failure = Some(failure.chars().take(LONGEST_FAILURE).collect());
+        }
+        self.tidy(content);
+    }
+
+    /// Whether the content is still needed.
+    pub(super) fn is_wanted(&self, content: ContentId) -> bool {
+        let wanted = |state: &Content| !state.records.is_empty() || state.waiting > 0;
+        self.contents.get(&content).is_some_and(|state| !state.is_here && wanted(state))
+    }
+
+    /// When an attempt may be made that is not made now because the last one failed.
+    pub(super) fn next_attempt(&self, urgent_only: bool) -> Option<Moment> {
+        let missing = self.missing.iter().map(|(_, content)| content).filter(|_| !urgent_only);
+        let states = missing.chain(&self.urgent).filter_map(|content| self.contents.get(content));
+        states.filter(|state| !state.is_fetched).filter_map(|state| state.pause).min()
+    }
+
+    /// Whether everything is here that can be had.
+    pub(super) fn is_whole(&self) -> bool {
+        self.missing.iter().all(|(_, content)| self.has_failed(content))
+    }
+
+    /// What is here and what is not, for the back end.
+    pub(super) fn holdings(&self) -> Holdings {
+        let mut lacking: Vec<Position> = self
+            .lacking
+            .range(..=self.applied)
+            .rev()
+            .map(|(at, _)| *at)
+            .take(Holdings::NAMED + 1)
+            .collect();
+        // Of what is not named nothing is said.
+        let after = match lacking.len() > Holdings::NAMED {
+            true => lacking.pop().unwrap_or_default(),
+            false => Position::START,
+        };
+        let mut failing = Vec::new();
+        for (position, content) in self.missing.iter().rev() {
+            if failing.len() == Holdings::FAILURES || *position <= after {
+                break;
+            }
+            let Some(Content { failure: Some(failure), records, .. }) = self.contents.get(content)
+            else {
+                continue;
+            };
+            let told = records.keys().filter(|at| **at > after && **at <= self.applied);
+            failing.extend(told.map(|at| (*at, failure.clone())));
+        }
+        failing.truncate(Holdings::FAILURES);
+        Holdings { after, through: self.applied, lacking, failing }
+    }
+
+    pub(super) fn figures(&self) -> Figures {
+        let referred = self.contents.values().filter(|state| !state.records.is_empty());
+        let failing = self.missing.iter().filter(|(_, content)| self.has_failed(content));
+        Figures {
+            files: self.manifest.iter().filter(|(_, entry)| entry.content.is_some()).count(),
+            held: referred.filter(|state| state.is_here).count(),
+            missing: self.missing.len(),
+            failing: failing.count(),
+        }
+    }
+
+    fn has_failed(&self, content: &ContentId) -> bool {
+        self.contents.get(content).is_some_and(|state| state.failure.is_some())
+    }
+
+    fn refer(&mut self, entry: FileEntry, is_here: &impl Fn(ContentId) -> bool) {
+        let Some(content) = entry.content else { return };
+        let here = is_here(content);
+        self.change(content, |state| {
+            state.is_here |= here;
+            *state.records.entry(entry.position).or_default() += 1;
+        });
+    }
+
+    fn drop_reference(&mut self, entry: FileEntry) {
+        let Some(content) = entry.content else { return };
+        self.change(content, |state| {
+            if let Entry::Occupied(mut count) = state.records.entry(entry.position) {
+                *count.get_mut() -= 1;
+                if *count.get() == 0 {
+                    count.remove();
+                }
+            }
+        });
+        self.tidy(content);
+    }
+
+    fn set_here(&mut self, content: ContentId, is_here: bool) {
+        self.change(content, |state| {
+            state.is_here = is_here;
+            if is_here {
+                (state.failure, state.attempts, state.pause) = (None, 0, None);
+            }
+        });
+        self.tidy(content);
+    }
+
+    /// Changes the state of a content, and what follows from it.
+    fn change(&mut self, content: ContentId, change: impl FnOnce(&mut Content)) {
+        let state = self.contents.entry(content).or_default();
+        if !state.is_here {
+            for (position, count) in &state.records {
+                if let Entry::Occupied(mut lacking) = self.lacking.entry(*position) {
+                    *lacking.get_mut() -= count;
+                    if *lacking.get() == 0 {
+                        lacking.remove();
+                    }
+                }
+            }
+            if let Some((youngest, _)) = state.records.last_key_value() {
+                self.missing.remove(&(*youngest, content));
+            }
+        }
+        change(state);
+        if state.is_here {
+            self.urgent.remove(&content);
+        } else {
+            for (position, count) in &state.records {
+                *self.lacking.entry(*position).or_default() += count;
+            }
+            if let Some((youngest, _)) = state.records.last_key_value() {
+                self.missing.insert((*youngest, content));
+            }
+            if state.waiting > 0 {
+                self.urgent.insert(content);
+            }
+        }
+    }
+
+    /// Drops what nobody refers to, waits for or fetches.
+    fn tidy(&mut self, content: ContentId) {
+        let unneeded =
+            |state: &Content| state.records.is_empty() && state.waiting == 0 && !state.is_fetched;
+        if self.contents.get(&content).is_some_and(unneeded) {
+            self.contents.remove(&content);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

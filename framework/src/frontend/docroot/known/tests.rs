@@ -1,0 +1,205 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::clock;
+use crate::link::Holding;
+
+fn id(content: u8) -> ContentId {
+    ContentId { hash: [content; 32], length: 1 }
+}
+
+/// The content of a number; 0 is none.
+fn change(path: &str, content: u8) -> FileChange {
+    FileChange { path: path.to_owned(), content: (content > 0).then(|| id(content)) }
+}
+
+/// What is known after these records, each a change of one file; nothing is here.
+fn known(records: &[(&str, u8)]) -> Known {
+    let mut known = Known::default();
+    for ((path, content), position) in records.iter().zip(1..) {
+        known.apply(Position(position), &change(path, *content), |_| false);
+        known.advance(Position(position));
+    }
+    known
+}
+
+fn lacking(known: &Known) -> Vec<u64> {
+    known.holdings().lacking.iter().map(|position| position.0).collect()
+}
+
+#[test]
+fn what_is_not_here_is_lacking_until_it_arrives_or_is_replaced() {
+    let mut known = known(&[("a", 1), ("b", 2), ("c", 1), ("d", 0)]);
+    assert_eq!(lacking(&known), [3, 2, 1]);
+    known.arrived(id(1));
+    assert_eq!(lacking(&known), [2]);
+    known.apply(Position(5), &change("b", 0), |_| false);
+    known.advance(Position(5));
+    assert!(lacking(&known).is_empty());
+    let holdings = known.holdings();
+    assert_eq!((holdings.after, holdings.through), (Position::START, Position(5)));
+    known.lost(id(1));
+    assert_eq!(lacking(&known), [3, 1]);
+    known.apply(Position(6), &change("e", 7), |_| true);
+    known.advance(Position(6));
+    assert_eq!(lacking(&known), [3, 1], "what is on the disk already is not lacking");
+}
+
+#[test]
+fn what_came_last_is_fetched_first_and_what_somebody_waits_for_before_that() {
+    let now = clock::now();
+    let mut known = known(&[("a", 1), ("b", 2), ("c", 3)]);
+    assert_eq!(known.next(false, now), Some(id(3)));
+    known.want(id(1), false, now);
+    assert_eq!(known.next(true, now), Some(id(1)));
+    assert_eq!(known.next(true, now), None, "nobody waits for the rest");
+    assert_eq!(known.next(false, now), Some(id(2)));
+    assert_eq!(known.next(false, now), None, "all are on their way");
+    known.fetched(id(3), None, now);
+    assert_eq!(known.next(false, now), Some(id(3)), "an attempt that broke off is made again");
+}
+
+#[test]
+fn what_no_file_has_is_fetched_only_as_long_as_somebody_waits_for_it() {
+    let now = clock::now();
+    let mut known = known(&[]);
+    known.want(id(9), false, now);
+    known.want(id(9), false, now);
+    assert_eq!(known.next(false, now), Some(id(9)));
+    known.unwant(id(9));
+    assert!(known.is_wanted(id(9)));
+    known.unwant(id(9));
+    known.fetched(id(9), None, now);
+    assert!(!known.is_wanted(id(9)));
+    assert_eq!(known.next(false, now), None);
+    assert!(known.contents.is_empty());
+}
+
+#[test]
+fn a_failure_is_told_and_tried_again_after_a_pause_that_grows() {
+    let mut now = clock::now();
+    let mut known = known(&[("a", 1)]);
+    let mut pauses = Vec::new();
+    for _ in 0..10 {
+        assert_eq!(known.next(false, now), Some(id(1)));
+        known.fetched(id(1), Some("the disk is full".to_owned()), now);
+        assert_eq!(known.holdings().of(Position(1)), Holding::Failing("the disk is full"));
+        assert_eq!(known.next(false, now), None);
+        let next = known.next_attempt(false).unwrap();
+        pauses.push(next.since(now).as_millis());
+        now = next;
+    }
+    assert_eq!(pauses, [500, 1000, 2000, 4000, 8000, 16000, 30000, 30000, 30000, 30000]);
+    known.fetched(id(1), None, now);
+    known.want(id(1), false, now);
+    assert!(
+        known.next(false, now.after(URGENT_PAUSE)).is_some(),
+        "who waits need not wait so long"
+    );
+    known.arrived(id(1));
+    assert_eq!(known.holdings().of(Position(1)), Holding::Held);
+    assert!(known.is_whole());
+}
+
+#[test]
+fn a_report_names_the_latest_and_says_nothing_of_the_rest() {
+    let mut known = Known::default();
+    for position in 1..=1000 {
+        let mut content = ContentId { hash: [0; 32], length: position };
+        content.hash[..8].copy_from_slice(&position.to_le_bytes());
+        let change = FileChange { path: position.to_string(), content: Some(content) };
+        known.apply(Position(position), &change, |content| content.length % 2 == 0);
+        known.advance(Position(position));
+    }
+    let holdings = known.holdings();
+    assert_eq!(holdings.lacking.len(), Holdings::NAMED);
+    let of = |position| holdings.of(Position(position));
+    assert_eq!((of(999), of(1000)), (Holding::Lacking, Holding::Held));
+    assert_eq!((of(489), of(490), of(486)), (Holding::Lacking, Holding::Held, Holding::Lacking));
+}
+
+#[test]
+fn a_new_manifest_replaces_everything_but_who_waits() {
+    let now = clock::now();
+    let mut known = known(&[("a", 1), ("b", 2)]);
+    known.want(id(1), false, now);
+    let mut manifest = Manifest::default();
+    manifest.apply(Position(4), &change("c", 3)).unwrap();
+    known.begin(manifest, Position(9), |_| false);
+    assert_eq!(lacking(&known), [4]);
+    assert_eq!(known.holdings().through, Position(9));
+    assert_eq!(known.manifest().get("a"), None);
+    assert_eq!(known.next(false, now), Some(id(1)));
+    known.unwant(id(1));
+    known.fetched(id(1), None, now);
+    assert_eq!(known.contents.len(), 1);
+}
+
+/// One thing that happens.
+#[derive(Debug, Clone)]
+enum Step {
+    Change(u8, u8),
+    Arrive(u8),
+    Lose(u8),
+    Want(u8),
+    Unwant(u8),
+    Next(bool),
+    Fetched(u8, bool),
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        (0..4_u8, 0..4_u8).prop_map(|(path, content)| Step::Change(path, content)),
+        (1..4_u8).prop_map(Step::Arrive),
+        (1..4_u8).prop_map(Step::Lose),
+        (1..4_u8).prop_map(Step::Want),
+        (1..4_u8).prop_map(Step::Unwant),
+        any::<bool>().prop_map(Step::Next),
+        (1..4_u8, any::<bool>()).prop_map(|(content, failed)| Step::Fetched(content, failed)),
+    ];
+    proptest::collection::vec(step, 0..60)
+}
+
+proptest! {
+    /// What is kept up to date step by step is what would be counted anew.
+    #[test]
+    fn the_books_are_right_whatever_happens(steps in steps()) {
+        let now = clock::now();
+        let mut known = Known::default();
+        let mut here = std::collections::BTreeSet::new();
+        let mut position = 0;
+        for step in steps {
+            match step {
+                Step::Change(path, content) => {
+                    position += 1;
+                    let here = here.clone();
+                    let change = change(&path.to_string(), content);
+                    known.apply(Position(position), &change, |content| here.contains(&content));
+                    known.advance(Position(position));
+                }
+                Step::Arrive(content) => { here.insert(id(content)); known.arrived(id(content)); }
+                Step::Lose(content) => { here.remove(&id(content)); known.lost(id(content)); }
+                Step::Want(content) => known.want(id(content), here.contains(&id(content)), now),
+                Step::Unwant(content) => known.unwant(id(content)),
+                Step::Next(urgent) => drop(known.next(urgent, now)),
+                Step::Fetched(content, failed) => {
+                    known.fetched(id(content), failed.then(|| "no".to_owned()), now);
+                }
+            }
+            let mut expected: Vec<u64> = known.manifest().iter()
+                .filter(|(_, entry)| entry.content.is_some_and(|content| !here.contains(&content)))
+                .map(|(_, entry)| entry.position.0)
+                .collect();
+            expected.sort_unstable();
+            expected.reverse();
+            prop_assert_eq!(lacking(&known), expected);
+            let missing: BTreeSet<ContentId> = known.manifest().contents().into_iter()
+                .filter(|content| !here.contains(content)).collect();
+            let booked: BTreeSet<ContentId> = known.missing.iter().map(|(_, content)| *content).collect();
+            prop_assert_eq!(&booked, &missing);
+            prop_assert_eq!(known.missing.len(), missing.len());
+            prop_assert!(known.urgent.iter().all(|content| known.contents[content].waiting > 0));
+            prop_assert!(known.missing.iter().all(|(_, content)| known.contents.contains_key(content)));
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Where the fragments of a template come from and go to: the cache.
+//!
+//! # The law with pieces
+//!
+//! A page with fragments is content like any other, with an `as_of`, groups and an id. It may be
+//! served as long as no record after its `as_of` invalidates it *or anything in it*. So
+//!
+//! - it is in all groups of the fragments in it, and the patterns that find one of their ids find
+//!   it too ([`Rendered`](crate::templates::Rendered) has both, for hits as for misses);
+//! - its `as_of` is the least of its own and of those that its fragments count as being from
+//!   ([`Cache::fragment`]). A record after that which invalidates a fragment then invalidates the
+//!   page, whether it was applied here before the page was stored or comes afterwards.
+//!
+//! The same holds for the fragments that were made in this render. They get the page's `as_of`: it
+//! may be a little older than they are, which costs nothing but makes them right, whatever is in
+//! them. They are stored when the render has succeeded, when the `as_of` is known.
+//!
+//! If the back end's answer and a fragment here are of different logs, their positions cannot be
+//! compared: then nothing of it is stored.
+//!
+//! # Keys
+//!
+//! What distinguishes a page from others of the same id (its variant, the values of the headers in
+//! `vary`) distinguishes the fragments in it: a fragment of a German page is never found by an
+//! English one. The rest of what a fragment depends on belongs into its id. A visitor for whom the
+//! variant function says `no` gets no fragments and leaves none.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::Settings;
+use crate::cache::{Cache, Content, Fill, Freshness, Generation, Key, Origin};
+use crate::clock::{self, Moment};
+use crate::pieces::Fragment;
+use crate::templates::{FragmentFill, FragmentType, Fragments};
+use std::time::Duration;
+
+/// The fragments of one render.
+pub(super) struct CachedFragments {
+    cache: Arc<Cache>,
+    /// The key of what is rendered.
+    within: Key<'static>,
+    lifetime: Duration,
+    /// The longest fragment that is kept, in bytes.
+    largest: u64,
+    /// The generation of the cache when the content was begun, and the moment.
+    generation: Generation,
+    begun: Moment,
+    /// The clock after the request was read.
+    now: Moment,
+    as_of: Cell<Option<Origin>>,
+}
+
+impl CachedFragments {
+    /// For content of the key `within` and from `origin`, begun in this generation at this moment.
+    pub(super) fn new(
+        cache: &Arc<Cache>,
+        settings: &Settings,
+        within: &Key<'_>,
+        (generation, begun): (Generation, Moment),
+        origin: Option<Origin>,
+    ) -> Rc<CachedFragments> {
+        Rc::new(CachedFragments {
+            cache: Arc::clone(cache),
+            within: within.clone().into_owned(),
+            lifetime: settings.lifetime,
+            largest: settings.largest_entry,
+            generation,
+            begun,
+            now: clock::now(),
+            as_of: Cell::new(origin),
+        })
+    }
+
+    /// From when the content is with all that was found; `None` if it cannot be told.
+    pub(super) fn origin(&self) -> Option<Origin> {
+        self.as_of.get()
+    }
+}
+
+impl Fragments for CachedFragments {
+    fn find(&self, id: &str, kind: FragmentType) -> Option<Arc<Fragment>> {
+        let key = Key::of_fragment(id, &self.within);
+        let persistent = kind == FragmentType::Persistent;
+        let (fragment, from) = self.cache.fragment(&key, persistent, self.now)?;
+        let own = self.as_of.get().filter(|own| own.log == from.log);
+        self.as_of.set(own.map(|own| Origin { as_of: own.as_of.min(from.as_of), ..own }));
+        Some(fragment)
+    }
+
+    fn keep(&self, fill: FragmentFill) {
+        let FragmentFill { id, kind, fragment } = fill;
+        let Some(origin) = self.as_of.get() else { return };
+        if fragment.content.len() as u64 > self.largest {
+            return;
+        }
+        let lifetime = match kind {
+            FragmentType::Normal => Some(self.lifetime),
+            FragmentType::Timeout(lifetime) => Some(lifetime),
+            FragmentType::Persistent => None,
+        };
+        let groups = fragment.groups.iter().map(|group| group.to_string()).collect::<Vec<_>>();
+        // One that was overtaken meanwhile is not stored, and nobody else waits for it.
+        self.cache.fill(Fill {
+            key: Key::of_fragment(&id, &self.within),
+            generation: self.generation,
+            origin,
+            groups: &groups,
+            freshness: Freshness {
+                lifetime,
+                stale_while_revalidate: Duration::ZERO,
+                stale_if_error: Duration::ZERO,
+                persistent: kind == FragmentType::Persistent,
+            },
+            contains: fragment.contains.clone(),
+            content: Content::Fragment(fragment),
+            now: self.begun,
+        });
+    }
+}

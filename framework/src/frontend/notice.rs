@@ -1,0 +1,235 @@
+//! What a site's author sees in every page as long as changed files cannot be loaded.
+
+use std::fmt::Write as _;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::{Request, Response, StatusCode};
+use http_body::{Body as HttpBody, Frame, SizeHint};
+
+use super::error_page::escape;
+use crate::body::{Body, BodyError};
+use crate::problem::Problems;
+
+/// How many problems a page shows; the log has all of them.
+const MOST: usize = 100;
+
+/// Request headers that would be answered with less than the whole page, or with one that nothing
+/// can be added to.
+const CONDITIONS: [HeaderName; 5] = [
+    header::IF_NONE_MATCH,
+    header::IF_MODIFIED_SINCE,
+    header::IF_RANGE,
+    header::RANGE,
+    header::ACCEPT_ENCODING,
+];
+
+/// Response headers that are about the page without the notice.
+const OF_THE_PAGE: [HeaderName; 6] = [
+    header::ETAG,
+    header::LAST_MODIFIED,
+    header::AGE,
+    header::ACCEPT_RANGES,
+    header::EXPIRES,
+    HeaderName::from_static("cdn-cache-control"),
+];
+
+/// Problems, and how a page shows them.
+#[derive(Debug)]
+pub(super) struct Notice {
+    problems: Problems,
+    html: Bytes,
+}
+
+impl Notice {
+    pub(super) fn new(problems: Problems) -> Notice {
+        let html = html(&problems).into();
+        Notice { problems, html }
+    }
+
+    pub(super) fn problems(&self) -> &Problems {
+        &self.problems
+    }
+
+    /// Has the whole page sent, and not encoded.
+    pub(super) fn ask_for_all(request: &mut Request<Body>) {
+        if request.method().is_safe() {
+            for name in &CONDITIONS {
+                request.headers_mut().remove(name);
+            }
+        }
+    }
+
+    /// The response with the notice at its end, if it is a page. No browser keeps it.
+    pub(super) fn put_into(&self, response: Response<Body>) -> Response<Body> {
+        let (mut parts, body) = response.into_parts();
+        if !is_whole(parts.status) || !is_plain_html(&parts.headers) {
+            return Response::from_parts(parts, body);
+        }
+        for name in &OF_THE_PAGE {
+            parts.headers.remove(name);
+        }
+        parts.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        let length = parts.headers.get(header::CONTENT_LENGTH);
+        let length = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+        if let Some(length) = length {
+            let length = HeaderValue::from(length + self.html.len() as u64);
+            parts.headers.insert(header::CONTENT_LENGTH, length);
+        }
+        let followed = Followed { body, end: Some(self.html.clone()) };
+        Response::from_parts(parts, Body::stream(followed))
+    }
+}
+
+fn is_whole(status: StatusCode) -> bool {
+    let none = [StatusCode::NO_CONTENT, StatusCode::PARTIAL_CONTENT, StatusCode::NOT_MODIFIED];
+    !status.is_informational() && !none.contains(&status)
+}
+
+fn is_plain_html(headers: &HeaderMap) -> bool {
+    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let media_type = media_type.and_then(|value| value.split(';').next()).unwrap_or_default();
+    media_type.trim().eq_ignore_ascii_case("text/html")
+        && !headers.contains_key(header::CONTENT_ENCODING)
+}
+
+/// It stands at the end, where it does not keep a page from beginning with its doctype, and is shown
+/// at the top.
+fn html(problems: &Problems) -> String {
+    let mut html = String::from(
+        "\n<section role=\"alert\" style=\"all: initial; position: fixed; inset: 0 0 auto 0; \
+         z-index: 2147483647; max-height: 50vh; overflow: auto; padding: .8em 1em; \
+         background: #7a1020; color: #fff; font: 14px/1.5 ui-monospace, monospace; \
+         box-shadow: 0 0 1em #0008\">\n<strong>The changed files are not loaded. This page is made \
+         from those before.</strong>\n",
+    );
+    for problem in problems.iter().take(MOST) {
+        let problem = escape(&problem.to_string());
+        // Writing to a string cannot fail.
+        let _ =
+            writeln!(html, "<pre style=\"margin: .4em 0; white-space: pre-wrap\">{problem}</pre>");
+    }
+    let more = problems.iter().count().saturating_sub(MOST);
+    if more > 0 {
+        let _ = writeln!(html, "<p>And {more} more, which are in the log.</p>");
+    }
+    html.push_str("</section>\n");
+    html
+}
+
+/// A body, and then these bytes.
+struct Followed {
+    body: Body,
+    end: Option<Bytes>,
+}
+
+impl HttpBody for Followed {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        if self.end.is_none() {
+            return Poll::Ready(None);
+        }
+        match ready!(Pin::new(&mut self.body).poll_frame(context)) {
+            Some(Ok(frame)) if frame.is_data() => Poll::Ready(Some(Ok(frame))),
+            Some(Err(error)) => {
+                self.end = None;
+                Poll::Ready(Some(Err(error)))
+            }
+            // Trailers are about the body as it was.
+            Some(Ok(_)) | None => Poll::Ready(self.end.take().map(|end| Ok(Frame::data(end)))),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.end.is_none()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let end = self.end.as_ref().map_or(0, |end| end.len() as u64);
+        let hint = self.body.size_hint();
+        let mut whole = SizeHint::new();
+        whole.set_lower(hint.lower().saturating_add(end));
+        if let Some(upper) = hint.upper() {
+            whole.set_upper(upper.saturating_add(end));
+        }
+        whole
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::problem::Problem;
+
+    fn notice() -> Notice {
+        let problem = Problem::at_line("a<b>.html", 7, "`</pre><script>` & \"more\"");
+        Notice::new(problem.into())
+    }
+
+    fn response(content_type: &'static str, body: Body) -> Response<Body> {
+        Response::builder().header("content-type", content_type).body(body).unwrap()
+    }
+
+    async fn text(response: Response<Body>) -> String {
+        String::from_utf8(response.into_body().collect(1 << 20).await.unwrap().to_vec()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_page_ends_with_the_problems_and_is_not_kept() {
+        let pieces = ["<!doctype html>", "<p>old"].map(Bytes::from);
+        let mut page = response("Text/HTML; charset=utf-8", Body::pieces(pieces));
+        page.headers_mut().insert("content-length", 21.into());
+        page.headers_mut().insert("etag", HeaderValue::from_static("\"x\""));
+        page.headers_mut().insert("cache-control", HeaderValue::from_static("max-age=60"));
+        let shown = notice().put_into(page);
+        assert_eq!(shown.headers()["cache-control"], "no-store");
+        assert!(!shown.headers().contains_key("etag"));
+        let length: usize = shown.headers()["content-length"].to_str().unwrap().parse().unwrap();
+        let text = text(shown).await;
+        assert_eq!(text.len(), length);
+        assert!(text.starts_with("<!doctype html><p>old\n<section role=\"alert\""), "{text}");
+        assert!(text.contains("a&lt;b&gt;.html:7: `&lt;/pre&gt;&lt;script&gt;` &amp; &quot;more"));
+        assert!(!text.contains("<script>"));
+    }
+
+    #[tokio::test]
+    async fn what_is_no_page_stays_as_it_is() {
+        for content_type in ["application/json", "text/htmlx", ""] {
+            let untouched = notice().put_into(response(content_type, "{}".into()));
+            assert_eq!(text(untouched).await, "{}");
+        }
+        let mut encoded = response("text/html", "xyz".into());
+        encoded.headers_mut().insert("content-encoding", HeaderValue::from_static("gzip"));
+        assert_eq!(text(notice().put_into(encoded)).await, "xyz");
+        let mut unchanged = response("text/html", Body::empty());
+        *unchanged.status_mut() = StatusCode::NOT_MODIFIED;
+        assert_eq!(text(notice().put_into(unchanged)).await, "");
+    }
+
+    #[tokio::test]
+    async fn a_page_that_breaks_off_does_not_look_whole() {
+        let broken = futures_util::stream::iter([
+            Ok(Frame::data(Bytes::from_static(b"<p>"))),
+            Err(BodyError::TooSlow),
+        ]);
+        let body = Body::stream(http_body_util::StreamBody::new(broken));
+        let shown = notice().put_into(response("text/html", body));
+        assert!(shown.into_body().collect(1 << 20).await.is_err());
+    }
+
+    #[test]
+    fn a_thousand_problems_are_not_shown_all() {
+        let mut problems = Problems::new();
+        (0..1000).for_each(|line| problems.push(Problem::at_line("a", line, "wrong")));
+        let html = html(&problems);
+        assert!(html.contains("a:99: wrong") && !html.contains("a:100: wrong"), "{html}");
+        assert!(html.contains("And 900 more"));
+    }
+}

@@ -1,0 +1,183 @@
+//! Which of a site's languages a visitor is answered in (RFC 9110, section 12.5.4).
+
+use std::sync::Arc;
+
+use http::HeaderMap;
+use http::header::ACCEPT_LANGUAGE;
+
+use super::weight::{Weight, members};
+
+/// The longest tag or range that is looked at, in bytes (RFC 5646, section 4.4.1, asks for 35).
+const LONGEST: usize = 35;
+
+/// The languages of a site, as BCP 47 tags.
+///
+/// The first is for visitors who ask for none of them. Upper and lower case do not matter, but tags
+/// are given back as the site writes them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Languages(Arc<[Box<str>]>);
+
+/// Which languages have some property, by their place in the list.
+#[derive(Debug, Clone, Copy, Default)]
+struct Marked(u64);
+
+impl Marked {
+    fn add(&mut self, index: usize) {
+        self.0 |= 1 << index;
+    }
+
+    fn has(self, index: usize) -> bool {
+        self.0 & (1 << index) != 0
+    }
+}
+
+/// The best that was found so far: of equally wanted ones the first.
+#[derive(Debug, Default)]
+struct Best(Option<(Weight, usize)>);
+
+impl Best {
+    fn offer(&mut self, weight: Weight, language: Option<usize>) {
+        if let Some(language) = language
+            && self.0.is_none_or(|(best, _)| weight > best)
+        {
+            self.0 = Some((weight, language));
+        }
+    }
+
+    fn found(self) -> Option<usize> {
+        self.0.map(|(_, language)| language)
+    }
+}
+
+impl Languages {
+    /// How many languages a site may have.
+    pub const MOST: usize = 64;
+
+    /// The languages of `tags`, of which those beyond [`MOST`](Languages::MOST) are left out.
+    pub fn new<T: AsRef<str>>(tags: impl IntoIterator<Item = T>) -> Languages {
+        let tags = tags.into_iter().take(Languages::MOST);
+        Languages(tags.map(|tag| tag.as_ref().into()).collect())
+    }
+
+    /// Whether `tag` looks like the tag of a language: `de`, `de-CH`, `zh-Hant-TW`.
+    ///
+    /// # Errors
+    /// What to write instead.
+    pub fn check(tag: &str) -> Result<(), String> {
+        if is_range(tag) && tag.split('-').next_back().is_some_and(|last| last.len() > 1) {
+            return Ok(());
+        }
+        let hyphens = tag.replace('_', "-");
+        if hyphens != tag && Languages::check(&hyphens).is_ok() {
+            return Err(format!("`{tag}` is not the tag of a language; write \"{hyphens}\""));
+        }
+        Err(format!(
+            "`{tag}` is not the tag of a language (BCP 47); write it as in \"en\", \"de-CH\" or \
+             \"zh-Hant\""
+        ))
+    }
+
+    /// Whether the site has named none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// All of them, the one for visitors who ask for none of them first.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|tag| &**tag)
+    }
+
+    /// The language with this tag, as the site writes it, if the site has it. So whatever a visitor
+    /// sends, in a cookie for example, becomes one of few values or nothing.
+    pub fn get(&self, tag: &str) -> Option<&str> {
+        self.exact(tag).map(|index| &*self.0[index])
+    }
+
+    /// The language for a visitor who has sent these headers: the one that `Accept-Language` wants
+    /// most by RFC 4647, section 3.4 ("Lookup"): for the range `de-CH-1996` that is `de-CH-1996`,
+    /// else `de-CH`, else `de`. `None` only when the site has no languages.
+    ///
+    /// For those who want none of them: a language that one of their ranges begins (`pt-BR` for
+    /// `pt`), else the first of the site's that they do not refuse with `q=0`, else the first.
+    ///
+    /// However long the field is, only its first 32 members are looked at.
+    pub fn preferred(&self, headers: &HeaderMap) -> Option<&str> {
+        if self.0.len() <= 1 {
+            return self.0.first().map(|tag| &**tag);
+        }
+        let ranges = || {
+            let lines = headers.get_all(ACCEPT_LANGUAGE).iter();
+            members(lines.map(|line| line.as_bytes()))
+        };
+        let (mut named, mut refused) = (Marked::default(), Marked::default());
+        for (range, weight) in ranges().filter(|(range, _)| is_range(range)) {
+            if weight.is_zero() {
+                self.below(range).for_each(|language| refused.add(language));
+                self.below(range).for_each(|language| named.add(language));
+            } else if let Some(language) = self.lookup(range, Marked::default()) {
+                named.add(language);
+            }
+        }
+        let (mut best, mut begun) = (Best::default(), Best::default());
+        for (range, weight) in ranges().filter(|(_, weight)| !weight.is_zero()) {
+            if range == "*" {
+                best.offer(weight, (0..self.0.len()).find(|language| !named.has(*language)));
+            } else if is_range(range) {
+                best.offer(weight, self.lookup(range, refused));
+                begun.offer(weight, self.below(range).find(|language| !refused.has(*language)));
+            }
+        }
+        let accepted = || (0..self.0.len()).find(|language| !refused.has(*language));
+        let language = best.found().or(begun.found()).or_else(accepted).unwrap_or(0);
+        Some(&self.0[language])
+    }
+
+    /// The language that is `range`, or else the first that is left of it when one part after the
+    /// other is taken away from its end. What is in `refused` counts only if it is `range` itself.
+    fn lookup(&self, range: &str, refused: Marked) -> Option<usize> {
+        if let Some(language) = self.exact(range) {
+            return Some(language);
+        }
+        let mut rest = range;
+        while let Some((shorter, _)) = rest.rsplit_once('-') {
+            // A part of one letter only introduces the next.
+            rest = match shorter.rsplit_once('-') {
+                Some((shortest, single)) if single.len() == 1 => shortest,
+                _ => shorter,
+            };
+            let found = self.exact(rest).filter(|language| !refused.has(*language));
+            if found.is_some() {
+                return found;
+            }
+        }
+        None
+    }
+
+    fn exact(&self, tag: &str) -> Option<usize> {
+        self.0.iter().position(|known| known.eq_ignore_ascii_case(tag))
+    }
+
+    /// The languages that are `range` or begin with it (RFC 4647, section 3.3.1).
+    fn below(&self, range: &str) -> impl Iterator<Item = usize> {
+        self.0.iter().enumerate().filter_map(move |(index, tag)| {
+            let begins = tag.get(..range.len())?.eq_ignore_ascii_case(range);
+            let ends = matches!(tag.as_bytes().get(range.len()), None | Some(b'-'));
+            (begins && ends).then_some(index)
+        })
+    }
+}
+
+/// Whether `text` is a basic language range (RFC 4647, section 2.1) of sensible length, other than
+/// `*`.
+fn is_range(text: &str) -> bool {
+    if text.len() > LONGEST {
+        return false;
+    }
+    text.split('-').enumerate().all(|(index, part)| match index {
+        0 => part.len() <= 8 && part.len() >= 2 && part.bytes().all(|b| b.is_ascii_alphabetic()),
+        _ => (1..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric()),
+    })
+}
+
+#[cfg(test)]
+mod tests;

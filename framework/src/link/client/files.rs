@@ -1,0 +1,63 @@
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::{CallError, Link};
+use crate::body::Body;
+use crate::link::files::{Fetch, Fetched};
+use crate::link::wire::Wire;
+use crate::link::{FILES_LIMIT, Found, Lookup, frame};
+use crate::log::ContentId;
+
+/// How long a back end may take until it begins to send a content.
+const CONTENT_TIMEOUT: Duration = Duration::from_secs(10);
+
+impl Link {
+    /// Asks a back end what the log says about files now.
+    ///
+    /// # Errors
+    /// See [`CallError`]. Without a connected back end it fails at once.
+    pub async fn lookup(&self, lookup: &Lookup) -> Result<Found, CallError> {
+        let deadline = Duration::from_millis(lookup.deadline);
+        let (found, _) = self.ask::<Found>("lookup", lookup, deadline).await?;
+        if found.files.len() != lookup.paths.len() {
+            let reason = "it told of other files than it was asked for".to_owned();
+            return Err(CallError::Broken { sent: true, reason });
+        }
+        Ok(found)
+    }
+
+    /// A content from `offset` on, on its way; `None` when the back end does not have it. Nothing is
+    /// said about whether it is the right one.
+    ///
+    /// # Errors
+    /// See [`CallError`]. Without a connected back end it fails at once.
+    pub async fn content(
+        &self,
+        content: ContentId,
+        offset: u64,
+    ) -> Result<Option<Body>, CallError> {
+        let fetch = Fetch { content, offset };
+        let (fetched, body) = self.ask("content", &fetch, CONTENT_TIMEOUT).await?;
+        Ok(match fetched {
+            Fetched::Here => Some(body),
+            Fetched::Absent => None,
+        })
+    }
+
+    /// Asks something that can be asked again, of another back end if need be.
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        action: &str,
+        question: &impl Serialize,
+        deadline: Duration,
+    ) -> Result<(T, Body), CallError> {
+        let head = frame::encode(question, FILES_LIMIT)
+            .map_err(|error| CallError::Broken { sent: false, reason: error.to_string() })?;
+        let wire = Wire::new(head.clone(), Body::empty());
+        let attempts = self.shared.attempt_all(action, wire, Some(head), FILES_LIMIT);
+        let answer = tokio::time::timeout(deadline, attempts).await;
+        answer.unwrap_or(Err(CallError::Deadline(deadline)))
+    }
+}

@@ -1,0 +1,238 @@
+//! The arguments of `{% cache … %}`: their names at load, their values at render.
+
+use std::time::Duration;
+
+use tera::{Error, Kwargs, TeraResult, Value};
+
+use super::rewrite::Wrong;
+use crate::problem::nearest;
+use crate::templates::scanner::{self, Tag};
+use crate::units::parse_duration;
+
+/// What ends the life of a fragment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FragmentType {
+    /// Lives until it is evicted, invalidated, or the configured lifetime is over.
+    Normal,
+    /// Lives exactly this long.
+    Timeout(Duration),
+    /// Lives until it is invalidated, and is evicted last.
+    Persistent,
+}
+
+/// What a `{% cache … %}` asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Asked {
+    /// As patterns see it.
+    pub(super) id: String,
+    pub(super) groups: Vec<String>,
+    /// `None` for `no_cache`.
+    pub(super) kind: Option<FragmentType>,
+}
+
+/// What the id of every fragment begins with.
+const NAMESPACE: &str = "fragment:";
+
+const NAMES: [&str; 3] = ["id", "groups", "type"];
+
+/// What is wrong with the arguments of a tag, as far as it can be seen without evaluating them.
+pub(super) fn check(text: &str, tag: &Tag<'_>) -> Vec<Wrong> {
+    let mut wrong = Vec::new();
+    let mut seen: Vec<&str> = Vec::new();
+    let mut at = tag.rest().start;
+    while let Some(argument) = Argument::next(text, at..tag.inside_end) {
+        let Argument { name, start, ref value, end } = match argument {
+            Ok(argument) => argument,
+            Err(error) => {
+                wrong.push(error);
+                return wrong;
+            }
+        };
+        at = end;
+        if !NAMES.contains(&name) {
+            wrong.push(Wrong::new(start, unknown(name)));
+        } else if seen.contains(&name) {
+            wrong.push(Wrong::new(start, format!("`{name}` is there twice; leave one out")));
+        }
+        seen.push(name);
+        if let ("type", Some(literal)) = (name, literal(&text[value.clone()]))
+            && let Err(message) = kind(literal)
+        {
+            wrong.push(Wrong::new(value.start, message));
+        }
+    }
+    if wrong.is_empty() && !seen.contains(&"id") {
+        let message = "a fragment needs an id, as in `{% cache id=\"latest-news\" %}`";
+        wrong.push(Wrong::new(tag.range.start, message));
+    }
+    wrong
+}
+
+fn unknown(name: &str) -> String {
+    match nearest(name, NAMES) {
+        Some(near) => format!("`cache` takes no `{name}`; did you mean `{near}`?"),
+        None => format!("`cache` takes no `{name}`; it takes `id`, `groups` and `type`"),
+    }
+}
+
+/// `name=value`.
+struct Argument<'a> {
+    name: &'a str,
+    start: usize,
+    /// Without the white space around it.
+    value: std::ops::Range<usize>,
+    /// Where the next one begins.
+    end: usize,
+}
+
+impl<'a> Argument<'a> {
+    /// The argument that comes first in `range` of `text`.
+    fn next(text: &'a str, range: std::ops::Range<usize>) -> Option<Result<Argument<'a>, Wrong>> {
+        let bytes = &text.as_bytes()[..range.end];
+        let start = range.start + scanner::spaces(&bytes[range.start..]);
+        if start == range.end {
+            return None;
+        }
+        let name = scanner::identifier(&text[start..range.end]);
+        let equals = start + name.len();
+        let equals = equals + scanner::spaces(&bytes[equals..]);
+        if name.is_empty()
+            || bytes.get(equals) != Some(&b'=')
+            || bytes.get(equals + 1) == Some(&b'=')
+        {
+            let message =
+                "this is no argument; write `id=…`, `groups=…` or `type=…`, with commas between";
+            return Some(Err(Wrong::new(start, message)));
+        }
+        let begin = equals + 1 + scanner::spaces(&bytes[equals + 1..]);
+        let end = end_of_value(bytes, begin);
+        let value = begin..begin + text[begin..end].trim_end().len();
+        if value.is_empty() {
+            return Some(Err(Wrong::new(start, format!("`{name}` has no value"))));
+        }
+        let end = range.end.min(end + 1);
+        Some(Ok(Argument { name, start, value, end }))
+    }
+}
+
+/// Where the comma stands that ends the expression at `from`.
+fn end_of_value(bytes: &[u8], from: usize) -> usize {
+    let (mut at, mut depth) = (from, 0_usize);
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b',' if depth == 0 => return at,
+            b'(' | b'[' | b'{' => depth += 1,
+            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
+            byte if scanner::is_quote(*byte) => {
+                at = scanner::end_of_string(bytes, at).unwrap_or(bytes.len());
+                continue;
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    bytes.len()
+}
+
+/// The string that an expression is, if it is nothing else.
+fn literal(expression: &str) -> Option<&str> {
+    let bytes = expression.as_bytes();
+    let whole = scanner::is_quote(*bytes.first()?)
+        && scanner::end_of_string(bytes, 0) == Some(bytes.len())
+        && !expression.contains('\\');
+    whole.then(|| &expression[1..expression.len() - 1])
+}
+
+impl Asked {
+    /// Takes the values of the arguments as Tera has evaluated them.
+    pub(super) fn from_values(values: &Kwargs) -> TeraResult<Asked> {
+        let groups = values.get::<&Value>("groups")?.map_or_else(|| Ok(Vec::new()), groups)?;
+        let kind = match values.get::<&Value>("type")? {
+            None => Some(FragmentType::Normal),
+            Some(value) => {
+                let text = value.as_str().ok_or_else(|| is_no("type", "a string", value))?;
+                kind(text).map_err(Error::message)?
+            }
+        };
+        Ok(Asked { id: id(values.must_get::<&Value>("id")?)?, groups, kind })
+    }
+}
+
+/// The id as patterns see it.
+fn id(value: &Value) -> TeraResult<String> {
+    let mut id = NAMESPACE.to_owned();
+    let wrong = || is_no("id", "a string, a number, or an array of those", value);
+    match value.as_array() {
+        None => {
+            let text = text(value).ok_or_else(wrong)?;
+            // In the cache a line break ends the id; this one is told from it by the space.
+            id.push_str(&text.replace('\n', "\n "));
+        }
+        Some(elements) => {
+            for (index, element) in elements.iter().enumerate() {
+                if index > 0 {
+                    id.push('/');
+                }
+                push_element(&mut id, &text(element).ok_or_else(wrong)?);
+            }
+        }
+    }
+    if id.len() == NAMESPACE.len() {
+        return Err(Error::message("the id of a fragment must not be empty"));
+    }
+    Ok(id)
+}
+
+/// Adds an element so that no other elements give the same id.
+fn push_element(id: &mut String, element: &str) {
+    for character in element.chars() {
+        match character {
+            '%' => id.push_str("%25"),
+            '/' => id.push_str("%2F"),
+            '\n' => id.push_str("%0A"),
+            character => id.push(character),
+        }
+    }
+}
+
+fn groups(value: &Value) -> TeraResult<Vec<String>> {
+    let wrong = || is_no("groups", "a string, or an array of strings", value);
+    let mut groups: Vec<String> = match (value.as_str(), value.as_array()) {
+        (Some(names), _) => names.split(',').map(|name| name.trim().to_owned()).collect(),
+        (None, Some(names)) => {
+            names.iter().map(|name| text(name).ok_or_else(wrong)).collect::<Result<_, _>>()?
+        }
+        (None, None) => return Err(wrong()),
+    };
+    groups.retain(|group| !group.is_empty());
+    Ok(groups)
+}
+
+/// What a type says; `None` for `no_cache`.
+fn kind(text: &str) -> Result<Option<FragmentType>, String> {
+    let text = text.trim();
+    if let Some(lifetime) = text.strip_prefix("timeout ") {
+        let lifetime = parse_duration(lifetime).map_err(|error| error.to_string())?;
+        return Ok(Some(FragmentType::Timeout(lifetime)));
+    }
+    match text {
+        "normal" => Ok(Some(FragmentType::Normal)),
+        "persistent" => Ok(Some(FragmentType::Persistent)),
+        "no_cache" => Ok(None),
+        _ => Err(format!(
+            "`{text}` is no type of a fragment; write \"normal\", \"persistent\", \"timeout 20s\" or \
+             \"no_cache\""
+        )),
+    }
+}
+
+fn text(value: &Value) -> Option<String> {
+    (value.is_string() || value.is_number()).then(|| value.to_string())
+}
+
+fn is_no(argument: &str, wanted: &str, value: &Value) -> Error {
+    Error::message(format!(
+        "`{argument}` of a fragment must be {wanted}, but it is `{}`",
+        value.name()
+    ))
+}

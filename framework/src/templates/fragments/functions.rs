@@ -1,0 +1,64 @@
+//! What the rewritten tags call, and `part(url="/parts/badge", fallback="…")`.
+
+use tera::{Error, Kwargs, State, Tera, TeraResult, Value};
+
+use super::arguments::Asked;
+use super::render;
+use crate::pieces::Part;
+
+/// Whether the body of a fragment is to be evaluated.
+pub(super) const OPEN: &str = "__headwater_open";
+/// Takes the body of a fragment.
+pub(super) const CLOSE: &str = "__headwater_close";
+/// The text of the fragment that was found instead.
+pub(super) const FOUND: &str = "__headwater_found";
+
+/// Adds `part`, which a site may replace.
+pub(in crate::templates) fn register_part(tera: &mut Tera) {
+    tera.register_function("part", part);
+}
+
+/// Adds what the rewritten tags call; it replaces whatever has these names.
+pub(in crate::templates) fn register(tera: &mut Tera) {
+    tera.register_function(OPEN, open);
+    tera.register_filter(CLOSE, close);
+    tera.register_function(FOUND, |_: Kwargs, _: &State<'_>| {
+        render::running(render::Render::found)
+    });
+}
+
+fn open(arguments: Kwargs, _: &State<'_>) -> TeraResult<bool> {
+    let asked = Asked::from_values(&arguments)?;
+    let fragments = render::fragments()?;
+    let found = asked.kind.and_then(|kind| fragments.find(&asked.id, kind));
+    render::running(|render| match found {
+        Some(fragment) => render.find(&asked, fragment).map(|()| false),
+        None => {
+            render.open(asked);
+            Ok(true)
+        }
+    })
+}
+
+fn close(body: &str, _: Kwargs, _: &State<'_>) -> TeraResult<Value> {
+    render::running(|render| render.close(body))
+}
+
+fn part(arguments: Kwargs, state: &State<'_>) -> TeraResult<Value> {
+    let url = arguments.must_get::<&str>("url")?;
+    if !url.starts_with('/') || url.starts_with("//") {
+        return Err(Error::message(format!(
+            "the `url` of a part is a path of this site, as in \"/parts/badge\", but it is `{url}`"
+        )));
+    }
+    let fallback = match arguments.get::<&Value>("fallback")? {
+        Some(fallback) => state.escape_if_needed(fallback)?.into_bytes().into(),
+        None => Default::default(),
+    };
+    let unknown =
+        arguments.iter().find(|(name, _)| !matches!(name.as_str(), Some("url" | "fallback")));
+    if let Some((name, _)) = unknown {
+        return Err(Error::message(format!("a part takes `url` and `fallback`, but no `{name}`")));
+    }
+    render::running(|render| render.part(Part { url: url.into(), fallback }))
+}

@@ -1,0 +1,33 @@
+use std::collections::HashSet;
+use std::rc::Rc;
+
+/// Names, each once, in the order in which they came.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    all: Vec<Rc<str>>,
+    seen: HashSet<Rc<str>>,
+}
+
+impl Names {
+    /// Adds a name, unless it is there.
+    pub(super) fn add(&mut self, name: &str) {
+        if !self.seen.contains(name) {
+            let name = Rc::from(name);
+            self.seen.insert(Rc::clone(&name));
+            self.all.push(name);
+        }
+    }
+
+    /// Adds those that are not there.
+    pub(super) fn extend<'a>(&mut self, names: impl IntoIterator<Item = &'a str>) {
+        names.into_iter().for_each(|name| self.add(name));
+    }
+
+    pub(super) fn into_boxes(self) -> Box<[Box<str>]> {
+        self.all.iter().map(|name| Box::from(&**name)).collect()
+    }
+
+    pub(super) fn into_strings(self) -> Vec<String> {
+        self.all.iter().map(|name| name.to_string()).collect()
+    }
+}

@@ -1,0 +1,281 @@
+//! What is going on in the render that runs on this thread.
+
+use std::cell::RefCell;
+use std::marker::PhantomData;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tera::{Error, TeraResult, Value};
+
+use super::arguments::Asked;
+use super::marks::{Cut, Damaged, Mark, Marks};
+use super::names::Names;
+use super::{FragmentFill, Fragments};
+use crate::pieces::{Fragment, Part, Piece, Pieces};
+use crate::templates::rendered::Rendered;
+
+thread_local! {
+    /// The renders of this thread; the last one runs, and the others wait for it, because one of
+    /// the functions that they call renders too.
+    static RENDERS: RefCell<Vec<Render>> = const { RefCell::new(Vec::new()) };
+}
+
+/// One render.
+pub(super) struct Render {
+    fragments: Rc<dyn Fragments>,
+    /// The most bytes of fragments that are kept.
+    limit: usize,
+    kept: usize,
+    /// Drawn when the first is needed.
+    marks: Option<Marks>,
+    /// The fragments whose body is being evaluated, the innermost last.
+    open: Vec<Open>,
+    /// All fragments whose text may be somewhere, by the number in their marks.
+    done: Vec<Done>,
+    /// All parts, by the number in their marks.
+    parts: Vec<Part>,
+    fills: Vec<FragmentFill>,
+    /// The text of a fragment that was found and is to be written next.
+    found: Option<Value>,
+    page: Holds,
+}
+
+/// What is in a fragment or in the page.
+#[derive(Default)]
+struct Holds {
+    groups: Names,
+    contains: Names,
+}
+
+struct Open {
+    asked: Asked,
+    holds: Holds,
+}
+
+struct Done {
+    id: Rc<str>,
+    fragment: Arc<Fragment>,
+}
+
+impl Holds {
+    fn add(&mut self, id: &str, fragment: &Fragment) {
+        self.contains.add(id);
+        self.contains.extend(fragment.contains.iter().map(|id| &**id));
+        self.groups.extend(fragment.groups.iter().map(|group| &**group));
+    }
+}
+
+/// A render that runs on this thread until this is dropped.
+pub(in crate::templates) struct Running {
+    /// How many renders wait for it.
+    depth: usize,
+    /// It must stay on its thread.
+    thread: PhantomData<Rc<()>>,
+}
+
+impl Running {
+    pub(in crate::templates) fn begin(fragments: Rc<dyn Fragments>, limit: usize) -> Running {
+        let render = Render {
+            fragments,
+            limit,
+            kept: 0,
+            marks: None,
+            open: Vec::new(),
+            done: Vec::new(),
+            parts: Vec::new(),
+            fills: Vec::new(),
+            found: None,
+            page: Holds::default(),
+        };
+        let depth = RENDERS.with_borrow_mut(|renders| {
+            renders.push(render);
+            renders.len() - 1
+        });
+        Running { depth, thread: PhantomData }
+    }
+
+    /// Takes the marks out of what was written, and keeps the fragments.
+    ///
+    /// # Errors
+    /// When something has changed the text of fragments: a sentence about it.
+    pub(in crate::templates) fn end(self, output: Vec<u8>) -> Result<Rendered, String> {
+        let render = RENDERS.with_borrow_mut(|renders| {
+            renders.truncate(self.depth + 1);
+            renders.pop()
+        });
+        // Only this takes it away.
+        let render = render.expect("the render has not ended");
+        let content = match &render.marks {
+            None => Bytes::from(output).into(),
+            Some(marks) => {
+                let cut = marks.cut(&output).map_err(|damaged| render.damage(damaged))?;
+                drop(output);
+                render.pieces(cut)
+            }
+        };
+        for fill in render.fills {
+            render.fragments.keep(fill);
+        }
+        let Holds { groups, contains } = render.page;
+        let (groups, contains) = (groups.into_strings(), contains.into_strings());
+        Ok(Rendered { content, groups, contains })
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        RENDERS.with_borrow_mut(|renders| renders.truncate(self.depth));
+    }
+}
+
+/// Does something with the render that runs on this thread.
+pub(super) fn running<T>(action: impl FnOnce(&mut Render) -> TeraResult<T>) -> TeraResult<T> {
+    RENDERS.with_borrow_mut(|renders| match renders.last_mut() {
+        Some(render) => action(render),
+        None => Err(Error::message("this can be used within a template of the site only")),
+    })
+}
+
+/// The fragments of the render that runs on this thread, to be asked while nothing is borrowed.
+pub(super) fn fragments() -> TeraResult<Rc<dyn Fragments>> {
+    running(|render| Ok(Rc::clone(&render.fragments)))
+}
+
+impl Render {
+    /// The body of a fragment begins.
+    pub(super) fn open(&mut self, asked: Asked) {
+        let mut holds = Holds::default();
+        holds.groups.extend(asked.groups.iter().map(String::as_str));
+        self.open.push(Open { asked, holds });
+    }
+
+    /// The body of the innermost fragment has ended, and `body` was written in it. Returns what is
+    /// to be written in its place.
+    pub(super) fn close(&mut self, body: &str) -> TeraResult<Value> {
+        let Some(Open { asked, mut holds }) = self.open.pop() else {
+            return Err(Error::message("this ends a fragment, and there is none"));
+        };
+        let mut content = Pieces::new();
+        match &self.marks {
+            None => content.push_bytes(Bytes::copy_from_slice(body.as_bytes())),
+            Some(marks) => {
+                let cut = marks.cut(body.as_bytes());
+                let cut = cut.map_err(|damaged| Error::message(self.damage(damaged)))?;
+                // Those that were evaluated here are known already; others came with a variable.
+                for number in &cut.fragments {
+                    if let Some(Done { id, fragment }) = self.done.get(*number) {
+                        holds.add(id, fragment);
+                    }
+                }
+                content = self.pieces(cut);
+            }
+        }
+        let Holds { groups, contains } = holds;
+        let (groups, contains) = (groups.into_boxes(), contains.into_boxes());
+        let kind = asked.kind.filter(|_| self.kept + body.len() <= self.limit);
+        let fragment = Arc::new(match kind {
+            Some(_) => Fragment { content, groups, contains },
+            None => Fragment { content: Pieces::new(), groups, contains },
+        });
+        if let Some(kind) = kind {
+            self.kept += body.len();
+            let (id, fragment) = (asked.id.clone(), Arc::clone(&fragment));
+            self.fills.push(FragmentFill { id, kind, fragment });
+        }
+        self.marked(&asked.id, fragment, |_, text| {
+            text.push_str(body);
+            Ok(())
+        })
+    }
+
+    /// A fragment was found in the place of evaluating its body.
+    pub(super) fn find(&mut self, asked: &Asked, fragment: Arc<Fragment>) -> TeraResult<()> {
+        let within = Arc::clone(&fragment);
+        let holds = self.innermost();
+        holds.groups.extend(asked.groups.iter().map(String::as_str));
+        let found = self.marked(&asked.id, fragment, |render, text| {
+            for piece in within.content.iter() {
+                match piece {
+                    Piece::Bytes(bytes) => text.push_str(&String::from_utf8_lossy(bytes)),
+                    Piece::Part(part) => render.write_part(part.clone(), text)?,
+                }
+            }
+            Ok(())
+        })?;
+        self.found = Some(found);
+        Ok(())
+    }
+
+    /// The text of the fragment that was found.
+    pub(super) fn found(&mut self) -> TeraResult<Value> {
+        self.found.take().ok_or_else(|| Error::message("no fragment was found"))
+    }
+
+    /// The place of a part.
+    pub(super) fn part(&mut self, part: Part) -> TeraResult<Value> {
+        let mut text = Marks::room(0);
+        self.write_part(part, &mut text)?;
+        Ok(Value::safe_string(&text))
+    }
+
+    /// The text of a fragment between its marks. It is now in what is around it.
+    fn marked(
+        &mut self,
+        id: &str,
+        fragment: Arc<Fragment>,
+        write: impl FnOnce(&mut Render, &mut String) -> TeraResult<()>,
+    ) -> TeraResult<Value> {
+        let number = self.done.len();
+        let mut text = Marks::room(fragment.content.len());
+        self.innermost().add(id, &fragment);
+        self.done.push(Done { id: id.into(), fragment });
+        self.write(Mark::Begin(number), &mut text)?;
+        write(self, &mut text)?;
+        self.write(Mark::End(number), &mut text)?;
+        Ok(Value::safe_string(&text))
+    }
+
+    fn write_part(&mut self, part: Part, text: &mut String) -> TeraResult<()> {
+        let number = self.parts.len();
+        self.parts.push(part);
+        self.write(Mark::Part(number), text)
+    }
+
+    fn write(&mut self, mark: Mark, text: &mut String) -> TeraResult<()> {
+        let marks = self.marks.get_or_insert_with(Marks::new);
+        let written = marks.write(mark, text);
+        written.ok_or_else(|| Error::message("this page has too many fragments and parts"))
+    }
+
+    /// What is around the place that is being evaluated.
+    fn innermost(&mut self) -> &mut Holds {
+        self.open.last_mut().map_or(&mut self.page, |open| &mut open.holds)
+    }
+
+    /// Text and parts, one after the other.
+    fn pieces(&self, cut: Cut) -> Pieces {
+        let mut pieces = Pieces::new();
+        let text = Bytes::from(cut.text);
+        let mut from = 0;
+        for (at, number) in cut.parts {
+            pieces.push_bytes(text.slice(from..at));
+            if let Some(part) = self.parts.get(number) {
+                pieces.push_part(part.clone());
+            }
+            from = at;
+        }
+        pieces.push_bytes(text.slice(from..));
+        pieces
+    }
+
+    fn damage(&self, damaged: Damaged) -> String {
+        let which = damaged.fragment.and_then(|number| self.done.get(number));
+        let which = which.map(|done| format!(" `{}`", done.id)).unwrap_or_default();
+        format!(
+            "the text of the fragment{which} (or a part near it) was cut or turned round after it was \
+             written, by a filter around it or on a variable that holds it; write the filter inside of \
+             `{{% cache %}}`, or do not cache this"
+        )
+    }
+}

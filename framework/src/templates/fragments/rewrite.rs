@@ -1,0 +1,166 @@
+//! Writes `{% cache … %}` in tags that Tera knows.
+//!
+//! ```text
+//! {%- cache id=ID, groups=GROUPS %}      {%- if OPEN(id=ID, groups=GROUPS) %}{% filter CLOSE %}
+//! body                                   body
+//! {% endcache -%}                        {% endfilter %}{% else %}{{ FOUND() }}{% endif -%}
+//! ```
+//!
+//! Nothing else of the text changes, no line is added or taken away, and the arguments stay where
+//! they are, so that Tera parses and evaluates them as the arguments of any function.
+
+use super::arguments;
+use super::functions::{CLOSE, FOUND, OPEN};
+use crate::problem::line_of;
+use crate::templates::positions::Rewritten;
+use crate::templates::scanner::{self, Tag};
+
+/// What is wrong with a tag, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::templates) struct Wrong {
+    /// In the template's text, in bytes.
+    pub(in crate::templates) offset: usize,
+    pub(in crate::templates) message: String,
+}
+
+impl Wrong {
+    pub(super) fn new(offset: usize, message: impl Into<String>) -> Wrong {
+        Wrong { offset, message: message.into() }
+    }
+}
+
+/// The template as Tera is to read it, or `None` if it has no fragments and stays as it is.
+///
+/// # Errors
+/// All that is wrong with `cache` and `endcache`. What is wrong with the rest is for Tera to say.
+pub(in crate::templates) fn rewrite(text: &str) -> Result<Option<Rewritten>, Vec<Wrong>> {
+    let mut rewriter =
+        Rewriter { text, rewritten: Rewritten::of(text), open: Vec::new(), wrong: Vec::new() };
+    let mut found = false;
+    for tag in scanner::tags(text) {
+        found |= matches!(tag.word, "cache" | "endcache");
+        rewriter.tag(tag);
+    }
+    for tag in rewriter.open.iter().filter(|tag| tag.word == CACHE) {
+        let message =
+            "this `cache` is never closed; write `{% endcache %}` where the fragment ends";
+        rewriter.wrong.push(Wrong::new(tag.at, message));
+    }
+    match (found, rewriter.wrong.is_empty()) {
+        (false, _) => Ok(None),
+        (true, true) => Ok(Some(rewriter.rewritten.finish(text))),
+        (true, false) => Err(rewriter.wrong),
+    }
+}
+
+const CACHE: &str = "cache";
+
+/// Tags with a body, by the words that open and close them.
+const BODIES: [(&str, &str); 6] = [
+    ("if", "endif"),
+    ("for", "endfor"),
+    ("filter", "endfilter"),
+    ("block", "endblock"),
+    ("component", "endcomponent"),
+    (CACHE, "endcache"),
+];
+
+struct Rewriter<'a> {
+    text: &'a str,
+    rewritten: Rewritten,
+    /// The tags whose body is not over.
+    open: Vec<Open<'a>>,
+    wrong: Vec<Wrong>,
+}
+
+struct Open<'a> {
+    word: &'a str,
+    at: usize,
+    /// Whether it is a loop whose `else` has come.
+    in_else: bool,
+}
+
+impl<'a> Rewriter<'a> {
+    fn tag(&mut self, tag: Tag<'a>) {
+        match tag.word {
+            CACHE => self.cache(&tag),
+            "endcache" => self.end_cache(&tag),
+            "else" => {
+                if let Some(last) = self.open.last_mut() {
+                    last.in_else = true;
+                }
+            }
+            "break" | "continue" => self.jump(&tag),
+            word => {
+                if BODIES.iter().any(|(open, _)| *open == word) {
+                    self.open.push(Open { word, at: tag.range.start, in_else: false });
+                } else if let Some((open, _)) = BODIES.iter().find(|(_, end)| *end == word) {
+                    self.end(open, &tag);
+                }
+            }
+        }
+    }
+
+    fn cache(&mut self, tag: &Tag<'a>) {
+        self.wrong.extend(arguments::check(self.text, tag));
+        self.open.push(Open { word: CACHE, at: tag.range.start, in_else: false });
+        let word = tag.word_at..tag.rest().start;
+        self.rewritten.replace(self.text, word, &format!("if {OPEN}("), &tag.range);
+        let end = tag.inside_end..tag.inside_end;
+        self.rewritten.replace(self.text, end, &format!(") %}}{{% filter {CLOSE} "), &tag.range);
+    }
+
+    fn end_cache(&mut self, tag: &Tag<'a>) {
+        let rest = &self.text[tag.rest()];
+        if !rest.trim().is_empty() {
+            let at = tag.rest().start + rest.len() - rest.trim_start().len();
+            self.wrong.push(Wrong::new(at, "`endcache` takes nothing; write `{% endcache %}`"));
+        }
+        match self.open.iter().rposition(|open| open.word == CACHE) {
+            None => {
+                let message = "there is no `{% cache %}` before this `endcache`";
+                self.wrong.push(Wrong::new(tag.range.start, message));
+            }
+            Some(cache) => {
+                if let Some(inner) = self.open.get(cache + 1) {
+                    let (word, line) = (inner.word, line_of(self.text, inner.at));
+                    let message = format!("the `{word}` of line {line} must be closed before this");
+                    self.wrong.push(Wrong::new(tag.range.start, message));
+                }
+                self.open.truncate(cache);
+            }
+        }
+        let with = format!("endfilter %}}{{% else %}}{{{{ {FOUND}() }}}}{{% endif");
+        self.rewritten.replace(self.text, tag.word_at..tag.rest().start, &with, &tag.range);
+    }
+
+    /// The end of a tag of Tera's own.
+    fn end(&mut self, word: &str, tag: &Tag<'a>) {
+        match self.open.last() {
+            Some(open) if open.word == word => {
+                self.open.pop();
+            }
+            Some(open) if open.word == CACHE => {
+                let line = line_of(self.text, open.at);
+                let message = format!(
+                    "the `cache` of line {line} must be closed before this; write `{{% endcache %}}`"
+                );
+                self.wrong.push(Wrong::new(tag.range.start, message));
+            }
+            _ => {}
+        }
+    }
+
+    /// A `break` or `continue`. On a hit it would not be there, so it must not leave a fragment.
+    fn jump(&mut self, tag: &Tag<'a>) {
+        let leaves = |open: &&Open<'_>| open.word == CACHE || open.word == "for" && !open.in_else;
+        if self.open.iter().rev().find(leaves).is_some_and(|open| open.word == CACHE) {
+            let message = format!(
+                "`{}` cannot leave a fragment, because the body is not evaluated when the fragment is \
+                 in the cache; put all of the loop into `{{% cache %}}`, or `{{% cache %}}` after this",
+                tag.word
+            );
+            self.wrong.push(Wrong::new(tag.range.start, message));
+        }
+    }
+}
