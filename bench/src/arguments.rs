@@ -49,6 +49,8 @@ pub(crate) enum Scene {
     Parts,
     /// A write, until every front end has forgotten what it made wrong
     Receipt,
+    /// A page of 100 cards that are fragments, with all of them cached and with none
+    Fragments,
 }
 
 impl Arguments {

@@ -69,6 +69,7 @@ fn measure(arguments: &Arguments) -> Result {
             Scene::Encoded => report.encoded = Some(scene::forms::encoded(arguments)?),
             Scene::Parts => report.parts = Some(scene::parts::run(arguments)?),
             Scene::Receipt => report.receipt = Some(scene::receipt::run(arguments)?),
+            Scene::Fragments => report.fragments = Some(scene::fragments::run(arguments)?),
         }
     }
     let text = match arguments.json {

@@ -1,5 +1,6 @@
 //! What is measured.
 //!
+//! - [`fragments`]: a page of fragments, from the cache or evaluated.
 //! - [`hit`]: a page from the cache.
 //! - [`forms`]: the same for clients that have it already, or take it compressed.
 //! - [`parts`]: a page from the cache that is put together from several.
@@ -7,6 +8,7 @@
 //! - [`turns`]: how two pages are compared.
 
 pub(crate) mod forms;
+pub(crate) mod fragments;
 pub(crate) mod hit;
 pub(crate) mod parts;
 pub(crate) mod receipt;
