@@ -43,6 +43,20 @@ impl Report {
     }
 }
 
+impl Report {
+    /// Of a machine on which nothing was measured yet.
+    pub(crate) fn new(machine: Machine) -> Report {
+        Report {
+            machine,
+            hit: None,
+            not_modified: None,
+            encoded: None,
+            parts: None,
+            receipt: None,
+        }
+    }
+}
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.machine)?;
