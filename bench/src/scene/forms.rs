@@ -70,9 +70,6 @@ fn run(arguments: &Arguments, form: impl FnOnce(Contestant) -> Result<Form>) -> 
     let plain = Contestant { name: "as it is", ..headwater };
     let other = Contestant { name, ..headwater };
     let expected = Expected { headers: &headers, status, body_bytes, ..PLAIN };
-    let sides = [
-        Side { contestant: plain, expected: PLAIN },
-        Side { contestant: other, expected },
-    ];
+    let sides = [Side { contestant: plain, expected: PLAIN }, Side { contestant: other, expected }];
     turns::take(arguments, sides)
 }

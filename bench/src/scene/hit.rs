@@ -10,8 +10,7 @@ use crate::contestant::{PAGE, PAGE_BYTES};
 use crate::cpu::{self, Cores};
 use crate::load::{Expected, Load};
 
-pub(super) const EXPECTED: Expected<'_> =
-    Expected {
+pub(super) const EXPECTED: Expected<'_> = Expected {
     path: PAGE,
     headers: "",
     status: 200,
