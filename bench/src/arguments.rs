@@ -10,7 +10,8 @@ pub(crate) struct Arguments {
     /// What to measure; all scenes if none is named
     #[arg(value_enum)]
     scenes: Vec<Scene>,
-    /// How long each contestant is asked in each round, where they take turns, in seconds
+    /// How long each contestant is asked in each round, where they take turns, and the file in
+    /// `large`, in seconds
     #[arg(long, value_name = "S", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=600))]
     seconds: u64,
     /// How many rounds there are where contestants take turns
@@ -28,6 +29,9 @@ pub(crate) struct Arguments {
     /// How many writes and how many invalidations `receipt` measures, after a tenth for warming up
     #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(10..=1_000_000))]
     pub(crate) writes: u32,
+    /// How many clients ask for the file in `large` at once
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(crate) clients: u16,
     /// The folder for the log in `receipt`; it says which disk is measured
     #[arg(long, value_name = "DIR", default_value_os_t = std::env::temp_dir())]
     pub(crate) disk: PathBuf,
@@ -51,6 +55,8 @@ pub(crate) enum Scene {
     Receipt,
     /// A page of 100 cards that are fragments, with all of them cached and with none
     Fragments,
+    /// A file of 4 GiB for many clients at once: memory, speed and cost
+    Large,
 }
 
 impl Arguments {

@@ -4,7 +4,8 @@
 //! main ── scene ──> contestant   processes on loopback, on ports that were free
 //!           │
 //!           ├────> load, wrk     asks as much as it can, and counts
-//!           ├────> cpu, disk     what that cost, and what the machine can do
+//!           ├────> cpu, memory   what that cost
+//!           ├────> disk          what the machine can do
 //!           └────> report        figures with units, as a table or as JSON
 //! ```
 //!
@@ -20,6 +21,7 @@ mod figures;
 mod http1;
 mod load;
 mod machine;
+mod memory;
 mod report;
 mod scene;
 mod site;
@@ -70,6 +72,7 @@ fn measure(arguments: &Arguments) -> Result {
             Scene::Parts => report.parts = Some(scene::parts::run(arguments)?),
             Scene::Receipt => report.receipt = Some(scene::receipt::run(arguments)?),
             Scene::Fragments => report.fragments = Some(scene::fragments::run(arguments)?),
+            Scene::Large => report.large = Some(scene::large::run(arguments)?),
         }
     }
     let text = match arguments.json {

@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::figures::{Spread, Times};
 use crate::machine::Machine;
 use crate::scene::fragments::Fragments;
+use crate::scene::large::Large;
 use crate::scene::receipt::Receipts;
 use crate::scene::turns::Turns;
 
@@ -26,6 +27,8 @@ pub(crate) struct Report {
     pub(crate) receipt: Option<Receipts>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) fragments: Option<Fragments>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) large: Option<Large>,
 }
 
 impl Report {
@@ -39,6 +42,7 @@ impl Report {
             parts: None,
             receipt: None,
             fragments: None,
+            large: None,
         }
     }
 }
@@ -63,6 +67,9 @@ impl fmt::Display for Report {
         }
         if let Some(fragments) = &self.fragments {
             write!(f, "\n{fragments}")?;
+        }
+        if let Some(large) = &self.large {
+            write!(f, "\n{large}")?;
         }
         Ok(())
     }
@@ -159,6 +166,25 @@ impl fmt::Display for Fragments {
         row(f, "none cached: evaluated and kept", *evaluated)?;
         row(f, "without {% cache %}", *without)?;
         writeln!(f, "none cached / all cached, round by round:  {gain}")
+    }
+}
+
+impl fmt::Display for Large {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mebibytes = |bytes: u64| bytes as f64 / (1 << 20) as f64;
+        writeln!(
+            f,
+            "large: a file of {:.0} MiB, {} clients at once, {} s",
+            mebibytes(self.file_bytes),
+            self.clients,
+            self.seconds
+        )?;
+        let mut row = |name, figure: f64, unit| writeln!(f, "  {name:42}{figure:>10.1} {unit}");
+        row("memory of the front end before", mebibytes(self.memory_before_bytes), "MiB")?;
+        row("  growth, clients take what they get", mebibytes(self.growth_bytes), "MiB")?;
+        row("  growth, clients have stopped", mebibytes(self.growth_stopped_bytes), "MiB")?;
+        row("sent to all of them", self.mebibytes_per_second, "MiB/s")?;
+        row("server CPU", self.cpu_ms_per_gibibyte, "ms/GiB")
     }
 }
 

@@ -1,6 +1,6 @@
 //! The site that is measured: a cached page, one with parts, and notes that make the first one wrong.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use headwater::app::App;
 use headwater::log::Invalidation;
@@ -47,7 +47,17 @@ controller = "part"
 path = "/notes"
 methods = ["POST"]
 controller = "notes.write"
+
+[[route]]
+path = "/files/{*path}"
+files = "files"
 "#;
+
+/// The folder in the docroot, and where its files are for visitors.
+pub(crate) const FILES: &str = "files";
+
+/// The name of a large file there. Who wants it makes it.
+pub(crate) const LARGE: &str = "large.bin";
 
 /// The site's code.
 pub(crate) fn app() -> App {
@@ -56,6 +66,7 @@ pub(crate) fn app() -> App {
 
 /// Writes the site's files into `folder`.
 pub(crate) fn write_files(folder: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(docroot(folder))?;
     std::fs::write(folder.join("project.toml"), PROJECT)?;
     std::fs::write(folder.join("dispatch.conf"), DISPATCH)?;
     std::fs::create_dir(folder.join("templates"))?;
@@ -79,6 +90,11 @@ fn filler(bytes: usize) -> String {
 #[controller("part")]
 async fn part() -> Reply {
     html(filler(PART_BYTES))
+}
+
+/// The folder of the files, inside the site's `folder`.
+pub(crate) fn docroot(folder: &Path) -> PathBuf {
+    folder.join("docroot").join(FILES)
 }
 
 #[controller("page")]
