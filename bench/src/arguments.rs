@@ -13,7 +13,7 @@ pub(crate) struct Arguments {
     /// How long each contestant is asked in each round of `hit` and `parts`, in seconds
     #[arg(long, value_name = "S", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=600))]
     seconds: u64,
-    /// How many rounds of `hit` and `parts` there are; the contestants take turns in each
+    /// How many rounds of `hit`, `parts` and `fragments` there are; the contestants take turns in each
     #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(crate) rounds: u32,
     /// How many connections are kept open in `hit` and `parts`, with one request under way on each
@@ -45,6 +45,8 @@ pub(crate) enum Scene {
     Parts,
     /// A write, until every front end has forgotten what it made wrong
     Receipt,
+    /// A page of 100 cards that are fragments, with all of them cached and with none
+    Fragments,
 }
 
 impl Arguments {
@@ -72,7 +74,7 @@ mod tests {
     #[test]
     fn all_scenes_are_measured_when_none_is_named() {
         let all = Arguments::try_parse_from(["bench"]).unwrap();
-        assert_eq!(all.scenes(), [Scene::Hit, Scene::Parts, Scene::Receipt]);
+        assert_eq!(all.scenes(), [Scene::Hit, Scene::Parts, Scene::Receipt, Scene::Fragments]);
         let one = Arguments::try_parse_from(["bench", "receipt", "--rounds", "3"]).unwrap();
         assert_eq!((one.scenes(), one.rounds), (&[Scene::Receipt][..], 3));
     }

@@ -59,12 +59,14 @@ fn main() -> ExitCode {
 }
 
 fn measure(arguments: &Arguments) -> Result {
-    let mut report = Report { machine: Machine::read(), hit: None, parts: None, receipt: None };
+    let machine = Machine::read();
+    let mut report = Report { machine, hit: None, parts: None, receipt: None, fragments: None };
     for scene in arguments.scenes() {
         match scene {
             Scene::Hit => report.hit = Some(scene::hit::run(arguments)?),
             Scene::Parts => report.parts = Some(scene::parts::run(arguments)?),
             Scene::Receipt => report.receipt = Some(scene::receipt::run(arguments)?),
+            Scene::Fragments => report.fragments = Some(scene::fragments::run(arguments)?),
         }
     }
     let text = match arguments.json {

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::figures::{Spread, Times};
 use crate::machine::Machine;
+use crate::scene::fragments::Fragments;
 use crate::scene::receipt::Receipts;
 use crate::scene::turns::Turns;
 
@@ -19,6 +20,8 @@ pub(crate) struct Report {
     pub(crate) parts: Option<Turns>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) receipt: Option<Receipts>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) fragments: Option<Fragments>,
 }
 
 impl fmt::Display for Report {
@@ -32,6 +35,9 @@ impl fmt::Display for Report {
         }
         if let Some(receipt) = &self.receipt {
             write!(f, "\n{receipt}")?;
+        }
+        if let Some(fragments) = &self.fragments {
+            write!(f, "\n{fragments}")?;
         }
         Ok(())
     }
@@ -116,6 +122,18 @@ impl fmt::Display for Receipts {
             row(f, "4 KiB and fdatasync, by itself", place.sync)?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Display for Fragments {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Fragments { cards, page_bytes, found, evaluated, without, gain } = self;
+        writeln!(f, "fragments: a page of {cards} cards, {page_bytes} bytes, in process")?;
+        writeln!(f, "{:38}{:>12}{:>12}", "", "median ms", "p99 ms")?;
+        row(f, "all cards cached", *found)?;
+        row(f, "none cached: evaluated and kept", *evaluated)?;
+        row(f, "without {% cache %}", *without)?;
+        writeln!(f, "none cached / all cached, round by round:  {gain}")
     }
 }
 

@@ -47,7 +47,8 @@ pub(super) struct Rooms {
     pub(super) link: Option<Served>,
     /// Wakes who loads the site's files anew.
     reload: Arc<Notify>,
-    _tasks: Vec<AbortOnDropHandle<()>>,
+    store: Arc<Store>,
+    tasks: Vec<AbortOnDropHandle<()>>,
 }
 
 impl Rooms {
@@ -110,7 +111,7 @@ impl Rooms {
             reloader,
             stopping: AtomicBool::new(false),
         });
-        Ok(Rooms { report, link, reload, _tasks: tasks })
+        Ok(Rooms { report, link, reload, store, tasks })
     }
 
     /// Has the site's files loaded anew, if anything here is made of them. Wishes that come while
@@ -122,8 +123,8 @@ impl Rooms {
         }
     }
 
-    /// Leaves the membership first, so that no writer waits for this node; then the link and the
-    /// log are closed.
+    /// Leaves the membership first, so that no writer waits for this node; then the link, the log
+    /// and the store of files are closed.
     pub(super) async fn close(self) {
         if let Some(frontend) = &self.report.frontend {
             frontend.leave().await;
@@ -134,6 +135,8 @@ impl Rooms {
         if let Some(backend) = &self.report.backend {
             backend.shut_down().await;
         }
+        drop(self.tasks);
+        self.store.close();
     }
 }
 

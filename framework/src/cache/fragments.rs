@@ -1,14 +1,16 @@
 use std::sync::Arc;
 
 use super::key::Key;
+use super::ledger::Generation;
 use super::store::Cache;
-use super::validity::Origin;
+use super::validity::{Origin, Verdict};
 use crate::clock::Moment;
 use crate::pieces::Fragment;
 
 impl Cache {
     /// The fragment of this key, if it may be used, and from when it counts as being: what holds it
-    /// must not say that it is younger. `now` must have been read after the request was.
+    /// must not say that it is younger. `now` must have been read after the request was, and
+    /// `generation` before the content was begun, so that it holds no fragment of other files.
     ///
     /// A fragment that is valid now is as good as one that was made at the position that is applied,
     /// because no record up to there invalidates it. That position is read *before* the fragment is
@@ -18,6 +20,7 @@ impl Cache {
     pub fn fragment(
         &self,
         key: &Key<'_>,
+        generation: Generation,
         persistent: bool,
         now: Moment,
     ) -> Option<(Arc<Fragment>, Origin)> {
@@ -26,11 +29,84 @@ impl Cache {
             return None;
         }
         let ledger = self.ledger.load();
-        let ledger = ledger.as_ref()?;
+        let ledger = ledger.as_ref().filter(|ledger| ledger.generation == generation)?;
         let origin = Origin { log: ledger.log, as_of: ledger.applied() };
         let entry = self.entries(persistent).get(key.as_str())?;
-        let usable = entry.past_end(entry.verdict(ledger), now).is_none();
+        let verdict = entry.verdict(ledger);
+        let usable = verdict == Verdict::Valid && entry.past_end(verdict, now).is_none();
         let fragment = entry.fragment().filter(|_| usable)?;
         Some((Arc::clone(fragment), origin))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cache::law_tests::{at, cache, new_fill};
+    use crate::cache::{Content, Fill};
+    use crate::log::{Invalidation, Position};
+
+    /// From when a fragment of the group `news` that was made at position 1 counts as being.
+    fn found(cache: &Cache, now: u64) -> Option<u64> {
+        let (key, generation) = (Key::of_id("fragment:a"), cache.generation());
+        let found = cache.fragment(&key, generation, false, at(now));
+        found.map(|(_, origin)| origin.as_of.0)
+    }
+
+    fn filled() -> Cache {
+        let cache = cache();
+        let groups = ["news".to_owned()];
+        let content = Content::Fragment(Arc::default());
+        cache.fill(Fill { content, ..new_fill(&cache, "fragment:a", 1, &groups) });
+        cache
+    }
+
+    fn apply(cache: &Cache, position: u64, invalidation: Invalidation) {
+        cache.apply([(Position(position), &invalidation)], Position(position), at(1));
+    }
+
+    #[test]
+    fn a_valid_fragment_counts_as_of_what_is_applied() {
+        let cache = filled();
+        assert_eq!(found(&cache, 1), Some(0));
+        apply(&cache, 7, Invalidation::new().group("others").pattern("^fragment:b"));
+        assert_eq!(found(&cache, 1), Some(7));
+    }
+
+    #[test]
+    fn a_fragment_that_is_dead_or_stale_or_over_is_not_there() {
+        for invalidation in [
+            Invalidation::new().group("news"),
+            Invalidation::new().pattern("^fragment:a"),
+            Invalidation::new().group("news").soft(),
+            Invalidation::new().pattern("a").soft(),
+        ] {
+            let cache = filled();
+            apply(&cache, 7, invalidation);
+            assert_eq!(found(&cache, 1), None);
+        }
+        let cache = filled();
+        assert_eq!(found(&cache, 99), Some(0));
+        assert_eq!(found(&cache, 100), None);
+    }
+
+    #[test]
+    fn without_a_lease_or_of_another_generation_there_is_no_fragment() {
+        let cache = filled();
+        let before = cache.generation();
+        cache.forget();
+        let content = Content::Fragment(Arc::default());
+        cache.fill(Fill { content, ..new_fill(&cache, "fragment:a", 1, &[]) });
+        assert_eq!(found(&cache, 1), Some(0));
+        assert!(cache.fragment(&Key::of_id("fragment:a"), before, false, at(1)).is_none());
+        cache.end_lease();
+        assert_eq!(found(&cache, 1), None);
+    }
+
+    #[test]
+    fn a_page_is_no_fragment() {
+        let cache = cache();
+        cache.fill(new_fill(&cache, "fragment:a", 1, &[]));
+        assert_eq!(found(&cache, 1), None);
     }
 }

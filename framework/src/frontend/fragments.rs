@@ -28,13 +28,13 @@
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Settings;
 use crate::cache::{Cache, Content, Fill, Freshness, Generation, Key, Origin};
 use crate::clock::{self, Moment};
 use crate::pieces::Fragment;
 use crate::templates::{FragmentFill, FragmentType, Fragments};
-use std::time::Duration;
 
 /// The fragments of one render.
 pub(super) struct CachedFragments {
@@ -83,7 +83,7 @@ impl Fragments for CachedFragments {
     fn find(&self, id: &str, kind: FragmentType) -> Option<Arc<Fragment>> {
         let key = Key::of_fragment(id, &self.within);
         let persistent = kind == FragmentType::Persistent;
-        let (fragment, from) = self.cache.fragment(&key, persistent, self.now)?;
+        let (fragment, from) = self.cache.fragment(&key, self.generation, persistent, self.now)?;
         let own = self.as_of.get().filter(|own| own.log == from.log);
         self.as_of.set(own.map(|own| Origin { as_of: own.as_of.min(from.as_of), ..own }));
         Some(fragment)
@@ -117,5 +117,80 @@ impl Fragments for CachedFragments {
             content: Content::Fragment(fragment),
             now: self.begun,
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cache::{KeyBuilder, Limits};
+    use crate::log::{Invalidation, LogId, Position};
+
+    const LOG: LogId = LogId(1);
+
+    fn cache() -> Arc<Cache> {
+        let limits = Limits { bytes: 1 << 20, persistent_bytes: 1 << 20, groups: 9, patterns: 9 };
+        let cache = Cache::new(limits);
+        cache.follow(LOG, Position::START);
+        cache.renew(clock::now(), Duration::from_secs(3600));
+        Arc::new(cache)
+    }
+
+    /// A render of content from `as_of`.
+    fn render(cache: &Arc<Cache>, log: LogId, as_of: u64) -> CachedFragments {
+        CachedFragments {
+            cache: Arc::clone(cache),
+            within: KeyBuilder::new("/a").depends_on("", "de").build(),
+            lifetime: Duration::from_secs(600),
+            largest: 1 << 20,
+            generation: cache.generation(),
+            begun: clock::now(),
+            now: clock::now(),
+            as_of: Cell::new(Some(Origin { log, as_of: Position(as_of) })),
+        }
+    }
+
+    fn keep(render: &CachedFragments, id: &str, groups: &[&str]) {
+        let groups = groups.iter().map(|group| Box::from(*group)).collect();
+        let fragment = Arc::new(Fragment { groups, ..Fragment::default() });
+        render.keep(FragmentFill { id: id.to_owned(), kind: FragmentType::Normal, fragment });
+    }
+
+    fn finds(cache: &Arc<Cache>, id: &str) -> bool {
+        render(cache, LOG, 0).find(id, FragmentType::Normal).is_some()
+    }
+
+    fn apply(cache: &Cache, position: u64, group: &str) {
+        let invalidation = Invalidation::new().group(group);
+        cache.apply([(Position(position), &invalidation)], Position(position), clock::now());
+    }
+
+    #[test]
+    fn content_is_as_old_as_the_oldest_of_its_pieces() {
+        let cache = cache();
+        keep(&render(&cache, LOG, 0), "fragment:a", &["news"]);
+        apply(&cache, 5, "others");
+        // The back end is further than the log was applied here.
+        let render = render(&cache, LOG, 9);
+        assert_eq!(render.origin().unwrap().as_of, Position(9));
+        assert!(render.find("fragment:a", FragmentType::Normal).is_some());
+        assert_eq!(render.origin().unwrap().as_of, Position(5));
+        // What holds it is as wrong as the fragment, though the back end knew of it.
+        apply(&cache, 7, "news");
+        keep(&render, "fragment:b", &["news"]);
+        assert!(!finds(&cache, "fragment:b"));
+        keep(&render, "fragment:c", &["others"]);
+        assert!(finds(&cache, "fragment:c"));
+    }
+
+    #[test]
+    fn what_holds_pieces_of_different_logs_is_not_kept() {
+        let cache = cache();
+        keep(&render(&cache, LOG, 0), "fragment:a", &[]);
+        let other = render(&cache, LogId(2), 9);
+        assert!(other.find("fragment:a", FragmentType::Normal).is_some());
+        assert_eq!(other.origin(), None);
+        keep(&other, "fragment:b", &[]);
+        assert!(!finds(&cache, "fragment:b"));
     }
 }

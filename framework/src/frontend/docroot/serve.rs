@@ -15,7 +15,8 @@ use tokio::io::AsyncReadExt;
 use tokio::time::Instant;
 use tokio_util::io::ReaderStream;
 
-use super::{Docroot, Trust};
+use super::Docroot;
+use super::known::Trust;
 use crate::body::{Body, BodyError};
 use crate::clock;
 use crate::docroot::check_path;
@@ -40,16 +41,16 @@ enum Said {
     Nothing,
     /// It was removed.
     Removed,
-    /// It has this content.
-    Content(ContentId),
+    /// The file of this number among those that were asked about has this content.
+    Content(usize, ContentId),
 }
 
 impl Said {
     /// The first of the files that has a content; that one was removed counts before nothing.
     fn of(files: impl Iterator<Item = Option<Option<ContentId>>>) -> Said {
-        files.fold(Said::Nothing, |said, file| match (said, file) {
-            (Said::Content(_), _) | (_, None) => said,
-            (_, Some(Some(content))) => Said::Content(content),
+        files.enumerate().fold(Said::Nothing, |said, (number, file)| match (said, file) {
+            (Said::Content(..), _) | (_, None) => said,
+            (_, Some(Some(content))) => Said::Content(number, content),
             (_, Some(None)) => Said::Removed,
         })
     }
@@ -103,8 +104,8 @@ impl FrontEnd {
                     None => (known, false),
                 },
             };
-            let content = match said {
-                Said::Content(content) => content,
+            let (number, content) = match said {
+                Said::Content(number, content) => (number, content),
                 Said::Removed => return Ok(None),
                 Said::Nothing => {
                     let found = self.own_file(request, path).await?;
@@ -112,7 +113,8 @@ impl FrontEnd {
                 }
             };
             if let Some(file) = self.docroot.open(content).await? {
-                return Ok(Some(response(request, path, content, file)));
+                let name = paths.get(number).map_or(path, String::as_str);
+                return Ok(Some(response(request, name, content, file)));
             }
             let _wanted = self.docroot.want(content);
             loop {

@@ -69,7 +69,7 @@ async fn what_is_held_is_reported_again_over_every_feed() {
     let _link = Link::start(options(vec![tcp(relay.address)]), reader.clone());
     let last = backend.host.append("one");
     until("it is applied", &reader.state, |state| state.position() == last).await;
-    let mut holdings = Holdings { through: last, lacking: vec![last], ..Holdings::default() };
+    let mut holdings = Holdings { lacking: vec![last], ..Holdings::default() };
     reader.holdings.send_replace(holdings.clone());
     let reported = async |member: usize, holdings: &Holdings| {
         until("it is reported", &backend.host.members, |members| {

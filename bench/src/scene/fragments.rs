@@ -1,0 +1,173 @@
+//! A page of cards that are fragments, with all of them in the cache and with none: how long the
+//! front end takes for the page, in this process and without a socket. Beside it the same page
+//! without the tags. The page itself is never cached, and the values of its cards are at hand, so
+//! nearly all of the time is the render's.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use headwater::app::{App, SiteService};
+use headwater::body::Body;
+use serde::Serialize;
+
+use crate::Result;
+use crate::arguments::Arguments;
+use crate::figures::{Spread, Times, micros};
+
+/// How many cards are on the page.
+const CARDS: usize = 100;
+
+/// How often each page is asked for in a round.
+const PAGES: usize = 40;
+
+/// What came out.
+#[derive(Debug, Serialize)]
+pub(crate) struct Fragments {
+    pub(crate) cards: usize,
+    pub(crate) page_bytes: usize,
+    /// All cards are in the cache.
+    pub(crate) found: Times,
+    /// None is in the cache; all are evaluated and kept.
+    pub(crate) evaluated: Times,
+    /// There are no fragments at all.
+    pub(crate) without: Times,
+    /// How many times as long it takes when none is in the cache, round by round.
+    pub(crate) gain: Spread,
+}
+
+const DISPATCH: &str = r#"
+[[route]]
+path = "/cards/{edition}"
+template = "cards.html"
+cache = "no_cache"
+
+[[route]]
+path = "/without"
+template = "without.html"
+cache = "no_cache"
+"#;
+
+const CARDS_PAGE: &str = r#"<!doctype html>
+<title>Cards</title>
+{% for card in cards %}{% cache id=["card", edition, card.slug], groups="cards, card:" ~ card.slug %}{% include "card.html" %}{% endcache %}
+{% endfor %}"#;
+
+const WITHOUT_PAGE: &str = r#"<!doctype html>
+<title>Cards</title>
+{% for card in cards %}{% include "card.html" %}
+{% endfor %}"#;
+
+/// Twenty variables, two loops, one include.
+const CARD: &str = r#"<article id="{{ card.slug }}" lang="{{ card.language }}" class="{{ card.kind }}">
+<h2><a href="/stories/{{ card.slug }}">{{ card.title }}</a></h2>
+<p class="lead">{{ card.lead }}</p>
+<p>{{ card.body }}</p>
+<dl><dt>Place</dt><dd>{{ card.place }}</dd><dt>Paper</dt><dd>{{ card.paper }}, page {{ card.page }}</dd>
+<dt>Section</dt><dd>{{ card.section }}</dd><dt>Read</dt><dd>{{ card.reads }} times, {{ card.minutes }} minutes</dd></dl>
+<ul>{% for tag in card.tags %}<li><a href="/tags/{{ tag }}">{{ tag }}</a></li>{% endfor %}</ul>
+<ol>{% for comment in card.comments %}<li>{{ comment.name }}: {{ comment.text }}</li>{% endfor %}</ol>
+{% include "byline.html" %}
+<footer>{{ card.license }} {{ card.source }} {{ card.updated | date(format="%e %B %Y") }}</footer>
+</article>"#;
+
+const BYLINE: &str = r#"<p class="by"><img src="{{ card.picture }}" alt="{{ card.caption }}">
+by {{ card.author }} ({{ card.email }}), {{ card.published | date(format="%e %B %Y") }}</p>"#;
+
+#[derive(Serialize)]
+struct Comment {
+    name: String,
+    text: String,
+}
+
+/// The values of a card.
+fn card(number: usize) -> serde_json::Value {
+    let words = |count: usize| "The river is high & the ferry does not run. ".repeat(count);
+    let comment =
+        |n: usize| Comment { name: format!("Reader {n}"), text: format!("{n}: {}", words(1)) };
+    serde_json::json!({
+        "slug": format!("story-{number}"), "language": "en", "kind": "story", "title": words(1),
+        "lead": words(2), "body": words(12), "place": "Upper Ferry", "paper": "The Headwater",
+        "page": number, "section": "Local", "reads": number * 17, "minutes": 4,
+        "tags": ["river", "ferry", "rain", "people", "roads", "news"],
+        "comments": (1..=8).map(comment).collect::<Vec<_>>(), "license": "CC BY 4.0",
+        "source": "own report", "updated": "2009-11-03T18:30:00Z", "picture": "/assets/ferry.jpg",
+        "caption": "The ferry <in the rain>", "author": "A. Miller", "email": "a@example.org",
+        "published": "2009-11-03T18:30:00Z",
+    })
+}
+
+/// Measures in rounds, in which each kind of page has its turn.
+pub(crate) fn run(arguments: &Arguments) -> Result<Fragments> {
+    let folder = tempfile::tempdir()?;
+    write_files(folder.path())?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let cards = (0..CARDS).map(card).collect::<Vec<_>>();
+    let app = App::new().templates(move |tera| tera.global_context().insert("cards", &cards));
+    runtime.block_on(async {
+        let opened = app.into_service(folder.path()).await;
+        let site = opened.map_err(|problems| problems.to_string())?;
+        let figures = measure(&site, arguments.rounds).await;
+        site.stop().await;
+        figures
+    })
+}
+
+fn write_files(folder: &Path) -> std::io::Result<()> {
+    std::fs::create_dir(folder.join("templates"))?;
+    std::fs::write(folder.join("dispatch.conf"), DISPATCH)?;
+    for (name, text) in [
+        ("cards.html", CARDS_PAGE),
+        ("without.html", WITHOUT_PAGE),
+        ("card.html", CARD),
+        ("byline.html", BYLINE),
+    ] {
+        std::fs::write(folder.join("templates").join(name), text)?;
+    }
+    Ok(())
+}
+
+async fn measure(site: &SiteService, rounds: u32) -> Result<Fragments> {
+    let (known, _) = page(site, "/cards/known").await?;
+    let (other, _) = page(site, "/without").await?;
+    if known != other {
+        return Err("the page with fragments is not the page without them".into());
+    }
+    let (mut found, mut evaluated, mut without) = (Vec::new(), Vec::new(), Vec::new());
+    let mut gains = Vec::new();
+    let mut edition = 0;
+    for _ in 0..rounds {
+        let round = found.len();
+        for _ in 0..PAGES {
+            edition += 1;
+            evaluated.push(page(site, &format!("/cards/{edition}")).await?.1);
+            // The evaluated ones have not pushed them out.
+            found.push(page(site, "/cards/known").await?.1);
+            without.push(page(site, "/without").await?.1);
+        }
+        let sum = |times: &[Duration]| micros(times[round..].iter().sum());
+        gains.push(sum(&evaluated) / sum(&found));
+    }
+    let of = |times| Times::of(times).ok_or("nothing was measured");
+    Ok(Fragments {
+        cards: CARDS,
+        page_bytes: known.len(),
+        found: of(found)?,
+        evaluated: of(evaluated)?,
+        without: of(without)?,
+        gain: Spread::of(gains).ok_or("nothing was measured")?,
+    })
+}
+
+/// A page, and how long it took.
+async fn page(site: &SiteService, path: &str) -> Result<(bytes::Bytes, Duration)> {
+    let request = http::Request::get(path).body(Body::empty())?;
+    let begun = Instant::now();
+    let response = site.answer(request).await;
+    let status = response.status();
+    let body = response.into_body().collect(16 << 20).await?;
+    let took = begun.elapsed();
+    match status.is_success() {
+        true => Ok((body, took)),
+        false => Err(format!("{path}: {status}").into()),
+    }
+}
