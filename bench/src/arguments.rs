@@ -10,19 +10,19 @@ pub(crate) struct Arguments {
     /// What to measure; all scenes if none is named
     #[arg(value_enum)]
     scenes: Vec<Scene>,
-    /// How long each contestant is asked in each round of `hit`, in seconds
+    /// How long each contestant is asked in each round of `hit` and `parts`, in seconds
     #[arg(long, value_name = "S", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=600))]
     seconds: u64,
-    /// How many rounds of `hit` and of `fragments` there are; the contestants take turns in each
+    /// How many rounds of `hit`, `parts` and `fragments` there are; those who are measured take turns
     #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(crate) rounds: u32,
-    /// How many connections are kept open in `hit`, with one request under way on each
+    /// How many connections are kept open in `hit` and `parts`, with one request under way on each
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=10_000))]
     pub(crate) connections: u16,
     /// Ask with `wrk` instead of the load generator that is built in
     #[arg(long)]
     pub(crate) wrk: bool,
-    /// In `hit`: servers on the first core, the load generator on the second
+    /// In `hit` and `parts`: servers on the first core, the load generator on the second
     #[arg(long)]
     pub(crate) pin: bool,
     /// How many writes and how many invalidations `receipt` measures, after a tenth for warming up
@@ -41,6 +41,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Scene {
     /// GET of a cached page of 8 KiB, beside a server with nothing but hyper
     Hit,
+    /// GET of a cached page with three cached parts, beside the page without parts
+    Parts,
     /// A write, until every front end has forgotten what it made wrong
     Receipt,
     /// A page of 100 cards that are fragments, with all of them cached and with none
@@ -72,7 +74,8 @@ mod tests {
     #[test]
     fn all_scenes_are_measured_when_none_is_named() {
         let all = Arguments::try_parse_from(["bench"]).unwrap();
-        assert_eq!(all.scenes(), [Scene::Hit, Scene::Receipt, Scene::Fragments]);
+        let all_there_are = [Scene::Hit, Scene::Parts, Scene::Receipt, Scene::Fragments];
+        assert_eq!(all.scenes(), all_there_are);
         let one = Arguments::try_parse_from(["bench", "receipt", "--rounds", "3"]).unwrap();
         assert_eq!((one.scenes(), one.rounds), (&[Scene::Receipt][..], 3));
     }

@@ -53,6 +53,11 @@ impl Load {
         Ok(Load { runtime, connections })
     }
 
+    /// Has a page made and stored.
+    pub(crate) fn warm_up(address: SocketAddr, expected: Expected<'_>) -> Result {
+        Load::open(address, 1, Expected { cache_status: "headwater; ", ..expected }).map(drop)
+    }
+
     /// Asks for as long as `duration` on all connections.
     pub(crate) fn run(self, duration: Duration) -> Result<Measured> {
         let Load { runtime, connections } = self;

@@ -60,10 +60,11 @@ fn main() -> ExitCode {
 
 fn measure(arguments: &Arguments) -> Result {
     let machine = Machine::read();
-    let mut report = Report { machine, hit: None, receipt: None, fragments: None };
+    let mut report = Report { machine, hit: None, parts: None, receipt: None, fragments: None };
     for scene in arguments.scenes() {
         match scene {
             Scene::Hit => report.hit = Some(scene::hit::run(arguments)?),
+            Scene::Parts => report.parts = Some(scene::parts::run(arguments)?),
             Scene::Receipt => report.receipt = Some(scene::receipt::run(arguments)?),
             Scene::Fragments => report.fragments = Some(scene::fragments::run(arguments)?),
         }

@@ -7,15 +7,17 @@ use serde::Serialize;
 use crate::figures::{Spread, Times};
 use crate::machine::Machine;
 use crate::scene::fragments::Fragments;
-use crate::scene::hit::Hit;
 use crate::scene::receipt::Receipts;
+use crate::scene::turns::Turns;
 
 /// Everything that was measured in one run.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
     pub(crate) machine: Machine,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) hit: Option<Hit>,
+    pub(crate) hit: Option<Turns>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) parts: Option<Turns>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) receipt: Option<Receipts>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -26,7 +28,10 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.machine)?;
         if let Some(hit) = &self.hit {
-            write!(f, "\n{hit}")?;
+            write!(f, "\nhit: GET of a cached page of {hit}")?;
+        }
+        if let Some(parts) = &self.parts {
+            write!(f, "\nparts: GET of a cached page with three cached parts, together {parts}")?;
         }
         if let Some(receipt) = &self.receipt {
             write!(f, "\n{receipt}")?;
@@ -49,12 +54,12 @@ impl fmt::Display for Machine {
     }
 }
 
-impl fmt::Display for Hit {
+impl fmt::Display for Turns {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let setting = &self.setting;
         writeln!(
             f,
-            "hit: GET of a cached page of {} bytes, {} connections, {} rounds of {} s for each in turn",
+            "{} bytes, {} connections, {} rounds of {} s for each in turn",
             setting.body_bytes, setting.connections, setting.rounds, setting.seconds
         )?;
         let cores = if setting.pinned { "a core for each" } else { "on the same cores" };
@@ -87,7 +92,8 @@ impl fmt::Display for Hit {
                 load
             )?;
         }
-        writeln!(f, "headwater / bare hyper, round by round:")?;
+        let names: Vec<_> = self.contestants.iter().rev().map(|standing| standing.name).collect();
+        writeln!(f, "{}, round by round:", names.join(" / "))?;
         writeln!(f, "  throughput              {}", self.throughput_ratio)?;
         writeln!(f, "  server CPU per request  {}", self.cpu_ratio)
     }

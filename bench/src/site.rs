@@ -1,4 +1,4 @@
-//! The site that is measured: one cached page, and notes that make it wrong.
+//! The site that is measured: a cached page, one with parts, and notes that make the first one wrong.
 
 use std::path::Path;
 
@@ -7,6 +7,12 @@ use headwater::log::Invalidation;
 use headwater::prelude::*;
 
 use crate::contestant::PAGE_BYTES;
+
+/// How many parts the page with parts has.
+const PARTS: usize = 3;
+
+/// How long each of them is, in bytes.
+const PART_BYTES: usize = 512;
 
 const PROJECT: &str = r#"
 [http]
@@ -26,6 +32,14 @@ controller = "page"
 groups = ["page"]
 
 [[route]]
+path = "/page-with-parts"
+template = "parts.html"
+
+[[route]]
+path = "/parts/{number}"
+controller = "part"
+
+[[route]]
 path = "/notes"
 methods = ["POST"]
 controller = "notes.write"
@@ -33,18 +47,39 @@ controller = "notes.write"
 
 /// The site's code.
 pub(crate) fn app() -> App {
-    App::new().state::<Notes>().controllers(controllers![page, write])
+    App::new().state::<Notes>().controllers(controllers![page, part, write])
 }
 
 /// Writes the site's files into `folder`.
 pub(crate) fn write_files(folder: &Path) -> std::io::Result<()> {
     std::fs::write(folder.join("project.toml"), PROJECT)?;
-    std::fs::write(folder.join("dispatch.conf"), DISPATCH)
+    std::fs::write(folder.join("dispatch.conf"), DISPATCH)?;
+    std::fs::create_dir(folder.join("templates"))?;
+    std::fs::write(folder.join("templates/parts.html"), page_with_parts())
+}
+
+/// A page that is as long as the other one with its parts.
+fn page_with_parts() -> String {
+    let mut page = String::new();
+    for number in 0..PARTS {
+        page += &filler(PAGE_BYTES / (PARTS + 1) - PART_BYTES);
+        page += &format!("{{{{ part(url=\"/parts/{number}\") }}}}");
+    }
+    page + &filler(PAGE_BYTES / (PARTS + 1))
+}
+
+fn filler(bytes: usize) -> String {
+    "headwater ".repeat(bytes.div_ceil(10))[..bytes].to_owned()
+}
+
+#[controller("part")]
+async fn part() -> Reply {
+    html(filler(PART_BYTES))
 }
 
 #[controller("page")]
 async fn page() -> Reply {
-    html("headwater ".repeat(PAGE_BYTES.div_ceil(10))[..PAGE_BYTES].to_owned())
+    html(filler(PAGE_BYTES))
 }
 
 /// Answers with the receipt.

@@ -1,4 +1,4 @@
-//! Which media type a file or template has, by its name's extension.
+//! Which media type a file or template has, by its name's extension, and which are text.
 
 use std::path::Path;
 
@@ -14,9 +14,38 @@ pub(crate) fn of(name: impl AsRef<Path>) -> HeaderValue {
         .unwrap_or_else(|_| HeaderValue::from_static("application/octet-stream"))
 }
 
+/// Whether content of this type is text or something written as text, which gets much shorter when
+/// it is compressed. Images, films and fonts are compressed already.
+pub(crate) fn is_text(value: &HeaderValue) -> bool {
+    const TEXT: [&str; 6] = [
+        "application/javascript",
+        "application/json",
+        "application/wasm",
+        "application/x-ndjson",
+        "application/xml",
+        "application/yaml",
+    ];
+    let Ok(value) = value.to_str() else { return false };
+    let essence = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence.starts_with("text/")
+        || essence.ends_with("+json")
+        || essence.ends_with("+xml")
+        || TEXT.contains(&essence.as_str())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_written_as_text_is_text() {
+        for text in ["text/html; charset=utf-8", "Application/JSON", "image/svg+xml", "text/x"] {
+            assert!(is_text(&HeaderValue::from_static(text)), "{text}");
+        }
+        for other in ["image/png", "application/octet-stream", "", "application/text/html"] {
+            assert!(!is_text(&HeaderValue::from_static(other)), "{other}");
+        }
+    }
 
     #[test]
     fn text_is_utf_8_and_what_is_unknown_is_bytes() {

@@ -1,6 +1,7 @@
 //! Content that is made of pieces: bytes, and places where a part of its own is put in.
 
 use bytes::{Bytes, BytesMut};
+use xxhash_rust::xxh3::{Xxh3Default, xxh3_128};
 
 /// Content, piece by piece.
 ///
@@ -95,6 +96,27 @@ impl Pieces {
         self.0.is_empty()
     }
 
+    /// What the content is known by: contents with the same digest are the same bytes with parts in
+    /// the same places. Which parts they are is not in it.
+    pub fn digest(&self) -> u128 {
+        if let Some(bytes) = self.whole() {
+            return xxh3_128(&bytes);
+        }
+        let mut hasher = Xxh3Default::new();
+        let mut add = |kind: u8, bytes: &[u8]| {
+            hasher.update(&[kind]);
+            hasher.update(&(bytes.len() as u64).to_le_bytes());
+            hasher.update(bytes);
+        };
+        for piece in &self.0 {
+            match piece {
+                Piece::Bytes(bytes) => add(0, bytes),
+                Piece::Part(_) => add(1, b""),
+            }
+        }
+        hasher.digest128()
+    }
+
     /// The same content with bytes that follow one another joined to one piece. What is several
     /// pieces is copied, once.
     pub fn joined(self) -> Pieces {
@@ -132,6 +154,13 @@ impl From<Bytes> for Pieces {
     }
 }
 
+impl FromIterator<Bytes> for Pieces {
+    fn from_iter<I: IntoIterator<Item = Bytes>>(bytes: I) -> Pieces {
+        let pieces = bytes.into_iter().filter(|bytes| !bytes.is_empty());
+        Pieces(pieces.map(Piece::Bytes).collect())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -148,6 +177,25 @@ mod tests {
         assert_eq!(pieces.whole(), None);
         assert_eq!(pieces.len(), 4);
         assert_eq!(pieces.joined().whole().unwrap(), "abcd");
+    }
+
+    #[test]
+    fn the_places_of_parts_are_in_the_digest() {
+        let content = |text: &str| {
+            let mut pieces = Pieces::new();
+            for (index, bytes) in text.split('|').enumerate() {
+                if index > 0 {
+                    pieces.push_part(part("/badge"));
+                }
+                pieces.push_bytes(Bytes::copy_from_slice(bytes.as_bytes()));
+            }
+            pieces.digest()
+        };
+        let digests = ["abc", "ab|c", "a|bc", "abc|", "|abc", "ab||c", "", "|"].map(content);
+        for (index, digest) in digests.iter().enumerate() {
+            assert!(!digests[..index].contains(digest), "{index}");
+        }
+        assert_eq!(content("abc"), Pieces::from(Bytes::from_static(b"abc")).digest());
     }
 
     #[test]

@@ -39,6 +39,8 @@ pub(crate) struct Wanted {
     group: Option<String>,
     #[serde(default)]
     pattern: Option<String>,
+    #[serde(default)]
+    soft: bool,
 }
 
 /// Invalidates what the form says, and shows the receipt.
@@ -50,6 +52,9 @@ pub(crate) async fn invalidate(cluster: Cluster, Form(wanted): Form<Wanted>) -> 
     }
     if let Some(pattern) = wanted.pattern {
         invalidation = invalidation.pattern(pattern);
+    }
+    if wanted.soft {
+        invalidation = invalidation.soft();
     }
     match cluster.invalidate(invalidation).await {
         Ok(receipt) => json(&receipt),

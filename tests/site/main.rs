@@ -8,7 +8,9 @@
 //! - [`visits`]: cookies, headers, and steps around a controller.
 //! - [`failures`]: panics, errors, delays, templates that do not render.
 //! - [`flights`]: a controller that takes its time and counts its runs.
+//! - [`moods`]: pages that come out as they were told to.
 //! - [`notes`]: lines of text that are kept as they were sent.
+//! - [`texts`]: what is worth compressing, and replies that say how they are to be cached.
 //! - [`probe`]: what a controller is told of a request, shown as it is.
 
 mod answers;
@@ -17,8 +19,10 @@ mod bodies;
 mod counter;
 mod failures;
 mod flights;
+mod moods;
 mod notes;
 mod probe;
+mod texts;
 mod visits;
 
 use std::process::ExitCode;
@@ -54,6 +58,8 @@ fn main() -> ExitCode {
             failures::no_such_template,
             flights::slow,
             flights::runs,
+            moods::show,
+            moods::set,
             notes::list,
             notes::add,
             probe::show,
@@ -66,6 +72,10 @@ fn main() -> ExitCode {
             probe::day,
             probe::multipart,
             answers::give,
+            texts::lines,
+            texts::told,
+            texts::change,
+            texts::named,
             answers::program,
         ])
         .controllers(controllers![answers::inner].wrap(answers::framed))

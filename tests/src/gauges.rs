@@ -11,6 +11,14 @@ impl Node {
         self.operator().page("/status").await.json()
     }
 
+    /// How often the site's files were loaded.
+    ///
+    /// # Panics
+    /// When the node does not tell.
+    pub async fn edition(&self) -> u64 {
+        self.status().await["edition"]["number"].as_u64().expect("a front end has an edition")
+    }
+
     /// One of its metrics, by its name and labels; 0 when there is none.
     ///
     /// # Panics

@@ -185,6 +185,11 @@ impl Node {
         self.process.signal(Signal::TERM);
     }
 
+    /// Asks the node to load the site's files anew (SIGHUP).
+    pub fn hang_up(&mut self) {
+        self.process.signal(Signal::HUP);
+    }
+
     /// Waits until the node has ended.
     ///
     /// # Panics

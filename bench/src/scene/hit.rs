@@ -1,167 +1,31 @@
 //! GET of a cached page: headwater's front end beside a server with nothing but hyper, which sends
-//! the same bytes. They take turns, so that whatever else the machine does meets both.
+//! the same bytes.
 
-use std::time::Duration;
-
-use serde::Serialize;
-
+use super::turns::{self, Side, Turns};
+use crate::Result;
 use crate::arguments::Arguments;
 use crate::contestant::bare::Bare;
 use crate::contestant::headwater::Cluster;
-use crate::contestant::{Contestant, PAGE, PAGE_BYTES};
+use crate::contestant::{PAGE, PAGE_BYTES};
 use crate::cpu::{self, Cores};
-use crate::figures::{Spread, micros};
-use crate::load::{Expected, Load, Measured};
-use crate::{Result, wrk};
+use crate::load::{Expected, Load};
 
-/// How long each contestant is asked before anything is measured.
-const WARM_UP: Duration = Duration::from_secs(1);
-
-const EXPECTED: Expected<'_> =
+pub(super) const EXPECTED: Expected<'_> =
     Expected { path: PAGE, body_bytes: PAGE_BYTES, cache_status: "headwater; hit" };
 
-/// What came out.
-#[derive(Debug, Serialize)]
-pub(crate) struct Hit {
-    pub(crate) setting: Setting,
-    /// The yardstick first.
-    pub(crate) contestants: Vec<Standing>,
-    /// Headwater's throughput, where that of bare hyper is 1.
-    pub(crate) throughput_ratio: Spread,
-    /// The CPU time of headwater's front end for a request, where that of bare hyper is 1.
-    pub(crate) cpu_ratio: Spread,
-}
-
-/// How it was measured.
-#[derive(Debug, Serialize)]
-pub(crate) struct Setting {
-    pub(crate) body_bytes: usize,
-    pub(crate) connections: u16,
-    pub(crate) rounds: u32,
-    pub(crate) seconds: u64,
-    pub(crate) load_generator: &'static str,
-    /// Whether the server and the load generator had a core of their own each.
-    pub(crate) pinned: bool,
-}
-
-/// One contestant's figures, over its rounds.
-#[derive(Debug, Serialize)]
-pub(crate) struct Standing {
-    pub(crate) name: &'static str,
-    pub(crate) requests_per_second: Spread,
-    /// Microseconds of CPU time that the server used for a request, the system's included.
-    pub(crate) cpu_us: Spread,
-    pub(crate) latency_median_us: Spread,
-    pub(crate) latency_p99_us: Spread,
-    /// Microseconds of CPU time that the load generator used for a request.
-    pub(crate) load_cpu_us: Option<Spread>,
-}
-
-/// One contestant's figures of one round.
-#[derive(Debug, Clone, Copy)]
-struct Round {
-    requests_per_second: f64,
-    cpu_us: f64,
-    latency_median_us: f64,
-    latency_p99_us: f64,
-    load_cpu_us: Option<f64>,
-}
-
 /// Starts the contestants and lets them take turns.
-pub(crate) fn run(arguments: &Arguments) -> Result<Hit> {
+pub(crate) fn run(arguments: &Arguments) -> Result<Turns> {
     let cores = if arguments.pin { Some(Cores::two()?) } else { None };
     if let Some(cores) = cores {
         cpu::pin(cores.server)?;
     }
     let cluster = Cluster::start(1, &std::env::temp_dir())?;
     let headwater = cluster.contestant()?;
-    warm_up(headwater)?;
+    Load::warm_up(headwater.address, EXPECTED)?;
     let bare = Bare::start(headwater.address)?;
     if let Some(cores) = cores {
         cpu::pin(cores.load)?;
     }
-    let contestants = [bare.contestant(), headwater];
-    for contestant in contestants {
-        ask(contestant, arguments, WARM_UP)?;
-    }
-    let mut rounds = [Vec::new(), Vec::new()];
-    for _ in 0..arguments.rounds {
-        for (contestant, rounds) in contestants.into_iter().zip(&mut rounds) {
-            rounds.push(ask(contestant, arguments, arguments.duration())?);
-        }
-    }
-    let ratio = |figure: fn(&Round) -> f64| {
-        let [bare, headwater] = &rounds;
-        spread(bare.iter().zip(headwater).map(|(bare, headwater)| figure(headwater) / figure(bare)))
-    };
-    Ok(Hit {
-        setting: Setting {
-            body_bytes: PAGE_BYTES,
-            connections: arguments.connections,
-            rounds: arguments.rounds,
-            seconds: arguments.duration().as_secs(),
-            load_generator: if arguments.wrk { "wrk" } else { "built in" },
-            pinned: arguments.pin,
-        },
-        throughput_ratio: ratio(|round| round.requests_per_second)?,
-        cpu_ratio: ratio(|round| round.cpu_us)?,
-        contestants: contestants
-            .into_iter()
-            .zip(&rounds)
-            .map(|(contestant, rounds)| Standing::of(contestant.name, rounds))
-            .collect::<Result<_>>()?,
-    })
-}
-
-/// Has the page made and stored.
-fn warm_up(headwater: Contestant) -> Result {
-    let made = Expected { cache_status: "headwater; ", ..EXPECTED };
-    Load::open(headwater.address, 1, made).map(drop)
-}
-
-fn ask(contestant: Contestant, arguments: &Arguments, duration: Duration) -> Result<Round> {
-    let Contestant { name, address, pid } = contestant;
-    let asked = || -> Result<Round> {
-        let load = Load::open(address, arguments.connections, EXPECTED)?;
-        let before = cpu::used(pid)?;
-        let measured = if arguments.wrk {
-            drop(load);
-            wrk::run(address, PAGE, arguments.connections, duration)?
-        } else {
-            load.run(duration)?
-        };
-        Ok(Round::of(&measured, cpu::used(pid)?.saturating_sub(before)))
-    };
-    asked().map_err(|error| format!("{name}: {error}").into())
-}
-
-impl Round {
-    fn of(measured: &Measured, server: Duration) -> Round {
-        let requests = measured.requests as f64;
-        Round {
-            requests_per_second: requests / measured.elapsed.as_secs_f64(),
-            cpu_us: micros(server) / requests,
-            latency_median_us: measured.times.median_us,
-            latency_p99_us: measured.times.p99_us,
-            load_cpu_us: measured.cpu.map(|cpu| micros(cpu) / requests),
-        }
-    }
-}
-
-impl Standing {
-    fn of(name: &'static str, rounds: &[Round]) -> Result<Standing> {
-        let figure = |figure: fn(&Round) -> f64| spread(rounds.iter().map(figure));
-        Ok(Standing {
-            name,
-            requests_per_second: figure(|round| round.requests_per_second)?,
-            cpu_us: figure(|round| round.cpu_us)?,
-            latency_median_us: figure(|round| round.latency_median_us)?,
-            latency_p99_us: figure(|round| round.latency_p99_us)?,
-            load_cpu_us: Spread::of(rounds.iter().filter_map(|round| round.load_cpu_us)),
-        })
-    }
-}
-
-fn spread(figures: impl IntoIterator<Item = f64>) -> Result<Spread> {
-    Spread::of(figures).ok_or_else(|| "there was no round".into())
+    let sides = [bare.contestant(), headwater];
+    turns::take(arguments, sides.map(|contestant| Side { contestant, expected: EXPECTED }))
 }

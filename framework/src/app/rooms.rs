@@ -22,10 +22,10 @@ use super::watch::watch;
 use crate::backend::{self, Backend, BackendHost};
 use crate::cache::{Cache, Limits};
 use crate::clock;
-use crate::config::{Config, Environment, Mode};
+use crate::config::{Config, Encoding, Environment, Mode};
 use crate::docroot::Store;
 use crate::frontend::{self, CacheFollower, Docroot, FrontEnd, Settings};
-use crate::http::{Files, Languages, TrustedProxies};
+use crate::http::{Coding, Files, Languages, TrustedProxies};
 use crate::link::{self, Connector, Incoming, Link, LinkOptions};
 use crate::problem::{Problem, Problems};
 
@@ -218,9 +218,12 @@ fn open_frontend(
             caching: config.mode != Mode::SingleNode,
             lifetime: config.cache.lifetime,
             status_lifetime: config.cache.status_lifetime,
+            encodings: config.cache.encodings.iter().map(|encoding| coding(*encoding)).collect(),
+            group_headers: config.http.group_headers.clone(),
             largest_entry: config.cache.max_entry,
             flights: config.limits.connections,
             deadline: config.link.deadline,
+            part_timeout: config.http.part_timeout,
             body_limit: config.limits.body,
             body_timeout: config.limits.body_timeout,
             languages: Languages::new(&config.languages),
@@ -236,6 +239,14 @@ fn open_frontend(
         link: Link::start(options, Arc::new(follower)),
         variant: app.variant.clone(),
     }))
+}
+
+fn coding(encoding: Encoding) -> Coding {
+    match encoding {
+        Encoding::Zstd => Coding::Zstd,
+        Encoding::Br => Coding::Brotli,
+        Encoding::Gzip => Coding::Gzip,
+    }
 }
 
 fn serve_link(

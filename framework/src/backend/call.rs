@@ -11,8 +11,9 @@ use super::Backend;
 use super::writing::CallJournal;
 use crate::body::Body;
 use crate::controller::{self, Site};
-use crate::link::{Answer, Call, Content};
-use crate::log::{LogId, Position};
+use crate::http::structured;
+use crate::link::{Answer, Call, Content, group_of_url};
+use crate::log::{Invalidation, LogId, Position};
 use crate::problem::nearest;
 use crate::reply::{self, Reply, ReplyParts};
 use crate::request::{Request, RequestParts};
@@ -46,7 +47,10 @@ impl Backend {
             }
         };
         let _deferring = invalidations.is_conditional().then(|| self.deferrals.begin(as_of));
-        let journal = Arc::new(CallJournal::new(Arc::clone(self), invalidations));
+        let own = call.own_url.as_deref().map(group_of_url);
+        let own = own.map_or_else(Invalidation::new, |group| Invalidation::new().group(group));
+        let is_unsafe = Method::from_str(&call.method).is_ok_and(|method| !method.is_safe());
+        let journal = Arc::new(CallJournal::new(Arc::clone(self), invalidations, own));
         let site = Site {
             states: Arc::clone(&self.states),
             journal: journal.clone(),
@@ -58,8 +62,9 @@ impl Backend {
             Err(reply) => reply,
         };
         journal.finish().await;
-        let due = journal.due(&reply);
-        let reply = match journal.close(due).await {
+        let named = if is_unsafe { named_by(&reply) } else { Invalidation::new() };
+        let due = journal.due(&reply, named);
+        let reply = match journal.close(due, reply.status()).await {
             Ok(()) => reply,
             Err(error) => {
                 tracing::error!(request_id, controller = registration.name(), %error, "cannot invalidate");
@@ -161,3 +166,18 @@ impl Backend {
         })
     }
 }
+
+/// The groups that a reply to an unsafe request makes wrong by naming them in
+/// `Cache-Group-Invalidation` (RFC 9875, section 3). A field that is no list of strings says
+/// nothing (RFC 9651, section 4.2).
+fn named_by(reply: &Reply) -> Invalidation {
+    let lines = reply.headers().get_all(CACHE_GROUP_INVALIDATION).iter();
+    let groups = structured::read_strings(lines.map(HeaderValue::as_bytes));
+    let groups = groups.unwrap_or_else(|error| {
+        tracing::warn!(%error, "a reply's Cache-Group-Invalidation is not understood");
+        Vec::new()
+    });
+    groups.into_iter().fold(Invalidation::new(), Invalidation::group)
+}
+
+const CACHE_GROUP_INVALIDATION: HeaderName = HeaderName::from_static("cache-group-invalidation");

@@ -11,12 +11,28 @@
 //! record carries it as *deferred*, and a later record *settles* it: with the invalidation if the
 //! condition holds, without if not. What a call has left unsettled is invalidated soon after the call has ended, or at the
 //! next start.
+//!
+//! # What an unsafe request makes wrong by itself
+//!
+//! RFC 9111, section 4.4: when a request with an unsafe method is answered without an error, what
+//! is cached for its own URL is wrong. The front end says which page that is ([`Call::own_url`]),
+//! and its group goes into every record that the call writes, as if `#[invalidate(…)]` had named
+//! it. A controller that writes nothing and replies with no error gets a record of its own for it.
+//!
+//! The groups that the reply names in `Cache-Group-Invalidation` (RFC 9875, section 3) are known
+//! only with the reply, when the controller's own records are durable already. They go into the
+//! record that is written then anyway, or into one of their own; the visitor gets the answer after
+//! it. A back end that is killed in between has not answered. Where that is not enough,
+//! `State::invalidates` puts the groups into the record of the update.
+//!
+//! [`Call::own_url`]: crate::link::Call
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use http::StatusCode;
 use tokio_util::task::TaskTracker;
 
 use super::Backend;
@@ -28,6 +44,8 @@ use crate::state::{Journal, WriteError, Written};
 pub(super) struct CallJournal {
     backend: Arc<Backend>,
     invalidations: Invalidations,
+    /// What the request makes wrong unless it is answered with an error.
+    own: Invalidation,
     progress: Arc<Mutex<Progress>>,
     /// Writes that are under way, whether or not the controller still waits for them.
     under_way: TaskTracker,
@@ -43,10 +61,15 @@ struct Progress {
 }
 
 impl CallJournal {
-    pub(super) fn new(backend: Arc<Backend>, invalidations: Invalidations) -> CallJournal {
+    pub(super) fn new(
+        backend: Arc<Backend>,
+        invalidations: Invalidations,
+        own: Invalidation,
+    ) -> CallJournal {
         CallJournal {
             backend,
             invalidations,
+            own,
             progress: Arc::default(),
             under_way: TaskTracker::new(),
         }
@@ -59,9 +82,10 @@ impl CallJournal {
         self.under_way.wait().await;
     }
 
-    /// What the conditions make wrong now that the reply is there.
-    pub(super) fn due(&self, reply: &Reply) -> Invalidation {
-        let mut due = Invalidation::new();
+    /// What becomes wrong now that the reply is there: what it names itself, and what the
+    /// conditions that hold say.
+    pub(super) fn due(&self, reply: &Reply, named: Invalidation) -> Invalidation {
+        let mut due = named;
         for (invalidation, condition) in &self.invalidations.conditional {
             // A condition that panics cannot say that nothing is wrong.
             let holds = catch_unwind(AssertUnwindSafe(|| condition(reply)));
@@ -72,18 +96,24 @@ impl CallJournal {
         due
     }
 
-    /// Writes what remains to be written.
-    pub(super) async fn close(&self, mut due: Invalidation) -> Result<(), WriteError> {
+    /// Writes what remains to be written, after a reply with this status.
+    pub(super) async fn close(
+        &self,
+        mut due: Invalidation,
+        status: StatusCode,
+    ) -> Result<(), WriteError> {
         let carriers = self.progress().carriers.clone();
+        if !carriers.is_empty() && self.invalidations.is_conditional() {
+            return self.settle(&carriers, &due).await;
+        }
         if carriers.is_empty() {
             due.merge(&self.invalidations.always);
-            if !due.is_empty() {
-                self.backend.write(Draft { invalidation: due, ..Draft::default() }).await?;
+            if !status.is_client_error() && !status.is_server_error() {
+                due.merge(&self.own);
             }
-            return Ok(());
         }
-        if self.invalidations.is_conditional() {
-            self.settle(&carriers, &due).await?;
+        if !due.is_empty() {
+            self.backend.write(Draft { invalidation: due, ..Draft::default() }).await?;
         }
         Ok(())
     }
@@ -125,6 +155,7 @@ impl Journal for CallJournal {
     ) -> Pin<Box<dyn Future<Output = Result<Written, WriteError>> + Send + '_>> {
         Box::pin(async move {
             draft.invalidation.merge(&self.invalidations.always);
+            draft.invalidation.merge(&self.own);
             let write = {
                 let progress = self.progress();
                 for (invalidation, _) in &self.invalidations.conditional {

@@ -1,8 +1,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::content::{Content, Page};
+use super::content::Content;
 use super::ledger::Ledger;
+use super::page::Page;
 use super::validity::{Ids, Validity, Verdict};
 use crate::clock::Moment;
 use crate::log::Position;
@@ -115,6 +116,11 @@ impl Entry {
     pub(super) fn is_over(&self, verdict: Verdict, now: Moment) -> bool {
         let longest = self.stale_while_revalidate().max(self.stale_if_error());
         verdict == Verdict::Dead || self.past_end(verdict, now).is_some_and(|past| past >= longest)
+    }
+
+    /// Whether it is among the entries that are evicted last.
+    pub(super) fn is_persistent(&self) -> bool {
+        self.freshness.persistent
     }
 
     /// About how many bytes of memory it takes.

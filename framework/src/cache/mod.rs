@@ -98,6 +98,7 @@ mod key;
 mod lease;
 mod ledger;
 mod lookup;
+mod page;
 mod passes;
 mod pattern;
 mod softening;
@@ -108,12 +109,13 @@ mod validity;
 #[cfg(test)]
 mod law_tests;
 
-pub use content::{Content, Page};
+pub use content::Content;
 pub use entry::{Entry, Freshness};
 pub use fill::{Fill, Filled};
 pub use flight::{Arrival, Flights, Join, Knowledge, Lead, Wait};
 pub use key::{Key, KeyBuilder};
 pub use ledger::Generation;
 pub use lookup::{Lookup, Miss};
+pub use page::{Encoded, Encodings, LastModified, Page, Validation};
 pub use store::{Cache, Limits, Usage};
 pub use validity::Origin;

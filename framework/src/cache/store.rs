@@ -1,4 +1,4 @@
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -27,6 +27,8 @@ pub struct Cache {
     /// The moment of the last sweep.
     pub(super) swept: AtomicU64,
     pub(super) lease: Lease,
+    /// The latest moment up to which a lease has confirmed everything.
+    confirmed: AtomicU64,
     /// Held by whoever changes what is known of the log, and by nobody else.
     following: Mutex<()>,
     pub(super) passes: Passes,
@@ -68,6 +70,7 @@ impl Cache {
             limits,
             swept: AtomicU64::new(0),
             lease: Lease::default(),
+            confirmed: AtomicU64::new(0),
             following: Mutex::default(),
             passes: Passes::new(),
         }
@@ -141,6 +144,12 @@ impl Cache {
     /// for the renewal.
     pub fn renew(&self, asked: Moment, lease: Duration) {
         self.lease.extend(asked.after(lease));
+        self.confirmed.fetch_max(asked.as_nanos(), Ordering::Relaxed);
+    }
+
+    /// How long ago a back end has last confirmed that all that is served is right.
+    pub fn confirmed(&self, now: Moment) -> Duration {
+        now.since(Moment::from_nanos(self.confirmed.load(Ordering::Relaxed)))
     }
 
     /// Whether the cache may be served from.

@@ -64,6 +64,7 @@ pub(super) fn check(config: &Config, origins: &Origins) -> Problems {
         refuse("limits.header_bytes", "the head of a request is given 8 KiB to 16 MiB");
     }
     for (key, duration) in [
+        ("http.part_timeout", config.http.part_timeout),
         ("link.deadline", link.deadline),
         ("cache.lifetime", cache.lifetime),
         ("cache.status_lifetime", cache.status_lifetime),

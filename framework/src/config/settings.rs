@@ -90,12 +90,41 @@ pub struct Http {
     /// Address and port; port 0 takes a free one. Default `127.0.0.1:8000`.
     #[serde(deserialize_with = "value::listen")]
     pub listen: SocketAddr,
+    /// Headers that tell caches further out which groups a page is in. Default none.
+    pub group_headers: Vec<GroupHeader>,
+    /// How long a page waits for its parts before it shows their fallbacks. Default 5 s.
+    #[serde(with = "value::duration")]
+    pub part_timeout: Duration,
     /// The proxies that visitors come through, as addresses or networks: what they say of a visitor's
     /// address and scheme is believed. Default none.
     #[serde(with = "value::networks")]
     pub trusted_proxies: Vec<Network>,
     /// In which headers they say it. Default `x-forwarded`.
     pub proxy_headers: ProxyHeaders,
+}
+
+/// A header that tells caches further out which groups a page is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GroupHeader {
+    /// `Cache-Groups` (RFC 9875).
+    CacheGroups,
+    /// `Surrogate-Key`, as Fastly and Varnish know it.
+    SurrogateKey,
+    /// `Cache-Tag`, as Cloudflare and Akamai know it.
+    CacheTag,
+}
+
+/// A content coding that pages are kept in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Encoding {
+    /// `zstd` (RFC 8878).
+    Zstd,
+    /// `br` (RFC 7932).
+    Br,
+    /// `gzip` (RFC 1952).
+    Gzip,
 }
 
 /// `[admin]`: health, readiness, metrics, status and invalidation.
@@ -154,6 +183,8 @@ pub struct Cache {
     /// the route does not say. Default 10 s.
     #[serde(with = "value::duration")]
     pub status_lifetime: Duration,
+    /// The content codings that pages of text are kept in, besides as they are. Default all.
+    pub encodings: Vec<Encoding>,
     /// For how many groups the last invalidation is remembered. Default 1 000 000.
     #[serde(deserialize_with = "value::count")]
     pub max_groups: usize,
@@ -295,6 +326,8 @@ impl Default for Http {
     fn default() -> Http {
         Http {
             listen: loopback(8000),
+            group_headers: Vec::new(),
+            part_timeout: Duration::from_secs(5),
             trusted_proxies: Vec::new(),
             proxy_headers: ProxyHeaders::default(),
         }
@@ -328,6 +361,7 @@ impl Default for Cache {
             max_entry: 4 << 20,
             lifetime: Duration::from_secs(600),
             status_lifetime: Duration::from_secs(10),
+            encodings: vec![Encoding::Zstd, Encoding::Br, Encoding::Gzip],
             max_groups: 1_000_000,
             max_patterns: 10_000,
         }

@@ -20,6 +20,7 @@ mod level;
 mod listing;
 mod load;
 mod outline;
+mod own_url;
 mod path;
 mod pattern;
 mod policy;

@@ -123,7 +123,7 @@ impl Table {
 
     /// Walks down the levels to the route that takes the request. Otherwise says in which level
     /// none was found, and with which path.
-    fn walk<'p>(
+    pub(super) fn walk<'p>(
         &self,
         method: &Method,
         path: &'p str,

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use http::HeaderValue;
 use http::header::HeaderName;
+use http::{HeaderValue, StatusCode};
 
 /// The header's name.
 pub(super) const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
@@ -15,6 +15,8 @@ pub(super) enum CacheStatus {
     Hit(Option<Duration>),
     /// Made anew.
     Forwarded { why: Forward, stored: bool, collapsed: bool },
+    /// An old entry that is being made anew; how long it has been past its end.
+    StaleWhileRevalidate { past_end: Duration },
     /// An old entry in the place of an error with this status.
     StaleIfError { status: u16 },
 }
@@ -35,11 +37,33 @@ pub(super) enum Forward {
 }
 
 impl CacheStatus {
+    /// Whether what is sent is known to be old.
+    pub(super) fn is_stale(self) -> bool {
+        matches!(self, CacheStatus::StaleWhileRevalidate { .. } | CacheStatus::StaleIfError { .. })
+    }
+
+    /// The header of a response that is sent with one status in the place of what was made with
+    /// another: without a `fwd-status` the two would be taken for the same.
+    pub(super) fn header_with(self, sent: StatusCode, made: StatusCode) -> HeaderValue {
+        match self {
+            CacheStatus::Forwarded { .. } if sent != made => {
+                let header = self.header();
+                let header = header.to_str().unwrap_or_default();
+                value(format!("{header}; fwd-status={}", made.as_u16()))
+            }
+            _ => self.header(),
+        }
+    }
+
     pub(super) fn header(self) -> HeaderValue {
         match self {
             CacheStatus::Hit(None) => HeaderValue::from_static("headwater; hit"),
             CacheStatus::Hit(Some(left)) => {
                 value(format!("headwater; hit; ttl={}", left.as_secs()))
+            }
+            CacheStatus::StaleWhileRevalidate { past_end } => {
+                let ttl = -i64::try_from(past_end.as_secs()).unwrap_or(i64::MAX);
+                value(format!("headwater; hit; ttl={ttl}; detail=stale-while-revalidate"))
             }
             CacheStatus::StaleIfError { status } => {
                 value(format!("headwater; fwd=stale; fwd-status={status}; detail=stale-if-error"))
@@ -83,6 +107,11 @@ mod tests {
     fn the_words_are_those_of_the_rfc() {
         let hit = CacheStatus::Hit(Some(Duration::from_millis(12_900)));
         assert_eq!(hit.header(), "headwater; hit; ttl=12");
+        let stale =
+            |millis| CacheStatus::StaleWhileRevalidate { past_end: Duration::from_millis(millis) };
+        let expected = "headwater; hit; ttl=-3; detail=stale-while-revalidate";
+        assert_eq!(stale(3_900).header(), expected);
+        assert_eq!(stale(900).header(), expected.replace("-3", "0"));
         let miss =
             |why, stored, collapsed| CacheStatus::Forwarded { why, stored, collapsed }.header();
         assert_eq!(miss(Forward::UriMiss, true, false), "headwater; fwd=uri-miss; stored");

@@ -3,18 +3,16 @@
 use std::rc::Rc;
 
 use bytes::Bytes;
-use http::header::{self, HeaderValue};
-use http::{Response, StatusCode};
+use http::StatusCode;
+use http::header::{self, HeaderMap, HeaderValue};
 use serde::Serialize;
 
-use super::cache_status::CacheStatus;
 use super::failure::Failure;
-use super::respond;
+use super::make::MadeContent;
+use super::served::{Failed, Served};
 use super::{Edition, FrontEnd};
-use crate::body::Body;
 use crate::dispatch::Scope;
-use crate::pieces::Pieces;
-use crate::templates::{NoFragments, Values};
+use crate::templates::{NoFragments, Rendered, Values};
 
 /// After how many seconds a visitor may try again when no back end answers.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
@@ -31,24 +29,25 @@ struct ErrorValues<'a> {
     development: bool,
 }
 
-/// What was asked for, as the log names it.
-#[derive(Clone, Copy)]
-pub(super) struct Asked<'a> {
-    pub(super) request_id: &'a str,
-    pub(super) path: &'a str,
-}
-
 impl FrontEnd {
     /// The site's error page for a failure, which the log has under the request's id.
-    pub(super) fn error(
+    pub(super) fn error(&self, edition: &Edition, failed: Failed) -> Served {
+        let Failed { failure, scope, request_id, path, cache } = failed;
+        let (headers, page) = self.error_page(edition, &failure, scope, &request_id, &path);
+        let content = MadeContent::Rendered { content: page.content, contains: page.contains };
+        Served::Made { status: failure.status, headers, content, cache }
+    }
+
+    /// The headers and the content of the site's error page. The log has the failure under the
+    /// request's id.
+    pub(super) fn error_page(
         &self,
         edition: &Edition,
         failure: &Failure,
         scope: Scope,
-        asked: Asked<'_>,
-        cache: CacheStatus,
-    ) -> Response<Body> {
-        let Asked { request_id, path } = asked;
+        request_id: &str,
+        path: &str,
+    ) -> (HeaderMap, Rendered) {
         let status = failure.status;
         let cause = failure.cause.as_deref();
         let (code, message) = (status.as_u16(), failure.message.as_str());
@@ -66,8 +65,7 @@ impl FrontEnd {
         if status == StatusCode::SERVICE_UNAVAILABLE {
             headers.entry(header::RETRY_AFTER).or_insert(RETRY_AFTER);
         }
-        let body = self.error_body(edition, failure, scope, request_id);
-        respond::made(status, headers, respond::body(&body), cache)
+        (headers, self.error_body(edition, failure, scope, request_id))
     }
 
     fn error_body(
@@ -76,7 +74,7 @@ impl FrontEnd {
         failure: &Failure,
         scope: Scope,
         request_id: &str,
-    ) -> Pieces {
+    ) -> Rendered {
         let development = self.settings.development;
         let values = ErrorValues {
             status: failure.status.as_u16(),
@@ -88,37 +86,38 @@ impl FrontEnd {
         };
         let template = edition.table.error_template(scope, failure.status);
         let Some(template) = template.filter(|name| edition.templates.contains(name)) else {
-            return built_in(&values).into();
+            return built_in(&values);
         };
         let rendered = serde_json::to_vec(&values)
             .and_then(|values| Values::from_json(&values))
             .map_err(|error| error.to_string())
             .and_then(|values| {
                 let rendered = edition.templates.render(template, &values, Rc::new(NoFragments));
-                rendered.map(|page| page.content).map_err(|error| error.to_string())
+                rendered.map_err(|error| error.to_string())
             });
         rendered.unwrap_or_else(|error| {
             tracing::error!(request_id, template, error, "the error page itself fails");
-            built_in(&values).into()
+            built_in(&values)
         })
     }
 }
 
 /// The page of a site that has none of its own.
-fn built_in(values: &ErrorValues<'_>) -> Bytes {
+fn built_in(values: &ErrorValues<'_>) -> Rendered {
     let ErrorValues { status, reason, message, request_id, .. } = *values;
     let message = escape(message);
     let cause = match values.cause {
         Some(cause) => format!("<pre>{}</pre>", escape(cause)),
         None => String::new(),
     };
-    Bytes::from(format!(
+    let page = format!(
         "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
          <title>{status} {reason}</title>\n\
          <body style=\"font: 1rem/1.5 system-ui, sans-serif; max-width: 40rem; margin: 3rem auto; padding: 0 1rem\">\n\
          <h1>{status} {reason}</h1>\n<p>{message}</p>\n{cause}<p><small>Request {request_id}</small></p>\n"
-    ))
+    );
+    Rendered { content: Bytes::from(page).into(), ..Rendered::default() }
 }
 
 /// The text without what HTML takes for its own.

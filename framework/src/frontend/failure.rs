@@ -1,6 +1,8 @@
 use http::{HeaderMap, StatusCode};
 
 use crate::body::BodyError;
+use crate::cache::Origin;
+use crate::dispatch::CacheType;
 
 /// Why there is no answer to show.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +16,19 @@ pub(super) struct Failure {
     pub(super) headers: HeaderMap,
     /// Whether the log says elsewhere why such requests fail.
     pub(super) is_known: bool,
+    /// What the controller says of keeping it, if it comes from one.
+    pub(super) keeping: Option<Keeping>,
+}
+
+/// What a reply says of being kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Keeping {
+    /// Groups beyond those of its route.
+    pub(super) groups: Vec<String>,
+    /// How it wants to be cached, when not as its route says.
+    pub(super) cache: Option<CacheType>,
+    /// From when it is.
+    pub(super) origin: Origin,
 }
 
 impl Failure {
@@ -24,6 +39,7 @@ impl Failure {
             cause: None,
             headers: HeaderMap::new(),
             is_known: false,
+            keeping: None,
         }
     }
 
@@ -34,6 +50,7 @@ impl Failure {
             cause: Some(cause.into()),
             headers: HeaderMap::new(),
             is_known: false,
+            keeping: None,
         }
     }
 

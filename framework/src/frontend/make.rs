@@ -5,7 +5,7 @@ use std::rc::Rc;
 use http::StatusCode;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
-use super::failure::Failure;
+use super::failure::{Failure, Keeping};
 use super::forward::{Forwarded, end_to_end};
 use super::fragments::CachedFragments;
 use super::{Edition, FrontEnd, respond};
@@ -66,6 +66,8 @@ pub(super) struct Order<'a> {
     pub(super) fragments: Option<Key<'a>>,
     /// The longest request body, where the route says so.
     pub(super) max_body: Option<u64>,
+    /// The path of the cached page that this request may change.
+    pub(super) own_url: Option<String>,
     pub(super) request_id: &'a str,
 }
 
@@ -116,7 +118,8 @@ impl FrontEnd {
         begun: Begun,
         body: Body,
     ) -> Result<Made, Failure> {
-        let Order { edition, forwarded, params, fragments, max_body, request_id, .. } = order;
+        let Order { edition, forwarded, params, fragments, max_body, own_url, request_id, .. } =
+            order;
         let known = begun.origin;
         let call = Call {
             controller: controller.to_owned(),
@@ -132,9 +135,10 @@ impl FrontEnd {
             request_id: request_id.to_owned(),
             remote: forwarded.remote,
             deadline: self.settings.deadline.as_millis() as u64,
+            own_url,
         };
         let (answer, body) = self.link.call(call, body).await.map_err(failure_of_call)?;
-        let origin = Some(Origin { log: answer.log, as_of: answer.as_of });
+        let origin = Origin { log: answer.log, as_of: answer.as_of };
         let status = StatusCode::from_u16(answer.status)
             .map_err(|_| Failure::internal(format!("status {} is none", answer.status)))?;
         let headers = headers_of(&answer)?;
@@ -142,12 +146,12 @@ impl FrontEnd {
             Content::Body => {
                 let content = MadeContent::Body(body);
                 let (groups, cache) = (answer.groups, answer.cache);
-                Ok(Made { status, headers, content, groups, cache, origin })
+                Ok(Made { status, headers, content, groups, cache, origin: Some(origin) })
             }
             Content::Template { name, values } => {
                 let values = Values::from_json(&values)
                     .map_err(|error| Failure::internal(format!("values of `{name}`: {error}")))?;
-                let begun = Begun { origin, ..begun };
+                let begun = Begun { origin: Some(origin), ..begun };
                 let place = Place { edition, fragments: fragments.as_ref(), begun };
                 let mut made = self.render(place, &name, &values, status, headers)?;
                 made.groups.extend(answer.groups);
@@ -155,7 +159,9 @@ impl FrontEnd {
                 Ok(made)
             }
             Content::Error { message, cause } => {
-                Err(Failure { status, message, cause, headers, is_known: false })
+                let keeping = Keeping { groups: answer.groups, cache: answer.cache, origin };
+                let keeping = Some(keeping);
+                Err(Failure { status, message, cause, headers, is_known: false, keeping })
             }
         }
     }

@@ -3,11 +3,18 @@
 //! - [`FrontEnd`]: one of these answers all requests of a node.
 //! - [`Edition`]: the site's dispatch table and templates, and how they are replaced; `notice`: what
 //!   pages say when they could not be.
-//! - `page`: the way of a request for content: key, lookup, flight, fill.
+//! - `page`: the way of a request for content to the cache: variant, key, lookup.
+//! - `flight`: who makes what is not there, and who waits; `fill`: the way of content into the cache;
+//!   `storable`: what may be kept.
 //! - `make`: how content is made, by a controller over the link or by a template.
 //! - `fragments`: pieces of templates, found in the cache and kept there.
 //! - `forward`: what of a request goes over the link.
-//! - `respond`, `error_page`, `cache_status`: what goes back to the visitor.
+//! - `prepare`: the headers of a page, put together when it is made; `group_headers` are among
+//!   them. `encoder` makes its encodings later.
+//! - `served`: what there is for a request, before it is made a response; `parts` puts other pages
+//!   of the site into it.
+//! - `respond`, `error_page`, `cache_status`: what goes back to the visitor; `version` is what
+//!   conditions are asked about.
 //! - [`Variant`]: how a site says that content depends on more than its URL, and [`Visitor`], by
 //!   what it says so; `vary`: which headers it depends on.
 //! - [`CacheFollower`]: the feed's way into the cache.
@@ -21,17 +28,26 @@ mod collect;
 mod counters;
 mod docroot;
 mod edition;
+mod encoder;
 mod error_page;
 mod failure;
+mod fill;
+mod flight;
 mod follower;
 mod forward;
 mod fragments;
+mod group_headers;
 mod make;
 mod notice;
 mod page;
+mod parts;
+mod prepare;
 mod respond;
+mod served;
+mod storable;
 mod variant;
 mod vary;
+mod version;
 mod visitor;
 
 use std::net::IpAddr;
@@ -48,20 +64,24 @@ use tokio::sync::Semaphore;
 use crate::body::Body;
 use crate::cache::{Cache, Flights, Generation};
 use crate::clock;
+use crate::config::GroupHeader;
 use crate::dispatch::{CanonicalPath, Match, Resolution, Scope, Target};
-use crate::http::{Files, Languages, Origin, TrustedProxies};
+use crate::http::{Coding, Files, Languages, Origin, TrustedProxies};
 use crate::link::Link;
+use crate::pieces::Pieces;
 
 use cache_status::{CacheStatus, Forward};
 use counters::Event;
 pub use counters::{Counters, Counts};
 pub use docroot::{Docroot, Figures};
 pub use edition::Edition;
-use error_page::Asked;
+use encoder::Encoder;
 use failure::Failure;
+use flight::Landed;
 pub use follower::CacheFollower;
 use notice::Notice;
-use page::Landed;
+use parts::Recipient;
+use served::Served;
 pub use variant::{Variant, VariantFn};
 pub use visitor::Visitor;
 
@@ -76,12 +96,18 @@ pub struct Settings {
     pub lifetime: Duration,
     /// How long a reply with one of a route's `cache_statuses` lives, where the route does not say.
     pub status_lifetime: Duration,
+    /// The content codings that pages are kept in.
+    pub encodings: Vec<Coding>,
+    /// Headers that name the groups of a page.
+    pub group_headers: Vec<GroupHeader>,
     /// The longest body that is cached, in bytes.
     pub largest_entry: u64,
     /// How many fills may go on without their visitors.
     pub flights: usize,
     /// How long a back end may take to begin its answer.
     pub deadline: Duration,
+    /// How long a page waits for its parts.
+    pub part_timeout: Duration,
     /// The longest request body on routes that do not say otherwise, in bytes.
     pub body_limit: u64,
     /// The longest wait for the next piece of a request body.
@@ -125,6 +151,7 @@ pub struct FrontEnd {
     flights: Arc<Flights<Landed>>,
     /// Places for fills.
     places: Arc<Semaphore>,
+    encoder: Encoder,
     link: Link,
     variant: Option<Arc<VariantFn>>,
     counters: Counters,
@@ -146,6 +173,8 @@ impl FrontEnd {
     pub fn new(rooms: Rooms) -> Arc<FrontEnd> {
         let Rooms { settings, edition, files, docroot, cache, link, variant } = rooms;
         let places = Arc::new(Semaphore::new(settings.flights.min(Semaphore::MAX_PERMITS)));
+        let codings = settings.encodings.iter().filter(|_| settings.caching);
+        let encoder = Encoder::new(Arc::clone(&cache), codings.copied().collect());
         Arc::new(FrontEnd {
             settings,
             published: AtomicU64::new(edition.number),
@@ -157,6 +186,7 @@ impl FrontEnd {
             cache,
             flights: Flights::new(),
             places,
+            encoder,
             link,
             variant,
             counters: Counters::default(),
@@ -224,12 +254,19 @@ impl FrontEnd {
         mut request: Request<Body>,
         peer: IpAddr,
     ) -> Response<Body> {
-        let head = *request.method() == Method::HEAD;
         let notice = self.settings.development.then(|| self.notice.load_full()).flatten();
         if notice.is_some() {
             Notice::ask_for_all(&mut request);
         }
-        let response = self.dispatch(request, peer).await;
+        let (parts, body) = request.into_parts();
+        // In this order: see `edition`.
+        let generation = self.cache.generation();
+        let edition = self.edition.load_full();
+        let origin = self.settings.proxies.origin(peer, &parts.headers);
+        let recipient = Recipient { generation, edition: &edition, request: &parts, origin };
+        let visit = Visit { generation, edition: &edition, parts: &parts, body, origin };
+        let served = self.dispatch(visit).await;
+        let response = self.respond(recipient, served).await;
         if response.status().is_server_error() {
             self.counters.count(Event::Error);
         }
@@ -237,81 +274,79 @@ impl FrontEnd {
             Some(notice) => notice.put_into(response),
             None => response,
         };
-        if head { respond::head_of(response) } else { response }
+        if parts.method == Method::HEAD { respond::head_of(response) } else { response }
     }
 
-    async fn dispatch(self: &Arc<Self>, request: Request<Body>, peer: IpAddr) -> Response<Body> {
-        let (parts, body) = request.into_parts();
-        // In this order: see `edition`.
-        let generation = self.cache.generation();
-        let edition = self.edition.load_full();
+    /// Makes a response of what there is.
+    async fn respond(self: &Arc<Self>, recipient: Recipient<'_>, served: Served) -> Response<Body> {
+        let Recipient { edition, request, .. } = recipient;
+        let served = match served {
+            Served::Failed(failed) => self.error(edition, failed),
+            served => served,
+        };
+        if served.pieces().is_some_and(Pieces::has_parts) {
+            // In a box, so that the future of a page without parts stays small.
+            return Box::pin(self.compose(recipient, served)).await;
+        }
+        match served {
+            Served::Hit { entry, now, .. } => self.hit(request, &entry, now),
+            Served::Stored { entry, cache, .. } => self.stored(request, &entry, cache),
+            Served::Page { page, cache, .. } => respond::page(request, &page, cache),
+            Served::Made { status, headers, content, cache } => {
+                respond::made(status, headers, content.into_body(), cache)
+            }
+            Served::Response(response) => response,
+            Served::Failed(_) => unreachable!("what failed has become an error page"),
+        }
+    }
+
+    /// Finds or makes what a request asks for.
+    async fn dispatch(self: &Arc<Self>, visit: Visit<'_>) -> Served {
+        let Visit { edition, parts, .. } = visit;
         if parts.method == Method::OPTIONS && parts.uri.path() == "*" {
-            return options("GET, HEAD, OPTIONS, POST");
+            return Served::Response(options("GET, HEAD, OPTIONS, POST"));
         }
         let path = match CanonicalPath::new(parts.uri.path()) {
             Ok(path) => path,
             Err(error) => {
                 let message = format!("This address is not one of a page: {error}.");
                 let failure = Failure::new(error.status(), message);
-                return self.refuse(&edition, &failure, Scope::SITE, parts.uri.path());
+                return Served::refused(failure, Scope::SITE, parts.uri.path());
             }
         };
         match edition.table.resolve(&parts.method, &path) {
-            Resolution::Route(matched) => {
-                let origin = self.settings.proxies.origin(peer, &parts.headers);
-                let visit = Visit { generation, edition: &edition, parts: &parts, body, origin };
-                self.follow_route(visit, matched).await
-            }
+            Resolution::Route(matched) => self.follow_route(visit, matched).await,
             Resolution::NotFound { scope } => {
                 let failure = Failure::new(StatusCode::NOT_FOUND, "There is no such page.");
-                self.refuse(&edition, &failure, scope, path.as_str())
+                Served::refused(failure, scope, path.as_str())
             }
             Resolution::MethodNotAllowed { allow, scope } => {
                 let message = format!("This page takes {allow} only.");
                 let mut failure = Failure::new(StatusCode::METHOD_NOT_ALLOWED, message);
                 failure.headers = allow_header(&allow);
-                self.refuse(&edition, &failure, scope, path.as_str())
+                Served::refused(failure, scope, path.as_str())
             }
-            Resolution::Options { allow } => options(&allow),
+            Resolution::Options { allow } => Served::Response(options(&allow)),
             Resolution::AliasLoop { alias } => {
                 let cause = format!("the aliases lead in a circle: {}", alias.label());
-                self.refuse(&edition, &Failure::internal(cause), alias.scope, path.as_str())
+                Served::refused(Failure::internal(cause), alias.scope, path.as_str())
             }
         }
     }
 
-    async fn follow_route(
-        self: &Arc<Self>,
-        visit: Visit<'_>,
-        matched: Match<'_>,
-    ) -> Response<Body> {
+    async fn follow_route(self: &Arc<Self>, visit: Visit<'_>, matched: Match<'_>) -> Served {
         match &matched.route.target {
             Target::Controller(_) | Target::Template(_) => self.page(visit, matched).await,
-            Target::Redirect { status, .. } => self.redirect(visit.edition, *status, &matched),
+            Target::Redirect { status, .. } => redirect(*status, &matched),
             Target::Files { .. } => Box::pin(self.file(visit, &matched)).await,
             Target::Alias(_) => {
                 let failure = Failure::internal("an alias was not followed");
-                self.refuse(visit.edition, &failure, matched.route.scope, matched.path())
+                Served::refused(failure, matched.route.scope, matched.path())
             }
         }
     }
 
-    fn redirect(
-        &self,
-        edition: &Edition,
-        status: StatusCode,
-        matched: &Match<'_>,
-    ) -> Response<Body> {
-        let location = matched.redirect().and_then(|url| HeaderValue::try_from(url).ok());
-        let Some(location) = location else {
-            let failure = Failure::new(StatusCode::BAD_REQUEST, "This does not lead anywhere.");
-            return self.refuse(edition, &failure, matched.route.scope, matched.path());
-        };
-        let headers = HeaderMap::from_iter([(header::LOCATION, location)]);
-        respond::made(status, headers, Body::empty(), bypass(Forward::Bypass))
-    }
-
-    async fn file(&self, visit: Visit<'_>, matched: &Match<'_>) -> Response<Body> {
+    async fn file(&self, visit: Visit<'_>, matched: &Match<'_>) -> Served {
         let scope = matched.route.scope;
         let found = match matched.file() {
             Some(path) => self.find_file(visit.parts, &path).await,
@@ -321,28 +356,24 @@ impl FrontEnd {
             Ok(Some(response)) => response,
             Ok(None) => {
                 let failure = Failure::new(StatusCode::NOT_FOUND, "There is no such file.");
-                return self.refuse(visit.edition, &failure, scope, matched.path());
+                return Served::refused(failure, scope, matched.path());
             }
-            Err(failure) => {
-                return self.refuse(visit.edition, &failure, scope, matched.path());
-            }
+            Err(failure) => return Served::refused(failure, scope, matched.path()),
         };
         let cache = bypass(Forward::Bypass);
         response.headers_mut().insert(cache_status::CACHE_STATUS, cache.header());
-        response
+        Served::Response(response)
     }
+}
 
-    /// An error before anything was forwarded.
-    fn refuse(
-        &self,
-        edition: &Edition,
-        failure: &Failure,
-        scope: Scope,
-        path: &str,
-    ) -> Response<Body> {
-        let asked = Asked { request_id: &request_id(), path };
-        self.error(edition, failure, scope, asked, bypass(Forward::Bypass))
-    }
+fn redirect(status: StatusCode, matched: &Match<'_>) -> Served {
+    let location = matched.redirect().and_then(|url| HeaderValue::try_from(url).ok());
+    let Some(location) = location else {
+        let failure = Failure::new(StatusCode::BAD_REQUEST, "This does not lead anywhere.");
+        return Served::refused(failure, matched.route.scope, matched.path());
+    };
+    let headers = HeaderMap::from_iter([(header::LOCATION, location)]);
+    Served::Response(respond::made(status, headers, Body::empty(), bypass(Forward::Bypass)))
 }
 
 /// Says which methods are taken (RFC 9110, section 9.3.7).

@@ -37,7 +37,7 @@ pub struct Peer {
 
 /// What all connections of a server have in common.
 pub(super) struct Rules {
-    http1: http1::Builder,
+    pub(super) http1: http1::Builder,
     http2: http2::Builder<TokioExecutor>,
     pub(super) limits: Limits,
     patience: Patience,

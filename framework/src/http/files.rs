@@ -15,6 +15,7 @@ use rustix::io::Errno;
 use tokio::io::AsyncReadExt;
 use tokio_util::io::ReaderStream;
 
+use super::conditions::{Precondition, evaluate};
 use super::validators::Validators;
 use crate::body::{Body, BodyError};
 use crate::media_type;
@@ -66,7 +67,7 @@ impl Files {
 
         let mut response = Response::new(Body::empty());
         file.validators.insert_into(response.headers_mut());
-        if file.validators.are_known_to(headers) {
+        if evaluate(method, headers, &file.validators) == Precondition::NotModified {
             *response.status_mut() = StatusCode::NOT_MODIFIED;
             return Ok(Some(response));
         }
@@ -177,7 +178,7 @@ fn stream(file: fs::File, length: u64) -> Body {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::time::{Duration, SystemTime};
 
     use super::*;
     use proptest::prelude::*;
@@ -246,6 +247,8 @@ mod tests {
     #[tokio::test]
     async fn who_has_the_file_gets_304_until_it_changes() {
         let (folder, files) = docroot();
+        let file = fs::File::options().write(true).open(folder.path().join("root/css/site.css"));
+        file.unwrap().set_modified(SystemTime::now() - Duration::from_secs(60)).unwrap();
         let first = get(&files, "css/site.css").await.unwrap();
         for (validator, condition) in [
             (header::ETAG, header::IF_NONE_MATCH),

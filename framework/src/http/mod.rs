@@ -10,30 +10,41 @@
 //! - [`Languages`]: which of a site's languages a visitor is answered in; `weight` reads how much
 //!   each member of a field like `Accept-Language` is wanted.
 //! - [`TrustedProxies`]: whose word is taken for a visitor's address and scheme.
-//! - [`Validators`]: `ETag` and `Last-Modified`, and whether a client has that version already.
+//! - [`Validators`]: `ETag` and `Last-Modified`.
+//! - [`conditions`]: whether a request is to be carried out with the version that there is: 304, 412.
+//! - [`ranges`]: which bytes a request asks for: 206, 416, and multipart bodies.
+//! - [`negotiation`]: which content codings a client takes; [`encoding`]: content in them.
+//! - [`structured`]: lists of strings in headers.
 //!
 //! This room knows neither cache nor link, and not what is behind the handler.
 
+pub mod conditions;
 mod connection;
 mod cookies;
+pub mod encoding;
 mod files;
 mod incoming;
 mod language;
 mod limits;
+pub mod negotiation;
 mod proxies;
 mod pulse;
+pub mod ranges;
 mod server;
 mod socket;
 mod stop;
-mod validators;
+pub mod structured;
+pub mod validators;
 mod weight;
 
+pub use conditions::Precondition;
 pub use connection::Peer;
 pub(crate) use cookies::cookie;
 pub use files::Files;
 pub use incoming::limited;
 pub use language::Languages;
 pub use limits::Limits;
+pub use negotiation::{Coding, Preferences};
 pub use proxies::{Network, Origin, ProxyHeaders, Scheme, TrustedProxies};
 pub use server::{Drained, Handler, Server};
 pub use validators::Validators;

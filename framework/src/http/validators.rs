@@ -1,9 +1,33 @@
-//! Which version of a resource this is, and whether the client has it (RFC 9110, sections 8.8 and
-//! 13.1).
+//! Which version of a resource this is (RFC 9110, section 8.8).
+//!
+//! # Why dates are shown five seconds early
+//!
+//! A date in a header has whole seconds, so two versions that are made within one second would
+//! have the same `Last-Modified`. Who has the first of them and asks with `If-Modified-Since` would
+//! be told that nothing has changed, for ever.
+//!
+//! So for [`SETTLED`] after a version was made, at time `m`, `Last-Modified` is the second of
+//! `m - SETTLED`. Comparisons always use `m` itself. Then:
+//!
+//! - Who has a version and was shown the second of its real `m` got it at `m + SETTLED` or later.
+//!   Any later version has a later `m`, by at least [`SETTLED`] and so by more than a second, and
+//!   does not compare as unmodified or as the same.
+//! - Who was shown the earlier date has one that is before the `m` of this version: it compares as
+//!   modified, and the content is sent once more. That costs something for five seconds.
+//!
+//! One clock that is behind another by up to `SETTLED` less one second does no harm, because the
+//! argument needs only more than a second between the two. A date that is set by hand, as
+//! `touch -d`, `tar` and `rsync -t` do, is beyond any argument about dates; the tags are there for
+//! that, and decide wherever a client sends them.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http::{HeaderMap, HeaderValue, header};
+
+use super::conditions::Current;
+
+/// For how long after a version was made another one may have the same second.
+pub const SETTLED: Duration = Duration::from_secs(5);
 
 /// The validators of a response.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,94 +42,94 @@ impl Validators {
     /// Puts `ETag` and `Last-Modified` among the headers of a response.
     pub fn insert_into(&self, headers: &mut HeaderMap) {
         headers.insert(header::ETAG, self.etag.clone());
-        // RFC 9110, section 8.8.2.1: not later than the date of the response.
-        let time = self.last_modified.map(|time| time.min(SystemTime::now()).max(UNIX_EPOCH));
-        if let Some(Ok(time)) = time.map(|time| httpdate::fmt_http_date(time).try_into()) {
-            headers.insert(header::LAST_MODIFIED, time);
-        }
-    }
-
-    /// Whether a `GET` or `HEAD` with these headers is to be answered with 304: the client has this
-    /// version already. `If-None-Match` decides if it is there, otherwise `If-Modified-Since`.
-    pub fn are_known_to(&self, request: &HeaderMap) -> bool {
-        let mut tags = request.get_all(header::IF_NONE_MATCH).iter().peekable();
-        if tags.peek().is_some() {
-            let own = opaque(self.etag.as_bytes());
-            return tags.any(|list| Tags(list.as_bytes()).any(|tag| tag == b"*" || tag == own));
-        }
-        let since = request.get(header::IF_MODIFIED_SINCE).and_then(|value| value.to_str().ok());
-        match (since.and_then(|text| httpdate::parse_http_date(text).ok()), self.last_modified) {
-            // A date in a header has no fractions of a second.
-            (Some(since), Some(modified)) => modified < since + Duration::from_secs(1),
-            _ => false,
+        if let Some(modified) = self.last_modified {
+            headers.insert(header::LAST_MODIFIED, shown_date(modified, SystemTime::now()));
         }
     }
 }
 
-/// The tag without the mark of a weak one: here all tags are compared weakly.
-fn opaque(tag: &[u8]) -> &[u8] {
-    tag.strip_prefix(b"W/").unwrap_or(tag)
+impl Current for Validators {
+    fn has_tag(&self, tag: &[u8]) -> bool {
+        let own = self.etag.as_bytes();
+        own.strip_prefix(b"W/").unwrap_or(own) == tag
+    }
+
+    fn has_strong_tags(&self) -> bool {
+        !self.etag.as_bytes().starts_with(b"W/")
+    }
+
+    fn last_modified(&self) -> Option<SystemTime> {
+        self.last_modified
+    }
 }
 
-/// The entity tags in a list, quoted, or `*`. It ends where the list is malformed.
-struct Tags<'a>(&'a [u8]);
-
-impl<'a> Iterator for Tags<'a> {
-    type Item = &'a [u8];
-
-    fn next(&mut self) -> Option<&'a [u8]> {
-        let start = self.0.iter().position(|byte| !matches!(byte, b' ' | b'\t' | b','))?;
-        let rest = opaque(&self.0[start..]);
-        let length = match rest {
-            [b'*', ..] => 1,
-            [b'"', inside @ ..] => inside.iter().position(|byte| *byte == b'"')? + 2,
-            _ => return None,
-        };
-        let (tag, rest) = rest.split_at(length);
-        self.0 = rest;
-        Some(tag)
-    }
+/// The value of `Last-Modified` for what was modified at `modified`: see the
+/// [module](self). It is never after `now` (RFC 9110, section 8.8.2.1).
+pub fn shown_date(modified: SystemTime, now: SystemTime) -> HeaderValue {
+    let settled = modified.checked_add(SETTLED).is_some_and(|settled| settled <= now);
+    let shown = match settled {
+        true => modified,
+        false => modified.min(now).checked_sub(SETTLED).unwrap_or(UNIX_EPOCH),
+    };
+    // After the year 9999 there is no date of this form.
+    let last = UNIX_EPOCH + Duration::from_secs(253_402_300_799);
+    let text = httpdate::fmt_http_date(shown.clamp(UNIX_EPOCH, last));
+    HeaderValue::try_from(text).expect("a date is made of letters, digits and spaces")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::HeaderName;
+    use crate::http::conditions::{Precondition, evaluate};
+    use http::Method;
     use proptest::prelude::*;
 
-    fn known(headers: &[(HeaderName, &str)]) -> bool {
-        let validators = Validators {
-            etag: HeaderValue::from_static("W/\"a,b\""),
-            last_modified: Some(UNIX_EPOCH + Duration::from_millis(784_111_777_500)),
-        };
-        let headers = headers.iter().map(|(name, value)| (name.clone(), value.parse().unwrap()));
-        validators.are_known_to(&headers.collect())
+    fn at(seconds: f64) -> SystemTime {
+        UNIX_EPOCH + Duration::from_secs_f64(seconds)
     }
 
     #[test]
-    fn a_tag_in_the_list_is_known() {
-        for list in ["\"a,b\"", "W/\"a,b\"", "*", "\"x\", W/\"y\" ,\t\"a,b\"", ",,\"a,b\""] {
-            assert!(known(&[(header::IF_NONE_MATCH, list)]), "{list}");
-        }
-        for list in ["\"a\"", "a,b", "\"a,b", "", "\"a\", b\", \"a,b\""] {
-            assert!(!known(&[(header::IF_NONE_MATCH, list)]), "{list}");
-        }
+    fn a_weak_tag_is_known_and_not_strong() {
+        let of = |etag| Validators { etag: HeaderValue::from_static(etag), last_modified: None };
+        assert!(of("\"a\"").has_strong_tags() && of("\"a\"").has_tag(b"\"a\""));
+        assert!(!of("W/\"a\"").has_strong_tags() && of("W/\"a\"").has_tag(b"\"a\""));
+        assert!(!of("\"a\"").has_tag(b"\"b\""));
     }
 
     #[test]
-    fn a_date_counts_only_without_tags() {
-        let same = (header::IF_MODIFIED_SINCE, "Sun, 06 Nov 1994 08:49:37 GMT");
-        let before = (header::IF_MODIFIED_SINCE, "Sun, 06 Nov 1994 08:49:36 GMT");
-        assert!(known(std::slice::from_ref(&same)));
-        assert!(!known(&[before]));
-        assert!(!known(&[(header::IF_MODIFIED_SINCE, "yesterday")]));
-        assert!(!known(&[same, (header::IF_NONE_MATCH, "\"x\"")]));
+    fn a_date_that_may_still_change_is_shown_early() {
+        for (modified, now, shown) in [
+            (100.5, 104.0, "00:01:35"),
+            (100.5, 105.4, "00:01:35"),
+            (100.5, 105.5, "00:01:40"),
+            (100.5, 9000.0, "00:01:40"),
+            // Not in the future, and not before 1970.
+            (9000.0, 100.0, "00:01:35"),
+            (1.0, 2.0, "00:00:00"),
+        ] {
+            let date = shown_date(at(modified), at(now));
+            assert_eq!(date, format!("Thu, 01 Jan 1970 {shown} GMT"), "{modified} {now}");
+        }
+        shown_date(UNIX_EPOCH + Duration::from_secs(1 << 45), SystemTime::now());
+        shown_date(UNIX_EPOCH - Duration::from_secs(1 << 45), SystemTime::now());
     }
 
     proptest! {
+        /// A visitor gets the first version at some time before the second one is made, and asks
+        /// again at some time after.
         #[test]
-        fn no_list_makes_it_panic_or_hang(list in "[ ,*\"W/a]*") {
-            known(&[(header::IF_NONE_MATCH, &list)]);
+        fn no_two_versions_are_mistaken_for_one_another(
+            first in 1000.0..1001.0_f64,
+            got in 0.0..12.0_f64,
+            second in 0.0..2.0_f64,
+        ) {
+            let (got, second) = (first + got, first + got + second);
+            let shown = shown_date(at(first), at(got));
+            let headers = HeaderMap::from_iter([(header::IF_MODIFIED_SINCE, shown)]);
+            let now = Validators { etag: HeaderValue::from_static("\"2\""), last_modified: Some(at(second)) };
+            // A version that is made in the very moment is a later one too, by a nanosecond.
+            prop_assume!(second > first);
+            prop_assert_eq!(evaluate(&Method::GET, &headers, &now), Precondition::Proceed);
         }
     }
 }

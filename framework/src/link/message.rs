@@ -6,7 +6,7 @@ use crate::cache_type::CacheType;
 use crate::log::{LogId, Position};
 
 /// The version of the link that this build speaks. Both ends must speak the same.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 1;
 
 /// What precedes the body of a forwarded request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +37,14 @@ pub struct Call {
     pub remote: Option<IpAddr>,
     /// For how long the front end waits for the head of the answer, in milliseconds.
     pub deadline: u64,
+    /// The canonical path of the cached page that the request may change by being answered: the
+    /// page of its own URL, when its method is not a safe one (RFC 9111, section 4.4).
+    pub own_url: Option<String>,
+}
+
+/// The group of all pages at this canonical path that a request to their own URL may change.
+pub fn group_of_url(path: &str) -> String {
+    format!("url:{path}")
 }
 
 /// How much of a request its controller may see.

@@ -103,7 +103,7 @@ pub use feed::{FeedRecord, Holding, Holdings, Open, Welcome};
 pub use files::{Found, Lookup};
 pub use follower::Follower;
 pub use host::{Admission, FeedBatch, Greeting, Host, How, MemberId, Refusal};
-pub use message::{Answer, Call, Content, Exposure, VERSION};
+pub use message::{Answer, Call, Content, Exposure, VERSION, group_of_url};
 pub use server::{ServeError, ServerOptions, serve};
 
 /// How many bytes of one stream may be under way, each way.

@@ -169,8 +169,9 @@ impl Reply {
     /// [`CacheType::NoCache`] keeps it out of the cache. Where the route has `cache = "no_cache"`,
     /// or the site's variant function says no, nothing is cached: there the controller has seen a
     /// whole request, so that the reply may be for one visitor only. Nor is a reply kept that sets a
-    /// cookie, or whose status is neither 200 nor one of the route's `cache_statuses`; and a reply
-    /// with such a status lives for as long as they say.
+    /// cookie, or whose status is neither 200 nor one of the route's `cache_statuses`. A reply with
+    /// such a status lives for as long as they say, unless it has a type that ends its life
+    /// otherwise: `Timeout` or `Persistent`.
     ///
     /// ```
     /// use std::time::Duration;

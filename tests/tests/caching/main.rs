@@ -1,12 +1,15 @@
 //! The cache, seen from a browser: its four types, what belongs to a key, what ends an entry's
-//! life, and what is never kept.
+//! life, what is served after its end, and what is never kept.
 
 mod flight;
+mod http;
 mod invalidation;
 mod key;
 mod lifetime;
 mod memory;
+mod parts;
 mod poisoning;
+mod staleness;
 mod variants;
 
 use std::sync::LazyLock;
@@ -36,6 +39,38 @@ cache = { timeout = "1s" }
 path = "/never/{name}"
 controller = "counter.next"
 cache = "no_cache"
+
+[[route]]
+path = "/mood/{name}/{mood}"
+methods = ["POST"]
+controller = "moods.set"
+
+[[route]]
+path = "/plain/{name}"
+controller = "moods.show"
+groups = ["mood:{name}"]
+
+[[route]]
+path = "/soft/{name}"
+controller = "moods.show"
+groups = ["mood:{name}"]
+cache = { type = "persistent", stale_while_revalidate = "1h", stale_if_error = "1h" }
+
+[[route]]
+path = "/timed/{name}"
+controller = "moods.show"
+cache = { timeout = "1s", stale_while_revalidate = "1h" }
+
+[[route]]
+path = "/fallback/{name}"
+controller = "moods.show"
+groups = ["mood:{name}"]
+cache = { type = "normal", stale_if_error = "1h" }
+
+[[route]]
+path = "/listed/{name}"
+controller = "moods.show"
+cache_statuses = { 404 = "1s", 301 = "1h" }
 
 [[route]]
 path = "/flight/{name}/{milliseconds}"
@@ -93,6 +128,8 @@ pub(crate) fn site() -> Site {
     Site::test_site(PROGRAM)
         .project("languages = [\"en\", \"de\"]\n[link]\nlease = \"2s\"\n")
         .route(ROUTES)
+        .route(parts::ROUTES)
+        .template("parts.html", parts::TEMPLATE)
 }
 
 pub(crate) static CLUSTER: LazyLock<Shared> =

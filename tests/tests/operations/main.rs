@@ -4,6 +4,7 @@ mod admin;
 mod check;
 mod cluster;
 mod commands;
+mod reload;
 mod single_node;
 mod stopping;
 

@@ -21,7 +21,7 @@ use crate::clock;
 use crate::docroot::check_path;
 use crate::frontend::FrontEnd;
 use crate::frontend::failure::Failure;
-use crate::http::Validators;
+use crate::http::{Precondition, Validators, conditions};
 use crate::link::{CallError, Lookup};
 use crate::log::{ContentId, Position};
 use crate::media_type;
@@ -184,9 +184,16 @@ fn response(request: &Parts, path: &str, content: ContentId, file: File) -> Resp
     validators.insert_into(response.headers_mut());
     let caching = HeaderValue::from_static("no-cache");
     response.headers_mut().insert(header::CACHE_CONTROL, caching);
-    if validators.are_known_to(&request.headers) {
-        *response.status_mut() = StatusCode::NOT_MODIFIED;
-        return response;
+    match conditions::evaluate(&request.method, &request.headers, &validators) {
+        Precondition::Proceed => {}
+        Precondition::NotModified => {
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
+            return response;
+        }
+        Precondition::Failed => {
+            *response.status_mut() = StatusCode::PRECONDITION_FAILED;
+            return response;
+        }
     }
     let added = response.headers_mut();
     added.insert(header::CONTENT_TYPE, media_type::of(path));

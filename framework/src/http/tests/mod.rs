@@ -1,6 +1,7 @@
 //! A real server on a free port, and clients that write bytes.
 
 mod patience;
+mod pieces;
 mod protocol;
 
 use std::io;

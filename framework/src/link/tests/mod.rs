@@ -120,6 +120,7 @@ fn call(controller: &str) -> Call {
         variant: None,
         body_limit: None,
         deadline: GENEROUS.as_millis() as u64,
+        own_url: None,
     }
 }
 

@@ -1,0 +1,152 @@
+//! An answer to a visitor as it is kept: ready to be sent in each of its forms.
+//!
+//! A hit is what most requests are, so nothing is left for it to work out. The headers are put
+//! together when the page is made: those of the answer itself, those that go with a 304 (RFC 9110,
+//! section 15.4.5), and those of each encoding. They hold `Age` and `Cache-Status`, too, for which each response
+//! has values of its own: to replace a value costs little, but one name more would make the copied
+//! map grow.
+//!
+//! Encodings are made after the page was stored, by whoever has [claimed](Encodings::claim)
+//! that; until then the page is served as it is.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, StatusCode};
+use moka::ops::compute::Op;
+
+use super::entry::Entry;
+use super::store::Cache;
+use crate::http::Coding;
+use crate::pieces::Pieces;
+
+/// An answer as it is kept.
+#[derive(Debug)]
+pub struct Page {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers of the content as it is, the same for everybody.
+    pub headers: HeaderMap,
+    /// The body; its bytes are shared with every response that is under way.
+    pub body: Pieces,
+    /// What conditional requests need.
+    pub validation: Box<Validation>,
+    /// The content in codings.
+    pub encodings: Encodings,
+}
+
+/// What is needed to tell a client that it has the page already, or a page made of it.
+#[derive(Debug, Default)]
+pub struct Validation {
+    /// The headers of a 304.
+    pub not_modified: HeaderMap,
+    /// When this version was made, if dates are to tell it from others.
+    pub last_modified: Option<LastModified>,
+    /// The digest of the body, once somebody has asked for it.
+    pub digest: OnceLock<u128>,
+}
+
+/// When a version was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastModified {
+    /// What conditions are compared with.
+    pub time: SystemTime,
+    /// What is shown in the place of the header's value while another version may still be made
+    /// in the same second. None when it was the controller that gave the date.
+    pub early: Option<HeaderValue>,
+}
+
+/// The encodings of a page, which come later.
+#[derive(Debug, Default)]
+pub struct Encodings {
+    /// Whether there ought to be some and nobody makes them.
+    wanted: AtomicBool,
+    made: OnceLock<Box<[Encoded]>>,
+}
+
+/// The content in one coding.
+#[derive(Debug)]
+pub struct Encoded {
+    /// The coding.
+    pub coding: Coding,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
+}
+
+impl Cache {
+    /// Puts encodings into the page of an entry, which is heavier afterwards.
+    pub fn put_encodings(&self, entry: &Arc<Entry>, encodings: Vec<Encoded>) {
+        let Some(page) = entry.page() else { return };
+        // Only who has claimed them makes them, once.
+        let _ = page.encodings.made.set(encodings.into());
+        // The map weighs what is put into it. A fill that comes between looking and putting is
+        // lost: a miss, no more.
+        let current = self.entries(entry.is_persistent()).entry(entry.key.clone());
+        current.and_compute_with(|current| match current {
+            Some(current) if Arc::ptr_eq(current.value(), entry) => Op::Put(Arc::clone(entry)),
+            _ => Op::Nop,
+        });
+    }
+}
+
+impl Page {
+    /// A page that knows of no versions and has no encodings.
+    pub fn new(status: StatusCode, headers: HeaderMap, body: Pieces) -> Page {
+        let (validation, encodings) = (Box::default(), Encodings::none());
+        Page { status, headers, body, validation, encodings }
+    }
+
+    /// What the body is known by.
+    pub fn digest(&self) -> u128 {
+        *self.validation.digest.get_or_init(|| self.body.digest())
+    }
+
+    /// About how many bytes of memory it takes.
+    pub(super) fn size(&self) -> usize {
+        let encodings = self.encodings.made().iter();
+        let encodings =
+            encodings.map(|encoded| size_of_headers(&encoded.headers) + encoded.body.len());
+        size_of_headers(&self.headers)
+            + size_of::<Validation>()
+            + size_of_headers(&self.validation.not_modified)
+            + self.body.len()
+            + encodings.sum::<usize>()
+    }
+}
+
+/// A map has places for names, values and their order, up to a third of them empty.
+fn size_of_headers(headers: &HeaderMap) -> usize {
+    const PLACE: usize = 130;
+    headers.iter().map(|(_, value)| value.len() + PLACE).sum()
+}
+
+impl Encodings {
+    /// None, and there will be none.
+    pub fn none() -> Encodings {
+        Encodings::default()
+    }
+
+    /// None yet: somebody is to make them.
+    pub fn wanted() -> Encodings {
+        Encodings { wanted: AtomicBool::new(true), made: OnceLock::new() }
+    }
+
+    /// Those that are there.
+    pub fn made(&self) -> &[Encoded] {
+        self.made.get().map_or(&[], |made| made)
+    }
+
+    /// Takes the duty to make them. `false` when somebody else has it, or nobody needs to.
+    pub fn claim(&self) -> bool {
+        self.wanted.load(Ordering::Relaxed) && self.wanted.swap(false, Ordering::Relaxed)
+    }
+
+    /// Gives the duty back.
+    pub fn give_back(&self) {
+        self.wanted.store(true, Ordering::Relaxed);
+    }
+}

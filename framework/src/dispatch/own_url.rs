@@ -1,0 +1,121 @@
+//! Which requests may change the page of their own URL (RFC 9111, section 4.4).
+//!
+//! A page that an unsafe request may change is put into the group of its path when it is made, and
+//! such a request names that path when it is forwarded. Both sides mean the path after aliases,
+//! because that is what a page is kept under, and both sides follow the aliases of GET: the page
+//! of a URL is what GET shows there. A page may be asked for by its own path and by those of
+//! aliases, and whichever filled the cache answers all of them; so a page to which an alias may
+//! lead is in its group whatever the alias itself takes.
+
+use http::Method;
+
+use super::canonical::CanonicalPath;
+use super::captures::Captures;
+use super::resolution::Resolution;
+use super::route::Target;
+use super::table::Table;
+use crate::dispatch::CacheType;
+
+impl Table {
+    /// Whether some request with an unsafe method (RFC 9110, section 9.2.1) has the URL of the page
+    /// at `path`, the canonical path after aliases.
+    pub fn may_be_changed(&self, path: &str) -> bool {
+        let methods = self.routes.iter().flat_map(|route| &route.methods);
+        let mut unsafe_methods: Vec<&Method> = methods.filter(|method| !method.is_safe()).collect();
+        unsafe_methods.sort_unstable_by_key(|method| method.as_str());
+        unsafe_methods.dedup();
+        let is_taken = |method: &&Method| self.takes(method, path);
+        let may_lead_here = |target: &Target| match target {
+            Target::Alias(alias) => alias.0.literal().is_none_or(|literal| literal == path),
+            _ => false,
+        };
+        unsafe_methods.iter().any(is_taken)
+            || !unsafe_methods.is_empty()
+                && self.routes.iter().any(|route| may_lead_here(&route.target))
+    }
+
+    /// The path after aliases of the page that has the URL of an unsafe request for `path`, if
+    /// there is one and it may be cached.
+    pub fn changed_by(&self, method: &Method, path: &CanonicalPath<'_>) -> Option<String> {
+        if method.is_safe() {
+            return None;
+        }
+        let Resolution::Route(page) = self.resolve(&Method::GET, path) else { return None };
+        let is_content = matches!(page.route.target, Target::Controller(_) | Target::Template(_));
+        let is_kept = is_content && page.route.cache.kind != CacheType::NoCache;
+        is_kept.then(|| page.path().to_owned())
+    }
+
+    fn takes(&self, method: &Method, path: &str) -> bool {
+        self.walk(method, path, &mut Captures::default()).is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROUTES: &str = r#"
+        [[route]]
+        path = "/"
+        alias = "/home"
+        [[route]]
+        path = "/"
+        methods = ["PURGE"]
+        controller = "home.purge"
+        [[route]]
+        path = "/home"
+        controller = "home"
+        [[route]]
+        path = "/stories/{slug}"
+        controller = "story"
+        [[route]]
+        path = "/stories/{slug}"
+        methods = ["POST"]
+        controller = "comment"
+        [[route]]
+        pattern = '^/old/(?<slug>[a-z]+)$'
+        alias = "/stories/{slug}"
+        methods = ["POST"]
+        [[route]]
+        path = "/login"
+        controller = "login"
+        cache = "no_cache"
+        [[route]]
+        path = "/login"
+        methods = ["POST"]
+        controller = "log.in"
+        [[route]]
+        path = "/about"
+        template = "about.html"
+    "#;
+
+    fn changed_by(table: &Table, method: Method, path: &str) -> Option<String> {
+        table.changed_by(&method, &CanonicalPath::new(path).unwrap())
+    }
+
+    #[test]
+    fn an_unsafe_request_changes_what_get_shows_at_its_url() {
+        let table = Table::parse(ROUTES, "dispatch.conf").unwrap();
+        assert_eq!(changed_by(&table, Method::POST, "/stories/a").unwrap(), "/stories/a");
+        let purge = Method::from_bytes(b"PURGE").unwrap();
+        assert_eq!(changed_by(&table, purge, "/").unwrap(), "/home");
+        assert_eq!(changed_by(&table, Method::GET, "/stories/a"), None);
+        assert_eq!(changed_by(&table, Method::POST, "/login"), None, "it is not cached");
+        assert_eq!(changed_by(&table, Method::POST, "/old/a"), None, "there is no such page");
+    }
+
+    #[test]
+    fn a_page_is_marked_when_a_request_with_its_url_may_change_it() {
+        let literal = ROUTES.replace("alias = \"/stories/{slug}\"", "redirect = \"/\"");
+        let table = Table::parse(&literal, "dispatch.conf").unwrap();
+        for (path, may) in [("/stories/a", true), ("/home", true), ("/about", false)] {
+            assert_eq!(table.may_be_changed(path), may, "{path}");
+        }
+        // Where the alias leads depends on the request, so it may lead anywhere.
+        let table = Table::parse(ROUTES, "dispatch.conf").unwrap();
+        assert!(table.may_be_changed("/about"));
+        let none = Table::parse("[[route]]\npath = \"/a\"\ncontroller = \"a\"\n", "x").unwrap();
+        assert!(!none.may_be_changed("/a"));
+    }
+}

@@ -1,0 +1,134 @@
+use std::borrow::Cow;
+
+use http::Uri;
+use http::uri::PathAndQuery;
+
+use crate::dispatch::{CanonicalPath, QueryKey};
+
+/// Where a part leads to: a page of this site.
+#[derive(Debug)]
+pub(super) struct Address {
+    target: PathAndQuery,
+}
+
+/// The one spelling of an address, which tells whether two are the same.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Canonical<'a> {
+    pub(super) path: CanonicalPath<'a>,
+    query: Cow<'a, str>,
+}
+
+impl Address {
+    /// Reads the URL of a part.
+    ///
+    /// # Errors
+    /// Why it is none, and what to write instead.
+    pub(super) fn parse(url: &str) -> Result<Address, String> {
+        let example = "write a path of this site, with a query or without, such as \
+                       `/parts/badge?size=small`";
+        if !url.starts_with('/') || url.starts_with("//") {
+            return Err(format!("it leads away from this site: {example}"));
+        }
+        if url.contains('#') {
+            return Err(format!("a part is a whole page, and has no `#…`: {example}"));
+        }
+        let unfit = |_| {
+            "it is no URL: encode what comes from values, with `url_for` or the filter `urlencode`"
+                .to_owned()
+        };
+        Ok(Address { target: url.parse().map_err(unfit)? })
+    }
+
+    /// Its one spelling.
+    ///
+    /// # Errors
+    /// Why it is not the address of a page.
+    pub(super) fn canonical(&self) -> Result<Canonical<'_>, String> {
+        Canonical::of(self.target.path(), self.target.query())
+    }
+
+    /// The same address with the scheme and host that the visitor has asked for.
+    pub(super) fn under(&self, visitor: &Uri) -> Uri {
+        let mut parts = visitor.clone().into_parts();
+        parts.path_and_query = Some(self.target.clone());
+        // Only a host without a path, of CONNECT, has no such form.
+        Uri::from_parts(parts).unwrap_or_else(|_| Uri::from(self.target.clone()))
+    }
+}
+
+impl<'a> Canonical<'a> {
+    fn of(path: &'a str, query: Option<&'a str>) -> Result<Canonical<'a>, String> {
+        let path = CanonicalPath::new(path).map_err(|error| error.to_string())?;
+        let query = QueryKey::All.canonical(query).map_err(|error| error.to_string())?;
+        Ok(Canonical { path, query })
+    }
+
+    /// The one spelling of what a request asks for, if it has one.
+    pub(super) fn of_request(uri: &'a Uri) -> Option<Canonical<'a>> {
+        Canonical::of(uri.path(), uri.query()).ok()
+    }
+}
+
+impl std::fmt::Display for Canonical<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.query.as_ref() {
+            "" => write!(f, "{}", self.path),
+            query => write!(f, "{}?{query}", self.path),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_paths_of_this_site_are_addresses() {
+        for url in [
+            "",
+            "badge",
+            "./badge",
+            "?a=1",
+            "//evil.example/badge",
+            "https://evil.example/badge",
+            "HTTP://evil.example",
+            "javascript:alert(1)",
+            "/badge#top",
+            "/bad ge",
+            "/badge\r\nHost: evil.example",
+            "/\\evil.example",
+            "/../secret",
+            "/a/%2e%2e/secret",
+            "/a//b",
+            "/%zz",
+            "/%00",
+            "*",
+        ] {
+            let error = Address::parse(url)
+                .and_then(|address| address.canonical().map(|canonical| canonical.to_string()));
+            assert!(error.is_err(), "{url:?} is {error:?}");
+        }
+        assert!(
+            Address::parse("//evil.example").unwrap_err().contains("`/parts/badge?size=small`")
+        );
+        assert!(Address::parse("/tag/a b").unwrap_err().contains("urlencode"));
+    }
+
+    #[test]
+    fn spellings_of_one_address_are_the_same() {
+        let one = Address::parse("/parts/%62adge?b=2&a=1").unwrap();
+        let other = Address::parse("/parts/badge?a=1&b=2").unwrap();
+        assert_eq!(one.canonical(), other.canonical());
+        assert_eq!(one.canonical().unwrap().to_string(), "/parts/badge?a=1&b=2");
+    }
+
+    #[test]
+    fn a_part_keeps_the_visitors_scheme_and_host() {
+        let part = Address::parse("/badge?a").unwrap();
+        let of_http2 = Uri::from_static("https://example.org/news?page=2");
+        assert_eq!(part.under(&of_http2), "https://example.org/badge?a");
+        assert_eq!(part.under(&Uri::from_static("/news")), "/badge?a");
+        assert_eq!(part.under(&Uri::from_static("example.org:443")), "/badge?a");
+        assert_eq!(part.under(&Uri::from_static("*")), "/badge?a");
+    }
+}

@@ -1,0 +1,90 @@
+use std::fmt;
+
+use super::DEEPEST;
+use super::address::Canonical;
+
+/// The pages through which a part was reached, from the visitor's own down.
+#[derive(Debug)]
+pub(super) struct Chain<'a> {
+    /// `None` for a request that asks for nothing that a part could be.
+    url: Option<&'a Canonical<'a>>,
+    above: Option<&'a Chain<'a>>,
+}
+
+impl<'a> Chain<'a> {
+    /// Begins with the page that the visitor asks for.
+    pub(super) fn begin(page: Option<&'a Canonical<'a>>) -> Chain<'a> {
+        Chain { url: page, above: None }
+    }
+
+    /// Goes down to a part.
+    pub(super) fn down(&'a self, part: &'a Canonical<'a>) -> Chain<'a> {
+        Chain { url: Some(part), above: Some(self) }
+    }
+
+    /// Whether this part may be put in here.
+    ///
+    /// # Errors
+    /// That it holds itself, or lies too deep, with the chain.
+    pub(super) fn admits(&self, part: &Canonical<'_>) -> Result<(), String> {
+        if self.upwards().any(|chain| chain.url == Some(part)) {
+            return Err(format!("the parts lead in a circle: {self} → {part}"));
+        }
+        if self.upwards().count() > DEEPEST {
+            return Err(format!("the parts lie deeper than {DEEPEST}: {self} → {part}"));
+        }
+        Ok(())
+    }
+
+    fn upwards(&self) -> impl Iterator<Item = &Chain<'a>> {
+        std::iter::successors(Some(self), |chain| chain.above)
+    }
+}
+
+impl fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(above) = self.above {
+            write!(f, "{above} → ")?;
+        }
+        match self.url {
+            Some(url) => write!(f, "{url}"),
+            None => f.write_str("…"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::address::Address;
+    use super::*;
+
+    #[test]
+    fn a_circle_shows_its_chain() {
+        let [page, part] = ["/a?y=1&x=2", "/parts/b"].map(|url| Address::parse(url).unwrap());
+        let (page, part) = (page.canonical().unwrap(), part.canonical().unwrap());
+        let begin = Chain::begin(Some(&page));
+        assert_eq!(begin.admits(&part), Ok(()));
+        let chain = begin.down(&part);
+        let again = Address::parse("/%61?x=2&y=1").unwrap();
+        let why = chain.admits(&again.canonical().unwrap()).unwrap_err();
+        assert_eq!(why, "the parts lead in a circle: /a?x=2&y=1 → /parts/b → /a?x=2&y=1");
+        assert!(chain.admits(&part).unwrap_err().ends_with("/parts/b → /parts/b"));
+    }
+
+    #[test]
+    fn the_depth_is_bounded() {
+        fn descend(chain: &Chain<'_>, depth: usize) -> (usize, String) {
+            let next = Address::parse(&format!("/{depth}")).unwrap();
+            let next = next.canonical().unwrap();
+            match chain.admits(&next) {
+                Ok(()) => descend(&chain.down(&next), depth + 1),
+                Err(why) => (depth, why),
+            }
+        }
+        let page = Address::parse("/0").unwrap();
+        let page = page.canonical().unwrap();
+        let (depth, why) = descend(&Chain::begin(Some(&page)), 1);
+        assert_eq!(depth, DEEPEST + 1, "parts of depth 1 to {DEEPEST} are admitted");
+        assert!(why.contains("deeper than 8: /0 → /1 → ") && why.ends_with("→ /8 → /9"), "{why}");
+    }
+}

@@ -1,0 +1,139 @@
+use std::sync::Arc;
+
+use http::StatusCode;
+use http::header::{self, HeaderMap};
+use http::response::Parts;
+
+use super::super::FrontEnd;
+use super::super::cache_status::CacheStatus;
+use super::super::collect::{Collected, collect};
+use super::super::make::MadeContent;
+use super::super::respond::Aging;
+use super::super::served::{Failed, Served, page_of};
+use super::super::variant::VariantKind;
+use super::failing::Cause;
+use crate::body::Body;
+use crate::cache::{Entry, Page};
+use crate::clock::{self, Moment};
+use crate::pieces::Pieces;
+
+/// What of an answer goes into a page.
+#[derive(Debug)]
+pub(super) enum Content {
+    /// An entry of the cache.
+    Entry { entry: Arc<Entry>, variant: VariantKind, aging: Aging },
+    /// What might have been one.
+    Page(Box<Page>, VariantKind),
+    /// What is for this visitor only.
+    Own(Pieces),
+    /// What is the same for everybody, though the cache has no part in it.
+    Shared(HeaderMap, Pieces),
+}
+
+impl Content {
+    /// The content of an answer, no longer than what the cache would keep unless it is at hand.
+    ///
+    /// # Errors
+    /// When the answer is none that can be put into a page.
+    pub(super) async fn of(served: Served, frontend: &FrontEnd) -> Result<Content, Cause> {
+        let limit = frontend.settings.largest_entry;
+        match served {
+            Served::Hit { entry, variant, now } => Content::of_hit(entry, variant, now, frontend),
+            Served::Stored { entry, variant, cache } => {
+                let aging = frontend.aging_of(&entry, cache, clock::now());
+                Content::of_entry(entry, variant, aging)
+            }
+            Served::Page { page, variant, .. } => {
+                fits(page.status, &page.headers)?;
+                Ok(Content::Page(Box::new(page), variant))
+            }
+            Served::Made { status, headers, content, .. } => {
+                fits(status, &headers)?;
+                Ok(Content::Own(match content {
+                    MadeContent::Rendered { content, .. } => content,
+                    MadeContent::Body(body) => read(body, limit).await?,
+                }))
+            }
+            Served::Response(response) => {
+                let (Parts { status, headers, .. }, body) = response.into_parts();
+                fits(status, &headers)?;
+                Ok(Content::Shared(headers, read(body, limit).await?))
+            }
+            Served::Failed(failed) => Err(cause(failed)),
+        }
+    }
+
+    /// The content of a hit.
+    ///
+    /// # Errors
+    /// When it is none that can be put into a page.
+    pub(super) fn of_hit(
+        entry: Arc<Entry>,
+        variant: VariantKind,
+        now: Moment,
+        frontend: &FrontEnd,
+    ) -> Result<Content, Cause> {
+        let aging = frontend.aging_of(&entry, CacheStatus::Hit(None), now);
+        Content::of_entry(entry, variant, aging)
+    }
+
+    fn of_entry(entry: Arc<Entry>, variant: VariantKind, aging: Aging) -> Result<Content, Cause> {
+        let page = page_of(&entry);
+        fits(page.status, &page.headers)?;
+        Ok(Content::Entry { entry, variant, aging })
+    }
+
+    pub(super) fn pieces(&self) -> &Pieces {
+        match self {
+            Content::Entry { entry, .. } => &page_of(entry).body,
+            Content::Page(page, _) => &page.body,
+            Content::Own(pieces) | Content::Shared(_, pieces) => pieces,
+        }
+    }
+
+    /// The digest of its pieces.
+    pub(super) fn digest(&self) -> u128 {
+        match self {
+            Content::Entry { entry, .. } => page_of(entry).digest(),
+            Content::Page(page, _) => page.digest(),
+            Content::Own(pieces) | Content::Shared(_, pieces) => pieces.digest(),
+        }
+    }
+}
+
+/// Whether an answer is one that can be put into a page.
+fn fits(status: StatusCode, headers: &HeaderMap) -> Result<(), Cause> {
+    if status.is_redirection() {
+        let location = headers.get(header::LOCATION).map(|location| location.as_bytes());
+        let location = location.unwrap_or_default().escape_ascii();
+        return Err(format!("it leads on to {location} with status {}", status.as_u16()).into());
+    }
+    if status != StatusCode::OK {
+        return Err(format!("it answers with status {}", status.as_u16()).into());
+    }
+    if let Some(encoding) = headers.get(header::CONTENT_ENCODING) {
+        let encoding = encoding.as_bytes().escape_ascii();
+        return Err(format!("its content is encoded ({encoding}): send it as it is").into());
+    }
+    Ok(())
+}
+
+async fn read(body: Body, limit: u64) -> Result<Pieces, Cause> {
+    match collect(body, limit).await {
+        Ok(Collected::Whole(bytes)) => Ok(bytes.into()),
+        Ok(Collected::TooLong(_)) => {
+            Err(format!("it is longer than {limit} bytes (`[cache] max_entry`)").into())
+        }
+        Err(error) => Err(error.to_string().into()),
+    }
+}
+
+fn cause(failed: Failed) -> Cause {
+    let Failed { failure, request_id, .. } = failed;
+    let status = failure.status.as_u16();
+    let text = match failure.cause {
+        Some(cause) => format!("it answers with status {status}: {} ({cause})", failure.message),
+        None => format!("it answers with status {status}: {}", failure.message),
+    };
+    Cause::of_request(text, request_id, failure.is_known)
+}

@@ -1,0 +1,126 @@
+//! Parts: other pages of the site, put into a page for each response.
+//!
+//! - [`Recipient`]: whose request it is. `request` makes of it the requests for parts.
+//! - `composition`: puts content together: what is in the cache at once, the rest side by side.
+//! - `address`: where a part leads to, and `chain`: through which pages, so that no page holds itself.
+//! - `content`: what of an answer goes into a page.
+//! - `failing`: what is shown, and logged, in the place of a part that cannot be had.
+//! - `tag`: the strong tag of what was put together.
+//! - `sharing`: what caches further out may do with it.
+//!
+//! # A part is a request
+//!
+//! A part is what the front end answers when the visitor asks for its URL with `GET`: it goes
+//! through the same dispatch, lookup, flight and fill as a browser's request, by the same edition
+//! of the site's files, with the visitor's headers and address. So it has a policy, a variant, groups and
+//! rules for errors of its own, and the law of the cache holds for it by itself. The page does not
+//! depend on it: what is kept of a page are its bytes and the places of its parts.
+//!
+//! Nothing of the visitor's request that asks for *a representation of the page* goes to the parts:
+//! no conditions, ranges or encodings, nothing about a body. They are answered for the page as it was
+//! put together.
+//!
+//! # What can go wrong stays where it is
+//!
+//! A part that fails, is slow, leads in a circle, or is one too many shows its fallback. One
+//! deadline holds for all parts of a response, however deep: those within a part are
+//! fetched after it, but they do not get time of their own. All that a response may hold (depth, number,
+//! bytes) is bounded, so a template's mistake costs one response and no more.
+
+mod address;
+mod allowed;
+mod chain;
+mod composition;
+mod content;
+mod failing;
+mod request;
+mod sharing;
+mod tag;
+
+use std::sync::Arc;
+
+use http::Response;
+use http::header::{self, HeaderName};
+use http::request::Parts;
+
+use super::cache_status::CacheStatus;
+use super::respond::{Aging, Composed};
+use super::served::{Served, page_of};
+use super::{Edition, FrontEnd, respond};
+use crate::body::Body;
+use crate::cache::Generation;
+use crate::clock;
+use crate::http::Origin;
+
+use composition::Composition;
+
+/// How deep parts may lie in one another: those of the page itself have depth 1.
+const DEEPEST: usize = 8;
+
+/// How many parts one response may have, at all depths.
+const MOST_PARTS: usize = 200;
+
+/// How long one response may become, in bytes.
+const MOST_BYTES: usize = 64 * 1024 * 1024;
+
+/// What a page says of itself without its parts. The latest of all dates would not do for the whole:
+/// a part may be followed by an older one, when the visitor's variant changes for example.
+static OF_THE_PAGE_ALONE: [HeaderName; 6] = [
+    header::ETAG,
+    header::LAST_MODIFIED,
+    header::CONTENT_LENGTH,
+    HeaderName::from_static("content-digest"),
+    HeaderName::from_static("repr-digest"),
+    HeaderName::from_static("digest"),
+];
+
+/// For whom a page is put together.
+#[derive(Clone, Copy)]
+pub(super) struct Recipient<'a> {
+    /// As in the [`Visit`](super::Visit) of the page.
+    pub(super) generation: Generation,
+    pub(super) edition: &'a Arc<Edition>,
+    pub(super) request: &'a Parts,
+    pub(super) origin: Origin,
+}
+
+impl FrontEnd {
+    /// The response with content that has parts.
+    pub(super) async fn compose(
+        self: &Arc<Self>,
+        recipient: Recipient<'_>,
+        served: Served,
+    ) -> Response<Body> {
+        let request = recipient.request;
+        let (status, headers, aging, cache) = match &served {
+            Served::Hit { entry, now, .. } => {
+                let (page, cache) = (page_of(entry), CacheStatus::Hit(entry.remaining(*now)));
+                (page.status, &page.headers, self.aging_of(entry, cache, *now), cache)
+            }
+            Served::Stored { entry, cache, .. } => {
+                let (page, aging) = (page_of(entry), self.aging_of(entry, *cache, clock::now()));
+                (page.status, &page.headers, aging, *cache)
+            }
+            Served::Page { page, cache, .. } => (page.status, &page.headers, Aging::NEW, *cache),
+            Served::Made { status, headers, cache, .. } => (*status, headers, Aging::NEW, *cache),
+            Served::Failed(_) | Served::Response(_) => unreachable!("neither has parts"),
+        };
+        let pieces = served.pieces().expect("only content with parts is put together");
+        let composition = Composition::new(self, recipient, headers, served.variant());
+        let composed = composition.put_together(pieces, served.digest()).await;
+
+        let mut headers = headers.clone();
+        aging.with(composed.aging).tell(&mut headers, None);
+        composed.sharing.apply(&mut headers);
+        for name in &OF_THE_PAGE_ALONE {
+            headers.remove(name);
+        }
+        if let Served::Made { .. } = served {
+            let body = Body::pieces(composed.bytes);
+            return respond::made(status, headers, body, cache);
+        }
+        let composed =
+            Composed { status, headers, tag: composed.tag.header(), body: composed.bytes };
+        respond::composed(request, composed, cache)
+    }
+}

@@ -1,0 +1,272 @@
+//! What caches further out may do with a page that was put together.
+//!
+//! They know nothing of its parts: to them it is one response, so it may be kept no longer, and for
+//! no more visitors, than any part of it.
+//!
+//! - A part that is *for this visitor only* (the cache had no part in it, or it is of a variant
+//!   that the page is not of) makes the whole `private, no-cache`, and what is meant for shared
+//!   caches alone is left out. Otherwise a CDN would show one visitor's badge to all.
+//! - With a *fallback* in it, the page is to be asked for again, or an outage of a second would be
+//!   seen for as long as the page may be kept.
+//! - Otherwise `Cache-Control` and `CDN-Cache-Control` (RFC 9213) allow what all of them allow, and the
+//!   page is in the groups of all of them (RFC 9875).
+//! - `Vary` names what any of them varies by.
+//!
+//! What a part says beyond that (`Set-Cookie`, `Link`, …) is not sent. A cookie would be set or
+//! not depending on what happened to be in the cache.
+
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+
+use super::super::variant::VariantKind;
+use super::allowed::Allowed;
+
+static CDN_CACHE_CONTROL: HeaderName = HeaderName::from_static("cdn-cache-control");
+
+/// The headers that name groups, and what stands between two names.
+static GROUPS: [(HeaderName, &[u8]); 3] = [
+    (HeaderName::from_static("cache-groups"), b", "),
+    (HeaderName::from_static("surrogate-key"), b" "),
+    (HeaderName::from_static("cache-tag"), b","),
+];
+
+/// The longest line that names groups, in bytes; what would make it longer is left out.
+const LONGEST: usize = 8 * 1024;
+
+/// The headers of a part that matter to the whole, besides those of groups.
+static RELEVANT: [HeaderName; 3] =
+    [header::CACHE_CONTROL, header::VARY, HeaderName::from_static("cdn-cache-control")];
+
+/// What the parts of a page have to say about keeping it.
+#[derive(Debug, Default)]
+pub(super) struct Sharing {
+    audience: Audience,
+    /// Headers of parts that differ from the page's.
+    differing: Vec<HeaderMap>,
+}
+
+/// Whom the parts are for, in the order of what is stricter.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Audience {
+    /// Whoever may have the page.
+    #[default]
+    Everybody,
+    /// They may too, but not for long.
+    AtTheMoment,
+    /// This visitor only.
+    OneVisitor,
+}
+
+impl Sharing {
+    /// A part that depends on nothing but the variant and its headers' `Vary`.
+    pub(super) fn take_in(
+        &mut self,
+        (page, page_variant): (&HeaderMap, &VariantKind),
+        (part, part_variant): (&HeaderMap, &VariantKind),
+    ) {
+        if *part_variant != VariantKind::Yes && part_variant != page_variant {
+            self.take_in_visitors_own();
+        }
+        let differs = |name: &HeaderName| page.get_all(name) != part.get_all(name);
+        let relevant = || RELEVANT.iter().chain(GROUPS.iter().map(|(name, _)| name));
+        if relevant().any(differs) {
+            let values = |name: &HeaderName| {
+                let values = part.get_all(name).iter().cloned();
+                values.map(|value| (name.clone(), value)).collect::<Vec<_>>()
+            };
+            self.differing.push(relevant().flat_map(values).collect());
+        }
+    }
+
+    /// A part that is for this visitor only.
+    pub(super) fn take_in_visitors_own(&mut self) {
+        self.audience = Audience::OneVisitor;
+    }
+
+    /// A fallback.
+    pub(super) fn take_in_fallback(&mut self) {
+        self.audience = self.audience.max(Audience::AtTheMoment);
+    }
+
+    /// What the parts of a part have to say.
+    pub(super) fn extend(&mut self, other: Sharing) {
+        self.audience = self.audience.max(other.audience);
+        self.differing.extend(other.differing);
+    }
+
+    /// Changes the headers of the page into those of the whole.
+    pub(super) fn apply(&self, headers: &mut HeaderMap) {
+        if self.differing.is_empty() && self.audience == Audience::Everybody {
+            return;
+        }
+        for part in &self.differing {
+            add_missing(headers, part, &header::VARY);
+        }
+        // What says nothing at all gets a value later, and not one that allows more.
+        if let Some(page) = Allowed::by(headers, &header::CACHE_CONTROL) {
+            let parts = self
+                .differing
+                .iter()
+                .map(|part| Allowed::by(part, &header::CACHE_CONTROL).unwrap_or(Allowed::NO_CACHE));
+            let all = parts.fold(page, Allowed::and).and(match self.audience {
+                Audience::Everybody => page,
+                Audience::AtTheMoment => Allowed::NO_CACHE,
+                Audience::OneVisitor => Allowed::PRIVATE,
+            });
+            // What means the same may say it in its own words.
+            if all != page {
+                headers.insert(header::CACHE_CONTROL, all.header());
+            }
+        }
+        let for_shared_caches = Allowed::by(headers, &CDN_CACHE_CONTROL)
+            .filter(|_| self.audience == Audience::Everybody);
+        let parts = self.differing.iter().map(|part| Allowed::by(part, &CDN_CACHE_CONTROL));
+        match parts.fold(for_shared_caches, |all, part| Some(all?.and(part?))) {
+            Some(all) if Allowed::by(headers, &CDN_CACHE_CONTROL) == Some(all) => {}
+            Some(all) => drop(headers.insert(&CDN_CACHE_CONTROL, all.header())),
+            None => drop(headers.remove(&CDN_CACHE_CONTROL)),
+        }
+        for (name, separator) in &GROUPS {
+            match self.audience {
+                Audience::OneVisitor => drop(headers.remove(name)),
+                _ => add_groups(headers, &self.differing, name, separator),
+            }
+        }
+    }
+}
+
+/// Adds the values of `name` that are not there yet.
+fn add_missing(headers: &mut HeaderMap, part: &HeaderMap, name: &HeaderName) {
+    for value in part.get_all(name) {
+        if !headers.get_all(name).iter().any(|known| known == value) {
+            headers.append(name, value.clone());
+        }
+    }
+}
+
+/// Makes one line of the groups of the page and of its parts.
+fn add_groups(headers: &mut HeaderMap, parts: &[HeaderMap], name: &HeaderName, separator: &[u8]) {
+    let lines = [&*headers].into_iter().chain(parts).flat_map(|part| part.get_all(name));
+    let mut distinct: Vec<&HeaderValue> = Vec::new();
+    let mut length = 0;
+    for line in lines {
+        length += line.len() + separator.len();
+        if length > LONGEST {
+            break;
+        }
+        if !distinct.contains(&line) {
+            distinct.push(line);
+        }
+    }
+    let joined = distinct.iter().map(|line| line.as_bytes()).collect::<Vec<_>>().join(separator);
+    if let Ok(joined) = HeaderValue::try_from(joined)
+        && !joined.is_empty()
+    {
+        headers.insert(name, joined);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
+        let line = |(name, value): &(&'static str, &'static str)| {
+            (HeaderName::from_static(name), HeaderValue::from_static(value))
+        };
+        lines.iter().map(line).collect()
+    }
+
+    fn lines(headers: &HeaderMap) -> Vec<String> {
+        let line = |(name, value): (&HeaderName, &HeaderValue)| {
+            format!("{name}: {}", value.to_str().unwrap())
+        };
+        let mut lines: Vec<String> = headers.iter().map(line).collect();
+        lines.sort_unstable();
+        lines
+    }
+
+    const PAGE: [(&str, &str); 5] = [
+        ("cache-control", "max-age=60"),
+        ("cache-groups", "\"front\""),
+        ("cdn-cache-control", "max-age=3600"),
+        ("content-language", "en"),
+        ("vary", "accept-language"),
+    ];
+
+    /// The page's headers, put together with those of one part.
+    fn whole(part: &[(&'static str, &'static str)], variants: [VariantKind; 2]) -> Vec<String> {
+        let (mut page, [page_variant, part_variant]) = (headers(&PAGE), variants);
+        let mut sharing = Sharing::default();
+        sharing.take_in((&page, &page_variant), (&headers(part), &part_variant));
+        sharing.apply(&mut page);
+        lines(&page)
+    }
+
+    fn shared(part: &[(&'static str, &'static str)]) -> Vec<String> {
+        whole(part, [VariantKind::Yes, VariantKind::Yes])
+    }
+
+    #[test]
+    fn a_part_like_the_page_changes_nothing() {
+        assert_eq!(shared(&PAGE), lines(&headers(&PAGE)));
+    }
+
+    #[test]
+    fn the_whole_varies_by_and_is_in_the_groups_of_all() {
+        let part = [
+            ("cache-control", "max-age=60"),
+            ("cache-groups", "\"news\""),
+            ("cache-tag", "news"),
+            ("cdn-cache-control", "max-age=30, stale-if-error=9"),
+            ("set-cookie", "a=b"),
+            ("vary", "cookie"),
+        ];
+        let expected = [
+            "cache-control: max-age=60",
+            "cache-groups: \"front\", \"news\"",
+            "cache-tag: news",
+            "cdn-cache-control: max-age=30",
+            "content-language: en",
+            "vary: accept-language",
+            "vary: cookie",
+        ];
+        assert_eq!(shared(&part), expected);
+    }
+
+    #[test]
+    fn what_is_for_one_visitor_makes_the_whole_private() {
+        let expected =
+            ["cache-control: private, no-cache", "content-language: en", "vary: accept-language"];
+        let (all, ann) = (VariantKind::Yes, VariantKind::Named("ann".to_owned()));
+        assert_eq!(whole(&PAGE, [all.clone(), ann.clone()]), expected);
+        assert_eq!(whole(&PAGE, [all, VariantKind::Key("/x".to_owned())]), expected);
+        let ben = VariantKind::Named("ben".to_owned());
+        assert_eq!(whole(&PAGE, [ben, ann.clone()]), expected);
+        assert_eq!(whole(&PAGE, [ann.clone(), VariantKind::Yes]), lines(&headers(&PAGE)));
+        assert_eq!(whole(&PAGE, [ann.clone(), ann]), lines(&headers(&PAGE)));
+        let mut not_stored = headers(&[("cache-control", "no-store")]);
+        let mut sharing = Sharing::default();
+        sharing.take_in_fallback();
+        sharing.take_in_visitors_own();
+        sharing.take_in_fallback();
+        sharing.apply(&mut not_stored);
+        assert_eq!(lines(&not_stored), ["cache-control: no-store"]);
+    }
+
+    #[test]
+    fn a_fallback_is_not_kept_for_long() {
+        let mut page = headers(&PAGE);
+        let mut within = Sharing::default();
+        within.take_in_fallback();
+        let mut sharing = Sharing::default();
+        sharing.extend(within);
+        sharing.apply(&mut page);
+        let expected = [
+            "cache-control: no-cache",
+            "cache-groups: \"front\"",
+            "content-language: en",
+            "vary: accept-language",
+        ];
+        assert_eq!(lines(&page), expected);
+    }
+}

@@ -1,0 +1,42 @@
+use http::HeaderValue;
+use xxhash_rust::xxh3::xxh3_128;
+
+use super::super::prepare;
+
+/// What content that was put together is known by: equal tags, equal bytes.
+///
+/// It is made of the digests of what it was put together from, in the order of their places. The
+/// digest of content with parts says where and how many they are, so that from left to right each
+/// digest tells how many others belong to it: no two structures give the same list.
+#[derive(Debug, Default)]
+pub(super) struct Tag(Vec<u8>);
+
+impl Tag {
+    /// Adds the next digest.
+    pub(super) fn add(&mut self, digest: u128) {
+        self.0.extend_from_slice(&digest.to_le_bytes());
+    }
+
+    /// The value for `ETag`: a strong one (RFC 9110, section 8.8.3).
+    pub(super) fn header(&self) -> HeaderValue {
+        prepare::tag(xxh3_128(&self.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_depends_on_the_order_of_what_it_is_made_of() {
+        let tag = |digests: &[u128]| {
+            let mut all = Tag::default();
+            digests.iter().for_each(|digest| all.add(*digest));
+            all.header()
+        };
+        assert_ne!(tag(&[1, 2]), tag(&[2, 1]));
+        assert_ne!(tag(&[1]), tag(&[1, 0]));
+        let header = tag(&[1, 2]);
+        assert_eq!((header.len(), header.as_bytes()[0]), (34, b'"'));
+    }
+}

@@ -1,0 +1,190 @@
+//! From what was made to a page that is kept: the headers of all its forms.
+//!
+//! What the controller has said stays: its own `Cache-Control`, `CDN-Cache-Control`, `ETag`,
+//! `Last-Modified`, `Cache-Groups` and the like are sent as they are, and to its `Vary` is added
+//! what else the answer depends on.
+
+use std::time::SystemTime;
+
+use http::StatusCode;
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use xxhash_rust::xxh3::xxh3_128;
+
+use super::cache_status::{CACHE_STATUS, CacheStatus};
+use super::{Settings, group_headers};
+use crate::cache::{Encodings, LastModified, Page, Validation};
+use crate::clock::{self, Moment};
+use crate::dispatch::Route;
+use crate::http::Coding;
+use crate::http::validators::{SETTLED, shown_date};
+use crate::media_type;
+use crate::pieces::Pieces;
+
+/// What the caches of CDNs are told (RFC 9213).
+pub(super) const CDN_CACHE_CONTROL: HeaderName = HeaderName::from_static("cdn-cache-control");
+
+/// The shortest body that is worth encoding, in bytes.
+const SHORTEST: usize = 1024;
+
+/// The headers that go with a 304 as they would with a 200 (RFC 9110, section 15.4.5). `Date` is
+/// there only if the controller has set it; the server adds its own. `Last-Modified` is for clients
+/// that know no tags, and a `Content-Length` would say nothing new.
+const WITH_304: [HeaderName; 8] = [
+    header::CACHE_CONTROL,
+    CDN_CACHE_CONTROL,
+    header::CONTENT_LOCATION,
+    header::DATE,
+    header::ETAG,
+    header::EXPIRES,
+    header::LAST_MODIFIED,
+    header::VARY,
+];
+
+/// Headers that say something about the very bytes of the body.
+const OF_BYTES: [&str; 4] = ["content-digest", "content-md5", "digest", "repr-digest"];
+
+/// What was made of a page so far.
+pub(super) struct Draft<'a> {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Pieces,
+    pub(super) route: &'a Route,
+    /// The groups that it is in, without those that are for the site itself.
+    pub(super) groups: &'a [String],
+    /// When it was begun.
+    pub(super) begun: Moment,
+}
+
+/// Makes the page ready to be sent.
+pub(super) fn page(draft: Draft<'_>, settings: &Settings) -> Page {
+    let Draft { status, mut headers, body, route, groups, begun } = draft;
+    tell_caches(&mut headers, status, route);
+    let is_whole = !body.has_parts();
+    let is_encoded = !settings.encodings.is_empty() && may_be_encoded(status, &headers, &body);
+    let accept_encoding = is_encoded.then_some(header::ACCEPT_ENCODING);
+    vary(&mut headers, route.vary.iter().chain(&accept_encoding));
+    for name in &settings.group_headers {
+        if let Some((name, value)) = group_headers::of(*name, groups.iter().map(String::as_str)) {
+            headers.entry(name).or_insert(value);
+        }
+    }
+    let mut last_modified = None;
+    if is_whole {
+        if !matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
+            headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
+        }
+        if status == StatusCode::OK {
+            last_modified = validate(&mut headers, &body, begun);
+        }
+    }
+    // Each response replaces these.
+    headers.insert(header::AGE, HeaderValue::from_static("0"));
+    headers.insert(CACHE_STATUS, CacheStatus::Hit(None).header());
+    let not_modified = not_modified(&headers);
+    let validation = Validation { not_modified, last_modified, ..Validation::default() }.into();
+    let encodings = if is_encoded { Encodings::wanted() } else { Encodings::none() };
+    Page { status, headers, body, validation, encodings }
+}
+
+/// The headers of a 304 in the place of a response with these.
+pub(super) fn not_modified(headers: &HeaderMap) -> HeaderMap {
+    let mut kept = HeaderMap::with_capacity(WITH_304.len() + 2);
+    for name in WITH_304.iter().chain(&[header::AGE, CACHE_STATUS]) {
+        for value in headers.get_all(name) {
+            kept.append(name.clone(), value.clone());
+        }
+    }
+    kept
+}
+
+/// What browsers and CDNs may do with an answer, if the controller has not said it itself. Nothing
+/// reaches them when the page becomes wrong, so they are to ask again each time unless the route
+/// says otherwise. It says so of the page, and not of an error in its place.
+fn tell_caches(headers: &mut HeaderMap, status: StatusCode, route: &Route) {
+    tell_as_the_route_says(headers, status, route);
+    let caching = headers.entry(header::CACHE_CONTROL);
+    caching.or_insert(HeaderValue::from_static("no-cache"));
+}
+
+/// The same for an answer that is not kept here. What sets a cookie is for one visitor, whatever the
+/// route says.
+pub(super) fn tell_uncached(headers: &mut HeaderMap, status: StatusCode, route: &Route) {
+    if !headers.contains_key(header::SET_COOKIE) {
+        tell_as_the_route_says(headers, status, route);
+    }
+    let caching = headers.entry(header::CACHE_CONTROL);
+    caching.or_insert(HeaderValue::from_static("no-store"));
+}
+
+fn tell_as_the_route_says(headers: &mut HeaderMap, status: StatusCode, route: &Route) {
+    if status.is_client_error() || status.is_server_error() {
+        return;
+    }
+    for (name, value) in [(header::CACHE_CONTROL, &route.browser), (CDN_CACHE_CONTROL, &route.cdn)]
+    {
+        if let Some(value) = value {
+            headers.entry(name).or_insert_with(|| value.clone());
+        }
+    }
+}
+
+/// Adds names to `Vary` that are not there yet, and makes one line of it.
+fn vary<'a>(headers: &mut HeaderMap, names: impl Iterator<Item = &'a HeaderName>) {
+    let lines = headers.get_all(header::VARY).iter().filter_map(|line| line.to_str().ok());
+    let told = lines.flat_map(|line| line.split(',')).map(|name| name.trim().to_ascii_lowercase());
+    let mut all: Vec<String> = told.filter(|name| !name.is_empty()).collect();
+    for name in names {
+        if !all.iter().any(|known| known == name.as_str() || known == "*") {
+            all.push(name.as_str().to_owned());
+        }
+    }
+    if let Some(value) = HeaderValue::try_from(all.join(", ")).ok().filter(|_| !all.is_empty()) {
+        headers.insert(header::VARY, value);
+    }
+}
+
+/// Gives the page a tag and a date, if it has none. The tag is that of its bytes.
+fn validate(headers: &mut HeaderMap, body: &Pieces, begun: Moment) -> Option<LastModified> {
+    if let Some(content) = body.whole().filter(|_| !headers.contains_key(header::ETAG)) {
+        headers.insert(header::ETAG, tag(xxh3_128(&content)));
+    }
+    if let Some(told) = headers.get(header::LAST_MODIFIED) {
+        let time = httpdate::parse_http_date(told.to_str().ok()?).ok()?;
+        return Some(LastModified { time, early: None });
+    }
+    let present = SystemTime::now();
+    let time = present.checked_sub(clock::now().since(begun)).unwrap_or(present);
+    headers.insert(header::LAST_MODIFIED, shown_date(time, time + SETTLED));
+    Some(LastModified { time, early: Some(shown_date(time, time)) })
+}
+
+/// The strong tag of content with this checksum.
+pub(super) fn tag(checksum: u128) -> HeaderValue {
+    let tag = HeaderValue::try_from(format!("\"{checksum:032x}\""));
+    tag.expect("a tag is made of digits and letters in quotes")
+}
+
+/// The tag of the same content in a coding: `"TAG-gzip"` for `"TAG"`. None when that is no tag.
+pub(super) fn tag_of(identity: &HeaderValue, coding: Coding) -> Option<HeaderValue> {
+    let start = identity.as_bytes().strip_suffix(b"\"").filter(|start| start.contains(&b'"'))?;
+    HeaderValue::from_bytes(&[start, b"-", coding.name().as_bytes(), b"\""].concat()).ok()
+}
+
+/// Whether the content may be sent in a coding: it is text, long enough, not encoded already, and
+/// nothing in its headers says otherwise or would become wrong by it.
+fn may_be_encoded(status: StatusCode, headers: &HeaderMap, body: &Pieces) -> bool {
+    let is_text = headers.get(header::CONTENT_TYPE).is_some_and(media_type::is_text);
+    let is_partial =
+        status == StatusCode::PARTIAL_CONTENT || headers.contains_key(header::CONTENT_RANGE);
+    let forbids = |value: &HeaderValue| {
+        let words = value.to_str().unwrap_or("no-transform").split(',');
+        words.map(str::trim).any(|word| word.eq_ignore_ascii_case("no-transform"))
+    };
+    is_text
+        && body.len() >= SHORTEST
+        && !body.has_parts()
+        && !is_partial
+        && !headers.contains_key(header::CONTENT_ENCODING)
+        && !OF_BYTES.iter().any(|name| headers.contains_key(*name))
+        && !headers.get_all(header::CACHE_CONTROL).iter().any(forbids)
+}

@@ -1,0 +1,263 @@
+//! Which content codings a client takes (RFC 9110, section 12.5.3).
+//!
+//! What the header leaves open is decided in favour of clients that say little:
+//!
+//! - Without the header anything would be allowed; only the content as it is suits everybody.
+//! - A client that names codings and says nothing of `identity` takes it if need be: it counts as
+//!   the least that is acceptable.
+//! - A coding that is named twice has the lower quality. What is malformed is passed over.
+
+use std::str;
+
+use http::{HeaderMap, HeaderValue, header};
+
+/// The quality that is highest, in thousandths.
+const HIGHEST: u16 = 1000;
+
+/// A content coding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Coding {
+    /// None: the content as it is.
+    Identity,
+    /// `gzip` (RFC 1952).
+    Gzip,
+    /// `br` (RFC 7932).
+    Brotli,
+    /// `zstd` (RFC 8878).
+    Zstd,
+}
+
+/// How much a client likes each coding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Preferences {
+    /// By coding, in thousandths.
+    qualities: [u16; Coding::ALL.len()],
+}
+
+impl Coding {
+    /// All codings.
+    pub const ALL: [Coding; 4] = [Coding::Identity, Coding::Gzip, Coding::Brotli, Coding::Zstd];
+
+    /// The coding's name in headers: `identity`, `gzip`, `br` or `zstd`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Coding::Identity => "identity",
+            Coding::Gzip => "gzip",
+            Coding::Brotli => "br",
+            Coding::Zstd => "zstd",
+        }
+    }
+
+    /// The value of `Content-Encoding` for content in this coding; none for `identity`, which is
+    /// not written there.
+    pub const fn content_encoding(self) -> Option<HeaderValue> {
+        match self {
+            Coding::Identity => None,
+            _ => Some(HeaderValue::from_static(self.name())),
+        }
+    }
+
+    /// The coding with this name, in any case.
+    fn named(name: &str) -> Option<Coding> {
+        let same = |coding: &Coding| name.eq_ignore_ascii_case(coding.name());
+        match Coding::ALL.into_iter().find(same) {
+            // RFC 9110, section 8.4.1.3.
+            None if name.eq_ignore_ascii_case("x-gzip") => Some(Coding::Gzip),
+            found => found,
+        }
+    }
+}
+
+impl Preferences {
+    /// Takes the content as it is, and no coding.
+    pub const PLAIN: Preferences = Preferences { qualities: [HIGHEST, 0, 0, 0] };
+
+    /// How much the client likes a coding, in thousandths: 0 for not at all.
+    pub fn quality(&self, coding: Coding) -> u16 {
+        self.qualities[coding as usize]
+    }
+
+    /// Whether the client takes the coding.
+    pub fn takes(&self, coding: Coding) -> bool {
+        self.quality(coding) > 0
+    }
+
+    /// Whether there is nothing but the content as it is that the client takes.
+    pub fn is_plain(&self) -> bool {
+        self.qualities[1..].iter().all(|quality| *quality == 0)
+    }
+
+    /// The one of `offers`, each a coding and a length in bytes, that the client likes best; of
+    /// equally good ones the shortest, and of those the first. `None` when it takes none of them.
+    pub fn best(&self, offers: impl IntoIterator<Item = (Coding, u64)>) -> Option<Coding> {
+        let liked = offers.into_iter().filter(|(coding, _)| self.takes(*coding));
+        let rank = |(coding, length): &(Coding, u64)| (HIGHEST - self.quality(*coding), *length);
+        liked.min_by_key(rank).map(|(coding, _)| coding)
+    }
+}
+
+/// What `Accept-Encoding` says, in time linear in its length.
+pub fn acceptable(headers: &HeaderMap) -> Preferences {
+    let mut lines = headers.get_all(header::ACCEPT_ENCODING).iter().peekable();
+    if lines.peek().is_none() {
+        return Preferences::PLAIN;
+    }
+    let mut named: [Option<u16>; Coding::ALL.len()] = [None; Coding::ALL.len()];
+    let mut others = None;
+    for line in lines {
+        for member in line.as_bytes().split(|byte| *byte == b',') {
+            let Some((name, quality)) = member_of(member) else { continue };
+            let place = match Coding::named(name) {
+                Some(coding) => &mut named[coding as usize],
+                None if name == "*" => &mut others,
+                None => continue,
+            };
+            *place = Some(place.map_or(quality, |before: u16| before.min(quality)));
+        }
+    }
+    let unnamed = |coding| match (others, coding) {
+        (Some(quality), _) => quality,
+        (None, Coding::Identity) => 1,
+        (None, _) => 0,
+    };
+    Preferences {
+        qualities: Coding::ALL.map(|coding| match named[coding as usize] {
+            Some(quality) => quality,
+            None => unnamed(coding),
+        }),
+    }
+}
+
+/// The name and the quality in thousandths; none when it is malformed.
+fn member_of(member: &[u8]) -> Option<(&str, u16)> {
+    let mut parts = str::from_utf8(member).ok()?.split(';').map(str::trim_ascii);
+    let name = parts.next().filter(|name| !name.is_empty())?;
+    let weight = parts.find_map(|part| {
+        let (key, value) = part.split_once('=')?;
+        key.trim_ascii().eq_ignore_ascii_case("q").then_some(value.trim_ascii())
+    });
+    Some((name, weight.map_or(Some(HIGHEST), thousandths)?))
+}
+
+/// A number from 0 to 1 with a point, in thousandths; what is finer is cut off.
+fn thousandths(text: &str) -> Option<u16> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let whole = match whole {
+        "0" | "" if text != "" && text != "." => 0,
+        "1" => HIGHEST,
+        _ => return None,
+    };
+    if !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let digits = fraction.bytes().chain([b'0'; 3]).take(3);
+    let fraction = digits.fold(0, |sum, digit| sum * 10 + u16::from(digit - b'0'));
+    Some(whole + fraction).filter(|quality| *quality <= HIGHEST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn of(lines: &[&str]) -> Preferences {
+        let lines = lines.iter().map(|line| {
+            (header::ACCEPT_ENCODING, HeaderValue::from_bytes(line.as_bytes()).unwrap())
+        });
+        acceptable(&lines.collect())
+    }
+
+    /// Identity, gzip, br, zstd.
+    fn qualities(lines: &[&str]) -> [u16; 4] {
+        Coding::ALL.map(|coding| of(lines).quality(coding))
+    }
+
+    #[test]
+    fn what_a_client_says_is_what_it_gets() {
+        for (line, expected) in [
+            ("", [1, 0, 0, 0]),
+            ("gzip", [1, 1000, 0, 0]),
+            ("gzip, deflate, br, zstd", [1, 1000, 1000, 1000]),
+            ("GZip ; Q=0.5 , x-gzip;q=0.7, BR;q=1.000", [1, 500, 1000, 0]),
+            ("br;q=0.123", [1, 0, 123, 0]),
+            ("br;q=0, *;q=0.5", [500, 500, 0, 500]),
+            ("gzip, *;q=0", [0, 1000, 0, 0]),
+            ("identity;q=0", [0, 0, 0, 0]),
+            ("identity;q=0.5, gzip;q=0.4", [500, 400, 0, 0]),
+            ("*", [1000, 1000, 1000, 1000]),
+            ("gzip;q=2, br;q=-1, zstd;q=x", [1, 0, 0, 0]),
+            ("gzip;q=1.5, br;q=., zstd;q=", [1, 0, 0, 0]),
+            ("gzip;a=b;q=.25,,;;,br;x", [1, 250, 1000, 0]),
+            ("gzip;q=0.12399999999999", [1, 123, 0, 0]),
+        ] {
+            assert_eq!(qualities(&[line]), expected, "{line}");
+        }
+        assert_eq!(qualities(&[]), [1000, 0, 0, 0]);
+        assert_eq!(qualities(&["gzip;q=0.5", "br", "gzip;q=0.2"]), [1, 200, 1000, 0]);
+    }
+
+    #[test]
+    fn of_equally_good_codings_the_shortest_is_taken() {
+        let offers =
+            [(Coding::Identity, 100), (Coding::Gzip, 30), (Coding::Zstd, 20), (Coding::Brotli, 20)];
+        let best = |line| of(&[line]).best(offers);
+        assert_eq!(best("gzip, br, zstd"), Some(Coding::Zstd));
+        assert_eq!(best("gzip, br"), Some(Coding::Brotli));
+        assert_eq!(best("gzip, br;q=0.9"), Some(Coding::Gzip));
+        assert_eq!(best("deflate"), Some(Coding::Identity));
+        assert_eq!(best("identity, gzip;q=0.5"), Some(Coding::Identity));
+        assert_eq!(best("identity;q=0"), None);
+        assert_eq!(of(&["*"]).best([]), None);
+        assert_eq!(of(&[]).best(offers), Some(Coding::Identity));
+    }
+
+    proptest! {
+        #[test]
+        fn no_header_makes_it_panic(lines in prop::collection::vec("[ -~\t\u{80}-\u{ff}]{0,40}", 0..4)) {
+            let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+            prop_assert!(qualities(&lines).iter().all(|quality| *quality <= HIGHEST));
+        }
+
+        #[test]
+        fn what_is_written_as_the_rfc_says_is_read_back(
+            members in prop::collection::btree_map(0..4_usize, 0..=1000_u16, 1..5),
+            others in prop::option::of(0..=1000_u16),
+            space in "[ \t]{0,2}",
+        ) {
+            let names = members.iter().map(|(coding, quality)| (Coding::ALL[*coding].name(), *quality));
+            let line: Vec<String> = names
+                .chain(others.map(|quality| ("*", quality)))
+                .map(|(name, quality)| match quality {
+                    HIGHEST => name.to_owned(),
+                    _ => format!("{name}{space};{space}q=0.{quality:03}{space}"),
+                })
+                .collect();
+            let found = of(&[&line.join(",")]);
+            for coding in Coding::ALL {
+                let least = if coding == Coding::Identity { 1 } else { 0 };
+                let expected = members.get(&(coding as usize)).copied().or(others);
+                prop_assert_eq!(found.quality(coding), expected.unwrap_or(least));
+            }
+        }
+
+        #[test]
+        fn the_best_is_liked_most_and_none_is_liked_as_much_and_shorter(
+            qualities in prop::array::uniform4(0..4_u16),
+            lengths in prop::array::uniform4(0..4_u64),
+        ) {
+            let liked = Preferences { qualities };
+            let offers = || Coding::ALL.into_iter().zip(lengths);
+            match liked.best(offers()) {
+                None => prop_assert!(qualities.iter().all(|quality| *quality == 0)),
+                Some(best) => {
+                    let (quality, length) = (liked.quality(best), lengths[best as usize]);
+                    prop_assert!(quality > 0);
+                    for (coding, other) in offers() {
+                        let rank = (liked.quality(coding), std::cmp::Reverse(other));
+                        prop_assert!(rank <= (quality, std::cmp::Reverse(length)));
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! A site whose files change while it is served, with requests that are overtaken by that.
+
+#![allow(clippy::unwrap_used, reason = "a failed test is to panic")]
+
+use std::path::Path;
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
+
+use headwater::app::SiteService;
+use headwater::body::Body;
+use headwater::prelude::*;
+
+/// Long enough for whatever must come about.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A door that is closed to the first who comes, until it is opened. It is open to all others.
+#[derive(Clone, Default)]
+struct Door(Arc<(Mutex<Stage>, Condvar)>);
+
+#[derive(Clone, Copy, Default, PartialEq, PartialOrd)]
+enum Stage {
+    #[default]
+    Unused,
+    Held,
+    Open,
+}
+
+impl Door {
+    /// Goes through, or waits in front.
+    fn pass(&self) {
+        let (stage, changed) = &*self.0;
+        let mut stage = stage.lock().unwrap();
+        if *stage == Stage::Unused {
+            *stage = Stage::Held;
+            changed.notify_all();
+            // What this thread was to do next is done by another.
+            tokio::task::block_in_place(|| {
+                let held = |stage: &mut Stage| *stage == Stage::Held;
+                drop(changed.wait_timeout_while(stage, 2 * PATIENCE, held).unwrap());
+            });
+        }
+    }
+
+    async fn wait_for(&self, wanted: Stage) {
+        let door = self.clone();
+        let waiting = tokio::task::spawn_blocking(move || {
+            let (stage, changed) = &*door.0;
+            let guard = stage.lock().unwrap();
+            drop(changed.wait_timeout_while(guard, PATIENCE, |stage| *stage < wanted).unwrap());
+            assert!(*stage.lock().unwrap() >= wanted, "nobody came");
+        });
+        waiting.await.unwrap();
+    }
+
+    fn open(&self) {
+        let (stage, changed) = &*self.0;
+        *stage.lock().unwrap() = Stage::Open;
+        changed.notify_all();
+    }
+}
+
+const ROUTES: &str = r#"
+[[route]]
+path = "/made"
+controller = "page.made"
+
+[[route]]
+path = "/still"
+template = "page.html"
+"#;
+
+#[controller("page.made")]
+async fn made() -> Reply {
+    template("page.html")
+}
+
+fn write(folder: &Path, name: &str, text: &str) {
+    let path = folder.join(name);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, text).unwrap();
+}
+
+fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "dispatch.conf", ROUTES);
+    write(folder.path(), "templates/page.html", "old");
+    folder
+}
+
+async fn get(site: &SiteService, target: &str) -> http::Response<Body> {
+    let request = http::Request::get(target).body(Body::empty()).unwrap();
+    tokio::time::timeout(PATIENCE, site.answer(request)).await.expect("an answer in time")
+}
+
+async fn text(response: http::Response<Body>) -> String {
+    String::from_utf8(response.into_body().collect(1 << 20).await.unwrap().to_vec()).unwrap()
+}
+
+fn is_hit(response: &http::Response<Body>) -> bool {
+    response.headers()["cache-status"].to_str().unwrap().starts_with("headwater; hit")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_page_that_an_old_edition_makes_after_a_reload_is_not_kept() {
+    for target in ["/made", "/still"] {
+        let folder = folder();
+        let door = Door::default();
+        // The variant function runs after the edition was looked up.
+        let held = door.clone();
+        let app = App::new().controllers(controllers![made]).variant(move |_| {
+            held.pass();
+            Variant::yes()
+        });
+        let site = app.into_service(folder.path()).await.unwrap();
+        let overtaken = tokio::spawn({
+            let site = site.clone();
+            async move { text(get(&site, target).await).await }
+        });
+        door.wait_for(Stage::Held).await;
+        write(folder.path(), "templates/page.html", "new");
+        assert_eq!(site.reload().await.unwrap(), 2);
+        door.open();
+        assert_eq!(overtaken.await.unwrap(), "old", "a request is answered by one edition");
+        let next = get(&site, target).await;
+        assert!(!is_hit(&next), "{target}");
+        assert_eq!(text(next).await, "new", "{target}");
+        assert!(is_hit(&get(&site, target).await), "{target}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nobody_waits_for_what_an_old_edition_makes() {
+    let folder = folder();
+    let door = Door::default();
+    let held = door.clone();
+    let app = App::new().controllers(controllers![made]).templates(move |tera| {
+        let held = held.clone();
+        tera.register_function("hold", move |_: tera::Kwargs, _: &tera::State<'_>| {
+            held.pass();
+            Ok(tera::Value::from(""))
+        });
+    });
+    write(folder.path(), "templates/page.html", "old{{ hold() }}");
+    let site = app.into_service(folder.path()).await.unwrap();
+    let overtaken = tokio::spawn({
+        let site = site.clone();
+        async move { text(get(&site, "/made").await).await }
+    });
+    door.wait_for(Stage::Held).await;
+    write(folder.path(), "templates/page.html", "new");
+    site.reload().await.unwrap();
+    assert_eq!(text(get(&site, "/made").await).await, "new");
+    let hit = get(&site, "/made").await;
+    assert!(is_hit(&hit));
+    door.open();
+    assert_eq!(overtaken.await.unwrap(), "old");
+    let hit = get(&site, "/made").await;
+    assert!(is_hit(&hit), "the old page has not pushed the new one out");
+    assert_eq!(text(hit).await, "new");
+}
+
+#[tokio::test]
+async fn a_service_loads_its_files_when_it_is_told_to_and_all_or_none() {
+    let folder = folder();
+    write(folder.path(), "project.toml", "environment = \"development\"\n");
+    let app = App::new().controllers(controllers![made]);
+    let site = app.into_service(folder.path()).await.unwrap();
+    assert_eq!(text(get(&site, "/still").await).await, "old");
+    write(folder.path(), "templates/page.html", "{{ broken");
+    let problems = site.reload().await.unwrap_err().to_string();
+    assert!(problems.contains("templates/page.html:1: "), "{problems}");
+    let shown = text(get(&site, "/still").await).await;
+    assert!(shown.starts_with("old\n<section role=\"alert\""), "{shown}");
+
+    // What a route asks for beside its files is checked as at the start.
+    let route = "[[route]]\npath = \"/x\"\ncontroller = \"page.mad\"\nvary = [\"accept-language\"]";
+    write(folder.path(), "dispatch.conf", &format!("{ROUTES}\n{route}"));
+    write(folder.path(), "templates/page.html", "new");
+    let problems = site.reload().await.unwrap_err().to_string();
+    assert!(problems.contains("did you mean `page.made`?"), "{problems}");
+    assert!(problems.contains("languages = [\"en\", \"de\"]"), "{problems}");
+
+    write(folder.path(), "dispatch.conf", ROUTES);
+    assert_eq!(site.reload().await.unwrap(), 2);
+    assert_eq!(text(get(&site, "/still").await).await, "new");
+    site.stop().await;
+}
+
+#[tokio::test]
+async fn a_panic_of_the_sites_own_code_while_loading_leaves_everything_as_it_was() {
+    let folder = folder();
+    let calls = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let app = App::new().controllers(controllers![made]).templates(move |_| {
+        let call = calls.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        assert!(call != 1, "the second time");
+    });
+    let site = app.into_service(folder.path()).await.unwrap();
+    write(folder.path(), "templates/page.html", "new");
+    let problems = site.reload().await.unwrap_err().to_string();
+    assert!(problems.contains("panicked"), "{problems}");
+    assert_eq!(text(get(&site, "/still").await).await, "old");
+    assert_eq!(site.reload().await.unwrap(), 2);
+    assert_eq!(text(get(&site, "/still").await).await, "new");
+}

@@ -1,0 +1,107 @@
+//! What browsers and caches further out are told.
+
+use headwater_tests::{Cluster, until};
+
+use super::{CLUSTER, hit, site};
+
+#[tokio::test]
+async fn a_page_is_to_be_asked_for_again_unless_somebody_says_otherwise() {
+    let visitor = CLUSTER.borrow().visitor(0);
+    for (target, browser, cdn) in [
+        ("/text/1/control", "no-cache", ""),
+        ("/for-long/1/control", "public, max-age=600", "max-age=3600"),
+        ("/uncached/1/control", "max-age=5", ""),
+        ("/told/control", "max-age=7", "max-age=8"),
+        ("/told/x", "max-age=9", ""),
+        // The route speaks of the page, not of what is there in its place.
+        ("/told/missing", "no-cache", ""),
+        ("/error/404", "no-store", ""),
+        ("/set-cookie", "no-store", ""),
+    ] {
+        for _ in 0..2 {
+            let response = visitor.page(target).await;
+            assert_eq!(response.header("cache-control"), browser, "{target}");
+            assert_eq!(response.header("cdn-cache-control"), cdn, "{target}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn vary_names_all_that_the_page_depends_on_once() {
+    let visitor = CLUSTER.borrow().visitor(0);
+    let headers = [("x-language", "de")];
+    for (target, vary) in [
+        ("/by-language/1/a", "x-language, accept-encoding"),
+        ("/by-language/0/a", "x-language, accept-encoding"),
+        ("/told/vary", "x-mark, accept-encoding, cookie"),
+        ("/own/vary", ""),
+    ] {
+        let response = visitor.page_with(target, &headers).await;
+        assert_eq!(response.header("vary"), vary, "{target}");
+        assert!(response.headers.get_all("vary").iter().count() <= 1, "{target}");
+    }
+    let first = visitor.page_with("/by-language/1/split", &headers).await;
+    assert!(!first.is_hit());
+    let asked = [headers[0], ("accept-encoding", "gzip, x-unheard-of")];
+    let second = visitor.page_with("/by-language/1/split", &asked).await;
+    assert!(second.is_hit(), "Accept-Encoding never splits the cache");
+}
+
+#[tokio::test]
+async fn age_is_that_of_the_page_or_of_the_lease() {
+    let visitor = CLUSTER.borrow().visitor(0);
+    for target in ["/text/1/age", "/persistent/1/age"] {
+        let made = visitor.page(target).await;
+        assert!(!made.headers.contains_key("age"), "it was made for this request");
+        assert_eq!(visitor.page(target).await.header("age"), "0", "{target}");
+    }
+    until("the page gets older than a lease", async || {
+        let age = visitor.page("/text/1/age").await.header("age").parse::<u64>().unwrap();
+        (age >= 3).then_some(())
+    })
+    .await;
+    let persistent = visitor.page("/persistent/1/age").await;
+    let age = persistent.header("age").parse::<u64>().unwrap();
+    assert!(age <= 2, "a lease has confirmed it since: {age}");
+}
+
+#[tokio::test]
+async fn groups_are_named_in_each_headers_own_way() {
+    let visitor = CLUSTER.borrow().visitor(0);
+    let page = hit(&visitor, "/text/1/grouped").await;
+    assert_eq!(page.header("cache-groups"), "\"texts\", \"text:grouped\"");
+    assert_eq!(page.header("surrogate-key"), "texts text:grouped");
+    assert_eq!(page.header("cache-tag"), "texts,text:grouped");
+    let page = hit(&visitor, "/told/x").await;
+    assert_eq!(page.header("cache-groups"), r#""told", "a b", "c,d", "\"e\\""#);
+    assert_eq!(page.header("surrogate-key"), r#"told c,d "e\"#);
+    assert_eq!(page.header("cache-tag"), r#"told,"e\"#);
+    let page = hit(&visitor, "/told/groups").await;
+    assert_eq!(page.header("cache-groups"), "\"mine\"", "the controller has said it");
+    assert_eq!(page.header("cache-tag"), "told");
+    let own = hit(&visitor, "/own/grouped").await;
+    assert!(!own.headers.contains_key("cache-groups"), "the site's own groups concern nobody");
+}
+
+#[tokio::test]
+async fn a_page_that_is_shown_though_it_is_old_does_not_look_fresh() {
+    let mut cluster = Cluster::start(site(), 1).await;
+    let visitor = cluster.visitor(0);
+    let target = "/for-long/1/old";
+    let made = visitor.page(target).await;
+    assert_eq!(made.header("cache-control"), "public, max-age=600");
+    cluster.backend.kill().await;
+    let stale = until("the old page is shown", async || {
+        let response = visitor.page(target).await;
+        response.cache_status().contains("stale-if-error").then_some(response)
+    })
+    .await;
+    assert_eq!((stale.status, &stale.body), (200, &made.body));
+    assert!(stale.header("age").parse::<u64>().unwrap() >= 1, "{}", stale.header("age"));
+    assert_eq!(stale.header("cache-control"), "no-cache");
+    assert!(!stale.headers.contains_key("cdn-cache-control"));
+    let asked = [("if-none-match", made.header("etag"))];
+    let known = visitor.page_with(target, &asked).await;
+    assert_eq!((known.status, known.header("cache-control")), (304, "no-cache"));
+    assert!(known.headers.contains_key("age"));
+}
