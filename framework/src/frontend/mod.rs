@@ -285,8 +285,11 @@ impl FrontEnd {
             served => served,
         };
         if served.pieces().is_some_and(Pieces::has_parts) {
-            // In a box, so that the future of a page without parts stays small.
-            return Box::pin(self.compose(recipient, served)).await;
+            return match self.compose_at_once(recipient, &served) {
+                Some(response) => response,
+                // In a box, so that the future of a page without parts stays small.
+                None => Box::pin(self.compose(recipient, served)).await,
+            };
         }
         match served {
             Served::Hit { entry, now, .. } => self.hit(request, &entry, now),
