@@ -135,7 +135,8 @@ impl FrontEnd {
     /// Content for this visitor alone.
     async fn direct(&self, visit: Visit<'_>, matched: &Match<'_>, why: Forward) -> Served {
         self.counters.count(Event::Bypass);
-        let fragments = self.fragments_alone(&visit, matched.route);
+        let variant = self.variant_of(visit.parts, visit.origin);
+        let fragments = self.fragments_alone(&variant, &visit, matched.route);
         let Visit { edition, generation, parts, body, origin } = visit;
         let request_id = request_id();
         let route = matched.route;
@@ -143,11 +144,12 @@ impl FrontEnd {
         // The path was read when the request was dispatched.
         let path = CanonicalPath::new(parts.uri.path()).ok();
         let own_url = path.and_then(|path| edition.table.changed_by(&parts.method, &path));
+        let name = variant.kind.name().map(str::to_owned);
         let order = Order {
             edition,
             generation,
             target: &route.target,
-            forwarded: Forwarded::whole(parts, matched.path(), origin.remote),
+            forwarded: Forwarded::whole(parts, matched.path(), name, origin.remote),
             params: matched.to_params(),
             fragments,
             max_body: route.max_body,
@@ -181,10 +183,7 @@ impl FrontEnd {
         let Missing { id, key, variant, lack } = missing;
         let mut groups = matched.groups();
         groups.extend(variant.groups);
-        let name = match &variant.kind {
-            VariantKind::Named(name) => Some(name.clone()),
-            _ => None,
-        };
+        let name = variant.kind.name().map(str::to_owned);
         let (headers, languages) = (&visit.parts.headers, &self.settings.languages);
         let wanted = Arc::new(Cacheable {
             generation: visit.generation,
@@ -202,15 +201,19 @@ impl FrontEnd {
 
     /// What the fragments of content for one visitor share with those of cached content: nothing, if
     /// the visitor is to neither read nor write the cache.
-    fn fragments_alone(&self, visit: &Visit<'_>, route: &Route) -> Option<Key<'static>> {
-        let variant = self.variant_of(visit.parts, visit.origin);
+    fn fragments_alone(
+        &self,
+        variant: &Variant,
+        visit: &Visit<'_>,
+        route: &Route,
+    ) -> Option<Key<'static>> {
         let caches = self.settings.caching && variant.kind != VariantKind::No;
         let (headers, languages) = (&visit.parts.headers, &self.settings.languages);
-        caches.then(|| key("", &variant, route, headers, languages).into_owned())
+        caches.then(|| key("", variant, route, headers, languages).into_owned())
     }
 
     /// What the site's variant function says of a visit.
-    fn variant_of(&self, request: &Parts, origin: Origin) -> Variant {
+    pub(super) fn variant_of(&self, request: &Parts, origin: Origin) -> Variant {
         let Some(variant) = &self.variant else { return Variant::yes() };
         variant(&Visitor::new(request, origin, &self.settings.languages))
     }

@@ -44,6 +44,18 @@ impl Values {
         Ok(())
     }
 
+    /// Sets one value, unless there is one of this name already.
+    ///
+    /// # Errors
+    /// When `value` cannot be serialized.
+    pub fn offer<T: Serialize + ?Sized>(
+        &mut self,
+        name: &str,
+        value: &T,
+    ) -> Result<(), tera::Error> {
+        if self.0.contains_key(name) { Ok(()) } else { self.set(name, value) }
+    }
+
     pub(super) fn context(&self) -> &Context {
         &self.0
     }
