@@ -2,12 +2,14 @@
 //!
 //! - [`App`]: what a site's `main` writes.
 //! - `parts`: what the site's files say, loaded; `reload`: loaded anew while the site is served;
-//!   `places`: whether they have changed; `watch`: reloads whenever they have.
+//!   `places`: whether they have changed; `watch`: reloads whenever they have; `asset`: the
+//!   addresses of the docroot's files in templates.
 //! - `rooms`: a front end, a back end, or both, put together.
 //! - `node`: those behind the doors of a process (`served`): what `serve` runs.
 //! - [`SiteService`]: those without doors, as a tower service.
 //! - `report`: what a node says of itself on its admin port.
 
+mod asset;
 mod node;
 mod parts;
 mod places;

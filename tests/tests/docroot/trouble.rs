@@ -124,6 +124,17 @@ async fn who_is_too_slow_is_named_and_its_visitors_wait_for_the_file() {
 }
 
 #[tokio::test]
+async fn the_controller_answers_when_the_slowest_front_end_has_the_file() {
+    let gallery = Gallery::start(3).await;
+    gallery.relays[1].slow(Some(SLOW));
+    gallery.relays[2].slow(Some(SLOW / 2));
+    gallery.hang(0, "weir.png", 1, LARGE / 8).await;
+    for frontend in &gallery.frontends {
+        assert_eq!(frontend.status().await["docroot"]["missing"], 0, "{}", frontend.name());
+    }
+}
+
+#[tokio::test]
 async fn a_request_that_waits_too_long_is_a_503() {
     let variables = [("DOCROOT__SYNC_DEADLINE", "300ms"), ("LINK__DEADLINE", "500ms")];
     let gallery = Gallery::with(2, &variables).await;

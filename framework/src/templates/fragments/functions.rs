@@ -27,10 +27,10 @@ pub(in crate::templates) fn register(tera: &mut Tera) {
     });
 }
 
-fn open(arguments: Kwargs, _: &State<'_>) -> TeraResult<bool> {
-    let asked = Asked::from_values(&arguments)?;
+fn open(arguments: Kwargs, state: &State<'_>) -> TeraResult<bool> {
+    let asked = Asked::from_values(&arguments, state)?;
     let fragments = render::fragments()?;
-    let found = asked.kind.and_then(|kind| fragments.find(&asked.id, kind));
+    let found = asked.kind.and_then(|kind| fragments.find(&asked.key, kind));
     render::running(|render| match found {
         Some(fragment) => render.find(&asked, fragment).map(|()| false),
         None => {

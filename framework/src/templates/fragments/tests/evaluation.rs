@@ -37,7 +37,8 @@ fn ids_groups_and_types_are_expressions() {
     assert_eq!(site.render(json), "12z1");
     assert_eq!(site.render(json), "12z2");
     let fragments = site.shelf.fragments.borrow();
-    let kept = fragments.values().map(|fill| (&*fill.id, names(&fill.fragment.groups), fill.kind));
+    let kept =
+        fragments.values().map(|fill| (&*fill.key.id, names(&fill.fragment.groups), fill.kind));
     let twenty = FragmentType::Timeout(Duration::from_secs(20));
     assert_eq!(
         kept.collect::<Vec<_>>(),
@@ -263,6 +264,17 @@ fn fragments_in_captures_components_and_plain_text_are_what_they_are_elsewhere()
         let rendered = plain.engine.render("page.txt", &values, plain.shelf.clone()).unwrap();
         assert_eq!(shown(&rendered.content), "<[/p|<]");
     }
+}
+
+#[test]
+fn a_plain_text_is_never_put_into_html() {
+    let fragment = "{% cache id='a' %}{{ v }}{% endcache %}";
+    let site = Site::new(&[("page.txt", fragment), ("page.html", fragment)]);
+    let values = Values::from_json(br#"{"v":"<"}"#).unwrap();
+    let plain = || site.engine.render("page.txt", &values, site.shelf.clone()).unwrap();
+    assert_eq!(shown(&plain().content), "<");
+    assert_eq!(site.render(r#"{"v":"<"}"#), "&lt;");
+    assert_eq!(shown(&plain().content), "<");
 }
 
 #[test]
