@@ -25,7 +25,7 @@ use crate::clock;
 use crate::config::{Config, Encoding, Environment, Mode};
 use crate::docroot::Store;
 use crate::frontend::{self, CacheFollower, Docroot, FrontEnd, Settings};
-use crate::http::{Coding, Files, Languages, TrustedProxies};
+use crate::http::{Coding, Languages, TrustedProxies};
 use crate::link::{self, Connector, Incoming, Link, LinkOptions};
 use crate::problem::{Problem, Problems};
 
@@ -82,10 +82,11 @@ impl Rooms {
         let (mut frontend, mut reloader) = (None, None);
         let reload = Arc::new(Notify::new());
         if config.mode != Mode::Backend {
-            let parts = Arc::new(Parts::of(&app, config));
+            let docroot = Arc::new(Docroot::new(Arc::clone(&store)));
+            let parts = Arc::new(Parts::of(&app, config).behind(docroot.clone()));
             // Looked at first: what changes while they are read is a change.
             let seen = (watching == Watching::Files).then(|| Seen::now(&parts));
-            let opened = open_frontend(&app, &parts, config, &store, connectors)?;
+            let opened = open_frontend(&app, &parts, config, docroot, connectors)?;
             tasks.push(spawn(sweep(Arc::clone(opened.cache()))));
             tasks.push(spawn(Arc::clone(&opened).fetch_files()));
             if config.mode == Mode::Frontend {
@@ -200,7 +201,7 @@ fn open_frontend(
     app: &App,
     parts: &Parts,
     config: &Config,
-    store: &Arc<Store>,
+    docroot: Arc<Docroot>,
     backends: Vec<Connector>,
 ) -> Result<Arc<FrontEnd>, Problems> {
     let edition = parts.load()?;
@@ -210,7 +211,6 @@ fn open_frontend(
         groups: config.cache.max_groups,
         patterns: config.cache.max_patterns,
     }));
-    let docroot = Arc::new(Docroot::new(Arc::clone(store)));
     let follower = CacheFollower::new(Arc::clone(&cache), Arc::clone(&docroot));
     let mut options = LinkOptions::new(&config.name, rand::random(), backends);
     options.secret = config.link.secret.as_ref().map(|secret| secret.expose().to_owned());
@@ -236,7 +236,7 @@ fn open_frontend(
             },
         },
         edition,
-        files: Files::below(&config.docroot.path).ok(),
+        files: parts.files().clone(),
         docroot,
         cache,
         link: Link::start(options, Arc::new(follower)),
