@@ -225,8 +225,8 @@ async fn a_story_that_lacks_something_comes_back_with_what_is_wrong() {
     assert_eq!(page.status, 422);
     assert!(words(&page).contains("is not a PNG, JPEG, WebP or GIF"), "{}", words(&page));
     let page = submit(&visitor, "A title", "A text", &vec![0xff; 5 << 20]).await;
-    assert_eq!(page.status, 413);
-    assert!(words(&page).contains("That is too much at once"), "{}", words(&page));
+    assert_eq!(page.status, 422);
+    assert!(words(&page).contains("The picture is larger than 4 MB."), "{}", words(&page));
     let after = visitor.page("/api/stories").await;
     let titles = |response: &Response| {
         let stories = response.json();
