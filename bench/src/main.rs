@@ -65,6 +65,10 @@ fn measure(arguments: &Arguments) -> Result {
     for scene in arguments.scenes() {
         match scene {
             Scene::Hit => report.hit = Some(scene::hit::run(arguments)?),
+            Scene::NotModified => {
+                report.not_modified = Some(scene::forms::not_modified(arguments)?);
+            }
+            Scene::Encoded => report.encoded = Some(scene::forms::encoded(arguments)?),
             Scene::Parts => report.parts = Some(scene::parts::run(arguments)?),
             Scene::Receipt => report.receipt = Some(scene::receipt::run(arguments)?),
             Scene::Fragments => report.fragments = Some(scene::fragments::run(arguments)?),

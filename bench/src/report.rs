@@ -18,6 +18,10 @@ pub(crate) struct Report {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) hit: Option<Turns>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) not_modified: Option<Turns>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) encoded: Option<Turns>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) parts: Option<Turns>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) receipt: Option<Receipts>,
@@ -28,9 +32,18 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// Nothing was measured yet.
+    /// Of a machine on which nothing was measured yet.
     pub(crate) fn new(machine: Machine) -> Report {
-        Report { machine, hit: None, parts: None, receipt: None, fragments: None, large: None }
+        Report {
+            machine,
+            hit: None,
+            not_modified: None,
+            encoded: None,
+            parts: None,
+            receipt: None,
+            fragments: None,
+            large: None,
+        }
     }
 }
 
@@ -39,6 +52,12 @@ impl fmt::Display for Report {
         write!(f, "{}", self.machine)?;
         if let Some(hit) = &self.hit {
             write!(f, "\nhit: GET of a cached page of {hit}")?;
+        }
+        if let Some(not_modified) = &self.not_modified {
+            write!(f, "\nnot-modified: a 304 beside GET of a cached page, body {not_modified}")?;
+        }
+        if let Some(encoded) = &self.encoded {
+            write!(f, "\nencoded: gzip beside GET of a cached page as it is, body {encoded}")?;
         }
         if let Some(parts) = &self.parts {
             write!(f, "\nparts: GET of a cached page with three cached parts, together {parts}")?;

@@ -32,6 +32,10 @@ controller = "page"
 groups = ["page"]
 
 [[route]]
+path = "/text"
+controller = "text"
+
+[[route]]
 path = "/page-with-parts"
 template = "parts.html"
 
@@ -57,7 +61,7 @@ pub(crate) const LARGE: &str = "large.bin";
 
 /// The site's code.
 pub(crate) fn app() -> App {
-    App::new().state::<Notes>().controllers(controllers![page, part, write])
+    App::new().state::<Notes>().controllers(controllers![page, text_page, part, write])
 }
 
 /// Writes the site's files into `folder`.
@@ -96,6 +100,37 @@ pub(crate) fn docroot(folder: &Path) -> PathBuf {
 #[controller("page")]
 async fn page() -> Reply {
     html(filler(PAGE_BYTES))
+}
+
+/// Text that gets shorter when it is compressed, though not by everything.
+#[controller("text")]
+async fn text_page() -> Reply {
+    const WORDS: [&str; 16] = [
+        "river",
+        "weir",
+        "ferry",
+        "the",
+        "of",
+        "miller",
+        "mill",
+        "and",
+        "water",
+        "<p>",
+        "</p>\n",
+        "a",
+        "bridge",
+        "wheel",
+        "sluice",
+        "\"headwater\"",
+    ];
+    let (mut text, mut state) = (String::new(), 1_u32);
+    while text.len() < PAGE_BYTES {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        text.push_str(WORDS[(state >> 28) as usize]);
+        text.push(' ');
+    }
+    text.truncate(PAGE_BYTES);
+    html(text)
 }
 
 /// Answers with the receipt.

@@ -423,3 +423,49 @@ async fn what_is_wrong_with_a_tag_is_known_before_the_site_runs() {
     assert!(problems.contains("page.html:2: a fragment needs an id"), "{problems}");
     assert!(problems.contains("page.html:2: this `cache` is never closed"), "{problems}");
 }
+
+/// The examples of the guide's chapter, in their order.
+fn examples() -> Vec<String> {
+    let chapter = include_str!("../../docs/guide/fragments.md");
+    let blocks = chapter.split("```").skip(1).step_by(2);
+    let examples = blocks.filter_map(|block| block.strip_prefix("html\n"));
+    examples.filter(|example| example.contains("{% cache")).map(str::to_owned).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_examples_of_the_guide_are_templates_and_show_the_same_from_the_cache() {
+    let expected = [
+        "<ul> <li><a href=\"/stories/rain\">Rain</a></li> </ul>",
+        "[rain] [sun]",
+        "…",
+        "[rain]",
+        "THE &AMP; FERRY",
+    ];
+    for (example, expected) in examples().into_iter().zip(expected) {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("templates")).unwrap();
+        std::fs::write(folder.path().join("templates/page.html"), &example).unwrap();
+        std::fs::write(folder.path().join("templates/card.html"), "[{{ story.slug }}]").unwrap();
+        std::fs::write(folder.path().join("dispatch.conf"), ROUTES).unwrap();
+        let app = App::new().controllers(controllers![page, forget_group, forget_pattern]);
+        let app = app.templates(|tera| {
+            let story = |slug: &str, title: &str, hidden: bool| {
+                serde_json::json!({ "slug": slug, "title": title, "hidden": hidden })
+            };
+            let (rain, sun) = (story("rain", "Rain", false), story("sun", "Sun", true));
+            tera.global_context().insert("latest", &[&rain]);
+            tera.global_context().insert("stories", &[&rain, &sun]);
+            tera.global_context().insert("site", &serde_json::json!({ "name": "The & ferry" }));
+        });
+        let site = app.into_service(folder.path()).await;
+        let site = site.unwrap_or_else(|problems| panic!("{example}: {problems}"));
+        for path in ["/direct/a", "/direct/a", "/page/b"] {
+            let request = http::Request::get(path).body(Body::empty()).unwrap();
+            let body = site.answer(request).await.into_body().collect(1 << 20).await.unwrap();
+            let body = String::from_utf8(body.to_vec()).unwrap();
+            let words = body.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert_eq!(words, expected, "{example}");
+        }
+    }
+    assert_eq!(examples().len(), expected.len());
+}

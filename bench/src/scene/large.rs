@@ -114,7 +114,7 @@ impl Client {
     fn open(address: SocketAddr) -> Result<Client> {
         let mut stream = TcpStream::connect(address)?;
         stream.set_read_timeout(Some(Duration::from_secs(20)))?;
-        stream.write_all(get(&format!("/{FILES}/{LARGE}")).as_bytes())?;
+        stream.write_all(get(&format!("/{FILES}/{LARGE}"), "").as_bytes())?;
         let mut client = Client { stream, piece: vec![0; PIECE] };
         let read = client.read()?;
         let head = String::from_utf8_lossy(&client.piece[..read.min(1000)]);

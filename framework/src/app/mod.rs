@@ -125,7 +125,7 @@ impl App {
     }
 
     /// Decides how the answer to a request depends on more than its URL. The function runs on the
-    /// front end for each `GET` and `HEAD` to a route that caches, and for no other. It sees the
+    /// front end for each request that a controller, a template or an error page answers. It sees the
     /// whole request and must be fast, because it runs before the cache is asked.
     ///
     /// ```

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::failure::Failure;
 use super::make::MadeContent;
+use super::parts::Recipient;
 use super::served::{Failed, Served};
 use super::{Edition, FrontEnd};
 use crate::dispatch::Scope;
@@ -27,13 +28,31 @@ struct ErrorValues<'a> {
     cause: Option<&'a str>,
     request_id: &'a str,
     development: bool,
+    /// What the variant is called, if it has a name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    variant: Option<&'a str>,
+}
+
+/// What an error page stands for.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'a> {
+    /// Whose error pages apply.
+    pub(super) scope: Scope,
+    pub(super) request_id: &'a str,
+    pub(super) path: &'a str,
+    /// What the variant is called, if it has a name.
+    pub(super) variant: Option<&'a str>,
 }
 
 impl FrontEnd {
     /// The site's error page for a failure, which the log has under the request's id.
-    pub(super) fn error(&self, edition: &Edition, failed: Failed) -> Served {
+    pub(super) fn error(&self, recipient: Recipient<'_>, failed: Failed) -> Served {
+        let Recipient { edition, request, origin, .. } = recipient;
         let Failed { failure, scope, request_id, path, cache } = failed;
-        let (headers, page) = self.error_page(edition, &failure, scope, &request_id, &path);
+        let variant = self.variant_of(request, origin);
+        let variant = variant.kind.name();
+        let asked = Asked { scope, request_id: &request_id, path: &path, variant };
+        let (headers, page) = self.error_page(edition, &failure, asked);
         let content = MadeContent::Rendered { content: page.content, contains: page.contains };
         Served::Made { status: failure.status, headers, content, cache }
     }
@@ -44,10 +63,9 @@ impl FrontEnd {
         &self,
         edition: &Edition,
         failure: &Failure,
-        scope: Scope,
-        request_id: &str,
-        path: &str,
+        asked: Asked<'_>,
     ) -> (HeaderMap, Rendered) {
+        let Asked { request_id, path, .. } = asked;
         let status = failure.status;
         let cause = failure.cause.as_deref();
         let (code, message) = (status.as_u16(), failure.message.as_str());
@@ -65,16 +83,11 @@ impl FrontEnd {
         if status == StatusCode::SERVICE_UNAVAILABLE {
             headers.entry(header::RETRY_AFTER).or_insert(RETRY_AFTER);
         }
-        (headers, self.error_body(edition, failure, scope, request_id))
+        (headers, self.error_body(edition, failure, asked))
     }
 
-    fn error_body(
-        &self,
-        edition: &Edition,
-        failure: &Failure,
-        scope: Scope,
-        request_id: &str,
-    ) -> Rendered {
+    fn error_body(&self, edition: &Edition, failure: &Failure, asked: Asked<'_>) -> Rendered {
+        let Asked { scope, request_id, variant, .. } = asked;
         let development = self.settings.development;
         let values = ErrorValues {
             status: failure.status.as_u16(),
@@ -83,6 +96,7 @@ impl FrontEnd {
             cause: failure.cause.as_deref().filter(|_| development),
             request_id,
             development,
+            variant,
         };
         let template = edition.table.error_template(scope, failure.status);
         let Some(template) = template.filter(|name| edition.templates.contains(name)) else {

@@ -11,6 +11,7 @@ use tokio::time::timeout;
 
 use super::collect::{Collected, collect};
 use super::counters::Event;
+use super::error_page::Asked;
 use super::failure::{Failure, Keeping};
 use super::flight::Landed;
 use super::forward::Forwarded;
@@ -142,7 +143,9 @@ impl FrontEnd {
         }
         let Some(keeping) = &failure.keeping else { return Err(failure) };
         let Keeping { groups, cache, origin } = Keeping::clone(keeping);
-        let (headers, page) = self.error_page(edition, &failure, route.scope, request_id, key.id());
+        let variant = wanted.forwarded.variant.as_deref();
+        let asked = Asked { scope: route.scope, request_id, path: key.id(), variant };
+        let (headers, page) = self.error_page(edition, &failure, asked);
         let Rendered { content, groups: rendered, contains } = page;
         let groups = groups.into_iter().chain(rendered).collect();
         let content = MadeContent::Rendered { content, contains };

@@ -36,7 +36,12 @@ pub(super) struct Forwarded {
 
 impl Forwarded {
     /// All of a request, for an answer that goes to this visitor only.
-    pub(super) fn whole(parts: &Parts, path: &str, remote: IpAddr) -> Forwarded {
+    pub(super) fn whole(
+        parts: &Parts,
+        path: &str,
+        variant: Option<String>,
+        remote: IpAddr,
+    ) -> Forwarded {
         let uri = match parts.uri.query() {
             Some(query) => format!("{path}?{query}"),
             None => path.to_owned(),
@@ -47,7 +52,7 @@ impl Forwarded {
             uri,
             headers: passed.map(wire_header).collect(),
             exposure: Exposure::Whole,
-            variant: None,
+            variant,
             remote: Some(remote),
         }
     }

@@ -34,7 +34,7 @@ use super::Settings;
 use crate::cache::{Cache, Content, Fill, Freshness, Generation, Key, Origin};
 use crate::clock::{self, Moment};
 use crate::pieces::Fragment;
-use crate::templates::{FragmentFill, FragmentType, Fragments};
+use crate::templates::{FragmentFill, FragmentKey, FragmentType, Fragments};
 
 /// The fragments of one render.
 pub(super) struct CachedFragments {
@@ -50,6 +50,8 @@ pub(super) struct CachedFragments {
     /// The clock after the request was read.
     now: Moment,
     as_of: Cell<Option<Origin>>,
+    found: Cell<u64>,
+    missed: Cell<u64>,
 }
 
 impl CachedFragments {
@@ -70,6 +72,8 @@ impl CachedFragments {
             begun,
             now: clock::now(),
             as_of: Cell::new(origin),
+            found: Cell::new(0),
+            missed: Cell::new(0),
         })
     }
 
@@ -77,20 +81,33 @@ impl CachedFragments {
     pub(super) fn origin(&self) -> Option<Origin> {
         self.as_of.get()
     }
+
+    /// How many fragments were found.
+    pub(super) fn found(&self) -> u64 {
+        self.found.get()
+    }
+
+    /// How many were looked for in vain.
+    pub(super) fn missed(&self) -> u64 {
+        self.missed.get()
+    }
 }
 
 impl Fragments for CachedFragments {
-    fn find(&self, id: &str, kind: FragmentType) -> Option<Arc<Fragment>> {
-        let key = Key::of_fragment(id, &self.within);
+    fn find(&self, key: &FragmentKey, kind: FragmentType) -> Option<Arc<Fragment>> {
+        let key = Key::of_fragment(&key.id, key.escaped, &self.within);
         let persistent = kind == FragmentType::Persistent;
-        let (fragment, from) = self.cache.fragment(&key, self.generation, persistent, self.now)?;
+        let found = self.cache.fragment(&key, self.generation, persistent, self.now);
+        let counter = if found.is_some() { &self.found } else { &self.missed };
+        counter.set(counter.get() + 1);
+        let (fragment, from) = found?;
         let own = self.as_of.get().filter(|own| own.log == from.log);
         self.as_of.set(own.map(|own| Origin { as_of: own.as_of.min(from.as_of), ..own }));
         Some(fragment)
     }
 
     fn keep(&self, fill: FragmentFill) {
-        let FragmentFill { id, kind, fragment } = fill;
+        let FragmentFill { key, kind, fragment } = fill;
         let Some(origin) = self.as_of.get() else { return };
         if fragment.content.len() as u64 > self.largest {
             return;
@@ -103,7 +120,7 @@ impl Fragments for CachedFragments {
         let groups = fragment.groups.iter().map(|group| group.to_string()).collect::<Vec<_>>();
         // One that was overtaken meanwhile is not stored, and nobody else waits for it.
         self.cache.fill(Fill {
-            key: Key::of_fragment(&id, &self.within),
+            key: Key::of_fragment(&key.id, key.escaped, &self.within),
             generation: self.generation,
             origin,
             groups: &groups,
@@ -150,14 +167,18 @@ mod tests {
         }
     }
 
+    fn key(id: &str) -> FragmentKey {
+        FragmentKey { id: id.to_owned(), escaped: true }
+    }
+
     fn keep(render: &CachedFragments, id: &str, groups: &[&str]) {
         let groups = groups.iter().map(|group| Box::from(*group)).collect();
         let fragment = Arc::new(Fragment { groups, ..Fragment::default() });
-        render.keep(FragmentFill { id: id.to_owned(), kind: FragmentType::Normal, fragment });
+        render.keep(FragmentFill { key: key(id), kind: FragmentType::Normal, fragment });
     }
 
     fn finds(cache: &Arc<Cache>, id: &str) -> bool {
-        render(cache, LOG, 0).find(id, FragmentType::Normal).is_some()
+        render(cache, LOG, 0).find(&key(id), FragmentType::Normal).is_some()
     }
 
     fn apply(cache: &Cache, position: u64, group: &str) {
@@ -169,11 +190,13 @@ mod tests {
     fn content_is_as_old_as_the_oldest_of_its_pieces() {
         let cache = cache();
         keep(&render(&cache, LOG, 0), "fragment:a", &["news"]);
+        let plain = FragmentKey { escaped: false, ..key("fragment:a") };
+        assert!(render(&cache, LOG, 0).find(&plain, FragmentType::Normal).is_none());
         apply(&cache, 5, "others");
         // The back end is further than the log was applied here.
         let render = render(&cache, LOG, 9);
         assert_eq!(render.origin().unwrap().as_of, Position(9));
-        assert!(render.find("fragment:a", FragmentType::Normal).is_some());
+        assert!(render.find(&key("fragment:a"), FragmentType::Normal).is_some());
         assert_eq!(render.origin().unwrap().as_of, Position(5));
         // What holds it is as wrong as the fragment, though the back end knew of it.
         apply(&cache, 7, "news");
@@ -188,7 +211,7 @@ mod tests {
         let cache = cache();
         keep(&render(&cache, LOG, 0), "fragment:a", &[]);
         let other = render(&cache, LogId(2), 9);
-        assert!(other.find("fragment:a", FragmentType::Normal).is_some());
+        assert!(other.find(&key("fragment:a"), FragmentType::Normal).is_some());
         assert_eq!(other.origin(), None);
         keep(&other, "fragment:b", &[]);
         assert!(!finds(&cache, "fragment:b"));

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use http::StatusCode;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
+use super::counters::Event;
 use super::failure::{Failure, Keeping};
 use super::forward::{Forwarded, end_to_end};
 use super::fragments::CachedFragments;
@@ -121,6 +122,7 @@ impl FrontEnd {
         let Order { edition, forwarded, params, fragments, max_body, own_url, request_id, .. } =
             order;
         let known = begun.origin;
+        let variant = forwarded.variant.clone();
         let call = Call {
             controller: controller.to_owned(),
             method: forwarded.method.as_str().to_owned(),
@@ -149,8 +151,13 @@ impl FrontEnd {
                 Ok(Made { status, headers, content, groups, cache, origin: Some(origin) })
             }
             Content::Template { name, values } => {
-                let values = Values::from_json(&values)
+                let mut values = Values::from_json(&values)
                     .map_err(|error| Failure::internal(format!("values of `{name}`: {error}")))?;
+                if let Some(variant) = &variant {
+                    values
+                        .offer("variant", variant)
+                        .map_err(|error| Failure::internal(error.to_string()))?;
+                }
                 let begun = Begun { origin: Some(origin), ..begun };
                 let place = Place { edition, fragments: fragments.as_ref(), begun };
                 let mut made = self.render(place, &name, &values, status, headers)?;
@@ -186,6 +193,8 @@ impl FrontEnd {
                     origin,
                 );
                 let rendered = edition.templates.render(name, values, fragments.clone());
+                self.counters.count_all(Event::FragmentHit, fragments.found());
+                self.counters.count_all(Event::FragmentMiss, fragments.missed());
                 (rendered, fragments.origin())
             }
         };

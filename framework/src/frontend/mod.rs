@@ -280,9 +280,9 @@ impl FrontEnd {
 
     /// Makes a response of what there is.
     async fn respond(self: &Arc<Self>, recipient: Recipient<'_>, served: Served) -> Response<Body> {
-        let Recipient { edition, request, .. } = recipient;
+        let request = recipient.request;
         let served = match served {
-            Served::Failed(failed) => self.error(edition, failed),
+            Served::Failed(failed) => self.error(recipient, failed),
             served => served,
         };
         if served.pieces().is_some_and(Pieces::has_parts) {

@@ -47,11 +47,15 @@ pub(super) struct Missing<'a> {
 
 impl FrontEnd {
     /// What the cache has for a request. It waits for nothing.
+    ///
+    /// `now` is asked for the present late, after the request was read: who was stopped before it
+    /// meets a lease that has run out.
     pub(super) fn find<'a>(
         &self,
         parts: &'a Parts,
         origin: Origin,
         matched: &'a Match<'_>,
+        now: impl FnOnce() -> Moment,
     ) -> Found<'a> {
         let route = matched.route;
         if !is_cached_method(&parts.method) {
@@ -76,9 +80,7 @@ impl FrontEnd {
             false => Cow::Owned(format!("{}?{query}", matched.path())),
         };
         let key = key(&id, &variant, route, &parts.headers, &self.settings.languages);
-        // The clock is read here, after the request: who was stopped before this line meets a
-        // lease that has run out.
-        let now = clock::now();
+        let now = now();
         let found = self.cache.lookup(&key, is_persistent(route), now);
         let (why, stale) = match found {
             _ if !self.settings.caching => (Forward::Bypass, None),
@@ -98,9 +100,14 @@ impl FrontEnd {
         Found::Miss(Missing { key: key.into_owned(), id, variant, lack })
     }
 
+    /// Whether anything but method and URL decides what a request for the route finds.
+    pub(super) fn heeds_headers(&self, route: &Route) -> bool {
+        self.variant.is_some() || !route.vary.is_empty()
+    }
+
     /// The content of a controller's or a template's route.
     pub(super) async fn page(self: &Arc<Self>, visit: Visit<'_>, matched: Match<'_>) -> Served {
-        let missing = match self.find(visit.parts, visit.origin, &matched) {
+        let missing = match self.find(visit.parts, visit.origin, &matched, clock::now) {
             Found::Hit { entry, variant, now } => {
                 self.counters.count(Event::Hit);
                 return Served::Hit { entry, variant, now };
@@ -128,7 +135,8 @@ impl FrontEnd {
     /// Content for this visitor alone.
     async fn direct(&self, visit: Visit<'_>, matched: &Match<'_>, why: Forward) -> Served {
         self.counters.count(Event::Bypass);
-        let fragments = self.fragments_alone(&visit, matched.route);
+        let variant = self.variant_of(visit.parts, visit.origin);
+        let fragments = self.fragments_alone(&variant, &visit, matched.route);
         let Visit { edition, generation, parts, body, origin } = visit;
         let request_id = request_id();
         let route = matched.route;
@@ -136,11 +144,12 @@ impl FrontEnd {
         // The path was read when the request was dispatched.
         let path = CanonicalPath::new(parts.uri.path()).ok();
         let own_url = path.and_then(|path| edition.table.changed_by(&parts.method, &path));
+        let name = variant.kind.name().map(str::to_owned);
         let order = Order {
             edition,
             generation,
             target: &route.target,
-            forwarded: Forwarded::whole(parts, matched.path(), origin.remote),
+            forwarded: Forwarded::whole(parts, matched.path(), name, origin.remote),
             params: matched.to_params(),
             fragments,
             max_body: route.max_body,
@@ -174,10 +183,7 @@ impl FrontEnd {
         let Missing { id, key, variant, lack } = missing;
         let mut groups = matched.groups();
         groups.extend(variant.groups);
-        let name = match &variant.kind {
-            VariantKind::Named(name) => Some(name.clone()),
-            _ => None,
-        };
+        let name = variant.kind.name().map(str::to_owned);
         let (headers, languages) = (&visit.parts.headers, &self.settings.languages);
         let wanted = Arc::new(Cacheable {
             generation: visit.generation,
@@ -195,15 +201,19 @@ impl FrontEnd {
 
     /// What the fragments of content for one visitor share with those of cached content: nothing, if
     /// the visitor is to neither read nor write the cache.
-    fn fragments_alone(&self, visit: &Visit<'_>, route: &Route) -> Option<Key<'static>> {
-        let variant = self.variant_of(visit.parts, visit.origin);
+    fn fragments_alone(
+        &self,
+        variant: &Variant,
+        visit: &Visit<'_>,
+        route: &Route,
+    ) -> Option<Key<'static>> {
         let caches = self.settings.caching && variant.kind != VariantKind::No;
         let (headers, languages) = (&visit.parts.headers, &self.settings.languages);
-        caches.then(|| key("", &variant, route, headers, languages).into_owned())
+        caches.then(|| key("", variant, route, headers, languages).into_owned())
     }
 
     /// What the site's variant function says of a visit.
-    fn variant_of(&self, request: &Parts, origin: Origin) -> Variant {
+    pub(super) fn variant_of(&self, request: &Parts, origin: Origin) -> Variant {
         let Some(variant) = &self.variant else { return Variant::yes() };
         variant(&Visitor::new(request, origin, &self.settings.languages))
     }

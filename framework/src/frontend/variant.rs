@@ -2,9 +2,10 @@ use super::Visitor;
 
 /// What a site's variant function says about a request: how its answer depends on more than the URL.
 ///
-/// The function runs on the front end for each `GET` and `HEAD` to a route that caches, and for no
-/// other; it sees the whole request, as a [`Visitor`]. The controller later sees only the variant's
-/// name.
+/// The function runs on the front end for each request that a controller, a template or an error page
+/// answers; it sees the whole request, as a [`Visitor`]. Controllers take the variant's name as
+/// [`VariantName`](crate::extract::VariantName), and in each template it is `variant`. On a route
+/// that caches the function also decides about the page, on another about the fragments in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Variant {
     pub(super) kind: VariantKind,
@@ -26,7 +27,7 @@ impl Variant {
     }
 
     /// The answer is the same for everybody with this name, a language for example: the name is
-    /// added to the key, and the controller may see it.
+    /// added to the key, and controllers and templates may see it.
     pub fn named(name: impl Into<String>) -> Variant {
         VariantKind::Named(name.into()).into()
     }
@@ -48,6 +49,16 @@ impl Variant {
     pub fn group(mut self, group: impl Into<String>) -> Variant {
         self.groups.push(group.into());
         self
+    }
+}
+
+impl VariantKind {
+    /// What the variant is called, if it has a name.
+    pub(super) fn name(&self) -> Option<&str> {
+        match self {
+            VariantKind::Named(name) => Some(name),
+            VariantKind::Yes | VariantKind::Key(_) | VariantKind::No => None,
+        }
     }
 }
 

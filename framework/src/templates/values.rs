@@ -44,6 +44,18 @@ impl Values {
         Ok(())
     }
 
+    /// Sets one value, unless there is one of this name already.
+    ///
+    /// # Errors
+    /// When `value` cannot be serialized.
+    pub fn offer<T: Serialize + ?Sized>(
+        &mut self,
+        name: &str,
+        value: &T,
+    ) -> Result<(), tera::Error> {
+        if self.0.contains_key(name) { Ok(()) } else { self.set(name, value) }
+    }
+
     pub(super) fn context(&self) -> &Context {
         &self.0
     }
@@ -185,6 +197,18 @@ mod tests {
                     .prop_map(|map| map.into_iter().collect()),
             ]
         })
+    }
+
+    #[test]
+    fn what_is_offered_gives_way_to_what_is_there() {
+        let mut values = Values::from_json(br#"{"variant": "a size"}"#).unwrap();
+        values.offer("variant", "de").unwrap();
+        values.offer("other", "de").unwrap();
+        let value = |name| values.context().get(name).map(ToString::to_string);
+        assert_eq!(
+            (value("variant").as_deref(), value("other").as_deref()),
+            (Some("a size"), Some("de"))
+        );
     }
 
     proptest! {

@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use futures_util::future::join_all;
+use http::Method;
 use tokio::time::{Instant, timeout_at};
 
 use super::super::counters::Event;
@@ -25,6 +26,7 @@ use super::sharing::{Sharing, Told};
 use super::tag::Tag;
 use super::{MOST_BYTES, MOST_PARTS, Recipient};
 use crate::body::Body;
+use crate::clock::{self, Moment};
 use crate::dispatch::{Resolution, Target};
 use crate::pieces::{Part, Piece, Pieces};
 
@@ -90,13 +92,14 @@ impl<'a> Composition<'a> {
         let url = Canonical::of_request(&self.recipient.request.uri);
         let chain = Chain::begin(url.as_ref());
         let mut request = PartRequest::of(self.recipient.request);
+        let now = clock::now();
         let mut assembly = Assembly::begin(pieces, self.page.digest);
         let (mut parts, mut length) = (0, pieces.len());
         for piece in pieces.iter() {
             match piece {
                 Piece::Bytes(bytes) => assembly.bytes.push(bytes.clone()),
                 Piece::Part(part) => {
-                    let content = self.look_up(&mut request, &chain, part).ok()??;
+                    let content = self.look_up(&mut request, &chain, part, now).ok()??;
                     parts += 1;
                     length += content.pieces().len();
                     if content.pieces().has_parts() || parts > MOST_PARTS || length > MOST_BYTES {
@@ -123,7 +126,7 @@ impl<'a> Composition<'a> {
     /// Puts content together that was reached through `chain`.
     async fn assemble<'c>(
         &'c self,
-        mut request: PartRequest,
+        mut request: PartRequest<'c>,
         chain: &'c Chain<'c>,
         pieces: &'c Pieces,
         digest: u128,
@@ -159,7 +162,7 @@ impl<'a> Composition<'a> {
     /// Looks a part up, and begins what there is to wait for.
     fn begin<'c>(
         &'c self,
-        request: &mut PartRequest,
+        request: &mut PartRequest<'c>,
         chain: &'c Chain<'c>,
         part: &'c Part,
     ) -> Result<Begun<'c>, Cause> {
@@ -172,7 +175,7 @@ impl<'a> Composition<'a> {
             }
             _ => return Err(Cause::known("the response has too many parts")),
         }
-        let content = match self.look_up(request, chain, part)? {
+        let content = match self.look_up(request, chain, part, clock::now())? {
             Some(content) => {
                 self.frontend.counters.count(Event::Hit);
                 Some(self.weigh(content)?)
@@ -191,21 +194,25 @@ impl<'a> Composition<'a> {
     /// A part that is in the cache. Afterwards the request is one for it.
     fn look_up(
         &self,
-        request: &mut PartRequest,
+        request: &mut PartRequest<'_>,
         chain: &Chain<'_>,
         part: &Part,
+        now: Moment,
     ) -> Result<Option<Content>, Cause> {
         let address = Address::of(part)?;
         let canonical = address.canonical()?;
         chain.admits(&canonical)?;
         request.ask_for(address.under(&self.recipient.request.uri));
-        let request = request.parts();
-        let resolution = self.recipient.edition.table.resolve(&request.method, &canonical.path);
+        let resolution = self.recipient.edition.table.resolve(&Method::GET, &canonical.path);
         let Resolution::Route(matched) = resolution else { return Ok(None) };
         if !matches!(matched.route.target, Target::Controller(_) | Target::Template(_)) {
             return Ok(None);
         }
-        match self.frontend.find(request, self.recipient.origin, &matched) {
+        let request = match self.frontend.heeds_headers(matched.route) {
+            true => request.whole(),
+            false => request.line(),
+        };
+        match self.frontend.find(request, self.recipient.origin, &matched, || now) {
             Found::Hit { entry, variant, now } => {
                 Content::of_hit(entry, variant, now, self.frontend).map(Some)
             }
@@ -216,14 +223,14 @@ impl<'a> Composition<'a> {
     /// Waits for a part, unless its content is at hand, and for the parts within.
     async fn follow<'c>(
         &'c self,
-        request: PartRequest,
+        mut request: PartRequest<'c>,
         chain: &'c Chain<'c>,
         part: &'c Part,
         content: Option<Content>,
     ) -> Assembly {
         let content = match content {
             Some(content) => Ok(content),
-            None => self.ask(&request).await.and_then(|content| self.weigh(content)),
+            None => self.ask(&mut request).await.and_then(|content| self.weigh(content)),
         };
         let url = Address::of(part).and_then(Address::canonical);
         match content.and_then(|content| Ok((content, url?))) {
@@ -242,9 +249,9 @@ impl<'a> Composition<'a> {
     }
 
     /// Has the front end answer the request for a part.
-    async fn ask(&self, request: &PartRequest) -> Result<Content, Cause> {
+    async fn ask(&self, request: &mut PartRequest<'_>) -> Result<Content, Cause> {
         let Recipient { generation, edition, origin, .. } = self.recipient;
-        let (parts, body) = (request.parts(), Body::empty());
+        let (parts, body) = (request.whole(), Body::empty());
         let visit = Visit { generation, edition, parts, body, origin };
         let limit = self.frontend.settings.part_timeout;
         let until = *self.until.get_or_init(|| Instant::now() + limit);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tera::{Error, Kwargs, TeraResult, Value};
+use tera::{Error, Kwargs, State, TeraResult, Value};
 
 use super::rewrite::Wrong;
 use crate::problem::nearest;
@@ -20,11 +20,20 @@ pub enum FragmentType {
     Persistent,
 }
 
+/// What a fragment is found by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FragmentKey {
+    /// As patterns see it: `fragment:` and what the template says.
+    pub id: String,
+    /// Whether the values in it are escaped. What was written for a plain text must never stand in
+    /// HTML, though the template says the same id.
+    pub escaped: bool,
+}
+
 /// What a `{% cache … %}` asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Asked {
-    /// As patterns see it.
-    pub(super) id: String,
+    pub(super) key: FragmentKey,
     pub(super) groups: Vec<String>,
     /// `None` for `no_cache`.
     pub(super) kind: Option<FragmentType>,
@@ -145,7 +154,7 @@ fn literal(expression: &str) -> Option<&str> {
 
 impl Asked {
     /// Takes the values of the arguments as Tera has evaluated them.
-    pub(super) fn from_values(values: &Kwargs) -> TeraResult<Asked> {
+    pub(super) fn from_values(values: &Kwargs, state: &State<'_>) -> TeraResult<Asked> {
         let groups = values.get::<&Value>("groups")?.map_or_else(|| Ok(Vec::new()), groups)?;
         let kind = match values.get::<&Value>("type")? {
             None => Some(FragmentType::Normal),
@@ -154,7 +163,9 @@ impl Asked {
                 kind(text).map_err(Error::message)?
             }
         };
-        Ok(Asked { id: id(values.must_get::<&Value>("id")?)?, groups, kind })
+        let id = id(values.must_get::<&Value>("id")?)?;
+        let key = FragmentKey { id, escaped: state.autoescaping_enabled() };
+        Ok(Asked { key, groups, kind })
     }
 }
 

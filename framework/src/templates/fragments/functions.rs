@@ -27,10 +27,10 @@ pub(in crate::templates) fn register(tera: &mut Tera) {
     });
 }
 
-fn open(arguments: Kwargs, _: &State<'_>) -> TeraResult<bool> {
-    let asked = Asked::from_values(&arguments)?;
+fn open(arguments: Kwargs, state: &State<'_>) -> TeraResult<bool> {
+    let asked = Asked::from_values(&arguments, state)?;
     let fragments = render::fragments()?;
-    let found = asked.kind.and_then(|kind| fragments.find(&asked.id, kind));
+    let found = asked.kind.and_then(|kind| fragments.find(&asked.key, kind));
     render::running(|render| match found {
         Some(fragment) => render.find(&asked, fragment).map(|()| false),
         None => {
@@ -46,11 +46,6 @@ fn close(body: &str, _: Kwargs, _: &State<'_>) -> TeraResult<Value> {
 
 fn part(arguments: Kwargs, state: &State<'_>) -> TeraResult<Value> {
     let url = arguments.must_get::<&str>("url")?;
-    if !url.starts_with('/') || url.starts_with("//") {
-        return Err(Error::message(format!(
-            "the `url` of a part is a path of this site, as in \"/parts/badge\", but it is `{url}`"
-        )));
-    }
     let fallback = match arguments.get::<&Value>("fallback")? {
         Some(fallback) => state.escape_if_needed(fallback)?.into_bytes().into(),
         None => Default::default(),

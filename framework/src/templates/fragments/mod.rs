@@ -60,7 +60,7 @@ mod tests;
 
 use std::sync::Arc;
 
-pub use arguments::FragmentType;
+pub use arguments::{FragmentKey, FragmentType};
 pub(super) use functions::{register, register_part};
 pub(super) use render::Running;
 pub(super) use rewrite::rewrite;
@@ -68,11 +68,9 @@ pub(super) use rewrite::rewrite;
 use crate::pieces::Fragment;
 
 /// Where the fragments of a render are found and kept.
-///
-/// Ids are as patterns see them: `fragment:` and what the template says.
 pub trait Fragments {
-    /// The fragment of this id, if it may be used.
-    fn find(&self, id: &str, kind: FragmentType) -> Option<Arc<Fragment>>;
+    /// The fragment of this key, if it may be used.
+    fn find(&self, key: &FragmentKey, kind: FragmentType) -> Option<Arc<Fragment>>;
 
     /// Takes a fragment that was evaluated. Only a render that has succeeded gives its fragments.
     fn keep(&self, fill: FragmentFill);
@@ -82,7 +80,7 @@ pub trait Fragments {
 #[derive(Debug, Clone)]
 pub struct FragmentFill {
     /// What it is found by.
-    pub id: String,
+    pub key: FragmentKey,
     /// What ends its life.
     pub kind: FragmentType,
     /// Its text and what is in it.
@@ -94,7 +92,7 @@ pub struct FragmentFill {
 pub struct NoFragments;
 
 impl Fragments for NoFragments {
-    fn find(&self, _id: &str, _kind: FragmentType) -> Option<Arc<Fragment>> {
+    fn find(&self, _key: &FragmentKey, _kind: FragmentType) -> Option<Arc<Fragment>> {
         None
     }
 

@@ -180,10 +180,10 @@ impl Render {
         });
         if let Some(kind) = kind {
             self.kept += body.len();
-            let (id, fragment) = (asked.id.clone(), Arc::clone(&fragment));
-            self.fills.push(FragmentFill { id, kind, fragment });
+            let (key, fragment) = (asked.key.clone(), Arc::clone(&fragment));
+            self.fills.push(FragmentFill { key, kind, fragment });
         }
-        self.marked(&asked.id, fragment, |_, text| {
+        self.marked(&asked.key.id, fragment, |_, text| {
             text.push_str(body);
             Ok(())
         })
@@ -194,7 +194,7 @@ impl Render {
         let within = Arc::clone(&fragment);
         let holds = self.innermost();
         holds.groups.extend(asked.groups.iter().map(String::as_str));
-        let found = self.marked(&asked.id, fragment, |render, text| {
+        let found = self.marked(&asked.key.id, fragment, |render, text| {
             for piece in within.content.iter() {
                 match piece {
                     Piece::Bytes(bytes) => text.push_str(&String::from_utf8_lossy(bytes)),

@@ -26,13 +26,15 @@ struct Shelf {
 }
 
 impl Fragments for Shelf {
-    fn find(&self, id: &str, _: FragmentType) -> Option<Arc<Fragment>> {
-        self.asked.borrow_mut().push(id.to_owned());
-        self.fragments.borrow().get(id).map(|fill| Arc::clone(&fill.fragment))
+    fn find(&self, key: &FragmentKey, _: FragmentType) -> Option<Arc<Fragment>> {
+        self.asked.borrow_mut().push(key.id.clone());
+        let fragments = self.fragments.borrow();
+        let found = fragments.get(&key.id).filter(|fill| fill.key == *key);
+        found.map(|fill| Arc::clone(&fill.fragment))
     }
 
     fn keep(&self, fill: FragmentFill) {
-        self.fragments.borrow_mut().insert(fill.id.clone(), fill);
+        self.fragments.borrow_mut().insert(fill.key.id.clone(), fill);
     }
 }
 
