@@ -583,3 +583,18 @@ async fn conditions_and_ranges_are_those_of_the_whole() {
     assert_eq!(encoded.body(), whole.body());
     assert!(!encoded.headers().contains_key("content-encoding"));
 }
+
+#[tokio::test]
+async fn a_fragment_keeps_the_places_of_its_parts() {
+    let routes = routes(&[
+        ("/page/{name}", "template = \"page.html\""),
+        ("/parts/badge", "controller = \"badge\"\ncache = \"no_cache\""),
+    ]);
+    let page =
+        "{{ name }}: {% cache id=\"menu\" %}menu {{ part(url=\"/parts/badge\") }}{% endcache %}.";
+    let site = Site::open(controllers![badge], &routes, &[("page.html", page)]).await;
+    for (name, visitor) in [("one", "ann"), ("two", "ben"), ("one", "cleo")] {
+        let answer = site.get_as(visitor, &format!("/page/{name}")).await;
+        assert_eq!(*answer.body(), format!("{name}: menu <b>{visitor}</b>."));
+    }
+}
