@@ -10,16 +10,25 @@ pub struct Picture {
 }
 
 impl Picture {
+    /// The largest that is taken, in bytes.
+    pub const LARGEST: usize = 4_000_000;
+
     /// The picture with this content, if it is one that all browsers show.
-    pub fn new(content: Bytes) -> Option<Picture> {
+    ///
+    /// # Errors
+    /// What is wrong with it, as the key of a label.
+    pub fn new(content: Bytes) -> Result<Picture, &'static str> {
+        if content.len() > Picture::LARGEST {
+            return Err("picture_large");
+        }
         let extension = match &*content {
             [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => "png",
             [0xff, 0xd8, 0xff, ..] => "jpg",
             [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => "gif",
             [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => "webp",
-            _ => return None,
+            _ => return Err("picture_strange"),
         };
-        Some(Picture { content, extension })
+        Ok(Picture { content, extension })
     }
 
     /// Where the picture is in the docroot: named after its content, so it never changes.
@@ -46,13 +55,13 @@ impl Picture {
 mod tests {
     use super::*;
 
-    fn path(content: &'static [u8]) -> Option<String> {
+    fn path(content: &'static [u8]) -> Result<String, &'static str> {
         Picture::new(Bytes::from_static(content)).map(|picture| picture.path())
     }
 
     #[test]
     fn a_picture_is_named_after_its_content_and_kind() {
-        let extension = |content| path(content)?.rsplit('.').next().map(str::to_owned);
+        let extension = |content| path(content).ok()?.rsplit('.').next().map(str::to_owned);
         assert_eq!(extension(b"\x89PNG\r\n\x1a\n.").as_deref(), Some("png"));
         assert_eq!(extension(b"\xff\xd8\xff\xe0").as_deref(), Some("jpg"));
         assert_eq!(extension(b"GIF89a").as_deref(), Some("gif"));
@@ -71,7 +80,8 @@ mod tests {
             b"RIFF\0\0\0\0WAVE",
         ];
         for content in others {
-            assert_eq!(path(content), None);
+            assert_eq!(path(content), Err("picture_strange"));
         }
+        assert_eq!(path(&[0xff; Picture::LARGEST + 1]), Err("picture_large"));
     }
 }

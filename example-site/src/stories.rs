@@ -30,9 +30,9 @@ struct Card {
 pub struct Draft {
     title: String,
     body: String,
-    /// Empty when no picture was chosen.
+    /// Empty when no picture was chosen; cut off when it is too large.
     #[serde(skip)]
-    picture: Bytes,
+    picture: Vec<u8>,
 }
 
 /// Which page of a list is asked for; pages are counted from 1.
@@ -55,27 +55,30 @@ impl Page {
 impl Draft {
     async fn read(mut form: Multipart) -> Result<Draft> {
         let mut draft = Draft::default();
-        while let Some(field) = form.next_field().await? {
+        while let Some(mut field) = form.next_field().await? {
             match field.name() {
                 "title" => draft.title = field.text().await?,
                 "body" => draft.body = field.text().await?,
-                "picture" => draft.picture = field.bytes().await?,
+                "picture" => {
+                    while draft.picture.len() <= Picture::LARGEST
+                        && let Some(piece) = field.chunk().await?
+                    {
+                        draft.picture.extend(piece);
+                    }
+                }
                 _ => {}
             }
         }
         Ok(draft)
     }
 
-    /// The picture, if there is one; a file that is none is noted in `problems`.
-    fn picture(&self, problems: &mut Problems) -> Option<Picture> {
+    /// The picture, if there is one. What is wrong with it is noted in `problems`.
+    fn picture(&mut self, problems: &mut Problems) -> Option<Picture> {
         if self.picture.is_empty() {
             return None;
         }
-        let picture = Picture::new(self.picture.clone());
-        if picture.is_none() {
-            problems.insert("picture", Problem::new("picture_strange"));
-        }
-        picture
+        let picture = Picture::new(std::mem::take(&mut self.picture).into());
+        picture.map_err(|label| problems.insert("picture", Problem::new(label))).ok()
     }
 }
 
@@ -116,7 +119,7 @@ pub async fn create(
     request: RequestId,
     form: Multipart,
 ) -> Result<Reply> {
-    let draft = Draft::read(form).await?;
+    let mut draft = Draft::read(form).await?;
     let mut problems = Problems::new();
     let title = field::TITLE.read(&draft.title, &mut problems);
     let body = field::BODY.read(&draft.body, &mut problems);

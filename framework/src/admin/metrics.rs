@@ -42,6 +42,10 @@ fn describe() {
     describe_counter!("headwater_responses_total", "Responses, by the part the cache had in them.");
     describe_counter!("headwater_errors_total", "Responses with a status of 500 or more.");
     describe_counter!("headwater_fills_total", "Entries stored in the cache.");
+    describe_counter!(
+        "headwater_fragments_total",
+        "Fragments in pages that were made, by whether they were found or evaluated."
+    );
     describe_counter!("headwater_reloads_total", "Loads of changed files, by how they ended.");
     describe_gauge!("headwater_edition", "How often the site's files were loaded.");
     describe_gauge!("headwater_cache_entries", "Entries in the cache.");

@@ -125,8 +125,8 @@ impl App {
     }
 
     /// Decides how the answer to a request depends on more than its URL. The function runs on the
-    /// front end for each request that a controller or a template is to answer. It sees the whole
-    /// request and must be fast, because it runs before the cache is asked.
+    /// front end for each request that a controller, a template or an error page answers. It sees the
+    /// whole request and must be fast, because it runs before the cache is asked.
     ///
     /// ```
     /// use headwater::prelude::*;

@@ -128,6 +128,9 @@ fn publish_frontend(frontend: &FrontEnd) {
     }
     counter!("headwater_errors_total").absolute(counts.errors);
     counter!("headwater_fills_total").absolute(counts.fills);
+    for (cache, count) in [("hit", counts.fragment_hits), ("miss", counts.fragment_misses)] {
+        counter!("headwater_fragments_total", "cache" => cache).absolute(count);
+    }
     gauge!("headwater_edition").set(frontend.edition() as f64);
     let cache = frontend.cache();
     let usage = cache.usage();

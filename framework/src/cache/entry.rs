@@ -36,6 +36,17 @@ pub struct Freshness {
     pub persistent: bool,
 }
 
+/// What an entry is good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// It is right.
+    Fresh,
+    /// Its time is over, or a soft record has invalidated it, for this long. No hard record has.
+    PastEnd(Duration),
+    /// A hard record has invalidated it, or it is no longer known that none has.
+    Dead,
+}
+
 impl Entry {
     pub(super) fn new(
         key: (Box<str>, usize),
@@ -90,16 +101,20 @@ impl Entry {
         self.validity.verdict(Ids { own: self.id(), contains: &self.contains }, ledger)
     }
 
-    /// How long it has been past its end; `None` while it is fresh. It must not be dead.
-    pub(super) fn past_end(&self, verdict: Verdict, now: Moment) -> Option<Duration> {
-        let age = self.age(now);
-        let by_time = self.freshness.lifetime.and_then(|lifetime| age.checked_sub(lifetime));
-        let softly = match verdict {
+    /// What law and time together make of it at `now`.
+    pub(super) fn standing(&self, ledger: &Ledger, now: Moment) -> Standing {
+        let softly = match self.verdict(ledger) {
+            Verdict::Dead => return Standing::Dead,
             // The record may have come after the clock was read.
             Verdict::Stale { since } => Some(now.since(since)),
-            Verdict::Valid | Verdict::Dead => None,
+            Verdict::Valid => None,
         };
-        by_time.max(softly)
+        let lifetime = self.freshness.lifetime;
+        let by_time = lifetime.and_then(|lifetime| self.age(now).checked_sub(lifetime));
+        match by_time.max(softly) {
+            None => Standing::Fresh,
+            Some(past_end) => Standing::PastEnd(past_end),
+        }
     }
 
     /// For how long it may be served past its end while it is made anew.
@@ -113,9 +128,14 @@ impl Entry {
     }
 
     /// Whether nothing can make it servable again.
-    pub(super) fn is_over(&self, verdict: Verdict, now: Moment) -> bool {
-        let longest = self.stale_while_revalidate().max(self.stale_if_error());
-        verdict == Verdict::Dead || self.past_end(verdict, now).is_some_and(|past| past >= longest)
+    pub(super) fn is_over(&self, ledger: &Ledger, now: Moment) -> bool {
+        match self.standing(ledger, now) {
+            Standing::Fresh => false,
+            Standing::PastEnd(past_end) => {
+                past_end >= self.stale_while_revalidate().max(self.stale_if_error())
+            }
+            Standing::Dead => true,
+        }
     }
 
     /// Whether it is among the entries that are evicted last.

@@ -65,7 +65,7 @@ impl Cache {
         };
         let entry =
             Arc::new(Entry::new(key.into_stored(), validity, freshness, now, contains, content));
-        if entry.is_over(entry.verdict(ledger), now) {
+        if entry.is_over(ledger, now) {
             return Filled::Overtaken(entry);
         }
         self.passes.unmark(&entry.key);

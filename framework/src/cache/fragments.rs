@@ -1,9 +1,10 @@
 use std::sync::Arc;
 
+use super::entry::Standing;
 use super::key::Key;
 use super::ledger::Generation;
 use super::store::Cache;
-use super::validity::{Origin, Verdict};
+use super::validity::Origin;
 use crate::clock::Moment;
 use crate::pieces::Fragment;
 
@@ -32,9 +33,8 @@ impl Cache {
         let ledger = ledger.as_ref().filter(|ledger| ledger.generation == generation)?;
         let origin = Origin { log: ledger.log, as_of: ledger.applied() };
         let entry = self.entries(persistent).get(key.as_str())?;
-        let verdict = entry.verdict(ledger);
-        let usable = verdict == Verdict::Valid && entry.past_end(verdict, now).is_none();
-        let fragment = entry.fragment().filter(|_| usable)?;
+        let is_fresh = entry.standing(ledger, now) == Standing::Fresh;
+        let fragment = entry.fragment().filter(|_| is_fresh)?;
         Some((Arc::clone(fragment), origin))
     }
 }

@@ -1,8 +1,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::entry::Entry;
+use super::entry::{Entry, Standing};
 use super::key::Key;
+use super::ledger::Ledger;
 use super::store::Cache;
 use super::validity::Verdict;
 use crate::clock::Moment;
@@ -52,20 +53,19 @@ impl Cache {
         let Some(entry) = found else {
             return if leased { Lookup::Miss(Miss::Absent) } else { Lookup::Fenced(None) };
         };
-        let verdict = ledger.as_ref().map_or(Verdict::Dead, |ledger| entry.verdict(ledger));
-        if verdict == Verdict::Dead {
-            return if leased { Lookup::Miss(Miss::Invalidated) } else { Lookup::Fenced(None) };
-        }
-        if !leased {
-            return Lookup::Fenced(self.stands_in(&entry, verdict, now).then_some(entry));
-        }
-        match entry.past_end(verdict, now) {
-            None => Lookup::Hit(entry),
-            Some(past_end) if past_end < entry.stale_while_revalidate() => {
+        let standing = standing(&entry, ledger.as_ref(), now);
+        match standing {
+            Standing::Fresh if leased => Lookup::Hit(entry),
+            Standing::PastEnd(past_end) if leased && past_end < entry.stale_while_revalidate() => {
                 Lookup::Stale { entry, past_end }
             }
-            Some(_) => {
-                Lookup::Miss(Miss::Expired(self.stands_in(&entry, verdict, now).then_some(entry)))
+            Standing::Dead if leased => Lookup::Miss(Miss::Invalidated),
+            standing => {
+                let stand_in = self.stands_in(&entry, standing, now).then_some(entry);
+                match leased {
+                    true => Lookup::Miss(Miss::Expired(stand_in)),
+                    false => Lookup::Fenced(stand_in),
+                }
             }
         }
     }
@@ -73,22 +73,28 @@ impl Cache {
     /// Whether an entry that a request has found at `now` may still be served when the back end has
     /// failed it: no hard record has invalidated it meanwhile.
     pub fn may_stand_in(&self, entry: &Entry, now: Moment) -> bool {
-        self.stands_in(entry, self.verdict(entry), now)
+        let ledger = self.ledger.load();
+        self.stands_in(entry, standing(entry, ledger.as_ref(), now), now)
     }
 
-    fn stands_in(&self, entry: &Entry, verdict: Verdict, now: Moment) -> bool {
+    fn stands_in(&self, entry: &Entry, standing: Standing, now: Moment) -> bool {
         let window = entry.stale_if_error();
-        let past_end = entry.past_end(verdict, now).unwrap_or_default();
-        verdict != Verdict::Dead && past_end < window && self.lease.ended(now) < window
+        let past_end = match standing {
+            Standing::Fresh => Duration::ZERO,
+            Standing::PastEnd(past_end) => past_end,
+            Standing::Dead => return false,
+        };
+        past_end < window && self.lease.ended(now) < window
     }
 
     /// Whether no record, hard or soft, has invalidated the entry up to now.
     pub fn is_valid(&self, entry: &Entry) -> bool {
-        self.verdict(entry) == Verdict::Valid
-    }
-
-    fn verdict(&self, entry: &Entry) -> Verdict {
         let ledger = self.ledger.load();
-        ledger.as_ref().map_or(Verdict::Dead, |ledger| entry.verdict(ledger))
+        ledger.as_ref().is_some_and(|ledger| entry.verdict(ledger) == Verdict::Valid)
     }
+}
+
+/// Where no log is followed, nothing is known to be right.
+fn standing(entry: &Entry, ledger: Option<&Arc<Ledger>>, now: Moment) -> Standing {
+    ledger.map_or(Standing::Dead, |ledger| entry.standing(ledger, now))
 }

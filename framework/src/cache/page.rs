@@ -142,6 +142,12 @@ impl Encodings {
         Encodings { wanted: AtomicBool::new(true), made: OnceLock::new() }
     }
 
+    /// These, and there will be no others.
+    #[cfg(test)]
+    pub(crate) fn of(made: Vec<Encoded>) -> Encodings {
+        Encodings { wanted: AtomicBool::new(false), made: OnceLock::from(Box::from(made)) }
+    }
+
     /// Those that are there.
     pub fn made(&self) -> &[Encoded] {
         self.made.get().map_or(&[], |made| made)

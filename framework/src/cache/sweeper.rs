@@ -28,7 +28,7 @@ impl Cache {
         let mut removed = 0;
         for entries in [&self.ordinary, &self.persistent] {
             for (key, entry) in entries {
-                if !entry.is_over(entry.verdict(&ledger), now) {
+                if !entry.is_over(&ledger, now) {
                     continue;
                 }
                 // Whoever has filled the key anew meanwhile loses that fill: a miss, no more.

@@ -1,4 +1,11 @@
-//! The `Cache-Status` header of every response (RFC 9211).
+//! The `Cache-Status` header of every response that a front end gives (RFC 9211).
+//!
+//! What the server answers before a request reaches the front end has none: a request without
+//! `Host`, or with a head that is too long, malformed or too slow, and a connection beyond the limit. A
+//! member of the field stands for a cache that has *handled the request* (section 2), and `fwd` says
+//! why one has sent it on, which none of these was. The server does not know of a cache, and what
+//! hyper refuses by itself could not be given the header anyway. So whoever looks for
+//! `Cache-Status` in a log sees which requests have come as far as the cache.
 
 use std::time::Duration;
 

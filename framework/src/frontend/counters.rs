@@ -11,6 +11,8 @@ pub struct Counters {
     stale: AtomicU64,
     errors: AtomicU64,
     fills: AtomicU64,
+    fragment_hits: AtomicU64,
+    fragment_misses: AtomicU64,
 }
 
 /// One thing that is counted.
@@ -28,6 +30,10 @@ pub(super) enum Event {
     Error,
     /// An entry was stored.
     Fill,
+    /// A fragment was found while a page was made.
+    FragmentHit,
+    /// A fragment had to be evaluated.
+    FragmentMiss,
 }
 
 /// The figures at one moment.
@@ -45,6 +51,10 @@ pub struct Counts {
     pub errors: u64,
     /// Entries that were stored.
     pub fills: u64,
+    /// Fragments that were found while pages were made.
+    pub fragment_hits: u64,
+    /// Fragments that had to be evaluated.
+    pub fragment_misses: u64,
     /// Hits of hits and misses, from 0 to 1; 0 when there were neither.
     pub hit_ratio: f64,
 }
@@ -63,6 +73,8 @@ impl Counters {
             Event::Stale => &self.stale,
             Event::Error => &self.errors,
             Event::Fill => &self.fills,
+            Event::FragmentHit => &self.fragment_hits,
+            Event::FragmentMiss => &self.fragment_misses,
         };
         counter.fetch_add(times, Ordering::Relaxed);
     }
@@ -79,6 +91,8 @@ impl Counters {
             stale: read(&self.stale),
             errors: read(&self.errors),
             fills: read(&self.fills),
+            fragment_hits: read(&self.fragment_hits),
+            fragment_misses: read(&self.fragment_misses),
             hit_ratio,
         }
     }

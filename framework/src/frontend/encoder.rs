@@ -104,3 +104,136 @@ fn headers(identity: &HeaderMap, coding: Coding, length: usize) -> HeaderMap {
     };
     headers
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+    use crate::cache::{Content, Encodings, Fill, Filled, Freshness, Key, Limits, Lookup, Origin};
+    use crate::clock;
+    use crate::log::{LogId, Position};
+    use http::StatusCode;
+
+    const LOG: LogId = LogId(1);
+
+    fn cache() -> Arc<Cache> {
+        let limits = Limits { bytes: 1 << 20, persistent_bytes: 1 << 20, groups: 4, patterns: 4 };
+        let cache = Cache::new(limits);
+        cache.follow(LOG, Position::START);
+        cache.renew(clock::now(), Duration::from_secs(3600));
+        Arc::new(cache)
+    }
+
+    fn fill(cache: &Cache, id: &str, content: Vec<u8>) -> Arc<Entry> {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::ETAG, HeaderValue::from_static("\"a\""));
+        let content = bytes::Bytes::from(content).into();
+        let page = Page::new(StatusCode::OK, headers, content);
+        let page = Page { encodings: Encodings::wanted(), ..page };
+        let filled = cache.fill(Fill {
+            key: Key::of_id(id.to_owned()),
+            generation: cache.generation(),
+            origin: Origin { log: LOG, as_of: Position::START },
+            groups: &[],
+            freshness: Freshness {
+                lifetime: None,
+                stale_while_revalidate: Duration::ZERO,
+                stale_if_error: Duration::ZERO,
+                persistent: false,
+            },
+            contains: Box::default(),
+            content: Content::Page(page),
+            now: clock::now(),
+        });
+        match filled {
+            Filled::Stored(entry) => entry,
+            other => panic!("not stored: {other:?}"),
+        }
+    }
+
+    fn text() -> Vec<u8> {
+        "<li>The river is high.</li>\n".repeat(200).into_bytes()
+    }
+
+    /// Waits until nobody is left in the queue.
+    fn wait_for(page: &Page) {
+        let start = Instant::now();
+        while page.encodings.made().is_empty() {
+            assert!(start.elapsed() < Duration::from_secs(60), "no encodings were made");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    #[test]
+    fn encodings_are_made_once_and_weighed_with_the_entry() {
+        let cache = cache();
+        let entry = fill(&cache, "/a", text());
+        cache.sweep(clock::now());
+        let before = cache.usage().bytes;
+        let encoder =
+            Encoder::new(Arc::clone(&cache), vec![Coding::Zstd, Coding::Brotli, Coding::Gzip]);
+        let page = entry.page().unwrap();
+        (0..3).for_each(|_| encoder.ask(&entry, page));
+        wait_for(page);
+        let made = page.encodings.made();
+        assert_eq!(made.len(), 3);
+        assert!(made.is_sorted_by_key(|encoded| encoded.body.len()), "the shortest first");
+        for Encoded { coding, headers, body } in made {
+            assert_eq!(headers[header::ETAG], format!("\"a-{}\"", coding.name()));
+            assert_eq!(headers[header::CONTENT_LENGTH], body.len().to_string());
+        }
+        let start = Instant::now();
+        let weighed = || {
+            cache.sweep(clock::now());
+            cache.usage().bytes
+        };
+        while weighed() < before + made.iter().map(|made| made.body.len() as u64).sum::<u64>() {
+            assert!(start.elapsed() < Duration::from_secs(60), "the entry is not heavier");
+        }
+        assert!(!page.encodings.claim(), "nobody makes them again");
+    }
+
+    #[test]
+    fn an_entry_that_is_no_longer_there_does_not_come_back() {
+        let cache = cache();
+        let old = fill(&cache, "/a", text());
+        let new = fill(&cache, "/a", text());
+        cache.put_encodings(&old, Vec::new());
+        let found = || match cache.lookup(&Key::of_id("/a"), false, clock::now()) {
+            Lookup::Hit(entry) => Some(entry),
+            _ => None,
+        };
+        assert!(found().is_some_and(|entry| Arc::ptr_eq(&entry, &new)));
+        cache.remove(&Key::of_id("/a"));
+        cache.put_encodings(&new, Vec::new());
+        assert!(found().is_none());
+    }
+
+    #[test]
+    fn when_the_queue_is_full_a_later_hit_asks_again() {
+        let cache = cache();
+        let (queue, waiting) = sync_channel(1);
+        let encoder = Encoder { queue: Some(queue) };
+        let (first, second) = (fill(&cache, "/a", text()), fill(&cache, "/b", text()));
+        encoder.ask(&first, first.page().unwrap());
+        encoder.ask(&second, second.page().unwrap());
+        assert!(Arc::ptr_eq(&waiting.try_recv().unwrap(), &first));
+        assert!(waiting.try_recv().is_err(), "there was no room");
+        encoder.ask(&second, second.page().unwrap());
+        assert!(Arc::ptr_eq(&waiting.try_recv().unwrap(), &second));
+        encoder.ask(&second, second.page().unwrap());
+        assert!(waiting.try_recv().is_err(), "it is in the making");
+    }
+
+    #[test]
+    fn what_hardly_gets_shorter_is_left_as_it_is() {
+        let page = |content: Vec<u8>| {
+            let content = bytes::Bytes::from(content).into();
+            Page::new(StatusCode::OK, HeaderMap::new(), content)
+        };
+        let noise: Vec<u8> = (0..4096).map(|_| rand::random()).collect();
+        assert!(encodings(&page(noise), &[Coding::Gzip, Coding::Zstd]).is_empty());
+        assert_eq!(encodings(&page(text()), &[Coding::Gzip]).len(), 1);
+    }
+}

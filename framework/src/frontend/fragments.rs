@@ -50,6 +50,8 @@ pub(super) struct CachedFragments {
     /// The clock after the request was read.
     now: Moment,
     as_of: Cell<Option<Origin>>,
+    found: Cell<u64>,
+    missed: Cell<u64>,
 }
 
 impl CachedFragments {
@@ -70,6 +72,8 @@ impl CachedFragments {
             begun,
             now: clock::now(),
             as_of: Cell::new(origin),
+            found: Cell::new(0),
+            missed: Cell::new(0),
         })
     }
 
@@ -77,13 +81,26 @@ impl CachedFragments {
     pub(super) fn origin(&self) -> Option<Origin> {
         self.as_of.get()
     }
+
+    /// How many fragments were found.
+    pub(super) fn found(&self) -> u64 {
+        self.found.get()
+    }
+
+    /// How many were looked for in vain.
+    pub(super) fn missed(&self) -> u64 {
+        self.missed.get()
+    }
 }
 
 impl Fragments for CachedFragments {
     fn find(&self, key: &FragmentKey, kind: FragmentType) -> Option<Arc<Fragment>> {
         let key = Key::of_fragment(&key.id, key.escaped, &self.within);
         let persistent = kind == FragmentType::Persistent;
-        let (fragment, from) = self.cache.fragment(&key, self.generation, persistent, self.now)?;
+        let found = self.cache.fragment(&key, self.generation, persistent, self.now);
+        let counter = if found.is_some() { &self.found } else { &self.missed };
+        counter.set(counter.get() + 1);
+        let (fragment, from) = found?;
         let own = self.as_of.get().filter(|own| own.log == from.log);
         self.as_of.set(own.map(|own| Origin { as_of: own.as_of.min(from.as_of), ..own }));
         Some(fragment)

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use http::StatusCode;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
+use super::counters::Event;
 use super::failure::{Failure, Keeping};
 use super::forward::{Forwarded, end_to_end};
 use super::fragments::CachedFragments;
@@ -192,6 +193,8 @@ impl FrontEnd {
                     origin,
                 );
                 let rendered = edition.templates.render(name, values, fragments.clone());
+                self.counters.count_all(Event::FragmentHit, fragments.found());
+                self.counters.count_all(Event::FragmentMiss, fragments.missed());
                 (rendered, fragments.origin())
             }
         };

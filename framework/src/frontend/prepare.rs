@@ -3,6 +3,18 @@
 //! What the controller has said stays: its own `Cache-Control`, `CDN-Cache-Control`, `ETag`,
 //! `Last-Modified`, `Cache-Groups` and the like are sent as they are, and to its `Vary` is added
 //! what else the answer depends on.
+//!
+//! # The date of a page
+//!
+//! A page is as old as the moment when it was begun to be made, and [`validators`] says why that is shown
+//! five seconds early at first. The argument there asks that a later version is made after an
+//! earlier one was shown for the last time, or at most four seconds before. On one front end it is:
+//! a page is shown until a record has invalidated it, and the next one is begun after that. Among several,
+//! one may show the old page after another has begun the new one, for as long as it has not applied
+//! the record: that is milliseconds, and never more than a lease. So clocks may differ by four seconds
+//! less a lease, even while a link is down. Tags need none of this.
+//!
+//! [`validators`]: crate::http::validators
 
 use std::time::SystemTime;
 

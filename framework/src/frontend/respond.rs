@@ -327,3 +327,6 @@ pub(super) fn head_of(response: Response<Body>) -> Response<Body> {
     }
     Response::from_parts(parts, Body::empty())
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,10 +5,13 @@ use std::sync::Arc;
 use http::HeaderMap;
 use http::header::ACCEPT_LANGUAGE;
 
-use super::weight::{Weight, members};
+use super::weight::{Weight, member};
 
 /// The longest tag or range that is looked at, in bytes (RFC 5646, section 4.4.1, asks for 35).
 const LONGEST: usize = 35;
+
+/// How many members of the field are looked at. Browsers send ten at most.
+const MOST_MEMBERS: usize = 32;
 
 /// The languages of a site, as BCP 47 tags.
 ///
@@ -107,7 +110,8 @@ impl Languages {
         }
         let ranges = || {
             let lines = headers.get_all(ACCEPT_LANGUAGE).iter();
-            members(lines.map(|line| line.as_bytes()))
+            let members = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
+            members.take(MOST_MEMBERS).filter_map(member)
         };
         let (mut named, mut refused) = (Marked::default(), Marked::default());
         for (range, weight) in ranges().filter(|(range, _)| is_range(range)) {

@@ -7,12 +7,12 @@
 //!   the least that is acceptable.
 //! - A coding that is named twice has the lower quality. What is malformed is passed over.
 
-use std::str;
-
 use http::{HeaderMap, HeaderValue, header};
 
+use super::weight::{self, Weight};
+
 /// The quality that is highest, in thousandths.
-const HIGHEST: u16 = 1000;
+const HIGHEST: u16 = Weight::FULL.thousandths();
 
 /// A content coding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -106,7 +106,8 @@ pub fn acceptable(headers: &HeaderMap) -> Preferences {
     let mut others = None;
     for line in lines {
         for member in line.as_bytes().split(|byte| *byte == b',') {
-            let Some((name, quality)) = member_of(member) else { continue };
+            let Some((name, weight)) = weight::member(member) else { continue };
+            let quality = weight.thousandths();
             let place = match Coding::named(name) {
                 Some(coding) => &mut named[coding as usize],
                 None if name == "*" => &mut others,
@@ -126,33 +127,6 @@ pub fn acceptable(headers: &HeaderMap) -> Preferences {
             None => unnamed(coding),
         }),
     }
-}
-
-/// The name and the quality in thousandths; none when it is malformed.
-fn member_of(member: &[u8]) -> Option<(&str, u16)> {
-    let mut parts = str::from_utf8(member).ok()?.split(';').map(str::trim_ascii);
-    let name = parts.next().filter(|name| !name.is_empty())?;
-    let weight = parts.find_map(|part| {
-        let (key, value) = part.split_once('=')?;
-        key.trim_ascii().eq_ignore_ascii_case("q").then_some(value.trim_ascii())
-    });
-    Some((name, weight.map_or(Some(HIGHEST), thousandths)?))
-}
-
-/// A number from 0 to 1 with a point, in thousandths; what is finer is cut off.
-fn thousandths(text: &str) -> Option<u16> {
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    let whole = match whole {
-        "0" | "" if !matches!(text, "" | ".") => 0,
-        "1" => HIGHEST,
-        _ => return None,
-    };
-    if !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    let digits = fraction.bytes().chain([b'0'; 3]).take(3);
-    let fraction = digits.fold(0, |sum, digit| sum * 10 + u16::from(digit - b'0'));
-    Some(whole + fraction).filter(|quality| *quality <= HIGHEST)
 }
 
 #[cfg(test)]

@@ -1,59 +1,51 @@
 //! The members of fields like `Accept-Language`, with how much each is wanted (RFC 9110, section
 //! 12.4.2).
 
-/// How many members of one field are looked at. Browsers send ten at most.
-pub(crate) const MOST_MEMBERS: usize = 32;
-
-/// How much something is wanted, in thousandths; 0: not at all.
+/// How much something is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Weight(u16);
 
 impl Weight {
-    /// What has no weight of its own.
-    const FULL: Weight = Weight(1000);
+    /// As much as can be: so much is wanted what has no weight of its own.
+    pub(crate) const FULL: Weight = Weight(1000);
+
+    /// The weight in thousandths: 0 to 1000.
+    pub(crate) const fn thousandths(self) -> u16 {
+        self.0
+    }
 
     /// Whether it is not wanted at all.
     pub(crate) fn is_zero(self) -> bool {
         self.0 == 0
     }
 
-    /// A `qvalue`: up to three digits behind the point, and not more than 1.
+    /// A number from 0 to 1, with or without a point; what is finer than thousandths is cut off.
     fn parse(text: &str) -> Option<Weight> {
         let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-        if fraction.len() > 3 || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
+        let whole = match whole {
+            "" if fraction.is_empty() => return None,
+            "0" | "" => 0,
+            "1" => Weight::FULL.0,
+            _ => return None,
+        };
+        if !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
             return None;
         }
-        let thousandths = fraction.bytes().chain(*b"000").take(3);
-        let thousandths = thousandths.fold(0, |sum, digit| sum * 10 + u16::from(digit - b'0'));
-        match (whole, thousandths) {
-            ("0", thousandths) => Some(Weight(thousandths)),
-            ("1", 0) => Some(Weight::FULL),
-            _ => None,
-        }
+        let digits = fraction.bytes().chain(*b"000").take(3);
+        let fraction = digits.fold(0, |sum, digit| sum * 10 + u16::from(digit - b'0'));
+        Some(Weight(whole + fraction)).filter(|weight| *weight <= Weight::FULL)
     }
 }
 
-/// The members of a field's lines in their order. What is malformed is left out, and what comes
-/// after the first [`MOST_MEMBERS`].
-pub(crate) fn members<'a>(
-    lines: impl Iterator<Item = &'a [u8]>,
-) -> impl Iterator<Item = (&'a str, Weight)> {
-    let members = lines.flat_map(|line| line.split(|byte| *byte == b','));
-    members.take(MOST_MEMBERS).filter_map(|member| {
-        let mut parts = std::str::from_utf8(member).ok()?.split(';').map(trim);
-        let name = parts.next().filter(|name| !name.is_empty())?;
-        let weights = parts.filter_map(|part| part.split_once('='));
-        let mut weights = weights.filter(|(name, _)| trim(name).eq_ignore_ascii_case("q"));
-        match weights.next() {
-            Some((_, weight)) => Some((name, Weight::parse(trim(weight))?)),
-            None => Some((name, Weight::FULL)),
-        }
-    })
-}
-
-/// Without the white space of HTTP around it.
-fn trim(text: &str) -> &str {
-    text.trim_matches([' ', '\t'])
+/// What a member of such a field names, and how much that is wanted; `None` when it is malformed.
+pub(crate) fn member(member: &[u8]) -> Option<(&str, Weight)> {
+    let mut parts = std::str::from_utf8(member).ok()?.split(';').map(str::trim_ascii);
+    let name = parts.next().filter(|name| !name.is_empty())?;
+    let weight = parts.find_map(|part| {
+        let (key, value) = part.split_once('=')?;
+        key.trim_ascii().eq_ignore_ascii_case("q").then_some(value.trim_ascii())
+    });
+    Some((name, weight.map_or(Some(Weight::FULL), Weight::parse)?))
 }
 
 #[cfg(test)]
@@ -61,30 +53,34 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn read(line: &str) -> Vec<(&str, u16)> {
-        members([line.as_bytes()].into_iter()).map(|(name, weight)| (name, weight.0)).collect()
+    fn read(text: &str) -> Option<(&str, u16)> {
+        member(text.as_bytes()).map(|(name, weight)| (name, weight.thousandths()))
     }
 
     #[test]
-    fn members_have_weights() {
-        let line = "de-CH, de;q=0.9,en ;\tQ=0.85 ,*;q=0,fr;x=y;q=1.000, it;level=2";
-        let expected =
-            [("de-CH", 1000), ("de", 900), ("en", 850), ("*", 0), ("fr", 1000), ("it", 1000)];
-        assert_eq!(read(line), expected);
+    fn a_member_has_a_weight() {
+        for (text, expected) in [
+            ("de-CH", ("de-CH", 1000)),
+            (" de;q=0.9", ("de", 900)),
+            ("en ;\tQ=0.85 ", ("en", 850)),
+            ("*;q=0", ("*", 0)),
+            ("fr;x=y;q=1.000", ("fr", 1000)),
+            ("it;level=2", ("it", 1000)),
+            ("a;q=.5", ("a", 500)),
+            ("b;q=0.1239", ("b", 123)),
+        ] {
+            assert_eq!(read(text), Some(expected), "{text}");
+        }
     }
 
     #[test]
-    fn what_is_malformed_is_left_out() {
-        let line = "a;q=,b;q=2,c;q=1.1,d;q=0.1234,e;q=.5,f;q=-1,,;q=1,g;q=0.x,h;q=1 .0,i";
-        assert_eq!(read(line), [("i", 1000)]);
-        assert_eq!(members([&b"\xff, a"[..], b"b"].into_iter()).count(), 2);
-    }
-
-    #[test]
-    fn a_long_field_is_not_read_to_its_end() {
-        let line = "a,".repeat(100_000);
-        assert_eq!(read(&line).len(), MOST_MEMBERS);
-        assert_eq!(read(&",".repeat(MOST_MEMBERS)), []);
+    fn what_is_malformed_is_none() {
+        for text in
+            ["", ";q=1", "a;q=", "a;q=.", "a;q=2", "a;q=1.1", "a;q=-1", "a;q=0.x", "a;q=1 .0"]
+        {
+            assert_eq!(read(text), None, "{text}");
+        }
+        assert_eq!(member(b"\xff"), None);
     }
 
     proptest! {
@@ -101,7 +97,7 @@ mod tests {
 
         #[test]
         fn nothing_makes_it_panic(line in proptest::collection::vec(any::<u8>(), 0..80)) {
-            members([&line[..]].into_iter()).for_each(drop);
+            member(&line);
         }
     }
 }

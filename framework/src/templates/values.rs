@@ -199,6 +199,18 @@ mod tests {
         })
     }
 
+    #[test]
+    fn what_is_offered_gives_way_to_what_is_there() {
+        let mut values = Values::from_json(br#"{"variant": "a size"}"#).unwrap();
+        values.offer("variant", "de").unwrap();
+        values.offer("other", "de").unwrap();
+        let value = |name| values.context().get(name).map(ToString::to_string);
+        assert_eq!(
+            (value("variant").as_deref(), value("other").as_deref()),
+            (Some("a size"), Some("de"))
+        );
+    }
+
     proptest! {
         #[test]
         fn json_text_and_a_json_map_give_the_same_values(value in json()) {

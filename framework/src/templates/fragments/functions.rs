@@ -46,11 +46,6 @@ fn close(body: &str, _: Kwargs, _: &State<'_>) -> TeraResult<Value> {
 
 fn part(arguments: Kwargs, state: &State<'_>) -> TeraResult<Value> {
     let url = arguments.must_get::<&str>("url")?;
-    if !url.starts_with('/') || url.starts_with("//") {
-        return Err(Error::message(format!(
-            "the `url` of a part is a path of this site, as in \"/parts/badge\", but it is `{url}`"
-        )));
-    }
     let fallback = match arguments.get::<&Value>("fallback")? {
         Some(fallback) => state.escape_if_needed(fallback)?.into_bytes().into(),
         None => Default::default(),

@@ -1,0 +1,162 @@
+use std::time::SystemTime;
+
+use http::{Method, Request};
+use proptest::prelude::*;
+
+use super::*;
+use crate::cache::{Encoded, Encodings};
+use crate::http::encoding::encode;
+use crate::http::validators::shown_date;
+
+/// A page that was made at `made`, with encodings if it is to have some.
+fn page(made: SystemTime, codings: &[Coding]) -> Page {
+    let content = Bytes::from("<p>The ferry does not run.</p>\n".repeat(100));
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html"));
+    headers.insert(header::ETAG, HeaderValue::from_static("\"a\""));
+    headers.insert(header::LAST_MODIFIED, shown_date(made, made + SETTLED));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("max-age=60"));
+    headers.insert(CDN_CACHE_CONTROL, HeaderValue::from_static("max-age=600"));
+    headers.insert(header::AGE, HeaderValue::from_static("0"));
+    let not_modified = prepare::not_modified(&headers);
+    let early = Some(shown_date(made, made));
+    let last_modified = Some(LastModified { time: made, early });
+    let validation = Validation { not_modified, last_modified, ..Validation::default() };
+    let encoded = codings.iter().map(|coding| {
+        let mut headers = headers.clone();
+        headers.insert(header::CONTENT_ENCODING, coding.content_encoding().unwrap());
+        Encoded { coding: *coding, headers, body: encode(*coding, &content).unwrap().into() }
+    });
+    let encodings = Encodings::of(encoded.collect());
+    let page = Page::new(StatusCode::OK, headers, content.into());
+    Page { validation: validation.into(), encodings, ..page }
+}
+
+fn get(headers: &[(&str, HeaderValue)]) -> Parts {
+    let mut request = Request::new(());
+    *request.method_mut() = Method::GET;
+    for (name, value) in headers {
+        let name = header::HeaderName::from_bytes(name.as_bytes()).unwrap();
+        request.headers_mut().append(name, value.clone());
+    }
+    request.into_parts().0
+}
+
+fn hit(request: &Parts, page: &Page, age: Duration) -> Response<Body> {
+    let aging = Aging { age: Some(age), is_settled: age >= SETTLED, is_stale: false };
+    kept(request, page, aging, CacheStatus::Hit(None))
+}
+
+fn seconds(seconds: f64) -> Duration {
+    Duration::from_secs_f64(seconds)
+}
+
+#[test]
+fn a_stale_page_keeps_its_age_and_looks_stale_in_every_form() {
+    let page = page(SystemTime::now(), &[Coding::Gzip]);
+    let aging = Aging { age: Some(seconds(700.9)), is_settled: true, is_stale: true };
+    let old = CacheStatus::StaleIfError { status: 503 };
+    for (name, value, status) in [
+        ("x-plain", "", 200),
+        ("accept-encoding", "gzip", 200),
+        ("if-none-match", "*", 304),
+        ("range", "bytes=0-3", 206),
+    ] {
+        let response = kept(&get(&[(name, value.parse().unwrap())]), &page, aging, old);
+        assert_eq!(response.status(), status);
+        let headers = response.headers();
+        assert_eq!(headers[header::AGE], "700", "{name}");
+        assert_eq!(headers[header::CACHE_CONTROL], "no-cache", "{name}");
+        assert!(!headers.contains_key(CDN_CACHE_CONTROL), "{name}");
+    }
+}
+
+#[test]
+fn what_was_made_for_this_request_has_no_age_and_says_what_was_made() {
+    let page = page(SystemTime::now(), &[]);
+    let made = CacheStatus::Forwarded {
+        why: super::super::cache_status::Forward::UriMiss,
+        stored: true,
+        collapsed: false,
+    };
+    let response = super::page(&get(&[]), &page, made);
+    assert!(!response.headers().contains_key(header::AGE));
+    assert_eq!(response.headers()[CACHE_STATUS], "headwater; fwd=uri-miss; stored");
+    let known = get(&[("if-none-match", HeaderValue::from_static("\"a\""))]);
+    let response = super::page(&known, &page, made);
+    let status = "headwater; fwd=uri-miss; stored; fwd-status=200";
+    assert_eq!(response.headers()[CACHE_STATUS], status);
+}
+
+#[test]
+fn composed_content_is_cut_across_its_pieces() {
+    let body = ["<p>", "Ann", "</p>"].map(|piece| Bytes::from_static(piece.as_bytes()));
+    let of = |request: &Parts| {
+        let tag = HeaderValue::from_static("\"b\"");
+        let headers = HeaderMap::new();
+        let composed = Composed { status: StatusCode::OK, headers, body: body.to_vec(), tag };
+        super::composed(request, composed, CacheStatus::Hit(None))
+    };
+    let response = of(&get(&[("range", HeaderValue::from_static("bytes=2-6"))]));
+    assert_eq!(response.status(), 206);
+    assert_eq!(response.headers()[header::CONTENT_RANGE], "bytes 2-6/10");
+    let exact = http_body::Body::size_hint(response.body()).exact();
+    assert_eq!(exact, Some(5));
+    assert_eq!(of(&get(&[("if-none-match", HeaderValue::from_static("\"b\""))])).status(), 304);
+    assert_eq!(of(&get(&[("if-match", HeaderValue::from_static("\"c\""))])).status(), 412);
+}
+
+proptest! {
+    #[test]
+    fn the_coding_that_is_chosen_is_acceptable_and_the_best_there_is(
+        lines in prop::collection::vec(
+            "((gzip|br|zstd|identity|x-gzip|deflate|\\*|)( ?; ?q=(0|1|0\\.[0-9]{1,3}|x))?,? ?){0,5}",
+            0..3,
+        ),
+        made in prop::sample::subsequence(vec![Coding::Gzip, Coding::Brotli, Coding::Zstd], 0..=3),
+    ) {
+        let lines: Vec<_> = lines.iter().map(|line| {
+            ("accept-encoding", HeaderValue::try_from(line).unwrap())
+        }).collect();
+        let request = get(&lines);
+        let page = page(SystemTime::now(), &made);
+        let response = hit(&request, &page, Duration::ZERO);
+        prop_assert_eq!(response.status(), 200);
+        let accepted = acceptable(&request.headers);
+        let chosen = response.headers().get(header::CONTENT_ENCODING);
+        let chosen = match chosen {
+            None => Coding::Identity,
+            Some(name) => made.iter().copied().find(|coding| name == coding.name()).unwrap(),
+        };
+        let there = || made.iter().copied().chain([Coding::Identity]);
+        if there().any(|coding| accepted.takes(coding)) {
+            prop_assert!(accepted.takes(chosen), "{:?}", chosen);
+            let best = there().map(|coding| accepted.quality(coding)).max().unwrap();
+            prop_assert_eq!(accepted.quality(chosen), best);
+        } else {
+            prop_assert_eq!(chosen, Coding::Identity);
+        }
+    }
+
+    /// A visitor gets the first version, at some time before the second one is made on the same or
+    /// on another front end, and asks again with the date that was shown.
+    #[test]
+    fn no_date_that_was_shown_is_taken_for_that_of_a_later_version(
+        first in 10.0..11.0_f64,
+        got_after in 0.0..12.0_f64,
+        second_after in 0.0..1.5_f64,
+        asked_after in 0.0..12.0_f64,
+        behind in 0.0..4.0_f64,
+    ) {
+        let start = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
+        let got_at = first + got_after;
+        // What is later by the log may be earlier by the clock of another front end.
+        let second = got_at + second_after - behind;
+        let old = page(start + seconds(first), &[]);
+        let got = hit(&get(&[]), &old, seconds(got_after));
+        let shown = got.headers()[header::LAST_MODIFIED].clone();
+        let new = page(start + seconds(second), &[]);
+        let again = hit(&get(&[("if-modified-since", shown)]), &new, seconds(asked_after));
+        prop_assert_eq!(again.status(), 200);
+    }
+}
