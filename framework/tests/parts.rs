@@ -314,11 +314,19 @@ async fn only_pages_of_this_site_are_parts() {
         let encoded: String = url.bytes().map(|byte| format!("%{byte:02X}")).collect();
         site.get(&format!("/{encoded}")).await
     };
-    for url in ["https://example.org/", "//example.org/", "http:", "javascript:alert(1)", "badge"] {
-        let answer = get(url).await;
-        assert_eq!(answer.status(), 500, "{url:?} is the template's mistake");
-    }
-    for url in ["/a b", "/a//b", "/badge#top", "/x/%2e%2e/secret", "/%zz", "/a?b c", "/é"] {
+    for url in [
+        "https://example.org/",
+        "//example.org/",
+        "http:",
+        "javascript:alert(1)",
+        "badge",
+        "/a b",
+        "/a//b",
+        "/badge#top",
+        "/x/%2e%2e/secret",
+        "/%zz",
+        "/a?b c",
+    ] {
         let seen = log.lines().len();
         let answer = get(url).await;
         assert_eq!((answer.status().as_u16(), answer.body().as_str()), (200, "[-]"), "{url:?}");
