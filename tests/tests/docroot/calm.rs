@@ -86,7 +86,9 @@ async fn the_index_of_a_folder_can_be_synchronized() {
     let visitor = gallery.visitor(0);
     let answer = visitor.ask("POST", "/synchronize", &[], "files/tour/index.html").await;
     assert_eq!(answer.status, 200, "{}", answer.text());
-    for target in ["/files/tour", "/files/tour/index.html"] {
+    let folder = visitor.page("/files/tour").await;
+    assert_eq!((folder.status, folder.header("location")), (302, "/files/tour/"));
+    for target in ["/files/tour/", "/files/tour/index.html"] {
         let response = visitor.page(target).await;
         assert_eq!((response.status, response.text()), (200, "<h1>Tour"), "{target}");
         assert_eq!(response.header("content-type"), "text/html; charset=utf-8");

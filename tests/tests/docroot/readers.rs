@@ -89,20 +89,21 @@ async fn what_a_page_refers_to_is_never_missing_whatever_happens_to_the_cluster(
     let seed = Seed::take("HEADWATER_DOCROOT_SEED");
     let mut choices = seed.choices(0);
     let mut gallery = Gallery::start(3).await;
+    gallery.hang(0, "100.png", 100, 100_000).await;
     let stop = Arc::<AtomicBool>::default();
     let mut watchers = JoinSet::new();
     for task in 1..=4 {
         let visitors = (0..3).map(|frontend| gallery.visitor(frontend)).collect();
         watchers.spawn(watch(visitors, seed.choices(task), stop.clone()));
     }
-    let mut hung = 0;
-    for number in 100..130 {
-        match choices.random_range(0..10) {
+    let mut hung = 1;
+    for number in 101..130 {
+        match choices.random_range(0..12) {
             0 => gallery.restart_backend().await,
             1..=2 => gallery.relays[choices.random_range(0..3)].cut(Cut::Reset),
             3..=4 => gallery.relays[choices.random_range(0..3)].cut(Cut::Silence),
             5..=6 => gallery.relays[choices.random_range(0..3)].slow(Some(400_000)),
-            7 => gallery.relays.iter().for_each(|relay| {
+            7..=9 => gallery.relays.iter().for_each(|relay| {
                 relay.heal();
                 relay.slow(None);
             }),
@@ -134,5 +135,5 @@ async fn what_a_page_refers_to_is_never_missing_whatever_happens_to_the_cluster(
             assert_eq!(served(&response).to_string(), version);
         }
     }
-    assert!(hung > 0 && seen > 0, "{hung} pictures were hung, {seen} seen: that shows nothing");
+    assert!(seen > 0, "none was seen: that shows nothing");
 }
