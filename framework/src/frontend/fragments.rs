@@ -164,6 +164,8 @@ mod tests {
             begun: clock::now(),
             now: clock::now(),
             as_of: Cell::new(Some(Origin { log, as_of: Position(as_of) })),
+            found: Cell::new(0),
+            missed: Cell::new(0),
         }
     }
 
