@@ -41,7 +41,11 @@ impl Head {
         Ok(Some(Head {
             status: u16::try_from(status)?,
             length: length + 4,
-            content_length: content_length.ok_or("an answer does not say how long it is")?,
+            content_length: match status {
+                // It never has a body (RFC 9112, section 6.3).
+                304 => 0,
+                _ => content_length.ok_or("an answer does not say how long it is")?,
+            },
         }))
     }
 
@@ -80,12 +84,15 @@ impl Answer {
         })
     }
 
+    /// The first header of this name.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let mut headers = self.headers();
+        headers.find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+
     /// What the cache says of the answer.
     pub(crate) fn cache_status(&self) -> &str {
-        let mut headers = self.headers();
-        headers
-            .find(|(name, _)| name.eq_ignore_ascii_case("cache-status"))
-            .map_or("", |(_, value)| value)
+        self.header("cache-status").unwrap_or_default()
     }
 }
 
@@ -104,7 +111,12 @@ impl Connection {
     }
 
     pub(crate) fn get(&mut self, path: &str) -> Result<Answer> {
-        self.ask(&get(path))
+        self.get_with(path, "")
+    }
+
+    /// Asks with further lines in the head, each with its end.
+    pub(crate) fn get_with(&mut self, path: &str, headers: &str) -> Result<Answer> {
+        self.ask(&get(path, headers))
     }
 
     pub(crate) fn post(&mut self, path: &str, content_type: &str, body: &str) -> Result<Answer> {
@@ -134,9 +146,9 @@ impl Connection {
     }
 }
 
-/// A request for what is at `path`.
-pub(crate) fn get(path: &str) -> String {
-    format!("GET {path} HTTP/1.1\r\nhost: bench\r\n\r\n")
+/// A request for what is at `path`, with further lines in its head.
+pub(crate) fn get(path: &str, headers: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nhost: bench\r\n{headers}\r\n")
 }
 
 #[cfg(test)]

@@ -40,6 +40,9 @@ pub(crate) struct Measured {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Expected<'a> {
     pub(crate) path: &'a str,
+    /// Further lines of each request's head, each with its end.
+    pub(crate) headers: &'a str,
+    pub(crate) status: u16,
     pub(crate) body_bytes: usize,
     /// What the answer's Cache-Status begins with.
     pub(crate) cache_status: &'a str,
@@ -102,6 +105,7 @@ struct Connection {
     stream: TcpStream,
     request: String,
     buffer: Box<[u8]>,
+    status: u16,
     body_bytes: usize,
 }
 
@@ -111,8 +115,9 @@ impl Connection {
         stream.set_nodelay(true)?;
         let mut connection = Connection {
             stream,
-            request: http1::get(expected.path),
+            request: http1::get(expected.path, expected.headers),
             buffer: vec![0; BUFFER].into(),
+            status: expected.status,
             body_bytes: expected.body_bytes,
         };
         let head = connection.ask().await?;
@@ -159,7 +164,8 @@ impl Connection {
     }
 
     fn check(&self, head: Head, filled: usize) -> Result<Head> {
-        if head.status != 200 || head.content_length != self.body_bytes || filled != head.total() {
+        let is_whole = head.content_length == self.body_bytes && filled == head.total();
+        if head.status != self.status || !is_whole {
             let Head { status, content_length, .. } = head;
             let message = format!("an answer with status {status} and {content_length} bytes");
             return Err(message.into());

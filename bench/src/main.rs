@@ -4,7 +4,8 @@
 //! main ── scene ──> contestant   processes on loopback, on ports that were free
 //!           │
 //!           ├────> load, wrk     asks as much as it can, and counts
-//!           ├────> cpu, disk     what that cost, and what the machine can do
+//!           ├────> cpu, memory   what that cost
+//!           ├────> disk          what the machine can do
 //!           └────> report        figures with units, as a table or as JSON
 //! ```
 //!
@@ -20,6 +21,7 @@ mod figures;
 mod http1;
 mod load;
 mod machine;
+mod memory;
 mod report;
 mod scene;
 mod site;
@@ -59,14 +61,18 @@ fn main() -> ExitCode {
 }
 
 fn measure(arguments: &Arguments) -> Result {
-    let machine = Machine::read();
-    let mut report = Report { machine, hit: None, parts: None, receipt: None, fragments: None };
+    let mut report = Report::new(Machine::read());
     for scene in arguments.scenes() {
         match scene {
             Scene::Hit => report.hit = Some(scene::hit::run(arguments)?),
+            Scene::NotModified => {
+                report.not_modified = Some(scene::forms::not_modified(arguments)?);
+            }
+            Scene::Encoded => report.encoded = Some(scene::forms::encoded(arguments)?),
             Scene::Parts => report.parts = Some(scene::parts::run(arguments)?),
             Scene::Receipt => report.receipt = Some(scene::receipt::run(arguments)?),
             Scene::Fragments => report.fragments = Some(scene::fragments::run(arguments)?),
+            Scene::Large => report.large = Some(scene::large::run(arguments)?),
         }
     }
     let text = match arguments.json {

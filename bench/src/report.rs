@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::figures::{Spread, Times};
 use crate::machine::Machine;
 use crate::scene::fragments::Fragments;
+use crate::scene::large::Large;
 use crate::scene::receipt::Receipts;
 use crate::scene::turns::Turns;
 
@@ -17,11 +18,33 @@ pub(crate) struct Report {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) hit: Option<Turns>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) not_modified: Option<Turns>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) encoded: Option<Turns>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) parts: Option<Turns>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) receipt: Option<Receipts>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) fragments: Option<Fragments>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) large: Option<Large>,
+}
+
+impl Report {
+    /// Of a machine on which nothing was measured yet.
+    pub(crate) fn new(machine: Machine) -> Report {
+        Report {
+            machine,
+            hit: None,
+            not_modified: None,
+            encoded: None,
+            parts: None,
+            receipt: None,
+            fragments: None,
+            large: None,
+        }
+    }
 }
 
 impl fmt::Display for Report {
@@ -29,6 +52,12 @@ impl fmt::Display for Report {
         write!(f, "{}", self.machine)?;
         if let Some(hit) = &self.hit {
             write!(f, "\nhit: GET of a cached page of {hit}")?;
+        }
+        if let Some(not_modified) = &self.not_modified {
+            write!(f, "\nnot-modified: a 304 beside GET of a cached page, body {not_modified}")?;
+        }
+        if let Some(encoded) = &self.encoded {
+            write!(f, "\nencoded: gzip beside GET of a cached page as it is, body {encoded}")?;
         }
         if let Some(parts) = &self.parts {
             write!(f, "\nparts: GET of a cached page with three cached parts, together {parts}")?;
@@ -38,6 +67,9 @@ impl fmt::Display for Report {
         }
         if let Some(fragments) = &self.fragments {
             write!(f, "\n{fragments}")?;
+        }
+        if let Some(large) = &self.large {
+            write!(f, "\n{large}")?;
         }
         Ok(())
     }
@@ -134,6 +166,25 @@ impl fmt::Display for Fragments {
         row(f, "none cached: evaluated and kept", *evaluated)?;
         row(f, "without {% cache %}", *without)?;
         writeln!(f, "none cached / all cached, round by round:  {gain}")
+    }
+}
+
+impl fmt::Display for Large {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mebibytes = |bytes: u64| bytes as f64 / (1 << 20) as f64;
+        writeln!(
+            f,
+            "large: a file of {:.0} MiB, {} clients at once, {} s",
+            mebibytes(self.file_bytes),
+            self.clients,
+            self.seconds
+        )?;
+        let mut row = |name, figure: f64, unit| writeln!(f, "  {name:42}{figure:>10.1} {unit}");
+        row("memory of the front end before", mebibytes(self.memory_before_bytes), "MiB")?;
+        row("  growth, clients take what they get", mebibytes(self.growth_bytes), "MiB")?;
+        row("  growth, clients have stopped", mebibytes(self.growth_stopped_bytes), "MiB")?;
+        row("sent to all of them", self.mebibytes_per_second, "MiB/s")?;
+        row("server CPU", self.cpu_ms_per_gibibyte, "ms/GiB")
     }
 }
 

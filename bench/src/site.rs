@@ -1,6 +1,6 @@
 //! The site that is measured: a cached page, one with parts, and notes that make the first one wrong.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use headwater::app::App;
 use headwater::log::Invalidation;
@@ -32,6 +32,10 @@ controller = "page"
 groups = ["page"]
 
 [[route]]
+path = "/text"
+controller = "text"
+
+[[route]]
 path = "/page-with-parts"
 template = "parts.html"
 
@@ -43,15 +47,26 @@ controller = "part"
 path = "/notes"
 methods = ["POST"]
 controller = "notes.write"
+
+[[route]]
+path = "/files/{*path}"
+files = "files"
 "#;
+
+/// The folder in the docroot, and where its files are for visitors.
+pub(crate) const FILES: &str = "files";
+
+/// The name of a large file there. Who wants it makes it.
+pub(crate) const LARGE: &str = "large.bin";
 
 /// The site's code.
 pub(crate) fn app() -> App {
-    App::new().state::<Notes>().controllers(controllers![page, part, write])
+    App::new().state::<Notes>().controllers(controllers![page, text_page, part, write])
 }
 
 /// Writes the site's files into `folder`.
 pub(crate) fn write_files(folder: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(docroot(folder))?;
     std::fs::write(folder.join("project.toml"), PROJECT)?;
     std::fs::write(folder.join("dispatch.conf"), DISPATCH)?;
     std::fs::create_dir(folder.join("templates"))?;
@@ -77,9 +92,45 @@ async fn part() -> Reply {
     html(filler(PART_BYTES))
 }
 
+/// The folder of the files, inside the site's `folder`.
+pub(crate) fn docroot(folder: &Path) -> PathBuf {
+    folder.join("docroot").join(FILES)
+}
+
 #[controller("page")]
 async fn page() -> Reply {
     html(filler(PAGE_BYTES))
+}
+
+/// Text that gets shorter when it is compressed, though not by everything.
+#[controller("text")]
+async fn text_page() -> Reply {
+    const WORDS: [&str; 16] = [
+        "river",
+        "weir",
+        "ferry",
+        "the",
+        "of",
+        "miller",
+        "mill",
+        "and",
+        "water",
+        "<p>",
+        "</p>\n",
+        "a",
+        "bridge",
+        "wheel",
+        "sluice",
+        "\"headwater\"",
+    ];
+    let (mut text, mut state) = (String::new(), 1_u32);
+    while text.len() < PAGE_BYTES {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        text.push_str(WORDS[(state >> 28) as usize]);
+        text.push(' ');
+    }
+    text.truncate(PAGE_BYTES);
+    html(text)
 }
 
 /// Answers with the receipt.

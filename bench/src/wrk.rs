@@ -6,19 +6,21 @@ use std::time::Duration;
 
 use crate::Result;
 use crate::figures::Times;
-use crate::load::Measured;
+use crate::load::{Expected, Measured};
 
 /// Asks with one thread, as the load generator that is built in does.
 pub(crate) fn run(
     address: SocketAddr,
-    path: &str,
+    expected: Expected<'_>,
     connections: u16,
     duration: Duration,
 ) -> Result<Measured> {
+    let headers = expected.headers.lines().flat_map(|line| ["-H", line]);
     let output = Command::new("wrk")
+        .args(headers)
         .args(["-t1", "--latency", &format!("-c{connections}")])
         .arg(format!("-d{}s", duration.as_secs()))
-        .arg(format!("http://{address}{path}"))
+        .arg(format!("http://{address}{}", expected.path))
         .output()
         .map_err(|error| format!("wrk cannot be started: {error}"))?;
     let text = String::from_utf8_lossy(&output.stdout);

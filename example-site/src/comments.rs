@@ -15,10 +15,10 @@ pub struct Draft {
     body: String,
 }
 
-/// Posts a comment. The update itself invalidates the story's page; the lists of stories show how
-/// many comments there are, and so are wrong as well once a comment is accepted.
+/// Posts a comment. The update itself invalidates the story's page and its card, and so every page
+/// with the card; the list for programs shows how many comments there are, and has no cards.
 #[controller("comments.create")]
-#[invalidate(groups = ["stories"], when = accepted)]
+#[invalidate(groups = ["api"], when = accepted)]
 pub async fn create(
     Path(slug): Path<String>,
     site: Data<Site>,
@@ -53,10 +53,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_an_accepted_comment_makes_the_lists_wrong() {
+    async fn only_an_accepted_comment_makes_the_list_for_programs_wrong() {
         let site = Data::<Site>::in_memory();
-        let rain = Update::Publish { title: "Rain".to_owned(), body: "All day.".to_owned() };
-        site.update(rain).await.unwrap();
+        let (title, body) = ("Rain".to_owned(), "All day.".to_owned());
+        site.update(Update::Publish { title, body, picture: None }).await.unwrap();
 
         let refused = post(&site, "rain", "").await.unwrap();
         assert_eq!(refused.status(), StatusCode::UNPROCESSABLE_ENTITY);

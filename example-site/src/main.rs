@@ -1,17 +1,25 @@
 //! The Weir: a community news site, and what a first site on headwater looks like.
 //!
 //! - [`site`]: the data, and the updates that change it.
-//! - [`stories`], [`comments`], [`pages`], [`api`]: the controllers that `dispatch.conf` names.
-//! - [`field`]: what visitors may enter.
+//! - [`stories`], [`comments`], [`session`], [`pages`], [`api`]: the controllers that
+//!   `dispatch.conf` names.
+//! - [`field`], [`picture`]: what visitors may enter.
+//! - [`reader`]: what pages depend on beside their address; [`labels`]: what the interface says in
+//!   each language.
 //! - [`seed`]: what the site starts with.
 //!
-//! Templates are in `templates/`, style sheet and pictures in `docroot/assets/`.
+//! Templates are in `templates/`, style sheet and pictures in `docroot/assets/`, what visitors send
+//! in `docroot/uploads/`.
 
 mod api;
 mod comments;
 mod field;
+mod labels;
 mod pages;
+mod picture;
+mod reader;
 mod seed;
+mod session;
 mod site;
 mod stories;
 
@@ -26,12 +34,20 @@ fn main() -> ExitCode {
     App::new()
         .state::<site::Site>()
         .seed::<site::Site>(seed::updates)
+        .variant(reader::by_reader)
+        .templates(|tera| {
+            tera.register_function("label", labels::label);
+            tera.register_function("reader", reader::reader);
+        })
         .controllers(controllers![
             stories::index,
             stories::list,
             stories::show,
             stories::create,
             comments::create,
+            session::open,
+            session::close,
+            session::language,
             api::list,
             api::show,
             pages::normal_cache,

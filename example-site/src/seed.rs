@@ -45,7 +45,8 @@ pub fn updates() -> Vec<Update> {
             "Theo",
             "I can do one in five. Going to the desk.",
         ),
-        publish(
+        illustrate(
+            "bell.svg",
             "Who rings the mill bell?",
             "For the third Friday running, the bell of the old mill has rung at ten past six in \
              the morning: eleven strokes, not hurried. The building has been empty since the \
@@ -70,7 +71,8 @@ pub fn updates() -> Vec<Update> {
             "Ines",
             "The pigeons leave at five past six. I have been watching. They know.",
         ),
-        publish(
+        illustrate(
+            "gauge.svg",
             "Reading the river: what a year of the gauge shows",
             "A year ago nine of us began to write down the height of the Wend at the bridge, \
              morning and evening. The notebook is full, so here is what is in it. The highest \
@@ -89,7 +91,8 @@ pub fn updates() -> Vec<Update> {
             "Nine hours fits what the lock keeper used to say. He called it a working day and \
              the walk home.",
         ),
-        publish(
+        illustrate(
+            "bridge.svg",
             "Tanner's Lane footbridge opens again on Saturday",
             "The footbridge at Tanner's Lane, closed since the flood in February, opens on \
              Saturday at ten. Both landings are new and stand forty centimetres higher. The \
@@ -112,7 +115,8 @@ pub fn updates() -> Vec<Update> {
             "The bus still stops at the far end until the timetable changes on the first.\n\n\
              After that it is back to the near side.",
         ),
-        publish(
+        illustrate(
+            "eels.svg",
             "The eels are back below the weir",
             "There are eels below the weir again, after eleven years without one. The school's \
              river group lifted its trap on Wednesday evening and found four, the longest about \
@@ -138,7 +142,12 @@ pub fn updates() -> Vec<Update> {
 }
 
 fn publish(title: &str, body: &str) -> Update {
-    Update::Publish { title: title.to_owned(), body: body.to_owned() }
+    Update::Publish { title: title.to_owned(), body: body.to_owned(), picture: None }
+}
+
+fn illustrate(picture: &str, title: &str, body: &str) -> Update {
+    let picture = Some(format!("assets/pictures/{picture}"));
+    Update::Publish { title: title.to_owned(), body: body.to_owned(), picture }
 }
 
 fn comment(slug: &str, author: &str, body: &str) -> Update {

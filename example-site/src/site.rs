@@ -24,6 +24,8 @@ pub struct Story {
     pub title: String,
     /// Plain text; blank lines separate paragraphs.
     pub body: String,
+    /// Where its picture is in the docroot.
+    pub picture: Option<String>,
     /// When it appeared, in milliseconds since 1970.
     pub published: u64,
     /// What readers said, the oldest first.
@@ -50,6 +52,8 @@ pub enum Update {
         title: String,
         /// Plain text.
         body: String,
+        /// Where its picture is in the docroot.
+        picture: Option<String>,
     },
     /// A comment on a story.
     Comment {
@@ -70,11 +74,11 @@ impl State for Site {
 
     fn apply(&mut self, update: Update, at: At) -> Option<String> {
         match update {
-            Update::Publish { title, body } => {
+            Update::Publish { title, body, picture } => {
                 let slug = self.free_slug(&title);
                 let published = at.millis();
                 let comments = Vector::new();
-                let story = Story { slug: slug.clone(), title, body, published, comments };
+                let story = Story { slug: slug.clone(), title, body, picture, published, comments };
                 self.newest.push_front(slug.as_str().into());
                 self.stories.insert(slug.clone(), Arc::new(story));
                 Some(slug)
@@ -89,7 +93,7 @@ impl State for Site {
 
     fn invalidates(update: &Update) -> Invalidation {
         match update {
-            Update::Publish { .. } => Invalidation::new().group("stories"),
+            Update::Publish { .. } => Invalidation::new().group("stories").group("latest"),
             Update::Comment { slug, .. } => Invalidation::new().group(format!("story:{slug}")),
         }
     }
@@ -102,6 +106,11 @@ impl Site {
         (start..end)
             .filter_map(|index| self.stories.get(&**self.newest.get(index)?))
             .map(|story| &**story)
+    }
+
+    /// The newest story.
+    pub fn latest(&self) -> Option<&Story> {
+        self.newest(0, 1).next()
     }
 
     /// A slug for `title` that no story has yet.
@@ -136,7 +145,8 @@ mod tests {
     }
 
     fn publish(site: &mut Site, title: &str) -> Option<String> {
-        apply(site, Update::Publish { title: title.to_owned(), body: "Text.".to_owned() })
+        let (title, body) = (title.to_owned(), "Text.".to_owned());
+        apply(site, Update::Publish { title, body, picture: None })
     }
 
     fn comment(site: &mut Site, slug: &str) -> Option<String> {

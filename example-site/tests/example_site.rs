@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::sync::LazyLock;
 
-use headwater_tests::{Cluster, Response, Shared, Site};
+use headwater::config::Mode;
+use headwater_tests::{Client, Cluster, Response, Shared, Site};
 use serde_json::Value;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_example-site");
@@ -15,7 +16,22 @@ fn site() -> Site {
     files.iter().fold(Site::new(PROGRAM), |site, name| site.copy(&root, name))
 }
 
-static CLUSTER: LazyLock<Shared> = LazyLock::new(|| Shared::start(|| Cluster::start(site(), 2)));
+static CLUSTER: LazyLock<Shared> = LazyLock::new(|| Shared::start(cluster));
+
+/// A back end and two front ends. What the back end puts into its docroot is not in theirs.
+async fn cluster() -> Cluster {
+    let site = site().file("backend/uploads/.keep", "");
+    let docroot = site.path("backend").display().to_string();
+    let backend = site.node(Mode::Backend, "b1").set("DOCROOT__PATH", docroot).start().await;
+    let mut cluster = Cluster { site, backend, frontends: Vec::new(), relays: Vec::new() };
+    for name in ["f1", "f2"] {
+        let frontend = cluster.site.node(Mode::Frontend, name);
+        let frontend = frontend.set("LINK__BACKENDS", cluster.backend.link());
+        cluster.frontends.push(frontend.start().await);
+    }
+    cluster.ready().await;
+    cluster
+}
 
 /// The part of the page that a reader sees, without the markup.
 fn words(page: &Response) -> String {
@@ -32,10 +48,25 @@ fn words(page: &Response) -> String {
     words.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// The smallest picture there is.
+const PICTURE: &[u8] = b"GIF89a\x01\0\x01\0\0\0\0;";
+
+/// Sends the form of a new story, with this file if it is not empty.
+async fn submit(visitor: &Client, title: &str, body: &str, picture: &[u8]) -> Response {
+    let field = |name, content: &[u8]| {
+        let head = format!("--XX\r\nContent-Disposition: form-data; name={name}\r\n\r\n");
+        [head.as_bytes(), content, b"\r\n"].concat()
+    };
+    let fields = [("title", title.as_bytes()), ("body", body.as_bytes()), ("picture", picture)];
+    let fields = fields.map(|(name, content)| field(name, content)).concat();
+    let form = [fields.as_slice(), b"--XX--\r\n"].concat();
+    let headers = [("content-type", "multipart/form-data; boundary=XX")];
+    visitor.ask("POST", "/stories", &headers, form).await
+}
+
 /// Publishes a story; the address of its page.
 async fn publish(frontend: usize, title: &str, body: &str) -> String {
-    let form = format!("title={}&body={}", title.replace(' ', "+"), body.replace(' ', "+"));
-    let response = CLUSTER.borrow().visitor(frontend).form("/stories", &form).await;
+    let response = submit(&CLUSTER.borrow().visitor(frontend), title, body, b"").await;
     assert_eq!(response.status, 303, "{}", response.text());
     response.header("location").to_owned()
 }
@@ -163,9 +194,8 @@ async fn a_new_comment_is_on_every_front_end_at_once() {
 #[tokio::test]
 async fn what_visitors_write_is_text_and_not_markup() {
     let cluster = CLUSTER.borrow();
-    let title = "%3Cscript%3Ealert(1)%3C/script%3E%26amp;";
-    let form = format!("title={title}&body=%3Cb%3Ebold%3C/b%3E+%7B%7B+777*1001+%7D%7D");
-    let response = cluster.visitor(0).form("/stories", &form).await;
+    let title = "<script>alert(1)</script>&amp;";
+    let response = submit(&cluster.visitor(0), title, "<b>bold</b> {{ 777*1001 }}", b"").await;
     let location = response.header("location").to_owned();
     let comment = "author=%3Ci%3E&body=%3Cimg+src=x%3E";
     cluster.visitor(0).form(&format!("{location}/comments"), comment).await;
@@ -183,13 +213,19 @@ async fn what_visitors_write_is_text_and_not_markup() {
 async fn a_story_that_lacks_something_comes_back_with_what_is_wrong() {
     let visitor = CLUSTER.borrow().visitor(0);
     let before = visitor.page("/api/stories").await;
-    let page = visitor.form("/stories", "title=&body=Something+worth+keeping").await;
+    let page = submit(&visitor, "", "Something worth keeping", PICTURE).await;
     assert_eq!(page.status, 422);
     assert!(page.text().contains("Something worth keeping"), "what was entered is kept");
-    assert!(page.text().contains("role=\"alert\""), "{}", page.text());
-    let long = format!("title={}&body=x", "t".repeat(500));
-    assert_eq!(visitor.form("/stories", &long).await.status, 422);
-    assert_eq!(visitor.form("/stories", "").await.status, 422);
+    assert!(words(&page).contains("The title is missing."), "{}", words(&page));
+    assert!(words(&page).contains("Please choose the picture once more."), "{}", words(&page));
+    assert_eq!(submit(&visitor, &"t".repeat(500), "x", b"").await.status, 422);
+    assert_eq!(submit(&visitor, "", "", b"").await.status, 422);
+    let page = submit(&visitor, "A title", "A text", b"<script>alert(1)</script>").await;
+    assert_eq!(page.status, 422);
+    assert!(words(&page).contains("is not a PNG, JPEG, WebP or GIF"), "{}", words(&page));
+    let page = submit(&visitor, "A title", "A text", &vec![0xff; 5 << 20]).await;
+    assert_eq!(page.status, 413);
+    assert!(words(&page).contains("That is too much at once"), "{}", words(&page));
     let after = visitor.page("/api/stories").await;
     let titles = |response: &Response| {
         let stories = response.json();
@@ -216,7 +252,7 @@ async fn a_comment_that_lacks_something_comes_back_with_the_story() {
 #[tokio::test]
 async fn the_api_shows_the_same_stories_as_json() {
     let visitor = CLUSTER.borrow().visitor(0);
-    let location = publish(0, "For programs", "One.%0A%0ATwo.").await;
+    let location = publish(0, "For programs", "One.\n\nTwo.").await;
     let list = visitor.page("/api/stories").await;
     assert_eq!(list.header("content-type"), "application/json");
     let stories = list.json();
@@ -279,5 +315,114 @@ async fn head_answers_on_every_page() {
         let head = visitor.ask("HEAD", target, &[], "").await;
         assert_eq!((head.status, head.body.len()), (200, 0), "{target}");
         assert!(!head.header("content-length").is_empty(), "{target}");
+    }
+}
+
+#[tokio::test]
+async fn a_picture_is_on_every_front_end_before_its_story() {
+    let cluster = CLUSTER.borrow();
+    for round in 0..4u8 {
+        let picture = [PICTURE, &[round]].concat();
+        let title = format!("Picture number {round}");
+        let visitor = cluster.visitor(usize::from(round) % 2);
+        let published = submit(&visitor, &title, "Look.", &picture).await;
+        assert_eq!(published.status, 303, "{}", published.text());
+        for frontend in 0..2 {
+            let visitor = cluster.visitor(frontend);
+            for target in ["/", published.header("location")] {
+                let page = visitor.page(target).await;
+                let mut shown = attributes(&page, "src").into_iter();
+                let source = shown.find(|source| source.starts_with("/uploads/")).unwrap();
+                let file = visitor.page(source).await;
+                assert_eq!((file.status, file.header("content-type")), (200, "image/gif"));
+                assert_eq!(file.body, picture, "{target} of front end {frontend}");
+            }
+        }
+    }
+}
+
+/// The cookie that a response sets, as a browser sends it back.
+fn cookie(response: &Response) -> String {
+    response.header("set-cookie").split(';').next().unwrap_or_default().to_owned()
+}
+
+#[tokio::test]
+async fn the_interface_speaks_the_language_of_the_browser() {
+    let visitor = CLUSTER.borrow().visitor(0);
+    let location = publish(0, "Fog over the bridge", "It came at four.").await;
+    for target in ["/", "/list", "/faq", "/submit", "/session", &location, "/current_time", "/none"]
+    {
+        for _ in 0..2 {
+            for (wanted, language) in [("de-CH, en;q=0.5", "de"), ("fr, en", "en"), ("fr", "en")] {
+                let page = visitor.page_with(target, &[("accept-language", wanted)]).await;
+                let lang = format!("<html lang=\"{language}\"");
+                assert!(page.text().contains(&lang), "{target} for {wanted}: {}", page.text());
+                let link = if language == "de" { "Alle Berichte" } else { "All stories" };
+                assert!(words(&page).contains(link), "{target} for {wanted}");
+            }
+        }
+    }
+    let german = [("accept-language", "de"), ("content-type", "application/x-www-form-urlencoded")];
+    let refused = visitor.ask("POST", &format!("{location}/comments"), &german, "author=A").await;
+    assert!(words(&refused).contains("Der Text fehlt."), "{}", words(&refused));
+    let api = visitor.page_with("/api/stories", &german).await;
+    assert!(api.is_hit() || visitor.page("/api/stories").await.is_hit(), "one entry for all");
+}
+
+#[tokio::test]
+async fn the_language_can_be_chosen() {
+    let visitor = CLUSTER.borrow().visitor(0);
+    let form = ("content-type", "application/x-www-form-urlencoded");
+    let headers = [form, ("referer", "http://weir.example/list?page=1")];
+    let chosen = visitor.ask("POST", "/session/language", &headers, "language=de").await;
+    assert_eq!((chosen.status, chosen.header("location")), (303, "/list?page=1"));
+    let cookie = cookie(&chosen);
+    let page = visitor.page_with("/list", &[("cookie", &cookie), ("accept-language", "en")]).await;
+    assert!(page.text().contains("<html lang=\"de\""), "{}", page.text());
+    let strange = [("cookie", "language=tlh"), ("accept-language", "de")];
+    let page = visitor.page_with("/list", &strange).await;
+    assert!(page.text().contains("<html lang=\"de\""), "{}", page.text());
+    let refused = visitor.ask("POST", "/session/language", &[form], "language=tlh").await;
+    assert_eq!(refused.status, 400);
+}
+
+#[tokio::test]
+async fn who_signs_in_is_greeted_on_pages_that_are_cached_for_everybody() {
+    let visitor = CLUSTER.borrow().visitor(0);
+    let signed_in = visitor.form("/session", "name=+J%C3%BCrgen+%3Cb%3E+").await;
+    assert_eq!((signed_in.status, signed_in.header("location")), (303, "/"));
+    let juergen = cookie(&signed_in);
+    for target in ["/", "/list", "/faq"] {
+        visitor.page(target).await;
+        for (cookie, name) in
+            [("", "Sign in"), (&*juergen, "Jürgen &lt;b&gt;"), ("session=Ada", "Ada")]
+        {
+            let page = visitor.page_with(target, &[("cookie", cookie)]).await;
+            assert!(page.is_hit(), "{target} for {name}: {}", page.cache_status());
+            let badge = format!("<a class=\"badge\" href=\"/session\">{name}</a>");
+            assert!(page.text().contains(&badge), "{target} for {name}: {}", page.text());
+        }
+    }
+    let page = visitor.page_with("/session", &[("cookie", &*juergen)]).await;
+    assert!(words(&page).contains("You are signed in as Jürgen &lt;b&gt;."), "{}", words(&page));
+    let signed_out = visitor.form("/session/close", "").await;
+    assert!(signed_out.header("set-cookie").contains("Max-Age=0"));
+    let refused = visitor.form("/session", "name=+").await;
+    assert_eq!(refused.status, 422);
+    assert!(words(&refused).contains("The name is missing."), "{}", words(&refused));
+}
+
+#[tokio::test]
+async fn a_story_that_was_looked_for_in_vain_can_be_read_once_it_is_written() {
+    let cluster = CLUSTER.borrow();
+    for frontend in 0..2 {
+        let visitor = cluster.visitor(frontend);
+        assert_eq!(visitor.page("/stories/snow-at-last").await.status, 404);
+        let again = visitor.page("/stories/snow-at-last").await;
+        assert!(again.status == 404 && again.is_hit(), "{}", again.cache_status());
+    }
+    assert_eq!(publish(0, "Snow at last", "Two inches.").await, "/stories/snow-at-last");
+    for frontend in 0..2 {
+        assert_eq!(cluster.visitor(frontend).page("/stories/snow-at-last").await.status, 200);
     }
 }

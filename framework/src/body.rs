@@ -61,13 +61,13 @@ impl Body {
 
     /// A body of bytes that are all at hand, one piece after the other. They are not copied.
     pub fn pieces(pieces: impl IntoIterator<Item = Bytes>) -> Body {
-        let mut pieces: VecDeque<Bytes> =
-            pieces.into_iter().filter(|piece| !piece.is_empty()).collect();
+        let mut pieces: Vec<Bytes> = pieces.into_iter().collect();
+        pieces.retain(|piece| !piece.is_empty());
         if pieces.len() <= 1 {
-            return pieces.pop_front().unwrap_or_default().into();
+            return pieces.pop().unwrap_or_default().into();
         }
         let length = pieces.iter().map(|piece| piece.len() as u64).sum();
-        Body(Inner::Pieces(pieces, length))
+        Body(Inner::Pieces(pieces.into(), length))
     }
 
     /// A body that arrives or is made piece by piece.

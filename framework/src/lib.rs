@@ -121,4 +121,5 @@ pub mod state;
 pub mod templates;
 pub mod units;
 
+pub use ::tera;
 pub use headwater_macros::{after, before, controller, invalidate};

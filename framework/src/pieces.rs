@@ -1,6 +1,7 @@
 //! Content that is made of pieces: bytes, and places where a part of its own is put in.
 
 use bytes::{Bytes, BytesMut};
+use http::uri::PathAndQuery;
 use xxhash_rust::xxh3::{Xxh3Default, xxh3_128};
 
 /// Content, piece by piece.
@@ -22,10 +23,34 @@ pub enum Piece {
 /// Another page of the site, put into this one by the front end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {
-    /// Its path and query.
-    pub url: Box<str>,
-    /// What is put in its place when it cannot be had, ready to be sent; empty for nothing.
-    pub fallback: Bytes,
+    url: Box<str>,
+    target: Option<PathAndQuery>,
+    fallback: Bytes,
+}
+
+impl Part {
+    /// The page at `url`, or `fallback`, ready to be sent, where it cannot be had.
+    pub fn new(url: impl Into<Box<str>>, fallback: Bytes) -> Part {
+        let url = url.into();
+        let leads_away = !url.starts_with('/') || url.starts_with("//") || url.contains('#');
+        let target = if leads_away { None } else { url.parse().ok() };
+        Part { url, target, fallback }
+    }
+
+    /// Its URL, as the template has it.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Its path and query; `None` if the URL is not one of this site.
+    pub fn target(&self) -> Option<&PathAndQuery> {
+        self.target.as_ref()
+    }
+
+    /// What is put in its place when it cannot be had.
+    pub fn fallback(&self) -> &Bytes {
+        &self.fallback
+    }
 }
 
 /// A part of a template's output, between `{% cache %}` and `{% endcache %}`.
@@ -166,7 +191,7 @@ mod tests {
     use super::*;
 
     fn part(url: &str) -> Part {
-        Part { url: url.into(), fallback: Bytes::new() }
+        Part::new(url, Bytes::new())
     }
 
     #[test]

@@ -196,7 +196,9 @@ async fn what_a_part_depends_on_leaves_the_page_in_the_cache() {
     )
     .await;
     let before = site.get("/").await;
-    assert_eq!(site.get("/").await.body(), before.body(), "the part is in the cache too");
+    let again = site.get("/").await;
+    assert_eq!(again.body(), before.body(), "the part is in the cache too");
+    assert_eq!(header(&again, "etag"), header(&before, "etag"), "however it was put together");
     let posted = site.ask("POST", "/publish", &[("content-length", "0")]).await;
     assert_ne!(posted.body(), before.body(), "a reply to POST shows what it has written");
     let after = site.get("/").await;
@@ -544,4 +546,43 @@ async fn long() -> Reply {
 #[controller("failing")]
 async fn failing() -> Reply {
     template("failing.html").header("cache-control", "public, max-age=3600")
+}
+
+#[tokio::test]
+async fn conditions_and_ranges_are_those_of_the_whole() {
+    let routes = routes(&[
+        ("/", "template = \"page.html\""),
+        ("/parts/badge", "controller = \"badge\"\ncache = \"no_cache\""),
+        ("/parts/leaf", "template = \"leaf.html\""),
+    ]);
+    let files = [
+        ("page.html", "0123{{ part(url=\"/parts/leaf\") }}89{{ part(url=\"/parts/badge\") }}"),
+        ("leaf.html", "4567"),
+    ];
+    let site = Site::open(controllers![badge], &routes, &files).await;
+    let ann = ("cookie", "name=ann");
+    let whole = site.ask("GET", "/", &[ann]).await;
+    assert_eq!(whole.body(), "0123456789<b>ann</b>");
+    let tag = header(&whole, "etag").to_owned();
+
+    let known = site.ask("GET", "/", &[ann, ("if-none-match", &tag)]).await;
+    assert_eq!((known.status().as_u16(), known.body().as_str()), (304, ""));
+    assert_eq!(header(&known, "etag"), tag);
+    assert_eq!(header(&known, "cache-control"), "private, no-cache");
+    let other = site.ask("GET", "/", &[("if-none-match", &tag)]).await;
+    assert_eq!((other.status().as_u16(), other.body().as_str()), (200, "0123456789<b>nobody</b>"));
+    let failed = site.ask("GET", "/", &[("if-match", &tag)]).await;
+    assert_eq!(failed.status(), 412);
+
+    let some = site.ask("GET", "/", &[ann, ("range", "bytes=2-11"), ("if-range", &tag)]).await;
+    assert_eq!((some.status().as_u16(), some.body().as_str()), (206, "23456789<b"));
+    assert_eq!(header(&some, "content-range"), "bytes 2-11/20");
+    let changed = site.ask("GET", "/", &[("range", "bytes=2-11"), ("if-range", &tag)]).await;
+    assert_eq!(changed.status(), 200);
+    let beyond = site.ask("GET", "/", &[ann, ("range", "bytes=20-")]).await;
+    assert_eq!(beyond.status(), 416);
+    // The parts themselves are asked for as a whole, whatever is asked of the page.
+    let encoded = site.ask("GET", "/", &[ann, ("accept-encoding", "gzip, br;q=0.1, *;q=0")]).await;
+    assert_eq!(encoded.body(), whole.body());
+    assert!(!encoded.headers().contains_key("content-encoding"));
 }

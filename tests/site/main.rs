@@ -9,6 +9,7 @@
 //! - [`failures`]: panics, errors, delays, templates that do not render.
 //! - [`flights`]: a controller that takes its time and counts its runs.
 //! - [`moods`]: pages that come out as they were told to.
+//! - [`gallery`]: pictures that are uploaded, and a page that refers to them.
 //! - [`notes`]: lines of text that are kept as they were sent.
 //! - [`texts`]: what is worth compressing, and replies that say how they are to be cached.
 //! - [`probe`]: what a controller is told of a request, shown as it is.
@@ -19,6 +20,7 @@ mod bodies;
 mod counter;
 mod failures;
 mod flights;
+mod gallery;
 mod moods;
 mod notes;
 mod probe;
@@ -33,6 +35,7 @@ fn main() -> ExitCode {
     App::new()
         .state::<board::Board>()
         .state::<notes::Notes>()
+        .state::<gallery::Gallery>()
         .controllers(controllers![
             board::page,
             board::templated,
@@ -60,6 +63,10 @@ fn main() -> ExitCode {
             flights::runs,
             moods::show,
             moods::set,
+            gallery::list,
+            gallery::hang,
+            gallery::remove,
+            gallery::synchronize,
             notes::list,
             notes::add,
             probe::show,

@@ -1,5 +1,6 @@
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -25,12 +26,23 @@ pub enum Cut {
     Silence,
 }
 
+/// Where bytes go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// To the target.
+    Up,
+    /// From the target.
+    Down,
+}
+
 #[derive(Debug, Clone, Copy)]
 struct Network {
     target: SocketAddr,
     cut: Option<Cut>,
     /// Counts the cuts that reset connections.
     resets: u64,
+    /// How many bytes pass in a second from the target, over each connection.
+    rate: Option<u32>,
 }
 
 impl Relay {
@@ -41,7 +53,8 @@ impl Relay {
     pub async fn start(target: SocketAddr) -> Relay {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("there is a free port");
         let address = listener.local_addr().expect("the listener is bound");
-        let (network, receiver) = watch::channel(Network { target, cut: None, resets: 0 });
+        let (network, receiver) =
+            watch::channel(Network { target, cut: None, resets: 0, rate: None });
         let listener = tokio::spawn(accept(listener, receiver)).abort_handle();
         Relay { address, network, listener }
     }
@@ -62,6 +75,12 @@ impl Relay {
             network.cut = Some(cut);
             network.resets += u64::from(cut == Cut::Reset);
         });
+    }
+
+    /// Lets no more than `rate` bytes a second come from the target over each connection; `None` lifts
+    /// that.
+    pub fn slow(&self, rate: Option<u32>) {
+        self.network.send_modify(|network| network.rate = rate);
     }
 
     /// Undoes the cut.
@@ -97,8 +116,8 @@ async fn connection(mut near: TcpStream, mut network: watch::Receiver<Network>) 
         let (near_in, near_out) = near.split();
         let (far_in, far_out) = far.split();
         let _ = tokio::try_join!(
-            pump(near_in, far_out, network.clone()),
-            pump(far_in, near_out, network.clone()),
+            pump(near_in, far_out, network.clone(), Way::Up),
+            pump(far_in, near_out, network.clone(), Way::Down),
         );
     };
     tokio::select! {
@@ -112,18 +131,31 @@ async fn pump(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
     mut network: watch::Receiver<Network>,
+    way: Way,
 ) -> io::Result<()> {
     let mut piece = vec![0; 64 << 10];
     loop {
         open(&mut network).await?;
-        let read = from.read(&mut piece).await;
+        let rate = network.borrow().rate.filter(|_| way == Way::Down);
+        let most = rate.map_or(piece.len(), |rate| piece.len().min(rate as usize / 20).max(1));
+        let read = from.read(&mut piece[..most]).await;
         // What came while the relay was cut stays here until it is healed.
         open(&mut network).await?;
         match read? {
             0 => return to.shutdown().await,
-            length => to.write_all(&piece[..length]).await?,
+            length => {
+                to.write_all(&piece[..length]).await?;
+                pause(&mut network, rate, length).await;
+            }
         }
     }
+}
+
+/// Waits for as long as `length` bytes take at this rate, or until the rate is another.
+async fn pause(network: &mut watch::Receiver<Network>, rate: Option<u32>, length: usize) {
+    let Some(bytes) = rate else { return };
+    let pause = Duration::from_secs_f64(length as f64 / f64::from(bytes));
+    let _ = tokio::time::timeout(pause, network.wait_for(|network| network.rate != rate)).await;
 }
 
 /// Waits until nothing is cut, and says where to. An error when the relay is gone.
@@ -139,8 +171,6 @@ async fn was_reset(mut network: watch::Receiver<Network>, before: u64) {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     async fn echo() -> SocketAddr {
@@ -186,6 +216,19 @@ mod tests {
         assert!(answer.await.is_err(), "nothing passes");
         relay.heal();
         assert_eq!(stream.read_u8().await.unwrap(), 8);
+    }
+
+    #[tokio::test]
+    async fn what_comes_from_the_target_can_be_slow() {
+        let relay = Relay::start(echo().await).await;
+        let mut stream = TcpStream::connect(relay.address()).await.unwrap();
+        relay.slow(Some(1000));
+        let start = std::time::Instant::now();
+        stream.write_all(&[7; 200]).await.unwrap();
+        stream.read_exact(&mut [0; 200]).await.unwrap();
+        assert!(start.elapsed() >= Duration::from_millis(100), "{:?}", start.elapsed());
+        relay.slow(None);
+        assert_eq!(echoed(&mut stream, 8).await.unwrap(), 8);
     }
 
     #[tokio::test]

@@ -17,6 +17,9 @@ pub(crate) const PAGE_BYTES: usize = 8 * 1024;
 /// Where the page is.
 pub(crate) const PAGE: &str = "/page";
 
+/// Where a page of the same size is whose words differ.
+pub(crate) const TEXT: &str = "/text";
+
 /// Where a page of the same size is that is put together from itself and three parts.
 pub(crate) const PAGE_WITH_PARTS: &str = "/page-with-parts";
 

@@ -10,8 +10,13 @@ use crate::contestant::{PAGE, PAGE_BYTES};
 use crate::cpu::{self, Cores};
 use crate::load::{Expected, Load};
 
-pub(super) const EXPECTED: Expected<'_> =
-    Expected { path: PAGE, body_bytes: PAGE_BYTES, cache_status: "headwater; hit" };
+pub(super) const EXPECTED: Expected<'_> = Expected {
+    path: PAGE,
+    headers: "",
+    status: 200,
+    body_bytes: PAGE_BYTES,
+    cache_status: "headwater; hit",
+};
 
 /// Starts the contestants and lets them take turns.
 pub(crate) fn run(arguments: &Arguments) -> Result<Turns> {

@@ -111,7 +111,7 @@ fn ask(side: Side<'_>, arguments: &Arguments, duration: Duration) -> Result<Roun
         let before = cpu::used(pid)?;
         let measured = if arguments.wrk {
             drop(load);
-            wrk::run(address, expected.path, arguments.connections, duration)?
+            wrk::run(address, expected, arguments.connections, duration)?
         } else {
             load.run(duration)?
         };

@@ -2,12 +2,14 @@
 //!
 //! - [`App`]: what a site's `main` writes.
 //! - `parts`: what the site's files say, loaded; `reload`: loaded anew while the site is served;
-//!   `places`: whether they have changed; `watch`: reloads whenever they have.
+//!   `places`: whether they have changed; `watch`: reloads whenever they have; `asset`: the
+//!   addresses of the docroot's files in templates.
 //! - `rooms`: a front end, a back end, or both, put together.
 //! - `node`: those behind the doors of a process (`served`): what `serve` runs.
 //! - [`SiteService`]: those without doors, as a tower service.
 //! - `report`: what a node says of itself on its admin port.
 
+mod asset;
 mod node;
 mod parts;
 mod places;
@@ -123,8 +125,8 @@ impl App {
     }
 
     /// Decides how the answer to a request depends on more than its URL. The function runs on the
-    /// front end for each `GET` and `HEAD` to a route that caches, and for no other. It sees the
-    /// whole request and must be fast, because it runs before the cache is asked.
+    /// front end for each request that a controller or a template is to answer. It sees the whole
+    /// request and must be fast, because it runs before the cache is asked.
     ///
     /// ```
     /// use headwater::prelude::*;

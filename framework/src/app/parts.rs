@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use http::header::ACCEPT_LANGUAGE;
 
-use super::App;
 use super::places::Places;
+use super::{App, asset};
 use crate::config::Config;
 use crate::controller::Registration;
 use crate::dispatch::{Location, Table, Target};
 use crate::frontend::Edition;
+use crate::http::files::{Files, Overlay};
 use crate::problem::{Problem, Problems, nearest};
 use crate::templates::{Customise, Engine, Options};
 
@@ -22,6 +23,7 @@ pub(super) struct Parts {
     dispatch: PathBuf,
     templates: PathBuf,
     docroot: PathBuf,
+    files: Files,
 }
 
 impl Parts {
@@ -34,7 +36,18 @@ impl Parts {
             dispatch: config.dispatch.path.clone(),
             templates: config.templates.path.clone(),
             docroot: config.docroot.path.clone(),
+            files: Files::below(&config.docroot.path),
         }
+    }
+
+    /// With what stands in front of the docroot's own files.
+    pub(super) fn behind(self, overlay: Arc<dyn Overlay>) -> Parts {
+        Parts { files: self.files.behind(overlay), ..self }
+    }
+
+    /// The files of the docroot.
+    pub(super) fn files(&self) -> &Files {
+        &self.files
     }
 
     /// Loads what a front end needs. A template or controller that is named but missing stops it
@@ -72,6 +85,7 @@ impl Parts {
             url_for: Arc::new(move |name, params| {
                 routes.url_for(name, params).map_err(|error| error.to_string())
             }),
+            asset: asset::addresses(Arc::clone(&table), self.files.clone()),
             ..Options::default()
         };
         let folder = &self.templates;

@@ -25,7 +25,7 @@ use crate::clock;
 use crate::config::{Config, Encoding, Environment, Mode};
 use crate::docroot::Store;
 use crate::frontend::{self, CacheFollower, Docroot, FrontEnd, Settings};
-use crate::http::{Coding, Files, Languages, TrustedProxies};
+use crate::http::{Coding, Languages, TrustedProxies};
 use crate::link::{self, Connector, Incoming, Link, LinkOptions};
 use crate::problem::{Problem, Problems};
 
@@ -47,7 +47,8 @@ pub(super) struct Rooms {
     pub(super) link: Option<Served>,
     /// Wakes who loads the site's files anew.
     reload: Arc<Notify>,
-    _tasks: Vec<AbortOnDropHandle<()>>,
+    store: Arc<Store>,
+    tasks: Vec<AbortOnDropHandle<()>>,
 }
 
 impl Rooms {
@@ -81,10 +82,11 @@ impl Rooms {
         let (mut frontend, mut reloader) = (None, None);
         let reload = Arc::new(Notify::new());
         if config.mode != Mode::Backend {
-            let parts = Arc::new(Parts::of(&app, config));
+            let docroot = Arc::new(Docroot::new(Arc::clone(&store)));
+            let parts = Arc::new(Parts::of(&app, config).behind(docroot.clone()));
             // Looked at first: what changes while they are read is a change.
             let seen = (watching == Watching::Files).then(|| Seen::now(&parts));
-            let opened = open_frontend(&app, &parts, config, &store, connectors)?;
+            let opened = open_frontend(&app, &parts, config, docroot, connectors)?;
             tasks.push(spawn(sweep(Arc::clone(opened.cache()))));
             tasks.push(spawn(Arc::clone(&opened).fetch_files()));
             if config.mode == Mode::Frontend {
@@ -110,7 +112,7 @@ impl Rooms {
             reloader,
             stopping: AtomicBool::new(false),
         });
-        Ok(Rooms { report, link, reload, _tasks: tasks })
+        Ok(Rooms { report, link, reload, store, tasks })
     }
 
     /// Has the site's files loaded anew, if anything here is made of them. Wishes that come while
@@ -122,8 +124,8 @@ impl Rooms {
         }
     }
 
-    /// Leaves the membership first, so that no writer waits for this node; then the link and the
-    /// log are closed.
+    /// Leaves the membership first, so that no writer waits for this node; then the link, the log
+    /// and the store of files are closed.
     pub(super) async fn close(self) {
         if let Some(frontend) = &self.report.frontend {
             frontend.leave().await;
@@ -134,6 +136,8 @@ impl Rooms {
         if let Some(backend) = &self.report.backend {
             backend.shut_down().await;
         }
+        drop(self.tasks);
+        self.store.close();
     }
 }
 
@@ -197,7 +201,7 @@ fn open_frontend(
     app: &App,
     parts: &Parts,
     config: &Config,
-    store: &Arc<Store>,
+    docroot: Arc<Docroot>,
     backends: Vec<Connector>,
 ) -> Result<Arc<FrontEnd>, Problems> {
     let edition = parts.load()?;
@@ -207,7 +211,6 @@ fn open_frontend(
         groups: config.cache.max_groups,
         patterns: config.cache.max_patterns,
     }));
-    let docroot = Arc::new(Docroot::new(Arc::clone(store)));
     let follower = CacheFollower::new(Arc::clone(&cache), Arc::clone(&docroot));
     let mut options = LinkOptions::new(&config.name, rand::random(), backends);
     options.secret = config.link.secret.as_ref().map(|secret| secret.expose().to_owned());
@@ -233,7 +236,7 @@ fn open_frontend(
             },
         },
         edition,
-        files: Files::below(&config.docroot.path).ok(),
+        files: parts.files().clone(),
         docroot,
         cache,
         link: Link::start(options, Arc::new(follower)),

@@ -61,8 +61,8 @@ struct Member {
     /// The feed it follows; none while it is cut off.
     feed: Option<FeedId>,
     acknowledged: watch::Sender<Position>,
-    /// Which contents of files it has, as it says.
-    holdings: Holdings,
+    /// Which contents of files it lacks, as it says; nothing before it has said so.
+    holdings: Option<Holdings>,
     /// Until when it may hold a lease, margin included.
     lease_until: Moment,
     /// Whether its lease has been reported as run out since it was last granted.
@@ -148,7 +148,7 @@ impl Members {
             longest: lease,
             feed: None,
             acknowledged: watch::channel(Position::START).0,
-            holdings: Holdings::default(),
+            holdings: None,
             lease_until: bound(clock::now(), lease),
             fenced: false,
         };
@@ -177,7 +177,7 @@ impl Members {
             longest: self.lease,
             feed: None,
             acknowledged: watch::channel(start).0,
-            holdings: Holdings::default(),
+            holdings: None,
             lease_until: Moment::EARLIEST,
             fenced: false,
         });
@@ -197,13 +197,14 @@ impl Members {
                 }
                 newer
             });
+            self.moved.send_replace(());
         }
     }
 
-    /// The front end has these contents of files.
+    /// The front end lacks these contents of files.
     pub fn hold(&self, feed: FeedId, holdings: Holdings) {
         if let Some(member) = self.lock().following(feed) {
-            member.holdings = holdings;
+            member.holdings = Some(holdings);
         }
         self.moved.send_replace(());
     }
@@ -302,7 +303,7 @@ impl Members {
         let (mut lacking, mut until) = (Vec::new(), Moment::from_nanos(u64::MAX));
         let (mut failing, mut why) = (Vec::new(), None);
         for member in inner.members.values().filter(|member| member.lease_until > now) {
-            match member.holdings.of(position) {
+            match member.holding(position) {
                 Holding::Held => {}
                 Holding::Lacking => {
                     lacking.push(member.name.clone());
@@ -381,6 +382,14 @@ impl Inner {
 }
 
 impl Member {
+    /// What it has of the record at `position`.
+    fn holding(&self, position: Position) -> Holding<'_> {
+        match &self.holdings {
+            Some(holdings) if *self.acknowledged.borrow() >= position => holdings.of(position),
+            _ => Holding::Lacking,
+        }
+    }
+
     fn health(&self, now: Moment) -> Health {
         match (self.feed.is_some(), self.lease_until > now) {
             (true, true) => Health::Serving,
@@ -452,10 +461,9 @@ mod tests {
         assert!(acknowledgements[0].took >= Duration::from_millis(80));
     }
 
-    fn holdings(through: u64, lacking: &[u64], failing: &[(u64, &str)]) -> Holdings {
+    fn holdings(lacking: &[u64], failing: &[(u64, &str)]) -> Holdings {
         Holdings {
             after: Position::START,
-            through: Position(through),
             lacking: lacking.iter().copied().map(Position).collect(),
             failing: failing.iter().map(|(at, why)| (Position(*at), (*why).to_owned())).collect(),
         }
@@ -471,10 +479,14 @@ mod tests {
         let held = members.held(Position(4), Duration::from_secs(60));
         tokio::pin!(held);
         assert!(futures_util::poll!(&mut held).is_pending());
-        members.hold(first, holdings(9, &[8], &[]));
-        members.hold(second, holdings(9, &[4], &[]));
+        for feed in [first, second] {
+            members.acknowledge(feed, Position(4));
+            assert!(futures_util::poll!(&mut held).is_pending(), "they have reported nothing");
+        }
+        members.hold(first, holdings(&[8], &[]));
+        members.hold(second, holdings(&[4], &[]));
         assert!(futures_util::poll!(&mut held).is_pending());
-        members.hold(second, holdings(9, &[], &[]));
+        members.hold(second, holdings(&[], &[]));
         assert_eq!(held.await, Ok(()));
     }
 
@@ -483,7 +495,8 @@ mod tests {
         let members = members(60_000);
         let feed = members.join(7, "f1", Position(3));
         assert!(members.grant(feed));
-        members.hold(feed, holdings(4, &[4], &[(4, "the disk is full")]));
+        members.acknowledge(feed, Position(4));
+        members.hold(feed, holdings(&[4], &[(4, "the disk is full")]));
         let unheld = members.held(Position(4), Duration::from_secs(60)).await;
         let (frontends, reason) = (vec!["f1".to_owned()], "the disk is full".to_owned());
         assert_eq!(unheld, Err(Unheld::Failing { frontends, reason }));

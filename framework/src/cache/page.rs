@@ -46,6 +46,8 @@ pub struct Validation {
     pub last_modified: Option<LastModified>,
     /// The digest of the body, once somebody has asked for it.
     pub digest: OnceLock<u128>,
+    /// What its headers tell caches further out, as a number, once somebody has asked for it.
+    pub told: OnceLock<u64>,
 }
 
 /// When a version was made.
@@ -103,6 +105,11 @@ impl Page {
     /// What the body is known by.
     pub fn digest(&self) -> u128 {
         *self.validation.digest.get_or_init(|| self.body.digest())
+    }
+
+    /// A number for what the headers tell caches further out, as `find_out` makes it.
+    pub fn told(&self, find_out: fn(&HeaderMap) -> u64) -> u64 {
+        *self.validation.told.get_or_init(|| find_out(&self.headers))
     }
 
     /// About how many bytes of memory it takes.

@@ -33,7 +33,7 @@ pub enum Wish {
 enum Closed {
     /// To stop.
     Stop,
-    /// Nothing.
+    /// Nothing, the first time.
     Nothing,
     /// There never was a terminal, so it means to reload.
     Reload,
@@ -85,7 +85,8 @@ impl Signals {
                 _ = self.terminate.recv() => return Wish::Stop,
                 _ = self.hangup.recv() => match self.closed {
                     Closed::Stop if !has_terminal() => return Wish::Stop,
-                    Closed::Nothing if !has_terminal() => {}
+                    // That was the terminal's last word: the next one is somebody's wish.
+                    Closed::Nothing if !has_terminal() => self.closed = Closed::Reload,
                     _ => return Wish::Reload,
                 },
             }

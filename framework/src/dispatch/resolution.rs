@@ -85,17 +85,20 @@ impl<'a> Match<'a> {
         }
     }
 
-    /// The file that a files route means, relative to the docroot, with `/` between folders. It
-    /// has no dot segments and leads out of no folder.
+    /// The file that a files route means, relative to the docroot, with `/` between folders, and at
+    /// the end where the request's path ends with one. It has no dot segments and leads out of no
+    /// folder.
     pub fn file(&self) -> Option<String> {
         let Target::Files { folder } = &self.route.target else { return None };
         let Some(capture) = self.route.file_capture() else { return Some(folder.clone()) };
         let name = self.capture(capture)?.trim_start_matches('/');
         let harmless = |segment: &str| !matches!(segment, "" | "." | "..");
-        if name.contains("%2F") || !name.split('/').all(harmless) {
+        let segments = name.strip_suffix('/').unwrap_or(name);
+        if name.contains("%2F") || !segments.split('/').all(harmless) {
             return None;
         }
-        Some(format!("{folder}/{}", decode(name)))
+        let name = decode(name);
+        Some(if folder.is_empty() { name.into_owned() } else { format!("{folder}/{name}") })
     }
 
     /// The capture at `index` as it stands in the canonical path.

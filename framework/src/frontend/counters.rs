@@ -33,11 +33,11 @@ pub(super) enum Event {
 /// The figures at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Counts {
-    /// Responses from the cache.
+    /// Responses, and parts of them, from the cache.
     pub hits: u64,
-    /// Responses that might have come from the cache but had to be made.
+    /// Responses, and parts of them, that might have come from the cache but had to be made.
     pub misses: u64,
-    /// Responses that the cache had no part in.
+    /// Responses, and parts of them, that the cache had nothing to do with.
     pub bypasses: u64,
     /// Old entries in the place of errors.
     pub stale: u64,
@@ -51,6 +51,11 @@ pub struct Counts {
 
 impl Counters {
     pub(super) fn count(&self, event: Event) {
+        self.count_all(event, 1);
+    }
+
+    /// Counts the same thing several times.
+    pub(super) fn count_all(&self, event: Event, times: u64) {
         let counter = match event {
             Event::Hit => &self.hits,
             Event::Miss => &self.misses,
@@ -59,7 +64,7 @@ impl Counters {
             Event::Error => &self.errors,
             Event::Fill => &self.fills,
         };
-        counter.fetch_add(1, Ordering::Relaxed);
+        counter.fetch_add(times, Ordering::Relaxed);
     }
 
     /// The figures now.

@@ -17,7 +17,7 @@ pub(super) struct Failure {
     /// Whether the log says elsewhere why such requests fail.
     pub(super) is_known: bool,
     /// What the controller says of keeping it, if it comes from one.
-    pub(super) keeping: Option<Keeping>,
+    pub(super) keeping: Option<Box<Keeping>>,
 }
 
 /// What a reply says of being kept.

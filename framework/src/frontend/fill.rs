@@ -141,7 +141,7 @@ impl FrontEnd {
             return Err(failure);
         }
         let Some(keeping) = &failure.keeping else { return Err(failure) };
-        let Keeping { groups, cache, origin } = keeping.clone();
+        let Keeping { groups, cache, origin } = Keeping::clone(keeping);
         let (headers, page) = self.error_page(edition, &failure, route.scope, request_id, key.id());
         let Rendered { content, groups: rendered, contains } = page;
         let groups = groups.into_iter().chain(rendered).collect();

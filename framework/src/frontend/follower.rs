@@ -35,7 +35,7 @@ impl Follower for CacheFollower {
         *self.lease.lock().unwrap_or_else(PoisonError::into_inner) = welcome.lease;
         if !welcome.resumed {
             self.cache.follow(welcome.log, welcome.start);
-            self.docroot.begin(snapshot, welcome.start);
+            self.docroot.begin(snapshot);
         }
     }
 
@@ -47,8 +47,9 @@ impl Follower for CacheFollower {
         match decoded {
             Some(decoded) => {
                 // Files first: whoever sees the cache's position may count on them.
-                let files = decoded.iter().map(|(position, notice)| (*position, &*notice.files));
-                self.docroot.apply(files, through);
+                for (position, notice) in &decoded {
+                    self.docroot.apply(*position, &notice.files);
+                }
                 let records =
                     decoded.iter().map(|(position, notice)| (*position, &notice.invalidation));
                 self.cache.apply(records, through, clock::now());

@@ -160,7 +160,7 @@ impl FrontEnd {
             }
             Content::Error { message, cause } => {
                 let keeping = Keeping { groups: answer.groups, cache: answer.cache, origin };
-                let keeping = Some(keeping);
+                let keeping = Some(Box::new(keeping));
                 Err(Failure { status, message, cause, headers, is_known: false, keeping })
             }
         }

@@ -31,6 +31,7 @@ mod edition;
 mod encoder;
 mod error_page;
 mod failure;
+mod file;
 mod fill;
 mod flight;
 mod follower;
@@ -124,8 +125,8 @@ pub struct Rooms {
     pub settings: Settings,
     /// What the site's files say.
     pub edition: Edition,
-    /// The docroot, if there is one.
-    pub files: Option<Files>,
+    /// The docroot's own files.
+    pub files: Files,
     /// What the log has put into the docroot.
     pub docroot: Arc<Docroot>,
     /// The cache.
@@ -145,7 +146,7 @@ pub struct FrontEnd {
     /// One edition is published at a time.
     publishing: Mutex<()>,
     notice: ArcSwapOption<Notice>,
-    files: Option<Files>,
+    files: Files,
     docroot: Arc<Docroot>,
     cache: Arc<Cache>,
     flights: Arc<Flights<Landed>>,
@@ -285,8 +286,11 @@ impl FrontEnd {
             served => served,
         };
         if served.pieces().is_some_and(Pieces::has_parts) {
-            // In a box, so that the future of a page without parts stays small.
-            return Box::pin(self.compose(recipient, served)).await;
+            return match self.compose_at_once(recipient, &served) {
+                Some(response) => response,
+                // In a box, so that the future of a page without parts stays small.
+                None => Box::pin(self.compose(recipient, served)).await,
+            };
         }
         match served {
             Served::Hit { entry, now, .. } => self.hit(request, &entry, now),
@@ -344,25 +348,6 @@ impl FrontEnd {
                 Served::refused(failure, matched.route.scope, matched.path())
             }
         }
-    }
-
-    async fn file(&self, visit: Visit<'_>, matched: &Match<'_>) -> Served {
-        let scope = matched.route.scope;
-        let found = match matched.file() {
-            Some(path) => self.find_file(visit.parts, &path).await,
-            None => Ok(None),
-        };
-        let mut response = match found {
-            Ok(Some(response)) => response,
-            Ok(None) => {
-                let failure = Failure::new(StatusCode::NOT_FOUND, "There is no such file.");
-                return Served::refused(failure, scope, matched.path());
-            }
-            Err(failure) => return Served::refused(failure, scope, matched.path()),
-        };
-        let cache = bypass(Forward::Bypass);
-        response.headers_mut().insert(cache_status::CACHE_STATUS, cache.header());
-        Served::Response(response)
     }
 }
 

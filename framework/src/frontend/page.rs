@@ -47,11 +47,15 @@ pub(super) struct Missing<'a> {
 
 impl FrontEnd {
     /// What the cache has for a request. It waits for nothing.
+    ///
+    /// `now` is asked for the present late, after the request was read: who was stopped before it
+    /// meets a lease that has run out.
     pub(super) fn find<'a>(
         &self,
         parts: &'a Parts,
         origin: Origin,
         matched: &'a Match<'_>,
+        now: impl FnOnce() -> Moment,
     ) -> Found<'a> {
         let route = matched.route;
         if !is_cached_method(&parts.method) {
@@ -76,9 +80,7 @@ impl FrontEnd {
             false => Cow::Owned(format!("{}?{query}", matched.path())),
         };
         let key = key(&id, &variant, route, &parts.headers, &self.settings.languages);
-        // The clock is read here, after the request: who was stopped before this line meets a
-        // lease that has run out.
-        let now = clock::now();
+        let now = now();
         let found = self.cache.lookup(&key, is_persistent(route), now);
         let (why, stale) = match found {
             _ if !self.settings.caching => (Forward::Bypass, None),
@@ -98,9 +100,14 @@ impl FrontEnd {
         Found::Miss(Missing { key: key.into_owned(), id, variant, lack })
     }
 
+    /// Whether anything but method and URL decides what a request for the route finds.
+    pub(super) fn heeds_headers(&self, route: &Route) -> bool {
+        self.variant.is_some() || !route.vary.is_empty()
+    }
+
     /// The content of a controller's or a template's route.
     pub(super) async fn page(self: &Arc<Self>, visit: Visit<'_>, matched: Match<'_>) -> Served {
-        let missing = match self.find(visit.parts, visit.origin, &matched) {
+        let missing = match self.find(visit.parts, visit.origin, &matched, clock::now) {
             Found::Hit { entry, variant, now } => {
                 self.counters.count(Event::Hit);
                 return Served::Hit { entry, variant, now };

@@ -11,7 +11,7 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::cache_status::{CACHE_STATUS, CacheStatus};
-use super::{Settings, group_headers};
+use super::{Settings, group_headers, parts};
 use crate::cache::{Encodings, LastModified, Page, Validation};
 use crate::clock::{self, Moment};
 use crate::dispatch::Route;
@@ -76,6 +76,8 @@ pub(super) fn page(draft: Draft<'_>, settings: &Settings) -> Page {
         if status == StatusCode::OK {
             last_modified = validate(&mut headers, &body, begun);
         }
+    } else {
+        parts::prepare(&mut headers);
     }
     // Each response replaces these.
     headers.insert(header::AGE, HeaderValue::from_static("0"));

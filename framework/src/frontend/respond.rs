@@ -228,7 +228,7 @@ fn wanted(request: &Parts, status: StatusCode, length: usize, version: &Version<
     }
     match ranges::select(method, headers, length as u64, &version.plain()) {
         Selection::Whole => Wanted::Whole,
-        Selection::Some(ranges) => Wanted::Some(ranges),
+        Selection::Partial(ranges) => Wanted::Some(ranges),
         Selection::Unsatisfiable => Wanted::Unsatisfiable,
     }
 }

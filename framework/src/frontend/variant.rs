@@ -2,8 +2,9 @@ use super::Visitor;
 
 /// What a site's variant function says about a request: how its answer depends on more than the URL.
 ///
-/// The function runs on the front end for each `GET` and `HEAD` to a route that caches, and for no
-/// other; it sees the whole request, as a [`Visitor`]. The controller later sees only the variant's
+/// The function runs on the front end for each request that a controller or a template is to answer.
+/// On a route that caches it decides about the page, on another about the fragments in it. It sees
+/// the whole request, as a [`Visitor`]; a controller whose answer is cached sees only the variant's
 /// name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Variant {

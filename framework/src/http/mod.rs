@@ -22,7 +22,7 @@ pub mod conditions;
 mod connection;
 mod cookies;
 pub mod encoding;
-mod files;
+pub mod files;
 mod incoming;
 mod language;
 mod limits;

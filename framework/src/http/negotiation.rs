@@ -143,7 +143,7 @@ fn member_of(member: &[u8]) -> Option<(&str, u16)> {
 fn thousandths(text: &str) -> Option<u16> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let whole = match whole {
-        "0" | "" if text != "" && text != "." => 0,
+        "0" | "" if !matches!(text, "" | ".") => 0,
         "1" => HIGHEST,
         _ => return None,
     };

@@ -3,7 +3,7 @@
 //! ```text
 //! Range, If-Range ── select ──> Selection ─┬─ Whole            200, as if there were no Range
 //!                                          ├─ Unsatisfiable    416, `Content-Range: bytes */LENGTH`
-//!                                          └─ Some(Ranges) ── Ranges::answer ──> Partial   206
+//!                                          └─ Partial(Ranges) ── Ranges::answer ──> Partial   206
 //! ```
 //!
 //! A [`Partial`] knows its headers and its [`Segment`]s: bytes of the representation, and the bytes
@@ -39,7 +39,7 @@ pub enum Selection {
     /// All of them, with 200.
     Whole,
     /// These, with 206.
-    Some(Ranges),
+    Partial(Ranges),
     /// The request asks for bytes that are not there: 416.
     Unsatisfiable,
 }
@@ -125,7 +125,7 @@ fn parse(value: &[u8], length: u64) -> Option<Selection> {
         (_, false) => {
             let ranges = joined(asked);
             let few = ranges.len() <= MOST_RANGES;
-            few.then_some(Selection::Some(Ranges { ranges, length }))
+            few.then_some(Selection::Partial(Ranges { ranges, length }))
         }
     }
 }
@@ -217,7 +217,7 @@ impl Ranges {
         let value = format!("multipart/byteranges; boundary={boundary}");
         let value = HeaderValue::try_from(value).expect("a boundary is made of letters and digits");
         Partial {
-            length: segments.iter().map(Segment::len).sum(),
+            length: segments.iter().map(Segment::length).sum(),
             segments,
             header: (header::CONTENT_TYPE, value),
         }
@@ -226,7 +226,7 @@ impl Ranges {
 
 impl Segment {
     /// How many bytes it has.
-    fn len(&self) -> u64 {
+    pub fn length(&self) -> u64 {
         match self {
             Segment::Frame(bytes) => bytes.len() as u64,
             Segment::Content(range) => range.end - range.start,

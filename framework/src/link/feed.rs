@@ -77,16 +77,16 @@ pub struct FeedRecord {
     pub payload: Bytes,
 }
 
-/// Of which records a front end holds all that they put into the docroot, and of which not yet.
+/// Of which records a front end lacks something that they put into the docroot.
 ///
-/// What a record says is applied at once, and acknowledged; the contents of its files come later.
+/// What a record says is applied at once, and acknowledged; the contents of its files come later. A
+/// front end reports what it lacks of a record before it acknowledges the record. So of an
+/// acknowledged record that is not named, everything is here.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holdings {
     /// Nothing is said about the records up to this one.
     pub after: Position,
-    /// Nothing is said about the records after this one.
-    pub through: Position,
-    /// The records in between of which something is not here yet, in descending order.
+    /// The later records of which something is not here yet, in descending order.
     pub lacking: Vec<Position>,
     /// Those of them of which something cannot be stored, and why.
     pub failing: Vec<(Position, String)>,
@@ -109,14 +109,13 @@ impl Holdings {
     /// The most records whose failures are told in one report.
     pub const FAILURES: usize = 16;
 
-    /// What is held of the record at `position`.
+    /// What is held of the record at `position`, which was acknowledged.
     pub fn of(&self, position: Position) -> Holding<'_> {
         let failing = self.failing.iter().find(|(failing, _)| *failing == position);
         if let Some((_, reason)) = failing {
             return Holding::Failing(reason);
         }
-        let told = self.after < position && position <= self.through;
-        match told && !self.lacking.contains(&position) {
+        match self.after < position && !self.lacking.contains(&position) {
             true => Holding::Held,
             false => Holding::Lacking,
         }
@@ -128,15 +127,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_record_is_held_when_it_is_told_of_and_not_among_the_lacking() {
+    fn a_record_is_held_when_it_is_not_among_the_lacking() {
         let holdings = Holdings {
             after: Position(3),
-            through: Position(9),
             lacking: vec![Position(8), Position(5)],
             failing: vec![(Position(5), "the disk is full".to_owned())],
         };
         let of = |position| holdings.of(Position(position));
-        assert_eq!([of(3), of(8), of(10)], [Holding::Lacking; 3]);
+        assert_eq!([of(3), of(8)], [Holding::Lacking; 2]);
         assert_eq!([of(4), of(6), of(9)], [Holding::Held; 3]);
         assert_eq!(of(5), Holding::Failing("the disk is full"));
     }

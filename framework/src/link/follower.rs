@@ -22,8 +22,8 @@ pub trait Follower: Send + Sync + 'static {
     /// Applies the records. Afterwards the position is `through`, and the link acknowledges it.
     fn apply(&self, records: &[FeedRecord], through: Position);
 
-    /// Which contents of files are here, whenever it changes: the link reports it. It tells of no
-    /// record after the position that was applied.
+    /// Which contents of files are here, whenever it changes: the link reports it, what `welcomed`
+    /// and `apply` have changed before it acknowledges the position.
     fn holdings(&self) -> watch::Receiver<Holdings>;
 
     /// A lease may run from `stamp`, a moment of the front end's own clock. Everything that was in

@@ -78,6 +78,9 @@
 //! - Only one feed is followed at a time, by one task, so a `Renewed` of an earlier feed cannot be
 //!   taken for one of the present feed. `Renewed` with a stamp that was never sent ends the feed.
 //! - Acknowledgements say what was applied, so one beyond what was sent ends the feed too.
+//! - What is lacking of a record's files is reported before the record is acknowledged, and before the
+//!   first lease of a feed is asked for; reports follow one another in the order in which they are
+//!   true. So a back end that looks at a lease and an acknowledgement knows what is lacking.
 //! - Renewals that wait while records are being sent are answered by the last of them: its `p` and
 //!   its stamp are the latest. The one being served is never put back, so the front end gets its
 //!   leases however fast the log grows, and what waits is bounded.

@@ -106,6 +106,42 @@ async fn the_nodes_of_a_cluster_end_with_it() {
 }
 
 #[tokio::test]
+async fn cluster_has_all_its_front_ends_load_changed_files() {
+    let site = site();
+    let mut cluster = Running::start(&site, &["--port", "0"]);
+    // Whoever asks too early is not forgotten.
+    let first = cluster.lines.recv().await.expect("the cluster starts");
+    cluster.signal(Signal::HUP);
+    let mut nodes = vec![first.parse::<Announcement>().unwrap()];
+    nodes.extend(cluster.nodes().await);
+    let frontends: Vec<&Announcement> =
+        nodes.iter().filter(|node| matches!(node.entrance, Entrance::Frontend(_))).collect();
+    assert_eq!(frontends.len(), 2);
+    let reached = async |edition: u64| {
+        for node in &frontends {
+            let operator = Client::new(node.admin);
+            until("each front end has loaded the files", async || {
+                let status = operator.page("/status").await.json();
+                (status["edition"]["number"] == edition).then_some(())
+            })
+            .await;
+        }
+    };
+    reached(2).await;
+    let _site = site.template("plain.html", "third");
+    cluster.signal(Signal::HUP);
+    reached(3).await;
+    for node in &frontends {
+        let Entrance::Frontend(http) = node.entrance else { continue };
+        assert_eq!(Client::new(http).page("/static").await.text(), "third");
+    }
+    let backend = Client::new(nodes[0].admin);
+    assert_eq!(backend.page("/health").await.status, 200, "the back end has survived it");
+    cluster.signal(Signal::TERM);
+    assert!(cluster.ended().await.success());
+}
+
+#[tokio::test]
 async fn a_cluster_goes_on_without_a_front_end_that_was_killed() {
     let mut cluster = Running::start(&site(), &["--port", "0"]);
     let nodes = cluster.nodes().await;

@@ -92,9 +92,11 @@ fn report_misplaced(entry: &Entry<'_>, target: &str, problems: &mut Problems) {
     let (of_content, keys, reason): (bool, &[&str], &str) = match target {
         "controller" => (false, &["status"], "the controller's reply has the status"),
         "template" => (false, &["status", "max_body"], "it is for other kinds of routes"),
-        "files" => {
-            (true, &["status", "max_body"], "files are sent as they are on disk, past the cache")
-        }
+        "files" => (
+            false,
+            &["status", "cache", "cache_statuses", "groups", "query", "vary", "max_body"],
+            "files are sent as they are on disk, past the cache",
+        ),
         "redirect" => (true, &["max_body"], "a redirect is answered from the table itself"),
         "alias" => {
             (true, &["status", "max_body"], "it belongs to the route that the alias leads to")

@@ -86,7 +86,7 @@ fn keys_that_mean_nothing_are_refused() {
         ("controller='a'\nstatus=302", "the controller's reply has the status"),
         ("template='a'\nmax_body=1", "other kinds of routes"),
         ("redirect='/x'\ncache='normal'", "answered from the table itself"),
-        ("files='x'\nbrowser='no-cache'", "past the cache"),
+        ("files='x'\ncache_statuses=[404]", "past the cache"),
         ("alias='/x'\ncache_statuses=[404]", "the route that the alias leads to"),
         ("alias='/x'\ngroups=['a']", "the route that the alias leads to"),
         ("delegate='x.conf'\nname='a'", "beside `delegate`"),

@@ -45,6 +45,7 @@ struct Inner {
     partials: HashMap<String, Moment>,
     /// Held as long as this process uses the folder; none before there is a folder.
     lock: Option<File>,
+    is_closed: bool,
 }
 
 /// A content that is in the folder.
@@ -79,6 +80,9 @@ pub enum StoreError {
         /// The folder.
         folder: PathBuf,
     },
+    /// The node is stopping.
+    #[error("the node is stopping and stores no more files")]
+    Closed,
     /// What was received is not what was asked for.
     #[error("what was received is not the content {wanted}")]
     Wrong {
@@ -162,6 +166,13 @@ impl Store {
         }
     }
 
+    /// Leaves the folder to another process, or another store. What was open can still be read.
+    pub fn close(&self) {
+        let mut inner = self.lock();
+        inner.is_closed = true;
+        inner.lock = None;
+    }
+
     /// What there is.
     pub fn usage(&self) -> StoreUsage {
         let inner = self.lock();
@@ -177,6 +188,9 @@ impl Store {
     /// Makes the folder if need be, and makes sure that nobody else uses it.
     fn prepare(&self) -> Result<(), StoreError> {
         let mut inner = self.lock();
+        if inner.is_closed {
+            return Err(StoreError::Closed);
+        }
         if inner.lock.is_some() && self.folder.exists() {
             return Ok(());
         }

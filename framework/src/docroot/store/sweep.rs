@@ -23,6 +23,9 @@ impl Store {
         let mut removed = 0;
         {
             let mut inner = self.lock();
+            if inner.is_closed {
+                return 0;
+            }
             inner.blobs.retain(|content, blob| {
                 if referred.contains(content) || blob.pins > 0 {
                     blob.used = blob.used.max(now);

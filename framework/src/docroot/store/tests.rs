@@ -100,7 +100,8 @@ fn two_processes_cannot_use_one_folder() {
     assert!(matches!(early.import(&root, "a.txt"), Err(StoreError::InUse { .. })));
     let error = Store::open(&sync).unwrap_err().to_string();
     assert!(error.contains("another process uses this folder"), "{error}");
-    drop(store);
+    store.close();
+    assert!(matches!(store.import(&root, "a.txt"), Err(StoreError::Closed)));
     Store::open(&sync).unwrap();
 }
 

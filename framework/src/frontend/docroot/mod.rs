@@ -22,7 +22,7 @@ use crate::link::Holdings;
 use crate::log::{ContentId, FileChange, Position};
 
 pub use known::Figures;
-use known::Known;
+use known::{Known, Trust};
 
 /// The files that the log has put into the docroot, as this front end knows them.
 #[derive(Debug)]
@@ -32,24 +32,12 @@ pub struct Docroot {
     holdings: watch::Sender<Holdings>,
     /// Told whenever a file changes, a content comes, or somebody begins to wait for one.
     changed: watch::Sender<()>,
-    trust: RwLock<Trust>,
     /// Whether at some time everything was here that could be had.
     was_whole: AtomicBool,
     fetched_bytes: AtomicU64,
     /// Until when no back end is asked what it knows, because none has answered lately; in
     /// nanoseconds of the clock.
     silent_until: AtomicU64,
-}
-
-/// How far the manifest can be relied on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Trust {
-    /// Nothing was heard of the log yet.
-    Unknown,
-    /// It is what the log says up to the position that was applied.
-    Whole,
-    /// A record could not be read: it may lack something.
-    Torn,
 }
 
 /// Somebody waits for a content until this is dropped.
@@ -67,56 +55,40 @@ impl Docroot {
             known: RwLock::default(),
             holdings: watch::Sender::default(),
             changed: watch::Sender::default(),
-            trust: RwLock::new(Trust::Unknown),
             was_whole: AtomicBool::new(false),
             fetched_bytes: AtomicU64::new(0),
             silent_until: AtomicU64::new(0),
         }
     }
 
-    /// Begins with the manifest as of `start` that a back end has sent.
-    pub(super) fn begin(&self, snapshot: &[Bytes], start: Position) {
+    /// Begins with the manifest that a back end has sent.
+    pub(super) fn begin(&self, snapshot: &[Bytes]) {
         let manifest = Manifest::from_pieces(snapshot);
         if manifest.is_none() {
             tracing::error!("cannot read which files the log has put into the docroot");
         }
-        self.set_trust(if manifest.is_some() { Trust::Whole } else { Trust::Torn });
-        let manifest = manifest.unwrap_or_default();
-        self.change(|known, store| {
-            known.begin(manifest, start, |content| store.contains(content));
+        self.change(|known, store| match manifest {
+            Some(manifest) => known.begin(manifest, |content| store.contains(content)),
+            None => known.distrust(),
         });
     }
 
-    /// Takes in records and what they say of files; `through` is the position that is reached.
-    pub(super) fn apply<'a>(
-        &self,
-        records: impl IntoIterator<Item = (Position, &'a [FileChange])>,
-        through: Position,
-    ) {
-        if self.trust() == Trust::Torn {
-            return;
-        }
-        let mut changes = records.into_iter().filter(|(_, files)| !files.is_empty()).peekable();
-        if changes.peek().is_none() {
-            // By far the most records: nobody waits for anything here.
-            self.write(|known| known.advance(through));
-            self.report();
+    /// Takes in what a record says of files.
+    pub(super) fn apply(&self, position: Position, files: &[FileChange]) {
+        if files.is_empty() {
             return;
         }
         self.change(|known, store| {
-            for (position, files) in changes {
-                for file in files {
-                    known.apply(position, file, |content| store.contains(content));
-                }
+            for file in files {
+                known.apply(position, file, |content| store.contains(content));
             }
-            known.advance(through);
         });
     }
 
-    /// A record could not be read. From now on what is known is not relied on, and nothing more is
+    /// A record could not be read. From now on what is known is not relied on, and nothing is
     /// reported to be held, until a back end sends the whole manifest.
     pub(super) fn distrust(&self) {
-        self.set_trust(Trust::Torn);
+        self.change(|known, _| known.distrust());
     }
 
     /// Which contents are here, whenever it changes.
@@ -163,11 +135,7 @@ impl Docroot {
     }
 
     fn trust(&self) -> Trust {
-        *self.trust.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn set_trust(&self, trust: Trust) {
-        *self.trust.write().unwrap_or_else(PoisonError::into_inner) = trust;
+        self.read(Known::trust)
     }
 
     fn read<T>(&self, read: impl FnOnce(&Known) -> T) -> T {
@@ -186,17 +154,19 @@ impl Docroot {
         changed
     }
 
-    /// Tells the back end what is here, if that has changed.
+    /// Tells the back end what is here, if that has changed. Nothing changes meanwhile, so no report
+    /// can overtake a later one.
     fn report(&self) {
-        let (holdings, is_whole) =
-            self.read(|known| (known.holdings(), self.was_whole() || known.is_whole()));
-        if is_whole && self.trust() == Trust::Whole {
-            self.was_whole.store(true, Ordering::Relaxed);
-        }
-        self.holdings.send_if_modified(|reported| {
-            let differs = *reported != holdings;
-            *reported = holdings;
-            differs
+        self.read(|known| {
+            if !self.was_whole() && known.is_whole() {
+                self.was_whole.store(true, Ordering::Relaxed);
+            }
+            let holdings = known.holdings();
+            self.holdings.send_if_modified(|reported| {
+                let differs = *reported != holdings;
+                *reported = holdings;
+                differs
+            });
         });
     }
 }

@@ -1,46 +1,37 @@
 //! The way of a request for a file.
 
-use std::fs::File;
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use futures_util::TryStreamExt;
-use http::header::{self, HeaderValue};
 use http::request::Parts;
-use http::{Method, Response, StatusCode};
-use http_body::Frame;
-use http_body_util::StreamBody;
-use tokio::io::AsyncReadExt;
+use http::{HeaderValue, StatusCode};
 use tokio::time::Instant;
-use tokio_util::io::ReaderStream;
 
-use super::{Docroot, Trust};
-use crate::body::{Body, BodyError};
+use super::Docroot;
+use super::known::Trust;
 use crate::clock;
-use crate::docroot::check_path;
+use crate::docroot::{FileEntry, Manifest, Store, check_path};
 use crate::frontend::FrontEnd;
 use crate::frontend::failure::Failure;
-use crate::http::{Precondition, Validators, conditions};
+use crate::http::files::{Answer, Caching, Files, Fingerprint, Overlaid, OverlaidFile, Overlay};
 use crate::link::{CallError, Lookup};
 use crate::log::{ContentId, Position};
-use crate::media_type;
 
 /// How long a back end may take to say what it knows of a file.
 const LOOKUP: Duration = Duration::from_secs(2);
 /// For how long none is asked after one has not answered.
 const SILENT: Duration = Duration::from_secs(1);
-/// How much of a file is read at a time, in bytes.
-const PIECE: usize = 128 * 1024;
 
-/// What the log says about a file.
+/// What the log says about the files that a request may mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Said {
     /// Nothing: it is the docroot's own.
     Nothing,
     /// It was removed.
     Removed,
-    /// It has this content.
+    /// One has this content.
     Content(ContentId),
 }
 
@@ -55,94 +46,138 @@ impl Said {
     }
 }
 
-impl Docroot {
+/// What a back end says of a path: nothing, that the file was removed, or its content.
+type Statement = (String, Option<Option<ContentId>>);
+
+/// What is said of all files at one moment.
+#[derive(Debug)]
+struct Stated {
+    manifest: Manifest,
+    /// What a back end has said counts before the manifest.
+    answered: Vec<Statement>,
+    store: Arc<Store>,
+}
+
+impl Stated {
     fn said(&self, paths: &[String]) -> Said {
-        self.read(|known| {
-            let manifest = known.manifest();
-            Said::of(paths.iter().map(|path| manifest.get(path).map(|entry| entry.content)))
-        })
+        Said::of(paths.iter().map(|path| self.entry(path).map(|(content, _)| content)))
     }
 
-    async fn open(&self, content: ContentId) -> Result<Option<File>, Failure> {
-        if !self.store.contains(content) {
-            return Ok(None);
+    /// The content of a file, and the record that has given it, if that is known.
+    fn entry(&self, path: &str) -> Option<(Option<ContentId>, Option<Position>)> {
+        match self.answered.iter().find(|(answered, _)| answered == path) {
+            Some((_, content)) => content.map(|content| (content, None)),
+            None => self.manifest.get(path).map(|entry| (entry.content, Some(entry.position))),
         }
-        let store = Arc::clone(&self.store);
-        let opened = tokio::task::spawn_blocking(move || store.open_content(content)).await;
-        let opened = opened.map_err(|error| Failure::internal(error.to_string()))?;
-        let file = opened.map_err(|error| Failure::internal(error.to_string()))?;
-        if file.is_none() {
-            tracing::error!(content = content.hex(), "a stored file is gone: fetching it again");
-            self.change(|known, _| known.lost(content));
+    }
+}
+
+impl Overlay for Stated {
+    fn find(&self, path: &str) -> Overlaid {
+        match self.entry(path) {
+            None => Overlaid::Nothing,
+            Some((None, _)) => Overlaid::Gone,
+            Some((Some(content), record)) => {
+                overlaid(&self.store, content, record.map(|record| record.0))
+            }
         }
-        Ok(file)
+    }
+}
+
+/// For addresses in pages. Their contents are on their way at least, so they are not asked for.
+impl Overlay for Docroot {
+    fn find(&self, path: &str) -> Overlaid {
+        match self.read(|known| known.manifest().get(path)) {
+            None => Overlaid::Nothing,
+            Some(FileEntry { content: None, .. }) => Overlaid::Gone,
+            Some(FileEntry { content: Some(content), position }) => {
+                overlaid(&self.store, content, Some(position.0))
+            }
+        }
+    }
+}
+
+fn overlaid(store: &Arc<Store>, content: ContentId, version: Option<u64>) -> Overlaid {
+    let tag = HeaderValue::try_from(format!("\"{}\"", content.hex()));
+    let [a, b, c, d, e, f, g, h, ..] = content.hash;
+    let (is_here, store) = (store.contains(content), Arc::clone(store));
+    Overlaid::File(OverlaidFile {
+        tag: tag.expect("hexadecimal digits make a header"),
+        fingerprint: Fingerprint::of_hash([a, b, c, d, e, f, g, h]),
+        length: content.length,
+        modified: None,
+        version: version.filter(|_| is_here),
+        open: Box::new(move || match store.open_content(content) {
+            Ok(Some(file)) => Ok(file),
+            Ok(None) => Err(io::ErrorKind::NotFound.into()),
+            Err(error) => Err(io::Error::other(error)),
+        }),
+    })
+}
+
+impl Docroot {
+    /// What is known of all files, unless a back end has answered otherwise.
+    fn stated(&self, answered: Vec<Statement>) -> Stated {
+        let manifest = self.read(|known| known.manifest().clone());
+        Stated { manifest, answered, store: Arc::clone(&self.store) }
     }
 }
 
 impl FrontEnd {
-    /// The response to a request for the file at `path`, which starts at the docroot; `None` when there
-    /// is no such file.
+    /// The answer to a request for the file at `path`, which starts at the docroot.
     pub(in crate::frontend) async fn find_file(
         &self,
         request: &Parts,
         path: &str,
-    ) -> Result<Option<Response<Body>>, Failure> {
-        let paths = candidates(path);
+        caching: &Caching,
+    ) -> Result<Answer, Failure> {
+        let mut paths = Files::meant_by(path);
+        paths.retain(|path| check_path(path).is_ok());
         let deadline = Instant::now() + self.settings.deadline;
-        loop {
+        while Instant::now() < deadline {
             let mut changed = self.docroot.changed.subscribe();
-            let known = self.docroot.said(&paths);
+            let known = self.docroot.stated(Vec::new()).said(&paths);
             // The clock is read after the request, as for pages.
-            let is_sure =
+            let has_lease =
                 self.docroot.trust() != Trust::Torn && self.cache.holds_lease(clock::now());
-            let (said, is_sure) = match is_sure {
-                // What is known now is at least what was known when the lease was looked at.
-                true => (self.docroot.said(&paths), true),
-                false => match self.ask(&paths).await {
-                    Some(said) => (said, true),
-                    None => (known, false),
-                },
-            };
-            let content = match said {
-                Said::Content(content) => content,
-                Said::Removed => return Ok(None),
-                Said::Nothing => {
-                    let found = self.own_file(request, path).await?;
-                    return if found.is_some() || is_sure { Ok(found) } else { Err(unsure()) };
+            let answered = if has_lease { None } else { self.ask(&paths).await };
+            let is_sure = has_lease || answered.is_some();
+            // What is known now is at least what was known when the lease was looked at.
+            let stated = self.docroot.stated(answered.unwrap_or_default());
+            let said = stated.said(&paths);
+            match said {
+                Said::Content(content) if !self.docroot.store.contains(content) => {
+                    let _wanted = self.docroot.want(content);
+                    while self.docroot.stated(Vec::new()).said(&paths) == known
+                        && !self.docroot.store.contains(content)
+                    {
+                        let waited = tokio::time::timeout_at(deadline, changed.changed()).await;
+                        waited.map_err(|_| late())?.map_err(|_| late())?;
+                    }
+                    continue;
                 }
-            };
-            if let Some(file) = self.docroot.open(content).await? {
-                return Ok(Some(response(request, path, content, file)));
+                _ => {}
             }
-            let _wanted = self.docroot.want(content);
-            loop {
-                let is_new = self.docroot.said(&paths) != known;
-                if is_new || self.docroot.store.contains(content) {
-                    break;
+            let files = self.files.behind(Arc::new(stated));
+            match files.get(&request.method, &request.headers, path, caching).await {
+                Ok(Answer::Nothing) if said == Said::Nothing && !is_sure => return Err(unsure()),
+                Ok(answer) => return Ok(answer),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    tracing::error!(path, "a stored file is gone: fetching it again");
+                    if let Said::Content(content) = said {
+                        self.docroot.change(|known, _| known.lost(content));
+                    }
                 }
-                let waited = tokio::time::timeout_at(deadline, changed.changed()).await;
-                if waited.is_err() {
-                    return Err(late());
-                }
+                Err(error) => return Err(Failure::internal(error.to_string())),
             }
         }
-    }
-
-    /// The file of this front end's own docroot.
-    async fn own_file(
-        &self,
-        request: &Parts,
-        path: &str,
-    ) -> Result<Option<Response<Body>>, Failure> {
-        let Some(files) = &self.files else { return Ok(None) };
-        let found = files.get(&request.method, &request.headers, path).await;
-        found.map_err(|error| Failure::internal(error.to_string()))
+        Err(late())
     }
 
     /// What a back end says; `None` when none can be asked.
-    async fn ask(&self, paths: &[String]) -> Option<Said> {
+    async fn ask(&self, paths: &[String]) -> Option<Vec<Statement>> {
         if paths.is_empty() {
-            return Some(Said::Nothing);
+            return Some(Vec::new());
         }
         let silent_until = &self.docroot.silent_until;
         if clock::now().as_nanos() < silent_until.load(Ordering::Relaxed) {
@@ -156,7 +191,7 @@ impl FrontEnd {
             deadline: LOOKUP.as_millis() as u64,
         };
         match self.link.lookup(&lookup).await {
-            Ok(found) => Some(Said::of(found.files.into_iter())),
+            Ok(found) => Some(paths.iter().cloned().zip(found.files).collect()),
             Err(CallError::NoBackend) => None,
             Err(error) => {
                 tracing::warn!(%error, "no back end says what it knows of a file");
@@ -165,48 +200,6 @@ impl FrontEnd {
             }
         }
     }
-}
-
-/// The files that a request for `path` may mean: the one of that name, or a folder's index.
-fn candidates(path: &str) -> Vec<String> {
-    let path = path.strip_suffix('/').unwrap_or(path);
-    let index =
-        if path.is_empty() { "index.html".to_owned() } else { format!("{path}/index.html") };
-    let both = [path.to_owned(), index];
-    both.into_iter().filter(|path| check_path(path).is_ok()).collect()
-}
-
-fn response(request: &Parts, path: &str, content: ContentId, file: File) -> Response<Body> {
-    let mut response = Response::new(Body::empty());
-    let etag = HeaderValue::try_from(format!("\"{}\"", content.hex()));
-    let etag = etag.expect("hexadecimal digits make a header");
-    let validators = Validators { etag, last_modified: None };
-    validators.insert_into(response.headers_mut());
-    let caching = HeaderValue::from_static("no-cache");
-    response.headers_mut().insert(header::CACHE_CONTROL, caching);
-    match conditions::evaluate(&request.method, &request.headers, &validators) {
-        Precondition::Proceed => {}
-        Precondition::NotModified => {
-            *response.status_mut() = StatusCode::NOT_MODIFIED;
-            return response;
-        }
-        Precondition::Failed => {
-            *response.status_mut() = StatusCode::PRECONDITION_FAILED;
-            return response;
-        }
-    }
-    let added = response.headers_mut();
-    added.insert(header::CONTENT_TYPE, media_type::of(path));
-    added.insert(header::CONTENT_LENGTH, content.length.into());
-    added.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    if request.method != Method::HEAD {
-        let mut file = tokio::fs::File::from_std(file);
-        file.set_max_buf_size(PIECE);
-        let pieces = ReaderStream::with_capacity(file.take(content.length), PIECE);
-        let frames = pieces.map_ok(Frame::data).map_err(BodyError::broken);
-        *response.body_mut() = Body::stream(StreamBody::new(frames));
-    }
-    response
 }
 
 /// Nobody can say whether there is such a file.

@@ -4,11 +4,12 @@ use http::Uri;
 use http::uri::PathAndQuery;
 
 use crate::dispatch::{CanonicalPath, QueryKey};
+use crate::pieces::Part;
 
 /// Where a part leads to: a page of this site.
-#[derive(Debug)]
-pub(super) struct Address {
-    target: PathAndQuery,
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Address<'a> {
+    target: &'a PathAndQuery,
 }
 
 /// The one spelling of an address, which tells whether two are the same.
@@ -18,42 +19,48 @@ pub(super) struct Canonical<'a> {
     query: Cow<'a, str>,
 }
 
-impl Address {
-    /// Reads the URL of a part.
+impl<'a> Address<'a> {
+    /// The address of a part.
     ///
     /// # Errors
-    /// Why it is none, and what to write instead.
-    pub(super) fn parse(url: &str) -> Result<Address, String> {
-        let example = "write a path of this site, with a query or without, such as \
-                       `/parts/badge?size=small`";
-        if !url.starts_with('/') || url.starts_with("//") {
-            return Err(format!("it leads away from this site: {example}"));
-        }
-        if url.contains('#') {
-            return Err(format!("a part is a whole page, and has no `#…`: {example}"));
-        }
-        let unfit = |_| {
-            "it is no URL: encode what comes from values, with `url_for` or the filter `urlencode`"
-                .to_owned()
-        };
-        Ok(Address { target: url.parse().map_err(unfit)? })
+    /// Why it has none, and what to write instead.
+    pub(super) fn of(part: &'a Part) -> Result<Address<'a>, String> {
+        let target = part.target();
+        target.map(|target| Address { target }).ok_or_else(|| explain(part.url()))
     }
 
     /// Its one spelling.
     ///
     /// # Errors
     /// Why it is not the address of a page.
-    pub(super) fn canonical(&self) -> Result<Canonical<'_>, String> {
+    pub(super) fn canonical(self) -> Result<Canonical<'a>, String> {
         Canonical::of(self.target.path(), self.target.query())
     }
 
     /// The same address with the scheme and host that the visitor has asked for.
-    pub(super) fn under(&self, visitor: &Uri) -> Uri {
+    pub(super) fn under(self, visitor: &Uri) -> Uri {
+        if visitor.authority().is_none() {
+            return Uri::from(self.target.clone());
+        }
         let mut parts = visitor.clone().into_parts();
         parts.path_and_query = Some(self.target.clone());
-        // Only a host without a path, of CONNECT, has no such form.
+        // Only a host without a scheme, of CONNECT, has no such form.
         Uri::from_parts(parts).unwrap_or_else(|_| Uri::from(self.target.clone()))
     }
+}
+
+/// Why a URL is not that of a part.
+fn explain(url: &str) -> String {
+    let example = "write a path of this site, with a query or without, such as \
+                   `/parts/badge?size=small`";
+    if !url.starts_with('/') || url.starts_with("//") {
+        return format!("it leads away from this site: {example}");
+    }
+    if url.contains('#') {
+        return format!("a part is a whole page, and has no `#…`: {example}");
+    }
+    "it is no URL: encode what comes from values, with `url_for` or the filter `urlencode`"
+        .to_owned()
 }
 
 impl<'a> Canonical<'a> {
@@ -80,7 +87,13 @@ impl std::fmt::Display for Canonical<'_> {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
+
+    fn part(url: &str) -> Part {
+        Part::new(url, Bytes::new())
+    }
 
     #[test]
     fn only_paths_of_this_site_are_addresses() {
@@ -104,27 +117,28 @@ mod tests {
             "/%00",
             "*",
         ] {
-            let error = Address::parse(url)
+            let part = part(url);
+            let error = Address::of(&part)
                 .and_then(|address| address.canonical().map(|canonical| canonical.to_string()));
             assert!(error.is_err(), "{url:?} is {error:?}");
         }
-        assert!(
-            Address::parse("//evil.example").unwrap_err().contains("`/parts/badge?size=small`")
-        );
-        assert!(Address::parse("/tag/a b").unwrap_err().contains("urlencode"));
+        let why = |url| Address::of(&part(url)).unwrap_err();
+        assert!(why("//evil.example").contains("`/parts/badge?size=small`"));
+        assert!(why("/tag/a b").contains("urlencode"));
     }
 
     #[test]
     fn spellings_of_one_address_are_the_same() {
-        let one = Address::parse("/parts/%62adge?b=2&a=1").unwrap();
-        let other = Address::parse("/parts/badge?a=1&b=2").unwrap();
+        let parts = ["/parts/%62adge?b=2&a=1", "/parts/badge?a=1&b=2"].map(part);
+        let [one, other] = parts.each_ref().map(|part| Address::of(part).unwrap());
         assert_eq!(one.canonical(), other.canonical());
         assert_eq!(one.canonical().unwrap().to_string(), "/parts/badge?a=1&b=2");
     }
 
     #[test]
     fn a_part_keeps_the_visitors_scheme_and_host() {
-        let part = Address::parse("/badge?a").unwrap();
+        let part = part("/badge?a");
+        let part = Address::of(&part).unwrap();
         let of_http2 = Uri::from_static("https://example.org/news?page=2");
         assert_eq!(part.under(&of_http2), "https://example.org/badge?a");
         assert_eq!(part.under(&Uri::from_static("/news")), "/badge?a");

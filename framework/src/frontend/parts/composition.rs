@@ -2,13 +2,12 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use futures_util::future::join_all;
-use http::header::HeaderMap;
-use http::request::Parts;
+use http::Method;
 use tokio::time::{Instant, timeout_at};
 
 use super::super::counters::Event;
@@ -21,50 +20,42 @@ use super::address::{Address, Canonical};
 use super::chain::Chain;
 use super::content::Content;
 use super::failing::{Cause, Failing};
+use super::frame::Frame;
 use super::request::PartRequest;
-use super::sharing::Sharing;
+use super::sharing::{Sharing, Told};
 use super::tag::Tag;
 use super::{MOST_BYTES, MOST_PARTS, Recipient};
 use crate::body::Body;
-use crate::dispatch::{CanonicalPath, Resolution, Target};
+use crate::clock::{self, Moment};
+use crate::dispatch::{Resolution, Target};
 use crate::pieces::{Part, Piece, Pieces};
 
 /// The putting together of one response.
 pub(super) struct Composition<'a> {
     frontend: &'a Arc<FrontEnd>,
     recipient: Recipient<'a>,
-    /// The page's headers, and the variant that it is of.
-    page: (&'a HeaderMap, &'a VariantKind),
+    page: &'a Frame<'a>,
     failing: Failing,
-    until: Instant,
+    /// When the last part has to be there, once one is waited for.
+    until: OnceLock<Instant>,
     parts: AtomicUsize,
     bytes: AtomicUsize,
 }
 
-/// What was put together.
-#[derive(Debug)]
-pub(super) struct Composed {
+/// What was put together, or is so far.
+#[derive(Debug, Default)]
+pub(super) struct Assembly {
     pub(super) bytes: Vec<Bytes>,
     pub(super) tag: Tag,
     pub(super) sharing: Sharing,
     pub(super) aging: Aging,
 }
 
-/// What is known of a place in the content before anything was waited for.
-enum Place {
-    Bytes(Bytes),
-    /// Of the content that begins here.
-    Digest(u128),
-    /// The next of the parts that are waited for.
-    Awaited,
-}
-
-/// Places in their order, and what the parts among them say about keeping the whole.
-#[derive(Default)]
-struct Assembly {
-    places: Vec<Place>,
-    sharing: Sharing,
-    aging: Aging,
+/// Where something is still to be put in: behind so many pieces, and so many digests.
+struct Gap<'a> {
+    bytes: usize,
+    digests: usize,
+    pending: Pending<'a>,
 }
 
 /// How a part begins.
@@ -77,95 +68,101 @@ enum Begun<'a> {
 type Pending<'a> = Pin<Box<dyn Future<Output = Assembly> + Send + 'a>>;
 
 impl<'a> Composition<'a> {
-    /// For the page with these headers and of this variant.
+    /// For this page.
     pub(super) fn new(
         frontend: &'a Arc<FrontEnd>,
         recipient: Recipient<'a>,
-        headers: &'a HeaderMap,
-        variant: &'a VariantKind,
+        page: &'a Frame<'a>,
     ) -> Composition<'a> {
-        let settings = &frontend.settings;
         Composition {
             frontend,
             recipient,
-            page: (headers, variant),
-            failing: Failing::of(headers, settings.development),
-            until: Instant::now() + settings.part_timeout,
+            page,
+            failing: Failing::of(page.headers, frontend.settings.development),
+            until: OnceLock::new(),
             parts: AtomicUsize::new(0),
             bytes: AtomicUsize::new(0),
         }
     }
 
-    /// Puts the page together, whose pieces have this digest.
-    pub(super) async fn put_together(&self, pieces: &Pieces, digest: u128) -> Composed {
+    /// Puts the page together if all of it is in the cache. It waits for nothing, and leaves no
+    /// trace where it does not succeed.
+    pub(super) fn at_once(&self) -> Option<Assembly> {
+        let pieces = self.page.pieces;
+        let url = Canonical::of_request(&self.recipient.request.uri);
+        let chain = Chain::begin(url.as_ref());
+        let mut request = PartRequest::of(self.recipient.request);
+        let now = clock::now();
+        let mut assembly = Assembly::begin(pieces, self.page.digest);
+        let (mut parts, mut length) = (0, pieces.len());
+        for piece in pieces.iter() {
+            match piece {
+                Piece::Bytes(bytes) => assembly.bytes.push(bytes.clone()),
+                Piece::Part(part) => {
+                    let content = self.look_up(&mut request, &chain, part, now).ok()??;
+                    parts += 1;
+                    length += content.pieces().len();
+                    if content.pieces().has_parts() || parts > MOST_PARTS || length > MOST_BYTES {
+                        return None;
+                    }
+                    assembly.put_in(self.page, &content);
+                }
+            }
+        }
+        self.frontend.counters.count_all(Event::Hit, parts as u64);
+        Some(assembly)
+    }
+
+    /// Puts the page together.
+    pub(super) async fn put_together(&self) -> Assembly {
         let url = Canonical::of_request(&self.recipient.request.uri);
         let chain = Chain::begin(url.as_ref());
         let request = PartRequest::of(self.recipient.request);
-        let Assembly { places, sharing, aging } =
-            self.assemble(request, &chain, pieces, digest).await;
-        let mut composed = Composed {
-            bytes: Vec::with_capacity(places.len()),
-            tag: Tag::default(),
-            sharing,
-            aging,
-        };
-        for place in places {
-            match place {
-                Place::Bytes(bytes) => composed.bytes.push(bytes),
-                Place::Digest(digest) => composed.tag.add(digest),
-                Place::Awaited => unreachable!("all parts have been waited for"),
-            }
-        }
-        composed
+        let Frame { pieces, digest, .. } = *self.page;
+        self.bytes.fetch_add(pieces.len(), Ordering::Relaxed);
+        self.assemble(request, &chain, pieces, digest).await
     }
 
     /// Puts content together that was reached through `chain`.
     async fn assemble<'c>(
         &'c self,
-        mut request: PartRequest,
+        mut request: PartRequest<'c>,
         chain: &'c Chain<'c>,
         pieces: &'c Pieces,
         digest: u128,
     ) -> Assembly {
-        let mut assembly = Assembly::default();
-        assembly.places.push(Place::Digest(digest));
-        let mut awaited: Vec<Pending<'c>> = Vec::new();
+        let mut assembly = Assembly::begin(pieces, digest);
+        let mut gaps: Vec<Gap<'c>> = Vec::new();
         for piece in pieces.iter() {
             match piece {
-                Piece::Bytes(bytes) => assembly.places.push(Place::Bytes(bytes.clone())),
+                Piece::Bytes(bytes) => assembly.bytes.push(bytes.clone()),
                 Piece::Part(part) => match self.begin(&mut request, chain, part) {
                     Ok(Begun::There(content)) => assembly.put_in(self.page, &content),
                     Ok(Begun::Awaited(pending)) => {
-                        assembly.places.push(Place::Awaited);
-                        awaited.push(pending);
+                        let (bytes, digests) = (assembly.bytes.len(), assembly.tag.len());
+                        gaps.push(Gap { bytes, digests, pending });
                     }
                     Err(cause) => self.fall_back(&mut assembly, chain, part, &cause),
                 },
             }
         }
-        if awaited.is_empty() {
-            return assembly;
+        let (places, pending): (Vec<_>, Vec<_>) =
+            gaps.into_iter().map(|gap| ((gap.bytes, gap.digests), gap.pending)).unzip();
+        let arrived = join_all(pending).await;
+        // From the end, so that the places of the others stay what they are.
+        for ((bytes, digests), part) in places.into_iter().zip(arrived).rev() {
+            assembly.bytes.splice(bytes..bytes, part.bytes);
+            assembly.tag.insert(digests, part.tag);
+            assembly.sharing.extend(part.sharing);
+            assembly.aging = assembly.aging.with(part.aging);
         }
-        let mut arrived = join_all(awaited).await.into_iter();
-        let mut whole = Assembly { places: Vec::new(), ..assembly };
-        for place in assembly.places {
-            match place {
-                Place::Awaited => {
-                    let part = arrived.next().expect("as many have arrived as were awaited");
-                    whole.places.extend(part.places);
-                    whole.sharing.extend(part.sharing);
-                    whole.aging = whole.aging.with(part.aging);
-                }
-                there => whole.places.push(there),
-            }
-        }
-        whole
+        assembly
     }
 
     /// Looks a part up, and begins what there is to wait for.
     fn begin<'c>(
         &'c self,
-        request: &mut PartRequest,
+        request: &mut PartRequest<'c>,
         chain: &'c Chain<'c>,
         part: &'c Part,
     ) -> Result<Begun<'c>, Cause> {
@@ -178,54 +175,65 @@ impl<'a> Composition<'a> {
             }
             _ => return Err(Cause::known("the response has too many parts")),
         }
-        let address = Address::parse(&part.url)?;
-        let canonical = address.canonical()?;
-        chain.admits(&canonical)?;
-        request.ask_for(address.under(&self.recipient.request.uri));
-        let content = match self.look_up(request.parts(), &canonical.path) {
-            Some(found) => Some(self.weigh(found?)?),
+        let content = match self.look_up(request, chain, part, clock::now())? {
+            Some(content) => {
+                self.frontend.counters.count(Event::Hit);
+                Some(self.weigh(content)?)
+            }
             None => None,
         };
         match content {
             Some(content) if !content.pieces().has_parts() => Ok(Begun::There(content)),
             content => {
-                let follow = self.follow(request.clone(), chain, part, address, content);
+                let follow = self.follow(request.clone(), chain, part, content);
                 Ok(Begun::Awaited(Box::pin(follow)))
             }
         }
     }
 
-    /// A part that is in the cache.
-    fn look_up(&self, request: &Parts, path: &CanonicalPath<'_>) -> Option<Result<Content, Cause>> {
-        let resolution = self.recipient.edition.table.resolve(&request.method, path);
-        let Resolution::Route(matched) = resolution else { return None };
+    /// A part that is in the cache. Afterwards the request is one for it.
+    fn look_up(
+        &self,
+        request: &mut PartRequest<'_>,
+        chain: &Chain<'_>,
+        part: &Part,
+        now: Moment,
+    ) -> Result<Option<Content>, Cause> {
+        let address = Address::of(part)?;
+        let canonical = address.canonical()?;
+        chain.admits(&canonical)?;
+        request.ask_for(address.under(&self.recipient.request.uri));
+        let resolution = self.recipient.edition.table.resolve(&Method::GET, &canonical.path);
+        let Resolution::Route(matched) = resolution else { return Ok(None) };
         if !matches!(matched.route.target, Target::Controller(_) | Target::Template(_)) {
-            return None;
+            return Ok(None);
         }
-        match self.frontend.find(request, self.recipient.origin, &matched) {
+        let request = match self.frontend.heeds_headers(matched.route) {
+            true => request.whole(),
+            false => request.line(),
+        };
+        match self.frontend.find(request, self.recipient.origin, &matched, || now) {
             Found::Hit { entry, variant, now } => {
-                self.frontend.counters.count(Event::Hit);
-                Some(Content::of_hit(entry, variant, now, self.frontend))
+                Content::of_hit(entry, variant, now, self.frontend).map(Some)
             }
-            _ => None,
+            _ => Ok(None),
         }
     }
 
     /// Waits for a part, unless its content is at hand, and for the parts within.
     async fn follow<'c>(
         &'c self,
-        request: PartRequest,
+        mut request: PartRequest<'c>,
         chain: &'c Chain<'c>,
         part: &'c Part,
-        address: Address,
         content: Option<Content>,
     ) -> Assembly {
         let content = match content {
             Some(content) => Ok(content),
-            None => self.ask(&request).await.and_then(|content| self.weigh(content)),
+            None => self.ask(&mut request).await.and_then(|content| self.weigh(content)),
         };
-        let down = content.and_then(|content| Ok((content, address.canonical()?)));
-        match down {
+        let url = Address::of(part).and_then(Address::canonical);
+        match content.and_then(|content| Ok((content, url?))) {
             Ok((content, url)) => {
                 let (chain, pieces) = (chain.down(&url), content.pieces());
                 let mut assembly = self.assemble(request, &chain, pieces, content.digest()).await;
@@ -241,15 +249,15 @@ impl<'a> Composition<'a> {
     }
 
     /// Has the front end answer the request for a part.
-    async fn ask(&self, request: &PartRequest) -> Result<Content, Cause> {
+    async fn ask(&self, request: &mut PartRequest<'_>) -> Result<Content, Cause> {
         let Recipient { generation, edition, origin, .. } = self.recipient;
-        let (parts, body) = (request.parts(), Body::empty());
+        let (parts, body) = (request.whole(), Body::empty());
         let visit = Visit { generation, edition, parts, body, origin };
-        let settings = &self.frontend.settings;
+        let limit = self.frontend.settings.part_timeout;
+        let until = *self.until.get_or_init(|| Instant::now() + limit);
         let answer =
             async { Content::of(self.frontend.dispatch(visit).await, self.frontend).await };
-        timeout_at(self.until, answer).await.unwrap_or_else(|_| {
-            let limit = settings.part_timeout;
+        timeout_at(until, answer).await.unwrap_or_else(|_| {
             Err(format!("it was not there within {limit:?} (`[http] part_timeout`)").into())
         })
     }
@@ -265,35 +273,43 @@ impl<'a> Composition<'a> {
 
     fn fall_back(&self, assembly: &mut Assembly, chain: &Chain<'_>, part: &Part, cause: &Cause) {
         let bytes = self.failing.instead(chain, part, cause);
-        assembly.places.push(Place::Digest(Pieces::from(bytes.clone()).digest()));
-        assembly.places.push(Place::Bytes(bytes));
+        assembly.tag.add(Pieces::from(bytes.clone()).digest());
+        assembly.bytes.push(bytes);
         assembly.sharing.take_in_fallback();
     }
 }
 
 impl Assembly {
+    /// Begins with content of which nothing is put in yet.
+    fn begin(pieces: &Pieces, digest: u128) -> Assembly {
+        let mut tag = Tag::default();
+        tag.add(digest);
+        let bytes = Vec::with_capacity(pieces.iter().len());
+        Assembly { bytes, tag, ..Assembly::default() }
+    }
+
     /// Puts in content without parts.
-    fn put_in(&mut self, page: (&HeaderMap, &VariantKind), content: &Content) {
-        let pieces = content.pieces();
-        self.places.push(Place::Digest(content.digest()));
-        for piece in pieces.iter() {
+    fn put_in(&mut self, page: &Frame<'_>, content: &Content) {
+        self.tag.add(content.digest());
+        for piece in content.pieces().iter() {
             match piece {
-                Piece::Bytes(bytes) => self.places.push(Place::Bytes(bytes.clone())),
+                Piece::Bytes(bytes) => self.bytes.push(bytes.clone()),
                 Piece::Part(_) => unreachable!("content with parts is assembled"),
             }
         }
         self.share(page, content);
     }
 
-    fn share(&mut self, page: (&HeaderMap, &VariantKind), content: &Content) {
-        match content {
+    fn share(&mut self, page: &Frame<'_>, content: &Content) {
+        let part = match content {
             Content::Entry { entry, variant, aging } => {
-                self.sharing.take_in(page, (&page_of(entry).headers, variant));
                 self.aging = self.aging.with(*aging);
+                Told::by_page(page_of(entry), variant)
             }
-            Content::Page(kept, variant) => self.sharing.take_in(page, (&kept.headers, variant)),
-            Content::Shared(headers, _) => self.sharing.take_in(page, (headers, &VariantKind::Yes)),
-            Content::Own(_) => self.sharing.take_in_visitors_own(),
-        }
+            Content::Page(kept, variant) => Told::by_page(kept, variant),
+            Content::Shared(headers, _) => Told::by(headers, &VariantKind::Yes),
+            Content::Own(_) => return self.sharing.take_in_visitors_own(),
+        };
+        self.sharing.take_in(page.told, part);
     }
 }

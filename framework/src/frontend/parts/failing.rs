@@ -57,9 +57,11 @@ pub(super) struct Failing {
 impl Failing {
     /// For a page with these headers.
     pub(super) fn of(headers: &HeaderMap, development: bool) -> Failing {
-        let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let is_html = media_type.is_some_and(|media_type| media_type.starts_with("text/html"));
-        Failing { comments: development && is_html, request_id: OnceLock::new() }
+        let is_html = || {
+            let media_type = headers.get(header::CONTENT_TYPE);
+            media_type.is_some_and(|media_type| media_type.as_bytes().starts_with(b"text/html"))
+        };
+        Failing { comments: development && is_html(), request_id: OnceLock::new() }
     }
 
     /// What is shown in the place of `part`, which fails within `page`.
@@ -67,7 +69,7 @@ impl Failing {
         let Cause { text, request_id, is_known } = cause;
         let request_id =
             request_id.as_ref().unwrap_or_else(|| self.request_id.get_or_init(new_request_id));
-        let url = part.url.as_ref();
+        let url = part.url();
         // While no back end answers, every request ends here, and the link has said why.
         if *is_known {
             tracing::debug!(request_id, %page, part = url, cause = text, "a part is not there");
@@ -77,9 +79,9 @@ impl Failing {
         match self.comments {
             true => {
                 let comment = comment(url, text);
-                [part.fallback.as_ref(), comment.as_bytes()].concat().into()
+                [part.fallback().as_ref(), comment.as_bytes()].concat().into()
             }
-            false => part.fallback.clone(),
+            false => part.fallback().clone(),
         }
     }
 }
@@ -106,7 +108,7 @@ mod tests {
 
     #[test]
     fn only_html_in_development_gets_comments() {
-        let part = Part { url: "/badge".into(), fallback: Bytes::from_static(b"(no badge)") };
+        let part = Part::new("/badge", Bytes::from_static(b"(no badge)"));
         let instead = |media_type: &'static str, development| {
             let value = http::HeaderValue::from_static(media_type);
             let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, value)]);

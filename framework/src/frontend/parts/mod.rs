@@ -1,6 +1,7 @@
 //! Parts: other pages of the site, put into a page for each response.
 //!
 //! - [`Recipient`]: whose request it is. `request` makes of it the requests for parts.
+//! - `frame`: the page without its parts, and the response with them.
 //! - `composition`: puts content together: what is in the cache at once, the rest side by side.
 //! - `address`: where a part leads to, and `chain`: through which pages, so that no page holds itself.
 //! - `content`: what of an answer goes into a page.
@@ -33,6 +34,7 @@ mod chain;
 mod composition;
 mod content;
 mod failing;
+mod frame;
 mod request;
 mod sharing;
 mod tag;
@@ -40,19 +42,17 @@ mod tag;
 use std::sync::Arc;
 
 use http::Response;
-use http::header::{self, HeaderName};
 use http::request::Parts;
 
-use super::cache_status::CacheStatus;
-use super::respond::{Aging, Composed};
-use super::served::{Served, page_of};
-use super::{Edition, FrontEnd, respond};
+use super::served::Served;
+use super::{Edition, FrontEnd};
 use crate::body::Body;
 use crate::cache::Generation;
-use crate::clock;
 use crate::http::Origin;
 
 use composition::Composition;
+use frame::Frame;
+pub(super) use frame::prepare;
 
 /// How deep parts may lie in one another: those of the page itself have depth 1.
 const DEEPEST: usize = 8;
@@ -62,17 +62,6 @@ const MOST_PARTS: usize = 200;
 
 /// How long one response may become, in bytes.
 const MOST_BYTES: usize = 64 * 1024 * 1024;
-
-/// What a page says of itself without its parts. The latest of all dates would not do for the whole:
-/// a part may be followed by an older one, when the visitor's variant changes for example.
-static OF_THE_PAGE_ALONE: [HeaderName; 6] = [
-    header::ETAG,
-    header::LAST_MODIFIED,
-    header::CONTENT_LENGTH,
-    HeaderName::from_static("content-digest"),
-    HeaderName::from_static("repr-digest"),
-    HeaderName::from_static("digest"),
-];
 
 /// For whom a page is put together.
 #[derive(Clone, Copy)]
@@ -85,42 +74,26 @@ pub(super) struct Recipient<'a> {
 }
 
 impl FrontEnd {
+    /// The response with content that has parts, if they are all in the cache; `None` otherwise, and
+    /// where there are no parts.
+    pub(super) fn compose_at_once(
+        self: &Arc<Self>,
+        recipient: Recipient<'_>,
+        served: &Served,
+    ) -> Option<Response<Body>> {
+        let frame = Frame::of(served, self)?;
+        let whole = Composition::new(self, recipient, &frame).at_once()?;
+        Some(frame.respond(recipient.request, whole))
+    }
+
     /// The response with content that has parts.
     pub(super) async fn compose(
         self: &Arc<Self>,
         recipient: Recipient<'_>,
         served: Served,
     ) -> Response<Body> {
-        let request = recipient.request;
-        let (status, headers, aging, cache) = match &served {
-            Served::Hit { entry, now, .. } => {
-                let (page, cache) = (page_of(entry), CacheStatus::Hit(entry.remaining(*now)));
-                (page.status, &page.headers, self.aging_of(entry, cache, *now), cache)
-            }
-            Served::Stored { entry, cache, .. } => {
-                let (page, aging) = (page_of(entry), self.aging_of(entry, *cache, clock::now()));
-                (page.status, &page.headers, aging, *cache)
-            }
-            Served::Page { page, cache, .. } => (page.status, &page.headers, Aging::NEW, *cache),
-            Served::Made { status, headers, cache, .. } => (*status, headers, Aging::NEW, *cache),
-            Served::Failed(_) | Served::Response(_) => unreachable!("neither has parts"),
-        };
-        let pieces = served.pieces().expect("only content with parts is put together");
-        let composition = Composition::new(self, recipient, headers, served.variant());
-        let composed = composition.put_together(pieces, served.digest()).await;
-
-        let mut headers = headers.clone();
-        aging.with(composed.aging).tell(&mut headers, None);
-        composed.sharing.apply(&mut headers);
-        for name in &OF_THE_PAGE_ALONE {
-            headers.remove(name);
-        }
-        if let Served::Made { .. } = served {
-            let body = Body::pieces(composed.bytes);
-            return respond::made(status, headers, body, cache);
-        }
-        let composed =
-            Composed { status, headers, tag: composed.tag.header(), body: composed.bytes };
-        respond::composed(request, composed, cache)
+        let frame = Frame::of(&served, self).expect("only content with parts is put together");
+        let whole = Composition::new(self, recipient, &frame).put_together().await;
+        frame.respond(recipient.request, whole)
     }
 }

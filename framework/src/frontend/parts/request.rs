@@ -1,6 +1,8 @@
-use http::header::{self, HeaderMap, HeaderName};
+use std::mem;
+
+use http::header::{self, HeaderName};
 use http::request::Parts;
-use http::{Method, Uri};
+use http::{Request, Uri};
 
 /// What a visitor says about the representation of the page, or the body of the request, and what
 /// therefore does not go to its parts (RFC 9110, sections 6.6.2, 8, 10.1.1, 12.5.3, 13.1 and 14.2).
@@ -23,38 +25,50 @@ static OF_THE_PAGE: [HeaderName; 15] = [
 ];
 
 /// The visitor's request, as one for a part.
+///
+/// Most parts are found by their URL alone, so the headers are copied when something looks at them.
 #[derive(Debug, Clone)]
-pub(super) struct PartRequest(Parts);
+pub(super) struct PartRequest<'a> {
+    visitor: &'a Parts,
+    parts: Parts,
+    has_headers: bool,
+}
 
-impl PartRequest {
-    /// The visitor's request, still for the page.
-    pub(super) fn of(visitor: &Parts) -> PartRequest {
-        let mut parts = visitor.clone();
-        parts.method = Method::GET;
-        if names_any(&parts.headers) {
-            for name in &OF_THE_PAGE {
-                parts.headers.remove(name);
-            }
-        }
-        PartRequest(parts)
+impl<'a> PartRequest<'a> {
+    /// The visitor's request, not yet for any part.
+    pub(super) fn of(visitor: &'a Parts) -> PartRequest<'a> {
+        let (parts, ()) = Request::new(()).into_parts();
+        PartRequest { visitor, parts, has_headers: false }
     }
 
     /// Asks for `uri`.
     pub(super) fn ask_for(&mut self, uri: Uri) {
-        self.0.uri = uri;
+        self.parts.uri = uri;
     }
 
-    pub(super) fn parts(&self) -> &Parts {
-        &self.0
+    /// What it asks for, with or without the headers.
+    pub(super) fn line(&self) -> &Parts {
+        &self.parts
     }
-}
 
-fn names_any(headers: &HeaderMap) -> bool {
-    headers.keys().any(|name| OF_THE_PAGE.contains(name))
+    /// All of it.
+    pub(super) fn whole(&mut self) -> &Parts {
+        if !self.has_headers {
+            let line = mem::replace(&mut self.parts, self.visitor.clone());
+            (self.parts.method, self.parts.uri) = (line.method, line.uri);
+            for name in &OF_THE_PAGE {
+                self.parts.headers.remove(name);
+            }
+            self.has_headers = true;
+        }
+        &self.parts
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use http::Method;
+
     use super::*;
 
     #[test]
@@ -70,7 +84,8 @@ mod tests {
         let (visitor, ()) = request.unwrap().into_parts();
         let mut request = PartRequest::of(&visitor);
         request.ask_for(Uri::from_static("/badge"));
-        let Parts { method, uri, headers, .. } = request.parts();
+        assert!(request.line().headers.is_empty());
+        let Parts { method, uri, headers, .. } = request.whole();
         assert_eq!((method, uri.path()), (&Method::GET, "/badge"));
         let mut names: Vec<&str> = headers.keys().map(HeaderName::as_str).collect();
         names.sort_unstable();

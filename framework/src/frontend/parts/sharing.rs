@@ -16,9 +16,11 @@
 //! not depending on what happened to be in the cache.
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::super::variant::VariantKind;
 use super::allowed::Allowed;
+use crate::cache::Page;
 
 static CDN_CACHE_CONTROL: HeaderName = HeaderName::from_static("cdn-cache-control");
 
@@ -44,6 +46,45 @@ pub(super) struct Sharing {
     differing: Vec<HeaderMap>,
 }
 
+/// What caches further out are told of a page or a part.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Told<'a> {
+    headers: &'a HeaderMap,
+    /// The same for headers that tell them the same.
+    number: u64,
+    variant: &'a VariantKind,
+}
+
+impl<'a> Told<'a> {
+    /// By these headers.
+    pub(super) fn by(headers: &'a HeaderMap, variant: &'a VariantKind) -> Told<'a> {
+        Told { headers, number: number(headers), variant }
+    }
+
+    /// By a page that is kept, which remembers its number.
+    pub(super) fn by_page(page: &'a Page, variant: &'a VariantKind) -> Told<'a> {
+        Told { headers: &page.headers, number: page.told(number), variant }
+    }
+}
+
+/// The names of the headers that matter to the whole.
+fn relevant() -> impl Iterator<Item = &'static HeaderName> {
+    RELEVANT.iter().chain(GROUPS.iter().map(|(name, _)| name))
+}
+
+/// A number that is the same for the same values of these headers.
+fn number(headers: &HeaderMap) -> u64 {
+    let mut text = Vec::new();
+    for (place, name) in relevant().enumerate() {
+        for value in headers.get_all(name) {
+            text.push(place as u8);
+            text.extend_from_slice(&value.len().to_le_bytes());
+            text.extend_from_slice(value.as_bytes());
+        }
+    }
+    xxh3_64(&text)
+}
+
 /// Whom the parts are for, in the order of what is stricter.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 enum Audience {
@@ -58,22 +99,15 @@ enum Audience {
 
 impl Sharing {
     /// A part that depends on nothing but the variant and its headers' `Vary`.
-    pub(super) fn take_in(
-        &mut self,
-        (page, page_variant): (&HeaderMap, &VariantKind),
-        (part, part_variant): (&HeaderMap, &VariantKind),
-    ) {
-        if *part_variant != VariantKind::Yes && part_variant != page_variant {
+    pub(super) fn take_in(&mut self, page: Told<'_>, part: Told<'_>) {
+        if *part.variant != VariantKind::Yes && part.variant != page.variant {
             self.take_in_visitors_own();
         }
-        let differs = |name: &HeaderName| page.get_all(name) != part.get_all(name);
-        let relevant = || RELEVANT.iter().chain(GROUPS.iter().map(|(name, _)| name));
-        if relevant().any(differs) {
-            let values = |name: &HeaderName| {
-                let values = part.get_all(name).iter().cloned();
-                values.map(|value| (name.clone(), value)).collect::<Vec<_>>()
-            };
-            self.differing.push(relevant().flat_map(values).collect());
+        if page.number != part.number {
+            let values = |name| part.headers.get_all(name).iter().map(move |value| (name, value));
+            let differing = relevant().flat_map(values);
+            self.differing
+                .push(differing.map(|(name, value)| (name.clone(), value.clone())).collect());
         }
     }
 
@@ -197,7 +231,8 @@ mod tests {
     fn whole(part: &[(&'static str, &'static str)], variants: [VariantKind; 2]) -> Vec<String> {
         let (mut page, [page_variant, part_variant]) = (headers(&PAGE), variants);
         let mut sharing = Sharing::default();
-        sharing.take_in((&page, &page_variant), (&headers(part), &part_variant));
+        let part = headers(part);
+        sharing.take_in(Told::by(&page, &page_variant), Told::by(&part, &part_variant));
         sharing.apply(&mut page);
         lines(&page)
     }

@@ -9,17 +9,27 @@ use super::super::prepare;
 /// digest of content with parts says where and how many they are, so that from left to right each
 /// digest tells how many others belong to it: no two structures give the same list.
 #[derive(Debug, Default)]
-pub(super) struct Tag(Vec<u8>);
+pub(super) struct Tag(Vec<[u8; 16]>);
 
 impl Tag {
     /// Adds the next digest.
     pub(super) fn add(&mut self, digest: u128) {
-        self.0.extend_from_slice(&digest.to_le_bytes());
+        self.0.push(digest.to_le_bytes());
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Puts others in behind the first `place` of them.
+    pub(super) fn insert(&mut self, place: usize, others: Tag) {
+        self.0.splice(place..place, others.0);
     }
 
     /// The value for `ETag`: a strong one (RFC 9110, section 8.8.3).
     pub(super) fn header(&self) -> HeaderValue {
-        prepare::tag(xxh3_128(&self.0))
+        prepare::tag(xxh3_128(self.0.as_flattened()))
     }
 }
 

@@ -1,3 +1,5 @@
+#![expect(clippy::single_range_in_vec_init, reason = "a list of ranges may have one")]
+
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -18,7 +20,7 @@ fn of(value: &str, length: u64) -> Selection {
 }
 
 fn some(ranges: &[Range<u64>], length: u64) -> Selection {
-    Selection::Some(Ranges { ranges: ranges.to_vec(), length })
+    Selection::Partial(Ranges { ranges: ranges.to_vec(), length })
 }
 
 #[test]
@@ -96,7 +98,7 @@ fn more_ranges_than_are_sent_are_the_whole() {
         let ranges: Vec<String> = (0..ranges).map(|i| format!("{}-{}", 3 * i, 3 * i)).collect();
         format!("bytes={}", ranges.join(","))
     };
-    assert!(matches!(of(&list(MOST_RANGES), 1 << 40), Selection::Some(_)));
+    assert!(matches!(of(&list(MOST_RANGES), 1 << 40), Selection::Partial(_)));
     assert_eq!(of(&list(MOST_RANGES + 1), 1 << 40), Selection::Whole);
     assert_eq!(of(&list(100_000), 1 << 40), Selection::Whole);
     // Joined they are few, but so many are not even looked at.
@@ -233,7 +235,7 @@ proptest! {
                 let runs = wanted.iter().filter(|byte| **byte == 0 || !wanted.contains(&(**byte - 1)));
                 prop_assert!(total > length || runs.count() > MOST_RANGES || length == 0);
             }
-            Selection::Some(ranges) => {
+            Selection::Partial(ranges) => {
                 let partial = ranges.framed(None, "B");
                 let body = partial.cut(&pieces).concat();
                 prop_assert_eq!(body.len() as u64, partial.length());

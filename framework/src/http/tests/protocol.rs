@@ -170,15 +170,19 @@ async fn head_of_a_file_tells_its_length() {
     impl Handler for Docroot {
         async fn handle(&self, request: Request<Incoming>, _: Peer) -> Response<Body> {
             let path = request.uri().path().trim_start_matches('/').to_owned();
-            let found = self.0.get(request.method(), request.headers(), &path).await;
-            found.unwrap().unwrap_or_default()
+            let caching = files::Caching::CONFIRM;
+            let found = self.0.get(request.method(), request.headers(), &path, &caching).await;
+            match found.unwrap() {
+                files::Answer::Response(response) => response,
+                files::Answer::Folder | files::Answer::Nothing => Response::default(),
+            }
         }
     }
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("a.txt"), vec![b'a'; 200_000]).unwrap();
     let server = Server::bind("127.0.0.1:0", Limits::default()).await.unwrap();
     let addr = server.local_addr().unwrap();
-    let docroot = Arc::new(Docroot(Files::below(folder.path()).unwrap()));
+    let docroot = Arc::new(Docroot(Files::below(folder.path())));
     tokio::spawn(server.run(docroot, CancellationToken::new()));
     for method in [Method::HEAD, Method::GET] {
         let stream = TokioIo::new(TcpStream::connect(addr).await.unwrap());

@@ -107,6 +107,7 @@ impl Shared {
             if welcome.resumed { "" } else { " with an empty cache" },
         );
         self.set_followed(slot, Some(welcome.log));
+        feed.uplink.report(follower.holdings().borrow().clone());
         // A writer may be waiting for what was applied before the feed was cut.
         feed.uplink.acknowledge(welcome.start);
         feed.run(follower, welcome.lease.max(SHORTEST_LEASE), leaving, renewed).await
@@ -182,6 +183,7 @@ impl Feed {
         let mut silence = std::pin::pin!(tokio::time::sleep(patience));
         let mut farewell = false;
         let mut holdings = follower.holdings();
+        // It may have changed since the first report.
         holdings.mark_changed();
         let mut renewals = tokio::time::interval(lease / 4);
         renewals.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -213,6 +215,9 @@ impl Feed {
                 Ok(Down::Records { records, through }) => {
                     self.check(&records, through)?;
                     follower.apply(&records, through);
+                    if holdings.has_changed().unwrap_or(false) {
+                        self.uplink.report(holdings.borrow_and_update().clone());
+                    }
                     self.position = through;
                     self.uplink.acknowledge(through);
                 }

@@ -101,13 +101,14 @@ impl Shared {
 }
 
 impl Pending {
-    /// The next message. What was applied is said before more is asked for.
+    /// The next message. What is lacking of a record is said before the record is acknowledged, and
+    /// what was applied before more is asked for.
     fn next(&mut self) -> Option<Up> {
-        if let Some(position) = self.ack.take() {
-            return Some(Up::Ack { position });
-        }
         if let Some(holdings) = self.holdings.take() {
             return Some(Up::Holdings(holdings));
+        }
+        if let Some(position) = self.ack.take() {
+            return Some(Up::Ack { position });
         }
         if std::mem::take(&mut self.leave) {
             self.renew = false;
@@ -178,11 +179,13 @@ mod tests {
     }
 
     #[test]
-    fn who_leaves_asks_for_no_lease() {
+    fn who_leaves_says_what_it_has_and_asks_for_no_lease() {
         let mut pending = pending();
         pending.renew = true;
         pending.leave = true;
         pending.ack = Some(Position(7));
+        pending.holdings = Some(Holdings::default());
+        assert_eq!(pending.next(), Some(Up::Holdings(Holdings::default())));
         assert_eq!(pending.next(), Some(Up::Ack { position: Position(7) }));
         assert_eq!(pending.next(), Some(Up::Leave));
         assert_eq!(pending.next(), None);

@@ -194,9 +194,6 @@ impl<'a, H: Host> Member<'a, H> {
                     self.host.acknowledged(self.id, position);
                 }
                 Some(Up::Holdings(holdings)) => {
-                    if holdings.through.0 > self.sent.load(Ordering::Relaxed) {
-                        return Err(Trouble::gone("it reported on what it was not sent"));
-                    }
                     self.host.holds(self.id, holdings);
                 }
                 Some(Up::Renew { stamp }) => {

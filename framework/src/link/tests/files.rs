@@ -69,7 +69,7 @@ async fn what_is_held_is_reported_again_over_every_feed() {
     let _link = Link::start(options(vec![tcp(relay.address)]), reader.clone());
     let last = backend.host.append("one");
     until("it is applied", &reader.state, |state| state.position() == last).await;
-    let mut holdings = Holdings { through: last, lacking: vec![last], ..Holdings::default() };
+    let mut holdings = Holdings { lacking: vec![last], ..Holdings::default() };
     reader.holdings.send_replace(holdings.clone());
     let reported = async |member: usize, holdings: &Holdings| {
         until("it is reported", &backend.host.members, |members| {
@@ -85,6 +85,31 @@ async fn what_is_held_is_reported_again_over_every_feed() {
     holdings.lacking.clear();
     reader.holdings.send_replace(holdings.clone());
     reported(1, &holdings).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_is_lacking_is_reported_before_the_record_is_acknowledged() {
+    let (backend, address) = Backend::on_tcp(House::new("b1")).await;
+    let reader = Reader::new();
+    let lacks = reader.clone();
+    *reader.on_apply.lock().unwrap() = Some(Box::new(move || {
+        let lacking = vec![lacks.state.borrow().position().next()];
+        lacks.holdings.send_replace(Holdings { lacking, ..Holdings::default() });
+    }));
+    let _link = Link::start(options(vec![tcp(address)]), reader.clone());
+    until("a lease is given", &reader.state, |state| state.renewals > 0).await;
+    for number in 0..100 {
+        let last = backend.host.append(format!("{number}"));
+        until("it is acknowledged", &backend.host.members, |members| {
+            members.values().any(|seen| seen.acknowledged == last)
+        })
+        .await;
+    }
+    let members = backend.host.members.borrow().clone();
+    for (position, holdings) in &members.values().next().unwrap().held_then {
+        let is_first = *position == Position::START;
+        assert!(is_first || holdings.lacking == [*position], "{position}: {holdings:?}");
+    }
 }
 
 #[tokio::test]

@@ -54,6 +54,8 @@ pub(super) struct Seen {
     pub(super) open: Option<Open>,
     pub(super) acknowledged: Position,
     pub(super) holdings: Holdings,
+    /// What had been reported when each position was acknowledged.
+    pub(super) held_then: Vec<(Position, Holdings)>,
     pub(super) lease_until: Option<Moment>,
     pub(super) left: Option<How>,
 }
@@ -227,7 +229,10 @@ impl Host for House {
     }
 
     fn acknowledged(&self, member: MemberId, position: Position) {
-        self.see(member, |seen| seen.acknowledged = position);
+        self.see(member, |seen| {
+            seen.acknowledged = position;
+            seen.held_then.push((position, seen.holdings.clone()));
+        });
     }
 
     fn granted(&self, member: MemberId) -> bool {

@@ -60,5 +60,5 @@ fn part(arguments: Kwargs, state: &State<'_>) -> TeraResult<Value> {
     if let Some((name, _)) = unknown {
         return Err(Error::message(format!("a part takes `url` and `fallback`, but no `{name}`")));
     }
-    render::running(|render| render.part(Part { url: url.into(), fallback }))
+    render::running(|render| render.part(Part::new(url, fallback)))
 }

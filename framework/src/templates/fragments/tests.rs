@@ -125,7 +125,7 @@ fn shown(pieces: &Pieces) -> String {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     let piece = |piece: &Piece| match piece {
         Piece::Bytes(bytes) => text(bytes),
-        Piece::Part(part) => format!("[{}|{}]", part.url, text(&part.fallback)),
+        Piece::Part(part) => format!("[{}|{}]", part.url(), text(part.fallback())),
     };
     pieces.iter().map(piece).collect()
 }

@@ -17,11 +17,23 @@ const URGENT_PAUSE: Duration = Duration::from_secs(1);
 /// How much is told of a failure, in characters.
 const LONGEST_FAILURE: usize = 500;
 
+/// How far the manifest can be relied on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Trust {
+    /// Nothing was heard of the log yet.
+    #[default]
+    Unknown,
+    /// It is what the log says up to the position that was applied.
+    Whole,
+    /// A record could not be read: it may lack something.
+    Torn,
+}
+
 /// What a front end knows of the log's files, and which of their contents it lacks.
 #[derive(Debug, Default)]
 pub(super) struct Known {
     manifest: Manifest,
-    applied: Position,
+    trust: Trust,
     contents: HashMap<ContentId, Content>,
     /// What is not here, by the youngest record that it belongs to: that is fetched first, because
     /// somebody may wait for it.
@@ -62,16 +74,10 @@ pub struct Figures {
 }
 
 impl Known {
-    /// Forgets everything and begins with a manifest as of `start`. `is_here` says of a content
-    /// whether it is stored.
-    pub(super) fn begin(
-        &mut self,
-        manifest: Manifest,
-        start: Position,
-        is_here: impl Fn(ContentId) -> bool,
-    ) {
+    /// Forgets everything and begins with a manifest. `is_here` says of a content whether it is stored.
+    pub(super) fn begin(&mut self, manifest: Manifest, is_here: impl Fn(ContentId) -> bool) {
         let waiting = std::mem::take(&mut self.contents);
-        *self = Known { applied: start, ..Known::default() };
+        *self = Known { trust: Trust::Whole, ..Known::default() };
         // Whoever waits or fetches goes on, whatever the new manifest says.
         for (content, former) in waiting {
             if former.waiting > 0 || former.is_fetched {
@@ -103,9 +109,13 @@ impl Known {
         }
     }
 
-    /// Everything up to `through` has been taken in.
-    pub(super) fn advance(&mut self, through: Position) {
-        self.applied = through;
+    /// Something of what the log says could not be read.
+    pub(super) fn distrust(&mut self) {
+        self.trust = Trust::Torn;
+    }
+
+    pub(super) fn trust(&self) -> Trust {
+        self.trust
     }
 
     pub(super) fn manifest(&self) -> &Manifest {
@@ -185,39 +195,34 @@ impl Known {
         states.filter(|state| !state.is_fetched).filter_map(|state| state.pause).min()
     }
 
-    /// Whether everything is here that can be had.
+    /// Whether the log is known, and everything is here that can be had.
     pub(super) fn is_whole(&self) -> bool {
-        self.missing.iter().all(|(_, content)| self.has_failed(content))
+        self.trust == Trust::Whole
+            && self.missing.iter().all(|(_, content)| self.has_failed(content))
     }
 
-    /// What is here and what is not, for the back end.
+    /// What is not here, for the back end.
     pub(super) fn holdings(&self) -> Holdings {
-        let mut lacking: Vec<Position> = self
-            .lacking
-            .range(..=self.applied)
-            .rev()
-            .map(|(at, _)| *at)
-            .take(Holdings::NAMED + 1)
-            .collect();
+        let mut lacking: Vec<Position> =
+            self.lacking.keys().rev().copied().take(Holdings::NAMED + 1).collect();
         // Of what is not named nothing is said.
-        let after = match lacking.len() > Holdings::NAMED {
-            true => lacking.pop().unwrap_or_default(),
-            false => Position::START,
+        let unnamed = lacking.len() > Holdings::NAMED;
+        let after = match (self.trust, unnamed.then(|| lacking.pop()).flatten()) {
+            (Trust::Torn, _) => Position(u64::MAX),
+            (_, Some(first)) => first,
+            (_, None) => Position::START,
         };
         let mut failing = Vec::new();
-        for (position, content) in self.missing.iter().rev() {
-            if failing.len() == Holdings::FAILURES || *position <= after {
+        for (youngest, content) in self.missing.iter().rev() {
+            if failing.len() >= Holdings::FAILURES || *youngest <= after {
                 break;
             }
-            let Some(Content { failure: Some(failure), records, .. }) = self.contents.get(content)
-            else {
-                continue;
-            };
-            let told = records.keys().filter(|at| **at > after && **at <= self.applied);
-            failing.extend(told.map(|at| (*at, failure.clone())));
+            let Some(state) = self.contents.get(content) else { continue };
+            let Some(failure) = &state.failure else { continue };
+            failing.extend(state.records.keys().map(|position| (*position, failure.clone())));
         }
         failing.truncate(Holdings::FAILURES);
-        Holdings { after, through: self.applied, lacking, failing }
+        Holdings { after, lacking, failing }
     }
 
     pub(super) fn figures(&self) -> Figures {

@@ -15,10 +15,9 @@ fn change(path: &str, content: u8) -> FileChange {
 
 /// What is known after these records, each a change of one file; nothing is here.
 fn known(records: &[(&str, u8)]) -> Known {
-    let mut known = Known::default();
+    let mut known = Known { trust: Trust::Whole, ..Known::default() };
     for ((path, content), position) in records.iter().zip(1..) {
         known.apply(Position(position), &change(path, *content), |_| false);
-        known.advance(Position(position));
     }
     known
 }
@@ -34,14 +33,11 @@ fn what_is_not_here_is_lacking_until_it_arrives_or_is_replaced() {
     known.arrived(id(1));
     assert_eq!(lacking(&known), [2]);
     known.apply(Position(5), &change("b", 0), |_| false);
-    known.advance(Position(5));
     assert!(lacking(&known).is_empty());
-    let holdings = known.holdings();
-    assert_eq!((holdings.after, holdings.through), (Position::START, Position(5)));
+    assert_eq!(known.holdings(), Holdings::default());
     known.lost(id(1));
     assert_eq!(lacking(&known), [3, 1]);
     known.apply(Position(6), &change("e", 7), |_| true);
-    known.advance(Position(6));
     assert_eq!(lacking(&known), [3, 1], "what is on the disk already is not lacking");
 }
 
@@ -109,7 +105,6 @@ fn a_report_names_the_latest_and_says_nothing_of_the_rest() {
         content.hash[..8].copy_from_slice(&position.to_le_bytes());
         let change = FileChange { path: position.to_string(), content: Some(content) };
         known.apply(Position(position), &change, |content| content.length % 2 == 0);
-        known.advance(Position(position));
     }
     let holdings = known.holdings();
     assert_eq!(holdings.lacking.len(), Holdings::NAMED);
@@ -119,15 +114,26 @@ fn a_report_names_the_latest_and_says_nothing_of_the_rest() {
 }
 
 #[test]
+fn when_a_record_cannot_be_read_nothing_is_said_to_be_here() {
+    let mut known = known(&[("a", 1)]);
+    known.arrived(id(1));
+    assert!(known.is_whole());
+    known.distrust();
+    assert_eq!(known.holdings().of(Position(1)), Holding::Lacking);
+    assert!(!known.is_whole());
+    known.begin(Manifest::default(), |_| false);
+    assert_eq!(known.holdings().of(Position(1)), Holding::Held);
+}
+
+#[test]
 fn a_new_manifest_replaces_everything_but_who_waits() {
     let now = clock::now();
     let mut known = known(&[("a", 1), ("b", 2)]);
     known.want(id(1), false, now);
     let mut manifest = Manifest::default();
     manifest.apply(Position(4), &change("c", 3)).unwrap();
-    known.begin(manifest, Position(9), |_| false);
+    known.begin(manifest, |_| false);
     assert_eq!(lacking(&known), [4]);
-    assert_eq!(known.holdings().through, Position(9));
     assert_eq!(known.manifest().get("a"), None);
     assert_eq!(known.next(false, now), Some(id(1)));
     known.unwant(id(1));
@@ -175,7 +181,6 @@ proptest! {
                     let here = here.clone();
                     let change = change(&path.to_string(), content);
                     known.apply(Position(position), &change, |content| here.contains(&content));
-                    known.advance(Position(position));
                 }
                 Step::Arrive(content) => { here.insert(id(content)); known.arrived(id(content)); }
                 Step::Lose(content) => { here.remove(&id(content)); known.lost(id(content)); }

@@ -1,0 +1,155 @@
+//! A file of 4 GiB, asked for by many clients at once: what memory the front end takes for it, how
+//! fast it is sent, and what that costs. First they take as much as they get, then each takes some
+//! of it and no more, so that everything that is kept for it is full.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Barrier;
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use crate::arguments::Arguments;
+use crate::contestant::headwater::Cluster;
+use crate::cpu;
+use crate::http1::get;
+use crate::memory;
+use crate::site::{FILES, LARGE};
+use crate::{Result, site};
+
+/// The length of the file, in bytes. It has no content, so it takes no space on the disk.
+const LENGTH: u64 = 4 << 30;
+
+/// How much a client that then stops takes, in bytes.
+const TAKEN: u64 = 16 << 20;
+
+/// How long those who have stopped are watched.
+const WATCHED: Duration = Duration::from_secs(2);
+
+/// How much a client reads at a time, in bytes.
+const PIECE: usize = 256 * 1024;
+
+/// What came out.
+#[derive(Debug, Serialize)]
+pub(crate) struct Large {
+    pub(crate) file_bytes: u64,
+    pub(crate) clients: u16,
+    pub(crate) seconds: u64,
+    /// The most memory that the front end had before anybody asked for the file.
+    pub(crate) memory_before_bytes: u64,
+    /// How much more it had at once while the clients took what they got.
+    pub(crate) growth_bytes: u64,
+    /// The same while they had stopped.
+    pub(crate) growth_stopped_bytes: u64,
+    /// Mebibytes of the file that all clients got together, in a second.
+    pub(crate) mebibytes_per_second: f64,
+    /// Milliseconds of CPU time that the front end used for a gibibyte, the system's included.
+    pub(crate) cpu_ms_per_gibibyte: f64,
+}
+
+/// Starts a front end with the file, and lets the clients ask.
+pub(crate) fn run(arguments: &Arguments) -> Result<Large> {
+    let cluster = Cluster::start(1, &std::env::temp_dir())?;
+    let headwater = cluster.contestant()?;
+    File::create(site::docroot(cluster.folder()).join(LARGE))?.set_len(LENGTH)?;
+    // Whatever the first request needs is there before.
+    Client::open(headwater.address)?.take(PIECE as u64)?;
+
+    memory::forget_peak(headwater.pid)?;
+    let before = memory::peak(headwater.pid)?;
+    let (used, start) = (cpu::used(headwater.pid)?, Instant::now());
+    let deadline = start + arguments.duration();
+    let taken = all(arguments.clients, || {
+        let mut taken = 0;
+        while Instant::now() < deadline {
+            taken += Client::open(headwater.address)?.take_until(deadline)?;
+        }
+        Ok(taken)
+    })?;
+    let (elapsed, used) = (start.elapsed(), cpu::used(headwater.pid)? - used);
+    let growth = memory::peak(headwater.pid)?.saturating_sub(before);
+
+    memory::forget_peak(headwater.pid)?;
+    let together = Barrier::new(arguments.clients.into());
+    all(arguments.clients, || {
+        let client = Client::open(headwater.address).and_then(|mut client| {
+            client.take(TAKEN)?;
+            Ok(client)
+        });
+        together.wait();
+        std::thread::sleep(WATCHED);
+        client.map(|_| 0)
+    })?;
+    let growth_stopped = memory::peak(headwater.pid)?.saturating_sub(before);
+    Ok(Large {
+        file_bytes: LENGTH,
+        clients: arguments.clients,
+        seconds: arguments.duration().as_secs(),
+        memory_before_bytes: before,
+        growth_bytes: growth,
+        growth_stopped_bytes: growth_stopped,
+        mebibytes_per_second: taken as f64 / (1 << 20) as f64 / elapsed.as_secs_f64(),
+        cpu_ms_per_gibibyte: used.as_secs_f64() * 1000.0 / (taken as f64 / (1 << 30) as f64),
+    })
+}
+
+/// Lets so many clients do this at once, and adds up what they got.
+fn all(clients: u16, client: impl Fn() -> Result<u64> + Sync) -> Result<u64> {
+    std::thread::scope(|scope| {
+        let clients: Vec<_> = (0..clients).map(|_| scope.spawn(&client)).collect();
+        let taken =
+            clients.into_iter().map(|client| client.join().map_err(|_| "a client has panicked")?);
+        taken.sum()
+    })
+}
+
+/// One who has asked for the file.
+struct Client {
+    stream: TcpStream,
+    piece: Vec<u8>,
+}
+
+impl Client {
+    fn open(address: SocketAddr) -> Result<Client> {
+        let mut stream = TcpStream::connect(address)?;
+        stream.set_read_timeout(Some(Duration::from_secs(20)))?;
+        stream.write_all(get(&format!("/{FILES}/{LARGE}"), "").as_bytes())?;
+        let mut client = Client { stream, piece: vec![0; PIECE] };
+        let read = client.read()?;
+        let head = String::from_utf8_lossy(&client.piece[..read.min(1000)]);
+        let expected = format!("content-length: {LENGTH}\r\n");
+        match head.starts_with("HTTP/1.1 200 ") && head.contains(&expected) {
+            true => Ok(client),
+            false => Err(format!("the file was asked for, and this came: {head}").into()),
+        }
+    }
+
+    fn read(&mut self) -> Result<usize> {
+        Ok(self.stream.read(&mut self.piece)?)
+    }
+
+    /// Takes about so many bytes.
+    fn take(&mut self, bytes: u64) -> Result {
+        let mut taken = 0;
+        while taken < bytes {
+            match self.read()? {
+                0 => return Err("the file has broken off".into()),
+                read => taken += read as u64,
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes all it gets, and says how much it was.
+    fn take_until(&mut self, deadline: Instant) -> Result<u64> {
+        let mut taken = 0;
+        while taken < LENGTH && Instant::now() < deadline {
+            match self.read()? {
+                0 => return Err("the file has broken off".into()),
+                read => taken += read as u64,
+            }
+        }
+        Ok(taken)
+    }
+}

@@ -1,0 +1,119 @@
+//! Names of files that say what is in them: `site.css` as `site.0123456789abcdef.css`.
+//!
+//! Such a name never stands for other content, so who has it need not ask again.
+
+use std::fmt;
+
+use super::hash::ContentHash;
+
+/// The first 16 hexadecimal digits of a content's hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fingerprint(u64);
+
+const DIGITS: usize = 16;
+
+impl Fingerprint {
+    /// The fingerprint of content with this hash.
+    pub(super) fn of(hash: ContentHash) -> Fingerprint {
+        Fingerprint((hash.0 >> 64) as u64)
+    }
+
+    /// The fingerprint of content whose hash begins with these bytes.
+    pub fn of_hash(first: [u8; 8]) -> Fingerprint {
+        Fingerprint(u64::from_be_bytes(first))
+    }
+
+    /// The file's name with the fingerprint before its extension, or at its end if it has none.
+    /// Folders before the name stay as they are.
+    pub fn insert_into(self, path: &str) -> String {
+        let name = path.rfind('/').map_or(0, |slash| slash + 1);
+        match path[name..].rfind('.').filter(|dot| *dot > 0) {
+            Some(dot) => {
+                let (stem, extension) = path.split_at(name + dot);
+                format!("{stem}.{self}{extension}")
+            }
+            None => format!("{path}.{self}"),
+        }
+    }
+
+    /// The name without the fingerprint, and the fingerprint, if there is one in it.
+    pub fn split(name: &str) -> Option<(String, Fingerprint)> {
+        let (stem, last) = name.rsplit_once('.')?;
+        if let Some(fingerprint) = Fingerprint::parse(last) {
+            return Some((stem.to_owned(), fingerprint)).filter(|_| !stem.is_empty());
+        }
+        let (stem, between) = stem.rsplit_once('.')?;
+        let fingerprint = Fingerprint::parse(between)?;
+        Some((format!("{stem}.{last}"), fingerprint)).filter(|_| !stem.is_empty())
+    }
+
+    fn parse(digits: &str) -> Option<Fingerprint> {
+        let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        if digits.len() != DIGITS || !digits.bytes().all(is_digit) {
+            return None;
+        }
+        u64::from_str_radix(digits, 16).ok().map(Fingerprint)
+    }
+}
+
+/// 16 hexadecimal digits.
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:0DIGITS$x}", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const HASH: ContentHash = ContentHash(0x0123_4567_89ab_cdef_0000_0000_0000_0000);
+
+    #[test]
+    fn the_fingerprint_stands_before_the_extension() {
+        let fingerprint = Fingerprint::of(HASH);
+        for (name, expected) in [
+            ("site.css", "site.0123456789abcdef.css"),
+            ("app.min.js", "app.min.0123456789abcdef.js"),
+            ("LICENSE", "LICENSE.0123456789abcdef"),
+            ("a.b/LICENSE", "a.b/LICENSE.0123456789abcdef"),
+            ("a.b/c.d", "a.b/c.0123456789abcdef.d"),
+        ] {
+            assert_eq!(fingerprint.insert_into(name), expected);
+        }
+    }
+
+    #[test]
+    fn what_only_looks_like_a_fingerprint_is_none() {
+        for name in [
+            "site.css",
+            "site.0123456789abcde.css",
+            "site.0123456789ABCDEF.css",
+            "site.0123456789abcdef.min.css",
+            ".0123456789abcdef.css",
+            ".0123456789abcdef",
+            "0123456789abcdef",
+            "",
+        ] {
+            assert_eq!(Fingerprint::split(name), None, "{name}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_put_into_a_name_is_found_there(
+            stem in "[a-z0-9_-][a-z0-9_.-]{0,20}",
+            extension in prop::option::of("[a-z0-9]{1,15}"),
+            hash: u128,
+        ) {
+            let name = match extension {
+                Some(extension) => format!("{stem}.{extension}"),
+                None => stem.replace('.', "_"),
+            };
+            let fingerprint = Fingerprint::of(ContentHash(hash));
+            let written = fingerprint.insert_into(&name);
+            prop_assert_eq!(Fingerprint::split(&written), Some((name, fingerprint)));
+        }
+    }
+}

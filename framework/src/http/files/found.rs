@@ -1,0 +1,295 @@
+//! From a name to the file that is sent: the docroot or what stands in front of it, index files,
+//! names with fingerprints, and siblings in other codings.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use http::HeaderValue;
+
+use super::fingerprint::Fingerprint;
+use super::folder::{Entered, Folder};
+use super::hash::{Hashes, Identity};
+use super::name::Name;
+use super::overlay::{Overlaid, OverlaidFile, Overlay};
+use super::source::{Content, Source};
+use crate::http::negotiation::{Coding, Preferences};
+use crate::media_type;
+
+/// What a folder shows of itself.
+pub(super) const INDEX: &str = "index.html";
+
+/// Files up to this size have a tag from their content, which is read for it; longer ones from what
+/// the file system says of them. In bytes.
+const HASHED: u64 = 4 * 1024 * 1024;
+
+/// Files up to this size are read to see whether a visitor's fingerprint is theirs. That of a longer
+/// one must be known already, or every visitor could have it read from end to end. In bytes.
+const COMPARED: u64 = 64 * 1024 * 1024;
+
+/// Files up to this size are read at once, if they are to be read for their tag. In bytes.
+const SMALL: u64 = 64 * 1024;
+
+/// The codings of siblings and what their names end with.
+const SIBLINGS: [(Coding, &str); 3] =
+    [(Coding::Brotli, ".br"), (Coding::Zstd, ".zst"), (Coding::Gzip, ".gz")];
+
+/// Where files are looked for. All of its functions block.
+#[derive(Debug, Clone)]
+pub(super) struct Shelf {
+    pub(super) folder: Folder,
+    pub(super) overlay: Option<Arc<dyn Overlay>>,
+    pub(super) hashes: Hashes,
+}
+
+/// What is at a name.
+pub(super) enum Found {
+    Nothing,
+    /// A folder with an index file; its name is to end with a slash.
+    Folder,
+    File(Source, Freshness),
+}
+
+/// What the name says of the content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Freshness {
+    /// Nothing.
+    Plain,
+    /// It is this content, for ever.
+    Fixed,
+    /// It was another.
+    Outdated,
+}
+
+/// One look at the shelf.
+struct Look<'a> {
+    shelf: &'a Shelf,
+    folder: Option<Entered<'a>>,
+}
+
+/// What is at a path.
+enum Place {
+    Nothing,
+    Folder,
+    File(Candidate),
+}
+
+/// A file that may be sent.
+enum Candidate {
+    /// One of the docroot's own.
+    Own(OwnFile),
+    /// One that stands in front of it.
+    Overlaid(OverlaidFile),
+}
+
+struct OwnFile {
+    file: File,
+    identity: Identity,
+    length: u64,
+    modified: SystemTime,
+}
+
+impl Shelf {
+    /// What is to be sent for `name`. `with_slash` says that the name was written as that of a
+    /// folder.
+    pub(super) fn find(
+        &self,
+        name: &Name,
+        with_slash: bool,
+        liked: &Preferences,
+    ) -> io::Result<Found> {
+        let look = self.look()?;
+        match look.at(name)? {
+            // A file is no folder.
+            Place::File(_) if with_slash => return Ok(Found::Nothing),
+            Place::File(file) => return look.best(name, file, liked, Freshness::Plain),
+            Place::Nothing | Place::Folder => {}
+        }
+        let index = name.child(INDEX);
+        if let Place::File(file) = look.at(&index)? {
+            if !with_slash && !name.as_str().is_empty() {
+                return Ok(Found::Folder);
+            }
+            return look.best(&index, file, liked, Freshness::Plain);
+        }
+        let Some((name, fingerprint)) = name.without_fingerprint().filter(|_| !with_slash) else {
+            return Ok(Found::Nothing);
+        };
+        let Place::File(file) = look.at(&name)? else { return Ok(Found::Nothing) };
+        let is_current = look.fingerprint(&file, COMPARED)? == Some(fingerprint);
+        let freshness = if is_current { Freshness::Fixed } else { Freshness::Outdated };
+        look.best(&name, file, liked, freshness)
+    }
+
+    /// The fingerprint of the file at `name`, if there is one.
+    pub(super) fn fingerprint(&self, name: &Name) -> io::Result<Option<Fingerprint>> {
+        let look = self.look()?;
+        match look.at(name)? {
+            Place::File(file) => look.fingerprint(&file, u64::MAX),
+            Place::Nothing | Place::Folder => Ok(None),
+        }
+    }
+
+    fn look(&self) -> io::Result<Look<'_>> {
+        Ok(Look { shelf: self, folder: self.folder.enter()? })
+    }
+}
+
+impl Look<'_> {
+    fn at(&self, name: &Name) -> io::Result<Place> {
+        let overlay = self.shelf.overlay.as_ref();
+        match overlay.map_or(Overlaid::Nothing, |overlay| overlay.find(name.as_str())) {
+            Overlaid::File(found) => return Ok(Place::File(Candidate::Overlaid(found))),
+            Overlaid::Gone => return Ok(Place::Nothing),
+            Overlaid::Nothing => {}
+        }
+        let Some(folder) = &self.folder else { return Ok(Place::Nothing) };
+        let Some(file) = folder.open(name.as_str())? else { return Ok(Place::Nothing) };
+        let metadata = file.metadata()?;
+        if metadata.is_dir() {
+            return Ok(Place::Folder);
+        }
+        // Nor are pipes and devices files.
+        if !metadata.is_file() {
+            return Ok(Place::Nothing);
+        }
+        Ok(Place::File(Candidate::Own(OwnFile {
+            identity: Identity::of(&metadata),
+            length: metadata.len(),
+            modified: metadata.modified()?,
+            file,
+        })))
+    }
+
+    /// A file that is longer than `most` is not read for its fingerprint: it must be known already.
+    fn fingerprint(&self, file: &Candidate, most: u64) -> io::Result<Option<Fingerprint>> {
+        let hashes = &self.shelf.hashes;
+        let hash = match file {
+            Candidate::Overlaid(file) => return Ok(Some(file.fingerprint)),
+            Candidate::Own(own) if own.length <= most => Some(hashes.of(&own.file, &own.identity)?),
+            Candidate::Own(own) => hashes.known(&own.identity),
+        };
+        Ok(hash.map(Fingerprint::of))
+    }
+
+    /// The file in the coding that the visitor likes best.
+    fn best(
+        &self,
+        name: &Name,
+        file: Candidate,
+        liked: &Preferences,
+        freshness: Freshness,
+    ) -> io::Result<Found> {
+        let mut offers = vec![(Coding::Identity, file)];
+        if !SIBLINGS.iter().any(|(_, end)| name.as_str().ends_with(end)) {
+            for (coding, end) in SIBLINGS {
+                if let Place::File(sibling) = self.at(&name.with_end(end))?
+                    && sibling.may_be_made_of(&offers[0].1)
+                {
+                    offers.push((coding, sibling));
+                }
+            }
+        }
+        let negotiated = offers.len() > 1;
+        let best = liked.best(offers.iter().map(|(coding, file)| (*coding, file.length())));
+        // Who takes none of them is still served better by the file than by a 406 (RFC 9110,
+        // section 12.1): what says `*;q=0` is most often a program that reads no encodings at all.
+        let best = best.unwrap_or(Coding::Identity);
+        let place = offers.iter().position(|(coding, _)| *coding == best).unwrap_or_default();
+        let (coding, file) = offers.swap_remove(place);
+        let source = Source {
+            coding,
+            negotiated,
+            media_type: media_type::of(name.as_str()),
+            ..self.source(file)?
+        };
+        Ok(Found::File(source, freshness))
+    }
+
+    fn source(&self, file: Candidate) -> io::Result<Source> {
+        match file {
+            Candidate::Overlaid(file) => Ok(Source {
+                length: file.length,
+                tag: Some(file.tag),
+                modified: file.modified,
+                ..Source::of(Content::File((file.open)()?))
+            }),
+            Candidate::Own(own) => self.own_source(own),
+        }
+    }
+
+    fn own_source(&self, own: OwnFile) -> io::Result<Source> {
+        let (hashes, now) = (&self.shelf.hashes, SystemTime::now());
+        let (mut content, mut length) = (None, own.length);
+        let tag = if own.length > HASHED {
+            own.identity.is_settled(now).then(|| own.identity.to_hash())
+        } else if let Some(hash) = hashes.known(&own.identity) {
+            Some(hash)
+        } else if own.length <= SMALL {
+            // What is hashed is what is sent, whatever becomes of the file meanwhile.
+            let bytes = read_whole(&own.file, own.length)?;
+            let hash = hashes.of_bytes(&bytes, &own.file, &own.identity, now)?;
+            length = bytes.len() as u64;
+            content = Some(Content::Bytes(bytes));
+            Some(hash)
+        } else {
+            Some(hashes.of(&own.file, &own.identity)?)
+        };
+        let tag = tag.map(|hash| HeaderValue::try_from(format!("\"{hash}\"")));
+        Ok(Source {
+            length,
+            tag: tag.transpose().map_err(io::Error::other)?,
+            modified: Some(own.modified),
+            ..Source::of(content.unwrap_or(Content::File(own.file)))
+        })
+    }
+}
+
+impl Candidate {
+    fn length(&self) -> u64 {
+        match self {
+            Candidate::Own(own) => own.length,
+            Candidate::Overlaid(file) => file.length,
+        }
+    }
+
+    /// Whether this may be a coding of `original`: it is from the same place, and not older.
+    fn may_be_made_of(&self, original: &Candidate) -> bool {
+        let is_younger = match (self, original) {
+            (Candidate::Own(own), Candidate::Own(original)) => {
+                is_not_older(own.modified, original.modified)
+            }
+            (Candidate::Overlaid(own), Candidate::Overlaid(original)) => {
+                own.version.is_some() && own.version >= original.version
+            }
+            _ => false,
+        };
+        is_younger && (self.length() > 0 || original.length() == 0)
+    }
+}
+
+/// Some programs give what they make the date of the original without its fractions of a second.
+fn is_not_older(sibling: SystemTime, original: SystemTime) -> bool {
+    let since_epoch = |time: SystemTime| time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let (own, of) = (since_epoch(sibling), since_epoch(original));
+    own >= of || own.subsec_nanos() == 0 && own.as_secs() == of.as_secs()
+}
+
+/// The first `length` bytes of a file, or all if there are fewer.
+fn read_whole(file: &File, length: u64) -> io::Result<Bytes> {
+    let mut bytes = vec![0; length as usize];
+    let mut filled = 0;
+    while filled < bytes.len() {
+        match file.read_at(&mut bytes[filled..], filled as u64) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    bytes.truncate(filled);
+    Ok(bytes.into())
+}

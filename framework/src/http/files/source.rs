@@ -1,0 +1,185 @@
+//! A version of something, and the response to a request for it.
+
+use std::fs::File;
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::{Method, Response, StatusCode};
+
+use super::body::FileBody;
+use crate::body::Body;
+use crate::http::conditions::{Current, Precondition, evaluate};
+use crate::http::negotiation::Coding;
+use crate::http::ranges::{self, Partial, Selection};
+use crate::http::validators::shown_date;
+
+/// The header of RFC 9213 for caches between the site and its visitors.
+const CDN_CACHE_CONTROL: HeaderName = HeaderName::from_static("cdn-cache-control");
+
+/// What is sent: bytes, and all that headers say of them.
+#[derive(Debug)]
+pub struct Source {
+    /// Its bytes.
+    pub content: Content,
+    /// How many.
+    pub length: u64,
+    /// The strong entity tag, quoted, if there is one.
+    pub tag: Option<HeaderValue>,
+    /// When it was made, if that is known.
+    pub modified: Option<SystemTime>,
+    /// Its media type.
+    pub media_type: HeaderValue,
+    /// The coding of its bytes.
+    pub coding: Coding,
+    /// Whether it was chosen by `Accept-Encoding`.
+    pub negotiated: bool,
+}
+
+/// Where the bytes are.
+#[derive(Debug)]
+pub enum Content {
+    /// In an open file, read while it is sent.
+    File(File),
+    /// In memory.
+    Bytes(Bytes),
+}
+
+/// What caches are told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caching {
+    /// The value of `Cache-Control`.
+    pub browser: HeaderValue,
+    /// The value of `CDN-Cache-Control` (RFC 9213), if that is another.
+    pub cdn: Option<HeaderValue>,
+}
+
+impl Caching {
+    /// Every cache may keep it, and asks each time whether it is still the same.
+    pub const CONFIRM: Caching =
+        Caching { browser: HeaderValue::from_static("no-cache"), cdn: None };
+
+    /// Every cache may keep it for ever: the name stands for this content alone (RFC 8246).
+    pub const IMMUTABLE: Caching = Caching {
+        browser: HeaderValue::from_static("public, max-age=31536000, immutable"),
+        cdn: None,
+    };
+}
+
+impl Default for Caching {
+    fn default() -> Caching {
+        Caching::CONFIRM
+    }
+}
+
+impl Current for Source {
+    fn has_tag(&self, tag: &[u8]) -> bool {
+        self.tag.as_ref().is_some_and(|own| own.as_bytes() == tag)
+    }
+
+    fn last_modified(&self) -> Option<SystemTime> {
+        self.modified
+    }
+}
+
+impl Source {
+    /// These bytes, of which nothing is known: length 0, no tag and no date, `application/octet-stream`.
+    pub fn of(content: Content) -> Source {
+        Source {
+            content,
+            length: 0,
+            tag: None,
+            modified: None,
+            media_type: HeaderValue::from_static("application/octet-stream"),
+            coding: Coding::Identity,
+            negotiated: false,
+        }
+    }
+
+    /// The response to a `GET` or `HEAD` with these headers: 200, 206, 304, 412 or 416.
+    pub fn send(self, method: &Method, headers: &HeaderMap, caching: &Caching) -> Response<Body> {
+        match evaluate(method, headers, &self) {
+            Precondition::Proceed => {}
+            Precondition::NotModified => {
+                return self.respond(StatusCode::NOT_MODIFIED, caching, Body::empty());
+            }
+            Precondition::Failed => return refuse(StatusCode::PRECONDITION_FAILED),
+        }
+        match ranges::select(method, headers, self.length, &self) {
+            Selection::Whole => self.whole(method, caching),
+            Selection::Partial(ranges) => self.partial(&ranges, caching),
+            Selection::Unsatisfiable => {
+                let mut response = refuse(StatusCode::RANGE_NOT_SATISFIABLE);
+                let length = ranges::unsatisfiable(self.length);
+                response.headers_mut().insert(header::CONTENT_RANGE, length);
+                response
+            }
+        }
+    }
+
+    fn whole(mut self, method: &Method, caching: &Caching) -> Response<Body> {
+        let body = match (std::mem::take(&mut self.content), *method == Method::HEAD) {
+            (_, true) => Body::empty(),
+            (Content::Bytes(bytes), false) => bytes.into(),
+            (Content::File(file), false) => Body::stream(FileBody::whole(file, self.length)),
+        };
+        let mut response = self.respond(StatusCode::OK, caching, body);
+        response.headers_mut().insert(header::CONTENT_LENGTH, self.length.into());
+        response
+    }
+
+    fn partial(mut self, ranges: &ranges::Ranges, caching: &Caching) -> Response<Body> {
+        let partial = ranges.answer(Some(&self.media_type));
+        let body = match std::mem::take(&mut self.content) {
+            Content::Bytes(bytes) => Body::pieces(partial.cut(&[bytes])),
+            Content::File(file) => {
+                Body::stream(FileBody::new(file, partial.segments().iter().cloned()))
+            }
+        };
+        let mut response = self.respond(Partial::STATUS, caching, body);
+        partial.insert_into(response.headers_mut());
+        response
+    }
+
+    fn respond(&self, status: StatusCode, caching: &Caching, body: Body) -> Response<Body> {
+        let mut response = Response::new(body);
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        if let Some(tag) = &self.tag {
+            headers.insert(header::ETAG, tag.clone());
+        }
+        if let Some(modified) = self.modified {
+            headers.insert(header::LAST_MODIFIED, shown_date(modified, SystemTime::now()));
+        }
+        headers.insert(header::CACHE_CONTROL, caching.browser.clone());
+        if let Some(cdn) = &caching.cdn {
+            headers.insert(CDN_CACHE_CONTROL, cdn.clone());
+        }
+        if self.negotiated {
+            headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
+        }
+        headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+        if status != StatusCode::NOT_MODIFIED {
+            headers.insert(header::CONTENT_TYPE, self.media_type.clone());
+            headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+            if let Some(coding) = self.coding.content_encoding() {
+                headers.insert(header::CONTENT_ENCODING, coding);
+            }
+        }
+        response
+    }
+}
+
+impl Default for Content {
+    fn default() -> Content {
+        Content::Bytes(Bytes::new())
+    }
+}
+
+/// Nothing of it is sent, and nobody is to remember that.
+fn refuse(status: StatusCode) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

@@ -1,0 +1,152 @@
+//! Files that a site in this process puts into its docroot.
+
+use headwater::app::SiteService;
+use headwater::docroot::SyncError;
+use headwater::prelude::*;
+
+/// Writes the body to a file of the docroot and synchronizes it; an empty body removes the file.
+#[controller("put")]
+#[invalidate(groups = ["front"])]
+async fn put(Path(name): Path<String>, cluster: Cluster, content: Bytes) -> Result<Reply> {
+    let path = format!("f/{name}");
+    let file = cluster.docroot().join(&path);
+    match content.is_empty() {
+        true => std::fs::remove_file(&file)?,
+        false => std::fs::write(&file, &content)?,
+    }
+    let receipt = cluster.synchronize_docroot(&path).await?;
+    Ok(text(receipt.position.to_string()))
+}
+
+/// Only synchronizes.
+#[controller("sync")]
+async fn sync(Path(name): Path<String>, cluster: Cluster) -> Reply {
+    match cluster.synchronize_docroot(format!("f/{name}")).await {
+        Ok(_) => text("done"),
+        Err(error @ SyncError::NoDocroot { .. }) => text(error.to_string()).with_status(409),
+        Err(error) => text(error.to_string()).with_status(500),
+    }
+}
+
+/// A page that refers to a file.
+#[controller("front")]
+async fn front(cluster: Cluster) -> Reply {
+    text(std::fs::read_to_string(cluster.docroot().join("f/a.txt")).unwrap_or_default())
+}
+
+const ROUTES: &str = r#"
+[[route]]
+path = "/put/{name}"
+methods = ["POST"]
+controller = "put"
+
+[[route]]
+path = "/sync/{name}"
+methods = ["POST"]
+controller = "sync"
+
+[[route]]
+path = "/front"
+controller = "front"
+groups = ["front"]
+cache = "persistent"
+
+[[route]]
+path = "/f/{*path}"
+files = "f"
+"#;
+
+async fn site(folder: &std::path::Path) -> SiteService {
+    std::fs::create_dir_all(folder.join("docroot/f")).unwrap();
+    std::fs::write(folder.join("dispatch.conf"), ROUTES).unwrap();
+    let site = App::new().controllers(controllers![put, sync, front]).into_service(folder).await;
+    site.unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+async fn ask(
+    site: &SiteService,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &'static str,
+) -> http::Response<Bytes> {
+    let mut request = http::Request::builder().method(method).uri(path);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let request = request.body(Body::from(body)).unwrap();
+    let (parts, body) = site.answer(request).await.into_parts();
+    http::Response::from_parts(parts, body.collect(1 << 20).await.unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_and_the_page_that_refers_to_it_change_together() {
+    let folder = tempfile::tempdir().unwrap();
+    let site = site(folder.path()).await;
+    for content in ["one", "two", "three"] {
+        assert_eq!(ask(&site, "POST", "/put/a.txt", &[], content).await.status(), 200);
+        // Not what is in the folder now, but what was synchronized.
+        std::fs::write(folder.path().join("docroot/f/a.txt"), content.to_uppercase()).unwrap();
+        assert_eq!(ask(&site, "GET", "/f/a.txt", &[], "").await.body(), content);
+        assert_eq!(*ask(&site, "GET", "/front", &[], "").await.body(), content.to_uppercase());
+    }
+    assert_eq!(ask(&site, "POST", "/put/a.txt", &[], "").await.status(), 200);
+    assert_eq!(ask(&site, "GET", "/f/a.txt", &[], "").await.status(), 404);
+    assert_eq!(ask(&site, "GET", "/front", &[], "").await.body(), "");
+    std::fs::write(folder.path().join("docroot/f/a.txt"), "only here").unwrap();
+    assert_eq!(ask(&site, "GET", "/f/a.txt", &[], "").await.status(), 404);
+    site.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_synchronized_is_there_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = site(folder.path()).await;
+    assert_eq!(ask(&first, "POST", "/put/a.txt", &[], "one").await.status(), 200);
+    assert_eq!(ask(&first, "POST", "/put/b.txt", &[], "two").await.status(), 200);
+    assert_eq!(ask(&first, "POST", "/put/b.txt", &[], "").await.status(), 200);
+    first.stop().await;
+    std::fs::remove_file(folder.path().join("docroot/f/a.txt")).unwrap();
+    std::fs::write(folder.path().join("docroot/f/b.txt"), "back again").unwrap();
+    let second = site(folder.path()).await;
+    assert_eq!(ask(&second, "GET", "/f/a.txt", &[], "").await.body(), "one");
+    assert_eq!(ask(&second, "GET", "/f/b.txt", &[], "").await.status(), 404);
+    second.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_docroot_nothing_is_taken_for_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let site = site(folder.path()).await;
+    assert_eq!(ask(&site, "POST", "/put/a.txt", &[], "one").await.status(), 200);
+    std::fs::remove_dir_all(folder.path().join("docroot")).unwrap();
+    let answer = ask(&site, "POST", "/sync/a.txt", &[], "").await;
+    assert_eq!(answer.status(), 409);
+    assert!(std::str::from_utf8(answer.body()).unwrap().contains("there is no folder"));
+    assert_eq!(ask(&site, "GET", "/f/a.txt", &[], "").await.body(), "one");
+    site.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_at_once_leave_what_is_in_the_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let site = site(folder.path()).await;
+    let file = folder.path().join("docroot/f/a.txt");
+    for round in 0..20 {
+        let calls = (0..8).map(|writer| {
+            let (site, file) = (site.clone(), file.clone());
+            tokio::spawn(async move {
+                let draft = file.with_file_name(format!(".{writer}"));
+                std::fs::write(&draft, format!("{round} {writer}")).unwrap();
+                std::fs::rename(&draft, &file).unwrap();
+                assert_eq!(ask(&site, "POST", "/sync/a.txt", &[], "").await.status(), 200);
+            })
+        });
+        for call in calls.collect::<Vec<_>>() {
+            call.await.unwrap();
+        }
+        let served = ask(&site, "GET", "/f/a.txt", &[], "").await;
+        assert_eq!(served.body(), &std::fs::read(&file).unwrap());
+    }
+    site.stop().await;
+}

@@ -1,0 +1,11 @@
+//! Files that a controller brings to every front end, with real processes.
+//!
+//! - `gallery`: a cluster whose nodes share no folder, and its pictures.
+//! - `calm`: uploads, replacements and removals while nothing is in the way.
+//! - `trouble`: cut links, killed nodes, full disks.
+//! - `readers`: visitors who look all the time while all of this goes on.
+
+mod calm;
+mod gallery;
+mod readers;
+mod trouble;

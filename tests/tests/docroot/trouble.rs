@@ -1,0 +1,197 @@
+use std::time::{Duration, Instant};
+
+use headwater_tests::{Cut, until};
+use http_body_util::Full;
+
+use crate::gallery::{Gallery, fetched, patiently, picture, served, url, whole};
+
+/// Large enough that it does not arrive at once over a slow link.
+const LARGE: usize = 8 << 20;
+/// Bytes a second over a slow link.
+const SLOW: u32 = 2 << 20;
+
+#[tokio::test]
+async fn a_front_end_that_is_cut_off_holds_nobody_up_for_longer_than_its_lease() {
+    for cut in [Cut::Reset, Cut::Silence] {
+        let gallery = Gallery::start(2).await;
+        gallery.hang(0, "old.png", 1, 50_000).await;
+        gallery.relays[1].cut(cut);
+        let start = Instant::now();
+        gallery.hang(0, "new.png", 1, 50_000).await;
+        gallery.hang(0, "old.png", 2, 50_000).await;
+        assert!(start.elapsed() < Duration::from_secs(10), "{cut:?}: {:?}", start.elapsed());
+        assert_eq!(served(&gallery.visitor(0).page(&url("old.png")).await), 2);
+        // It does not know of the one, and serves what it knows of the other.
+        let visitor = gallery.visitor(1);
+        assert_eq!(visitor.page(&url("new.png")).await.status, 503, "{cut:?}");
+        assert_eq!(served(&visitor.page(&url("old.png")).await), 1, "{cut:?}");
+        assert_eq!(visitor.page("/files/hello.txt").await.text(), "hello from f2\n");
+        gallery.relays[1].heal();
+        gallery.frontends[1].ready().await;
+        assert_eq!(served(&visitor.page(&url("new.png")).await), 1, "{cut:?}");
+        assert_eq!(served(&visitor.page(&url("old.png")).await), 2, "{cut:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_front_end_without_a_lease_asks_a_back_end_that_it_can_reach() {
+    let gallery = Gallery::start(2).await;
+    gallery.hang(0, "weir.png", 1, 50_000).await;
+    gallery.relays[1].cut(Cut::Reset);
+    gallery.hang(0, "weir.png", 2, 50_000).await;
+    gallery.relays[1].heal();
+    // Whatever comes first, the calls or the feed: no answer shows the old file any more as soon as
+    // a page can be made.
+    let visitor = gallery.visitor(1);
+    until("a page can be made", async || {
+        (visitor.page("/uncached/1").await.status == 200).then_some(())
+    })
+    .await;
+    assert_eq!(served(&visitor.page(&url("weir.png")).await), 2);
+}
+
+#[tokio::test]
+async fn a_transfer_goes_on_where_it_was_when_its_back_end_was_killed() {
+    let mut gallery = Gallery::start(2).await;
+    gallery.relays[1].slow(Some(SLOW));
+    let hanging = {
+        let visitor = gallery.visitor(0);
+        tokio::spawn(async move {
+            let body = picture(1, LARGE);
+            let request = http::Request::post("/gallery/weir.png/1");
+            visitor.send(request.body(Full::new(body.into())).unwrap()).await
+        })
+    };
+    for _ in 0..2 {
+        let before = fetched(&gallery.frontends[1]).await;
+        until("the transfer is under way", async || {
+            (fetched(&gallery.frontends[1]).await > before + (1 << 20)).then_some(())
+        })
+        .await;
+        gallery.restart_backend().await;
+    }
+    gallery.relays[1].slow(None);
+    hanging.await.unwrap().ok();
+    whole(&gallery.frontends[1]).await;
+    gallery.ready().await;
+    assert_eq!(fetched(&gallery.frontends[1]).await, LARGE as u64, "no byte came twice");
+    assert_eq!(served(&gallery.visitor(1).page(&url("weir.png")).await), 1);
+}
+
+#[tokio::test]
+async fn a_transfer_goes_on_where_it_was_when_its_front_end_was_killed() {
+    let mut gallery = Gallery::with(2, &[("DOCROOT__SYNC_DEADLINE", "100ms")]).await;
+    gallery.relays[1].slow(Some(SLOW));
+    let answer = gallery.try_hang(0, "weir.png", 1, LARGE).await;
+    assert_eq!(answer.status, 500);
+    until("the transfer is under way", async || {
+        (fetched(&gallery.frontends[1]).await > 1 << 20).then_some(())
+    })
+    .await;
+    gallery.frontends[1].kill().await;
+    let parts: Vec<u64> = std::fs::read_dir(gallery.store("f2"))
+        .unwrap()
+        .map(|entry| entry.unwrap())
+        .filter(|entry| entry.file_name().to_string_lossy().ends_with(".part"))
+        .map(|entry| entry.metadata().unwrap().len())
+        .collect();
+    let [part] = *parts else { panic!("one content has {} parts", parts.len()) };
+    assert!(part > 1 << 20);
+    gallery.relays[1].slow(None);
+    gallery.frontends[1].restart().await;
+    gallery.ready().await;
+    assert_eq!(served(&gallery.visitor(1).page(&url("weir.png")).await), 1);
+    assert_eq!(fetched(&gallery.frontends[1]).await, LARGE as u64 - part, "no byte came twice");
+}
+
+#[tokio::test]
+async fn who_is_too_slow_is_named_and_its_visitors_wait_for_the_file() {
+    let gallery = Gallery::with(2, &[("DOCROOT__SYNC_DEADLINE", "300ms")]).await;
+    gallery.hang(0, "weir.png", 1, 50_000).await;
+    gallery.relays[1].slow(Some(SLOW));
+    let answer = gallery.try_hang(0, "weir.png", 2, LARGE).await;
+    assert_eq!(answer.status, 500);
+    assert!(answer.text().contains("f2 still lacked its content"), "{}", answer.text());
+    assert!(!answer.text().contains("f1"), "{}", answer.text());
+    assert_eq!(served(&gallery.visitor(0).page(&url("weir.png")).await), 2);
+    let start = Instant::now();
+    let waiting = tokio::spawn({
+        let visitor = gallery.visitor(1);
+        async move { visitor.page(&url("weir.png")).await }
+    });
+    assert_eq!(served(&waiting.await.unwrap()), 2);
+    assert!(start.elapsed() > Duration::from_millis(500), "it came too soon to have waited");
+}
+
+#[tokio::test]
+async fn the_controller_answers_when_the_slowest_front_end_has_the_file() {
+    let gallery = Gallery::start(3).await;
+    gallery.relays[1].slow(Some(SLOW));
+    gallery.relays[2].slow(Some(SLOW / 2));
+    gallery.hang(0, "weir.png", 1, LARGE / 8).await;
+    for frontend in &gallery.frontends {
+        assert_eq!(frontend.status().await["docroot"]["missing"], 0, "{}", frontend.name());
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_waits_too_long_is_a_503() {
+    let variables = [("DOCROOT__SYNC_DEADLINE", "300ms"), ("LINK__DEADLINE", "500ms")];
+    let gallery = Gallery::with(2, &variables).await;
+    gallery.relays[1].slow(Some(SLOW / 8));
+    let _ = gallery.try_hang(0, "weir.png", 1, LARGE).await;
+    until("the log has it", async || {
+        (gallery.visitor(0).page(&url("weir.png")).await.status == 200).then_some(())
+    })
+    .await;
+    let response = gallery.visitor(1).page(&url("weir.png")).await;
+    assert_eq!(response.status, 503);
+    assert!(!response.header("retry-after").is_empty());
+    gallery.relays[1].slow(None);
+    assert_eq!(served(&patiently(&gallery.visitor(1), &url("weir.png")).await), 1);
+}
+
+#[tokio::test]
+async fn a_front_end_whose_disk_is_full_is_named_at_once() {
+    let gallery = Gallery::start(2).await;
+    gallery.hang(0, "small.png", 1, 16).await;
+    let content = picture(7, 100_000);
+    let part = format!("{}.part", blake3::hash(&content).to_hex());
+    std::os::unix::fs::symlink("/dev/full", gallery.store("f2").join(&part)).unwrap();
+    let start = Instant::now();
+    let answer = gallery.try_hang(0, "weir.png", 7, 100_000).await;
+    assert_eq!(answer.status, 500);
+    let text = answer.text();
+    assert!(text.contains("f2 cannot store it") && text.contains("No space left"), "{text}");
+    assert!(start.elapsed() < Duration::from_secs(30), "it was not told at once");
+    assert_eq!(served(&gallery.visitor(0).page(&url("weir.png")).await), 7);
+    assert_eq!(gallery.frontends[1].status().await["docroot"]["failing"], 1);
+    // As soon as there is room, the file comes.
+    std::fs::remove_file(gallery.store("f2").join(&part)).unwrap();
+    assert_eq!(served(&patiently(&gallery.visitor(1), &url("weir.png")).await), 7);
+    gallery.hang(0, "weir.png", 8, 100_000).await;
+}
+
+#[tokio::test]
+async fn a_stored_file_that_is_lost_is_fetched_again_even_when_the_back_end_lost_it_too() {
+    let gallery = Gallery::start(1).await;
+    gallery.hang(0, "weir.png", 1, 50_000).await;
+    let name = blake3::hash(&picture(1, 50_000)).to_hex();
+    std::fs::remove_file(gallery.store("f1").join(name.as_str())).unwrap();
+    assert_eq!(served(&gallery.visitor(0).page(&url("weir.png")).await), 1);
+    for node in ["f1", "b1"] {
+        std::fs::remove_file(gallery.store(node).join(name.as_str())).unwrap();
+    }
+    assert_eq!(served(&gallery.visitor(0).page(&url("weir.png")).await), 1);
+    assert!(gallery.backend.messages().contain("taken in again"));
+}
+
+#[tokio::test]
+async fn two_nodes_with_one_name_cannot_share_a_folder() {
+    let gallery = Gallery::start(1).await;
+    gallery.hang(0, "weir.png", 1, 50_000).await;
+    let node = gallery.site.node(headwater::config::Mode::Frontend, "f1");
+    let node = node.set("DOCROOT__SYNC", gallery.site.path("sync/f1").display());
+    let ended = node.try_start().await.expect_err("it must not start");
+    assert!(ended.messages.contain("another process uses this folder"), "{}", ended.messages);
+}
