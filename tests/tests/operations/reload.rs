@@ -173,6 +173,30 @@ async fn in_development_routes_are_watched_with_the_files_that_they_are_in() {
 }
 
 #[tokio::test]
+async fn in_development_a_changed_file_of_the_docroot_has_another_address_in_pages() {
+    let site = site().template("plain.html", "{{ asset(path=\"/files/hello.txt\") }}");
+    let node = developed(&site).await;
+    let visitor = node.visitor();
+    let first = visitor.page("/static").await;
+    assert!(first.text().starts_with("/files/hello."), "{}", first.text());
+    assert!(visitor.page("/static").await.is_hit());
+    let site = site.file("docroot/files/hello.txt", "hello again");
+    let second = shows_no(&visitor, "/static", first.text()).await;
+    assert_eq!(visitor.page(second.text()).await.text(), "hello again");
+
+    // The whole docroot is put in place anew.
+    fs::create_dir_all(site.path("next/files")).unwrap();
+    fs::write(site.path("next/files/hello.txt"), "hello for the third time").unwrap();
+    fs::rename(site.path("docroot"), site.path("last")).unwrap();
+    fs::rename(site.path("next"), site.path("docroot")).unwrap();
+    let third = shows_no(&visitor, "/static", second.text()).await;
+    assert_eq!(visitor.page(third.text()).await.text(), "hello for the third time");
+    let _site = site.file("docroot/files/deep/new.txt", "deep");
+    let edition = node.edition().await;
+    until("a new folder is seen", async || (node.edition().await > edition).then_some(())).await;
+}
+
+#[tokio::test]
 async fn in_production_files_are_read_when_the_node_is_told_to_and_all_or_none() {
     let site = site();
     let mut node = produced(&site).await;

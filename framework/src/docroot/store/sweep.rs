@@ -12,7 +12,7 @@ use crate::log::ContentId;
 pub(super) const GRACE: Duration = Duration::from_secs(60);
 
 impl Store {
-    /// Removes what nobody has had a reason to keep for [`GRACE`]. `referred` are the contents that
+    /// Removes what nobody has had a reason to keep for a minute. `referred` are the contents that
     /// the manifest refers to, as of a moment ago. Returns how many went.
     ///
     /// Whoever begins to refer to a content does so before it asks whether the content is here, and

@@ -1,5 +1,6 @@
 //! The arguments of `{% cache … %}`: their names at load, their values at render.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use tera::{Error, Kwargs, State, TeraResult, Value};
@@ -28,15 +29,6 @@ pub struct FragmentKey {
     /// Whether the values in it are escaped. What was written for a plain text must never stand in
     /// HTML, though the template says the same id.
     pub escaped: bool,
-}
-
-/// What a `{% cache … %}` asks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Asked {
-    pub(super) key: FragmentKey,
-    pub(super) groups: Vec<String>,
-    /// `None` for `no_cache`.
-    pub(super) kind: Option<FragmentType>,
 }
 
 /// What the id of every fragment begins with.
@@ -152,21 +144,37 @@ fn literal(expression: &str) -> Option<&str> {
     whole.then(|| &expression[1..expression.len() - 1])
 }
 
-impl Asked {
-    /// Takes the values of the arguments as Tera has evaluated them.
-    pub(super) fn from_values(values: &Kwargs, state: &State<'_>) -> TeraResult<Asked> {
-        let groups = values.get::<&Value>("groups")?.map_or_else(|| Ok(Vec::new()), groups)?;
-        let kind = match values.get::<&Value>("type")? {
-            None => Some(FragmentType::Normal),
-            Some(value) => {
-                let text = value.as_str().ok_or_else(|| is_no("type", "a string", value))?;
-                kind(text).map_err(Error::message)?
-            }
-        };
-        let id = id(values.must_get::<&Value>("id")?)?;
-        let key = FragmentKey { id, escaped: state.autoescaping_enabled() };
-        Ok(Asked { key, groups, kind })
-    }
+/// The key of the fragment that a `{% cache … %}` asks for, and what ends its life: `None` for
+/// `no_cache`.
+pub(super) fn asked(
+    values: &Kwargs,
+    state: &State<'_>,
+) -> TeraResult<(FragmentKey, Option<FragmentType>)> {
+    let kind = match values.get::<&Value>("type")? {
+        None => Some(FragmentType::Normal),
+        Some(value) => {
+            let text = value.as_str().ok_or_else(|| is_no("type", "a string", value))?;
+            kind(text).map_err(Error::message)?
+        }
+    };
+    let id = id(values.must_get::<&Value>("id")?)?;
+    Ok((FragmentKey { id, escaped: state.autoescaping_enabled() }, kind))
+}
+
+/// The groups that a `{% cache … %}` names.
+pub(super) fn groups(values: &Kwargs) -> TeraResult<Vec<String>> {
+    let Some(value) = values.get::<&Value>("groups")? else { return Ok(Vec::new()) };
+    let wrong = || is_no("groups", "a string, or an array of strings", value);
+    let mut groups: Vec<String> = match (value.as_str(), value.as_array()) {
+        (Some(names), _) => names.split(',').map(|name| name.trim().to_owned()).collect(),
+        (None, Some(names)) => {
+            let name = |name| Ok(text(name).ok_or_else(wrong)?.into_owned());
+            names.iter().map(name).collect::<TeraResult<_>>()?
+        }
+        (None, None) => return Err(wrong()),
+    };
+    groups.retain(|group| !group.is_empty());
+    Ok(groups)
 }
 
 /// The id as patterns see it.
@@ -206,19 +214,6 @@ fn push_element(id: &mut String, element: &str) {
     }
 }
 
-fn groups(value: &Value) -> TeraResult<Vec<String>> {
-    let wrong = || is_no("groups", "a string, or an array of strings", value);
-    let mut groups: Vec<String> = match (value.as_str(), value.as_array()) {
-        (Some(names), _) => names.split(',').map(|name| name.trim().to_owned()).collect(),
-        (None, Some(names)) => {
-            names.iter().map(|name| text(name).ok_or_else(wrong)).collect::<Result<_, _>>()?
-        }
-        (None, None) => return Err(wrong()),
-    };
-    groups.retain(|group| !group.is_empty());
-    Ok(groups)
-}
-
 /// What a type says; `None` for `no_cache`.
 fn kind(text: &str) -> Result<Option<FragmentType>, String> {
     let text = text.trim();
@@ -237,8 +232,11 @@ fn kind(text: &str) -> Result<Option<FragmentType>, String> {
     }
 }
 
-fn text(value: &Value) -> Option<String> {
-    (value.is_string() || value.is_number()).then(|| value.to_string())
+fn text(value: &Value) -> Option<Cow<'_, str>> {
+    match value.as_str() {
+        Some(text) => Some(text.into()),
+        None => value.is_number().then(|| value.to_string().into()),
+    }
 }
 
 fn is_no(argument: &str, wanted: &str, value: &Value) -> Error {

@@ -2,8 +2,7 @@
 
 use tera::{Error, Kwargs, State, Tera, TeraResult, Value};
 
-use super::arguments::Asked;
-use super::render;
+use super::{arguments, render};
 use crate::pieces::Part;
 
 /// Whether the body of a fragment is to be evaluated.
@@ -27,16 +26,17 @@ pub(in crate::templates) fn register(tera: &mut Tera) {
     });
 }
 
-fn open(arguments: Kwargs, state: &State<'_>) -> TeraResult<bool> {
-    let asked = Asked::from_values(&arguments, state)?;
+fn open(values: Kwargs, state: &State<'_>) -> TeraResult<bool> {
+    let (key, kind) = arguments::asked(&values, state)?;
     let fragments = render::fragments()?;
-    let found = asked.kind.and_then(|kind| fragments.find(&asked.key, kind));
-    render::running(|render| match found {
-        Some(fragment) => render.find(&asked, fragment).map(|()| false),
-        None => {
-            render.open(asked);
-            Ok(true)
-        }
+    if let Some(fragment) = kind.and_then(|kind| fragments.find(&key, kind)) {
+        render::running(|render| render.find(&key, fragment))?;
+        return Ok(false);
+    }
+    let groups = arguments::groups(&values)?;
+    render::running(|render| {
+        render.open(key, kind, &groups);
+        Ok(true)
     })
 }
 

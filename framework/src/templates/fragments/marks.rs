@@ -8,7 +8,6 @@
 //! written nor what an earlier render has left somewhere.
 
 use std::collections::HashSet;
-use std::fmt::Write as _;
 use std::ops::Range;
 
 use memchr::memmem;
@@ -44,7 +43,7 @@ pub(super) struct Marks {
 }
 
 /// A text without its marks.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Cut {
     pub(super) text: Vec<u8>,
     /// The fragments in it, as often as they are there.
@@ -69,13 +68,19 @@ impl Marks {
     /// Writes a mark. `None` if there are more than a mark can count.
     pub(super) fn write(&self, mark: Mark, text: &mut String) -> Option<()> {
         let (kind, number) = match mark {
-            Mark::Begin(number) => (0, number),
-            Mark::End(number) => (1, number),
-            Mark::Part(number) => (2, number),
+            Mark::Begin(number) => ('0', number),
+            Mark::End(number) => ('1', number),
+            Mark::Part(number) => ('2', number),
         };
-        let fits = number < 10_usize.pow(NUMBER as u32);
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{}{kind}{number:0NUMBER$}{}", self.head, self.tail);
+        text.push_str(&self.head);
+        text.push(kind);
+        let mut power = 10_usize.pow(NUMBER as u32);
+        let fits = number < power;
+        while power > 1 {
+            power /= 10;
+            text.push(char::from(b'0' + (number / power % 10) as u8));
+        }
+        text.push_str(&self.tail);
         fits.then_some(())
     }
 
@@ -85,36 +90,36 @@ impl Marks {
     }
 
     /// Takes the marks out of a text.
-    pub(super) fn cut(&self, text: &[u8]) -> Result<Cut, Damaged> {
-        let mut found = Vec::new();
+    pub(super) fn cut(&self, mut text: Vec<u8>) -> Result<Cut, Damaged> {
+        let (mut fragments, mut parts) = (Vec::new(), Vec::new());
+        let mut open = Vec::new();
         let head = memmem::Finder::new(&self.head[..TELLING_DIGITS]);
-        let mut from = 0;
+        // Up to `end` the text is without marks; from `from` on it is as it came.
+        let (mut end, mut from) = (0, 0);
         while let Some(after) = head.find(&text[from..]) {
             let at = from + after;
-            found.push((at, self.read(&text[at..]).ok_or(Damaged { fragment: None })?));
+            let mark = self.read(&text[at..]).ok_or(Damaged { fragment: None })?;
+            text.copy_within(from..at, end);
+            end += after;
             from = at + LENGTH;
-        }
-        let mut cut =
-            Cut { text: Vec::with_capacity(text.len() - found.len() * LENGTH), ..Cut::default() };
-        let mut open = Vec::new();
-        let mut copied = 0;
-        for (at, mark) in found {
-            cut.text.extend_from_slice(&text[copied..at]);
-            copied = at + LENGTH;
             match mark {
                 Mark::Begin(number) => {
                     open.push(number);
-                    cut.fragments.push(number);
+                    fragments.push(number);
                 }
                 Mark::End(number) if open.pop() == Some(number) => {}
                 Mark::End(number) => return Err(Damaged { fragment: Some(number) }),
-                Mark::Part(number) => cut.parts.push((cut.text.len(), number)),
+                Mark::Part(number) => parts.push((end, number)),
             }
         }
-        cut.text.extend_from_slice(&text[copied..]);
+        if from > 0 {
+            text.copy_within(from.., end);
+            text.truncate(end + text.len() - from);
+            text.shrink_to_fit();
+        }
         match open.pop() {
-            None if self.has_remains(&cut.text) => Err(Damaged { fragment: None }),
-            None => Ok(cut),
+            None if self.has_remains(&text) => Err(Damaged { fragment: None }),
+            None => Ok(Cut { text, fragments, parts }),
             open => Err(Damaged { fragment: open }),
         }
     }
@@ -136,19 +141,35 @@ impl Marks {
 
     /// Whether there is a piece of a mark, straight or turned round.
     fn has_remains(&self, text: &[u8]) -> bool {
-        has_piece(text, &self.head, DIGITS, TELLING_DIGITS)
-            || has_piece(text, &self.tail, SIGNS, TELLING_SIGNS)
+        has_piece(text, &self.head, &IS_DIGIT, TELLING_DIGITS)
+            || has_piece(text, &self.tail, &IS_SIGN, TELLING_SIGNS)
     }
 }
 
-fn secret(alphabet: &[u8], length: usize) -> String {
+/// Which bytes are of an alphabet.
+type Alphabet = [bool; 256];
+
+const IS_DIGIT: Alphabet = alphabet(DIGITS);
+const IS_SIGN: Alphabet = alphabet(SIGNS);
+
+const fn alphabet(letters: &[u8]) -> Alphabet {
+    let mut alphabet = [false; 256];
+    let mut index = 0;
+    while index < letters.len() {
+        alphabet[letters[index] as usize] = true;
+        index += 1;
+    }
+    alphabet
+}
+
+fn secret(letters: &[u8], length: usize) -> String {
     let mut random = rand::rng();
-    let letter = |_| char::from(alphabet[random.random_range(0..alphabet.len())]);
+    let letter = |_| char::from(letters[random.random_range(0..letters.len())]);
     (0..length).map(letter).collect()
 }
 
 /// Whether `length` letters in a row of `secret`, or of it turned round, are in `text`.
-fn has_piece(text: &[u8], secret: &str, alphabet: &[u8], length: usize) -> bool {
+fn has_piece(text: &[u8], secret: &str, alphabet: &Alphabet, length: usize) -> bool {
     let secret = secret.as_bytes();
     let turned = secret.iter().rev().copied().collect::<Vec<_>>();
     let mut pieces = None;
@@ -170,8 +191,8 @@ fn has_piece(text: &[u8], secret: &str, alphabet: &[u8], length: usize) -> bool 
 }
 
 /// The letters of the alphabet around the byte at `at`; empty if it is none.
-fn run(text: &[u8], alphabet: &[u8], at: usize) -> Range<usize> {
-    let letter = |byte: &&u8| alphabet.contains(byte);
+fn run(text: &[u8], alphabet: &Alphabet, at: usize) -> Range<usize> {
+    let letter = |byte: &&u8| alphabet[usize::from(**byte)];
     let after = text[at..].iter().take_while(letter).count();
     if after == 0 {
         return at..at;
@@ -212,7 +233,7 @@ mod tests {
     #[test]
     fn a_text_without_its_marks_says_where_they_were() {
         let marks = Marks::new();
-        let cut = marks.cut(marked(&marks, &NESTED).as_bytes()).unwrap();
+        let cut = marks.cut(marked(&marks, &NESTED).as_bytes().to_vec()).unwrap();
         assert_eq!(cut.text, b"12345678");
         assert_eq!(cut.fragments, [1, 0]);
         assert_eq!(cut.parts, [(4, 0), (6, 1)]);
@@ -223,13 +244,16 @@ mod tests {
         let marks = Marks::new();
         let text = marked(&marks, &[Ok("a&"), Err(Mark::Begin(3)), Ok("<b>"), Err(Mark::End(3))]);
         let changed = text.to_uppercase().replace('&', "&amp;").replace('<', "&lt;");
-        assert_eq!(marks.cut(changed.as_bytes()).unwrap().text, b"A&amp;&lt;B>");
+        assert_eq!(marks.cut(changed.as_bytes().to_vec()).unwrap().text, b"A&amp;&lt;B>");
     }
 
     #[test]
     fn a_mark_of_another_render_is_text() {
         let text = marked(&Marks::new(), &NESTED);
-        assert_eq!(Marks::new().cut(text.as_bytes()).unwrap().text, text.as_bytes());
+        assert_eq!(
+            Marks::new().cut(text.as_bytes().to_vec()).unwrap().text,
+            text.as_bytes().to_vec()
+        );
     }
 
     #[test]
@@ -244,7 +268,11 @@ mod tests {
         let text = marked(&marks, &NESTED);
         for change in [("0123456789", "a"), ("-_.", "-"), ("012", "3"), (".", " ")] {
             let text = text.replace(|c: char| change.0.contains(c), change.1);
-            assert_eq!(marks.cut(text.as_bytes()), Err(Damaged { fragment: None }), "{change:?}");
+            assert_eq!(
+                marks.cut(text.as_bytes().to_vec()),
+                Err(Damaged { fragment: None }),
+                "{change:?}"
+            );
         }
     }
 
@@ -252,7 +280,7 @@ mod tests {
     fn a_text_that_was_turned_round_is_damaged() {
         let marks = Marks::new();
         let text = marked(&marks, &NESTED).chars().rev().collect::<String>();
-        assert_eq!(marks.cut(text.as_bytes()), Err(Damaged { fragment: None }));
+        assert_eq!(marks.cut(text.as_bytes().to_vec()), Err(Damaged { fragment: None }));
     }
 
     proptest! {
@@ -264,7 +292,7 @@ mod tests {
             let text = marked(&marks, &NESTED);
             let rest = &text[from.min(text.len())..];
             let piece = &rest[..length.min(rest.len())];
-            if let Ok(cut) = marks.cut(piece.as_bytes()) {
+            if let Ok(cut) = marks.cut(piece.as_bytes().to_vec()) {
                 let text = String::from_utf8(cut.text).unwrap();
                 let pieces = |secret: &str, length: usize| {
                     let pieces = secret.as_bytes().windows(length).map(<[u8]>::to_vec);
@@ -280,7 +308,7 @@ mod tests {
         #[test]
         fn no_text_makes_the_cutting_panic(pieces in proptest::collection::vec("[0-9é]{0,30}", 0..9)) {
             let marks = Marks { head: "0".repeat(HEAD), tail: "0".repeat(TAIL) };
-            let _ = marks.cut(pieces.concat().as_bytes());
+            let _ = marks.cut(pieces.concat().into_bytes());
         }
     }
 }

@@ -18,6 +18,13 @@ impl Names {
         }
     }
 
+    /// Adds a name that others share, unless it is there.
+    pub(super) fn add_shared(&mut self, name: &Rc<str>) {
+        if self.seen.insert(Rc::clone(name)) {
+            self.all.push(Rc::clone(name));
+        }
+    }
+
     /// Adds those that are not there.
     pub(super) fn extend<'a>(&mut self, names: impl IntoIterator<Item = &'a str>) {
         names.into_iter().for_each(|name| self.add(name));

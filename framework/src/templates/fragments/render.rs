@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tera::{Error, TeraResult, Value};
 
-use super::arguments::Asked;
+use super::arguments::{FragmentKey, FragmentType};
 use super::marks::{Cut, Damaged, Mark, Marks};
 use super::names::Names;
 use super::{FragmentFill, Fragments};
@@ -49,7 +49,9 @@ struct Holds {
 }
 
 struct Open {
-    asked: Asked,
+    key: FragmentKey,
+    /// `None` if it is not kept.
+    kind: Option<FragmentType>,
     holds: Holds,
 }
 
@@ -59,8 +61,8 @@ struct Done {
 }
 
 impl Holds {
-    fn add(&mut self, id: &str, fragment: &Fragment) {
-        self.contains.add(id);
+    fn add(&mut self, id: &Rc<str>, fragment: &Fragment) {
+        self.contains.add_shared(id);
         self.contains.extend(fragment.contains.iter().map(|id| &**id));
         self.groups.extend(fragment.groups.iter().map(|group| &**group));
     }
@@ -109,9 +111,7 @@ impl Running {
         let content = match &render.marks {
             None => Bytes::from(output).into(),
             Some(marks) => {
-                let cut = marks.cut(&output).map_err(|damaged| render.damage(damaged))?;
-                drop(output);
-                render.pieces(cut)
+                render.pieces(marks.cut(output).map_err(|damaged| render.damage(damaged))?)
             }
         };
         for fill in render.fills {
@@ -144,23 +144,23 @@ pub(super) fn fragments() -> TeraResult<Rc<dyn Fragments>> {
 
 impl Render {
     /// The body of a fragment begins.
-    pub(super) fn open(&mut self, asked: Asked) {
+    pub(super) fn open(&mut self, key: FragmentKey, kind: Option<FragmentType>, groups: &[String]) {
         let mut holds = Holds::default();
-        holds.groups.extend(asked.groups.iter().map(String::as_str));
-        self.open.push(Open { asked, holds });
+        holds.groups.extend(groups.iter().map(String::as_str));
+        self.open.push(Open { key, kind, holds });
     }
 
     /// The body of the innermost fragment has ended, and `body` was written in it. Returns what is
     /// to be written in its place.
     pub(super) fn close(&mut self, body: &str) -> TeraResult<Value> {
-        let Some(Open { asked, mut holds }) = self.open.pop() else {
+        let Some(Open { key, kind, mut holds }) = self.open.pop() else {
             return Err(Error::message("this ends a fragment, and there is none"));
         };
         let mut content = Pieces::new();
         match &self.marks {
             None => content.push_bytes(Bytes::copy_from_slice(body.as_bytes())),
             Some(marks) => {
-                let cut = marks.cut(body.as_bytes());
+                let cut = marks.cut(body.as_bytes().to_vec());
                 let cut = cut.map_err(|damaged| Error::message(self.damage(damaged)))?;
                 // Those that were evaluated here are known already; others came with a variable.
                 for number in &cut.fragments {
@@ -173,31 +173,34 @@ impl Render {
         }
         let Holds { groups, contains } = holds;
         let (groups, contains) = (groups.into_boxes(), contains.into_boxes());
-        let kind = asked.kind.filter(|_| self.kept + body.len() <= self.limit);
+        let kind = kind.filter(|_| self.kept + body.len() <= self.limit);
         let fragment = Arc::new(match kind {
             Some(_) => Fragment { content, groups, contains },
             None => Fragment { content: Pieces::new(), groups, contains },
         });
         if let Some(kind) = kind {
             self.kept += body.len();
-            let (key, fragment) = (asked.key.clone(), Arc::clone(&fragment));
+            let (key, fragment) = (key.clone(), Arc::clone(&fragment));
             self.fills.push(FragmentFill { key, kind, fragment });
         }
-        self.marked(&asked.key.id, fragment, |_, text| {
+        self.marked(&key.id, fragment, |_, text| {
             text.push_str(body);
             Ok(())
         })
     }
 
     /// A fragment was found in the place of evaluating its body.
-    pub(super) fn find(&mut self, asked: &Asked, fragment: Arc<Fragment>) -> TeraResult<()> {
+    pub(super) fn find(&mut self, key: &FragmentKey, fragment: Arc<Fragment>) -> TeraResult<()> {
         let within = Arc::clone(&fragment);
-        let holds = self.innermost();
-        holds.groups.extend(asked.groups.iter().map(String::as_str));
-        let found = self.marked(&asked.key.id, fragment, |render, text| {
+        let found = self.marked(&key.id, fragment, |render, text| {
             for piece in within.content.iter() {
                 match piece {
-                    Piece::Bytes(bytes) => text.push_str(&String::from_utf8_lossy(bytes)),
+                    // All of it was written by a template, and parts stand between characters.
+                    Piece::Bytes(bytes) => {
+                        text.push_str(std::str::from_utf8(bytes).map_err(|_| {
+                            Error::message("what is kept of this fragment is no text")
+                        })?)
+                    }
                     Piece::Part(part) => render.write_part(part.clone(), text)?,
                 }
             }
@@ -228,8 +231,9 @@ impl Render {
     ) -> TeraResult<Value> {
         let number = self.done.len();
         let mut text = Marks::room(fragment.content.len());
-        self.innermost().add(id, &fragment);
-        self.done.push(Done { id: id.into(), fragment });
+        let id = Rc::from(id);
+        self.innermost().add(&id, &fragment);
+        self.done.push(Done { id, fragment });
         self.write(Mark::Begin(number), &mut text)?;
         write(self, &mut text)?;
         self.write(Mark::End(number), &mut text)?;
