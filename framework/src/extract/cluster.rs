@@ -73,6 +73,7 @@ impl Cluster {
     ///     let path = format!("uploads/{name}.png");
     ///     let file = cluster.docroot().join(&path);
     ///     let draft = cluster.docroot().join(format!("uploads/.{name}")); // never served
+    ///     tokio::fs::create_dir_all(cluster.docroot().join("uploads")).await?;
     ///     tokio::fs::write(&draft, &picture).await?;
     ///     tokio::fs::rename(&draft, &file).await?;
     ///     cluster.synchronize_docroot(&path).await?;
