@@ -102,6 +102,15 @@ impl Pieces {
         }
     }
 
+    /// What [`whole`](Pieces::whole) gives, to look at.
+    pub fn as_slice(&self) -> Option<&[u8]> {
+        match self.0.as_slice() {
+            [] => Some(&[]),
+            [Piece::Bytes(bytes)] => Some(bytes),
+            _ => None,
+        }
+    }
+
     /// Whether there are places of parts.
     pub fn has_parts(&self) -> bool {
         self.0.iter().any(|piece| matches!(piece, Piece::Part(_)))

@@ -172,7 +172,7 @@ impl Engine {
             })
         }));
         let error = match rendered {
-            Ok(Ok(())) => match running.end(output.into_bytes()) {
+            Ok(Ok(())) => match running.end(output.bytes()) {
                 Ok(rendered) => return Ok(rendered),
                 Err(message) => RenderError::damaged(name, &message),
             },

@@ -43,7 +43,7 @@ pub(super) struct Marks {
 }
 
 /// A text without its marks.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Cut {
     pub(super) text: Vec<u8>,
     /// The fragments in it, as often as they are there.
@@ -84,44 +84,61 @@ impl Marks {
         fits.then_some(())
     }
 
-    /// Room for a text that gets a beginning and an end.
-    pub(super) fn room(text: usize) -> String {
-        String::with_capacity(text + 2 * LENGTH)
-    }
+    /// How much longer a text is that gets a beginning and an end.
+    pub(super) const PAIR: usize = 2 * LENGTH;
 
-    /// Takes the marks out of a text.
-    pub(super) fn cut(&self, mut text: Vec<u8>) -> Result<Cut, Damaged> {
-        let (mut fragments, mut parts) = (Vec::new(), Vec::new());
+    /// A text without its marks. `known` says what the text of a fragment was when it was written.
+    ///
+    /// What is still there as it was written needs no second look: it was cut when the fragment was
+    /// made, by the marks of this render, or of an earlier one whose secret was another. So a page of
+    /// fragments that were found is cut about as fast as it is copied.
+    pub(super) fn cut<'a>(
+        &self,
+        text: &[u8],
+        known: impl Fn(usize) -> Option<&'a [u8]>,
+    ) -> Result<Cut, Damaged> {
+        let mut cut = Cut { text: Vec::with_capacity(text.len()), ..Cut::default() };
         let mut open = Vec::new();
         let head = memmem::Finder::new(&self.head[..TELLING_DIGITS]);
-        // Up to `end` the text is without marks; from `from` on it is as it came.
-        let (mut end, mut from) = (0, 0);
+        // From `from` on the text is as it came; from `new` on what was cut has not been looked at.
+        let (mut from, mut new) = (0, 0);
         while let Some(after) = head.find(&text[from..]) {
             let at = from + after;
             let mark = self.read(&text[at..]).ok_or(Damaged { fragment: None })?;
-            text.copy_within(from..at, end);
-            end += after;
+            cut.text.extend_from_slice(&text[from..at]);
             from = at + LENGTH;
             match mark {
                 Mark::Begin(number) => {
-                    open.push(number);
-                    fragments.push(number);
+                    cut.fragments.push(number);
+                    let rest = &text[from..];
+                    match known(number).filter(|known| self.is_closed(number, rest, known)) {
+                        None => open.push(number),
+                        Some(known) => {
+                            self.look_for_remains(&cut.text[new..])?;
+                            cut.text.extend_from_slice(known);
+                            new = cut.text.len();
+                            from += known.len() + LENGTH;
+                        }
+                    }
                 }
                 Mark::End(number) if open.pop() == Some(number) => {}
                 Mark::End(number) => return Err(Damaged { fragment: Some(number) }),
-                Mark::Part(number) => parts.push((end, number)),
+                Mark::Part(number) => cut.parts.push((cut.text.len(), number)),
             }
         }
-        if from > 0 {
-            text.copy_within(from.., end);
-            text.truncate(end + text.len() - from);
-            text.shrink_to_fit();
+        if let Some(number) = open.pop() {
+            return Err(Damaged { fragment: Some(number) });
         }
-        match open.pop() {
-            None if self.has_remains(&text) => Err(Damaged { fragment: None }),
-            None => Ok(Cut { text, fragments, parts }),
-            open => Err(Damaged { fragment: open }),
-        }
+        cut.text.extend_from_slice(&text[from..]);
+        self.look_for_remains(&cut.text[new..])?;
+        cut.text.shrink_to_fit();
+        Ok(cut)
+    }
+
+    /// Whether a text begins with `known` and the end of this fragment.
+    fn is_closed(&self, number: usize, text: &[u8], known: &[u8]) -> bool {
+        let rest = text.strip_prefix(known);
+        rest.is_some_and(|rest| self.read(rest) == Some(Mark::End(number)))
     }
 
     /// The mark that `text` begins with, if it is whole.
@@ -139,10 +156,11 @@ impl Marks {
         }
     }
 
-    /// Whether there is a piece of a mark, straight or turned round.
-    fn has_remains(&self, text: &[u8]) -> bool {
-        has_piece(text, &self.head, &IS_DIGIT, TELLING_DIGITS)
-            || has_piece(text, &self.tail, &IS_SIGN, TELLING_SIGNS)
+    /// Fails if there is a piece of a mark, straight or turned round.
+    fn look_for_remains(&self, text: &[u8]) -> Result<(), Damaged> {
+        let found = has_piece(text, &self.head, &IS_DIGIT, TELLING_DIGITS)
+            || has_piece(text, &self.tail, &IS_SIGN, TELLING_SIGNS);
+        if found { Err(Damaged { fragment: None }) } else { Ok(()) }
     }
 }
 
@@ -170,8 +188,6 @@ fn secret(letters: &[u8], length: usize) -> String {
 
 /// Whether `length` letters in a row of `secret`, or of it turned round, are in `text`.
 fn has_piece(text: &[u8], secret: &str, alphabet: &Alphabet, length: usize) -> bool {
-    let secret = secret.as_bytes();
-    let turned = secret.iter().rev().copied().collect::<Vec<_>>();
     let mut pieces = None;
     let mut at = length - 1;
     // A run of so many letters is under one of these bytes.
@@ -179,15 +195,20 @@ fn has_piece(text: &[u8], secret: &str, alphabet: &Alphabet, length: usize) -> b
         let run = run(text, alphabet, at);
         at = run.end.max(at) + length;
         if run.len() >= length {
-            let pieces: &HashSet<&[u8]> = pieces.get_or_insert_with(|| {
-                secret.windows(length).chain(turned.windows(length)).collect()
-            });
+            let pieces = pieces.get_or_insert_with(|| pieces_of(secret, length));
             if text[run].windows(length).any(|piece| pieces.contains(piece)) {
                 return true;
             }
         }
     }
     false
+}
+
+/// All pieces of this length, of the secret and of it turned round.
+fn pieces_of(secret: &str, length: usize) -> HashSet<Box<[u8]>> {
+    let turned = secret.bytes().rev().collect::<Vec<_>>();
+    let both = [secret.as_bytes(), &turned];
+    both.iter().flat_map(|secret| secret.windows(length)).map(Box::from).collect()
 }
 
 /// The letters of the alphabet around the byte at `at`; empty if it is none.
@@ -216,6 +237,11 @@ mod tests {
         text
     }
 
+    /// The text without its marks, nothing known about it.
+    fn cut(marks: &Marks, text: &str) -> Result<Cut, Damaged> {
+        marks.cut(text.as_bytes(), |_| None)
+    }
+
     const NESTED: [Result<&str, Mark>; 11] = [
         Ok("12"),
         Err(Mark::Begin(1)),
@@ -233,7 +259,7 @@ mod tests {
     #[test]
     fn a_text_without_its_marks_says_where_they_were() {
         let marks = Marks::new();
-        let cut = marks.cut(marked(&marks, &NESTED).as_bytes().to_vec()).unwrap();
+        let cut = cut(&marks, &marked(&marks, &NESTED)).unwrap();
         assert_eq!(cut.text, b"12345678");
         assert_eq!(cut.fragments, [1, 0]);
         assert_eq!(cut.parts, [(4, 0), (6, 1)]);
@@ -244,16 +270,13 @@ mod tests {
         let marks = Marks::new();
         let text = marked(&marks, &[Ok("a&"), Err(Mark::Begin(3)), Ok("<b>"), Err(Mark::End(3))]);
         let changed = text.to_uppercase().replace('&', "&amp;").replace('<', "&lt;");
-        assert_eq!(marks.cut(changed.as_bytes().to_vec()).unwrap().text, b"A&amp;&lt;B>");
+        assert_eq!(cut(&marks, &changed).unwrap().text, b"A&amp;&lt;B>");
     }
 
     #[test]
     fn a_mark_of_another_render_is_text() {
         let text = marked(&Marks::new(), &NESTED);
-        assert_eq!(
-            Marks::new().cut(text.as_bytes().to_vec()).unwrap().text,
-            text.as_bytes().to_vec()
-        );
+        assert_eq!(cut(&Marks::new(), &text).unwrap().text, text.as_bytes().to_vec());
     }
 
     #[test]
@@ -268,11 +291,7 @@ mod tests {
         let text = marked(&marks, &NESTED);
         for change in [("0123456789", "a"), ("-_.", "-"), ("012", "3"), (".", " ")] {
             let text = text.replace(|c: char| change.0.contains(c), change.1);
-            assert_eq!(
-                marks.cut(text.as_bytes().to_vec()),
-                Err(Damaged { fragment: None }),
-                "{change:?}"
-            );
+            assert_eq!(cut(&marks, &text), Err(Damaged { fragment: None }), "{change:?}");
         }
     }
 
@@ -280,7 +299,7 @@ mod tests {
     fn a_text_that_was_turned_round_is_damaged() {
         let marks = Marks::new();
         let text = marked(&marks, &NESTED).chars().rev().collect::<String>();
-        assert_eq!(marks.cut(text.as_bytes().to_vec()), Err(Damaged { fragment: None }));
+        assert_eq!(cut(&marks, &text), Err(Damaged { fragment: None }));
     }
 
     proptest! {
@@ -292,7 +311,7 @@ mod tests {
             let text = marked(&marks, &NESTED);
             let rest = &text[from.min(text.len())..];
             let piece = &rest[..length.min(rest.len())];
-            if let Ok(cut) = marks.cut(piece.as_bytes().to_vec()) {
+            if let Ok(cut) = cut(&marks, piece) {
                 let text = String::from_utf8(cut.text).unwrap();
                 let pieces = |secret: &str, length: usize| {
                     let pieces = secret.as_bytes().windows(length).map(<[u8]>::to_vec);
@@ -305,10 +324,34 @@ mod tests {
             }
         }
 
+        /// What is known of fragments saves work and changes nothing.
+        #[test]
+        fn a_text_is_cut_alike_whether_its_fragments_are_known_or_not(
+            texts in proptest::collection::vec(("[a0]{0,3}", "[b1]{0,30}"), 1..9),
+            changed in proptest::option::of((0_usize..9, "[b1]{0,30}")),
+            from in 0_usize..90,
+            less in prop_oneof![Just(0), 0_usize..90],
+        ) {
+            let marks = Marks::new();
+            let mut text = String::new();
+            for (number, (before, known)) in texts.iter().enumerate() {
+                let changed = changed.as_ref().filter(|changed| changed.0 == number);
+                text.push_str(before);
+                marks.write(Mark::Begin(number), &mut text).unwrap();
+                text.push_str(changed.map_or(known, |changed| &changed.1));
+                marks.write(Mark::End(number), &mut text).unwrap();
+            }
+            let from = if less == 0 { 0 } else { from.min(text.len()) };
+            let text = &text[from..text.len().max(from + less) - less];
+            let known = |number: usize| Some(texts.get(number)?.1.as_bytes());
+            let (quick, plain) = (marks.cut(text.as_bytes(), known), cut(&marks, text));
+            prop_assert_eq!(quick.as_ref().ok(), plain.as_ref().ok());
+        }
+
         #[test]
         fn no_text_makes_the_cutting_panic(pieces in proptest::collection::vec("[0-9é]{0,30}", 0..9)) {
             let marks = Marks { head: "0".repeat(HEAD), tail: "0".repeat(TAIL) };
-            let _ = marks.cut(pieces.concat().into_bytes());
+            let _ = cut(&marks, &pieces.concat());
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::marker::PhantomData;
+use std::mem;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -38,6 +39,8 @@ pub(super) struct Render {
     fills: Vec<FragmentFill>,
     /// The text of a fragment that was found and is to be written next.
     found: Option<Value>,
+    /// Where the text of a fragment gets its marks.
+    marked: String,
     page: Holds,
 }
 
@@ -88,6 +91,7 @@ impl Running {
             parts: Vec::new(),
             fills: Vec::new(),
             found: None,
+            marked: String::new(),
             page: Holds::default(),
         };
         let depth = RENDERS.with_borrow_mut(|renders| {
@@ -101,7 +105,7 @@ impl Running {
     ///
     /// # Errors
     /// When something has changed the text of fragments: a sentence about it.
-    pub(in crate::templates) fn end(self, output: Vec<u8>) -> Result<Rendered, String> {
+    pub(in crate::templates) fn end(self, output: &[u8]) -> Result<Rendered, String> {
         let render = RENDERS.with_borrow_mut(|renders| {
             renders.truncate(self.depth + 1);
             renders.pop()
@@ -109,10 +113,8 @@ impl Running {
         // Only this takes it away.
         let render = render.expect("the render has not ended");
         let content = match &render.marks {
-            None => Bytes::from(output).into(),
-            Some(marks) => {
-                render.pieces(marks.cut(output).map_err(|damaged| render.damage(damaged))?)
-            }
+            None => Bytes::copy_from_slice(output).into(),
+            Some(marks) => render.pieces(render.cut(marks, output)?),
         };
         for fill in render.fills {
             render.fragments.keep(fill);
@@ -160,8 +162,7 @@ impl Render {
         match &self.marks {
             None => content.push_bytes(Bytes::copy_from_slice(body.as_bytes())),
             Some(marks) => {
-                let cut = marks.cut(body.as_bytes().to_vec());
-                let cut = cut.map_err(|damaged| Error::message(self.damage(damaged)))?;
+                let cut = self.cut(marks, body.as_bytes()).map_err(Error::message)?;
                 // Those that were evaluated here are known already; others came with a variable.
                 for number in &cut.fragments {
                     if let Some(Done { id, fragment }) = self.done.get(*number) {
@@ -217,7 +218,7 @@ impl Render {
 
     /// The place of a part.
     pub(super) fn part(&mut self, part: Part) -> TeraResult<Value> {
-        let mut text = Marks::room(0);
+        let mut text = String::new();
         self.write_part(part, &mut text)?;
         Ok(Value::safe_string(&text))
     }
@@ -230,14 +231,18 @@ impl Render {
         write: impl FnOnce(&mut Render, &mut String) -> TeraResult<()>,
     ) -> TeraResult<Value> {
         let number = self.done.len();
-        let mut text = Marks::room(fragment.content.len());
+        let mut text = mem::take(&mut self.marked);
+        text.clear();
+        text.reserve(fragment.content.len() + Marks::PAIR);
         let id = Rc::from(id);
         self.innermost().add(&id, &fragment);
         self.done.push(Done { id, fragment });
         self.write(Mark::Begin(number), &mut text)?;
         write(self, &mut text)?;
         self.write(Mark::End(number), &mut text)?;
-        Ok(Value::safe_string(&text))
+        let value = Value::safe_string(&text);
+        self.marked = text;
+        Ok(value)
     }
 
     fn write_part(&mut self, part: Part, text: &mut String) -> TeraResult<()> {
@@ -271,6 +276,12 @@ impl Render {
         }
         pieces.push_bytes(text.slice(from..));
         pieces
+    }
+
+    /// A text without its marks, or a sentence about what is wrong with it.
+    fn cut(&self, marks: &Marks, text: &[u8]) -> Result<Cut, String> {
+        let known = |number: usize| self.done.get(number)?.fragment.content.as_slice();
+        marks.cut(text, known).map_err(|damaged| self.damage(damaged))
     }
 
     fn damage(&self, damaged: Damaged) -> String {
