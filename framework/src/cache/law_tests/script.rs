@@ -165,6 +165,10 @@ impl Named {
             || any(&self.fragments, &stored.fragments)
     }
 
+    fn patterns(&self) -> usize {
+        self.pages.len() + self.fragments.len()
+    }
+
     fn add_to(&self, mut invalidation: Invalidation) -> Invalidation {
         for group in &self.groups {
             invalidation = invalidation.group(format!("g{group}"));
@@ -300,8 +304,8 @@ proptest! {
                     model.position += 1;
                     let position = Position(model.position);
                     let invalidation = hard.add_to(soft.add_to(Invalidation::new()).soft());
+                    forgetful |= cache.usage().patterns + hard.patterns() + soft.patterns() > 6;
                     cache.apply([(position, &invalidation)], position, model.now());
-                    forgetful |= cache.usage().patterns >= 6;
                     let second = model.second.min(model.lease_until);
                     model.records.push(Recorded { position: position.0, second, hard, soft });
                     // More soft invalidations of a group than are told apart.
