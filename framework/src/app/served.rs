@@ -4,6 +4,7 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use http::request::Parts;
 use http::{Request, Response};
 use hyper::body::{Body as _, Incoming};
 use tokio::net::TcpListener;
@@ -70,6 +71,10 @@ impl Served {
 pub(super) struct Visitors(pub(super) Arc<FrontEnd>);
 
 impl Handler for Visitors {
+    fn answer_at_once(&self, request: &Parts, peer: Peer) -> Option<Response<Body>> {
+        self.0.answer_at_once(request, peer.addr.ip())
+    }
+
     async fn handle(&self, request: Request<Incoming>, peer: Peer) -> Response<Body> {
         self.0.answer(request.map(body), peer.addr.ip()).await
     }

@@ -21,6 +21,9 @@ use crate::problem::{Problem, Problems};
 /// How long a site in this process may take until its front end holds a lease.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Who has sent the requests.
+const PEER: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
 /// A whole site as a service in this process: for tests without sockets, for layers around it, or
 /// for an outer router that gives it a part of its paths.
 ///
@@ -81,7 +84,11 @@ impl App {
 impl SiteService {
     /// Answers a request, as if it came from this machine.
     pub async fn answer(&self, request: Request<Body>) -> Response<Body> {
-        self.frontend.answer(request, IpAddr::V4(Ipv4Addr::LOCALHOST)).await
+        let (parts, body) = request.into_parts();
+        match self.frontend.answer_at_once(&parts, PEER) {
+            Some(response) => response,
+            None => self.frontend.answer(Request::from_parts(parts, body), PEER).await,
+        }
     }
 
     /// Loads the site's templates and routes anew: all or none. Requests that come afterwards are
@@ -120,5 +127,171 @@ where
         let request = request
             .map(|body| if body.is_end_stream() { Body::empty() } else { Body::stream(body) });
         Box::pin(async move { Ok(site.answer(request).await) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::header::{self, HeaderMap, HeaderValue};
+    use http::{Method, StatusCode};
+
+    const DISPATCH: &str = r#"
+[[route]]
+path = "/plain"
+template = "plain.html"
+cache = "persistent"
+[[route]]
+path = "/parts"
+template = "parts.html"
+cache = "persistent"
+[[route]]
+path = "/part"
+template = "part.html"
+cache = "persistent"
+vary = ["x-shade"]
+[[route]]
+path = "/holds-uncached"
+template = "holds-uncached.html"
+cache = "persistent"
+[[route]]
+path = "/uncached"
+template = "part.html"
+cache = "no_cache"
+[[route]]
+path = "/moved"
+redirect = "/plain"
+[[route]]
+path = "/assets/{*file}"
+files = "."
+"#;
+
+    const TEMPLATES: [(&str, &str); 4] = [
+        ("plain.html", "{% for i in range(end=500) %}a line of text, {% endfor %}"),
+        ("part.html", "<b>the part</b>"),
+        ("parts.html", r#"<p>{{ part(url="/part") }}, {{ part(url="/plain") }}</p>"#),
+        ("holds-uncached.html", r#"<p>{{ part(url="/uncached") }}</p>"#),
+    ];
+
+    async fn site() -> (tempfile::TempDir, SiteService) {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("dispatch.conf"), DISPATCH).unwrap();
+        std::fs::create_dir(folder.path().join("docroot")).unwrap();
+        std::fs::create_dir(folder.path().join("templates")).unwrap();
+        for (name, text) in TEMPLATES {
+            std::fs::write(folder.path().join("templates").join(name), text).unwrap();
+        }
+        let variant = |visitor: &crate::frontend::Visitor<'_>| match visitor.header("x-own") {
+            Some(_) => crate::frontend::Variant::no(),
+            None => crate::frontend::Variant::yes(),
+        };
+        let site = App::new().variant(variant).into_service(folder.path()).await.unwrap();
+        (folder, site)
+    }
+
+    fn request(method: &Method, path: &str, headers: &[(&'static str, &str)]) -> Request<Body> {
+        let mut request = Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request.body(Body::empty()).unwrap()
+    }
+
+    /// All of a response that does not depend on the second in which it was asked for.
+    async fn all_of(response: Response<Body>) -> (StatusCode, HeaderMap, Bytes) {
+        let (mut parts, body) = response.into_parts();
+        if let Some(age) = parts.headers.get_mut(header::AGE) {
+            *age = HeaderValue::from_static("some");
+        }
+        if let Some(date) = parts.headers.get_mut(header::LAST_MODIFIED) {
+            *date = HeaderValue::from_static("some");
+        }
+        (parts.status, parts.headers, body.collect(1 << 20).await.unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_hit_is_answered_at_once_just_as_it_is_otherwise() {
+        let (_folder, site) = site().await;
+        let tag = |response: Response<Body>| {
+            response.headers()[header::ETAG].to_str().unwrap().to_owned()
+        };
+        let plain = tag(site.answer(request(&Method::GET, "/plain", &[])).await);
+        for shade in ["", "dark"] {
+            site.answer(request(&Method::GET, "/parts", &[("x-shade", shade)])).await;
+        }
+        let conditions: [&[(&str, &str)]; 10] = [
+            &[],
+            &[("accept-encoding", "gzip, br;q=0.5")],
+            &[("accept-encoding", "identity;q=0")],
+            &[("if-none-match", &plain)],
+            &[("if-none-match", "\"other\"")],
+            &[("if-match", "\"other\"")],
+            &[("range", "bytes=2-9")],
+            &[("range", "bytes=2-9"), ("if-range", &plain)],
+            &[("range", "bytes=999999-")],
+            &[("if-modified-since", "Fri, 31 Dec 2100 23:59:59 GMT")],
+        ];
+        let mut compared = 0;
+        for path in ["/plain", "/%70lain", "/part", "/parts"] {
+            for shade in ["", "dark"] {
+                for method in [Method::GET, Method::HEAD] {
+                    for condition in conditions {
+                        let headers = [condition, &[("x-shade", shade)]].concat();
+                        let request = || request(&method, path, &headers);
+                        let (parts, _) = request().into_parts();
+                        // The first may have been answered before the page's encodings were made.
+                        let made = site.frontend.answer(request(), PEER).await;
+                        let at_once = site.frontend.answer_at_once(&parts, PEER);
+                        let at_once =
+                            at_once.unwrap_or_else(|| panic!("{method} {path} {headers:?}"));
+                        if !made.headers().contains_key(header::CONTENT_ENCODING)
+                            && at_once.headers().contains_key(header::CONTENT_ENCODING)
+                        {
+                            continue;
+                        }
+                        assert_eq!(
+                            all_of(at_once).await,
+                            all_of(made).await,
+                            "{method} {path} {headers:?}"
+                        );
+                        compared += 1;
+                    }
+                }
+            }
+        }
+        assert!(compared >= 150, "only {compared}");
+        let hits = site.frontend.counts().hits;
+        site.answer(request(&Method::GET, "/plain", &[])).await;
+        assert_eq!(site.frontend.counts().hits, hits + 1);
+        site.stop().await;
+    }
+
+    #[tokio::test]
+    async fn what_is_no_hit_is_not_answered_at_once_and_leaves_no_trace() {
+        let (_folder, site) = site().await;
+        site.answer(request(&Method::GET, "/plain", &[])).await;
+        site.answer(request(&Method::GET, "/holds-uncached", &[])).await;
+        let before = site.frontend.counts();
+        for (method, path, headers) in [
+            (Method::GET, "/part", &[][..]),
+            (Method::GET, "/parts", &[]),
+            (Method::GET, "/holds-uncached", &[]),
+            (Method::GET, "/uncached", &[]),
+            (Method::GET, "/moved", &[]),
+            (Method::GET, "/assets/a.css", &[]),
+            (Method::GET, "/nothing", &[]),
+            (Method::GET, "/plain", &[("x-own", "1")]),
+            (Method::POST, "/plain", &[]),
+            (Method::OPTIONS, "/plain", &[]),
+            (Method::OPTIONS, "*", &[]),
+        ] {
+            let (parts, _) = request(&method, path, headers).into_parts();
+            assert!(site.frontend.answer_at_once(&parts, PEER).is_none(), "{method} {path}");
+        }
+        assert_eq!(site.frontend.counts(), before);
+        site.frontend.leave().await;
+        let (parts, _) = request(&Method::GET, "/plain", &[]).into_parts();
+        assert!(site.frontend.answer_at_once(&parts, PEER).is_none(), "without a lease");
+        site.stop().await;
     }
 }

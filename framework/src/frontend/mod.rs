@@ -4,6 +4,7 @@
 //! - [`Edition`]: the site's dispatch table and templates, and how they are replaced; `notice`: what
 //!   pages say when they could not be.
 //! - `page`: the way of a request for content to the cache: variant, key, lookup.
+//! - `at_once`: the short way of a hit.
 //! - `flight`: who makes what is not there, and who waits; `fill`: the way of content into the cache;
 //!   `storable`: what may be kept.
 //! - `make`: how content is made, by a controller over the link or by a template.
@@ -23,6 +24,7 @@
 //!
 //! This room must not know controllers or the site's state.
 
+mod at_once;
 mod cache_status;
 mod collect;
 mod counters;
@@ -255,7 +257,7 @@ impl FrontEnd {
         mut request: Request<Body>,
         peer: IpAddr,
     ) -> Response<Body> {
-        let notice = self.settings.development.then(|| self.notice.load_full()).flatten();
+        let notice = self.notice();
         if notice.is_some() {
             Notice::ask_for_all(&mut request);
         }
@@ -267,32 +269,37 @@ impl FrontEnd {
         let recipient = Recipient { generation, edition: &edition, request: &parts, origin };
         let visit = Visit { generation, edition: &edition, parts: &parts, body, origin };
         let served = self.dispatch(visit).await;
-        let response = self.respond(recipient, served).await;
-        if response.status().is_server_error() {
-            self.counters.count(Event::Error);
-        }
+        let response = match self.respond_at_once(recipient, served) {
+            Ok(response) => response,
+            Err(served) => self.compose(recipient, served).await,
+        };
         let response = match notice {
             Some(notice) => notice.put_into(response),
             None => response,
         };
-        if parts.method == Method::HEAD { respond::head_of(response) } else { response }
+        self.finish(&parts.method, response)
     }
 
-    /// Makes a response of what there is.
-    async fn respond(self: &Arc<Self>, recipient: Recipient<'_>, served: Served) -> Response<Body> {
+    /// What pages are to say of files that could not be loaded: to developers only.
+    fn notice(&self) -> Option<Arc<Notice>> {
+        self.settings.development.then(|| self.notice.load_full()).flatten()
+    }
+
+    /// Makes a response of what there is, or gives it back if it has parts that are not there.
+    fn respond_at_once(
+        self: &Arc<Self>,
+        recipient: Recipient<'_>,
+        served: Served,
+    ) -> Result<Response<Body>, Served> {
         let request = recipient.request;
         let served = match served {
             Served::Failed(failed) => self.error(recipient, failed),
             served => served,
         };
         if served.pieces().is_some_and(Pieces::has_parts) {
-            return match self.compose_at_once(recipient, &served) {
-                Some(response) => response,
-                // In a box, so that the future of a page without parts stays small.
-                None => Box::pin(self.compose(recipient, served)).await,
-            };
+            return self.compose_at_once(recipient, &served).ok_or(served);
         }
-        match served {
+        Ok(match served {
             Served::Hit { entry, now, .. } => self.hit(request, &entry, now),
             Served::Stored { entry, cache, .. } => self.stored(request, &entry, cache),
             Served::Page { page, cache, .. } => respond::page(request, &page, cache),
@@ -301,7 +308,15 @@ impl FrontEnd {
             }
             Served::Response(response) => response,
             Served::Failed(_) => unreachable!("what failed has become an error page"),
+        })
+    }
+
+    /// The last that is done with every response.
+    fn finish(&self, method: &Method, response: Response<Body>) -> Response<Body> {
+        if response.status().is_server_error() {
+            self.counters.count(Event::Error);
         }
+        if *method == Method::HEAD { respond::head_of(response) } else { response }
     }
 
     /// Finds or makes what a request asks for.
@@ -349,6 +364,11 @@ impl FrontEnd {
             }
         }
     }
+}
+
+/// Whether a request for the target is one for content, which may be in the cache.
+fn is_page(target: &Target) -> bool {
+    matches!(target, Target::Controller(_) | Target::Template(_))
 }
 
 fn redirect(status: StatusCode, matched: &Match<'_>) -> Served {

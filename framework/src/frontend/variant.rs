@@ -3,7 +3,8 @@ use super::Visitor;
 /// What a site's variant function says about a request: how its answer depends on more than the URL.
 ///
 /// The function runs on the front end for each request that a controller, a template or an error page
-/// answers; it sees the whole request, as a [`Visitor`]. Controllers take the variant's name as
+/// answers, first in search of a hit and, if there is none, once more; so it must say the same each
+/// time. It sees the whole request, as a [`Visitor`]. Controllers take the variant's name as
 /// [`VariantName`](crate::extract::VariantName), and in each template it is `variant`. On a route
 /// that caches the function also decides about the page, on another about the fragments in it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,16 +1,18 @@
 //! One connection of a client, from its first byte to its last.
 
 use std::convert::Infallible;
-use std::future::poll_fn;
+use std::future::{poll_fn, ready};
 use std::io;
 use std::net::SocketAddr;
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt;
+use futures_util::future::Either;
+use http::request::Parts;
 use http::{Request, Response, StatusCode, Version, header};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
@@ -87,7 +89,18 @@ pub(super) async fn serve<H: Handler>(
     let context = Arc::new(Context { handler, peer, headers: rules.limits.headers });
     let service = service_fn({
         let pulse = pulse.clone();
-        move |request| respond(context.clone(), Exchange::begin(pulse.clone()), request)
+        move |request: Request<Incoming>| {
+            let exchange = Exchange::begin(pulse.clone());
+            let (parts, body) = request.into_parts();
+            match context.respond_at_once(&parts) {
+                Some(response) => Either::Left(ready(told(response, exchange))),
+                None => {
+                    let request = Request::from_parts(parts, body);
+                    // In a box, because hyper moves it.
+                    Either::Right(Box::pin(respond(context.clone(), exchange, request)))
+                }
+            }
+        }
     });
     let heads = if version == Version::HTTP_2 { Heads::Ignored } else { Heads::Noted };
     let socket = TokioIo::new(Socket::new(stream, read, pulse.clone(), heads));
@@ -185,34 +198,46 @@ struct Context<H> {
     headers: usize,
 }
 
+impl<H: Handler> Context<H> {
+    /// The response that there is without waiting for anything.
+    fn respond_at_once(&self, request: &Parts) -> Option<Response<Body>> {
+        if let Some((status, message)) = refusal(request, self.headers) {
+            return Some(plain(status, message));
+        }
+        let answer = AssertUnwindSafe(|| self.handler.answer_at_once(request, self.peer));
+        catch_unwind(answer).unwrap_or_else(|_| Some(self.panicked()))
+    }
+
+    fn panicked(&self) -> Response<Body> {
+        tracing::error!(%self.peer.addr, "the handler of a request panicked");
+        plain(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error\n")
+    }
+}
+
 async fn respond<H: Handler>(
     context: Arc<Context<H>>,
     exchange: Exchange,
     request: Request<Incoming>,
 ) -> Result<Response<Told>, Infallible> {
-    let response = match refusal(&request, context.headers) {
-        Some((status, message)) => plain(status, message),
-        None => {
-            let answer = async { context.handler.handle(request, context.peer).await };
-            AssertUnwindSafe(answer).catch_unwind().await.unwrap_or_else(|_| {
-                tracing::error!(%context.peer.addr, "the handler of a request panicked");
-                plain(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error\n")
-            })
-        }
-    };
+    let answer = async { context.handler.handle(request, context.peer).await };
+    let response = AssertUnwindSafe(answer).catch_unwind().await;
+    told(response.unwrap_or_else(|_| context.panicked()), exchange)
+}
+
+fn told(response: Response<Body>, exchange: Exchange) -> Result<Response<Told>, Infallible> {
     Ok(response.map(|body| Told::new(body, exchange)))
 }
 
 /// Why a request is not answered by the handler, if hyper has let it through in spite of it.
-fn refusal(request: &Request<Incoming>, headers: usize) -> Option<(StatusCode, &'static str)> {
-    let mut hosts = request.headers().get_all(header::HOST).iter();
+fn refusal(request: &Parts, headers: usize) -> Option<(StatusCode, &'static str)> {
+    let mut hosts = request.headers.get_all(header::HOST).iter();
     let (host, another) = (hosts.next(), hosts.next());
-    if another.is_some() || (host.is_none() && request.version() == Version::HTTP_11) {
+    if another.is_some() || (host.is_none() && request.version == Version::HTTP_11) {
         // RFC 9112, section 3.2.
         return Some((StatusCode::BAD_REQUEST, "A request needs exactly one Host header.\n"));
     }
     // Hyper counts the headers of HTTP/1 only.
-    if request.version() == Version::HTTP_2 && request.headers().len() > headers {
+    if request.version == Version::HTTP_2 && request.headers.len() > headers {
         let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
         return Some((status, "The request has too many headers.\n"));
     }

@@ -7,6 +7,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::request::Parts;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -25,6 +26,12 @@ use crate::body::Body;
 /// When the client goes away, the future of an answer is dropped where it waits. What must not be
 /// left half done belongs into a task of its own.
 pub trait Handler: Send + Sync + 'static {
+    /// Answers a request of which only the head is needed, if that can be done without waiting: much
+    /// cheaper than a future. With `None` it is for [`handle`](Handler::handle).
+    fn answer_at_once(&self, _request: &Parts, _peer: Peer) -> Option<Response<Body>> {
+        None
+    }
+
     /// Answers one request. A panic is answered with 500 and concerns this request only.
     fn handle(
         &self,

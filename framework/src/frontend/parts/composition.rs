@@ -15,7 +15,7 @@ use super::super::page::Found;
 use super::super::respond::Aging;
 use super::super::served::page_of;
 use super::super::variant::VariantKind;
-use super::super::{FrontEnd, Visit};
+use super::super::{FrontEnd, Visit, is_page};
 use super::address::{Address, Canonical};
 use super::chain::Chain;
 use super::content::Content;
@@ -27,7 +27,7 @@ use super::tag::Tag;
 use super::{MOST_BYTES, MOST_PARTS, Recipient};
 use crate::body::Body;
 use crate::clock::{self, Moment};
-use crate::dispatch::{Resolution, Target};
+use crate::dispatch::Resolution;
 use crate::pieces::{Part, Piece, Pieces};
 
 /// The putting together of one response.
@@ -205,7 +205,7 @@ impl<'a> Composition<'a> {
         request.ask_for(address.under(&self.recipient.request.uri));
         let resolution = self.recipient.edition.table.resolve(&Method::GET, &canonical.path);
         let Resolution::Route(matched) = resolution else { return Ok(None) };
-        if !matches!(matched.route.target, Target::Controller(_) | Target::Template(_)) {
+        if !is_page(&matched.route.target) {
             return Ok(None);
         }
         let request = match self.frontend.heeds_headers(matched.route) {
