@@ -13,7 +13,8 @@ pub(super) enum Collected {
     TooLong(Body),
 }
 
-/// Reads a body, but no more than `limit` bytes of it.
+/// Reads a body, but no more than `limit` bytes of it. What is whole has memory of its own: a body that
+/// has come over the link is a slice of what was read from the socket, and would keep all of that.
 pub(super) async fn collect(mut body: Body, limit: u64) -> Result<Collected, BodyError> {
     if body.size_hint().lower() > limit {
         return Ok(Collected::TooLong(body));
@@ -30,10 +31,7 @@ pub(super) async fn collect(mut body: Body, limit: u64) -> Result<Collected, Bod
             return Ok(Collected::TooLong(Body::stream(chain(read, body))));
         }
     }
-    Ok(Collected::Whole(match read.len() {
-        1 => read.swap_remove(0),
-        _ => read.concat().into(),
-    }))
+    Ok(Collected::Whole(read.concat().into()))
 }
 
 /// One body after the other.
@@ -43,4 +41,30 @@ where
     B: http_body::Body<Data = Bytes, Error = BodyError> + Send + Unpin + 'static,
 {
     StreamBody::new(BodyStream::new(first).chain(BodyStream::new(second)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_kept_does_not_keep_what_it_was_cut_from() {
+        let read = Bytes::from(vec![b'x'; 16 * 1024]);
+        let Ok(Collected::Whole(kept)) = collect(Body::from(read.slice(1..3)), 9).await else {
+            panic!("it is short enough");
+        };
+        assert_eq!(kept, "xx");
+        assert!(read.is_unique());
+    }
+
+    #[tokio::test]
+    async fn what_is_too_long_is_given_back_whole() {
+        let pieces =
+            ["abc", "defg"].map(|piece| Ok::<_, BodyError>(http_body::Frame::data(piece.into())));
+        let body = Body::stream(StreamBody::new(futures_util::stream::iter(pieces)));
+        let Ok(Collected::TooLong(body)) = collect(body, 6).await else {
+            panic!("it is too long");
+        };
+        assert_eq!(body.collect(7).await.unwrap(), "abcdefg");
+    }
 }
