@@ -13,7 +13,7 @@ pub(super) struct Reloader {
     parts: Arc<Parts>,
     frontend: Arc<FrontEnd>,
     /// What the files looked like just before they were last read.
-    read: Mutex<Option<Seen>>,
+    read: Arc<Mutex<Option<Seen>>>,
     /// One at a time, so that the last edition is the newest.
     turn: tokio::sync::Mutex<()>,
 }
@@ -44,7 +44,7 @@ impl Reloader {
         Arc::new(Reloader {
             parts,
             frontend,
-            read: Mutex::new(seen),
+            read: Arc::new(Mutex::new(seen)),
             turn: tokio::sync::Mutex::default(),
         })
     }
@@ -57,19 +57,16 @@ impl Reloader {
     pub(super) async fn reload(&self) -> Result<u64, Problems> {
         let _turn = self.turn.lock().await;
         let parts = Arc::clone(&self.parts);
+        let read = Arc::clone(&self.read);
         let loading = tokio::task::spawn_blocking(move || {
             // Looked at first: what changes while they are read is another change.
             let seen = Seen::now(&parts);
-            (parts.load(), seen)
+            *read.lock().unwrap_or_else(PoisonError::into_inner) = Some(seen);
+            parts.load()
         });
-        let loaded = match loading.await {
-            Ok((loaded, seen)) => {
-                *self.read.lock().unwrap_or_else(PoisonError::into_inner) = Some(seen);
-                loaded
-            }
-            // The site's own additions to templates are part of the loading.
-            Err(error) => Err(Problem::new(format!("the files cannot be loaded: {error}")).into()),
-        };
+        // The site's own additions to templates are part of the loading, and may panic.
+        let failed = |error| Problem::new(format!("the files cannot be loaded: {error}"));
+        let loaded = loading.await.unwrap_or_else(|error| Err(failed(error).into()));
         loaded.map(|edition| self.publish(edition)).inspect_err(|problems| self.refuse(problems))
     }
 

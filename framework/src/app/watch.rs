@@ -203,3 +203,50 @@ fn wanted(places: &Places) -> BTreeMap<PathBuf, Watched> {
     }
     wanted
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::app::App;
+    use crate::app::rooms::{Rooms, Watching};
+    use crate::config::Config;
+
+    async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+        let start = Instant::now();
+        while !is_so() {
+            assert!(start.elapsed() < Duration::from_secs(60), "waited in vain: {what}");
+            sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn files_that_cannot_be_loaded_are_tried_again_only_when_they_change() {
+        let folder = tempfile::tempdir().unwrap();
+        let page = folder.path().join("templates/page.html");
+        fs::create_dir(folder.path().join("templates")).unwrap();
+        fs::write(&page, "one").unwrap();
+        fs::write(folder.path().join("dispatch.conf"), "").unwrap();
+        let loads = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&loads);
+        let app = App::new().templates(move |_| {
+            let load = counted.fetch_add(1, Ordering::SeqCst);
+            assert!(load != 1, "the site's own additions fail the second time");
+        });
+        let config = Config::of_folder(folder.path()).unwrap();
+        let rooms = Rooms::open(app, &config, Watching::Files).await.unwrap();
+        let frontend = Arc::clone(rooms.report.frontend.as_ref().unwrap());
+        fs::write(&page, "number two").unwrap();
+        until("the change is refused", || !frontend.problems().is_empty()).await;
+        // That nothing happens takes its time.
+        sleep(10 * SETTLE).await;
+        assert_eq!((loads.load(Ordering::SeqCst), frontend.edition()), (2, 1));
+        fs::write(&page, "number three").unwrap();
+        until("the next change is loaded", || frontend.edition() == 2).await;
+        assert_eq!(loads.load(Ordering::SeqCst), 3);
+        assert!(frontend.problems().is_empty());
+        rooms.close().await;
+    }
+}
