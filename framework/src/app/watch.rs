@@ -207,10 +207,12 @@ fn wanted(places: &Places) -> BTreeMap<PathBuf, Watched> {
     let mut add = |path: &Path, mode| {
         // The parent of a relative path without a folder is empty.
         let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+        // Where it lies and not where a link to it does: links are not followed.
+        let Ok(path) = path.canonicalize() else { return };
         let Ok(metadata) = path.metadata() else { return };
         if metadata.is_dir() {
             let identity = (metadata.dev(), metadata.ino());
-            wanted.insert(path.to_owned(), Watched { mode, identity });
+            wanted.insert(path, Watched { mode, identity });
         }
     };
     let folders = || places.folders.iter().chain([&places.docroot]);
@@ -241,6 +243,18 @@ mod tests {
             assert!(start.elapsed() < Duration::from_secs(60), "waited in vain: {what}");
             sleep(Duration::from_millis(5)).await;
         }
+    }
+
+    #[test]
+    fn a_folder_behind_a_link_is_watched_where_it_lies() {
+        let folder = tempfile::tempdir().unwrap();
+        let top = folder.path().canonicalize().unwrap();
+        fs::create_dir_all(top.join("releases/2")).unwrap();
+        std::os::unix::fs::symlink("releases/2", top.join("docroot")).unwrap();
+        let places = Places { docroot: top.join("docroot"), ..Places::default() };
+        let wanted = wanted(&places).into_iter().map(|(path, watched)| (path, watched.mode));
+        let (links, files) = (RecursiveMode::NonRecursive, RecursiveMode::Recursive);
+        assert!(wanted.eq([(top.clone(), links), (top.join("releases/2"), files)]));
     }
 
     #[tokio::test(flavor = "multi_thread")]
