@@ -305,7 +305,7 @@ async fn errors_look_like_the_site() {
     }
     let wrong = visitor.ask("DELETE", "/list", &[], "").await;
     assert!(wrong.header("allow").starts_with("GET, HEAD"), "{}", wrong.header("allow"));
-    let form = visitor.ask("GET", "/stories", &[], "").await;
+    let form = visitor.ask("GET", "/session/close", &[], "").await;
     assert!(form.status == 405 && form.header("allow").contains("POST"));
 }
 
@@ -384,6 +384,31 @@ async fn the_language_can_be_chosen() {
     assert!(page.text().contains("<html lang=\"de\""), "{}", page.text());
     let refused = visitor.ask("POST", "/session/language", &[form], "language=tlh").await;
     assert_eq!(refused.status, 400);
+}
+
+#[tokio::test]
+async fn the_language_can_be_chosen_where_a_form_has_come_back() {
+    let visitor = CLUSTER.borrow().visitor(0);
+    let story = publish(&visitor, "A story to be asked about", "In two languages.").await;
+    assert_eq!(submit(&visitor, "", "", b"").await.status, 422);
+    let comments = format!("{story}/comments");
+    assert_eq!(visitor.form(&comments, "author=&body=").await.status, 422);
+    assert_eq!(visitor.form("/session", "name=").await.status, 422);
+    let form = ("content-type", "application/x-www-form-urlencoded");
+    for (sent_to, form_at) in
+        [("/stories", "/submit"), (&*comments, &*story), ("/session", "/session")]
+    {
+        let referer = format!("http://weir.example{sent_to}");
+        let headers = [form, ("referer", &referer)];
+        let mut page = visitor.ask("POST", "/session/language", &headers, "language=de").await;
+        let mut at = String::new();
+        while matches!(page.status, 302 | 303) {
+            at = page.header("location").to_owned();
+            page = visitor.page(at.split('#').next().unwrap_or_default()).await;
+        }
+        assert_eq!((page.status, at.split('#').next()), (200, Some(form_at)), "{sent_to}");
+        assert!(page.text().contains("<form"), "{sent_to}");
+    }
 }
 
 #[tokio::test]

@@ -184,6 +184,38 @@ async fn a_part_has_a_variant_of_its_own() {
 }
 
 #[tokio::test]
+async fn a_variant_function_that_panics_fails_what_it_was_asked_for_and_no_more() {
+    let (log, _guard) = Log::begin();
+    let app = App::new().controllers(controllers![badge, greeting]).variant(|visitor| {
+        assert!(!visitor.uri().path().starts_with("/parts/"), "no variant for parts");
+        Variant::yes()
+    });
+    let page = "<p>{{ part(url=\"/parts/greeting\", fallback=\"none\") }}\
+                {{ part(url=\"/parts/badge\") }}{{ part(url=\"/greeting\") }}";
+    let routes = routes(&[
+        ("/", "template = \"page.html\""),
+        ("/parts/greeting", "controller = \"greeting\""),
+        ("/parts/badge", "controller = \"badge\"\ncache = \"no_cache\""),
+        ("/greeting", "controller = \"greeting\""),
+    ]);
+    let routes = format!("{routes}[[error]]\nstatus = 500\ntemplate = \"error.html\"\n");
+    let templates = [("page.html", page), ("error.html", "Sorry! {{ variant or \"-\" }}")];
+    let site = Site::of(app, "", &routes, &templates).await;
+    for count in 1..3 {
+        let answer = site.get("/").await;
+        assert_eq!((answer.status().as_u16(), &**answer.body()), (200, "<p>none<i>all</i>"));
+        let lines = log.lines();
+        assert_eq!(lines.len(), 2 * count, "{lines:?}");
+        let why = "the site's variant function panicked: no variant for parts";
+        assert!(lines.iter().all(|line| line.contains(why)), "{lines:?}");
+    }
+    for part in ["/parts/greeting", "/parts/badge"] {
+        let answer = site.get(part).await;
+        assert_eq!((answer.status().as_u16(), &**answer.body()), (500, "Sorry! -"), "{part}");
+    }
+}
+
+#[tokio::test]
 async fn what_a_part_depends_on_leaves_the_page_in_the_cache() {
     let site = Site::open(
         controllers![news, publish],

@@ -3,9 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "a failed test is to panic")]
 
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Condvar, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use headwater::app::SiteService;
 use headwater::body::Body;
@@ -110,7 +110,7 @@ async fn a_page_that_an_old_edition_makes_after_a_reload_is_not_kept() {
         // then for the page that is made.
         let (held, calls) = (door.clone(), AtomicUsize::new(0));
         let app = App::new().controllers(controllers![made]).variant(move |_| {
-            if calls.fetch_add(1, Ordering::Relaxed) == 1 {
+            if calls.fetch_add(1, SeqCst) == 1 {
                 held.pass();
             }
             Variant::yes()
@@ -163,6 +163,34 @@ async fn nobody_waits_for_what_an_old_edition_makes() {
     assert_eq!(text(hit).await, "new");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_reload_is_done_to_its_end_though_nobody_waits_for_it() {
+    let folder = folder();
+    let (door, calls) = (Door::default(), AtomicUsize::new(0));
+    let held = door.clone();
+    let app = App::new().controllers(controllers![made]).templates(move |_| {
+        if calls.fetch_add(1, SeqCst) == 1 {
+            held.pass();
+        }
+    });
+    let site = app.into_service(folder.path()).await.unwrap();
+    write(folder.path(), "templates/page.html", "new");
+    let asking = tokio::spawn({
+        let site = site.clone();
+        async move { site.reload().await }
+    });
+    door.wait_for(Stage::Held).await;
+    asking.abort();
+    assert!(asking.await.unwrap_err().is_cancelled());
+    door.open();
+    let start = Instant::now();
+    while text(get(&site, "/still").await).await != "new" {
+        assert!(start.elapsed() < PATIENCE, "what was read is not served");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(site.reload().await.unwrap(), 3);
+}
+
 #[tokio::test]
 async fn a_service_loads_its_files_when_it_is_told_to_and_all_or_none() {
     let folder = folder();
@@ -193,9 +221,9 @@ async fn a_service_loads_its_files_when_it_is_told_to_and_all_or_none() {
 #[tokio::test]
 async fn a_panic_of_the_sites_own_code_while_loading_leaves_everything_as_it_was() {
     let folder = folder();
-    let calls = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let calls = AtomicUsize::new(0);
     let app = App::new().controllers(controllers![made]).templates(move |_| {
-        let call = calls.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        let call = calls.fetch_add(1, SeqCst);
         assert!(call != 1, "the second time");
     });
     let site = app.into_service(folder.path()).await.unwrap();

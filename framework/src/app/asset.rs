@@ -1,12 +1,13 @@
 //! What `asset(path=…)` gives: the address of a docroot's file, with its fingerprint.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use http::Method;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::dispatch::{CanonicalPath, Resolution, Route, Table};
-use crate::http::files::Files;
+use crate::http::files::{Files, Fingerprint};
 use crate::templates::AssetUrl;
 
 /// Where assets are, if their paths do not say it.
@@ -15,12 +16,46 @@ const ASSETS: &str = "/assets/";
 /// What is encoded in a path; the canonical spelling decodes again what need not be.
 const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/');
 
-/// Makes addresses of these files by the routes of `table`.
-pub(super) fn addresses(table: Arc<Table>, files: Files) -> AssetUrl {
-    Arc::new(move |path| address(&table, &files, path))
+/// What pages were told of the docroot's own files.
+#[derive(Debug, Default)]
+pub(super) struct Told(Mutex<BTreeMap<String, Option<Fingerprint>>>);
+
+/// Files of which pages were told something else than what is true, by their paths, with what is
+/// true now.
+pub(super) type Outdated = BTreeMap<String, Option<Fingerprint>>;
+
+impl Told {
+    fn note(&self, file: &str, fingerprint: Fingerprint) {
+        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match told.get_mut(file) {
+            // One of the two pages is wrong, whatever the file becomes.
+            Some(known) if *known != Some(fingerprint) => *known = None,
+            Some(_) => {}
+            None => drop(told.insert(file.to_owned(), Some(fingerprint))),
+        }
+    }
+
+    /// What of it is not true. It reads files, so it may block.
+    pub(super) fn outdated(&self, files: &Files) -> Outdated {
+        let told = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let own = told.into_iter().filter(|(file, _)| !files.is_overlaid(file));
+        let looked_at = own.map(|(file, told)| (files.fingerprint(&file).ok(), file, told));
+        let changed = looked_at.filter(|(now, _, told)| told.is_none() || now != told);
+        changed.map(|(now, file, _)| (file, now)).collect()
+    }
 }
 
-fn address(table: &Table, files: &Files, path: &str) -> Result<String, String> {
+/// Makes addresses of these files by the routes of `table`, and notes in `told` what they say.
+pub(super) fn addresses(table: Arc<Table>, files: Files, told: Option<Arc<Told>>) -> AssetUrl {
+    Arc::new(move |path| address(&table, &files, told.as_deref(), path))
+}
+
+fn address(
+    table: &Table,
+    files: &Files,
+    told: Option<&Told>,
+    path: &str,
+) -> Result<String, String> {
     let encoded = utf8_percent_encode(path, IN_PATH);
     let written =
         if path.starts_with('/') { encoded.to_string() } else { format!("{ASSETS}{encoded}") };
@@ -34,6 +69,11 @@ fn address(table: &Table, files: &Files, path: &str) -> Result<String, String> {
         )
     })?;
     let fingerprint = files.fingerprint(&file).map_err(|error| error.to_string())?;
+    if let Some(told) = told
+        && !files.is_overlaid(&file)
+    {
+        told.note(&file, fingerprint);
+    }
     let fixed = fingerprint.insert_into(url.as_str());
     let fixed_file = fingerprint.insert_into(&file);
     // A route may be for this one name only.
@@ -54,7 +94,9 @@ fn file_at(table: &Table, path: &str) -> Option<(Arc<Route>, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::files::{Overlaid, OverlaidFile, Overlay};
     use std::fs;
+    use std::sync::atomic::{AtomicBool, Ordering};
 
     const ROUTES: &str = r#"
         [[route]]
@@ -86,8 +128,77 @@ mod tests {
             fs::write(public.join(name), "x").unwrap();
         }
         let table = Arc::new(Table::parse(ROUTES, "dispatch.conf").unwrap());
-        let address = addresses(table, Files::below(folder.path()));
+        let address = addresses(table, Files::below(folder.path()), None);
         (folder, address)
+    }
+
+    /// Addresses of these files, and what is noted of them.
+    fn telling(files: &Files) -> (AssetUrl, Arc<Told>) {
+        let table = Arc::new(Table::parse(ROUTES, "dispatch.conf").unwrap());
+        let told = Arc::new(Told::default());
+        (addresses(table, files.clone(), Some(Arc::clone(&told))), told)
+    }
+
+    #[test]
+    fn what_pages_were_told_is_outdated_when_it_is_no_longer_true() {
+        let (folder, _) = site();
+        let path = |name: &str| folder.path().join("public").join(name);
+        let write = |name: &str, text: &str| fs::write(path(name), text).unwrap();
+        let files = Files::below(folder.path());
+        let (address, told) = telling(&files);
+        let outdated = || told.outdated(&files).into_keys().collect::<Vec<_>>();
+        let first = address("site.css").unwrap();
+        write("favicon.ico", "y");
+        assert_eq!(outdated(), [""; 0], "nobody was told of the other one");
+        write("site.css", "yy");
+        assert_eq!(outdated(), ["public/site.css"]);
+        write("site.css", "x");
+        assert_eq!(outdated(), [""; 0], "it is what it was");
+        fs::remove_file(path("site.css")).unwrap();
+        assert_eq!(told.outdated(&files)["public/site.css"], None);
+        write("site.css", "yy");
+        let second = address("site.css").unwrap();
+        assert_ne!(first, second);
+        for text in ["yy", "x"] {
+            write("site.css", text);
+            assert_eq!(outdated(), ["public/site.css"], "two pages were told two things");
+        }
+    }
+
+    /// All files, once it is so.
+    #[derive(Debug, Default)]
+    struct Synchronized(AtomicBool);
+
+    impl Overlay for Synchronized {
+        fn find(&self, _: &str) -> Overlaid {
+            if !self.0.load(Ordering::SeqCst) {
+                return Overlaid::Nothing;
+            }
+            Overlaid::File(OverlaidFile {
+                tag: http::HeaderValue::from_static("\"1\""),
+                fingerprint: Fingerprint::of_hash([1; 8]),
+                length: 1,
+                modified: None,
+                version: None,
+                open: Box::new(|| Err(std::io::ErrorKind::NotFound.into())),
+            })
+        }
+    }
+
+    #[test]
+    fn what_stands_in_front_of_the_docroot_is_not_noted() {
+        let (folder, _) = site();
+        let synchronized = Arc::new(Synchronized::default());
+        let files = Files::below(folder.path()).behind(synchronized.clone());
+        let (address, told) = telling(&files);
+        address("site.css").unwrap();
+        fs::write(folder.path().join("public/site.css"), "yy").unwrap();
+        assert_eq!(told.outdated(&files).len(), 1);
+        synchronized.0.store(true, Ordering::SeqCst);
+        assert_eq!(told.outdated(&files).len(), 0, "it belongs to somebody else by now");
+        let (address, told) = telling(&files);
+        assert!(address("site.css").unwrap().contains(".0101010101010101."));
+        assert!(told.0.lock().unwrap().is_empty());
     }
 
     #[test]

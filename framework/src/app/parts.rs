@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use http::header::ACCEPT_LANGUAGE;
 
+use super::App;
+use super::asset::{self, Told};
 use super::places::Places;
-use super::{App, asset};
 use crate::config::Config;
 use crate::controller::Registration;
 use crate::dispatch::{Location, Table, Target};
@@ -53,9 +54,10 @@ impl Parts {
     /// Loads what a front end needs. A template or controller that is named but missing stops it
     /// here rather than at a visitor's request.
     ///
-    /// It reads files, so it may block.
-    pub(super) fn load(&self) -> Result<Edition, Problems> {
-        let (table, templates, problems) = self.read();
+    /// What its pages are told of the docroot's files is noted in `told`. It reads files, so it may
+    /// block.
+    pub(super) fn load(&self, told: Option<Arc<Told>>) -> Result<Edition, Problems> {
+        let (table, templates, problems) = self.read(told);
         match templates {
             Some(templates) => problems.or(Edition::new(table, templates)),
             None => Err(problems),
@@ -64,7 +66,7 @@ impl Parts {
 
     /// All that is wrong in the site's files, and between them and its code.
     pub(super) fn check(&self) -> Problems {
-        self.read().2
+        self.read(None).2
     }
 
     /// Where the files are. Those that routes are in are looked for, because they name each other.
@@ -72,11 +74,12 @@ impl Parts {
         let (table, _) = Table::read(&self.dispatch);
         Places {
             files: table.files().to_vec(),
-            folders: vec![self.templates.clone(), self.docroot.clone()],
+            folders: vec![self.templates.clone()],
+            docroot: self.docroot.clone(),
         }
     }
 
-    fn read(&self) -> (Arc<Table>, Option<Engine>, Problems) {
+    fn read(&self, told: Option<Arc<Told>>) -> (Arc<Table>, Option<Engine>, Problems) {
         let (table, mut problems) = Table::read(&self.dispatch);
         let table = Arc::new(table);
         let routes = Arc::clone(&table);
@@ -85,7 +88,7 @@ impl Parts {
             url_for: Arc::new(move |name, params| {
                 routes.url_for(name, params).map_err(|error| error.to_string())
             }),
-            asset: asset::addresses(Arc::clone(&table), self.files.clone()),
+            asset: asset::addresses(Arc::clone(&table), self.files.clone(), told),
             ..Options::default()
         };
         let folder = &self.templates;

@@ -1,5 +1,6 @@
 //! Where a site's files are, and what is to be seen of them without reading them.
 
+use std::ffi::OsStr;
 use std::fs::{self, Metadata};
 use std::hash::Hasher;
 use std::os::unix::fs::MetadataExt;
@@ -15,8 +16,10 @@ const MOST_FILES: usize = 200_000;
 pub(super) struct Places {
     /// Single files. They need not be there.
     pub(super) files: Vec<PathBuf>,
-    /// Folders with all that is below them. They need not be there.
+    /// Folders with all that is below them, but for what begins with a dot. They need not be there.
     pub(super) folders: Vec<PathBuf>,
+    /// Of this folder it counts only whether it is there.
+    pub(super) docroot: PathBuf,
 }
 
 /// Names, sizes and times of all files of some [`Places`], as a number: another one when anything
@@ -35,6 +38,7 @@ impl Places {
             sum.add(folder, fs::metadata(folder).ok());
             sum.folder(folder.clone());
         }
+        sum.add(&self.docroot, fs::metadata(&self.docroot).ok());
         Stamp(sum.hasher.digest128())
     }
 }
@@ -49,7 +53,9 @@ impl Sum {
         let mut waiting = vec![top];
         while let Some(folder) = waiting.pop() {
             let entries = fs::read_dir(&folder).into_iter().flatten().flatten();
-            let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+            // As when templates are loaded: they are copies that editors keep for themselves.
+            let shown = entries.filter(|entry| !is_hidden(&entry.file_name()));
+            let mut paths: Vec<PathBuf> = shown.map(|entry| entry.path()).collect();
             paths.sort_unstable();
             for path in paths {
                 let Some(left) = self.left.checked_sub(1) else { return };
@@ -90,6 +96,10 @@ impl Sum {
     }
 }
 
+fn is_hidden(name: &OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(b".")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -104,7 +114,8 @@ mod tests {
         write("templates/a.html", "a");
         let places = Places {
             files: vec![path("dispatch.conf"), path("missing.conf")],
-            folders: vec![path("templates"), path("docroot")],
+            folders: vec![path("templates")],
+            docroot: path("docroot"),
         };
         let mut before = places.stamp();
         assert_eq!(before, places.stamp());
@@ -136,7 +147,9 @@ mod tests {
         changed("a folder is gone");
         fs::create_dir(path("templates")).unwrap();
         changed("it is there again");
-        write("elsewhere", "");
-        assert_eq!(before, places.stamp(), "what lies elsewhere does not count");
+        for other in ["elsewhere", "docroot/new.png", "templates/.b.html.swp"] {
+            write(other, "");
+            assert_eq!(before, places.stamp(), "{other} does not count");
+        }
     }
 }

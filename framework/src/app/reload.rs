@@ -1,7 +1,10 @@
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use metrics::counter;
+use tokio::sync::OwnedMutexGuard;
+use tokio::task::JoinError;
 
+use super::asset::{Outdated, Told};
 use super::parts::Parts;
 use super::places::{Places, Stamp};
 use crate::frontend::{Edition, FrontEnd};
@@ -12,68 +15,102 @@ use crate::problem::{Problem, Problems};
 pub(super) struct Reloader {
     parts: Arc<Parts>,
     frontend: Arc<FrontEnd>,
-    /// What the files looked like just before they were last read.
-    read: Mutex<Option<Seen>>,
+    /// What is known of the files, if somebody watches them.
+    watched: Option<Mutex<Watched>>,
     /// One at a time, so that the last edition is the newest.
-    turn: tokio::sync::Mutex<()>,
+    turn: Arc<tokio::sync::Mutex<()>>,
+}
+
+/// What is known of files that are watched.
+pub(super) struct Watched {
+    /// What they looked like just before they were last read.
+    read: Seen,
+    /// What the pages of the present edition were told of the docroot.
+    told: Arc<Told>,
 }
 
 /// Where files were, and what they looked like.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Seen {
     pub(super) places: Places,
-    pub(super) stamp: Stamp,
+    stamp: Stamp,
+    outdated: Outdated,
+}
+
+impl Watched {
+    /// Looks at files that are not loaded yet. It may block.
+    pub(super) fn begin(parts: &Parts) -> Watched {
+        let told = Arc::default();
+        Watched { read: Seen::now(parts, &told), told }
+    }
+
+    /// For the pages of the first edition.
+    pub(super) fn told(&self) -> Arc<Told> {
+        Arc::clone(&self.told)
+    }
 }
 
 impl Seen {
-    /// Looks at the files. It may block.
-    pub(super) fn now(parts: &Parts) -> Seen {
+    fn now(parts: &Parts, told: &Told) -> Seen {
         let places = parts.places();
-        Seen { stamp: places.stamp(), places }
+        Seen { stamp: places.stamp(), outdated: told.outdated(parts.files()), places }
     }
 }
 
 impl Reloader {
-    /// Reloads what `frontend` serves. The files were read before, and looked then as `seen`, if
-    /// that is known.
+    /// Reloads what `frontend` serves. `watched` was begun before the files were first read.
     pub(super) fn new(
         parts: Arc<Parts>,
         frontend: Arc<FrontEnd>,
-        seen: Option<Seen>,
+        watched: Option<Watched>,
     ) -> Arc<Reloader> {
-        Arc::new(Reloader {
-            parts,
-            frontend,
-            read: Mutex::new(seen),
-            turn: tokio::sync::Mutex::default(),
-        })
+        let watched = watched.map(Mutex::new);
+        Arc::new(Reloader { parts, frontend, watched, turn: Arc::default() })
     }
 
     /// Loads the files and serves from them from now on; the number of the new edition. Log and
-    /// metrics say how it went.
+    /// metrics say how it went. Once begun it is done to its end, though nobody may wait for it any
+    /// more: what was read counts as read, so it must be published or refused.
     ///
     /// # Errors
     /// Everything that is wrong with the files. What was served before is served on.
-    pub(super) async fn reload(&self) -> Result<u64, Problems> {
-        let _turn = self.turn.lock().await;
-        let parts = Arc::clone(&self.parts);
-        let loading = tokio::task::spawn_blocking(move || {
-            // Looked at first: what changes while they are read is another change.
-            let seen = Seen::now(&parts);
-            (parts.load(), seen)
-        });
-        let loaded = match loading.await {
-            Ok((loaded, seen)) => {
-                *self.read.lock().unwrap_or_else(PoisonError::into_inner) = Some(seen);
-                loaded
-            }
-            // The site's own additions to templates are part of the loading.
-            Err(error) => Err(Problem::new(format!("the files cannot be loaded: {error}")).into()),
-        };
-        loaded.map(|edition| self.publish(edition)).inspect_err(|problems| self.refuse(problems))
+    pub(super) async fn reload(self: &Arc<Self>) -> Result<u64, Problems> {
+        let turn = Arc::clone(&self.turn).lock_owned().await;
+        let loading = tokio::spawn(Arc::clone(self).load(turn));
+        loading.await.unwrap_or_else(|error| Err(failed(&error)))
     }
 
-    fn publish(&self, edition: Edition) -> u64 {
+    async fn load(self: Arc<Self>, _turn: OwnedMutexGuard<()>) -> Result<u64, Problems> {
+        let told = self.watched.is_some().then(Arc::<Told>::default);
+        let (reloader, for_pages) = (Arc::clone(&self), told.clone());
+        let loading = tokio::task::spawn_blocking(move || {
+            // Looked at first: what changes while they are read is another change.
+            if let Some(seen) = reloader.look()
+                && let Some(mut watched) = reloader.watched()
+            {
+                watched.read = seen;
+            }
+            reloader.parts.load(for_pages)
+        });
+        // The site's own additions to templates are part of the loading, and may panic.
+        let loaded = loading.await.unwrap_or_else(|error| Err(failed(&error)));
+        match loaded {
+            Ok(edition) => Ok(self.publish(edition, told)),
+            Err(problems) => {
+                self.refuse(&problems);
+                Err(problems)
+            }
+        }
+    }
+
+    fn publish(&self, edition: Edition, told: Option<Arc<Told>>) -> u64 {
+        if let Some(mut watched) = self.watched()
+            && let Some(told) = told
+        {
+            // What pages of the last edition were told goes with them.
+            watched.told = told;
+            watched.read.outdated.clear();
+        }
         let number = self.frontend.publish(edition);
         counter!("headwater_reloads_total", "outcome" => "loaded").increment(1);
         tracing::info!(edition = number, "the site's files are loaded anew");
@@ -93,13 +130,28 @@ impl Reloader {
         self.frontend.show(sorted);
     }
 
-    /// What the files looked like just before they were last read.
-    pub(super) fn last_read(&self) -> Option<Seen> {
-        self.read.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// Looks at the files, if they are watched. It may block.
+    pub(super) fn look(&self) -> Option<Seen> {
+        let told = self.watched()?.told();
+        Some(Seen::now(&self.parts, &told))
     }
 
-    /// The files that are loaded.
-    pub(super) fn parts(&self) -> &Arc<Parts> {
-        &self.parts
+    /// Whether the files look otherwise than just before they were last read.
+    pub(super) fn is_news(&self, seen: &Seen) -> bool {
+        self.watched().is_some_and(|watched| watched.read != *seen)
     }
+
+    /// Where the files are. It may block.
+    pub(super) fn places(&self) -> Places {
+        self.parts.places()
+    }
+
+    fn watched(&self) -> Option<MutexGuard<'_, Watched>> {
+        let watched = self.watched.as_ref()?;
+        Some(watched.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+fn failed(error: &JoinError) -> Problems {
+    Problem::new(format!("the files cannot be loaded: {error}")).into()
 }

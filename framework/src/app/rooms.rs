@@ -15,7 +15,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::App;
 use super::parts::Parts;
-use super::reload::{Reloader, Seen};
+use super::reload::{Reloader, Watched};
 use super::report::NodeReport;
 use super::served::{Served, address, bind, problem};
 use super::watch::watch;
@@ -24,7 +24,7 @@ use crate::cache::{Cache, Limits};
 use crate::clock;
 use crate::config::{Config, Encoding, Environment, Mode};
 use crate::docroot::Store;
-use crate::frontend::{self, CacheFollower, Docroot, FrontEnd, Settings};
+use crate::frontend::{self, CacheFollower, Docroot, Edition, FrontEnd, Settings};
 use crate::http::{Coding, Languages, TrustedProxies};
 use crate::link::{self, Connector, Incoming, Link, LinkOptions};
 use crate::problem::{Problem, Problems};
@@ -85,15 +85,17 @@ impl Rooms {
             let docroot = Arc::new(Docroot::new(Arc::clone(&store)));
             let parts = Arc::new(Parts::of(&app, config).behind(docroot.clone()));
             // Looked at first: what changes while they are read is a change.
-            let seen = (watching == Watching::Files).then(|| Seen::now(&parts));
-            let opened = open_frontend(&app, &parts, config, docroot, connectors)?;
+            let watched = (watching == Watching::Files).then(|| Watched::begin(&parts));
+            let told = watched.as_ref().map(Watched::told);
+            let edition = parts.load(told)?;
+            let opened = open_frontend(&app, edition, &parts, config, docroot, connectors);
             tasks.push(spawn(sweep(Arc::clone(opened.cache()))));
             tasks.push(spawn(Arc::clone(&opened).fetch_files()));
             if config.mode == Mode::Frontend {
                 // In a single node the store is the back end's.
                 tasks.push(spawn(Arc::clone(&opened).sweep_files()));
             }
-            let reloads = Reloader::new(parts, Arc::clone(&opened), seen);
+            let reloads = Reloader::new(parts, Arc::clone(&opened), watched);
             tasks.push(spawn(reload_when_asked(Arc::clone(&reloads), Arc::clone(&reload))));
             if watching == Watching::Files {
                 tasks.push(spawn(watch(Arc::clone(&reloads))));
@@ -199,12 +201,12 @@ async fn open_backend(
 
 fn open_frontend(
     app: &App,
+    edition: Edition,
     parts: &Parts,
     config: &Config,
     docroot: Arc<Docroot>,
     backends: Vec<Connector>,
-) -> Result<Arc<FrontEnd>, Problems> {
-    let edition = parts.load()?;
+) -> Arc<FrontEnd> {
     let cache = Arc::new(Cache::new(Limits {
         bytes: config.cache.bytes,
         persistent_bytes: config.cache.persistent_bytes,
@@ -215,7 +217,7 @@ fn open_frontend(
     let mut options = LinkOptions::new(&config.name, rand::random(), backends);
     options.secret = config.link.secret.as_ref().map(|secret| secret.expose().to_owned());
     options.lease = config.link.lease;
-    Ok(FrontEnd::new(frontend::Rooms {
+    FrontEnd::new(frontend::Rooms {
         settings: Settings {
             development: config.environment == Environment::Development,
             caching: config.mode != Mode::SingleNode,
@@ -241,7 +243,7 @@ fn open_frontend(
         cache,
         link: Link::start(options, Arc::new(follower)),
         variant: app.variant.clone(),
-    }))
+    })
 }
 
 fn coding(encoding: Encoding) -> Coding {

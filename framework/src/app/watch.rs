@@ -4,12 +4,31 @@
 //! editors that write in place, put a new file in the place of the old one, or make a copy first,
 //! and it stops when a watched folder is removed. So after each hint, and once in a while without
 //! one, all files are looked at, by name, size and time. They are loaded when they differ from those
-//! that were loaded last and have stood still for a moment.
+//! that were loaded last and have stood still for a moment. Names that begin with a dot do not count:
+//! editors keep copies under them, and no template has such a name.
 //!
 //! A change cannot be missed by this: the files are looked at before they are read, so one that is
 //! changed after it was read differs from what was seen. The times of two changes can be the same
 //! only when one follows the other within a few milliseconds; and as files must look the same twice,
 //! [`SETTLE`] apart, the second would have to come that long after the first and still bear its time.
+//!
+//! # What counts in the docroot
+//!
+//! Files of the docroot are sent as they are on disk, past the cache, so it needs no reload that they
+//! change. What can become wrong are pages: `asset` has told them what is in a file. So each edition
+//! notes the files of which a page was told, with what was said ([`Told`](super::asset::Told)), and
+//! the docroot has changed when something of this is no longer true. What nobody was told of does
+//! not count: uploads of visitors, thumbnails, the drafts of both.
+//!
+//! *No page stays wrong.* All pages that are kept are of the present edition, and it was noted what
+//! they were told before they were kept. So as long as one of them is wrong, looking at the files
+//! shows it. If two were told different things of one file, one of them is wrong whatever the file is
+//! now, and the note says so until the next edition, which begins with an empty one.
+//!
+//! *Nothing of the log counts.* What the log says of a file stands in front of the docroot's own,
+//! and who has written it invalidates the pages that name it. A controller writes a file before it
+//! synchronizes it, so it may be seen here before the log says whose it is: a new one was not named by
+//! any page yet, and one that is replaced belongs to the log already.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
@@ -18,7 +37,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use notify::event::{AccessKind, AccessMode};
-use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+use notify::{Config, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::Notify;
 use tokio::task::spawn_blocking;
 use tokio::time::{sleep, timeout};
@@ -29,8 +48,8 @@ use super::reload::{Reloader, Seen};
 /// How long files must not have changed before they are loaded.
 const SETTLE: Duration = Duration::from_millis(50);
 
-/// How often it is looked whether they have settled. A file that is written to all the time, in the
-/// docroot for example, must not keep the others from being loaded.
+/// How often it is looked whether they have settled. A file that is written to all the time must not
+/// keep the others from being loaded.
 const MOST_LOOKS: usize = 40;
 
 /// How often files are looked at without a hint.
@@ -48,12 +67,12 @@ pub(super) async fn watch(reloader: Arc<Reloader>) {
     let mut hints = Hints::new(Arc::clone(&hint));
     loop {
         let look = Instant::now();
-        let (seen, back) = look_and_watch(&reloader, hints).await;
+        let (seen, back) = look_and_watch(Arc::clone(&reloader), hints).await;
         hints = back;
         let pause = if hints.complete { SELDOM } else { OFTEN };
         let pause = pause.max(look.elapsed() * SHARE);
         match seen {
-            Some(seen) if reloader.last_read().as_ref() != Some(&seen) => {
+            Some(seen) if reloader.is_news(&seen) => {
                 settle(&reloader, seen).await;
                 // The log says what is wrong, and so do the pages.
                 let _ = reloader.reload().await;
@@ -67,12 +86,12 @@ pub(super) async fn watch(reloader: Arc<Reloader>) {
 }
 
 /// Waits until files have not changed for a moment.
-async fn settle(reloader: &Reloader, mut seen: Seen) {
+async fn settle(reloader: &Arc<Reloader>, mut seen: Seen) {
     for _ in 0..MOST_LOOKS {
         sleep(SETTLE).await;
-        let parts = Arc::clone(reloader.parts());
-        match spawn_blocking(move || Seen::now(&parts)).await {
-            Ok(now) if now != seen => seen = now,
+        let reloader = Arc::clone(reloader);
+        match spawn_blocking(move || reloader.look()).await {
+            Ok(Some(now)) if now != seen => seen = now,
             Ok(_) | Err(_) => return,
         }
     }
@@ -80,14 +99,13 @@ async fn settle(reloader: &Reloader, mut seen: Seen) {
 
 /// Sees to it that there are hints, and looks at the files, in this order: what changes in between
 /// gives a hint.
-async fn look_and_watch(reloader: &Reloader, mut hints: Hints) -> (Option<Seen>, Hints) {
-    let parts = Arc::clone(reloader.parts());
+async fn look_and_watch(reloader: Arc<Reloader>, mut hints: Hints) -> (Option<Seen>, Hints) {
     let looked = spawn_blocking(move || {
-        hints.want(&parts.places());
-        (Seen::now(&parts), hints)
+        hints.want(&reloader.places());
+        (reloader.look(), hints)
     });
     match looked.await {
-        Ok((seen, hints)) => (Some(seen), hints),
+        Ok(looked) => looked,
         Err(error) => {
             tracing::error!(%error, "the site's files cannot be looked at");
             (None, Hints::none())
@@ -120,7 +138,7 @@ impl Hints {
 
     /// Hints for `hint`, if the system can give any.
     fn new(hint: Arc<Notify>) -> Hints {
-        let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+        let tell = move |event: notify::Result<notify::Event>| {
             // Looking at files is an event too.
             let only_looks = event.is_ok_and(|event| match event.kind {
                 EventKind::Access(AccessKind::Close(AccessMode::Write)) => false,
@@ -129,7 +147,9 @@ impl Hints {
             if !only_looks {
                 hint.notify_one();
             }
-        });
+        };
+        // A link leads to what is watched by itself, or to what is neither loaded nor sent.
+        let watcher = RecommendedWatcher::new(tell, Config::default().with_follow_symlinks(false));
         let mut hints = Hints { told: false, ..Hints::none() };
         match watcher {
             Ok(watcher) => hints.watcher = Some(watcher),
@@ -187,19 +207,81 @@ fn wanted(places: &Places) -> BTreeMap<PathBuf, Watched> {
     let mut add = |path: &Path, mode| {
         // The parent of a relative path without a folder is empty.
         let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+        // Where it lies and not where a link to it does: links are not followed.
+        let Ok(path) = path.canonicalize() else { return };
         let Ok(metadata) = path.metadata() else { return };
         if metadata.is_dir() {
             let identity = (metadata.dev(), metadata.ino());
-            wanted.insert(path.to_owned(), Watched { mode, identity });
+            wanted.insert(path, Watched { mode, identity });
         }
     };
-    for path in places.files.iter().chain(&places.folders) {
+    let folders = || places.folders.iter().chain([&places.docroot]);
+    for path in places.files.iter().chain(folders()) {
         if let Some(parent) = path.parent() {
             add(parent, RecursiveMode::NonRecursive);
         }
     }
-    for folder in &places.folders {
+    for folder in folders() {
         add(folder, RecursiveMode::Recursive);
     }
     wanted
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::app::App;
+    use crate::app::rooms::{Rooms, Watching};
+    use crate::config;
+
+    async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+        let start = Instant::now();
+        while !is_so() {
+            assert!(start.elapsed() < Duration::from_secs(60), "waited in vain: {what}");
+            sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    #[test]
+    fn a_folder_behind_a_link_is_watched_where_it_lies() {
+        let folder = tempfile::tempdir().unwrap();
+        let top = folder.path().canonicalize().unwrap();
+        fs::create_dir_all(top.join("releases/2")).unwrap();
+        std::os::unix::fs::symlink("releases/2", top.join("docroot")).unwrap();
+        let places = Places { docroot: top.join("docroot"), ..Places::default() };
+        let wanted = wanted(&places).into_iter().map(|(path, watched)| (path, watched.mode));
+        let (links, files) = (RecursiveMode::NonRecursive, RecursiveMode::Recursive);
+        assert!(wanted.eq([(top.clone(), links), (top.join("releases/2"), files)]));
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn files_that_cannot_be_loaded_are_tried_again_only_when_they_change() {
+        let folder = tempfile::tempdir().unwrap();
+        let page = folder.path().join("templates/page.html");
+        fs::create_dir(folder.path().join("templates")).unwrap();
+        fs::write(&page, "one").unwrap();
+        fs::write(folder.path().join("dispatch.conf"), "").unwrap();
+        let loads = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&loads);
+        let app = App::new().templates(move |_| {
+            let load = counted.fetch_add(1, Ordering::SeqCst);
+            assert!(load != 1, "the site's own additions fail the second time");
+        });
+        let config = config::Config::of_folder(folder.path()).unwrap();
+        let rooms = Rooms::open(app, &config, Watching::Files).await.unwrap();
+        let frontend = Arc::clone(rooms.report.frontend.as_ref().unwrap());
+        fs::write(&page, "number two").unwrap();
+        until("the change is refused", || !frontend.problems().is_empty()).await;
+        // That nothing happens takes its time.
+        sleep(10 * SETTLE).await;
+        assert_eq!((loads.load(Ordering::SeqCst), frontend.edition()), (2, 1));
+        fs::write(&page, "number three").unwrap();
+        until("the next change is loaded", || frontend.edition() == 2).await;
+        assert_eq!(loads.load(Ordering::SeqCst), 3);
+        assert!(frontend.problems().is_empty());
+        rooms.close().await;
+    }
 }

@@ -1,15 +1,19 @@
 use std::fmt;
 
-use http::Method;
+use http::{HeaderValue, Method};
 
 use super::route::Target;
 use super::table::Table;
 
+/// What stands above the columns.
+const HEAD: [&str; 8] =
+    ["METHODS", "PATH", "TARGET", "CACHE", "BROWSER", "CDN", "NAME", "WRITTEN AT"];
+
 /// The table as it is matched, for people: one route a line, in the order of matching, then the
-/// error pages.
+/// error pages. A column is left out if there is nothing in it.
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut rows: Vec<[String; 6]> = Vec::new();
+        let mut rows: Vec<[String; HEAD.len()]> = Vec::new();
         for route in self.routes() {
             let methods: Vec<&str> = route.methods.iter().map(Method::as_str).collect();
             let cache = match route.target {
@@ -23,6 +27,8 @@ impl fmt::Display for Table {
                 route.path(),
                 route.target.to_string(),
                 cache,
+                text(route.browser.as_ref()),
+                text(route.cdn.as_ref()),
                 route.name.clone().unwrap_or_default(),
                 route.location.to_string(),
             ]);
@@ -34,20 +40,30 @@ impl fmt::Display for Table {
                 format!("template {}", page.template),
                 String::new(),
                 String::new(),
+                String::new(),
+                String::new(),
                 page.location.to_string(),
             ]);
         }
-        let head = ["METHODS", "PATH", "TARGET", "CACHE", "NAME", "WRITTEN AT"].map(str::to_owned);
-        rows.insert(0, head);
+        let is_filled =
+            |column: &usize| rows.is_empty() || rows.iter().any(|row| !row[*column].is_empty());
+        let columns: Vec<usize> = (0..HEAD.len()).filter(is_filled).collect();
+        rows.insert(0, HEAD.map(str::to_owned));
         let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
-        let widths: [usize; 6] = std::array::from_fn(|column| width(column).unwrap_or(0));
+        let widths: Vec<usize> = (0..HEAD.len()).map(|column| width(column).unwrap_or(0)).collect();
         for row in &rows {
-            let (last, cells) = row.split_last().unwrap_or((&row[0], &[]));
-            for (cell, width) in cells.iter().zip(widths) {
-                write!(f, "{cell:width$}  ")?;
+            for column in &columns {
+                match column + 1 == HEAD.len() {
+                    true => writeln!(f, "{}", row[*column])?,
+                    false => write!(f, "{:width$}  ", row[*column], width = widths[*column])?,
+                }
             }
-            writeln!(f, "{last}")?;
         }
         Ok(())
     }
+}
+
+fn text(value: Option<&HeaderValue>) -> String {
+    let value = value.and_then(|value| value.to_str().ok());
+    value.unwrap_or_default().to_owned()
 }

@@ -1,7 +1,7 @@
 use cookie::{Cookie, CookieJar};
-use http::header::COOKIE;
 
 use super::{FromRequestParts, NotInKey};
+use crate::http::cookie_pairs;
 use crate::request::RequestParts;
 
 /// The cookies of the request, percent-decoded. A reply sets them with
@@ -29,13 +29,11 @@ impl FromRequestParts for Cookies {
     async fn from_request_parts(parts: &mut RequestParts) -> Result<Cookies, NotInKey> {
         NotInKey::check_cookies(&parts.exposure)?;
         let mut jar = CookieJar::new();
-        let headers = parts.headers.get_all(COOKIE).into_iter();
-        for header in headers.filter_map(|header| header.to_str().ok()) {
-            for cookie in Cookie::split_parse_encoded(header.to_owned()).flatten() {
-                // The first is that of the most specific path (RFC 6265, section 5.4).
-                if jar.get(cookie.name()).is_none() {
-                    jar.add_original(cookie);
-                }
+        for pair in cookie_pairs(&parts.headers) {
+            let Ok(cookie) = Cookie::parse_encoded(pair.to_owned()) else { continue };
+            // The first is that of the most specific path (RFC 6265, section 5.4).
+            if jar.get(cookie.name()).is_none() {
+                jar.add_original(cookie);
             }
         }
         Ok(Cookies(jar))
@@ -58,6 +56,12 @@ mod tests {
         assert_eq!(cookies.get("b"), Some("2"));
         assert_eq!(cookies.get("x"), None);
         assert_eq!(cookies.iter().count(), 3);
+        let broken = http::HeaderValue::from_bytes(b"x=\xff; y=\xc3\xa9; z=1").unwrap();
+        let mut request = Request::builder().build().unwrap();
+        request.parts.headers.insert(http::header::COOKIE, broken);
+        let cookies = Cookies::from_request_parts(&mut request.parts).await.unwrap();
+        assert_eq!((cookies.get("y"), cookies.get("z")), (Some("é"), Some("1")));
+        assert_eq!(cookies.get("x"), None);
     }
 
     #[tokio::test]

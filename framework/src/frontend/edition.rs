@@ -26,7 +26,9 @@
 //!
 //! A request that arrived before the reload was done may still be answered by the old edition, even
 //! with a page that it makes after the reload; the page is not stored. If it has the old generation
-//! and the new edition, its page is right and not stored either.
+//! and the new edition, its page is right and not stored either. With either it may find what the new
+//! edition has made meanwhile, and put that together with parts of its own; what is put together is
+//! never stored.
 
 use std::sync::Arc;
 use std::sync::PoisonError;
@@ -38,8 +40,8 @@ use crate::dispatch::Table;
 use crate::problem::Problems;
 use crate::templates::Engine;
 
-/// What a site's files say, as one thing: a request is answered by one edition from its beginning
-/// to its end, whatever is loaded meanwhile.
+/// What a site's files say, as one thing: what is made for a request is made by one edition, whatever
+/// is loaded meanwhile.
 #[derive(Debug)]
 pub struct Edition {
     /// Tells it from those before it on the same front end.

@@ -11,7 +11,7 @@ use super::failure::Failure;
 use super::make::MadeContent;
 use super::parts::Recipient;
 use super::served::{Failed, Served};
-use super::{Edition, FrontEnd};
+use super::{Edition, FrontEnd, Variant};
 use crate::dispatch::Scope;
 use crate::templates::{NoFragments, Rendered, Values};
 
@@ -49,7 +49,10 @@ impl FrontEnd {
     pub(super) fn error(&self, recipient: Recipient<'_>, failed: Failed) -> Served {
         let Recipient { edition, request, origin, .. } = recipient;
         let Failed { failure, scope, request_id, path, cache } = failed;
-        let variant = self.variant_of(request, origin);
+        let variant = self.variant_of(request, origin).unwrap_or_else(|cause| {
+            tracing::error!(request_id, path, cause, "the error page has no variant");
+            Variant::yes()
+        });
         let variant = variant.kind.name();
         let asked = Asked { scope, request_id: &request_id, path: &path, variant };
         let (headers, page) = self.error_page(edition, &failure, asked);

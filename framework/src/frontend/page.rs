@@ -1,6 +1,7 @@
 //! The way of a request for content to the cache: variant, key, lookup.
 
 use std::borrow::Cow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ use crate::cache::{Entry, Key, KeyBuilder, Lookup, Miss};
 use crate::clock::{self, Moment};
 use crate::dispatch::{CacheType, CanonicalPath, Match, Route};
 use crate::http::{Languages, Origin, limited};
+use crate::log::panic_message;
 
 /// What the cache has for a request.
 pub(super) enum Found<'a> {
@@ -33,7 +35,7 @@ pub(super) enum Found<'a> {
     Miss(Missing<'a>),
     /// The cache has no part in it.
     Direct(Forward),
-    /// The request is one that nobody answers.
+    /// The request is one that nobody answers, or that the site's own code cannot.
     Refused(Failure),
 }
 
@@ -64,7 +66,10 @@ impl FrontEnd {
         if route.cache.kind == CacheType::NoCache {
             return Found::Direct(Forward::Bypass);
         }
-        let variant = self.variant_of(parts, origin);
+        let variant = match self.variant_of(parts, origin) {
+            Ok(variant) => variant,
+            Err(cause) => return Found::Refused(Failure::internal(cause)),
+        };
         if variant.kind == VariantKind::No {
             return Found::Direct(Forward::Bypass);
         }
@@ -135,7 +140,13 @@ impl FrontEnd {
     /// Content for this visitor alone.
     async fn direct(&self, visit: Visit<'_>, matched: &Match<'_>, why: Forward) -> Served {
         self.counters.count(Event::Bypass);
-        let variant = self.variant_of(visit.parts, visit.origin);
+        let variant = match self.variant_of(visit.parts, visit.origin) {
+            Ok(variant) => variant,
+            Err(cause) => {
+                let failure = Failure::internal(cause);
+                return Served::refused(failure, matched.route.scope, matched.path());
+            }
+        };
         let fragments = self.fragments_alone(&variant, &visit, matched.route);
         let Visit { edition, generation, parts, body, origin } = visit;
         let request_id = request_id();
@@ -213,9 +224,16 @@ impl FrontEnd {
     }
 
     /// What the site's variant function says of a visit.
-    pub(super) fn variant_of(&self, request: &Parts, origin: Origin) -> Variant {
-        let Some(variant) = &self.variant else { return Variant::yes() };
-        variant(&Visitor::new(request, origin, &self.settings.languages))
+    ///
+    /// # Errors
+    /// That it panicked, with its message.
+    pub(super) fn variant_of(&self, request: &Parts, origin: Origin) -> Result<Variant, String> {
+        let Some(variant) = &self.variant else { return Ok(Variant::yes()) };
+        let visitor = Visitor::new(request, origin, &self.settings.languages);
+        // It shares nothing with the front end that it could leave half done.
+        catch_unwind(AssertUnwindSafe(|| variant(&visitor))).map_err(|panic| {
+            format!("the site's variant function panicked: {}", panic_message(&*panic))
+        })
     }
 }
 

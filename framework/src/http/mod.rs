@@ -39,7 +39,7 @@ mod weight;
 
 pub use conditions::Precondition;
 pub use connection::Peer;
-pub(crate) use cookies::cookie;
+pub(crate) use cookies::{cookie, cookie_pairs};
 pub use files::Files;
 pub use incoming::limited;
 pub use language::Languages;

@@ -102,65 +102,79 @@ impl TrustedProxies {
     }
 
     fn x_forwarded(&self, direct: Origin, headers: &HeaderMap) -> Origin {
-        let mut chain = Chain::new(self);
-        for line in headers.get_all(X_FORWARDED_FOR) {
-            for hop in line.as_bytes().split(|byte| *byte == b',') {
-                let hop = std::str::from_utf8(hop).ok().map(str::trim);
-                chain.add(hop.and_then(node), Scheme::Http);
-            }
-        }
+        let lines = headers.get_all(X_FORWARDED_FOR).iter().rev();
+        let hops = lines.flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','));
+        let hops = hops.map(|hop| {
+            let hop = std::str::from_utf8(hop).ok()?;
+            Some(Origin { remote: node(hop.trim())?, scheme: Scheme::Http })
+        });
         // The nearest proxy has written the last one.
         let proto = headers.get_all(X_FORWARDED_PROTO).iter().next_back();
         let proto = proto.and_then(|value| value.to_str().ok());
         let proto = proto.and_then(|value| value.rsplit(',').next());
         let scheme = proto.map(|proto| Scheme::parse(proto.trim())).unwrap_or_default();
-        Origin { remote: chain.visitor(direct).remote, scheme }
+        Origin { scheme, ..self.visitor(direct, hops) }
     }
 
     fn forwarded(&self, direct: Origin, headers: &HeaderMap) -> Origin {
-        let mut chain = Chain::new(self);
-        for line in headers.get_all(FORWARDED) {
-            // Commas within quotes too: a quote that a visitor leaves open must not swallow what a
-            // proxy has added, and no proxy names itself or another with a comma.
-            for hop in line.as_bytes().split(|byte| *byte == b',') {
-                let (from, scheme) = std::str::from_utf8(hop).map(element).unwrap_or_default();
-                chain.add(from, scheme);
+        let lines = headers.get_all(FORWARDED).iter().rev();
+        self.visitor(direct, lines.flat_map(|line| rsplit(line.as_bytes(), b',')).map(element))
+    }
+
+    /// The first hop, from the last one back, that is not trusted. Who has written what is no address
+    /// is the one before, and the last who is known.
+    fn visitor(&self, direct: Origin, hops: impl Iterator<Item = Option<Origin>>) -> Origin {
+        let mut visitor = direct;
+        for hop in hops.map_while(|hop| hop) {
+            visitor = hop;
+            if !self.trusts(hop.remote) {
+                break;
             }
         }
-        chain.visitor(direct)
+        visitor
     }
 }
 
-/// The hops of a request, read from the visitor's end, though it is the other end that counts: the
-/// last one that is not trusted is the visitor.
-struct Chain<'a> {
-    proxies: &'a TrustedProxies,
-    visitor: Option<Origin>,
+/// The parts of a list, from the last one back. Separators in quoted strings (RFC 9110, section
+/// 5.6.4) are text: a proxy may put there what the visitor has sent, as in `host="a;for=192.0.2.1"`.
+///
+/// What proxies have written stands at the end, so that is where quotes are counted from: one that a
+/// visitor leaves open does not swallow what is added behind it.
+fn rsplit(list: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(list);
+    std::iter::from_fn(move || {
+        let list = rest?;
+        match last_outside_quotes(list, separator) {
+            Some(at) => {
+                rest = Some(&list[..at]);
+                Some(&list[at + 1..])
+            }
+            None => rest.take(),
+        }
+    })
 }
 
-impl<'a> Chain<'a> {
-    fn new(proxies: &'a TrustedProxies) -> Chain<'a> {
-        Chain { proxies, visitor: None }
+fn last_outside_quotes(list: &[u8], wanted: u8) -> Option<usize> {
+    let mut is_quoted = false;
+    for (at, byte) in list.iter().enumerate().rev() {
+        if *byte == b'"' {
+            let escapes = list[..at].iter().rev().take_while(|byte| **byte == b'\\').count();
+            // The end of a quoted string cannot be escaped, so it may follow anything.
+            is_quoted = !is_quoted || escapes % 2 == 1;
+        } else if *byte == wanted && !is_quoted {
+            return Some(at);
+        }
     }
-
-    fn add(&mut self, hop: Option<IpAddr>, scheme: Scheme) {
-        self.visitor = match hop {
-            Some(remote) if self.proxies.trusts(remote) && self.visitor.is_some() => return,
-            Some(remote) => Some(Origin { remote, scheme }),
-            // Who wrote this is the next one, and the last one who is known.
-            None => None,
-        };
-    }
-
-    fn visitor(self, direct: Origin) -> Origin {
-        self.visitor.unwrap_or(direct)
-    }
+    None
 }
 
 /// What one element of `Forwarded` says (RFC 7239, section 4): `for=192.0.2.1;proto=https`.
-fn element(text: &str) -> (Option<IpAddr>, Scheme) {
+fn element(element: &[u8]) -> Option<Origin> {
     let (mut from, mut scheme) = (None, Scheme::Http);
-    for (name, value) in text.split(';').filter_map(|pair| pair.trim().split_once('=')) {
+    for pair in rsplit(element, b';') {
+        let Some((name, value)) = std::str::from_utf8(pair).ok()?.trim().split_once('=') else {
+            continue;
+        };
         let unquoted = value.strip_prefix('"').and_then(|value| value.strip_suffix('"'));
         let value = unquoted.unwrap_or(value);
         if name.eq_ignore_ascii_case("for") {
@@ -169,7 +183,7 @@ fn element(text: &str) -> (Option<IpAddr>, Scheme) {
             scheme = Scheme::parse(value);
         }
     }
-    (from, scheme)
+    Some(Origin { remote: from?, scheme })
 }
 
 /// The address of a hop: `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, `[2001:db8::1]`,

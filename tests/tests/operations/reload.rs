@@ -3,6 +3,7 @@
 use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use headwater::config::Mode;
 use headwater_tests::{Client, Cluster, Node, Response, Site, until};
@@ -191,9 +192,53 @@ async fn in_development_a_changed_file_of_the_docroot_has_another_address_in_pag
     fs::rename(site.path("next"), site.path("docroot")).unwrap();
     let third = shows_no(&visitor, "/static", second.text()).await;
     assert_eq!(visitor.page(third.text()).await.text(), "hello for the third time");
-    let _site = site.file("docroot/files/deep/new.txt", "deep");
-    let edition = node.edition().await;
-    until("a new folder is seen", async || (node.edition().await > edition).then_some(())).await;
+
+    // What is named too early is there as soon as it is there.
+    let site = site.template("page.html", "{{ asset(path=\"/files/deep/new.txt\") }}");
+    shows(&visitor, "/templated/1", "new.txt").await;
+    assert_eq!(visitor.page("/templated/1").await.status, 500);
+    let site = site.file("docroot/files/deep/new.txt", "deep");
+    let first = visitor.page("/templated/1").await;
+    assert!(first.text().starts_with("/files/deep/new."), "{}", first.text());
+    let _site = site.file("docroot/files/deep/new.txt", "deeper");
+    shows_no(&visitor, "/templated/1", first.text()).await;
+}
+
+#[tokio::test]
+async fn in_development_what_visitors_upload_does_not_make_the_cache_forget() {
+    let site = site()
+        .template("plain.html", "{{ asset(path=\"/files/hello.txt\") }}")
+        .template("page.html", "{{ asset(path=\"/files/uploads/weir.png\") }}");
+    let node = developed(&site).await;
+    let visitor = node.visitor();
+    let hang = async |version: u64| {
+        let target = format!("/gallery/weir.png/{version}");
+        let picture = format!("{version:5}").repeat(20_000);
+        assert_eq!(visitor.ask("POST", &target, &[], picture).await.text(), "hung");
+    };
+    hang(0).await;
+    let targets = ["/static", "/templated/1"];
+    let mut before = Vec::new();
+    for target in targets {
+        before.push(visitor.page(target).await);
+    }
+    for version in 1..=20 {
+        hang(version).await;
+        // Nor does what a controller writes for itself, or an editor.
+        for name in ["docroot/.draft", "docroot/files/count.txt", "templates/.page.html.swp"] {
+            fs::write(site.path(name), version.to_string()).unwrap();
+        }
+        // That nothing happens takes its time.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    for (target, before) in targets.into_iter().zip(&before) {
+        let again = visitor.page(target).await;
+        assert!(again.is_hit() && again.body == before.body, "{target} {}", again.text());
+    }
+    assert_eq!(node.edition().await, 1);
+    let _site = site.file("docroot/files/hello.txt", "hello again");
+    shows_no(&visitor, "/static", before[0].text()).await;
+    assert_eq!(node.edition().await, 2);
 }
 
 #[tokio::test]

@@ -165,9 +165,22 @@ cdn = "max-age=3600"
 path = "/b"
 controller = "b"
 cache_statuses = [404, 410]
+
+[[route]]
+path = "/files/{*path}"
+files = "files"
+browser = "max-age=5"
+cdn = "max-age=7"
 "#,
     );
     let listed = table.to_string();
+    assert!(listed.starts_with("METHODS   PATH            TARGET        CACHE"), "{listed}");
+    assert!(listed.contains("  BROWSER             CDN           WRITTEN AT"), "{listed}");
+    assert!(listed.contains("  public, max-age=60  max-age=3600  dispatch.conf:2"), "{listed}");
+    assert!(
+        listed.contains("no_cache  ") && listed.contains("  max-age=5           max-age=7"),
+        "{listed}"
+    );
     let policy = "timeout 20s, stale_while_revalidate 10s, stale_if_error 1h, 301 1h, 404 30s";
     assert!(listed.contains(policy), "{listed}");
     assert!(listed.contains("normal, 404, 410"), "{listed}");
@@ -175,6 +188,8 @@ cache_statuses = [404, 410]
     assert_eq!(routes[0].browser.as_ref().unwrap(), "public, max-age=60");
     assert_eq!(routes[0].cdn.as_ref().unwrap(), "max-age=3600");
     assert_eq!((&routes[1].browser, &routes[1].cdn), (&None, &None));
+    assert_eq!(routes[2].browser.as_ref().unwrap(), "max-age=5");
+    assert_eq!(routes[2].cdn.as_ref().unwrap(), "max-age=7");
     let usual = std::time::Duration::from_secs(10);
     assert_eq!(routes[1].cache_statuses.lifetime(http::StatusCode::GONE, usual), Some(usual));
 }
@@ -191,6 +206,15 @@ fn targets_are_checked() {
         ("path='/a'\nredirect='/{b}'", "no capture of the route"),
         ("path='/a'\nredirect='/a'", "redirects to itself"),
         ("path='/a'\nredirect='/b'\nstatus=200", "must be 301 or 308"),
+        (
+            "path='/a'\nredirect='/b'\nbrowser='no-cache'",
+            "`browser` has no meaning beside `redirect`",
+        ),
+        (
+            "path='/a'\nredirect='/b'\ncdn='no-cache'",
+            "a redirect is answered from the table itself",
+        ),
+        ("path='/a'\nalias='/b'\nbrowser='no-cache'", "the route that the alias leads to"),
         ("path='/a'\nalias='b'", "is not a path"),
         ("path='/a'\nalias='/b?c=1'", "is not a path"),
         ("path='/a'\nalias='/../b'", "dot segment"),

@@ -182,6 +182,13 @@ impl Files {
         }
     }
 
+    /// Whether the overlay says what is at `path`, so that the docroot's own file does not count.
+    pub fn is_overlaid(&self, path: &str) -> bool {
+        let overlay = self.shelf.overlay.as_ref();
+        let found = overlay.zip(Name::of(path)).map(|(overlay, name)| overlay.find(name.as_str()));
+        found.is_some_and(|found| !matches!(found, Overlaid::Nothing))
+    }
+
     fn not_found(&self, path: &str) -> FingerprintError {
         let (folder, last) = path.rsplit_once('/').unwrap_or(("", path));
         let docroot = &self.shelf.folder;

@@ -109,6 +109,11 @@ fn the_standard_header_is_read_with_its_quotes() {
         ("for=192.0.2.1, for=\"192.0.2.2", "http 10.0.0.1"),
         ("for=192.0.2.1, proto=https", "http 10.0.0.1"),
         ("for = 192.0.2.1", "http 10.0.0.1"),
+        ("for=192.0.2.1;host=\"a;for=1.1.1.1;b\";proto=https", "https 192.0.2.1"),
+        ("for=192.0.2.1;host=\"a, for=1.1.1.1;b\"", "http 192.0.2.1"),
+        ("for=192.0.2.1;host=\"a\\\", for=1.1.1.1;b\"", "http 192.0.2.1"),
+        ("for=192.0.2.1;host=\"a\\\\\", for=10.0.0.2;host=\"\"", "http 192.0.2.1"),
+        ("host=\"a, for=192.0.2.1;proto=https", "https 192.0.2.1"),
         ("nonsense", "http 10.0.0.1"),
         ("", "http 10.0.0.1"),
     ] {
@@ -153,6 +158,7 @@ proptest! {
     #[test]
     fn what_a_visitor_writes_changes_nothing(
         lies in "[ -~]{0,60}",
+        host in "(for=6[.]6[.]6[.]6|[ -~]){0,20}",
         visitor in any_address(),
         between in proptest::collection::vec(0u8..=255, 0..4),
         standard in any::<bool>(),
@@ -161,8 +167,13 @@ proptest! {
         let proxies = proxies(kind);
         prop_assume!(!proxies.trusts(visitor));
         let hops = between.iter().map(|last| IpAddr::from([10, 0, 0, *last]));
-        let hops: Vec<String> =
+        let mut hops: Vec<String> =
             [visitor].into_iter().chain(hops).map(|hop| written(hop, kind)).collect();
+        if standard {
+            // What the visitor says of the host, as a proxy quotes it.
+            let host = host.replace('\\', "\\\\").replace('"', "\\\"");
+            hops[0] = format!("{};host=\"{host}\"", hops[0]);
+        }
         let name = if standard { "forwarded" } else { "x-forwarded-for" };
         // Proxies add a line, or add to the line.
         let mut lines = vec![(name, lies.as_str())];
