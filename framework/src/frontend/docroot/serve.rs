@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::Docroot;
 use super::known::Trust;
 use crate::clock;
-use crate::docroot::{FileEntry, Manifest, Store, check_path};
+use crate::docroot::{Manifest, Store, check_path};
 use crate::frontend::FrontEnd;
 use crate::frontend::failure::Failure;
 use crate::http::files::{Answer, Caching, Files, Fingerprint, Overlaid, OverlaidFile, Overlay};
@@ -60,44 +60,37 @@ struct Stated {
 
 impl Stated {
     fn said(&self, paths: &[String]) -> Said {
-        Said::of(paths.iter().map(|path| self.entry(path).map(|(content, _)| content)))
+        Said::of(paths.iter().map(|path| self.entry(path)))
     }
 
-    /// The content of a file, and the record that has given it, if that is known.
-    fn entry(&self, path: &str) -> Option<(Option<ContentId>, Option<Position>)> {
+    fn entry(&self, path: &str) -> Option<Option<ContentId>> {
         match self.answered.iter().find(|(answered, _)| answered == path) {
-            Some((_, content)) => content.map(|content| (content, None)),
-            None => self.manifest.get(path).map(|entry| (entry.content, Some(entry.position))),
+            Some((_, content)) => *content,
+            None => self.manifest.get(path).map(|entry| entry.content),
         }
     }
 }
 
 impl Overlay for Stated {
     fn find(&self, path: &str) -> Overlaid {
-        match self.entry(path) {
-            None => Overlaid::Nothing,
-            Some((None, _)) => Overlaid::Gone,
-            Some((Some(content), record)) => {
-                overlaid(&self.store, content, record.map(|record| record.0))
-            }
-        }
+        overlaid(&self.store, self.entry(path))
     }
 }
 
 /// For addresses in pages. Their contents are on their way at least, so they are not asked for.
 impl Overlay for Docroot {
     fn find(&self, path: &str) -> Overlaid {
-        match self.read(|known| known.manifest().get(path)) {
-            None => Overlaid::Nothing,
-            Some(FileEntry { content: None, .. }) => Overlaid::Gone,
-            Some(FileEntry { content: Some(content), position }) => {
-                overlaid(&self.store, content, Some(position.0))
-            }
-        }
+        let entry = self.read(|known| known.manifest().get(path));
+        overlaid(&self.store, entry.map(|entry| entry.content))
     }
 }
 
-fn overlaid(store: &Arc<Store>, content: ContentId, version: Option<u64>) -> Overlaid {
+fn overlaid(store: &Arc<Store>, said: Option<Option<ContentId>>) -> Overlaid {
+    let content = match said {
+        None => return Overlaid::Nothing,
+        Some(None) => return Overlaid::Gone,
+        Some(Some(content)) => content,
+    };
     let tag = HeaderValue::try_from(format!("\"{}\"", content.hex()));
     let [a, b, c, d, e, f, g, h, ..] = content.hash;
     let (is_here, store) = (store.contains(content), Arc::clone(store));
@@ -106,7 +99,8 @@ fn overlaid(store: &Arc<Store>, content: ContentId, version: Option<u64>) -> Ove
         fingerprint: Fingerprint::of_hash([a, b, c, d, e, f, g, h]),
         length: content.length,
         modified: None,
-        version: version.filter(|_| is_here),
+        hash: content.hash,
+        is_here,
         open: Box::new(move || match store.open_content(content) {
             Ok(Some(file)) => Ok(file),
             Ok(None) => Err(io::ErrorKind::NotFound.into()),
