@@ -22,7 +22,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::limits::Limits;
-use super::pulse::{Exchange, Patience, Pulse, Told, Verdict};
+use super::pulse::{Exchange, Patience, Pulse, RequestBody, Told, Verdict};
 use super::server::Handler;
 use super::socket::{Heads, Socket};
 use super::stop::Stop;
@@ -87,7 +87,10 @@ pub(super) async fn serve<H: Handler>(
     let context = Arc::new(Context { handler, peer, headers: rules.limits.headers });
     let service = service_fn({
         let pulse = pulse.clone();
-        move |request| respond(context.clone(), Exchange::begin(pulse.clone()), request)
+        move |request| {
+            let exchange = Exchange::begin(pulse.clone(), RequestBody::of(&request));
+            respond(context.clone(), exchange, request)
+        }
     });
     let heads = if version == Version::HTTP_2 { Heads::Ignored } else { Heads::Noted };
     let socket = TokioIo::new(Socket::new(stream, read, pulse.clone(), heads));
@@ -97,6 +100,7 @@ pub(super) async fn serve<H: Handler>(
     } else {
         let mut connection = rules.http1.serve_connection(socket, service);
         if attend(&mut connection, &pulse, rules, peer).await == End::SlowHead {
+            pulse.close();
             let mut socket = connection.into_parts().io.into_inner();
             // Whether the client hears it does not matter any more.
             let _ = timeout(rules.patience.beat, async {
@@ -165,6 +169,7 @@ where
         }
         if close && !closing {
             closing = true;
+            pulse.close();
             Pin::new(&mut *connection).graceful_shutdown();
         }
         Pin::new(&mut *connection).poll(context).map(|end| {
