@@ -55,7 +55,7 @@ struct Stated {
     manifest: Manifest,
     /// What a back end has said counts before the manifest.
     answered: Vec<Statement>,
-    store: Arc<Store>,
+    docroot: Arc<Docroot>,
 }
 
 impl Stated {
@@ -73,7 +73,11 @@ impl Stated {
 
 impl Overlay for Stated {
     fn find(&self, path: &str) -> Overlaid {
-        overlaid(&self.store, self.entry(path))
+        let docroot = Arc::clone(&self.docroot);
+        overlaid(&self.docroot.store, self.entry(path), move |content| {
+            tracing::error!(content = content.hex(), "a stored file is gone: fetching it again");
+            docroot.change(|known, _| known.lost(content));
+        })
     }
 }
 
@@ -81,11 +85,17 @@ impl Overlay for Stated {
 impl Overlay for Docroot {
     fn find(&self, path: &str) -> Overlaid {
         let entry = self.read(|known| known.manifest().get(path));
-        overlaid(&self.store, entry.map(|entry| entry.content))
+        // They are not opened.
+        overlaid(&self.store, entry.map(|entry| entry.content), |_| ())
     }
 }
 
-fn overlaid(store: &Arc<Store>, said: Option<Option<ContentId>>) -> Overlaid {
+/// What is said of a path, as a file. `lost` is told when its content is no longer here.
+fn overlaid(
+    store: &Arc<Store>,
+    said: Option<Option<ContentId>>,
+    lost: impl Fn(ContentId) + Send + 'static,
+) -> Overlaid {
     let content = match said {
         None => return Overlaid::Nothing,
         Some(None) => return Overlaid::Gone,
@@ -103,7 +113,10 @@ fn overlaid(store: &Arc<Store>, said: Option<Option<ContentId>>) -> Overlaid {
         is_here,
         open: Box::new(move || match store.open_content(content) {
             Ok(Some(file)) => Ok(file),
-            Ok(None) => Err(io::ErrorKind::NotFound.into()),
+            Ok(None) => {
+                lost(content);
+                Err(io::ErrorKind::NotFound.into())
+            }
             Err(error) => Err(io::Error::other(error)),
         }),
     })
@@ -111,9 +124,9 @@ fn overlaid(store: &Arc<Store>, said: Option<Option<ContentId>>) -> Overlaid {
 
 impl Docroot {
     /// What is known of all files, unless a back end has answered otherwise.
-    fn stated(&self, answered: Vec<Statement>) -> Stated {
+    fn stated(self: &Arc<Self>, answered: Vec<Statement>) -> Stated {
         let manifest = self.read(|known| known.manifest().clone());
-        Stated { manifest, answered, store: Arc::clone(&self.store) }
+        Stated { manifest, answered, docroot: Arc::clone(self) }
     }
 }
 
@@ -141,12 +154,17 @@ impl FrontEnd {
             let said = stated.said(&paths);
             match said {
                 Said::Content(content) if !self.docroot.store.contains(content) => {
-                    let _wanted = self.docroot.want(content);
+                    let failures = || self.docroot.read(|known| known.failures(content));
+                    let (_wanted, before) = (self.docroot.want(content), failures());
                     while self.docroot.stated(Vec::new()).said(&paths) == known
                         && !self.docroot.store.contains(content)
                     {
                         let waited = tokio::time::timeout_at(deadline, changed.changed()).await;
                         waited.map_err(|_| late())?.map_err(|_| late())?;
+                        // Nor will it come soon: there is no room for it, or nobody has it.
+                        if failures() > before {
+                            return Err(late());
+                        }
                     }
                     continue;
                 }
@@ -156,12 +174,8 @@ impl FrontEnd {
             match files.get(&request.method, &request.headers, path, caching).await {
                 Ok(Answer::Nothing) if said == Said::Nothing && !is_sure => return Err(unsure()),
                 Ok(answer) => return Ok(answer),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    tracing::error!(path, "a stored file is gone: fetching it again");
-                    if let Said::Content(content) = said {
-                        self.docroot.change(|known, _| known.lost(content));
-                    }
-                }
+                // What was lost is waited for in the next round.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(Failure::internal(error.to_string())),
             }
         }

@@ -78,6 +78,7 @@ use crate::problem::nearest;
 
 pub use fingerprint::Fingerprint;
 use folder::Folder;
+pub(crate) use folder::open_without_links;
 use found::{Found, Freshness, Shelf};
 use hash::Hashes;
 use name::Name;
