@@ -1,5 +1,9 @@
 //! Files that a site in this process puts into its docroot.
 
+use std::io::Write;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use headwater::app::SiteService;
 use headwater::docroot::SyncError;
 use headwater::prelude::*;
@@ -148,5 +152,46 @@ async fn many_at_once_leave_what_is_in_the_folder() {
         let served = ask(&site, "GET", "/f/a.txt", &[], "").await;
         assert_eq!(served.body(), &std::fs::read(&file).unwrap());
     }
+    site.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_encoded_sibling_is_sent_for_no_other_content() {
+    let folder = tempfile::tempdir().unwrap();
+    let site = site(folder.path()).await;
+    let in_docroot = |name: &str| folder.path().join("docroot/f").join(name);
+    let gzip = |content: &str| {
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
+        gzip.write_all(content.as_bytes()).unwrap();
+        gzip.finish().unwrap()
+    };
+    let put = async |name: &str, content: &[u8]| {
+        std::fs::write(in_docroot(name), content).unwrap();
+        assert_eq!(ask(&site, "POST", &format!("/sync/{name}"), &[], "").await.status(), 200);
+    };
+    let coding = async || {
+        let response = ask(&site, "GET", "/f/a.css", &[("accept-encoding", "gzip")], "").await;
+        let coding = response.headers().get("content-encoding").cloned();
+        (response.status().as_u16(), coding.map(|coding| coding.to_str().unwrap().to_owned()))
+    };
+    let (one, two) = ("one {} ".repeat(100), "two {} ".repeat(100));
+    // Deployed with the site, and right: still it is not what the log's file was given.
+    std::fs::write(in_docroot("a.css.gz"), gzip(&one)).unwrap();
+    put("a.css", one.as_bytes()).await;
+    assert_eq!(coding().await, (200, None));
+    put("a.css.gz", &gzip(&one)).await;
+    assert_eq!(coding().await, (200, Some("gzip".to_owned())));
+    put("a.css", two.as_bytes()).await;
+    assert_eq!(coding().await, (200, None));
+    // That it comes after the original does not make it the original's.
+    put("a.css.gz", &gzip(&one)).await;
+    assert_eq!(coding().await, (200, None));
+    // Nor does it have to come after it.
+    put("a.css.gz", &gzip(&one)).await;
+    put("a.css", one.as_bytes()).await;
+    assert_eq!(coding().await, (200, Some("gzip".to_owned())));
+    std::fs::remove_file(in_docroot("a.css")).unwrap();
+    assert_eq!(ask(&site, "POST", "/sync/a.css", &[], "").await.status(), 200);
+    assert_eq!(coding().await, (404, None));
     site.stop().await;
 }

@@ -235,6 +235,9 @@ async fn a_body_that_is_too_long_is_refused() {
     assert_eq!(post("/upload/small", 64).await.text(), (64 << 10).to_string());
     assert_eq!(post("/upload/small", 65).await.status, 413);
     assert_eq!(post("/upload/small", 2000).await.status, 413);
+    let flood = head(&["POST /upload/small HTTP/1.1", "content-length: 67108864"]);
+    let answer = say(flood + &"x".repeat(64 << 20)).await;
+    assert_eq!(status(&answer), 413, "{answer}");
     assert_eq!(post("/upload", 2000).await.status, 200, "the route allows more");
     assert_eq!(post("/page/1", 101).await.status, 413, "the node's own limit");
 

@@ -52,6 +52,12 @@
 //! **Contents are never mixed.** A response is read from one open file, which was given its name
 //! after its hash was checked, and is never written to again. A file that replaces another has another name.
 //!
+//! **An encoded sibling is the file itself or is not sent.** `x.css.gz` is sent for `x.css` only if the log
+//! knows both and the one decodes to the content of the other (`http/files`, "Encoded siblings"). So it
+//! does not matter in which order the two were synchronized, whether the sibling was made of an
+//! older `x.css`, or that a front end without a lease has asked for the one only. A sibling in a
+//! front end's own folder is that of the file there. When `x.css` is removed, it has no siblings.
+//!
 //! **A front end that joins** gets the manifest as of the position where its feed starts, before
 //! any record and any lease. Entries carry the positions of their records, and a record changes an
 //! entry only if it is younger; so it does no harm that the manifest may be a little ahead of the start.

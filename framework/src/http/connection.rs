@@ -24,7 +24,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::limits::Limits;
-use super::pulse::{Exchange, Patience, Pulse, Told, Verdict};
+use super::pulse::{Exchange, Patience, Pulse, RequestBody, Told, Verdict};
 use super::server::Handler;
 use super::socket::{Heads, Socket};
 use super::stop::Stop;
@@ -89,8 +89,7 @@ pub(super) async fn serve<H: Handler>(
     let context = Arc::new(Context { handler, peer, headers: rules.limits.headers });
     let service = service_fn({
         let pulse = pulse.clone();
-        move |request: Request<Incoming>| {
-            let exchange = Exchange::begin(pulse.clone());
+            let exchange = Exchange::begin(pulse.clone(), RequestBody::of(&request));
             let (parts, body) = request.into_parts();
             match context.respond_at_once(&parts) {
                 Some(response) => Either::Left(ready(told(response, exchange))),
@@ -110,6 +109,7 @@ pub(super) async fn serve<H: Handler>(
     } else {
         let mut connection = rules.http1.serve_connection(socket, service);
         if attend(&mut connection, &pulse, rules, peer).await == End::SlowHead {
+            pulse.close();
             let mut socket = connection.into_parts().io.into_inner();
             // Whether the client hears it does not matter any more.
             let _ = timeout(rules.patience.beat, async {
@@ -178,6 +178,7 @@ where
         }
         if close && !closing {
             closing = true;
+            pulse.close();
             Pin::new(&mut *connection).graceful_shutdown();
         }
         Pin::new(&mut *connection).poll(context).map(|end| {

@@ -2,7 +2,8 @@
 //!
 //! - [`Server`] accepts connections and gives each request to a [`Handler`]. `connection` serves
 //!   one of them as HTTP/1 or HTTP/2; its `pulse` tells who is keeping whom waiting, `socket` is
-//!   what it reads from and writes to, and `stop` ends it when the server ends.
+//!   what it reads from and writes to, `linger` how long it listens after the last response, and
+//!   `stop` ends it when the server ends.
 //! - [`Limits`]: all numbers that a connection is held to.
 //! - [`limited`]: a request's body that may not be too long or too slow.
 //! - [`Files`]: files below a folder, as responses.
@@ -26,6 +27,7 @@ pub mod files;
 mod incoming;
 mod language;
 mod limits;
+mod linger;
 pub mod negotiation;
 mod proxies;
 mod pulse;

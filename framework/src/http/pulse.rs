@@ -6,11 +6,12 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::Request;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
 use super::limits::Limits;
@@ -71,6 +72,10 @@ pub(super) struct Pulse {
     head: AtomicU64,
     /// Since when the socket has been taking nothing.
     blocked: AtomicU64,
+    /// Whether the last request has a body, of which not all may have come.
+    body: AtomicBool,
+    /// Whether this node wants to end the connection.
+    closing: AtomicBool,
 }
 
 impl Pulse {
@@ -83,6 +88,8 @@ impl Pulse {
             taken: AtomicU64::new(0),
             head: AtomicU64::new(0),
             blocked: AtomicU64::new(0),
+            body: AtomicBool::new(false),
+            closing: AtomicBool::new(false),
         })
     }
 
@@ -110,6 +117,29 @@ impl Pulse {
         if self.blocked.load(Ordering::Relaxed) != 0 {
             self.blocked.store(0, Ordering::Relaxed);
         }
+    }
+
+    /// This node wants to end the connection. A client that has its answers sends nothing more.
+    pub(super) fn close(&self) {
+        self.closing.store(true, Ordering::Relaxed);
+        if self.exchanges.load(Ordering::Acquire) == 0 {
+            self.body.store(false, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Relaxed)
+    }
+
+    /// Whether the client may be in the middle of a request.
+    pub(super) fn may_go_on(&self) -> bool {
+        self.body.load(Ordering::Relaxed) || self.head.load(Ordering::Relaxed) != 0
+    }
+
+    /// What comes is no request any more, and its sender is not idle.
+    pub(super) fn lingers(&self) {
+        self.head.store(0, Ordering::Relaxed);
+        self.note(&self.busy);
     }
 
     /// Counts a beat and decides.
@@ -141,6 +171,19 @@ impl Pulse {
     }
 }
 
+/// Whether something comes after the head of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum RequestBody {
+    None,
+    Some,
+}
+
+impl RequestBody {
+    pub(super) fn of<B: HttpBody>(request: &Request<B>) -> RequestBody {
+        if request.body().is_end_stream() { RequestBody::None } else { RequestBody::Some }
+    }
+}
+
 /// A request and its response, until the response is handed over or given up.
 #[derive(Debug)]
 pub(super) struct Exchange {
@@ -149,8 +192,9 @@ pub(super) struct Exchange {
 }
 
 impl Exchange {
-    /// The head of a request is there; now it waits for this node.
-    pub(super) fn begin(pulse: Arc<Pulse>) -> Exchange {
+    /// The head of a request is there, which may have a body; now it waits for this node.
+    pub(super) fn begin(pulse: Arc<Pulse>, body: RequestBody) -> Exchange {
+        pulse.body.store(body == RequestBody::Some, Ordering::Relaxed);
         pulse.ours.fetch_add(1, Ordering::Relaxed);
         pulse.exchanges.fetch_add(1, Ordering::Relaxed);
         pulse.head.store(0, Ordering::Relaxed);
@@ -258,7 +302,7 @@ mod tests {
     #[test]
     fn a_request_that_waits_for_this_node_may_take_long() {
         let pulse = Pulse::new();
-        let exchange = Exchange::begin(pulse.clone());
+        let exchange = Exchange::begin(pulse.clone(), RequestBody::None);
         assert!((0..1000).all(|_| pulse.beat(&patience()) == Verdict::Fine));
         drop(exchange);
         assert_eq!(beats_until_bad(&pulse), (21, Verdict::Idle));
@@ -267,7 +311,7 @@ mod tests {
     #[test]
     fn a_client_that_takes_nothing_is_stalled_after_the_write_timeout() {
         let pulse = Pulse::new();
-        let mut exchange = Exchange::begin(pulse.clone());
+        let mut exchange = Exchange::begin(pulse.clone(), RequestBody::None);
         exchange.waits_for_client();
         assert_eq!(beats_until_bad(&pulse), (9, Verdict::Stalled));
         exchange.waits_for_us();
@@ -280,7 +324,7 @@ mod tests {
     #[test]
     fn a_client_that_takes_a_little_at_a_time_is_not_stalled() {
         let pulse = Pulse::new();
-        let mut exchange = Exchange::begin(pulse.clone());
+        let mut exchange = Exchange::begin(pulse.clone(), RequestBody::None);
         exchange.waits_for_client();
         for _ in 0..100 {
             pulse.blocked();

@@ -1,26 +1,23 @@
 //! What a connection reads from and writes to.
 
 use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::Sleep;
 
+use super::linger::Linger;
 use super::pulse::Pulse;
 
 /// A client that takes less than this within the write timeout takes nothing: so much is made up
 /// of answers to HTTP/2 pings and the like.
 const WORTH_MENTIONING: usize = 512;
 
-/// How much of what a client still sends is read after the last response, in bytes.
-const LINGER_BYTES: usize = 1024 * 1024;
-
-/// How long that is done.
-const LINGER_TIME: Duration = Duration::from_secs(1);
+/// How much of what a client still sends after its last response is read at a time, in bytes.
+const PIECE: usize = 16 * 1024;
 
 /// When the heads of requests are looked out for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +30,8 @@ pub(super) enum Heads {
 
 /// A stream that tells the connection's pulse what moves, and closes without taking the last
 /// response back: while the client is still sending, closing would reset the connection, and the
-/// client would lose what it has not yet read (RFC 9112, section 9.6).
+/// client would lose what it has not yet read (RFC 9112, section 9.6). So it is read on for a
+/// [while](Linger).
 pub(super) struct Socket<S> {
     stream: S,
     /// What was read from the stream already.
@@ -46,10 +44,10 @@ pub(super) struct Socket<S> {
 
 enum End {
     NotYet,
-    /// Our side is shut, and all that came was read.
+    /// Our side is shut.
     Shut,
-    /// Our side is shut; so many bytes are read until the time is over.
-    Lingering(usize, Pin<Box<Sleep>>),
+    /// Our side is shut, and what the client still sends is read.
+    Lingering(Linger),
 }
 
 impl<S> Socket<S> {
@@ -127,28 +125,42 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<S> {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if matches!(self.end, End::NotYet) {
-            ready!(Pin::new(&mut self.stream).poll_shutdown(context))?;
-            self.end = End::Shut;
+        let this = &mut *self;
+        if matches!(this.end, End::NotYet) {
+            ready!(Pin::new(&mut this.stream).poll_shutdown(context))?;
+            this.end = End::Shut;
         }
         loop {
-            let mut space = [0; 4096];
-            let mut unread = ReadBuf::new(&mut space);
-            let polled = Pin::new(&mut self.stream).poll_read(context, &mut unread);
-            let bytes = unread.filled().len();
-            match (polled, &mut self.end) {
-                (Poll::Ready(Ok(())), End::Lingering(left, _)) if bytes > 0 && *left > bytes => {
-                    *left -= bytes;
+            if let End::Lingering(linger) = &mut this.end {
+                if this.pulse.is_closing() {
+                    linger.hurry();
                 }
-                (Poll::Ready(Ok(())), End::Shut) if bytes > 0 => {
-                    let timer = Box::pin(tokio::time::sleep(LINGER_TIME));
-                    self.end = End::Lingering(LINGER_BYTES, timer);
+                if linger.is_over() {
+                    return Poll::Ready(Ok(()));
                 }
-                (Poll::Pending, End::Lingering(_, timer)) => {
-                    return timer.as_mut().poll(context).map(Ok);
+            }
+            let mut space = [MaybeUninit::uninit(); PIECE];
+            let mut unread = ReadBuf::uninit(&mut space);
+            let polled = Pin::new(&mut this.stream).poll_read(context, &mut unread);
+            match (polled, &mut this.end) {
+                (Poll::Ready(Ok(())), end) if !unread.filled().is_empty() => {
+                    this.pulse.lingers();
+                    match end {
+                        End::Lingering(linger) => linger.hears(),
+                        End::NotYet | End::Shut => *end = End::Lingering(Linger::begin()),
+                    }
                 }
+                (Poll::Pending, End::Lingering(linger)) => return linger.poll(context).map(Ok),
+                (Poll::Pending, end) if this.pulse.may_go_on() => {
+                    this.pulse.lingers();
+                    *end = End::Lingering(Linger::begin());
+                }
+                // The client has closed, or has nothing to send.
                 _ => return Poll::Ready(Ok(())),
             }
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,8 @@
+use std::io::Write;
 use std::time::{Duration, Instant};
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use headwater_tests::{Cut, until};
 use http_body_util::Full;
 
@@ -178,6 +181,52 @@ async fn a_stored_file_that_is_lost_is_fetched_again_even_when_the_back_end_lost
     }
     assert_eq!(served(&gallery.visitor(0).page(&url("weir.png")).await), 1);
     assert!(gallery.backend.messages().contain("taken in again"));
+}
+
+#[tokio::test]
+async fn who_asks_for_a_file_that_nobody_has_any_more_need_not_wait_long() {
+    let gallery = Gallery::with(1, &[("LINK__DEADLINE", "100s")]).await;
+    gallery.hang(0, "weir.png", 1, 50_000).await;
+    gallery.hang(0, "other.png", 2, 50_000).await;
+    let name = blake3::hash(&picture(1, 50_000)).to_hex();
+    for node in ["f1", "b1"] {
+        std::fs::remove_file(gallery.store(node).join(name.as_str())).unwrap();
+    }
+    let own = gallery.site.path("docroot/files/uploads/weir.png");
+    std::fs::rename(&own, own.with_file_name("elsewhere.png")).unwrap();
+    let visitor = gallery.visitor(0);
+    for _ in 0..3 {
+        let start = Instant::now();
+        assert_eq!(visitor.page(&url("weir.png")).await.status, 503);
+        assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+    }
+    assert_eq!(served(&visitor.page(&url("other.png")).await), 2);
+    std::fs::rename(own.with_file_name("elsewhere.png"), &own).unwrap();
+    assert_eq!(served(&patiently(&visitor, &url("weir.png")).await), 1);
+}
+
+#[tokio::test]
+async fn an_encoded_sibling_that_is_lost_is_fetched_again() {
+    let gallery = Gallery::start(1).await;
+    let content = "body {} ".repeat(1000);
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
+    gzip.write_all(content.as_bytes()).unwrap();
+    let gzip = gzip.finish().unwrap();
+    let visitor = gallery.visitor(0);
+    for (path, content) in [("files/a.css", content.as_bytes()), ("files/a.css.gz", &gzip)] {
+        std::fs::write(gallery.site.path("docroot").join(path), content).unwrap();
+        assert_eq!(visitor.ask("POST", "/synchronize", &[], path).await.status, 200);
+    }
+    let ask = async || visitor.page_with("/files/a.css", &[("accept-encoding", "gzip")]).await;
+    assert_eq!(ask().await.header("content-encoding"), "gzip");
+    let name = blake3::hash(&gzip).to_hex();
+    std::fs::remove_file(gallery.store("f1").join(name.as_str())).unwrap();
+    until("the sibling is back", async || {
+        let response = ask().await;
+        assert_eq!(response.status, 200, "the file itself is there all the time");
+        (response.headers.get("content-encoding")? == "gzip").then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::{Blob, Store, StoreError, access, sync_folder};
 use crate::clock;
+use crate::http::files::open_without_links;
 use crate::log::ContentId;
 
 /// How much is copied at a time, in bytes.
@@ -26,25 +27,26 @@ impl Store {
     /// # Errors
     /// [`StoreError::Absent`] when there is no such file; the others say what is wrong.
     pub fn import(self: &Arc<Self>, root: &Path, relative: &str) -> Result<Pin, StoreError> {
-        let path = resolve(root, relative)?;
+        let found = resolve(root, relative)?;
         self.prepare()?;
         for _ in 0..ATTEMPTS {
-            if let Some(pin) = self.copy(&path)? {
+            if let Some(pin) = self.copy(&found)? {
                 return Ok(pin);
             }
         }
         Err(StoreError::Changing)
     }
 
-    /// Takes in the file at `path`; `None` when it changed meanwhile.
-    fn copy(self: &Arc<Self>, path: &Path) -> Result<Option<Pin>, StoreError> {
-        let open = |path: &Path| match File::open(path) {
+    /// Takes in what was found; `None` when it changed meanwhile.
+    pub(super) fn copy(self: &Arc<Self>, found: &Resolved) -> Result<Option<Pin>, StoreError> {
+        let path = &*found.root.join(&found.inside);
+        let open = || match open_without_links(&found.root, &found.inside) {
             Ok(file) => Ok(file),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Err(StoreError::Absent),
             Err(error) => Err(access(path, "open the file", error)),
         };
         let unreadable = |error| access(path, "read the file", error);
-        let mut source = open(path)?;
+        let mut source = open()?;
         let before = source.metadata().map_err(unreadable)?;
         if !before.is_file() {
             return Err(StoreError::NotAFile);
@@ -69,14 +71,12 @@ impl Store {
             }
         }
         // The file under this name now, which may be another one by now.
-        let after = open(path)?.metadata().map_err(unreadable)?;
+        let after = open()?.metadata().map_err(unreadable)?;
         if length != after.len() || !is_same(&before, &after) {
             return Ok(None);
         }
         let content = ContentId { hash: *hasher.finalize().as_bytes(), length };
-        if let Some(pin) = self.pin(content) {
-            return Ok(Some(pin));
-        }
+        // Also if it is here already, for it may have been damaged or not be durable yet.
         target.sync_all().map_err(failed)?;
         {
             let mut inner = self.lock();
@@ -87,14 +87,6 @@ impl Store {
         let pin = Pin { store: Arc::clone(self), content };
         sync_folder(&self.folder)?;
         Ok(Some(pin))
-    }
-
-    /// Keeps a content that is here.
-    fn pin(self: &Arc<Self>, content: ContentId) -> Option<Pin> {
-        self.lock().blobs.get_mut(&content)?.pins += 1;
-        // It may have been removed behind our back.
-        let pin = Pin { store: Arc::clone(self), content };
-        self.open_content(content).ok().flatten().map(|_| pin)
     }
 }
 
@@ -124,11 +116,17 @@ impl Drop for Temporary {
     }
 }
 
-/// Where the path really leads, which must be a regular file below `root`.
-fn resolve(root: &Path, relative: &str) -> Result<PathBuf, StoreError> {
+/// Where a path really leads, with all links followed.
+pub(super) struct Resolved {
+    root: PathBuf,
+    inside: PathBuf,
+}
+
+/// Where the path leads now, which must be a regular file below `root`.
+pub(super) fn resolve(root: &Path, relative: &str) -> Result<Resolved, StoreError> {
     let root = root.canonicalize().map_err(|error| access(root, "find the docroot", error))?;
     let path = root.join(relative);
-    let resolved = match path.canonicalize() {
+    let path = match path.canonicalize() {
         Ok(resolved) => resolved,
         Err(error) => {
             use io::ErrorKind::{NotADirectory, NotFound};
@@ -138,9 +136,11 @@ fn resolve(root: &Path, relative: &str) -> Result<PathBuf, StoreError> {
             });
         }
     };
-    // Before it is opened, because to open a pipe would wait for its writer.
-    let is_file = resolved.starts_with(&root) && resolved.is_file();
-    if is_file { Ok(resolved) } else { Err(StoreError::NotAFile) }
+    let inside = path.strip_prefix(&root).map(Path::to_owned);
+    match inside {
+        Ok(inside) if path.is_file() => Ok(Resolved { root, inside }),
+        _ => Err(StoreError::NotAFile),
+    }
 }
 
 /// Whether nobody has written to the file in between.

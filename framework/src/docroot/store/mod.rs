@@ -41,8 +41,8 @@ pub struct Store {
 #[derive(Debug, Default)]
 struct Inner {
     blobs: HashMap<ContentId, Blob>,
-    /// Contents that were begun, by the name of their files, and when they were last touched.
-    partials: HashMap<String, Moment>,
+    /// Contents that were begun, by the name of their files.
+    partials: HashMap<String, Part>,
     /// Held as long as this process uses the folder; none before there is a folder.
     lock: Option<File>,
     is_closed: bool,
@@ -55,6 +55,15 @@ struct Blob {
     used: Moment,
     /// Who keeps it whatever the manifest says.
     pins: u32,
+}
+
+/// A part of a content that is in the folder.
+#[derive(Debug)]
+struct Part {
+    /// When somebody last had a reason to keep it.
+    used: Moment,
+    /// Who adds to it.
+    writers: u32,
 }
 
 /// Why contents could not be stored or read.
@@ -194,8 +203,7 @@ impl Store {
         if inner.lock.is_some() && self.folder.exists() {
             return Ok(());
         }
-        fs::create_dir_all(&self.folder)
-            .map_err(|error| access(&self.folder, "make the folder", error))?;
+        make_folder(&self.folder)?;
         let path = self.folder.join("lock");
         let lock = File::options().create(true).truncate(false).write(true).open(&path);
         let lock = lock.map_err(|error| access(&path, "open the file", error))?;
@@ -226,7 +234,7 @@ impl Store {
                     tracing::warn!(file = %path.display(), %error, "a leftover file cannot be removed");
                 }
             } else if name.ends_with(PART) {
-                inner.partials.insert(name.to_owned(), now);
+                inner.partials.insert(name.to_owned(), Part { used: now, writers: 0 });
             } else if let Ok(hash) = blake3::Hash::from_hex(name) {
                 let length = entry.metadata().map_err(failed)?.len();
                 let content = ContentId { hash: *hash.as_bytes(), length };
@@ -247,6 +255,17 @@ impl Store {
 
 /// How the name of a content ends that is not whole.
 const PART: &str = ".part";
+
+/// Makes a folder, and those above it that are not there, durably.
+fn make_folder(folder: &Path) -> Result<(), StoreError> {
+    let new: Vec<&Path> = folder.ancestors().take_while(|above| !above.exists()).collect();
+    fs::create_dir_all(folder).map_err(|error| access(folder, "make the folder", error))?;
+    // The name of a new folder is kept in the one above it; that of a relative path may be this one.
+    for above in new.iter().filter_map(|new| new.parent()) {
+        sync_folder(if above.as_os_str().is_empty() { Path::new(".") } else { above })?;
+    }
+    Ok(())
+}
 
 /// Makes the names in a folder durable.
 fn sync_folder(folder: &Path) -> Result<(), StoreError> {

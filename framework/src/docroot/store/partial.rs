@@ -3,7 +3,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{Blob, PART, Store, StoreError, access};
+use super::{Blob, PART, Part, Store, StoreError, access};
 use crate::clock;
 use crate::log::ContentId;
 
@@ -18,6 +18,31 @@ pub struct Partial {
     file: File,
     hasher: blake3::Hasher,
     length: u64,
+    _writer: Writer,
+}
+
+/// Keeps a part in the folder until it is dropped.
+struct Writer {
+    store: Arc<Store>,
+    name: String,
+}
+
+impl Writer {
+    fn begin(store: &Arc<Store>, name: String) -> Writer {
+        let mut inner = store.lock();
+        let part = Part { used: clock::now(), writers: 0 };
+        inner.partials.entry(name.clone()).or_insert(part).writers += 1;
+        Writer { store: Arc::clone(store), name }
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        if let Some(part) = self.store.lock().partials.get_mut(&self.name) {
+            part.writers = part.writers.saturating_sub(1);
+            part.used = clock::now();
+        }
+    }
 }
 
 impl Store {
@@ -30,6 +55,8 @@ impl Store {
         self.prepare()?;
         let name = content.hex() + PART;
         let path = self.folder.join(&name);
+        // Before the file is opened, or it could be removed in between.
+        let writer = Writer::begin(self, name);
         let failed = |error| access(&path, "open the file", error);
         let file = File::options().create(true).truncate(false).read(true).write(true).open(&path);
         let mut file = file.map_err(failed)?;
@@ -50,8 +77,8 @@ impl Store {
             }
         }
         file.seek(SeekFrom::Start(length)).map_err(failed)?;
-        self.lock().partials.insert(name, clock::now());
-        Ok(Partial { store: Arc::clone(self), content, path, file, hasher, length })
+        let store = Arc::clone(self);
+        Ok(Partial { store, content, path, file, hasher, length, _writer: writer })
     }
 }
 
@@ -100,12 +127,20 @@ impl Partial {
         if !self.is_whole() || *self.hasher.finalize().as_bytes() != self.content.hash {
             return Err(self.wrong());
         }
-        self.file.sync_all().map_err(|error| self.failed(error))?;
+        if let Err(error) = self.file.sync_all() {
+            // Another attempt to sync could succeed without what this one has lost.
+            let _ = self.file.set_len(0);
+            return Err(self.failed(error));
+        }
         let mut inner = self.store.lock();
+        if inner.is_closed {
+            return Err(StoreError::Closed);
+        }
         let path = self.store.path(self.content);
         fs::rename(&self.path, &path).map_err(|error| self.failed(error))?;
         inner.partials.remove(&(self.content.hex() + PART));
-        inner.blobs.insert(self.content, Blob { used: clock::now(), pins: 0 });
+        let blob = Blob { used: clock::now(), pins: 0 };
+        inner.blobs.entry(self.content).or_insert(blob).used = clock::now();
         Ok(())
     }
 

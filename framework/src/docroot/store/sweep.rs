@@ -33,28 +33,21 @@ impl Store {
                 if blob.used.after(GRACE) > now {
                     return true;
                 }
-                // A rename is quick, and whoever waits for the lock need not wait for the rest.
-                let away = self.folder.join(format!("gone-{}", content.hex()));
-                match fs::rename(self.path(*content), &away) {
-                    Ok(()) => gone.push(away),
-                    Err(error) => {
-                        tracing::warn!(content = content.hex(), %error, "a stored file cannot be removed");
-                    }
-                }
+                self.put_away(&content.hex(), &mut gone);
                 removed += 1;
                 false
             });
             let wanted: HashSet<String> =
                 referred.iter().map(|content| content.hex() + PART).collect();
-            inner.partials.retain(|name, touched| {
-                if wanted.contains(name) {
-                    *touched = (*touched).max(now);
+            inner.partials.retain(|name, part| {
+                if wanted.contains(name) || part.writers > 0 {
+                    part.used = part.used.max(now);
                 }
-                let stays = touched.after(GRACE) > now;
-                if !stays {
-                    gone.push(self.folder.join(name));
+                if part.used.after(GRACE) > now {
+                    return true;
                 }
-                stays
+                self.put_away(name, &mut gone);
+                false
             });
         }
         for path in gone {
@@ -63,5 +56,14 @@ impl Store {
             }
         }
         removed
+    }
+    /// Takes the name from a file that goes, and notes the one that it has until it is removed: a
+    /// rename is quick, and whoever waits for the lock need not wait for the rest.
+    fn put_away(&self, name: &str, gone: &mut Vec<PathBuf>) {
+        let away = self.folder.join(format!("gone-{name}"));
+        match fs::rename(self.folder.join(name), &away) {
+            Ok(()) => gone.push(away),
+            Err(error) => tracing::warn!(name, %error, "a stored file cannot be removed"),
+        }
     }
 }

@@ -189,6 +189,68 @@ fn a_content_with_a_wrong_length_or_removed_behind_our_back_is_not_there() {
 }
 
 #[test]
+fn a_damaged_content_is_mended_when_its_file_is_taken_in_again() {
+    let (_folder, root, sync) = docroot(&[("a.txt", b"one")]);
+    let store = Store::open(&sync).unwrap();
+    let content = store.import(&root, "a.txt").unwrap().content();
+    fs::write(store.path(content), "eno").unwrap();
+    let mut reading = store.open_content(content).unwrap().unwrap();
+    assert_eq!(store.import(&root, "a.txt").unwrap().content(), content);
+    assert_eq!(read(&store, content).unwrap(), b"one");
+    assert_eq!(io::read_to_string(&mut reading).unwrap(), "eno", "nothing is written to twice");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_that_takes_the_place_of_a_file_meanwhile_leads_nowhere() {
+    use std::os::unix::fs::symlink;
+    let (folder, root, sync) = docroot(&[("a.txt", b"one")]);
+    fs::write(folder.path().join("a.txt"), "secret").unwrap();
+    fs::create_dir(root.join("sub")).unwrap();
+    fs::write(root.join("sub/a.txt"), "one").unwrap();
+    let store = Store::open(&sync).unwrap();
+    store.import(&root, "a.txt").unwrap();
+    for (name, place, target) in
+        [("a.txt", "a.txt", "../a.txt"), ("sub/a.txt", "sub", folder.path().to_str().unwrap())]
+    {
+        let found = import::resolve(&root, name).unwrap();
+        fs::rename(root.join(place), root.join("former")).unwrap();
+        symlink(target, root.join(place)).unwrap();
+        let error = store.copy(&found).unwrap_err();
+        assert!(matches!(error, StoreError::Access { .. }), "{name}: {error}");
+        fs::remove_file(root.join(place)).unwrap();
+        fs::rename(root.join("former"), root.join(place)).unwrap();
+    }
+    assert!(!store.contains(id(b"secret")));
+}
+
+#[test]
+fn a_part_that_is_added_to_stays_however_long_it_takes() {
+    let (_folder, _, sync) = docroot(&[]);
+    let store = Store::open(&sync).unwrap();
+    let mut partial = store.resume(id(b"0123456789")).unwrap();
+    partial.append(b"01234").unwrap();
+    let later = clock::now().after(GRACE).after(GRACE);
+    store.sweep(&HashSet::new(), later);
+    partial.append(b"56789").unwrap();
+    partial.finish().unwrap();
+    assert_eq!(read(&store, id(b"0123456789")).unwrap(), b"0123456789");
+}
+
+#[test]
+fn what_is_kept_stays_when_it_arrives_once_more() {
+    let (_folder, root, sync) = docroot(&[("a.txt", b"one")]);
+    let store = Store::open(&sync).unwrap();
+    let pin = store.import(&root, "a.txt").unwrap();
+    let mut partial = store.resume(id(b"one")).unwrap();
+    partial.append(b"one").unwrap();
+    partial.finish().unwrap();
+    let later = clock::now().after(GRACE).after(GRACE);
+    assert_eq!(store.sweep(&HashSet::new(), later), 0);
+    assert!(store.contains(pin.content()));
+}
+
+#[test]
 fn what_nothing_refers_to_goes_after_the_grace() {
     let (_folder, root, sync) = docroot(&[("a", b"a"), ("b", b"b"), ("c", b"c")]);
     let store = Store::open(&sync).unwrap();

@@ -125,7 +125,12 @@ impl FrontEnd {
     /// Fetches one content from where an earlier attempt was broken off.
     async fn fetch(&self, content: ContentId) -> Result<(), Trouble> {
         let store = Arc::clone(&self.docroot.store);
-        let mut partial = blocking(move || store.resume(content)).await?;
+        let begun = blocking(move || match store.open_content(content)? {
+            Some(_) => Ok(None),
+            None => store.resume(content).map(Some),
+        });
+        // It may have come for somebody else meanwhile.
+        let Some(mut partial) = begun.await? else { return Ok(()) };
         if !partial.is_whole() {
             partial = self.receive(content, partial).await?;
         }

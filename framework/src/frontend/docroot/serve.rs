@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::Docroot;
 use super::known::Trust;
 use crate::clock;
-use crate::docroot::{FileEntry, Manifest, Store, check_path};
+use crate::docroot::{Manifest, Store, check_path};
 use crate::frontend::FrontEnd;
 use crate::frontend::failure::Failure;
 use crate::http::files::{Answer, Caching, Files, Fingerprint, Overlaid, OverlaidFile, Overlay};
@@ -55,49 +55,52 @@ struct Stated {
     manifest: Manifest,
     /// What a back end has said counts before the manifest.
     answered: Vec<Statement>,
-    store: Arc<Store>,
+    docroot: Arc<Docroot>,
 }
 
 impl Stated {
     fn said(&self, paths: &[String]) -> Said {
-        Said::of(paths.iter().map(|path| self.entry(path).map(|(content, _)| content)))
+        Said::of(paths.iter().map(|path| self.entry(path)))
     }
 
-    /// The content of a file, and the record that has given it, if that is known.
-    fn entry(&self, path: &str) -> Option<(Option<ContentId>, Option<Position>)> {
+    fn entry(&self, path: &str) -> Option<Option<ContentId>> {
         match self.answered.iter().find(|(answered, _)| answered == path) {
-            Some((_, content)) => content.map(|content| (content, None)),
-            None => self.manifest.get(path).map(|entry| (entry.content, Some(entry.position))),
+            Some((_, content)) => *content,
+            None => self.manifest.get(path).map(|entry| entry.content),
         }
     }
 }
 
 impl Overlay for Stated {
     fn find(&self, path: &str) -> Overlaid {
-        match self.entry(path) {
-            None => Overlaid::Nothing,
-            Some((None, _)) => Overlaid::Gone,
-            Some((Some(content), record)) => {
-                overlaid(&self.store, content, record.map(|record| record.0))
-            }
-        }
+        let docroot = Arc::clone(&self.docroot);
+        overlaid(&self.docroot.store, self.entry(path), move |content| {
+            tracing::error!(content = content.hex(), "a stored file is gone: fetching it again");
+            docroot.change(|known, _| known.lost(content));
+        })
     }
 }
 
 /// For addresses in pages. Their contents are on their way at least, so they are not asked for.
 impl Overlay for Docroot {
     fn find(&self, path: &str) -> Overlaid {
-        match self.read(|known| known.manifest().get(path)) {
-            None => Overlaid::Nothing,
-            Some(FileEntry { content: None, .. }) => Overlaid::Gone,
-            Some(FileEntry { content: Some(content), position }) => {
-                overlaid(&self.store, content, Some(position.0))
-            }
-        }
+        let entry = self.read(|known| known.manifest().get(path));
+        // They are not opened.
+        overlaid(&self.store, entry.map(|entry| entry.content), |_| ())
     }
 }
 
-fn overlaid(store: &Arc<Store>, content: ContentId, version: Option<u64>) -> Overlaid {
+/// What is said of a path, as a file. `lost` is told when its content is no longer here.
+fn overlaid(
+    store: &Arc<Store>,
+    said: Option<Option<ContentId>>,
+    lost: impl Fn(ContentId) + Send + 'static,
+) -> Overlaid {
+    let content = match said {
+        None => return Overlaid::Nothing,
+        Some(None) => return Overlaid::Gone,
+        Some(Some(content)) => content,
+    };
     let tag = HeaderValue::try_from(format!("\"{}\"", content.hex()));
     let [a, b, c, d, e, f, g, h, ..] = content.hash;
     let (is_here, store) = (store.contains(content), Arc::clone(store));
@@ -106,10 +109,14 @@ fn overlaid(store: &Arc<Store>, content: ContentId, version: Option<u64>) -> Ove
         fingerprint: Fingerprint::of_hash([a, b, c, d, e, f, g, h]),
         length: content.length,
         modified: None,
-        version: version.filter(|_| is_here),
+        hash: content.hash,
+        is_here,
         open: Box::new(move || match store.open_content(content) {
             Ok(Some(file)) => Ok(file),
-            Ok(None) => Err(io::ErrorKind::NotFound.into()),
+            Ok(None) => {
+                lost(content);
+                Err(io::ErrorKind::NotFound.into())
+            }
             Err(error) => Err(io::Error::other(error)),
         }),
     })
@@ -117,9 +124,9 @@ fn overlaid(store: &Arc<Store>, content: ContentId, version: Option<u64>) -> Ove
 
 impl Docroot {
     /// What is known of all files, unless a back end has answered otherwise.
-    fn stated(&self, answered: Vec<Statement>) -> Stated {
+    fn stated(self: &Arc<Self>, answered: Vec<Statement>) -> Stated {
         let manifest = self.read(|known| known.manifest().clone());
-        Stated { manifest, answered, store: Arc::clone(&self.store) }
+        Stated { manifest, answered, docroot: Arc::clone(self) }
     }
 }
 
@@ -147,12 +154,17 @@ impl FrontEnd {
             let said = stated.said(&paths);
             match said {
                 Said::Content(content) if !self.docroot.store.contains(content) => {
-                    let _wanted = self.docroot.want(content);
+                    let failures = || self.docroot.read(|known| known.failures(content));
+                    let (_wanted, before) = (self.docroot.want(content), failures());
                     while self.docroot.stated(Vec::new()).said(&paths) == known
                         && !self.docroot.store.contains(content)
                     {
                         let waited = tokio::time::timeout_at(deadline, changed.changed()).await;
                         waited.map_err(|_| late())?.map_err(|_| late())?;
+                        // Nor will it come soon: there is no room for it, or nobody has it.
+                        if failures() > before {
+                            return Err(late());
+                        }
                     }
                     continue;
                 }
@@ -162,12 +174,8 @@ impl FrontEnd {
             match files.get(&request.method, &request.headers, path, caching).await {
                 Ok(Answer::Nothing) if said == Said::Nothing && !is_sure => return Err(unsure()),
                 Ok(answer) => return Ok(answer),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    tracing::error!(path, "a stored file is gone: fetching it again");
-                    if let Said::Content(content) = said {
-                        self.docroot.change(|known, _| known.lost(content));
-                    }
-                }
+                // What was lost is waited for in the next round.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(Failure::internal(error.to_string())),
             }
         }

@@ -82,10 +82,10 @@ impl Entered<'_> {
                 | Errno::TOOBIG
                 | Errno::INVAL,
             ) => self.open_resolved(relative),
-            opened => opened.map_err(io::Error::from),
+            opened => opened.map(File::from).map_err(io::Error::from),
         };
         match opened {
-            Ok(file) => Ok(Some(File::from(file))),
+            Ok(file) => Ok(Some(file)),
             Err(error) if is_not_there(&error) => Ok(None),
             Err(error) => Err(error),
         }
@@ -103,7 +103,7 @@ impl Entered<'_> {
         Err(Errno::NOSYS)
     }
 
-    fn open_resolved(&self, relative: &str) -> io::Result<OwnedFd> {
+    fn open_resolved(&self, relative: &str) -> io::Result<File> {
         let root = self.path.canonicalize()?;
         let path = root.join(relative).canonicalize()?;
         let inside = path.strip_prefix(&root).map_err(|_| io::ErrorKind::NotFound)?;
@@ -121,17 +121,18 @@ const FOLDER: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEX
 #[cfg(not(target_os = "linux"))]
 const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
-/// Opens the path `inside` of `root`, part by part; none of them may be a link.
-fn open_without_links(root: &Path, inside: &Path) -> io::Result<OwnedFd> {
+/// Opens the path `inside` of `root`, part by part; none of them may be a link. Who has followed all
+/// links of a path before gets what was there, or an error if a link is in its place by now.
+pub(crate) fn open_without_links(root: &Path, inside: &Path) -> io::Result<File> {
     let mut folder = openat(CWD, root, FOLDER, Mode::empty())?;
     let parts: Vec<PathBuf> = inside.iter().map(PathBuf::from).collect();
     let Some((last, between)) = parts.split_last() else {
-        return Ok(openat(folder.as_fd(), ".", READ, Mode::empty())?);
+        return Ok(openat(folder.as_fd(), ".", READ, Mode::empty())?.into());
     };
     for part in between {
         folder = openat(folder.as_fd(), part, FOLDER | OFlags::NOFOLLOW, Mode::empty())?;
     }
-    Ok(openat(folder.as_fd(), last, READ | OFlags::NOFOLLOW, Mode::empty())?)
+    Ok(openat(folder.as_fd(), last, READ | OFlags::NOFOLLOW, Mode::empty())?.into())
 }
 
 /// Whether the error says that there is nothing that could be served.
@@ -177,12 +178,12 @@ mod tests {
         folder.enter().unwrap().unwrap().open(name)
     }
 
-    fn resolved(folder: &Folder, name: &str) -> io::Result<OwnedFd> {
+    fn resolved(folder: &Folder, name: &str) -> io::Result<File> {
         folder.enter().unwrap().unwrap().open_resolved(name)
     }
 
-    fn read(file: impl Into<File>) -> String {
-        io::read_to_string(file.into()).unwrap()
+    fn read(file: File) -> String {
+        io::read_to_string(file).unwrap()
     }
 
     #[test]
@@ -241,7 +242,7 @@ mod tests {
             for _ in 0..1000 {
                 let opened = [
                     open(&folder, "css/site.css").unwrap(),
-                    resolved(&folder, "css/site.css").ok().map(File::from),
+                    resolved(&folder, "css/site.css").ok(),
                 ];
                 if !opened.into_iter().flatten().all(|file| read(file) == "body {}") {
                     return false;

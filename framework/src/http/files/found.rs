@@ -15,6 +15,7 @@ use super::folder::{Entered, Folder};
 use super::hash::{Hashes, Identity};
 use super::name::Name;
 use super::overlay::{Overlaid, OverlaidFile, Overlay};
+use super::sibling::Siblings;
 use super::source::{Content, Source};
 use crate::http::negotiation::{Coding, Preferences};
 use crate::media_type;
@@ -27,7 +28,8 @@ pub(super) const INDEX: &str = "index.html";
 const HASHED: u64 = 4 * 1024 * 1024;
 
 /// Files up to this size are read to see whether a visitor's fingerprint is theirs. That of a longer
-/// one must be known already, or every visitor could have it read from end to end. In bytes.
+/// one must be known already, or every visitor could have it read from end to end. Nor is anything
+/// decoded to see whether it is a longer one. In bytes.
 const COMPARED: u64 = 64 * 1024 * 1024;
 
 /// Files up to this size are read at once, if they are to be read for their tag. In bytes.
@@ -43,6 +45,7 @@ pub(super) struct Shelf {
     pub(super) folder: Folder,
     pub(super) overlay: Option<Arc<dyn Overlay>>,
     pub(super) hashes: Hashes,
+    pub(super) siblings: Siblings,
 }
 
 /// What is at a name.
@@ -187,7 +190,7 @@ impl Look<'_> {
         if !SIBLINGS.iter().any(|(_, end)| name.as_str().ends_with(end)) {
             for (coding, end) in SIBLINGS {
                 if let Place::File(sibling) = self.at(&name.with_end(end))?
-                    && sibling.may_be_made_of(&offers[0].1)
+                    && self.belongs(coding, &sibling, &offers[0].1)
                 {
                     offers.push((coding, sibling));
                 }
@@ -207,6 +210,22 @@ impl Look<'_> {
             ..self.source(file)?
         };
         Ok(Found::File(source, freshness))
+    }
+
+    /// Whether `sibling` is `original` in a coding. Both must be from the same place.
+    fn belongs(&self, coding: Coding, sibling: &Candidate, original: &Candidate) -> bool {
+        match (sibling, original) {
+            (Candidate::Own(sibling), Candidate::Own(original)) => {
+                is_not_older(sibling.modified, original.modified)
+                    && (sibling.length > 0 || original.length == 0)
+            }
+            (Candidate::Overlaid(sibling), Candidate::Overlaid(original)) => {
+                sibling.is_here
+                    && original.length <= COMPARED
+                    && self.shelf.siblings.belongs(coding, sibling, original)
+            }
+            _ => false,
+        }
     }
 
     fn source(&self, file: Candidate) -> io::Result<Source> {
@@ -254,20 +273,6 @@ impl Candidate {
             Candidate::Own(own) => own.length,
             Candidate::Overlaid(file) => file.length,
         }
-    }
-
-    /// Whether this may be a coding of `original`: it is from the same place, and not older.
-    fn may_be_made_of(&self, original: &Candidate) -> bool {
-        let is_younger = match (self, original) {
-            (Candidate::Own(own), Candidate::Own(original)) => {
-                is_not_older(own.modified, original.modified)
-            }
-            (Candidate::Overlaid(own), Candidate::Overlaid(original)) => {
-                own.version.is_some() && own.version >= original.version
-            }
-            _ => false,
-        };
-        is_younger && (self.length() > 0 || original.length() == 0)
     }
 }
 

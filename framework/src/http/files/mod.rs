@@ -29,6 +29,22 @@
 //! A file that is written in place while it is sent may arrive mixed, and nobody can help that:
 //! whoever replaces a file should write another and rename it.
 //!
+//! # Encoded siblings
+//!
+//! `site.css.gz` is sent in the place of `site.css` only if it is the same file:
+//!
+//! - Both are the docroot's own: if the sibling is not older. Whoever deploys writes both, and one
+//!   that was forgotten is older.
+//! - Both stand in front of the docroot: if the sibling decodes to the content of the original, by its
+//!   hash. When which of them was put there says nothing: a sibling may be put there late, or of
+//!   an older original. And the two may be known as of different moments, when a back end has
+//!   answered for the one and not for the other. What was decoded once is remembered, as contents with
+//!   hashes do not change.
+//! - Otherwise not. A sibling in the docroot was made of the original there, whatever its date, and a
+//!   sibling in front of it of one that was put there too.
+//!
+//! An original that is gone has no siblings: they are looked for when it is there.
+//!
 //! # What caches are told
 //!
 //! A page that says where a file is may be gone from all caches the moment it becomes wrong; a file
@@ -47,6 +63,7 @@ mod found;
 mod hash;
 mod name;
 mod overlay;
+mod sibling;
 mod source;
 
 use std::io;
@@ -61,10 +78,12 @@ use crate::problem::nearest;
 
 pub use fingerprint::Fingerprint;
 use folder::Folder;
+pub(crate) use folder::open_without_links;
 use found::{Found, Freshness, Shelf};
 use hash::Hashes;
 use name::Name;
 pub use overlay::{Open, Overlaid, OverlaidFile, Overlay};
+use sibling::Siblings;
 pub use source::{Caching, Content, Source};
 
 /// The files of a docroot.
@@ -114,8 +133,14 @@ pub enum FingerprintError {
 impl Files {
     /// The files below `root`. It may be a link that leads elsewhere later, and need not be there yet.
     pub fn below(root: &Path) -> Files {
-        let shelf = Shelf { folder: Folder::new(root), overlay: None, hashes: Hashes::new() };
-        Files { shelf: Arc::new(shelf) }
+        Files {
+            shelf: Arc::new(Shelf {
+                folder: Folder::new(root),
+                overlay: None,
+                hashes: Hashes::new(),
+                siblings: Siblings::new(),
+            }),
+        }
     }
 
     /// The same files, behind those of `overlay` and no other. This costs next to nothing.

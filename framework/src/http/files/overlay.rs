@@ -39,15 +39,17 @@ pub struct OverlaidFile {
     pub length: u64,
     /// When it was put there, if that is known, and the same on every front end.
     pub modified: Option<SystemTime>,
-    /// A number that grows with each change of any file, if it is known. An encoded sibling counts
-    /// if its number is not below that of its original.
-    pub version: Option<u64>,
+    /// The BLAKE3 hash of its content. An encoded sibling counts if what it decodes to has that of
+    /// its original.
+    pub hash: [u8; 32],
+    /// Whether it can be opened now. A sibling that cannot is passed over.
+    pub is_here: bool,
     /// Opens it. This may block.
     pub open: Open,
 }
 
 /// Opens a file.
-pub type Open = Box<dyn FnOnce() -> io::Result<File> + Send>;
+pub type Open = Box<dyn Fn() -> io::Result<File> + Send>;
 
 impl fmt::Debug for OverlaidFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

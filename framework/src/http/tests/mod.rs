@@ -3,6 +3,7 @@
 mod patience;
 mod pieces;
 mod protocol;
+mod uploads;
 
 use std::io;
 use std::net::SocketAddr;

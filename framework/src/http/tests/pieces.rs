@@ -16,7 +16,7 @@ use super::within;
 use crate::body::Body;
 use crate::http::Limits;
 use crate::http::connection::Rules;
-use crate::http::pulse::{Exchange, Pulse, Told};
+use crate::http::pulse::{Exchange, Pulse, RequestBody, Told};
 use crate::http::socket::{Heads, Socket};
 
 /// A stream that notes where each slice lies that it is given to write.
@@ -78,7 +78,8 @@ async fn pieces_are_written_together_and_from_where_they_lie() {
     let socket = Socket::new(observed, Bytes::new(), pulse.clone(), Heads::Noted);
     let body = pieces.clone();
     let service = service_fn(move |_: Request<Incoming>| {
-        let body = Told::new(Body::pieces(body.clone()), Exchange::begin(pulse.clone()));
+        let exchange = Exchange::begin(pulse.clone(), RequestBody::None);
+        let body = Told::new(Body::pieces(body.clone()), exchange);
         async { Ok::<_, std::convert::Infallible>(Response::new(body)) }
     });
     let rules = Rules::new(Limits::default());

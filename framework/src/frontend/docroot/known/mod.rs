@@ -182,6 +182,11 @@ impl Known {
         self.tidy(content);
     }
 
+    /// How often in a row the content could not be stored, or not be had.
+    pub(super) fn failures(&self, content: ContentId) -> u32 {
+        self.contents.get(&content).map_or(0, |state| state.attempts)
+    }
+
     /// Whether the content is still needed.
     pub(super) fn is_wanted(&self, content: ContentId) -> bool {
         let wanted = |state: &Content| !state.records.is_empty() || state.waiting > 0;
