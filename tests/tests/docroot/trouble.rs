@@ -109,7 +109,7 @@ async fn a_transfer_goes_on_where_it_was_when_its_front_end_was_killed() {
 
 #[tokio::test]
 async fn who_is_too_slow_is_named_and_its_visitors_wait_for_the_file() {
-    let gallery = Gallery::with(2, &[("DOCROOT__SYNC_DEADLINE", "500ms")]).await;
+    let gallery = Gallery::with(2, &[("DOCROOT__SYNC_DEADLINE", "3s")]).await;
     gallery.relays[1].slow(Some(SLOW / 2));
     let answer = gallery.try_hang(0, "weir.png", 2, LARGE).await;
     assert_eq!(answer.status, 500);
