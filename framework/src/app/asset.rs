@@ -179,7 +179,8 @@ mod tests {
                 fingerprint: Fingerprint::of_hash([1; 8]),
                 length: 1,
                 modified: None,
-                version: None,
+                hash: [1; 32],
+                is_here: true,
                 open: Box::new(|| Err(std::io::ErrorKind::NotFound.into())),
             })
         }

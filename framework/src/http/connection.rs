@@ -89,6 +89,7 @@ pub(super) async fn serve<H: Handler>(
     let context = Arc::new(Context { handler, peer, headers: rules.limits.headers });
     let service = service_fn({
         let pulse = pulse.clone();
+        move |request: Request<Incoming>| {
             let exchange = Exchange::begin(pulse.clone(), RequestBody::of(&request));
             let (parts, body) = request.into_parts();
             match context.respond_at_once(&parts) {
