@@ -47,6 +47,11 @@ async fn empty() -> Reply {
     status(204)
 }
 
+#[controller("reset")]
+async fn reset() -> Reply {
+    text("nothing of this").with_status(205)
+}
+
 #[controller("busy")]
 async fn busy() -> Reply {
     error(503).header("retry-after", "120").header("content-length", "3")
@@ -54,7 +59,7 @@ async fn busy() -> Reply {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn how_a_body_is_framed_is_not_the_controllers_business() {
-    let (_folder, site) = site(controllers![framed, empty, busy], "").await;
+    let (_folder, site) = site(controllers![framed, empty, busy, reset], "").await;
     for path in ["/cached/framed", "/direct/framed"] {
         let answer = ask(&site, "GET", path).await;
         assert_eq!(answer.body(), "0123456789");
@@ -71,6 +76,12 @@ async fn how_a_body_is_framed_is_not_the_controllers_business() {
     let answer = ask(&site, "HEAD", "/direct/empty").await;
     assert_eq!(answer.status(), 204);
     assert_eq!(answer.headers().get("content-length"), None);
+    for path in ["/cached/reset", "/direct/reset"] {
+        let answer = ask(&site, "GET", path).await;
+        assert_eq!((answer.status().as_u16(), answer.body().len()), (205, 0), "{path}");
+        let length = answer.headers().get("content-length");
+        assert!(length.is_none_or(|length| length == "0"), "{path}: {length:?}");
+    }
     let answer = ask(&site, "GET", "/cached/busy").await;
     assert_eq!(answer.headers()["retry-after"], "120");
     assert_eq!(answer.headers().get("content-length"), None);
@@ -156,4 +167,24 @@ async fn many_visitors_at_once_cost_one_run_of_the_controller() {
     assert!(answers.iter().all(|answer| answer.body() == "0"));
     assert_eq!(RUNS.load(Ordering::Relaxed), 1);
     site.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_a_template_that_is_too_long_is_shown_and_not_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    std::fs::create_dir(folder.path().join("templates")).unwrap();
+    write("templates/long.html", "0123456789a");
+    write("templates/short.html", "0123456789");
+    let route = |name: &str| format!("[[route]]\npath = \"/{name}\"\ntemplate = \"{name}.html\"\n");
+    write("dispatch.conf", &(route("long") + &route("short")));
+    write("project.toml", "[cache]\nmax_entry = \"10 B\"\n");
+    let site = App::new().into_service(folder.path()).await;
+    let site = site.unwrap_or_else(|problems| panic!("{problems}"));
+    for (path, second) in [("/long", "headwater; fwd=uri-miss"), ("/short", "headwater; hit")] {
+        ask(&site, "GET", path).await;
+        let answer = ask(&site, "GET", path).await;
+        assert_eq!(answer.headers()["cache-status"], second, "{path}");
+        assert!(answer.body().starts_with(b"0123456789"), "{path}");
+    }
 }

@@ -275,6 +275,10 @@ impl FrontEnd {
             Some(notice) => notice.put_into(response),
             None => response,
         };
+        let response = match response.status() {
+            StatusCode::RESET_CONTENT => respond::emptied(response),
+            _ => response,
+        };
         if parts.method == Method::HEAD { respond::head_of(response) } else { response }
     }
 
