@@ -188,3 +188,43 @@ async fn a_page_of_a_template_that_is_too_long_is_shown_and_not_kept() {
         assert!(answer.body().starts_with(b"0123456789"), "{path}");
     }
 }
+
+static LATE_BEGUN: Semaphore = Semaphore::const_new(0);
+static LATE: Semaphore = Semaphore::const_new(0);
+
+#[controller("late")]
+async fn late() -> Result<Reply> {
+    LATE_BEGUN.add_permits(1);
+    LATE.acquire().await?.forget();
+    Ok(template("late.html").group("late"))
+}
+
+#[controller("later")]
+#[invalidate(groups = ["late"])]
+async fn later() -> Reply {
+    status(204)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_a_template_is_from_before_its_controller_ran() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("templates")).unwrap();
+    std::fs::write(folder.path().join("templates/late.html"), "late").unwrap();
+    let routes = "[[route]]\npath = \"/late\"\ncontroller = \"late\"\n\
+                  [[route]]\npath = \"/later\"\ncontroller = \"later\"\nmethods = [\"POST\"]\n";
+    std::fs::write(folder.path().join("dispatch.conf"), routes).unwrap();
+    let site = App::new().controllers(controllers![late, later]).into_service(folder.path()).await;
+    let site = site.unwrap_or_else(|problems| panic!("{problems}"));
+    let overtake = async {
+        LATE_BEGUN.acquire().await.unwrap().forget();
+        assert_eq!(ask(&site, "POST", "/later").await.status(), 204);
+        LATE.add_permits(100);
+    };
+    let (overtaken, ()) = join(ask(&site, "GET", "/late"), overtake).await;
+    assert_eq!((overtaken.body().as_ref(), overtaken.status().as_u16()), (&b"late"[..], 200));
+    for is_hit in [false, true] {
+        let answer = ask(&site, "GET", "/late").await;
+        let status = answer.headers()["cache-status"].to_str().unwrap();
+        assert_eq!(status.starts_with("headwater; hit"), is_hit, "{status}");
+    }
+}

@@ -8,7 +8,7 @@
 //!   rules, and there is one refresh, however many visitors see the old page;
 //! - one for content of which it is known that it is not for the cache ("hit for miss"): a fill by
 //!   another would give it nothing. When a fill comes to that, its key is marked for a while. The
-//!   mark is gone as soon as a fill of the key is stored.
+//!   mark is gone as soon as a fill of the key is stored. A failure marks nothing.
 
 use std::sync::Arc;
 

@@ -260,9 +260,7 @@ impl FrontEnd {
             Notice::ask_for_all(&mut request);
         }
         let (parts, body) = request.into_parts();
-        // In this order: see `edition`.
-        let generation = self.cache.generation();
-        let edition = self.edition.load_full();
+        let (generation, edition) = Edition::taken(&self.cache, &self.edition);
         let origin = self.settings.proxies.origin(peer, &parts.headers);
         let recipient = Recipient { generation, edition: &edition, request: &parts, origin };
         let visit = Visit { generation, edition: &edition, parts: &parts, body, origin };
