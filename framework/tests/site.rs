@@ -228,3 +228,42 @@ async fn a_page_of_a_template_is_from_before_its_controller_ran() {
         assert_eq!(status.starts_with("headwater; hit"), is_hit, "{status}");
     }
 }
+
+static ABSENT_RUNS: AtomicU64 = AtomicU64::new(0);
+static ABSENT: Semaphore = Semaphore::const_new(0);
+
+/// Is not there at first.
+#[controller("absent")]
+async fn absent() -> Result<Reply> {
+    let run = ABSENT_RUNS.fetch_add(1, Ordering::SeqCst);
+    ABSENT.acquire().await?.forget();
+    if run == 0 { Err(not_found()) } else { Ok(text("there")) }
+}
+
+#[controller("publish")]
+#[invalidate(groups = ["absent"])]
+async fn publish() -> Reply {
+    status(204)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_told_that_a_page_is_not_there_after_it_was_published() {
+    let folder = tempfile::tempdir().unwrap();
+    let routes = "[[route]]\npath = \"/absent\"\ncontroller = \"absent\"\n\
+                  [[route]]\npath = \"/publish\"\ncontroller = \"publish\"\nmethods = [\"POST\"]\n";
+    std::fs::write(folder.path().join("dispatch.conf"), routes).unwrap();
+    let app = App::new().controllers(controllers![absent, publish]);
+    let site = app.into_service(folder.path()).await;
+    let site = site.unwrap_or_else(|problems| panic!("{problems}"));
+    let mut early = std::pin::pin!(ask(&site, "GET", "/absent"));
+    while ABSENT_RUNS.load(Ordering::SeqCst) == 0 {
+        assert!(poll!(&mut early).is_pending());
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(ask(&site, "POST", "/publish").await.status(), 204);
+    let mut late = std::pin::pin!(ask(&site, "GET", "/absent"));
+    assert!(poll!(&mut late).is_pending(), "it waits for the other's flight");
+    ABSENT.add_permits(2);
+    let (early, late) = join(early, late).await;
+    assert_eq!((early.status().as_u16(), late.body().as_ref()), (404, &b"there"[..]));
+}
