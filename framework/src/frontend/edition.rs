@@ -112,18 +112,18 @@ mod tests {
     use crate::log::{LogId, Position};
     use crate::templates::Options;
 
-    fn edition(number: u64) -> Edition {
-        let table = Arc::new(Table::parse("", "dispatch.conf").unwrap());
-        let templates = Engine::empty(&Options::default());
-        Edition { number, ..Edition::new(table, templates) }
-    }
-
     #[test]
     fn nobody_takes_an_old_edition_with_a_new_generation() {
-        const EDITIONS: u64 = 2000;
+        const EDITIONS: u64 = 1000;
         let limits = Limits { bytes: 1 << 10, persistent_bytes: 1 << 10, groups: 1, patterns: 1 };
         let cache = Cache::new(limits);
         cache.follow(LogId(1), Position::START);
+        let table = Arc::new(Table::parse("", "dispatch.conf").unwrap());
+        let templates = Engine::empty(&Options::default());
+        let edition = |number| {
+            let edition = Edition::new(Arc::clone(&table), templates.clone());
+            Edition { number, ..edition }
+        };
         let editions = ArcSwap::from_pointee(edition(0));
         let begin = std::sync::Barrier::new(2);
         std::thread::scope(|scope| {
