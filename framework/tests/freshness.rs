@@ -101,7 +101,8 @@ impl Script {
         self.runs.load(Ordering::SeqCst)
     }
 
-    /// From now on replies are of this status; 1 is a panic, 2 is a page that sets a cookie.
+    /// From now on replies are of this status; 1 is a panic, 2 is a page that sets a cookie, 3 is an
+    /// error of its own headers, and 4 a page with the status 500.
     fn reply(&self, status: u64) {
         self.next.store(status, Ordering::SeqCst);
     }
@@ -113,6 +114,8 @@ impl Script {
             200 => text(number.to_string()).group("news"),
             1 => panic!("as it was told"),
             2 => text(number.to_string()).append_header("set-cookie", "a=b"),
+            3 => error(503).message(number.to_string()).header("retry-after", "9"),
+            4 => text(number.to_string()).with_status(500),
             status => error(status as u16).message(number.to_string()),
         }
     }
@@ -214,7 +217,7 @@ async fn an_old_page_stands_in_for_a_failure_and_for_nothing_else() {
     FAILING.gate.add_permits(100);
     get(&site, "/failing").await;
     change(&site, "soft", "news").await;
-    for (next, status) in [(1, 500), (503, 503), (500, 500)] {
+    for (next, status) in [(1, 500), (503, 503), (500, 500), (3, 503), (4, 500)] {
         FAILING.reply(next);
         let seen = get(&site, "/failing").await;
         assert_eq!((seen.status.as_u16(), seen.text.as_str()), (200, "1"), "{}", seen.cache);
@@ -243,7 +246,7 @@ async fn a_refresh_that_fails_leaves_the_old_page_and_one_that_finds_none_ends_i
     get(&site, "/gone").await;
     change(&site, "soft", "news").await;
     assert!(get(&site, "/gone").await.is_old());
-    for (next, runs) in [(1, 2), (500, 3)] {
+    for (next, runs) in [(1, 2), (500, 3), (3, 4), (4, 5)] {
         until("a refresh is under way", async || GONE.runs() == runs).await;
         GONE.reply(next);
         GONE.gate.add_permits(1);

@@ -47,6 +47,11 @@ async fn empty() -> Reply {
     status(204)
 }
 
+#[controller("reset")]
+async fn reset() -> Reply {
+    text("nothing of this").with_status(205)
+}
+
 #[controller("busy")]
 async fn busy() -> Reply {
     error(503).header("retry-after", "120").header("content-length", "3")
@@ -54,7 +59,7 @@ async fn busy() -> Reply {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn how_a_body_is_framed_is_not_the_controllers_business() {
-    let (_folder, site) = site(controllers![framed, empty, busy], "").await;
+    let (_folder, site) = site(controllers![framed, empty, busy, reset], "").await;
     for path in ["/cached/framed", "/direct/framed"] {
         let answer = ask(&site, "GET", path).await;
         assert_eq!(answer.body(), "0123456789");
@@ -71,6 +76,12 @@ async fn how_a_body_is_framed_is_not_the_controllers_business() {
     let answer = ask(&site, "HEAD", "/direct/empty").await;
     assert_eq!(answer.status(), 204);
     assert_eq!(answer.headers().get("content-length"), None);
+    for path in ["/cached/reset", "/direct/reset"] {
+        let answer = ask(&site, "GET", path).await;
+        assert_eq!((answer.status().as_u16(), answer.body().len()), (205, 0), "{path}");
+        let length = answer.headers().get("content-length");
+        assert!(length.is_none_or(|length| length == "0"), "{path}: {length:?}");
+    }
     let answer = ask(&site, "GET", "/cached/busy").await;
     assert_eq!(answer.headers()["retry-after"], "120");
     assert_eq!(answer.headers().get("content-length"), None);
@@ -156,4 +167,103 @@ async fn many_visitors_at_once_cost_one_run_of_the_controller() {
     assert!(answers.iter().all(|answer| answer.body() == "0"));
     assert_eq!(RUNS.load(Ordering::Relaxed), 1);
     site.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_a_template_that_is_too_long_is_shown_and_not_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    std::fs::create_dir(folder.path().join("templates")).unwrap();
+    write("templates/long.html", "0123456789a");
+    write("templates/short.html", "0123456789");
+    let route = |name: &str| format!("[[route]]\npath = \"/{name}\"\ntemplate = \"{name}.html\"\n");
+    write("dispatch.conf", &(route("long") + &route("short")));
+    write("project.toml", "[cache]\nmax_entry = \"10 B\"\n");
+    let site = App::new().into_service(folder.path()).await;
+    let site = site.unwrap_or_else(|problems| panic!("{problems}"));
+    for (path, second) in [("/long", "headwater; fwd=uri-miss"), ("/short", "headwater; hit")] {
+        ask(&site, "GET", path).await;
+        let answer = ask(&site, "GET", path).await;
+        assert_eq!(answer.headers()["cache-status"], second, "{path}");
+        assert!(answer.body().starts_with(b"0123456789"), "{path}");
+    }
+}
+
+static LATE_BEGUN: Semaphore = Semaphore::const_new(0);
+static LATE: Semaphore = Semaphore::const_new(0);
+
+#[controller("late")]
+async fn late() -> Result<Reply> {
+    LATE_BEGUN.add_permits(1);
+    LATE.acquire().await?.forget();
+    Ok(template("late.html").group("late"))
+}
+
+#[controller("later")]
+#[invalidate(groups = ["late"])]
+async fn later() -> Reply {
+    status(204)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_a_template_is_from_before_its_controller_ran() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("templates")).unwrap();
+    std::fs::write(folder.path().join("templates/late.html"), "late").unwrap();
+    let routes = "[[route]]\npath = \"/late\"\ncontroller = \"late\"\n\
+                  [[route]]\npath = \"/later\"\ncontroller = \"later\"\nmethods = [\"POST\"]\n";
+    std::fs::write(folder.path().join("dispatch.conf"), routes).unwrap();
+    let site = App::new().controllers(controllers![late, later]).into_service(folder.path()).await;
+    let site = site.unwrap_or_else(|problems| panic!("{problems}"));
+    let overtake = async {
+        LATE_BEGUN.acquire().await.unwrap().forget();
+        assert_eq!(ask(&site, "POST", "/later").await.status(), 204);
+        LATE.add_permits(100);
+    };
+    let (overtaken, ()) = join(ask(&site, "GET", "/late"), overtake).await;
+    assert_eq!((overtaken.body().as_ref(), overtaken.status().as_u16()), (&b"late"[..], 200));
+    for is_hit in [false, true] {
+        let answer = ask(&site, "GET", "/late").await;
+        let status = answer.headers()["cache-status"].to_str().unwrap();
+        assert_eq!(status.starts_with("headwater; hit"), is_hit, "{status}");
+    }
+}
+
+static ABSENT_RUNS: AtomicU64 = AtomicU64::new(0);
+static ABSENT: Semaphore = Semaphore::const_new(0);
+
+/// Is not there at first.
+#[controller("absent")]
+async fn absent() -> Result<Reply> {
+    let run = ABSENT_RUNS.fetch_add(1, Ordering::SeqCst);
+    ABSENT.acquire().await?.forget();
+    if run == 0 { Err(not_found()) } else { Ok(text("there")) }
+}
+
+#[controller("publish")]
+#[invalidate(groups = ["absent"])]
+async fn publish() -> Reply {
+    status(204)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_told_that_a_page_is_not_there_after_it_was_published() {
+    let folder = tempfile::tempdir().unwrap();
+    let routes = "[[route]]\npath = \"/absent\"\ncontroller = \"absent\"\n\
+                  [[route]]\npath = \"/publish\"\ncontroller = \"publish\"\nmethods = [\"POST\"]\n";
+    std::fs::write(folder.path().join("dispatch.conf"), routes).unwrap();
+    let app = App::new().controllers(controllers![absent, publish]);
+    let site = app.into_service(folder.path()).await;
+    let site = site.unwrap_or_else(|problems| panic!("{problems}"));
+    let mut early = std::pin::pin!(ask(&site, "GET", "/absent"));
+    while ABSENT_RUNS.load(Ordering::SeqCst) == 0 {
+        assert!(poll!(&mut early).is_pending());
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(ask(&site, "POST", "/publish").await.status(), 204);
+    let mut late = std::pin::pin!(ask(&site, "GET", "/absent"));
+    assert!(poll!(&mut late).is_pending(), "it waits for the other's flight");
+    ABSENT.add_permits(2);
+    let (early, late) = join(early, late).await;
+    assert_eq!((early.status().as_u16(), late.body().as_ref()), (404, &b"there"[..]));
 }

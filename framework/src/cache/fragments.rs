@@ -104,6 +104,33 @@ mod tests {
     }
 
     #[test]
+    fn a_fragment_counts_from_no_position_that_has_ended_it() {
+        const RECORDS: u64 = 20_000;
+        let cache = cache();
+        let groups = ["news".to_owned()];
+        let key = Key::of_id("fragment:a");
+        std::thread::scope(|scope| {
+            let writer = scope.spawn(|| {
+                for position in 1..RECORDS {
+                    let contains = [position.to_string().into()].into();
+                    let fragment = Fragment { contains, ..Fragment::default() };
+                    let content = Content::Fragment(fragment.into());
+                    let origin = Origin { as_of: Position(position), ..cache.position().unwrap() };
+                    let fill = new_fill(&cache, "fragment:a", 1, &groups);
+                    cache.fill(Fill { content, origin, ..fill });
+                    apply(&cache, position + 1, Invalidation::new().group("news"));
+                }
+            });
+            while !writer.is_finished() {
+                let found = cache.fragment(&key, cache.generation(), false, at(1));
+                let Some((fragment, origin)) = found else { continue };
+                let made: u64 = fragment.contains[0].parse().unwrap();
+                assert!(origin.as_of.0 <= made, "the record {} has ended it", made + 1);
+            }
+        });
+    }
+
+    #[test]
     fn a_page_is_no_fragment() {
         let cache = cache();
         cache.fill(new_fill(&cache, "fragment:a", 1, &[]));

@@ -118,14 +118,17 @@ impl Groups {
                 break;
             }
             let mut shard = lock(shard);
-            // A count of one means that only the directory holds the cell, and nobody can take
-            // another while the shard is locked.
-            let idle = |cell: &Arc<GroupCell>| Arc::strong_count(cell) == 1;
-            let latest = shard.values().filter(|cell| idle(cell)).map(|cell| cell.last()).max();
-            let Some(latest) = latest else { continue };
+            let (before, mut latest) = (shard.len(), 0);
+            // Each cell is looked at once: one that an entry lets go of meanwhile is either kept or
+            // counted. Nobody can take a cell anew while the shard is locked.
+            shard.retain(|_, cell| match only_here(cell) {
+                Some(cell) => {
+                    latest = latest.max(cell.last());
+                    false
+                }
+                None => true,
+            });
             self.floor.fetch_max(latest, Ordering::SeqCst);
-            let before = shard.len();
-            shard.retain(|_, cell| !idle(cell));
             shard.shrink_to_fit();
             surplus = surplus.saturating_sub(before - shard.len());
             forgotten += before - shard.len();
@@ -141,7 +144,7 @@ impl Groups {
         for shard in &self.shards {
             let mut shard = lock(shard);
             let before = shard.len();
-            shard.retain(|_, cell| Arc::strong_count(cell) > 1 || cell.last() > floor);
+            shard.retain(|_, cell| only_here(cell).is_none_or(|cell| cell.last() > floor));
             forgotten += before - shard.len();
         }
         forgotten
@@ -151,6 +154,11 @@ impl Groups {
         let hash = self.hasher.hash_one(group) as usize;
         lock(&self.shards[hash % SHARDS])
     }
+}
+
+/// The cell, if only the directory holds it. Whatever others have stored in it is seen.
+fn only_here(cell: &mut Arc<GroupCell>) -> Option<&GroupCell> {
+    Arc::get_mut(cell).map(|cell| &*cell)
 }
 
 /// A panic while a shard was locked cannot leave it half-changed, so poisoning says nothing.
@@ -210,6 +218,30 @@ mod tests {
                 assert_eq!(cell.verdict(Position(1)), Verdict::Dead);
                 assert_eq!(cell.verdict(Position(0)), Verdict::Dead);
             });
+        }
+    }
+
+    #[test]
+    fn a_group_that_is_let_go_while_others_are_forgotten_is_covered_by_the_floor() {
+        for _ in 0..100 {
+            let groups = Groups::new(Position::START);
+            let held: Vec<_> = (1..=4000)
+                .map(|number| {
+                    groups.invalidate(&number.to_string(), Position(number));
+                    groups.cell(&number.to_string())
+                })
+                .collect();
+            // Something to forget in each shard, whatever is let go meanwhile.
+            (0..1000).for_each(|number| drop(groups.cell(&format!("idle {number}"))));
+            std::thread::scope(|scope| {
+                scope.spawn(|| drop(held));
+                groups.shrink_to(0);
+            });
+            for number in 1..=4000 {
+                let before = Position(number - 1);
+                let is_known = groups.cell(&number.to_string()).verdict(before) == Verdict::Dead;
+                assert!(is_known || !groups.reaches_back_to(before), "{number} is forgotten");
+            }
         }
     }
 

@@ -260,3 +260,18 @@ fn memory_is_bounded_by_bytes() {
     cache.sweep(at(1));
     assert!(cache.usage().bytes <= 1 << 20, "{:?}", cache.usage());
 }
+
+#[test]
+fn who_holds_an_entry_of_an_earlier_ledger_is_told_that_it_is_dead() {
+    for forget in [|cache: &Cache| cache.forget(), |cache: &Cache| cache.follow(LOG, Position(1))] {
+        let cache = cache();
+        let window = Duration::from_secs(1000);
+        let freshness = Freshness { stale_if_error: window, ..fresh_for_100_s() };
+        let filled = cache.fill(Fill { freshness, ..new_fill(&cache, "/a", 1, &[]) });
+        let Filled::Stored(entry) = filled else { panic!("{filled:?}") };
+        assert!(cache.is_valid(&entry) && cache.may_stand_in(&entry, at(1)));
+        forget(&cache);
+        cache.renew(at(1), LEASE);
+        assert!(!cache.is_valid(&entry) && !cache.may_stand_in(&entry, at(1)));
+    }
+}

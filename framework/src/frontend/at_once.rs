@@ -18,7 +18,7 @@ use super::counters::Event;
 use super::page::Found;
 use super::parts::Recipient;
 use super::served::Served;
-use super::{FrontEnd, is_page};
+use super::{Edition, FrontEnd, is_page};
 use crate::body::Body;
 use crate::clock;
 use crate::dispatch::{CanonicalPath, Resolution};
@@ -34,9 +34,8 @@ impl FrontEnd {
         if self.notice().is_some() {
             return None;
         }
-        // In this order: see `edition`.
-        let generation = self.cache.generation();
-        let edition = self.edition.load();
+        // Borrowed, because all cores would count the owners in one place.
+        let (generation, edition) = Edition::taken(&self.cache, || self.edition.load());
         let path = CanonicalPath::new(request.uri.path()).ok()?;
         let Resolution::Route(matched) = edition.table.resolve(&request.method, &path) else {
             return None;

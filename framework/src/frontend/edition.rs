@@ -34,8 +34,11 @@ use std::sync::Arc;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
+use arc_swap::ArcSwap;
+
 use super::FrontEnd;
 use super::notice::Notice;
+use crate::cache::{Cache, Generation};
 use crate::dispatch::Table;
 use crate::problem::Problems;
 use crate::templates::Engine;
@@ -57,6 +60,18 @@ impl Edition {
     pub fn new(table: Arc<Table>, templates: Engine) -> Edition {
         Edition { number: 1, table, templates }
     }
+
+    /// What a request goes by, in the order that the argument asks for.
+    pub(super) fn taken<E>(cache: &Cache, load: impl FnOnce() -> E) -> (Generation, E) {
+        let generation = cache.generation();
+        (generation, load())
+    }
+
+    /// Takes the place of another, in the order that the argument asks for.
+    fn replace(self, editions: &ArcSwap<Edition>, cache: &Cache) {
+        editions.store(Arc::new(self));
+        cache.forget();
+    }
 }
 
 impl FrontEnd {
@@ -67,8 +82,7 @@ impl FrontEnd {
         let turn = self.publishing.lock().unwrap_or_else(PoisonError::into_inner);
         let number = self.edition.load().number + 1;
         edition.number = number;
-        self.edition.store(Arc::new(edition));
-        self.cache.forget();
+        edition.replace(&self.edition, &self.cache);
         self.notice.store(None);
         self.published.store(number, Ordering::Release);
         drop(turn);
@@ -90,5 +104,54 @@ impl FrontEnd {
     /// What is wrong with the files that were to take the edition's place. Empty when they have.
     pub fn problems(&self) -> Problems {
         self.notice.load().as_ref().map(|notice| notice.problems().clone()).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cache::Limits;
+    use crate::log::{LogId, Position};
+    use crate::templates::Options;
+
+    #[test]
+    fn nobody_takes_an_old_edition_with_a_new_generation() {
+        const EDITIONS: u64 = 1000;
+        let limits = Limits { bytes: 1 << 10, persistent_bytes: 1 << 10, groups: 1, patterns: 1 };
+        let cache = Cache::new(limits);
+        cache.follow(LogId(1), Position::START);
+        let table = Arc::new(Table::parse("", "dispatch.conf").unwrap());
+        let templates = Engine::empty(&Options::default());
+        let edition = |number| {
+            let edition = Edition::new(Arc::clone(&table), templates.clone());
+            Edition { number, ..edition }
+        };
+        let editions = ArcSwap::from_pointee(edition(0));
+        let begin = std::sync::Barrier::new(2);
+        std::thread::scope(|scope| {
+            let publisher = scope.spawn(|| {
+                begin.wait();
+                let mut generations = vec![cache.generation()];
+                for number in 1..EDITIONS {
+                    edition(number).replace(&editions, &cache);
+                    generations.push(cache.generation());
+                }
+                generations
+            });
+            begin.wait();
+            let mut taken: Vec<(Generation, u64)> = Vec::new();
+            while !publisher.is_finished() {
+                let (generation, edition) = Edition::taken(&cache, || editions.load_full());
+                let one = (generation, edition.number);
+                if taken.last() != Some(&one) {
+                    taken.push(one);
+                }
+            }
+            let generations = publisher.join().unwrap();
+            for (generation, number) in taken {
+                let begun_by = generations.iter().position(|known| *known == generation).unwrap();
+                assert!(number >= begun_by as u64, "the generation of edition {begun_by}");
+            }
+        });
     }
 }

@@ -112,7 +112,7 @@ mod tests {
     use super::*;
     use crate::cache::{Content, Encodings, Fill, Filled, Freshness, Key, Limits, Lookup, Origin};
     use crate::clock;
-    use crate::log::{LogId, Position};
+    use crate::log::{Invalidation, LogId, Position};
     use http::StatusCode;
 
     const LOG: LogId = LogId(1);
@@ -208,6 +208,20 @@ mod tests {
         cache.remove(&Key::of_id("/a"));
         cache.put_encodings(&new, Vec::new());
         assert!(found().is_none());
+    }
+
+    #[test]
+    fn what_has_become_wrong_in_the_queue_is_not_encoded() {
+        let cache = cache();
+        let (wrong, right) = (fill(&cache, "/a", text()), fill(&cache, "/b", text()));
+        let invalidation = Invalidation::new().pattern("^/a$");
+        cache.apply([(Position(1), &invalidation)], Position(1), clock::now());
+        let encoder = Encoder::new(Arc::clone(&cache), vec![Coding::Gzip]);
+        for entry in [&wrong, &right] {
+            encoder.ask(entry, entry.page().unwrap());
+        }
+        wait_for(right.page().unwrap());
+        assert!(wrong.page().unwrap().encodings.made().is_empty());
     }
 
     #[test]

@@ -59,7 +59,8 @@ impl FrontEnd {
             if is_the_truth {
                 self.cache.remove(&wanted.key);
             }
-            if outcome.is_for_one_visitor() {
+            // A failure is no reason to think so of the next reply.
+            if is_the_truth && outcome.is_for_one_visitor() {
                 self.cache.pass(&wanted.key, clock::now());
             }
         }
@@ -92,7 +93,13 @@ impl FrontEnd {
             return Outcome::Made { status, headers, content };
         };
         let (body, contains) = match content {
-            MadeContent::Rendered { content, contains } => (content.joined(), contains),
+            MadeContent::Rendered { content, contains } => {
+                if content.len() as u64 > self.settings.largest_entry {
+                    let content = MadeContent::Rendered { content, contains };
+                    return Outcome::Made { status, headers, content };
+                }
+                (content.joined(), contains)
+            }
             MadeContent::Body(body) => match self.read(body).await {
                 Ok(Collected::Whole(body)) => (body.into(), Vec::new()),
                 Ok(Collected::TooLong(body)) => {
@@ -198,7 +205,7 @@ impl Outcome {
     }
 
     /// The status, unless it is that of something that has, or might have had, a place in the cache.
-    fn status(&self) -> Option<StatusCode> {
+    pub(super) fn status(&self) -> Option<StatusCode> {
         match self {
             Outcome::Made { status, .. } => Some(*status),
             Outcome::Failed(failure) => Some(failure.status),

@@ -8,7 +8,7 @@
 //!   rules, and there is one refresh, however many visitors see the old page;
 //! - one for content of which it is known that it is not for the cache ("hit for miss"): a fill by
 //!   another would give it nothing. When a fill comes to that, its key is marked for a while. The
-//!   mark is gone as soon as a fill of the key is stored.
+//!   mark is gone as soon as a fill of the key is stored. A failure marks nothing.
 
 use std::sync::Arc;
 
@@ -161,6 +161,13 @@ impl FrontEnd {
         lack: Lack,
     ) -> Served {
         let Lack { why, stale, now } = lack;
+        // It may have been invalidated while the call was under way.
+        let stale = stale.filter(|entry| self.cache.may_stand_in(entry, now));
+        if let Some(status) = outcome.status().filter(|status| status.is_server_error())
+            && let Some(entry) = stale
+        {
+            return self.instead(wanted, variant, entry, status, &outcome);
+        }
         let made = |stored| CacheStatus::Forwarded { why, stored, collapsed: false };
         match outcome {
             Outcome::Entry { entry, stored } => {
@@ -170,32 +177,39 @@ impl FrontEnd {
             Outcome::Made { status, headers, content } => {
                 Served::Made { status, headers, content, cache: made(false) }
             }
-            // It may have been invalidated while the call was under way.
-            Outcome::Failed(failure) => match stale.filter(|entry| {
-                failure.status.is_server_error() && self.cache.may_stand_in(entry, now)
-            }) {
-                Some(entry) => {
-                    self.counters.count(Event::Stale);
-                    let cause = failure.cause.as_deref().unwrap_or_default();
-                    let (id, request_id) = (entry.id(), &wanted.request_id);
-                    tracing::warn!(
-                        request_id,
-                        id,
-                        cause,
-                        "serving an old page in the place of an error"
-                    );
-                    let status = failure.status.as_u16();
-                    Served::Stored { entry, variant, cache: CacheStatus::StaleIfError { status } }
-                }
-                None => Served::Failed(Failed {
-                    failure,
-                    scope: wanted.route.scope,
-                    request_id: wanted.request_id.clone(),
-                    path: wanted.key.id().to_owned(),
-                    cache: made(false),
-                }),
-            },
+            Outcome::Failed(failure) => Served::Failed(Failed {
+                failure,
+                scope: wanted.route.scope,
+                request_id: wanted.request_id.clone(),
+                path: wanted.key.id().to_owned(),
+                cache: made(false),
+            }),
         }
+    }
+
+    /// An old page in the place of an outcome with this status.
+    fn instead(
+        &self,
+        wanted: &Cacheable,
+        variant: VariantKind,
+        entry: Arc<Entry>,
+        status: StatusCode,
+        outcome: &Outcome,
+    ) -> Served {
+        self.counters.count(Event::Stale);
+        let cause = match outcome {
+            Outcome::Failed(failure) => failure.cause.as_deref().unwrap_or_default(),
+            _ => "the reply has this status",
+        };
+        let (id, request_id, status) = (entry.id(), &wanted.request_id, status.as_u16());
+        tracing::warn!(
+            request_id,
+            id,
+            status,
+            cause,
+            "serving an old page in the place of an error"
+        );
+        Served::Stored { entry, variant, cache: CacheStatus::StaleIfError { status } }
     }
 }
 

@@ -262,9 +262,7 @@ impl FrontEnd {
             Notice::ask_for_all(&mut request);
         }
         let (parts, body) = request.into_parts();
-        // In this order: see `edition`.
-        let generation = self.cache.generation();
-        let edition = self.edition.load_full();
+        let (generation, edition) = Edition::taken(&self.cache, || self.edition.load_full());
         let origin = self.settings.proxies.origin(peer, &parts.headers);
         let recipient = Recipient { generation, edition: &edition, request: &parts, origin };
         let visit = Visit { generation, edition: &edition, parts: &parts, body, origin };
@@ -316,6 +314,10 @@ impl FrontEnd {
         if response.status().is_server_error() {
             self.counters.count(Event::Error);
         }
+        let response = match response.status() {
+            StatusCode::RESET_CONTENT => respond::emptied(response),
+            _ => response,
+        };
         if *method == Method::HEAD { respond::head_of(response) } else { response }
     }
 

@@ -90,12 +90,11 @@ impl FrontEnd {
         let (why, stale) = match found {
             _ if !self.settings.caching => (Forward::Bypass, None),
             Lookup::Hit(entry) => return Found::Hit { entry, variant: variant.kind, now },
-            Lookup::Stale { entry, past_end } if !self.cache.is_passed(&key, now) => {
+            Lookup::Stale { entry, past_end } => {
                 let lack = Lack { why: Forward::Stale, stale: None, now };
                 let missing = Missing { key: key.into_owned(), id, variant, lack };
                 return Found::Stale { entry, past_end, missing };
             }
-            Lookup::Stale { entry, .. } => (Forward::Stale, Some(entry)),
             Lookup::Miss(Miss::Absent) => (Forward::UriMiss, None),
             Lookup::Miss(Miss::Invalidated) => (Forward::Stale, None),
             Lookup::Miss(Miss::Expired(stale)) => (Forward::Stale, stale),

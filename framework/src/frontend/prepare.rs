@@ -40,16 +40,23 @@ const SHORTEST: usize = 1024;
 
 /// The headers that go with a 304 as they would with a 200 (RFC 9110, section 15.4.5). `Date` is
 /// there only if the controller has set it; the server adds its own. `Last-Modified` is for clients
-/// that know no tags, and a `Content-Length` would say nothing new.
-const WITH_304: [HeaderName; 8] = [
+/// that know no tags, and a `Content-Length` would say nothing new. The groups of a page may change
+/// though its bytes do not, and whoever keeps it has to know.
+static WITH_304: [HeaderName; 13] = [
     header::CACHE_CONTROL,
+    HeaderName::from_static("cache-groups"),
+    HeaderName::from_static("cache-tag"),
     CDN_CACHE_CONTROL,
     header::CONTENT_LOCATION,
     header::DATE,
     header::ETAG,
     header::EXPIRES,
     header::LAST_MODIFIED,
+    HeaderName::from_static("surrogate-key"),
     header::VARY,
+    // Each response has values of its own for these.
+    header::AGE,
+    CACHE_STATUS,
 ];
 
 /// Headers that say something about the very bytes of the body.
@@ -102,8 +109,10 @@ pub(super) fn page(draft: Draft<'_>, settings: &Settings) -> Page {
 
 /// The headers of a 304 in the place of a response with these.
 pub(super) fn not_modified(headers: &HeaderMap) -> HeaderMap {
-    let mut kept = HeaderMap::with_capacity(WITH_304.len() + 2);
-    for name in WITH_304.iter().chain(&[header::AGE, CACHE_STATUS]) {
+    let found = WITH_304.iter().filter(|name| headers.contains_key(*name));
+    // It is copied for each response: no more room than it needs.
+    let mut kept = HeaderMap::with_capacity(found.clone().count());
+    for name in found {
         for value in headers.get_all(name) {
             kept.append(name.clone(), value.clone());
         }

@@ -146,8 +146,7 @@ fn kept(request: &Parts, page: &Page, aging: Aging, cache: CacheStatus) -> Respo
         return send(page.status, aged(&page.headers), body(&page.body), cache, page.status);
     };
     let accepted = acceptable(&request.headers);
-    let time = last_modified.map(|modified| modified.time);
-    let version = Version::new(page.headers.get(header::ETAG), time, accepted);
+    let version = Version::new(page.headers.get(header::ETAG), last_modified, accepted);
     match wanted(request, page.status, content.len(), &version) {
         Wanted::Whole => {}
         Wanted::Some(ranges) => {
@@ -239,6 +238,10 @@ fn partial(
     content: &[Bytes],
     cache: CacheStatus,
 ) -> Response<Body> {
+    // These are of the bytes that are sent, which are others now (RFC 9530, section 2).
+    for name in ["content-digest", "content-md5"] {
+        headers.remove(name);
+    }
     let partial = ranges.answer(headers.get(header::CONTENT_TYPE));
     partial.insert_into(&mut headers);
     let body = Body::pieces(partial.cut(content));
@@ -314,6 +317,13 @@ pub(super) fn made(
     response.headers_mut().insert(CACHE_STATUS, cache.header());
     let caching = response.headers_mut().entry(header::CACHE_CONTROL);
     caching.or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+/// What a 205 may be: without content, and it says so (RFC 9110, section 15.3.6).
+pub(super) fn emptied(response: Response<Body>) -> Response<Body> {
+    let mut response = response.map(|_| Body::empty());
+    response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
     response
 }
 

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use http::HeaderValue;
 
 use super::prepare::tag_of;
+use crate::cache::LastModified;
 use crate::http::conditions::Current;
 use crate::http::{Coding, Preferences};
 
@@ -19,7 +20,7 @@ use crate::http::{Coding, Preferences};
 pub(super) struct Version<'a> {
     /// The tag of the content as it is.
     pub(super) tag: Option<&'a HeaderValue>,
-    pub(super) last_modified: Option<SystemTime>,
+    last_modified: Option<&'a LastModified>,
     /// What the client takes.
     pub(super) accepted: Preferences,
     known: Cell<Coding>,
@@ -28,7 +29,7 @@ pub(super) struct Version<'a> {
 impl<'a> Version<'a> {
     pub(super) fn new(
         tag: Option<&'a HeaderValue>,
-        last_modified: Option<SystemTime>,
+        last_modified: Option<&'a LastModified>,
         accepted: Preferences,
     ) -> Version<'a> {
         Version { tag, last_modified, accepted, known: Cell::new(Coding::Identity) }
@@ -74,7 +75,13 @@ impl Current for Version<'_> {
     }
 
     fn last_modified(&self) -> Option<SystemTime> {
-        self.last_modified
+        self.last_modified.map(|modified| modified.time)
+    }
+
+    /// The date that the front end gave: nobody knows how often the site has changed within the
+    /// second that a controller names.
+    fn strong_date(&self) -> Option<SystemTime> {
+        self.last_modified().filter(|_| self.last_modified.is_some_and(|it| it.early.is_some()))
     }
 }
 

@@ -44,6 +44,11 @@ pub trait Current {
     /// When it was modified, if that is known. It is compared in whole seconds, as dates in headers
     /// are written.
     fn last_modified(&self) -> Option<SystemTime>;
+
+    /// The same, unless another version may have the same date (RFC 9110, section 8.8.2.2).
+    fn strong_date(&self) -> Option<SystemTime> {
+        self.last_modified()
+    }
 }
 
 /// An entity tag as a client names it.
@@ -107,7 +112,7 @@ pub(super) fn allows_ranges(headers: &HeaderMap, current: &impl Current) -> bool
             let strong = current.has_strong_tags() && !tag.weak;
             strong && current.has_tag(tag.opaque) && tags.0.trim_ascii().is_empty()
         }
-        None => match (parse_date(line), current.last_modified()) {
+        None => match (parse_date(line), current.strong_date()) {
             (Some(date), Some(modified)) => second(date) == second(modified),
             _ => false,
         },

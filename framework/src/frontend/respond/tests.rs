@@ -160,3 +160,47 @@ proptest! {
         prop_assert_eq!(again.status(), 200);
     }
 }
+
+#[test]
+fn a_digest_of_the_bytes_that_are_sent_does_not_go_with_some_of_them() {
+    let mut page = page(SystemTime::now(), &[]);
+    for name in ["content-digest", "content-md5", "repr-digest"] {
+        page.headers.insert(name, HeaderValue::from_static("x"));
+    }
+    for (range, status) in [("bytes=0-3", 206), ("bytes=0-3,9-12", 206), ("x", 200)] {
+        let response = hit(&get(&[("range", range.parse().unwrap())]), &page, seconds(0.0));
+        assert_eq!(response.status(), status);
+        for name in ["content-digest", "content-md5"] {
+            assert_eq!(response.headers().contains_key(name), status == 200, "{name}: {range}");
+        }
+        assert!(response.headers().contains_key("repr-digest"), "it is that of the whole");
+    }
+}
+
+#[test]
+fn the_groups_of_a_page_go_with_its_304() {
+    let mut headers = HeaderMap::new();
+    for name in ["cache-groups", "surrogate-key", "cache-tag", "vary", "x-other"] {
+        headers.insert(name, HeaderValue::from_static("news"));
+    }
+    let kept = prepare::not_modified(&headers);
+    assert!(
+        ["cache-groups", "surrogate-key", "cache-tag", "vary"]
+            .iter()
+            .all(|name| kept[*name] == "news")
+    );
+    assert_eq!(kept.len(), 4);
+}
+
+#[test]
+fn a_date_that_the_controller_gave_continues_no_ranges() {
+    let mut page = page(SystemTime::now() - seconds(60.0), &[]);
+    let date = page.headers[header::LAST_MODIFIED].clone();
+    let request = get(&[("range", "bytes=0-3".parse().unwrap()), ("if-range", date.clone())]);
+    assert_eq!(hit(&request, &page, seconds(60.0)).status(), 206);
+    // Two versions may have it: only the site knows when it has changed, and in whole seconds.
+    page.validation.last_modified.as_mut().unwrap().early = None;
+    assert_eq!(hit(&request, &page, seconds(60.0)).status(), 200);
+    let request = get(&[("if-modified-since", date)]);
+    assert_eq!(hit(&request, &page, seconds(60.0)).status(), 304);
+}

@@ -1,0 +1,77 @@
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::sync::watch;
+
+use crate::clock::Moment;
+use crate::link::{Holding, Holdings};
+use crate::log::Position;
+
+/// What is known of one run of a front end.
+#[derive(Debug)]
+pub(super) struct Member {
+    pub(super) name: String,
+    /// The longest lease that the log says it may hold.
+    pub(super) longest: Duration,
+    /// The feed it follows; none while it is cut off.
+    pub(super) feed: Option<FeedId>,
+    pub(super) acknowledged: watch::Sender<Position>,
+    /// Which contents of files it lacks, as it says; nothing before it has said so.
+    pub(super) holdings: Option<Holdings>,
+    /// Until when it may hold a lease, margin included.
+    pub(super) lease_until: Moment,
+    /// Whether its lease has been reported as run out since it was last granted.
+    pub(super) fenced: bool,
+}
+
+/// Names one feed of one front end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FeedId(pub u64);
+
+/// How a front end is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Health {
+    /// It follows the log and may serve from its cache.
+    Serving,
+    /// It follows the log but holds no lease: it has not asked for one in time.
+    Fenced,
+    /// It does not follow the log, but its last lease may still run.
+    Cut,
+    /// It does not follow the log and holds no lease.
+    Gone,
+    /// It ought to be there and never came.
+    Missing,
+}
+
+/// What is known of one front end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MemberStatus {
+    /// Its name.
+    pub name: String,
+    /// Which run of it; 0 when it never came.
+    pub incarnation: u64,
+    /// How it is.
+    pub health: Health,
+    /// The last position it acknowledged.
+    pub acknowledged: Position,
+}
+
+impl Member {
+    /// What it has of the record at `position`.
+    pub(super) fn holding(&self, position: Position) -> Holding<'_> {
+        match &self.holdings {
+            Some(holdings) if *self.acknowledged.borrow() >= position => holdings.of(position),
+            _ => Holding::Lacking,
+        }
+    }
+
+    pub(super) fn health(&self, now: Moment) -> Health {
+        match (self.feed.is_some(), self.lease_until > now) {
+            (true, true) => Health::Serving,
+            (true, false) => Health::Fenced,
+            (false, true) => Health::Cut,
+            (false, false) => Health::Gone,
+        }
+    }
+}

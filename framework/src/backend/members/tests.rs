@@ -1,0 +1,135 @@
+use super::*;
+
+fn members(lease: u64) -> Members {
+    Members::new(Duration::from_millis(lease))
+}
+
+#[tokio::test]
+async fn a_writer_waits_for_the_acknowledgement_of_who_holds_a_lease() {
+    let members = members(60_000);
+    let feed = members.join(7, "f1", Position(3));
+    members.join(8, "without-lease", Position(3));
+    assert!(members.grant(feed));
+    let settled = members.settled(Position(4));
+    tokio::pin!(settled);
+    assert!(futures_util::poll!(&mut settled).is_pending());
+    members.acknowledge(feed, Position(4));
+    let acknowledgements = settled.await;
+    assert_eq!(acknowledgements.len(), 1);
+    assert_eq!(acknowledgements[0].frontend, "f1");
+    assert_eq!(acknowledgements[0].outcome, Outcome::Acknowledged);
+}
+
+#[tokio::test]
+async fn a_writer_waits_no_longer_than_the_lease() {
+    let members = members(50);
+    let feed = members.join(7, "f1", Position(3));
+    assert!(members.grant(feed));
+    members.cut(feed);
+    let acknowledgements = members.settled(Position(4)).await;
+    assert_eq!(acknowledgements[0].outcome, Outcome::LeaseExpired);
+    assert!(acknowledgements[0].took <= Duration::from_millis(500));
+    assert!(members.settled(Position(5)).await.is_empty(), "nobody holds a lease any more");
+}
+
+#[tokio::test]
+async fn members_of_a_predecessor_are_waited_for() {
+    let members = members(50);
+    members.presume(7, "f1".to_owned(), Duration::from_millis(80));
+    let acknowledgements = members.settled(Position(4)).await;
+    assert_eq!(acknowledgements[0].outcome, Outcome::LeaseExpired);
+    assert!(acknowledgements[0].took >= Duration::from_millis(80));
+}
+
+fn holdings(lacking: &[u64], failing: &[(u64, &str)]) -> Holdings {
+    Holdings {
+        after: Position::START,
+        lacking: lacking.iter().copied().map(Position).collect(),
+        failing: failing.iter().map(|(at, why)| (Position(*at), (*why).to_owned())).collect(),
+    }
+}
+
+#[tokio::test]
+async fn a_file_is_held_when_everybody_with_a_lease_has_it() {
+    let members = members(60_000);
+    let (first, second) = (members.join(7, "f1", Position(3)), members.join(8, "f2", Position(3)));
+    members.join(9, "without-lease", Position(3));
+    assert!(members.grant(first) && members.grant(second));
+    let held = members.held(Position(4), Duration::from_secs(60));
+    tokio::pin!(held);
+    assert!(futures_util::poll!(&mut held).is_pending());
+    for feed in [first, second] {
+        members.acknowledge(feed, Position(4));
+        assert!(futures_util::poll!(&mut held).is_pending(), "they have reported nothing");
+    }
+    members.hold(first, holdings(&[8], &[]));
+    members.hold(second, holdings(&[4], &[]));
+    assert!(futures_util::poll!(&mut held).is_pending());
+    members.hold(second, holdings(&[], &[]));
+    assert_eq!(held.await, Ok(()));
+}
+
+#[tokio::test]
+async fn who_cannot_store_a_file_is_named_at_once() {
+    let members = members(60_000);
+    let feed = members.join(7, "f1", Position(3));
+    assert!(members.grant(feed));
+    members.acknowledge(feed, Position(4));
+    members.hold(feed, holdings(&[4], &[(4, "the disk is full")]));
+    let unheld = members.held(Position(4), Duration::from_secs(60)).await;
+    let (frontends, reason) = (vec!["f1".to_owned()], "the disk is full".to_owned());
+    assert_eq!(unheld, Err(Unheld::Failing { frontends, reason }));
+}
+
+#[tokio::test]
+async fn who_lacks_a_file_is_waited_for_until_its_lease_or_the_patience_is_over() {
+    let members = members(50);
+    let feed = members.join(7, "f1", Position(3));
+    assert!(members.grant(feed));
+    assert_eq!(members.held(Position(4), Duration::from_secs(60)).await, Ok(()));
+    assert!(members.grant(feed));
+    let unheld = members.held(Position(4), Duration::from_millis(1)).await;
+    assert_eq!(unheld, Err(Unheld::Lacking(vec!["f1".to_owned()])));
+    let held = members.held(Position(4), Duration::from_secs(60));
+    members.leave(feed);
+    assert_eq!(held.await, Ok(()));
+}
+
+#[tokio::test]
+async fn who_leaves_is_not_waited_for() {
+    let members = members(60_000);
+    let feed = members.join(7, "f1", Position(3));
+    assert!(members.grant(feed));
+    let settled = members.settled(Position(4));
+    tokio::pin!(settled);
+    assert!(futures_util::poll!(&mut settled).is_pending());
+    assert_eq!(members.leave(feed), Some(7));
+    settled.await;
+    assert!(!members.grant(feed), "a lease is not given to who has left");
+}
+
+#[test]
+fn a_member_that_is_given_longer_leases_than_the_log_says_is_not_known() {
+    let members = members(50);
+    members.presume(7, "f1".to_owned(), Duration::from_millis(20));
+    assert!(!members.knows(7));
+    members.join(7, "f1", Position(3));
+    assert!(members.knows(7));
+}
+
+#[test]
+fn an_earlier_feed_can_neither_cut_nor_lease_its_successor() {
+    let members = members(60_000);
+    let earlier = members.join(7, "f1", Position(3));
+    let later = members.join(7, "f1", Position(3));
+    members.cut(earlier);
+    assert!(!members.grant(earlier));
+    assert!(members.grant(later));
+    assert_eq!(members.status(&[])[0].health, Health::Serving);
+}
+
+#[test]
+fn an_expected_front_end_that_never_came_is_missing() {
+    let status = members(1).status(&["f9".to_owned()]);
+    assert_eq!((status[0].name.as_str(), status[0].health), ("f9", Health::Missing));
+}
