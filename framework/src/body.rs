@@ -87,6 +87,19 @@ impl Body {
         }
     }
 
+    /// The bytes, piece by piece, when they are all at hand. Otherwise the body comes back.
+    ///
+    /// # Errors
+    /// The body, when it is one that arrives or is made piece by piece.
+    pub fn into_pieces(self) -> Result<VecDeque<Bytes>, Body> {
+        match self.0 {
+            Inner::Empty => Ok(VecDeque::new()),
+            Inner::Full(bytes) => Ok(VecDeque::from([bytes])),
+            Inner::Pieces(pieces, _) => Ok(pieces),
+            stream @ Inner::Stream(_) => Err(Body(stream)),
+        }
+    }
+
     /// Waits for the whole body.
     ///
     /// # Errors

@@ -71,6 +71,8 @@ impl Served {
 pub(super) struct Visitors(pub(super) Arc<FrontEnd>);
 
 impl Handler for Visitors {
+    const ANSWERS_AT_ONCE: bool = true;
+
     fn answer_at_once(&self, request: &Parts, peer: Peer) -> Option<Response<Body>> {
         self.0.answer_at_once(request, peer.addr.ip())
     }

@@ -1,13 +1,14 @@
 //! One connection of a client, from its first byte to its last.
 
 use std::convert::Infallible;
-use std::future::{poll_fn, ready};
+use std::error::Error;
+use std::future::{Ready, poll_fn, ready};
 use std::io;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context as Task, Poll};
 
 use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt;
@@ -16,18 +17,19 @@ use http::request::Parts;
 use http::{Request, Response, StatusCode, Version, header};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
-use hyper::service::service_fn;
+use hyper::service::Service;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::graceful::GracefulConnection;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, Sleep, sleep, timeout};
 
+use super::express::Express;
 use super::limits::Limits;
 use super::pulse::{Exchange, Patience, Pulse, RequestBody, Told, Verdict};
 use super::server::Handler;
 use super::socket::{Heads, Socket};
-use super::stop::Stop;
+use super::stop::{Alarm, Stop};
 use crate::body::Body;
 
 /// The other end of a connection.
@@ -87,37 +89,100 @@ pub(super) async fn serve<H: Handler>(
     };
     let pulse = Pulse::new();
     let context = Arc::new(Context { handler, peer, headers: rules.limits.headers });
-    let service = service_fn({
-        let pulse = pulse.clone();
-        move |request: Request<Incoming>| {
-            let exchange = Exchange::begin(pulse.clone(), RequestBody::of(&request));
-            let (parts, body) = request.into_parts();
-            match context.respond_at_once(&parts) {
-                Some(response) => Either::Left(ready(told(response, exchange))),
-                None => {
-                    let request = Request::from_parts(parts, body);
-                    // In a box, because hyper moves it.
-                    Either::Right(Box::pin(respond(context.clone(), exchange, request)))
-                }
-            }
-        }
-    });
     let heads = if version == Version::HTTP_2 { Heads::Ignored } else { Heads::Noted };
-    let socket = TokioIo::new(Socket::new(stream, read, pulse.clone(), heads));
+    let socket = Socket::new(stream, pulse.clone(), heads);
+    let timer = pin!(sleep(rules.patience.beat));
+    let alarm = rules.stop.alarm();
+    let mut attendant = Attendant { rules, pulse: &pulse, peer, alarm, timer, closing: false };
     if version == Version::HTTP_2 {
-        let mut connection = rules.http2.serve_connection(socket, service);
-        attend(&mut connection, &pulse, rules, peer).await;
+        serve_http2(socket, read, &context, &mut attendant).await;
     } else {
-        let mut connection = rules.http1.serve_connection(socket, service);
-        if attend(&mut connection, &pulse, rules, peer).await == End::SlowHead {
-            pulse.close();
-            let mut socket = connection.into_parts().io.into_inner();
-            // Whether the client hears it does not matter any more.
-            let _ = timeout(rules.patience.beat, async {
-                socket.write_all(REQUEST_TIMEOUT).await?;
-                socket.shutdown().await
-            })
-            .await;
+        serve_http1(socket, read, &context, &mut attendant).await;
+    }
+}
+
+async fn serve_http2<H: Handler>(
+    mut socket: Socket<TcpStream>,
+    read: Bytes,
+    context: &Arc<Context<H>>,
+    attendant: &mut Attendant<'_>,
+) {
+    socket.put_back(read);
+    let requests = Requests { context: context.clone(), pulse: attendant.pulse.clone() };
+    let served = attendant.rules.http2.serve_connection(TokioIo::new(socket), requests);
+    let mut connection = ByHyper::new(served);
+    attendant.attend(&mut connection).await;
+}
+
+/// Hits are answered without hyper, and the rest by it, for as long as there is something else.
+async fn serve_http1<H: Handler>(
+    mut socket: Socket<TcpStream>,
+    mut read: Bytes,
+    context: &Arc<Context<H>>,
+    attendant: &mut Attendant<'_>,
+) {
+    let (rules, pulse) = (attendant.rules, attendant.pulse);
+    loop {
+        if H::ANSWERS_AT_ONCE {
+            let (context, pulse) = (context.clone(), pulse.clone());
+            let mut express = Express::new(socket, read, context, pulse, &rules.limits);
+            if attendant.attend(&mut express).await != End::GoesOn {
+                return;
+            }
+            (socket, read) = express.into_rest();
+        }
+        socket.put_back(read);
+        pulse.begin_stay();
+        let requests = Requests { context: context.clone(), pulse: pulse.clone() };
+        let served = rules.http1.serve_connection(TokioIo::new(socket), requests);
+        let mut connection = ByHyper::new(served);
+        if H::ANSWERS_AT_ONCE {
+            connection = connection.until_it_rests(pulse);
+        }
+        let end = attendant.attend(&mut connection).await;
+        let parts = connection.connection.into_parts();
+        (socket, read) = (parts.io.into_inner(), parts.read_buf);
+        match end {
+            End::GoesOn => {}
+            End::SlowHead => return refuse_slow_head(socket, attendant).await,
+            End::Closed | End::Stalled => return,
+        }
+    }
+}
+
+async fn refuse_slow_head(mut socket: Socket<TcpStream>, attendant: &Attendant<'_>) {
+    attendant.pulse.close();
+    // Whether the client hears it does not matter any more.
+    let _ = timeout(attendant.rules.patience.beat, async {
+        socket.write_all(REQUEST_TIMEOUT).await?;
+        socket.shutdown().await
+    })
+    .await;
+}
+
+/// What hyper calls for each request.
+struct Requests<H> {
+    context: Arc<Context<H>>,
+    pulse: Arc<Pulse>,
+}
+
+type Responded = Result<Response<Told>, Infallible>;
+
+impl<H: Handler> Service<Request<Incoming>> for Requests<H> {
+    type Response = Response<Told>;
+    type Error = Infallible;
+    /// In a box if it must wait, because hyper moves it.
+    type Future = Either<Ready<Responded>, Pin<Box<dyn Future<Output = Responded> + Send>>>;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        let exchange = Exchange::begin(self.pulse.clone(), RequestBody::of(&request));
+        let (parts, body) = request.into_parts();
+        match self.context.respond_at_once(&parts) {
+            Some(response) => Either::Left(ready(told(response, exchange))),
+            None => {
+                let request = Request::from_parts(parts, body);
+                Either::Right(Box::pin(respond(self.context.clone(), exchange, request)))
+            }
         }
     }
 }
@@ -146,29 +211,83 @@ async fn first_bytes(stream: &mut TcpStream) -> io::Result<(Version, Bytes)> {
 
 /// How a connection came to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum End {
+pub(super) enum End {
     Closed,
     SlowHead,
     Stalled,
+    /// It has not: somebody else serves it from here on.
+    GoesOn,
 }
 
-/// Drives a connection to its end, which may be that the server stops or a timeout.
-async fn attend<C>(connection: &mut C, pulse: &Pulse, rules: &Rules, peer: Peer) -> End
+/// A connection as it is served by one or the other.
+pub(super) trait Served {
+    /// Goes on until there is something to wait for.
+    fn poll(&mut self, task: &mut Task<'_>) -> Poll<Result<End, Box<dyn Error + Send + Sync>>>;
+
+    /// Closes when what is under way is answered.
+    fn close(&mut self);
+}
+
+/// A connection that hyper serves.
+struct ByHyper<'a, C> {
+    connection: C,
+    /// Given if it goes on elsewhere when it rests.
+    pulse: Option<&'a Pulse>,
+}
+
+impl<'a, C> ByHyper<'a, C> {
+    fn new(connection: C) -> ByHyper<'a, C> {
+        ByHyper { connection, pulse: None }
+    }
+
+    fn until_it_rests(self, pulse: &'a Pulse) -> ByHyper<'a, C> {
+        ByHyper { pulse: Some(pulse), ..self }
+    }
+}
+
+impl<C> Served for ByHyper<'_, C>
 where
     C: GracefulConnection + Unpin,
-    C::Error: std::fmt::Display,
+    C::Error: Error + Send + Sync + 'static,
 {
-    let mut alarm = rules.stop.alarm();
-    let mut timer = pin!(sleep(rules.patience.beat));
-    let mut closing = false;
-    poll_fn(|context| {
-        alarm.set(context);
+    fn poll(&mut self, task: &mut Task<'_>) -> Poll<Result<End, Box<dyn Error + Send + Sync>>> {
+        match Pin::new(&mut self.connection).poll(task) {
+            Poll::Ready(end) => Poll::Ready(end.map(|()| End::Closed).map_err(Into::into)),
+            Poll::Pending if self.pulse.is_some_and(Pulse::rests) => Poll::Ready(Ok(End::GoesOn)),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    fn close(&mut self) {
+        Pin::new(&mut self.connection).graceful_shutdown();
+    }
+}
+
+/// Sees to it that a connection keeps its limits, and that it ends when the server stops.
+struct Attendant<'a> {
+    rules: &'a Rules,
+    pulse: &'a Arc<Pulse>,
+    peer: Peer,
+    alarm: Alarm<'a>,
+    timer: Pin<&'a mut Sleep>,
+    closing: bool,
+}
+
+impl Attendant<'_> {
+    /// Drives a connection to its end, which may be that the server stops or a timeout.
+    async fn attend(&mut self, connection: &mut impl Served) -> End {
+        poll_fn(|task| self.poll(connection, task)).await
+    }
+
+    fn poll(&mut self, connection: &mut impl Served, task: &mut Task<'_>) -> Poll<End> {
+        let Attendant { rules, pulse, peer, .. } = *self;
+        self.alarm.set(task);
         let mut close = rules.stop.is_stopping();
-        while timer.as_mut().poll(context).is_ready() {
-            timer.as_mut().reset(Instant::now() + rules.patience.beat);
+        while self.timer.as_mut().poll(task).is_ready() {
+            self.timer.as_mut().reset(Instant::now() + rules.patience.beat);
             match pulse.beat(&rules.patience) {
                 Verdict::Fine => {}
-                Verdict::Idle if closing => return Poll::Ready(End::Stalled),
+                Verdict::Idle if self.closing => return Poll::Ready(End::Stalled),
                 Verdict::Idle => close = true,
                 Verdict::SlowHead => return Poll::Ready(End::SlowHead),
                 Verdict::Stalled => {
@@ -177,24 +296,23 @@ where
                 }
             }
         }
-        if close && !closing {
-            closing = true;
+        if close && !self.closing {
+            self.closing = true;
             pulse.close();
-            Pin::new(&mut *connection).graceful_shutdown();
+            connection.close();
         }
-        Pin::new(&mut *connection).poll(context).map(|end| {
-            if let Err(error) = end {
+        connection.poll(task).map(|end| {
+            end.unwrap_or_else(|error| {
                 tracing::debug!(%peer.addr, %error, "connection broke off");
-            }
-            End::Closed
+                End::Closed
+            })
         })
-    })
-    .await
+    }
 }
 
 /// What all requests of a connection have in common. It is shared by them instead of the server's
 /// own so that cores do not share its counter.
-struct Context<H> {
+pub(super) struct Context<H> {
     handler: Arc<H>,
     peer: Peer,
     headers: usize,
@@ -202,7 +320,7 @@ struct Context<H> {
 
 impl<H: Handler> Context<H> {
     /// The response that there is without waiting for anything.
-    fn respond_at_once(&self, request: &Parts) -> Option<Response<Body>> {
+    pub(super) fn respond_at_once(&self, request: &Parts) -> Option<Response<Body>> {
         if let Some((status, message)) = refusal(request, self.headers) {
             return Some(plain(status, message));
         }

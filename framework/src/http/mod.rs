@@ -23,6 +23,7 @@ pub mod conditions;
 mod connection;
 mod cookies;
 pub mod encoding;
+mod express;
 pub mod files;
 mod incoming;
 mod language;

@@ -6,12 +6,13 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::Request;
+use http::header::UPGRADE;
+use http::{Method, Request};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
 use super::limits::Limits;
@@ -76,6 +77,20 @@ pub(super) struct Pulse {
     body: AtomicBool,
     /// Whether this node wants to end the connection.
     closing: AtomicBool,
+    /// What is known of hyper's rest.
+    rest: AtomicU8,
+}
+
+/// What is known of the rest of hyper between two requests. It is in the middle of something until
+/// it has answered one, and for good once there was one after which not only heads come.
+mod rest {
+    /// It was given no request yet.
+    pub(super) const NOTHING_ANSWERED: u8 = 0;
+    /// It was given requests, and not all that was answered has left its buffers.
+    pub(super) const AT_WORK: u8 = 1;
+    /// All has left them.
+    pub(super) const FLUSHED: u8 = 2;
+    pub(super) const NEVER: u8 = 3;
 }
 
 impl Pulse {
@@ -90,7 +105,44 @@ impl Pulse {
             blocked: AtomicU64::new(0),
             body: AtomicBool::new(false),
             closing: AtomicBool::new(false),
+            rest: AtomicU8::new(rest::NOTHING_ANSWERED),
         })
+    }
+
+    /// Hyper serves the connection from here on, until it rests.
+    pub(super) fn begin_stay(&self) {
+        self.step(|now| (now != rest::NEVER).then_some(rest::NOTHING_ANSWERED));
+    }
+
+    /// Hyper's buffers are empty.
+    pub(super) fn flushed(&self) {
+        if self.exchanges.load(Ordering::Acquire) == 0 {
+            self.step(|now| (now == rest::AT_WORK).then_some(rest::FLUSHED));
+        }
+    }
+
+    /// There is something else than requests to come, or the connection ends.
+    pub(super) fn rests_no_more(&self) {
+        self.rest.store(rest::NEVER, Ordering::Release);
+    }
+
+    /// Whether hyper is between two requests, has sent all its answers, and the next byte that it
+    /// reads, or has read and not looked at, is one of a head.
+    pub(super) fn rests(&self) -> bool {
+        self.rest.load(Ordering::Acquire) == rest::FLUSHED
+            && self.exchanges.load(Ordering::Acquire) == 0
+            && !self.is_closing()
+    }
+
+    fn step(&self, next: impl Fn(u8) -> Option<u8>) {
+        // Where there is no next step, it stays as it is.
+        let _ = self.rest.fetch_update(Ordering::AcqRel, Ordering::Acquire, next);
+    }
+
+    /// A request was answered without an exchange.
+    pub(super) fn answered(&self) {
+        self.head.store(0, Ordering::Relaxed);
+        self.note(&self.busy);
     }
 
     /// Bytes came while none was being answered: the head of a request begins or goes on.
@@ -180,7 +232,13 @@ pub(super) enum RequestBody {
 
 impl RequestBody {
     pub(super) fn of<B: HttpBody>(request: &Request<B>) -> RequestBody {
-        if request.body().is_end_stream() { RequestBody::None } else { RequestBody::Some }
+        let is_last =
+            request.method() == Method::CONNECT || request.headers().contains_key(UPGRADE);
+        if request.body().is_end_stream() && !is_last {
+            RequestBody::None
+        } else {
+            RequestBody::Some
+        }
     }
 }
 
@@ -195,6 +253,12 @@ impl Exchange {
     /// The head of a request is there, which may have a body; now it waits for this node.
     pub(super) fn begin(pulse: Arc<Pulse>, body: RequestBody) -> Exchange {
         pulse.body.store(body == RequestBody::Some, Ordering::Relaxed);
+        match body {
+            RequestBody::None => {
+                pulse.step(|now| (now != rest::NEVER).then_some(rest::AT_WORK));
+            }
+            RequestBody::Some => pulse.rests_no_more(),
+        }
         pulse.ours.fetch_add(1, Ordering::Relaxed);
         pulse.exchanges.fetch_add(1, Ordering::Relaxed);
         pulse.head.store(0, Ordering::Relaxed);

@@ -51,8 +51,17 @@ enum End {
 }
 
 impl<S> Socket<S> {
-    pub(super) fn new(stream: S, read_before: Bytes, pulse: Arc<Pulse>, heads: Heads) -> Socket<S> {
+    pub(super) fn new(stream: S, pulse: Arc<Pulse>, heads: Heads) -> Socket<S> {
+        let read_before = Bytes::new();
         Socket { stream, read_before, pulse, heads, written: 0, end: End::NotYet }
+    }
+
+    /// What was read is read once more.
+    pub(super) fn put_back(&mut self, read: Bytes) {
+        self.read_before = match self.read_before.is_empty() {
+            true => read,
+            false => [read, self.read_before.split_off(0)].concat().into(),
+        };
     }
 
     fn note_write(&mut self, written: &Poll<io::Result<usize>>) {
@@ -121,11 +130,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.pulse.flushed();
         Pin::new(&mut self.stream).poll_flush(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = &mut *self;
+        this.pulse.rests_no_more();
         if matches!(this.end, End::NotYet) {
             ready!(Pin::new(&mut this.stream).poll_shutdown(context))?;
             this.end = End::Shut;

@@ -1,5 +1,6 @@
 //! A real server on a free port, and clients that write bytes.
 
+mod express;
 mod patience;
 mod pieces;
 mod protocol;

@@ -1,0 +1,214 @@
+//! Responses as hyper writes them.
+
+use std::cell::RefCell;
+use std::io::{self, IoSlice, Write as _};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytes::{Buf, Bytes};
+use http::header::{self, HeaderMap};
+use http::{Method, Response, StatusCode};
+use tokio::io::AsyncWrite;
+
+use crate::body::Body;
+
+/// A response on its way out.
+#[derive(Debug, Default)]
+pub(super) struct Outgoing {
+    head: Vec<u8>,
+    /// How much of the head is out.
+    sent: usize,
+    /// What of the body is not yet out.
+    body: std::collections::VecDeque<Bytes>,
+}
+
+/// How many pieces are written at once.
+const PIECES: usize = 16;
+
+impl Outgoing {
+    /// Begins with the response to a request of this method. `None`, and nothing is begun, if its
+    /// body is not at hand or its headers are about the connection.
+    pub(super) fn begin(&mut self, method: &Method, response: Response<Body>) -> Option<()> {
+        let (parts, body) = response.into_parts();
+        let body = body.into_pieces().ok()?;
+        let length = body.iter().map(Bytes::len).sum::<usize>();
+        let lengths = parts.headers.get_all(header::CONTENT_LENGTH).iter().count();
+        let has_none = matches!(parts.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+        // In all other cases hyper adds, leaves out or changes something.
+        let is_simple = match (length, lengths) {
+            (0, 0) => *method != Method::HEAD || has_none,
+            (0, 1) => *method == Method::HEAD && !has_none,
+            (_, 1) => *method != Method::HEAD && !has_none,
+            _ => false,
+        };
+        if !is_simple || !concern_no_connection(&parts.headers) || parts.status.is_informational() {
+            return None;
+        }
+        self.write_head(parts.status, &parts.headers, length == 0 && lengths == 0 && !has_none);
+        self.body = body;
+        Some(())
+    }
+
+    fn write_head(&mut self, status: StatusCode, headers: &HeaderMap, is_empty: bool) {
+        let head = &mut self.head;
+        self.sent = 0;
+        head.clear();
+        head.extend_from_slice(b"HTTP/1.1 ");
+        head.extend_from_slice(status.as_str().as_bytes());
+        head.push(b' ');
+        // A reason must be there, as many clients expect it.
+        head.extend_from_slice(status.canonical_reason().unwrap_or("<none>").as_bytes());
+        head.extend_from_slice(b"\r\n");
+        for (name, value) in headers {
+            head.extend_from_slice(name.as_str().as_bytes());
+            head.extend_from_slice(b": ");
+            head.extend_from_slice(value.as_bytes());
+            head.extend_from_slice(b"\r\n");
+        }
+        if is_empty {
+            head.extend_from_slice(b"content-length: 0\r\n");
+        }
+        if !headers.contains_key(header::DATE) {
+            head.extend_from_slice(b"date: ");
+            DATE.with_borrow_mut(|date| head.extend_from_slice(date.now(SystemTime::now())));
+            head.extend_from_slice(b"\r\n");
+        }
+        head.extend_from_slice(b"\r\n");
+    }
+
+    /// Writes until all is out. Ready at once if there is nothing.
+    pub(super) fn poll_write<S: AsyncWrite + Unpin>(
+        &mut self,
+        stream: &mut S,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        while self.sent < self.head.len() || !self.body.is_empty() {
+            let mut slices = [IoSlice::new(&[]); PIECES];
+            slices[0] = IoSlice::new(&self.head[self.sent..]);
+            for (slice, piece) in slices[1..].iter_mut().zip(&self.body) {
+                *slice = IoSlice::new(piece);
+            }
+            let count = PIECES.min(1 + self.body.len());
+            let stream = Pin::new(&mut *stream);
+            let written = ready!(stream.poll_write_vectored(context, &slices[..count]))?;
+            if written == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.advance(written);
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn advance(&mut self, written: usize) {
+        let of_head = written.min(self.head.len() - self.sent);
+        self.sent += of_head;
+        let mut left = written - of_head;
+        while let Some(piece) = self.body.front_mut() {
+            if piece.len() > left {
+                piece.advance(left);
+                break;
+            }
+            left -= piece.len();
+            self.body.pop_front();
+        }
+    }
+}
+
+fn concern_no_connection(headers: &HeaderMap) -> bool {
+    let names = [header::CONNECTION, header::TRANSFER_ENCODING, header::TRAILER, header::UPGRADE];
+    !names.iter().any(|name| headers.contains_key(name))
+}
+
+thread_local! {
+    static DATE: RefCell<Date> = RefCell::new(Date::default());
+}
+
+/// The value of `Date`, made once a second.
+#[derive(Debug, Default)]
+struct Date {
+    text: Vec<u8>,
+    second: Duration,
+}
+
+impl Date {
+    fn now(&mut self, now: SystemTime) -> &[u8] {
+        let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let second = Duration::from_secs(since.as_secs());
+        if self.text.is_empty() || second != self.second {
+            self.second = second;
+            self.text.clear();
+            // Writing to memory cannot fail.
+            let _ = write!(self.text, "{}", httpdate::HttpDate::from(now));
+        }
+        &self.text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_date_is_that_of_the_second() {
+        let mut date = Date::default();
+        let at = |millis| UNIX_EPOCH + Duration::from_millis(millis);
+        assert_eq!(date.now(at(784_111_777_999)), b"Sun, 06 Nov 1994 08:49:37 GMT");
+        assert_eq!(date.now(at(784_111_778_000)), b"Sun, 06 Nov 1994 08:49:38 GMT");
+        assert_eq!(date.now(at(784_111_777_000)), b"Sun, 06 Nov 1994 08:49:37 GMT");
+    }
+
+    /// Takes so many bytes at a time.
+    struct Narrow(Vec<u8>, usize);
+
+    impl AsyncWrite for Narrow {
+        fn poll_write(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            bytes: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            let taken = bytes.len().min(self.1);
+            self.0.extend_from_slice(&bytes[..taken]);
+            Poll::Ready(Ok(taken))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_write_vectored(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            slices: &[IoSlice<'_>],
+        ) -> Poll<io::Result<usize>> {
+            let all = slices.iter().flat_map(|slice| slice.iter().copied());
+            let taken: Vec<u8> = all.take(self.1).collect();
+            self.0.extend_from_slice(&taken);
+            Poll::Ready(Ok(taken.len()))
+        }
+    }
+
+    #[test]
+    fn all_is_written_however_little_is_taken_at_a_time() {
+        let pieces: Vec<Bytes> =
+            (0..40).map(|n| Bytes::from(vec![b'a' + n % 26; n as usize])).collect();
+        let whole = pieces.concat();
+        for taken in [1, 2, 7, 100, 10_000] {
+            let response = Response::builder().header("content-length", whole.len());
+            let response = response.body(Body::pieces(pieces.clone())).unwrap();
+            let mut outgoing = Outgoing::default();
+            outgoing.begin(&Method::GET, response).unwrap();
+            let mut narrow = Narrow(Vec::new(), taken);
+            let mut context = Context::from_waker(std::task::Waker::noop());
+            assert!(outgoing.poll_write(&mut narrow, &mut context).is_ready());
+            let end = narrow.0.windows(4).position(|end| end == b"\r\n\r\n").unwrap() + 4;
+            assert_eq!(&narrow.0[end..], whole);
+            assert!(outgoing.poll_write(&mut narrow, &mut context).is_ready());
+            assert_eq!(narrow.0.len(), end + whole.len(), "once");
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! What is answered without hyper is, byte for byte, what hyper answers.
+
+use proptest::prelude::*;
+
+use super::*;
+use http::header::{self, HeaderValue};
+use http::request::Parts;
+
+/// Answers what it can at once, or all of it later.
+struct Prompt<const AT_ONCE: bool>;
+
+/// The response to a request of which only the head is needed.
+fn known(method: &Method, path: &str) -> Option<Response<Body>> {
+    let mut response = Response::new(Body::empty());
+    let mut length = None;
+    match path {
+        "/one" => {
+            *response.body_mut() = Body::from("one page");
+            length = Some(8);
+        }
+        "/pieces" => {
+            *response.body_mut() = Body::pieces(["some", "pieces"].map(Bytes::from));
+            length = Some(10);
+        }
+        "/many" => {
+            let pieces = (0..50).map(|n| Bytes::from(vec![b'x'; 1000 * n]));
+            *response.body_mut() = Body::pieces(pieces);
+            length = Some(1_225_000);
+        }
+        "/unmeasured" => *response.body_mut() = Body::from("its length is added"),
+        "/stream" => {
+            let piece = Ok::<_, BodyError>(Frame::data(Bytes::from_static(b"streamed")));
+            *response.body_mut() =
+                Body::stream(StreamBody::new(futures_util::stream::iter([piece])));
+        }
+        "/unmodified" => *response.status_mut() = StatusCode::NOT_MODIFIED,
+        "/nothing" => *response.status_mut() = StatusCode::NO_CONTENT,
+        "/failed" => *response.status_mut() = StatusCode::PRECONDITION_FAILED,
+        "/odd" => *response.status_mut() = StatusCode::from_u16(599).unwrap(),
+        "/dated" => {
+            let date = HeaderValue::from_static("Sun, 06 Nov 1994 08:49:37 GMT");
+            response.headers_mut().insert(header::DATE, date);
+        }
+        "/last" => {
+            let close = HeaderValue::from_static("close");
+            response.headers_mut().insert(header::CONNECTION, close);
+        }
+        _ => return None,
+    }
+    let headers = response.headers_mut();
+    headers.insert(header::ETAG, HeaderValue::from_static("\"tag\""));
+    headers.append(header::SET_COOKIE, HeaderValue::from_static("a=b"));
+    headers.append(header::SET_COOKIE, HeaderValue::from_bytes(b"c=\xfc").unwrap());
+    if let Some(length) = length {
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    if *method == Method::HEAD {
+        *response.body_mut() = Body::empty();
+    }
+    Some(response)
+}
+
+impl<const AT_ONCE: bool> Handler for Prompt<AT_ONCE> {
+    const ANSWERS_AT_ONCE: bool = AT_ONCE;
+
+    fn answer_at_once(&self, request: &Parts, _: Peer) -> Option<Response<Body>> {
+        known(&request.method, request.uri.path()).filter(|_| AT_ONCE)
+    }
+
+    async fn handle(&self, request: Request<Incoming>, _: Peer) -> Response<Body> {
+        let path = request.uri().path().to_owned();
+        if let Some(response) = known(request.method(), &path) {
+            return response;
+        }
+        match path.as_str() {
+            "/echo" => {
+                Response::new(request.into_body().collect().await.unwrap().to_bytes().into())
+            }
+            // It answers without having read the body.
+            "/ignore" => Response::new(Body::from("ignored")),
+            // The body is read when the answer is long out.
+            "/behind" => {
+                tokio::spawn(request.into_body().collect());
+                Response::new(Body::from("behind"))
+            }
+            _ => Response::new(Body::from(path)),
+        }
+    }
+}
+
+/// What a server answers to bytes that come in such pieces, without the dates that it adds.
+async fn answers<H: Handler>(handler: H, pieces: &[&[u8]]) -> Vec<u8> {
+    let server = Server::bind("127.0.0.1:0", Limits::default()).await.unwrap();
+    let addr = server.local_addr().unwrap();
+    let stop = CancellationToken::new();
+    let ended = tokio::spawn(server.run(Arc::new(handler), stop.clone()));
+    let stream = TcpStream::connect(addr).await.unwrap();
+    stream.set_nodelay(true).unwrap();
+    let (mut reads, mut writes) = stream.into_split();
+    let reading = tokio::spawn(async move {
+        let mut all = Vec::new();
+        // A connection that is cut has said what it had to say.
+        let _ = within(reads.read_to_end(&mut all)).await;
+        all
+    });
+    for piece in pieces {
+        // Who has been refused is listened to no more.
+        let _ = writes.write_all(piece).await;
+        tokio::task::yield_now().await;
+    }
+    let _ = writes.shutdown().await;
+    let all = reading.await.unwrap();
+    stop.cancel();
+    within(ended).await.unwrap();
+    let is_date = |line: &&[u8]| line.starts_with(b"date: ") && !line.ends_with(b"08:49:37 GMT");
+    let lines = all.split(|byte| *byte == b'\n').map(|line| line.trim_ascii_end());
+    lines.filter(|line| !is_date(line)).collect::<Vec<_>>().join(&b"\n"[..])
+}
+
+async fn compare(pieces: &[&[u8]]) {
+    let (at_once, later) =
+        (answers(Prompt::<true>, pieces).await, answers(Prompt::<false>, pieces).await);
+    let sent: Vec<_> = pieces.iter().map(|piece| piece.escape_ascii().to_string()).collect();
+    let (at_once, later) = (String::from_utf8_lossy(&at_once), String::from_utf8_lossy(&later));
+    assert_eq!(at_once, later, "{sent:#?}");
+}
+
+const PATHS: [&str; 15] = [
+    "/one",
+    "/pieces",
+    "/many",
+    "/unmeasured",
+    "/stream",
+    "/unmodified",
+    "/nothing",
+    "/failed",
+    "/odd",
+    "/dated",
+    "/last",
+    "/else",
+    "/echo",
+    "/ignore",
+    "/behind",
+];
+
+#[tokio::test]
+async fn every_response_is_the_same() {
+    for path in PATHS {
+        for method in ["GET", "HEAD"] {
+            let first = format!("{method} {path} HTTP/1.1\r\nhost: x\r\n\r\n");
+            let last = format!("{method} {path} HTTP/1.1\r\n{CLOSE}");
+            compare(&[first.as_bytes(), last.as_bytes()]).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_body_is_never_taken_for_a_request() {
+    // Only the answer to this one has a date of its own.
+    let (inner, marks) = ("GET /dated HTTP/1.1\r\nhost: x\r\n\r\n", "08:49:37 GMT");
+    let length = inner.len();
+    let chunked = format!("{length:x}\r\n{inner}\r\n0\r\n\r\n");
+    let hit = "GET /pieces HTTP/1.1\r\nhost: x\r\n\r\n";
+    for path in ["/echo", "/ignore", "/behind", "/one"] {
+        for method in ["GET", "HEAD", "POST"] {
+            let start = format!("{method} {path} HTTP/1.1\r\nhost: x\r\n");
+            for (heading, body) in [
+                (format!("content-length: {length}\r\n\r\n"), inner),
+                (format!("Content-Length:{length}\r\n\r\n"), inner),
+                ("transfer-encoding: chunked\r\n\r\n".to_owned(), &*chunked),
+                (format!("expect: 100-continue\r\ncontent-length: {length}\r\n\r\n"), inner),
+                (
+                    format!("content-length: {length}\r\ntransfer-encoding: chunked\r\n\r\n"),
+                    &*chunked,
+                ),
+            ] {
+                let head = start.clone() + &heading;
+                let parts = [hit, &head, body, hit].map(str::as_bytes);
+                for pieces in [&parts[..], &[&parts.concat()]] {
+                    if path == "/echo" {
+                        compare(pieces).await;
+                    }
+                    // When hyper closes on a body that nobody reads depends on the time.
+                    let answers = answers(Prompt::<true>, pieces).await;
+                    let answers = String::from_utf8_lossy(&answers);
+                    assert!(!answers.contains(marks), "{pieces:?}: {answers}");
+                    assert!(answers.contains("somepieces"), "{answers}");
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_head_that_is_malformed_is_refused_alike() {
+    let hit = "GET /one HTTP/1.1\r\nhost: x\r\n\r\n";
+    for head in [
+        "GET /one HTTP/1.1\r\n\r\n",
+        "GET /one HTTP/1.1\r\nhost: x\r\nhost: y\r\n\r\n",
+        "GET /one HTTP/1.0\r\n\r\n",
+        "GET /one HTTP/1.0\r\nconnection: keep-alive\r\n\r\n",
+        "GET  /one HTTP/1.1\r\nhost: x\r\n\r\n",
+        "GET /one HTTP/1.1\r\nhost : x\r\n\r\n",
+        "GET /one HTTP/1.1\r\nhost: x\r\n folded\r\n\r\n",
+        "GET /one HTTP/1.1\nhost: x\n\n",
+        "\r\n\r\nGET /one HTTP/1.1\r\nhost: x\r\n\r\n",
+        "GET /one HTTP/3.1\r\nhost: x\r\n\r\n",
+        "GET /one\u{7f} HTTP/1.1\r\nhost: x\r\n\r\n",
+        "GET /one#part HTTP/1.1\r\nhost: x\r\n\r\n",
+        "GET http://x/one HTTP/1.1\r\nhost: x\r\n\r\n",
+        "GET //one HTTP/1.1\r\nhost: x\r\n\r\n",
+        "GET one HTTP/1.1\r\nhost: x\r\n\r\n",
+        "get /one HTTP/1.1\r\nhost: x\r\n\r\n",
+        "GET /one HTTP/1.1\r\nhost: x\r\nupgrade: h2c\r\nconnection: upgrade\r\n\r\n",
+        "GET /one HTTP/1.1\r\nhost: x\r\nconnection: close, keep-alive\r\n\r\n",
+        "GET /one HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n",
+        "GET /one HTTP/1.1\r\nhost: x\r\ncontent-length: -1\r\n\r\n",
+        "GET /one HTTP/1.1\r\nhost: x\r\nx: \0\r\n\r\n",
+        "GET /one HTTP/1.1\r\nhost: x\r\n",
+    ] {
+        compare(&[hit.as_bytes(), head.as_bytes(), hit.as_bytes()]).await;
+        compare(&[&[hit, head, hit].concat().into_bytes()]).await;
+    }
+}
+
+fn request() -> impl Strategy<Value = String> {
+    let method = prop_oneof![6 => Just("GET"), 1 => Just("HEAD"), 2 => Just("POST")];
+    let extra = prop_oneof![
+        6 => Just(""),
+        2 => Just("connection: keep-alive\r\n"),
+        1 => Just("accept: */*\r\ncookie: a=b\r\n"),
+        1 => Just("connection: close\r\n"),
+    ];
+    (method, proptest::sample::select(&PATHS[..]), extra, "[a-z]{0,9}").prop_map(
+        |(method, path, extra, body)| match method {
+            "POST" => {
+                let length = body.len();
+                format!("POST /echo HTTP/1.1\r\nhost: x\r\n{extra}content-length: {length}\r\n\r\n{body}")
+            }
+            _ => format!("{method} {path} HTTP/1.1\r\nhost: x\r\n{extra}\r\n"),
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(150))]
+
+    #[test]
+    fn whatever_comes_in_whatever_pieces_is_answered_alike(
+        requests in proptest::collection::vec(request(), 1..8),
+        cuts in proptest::collection::vec(0_usize..600, 0..5),
+    ) {
+        let all = requests.concat().into_bytes();
+        let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(all.len())).collect();
+        cuts.push(all.len());
+        cuts.sort_unstable();
+        let mut from = 0;
+        let pieces: Vec<&[u8]> = cuts.into_iter().map(|to| &all[std::mem::replace(&mut from, to)..to]).collect();
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(compare(&pieces));
+    }
+}
