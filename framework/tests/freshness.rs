@@ -276,6 +276,7 @@ async fn statuses(Path(kind): Path<String>) -> Result<Reply> {
         "private" => Ok(text(number).with_status(404).header("cache-control", "private")),
         "text" => Ok(text(number).with_status(404).group("missing")),
         "headers" => Ok(error(404).message(number).header("x-reason", "none").group("missing")),
+        "error" => Err(not_found().group("missing")),
         "long" => Ok(error(404).message(number).cache(CacheType::Persistent)),
         "never" => Ok(error(404).message(number).cache(CacheType::NoCache)),
         status => Ok(error(status.parse::<u16>()?).message(number)),
@@ -319,7 +320,7 @@ async fn replies_with_other_statuses_are_kept_where_the_route_lists_them() {
     get(&site, "/listed/long").await;
     assert_eq!(get(&site, "/listed/long").await.cache, "headwater; hit");
     // What is not there may come to be.
-    for kind in ["text", "headers"] {
+    for kind in ["text", "headers", "error"] {
         get(&site, &format!("/listed/{kind}")).await;
         assert!(get(&site, &format!("/listed/{kind}")).await.is_hit());
         change(&site, "hard", "missing").await;

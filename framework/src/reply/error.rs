@@ -48,6 +48,24 @@ impl Error {
         self.0.status()
     }
 
+    /// Puts the reply into a group, in addition to those of its route. It matters where the error's
+    /// status is one of the route's `cache_statuses`: the list that a missing thing would be on, for
+    /// example, ends the 404 as soon as anything is added.
+    ///
+    /// ```
+    /// use headwater::prelude::*;
+    ///
+    /// fn title(titles: &[&str], number: usize) -> Result<String> {
+    ///     let title = titles.get(number).ok_or_else(|| not_found().group("books"))?;
+    ///     Ok((*title).to_owned())
+    /// }
+    /// # assert_eq!(title(&[], 0).unwrap_err().status(), StatusCode::NOT_FOUND);
+    /// ```
+    #[must_use]
+    pub fn group(self, group: impl Into<String>) -> Error {
+        Error(Box::new(self.0.group(group)))
+    }
+
     /// Says what only a developer is told.
     #[track_caller]
     pub fn with_cause(self, cause: impl fmt::Display) -> Error {
