@@ -1,6 +1,7 @@
 //! Responses as hyper writes them.
 
 use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::io::{self, IoSlice, Write as _};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -19,40 +20,45 @@ pub(super) struct Outgoing {
     head: Vec<u8>,
     /// How much of the head is out.
     sent: usize,
+    /// Whether the head has a date already.
+    dated: bool,
     /// What of the body is not yet out.
-    body: std::collections::VecDeque<Bytes>,
+    body: VecDeque<Bytes>,
 }
 
 /// How many pieces are written at once.
 const PIECES: usize = 16;
 
 impl Outgoing {
-    /// Begins with the response to a request of this method. `None`, and nothing is begun, if its
-    /// body is not at hand or its headers are about the connection.
+    /// Begins with the response to a request of this method. `None`, and nothing is begun, where hyper
+    /// would do something else than write it down: the body is not at hand, its length is not told
+    /// or told where there is none, or a header is about the connection.
     pub(super) fn begin(&mut self, method: &Method, response: Response<Body>) -> Option<()> {
         let (parts, body) = response.into_parts();
         let body = body.into_pieces().ok()?;
-        let length = body.iter().map(Bytes::len).sum::<usize>();
-        let lengths = parts.headers.get_all(header::CONTENT_LENGTH).iter().count();
+        let told = self.write_head(parts.status, &parts.headers);
         let has_none = matches!(parts.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
-        // In all other cases hyper adds, leaves out or changes something.
-        let is_simple = match (length, lengths) {
-            (0, 0) => *method != Method::HEAD || has_none,
-            (0, 1) => *method == Method::HEAD && !has_none,
-            (_, 1) => *method != Method::HEAD && !has_none,
+        let is_head = *method == Method::HEAD;
+        let is_simple = match (body.is_empty(), told?) {
+            (true, 0) => has_none || (!is_head && self.write_no_length()),
+            (true, 1) => is_head && !has_none,
+            (false, 1) => !is_head && !has_none,
             _ => false,
         };
-        if !is_simple || !concern_no_connection(&parts.headers) || parts.status.is_informational() {
+        if !is_simple || parts.status.is_informational() {
+            self.head.clear();
             return None;
         }
-        self.write_head(parts.status, &parts.headers, length == 0 && lengths == 0 && !has_none);
+        self.write_end();
         self.body = body;
         Some(())
     }
 
-    fn write_head(&mut self, status: StatusCode, headers: &HeaderMap, is_empty: bool) {
+    /// Writes the head but for its end. Returns how often it tells a length, `None` if it is one for
+    /// hyper.
+    fn write_head(&mut self, status: StatusCode, headers: &HeaderMap) -> Option<usize> {
         let head = &mut self.head;
-        self.sent = 0;
+        (self.sent, self.dated) = (0, false);
         head.clear();
         head.extend_from_slice(b"HTTP/1.1 ");
         head.extend_from_slice(status.as_str().as_bytes());
@@ -60,16 +66,36 @@ impl Outgoing {
         // A reason must be there, as many clients expect it.
         head.extend_from_slice(status.canonical_reason().unwrap_or("<none>").as_bytes());
         head.extend_from_slice(b"\r\n");
+        let mut lengths = 0;
         for (name, value) in headers {
+            match *name {
+                header::CONTENT_LENGTH => lengths += 1,
+                header::DATE => self.dated = true,
+                header::CONNECTION
+                | header::TRANSFER_ENCODING
+                | header::TRAILER
+                | header::UPGRADE => {
+                    head.clear();
+                    return None;
+                }
+                _ => {}
+            }
             head.extend_from_slice(name.as_str().as_bytes());
             head.extend_from_slice(b": ");
             head.extend_from_slice(value.as_bytes());
             head.extend_from_slice(b"\r\n");
         }
-        if is_empty {
-            head.extend_from_slice(b"content-length: 0\r\n");
-        }
-        if !headers.contains_key(header::DATE) {
+        Some(lengths)
+    }
+
+    fn write_no_length(&mut self) -> bool {
+        self.head.extend_from_slice(b"content-length: 0\r\n");
+        true
+    }
+
+    fn write_end(&mut self) {
+        let head = &mut self.head;
+        if !self.dated {
             head.extend_from_slice(b"date: ");
             DATE.with_borrow_mut(|date| head.extend_from_slice(date.now(SystemTime::now())));
             head.extend_from_slice(b"\r\n");
@@ -113,11 +139,6 @@ impl Outgoing {
             self.body.pop_front();
         }
     }
-}
-
-fn concern_no_connection(headers: &HeaderMap) -> bool {
-    let names = [header::CONNECTION, header::TRANSFER_ENCODING, header::TRAILER, header::UPGRADE];
-    !names.iter().any(|name| headers.contains_key(name))
 }
 
 thread_local! {
