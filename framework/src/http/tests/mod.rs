@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
 use http_body::Frame;
 use http_body_util::{BodyExt, Empty, StreamBody};
@@ -42,16 +43,28 @@ struct Site {
 }
 
 impl Handler for Site {
+    const ANSWERS_AT_ONCE: bool = true;
+
+    fn answer_at_once(&self, request: &Parts, _: Peer) -> Option<Response<Body>> {
+        let body = match request.uri.path() {
+            "/panic" => panic!("as asked"),
+            "/huge" => vec![b'x'; HUGE],
+            "/slow" | "/pieces" | "/echo" | "/later" => return None,
+            path => path.as_bytes().to_vec(),
+        };
+        self.answered.fetch_add(1, Ordering::SeqCst);
+        let response = Response::builder().header("content-length", body.len());
+        Some(response.body(Body::from(body)).unwrap())
+    }
+
     async fn handle(&self, request: Request<Incoming>, _: Peer) -> Response<Body> {
         let path = request.uri().path().to_owned();
         let body = match path.as_str() {
-            "/panic" => panic!("as asked"),
             "/slow" => {
                 self.came.notify_one();
                 self.go_on.notified().await;
                 Body::from("slow")
             }
-            "/huge" => Body::from(vec![b'x'; HUGE]),
             "/pieces" => {
                 let piece = || Ok::<_, BodyError>(Frame::data(Bytes::from_static(&[0; 64 * 1024])));
                 let pieces = std::iter::repeat_with(piece).take(HUGE / (64 * 1024));
