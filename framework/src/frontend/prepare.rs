@@ -24,7 +24,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::cache_status::{CACHE_STATUS, CacheStatus};
 use super::{Settings, group_headers, parts};
-use crate::cache::{Encodings, LastModified, Page, Validation};
+use crate::cache::{DeflatedPieces, Encodings, LastModified, Page, Validation};
 use crate::clock::{self, Moment};
 use crate::dispatch::Route;
 use crate::http::Coding;
@@ -35,8 +35,8 @@ use crate::pieces::Pieces;
 /// What the caches of CDNs are told (RFC 9213).
 pub(super) const CDN_CACHE_CONTROL: HeaderName = HeaderName::from_static("cdn-cache-control");
 
-/// The shortest body that is worth encoding, in bytes.
-const SHORTEST: usize = 1024;
+/// The shortest content that is worth encoding, in bytes.
+pub(super) const SHORTEST: usize = 1024;
 
 /// The headers that go with a 304 as they would with a 200 (RFC 9110, section 15.4.5). `Date` is
 /// there only if the controller has set it; the server adds its own. `Last-Modified` is for clients
@@ -72,8 +72,11 @@ pub(super) fn page(draft: Draft<'_>, settings: &Settings) -> Page {
     let Draft { status, mut headers, body, route, groups, begun } = draft;
     tell_caches(&mut headers, status, route);
     let is_whole = !body.has_parts();
-    let is_encoded = !settings.encodings.is_empty() && may_be_encoded(status, &headers, &body);
-    let accept_encoding = is_encoded.then_some(header::ACCEPT_ENCODING);
+    let may_be_encoded = may_be_encoded(status, &headers);
+    let is_encoded =
+        may_be_encoded && is_whole && body.len() >= SHORTEST && !settings.encodings.is_empty();
+    let may_be_spliced = may_be_encoded && !is_whole && settings.encodings.contains(&Coding::Gzip);
+    let accept_encoding = (is_encoded || may_be_spliced).then_some(header::ACCEPT_ENCODING);
     vary(&mut headers, route.vary.iter().chain(&accept_encoding));
     for name in &settings.group_headers {
         if let Some((name, value)) = group_headers::of(*name, groups.iter().map(String::as_str)) {
@@ -97,7 +100,8 @@ pub(super) fn page(draft: Draft<'_>, settings: &Settings) -> Page {
     let not_modified = not_modified(&headers);
     let validation = Validation { not_modified, last_modified, ..Validation::default() }.into();
     let encodings = if is_encoded { Encodings::wanted() } else { Encodings::none() };
-    Page { status, headers, body, validation, encodings }
+    let deflated = DeflatedPieces::wanted();
+    Page { status, headers, body, validation, encodings, may_be_spliced, deflated }
 }
 
 /// The headers of a 304 in the place of a response with these.
@@ -184,9 +188,21 @@ pub(super) fn tag_of(identity: &HeaderValue, coding: Coding) -> Option<HeaderVal
     HeaderValue::from_bytes(&[start, b"-", coding.name().as_bytes(), b"\""].concat()).ok()
 }
 
-/// Whether the content may be sent in a coding: it is text, long enough, not encoded already, and
-/// nothing in its headers says otherwise or would become wrong by it.
-fn may_be_encoded(status: StatusCode, headers: &HeaderMap, body: &Pieces) -> bool {
+/// Makes the headers of content as it is those of the same content in a coding, of this length in bytes.
+pub(super) fn encode(headers: &mut HeaderMap, coding: Coding, length: usize) {
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    if let Some(name) = coding.content_encoding() {
+        headers.insert(header::CONTENT_ENCODING, name);
+    }
+    match headers.get(header::ETAG).and_then(|tag| tag_of(tag, coding)) {
+        Some(tag) => headers.insert(header::ETAG, tag),
+        None => headers.remove(header::ETAG),
+    };
+}
+
+/// Whether the content may be sent in a coding: it is text, not encoded already, and nothing in its
+/// headers says otherwise or would become wrong by it.
+fn may_be_encoded(status: StatusCode, headers: &HeaderMap) -> bool {
     let is_text = headers.get(header::CONTENT_TYPE).is_some_and(media_type::is_text);
     let is_partial =
         status == StatusCode::PARTIAL_CONTENT || headers.contains_key(header::CONTENT_RANGE);
@@ -195,8 +211,6 @@ fn may_be_encoded(status: StatusCode, headers: &HeaderMap, body: &Pieces) -> boo
         words.map(str::trim).any(|word| word.eq_ignore_ascii_case("no-transform"))
     };
     is_text
-        && body.len() >= SHORTEST
-        && !body.has_parts()
         && !is_partial
         && !headers.contains_key(header::CONTENT_ENCODING)
         && !OF_BYTES.iter().any(|name| headers.contains_key(*name))

@@ -35,6 +35,7 @@ use http::{Response, StatusCode};
 
 use super::FrontEnd;
 use super::cache_status::{CACHE_STATUS, CacheStatus};
+use super::parts::Whole;
 use super::prepare::{self, CDN_CACHE_CONTROL};
 use super::served::page_of;
 use super::version::Version;
@@ -176,23 +177,37 @@ pub(super) struct Composed {
     pub(super) status: StatusCode,
     /// The headers, without those that are about the bytes: they are added.
     pub(super) headers: HeaderMap,
-    /// The content, one piece after the other.
-    pub(super) body: Vec<Bytes>,
+    pub(super) body: Whole,
     /// The tag of exactly these bytes.
     pub(super) tag: HeaderValue,
+    /// What the client takes, of the forms that there may be.
+    pub(super) accepted: Preferences,
 }
 
 /// Composed content, in the form that the request asks for.
 pub(super) fn composed(request: &Parts, composed: Composed, cache: CacheStatus) -> Response<Body> {
-    let Composed { status, mut headers, body, tag } = composed;
-    let length = body.iter().map(Bytes::len).sum();
+    let Composed { status, mut headers, body, tag, accepted } = composed;
+    let length = body.len();
     headers.insert(header::ETAG, tag.clone());
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     // It has no date: the latest of those of its parts may be followed by an older one.
-    let version = Version::new(Some(&tag), None, Preferences::PLAIN);
+    let version = Version::new(Some(&tag), None, accepted);
     match wanted(request, status, length, &version) {
-        Wanted::Whole => send(status, headers, Body::pieces(body), cache, status),
-        Wanted::Some(ranges) => partial(&ranges, headers, &body, cache),
+        Wanted::Whole => {
+            let gzip = body.len_as_gzip().map(|length| (Coding::Gzip, length as u64));
+            let offers = gzip.into_iter().chain([(Coding::Identity, length as u64)]);
+            let body = match accepted.best(offers) {
+                Some(Coding::Gzip) => {
+                    let gzip = body.into_gzip();
+                    let length = gzip.iter().map(Bytes::len).sum();
+                    prepare::encode(&mut headers, Coding::Gzip, length);
+                    gzip
+                }
+                _ => body.into_plain(),
+            };
+            send(status, headers, Body::pieces(body), cache, status)
+        }
+        Wanted::Some(ranges) => partial(&ranges, headers, &body.into_plain(), cache),
         Wanted::NotModified => unmodified(&version, prepare::not_modified(&headers), cache),
         refused => refuse(&refused, &version, length, cache),
     }

@@ -61,16 +61,6 @@ impl Served {
         }
     }
 
-    /// What its content is known by, if it may be asked for by a tag.
-    pub(super) fn digest(&self) -> u128 {
-        match self {
-            Served::Hit { entry, .. } | Served::Stored { entry, .. } => page_of(entry).digest(),
-            Served::Page { page, .. } => page.digest(),
-            // What is made for one request has no tag.
-            Served::Made { .. } | Served::Failed(_) | Served::Response(_) => 0,
-        }
-    }
-
     /// The content, as far as it may have parts.
     pub(super) fn pieces(&self) -> Option<&Pieces> {
         match self {

@@ -2,6 +2,7 @@
 //! life, what is served after its end, and what is never kept.
 
 mod flight;
+mod gzip;
 mod http;
 mod invalidation;
 mod key;
@@ -130,6 +131,9 @@ pub(crate) fn site() -> Site {
         .route(ROUTES)
         .route(parts::ROUTES)
         .template("parts.html", parts::TEMPLATE)
+        .route(gzip::ROUTES)
+        .template("spliced.html", &gzip::template())
+        .template("short.html", gzip::SHORT)
 }
 
 pub(crate) static CLUSTER: LazyLock<Shared> =
