@@ -37,8 +37,8 @@ pub struct Page {
     pub validation: Box<Validation>,
     /// The content in codings.
     pub encodings: Encodings,
-    /// Whether what is put together of it and its parts may be sent as gzip.
-    pub may_be_spliced: bool,
+    /// The headers of what is put together of it and its parts, as gzip, if it may be sent so.
+    pub spliced: Option<Box<HeaderMap>>,
     /// Its pieces, deflated.
     pub deflated: DeflatedPieces,
 }
@@ -127,7 +127,7 @@ impl Page {
             body,
             validation: Box::default(),
             encodings: Later::none(),
-            may_be_spliced: false,
+            spliced: None,
             deflated: Later::wanted(),
         }
     }
@@ -154,6 +154,7 @@ impl Page {
         size_of_headers(&self.headers)
             + size_of::<Validation>()
             + size_of_headers(&self.validation.not_modified)
+            + self.spliced.as_ref().map_or(0, |headers| size_of_headers(headers))
             + self.body.len()
             + encodings.sum::<usize>()
             + deflated.sum::<usize>()

@@ -12,6 +12,8 @@
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
+use http::header::{self, HeaderMap, HeaderValue};
+
 use super::prepare;
 use crate::cache::{Cache, Encoded, Entry, Later, Page};
 use crate::http::Coding;
@@ -61,7 +63,7 @@ impl Encoder {
     /// Has made of an entry's page what it may be sent as by itself: its encodings, or its deflated
     /// pieces if it has parts. Nothing is made that there is already, or that somebody makes.
     pub(super) fn ask(&self, entry: &Arc<Entry>, page: &Page) {
-        match page.may_be_spliced {
+        match page.spliced.is_some() {
             true => self.ask_for_pieces(entry, page),
             false => self.order(&page.encodings, || Order::Encodings(Arc::clone(entry))),
         }
@@ -111,8 +113,7 @@ fn encodings(page: &Page, codings: &[Coding]) -> Vec<Encoded> {
         match encode(*coding, &content) {
             Ok(mut body) if body.len() <= longest => {
                 body.shrink_to_fit();
-                let mut headers = page.headers.clone();
-                prepare::encode(&mut headers, *coding, body.len());
+                let headers = headers(&page.headers, *coding, body.len());
                 made.push(Encoded { coding: *coding, headers, body: body.into() });
             }
             Ok(_) => {}
@@ -121,6 +122,20 @@ fn encodings(page: &Page, codings: &[Coding]) -> Vec<Encoded> {
     }
     made.sort_by_key(|encoded| encoded.body.len());
     made
+}
+
+/// The headers of a page in a coding.
+fn headers(identity: &HeaderMap, coding: Coding, length: usize) -> HeaderMap {
+    let mut headers = identity.clone();
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    if let Some(name) = coding.content_encoding() {
+        headers.insert(header::CONTENT_ENCODING, name);
+    }
+    match identity.get(header::ETAG).and_then(|tag| prepare::tag_of(tag, coding)) {
+        Some(tag) => headers.insert(header::ETAG, tag),
+        None => headers.remove(header::ETAG),
+    };
+    headers
 }
 
 /// The pieces of a page, deflated where that is worth it.
@@ -143,7 +158,6 @@ mod tests {
     use crate::pieces::{Part, Pieces};
     use bytes::Bytes;
     use http::StatusCode;
-    use http::header::{self, HeaderMap, HeaderValue};
 
     const LOG: LogId = LogId(1);
 
@@ -241,7 +255,8 @@ mod tests {
         content.push_part(Part::new("/badge", Bytes::new()));
         content.push_bytes(short);
         content.push_bytes(Bytes::from(text()));
-        let frame = fill_with(&cache, "/a", Page { may_be_spliced: true, ..page(content) });
+        let frame =
+            fill_with(&cache, "/a", Page { spliced: Some(Box::default()), ..page(content) });
         let part = fill_with(&cache, "/b", page(Bytes::from(text()).into()));
         cache.sweep(clock::now());
         let before = cache.usage().bytes;

@@ -18,6 +18,7 @@
 
 use std::time::SystemTime;
 
+use bytes::Bytes;
 use http::StatusCode;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use xxhash_rust::xxh3::xxh3_128;
@@ -101,7 +102,12 @@ pub(super) fn page(draft: Draft<'_>, settings: &Settings) -> Page {
     let validation = Validation { not_modified, last_modified, ..Validation::default() }.into();
     let encodings = if is_encoded { Encodings::wanted() } else { Encodings::none() };
     let deflated = DeflatedPieces::wanted();
-    Page { status, headers, body, validation, encodings, may_be_spliced, deflated }
+    let spliced = may_be_spliced.then(|| {
+        let mut headers = headers.clone();
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(Coding::Gzip.name()));
+        Box::new(headers)
+    });
+    Page { status, headers, body, validation, encodings, spliced, deflated }
 }
 
 /// The headers of a 304 in the place of a response with these.
@@ -147,7 +153,7 @@ fn tell_as_the_route_says(headers: &mut HeaderMap, status: StatusCode, route: &R
 }
 
 /// Adds names to `Vary` that are not there yet, and makes one line of it.
-fn vary<'a>(headers: &mut HeaderMap, names: impl Iterator<Item = &'a HeaderName>) {
+pub(super) fn vary<'a>(headers: &mut HeaderMap, names: impl Iterator<Item = &'a HeaderName>) {
     let lines = headers.get_all(header::VARY).iter().filter_map(|line| line.to_str().ok());
     let told = lines.flat_map(|line| line.split(',')).map(|name| name.trim().to_ascii_lowercase());
     let mut all: Vec<String> = told.filter(|name| !name.is_empty()).collect();
@@ -178,26 +184,20 @@ fn validate(headers: &mut HeaderMap, body: &Pieces, begun: Moment) -> Option<Las
 
 /// The strong tag of content with this checksum.
 pub(super) fn tag(checksum: u128) -> HeaderValue {
-    let tag = HeaderValue::try_from(format!("\"{checksum:032x}\""));
-    tag.expect("a tag is made of digits and letters in quotes")
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut tag = [b'"'; 34];
+    for (byte, digits) in checksum.to_be_bytes().into_iter().zip(tag[1..].chunks_exact_mut(2)) {
+        digits[0] = DIGITS[usize::from(byte >> 4)];
+        digits[1] = DIGITS[usize::from(byte & 15)];
+    }
+    HeaderValue::from_bytes(&tag).expect("a tag is made of digits and letters in quotes")
 }
 
 /// The tag of the same content in a coding: `"TAG-gzip"` for `"TAG"`. None when that is no tag.
 pub(super) fn tag_of(identity: &HeaderValue, coding: Coding) -> Option<HeaderValue> {
     let start = identity.as_bytes().strip_suffix(b"\"").filter(|start| start.contains(&b'"'))?;
-    HeaderValue::from_bytes(&[start, b"-", coding.name().as_bytes(), b"\""].concat()).ok()
-}
-
-/// Makes the headers of content as it is those of the same content in a coding, of this length in bytes.
-pub(super) fn encode(headers: &mut HeaderMap, coding: Coding, length: usize) {
-    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
-    if let Some(name) = coding.content_encoding() {
-        headers.insert(header::CONTENT_ENCODING, name);
-    }
-    match headers.get(header::ETAG).and_then(|tag| tag_of(tag, coding)) {
-        Some(tag) => headers.insert(header::ETAG, tag),
-        None => headers.remove(header::ETAG),
-    };
+    let tag = [start, b"-", coding.name().as_bytes(), b"\""].concat();
+    HeaderValue::from_maybe_shared(Bytes::from(tag)).ok()
 }
 
 /// Whether the content may be sent in a coding: it is text, not encoded already, and nothing in its

@@ -23,7 +23,7 @@ pub(super) enum Served {
     /// What was made for this request, or for another one that it waited for, and kept.
     Stored { entry: Arc<Entry>, variant: VariantKind, cache: CacheStatus },
     /// What might have been kept, had there been a place for it.
-    Page { page: Page, variant: VariantKind, cache: CacheStatus },
+    Page { page: Box<Page>, variant: VariantKind, cache: CacheStatus },
     /// What was made for this request alone.
     Made { status: StatusCode, headers: HeaderMap, content: MadeContent, cache: CacheStatus },
     /// Nothing, and why.

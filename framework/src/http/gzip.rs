@@ -28,8 +28,9 @@
 //! What was not deflated goes into stored blocks: five bytes in front of up to 65,535.
 
 use bytes::{BufMut, Bytes, BytesMut};
+use crc32fast::Hasher;
 use flate2::{Compress, Compression, FlushCompress};
-use zlib_rs::crc32::{crc32, crc32_combine_gen, crc32_combine_op};
+use zlib_rs::crc32::{crc32_combine_gen, crc32_combine_op};
 
 use super::encoding::GZIP_LEVEL;
 
@@ -72,7 +73,12 @@ impl Deflated {
         blocks.truncate(written);
         blocks.shrink_to_fit();
         let shift = crc32_combine_gen(piece.len() as u64);
-        Some(Deflated { blocks: blocks.into(), length: piece.len(), crc: crc32(0, piece), shift })
+        Some(Deflated {
+            blocks: blocks.into(),
+            length: piece.len(),
+            crc: crc32fast::hash(piece),
+            shift,
+        })
     }
 
     /// How many bytes it takes, deflated.
@@ -111,7 +117,9 @@ impl Splice {
 
     /// Adds bytes as they are.
     pub fn store(&mut self, mut bytes: Bytes) {
-        self.crc = crc32(self.crc, &bytes);
+        let mut crc = Hasher::new_with_initial(self.crc);
+        crc.update(&bytes);
+        self.crc = crc.finalize();
         self.length += bytes.len();
         while !bytes.is_empty() {
             let (header, stored) = *self.stored.get_or_insert_with(|| {

@@ -46,7 +46,7 @@ impl Content {
             }
             Served::Page { page, variant, .. } => {
                 fits(page.status, &page.headers)?;
-                Ok(Content::Page(Box::new(page), variant))
+                Ok(Content::Page(page, variant))
             }
             Served::Made { status, headers, content, .. } => {
                 fits(status, &headers)?;

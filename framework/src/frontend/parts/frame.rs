@@ -11,6 +11,7 @@ use super::super::respond::{self, Aging, Composed};
 use super::super::served::{Served, page_of};
 use super::composition::{Assembly, Source};
 use super::sharing::Told;
+use super::whole::Whole;
 use crate::body::Body;
 use crate::cache::Entry;
 use crate::clock;
@@ -25,6 +26,8 @@ pub(super) struct Frame<'a> {
     pub(super) source: Source<'a>,
     /// Where it is kept, if it is.
     entry: Option<&'a Arc<Entry>>,
+    /// The headers as gzip, if it may be sent so.
+    spliced: Option<&'a HeaderMap>,
     /// What the client takes, of the forms that there may be.
     accepted: Preferences,
     cache: CacheStatus,
@@ -77,7 +80,7 @@ impl<'a> Frame<'a> {
                 let aging = frontend.aging_of(entry, *cache, clock::now());
                 (page_of(entry), Some(entry), *cache, aging)
             }
-            Served::Page { page, cache, .. } => (page, None, *cache, Aging::NEW),
+            Served::Page { page, cache, .. } => (&**page, None, *cache, Aging::NEW),
             Served::Made { status, headers, cache, .. } => {
                 return Some(Frame {
                     status: *status,
@@ -86,6 +89,7 @@ impl<'a> Frame<'a> {
                     // It has no tag.
                     source: Source { pieces, deflated: &[], digest: 0 },
                     entry: None,
+                    spliced: None,
                     accepted: Preferences::PLAIN,
                     cache: *cache,
                     aging: Aging::NEW,
@@ -100,9 +104,10 @@ impl<'a> Frame<'a> {
             told: Told::by_page(page, variant),
             source: Source::of(page),
             entry,
-            accepted: match page.may_be_spliced {
-                true => acceptable(&request.headers),
-                false => Preferences::PLAIN,
+            spliced: page.spliced.as_deref(),
+            accepted: match page.spliced {
+                Some(_) => acceptable(&request.headers),
+                None => Preferences::PLAIN,
             },
             cache,
             aging,
@@ -130,14 +135,25 @@ impl<'a> Frame<'a> {
                 frontend.encoder.ask_for_pieces(entry, page_of(entry));
             }
         }
-        let mut headers = self.headers.clone();
+        let gzip = self.spliced.filter(|_| self.is_best_as_gzip(&whole));
+        let mut headers = gzip.unwrap_or(self.headers).clone();
         self.aging.with(aging).tell(&mut headers, None);
         sharing.apply(&mut headers);
         if self.is_own {
             clear(&mut headers);
             return respond::made(status, headers, Body::pieces(whole.into_plain()), cache);
         }
-        let composed = Composed { status, headers, tag: tag.header(), body: whole, accepted };
-        respond::composed(request, composed, cache)
+        let (body, tag, is_gzip) = (whole, tag.header(), gzip.is_some());
+        respond::composed(
+            request,
+            Composed { status, headers, body, tag, accepted, is_gzip },
+            cache,
+        )
+    }
+
+    fn is_best_as_gzip(&self, whole: &Whole) -> bool {
+        let gzip = whole.len_as_gzip().map(|length| (Coding::Gzip, length as u64));
+        let offers = gzip.into_iter().chain([(Coding::Identity, whole.len() as u64)]);
+        self.accepted.best(offers) == Some(Coding::Gzip)
     }
 }

@@ -18,6 +18,7 @@
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::super::prepare;
 use super::super::variant::VariantKind;
 use super::allowed::Allowed;
 use crate::cache::Page;
@@ -158,8 +159,11 @@ impl Sharing {
         if self.differing.is_empty() && self.audience == Audience::Everybody {
             return;
         }
-        for part in &self.differing {
-            vary_too(headers, part);
+        let lines = self.differing.iter().flat_map(|part| part.get_all(header::VARY));
+        let names = lines.flat_map(members).filter_map(|name| name.parse().ok());
+        let names: Vec<HeaderName> = names.collect();
+        if !names.is_empty() {
+            prepare::vary(headers, names.iter());
         }
         // What says nothing at all gets a value later, and not one that allows more.
         if let Some(page) = Allowed::by(headers, &header::CACHE_CONTROL) {
@@ -190,19 +194,6 @@ impl Sharing {
                 Audience::OneVisitor => drop(headers.remove(name)),
                 _ => add_groups(headers, &self.differing, name, separator),
             }
-        }
-    }
-}
-
-/// Adds the lines of a part's `Vary` that name anything new.
-fn vary_too(headers: &mut HeaderMap, part: &HeaderMap) {
-    for line in part.get_all(header::VARY) {
-        let known = |name: &str| {
-            let lines = headers.get_all(header::VARY).iter();
-            lines.flat_map(members).any(|known| known.eq_ignore_ascii_case(name))
-        };
-        if !members(line).all(known) {
-            headers.append(header::VARY, line.clone());
         }
     }
 }
@@ -294,8 +285,7 @@ mod tests {
             "cache-tag: news",
             "cdn-cache-control: max-age=30",
             "content-language: en",
-            "vary: accept-language",
-            "vary: cookie",
+            "vary: accept-language, cookie",
         ];
         assert_eq!(shared(&part), expected);
     }
@@ -314,8 +304,7 @@ mod tests {
             sharing.take_in(Told::by(&page, &yes), Told::by(&part, &yes));
         }
         sharing.apply(&mut page);
-        let expected =
-            ["cache-control: no-cache", "vary: accept-encoding, cookie", "vary: cookie, x-shade"];
+        let expected = ["cache-control: no-cache", "vary: accept-encoding, cookie, x-shade"];
         assert_eq!(lines(&page), expected);
     }
 
