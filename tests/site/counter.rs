@@ -14,6 +14,13 @@ pub(crate) async fn next() -> Reply {
     text((RUNS.fetch_add(1, Ordering::Relaxed) + 1).to_string())
 }
 
+/// The next number, in a hundred lines.
+#[controller("counter.lines")]
+pub(crate) async fn lines() -> Reply {
+    let number = RUNS.fetch_add(1, Ordering::Relaxed) + 1;
+    html((1..=100).map(|line| format!("<li>{line}: {number}</li>\n")).collect::<String>())
+}
+
 /// Invalidates the counter.
 #[controller("counter.forget")]
 #[invalidate("^/counter")]

@@ -43,6 +43,7 @@ fn main() -> ExitCode {
             board::all,
             board::raise,
             counter::next,
+            counter::lines,
             counter::forget,
             counter::forget_if,
             counter::invalidate,

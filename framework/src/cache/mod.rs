@@ -116,6 +116,6 @@ pub use flight::{Arrival, Flights, Join, Knowledge, Lead, Wait};
 pub use key::{Key, KeyBuilder};
 pub use ledger::Generation;
 pub use lookup::{Lookup, Miss};
-pub use page::{Encoded, Encodings, LastModified, Page, Validation};
+pub use page::{DeflatedPieces, Encoded, Encodings, LastModified, Later, Page, Validation};
 pub use store::{Cache, Limits, Usage};
 pub use validity::Origin;

@@ -6,8 +6,9 @@
 //! has values of its own: to replace a value costs little, but one name more would make the copied
 //! map grow.
 //!
-//! Encodings are made after the page was stored, by whoever has [claimed](Encodings::claim)
-//! that; until then the page is served as it is.
+//! Encodings are made after the page was stored, by whoever has [claimed](Later::claim) that; until
+//! then the page is served as it is. So are the deflated pieces of what is put together for each response:
+//! a page with parts, or one that is a part.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -20,6 +21,7 @@ use moka::ops::compute::Op;
 use super::entry::Entry;
 use super::store::Cache;
 use crate::http::Coding;
+use crate::http::gzip::Deflated;
 use crate::pieces::Pieces;
 
 /// An answer as it is kept.
@@ -35,6 +37,10 @@ pub struct Page {
     pub validation: Box<Validation>,
     /// The content in codings.
     pub encodings: Encodings,
+    /// The headers of what is put together of it and its parts, as gzip, if it may be sent so.
+    pub spliced: Option<Box<HeaderMap>>,
+    /// Its pieces, deflated.
+    pub deflated: DeflatedPieces,
 }
 
 /// What is needed to tell a client that it has the page already, or a page made of it.
@@ -61,11 +67,17 @@ pub struct LastModified {
 }
 
 /// The encodings of a page, which come later.
-#[derive(Debug, Default)]
-pub struct Encodings {
-    /// Whether there ought to be some and nobody makes them.
+pub type Encodings = Later<Encoded>;
+
+/// For each piece of a page its deflated form, if it has one. They come later.
+pub type DeflatedPieces = Later<Option<Deflated>>;
+
+/// What is made of a page after it was stored.
+#[derive(Debug)]
+pub struct Later<T> {
+    /// Whether it may be asked for and nobody makes it.
     wanted: AtomicBool,
-    made: OnceLock<Box<[Encoded]>>,
+    made: OnceLock<Box<[T]>>,
 }
 
 /// The content in one coding.
@@ -80,11 +92,22 @@ pub struct Encoded {
 }
 
 impl Cache {
-    /// Puts encodings into the page of an entry, which is heavier afterwards.
+    /// Puts encodings into the page of an entry, which is heavier afterwards. Only who has claimed
+    /// them makes them, once.
     pub fn put_encodings(&self, entry: &Arc<Entry>, encodings: Vec<Encoded>) {
         let Some(page) = entry.page() else { return };
-        // Only who has claimed them makes them, once.
         let _ = page.encodings.made.set(encodings.into());
+        self.weigh_again(entry);
+    }
+
+    /// The same for its deflated pieces.
+    pub fn put_deflated(&self, entry: &Arc<Entry>, pieces: Vec<Option<Deflated>>) {
+        let Some(page) = entry.page() else { return };
+        let _ = page.deflated.made.set(pieces.into());
+        self.weigh_again(entry);
+    }
+
+    fn weigh_again(&self, entry: &Arc<Entry>) {
         // The map weighs what is put into it. A fill that comes between looking and putting is
         // lost: a miss, no more.
         let current = self.entries(entry.is_persistent()).entry(entry.key.clone());
@@ -98,8 +121,15 @@ impl Cache {
 impl Page {
     /// A page that knows of no versions and has no encodings.
     pub fn new(status: StatusCode, headers: HeaderMap, body: Pieces) -> Page {
-        let (validation, encodings) = (Box::default(), Encodings::none());
-        Page { status, headers, body, validation, encodings }
+        Page {
+            status,
+            headers,
+            body,
+            validation: Box::default(),
+            encodings: Later::none(),
+            spliced: None,
+            deflated: Later::wanted(),
+        }
     }
 
     /// What the body is known by.
@@ -117,11 +147,17 @@ impl Page {
         let encodings = self.encodings.made().iter();
         let encodings =
             encodings.map(|encoded| size_of_headers(&encoded.headers) + encoded.body.len());
+        let deflated =
+            self.deflated.made().iter().map(|piece| {
+                size_of::<Option<Deflated>>() + piece.as_ref().map_or(0, Deflated::size)
+            });
         size_of_headers(&self.headers)
             + size_of::<Validation>()
             + size_of_headers(&self.validation.not_modified)
+            + self.spliced.as_ref().map_or(0, |headers| size_of_headers(headers))
             + self.body.len()
             + encodings.sum::<usize>()
+            + deflated.sum::<usize>()
     }
 }
 
@@ -131,31 +167,36 @@ fn size_of_headers(headers: &HeaderMap) -> usize {
     headers.iter().map(|(_, value)| value.len() + PLACE).sum()
 }
 
-impl Encodings {
-    /// None, and there will be none.
-    pub fn none() -> Encodings {
-        Encodings::default()
+impl<T> Later<T> {
+    /// Nothing, and there will be nothing.
+    pub fn none() -> Later<T> {
+        Later { wanted: AtomicBool::new(false), made: OnceLock::new() }
     }
 
-    /// None yet: somebody is to make them.
-    pub fn wanted() -> Encodings {
-        Encodings { wanted: AtomicBool::new(true), made: OnceLock::new() }
+    /// Nothing yet: somebody is to make it, or is once it is asked for.
+    pub fn wanted() -> Later<T> {
+        Later { wanted: AtomicBool::new(true), made: OnceLock::new() }
     }
 
-    /// These, and there will be no others.
+    /// This, and there will be nothing else.
     #[cfg(test)]
-    pub(crate) fn of(made: Vec<Encoded>) -> Encodings {
-        Encodings { wanted: AtomicBool::new(false), made: OnceLock::from(Box::from(made)) }
+    pub(crate) fn of(made: Vec<T>) -> Later<T> {
+        Later { wanted: AtomicBool::new(false), made: OnceLock::from(Box::from(made)) }
     }
 
-    /// Those that are there.
-    pub fn made(&self) -> &[Encoded] {
+    /// What is there.
+    pub fn made(&self) -> &[T] {
         self.made.get().map_or(&[], |made| made)
     }
 
-    /// Takes the duty to make them. `false` when somebody else has it, or nobody needs to.
+    /// Whether nobody has claimed it yet.
+    pub fn is_wanted(&self) -> bool {
+        self.wanted.load(Ordering::Relaxed)
+    }
+
+    /// Takes the duty to make it. `false` when somebody else has it, or nobody needs to.
     pub fn claim(&self) -> bool {
-        self.wanted.load(Ordering::Relaxed) && self.wanted.swap(false, Ordering::Relaxed)
+        self.is_wanted() && self.wanted.swap(false, Ordering::Relaxed)
     }
 
     /// Gives the duty back.

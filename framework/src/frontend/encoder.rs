@@ -4,6 +4,10 @@
 //! requests. Pages wait for it in a queue; when that is full, the page stays as it is, and a later
 //! hit asks again. So a front end that has many pages to make is not slowed down by compressing
 //! them, and nothing grows.
+//!
+//! Of a page with parts no encoding can be kept. Its pieces are deflated instead, and those of a
+//! page that is a part, when it is put into another one for somebody who takes gzip; see
+//! [`gzip`](crate::http::gzip).
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -11,9 +15,11 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use http::header::{self, HeaderMap, HeaderValue};
 
 use super::prepare;
-use crate::cache::{Cache, Encoded, Entry, Page};
+use crate::cache::{Cache, Encoded, Entry, Later, Page};
 use crate::http::Coding;
 use crate::http::encoding::encode;
+use crate::http::gzip::Deflated;
+use crate::pieces::Piece;
 
 /// How many pages may wait.
 const WAITING: usize = 512;
@@ -22,10 +28,21 @@ const WAITING: usize = 512;
 /// have to decode, and no memory is given.
 const SAVED: usize = 16;
 
+/// The shortest piece that is deflated, in bytes. What saves less than a hundred or two goes into the
+/// stream as it is.
+pub(super) const SHORTEST_PIECE: usize = 200;
+
 /// The way to the thread that encodes. It ends when this is dropped.
 #[derive(Debug)]
 pub(super) struct Encoder {
-    queue: Option<SyncSender<Arc<Entry>>>,
+    queue: Option<SyncSender<Order>>,
+}
+
+/// What is to be made of an entry's page.
+#[derive(Debug)]
+enum Order {
+    Encodings(Arc<Entry>),
+    Pieces(Arc<Entry>),
 }
 
 impl Encoder {
@@ -43,26 +60,42 @@ impl Encoder {
         Encoder { queue: started.ok().map(|_| queue) }
     }
 
-    /// Has the encodings of an entry's page made, if there ought to be some and nobody makes them.
+    /// Has made of an entry's page what it may be sent as by itself: its encodings, or its deflated
+    /// pieces if it has parts. Nothing is made that there is already, or that somebody makes.
     pub(super) fn ask(&self, entry: &Arc<Entry>, page: &Page) {
+        match page.spliced.is_some() {
+            true => self.ask_for_pieces(entry, page),
+            false => self.order(&page.encodings, || Order::Encodings(Arc::clone(entry))),
+        }
+    }
+
+    /// Has the pieces of an entry's page deflated, to be put into a page.
+    pub(super) fn ask_for_pieces(&self, entry: &Arc<Entry>, page: &Page) {
+        self.order(&page.deflated, || Order::Pieces(Arc::clone(entry)));
+    }
+
+    fn order<T>(&self, wanted: &Later<T>, order: impl FnOnce() -> Order) {
         if let Some(queue) = &self.queue
-            && page.encodings.claim()
-            && queue.try_send(Arc::clone(entry)).is_err()
+            && wanted.claim()
+            && queue.try_send(order()).is_err()
         {
-            page.encodings.give_back();
+            wanted.give_back();
         }
     }
 }
 
-fn run(waiting: &Receiver<Arc<Entry>>, cache: &Cache, codings: &[Coding]) {
+fn run(waiting: &Receiver<Order>, cache: &Cache, codings: &[Coding]) {
     // On Linux it is the thread that gets nicer, elsewhere it would be all of the process. Without
     // it the thread works all the same.
     #[cfg(target_os = "linux")]
     let _ = rustix::process::setpriority_process(None, NICE);
-    while let Ok(entry) = waiting.recv() {
+    while let Ok(order) = waiting.recv() {
+        let (Order::Encodings(entry) | Order::Pieces(entry)) = &order;
         // What has become wrong meanwhile need not be encoded any more.
-        if let Some(page) = entry.page().filter(|_| cache.is_valid(&entry)) {
-            cache.put_encodings(&entry, encodings(page, codings));
+        let Some(page) = entry.page().filter(|_| cache.is_valid(entry)) else { continue };
+        match order {
+            Order::Encodings(_) => cache.put_encodings(entry, encodings(page, codings)),
+            Order::Pieces(_) => cache.put_deflated(entry, deflated(page)),
         }
     }
 }
@@ -105,6 +138,15 @@ fn headers(identity: &HeaderMap, coding: Coding, length: usize) -> HeaderMap {
     headers
 }
 
+/// The pieces of a page, deflated where that is worth it.
+fn deflated(page: &Page) -> Vec<Option<Deflated>> {
+    let deflate = |piece: &Piece| match piece {
+        Piece::Bytes(bytes) if bytes.len() >= SHORTEST_PIECE => Deflated::of(bytes),
+        Piece::Bytes(_) | Piece::Part(_) => None,
+    };
+    page.body.iter().map(deflate).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::{Duration, Instant};
@@ -113,6 +155,8 @@ mod tests {
     use crate::cache::{Content, Encodings, Fill, Filled, Freshness, Key, Limits, Lookup, Origin};
     use crate::clock;
     use crate::log::{Invalidation, LogId, Position};
+    use crate::pieces::{Part, Pieces};
+    use bytes::Bytes;
     use http::StatusCode;
 
     const LOG: LogId = LogId(1);
@@ -126,11 +170,16 @@ mod tests {
     }
 
     fn fill(cache: &Cache, id: &str, content: Vec<u8>) -> Arc<Entry> {
-        let mut headers = HeaderMap::new();
-        headers.insert(header::ETAG, HeaderValue::from_static("\"a\""));
-        let content = bytes::Bytes::from(content).into();
-        let page = Page::new(StatusCode::OK, headers, content);
-        let page = Page { encodings: Encodings::wanted(), ..page };
+        let page = page(Bytes::from(content).into());
+        fill_with(cache, id, Page { encodings: Encodings::wanted(), ..page })
+    }
+
+    fn page(content: Pieces) -> Page {
+        let tag = (header::ETAG, HeaderValue::from_static("\"a\""));
+        Page::new(StatusCode::OK, HeaderMap::from_iter([tag]), content)
+    }
+
+    fn fill_with(cache: &Cache, id: &str, page: Page) -> Arc<Entry> {
         let filled = cache.fill(Fill {
             key: Key::of_id(id.to_owned()),
             generation: cache.generation(),
@@ -156,12 +205,22 @@ mod tests {
         "<li>The river is high.</li>\n".repeat(200).into_bytes()
     }
 
-    /// Waits until nobody is left in the queue.
-    fn wait_for(page: &Page) {
+    fn wait_for<T>(made: &Later<T>) {
         let start = Instant::now();
-        while page.encodings.made().is_empty() {
-            assert!(start.elapsed() < Duration::from_secs(60), "no encodings were made");
+        while made.made().is_empty() {
+            assert!(start.elapsed() < Duration::from_secs(60), "nothing was made");
             std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// Waits until the cache is at least so heavy.
+    fn wait_for_bytes(cache: &Cache, bytes: u64) {
+        let start = Instant::now();
+        while {
+            cache.sweep(clock::now());
+            cache.usage().bytes < bytes
+        } {
+            assert!(start.elapsed() < Duration::from_secs(60), "the entry is not heavier");
         }
     }
 
@@ -175,7 +234,7 @@ mod tests {
             Encoder::new(Arc::clone(&cache), vec![Coding::Zstd, Coding::Brotli, Coding::Gzip]);
         let page = entry.page().unwrap();
         (0..3).for_each(|_| encoder.ask(&entry, page));
-        wait_for(page);
+        wait_for(&page.encodings);
         let made = page.encodings.made();
         assert_eq!(made.len(), 3);
         assert!(made.is_sorted_by_key(|encoded| encoded.body.len()), "the shortest first");
@@ -183,15 +242,39 @@ mod tests {
             assert_eq!(headers[header::ETAG], format!("\"a-{}\"", coding.name()));
             assert_eq!(headers[header::CONTENT_LENGTH], body.len().to_string());
         }
-        let start = Instant::now();
-        let weighed = || {
-            cache.sweep(clock::now());
-            cache.usage().bytes
-        };
-        while weighed() < before + made.iter().map(|made| made.body.len() as u64).sum::<u64>() {
-            assert!(start.elapsed() < Duration::from_secs(60), "the entry is not heavier");
-        }
+        let lengths = made.iter().map(|made| made.body.len() as u64);
+        wait_for_bytes(&cache, before + lengths.sum::<u64>());
         assert!(!page.encodings.claim(), "nobody makes them again");
+    }
+
+    #[test]
+    fn the_pieces_of_a_page_with_parts_are_deflated_and_weighed_with_the_entry() {
+        let cache = cache();
+        let short = Bytes::from(vec![b'a'; SHORTEST_PIECE - 1]);
+        let mut content = Pieces::from(Bytes::from(text()));
+        content.push_part(Part::new("/badge", Bytes::new()));
+        content.push_bytes(short);
+        content.push_bytes(Bytes::from(text()));
+        let frame =
+            fill_with(&cache, "/a", Page { spliced: Some(Box::default()), ..page(content) });
+        let part = fill_with(&cache, "/b", page(Bytes::from(text()).into()));
+        cache.sweep(clock::now());
+        let before = cache.usage().bytes;
+        let encoder = Encoder::new(Arc::clone(&cache), vec![Coding::Gzip]);
+        let (frame, part) = ((&frame, frame.page().unwrap()), (&part, part.page().unwrap()));
+        encoder.ask(part.0, part.1);
+        (0..3).for_each(|_| encoder.ask(frame.0, frame.1));
+        wait_for(&frame.1.deflated);
+        let made = frame.1.deflated.made();
+        let is_deflated: Vec<bool> = made.iter().map(Option::is_some).collect();
+        assert_eq!(is_deflated, [true, false, false, true]);
+        let size: usize = made.iter().flatten().map(Deflated::size).sum();
+        wait_for_bytes(&cache, before + size as u64);
+        assert!(frame.1.encodings.made().is_empty() && !frame.1.deflated.claim());
+        assert!(part.1.deflated.is_wanted(), "nobody has put it into a page yet");
+        encoder.ask_for_pieces(part.0, part.1);
+        wait_for(&part.1.deflated);
+        assert!(part.1.deflated.made()[0].is_some());
     }
 
     #[test]
@@ -220,7 +303,7 @@ mod tests {
         for entry in [&wrong, &right] {
             encoder.ask(entry, entry.page().unwrap());
         }
-        wait_for(right.page().unwrap());
+        wait_for(&right.page().unwrap().encodings);
         assert!(wrong.page().unwrap().encodings.made().is_empty());
     }
 
@@ -232,20 +315,21 @@ mod tests {
         let (first, second) = (fill(&cache, "/a", text()), fill(&cache, "/b", text()));
         encoder.ask(&first, first.page().unwrap());
         encoder.ask(&second, second.page().unwrap());
-        assert!(Arc::ptr_eq(&waiting.try_recv().unwrap(), &first));
-        assert!(waiting.try_recv().is_err(), "there was no room");
+        let next = || match waiting.try_recv() {
+            Ok(Order::Encodings(entry) | Order::Pieces(entry)) => Some(entry),
+            Err(_) => None,
+        };
+        assert!(Arc::ptr_eq(&next().unwrap(), &first));
+        assert!(next().is_none(), "there was no room");
         encoder.ask(&second, second.page().unwrap());
-        assert!(Arc::ptr_eq(&waiting.try_recv().unwrap(), &second));
+        assert!(Arc::ptr_eq(&next().unwrap(), &second));
         encoder.ask(&second, second.page().unwrap());
-        assert!(waiting.try_recv().is_err(), "it is in the making");
+        assert!(next().is_none(), "it is in the making");
     }
 
     #[test]
     fn what_hardly_gets_shorter_is_left_as_it_is() {
-        let page = |content: Vec<u8>| {
-            let content = bytes::Bytes::from(content).into();
-            Page::new(StatusCode::OK, HeaderMap::new(), content)
-        };
+        let page = |content: Vec<u8>| page(Bytes::from(content).into());
         let noise: Vec<u8> = (0..4096).map(|_| rand::random()).collect();
         assert!(encodings(&page(noise), &[Coding::Gzip, Coding::Zstd]).is_empty());
         assert_eq!(encodings(&page(text()), &[Coding::Gzip]).len(), 1);

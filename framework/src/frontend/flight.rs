@@ -173,7 +173,9 @@ impl FrontEnd {
             Outcome::Entry { entry, stored } => {
                 Served::Stored { entry, variant, cache: made(stored) }
             }
-            Outcome::Page(page) => Served::Page { page, variant, cache: made(false) },
+            Outcome::Page(page) => {
+                Served::Page { page: Box::new(page), variant, cache: made(false) }
+            }
             Outcome::Made { status, headers, content } => {
                 Served::Made { status, headers, content, cache: made(false) }
             }

@@ -18,13 +18,14 @@
 
 use std::time::SystemTime;
 
+use bytes::Bytes;
 use http::StatusCode;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::cache_status::{CACHE_STATUS, CacheStatus};
 use super::{Settings, group_headers, parts};
-use crate::cache::{Encodings, LastModified, Page, Validation};
+use crate::cache::{DeflatedPieces, Encodings, LastModified, Page, Validation};
 use crate::clock::{self, Moment};
 use crate::dispatch::Route;
 use crate::http::Coding;
@@ -35,8 +36,8 @@ use crate::pieces::Pieces;
 /// What the caches of CDNs are told (RFC 9213).
 pub(super) const CDN_CACHE_CONTROL: HeaderName = HeaderName::from_static("cdn-cache-control");
 
-/// The shortest body that is worth encoding, in bytes.
-const SHORTEST: usize = 1024;
+/// The shortest content that is worth encoding, in bytes.
+pub(super) const SHORTEST: usize = 1024;
 
 /// The headers that go with a 304 as they would with a 200 (RFC 9110, section 15.4.5). `Date` is
 /// there only if the controller has set it; the server adds its own. `Last-Modified` is for clients
@@ -79,8 +80,11 @@ pub(super) fn page(draft: Draft<'_>, settings: &Settings) -> Page {
     let Draft { status, mut headers, body, route, groups, begun } = draft;
     tell_caches(&mut headers, status, route);
     let is_whole = !body.has_parts();
-    let is_encoded = !settings.encodings.is_empty() && may_be_encoded(status, &headers, &body);
-    let accept_encoding = is_encoded.then_some(header::ACCEPT_ENCODING);
+    let may_be_encoded = may_be_encoded(status, &headers);
+    let is_encoded =
+        may_be_encoded && is_whole && body.len() >= SHORTEST && !settings.encodings.is_empty();
+    let may_be_spliced = may_be_encoded && !is_whole && settings.encodings.contains(&Coding::Gzip);
+    let accept_encoding = (is_encoded || may_be_spliced).then_some(header::ACCEPT_ENCODING);
     vary(&mut headers, route.vary.iter().chain(&accept_encoding));
     for name in &settings.group_headers {
         if let Some((name, value)) = group_headers::of(*name, groups.iter().map(String::as_str)) {
@@ -104,7 +108,13 @@ pub(super) fn page(draft: Draft<'_>, settings: &Settings) -> Page {
     let not_modified = not_modified(&headers);
     let validation = Validation { not_modified, last_modified, ..Validation::default() }.into();
     let encodings = if is_encoded { Encodings::wanted() } else { Encodings::none() };
-    Page { status, headers, body, validation, encodings }
+    let deflated = DeflatedPieces::wanted();
+    let spliced = may_be_spliced.then(|| {
+        let mut headers = headers.clone();
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(Coding::Gzip.name()));
+        Box::new(headers)
+    });
+    Page { status, headers, body, validation, encodings, spliced, deflated }
 }
 
 /// The headers of a 304 in the place of a response with these.
@@ -152,7 +162,7 @@ fn tell_as_the_route_says(headers: &mut HeaderMap, status: StatusCode, route: &R
 }
 
 /// Adds names to `Vary` that are not there yet, and makes one line of it.
-fn vary<'a>(headers: &mut HeaderMap, names: impl Iterator<Item = &'a HeaderName>) {
+pub(super) fn vary<'a>(headers: &mut HeaderMap, names: impl Iterator<Item = &'a HeaderName>) {
     let lines = headers.get_all(header::VARY).iter().filter_map(|line| line.to_str().ok());
     let told = lines.flat_map(|line| line.split(',')).map(|name| name.trim().to_ascii_lowercase());
     let mut all: Vec<String> = told.filter(|name| !name.is_empty()).collect();
@@ -183,19 +193,25 @@ fn validate(headers: &mut HeaderMap, body: &Pieces, begun: Moment) -> Option<Las
 
 /// The strong tag of content with this checksum.
 pub(super) fn tag(checksum: u128) -> HeaderValue {
-    let tag = HeaderValue::try_from(format!("\"{checksum:032x}\""));
-    tag.expect("a tag is made of digits and letters in quotes")
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut tag = [b'"'; 34];
+    for (byte, digits) in checksum.to_be_bytes().into_iter().zip(tag[1..].chunks_exact_mut(2)) {
+        digits[0] = DIGITS[usize::from(byte >> 4)];
+        digits[1] = DIGITS[usize::from(byte & 15)];
+    }
+    HeaderValue::from_bytes(&tag).expect("a tag is made of digits and letters in quotes")
 }
 
 /// The tag of the same content in a coding: `"TAG-gzip"` for `"TAG"`. None when that is no tag.
 pub(super) fn tag_of(identity: &HeaderValue, coding: Coding) -> Option<HeaderValue> {
     let start = identity.as_bytes().strip_suffix(b"\"").filter(|start| start.contains(&b'"'))?;
-    HeaderValue::from_bytes(&[start, b"-", coding.name().as_bytes(), b"\""].concat()).ok()
+    let tag = [start, b"-", coding.name().as_bytes(), b"\""].concat();
+    HeaderValue::from_maybe_shared(Bytes::from(tag)).ok()
 }
 
-/// Whether the content may be sent in a coding: it is text, long enough, not encoded already, and
-/// nothing in its headers says otherwise or would become wrong by it.
-fn may_be_encoded(status: StatusCode, headers: &HeaderMap, body: &Pieces) -> bool {
+/// Whether the content may be sent in a coding: it is text, not encoded already, and nothing in its
+/// headers says otherwise or would become wrong by it.
+fn may_be_encoded(status: StatusCode, headers: &HeaderMap) -> bool {
     let is_text = headers.get(header::CONTENT_TYPE).is_some_and(media_type::is_text);
     let is_partial =
         status == StatusCode::PARTIAL_CONTENT || headers.contains_key(header::CONTENT_RANGE);
@@ -204,8 +220,6 @@ fn may_be_encoded(status: StatusCode, headers: &HeaderMap, body: &Pieces) -> boo
         words.map(str::trim).any(|word| word.eq_ignore_ascii_case("no-transform"))
     };
     is_text
-        && body.len() >= SHORTEST
-        && !body.has_parts()
         && !is_partial
         && !headers.contains_key(header::CONTENT_ENCODING)
         && !OF_BYTES.iter().any(|name| headers.contains_key(*name))

@@ -35,6 +35,7 @@ use http::{Response, StatusCode};
 
 use super::FrontEnd;
 use super::cache_status::{CACHE_STATUS, CacheStatus};
+use super::parts::Whole;
 use super::prepare::{self, CDN_CACHE_CONTROL};
 use super::served::page_of;
 use super::version::Version;
@@ -173,25 +174,41 @@ fn kept(request: &Parts, page: &Page, aging: Aging, cache: CacheStatus) -> Respo
 /// Content that was put together for this response.
 pub(super) struct Composed {
     pub(super) status: StatusCode,
-    /// The headers, without those that are about the bytes: they are added.
+    /// The headers, without length and tag: they are added.
     pub(super) headers: HeaderMap,
-    /// The content, one piece after the other.
-    pub(super) body: Vec<Bytes>,
-    /// The tag of exactly these bytes.
+    pub(super) body: Whole,
+    /// The tag of exactly these bytes, as they are.
     pub(super) tag: HeaderValue,
+    /// What the client takes, of the forms that there may be.
+    pub(super) accepted: Preferences,
+    /// Whether it is to be sent as gzip, and the headers say so, unless only some of it is sent.
+    pub(super) is_gzip: bool,
 }
 
 /// Composed content, in the form that the request asks for.
 pub(super) fn composed(request: &Parts, composed: Composed, cache: CacheStatus) -> Response<Body> {
-    let Composed { status, mut headers, body, tag } = composed;
-    let length = body.iter().map(Bytes::len).sum();
+    let Composed { status, mut headers, body, tag, accepted, is_gzip } = composed;
+    let length = body.len();
+    // It has no date: the latest of those of its parts may be followed by an older one.
+    let version = Version::new(Some(&tag), None, accepted);
+    let wanted = wanted(request, status, length, &version);
+    if is_gzip && matches!(wanted, Wanted::Whole) {
+        let gzip = body.into_gzip();
+        let length: usize = gzip.iter().map(Bytes::len).sum();
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+        if let Some(tag) = prepare::tag_of(&tag, Coding::Gzip) {
+            headers.insert(header::ETAG, tag);
+        }
+        return send(status, headers, Body::pieces(gzip), cache, status);
+    }
+    if is_gzip {
+        headers.remove(header::CONTENT_ENCODING);
+    }
     headers.insert(header::ETAG, tag.clone());
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
-    // It has no date: the latest of those of its parts may be followed by an older one.
-    let version = Version::new(Some(&tag), None, Preferences::PLAIN);
-    match wanted(request, status, length, &version) {
-        Wanted::Whole => send(status, headers, Body::pieces(body), cache, status),
-        Wanted::Some(ranges) => partial(&ranges, headers, &body, cache),
+    match wanted {
+        Wanted::Whole => send(status, headers, Body::pieces(body.into_plain()), cache, status),
+        Wanted::Some(ranges) => partial(&ranges, headers, &body.into_plain(), cache),
         Wanted::NotModified => unmodified(&version, prepare::not_modified(&headers), cache),
         refused => refuse(&refused, &version, length, cache),
     }

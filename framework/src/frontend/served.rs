@@ -23,7 +23,7 @@ pub(super) enum Served {
     /// What was made for this request, or for another one that it waited for, and kept.
     Stored { entry: Arc<Entry>, variant: VariantKind, cache: CacheStatus },
     /// What might have been kept, had there been a place for it.
-    Page { page: Page, variant: VariantKind, cache: CacheStatus },
+    Page { page: Box<Page>, variant: VariantKind, cache: CacheStatus },
     /// What was made for this request alone.
     Made { status: StatusCode, headers: HeaderMap, content: MadeContent, cache: CacheStatus },
     /// Nothing, and why.
@@ -58,16 +58,6 @@ impl Served {
             | Served::Stored { variant, .. }
             | Served::Page { variant, .. } => variant,
             Served::Made { .. } | Served::Failed(_) | Served::Response(_) => &VariantKind::Yes,
-        }
-    }
-
-    /// What its content is known by, if it may be asked for by a tag.
-    pub(super) fn digest(&self) -> u128 {
-        match self {
-            Served::Hit { entry, .. } | Served::Stored { entry, .. } => page_of(entry).digest(),
-            Served::Page { page, .. } => page.digest(),
-            // What is made for one request has no tag.
-            Served::Made { .. } | Served::Failed(_) | Served::Response(_) => 0,
         }
     }
 

@@ -30,7 +30,7 @@ use flate2::write::GzEncoder;
 
 use super::Coding;
 
-const GZIP_LEVEL: u32 = 6;
+pub(super) const GZIP_LEVEL: u32 = 6;
 const BROTLI_QUALITY: i32 = 5;
 const ZSTD_LEVEL: i32 = 6;
 

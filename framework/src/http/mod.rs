@@ -15,6 +15,7 @@
 //! - [`conditions`]: whether a request is to be carried out with the version that there is: 304, 412.
 //! - [`ranges`]: which bytes a request asks for: 206, 416, and multipart bodies.
 //! - [`negotiation`]: which content codings a client takes; [`encoding`]: content in them.
+//! - [`gzip`]: one stream of pieces that were deflated each by itself; `crc` is its checksum's arithmetic.
 //! - [`structured`]: lists of strings in headers.
 //!
 //! This room knows neither cache nor link, and not what is behind the handler.
@@ -22,9 +23,11 @@
 pub mod conditions;
 mod connection;
 mod cookies;
+mod crc;
 pub mod encoding;
 mod express;
 pub mod files;
+pub mod gzip;
 mod incoming;
 mod language;
 mod limits;

@@ -2,6 +2,7 @@
 //! life, what is served after its end, and what is never kept.
 
 mod flight;
+mod gzip;
 mod http;
 mod invalidation;
 mod key;
@@ -125,11 +126,14 @@ controller = "answers.give"
 "#;
 
 pub(crate) fn site() -> Site {
-    Site::test_site(PROGRAM)
+    let site = Site::test_site(PROGRAM)
         .project("languages = [\"en\", \"de\"]\n[link]\nlease = \"2s\"\n")
         .route(ROUTES)
         .route(parts::ROUTES)
         .template("parts.html", parts::TEMPLATE)
+        .route(gzip::ROUTES);
+    let templates = gzip::templates();
+    templates.iter().fold(site, |site, (name, text)| site.template(name, text))
 }
 
 pub(crate) static CLUSTER: LazyLock<Shared> =

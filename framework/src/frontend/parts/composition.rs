@@ -5,12 +5,12 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use bytes::Bytes;
 use futures_util::future::join_all;
 use http::Method;
 use tokio::time::{Instant, timeout_at};
 
 use super::super::counters::Event;
+use super::super::encoder::SHORTEST_PIECE;
 use super::super::page::Found;
 use super::super::respond::Aging;
 use super::super::served::page_of;
@@ -24,10 +24,13 @@ use super::frame::Frame;
 use super::request::PartRequest;
 use super::sharing::{Sharing, Told};
 use super::tag::Tag;
+use super::whole::Whole;
 use super::{MOST_BYTES, MOST_PARTS, Recipient};
 use crate::body::Body;
+use crate::cache::{Entry, Page};
 use crate::clock::{self, Moment};
 use crate::dispatch::Resolution;
+use crate::http::gzip::Deflated;
 use crate::pieces::{Part, Piece, Pieces};
 
 /// The putting together of one response.
@@ -42,10 +45,22 @@ pub(super) struct Composition<'a> {
     bytes: AtomicUsize,
 }
 
+/// Content that is put together.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Source<'a> {
+    pub(super) pieces: &'a Pieces,
+    /// Of each piece its deflated form, once they have been made.
+    pub(super) deflated: &'a [Option<Deflated>],
+    /// What the pieces are known by.
+    pub(super) digest: u128,
+}
+
 /// What was put together, or is so far.
 #[derive(Debug, Default)]
 pub(super) struct Assembly {
-    pub(super) bytes: Vec<Bytes>,
+    pub(super) whole: Whole,
+    /// Whose pieces are still to be deflated.
+    pub(super) undeflated: Vec<Arc<Entry>>,
     pub(super) tag: Tag,
     pub(super) sharing: Sharing,
     pub(super) aging: Aging,
@@ -53,7 +68,7 @@ pub(super) struct Assembly {
 
 /// Where something is still to be put in: behind so many pieces, and so many digests.
 struct Gap<'a> {
-    bytes: usize,
+    pieces: usize,
     digests: usize,
     pending: Pending<'a>,
 }
@@ -88,16 +103,16 @@ impl<'a> Composition<'a> {
     /// Puts the page together if all of it is in the cache. It waits for nothing, and leaves no
     /// trace where it does not succeed.
     pub(super) fn at_once(&self) -> Option<Assembly> {
-        let pieces = self.page.pieces;
         let url = Canonical::of_request(&self.recipient.request.uri);
         let chain = Chain::begin(url.as_ref());
         let mut request = PartRequest::of(self.recipient.request);
         let now = clock::now();
-        let mut assembly = Assembly::begin(pieces, self.page.digest);
-        let (mut parts, mut length) = (0, pieces.len());
-        for piece in pieces.iter() {
+        let source = self.page.source;
+        let mut assembly = Assembly::begin(source, self.page);
+        let (mut parts, mut length) = (0, source.pieces.len());
+        for (piece, deflated) in source.iter() {
             match piece {
-                Piece::Bytes(bytes) => assembly.bytes.push(bytes.clone()),
+                Piece::Bytes(bytes) => assembly.whole.push(bytes.clone(), deflated),
                 Piece::Part(part) => {
                     let content = self.look_up(&mut request, &chain, part, now).ok()??;
                     parts += 1;
@@ -118,9 +133,9 @@ impl<'a> Composition<'a> {
         let url = Canonical::of_request(&self.recipient.request.uri);
         let chain = Chain::begin(url.as_ref());
         let request = PartRequest::of(self.recipient.request);
-        let Frame { pieces, digest, .. } = *self.page;
-        self.bytes.fetch_add(pieces.len(), Ordering::Relaxed);
-        self.assemble(request, &chain, pieces, digest).await
+        let source = self.page.source;
+        self.bytes.fetch_add(source.pieces.len(), Ordering::Relaxed);
+        self.assemble(request, &chain, source).await
     }
 
     /// Puts content together that was reached through `chain`.
@@ -128,30 +143,30 @@ impl<'a> Composition<'a> {
         &'c self,
         mut request: PartRequest<'c>,
         chain: &'c Chain<'c>,
-        pieces: &'c Pieces,
-        digest: u128,
+        source: Source<'c>,
     ) -> Assembly {
-        let mut assembly = Assembly::begin(pieces, digest);
+        let mut assembly = Assembly::begin(source, self.page);
         let mut gaps: Vec<Gap<'c>> = Vec::new();
-        for piece in pieces.iter() {
+        for (piece, deflated) in source.iter() {
             match piece {
-                Piece::Bytes(bytes) => assembly.bytes.push(bytes.clone()),
+                Piece::Bytes(bytes) => assembly.whole.push(bytes.clone(), deflated),
                 Piece::Part(part) => match self.begin(&mut request, chain, part) {
                     Ok(Begun::There(content)) => assembly.put_in(self.page, &content),
                     Ok(Begun::Awaited(pending)) => {
-                        let (bytes, digests) = (assembly.bytes.len(), assembly.tag.len());
-                        gaps.push(Gap { bytes, digests, pending });
+                        let (pieces, digests) = (assembly.whole.pieces(), assembly.tag.len());
+                        gaps.push(Gap { pieces, digests, pending });
                     }
                     Err(cause) => self.fall_back(&mut assembly, chain, part, &cause),
                 },
             }
         }
         let (places, pending): (Vec<_>, Vec<_>) =
-            gaps.into_iter().map(|gap| ((gap.bytes, gap.digests), gap.pending)).unzip();
+            gaps.into_iter().map(|gap| ((gap.pieces, gap.digests), gap.pending)).unzip();
         let arrived = join_all(pending).await;
         // From the end, so that the places of the others stay what they are.
-        for ((bytes, digests), part) in places.into_iter().zip(arrived).rev() {
-            assembly.bytes.splice(bytes..bytes, part.bytes);
+        for ((pieces, digests), part) in places.into_iter().zip(arrived).rev() {
+            assembly.whole.insert(pieces, part.whole);
+            assembly.undeflated.extend(part.undeflated);
             assembly.tag.insert(digests, part.tag);
             assembly.sharing.extend(part.sharing);
             assembly.aging = assembly.aging.with(part.aging);
@@ -235,8 +250,8 @@ impl<'a> Composition<'a> {
         let url = Address::of(part).and_then(Address::canonical);
         match content.and_then(|content| Ok((content, url?))) {
             Ok((content, url)) => {
-                let (chain, pieces) = (chain.down(&url), content.pieces());
-                let mut assembly = self.assemble(request, &chain, pieces, content.digest()).await;
+                let chain = chain.down(&url);
+                let mut assembly = self.assemble(request, &chain, content.source()).await;
                 assembly.share(self.page, &content);
                 assembly
             }
@@ -274,26 +289,39 @@ impl<'a> Composition<'a> {
     fn fall_back(&self, assembly: &mut Assembly, chain: &Chain<'_>, part: &Part, cause: &Cause) {
         let bytes = self.failing.instead(chain, part, cause);
         assembly.tag.add(Pieces::from(bytes.clone()).digest());
-        assembly.bytes.push(bytes);
+        assembly.whole.push(bytes, None);
         assembly.sharing.take_in_fallback();
+    }
+}
+
+impl<'a> Source<'a> {
+    /// That of a page as it is kept.
+    pub(super) fn of(page: &'a Page) -> Source<'a> {
+        Source { pieces: &page.body, deflated: page.deflated.made(), digest: page.digest() }
+    }
+
+    fn iter(self) -> impl Iterator<Item = (&'a Piece, Option<&'a Deflated>)> {
+        let mut deflated = self.deflated.iter();
+        self.pieces.iter().map(move |piece| (piece, deflated.next().and_then(Option::as_ref)))
     }
 }
 
 impl Assembly {
     /// Begins with content of which nothing is put in yet.
-    fn begin(pieces: &Pieces, digest: u128) -> Assembly {
+    fn begin(source: Source<'_>, page: &Frame<'_>) -> Assembly {
         let mut tag = Tag::default();
-        tag.add(digest);
-        let bytes = Vec::with_capacity(pieces.iter().len());
-        Assembly { bytes, tag, ..Assembly::default() }
+        tag.add(source.digest);
+        let whole = Whole::with_capacity(source.pieces.iter().len(), page.takes_gzip());
+        Assembly { whole, tag, ..Assembly::default() }
     }
 
     /// Puts in content without parts.
     fn put_in(&mut self, page: &Frame<'_>, content: &Content) {
-        self.tag.add(content.digest());
-        for piece in content.pieces().iter() {
+        let source = content.source();
+        self.tag.add(source.digest);
+        for (piece, deflated) in source.iter() {
             match piece {
-                Piece::Bytes(bytes) => self.bytes.push(bytes.clone()),
+                Piece::Bytes(bytes) => self.whole.push(bytes.clone(), deflated),
                 Piece::Part(_) => unreachable!("content with parts is assembled"),
             }
         }
@@ -303,8 +331,15 @@ impl Assembly {
     fn share(&mut self, page: &Frame<'_>, content: &Content) {
         let part = match content {
             Content::Entry { entry, variant, aging } => {
+                let kept = page_of(entry);
+                if page.takes_gzip()
+                    && kept.deflated.is_wanted()
+                    && kept.body.len() >= SHORTEST_PIECE
+                {
+                    self.undeflated.push(Arc::clone(entry));
+                }
                 self.aging = self.aging.with(*aging);
-                Told::by_page(page_of(entry), variant)
+                Told::by_page(kept, variant)
             }
             Content::Page(kept, variant) => Told::by_page(kept, variant),
             Content::Shared(headers, _) => Told::by(headers, &VariantKind::Yes),

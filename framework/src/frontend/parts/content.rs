@@ -11,6 +11,7 @@ use super::super::make::MadeContent;
 use super::super::respond::Aging;
 use super::super::served::{Failed, Served, page_of};
 use super::super::variant::VariantKind;
+use super::composition::Source;
 use super::failing::Cause;
 use crate::body::Body;
 use crate::cache::{Entry, Page};
@@ -45,7 +46,7 @@ impl Content {
             }
             Served::Page { page, variant, .. } => {
                 fits(page.status, &page.headers)?;
-                Ok(Content::Page(Box::new(page), variant))
+                Ok(Content::Page(page, variant))
             }
             Served::Made { status, headers, content, .. } => {
                 fits(status, &headers)?;
@@ -91,12 +92,14 @@ impl Content {
         }
     }
 
-    /// The digest of its pieces.
-    pub(super) fn digest(&self) -> u128 {
+    /// All that is put together of it.
+    pub(super) fn source(&self) -> Source<'_> {
         match self {
-            Content::Entry { entry, .. } => page_of(entry).digest(),
-            Content::Page(page, _) => page.digest(),
-            Content::Own(pieces) | Content::Shared(_, pieces) => pieces.digest(),
+            Content::Entry { entry, .. } => Source::of(page_of(entry)),
+            Content::Page(page, _) => Source::of(page),
+            Content::Own(pieces) | Content::Shared(_, pieces) => {
+                Source { pieces, deflated: &[], digest: pieces.digest() }
+            }
         }
     }
 }

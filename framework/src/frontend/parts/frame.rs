@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use http::Response;
 use http::StatusCode;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -7,21 +9,27 @@ use super::super::FrontEnd;
 use super::super::cache_status::CacheStatus;
 use super::super::respond::{self, Aging, Composed};
 use super::super::served::{Served, page_of};
-use super::composition::Assembly;
+use super::composition::{Assembly, Source};
 use super::sharing::Told;
+use super::whole::Whole;
 use crate::body::Body;
-use crate::cache::Page;
+use crate::cache::Entry;
 use crate::clock;
-use crate::pieces::Pieces;
+use crate::http::negotiation::acceptable;
+use crate::http::{Coding, Preferences};
 
 /// A page without its parts.
 pub(super) struct Frame<'a> {
     status: StatusCode,
     pub(super) headers: &'a HeaderMap,
     pub(super) told: Told<'a>,
-    pub(super) pieces: &'a Pieces,
-    /// What the pieces are known by.
-    pub(super) digest: u128,
+    pub(super) source: Source<'a>,
+    /// Where it is kept, if it is.
+    entry: Option<&'a Arc<Entry>>,
+    /// The headers as gzip, if it may be sent so.
+    spliced: Option<&'a HeaderMap>,
+    /// What the client takes, of the forms that there may be.
+    accepted: Preferences,
     cache: CacheStatus,
     aging: Aging,
     /// Whether it was made for this request alone.
@@ -56,52 +64,96 @@ fn clear(headers: &mut HeaderMap) {
 
 impl<'a> Frame<'a> {
     /// What there is for a request, if it has parts.
-    pub(super) fn of(served: &'a Served, frontend: &FrontEnd) -> Option<Frame<'a>> {
+    pub(super) fn of(
+        served: &'a Served,
+        request: &Parts,
+        frontend: &FrontEnd,
+    ) -> Option<Frame<'a>> {
         let pieces = served.pieces().filter(|pieces| pieces.has_parts())?;
         let variant = served.variant();
-        let by = |page: &'a Page| Told::by_page(page, variant);
-        let (status, headers, told, cache, aging) = match served {
+        let (page, entry, cache, aging) = match served {
             Served::Hit { entry, now, .. } => {
                 let (page, cache) = (page_of(entry), CacheStatus::Hit(entry.remaining(*now)));
-                let aging = frontend.aging_of(entry, cache, *now);
-                (page.status, &page.headers, by(page), cache, aging)
+                (page, Some(entry), cache, frontend.aging_of(entry, cache, *now))
             }
             Served::Stored { entry, cache, .. } => {
-                let (page, aging) =
-                    (page_of(entry), frontend.aging_of(entry, *cache, clock::now()));
-                (page.status, &page.headers, by(page), *cache, aging)
+                let aging = frontend.aging_of(entry, *cache, clock::now());
+                (page_of(entry), Some(entry), *cache, aging)
             }
-            Served::Page { page, cache, .. } => {
-                (page.status, &page.headers, by(page), *cache, Aging::NEW)
-            }
+            Served::Page { page, cache, .. } => (&**page, None, *cache, Aging::NEW),
             Served::Made { status, headers, cache, .. } => {
-                (*status, headers, Told::by(headers, variant), *cache, Aging::NEW)
+                return Some(Frame {
+                    status: *status,
+                    headers,
+                    told: Told::by(headers, variant),
+                    // It has no tag.
+                    source: Source { pieces, deflated: &[], digest: 0 },
+                    entry: None,
+                    spliced: None,
+                    accepted: Preferences::PLAIN,
+                    cache: *cache,
+                    aging: Aging::NEW,
+                    is_own: true,
+                });
             }
             Served::Failed(_) | Served::Response(_) => return None,
         };
         Some(Frame {
-            status,
-            headers,
-            told,
-            pieces,
-            digest: served.digest(),
+            status: page.status,
+            headers: &page.headers,
+            told: Told::by_page(page, variant),
+            source: Source::of(page),
+            entry,
+            spliced: page.spliced.as_deref(),
+            accepted: match page.spliced {
+                Some(_) => acceptable(&request.headers),
+                None => Preferences::PLAIN,
+            },
             cache,
             aging,
-            is_own: matches!(served, Served::Made { .. }),
+            is_own: false,
         })
     }
 
+    /// Whether the client likes gzip as much as the content as it is.
+    pub(super) fn takes_gzip(&self) -> bool {
+        let gzip = self.accepted.quality(Coding::Gzip);
+        gzip > 0 && gzip >= self.accepted.quality(Coding::Identity)
+    }
+
     /// The response with what was put together.
-    pub(super) fn respond(&self, request: &Parts, whole: Assembly) -> Response<Body> {
-        let Frame { status, cache, .. } = *self;
-        let mut headers = self.headers.clone();
-        self.aging.with(whole.aging).tell(&mut headers, None);
-        whole.sharing.apply(&mut headers);
+    pub(super) fn respond(
+        &self,
+        request: &Parts,
+        assembly: Assembly,
+        frontend: &FrontEnd,
+    ) -> Response<Body> {
+        let Frame { status, cache, accepted, .. } = *self;
+        let Assembly { whole, undeflated, tag, sharing, aging } = assembly;
+        if self.takes_gzip() {
+            for entry in self.entry.into_iter().chain(&undeflated) {
+                frontend.encoder.ask_for_pieces(entry, page_of(entry));
+            }
+        }
+        let gzip = self.spliced.filter(|_| self.is_best_as_gzip(&whole));
+        let mut headers = gzip.unwrap_or(self.headers).clone();
+        self.aging.with(aging).tell(&mut headers, None);
+        sharing.apply(&mut headers);
         if self.is_own {
             clear(&mut headers);
-            return respond::made(status, headers, Body::pieces(whole.bytes), cache);
+            return respond::made(status, headers, Body::pieces(whole.into_plain()), cache);
         }
-        let composed = Composed { status, headers, tag: whole.tag.header(), body: whole.bytes };
-        respond::composed(request, composed, cache)
+        let (body, tag, is_gzip) = (whole, tag.header(), gzip.is_some());
+        respond::composed(
+            request,
+            Composed { status, headers, body, tag, accepted, is_gzip },
+            cache,
+        )
+    }
+
+    fn is_best_as_gzip(&self, whole: &Whole) -> bool {
+        let gzip = whole.len_as_gzip().map(|length| (Coding::Gzip, length as u64));
+        let offers = gzip.into_iter().chain([(Coding::Identity, whole.len() as u64)]);
+        self.accepted.best(offers) == Some(Coding::Gzip)
     }
 }

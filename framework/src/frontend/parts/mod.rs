@@ -4,6 +4,7 @@
 //! - `frame`: the page without its parts, and the response with them.
 //! - `composition`: puts content together: what is in the cache at once, the rest side by side.
 //! - `address`: where a part leads to, and `chain`: through which pages, so that no page holds itself.
+//! - `whole`: what was put together, as it is and as gzip.
 //! - `content`: what of an answer goes into a page.
 //! - `failing`: what is shown, and logged, in the place of a part that cannot be had.
 //! - `tag`: the strong tag of what was put together.
@@ -20,6 +21,13 @@
 //! Nothing of the visitor's request that asks for *a representation of the page* goes to the parts:
 //! no conditions, ranges or encodings, nothing about a body. They are answered for the page as it was
 //! put together.
+//!
+//! # Gzip without compressing
+//!
+//! The encoder deflates each piece of a page with parts, and the pages that are parts, once and by
+//! themselves; [`gzip`](crate::http::gzip) says why such pieces stand one after the other as one
+//! stream. What is kept with an entry is of that entry's bytes, so a page as gzip shows what the same page
+//! as it is would show, made of the same lookups. Brotli and Zstandard are not offered for it.
 //!
 //! # What can go wrong stays where it is
 //!
@@ -38,6 +46,7 @@ mod frame;
 mod request;
 mod sharing;
 mod tag;
+mod whole;
 
 use std::sync::Arc;
 
@@ -53,6 +62,7 @@ use crate::http::Origin;
 use composition::Composition;
 use frame::Frame;
 pub(super) use frame::prepare;
+pub(super) use whole::Whole;
 
 /// How deep parts may lie in one another: those of the page itself have depth 1.
 const DEEPEST: usize = 8;
@@ -81,9 +91,9 @@ impl FrontEnd {
         recipient: Recipient<'_>,
         served: &Served,
     ) -> Option<Response<Body>> {
-        let frame = Frame::of(served, self)?;
-        let whole = Composition::new(self, recipient, &frame).at_once()?;
-        Some(frame.respond(recipient.request, whole))
+        let frame = Frame::of(served, recipient.request, self)?;
+        let assembly = Composition::new(self, recipient, &frame).at_once()?;
+        Some(frame.respond(recipient.request, assembly, self))
     }
 
     /// The response with content that has parts.
@@ -92,8 +102,9 @@ impl FrontEnd {
         recipient: Recipient<'_>,
         served: Served,
     ) -> Response<Body> {
-        let frame = Frame::of(&served, self).expect("only content with parts is put together");
-        let whole = Composition::new(self, recipient, &frame).put_together().await;
-        frame.respond(recipient.request, whole)
+        let frame = Frame::of(&served, recipient.request, self);
+        let frame = frame.expect("only content with parts is put together");
+        let assembly = Composition::new(self, recipient, &frame).put_together().await;
+        frame.respond(recipient.request, assembly, self)
     }
 }

@@ -10,7 +10,7 @@
 //!   seen for as long as the page may be kept.
 //! - Otherwise `Cache-Control` and `CDN-Cache-Control` (RFC 9213) allow what all of them allow, and the
 //!   page is in the groups of all of them (RFC 9875).
-//! - `Vary` names what any of them varies by.
+//! - `Vary` names what any of them varies by, except for its coding.
 //!
 //! What a part says beyond that (`Set-Cookie`, `Link`, …) is not sent. A cookie would be set or
 //! not depending on what happened to be in the cache.
@@ -18,6 +18,7 @@
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::super::prepare;
 use super::super::variant::VariantKind;
 use super::allowed::Allowed;
 use crate::cache::Page;
@@ -72,14 +73,42 @@ fn relevant() -> impl Iterator<Item = &'static HeaderName> {
     RELEVANT.iter().chain(GROUPS.iter().map(|(name, _)| name))
 }
 
-/// A number that is the same for the same values of these headers.
+/// What headers tell caches further out. That a page is sent in several codings it tells of itself
+/// alone: its parts are asked for as they are, and what it is put together of is encoded as a whole.
+fn told(headers: &HeaderMap) -> impl Iterator<Item = (&'static HeaderName, HeaderValue)> {
+    relevant().flat_map(move |name| {
+        let values = headers.get_all(name).iter().filter_map(move |value| match *name {
+            header::VARY => without_coding(value),
+            _ => Some(value.clone()),
+        });
+        values.map(move |value| (name, value))
+    })
+}
+
+/// A line of `Vary` without `Accept-Encoding`, if there is more in it.
+fn without_coding(value: &HeaderValue) -> Option<HeaderValue> {
+    let is_coding = |name: &&str| name.eq_ignore_ascii_case(header::ACCEPT_ENCODING.as_str());
+    let names: Vec<&str> = members(value).collect();
+    match names.iter().any(is_coding) {
+        true => {
+            let others: Vec<&str> = names.into_iter().filter(|name| !is_coding(name)).collect();
+            HeaderValue::try_from(others.join(", ")).ok().filter(|_| !others.is_empty())
+        }
+        false => Some(value.clone()),
+    }
+}
+
+fn members(value: &HeaderValue) -> impl Iterator<Item = &str> {
+    value.to_str().unwrap_or_default().split(',').map(str::trim).filter(|name| !name.is_empty())
+}
+
+/// A number that is the same for headers that tell the same.
 fn number(headers: &HeaderMap) -> u64 {
     let mut text = Vec::new();
-    for (place, name) in relevant().enumerate() {
-        for value in headers.get_all(name) {
-            text.push(place as u8);
-            text.extend_from_slice(&value.len().to_le_bytes());
-            text.extend_from_slice(value.as_bytes());
+    for (name, value) in told(headers) {
+        for piece in [name.as_str().as_bytes(), value.as_bytes()] {
+            text.extend_from_slice(&piece.len().to_le_bytes());
+            text.extend_from_slice(piece);
         }
     }
     xxh3_64(&text)
@@ -104,10 +133,8 @@ impl Sharing {
             self.take_in_visitors_own();
         }
         if page.number != part.number {
-            let values = |name| part.headers.get_all(name).iter().map(move |value| (name, value));
-            let differing = relevant().flat_map(values);
-            self.differing
-                .push(differing.map(|(name, value)| (name.clone(), value.clone())).collect());
+            let differing = told(part.headers).map(|(name, value)| (name.clone(), value));
+            self.differing.push(differing.collect());
         }
     }
 
@@ -132,8 +159,11 @@ impl Sharing {
         if self.differing.is_empty() && self.audience == Audience::Everybody {
             return;
         }
-        for part in &self.differing {
-            add_missing(headers, part, &header::VARY);
+        let lines = self.differing.iter().flat_map(|part| part.get_all(header::VARY));
+        let names = lines.flat_map(members).filter_map(|name| name.parse().ok());
+        let names: Vec<HeaderName> = names.collect();
+        if !names.is_empty() {
+            prepare::vary(headers, names.iter());
         }
         // What says nothing at all gets a value later, and not one that allows more.
         if let Some(page) = Allowed::by(headers, &header::CACHE_CONTROL) {
@@ -164,15 +194,6 @@ impl Sharing {
                 Audience::OneVisitor => drop(headers.remove(name)),
                 _ => add_groups(headers, &self.differing, name, separator),
             }
-        }
-    }
-}
-
-/// Adds the values of `name` that are not there yet.
-fn add_missing(headers: &mut HeaderMap, part: &HeaderMap, name: &HeaderName) {
-    for value in part.get_all(name) {
-        if !headers.get_all(name).iter().any(|known| known == value) {
-            headers.append(name, value.clone());
         }
     }
 }
@@ -227,6 +248,8 @@ mod tests {
         ("vary", "accept-language"),
     ];
 
+    const PAGE_WITHOUT_VARY: (&str, &str) = ("cache-control", "no-cache");
+
     /// The page's headers, put together with those of one part.
     fn whole(part: &[(&'static str, &'static str)], variants: [VariantKind; 2]) -> Vec<String> {
         let (mut page, [page_variant, part_variant]) = (headers(&PAGE), variants);
@@ -262,10 +285,27 @@ mod tests {
             "cache-tag: news",
             "cdn-cache-control: max-age=30",
             "content-language: en",
-            "vary: accept-language",
-            "vary: cookie",
+            "vary: accept-language, cookie",
         ];
         assert_eq!(shared(&part), expected);
+    }
+
+    #[test]
+    fn in_which_coding_a_part_would_be_sent_does_not_matter() {
+        let by = |vary: &'static str| headers(&[("cache-control", "no-cache"), ("vary", vary)]);
+        let number = |vary| super::number(&by(vary));
+        assert_eq!(number("accept-encoding"), super::number(&headers(&[PAGE_WITHOUT_VARY])));
+        assert_eq!(number("cookie, Accept-Encoding"), number("cookie"));
+        assert_ne!(number("cookie, accept-encoding"), number("accept-encoding"));
+        let mut page = by("accept-encoding, cookie");
+        let mut sharing = Sharing::default();
+        let yes = VariantKind::Yes;
+        for part in [by("Cookie"), by("cookie, x-shade"), by("Accept-Encoding, x-shade")] {
+            sharing.take_in(Told::by(&page, &yes), Told::by(&part, &yes));
+        }
+        sharing.apply(&mut page);
+        let expected = ["cache-control: no-cache", "vary: accept-encoding, cookie, x-shade"];
+        assert_eq!(lines(&page), expected);
     }
 
     #[test]

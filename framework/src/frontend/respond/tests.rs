@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::cache::{Encoded, Encodings};
 use crate::http::encoding::encode;
+use crate::http::gzip::Deflated;
 use crate::http::validators::shown_date;
 
 /// A page that was made at `made`, with encodings if it is to have some.
@@ -88,22 +89,63 @@ fn what_was_made_for_this_request_has_no_age_and_says_what_was_made() {
     assert_eq!(response.headers()[CACHE_STATUS], status);
 }
 
+/// The answer with content that was put together of these pieces, each of which is deflated if it may be.
+fn answer_composed(request: &Parts, pieces: &[&str], is_gzip: bool) -> Response<Body> {
+    let mut body = Whole::with_capacity(pieces.len(), is_gzip);
+    for piece in pieces {
+        let bytes = Bytes::copy_from_slice(piece.as_bytes());
+        let deflated = Deflated::of(&bytes);
+        body.push(bytes, deflated.as_ref());
+    }
+    let (mut headers, tag) = (HeaderMap::new(), HeaderValue::from_static("\"b\""));
+    if is_gzip {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    let accepted = acceptable(&request.headers);
+    let composed = Composed { status: StatusCode::OK, headers, body, tag, accepted, is_gzip };
+    super::composed(request, composed, CacheStatus::Hit(None))
+}
+
+fn asked(name: &str, value: &'static str) -> Parts {
+    get(&[("accept-encoding", "gzip, br".parse().unwrap()), (name, value.parse().unwrap())])
+}
+
 #[test]
 fn composed_content_is_cut_across_its_pieces() {
-    let body = ["<p>", "Ann", "</p>"].map(|piece| Bytes::from_static(piece.as_bytes()));
-    let of = |request: &Parts| {
-        let tag = HeaderValue::from_static("\"b\"");
-        let headers = HeaderMap::new();
-        let composed = Composed { status: StatusCode::OK, headers, body: body.to_vec(), tag };
-        super::composed(request, composed, CacheStatus::Hit(None))
-    };
-    let response = of(&get(&[("range", HeaderValue::from_static("bytes=2-6"))]));
+    let of = |name, value| answer_composed(&asked(name, value), &["<p>", "Ann", "</p>"], true);
+    let response = of("range", "bytes=2-6");
     assert_eq!(response.status(), 206);
     assert_eq!(response.headers()[header::CONTENT_RANGE], "bytes 2-6/10");
     let exact = http_body::Body::size_hint(response.body()).exact();
     assert_eq!(exact, Some(5));
-    assert_eq!(of(&get(&[("if-none-match", HeaderValue::from_static("\"b\""))])).status(), 304);
-    assert_eq!(of(&get(&[("if-match", HeaderValue::from_static("\"c\""))])).status(), 412);
+    assert_eq!(of("if-none-match", "\"b\"").status(), 304);
+    assert_eq!(of("if-match", "\"c\"").status(), 412);
+}
+
+#[test]
+fn composed_content_is_sent_as_gzip_unless_only_some_of_it_is_wanted() {
+    let text = "<p>The ferry does not run.</p>\n".repeat(60);
+    let length = text.len() * 2 + 3;
+    let of = |name, value| answer_composed(&asked(name, value), &[&*text, "Ann", &text], true);
+    let response = of("x-mark", "a");
+    let headers = response.headers();
+    assert_eq!(headers[header::CONTENT_ENCODING], "gzip");
+    assert_eq!(headers[header::ETAG], "\"b-gzip\"");
+    let sent = http_body::Body::size_hint(response.body()).exact().unwrap();
+    assert_eq!(headers[header::CONTENT_LENGTH], sent.to_string());
+    assert!(sent < length as u64 / 8, "{sent}");
+    for tag in ["\"b\"", "\"b-gzip\""] {
+        let response = of("if-none-match", tag);
+        assert_eq!(response.status(), 304);
+        assert_eq!(response.headers()[header::ETAG], tag);
+        assert!(!response.headers().contains_key(header::CONTENT_ENCODING));
+        assert_eq!(of("if-match", tag).status(), 200);
+    }
+    let response = of("range", "bytes=2-6");
+    let headers = response.headers();
+    assert_eq!(headers[header::CONTENT_RANGE], format!("bytes 2-6/{length}"));
+    assert_eq!(headers[header::ETAG], "\"b\"");
+    assert!(!headers.contains_key(header::CONTENT_ENCODING));
 }
 
 proptest! {
