@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use headwater::cli::{Announcement, Entrance};
 use tempfile::TempDir;
 
-use super::Contestant;
 use super::process::Process;
+use super::{Contestant, Kind, Runs};
 use crate::http1::Connection;
 use crate::{Result, site};
 
@@ -51,16 +51,39 @@ impl Cluster {
         Ok(Cluster { frontends, backend, folder })
     }
 
+    /// Starts one process that is everything, with a new folder inside `place`.
+    pub(crate) fn single(place: &Path) -> Result<Cluster> {
+        let folder = tempfile::Builder::new().prefix("headwater-bench-").tempdir_in(place)?;
+        site::write_files(folder.path())?;
+        let node = Node::start(folder.path(), "single-node-with-cache", "s1", |node| node)?;
+        node.wait_until_ready()?;
+        Ok(Cluster { frontends: Vec::new(), backend: node, folder })
+    }
+
     /// The folder that the log is in.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
 
     /// The first front end.
-    pub(crate) fn contestant(&self) -> Result<Contestant> {
-        let frontend = self.frontends.first().ok_or("the cluster has no front end")?;
-        let (address, pid) = (frontend.entrance, frontend.process.pid());
-        Ok(Contestant { name: "headwater", address, pid })
+    pub(crate) fn frontend(&self) -> Result<&Node> {
+        self.frontends.first().ok_or_else(|| "the cluster has no front end".into())
+    }
+}
+
+impl Runs for Cluster {
+    /// All nodes of it, asked at the first front end.
+    fn contestant(&self) -> Contestant {
+        let entrance = self.frontends.first().unwrap_or(&self.backend).entrance;
+        let nodes = self.frontends.iter().chain([&self.backend]);
+        Contestant {
+            kind: Kind::Headwater,
+            http1: entrance,
+            http2: Some(entrance),
+            processes: nodes.map(|node| node.process.pid()).collect(),
+            kept_in: None,
+            is_hit: |answer| answer.cache_status().starts_with("headwater; hit"),
+        }
     }
 }
 
@@ -85,6 +108,10 @@ impl Node {
             | Entrance::SingleNode(address) => address,
         };
         Ok(Node { entrance, admin: announcement.admin, process })
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.pid()
     }
 
     fn wait_until_ready(&self) -> Result {

@@ -1,0 +1,93 @@
+//! What a cached page takes in memory beyond its bytes.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::pages::{self, USUAL};
+use crate::arguments::Arguments;
+use crate::contestant::field::Field;
+use crate::contestant::{Contestant, Kind};
+use crate::http1::Connection;
+use crate::report::{heading, notes, row};
+use crate::{Result, fill, memory};
+
+/// How many pages are made and forgotten before, so that what every request needs is there.
+const WARM_UP: u32 = 2000;
+
+/// How long a contestant has to give back what it does not need.
+const REST: Duration = Duration::from_secs(2);
+
+/// What came out.
+#[derive(Debug, Serialize)]
+pub(crate) struct Memory {
+    pub(crate) pages: u32,
+    pub(crate) page_bytes: usize,
+    pub(crate) contestants: Vec<Taken>,
+    pub(crate) left_out: Vec<String>,
+}
+
+/// What one contestant took.
+#[derive(Debug, Serialize)]
+pub(crate) struct Taken {
+    pub(crate) name: &'static str,
+    /// Before the pages.
+    pub(crate) before_bytes: u64,
+    /// With them.
+    pub(crate) after_bytes: u64,
+    /// For each page, its own bytes not counted.
+    pub(crate) bytes_beyond_page: f64,
+}
+
+/// Fills one cache after the other. Of ours the front end is looked at, for the back end keeps no
+/// pages.
+pub(crate) fn run(arguments: &Arguments) -> Result<Memory> {
+    let kinds = [Kind::NginxCache, Kind::Varnish, Kind::Axum];
+    let field = Field::start(arguments, &kinds)?;
+    let pages = arguments.pages();
+    let mut contestants = Vec::new();
+    for mut contestant in field.contestants() {
+        contestant.processes.truncate(1);
+        let taken = taken(&contestant, pages);
+        contestants.push(taken.map_err(|error| format!("{}: {error}", contestant.kind.name()))?);
+    }
+    Ok(Memory { pages, page_bytes: USUAL, contestants, left_out: field.left_out.clone() })
+}
+
+fn taken(contestant: &Contestant, pages: u32) -> Result<Taken> {
+    Connection::open(contestant.http1)?.get(&pages::path(USUAL))?;
+    fill::fill(contestant.http1, "before", 1, WARM_UP)?;
+    std::thread::sleep(REST);
+    let before_bytes = memory::of(contestant)?;
+    fill::fill(contestant.http1, "memory", USUAL, pages)?;
+    std::thread::sleep(REST);
+    let after_bytes = memory::of(contestant)?;
+    for number in [0, pages / 2, pages - 1] {
+        let page = fill::path("memory", USUAL, number);
+        if !(contestant.is_hit)(&Connection::open(contestant.http1)?.get(&page)?) {
+            return Err(format!("{page} is not in the cache").into());
+        }
+    }
+    let grown = after_bytes as f64 - before_bytes as f64;
+    Ok(Taken {
+        name: contestant.kind.name(),
+        before_bytes,
+        after_bytes,
+        bytes_beyond_page: grown / f64::from(pages) - USUAL as f64,
+    })
+}
+
+impl fmt::Display for Memory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Memory { pages, page_bytes, contestants, left_out } = self;
+        let title = format!("{pages} pages of {page_bytes} bytes");
+        heading(f, &title, &["before MiB", "after MiB", "B/page more"])?;
+        let mebibytes = |bytes: u64| bytes as f64 / f64::from(1 << 20);
+        for Taken { name, before_bytes, after_bytes, bytes_beyond_page } in contestants {
+            let figures = [mebibytes(*before_bytes), mebibytes(*after_bytes), *bytes_beyond_page];
+            row(f, name, &figures)?;
+        }
+        notes(f, left_out)
+    }
+}
