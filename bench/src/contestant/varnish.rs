@@ -21,14 +21,15 @@ const UNLOGGED: &str = "-ReqStart,-ReqMethod,-ReqURL,-ReqProtocol,-ReqHeader,-Re
 
 /// A thread for each of 1,000 connections is there before they come, and HTTP/2 is on. Without gzip
 /// support of its own Varnish keeps pages in both forms, and need not unpack them for who wants them
-/// as they are.
-const PARAMETERS: [&str; 8] = [
+/// as they are. Pages with parts need not look like XML.
+const PARAMETERS: [&str; 9] = [
     "thread_pools=2",
     "thread_pool_min=600",
     "thread_pool_max=5000",
     "thread_pool_timeout=300",
     "timeout_idle=75",
     "feature=+http2",
+    "feature=+esi_disable_xml_check",
     "http_gzip_support=off",
     "workspace_client=96k",
 ];
