@@ -179,16 +179,10 @@ fn measure(
     invalidate("nobody")?;
     for round in 0..rounds {
         let set = format!("group-{round}");
-        fill::fill(contestant.http1, &set, BYTES, entries)?;
-        let hit = |number| -> Result<bool> {
-            let page = Connection::open(contestant.http1)?.get(&fill::path(&set, BYTES, number))?;
-            Ok((contestant.is_hit)(&page))
-        };
-        if !hit(0)? || !hit(entries - 1)? {
-            return Err(format!("{name}: the pages are not in the cache").into());
-        }
+        fill::fill(contestant, &set, BYTES, entries)?;
         let (took, status) = invalidate(&set)?;
-        if status != 200 || hit(0)? || hit(entries - 1)? {
+        let is_cached = |number| fill::is_cached(contestant, &set, BYTES, number);
+        if status != 200 || is_cached(0)? || is_cached(entries - 1)? {
             return Err(format!("{name}: the group was not invalidated, status {status}").into());
         }
         times.push(micros(took));

@@ -137,7 +137,7 @@ fn side<'a>(contestant: &Contestant, name: &str) -> Side<'a> {
 fn take(arguments: &Arguments, who: &str, sides: &[Side<'_>]) -> Result<Turns> {
     // As many pages as patterns.
     for side in sides {
-        fill::fill(side.contestant.http1, "others", BYTES, PATTERNS)?;
+        fill::fill(&side.contestant, "others", BYTES, PATTERNS)?;
     }
     let title = format!(
         "{who}: a cached page of {USUAL} bytes beside {PATTERNS} others, after {PATTERNS} patterns"

@@ -18,8 +18,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Vec<Turns>> {
     let paths = wrk::file_of_paths(paths)?;
     let mut sides = Vec::new();
     for contestant in field.contestants() {
-        let filled = fill::fill(contestant.http1, "zipf", USUAL, pages);
-        filled.map_err(|error| format!("{}: {error}", contestant.kind.name()))?;
+        fill::fill(&contestant, "zipf", USUAL, pages)?;
         sides.push(Side::mix(contestant, paths.path()));
     }
     let title = format!("{pages} cached pages of {USUAL} bytes, asked for as Zipf has it");
