@@ -22,9 +22,23 @@ impl Field {
     /// Starts headwater, and those of the others whom the arguments allow and whose programs are
     /// there. [`Kind::Bare`] needs a model: see [`Field::add_bare`].
     pub(crate) fn start(arguments: &Arguments, others: &[Kind]) -> Result<Field> {
+        Field::with(arguments, others, || Cluster::start(1, &super::memory()))
+    }
+
+    /// The same with a headwater that keeps pages in no coding, as the others do when nobody asks for
+    /// any.
+    pub(crate) fn without_codings(arguments: &Arguments, others: &[Kind]) -> Result<Field> {
+        Field::with(arguments, others, || Cluster::without_codings(&super::memory()))
+    }
+
+    fn with(
+        arguments: &Arguments,
+        others: &[Kind],
+        ours: impl FnOnce() -> Result<Cluster>,
+    ) -> Result<Field> {
         pin_servers(arguments)?;
         let mut field = Field::default();
-        field.running.push(Box::new(Cluster::start(1, &super::memory())?));
+        field.running.push(Box::new(ours()?));
         for kind in others.iter().copied().filter(|kind| arguments.takes_part(*kind)) {
             field.add(kind).map_err(|error| format!("{}: {error}", kind.name()))?;
         }

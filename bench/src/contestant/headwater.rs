@@ -35,13 +35,22 @@ impl Cluster {
     /// Starts the nodes, and waits until every front end holds a lease. The log and the site's
     /// files are in a new folder inside `place`.
     pub(crate) fn start(frontends: usize, place: &Path) -> Result<Cluster> {
+        Cluster::start_with(frontends, place, &[])
+    }
+
+    /// Starts one front end and a back end that keep pages as they are, and in no coding.
+    pub(crate) fn without_codings(place: &Path) -> Result<Cluster> {
+        Cluster::start_with(1, place, &[("HEADWATER_CACHE__ENCODINGS", "")])
+    }
+
+    fn start_with(frontends: usize, place: &Path, variables: &[(&str, &str)]) -> Result<Cluster> {
         let folder = tempfile::Builder::new().prefix("headwater-bench-").tempdir_in(place)?;
         site::write_files(folder.path())?;
         let backend = Node::start(folder.path(), "backend", "b1", |node| node)?;
         let link = backend.entrance.to_string();
         let frontends = (1..=frontends).map(|i| {
             Node::start(folder.path(), "frontend", &format!("f{i}"), |node| {
-                node.env("HEADWATER_LINK__BACKENDS", &link)
+                node.env("HEADWATER_LINK__BACKENDS", &link).envs(variables.iter().copied())
             })
         });
         let frontends = frontends.collect::<Result<Vec<_>>>()?;

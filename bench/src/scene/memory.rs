@@ -1,4 +1,6 @@
-//! What a cached page takes in memory beyond its bytes.
+//! What a cached page takes in memory beyond its bytes. headwater is measured twice: keeping pages as
+//! they are, as nginx and Varnish do when nobody asks for gzip, and as it is without configuration,
+//! with pages in three codings besides.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,7 +10,8 @@ use serde::Serialize;
 use super::pages::{self, USUAL};
 use crate::arguments::Arguments;
 use crate::contestant::field::Field;
-use crate::contestant::{Contestant, Kind};
+use crate::contestant::headwater::Cluster;
+use crate::contestant::{Contestant, Kind, Runs, memory as memory_folder};
 use crate::http1::Connection;
 use crate::report::{heading, notes, row};
 use crate::{Result, fill, memory};
@@ -44,17 +47,22 @@ pub(crate) struct Taken {
 /// pages.
 pub(crate) fn run(arguments: &Arguments) -> Result<Memory> {
     let kinds = [Kind::NginxCache, Kind::Varnish, Kind::Axum];
-    let field = Field::start(arguments, &kinds)?;
+    let field = Field::without_codings(arguments, &kinds)?;
     let pages = arguments.pages();
     let mut contestants = Vec::new();
-    for mut contestant in field.contestants() {
-        contestant.processes.truncate(1);
-        contestants.push(taken(&contestant, pages)?);
+    for contestant in field.contestants() {
+        contestants.push(taken(contestant.kind.name(), contestant, pages)?);
     }
+    let encoding = Cluster::start(1, &memory_folder())?;
+    contestants.push(taken("headwater, with codings", encoding.contestant(), pages)?);
     Ok(Memory { pages, page_bytes: USUAL, contestants, left_out: field.left_out.clone() })
 }
 
-fn taken(contestant: &Contestant, pages: u32) -> Result<Taken> {
+fn taken(name: &'static str, mut contestant: Contestant, pages: u32) -> Result<Taken> {
+    // The cache is in the first.
+    contestant.processes.truncate(1);
+    let contestant = &contestant;
+
     Connection::open(contestant.http1)?.get(&pages::path(USUAL))?;
     fill::fill(contestant, "before", 1, WARM_UP)?;
     std::thread::sleep(REST);
@@ -64,7 +72,7 @@ fn taken(contestant: &Contestant, pages: u32) -> Result<Taken> {
     let after_bytes = memory::of(contestant)?;
     let grown = after_bytes as f64 - before_bytes as f64;
     Ok(Taken {
-        name: contestant.kind.name(),
+        name,
         before_bytes,
         after_bytes,
         bytes_beyond_page: grown / f64::from(pages) - USUAL as f64,

@@ -1,10 +1,13 @@
-//! Many cached pages, of which a few are asked for often and most seldom, as visitors do.
+//! Many cached pages, of which a few are asked for often and most seldom, as visitors do. Nobody asks
+//! for them in gzip, so nobody keeps them so, but for axum, and for a second headwater that is set up
+//! as it is without configuration and encodes pages while they are asked for.
 
 use super::pages::USUAL;
 use super::turns::{self, Protocol, Setting, Side, Turns};
 use crate::arguments::Arguments;
-use crate::contestant::Kind;
 use crate::contestant::field::Field;
+use crate::contestant::headwater::Cluster;
+use crate::contestant::{Kind, Runs, memory};
 use crate::{Result, fill, tools, wrk, zipf};
 
 /// Fills everybody's cache, and asks for pages of it.
@@ -12,7 +15,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Vec<Turns>> {
     if let Some(missing) = tools::WRK.missing() {
         return Err(missing.into());
     }
-    let field = Field::start(arguments, &[Kind::NginxCache, Kind::Varnish, Kind::Axum])?;
+    let field = Field::without_codings(arguments, &[Kind::NginxCache, Kind::Varnish, Kind::Axum])?;
     let pages = arguments.pages();
     let paths = zipf::requests(pages).map(|number| fill::path("zipf", USUAL, number));
     let paths = wrk::file_of_paths(paths)?;
@@ -21,6 +24,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Vec<Turns>> {
         fill::fill(&contestant, "zipf", USUAL, pages)?;
         sides.push(Side::mix(contestant, paths.path()));
     }
+    let encoding = Cluster::start(1, &memory())?;
+    fill::fill(&encoding.contestant(), "zipf", USUAL, pages)?;
+    sides.push(Side::mix(encoding.contestant(), paths.path()).named("headwater, encoding"));
     let title = format!("{pages} cached pages of {USUAL} bytes, asked for as Zipf has it");
     let mut setting = Setting::new(arguments, Protocol::Http1, arguments.some_connections());
     setting.load_generator = "wrk";
