@@ -1,12 +1,12 @@
-//! The load generator `h2load`, for HTTP/2 without TLS: one thread, many connections, on each several
-//! requests at once.
+//! The load generator `h2load`, for HTTP/2 without TLS: many connections, on each several requests at
+//! once.
 
 use std::process::Command;
 use std::time::Duration;
 
 use crate::contestant::Contestant;
 use crate::figures::Times;
-use crate::load::{Measured, Request};
+use crate::load::{Clients, Measured, Request};
 use crate::{Result, tools};
 
 /// How many requests are under way on each connection.
@@ -16,7 +16,7 @@ pub(crate) const STREAMS: u16 = 8;
 pub(crate) fn run(
     contestant: &Contestant,
     request: &Request,
-    connections: u16,
+    clients: Clients,
     duration: Duration,
 ) -> Result<Measured> {
     let program = tools::H2LOAD.path().ok_or("h2load is not installed")?;
@@ -25,7 +25,8 @@ pub(crate) fn run(
     let log = tempfile::NamedTempFile::new_in(crate::contestant::memory())?;
     let mut command = Command::new(program);
     command.args(request.headers.lines().flat_map(|line| ["-H", line]));
-    command.args(["-t1", &format!("-c{connections}"), &format!("-m{STREAMS}")]);
+    command.args([format!("-t{}", clients.threads), format!("-c{}", clients.connections)]);
+    command.arg(format!("-m{STREAMS}"));
     command.arg(format!("-D{}", duration.as_secs()));
     command.arg("--log-file").arg(log.path()).arg(format!("http://{address}{}", request.path));
     let output = command.output()?;

@@ -26,6 +26,13 @@ pub(crate) struct Load {
     connections: Vec<Connection>,
 }
 
+/// Who asks.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Clients {
+    pub(crate) connections: u16,
+    pub(crate) threads: u16,
+}
+
 /// What was measured on the side of the clients.
 #[derive(Debug)]
 pub(crate) struct Measured {

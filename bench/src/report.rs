@@ -112,7 +112,7 @@ impl fmt::Display for Turns {
         let protocol = serde_json::to_value(setting.protocol).unwrap_or_default();
         writeln!(
             f,
-            "\n{}\n{}, {} connections, {} at once on each, {} rounds of {} s; {}, 1 thread{}",
+            "\n{}\n{}, {} connections, {} at once on each, {} rounds of {} s; {}, threads: {}{}",
             self.title,
             protocol.as_str().unwrap_or_default(),
             setting.connections,
@@ -120,6 +120,7 @@ impl fmt::Display for Turns {
             setting.rounds,
             setting.seconds,
             setting.load_generator,
+            setting.threads,
             if setting.pinned { ", servers and load on a core each" } else { "" }
         )?;
         let first = self.contestants.first().map_or("", |standing| &standing.name);

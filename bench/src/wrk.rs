@@ -1,4 +1,4 @@
-//! The load generator `wrk`: one thread, many connections, on each one request after the other.
+//! The load generator `wrk`: many connections, on each one request after the other.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -9,7 +9,7 @@ use tempfile::NamedTempFile;
 
 use crate::contestant::Contestant;
 use crate::figures::Times;
-use crate::load::{Measured, Request};
+use crate::load::{Clients, Measured, Request};
 use crate::{Result, tools};
 
 /// Prints what it has measured in a form that can be read; it runs after the measurement.
@@ -42,20 +42,20 @@ end
 pub(crate) fn one(
     contestant: &Contestant,
     request: &Request,
-    connections: u16,
+    clients: Clients,
     duration: Duration,
 ) -> Result<Measured> {
-    run(contestant, &request.path, &request.headers, None, connections, duration)
+    run(contestant, &request.path, &request.headers, None, clients, duration)
 }
 
 /// Asks for the pages that the lines of a file name.
 pub(crate) fn mix(
     contestant: &Contestant,
     paths: &std::path::Path,
-    connections: u16,
+    clients: Clients,
     duration: Duration,
 ) -> Result<Measured> {
-    run(contestant, "/", "", Some(paths), connections, duration)
+    run(contestant, "/", "", Some(paths), clients, duration)
 }
 
 /// The lines of a file for [`mix`].
@@ -75,7 +75,7 @@ fn run(
     path: &str,
     headers: &str,
     paths: Option<&std::path::Path>,
-    connections: u16,
+    clients: Clients,
     duration: Duration,
 ) -> Result<Measured> {
     let mut script = tempfile::Builder::new().suffix(".lua").tempfile()?;
@@ -86,7 +86,8 @@ fn run(
     let program = tools::WRK.path().ok_or("wrk is not installed")?;
     let mut command = Command::new(program);
     command.args(headers.lines().flat_map(|line| ["-H", line]));
-    command.args(["-t1", &format!("-c{connections}"), &format!("-d{}s", duration.as_secs())]);
+    command.args([format!("-t{}", clients.threads), format!("-c{}", clients.connections)]);
+    command.arg(format!("-d{}s", duration.as_secs()));
     command.arg("-s").arg(script.path()).arg(format!("http://{}{path}", contestant.http1));
     if let Some(paths) = paths {
         command.arg("--").arg(paths);

@@ -11,7 +11,7 @@ use crate::cpu::{self, Used};
 use crate::disturbance::Disturbance;
 use crate::figures::{Spread, micros};
 use crate::http1::Connection;
-use crate::load::{Load, Measured, Request};
+use crate::load::{Clients, Load, Measured, Request};
 use crate::{Result, h2load, memory, tools, wrk};
 
 /// How long each contestant is asked before anything is measured.
@@ -71,6 +71,8 @@ pub(crate) struct Setting {
     pub(crate) rounds: u32,
     pub(crate) seconds: u64,
     pub(crate) load_generator: &'static str,
+    /// How many threads it has.
+    pub(crate) threads: u16,
     /// Whether the servers and the load generator had a core of their own each.
     pub(crate) pinned: bool,
 }
@@ -178,10 +180,21 @@ impl Setting {
             },
             rounds: arguments.rounds(),
             seconds: arguments.duration().as_secs(),
+            threads: threads(load_generator, connections, arguments.pin),
             load_generator,
             pinned: arguments.pin,
         }
     }
+}
+
+/// As many as there are cores to share with the servers, so that no server waits for who asks; our
+/// own load generator has one.
+fn threads(load_generator: &str, connections: u16, pinned: bool) -> u16 {
+    if pinned || load_generator == "built in" {
+        return 1;
+    }
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    u16::try_from(cores).unwrap_or(u16::MAX).min(connections)
 }
 
 /// Asks all sides as often and as long as the setting says. The others are compared with the first.
@@ -252,18 +265,17 @@ impl Side<'_> {
 
     fn load(&self, setting: &Setting, duration: Duration) -> Result<Measured> {
         let Side { contestant, asked, .. } = self;
-        let connections = setting.connections;
+        let Setting { connections, threads, .. } = *setting;
+        let clients = Clients { connections, threads };
         match (asked, setting.load_generator) {
             (Asked::One { request, .. }, "h2load") => {
-                h2load::run(contestant, request, connections, duration)
+                h2load::run(contestant, request, clients, duration)
             }
-            (Asked::One { request, .. }, "wrk") => {
-                wrk::one(contestant, request, connections, duration)
-            }
+            (Asked::One { request, .. }, "wrk") => wrk::one(contestant, request, clients, duration),
             (Asked::One { request, .. }, _) => {
                 Load::open(contestant.http1, connections, request)?.run(duration)
             }
-            (Asked::Mix(paths), _) => wrk::mix(contestant, paths, connections, duration),
+            (Asked::Mix(paths), _) => wrk::mix(contestant, paths, clients, duration),
         }
     }
 }
