@@ -1,5 +1,6 @@
 //! What a process has cost, and where it runs.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use rustix::param::clock_ticks_per_second;
@@ -54,14 +55,16 @@ pub(crate) struct Cores {
 }
 
 impl Cores {
-    /// The first two cores that this process may use.
+    /// The first two cores that this process could use when it was first asked: later it may be on
+    /// one of them.
     pub(crate) fn two() -> Result<Cores> {
+        static CORES: OnceLock<Option<Cores>> = OnceLock::new();
         let allowed = sched_getaffinity(None)?;
-        let mut cores = (0..CpuSet::MAX_CPU).filter(|core| allowed.is_set(*core));
-        match (cores.next(), cores.next()) {
-            (Some(server), Some(load)) => Ok(Cores { server, load }),
-            _ => Err("pinning takes two cores, and there is only one".into()),
-        }
+        let cores = CORES.get_or_init(|| {
+            let mut cores = (0..CpuSet::MAX_CPU).filter(|core| allowed.is_set(*core));
+            Some(Cores { server: cores.next()?, load: cores.next()? })
+        });
+        cores.ok_or_else(|| "pinning takes two cores, and there is only one".into())
     }
 }
 
@@ -75,6 +78,15 @@ pub(crate) fn pin(core: usize) -> Result {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_is_on_one_core_still_knows_both() {
+        // Where there is but one core, there is nothing to pin.
+        let Ok(Cores { server, load }) = Cores::two() else { return };
+        pin(server).unwrap();
+        let again = Cores::two().unwrap();
+        assert_eq!((again.server, again.load), (server, load));
+    }
 
     #[test]
     fn this_process_has_used_some_time() {
