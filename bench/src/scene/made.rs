@@ -1,7 +1,9 @@
 //! Pages that are made for each request: one by a controller on the back end, with a template of 30
 //! rows, and one from a template without values.
 
-use super::turns::{self, Protocol, Setting, Side, Turns};
+use super::setting::{Protocol, Setting};
+use super::side::Side;
+use super::turns::{self, Turns};
 use crate::Result;
 use crate::arguments::Arguments;
 use crate::contestant::Kind;

@@ -9,7 +9,7 @@
 //! - [`start`]: how long a start takes; [`memory`]: what cached pages take.
 //! - [`fragments`]: a page of fragments, from the cache or evaluated.
 //! - [`large`]: a file of 4 GiB, sent to many clients at once.
-//! - [`turns`]: how servers are compared.
+//! - [`turns`]: how servers are compared; [`side`]: one of them; [`setting`]: how it is asked.
 
 pub(crate) mod forms;
 pub(crate) mod fragments;
@@ -21,6 +21,8 @@ pub(crate) mod pages;
 pub(crate) mod parts;
 pub(crate) mod patterns;
 pub(crate) mod receipt;
+pub(crate) mod setting;
+pub(crate) mod side;
 pub(crate) mod start;
 pub(crate) mod storm;
 pub(crate) mod turns;

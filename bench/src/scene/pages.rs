@@ -1,6 +1,8 @@
 //! GET of a cached page, over HTTP/1.1 with few and with many connections, and over HTTP/2.
 
-use super::turns::{self, Protocol, Setting, Side, Turns};
+use super::setting::{Protocol, Setting};
+use super::side::Side;
+use super::turns::{self, Turns};
 use crate::arguments::Arguments;
 use crate::contestant::Kind;
 use crate::contestant::field::Field;

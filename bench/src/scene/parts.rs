@@ -2,7 +2,9 @@
 //! Beside it a cached page of as many bytes without any.
 
 use super::pages::{self, USUAL};
-use super::turns::{self, Protocol, Setting, Side, Turns};
+use super::setting::{Protocol, Setting};
+use super::side::Side;
+use super::turns::{self, Turns};
 use crate::Result;
 use crate::arguments::Arguments;
 use crate::content::PAGE_WITH_PARTS_BYTES;

@@ -8,7 +8,9 @@ use std::fmt;
 use serde::Serialize;
 
 use super::pages::{self, USUAL};
-use super::turns::{self, Protocol, Setting, Side, Turns};
+use super::setting::{Protocol, Setting};
+use super::side::Side;
+use super::turns::{self, Turns};
 use crate::arguments::Arguments;
 use crate::contestant::headwater::Cluster;
 use crate::contestant::varnish::Varnish;

@@ -6,7 +6,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::pages::{self, USUAL};
-use super::turns::{self, Protocol, Setting, Side, Turns};
+use super::setting::{Protocol, Setting};
+use super::side::Side;
+use super::turns::{self, Turns};
 use crate::Result;
 use crate::arguments::Arguments;
 use crate::contestant::headwater::Cluster;

@@ -3,7 +3,9 @@
 //! as it is without configuration and encodes pages while they are asked for.
 
 use super::pages::USUAL;
-use super::turns::{self, Protocol, Setting, Side, Turns};
+use super::setting::{Protocol, Setting};
+use super::side::Side;
+use super::turns::{self, Turns};
 use crate::arguments::Arguments;
 use crate::contestant::field::Field;
 use crate::contestant::headwater::Cluster;
