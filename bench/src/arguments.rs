@@ -3,32 +3,47 @@ use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 
+use crate::contestant::Kind;
+
 /// What is measured, and for how long.
 #[derive(Debug, Parser)]
-#[command(about = "Measures headwater, beside others where there is something to compare")]
+#[command(about = "Measures headwater beside what a site would use instead")]
 pub(crate) struct Arguments {
     /// What to measure; all scenes if none is named
     #[arg(value_enum)]
     scenes: Vec<Scene>,
-    /// How long each contestant is asked in each round, where they take turns, and the file in
-    /// `large`, in seconds
-    #[arg(long, value_name = "S", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=600))]
-    seconds: u64,
-    /// How many rounds there are where contestants take turns
-    #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    pub(crate) rounds: u32,
-    /// How many connections are kept open where contestants take turns, with one request under way on each
-    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=10_000))]
-    pub(crate) connections: u16,
-    /// Ask with `wrk` instead of the load generator that is built in
+    /// How long each contestant is asked in each round, in seconds (default 2)
+    #[arg(long, value_name = "S", value_parser = clap::value_parser!(u64).range(1..=600))]
+    seconds: Option<u64>,
+    /// How many rounds there are, in each of which everybody has a turn (default 3)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    rounds: Option<u32>,
+    /// One round of a second and a tenth of the pages and writes, unless they are given: to see
+    /// whether it works
     #[arg(long)]
-    pub(crate) wrk: bool,
-    /// Where contestants take turns: servers on the first core, the load generator on the second
+    pub(crate) short: bool,
+    /// Who takes part besides headwater; everybody if nobody is named
+    #[arg(long, value_enum, value_name = "NAME", value_delimiter = ',')]
+    with: Vec<Kind>,
+    /// How many connections are kept open: `pages` takes all numbers, other scenes the first
+    #[arg(long, value_name = "N", value_delimiter = ',', default_values_t = [64, 1000], value_parser = clap::value_parser!(u16).range(1..=8000))]
+    pub(crate) connections: Vec<u16>,
+    /// How long the pages in `pages` are, in bytes: 1024, 8192 or 65536; all if none is named
+    #[arg(long, value_name = "N", value_delimiter = ',', value_parser = ["1024", "8192", "65536"])]
+    bytes: Vec<String>,
+    /// How many pages are cached in `zipf`, `patterns` and `memory` (default 100000)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1000..=10_000_000))]
+    pages: Option<u32>,
+    /// Ask with the load generator that is built in instead of wrk
+    #[arg(long)]
+    pub(crate) built_in: bool,
+    /// Servers on the first core, the load generator on the second
     #[arg(long)]
     pub(crate) pin: bool,
     /// How many writes and how many invalidations `receipt` measures, after a tenth for warming up
-    #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(10..=1_000_000))]
-    pub(crate) writes: u32,
+    /// (default 500)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(10..=1_000_000))]
+    writes: Option<u32>,
     /// How many clients ask for the file in `large` at once
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub(crate) clients: u16,
@@ -43,20 +58,43 @@ pub(crate) struct Arguments {
 /// What can be measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Scene {
-    /// GET of a cached page of 8 KiB, beside a server with nothing but hyper
-    Hit,
-    /// A 304 for who has a cached page already, beside GET of the page
+    /// A cached page of 1, 8 and 64 KiB, over HTTP/1.1 and HTTP/2
+    Pages,
+    /// Many cached pages, of which few are asked for often
+    Zipf,
+    /// A 304 for who has a cached page already
     NotModified,
-    /// GET of a cached page in gzip, beside GET of the page as it is
-    Encoded,
-    /// GET of a cached page with three cached parts, beside the page without parts
+    /// A cached page in gzip
+    Gzip,
+    /// A cached page with three cached parts
     Parts,
+    /// A cached page while other groups are invalidated 1,000 times a second
+    Storm,
+    /// A page of 30 rows that is made for each request
+    Miss,
+    /// A template without values that is rendered for each request
+    StaticTemplate,
+    /// How long invalidating a group takes, by the number of its entries
+    Group,
+    /// A cached page while 10,000 patterns are outstanding
+    Patterns,
     /// A write, until every front end has forgotten what it made wrong
     Receipt,
+    /// From the start of the program to the first answer
+    Start,
+    /// What a cached page takes in memory beyond its bytes
+    Memory,
     /// A page of 100 cards that are fragments, with all of them cached and with none
     Fragments,
     /// A file of 4 GiB for many clients at once: memory, speed and cost
     Large,
+}
+
+impl Scene {
+    /// As the command line names it.
+    pub(crate) fn name(self) -> String {
+        self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
+    }
 }
 
 impl Arguments {
@@ -66,7 +104,34 @@ impl Arguments {
 
     /// How long a contestant is asked in one round.
     pub(crate) fn duration(&self) -> Duration {
-        Duration::from_secs(self.seconds)
+        Duration::from_secs(self.seconds.unwrap_or(if self.short { 1 } else { 2 }))
+    }
+
+    pub(crate) fn rounds(&self) -> u32 {
+        self.rounds.unwrap_or(if self.short { 1 } else { 3 })
+    }
+
+    pub(crate) fn pages(&self) -> u32 {
+        self.pages.unwrap_or(if self.short { 10_000 } else { 100_000 })
+    }
+
+    pub(crate) fn writes(&self) -> u32 {
+        self.writes.unwrap_or(if self.short { 50 } else { 500 })
+    }
+
+    /// The number of connections where there is one.
+    pub(crate) fn some_connections(&self) -> u16 {
+        self.connections.first().copied().unwrap_or(64)
+    }
+
+    /// Whether pages of this size are measured.
+    pub(crate) fn takes_size(&self, bytes: usize) -> bool {
+        self.bytes.is_empty() || self.bytes.contains(&bytes.to_string())
+    }
+
+    /// Whether this kind takes part, as far as the command line says.
+    pub(crate) fn takes_part(&self, kind: Kind) -> bool {
+        self.with.is_empty() || self.with.contains(&kind)
     }
 }
 
@@ -85,7 +150,18 @@ mod tests {
     fn all_scenes_are_measured_when_none_is_named() {
         let all = Arguments::try_parse_from(["bench"]).unwrap();
         assert_eq!(all.scenes(), Scene::value_variants());
-        let one = Arguments::try_parse_from(["bench", "receipt", "--rounds", "3"]).unwrap();
-        assert_eq!((one.scenes(), one.rounds), (&[Scene::Receipt][..], 3));
+        assert!(all.takes_part(Kind::Varnish) && all.takes_size(1024));
+        let one = Arguments::try_parse_from(["bench", "not-modified", "--rounds", "5"]).unwrap();
+        assert_eq!((one.scenes(), one.rounds()), (&[Scene::NotModified][..], 5));
+        assert_eq!(Scene::NotModified.name(), "not-modified");
+    }
+
+    #[test]
+    fn a_short_run_still_does_as_it_is_told() {
+        let line = "bench pages --short --seconds 4 --with bare,varnish --bytes 8192";
+        let arguments = Arguments::try_parse_from(line.split(' ')).unwrap();
+        assert_eq!((arguments.rounds(), arguments.duration().as_secs()), (1, 4));
+        assert!(arguments.takes_part(Kind::Bare) && !arguments.takes_part(Kind::Axum));
+        assert!(arguments.takes_size(8192) && !arguments.takes_size(1024));
     }
 }

@@ -1,28 +1,50 @@
 //! What a process has cost, and where it runs.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use rustix::param::clock_ticks_per_second;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
-use crate::Result;
+use crate::{Result, processes};
 
-/// The CPU time that a process has used so far, its own and the system's on its behalf, with the
-/// resolution of the system's tick (10 ms on most machines).
-pub(crate) fn used(pid: u32) -> Result<Duration> {
-    let file = format!("/proc/{pid}/stat");
-    let stat = std::fs::read_to_string(&file)?;
-    let ticks = ticks(&stat).ok_or_else(|| format!("{file} is not understood: {stat}"))?;
-    Ok(Duration::from_secs_f64(ticks as f64 / clock_ticks_per_second() as f64))
+/// CPU time, with the resolution of the system's tick (10 ms on most machines).
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Used {
+    /// The programs' own.
+    pub(crate) user: Duration,
+    /// The system's, on their behalf.
+    pub(crate) system: Duration,
 }
 
-/// The fields `utime` and `stime` of proc_pid_stat(5), added.
-fn ticks(stat: &str) -> Option<u64> {
-    // The name of the program stands in parentheses and may hold anything, parentheses too.
-    let (_, fields) = stat.rsplit_once(')')?;
-    let mut fields = fields.split_whitespace().skip(11);
-    let mut next = || fields.next()?.parse::<u64>().ok();
-    Some(next()? + next()?)
+impl Used {
+    pub(crate) fn total(self) -> Duration {
+        self.user + self.system
+    }
+
+    pub(crate) fn since(self, before: Used) -> Used {
+        Used {
+            user: self.user.saturating_sub(before.user),
+            system: self.system.saturating_sub(before.system),
+        }
+    }
+}
+
+/// What these processes, and those that they have started and that still run, have used so far.
+pub(crate) fn used(roots: &[u32]) -> Result<Used> {
+    let (mut user, mut system) = (0, 0);
+    for pid in processes::with_children(roots)? {
+        // Who has ended meanwhile is no server.
+        let Ok(stat) = processes::stat(pid) else { continue };
+        user += stat.user;
+        system += stat.system;
+    }
+    Ok(Used { user: time(user), system: time(system) })
+}
+
+/// So many ticks of the system's.
+pub(crate) fn time(ticks: u64) -> Duration {
+    Duration::from_secs_f64(ticks as f64 / clock_ticks_per_second() as f64)
 }
 
 /// Two cores apart from each other: one for who is measured, one for who measures.
@@ -33,14 +55,16 @@ pub(crate) struct Cores {
 }
 
 impl Cores {
-    /// The first two cores that this process may use.
+    /// The first two cores that this process could use when it was first asked: later it may be on
+    /// one of them.
     pub(crate) fn two() -> Result<Cores> {
+        static CORES: OnceLock<Option<Cores>> = OnceLock::new();
         let allowed = sched_getaffinity(None)?;
-        let mut cores = (0..CpuSet::MAX_CPU).filter(|core| allowed.is_set(*core));
-        match (cores.next(), cores.next()) {
-            (Some(server), Some(load)) => Ok(Cores { server, load }),
-            _ => Err("pinning takes two cores, and there is only one".into()),
-        }
+        let cores = CORES.get_or_init(|| {
+            let mut cores = (0..CpuSet::MAX_CPU).filter(|core| allowed.is_set(*core));
+            Some(Cores { server: cores.next()?, load: cores.next()? })
+        });
+        cores.ok_or_else(|| "pinning takes two cores, and there is only one".into())
     }
 }
 
@@ -56,14 +80,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn user_and_system_time_are_added() {
-        let stat = "4711 (a) b) (c) S 1 4711 4711 0 -1 4194560 1219 0 0 0 250 17 0 0 20 0 3 0 91";
-        assert_eq!(ticks(stat), Some(267));
-        assert_eq!(ticks("4711 (a) S 1"), None);
+    fn who_is_on_one_core_still_knows_both() {
+        // Where there is but one core, there is nothing to pin.
+        let Ok(Cores { server, load }) = Cores::two() else { return };
+        pin(server).unwrap();
+        let again = Cores::two().unwrap();
+        assert_eq!((again.server, again.load), (server, load));
     }
 
     #[test]
     fn this_process_has_used_some_time() {
-        assert!(used(std::process::id()).unwrap() < Duration::from_secs(3600));
+        let used = used(&[std::process::id()]).unwrap();
+        assert!(used.total() < Duration::from_secs(3600));
+        assert!(used.since(used).total().is_zero());
     }
 }

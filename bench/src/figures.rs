@@ -11,6 +11,8 @@ pub(crate) struct Times {
     pub(crate) median_us: f64,
     /// Microseconds that 99 of 100 stayed within.
     pub(crate) p99_us: f64,
+    /// Microseconds that 999 of 1,000 stayed within.
+    pub(crate) p999_us: f64,
 }
 
 /// One figure, round by round.
@@ -26,7 +28,23 @@ impl Times {
     pub(crate) fn of(mut times: Vec<Duration>) -> Option<Times> {
         times.sort_unstable();
         let rank = |part: f64| Some(micros(*times.get(rank(times.len(), part)?)?));
-        Some(Times { median_us: rank(0.5)?, p99_us: rank(0.99)? })
+        Some(Times { median_us: rank(0.5)?, p99_us: rank(0.99)?, p999_us: rank(0.999)? })
+    }
+}
+
+impl Times {
+    /// Each figure less that of others.
+    pub(crate) fn less(self, others: Times) -> Times {
+        Times {
+            median_us: self.median_us - others.median_us,
+            p99_us: self.p99_us - others.p99_us,
+            p999_us: self.p999_us - others.p999_us,
+        }
+    }
+
+    /// All of them in milliseconds.
+    pub(crate) fn millis(self) -> [f64; 3] {
+        [self.median_us, self.p99_us, self.p999_us].map(|micros| micros / 1000.0)
     }
 }
 
@@ -62,10 +80,11 @@ mod tests {
     #[test]
     fn times_are_told_by_their_nearest_rank() {
         let times = (1..=1000).rev().map(Duration::from_micros).collect();
-        let Times { median_us, p99_us } = Times::of(times).unwrap();
+        let Times { median_us, p99_us, p999_us } = Times::of(times).unwrap();
         assert!((median_us - 500.0).abs() < 1e-6 && (p99_us - 990.0).abs() < 1e-6);
+        assert!((p999_us - 999.0).abs() < 1e-6);
         let one = Times::of(vec![Duration::from_millis(3)]).unwrap();
-        assert_eq!(one, Times { median_us: 3000.0, p99_us: 3000.0 });
+        assert_eq!(one, Times { median_us: 3000.0, p99_us: 3000.0, p999_us: 3000.0 });
         assert_eq!(Times::of(Vec::new()), None);
     }
 

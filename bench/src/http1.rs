@@ -120,20 +120,25 @@ impl Connection {
     }
 
     pub(crate) fn post(&mut self, path: &str, content_type: &str, body: &str) -> Result<Answer> {
-        let length = body.len();
-        self.ask(&format!(
-            "POST {path} HTTP/1.1\r\nhost: bench\r\ncontent-type: {content_type}\r\n\
-             content-length: {length}\r\n\r\n{body}"
-        ))
+        self.ask(&post(path, content_type, body))
     }
 
-    fn ask(&mut self, request: &str) -> Result<Answer> {
+    /// Sends a request, all of it, and waits for the answer. One in chunks is given back with its
+    /// content as it would be without them.
+    pub(crate) fn ask(&mut self, request: &str) -> Result<Answer> {
         self.stream.write_all(request.as_bytes())?;
         let mut bytes = Vec::with_capacity(16 * 1024);
         let mut piece = [0; 16 * 1024];
         loop {
             let read = self.stream.read(&mut piece)?;
             bytes.extend_from_slice(&piece[..read]);
+            if is_chunked(&bytes) {
+                match without_chunks(&bytes)? {
+                    Some(answer) => return Ok(answer),
+                    None if read == 0 => return Err("an answer has broken off".into()),
+                    None => continue,
+                }
+            }
             match Head::parse(&bytes)? {
                 Some(head) if bytes.len() == head.total() => return Ok(Answer { head, bytes }),
                 Some(head) if bytes.len() > head.total() => {
@@ -146,9 +151,48 @@ impl Connection {
     }
 }
 
+/// Whether a head is there whole and says that chunks follow.
+fn is_chunked(bytes: &[u8]) -> bool {
+    let Some(end) = bytes.windows(4).position(|end| end == b"\r\n\r\n") else { return false };
+    let mut head = lines(&bytes[..end]);
+    head.any(|line| line.eq_ignore_ascii_case(b"transfer-encoding: chunked"))
+}
+
+/// The answer that these chunks are (RFC 9112, section 7.1), if all of them are there.
+fn without_chunks(bytes: &[u8]) -> Result<Option<Answer>> {
+    let end = |bytes: &[u8]| bytes.windows(2).position(|end| end == b"\r\n");
+    let Some(head) = bytes.windows(4).position(|end| end == b"\r\n\r\n") else { return Ok(None) };
+    let (mut body, mut rest) = (Vec::new(), &bytes[head + 4..]);
+    loop {
+        let Some(line) = end(rest) else { return Ok(None) };
+        let size = str::from_utf8(&rest[..line])?;
+        let size = usize::from_str_radix(size.split(';').next().unwrap_or_default().trim(), 16)?;
+        let Some(chunk) = rest.get(line + 2..line + 2 + size + 2) else { return Ok(None) };
+        body.extend_from_slice(&chunk[..size]);
+        rest = &rest[line + 2 + size + 2..];
+        if size == 0 {
+            break;
+        }
+    }
+    let mut whole = bytes[..head + 2].to_vec();
+    whole.extend_from_slice(format!("content-length: {}\r\n\r\n", body.len()).as_bytes());
+    whole.append(&mut body);
+    let head = Head::parse(&whole)?.ok_or("an answer has no end of its head")?;
+    Ok(Some(Answer { head, bytes: whole }))
+}
+
 /// A request for what is at `path`, with further lines in its head.
 pub(crate) fn get(path: &str, headers: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nhost: bench\r\n{headers}\r\n")
+}
+
+/// A request that sends `body` to `path`.
+pub(crate) fn post(path: &str, content_type: &str, body: &str) -> String {
+    let length = body.len();
+    format!(
+        "POST {path} HTTP/1.1\r\nhost: bench\r\ncontent-type: {content_type}\r\n\
+         content-length: {length}\r\n\r\n{body}"
+    )
 }
 
 #[cfg(test)]
@@ -172,6 +216,18 @@ mod tests {
         for bytes in [&b"HTTP/1.1 200 OK\r\n\r\n"[..], b"220 mail\r\n\r\n", &endless] {
             assert!(Head::parse(bytes).is_err());
         }
+    }
+
+    #[test]
+    fn chunks_are_put_together() {
+        let chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n3;x\r\nay!\r\n0\r\n\r\n";
+        assert!(is_chunked(chunked) && !is_chunked(ANSWER));
+        let whole = without_chunks(chunked).unwrap().unwrap();
+        assert_eq!(whole.body(), b"okay!");
+        for length in 0..chunked.len() {
+            assert!(without_chunks(&chunked[..length]).unwrap().is_none(), "{length}");
+        }
+        assert!(without_chunks(b"HTTP/1.1 200 OK\r\n\r\nz\r\n").is_err());
     }
 
     #[test]

@@ -4,6 +4,8 @@ use std::time::SystemTime;
 
 use serde::Serialize;
 
+use crate::tools;
+
 /// Where and what was measured.
 #[derive(Debug, Serialize)]
 pub(crate) struct Machine {
@@ -12,10 +14,14 @@ pub(crate) struct Machine {
     pub(crate) kernel: String,
     /// In the format of HTTP, so in GMT.
     pub(crate) date: String,
+    /// Of what was measured and what measured it; programs that are missing are left out.
     pub(crate) versions: BTreeMap<&'static str, String>,
     /// How many processes wanted to run during the last minute, on average, before the start.
     pub(crate) load_before: f64,
 }
+
+/// The packages whose versions matter.
+const PACKAGES: [&str; 6] = ["headwater", "hyper", "tokio", "axum", "tera", "moka"];
 
 /// What this program was built with.
 const LOCK: &str = include_str!("../../Cargo.lock");
@@ -29,12 +35,14 @@ impl Machine {
         let load = file("/proc/loadavg");
         let load = load.split(' ').next().and_then(|minute| minute.parse().ok());
         let version = |name| (name, version(LOCK, name).unwrap_or("?").to_owned());
+        let tools = tools::ALL.into_iter();
+        let tools = tools.filter_map(|tool| Some((tool.name(), tool.version()?)));
         Machine {
             processor: processor.unwrap_or("an unknown processor").to_owned(),
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             kernel: format!("Linux {}", file("/proc/sys/kernel/osrelease").trim()),
             date: httpdate::fmt_http_date(SystemTime::now()),
-            versions: ["headwater", "hyper", "tokio"].map(version).into(),
+            versions: PACKAGES.map(version).into_iter().chain(tools).collect(),
             load_before: load.unwrap_or(f64::NAN),
         }
     }

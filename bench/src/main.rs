@@ -1,41 +1,49 @@
 //! Measures headwater, beside others where there is something to compare.
 //!
 //! ```text
-//! main ── scene ──> contestant   processes on loopback, on ports that were free
+//! main ── scene ──> contestant        processes on loopback, on ports that were free
 //!           │
-//!           ├────> load, wrk     asks as much as it can, and counts
-//!           ├────> cpu, memory   what that cost
-//!           ├────> disk          what the machine can do
-//!           └────> report        figures with units, as a table or as JSON
+//!           ├────> wrk, h2load, load  ask as much as they can, and count
+//!           ├────> cpu, memory        what that cost
+//!           ├────> disk               what the machine can do
+//!           └────> report             figures with units, as a table or as JSON
 //! ```
 //!
 //! The contestants that are written in Rust are this very program, started again: `serve …` is a
-//! node of the site in [`site`], `bare FILE` a server with nothing but hyper. So all of them are
-//! compiled alike and use the same allocator.
+//! node of the site in [`site`], `bare FILE` a server with nothing but hyper, `axum` one of axum, Tera
+//! and moka. So all of them are compiled alike and use the same allocator.
 
 mod arguments;
+mod content;
 mod contestant;
 mod cpu;
 mod disk;
+mod disturbance;
 mod figures;
+mod fill;
+mod h2load;
 mod http1;
 mod load;
 mod machine;
 mod memory;
+mod processes;
 mod report;
 mod scene;
 mod site;
+mod tools;
 mod wrk;
+mod zipf;
 
 use std::error::Error;
 use std::io::Write;
 use std::process::ExitCode;
+use std::time::Instant;
 
 use clap::Parser;
 
 use arguments::{Arguments, Scene};
 use machine::Machine;
-use report::Report;
+use report::{Outcome, Report};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -48,6 +56,9 @@ fn main() -> ExitCode {
     let done = match arguments.next().as_deref().and_then(|first| first.to_str()) {
         Some("serve") => return site::app().run(),
         Some("bare") => contestant::bare::serve(arguments.next()),
+        Some("axum") => contestant::axum::serve(),
+        Some("origin") => contestant::origin::serve(),
+        Some("other") => contestant::process::become_other(arguments),
         _ => measure(&Arguments::parse()),
     };
     match done {
@@ -61,24 +72,45 @@ fn main() -> ExitCode {
 }
 
 fn measure(arguments: &Arguments) -> Result {
-    let mut report = Report::new(Machine::read());
+    let missing: Vec<_> = tools::ALL.into_iter().filter_map(tools::Tool::missing).collect();
+    for missing in &missing {
+        writeln!(std::io::stderr(), "{missing}")?;
+    }
+    let mut report = Report::new(Machine::read(), missing);
     for scene in arguments.scenes() {
-        match scene {
-            Scene::Hit => report.hit = Some(scene::hit::run(arguments)?),
-            Scene::NotModified => {
-                report.not_modified = Some(scene::forms::not_modified(arguments)?);
-            }
-            Scene::Encoded => report.encoded = Some(scene::forms::encoded(arguments)?),
-            Scene::Parts => report.parts = Some(scene::parts::run(arguments)?),
-            Scene::Receipt => report.receipt = Some(scene::receipt::run(arguments)?),
-            Scene::Fragments => report.fragments = Some(scene::fragments::run(arguments)?),
-            Scene::Large => report.large = Some(scene::large::run(arguments)?),
-        }
+        writeln!(std::io::stderr(), "{} …", scene.name())?;
+        let begun = Instant::now();
+        let outcome =
+            run(*scene, arguments).unwrap_or_else(|error| Outcome::Failed(error.to_string()));
+        report.add(*scene, begun.elapsed().as_secs_f64(), outcome);
     }
     let text = match arguments.json {
         true => serde_json::to_string_pretty(&report)?,
         false => report.to_string(),
     };
     writeln!(std::io::stdout(), "{}", text.trim_end())?;
-    Ok(())
+    match report.scenes.iter().filter(|scene| scene.has_failed()).count() {
+        0 => Ok(()),
+        failed => Err(format!("{failed} scenes could not be measured").into()),
+    }
+}
+
+fn run(scene: Scene, arguments: &Arguments) -> Result<Outcome> {
+    Ok(match scene {
+        Scene::Pages => Outcome::Tables(scene::pages::run(arguments)?),
+        Scene::Zipf => Outcome::Tables(scene::zipf::run(arguments)?),
+        Scene::NotModified => Outcome::Tables(scene::forms::not_modified(arguments)?),
+        Scene::Gzip => Outcome::Tables(scene::forms::gzip(arguments)?),
+        Scene::Parts => Outcome::Tables(scene::parts::run(arguments)?),
+        Scene::Storm => Outcome::Tables(scene::storm::run(arguments)?),
+        Scene::Miss => Outcome::Tables(scene::made::rows(arguments)?),
+        Scene::StaticTemplate => Outcome::Tables(scene::made::template(arguments)?),
+        Scene::Group => Outcome::Groups(scene::group::run(arguments)?),
+        Scene::Patterns => Outcome::Patterns(scene::patterns::run(arguments)?),
+        Scene::Receipt => Outcome::Receipts(scene::receipt::run(arguments)?),
+        Scene::Start => Outcome::Starts(scene::start::run(arguments)?),
+        Scene::Memory => Outcome::Memory(scene::memory::run(arguments)?),
+        Scene::Fragments => Outcome::Fragments(scene::fragments::run(arguments)?),
+        Scene::Large => Outcome::Large(scene::large::run(arguments)?),
+    })
 }

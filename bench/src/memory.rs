@@ -1,14 +1,17 @@
-//! The memory that a process has.
+//! The memory that processes have.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 
-use crate::Result;
+use crate::contestant::Contestant;
+use crate::{Result, processes};
 
-/// The most that it had at once since [`forget_peak`], in bytes.
+/// The most that a process had at once since [`forget_peak`], in bytes.
 pub(crate) fn peak(pid: u32) -> Result<u64> {
     let file = format!("/proc/{pid}/status");
     let status = fs::read_to_string(&file)?;
-    peak_in(&status).ok_or_else(|| format!("{file} is not understood: {status}").into())
+    field(&status, "VmHWM").ok_or_else(|| format!("{file} is not understood: {status}").into())
 }
 
 /// Makes [`peak`] begin anew.
@@ -16,10 +19,44 @@ pub(crate) fn forget_peak(pid: u32) -> Result {
     Ok(fs::write(format!("/proc/{pid}/clear_refs"), "5")?)
 }
 
-/// The field `VmHWM` of proc_pid_status(5).
-fn peak_in(status: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kibibytes: u64 = line.trim().strip_suffix(" kB")?.trim().parse().ok()?;
+/// What a contestant has in memory, in bytes: its processes, and the files that it keeps there.
+pub(crate) fn of(contestant: &Contestant) -> Result<u64> {
+    let files = contestant.kept_in.as_deref().map_or(Ok(0), of_files)?;
+    Ok(resident(&contestant.processes)? + files)
+}
+
+/// What these processes and those that they have started have in memory, in bytes. What several of
+/// them share is counted once.
+pub(crate) fn resident(roots: &[u32]) -> Result<u64> {
+    let mut bytes = 0;
+    for pid in processes::with_children(roots)? {
+        let file = format!("/proc/{pid}/smaps_rollup");
+        let Ok(rollup) = fs::read_to_string(&file) else { continue };
+        bytes +=
+            field(&rollup, "Pss").ok_or_else(|| format!("{file} is not understood: {rollup}"))?;
+    }
+    Ok(bytes)
+}
+
+/// What the files below a folder take, in bytes.
+fn of_files(folder: &Path) -> Result<u64> {
+    let mut bytes = 0;
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let metadata = entry.metadata()?;
+        bytes += metadata.blocks() * 512;
+        if metadata.is_dir() {
+            bytes += of_files(&entry.path())?;
+        }
+    }
+    Ok(bytes)
+}
+
+/// A field in kibibytes, as in proc_pid_status(5) and proc_pid_smaps(5), in bytes.
+fn field(text: &str, name: &str) -> Option<u64> {
+    let mut lines = text.lines().filter_map(|line| line.split_once(':'));
+    let (_, value) = lines.find(|(known, _)| *known == name)?;
+    let kibibytes: u64 = value.trim().strip_suffix(" kB")?.trim().parse().ok()?;
     Some(kibibytes << 10)
 }
 
@@ -28,12 +65,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_peak_is_read_in_bytes() {
-        assert_eq!(
-            peak_in("VmPeak:\t  10 kB\nVmHWM:\t    2048 kB\nVmRSS:\t 1 kB\n"),
-            Some(2 << 20)
-        );
-        assert_eq!(peak_in("VmRSS:\t 1 kB\n"), None);
+    fn fields_are_read_in_bytes() {
+        let status = "VmPeak:\t  10 kB\nVmHWM:\t    2048 kB\nVmRSS:\t 1 kB\n";
+        assert_eq!(field(status, "VmHWM"), Some(2 << 20));
+        assert_eq!(field("VmRSS:\t 1 kB\n", "VmHWM"), None);
+        let rollup = "5581 [rollup]\nRss:  3000 kB\nPss:   1024 kB\nPss_Dirty:  7 kB\n";
+        assert_eq!(field(rollup, "Pss"), Some(1 << 20));
+    }
+
+    #[test]
+    fn this_process_has_some() {
         assert!(peak(std::process::id()).unwrap() > 1 << 20);
+        assert!(resident(&[std::process::id()]).unwrap() > 1 << 20);
+    }
+
+    #[test]
+    fn files_count_with_what_they_take() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("a")).unwrap();
+        fs::write(folder.path().join("a/b"), vec![b'x'; 100_000]).unwrap();
+        assert!(of_files(folder.path()).unwrap() >= 100_000);
     }
 }

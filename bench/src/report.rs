@@ -4,74 +4,94 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::figures::{Spread, Times};
+use crate::arguments::Scene;
+use crate::figures::Spread;
 use crate::machine::Machine;
 use crate::scene::fragments::Fragments;
+use crate::scene::group::Groups;
 use crate::scene::large::Large;
+use crate::scene::memory::Memory;
+use crate::scene::patterns::Patterns;
 use crate::scene::receipt::Receipts;
-use crate::scene::turns::Turns;
+use crate::scene::start::Starts;
+use crate::scene::turns::{Standing, Turns};
 
 /// Everything that was measured in one run.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub(crate) struct Report {
     pub(crate) machine: Machine,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) hit: Option<Turns>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) not_modified: Option<Turns>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) encoded: Option<Turns>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) parts: Option<Turns>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) receipt: Option<Receipts>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) fragments: Option<Fragments>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) large: Option<Large>,
+    /// What is not installed, and how to install it.
+    pub(crate) missing: Vec<String>,
+    pub(crate) scenes: Vec<Measured>,
+}
+
+/// A scene that was measured.
+#[derive(Debug, Serialize)]
+pub(crate) struct Measured {
+    pub(crate) scene: String,
+    pub(crate) seconds: f64,
+    #[serde(flatten)]
+    pub(crate) outcome: Outcome,
+}
+
+/// What came out of a scene.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Outcome {
+    Tables(Vec<Turns>),
+    Groups(Groups),
+    Patterns(Patterns),
+    Receipts(Receipts),
+    Starts(Starts),
+    Memory(Memory),
+    Fragments(Fragments),
+    Large(Large),
+    /// It could not be measured.
+    Failed(String),
+}
+
+impl Measured {
+    /// Whether it could not be measured.
+    pub(crate) fn has_failed(&self) -> bool {
+        matches!(self.outcome, Outcome::Failed(_))
+    }
 }
 
 impl Report {
-    /// Of a machine on which nothing was measured yet.
-    pub(crate) fn new(machine: Machine) -> Report {
-        Report {
-            machine,
-            hit: None,
-            not_modified: None,
-            encoded: None,
-            parts: None,
-            receipt: None,
-            fragments: None,
-            large: None,
-        }
+    pub(crate) fn new(machine: Machine, missing: Vec<String>) -> Report {
+        Report { machine, missing, scenes: Vec::new() }
+    }
+
+    pub(crate) fn add(&mut self, scene: Scene, seconds: f64, outcome: Outcome) {
+        self.scenes.push(Measured { scene: scene.name(), seconds, outcome });
     }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.machine)?;
-        if let Some(hit) = &self.hit {
-            write!(f, "\nhit: GET of a cached page of {hit}")?;
-        }
-        if let Some(not_modified) = &self.not_modified {
-            write!(f, "\nnot-modified: a 304 beside GET of a cached page, body {not_modified}")?;
-        }
-        if let Some(encoded) = &self.encoded {
-            write!(f, "\nencoded: gzip beside GET of a cached page as it is, body {encoded}")?;
-        }
-        if let Some(parts) = &self.parts {
-            write!(f, "\nparts: GET of a cached page with three cached parts, together {parts}")?;
-        }
-        if let Some(receipt) = &self.receipt {
-            write!(f, "\n{receipt}")?;
-        }
-        if let Some(fragments) = &self.fragments {
-            write!(f, "\n{fragments}")?;
-        }
-        if let Some(large) = &self.large {
-            write!(f, "\n{large}")?;
+        notes(f, &self.missing)?;
+        for Measured { scene, outcome, .. } in &self.scenes {
+            writeln!(f, "\n== {scene}")?;
+            write!(f, "{outcome}")?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Outcome::Tables(tables) => tables.iter().try_for_each(|table| write!(f, "{table}")),
+            Outcome::Groups(groups) => write!(f, "{groups}"),
+            Outcome::Patterns(patterns) => write!(f, "{patterns}"),
+            Outcome::Receipts(receipts) => write!(f, "{receipts}"),
+            Outcome::Starts(starts) => write!(f, "{starts}"),
+            Outcome::Memory(memory) => write!(f, "{memory}"),
+            Outcome::Fragments(fragments) => write!(f, "{fragments}"),
+            Outcome::Large(large) => write!(f, "{large}"),
+            Outcome::Failed(error) => writeln!(f, "failed: {error}"),
+        }
     }
 }
 
@@ -89,46 +109,65 @@ impl fmt::Display for Machine {
 impl fmt::Display for Turns {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let setting = &self.setting;
+        let protocol = serde_json::to_value(setting.protocol).unwrap_or_default();
         writeln!(
             f,
-            "{} bytes, {} connections, {} rounds of {} s for each in turn",
-            setting.body_bytes, setting.connections, setting.rounds, setting.seconds
+            "\n{}\n{}, {} connections, {} at once on each, {} rounds of {} s; {}, threads: {}{}",
+            self.title,
+            protocol.as_str().unwrap_or_default(),
+            setting.connections,
+            setting.requests_at_once,
+            setting.rounds,
+            setting.seconds,
+            setting.load_generator,
+            setting.threads,
+            if setting.pinned { ", servers and load on a core each" } else { "" }
         )?;
-        let cores = if setting.pinned { "a core for each" } else { "on the same cores" };
-        writeln!(
-            f,
-            "load generator: {}, 1 thread; server and load: {cores}",
-            setting.load_generator
-        )?;
-        writeln!(
-            f,
-            "{:14}{:>12}{:>14}{:>12}{:>12}{:>14}",
-            "median of", "throughput", "server CPU", "latency", "latency", "load CPU"
-        )?;
-        writeln!(
-            f,
-            "{:14}{:>12}{:>14}{:>12}{:>12}{:>14}",
-            "the rounds", "requests/s", "µs/request", "p50 µs", "p99 µs", "µs/request"
-        )?;
+        let first = self.contestants.first().map_or("", |standing| &standing.name);
+        let columns =
+            ["requests/s", "CPU µs", "user", "system", "p50 µs", "p99 µs", "p99.9 µs", "MiB"];
+        heading_of(f, "median of the rounds", &columns)?;
+        writeln!(f, "  {first} / this: throughput, CPU, p99")?;
         for standing in &self.contestants {
-            let load = standing.load_cpu_us;
-            let load = load.map_or("-".to_owned(), |load| format!("{:.2}", load.median));
-            writeln!(
-                f,
-                "{:14}{:>12.0}{:>14.2}{:>12.0}{:>12.0}{:>14}",
-                standing.name,
-                standing.requests_per_second.median,
-                standing.cpu_us.median,
-                standing.latency_median_us.median,
-                standing.latency_p99_us.median,
-                load
-            )?;
+            show(f, standing)?;
         }
-        let names: Vec<_> = self.contestants.iter().rev().map(|standing| standing.name).collect();
-        writeln!(f, "{}, round by round:", names.join(" / "))?;
-        writeln!(f, "  throughput              {}", self.throughput_ratio)?;
-        writeln!(f, "  server CPU per request  {}", self.cpu_ratio)
+        notes(f, &self.left_out)
     }
+}
+
+/// The line of a contestant.
+fn show(f: &mut fmt::Formatter<'_>, standing: &Standing) -> fmt::Result {
+    write!(
+        f,
+        "  {:20}{:>11.0}{:>11.2}{:>11.2}{:>11.2}{:>11.0}{:>11.0}{:>11.0}{:>11.1}",
+        standing.name,
+        standing.requests_per_second.median,
+        standing.cpu_us.median,
+        standing.cpu_user_us.median,
+        standing.cpu_system_us.median,
+        standing.latency_median_us.median,
+        standing.latency_p99_us.median,
+        standing.latency_p999_us.median,
+        standing.resident_bytes as f64 / f64::from(1 << 20),
+    )?;
+    if let Some(first) = &standing.first {
+        write!(
+            f,
+            "  {:.2} ({:.2} to {:.2}), {:.2}, {:.2}",
+            first.throughput_ratio.median,
+            first.throughput_ratio.min,
+            first.throughput_ratio.max,
+            first.cpu_ratio.median,
+            first.p99_ratio.median
+        )?;
+    }
+    if let Some(disturbed) = &standing.disturbed_per_second {
+        write!(f, "  disturbed {:.0}/s", disturbed.median)?;
+    }
+    if let Some(load) = &standing.load_cpu_us {
+        write!(f, "  load {:.2} µs", load.median)?;
+    }
+    writeln!(f)
 }
 
 impl fmt::Display for Spread {
@@ -137,58 +176,26 @@ impl fmt::Display for Spread {
     }
 }
 
-impl fmt::Display for Receipts {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Receipts { frontends, writes, places } = self;
-        writeln!(
-            f,
-            "receipt: {writes} writes, then {writes} invalidations, one after the other, {frontends} front ends"
-        )?;
-        for place in places {
-            let title = format!("log {} ({})", place.name, place.folder.display());
-            writeln!(f, "{title:38}{:>12}{:>12}", "median ms", "p99 ms")?;
-            row(f, "update: whole request", place.update.whole)?;
-            row(f, "  of it, receipt", place.update.receipt)?;
-            row(f, "invalidate: whole request", place.invalidate.whole)?;
-            row(f, "  of it, receipt", place.invalidate.receipt)?;
-            row(f, "4 KiB and fdatasync, by itself", place.sync)?;
-        }
-        Ok(())
-    }
+/// The title of a table and of its columns.
+pub(crate) fn heading(f: &mut fmt::Formatter<'_>, title: &str, columns: &[&str]) -> fmt::Result {
+    write!(f, "{title:48}")?;
+    columns.iter().try_for_each(|column| write!(f, "{column:>12}"))?;
+    writeln!(f)
 }
 
-impl fmt::Display for Fragments {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Fragments { cards, page_bytes, found, evaluated, without, gain } = self;
-        writeln!(f, "fragments: a page of {cards} cards, {page_bytes} bytes, in process")?;
-        writeln!(f, "{:38}{:>12}{:>12}", "", "median ms", "p99 ms")?;
-        row(f, "all cards cached", *found)?;
-        row(f, "none cached: evaluated and kept", *evaluated)?;
-        row(f, "without {% cache %}", *without)?;
-        writeln!(f, "none cached / all cached, round by round:  {gain}")
-    }
+/// A line of a table.
+pub(crate) fn row(f: &mut fmt::Formatter<'_>, name: &str, figures: &[f64]) -> fmt::Result {
+    write!(f, "  {name:46}")?;
+    figures.iter().try_for_each(|figure| write!(f, "{figure:>12.3}"))?;
+    writeln!(f)
 }
 
-impl fmt::Display for Large {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mebibytes = |bytes: u64| bytes as f64 / (1 << 20) as f64;
-        writeln!(
-            f,
-            "large: a file of {:.0} MiB, {} clients at once, {} s",
-            mebibytes(self.file_bytes),
-            self.clients,
-            self.seconds
-        )?;
-        let mut row = |name, figure: f64, unit| writeln!(f, "  {name:42}{figure:>10.1} {unit}");
-        row("memory of the front end before", mebibytes(self.memory_before_bytes), "MiB")?;
-        row("  growth, clients take what they get", mebibytes(self.growth_bytes), "MiB")?;
-        row("  growth, clients have stopped", mebibytes(self.growth_stopped_bytes), "MiB")?;
-        row("sent to all of them", self.mebibytes_per_second, "MiB/s")?;
-        row("server CPU", self.cpu_ms_per_gibibyte, "ms/GiB")
-    }
+/// Sentences below a table.
+pub(crate) fn notes(f: &mut fmt::Formatter<'_>, notes: &[String]) -> fmt::Result {
+    notes.iter().try_for_each(|note| writeln!(f, "({note})"))
 }
 
-fn row(f: &mut fmt::Formatter<'_>, name: &str, times: Times) -> fmt::Result {
-    let Times { median_us, p99_us } = times;
-    writeln!(f, "  {name:36}{:>12.3}{:>12.3}", median_us / 1000.0, p99_us / 1000.0)
+fn heading_of(f: &mut fmt::Formatter<'_>, title: &str, columns: &[&str]) -> fmt::Result {
+    write!(f, "{title:22}")?;
+    columns.iter().try_for_each(|column| write!(f, "{column:>11}"))
 }

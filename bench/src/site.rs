@@ -1,18 +1,12 @@
-//! The site that is measured: a cached page, one with parts, and notes that make the first one wrong.
+//! The site that is measured, as headwater runs it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use headwater::app::App;
 use headwater::log::Invalidation;
 use headwater::prelude::*;
 
-use crate::contestant::PAGE_BYTES;
-
-/// How many parts the page with parts has.
-const PARTS: usize = 3;
-
-/// How long each of them is, in bytes.
-const PART_BYTES: usize = 512;
+use crate::content::{self, LONGEST};
 
 const PROJECT: &str = r#"
 [http]
@@ -21,19 +15,22 @@ listen = "127.0.0.1:0"
 listen = "127.0.0.1:0"
 [link]
 listen = "127.0.0.1:0"
+[cache]
+bytes = "4 GiB"
 [trace]
 level = "warn"
 "#;
 
 const DISPATCH: &str = r#"
 [[route]]
-path = "/page"
+path = "/page/{bytes}"
 controller = "page"
 groups = ["page"]
 
 [[route]]
-path = "/text"
-controller = "text"
+path = "/mix/{set}/{bytes}/{number}"
+controller = "mix"
+groups = ["mix:{set}"]
 
 [[route]]
 path = "/page-with-parts"
@@ -42,6 +39,16 @@ template = "parts.html"
 [[route]]
 path = "/parts/{number}"
 controller = "part"
+
+[[route]]
+path = "/rows"
+controller = "rows"
+cache = "no_cache"
+
+[[route]]
+path = "/static"
+template = "static.html"
+cache = "no_cache"
 
 [[route]]
 path = "/notes"
@@ -61,76 +68,46 @@ pub(crate) const LARGE: &str = "large.bin";
 
 /// The site's code.
 pub(crate) fn app() -> App {
-    App::new().state::<Notes>().controllers(controllers![page, text_page, part, write])
+    App::new().state::<Notes>().controllers(controllers![page, mix, part, rows, write])
 }
 
 /// Writes the site's files into `folder`.
-pub(crate) fn write_files(folder: &Path) -> std::io::Result<()> {
+pub(crate) fn write_files(folder: &std::path::Path) -> std::io::Result<()> {
+    let templates = folder.join("templates");
     std::fs::create_dir_all(docroot(folder))?;
     std::fs::write(folder.join("project.toml"), PROJECT)?;
     std::fs::write(folder.join("dispatch.conf"), DISPATCH)?;
-    std::fs::create_dir(folder.join("templates"))?;
-    std::fs::write(folder.join("templates/parts.html"), page_with_parts())
-}
-
-/// A page that is as long as the other one with its parts.
-fn page_with_parts() -> String {
-    let mut page = String::new();
-    for number in 0..PARTS {
-        page += &filler(PAGE_BYTES / (PARTS + 1) - PART_BYTES);
-        page += &format!("{{{{ part(url=\"/parts/{number}\") }}}}");
-    }
-    page + &filler(PAGE_BYTES / (PARTS + 1))
-}
-
-fn filler(bytes: usize) -> String {
-    "headwater ".repeat(bytes.div_ceil(10))[..bytes].to_owned()
-}
-
-#[controller("part")]
-async fn part() -> Reply {
-    html(filler(PART_BYTES))
+    std::fs::create_dir(&templates)?;
+    let parts =
+        content::page_with_parts(|number| format!("{{{{ part(url=\"/parts/{number}\") }}}}"));
+    std::fs::write(templates.join("parts.html"), parts)?;
+    std::fs::write(templates.join("rows.html"), content::ROWS)?;
+    std::fs::write(templates.join("static.html"), content::STATIC)
 }
 
 /// The folder of the files, inside the site's `folder`.
-pub(crate) fn docroot(folder: &Path) -> PathBuf {
+pub(crate) fn docroot(folder: &std::path::Path) -> PathBuf {
     folder.join("docroot").join(FILES)
 }
 
 #[controller("page")]
-async fn page() -> Reply {
-    html(filler(PAGE_BYTES))
+async fn page(Path(bytes): Path<usize>) -> Reply {
+    html(content::text(bytes.min(LONGEST), 0))
 }
 
-/// Text that gets shorter when it is compressed, though not by everything.
-#[controller("text")]
-async fn text_page() -> Reply {
-    const WORDS: [&str; 16] = [
-        "river",
-        "weir",
-        "ferry",
-        "the",
-        "of",
-        "miller",
-        "mill",
-        "and",
-        "water",
-        "<p>",
-        "</p>\n",
-        "a",
-        "bridge",
-        "wheel",
-        "sluice",
-        "\"headwater\"",
-    ];
-    let (mut text, mut state) = (String::new(), 1_u32);
-    while text.len() < PAGE_BYTES {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        text.push_str(WORDS[(state >> 28) as usize]);
-        text.push(' ');
-    }
-    text.truncate(PAGE_BYTES);
-    html(text)
+#[controller("mix")]
+async fn mix(Path((_, bytes, number)): Path<(String, usize, u64)>) -> Reply {
+    html(content::text(bytes.min(LONGEST), number))
+}
+
+#[controller("part")]
+async fn part(Path(number): Path<usize>) -> Reply {
+    html(content::part(number))
+}
+
+#[controller("rows")]
+async fn rows() -> Reply {
+    template("rows.html").with("title", "Stories").with("stories", content::stories())
 }
 
 /// Answers with the receipt.

@@ -1,69 +1,123 @@
-//! The load generator `wrk`, for those who would rather believe that one.
+//! The load generator `wrk`: many connections, on each one request after the other.
 
-use std::net::SocketAddr;
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::process::Command;
 use std::time::Duration;
 
-use crate::Result;
-use crate::figures::Times;
-use crate::load::{Expected, Measured};
+use tempfile::NamedTempFile;
 
-/// Asks with one thread, as the load generator that is built in does.
-pub(crate) fn run(
-    address: SocketAddr,
-    expected: Expected<'_>,
-    connections: u16,
+use crate::contestant::Contestant;
+use crate::figures::Times;
+use crate::load::{Clients, Measured, Request};
+use crate::{Result, tools};
+
+/// Prints what it has measured in a form that can be read; it runs after the measurement.
+const DONE: &str = r#"
+function done(summary, latency, requests)
+  local errors = summary.errors
+  print(string.format("measured %d %d %d %d %d %d", summary.requests, summary.duration,
+    latency:percentile(50), latency:percentile(99), latency:percentile(99.9),
+    errors.connect + errors.read + errors.write + errors.status + errors.timeout))
+end
+"#;
+
+/// Asks for one path after the other. Each request is put together before the measurement.
+const MIX: &str = r#"
+local requests, made, count, next_one = {}, {}, 0, 0
+function init(args)
+  for path in io.lines(args[1]) do
+    made[path] = made[path] or wrk.format("GET", path)
+    count = count + 1
+    requests[count] = made[path]
+  end
+end
+function request()
+  next_one = next_one % count + 1
+  return requests[next_one]
+end
+"#;
+
+/// Asks for one page.
+pub(crate) fn one(
+    contestant: &Contestant,
+    request: &Request,
+    clients: Clients,
     duration: Duration,
 ) -> Result<Measured> {
-    let headers = expected.headers.lines().flat_map(|line| ["-H", line]);
-    let output = Command::new("wrk")
-        .args(headers)
-        .args(["-t1", "--latency", &format!("-c{connections}")])
-        .arg(format!("-d{}s", duration.as_secs()))
-        .arg(format!("http://{address}{}", expected.path))
-        .output()
-        .map_err(|error| format!("wrk cannot be started: {error}"))?;
+    run(contestant, &request.path, &request.headers, None, clients, duration)
+}
+
+/// Asks for the pages that the lines of a file name.
+pub(crate) fn mix(
+    contestant: &Contestant,
+    paths: &std::path::Path,
+    clients: Clients,
+    duration: Duration,
+) -> Result<Measured> {
+    run(contestant, "/", "", Some(paths), clients, duration)
+}
+
+/// The lines of a file for [`mix`].
+pub(crate) fn file_of_paths(paths: impl Iterator<Item = String>) -> Result<NamedTempFile> {
+    let mut text = String::new();
+    for path in paths {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{path}");
+    }
+    let mut file = NamedTempFile::new()?;
+    file.write_all(text.as_bytes())?;
+    Ok(file)
+}
+
+fn run(
+    contestant: &Contestant,
+    path: &str,
+    headers: &str,
+    paths: Option<&std::path::Path>,
+    clients: Clients,
+    duration: Duration,
+) -> Result<Measured> {
+    let mut script = tempfile::Builder::new().suffix(".lua").tempfile()?;
+    script.write_all(DONE.as_bytes())?;
+    if paths.is_some() {
+        script.write_all(MIX.as_bytes())?;
+    }
+    let program = tools::WRK.path().ok_or("wrk is not installed")?;
+    let mut command = Command::new(program);
+    command.args(headers.lines().flat_map(|line| ["-H", line]));
+    command.args([format!("-t{}", clients.threads), format!("-c{}", clients.connections)]);
+    command.arg(format!("-d{}s", duration.as_secs()));
+    command.arg("-s").arg(script.path()).arg(format!("http://{}{path}", contestant.http1));
+    if let Some(paths) = paths {
+        command.arg("--").arg(paths);
+    }
+    let output = command.output()?;
     let text = String::from_utf8_lossy(&output.stdout);
-    read(&text).ok_or_else(|| {
+    read(&text).map_err(|error| {
         let errors = String::from_utf8_lossy(&output.stderr);
-        format!("wrk has failed: {text}{errors}").into()
+        format!("wrk has failed: {error}: {text}{errors}").into()
     })
 }
 
-/// What wrk has printed, unless it saw errors.
-fn read(text: &str) -> Option<Measured> {
-    let mut measured = None;
-    let (mut median, mut p99) = (None, None);
-    for line in text.lines() {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        match words[..] {
-            [requests, "requests", "in", elapsed, ..] => {
-                measured = Some((requests.parse().ok()?, time(elapsed.strip_suffix(',')?)?));
-            }
-            ["50%", latency] => median = time(latency),
-            ["99%", latency] => p99 = time(latency),
-            ["Non-2xx", ..] | ["Socket", "errors:", ..] => return None,
-            _ => {}
-        }
-    }
-    let (requests, elapsed) = measured?;
-    let micros = crate::figures::micros;
-    let times = Times { median_us: micros(median?), p99_us: micros(p99?) };
-    Some(Measured { requests, elapsed, times, cpu: None })
-}
-
-/// A duration as wrk writes it: `85.00us`, `1.20ms`, `5.10s`, `1.02m`.
-fn time(text: &str) -> Option<Duration> {
-    let unit = text.find(|c: char| c.is_ascii_alphabetic())?;
-    let (number, unit) = text.split_at(unit);
-    let seconds = match unit {
-        "us" => 1e-6,
-        "ms" => 1e-3,
-        "s" => 1.0,
-        "m" => 60.0,
-        _ => return None,
+/// What the script has printed, unless there were errors.
+fn read(text: &str) -> Result<Measured> {
+    let line = text.lines().find_map(|line| line.strip_prefix("measured "));
+    let numbers = line.ok_or("nothing was measured")?.split(' ').map(str::parse);
+    let numbers = numbers.collect::<Result<Vec<u64>, _>>()?;
+    let [requests, micros, median, p99, p999, errors] = numbers[..] else {
+        return Err("too few figures".into());
     };
-    Duration::try_from_secs_f64(number.parse::<f64>().ok()? * seconds).ok()
+    match (requests, errors) {
+        (0, _) => Err("there was no answer at all".into()),
+        (_, 0) => Ok(Measured {
+            requests,
+            elapsed: Duration::from_micros(micros),
+            times: Times { median_us: median as f64, p99_us: p99 as f64, p999_us: p999 as f64 },
+            cpu: None,
+        }),
+        _ => Err(format!("{errors} errors").into()),
+    }
 }
 
 #[cfg(test)]
@@ -75,27 +129,26 @@ mod tests {
   Thread Stats   Avg      Stdev     Max   +/- Stdev
     Latency     1.01ms    1.92ms  32.02ms   95.66%
     Req/Sec    99.33k     8.06k  109.60k    70.00%
-  Latency Distribution
-     50%  561.00us
-     75%  791.00us
-     90%    1.50ms
-     99%   10.45ms
   98820 requests in 1.00s, 0.85GB read
 Requests/sec:  98611.55
 Transfer/sec:    866.12MB
+measured 98820 1002115 561 10450 20100 0
 ";
 
     #[test]
-    fn what_wrk_prints_is_read() {
+    fn what_the_script_prints_is_read() {
         let measured = read(PRINTED).unwrap();
-        assert_eq!((measured.requests, measured.elapsed), (98820, Duration::from_secs(1)));
-        assert!((measured.times.median_us - 561.0).abs() < 1e-6);
-        assert!((measured.times.p99_us - 10450.0).abs() < 1e-6);
+        assert_eq!(measured.requests, 98820);
+        assert_eq!(measured.elapsed, Duration::from_micros(1_002_115));
+        let times = Times { median_us: 561.0, p99_us: 10450.0, p999_us: 20100.0 };
+        assert_eq!(measured.times, times);
     }
 
     #[test]
     fn errors_that_wrk_saw_are_not_passed_over() {
-        assert!(read(&format!("{PRINTED}  Non-2xx or 3xx responses: 7\n")).is_none());
-        assert!(read("").is_none());
+        assert!(read(&PRINTED.replace("20100 0", "20100 7")).is_err());
+        assert!(read("measured 0 1 0 0 0 0").is_err());
+        assert!(read("measured 1 1\n").is_err());
+        assert!(read("unable to connect").is_err());
     }
 }

@@ -9,70 +9,100 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_LENGTH, DATE};
-use http::{HeaderMap, HeaderName, HeaderValue, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use http_body_util::Full;
-use hyper::server::conn::http1;
+use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
-use rustix::process::{Signal, set_parent_process_death_signal};
-use tokio::net::TcpListener;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::net::{TcpListener, TcpStream};
 
-use super::process::Process;
-use super::{Contestant, PAGE};
+use super::process::{self, Process};
+use super::{Contestant, Kind, Runs};
 use crate::Result;
-use crate::http1::{Answer, Connection, Head};
+use crate::http1::{Answer, Head};
 
 /// The running server.
 #[derive(Debug)]
 pub(crate) struct Bare {
     process: Process,
-    address: SocketAddr,
+    http1: SocketAddr,
+    http2: SocketAddr,
     _answer: tempfile::NamedTempFile,
 }
 
 impl Bare {
-    /// Starts a server that answers as `model` does: with the same headers and the same bytes.
-    pub(crate) fn start(model: SocketAddr) -> Result<Bare> {
-        let answer = Connection::open(model)?.get(PAGE)?;
+    /// Starts a server that answers as `model` is: with the same headers and the same bytes.
+    pub(crate) fn start(model: &Answer) -> Result<Bare> {
         let mut file = tempfile::NamedTempFile::new()?;
-        file.write_all(&answer.bytes)?;
+        file.write_all(&model.bytes)?;
         let (process, line) = Process::start(|again| again.arg("bare").arg(file.path()))?;
-        Ok(Bare { process, address: line.parse()?, _answer: file })
-    }
-
-    pub(crate) fn contestant(&self) -> Contestant {
-        Contestant { name: "bare hyper", address: self.address, pid: self.process.pid() }
+        let (http1, http2) = line.split_once(' ').ok_or("bare hyper has one address")?;
+        Ok(Bare { process, http1: http1.parse()?, http2: http2.parse()?, _answer: file })
     }
 }
 
+impl Runs for Bare {
+    fn contestant(&self) -> Contestant {
+        Contestant {
+            kind: Kind::Bare,
+            http1: self.http1,
+            http2: Some(self.http2),
+            processes: vec![self.process.pid()],
+            kept_in: None,
+            is_hit: |_| true,
+        }
+    }
+}
+
+/// What every request gets.
+type Prepared = (StatusCode, HeaderMap, Bytes);
+
 /// Runs the server in this process: answers all requests with what is in the file `answer`.
 pub(crate) fn serve(answer: Option<OsString>) -> Result {
-    set_parent_process_death_signal(Some(Signal::KILL))?;
+    process::end_with_parent()?;
     let answer = Arc::new(read(Path::new(&answer.ok_or("name the file with the answer")?))?);
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        writeln!(std::io::stdout(), "{}", listener.local_addr()?)?;
+        let http1 = TcpListener::bind("127.0.0.1:0").await?;
+        let http2 = TcpListener::bind("127.0.0.1:0").await?;
+        process::say(format_args!("{} {}", http1.local_addr()?, http2.local_addr()?))?;
         loop {
-            let (stream, _) = listener.accept().await?;
-            stream.set_nodelay(true)?;
-            let answer = Arc::clone(&answer);
-            tokio::spawn(async move {
-                let service = service_fn(|_| std::future::ready(respond(&answer)));
-                // A client that breaks off is not this server's concern.
-                let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
-            });
+            tokio::select! {
+                accepted = http1.accept() => {
+                    let stream = accepted?.0;
+                    stream.set_nodelay(true)?;
+                    tokio::spawn(serve_http1(stream, Arc::clone(&answer)));
+                }
+                accepted = http2.accept() => {
+                    let stream = accepted?.0;
+                    stream.set_nodelay(true)?;
+                    tokio::spawn(serve_http2(stream, Arc::clone(&answer)));
+                }
+            }
         }
     })
 }
 
-fn respond((headers, body): &(HeaderMap, Bytes)) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn serve_http1(stream: TcpStream, answer: Arc<Prepared>) {
+    let service = service_fn(|_| std::future::ready(respond(&answer)));
+    // A client that breaks off is not this server's concern.
+    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+}
+
+async fn serve_http2(stream: TcpStream, answer: Arc<Prepared>) {
+    let service = service_fn(|_| std::future::ready(respond(&answer)));
+    let server = http2::Builder::new(TokioExecutor::new());
+    let _ = server.serve_connection(TokioIo::new(stream), service).await;
+}
+
+fn respond((status, headers, body): &Prepared) -> Result<Response<Full<Bytes>>, Infallible> {
     let mut response = Response::new(Full::new(body.clone()));
+    *response.status_mut() = *status;
     *response.headers_mut() = headers.clone();
     Ok(response)
 }
 
-/// The headers, without those that hyper adds by itself, and the body.
-fn read(file: &Path) -> Result<(HeaderMap, Bytes)> {
+/// The status, the headers, without those that hyper adds by itself, and the body.
+fn read(file: &Path) -> Result<Prepared> {
     let bytes = std::fs::read(file)?;
     let head = Head::parse(&bytes)?.ok_or("the file holds no answer")?;
     let answer = Answer { head, bytes };
@@ -83,5 +113,6 @@ fn read(file: &Path) -> Result<(HeaderMap, Bytes)> {
             headers.append(name, HeaderValue::from_str(value)?);
         }
     }
-    Ok((headers, Bytes::copy_from_slice(answer.body())))
+    let status = StatusCode::from_u16(head.status)?;
+    Ok((status, headers, Bytes::copy_from_slice(answer.body())))
 }

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use headwater::cli::{Announcement, Entrance};
 use tempfile::TempDir;
 
-use super::Contestant;
 use super::process::Process;
+use super::{Contestant, Kind, Runs};
 use crate::http1::Connection;
 use crate::{Result, site};
 
@@ -35,13 +35,22 @@ impl Cluster {
     /// Starts the nodes, and waits until every front end holds a lease. The log and the site's
     /// files are in a new folder inside `place`.
     pub(crate) fn start(frontends: usize, place: &Path) -> Result<Cluster> {
+        Cluster::start_with(frontends, place, &[])
+    }
+
+    /// Starts one front end and a back end that keep pages as they are, and in no coding.
+    pub(crate) fn without_codings(place: &Path) -> Result<Cluster> {
+        Cluster::start_with(1, place, &[("HEADWATER_CACHE__ENCODINGS", "")])
+    }
+
+    fn start_with(frontends: usize, place: &Path, variables: &[(&str, &str)]) -> Result<Cluster> {
         let folder = tempfile::Builder::new().prefix("headwater-bench-").tempdir_in(place)?;
         site::write_files(folder.path())?;
         let backend = Node::start(folder.path(), "backend", "b1", |node| node)?;
         let link = backend.entrance.to_string();
         let frontends = (1..=frontends).map(|i| {
             Node::start(folder.path(), "frontend", &format!("f{i}"), |node| {
-                node.env("HEADWATER_LINK__BACKENDS", &link)
+                node.env("HEADWATER_LINK__BACKENDS", &link).envs(variables.iter().copied())
             })
         });
         let frontends = frontends.collect::<Result<Vec<_>>>()?;
@@ -51,16 +60,39 @@ impl Cluster {
         Ok(Cluster { frontends, backend, folder })
     }
 
+    /// Starts one process that is everything, with a new folder inside `place`.
+    pub(crate) fn single(place: &Path) -> Result<Cluster> {
+        let folder = tempfile::Builder::new().prefix("headwater-bench-").tempdir_in(place)?;
+        site::write_files(folder.path())?;
+        let node = Node::start(folder.path(), "single-node-with-cache", "s1", |node| node)?;
+        node.wait_until_ready()?;
+        Ok(Cluster { frontends: Vec::new(), backend: node, folder })
+    }
+
     /// The folder that the log is in.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
 
     /// The first front end.
-    pub(crate) fn contestant(&self) -> Result<Contestant> {
-        let frontend = self.frontends.first().ok_or("the cluster has no front end")?;
-        let (address, pid) = (frontend.entrance, frontend.process.pid());
-        Ok(Contestant { name: "headwater", address, pid })
+    pub(crate) fn frontend(&self) -> Result<&Node> {
+        self.frontends.first().ok_or_else(|| "the cluster has no front end".into())
+    }
+}
+
+impl Runs for Cluster {
+    /// All nodes of it, asked at the first front end.
+    fn contestant(&self) -> Contestant {
+        let entrance = self.frontends.first().unwrap_or(&self.backend).entrance;
+        let nodes = self.frontends.iter().chain([&self.backend]);
+        Contestant {
+            kind: Kind::Headwater,
+            http1: entrance,
+            http2: Some(entrance),
+            processes: nodes.map(|node| node.process.pid()).collect(),
+            kept_in: None,
+            is_hit: |answer| answer.cache_status().starts_with("headwater; hit"),
+        }
     }
 }
 
@@ -85,6 +117,10 @@ impl Node {
             | Entrance::SingleNode(address) => address,
         };
         Ok(Node { entrance, admin: announcement.admin, process })
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.pid()
     }
 
     fn wait_until_ready(&self) -> Result {

@@ -1,47 +1,46 @@
-//! GET of a cached page by clients that need not have it as it is, beside GET of the same page: by
-//! one that has it already (304), and by one that takes it compressed.
+//! GET of a cached page by clients that need not have it as it is: by one that has it already (304),
+//! and by one that takes it compressed.
 
 use std::time::{Duration, Instant};
 
-use super::turns::{self, Side, Turns};
+use super::pages::{self, USUAL};
+use super::setting::{Protocol, Setting};
+use super::side::Side;
+use super::turns::{self, Turns};
 use crate::Result;
 use crate::arguments::Arguments;
-use crate::contestant::headwater::Cluster;
-use crate::contestant::{Contestant, PAGE_BYTES, TEXT};
-use crate::cpu::{self, Cores};
+use crate::contestant::field::Field;
+use crate::contestant::{Contestant, Kind};
 use crate::http1::Connection;
-use crate::load::{Expected, Load};
-
-/// The page as it is.
-const PLAIN: Expected<'_> = Expected {
-    path: TEXT,
-    headers: "",
-    status: 200,
-    body_bytes: PAGE_BYTES,
-    cache_status: "headwater; hit",
-};
+use crate::load::Request;
 
 /// How long the page may take to be compressed.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Asks for the page and for a 304 in turns.
-pub(crate) fn not_modified(arguments: &Arguments) -> Result<Turns> {
-    run(arguments, |front_end| {
-        let page = Connection::open(front_end.address)?.get(TEXT)?;
+const OTHERS: [Kind; 5] =
+    [Kind::NginxFile, Kind::NginxCache, Kind::Varnish, Kind::Axum, Kind::NginxAxum];
+
+/// Asks for a 304.
+pub(crate) fn not_modified(arguments: &Arguments) -> Result<Vec<Turns>> {
+    run(arguments, "a 304 for a cached page", |contestant| {
+        let page = Connection::open(contestant.http1)?.get(&pages::path(USUAL))?;
         let tag = page.header("etag").ok_or("the page has no tag")?;
-        Ok(("not modified", format!("if-none-match: {tag}\r\n"), 304, 0))
+        let headers = format!("if-none-match: {tag}\r\n");
+        Ok(Request { path: pages::path(USUAL), headers, status: 304, body_bytes: 0 })
     })
 }
 
-/// Asks for the page as it is and in gzip in turns.
-pub(crate) fn encoded(arguments: &Arguments) -> Result<Turns> {
-    run(arguments, |front_end| {
+/// Asks for gzip.
+pub(crate) fn gzip(arguments: &Arguments) -> Result<Vec<Turns>> {
+    run(arguments, "a cached page in gzip", |contestant| {
         let headers = "accept-encoding: gzip\r\n".to_owned();
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let page = Connection::open(front_end.address)?.get_with(TEXT, &headers)?;
+            let mut connection = Connection::open(contestant.http1)?;
+            let page = connection.get_with(&pages::path(USUAL), &headers)?;
             if page.header("content-encoding") == Some("gzip") {
-                return Ok(("gzip", headers, 200, page.head.content_length));
+                let body_bytes = page.head.content_length;
+                return Ok(Request { path: pages::path(USUAL), headers, status: 200, body_bytes });
             }
             if Instant::now() > deadline {
                 return Err("the page was not compressed".into());
@@ -51,25 +50,26 @@ pub(crate) fn encoded(arguments: &Arguments) -> Result<Turns> {
     })
 }
 
-/// What the second side is called, the lines that its requests have, and what they are answered
-/// with.
-type Form = (&'static str, String, u16, usize);
-
-fn run(arguments: &Arguments, form: impl FnOnce(Contestant) -> Result<Form>) -> Result<Turns> {
-    let cores = if arguments.pin { Some(Cores::two()?) } else { None };
-    if let Some(cores) = cores {
-        cpu::pin(cores.server)?;
+/// Beside the others, and beside the whole page as it is.
+fn run(
+    arguments: &Arguments,
+    title: &str,
+    form: impl Fn(&Contestant) -> Result<Request>,
+) -> Result<Vec<Turns>> {
+    let mut field = Field::start(arguments, &OTHERS)?;
+    let ours = field.headwater()?;
+    let request = form(&ours)?;
+    let bare = field.add_bare(arguments, &request.path, &request.headers)?;
+    let mut sides = Vec::new();
+    for contestant in field.contestants() {
+        let request = form(&contestant);
+        let request = request.map_err(|error| format!("{}: {error}", contestant.kind.name()))?;
+        sides.push(Side::cached(contestant, request));
     }
-    let cluster = Cluster::start(1, &std::env::temp_dir())?;
-    let headwater = cluster.contestant()?;
-    Load::warm_up(headwater.address, PLAIN)?;
-    let (name, headers, status, body_bytes) = form(headwater)?;
-    if let Some(cores) = cores {
-        cpu::pin(cores.load)?;
-    }
-    let plain = Contestant { name: "as it is", ..headwater };
-    let other = Contestant { name, ..headwater };
-    let expected = Expected { headers: &headers, status, body_bytes, ..PLAIN };
-    let sides = [Side { contestant: plain, expected: PLAIN }, Side { contestant: other, expected }];
-    turns::take(arguments, sides)
+    sides.extend(bare.map(|bare| Side::cached(bare, request)));
+    let as_it_is = Request::of_page(pages::path(USUAL), USUAL);
+    sides.push(Side::cached(ours, as_it_is).named("headwater, as is"));
+    let title = format!("{title} of {USUAL} bytes");
+    let setting = Setting::new(arguments, Protocol::Http1, arguments.some_connections());
+    Ok(vec![turns::take(title, setting, &sides, field.left_out.clone())?])
 }

@@ -3,6 +3,7 @@
 //! without the tags. The page itself is never cached, and the values of its cards are at hand, so
 //! nearly all of the time is the render's.
 
+use std::fmt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -13,6 +14,7 @@ use serde::Serialize;
 use crate::Result;
 use crate::arguments::Arguments;
 use crate::figures::{Spread, Times, micros};
+use crate::report::{heading, row};
 
 /// How many cards are on the page.
 const CARDS: usize = 100;
@@ -106,7 +108,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Fragments> {
     runtime.block_on(async {
         let opened = app.into_service(folder.path()).await;
         let site = opened.map_err(|problems| problems.to_string())?;
-        let figures = measure(&site, arguments.rounds).await;
+        let figures = measure(&site, arguments.rounds()).await;
         site.stop().await;
         figures
     })
@@ -169,5 +171,17 @@ async fn page(site: &SiteService, path: &str) -> Result<(bytes::Bytes, Duration)
     match status.is_success() {
         true => Ok((body, took)),
         false => Err(format!("{path}: {status}").into()),
+    }
+}
+
+impl fmt::Display for Fragments {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Fragments { cards, page_bytes, found, evaluated, without, gain } = self;
+        let title = format!("a page of {cards} cards, {page_bytes} bytes, in process");
+        heading(f, &title, &["p50 ms", "p99 ms", "p99.9 ms"])?;
+        row(f, "all cards cached", &found.millis())?;
+        row(f, "none cached: evaluated and kept", &evaluated.millis())?;
+        row(f, "without {% cache %}", &without.millis())?;
+        writeln!(f, "none cached / all cached, round by round:  {gain}")
     }
 }

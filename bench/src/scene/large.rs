@@ -2,6 +2,7 @@
 //! fast it is sent, and what that costs. First they take as much as they get, then each takes some
 //! of it and no more, so that everything that is kept for it is full.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -51,29 +52,29 @@ pub(crate) struct Large {
 /// Starts a front end with the file, and lets the clients ask.
 pub(crate) fn run(arguments: &Arguments) -> Result<Large> {
     let cluster = Cluster::start(1, &std::env::temp_dir())?;
-    let headwater = cluster.contestant()?;
+    let headwater = cluster.frontend()?;
     File::create(site::docroot(cluster.folder()).join(LARGE))?.set_len(LENGTH)?;
     // Whatever the first request needs is there before.
-    Client::open(headwater.address)?.take(PIECE as u64)?;
+    Client::open(headwater.entrance)?.take(PIECE as u64)?;
 
-    memory::forget_peak(headwater.pid)?;
-    let before = memory::peak(headwater.pid)?;
-    let (used, start) = (cpu::used(headwater.pid)?, Instant::now());
+    memory::forget_peak(headwater.pid())?;
+    let before = memory::peak(headwater.pid())?;
+    let (used, start) = (cpu::used(&[headwater.pid()])?, Instant::now());
     let deadline = start + arguments.duration();
     let taken = all(arguments.clients, || {
         let mut taken = 0;
         while Instant::now() < deadline {
-            taken += Client::open(headwater.address)?.take_until(deadline)?;
+            taken += Client::open(headwater.entrance)?.take_until(deadline)?;
         }
         Ok(taken)
     })?;
-    let (elapsed, used) = (start.elapsed(), cpu::used(headwater.pid)? - used);
-    let growth = memory::peak(headwater.pid)?.saturating_sub(before);
+    let (elapsed, used) = (start.elapsed(), cpu::used(&[headwater.pid()])?.since(used).total());
+    let growth = memory::peak(headwater.pid())?.saturating_sub(before);
 
-    memory::forget_peak(headwater.pid)?;
+    memory::forget_peak(headwater.pid())?;
     let together = Barrier::new(arguments.clients.into());
     all(arguments.clients, || {
-        let client = Client::open(headwater.address).and_then(|mut client| {
+        let client = Client::open(headwater.entrance).and_then(|mut client| {
             client.take(TAKEN)?;
             Ok(client)
         });
@@ -81,7 +82,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Large> {
         std::thread::sleep(WATCHED);
         client.map(|_| 0)
     })?;
-    let growth_stopped = memory::peak(headwater.pid)?.saturating_sub(before);
+    let growth_stopped = memory::peak(headwater.pid())?.saturating_sub(before);
     Ok(Large {
         file_bytes: LENGTH,
         clients: arguments.clients,
@@ -151,5 +152,24 @@ impl Client {
             }
         }
         Ok(taken)
+    }
+}
+
+impl fmt::Display for Large {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mebibytes = |bytes: u64| bytes as f64 / (1 << 20) as f64;
+        writeln!(
+            f,
+            "a file of {:.0} MiB, {} clients at once, {} s",
+            mebibytes(self.file_bytes),
+            self.clients,
+            self.seconds
+        )?;
+        let mut row = |name, figure: f64, unit| writeln!(f, "  {name:42}{figure:>10.1} {unit}");
+        row("memory of the front end before", mebibytes(self.memory_before_bytes), "MiB")?;
+        row("  growth, clients take what they get", mebibytes(self.growth_bytes), "MiB")?;
+        row("  growth, clients have stopped", mebibytes(self.growth_stopped_bytes), "MiB")?;
+        row("sent to all of them", self.mebibytes_per_second, "MiB/s")?;
+        row("server CPU", self.cpu_ms_per_gibibyte, "ms/GiB")
     }
 }

@@ -1,37 +1,33 @@
-//! GET of a cached page with three cached parts, beside a cached page of as many bytes without any:
-//! the same front end serves both.
+//! GET of a cached page with three cached parts: headwater's `part`, Varnish with ESI, nginx with SSI.
+//! Beside it a cached page of as many bytes without any.
 
-use super::hit;
-use super::turns::{self, Side, Turns};
+use super::pages::{self, USUAL};
+use super::setting::{Protocol, Setting};
+use super::side::Side;
+use super::turns::{self, Turns};
 use crate::Result;
 use crate::arguments::Arguments;
-use crate::contestant::headwater::Cluster;
-use crate::contestant::{Contestant, PAGE_WITH_PARTS};
-use crate::cpu::{self, Cores};
-use crate::load::{Expected, Load};
+use crate::content::PAGE_WITH_PARTS_BYTES;
+use crate::contestant::Kind;
+use crate::contestant::field::Field;
+use crate::load::Request;
 
-const EXPECTED: Expected<'_> = Expected { path: PAGE_WITH_PARTS, ..hit::EXPECTED };
-
-/// Starts a front end and asks for the two pages in turns.
-pub(crate) fn run(arguments: &Arguments) -> Result<Turns> {
-    let cores = if arguments.pin { Some(Cores::two()?) } else { None };
-    if let Some(cores) = cores {
-        cpu::pin(cores.server)?;
+/// Has everybody put the page together.
+pub(crate) fn run(arguments: &Arguments) -> Result<Vec<Turns>> {
+    let field = Field::start(arguments, &[Kind::NginxCache, Kind::Varnish])?;
+    let ours = field.headwater()?;
+    let mut sides = Vec::new();
+    for contestant in field.contestants() {
+        let path = match contestant.kind {
+            Kind::NginxCache => "/page-with-ssi",
+            Kind::Varnish => "/page-with-esi",
+            _ => "/page-with-parts",
+        };
+        sides.push(Side::cached(contestant, Request::of_page(path, PAGE_WITH_PARTS_BYTES)));
     }
-    let cluster = Cluster::start(1, &std::env::temp_dir())?;
-    let headwater = cluster.contestant()?;
-    Load::warm_up(headwater.address, hit::EXPECTED)?;
-    Load::warm_up(headwater.address, EXPECTED)?;
-    if let Some(cores) = cores {
-        cpu::pin(cores.load)?;
-    }
-    let plain = Contestant { name: "one piece", ..headwater };
-    let composed = Contestant { name: "with parts", ..headwater };
-    turns::take(
-        arguments,
-        [
-            Side { contestant: plain, expected: hit::EXPECTED },
-            Side { contestant: composed, expected: EXPECTED },
-        ],
-    )
+    let one_piece = Request::of_page(pages::path(USUAL), USUAL);
+    sides.push(Side::cached(ours, one_piece).named("headwater, 1 piece"));
+    let title = format!("a cached page with three cached parts, together {USUAL} bytes");
+    let setting = Setting::new(arguments, Protocol::Http1, arguments.some_connections());
+    Ok(vec![turns::take(title, setting, &sides, field.left_out.clone())?])
 }

@@ -1,7 +1,8 @@
-//! A write and a bare invalidation, with three front ends that must have forgotten the page before
-//! the writer gets an answer: how long the whole request takes, and how long of it the front ends
-//! took. Once with the log in memory, once with the log on a disk.
+//! A write and a bare invalidation, with one, four and eight front ends that must have forgotten the
+//! page before the writer gets an answer: how long the whole request takes, and how long of it the
+//! front ends took. Once with the log in memory, once with the log on a disk.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -11,19 +12,18 @@ use serde::{Deserialize, Serialize};
 use crate::Result;
 use crate::arguments::Arguments;
 use crate::contestant::headwater::Cluster;
+use crate::contestant::memory;
 use crate::disk::Probe;
 use crate::figures::Times;
 use crate::http1::{Answer, Connection};
+use crate::report::{heading, notes, row};
 
-const FRONTENDS: usize = 3;
-
-/// A file system in memory, on Linux.
-const MEMORY: &str = "/dev/shm";
+/// How many front ends there are.
+const FRONTENDS: [usize; 3] = [1, 4, 8];
 
 /// What came out.
 #[derive(Debug, Serialize)]
 pub(crate) struct Receipts {
-    pub(crate) frontends: usize,
     /// How many writes, and how many invalidations, one after the other.
     pub(crate) writes: u32,
     pub(crate) places: Vec<Place>,
@@ -33,6 +33,7 @@ pub(crate) struct Receipts {
 #[derive(Debug, Serialize)]
 pub(crate) struct Place {
     pub(crate) name: &'static str,
+    pub(crate) frontends: usize,
     pub(crate) folder: PathBuf,
     /// An update of the site's data, asked of a front end.
     pub(crate) update: Taken,
@@ -40,6 +41,8 @@ pub(crate) struct Place {
     pub(crate) invalidate: Taken,
     /// A write of 4 KiB and fdatasync(2) in the same folder, without headwater, between the updates.
     pub(crate) sync: Times,
+    /// An update without the sync: the one's median and percentiles less the other's.
+    pub(crate) update_without_sync: Times,
 }
 
 /// How long requests took.
@@ -59,45 +62,50 @@ struct Receipt {
 
 /// Measures in each place.
 pub(crate) fn run(arguments: &Arguments) -> Result<Receipts> {
-    let memory = Path::new(MEMORY);
+    let memory = memory();
     let mut places = Vec::new();
-    if memory.is_dir() {
-        places.push(place("in memory", memory, arguments.writes)?);
+    for frontends in FRONTENDS {
+        if memory != std::env::temp_dir() {
+            places.push(place("in memory", frontends, &memory, arguments.writes())?);
+        }
+        places.push(place("on disk", frontends, &arguments.disk, arguments.writes())?);
     }
-    places.push(place("on disk", &arguments.disk, arguments.writes)?);
-    Ok(Receipts { frontends: FRONTENDS, writes: arguments.writes, places })
+    Ok(Receipts { writes: arguments.writes(), places })
 }
 
-fn place(name: &'static str, folder: &Path, writes: u32) -> Result<Place> {
-    let cluster = Cluster::start(FRONTENDS, folder)?;
-    let mut frontend = Connection::open(cluster.contestant()?.address)?;
+fn place(name: &'static str, frontends: usize, folder: &Path, writes: u32) -> Result<Place> {
+    let cluster = Cluster::start(frontends, folder)?;
+    let mut frontend = Connection::open(cluster.frontend()?.entrance)?;
     let mut admin = Connection::open(cluster.backend.admin)?;
     let mut probe = Probe::new(cluster.folder())?;
     let note = "The river is high, and the ferry does not run. ".repeat(4);
     let write = || frontend.post("/notes", "text/plain; charset=utf-8", &note);
-    let (update, sync) = taken(writes, write, &mut probe)?;
+    let (update, sync) = taken(frontends, writes, write, &mut probe)?;
     let groups = r#"{"groups": ["page"]}"#;
     let invalidate = || admin.post("/invalidate", "application/json", groups);
-    let (invalidate, _) = taken(writes, invalidate, &mut probe)?;
-    Ok(Place { name, folder: folder.to_owned(), update, invalidate, sync })
+    let (invalidate, _) = taken(frontends, writes, invalidate, &mut probe)?;
+    let folder = folder.to_owned();
+    let update_without_sync = update.whole.less(sync);
+    Ok(Place { name, frontends, folder, update, invalidate, sync, update_without_sync })
 }
 
 /// Asks again and again, one after the other. In between the disk is measured, so that whatever
 /// else it does meets both.
 fn taken(
+    frontends: usize,
     times: u32,
     mut ask: impl FnMut() -> Result<Answer>,
     probe: &mut Probe,
 ) -> Result<(Taken, Times)> {
     for _ in 0..times.div_ceil(10) {
-        receipt(&ask()?)?;
+        receipt(&ask()?, frontends)?;
     }
     let (mut wholes, mut receipts, mut syncs) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..times {
         let start = Instant::now();
         let answer = ask()?;
         wholes.push(start.elapsed());
-        receipts.push(receipt(&answer)?);
+        receipts.push(receipt(&answer, frontends)?);
         syncs.push(probe.sync_time()?);
     }
     let of = |times| Times::of(times).ok_or("nothing was measured");
@@ -105,7 +113,7 @@ fn taken(
 }
 
 /// How long the last front end took, when all of them have acknowledged.
-fn receipt(answer: &Answer) -> Result<Duration> {
+fn receipt(answer: &Answer, frontends: usize) -> Result<Duration> {
     let shown = || String::from_utf8_lossy(answer.body()).into_owned();
     if answer.head.status != 200 {
         return Err(format!("a write was answered with {}: {}", answer.head.status, shown()).into());
@@ -113,8 +121,31 @@ fn receipt(answer: &Answer) -> Result<Duration> {
     let receipt: Receipt = serde_json::from_slice(answer.body())?;
     let acknowledged =
         receipt.acknowledgements.iter().filter(|by| by.outcome == Outcome::Acknowledged);
-    if acknowledged.count() != FRONTENDS {
+    if acknowledged.count() != frontends {
         return Err(format!("not all front ends have acknowledged: {}", shown()).into());
     }
     Ok(receipt.acknowledgements.iter().map(|by| by.took).max().unwrap_or_default())
+}
+
+impl fmt::Display for Receipts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Receipts { writes, places } = self;
+        writeln!(f, "{writes} writes, then {writes} invalidations, one after the other")?;
+        for place in places {
+            let Place { name, frontends, folder, .. } = place;
+            let title = format!("{frontends} front ends, log {name} ({})", folder.display());
+            heading(f, &title, &["p50 ms", "p99 ms", "p99.9 ms"])?;
+            for (name, times) in [
+                ("update: whole request", place.update.whole),
+                ("  of it, receipt", place.update.receipt),
+                ("invalidate: whole request", place.invalidate.whole),
+                ("  of it, receipt", place.invalidate.receipt),
+                ("4 KiB and fdatasync, by itself", place.sync),
+                ("update less sync", place.update_without_sync),
+            ] {
+                row(f, name, &times.millis())?;
+            }
+        }
+        notes(f, &[])
+    }
 }

@@ -1,148 +1,128 @@
-//! Two pages that are asked for in turns, so that whatever else the machine does meets both.
+//! Servers that are asked in turns, so that whatever else the machine does meets all of them.
 
 use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::arguments::Arguments;
-use crate::contestant::Contestant;
-use crate::cpu;
-use crate::figures::{Spread, micros};
-use crate::load::{Expected, Load, Measured};
-use crate::{Result, wrk};
+use super::setting::Setting;
+use super::side::{Round, Side};
+use crate::figures::Spread;
+use crate::{Result, cpu, memory};
 
 /// How long each contestant is asked before anything is measured.
 const WARM_UP: Duration = Duration::from_secs(1);
 
-/// One of the two.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Side<'a> {
-    pub(crate) contestant: Contestant,
-    pub(crate) expected: Expected<'a>,
-}
-
 /// What came out.
 #[derive(Debug, Serialize)]
 pub(crate) struct Turns {
+    pub(crate) title: String,
     pub(crate) setting: Setting,
-    /// The yardstick first.
+    /// The first is the one that the others are compared with: ours, where it takes part.
     pub(crate) contestants: Vec<Standing>,
-    /// The second one's throughput, where that of the yardstick is 1.
-    pub(crate) throughput_ratio: Spread,
-    /// The second one's CPU time for a request, where that of the yardstick is 1.
-    pub(crate) cpu_ratio: Spread,
-}
-
-/// How it was measured.
-#[derive(Debug, Serialize)]
-pub(crate) struct Setting {
-    pub(crate) body_bytes: usize,
-    pub(crate) connections: u16,
-    pub(crate) rounds: u32,
-    pub(crate) seconds: u64,
-    pub(crate) load_generator: &'static str,
-    /// Whether the server and the load generator had a core of their own each.
-    pub(crate) pinned: bool,
+    /// Why somebody did not take part, a sentence each.
+    pub(crate) left_out: Vec<String>,
 }
 
 /// One contestant's figures, over its rounds.
 #[derive(Debug, Serialize)]
 pub(crate) struct Standing {
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     pub(crate) requests_per_second: Spread,
-    /// Microseconds of CPU time that the server used for a request, the system's included.
+    /// Microseconds of CPU time that all its processes used for a request.
     pub(crate) cpu_us: Spread,
+    /// Of it, the programs' own.
+    pub(crate) cpu_user_us: Spread,
+    /// Of it, the system's on their behalf.
+    pub(crate) cpu_system_us: Spread,
     pub(crate) latency_median_us: Spread,
     pub(crate) latency_p99_us: Spread,
-    /// Microseconds of CPU time that the load generator used for a request.
+    pub(crate) latency_p999_us: Spread,
+    /// What its processes, and its files in memory, took after the last round.
+    pub(crate) resident_bytes: u64,
+    /// Microseconds of CPU time that the load generator used for a request, where it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) load_cpu_us: Option<Spread>,
+    /// How often a second it was disturbed meanwhile.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) disturbed_per_second: Option<Spread>,
+    /// How the first contestant compares with it; not for the first itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) first: Option<Ratios>,
 }
 
-/// One contestant's figures of one round.
-#[derive(Debug, Clone, Copy)]
-struct Round {
-    requests_per_second: f64,
-    cpu_us: f64,
-    latency_median_us: f64,
-    latency_p99_us: f64,
-    load_cpu_us: Option<f64>,
+/// The first contestant's figures where this one's are 1, round by round.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(crate) struct Ratios {
+    pub(crate) throughput_ratio: Spread,
+    pub(crate) cpu_ratio: Spread,
+    pub(crate) p99_ratio: Spread,
 }
 
-/// Has both asked as often and as long as the arguments say.
-pub(crate) fn take(arguments: &Arguments, sides: [Side<'_>; 2]) -> Result<Turns> {
+/// Asks all sides as often and as long as the setting says. The others are compared with the first.
+pub(crate) fn take(
+    title: impl Into<String>,
+    setting: Setting,
+    sides: &[Side<'_>],
+    left_out: Vec<String>,
+) -> Result<Turns> {
+    if setting.pinned {
+        cpu::pin(cpu::Cores::two()?.load)?;
+    }
     for side in sides {
-        ask(side, arguments, WARM_UP)?;
+        side.check()?;
+        side.ask(&setting, WARM_UP)?;
     }
-    let mut rounds = [Vec::new(), Vec::new()];
-    for _ in 0..arguments.rounds {
-        for (side, rounds) in sides.into_iter().zip(&mut rounds) {
-            rounds.push(ask(side, arguments, arguments.duration())?);
+    let mut rounds = vec![Vec::new(); sides.len()];
+    for _ in 0..setting.rounds {
+        for (side, rounds) in sides.iter().zip(&mut rounds) {
+            rounds.push(side.ask(&setting, Duration::from_secs(setting.seconds))?);
         }
     }
-    let ratio = |figure: fn(&Round) -> f64| {
-        let [yardstick, other] = &rounds;
-        spread(
-            yardstick.iter().zip(other).map(|(yardstick, other)| figure(other) / figure(yardstick)),
-        )
-    };
-    Ok(Turns {
-        setting: Setting {
-            body_bytes: sides[1].expected.body_bytes,
-            connections: arguments.connections,
-            rounds: arguments.rounds,
-            seconds: arguments.duration().as_secs(),
-            load_generator: if arguments.wrk { "wrk" } else { "built in" },
-            pinned: arguments.pin,
-        },
-        throughput_ratio: ratio(|round| round.requests_per_second)?,
-        cpu_ratio: ratio(|round| round.cpu_us)?,
-        contestants: sides
-            .into_iter()
-            .zip(&rounds)
-            .map(|(side, rounds)| Standing::of(side.contestant.name, rounds))
-            .collect::<Result<_>>()?,
-    })
+    let mut contestants = Vec::new();
+    for (index, (side, own)) in sides.iter().zip(&rounds).enumerate() {
+        let first = if index == 0 { None } else { Some(Ratios::of(&rounds[0], own)?) };
+        let resident_bytes = memory::of(&side.contestant)?;
+        contestants.push(Standing::of(side.name.clone(), own, resident_bytes, first)?);
+    }
+    Ok(Turns { title: title.into(), setting, contestants, left_out })
 }
 
-fn ask(side: Side<'_>, arguments: &Arguments, duration: Duration) -> Result<Round> {
-    let Side { contestant: Contestant { name, address, pid }, expected } = side;
-    let asked = || -> Result<Round> {
-        let load = Load::open(address, arguments.connections, expected)?;
-        let before = cpu::used(pid)?;
-        let measured = if arguments.wrk {
-            drop(load);
-            wrk::run(address, expected, arguments.connections, duration)?
-        } else {
-            load.run(duration)?
+impl Ratios {
+    fn of(first: &[Round], this: &[Round]) -> Result<Ratios> {
+        let ratio = |figure: fn(&Round) -> f64| {
+            spread(first.iter().zip(this).map(|(first, this)| figure(first) / figure(this)))
         };
-        Ok(Round::of(&measured, cpu::used(pid)?.saturating_sub(before)))
-    };
-    asked().map_err(|error| format!("{name}: {error}").into())
-}
-
-impl Round {
-    fn of(measured: &Measured, server: Duration) -> Round {
-        let requests = measured.requests as f64;
-        Round {
-            requests_per_second: requests / measured.elapsed.as_secs_f64(),
-            cpu_us: micros(server) / requests,
-            latency_median_us: measured.times.median_us,
-            latency_p99_us: measured.times.p99_us,
-            load_cpu_us: measured.cpu.map(|cpu| micros(cpu) / requests),
-        }
+        Ok(Ratios {
+            throughput_ratio: ratio(|round| round.requests_per_second)?,
+            cpu_ratio: ratio(Round::cpu_us)?,
+            p99_ratio: ratio(|round| round.latency_p99_us)?,
+        })
     }
 }
 
 impl Standing {
-    fn of(name: &'static str, rounds: &[Round]) -> Result<Standing> {
+    fn of(
+        name: String,
+        rounds: &[Round],
+        resident_bytes: u64,
+        first: Option<Ratios>,
+    ) -> Result<Standing> {
         let figure = |figure: fn(&Round) -> f64| spread(rounds.iter().map(figure));
+        let maybe =
+            |figure: fn(&Round) -> Option<f64>| Spread::of(rounds.iter().filter_map(figure));
         Ok(Standing {
             name,
             requests_per_second: figure(|round| round.requests_per_second)?,
-            cpu_us: figure(|round| round.cpu_us)?,
+            cpu_us: figure(Round::cpu_us)?,
+            cpu_user_us: figure(|round| round.cpu_user_us)?,
+            cpu_system_us: figure(|round| round.cpu_system_us)?,
             latency_median_us: figure(|round| round.latency_median_us)?,
             latency_p99_us: figure(|round| round.latency_p99_us)?,
-            load_cpu_us: Spread::of(rounds.iter().filter_map(|round| round.load_cpu_us)),
+            latency_p999_us: figure(|round| round.latency_p999_us)?,
+            resident_bytes,
+            load_cpu_us: maybe(|round| round.load_cpu_us),
+            disturbed_per_second: maybe(|round| round.disturbed_per_second),
+            first,
         })
     }
 }

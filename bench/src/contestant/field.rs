@@ -1,0 +1,111 @@
+use super::axum::Axum;
+use super::bare::Bare;
+use super::headwater::Cluster;
+use super::nginx::Nginx;
+use super::varnish::Varnish;
+use super::{Contestant, Kind, Runs};
+use crate::Result;
+use crate::arguments::Arguments;
+use crate::cpu;
+use crate::http1::Connection;
+use crate::tools::{self, Tool};
+
+/// Those who take part in a scene.
+#[derive(Debug, Default)]
+pub(crate) struct Field {
+    running: Vec<Box<dyn Runs>>,
+    /// Why somebody does not take part, a sentence each.
+    pub(crate) left_out: Vec<String>,
+}
+
+impl Field {
+    /// Starts headwater, and those of the others whom the arguments allow and whose programs are
+    /// there. [`Kind::Bare`] needs a model: see [`Field::add_bare`].
+    pub(crate) fn start(arguments: &Arguments, others: &[Kind]) -> Result<Field> {
+        Field::with(arguments, others, || Cluster::start(1, &super::memory()))
+    }
+
+    /// The same with a headwater that keeps pages in no coding, as the others do when nobody asks for
+    /// any.
+    pub(crate) fn without_codings(arguments: &Arguments, others: &[Kind]) -> Result<Field> {
+        Field::with(arguments, others, || Cluster::without_codings(&super::memory()))
+    }
+
+    fn with(
+        arguments: &Arguments,
+        others: &[Kind],
+        ours: impl FnOnce() -> Result<Cluster>,
+    ) -> Result<Field> {
+        pin_servers(arguments)?;
+        let mut field = Field::default();
+        field.running.push(Box::new(ours()?));
+        for kind in others.iter().copied().filter(|kind| arguments.takes_part(*kind)) {
+            field.add(kind).map_err(|error| format!("{}: {error}", kind.name()))?;
+        }
+        Ok(field)
+    }
+
+    fn add(&mut self, kind: Kind) -> Result {
+        let tool = match kind {
+            Kind::NginxFile | Kind::NginxCache | Kind::NginxAxum => Some(&tools::NGINX),
+            Kind::Varnish => Some(&tools::VARNISH),
+            Kind::Headwater | Kind::Bare | Kind::Axum => None,
+        };
+        if let Some(missing) = tool.and_then(Tool::missing) {
+            self.left_out.push(format!("{} is left out: {missing}", kind.name()));
+            return Ok(());
+        }
+        let runs: Box<dyn Runs> = match kind {
+            // They are there already, or come later.
+            Kind::Headwater | Kind::Bare => return Ok(()),
+            Kind::NginxFile => Box::new(Nginx::of_files()?),
+            Kind::NginxCache => Box::new(Nginx::with_cache()?),
+            Kind::NginxAxum => Box::new(Nginx::before(Axum::start()?)?),
+            Kind::Varnish => Box::new(Varnish::start()?),
+            Kind::Axum => Box::new(Axum::start()?),
+        };
+        self.running.push(runs);
+        Ok(())
+    }
+
+    /// Starts a bare hyper that answers everything with what headwater answers to this request.
+    pub(crate) fn add_bare(
+        &mut self,
+        arguments: &Arguments,
+        path: &str,
+        headers: &str,
+    ) -> Result<Option<Contestant>> {
+        if !arguments.takes_part(Kind::Bare) {
+            return Ok(None);
+        }
+        pin_servers(arguments)?;
+        let mut connection = Connection::open(self.headwater()?.http1)?;
+        // The first has the page made.
+        connection.get_with(path, headers)?;
+        let model = connection.get_with(path, headers)?;
+        let bare = Bare::start(&model)?;
+        let contestant = bare.contestant();
+        self.running.push(Box::new(bare));
+        Ok(Some(contestant))
+    }
+
+    /// The front end that everybody else is compared with.
+    pub(crate) fn headwater(&self) -> Result<Contestant> {
+        let first = self.running.first().ok_or("nobody takes part")?;
+        Ok(first.contestant())
+    }
+
+    /// All who take part, but for bare hypers; headwater is the first.
+    pub(crate) fn contestants(&self) -> impl Iterator<Item = Contestant> {
+        let contestants = self.running.iter().map(|running| running.contestant());
+        contestants.filter(|contestant| contestant.kind != Kind::Bare)
+    }
+}
+
+/// Processes that are started from now on are on the servers' core, if there is one for them.
+pub(crate) fn pin_servers(arguments: &Arguments) -> Result {
+    if arguments.pin {
+        cpu::pin(cpu::Cores::two()?.server)?;
+    }
+    Ok(())
+}

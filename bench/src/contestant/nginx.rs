@@ -1,0 +1,114 @@
+//! nginx: as a cache, as a server of files, and in front of another server. Its configuration is in
+//! `bench/contestants/`, with a word on each choice.
+
+use std::net::SocketAddr;
+
+use tempfile::TempDir;
+
+use super::axum::Axum;
+use super::origin::Origin;
+use super::process::Process;
+use super::{Contestant, Kind, Runs};
+use crate::http1::Answer;
+use crate::scene::pages::SIZES;
+use crate::{Result, content, tools};
+
+const COMMON: &str = include_str!("../../contestants/nginx.conf");
+const FILE: &str = include_str!("../../contestants/nginx-file.conf");
+const CACHE: &str = include_str!("../../contestants/nginx-cache.conf");
+const PROXY: &str = include_str!("../../contestants/nginx-proxy.conf");
+
+/// A running nginx.
+#[derive(Debug)]
+pub(crate) struct Nginx {
+    kind: Kind,
+    process: Process,
+    addresses: [SocketAddr; 2],
+    folder: TempDir,
+    behind: Behind,
+}
+
+/// Whom it asks.
+#[derive(Debug)]
+enum Behind {
+    Nobody,
+    Origin(Origin),
+    Site(Axum),
+}
+
+impl Nginx {
+    /// A server of the pages as files, in memory.
+    pub(crate) fn of_files() -> Result<Nginx> {
+        let folder = folder()?;
+        let pages = folder.path().join("files/page");
+        std::fs::create_dir_all(&pages)?;
+        for bytes in SIZES {
+            let text = content::text(bytes, 0);
+            std::fs::write(pages.join(format!("{bytes}.gz")), content::gzip(text.as_bytes())?)?;
+            std::fs::write(pages.join(bytes.to_string()), text)?;
+        }
+        Nginx::start(Kind::NginxFile, FILE, folder, Behind::Nobody)
+    }
+
+    /// A cache in memory.
+    pub(crate) fn with_cache() -> Result<Nginx> {
+        Nginx::start(Kind::NginxCache, CACHE, folder()?, Behind::Origin(Origin::start()?))
+    }
+
+    /// A proxy without a cache in front of a site that has one.
+    pub(crate) fn before(site: Axum) -> Result<Nginx> {
+        Nginx::start(Kind::NginxAxum, PROXY, folder()?, Behind::Site(site))
+    }
+
+    fn start(kind: Kind, servers: &str, folder: TempDir, behind: Behind) -> Result<Nginx> {
+        let program = tools::NGINX.path().ok_or("nginx is not installed")?;
+        let file = folder.path().join("nginx.conf");
+        let (process, addresses) =
+            Process::start_program(&program, folder.path(), |[http1, http2]| {
+                let more = servers
+                    .replace("{http1}", &http1.to_string())
+                    .replace("{http2}", &http2.to_string())
+                    .replace("{origin}", &behind.address());
+                let configuration = COMMON.replace("{more}", &more);
+                let configuration =
+                    configuration.replace("{folder}", &folder.path().display().to_string());
+                std::fs::write(&file, configuration)?;
+                let errors = folder.path().join("error.log");
+                Ok(["-e".into(), errors.into(), "-c".into(), file.clone().into()].into())
+            })?;
+        Ok(Nginx { kind, process, addresses, folder, behind })
+    }
+}
+
+impl Runs for Nginx {
+    fn contestant(&self) -> Contestant {
+        let [http1, http2] = self.addresses;
+        let mut processes = vec![self.process.pid()];
+        if let Behind::Site(axum) = &self.behind {
+            processes.push(axum.pid());
+        }
+        let kept_in = match self.behind {
+            Behind::Origin(_) => Some(self.folder.path().join("cache")),
+            Behind::Nobody | Behind::Site(_) => None,
+        };
+        let is_hit = match self.behind {
+            Behind::Origin(_) => |answer: &Answer| answer.header("x-cache") == Some("HIT"),
+            Behind::Nobody | Behind::Site(_) => |_: &Answer| true,
+        };
+        Contestant { kind: self.kind, http1, http2: Some(http2), processes, kept_in, is_hit }
+    }
+}
+
+impl Behind {
+    fn address(&self) -> String {
+        match self {
+            Behind::Nobody => String::new(),
+            Behind::Origin(origin) => origin.address.to_string(),
+            Behind::Site(axum) => axum.address().to_string(),
+        }
+    }
+}
+
+fn folder() -> Result<TempDir> {
+    Ok(tempfile::Builder::new().prefix("headwater-nginx-").tempdir_in(super::memory())?)
+}
