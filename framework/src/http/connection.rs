@@ -366,6 +366,7 @@ fn refusal(request: &Parts, headers: usize) -> Option<(StatusCode, &'static str)
 
 fn plain(status: StatusCode, message: &'static str) -> Response<Body> {
     let mut response = Response::new(Body::from(message));
+    response.headers_mut().insert(header::CONTENT_LENGTH, message.len().into());
     *response.status_mut() = status;
     let text = header::HeaderValue::from_static("text/plain; charset=utf-8");
     response.headers_mut().insert(header::CONTENT_TYPE, text);

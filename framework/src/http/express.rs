@@ -23,8 +23,9 @@
 //!   the same [`Socket`], and a response is written to its end before the next request is looked at.
 //!
 //! Hyper gives the connection back when it rests between two requests ([`Pulse::rests`]): nothing
-//! is being answered, all that was answered has left its buffers, and no request that it was given
+//! is being answered, all that it has to say has left its buffers, and no request that it was given
 //! had a body, so it is in no middle of anything. What it has read of the next head comes back too.
+//! Each stay of hyper answers at least one request, so that none is handed to and fro.
 
 mod head;
 mod response;
@@ -102,17 +103,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin, H: Handler> Express<S, H> {
         tokio_util::io::poll_read_buf(Pin::new(&mut self.socket), task, &mut self.read)
     }
 
-    /// Answers the first request of what was read. `None` if that is for hyper.
-    fn answer(&mut self) -> Option<()> {
-        let Head { request, bytes } = self.heads.read(&mut self.read)?;
+    /// Answers the first request of what was read. `false` if that is for hyper.
+    fn answer(&mut self) -> bool {
+        let Some(Head { request, bytes }) = self.heads.read(&mut self.read) else { return false };
         let response = self.context.respond_at_once(&request);
-        let begun = response.and_then(|response| self.outgoing.begin(&request.method, response));
-        match begun {
-            Some(()) => {
-                self.heads.reuse(request.headers);
-                self.pulse.answered();
-            }
-            None => put_back(bytes, &mut self.read),
+        let begun = response.is_some_and(|response| self.outgoing.begin(&request.method, response));
+        if begun {
+            self.heads.reuse(request.headers);
+            self.pulse.answered();
+        } else {
+            put_back(bytes, &mut self.read);
         }
         begun
     }
@@ -131,7 +131,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, H: Handler> Served for Express<S, H> {
             }
             if self.read.is_empty() && ready!(self.poll_read(task))? == 0 {
                 self.closing = Closing::Soon;
-            } else if self.answer().is_none() {
+            } else if !self.answer() {
                 return Poll::Ready(Ok(End::GoesOn));
             }
         }
@@ -140,6 +140,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin, H: Handler> Served for Express<S, H> {
     }
 
     fn close(&mut self) {
-        self.closing = Closing::Soon;
+        if self.closing == Closing::NotYet {
+            self.closing = Closing::Soon;
+        }
     }
 }

@@ -81,16 +81,18 @@ pub(super) struct Pulse {
     rest: AtomicU8,
 }
 
-/// What is known of the rest of hyper between two requests. It is in the middle of something until
-/// it has answered one, and for good once there was one after which not only heads come.
-mod rest {
+/// What is known of the rest of hyper between two requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+enum Rest {
     /// It was given no request yet.
-    pub(super) const NOTHING_ANSWERED: u8 = 0;
+    NothingAnswered,
     /// It was given requests, and not all that was answered has left its buffers.
-    pub(super) const AT_WORK: u8 = 1;
+    AtWork,
     /// All has left them.
-    pub(super) const FLUSHED: u8 = 2;
-    pub(super) const NEVER: u8 = 3;
+    Flushed,
+    /// Not only heads came after a request, or the connection ends: it is at work for good.
+    Never,
 }
 
 impl Pulse {
@@ -105,36 +107,42 @@ impl Pulse {
             blocked: AtomicU64::new(0),
             body: AtomicBool::new(false),
             closing: AtomicBool::new(false),
-            rest: AtomicU8::new(rest::NOTHING_ANSWERED),
+            rest: AtomicU8::new(Rest::NothingAnswered as u8),
         })
     }
 
     /// Hyper serves the connection from here on, until it rests.
     pub(super) fn begin_stay(&self) {
-        self.step(|now| (now != rest::NEVER).then_some(rest::NOTHING_ANSWERED));
+        self.step(|now| (now != Rest::Never as u8).then_some(Rest::NothingAnswered));
     }
 
     /// Hyper's buffers are empty.
     pub(super) fn flushed(&self) {
         if self.exchanges.load(Ordering::Acquire) == 0 {
-            self.step(|now| (now == rest::AT_WORK).then_some(rest::FLUSHED));
+            self.step(|now| (now == Rest::AtWork as u8).then_some(Rest::Flushed));
         }
     }
 
     /// There is something else than requests to come, or the connection ends.
     pub(super) fn rests_no_more(&self) {
-        self.rest.store(rest::NEVER, Ordering::Release);
+        self.rest.store(Rest::Never as u8, Ordering::Release);
     }
 
     /// Whether hyper is between two requests, has sent all its answers, and the next byte that it
     /// reads, or has read and not looked at, is one of a head.
+    ///
+    /// It may have something to say of which no exchange tells: that a head is malformed. That it
+    /// tries to send as soon as it has read the head, so it is out, and the connection ends with it,
+    /// or the socket takes nothing at the moment.
     pub(super) fn rests(&self) -> bool {
-        self.rest.load(Ordering::Acquire) == rest::FLUSHED
+        self.rest.load(Ordering::Acquire) == Rest::Flushed as u8
             && self.exchanges.load(Ordering::Acquire) == 0
+            && self.blocked.load(Ordering::Relaxed) == 0
             && !self.is_closing()
     }
 
-    fn step(&self, next: impl Fn(u8) -> Option<u8>) {
+    fn step(&self, next: impl Fn(u8) -> Option<Rest>) {
+        let next = |now| next(now).map(|next| next as u8);
         // Where there is no next step, it stays as it is.
         let _ = self.rest.fetch_update(Ordering::AcqRel, Ordering::Acquire, next);
     }
@@ -209,7 +217,8 @@ impl Pulse {
         } else if exchanges > 0 {
             let stalled = ours == 0 && longer_than(taken, patience.write);
             if stalled { Verdict::Stalled } else { Verdict::Fine }
-        } else if head != 0 {
+        } else if head != 0 && blocked == 0 {
+            // Otherwise it waits for the client to take the response before it.
             let slow = longer_than(head.max(taken), patience.head);
             if slow { Verdict::SlowHead } else { Verdict::Fine }
         } else {
@@ -255,7 +264,7 @@ impl Exchange {
         pulse.body.store(body == RequestBody::Some, Ordering::Relaxed);
         match body {
             RequestBody::None => {
-                pulse.step(|now| (now != rest::NEVER).then_some(rest::AT_WORK));
+                pulse.step(|now| (now != Rest::Never as u8).then_some(Rest::AtWork));
             }
             RequestBody::Some => pulse.rests_no_more(),
         }

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::{Buf, Bytes};
 use http::header::{self, HeaderMap};
-use http::{Method, Response, StatusCode};
+use http::{Method, Response, StatusCode, Version};
 use tokio::io::AsyncWrite;
 
 use crate::body::Body;
@@ -30,33 +30,41 @@ pub(super) struct Outgoing {
 const PIECES: usize = 16;
 
 impl Outgoing {
-    /// Begins with the response to a request of this method. `None`, and nothing is begun, where hyper
-    /// would do something else than write it down: the body is not at hand, its length is not told
-    /// or told where there is none, or a header is about the connection.
-    pub(super) fn begin(&mut self, method: &Method, response: Response<Body>) -> Option<()> {
+    /// Begins with the response to a request of this method, as hyper would write it. `false`, and
+    /// nothing is begun, where hyper would do something else than write it down: the body is not at
+    /// hand, its length is not told or told where there is none, or a header is about the connection.
+    pub(super) fn begin(&mut self, method: &Method, response: Response<Body>) -> bool {
         let (parts, body) = response.into_parts();
-        let body = body.into_pieces().ok()?;
-        let told = self.write_head(parts.status, &parts.headers);
+        let Ok(body) = body.into_pieces() else { return false };
         let has_none = matches!(parts.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
         let is_head = *method == Method::HEAD;
-        let is_simple = match (body.is_empty(), told?) {
-            (true, 0) => has_none || (!is_head && self.write_no_length()),
-            (true, 1) => is_head && !has_none,
-            (false, 1) => !is_head && !has_none,
-            _ => false,
+        // Then hyper writes the length itself, at the end.
+        let is_empty = body.is_empty() && !is_head && !has_none;
+        let told = self.write_head(parts.status, &parts.headers, is_empty);
+        let is_simple = match told {
+            None => false,
+            Some(_) if is_empty => true,
+            Some(0) => body.is_empty(),
+            Some(1) => !has_none && is_head == body.is_empty(),
+            Some(_) => false,
         };
-        if !is_simple || parts.status.is_informational() {
+        if !is_simple || parts.status.is_informational() || parts.version != Version::HTTP_11 {
             self.head.clear();
-            return None;
+            return false;
         }
-        self.write_end();
+        self.write_end(is_empty);
         self.body = body;
-        Some(())
+        true
     }
 
-    /// Writes the head but for its end. Returns how often it tells a length, `None` if it is one for
-    /// hyper.
-    fn write_head(&mut self, status: StatusCode, headers: &HeaderMap) -> Option<usize> {
+    /// Writes the head but for its end, and without the length where there is no content. Returns how
+    /// often it tells one, `None` if it is a head for hyper.
+    fn write_head(
+        &mut self,
+        status: StatusCode,
+        headers: &HeaderMap,
+        is_empty: bool,
+    ) -> Option<usize> {
         let head = &mut self.head;
         (self.sent, self.dated) = (0, false);
         head.clear();
@@ -69,6 +77,7 @@ impl Outgoing {
         let mut lengths = 0;
         for (name, value) in headers {
             match *name {
+                header::CONTENT_LENGTH if is_empty => continue,
                 header::CONTENT_LENGTH => lengths += 1,
                 header::DATE => self.dated = true,
                 header::CONNECTION
@@ -88,13 +97,11 @@ impl Outgoing {
         Some(lengths)
     }
 
-    fn write_no_length(&mut self) -> bool {
-        self.head.extend_from_slice(b"content-length: 0\r\n");
-        true
-    }
-
-    fn write_end(&mut self) {
+    fn write_end(&mut self, is_empty: bool) {
         let head = &mut self.head;
+        if is_empty {
+            head.extend_from_slice(b"content-length: 0\r\n");
+        }
         if !self.dated {
             head.extend_from_slice(b"date: ");
             DATE.with_borrow_mut(|date| head.extend_from_slice(date.now(SystemTime::now())));
@@ -160,7 +167,7 @@ impl Date {
             self.second = second;
             self.text.clear();
             // Writing to memory cannot fail.
-            let _ = write!(self.text, "{}", httpdate::HttpDate::from(now));
+            let _ = write!(self.text, "{}", httpdate::HttpDate::from(UNIX_EPOCH + second));
         }
         &self.text
     }
@@ -222,7 +229,7 @@ mod tests {
             let response = Response::builder().header("content-length", whole.len());
             let response = response.body(Body::pieces(pieces.clone())).unwrap();
             let mut outgoing = Outgoing::default();
-            outgoing.begin(&Method::GET, response).unwrap();
+            assert!(outgoing.begin(&Method::GET, response));
             let mut narrow = Narrow(Vec::new(), taken);
             let mut context = Context::from_waker(std::task::Waker::noop());
             assert!(outgoing.poll_write(&mut narrow, &mut context).is_ready());

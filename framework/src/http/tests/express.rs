@@ -34,6 +34,7 @@ fn known(method: &Method, path: &str) -> Option<Response<Body>> {
         }
         "/unmodified" => *response.status_mut() = StatusCode::NOT_MODIFIED,
         "/nothing" => *response.status_mut() = StatusCode::NO_CONTENT,
+        "/empty" => length = Some(0),
         "/failed" => *response.status_mut() = StatusCode::PRECONDITION_FAILED,
         "/odd" => *response.status_mut() = StatusCode::from_u16(599).unwrap(),
         "/dated" => {
@@ -124,8 +125,9 @@ async fn compare(pieces: &[&[u8]]) {
     assert_eq!(at_once, later, "{sent:#?}");
 }
 
-const PATHS: [&str; 15] = [
+const PATHS: [&str; 16] = [
     "/one",
+    "/empty",
     "/pieces",
     "/many",
     "/unmeasured",
@@ -187,6 +189,20 @@ async fn a_body_is_never_taken_for_a_request() {
                 }
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn who_is_refused_gets_to_know_it_and_nothing_after_it() {
+    let refused = "GET /else HTTP/1.1\r\nhost: x\r\ntransfer-encoding: gzip\r\n\r\n";
+    let inner = "GET /dated HTTP/1.1\r\nhost: x\r\n\r\n";
+    // Somewhere here the refusal is the last thing that a task may write in its turn.
+    for count in 90..140 {
+        let all = "GET /else HTTP/1.1\r\nhost: x\r\n\r\n".repeat(count) + refused + inner;
+        let answers = answers(Prompt::<true>, &[all.as_bytes()]).await;
+        let answers = String::from_utf8_lossy(&answers);
+        assert!(answers.contains("HTTP/1.1 400 "), "{count}");
+        assert!(!answers.contains("08:49:37 GMT"), "{count}");
     }
 }
 

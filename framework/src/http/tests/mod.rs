@@ -49,7 +49,7 @@ impl Handler for Site {
         let body = match request.uri.path() {
             "/panic" => panic!("as asked"),
             "/huge" => vec![b'x'; HUGE],
-            "/slow" | "/pieces" | "/echo" | "/later" => return None,
+            "/slow" | "/pieces" | "/echo" | "/later/huge" => return None,
             path => path.as_bytes().to_vec(),
         };
         self.answered.fetch_add(1, Ordering::SeqCst);
@@ -60,6 +60,7 @@ impl Handler for Site {
     async fn handle(&self, request: Request<Incoming>, _: Peer) -> Response<Body> {
         let path = request.uri().path().to_owned();
         let body = match path.as_str() {
+            "/later/huge" => Body::from(vec![b'x'; HUGE]),
             "/slow" => {
                 self.came.notify_one();
                 self.go_on.notified().await;

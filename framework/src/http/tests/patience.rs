@@ -170,3 +170,25 @@ async fn a_stop_cuts_what_takes_longer_than_the_drain_time() {
     assert_eq!(within(server.ended).await.unwrap(), Drained { cut: 1 });
     assert_eq!(rest(&mut busy).await, "");
 }
+
+#[tokio::test]
+async fn a_request_that_waits_behind_a_response_is_not_taken_for_a_slow_head() {
+    let long = Duration::from_secs(60);
+    let server = start(Limits { write_timeout: long, idle_timeout: long, ..limits() }).await;
+    for path in ["/huge", "/later/huge"] {
+        let mut stream = server.connect().await;
+        let start = Instant::now();
+        stream
+            .write_all(format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes())
+            .await
+            .unwrap();
+        let mut begun = [0; 12];
+        within(stream.read_exact(&mut begun)).await.unwrap();
+        stream.write_all(format!("GET /next HTTP/1.1\r\n{CLOSE}").as_bytes()).await.unwrap();
+        // A client that is busy with something else for longer than a head may take.
+        tokio::time::sleep_until((start + 3 * limits().header_timeout).into()).await;
+        let all = rest(&mut stream).await;
+        assert!(!all.contains("408"), "{path}");
+        assert!(all.ends_with("/next"), "{path}");
+    }
+}
