@@ -197,6 +197,18 @@ fn errors_of_a_render_are_where_the_author_made_them() {
             3,
             "`id` of a fragment must be a string, a number, or an array of those, but it is `undefined`",
         ),
+        (
+            "{% cache id=['a', none] %}{% endcache %}",
+            1,
+            1,
+            "`id` of a fragment must be a string, a number, or an array of those, but element 2 of its array is `none`",
+        ),
+        (
+            "{% cache id=1, groups=['a', 'b', [1]] %}{% endcache %}",
+            1,
+            1,
+            "`groups` of a fragment must be a string, or an array of strings, but element 3 of its array is `array`",
+        ),
         ("{% cache id='' %}{% endcache %}", 1, 1, "the id of a fragment must not be empty"),
         (
             "\n{% if true %}{% cache id=1, groups=3 %}{% endcache %}{% endif %}",
