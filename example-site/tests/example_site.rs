@@ -379,6 +379,13 @@ async fn the_language_can_be_chosen() {
     let cookie = cookie(&chosen);
     let page = visitor.page_with("/list", &[("cookie", &cookie), ("accept-language", "en")]).await;
     assert!(page.text().contains("<html lang=\"de\""), "{}", page.text());
+    let current: Vec<_> =
+        page.text().lines().filter(|line| line.contains("aria-current")).collect();
+    let [here, language] = current.as_slice() else { panic!("{current:?}") };
+    assert!(
+        here.contains("href=\"/list\"") && language.contains(">Deutsch</button>"),
+        "{current:?}"
+    );
     let strange = [("cookie", "language=tlh"), ("accept-language", "de")];
     let page = visitor.page_with("/list", &strange).await;
     assert!(page.text().contains("<html lang=\"de\""), "{}", page.text());

@@ -10,6 +10,8 @@ pub struct Problem {
     pub file: Option<PathBuf>,
     /// The line in the file, counted from 1.
     pub line: Option<usize>,
+    /// The column in that line, in characters, counted from 1.
+    pub column: Option<usize>,
     /// What is wrong and what is allowed.
     pub message: String,
 }
@@ -17,33 +19,45 @@ pub struct Problem {
 impl Problem {
     /// A problem that is in no particular file.
     pub fn new(message: impl Into<String>) -> Problem {
-        Problem { file: None, line: None, message: message.into() }
+        Problem { file: None, line: None, column: None, message: message.into() }
     }
 
     /// A problem in `file`.
     pub fn in_file(file: impl Into<PathBuf>, message: impl Into<String>) -> Problem {
-        Problem { file: Some(file.into()), line: None, message: message.into() }
+        Problem { file: Some(file.into()), ..Problem::new(message) }
     }
 
     /// A problem at a line (counted from 1) of `file`.
     pub fn at_line(file: impl Into<PathBuf>, line: usize, message: impl Into<String>) -> Problem {
-        Problem { file: Some(file.into()), line: Some(line), message: message.into() }
+        Problem { line: Some(line), ..Problem::in_file(file, message) }
+    }
+
+    /// A problem at a line and a column (in characters, both counted from 1) of `file`.
+    pub fn at_column(
+        file: impl Into<PathBuf>,
+        line: usize,
+        column: usize,
+        message: impl Into<String>,
+    ) -> Problem {
+        Problem { column: Some(column), ..Problem::at_line(file, line, message) }
     }
 
     /// What the TOML parser or a type's deserializer had to say about `text`, the content of `file`.
     /// For an unknown key the nearest known one is named.
     pub fn from_toml(file: &Path, text: &str, error: &toml::de::Error) -> Problem {
         let line = error.span().map(|span| line_of(text, span.start));
-        Problem { file: Some(file.to_owned()), line, message: with_nearest(error.message()) }
+        Problem { line, ..Problem::in_file(file, with_nearest(error.message())) }
     }
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (&self.file, self.line) {
-            (Some(file), Some(line)) => write!(f, "{}:{line}: ", file.display())?,
-            (Some(file), None) => write!(f, "{}: ", file.display())?,
-            (None, _) => {}
+        if let Some(file) = &self.file {
+            write!(f, "{}:", file.display())?;
+            for number in [self.line, self.column].into_iter().flatten() {
+                write!(f, "{number}:")?;
+            }
+            f.write_str(" ")?;
         }
         f.write_str(&self.message)
     }
@@ -79,9 +93,9 @@ impl Problems {
         self.0.iter()
     }
 
-    /// The same problems in the order of files and lines; those without a file come first.
+    /// The same problems in the order of files, lines and columns; those without a file come first.
     pub fn sorted(mut self) -> Problems {
-        self.0.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
+        self.0.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
         self
     }
 
@@ -159,6 +173,15 @@ mod tests {
         let problem = Problem::from_toml(Path::new("project.toml"), text, &error).to_string();
         assert!(problem.starts_with("project.toml:3: unknown field `lifetme`"), "{problem}");
         assert!(problem.ends_with("did you mean `lifetime`?"), "{problem}");
+    }
+
+    #[test]
+    fn a_place_is_written_as_editors_open_it() {
+        let problem = Problem::at_column("templates/a.html", 3, 7, "no");
+        assert_eq!(problem.to_string(), "templates/a.html:3:7: no");
+        assert_eq!(Problem::at_line("a.conf", 3, "no").to_string(), "a.conf:3: no");
+        assert_eq!(Problem::in_file("a.conf", "no").to_string(), "a.conf: no");
+        assert_eq!(Problem::new("no").to_string(), "no");
     }
 
     #[test]

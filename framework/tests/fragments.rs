@@ -420,8 +420,8 @@ async fn what_is_wrong_with_a_tag_is_known_before_the_site_runs() {
     std::fs::write(folder.path().join("dispatch.conf"), ROUTES).unwrap();
     let app = App::new().controllers(controllers![page, forget_group, forget_pattern]);
     let problems = app.into_service(folder.path()).await.err().unwrap().to_string();
-    assert!(problems.contains("page.html:2: a fragment needs an id"), "{problems}");
-    assert!(problems.contains("page.html:2: this `cache` is never closed"), "{problems}");
+    assert!(problems.contains("page.html:2:3: a fragment needs an id"), "{problems}");
+    assert!(problems.contains("page.html:2:3: this `cache` is never closed"), "{problems}");
 }
 
 /// The examples of the guide's chapter, in their order.

@@ -200,7 +200,7 @@ async fn a_service_loads_its_files_when_it_is_told_to_and_all_or_none() {
     assert_eq!(text(get(&site, "/still").await).await, "old");
     write(folder.path(), "templates/page.html", "{{ broken");
     let problems = site.reload().await.unwrap_err().to_string();
-    assert!(problems.contains("templates/page.html:1: "), "{problems}");
+    assert!(problems.contains("templates/page.html:1:"), "{problems}");
     let shown = text(get(&site, "/still").await).await;
     assert!(shown.starts_with("old\n<section role=\"alert\""), "{shown}");
 

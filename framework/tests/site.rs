@@ -267,3 +267,40 @@ async fn nobody_is_told_that_a_page_is_not_there_after_it_was_published() {
     let (early, late) = join(early, late).await;
     assert_eq!((early.status().as_u16(), late.body().as_ref()), (404, &b"there"[..]));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_test_borrows_the_files_of_a_site_with_languages_and_a_docroot() {
+    let (here, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    std::fs::create_dir_all(here.path().join("docroot/assets")).unwrap();
+    std::fs::create_dir(here.path().join("templates")).unwrap();
+    let routes = "[[route]]\npath = \"/\"\ntemplate = \"page.html\"\nvary = [\"accept-language\"]\n\
+                  [[route]]\npath = \"/assets/{*path}\"\nfiles = \"assets\"\n";
+    for (name, text) in [
+        ("project.toml", "languages = [\"en\", \"de\"]\n[log]\npath = \"data\"\n"),
+        ("dispatch.conf", routes),
+        ("templates/page.html", "{{ asset(path=\"a.css\") }}"),
+        ("docroot/assets/a.css", "p {}"),
+    ] {
+        std::fs::write(here.path().join(name), text).unwrap();
+    }
+    let borrow = |from: &str, to: &str| {
+        std::os::unix::fs::symlink(here.path().join(from), folder.path().join(to)).unwrap();
+    };
+    ["dispatch.conf", "templates"].iter().for_each(|name| borrow(name, name));
+    let open = || App::new().into_service(folder.path());
+
+    ["project.toml", "docroot"].iter().for_each(|name| borrow(name, name));
+    let site = open().await.unwrap();
+    assert_eq!(ask(&site, "GET", "/").await.status(), 200);
+    assert_eq!(ask(&site, "GET", "/assets/a.css").await.body(), "p {}");
+    site.stop().await;
+    assert!(folder.path().join("data").exists() && !here.path().join("data").exists());
+
+    // A folder of the test's own, with a link in it.
+    std::fs::remove_file(folder.path().join("docroot")).unwrap();
+    std::fs::create_dir(folder.path().join("docroot")).unwrap();
+    borrow("docroot/assets", "docroot/assets");
+    let site = open().await.unwrap();
+    assert_eq!(ask(&site, "GET", "/assets/a.css").await.status(), 404, "it is outside");
+    site.stop().await;
+}

@@ -96,26 +96,38 @@ fn is_plain_html(headers: &HeaderMap) -> bool {
 }
 
 /// It stands at the end, where it does not keep a page from beginning with its doctype, and is shown
-/// at the top.
+/// at the bottom of the window. It can be folded up without a script, which a site's
+/// `Content-Security-Policy` might forbid.
 fn html(problems: &Problems) -> String {
     let mut html = String::from(
-        "\n<section role=\"alert\" style=\"all: initial; position: fixed; inset: 0 0 auto 0; \
-         z-index: 2147483647; max-height: 50vh; overflow: auto; padding: .8em 1em; \
-         background: #7a1020; color: #fff; font: 14px/1.5 ui-monospace, monospace; \
-         box-shadow: 0 0 1em #0008\">\n<strong>The changed files are not loaded. This page is made \
-         from those before.</strong>\n",
+        "\n<section role=\"alert\" style=\"all: initial; position: fixed; inset: auto auto 0 0; \
+         box-sizing: border-box; max-width: 100%; z-index: 2147483647; max-height: 35vh; \
+         overflow: auto; padding: .6em 1em; background: #7a1020; color: #fff; \
+         font: 14px/1.5 ui-monospace, monospace; box-shadow: 0 0 1em #0008\">\n\
+         <details open style=\"all: revert\">\
+         <summary style=\"all: revert; cursor: pointer; font-weight: bold\">The changed files are \
+         not loaded. This page is made from those before.</summary>\n",
     );
     for problem in problems.iter().take(MOST) {
         let problem = escape(&problem.to_string());
         // Writing to a string cannot fail.
-        let _ =
-            writeln!(html, "<pre style=\"margin: .4em 0; white-space: pre-wrap\">{problem}</pre>");
+        let _ = writeln!(
+            html,
+            "<pre style=\"all: revert; margin: .4em 0; white-space: pre-wrap; \
+             overflow-wrap: anywhere\">{problem}</pre>"
+        );
     }
     let more = problems.iter().count().saturating_sub(MOST);
     if more > 0 {
-        let _ = writeln!(html, "<p>And {more} more, which are in the log.</p>");
+        let _ = writeln!(
+            html,
+            "<p style=\"all: revert; margin: .4em 0\">And {more} more, which are in the log.</p>"
+        );
     }
-    html.push_str("</section>\n");
+    // Room at the end of the page, so that all of it can be seen beside what is folded up.
+    html.push_str(
+        "</details></section>\n<div style=\"all: initial; display: block; height: 64px\"></div>\n",
+    );
     html
 }
 
@@ -197,6 +209,7 @@ mod tests {
         assert!(text.starts_with("<!doctype html><p>old\n<section role=\"alert\""), "{text}");
         assert!(text.contains("a&lt;b&gt;.html:7: `&lt;/pre&gt;&lt;script&gt;` &amp; &quot;more"));
         assert!(!text.contains("<script>"));
+        assert!(text.contains("<details open") && text.contains("inset: auto auto 0 0;"), "{text}");
     }
 
     #[tokio::test]

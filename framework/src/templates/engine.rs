@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -79,6 +79,8 @@ const IN_PATH: &AsciiSet = &CONTROLS
 /// value is escaped, unless it goes through the filter `safe`.
 #[derive(Clone)]
 pub struct Engine {
+    /// Where the templates were loaded from.
+    folder: PathBuf,
     tera: Tera,
     /// The templates with fragments, as their author wrote them.
     originals: Arc<Originals>,
@@ -105,7 +107,8 @@ impl Engine {
     pub fn empty(options: &Options) -> Engine {
         let stack = STACK_FOR_FUNCTIONS + STACK_PER_LEVEL;
         let originals = Arc::default();
-        Engine { tera: tera(options), originals, max_output: options.max_output, stack }
+        let (folder, max_output) = (PathBuf::new(), options.max_output);
+        Engine { folder, tera: tera(options), originals, max_output, stack }
     }
 
     /// Loads every file below `folder`, so that a template may extend and include any other. A
@@ -118,7 +121,7 @@ impl Engine {
     pub fn load(folder: &Path, options: &Options) -> Result<Engine, Problems> {
         let mut problems = Problems::new();
         let sources = folder::read(folder, &mut problems);
-        let mut engine = Engine::empty(options);
+        let mut engine = Engine { folder: folder.to_owned(), ..Engine::empty(options) };
 
         let (originals, mut blank) = rewritten(folder, &sources, &mut problems);
         let readable = sources.iter().filter(|source| !blank.contains(&source.name));
@@ -180,7 +183,7 @@ impl Engine {
             Ok(Err(error)) => RenderError::failed(name, &error, &self.originals),
             Err(panic) => RenderError::panicked(name, panic.as_ref()),
         };
-        Err(Box::new(error))
+        Err(Box::new(error.below(&self.folder)))
     }
 
     /// Whether there is a template of this name.
@@ -225,8 +228,8 @@ fn rewritten(
             Err(found) => {
                 for error in found {
                     let Position { line, column } = Position::of(text, error.offset);
-                    let message = format!("{} (column {column})", error.message);
-                    problems.push(Problem::at_line(folder.join(name), line, message));
+                    let file = folder.join(name);
+                    problems.push(Problem::at_column(file, line, column, error.message));
                 }
                 wrong.insert(name.clone());
             }

@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::error::Error as StdError;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tera::ReportError;
 
@@ -13,6 +13,8 @@ use crate::problem::{Problem, Problems};
 /// Why a template gave no page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RenderError {
+    /// The folder that the templates were loaded from.
+    pub folder: PathBuf,
     /// The template that was asked for.
     pub template: String,
     /// What went wrong.
@@ -99,8 +101,14 @@ impl RenderError {
         failed
     }
 
+    /// The same of a template below `folder`.
+    pub(super) fn below(self, folder: &Path) -> RenderError {
+        RenderError { folder: folder.to_owned(), ..self }
+    }
+
     fn new(template: &str, kind: RenderErrorKind, message: impl Into<String>) -> RenderError {
         RenderError {
+            folder: PathBuf::new(),
             template: template.to_owned(),
             kind,
             place: None,
@@ -114,7 +122,9 @@ impl RenderError {
 impl fmt::Display for RenderError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.place {
-            Some(Place { template, line, column }) => write!(f, "{template}:{line}:{column}: ")?,
+            Some(Place { template, line, column }) => {
+                write!(f, "{}:{line}:{column}: ", self.folder.join(template).display())?;
+            }
             None => write!(f, "{}: ", self.template)?,
         }
         f.write_str(&self.message)?;
@@ -176,7 +186,7 @@ fn syntax(folder: &Path, report: &ReportError, originals: &Originals) -> Problem
         None => message.to_owned(),
     };
     let Position { line, column } = originals.place(name, place);
-    Problem::at_line(folder.join(name), line, format!("{message} (column {column})"))
+    Problem::at_column(folder.join(name), line, column, message)
 }
 
 fn at(folder: &Path, place: &str, message: &str, originals: &Originals) -> Problem {
@@ -186,7 +196,7 @@ fn at(folder: &Path, place: &str, message: &str, originals: &Originals) -> Probl
     match (parts.next(), line, column) {
         (Some(name), Some(line), Some(column)) => {
             let Position { line, column } = originals.place(name, Position { line, column });
-            Problem::at_line(folder.join(name), line, format!("{message} (column {column})"))
+            Problem::at_column(folder.join(name), line, column, message)
         }
         _ => Problem::in_file(folder, format!("{message} ({place})")),
     }

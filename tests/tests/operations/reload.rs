@@ -99,7 +99,7 @@ async fn in_development_a_broken_template_is_shown_in_the_page_and_the_old_one_s
     let shown = shows(&visitor, "/static", "controler").await;
     let (before, banner) = shown.text().split_once(BANNER).expect("the banner is there");
     assert_eq!(before.trim_end(), whole.text().trim_end());
-    assert!(banner.contains("templates/plain.html:2: "), "{banner}");
+    assert!(banner.contains("templates/plain.html:2:"), "{banner}");
     assert!(banner.contains("dispatch.conf:") && banner.contains("`controller`"), "{banner}");
     assert!(!banner.contains("<script>"), "{banner}");
     assert_eq!(shown.header("content-length"), shown.body.len().to_string());
@@ -126,7 +126,7 @@ async fn in_development_a_broken_template_is_shown_in_the_page_and_the_old_one_s
     assert_eq!(status["edition"]["number"], 1);
     assert_eq!(status["edition"]["problems"].as_array().unwrap().len(), 3, "{status}");
     until("the log says it", async || {
-        node.messages().contain("templates/plain.html:2: ").then_some(())
+        node.messages().contain("templates/plain.html:2:").then_some(())
     })
     .await;
 
@@ -256,7 +256,7 @@ async fn in_production_files_are_read_when_the_node_is_told_to_and_all_or_none()
         .template("plain.html", "{% if %}");
     node.hang_up();
     let messages = node.messages().clone();
-    let said = "templates/plain.html:1: ";
+    let said = "templates/plain.html:1:";
     until("the log says what is wrong", async || messages.contain(said).then_some(())).await;
     let status = until("the status says it", async || {
         let status = node.status().await;
@@ -294,7 +294,7 @@ async fn an_operator_is_told_how_a_reload_has_gone() {
     let refused = reload().await;
     assert_eq!(refused.status, 409);
     let problem = refused.json()["problems"][0].as_str().unwrap().to_owned();
-    assert!(problem.contains("templates/plain.html:1: "), "{problem}");
+    assert!(problem.contains("templates/plain.html:1:"), "{problem}");
     let _site = site.template("plain.html", "good");
     assert_eq!(reload().await.json(), json!({ "edition": 3 }));
     assert_eq!(cluster.visitor(0).page("/static").await.text(), "good");

@@ -1,5 +1,6 @@
 use std::borrow::Cow;
 
+use bytes::Bytes;
 use http::Uri;
 use http::uri::PathAndQuery;
 
@@ -53,14 +54,33 @@ impl<'a> Address<'a> {
 fn explain(url: &str) -> String {
     let example = "write a path of this site, with a query or without, such as \
                    `/parts/badge?size=small`";
-    if !url.starts_with('/') || url.starts_with("//") {
+    if url.starts_with("//") || has_scheme(url) {
         return format!("it leads away from this site: {example}");
+    }
+    if !url.starts_with('/') {
+        return match with_slash(url) {
+            Some(path) => format!("it does not begin with a slash: write `{path}`"),
+            None => format!("it does not begin with a slash: {example}"),
+        };
     }
     if url.contains('#') {
         return format!("a part is a whole page, and has no `#…`: {example}");
     }
     "it is no URL: encode what comes from values, with `url_for` or the filter `urlencode`"
         .to_owned()
+}
+
+/// Whether a URL begins with a scheme, as in `https:` (RFC 3986, section 4.2).
+fn has_scheme(url: &str) -> bool {
+    let first = url.split(['/', '?', '#']).next().unwrap_or_default();
+    first.contains(':')
+}
+
+/// The path of this site that was meant by what lacks the slash.
+fn with_slash(url: &str) -> Option<String> {
+    let part = Part::new(format!("/{url}"), Bytes::new());
+    let meant = !url.is_empty() && Address::of(&part).ok()?.canonical().is_ok();
+    meant.then(|| part.url().to_owned())
 }
 
 impl<'a> Canonical<'a> {
@@ -87,8 +107,6 @@ impl std::fmt::Display for Canonical<'_> {
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
-
     use super::*;
 
     fn part(url: &str) -> Part {
@@ -125,6 +143,24 @@ mod tests {
         let why = |url| Address::of(&part(url)).unwrap_err();
         assert!(why("//evil.example").contains("`/parts/badge?size=small`"));
         assert!(why("/tag/a b").contains("urlencode"));
+    }
+
+    #[test]
+    fn what_lacks_the_slash_is_told_from_what_leads_away() {
+        let why = |url| Address::of(&part(url)).unwrap_err();
+        for url in ["//evil.example", "https://evil.example", "HTTP:badge", "javascript:alert(1)"] {
+            assert!(why(url).starts_with("it leads away from this site: "), "{url}: {}", why(url));
+        }
+        let no_slash = "it does not begin with a slash: ";
+        assert_eq!(why("parts/greeting"), format!("{no_slash}write `/parts/greeting`"));
+        assert_eq!(why("badge?at=12:30"), format!("{no_slash}write `/badge?at=12:30`"));
+        for url in ["", "../badge", "a b", "badge#top"] {
+            let why = why(url);
+            assert!(
+                why.starts_with(no_slash) && why.contains("`/parts/badge?size=small`"),
+                "{why}"
+            );
+        }
     }
 
     #[test]

@@ -79,12 +79,12 @@ fn all_that_is_wrong_is_reported_at_once_with_file_and_line() {
         ("base.html", ""),
     ]);
     assert_eq!(found.len(), 6, "{found:#?}");
-    assert!(found[0].starts_with("a.html:3: "), "{found:#?}");
-    assert!(found[1].starts_with("b.html:2: "), "{found:#?}");
+    assert!(found[0].starts_with("a.html:3:"), "{found:#?}");
+    assert!(found[1].starts_with("b.html:2:"), "{found:#?}");
     assert_eq!(found[2], "c.html:1: there is no template `bace.html`; did you mean `base.html`?");
     assert_eq!(found[3], "e.html:2: there is no template `nowhere/at/all`");
-    assert_eq!(found[4], "d.html:2: Unknown filter `shout` (column 8)");
-    assert_eq!(found[5], "d.html:2: Unknown function `nothing` (column 19)");
+    assert_eq!(found[4], "d.html:2:8: Unknown filter `shout`");
+    assert_eq!(found[5], "d.html:2:19: Unknown function `nothing`");
 }
 
 #[test]
@@ -95,8 +95,8 @@ fn blocks_and_components_that_do_not_exist_are_reported() {
         ("b.html", "{{<Card title='x' />}}"),
     ]);
     assert_eq!(found.len(), 2, "{found:#?}");
-    assert!(found[0].starts_with("a.html:2: Block `boby` is not defined"), "{found:#?}");
-    assert!(found[1].starts_with("b.html:1: Unknown component `Card`"), "{found:#?}");
+    assert!(found[0].starts_with("a.html:2:10: Block `boby` is not defined"), "{found:#?}");
+    assert!(found[1].starts_with("b.html:1:3: Unknown component `Card`"), "{found:#?}");
 }
 
 #[test]
@@ -153,7 +153,7 @@ fn an_error_names_the_template_and_the_line_it_is_in() {
     let error = render(&engine, "a.html", r#"{"story":{}}"#).unwrap_err();
     assert_eq!(error.kind, RenderErrorKind::Failed);
     assert_eq!(error.place, Some(Place { template: "b.html".into(), line: 2, column: 6 }));
-    assert!(error.to_string().starts_with("b.html:2:6: "), "{error}");
+    assert!(error.to_string().contains("/b.html:2:6: "), "{error}");
     assert!(error.to_string().contains("(while rendering a.html)"), "{error}");
     assert!(error.excerpt.unwrap().contains("storry.title"));
     assert_eq!(render(&engine, "c.html", "{}").unwrap_err().kind, RenderErrorKind::Missing);

@@ -164,14 +164,14 @@ pub(super) fn asked(
 /// The groups that a `{% cache … %}` names.
 pub(super) fn groups(values: &Kwargs) -> TeraResult<Vec<String>> {
     let Some(value) = values.get::<&Value>("groups")? else { return Ok(Vec::new()) };
-    let wrong = || is_no("groups", "a string, or an array of strings", value);
+    let wanted = "a string, or an array of strings";
     let mut groups: Vec<String> = match (value.as_str(), value.as_array()) {
         (Some(names), _) => names.split(',').map(|name| name.trim().to_owned()).collect(),
         (None, Some(names)) => {
-            let name = |name| Ok(text(name).ok_or_else(wrong)?.into_owned());
-            names.iter().map(name).collect::<TeraResult<_>>()?
+            let name = |(index, name)| Ok(element("groups", wanted, index, name)?.into_owned());
+            names.iter().enumerate().map(name).collect::<TeraResult<_>>()?
         }
-        (None, None) => return Err(wrong()),
+        (None, None) => return Err(is_no("groups", wanted, value)),
     };
     groups.retain(|group| !group.is_empty());
     Ok(groups)
@@ -180,19 +180,19 @@ pub(super) fn groups(values: &Kwargs) -> TeraResult<Vec<String>> {
 /// The id as patterns see it.
 fn id(value: &Value) -> TeraResult<String> {
     let mut id = NAMESPACE.to_owned();
-    let wrong = || is_no("id", "a string, a number, or an array of those", value);
+    let wanted = "a string, a number, or an array of those";
     match value.as_array() {
         None => {
-            let text = text(value).ok_or_else(wrong)?;
+            let text = text(value).ok_or_else(|| is_no("id", wanted, value))?;
             // In the cache a line break ends the id; this one is told from it by the space.
             id.push_str(&text.replace('\n', "\n "));
         }
         Some(elements) => {
-            for (index, element) in elements.iter().enumerate() {
+            for (index, value) in elements.iter().enumerate() {
                 if index > 0 {
                     id.push('/');
                 }
-                push_element(&mut id, &text(element).ok_or_else(wrong)?);
+                push_element(&mut id, &element("id", wanted, index, value)?);
             }
         }
     }
@@ -237,6 +237,22 @@ fn text(value: &Value) -> Option<Cow<'_, str>> {
         Some(text) => Some(text.into()),
         None => value.is_number().then(|| value.to_string().into()),
     }
+}
+
+/// The text of the element of an array that has `index` before it.
+fn element<'v>(
+    argument: &str,
+    wanted: &str,
+    index: usize,
+    value: &'v Value,
+) -> TeraResult<Cow<'v, str>> {
+    text(value).ok_or_else(|| {
+        let (number, kind) = (index + 1, value.name());
+        Error::message(format!(
+            "`{argument}` of a fragment must be {wanted}, but element {number} of its array is \
+             `{kind}`"
+        ))
+    })
 }
 
 fn is_no(argument: &str, wanted: &str, value: &Value) -> Error {
