@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context as Task, Poll};
 
 use bytes::{Bytes, BytesMut};
@@ -24,7 +25,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep, timeout};
 
-use super::express::Express;
+use super::express::{Asked, Express};
 use super::limits::Limits;
 use super::pulse::{Exchange, Patience, Pulse, RequestBody, Told, Verdict};
 use super::server::Handler;
@@ -90,25 +91,23 @@ pub(super) async fn serve<H: Handler>(
     let pulse = Pulse::new();
     let context = Arc::new(Context { handler, peer, headers: rules.limits.headers });
     let heads = if version == Version::HTTP_2 { Heads::Ignored } else { Heads::Noted };
-    let socket = Socket::new(stream, pulse.clone(), heads);
+    let socket = Socket::new(stream, read, pulse.clone(), heads);
     let timer = pin!(sleep(rules.patience.beat));
     let alarm = rules.stop.alarm();
     let mut attendant = Attendant { rules, pulse: &pulse, peer, alarm, timer, closing: false };
     if version == Version::HTTP_2 {
-        serve_http2(socket, read, &context, &mut attendant).await;
+        serve_http2(socket, &context, &mut attendant).await;
     } else {
-        serve_http1(socket, read, &context, &mut attendant).await;
+        serve_http1(socket, &context, &mut attendant).await;
     }
 }
 
 async fn serve_http2<H: Handler>(
-    mut socket: Socket<TcpStream>,
-    read: Bytes,
+    socket: Socket<TcpStream>,
     context: &Arc<Context<H>>,
     attendant: &mut Attendant<'_>,
 ) {
-    socket.put_back(read);
-    let requests = Requests { context: context.clone(), pulse: attendant.pulse.clone() };
+    let requests = Requests::new(context, attendant.pulse, Asked::NotYet);
     let served = attendant.rules.http2.serve_connection(TokioIo::new(socket), requests);
     let mut connection = ByHyper::new(served);
     attendant.attend(&mut connection).await;
@@ -117,23 +116,22 @@ async fn serve_http2<H: Handler>(
 /// Hits are answered without hyper, and the rest by it, for as long as there is something else.
 async fn serve_http1<H: Handler>(
     mut socket: Socket<TcpStream>,
-    mut read: Bytes,
     context: &Arc<Context<H>>,
     attendant: &mut Attendant<'_>,
 ) {
     let (rules, pulse) = (attendant.rules, attendant.pulse);
     loop {
+        let mut asked = Asked::NotYet;
         if H::ANSWERS_AT_ONCE {
             let (context, pulse) = (context.clone(), pulse.clone());
-            let mut express = Express::new(socket, read, context, pulse, &rules.limits);
+            let mut express = Express::new(socket, context, pulse, &rules.limits);
             if attendant.attend(&mut express).await != End::GoesOn {
                 return;
             }
-            (socket, read) = express.into_rest();
+            (socket, asked) = express.into_socket();
         }
-        socket.put_back(read);
         pulse.begin_stay();
-        let requests = Requests { context: context.clone(), pulse: pulse.clone() };
+        let requests = Requests::new(context, pulse, asked);
         let served = rules.http1.serve_connection(TokioIo::new(socket), requests);
         let mut connection = ByHyper::new(served);
         if H::ANSWERS_AT_ONCE {
@@ -141,7 +139,8 @@ async fn serve_http1<H: Handler>(
         }
         let end = attendant.attend(&mut connection).await;
         let parts = connection.connection.into_parts();
-        (socket, read) = (parts.io.into_inner(), parts.read_buf);
+        socket = parts.io.into_inner();
+        socket.put_back(parts.read_buf);
         match end {
             End::GoesOn => {}
             End::SlowHead => return refuse_slow_head(socket, attendant).await,
@@ -164,6 +163,24 @@ async fn refuse_slow_head(mut socket: Socket<TcpStream>, attendant: &Attendant<'
 struct Requests<H> {
     context: Arc<Context<H>>,
     pulse: Arc<Pulse>,
+    /// Whether the handler was asked in vain for the first of them.
+    asked: AtomicBool,
+}
+
+impl<H: Handler> Requests<H> {
+    fn new(context: &Arc<Context<H>>, pulse: &Arc<Pulse>, asked: Asked) -> Requests<H> {
+        let asked = AtomicBool::new(asked == Asked::InVain);
+        Requests { context: context.clone(), pulse: pulse.clone(), asked }
+    }
+
+    /// The response that there is without waiting for anything.
+    fn at_once(&self, request: &Parts) -> Option<Response<Body>> {
+        if self.asked.load(Ordering::Relaxed) {
+            self.asked.store(false, Ordering::Relaxed);
+            return None;
+        }
+        self.context.respond_at_once(request)
+    }
 }
 
 type Responded = Result<Response<Told>, Infallible>;
@@ -177,7 +194,7 @@ impl<H: Handler> Service<Request<Incoming>> for Requests<H> {
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let exchange = Exchange::begin(self.pulse.clone(), RequestBody::of(&request));
         let (parts, body) = request.into_parts();
-        match self.context.respond_at_once(&parts) {
+        match self.at_once(&parts) {
             Some(response) => Either::Left(ready(told(response, exchange))),
             None => {
                 let request = Request::from_parts(parts, body);

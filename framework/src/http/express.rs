@@ -36,7 +36,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as Task, Poll, ready};
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use self::head::{Head, Heads, put_back};
@@ -63,6 +63,15 @@ pub(super) struct Express<S, H> {
     context: Arc<Context<H>>,
     pulse: Arc<Pulse>,
     closing: Closing,
+    asked: Asked,
+}
+
+/// Whether the handler was asked for an answer at once to the request that comes next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asked {
+    NotYet,
+    /// It has none.
+    InVain,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,28 +83,29 @@ enum Closing {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin, H: Handler> Express<S, H> {
-    /// Serves a stream of which `read` has been read already.
+    /// Serves a stream.
     pub(super) fn new(
         socket: Socket<S>,
-        read: Bytes,
         context: Arc<Context<H>>,
         pulse: Arc<Pulse>,
         limits: &Limits,
     ) -> Express<S, H> {
         Express {
             socket,
-            read: BytesMut::from(read),
+            read: BytesMut::new(),
             heads: Heads::new(limits.header_bytes, limits.headers),
             outgoing: Outgoing::default(),
             context,
             pulse,
             closing: Closing::NotYet,
+            asked: Asked::NotYet,
         }
     }
 
-    /// The stream, and what has come of it for hyper.
-    pub(super) fn into_rest(self) -> (Socket<S>, Bytes) {
-        (self.socket, self.read.freeze())
+    /// The stream, in which all is still to be read that was not answered.
+    pub(super) fn into_socket(mut self) -> (Socket<S>, Asked) {
+        self.socket.put_back(self.read.freeze());
+        (self.socket, self.asked)
     }
 
     fn poll_read(&mut self, task: &mut Task<'_>) -> Poll<io::Result<usize>> {
@@ -107,6 +117,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin, H: Handler> Express<S, H> {
     fn answer(&mut self) -> bool {
         let Some(Head { request, bytes }) = self.heads.read(&mut self.read) else { return false };
         let response = self.context.respond_at_once(&request);
+        if response.is_none() {
+            self.asked = Asked::InVain;
+        }
         let begun = response.is_some_and(|response| self.outgoing.begin(&request.method, response));
         if begun {
             self.heads.reuse(request.headers);

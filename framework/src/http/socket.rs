@@ -51,17 +51,17 @@ enum End {
 }
 
 impl<S> Socket<S> {
-    pub(super) fn new(stream: S, pulse: Arc<Pulse>, heads: Heads) -> Socket<S> {
-        let read_before = Bytes::new();
+    pub(super) fn new(stream: S, read_before: Bytes, pulse: Arc<Pulse>, heads: Heads) -> Socket<S> {
         Socket { stream, read_before, pulse, heads, written: 0, end: End::NotYet }
     }
 
     /// What was read is read once more.
     pub(super) fn put_back(&mut self, read: Bytes) {
-        self.read_before = match self.read_before.is_empty() {
-            true => read,
-            false => [read, self.read_before.split_off(0)].concat().into(),
-        };
+        if self.read_before.is_empty() {
+            self.read_before = read;
+        } else if !read.is_empty() {
+            self.read_before = [&*read, &*self.read_before].concat().into();
+        }
     }
 
     fn note_write(&mut self, written: &Poll<io::Result<usize>>) {

@@ -12,7 +12,7 @@ fn answered(body: RequestBody) -> (Socket<DuplexStream>, Arc<Pulse>, DuplexStrea
     let (stream, client) = duplex(64 * 1024);
     let pulse = Pulse::new();
     drop(Exchange::begin(pulse.clone(), body));
-    (Socket::new(stream, pulse.clone(), Heads::Noted), pulse, client)
+    (Socket::new(stream, Bytes::new(), pulse.clone(), Heads::Noted), pulse, client)
 }
 
 /// How long the socket takes to close, in seconds.

@@ -125,6 +125,34 @@ async fn compare(pieces: &[&[u8]]) {
     assert_eq!(at_once, later, "{sent:#?}");
 }
 
+/// Counts how often it is asked for an answer at once, and has none.
+#[derive(Default)]
+struct Unprepared(AtomicUsize);
+
+impl Handler for Arc<Unprepared> {
+    const ANSWERS_AT_ONCE: bool = true;
+
+    fn answer_at_once(&self, _: &Parts, _: Peer) -> Option<Response<Body>> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        None
+    }
+
+    async fn handle(&self, _: Request<Incoming>, _: Peer) -> Response<Body> {
+        Response::new(Body::from("later"))
+    }
+}
+
+#[tokio::test]
+async fn who_has_no_answer_at_once_is_asked_for_it_once() {
+    let requests = |headers: &str| format!("GET / HTTP/1.1\r\nhost: x\r\n{headers}\r\n").repeat(3);
+    for headers in ["", "upgrade: h2c\r\n"] {
+        let handler = Arc::new(Unprepared::default());
+        let answers = answers(handler.clone(), &[requests(headers).as_bytes()]).await;
+        assert_eq!(String::from_utf8_lossy(&answers).matches("later").count(), 3, "{headers}");
+        assert_eq!(handler.0.load(Ordering::SeqCst), 3, "{headers}");
+    }
+}
+
 const PATHS: [&str; 16] = [
     "/one",
     "/empty",

@@ -75,7 +75,7 @@ async fn pieces_are_written_together_and_from_where_they_lie() {
     let writes = Arc::new(Mutex::new(Vec::new()));
     let observed = Observed { stream: server, writes: writes.clone() };
     let pulse = Pulse::new();
-    let socket = Socket::new(observed, pulse.clone(), Heads::Noted);
+    let socket = Socket::new(observed, Bytes::new(), pulse.clone(), Heads::Noted);
     let body = pieces.clone();
     let service = service_fn(move |_: Request<Incoming>| {
         let exchange = Exchange::begin(pulse.clone(), RequestBody::None);
