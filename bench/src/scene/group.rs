@@ -122,7 +122,7 @@ fn full(entries: u32) -> Result<Cache> {
     let groups = ["group".to_owned()];
     let body = bytes::Bytes::from_static(b"a page");
     for number in 0..entries {
-        let page = Page::new(http::StatusCode::OK, http::HeaderMap::new(), body.clone().into());
+        let page = Page::plain(http::StatusCode::OK, http::HeaderMap::new(), body.clone().into());
         let filled = cache.fill(Fill {
             key: Key::of_id(path(number)),
             generation: cache.generation(),

@@ -1,5 +1,6 @@
 //! Servers that run until they are told to stop, and who answers at them.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,8 +14,8 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::admin::{self, Metrics, Node};
 use crate::body::Body;
-use crate::frontend::FrontEnd;
-use crate::http::{Handler, Limits, Peer, Server};
+use crate::frontend::{FrontEnd, Kept};
+use crate::http::{AtOnce, Handler, Limits, Peer, Server};
 use crate::problem::{Problem, Problems};
 
 /// A server that runs until it is told to stop, or dropped.
@@ -71,9 +72,11 @@ impl Served {
 pub(super) struct Visitors(pub(super) Arc<FrontEnd>);
 
 impl Handler for Visitors {
+    type Prepared = Kept;
+
     const ANSWERS_AT_ONCE: bool = true;
 
-    fn answer_at_once(&self, request: &Parts, peer: Peer) -> Option<Response<Body>> {
+    fn answer_at_once(&self, request: &Parts, peer: Peer) -> Option<AtOnce<Kept>> {
         self.0.answer_at_once(request, peer.addr.ip())
     }
 
@@ -89,6 +92,8 @@ pub(super) struct Operators {
 }
 
 impl Handler for Operators {
+    type Prepared = Infallible;
+
     async fn handle(&self, request: Request<Incoming>, _: Peer) -> Response<Body> {
         admin::answer(&*self.node, &self.metrics, request.map(body)).await
     }

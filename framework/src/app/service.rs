@@ -86,7 +86,7 @@ impl SiteService {
     pub async fn answer(&self, request: Request<Body>) -> Response<Body> {
         let (parts, body) = request.into_parts();
         match self.frontend.answer_at_once(&parts, PEER) {
-            Some(response) => response,
+            Some(response) => response.into_response(),
             None => self.frontend.answer(Request::from_parts(parts, body), PEER).await,
         }
     }
@@ -244,6 +244,7 @@ files = "."
                         let at_once = site.frontend.answer_at_once(&parts, PEER);
                         let at_once =
                             at_once.unwrap_or_else(|| panic!("{method} {path} {headers:?}"));
+                        let at_once = at_once.into_response();
                         if !made.headers().contains_key(header::CONTENT_ENCODING)
                             && at_once.headers().contains_key(header::CONTENT_ENCODING)
                         {

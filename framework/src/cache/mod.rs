@@ -7,6 +7,7 @@
 //! - [`Cache`]: what the front end asks and fills, and what the feed tells about records and leases.
 //! - [`Key`] and [`Entry`]: what an entry is found by, and what it holds: a [`Page`] or a
 //!   [`Fragment`](crate::pieces::Fragment).
+//! - [`Head`]: what the responses with many pages have in common; [`Form`]: as what a page is sent.
 //! - `ledger`: what is known of one log: the position applied, the groups and the
 //!   patterns that were invalidated.
 //! - `validity`: the law itself, a dozen lines, and the `Verdict` it comes to.
@@ -92,8 +93,10 @@ mod content;
 mod entry;
 mod fill;
 mod flight;
+mod form;
 mod fragments;
 mod group;
+mod head;
 mod key;
 mod lease;
 mod ledger;
@@ -113,9 +116,11 @@ pub use content::Content;
 pub use entry::{Entry, Freshness};
 pub use fill::{Fill, Filled};
 pub use flight::{Arrival, Flights, Join, Knowledge, Lead, Wait};
+pub use form::{Form, Present, tag_in, tag_of_digest};
+pub use head::{CACHE_STATUS, Date, Head, Outline, Tag};
 pub use key::{Key, KeyBuilder};
 pub use ledger::Generation;
 pub use lookup::{Lookup, Miss};
-pub use page::{DeflatedPieces, Encoded, Encodings, LastModified, Later, Page, Validation};
+pub use page::{DeflatedPieces, Encoded, Encodings, LastModified, Later, Page};
 pub use store::{Cache, Limits, Usage};
 pub use validity::Origin;

@@ -1,10 +1,8 @@
 //! An answer to a visitor as it is kept: ready to be sent in each of its forms.
 //!
-//! A hit is what most requests are, so nothing is left for it to work out. The headers are put
-//! together when the page is made: those of the answer itself, those that go with a 304 (RFC 9110,
-//! section 15.4.5), and those of each encoding. They hold `Age` and `Cache-Status`, too, for which each response
-//! has values of its own: to replace a value costs little, but one name more would make the copied
-//! map grow.
+//! A hit is what most requests are, so little is left for it to work out, and there are many pages,
+//! so each holds only what is its own: the bytes, their digest, and when it was made. What its
+//! responses say besides is a [`Head`], which it shares with others.
 //!
 //! Encodings are made after the page was stored, by whoever has [claimed](Later::claim) that; until
 //! then the page is served as it is. So are the deflated pieces of what is put together for each response:
@@ -15,10 +13,11 @@ use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, StatusCode};
 use moka::ops::compute::Op;
 
 use super::entry::Entry;
+use super::head::{Head, Outline};
 use super::store::Cache;
 use crate::http::Coding;
 use crate::http::gzip::Deflated;
@@ -27,43 +26,27 @@ use crate::pieces::Pieces;
 /// An answer as it is kept.
 #[derive(Debug)]
 pub struct Page {
-    /// The status.
-    pub status: StatusCode,
-    /// The headers of the content as it is, the same for everybody.
-    pub headers: HeaderMap,
+    /// What its responses say, but for what is its own.
+    pub head: Arc<Head>,
     /// The body; its bytes are shared with every response that is under way.
     pub body: Pieces,
-    /// What conditional requests need.
-    pub validation: Box<Validation>,
+    /// What the body is known by.
+    pub digest: u128,
+    /// When this version was made.
+    pub modified: SystemTime,
     /// The content in codings.
     pub encodings: Encodings,
-    /// The headers of what is put together of it and its parts, as gzip, if it may be sent so.
-    pub spliced: Option<Box<HeaderMap>>,
     /// Its pieces, deflated.
     pub deflated: DeflatedPieces,
 }
 
-/// What is needed to tell a client that it has the page already, or a page made of it.
-#[derive(Debug, Default)]
-pub struct Validation {
-    /// The headers of a 304.
-    pub not_modified: HeaderMap,
-    /// When this version was made, if dates are to tell it from others.
-    pub last_modified: Option<LastModified>,
-    /// The digest of the body, once somebody has asked for it.
-    pub digest: OnceLock<u128>,
-    /// What its headers tell caches further out, as a number, once somebody has asked for it.
-    pub told: OnceLock<u64>,
-}
-
 /// When a version was made.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LastModified {
     /// What conditions are compared with.
     pub time: SystemTime,
-    /// What is shown in the place of the header's value while another version may still be made
-    /// in the same second. None when it was the controller that gave the date.
-    pub early: Option<HeaderValue>,
+    /// Whether it was the controller that gave the date, in whole seconds.
+    pub is_given: bool,
 }
 
 /// The encodings of a page, which come later.
@@ -85,8 +68,6 @@ pub struct Later<T> {
 pub struct Encoded {
     /// The coding.
     pub coding: Coding,
-    /// The headers.
-    pub headers: HeaderMap,
     /// The body.
     pub body: Bytes,
 }
@@ -119,52 +100,42 @@ impl Cache {
 }
 
 impl Page {
-    /// A page that knows of no versions and has no encodings.
-    pub fn new(status: StatusCode, headers: HeaderMap, body: Pieces) -> Page {
-        Page {
-            status,
-            headers,
-            body,
-            validation: Box::default(),
-            encodings: Later::none(),
-            spliced: None,
-            deflated: Later::wanted(),
-        }
+    /// A page with this head, made at `modified`.
+    pub fn new(head: Arc<Head>, body: Pieces, modified: SystemTime) -> Page {
+        let digest = body.digest();
+        let (encodings, deflated) = (Encodings::none(), DeflatedPieces::wanted());
+        Page { head, body, digest, modified, encodings, deflated }
     }
 
-    /// What the body is known by.
-    pub fn digest(&self) -> u128 {
-        *self.validation.digest.get_or_init(|| self.body.digest())
+    /// A page that says nothing of itself but these headers.
+    pub fn plain(status: StatusCode, headers: HeaderMap, body: Pieces) -> Page {
+        let head = Head::new(Outline { status, headers, ..Outline::default() });
+        Page::new(Arc::new(head), body, SystemTime::now())
     }
 
-    /// A number for what the headers tell caches further out, as `find_out` makes it.
-    pub fn told(&self, find_out: fn(&HeaderMap) -> u64) -> u64 {
-        *self.validation.told.get_or_init(|| find_out(&self.headers))
+    /// The status.
+    pub fn status(&self) -> StatusCode {
+        self.head.status
+    }
+
+    /// The body in a coding, if that has been made.
+    pub fn encoded(&self, coding: Coding) -> Option<&Bytes> {
+        let mut made = self.encodings.made().iter();
+        made.find(|encoded| encoded.coding == coding).map(|encoded| &encoded.body)
     }
 
     /// About how many bytes of memory it takes.
     pub(super) fn size(&self) -> usize {
         let encodings = self.encodings.made().iter();
-        let encodings =
-            encodings.map(|encoded| size_of_headers(&encoded.headers) + encoded.body.len());
+        let encodings = encodings.map(|encoded| size_of::<Encoded>() + encoded.body.len());
         let deflated =
             self.deflated.made().iter().map(|piece| {
                 size_of::<Option<Deflated>>() + piece.as_ref().map_or(0, Deflated::size)
             });
-        size_of_headers(&self.headers)
-            + size_of::<Validation>()
-            + size_of_headers(&self.validation.not_modified)
-            + self.spliced.as_ref().map_or(0, |headers| size_of_headers(headers))
-            + self.body.len()
-            + encodings.sum::<usize>()
-            + deflated.sum::<usize>()
+        // Others may share the head, or nobody.
+        let head = self.head.size() / Arc::strong_count(&self.head).max(1);
+        head + self.body.len() + encodings.sum::<usize>() + deflated.sum::<usize>()
     }
-}
-
-/// A map has places for names, values and their order, up to a third of them empty.
-fn size_of_headers(headers: &HeaderMap) -> usize {
-    const PLACE: usize = 130;
-    headers.iter().map(|(_, value)| value.len() + PLACE).sum()
 }
 
 impl<T> Later<T> {

@@ -12,9 +12,6 @@
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-use http::header::{self, HeaderMap, HeaderValue};
-
-use super::prepare;
 use crate::cache::{Cache, Encoded, Entry, Later, Page};
 use crate::http::Coding;
 use crate::http::encoding::encode;
@@ -63,7 +60,7 @@ impl Encoder {
     /// Has made of an entry's page what it may be sent as by itself: its encodings, or its deflated
     /// pieces if it has parts. Nothing is made that there is already, or that somebody makes.
     pub(super) fn ask(&self, entry: &Arc<Entry>, page: &Page) {
-        match page.spliced.is_some() {
+        match page.body.has_parts() && page.head.encoded().is_some() {
             true => self.ask_for_pieces(entry, page),
             false => self.order(&page.encodings, || Order::Encodings(Arc::clone(entry))),
         }
@@ -113,8 +110,7 @@ fn encodings(page: &Page, codings: &[Coding]) -> Vec<Encoded> {
         match encode(*coding, &content) {
             Ok(mut body) if body.len() <= longest => {
                 body.shrink_to_fit();
-                let headers = headers(&page.headers, *coding, body.len());
-                made.push(Encoded { coding: *coding, headers, body: body.into() });
+                made.push(Encoded { coding: *coding, body: body.into() });
             }
             Ok(_) => {}
             Err(error) => tracing::warn!(%error, coding = coding.name(), "a page is not encoded"),
@@ -122,20 +118,6 @@ fn encodings(page: &Page, codings: &[Coding]) -> Vec<Encoded> {
     }
     made.sort_by_key(|encoded| encoded.body.len());
     made
-}
-
-/// The headers of a page in a coding.
-fn headers(identity: &HeaderMap, coding: Coding, length: usize) -> HeaderMap {
-    let mut headers = identity.clone();
-    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
-    if let Some(name) = coding.content_encoding() {
-        headers.insert(header::CONTENT_ENCODING, name);
-    }
-    match identity.get(header::ETAG).and_then(|tag| prepare::tag_of(tag, coding)) {
-        Some(tag) => headers.insert(header::ETAG, tag),
-        None => headers.remove(header::ETAG),
-    };
-    headers
 }
 
 /// The pieces of a page, deflated where that is worth it.
@@ -149,15 +131,17 @@ fn deflated(page: &Page) -> Vec<Option<Deflated>> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, Instant};
+    use std::time::{Duration, Instant, SystemTime};
 
     use super::*;
-    use crate::cache::{Content, Encodings, Fill, Filled, Freshness, Key, Limits, Lookup, Origin};
+    use crate::cache::{
+        Content, Encodings, Fill, Filled, Freshness, Head, Key, Limits, Lookup, Origin, Outline,
+        Tag,
+    };
     use crate::clock;
     use crate::log::{Invalidation, LogId, Position};
     use crate::pieces::{Part, Pieces};
     use bytes::Bytes;
-    use http::StatusCode;
 
     const LOG: LogId = LogId(1);
 
@@ -175,8 +159,11 @@ mod tests {
     }
 
     fn page(content: Pieces) -> Page {
-        let tag = (header::ETAG, HeaderValue::from_static("\"a\""));
-        Page::new(StatusCode::OK, HeaderMap::from_iter([tag]), content)
+        page_of(Outline { tag: Tag::OfBytes, ..Outline::default() }, content)
+    }
+
+    fn page_of(outline: Outline, content: Pieces) -> Page {
+        Page::new(Arc::new(Head::new(outline)), content, SystemTime::now())
     }
 
     fn fill_with(cache: &Cache, id: &str, page: Page) -> Arc<Entry> {
@@ -238,10 +225,6 @@ mod tests {
         let made = page.encodings.made();
         assert_eq!(made.len(), 3);
         assert!(made.is_sorted_by_key(|encoded| encoded.body.len()), "the shortest first");
-        for Encoded { coding, headers, body } in made {
-            assert_eq!(headers[header::ETAG], format!("\"a-{}\"", coding.name()));
-            assert_eq!(headers[header::CONTENT_LENGTH], body.len().to_string());
-        }
         let lengths = made.iter().map(|made| made.body.len() as u64);
         wait_for_bytes(&cache, before + lengths.sum::<u64>());
         assert!(!page.encodings.claim(), "nobody makes them again");
@@ -255,8 +238,8 @@ mod tests {
         content.push_part(Part::new("/badge", Bytes::new()));
         content.push_bytes(short);
         content.push_bytes(Bytes::from(text()));
-        let frame =
-            fill_with(&cache, "/a", Page { spliced: Some(Box::default()), ..page(content) });
+        let outline = Outline { tag: Tag::OfParts, is_encoded: true, ..Outline::default() };
+        let frame = fill_with(&cache, "/a", page_of(outline, content));
         let part = fill_with(&cache, "/b", page(Bytes::from(text()).into()));
         cache.sweep(clock::now());
         let before = cache.usage().bytes;

@@ -113,7 +113,7 @@ impl FrontEnd {
         all_groups.extend(groups);
         let draft =
             Draft { status, headers, body, route: &wanted.route, groups: &all_groups, begun };
-        let page = prepare::page(draft, &self.settings);
+        let page = prepare::page(draft, &self.settings, &self.heads);
         if wanted.edition.table.may_be_changed(&wanted.path) {
             all_groups.push(group_of_url(&wanted.path));
         }
@@ -168,7 +168,7 @@ impl FrontEnd {
                 | Lookup::Stale { entry, .. }
                 | Lookup::Miss(Miss::Expired(Some(entry)))
                 | Lookup::Fenced(Some(entry)) => {
-                    entry.page().is_some_and(|page| !page.status.is_server_error())
+                    entry.page().is_some_and(|page| !page.status().is_server_error())
                 }
                 Lookup::Miss(_) | Lookup::Fenced(None) => false,
             }

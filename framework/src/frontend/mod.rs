@@ -10,12 +10,12 @@
 //! - `make`: how content is made, by a controller over the link or by a template.
 //! - `fragments`: pieces of templates, found in the cache and kept there.
 //! - `forward`: what of a request goes over the link.
-//! - `prepare`: the headers of a page, put together when it is made; `group_headers` are among
-//!   them. `encoder` makes its encodings later.
+//! - `prepare`: what the responses with a page say, put together when it is made; `group_headers`
+//!   are among it, and `heads` knows what pages have in common. `encoder` makes encodings later.
 //! - `served`: what there is for a request, before it is made a response; `parts` puts other pages
 //!   of the site into it.
 //! - `respond`, `error_page`, `cache_status`: what goes back to the visitor; `version` is what
-//!   conditions are asked about.
+//!   conditions are asked about. [`Kept`]: a hit that goes back as it is.
 //! - [`Variant`]: how a site says that content depends on more than its URL, and [`Visitor`], by
 //!   what it says so; `vary`: which headers it depends on.
 //! - [`CacheFollower`]: the feed's way into the cache.
@@ -40,6 +40,8 @@ mod follower;
 mod forward;
 mod fragments;
 mod group_headers;
+mod heads;
+mod kept;
 mod make;
 mod notice;
 mod page;
@@ -82,6 +84,8 @@ use encoder::Encoder;
 use failure::Failure;
 use flight::Landed;
 pub use follower::CacheFollower;
+use heads::Heads;
+pub use kept::Kept;
 use notice::Notice;
 use parts::Recipient;
 use served::Served;
@@ -155,6 +159,7 @@ pub struct FrontEnd {
     /// Places for fills.
     places: Arc<Semaphore>,
     encoder: Encoder,
+    heads: Heads,
     link: Link,
     variant: Option<Arc<VariantFn>>,
     counters: Counters,
@@ -190,6 +195,7 @@ impl FrontEnd {
             flights: Flights::new(),
             places,
             encoder,
+            heads: Heads::default(),
             link,
             variant,
             counters: Counters::default(),

@@ -18,18 +18,15 @@
 
 use std::time::SystemTime;
 
-use bytes::Bytes;
 use http::StatusCode;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use xxhash_rust::xxh3::xxh3_128;
 
-use super::cache_status::{CACHE_STATUS, CacheStatus};
+use super::heads::Heads;
 use super::{Settings, group_headers, parts};
-use crate::cache::{DeflatedPieces, Encodings, LastModified, Page, Validation};
+use crate::cache::{CACHE_STATUS, Date, Encodings, Outline, Page, Tag};
 use crate::clock::{self, Moment};
 use crate::dispatch::Route;
 use crate::http::Coding;
-use crate::http::validators::{SETTLED, shown_date};
 use crate::media_type;
 use crate::pieces::Pieces;
 
@@ -43,7 +40,7 @@ pub(super) const SHORTEST: usize = 1024;
 /// there only if the controller has set it; the server adds its own. `Last-Modified` is for clients
 /// that know no tags, and a `Content-Length` would say nothing new. The groups of a page may change
 /// though its bytes do not, and whoever keeps it has to know.
-static WITH_304: [HeaderName; 13] = [
+static WITH_304: [HeaderName; 11] = [
     header::CACHE_CONTROL,
     HeaderName::from_static("cache-groups"),
     HeaderName::from_static("cache-tag"),
@@ -55,10 +52,10 @@ static WITH_304: [HeaderName; 13] = [
     header::LAST_MODIFIED,
     HeaderName::from_static("surrogate-key"),
     header::VARY,
-    // Each response has values of its own for these.
-    header::AGE,
-    CACHE_STATUS,
 ];
+
+/// Headers of which each response has values of its own.
+const OF_EACH_RESPONSE: [HeaderName; 3] = [header::CONTENT_LENGTH, header::AGE, CACHE_STATUS];
 
 /// Headers that say something about the very bytes of the body.
 const OF_BYTES: [&str; 4] = ["content-digest", "content-md5", "digest", "repr-digest"];
@@ -76,53 +73,46 @@ pub(super) struct Draft<'a> {
 }
 
 /// Makes the page ready to be sent.
-pub(super) fn page(draft: Draft<'_>, settings: &Settings) -> Page {
+pub(super) fn page(draft: Draft<'_>, settings: &Settings, heads: &Heads) -> Page {
     let Draft { status, mut headers, body, route, groups, begun } = draft;
     tell_caches(&mut headers, status, route);
     let is_whole = !body.has_parts();
     let may_be_encoded = may_be_encoded(status, &headers);
-    let is_encoded =
+    let has_encodings =
         may_be_encoded && is_whole && body.len() >= SHORTEST && !settings.encodings.is_empty();
     let may_be_spliced = may_be_encoded && !is_whole && settings.encodings.contains(&Coding::Gzip);
-    let accept_encoding = (is_encoded || may_be_spliced).then_some(header::ACCEPT_ENCODING);
-    vary(&mut headers, route.vary.iter().chain(&accept_encoding));
+    let is_encoded = has_encodings || may_be_spliced;
+    vary(&mut headers, route.vary.iter().chain(&is_encoded.then_some(header::ACCEPT_ENCODING)));
     for name in &settings.group_headers {
         if let Some((name, value)) = group_headers::of(*name, groups.iter().map(String::as_str)) {
             headers.entry(name).or_insert(value);
         }
     }
-    let mut last_modified = None;
-    if is_whole {
-        if !matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
-            headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
-        }
-        if status == StatusCode::OK {
-            last_modified = validate(&mut headers, &body, begun);
-        }
-    } else {
-        parts::prepare(&mut headers);
+    for name in OF_EACH_RESPONSE {
+        headers.remove(name);
     }
-    // Each response replaces these.
-    headers.insert(header::AGE, HeaderValue::from_static("0"));
-    headers.insert(CACHE_STATUS, CacheStatus::Hit(None).header());
+    let has_content = !matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    let (tag, date) = match is_whole {
+        true => validators(&mut headers, status),
+        false => {
+            parts::clear(&mut headers);
+            (Tag::OfParts, Date::None)
+        }
+    };
     let not_modified = not_modified(&headers);
-    let validation = Validation { not_modified, last_modified, ..Validation::default() }.into();
-    let encodings = if is_encoded { Encodings::wanted() } else { Encodings::none() };
-    let deflated = DeflatedPieces::wanted();
-    let spliced = may_be_spliced.then(|| {
-        let mut headers = headers.clone();
-        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(Coding::Gzip.name()));
-        Box::new(headers)
-    });
-    Page { status, headers, body, validation, encodings, spliced, deflated }
+    let has_length = has_content || !is_whole;
+    let outline = Outline { status, headers, not_modified, has_length, tag, date, is_encoded };
+    let present = SystemTime::now();
+    let made = present.checked_sub(clock::now().since(begun)).unwrap_or(present);
+    let page = Page::new(heads.of(outline), body, made);
+    let encodings = if has_encodings { Encodings::wanted() } else { Encodings::none() };
+    Page { encodings, ..page }
 }
 
 /// The headers of a 304 in the place of a response with these.
 pub(super) fn not_modified(headers: &HeaderMap) -> HeaderMap {
-    let found = WITH_304.iter().filter(|name| headers.contains_key(*name));
-    // It is copied for each response: no more room than it needs.
-    let mut kept = HeaderMap::with_capacity(found.clone().count());
-    for name in found {
+    let mut kept = HeaderMap::new();
+    for name in WITH_304.iter().filter(|name| headers.contains_key(*name)) {
         for value in headers.get_all(name) {
             kept.append(name.clone(), value.clone());
         }
@@ -176,37 +166,20 @@ pub(super) fn vary<'a>(headers: &mut HeaderMap, names: impl Iterator<Item = &'a 
     }
 }
 
-/// Gives the page a tag and a date, if it has none. The tag is that of its bytes.
-fn validate(headers: &mut HeaderMap, body: &Pieces, begun: Moment) -> Option<LastModified> {
-    if let Some(content) = body.whole().filter(|_| !headers.contains_key(header::ETAG)) {
-        headers.insert(header::ETAG, tag(xxh3_128(&content)));
+/// The tag and the date of a page: those that the controller has given, or its own.
+fn validators(headers: &mut HeaderMap, status: StatusCode) -> (Tag, Date) {
+    let given = headers.remove(header::ETAG).map(Tag::Given);
+    if status != StatusCode::OK {
+        return (given.unwrap_or_default(), Date::None);
     }
-    if let Some(told) = headers.get(header::LAST_MODIFIED) {
-        let time = httpdate::parse_http_date(told.to_str().ok()?).ok()?;
-        return Some(LastModified { time, early: None });
-    }
-    let present = SystemTime::now();
-    let time = present.checked_sub(clock::now().since(begun)).unwrap_or(present);
-    headers.insert(header::LAST_MODIFIED, shown_date(time, time + SETTLED));
-    Some(LastModified { time, early: Some(shown_date(time, time)) })
-}
-
-/// The strong tag of content with this checksum.
-pub(super) fn tag(checksum: u128) -> HeaderValue {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut tag = [b'"'; 34];
-    for (byte, digits) in checksum.to_be_bytes().into_iter().zip(tag[1..].chunks_exact_mut(2)) {
-        digits[0] = DIGITS[usize::from(byte >> 4)];
-        digits[1] = DIGITS[usize::from(byte & 15)];
-    }
-    HeaderValue::from_bytes(&tag).expect("a tag is made of digits and letters in quotes")
-}
-
-/// The tag of the same content in a coding: `"TAG-gzip"` for `"TAG"`. None when that is no tag.
-pub(super) fn tag_of(identity: &HeaderValue, coding: Coding) -> Option<HeaderValue> {
-    let start = identity.as_bytes().strip_suffix(b"\"").filter(|start| start.contains(&b'"'))?;
-    let tag = [start, b"-", coding.name().as_bytes(), b"\""].concat();
-    HeaderValue::from_maybe_shared(Bytes::from(tag)).ok()
+    let date = match headers.get(header::LAST_MODIFIED) {
+        None => Date::OfPage,
+        Some(told) => {
+            let told = told.to_str().ok().and_then(|told| httpdate::parse_http_date(told).ok());
+            told.map_or(Date::None, Date::Given)
+        }
+    };
+    (given.unwrap_or(Tag::OfBytes), date)
 }
 
 /// Whether the content may be sent in a coding: it is text, not encoded already, and nothing in its

@@ -29,32 +29,54 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{self, HeaderMap, HeaderValue};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
-use http::{Response, StatusCode};
+use http::{Method, Response, StatusCode};
 
 use super::FrontEnd;
 use super::cache_status::{CACHE_STATUS, CacheStatus};
+use super::kept::Kept;
 use super::parts::Whole;
 use super::prepare::{self, CDN_CACHE_CONTROL};
 use super::served::page_of;
-use super::version::Version;
+use super::version::{Version, tag_of};
 use crate::body::Body;
-use crate::cache::{Entry, LastModified, Page, Validation};
+use crate::cache::{Entry, Form, Page, Present};
 use crate::clock::{self, Moment};
 use crate::http::conditions::{self, Precondition};
 use crate::http::negotiation::acceptable;
 use crate::http::ranges::{self, Ranges, Selection};
 use crate::http::validators::SETTLED;
-use crate::http::{Coding, Preferences};
+use crate::http::{AtOnce, Coding, Preferences, Prepared as _};
 use crate::pieces::{Piece, Pieces};
 
 impl FrontEnd {
     /// An entry that may be served.
     pub(super) fn hit(&self, request: &Parts, entry: &Arc<Entry>, now: Moment) -> Response<Body> {
+        match self.hit_in_form(request, entry, now) {
+            AtOnce::Prepared(kept) => kept.into_response(),
+            AtOnce::Response(response) => response,
+        }
+    }
+
+    /// The same, to be written as it is if that can be done.
+    pub(super) fn hit_in_form(
+        &self,
+        request: &Parts,
+        entry: &Arc<Entry>,
+        now: Moment,
+    ) -> AtOnce<Kept> {
         let (page, status) = (page_of(entry), CacheStatus::Hit(entry.remaining(now)));
         self.encoder.ask(entry, page);
-        kept(request, page, self.aging_of(entry, status, now), status)
+        let aging = self.aging_of(entry, status, now);
+        match choose(request, page) {
+            // The length of nothing is written in another place.
+            Choice::Form(form) if page.head.is_plain() && !page.body.is_empty() => {
+                let is_head = request.method == Method::HEAD;
+                AtOnce::Prepared(Kept::new(Arc::clone(entry), form, aging, status, is_head))
+            }
+            choice => AtOnce::Response(chosen(choice, page, aging, status)),
+        }
     }
 
     /// The page of an entry that was just made, or that is served in the place of something else.
@@ -115,17 +137,22 @@ impl Aging {
         Aging { age: self.age.max(age), is_stale: self.is_stale || other.is_stale, ..self }
     }
 
+    /// What it tells of a page, with this value of `Cache-Status`.
+    pub(super) fn present(self, cache_status: &[u8]) -> Present<'_> {
+        let age = self.age.map(|age| age.as_secs());
+        Present { age, is_settled: self.is_settled, cache_status }
+    }
+
     /// Makes the headers of a page those of one that is as old as this.
-    pub(super) fn tell(self, headers: &mut HeaderMap, last_modified: Option<&LastModified>) {
+    pub(super) fn tell(self, headers: &mut HeaderMap) {
         match self.age {
             Some(age) => drop(headers.insert(header::AGE, HeaderValue::from(age.as_secs()))),
             None => drop(headers.remove(header::AGE)),
         }
-        if let Some(early) = last_modified.and_then(|modified| modified.early.as_ref())
-            && !self.is_settled
-        {
-            headers.insert(header::LAST_MODIFIED, early.clone());
-        }
+        self.tell_staleness(headers);
+    }
+
+    fn tell_staleness(self, headers: &mut HeaderMap) {
         if self.is_stale {
             headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
             headers.remove(CDN_CACHE_CONTROL);
@@ -134,41 +161,99 @@ impl Aging {
     }
 }
 
+/// What of a page goes out.
+enum Choice {
+    /// All of it, or nothing as it is known already.
+    Form(Form),
+    /// Some of its bytes.
+    Some(Ranges),
+    /// Nothing, for it is not the version that is asked for, or has not the bytes.
+    Refused(Wanted),
+}
+
 /// A page as it is kept, in the form that the request asks for. Its body is shared, not copied.
 fn kept(request: &Parts, page: &Page, aging: Aging, cache: CacheStatus) -> Response<Body> {
-    let Validation { not_modified, last_modified, .. } = &*page.validation;
-    let last_modified = last_modified.as_ref();
-    let aged = |headers: &HeaderMap| {
-        let mut headers = headers.clone();
-        aging.tell(&mut headers, last_modified);
-        headers
-    };
-    let Some(content) = page.body.whole() else {
-        return send(page.status, aged(&page.headers), body(&page.body), cache, page.status);
-    };
-    let accepted = acceptable(&request.headers);
-    let version = Version::new(page.headers.get(header::ETAG), last_modified, accepted);
-    match wanted(request, page.status, content.len(), &version) {
-        Wanted::Whole => {}
-        Wanted::Some(ranges) => {
-            return partial(&ranges, aged(&page.headers), &[content], cache);
-        }
-        Wanted::NotModified => {
-            return unmodified(&version, aged(not_modified), cache);
-        }
-        refused => return refuse(&refused, &version, content.len(), cache),
+    chosen(choose(request, page), page, aging, cache)
+}
+
+/// In which form a page is to be sent. Nearly all requests ask for all of it, so that nothing else
+/// is worked out before one is seen to ask for something else.
+fn choose(request: &Parts, page: &Page) -> Choice {
+    if page.body.has_parts() {
+        return Choice::Form(Form::Plain);
     }
     let made = page.encodings.made();
-    let offers = made.iter().map(|encoded| (encoded.coding, encoded.body.len() as u64));
-    let identity = (Coding::Identity, content.len() as u64);
-    let best = accepted.best(offers.chain([identity]));
-    match made.iter().find(|encoded| Some(encoded.coding) == best) {
-        Some(encoded) => {
-            let body = encoded.body.clone().into();
-            send(page.status, aged(&encoded.headers), body, cache, page.status)
-        }
-        None => send(page.status, aged(&page.headers), content.into(), cache, page.status),
+    let is_selective = request.headers.keys().any(selects);
+    if made.is_empty() && !is_selective {
+        return Choice::Form(Form::Plain);
     }
+    let accepted = acceptable(&request.headers);
+    let length = page.body.len();
+    if is_selective {
+        let tag = page.tag();
+        let version = Version::new(tag.as_ref(), page.last_modified(), accepted);
+        match wanted(request, page.status(), length, &version) {
+            Wanted::Whole => {}
+            Wanted::Some(ranges) => return Choice::Some(ranges),
+            Wanted::NotModified => return Choice::Form(Form::NotModified(version.known())),
+            refused => return Choice::Refused(refused),
+        }
+    }
+    let offers = made.iter().map(|encoded| (encoded.coding, encoded.body.len() as u64));
+    match accepted.best(offers.chain([(Coding::Identity, length as u64)])) {
+        None | Some(Coding::Identity) => Choice::Form(Form::Plain),
+        Some(coding) => Choice::Form(Form::Encoded(coding)),
+    }
+}
+
+/// Whether a header of a request may ask for less than all of a page.
+fn selects(name: &HeaderName) -> bool {
+    matches!(
+        *name,
+        header::IF_MATCH
+            | header::IF_NONE_MATCH
+            | header::IF_MODIFIED_SINCE
+            | header::IF_UNMODIFIED_SINCE
+            | header::IF_RANGE
+            | header::RANGE
+    )
+}
+
+fn chosen(choice: Choice, page: &Page, aging: Aging, cache: CacheStatus) -> Response<Body> {
+    match choice {
+        Choice::Form(form) => in_form(page, form, aging, cache),
+        Choice::Some(ranges) => {
+            let headers = headers(page, Form::Plain, aging, cache);
+            partial(&ranges, headers, page.body.whole().as_slice(), cache)
+        }
+        Choice::Refused(refused) => refuse(&refused, page.tag().as_ref(), page.body.len(), cache),
+    }
+}
+
+/// A page in one of its forms.
+pub(super) fn in_form(page: &Page, form: Form, aging: Aging, cache: CacheStatus) -> Response<Body> {
+    let (status, body) = match form {
+        Form::Plain => (page.status(), body(&page.body)),
+        Form::Encoded(coding) => {
+            (page.status(), page.encoded(coding).cloned().unwrap_or_default().into())
+        }
+        Form::NotModified(_) => (StatusCode::NOT_MODIFIED, Body::empty()),
+    };
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    *response.headers_mut() = headers(page, form, aging, cache);
+    response
+}
+
+fn headers(page: &Page, form: Form, aging: Aging, cache: CacheStatus) -> HeaderMap {
+    let sent = match form {
+        Form::NotModified(_) => StatusCode::NOT_MODIFIED,
+        Form::Plain | Form::Encoded(_) => page.status(),
+    };
+    let headers = |text: &[u8]| page.headers(form, aging.present(text));
+    let mut headers = cache.with_text(sent, page.status(), headers);
+    aging.tell_staleness(&mut headers);
+    headers
 }
 
 /// Content that was put together for this response.
@@ -196,7 +281,7 @@ pub(super) fn composed(request: &Parts, composed: Composed, cache: CacheStatus) 
         let gzip = body.into_gzip();
         let length: usize = gzip.iter().map(Bytes::len).sum();
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
-        if let Some(tag) = prepare::tag_of(&tag, Coding::Gzip) {
+        if let Some(tag) = tag_of(&tag, Coding::Gzip) {
             headers.insert(header::ETAG, tag);
         }
         return send(status, headers, Body::pieces(gzip), cache, status);
@@ -210,7 +295,7 @@ pub(super) fn composed(request: &Parts, composed: Composed, cache: CacheStatus) 
         Wanted::Whole => send(status, headers, Body::pieces(body.into_plain()), cache, status),
         Wanted::Some(ranges) => partial(&ranges, headers, &body.into_plain(), cache),
         Wanted::NotModified => unmodified(&version, prepare::not_modified(&headers), cache),
-        refused => refuse(&refused, &version, length, cache),
+        refused => refuse(&refused, version.tag, length, cache),
     }
 }
 
@@ -276,12 +361,12 @@ fn unmodified(version: &Version<'_>, mut headers: HeaderMap, cache: CacheStatus)
 /// 412 or 416, which nobody is to keep: the page's own `Cache-Control` is not about them.
 fn refuse(
     refused: &Wanted,
-    version: &Version<'_>,
+    tag: Option<&HeaderValue>,
     length: usize,
     cache: CacheStatus,
 ) -> Response<Body> {
     let mut headers = HeaderMap::new();
-    if let Some(tag) = version.tag {
+    if let Some(tag) = tag {
         headers.insert(header::ETAG, tag.clone());
     }
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

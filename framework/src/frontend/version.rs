@@ -3,10 +3,10 @@
 use std::cell::Cell;
 use std::time::SystemTime;
 
+use bytes::Bytes;
 use http::HeaderValue;
 
-use super::prepare::tag_of;
-use crate::cache::LastModified;
+use crate::cache::{LastModified, tag_in};
 use crate::http::conditions::Current;
 use crate::http::{Coding, Preferences};
 
@@ -20,7 +20,7 @@ use crate::http::{Coding, Preferences};
 pub(super) struct Version<'a> {
     /// The tag of the content as it is.
     pub(super) tag: Option<&'a HeaderValue>,
-    last_modified: Option<&'a LastModified>,
+    last_modified: Option<LastModified>,
     /// What the client takes.
     pub(super) accepted: Preferences,
     known: Cell<Coding>,
@@ -29,7 +29,7 @@ pub(super) struct Version<'a> {
 impl<'a> Version<'a> {
     pub(super) fn new(
         tag: Option<&'a HeaderValue>,
-        last_modified: Option<&'a LastModified>,
+        last_modified: Option<LastModified>,
         accepted: Preferences,
     ) -> Version<'a> {
         Version { tag, last_modified, accepted, known: Cell::new(Coding::Identity) }
@@ -40,6 +40,11 @@ impl<'a> Version<'a> {
     /// another release.
     pub(super) fn plain(&self) -> Version<'a> {
         Version::new(self.tag, self.last_modified, Preferences::PLAIN)
+    }
+
+    /// The coding of what the client has, when it was found to have it.
+    pub(super) fn known(&self) -> Coding {
+        self.known.get()
     }
 
     /// The tag of what the client has, when it was found to have it.
@@ -81,8 +86,13 @@ impl Current for Version<'_> {
     /// The date that the front end gave: nobody knows how often the site has changed within the
     /// second that a controller names.
     fn strong_date(&self) -> Option<SystemTime> {
-        self.last_modified().filter(|_| self.last_modified.is_some_and(|it| it.early.is_some()))
+        self.last_modified().filter(|_| self.last_modified.is_some_and(|it| !it.is_given))
     }
+}
+
+/// The tag of the same content in a coding: `"TAG-gzip"` for `"TAG"`. None when that is no tag.
+pub(super) fn tag_of(identity: &HeaderValue, coding: Coding) -> Option<HeaderValue> {
+    HeaderValue::from_maybe_shared(Bytes::from(tag_in(identity.as_bytes(), coding)?)).ok()
 }
 
 /// Whether `tag` is what [`tag_of`] makes of `own`, without making it.

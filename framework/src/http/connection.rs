@@ -27,6 +27,7 @@ use tokio::time::{Instant, Sleep, sleep, timeout};
 
 use super::express::{Asked, Express};
 use super::limits::Limits;
+use super::prepared::AtOnce;
 use super::pulse::{Exchange, Patience, Pulse, RequestBody, Told, Verdict};
 use super::server::Handler;
 use super::socket::{Heads, Socket};
@@ -179,7 +180,7 @@ impl<H: Handler> Requests<H> {
             self.asked.store(false, Ordering::Relaxed);
             return None;
         }
-        self.context.respond_at_once(request)
+        self.context.respond_at_once(request).map(AtOnce::into_response)
     }
 }
 
@@ -337,12 +338,12 @@ pub(super) struct Context<H> {
 
 impl<H: Handler> Context<H> {
     /// The response that there is without waiting for anything.
-    pub(super) fn respond_at_once(&self, request: &Parts) -> Option<Response<Body>> {
+    pub(super) fn respond_at_once(&self, request: &Parts) -> Option<AtOnce<H::Prepared>> {
         if let Some((status, message)) = refusal(request, self.headers) {
-            return Some(plain(status, message));
+            return Some(AtOnce::Response(plain(status, message)));
         }
         let answer = AssertUnwindSafe(|| self.handler.answer_at_once(request, self.peer));
-        catch_unwind(answer).unwrap_or_else(|_| Some(self.panicked()))
+        catch_unwind(answer).unwrap_or_else(|_| Some(AtOnce::Response(self.panicked())))
     }
 
     fn panicked(&self) -> Response<Body> {

@@ -43,6 +43,7 @@ use self::head::{Head, Heads, put_back};
 use self::response::Outgoing;
 use super::connection::{Context, End, Served};
 use super::limits::Limits;
+use super::prepared::AtOnce;
 use super::pulse::Pulse;
 use super::server::Handler;
 use super::socket::Socket;
@@ -116,11 +117,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin, H: Handler> Express<S, H> {
     /// Answers the first request of what was read. `false` if that is for hyper.
     fn answer(&mut self) -> bool {
         let Some(Head { request, bytes }) = self.heads.read(&mut self.read) else { return false };
-        let response = self.context.respond_at_once(&request);
-        if response.is_none() {
-            self.asked = Asked::InVain;
-        }
-        let begun = response.is_some_and(|response| self.outgoing.begin(&request.method, response));
+        let begun = match self.context.respond_at_once(&request) {
+            Some(AtOnce::Prepared(prepared)) => {
+                self.outgoing.begin_prepared(prepared);
+                true
+            }
+            Some(AtOnce::Response(response)) => self.outgoing.begin(&request.method, response),
+            None => {
+                self.asked = Asked::InVain;
+                false
+            }
+        };
         if begun {
             self.heads.reuse(request.headers);
             self.pulse.answered();

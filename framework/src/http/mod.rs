@@ -4,6 +4,8 @@
 //!   one of them as HTTP/1 or HTTP/2; its `pulse` tells who is keeping whom waiting, `socket` is
 //!   what it reads from and writes to, `linger` how long it listens after the last response, and
 //!   `stop` ends it when the server ends.
+//! - [`AtOnce`]: what is answered without waiting, and [`Prepared`]: without putting anything together;
+//!   `express` writes it.
 //! - [`Limits`]: all numbers that a connection is held to.
 //! - [`limited`]: a request's body that may not be too long or too slow.
 //! - [`Files`]: files below a folder, as responses.
@@ -33,6 +35,7 @@ mod language;
 mod limits;
 mod linger;
 pub mod negotiation;
+mod prepared;
 mod proxies;
 mod pulse;
 pub mod ranges;
@@ -51,6 +54,7 @@ pub use incoming::limited;
 pub use language::Languages;
 pub use limits::Limits;
 pub use negotiation::{Coding, Preferences};
+pub use prepared::{AtOnce, Prepared};
 pub use proxies::{Network, Origin, ProxyHeaders, Scheme, TrustedProxies};
 pub use server::{Drained, Handler, Server};
 pub use validators::Validators;

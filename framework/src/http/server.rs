@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::connection::{self, Peer, Rules};
 use super::limits::Limits;
+use super::prepared::{AtOnce, Prepared};
 use crate::body::Body;
 
 /// Answers requests.
@@ -26,12 +27,16 @@ use crate::body::Body;
 /// When the client goes away, the future of an answer is dropped where it waits. What must not be
 /// left half done belongs into a task of its own.
 pub trait Handler: Send + Sync + 'static {
+    /// Answers that are there before they are asked for; [`Infallible`](std::convert::Infallible)
+    /// if there are none.
+    type Prepared: Prepared;
+
     /// Whether [`answer_at_once`](Handler::answer_at_once) ever answers something.
     const ANSWERS_AT_ONCE: bool = false;
 
     /// Answers a request of which only the head is needed, if that can be done without waiting: much
     /// cheaper than a future. With `None` it is for [`handle`](Handler::handle).
-    fn answer_at_once(&self, _request: &Parts, _peer: Peer) -> Option<Response<Body>> {
+    fn answer_at_once(&self, _request: &Parts, _peer: Peer) -> Option<AtOnce<Self::Prepared>> {
         None
     }
 

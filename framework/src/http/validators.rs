@@ -20,6 +20,7 @@
 //! `touch -d`, `tar` and `rsync -t` do, is beyond any argument about dates; the tags are there for
 //! that, and decide wherever a client sends them.
 
+use std::io::Write as _;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http::{HeaderMap, HeaderValue, header};
@@ -66,6 +67,12 @@ impl Current for Validators {
 /// The value of `Last-Modified` for what was modified at `modified`: see the
 /// [module](self). It is never after `now` (RFC 9110, section 8.8.2.1).
 pub fn shown_date(modified: SystemTime, now: SystemTime) -> HeaderValue {
+    HeaderValue::from_bytes(&date_text(modified, now))
+        .expect("a date is made of letters, digits and spaces")
+}
+
+/// The same as text.
+pub fn date_text(modified: SystemTime, now: SystemTime) -> [u8; 29] {
     let settled = modified.checked_add(SETTLED).is_some_and(|settled| settled <= now);
     let shown = match settled {
         true => modified,
@@ -73,8 +80,11 @@ pub fn shown_date(modified: SystemTime, now: SystemTime) -> HeaderValue {
     };
     // After the year 9999 there is no date of this form.
     let last = UNIX_EPOCH + Duration::from_secs(253_402_300_799);
-    let text = httpdate::fmt_http_date(shown.clamp(UNIX_EPOCH, last));
-    HeaderValue::try_from(text).expect("a date is made of letters, digits and spaces")
+    let date = httpdate::HttpDate::from(shown.clamp(UNIX_EPOCH, last));
+    let mut text = [b' '; 29];
+    // All dates of this form have this length.
+    let _ = write!(&mut text[..], "{date}");
+    text
 }
 
 #[cfg(test)]

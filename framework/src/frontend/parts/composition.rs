@@ -297,7 +297,7 @@ impl<'a> Composition<'a> {
 impl<'a> Source<'a> {
     /// That of a page as it is kept.
     pub(super) fn of(page: &'a Page) -> Source<'a> {
-        Source { pieces: &page.body, deflated: page.deflated.made(), digest: page.digest() }
+        Source { pieces: &page.body, deflated: page.deflated.made(), digest: page.digest }
     }
 
     fn iter(self) -> impl Iterator<Item = (&'a Piece, Option<&'a Deflated>)> {

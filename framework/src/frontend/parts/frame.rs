@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use http::Response;
 use http::StatusCode;
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::header::{self, HeaderMap, HeaderName};
 use http::request::Parts;
 
 use super::super::FrontEnd;
@@ -48,15 +48,8 @@ static OF_THE_PAGE_ALONE: [HeaderName; 7] = [
     HeaderName::from_static("repr-digest"),
 ];
 
-/// Makes the headers of a page with parts ready to be kept: without what it says of itself alone, and
-/// with places for what each response adds, so that the copied map need not grow.
-pub(in super::super) fn prepare(headers: &mut HeaderMap) {
-    clear(headers);
-    headers.insert(header::ETAG, HeaderValue::from_static(""));
-    headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
-}
-
-fn clear(headers: &mut HeaderMap) {
+/// Takes away what the page says of itself alone.
+pub(in super::super) fn clear(headers: &mut HeaderMap) {
     for name in &OF_THE_PAGE_ALONE {
         headers.remove(name);
     }
@@ -99,13 +92,13 @@ impl<'a> Frame<'a> {
             Served::Failed(_) | Served::Response(_) => return None,
         };
         Some(Frame {
-            status: page.status,
-            headers: &page.headers,
+            status: page.status(),
+            headers: page.head.headers(),
             told: Told::by_page(page, variant),
             source: Source::of(page),
             entry,
-            spliced: page.spliced.as_deref(),
-            accepted: match page.spliced {
+            spliced: page.head.encoded(),
+            accepted: match page.head.encoded() {
                 Some(_) => acceptable(&request.headers),
                 None => Preferences::PLAIN,
             },
@@ -137,7 +130,7 @@ impl<'a> Frame<'a> {
         }
         let gzip = self.spliced.filter(|_| self.is_best_as_gzip(&whole));
         let mut headers = gzip.unwrap_or(self.headers).clone();
-        self.aging.with(aging).tell(&mut headers, None);
+        self.aging.with(aging).tell(&mut headers);
         sharing.apply(&mut headers);
         if self.is_own {
             clear(&mut headers);

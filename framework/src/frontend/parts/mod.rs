@@ -61,7 +61,7 @@ use crate::http::Origin;
 
 use composition::Composition;
 use frame::Frame;
-pub(super) use frame::prepare;
+pub(super) use frame::clear;
 pub(super) use whole::Whole;
 
 /// How deep parts may lie in one another: those of the page itself have depth 1.

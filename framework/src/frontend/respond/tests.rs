@@ -4,33 +4,41 @@ use http::{Method, Request};
 use proptest::prelude::*;
 
 use super::*;
-use crate::cache::{Encoded, Encodings};
+use crate::cache::{Date, Encoded, Encodings, Head, Outline, Tag};
 use crate::http::encoding::encode;
 use crate::http::gzip::Deflated;
 use crate::http::validators::shown_date;
 
-/// A page that was made at `made`, with encodings if it is to have some.
-fn page(made: SystemTime, codings: &[Coding]) -> Page {
-    let content = Bytes::from("<p>The ferry does not run.</p>\n".repeat(100));
+/// What a page says that was made at some time.
+fn outline() -> Outline {
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html"));
-    headers.insert(header::ETAG, HeaderValue::from_static("\"a\""));
-    headers.insert(header::LAST_MODIFIED, shown_date(made, made + SETTLED));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("max-age=60"));
     headers.insert(CDN_CACHE_CONTROL, HeaderValue::from_static("max-age=600"));
-    headers.insert(header::AGE, HeaderValue::from_static("0"));
-    let not_modified = prepare::not_modified(&headers);
-    let early = Some(shown_date(made, made));
-    let last_modified = Some(LastModified { time: made, early });
-    let validation = Validation { not_modified, last_modified, ..Validation::default() };
-    let encoded = codings.iter().map(|coding| {
-        let mut headers = headers.clone();
-        headers.insert(header::CONTENT_ENCODING, coding.content_encoding().unwrap());
-        Encoded { coding: *coding, headers, body: encode(*coding, &content).unwrap().into() }
-    });
+    Outline {
+        status: StatusCode::OK,
+        not_modified: prepare::not_modified(&headers),
+        headers,
+        has_length: true,
+        tag: Tag::Given(HeaderValue::from_static("\"a\"")),
+        date: Date::OfPage,
+        is_encoded: true,
+    }
+}
+
+/// A page that was made at `made`, with encodings if it is to have some.
+fn page(made: SystemTime, codings: &[Coding]) -> Page {
+    page_with(outline(), made, codings)
+}
+
+fn page_with(outline: Outline, made: SystemTime, codings: &[Coding]) -> Page {
+    let content = Bytes::from("<p>The ferry does not run.</p>\n".repeat(100));
+    let encoded = codings
+        .iter()
+        .map(|coding| Encoded { coding: *coding, body: encode(*coding, &content).unwrap().into() });
     let encodings = Encodings::of(encoded.collect());
-    let page = Page::new(StatusCode::OK, headers, content.into());
-    Page { validation: validation.into(), encodings, ..page }
+    let page = Page::new(Arc::new(Head::new(outline)), content.into(), made);
+    Page { encodings, ..page }
 }
 
 fn get(headers: &[(&str, HeaderValue)]) -> Parts {
@@ -205,10 +213,11 @@ proptest! {
 
 #[test]
 fn a_digest_of_the_bytes_that_are_sent_does_not_go_with_some_of_them() {
-    let mut page = page(SystemTime::now(), &[]);
+    let mut outline = outline();
     for name in ["content-digest", "content-md5", "repr-digest"] {
-        page.headers.insert(name, HeaderValue::from_static("x"));
+        outline.headers.insert(name, HeaderValue::from_static("x"));
     }
+    let page = page_with(outline, SystemTime::now(), &[]);
     for (range, status) in [("bytes=0-3", 206), ("bytes=0-3,9-12", 206), ("x", 200)] {
         let response = hit(&get(&[("range", range.parse().unwrap())]), &page, seconds(0.0));
         assert_eq!(response.status(), status);
@@ -236,12 +245,16 @@ fn the_groups_of_a_page_go_with_its_304() {
 
 #[test]
 fn a_date_that_the_controller_gave_continues_no_ranges() {
-    let mut page = page(SystemTime::now() - seconds(60.0), &[]);
-    let date = page.headers[header::LAST_MODIFIED].clone();
+    let made = SystemTime::now() - seconds(60.0);
+    let date = shown_date(made, made + SETTLED);
+    let page = page(made, &[]);
     let request = get(&[("range", "bytes=0-3".parse().unwrap()), ("if-range", date.clone())]);
     assert_eq!(hit(&request, &page, seconds(60.0)).status(), 206);
     // Two versions may have it: only the site knows when it has changed, and in whole seconds.
-    page.validation.last_modified.as_mut().unwrap().early = None;
+    let mut outline = outline();
+    outline.headers.insert(header::LAST_MODIFIED, date.clone());
+    let given = httpdate::parse_http_date(date.to_str().unwrap()).unwrap();
+    let page = page_with(Outline { date: Date::Given(given), ..outline }, made, &[]);
     assert_eq!(hit(&request, &page, seconds(60.0)).status(), 200);
     let request = get(&[("if-modified-since", date)]);
     assert_eq!(hit(&request, &page, seconds(60.0)).status(), 304);

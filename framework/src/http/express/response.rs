@@ -13,6 +13,7 @@ use http::{Method, Response, StatusCode, Version};
 use tokio::io::AsyncWrite;
 
 use crate::body::Body;
+use crate::http::Prepared;
 
 /// A response on its way out.
 #[derive(Debug, Default)]
@@ -57,14 +58,18 @@ impl Outgoing {
         true
     }
 
-    /// Writes the head but for its end, and without the length where there is no content. Returns how
-    /// often it tells one, `None` if it is a head for hyper.
-    fn write_head(
-        &mut self,
-        status: StatusCode,
-        headers: &HeaderMap,
-        is_empty: bool,
-    ) -> Option<usize> {
+    /// Begins with an answer that was there before: as the response that it stands for.
+    pub(super) fn begin_prepared(&mut self, prepared: impl Prepared) {
+        self.begin_head(prepared.status());
+        prepared.write_headers(&mut self.head);
+        self.write_end(false);
+        let body = prepared.into_body();
+        if !body.is_empty() {
+            self.body.push_back(body);
+        }
+    }
+
+    fn begin_head(&mut self, status: StatusCode) {
         let head = &mut self.head;
         (self.sent, self.dated) = (0, false);
         head.clear();
@@ -74,6 +79,18 @@ impl Outgoing {
         // A reason must be there, as many clients expect it.
         head.extend_from_slice(status.canonical_reason().unwrap_or("<none>").as_bytes());
         head.extend_from_slice(b"\r\n");
+    }
+
+    /// Writes the head but for its end, and without the length where there is no content. Returns how
+    /// often it tells one, `None` if it is a head for hyper.
+    fn write_head(
+        &mut self,
+        status: StatusCode,
+        headers: &HeaderMap,
+        is_empty: bool,
+    ) -> Option<usize> {
+        self.begin_head(status);
+        let head = &mut self.head;
         let mut lengths = 0;
         for (name, value) in headers {
             match *name {

@@ -8,12 +8,38 @@ use http::header::{self, HeaderValue};
 /// Answers what it can at once, or all of it later.
 struct Prompt<const AT_ONCE: bool>;
 
+/// A response of which the head is written down as it is.
+struct Written(Response<Body>);
+
+impl Prepared for Written {
+    fn status(&self) -> StatusCode {
+        self.0.status()
+    }
+
+    fn write_headers(&self, head: &mut Vec<u8>) {
+        for (name, value) in self.0.headers() {
+            head.extend_from_slice(name.as_str().as_bytes());
+            head.extend_from_slice(b": ");
+            head.extend_from_slice(value.as_bytes());
+            head.extend_from_slice(b"\r\n");
+        }
+    }
+
+    fn into_body(self) -> Bytes {
+        self.0.body().as_bytes().cloned().unwrap_or_default()
+    }
+
+    fn into_response(self) -> Response<Body> {
+        self.0
+    }
+}
+
 /// The response to a request of which only the head is needed.
 fn known(method: &Method, path: &str) -> Option<Response<Body>> {
     let mut response = Response::new(Body::empty());
     let mut length = None;
     match path {
-        "/one" => {
+        "/one" | "/prepared" => {
             *response.body_mut() = Body::from("one page");
             length = Some(8);
         }
@@ -32,7 +58,7 @@ fn known(method: &Method, path: &str) -> Option<Response<Body>> {
             *response.body_mut() =
                 Body::stream(StreamBody::new(futures_util::stream::iter([piece])));
         }
-        "/unmodified" => *response.status_mut() = StatusCode::NOT_MODIFIED,
+        "/unmodified" | "/prepared/unmodified" => *response.status_mut() = StatusCode::NOT_MODIFIED,
         "/nothing" => *response.status_mut() = StatusCode::NO_CONTENT,
         "/empty" => length = Some(0),
         "/failed" => *response.status_mut() = StatusCode::PRECONDITION_FAILED,
@@ -61,10 +87,17 @@ fn known(method: &Method, path: &str) -> Option<Response<Body>> {
 }
 
 impl<const AT_ONCE: bool> Handler for Prompt<AT_ONCE> {
+    type Prepared = Written;
+
     const ANSWERS_AT_ONCE: bool = AT_ONCE;
 
-    fn answer_at_once(&self, request: &Parts, _: Peer) -> Option<Response<Body>> {
-        known(&request.method, request.uri.path()).filter(|_| AT_ONCE)
+    fn answer_at_once(&self, request: &Parts, _: Peer) -> Option<AtOnce<Written>> {
+        let path = request.uri.path();
+        let known = known(&request.method, path).filter(|_| AT_ONCE)?;
+        Some(match path.starts_with("/prepared") {
+            true => AtOnce::Prepared(Written(known)),
+            false => AtOnce::Response(known),
+        })
     }
 
     async fn handle(&self, request: Request<Incoming>, _: Peer) -> Response<Body> {
@@ -130,9 +163,11 @@ async fn compare(pieces: &[&[u8]]) {
 struct Unprepared(AtomicUsize);
 
 impl Handler for Arc<Unprepared> {
+    type Prepared = Infallible;
+
     const ANSWERS_AT_ONCE: bool = true;
 
-    fn answer_at_once(&self, _: &Parts, _: Peer) -> Option<Response<Body>> {
+    fn answer_at_once(&self, _: &Parts, _: Peer) -> Option<AtOnce<Infallible>> {
         self.0.fetch_add(1, Ordering::SeqCst);
         None
     }
@@ -153,8 +188,10 @@ async fn who_has_no_answer_at_once_is_asked_for_it_once() {
     }
 }
 
-const PATHS: [&str; 16] = [
+const PATHS: [&str; 18] = [
     "/one",
+    "/prepared",
+    "/prepared/unmodified",
     "/empty",
     "/pieces",
     "/many",
@@ -190,7 +227,7 @@ async fn a_body_is_never_taken_for_a_request() {
     let length = inner.len();
     let chunked = format!("{length:x}\r\n{inner}\r\n0\r\n\r\n");
     let hit = "GET /pieces HTTP/1.1\r\nhost: x\r\n\r\n";
-    for path in ["/echo", "/ignore", "/behind", "/one"] {
+    for path in ["/echo", "/ignore", "/behind", "/one", "/prepared"] {
         for method in ["GET", "HEAD", "POST"] {
             let start = format!("{method} {path} HTTP/1.1\r\nhost: x\r\n");
             for (heading, body) in [

@@ -6,6 +6,7 @@ mod pieces;
 mod protocol;
 mod uploads;
 
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -43,9 +44,11 @@ struct Site {
 }
 
 impl Handler for Site {
+    type Prepared = Infallible;
+
     const ANSWERS_AT_ONCE: bool = true;
 
-    fn answer_at_once(&self, request: &Parts, _: Peer) -> Option<Response<Body>> {
+    fn answer_at_once(&self, request: &Parts, _: Peer) -> Option<AtOnce<Infallible>> {
         let body = match request.uri.path() {
             "/panic" => panic!("as asked"),
             "/huge" => vec![b'x'; HUGE],
@@ -54,7 +57,7 @@ impl Handler for Site {
         };
         self.answered.fetch_add(1, Ordering::SeqCst);
         let response = Response::builder().header("content-length", body.len());
-        Some(response.body(Body::from(body)).unwrap())
+        Some(AtOnce::Response(response.body(Body::from(body)).unwrap()))
     }
 
     async fn handle(&self, request: Request<Incoming>, _: Peer) -> Response<Body> {

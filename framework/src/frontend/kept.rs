@@ -1,0 +1,65 @@
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{Response, StatusCode};
+
+use super::cache_status::CacheStatus;
+use super::respond::{self, Aging};
+use super::served::page_of;
+use crate::body::Body;
+use crate::cache::{Entry, Form};
+use crate::http::Prepared;
+
+/// A hit that goes out as it is kept: all of the page, in one of its forms, or that it has not changed.
+#[derive(Debug)]
+pub struct Kept {
+    entry: Arc<Entry>,
+    form: Form,
+    aging: Aging,
+    cache: CacheStatus,
+    is_head: bool,
+}
+
+impl Kept {
+    /// The page of an entry in this form. What is written of it must be [plain](crate::cache::Head::is_plain).
+    pub(super) fn new(
+        entry: Arc<Entry>,
+        form: Form,
+        aging: Aging,
+        cache: CacheStatus,
+        is_head: bool,
+    ) -> Kept {
+        Kept { entry, form, aging, cache, is_head }
+    }
+}
+
+impl Prepared for Kept {
+    fn status(&self) -> StatusCode {
+        match self.form {
+            Form::Plain | Form::Encoded(_) => page_of(&self.entry).status(),
+            Form::NotModified(_) => StatusCode::NOT_MODIFIED,
+        }
+    }
+
+    fn write_headers(&self, head: &mut Vec<u8>) {
+        let page = page_of(&self.entry);
+        self.cache.with_text(self.status(), page.status(), |text| {
+            page.write_headers(self.form, self.aging.present(text), head);
+        });
+    }
+
+    fn into_body(self) -> Bytes {
+        let page = page_of(&self.entry);
+        match self.form {
+            _ if self.is_head => Bytes::new(),
+            Form::Plain => page.body.whole().unwrap_or_default(),
+            Form::Encoded(coding) => page.encoded(coding).cloned().unwrap_or_default(),
+            Form::NotModified(_) => Bytes::new(),
+        }
+    }
+
+    fn into_response(self) -> Response<Body> {
+        let response = respond::in_form(page_of(&self.entry), self.form, self.aging, self.cache);
+        if self.is_head { respond::head_of(response) } else { response }
+    }
+}

@@ -1,0 +1,60 @@
+use std::convert::Infallible;
+
+use bytes::Bytes;
+use http::{Response, StatusCode};
+
+use crate::body::Body;
+
+/// An answer that was there before it was asked for, and can be written down as it is.
+pub trait Prepared {
+    /// The status.
+    fn status(&self) -> StatusCode;
+
+    /// Adds the headers to a head as HTTP/1.1 writes them, each with the end of its line. They say
+    /// nothing of the connection and hold no date, and there is one `Content-Length`, except for 304.
+    fn write_headers(&self, head: &mut Vec<u8>);
+
+    /// What follows the head: nothing in answer to HEAD, and for 304.
+    fn into_body(self) -> Bytes;
+
+    /// The same answer in the usual form.
+    fn into_response(self) -> Response<Body>;
+}
+
+/// An answer that is there without waiting for anything.
+#[derive(Debug)]
+pub enum AtOnce<P> {
+    /// It can be written down as it is.
+    Prepared(P),
+    /// It was put together.
+    Response(Response<Body>),
+}
+
+impl<P: Prepared> AtOnce<P> {
+    /// The answer in the usual form.
+    pub fn into_response(self) -> Response<Body> {
+        match self {
+            AtOnce::Prepared(prepared) => prepared.into_response(),
+            AtOnce::Response(response) => response,
+        }
+    }
+}
+
+/// Of those that have none.
+impl Prepared for Infallible {
+    fn status(&self) -> StatusCode {
+        match *self {}
+    }
+
+    fn write_headers(&self, _: &mut Vec<u8>) {
+        match *self {}
+    }
+
+    fn into_body(self) -> Bytes {
+        match self {}
+    }
+
+    fn into_response(self) -> Response<Body> {
+        match self {}
+    }
+}
