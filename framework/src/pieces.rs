@@ -7,9 +7,17 @@ use xxhash_rust::xxh3::{Xxh3Default, xxh3_128};
 /// Content, piece by piece.
 ///
 /// What a template has written is one piece after the other: bytes that are the same for all who
-/// may have the content, and [`Part`]s that are put in for each response.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Pieces(Vec<Piece>);
+/// may have the content, and [`Part`]s that are put in for each response. Most content is one piece,
+/// and takes no more memory than that.
+#[derive(Debug, Clone)]
+pub struct Pieces(Inner);
+
+#[derive(Debug, Clone)]
+enum Inner {
+    One(Piece),
+    /// Any other number.
+    Many(Vec<Piece>),
+}
 
 /// One piece of content.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,7 +25,7 @@ pub enum Piece {
     /// Bytes as they are sent; shared, not copied, when the content is cloned.
     Bytes(Bytes),
     /// The place of a part.
-    Part(Part),
+    Part(Box<Part>),
 }
 
 /// Another page of the site, put into this one by the front end.
@@ -68,34 +76,60 @@ pub struct Fragment {
 impl Pieces {
     /// No content yet.
     pub const fn new() -> Pieces {
-        Pieces(Vec::new())
+        Pieces(Inner::Many(Vec::new()))
     }
 
     /// Adds bytes at the end.
     pub fn push_bytes(&mut self, bytes: Bytes) {
         if !bytes.is_empty() {
-            self.0.push(Piece::Bytes(bytes));
+            self.push(Piece::Bytes(bytes));
         }
     }
 
     /// Adds the place of a part at the end.
     pub fn push_part(&mut self, part: Part) {
-        self.0.push(Piece::Part(part));
+        self.push(Piece::Part(Box::new(part)));
+    }
+
+    fn push(&mut self, piece: Piece) {
+        match &mut self.0 {
+            Inner::Many(pieces) if pieces.is_empty() => self.0 = Inner::One(piece),
+            Inner::Many(pieces) => pieces.push(piece),
+            Inner::One(_) => {
+                let one = std::mem::take(self);
+                self.0 = Inner::Many(one.into_iter().chain([piece]).collect());
+            }
+        }
+    }
+
+    fn into_iter(self) -> impl Iterator<Item = Piece> {
+        let (one, many) = match self.0 {
+            Inner::One(piece) => (Some(piece), Vec::new()),
+            Inner::Many(pieces) => (None, pieces),
+        };
+        one.into_iter().chain(many)
     }
 
     /// Adds the pieces of other content at the end, without copying bytes.
     pub fn extend(&mut self, other: &Pieces) {
-        self.0.extend(other.0.iter().cloned());
+        other.iter().for_each(|piece| self.push(piece.clone()));
+    }
+
+    fn as_pieces(&self) -> &[Piece] {
+        match &self.0 {
+            Inner::One(piece) => std::slice::from_ref(piece),
+            Inner::Many(pieces) => pieces,
+        }
     }
 
     /// The pieces in their order.
     pub fn iter(&self) -> std::slice::Iter<'_, Piece> {
-        self.0.iter()
+        self.as_pieces().iter()
     }
 
     /// The bytes of content without parts, if they are one piece or none.
     pub fn whole(&self) -> Option<Bytes> {
-        match self.0.as_slice() {
+        match self.as_pieces() {
             [] => Some(Bytes::new()),
             [Piece::Bytes(bytes)] => Some(bytes.clone()),
             _ => None,
@@ -104,7 +138,7 @@ impl Pieces {
 
     /// What [`whole`](Pieces::whole) gives, to look at.
     pub fn as_slice(&self) -> Option<&[u8]> {
-        match self.0.as_slice() {
+        match self.as_pieces() {
             [] => Some(&[]),
             [Piece::Bytes(bytes)] => Some(bytes),
             _ => None,
@@ -113,7 +147,7 @@ impl Pieces {
 
     /// Whether there are places of parts.
     pub fn has_parts(&self) -> bool {
-        self.0.iter().any(|piece| matches!(piece, Piece::Part(_)))
+        self.iter().any(|piece| matches!(piece, Piece::Part(_)))
     }
 
     /// How many bytes there are, the parts left out.
@@ -122,12 +156,12 @@ impl Pieces {
             Piece::Bytes(bytes) => bytes.len(),
             Piece::Part(_) => 0,
         };
-        self.0.iter().map(length).sum()
+        self.iter().map(length).sum()
     }
 
     /// Whether there are neither bytes nor parts.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.as_pieces().is_empty()
     }
 
     /// What the content is known by: contents with the same digest are the same bytes with parts in
@@ -142,7 +176,7 @@ impl Pieces {
             hasher.update(&(bytes.len() as u64).to_le_bytes());
             hasher.update(bytes);
         };
-        for piece in &self.0 {
+        for piece in self.iter() {
             match piece {
                 Piece::Bytes(bytes) => add(0, bytes),
                 Piece::Part(_) => add(1, b""),
@@ -156,12 +190,12 @@ impl Pieces {
     pub fn joined(self) -> Pieces {
         let mut joined = Pieces::new();
         let mut run = Vec::new();
-        for piece in self.0 {
+        for piece in self.into_iter() {
             match piece {
                 Piece::Bytes(bytes) => run.push(bytes),
                 Piece::Part(part) => {
                     joined.push_bytes(join(&mut run));
-                    joined.push_part(part);
+                    joined.push(Piece::Part(part));
                 }
             }
         }
@@ -180,6 +214,20 @@ fn join(run: &mut Vec<Bytes>) -> Bytes {
     bytes.freeze()
 }
 
+impl Default for Pieces {
+    fn default() -> Pieces {
+        Pieces::new()
+    }
+}
+
+impl PartialEq for Pieces {
+    fn eq(&self, other: &Pieces) -> bool {
+        self.as_pieces() == other.as_pieces()
+    }
+}
+
+impl Eq for Pieces {}
+
 impl From<Bytes> for Pieces {
     fn from(bytes: Bytes) -> Pieces {
         let mut pieces = Pieces::new();
@@ -190,8 +238,9 @@ impl From<Bytes> for Pieces {
 
 impl FromIterator<Bytes> for Pieces {
     fn from_iter<I: IntoIterator<Item = Bytes>>(bytes: I) -> Pieces {
-        let pieces = bytes.into_iter().filter(|bytes| !bytes.is_empty());
-        Pieces(pieces.map(Piece::Bytes).collect())
+        let mut pieces = Pieces::new();
+        bytes.into_iter().for_each(|bytes| pieces.push_bytes(bytes));
+        pieces
     }
 }
 
@@ -242,7 +291,7 @@ mod tests {
         assert!(joined.has_parts() && joined.whole().is_none());
         let expected = [
             Piece::Bytes(Bytes::from_static(b"ab")),
-            Piece::Part(part("/badge")),
+            Piece::Part(part("/badge").into()),
             Piece::Bytes(Bytes::from_static(b"c")),
         ];
         assert!(joined.iter().eq(&expected));

@@ -13,11 +13,14 @@ use crate::pieces::Fragment;
 #[derive(Debug)]
 pub struct Entry {
     pub(super) key: Box<str>,
-    pub(super) id: usize,
+    /// How much of the key is the id.
+    id: u32,
+    is_persistent: bool,
     pub(super) validity: Validity,
-    freshness: Freshness,
+    windows: Windows,
     filled: Moment,
-    contains: Box<[Box<str>]>,
+    /// The ids of the fragments within, if there are any.
+    contains: Option<Box<Box<[Box<str>]>>>,
     content: Content,
 }
 
@@ -35,6 +38,17 @@ pub struct Freshness {
     /// Whether the entry is evicted last.
     pub persistent: bool,
 }
+
+/// What is kept of a [`Freshness`], in nanoseconds; what is longer than 584 years is that long.
+#[derive(Debug)]
+struct Windows {
+    /// `FOR_EVER` when only an invalidation ends it.
+    lifetime: u64,
+    stale_while_revalidate: u64,
+    stale_if_error: u64,
+}
+
+const FOR_EVER: u64 = u64::MAX;
 
 /// What an entry is good for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,7 +71,17 @@ impl Entry {
         content: Content,
     ) -> Entry {
         let (key, id) = key;
-        Entry { key, id, validity, freshness, filled, contains, content }
+        let Freshness { lifetime, stale_while_revalidate, stale_if_error, persistent } = freshness;
+        let nanos = |window: Duration| u64::try_from(window.as_nanos()).unwrap_or(FOR_EVER - 1);
+        let windows = Windows {
+            lifetime: lifetime.map_or(FOR_EVER, nanos),
+            stale_while_revalidate: nanos(stale_while_revalidate),
+            stale_if_error: nanos(stale_if_error),
+        };
+        // A key is made of an address and headers, which are bounded by far less.
+        let id = u32::try_from(id).unwrap_or(u32::MAX);
+        let contains = (!contains.is_empty()).then(|| Box::new(contains));
+        Entry { key, id, is_persistent: persistent, validity, windows, filled, contains, content }
     }
 
     /// The answer, if that is what it holds.
@@ -78,7 +102,7 @@ impl Entry {
 
     /// What patterns are matched with.
     pub fn id(&self) -> &str {
-        &self.key[..self.id]
+        &self.key[..self.id as usize]
     }
 
     /// The position from before the content was made.
@@ -93,12 +117,21 @@ impl Entry {
 
     /// How much longer it is fresh; `None` when time does not end it.
     pub fn remaining(&self, now: Moment) -> Option<Duration> {
-        self.freshness.lifetime.map(|lifetime| lifetime.saturating_sub(self.age(now)))
+        self.lifetime().map(|lifetime| lifetime.saturating_sub(self.age(now)))
     }
 
     /// What the law says of it.
     pub(super) fn verdict(&self, ledger: &Ledger) -> Verdict {
-        self.validity.verdict(Ids { own: self.id(), contains: &self.contains }, ledger)
+        self.validity.verdict(Ids { own: self.id(), contains: self.contains() }, ledger)
+    }
+
+    fn contains(&self) -> &[Box<str>] {
+        self.contains.as_ref().map_or(&[], |contains| contains)
+    }
+
+    fn lifetime(&self) -> Option<Duration> {
+        let lifetime = self.windows.lifetime;
+        (lifetime != FOR_EVER).then(|| Duration::from_nanos(lifetime))
     }
 
     /// What law and time together make of it at `now`.
@@ -109,7 +142,7 @@ impl Entry {
             Verdict::Stale { since } => Some(now.since(since)),
             Verdict::Valid => None,
         };
-        let lifetime = self.freshness.lifetime;
+        let lifetime = self.lifetime();
         let by_time = lifetime.and_then(|lifetime| self.age(now).checked_sub(lifetime));
         match by_time.max(softly) {
             None => Standing::Fresh,
@@ -119,12 +152,12 @@ impl Entry {
 
     /// For how long it may be served past its end while it is made anew.
     pub(super) fn stale_while_revalidate(&self) -> Duration {
-        self.freshness.stale_while_revalidate
+        Duration::from_nanos(self.windows.stale_while_revalidate)
     }
 
     /// For how long it may be served past its end, or without a lease, when the back end fails.
     pub(super) fn stale_if_error(&self) -> Duration {
-        self.freshness.stale_if_error
+        Duration::from_nanos(self.windows.stale_if_error)
     }
 
     /// Whether nothing can make it servable again.
@@ -140,7 +173,7 @@ impl Entry {
 
     /// Whether it is among the entries that are evicted last.
     pub(super) fn is_persistent(&self) -> bool {
-        self.freshness.persistent
+        self.is_persistent
     }
 
     /// About how many bytes of memory it takes.
@@ -152,7 +185,7 @@ impl Entry {
             + OVERHEAD
             + 2 * self.key.len()
             + self.validity.size()
-            + self.contains.iter().map(|id| id.len() + 32).sum::<usize>()
+            + self.contains().iter().map(|id| id.len() + 32).sum::<usize>()
             + self.content.size()
     }
 }

@@ -69,15 +69,15 @@ impl Cache {
             return Filled::Overtaken(entry);
         }
         self.passes.unmark(&entry.key);
-        self.entries(freshness.persistent).insert(entry.key.clone(), Arc::clone(&entry));
-        self.entries(!freshness.persistent).invalidate(&*entry.key);
+        self.entries(freshness.persistent).insert(Arc::clone(&entry));
+        self.entries(!freshness.persistent).remove(&entry.key);
         Filled::Stored(entry)
     }
 
     /// Takes the content of the key out of the cache.
     pub fn remove(&self, key: &Key<'_>) {
-        self.ordinary.invalidate(key.as_str());
-        self.persistent.invalidate(key.as_str());
+        self.ordinary.remove(key.as_str());
+        self.persistent.remove(key.as_str());
     }
 
     /// Notes that what is made for this key is not for the cache: for a while nobody who asks for

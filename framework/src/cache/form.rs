@@ -78,7 +78,7 @@ impl Page {
         match &head.tag {
             Tag::OfBytes => {
                 let mut text = [0; TAG];
-                line(header::ETAG, tag_text(self.digest, coding, &mut text));
+                line(header::ETAG, tag_text(self.digest(), coding, &mut text));
             }
             Tag::Given(tag) => match coding {
                 Coding::Identity => line(header::ETAG, tag.as_bytes()),
@@ -92,7 +92,7 @@ impl Page {
         }
         if head.date == Date::OfPage {
             let shown = if present.is_settled { SETTLED } else { Duration::ZERO };
-            line(header::LAST_MODIFIED, &date_text(self.modified, self.modified + shown));
+            line(header::LAST_MODIFIED, &date_text(self.modified(), self.modified() + shown));
         }
         if let Some(age) = present.age {
             line(header::AGE, digits.format(age).as_bytes());
@@ -105,7 +105,7 @@ impl Page {
         match &self.head.tag {
             Tag::None | Tag::OfParts => None,
             Tag::Given(tag) => Some(tag.clone()),
-            Tag::OfBytes => Some(tag_of_digest(self.digest)),
+            Tag::OfBytes => Some(tag_of_digest(self.digest())),
         }
     }
 
@@ -113,7 +113,7 @@ impl Page {
     pub fn last_modified(&self) -> Option<LastModified> {
         match self.head.date {
             Date::None => None,
-            Date::OfPage => Some(LastModified { time: self.modified, is_given: false }),
+            Date::OfPage => Some(LastModified { time: self.modified(), is_given: false }),
             Date::Given(time) => Some(LastModified { time, is_given: true }),
         }
     }
@@ -163,7 +163,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::head::{Head, Outline};
-    use super::super::page::{Encoded, Later};
+    use super::super::page::Encoded;
     use super::*;
 
     const CODINGS: [Coding; 3] = [Coding::Gzip, Coding::Brotli, Coding::Zstd];
@@ -172,7 +172,8 @@ mod tests {
         let body = Bytes::from(vec![b'a'; length]);
         let page = Page::new(Arc::new(Head::new(outline)), body.into(), SystemTime::now());
         let encoded = CODINGS.map(|coding| Encoded { coding, body: vec![b'b'; 9].into() });
-        Page { encodings: Later::of(encoded.into()), ..page }
+        page.later.put_encodings(encoded.into());
+        page
     }
 
     fn outline(tag: Tag) -> Outline {
@@ -187,7 +188,7 @@ mod tests {
     #[test]
     fn each_form_has_a_tag_and_a_length_of_its_own() {
         let of_bytes = page(outline(Tag::OfBytes), 8192);
-        let digest = format!("{:032x}", of_bytes.digest);
+        let digest = format!("{:032x}", of_bytes.digest());
         let given = page(outline(Tag::Given(HeaderValue::from_static("W/\"a\""))), 8192);
         for (form, suffix, length) in [
             (Form::Plain, "", Some("8192")),

@@ -90,6 +90,7 @@
 //! meets a lease that has run out.
 
 mod content;
+mod entries;
 mod entry;
 mod fill;
 mod flight;
@@ -121,6 +122,6 @@ pub use head::{CACHE_STATUS, Date, Head, Outline, Tag};
 pub use key::{Key, KeyBuilder};
 pub use ledger::Generation;
 pub use lookup::{Lookup, Miss};
-pub use page::{DeflatedPieces, Encoded, Encodings, LastModified, Later, Page};
+pub use page::{Derived, Encoded, LastModified, Later, Page};
 pub use store::{Cache, Limits, Usage};
 pub use validity::Origin;

@@ -8,13 +8,12 @@
 //! then the page is served as it is. So are the deflated pieces of what is put together for each response:
 //! a page with parts, or one that is a part.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-use moka::ops::compute::Op;
 
 use super::entry::Entry;
 use super::head::{Head, Outline};
@@ -30,14 +29,12 @@ pub struct Page {
     pub head: Arc<Head>,
     /// The body; its bytes are shared with every response that is under way.
     pub body: Pieces,
-    /// What the body is known by.
-    pub digest: u128,
-    /// When this version was made.
-    pub modified: SystemTime,
-    /// The content in codings.
-    pub encodings: Encodings,
-    /// Its pieces, deflated.
-    pub deflated: DeflatedPieces,
+    /// The two halves of the digest: together they would want more room than they take.
+    digest: [u64; 2],
+    /// When this version was made, in nanoseconds since 1970.
+    modified: u64,
+    /// What is made of it later.
+    pub later: Later,
 }
 
 /// When a version was made.
@@ -49,18 +46,28 @@ pub struct LastModified {
     pub is_given: bool,
 }
 
-/// The encodings of a page, which come later.
-pub type Encodings = Later<Encoded>;
-
-/// For each piece of a page its deflated form, if it has one. They come later.
-pub type DeflatedPieces = Later<Option<Deflated>>;
-
-/// What is made of a page after it was stored.
+/// What is made of a page after it was stored. Few pages have any of it, so it has no room before.
 #[derive(Debug)]
-pub struct Later<T> {
-    /// Whether it may be asked for and nobody makes it.
-    wanted: AtomicBool,
-    made: OnceLock<Box<[T]>>,
+pub struct Later {
+    /// What may be asked for and nobody makes.
+    wanted: AtomicU8,
+    made: OnceLock<Box<Made>>,
+}
+
+/// What can be made of a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Derived {
+    /// The content in codings.
+    Encodings = 1,
+    /// Its pieces, deflated each by itself.
+    Pieces = 2,
+}
+
+#[derive(Debug, Default)]
+struct Made {
+    encodings: OnceLock<Box<[Encoded]>>,
+    /// For each piece its deflated form, if it has one.
+    pieces: OnceLock<Box<[Option<Deflated>]>>,
 }
 
 /// The content in one coding.
@@ -77,25 +84,15 @@ impl Cache {
     /// them makes them, once.
     pub fn put_encodings(&self, entry: &Arc<Entry>, encodings: Vec<Encoded>) {
         let Some(page) = entry.page() else { return };
-        let _ = page.encodings.made.set(encodings.into());
-        self.weigh_again(entry);
+        page.later.put_encodings(encodings);
+        self.entries(entry.is_persistent()).weigh_again(entry);
     }
 
     /// The same for its deflated pieces.
     pub fn put_deflated(&self, entry: &Arc<Entry>, pieces: Vec<Option<Deflated>>) {
         let Some(page) = entry.page() else { return };
-        let _ = page.deflated.made.set(pieces.into());
-        self.weigh_again(entry);
-    }
-
-    fn weigh_again(&self, entry: &Arc<Entry>) {
-        // The map weighs what is put into it. A fill that comes between looking and putting is
-        // lost: a miss, no more.
-        let current = self.entries(entry.is_persistent()).entry(entry.key.clone());
-        current.and_compute_with(|current| match current {
-            Some(current) if Arc::ptr_eq(current.value(), entry) => Op::Put(Arc::clone(entry)),
-            _ => Op::Nop,
-        });
+        let _ = page.later.made.get_or_init(Box::default).pieces.set(pieces.into());
+        self.entries(entry.is_persistent()).weigh_again(entry);
     }
 }
 
@@ -103,14 +100,27 @@ impl Page {
     /// A page with this head, made at `modified`.
     pub fn new(head: Arc<Head>, body: Pieces, modified: SystemTime) -> Page {
         let digest = body.digest();
-        let (encodings, deflated) = (Encodings::none(), DeflatedPieces::wanted());
-        Page { head, body, digest, modified, encodings, deflated }
+        let digest = [digest as u64, (digest >> 64) as u64];
+        let modified = modified.duration_since(UNIX_EPOCH).unwrap_or_default();
+        // It lasts until the year 2554.
+        let modified = u64::try_from(modified.as_nanos()).unwrap_or(u64::MAX);
+        Page { head, body, digest, modified, later: Later::wanting(Derived::Pieces) }
     }
 
     /// A page that says nothing of itself but these headers.
     pub fn plain(status: StatusCode, headers: HeaderMap, body: Pieces) -> Page {
         let head = Head::new(Outline { status, headers, ..Outline::default() });
         Page::new(Arc::new(head), body, SystemTime::now())
+    }
+
+    /// What the body is known by.
+    pub fn digest(&self) -> u128 {
+        u128::from(self.digest[1]) << 64 | u128::from(self.digest[0])
+    }
+
+    /// When this version was made.
+    pub fn modified(&self) -> SystemTime {
+        UNIX_EPOCH + Duration::from_nanos(self.modified)
     }
 
     /// The status.
@@ -120,16 +130,16 @@ impl Page {
 
     /// The body in a coding, if that has been made.
     pub fn encoded(&self, coding: Coding) -> Option<&Bytes> {
-        let mut made = self.encodings.made().iter();
+        let mut made = self.later.encodings().iter();
         made.find(|encoded| encoded.coding == coding).map(|encoded| &encoded.body)
     }
 
     /// About how many bytes of memory it takes.
     pub(super) fn size(&self) -> usize {
-        let encodings = self.encodings.made().iter();
+        let encodings = self.later.encodings().iter();
         let encodings = encodings.map(|encoded| size_of::<Encoded>() + encoded.body.len());
         let deflated =
-            self.deflated.made().iter().map(|piece| {
+            self.later.pieces().iter().map(|piece| {
                 size_of::<Option<Deflated>>() + piece.as_ref().map_or(0, Deflated::size)
             });
         // Others may share the head, or nobody.
@@ -138,40 +148,39 @@ impl Page {
     }
 }
 
-impl<T> Later<T> {
-    /// Nothing, and there will be nothing.
-    pub fn none() -> Later<T> {
-        Later { wanted: AtomicBool::new(false), made: OnceLock::new() }
+impl Later {
+    /// Nothing yet: somebody is to make this, or is once it is asked for.
+    pub fn wanting(wanted: Derived) -> Later {
+        Later { wanted: AtomicU8::new(wanted as u8), made: OnceLock::new() }
     }
 
-    /// Nothing yet: somebody is to make it, or is once it is asked for.
-    pub fn wanted() -> Later<T> {
-        Later { wanted: AtomicBool::new(true), made: OnceLock::new() }
+    pub(crate) fn put_encodings(&self, encodings: Vec<Encoded>) {
+        let _ = self.made.get_or_init(Box::default).encodings.set(encodings.into());
     }
 
-    /// This, and there will be nothing else.
-    #[cfg(test)]
-    pub(crate) fn of(made: Vec<T>) -> Later<T> {
-        Later { wanted: AtomicBool::new(false), made: OnceLock::from(Box::from(made)) }
+    /// The content in codings, as far as it was made.
+    pub fn encodings(&self) -> &[Encoded] {
+        self.made.get().and_then(|made| made.encodings.get()).map_or(&[], |made| made)
     }
 
-    /// What is there.
-    pub fn made(&self) -> &[T] {
-        self.made.get().map_or(&[], |made| made)
+    /// The deflated pieces, as far as they were made.
+    pub fn pieces(&self) -> &[Option<Deflated>] {
+        self.made.get().and_then(|made| made.pieces.get()).map_or(&[], |made| made)
     }
 
-    /// Whether nobody has claimed it yet.
-    pub fn is_wanted(&self) -> bool {
-        self.wanted.load(Ordering::Relaxed)
+    /// Whether it may be made and nobody has claimed it yet.
+    pub fn wants(&self, derived: Derived) -> bool {
+        self.wanted.load(Ordering::Relaxed) & derived as u8 != 0
     }
 
     /// Takes the duty to make it. `false` when somebody else has it, or nobody needs to.
-    pub fn claim(&self) -> bool {
-        self.is_wanted() && self.wanted.swap(false, Ordering::Relaxed)
+    pub fn claim(&self, derived: Derived) -> bool {
+        let bit = derived as u8;
+        self.wants(derived) && self.wanted.fetch_and(!bit, Ordering::Relaxed) & bit != 0
     }
 
-    /// Gives the duty back.
-    pub fn give_back(&self) {
-        self.wanted.store(true, Ordering::Relaxed);
+    /// Lets somebody claim it, for the first time or again.
+    pub fn want(&self, derived: Derived) {
+        self.wanted.fetch_or(derived as u8, Ordering::Relaxed);
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 
-use super::entry::Entry;
+use super::entries::Entries;
 use super::flight::Knowledge;
 use super::lease::Lease;
 use super::ledger::Ledger;
@@ -12,8 +12,6 @@ use super::passes::Passes;
 use super::validity::Origin;
 use crate::clock::Moment;
 use crate::log::{Invalidation, LogId, Position};
-
-type Entries = moka::sync::Cache<Box<str>, Arc<Entry>>;
 
 /// A front end's cache.
 #[derive(Debug)]
@@ -64,8 +62,8 @@ impl Cache {
     /// An empty cache that follows no log and holds no lease.
     pub fn new(limits: Limits) -> Cache {
         Cache {
-            ordinary: entries(limits.bytes),
-            persistent: entries(limits.persistent_bytes),
+            ordinary: Entries::new(limits.bytes),
+            persistent: Entries::new(limits.persistent_bytes),
             ledger: ArcSwapOption::empty(),
             limits,
             swept: AtomicU64::new(0),
@@ -131,8 +129,8 @@ impl Cache {
     fn begin(&self, log: LogId, start: Position) {
         let generation = self.generation().next();
         self.ledger.store(Some(Arc::new(Ledger::new(generation, log, start))));
-        self.ordinary.invalidate_all();
-        self.persistent.invalidate_all();
+        self.ordinary.clear();
+        self.persistent.clear();
         self.passes.clear();
     }
 
@@ -172,8 +170,8 @@ impl Cache {
         let ledger = self.ledger.load();
         let ledger = ledger.as_ref();
         Usage {
-            entries: self.ordinary.entry_count() + self.persistent.entry_count(),
-            bytes: self.ordinary.weighted_size() + self.persistent.weighted_size(),
+            entries: self.ordinary.len() + self.persistent.len(),
+            bytes: self.ordinary.bytes() + self.persistent.bytes(),
             groups: ledger.map_or(0, |ledger| ledger.groups.len()),
             patterns: ledger.map_or(0, |ledger| ledger.patterns.len()),
         }
@@ -182,11 +180,4 @@ impl Cache {
     pub(super) fn entries(&self, persistent: bool) -> &Entries {
         if persistent { &self.persistent } else { &self.ordinary }
     }
-}
-
-fn entries(bytes: u64) -> Entries {
-    moka::sync::Cache::builder()
-        .max_capacity(bytes)
-        .weigher(|_, entry: &Arc<Entry>| u32::try_from(entry.size()).unwrap_or(u32::MAX))
-        .build()
 }

@@ -1,4 +1,3 @@
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -27,17 +26,9 @@ impl Cache {
         let latest = ledger.patterns.latest();
         let mut removed = 0;
         for entries in [&self.ordinary, &self.persistent] {
-            for (key, entry) in entries {
-                if !entry.is_over(&ledger, now) {
-                    continue;
-                }
-                // Whoever has filled the key anew meanwhile loses that fill: a miss, no more.
-                if entries.get(&**key).is_some_and(|current| Arc::ptr_eq(&current, &entry)) {
-                    entries.invalidate(&**key);
-                    removed += 1;
-                }
-            }
-            entries.run_pending_tasks();
+            let over = entries.iter().filter(|entry| entry.is_over(&ledger, now));
+            removed += over.filter(|entry| entries.remove_entry(entry)).count();
+            entries.settle();
         }
         ledger.patterns.retire(latest);
         ledger.groups.shrink_to(self.limits.groups);

@@ -12,7 +12,7 @@
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-use crate::cache::{Cache, Encoded, Entry, Later, Page};
+use crate::cache::{Cache, Derived, Encoded, Entry, Page};
 use crate::http::Coding;
 use crate::http::encoding::encode;
 use crate::http::gzip::Deflated;
@@ -36,11 +36,7 @@ pub(super) struct Encoder {
 }
 
 /// What is to be made of an entry's page.
-#[derive(Debug)]
-enum Order {
-    Encodings(Arc<Entry>),
-    Pieces(Arc<Entry>),
-}
+type Order = (Derived, Arc<Entry>);
 
 impl Encoder {
     /// Encodes what is in `cache` in these codings.
@@ -62,21 +58,21 @@ impl Encoder {
     pub(super) fn ask(&self, entry: &Arc<Entry>, page: &Page) {
         match page.body.has_parts() && page.head.encoded().is_some() {
             true => self.ask_for_pieces(entry, page),
-            false => self.order(&page.encodings, || Order::Encodings(Arc::clone(entry))),
+            false => self.order(entry, page, Derived::Encodings),
         }
     }
 
     /// Has the pieces of an entry's page deflated, to be put into a page.
     pub(super) fn ask_for_pieces(&self, entry: &Arc<Entry>, page: &Page) {
-        self.order(&page.deflated, || Order::Pieces(Arc::clone(entry)));
+        self.order(entry, page, Derived::Pieces);
     }
 
-    fn order<T>(&self, wanted: &Later<T>, order: impl FnOnce() -> Order) {
+    fn order(&self, entry: &Arc<Entry>, page: &Page, derived: Derived) {
         if let Some(queue) = &self.queue
-            && wanted.claim()
-            && queue.try_send(order()).is_err()
+            && page.later.claim(derived)
+            && queue.try_send((derived, Arc::clone(entry))).is_err()
         {
-            wanted.give_back();
+            page.later.want(derived);
         }
     }
 }
@@ -86,13 +82,12 @@ fn run(waiting: &Receiver<Order>, cache: &Cache, codings: &[Coding]) {
     // it the thread works all the same.
     #[cfg(target_os = "linux")]
     let _ = rustix::process::setpriority_process(None, NICE);
-    while let Ok(order) = waiting.recv() {
-        let (Order::Encodings(entry) | Order::Pieces(entry)) = &order;
+    while let Ok((derived, entry)) = waiting.recv() {
         // What has become wrong meanwhile need not be encoded any more.
-        let Some(page) = entry.page().filter(|_| cache.is_valid(entry)) else { continue };
-        match order {
-            Order::Encodings(_) => cache.put_encodings(entry, encodings(page, codings)),
-            Order::Pieces(_) => cache.put_deflated(entry, deflated(page)),
+        let Some(page) = entry.page().filter(|_| cache.is_valid(&entry)) else { continue };
+        match derived {
+            Derived::Encodings => cache.put_encodings(&entry, encodings(page, codings)),
+            Derived::Pieces => cache.put_deflated(&entry, deflated(page)),
         }
     }
 }
@@ -135,8 +130,7 @@ mod tests {
 
     use super::*;
     use crate::cache::{
-        Content, Encodings, Fill, Filled, Freshness, Head, Key, Limits, Lookup, Origin, Outline,
-        Tag,
+        Content, Fill, Filled, Freshness, Head, Key, Limits, Lookup, Origin, Outline, Tag,
     };
     use crate::clock;
     use crate::log::{Invalidation, LogId, Position};
@@ -155,7 +149,8 @@ mod tests {
 
     fn fill(cache: &Cache, id: &str, content: Vec<u8>) -> Arc<Entry> {
         let page = page(Bytes::from(content).into());
-        fill_with(cache, id, Page { encodings: Encodings::wanted(), ..page })
+        page.later.want(Derived::Encodings);
+        fill_with(cache, id, page)
     }
 
     fn page(content: Pieces) -> Page {
@@ -192,9 +187,9 @@ mod tests {
         "<li>The river is high.</li>\n".repeat(200).into_bytes()
     }
 
-    fn wait_for<T>(made: &Later<T>) {
+    fn wait_for(made: impl Fn() -> usize) {
         let start = Instant::now();
-        while made.made().is_empty() {
+        while made() == 0 {
             assert!(start.elapsed() < Duration::from_secs(60), "nothing was made");
             std::thread::sleep(Duration::from_millis(1));
         }
@@ -221,13 +216,13 @@ mod tests {
             Encoder::new(Arc::clone(&cache), vec![Coding::Zstd, Coding::Brotli, Coding::Gzip]);
         let page = entry.page().unwrap();
         (0..3).for_each(|_| encoder.ask(&entry, page));
-        wait_for(&page.encodings);
-        let made = page.encodings.made();
+        wait_for(|| page.later.encodings().len());
+        let made = page.later.encodings();
         assert_eq!(made.len(), 3);
         assert!(made.is_sorted_by_key(|encoded| encoded.body.len()), "the shortest first");
         let lengths = made.iter().map(|made| made.body.len() as u64);
         wait_for_bytes(&cache, before + lengths.sum::<u64>());
-        assert!(!page.encodings.claim(), "nobody makes them again");
+        assert!(!page.later.claim(Derived::Encodings), "nobody makes them again");
     }
 
     #[test]
@@ -247,17 +242,17 @@ mod tests {
         let (frame, part) = ((&frame, frame.page().unwrap()), (&part, part.page().unwrap()));
         encoder.ask(part.0, part.1);
         (0..3).for_each(|_| encoder.ask(frame.0, frame.1));
-        wait_for(&frame.1.deflated);
-        let made = frame.1.deflated.made();
+        wait_for(|| frame.1.later.pieces().len());
+        let made = frame.1.later.pieces();
         let is_deflated: Vec<bool> = made.iter().map(Option::is_some).collect();
         assert_eq!(is_deflated, [true, false, false, true]);
         let size: usize = made.iter().flatten().map(Deflated::size).sum();
         wait_for_bytes(&cache, before + size as u64);
-        assert!(frame.1.encodings.made().is_empty() && !frame.1.deflated.claim());
-        assert!(part.1.deflated.is_wanted(), "nobody has put it into a page yet");
+        assert!(frame.1.later.encodings().is_empty() && !frame.1.later.claim(Derived::Pieces));
+        assert!(part.1.later.wants(Derived::Pieces), "nobody has put it into a page yet");
         encoder.ask_for_pieces(part.0, part.1);
-        wait_for(&part.1.deflated);
-        assert!(part.1.deflated.made()[0].is_some());
+        wait_for(|| part.1.later.pieces().len());
+        assert!(part.1.later.pieces()[0].is_some());
     }
 
     #[test]
@@ -286,8 +281,8 @@ mod tests {
         for entry in [&wrong, &right] {
             encoder.ask(entry, entry.page().unwrap());
         }
-        wait_for(&right.page().unwrap().encodings);
-        assert!(wrong.page().unwrap().encodings.made().is_empty());
+        wait_for(|| right.page().unwrap().later.encodings().len());
+        assert!(wrong.page().unwrap().later.encodings().is_empty());
     }
 
     #[test]
@@ -299,7 +294,7 @@ mod tests {
         encoder.ask(&first, first.page().unwrap());
         encoder.ask(&second, second.page().unwrap());
         let next = || match waiting.try_recv() {
-            Ok(Order::Encodings(entry) | Order::Pieces(entry)) => Some(entry),
+            Ok((_, entry)) => Some(entry),
             Err(_) => None,
         };
         assert!(Arc::ptr_eq(&next().unwrap(), &first));

@@ -23,7 +23,7 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 use super::heads::Heads;
 use super::{Settings, group_headers, parts};
-use crate::cache::{CACHE_STATUS, Date, Encodings, Outline, Page, Tag};
+use crate::cache::{CACHE_STATUS, Date, Derived, Outline, Page, Tag};
 use crate::clock::{self, Moment};
 use crate::dispatch::Route;
 use crate::http::Coding;
@@ -105,8 +105,10 @@ pub(super) fn page(draft: Draft<'_>, settings: &Settings, heads: &Heads) -> Page
     let present = SystemTime::now();
     let made = present.checked_sub(clock::now().since(begun)).unwrap_or(present);
     let page = Page::new(heads.of(outline), body, made);
-    let encodings = if has_encodings { Encodings::wanted() } else { Encodings::none() };
-    Page { encodings, ..page }
+    if has_encodings {
+        page.later.want(Derived::Encodings);
+    }
+    page
 }
 
 /// The headers of a 304 in the place of a response with these.

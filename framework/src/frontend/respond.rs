@@ -182,7 +182,7 @@ fn choose(request: &Parts, page: &Page) -> Choice {
     if page.body.has_parts() {
         return Choice::Form(Form::Plain);
     }
-    let made = page.encodings.made();
+    let made = page.later.encodings();
     let is_selective = request.headers.keys().any(selects);
     if made.is_empty() && !is_selective {
         return Choice::Form(Form::Plain);

@@ -27,7 +27,7 @@ use super::tag::Tag;
 use super::whole::Whole;
 use super::{MOST_BYTES, MOST_PARTS, Recipient};
 use crate::body::Body;
-use crate::cache::{Entry, Page};
+use crate::cache::{Derived, Entry, Page};
 use crate::clock::{self, Moment};
 use crate::dispatch::Resolution;
 use crate::http::gzip::Deflated;
@@ -297,7 +297,7 @@ impl<'a> Composition<'a> {
 impl<'a> Source<'a> {
     /// That of a page as it is kept.
     pub(super) fn of(page: &'a Page) -> Source<'a> {
-        Source { pieces: &page.body, deflated: page.deflated.made(), digest: page.digest }
+        Source { pieces: &page.body, deflated: page.later.pieces(), digest: page.digest() }
     }
 
     fn iter(self) -> impl Iterator<Item = (&'a Piece, Option<&'a Deflated>)> {
@@ -333,7 +333,7 @@ impl Assembly {
             Content::Entry { entry, variant, aging } => {
                 let kept = page_of(entry);
                 if page.takes_gzip()
-                    && kept.deflated.is_wanted()
+                    && kept.later.wants(Derived::Pieces)
                     && kept.body.len() >= SHORTEST_PIECE
                 {
                     self.undeflated.push(Arc::clone(entry));

@@ -4,7 +4,7 @@ use http::{Method, Request};
 use proptest::prelude::*;
 
 use super::*;
-use crate::cache::{Date, Encoded, Encodings, Head, Outline, Tag};
+use crate::cache::{Date, Encoded, Head, Outline, Tag};
 use crate::http::encoding::encode;
 use crate::http::gzip::Deflated;
 use crate::http::validators::shown_date;
@@ -36,9 +36,10 @@ fn page_with(outline: Outline, made: SystemTime, codings: &[Coding]) -> Page {
     let encoded = codings
         .iter()
         .map(|coding| Encoded { coding: *coding, body: encode(*coding, &content).unwrap().into() });
-    let encodings = Encodings::of(encoded.collect());
+    let encoded = encoded.collect();
     let page = Page::new(Arc::new(Head::new(outline)), content.into(), made);
-    Page { encodings, ..page }
+    page.later.put_encodings(encoded);
+    page
 }
 
 fn get(headers: &[(&str, HeaderValue)]) -> Parts {

@@ -202,7 +202,7 @@ impl Render {
                             Error::message("what is kept of this fragment is no text")
                         })?)
                     }
-                    Piece::Part(part) => render.write_part(part.clone(), text)?,
+                    Piece::Part(part) => render.write_part(Part::clone(part), text)?,
                 }
             }
             Ok(())
