@@ -3,11 +3,11 @@
 //! and through the log, beside Varnish with xkey.
 
 use std::fmt;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
 
-use headwater::cache::Page;
 use headwater::cache::{
-    Cache, Content, Fill, Filled, Freshness, Key, Limits, Lookup, Miss, Origin,
+    Cache, Content, Fill, Filled, Freshness, Head, Key, Limits, Lookup, Miss, Origin, Outline, Page,
 };
 use headwater::clock;
 use headwater::log::{Invalidation, LogId, Position};
@@ -121,8 +121,9 @@ fn full(entries: u32) -> Result<Cache> {
     };
     let groups = ["group".to_owned()];
     let body = bytes::Bytes::from_static(b"a page");
+    let head = Arc::new(Head::new(Outline::default()));
     for number in 0..entries {
-        let page = Page::plain(http::StatusCode::OK, http::HeaderMap::new(), body.clone().into());
+        let page = Page::new(Arc::clone(&head), body.clone().into(), SystemTime::now());
         let filled = cache.fill(Fill {
             key: Key::of_id(path(number)),
             generation: cache.generation(),
