@@ -180,7 +180,9 @@ impl<H: Handler> Requests<H> {
             self.asked.store(false, Ordering::Relaxed);
             return None;
         }
-        self.context.respond_at_once(request).map(AtOnce::into_response)
+        let response = self.context.respond_at_once(request)?;
+        self.pulse.not_needed();
+        Some(response.into_response())
     }
 }
 

@@ -22,7 +22,8 @@
 //! - *Who waits for whom* is noted in the same pulse and judged by the same beats, the stream is
 //!   the same [`Socket`], and a response is written to its end before the next request is looked at.
 //!
-//! Hyper gives the connection back when it rests between two requests ([`Pulse::rests`]): nothing
+//! Hyper keeps the connection for as long as it is needed: who asks for what is made anew each time
+//! is not handed to and fro. With the first hit it gives it back when it rests between two requests ([`Pulse::rests`]): nothing
 //! is being answered, all that it has to say has left its buffers, and no request that it was given
 //! had a body, so it is in no middle of anything. What it has read of the next head comes back too.
 //! Each stay of hyper answers at least one request, so that none is handed to and fro.

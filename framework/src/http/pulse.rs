@@ -79,6 +79,8 @@ pub(super) struct Pulse {
     closing: AtomicBool,
     /// What is known of hyper's rest.
     rest: AtomicU8,
+    /// Whether hyper was given a request that could be answered without it.
+    needless: AtomicBool,
 }
 
 /// What is known of the rest of hyper between two requests.
@@ -108,12 +110,19 @@ impl Pulse {
             body: AtomicBool::new(false),
             closing: AtomicBool::new(false),
             rest: AtomicU8::new(Rest::NothingAnswered as u8),
+            needless: AtomicBool::new(false),
         })
     }
 
     /// Hyper serves the connection from here on, until it rests.
     pub(super) fn begin_stay(&self) {
+        self.needless.store(false, Ordering::Relaxed);
         self.step(|now| (now != Rest::Never as u8).then_some(Rest::NothingAnswered));
+    }
+
+    /// A request that hyper was given could be answered without it: the next ones may be, too.
+    pub(super) fn not_needed(&self) {
+        self.needless.store(true, Ordering::Relaxed);
     }
 
     /// Hyper's buffers are empty.
@@ -128,14 +137,16 @@ impl Pulse {
         self.rest.store(Rest::Never as u8, Ordering::Release);
     }
 
-    /// Whether hyper is between two requests, has sent all its answers, and the next byte that it
+    /// Whether somebody else might serve the connection from here on: hyper was not needed for one
+    /// of its requests, it is between two of them, has sent all its answers, and the next byte that it
     /// reads, or has read and not looked at, is one of a head.
     ///
     /// It may have something to say of which no exchange tells: that a head is malformed. That it
     /// tries to send as soon as it has read the head, so it is out, and the connection ends with it,
     /// or the socket takes nothing at the moment.
     pub(super) fn rests(&self) -> bool {
-        self.rest.load(Ordering::Acquire) == Rest::Flushed as u8
+        self.needless.load(Ordering::Relaxed)
+            && self.rest.load(Ordering::Acquire) == Rest::Flushed as u8
             && self.exchanges.load(Ordering::Acquire) == 0
             && self.blocked.load(Ordering::Relaxed) == 0
             && !self.is_closing()
@@ -342,6 +353,25 @@ impl HttpBody for Told {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn hyper_rests_when_it_was_not_needed_and_all_is_out() {
+        let pulse = Pulse::new();
+        pulse.begin_stay();
+        let exchange = Exchange::begin(pulse.clone(), RequestBody::None);
+        drop(exchange);
+        pulse.flushed();
+        assert!(!pulse.rests(), "it may be needed again");
+        let exchange = Exchange::begin(pulse.clone(), RequestBody::None);
+        pulse.not_needed();
+        assert!(!pulse.rests());
+        drop(exchange);
+        assert!(!pulse.rests(), "its answer is still to be sent");
+        pulse.flushed();
+        assert!(pulse.rests());
+        pulse.begin_stay();
+        assert!(!pulse.rests());
+    }
 
     fn patience() -> Patience {
         Patience::new(&Limits {
