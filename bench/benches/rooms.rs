@@ -96,7 +96,7 @@ fn fill(cache: &Cache, id: &str, groups: &[String]) {
             persistent: false,
         },
         contains: Box::default(),
-        content: Content::Page(Page::plain(StatusCode::OK, HeaderMap::new(), body.into())),
+        content: Content::Page(Page::with_headers(StatusCode::OK, HeaderMap::new(), body.into())),
         now: clock::now(),
     });
     assert!(matches!(filled, Filled::Stored(_)), "{filled:?}");

@@ -136,6 +136,8 @@ mod tests {
     use http::header::{self, HeaderMap, HeaderValue};
     use http::{Method, StatusCode};
 
+    use crate::http::{AtOnce, Prepared};
+
     const DISPATCH: &str = r#"
 [[route]]
 path = "/plain"
@@ -209,6 +211,36 @@ files = "."
         (parts.status, parts.headers, body.collect(1 << 20).await.unwrap())
     }
 
+    /// A response as its lines and its body.
+    #[derive(Debug, PartialEq)]
+    struct Written {
+        status: StatusCode,
+        lines: Vec<String>,
+        body: Bytes,
+    }
+
+    impl Written {
+        fn of((status, headers, body): (StatusCode, HeaderMap, Bytes)) -> Written {
+            let line = |(name, value): (&header::HeaderName, &HeaderValue)| {
+                format!("{name}: {}", value.to_str().unwrap())
+            };
+            Written { status, lines: headers.iter().map(line).collect(), body }
+        }
+    }
+
+    fn written(prepared: impl Prepared) -> Written {
+        let mut head = Vec::new();
+        prepared.write_headers(&mut head);
+        let head = String::from_utf8(head).unwrap();
+        let lines = head.strip_suffix("\r\n").unwrap().split("\r\n");
+        let line = |line: &str| match line.split_once(": ").unwrap() {
+            (name @ ("age" | "last-modified"), _) => format!("{name}: some"),
+            _ => line.to_owned(),
+        };
+        let lines = lines.map(line).collect();
+        Written { status: prepared.status(), lines, body: prepared.into_body() }
+    }
+
     #[tokio::test]
     async fn a_hit_is_answered_at_once_just_as_it_is_otherwise() {
         let (_folder, site) = site().await;
@@ -231,7 +263,7 @@ files = "."
             &[("range", "bytes=999999-")],
             &[("if-modified-since", "Fri, 31 Dec 2100 23:59:59 GMT")],
         ];
-        let mut compared = 0;
+        let (mut compared, mut prepared_ones) = (0, 0);
         for path in ["/plain", "/%70lain", "/part", "/parts"] {
             for shade in ["", "dark"] {
                 for method in [Method::GET, Method::HEAD] {
@@ -244,6 +276,15 @@ files = "."
                         let at_once = site.frontend.answer_at_once(&parts, PEER);
                         let at_once =
                             at_once.unwrap_or_else(|| panic!("{method} {path} {headers:?}"));
+                        if let AtOnce::Prepared(prepared) = at_once {
+                            let written = written(prepared);
+                            let at_once = site.frontend.answer_at_once(&parts, PEER).unwrap();
+                            let at_once = at_once.into_response();
+                            let expected = Written::of(all_of(at_once).await);
+                            assert_eq!(written, expected, "{method} {path} {headers:?}");
+                            prepared_ones += 1;
+                        }
+                        let at_once = site.frontend.answer_at_once(&parts, PEER).unwrap();
                         let at_once = at_once.into_response();
                         if !made.headers().contains_key(header::CONTENT_ENCODING)
                             && at_once.headers().contains_key(header::CONTENT_ENCODING)
@@ -261,6 +302,7 @@ files = "."
             }
         }
         assert!(compared >= 150, "only {compared}");
+        assert!(prepared_ones >= 20, "only {prepared_ones}");
         let hits = site.frontend.counts().hits;
         site.answer(request(&Method::GET, "/plain", &[])).await;
         assert_eq!(site.frontend.counts().hits, hits + 1);

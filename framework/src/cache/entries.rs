@@ -107,7 +107,8 @@ impl Hasher for Hashed {
     }
 
     fn write_u64(&mut self, hash: u64) {
-        self.0 = hash;
+        // The map hashes keys together with others, too.
+        self.0 = self.0.rotate_left(32) ^ hash;
     }
 
     fn write(&mut self, bytes: &[u8]) {

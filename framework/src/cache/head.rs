@@ -8,10 +8,10 @@ use std::sync::OnceLock;
 use std::time::SystemTime;
 
 use http::StatusCode;
-use http::header::{self, Entry as Place, HeaderMap, HeaderName, HeaderValue};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 use super::form::{Form, tag_in};
-use crate::http::Coding;
+use crate::http::{Coding, is_writable, write_line};
 
 /// How the cache took part in a response (RFC 9211).
 pub const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
@@ -21,10 +21,9 @@ pub const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 pub struct Outline {
     /// The status.
     pub status: StatusCode,
-    /// The headers of the content as it is, without those below, `Age` and `Cache-Status`.
+    /// The headers of the content as it is. Of those of which a page or a response has values of its
+    /// own there is nothing to be said here.
     pub headers: HeaderMap,
-    /// Those of them that go with a 304 (RFC 9110, section 15.4.5).
-    pub not_modified: HeaderMap,
     /// Whether a response tells its length.
     pub has_length: bool,
     /// The tag.
@@ -32,7 +31,22 @@ pub struct Outline {
     /// The date.
     pub date: Date,
     /// Whether the page may be sent in a coding.
-    pub is_encoded: bool,
+    pub may_be_encoded: bool,
+}
+
+impl Outline {
+    /// Takes away what a page or a response has values of its own of.
+    pub fn strip(&mut self) {
+        let always = [header::CONTENT_LENGTH, header::AGE, CACHE_STATUS].map(Some);
+        let own = [
+            (self.tag != Tag::None).then_some(header::ETAG),
+            (self.date == Date::OfPage).then_some(header::LAST_MODIFIED),
+            self.may_be_encoded.then_some(header::CONTENT_ENCODING),
+        ];
+        for name in always.into_iter().chain(own).flatten() {
+            self.headers.remove(name);
+        }
+    }
 }
 
 /// The tag of a page.
@@ -61,6 +75,24 @@ pub enum Date {
     Given(SystemTime),
 }
 
+/// The headers that go with a 304 as they would with a 200 (RFC 9110, section 15.4.5). `Date` is
+/// there only if the controller has set it; the server adds its own. `Last-Modified` is for clients
+/// that know no tags, and a `Content-Length` would say nothing new. The groups of a page may change
+/// though its bytes do not, and whoever keeps it has to know.
+static WITH_304: [HeaderName; 11] = [
+    header::CACHE_CONTROL,
+    HeaderName::from_static("cache-groups"),
+    HeaderName::from_static("cache-tag"),
+    HeaderName::from_static("cdn-cache-control"),
+    header::CONTENT_LOCATION,
+    header::DATE,
+    header::ETAG,
+    header::EXPIRES,
+    header::LAST_MODIFIED,
+    HeaderName::from_static("surrogate-key"),
+    header::VARY,
+];
+
 /// What the responses with many pages have in common.
 #[derive(Debug)]
 pub struct Head {
@@ -72,7 +104,7 @@ pub struct Head {
     plain: Lines,
     encoded: Option<Lines>,
     not_modified: Lines,
-    is_plain: bool,
+    is_writable: bool,
     told: OnceLock<u64>,
 }
 
@@ -88,8 +120,9 @@ pub(super) struct Lines {
 
 impl Head {
     /// The headers in all forms.
-    pub fn new(outline: Outline) -> Head {
-        let Outline { status, headers, not_modified, has_length, tag, date, is_encoded } = outline;
+    pub fn new(mut outline: Outline) -> Head {
+        outline.strip();
+        let Outline { status, headers, has_length, tag, date, may_be_encoded } = outline;
         let length = has_length.then_some(header::CONTENT_LENGTH);
         let validators = [
             (tag != Tag::None).then_some(header::ETAG),
@@ -97,7 +130,7 @@ impl Head {
         ];
         let always = [header::AGE, CACHE_STATUS];
         let places = || length.iter().chain(validators.iter().flatten()).chain(&always).cloned();
-        let encoded = is_encoded.then(|| {
+        let encoded = may_be_encoded.then(|| {
             let has_tag = match &tag {
                 Tag::Given(tag) => tag_in(tag.as_bytes(), Coding::Gzip).is_some(),
                 _ => true,
@@ -110,8 +143,8 @@ impl Head {
             status,
             plain: Lines::new(&headers, places()),
             encoded,
-            not_modified: Lines::new(&not_modified, places_304),
-            is_plain: status == StatusCode::OK && has_length && headers.keys().all(is_plain),
+            not_modified: Lines::new(&not_modified(&headers), places_304),
+            is_writable: status == StatusCode::OK && has_length && headers.keys().all(is_writable),
             tag,
             date,
             has_length,
@@ -119,21 +152,21 @@ impl Head {
         }
     }
 
-    /// The headers of the content as it is. Those that are a page's own have no real values.
-    pub fn headers(&self) -> &HeaderMap {
+    /// The headers of the content as it is. Those of a page's own hold no real values.
+    pub fn template(&self) -> &HeaderMap {
         &self.plain.map
     }
 
     /// The same for content in a coding, if it may be sent so. That is gzip until another one is put
     /// in.
-    pub fn encoded(&self) -> Option<&HeaderMap> {
+    pub fn encoded_template(&self) -> Option<&HeaderMap> {
         self.encoded.as_ref().map(|lines| &lines.map)
     }
 
-    /// Whether the lines of a response are all that is to be written before its body, but for the
-    /// status and the date.
-    pub fn is_plain(&self) -> bool {
-        self.is_plain
+    /// Whether a whole response with a page, or a 304, can be [written](crate::http::Prepared) as it
+    /// is.
+    pub fn is_writable(&self) -> bool {
+        self.is_writable
     }
 
     /// A number for what the headers tell caches further out, as `find_out` makes it.
@@ -164,10 +197,7 @@ impl Lines {
                 header::CONTENT_ENCODING => HeaderValue::from_static("gzip"),
                 _ => HeaderValue::from_static("0"),
             };
-            match map.entry(name) {
-                Place::Vacant(place) => drop(place.insert(value)),
-                Place::Occupied(_) => unreachable!("an outline holds no values of a page's own"),
-            }
+            map.insert(name, value);
         }
         let mut text = Vec::new();
         for (name, value) in headers {
@@ -184,24 +214,59 @@ impl Lines {
     }
 }
 
-/// Adds a line to a head.
-pub(super) fn write_line(head: &mut Vec<u8>, name: &HeaderName, value: &[u8]) {
-    head.extend_from_slice(name.as_str().as_bytes());
-    head.extend_from_slice(b": ");
-    head.extend_from_slice(value);
-    head.extend_from_slice(b"\r\n");
+/// The headers of a 304 in the place of a response with these.
+pub fn not_modified(headers: &HeaderMap) -> HeaderMap {
+    let mut kept = HeaderMap::new();
+    for name in WITH_304.iter().filter(|name| headers.contains_key(*name)) {
+        for value in headers.get_all(name) {
+            kept.append(name.clone(), value.clone());
+        }
+    }
+    kept
 }
 
-/// Whether a header is about the content alone, and neither about the connection nor about how the
-/// message is framed and dated.
-fn is_plain(name: &HeaderName) -> bool {
-    !matches!(
-        *name,
-        header::CONNECTION
-            | header::TRANSFER_ENCODING
-            | header::TRAILER
-            | header::UPGRADE
-            | header::CONTENT_LENGTH
-            | header::DATE
-    )
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn head(status: StatusCode, name: HeaderName) -> Head {
+        let headers = HeaderMap::from_iter([(name, HeaderValue::from_static("x"))]);
+        Head::new(Outline { status, headers, has_length: true, ..Outline::default() })
+    }
+
+    #[test]
+    fn what_says_more_than_what_the_content_is_cannot_be_written_as_it_is() {
+        assert!(head(StatusCode::OK, header::CONTENT_TYPE).is_writable());
+        assert!(!head(StatusCode::NOT_FOUND, header::CONTENT_TYPE).is_writable());
+        for name in [
+            header::CONNECTION,
+            header::TRANSFER_ENCODING,
+            header::TRAILER,
+            header::UPGRADE,
+            header::DATE,
+        ] {
+            assert!(!head(StatusCode::OK, name.clone()).is_writable(), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_each_responses_own_is_not_taken_from_the_controller() {
+        for name in [header::AGE, CACHE_STATUS, header::CONTENT_LENGTH] {
+            let head = head(StatusCode::OK, name.clone());
+            assert_eq!(head.template()[&name], "0", "{name}");
+            assert!(head.is_writable() && head.plain.text.is_empty());
+        }
+    }
+
+    #[test]
+    fn the_groups_of_a_page_go_with_its_304() {
+        let mut headers = HeaderMap::new();
+        let groups = ["cache-groups", "surrogate-key", "cache-tag", "vary"];
+        for name in groups.into_iter().chain(["x-other"]) {
+            headers.insert(name, HeaderValue::from_static("news"));
+        }
+        let kept = not_modified(&headers);
+        assert!(groups.iter().all(|name| kept[*name] == "news"));
+        assert_eq!(kept.len(), 4);
+    }
 }

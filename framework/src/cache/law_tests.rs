@@ -17,7 +17,7 @@ pub(super) fn at(seconds: u64) -> Moment {
 
 pub(super) fn page() -> Content {
     let body = bytes::Bytes::from_static(b"page").into();
-    Content::Page(Page::plain(http::StatusCode::OK, http::HeaderMap::new(), body))
+    Content::Page(Page::with_headers(http::StatusCode::OK, http::HeaderMap::new(), body))
 }
 
 pub(super) fn cache() -> Cache {

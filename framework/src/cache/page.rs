@@ -108,7 +108,7 @@ impl Page {
     }
 
     /// A page that says nothing of itself but these headers.
-    pub fn plain(status: StatusCode, headers: HeaderMap, body: Pieces) -> Page {
+    pub fn with_headers(status: StatusCode, headers: HeaderMap, body: Pieces) -> Page {
         let head = Head::new(Outline { status, headers, ..Outline::default() });
         Page::new(Arc::new(head), body, SystemTime::now())
     }
@@ -142,7 +142,7 @@ impl Page {
             self.later.pieces().iter().map(|piece| {
                 size_of::<Option<Deflated>>() + piece.as_ref().map_or(0, Deflated::size)
             });
-        // Others may share the head, or nobody.
+        // Each page takes a part of a head that many have.
         let head = self.head.size() / Arc::strong_count(&self.head).max(1);
         head + self.body.len() + encodings.sum::<usize>() + deflated.sum::<usize>()
     }

@@ -56,7 +56,7 @@ impl Encoder {
     /// Has made of an entry's page what it may be sent as by itself: its encodings, or its deflated
     /// pieces if it has parts. Nothing is made that there is already, or that somebody makes.
     pub(super) fn ask(&self, entry: &Arc<Entry>, page: &Page) {
-        match page.body.has_parts() && page.head.encoded().is_some() {
+        match page.body.has_parts() && page.head.encoded_template().is_some() {
             true => self.ask_for_pieces(entry, page),
             false => self.order(entry, page, Derived::Encodings),
         }
@@ -233,7 +233,7 @@ mod tests {
         content.push_part(Part::new("/badge", Bytes::new()));
         content.push_bytes(short);
         content.push_bytes(Bytes::from(text()));
-        let outline = Outline { tag: Tag::OfParts, is_encoded: true, ..Outline::default() };
+        let outline = Outline { tag: Tag::OfParts, may_be_encoded: true, ..Outline::default() };
         let frame = fill_with(&cache, "/a", page_of(outline, content));
         let part = fill_with(&cache, "/b", page(Bytes::from(text()).into()));
         cache.sweep(clock::now());

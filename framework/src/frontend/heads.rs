@@ -1,38 +1,47 @@
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use crate::cache::{Date, Head, Outline, Tag};
 
-/// How many are remembered.
+/// How many are remembered at most.
 const MOST: usize = 1024;
 
-/// The heads that pages have in common: who says the same as another gets the same.
+/// How long what a head says may be for it to be remembered, in bytes.
+const LONGEST: usize = 1024;
+
+/// The heads that pages have in common: who says the same as another gets the same. They live as
+/// long as a page has them.
 #[derive(Debug, Default)]
-pub(super) struct Heads(Mutex<HashMap<Box<[u8]>, Arc<Head>>>);
+pub(super) struct Heads(Mutex<HashMap<Box<[u8]>, Weak<Head>>>);
 
 impl Heads {
     /// The head for this outline.
-    pub(super) fn of(&self, outline: Outline) -> Arc<Head> {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(super) fn of(&self, mut outline: Outline) -> Arc<Head> {
+        outline.strip();
         let text = text(&outline);
-        if let Some(head) = known.get(&*text) {
-            return Arc::clone(head);
+        // A tag of its own no other page has.
+        if text.len() > LONGEST || matches!(outline.tag, Tag::Given(_)) {
+            return Arc::new(Head::new(outline));
         }
-        // Where each page says something else there is nothing to be had in common, and what pages
-        // do have is soon known again.
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(head) = known.get(&*text).and_then(Weak::upgrade) {
+            return head;
+        }
         if known.len() >= MOST {
-            known.clear();
+            known.retain(|_, head| head.strong_count() > 0);
         }
         let head = Arc::new(Head::new(outline));
-        known.insert(text, Arc::clone(&head));
+        // Where each page says something else there is nothing to be had in common.
+        if known.len() < MOST {
+            known.insert(text, Arc::downgrade(&head));
+        }
         head
     }
 }
 
-/// All of an outline. No name and no value has an end of line in it, and what goes with a 304 is
-/// decided by the names.
+/// All of an outline. No name and no value has an end of line in it.
 fn text(outline: &Outline) -> Box<[u8]> {
-    let Outline { status, headers, not_modified: _, has_length, tag, date, is_encoded } = outline;
+    let Outline { status, headers, has_length, tag, date, may_be_encoded } = outline;
     let (tag, given): (u8, &[u8]) = match tag {
         Tag::None => (0, b""),
         Tag::OfBytes => (1, b""),
@@ -47,7 +56,7 @@ fn text(outline: &Outline) -> Box<[u8]> {
     };
     let mut text = Vec::with_capacity(256);
     text.extend_from_slice(status.as_str().as_bytes());
-    text.extend_from_slice(&[u8::from(*has_length), tag, date, u8::from(*is_encoded)]);
+    text.extend_from_slice(&[u8::from(*has_length), tag, date, u8::from(*may_be_encoded)]);
     text.extend_from_slice(given);
     for (name, value) in headers {
         for part in [b"\n", name.as_str().as_bytes(), b":", value.as_bytes()] {
@@ -81,19 +90,26 @@ mod tests {
             Outline { tag: Tag::OfBytes, ..outline("en") },
             Outline { tag: Tag::Given(HeaderValue::from_static("a")), ..outline("en") },
             Outline { date: Date::OfPage, ..outline("en") },
-            Outline { is_encoded: true, ..outline("en") },
+            Outline { may_be_encoded: true, ..outline("en") },
         ] {
             assert!(!Arc::ptr_eq(&head, &heads.of(other)));
         }
     }
 
     #[test]
-    fn no_more_than_so_many_are_remembered() {
+    fn no_more_than_so_many_are_remembered_and_none_that_nobody_has() {
         let heads = Heads::default();
-        for number in 0..3000 {
-            let tag = HeaderValue::from(number);
-            heads.of(Outline { tag: Tag::Given(tag), ..outline("en") });
-            assert!(heads.0.lock().unwrap().len() <= MOST);
-        }
+        let said = |number: u32| {
+            let mut outline = outline("en");
+            outline.headers.insert("x-number", number.into());
+            outline
+        };
+        let kept: Vec<_> = (0..1500).map(|number| heads.of(said(number))).collect();
+        assert_eq!(heads.0.lock().unwrap().len(), MOST);
+        assert!(Arc::ptr_eq(&kept[0], &heads.of(said(0))));
+        drop(kept);
+        let head = heads.of(said(2000));
+        assert!(Arc::ptr_eq(&head, &heads.of(said(2000))));
+        assert_eq!(heads.0.lock().unwrap().len(), 1);
     }
 }

@@ -8,9 +8,12 @@ use super::respond::{self, Aging};
 use super::served::page_of;
 use crate::body::Body;
 use crate::cache::{Entry, Form};
+use crate::clock::Moment;
 use crate::http::Prepared;
 
 /// A hit that goes out as it is kept: all of the page, in one of its forms, or that it has not changed.
+///
+/// The status is 200 or 304, so that there is nothing left to be done with the response.
 #[derive(Debug)]
 pub struct Kept {
     entry: Arc<Entry>,
@@ -21,14 +24,15 @@ pub struct Kept {
 }
 
 impl Kept {
-    /// The page of an entry in this form. What is written of it must be [plain](crate::cache::Head::is_plain).
+    /// The page of an entry in this form. What is written of it must be [plain](crate::cache::Head::is_writable).
     pub(super) fn new(
         entry: Arc<Entry>,
         form: Form,
         aging: Aging,
-        cache: CacheStatus,
+        now: Moment,
         is_head: bool,
     ) -> Kept {
+        let cache = CacheStatus::Hit(entry.remaining(now));
         Kept { entry, form, aging, cache, is_head }
     }
 }

@@ -315,7 +315,7 @@ impl FrontEnd {
         })
     }
 
-    /// The last that is done with every response.
+    /// The last that is done with every response, but for a [`Kept`] one, of which this is true anyway.
     fn finish(&self, method: &Method, response: Response<Body>) -> Response<Body> {
         if response.status().is_server_error() {
             self.counters.count(Event::Error);

@@ -23,7 +23,7 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 use super::heads::Heads;
 use super::{Settings, group_headers, parts};
-use crate::cache::{CACHE_STATUS, Date, Derived, Outline, Page, Tag};
+use crate::cache::{Date, Derived, Outline, Page, Tag};
 use crate::clock::{self, Moment};
 use crate::dispatch::Route;
 use crate::http::Coding;
@@ -35,27 +35,6 @@ pub(super) const CDN_CACHE_CONTROL: HeaderName = HeaderName::from_static("cdn-ca
 
 /// The shortest content that is worth encoding, in bytes.
 pub(super) const SHORTEST: usize = 1024;
-
-/// The headers that go with a 304 as they would with a 200 (RFC 9110, section 15.4.5). `Date` is
-/// there only if the controller has set it; the server adds its own. `Last-Modified` is for clients
-/// that know no tags, and a `Content-Length` would say nothing new. The groups of a page may change
-/// though its bytes do not, and whoever keeps it has to know.
-static WITH_304: [HeaderName; 11] = [
-    header::CACHE_CONTROL,
-    HeaderName::from_static("cache-groups"),
-    HeaderName::from_static("cache-tag"),
-    CDN_CACHE_CONTROL,
-    header::CONTENT_LOCATION,
-    header::DATE,
-    header::ETAG,
-    header::EXPIRES,
-    header::LAST_MODIFIED,
-    HeaderName::from_static("surrogate-key"),
-    header::VARY,
-];
-
-/// Headers of which each response has values of its own.
-const OF_EACH_RESPONSE: [HeaderName; 3] = [header::CONTENT_LENGTH, header::AGE, CACHE_STATUS];
 
 /// Headers that say something about the very bytes of the body.
 const OF_BYTES: [&str; 4] = ["content-digest", "content-md5", "digest", "repr-digest"];
@@ -81,15 +60,12 @@ pub(super) fn page(draft: Draft<'_>, settings: &Settings, heads: &Heads) -> Page
     let has_encodings =
         may_be_encoded && is_whole && body.len() >= SHORTEST && !settings.encodings.is_empty();
     let may_be_spliced = may_be_encoded && !is_whole && settings.encodings.contains(&Coding::Gzip);
-    let is_encoded = has_encodings || may_be_spliced;
-    vary(&mut headers, route.vary.iter().chain(&is_encoded.then_some(header::ACCEPT_ENCODING)));
+    let may_be_encoded = has_encodings || may_be_spliced;
+    vary(&mut headers, route.vary.iter().chain(&may_be_encoded.then_some(header::ACCEPT_ENCODING)));
     for name in &settings.group_headers {
         if let Some((name, value)) = group_headers::of(*name, groups.iter().map(String::as_str)) {
             headers.entry(name).or_insert(value);
         }
-    }
-    for name in OF_EACH_RESPONSE {
-        headers.remove(name);
     }
     let has_content = !matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
     let (tag, date) = match is_whole {
@@ -99,9 +75,8 @@ pub(super) fn page(draft: Draft<'_>, settings: &Settings, heads: &Heads) -> Page
             (Tag::OfParts, Date::None)
         }
     };
-    let not_modified = not_modified(&headers);
     let has_length = has_content || !is_whole;
-    let outline = Outline { status, headers, not_modified, has_length, tag, date, is_encoded };
+    let outline = Outline { status, headers, has_length, tag, date, may_be_encoded };
     let present = SystemTime::now();
     let made = present.checked_sub(clock::now().since(begun)).unwrap_or(present);
     let page = Page::new(heads.of(outline), body, made);
@@ -109,17 +84,6 @@ pub(super) fn page(draft: Draft<'_>, settings: &Settings, heads: &Heads) -> Page
         page.later.want(Derived::Encodings);
     }
     page
-}
-
-/// The headers of a 304 in the place of a response with these.
-pub(super) fn not_modified(headers: &HeaderMap) -> HeaderMap {
-    let mut kept = HeaderMap::new();
-    for name in WITH_304.iter().filter(|name| headers.contains_key(*name)) {
-        for value in headers.get_all(name) {
-            kept.append(name.clone(), value.clone());
-        }
-    }
-    kept
 }
 
 /// What browsers and CDNs may do with an answer, if the controller has not said it itself. Nothing

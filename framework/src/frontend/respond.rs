@@ -29,7 +29,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::header::{self, HeaderMap, HeaderValue};
 use http::request::Parts;
 use http::{Method, Response, StatusCode};
 
@@ -37,11 +37,11 @@ use super::FrontEnd;
 use super::cache_status::{CACHE_STATUS, CacheStatus};
 use super::kept::Kept;
 use super::parts::Whole;
-use super::prepare::{self, CDN_CACHE_CONTROL};
+use super::prepare::CDN_CACHE_CONTROL;
 use super::served::page_of;
 use super::version::{Version, tag_of};
 use crate::body::Body;
-use crate::cache::{Entry, Form, Page, Present};
+use crate::cache::{Entry, Form, Page, Present, not_modified};
 use crate::clock::{self, Moment};
 use crate::http::conditions::{self, Precondition};
 use crate::http::negotiation::acceptable;
@@ -70,10 +70,13 @@ impl FrontEnd {
         self.encoder.ask(entry, page);
         let aging = self.aging_of(entry, status, now);
         match choose(request, page) {
-            // The length of nothing is written in another place.
-            Choice::Form(form) if page.head.is_plain() && !page.body.is_empty() => {
+            // Hyper writes the length of nothing in another place.
+            Choice::Form(form)
+                if page.head.is_writable()
+                    && page.body.as_slice().is_some_and(|b| !b.is_empty()) =>
+            {
                 let is_head = request.method == Method::HEAD;
-                AtOnce::Prepared(Kept::new(Arc::clone(entry), form, aging, status, is_head))
+                AtOnce::Prepared(Kept::new(Arc::clone(entry), form, aging, now, is_head))
             }
             choice => AtOnce::Response(chosen(choice, page, aging, status)),
         }
@@ -167,8 +170,8 @@ enum Choice {
     Form(Form),
     /// Some of its bytes.
     Some(Ranges),
-    /// Nothing, for it is not the version that is asked for, or has not the bytes.
-    Refused(Wanted),
+    /// Nothing.
+    Refused(Refusal),
 }
 
 /// A page as it is kept, in the form that the request asks for. Its body is shared, not copied.
@@ -179,11 +182,11 @@ fn kept(request: &Parts, page: &Page, aging: Aging, cache: CacheStatus) -> Respo
 /// In which form a page is to be sent. Nearly all requests ask for all of it, so that nothing else
 /// is worked out before one is seen to ask for something else.
 fn choose(request: &Parts, page: &Page) -> Choice {
-    if page.body.has_parts() {
+    if page.body.as_slice().is_none() {
         return Choice::Form(Form::Plain);
     }
     let made = page.later.encodings();
-    let is_selective = request.headers.keys().any(selects);
+    let is_selective = request.headers.keys().any(conditions::selects);
     if made.is_empty() && !is_selective {
         return Choice::Form(Form::Plain);
     }
@@ -196,7 +199,7 @@ fn choose(request: &Parts, page: &Page) -> Choice {
             Wanted::Whole => {}
             Wanted::Some(ranges) => return Choice::Some(ranges),
             Wanted::NotModified => return Choice::Form(Form::NotModified(version.known())),
-            refused => return Choice::Refused(refused),
+            Wanted::Refused(refusal) => return Choice::Refused(refusal),
         }
     }
     let offers = made.iter().map(|encoded| (encoded.coding, encoded.body.len() as u64));
@@ -206,19 +209,6 @@ fn choose(request: &Parts, page: &Page) -> Choice {
     }
 }
 
-/// Whether a header of a request may ask for less than all of a page.
-fn selects(name: &HeaderName) -> bool {
-    matches!(
-        *name,
-        header::IF_MATCH
-            | header::IF_NONE_MATCH
-            | header::IF_MODIFIED_SINCE
-            | header::IF_UNMODIFIED_SINCE
-            | header::IF_RANGE
-            | header::RANGE
-    )
-}
-
 fn chosen(choice: Choice, page: &Page, aging: Aging, cache: CacheStatus) -> Response<Body> {
     match choice {
         Choice::Form(form) => in_form(page, form, aging, cache),
@@ -226,7 +216,7 @@ fn chosen(choice: Choice, page: &Page, aging: Aging, cache: CacheStatus) -> Resp
             let headers = headers(page, Form::Plain, aging, cache);
             partial(&ranges, headers, page.body.whole().as_slice(), cache)
         }
-        Choice::Refused(refused) => refuse(&refused, page.tag().as_ref(), page.body.len(), cache),
+        Choice::Refused(refusal) => refuse(refusal, page.tag().as_ref(), page.body.len(), cache),
     }
 }
 
@@ -294,8 +284,12 @@ pub(super) fn composed(request: &Parts, composed: Composed, cache: CacheStatus) 
     match wanted {
         Wanted::Whole => send(status, headers, Body::pieces(body.into_plain()), cache, status),
         Wanted::Some(ranges) => partial(&ranges, headers, &body.into_plain(), cache),
-        Wanted::NotModified => unmodified(&version, prepare::not_modified(&headers), cache),
-        refused => refuse(&refused, version.tag, length, cache),
+        Wanted::NotModified => {
+            let mut kept = not_modified(&headers);
+            kept.extend(headers.remove(header::AGE).map(|age| (header::AGE, age)));
+            unmodified(&version, kept, cache)
+        }
+        Wanted::Refused(refusal) => refuse(refusal, version.tag, length, cache),
     }
 }
 
@@ -305,11 +299,18 @@ enum Wanted {
     Whole,
     /// Some of its bytes.
     Some(Ranges),
-    /// Bytes that it has not.
-    Unsatisfiable,
     /// Nothing, for the client has it.
     NotModified,
-    /// Nothing, for the client wants something of another version only.
+    /// What it cannot have.
+    Refused(Refusal),
+}
+
+/// Why a client cannot have what it wants.
+#[derive(Debug, Clone, Copy)]
+enum Refusal {
+    /// Bytes that there are not.
+    Unsatisfiable,
+    /// Something of another version.
     Failed,
 }
 
@@ -321,7 +322,7 @@ fn wanted(request: &Parts, status: StatusCode, length: usize, version: &Version<
     match conditions::evaluate(method, headers, version) {
         Precondition::Proceed => {}
         Precondition::NotModified => return Wanted::NotModified,
-        Precondition::Failed => return Wanted::Failed,
+        Precondition::Failed => return Wanted::Refused(Refusal::Failed),
     }
     // Whoever takes no content as it is can do nothing with pieces of it.
     if !version.accepted.takes(Coding::Identity) {
@@ -330,7 +331,7 @@ fn wanted(request: &Parts, status: StatusCode, length: usize, version: &Version<
     match ranges::select(method, headers, length as u64, &version.plain()) {
         Selection::Whole => Wanted::Whole,
         Selection::Partial(ranges) => Wanted::Some(ranges),
-        Selection::Unsatisfiable => Wanted::Unsatisfiable,
+        Selection::Unsatisfiable => Wanted::Refused(Refusal::Unsatisfiable),
     }
 }
 
@@ -360,7 +361,7 @@ fn unmodified(version: &Version<'_>, mut headers: HeaderMap, cache: CacheStatus)
 
 /// 412 or 416, which nobody is to keep: the page's own `Cache-Control` is not about them.
 fn refuse(
-    refused: &Wanted,
+    refusal: Refusal,
     tag: Option<&HeaderValue>,
     length: usize,
     cache: CacheStatus,
@@ -370,12 +371,12 @@ fn refuse(
         headers.insert(header::ETAG, tag.clone());
     }
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    let status = match refused {
-        Wanted::Unsatisfiable => {
+    let status = match refusal {
+        Refusal::Unsatisfiable => {
             headers.insert(header::CONTENT_RANGE, ranges::unsatisfiable(length as u64));
             StatusCode::RANGE_NOT_SATISFIABLE
         }
-        _ => StatusCode::PRECONDITION_FAILED,
+        Refusal::Failed => StatusCode::PRECONDITION_FAILED,
     };
     send(status, headers, Body::empty(), cache, StatusCode::OK)
 }

@@ -64,6 +64,20 @@ pub struct Tag<'a> {
 #[derive(Debug, Clone)]
 pub struct Tags<'a>(&'a [u8]);
 
+/// Whether a header of a request may ask for less than all of what there is: it is a condition, or
+/// names ranges.
+pub fn selects(name: &HeaderName) -> bool {
+    matches!(
+        *name,
+        header::IF_MATCH
+            | header::IF_NONE_MATCH
+            | header::IF_MODIFIED_SINCE
+            | header::IF_UNMODIFIED_SINCE
+            | header::IF_RANGE
+            | header::RANGE
+    )
+}
+
 /// What the conditions in `headers` say about `current`.
 pub fn evaluate(method: &Method, headers: &HeaderMap, current: &impl Current) -> Precondition {
     // These select no version of anything (section 13.2.1).

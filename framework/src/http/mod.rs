@@ -54,7 +54,7 @@ pub use incoming::limited;
 pub use language::Languages;
 pub use limits::Limits;
 pub use negotiation::{Coding, Preferences};
-pub use prepared::{AtOnce, Prepared};
+pub use prepared::{AtOnce, Prepared, is_writable, write_line};
 pub use proxies::{Network, Origin, ProxyHeaders, Scheme, TrustedProxies};
 pub use server::{Drained, Handler, Server};
 pub use validators::Validators;

@@ -1,6 +1,7 @@
 use std::convert::Infallible;
 
 use bytes::Bytes;
+use http::header::{self, HeaderName};
 use http::{Response, StatusCode};
 
 use crate::body::Body;
@@ -10,8 +11,9 @@ pub trait Prepared {
     /// The status.
     fn status(&self) -> StatusCode;
 
-    /// Adds the headers to a head as HTTP/1.1 writes them, each with the end of its line. They say
-    /// nothing of the connection and hold no date, and there is one `Content-Length`, except for 304.
+    /// Adds the headers to a head as HTTP/1.1 writes them, each with [the end of its line](write_line).
+    /// All of them are [writable](is_writable), and there is one `Content-Length` besides, of what
+    /// GET gets and not 0, except for 304.
     fn write_headers(&self, head: &mut Vec<u8>);
 
     /// What follows the head: nothing in answer to HEAD, and for 304.
@@ -19,6 +21,28 @@ pub trait Prepared {
 
     /// The same answer in the usual form.
     fn into_response(self) -> Response<Body>;
+}
+
+/// Adds a line to a head.
+pub fn write_line(head: &mut Vec<u8>, name: &HeaderName, value: &[u8]) {
+    head.extend_from_slice(name.as_str().as_bytes());
+    head.extend_from_slice(b": ");
+    head.extend_from_slice(value);
+    head.extend_from_slice(b"\r\n");
+}
+
+/// Whether a header is about the content alone, and neither about the connection nor about how the
+/// message is framed and dated.
+pub fn is_writable(name: &HeaderName) -> bool {
+    !is_of_connection(name) && !matches!(*name, header::CONTENT_LENGTH | header::DATE)
+}
+
+/// Whether a header is about the connection, or about how the message is framed.
+pub(super) fn is_of_connection(name: &HeaderName) -> bool {
+    matches!(
+        *name,
+        header::CONNECTION | header::TRANSFER_ENCODING | header::TRAILER | header::UPGRADE
+    )
 }
 
 /// An answer that is there without waiting for anything.

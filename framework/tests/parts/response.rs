@@ -147,6 +147,7 @@ async fn conditions_and_ranges_are_those_of_the_whole() {
     assert_eq!((known.status().as_u16(), known.body().as_str()), (304, ""));
     assert_eq!(header(&known, "etag"), tag);
     assert_eq!(header(&known, "cache-control"), "private, no-cache");
+    assert_eq!(header(&known, "age"), "0");
     let other = site.ask("GET", "/", &[("if-none-match", &tag)]).await;
     assert_eq!((other.status().as_u16(), other.body().as_str()), (200, "0123456789<b>nobody</b>"));
     let failed = site.ask("GET", "/", &[("if-match", &tag)]).await;

@@ -45,7 +45,7 @@ impl Content {
                 Content::of_entry(entry, variant, aging)
             }
             Served::Page { page, variant, .. } => {
-                fits(page.status(), page.head.headers())?;
+                fits(page.status(), page.head.template())?;
                 Ok(Content::Page(page, variant))
             }
             Served::Made { status, headers, content, .. } => {
@@ -80,7 +80,7 @@ impl Content {
 
     fn of_entry(entry: Arc<Entry>, variant: VariantKind, aging: Aging) -> Result<Content, Cause> {
         let page = page_of(&entry);
-        fits(page.status(), page.head.headers())?;
+        fits(page.status(), page.head.template())?;
         Ok(Content::Entry { entry, variant, aging })
     }
 

@@ -93,12 +93,12 @@ impl<'a> Frame<'a> {
         };
         Some(Frame {
             status: page.status(),
-            headers: page.head.headers(),
+            headers: page.head.template(),
             told: Told::by_page(page, variant),
             source: Source::of(page),
             entry,
-            spliced: page.head.encoded(),
-            accepted: match page.head.encoded() {
+            spliced: page.head.encoded_template(),
+            accepted: match page.head.encoded_template() {
                 Some(_) => acceptable(&request.headers),
                 None => Preferences::PLAIN,
             },

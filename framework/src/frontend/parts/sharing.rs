@@ -64,7 +64,7 @@ impl<'a> Told<'a> {
 
     /// By a page that is kept, which remembers its number.
     pub(super) fn by_page(page: &'a Page, variant: &'a VariantKind) -> Told<'a> {
-        Told { headers: page.head.headers(), number: page.head.told(number), variant }
+        Told { headers: page.head.template(), number: page.head.told(number), variant }
     }
 }
 

@@ -17,12 +17,11 @@ fn outline() -> Outline {
     headers.insert(CDN_CACHE_CONTROL, HeaderValue::from_static("max-age=600"));
     Outline {
         status: StatusCode::OK,
-        not_modified: prepare::not_modified(&headers),
         headers,
         has_length: true,
         tag: Tag::Given(HeaderValue::from_static("\"a\"")),
         date: Date::OfPage,
-        is_encoded: true,
+        may_be_encoded: true,
     }
 }
 
@@ -227,21 +226,6 @@ fn a_digest_of_the_bytes_that_are_sent_does_not_go_with_some_of_them() {
         }
         assert!(response.headers().contains_key("repr-digest"), "it is that of the whole");
     }
-}
-
-#[test]
-fn the_groups_of_a_page_go_with_its_304() {
-    let mut headers = HeaderMap::new();
-    for name in ["cache-groups", "surrogate-key", "cache-tag", "vary", "x-other"] {
-        headers.insert(name, HeaderValue::from_static("news"));
-    }
-    let kept = prepare::not_modified(&headers);
-    assert!(
-        ["cache-groups", "surrogate-key", "cache-tag", "vary"]
-            .iter()
-            .all(|name| kept[*name] == "news")
-    );
-    assert_eq!(kept.len(), 4);
 }
 
 #[test]

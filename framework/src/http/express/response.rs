@@ -13,7 +13,7 @@ use http::{Method, Response, StatusCode, Version};
 use tokio::io::AsyncWrite;
 
 use crate::body::Body;
-use crate::http::Prepared;
+use crate::http::prepared::{Prepared, is_of_connection, write_line};
 
 /// A response on its way out.
 #[derive(Debug, Default)]
@@ -97,19 +97,13 @@ impl Outgoing {
                 header::CONTENT_LENGTH if is_empty => continue,
                 header::CONTENT_LENGTH => lengths += 1,
                 header::DATE => self.dated = true,
-                header::CONNECTION
-                | header::TRANSFER_ENCODING
-                | header::TRAILER
-                | header::UPGRADE => {
+                _ if is_of_connection(name) => {
                     head.clear();
                     return None;
                 }
                 _ => {}
             }
-            head.extend_from_slice(name.as_str().as_bytes());
-            head.extend_from_slice(b": ");
-            head.extend_from_slice(value.as_bytes());
-            head.extend_from_slice(b"\r\n");
+            write_line(head, name, value.as_bytes());
         }
         Some(lengths)
     }

@@ -18,10 +18,7 @@ impl Prepared for Written {
 
     fn write_headers(&self, head: &mut Vec<u8>) {
         for (name, value) in self.0.headers() {
-            head.extend_from_slice(name.as_str().as_bytes());
-            head.extend_from_slice(b": ");
-            head.extend_from_slice(value.as_bytes());
-            head.extend_from_slice(b"\r\n");
+            write_line(head, name, value.as_bytes());
         }
     }
 
