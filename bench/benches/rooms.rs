@@ -127,7 +127,9 @@ fn pattern(kind: &str, number: u64) -> String {
         "anywhere" => format!("tag={number}-"),
         "end behind a class" => format!("^/[a-z]+/comments/{number}$"),
         "only classes" => {
-            format!("^/page/[0-9]{{{}}}[a-z]{{{}}}$", number / 100 + 1, number % 100 + 1)
+            let class = |digit: u8| format!("[a-{}]", char::from(digit - b'0' + b'k'));
+            let classes: String = number.to_string().bytes().map(class).collect();
+            format!("^/page/{classes}$")
         }
         other => panic!("{other} is no kind of pattern"),
     }
