@@ -1,3 +1,4 @@
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -11,6 +12,8 @@ pub(super) struct Book {
     in_order: BTreeMap<u64, Arc<Pattern>>,
     /// Those that are equal, in the order in which they came.
     by_text: HashMap<Arc<str>, Vec<Arc<Pattern>>>,
+    /// How many expressions are to be asked wherever a text stands.
+    crowds: HashMap<Arc<[u8]>, usize>,
     /// The number of the next pattern.
     next: u64,
 }
@@ -20,7 +23,10 @@ impl Book {
     pub(super) fn expression(&self, text: &str) -> Option<Arc<Expression>> {
         match self.by_text.get(text).and_then(|equal| equal.first()) {
             Some(known) => Some(Arc::clone(&known.expression)),
-            None => Expression::read(text).map(Arc::new),
+            None => {
+                let crowd = |text: &[u8]| self.crowds.get(text).copied().unwrap_or_default();
+                Expression::read(text, crowd).map(Arc::new)
+            }
         }
     }
 
@@ -32,6 +38,16 @@ impl Book {
         mut force: Force,
     ) -> Arc<Pattern> {
         let equal = self.by_text.entry(Arc::clone(expression.text())).or_default();
+        // A record may name it twice.
+        let expression = match equal.first() {
+            Some(known) => Arc::clone(&known.expression),
+            None => {
+                for text in expression.asked_at() {
+                    *self.crowds.entry(Arc::clone(text)).or_default() += 1;
+                }
+                expression
+            }
+        };
         let in_order = &mut self.in_order;
         equal.retain(|older| {
             let is_covered = force.covers(older.force);
@@ -66,15 +82,29 @@ impl Book {
             && oldest.get().position <= position
         {
             let oldest = oldest.remove();
-            let text = oldest.expression.text();
-            if let Some(equal) = self.by_text.get_mut(text) {
-                equal.retain(|pattern| pattern.number != oldest.number);
-                if equal.is_empty() {
-                    self.by_text.remove(text);
-                }
-            }
+            self.forget(&oldest);
             taken.push(oldest);
         }
         taken
+    }
+
+    fn forget(&mut self, pattern: &Pattern) {
+        let Entry::Occupied(mut equal) = self.by_text.entry(Arc::clone(pattern.expression.text()))
+        else {
+            return;
+        };
+        equal.get_mut().retain(|known| known.number != pattern.number);
+        if !equal.get().is_empty() {
+            return;
+        }
+        equal.remove();
+        for text in pattern.expression.asked_at() {
+            if let Entry::Occupied(mut crowd) = self.crowds.entry(Arc::clone(text)) {
+                *crowd.get_mut() -= 1;
+                if *crowd.get() == 0 {
+                    crowd.remove();
+                }
+            }
+        }
     }
 }

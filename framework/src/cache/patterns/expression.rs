@@ -1,8 +1,9 @@
+use std::cmp::Reverse;
 use std::sync::{Arc, OnceLock};
 
 use regex::Regex;
 
-use super::head::{Head, Place, Then, heads};
+use super::head::{Head, Place, Then, endings, heads};
 use crate::log::compile_pattern;
 
 /// A regular expression, and what stands in each id that it is found in.
@@ -15,9 +16,20 @@ pub(super) struct Expression {
 }
 
 impl Expression {
-    /// `None` if it cannot be read.
-    pub(super) fn read(text: &str) -> Option<Expression> {
-        let heads: Box<[Head]> = heads(text)?.into();
+    /// `None` if it cannot be read. How many others must be asked wherever a text stands is what
+    /// `crowd` says: there are better heads than one that is everybody's.
+    pub(super) fn read(text: &str, crowd: impl Fn(&[u8]) -> usize) -> Option<Expression> {
+        let hir = regex_syntax::parse(text).ok()?;
+        let beginnings = heads(&hir);
+        // The fewer others and the longer the better.
+        let worth = |heads: &[Head]| {
+            let crowd = heads.iter().map(|head| crowd(&head.text)).max();
+            (Reverse(crowd), heads.iter().map(|head| head.text.len()).min())
+        };
+        let must_be_asked = beginnings.iter().any(|head| head.then == Then::Ask);
+        let endings = if must_be_asked { endings(&hir) } else { None };
+        let better = endings.filter(|endings| worth(endings) > worth(&beginnings));
+        let heads: Box<[Head]> = better.unwrap_or(beginnings).into();
         let compiled = OnceLock::new();
         // The very next request would have to compile it.
         if heads.iter().any(is_in_front_of_everything) {
@@ -28,6 +40,11 @@ impl Expression {
 
     pub(super) fn text(&self) -> &Arc<str> {
         &self.text
+    }
+
+    /// The texts at which it is asked.
+    pub(super) fn asked_at(&self) -> impl Iterator<Item = &Arc<[u8]>> {
+        self.heads.iter().filter(|head| head.then == Then::Ask).map(|head| &head.text)
     }
 
     /// Whether it is found in the id; `None` if it is larger than what may be compiled.

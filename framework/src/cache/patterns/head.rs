@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use regex_syntax::hir::literal::{ExtractKind, Extractor, Literal};
 use regex_syntax::hir::{Class, Hir, HirKind, Look, Repetition};
 
 /// How many heads an expression has at most.
@@ -43,11 +44,27 @@ pub(super) enum Then {
     Ask,
 }
 
-/// The heads of the expression; `None` if it cannot be read.
-pub(super) fn heads(expression: &str) -> Option<Vec<Head>> {
-    let hir = regex_syntax::parse(expression).ok()?;
-    let readings = read(&hir, vec![Reading::default()]);
-    Some(readings.into_iter().map(Reading::head).collect())
+/// The heads of an expression: the texts that its matches begin with.
+pub(super) fn heads(hir: &Hir) -> Vec<Head> {
+    read(hir, vec![Reading::default()]).into_iter().map(Reading::head).collect()
+}
+
+/// Other heads of an expression that is to be asked: the texts that its matches end with. `None` if
+/// there are none, or too many.
+pub(super) fn endings(hir: &Hir) -> Option<Vec<Head>> {
+    let mut extractor = Extractor::new();
+    let extractor = extractor.kind(ExtractKind::Suffix).limit_class(CHARACTERS);
+    let endings = extractor.extract(hir);
+    let texts = endings.literals()?;
+    let can_be_told = !texts.is_empty()
+        && texts.len() <= HEADS
+        && texts.iter().all(|text| (1..=LENGTH).contains(&text.len()));
+    let head = |text: &Literal| Head {
+        place: Place::Anywhere,
+        text: text.as_bytes().into(),
+        then: Then::Ask,
+    };
+    can_be_told.then(|| texts.iter().map(head).collect())
 }
 
 /// One of the ways to begin a match: the text so far, and what may follow.
@@ -233,7 +250,7 @@ mod tests {
     use super::*;
 
     /// Heads as `^text$`, `^text…` and `^text?`, where the expression is asked.
-    fn shown(expression: &str) -> Vec<String> {
+    fn show(heads: Vec<Head>) -> Vec<String> {
         let show = |head: Head| {
             let start = if head.place == Place::Beginning { "^" } else { "" };
             let end = match head.then {
@@ -243,7 +260,15 @@ mod tests {
             };
             format!("{start}{}{end}", String::from_utf8(head.text.to_vec()).unwrap())
         };
-        heads(expression).unwrap().into_iter().map(show).collect()
+        heads.into_iter().map(show).collect()
+    }
+
+    fn shown(expression: &str) -> Vec<String> {
+        show(heads(&parsed(expression)))
+    }
+
+    fn parsed(expression: &str) -> Hir {
+        regex_syntax::parse(expression).unwrap()
     }
 
     #[test]
@@ -279,13 +304,21 @@ mod tests {
     }
 
     #[test]
+    fn an_expression_may_end_with_what_tells_it_from_others() {
+        let ending = |expression| endings(&parsed(expression)).map(show);
+        assert_eq!(ending("^/[a-z]+/river$").unwrap(), ["/river?"]);
+        assert_eq!(ending("^/[a-z]+/(river|sea)").unwrap(), ["/river?", "/sea?"]);
+        assert_eq!(ending("^/[a-z]+/[0-9]+"), None);
+        assert_eq!(ending("^/[a-z]*"), None, "nothing need stand there");
+    }
+
+    #[test]
     fn what_is_found_everywhere_or_nowhere_is_told() {
         assert_eq!(shown(""), ["^…"]);
         assert_eq!(shown("$"), ["^…"]);
         assert_eq!(shown("^$"), ["^$"]);
         assert_eq!(shown("a^"), Vec::<String>::new());
         assert_eq!(shown("$a"), Vec::<String>::new());
-        assert!(heads("(").is_none());
     }
 
     #[test]
@@ -302,7 +335,7 @@ mod tests {
             format!("{}a^|{}", "(".repeat(40), "){4}".repeat(40)),
             "a".repeat(1_000_000),
         ] {
-            assert!(heads(&expression).unwrap().len() <= HEADS);
+            assert!(heads(&parsed(&expression)).len() <= HEADS);
         }
         assert!(start.elapsed() < std::time::Duration::from_secs(10), "{:?}", start.elapsed());
     }

@@ -15,8 +15,9 @@
 //! Most patterns are a text behind `^`, perhaps with `$` or `(/|$)` behind it. Such a *head* says all:
 //! the expression is found in an id if, and only if, the id begins with the text (or is the text).
 //! What an expression has beyond its heads is left to the expression itself, which is asked only
-//! where a head stands. The heads of a run are sorted, and those that an id begins with are found
-//! in a few searches, however many there are. An expression without any head is always asked.
+//! where a head stands. There it may be better to look for what it ends with: of `^/[a-z]+/river$` every id has the
+//! beginning. The heads of a run are sorted, and those that an id begins with are found
+//! in a few searches, however many there are. An expression without any text is always asked.
 //!
 //! Runs never change, so readers take no lock: they hold a list of runs, and whoever changes the
 //! patterns puts another list in its place. New patterns are a run of their own. Runs of
