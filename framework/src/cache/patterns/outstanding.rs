@@ -293,6 +293,53 @@ mod tests {
     }
 
     #[test]
+    fn a_pattern_that_is_too_large_to_be_compiled_ends_what_it_may_mean() {
+        let patterns = Patterns::new(Position::START);
+        soften(&patterns, r"^/a(\w{100}){20}", 5, 10);
+        assert_eq!(verdict(&patterns, "/a", &tested(4)), Verdict::Dead);
+        assert_eq!(verdict(&patterns, "/b", &tested(4)), Verdict::Valid);
+        invalidate(&patterns, r"(\w{100}){20}", Position(6));
+        assert_eq!(verdict(&patterns, "/b", &tested(5)), Verdict::Dead);
+        assert_eq!(verdict(&patterns, "/b", &tested(6)), Verdict::Valid);
+    }
+
+    #[test]
+    fn an_entry_that_looks_while_patterns_are_retired_is_not_taken_for_valid() {
+        for _ in 0..200 {
+            let patterns = Patterns::new(Position::START);
+            let others = (0..200).fold(Invalidation::new(), |record, number| {
+                record.pattern(format!("^/other/{number}$"))
+            });
+            patterns.invalidate(&others, Position(1), at(0));
+            invalidate(&patterns, "^/a", Position(2));
+            std::thread::scope(|scope| {
+                scope.spawn(|| patterns.retire(Position(2)));
+                while patterns.len() > 0 {
+                    assert_eq!(verdict(&patterns, "/a", &tested(0)), Verdict::Dead);
+                }
+            });
+            assert_eq!(verdict(&patterns, "/a", &tested(0)), Verdict::Dead);
+        }
+    }
+
+    #[test]
+    fn there_are_few_runs_and_little_is_kept_for_nothing() {
+        let patterns = Patterns::new(Position::START);
+        for number in 0..3000 {
+            invalidate(&patterns, &format!("^/{}$", number % 1000), Position(number + 1));
+            patterns.shrink_to(900);
+            let runs = patterns.runs.load();
+            let kept: usize = runs.iter().map(|run| run.len()).sum();
+            assert!(
+                runs.len() <= 12 && kept <= 2 * patterns.len() + 1,
+                "{kept} of {}",
+                patterns.len()
+            );
+        }
+        assert_eq!(patterns.len(), 900);
+    }
+
+    #[test]
     fn an_entry_keeps_what_a_soft_pattern_said() {
         let patterns = Patterns::new(Position::START);
         let met = tested(1);
