@@ -3,15 +3,18 @@ use std::sync::{Arc, OnceLock};
 
 use regex::Regex;
 
-use super::head::{Head, Place, Then, endings, heads};
+use super::head::{Head, Then, endings, heads};
 use crate::log::compile_pattern;
+
+/// How many expressions a request may find that were never asked, wherever a text stands.
+const CROWD: usize = 8;
 
 /// A regular expression, and what stands in each id that it is found in.
 #[derive(Debug)]
 pub(super) struct Expression {
     text: Arc<str>,
     pub(super) heads: Box<[Head]>,
-    /// A compiled expression takes some 25 KiB, so it is there only if an id has asked for it.
+    /// A compiled expression takes some 25 KiB, so most are compiled only when an id asks them.
     compiled: OnceLock<Option<Regex>>,
 }
 
@@ -31,8 +34,9 @@ impl Expression {
         let better = endings.filter(|endings| worth(endings) > worth(&beginnings));
         let heads: Box<[Head]> = better.unwrap_or(beginnings).into();
         let compiled = OnceLock::new();
-        // The very next request would have to compile it.
-        if heads.iter().any(is_in_front_of_everything) {
+        // A request that asks one of a crowd asks all of them, and must not compile all of them.
+        let in_a_crowd = |head: &Head| head.text.is_empty() || crowd(&head.text) >= CROWD;
+        if heads.iter().any(|head| head.then == Then::Ask && in_a_crowd(head)) {
             compiled.get_or_init(|| compile_pattern(text).ok()).as_ref()?;
         }
         Some(Expression { text: text.into(), heads, compiled })
@@ -52,8 +56,4 @@ impl Expression {
         let compiled = self.compiled.get_or_init(|| compile_pattern(&self.text).ok());
         compiled.as_ref().map(|regex| regex.is_match(id))
     }
-}
-
-fn is_in_front_of_everything(head: &Head) -> bool {
-    head.place == Place::Beginning && head.text.is_empty() && head.then == Then::Ask
 }

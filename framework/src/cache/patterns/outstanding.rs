@@ -72,13 +72,13 @@ impl Patterns {
             return;
         }
         let mut book = self.book();
-        let read: Option<Vec<_>> =
-            all.map(|(text, force)| Some((book.expression(text)?, force))).collect();
-        match read {
-            Some(read) => {
-                let add = |(expression, force)| book.add(expression, position, force);
-                let younger = Run::of(read.into_iter().map(add).collect());
-                self.runs.store(Arc::new(with(&self.runs.load(), younger)));
+        let read = all.map(|(text, force)| {
+            let expression = book.expression(text)?;
+            Some(book.add(expression, position, force))
+        });
+        match read.collect::<Option<Vec<_>>>() {
+            Some(younger) => {
+                self.runs.store(Arc::new(with(&self.runs.load(), Run::of(younger))));
             }
             None => {
                 // The back end checks patterns before it writes them. One that only it understands
@@ -313,8 +313,8 @@ mod tests {
             patterns.invalidate(&others, Position(1), at(0));
             invalidate(&patterns, "^/a", Position(2));
             std::thread::scope(|scope| {
-                scope.spawn(|| patterns.retire(Position(2)));
-                while !patterns.runs.load().is_empty() {
+                let retiring = scope.spawn(|| patterns.retire(Position(2)));
+                while !retiring.is_finished() {
                     assert_eq!(verdict(&patterns, "/a", &tested(0)), Verdict::Dead);
                 }
             });
