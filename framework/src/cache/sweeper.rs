@@ -23,7 +23,7 @@ impl Cache {
     /// Takes dead entries out of memory, retires the patterns that every entry has met, and forgets
     /// groups beyond the limit. Serving never waits for it, and it takes no more than a share of one
     /// core; so it may take long, and is for a thread that may block. It ends when the cache is
-    /// [closed](Cache::close). Returns how many entries it removed.
+    /// [closed](Cache::close) or forgets everything. Returns how many entries it removed.
     pub fn sweep(&self, now: Moment) -> usize {
         let Some(ledger) = self.ledger.load_full() else { return 0 };
         let latest = ledger.patterns.latest();
@@ -32,7 +32,8 @@ impl Cache {
         for entries in [&self.ordinary, &self.persistent] {
             for (key, entry) in entries {
                 pace.keep();
-                if self.lease.is_closed() {
+                // To an older ledger everything that is new is dead.
+                if self.lease.is_closed() || self.generation() != ledger.generation {
                     return removed;
                 }
                 if !entry.is_over(&ledger, now) {

@@ -160,7 +160,7 @@ fn verdict(patterns: &Patterns, ids: &[String], met: &Met) -> Verdict {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1024))]
+    #![proptest_config(ProptestConfig::with_cases(512))]
 
     #[test]
     fn a_pattern_is_found_where_its_regular_expression_is(
