@@ -107,12 +107,35 @@ fn is_hit(cache: &Cache, id: &str) -> bool {
 }
 
 /// Invalidates what no entry is found by.
-fn send_patterns(cache: &Cache, count: u64) {
+fn send_patterns(cache: &Cache, count: u64, pattern: impl Fn(u64) -> String) {
     for number in 1..=count {
-        let invalidation = Invalidation::new().pattern(format!("^/stories/{number}(/|$)"));
+        let invalidation = Invalidation::new().pattern(pattern(number));
         cache.apply([(Position(number), &invalidation)], Position(number), clock::now());
     }
 }
+
+/// The address of a page and what is below it.
+fn address(number: u64) -> String {
+    format!("^/stories/{number}(/|$)")
+}
+
+/// What sites invalidate, by name.
+fn pattern(kind: &str, number: u64) -> String {
+    match kind {
+        "address" => address(number),
+        "end" => format!("/comments/{number}$"),
+        "anywhere" => format!("tag={number}-"),
+        "end behind a class" => format!("^/[a-z]+/comments/{number}$"),
+        "only classes" => {
+            let class = |digit: u8| format!("[a-{}]", char::from(digit - b'0' + b'k'));
+            let classes: String = number.to_string().bytes().map(class).collect();
+            format!("^/page/{classes}$")
+        }
+        other => panic!("{other} is no kind of pattern"),
+    }
+}
+
+const KINDS: [&str; 5] = ["address", "end", "anywhere", "end behind a class", "only classes"];
 
 /// A page that is found and valid, by how many groups it is in.
 #[divan::bench(args = [0, 1, 8, 32])]
@@ -128,7 +151,7 @@ fn lookup_with_groups(bencher: Bencher<'_, '_>, groups: usize) {
 fn lookup_with_patterns_met(bencher: Bencher<'_, '_>, patterns: u64) {
     let cache = cache();
     fill(&cache, "/page", &[]);
-    send_patterns(&cache, patterns);
+    send_patterns(&cache, patterns, address);
     assert!(is_hit(&cache, "/page"));
     bencher.bench_local(|| assert!(is_hit(&cache, black_box("/page"))));
 }
@@ -137,8 +160,30 @@ fn lookup_with_patterns_met(bencher: Bencher<'_, '_>, patterns: u64) {
 #[divan::bench(args = [0, 100, 10_000])]
 fn fill_with_patterns_to_test(bencher: Bencher<'_, '_>, patterns: u64) {
     let cache = cache();
-    send_patterns(&cache, patterns);
+    send_patterns(&cache, patterns, address);
     bencher.bench_local(|| fill(&cache, "/page", &[]));
+}
+
+/// The same for 10,000 patterns of other kinds, and an id of usual length.
+#[divan::bench(args = KINDS, sample_count = 20)]
+fn fill_with_10_000_patterns_to_test(bencher: Bencher<'_, '_>, kind: &str) {
+    let cache = cache();
+    send_patterns(&cache, 10_000, |number| pattern(kind, number));
+    let id = "/page/the-river-is-high?page=2";
+    bencher.bench_local(|| fill(&cache, id, &[]));
+}
+
+/// Invalidating by pattern beside 10,000 that are outstanding: until it may be acknowledged.
+#[divan::bench(args = KINDS, sample_count = 1000, sample_size = 1)]
+fn invalidate_pattern(bencher: Bencher<'_, '_>, kind: &str) {
+    let cache = cache();
+    send_patterns(&cache, 10_000, |number| pattern(kind, number));
+    let mut position = Position(10_000);
+    bencher.bench_local(|| {
+        position = Position(position.0 + 1);
+        let invalidation = Invalidation::new().pattern(pattern(kind, position.0));
+        cache.apply([(position, &invalidation)], position, clock::now());
+    });
 }
 
 /// Invalidating a group: until it may be acknowledged.

@@ -29,6 +29,11 @@ impl Lease {
         self.0.store(CLOSED, Ordering::Release);
     }
 
+    /// Whether it has ended for good.
+    pub(super) fn is_closed(&self) -> bool {
+        self.0.load(Ordering::Acquire) == CLOSED
+    }
+
     /// How long ago the lease ended; very long if there never was one.
     pub(super) fn ended(&self, now: Moment) -> Duration {
         now.since(Moment::from_nanos(self.0.load(Ordering::Acquire)))
@@ -54,10 +59,11 @@ mod tests {
         let lease = Lease::default();
         lease.extend(Moment::from_nanos(10));
         assert!(lease.holds(Moment::from_nanos(9)));
+        assert!(!lease.is_closed());
         lease.close();
         lease.extend(Moment::from_nanos(20));
         lease.end();
         lease.extend(Moment::from_nanos(20));
-        assert!(!lease.holds(Moment::from_nanos(9)));
+        assert!(!lease.holds(Moment::from_nanos(9)) && lease.is_closed());
     }
 }

@@ -1,7 +1,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::group::Groups;
-use super::pattern::Patterns;
+use super::patterns::Patterns;
 use crate::clock::Moment;
 use crate::log::{Invalidation, LogId, Position};
 

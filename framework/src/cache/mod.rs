@@ -10,6 +10,7 @@
 //! - [`Head`]: what the responses with many pages have in common; [`Form`]: as what a page is sent.
 //! - `ledger`: what is known of one log: the position applied, the groups and the
 //!   patterns that were invalidated.
+//! - `patterns`: the regular expressions that were invalidated, and how an entry meets many at once.
 //! - `validity`: the law itself, a dozen lines, and the `Verdict` it comes to.
 //! - `softening`: since when groups are stale.
 //! - `flight`: one fill at a time for a key; `passes`: where there is nothing to wait for.
@@ -36,6 +37,21 @@
 //! entry remembers up to which position it was tested; a reader tests the rest. A retired pattern
 //! leaves the *pattern floor* behind: an entry that was tested only below it can no longer be shown
 //! valid, so it is dead. Retiring therefore needs no agreement with fills that are under way.
+//!
+//! *Many patterns are met at once, and mean what each of them would.* The verdict on an id is the
+//! worst of all patterns after the mark that are found in it, so their order does not matter, and
+//! one that another stands in for may be met as well. Readers hold the patterns in runs that never change (`patterns/mod.rs`):
+//!
+//! - Whoever takes in a record puts a list of runs with all its patterns in place before he
+//!   moves *latest*, and a reader looks at *latest* before he takes the list: a mark that he sets
+//!   at *latest* is behind no pattern that he has not met. Lists are put in place whole, and one in which
+//!   a younger pattern stands in for an older one has the younger.
+//! - Whoever retires patterns raises the floor before he puts a list without them in place, and a
+//!   reader looks at the floor after he has met those in his list: if one is missing, he sees the floor.
+//! - A pattern is found in an id only where one of its *heads* stands. That is read from the parsed expression (`patterns/head.rs`),
+//!   and what the heads do not say is asked of the compiled one. One that cannot be parsed may mean anything, so
+//!   it raises the floor to itself. One that is parsed, but larger than what may be compiled, ends every
+//!   entry in which one of its heads stands; it cannot be found in others.
 //!
 //! *Positions of different logs are never compared.* Everything that holds positions belongs to
 //! one ledger; entries carry its generation. A wiped log, or one that no longer has the
@@ -104,7 +120,7 @@ mod ledger;
 mod lookup;
 mod page;
 mod passes;
-mod pattern;
+mod patterns;
 mod softening;
 mod store;
 mod sweeper;

@@ -1,8 +1,9 @@
 use std::sync::atomic::Ordering;
+use std::thread;
 use std::time::Duration;
 
 use super::store::Cache;
-use crate::clock::Moment;
+use crate::clock::{self, Moment};
 
 /// How long what is dead may stay in memory when no pattern waits to be retired.
 const LONGEST: Duration = Duration::from_secs(30);
@@ -19,20 +20,67 @@ impl Cache {
     }
 
     /// Takes dead entries out of memory, retires the patterns that every entry has met, and forgets
-    /// groups beyond the limit. Serving never waits for it; it may take long, so it is for a thread
-    /// that may block. Returns how many entries it removed.
+    /// groups beyond the limit. Serving never waits for it, and it takes no more than a share of one
+    /// core; so it may take long, and is for a thread that may block. It ends when the cache is
+    /// [closed](Cache::close) or forgets everything. Returns how many entries it removed.
     pub fn sweep(&self, now: Moment) -> usize {
         let Some(ledger) = self.ledger.load_full() else { return 0 };
         let latest = ledger.patterns.latest();
         let mut removed = 0;
+        let mut pace = Pace::begin();
         for entries in [&self.ordinary, &self.persistent] {
-            let over = entries.iter().filter(|entry| entry.is_over(&ledger, now));
-            removed += over.filter(|entry| entries.remove_entry(entry)).count();
+            for entry in entries.iter() {
+                pace.keep();
+                // To an older ledger everything that is new is dead.
+                if self.lease.is_closed() || self.generation() != ledger.generation {
+                    return removed;
+                }
+                if entry.is_over(&ledger, now) && entries.remove_entry(&entry) {
+                    removed += 1;
+                }
+            }
             entries.settle();
         }
         ledger.patterns.retire(latest);
         ledger.groups.shrink_to(self.limits.groups);
         removed
+    }
+}
+
+/// How many steps are made without a look at the clock.
+const STEPS: u32 = 32;
+
+/// How long the sweeper works without a pause.
+const STRETCH: Duration = Duration::from_millis(2);
+
+/// How many times as long as it has worked it pauses.
+const PAUSE: u32 = 3;
+
+/// Keeps work that can wait from taking a core away from requests.
+#[derive(Debug)]
+struct Pace {
+    steps: u32,
+    since: Moment,
+}
+
+impl Pace {
+    fn begin() -> Pace {
+        Pace { steps: 0, since: clock::now() }
+    }
+
+    /// To be called before each small step. Pauses when there was enough work.
+    fn keep(&mut self) {
+        self.steps += 1;
+        if self.steps < STEPS {
+            return;
+        }
+        self.steps = 0;
+        let worked = clock::now().since(self.since);
+        if worked >= STRETCH {
+            // On a busy machine it has waited rather than worked.
+            thread::sleep(worked.min(2 * STRETCH) * PAUSE);
+            self.since = clock::now();
+        }
     }
 }
 
@@ -54,5 +102,15 @@ mod tests {
         let usage = cache.usage();
         assert_eq!((usage.entries, usage.patterns), (1, 0));
         assert!(is_hit(&cache, "/faq", at(1)));
+    }
+
+    #[test]
+    fn a_sweep_that_is_cut_short_retires_no_pattern() {
+        let cache = cache();
+        fill(&cache, "/faq", 1, &[]);
+        let invalidation = Invalidation::new().pattern("^/blog/");
+        cache.apply([(Position(2), &invalidation)], Position(2), at(1));
+        cache.close();
+        assert_eq!((cache.sweep(at(1)), cache.usage().patterns), (0, 1));
     }
 }

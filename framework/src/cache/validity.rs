@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use super::group::GroupCell;
 use super::ledger::{Generation, Ledger};
-use super::pattern::Met;
+use super::patterns::Met;
 use crate::clock::Moment;
 use crate::log::{LogId, Position};
 
@@ -48,9 +48,8 @@ pub(super) struct Ids<'a> {
 }
 
 impl Ids<'_> {
-    /// Whether one of them is such an id.
-    pub(super) fn any(&self, is_such: impl Fn(&str) -> bool) -> bool {
-        is_such(self.own) || self.contains.iter().any(|id| is_such(id))
+    pub(super) fn each(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.own).chain(self.contains.iter().map(|id| &**id))
     }
 }
 

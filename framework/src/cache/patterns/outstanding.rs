@@ -1,46 +1,34 @@
-use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use regex::Regex;
+use arc_swap::ArcSwap;
 
-use super::validity::{Ids, Verdict};
+use super::book::Book;
+use super::pattern::Force;
+use super::run::Run;
+use crate::cache::validity::{Ids, Verdict};
 use crate::clock::Moment;
-use crate::log::{Invalidation, Position, compile_pattern};
+use crate::log::{Invalidation, Position};
 
-/// Equal soft patterns that come within this time count as one.
-const AT_ONCE: Duration = Duration::from_secs(1);
+/// How many patterns are retired at a time, so that a record that comes in waits for no more.
+const AT_A_TIME: usize = 256;
 
 /// The patterns that were invalidated, in the order of their positions.
 #[derive(Debug)]
-pub(super) struct Patterns {
-    outstanding: RwLock<VecDeque<Pattern>>,
+pub(in crate::cache) struct Patterns {
+    /// What readers look at: the oldest run first.
+    runs: ArcSwap<Vec<Arc<Run>>>,
+    /// Held by whoever changes the patterns, and by nobody else.
+    book: Mutex<Book>,
     /// The position of the youngest pattern there ever was.
     latest: AtomicU64,
     /// Up to here patterns were retired: who was not tested up to here cannot be shown valid.
     floor: AtomicU64,
 }
 
-#[derive(Debug, Clone)]
-struct Pattern {
-    position: Position,
-    regex: Arc<Regex>,
-    force: Force,
-}
-
-/// What becomes of that in which a pattern is found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Force {
-    /// It is dead.
-    Hard,
-    /// It is stale since this moment.
-    Soft(Moment),
-}
-
 /// How far an entry has met the patterns, and what came of it.
 #[derive(Debug)]
-pub(super) struct Met {
+pub(in crate::cache) struct Met {
     tested: AtomicU64,
     /// The earliest moment, in nanoseconds, of the soft patterns that were found in it.
     stale_since: AtomicU64,
@@ -51,15 +39,16 @@ const NEVER: u64 = u64::MAX;
 
 impl Met {
     /// Content that knows nothing of what came after `position`.
-    pub(super) fn up_to(position: Position) -> Met {
+    pub(in crate::cache) fn up_to(position: Position) -> Met {
         Met { tested: AtomicU64::new(position.0), stale_since: AtomicU64::new(NEVER) }
     }
 }
 
 impl Patterns {
-    pub(super) fn new(floor: Position) -> Patterns {
+    pub(in crate::cache) fn new(floor: Position) -> Patterns {
         Patterns {
-            outstanding: RwLock::default(),
+            runs: ArcSwap::default(),
+            book: Mutex::default(),
             latest: AtomicU64::new(floor.0),
             floor: AtomicU64::new(floor.0),
         }
@@ -68,34 +57,36 @@ impl Patterns {
     /// Records that the record at `position` invalidated what any of its patterns is found in; what
     /// its soft patterns are found in is stale since `at`. Positions never go back from call to call.
     ///
-    /// All patterns of a record are in the list before `latest` moves: an entry that was tested up
+    /// All patterns of a record are in a run before `latest` moves: an entry that was tested up
     /// to the record's position has met every one of them.
-    pub(super) fn invalidate(&self, invalidation: &Invalidation, position: Position, at: Moment) {
+    pub(in crate::cache) fn invalidate(
+        &self,
+        invalidation: &Invalidation,
+        position: Position,
+        at: Moment,
+    ) {
         let hard = invalidation.patterns.iter().map(|pattern| (pattern, Force::Hard));
         let soft = invalidation.soft_patterns.iter().map(|pattern| (pattern, Force::Soft(at)));
         let mut all = hard.chain(soft).peekable();
         if all.peek().is_none() {
             return;
         }
-        let younger: Option<Vec<Pattern>> = all
-            .map(|(pattern, force)| {
-                let regex = self.compiled(pattern)?;
-                Some(Pattern { position, regex, force })
-            })
-            .collect();
-        let mut outstanding = self.outstanding.write().unwrap_or_else(PoisonError::into_inner);
-        match younger {
-            Some(mut younger) => {
-                outstanding
-                    .retain(|older| !younger.iter_mut().any(|younger| younger.covers(older)));
-                outstanding.extend(younger);
+        let mut book = self.book();
+        let read = all.map(|(text, force)| {
+            let expression = book.expression(text)?;
+            Some(book.add(expression, position, force))
+        });
+        match read.collect::<Option<Vec<_>>>() {
+            Some(younger) => {
+                self.runs.store(Arc::new(with(&self.runs.load(), Run::of(younger))));
             }
             None => {
                 // The back end checks patterns before it writes them. One that only it understands
                 // may mean any entry.
                 tracing::error!(?invalidation, "cannot read a pattern: dropping everything cached");
-                outstanding.clear();
+                *book = Book::default();
                 self.floor.fetch_max(position.0, Ordering::AcqRel);
+                self.runs.store(Arc::default());
             }
         }
         self.latest.fetch_max(position.0, Ordering::AcqRel);
@@ -103,24 +94,21 @@ impl Patterns {
 
     /// What the patterns after those that `met` has come past mean for what has these ids. Moves
     /// `met` on, so that no pattern is tried twice.
-    pub(super) fn verdict(&self, ids: Ids<'_>, met: &Met) -> Verdict {
+    pub(in crate::cache) fn verdict(&self, ids: Ids<'_>, met: &Met) -> Verdict {
         let latest = self.latest.load(Ordering::Acquire);
         let from = met.tested.load(Ordering::Acquire);
         if from < latest {
-            let untested = self.after(Position(from));
-            // Read after the list: what was retired before the list was read shows in the floor.
+            let untested = self.untested(ids, Position(from));
+            // Read after the runs: what was retired before they were read shows in the floor.
             if from < self.floor.load(Ordering::Acquire) {
                 return Verdict::Dead;
             }
-            for pattern in
-                untested.iter().filter(|pattern| ids.any(|id| pattern.regex.is_match(id)))
-            {
-                match pattern.force {
-                    Force::Hard => return Verdict::Dead,
-                    Force::Soft(at) => {
-                        met.stale_since.fetch_min(at.as_nanos(), Ordering::AcqRel);
-                    }
+            match untested {
+                Verdict::Dead => return Verdict::Dead,
+                Verdict::Stale { since } => {
+                    met.stale_since.fetch_min(since.as_nanos(), Ordering::AcqRel);
                 }
+                Verdict::Valid => {}
             }
             met.tested.fetch_max(latest, Ordering::AcqRel);
         }
@@ -131,72 +119,73 @@ impl Patterns {
         }
     }
 
+    fn untested(&self, ids: Ids<'_>, from: Position) -> Verdict {
+        let mut verdict = Verdict::Valid;
+        let runs = self.runs.load();
+        for run in runs.iter().rev().take_while(|run| run.last() > from) {
+            for id in ids.each() {
+                verdict = verdict.and(run.verdict(id, from));
+            }
+            if verdict == Verdict::Dead {
+                break;
+            }
+        }
+        verdict
+    }
+
     /// The position of the youngest pattern.
-    pub(super) fn latest(&self) -> Position {
+    pub(in crate::cache) fn latest(&self) -> Position {
         Position(self.latest.load(Ordering::Acquire))
     }
 
     /// How many patterns are outstanding.
-    pub(super) fn len(&self) -> usize {
-        self.outstanding.read().unwrap_or_else(PoisonError::into_inner).len()
+    pub(in crate::cache) fn len(&self) -> usize {
+        self.book().len()
     }
 
     /// Drops the patterns up to `position`. Entries that were not tested so far are dead from now on.
-    pub(super) fn retire(&self, position: Position) {
-        let mut outstanding = self.outstanding.write().unwrap_or_else(PoisonError::into_inner);
+    pub(in crate::cache) fn retire(&self, position: Position) {
         self.floor.fetch_max(position.0, Ordering::AcqRel);
-        while outstanding.front().is_some_and(|pattern| pattern.position <= position) {
-            outstanding.pop_front();
-        }
+        while self.book().take_oldest(position, AT_A_TIME).len() == AT_A_TIME {}
+        let before = {
+            let _book = self.book();
+            let runs = self.runs.load();
+            let kept = runs.iter().filter(|run| run.last() > position);
+            // At least half of it, so that a run that loses one at a time is seldom made anew.
+            let kept = kept.map(|run| match run.len_up_to(position) * 2 > run.len() {
+                true => Arc::new(run.after(position)),
+                false => Arc::clone(run),
+            });
+            let kept = kept.filter(|run| run.len() > 0).collect();
+            self.runs.swap(Arc::new(kept))
+        };
+        // It may be much, so no record waits for it.
+        drop(before);
     }
 
     /// Retires the oldest patterns, when there are more than `limit`.
-    pub(super) fn shrink_to(&self, limit: usize) {
-        let oldest = {
-            let outstanding = self.outstanding.read().unwrap_or_else(PoisonError::into_inner);
-            let surplus = outstanding.len().saturating_sub(limit);
-            surplus.checked_sub(1).map(|last| outstanding[last].position)
-        };
-        if let Some(position) = oldest {
+    pub(in crate::cache) fn shrink_to(&self, limit: usize) {
+        let surplus = self.book().surplus(limit);
+        if let Some(position) = surplus {
             self.retire(position);
         }
     }
 
-    fn after(&self, position: Position) -> Vec<Pattern> {
-        let outstanding = self.outstanding.read().unwrap_or_else(PoisonError::into_inner);
-        let first = outstanding.partition_point(|pattern| pattern.position <= position);
-        outstanding.range(first..).cloned().collect()
-    }
-
-    /// The compiled pattern, the one in the list if it is there; `None` if it cannot be read.
-    fn compiled(&self, pattern: &str) -> Option<Arc<Regex>> {
-        let outstanding = self.outstanding.read().unwrap_or_else(PoisonError::into_inner);
-        match outstanding.iter().find(|known| known.regex.as_str() == pattern) {
-            Some(known) => Some(Arc::clone(&known.regex)),
-            None => compile_pattern(pattern).ok().map(Arc::new),
-        }
+    /// A panic while it was locked may leave out patterns that readers see, which is no harm.
+    fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Pattern {
-    /// Whether this pattern, which comes later, does to everything what `older` would do. A soft one
-    /// that stands in for another takes over its moment.
-    fn covers(&mut self, older: &Pattern) -> bool {
-        if self.regex.as_str() != older.regex.as_str() {
-            return false;
-        }
-        match (&mut self.force, older.force) {
-            (Force::Hard, _) => true,
-            (Force::Soft(_), Force::Hard) => false,
-            (Force::Soft(at), Force::Soft(earlier)) => {
-                let at_once = at.since(earlier) <= AT_ONCE;
-                if at_once {
-                    *at = earlier.min(*at);
-                }
-                at_once
-            }
-        }
+/// The runs with a younger one. A run is at least twice as long as the next, so there are few.
+fn with(runs: &[Arc<Run>], younger: Run) -> Vec<Arc<Run>> {
+    let mut runs = runs.to_vec();
+    let mut last = younger;
+    while let Some(older) = runs.pop_if(|older| older.len() < 2 * last.len()) {
+        last = older.and(&last);
     }
+    runs.push(Arc::new(last));
+    runs
 }
 
 #[cfg(test)]
@@ -301,6 +290,53 @@ mod tests {
         invalidate(&patterns, "(", Position(5));
         assert_eq!(verdict(&patterns, "/x", &tested(4)), Verdict::Dead);
         assert_eq!(verdict(&patterns, "/x", &tested(5)), Verdict::Valid);
+    }
+
+    #[test]
+    fn a_pattern_that_is_too_large_to_be_compiled_ends_what_it_may_mean() {
+        let patterns = Patterns::new(Position::START);
+        soften(&patterns, r"^/a(\w{100}){20}", 5, 10);
+        assert_eq!(verdict(&patterns, "/a", &tested(4)), Verdict::Dead);
+        assert_eq!(verdict(&patterns, "/b", &tested(4)), Verdict::Valid);
+        invalidate(&patterns, r"(\w{100}){20}", Position(6));
+        assert_eq!(verdict(&patterns, "/b", &tested(5)), Verdict::Dead);
+        assert_eq!(verdict(&patterns, "/b", &tested(6)), Verdict::Valid);
+    }
+
+    #[test]
+    fn an_entry_that_looks_while_patterns_are_retired_is_not_taken_for_valid() {
+        for _ in 0..200 {
+            let patterns = Patterns::new(Position::START);
+            let others = (0..200).fold(Invalidation::new(), |record, number| {
+                record.pattern(format!("^/other/{number}$"))
+            });
+            patterns.invalidate(&others, Position(1), at(0));
+            invalidate(&patterns, "^/a", Position(2));
+            std::thread::scope(|scope| {
+                let retiring = scope.spawn(|| patterns.retire(Position(2)));
+                while !retiring.is_finished() {
+                    assert_eq!(verdict(&patterns, "/a", &tested(0)), Verdict::Dead);
+                }
+            });
+            assert_eq!(verdict(&patterns, "/a", &tested(0)), Verdict::Dead);
+        }
+    }
+
+    #[test]
+    fn there_are_few_runs_and_little_is_kept_for_nothing() {
+        let patterns = Patterns::new(Position::START);
+        for number in 0..3000 {
+            invalidate(&patterns, &format!("^/{}$", number % 1000), Position(number + 1));
+            patterns.shrink_to(900);
+            let runs = patterns.runs.load();
+            let kept: usize = runs.iter().map(|run| run.len()).sum();
+            assert!(
+                runs.len() <= 12 && kept <= 2 * patterns.len() + 1,
+                "{kept} of {}",
+                patterns.len()
+            );
+        }
+        assert_eq!(patterns.len(), 900);
     }
 
     #[test]
