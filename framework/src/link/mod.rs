@@ -22,12 +22,12 @@
 //! its streams at once, so a stalled stream holds up none of the others. A body is read from its
 //! source only as its window opens.
 //!
-//! A call is `POST /headwater/2/call`: the length of the head (u32, big endian), the head
+//! A call is `POST /headwater/3/call`: the length of the head (u32, big endian), the head
 //! ([`Call`]), then the body of the request as it is; the answer likewise, with [`Answer`]. A body
 //! whose length is not announced is whole only with its closing trailer. The feed is
-//! `POST /headwater/2/feed`, open as long as both processes are: messages, each after its length.
-//! `POST /headwater/2/hello` asks who answers, before a connection is used. `POST /headwater/2/lookup`
-//! asks what the log says about files of the docroot, `POST /headwater/2/content` for a content from
+//! `POST /headwater/3/feed`, open as long as both processes are: messages, each after its length.
+//! `POST /headwater/3/hello` asks who answers, before a connection is used. `POST /headwater/3/lookup`
+//! asks what the log says about files of the docroot, `POST /headwater/3/content` for a content from
 //! some byte on; they go over the connection for calls.
 //!
 //! # What it must not know

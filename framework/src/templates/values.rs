@@ -7,9 +7,12 @@ use serde::{Deserialize, Serialize};
 use tera::value::Key;
 use tera::{Context, Map, Value};
 
+use super::objects::Objects;
+use crate::packed::{Malformed, Packed};
+
 /// Names and values for one render.
 ///
-/// A controller's values come as JSON; what every page may use (the request's id, the language) is
+/// A controller's values come [packed](crate::packed); what every page may use (the request's id, the language) is
 /// then [`set`](Values::set) on top and wins over a value of the same name.
 #[derive(Debug, Clone, Default)]
 pub struct Values(Context);
@@ -29,6 +32,18 @@ impl Values {
         let values = deserializer.deserialize_map(TopLevel)?;
         deserializer.end()?;
         Ok(values)
+    }
+
+    /// Values as they have come from a back end, read straight into the form that templates use.
+    ///
+    /// # Errors
+    /// When `bytes` are not packed values.
+    pub fn from_packed(bytes: &[u8]) -> Result<Values, Malformed> {
+        let mut context = Context::new();
+        Packed::read(bytes, &mut Objects::default(), |name, value| {
+            context.insert_value(name.to_owned(), value);
+        })?;
+        Ok(Values(context))
     }
 
     /// Sets one value.
@@ -56,7 +71,7 @@ impl Values {
         if self.0.contains_key(name) { Ok(()) } else { self.set(name, value) }
     }
 
-    pub(super) fn context(&self) -> &Context {
+    pub(crate) fn context(&self) -> &Context {
         &self.0
     }
 }
