@@ -1,10 +1,10 @@
-//! Packed values as JSON, and JSON among what is to be packed.
+//! Pieces of JSON among what is to be packed.
 
 use serde::ser::{Error as _, SerializeMap};
 use serde::{Serialize, Serializer};
-use serde_json::{Map, Number, Value};
+use serde_json::Value;
 
-use super::{Build, Malformed, PackError, reader};
+use super::PackError;
 
 /// What serde_json calls the structs that stand for a number of any length and for a piece of JSON:
 /// their one field is its text.
@@ -51,68 +51,5 @@ impl Serialize for Plain<&Value> {
             Value::Bool(value) => serializer.serialize_bool(*value),
             Value::String(text) => serializer.serialize_str(text),
         }
-    }
-}
-
-/// Packed values as one object.
-pub(super) fn read(bytes: &[u8]) -> Result<Map<String, Value>, Malformed> {
-    let mut members = Map::new();
-    reader::read(bytes, &mut Json::default(), |name, value| {
-        members.insert(name.to_owned(), value);
-    })?;
-    Ok(members)
-}
-
-#[derive(Default)]
-struct Json {
-    shapes: Vec<Vec<String>>,
-}
-
-impl Build for Json {
-    type Value = Value;
-    type Object = Map<String, Value>;
-
-    fn none(&mut self) -> Value {
-        Value::Null
-    }
-
-    fn truth(&mut self, value: bool) -> Value {
-        value.into()
-    }
-
-    fn unsigned(&mut self, value: u64) -> Value {
-        value.into()
-    }
-
-    fn negative(&mut self, value: i64) -> Value {
-        value.into()
-    }
-
-    fn float(&mut self, value: f64) -> Value {
-        Number::from_f64(value).map_or(Value::Null, Value::Number)
-    }
-
-    fn text(&mut self, value: &str) -> Value {
-        value.into()
-    }
-
-    fn list(&mut self, values: Vec<Value>) -> Value {
-        values.into()
-    }
-
-    fn shape(&mut self, keys: Vec<&str>) {
-        self.shapes.push(keys.into_iter().map(str::to_owned).collect());
-    }
-
-    fn begin(&mut self, _shape: usize) -> Map<String, Value> {
-        Map::new()
-    }
-
-    fn put(&mut self, object: &mut Map<String, Value>, shape: usize, key: usize, value: Value) {
-        object.insert(self.shapes[shape][key].clone(), value);
-    }
-
-    fn end(&mut self, object: Map<String, Value>) -> Value {
-        object.into()
     }
 }

@@ -3,23 +3,24 @@
 //! - [`Packed`]: names and values, written by serde straight into bytes.
 //! - `writer`: writes one value; `shapes` knows which keys follow one another, `key` turns the keys of
 //!   maps into text.
-//! - `reader`: reads them, into whatever a [`Build`] makes of them.
-//! - `json`: the same as JSON, to look at.
+//! - `reader`: tells serde what was written; `names` keeps the names of fields.
+//! - `json`: pieces of JSON among what is to be packed.
 //!
 //! # What a value becomes
 //!
 //! What `serde_json::to_value` would make of it: nothing, a truth, a number of 64 bits, a text, a list
-//! or an object, whose members are in the order of their keys. So a template cannot tell how the
-//! values have come, whatever features of serde_json a site has switched on.
+//! or an object. So a template cannot tell how the values have come. The fields of a struct keep their
+//! order; the entries of a map are in that of their keys, because a `HashMap` has another order each
+//! time, and the same page would be other bytes.
 //!
 //! # Form
 //!
 //! Numbers that are not said to be fixed are in LEB128; a text is its length and its bytes in UTF-8.
 //!
 //! ```text
-//! packed  = number of shapes, shape …, number of members, member …
-//! shape   = number of keys, key (text) …
+//! packed  = where the shapes begin (u32, little endian), member …, number of shapes, shape …
 //! member  = name (text), value
+//! shape   = 0 (a map) | 1 (a struct), number of keys, key (text) …
 //! value   = 0 nothing | 1 false | 2 true
 //!         | 3 number                         unsigned
 //!         | 4 number                         negative: -1 - number
@@ -30,10 +31,11 @@
 //! ```
 //!
 //! Pages show lists of things that are alike, so keys are written once for all objects that have the
-//! same ones. A reader makes an empty object of each shape once, and copies it.
+//! same ones. Shapes are known only when all has been written, hence their place.
 
 mod json;
 mod key;
+mod names;
 mod reader;
 mod shapes;
 mod writer;
@@ -45,16 +47,14 @@ use std::fmt;
 
 use serde::Serialize;
 
-pub(crate) use reader::Build;
-pub use reader::Malformed;
+pub(crate) use reader::read;
 pub use writer::PackError;
 use writer::Writer;
 
 /// How deep lists and objects may lie in one another, as in serde_json.
 const DEPTH: usize = 126;
 
-/// How many values, keys and shapes may be in one message: what they take in memory is more than they
-/// take on the way.
+/// How many values may be in one message: what they take in memory is more than they take on the way.
 const MOST_VALUES: usize = 4 << 20;
 
 const NONE: u8 = 0;
@@ -67,12 +67,19 @@ const TEXT: u8 = 6;
 const LIST: u8 = 7;
 const OBJECT: u8 = 8;
 
+/// Where an object comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+enum Kind {
+    /// A map: its keys may be anything.
+    Map = 0,
+    /// A struct: its keys are in the site's code.
+    Struct = 1,
+}
+
 /// Names and values for a template.
 #[derive(Clone, Default)]
-pub struct Packed {
-    writer: Writer,
-    members: u64,
-}
+pub struct Packed(Writer);
 
 impl Packed {
     /// No values.
@@ -83,36 +90,30 @@ impl Packed {
     /// Adds a value under this name. It takes the place of one that is there.
     ///
     /// # Errors
-    /// When the value has no form in JSON: keys that are no text, numbers of more than 64 bits, and what
-    /// lies more than 126 deep. Then nothing is added.
+    /// When the value has no form in JSON (keys that are no text, numbers of more than 64 bits), when
+    /// it lies more than 126 deep or is more than 4 GiB long. Then nothing is added.
     pub fn insert<T: Serialize + ?Sized>(
         &mut self,
         name: &str,
         value: &T,
     ) -> Result<(), PackError> {
-        self.writer.member(name, value)?;
-        self.members += 1;
-        Ok(())
+        self.0.member(name, value)
     }
 
     /// The bytes that go over the link.
     pub(crate) fn into_bytes(self) -> Vec<u8> {
-        self.writer.finish(self.members)
+        self.0.finish()
     }
 
     /// The values as JSON, for tests that look at them.
     pub fn to_json(&self) -> serde_json::Map<String, serde_json::Value> {
-        json::read(&self.clone().into_bytes()).unwrap_or_default()
-    }
-
-    /// Reads what [`into_bytes`](Packed::into_bytes) has made. Each name and its value go to `member`,
-    /// a later one in the place of an earlier one with the same name.
-    pub(crate) fn read<B: Build>(
-        bytes: &[u8],
-        build: &mut B,
-        member: impl FnMut(&str, B::Value),
-    ) -> Result<(), Malformed> {
-        reader::read(bytes, build, member)
+        let mut members = serde_json::Map::new();
+        let read = read(&self.clone().into_bytes(), |name, value| {
+            members.insert(name.to_owned(), serde_json::to_value(value)?);
+            Ok::<_, serde_json::Error>(())
+        });
+        debug_assert!(matches!(read, Ok(Ok(()))), "what was written cannot be read: {read:?}");
+        members
     }
 }
 

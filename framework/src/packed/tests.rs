@@ -8,6 +8,7 @@ use serde::ser::{
     SerializeTupleVariant, Serializer,
 };
 
+use super::reader::Malformed;
 use super::*;
 use crate::templates::Values;
 
@@ -155,9 +156,20 @@ fn said() -> impl Strategy<Value = Said> {
     })
 }
 
-/// What a template sees of packed values: kinds of numbers and order of members included.
-fn seen(bytes: &[u8]) -> String {
-    format!("{:?}", Values::from_packed(bytes).unwrap().context())
+/// What a template sees of a value, the kinds of numbers included; members in the order of their keys.
+fn seen(value: &tera::Value) -> String {
+    if let Some(map) = value.as_map() {
+        let members = map.iter().map(|(key, value)| (key.to_string(), seen(value)));
+        return format!("{:?}", members.collect::<BTreeMap<_, _>>());
+    }
+    match value.as_array() {
+        Some(values) => format!("{:?}", values.iter().map(seen).collect::<Vec<_>>()),
+        None => format!("{value:?}"),
+    }
+}
+
+fn value(values: &Values, name: &str) -> Option<String> {
+    values.context().get(name).map(seen)
 }
 
 proptest! {
@@ -176,8 +188,11 @@ proptest! {
             }
         }
         prop_assert_eq!(packed.to_json(), json.clone());
-        let through_json = format!("{:?}", Values::from(&json).context());
-        prop_assert_eq!(seen(&packed.into_bytes()), through_json);
+        let (read, through_json) = (Values::from_packed(&packed.into_bytes()), Values::from(&json));
+        let read = read.unwrap();
+        for name in ["a", "b", "c"] {
+            prop_assert_eq!(value(&read, name), value(&through_json, name));
+        }
     }
 
     #[test]
@@ -199,8 +214,9 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_refused_or_read(bytes in prop::collection::vec(0..12u8, 0..64)) {
+    fn any_bytes_are_refused_or_read(bytes in prop::collection::vec(0..12u8, 0..64), shapes in prop::collection::vec(0..4u8, 0..12)) {
         let _ = Values::from_packed(&bytes);
+        let _ = Values::from_packed(&message(&bytes, &shapes));
     }
 }
 
@@ -220,12 +236,16 @@ fn the_keys_of_things_that_are_alike_are_written_once() {
 }
 
 #[test]
-fn members_are_in_the_order_of_their_keys() {
-    let value = Said::Struct(vec![("votes", Said::U32(1)), ("author", Said::U32(2))]);
-    assert!(
-        seen(&packed(&value)).contains("\"author\": U64(2), \"votes\": U64(1)")
-            || seen(&packed(&value)).find("author") < seen(&packed(&value)).find("votes")
-    );
+fn fields_keep_their_order_and_entries_are_in_that_of_their_keys() {
+    let one = || Said::U32(1);
+    let fields = Said::Struct(vec![("votes", one()), ("author", one())]);
+    let key = |key: &str| Said::Text(key.to_owned());
+    let inner = Said::Map(vec![(key("y"), one()), (key("x"), fields.clone())]);
+    let entries = Said::Map(vec![(key("c"), one()), (key("b"), inner), (key("a"), one())]);
+    let values = Values::from_packed(&packed(&[fields, entries])).unwrap();
+    let shown = values.context().get("value").unwrap().to_string();
+    let fields = r#"{"votes": 1, "author": 1}"#;
+    assert_eq!(shown, format!(r#"[{fields}, {{"a": 1, "b": {{"x": {fields}, "y": 1}}, "c": 1}}]"#));
 }
 
 #[test]
@@ -276,23 +296,42 @@ fn what_lies_too_deep_is_neither_written_nor_read() {
     assert!(packed.insert("value", &deep(DEPTH + 1)).is_err());
     let text = format!("{{\"value\":{}}}", deep(DEPTH + 1));
     assert!(Values::from_json(text.as_bytes()).is_err());
-    let mut bytes = vec![0, 1, 1, b'a'];
-    (0..100_000).for_each(|_| bytes.extend([LIST, 1, 0, 0, 0]));
-    assert_eq!(Values::from_packed(&bytes).unwrap_err(), Malformed::TooMuch);
+    let levels: Vec<u8> = (0..100_000).flat_map(|_| [LIST, 1, 0, 0, 0]).collect();
+    assert_eq!(refusal(&message(&levels, &[0])), Malformed::TooDeep.to_string());
+}
+
+/// A member with this value, and these shapes behind it.
+fn message(value: &[u8], shapes: &[u8]) -> Vec<u8> {
+    let members = [&[1, b'a'], value].concat();
+    [&(members.len() as u32).to_le_bytes(), &members[..], shapes].concat()
+}
+
+fn refusal(bytes: &[u8]) -> String {
+    let error = Values::from_packed(bytes).unwrap_err().to_string();
+    error.trim_start_matches("serialization failed: ").to_owned()
 }
 
 #[test]
 fn lengths_that_are_a_lie_take_no_memory() {
+    const MOST: [u8; 4] = [0xff; 4];
+    let list = |length: [u8; 4]| [&[LIST][..], &length].concat();
+    let object = [OBJECT, 0, 0, 0, 0];
     for bytes in [
-        &[0, 1, 1, b'a', LIST, 0xff, 0xff, 0xff, 0xff][..],
-        &[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1],
-        &[1, 0xff, 0xff, 0xff, 0x7f],
-        &[0, 1, 0xff, 0xff, 0x7f],
-        &[1, 1, 1, b'k', 1, 1, b'a', OBJECT, 0, 0, 0, 0],
+        message(&list(MOST), &[0]),
+        message(&list(MOST).repeat(50), &[0]),
+        message(&[TEXT, 0xff, 0xff, 0x7f], &[0]),
+        message(&object, &[1, 1, 1, 1, b'k']),
+        message(&[NONE], &[0xff, 0xff, 0x7f]),
+        message(&[NONE], &[1, 0, 0xff, 0xff, 0x7f]),
+        [&MOST[..], &[0]].concat(),
+        vec![0, 0],
     ] {
-        assert_eq!(Values::from_packed(bytes).unwrap_err(), Malformed::Torn, "{bytes:?}");
+        assert_eq!(refusal(&bytes), Malformed::Torn.to_string(), "{bytes:?}");
     }
-    let unknown = [0, 1, 1, b'a', OBJECT, 7, 0, 0, 0];
-    assert_eq!(Values::from_packed(&unknown).unwrap_err(), Malformed::UnknownShape(7));
-    assert_eq!(Values::from_packed(&[0, 0, 0]).unwrap_err(), Malformed::TooLong);
+    let unknown = message(&[OBJECT, 7, 0, 0, 0], &[0]);
+    assert_eq!(refusal(&unknown), Malformed::UnknownShape(7).to_string());
+    assert_eq!(refusal(&message(&[NONE], &[0, 0])), Malformed::TooLong.to_string());
+    assert_eq!(refusal(&message(&[NONE], &[1, 2, 0])), Malformed::UnknownKind(2).to_string());
+    let many = [&list((MOST_VALUES as u32).to_le_bytes())[..], &vec![NONE; MOST_VALUES]].concat();
+    assert_eq!(refusal(&message(&many, &[0])), Malformed::TooMany.to_string());
 }

@@ -9,7 +9,8 @@ use serde::ser::{
 use super::key;
 use super::shapes::Shapes;
 use super::{
-    DEPTH, FALSE, FLOAT, LIST, MOST_VALUES, NEGATIVE, NONE, OBJECT, TEXT, TRUE, UNSIGNED, json,
+    DEPTH, FALSE, FLOAT, Kind, LIST, MOST_VALUES, NEGATIVE, NONE, OBJECT, TEXT, TRUE, UNSIGNED,
+    json,
 };
 
 /// Why a value cannot be given to a template.
@@ -31,21 +32,37 @@ impl serde::ser::Error for PackError {
 }
 
 /// Writes values one after the other.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(super) struct Writer {
+    /// The place for where the shapes begin, and the members so far.
     bytes: Vec<u8>,
     shapes: Shapes,
+    /// Where the values of all maps begin that are being written, the innermost last.
+    starts: Vec<usize>,
     depth: usize,
     values: usize,
 }
 
+impl Default for Writer {
+    fn default() -> Writer {
+        let (shapes, starts) = (Shapes::default(), Vec::new());
+        Writer { bytes: vec![0; FIXED], shapes, starts, depth: 0, values: 0 }
+    }
+}
+
 /// An object that is being written.
 struct Open {
+    kind: Kind,
     /// Where its shape is to be written.
     at: usize,
     /// What its shape begins with.
     first: usize,
+    /// How many maps around it had begun values.
+    starts: usize,
 }
+
+/// The length of a number that is written when what it counts has been.
+const FIXED: usize = size_of::<u32>();
 
 pub(super) fn put_number(bytes: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
@@ -69,23 +86,31 @@ impl Writer {
     ) -> Result<(), PackError> {
         let (length, values) = (self.bytes.len(), self.values);
         put_text(&mut self.bytes, name);
-        let written = value.serialize(&mut *self);
+        let written = value.serialize(&mut *self).and_then(|()| self.check_length());
         if written.is_err() {
             self.bytes.truncate(length);
             self.values = values;
             self.depth = 0;
+            self.starts.clear();
             self.shapes.abandon();
         }
         written
     }
 
-    /// All of it, behind the shapes.
-    pub(super) fn finish(self, members: u64) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(self.bytes.len() + 256);
-        self.shapes.write(&mut bytes);
-        put_number(&mut bytes, members);
-        bytes.extend_from_slice(&self.bytes);
-        bytes
+    fn check_length(&self) -> Result<(), PackError> {
+        match u32::try_from(self.bytes.len()) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(PackError("more than 4 GiB are too much".to_owned())),
+        }
+    }
+
+    /// All of it, and the shapes.
+    pub(super) fn finish(mut self) -> Vec<u8> {
+        // No member is longer than that.
+        let length = (self.bytes.len() - FIXED) as u32;
+        self.bytes[..FIXED].copy_from_slice(&length.to_le_bytes());
+        self.shapes.write(&mut self.bytes);
+        self.bytes
     }
 
     fn tag(&mut self, tag: u8) -> Result<(), PackError> {
@@ -110,32 +135,53 @@ impl Writer {
             return Err(PackError(format!("it lies more than {DEPTH} lists and objects deep")));
         }
         let at = self.bytes.len();
-        self.bytes.extend_from_slice(&[0; 4]);
+        self.bytes.extend_from_slice(&[0; FIXED]);
         Ok(at)
     }
 
     fn up(&mut self, at: usize, number: u32) {
         self.depth -= 1;
-        self.bytes[at..at + 4].copy_from_slice(&number.to_le_bytes());
+        self.bytes[at..at + FIXED].copy_from_slice(&number.to_le_bytes());
     }
 
-    fn begin(&mut self) -> Result<Open, PackError> {
+    fn begin(&mut self, kind: Kind) -> Result<Open, PackError> {
         let at = self.deeper(OBJECT)?;
-        Ok(Open { at, first: self.shapes.begin() })
+        let starts = self.starts.len();
+        Ok(Open { kind, at, first: self.shapes.begin(kind), starts })
     }
 
     fn key(&mut self, object: &Open, key: &str) {
         self.shapes.key(object.first, self.depth, key);
+        if object.kind == Kind::Map {
+            self.starts.push(self.bytes.len());
+        }
     }
 
     fn end(&mut self, object: Open) {
+        if object.kind == Kind::Map {
+            self.sort(&object);
+            self.starts.truncate(object.starts);
+        }
         let shape = self.shapes.end(object.first, self.depth);
         self.up(object.at, shape);
     }
 
+    /// Brings the entries of a map into the order of their keys.
+    fn sort(&mut self, map: &Open) {
+        let Some(order) = self.shapes.sort(map.first) else { return };
+        let starts = &self.starts[map.starts..];
+        let begin = map.at + FIXED;
+        let mut sorted = Vec::with_capacity(self.bytes.len() - begin);
+        for place in order {
+            let end = starts.get(place + 1).copied().unwrap_or(self.bytes.len());
+            sorted.extend_from_slice(&self.bytes[starts[place]..end]);
+        }
+        self.bytes[begin..].copy_from_slice(&sorted);
+    }
+
     /// An object with one member, whose value comes next: how variants look in JSON.
     fn variant(&mut self, variant: &str) -> Result<Open, PackError> {
-        let object = self.begin()?;
+        let object = self.begin(Kind::Struct)?;
         self.key(&object, variant);
         Ok(object)
     }
@@ -145,8 +191,8 @@ impl Writer {
         Ok(List { writer: self, at, length: 0, variant })
     }
 
-    fn object(&mut self, variant: Option<Open>) -> Result<Object<'_>, PackError> {
-        let object = self.begin()?;
+    fn object(&mut self, kind: Kind, variant: Option<Open>) -> Result<Object<'_>, PackError> {
+        let object = self.begin(kind)?;
         Ok(Object { writer: self, object, variant })
     }
 }
@@ -317,13 +363,13 @@ impl<'a> Serializer for &'a mut Writer {
     }
 
     fn serialize_map(self, _length: Option<usize>) -> Result<Object<'a>, PackError> {
-        self.object(None)
+        self.object(Kind::Map, None)
     }
 
     fn serialize_struct(self, name: &'static str, _length: usize) -> Result<Record<'a>, PackError> {
         Ok(match json::is_text(name) {
             true => Record::Json(self),
-            false => Record::Plain(self.object(None)?),
+            false => Record::Plain(self.object(Kind::Struct, None)?),
         })
     }
 
@@ -335,7 +381,7 @@ impl<'a> Serializer for &'a mut Writer {
         _length: usize,
     ) -> Result<Object<'a>, PackError> {
         let object = self.variant(variant)?;
-        self.object(Some(object))
+        self.object(Kind::Struct, Some(object))
     }
 }
 

@@ -7,8 +7,7 @@ use serde::{Deserialize, Serialize};
 use tera::value::Key;
 use tera::{Context, Map, Value};
 
-use super::objects::Objects;
-use crate::packed::{Malformed, Packed};
+use crate::packed;
 
 /// Names and values for one render.
 ///
@@ -38,11 +37,13 @@ impl Values {
     ///
     /// # Errors
     /// When `bytes` are not packed values.
-    pub fn from_packed(bytes: &[u8]) -> Result<Values, Malformed> {
+    pub fn from_packed(bytes: &[u8]) -> Result<Values, tera::Error> {
         let mut context = Context::new();
-        Packed::read(bytes, &mut Objects::default(), |name, value| {
-            context.insert_value(name.to_owned(), value);
-        })?;
+        let read = packed::read(bytes, |name, value| {
+            context.insert_value(name.to_owned(), Value::try_from_serializable(value)?);
+            Ok(())
+        });
+        read.unwrap_or_else(|malformed| Err(tera::Error::message(malformed.to_string())))?;
         Ok(Values(context))
     }
 

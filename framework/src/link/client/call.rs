@@ -3,7 +3,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::StatusCode;
+use http::{StatusCode, Uri};
 use http_body::Body as HttpBody;
 use serde::de::DeserializeOwned;
 
@@ -83,7 +83,8 @@ impl Link {
         let again = (harmless && body.is_end_stream()).then(|| head.clone());
         let deadline = Duration::from_millis(call.deadline).min(LONGEST_DEADLINE);
         let (body, upload) = Upload::watch(body);
-        let attempts = self.shared.attempt_all("call", Wire::new(head, body), again, ANSWER_LIMIT);
+        let wire = Wire::new(head, body);
+        let attempts = self.shared.attempt_all(&self.shared.calls, wire, again, ANSWER_LIMIT);
         match upload.within(deadline, attempts).await {
             None => Err(CallError::Deadline(deadline)),
             Some(Ok(answer)) => Ok(answer),
@@ -97,7 +98,7 @@ impl Shared {
     /// `limit` the longest head of the answer, in bytes.
     pub(super) async fn attempt_all<T: DeserializeOwned>(
         &self,
-        action: &str,
+        uri: &Uri,
         mut wire: Wire,
         again: Option<Bytes>,
         limit: usize,
@@ -107,7 +108,7 @@ impl Shared {
         self.turn.fetch_add(1, Ordering::Relaxed);
         for (slot, caller) in sessions {
             let _in_flight = slot.in_flight();
-            match self.attempt(action, caller, wire, limit).await {
+            match self.attempt(uri, caller, wire, limit).await {
                 Ok(answer) => return Ok(answer),
                 Err(Failure::Unsent(unsent)) => wire = unsent,
                 Err(Failure::Sent(failure)) => match (&again, &failure) {
@@ -124,13 +125,13 @@ impl Shared {
 
     async fn attempt<T: DeserializeOwned>(
         &self,
-        action: &str,
+        uri: &Uri,
         caller: Arc<Caller>,
         wire: Wire,
         limit: usize,
     ) -> Result<(T, Body), Failure> {
         let broken = |reason| Failure::Sent(CallError::Broken { sent: true, reason });
-        let request = session::request(&self.options, action, wire);
+        let request = session::request(&self.options, uri.clone(), wire);
         let sent = caller.sender.clone().try_send_request(request);
         // A request that is sent while its connection ends can stay in hyper's channel, and comes
         // back only when the last sender is gone. So nobody who waits may hold one.

@@ -3,7 +3,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{CallError, Link};
+use super::{CallError, Link, session};
 use crate::body::Body;
 use crate::link::files::{Fetch, Fetched};
 use crate::link::wire::Wire;
@@ -56,7 +56,8 @@ impl Link {
         let head = frame::encode(question, FILES_LIMIT)
             .map_err(|error| CallError::Broken { sent: false, reason: error.to_string() })?;
         let wire = Wire::new(head.clone(), Body::empty());
-        let attempts = self.shared.attempt_all(action, wire, Some(head), FILES_LIMIT);
+        let uri = session::uri(&self.shared.options, action);
+        let attempts = self.shared.attempt_all(&uri, wire, Some(head), FILES_LIMIT);
         let answer = tokio::time::timeout(deadline, attempts).await;
         answer.unwrap_or(Err(CallError::Deadline(deadline)))
     }

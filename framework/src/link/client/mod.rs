@@ -24,6 +24,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use http::Uri;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
@@ -83,6 +84,8 @@ pub struct Link {
 #[derive(Debug)]
 struct Shared {
     options: LinkOptions,
+    /// Where calls go.
+    calls: Uri,
     slots: Vec<Slot>,
     /// Where the next call looks for a back end first.
     turn: AtomicUsize,
@@ -102,6 +105,7 @@ impl Link {
         let slot = |connector: &Connector| Slot::new(connector.clone(), changed.clone());
         let shared = Arc::new(Shared {
             slots: options.backends.iter().map(slot).collect(),
+            calls: session::uri(&options, "call"),
             options,
             turn: AtomicUsize::new(0),
             followed: watch::Sender::new(None),

@@ -165,7 +165,7 @@ async fn greet(shared: &Shared, slot: &Slot) -> Result<(Caller, AbortOnDropHandl
     let options = &shared.options;
     let (mut sender, connection) = session::connect::<Wire>(&slot.connector, options).await?;
     let greeting = async {
-        let request = session::request(options, "hello", Wire::empty());
+        let request = session::request(options, session::uri(options, "hello"), Wire::empty());
         let response = sender.send_request(request).await?;
         let answer = session::accepted(options, response).await?;
         match Frames::new(answer, GREETING_LIMIT).next::<Greeting>().await {
