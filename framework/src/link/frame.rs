@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// The length that precedes a message.
-const LENGTH: usize = size_of::<u32>();
+pub(super) const LENGTH: usize = size_of::<u32>();
 
 /// Room for most messages, in bytes.
 const USUAL: usize = 512;
@@ -58,9 +58,18 @@ impl Frames {
     /// The next message; `None` at the end of the stream. May be dropped at any time without losing
     /// anything.
     pub(super) async fn next<T: DeserializeOwned>(&mut self) -> Result<Option<T>, FrameError> {
+        let message = self.message().await?;
+        message
+            .map(|message| postcard::from_bytes(&message))
+            .transpose()
+            .map_err(FrameError::Malformed)
+    }
+
+    /// The same, as it is.
+    pub(super) async fn message(&mut self) -> Result<Option<Bytes>, FrameError> {
         loop {
             if let Some(message) = self.take()? {
-                return postcard::from_bytes(&message).map(Some).map_err(FrameError::Malformed);
+                return Ok(Some(message));
             }
             match self.stream.frame().await {
                 Some(Ok(frame)) => {

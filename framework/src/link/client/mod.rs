@@ -2,7 +2,8 @@
 //!
 //! - `slot`: one for each back end: the connection that takes calls, and what is known of it.
 //! - `session`: one HTTP/2 connection, and what its peer may answer.
-//! - `call` and `upload`: forwarding a request, and watching its body on the way.
+//! - `call`, `bundle` and `upload`: forwarding a request, many of them over one stream, and watching a
+//!   body on the way.
 //! - `files`: asking about files of the docroot, and for their contents.
 //! - `follow` and `uplink`: the feed, and what the front end says in it.
 //! - `backoff`: the time between two attempts.
@@ -11,6 +12,7 @@
 //! feed.
 
 mod backoff;
+mod bundle;
 mod call;
 mod files;
 mod follow;
