@@ -22,6 +22,7 @@ use std::task::{Context, Poll, Waker};
 use bytes::{BufMut, Bytes, BytesMut};
 use http_body::{Body as HttpBody, Frame};
 use serde::{Deserialize, Serialize};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::body::BodyError;
@@ -48,6 +49,14 @@ pub(super) enum Told {
     Goodbye,
 }
 
+/// A call is running, and has its place in the bundle, until the transport has taken its answer: who
+/// asks and does not read comes to an end.
+#[derive(Debug)]
+pub(super) struct Running {
+    pub(super) call: TaskTrackerToken,
+    pub(super) _place: OwnedSemaphorePermit,
+}
+
 /// What is to be said in a bundle, until the transport takes it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Queue(Arc<Mutex<Waiting>>);
@@ -55,8 +64,8 @@ pub(super) struct Queue(Arc<Mutex<Waiting>>);
 #[derive(Debug, Default)]
 struct Waiting {
     bytes: BytesMut,
-    /// Calls that are running until their answers have been taken.
-    running: Vec<TaskTrackerToken>,
+    /// The calls whose answers these are.
+    running: Vec<Running>,
     closed: bool,
     waker: Option<Waker>,
 }
@@ -71,7 +80,7 @@ impl Queue {
     }
 
     /// Says something about a call: all of `parts`, one after the other.
-    pub(super) fn say(&self, number: u32, parts: &[&[u8]], running: Option<TaskTrackerToken>) {
+    pub(super) fn say(&self, number: u32, parts: &[&[u8]], running: Option<Running>) {
         self.change(|waiting| {
             if waiting.closed {
                 return;

@@ -13,7 +13,7 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 use super::gate::{refusal, unreadable};
 use super::{HEAD_TIMEOUT, Server, call};
 use crate::body::Body;
-use crate::link::bundle::{LONGEST, LONGEST_CALL, OVERHEAD, Queue, Told, numbered};
+use crate::link::bundle::{LONGEST, LONGEST_CALL, OVERHEAD, Queue, Running, Told, numbered};
 use crate::link::frame::{FrameError, Frames};
 use crate::link::{ANSWER_LIMIT, Answer, Call, FILES_LIMIT, Host, STREAMS, frame, wire};
 use crate::log::panic_message;
@@ -26,7 +26,7 @@ pub(super) struct Parked(Mutex<HashMap<u64, Whole>>);
 struct Whole {
     answer: Answer,
     body: Body,
-    call: TaskTrackerToken,
+    running: Running,
     bundle: TaskTrackerToken,
 }
 
@@ -84,11 +84,11 @@ async fn serve<H: Host>(
         let (number, call) = numbered(message).ok_or(FrameError::Torn)?;
         let call: Call = postcard::from_bytes(&call).map_err(FrameError::Malformed)?;
         let Ok(place) = places.clone().acquire_owned().await else { return Ok(()) };
-        let (server, queue, running) = (server.clone(), queue.clone(), running.token());
+        let (server, queue, bundle) = (server.clone(), queue.clone(), running.token());
         let calls = server.calls.clone();
         calls.spawn(async move {
-            run(&server, number, call, &queue, running).await;
-            drop(place);
+            let running = Running { call: server.calls.token(), _place: place };
+            run(&server, number, call, &queue, (running, bundle)).await;
         });
     }
 }
@@ -99,9 +99,8 @@ async fn run<H: Host>(
     number: u32,
     call: Call,
     queue: &Queue,
-    bundle: TaskTrackerToken,
+    (running, bundle): (Running, TaskTrackerToken),
 ) {
-    let running = server.calls.token();
     let controller = call.controller.clone();
     let request_id = call.request_id.clone();
     let answering = AssertUnwindSafe(server.host.call(call, Body::empty())).catch_unwind();
@@ -117,7 +116,7 @@ async fn run<H: Host>(
     let body = match body.into_pieces() {
         Ok(pieces) => pieces,
         Err(body) => {
-            return park(server, number, Whole { answer, body, call: running, bundle }, queue);
+            return park(server, number, Whole { answer, body, running, bundle }, queue);
         }
     };
     let head = match frame::encode(&answer, ANSWER_LIMIT) {
@@ -129,7 +128,7 @@ async fn run<H: Host>(
     };
     if head.len() + body.iter().map(Bytes::len).sum::<usize>() > LONGEST {
         let body = Body::pieces(body);
-        return park(server, number, Whole { answer, body, call: running, bundle }, queue);
+        return park(server, number, Whole { answer, body, running, bundle }, queue);
     }
     let told = encoded(&Told::Answered);
     let mut parts = vec![&told[..], &head];
@@ -137,7 +136,7 @@ async fn run<H: Host>(
     queue.say(number, &parts, Some(running));
 }
 
-fn say(queue: &Queue, number: u32, told: &Told, running: Option<TaskTrackerToken>) {
+fn say(queue: &Queue, number: u32, told: &Told, running: Option<Running>) {
     queue.say(number, &[&encoded(told)], running);
 }
 
@@ -166,8 +165,8 @@ pub(super) async fn fetch<H: Host>(server: Arc<Server<H>>, stream: Incoming) -> 
         Err(_) => return refusal(StatusCode::REQUEST_TIMEOUT, "the ticket did not arrive in time"),
     };
     match server.parked.take(ticket) {
-        Some(Whole { answer, body, call, bundle }) => {
-            let response = call::send(&answer, body, call);
+        Some(Whole { answer, body, running, bundle }) => {
+            let response = call::send(&answer, body, running.call);
             drop(bundle);
             response
         }

@@ -87,3 +87,21 @@ async fn what_is_streamed_after_the_back_end_was_told_to_stop_arrives_whole() {
     assert_eq!(text(answer.unwrap().1).await.len(), 1 << 20);
     soon("the back end stops", serving).await.unwrap();
 }
+
+#[tokio::test]
+async fn who_asks_and_does_not_read_is_not_answered_without_end() {
+    let (backend, address) = Backend::on_tcp(House::new("b1")).await;
+    let params = vec![("length".to_owned(), "32000".to_owned())];
+    let call = Call { params, ..call("repeat") };
+    let calls = (1..=5000).flat_map(|number| bundled(number, &call)).collect();
+    let _unread = raw::unread(address, "calls", calls).await;
+    // As many as have a place; more than that only as far as the transport takes answers.
+    until("the places are taken", &backend.host.calls, |calls| *calls >= 1024).await;
+    let link = Link::start(options(vec![tcp(address)]), Reader::new());
+    soon("the front end connects", link.connected()).await;
+    for _ in 0..100 {
+        assert_eq!(echo(&link, "meanwhile").await, "meanwhile");
+    }
+    let calls = *backend.host.calls.borrow();
+    assert!(calls < 3000, "{calls} calls were answered");
+}

@@ -31,12 +31,21 @@ pub(super) async fn exchange(
     action: &str,
     body: Vec<u8>,
 ) -> (StatusCode, Bytes) {
+    let response = unread(address, action, body).await;
+    let status = response.status();
+    (status, soon("its body", response.into_body().collect()).await.unwrap().to_bytes())
+}
+
+/// The same, its body not yet read.
+pub(super) async fn unread(
+    address: SocketAddr,
+    action: &str,
+    body: Vec<u8>,
+) -> Response<hyper::body::Incoming> {
     let uri = format!("http://headwater{}", path(VERSION, action));
     let request = Request::post(uri).body(Full::new(body.into())).unwrap();
     let mut sender = connect(address).await;
-    let response = soon("the answer", sender.send_request(request)).await.unwrap();
-    let status = response.status();
-    (status, soon("its body", response.into_body().collect()).await.unwrap().to_bytes())
+    soon("the answer", sender.send_request(request)).await.unwrap()
 }
 
 async fn post(address: SocketAddr, path: &str, body: impl Into<Bytes>) -> (StatusCode, String) {
