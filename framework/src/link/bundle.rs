@@ -15,6 +15,8 @@
 //! longer than [`LONGEST`], is [`Parked`](Told::Parked): the front end fetches it over a stream of its
 //! own, `POST /headwater/3/parked`. Calls with a body have a stream of their own from the start.
 
+use std::collections::VecDeque;
+use std::mem;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -34,7 +36,7 @@ pub(super) const LONGEST_CALL: usize = 16 * 1024;
 /// Room for the rest of a message.
 pub(super) const OVERHEAD: usize = 4096;
 /// About how much is said in one piece, in bytes.
-const PIECE: usize = 64 * 1024;
+pub(super) const PIECE: usize = 64 * 1024;
 
 /// What the back end says of a call.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,11 +65,20 @@ pub(super) struct Queue(Arc<Mutex<Waiting>>);
 
 #[derive(Debug, Default)]
 struct Waiting {
+    /// Pieces that nothing fits into any more.
+    full: VecDeque<Piece>,
+    /// The last piece.
     bytes: BytesMut,
-    /// The calls whose answers these are.
+    /// The calls whose answers are in it.
     running: Vec<Running>,
     closed: bool,
     waker: Option<Waker>,
+}
+
+#[derive(Debug)]
+struct Piece {
+    bytes: Bytes,
+    _running: Vec<Running>,
 }
 
 /// The transport's end of it.
@@ -86,7 +97,12 @@ impl Queue {
                 return;
             }
             let length = parts.iter().map(|part| part.len()).sum::<usize>() + size_of::<u32>();
-            waiting.bytes.reserve(length + size_of::<u32>());
+            let space = length + size_of::<u32>();
+            if waiting.bytes.capacity() - waiting.bytes.len() < space {
+                let full = waiting.take();
+                waiting.full.extend(full);
+                waiting.bytes = BytesMut::with_capacity(space.max(PIECE));
+            }
             // It is no longer than the messages above.
             waiting.bytes.put_u32(length as u32);
             waiting.bytes.put_u32(number);
@@ -116,6 +132,15 @@ impl Queue {
     }
 }
 
+impl Waiting {
+    /// What is in the last piece, if anything is.
+    fn take(&mut self) -> Option<Piece> {
+        let _running = mem::take(&mut self.running);
+        let bytes = self.bytes.split().freeze();
+        (!bytes.is_empty()).then_some(Piece { bytes, _running })
+    }
+}
+
 impl HttpBody for QueueBody {
     type Data = Bytes;
     type Error = BodyError;
@@ -125,10 +150,9 @@ impl HttpBody for QueueBody {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let mut waiting = self.0.waiting();
-        if !waiting.bytes.is_empty() {
-            waiting.running.clear();
-            let length = waiting.bytes.len().min(PIECE);
-            return Poll::Ready(Some(Ok(Frame::data(waiting.bytes.split_to(length).freeze()))));
+        let piece = waiting.full.pop_front();
+        if let Some(Piece { bytes, .. }) = piece.or_else(|| waiting.take()) {
+            return Poll::Ready(Some(Ok(Frame::data(bytes))));
         }
         if waiting.closed {
             return Poll::Ready(None);
@@ -141,9 +165,7 @@ impl HttpBody for QueueBody {
 impl Drop for QueueBody {
     fn drop(&mut self) {
         let mut waiting = self.0.waiting();
-        waiting.closed = true;
-        waiting.running.clear();
-        waiting.bytes = BytesMut::new();
+        *waiting = Waiting { closed: true, ..Waiting::default() };
     }
 }
 
@@ -175,10 +197,25 @@ mod tests {
         let said = next(&mut body).unwrap().unwrap();
         assert_eq!(&said[..], b"\0\0\0\x07\0\0\0\x01abc\0\0\0\x05\0\0\0\x02d");
         assert_eq!(numbered(said.slice(4..11)), Some((1, Bytes::from_static(b"abc"))));
-        queue.say(3, &[b"e"], None);
         queue.close();
-        assert!(next(&mut body).unwrap().is_some());
         assert_eq!(next(&mut body), Some(None));
+    }
+
+    #[test]
+    fn more_than_a_piece_is_said_in_order() {
+        let queue = Queue::default();
+        let mut body = queue.body();
+        for number in 0..100u8 {
+            queue.say(number.into(), &[&[number; 3000]], None);
+        }
+        queue.close();
+        let mut said = Vec::new();
+        while let Some(Some(piece)) = next(&mut body) {
+            assert!(piece.len() <= PIECE);
+            said.extend_from_slice(&piece);
+        }
+        let numbers = said.chunks_exact(3008).map(|message| (message[7], message[3007]));
+        assert!(numbers.eq((0..100).map(|number| (number, number))) && said.len() == 300_800);
     }
 
     #[test]

@@ -79,7 +79,7 @@ enum Kind {
 
 /// Names and values for a template.
 #[derive(Clone, Default)]
-pub struct Packed(Writer);
+pub struct Packed(Box<Writer>);
 
 impl Packed {
     /// No values.

@@ -131,7 +131,7 @@ fn said() -> impl Strategy<Value = Said> {
         // Things that are alike, as pages have them.
         let alike = (prop::collection::vec(inner.clone(), 12), any::<bool>()).prop_map(
             |(values, backwards)| {
-                let mut fields = vec!["votes", "title", "slug"];
+                let mut fields = ["votes", "title", "slug"];
                 if backwards {
                     fields.reverse();
                 }

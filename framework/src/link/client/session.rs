@@ -12,6 +12,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::LinkOptions;
+use crate::link::bundle::PIECE;
 use crate::link::pulse::{PING_TIMEOUT, Pulse, ping_interval};
 use crate::link::{CONNECTION_WINDOW, Connector, HEADER_LIMIT, STREAM_WINDOW, STREAMS, path};
 
@@ -84,6 +85,7 @@ where
             .timer(TokioTimer::new())
             .initial_stream_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW)
+            .max_frame_size(PIECE as u32)
             .max_send_buf_size(STREAM_WINDOW as usize)
             .max_header_list_size(HEADER_LIMIT)
             .keep_alive_interval(ping_interval(options.lease))

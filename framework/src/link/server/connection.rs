@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::{Server, gate};
+use crate::link::bundle::PIECE;
 use crate::link::connector::Stream;
 use crate::link::pulse::{PING_TIMEOUT, Pulse, ping_interval};
 use crate::link::{CONNECTION_WINDOW, HEADER_LIMIT, Host, STREAM_WINDOW, STREAMS};
@@ -41,6 +42,7 @@ pub(super) async fn serve<H: Host>(server: Arc<Server<H>>, stream: Stream) {
         .timer(TokioTimer::new())
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_frame_size(PIECE as u32)
         .max_send_buf_size(STREAM_WINDOW as usize)
         .max_concurrent_streams(STREAMS)
         .max_header_list_size(HEADER_LIMIT)
