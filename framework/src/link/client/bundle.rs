@@ -106,7 +106,9 @@ impl Answering {
                     rest.try_get_u32().ok().filter(|length| *length as usize <= rest.len());
                 let length = answer.ok_or("an answer is torn")?;
                 let answer = rest.split_to(length as usize);
-                Ok(Reply::Answered(answer, Body::from(rest)))
+                // A visitor may take long over it, and what it was cut from holds other answers too.
+                let body = Body::from(Bytes::copy_from_slice(&rest));
+                Ok(Reply::Answered(answer, body))
             }
             Told::Parked(ticket) => Ok(Reply::Parked(ticket)),
             Told::Refused(status, message) => Ok(Reply::Refused(status, message)),
