@@ -1,7 +1,7 @@
 //! The values of a template, packed for their way from a controller to the front end.
 //!
 //! - [`Packed`]: names and values, written by serde straight into bytes.
-//! - `writer`: writes one value; `shapes` knows which keys follow one another, `key` turns the keys of
+//! - `writer`: writes one value, by its `serializer`; `shapes` knows which keys follow one another, `key` turns the keys of
 //!   maps into text.
 //! - `reader`: tells serde what was written; `names` keeps the names of fields.
 //! - `json`: pieces of JSON among what is to be packed.
@@ -37,6 +37,7 @@ mod json;
 mod key;
 mod names;
 mod reader;
+mod serializer;
 mod shapes;
 mod writer;
 

@@ -1,5 +1,3 @@
-use std::future::poll_fn;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -8,7 +6,6 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
-use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::gate::{refusal, unreadable};
@@ -16,7 +13,6 @@ use super::{HEAD_TIMEOUT, Server};
 use crate::body::{Body, BodyError};
 use crate::link::wire::{self, Wire};
 use crate::link::{ANSWER_LIMIT, Answer, CALL_LIMIT, Call, Host, frame};
-use crate::log::panic_message;
 
 /// Has the host answer a call.
 pub(super) async fn answer<H: Host>(server: Arc<Server<H>>, stream: Incoming) -> Response<Body> {
@@ -29,9 +25,10 @@ pub(super) async fn answer<H: Host>(server: Arc<Server<H>>, stream: Incoming) ->
     };
     let controller = call.controller.clone();
     let request_id = call.request_id.clone();
+    // In a task of its own, for hyper drops this future when the front end resets the stream.
     let host = server.host.clone();
-    let (answer, body) = match run(&server.calls, async move { host.call(call, body).await }).await
-    {
+    let handler = server.calls.spawn(async move { host.call(call, body).await });
+    let (answer, body) = match handler.await {
         Ok(answer) => answer,
         Err(error) => {
             tracing::error!(request_id, "the call of controller {controller} failed: {error}");
@@ -52,27 +49,6 @@ pub(super) fn send(answer: &Answer, body: Body, running: TaskTrackerToken) -> Re
             tracing::error!("the answer of a controller cannot be sent: {error}");
             refusal(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
         }
-    }
-}
-
-/// Runs a future to its end, even if this one is dropped meanwhile: hyper does that when the front end
-/// resets the stream. What has to wait for nothing needs no task of its own for it.
-///
-/// # Errors
-/// With which message it panicked.
-async fn run<T: Send + 'static>(
-    tasks: &TaskTracker,
-    future: impl Future<Output = T> + Send + 'static,
-) -> Result<T, String> {
-    let mut future = Box::pin(future);
-    let polled = poll_fn(|task| {
-        // What panics is not looked at again.
-        let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(task)));
-        Poll::Ready(polled.map_err(|panic| panic_message(&*panic).to_owned()))
-    });
-    match polled.await? {
-        Poll::Ready(output) => Ok(output),
-        Poll::Pending => tasks.spawn(future).await.map_err(|error| error.to_string()),
     }
 }
 
