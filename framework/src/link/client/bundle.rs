@@ -5,7 +5,6 @@ use bytes::{Buf, Bytes};
 use hyper::body::Incoming;
 use hyper::client::conn::http2::SendRequest;
 use tokio::sync::{oneshot, watch};
-use tokio_util::task::AbortOnDropHandle;
 
 use super::LinkOptions;
 use super::session::{self, Problem};
@@ -19,7 +18,6 @@ use crate::link::wire::Wire;
 pub(super) struct Bundle {
     calls: Arc<Mutex<Calls>>,
     queue: Queue,
-    _reading: AbortOnDropHandle<()>,
 }
 
 #[derive(Debug, Default)]
@@ -62,8 +60,9 @@ impl Bundle {
         let response = sender.send_request(session::request(options, uri, body)).await?;
         let stream = session::accepted(options, response).await?;
         let calls = Arc::<Mutex<Calls>>::default();
-        let reading = tokio::spawn(read(stream, calls.clone(), queue.clone(), changed));
-        Ok(Bundle { calls, queue, _reading: AbortOnDropHandle::new(reading) })
+        // It ends with the stream. Who drops the bundle may still have answers to come.
+        tokio::spawn(read(stream, calls.clone(), queue.clone(), changed));
+        Ok(Bundle { calls, queue })
     }
 
     /// Whether the back end takes leave: then it is to be asked nothing more.
@@ -125,7 +124,6 @@ impl Drop for Answering {
 
 impl Drop for Bundle {
     fn drop(&mut self) {
-        lock(&self.calls).waiting.clear();
         self.queue.close();
     }
 }

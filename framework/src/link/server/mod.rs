@@ -174,14 +174,22 @@ impl<H: Host> Server<H> {
         self.goodbye.cancel();
         self.feeds.close();
         // A call that was on its way when the stop came has begun meanwhile, and holds its
-        // connection open.
+        // connection open; when it has ended, its answer still has to leave.
+        let goodbye = tokio::time::Instant::now();
+        let mut busy = goodbye;
         loop {
             let ended = async {
                 self.feeds.wait().await;
                 while connections.join_next().await.is_some() {}
             };
-            let ended = tokio::time::timeout(FAREWELL, ended).await.is_ok();
-            if ended || self.calls.is_empty() || began.elapsed() >= self.options.drain {
+            if tokio::time::timeout(FAREWELL / 10, ended).await.is_ok() {
+                break;
+            }
+            if !self.calls.is_empty() {
+                busy = tokio::time::Instant::now();
+            }
+            let is_over = busy.elapsed() >= FAREWELL || began.elapsed() >= self.options.drain;
+            if is_over && goodbye.elapsed() >= FAREWELL {
                 break;
             }
         }
