@@ -86,7 +86,7 @@
 //! | [`state`] | the site's data: in memory, changed by updates in the log |
 //! | [`log`](mod@log) | records, positions, the engine that keeps them on disk |
 //! | [`http`](mod@http) | the server for visitors and operators: limits, files, graceful stop |
-//! | [`body`], [`pieces`], [`clock`], [`problem`], [`units`] | what several rooms share: bodies that stream, content in pieces, a clock that counts suspended time, mistakes with their place in a file, durations and sizes |
+//! | [`body`], [`pieces`], [`packed`], [`clock`], [`problem`], [`units`] | what several rooms share: bodies that stream, content in pieces, values of templates on their way, a clock that counts suspended time, mistakes with their place in a file, durations and sizes |
 //!
 //! The law that all of it serves is told in [`cache`], and why it holds in [`link`] and [`backend`].
 
@@ -112,6 +112,7 @@ pub mod http;
 pub mod link;
 pub mod log;
 mod media_type;
+pub mod packed;
 pub mod pieces;
 pub mod prelude;
 pub mod problem;

@@ -102,14 +102,9 @@ impl Backend {
         let ReplyParts { status, headers, content, groups, cache } = reply.into_parts();
         let (content, body) = match content {
             reply::Content::Body(body) => (Content::Body, body),
-            reply::Content::Template { name, values } => match serde_json::to_vec(&values) {
-                Ok(values) => (Content::Template { name, values }, Body::empty()),
-                Err(error) => {
-                    let cause =
-                        format!("cannot encode the values of the template `{name}`: {error}");
-                    (Content::Error { message: String::new(), cause: Some(cause) }, Body::empty())
-                }
-            },
+            reply::Content::Template { name, values } => {
+                (Content::Template { name, values: values.into_bytes() }, Body::empty())
+            }
             reply::Content::Error { message, cause } => {
                 (Content::Error { message, cause }, Body::empty())
             }

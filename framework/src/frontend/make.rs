@@ -151,7 +151,7 @@ impl FrontEnd {
                 Ok(Made { status, headers, content, groups, cache, origin: Some(origin) })
             }
             Content::Template { name, values } => {
-                let mut values = Values::from_json(&values)
+                let mut values = Values::from_packed(&values)
                     .map_err(|error| Failure::internal(format!("values of `{name}`: {error}")))?;
                 if let Some(variant) = &variant {
                     values

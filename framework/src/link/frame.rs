@@ -5,7 +5,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// The length that precedes a message.
-const LENGTH: usize = size_of::<u32>();
+pub(super) const LENGTH: usize = size_of::<u32>();
+
+/// Room for most messages, in bytes.
+const USUAL: usize = 512;
 
 /// Why a message could not be sent or read.
 #[derive(Debug, thiserror::Error)]
@@ -22,7 +25,8 @@ pub(super) enum FrameError {
 
 /// The message behind its length.
 pub(super) fn encode<T: Serialize>(message: &T, limit: usize) -> Result<Bytes, FrameError> {
-    let frame = vec![0; LENGTH];
+    let mut frame = Vec::with_capacity(USUAL);
+    frame.extend([0; LENGTH]);
     let mut frame = postcard::to_extend(message, frame).map_err(FrameError::Malformed)?;
     let size = frame.len() - LENGTH;
     let too_long = FrameError::TooLong { size, limit };
@@ -38,6 +42,9 @@ pub(super) fn encode<T: Serialize>(message: &T, limit: usize) -> Result<Bytes, F
 #[derive(Debug)]
 pub(super) struct Frames {
     stream: Incoming,
+    /// The unread rest of the last frame of HTTP/2, unless it is in the buffer.
+    frame: Bytes,
+    /// The beginning of a message that goes on in further frames.
     buffer: BytesMut,
     limit: usize,
 }
@@ -45,24 +52,36 @@ pub(super) struct Frames {
 impl Frames {
     /// Messages of at most `limit` bytes.
     pub(super) fn new(stream: Incoming, limit: usize) -> Frames {
-        Frames { stream, buffer: BytesMut::new(), limit }
+        Frames { stream, frame: Bytes::new(), buffer: BytesMut::new(), limit }
     }
 
     /// The next message; `None` at the end of the stream. May be dropped at any time without losing
     /// anything.
     pub(super) async fn next<T: DeserializeOwned>(&mut self) -> Result<Option<T>, FrameError> {
+        let message = self.message().await?;
+        message
+            .map(|message| postcard::from_bytes(&message))
+            .transpose()
+            .map_err(FrameError::Malformed)
+    }
+
+    /// The same, as it is.
+    pub(super) async fn message(&mut self) -> Result<Option<Bytes>, FrameError> {
         loop {
             if let Some(message) = self.take()? {
-                return postcard::from_bytes(&message).map(Some).map_err(FrameError::Malformed);
+                return Ok(Some(message));
             }
             match self.stream.frame().await {
                 Some(Ok(frame)) => {
                     if let Ok(data) = frame.into_data() {
-                        self.buffer.extend_from_slice(&data);
+                        match self.buffer.is_empty() && self.frame.is_empty() {
+                            true => self.frame = data,
+                            false => self.buffer_all(data),
+                        }
                     }
                 }
                 Some(Err(error)) => return Err(FrameError::Broken(error)),
-                None if self.buffer.is_empty() => return Ok(None),
+                None if self.frame.is_empty() && self.buffer.is_empty() => return Ok(None),
                 None => return Err(FrameError::Torn),
             }
         }
@@ -70,20 +89,34 @@ impl Frames {
 
     /// What has been read beyond the last message, and the rest of the stream.
     pub(super) fn into_rest(self) -> (Bytes, Incoming) {
-        (self.buffer.freeze(), self.stream)
+        let rest = if self.buffer.is_empty() { self.frame } else { self.buffer.freeze() };
+        (rest, self.stream)
     }
 
-    fn take(&mut self) -> Result<Option<BytesMut>, FrameError> {
-        let Some(length) = self.buffer.first_chunk::<LENGTH>() else { return Ok(None) };
+    /// Puts what has come last behind what is there.
+    fn buffer_all(&mut self, data: Bytes) {
+        self.buffer.extend_from_slice(&std::mem::take(&mut self.frame));
+        self.buffer.extend_from_slice(&data);
+    }
+
+    fn take(&mut self) -> Result<Option<Bytes>, FrameError> {
+        // One of the two is empty.
+        let unread = if self.buffer.is_empty() { &self.frame[..] } else { &self.buffer[..] };
+        let Some((length, unread)) = unread.split_first_chunk::<LENGTH>() else { return Ok(None) };
         let size = u32::from_be_bytes(*length) as usize;
         if size > self.limit {
             return Err(FrameError::TooLong { size, limit: self.limit });
         }
-        if self.buffer.len() - LENGTH < size {
+        if unread.len() < size {
             return Ok(None);
         }
-        self.buffer.advance(LENGTH);
-        Ok(Some(self.buffer.split_to(size)))
+        Ok(Some(if self.buffer.is_empty() {
+            self.frame.advance(LENGTH);
+            self.frame.split_to(size)
+        } else {
+            self.buffer.advance(LENGTH);
+            self.buffer.split_to(size).freeze()
+        }))
     }
 }
 

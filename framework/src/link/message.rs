@@ -6,7 +6,7 @@ use crate::cache_type::CacheType;
 use crate::log::{LogId, Position};
 
 /// The version of the link that this build speaks. Both ends must speak the same.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// What precedes the body of a forwarded request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,7 +91,7 @@ pub enum Content {
     Template {
         /// The template's name.
         name: String,
-        /// The template's values: a JSON object.
+        /// The template's values, [packed](crate::packed).
         #[serde(with = "at_once")]
         values: Vec<u8>,
     },

@@ -12,7 +12,7 @@
 //!   follows the feed.
 //! - [`serve`]: the back end's half.
 //! - `pulse`: notices when the peer of a connection has vanished.
-//! - `frame` and `wire`: how messages and bodies lie in the streams.
+//! - `frame` and `wire`: how messages and bodies lie in the streams; `bundle`: calls that share one.
 //!
 //! # How it flows
 //!
@@ -22,12 +22,13 @@
 //! its streams at once, so a stalled stream holds up none of the others. A body is read from its
 //! source only as its window opens.
 //!
-//! A call is `POST /headwater/2/call`: the length of the head (u32, big endian), the head
+//! A call is `POST /headwater/3/call`: the length of the head (u32, big endian), the head
 //! ([`Call`]), then the body of the request as it is; the answer likewise, with [`Answer`]. A body
-//! whose length is not announced is whole only with its closing trailer. The feed is
-//! `POST /headwater/2/feed`, open as long as both processes are: messages, each after its length.
-//! `POST /headwater/2/hello` asks who answers, before a connection is used. `POST /headwater/2/lookup`
-//! asks what the log says about files of the docroot, `POST /headwater/2/content` for a content from
+//! whose length is not announced is whole only with its closing trailer. Calls without a body share
+//! one stream, `POST /headwater/3/calls`. The feed is
+//! `POST /headwater/3/feed`, open as long as both processes are: messages, each after its length.
+//! `POST /headwater/3/hello` asks who answers, before a connection is used. `POST /headwater/3/lookup`
+//! asks what the log says about files of the docroot, `POST /headwater/3/content` for a content from
 //! some byte on; they go over the connection for calls.
 //!
 //! # What it must not know
@@ -85,6 +86,7 @@
 //!   its stamp are the latest. The one being served is never put back, so the front end gets its
 //!   leases however fast the log grows, and what waits is bounded.
 
+mod bundle;
 mod client;
 mod connector;
 mod feed;

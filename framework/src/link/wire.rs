@@ -42,6 +42,12 @@ impl Wire {
         Wire { head, body, closing }
     }
 
+    /// All of it, if it is but a head of so many bytes at most.
+    pub(super) fn short(&self, longest: usize) -> Option<&Bytes> {
+        let is_short = self.body.is_end_stream() && self.head.len() <= longest;
+        Some(&self.head).filter(|_| is_short && self.closing == Closing::Length)
+    }
+
     /// Nothing at all.
     pub(super) fn empty() -> Wire {
         Wire::new(Bytes::new(), Body::empty())
@@ -102,8 +108,14 @@ pub(super) async fn read<T: DeserializeOwned>(
     stream: Incoming,
     limit: usize,
 ) -> Result<(T, Body), FrameError> {
+    let (head, body) = read_raw(stream, limit).await?;
+    Ok((postcard::from_bytes(&head).map_err(FrameError::Malformed)?, body))
+}
+
+/// The same, the head as it is.
+pub(super) async fn read_raw(stream: Incoming, limit: usize) -> Result<(Bytes, Body), FrameError> {
     let mut frames = Frames::new(stream, limit);
-    let head = frames.next().await?.ok_or(FrameError::Torn)?;
+    let head = frames.message().await?.ok_or(FrameError::Torn)?;
     let (begun, rest) = frames.into_rest();
     let rest = Rest { begun, stream: rest, closed: false };
     let body = if rest.stream.is_end_stream() && rest.is_whole() {

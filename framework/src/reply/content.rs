@@ -1,4 +1,5 @@
 use crate::body::Body;
+use crate::packed::Packed;
 
 /// What a reply shows.
 #[derive(Debug)]
@@ -10,7 +11,7 @@ pub enum Content {
         /// The template's name.
         name: String,
         /// What the template may use.
-        values: serde_json::Map<String, serde_json::Value>,
+        values: Packed,
     },
     /// The site's error page for the reply's status.
     Error {

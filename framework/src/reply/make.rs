@@ -6,10 +6,11 @@ use serde::Serialize;
 
 use super::{Content, Reply};
 use crate::body::Body;
+use crate::packed::Packed;
 
 /// A template of the site, rendered by the front end. Values are added by [`Reply::with`].
 pub fn template(name: impl Into<String>) -> Reply {
-    let values = serde_json::Map::new();
+    let values = Packed::new();
     Reply::new(StatusCode::OK, Content::Template { name: name.into(), values })
 }
 

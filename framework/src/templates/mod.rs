@@ -7,7 +7,7 @@
 //!   tags, and `positions` tells where in the site's own text something is that Tera has found in
 //!   the rewritten one.
 //! - [`Rendered`]: what a template has written: its output, and what was found in it.
-//! - [`Values`]: what a template may use, made from JSON without a detour.
+//! - [`Values`]: what a template may use, made from packed values or JSON without a detour.
 //! - [`RenderError`]: why there is no page, and where in which template.
 //! - `functions` and `date`: what templates can call beyond Tera's own.
 //!

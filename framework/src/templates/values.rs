@@ -7,9 +7,11 @@ use serde::{Deserialize, Serialize};
 use tera::value::Key;
 use tera::{Context, Map, Value};
 
+use crate::packed;
+
 /// Names and values for one render.
 ///
-/// A controller's values come as JSON; what every page may use (the request's id, the language) is
+/// A controller's values come [packed](crate::packed); what every page may use (the request's id, the language) is
 /// then [`set`](Values::set) on top and wins over a value of the same name.
 #[derive(Debug, Clone, Default)]
 pub struct Values(Context);
@@ -29,6 +31,20 @@ impl Values {
         let values = deserializer.deserialize_map(TopLevel)?;
         deserializer.end()?;
         Ok(values)
+    }
+
+    /// Values as they have come from a back end, read straight into the form that templates use.
+    ///
+    /// # Errors
+    /// When `bytes` are not packed values.
+    pub fn from_packed(bytes: &[u8]) -> Result<Values, tera::Error> {
+        let mut context = Context::new();
+        let read = packed::read(bytes, |name, value| {
+            context.insert_value(name.to_owned(), Value::try_from_serializable(value)?);
+            Ok(())
+        });
+        read.unwrap_or_else(|malformed| Err(tera::Error::message(malformed.to_string())))?;
+        Ok(Values(context))
     }
 
     /// Sets one value.
@@ -56,7 +72,7 @@ impl Values {
         if self.0.contains_key(name) { Ok(()) } else { self.set(name, value) }
     }
 
-    pub(super) fn context(&self) -> &Context {
+    pub(crate) fn context(&self) -> &Context {
         &self.0
     }
 }

@@ -3,15 +3,17 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::StatusCode;
+use http::{StatusCode, Uri};
 use http_body::Body as HttpBody;
 use serde::de::DeserializeOwned;
 
-use super::slot::Caller;
+use super::bundle::Reply;
+use super::slot::{Caller, Slot};
 use super::upload::Upload;
 use super::{Link, Shared, session};
 use crate::body::{Body, BodyError};
-use crate::link::frame::{self, FrameError};
+use crate::link::bundle::LONGEST_CALL;
+use crate::link::frame::{self, FrameError, LENGTH};
 use crate::link::wire::{self, Wire};
 use crate::link::{ANSWER_LIMIT, Answer, CALL_LIMIT, Call};
 
@@ -56,6 +58,14 @@ pub enum CallError {
     },
 }
 
+/// What is asked of a back end.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Action<'a> {
+    Call,
+    /// Something else of this name.
+    Ask(&'a str),
+}
+
 /// How one back end dealt with a call.
 enum Failure {
     /// It has never seen it: here is the call again.
@@ -83,7 +93,8 @@ impl Link {
         let again = (harmless && body.is_end_stream()).then(|| head.clone());
         let deadline = Duration::from_millis(call.deadline).min(LONGEST_DEADLINE);
         let (body, upload) = Upload::watch(body);
-        let attempts = self.shared.attempt_all("call", Wire::new(head, body), again, ANSWER_LIMIT);
+        let wire = Wire::new(head, body);
+        let attempts = self.shared.attempt_all(Action::Call, wire, again, ANSWER_LIMIT);
         match upload.within(deadline, attempts).await {
             None => Err(CallError::Deadline(deadline)),
             Some(Ok(answer)) => Ok(answer),
@@ -92,12 +103,19 @@ impl Link {
     }
 }
 
+fn understood<T: DeserializeOwned>(head: &[u8]) -> Result<T, Failure> {
+    postcard::from_bytes(head).map_err(|error| {
+        let reason = FrameError::Malformed(error).to_string();
+        Failure::Sent(CallError::Broken { sent: true, reason })
+    })
+}
+
 impl Shared {
     /// Asks one back end after the other. `again` is the head of a request that may be sent twice,
     /// `limit` the longest head of the answer, in bytes.
     pub(super) async fn attempt_all<T: DeserializeOwned>(
         &self,
-        action: &str,
+        action: Action<'_>,
         mut wire: Wire,
         again: Option<Bytes>,
         limit: usize,
@@ -107,7 +125,8 @@ impl Shared {
         self.turn.fetch_add(1, Ordering::Relaxed);
         for (slot, caller) in sessions {
             let _in_flight = slot.in_flight();
-            match self.attempt(action, caller, wire, limit).await {
+            let answer = self.attempt(action, slot, caller, wire, limit).await;
+            match answer.and_then(|(head, body)| Ok((understood(&head)?, body))) {
                 Ok(answer) => return Ok(answer),
                 Err(Failure::Unsent(unsent)) => wire = unsent,
                 Err(Failure::Sent(failure)) => match (&again, &failure) {
@@ -122,15 +141,62 @@ impl Shared {
         Err(error)
     }
 
-    async fn attempt<T: DeserializeOwned>(
+    async fn attempt(
         &self,
-        action: &str,
+        action: Action<'_>,
+        slot: &Slot,
         caller: Arc<Caller>,
         wire: Wire,
         limit: usize,
-    ) -> Result<(T, Body), Failure> {
+    ) -> Result<(Bytes, Body), Failure> {
+        let bundled = match action {
+            Action::Call => {
+                wire.short(LONGEST_CALL).and_then(|call| caller.bundle.ask(&call[LENGTH..]))
+            }
+            Action::Ask(_) => None,
+        };
+        let Some(bundled) = bundled else {
+            let uri = match action {
+                Action::Call => self.calls.clone(),
+                Action::Ask(name) => session::uri(&self.options, name),
+            };
+            return self.attempt_alone(uri, caller, wire, limit).await;
+        };
+        drop(caller);
         let broken = |reason| Failure::Sent(CallError::Broken { sent: true, reason });
-        let request = session::request(&self.options, action, wire);
+        match bundled.reply().await.map_err(broken)? {
+            Reply::Answered(answer, body) => Ok((answer, body)),
+            Reply::Refused(status, message) => {
+                Err(Failure::Sent(CallError::Refused { status, message }))
+            }
+            Reply::Parked(ticket) => {
+                let gone =
+                    || broken("the connection ended before the answer was fetched".to_owned());
+                let caller = slot.any_caller().ok_or_else(gone)?;
+                let ticket =
+                    frame::encode(&ticket, limit).map_err(|error| broken(error.to_string()))?;
+                let uri = session::uri(&self.options, "parked");
+                let fetched =
+                    self.attempt_alone(uri, caller, Wire::new(ticket, Body::empty()), limit).await;
+                // The controller has run.
+                fetched.map_err(|failure| match failure {
+                    Failure::Unsent(_) => gone(),
+                    failure => failure,
+                })
+            }
+        }
+    }
+
+    /// Asks over a stream of its own.
+    async fn attempt_alone(
+        &self,
+        uri: Uri,
+        caller: Arc<Caller>,
+        wire: Wire,
+        limit: usize,
+    ) -> Result<(Bytes, Body), Failure> {
+        let broken = |reason| Failure::Sent(CallError::Broken { sent: true, reason });
+        let request = session::request(&self.options, uri, wire);
         let sent = caller.sender.clone().try_send_request(request);
         // A request that is sent while its connection ends can stay in hyper's channel, and comes
         // back only when the last sender is gone. So nobody who waits may hold one.
@@ -149,6 +215,7 @@ impl Shared {
             let message = session::explanation(response).await;
             return Err(Failure::Sent(CallError::Refused { status: status.as_u16(), message }));
         }
-        wire::read(response.into_body(), limit).await.map_err(|error| broken(error.to_string()))
+        let read = wire::read_raw(response.into_body(), limit).await;
+        read.map_err(|error| broken(error.to_string()))
     }
 }

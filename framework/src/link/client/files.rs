@@ -3,6 +3,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::call::Action;
 use super::{CallError, Link};
 use crate::body::Body;
 use crate::link::files::{Fetch, Fetched};
@@ -56,6 +57,7 @@ impl Link {
         let head = frame::encode(question, FILES_LIMIT)
             .map_err(|error| CallError::Broken { sent: false, reason: error.to_string() })?;
         let wire = Wire::new(head.clone(), Body::empty());
+        let action = Action::Ask(action);
         let attempts = self.shared.attempt_all(action, wire, Some(head), FILES_LIMIT);
         let answer = tokio::time::timeout(deadline, attempts).await;
         answer.unwrap_or(Err(CallError::Deadline(deadline)))

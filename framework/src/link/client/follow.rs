@@ -143,7 +143,7 @@ impl Feed {
         let followed = open.followed;
         let (uplink, body) = Uplink::new(open).map_err(|error| Problem::Feed(error.to_string()))?;
         let begin = async {
-            let request = session::request(options, "feed", body);
+            let request = session::request(options, session::uri(options, "feed"), body);
             let response = sender.send_request(request).await?;
             session::accepted(options, response).await
         };

@@ -2,7 +2,8 @@
 //!
 //! - `slot`: one for each back end: the connection that takes calls, and what is known of it.
 //! - `session`: one HTTP/2 connection, and what its peer may answer.
-//! - `call` and `upload`: forwarding a request, and watching its body on the way.
+//! - `call`, `bundle` and `upload`: forwarding a request, many of them over one stream, and watching a
+//!   body on the way.
 //! - `files`: asking about files of the docroot, and for their contents.
 //! - `follow` and `uplink`: the feed, and what the front end says in it.
 //! - `backoff`: the time between two attempts.
@@ -11,6 +12,7 @@
 //! feed.
 
 mod backoff;
+mod bundle;
 mod call;
 mod files;
 mod follow;
@@ -24,6 +26,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use http::Uri;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
@@ -83,6 +86,8 @@ pub struct Link {
 #[derive(Debug)]
 struct Shared {
     options: LinkOptions,
+    /// Where calls go.
+    calls: Uri,
     slots: Vec<Slot>,
     /// Where the next call looks for a back end first.
     turn: AtomicUsize,
@@ -102,6 +107,7 @@ impl Link {
         let slot = |connector: &Connector| Slot::new(connector.clone(), changed.clone());
         let shared = Arc::new(Shared {
             slots: options.backends.iter().map(slot).collect(),
+            calls: session::uri(&options, "call"),
             options,
             turn: AtomicUsize::new(0),
             followed: watch::Sender::new(None),

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::AUTHORIZATION;
-use http::{Request, Response, StatusCode};
+use http::{Request, Response, StatusCode, Uri};
 use http_body::Body as HttpBody;
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
@@ -12,6 +12,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::LinkOptions;
+use crate::link::bundle::PIECE;
 use crate::link::pulse::{PING_TIMEOUT, Pulse, ping_interval};
 use crate::link::{CONNECTION_WINDOW, Connector, HEADER_LIMIT, STREAM_WINDOW, STREAMS, path};
 
@@ -84,6 +85,7 @@ where
             .timer(TokioTimer::new())
             .initial_stream_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW)
+            .max_frame_size(PIECE as u32)
             .max_send_buf_size(STREAM_WINDOW as usize)
             .max_header_list_size(HEADER_LIMIT)
             .keep_alive_interval(ping_interval(options.lease))
@@ -107,13 +109,18 @@ where
     Ok((sender, AbortOnDropHandle::new(task)))
 }
 
-/// A request of the link.
-pub(super) fn request<B>(options: &LinkOptions, action: &str, body: B) -> Request<B> {
+/// Where an action of the link is.
+pub(super) fn uri(options: &LinkOptions, action: &str) -> Uri {
     // HTTP/2 wants an authority; nobody looks at it.
     let uri = format!("http://headwater{}", path(options.version, action));
+    uri.parse().expect("a number and a word make a path")
+}
+
+/// A request of the link.
+pub(super) fn request<B>(options: &LinkOptions, uri: Uri, body: B) -> Request<B> {
     let mut request = Request::new(body);
     *request.method_mut() = http::Method::POST;
-    *request.uri_mut() = uri.parse().expect("a number and a word make a path");
+    *request.uri_mut() = uri;
     if let Some(secret) = &options.secret
         && let Ok(mut value) = http::HeaderValue::try_from(format!("Bearer {secret}"))
     {

@@ -9,6 +9,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::Shared;
 use super::backoff::Backoff;
+use super::bundle::Bundle;
 use super::session::{self, GREETING_TIMEOUT, Problem};
 use super::status::BackendStatus;
 use crate::link::frame::Frames;
@@ -33,6 +34,8 @@ pub(super) struct Slot {
 pub(super) struct Caller {
     pub(super) sender: SendRequest<Wire>,
     pub(super) greeting: Greeting,
+    /// Where short calls go.
+    pub(super) bundle: Arc<Bundle>,
 }
 
 /// What is told about a back end.
@@ -61,7 +64,12 @@ impl Slot {
 
     /// The connection that takes calls, if there is one.
     pub(super) fn caller(&self) -> Option<Arc<Caller>> {
-        self.caller.load_full().filter(|caller| !caller.sender.is_closed())
+        self.any_caller().filter(|caller| !caller.sender.is_closed() && !caller.bundle.is_leaving())
+    }
+
+    /// The connection for calls, if there is one, though it may take no more of them.
+    pub(super) fn any_caller(&self) -> Option<Arc<Caller>> {
+        self.caller.load_full()
     }
 
     /// Counts a call until the guard is dropped.
@@ -165,7 +173,7 @@ async fn greet(shared: &Shared, slot: &Slot) -> Result<(Caller, AbortOnDropHandl
     let options = &shared.options;
     let (mut sender, connection) = session::connect::<Wire>(&slot.connector, options).await?;
     let greeting = async {
-        let request = session::request(options, "hello", Wire::empty());
+        let request = session::request(options, session::uri(options, "hello"), Wire::empty());
         let response = sender.send_request(request).await?;
         let answer = session::accepted(options, response).await?;
         match Frames::new(answer, GREETING_LIMIT).next::<Greeting>().await {
@@ -175,7 +183,9 @@ async fn greet(shared: &Shared, slot: &Slot) -> Result<(Caller, AbortOnDropHandl
         }
     };
     let greeting = within(GREETING_TIMEOUT, greeting).await?;
-    Ok((Caller { sender, greeting }, connection))
+    let bundle =
+        within(GREETING_TIMEOUT, Bundle::open(options, &mut sender, slot.changed.clone())).await?;
+    Ok((Caller { sender, greeting, bundle: Arc::new(bundle) }, connection))
 }
 
 /// What the future says, unless it takes longer than `limit`.

@@ -7,8 +7,10 @@ use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::{Server, gate};
+use crate::link::bundle::PIECE;
 use crate::link::connector::Stream;
 use crate::link::pulse::{PING_TIMEOUT, Pulse, ping_interval};
 use crate::link::{CONNECTION_WINDOW, HEADER_LIMIT, Host, STREAM_WINDOW, STREAMS};
@@ -23,6 +25,8 @@ pub(super) struct Peer {
     pub(super) trusted: CancellationToken,
     /// It does not, or it speaks another version: the connection is closed after the answer.
     pub(super) refused: CancellationToken,
+    /// Its bundles of calls.
+    pub(super) bundles: TaskTracker,
 }
 
 /// Serves one connection to its end.
@@ -38,6 +42,7 @@ pub(super) async fn serve<H: Host>(server: Arc<Server<H>>, stream: Stream) {
         .timer(TokioTimer::new())
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_frame_size(PIECE as u32)
         .max_send_buf_size(STREAM_WINDOW as usize)
         .max_concurrent_streams(STREAMS)
         .max_header_list_size(HEADER_LIMIT)
@@ -52,6 +57,12 @@ pub(super) async fn serve<H: Host>(server: Arc<Server<H>>, stream: Stream) {
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
     let mut introduction = pin!(tokio::time::sleep(INTRODUCTION));
+    // What is in a bundle may be fetched over another stream, so that must be possible until it ends.
+    let mut drained = pin!(async {
+        server.draining.cancelled().await;
+        peer.bundles.close();
+        peer.bundles.wait().await;
+    });
     let mut closing = false;
     let mut introduced = false;
     loop {
@@ -62,7 +73,7 @@ pub(super) async fn serve<H: Host>(server: Arc<Server<H>>, stream: Stream) {
                 }
                 return;
             }
-            () = server.draining.cancelled(), if !closing => {
+            () = drained.as_mut(), if !closing => {
                 closing = true;
                 connection.as_mut().graceful_shutdown();
             }

@@ -6,7 +6,7 @@ use hyper::body::Incoming;
 use subtle::ConstantTimeEq;
 
 use super::connection::Peer;
-use super::{Server, call, files, member};
+use super::{Server, bundle, call, files, member};
 use crate::body::Body;
 use crate::link::frame::{self, FrameError};
 use crate::link::{Host, VERSION};
@@ -49,10 +49,15 @@ pub(super) async fn answer<H: Host>(
             Err(error) => refusal(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
         },
         "call" => call::answer(server, request.into_body()).await,
+        "calls" => bundle::answer(server, &peer.bundles, request.into_body()),
+        "parked" => bundle::fetch(server, request.into_body()).await,
         "lookup" => files::lookup(&*server.host, request.into_body()).await,
         "content" => files::content(&*server.host, request.into_body()).await,
         "feed" => member::answer(server, request.into_body()),
-        _ => refusal(StatusCode::NOT_FOUND, "the link knows hello, call, feed, lookup and content"),
+        _ => refusal(
+            StatusCode::NOT_FOUND,
+            "the link knows hello, call, calls, parked, feed, lookup and content",
+        ),
     }
 }
 

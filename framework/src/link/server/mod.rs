@@ -3,9 +3,10 @@
 //! - [`serve`] takes connections and, when it is told to stop, sees them off.
 //! - `connection`: one connection, from its first request to its end.
 //! - `gate`: which requests are for this link, and whether they know the secret.
-//! - `call`, `member` and `files`: the kinds of request: a call, a front end's feed, and questions
-//!   about files of the docroot.
+//! - `call`, `bundle`, `member` and `files`: the kinds of request: a call, many of them, a front end's
+//!   feed, and questions about files of the docroot.
 
+mod bundle;
 mod call;
 mod connection;
 mod files;
@@ -80,6 +81,8 @@ struct Server<H> {
     /// The calls that are running, until their answers have been sent.
     calls: TaskTracker,
     feeds: TaskTracker,
+    /// Answers that are to be fetched.
+    parked: bundle::Parked,
     /// No more requests are taken.
     draining: CancellationToken,
     /// Feeds are to end.
@@ -109,6 +112,7 @@ pub fn serve<H: Host>(
         options,
         calls: TaskTracker::new(),
         feeds: TaskTracker::new(),
+        parked: bundle::Parked::default(),
         draining: CancellationToken::new(),
         goodbye: CancellationToken::new(),
     });
@@ -170,14 +174,22 @@ impl<H: Host> Server<H> {
         self.goodbye.cancel();
         self.feeds.close();
         // A call that was on its way when the stop came has begun meanwhile, and holds its
-        // connection open.
+        // connection open; when it has ended, its answer still has to leave.
+        let goodbye = tokio::time::Instant::now();
+        let mut busy = goodbye;
         loop {
             let ended = async {
                 self.feeds.wait().await;
                 while connections.join_next().await.is_some() {}
             };
-            let ended = tokio::time::timeout(FAREWELL, ended).await.is_ok();
-            if ended || self.calls.is_empty() || began.elapsed() >= self.options.drain {
+            if tokio::time::timeout(FAREWELL / 10, ended).await.is_ok() {
+                break;
+            }
+            if !self.calls.is_empty() {
+                busy = tokio::time::Instant::now();
+            }
+            let is_over = busy.elapsed() >= FAREWELL || began.elapsed() >= self.options.drain;
+            if is_over && goodbye.elapsed() >= FAREWELL {
                 break;
             }
         }

@@ -134,6 +134,11 @@ impl Host for House {
                 }
                 Body::from(self.bytes.borrow().to_string())
             }
+            "repeat" => Body::from("x".repeat(call.params[0].1.parse().unwrap())),
+            "wait, then flood" => {
+                self.gate.acquire().await.unwrap().forget();
+                flood(1 << 20, self.bytes.clone())
+            }
             "flood" => flood(64 << 20, self.bytes.clone()),
             "break" => {
                 let pieces = [Ok("half of it"), Err(BodyError::broken("the disk is gone"))];

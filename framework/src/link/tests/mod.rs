@@ -1,5 +1,6 @@
 //! The link with small real hosts and followers, over TCP and in memory.
 
+mod bundles;
 mod calls;
 mod feeds;
 mod files;

@@ -13,7 +13,9 @@ use tokio::net::TcpStream;
 
 use super::*;
 use crate::body::BodyError;
+use crate::link::bundle::{Queue, Told, numbered};
 use crate::link::feed::{Down, Up};
+use crate::link::frame::Frames;
 
 async fn connect(address: SocketAddr) -> SendRequest<Full<Bytes>> {
     let stream = TokioIo::new(TcpStream::connect(address).await.unwrap());
@@ -21,6 +23,29 @@ async fn connect(address: SocketAddr) -> SendRequest<Full<Bytes>> {
     let (sender, connection) = builder.handshake(stream).await.unwrap();
     tokio::spawn(connection);
     sender
+}
+
+/// What an action of the link answers to these bytes, the closing trailer left out.
+pub(super) async fn exchange(
+    address: SocketAddr,
+    action: &str,
+    body: Vec<u8>,
+) -> (StatusCode, Bytes) {
+    let response = unread(address, action, body).await;
+    let status = response.status();
+    (status, soon("its body", response.into_body().collect()).await.unwrap().to_bytes())
+}
+
+/// The same, its body not yet read.
+pub(super) async fn unread(
+    address: SocketAddr,
+    action: &str,
+    body: Vec<u8>,
+) -> Response<hyper::body::Incoming> {
+    let uri = format!("http://headwater{}", path(VERSION, action));
+    let request = Request::post(uri).body(Full::new(body.into())).unwrap();
+    let mut sender = connect(address).await;
+    soon("the answer", sender.send_request(request)).await.unwrap()
 }
 
 async fn post(address: SocketAddr, path: &str, body: impl Into<Bytes>) -> (StatusCode, String) {
@@ -93,6 +118,7 @@ async fn imposter(answer: impl Fn(&str) -> Body + Clone + Send + 'static) -> Soc
                         let greeting = Greeting { backend: "imposter".to_owned(), log };
                         Body::from(frame::encode(&greeting, 1000).unwrap())
                     }
+                    calls if calls == path(VERSION, "calls") => park_all(request.into_body()),
                     path => answer(path),
                 };
                 async move { Ok::<_, Infallible>(Response::new(body)) }
@@ -102,6 +128,20 @@ async fn imposter(answer: impl Fn(&str) -> Body + Clone + Send + 'static) -> Soc
         }
     });
     address
+}
+
+/// Takes calls, and has all their answers fetched.
+fn park_all(calls: hyper::body::Incoming) -> Body {
+    let queue = Queue::default();
+    let body = Body::stream(queue.body());
+    tokio::spawn(async move {
+        let mut calls = Frames::new(calls, CALL_LIMIT);
+        let parked = postcard::to_stdvec(&Told::Parked(1)).unwrap();
+        while let Ok(Some(call)) = calls.message().await {
+            queue.say(numbered(call).unwrap().0, &[&parked], None);
+        }
+    });
+    body
 }
 
 /// A body that ends like any other, but says nowhere how long it is to be.

@@ -1,0 +1,228 @@
+//! Calls that go over one stream together.
+//!
+//! A stream of HTTP/2 for each call costs more than all else that the link does with a short one: its
+//! headers, its place among the others, a task on either side, a `write` for each answer. So calls
+//! without a body share one stream, `POST /headwater/3/calls`, that is open as long as the connection:
+//!
+//! ```text
+//! up   = length (u32), number of the call (u32), Call
+//! down = length (u32), number of the call (u32), Told, and behind `Answered`: length (u32), Answer, body
+//! ```
+//!
+//! lengths and numbers big endian. What is to be said meanwhile is said at once, in one piece.
+//!
+//! Nothing in a bundle may hold up the rest for long. An answer whose body is still to come, or that is
+//! longer than [`LONGEST`], is [`Parked`](Told::Parked): the front end fetches it over a stream of its
+//! own, `POST /headwater/3/parked`. Calls with a body have a stream of their own from the start.
+
+use std::collections::VecDeque;
+use std::mem;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use bytes::{BufMut, Bytes, BytesMut};
+use http_body::{Body as HttpBody, Frame};
+use serde::{Deserialize, Serialize};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio_util::task::task_tracker::TaskTrackerToken;
+
+use crate::body::BodyError;
+
+/// The longest answer in a bundle, with its body, in bytes.
+pub(super) const LONGEST: usize = 64 * 1024;
+/// The longest call in a bundle, in bytes.
+pub(super) const LONGEST_CALL: usize = 16 * 1024;
+/// Room for the rest of a message.
+pub(super) const OVERHEAD: usize = 4096;
+/// About how much is said in one piece, in bytes.
+pub(super) const PIECE: usize = 64 * 1024;
+
+/// What the back end says of a call.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Told {
+    /// The answer follows.
+    Answered,
+    /// The answer is to be fetched with this ticket.
+    Parked(u64),
+    /// There is none: a status of the link, and a sentence.
+    Refused(u16, String),
+    /// No call: no more of them are to come.
+    Goodbye,
+}
+
+/// A call is running, and has its place in the bundle, until the transport has taken its answer: who
+/// asks and does not read comes to an end.
+#[derive(Debug)]
+pub(super) struct Running {
+    pub(super) call: TaskTrackerToken,
+    pub(super) _place: OwnedSemaphorePermit,
+}
+
+/// What is to be said in a bundle, until the transport takes it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Queue(Arc<Mutex<Waiting>>);
+
+#[derive(Debug, Default)]
+struct Waiting {
+    /// Pieces that nothing fits into any more.
+    full: VecDeque<Piece>,
+    /// The last piece.
+    bytes: BytesMut,
+    /// The calls whose answers are in it.
+    running: Vec<Running>,
+    closed: bool,
+    waker: Option<Waker>,
+}
+
+#[derive(Debug)]
+struct Piece {
+    bytes: Bytes,
+    _running: Vec<Running>,
+}
+
+/// The transport's end of it.
+#[derive(Debug)]
+pub(super) struct QueueBody(Queue);
+
+impl Queue {
+    pub(super) fn body(&self) -> QueueBody {
+        QueueBody(self.clone())
+    }
+
+    /// Says something about a call: all of `parts`, one after the other.
+    pub(super) fn say(&self, number: u32, parts: &[&[u8]], running: Option<Running>) {
+        self.change(|waiting| {
+            if waiting.closed {
+                return;
+            }
+            let length = parts.iter().map(|part| part.len()).sum::<usize>() + size_of::<u32>();
+            let space = length + size_of::<u32>();
+            if waiting.bytes.capacity() - waiting.bytes.len() < space {
+                let full = waiting.take();
+                waiting.full.extend(full);
+                waiting.bytes = BytesMut::with_capacity(space.max(PIECE));
+            }
+            // It is no longer than the messages above.
+            waiting.bytes.put_u32(length as u32);
+            waiting.bytes.put_u32(number);
+            parts.iter().for_each(|part| waiting.bytes.extend_from_slice(part));
+            waiting.running.extend(running);
+        });
+    }
+
+    /// Nothing more is said.
+    pub(super) fn close(&self) {
+        self.change(|waiting| waiting.closed = true);
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Waiting)) {
+        let waker = {
+            let mut waiting = self.waiting();
+            change(&mut waiting);
+            waiting.waker.take()
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Waiting {
+    /// What is in the last piece, if anything is.
+    fn take(&mut self) -> Option<Piece> {
+        let _running = mem::take(&mut self.running);
+        let bytes = self.bytes.split().freeze();
+        (!bytes.is_empty()).then_some(Piece { bytes, _running })
+    }
+}
+
+impl HttpBody for QueueBody {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let mut waiting = self.0.waiting();
+        let piece = waiting.full.pop_front();
+        if let Some(Piece { bytes, .. }) = piece.or_else(|| waiting.take()) {
+            return Poll::Ready(Some(Ok(Frame::data(bytes))));
+        }
+        if waiting.closed {
+            return Poll::Ready(None);
+        }
+        waiting.waker = Some(context.waker().clone());
+        Poll::Pending
+    }
+}
+
+impl Drop for QueueBody {
+    fn drop(&mut self) {
+        let mut waiting = self.0.waiting();
+        *waiting = Waiting { closed: true, ..Waiting::default() };
+    }
+}
+
+/// The number of the call that a message is about, and what it says.
+pub(super) fn numbered(mut message: Bytes) -> Option<(u32, Bytes)> {
+    let number = u32::from_be_bytes(*message.first_chunk()?);
+    Some((number, message.split_off(size_of::<u32>())))
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+    use http_body_util::BodyExt;
+
+    use super::*;
+
+    fn next(body: &mut QueueBody) -> Option<Option<Bytes>> {
+        let frame = body.frame().now_or_never()?;
+        Some(frame.map(|frame| frame.unwrap().into_data().unwrap()))
+    }
+
+    #[test]
+    fn what_is_said_meanwhile_is_one_piece() {
+        let queue = Queue::default();
+        let mut body = queue.body();
+        assert_eq!(next(&mut body), None);
+        queue.say(1, &[b"ab", b"c"], None);
+        queue.say(2, &[b"d"], None);
+        let said = next(&mut body).unwrap().unwrap();
+        assert_eq!(&said[..], b"\0\0\0\x07\0\0\0\x01abc\0\0\0\x05\0\0\0\x02d");
+        assert_eq!(numbered(said.slice(4..11)), Some((1, Bytes::from_static(b"abc"))));
+        queue.close();
+        assert_eq!(next(&mut body), Some(None));
+    }
+
+    #[test]
+    fn more_than_a_piece_is_said_in_order() {
+        let queue = Queue::default();
+        let mut body = queue.body();
+        for number in 0..100u8 {
+            queue.say(number.into(), &[&[number; 3000]], None);
+        }
+        queue.close();
+        let mut said = Vec::new();
+        while let Some(Some(piece)) = next(&mut body) {
+            assert!(piece.len() <= PIECE);
+            said.extend_from_slice(&piece);
+        }
+        let numbers = said.chunks_exact(3008).map(|message| (message[7], message[3007]));
+        assert!(numbers.eq((0..100).map(|number| (number, number))) && said.len() == 300_800);
+    }
+
+    #[test]
+    fn what_nobody_hears_takes_no_memory() {
+        let queue = Queue::default();
+        drop(queue.body());
+        queue.say(1, &[&[0; 1000]], None);
+        assert!(queue.waiting().bytes.is_empty());
+    }
+}

@@ -1,0 +1,107 @@
+//! Calls that share a stream.
+
+use super::*;
+use crate::link::bundle::{LONGEST, Told};
+
+/// What a back end says in a bundle that ends behind these bytes: number, what is told, and the rest.
+async fn said(address: SocketAddr, calls: Vec<u8>) -> Vec<(u32, Told, Vec<u8>)> {
+    let (status, said) = raw::exchange(address, "calls", calls).await;
+    assert_eq!(status, 200);
+    let mut said = &said[..];
+    let mut all = Vec::new();
+    while let Some((length, rest)) = said.split_first_chunk() {
+        let (message, rest) = rest.split_at(u32::from_be_bytes(*length) as usize);
+        let (number, message) = message.split_first_chunk().unwrap();
+        let (told, message) = postcard::take_from_bytes(message).unwrap();
+        all.push((u32::from_be_bytes(*number), told, message.to_vec()));
+        said = rest;
+    }
+    all
+}
+
+/// A call as it stands in a bundle.
+fn bundled(number: u32, call: &Call) -> Vec<u8> {
+    let call = postcard::to_stdvec(call).unwrap();
+    let length = (call.len() + 4) as u32;
+    [&length.to_be_bytes()[..], &number.to_be_bytes(), &call].concat()
+}
+
+#[tokio::test]
+async fn each_call_of_a_bundle_is_answered_under_its_number() {
+    let (_backend, address) = Backend::on_tcp(House::new("b1")).await;
+    let calls = [(7, "name"), (1, "panic"), (u32::MAX, "flood"), (2, "name")];
+    let calls = calls.map(|(number, name)| bundled(number, &call(name))).concat();
+    let mut said = said(address, calls).await;
+    said.sort_by_key(|(number, ..)| *number);
+    let [
+        (1, Told::Refused(500, _), _),
+        (2, Told::Answered, two),
+        (7, Told::Answered, seven),
+        (u32::MAX, Told::Parked(_), rest),
+    ] = &said[..]
+    else {
+        panic!("{said:?}")
+    };
+    assert!(two.ends_with(b"b1") && seven.ends_with(b"b1") && rest.is_empty());
+}
+
+#[tokio::test]
+async fn nonsense_ends_a_bundle_and_nothing_else() {
+    let (_backend, address) = Backend::on_tcp(House::new("b1")).await;
+    for nonsense in [vec![0, 0, 0, 2, 1, 1], vec![0, 0, 0, 5, 0, 0, 0, 1, 255], vec![255; 64]] {
+        let mut calls = bundled(3, &call("name"));
+        calls.extend(nonsense);
+        calls.extend(bundled(4, &call("name")));
+        let numbers: Vec<u32> =
+            said(address, calls).await.iter().map(|(number, ..)| *number).collect();
+        assert_eq!(numbers, [3]);
+    }
+    let (status, _) = raw::exchange(address, "parked", vec![0, 0, 0, 1, 9]).await;
+    assert_eq!(status, 410);
+}
+
+#[tokio::test]
+async fn answers_that_are_too_long_for_a_bundle_arrive_whole() {
+    let (_backend, link) = pair().await;
+    for length in [0, 1, LONGEST - 1000, LONGEST - 1, LONGEST, LONGEST + 1, 1 << 20] {
+        let params = vec![("length".to_owned(), length.to_string())];
+        let call = Call { params, ..call("repeat") };
+        let (_, body) = soon("the answer", link.call(call, Body::empty())).await.unwrap();
+        assert_eq!(text(body).await.len(), length);
+    }
+}
+
+#[tokio::test]
+async fn what_is_streamed_after_the_back_end_was_told_to_stop_arrives_whole() {
+    let (backend, link) = pair().await;
+    let Backend { host, stop, serving } = backend;
+    let waiting = link.call(call("wait, then flood"), Body::empty());
+    let stopping = async {
+        until("the call runs", &host.calls, |calls| *calls == 1).await;
+        stop.cancel();
+        // It is asked nothing more.
+        status("it takes leave", &link, |it| !it.backends[0].connected).await;
+        host.gate.add_permits(1);
+    };
+    let (answer, ()) = soon("the call ends", async { tokio::join!(waiting, stopping) }).await;
+    assert_eq!(text(answer.unwrap().1).await.len(), 1 << 20);
+    soon("the back end stops", serving).await.unwrap();
+}
+
+#[tokio::test]
+async fn who_asks_and_does_not_read_is_not_answered_without_end() {
+    let (backend, address) = Backend::on_tcp(House::new("b1")).await;
+    let params = vec![("length".to_owned(), "32000".to_owned())];
+    let call = Call { params, ..call("repeat") };
+    let calls = (1..=5000).flat_map(|number| bundled(number, &call)).collect();
+    let _unread = raw::unread(address, "calls", calls).await;
+    // As many as have a place; more than that only as far as the transport takes answers.
+    until("the places are taken", &backend.host.calls, |calls| *calls >= 1024).await;
+    let link = Link::start(options(vec![tcp(address)]), Reader::new());
+    soon("the front end connects", link.connected()).await;
+    for _ in 0..100 {
+        assert_eq!(echo(&link, "meanwhile").await, "meanwhile");
+    }
+    let calls = *backend.host.calls.borrow();
+    assert!(calls < 3000, "{calls} calls were answered");
+}

@@ -1,0 +1,48 @@
+//! The names of fields, kept for as long as the process runs.
+//!
+//! They stand in the site's code, so they are few and always the same, and what reads values can share
+//! them without counting owners. Should a back end send more, those beyond the bound are not kept.
+
+use std::collections::HashSet;
+use std::sync::{LazyLock, PoisonError, RwLock};
+
+/// How many names are kept.
+const MOST: usize = 4096;
+/// The longest that is kept, in bytes.
+const LONGEST: usize = 64;
+
+static NAMES: LazyLock<RwLock<HashSet<&'static str>>> = LazyLock::new(RwLock::default);
+
+/// The same names, if all of them are kept.
+pub(super) fn kept(names: &[&str]) -> Option<Vec<&'static str>> {
+    {
+        let known = NAMES.read().unwrap_or_else(PoisonError::into_inner);
+        let found = names.iter().map(|name| known.get(*name).copied()).collect();
+        if let Some(found) = found {
+            return Some(found);
+        }
+    }
+    let mut known = NAMES.write().unwrap_or_else(PoisonError::into_inner);
+    for name in names {
+        if !known.contains(*name) && known.len() < MOST && name.len() <= LONGEST {
+            known.insert(Box::leak((*name).into()));
+        }
+    }
+    names.iter().map(|name| known.get(*name).copied()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_names_are_kept_than_there_is_room_for() {
+        let long = "n".repeat(LONGEST + 1);
+        assert_eq!(kept(&["title", &long]), None);
+        let names: Vec<String> = (0..2 * MOST).map(|number| format!("name-{number}")).collect();
+        let found = names.iter().filter(|name| kept(&[name]).is_some()).count();
+        assert!(found <= MOST && NAMES.read().unwrap().len() <= MOST);
+        // Those that are kept stay.
+        assert_eq!(kept(&["title"]), Some(vec!["title"]));
+    }
+}

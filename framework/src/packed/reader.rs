@@ -1,0 +1,222 @@
+//! Packed values, as what they are to serde.
+
+use std::cell::Cell;
+
+use serde::ser::{Error as _, SerializeMap, SerializeSeq, SerializeStruct};
+use serde::{Serialize, Serializer};
+
+use super::{
+    DEPTH, FALSE, FLOAT, Kind, LIST, MOST_VALUES, NEGATIVE, NONE, OBJECT, TEXT, TRUE, UNSIGNED,
+    names,
+};
+
+/// The longest list or object for which room is made before its values are there.
+const ROOM: usize = 1024;
+
+/// The bytes are not packed values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Malformed {
+    #[error("the packed values end too early")]
+    Torn,
+    #[error("something goes on after the end of the packed values")]
+    TooLong,
+    #[error("there are more than {MOST_VALUES} packed values")]
+    TooMany,
+    #[error("packed values lie more than {DEPTH} lists and objects deep")]
+    TooDeep,
+    #[error("{0} is not how a packed value begins")]
+    UnknownTag(u8),
+    #[error("there is no shape with the number {0}")]
+    UnknownShape(u32),
+    #[error("{0} is no kind of shape")]
+    UnknownKind(u8),
+    #[error("a packed text is not in UTF-8")]
+    NoText,
+    #[error("a packed number has more than 64 bits")]
+    NoNumber,
+}
+
+/// Reads packed values to their end. Each name and its value go to `member`, which must serialize the
+/// value once; a later one counts in the place of an earlier one with the same name.
+pub(crate) fn read<E>(
+    bytes: &[u8],
+    mut member: impl FnMut(&str, &Node<'_>) -> Result<(), E>,
+) -> Result<Result<(), E>, Malformed> {
+    let (start, bytes) = bytes.split_first_chunk().ok_or(Malformed::Torn)?;
+    let start = u32::from_le_bytes(*start) as usize;
+    let (members, shapes) = bytes.split_at_checked(start).ok_or(Malformed::Torn)?;
+    let reader = Reader {
+        bytes: Cell::new(members),
+        shapes: Shape::read_all(shapes)?,
+        values: Cell::new(0),
+        depth: Cell::new(0),
+    };
+    while !reader.bytes.get().is_empty() {
+        let name = reader.text()?;
+        if let Err(error) = member(name, &Node(&reader)) {
+            return Ok(Err(error));
+        }
+    }
+    Ok(Ok(()))
+}
+
+/// The keys of objects.
+struct Shape<'a> {
+    keys: Vec<&'a str>,
+    /// The same keys, if they are those of a struct.
+    fields: Option<Vec<&'static str>>,
+}
+
+struct Reader<'a> {
+    /// What is still to be read.
+    bytes: Cell<&'a [u8]>,
+    shapes: Vec<Shape<'a>>,
+    /// How many values have come so far.
+    values: Cell<usize>,
+    depth: Cell<usize>,
+}
+
+impl<'a> Shape<'a> {
+    fn read_all(bytes: &'a [u8]) -> Result<Vec<Shape<'a>>, Malformed> {
+        let (bytes, values, depth) = (Cell::new(bytes), Cell::new(0), Cell::new(0));
+        let reader = Reader { bytes, shapes: Vec::new(), values, depth };
+        let mut shapes = Vec::new();
+        for _ in 0..reader.length()? {
+            let kind = reader.byte()?;
+            let mut keys = Vec::new();
+            for _ in 0..reader.length()? {
+                reader.count()?;
+                keys.push(reader.text()?);
+            }
+            reader.count()?;
+            let fields = match kind {
+                _ if kind == Kind::Map as u8 => None,
+                _ if kind == Kind::Struct as u8 => names::kept(&keys),
+                kind => return Err(Malformed::UnknownKind(kind)),
+            };
+            shapes.push(Shape { keys, fields });
+        }
+        if reader.bytes.get().is_empty() { Ok(shapes) } else { Err(Malformed::TooLong) }
+    }
+}
+
+impl<'a> Reader<'a> {
+    fn count(&self) -> Result<(), Malformed> {
+        let values = self.values.get() + 1;
+        self.values.set(values);
+        if values <= MOST_VALUES { Ok(()) } else { Err(Malformed::TooMany) }
+    }
+
+    fn down(&self) -> Result<(), Malformed> {
+        let depth = self.depth.get() + 1;
+        self.depth.set(depth);
+        if depth <= DEPTH { Ok(()) } else { Err(Malformed::TooDeep) }
+    }
+
+    fn up(&self) {
+        self.depth.set(self.depth.get() - 1);
+    }
+
+    fn byte(&self) -> Result<u8, Malformed> {
+        let (byte, rest) = self.bytes.get().split_first().ok_or(Malformed::Torn)?;
+        self.bytes.set(rest);
+        Ok(*byte)
+    }
+
+    fn chunk<const N: usize>(&self) -> Result<[u8; N], Malformed> {
+        let (chunk, rest) = self.bytes.get().split_first_chunk().ok_or(Malformed::Torn)?;
+        self.bytes.set(rest);
+        Ok(*chunk)
+    }
+
+    fn fixed(&self) -> Result<u32, Malformed> {
+        Ok(u32::from_le_bytes(self.chunk()?))
+    }
+
+    fn number(&self) -> Result<u64, Malformed> {
+        let mut number = 0;
+        for shift in (0..64).step_by(7) {
+            let byte = self.byte()?;
+            let bits = u64::from(byte & 0x7f);
+            if bits << shift >> shift != bits {
+                return Err(Malformed::NoNumber);
+            }
+            number |= bits << shift;
+            if byte < 0x80 {
+                return Ok(number);
+            }
+        }
+        Err(Malformed::NoNumber)
+    }
+
+    /// A number of things that follow, each of a byte at least.
+    fn length(&self) -> Result<usize, Malformed> {
+        let length = usize::try_from(self.number()?).unwrap_or(usize::MAX);
+        if length <= self.bytes.get().len() { Ok(length) } else { Err(Malformed::Torn) }
+    }
+
+    fn text(&self) -> Result<&'a str, Malformed> {
+        let length = self.length()?;
+        let (text, rest) = self.bytes.get().split_at(length);
+        self.bytes.set(rest);
+        std::str::from_utf8(text).map_err(|_| Malformed::NoText)
+    }
+
+    fn shape(&self) -> Result<&Shape<'a>, Malformed> {
+        let number = self.fixed()?;
+        self.shapes.get(number as usize).ok_or(Malformed::UnknownShape(number))
+    }
+}
+
+/// The value that is read next.
+pub(crate) struct Node<'a>(&'a Reader<'a>);
+
+impl Serialize for Node<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let reader = self.0;
+        let malformed = S::Error::custom::<Malformed>;
+        reader.count().map_err(malformed)?;
+        match reader.byte().map_err(malformed)? {
+            NONE => to.serialize_unit(),
+            FALSE => to.serialize_bool(false),
+            TRUE => to.serialize_bool(true),
+            UNSIGNED => to.serialize_u64(reader.number().map_err(malformed)?),
+            NEGATIVE => {
+                let number = i64::try_from(reader.number().map_err(malformed)?);
+                to.serialize_i64(!number.map_err(|_| malformed(Malformed::NoNumber))?)
+            }
+            FLOAT => to.serialize_f64(f64::from_le_bytes(reader.chunk().map_err(malformed)?)),
+            TEXT => to.serialize_str(reader.text().map_err(malformed)?),
+            LIST => {
+                let length = reader.fixed().map_err(malformed)? as usize;
+                reader.down().map_err(malformed)?;
+                let mut list = to.serialize_seq(Some(length.min(ROOM)))?;
+                for _ in 0..length {
+                    list.serialize_element(&Node(reader))?;
+                }
+                reader.up();
+                list.end()
+            }
+            OBJECT => {
+                let Shape { keys, fields } = reader.shape().map_err(malformed)?;
+                reader.down().map_err(malformed)?;
+                let room = keys.len().min(ROOM);
+                if let Some(fields) = fields {
+                    let mut object = to.serialize_struct("", room)?;
+                    for field in fields {
+                        object.serialize_field(field, &Node(reader))?;
+                    }
+                    reader.up();
+                    return object.end();
+                }
+                let mut object = to.serialize_map(Some(room))?;
+                for key in keys {
+                    object.serialize_entry(key, &Node(reader))?;
+                }
+                reader.up();
+                object.end()
+            }
+            tag => Err(malformed(Malformed::UnknownTag(tag))),
+        }
+    }
+}

@@ -1,0 +1,337 @@
+//! Whatever serde can say of a value, a template sees it as if it had come as JSON.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use serde::ser::{
+    Serialize, SerializeMap, SerializeStruct, SerializeStructVariant, SerializeTupleStruct,
+    SerializeTupleVariant, Serializer,
+};
+
+use super::reader::Malformed;
+use super::*;
+use crate::templates::Values;
+
+/// All that a value can be to a serializer.
+#[derive(Debug, Clone)]
+enum Said {
+    Bool(bool),
+    I8(i8),
+    I64(i64),
+    I128(i128),
+    U32(u32),
+    U64(u64),
+    U128(u128),
+    F32(f32),
+    F64(f64),
+    Char(char),
+    Text(String),
+    Bytes(Vec<u8>),
+    None,
+    Unit,
+    UnitVariant,
+    Some(Box<Said>),
+    Newtype(Box<Said>),
+    NewtypeVariant(Box<Said>),
+    List(Vec<Said>),
+    TupleStruct(Vec<Said>),
+    TupleVariant(Vec<Said>),
+    Map(Vec<(Said, Said)>),
+    Struct(Vec<(&'static str, Said)>),
+    StructVariant(Vec<(&'static str, Said)>),
+}
+
+impl Serialize for Said {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Said::Bool(value) => to.serialize_bool(*value),
+            Said::I8(value) => to.serialize_i8(*value),
+            Said::I64(value) => to.serialize_i64(*value),
+            Said::I128(value) => to.serialize_i128(*value),
+            Said::U32(value) => to.serialize_u32(*value),
+            Said::U64(value) => to.serialize_u64(*value),
+            Said::U128(value) => to.serialize_u128(*value),
+            Said::F32(value) => to.serialize_f32(*value),
+            Said::F64(value) => to.serialize_f64(*value),
+            Said::Char(value) => to.serialize_char(*value),
+            Said::Text(value) => to.serialize_str(value),
+            Said::Bytes(value) => to.serialize_bytes(value),
+            Said::None => to.serialize_none(),
+            Said::Unit => to.serialize_unit(),
+            Said::UnitVariant => to.serialize_unit_variant("Weather", 1, "Rain"),
+            Said::Some(value) => to.serialize_some(value),
+            Said::Newtype(value) => to.serialize_newtype_struct("Metres", value),
+            Said::NewtypeVariant(value) => {
+                to.serialize_newtype_variant("Weather", 2, "Storm", value)
+            }
+            Said::List(values) => to.collect_seq(values),
+            Said::TupleStruct(values) => {
+                let mut list = to.serialize_tuple_struct("Pair", values.len())?;
+                values.iter().try_for_each(|value| list.serialize_field(value))?;
+                list.end()
+            }
+            Said::TupleVariant(values) => {
+                let mut list = to.serialize_tuple_variant("Weather", 3, "Wind", values.len())?;
+                values.iter().try_for_each(|value| list.serialize_field(value))?;
+                list.end()
+            }
+            Said::Map(members) => {
+                let mut map = to.serialize_map(None)?;
+                members.iter().try_for_each(|(key, value)| map.serialize_entry(key, value))?;
+                map.end()
+            }
+            Said::Struct(fields) => {
+                let mut object = to.serialize_struct("Story", fields.len())?;
+                fields.iter().try_for_each(|(key, value)| object.serialize_field(key, value))?;
+                object.end()
+            }
+            Said::StructVariant(fields) => {
+                let mut object = to.serialize_struct_variant("Weather", 4, "Sun", fields.len())?;
+                fields.iter().try_for_each(|(key, value)| object.serialize_field(key, value))?;
+                object.end()
+            }
+        }
+    }
+}
+
+fn leaf() -> impl Strategy<Value = Said> {
+    prop_oneof![
+        any::<bool>().prop_map(Said::Bool),
+        any::<i8>().prop_map(Said::I8),
+        any::<i64>().prop_map(Said::I64),
+        any::<i32>().prop_map(|value| Said::I128(value.into())),
+        any::<i128>().prop_map(Said::I128),
+        any::<u32>().prop_map(Said::U32),
+        any::<u64>().prop_map(Said::U64),
+        any::<u64>().prop_map(|value| Said::U128(value.into())),
+        any::<u128>().prop_map(Said::U128),
+        any::<f32>().prop_map(Said::F32),
+        any::<f64>().prop_map(Said::F64),
+        any::<char>().prop_map(Said::Char),
+        ".{0,40}".prop_map(Said::Text),
+        prop::collection::vec(any::<u8>(), 0..5).prop_map(Said::Bytes),
+        Just(Said::None),
+        Just(Said::Unit),
+        Just(Said::UnitVariant),
+    ]
+}
+
+fn fields(inner: impl Strategy<Value = Said>) -> impl Strategy<Value = Vec<(&'static str, Said)>> {
+    // In any order, and at times one twice.
+    let name = prop::sample::select(vec!["title", "slug", "votes", "author", "a", "comments"]);
+    prop::collection::vec((name, inner), 0..7)
+}
+
+fn said() -> impl Strategy<Value = Said> {
+    leaf().prop_recursive(4, 48, 6, |inner| {
+        let list = prop::collection::vec(inner.clone(), 0..6);
+        let key =
+            prop_oneof![6 => "[a-e]{1,2}".prop_map(Said::Text), 3 => leaf(), 1 => inner.clone()];
+        let map = prop::collection::vec((key, inner.clone()), 0..6);
+        // Things that are alike, as pages have them.
+        let alike = (prop::collection::vec(inner.clone(), 12), any::<bool>()).prop_map(
+            |(values, backwards)| {
+                let mut fields = ["votes", "title", "slug"];
+                if backwards {
+                    fields.reverse();
+                }
+                let object = |values: &[Said]| {
+                    Said::Struct(fields.iter().copied().zip(values.iter().cloned()).collect())
+                };
+                Said::List(values.chunks(3).map(object).collect())
+            },
+        );
+        prop_oneof![
+            inner.clone().prop_map(|value| Said::Some(value.into())),
+            inner.clone().prop_map(|value| Said::Newtype(value.into())),
+            inner.clone().prop_map(|value| Said::NewtypeVariant(value.into())),
+            list.clone().prop_map(Said::List),
+            list.clone().prop_map(Said::TupleStruct),
+            list.prop_map(Said::TupleVariant),
+            map.prop_map(Said::Map),
+            fields(inner.clone()).prop_map(Said::Struct),
+            fields(inner).prop_map(Said::StructVariant),
+            alike,
+        ]
+    })
+}
+
+/// What a template sees of a value, the kinds of numbers included; members in the order of their keys.
+fn seen(value: &tera::Value) -> String {
+    if let Some(map) = value.as_map() {
+        let members = map.iter().map(|(key, value)| (key.to_string(), seen(value)));
+        return format!("{:?}", members.collect::<BTreeMap<_, _>>());
+    }
+    match value.as_array() {
+        Some(values) => format!("{:?}", values.iter().map(seen).collect::<Vec<_>>()),
+        None => format!("{value:?}"),
+    }
+}
+
+fn value(values: &Values, name: &str) -> Option<String> {
+    values.context().get(name).map(seen)
+}
+
+proptest! {
+    #[test]
+    fn a_template_sees_what_it_would_see_of_json(values in prop::collection::vec(("[a-c]", said()), 0..4)) {
+        let mut packed = Packed::new();
+        let mut json = serde_json::Map::new();
+        for (name, value) in &values {
+            let written = packed.insert(name, value);
+            match serde_json::to_value(value) {
+                Ok(value) => {
+                    prop_assert_eq!(written, Ok(()));
+                    json.insert(name.clone(), value);
+                }
+                Err(error) => prop_assert_eq!(written.unwrap_err().to_string(), error.to_string()),
+            }
+        }
+        prop_assert_eq!(packed.to_json(), json.clone());
+        let (read, through_json) = (Values::from_packed(&packed.into_bytes()), Values::from(&json));
+        let read = read.unwrap();
+        for name in ["a", "b", "c"] {
+            prop_assert_eq!(value(&read, name), value(&through_json, name));
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_not_packed_values_are_refused_or_read(
+        value in said(), cuts in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
+        end in any::<prop::sample::Index>(),
+    ) {
+        let mut packed = Packed::new();
+        // What cannot be written leaves nothing, and that is read too.
+        let _ = packed.insert("value", &[&value, &value]);
+        let mut bytes = packed.into_bytes();
+        for (place, byte) in cuts {
+            let place = place.index(bytes.len());
+            bytes[place] = byte;
+        }
+        let _ = Values::from_packed(&bytes);
+        let end = end.index(bytes.len());
+        let _ = Values::from_packed(&bytes[..end]);
+    }
+
+    #[test]
+    fn any_bytes_are_refused_or_read(bytes in prop::collection::vec(0..12u8, 0..64), shapes in prop::collection::vec(0..4u8, 0..12)) {
+        let _ = Values::from_packed(&bytes);
+        let _ = Values::from_packed(&message(&bytes, &shapes));
+    }
+}
+
+fn packed<T: Serialize>(value: &T) -> Vec<u8> {
+    let mut packed = Packed::new();
+    packed.insert("value", value).unwrap();
+    packed.into_bytes()
+}
+
+#[test]
+fn the_keys_of_things_that_are_alike_are_written_once() {
+    let story = |votes| BTreeMap::from([("comments", 3), ("votes", votes)]);
+    let stories: Vec<_> = (0..100).map(story).collect();
+    let bytes = packed(&stories);
+    let found = |word: &[u8]| bytes.windows(word.len()).filter(|part| *part == word).count();
+    assert_eq!((found(b"votes"), found(b"comments")), (1, 1));
+}
+
+#[test]
+fn fields_keep_their_order_and_entries_are_in_that_of_their_keys() {
+    let one = || Said::U32(1);
+    let fields = Said::Struct(vec![("votes", one()), ("author", one())]);
+    let key = |key: &str| Said::Text(key.to_owned());
+    let inner = Said::Map(vec![(key("y"), one()), (key("x"), fields.clone())]);
+    let entries = Said::Map(vec![(key("c"), one()), (key("b"), inner), (key("a"), one())]);
+    let values = Values::from_packed(&packed(&[fields, entries])).unwrap();
+    let shown = values.context().get("value").unwrap().to_string();
+    let fields = r#"{"votes": 1, "author": 1}"#;
+    assert_eq!(shown, format!(r#"[{fields}, {{"a": 1, "b": {{"x": {fields}, "y": 1}}, "c": 1}}]"#));
+}
+
+#[test]
+fn json_that_stands_in_a_text_is_what_it_says() {
+    let raw = |name: &'static str, text: &str| RawJson(name, text.to_owned());
+    let json = raw("$serde_json::private::RawValue", r#"{"a": [1, -2, 0.5]}"#);
+    let number = raw("$serde_json::private::Number", "18446744073709551615");
+    let mut packed = Packed::new();
+    packed.insert("json", &json).unwrap();
+    packed.insert("number", &number).unwrap();
+    let read = packed.to_json();
+    assert_eq!(read["json"], serde_json::json!({"a": [1, -2, 0.5]}));
+    assert_eq!(read["number"], u64::MAX);
+}
+
+struct RawJson(&'static str, String);
+
+impl Serialize for RawJson {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let mut object = to.serialize_struct(self.0, 1)?;
+        object.serialize_field(self.0, &self.1)?;
+        object.end()
+    }
+}
+
+#[test]
+fn a_value_that_cannot_be_written_leaves_nothing_behind() {
+    let bad = (1, BTreeMap::from([("a", [BTreeMap::from([((1, 2), 3)])])]));
+    let mut packed = Packed::new();
+    packed.insert("first", &1).unwrap();
+    assert!(packed.insert("bad", &bad).is_err());
+    packed.insert("last", &BTreeMap::from([("b", 2)])).unwrap();
+    let expected = serde_json::json!({"first": 1, "last": {"b": 2}});
+    assert_eq!(serde_json::Value::from(packed.to_json()), expected);
+}
+
+fn deep(levels: usize) -> serde_json::Value {
+    (0..levels).fold(serde_json::Value::Null, |inner, _| vec![inner].into())
+}
+
+#[test]
+fn what_lies_too_deep_is_neither_written_nor_read() {
+    let mut packed = Packed::new();
+    packed.insert("value", &deep(DEPTH)).unwrap();
+    assert!(Values::from_packed(&packed.clone().into_bytes()).is_ok());
+    let text = format!("{{\"value\":{}}}", deep(DEPTH));
+    assert!(Values::from_json(text.as_bytes()).is_ok());
+    assert!(packed.insert("value", &deep(DEPTH + 1)).is_err());
+    let text = format!("{{\"value\":{}}}", deep(DEPTH + 1));
+    assert!(Values::from_json(text.as_bytes()).is_err());
+    let levels: Vec<u8> = (0..100_000).flat_map(|_| [LIST, 1, 0, 0, 0]).collect();
+    assert_eq!(refusal(&message(&levels, &[0])), Malformed::TooDeep.to_string());
+}
+
+/// A member with this value, and these shapes behind it.
+fn message(value: &[u8], shapes: &[u8]) -> Vec<u8> {
+    let members = [&[1, b'a'], value].concat();
+    [&(members.len() as u32).to_le_bytes(), &members[..], shapes].concat()
+}
+
+fn refusal(bytes: &[u8]) -> String {
+    let error = Values::from_packed(bytes).unwrap_err().to_string();
+    error.trim_start_matches("serialization failed: ").to_owned()
+}
+
+#[test]
+fn lengths_that_are_a_lie_take_no_memory() {
+    const MOST: [u8; 4] = [0xff; 4];
+    let list = |length: [u8; 4]| [&[LIST][..], &length].concat();
+    let object = [OBJECT, 0, 0, 0, 0];
+    for bytes in [
+        message(&list(MOST), &[0]),
+        message(&list(MOST).repeat(50), &[0]),
+        message(&[TEXT, 0xff, 0xff, 0x7f], &[0]),
+        message(&object, &[1, 1, 1, 1, b'k']),
+        message(&[NONE], &[0xff, 0xff, 0x7f]),
+        message(&[NONE], &[1, 0, 0xff, 0xff, 0x7f]),
+        [&MOST[..], &[0]].concat(),
+        vec![0, 0],
+    ] {
+        assert_eq!(refusal(&bytes), Malformed::Torn.to_string(), "{bytes:?}");
+    }
+    let unknown = message(&[OBJECT, 7, 0, 0, 0], &[0]);
+    assert_eq!(refusal(&unknown), Malformed::UnknownShape(7).to_string());
+    assert_eq!(refusal(&message(&[NONE], &[0, 0])), Malformed::TooLong.to_string());
+    assert_eq!(refusal(&message(&[NONE], &[1, 2, 0])), Malformed::UnknownKind(2).to_string());
+    let many = [&list((MOST_VALUES as u32).to_le_bytes())[..], &vec![NONE; MOST_VALUES]].concat();
+    assert_eq!(refusal(&message(&many, &[0])), Malformed::TooMany.to_string());
+}

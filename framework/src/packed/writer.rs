@@ -1,0 +1,184 @@
+use std::fmt;
+
+use serde::Serialize;
+
+use super::shapes::Shapes;
+use super::{DEPTH, Kind, MOST_VALUES, OBJECT};
+
+/// Why a value cannot be given to a template.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackError(String);
+
+impl fmt::Display for PackError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for PackError {}
+
+impl serde::ser::Error for PackError {
+    fn custom<T: fmt::Display>(message: T) -> PackError {
+        PackError(message.to_string())
+    }
+}
+
+/// Writes values one after the other.
+#[derive(Clone)]
+pub(super) struct Writer {
+    /// The place for where the shapes begin, and the members so far.
+    bytes: Vec<u8>,
+    shapes: Shapes,
+    /// Where the values of all maps begin that are being written, the innermost last.
+    starts: Vec<usize>,
+    depth: usize,
+    values: usize,
+}
+
+impl Default for Writer {
+    fn default() -> Writer {
+        let (shapes, starts) = (Shapes::default(), Vec::new());
+        Writer { bytes: vec![0; FIXED], shapes, starts, depth: 0, values: 0 }
+    }
+}
+
+/// An object that is being written.
+pub(super) struct Open {
+    kind: Kind,
+    /// Where its shape is to be written.
+    at: usize,
+    /// What its shape begins with.
+    first: usize,
+    /// How many maps around it had begun values.
+    starts: usize,
+}
+
+/// The length of a number that is written when what it counts has been.
+const FIXED: usize = size_of::<u32>();
+
+pub(super) fn put_number(bytes: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x80 {
+        bytes.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    bytes.push(number as u8);
+}
+
+pub(super) fn put_text(bytes: &mut Vec<u8>, text: &str) {
+    put_number(bytes, text.len() as u64);
+    bytes.extend_from_slice(text.as_bytes());
+}
+
+impl Writer {
+    /// Writes a name and its value, or nothing if that fails.
+    pub(super) fn member<T: Serialize + ?Sized>(
+        &mut self,
+        name: &str,
+        value: &T,
+    ) -> Result<(), PackError> {
+        let (length, values) = (self.bytes.len(), self.values);
+        put_text(&mut self.bytes, name);
+        let written = value.serialize(&mut *self).and_then(|()| self.check_length());
+        if written.is_err() {
+            self.bytes.truncate(length);
+            self.values = values;
+            self.depth = 0;
+            self.starts.clear();
+            self.shapes.abandon();
+        }
+        written
+    }
+
+    fn check_length(&self) -> Result<(), PackError> {
+        match u32::try_from(self.bytes.len()) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(PackError("more than 4 GiB are too much".to_owned())),
+        }
+    }
+
+    /// All of it, and the shapes.
+    pub(super) fn finish(mut self) -> Vec<u8> {
+        // No member is longer than that.
+        let length = (self.bytes.len() - FIXED) as u32;
+        self.bytes[..FIXED].copy_from_slice(&length.to_le_bytes());
+        self.shapes.write(&mut self.bytes);
+        self.bytes
+    }
+
+    pub(super) fn tag(&mut self, tag: u8) -> Result<(), PackError> {
+        self.values += 1;
+        if self.values > MOST_VALUES {
+            return Err(PackError(format!("more than {MOST_VALUES} values are too many")));
+        }
+        self.bytes.push(tag);
+        Ok(())
+    }
+
+    pub(super) fn number(&mut self, tag: u8, number: u64) -> Result<(), PackError> {
+        self.tag(tag)?;
+        put_number(&mut self.bytes, number);
+        Ok(())
+    }
+
+    pub(super) fn raw(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    pub(super) fn deeper(&mut self, tag: u8) -> Result<usize, PackError> {
+        self.tag(tag)?;
+        self.depth += 1;
+        if self.depth > DEPTH {
+            return Err(PackError(format!("it lies more than {DEPTH} lists and objects deep")));
+        }
+        let at = self.bytes.len();
+        self.bytes.extend_from_slice(&[0; FIXED]);
+        Ok(at)
+    }
+
+    pub(super) fn up(&mut self, at: usize, number: u32) {
+        self.depth -= 1;
+        self.bytes[at..at + FIXED].copy_from_slice(&number.to_le_bytes());
+    }
+
+    pub(super) fn begin(&mut self, kind: Kind) -> Result<Open, PackError> {
+        let at = self.deeper(OBJECT)?;
+        let starts = self.starts.len();
+        Ok(Open { kind, at, first: self.shapes.begin(kind), starts })
+    }
+
+    pub(super) fn key(&mut self, object: &Open, key: &str) {
+        self.shapes.key(object.first, self.depth, key);
+        if object.kind == Kind::Map {
+            self.starts.push(self.bytes.len());
+        }
+    }
+
+    pub(super) fn end(&mut self, object: Open) {
+        if object.kind == Kind::Map {
+            self.sort(&object);
+            self.starts.truncate(object.starts);
+        }
+        let shape = self.shapes.end(object.first, self.depth);
+        self.up(object.at, shape);
+    }
+
+    /// Brings the entries of a map into the order of their keys.
+    fn sort(&mut self, map: &Open) {
+        let Some(order) = self.shapes.sort(map.first) else { return };
+        let starts = &self.starts[map.starts..];
+        let begin = map.at + FIXED;
+        let mut sorted = Vec::with_capacity(self.bytes.len() - begin);
+        for place in order {
+            let end = starts.get(place + 1).copied().unwrap_or(self.bytes.len());
+            sorted.extend_from_slice(&self.bytes[starts[place]..end]);
+        }
+        self.bytes[begin..].copy_from_slice(&sorted);
+    }
+
+    /// An object with one member, whose value comes next: how variants look in JSON.
+    pub(super) fn variant(&mut self, variant: &str) -> Result<Open, PackError> {
+        let object = self.begin(Kind::Struct)?;
+        self.key(&object, variant);
+        Ok(object)
+    }
+}
