@@ -2,16 +2,27 @@
 //!
 //! A stream of HTTP/2 for each call costs more than all else that the link does with a short one: its
 //! headers, its place among the others, a task on either side, a `write` for each answer. So calls
-//! without a body share one stream, `POST /headwater/3/calls`, that is open as long as the connection:
+//! that change nothing (`GET` and `HEAD`, without a body) share one stream, `POST /headwater/3/calls`,
+//! that is open as long as the connection:
 //!
 //! ```text
-//! up   = length (u32), number of the call (u32), Call
+//! up   = length (u32), number of the call (u32), Call; or nothing behind the number: nobody waits for it any more
 //! down = length (u32), number of the call (u32), Told, and behind `Answered`: length (u32), Answer, body
 //! ```
 //!
 //! lengths and numbers big endian. What is to be said meanwhile is said at once, in one piece.
 //!
-//! Nothing in a bundle may hold up the rest for long. An answer whose body is still to come, or that is
+//! *Nothing in a bundle waits for the rest.* A front end has no more than [`PLACES`] calls in it that are
+//! waited for, and asks over streams of their own beyond that. The back end counts them too: a call has
+//! its place until its answer has left or its front end has said that nobody waits. Both say all
+//! of it in one order, so whoever keeps to the number never meets a place that is still taken, and
+//! the back end need not wait to read on; who does not keep to it is refused. What is said and not yet
+//! taken by the transport is bounded by the places, and on the front end by [`MOST_UNSENT`].
+//!
+//! *A call that broke off may have run.* It is asked again of another back end, which is why only
+//! calls that change nothing are here.
+//!
+//! Nothing may hold up the rest for long either. An answer whose body is still to come, or that is
 //! longer than [`LONGEST`], is [`Parked`](Told::Parked): the front end fetches it over a stream of its
 //! own, `POST /headwater/3/parked`. Calls with a body have a stream of their own from the start.
 
@@ -24,11 +35,13 @@ use std::task::{Context, Poll, Waker};
 use bytes::{BufMut, Bytes, BytesMut};
 use http_body::{Body as HttpBody, Frame};
 use serde::{Deserialize, Serialize};
-use tokio::sync::OwnedSemaphorePermit;
-use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::body::BodyError;
 
+/// How many calls of a bundle are waited for at a time.
+pub(super) const PLACES: usize = 1024;
+/// How much a front end may have said that is not on its way, in bytes, before it asks elsewhere.
+pub(super) const MOST_UNSENT: usize = 1024 * 1024;
 /// The longest answer in a bundle, with its body, in bytes.
 pub(super) const LONGEST: usize = 64 * 1024;
 /// The longest call in a bundle, in bytes.
@@ -51,47 +64,47 @@ pub(super) enum Told {
     Goodbye,
 }
 
-/// A call is running, and has its place in the bundle, until the transport has taken its answer: who
-/// asks and does not read comes to an end.
+/// What is to be said in a bundle, until the transport takes it. With each message something can be
+/// kept until then.
 #[derive(Debug)]
-pub(super) struct Running {
-    pub(super) call: TaskTrackerToken,
-    pub(super) _place: OwnedSemaphorePermit,
-}
+pub(super) struct Queue<K = ()>(Arc<Mutex<Waiting<K>>>);
 
-/// What is to be said in a bundle, until the transport takes it.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Queue(Arc<Mutex<Waiting>>);
-
-#[derive(Debug, Default)]
-struct Waiting {
+#[derive(Debug)]
+struct Waiting<K> {
     /// Pieces that nothing fits into any more.
-    full: VecDeque<Piece>,
+    full: VecDeque<Piece<K>>,
     /// The last piece.
     bytes: BytesMut,
-    /// The calls whose answers are in it.
-    running: Vec<Running>,
+    /// What is kept with it.
+    kept: Vec<K>,
     closed: bool,
     waker: Option<Waker>,
 }
 
 #[derive(Debug)]
-struct Piece {
+struct Piece<K> {
     bytes: Bytes,
-    _running: Vec<Running>,
+    _kept: Vec<K>,
 }
 
 /// The transport's end of it.
 #[derive(Debug)]
-pub(super) struct QueueBody(Queue);
+pub(super) struct QueueBody<K>(Queue<K>);
 
-impl Queue {
-    pub(super) fn body(&self) -> QueueBody {
+impl<K> Queue<K> {
+    pub(super) fn body(&self) -> QueueBody<K> {
         QueueBody(self.clone())
     }
 
+    /// How much the transport has still to take, in bytes.
+    pub(super) fn unsent(&self) -> usize {
+        let waiting = self.waiting();
+        let full = waiting.full.iter().map(|piece| piece.bytes.len());
+        full.sum::<usize>() + waiting.bytes.len()
+    }
+
     /// Says something about a call: all of `parts`, one after the other.
-    pub(super) fn say(&self, number: u32, parts: &[&[u8]], running: Option<Running>) {
+    pub(super) fn say(&self, number: u32, parts: &[&[u8]], keep: Option<K>) {
         self.change(|waiting| {
             if waiting.closed {
                 return;
@@ -107,7 +120,7 @@ impl Queue {
             waiting.bytes.put_u32(length as u32);
             waiting.bytes.put_u32(number);
             parts.iter().for_each(|part| waiting.bytes.extend_from_slice(part));
-            waiting.running.extend(running);
+            waiting.kept.extend(keep);
         });
     }
 
@@ -116,7 +129,7 @@ impl Queue {
         self.change(|waiting| waiting.closed = true);
     }
 
-    fn change(&self, change: impl FnOnce(&mut Waiting)) {
+    fn change(&self, change: impl FnOnce(&mut Waiting<K>)) {
         let waker = {
             let mut waiting = self.waiting();
             change(&mut waiting);
@@ -127,21 +140,40 @@ impl Queue {
         }
     }
 
-    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+    fn waiting(&self) -> MutexGuard<'_, Waiting<K>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Waiting {
-    /// What is in the last piece, if anything is.
-    fn take(&mut self) -> Option<Piece> {
-        let _running = mem::take(&mut self.running);
-        let bytes = self.bytes.split().freeze();
-        (!bytes.is_empty()).then_some(Piece { bytes, _running })
+impl<K> Clone for Queue<K> {
+    fn clone(&self) -> Queue<K> {
+        Queue(self.0.clone())
     }
 }
 
-impl HttpBody for QueueBody {
+impl<K> Default for Queue<K> {
+    fn default() -> Queue<K> {
+        Queue(Arc::default())
+    }
+}
+
+impl<K> Default for Waiting<K> {
+    fn default() -> Waiting<K> {
+        let (full, kept) = (VecDeque::new(), Vec::new());
+        Waiting { full, bytes: BytesMut::new(), kept, closed: false, waker: None }
+    }
+}
+
+impl<K> Waiting<K> {
+    /// What is in the last piece, if anything is.
+    fn take(&mut self) -> Option<Piece<K>> {
+        let _kept = mem::take(&mut self.kept);
+        let bytes = self.bytes.split().freeze();
+        (!bytes.is_empty()).then_some(Piece { bytes, _kept })
+    }
+}
+
+impl<K> HttpBody for QueueBody<K> {
     type Data = Bytes;
     type Error = BodyError;
 
@@ -162,7 +194,7 @@ impl HttpBody for QueueBody {
     }
 }
 
-impl Drop for QueueBody {
+impl<K> Drop for QueueBody<K> {
     fn drop(&mut self) {
         let mut waiting = self.0.waiting();
         *waiting = Waiting { closed: true, ..Waiting::default() };
@@ -182,14 +214,14 @@ mod tests {
 
     use super::*;
 
-    fn next(body: &mut QueueBody) -> Option<Option<Bytes>> {
+    fn next(body: &mut QueueBody<()>) -> Option<Option<Bytes>> {
         let frame = body.frame().now_or_never()?;
         Some(frame.map(|frame| frame.unwrap().into_data().unwrap()))
     }
 
     #[test]
     fn what_is_said_meanwhile_is_one_piece() {
-        let queue = Queue::default();
+        let queue = Queue::<()>::default();
         let mut body = queue.body();
         assert_eq!(next(&mut body), None);
         queue.say(1, &[b"ab", b"c"], None);
@@ -203,7 +235,7 @@ mod tests {
 
     #[test]
     fn more_than_a_piece_is_said_in_order() {
-        let queue = Queue::default();
+        let queue = Queue::<()>::default();
         let mut body = queue.body();
         for number in 0..100u8 {
             queue.say(number.into(), &[&[number; 3000]], None);
@@ -220,7 +252,7 @@ mod tests {
 
     #[test]
     fn what_nobody_hears_takes_no_memory() {
-        let queue = Queue::default();
+        let queue = Queue::<()>::default();
         drop(queue.body());
         queue.say(1, &[&[0; 1000]], None);
         assert!(queue.waiting().bytes.is_empty());

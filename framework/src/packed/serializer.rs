@@ -223,7 +223,7 @@ impl List<'_> {
     fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), PackError> {
         // There are no more than `MOST_VALUES`.
         self.length += 1;
-        value.serialize(&mut *self.writer)
+        self.writer.nested(value)
     }
 
     fn finish(self) {
@@ -245,7 +245,7 @@ pub(super) struct Object<'a> {
 impl Object<'_> {
     fn member<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> Result<(), PackError> {
         self.writer.key(&self.object, key);
-        value.serialize(&mut *self.writer)
+        self.writer.nested(value)
     }
 
     fn finish(self) {
@@ -328,7 +328,7 @@ impl SerializeMap for Object<'_> {
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), PackError> {
-        value.serialize(&mut *self.writer)
+        self.writer.nested(value)
     }
 
     fn end(self) -> Result<(), PackError> {
@@ -348,7 +348,7 @@ impl SerializeStruct for Record<'_> {
     ) -> Result<(), PackError> {
         match self {
             Record::Plain(object) => object.member(key, value),
-            Record::Json(writer) => json::value_of(value)?.serialize(&mut **writer),
+            Record::Json(writer) => writer.nested(&json::value_of(value)?),
         }
     }
 

@@ -271,6 +271,34 @@ impl Serialize for RawJson {
     }
 }
 
+/// Puts a sign in the place of what cannot be written, and hides the error.
+struct Forgiving<T>(T);
+
+impl<T: Serialize> Serialize for Forgiving<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        if map.serialize_entry("a", &self.0).is_err() {
+            map.serialize_entry("a", "?")?;
+        }
+        map.end()
+    }
+}
+
+#[test]
+fn an_error_that_is_hidden_is_one_all_the_same() {
+    let mut packed = Packed::new();
+    packed.insert("before", &1).unwrap();
+    for _ in 0..3 {
+        let no_key = BTreeMap::from([((1, 2), 3)]);
+        assert!(packed.insert("list", &[Forgiving((1, no_key))]).is_err());
+        let deep = Forgiving(Forgiving(deep(DEPTH + 3)));
+        assert!(packed.insert("deep", &deep).is_err());
+    }
+    packed.insert("after", &Forgiving(2)).unwrap();
+    let expected = serde_json::json!({"before": 1, "after": {"a": 2}});
+    assert_eq!(serde_json::Value::from(packed.to_json()), expected);
+}
+
 #[test]
 fn a_value_that_cannot_be_written_leaves_nothing_behind() {
     let bad = (1, BTreeMap::from([("a", [BTreeMap::from([((1, 2), 3)])])]));

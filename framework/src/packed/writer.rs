@@ -33,12 +33,15 @@ pub(super) struct Writer {
     starts: Vec<usize>,
     depth: usize,
     values: usize,
+    /// Why the member that is being written cannot be. Whoever serialises may pass over an error of
+    /// what lies within, but half of it has been written.
+    failed: Option<PackError>,
 }
 
 impl Default for Writer {
     fn default() -> Writer {
         let (shapes, starts) = (Shapes::default(), Vec::new());
-        Writer { bytes: vec![0; FIXED], shapes, starts, depth: 0, values: 0 }
+        Writer { bytes: vec![0; FIXED], shapes, starts, depth: 0, values: 0, failed: None }
     }
 }
 
@@ -79,12 +82,22 @@ impl Writer {
         let (length, values) = (self.bytes.len(), self.values);
         put_text(&mut self.bytes, name);
         let written = value.serialize(&mut *self).and_then(|()| self.check_length());
+        let written = self.failed.take().map_or(written, Err);
         if written.is_err() {
             self.bytes.truncate(length);
             self.values = values;
             self.depth = 0;
             self.starts.clear();
             self.shapes.abandon();
+        }
+        written
+    }
+
+    /// Writes a value within another one.
+    pub(super) fn nested<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), PackError> {
+        let written = value.serialize(&mut *self);
+        if let Err(error) = &written {
+            self.failed.get_or_insert_with(|| error.clone());
         }
         written
     }
@@ -106,6 +119,9 @@ impl Writer {
     }
 
     pub(super) fn tag(&mut self, tag: u8) -> Result<(), PackError> {
+        if let Some(error) = &self.failed {
+            return Err(error.clone());
+        }
         self.values += 1;
         if self.values > MOST_VALUES {
             return Err(PackError(format!("more than {MOST_VALUES} values are too many")));
@@ -136,7 +152,7 @@ impl Writer {
     }
 
     pub(super) fn up(&mut self, at: usize, number: u32) {
-        self.depth -= 1;
+        self.depth = self.depth.saturating_sub(1);
         self.bytes[at..at + FIXED].copy_from_slice(&number.to_le_bytes());
     }
 
@@ -154,6 +170,9 @@ impl Writer {
     }
 
     pub(super) fn end(&mut self, object: Open) {
+        if self.failed.is_some() {
+            return;
+        }
         if object.kind == Kind::Map {
             self.sort(&object);
             self.starts.truncate(object.starts);

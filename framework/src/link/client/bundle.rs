@@ -9,7 +9,7 @@ use tokio::sync::{oneshot, watch};
 use super::LinkOptions;
 use super::session::{self, Problem};
 use crate::body::Body;
-use crate::link::bundle::{LONGEST, OVERHEAD, Queue, Told, numbered};
+use crate::link::bundle::{LONGEST, MOST_UNSENT, OVERHEAD, PLACES, Queue, Told, numbered};
 use crate::link::frame::{FrameError, Frames};
 use crate::link::wire::Wire;
 
@@ -27,6 +27,8 @@ struct Calls {
     /// Whether the back end takes leave.
     leaving: bool,
     last: u32,
+    /// How many have a place at the back end, or may have one.
+    open: usize,
     /// Who waits for which.
     waiting: HashMap<u32, oneshot::Sender<(Told, Bytes)>>,
 }
@@ -34,8 +36,11 @@ struct Calls {
 /// The answer to a call that is waited for.
 pub(super) struct Answering {
     calls: Arc<Mutex<Calls>>,
+    queue: Queue,
     number: u32,
     told: oneshot::Receiver<(Told, Bytes)>,
+    /// Whether the answer is, or was, to be fetched.
+    is_parked: bool,
 }
 
 /// What a back end says of a call.
@@ -70,11 +75,11 @@ impl Bundle {
         lock(&self.calls).leaving
     }
 
-    /// Asks. `None` if no more may be asked here.
+    /// Asks. `None` if no more may be asked here, or not at the moment.
     pub(super) fn ask(&self, call: &[u8]) -> Option<Answering> {
         let (sender, told) = oneshot::channel();
         let mut calls = lock(&self.calls);
-        if calls.closed {
+        if calls.closed || calls.open >= PLACES || self.queue.unsent() > MOST_UNSENT {
             return None;
         }
         // It is long since one that is waiting had this number, but not for ever.
@@ -84,10 +89,17 @@ impl Bundle {
             return None;
         }
         calls.waiting.insert(number, sender);
+        calls.open += 1;
         // Before it can be closed.
         self.queue.say(number, &[call], None);
         drop(calls);
-        Some(Answering { calls: self.calls.clone(), number, told })
+        Some(Answering {
+            calls: self.calls.clone(),
+            queue: self.queue.clone(),
+            number,
+            told,
+            is_parked: false,
+        })
     }
 }
 
@@ -96,7 +108,7 @@ impl Answering {
     ///
     /// # Errors
     /// A sentence, when it says nothing any more, or nothing that can be understood.
-    pub(super) async fn reply(mut self) -> Result<Reply, String> {
+    pub(super) async fn reply(&mut self) -> Result<Reply, String> {
         let told = (&mut self.told).await;
         let (told, mut rest) = told.map_err(|_| "the stream of the calls has ended".to_owned())?;
         match told {
@@ -109,16 +121,28 @@ impl Answering {
                 let body = Body::from(Bytes::copy_from_slice(&rest));
                 Ok(Reply::Answered(answer, body))
             }
-            Told::Parked(ticket) => Ok(Reply::Parked(ticket)),
+            Told::Parked(ticket) => {
+                self.is_parked = true;
+                Ok(Reply::Parked(ticket))
+            }
             Told::Refused(status, message) => Ok(Reply::Refused(status, message)),
             Told::Goodbye => Err("a call was answered with a goodbye".to_owned()),
         }
     }
 }
 
+/// Who does not wait any more says so, unless there is nothing left to wait for. An answer that is
+/// fetched must have been by then.
 impl Drop for Answering {
     fn drop(&mut self) {
-        lock(&self.calls).waiting.remove(&self.number);
+        let mut calls = lock(&self.calls);
+        calls.open -= 1;
+        let is_awaited = calls.waiting.remove(&self.number).is_some();
+        let mut is_parked = || matches!(self.told.try_recv(), Ok((Told::Parked(_), _)));
+        if is_awaited || self.is_parked || is_parked() {
+            // Before another call can ask for its place.
+            self.queue.say(self.number, &[], None);
+        }
     }
 }
 
@@ -165,9 +189,8 @@ async fn read_all(
             changed.send_replace(());
             continue;
         }
-        let waiting = lock(calls).waiting.remove(&number);
-        if let Some(waiting) = waiting {
-            // Who has stopped waiting needs no answer.
+        // Who has stopped waiting needs no answer, and has said so.
+        if let Some(waiting) = lock(calls).waiting.remove(&number) {
             let _ = waiting.send((told, rest));
         }
     }

@@ -61,7 +61,10 @@ pub enum CallError {
 /// What is asked of a back end.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Action<'a> {
-    Call,
+    Call {
+        /// Whether it changes nothing, so that it can be asked twice.
+        harmless: bool,
+    },
     /// Something else of this name.
     Ask(&'a str),
 }
@@ -92,9 +95,10 @@ impl Link {
         let harmless = matches!(call.method.as_str(), "GET" | "HEAD");
         let again = (harmless && body.is_end_stream()).then(|| head.clone());
         let deadline = Duration::from_millis(call.deadline).min(LONGEST_DEADLINE);
+        let action = Action::Call { harmless: again.is_some() };
         let (body, upload) = Upload::watch(body);
         let wire = Wire::new(head, body);
-        let attempts = self.shared.attempt_all(Action::Call, wire, again, ANSWER_LIMIT);
+        let attempts = self.shared.attempt_all(action, wire, again, ANSWER_LIMIT);
         match upload.within(deadline, attempts).await {
             None => Err(CallError::Deadline(deadline)),
             Some(Ok(answer)) => Ok(answer),
@@ -150,14 +154,14 @@ impl Shared {
         limit: usize,
     ) -> Result<(Bytes, Body), Failure> {
         let bundled = match action {
-            Action::Call => {
+            Action::Call { harmless: true } => {
                 wire.short(LONGEST_CALL).and_then(|call| caller.bundle.ask(&call[LENGTH..]))
             }
-            Action::Ask(_) => None,
+            Action::Call { harmless: false } | Action::Ask(_) => None,
         };
-        let Some(bundled) = bundled else {
+        let Some(mut bundled) = bundled else {
             let uri = match action {
-                Action::Call => self.calls.clone(),
+                Action::Call { .. } => self.calls.clone(),
                 Action::Ask(name) => session::uri(&self.options, name),
             };
             return self.attempt_alone(uri, caller, wire, limit).await;
@@ -181,6 +185,8 @@ impl Shared {
                 // The controller has run.
                 fetched.map_err(|failure| match failure {
                     Failure::Unsent(_) => gone(),
+                    // Nobody has it any more.
+                    Failure::Sent(CallError::Refused { status: 410, .. }) => gone(),
                     failure => failure,
                 })
             }

@@ -1,57 +1,45 @@
-use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use bytes::Bytes;
 use futures_util::FutureExt;
 use http::{Response, StatusCode};
 use hyper::body::Incoming;
-use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
+use super::connection::Peer;
 use super::gate::{refusal, unreadable};
+use super::places::{Place, Places};
 use super::{HEAD_TIMEOUT, Server, call};
 use crate::body::Body;
-use crate::link::bundle::{LONGEST, LONGEST_CALL, OVERHEAD, Queue, Running, Told, numbered};
+use crate::link::bundle::{LONGEST, LONGEST_CALL, OVERHEAD, Queue, Told, numbered};
 use crate::link::frame::{FrameError, Frames};
-use crate::link::{ANSWER_LIMIT, Answer, Call, FILES_LIMIT, Host, STREAMS, frame, wire};
+use crate::link::{ANSWER_LIMIT, Call, FILES_LIMIT, Host, frame, wire};
 use crate::log::panic_message;
 
-/// Answers that are too long for a bundle, or not whole, until they are fetched.
-#[derive(Default)]
-pub(super) struct Parked(Mutex<HashMap<u64, Whole>>);
-
-/// An answer, its body, and what counts it as running.
-struct Whole {
-    answer: Answer,
-    body: Body,
-    running: Running,
-    bundle: TaskTrackerToken,
+/// A call is running, and has its place, until the transport has taken its answer: who asks and
+/// does not read comes to an end.
+struct Running {
+    call: TaskTrackerToken,
+    place: Place,
 }
 
-impl Parked {
-    fn put(&self, ticket: u64, parked: Whole) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(ticket, parked);
-    }
-
-    fn take(&self, ticket: u64) -> Option<Whole> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&ticket)
-    }
-}
-
-/// Opens a bundle. It is one of `bundles` until all its answers are sent, or being fetched.
+/// Opens a bundle. It is one of the peer's until all its answers are sent, or being fetched.
 pub(super) fn answer<H: Host>(
     server: Arc<Server<H>>,
-    bundles: &TaskTracker,
+    peer: &Peer,
     stream: Incoming,
 ) -> Response<Body> {
     let queue = Queue::default();
     let body = Body::stream(queue.body());
-    bundles.spawn(async move {
+    let places = Places::new(peer.places.clone());
+    peer.bundles.spawn(async move {
         let running = TaskTracker::new();
-        if let Err(error) = serve(&server, stream, &queue, &running).await {
+        if let Err(error) = serve(&server, stream, &queue, &running, &places).await {
             tracing::debug!("a bundle of calls broke: {error}");
+            if let FrameError::Broken(_) = error {
+                places.give_up();
+            }
         }
         running.close();
         running.wait().await;
@@ -65,10 +53,10 @@ pub(super) fn answer<H: Host>(
 async fn serve<H: Host>(
     server: &Arc<Server<H>>,
     stream: Incoming,
-    queue: &Queue,
+    queue: &Queue<Running>,
     running: &TaskTracker,
+    places: &Places,
 ) -> Result<(), FrameError> {
-    let places = Arc::new(Semaphore::new(STREAMS as usize));
     let mut frames = Frames::new(stream, LONGEST_CALL + OVERHEAD);
     let mut stopping = false;
     loop {
@@ -82,41 +70,47 @@ async fn serve<H: Host>(
         };
         let Some(message) = message else { return Ok(()) };
         let (number, call) = numbered(message).ok_or(FrameError::Torn)?;
+        if call.is_empty() {
+            places.withdraw(number);
+            continue;
+        }
         let call: Call = postcard::from_bytes(&call).map_err(FrameError::Malformed)?;
-        let Ok(place) = places.clone().acquire_owned().await else { return Ok(()) };
+        let Some(place) = places.take(number) else {
+            let told = Told::Refused(503, "more calls than there are places for".to_owned());
+            say(queue, number, &told, None);
+            continue;
+        };
         let (server, queue, bundle) = (server.clone(), queue.clone(), running.token());
         let calls = server.calls.clone();
         calls.spawn(async move {
-            let running = Running { call: server.calls.token(), _place: place };
+            let running = Running { call: server.calls.token(), place };
             run(&server, number, call, &queue, (running, bundle)).await;
         });
     }
 }
 
-/// Has the host answer a call, and says so.
+/// Has the host answer a call, and says so if somebody still waits for it.
 async fn run<H: Host>(
     server: &Arc<Server<H>>,
     number: u32,
     call: Call,
-    queue: &Queue,
+    queue: &Queue<Running>,
     (running, bundle): (Running, TaskTrackerToken),
 ) {
     let controller = call.controller.clone();
     let request_id = call.request_id.clone();
     let answering = AssertUnwindSafe(server.host.call(call, Body::empty())).catch_unwind();
-    let (answer, body) = match answering.await {
+    let answer = answering.await;
+    if running.place.is_withdrawn() {
+        return;
+    }
+    let (answer, body) = match answer {
         Ok(answer) => answer,
         Err(panic) => {
             let error = panic_message(&*panic);
             tracing::error!(request_id, "the call of controller {controller} failed: {error}");
             let told = Told::Refused(500, "the back end failed in this call".to_owned());
             return say(queue, number, &told, Some(running));
-        }
-    };
-    let body = match body.into_pieces() {
-        Ok(pieces) => pieces,
-        Err(body) => {
-            return park(server, number, Whole { answer, body, running, bundle }, queue);
         }
     };
     let head = match frame::encode(&answer, ANSWER_LIMIT) {
@@ -126,34 +120,27 @@ async fn run<H: Host>(
             return say(queue, number, &Told::Refused(500, error.to_string()), Some(running));
         }
     };
-    if head.len() + body.iter().map(Bytes::len).sum::<usize>() > LONGEST {
-        let body = Body::pieces(body);
-        return park(server, number, Whole { answer, body, running, bundle }, queue);
-    }
-    let told = encoded(&Told::Answered);
-    let mut parts = vec![&told[..], &head];
-    parts.extend(body.iter().map(|piece| &piece[..]));
-    queue.say(number, &parts, Some(running));
+    let body = match body.into_pieces() {
+        Ok(pieces) if head.len() + pieces.iter().map(|it| it.len()).sum::<usize>() <= LONGEST => {
+            let told = encoded(&Told::Answered);
+            let mut parts = vec![&told[..], &head];
+            parts.extend(pieces.iter().map(|piece| &piece[..]));
+            return queue.say(number, &parts, Some(running));
+        }
+        Ok(pieces) => Body::pieces(pieces),
+        Err(body) => body,
+    };
+    let Running { call, place } = running;
+    let ticket = server.parked.keep(place, (head, body), (call, bundle));
+    say(queue, number, &Told::Parked(ticket), None);
 }
 
-fn say(queue: &Queue, number: u32, told: &Told, running: Option<Running>) {
+fn say(queue: &Queue<Running>, number: u32, told: &Told, running: Option<Running>) {
     queue.say(number, &[&encoded(told)], running);
 }
 
 fn encoded(told: &Told) -> Vec<u8> {
     postcard::to_stdvec(told).expect("what is told has a form in postcard")
-}
-
-/// Keeps an answer for as long as it may take until it is fetched.
-fn park<H: Host>(server: &Arc<Server<H>>, number: u32, parked: Whole, queue: &Queue) {
-    let ticket = rand::random();
-    server.parked.put(ticket, parked);
-    let server = server.clone();
-    tokio::spawn(async move {
-        tokio::time::sleep(HEAD_TIMEOUT).await;
-        server.parked.take(ticket);
-    });
-    say(queue, number, &Told::Parked(ticket), None);
 }
 
 /// Hands over an answer that was parked.
@@ -165,11 +152,7 @@ pub(super) async fn fetch<H: Host>(server: Arc<Server<H>>, stream: Incoming) -> 
         Err(_) => return refusal(StatusCode::REQUEST_TIMEOUT, "the ticket did not arrive in time"),
     };
     match server.parked.take(ticket) {
-        Some(Whole { answer, body, running, bundle }) => {
-            let response = call::send(&answer, body, running.call);
-            drop(bundle);
-            response
-        }
+        Some(((head, body), (running, _bundle))) => call::send(head, body, running),
         None => refusal(StatusCode::GONE, "there is no answer with this ticket any more"),
     }
 }

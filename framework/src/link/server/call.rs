@@ -12,7 +12,7 @@ use super::gate::{refusal, unreadable};
 use super::{HEAD_TIMEOUT, Server};
 use crate::body::{Body, BodyError};
 use crate::link::wire::{self, Wire};
-use crate::link::{ANSWER_LIMIT, Answer, CALL_LIMIT, Call, Host, frame};
+use crate::link::{ANSWER_LIMIT, CALL_LIMIT, Call, Host, frame};
 
 /// Has the host answer a call.
 pub(super) async fn answer<H: Host>(server: Arc<Server<H>>, stream: Incoming) -> Response<Body> {
@@ -35,21 +35,19 @@ pub(super) async fn answer<H: Host>(server: Arc<Server<H>>, stream: Incoming) ->
             return refusal(StatusCode::INTERNAL_SERVER_ERROR, "the back end failed in this call");
         }
     };
-    send(&answer, body, running)
-}
-
-/// Sends an answer, which is running until then.
-pub(super) fn send(answer: &Answer, body: Body, running: TaskTrackerToken) -> Response<Body> {
-    match frame::encode(answer, ANSWER_LIMIT) {
-        Ok(head) => {
-            let wire = Wire::new(head, body);
-            Response::new(Body::stream(Running { wire, _running: running }))
-        }
+    match frame::encode(&answer, ANSWER_LIMIT) {
+        Ok(head) => send(head, body, running),
         Err(error) => {
-            tracing::error!("the answer of a controller cannot be sent: {error}");
+            tracing::error!(request_id, "controller {controller}'s answer cannot be sent: {error}");
             refusal(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
         }
     }
+}
+
+/// Sends an encoded answer, which is running until then.
+pub(super) fn send(head: Bytes, body: Body, running: TaskTrackerToken) -> Response<Body> {
+    let wire = Wire::new(head, body);
+    Response::new(Body::stream(Running { wire, _running: running }))
 }
 
 /// An answer whose call is running until it has been sent.

@@ -6,11 +6,12 @@ use std::time::Duration;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::{Server, gate};
-use crate::link::bundle::PIECE;
+use crate::link::bundle::{PIECE, PLACES};
 use crate::link::connector::Stream;
 use crate::link::pulse::{PING_TIMEOUT, Pulse, ping_interval};
 use crate::link::{CONNECTION_WINDOW, HEADER_LIMIT, Host, STREAM_WINDOW, STREAMS};
@@ -19,7 +20,7 @@ use crate::link::{CONNECTION_WINDOW, HEADER_LIMIT, Host, STREAM_WINDOW, STREAMS}
 const INTRODUCTION: Duration = Duration::from_secs(10);
 
 /// What a connection's requests have shown about its peer.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Peer {
     /// It knows the secret.
     pub(super) trusted: CancellationToken,
@@ -27,11 +28,25 @@ pub(super) struct Peer {
     pub(super) refused: CancellationToken,
     /// Its bundles of calls.
     pub(super) bundles: TaskTracker,
+    /// Places for calls in bundles.
+    pub(super) places: Arc<Semaphore>,
+}
+
+impl Peer {
+    fn new() -> Peer {
+        let (trusted, refused) = (CancellationToken::new(), CancellationToken::new());
+        Peer {
+            trusted,
+            refused,
+            bundles: TaskTracker::new(),
+            places: Arc::new(Semaphore::new(PLACES)),
+        }
+    }
 }
 
 /// Serves one connection to its end.
 pub(super) async fn serve<H: Host>(server: Arc<Server<H>>, stream: Stream) {
-    let peer = Peer::default();
+    let peer = Peer::new();
     let service = service_fn(|request| {
         let answer = gate::answer(server.clone(), peer.clone(), request);
         async move { Ok::<_, Infallible>(answer.await) }

@@ -49,7 +49,7 @@ pub(super) async fn answer<H: Host>(
             Err(error) => refusal(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
         },
         "call" => call::answer(server, request.into_body()).await,
-        "calls" => bundle::answer(server, &peer.bundles, request.into_body()),
+        "calls" => bundle::answer(server, &peer, request.into_body()),
         "parked" => bundle::fetch(server, request.into_body()).await,
         "lookup" => files::lookup(&*server.host, request.into_body()).await,
         "content" => files::content(&*server.host, request.into_body()).await,

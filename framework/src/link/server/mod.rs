@@ -3,6 +3,7 @@
 //! - [`serve`] takes connections and, when it is told to stop, sees them off.
 //! - `connection`: one connection, from its first request to its end.
 //! - `gate`: which requests are for this link, and whether they know the secret.
+//! - `places`: which calls of a bundle somebody waits for, and answers that are to be fetched.
 //! - `call`, `bundle`, `member` and `files`: the kinds of request: a call, many of them, a front end's
 //!   feed, and questions about files of the docroot.
 
@@ -12,6 +13,7 @@ mod connection;
 mod files;
 mod gate;
 mod member;
+mod places;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -82,7 +84,7 @@ struct Server<H> {
     calls: TaskTracker,
     feeds: TaskTracker,
     /// Answers that are to be fetched.
-    parked: bundle::Parked,
+    parked: places::Parked,
     /// No more requests are taken.
     draining: CancellationToken,
     /// Feeds are to end.
@@ -112,7 +114,7 @@ pub fn serve<H: Host>(
         options,
         calls: TaskTracker::new(),
         feeds: TaskTracker::new(),
-        parked: bundle::Parked::default(),
+        parked: places::Parked::default(),
         draining: CancellationToken::new(),
         goodbye: CancellationToken::new(),
     });

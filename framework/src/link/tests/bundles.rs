@@ -1,7 +1,7 @@
 //! Calls that share a stream.
 
 use super::*;
-use crate::link::bundle::{LONGEST, Told};
+use crate::link::bundle::{LONGEST, PLACES, Told};
 
 /// What a back end says in a bundle that ends behind these bytes: number, what is told, and the rest.
 async fn said(address: SocketAddr, calls: Vec<u8>) -> Vec<(u32, Told, Vec<u8>)> {
@@ -104,4 +104,73 @@ async fn who_asks_and_does_not_read_is_not_answered_without_end() {
     }
     let calls = *backend.host.calls.borrow();
     assert!(calls < 3000, "{calls} calls were answered");
+}
+
+/// A call that changes nothing, so that it goes into the bundle.
+fn reading(controller: &str) -> Call {
+    Call { method: "GET".to_owned(), ..call(controller) }
+}
+
+#[tokio::test]
+async fn calls_that_nobody_waits_for_hold_no_place() {
+    let (backend, link) = pair().await;
+    let link = Arc::new(link);
+    for round in 1..=3 {
+        let waiting: Vec<_> = (0..PLACES)
+            .map(|_| {
+                let link = link.clone();
+                tokio::spawn(async move { link.call(reading("wait"), Body::empty()).await })
+            })
+            .collect();
+        until("they run", &backend.host.calls, |calls| *calls >= round * PLACES).await;
+        waiting.iter().for_each(|waiting| waiting.abort());
+        for waiting in waiting {
+            assert!(waiting.await.is_err_and(|error| error.is_cancelled()));
+        }
+        backend.host.calls.send_replace(round * PLACES);
+    }
+    let name = soon("the name", link.call(reading("name"), Body::empty())).await.unwrap();
+    assert_eq!(text(name.1).await, "b1");
+    // Their controllers go on, and nobody hears of it.
+    backend.host.gate.add_permits(3 * PLACES);
+    until("they end", &backend.host.finished, |finished| *finished == 3 * PLACES).await;
+}
+
+#[tokio::test]
+async fn who_waits_when_all_places_are_taken_is_answered_and_a_stop_is_heard() {
+    let (backend, link) = pair().await;
+    let link = Arc::new(link);
+    let waiting: Vec<_> = (0..PLACES + 10)
+        .map(|_| {
+            let link = link.clone();
+            tokio::spawn(async move { link.call(reading("wait"), Body::empty()).await })
+        })
+        .collect();
+    let host = backend.host.clone();
+    until("all of them run", &host.calls, |calls| *calls == PLACES + 10).await;
+    backend.stop.cancel();
+    status("it takes leave", &link, |it| !it.backends[0].connected).await;
+    host.gate.add_permits(PLACES + 10);
+    for waiting in waiting {
+        let (_, body) = soon("the answer", waiting).await.unwrap().unwrap();
+        assert_eq!(text(body).await, "done");
+    }
+    soon("the back end stops", backend.serving).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_answer_that_nobody_fetches_makes_place_when_it_is_withdrawn() {
+    let (_backend, address) = Backend::on_tcp(House::new("b1")).await;
+    let params = vec![("length".to_owned(), (2 * LONGEST).to_string())];
+    let long = Call { params, ..call("repeat") };
+    let mut calls = Vec::new();
+    for number in 0..3 * PLACES as u32 {
+        calls.extend(bundled(number, &long));
+        calls.extend([&4_u32.to_be_bytes()[..], &number.to_be_bytes()].concat());
+    }
+    calls.extend(bundled(u32::MAX, &call("name")));
+    let said = said(address, calls).await;
+    let refused = said.iter().filter(|(_, told, _)| matches!(told, Told::Refused(..)));
+    assert_eq!(refused.count(), 0);
+    assert!(said.iter().any(|(number, ..)| *number == u32::MAX));
 }

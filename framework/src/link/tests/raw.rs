@@ -132,7 +132,7 @@ async fn imposter(answer: impl Fn(&str) -> Body + Clone + Send + 'static) -> Soc
 
 /// Takes calls, and has all their answers fetched.
 fn park_all(calls: hyper::body::Incoming) -> Body {
-    let queue = Queue::default();
+    let queue = Queue::<()>::default();
     let body = Body::stream(queue.body());
     tokio::spawn(async move {
         let mut calls = Frames::new(calls, CALL_LIMIT);
