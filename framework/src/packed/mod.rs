@@ -92,7 +92,8 @@ impl Packed {
     ///
     /// # Errors
     /// When the value has no form in JSON (keys that are no text, numbers of more than 64 bits), when
-    /// it lies more than 126 deep or is more than 4 GiB long. Then nothing is added.
+    /// it lies more than 126 deep, or when all values are more than 4,194,304 or longer than 4 GiB. Then
+    /// nothing is added.
     pub fn insert<T: Serialize + ?Sized>(
         &mut self,
         name: &str,

@@ -109,8 +109,9 @@ impl<'a> Serializer for &'a mut Writer {
 
     fn serialize_bytes(self, value: &[u8]) -> Result<(), PackError> {
         let mut list = self.list(None)?;
-        value.iter().try_for_each(|byte| SerializeSeq::serialize_element(&mut list, byte))?;
-        SerializeSeq::end(list)
+        value.iter().try_for_each(|byte| list.element(byte))?;
+        list.finish();
+        Ok(())
     }
 
     fn serialize_none(self) -> Result<(), PackError> {
@@ -263,60 +264,30 @@ pub(super) enum Record<'a> {
     Json(&'a mut Writer),
 }
 
-impl SerializeSeq for List<'_> {
-    type Ok = ();
-    type Error = PackError;
+/// All that serde tells apart and JSON does not.
+macro_rules! lists {
+    ($($kind:ident::$method:ident,)*) => {
+        $(impl $kind for List<'_> {
+            type Ok = ();
+            type Error = PackError;
 
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), PackError> {
-        self.element(value)
-    }
+            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), PackError> {
+                self.element(value)
+            }
 
-    fn end(self) -> Result<(), PackError> {
-        self.finish();
-        Ok(())
-    }
+            fn end(self) -> Result<(), PackError> {
+                self.finish();
+                Ok(())
+            }
+        })*
+    };
 }
 
-impl SerializeTuple for List<'_> {
-    type Ok = ();
-    type Error = PackError;
-
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), PackError> {
-        self.element(value)
-    }
-
-    fn end(self) -> Result<(), PackError> {
-        self.finish();
-        Ok(())
-    }
-}
-
-impl SerializeTupleStruct for List<'_> {
-    type Ok = ();
-    type Error = PackError;
-
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), PackError> {
-        self.element(value)
-    }
-
-    fn end(self) -> Result<(), PackError> {
-        self.finish();
-        Ok(())
-    }
-}
-
-impl SerializeTupleVariant for List<'_> {
-    type Ok = ();
-    type Error = PackError;
-
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), PackError> {
-        self.element(value)
-    }
-
-    fn end(self) -> Result<(), PackError> {
-        self.finish();
-        Ok(())
-    }
+lists! {
+    SerializeSeq::serialize_element,
+    SerializeTuple::serialize_element,
+    SerializeTupleStruct::serialize_field,
+    SerializeTupleVariant::serialize_field,
 }
 
 impl SerializeMap for Object<'_> {

@@ -74,16 +74,16 @@ impl Book {
         self.in_order.values().nth(surplus).map(|pattern| pattern.position)
     }
 
-    /// Takes out the oldest patterns up to `position`, `most` of them at most.
-    pub(super) fn take_oldest(&mut self, position: Position, most: usize) -> Vec<Arc<Pattern>> {
-        let mut taken = Vec::new();
-        while taken.len() < most
+    /// Takes out the oldest patterns up to `position`, `most` of them at most. Returns how many.
+    pub(super) fn take_oldest(&mut self, position: Position, most: usize) -> usize {
+        let mut taken = 0;
+        while taken < most
             && let Some(oldest) = self.in_order.first_entry()
             && oldest.get().position <= position
         {
             let oldest = oldest.remove();
             self.forget(&oldest);
-            taken.push(oldest);
+            taken += 1;
         }
         taken
     }

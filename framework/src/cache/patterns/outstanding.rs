@@ -146,7 +146,7 @@ impl Patterns {
     /// Drops the patterns up to `position`. Entries that were not tested so far are dead from now on.
     pub(in crate::cache) fn retire(&self, position: Position) {
         self.floor.fetch_max(position.0, Ordering::AcqRel);
-        while self.book().take_oldest(position, AT_A_TIME).len() == AT_A_TIME {}
+        while self.book().take_oldest(position, AT_A_TIME) == AT_A_TIME {}
         let before = {
             let _book = self.book();
             let runs = self.runs.load();

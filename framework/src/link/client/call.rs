@@ -82,7 +82,7 @@ impl Link {
     /// The body is read as the back end takes it. The answer is here as soon as its head is; its
     /// body is still on its way. A call that no back end has seen is given to the next one; after
     /// that only a GET or HEAD without a body is. When the future or the answer's body is dropped,
-    /// the stream is reset, but a controller that has started goes on.
+    /// the back end is told, but a controller that has started goes on.
     ///
     /// # Errors
     /// See [`CallError`]. Without a connected back end it fails at once. The deadline counts from

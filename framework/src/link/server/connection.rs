@@ -34,10 +34,9 @@ pub(super) struct Peer {
 
 impl Peer {
     fn new() -> Peer {
-        let (trusted, refused) = (CancellationToken::new(), CancellationToken::new());
         Peer {
-            trusted,
-            refused,
+            trusted: CancellationToken::new(),
+            refused: CancellationToken::new(),
             bundles: TaskTracker::new(),
             places: Arc::new(Semaphore::new(PLACES)),
         }
