@@ -5,10 +5,12 @@
 
 use std::time::Duration;
 
+use http::StatusCode;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
-use super::head::{CACHE_STATUS, Date, Lines, Tag};
+use super::head::{Date, Tag};
 use super::page::{LastModified, Page};
+use crate::http::names::CACHE_STATUS;
 use crate::http::validators::{SETTLED, date_text};
 use crate::http::{Coding, write_line};
 
@@ -37,7 +39,7 @@ pub struct Present<'a> {
 impl Page {
     /// The headers of a response with the page in this form.
     pub fn headers(&self, form: Form, present: Present<'_>) -> HeaderMap {
-        let mut headers = self.lines(form).map.clone();
+        let mut headers = self.head.lines(form).map.clone();
         if present.age.is_none() {
             headers.remove(header::AGE);
         }
@@ -52,12 +54,16 @@ impl Page {
 
     /// Writes the same headers as HTTP/1.1 does, each with the end of its line.
     pub fn write_headers(&self, form: Form, present: Present<'_>, head: &mut Vec<u8>) {
-        head.extend_from_slice(&self.lines(form).text);
+        head.extend_from_slice(&self.head.lines(form).text);
         self.each_own(form, present, |name, value| write_line(head, &name, value));
     }
 
-    fn lines(&self, form: Form) -> &Lines {
-        self.head.lines(form)
+    /// The status of a response with the page in this form.
+    pub fn status_as(&self, form: Form) -> StatusCode {
+        match form {
+            Form::Plain | Form::Encoded(_) => self.status(),
+            Form::NotModified(_) => StatusCode::NOT_MODIFIED,
+        }
     }
 
     /// The headers of the page's and the response's own.
@@ -159,7 +165,6 @@ mod tests {
     use std::time::SystemTime;
 
     use bytes::Bytes;
-    use http::StatusCode;
     use proptest::prelude::*;
 
     use super::super::head::{Head, Outline};

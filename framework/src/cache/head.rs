@@ -11,10 +11,8 @@ use http::StatusCode;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 use super::form::{Form, tag_in};
+use crate::http::names::{CACHE_STATUS, CDN_CACHE_CONTROL};
 use crate::http::{Coding, is_writable, write_line};
-
-/// How the cache took part in a response (RFC 9211).
-pub const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 
 /// What the responses with a page are to say, but for the values that are the page's own.
 #[derive(Debug, Default)]
@@ -83,7 +81,7 @@ static WITH_304: [HeaderName; 11] = [
     header::CACHE_CONTROL,
     HeaderName::from_static("cache-groups"),
     HeaderName::from_static("cache-tag"),
-    HeaderName::from_static("cdn-cache-control"),
+    CDN_CACHE_CONTROL,
     header::CONTENT_LOCATION,
     header::DATE,
     header::ETAG,

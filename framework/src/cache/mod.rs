@@ -134,7 +134,7 @@ pub use entry::{Entry, Freshness};
 pub use fill::{Fill, Filled};
 pub use flight::{Arrival, Flights, Join, Knowledge, Lead, Wait};
 pub use form::{Form, Present, tag_in, tag_of_digest};
-pub use head::{CACHE_STATUS, Date, Head, Outline, Tag, not_modified};
+pub use head::{Date, Head, Outline, Tag, not_modified};
 pub use key::{Key, KeyBuilder};
 pub use ledger::Generation;
 pub use lookup::{Lookup, Miss};

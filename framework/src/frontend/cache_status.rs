@@ -11,8 +11,6 @@ use std::time::Duration;
 
 use http::{HeaderValue, StatusCode};
 
-pub(super) use crate::cache::CACHE_STATUS;
-
 /// How the cache took part in a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum CacheStatus {

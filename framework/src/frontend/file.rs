@@ -4,13 +4,14 @@ use http::StatusCode;
 use http::header::{self, HeaderMap, HeaderValue};
 use http::request::Parts;
 
-use super::cache_status::{CACHE_STATUS, Forward};
+use super::cache_status::Forward;
 use super::failure::Failure;
 use super::served::Served;
 use super::{Edition, FrontEnd, Visit, bypass, respond};
 use crate::body::Body;
 use crate::dispatch::{CanonicalPath, Match, Resolution};
 use crate::http::files::{Answer, Caching};
+use crate::http::names::CACHE_STATUS;
 
 impl FrontEnd {
     pub(super) async fn file(&self, visit: Visit<'_>, matched: &Match<'_>) -> Served {

@@ -18,11 +18,10 @@ impl Heads {
     /// The head for this outline.
     pub(super) fn of(&self, mut outline: Outline) -> Arc<Head> {
         outline.strip();
-        let text = text(&outline);
-        // A tag of its own no other page has.
-        if text.len() > LONGEST || matches!(outline.tag, Tag::Given(_)) {
-            return Arc::new(Head::new(outline));
-        }
+        let text = match text(&outline) {
+            Some(text) if text.len() <= LONGEST => text,
+            _ => return Arc::new(Head::new(outline)),
+        };
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(head) = known.get(&*text).and_then(Weak::upgrade) {
             return head;
@@ -39,14 +38,15 @@ impl Heads {
     }
 }
 
-/// All of an outline. No name and no value has an end of line in it.
-fn text(outline: &Outline) -> Box<[u8]> {
+/// All of an outline, unless it has a tag of its own, which no other page has. No name and no value
+/// has an end of line in it.
+fn text(outline: &Outline) -> Option<Box<[u8]>> {
     let Outline { status, headers, has_length, tag, date, may_be_encoded } = outline;
-    let (tag, given): (u8, &[u8]) = match tag {
-        Tag::None => (0, b""),
-        Tag::OfBytes => (1, b""),
-        Tag::OfParts => (2, b""),
-        Tag::Given(tag) => (3, tag.as_bytes()),
+    let tag = match tag {
+        Tag::None => 0,
+        Tag::OfBytes => 1,
+        Tag::OfParts => 2,
+        Tag::Given(_) => return None,
     };
     let date = match date {
         Date::None => 0,
@@ -57,13 +57,12 @@ fn text(outline: &Outline) -> Box<[u8]> {
     let mut text = Vec::with_capacity(256);
     text.extend_from_slice(status.as_str().as_bytes());
     text.extend_from_slice(&[u8::from(*has_length), tag, date, u8::from(*may_be_encoded)]);
-    text.extend_from_slice(given);
     for (name, value) in headers {
         for part in [b"\n", name.as_str().as_bytes(), b":", value.as_bytes()] {
             text.extend_from_slice(part);
         }
     }
-    text.into()
+    Some(text.into())
 }
 
 #[cfg(test)]

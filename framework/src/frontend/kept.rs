@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
@@ -8,7 +9,6 @@ use super::respond::{self, Aging};
 use super::served::page_of;
 use crate::body::Body;
 use crate::cache::{Entry, Form};
-use crate::clock::Moment;
 use crate::http::Prepared;
 
 /// A hit that goes out as it is kept: all of the page, in one of its forms, or that it has not changed.
@@ -24,25 +24,24 @@ pub struct Kept {
 }
 
 impl Kept {
-    /// The page of an entry in this form. What is written of it must be [plain](crate::cache::Head::is_writable).
+    /// The page of an entry in this form, of which there is one. Its head must be
+    /// [writable](crate::cache::Head::is_writable). `remaining` is how much longer it is fresh, if time
+    /// ends it.
     pub(super) fn new(
         entry: Arc<Entry>,
         form: Form,
         aging: Aging,
-        now: Moment,
+        remaining: Option<Duration>,
         is_head: bool,
     ) -> Kept {
-        let cache = CacheStatus::Hit(entry.remaining(now));
+        let cache = CacheStatus::Hit(remaining);
         Kept { entry, form, aging, cache, is_head }
     }
 }
 
 impl Prepared for Kept {
     fn status(&self) -> StatusCode {
-        match self.form {
-            Form::Plain | Form::Encoded(_) => page_of(&self.entry).status(),
-            Form::NotModified(_) => StatusCode::NOT_MODIFIED,
-        }
+        page_of(&self.entry).status_as(self.form)
     }
 
     fn write_headers(&self, head: &mut Vec<u8>) {

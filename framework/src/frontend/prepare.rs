@@ -27,11 +27,9 @@ use crate::cache::{Date, Derived, Outline, Page, Tag};
 use crate::clock::{self, Moment};
 use crate::dispatch::Route;
 use crate::http::Coding;
+use crate::http::names::CDN_CACHE_CONTROL;
 use crate::media_type;
 use crate::pieces::Pieces;
-
-/// What the caches of CDNs are told (RFC 9213).
-pub(super) const CDN_CACHE_CONTROL: HeaderName = HeaderName::from_static("cdn-cache-control");
 
 /// The shortest content that is worth encoding, in bytes.
 pub(super) const SHORTEST: usize = 1024;

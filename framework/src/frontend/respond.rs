@@ -34,29 +34,26 @@ use http::request::Parts;
 use http::{Method, Response, StatusCode};
 
 use super::FrontEnd;
-use super::cache_status::{CACHE_STATUS, CacheStatus};
+use super::cache_status::CacheStatus;
 use super::kept::Kept;
 use super::parts::Whole;
-use super::prepare::CDN_CACHE_CONTROL;
 use super::served::page_of;
 use super::version::{Version, tag_of};
 use crate::body::Body;
 use crate::cache::{Entry, Form, Page, Present, not_modified};
 use crate::clock::{self, Moment};
 use crate::http::conditions::{self, Precondition};
+use crate::http::names::{CACHE_STATUS, CDN_CACHE_CONTROL};
 use crate::http::negotiation::acceptable;
 use crate::http::ranges::{self, Ranges, Selection};
 use crate::http::validators::SETTLED;
-use crate::http::{AtOnce, Coding, Preferences, Prepared as _};
+use crate::http::{AtOnce, Coding, Preferences};
 use crate::pieces::{Piece, Pieces};
 
 impl FrontEnd {
     /// An entry that may be served.
     pub(super) fn hit(&self, request: &Parts, entry: &Arc<Entry>, now: Moment) -> Response<Body> {
-        match self.hit_in_form(request, entry, now) {
-            AtOnce::Prepared(kept) => kept.into_response(),
-            AtOnce::Response(response) => response,
-        }
+        self.hit_in_form(request, entry, now).into_response()
     }
 
     /// The same, to be written as it is if that can be done.
@@ -66,7 +63,8 @@ impl FrontEnd {
         entry: &Arc<Entry>,
         now: Moment,
     ) -> AtOnce<Kept> {
-        let (page, status) = (page_of(entry), CacheStatus::Hit(entry.remaining(now)));
+        let (page, remaining) = (page_of(entry), entry.remaining(now));
+        let status = CacheStatus::Hit(remaining);
         self.encoder.ask(entry, page);
         let aging = self.aging_of(entry, status, now);
         match choose(request, page) {
@@ -76,7 +74,7 @@ impl FrontEnd {
                     && page.body.as_slice().is_some_and(|b| !b.is_empty()) =>
             {
                 let is_head = request.method == Method::HEAD;
-                AtOnce::Prepared(Kept::new(Arc::clone(entry), form, aging, now, is_head))
+                AtOnce::Prepared(Kept::new(Arc::clone(entry), form, aging, remaining, is_head))
             }
             choice => AtOnce::Response(chosen(choice, page, aging, status)),
         }
@@ -222,26 +220,20 @@ fn chosen(choice: Choice, page: &Page, aging: Aging, cache: CacheStatus) -> Resp
 
 /// A page in one of its forms.
 pub(super) fn in_form(page: &Page, form: Form, aging: Aging, cache: CacheStatus) -> Response<Body> {
-    let (status, body) = match form {
-        Form::Plain => (page.status(), body(&page.body)),
-        Form::Encoded(coding) => {
-            (page.status(), page.encoded(coding).cloned().unwrap_or_default().into())
-        }
-        Form::NotModified(_) => (StatusCode::NOT_MODIFIED, Body::empty()),
+    let body = match form {
+        Form::Plain => body(&page.body),
+        Form::Encoded(coding) => page.encoded(coding).cloned().unwrap_or_default().into(),
+        Form::NotModified(_) => Body::empty(),
     };
     let mut response = Response::new(body);
-    *response.status_mut() = status;
+    *response.status_mut() = page.status_as(form);
     *response.headers_mut() = headers(page, form, aging, cache);
     response
 }
 
 fn headers(page: &Page, form: Form, aging: Aging, cache: CacheStatus) -> HeaderMap {
-    let sent = match form {
-        Form::NotModified(_) => StatusCode::NOT_MODIFIED,
-        Form::Plain | Form::Encoded(_) => page.status(),
-    };
     let headers = |text: &[u8]| page.headers(form, aging.present(text));
-    let mut headers = cache.with_text(sent, page.status(), headers);
+    let mut headers = cache.with_text(page.status_as(form), page.status(), headers);
     aging.tell_staleness(&mut headers);
     headers
 }

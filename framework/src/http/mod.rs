@@ -18,6 +18,7 @@
 //! - [`ranges`]: which bytes a request asks for: 206, 416, and multipart bodies.
 //! - [`negotiation`]: which content codings a client takes; [`encoding`]: content in them.
 //! - [`gzip`]: one stream of pieces that were deflated each by itself; `crc` is its checksum's arithmetic.
+//! - [`names`]: headers that not everybody knows.
 //! - [`structured`]: lists of strings in headers.
 //!
 //! This room knows neither cache nor link, and not what is behind the handler.
@@ -34,6 +35,7 @@ mod incoming;
 mod language;
 mod limits;
 mod linger;
+pub mod names;
 pub mod negotiation;
 mod prepared;
 mod proxies;

@@ -22,8 +22,7 @@ use super::super::prepare;
 use super::super::variant::VariantKind;
 use super::allowed::Allowed;
 use crate::cache::Page;
-
-static CDN_CACHE_CONTROL: HeaderName = HeaderName::from_static("cdn-cache-control");
+use crate::http::names::CDN_CACHE_CONTROL;
 
 /// The headers that name groups, and what stands between two names.
 static GROUPS: [(HeaderName, &[u8]); 3] = [
@@ -36,8 +35,7 @@ static GROUPS: [(HeaderName, &[u8]); 3] = [
 const LONGEST: usize = 8 * 1024;
 
 /// The headers of a part that matter to the whole, besides those of groups.
-static RELEVANT: [HeaderName; 3] =
-    [header::CACHE_CONTROL, header::VARY, HeaderName::from_static("cdn-cache-control")];
+static RELEVANT: [HeaderName; 3] = [header::CACHE_CONTROL, header::VARY, CDN_CACHE_CONTROL];
 
 /// What the parts of a page have to say about keeping it.
 #[derive(Debug, Default)]

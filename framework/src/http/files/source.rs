@@ -4,18 +4,16 @@ use std::fs::File;
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Response, StatusCode};
 
 use super::body::FileBody;
 use crate::body::Body;
 use crate::http::conditions::{Current, Precondition, evaluate};
+use crate::http::names::CDN_CACHE_CONTROL;
 use crate::http::negotiation::Coding;
 use crate::http::ranges::{self, Partial, Selection};
 use crate::http::validators::shown_date;
-
-/// The header of RFC 9213 for caches between the site and its visitors.
-const CDN_CACHE_CONTROL: HeaderName = HeaderName::from_static("cdn-cache-control");
 
 /// What is sent: bytes, and all that headers say of them.
 #[derive(Debug)]
