@@ -84,7 +84,7 @@ struct Server<H> {
     calls: TaskTracker,
     feeds: TaskTracker,
     /// Answers that are to be fetched.
-    parked: places::Parked,
+    parked: Arc<places::Parked>,
     /// No more requests are taken.
     draining: CancellationToken,
     /// Feeds are to end.
@@ -114,7 +114,7 @@ pub fn serve<H: Host>(
         options,
         calls: TaskTracker::new(),
         feeds: TaskTracker::new(),
-        parked: places::Parked::default(),
+        parked: Arc::default(),
         draining: CancellationToken::new(),
         goodbye: CancellationToken::new(),
     });

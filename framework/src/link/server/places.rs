@@ -21,7 +21,7 @@ struct Taken {
     /// Tells two calls apart that a peer gives the same number.
     place: Weak<()>,
     /// Where its answer is parked, if it is.
-    parked: Option<(Arc<Shelf>, u64)>,
+    parked: Option<(Arc<Parked>, u64)>,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -62,7 +62,7 @@ impl Places {
     }
 
     /// Notes where the answer to a call is parked. `false` if nobody waits for it.
-    fn note(&self, number: u32, own: &Weak<()>, parked: (Arc<Shelf>, u64)) -> bool {
+    fn note(&self, number: u32, own: &Weak<()>, parked: (Arc<Parked>, u64)) -> bool {
         let mut taken = self.taken();
         let place = taken.get_mut(&number).filter(|taken| taken.place.ptr_eq(own));
         place.map(|place| place.parked = Some(parked)).is_some()
@@ -75,8 +75,8 @@ impl Places {
 
 impl Taken {
     fn forget(self) {
-        if let Some((shelf, ticket)) = self.parked {
-            drop(shelf.take(ticket));
+        if let Some((parked, ticket)) = self.parked {
+            drop(parked.remove(ticket));
         }
     }
 }
@@ -104,15 +104,12 @@ impl Drop for Place {
 
 /// Answers that are too long for a bundle, or not whole, until they are fetched.
 #[derive(Default)]
-pub(super) struct Parked(Arc<Shelf>);
+pub(super) struct Parked(Mutex<HashMap<u64, Kept>>);
 
 /// An encoded answer and its body.
 type Whole = (Bytes, Body);
 /// What counts the call as running, and its bundle as not at its end.
 type Tokens = (TaskTrackerToken, TaskTrackerToken);
-
-#[derive(Default)]
-struct Shelf(Mutex<HashMap<u64, Kept>>);
 
 struct Kept {
     whole: Whole,
@@ -124,35 +121,33 @@ struct Kept {
 impl Parked {
     /// Keeps an answer until it is fetched, nobody waits for it any more, or its time is over.
     /// Returns the ticket to fetch it with.
-    pub(super) fn keep(&self, place: Place, whole: Whole, tokens: Tokens) -> u64 {
+    pub(super) fn keep(self: &Arc<Self>, place: Place, whole: Whole, tokens: Tokens) -> u64 {
         let ticket = rand::random();
-        let shelf = self.0.clone();
+        let parked = self.clone();
         let end = tokio::spawn(async move {
             tokio::time::sleep(HEAD_TIMEOUT).await;
-            drop(shelf.take(ticket));
+            drop(parked.remove(ticket));
         });
         let (places, number, own) =
             (place.places.clone(), place.number, Arc::downgrade(&place.own));
         let kept = Kept { whole, tokens, place, end: end.abort_handle() };
-        self.0.answers().insert(ticket, kept);
+        self.answers().insert(ticket, kept);
         // It may have been withdrawn meanwhile, by somebody who did not yet see where it is.
-        if !places.note(number, &own, (self.0.clone(), ticket)) {
-            drop(self.0.take(ticket));
+        if !places.note(number, &own, (self.clone(), ticket)) {
+            drop(self.remove(ticket));
         }
         ticket
     }
 
     /// Hands over an answer.
     pub(super) fn take(&self, ticket: u64) -> Option<(Whole, Tokens)> {
-        let Kept { whole, tokens, place, end } = self.0.take(ticket)?;
+        let Kept { whole, tokens, place, end } = self.remove(ticket)?;
         end.abort();
         drop(place);
         Some((whole, tokens))
     }
-}
 
-impl Shelf {
-    fn take(&self, ticket: u64) -> Option<Kept> {
+    fn remove(&self, ticket: u64) -> Option<Kept> {
         self.answers().remove(&ticket)
     }
 
