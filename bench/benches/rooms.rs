@@ -321,8 +321,7 @@ fn engine_and_values() -> (Engine, Values) {
         let engine = Engine::load(folder.path(), &Options::default());
         let engine = engine.map_err(|problems| problems.to_string())?;
         let cards: Vec<_> = (0..100).map(card).collect();
-        let values = serde_json::to_vec(&serde_json::json!({ "cards": cards }))?;
-        Ok((engine, Values::from_json(&values)?))
+        Ok((engine, Values::of(&serde_json::json!({ "cards": cards }))?))
     };
     match written() {
         Ok(both) => both,

@@ -105,13 +105,10 @@ impl FrontEnd {
         let Some(template) = template.filter(|name| edition.templates.contains(name)) else {
             return built_in(&values);
         };
-        let rendered = serde_json::to_vec(&values)
-            .and_then(|values| Values::from_json(&values))
-            .map_err(|error| error.to_string())
-            .and_then(|values| {
-                let rendered = edition.templates.render(template, &values, Rc::new(NoFragments));
-                rendered.map_err(|error| error.to_string())
-            });
+        let rendered = Values::of(&values).map_err(|error| error.to_string()).and_then(|values| {
+            let rendered = edition.templates.render(template, &values, Rc::new(NoFragments));
+            rendered.map_err(|error| error.to_string())
+        });
         rendered.unwrap_or_else(|error| {
             tracing::error!(request_id, template, error, "the error page itself fails");
             built_in(&values)

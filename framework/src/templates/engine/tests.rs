@@ -4,6 +4,7 @@ use tempfile::TempDir;
 use tera::{Kwargs, State};
 
 use super::*;
+use crate::packed::Packed;
 use crate::templates::{NoFragments, Place, RenderErrorKind};
 
 fn site(files: &[(&str, &str)]) -> TempDir {
@@ -28,8 +29,12 @@ fn problems(files: &[(&str, &str)]) -> Vec<String> {
 }
 
 fn render(engine: &Engine, name: &str, json: &str) -> Result<String, Box<RenderError>> {
-    let values = Values::from_json(json.as_bytes()).unwrap();
-    let rendered = engine.render(name, &values, Rc::new(NoFragments));
+    let json: serde_json::Value = serde_json::from_str(json).unwrap();
+    render_values(engine, name, &Values::of(&json).unwrap())
+}
+
+fn render_values(engine: &Engine, name: &str, values: &Values) -> Result<String, Box<RenderError>> {
+    let rendered = engine.render(name, values, Rc::new(NoFragments));
     rendered.map(|page| String::from_utf8(page.content.whole().unwrap().to_vec()).unwrap())
 }
 
@@ -64,8 +69,17 @@ fn values_are_escaped_in_markup_and_nowhere_else() {
 #[test]
 fn maps_keep_the_order_in_which_they_came() {
     let engine = load(&[("a.txt", "{% for k, v in m %}{{ k }}{{ v }} {% endfor %}")]);
-    let page = render(&engine, "a.txt", r#"{"m":{"z":1,"a":2,"m":3,"b":4,"y":5}}"#).unwrap();
-    assert_eq!(page, "z1 a2 m3 b4 y5 ");
+    let mut packed = Packed::new();
+    packed.insert("m", &Fields { z: 1, a: 2, m: 3 }).unwrap();
+    let values = Values::from_packed(&packed.into_bytes()).unwrap();
+    assert_eq!(render_values(&engine, "a.txt", &values).unwrap(), "z1 a2 m3 ");
+}
+
+#[derive(serde::Serialize)]
+struct Fields {
+    z: u8,
+    a: u8,
+    m: u8,
 }
 
 #[test]

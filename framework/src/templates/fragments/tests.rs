@@ -68,7 +68,8 @@ impl Site {
     }
 
     fn try_render(&self, json: &str) -> Result<Rendered, Box<RenderError>> {
-        let values = Values::from_json(json.as_bytes()).unwrap();
+        let json: serde_json::Value = serde_json::from_str(json).unwrap();
+        let values = Values::of(&json).unwrap();
         self.engine.render("page.html", &values, self.shelf.clone())
     }
 

@@ -259,7 +259,7 @@ fn fragments_in_captures_components_and_plain_text_are_what_they_are_elsewhere()
         "page.txt",
         "{% cache id='a' %}{{ v }}{{ part(url='/p', fallback=v) }}{% endcache %}",
     )]);
-    let values = Values::from_json(br#"{"v":"<"}"#).unwrap();
+    let values = Values::of(&serde_json::json!({"v": "<"})).unwrap();
     for _ in 0..2 {
         let rendered = plain.engine.render("page.txt", &values, plain.shelf.clone()).unwrap();
         assert_eq!(shown(&rendered.content), "<[/p|<]");
@@ -270,7 +270,7 @@ fn fragments_in_captures_components_and_plain_text_are_what_they_are_elsewhere()
 fn a_plain_text_is_never_put_into_html() {
     let fragment = "{% cache id='a' %}{{ v }}{% endcache %}";
     let site = Site::new(&[("page.txt", fragment), ("page.html", fragment)]);
-    let values = Values::from_json(br#"{"v":"<"}"#).unwrap();
+    let values = Values::of(&serde_json::json!({"v": "<"})).unwrap();
     let plain = || site.engine.render("page.txt", &values, site.shelf.clone()).unwrap();
     assert_eq!(shown(&plain().content), "<");
     assert_eq!(site.render(r#"{"v":"<"}"#), "&lt;");
@@ -344,7 +344,7 @@ fn a_render_within_a_render_is_one_of_its_own() {
     let options = Options { customise: vec![customise], ..Options::default() };
     let engine = Engine::load(folder.path(), &options).unwrap();
     *inner.lock().unwrap() = Some(engine.clone());
-    let values = Values::from_json(br#"{"v":"V"}"#).unwrap();
+    let values = Values::of(&serde_json::json!({"v": "V"})).unwrap();
     let rendered = engine.render("page.html", &values, Rc::new(NoFragments)).unwrap();
     let text = shown(&rendered.content);
     assert_eq!((rendered.groups, rendered.contains), (vec!["a".into()], vec!["fragment:a".into()]));
