@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 
+use rustix::process::{Resource, getrlimit};
 use tempfile::TempDir;
 
 use super::axum::Axum;
@@ -17,6 +18,12 @@ const COMMON: &str = include_str!("../../contestants/nginx.conf");
 const FILE: &str = include_str!("../../contestants/nginx-file.conf");
 const CACHE: &str = include_str!("../../contestants/nginx-cache.conf");
 const PROXY: &str = include_str!("../../contestants/nginx-proxy.conf");
+
+/// How many files a worker may have open at the most: all pages of any scene, and the connections.
+const MOST_FILES: u64 = 220_000;
+
+/// How many of them are for connections: both ends of twice as many as any scene has.
+const CONNECTIONS: u64 = 2 * 2000;
 
 /// A running nginx.
 #[derive(Debug)]
@@ -63,15 +70,20 @@ impl Nginx {
     fn start(kind: Kind, servers: &str, folder: TempDir, behind: Behind) -> Result<Nginx> {
         let program = tools::NGINX.path().ok_or("nginx is not installed")?;
         let file = folder.path().join("nginx.conf");
+        // No program may set itself a higher limit, unless it is privileged.
+        let files =
+            getrlimit(Resource::Nofile).maximum.map_or(MOST_FILES, |most| most.min(MOST_FILES));
         let (process, addresses) =
             Process::start_program(&program, folder.path(), |[http1, http2]| {
                 let more = servers
                     .replace("{http1}", &http1.to_string())
                     .replace("{http2}", &http2.to_string())
                     .replace("{origin}", &behind.address());
-                let configuration = COMMON.replace("{more}", &more);
-                let configuration =
-                    configuration.replace("{folder}", &folder.path().display().to_string());
+                let configuration = COMMON
+                    .replace("{more}", &more)
+                    .replace("{folder}", &folder.path().display().to_string())
+                    .replace("{files}", &files.to_string())
+                    .replace("{kept_open}", &files.saturating_sub(CONNECTIONS).max(1).to_string());
                 std::fs::write(&file, configuration)?;
                 let errors = folder.path().join("error.log");
                 Ok(["-e".into(), errors.into(), "-c".into(), file.clone().into()].into())
