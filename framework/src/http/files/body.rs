@@ -20,8 +20,8 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
-use tokio::task::JoinHandle;
 
+use super::threads;
 use crate::http::ranges::Segment;
 
 /// How much is read at a time, in bytes.
@@ -30,6 +30,9 @@ const PIECE: usize = 128 * 1024;
 /// How many buffers are kept for the next pieces.
 const SPARE: usize = 2;
 
+/// A buffer, and how much of it was read.
+type Read = (Vec<u8>, io::Result<usize>);
+
 /// The body of a response with content of a file.
 pub(super) struct FileBody {
     file: Arc<File>,
@@ -37,7 +40,7 @@ pub(super) struct FileBody {
     /// How many bytes are left of all segments.
     left: u64,
     spare: Arc<Spare>,
-    reading: Option<JoinHandle<(Vec<u8>, io::Result<usize>)>>,
+    reading: Option<Pin<Box<dyn Future<Output = io::Result<Read>> + Send>>>,
 }
 
 impl FileBody {
@@ -103,20 +106,17 @@ impl HttpBody for FileBody {
                 Some(read) => return Poll::Ready(Some(self.take(buffer, read))),
                 None => {
                     let file = Arc::clone(&self.file);
-                    self.reading = Some(tokio::task::spawn_blocking(move || {
+                    self.reading = Some(Box::pin(threads::run(move || {
                         let read = read_waiting(&file, &mut buffer[..length], range);
                         (buffer, read)
-                    }));
+                    })));
                 }
             }
         }
         let Some(reading) = &mut self.reading else { return Poll::Ready(None) };
-        let read = ready!(Pin::new(reading).poll(context));
+        let read = ready!(reading.as_mut().poll(context));
         self.reading = None;
-        Poll::Ready(Some(match read {
-            Ok((buffer, read)) => self.take(buffer, read),
-            Err(error) => Err(io::Error::other(error)),
-        }))
+        Poll::Ready(Some(read.and_then(|(buffer, read)| self.take(buffer, read))))
     }
 
     fn is_end_stream(&self) -> bool {

@@ -8,7 +8,7 @@
 //!   nothing else, `found` chooses: index files, fingerprints, encoded siblings.
 //! - [`Overlay`]: what stands in front of the docroot's own files.
 //! - [`Source`]: a version of something and the response to a request for it: conditions, ranges,
-//!   headers. `body` reads a file while it is sent.
+//!   headers. `body` reads a file while it is sent; `threads` do what must be waited for.
 //! - [`Fingerprint`]: what is in a file, as a part of its name; `hash` makes it.
 //!
 //! # Tags
@@ -65,6 +65,7 @@ mod name;
 mod overlay;
 mod sibling;
 mod source;
+mod threads;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -181,8 +182,8 @@ impl Files {
         let Some(name) = Name::of(path) else { return Ok(Answer::Nothing) };
         let (with_slash, liked) = (path.ends_with('/'), negotiation::acceptable(headers));
         let shelf = Arc::clone(&self.shelf);
-        let found = tokio::task::spawn_blocking(move || shelf.find(&name, with_slash, &liked));
-        Ok(match found.await.map_err(io::Error::other)?? {
+        let found = threads::run(move || shelf.find(&name, with_slash, &liked));
+        Ok(match found.await?? {
             Found::Nothing => Answer::Nothing,
             Found::Folder => Answer::Folder,
             Found::File(source, freshness) => Answer::Response(match freshness {
