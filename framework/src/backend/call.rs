@@ -1,9 +1,11 @@
 //! How a forwarded request is answered: wait for the position, run the controller, invalidate.
 
+use std::future::ready;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::Either;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use http_body::Body as _;
 
@@ -58,9 +60,10 @@ impl Backend {
         };
         let request_id = call.request_id.clone();
         let reply = match self.request(call, body, as_of, site) {
-            Ok(request) => controller::answer(registration, request).await,
-            Err(reply) => reply,
+            Ok(request) => Either::Left(controller::answer(registration, request)),
+            Err(reply) => Either::Right(ready(reply)),
         };
+        let reply = reply.await;
         journal.finish().await;
         let named = if is_unsafe { named_by(&reply) } else { Invalidation::new() };
         let due = journal.due(&reply, named);

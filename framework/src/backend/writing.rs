@@ -96,7 +96,8 @@ impl CallJournal {
         due
     }
 
-    /// Writes what remains to be written, after a reply with this status.
+    /// Writes what remains to be written, after a reply with this status. Where that is nothing, as
+    /// after most calls, there is no future of a write to be moved about.
     pub(super) async fn close(
         &self,
         mut due: Invalidation,
@@ -104,7 +105,7 @@ impl CallJournal {
     ) -> Result<(), WriteError> {
         let carriers = self.progress().carriers.clone();
         if !carriers.is_empty() && self.invalidations.is_conditional() {
-            return self.settle(&carriers, &due).await;
+            return Box::pin(self.settle(&carriers, &due)).await;
         }
         if carriers.is_empty() {
             due.merge(&self.invalidations.always);
@@ -113,7 +114,8 @@ impl CallJournal {
             }
         }
         if !due.is_empty() {
-            self.backend.write(Draft { invalidation: due, ..Draft::default() }).await?;
+            let draft = Draft { invalidation: due, ..Draft::default() };
+            Box::pin(self.backend.write(draft)).await?;
         }
         Ok(())
     }

@@ -1,26 +1,23 @@
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 
-use futures_util::FutureExt;
+use futures_util::{FutureExt, TryFutureExt};
 use http::StatusCode;
 
 use crate::log::panic_message;
 use crate::reply::{Reply, error};
 
 /// Runs a part of the site's code. A panic in it becomes an error 500 whose cause names `who`.
-pub(super) async fn caught<T>(
+pub(super) fn caught<T>(
     who: impl FnOnce() -> String,
     request_id: &str,
     part: impl Future<Output = T>,
-) -> Result<T, Reply> {
+) -> impl Future<Output = Result<T, Reply>> {
     // What a panic leaves half done is the request's own; the site's state is behind `Store`,
     // which nobody changes but the log.
-    match AssertUnwindSafe(part).catch_unwind().await {
-        Ok(value) => Ok(value),
-        Err(panic) => {
-            let cause = format!("{} panicked: {}", who(), panic_message(&*panic));
-            tracing::error!(request_id, "{cause}");
-            Err(error(StatusCode::INTERNAL_SERVER_ERROR).cause(cause))
-        }
-    }
+    AssertUnwindSafe(part).catch_unwind().map_err(move |panic| {
+        let cause = format!("{} panicked: {}", who(), panic_message(&*panic));
+        tracing::error!(request_id, "{cause}");
+        error(StatusCode::INTERNAL_SERVER_ERROR).cause(cause)
+    })
 }

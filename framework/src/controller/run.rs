@@ -10,7 +10,7 @@ use crate::request::Request;
 pub async fn answer(registration: &Registration, mut request: Request) -> Reply {
     let request_id = request.parts.request_id.clone();
     let refused = refusal(registration, &mut request, &request_id).await;
-    let seen_by_after = (!registration.after.is_empty()).then(|| request.parts.clone());
+    let seen_by_after = (!registration.after.is_empty()).then(|| Box::new(request.parts.clone()));
     let mut reply = match refused {
         Some(reply) => reply,
         None => {

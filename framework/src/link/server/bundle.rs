@@ -82,10 +82,11 @@ async fn serve<H: Host>(
         };
         let (server, queue, bundle) = (server.clone(), queue.clone(), running.token());
         let calls = server.calls.clone();
-        calls.spawn(async move {
+        // In a box, because whoever spawns moves it to and fro.
+        calls.spawn(Box::pin(async move {
             let running = Running { call: server.calls.token(), place };
             run(&server, number, call, &queue, (running, bundle)).await;
-        });
+        }));
     }
 }
 
