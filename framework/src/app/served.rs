@@ -80,8 +80,12 @@ impl Handler for Visitors {
         self.0.answer_at_once(request, peer.addr.ip())
     }
 
-    async fn handle(&self, request: Request<Incoming>, peer: Peer) -> Response<Body> {
-        self.0.answer(request.map(body), peer.addr.ip()).await
+    fn handle(
+        &self,
+        request: Request<Incoming>,
+        peer: Peer,
+    ) -> impl Future<Output = Response<Body>> + Send {
+        self.0.answer(request.map(body), peer.addr.ip())
     }
 }
 
