@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use http::request::Parts;
 use http::{Request, Response};
-use hyper::body::{Body as _, Incoming};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -80,8 +79,12 @@ impl Handler for Visitors {
         self.0.answer_at_once(request, peer.addr.ip())
     }
 
-    async fn handle(&self, request: Request<Incoming>, peer: Peer) -> Response<Body> {
-        self.0.answer(request.map(body), peer.addr.ip()).await
+    fn handle(
+        &self,
+        request: Request<Body>,
+        peer: Peer,
+    ) -> impl Future<Output = Response<Body>> + Send {
+        self.0.answer(request, peer.addr.ip())
     }
 }
 
@@ -94,13 +97,9 @@ pub(super) struct Operators {
 impl Handler for Operators {
     type Prepared = Infallible;
 
-    async fn handle(&self, request: Request<Incoming>, _: Peer) -> Response<Body> {
-        admin::answer(&*self.node, &self.metrics, request.map(body)).await
+    async fn handle(&self, request: Request<Body>, _: Peer) -> Response<Body> {
+        admin::answer(&*self.node, &self.metrics, request).await
     }
-}
-
-fn body(incoming: Incoming) -> Body {
-    if incoming.is_end_stream() { Body::empty() } else { Body::stream(incoming) }
 }
 
 pub(super) async fn bind(what: &str, address: SocketAddr) -> Result<TcpListener, Problems> {

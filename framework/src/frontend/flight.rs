@@ -49,12 +49,13 @@ impl FrontEnd {
     /// Makes what is not in the cache, or waits for somebody who does.
     pub(super) async fn miss(
         self: &Arc<Self>,
-        wanted: &Arc<Cacheable>,
+        wanted: Arc<Cacheable>,
         variant: VariantKind,
         lack: Lack,
     ) -> Served {
+        let wanted = &wanted;
         if !self.settings.caching || self.cache.is_passed(&wanted.key, lack.now) {
-            let outcome = self.fill(wanted).await;
+            let outcome = Box::pin(self.fill(wanted)).await;
             return self.served(wanted, variant, outcome, lack);
         }
         // What is known now is all that the law asks of this request, however long it waits.
@@ -91,7 +92,7 @@ impl FrontEnd {
                     }
                     Some(Landed::Entry(_) | Landed::Failed(_)) => {}
                     Some(Landed::Private) | None => {
-                        let outcome = self.fill(wanted).await;
+                        let outcome = Box::pin(self.fill(wanted)).await;
                         return self.served(wanted, variant, outcome, lack);
                     }
                 },

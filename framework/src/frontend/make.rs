@@ -80,6 +80,14 @@ struct Begun {
     origin: Option<Origin>,
 }
 
+/// What is needed once a controller has answered.
+struct Afterwards<'a> {
+    edition: &'a Edition,
+    fragments: Option<Key<'a>>,
+    begun: Begun,
+    variant: Option<String>,
+}
+
 /// Where a template is rendered.
 struct Place<'a> {
     edition: &'a Edition,
@@ -93,11 +101,17 @@ impl FrontEnd {
         // From before anything is looked at: what happens meanwhile makes the content old.
         let generation = order.generation;
         let begun = Begun { generation, at: clock::now(), origin: self.cache.position() };
-        match order.target {
-            Target::Template(name) => self.render_static(name, &order, begun),
-            Target::Controller(name) => self.call(name, order, begun, body).await,
-            other => Err(Failure::internal(format!("`{other}` is not content that can be made"))),
-        }
+        let controller = match order.target {
+            Target::Template(name) => return self.render_static(name, &order, begun),
+            Target::Controller(name) => name,
+            other => {
+                let cause = format!("`{other}` is not content that can be made");
+                return Err(Failure::internal(cause));
+            }
+        };
+        let (call, afterwards) = self.call(controller, order, begun);
+        let (answer, body) = self.link.call(call, body).await.map_err(failure_of_call)?;
+        self.made_of(answer, body, afterwards)
     }
 
     fn render_static(&self, name: &str, order: &Order<'_>, begun: Begun) -> Result<Made, Failure> {
@@ -112,13 +126,8 @@ impl FrontEnd {
         self.render(place, name, &values, StatusCode::OK, HeaderMap::new())
     }
 
-    async fn call(
-        &self,
-        controller: &str,
-        order: Order<'_>,
-        begun: Begun,
-        body: Body,
-    ) -> Result<Made, Failure> {
+    /// The call of a controller, and what a template that it names is rendered with.
+    fn call<'a>(&self, controller: &str, order: Order<'a>, begun: Begun) -> (Call, Afterwards<'a>) {
         let Order { edition, forwarded, params, fragments, max_body, own_url, request_id, .. } =
             order;
         let known = begun.origin;
@@ -139,7 +148,17 @@ impl FrontEnd {
             deadline: self.settings.deadline.as_millis() as u64,
             own_url,
         };
-        let (answer, body) = self.link.call(call, body).await.map_err(failure_of_call)?;
+        (call, Afterwards { edition, fragments, begun, variant })
+    }
+
+    /// What a controller has answered.
+    fn made_of(
+        &self,
+        answer: Answer,
+        body: Body,
+        afterwards: Afterwards<'_>,
+    ) -> Result<Made, Failure> {
+        let Afterwards { edition, fragments, begun, variant } = afterwards;
         let origin = Origin { log: answer.log, as_of: answer.as_of };
         let status = StatusCode::from_u16(answer.status)
             .map_err(|_| Failure::internal(format!("status {} is none", answer.status)))?;

@@ -55,6 +55,7 @@ mod vary;
 mod version;
 mod visitor;
 
+use std::future::Future;
 use std::net::IpAddr;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
@@ -88,7 +89,7 @@ use heads::Heads;
 pub use kept::Kept;
 use notice::Notice;
 use parts::Recipient;
-use served::Served;
+use served::{Served, Serving, later};
 pub use variant::{Variant, VariantFn};
 pub use visitor::Visitor;
 
@@ -258,30 +259,33 @@ impl FrontEnd {
     }
 
     /// Answers a request that `peer` has sent. Whatever goes wrong becomes a response too.
-    pub async fn answer(
+    pub fn answer(
         self: &Arc<Self>,
         mut request: Request<Body>,
         peer: IpAddr,
-    ) -> Response<Body> {
+    ) -> impl Future<Output = Response<Body>> + Send {
         let notice = self.notice();
         if notice.is_some() {
             Notice::ask_for_all(&mut request);
         }
+        // Before there is a future, which would keep a place for both forms of the request.
         let (parts, body) = request.into_parts();
-        let (generation, edition) = Edition::taken(&self.cache, || self.edition.load_full());
-        let origin = self.settings.proxies.origin(peer, &parts.headers);
-        let recipient = Recipient { generation, edition: &edition, request: &parts, origin };
-        let visit = Visit { generation, edition: &edition, parts: &parts, body, origin };
-        let served = self.dispatch(visit).await;
-        let response = match self.respond_at_once(recipient, served) {
-            Ok(response) => response,
-            Err(served) => self.compose(recipient, served).await,
-        };
-        let response = match notice {
-            Some(notice) => notice.put_into(response),
-            None => response,
-        };
-        self.finish(&parts.method, response)
+        async move {
+            let (generation, edition) = Edition::taken(&self.cache, || self.edition.load_full());
+            let origin = self.settings.proxies.origin(peer, &parts.headers);
+            let recipient = Recipient { generation, edition: &edition, request: &parts, origin };
+            let visit = Visit { generation, edition: &edition, parts: &parts, body, origin };
+            let served = self.dispatch(visit).await;
+            let response = match self.respond_at_once(recipient, served) {
+                Ok(response) => response,
+                Err(served) => Box::pin(self.compose(recipient, served)).await,
+            };
+            let response = match notice {
+                Some(notice) => notice.put_into(response),
+                None => response,
+            };
+            self.finish(&parts.method, response)
+        }
     }
 
     /// What pages are to say of files that could not be loaded: to developers only.
@@ -341,19 +345,19 @@ impl FrontEnd {
                 return Served::refused(failure, Scope::SITE, parts.uri.path());
             }
         };
-        match edition.table.resolve(&parts.method, &path) {
+        match &edition.table.resolve(&parts.method, &path) {
             Resolution::Route(matched) => self.follow_route(visit, matched).await,
             Resolution::NotFound { scope } => {
                 let failure = Failure::new(StatusCode::NOT_FOUND, "There is no such page.");
-                Served::refused(failure, scope, path.as_str())
+                Served::refused(failure, *scope, path.as_str())
             }
             Resolution::MethodNotAllowed { allow, scope } => {
                 let message = format!("This page takes {allow} only.");
                 let mut failure = Failure::new(StatusCode::METHOD_NOT_ALLOWED, message);
-                failure.headers = allow_header(&allow);
-                Served::refused(failure, scope, path.as_str())
+                failure.headers = allow_header(allow);
+                Served::refused(failure, *scope, path.as_str())
             }
-            Resolution::Options { allow } => Served::Response(options(&allow)),
+            Resolution::Options { allow } => Served::Response(options(allow)),
             Resolution::AliasLoop { alias } => {
                 let cause = format!("the aliases lead in a circle: {}", alias.label());
                 Served::refused(Failure::internal(cause), alias.scope, path.as_str())
@@ -361,16 +365,21 @@ impl FrontEnd {
         }
     }
 
-    async fn follow_route(self: &Arc<Self>, visit: Visit<'_>, matched: Match<'_>) -> Served {
-        match &matched.route.target {
-            Target::Controller(_) | Target::Template(_) => self.page(visit, matched).await,
-            Target::Redirect { status, .. } => redirect(*status, &matched),
-            Target::Files { .. } => Box::pin(self.file(visit, &matched)).await,
+    fn follow_route<'a>(
+        self: &'a Arc<Self>,
+        visit: Visit<'a>,
+        matched: &'a Match<'_>,
+    ) -> Serving<'a> {
+        let served = match &matched.route.target {
+            Target::Controller(_) | Target::Template(_) => return self.page(visit, matched),
+            Target::Files { .. } => return later(self.file(visit, matched)),
+            Target::Redirect { status, .. } => redirect(*status, matched),
             Target::Alias(_) => {
                 let failure = Failure::internal("an alias was not followed");
                 Served::refused(failure, matched.route.scope, matched.path())
             }
-        }
+        };
+        served.at_once()
     }
 }
 

@@ -16,7 +16,7 @@ use super::fill::Cacheable;
 use super::flight::Lack;
 use super::forward::Forwarded;
 use super::make::{Made, Order};
-use super::served::{Failed, Served};
+use super::served::{Failed, Served, Serving, later};
 use super::variant::{Variant, VariantKind};
 use super::{FrontEnd, Visit, Visitor, bypass, prepare, request_id, vary};
 use crate::cache::{Entry, Key, KeyBuilder, Lookup, Miss};
@@ -110,30 +110,34 @@ impl FrontEnd {
     }
 
     /// The content of a controller's or a template's route.
-    pub(super) async fn page(self: &Arc<Self>, visit: Visit<'_>, matched: Match<'_>) -> Served {
-        let missing = match self.find(visit.parts, visit.origin, &matched, clock::now) {
+    pub(super) fn page<'a>(
+        self: &'a Arc<Self>,
+        visit: Visit<'a>,
+        matched: &'a Match<'_>,
+    ) -> Serving<'a> {
+        let missing = match self.find(visit.parts, visit.origin, matched, clock::now) {
             Found::Hit { entry, variant, now } => {
                 self.counters.count(Event::Hit);
-                return Served::Hit { entry, variant, now };
+                return Served::Hit { entry, variant, now }.at_once();
             }
             Found::Stale { entry, past_end, missing } => {
                 self.counters.count(Event::Hit);
                 let variant = missing.variant.kind.clone();
                 let key = missing.key.clone();
-                self.refresh(visit.edition, &key, || self.cacheable(&visit, &matched, missing).0);
+                self.refresh(visit.edition, &key, || self.cacheable(&visit, matched, missing).0);
                 let cache = CacheStatus::StaleWhileRevalidate { past_end };
-                return Served::Stored { entry, variant, cache };
+                return Served::Stored { entry, variant, cache }.at_once();
             }
             Found::Miss(missing) => missing,
-            Found::Direct(why) => return Box::pin(self.direct(visit, &matched, why)).await,
+            Found::Direct(why) => return later(self.direct(visit, matched, why)),
             Found::Refused(failure) => {
-                return Served::refused(failure, matched.route.scope, matched.path());
+                let refused = Served::refused(failure, matched.route.scope, matched.path());
+                return refused.at_once();
             }
         };
         self.counters.count(if self.settings.caching { Event::Miss } else { Event::Bypass });
-        let (wanted, variant, lack) = self.cacheable(&visit, &matched, missing);
-        // In a box, so that the future of a hit stays small.
-        Box::pin(self.miss(&wanted, variant, lack)).await
+        let (wanted, variant, lack) = self.cacheable(&visit, matched, missing);
+        later(self.miss(wanted, variant, lack))
     }
 
     /// Content for this visitor alone.

@@ -1,7 +1,10 @@
 //! What there is for a request, before it is made a response to anybody.
 
+use std::future::{Future, Ready, ready};
+use std::pin::Pin;
 use std::sync::Arc;
 
+use futures_util::future::Either;
 use http::{HeaderMap, Response, StatusCode};
 
 use super::cache_status::{CacheStatus, Forward};
@@ -43,12 +46,26 @@ pub(super) struct Failed {
     pub(super) cache: CacheStatus,
 }
 
+/// What is served, now or later.
+pub(super) type Serving<'a> =
+    Either<Ready<Served>, Pin<Box<dyn Future<Output = Served> + Send + 'a>>>;
+
+/// In a box, so that the future of a request stays small.
+pub(super) fn later<'a>(served: impl Future<Output = Served> + Send + 'a) -> Serving<'a> {
+    Either::Right(Box::pin(served))
+}
+
 impl Served {
     /// An error before anything was forwarded.
     pub(super) fn refused(failure: Failure, scope: Scope, path: &str) -> Served {
         let cache = bypass(Forward::Bypass);
         let (request_id, path) = (request_id(), path.to_owned());
         Served::Failed(Failed { failure, scope, request_id, path, cache })
+    }
+
+    /// As what is served now.
+    pub(super) fn at_once<'a>(self) -> Serving<'a> {
+        Either::Left(ready(self))
     }
 
     /// The variant that it is of.

@@ -1,5 +1,6 @@
 //! One connection of a client, from its first byte to its last.
 
+use std::cell::Cell;
 use std::convert::Infallible;
 use std::error::Error;
 use std::future::{Ready, poll_fn, ready};
@@ -8,15 +9,14 @@ use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context as Task, Poll};
 
 use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt;
 use futures_util::future::Either;
 use http::request::Parts;
-use http::{Request, Response, StatusCode, Version, header};
-use hyper::body::Incoming;
+use http::{Method, Request, Response, StatusCode, Version, header};
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::{http1, http2};
 use hyper::service::Service;
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -25,7 +25,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep, timeout};
 
-use super::express::{Asked, Express};
+use super::express::Express;
 use super::limits::Limits;
 use super::prepared::AtOnce;
 use super::pulse::{Exchange, Patience, Pulse, RequestBody, Told, Verdict};
@@ -90,7 +90,7 @@ pub(super) async fn serve<H: Handler>(
         }
     };
     let pulse = Pulse::new();
-    let context = Arc::new(Context { handler, peer, headers: rules.limits.headers });
+    let context = Arc::new(Context::new(handler, peer, rules.limits.headers));
     let heads = if version == Version::HTTP_2 { Heads::Ignored } else { Heads::Noted };
     let socket = Socket::new(stream, read, pulse.clone(), heads);
     let timer = pin!(sleep(rules.patience.beat));
@@ -108,13 +108,13 @@ async fn serve_http2<H: Handler>(
     context: &Arc<Context<H>>,
     attendant: &mut Attendant<'_>,
 ) {
-    let requests = Requests::new(context, attendant.pulse, Asked::NotYet);
+    let requests = Requests::new(context, attendant.pulse, None);
     let served = attendant.rules.http2.serve_connection(TokioIo::new(socket), requests);
     let mut connection = ByHyper::new(served);
     attendant.attend(&mut connection).await;
 }
 
-/// Hits are answered without hyper, and the rest by it, for as long as there is something else.
+/// What is plain is answered without hyper, and the rest by it, for as long as there is something else.
 async fn serve_http1<H: Handler>(
     mut socket: Socket<TcpStream>,
     context: &Arc<Context<H>>,
@@ -122,17 +122,17 @@ async fn serve_http1<H: Handler>(
 ) {
     let (rules, pulse) = (attendant.rules, attendant.pulse);
     loop {
-        let mut asked = Asked::NotYet;
+        let mut made = None;
         if H::ANSWERS_AT_ONCE {
             let (context, pulse) = (context.clone(), pulse.clone());
             let mut express = Express::new(socket, context, pulse, &rules.limits);
             if attendant.attend(&mut express).await != End::GoesOn {
                 return;
             }
-            (socket, asked) = express.into_socket();
+            (socket, made) = express.into_socket();
         }
         pulse.begin_stay();
-        let requests = Requests::new(context, pulse, asked);
+        let requests = Requests::new(context, pulse, made);
         let served = rules.http1.serve_connection(TokioIo::new(socket), requests);
         let mut connection = ByHyper::new(served);
         if H::ANSWERS_AT_ONCE {
@@ -161,28 +161,21 @@ async fn refuse_slow_head(mut socket: Socket<TcpStream>, attendant: &Attendant<'
 }
 
 /// What hyper calls for each request.
-struct Requests<H> {
+pub(super) struct Requests<H> {
     context: Arc<Context<H>>,
     pulse: Arc<Pulse>,
-    /// Whether the handler was asked in vain for the first of them.
-    asked: AtomicBool,
+    /// The response to the first of them, if it is made already.
+    made: Cell<Option<Response<Body>>>,
 }
 
 impl<H: Handler> Requests<H> {
-    fn new(context: &Arc<Context<H>>, pulse: &Arc<Pulse>, asked: Asked) -> Requests<H> {
-        let asked = AtomicBool::new(asked == Asked::InVain);
-        Requests { context: context.clone(), pulse: pulse.clone(), asked }
-    }
-
-    /// The response that there is without waiting for anything.
-    fn at_once(&self, request: &Parts) -> Option<Response<Body>> {
-        if self.asked.load(Ordering::Relaxed) {
-            self.asked.store(false, Ordering::Relaxed);
-            return None;
-        }
-        let response = self.context.respond_at_once(request)?;
-        self.pulse.not_needed();
-        Some(response.into_response())
+    pub(super) fn new(
+        context: &Arc<Context<H>>,
+        pulse: &Arc<Pulse>,
+        made: Option<Response<Body>>,
+    ) -> Requests<H> {
+        let made = Cell::new(made);
+        Requests { context: context.clone(), pulse: pulse.clone(), made }
     }
 }
 
@@ -196,15 +189,29 @@ impl<H: Handler> Service<Request<Incoming>> for Requests<H> {
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let exchange = Exchange::begin(self.pulse.clone(), RequestBody::of(&request));
-        let (parts, body) = request.into_parts();
-        match self.at_once(&parts) {
-            Some(response) => Either::Left(ready(told(response, exchange))),
-            None => {
-                let request = Request::from_parts(parts, body);
-                Either::Right(Box::pin(respond(self.context.clone(), exchange, request)))
-            }
+        if let Some(response) = self.made.take() {
+            return Either::Left(ready(told(response, exchange)));
         }
+        let (parts, body) = request.into_parts();
+        let is_usual = is_usual(&parts);
+        let told = move |response: Response<Body>| {
+            if is_usual && response.body().is_at_hand() {
+                exchange.not_needed();
+            }
+            told(response, exchange)
+        };
+        if let Some(response) = self.context.respond_at_once(&parts) {
+            return Either::Left(ready(told(response.into_response())));
+        }
+        let body = if body.is_end_stream() { Body::empty() } else { Body::stream(body) };
+        let response = self.context.clone().respond(Request::from_parts(parts, body));
+        Either::Right(Box::pin(response.map(told)))
     }
+}
+
+/// Whether hyper is not needed for a request, unless its headers or its response say otherwise.
+fn is_usual(request: &Parts) -> bool {
+    matches!(request.method, Method::GET | Method::HEAD) && request.version == Version::HTTP_11
 }
 
 const REQUEST_TIMEOUT: &[u8] =
@@ -249,15 +256,25 @@ pub(super) trait Served {
 }
 
 /// A connection that hyper serves.
-struct ByHyper<'a, C> {
+pub(super) struct ByHyper<'a, C> {
     connection: C,
+    begun: Begun,
     /// Given if it goes on elsewhere when it rests.
     pulse: Option<&'a Pulse>,
 }
 
+/// Whether hyper has looked at what has come. It closes a connection at which it has not, and a
+/// response that is made already would never be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Begun {
+    NotYet,
+    ThenClose,
+    Yes,
+}
+
 impl<'a, C> ByHyper<'a, C> {
-    fn new(connection: C) -> ByHyper<'a, C> {
-        ByHyper { connection, pulse: None }
+    pub(super) fn new(connection: C) -> ByHyper<'a, C> {
+        ByHyper { connection, begun: Begun::NotYet, pulse: None }
     }
 
     fn until_it_rests(self, pulse: &'a Pulse) -> ByHyper<'a, C> {
@@ -271,7 +288,13 @@ where
     C::Error: Error + Send + Sync + 'static,
 {
     fn poll(&mut self, task: &mut Task<'_>) -> Poll<Result<End, Box<dyn Error + Send + Sync>>> {
-        match Pin::new(&mut self.connection).poll(task) {
+        let mut polled = Pin::new(&mut self.connection).poll(task);
+        let begun = std::mem::replace(&mut self.begun, Begun::Yes);
+        if polled.is_pending() && begun == Begun::ThenClose {
+            Pin::new(&mut self.connection).graceful_shutdown();
+            polled = Pin::new(&mut self.connection).poll(task);
+        }
+        match polled {
             Poll::Ready(end) => Poll::Ready(end.map(|()| End::Closed).map_err(Into::into)),
             Poll::Pending if self.pulse.is_some_and(Pulse::rests) => Poll::Ready(Ok(End::GoesOn)),
             Poll::Pending => Poll::Pending,
@@ -279,7 +302,10 @@ where
     }
 
     fn close(&mut self) {
-        Pin::new(&mut self.connection).graceful_shutdown();
+        match self.begun {
+            Begun::Yes => Pin::new(&mut self.connection).graceful_shutdown(),
+            Begun::NotYet | Begun::ThenClose => self.begun = Begun::ThenClose,
+        }
     }
 }
 
@@ -339,6 +365,11 @@ pub(super) struct Context<H> {
 }
 
 impl<H: Handler> Context<H> {
+    /// For requests of up to so many headers.
+    pub(super) fn new(handler: Arc<H>, peer: Peer, headers: usize) -> Context<H> {
+        Context { handler, peer, headers }
+    }
+
     /// The response that there is without waiting for anything.
     pub(super) fn respond_at_once(&self, request: &Parts) -> Option<AtOnce<H::Prepared>> {
         if let Some((status, message)) = refusal(request, self.headers) {
@@ -348,23 +379,20 @@ impl<H: Handler> Context<H> {
         catch_unwind(answer).unwrap_or_else(|_| Some(AtOnce::Response(self.panicked())))
     }
 
+    /// The response, which may take its time.
+    pub(super) async fn respond(self: Arc<Self>, request: Request<Body>) -> Response<Body> {
+        let answer = async { self.handler.handle(request, self.peer).await };
+        let response = AssertUnwindSafe(answer).catch_unwind().await;
+        response.unwrap_or_else(|_| self.panicked())
+    }
+
     fn panicked(&self) -> Response<Body> {
         tracing::error!(%self.peer.addr, "the handler of a request panicked");
         plain(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error\n")
     }
 }
 
-async fn respond<H: Handler>(
-    context: Arc<Context<H>>,
-    exchange: Exchange,
-    request: Request<Incoming>,
-) -> Result<Response<Told>, Infallible> {
-    let answer = async { context.handler.handle(request, context.peer).await };
-    let response = AssertUnwindSafe(answer).catch_unwind().await;
-    told(response.unwrap_or_else(|_| context.panicked()), exchange)
-}
-
-fn told(response: Response<Body>, exchange: Exchange) -> Result<Response<Told>, Infallible> {
+fn told(response: Response<Body>, exchange: Exchange) -> Responded {
     Ok(response.map(|body| Told::new(body, exchange)))
 }
 

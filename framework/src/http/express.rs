@@ -1,14 +1,17 @@
-//! Hits on a connection of HTTP/1.1, answered without hyper.
+//! Plain requests on a connection of HTTP/1.1, answered without hyper.
 //!
 //! A hit is a lookup and a `writev`. What hyper does around it (a state for everything that HTTP/1 can
 //! be, a service, a body that is polled) costs about as much as the hit itself, and nearly all
-//! requests of a site that is read a lot are hits. So a connection is served here for as long as it
+//! requests of a site that is read a lot are hits. Those that are not are mostly as plain: a head,
+//! and later a page of which all is at hand. So a connection is served here for as long as it
 //! asks for nothing else, and hyper gets the rest:
 //!
 //! ```text
-//! bytes → head::read ── plain GET or HEAD ── Handler::answer_at_once ── response → writev
-//!            │ anything else                     │ None, or a body that is not at hand
-//!            └───────────────────────────────────┴──→ hyper, from the first byte of this head on
+//! bytes → head::read ── plain GET or HEAD ──┬─ Handler::answer_at_once ──┬── response → writev
+//!            │                              └─ Handler::handle, waiting ─┤
+//!            │ anything else                                             │ a body that is not at hand
+//!            └───────────────────────────────────────────────────────────┴──→ hyper, from the first byte
+//!                                                         of this head on, with the response if it is made
 //! ```
 //!
 //! # Why this is the same
@@ -19,17 +22,26 @@
 //!   first request that is anything else goes to hyper with all bytes from its own first one on.
 //! - *Who answers* is the same handler, and what it answers is written as hyper writes it, byte for
 //!   byte (see `response`). A test asks for the same things both ways and compares all that comes.
+//!   It is asked once: a response that is made and not to be written here goes to hyper together with the
+//!   head, and hyper, which reads the same head first, sends it as the response to that.
 //! - *Who waits for whom* is noted in the same pulse and judged by the same beats, the stream is
 //!   the same [`Socket`], and a response is written to its end before the next request is looked at.
+//! - *While the handler is at it* there is the same [`Exchange`](super::pulse::Exchange) in the pulse, and
+//!   a client that goes away is noticed as by hyper: the end of the stream, even if only the client's
+//!   sending has ended, is the end of the connection, and the future is dropped. It is looked for
+//!   until something of the next request comes, and that is kept, one piece of it at most.
+//! - *When the server stops* meanwhile, the response says `Connection: close`. Then it is one for
+//!   hyper to write, which closes the connection behind it.
 //!
-//! Hyper keeps the connection for as long as it is needed: who asks for what is made anew each time
-//! is not handed to and fro. With the first hit it gives it back when it rests between two requests ([`Pulse::rests`]): nothing
-//! is being answered, all that it has to say has left its buffers, and no request that it was given
+//! Hyper keeps the connection for as long as it is needed: who asks for what is streamed each time
+//! is not handed to and fro. With the first response that could be written here it gives it back when
+//! it rests between two requests ([`Pulse::rests`]): nothing is being answered, all that it has to say has left its buffers, and no request that it was given
 //! had a body, so it is in no middle of anything. What it has read of the next head comes back too.
 //! Each stay of hyper answers at least one request, so that none is handed to and fro.
 
 mod head;
 mod response;
+mod waiting;
 
 use std::error::Error;
 use std::io;
@@ -37,17 +49,21 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as Task, Poll, ready};
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
+use http::Response;
+use http::header::{self, HeaderValue};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use self::head::{Head, Heads, put_back};
+use self::head::{Heads, put_back};
 use self::response::Outgoing;
+use self::waiting::Waiting;
 use super::connection::{Context, End, Served};
 use super::limits::Limits;
 use super::prepared::AtOnce;
 use super::pulse::Pulse;
 use super::server::Handler;
 use super::socket::Socket;
+use crate::body::Body;
 
 /// How much is read at a time, in bytes. A longer head goes to hyper.
 const PIECE: usize = 8 * 1024;
@@ -55,25 +71,20 @@ const PIECE: usize = 8 * 1024;
 /// How many responses are written before others have a turn.
 const TURN: usize = 16;
 
-/// A connection of which all requests so far were hits.
+/// A connection of which all requests so far were plain.
 pub(super) struct Express<S, H> {
     socket: Socket<S>,
     /// What has come and is not yet answered.
     read: BytesMut,
     heads: Heads,
+    /// The request that the handler is at.
+    waiting: Option<Waiting>,
     outgoing: Outgoing,
+    /// The response to the first request of what was read, if it is one for hyper to write.
+    for_hyper: Option<Response<Body>>,
     context: Arc<Context<H>>,
     pulse: Arc<Pulse>,
     closing: Closing,
-    asked: Asked,
-}
-
-/// Whether the handler was asked for an answer at once to the request that comes next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Asked {
-    NotYet,
-    /// It has none.
-    InVain,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,18 +107,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin, H: Handler> Express<S, H> {
             socket,
             read: BytesMut::new(),
             heads: Heads::new(limits.header_bytes, limits.headers),
+            waiting: None,
             outgoing: Outgoing::default(),
+            for_hyper: None,
             context,
             pulse,
             closing: Closing::NotYet,
-            asked: Asked::NotYet,
         }
     }
 
-    /// The stream, in which all is still to be read that was not answered.
-    pub(super) fn into_socket(mut self) -> (Socket<S>, Asked) {
+    /// The stream, in which all is still to be read that was not answered, and the response to the
+    /// first request of that, if it is made already.
+    pub(super) fn into_socket(mut self) -> (Socket<S>, Option<Response<Body>>) {
         self.socket.put_back(self.read.freeze());
-        (self.socket, self.asked)
+        (self.socket, self.for_hyper)
     }
 
     fn poll_read(&mut self, task: &mut Task<'_>) -> Poll<io::Result<usize>> {
@@ -115,27 +128,62 @@ impl<S: AsyncRead + AsyncWrite + Unpin, H: Handler> Express<S, H> {
         tokio_util::io::poll_read_buf(Pin::new(&mut self.socket), task, &mut self.read)
     }
 
-    /// Answers the first request of what was read. `false` if that is for hyper.
+    /// Looks whether the client has gone, as hyper does: as long as nothing of the next request is here.
+    ///
+    /// # Errors
+    /// That it has.
+    fn look_for_end(&mut self, task: &mut Task<'_>) -> io::Result<()> {
+        if !self.read.is_empty() {
+            return Ok(());
+        }
+        // As much as there is room for: the head that waits is in the same memory.
+        self.read.reserve(1);
+        match tokio_util::io::poll_read_buf(Pin::new(&mut self.socket), task, &mut self.read)? {
+            Poll::Ready(0) => Err(io::ErrorKind::UnexpectedEof.into()),
+            Poll::Ready(_) | Poll::Pending => Ok(()),
+        }
+    }
+
+    /// Answers the first request of what was read, now or later. `false` if that is for hyper.
     fn answer(&mut self) -> bool {
-        let Some(Head { request, bytes }) = self.heads.read(&mut self.read) else { return false };
-        let begun = match self.context.respond_at_once(&request) {
+        let Some(head) = self.heads.read(&mut self.read) else { return false };
+        let response = match self.context.respond_at_once(&head.request) {
             Some(AtOnce::Prepared(prepared)) => {
                 self.outgoing.begin_prepared(prepared);
-                true
+                Ok(())
             }
-            Some(AtOnce::Response(response)) => self.outgoing.begin(&request.method, response),
+            Some(AtOnce::Response(response)) => self.outgoing.begin(&head.request.method, response),
             None => {
-                self.asked = Asked::InVain;
-                false
+                self.waiting = Some(Waiting::begin(&self.context, &self.pulse, head));
+                return true;
             }
         };
-        if begun {
-            self.heads.reuse(request.headers);
-            self.pulse.answered();
-        } else {
-            put_back(bytes, &mut self.read);
+        match response {
+            Ok(()) => {
+                self.heads.reuse(head.request.headers);
+                self.pulse.answered();
+                true
+            }
+            Err(response) => self.leave_to_hyper(head.bytes, response),
         }
-        begun
+    }
+
+    /// Answers the request that waited. `false` if that is for hyper.
+    fn answer_late(&mut self, waiting: Waiting, mut response: Response<Body>) -> bool {
+        let Waiting { method, head, .. } = waiting;
+        if self.closing != Closing::NotYet {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        match self.outgoing.begin(&method, response) {
+            Ok(()) => true,
+            Err(response) => self.leave_to_hyper(head, response),
+        }
+    }
+
+    fn leave_to_hyper(&mut self, head: Bytes, response: Response<Body>) -> bool {
+        put_back(head, &mut self.read);
+        self.for_hyper = Some(response);
+        false
     }
 }
 
@@ -144,6 +192,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin, H: Handler> Served for Express<S, H> {
         for _ in 0..TURN {
             if self.closing != Closing::Now {
                 ready!(self.outgoing.poll_write(&mut self.socket, task))?;
+            }
+            if let Some(mut waiting) = self.waiting.take() {
+                self.look_for_end(task)?;
+                let Poll::Ready(response) = waiting.poll(task) else {
+                    self.waiting = Some(waiting);
+                    return Poll::Pending;
+                };
+                if !self.answer_late(waiting, response) {
+                    return Poll::Ready(Ok(End::GoesOn));
+                }
+                continue;
             }
             if self.closing != Closing::NotYet {
                 self.closing = Closing::Now;

@@ -120,11 +120,6 @@ impl Pulse {
         self.step(|now| (now != Rest::Never as u8).then_some(Rest::NothingAnswered));
     }
 
-    /// A request that hyper was given could be answered without it: the next ones may be, too.
-    pub(super) fn not_needed(&self) {
-        self.needless.store(true, Ordering::Relaxed);
-    }
-
     /// Hyper's buffers are empty.
     pub(super) fn flushed(&self) {
         if self.exchanges.load(Ordering::Acquire) == 0 {
@@ -285,6 +280,11 @@ impl Exchange {
         Exchange { pulse, ours: true }
     }
 
+    /// Hyper was given the request, which could be answered without it: the next ones may be, too.
+    pub(super) fn not_needed(&self) {
+        self.pulse.needless.store(true, Ordering::Relaxed);
+    }
+
     fn waits_for_us(&mut self) {
         if !self.ours {
             self.ours = true;
@@ -363,7 +363,7 @@ mod tests {
         pulse.flushed();
         assert!(!pulse.rests(), "it may be needed again");
         let exchange = Exchange::begin(pulse.clone(), RequestBody::None);
-        pulse.not_needed();
+        exchange.not_needed();
         assert!(!pulse.rests());
         drop(exchange);
         assert!(!pulse.rests(), "its answer is still to be sent");

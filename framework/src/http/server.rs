@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use http::request::Parts;
 use http::{Request, Response};
-use hyper::body::Incoming;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
 use tokio::sync::Semaphore;
@@ -31,7 +30,8 @@ pub trait Handler: Send + Sync + 'static {
     /// if there are none.
     type Prepared: Prepared;
 
-    /// Whether [`answer_at_once`](Handler::answer_at_once) ever answers something.
+    /// Whether [`answer_at_once`](Handler::answer_at_once) ever answers something. Then plain requests of
+    /// HTTP/1.1 are answered without hyper.
     const ANSWERS_AT_ONCE: bool = false;
 
     /// Answers a request of which only the head is needed, if that can be done without waiting: much
@@ -43,7 +43,7 @@ pub trait Handler: Send + Sync + 'static {
     /// Answers one request. A panic is answered with 500 and concerns this request only.
     fn handle(
         &self,
-        request: Request<Incoming>,
+        request: Request<Body>,
         peer: Peer,
     ) -> impl Future<Output = Response<Body>> + Send;
 }

@@ -1,4 +1,4 @@
-//! Heads of requests that nothing but a hit may answer.
+//! Heads of requests that may be answered without hyper.
 
 use std::mem::MaybeUninit;
 use std::ops::Range;

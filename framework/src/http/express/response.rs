@@ -31,38 +31,48 @@ pub(super) struct Outgoing {
 const PIECES: usize = 16;
 
 impl Outgoing {
-    /// Begins with the response to a request of this method, as hyper would write it. `false`, and
-    /// nothing is begun, where hyper would do something else than write it down: the body is not at
-    /// hand, its length is not told or told where there is none, or a header is about the connection.
-    pub(super) fn begin(&mut self, method: &Method, response: Response<Body>) -> bool {
+    /// Begins with the response to a request of this method, as hyper would write it.
+    ///
+    /// # Errors
+    /// The response, and nothing is begun, where hyper would do something else than write it down: the
+    /// body is not at hand, a length is told where there is none, or a header is about the connection.
+    pub(super) fn begin(
+        &mut self,
+        method: &Method,
+        response: Response<Body>,
+    ) -> Result<(), Response<Body>> {
         let (parts, body) = response.into_parts();
-        let Ok(body) = body.into_pieces() else { return false };
+        let body = match body.into_pieces() {
+            Ok(body) => body,
+            Err(body) => return Err(Response::from_parts(parts, body)),
+        };
         let has_none = matches!(parts.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
         let is_head = *method == Method::HEAD;
-        // Then hyper writes the length itself, at the end.
         let is_empty = body.is_empty() && !is_head && !has_none;
         let told = self.write_head(parts.status, &parts.headers, is_empty);
         let is_simple = match told {
             None => false,
             Some(_) if is_empty => true,
-            Some(0) => body.is_empty(),
+            Some(0) => body.is_empty() || !(is_head || has_none),
             Some(1) => !has_none && is_head == body.is_empty(),
             Some(_) => false,
         };
         if !is_simple || parts.status.is_informational() || parts.version != Version::HTTP_11 {
             self.head.clear();
-            return false;
+            return Err(Response::from_parts(parts, Body::pieces(body)));
         }
-        self.write_end(is_empty);
+        // Hyper writes a length that is not told at the end, and that of nothing always there.
+        let is_untold = is_empty || (told == Some(0) && !body.is_empty());
+        self.write_end(is_untold.then(|| body.iter().map(Bytes::len).sum()));
         self.body = body;
-        true
+        Ok(())
     }
 
     /// Begins with an answer that was there before: as the response that it stands for.
     pub(super) fn begin_prepared(&mut self, prepared: impl Prepared) {
         self.begin_head(prepared.status());
         prepared.write_headers(&mut self.head);
-        self.write_end(false);
+        self.write_end(None);
         let body = prepared.into_body();
         if !body.is_empty() {
             self.body.push_back(body);
@@ -108,10 +118,13 @@ impl Outgoing {
         Some(lengths)
     }
 
-    fn write_end(&mut self, is_empty: bool) {
+    /// Writes the end of the head, with the length if that is still to be told.
+    fn write_end(&mut self, length: Option<usize>) {
         let head = &mut self.head;
-        if is_empty {
-            head.extend_from_slice(b"content-length: 0\r\n");
+        if let Some(length) = length {
+            head.extend_from_slice(b"content-length: ");
+            head.extend_from_slice(itoa::Buffer::new().format(length).as_bytes());
+            head.extend_from_slice(b"\r\n");
         }
         if !self.dated {
             head.extend_from_slice(b"date: ");
@@ -240,7 +253,7 @@ mod tests {
             let response = Response::builder().header("content-length", whole.len());
             let response = response.body(Body::pieces(pieces.clone())).unwrap();
             let mut outgoing = Outgoing::default();
-            assert!(outgoing.begin(&Method::GET, response));
+            outgoing.begin(&Method::GET, response).unwrap();
             let mut narrow = Narrow(Vec::new(), taken);
             let mut context = Context::from_waker(std::task::Waker::noop());
             assert!(outgoing.poll_write(&mut narrow, &mut context).is_ready());

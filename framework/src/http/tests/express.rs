@@ -97,20 +97,24 @@ impl<const AT_ONCE: bool> Handler for Prompt<AT_ONCE> {
         })
     }
 
-    async fn handle(&self, request: Request<Incoming>, _: Peer) -> Response<Body> {
-        let path = request.uri().path().to_owned();
+    async fn handle(&self, request: Request<Body>, _: Peer) -> Response<Body> {
+        let path = request.uri().path();
+        let (path, times) = path.strip_prefix("/later").map_or((path, 0), |path| (path, 3));
+        let path = path.to_owned();
+        for _ in 0..times {
+            tokio::task::yield_now().await;
+        }
         if let Some(response) = known(request.method(), &path) {
             return response;
         }
         match path.as_str() {
-            "/echo" => {
-                Response::new(request.into_body().collect().await.unwrap().to_bytes().into())
-            }
+            "/echo" => Response::new(request.into_body().collect(u64::MAX).await.unwrap().into()),
+            "/panic" => panic!("as asked"),
             // It answers without having read the body.
             "/ignore" => Response::new(Body::from("ignored")),
             // The body is read when the answer is long out.
             "/behind" => {
-                tokio::spawn(request.into_body().collect());
+                tokio::spawn(request.into_body().collect(u64::MAX));
                 Response::new(Body::from("behind"))
             }
             _ => Response::new(Body::from(path)),
@@ -138,8 +142,12 @@ async fn answers<H: Handler>(handler: H, pieces: &[&[u8]]) -> Vec<u8> {
         let _ = writes.write_all(piece).await;
         tokio::task::yield_now().await;
     }
-    let _ = writes.shutdown().await;
+    // Who ends first gives up what it waits for. Who has asked for the end waits for it.
+    if !pieces.concat().ends_with(CLOSE.as_bytes()) {
+        let _ = writes.shutdown().await;
+    }
     let all = reading.await.unwrap();
+    drop(writes);
     stop.cancel();
     within(ended).await.unwrap();
     let is_date = |line: &&[u8]| line.starts_with(b"date: ") && !line.ends_with(b"08:49:37 GMT");
@@ -169,7 +177,7 @@ impl Handler for Arc<Unprepared> {
         None
     }
 
-    async fn handle(&self, _: Request<Incoming>, _: Peer) -> Response<Body> {
+    async fn handle(&self, _: Request<Body>, _: Peer) -> Response<Body> {
         Response::new(Body::from("later"))
     }
 }
@@ -185,7 +193,7 @@ async fn who_has_no_answer_at_once_is_asked_for_it_once() {
     }
 }
 
-const PATHS: [&str; 18] = [
+const PATHS: [&str; 19] = [
     "/one",
     "/prepared",
     "/prepared/unmodified",
@@ -204,11 +212,13 @@ const PATHS: [&str; 18] = [
     "/echo",
     "/ignore",
     "/behind",
+    "/panic",
 ];
 
 #[tokio::test]
 async fn every_response_is_the_same() {
-    for path in PATHS {
+    let later = PATHS.map(|path| format!("/later{path}"));
+    for path in PATHS.into_iter().chain(later.iter().map(String::as_str)) {
         for method in ["GET", "HEAD"] {
             let first = format!("{method} {path} HTTP/1.1\r\nhost: x\r\n\r\n");
             let last = format!("{method} {path} HTTP/1.1\r\n{CLOSE}");
@@ -309,13 +319,14 @@ fn request() -> impl Strategy<Value = String> {
     ];
     // What comes when the server has closed resets the connection, sooner or later.
     let paths = PATHS.into_iter().filter(|path| *path != "/last").collect::<Vec<_>>();
-    (method, proptest::sample::select(paths), extra, "[a-z]{0,9}").prop_map(
-        |(method, path, extra, body)| match method {
+    let when = prop_oneof![Just(""), Just("/later")];
+    (method, when, proptest::sample::select(paths), extra, "[a-z]{0,9}").prop_map(
+        |(method, when, path, extra, body)| match method {
             "POST" => {
                 let length = body.len();
                 format!("POST /echo HTTP/1.1\r\nhost: x\r\n{extra}content-length: {length}\r\n\r\n{body}")
             }
-            _ => format!("{method} {path} HTTP/1.1\r\nhost: x\r\n{extra}\r\n"),
+            _ => format!("{method} {when}{path} HTTP/1.1\r\nhost: x\r\n{extra}\r\n"),
         },
     )
 }
@@ -328,7 +339,8 @@ proptest! {
         requests in proptest::collection::vec(request(), 1..8),
         cuts in proptest::collection::vec(0_usize..600, 0..5),
     ) {
-        let all = requests.concat().into_bytes();
+        let last = format!("GET /later/one HTTP/1.1\r\n{CLOSE}");
+        let all = (requests.concat() + &last).into_bytes();
         let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(all.len())).collect();
         cuts.push(all.len());
         cuts.sort_unstable();

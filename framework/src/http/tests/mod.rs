@@ -5,6 +5,7 @@ mod patience;
 mod pieces;
 mod protocol;
 mod uploads;
+mod waiting;
 
 use std::convert::Infallible;
 use std::io;
@@ -18,7 +19,6 @@ use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
 use http_body::Frame;
 use http_body_util::{BodyExt, Empty, StreamBody};
-use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -60,7 +60,7 @@ impl Handler for Site {
         Some(AtOnce::Response(response.body(Body::from(body)).unwrap()))
     }
 
-    async fn handle(&self, request: Request<Incoming>, _: Peer) -> Response<Body> {
+    async fn handle(&self, request: Request<Body>, _: Peer) -> Response<Body> {
         let path = request.uri().path().to_owned();
         let body = match path.as_str() {
             "/later/huge" => Body::from(vec![b'x'; HUGE]),

@@ -55,12 +55,14 @@ async fn connections_without_a_request_are_closed() {
 #[tokio::test]
 async fn a_slow_answer_is_not_taken_for_an_idle_connection() {
     let server = start(limits()).await;
-    let mut stream = server.connect().await;
-    stream.write_all(format!("GET /slow HTTP/1.1\r\n{CLOSE}").as_bytes()).await.unwrap();
-    server.site.came.notified().await;
-    tokio::time::sleep(limits().idle_timeout * 2).await;
-    server.site.go_on.notify_one();
-    assert!(rest(&mut stream).await.ends_with("slow"));
+    for end in [CLOSE, "host: x\r\n\r\n"] {
+        let mut stream = server.connect().await;
+        stream.write_all(format!("GET /slow HTTP/1.1\r\n{end}").as_bytes()).await.unwrap();
+        server.site.came.notified().await;
+        tokio::time::sleep(limits().idle_timeout * 2).await;
+        server.site.go_on.notify_one();
+        assert!(rest(&mut stream).await.ends_with("slow"));
+    }
 }
 
 /// Only the write timeout can end a connection soon.
@@ -70,7 +72,7 @@ fn impatient_writer() -> Limits {
 
 #[tokio::test]
 async fn a_client_that_does_not_read_is_cut() {
-    for path in ["/huge", "/pieces"] {
+    for path in ["/huge", "/later/huge", "/pieces"] {
         let server = start(impatient_writer()).await;
         let mut stream = server.connect().await;
         let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n");

@@ -170,7 +170,7 @@ async fn head_of_a_file_tells_its_length() {
     impl Handler for Docroot {
         type Prepared = Infallible;
 
-        async fn handle(&self, request: Request<Incoming>, _: Peer) -> Response<Body> {
+        async fn handle(&self, request: Request<Body>, _: Peer) -> Response<Body> {
             let path = request.uri().path().trim_start_matches('/').to_owned();
             let caching = files::Caching::CONFIRM;
             let found = self.0.get(request.method(), request.headers(), &path, &caching).await;

@@ -1,3 +1,5 @@
+use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -87,22 +89,30 @@ impl Link {
     /// # Errors
     /// See [`CallError`]. Without a connected back end it fails at once. The deadline counts from
     /// the last piece of the request's body, so a long upload is not cut off by it.
-    pub async fn call(&self, call: Call, body: Body) -> Result<(Answer, Body), CallError> {
+    pub fn call(
+        &self,
+        call: Call,
+        body: Body,
+    ) -> impl Future<Output = Result<(Answer, Body), CallError>> + Send {
+        // Encoded before there is a future, which would hold the call all the while.
         let head = frame::encode(&call, CALL_LIMIT).map_err(|error| match error {
             FrameError::TooLong { size, limit } => CallError::TooLong { size, limit },
             error => CallError::Broken { sent: false, reason: error.to_string() },
-        })?;
-        let harmless = matches!(call.method.as_str(), "GET" | "HEAD");
-        let again = (harmless && body.is_end_stream()).then(|| head.clone());
+        });
+        let harmless = matches!(call.method.as_str(), "GET" | "HEAD") && body.is_end_stream();
         let deadline = Duration::from_millis(call.deadline).min(LONGEST_DEADLINE);
-        let action = Action::Call { harmless: again.is_some() };
-        let (body, upload) = Upload::watch(body);
-        let wire = Wire::new(head, body);
-        let attempts = self.shared.attempt_all(action, wire, again, ANSWER_LIMIT);
-        match upload.within(deadline, attempts).await {
-            None => Err(CallError::Deadline(deadline)),
-            Some(Ok(answer)) => Ok(answer),
-            Some(Err(error)) => Err(upload.take_failure().map_or(error, CallError::Body)),
+        async move {
+            let head = head?;
+            let again = harmless.then(|| head.clone());
+            let (body, upload) = Upload::watch(body);
+            let wire = Wire::new(head, body);
+            let action = Action::Call { harmless };
+            let attempts = pin!(self.shared.attempt_all(action, wire, again, ANSWER_LIMIT));
+            match upload.within(deadline, attempts).await {
+                None => Err(CallError::Deadline(deadline)),
+                Some(Ok(answer)) => Ok(answer),
+                Some(Err(error)) => Err(upload.take_failure().map_or(error, CallError::Body)),
+            }
         }
     }
 }
@@ -164,7 +174,8 @@ impl Shared {
                 Action::Call { .. } => self.calls.clone(),
                 Action::Ask(name) => session::uri(&self.options, name),
             };
-            return self.attempt_alone(uri, caller, wire, limit).await;
+            // In a box, so that the future of a short call stays small.
+            return Box::pin(self.attempt_alone(uri, caller, wire, limit)).await;
         };
         drop(caller);
         let broken = |reason| Failure::Sent(CallError::Broken { sent: true, reason });
@@ -173,24 +184,31 @@ impl Shared {
             Reply::Refused(status, message) => {
                 Err(Failure::Sent(CallError::Refused { status, message }))
             }
-            Reply::Parked(ticket) => {
-                let gone =
-                    || broken("the connection ended before the answer was fetched".to_owned());
-                let caller = slot.any_caller().ok_or_else(gone)?;
-                let ticket =
-                    frame::encode(&ticket, limit).map_err(|error| broken(error.to_string()))?;
-                let uri = session::uri(&self.options, "parked");
-                let fetched =
-                    self.attempt_alone(uri, caller, Wire::new(ticket, Body::empty()), limit).await;
-                // The controller has run.
-                fetched.map_err(|failure| match failure {
-                    Failure::Unsent(_) => gone(),
-                    // Nobody has it any more.
-                    Failure::Sent(CallError::Refused { status: 410, .. }) => gone(),
-                    failure => failure,
-                })
-            }
+            Reply::Parked(ticket) => Box::pin(self.fetch_parked(slot, ticket, limit)).await,
         }
+    }
+
+    /// Fetches the answer to a call that shared a stream: it is too long for that.
+    async fn fetch_parked(
+        &self,
+        slot: &Slot,
+        ticket: u64,
+        limit: usize,
+    ) -> Result<(Bytes, Body), Failure> {
+        let broken = |reason| Failure::Sent(CallError::Broken { sent: true, reason });
+        let gone = || broken("the connection ended before the answer was fetched".to_owned());
+        let caller = slot.any_caller().ok_or_else(gone)?;
+        let ticket = frame::encode(&ticket, limit).map_err(|error| broken(error.to_string()))?;
+        let uri = session::uri(&self.options, "parked");
+        let wire = Wire::new(ticket, Body::empty());
+        let fetched = self.attempt_alone(uri, caller, wire, limit).await;
+        // The controller has run.
+        fetched.map_err(|failure| match failure {
+            Failure::Unsent(_) => gone(),
+            // Nobody has it any more.
+            Failure::Sent(CallError::Refused { status: 410, .. }) => gone(),
+            failure => failure,
+        })
     }
 
     /// Asks over a stream of its own.

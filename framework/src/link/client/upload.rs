@@ -1,4 +1,4 @@
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -46,9 +46,8 @@ impl Upload {
     pub(super) async fn within<T>(
         &self,
         deadline: Duration,
-        future: impl Future<Output = T>,
+        mut future: Pin<&mut impl Future<Output = T>>,
     ) -> Option<T> {
-        let mut future = pin!(future);
         loop {
             let last = self.progress().last;
             let until = last + deadline;

@@ -1,0 +1,199 @@
+//! What happens while a handler is at a request is the same with and without hyper.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::task::{Context as Task, Waker};
+
+use futures_util::FutureExt;
+
+use super::*;
+use crate::http::connection::{ByHyper, Context, Requests, Served};
+use crate::http::express::Express;
+use crate::http::pulse::Pulse;
+use crate::http::socket::{Heads, Socket};
+use tokio_util::sync::DropGuard;
+
+const PEER: Peer = Peer { addr: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 1) };
+
+/// Waits with every request of which the path begins with `/wait`.
+#[derive(Default)]
+struct Patient<const EXPRESS: bool> {
+    /// How many requests it was given.
+    begun: AtomicUsize,
+    came: Notify,
+    go_on: Notify,
+    /// Cancelled when a future that waits is gone.
+    gone: CancellationToken,
+}
+
+impl<const EXPRESS: bool> Handler for Patient<EXPRESS> {
+    type Prepared = Infallible;
+
+    const ANSWERS_AT_ONCE: bool = EXPRESS;
+
+    async fn handle(&self, request: Request<Body>, _: Peer) -> Response<Body> {
+        self.begun.fetch_add(1, Ordering::SeqCst);
+        let path = request.uri().path().to_owned();
+        if path.starts_with("/wait") {
+            let _gone: DropGuard = self.gone.clone().drop_guard();
+            self.came.notify_one();
+            self.go_on.notified().await;
+        }
+        assert!(!path.ends_with("/panic"), "as asked");
+        if path.ends_with("/stream") {
+            let piece = Ok::<_, BodyError>(Frame::data(Bytes::from(path)));
+            return Response::new(Body::stream(StreamBody::new(futures_util::stream::iter([
+                piece,
+            ]))));
+        }
+        let response = Response::builder().header("content-length", path.len());
+        response.body(Body::from(path)).unwrap()
+    }
+}
+
+/// A server, and a client that has asked for this, of which the first waits.
+struct Asked<const EXPRESS: bool> {
+    handler: Arc<Patient<EXPRESS>>,
+    stream: TcpStream,
+    stop: CancellationToken,
+    ended: JoinHandle<Drained>,
+}
+
+impl<const EXPRESS: bool> Asked<EXPRESS> {
+    async fn for_all_of(requests: &str) -> Asked<EXPRESS> {
+        let server = Server::bind("127.0.0.1:0", Limits::default()).await.unwrap();
+        let addr = server.local_addr().unwrap();
+        let handler = Arc::new(Patient::default());
+        let stop = CancellationToken::new();
+        let ended = tokio::spawn(server.run(handler.clone(), stop.clone()));
+        let mut stream = TcpStream::connect(addr).await.unwrap();
+        stream.write_all(requests.as_bytes()).await.unwrap();
+        within(handler.came.notified()).await;
+        Asked { handler, stream, stop, ended }
+    }
+
+    /// All that comes from now on, without dates.
+    async fn rest(mut self) -> String {
+        let mut all = Vec::new();
+        within(self.stream.read_to_end(&mut all)).await.unwrap();
+        let all = String::from_utf8(all).unwrap();
+        all.split_inclusive("\r\n").filter(|line| !line.starts_with("date: ")).collect()
+    }
+}
+
+fn get(path: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n")
+}
+
+async fn who_goes_away<const EXPRESS: bool>() {
+    let mut asked = Asked::<EXPRESS>::for_all_of(&get("/wait")).await;
+    asked.stream.shutdown().await.unwrap();
+    within(asked.handler.gone.cancelled()).await;
+    assert_eq!(asked.rest().await, "");
+
+    let asked = Asked::<EXPRESS>::for_all_of(&get("/wait")).await;
+    drop(asked.stream);
+    within(asked.handler.gone.cancelled()).await;
+}
+
+#[tokio::test]
+async fn the_request_of_a_client_that_goes_away_is_given_up() {
+    who_goes_away::<true>().await;
+    who_goes_away::<false>().await;
+}
+
+/// What is answered to requests of which the first goes on when `meanwhile` is done.
+async fn answers<const EXPRESS: bool>(
+    requests: &str,
+    meanwhile: impl AsyncFnOnce(&mut Asked<EXPRESS>),
+) -> (String, usize) {
+    let mut asked = Asked::<EXPRESS>::for_all_of(requests).await;
+    meanwhile(&mut asked).await;
+    let handler = asked.handler.clone();
+    handler.go_on.notify_one();
+    let rest = asked.rest().await;
+    (rest, handler.begun.load(Ordering::SeqCst))
+}
+
+#[tokio::test]
+async fn nothing_of_the_next_request_is_begun_while_one_waits() {
+    let last = format!("GET /last HTTP/1.1\r\n{CLOSE}");
+    for path in ["/wait", "/wait/stream", "/wait/panic"] {
+        let at_once = get(path) + &get("/next") + &last;
+        let express = answers(&at_once, async |asked: &mut Asked<true>| {
+            assert_eq!(asked.handler.begun.load(Ordering::SeqCst), 1);
+        })
+        .await;
+        let hyper = answers::<false>(&at_once, async |_| {}).await;
+        assert_eq!(express, hyper);
+        assert_eq!(express.1, 3, "each is asked for once");
+        assert!(express.0.contains("/next") && express.0.ends_with("/last"), "{}", express.0);
+        // What comes meanwhile, torn into two, is no other.
+        let (first, second) = last.split_at(9);
+        let torn = answers(&get(path), async |asked: &mut Asked<true>| {
+            asked.stream.write_all((get("/next") + first).as_bytes()).await.unwrap();
+            tokio::task::yield_now().await;
+            asked.stream.write_all(second.as_bytes()).await.unwrap();
+        })
+        .await;
+        assert_eq!(torn, hyper);
+    }
+}
+
+#[tokio::test]
+async fn a_response_that_was_waited_for_when_the_server_stops_is_the_last() {
+    for path in ["/wait", "/wait/stream", "/wait/panic"] {
+        let requests = get(path) + &get("/next");
+        let (express, hyper) = (
+            answers(&requests, async |asked: &mut Asked<true>| asked.stop.cancel()).await,
+            answers(&requests, async |asked: &mut Asked<false>| asked.stop.cancel()).await,
+        );
+        assert_eq!(express, hyper);
+        assert_eq!(express.1, 1);
+        assert!(express.0.contains("connection: close\r\n"), "{}", express.0);
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_stops_waits_for_no_client_that_has_its_response() {
+    let asked = Asked::<true>::for_all_of(&get("/wait")).await;
+    asked.stop.cancel();
+    asked.handler.go_on.notify_one();
+    assert_eq!(within(asked.ended).await.unwrap(), Drained { cut: 0 });
+}
+
+#[tokio::test]
+async fn a_response_that_is_made_goes_out_though_the_server_stops_before_hyper_has_begun() {
+    let (stream, mut client) = tokio::io::duplex(4096);
+    let pulse = Pulse::new();
+    let context = Arc::new(Context::new(Arc::new(Patient::<true>::default()), PEER, 100));
+    let socket = Socket::new(stream, get("/").into(), pulse.clone(), Heads::Noted);
+    let requests = Requests::new(&context, &pulse, Some(Response::new(Body::from("made"))));
+    let http1 = hyper::server::conn::http1::Builder::new();
+    let mut connection = ByHyper::new(http1.serve_connection(TokioIo::new(socket), requests));
+    connection.close();
+    within(std::future::poll_fn(|task| connection.poll(task))).await.unwrap();
+    drop(connection);
+    let mut answer = String::new();
+    within(client.read_to_string(&mut answer)).await.unwrap();
+    assert!(answer.ends_with("made"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_client_that_sends_on_and_on_fills_no_memory() {
+    /// In bytes.
+    const BETWEEN: usize = 1024;
+    let (stream, mut client) = tokio::io::duplex(BETWEEN);
+    let pulse = Pulse::new();
+    let handler = Arc::new(Patient::<true>::default());
+    let context = Arc::new(Context::new(handler.clone(), PEER, 100));
+    let socket = Socket::new(stream, Bytes::new(), pulse.clone(), Heads::Noted);
+    let mut express = Express::new(socket, context, pulse, &Limits::default());
+    let mut taken = 0;
+    client.write_all(get("/wait").as_bytes()).await.unwrap();
+    let mut task = Task::from_waker(Waker::noop());
+    for _ in 0..1000 {
+        assert!(express.poll(&mut task).is_pending());
+        taken += client.write(&[b'x'; BETWEEN]).now_or_never().map_or(0, Result::unwrap);
+    }
+    assert!((1..32 * 1024).contains(&taken), "{taken}");
+}
