@@ -73,7 +73,7 @@ pub(super) struct Visitors(pub(super) Arc<FrontEnd>);
 impl Handler for Visitors {
     type Prepared = Kept;
 
-    const ANSWERS_AT_ONCE: bool = true;
+    const EXPRESS: bool = true;
 
     fn answer_at_once(&self, request: &Parts, peer: Peer) -> Option<AtOnce<Kept>> {
         self.0.answer_at_once(request, peer.addr.ip())

@@ -53,8 +53,10 @@ impl FrontEnd {
         variant: VariantKind,
         lack: Lack,
     ) -> Served {
+        // The future is handed back before it runs, so it cannot borrow what it is begun with.
         let wanted = &wanted;
         if !self.settings.caching || self.cache.is_passed(&wanted.key, lack.now) {
+            // In a box, so that who waits for another's fill has room for no own one.
             let outcome = Box::pin(self.fill(wanted)).await;
             return self.served(wanted, variant, outcome, lack);
         }

@@ -15,7 +15,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt;
 use futures_util::future::Either;
 use http::request::Parts;
-use http::{Method, Request, Response, StatusCode, Version, header};
+use http::{Request, Response, StatusCode, Version, header};
 use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::{http1, http2};
 use hyper::service::Service;
@@ -25,9 +25,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep, timeout};
 
-use super::express::Express;
+use super::express::{Express, is_plain};
 use super::limits::Limits;
-use super::prepared::AtOnce;
+use super::prepared::{AtOnce, is_of_connection};
 use super::pulse::{Exchange, Patience, Pulse, RequestBody, Told, Verdict};
 use super::server::Handler;
 use super::socket::{Heads, Socket};
@@ -123,7 +123,7 @@ async fn serve_http1<H: Handler>(
     let (rules, pulse) = (attendant.rules, attendant.pulse);
     loop {
         let mut made = None;
-        if H::ANSWERS_AT_ONCE {
+        if H::EXPRESS {
             let (context, pulse) = (context.clone(), pulse.clone());
             let mut express = Express::new(socket, context, pulse, &rules.limits);
             if attendant.attend(&mut express).await != End::GoesOn {
@@ -132,10 +132,14 @@ async fn serve_http1<H: Handler>(
             (socket, made) = express.into_socket();
         }
         pulse.begin_stay();
+        let is_made = made.is_some();
         let requests = Requests::new(context, pulse, made);
         let served = rules.http1.serve_connection(TokioIo::new(socket), requests);
         let mut connection = ByHyper::new(served);
-        if H::ANSWERS_AT_ONCE {
+        if is_made {
+            connection = connection.with_response_made();
+        }
+        if H::EXPRESS {
             connection = connection.until_it_rests(pulse);
         }
         let end = attendant.attend(&mut connection).await;
@@ -193,25 +197,25 @@ impl<H: Handler> Service<Request<Incoming>> for Requests<H> {
             return Either::Left(ready(told(response, exchange)));
         }
         let (parts, body) = request.into_parts();
-        let is_usual = is_usual(&parts);
-        let told = move |response: Response<Body>| {
-            if is_usual && response.body().is_at_hand() {
+        let is_plain = is_plain(&parts);
+        let answered = move |response: Response<Body>| {
+            if is_plain && is_written_at_once(&response) {
                 exchange.not_needed();
             }
             told(response, exchange)
         };
         if let Some(response) = self.context.respond_at_once(&parts) {
-            return Either::Left(ready(told(response.into_response())));
+            return Either::Left(ready(answered(response.into_response())));
         }
         let body = if body.is_end_stream() { Body::empty() } else { Body::stream(body) };
         let response = self.context.clone().respond(Request::from_parts(parts, body));
-        Either::Right(Box::pin(response.map(told)))
+        Either::Right(Box::pin(response.map(answered)))
     }
 }
 
-/// Whether hyper is not needed for a request, unless its headers or its response say otherwise.
-fn is_usual(request: &Parts) -> bool {
-    matches!(request.method, Method::GET | Method::HEAD) && request.version == Version::HTTP_11
+/// Whether hyper is needed for nothing in a response.
+fn is_written_at_once(response: &Response<Body>) -> bool {
+    response.body().is_at_hand() && !response.headers().keys().any(is_of_connection)
 }
 
 const REQUEST_TIMEOUT: &[u8] =
@@ -263,8 +267,8 @@ pub(super) struct ByHyper<'a, C> {
     pulse: Option<&'a Pulse>,
 }
 
-/// Whether hyper has looked at what has come. It closes a connection at which it has not, and a
-/// response that is made already would never be sent.
+/// Whether hyper has looked at the request to which there is a response already, if there is. A
+/// connection that it has not looked at it closes at once, and the response would never be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Begun {
     NotYet,
@@ -274,7 +278,11 @@ enum Begun {
 
 impl<'a, C> ByHyper<'a, C> {
     pub(super) fn new(connection: C) -> ByHyper<'a, C> {
-        ByHyper { connection, begun: Begun::NotYet, pulse: None }
+        ByHyper { connection, begun: Begun::Yes, pulse: None }
+    }
+
+    pub(super) fn with_response_made(self) -> ByHyper<'a, C> {
+        ByHyper { begun: Begun::NotYet, ..self }
     }
 
     fn until_it_rests(self, pulse: &'a Pulse) -> ByHyper<'a, C> {

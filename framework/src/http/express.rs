@@ -29,19 +29,24 @@
 //! - *While the handler is at it* there is the same [`Exchange`](super::pulse::Exchange) in the pulse, and
 //!   a client that goes away is noticed as by hyper: the end of the stream, even if only the client's
 //!   sending has ended, is the end of the connection, and the future is dropped. It is looked for
-//!   until something of the next request comes, and that is kept, one piece of it at most.
+//!   until something of the next request comes, and that is kept, one piece of it at most. When the
+//!   response is going out nothing is read, so who ends its sending then gets all of it; from hyper
+//!   it would get what the socket has taken by then.
 //! - *When the server stops* meanwhile, the response says `Connection: close`. Then it is one for
 //!   hyper to write, which closes the connection behind it.
 //!
-//! Hyper keeps the connection for as long as it is needed: who asks for what is streamed each time
-//! is not handed to and fro. With the first response that could be written here it gives it back when
-//! it rests between two requests ([`Pulse::rests`]): nothing is being answered, all that it has to say has left its buffers, and no request that it was given
-//! had a body, so it is in no middle of anything. What it has read of the next head comes back too.
-//! Each stay of hyper answers at least one request, so that none is handed to and fro.
+//! Hyper keeps the connection for as long as it is needed: who asks for what is streamed each time,
+//! or in a way that is not plain, is not handed to and fro. With the first request and response that
+//! could have been read and written here it gives the connection back when it rests between two
+//! requests ([`Pulse::rests`]): nothing is being answered, all that it has to say has left its
+//! buffers, and no request that it was given had a body, so it is in no middle of anything. What it
+//! has read of the next head comes back too. Each stay of hyper answers at least one request.
 
 mod head;
 mod response;
 mod waiting;
+
+pub(super) use head::is_plain;
 
 use std::error::Error;
 use std::io;
@@ -60,15 +65,15 @@ use self::waiting::Waiting;
 use super::connection::{Context, End, Served};
 use super::limits::Limits;
 use super::prepared::AtOnce;
-use super::pulse::Pulse;
+use super::pulse::{Exchange, Pulse};
 use super::server::Handler;
 use super::socket::Socket;
 use crate::body::Body;
 
-/// How much is read at a time, in bytes. A longer head goes to hyper.
+/// How much is read at a time, in bytes. A head that does not come in one piece goes to hyper.
 const PIECE: usize = 8 * 1024;
 
-/// How many responses are written before others have a turn.
+/// How many steps are taken before others have a turn: one for a response that is there, two for another.
 const TURN: usize = 16;
 
 /// A connection of which all requests so far were plain.
@@ -80,6 +85,8 @@ pub(super) struct Express<S, H> {
     /// The request that the handler is at.
     waiting: Option<Waiting>,
     outgoing: Outgoing,
+    /// That of the response that is going out, if it was waited for.
+    exchange: Option<Exchange>,
     /// The response to the first request of what was read, if it is one for hyper to write.
     for_hyper: Option<Response<Body>>,
     context: Arc<Context<H>>,
@@ -109,6 +116,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, H: Handler> Express<S, H> {
             heads: Heads::new(limits.header_bytes, limits.headers),
             waiting: None,
             outgoing: Outgoing::default(),
+            exchange: None,
             for_hyper: None,
             context,
             pulse,
@@ -170,12 +178,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin, H: Handler> Express<S, H> {
 
     /// Answers the request that waited. `false` if that is for hyper.
     fn answer_late(&mut self, waiting: Waiting, mut response: Response<Body>) -> bool {
-        let Waiting { method, head, .. } = waiting;
+        let Waiting { method, head, mut exchange, .. } = waiting;
         if self.closing != Closing::NotYet {
-            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            response.headers_mut().append(header::CONNECTION, HeaderValue::from_static("close"));
         }
         match self.outgoing.begin(&method, response) {
-            Ok(()) => true,
+            Ok(()) => {
+                exchange.waits_for_client();
+                self.exchange = Some(exchange);
+                true
+            }
             Err(response) => self.leave_to_hyper(head, response),
         }
     }
@@ -192,6 +204,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, H: Handler> Served for Express<S, H> {
         for _ in 0..TURN {
             if self.closing != Closing::Now {
                 ready!(self.outgoing.poll_write(&mut self.socket, task))?;
+                self.exchange = None;
             }
             if let Some(mut waiting) = self.waiting.take() {
                 self.look_for_end(task)?;

@@ -4,8 +4,8 @@
 //!   one of them as HTTP/1 or HTTP/2; its `pulse` tells who is keeping whom waiting, `socket` is
 //!   what it reads from and writes to, `linger` how long it listens after the last response, and
 //!   `stop` ends it when the server ends.
-//! - [`AtOnce`]: what is answered without waiting, and [`Prepared`]: without putting anything together;
-//!   `express` writes it.
+//! - [`AtOnce`]: what is answered without waiting, and [`Prepared`]: without putting anything together.
+//!   `express` answers plain requests of HTTP/1.1, these and others, without hyper.
 //! - [`Limits`]: all numbers that a connection is held to.
 //! - [`limited`]: a request's body that may not be too long or too slow.
 //! - [`Files`]: files below a folder, as responses.

@@ -114,7 +114,8 @@ impl Pulse {
         })
     }
 
-    /// Hyper serves the connection from here on, until it rests.
+    /// Hyper serves the connection from here on, until it rests. What was served without it does not
+    /// matter any more.
     pub(super) fn begin_stay(&self) {
         self.needless.store(false, Ordering::Relaxed);
         self.step(|now| (now != Rest::Never as u8).then_some(Rest::NothingAnswered));
@@ -292,7 +293,8 @@ impl Exchange {
         }
     }
 
-    fn waits_for_client(&mut self) {
+    /// The response is on its way to the client.
+    pub(super) fn waits_for_client(&mut self) {
         self.pulse.taken();
         if self.ours {
             self.ours = false;

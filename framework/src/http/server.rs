@@ -30,9 +30,8 @@ pub trait Handler: Send + Sync + 'static {
     /// if there are none.
     type Prepared: Prepared;
 
-    /// Whether [`answer_at_once`](Handler::answer_at_once) ever answers something. Then plain requests of
-    /// HTTP/1.1 are answered without hyper.
-    const ANSWERS_AT_ONCE: bool = false;
+    /// Whether plain requests of HTTP/1.1 are answered without hyper: cheaper where there are many.
+    const EXPRESS: bool = false;
 
     /// Answers a request of which only the head is needed, if that can be done without waiting: much
     /// cheaper than a future. With `None` it is for [`handle`](Handler::handle).

@@ -69,7 +69,8 @@ impl Heads {
         let target = parsed.path?;
         let is_plain =
             length <= self.length && parsed.version == Some(1) && target.starts_with('/');
-        if !is_plain || !parsed.headers.iter().all(concerns_no_connection) {
+        let mut headers = parsed.headers.iter();
+        if !is_plain || !headers.all(|header| concerns_no_connection(header.name, header.value)) {
             return None;
         }
         let place = |part: &[u8]| {
@@ -133,13 +134,26 @@ pub(super) fn put_back(bytes: Bytes, read: &mut BytesMut) {
     }
 }
 
+/// Whether the head of a request that somebody else has read would be taken as plain, if it had come
+/// in one piece.
+pub(in crate::http) fn is_plain(request: &Parts) -> bool {
+    let Parts { method, uri, version, headers, .. } = request;
+    matches!(*method, Method::GET | Method::HEAD)
+        && *version == Version::HTTP_11
+        && uri.authority().is_none()
+        && headers.len() <= MOST
+        && headers
+            .iter()
+            .all(|(name, value)| concerns_no_connection(name.as_str(), value.as_bytes()))
+}
+
 /// Whether a header says nothing of a body, nor of what is to become of the connection.
-fn concerns_no_connection(header: &httparse::Header<'_>) -> bool {
-    let is = |name: &str| header.name.eq_ignore_ascii_case(name);
-    match header.name.len() {
+fn concerns_no_connection(name: &str, value: &[u8]) -> bool {
+    let is = |other: &str| name.eq_ignore_ascii_case(other);
+    match name.len() {
         6 => !is("expect"),
         7 => !is("upgrade"),
-        10 => !is("connection") || header.value.eq_ignore_ascii_case(b"keep-alive"),
+        10 => !is("connection") || value.eq_ignore_ascii_case(b"keep-alive"),
         14 => !is("content-length"),
         17 => !is("transfer-encoding"),
         _ => true,

@@ -35,7 +35,8 @@ impl Outgoing {
     ///
     /// # Errors
     /// The response, and nothing is begun, where hyper would do something else than write it down: the
-    /// body is not at hand, a length is told where there is none, or a header is about the connection.
+    /// body is not at hand, or there is one where none may be, a length is told where there is none, or
+    /// several are, a header is about the connection, or the response is not a final one of HTTP/1.1.
     pub(super) fn begin(
         &mut self,
         method: &Method,

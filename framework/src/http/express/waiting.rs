@@ -19,8 +19,9 @@ pub(super) struct Waiting {
     pub(super) method: Method,
     /// Its head, as it came.
     pub(super) head: Bytes,
+    /// Until the response is out.
+    pub(super) exchange: Exchange,
     response: Pin<Box<dyn Future<Output = Response<Body>> + Send>>,
-    _exchange: Exchange,
 }
 
 impl Waiting {
@@ -35,8 +36,8 @@ impl Waiting {
         Waiting {
             method,
             head: head.bytes,
+            exchange: Exchange::begin(pulse.clone(), RequestBody::None),
             response: Box::pin(context.clone().respond(request)),
-            _exchange: Exchange::begin(pulse.clone(), RequestBody::None),
         }
     }
 

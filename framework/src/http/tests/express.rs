@@ -86,7 +86,7 @@ fn known(method: &Method, path: &str) -> Option<Response<Body>> {
 impl<const AT_ONCE: bool> Handler for Prompt<AT_ONCE> {
     type Prepared = Written;
 
-    const ANSWERS_AT_ONCE: bool = AT_ONCE;
+    const EXPRESS: bool = AT_ONCE;
 
     fn answer_at_once(&self, request: &Parts, _: Peer) -> Option<AtOnce<Written>> {
         let path = request.uri.path();
@@ -170,7 +170,7 @@ struct Unprepared(AtomicUsize);
 impl Handler for Arc<Unprepared> {
     type Prepared = Infallible;
 
-    const ANSWERS_AT_ONCE: bool = true;
+    const EXPRESS: bool = true;
 
     fn answer_at_once(&self, _: &Parts, _: Peer) -> Option<AtOnce<Infallible>> {
         self.0.fetch_add(1, Ordering::SeqCst);
@@ -184,7 +184,10 @@ impl Handler for Arc<Unprepared> {
 
 #[tokio::test]
 async fn who_has_no_answer_at_once_is_asked_for_it_once() {
-    let requests = |headers: &str| format!("GET / HTTP/1.1\r\nhost: x\r\n{headers}\r\n").repeat(3);
+    let requests = |headers: &str| {
+        let first = format!("GET / HTTP/1.1\r\nhost: x\r\n{headers}\r\n").repeat(2);
+        first + &format!("GET / HTTP/1.1\r\n{headers}{CLOSE}")
+    };
     for headers in ["", "upgrade: h2c\r\n"] {
         let handler = Arc::new(Unprepared::default());
         let answers = answers(handler.clone(), &[requests(headers).as_bytes()]).await;

@@ -46,7 +46,7 @@ struct Site {
 impl Handler for Site {
     type Prepared = Infallible;
 
-    const ANSWERS_AT_ONCE: bool = true;
+    const EXPRESS: bool = true;
 
     fn answer_at_once(&self, request: &Parts, _: Peer) -> Option<AtOnce<Infallible>> {
         let body = match request.uri.path() {

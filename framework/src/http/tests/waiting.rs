@@ -14,6 +14,9 @@ use tokio_util::sync::DropGuard;
 
 const PEER: Peer = Peer { addr: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 1) };
 
+/// More than sockets hold, in bytes.
+const HUGE: usize = 32 << 20;
+
 /// Waits with every request of which the path begins with `/wait`.
 #[derive(Default)]
 struct Patient<const EXPRESS: bool> {
@@ -28,7 +31,7 @@ struct Patient<const EXPRESS: bool> {
 impl<const EXPRESS: bool> Handler for Patient<EXPRESS> {
     type Prepared = Infallible;
 
-    const ANSWERS_AT_ONCE: bool = EXPRESS;
+    const EXPRESS: bool = EXPRESS;
 
     async fn handle(&self, request: Request<Body>, _: Peer) -> Response<Body> {
         self.begun.fetch_add(1, Ordering::SeqCst);
@@ -44,6 +47,9 @@ impl<const EXPRESS: bool> Handler for Patient<EXPRESS> {
             return Response::new(Body::stream(StreamBody::new(futures_util::stream::iter([
                 piece,
             ]))));
+        }
+        if path.ends_with("/huge") {
+            return Response::new(Body::from(Bytes::from(vec![b'x'; HUGE])));
         }
         let response = Response::builder().header("content-length", path.len());
         response.body(Body::from(path)).unwrap()
@@ -99,6 +105,18 @@ async fn who_goes_away<const EXPRESS: bool>() {
 async fn the_request_of_a_client_that_goes_away_is_given_up() {
     who_goes_away::<true>().await;
     who_goes_away::<false>().await;
+}
+
+#[tokio::test]
+async fn who_has_said_all_when_the_response_begins_gets_all_of_it() {
+    let mut asked = Asked::<true>::for_all_of(&get("/wait/huge")).await;
+    asked.handler.go_on.notify_one();
+    let mut first = [0; 1000];
+    asked.stream.read_exact(&mut first).await.unwrap();
+    asked.stream.shutdown().await.unwrap();
+    let first = String::from_utf8(first.to_vec()).unwrap();
+    let whole = first + &asked.rest().await;
+    assert_eq!(whole.split_once("\r\n\r\n").unwrap().1.len(), HUGE);
 }
 
 /// What is answered to requests of which the first goes on when `meanwhile` is done.
@@ -169,7 +187,8 @@ async fn a_response_that_is_made_goes_out_though_the_server_stops_before_hyper_h
     let socket = Socket::new(stream, get("/").into(), pulse.clone(), Heads::Noted);
     let requests = Requests::new(&context, &pulse, Some(Response::new(Body::from("made"))));
     let http1 = hyper::server::conn::http1::Builder::new();
-    let mut connection = ByHyper::new(http1.serve_connection(TokioIo::new(socket), requests));
+    let served = http1.serve_connection(TokioIo::new(socket), requests);
+    let mut connection = ByHyper::new(served).with_response_made();
     connection.close();
     within(std::future::poll_fn(|task| connection.poll(task))).await.unwrap();
     drop(connection);
