@@ -141,6 +141,7 @@ pub(in crate::http) fn is_plain(request: &Parts) -> bool {
     matches!(*method, Method::GET | Method::HEAD)
         && *version == Version::HTTP_11
         && uri.authority().is_none()
+        && uri.path().starts_with('/')
         && headers.len() <= MOST
         && headers
             .iter()
@@ -216,6 +217,29 @@ mod tests {
             assert!(found.is_none(), "{head:?}");
             assert_eq!(left, head, "{head:?}");
         }
+    }
+
+    #[test]
+    fn a_head_is_as_plain_for_who_has_read_it() {
+        let heads = [
+            ("GET", "/a", "x: y"),
+            ("HEAD", "/a?b", "connection: keep-alive"),
+            ("POST", "/a", "x: y"),
+            ("GET", "*", "x: y"),
+            ("GET", "http://a/", "x: y"),
+            ("GET", "/a", "content-length: 0"),
+            ("GET", "/a", "upgrade: h2c"),
+            ("GET", "/a", "connection: close"),
+        ];
+        let is_plain = heads.map(|(method, target, header)| {
+            let text = format!("{method} {target} HTTP/1.1\r\nhost: a\r\n{header}\r\n\r\n");
+            let (name, value) = header.split_once(": ").unwrap();
+            let request = Request::builder().method(method).uri(target).header("host", "a");
+            let (request, ()) = request.header(name, value).body(()).unwrap().into_parts();
+            assert_eq!(is_plain(&request), read(text.as_bytes()).0.is_some(), "{text}");
+            is_plain(&request)
+        });
+        assert_eq!(is_plain.map(usize::from).iter().sum::<usize>(), 2);
     }
 
     proptest! {
