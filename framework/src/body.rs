@@ -79,6 +79,15 @@ impl Body {
         Body(Inner::Stream(body.map_err(BodyError::broken).boxed_unsync()))
     }
 
+    /// A body that arrives, or none if it has ended already.
+    pub fn arriving<B>(body: B) -> Body
+    where
+        B: HttpBody<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        if body.is_end_stream() { Body::empty() } else { Body::stream(body) }
+    }
+
     /// The bytes, when they are all at hand in one piece.
     pub fn as_bytes(&self) -> Option<&Bytes> {
         match &self.0 {

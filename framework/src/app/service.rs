@@ -124,8 +124,7 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let site = self.clone();
-        let request = request
-            .map(|body| if body.is_end_stream() { Body::empty() } else { Body::stream(body) });
+        let request = request.map(Body::arriving);
         Box::pin(async move { Ok(site.answer(request).await) })
     }
 }

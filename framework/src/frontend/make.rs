@@ -80,18 +80,11 @@ struct Begun {
     origin: Option<Origin>,
 }
 
-/// What is needed once a controller has answered.
-struct Afterwards<'a> {
-    edition: &'a Edition,
-    fragments: Option<Key<'a>>,
-    begun: Begun,
-    variant: Option<String>,
-}
-
 /// Where a template is rendered.
 struct Place<'a> {
     edition: &'a Edition,
-    fragments: Option<&'a Key<'a>>,
+    /// As in the order.
+    fragments: Option<Key<'a>>,
     begun: Begun,
 }
 
@@ -102,19 +95,20 @@ impl FrontEnd {
         let generation = order.generation;
         let begun = Begun { generation, at: clock::now(), origin: self.cache.position() };
         let controller = match order.target {
-            Target::Template(name) => return self.render_static(name, &order, begun),
+            Target::Template(name) => return self.render_static(name, order, begun),
             Target::Controller(name) => name,
             other => {
                 let cause = format!("`{other}` is not content that can be made");
                 return Err(Failure::internal(cause));
             }
         };
-        let (call, afterwards) = self.call(controller, order, begun);
+        let variant = order.forwarded.variant.clone();
+        let (call, place) = self.call(controller, order, begun);
         let (answer, body) = self.link.call(call, body).await.map_err(failure_of_call)?;
-        self.made_of(answer, body, afterwards)
+        self.made_of(answer, body, place, variant)
     }
 
-    fn render_static(&self, name: &str, order: &Order<'_>, begun: Begun) -> Result<Made, Failure> {
+    fn render_static(&self, name: &str, order: Order<'_>, begun: Begun) -> Result<Made, Failure> {
         let mut values = Values::new();
         for (name, value) in &order.params {
             set(&mut values, name, value)?;
@@ -122,16 +116,15 @@ impl FrontEnd {
         if let Some(variant) = &order.forwarded.variant {
             set(&mut values, "variant", variant)?;
         }
-        let place = Place { edition: order.edition, fragments: order.fragments.as_ref(), begun };
+        let place = Place { edition: order.edition, fragments: order.fragments, begun };
         self.render(place, name, &values, StatusCode::OK, HeaderMap::new())
     }
 
-    /// The call of a controller, and what a template that it names is rendered with.
-    fn call<'a>(&self, controller: &str, order: Order<'a>, begun: Begun) -> (Call, Afterwards<'a>) {
+    /// The call of a controller, and where a template that it names is rendered.
+    fn call<'a>(&self, controller: &str, order: Order<'a>, begun: Begun) -> (Call, Place<'a>) {
         let Order { edition, forwarded, params, fragments, max_body, own_url, request_id, .. } =
             order;
         let known = begun.origin;
-        let variant = forwarded.variant.clone();
         let call = Call {
             controller: controller.to_owned(),
             method: forwarded.method.as_str().to_owned(),
@@ -148,7 +141,7 @@ impl FrontEnd {
             deadline: self.settings.deadline.as_millis() as u64,
             own_url,
         };
-        (call, Afterwards { edition, fragments, begun, variant })
+        (call, Place { edition, fragments, begun })
     }
 
     /// What a controller has answered.
@@ -156,9 +149,9 @@ impl FrontEnd {
         &self,
         answer: Answer,
         body: Body,
-        afterwards: Afterwards<'_>,
+        place: Place<'_>,
+        variant: Option<String>,
     ) -> Result<Made, Failure> {
-        let Afterwards { edition, fragments, begun, variant } = afterwards;
         let origin = Origin { log: answer.log, as_of: answer.as_of };
         let status = StatusCode::from_u16(answer.status)
             .map_err(|_| Failure::internal(format!("status {} is none", answer.status)))?;
@@ -177,8 +170,8 @@ impl FrontEnd {
                         .offer("variant", variant)
                         .map_err(|error| Failure::internal(error.to_string()))?;
                 }
-                let begun = Begun { origin: Some(origin), ..begun };
-                let place = Place { edition, fragments: fragments.as_ref(), begun };
+                let begun = Begun { origin: Some(origin), ..place.begun };
+                let place = Place { begun, ..place };
                 let mut made = self.render(place, &name, &values, status, headers)?;
                 made.groups.extend(answer.groups);
                 made.cache = answer.cache;
@@ -207,7 +200,7 @@ impl FrontEnd {
                 let fragments = CachedFragments::new(
                     &self.cache,
                     &self.settings,
-                    key,
+                    &key,
                     (generation, at),
                     origin,
                 );

@@ -16,7 +16,7 @@ use futures_util::FutureExt;
 use futures_util::future::Either;
 use http::request::Parts;
 use http::{Request, Response, StatusCode, Version, header};
-use hyper::body::{Body as _, Incoming};
+use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::Service;
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -207,8 +207,8 @@ impl<H: Handler> Service<Request<Incoming>> for Requests<H> {
         if let Some(response) = self.context.respond_at_once(&parts) {
             return Either::Left(ready(answered(response.into_response())));
         }
-        let body = if body.is_end_stream() { Body::empty() } else { Body::stream(body) };
-        let response = self.context.clone().respond(Request::from_parts(parts, body));
+        let request = Request::from_parts(parts, Body::arriving(body));
+        let response = self.context.clone().respond(request);
         Either::Right(Box::pin(response.map(answered)))
     }
 }

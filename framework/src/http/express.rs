@@ -131,8 +131,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin, H: Handler> Express<S, H> {
         (self.socket, self.for_hyper)
     }
 
-    fn poll_read(&mut self, task: &mut Task<'_>) -> Poll<io::Result<usize>> {
-        self.read.reserve(PIECE);
+    /// Reads into room for so many bytes at least.
+    fn poll_read(&mut self, room: usize, task: &mut Task<'_>) -> Poll<io::Result<usize>> {
+        self.read.reserve(room);
         tokio_util::io::poll_read_buf(Pin::new(&mut self.socket), task, &mut self.read)
     }
 
@@ -145,8 +146,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, H: Handler> Express<S, H> {
             return Ok(());
         }
         // As much as there is room for: the head that waits is in the same memory.
-        self.read.reserve(1);
-        match tokio_util::io::poll_read_buf(Pin::new(&mut self.socket), task, &mut self.read)? {
+        match self.poll_read(1, task)? {
             Poll::Ready(0) => Err(io::ErrorKind::UnexpectedEof.into()),
             Poll::Ready(_) | Poll::Pending => Ok(()),
         }
@@ -222,7 +222,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, H: Handler> Served for Express<S, H> {
                 ready!(Pin::new(&mut self.socket).poll_shutdown(task))?;
                 return Poll::Ready(Ok(End::Closed));
             }
-            if self.read.is_empty() && ready!(self.poll_read(task))? == 0 {
+            if self.read.is_empty() && ready!(self.poll_read(PIECE, task))? == 0 {
                 self.closing = Closing::Soon;
             } else if !self.answer() {
                 return Poll::Ready(Ok(End::GoesOn));

@@ -24,9 +24,8 @@ pub(super) async fn run<T: Send + 'static>(
 ) -> io::Result<T> {
     let place = PLACES.acquire().await.map_err(io::Error::other)?;
     let working = spawn_blocking(move || {
-        let done = work();
-        drop(place);
-        done
+        let _place = place;
+        work()
     });
     working.await.map_err(io::Error::other)
 }

@@ -118,10 +118,12 @@ impl Link {
 }
 
 fn understood<T: DeserializeOwned>(head: &[u8]) -> Result<T, Failure> {
-    postcard::from_bytes(head).map_err(|error| {
-        let reason = FrameError::Malformed(error).to_string();
-        Failure::Sent(CallError::Broken { sent: true, reason })
-    })
+    postcard::from_bytes(head).map_err(|error| broken(FrameError::Malformed(error).to_string()))
+}
+
+/// The connection broke when the back end had the call.
+fn broken(reason: String) -> Failure {
+    Failure::Sent(CallError::Broken { sent: true, reason })
 }
 
 impl Shared {
@@ -178,7 +180,6 @@ impl Shared {
             return Box::pin(self.attempt_alone(uri, caller, wire, limit)).await;
         };
         drop(caller);
-        let broken = |reason| Failure::Sent(CallError::Broken { sent: true, reason });
         match bundled.reply().await.map_err(broken)? {
             Reply::Answered(answer, body) => Ok((answer, body)),
             Reply::Refused(status, message) => {
@@ -195,7 +196,6 @@ impl Shared {
         ticket: u64,
         limit: usize,
     ) -> Result<(Bytes, Body), Failure> {
-        let broken = |reason| Failure::Sent(CallError::Broken { sent: true, reason });
         let gone = || broken("the connection ended before the answer was fetched".to_owned());
         let caller = slot.any_caller().ok_or_else(gone)?;
         let ticket = frame::encode(&ticket, limit).map_err(|error| broken(error.to_string()))?;
@@ -219,7 +219,6 @@ impl Shared {
         wire: Wire,
         limit: usize,
     ) -> Result<(Bytes, Body), Failure> {
-        let broken = |reason| Failure::Sent(CallError::Broken { sent: true, reason });
         let request = session::request(&self.options, uri, wire);
         let sent = caller.sender.clone().try_send_request(request);
         // A request that is sent while its connection ends can stay in hyper's channel, and comes

@@ -25,9 +25,10 @@ pub(super) async fn answer<H: Host>(server: Arc<Server<H>>, stream: Incoming) ->
     };
     let controller = call.controller.clone();
     let request_id = call.request_id.clone();
-    // In a task of its own, for hyper drops this future when the front end resets the stream.
+    // In a task of its own, for hyper drops this future when the front end resets the stream; and in
+    // a box, because whoever spawns moves it to and fro.
     let host = server.host.clone();
-    let handler = server.calls.spawn(async move { host.call(call, body).await });
+    let handler = server.calls.spawn(Box::pin(async move { host.call(call, body).await }));
     let (answer, body) = match handler.await {
         Ok(answer) => answer,
         Err(error) => {
