@@ -18,7 +18,7 @@ use headwater::cache::{
 use headwater::clock;
 use headwater::dispatch::{CanonicalPath, Resolution, Table};
 use headwater::link::{self, Answer, Call, Exposure};
-use headwater::log::{Invalidation, LogId, Position};
+use headwater::log::{Epoch, Invalidation, LogEpoch, LogId, Position};
 use headwater::pieces::{Fragment, Pieces};
 use headwater::templates::{
     Engine, FragmentFill, FragmentKey, FragmentType, Fragments, NoFragments, Options, Values,
@@ -70,7 +70,7 @@ fn dispatch_130_routes(bencher: Bencher<'_, '_>, path: &str) {
     });
 }
 
-const LOG: LogId = LogId(1);
+const LOG: LogEpoch = LogEpoch { id: LogId(1), epoch: Epoch(1) };
 
 fn cache() -> Cache {
     let limits =

@@ -15,7 +15,7 @@ use crate::body::Body;
 use crate::controller::{self, Site};
 use crate::http::structured;
 use crate::link::{Answer, Call, Content, group_of_url};
-use crate::log::{Invalidation, LogId, Position};
+use crate::log::{Invalidation, LogEpoch, Position};
 use crate::problem::nearest;
 use crate::reply::{self, Reply, ReplyParts};
 use crate::request::{Request, RequestParts};
@@ -77,15 +77,17 @@ impl Backend {
         self.wire(reply, as_of)
     }
 
-    /// Waits until this back end knows all that the front end knew. A position of another log says
-    /// nothing here.
+    /// Waits until this back end knows all that the front end knew. A position of another log, or of a
+    /// fork of this one, says nothing here.
     pub(super) async fn has_reached(
         &self,
-        log: Option<LogId>,
+        log: Option<LogEpoch>,
         applied: Position,
         deadline: Duration,
     ) -> bool {
-        if log != Some(self.log_id()) || self.tail.applied() >= applied {
+        let present = self.log.epoch();
+        let knows = |log| log == present || self.log.includes(log, applied);
+        if !log.is_some_and(knows) || self.tail.applied() >= applied {
             return true;
         }
         tokio::time::timeout(deadline, self.tail.reach(applied)).await.is_ok()
@@ -121,7 +123,7 @@ impl Backend {
             content,
             groups,
             cache,
-            log: self.log_id(),
+            log: self.log.epoch(),
             as_of,
         };
         (answer, body)

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use crate::body::Body;
 use crate::link::{
-    Admission, Answer, Call, FeedBatch, FeedRecord, Found, Greeting, Holdings, Host, How, Lookup,
-    MemberId, Open, Refusal,
+    Admission, Answer, Call, FeedBatch, FeedRecord, Followed, Found, Greeting, Holdings, Host, How,
+    Lookup, MemberId, Open, Refusal,
 };
-use crate::log::{ContentId, Draft, LogId, Membership, Position};
+use crate::log::{ContentId, Draft, Membership, Position};
 
 use super::Backend;
 use super::members::FeedId;
@@ -86,7 +86,7 @@ impl Backend {
         &self,
         name: String,
         incarnation: u64,
-        followed: Option<(LogId, Position)>,
+        followed: Option<Followed>,
     ) -> Result<Admission, Refusal> {
         // Joining and leaving are written one at a time: the log must never say that a front end
         // has left after it was admitted again.
@@ -97,17 +97,17 @@ impl Backend {
             let draft = Draft { membership: Some(joined), ..Draft::default() };
             self.append(draft).await.map_err(|error| Refusal { message: error.to_string() })?;
         }
-        let log = self.log_id();
         let committed = self.tail.applied();
-        let resumed = matches!(followed, Some((followed, position)) if followed == log && position <= committed);
-        let start = match followed {
-            Some((_, position)) if resumed => position,
-            _ => committed,
-        };
+        let resumed = followed.filter(|followed| {
+            let seen = followed.seen.max(followed.applied);
+            self.log.includes(followed.log, seen) && followed.applied <= committed
+        });
+        let start = resumed.map_or(committed, |followed| followed.applied);
+        let resumed = resumed.is_some();
         let member = self.members.join(incarnation, &name, start);
         Ok(Admission {
             member: MemberId(member.0),
-            log,
+            log: self.log.epoch(),
             lease: self.members.lease(),
             start,
             resumed,

@@ -12,8 +12,9 @@
 //!   a margin for the difference between clocks. When that is over, it serves nothing at all.
 //! - It is not known here. Then it holds no lease of ours, because its joining is durable before it
 //!   gets its first one. When a back end starts, those that the log knows are taken to hold leases
-//!   from the back end's predecessor, all as long as the log says; if the log is new, there may be
-//!   front ends of a log that was wiped: they are waited for as one nameless member.
+//!   from the back end's predecessor, all as long as the log says; unless the file is certainly the
+//!   one that the predecessor left, there may be front ends that joined in records it no longer has,
+//!   because it was wiped or restored: they are waited for as one nameless member.
 //!
 //! So a writer waits for each member until it acknowledges or until its lease as of T is over, and
 //! never longer than lease plus margin.

@@ -129,8 +129,7 @@ impl Backend {
         for member in opened.joined.members() {
             members.presume(member.incarnation, member.name.clone(), member.lease);
         }
-        let has_new_id = opened.last == Position::START || opened.cut.is_some();
-        if has_new_id && !parts.alone {
+        if !opened.untouched && !parts.alone {
             members.presume_nameless();
         }
         let controllers = parts.controllers.into_iter();

@@ -36,7 +36,7 @@ pub enum Filled {
     Stored(Arc<Entry>),
     /// A record has invalidated it while it was made. Requests from before may have it.
     Overtaken(Arc<Entry>),
-    /// It cannot be shown to be valid: it is of another log or generation, or from before what is
+    /// It cannot be shown to be valid: it is of another log, opening or generation, or from before what is
     /// remembered.
     Unplaced(Content),
 }
@@ -56,7 +56,7 @@ impl Cache {
         let Fill { key, generation, origin, groups, freshness, contains, content, now } = fill;
         let ledger = self.ledger.load();
         let current =
-            |ledger: &&Arc<Ledger>| ledger.generation == generation && ledger.log == origin.log;
+            |ledger: &&Arc<Ledger>| ledger.generation == generation && ledger.admits(origin);
         let Some(ledger) = ledger.as_ref().filter(current) else {
             return Filled::Unplaced(content);
         };

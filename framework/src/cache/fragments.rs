@@ -31,7 +31,7 @@ impl Cache {
         }
         let ledger = self.ledger.load();
         let ledger = ledger.as_ref().filter(|ledger| ledger.generation == generation)?;
-        let origin = Origin { log: ledger.log, as_of: ledger.applied() };
+        let origin = ledger.position();
         let entry = self.entries(persistent).get(key.as_str())?;
         let is_fresh = entry.standing(ledger, now) == Standing::Fresh;
         let fragment = entry.fragment().filter(|_| is_fresh)?;

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use super::*;
 use crate::clock::Moment;
-use crate::log::{Invalidation, LogId, Position};
+use crate::log::{Epoch, Invalidation, LogEpoch, Position};
 
-const LOG: LogId = LogId(1);
+const LOG: LogEpoch = LogEpoch::first_of(1);
 const LEASE: Duration = Duration::from_secs(2);
 
 pub(super) fn at(seconds: u64) -> Moment {
@@ -85,8 +85,37 @@ fn a_fill_of_another_log_is_not_stored() {
         let origin = Origin { log, as_of: Position(9) };
         cache.fill(Fill { origin, ..new_fill(&cache, "/a", 9, &[]) })
     };
-    assert!(matches!(fill(LogId(2)), Filled::Unplaced(_)));
+    assert!(matches!(fill(LogEpoch::first_of(2)), Filled::Unplaced(_)));
     assert!(matches!(fill(LOG), Filled::Stored(_)));
+}
+
+/// The next opening of the log.
+const REOPENED: LogEpoch = LogEpoch { id: LOG.id, epoch: Epoch(2) };
+
+#[test]
+fn another_opening_goes_on_with_what_it_includes_and_its_answers_alone_are_stored() {
+    let cache = cache();
+    fill(&cache, "/a", 1, &[]);
+    let (origin, seen) = cache.seen().unwrap();
+    assert_eq!((origin.log, origin.as_of, seen), (LOG, Position(0), Position(1)));
+    cache.resume(REOPENED, seen);
+    assert!(cache.holds_lease(at(1)) && is_hit(&cache, "/a", at(1)));
+    assert_eq!(cache.position(), Some(Origin { log: REOPENED, as_of: Position(0) }));
+    assert!(matches!(fill(&cache, "/b", 2, &[]), Filled::Unplaced(_)), "of the earlier opening");
+    let origin = Origin { log: REOPENED, as_of: Position(2) };
+    let filled = cache.fill(Fill { origin, ..new_fill(&cache, "/b", 2, &[]) });
+    assert!(matches!(filled, Filled::Stored(_)));
+    assert_eq!(cache.seen().unwrap().1, Position(2));
+}
+
+#[test]
+fn what_was_stored_while_another_opening_was_asked_is_forgotten() {
+    let cache = cache();
+    let (_, asked) = cache.seen().unwrap();
+    fill(&cache, "/a", 1, &[]);
+    cache.resume(REOPENED, asked);
+    assert!(!is_hit(&cache, "/a", at(1)), "position 1 may be that of another record now");
+    assert_eq!(cache.position(), Some(Origin { log: REOPENED, as_of: Position(0) }));
 }
 
 #[test]
@@ -94,7 +123,7 @@ fn a_new_log_makes_everything_dead_and_ends_the_lease() {
     let cache = cache();
     fill(&cache, "/a", 1, &[]);
     assert!(is_hit(&cache, "/a", at(1)));
-    cache.follow(LogId(2), Position(1));
+    cache.follow(LogEpoch::first_of(2), Position(1));
     assert!(!cache.holds_lease(at(1)));
     cache.renew(at(1), LEASE);
     assert!(!is_hit(&cache, "/a", at(2)));

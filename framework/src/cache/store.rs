@@ -11,7 +11,7 @@ use super::ledger::Ledger;
 use super::passes::Passes;
 use super::validity::Origin;
 use crate::clock::Moment;
-use crate::log::{Invalidation, LogId, Position};
+use crate::log::{Invalidation, LogEpoch, Position};
 
 /// A front end's cache.
 #[derive(Debug)]
@@ -77,7 +77,13 @@ impl Cache {
     /// The log that is followed and the position up to which it was applied.
     pub fn position(&self) -> Option<Origin> {
         let ledger = self.ledger.load();
-        ledger.as_ref().map(|ledger| Origin { log: ledger.log, as_of: ledger.applied() })
+        ledger.as_ref().map(|ledger| ledger.position())
+    }
+
+    /// The position, and the greatest one that anything in the cache is from.
+    pub fn seen(&self) -> Option<(Origin, Position)> {
+        let ledger = self.ledger.load();
+        ledger.as_ref().map(|ledger| (ledger.position(), ledger.seen()))
     }
 
     /// Up to where the log is known; `None` without a lease, when the log may have gone further.
@@ -111,10 +117,21 @@ impl Cache {
     }
 
     /// Forgets everything and follows `log` from `start` on. There is no lease until it is renewed.
-    pub fn follow(&self, log: LogId, start: Position) {
+    pub fn follow(&self, log: LogEpoch, start: Position) {
         let _turn = self.turn();
         self.lease.end();
         self.begin(log, start);
+    }
+
+    /// Goes on with the feed of another opening of the log, which includes everything up to `seen`.
+    pub fn resume(&self, log: LogEpoch, seen: Position) {
+        let turn = self.turn();
+        let ledger = self.ledger.load();
+        let is_all_included = ledger.as_ref().is_none_or(|ledger| ledger.resume(log.epoch, seen));
+        drop(turn);
+        if !is_all_included {
+            self.forget();
+        }
     }
 
     /// Forgets everything, as when the site's files have changed, and goes on with the same log and
@@ -126,7 +143,7 @@ impl Cache {
         }
     }
 
-    fn begin(&self, log: LogId, start: Position) {
+    fn begin(&self, log: LogEpoch, start: Position) {
         let generation = self.generation().next();
         self.ledger.store(Some(Arc::new(Ledger::new(generation, log, start))));
         self.ordinary.clear();

@@ -4,13 +4,13 @@ use super::group::GroupCell;
 use super::ledger::{Generation, Ledger};
 use super::patterns::Met;
 use crate::clock::Moment;
-use crate::log::{LogId, Position};
+use crate::log::{LogEpoch, Position};
 
 /// Where content comes from in the order of things: from no later than `as_of` of `log`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Origin {
-    /// The log.
-    pub log: LogId,
+    /// The log, and the opening of it that says so.
+    pub log: LogEpoch,
     /// A position from before the content was made.
     pub as_of: Position,
 }

@@ -111,7 +111,7 @@ impl FrontEnd {
 mod tests {
     use super::*;
     use crate::cache::Limits;
-    use crate::log::{LogId, Position};
+    use crate::log::{LogEpoch, Position};
     use crate::templates::Options;
 
     #[test]
@@ -119,7 +119,7 @@ mod tests {
         const EDITIONS: u64 = 1000;
         let limits = Limits { bytes: 1 << 10, persistent_bytes: 1 << 10, groups: 1, patterns: 1 };
         let cache = Cache::new(limits);
-        cache.follow(LogId(1), Position::START);
+        cache.follow(LogEpoch::first_of(1), Position::START);
         let table = Arc::new(Table::parse("", "dispatch.conf").unwrap());
         let templates = Engine::empty(&Options::default());
         let edition = |number| {

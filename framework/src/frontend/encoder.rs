@@ -133,11 +133,11 @@ mod tests {
         Content, Fill, Filled, Freshness, Head, Key, Limits, Lookup, Origin, Outline, Tag,
     };
     use crate::clock;
-    use crate::log::{Invalidation, LogId, Position};
+    use crate::log::{Invalidation, LogEpoch, Position};
     use crate::pieces::{Part, Pieces};
     use bytes::Bytes;
 
-    const LOG: LogId = LogId(1);
+    const LOG: LogEpoch = LogEpoch::first_of(1);
 
     fn cache() -> Arc<Cache> {
         let limits = Limits { bytes: 1 << 20, persistent_bytes: 1 << 20, groups: 4, patterns: 4 };

@@ -7,8 +7,8 @@ use tokio::sync::watch;
 use super::docroot::Docroot;
 use crate::cache::Cache;
 use crate::clock::{self, Moment};
-use crate::link::{FeedRecord, Follower, Holdings, Welcome};
-use crate::log::{LogId, Notice, Position};
+use crate::link::{FeedRecord, Followed, Follower, Holdings, Welcome};
+use crate::log::{Notice, Position};
 
 /// Lets the feed tell the cache what has become wrong, and until when it may be served from; and
 /// the docroot, which files there are.
@@ -27,15 +27,19 @@ impl CacheFollower {
 }
 
 impl Follower for CacheFollower {
-    fn followed(&self) -> Option<(LogId, Position)> {
-        self.cache.position().map(|origin| (origin.log, origin.as_of))
+    fn followed(&self) -> Option<Followed> {
+        let (origin, seen) = self.cache.seen()?;
+        Some(Followed { log: origin.log, applied: origin.as_of, seen })
     }
 
-    fn welcomed(&self, welcome: &Welcome, snapshot: &[Bytes]) {
+    fn welcomed(&self, welcome: &Welcome, resumed: Option<Followed>, snapshot: &[Bytes]) {
         *self.lease.lock().unwrap_or_else(PoisonError::into_inner) = welcome.lease;
-        if !welcome.resumed {
-            self.cache.follow(welcome.log, welcome.start);
-            self.docroot.begin(snapshot);
+        match resumed {
+            Some(followed) => self.cache.resume(welcome.log, followed.seen),
+            None => {
+                self.cache.follow(welcome.log, welcome.start);
+                self.docroot.begin(snapshot);
+            }
         }
     }
 

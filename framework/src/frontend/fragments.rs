@@ -141,9 +141,9 @@ impl Fragments for CachedFragments {
 mod tests {
     use super::*;
     use crate::cache::{KeyBuilder, Limits};
-    use crate::log::{Invalidation, LogId, Position};
+    use crate::log::{Invalidation, LogEpoch, Position};
 
-    const LOG: LogId = LogId(1);
+    const LOG: LogEpoch = LogEpoch::first_of(1);
 
     fn cache() -> Arc<Cache> {
         let limits = Limits { bytes: 1 << 20, persistent_bytes: 1 << 20, groups: 9, patterns: 9 };
@@ -154,7 +154,7 @@ mod tests {
     }
 
     /// A render of content from `as_of`.
-    fn render(cache: &Arc<Cache>, log: LogId, as_of: u64) -> CachedFragments {
+    fn render(cache: &Arc<Cache>, log: LogEpoch, as_of: u64) -> CachedFragments {
         CachedFragments {
             cache: Arc::clone(cache),
             within: KeyBuilder::new("/a").depends_on("", "de").build(),
@@ -212,7 +212,7 @@ mod tests {
     fn what_holds_pieces_of_different_logs_is_not_kept() {
         let cache = cache();
         keep(&render(&cache, LOG, 0), "fragment:a", &[]);
-        let other = render(&cache, LogId(2), 9);
+        let other = render(&cache, LogEpoch::first_of(2), 9);
         assert!(other.find(&key("fragment:a"), FragmentType::Normal).is_some());
         assert_eq!(other.origin(), None);
         keep(&other, "fragment:b", &[]);

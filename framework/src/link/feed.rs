@@ -3,7 +3,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::log::{LogId, Position};
+use crate::log::{LogEpoch, Position};
 
 /// What a front end says in the feed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,15 +45,26 @@ pub struct Open {
     pub name: String,
     /// The process: a front end that is started again has another incarnation.
     pub incarnation: u64,
-    /// What it has followed so far: the log and the last position that it has applied.
-    pub followed: Option<(LogId, Position)>,
+    /// What it has followed so far.
+    pub followed: Option<Followed>,
+}
+
+/// How far a front end has followed a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Followed {
+    /// The log, and the opening whose feed it was.
+    pub log: LogEpoch,
+    /// The last position that was applied.
+    pub applied: Position,
+    /// The greatest position that anything in the cache is from: an answer may be ahead of the feed.
+    pub seen: Position,
 }
 
 /// What a front end learns when it is admitted to a feed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Welcome {
-    /// The back end's log.
-    pub log: LogId,
+    /// The back end's log, and its opening.
+    pub log: LogEpoch,
     /// How long a lease lasts from the stamp of its renewal.
     pub lease: Duration,
     /// The back end's name.

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::log::{ContentId, LogId, Position};
+use crate::log::{ContentId, LogEpoch, Position};
 
 /// Asks what the log says about files now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -8,7 +8,7 @@ pub struct Lookup {
     /// The files, as paths that start at the docroot.
     pub paths: Vec<String>,
     /// The log that `applied` is a position of; `None` while the front end follows none.
-    pub log: Option<LogId>,
+    pub log: Option<LogEpoch>,
     /// The front end's position: the back end answers when it has applied this too.
     pub applied: Position,
     /// For how long the front end waits for the answer, in milliseconds.

@@ -1,23 +1,23 @@
 use bytes::Bytes;
 use tokio::sync::watch;
 
-use super::feed::{FeedRecord, Holdings, Welcome};
+use super::feed::{FeedRecord, Followed, Holdings, Welcome};
 use crate::clock::Moment;
-use crate::log::{LogId, Position};
+use crate::log::Position;
 
 /// What the link asks of a front end: to follow the log.
 ///
 /// All functions are called by one task, one after the other, in the order of the feed. They
 /// must not block: while one runs, no lease is renewed.
 pub trait Follower: Send + Sync + 'static {
-    /// The log that is followed and the last position that has been applied; `None` before the
-    /// first welcome.
-    fn followed(&self) -> Option<(LogId, Position)>;
+    /// How far which log was followed; `None` before the first welcome.
+    fn followed(&self) -> Option<Followed>;
 
     /// A back end has admitted the front end. Unless `welcome.resumed`, everything that is cached
     /// is to be dropped, and the lease with it, before this returns; and `snapshot` holds what there
-    /// is to know of the log up to `welcome.start`, as the back end's host gave it.
-    fn welcomed(&self, welcome: &Welcome, snapshot: &[Bytes]);
+    /// is to know of the log up to `welcome.start`, as the back end's host gave it. `resumed` is what
+    /// [`followed`](Follower::followed) had said, if the feed goes on from there.
+    fn welcomed(&self, welcome: &Welcome, resumed: Option<Followed>, snapshot: &[Bytes]);
 
     /// Applies the records. Afterwards the position is `through`, and the link acknowledges it.
     fn apply(&self, records: &[FeedRecord], through: Position);

@@ -7,7 +7,7 @@ use super::feed::{FeedRecord, Holdings, Open};
 use super::files::{Found, Lookup};
 use super::message::{Answer, Call};
 use crate::body::Body;
-use crate::log::{ContentId, LogId, Position};
+use crate::log::{ContentId, LogEpoch, LogId, Position};
 
 /// What the link asks of a back end.
 ///
@@ -98,14 +98,14 @@ pub struct MemberId(pub u64);
 pub struct Admission {
     /// What the host calls the member.
     pub member: MemberId,
-    /// The log.
-    pub log: LogId,
+    /// The log, and its opening.
+    pub log: LogEpoch,
     /// How long a lease lasts.
     pub lease: Duration,
     /// The feed begins with the record after this one.
     pub start: Position,
-    /// Whether the feed goes on where the front end was. Then `start` is the position the front
-    /// end has named.
+    /// Whether the feed goes on where the front end was: the log includes all that the front end has
+    /// seen. Then `start` is the position the front end has applied.
     pub resumed: bool,
     /// The back end's name.
     pub backend: String,

@@ -3,10 +3,10 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::cache_type::CacheType;
-use crate::log::{LogId, Position};
+use crate::log::{LogEpoch, Position};
 
 /// The version of the link that this build speaks. Both ends must speak the same.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// What precedes the body of a forwarded request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,7 +26,7 @@ pub struct Call {
     /// What the site's variant function called the answer's variant, if it named one.
     pub variant: Option<String>,
     /// The log that `applied` is a position of; `None` while the front end follows none.
-    pub log: Option<LogId>,
+    pub log: Option<LogEpoch>,
     /// The front end's position: the back end runs the controller when it has applied this too.
     pub applied: Position,
     /// The longest body that this route takes, in bytes, where it says so.
@@ -76,8 +76,8 @@ pub struct Answer {
     pub groups: Vec<String>,
     /// How the answer is cached, when not as its route says.
     pub cache: Option<CacheType>,
-    /// The back end's log.
-    pub log: LogId,
+    /// The back end's log, and its opening.
+    pub log: LogEpoch,
     /// The back end's position from before the controller ran.
     pub as_of: Position,
 }

@@ -22,13 +22,13 @@
 //! its streams at once, so a stalled stream holds up none of the others. A body is read from its
 //! source only as its window opens.
 //!
-//! A call is `POST /headwater/3/call`: the length of the head (u32, big endian), the head
+//! A call is `POST /headwater/4/call`: the length of the head (u32, big endian), the head
 //! ([`Call`]), then the body of the request as it is; the answer likewise, with [`Answer`]. A body
 //! whose length is not announced is whole only with its closing trailer. Calls without a body share
-//! one stream, `POST /headwater/3/calls`. The feed is
-//! `POST /headwater/3/feed`, open as long as both processes are: messages, each after its length.
-//! `POST /headwater/3/hello` asks who answers, before a connection is used. `POST /headwater/3/lookup`
-//! asks what the log says about files of the docroot, `POST /headwater/3/content` for a content from
+//! one stream, `POST /headwater/4/calls`. The feed is
+//! `POST /headwater/4/feed`, open as long as both processes are: messages, each after its length.
+//! `POST /headwater/4/hello` asks who answers, before a connection is used. `POST /headwater/4/lookup`
+//! asks what the log says about files of the docroot, `POST /headwater/4/content` for a content from
 //! some byte on; they go over the connection for calls.
 //!
 //! # What it must not know
@@ -82,6 +82,12 @@
 //! - What is lacking of a record's files is reported before the record is acknowledged, and before the
 //!   first lease of a feed is asked for; reports follow one another in the order in which they are
 //!   true. So a back end that looks at a lease and an acknowledgement knows what is lacking.
+//! - A feed is resumed only where the back end's log includes everything that the front end has seen
+//!   ([`Followed`]): what it has applied, and what answers from beyond that have put into its cache.
+//!   Otherwise the positions of the two are those of different records, and the front end drops its
+//!   cache. Each opening of a log has an epoch by which this can be told; the feed's welcome carries
+//!   it, and so do calls and answers. An answer of another opening than the feed's is not stored: its
+//!   position may be one that the feed gives to another record.
 //! - Renewals that wait while records are being sent are answered by the last of them: its `p` and
 //!   its stamp are the latest. The one being served is never put back, so the front end gets its
 //!   leases however fast the log grows, and what waits is bounded.
@@ -104,7 +110,7 @@ mod tests;
 
 pub use client::{BackendStatus, CallError, Link, LinkOptions, LinkStatus};
 pub use connector::{Connector, Incoming, in_memory};
-pub use feed::{FeedRecord, Holding, Holdings, Open, Welcome};
+pub use feed::{FeedRecord, Followed, Holding, Holdings, Open, Welcome};
 pub use files::{Found, Lookup};
 pub use follower::Follower;
 pub use host::{Admission, FeedBatch, Greeting, Host, How, MemberId, Refusal};

@@ -9,7 +9,7 @@ use tokio::sync::{Semaphore, oneshot};
 use super::committer::{BATCH_RECORDS, Command, Committer, Queued, apply, end_batch};
 use super::embedded::{Engine, Frame, Replayed};
 use super::{
-    AppendError, Applied, Applier, ApplyError, Draft, Joined, LogId, OpenError, Position,
+    AppendError, Applied, Applier, ApplyError, Draft, Joined, LogEpoch, LogId, OpenError, Position,
     ReadError, Record,
 };
 
@@ -46,18 +46,22 @@ pub struct Log {
 /// What was in a log when it was opened.
 #[derive(Debug)]
 pub struct Opened {
-    /// The log's id.
-    pub id: LogId,
+    /// The log, as this opening has it.
+    pub log: LogEpoch,
     /// Its last record.
     pub last: Position,
     /// What had to be cut off behind it.
     pub cut: Option<CutTail>,
+    /// Whether the file is the one that the opening before this one has left in this folder. A new, a
+    /// copied or a restored file is not, save for one whose content was put back in place together with
+    /// that of `log.lock`.
+    pub untouched: bool,
     /// Which front ends may hold leases.
     pub joined: Joined,
 }
 
 /// Damaged records that were cut off at the end of the log. They had been acknowledged unless the
-/// process was killed while it wrote them. The log has a new id since.
+/// process was killed while it wrote them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CutTail {
     /// The first of them; the next record will get its position.
@@ -66,8 +70,6 @@ pub struct CutTail {
     pub records: u64,
     /// What was wrong with the first.
     pub reason: String,
-    /// The log's id before.
-    pub former: LogId,
 }
 
 /// A draft that has become a durable record and was applied.
@@ -113,7 +115,8 @@ impl Log {
                 Ok(replayed) => replayed,
                 Err(error) => return drop(report.send(Err(error))),
             };
-            let opened = Opened { id: engine.id(), last, cut, joined };
+            let untouched = engine.is_untouched();
+            let opened = Opened { log: engine.log(), last, cut, untouched, joined };
             let engine = Arc::new(engine);
             let committed = Arc::new(AtomicU64::new(last.0));
             // Nobody waits only if the opener is gone, and then the queue is closed as well.
@@ -137,9 +140,20 @@ impl Log {
         Ok((Log { engine, committed, queue, room, queue_bytes, thread }, opened))
     }
 
-    /// The log's id. It stays the same while the log is open.
+    /// The log's id.
     pub fn id(&self) -> LogId {
-        self.engine.id()
+        self.engine.log().id
+    }
+
+    /// The log, as this opening has it.
+    pub fn epoch(&self) -> LogEpoch {
+        self.engine.log()
+    }
+
+    /// Whether this log has all records up to `position` that could be seen when it was `log`: it is
+    /// no fork of that.
+    pub fn includes(&self, log: LogEpoch, position: Position) -> bool {
+        log.id == self.id() && self.engine.includes(log.epoch, position, self.committed())
     }
 
     /// The last durable record.
@@ -236,12 +250,22 @@ fn replay(
         joined.observe(&record);
         Ok(())
     })?;
-    if let Some(CutTail { position, records, reason, .. }) = &replayed.cut {
+    if let Some(CutTail { position, records, reason }) = &replayed.cut {
         tracing::warn!(
-            file = %path.display(), %position, records, %reason, id = %engine.id(),
-            "the end of the log was torn and has been cut off; the log has a new id",
+            file = %path.display(), %position, records, %reason,
+            "the end of the log was torn and has been cut off",
         );
     }
     end_batch(applier, replayed.last);
+    match engine.write(replayed.last.next(), std::iter::empty()) {
+        Ok(()) => engine.mark_lock(),
+        // The epoch is stored with the first record then.
+        Err(failure) => {
+            tracing::error!(file = %path.display(), %failure, "the log cannot be written");
+            if let Err(reason) = engine.reopen(replayed.last) {
+                tracing::error!(%reason, "the log's file could not be opened again");
+            }
+        }
+    }
     Ok((engine, joined, replayed))
 }

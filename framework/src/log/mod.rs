@@ -4,6 +4,7 @@
 //! an update means (`state`) or what an invalidation does (`cache`).
 //!
 //! - [`Draft`], [`Record`], [`Position`], [`LogId`], [`Receipt`]: the words that other rooms share.
+//! - [`Epoch`], [`LogEpoch`]: the openings of a log, by which forks of it are recognised.
 //! - [`Log`]: opens, appends, reads, stops. Behind it one thread commits.
 //! - [`Applier`]: what follows the log; it is called on that thread, at replay and live alike.
 //! - [`Joined`]: which front ends may hold leases, as the records say.
@@ -36,17 +37,17 @@
 //! in, or a missing position, cannot come from an unfinished write; no one can say what the records
 //! behind it meant, so the log does not open.
 //!
-//! **Positions are never used twice under one log id.** A position is used when a record with it
-//! could have been seen, and that is after its transaction was durable; the next one is one higher.
-//! Positions of failed transactions were seen by nobody. Only cutting off a tail takes back
-//! positions that may have been seen: a front end may have applied those records, and would believe
-//! that it has applied the different ones that get these positions next. So a cut log gets a new
-//! [`LogId`], by which every front end notices and forgets what it has cached. For the same reason
-//! stop the front ends when you put back an older copy of the file.
+//! **Positions are never used twice in one epoch.** A position is used when a record with it could have
+//! been seen, and that is after its transaction was durable; the next one is one higher. Positions of
+//! failed transactions were never seen. A log may lose records that were seen only between two
+//! openings: when a torn tail is cut off, an older copy of the file is put back, or a disk loses what
+//! it said was written. Each opening draws a random [`Epoch`], by which a front end that has applied
+//! such records is recognised (`epoch`); it drops what it has cached.
 
 mod applier;
 mod committer;
 mod embedded;
+mod epoch;
 mod error;
 mod file;
 mod handle;
@@ -62,6 +63,7 @@ mod tests;
 
 pub(crate) use applier::panic_message;
 pub use applier::{Applied, Applier, ApplyError};
+pub use epoch::{Epoch, LogEpoch};
 pub use error::{AppendError, OpenError, ReadError};
 pub use file::{ContentId, FileChange};
 pub use handle::{Appended, CutTail, Log, Opened, Options};

@@ -26,8 +26,8 @@ impl fmt::Display for Position {
     }
 }
 
-/// Which log a position belongs to. A wiped or cut log gets a new id, so that whoever still holds
-/// positions of the old one notices.
+/// Which log a position belongs to. It stays the same however often the log is opened, copied
+/// and restored; [`LogEpoch`](super::LogEpoch) tells these apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct LogId(pub u128);
 

@@ -149,7 +149,7 @@ enum Due {
 struct Model {
     /// Counts what is forgotten.
     era: u64,
-    log: LogId,
+    log: LogEpoch,
     position: u64,
     second: u64,
     lease_until: u64,
@@ -336,7 +336,7 @@ proptest! {
                     forgetful = false;
                 }
                 Step::Follow => {
-                    model.log = LogId(model.log.0 + 1);
+                    model.log = LogEpoch::first_of(model.log.id.0 + 1);
                     model.position = 0;
                     cache.follow(model.log, Position::START);
                     model.begin_era();

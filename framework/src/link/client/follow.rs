@@ -14,7 +14,7 @@ use super::slot::{Slot, within};
 use super::uplink::Uplink;
 use super::{FAREWELL, Shared};
 use crate::clock::Moment;
-use crate::link::feed::{Down, FeedRecord, Welcome};
+use crate::link::feed::{Down, FeedRecord, Followed, Welcome};
 use crate::link::frame::Frames;
 use crate::link::{DOWN_LIMIT, Follower};
 use crate::log::Position;
@@ -70,7 +70,7 @@ impl Shared {
     /// Whether following this back end would mean to drop the cache while another one still has
     /// the log that was followed so far.
     fn is_foreign(&self, slot: &Slot, follower: &impl Follower) -> bool {
-        let Some((log, _)) = follower.followed() else { return false };
+        let Some(log) = follower.followed().map(|followed| followed.log.id) else { return false };
         let log_of = |slot: &Slot| slot.caller().map(|caller| caller.greeting.log);
         let Some(other) = log_of(slot).filter(|other| *other != log) else { return false };
         let foreign = self.slots.iter().any(|slot| log_of(slot) == Some(log));
@@ -91,22 +91,22 @@ impl Shared {
         renewed: &mut bool,
     ) -> Result<(), Problem> {
         let opening = Feed::open(self, slot, follower);
-        let (mut feed, welcome, snapshot) = tokio::select! {
+        let (mut feed, welcome, resumed, snapshot) = tokio::select! {
             opened = opening => opened?,
             () = leaving.cancelled() => return Ok(()),
         };
         let _cut = OnCut(follower);
-        follower.welcomed(&welcome, &snapshot);
+        follower.welcomed(&welcome, resumed, &snapshot);
         drop(snapshot);
         tracing::info!(
             "following back end {} ({}), log {} from position {}{}",
             welcome.backend,
             slot.connector,
-            welcome.log,
+            welcome.log.id,
             welcome.start,
             if welcome.resumed { "" } else { " with an empty cache" },
         );
-        self.set_followed(slot, Some(welcome.log));
+        self.set_followed(slot, Some(welcome.log.id));
         feed.uplink.report(follower.holdings().borrow().clone());
         // A writer may be waiting for what was applied before the feed was cut.
         feed.uplink.acknowledge(welcome.start);
@@ -136,7 +136,7 @@ impl Feed {
         shared: &Shared,
         slot: &Slot,
         follower: &F,
-    ) -> Result<(Feed, Welcome, Vec<Bytes>), Problem> {
+    ) -> Result<(Feed, Welcome, Option<Followed>, Vec<Bytes>), Problem> {
         let options = &shared.options;
         let (mut sender, connection) = session::connect(&slot.connector, options).await?;
         let open = shared.open(follower);
@@ -157,7 +157,11 @@ impl Feed {
                 return Err(Problem::Feed("it began without a welcome".to_owned()));
             }
         };
-        if welcome.resumed && followed != Some((welcome.log, welcome.start)) {
+        let goes_on = |followed: &Followed| {
+            followed.log.id == welcome.log.id && followed.applied == welcome.start
+        };
+        let resumed = followed.filter(|followed| welcome.resumed && goes_on(followed));
+        if welcome.resumed && resumed.is_none() {
             return Err(Problem::Feed("it resumed where this front end was not".to_owned()));
         }
         let mut snapshot = Vec::new();
@@ -168,7 +172,8 @@ impl Feed {
             }
         }
         let position = welcome.start;
-        Ok((Feed { frames, uplink, position, _connection: connection }, welcome, snapshot))
+        let feed = Feed { frames, uplink, position, _connection: connection };
+        Ok((feed, welcome, resumed, snapshot))
     }
 
     /// Applies what comes, in its order, and asks for a lease four times during each.

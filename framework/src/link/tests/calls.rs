@@ -168,7 +168,7 @@ async fn what_is_wrong_with_the_visitors_body_is_told() {
 
 #[tokio::test]
 async fn back_ends_take_turns_and_a_stopped_one_is_passed_over() {
-    let log = crate::log::LogId::random();
+    let log = crate::log::LogEpoch::first_of(7);
     let (first, first_address) = Backend::on_tcp(House::with_log("b1", log)).await;
     let (_second, second_address) = Backend::on_tcp(House::with_log("b2", log)).await;
     let link = Link::start(options(vec![tcp(first_address), tcp(second_address)]), Reader::new());
@@ -201,7 +201,7 @@ async fn a_back_end_that_stops_lets_calls_finish() {
 
 #[tokio::test]
 async fn a_get_that_was_under_way_when_its_back_end_died_is_asked_of_the_next() {
-    let log = crate::log::LogId::random();
+    let log = crate::log::LogEpoch::first_of(7);
     let (first, first_address) = Backend::on_tcp(House::with_log("b1", log)).await;
     let relay = relay::Relay::to(first_address).await;
     let (second, second_address) = Backend::on_tcp(House::with_log("b2", log)).await;

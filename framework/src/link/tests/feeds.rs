@@ -182,7 +182,8 @@ async fn another_log_is_followed_with_an_empty_cache() {
     let _backend = Backend::serve(other.clone(), incoming, ServerOptions::default());
     let state = until("it follows", &reader.state, |state| state.welcomes.len() == 2).await;
     assert!(!state.welcomes[1].resumed);
-    assert_eq!(state.followed, Some((other.log, Position(1))));
+    let followed = state.followed.unwrap();
+    assert_eq!((followed.log, followed.applied), (other.log, Position(1)));
     assert_eq!(payloads(&reader), Vec::<Bytes>::new());
 }
 
@@ -210,7 +211,7 @@ async fn a_link_that_is_dropped_is_cut() {
 
 #[tokio::test]
 async fn a_back_end_that_stops_says_so_and_the_next_one_is_followed() {
-    let log = crate::log::LogId::random();
+    let log = crate::log::LogEpoch::first_of(7);
     let (first, first_address) = Backend::on_tcp(House::with_log("b1", log)).await;
     let (second, second_address) = Backend::on_tcp(House::with_log("b2", log)).await;
     let reader = Reader::new();
@@ -289,7 +290,8 @@ async fn a_back_end_with_another_log_is_used_for_nothing_while_there_is_one_with
 
     first.stopped().await;
     let followed = Some(second.host.log);
-    until("it follows the other", &reader.state, |it| it.followed.map(|it| it.0) == followed).await;
+    until("it follows the other", &reader.state, |it| it.followed.map(|it| it.log) == followed)
+        .await;
     assert!(!reader.state.borrow().welcomes.last().unwrap().resumed);
     let name = text(link.call(call("name"), Body::empty()).await.unwrap().1).await;
     assert_eq!(name, "b2");

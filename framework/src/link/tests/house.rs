@@ -11,14 +11,14 @@ use super::flood;
 use crate::body::{Body, BodyError};
 use crate::clock::{self, Moment};
 use crate::link::*;
-use crate::log::{ContentId, LogId, Position};
+use crate::log::{ContentId, LogEpoch, Position};
 
 pub(super) const LEASE: Duration = Duration::from_millis(400);
 
 /// A back end whose log is in memory.
 pub(super) struct House {
     pub(super) name: String,
-    pub(super) log: LogId,
+    pub(super) log: LogEpoch,
     /// Payloads by position; a position without one is empty.
     records: Mutex<BTreeMap<Position, Bytes>>,
     pub(super) committed: watch::Sender<Position>,
@@ -62,10 +62,10 @@ pub(super) struct Seen {
 
 impl House {
     pub(super) fn new(name: &str) -> Arc<House> {
-        House::with_log(name, LogId::random())
+        House::with_log(name, LogEpoch::first_of(rand::random()))
     }
 
-    pub(super) fn with_log(name: &str, log: LogId) -> Arc<House> {
+    pub(super) fn with_log(name: &str, log: LogEpoch) -> Arc<House> {
         Arc::new(House {
             name: name.to_owned(),
             log,
@@ -114,7 +114,7 @@ impl House {
 
 impl Host for House {
     fn greeting(&self) -> Greeting {
-        Greeting { backend: self.name.clone(), log: self.log }
+        Greeting { backend: self.name.clone(), log: self.log.id }
     }
 
     async fn call(&self, call: Call, mut body: Body) -> (Answer, Body) {
@@ -177,11 +177,9 @@ impl Host for House {
             return Err(Refusal { message });
         }
         let member = MemberId(self.ids.fetch_add(1, Ordering::Relaxed));
-        let resumed = open.followed.is_some_and(|(log, _)| log == self.log);
-        let start = match open.followed {
-            Some((_, position)) if resumed => position,
-            _ => *self.committed.borrow(),
-        };
+        let followed = open.followed.filter(|followed| followed.log == self.log);
+        let resumed = followed.is_some();
+        let start = followed.map_or(*self.committed.borrow(), |followed| followed.applied);
         self.see(member, |seen| {
             seen.open = Some(open);
             seen.acknowledged = start;

@@ -159,7 +159,7 @@ async fn an_answer_without_its_closing_trailer_is_not_taken_for_whole() {
             content: Content::Body,
             groups: Vec::new(),
             cache: None,
-            log: crate::log::LogId(1),
+            log: crate::log::LogEpoch::first_of(1),
             as_of: Position(1),
         };
         let mut bytes = frame::encode(&answer, ANSWER_LIMIT).unwrap().to_vec();
@@ -185,7 +185,7 @@ async fn an_answer_that_cannot_be_understood_is_an_error() {
 
 fn welcome(start: Position) -> Bytes {
     let welcome = Welcome {
-        log: crate::log::LogId(1),
+        log: crate::log::LogEpoch::first_of(1),
         lease: Duration::from_millis(100),
         backend: "imposter".to_owned(),
         start,

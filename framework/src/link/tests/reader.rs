@@ -5,7 +5,7 @@ use tokio::sync::watch;
 
 use crate::clock::Moment;
 use crate::link::*;
-use crate::log::{LogId, Position};
+use crate::log::Position;
 
 /// A front end that remembers what it was told.
 pub(super) struct Reader {
@@ -22,7 +22,7 @@ type OnRenewal = Box<dyn FnMut(Moment, &State) + Send>;
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct State {
-    pub(super) followed: Option<(LogId, Position)>,
+    pub(super) followed: Option<Followed>,
     pub(super) welcomes: Vec<Welcome>,
     pub(super) snapshot: Vec<Bytes>,
     pub(super) records: Vec<FeedRecord>,
@@ -32,7 +32,7 @@ pub(super) struct State {
 
 impl State {
     pub(super) fn position(&self) -> Position {
-        self.followed.map_or(Position::START, |(_, position)| position)
+        self.followed.map_or(Position::START, |followed| followed.applied)
     }
 }
 
@@ -48,16 +48,17 @@ impl Reader {
 }
 
 impl Follower for Reader {
-    fn followed(&self) -> Option<(LogId, Position)> {
+    fn followed(&self) -> Option<Followed> {
         self.state.borrow().followed
     }
 
-    fn welcomed(&self, welcome: &Welcome, snapshot: &[Bytes]) {
+    fn welcomed(&self, welcome: &Welcome, _: Option<Followed>, snapshot: &[Bytes]) {
         self.state.send_modify(|state| {
             if !welcome.resumed {
                 state.records.clear();
             }
-            state.followed = Some((welcome.log, welcome.start));
+            let (applied, seen) = (welcome.start, welcome.start);
+            state.followed = Some(Followed { log: welcome.log, applied, seen });
             state.welcomes.push(welcome.clone());
             state.snapshot = snapshot.to_vec();
         });
@@ -72,9 +73,9 @@ impl Follower for Reader {
         drop(hook);
         self.state.send_modify(|state| {
             state.records.extend_from_slice(records);
-            if let Some((_, position)) = &mut state.followed {
-                assert!(*position < through, "positions grow");
-                *position = through;
+            if let Some(followed) = &mut state.followed {
+                assert!(followed.applied < through, "positions grow");
+                (followed.applied, followed.seen) = (through, through);
             }
         });
     }

@@ -1,20 +1,24 @@
 use std::fs::{self, File, TryLockError};
-use std::io;
+use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use redb::backends::FileBackend;
 use redb::{
-    Builder, Database, DatabaseError, Durability, ReadableDatabase, TableDefinition,
+    Builder, Database, DatabaseError, Durability, ReadableDatabase, ReadableTable, TableDefinition,
     WriteTransaction,
 };
 
 use super::fault::{guarded, open_error, storage};
 use super::file::{LogFile, Unsynced};
 use super::frame::{Bad, Frame, decode};
-use crate::log::{LogId, OpenError, Position, ReadError, Record};
+use crate::log::epoch::{Beginning, Epochs, KEPT};
+use crate::log::{Epoch, LogEpoch, LogId, OpenError, Position, ReadError, Record};
 
 pub(super) const RECORDS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("records");
+/// The log's openings, numbered.
+const EPOCHS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("epochs");
 const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
 
 const FORMAT: u32 = 2;
@@ -25,19 +29,27 @@ pub(in crate::log) struct Engine {
     open_database: OpenDatabase,
     pub(super) database: RwLock<Option<Database>>,
     id: LogId,
-    /// Locked until the engine is closed, also while the file is opened again.
+    epochs: Epochs,
+    /// Whether the present epoch is in the file.
+    has_epoch: AtomicBool,
+    /// Locked until the engine is closed, also while the file is opened again. It names the file and
+    /// its last opening.
     lock: File,
+    /// Whether the lock named the file as it was found.
+    untouched: bool,
 }
 
 /// Opens the database in the file at a path.
 pub(super) type OpenDatabase = Box<dyn Fn(&Path) -> Result<Database, DatabaseError> + Send + Sync>;
 
 /// Why frames were not written.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub(in crate::log) enum WriteFailure {
     /// They are not in the file.
+    #[error("{0}")]
     Before(String),
     /// All of them are in the file, or none.
+    #[error("{0}")]
     During(String),
 }
 
@@ -62,19 +74,59 @@ impl Engine {
     ) -> Result<Engine, OpenError> {
         let path = folder.join("log.redb");
         fs::create_dir_all(folder).map_err(access(folder, "create the folder"))?;
-        let lock = lock(folder, &path)?;
+        let mut lock = lock(folder, &path)?;
         if !path.try_exists().map_err(access(&path, "look for the log"))? {
             create(folder, &path)?;
         }
         let database = guarded(|| Ok(open_database(&path)?)).map_err(|e| open_error(&path, e))?;
         let id = read_meta(&path, &database)?;
+        let epochs = read_epochs(&database).map_err(|error| open_error(&path, error))?;
         let database = RwLock::new(Some(database));
-        Ok(Engine { path, open_database, database, id, lock })
+        let (epochs, has_epoch) = (Epochs::new(epochs), AtomicBool::new(false));
+        let mut mark = String::new();
+        let read = lock.read_to_string(&mut mark);
+        let untouched = read.is_ok_and(|_| Some(mark) == mark_of(&path, &epochs));
+        Ok(Engine { path, open_database, database, id, epochs, has_epoch, lock, untouched })
     }
 
-    /// The log's id.
-    pub(in crate::log) fn id(&self) -> LogId {
-        self.id
+    /// The log's id and this opening of it.
+    pub(in crate::log) fn log(&self) -> LogEpoch {
+        let present = self.epochs.last().expect("an engine whose records were replayed has begun");
+        LogEpoch { id: self.id, epoch: present.epoch }
+    }
+
+    /// Begins this opening's epoch, behind the last record. It is stored with the next that is written.
+    pub(super) fn begin_epoch(&mut self, last: Position) {
+        self.epochs.begin(last);
+    }
+
+    /// Whether the file is the one that the last opening has left, as far as the lock can say.
+    pub(in crate::log) fn is_untouched(&self) -> bool {
+        self.untouched
+    }
+
+    /// Lets the lock name the file and this opening, which is stored.
+    pub(in crate::log) fn mark_lock(&self) {
+        let marked = || {
+            let mut lock = &self.lock;
+            lock.set_len(0)?;
+            lock.rewind()?;
+            lock.write_all(mark_of(&self.path, &self.epochs).unwrap_or_default().as_bytes())
+        };
+        // Without it the next opening takes the file for one that was restored.
+        if let Err(error) = marked() {
+            tracing::warn!(file = %self.path.display(), %error, "cannot mark the log's lock");
+        }
+    }
+
+    /// Whether the log, which ends with `last`, has all that could be seen in `epoch` up to `position`.
+    pub(in crate::log) fn includes(
+        &self,
+        epoch: Epoch,
+        position: Position,
+        last: Position,
+    ) -> bool {
+        self.epochs.include(epoch, position, last)
     }
 
     /// The log's file.
@@ -99,10 +151,13 @@ impl Engine {
         let Some(database) = &*database else {
             return Err(WriteFailure::Before("the log's file is not open".to_owned()));
         };
-        let transaction = guarded(|| stage(database, first, frames))
+        let began = self.epochs.last().filter(|_| !self.has_epoch.load(Ordering::Relaxed));
+        let transaction = guarded(|| stage(database, began, first, frames))
             .map_err(|error| WriteFailure::Before(error.to_string()))?;
         guarded(|| Ok(transaction.commit()?))
-            .map_err(|error| WriteFailure::During(error.to_string()))
+            .map_err(|error| WriteFailure::During(error.to_string()))?;
+        self.has_epoch.store(true, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Opens the file again after a failure and returns the records behind `last`: they are on
@@ -126,9 +181,13 @@ impl Engine {
             return Err(bad.to_string());
         }
         let known = if last == Position::START { 0 } else { 1 };
-        if id != self.id || found.len() < known {
+        let epochs = read_epochs(&database).map_err(|error| error.to_string())?;
+        let has_epoch = self.epochs.last().is_some_and(|present| epochs.contains(&present));
+        let lost_epoch = self.has_epoch.load(Ordering::Relaxed) && !has_epoch;
+        if id != self.id || found.len() < known || lost_epoch {
             return Err("the log's file has been replaced by another".to_owned());
         }
+        self.has_epoch.store(has_epoch, Ordering::Relaxed);
         found.drain(..known);
         *current = Some(database);
         Ok(found)
@@ -153,20 +212,16 @@ impl Engine {
         }
     }
 
-    /// Cuts off all records from `first` on and gives the log a new id.
+    /// Cuts off all records from `first` on.
     pub(super) fn cut(&mut self, first: Position) -> Result<(), OpenError> {
-        let id = LogId::random();
         let database = self.database.get_mut().unwrap_or_else(PoisonError::into_inner);
         let database = database.as_ref().expect("an engine that was just opened is open");
         guarded(|| {
             let transaction = database.begin_write()?;
             transaction.open_table(RECORDS)?.retain_in(first.0.., |_, _| false)?;
-            write_meta(&transaction, id)?;
             Ok(transaction.commit()?)
         })
-        .map_err(|error| open_error(&self.path, error))?;
-        self.id = id;
-        Ok(())
+        .map_err(|error| open_error(&self.path, error))
     }
 
     /// Closes the file for good.
@@ -180,6 +235,19 @@ impl Engine {
     }
 }
 
+/// What the lock says of a file: a copy of it has another inode, an older state another last epoch.
+#[cfg(unix)]
+fn mark_of(path: &Path, epochs: &Epochs) -> Option<String> {
+    use std::os::unix::fs::MetadataExt;
+    let (file, Epoch(epoch)) = (fs::metadata(path).ok()?, epochs.last()?.epoch);
+    Some(format!("{epoch:016x} {} {}\n", file.dev(), file.ino()))
+}
+
+#[cfg(not(unix))]
+fn mark_of(_: &Path, _: &Epochs) -> Option<String> {
+    None
+}
+
 fn access<'a>(path: &'a Path, action: &'static str) -> impl Fn(io::Error) -> OpenError + 'a {
     move |source| OpenError::Access { path: path.to_owned(), action, source }
 }
@@ -188,7 +256,7 @@ fn access<'a>(path: &'a Path, action: &'static str) -> impl Fn(io::Error) -> Ope
 /// opened again.
 fn lock(folder: &Path, log: &Path) -> Result<File, OpenError> {
     let path = folder.join("log.lock");
-    let opened = File::options().create(true).truncate(false).write(true).open(&path);
+    let opened = File::options().create(true).truncate(false).read(true).write(true).open(&path);
     let lock = opened.map_err(access(&path, "open"))?;
     match lock.try_lock() {
         Ok(()) => Ok(lock),
@@ -265,13 +333,41 @@ fn read_meta(path: &Path, database: &Database) -> Result<LogId, OpenError> {
     }
 }
 
+/// The openings that are stored in the file, the oldest first.
+fn read_epochs(database: &Database) -> Result<Vec<Beginning>, redb::Error> {
+    guarded(|| {
+        let table = match database.begin_read()?.open_table(EPOCHS) {
+            Err(redb::TableError::TableDoesNotExist(_)) => return Ok(Vec::new()),
+            table => table?,
+        };
+        let mut epochs = Vec::new();
+        for entry in table.iter()? {
+            // One that cannot be read is one that the log does not have.
+            epochs.extend(Beginning::from_bytes(entry?.1.value()));
+        }
+        Ok(epochs)
+    })
+}
+
+fn store_epoch(transaction: &WriteTransaction, began: Beginning) -> Result<(), redb::Error> {
+    let mut epochs = transaction.open_table(EPOCHS)?;
+    let number = epochs.last()?.map_or(0, |(number, _)| number.value() + 1);
+    epochs.insert(number, began.to_bytes().as_slice())?;
+    epochs.retain_in(..(number + 1).saturating_sub(KEPT as u64), |_, _| false)?;
+    Ok(())
+}
+
 fn stage<'a>(
     database: &Database,
+    began: Option<Beginning>,
     first: Position,
     frames: impl Iterator<Item = &'a Frame>,
 ) -> Result<WriteTransaction, redb::Error> {
     let mut transaction = database.begin_write()?;
     transaction.set_durability(Durability::Immediate)?;
+    if let Some(began) = began {
+        store_epoch(&transaction, began)?;
+    }
     {
         let mut records = transaction.open_table(RECORDS)?;
         for (frame, position) in frames.zip(first.0..) {

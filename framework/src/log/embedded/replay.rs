@@ -33,7 +33,6 @@ impl Engine {
     ) -> Result<Replayed, OpenError> {
         let mut replayed = Replayed::default();
         let mut torn: Option<CutTail> = None;
-        let former = self.id();
         {
             let path = self.path().to_owned();
             let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
@@ -45,7 +44,7 @@ impl Engine {
                     visit(record)
                 }
                 (Err(reason), None) => {
-                    torn = Some(CutTail { position, records: 1, reason, former });
+                    torn = Some(CutTail { position, records: 1, reason });
                     Ok(())
                 }
                 (Err(_), Some(torn)) if torn.records < tail => {
@@ -63,6 +62,7 @@ impl Engine {
             self.cut(torn.position)?;
             replayed.cut = Some(torn);
         }
+        self.begin_epoch(replayed.last);
         Ok(replayed)
     }
 }

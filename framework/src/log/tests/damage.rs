@@ -41,23 +41,25 @@ fn spoil(folder: &TempDir, positions: impl IntoIterator<Item = u64>) {
 }
 
 #[tokio::test]
-async fn a_torn_tail_is_cut_off_reported_and_gives_a_new_id() {
+async fn a_torn_tail_is_cut_off_and_reported_and_what_was_in_it_is_of_no_epoch() {
     let folder = tokio::task::spawn_blocking(|| closed_log(5)).await.unwrap();
     let (log, before, _) = open(folder.path()).unwrap();
     drop(log);
     spoil(&folder, [4, 5]);
     let (log, opened, follower) = open(folder.path()).unwrap();
     let cut = opened.cut.unwrap();
-    assert_eq!((cut.position, cut.records, cut.former), (Position(4), 2, before.id));
+    assert_eq!((cut.position, cut.records), (Position(4), 2));
     assert_eq!(cut.reason, "the record's checksum is wrong");
-    assert_ne!(opened.id, before.id);
-    assert_eq!((opened.last, log.id()), (Position(3), opened.id));
+    assert!(log.includes(before.log, Position(3)) && !log.includes(before.log, Position(4)));
+    assert_eq!((opened.last, log.epoch()), (Position(3), opened.log));
     assert_eq!(follower.texts(), ["1", "2", "3"]);
     assert_eq!(log.append(draft("new")).await.unwrap().position, Position(4));
     drop(log);
 
     let (log, again, follower) = open(folder.path()).unwrap();
-    assert_eq!((again.id, again.cut), (opened.id, None));
+    assert_eq!((again.log.id, again.cut), (before.log.id, None));
+    assert!(log.includes(before.log, Position(3)) && !log.includes(before.log, Position(4)));
+    assert!(log.includes(opened.log, Position(4)));
     assert_eq!(follower.texts(), ["1", "2", "3", "new"]);
     drop(log);
 }

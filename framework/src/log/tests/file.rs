@@ -25,7 +25,7 @@ async fn what_was_appended_is_applied_read_and_replayed_in_order() {
     drop(log);
 
     let (log, opened, follower) = open(folder.path()).unwrap();
-    assert_eq!((opened.id, opened.last, log.id()), (id, Position(3), id));
+    assert_eq!((opened.log.id, opened.last, log.id()), (id, Position(3), id));
     assert_eq!(follower.records(), records);
     assert_eq!(follower.batches(), [Position(3)]);
 }
@@ -101,9 +101,61 @@ async fn a_killed_process_loses_nothing_that_was_acknowledged() {
     let killed = tempfile::tempdir().unwrap();
     fs::copy(folder.path().join("log.redb"), killed.path().join("log.redb")).unwrap();
     let (copy, opened, follower) = open(killed.path()).unwrap();
-    assert_eq!((opened.id, opened.last, opened.cut), (log.id(), Position(10), None));
+    assert_eq!((opened.log.id, opened.last, opened.cut), (log.id(), Position(10), None));
     assert_eq!(follower.records().len(), 10);
     assert_eq!(copy.append(draft("more")).await.unwrap().position, Position(11));
+}
+
+/// Appends so many records.
+async fn grow(log: &Log, records: usize) {
+    for _ in 0..records {
+        log.append(draft("more")).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_log_that_was_put_back_does_not_include_what_it_has_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let backup = tempfile::tempdir().unwrap();
+    let (file, copy) = (folder.path().join("log.redb"), backup.path().join("log.redb"));
+    let (log, opened, _) = open(folder.path()).unwrap();
+    assert!(!opened.untouched, "it is new");
+    grow(&log, 5).await;
+    fs::copy(&file, &copy).unwrap();
+    grow(&log, 5).await;
+    assert!(log.includes(opened.log, Position(10)));
+    drop(log);
+    let (log, second, _) = open(folder.path()).unwrap();
+    assert!(second.untouched);
+    assert!(log.includes(opened.log, Position(10)) && !log.includes(opened.log, Position(11)));
+    drop(log);
+
+    // In place, as `cp` does it: the inode stays.
+    fs::write(&file, fs::read(&copy).unwrap()).unwrap();
+    let (log, restored, _) = open(folder.path()).unwrap();
+    assert!(!restored.untouched);
+    assert_eq!(restored.log.id, opened.log.id);
+    grow(&log, 10).await;
+    assert!(log.includes(opened.log, Position(5)));
+    assert!(!log.includes(opened.log, Position(6)), "other records have these positions");
+    assert!(!log.includes(second.log, Position(1)), "this opening is not in the restored log");
+}
+
+#[tokio::test]
+async fn two_openings_of_one_copied_folder_are_forks_of_one_another() {
+    let (original, copied) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (log, ..) = open(original.path()).unwrap();
+    grow(&log, 5).await;
+    drop(log);
+    for name in ["log.redb", "log.lock"] {
+        fs::copy(original.path().join(name), copied.path().join(name)).unwrap();
+    }
+    let (log, opened, _) = open(original.path()).unwrap();
+    let (copy, other, _) = open(copied.path()).unwrap();
+    assert!(opened.untouched && !other.untouched);
+    grow(&log, 3).await;
+    grow(&copy, 3).await;
+    assert!(!log.includes(other.log, Position(5)) && !copy.includes(opened.log, Position(5)));
 }
 
 #[tokio::test]

@@ -66,7 +66,7 @@ async fn run(seed: u64, script: Vec<Step>) {
     let mut model = Model::default();
     let mut disk = Disk::new(seed);
     let (mut log, opened, mut follower) = open_on(&disk, folder.path()).unwrap();
-    let mut number = 0;
+    let (mut number, mut epochs) = (0, Vec::new());
     for step in script.into_iter().chain([Step::CutPower]) {
         match step {
             Step::Append(drafts, bytes) => {
@@ -94,6 +94,7 @@ async fn run(seed: u64, script: Vec<Step>) {
             Step::FailOpens(opens) => disk.set(|faults| faults.opens = opens),
             Step::Full(full) => disk.set(|faults| faults.full = full),
             Step::Stop | Step::Kill | Step::CutPower => {
+                epochs.push((log.epoch(), log.committed()));
                 match step {
                     Step::Stop => {
                         log.shutdown();
@@ -108,7 +109,13 @@ async fn run(seed: u64, script: Vec<Step>) {
                 drop(log);
                 disk = Disk::new(seed ^ number as u64);
                 let (reopened, now, shown) = open_on(&disk, folder.path()).unwrap();
-                assert_eq!((now.id, now.cut), (opened.id, None));
+                assert_eq!((now.log.id, now.cut), (opened.log.id, None));
+                for (before, last) in &epochs {
+                    assert!(
+                        reopened.includes(*before, *last),
+                        "what was acknowledged is not included"
+                    );
+                }
                 model.check(&shown.records());
                 (log, follower) = (reopened, shown);
             }

@@ -1,0 +1,140 @@
+//! Front ends that outlive a back end's log: it comes back shorter than they have seen it.
+
+use std::fs;
+use std::path::Path;
+
+use headwater::config::Mode;
+use headwater_tests::{Cluster, Cut, Site, until};
+use redb::{Database, TableDefinition};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_test-site");
+
+/// How long a front end does not hear of its back end.
+#[derive(Clone, Copy)]
+enum Away {
+    /// Its process is stopped.
+    Stopped,
+    /// Its link is cut.
+    CutOff,
+}
+
+/// Lets `f1` cache pages that the log loses, by what `lose` does to the folder `data` while no back end
+/// runs; `lose` returns the folder that the next back end gets. `keep` is called where the log is later
+/// shortened to.
+async fn lose_records(away: Away, keep: impl Fn(&Path), lose: impl Fn(&Path) -> String) {
+    let site = Site::test_site(PROGRAM);
+    let mut cluster = Cluster::start(site, 2).await;
+    let (f1, f2) = (cluster.visitor(0), cluster.visitor(1));
+    let data = cluster.site.path("data");
+    assert_eq!(f2.form("/page/1", "").await.text(), "1");
+    keep(&data);
+
+    // The lost part: page 1 has version 2, and the log grows.
+    assert_eq!(f2.form("/page/1", "").await.text(), "2");
+    for _ in 0..6 {
+        f2.form("/page/2", "").await;
+    }
+    for (page, version) in [(1, "2"), (3, "0")] {
+        let target = format!("/page/{page}");
+        until("it is cached", async || {
+            let response = f1.page(&target).await;
+            assert_eq!(response.text(), version);
+            response.is_hit().then_some(())
+        })
+        .await;
+    }
+
+    match away {
+        Away::Stopped => cluster.frontends[0].pause(),
+        Away::CutOff => cluster.relays[0].cut(Cut::Silence),
+    }
+    cluster.backend.kill().await;
+    let folder = lose(&data);
+    let launch = cluster.site.node(Mode::Backend, "b1").set("LOG__PATH", &folder);
+    cluster.backend = launch.start().await;
+    for relay in &cluster.relays {
+        relay.set_target(cluster.backend.link());
+    }
+    cluster.frontends[1].ready().await;
+
+    // Other records get the positions that `f1` has applied, and then further ones.
+    assert_eq!(f2.page("/page/1").await.text(), "1", "the log has lost the second version");
+    assert_eq!(f2.form("/page/3", "").await.text(), "1");
+    for _ in 0..20 {
+        assert_eq!(f2.form("/page/4", "").await.status, 200);
+    }
+
+    match away {
+        Away::Stopped => cluster.frontends[0].resume(),
+        Away::CutOff => cluster.relays[0].heal(),
+    }
+    for (page, version) in [(1, "1"), (3, "1")] {
+        let target = format!("/page/{page}");
+        until("it serves from its cache again", async || {
+            let response = f1.page(&target).await;
+            if response.status == 200 {
+                assert_eq!(response.text(), version, "{target}: {}", response.cache_status());
+            }
+            response.is_hit().then_some(())
+        })
+        .await;
+    }
+    assert_eq!(f2.form("/page/3", "").await.text(), "2");
+    assert_eq!(f1.page("/page/3").await.text(), "2");
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder can be made");
+    for entry in fs::read_dir(from).expect("the folder is there") {
+        let entry = entry.expect("the folder can be read");
+        if entry.path().is_file() {
+            fs::copy(entry.path(), to.join(entry.file_name())).expect("a file can be copied");
+        }
+    }
+}
+
+fn backup_of(data: &Path) -> std::path::PathBuf {
+    data.with_file_name("backup")
+}
+
+#[tokio::test]
+async fn a_front_end_that_was_stopped_while_an_older_log_was_put_back_forgets_what_it_has_cached() {
+    let keep = |data: &Path| copy(data, &backup_of(data));
+    lose_records(Away::Stopped, keep, |data| {
+        let file = "log.redb";
+        fs::copy(backup_of(data).join(file), data.join(file)).expect("a file can be put back");
+        "data".to_owned()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_front_end_that_was_cut_off_while_an_older_copy_of_the_folder_took_over_forgets_too() {
+    let keep = |data: &Path| copy(data, &backup_of(data));
+    lose_records(Away::CutOff, keep, |_| "backup".to_owned()).await;
+}
+
+#[tokio::test]
+async fn a_front_end_that_knows_commits_that_the_disk_has_lost_forgets_what_it_has_cached() {
+    lose_records(
+        Away::Stopped,
+        |_| {},
+        |data| {
+            lose_last_records(&data.join("log.redb"), 7).expect("the log is a redb file");
+            "data".to_owned()
+        },
+    )
+    .await;
+}
+
+fn lose_last_records(path: &Path, count: usize) -> Result<(), redb::Error> {
+    const RECORDS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("records");
+    let transaction = Database::open(path)?.begin_write()?;
+    {
+        let mut records = transaction.open_table(RECORDS)?;
+        for _ in 0..count {
+            records.pop_last()?;
+        }
+    }
+    Ok(transaction.commit()?)
+}
