@@ -95,6 +95,7 @@ impl Applier for Publisher {
     }
 
     fn batch_end(&mut self, last: Position) {
+        self.states.publish();
         self.tail.applied.send_replace(last);
     }
 }

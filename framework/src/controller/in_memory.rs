@@ -28,7 +28,9 @@ impl InMemory {
         let record =
             Record { position: last.next(), time: since.as_millis() as u64, content: draft };
         *last = record.position;
-        let output = self.states.apply(&record)?;
+        let output = self.states.apply(&record);
+        self.states.publish();
+        let output = output?;
         let receipt =
             Receipt { log: self.log, position: record.position, acknowledgements: Vec::new() };
         Ok(Written { receipt, output })

@@ -8,22 +8,26 @@ use crate::log::Invalidation;
 ///
 /// `Default` is the value before the first update.
 ///
-/// `Clone` ought to be cheap, as with the maps and vectors of the `imbl` crate, which share what
-/// did not change: each update is applied to a clone, which then takes the value's place. So a
-/// reader never waits for a writer and keeps what it has seen, and an `apply` that panics leaves
-/// the value as it was. With `std`'s collections it works as well, but each update costs as much
-/// as copying all of the data.
+/// # What `Clone` costs
+///
+/// The updates of one transaction of the log are applied to a clone, which then takes the value's
+/// place. So a reader never waits for a writer and keeps what it has seen, and an `apply` that panics
+/// leaves the value as it was. Updates that come at the same time share a transaction; an update that
+/// comes alone costs a clone. With the maps and vectors of the [`imbl`](https://docs.rs/imbl) crate,
+/// which share what did not change, that is next to nothing. With `std`'s collections it is a copy of
+/// all of the data: about 12 ms for a `BTreeMap` of 100,000 entries, for each update, during which no
+/// other update is applied. They are for states that stay small. A start, which replays the log, is one
+/// transaction and takes no clones to speak of.
 ///
 /// ```
-/// use std::collections::BTreeMap;
-///
 /// use headwater::log::Invalidation;
 /// use headwater::state::{At, State};
+/// use imbl::OrdMap;
 /// use serde::{Deserialize, Serialize};
 ///
 /// #[derive(Clone, Default)]
 /// struct Guestbook {
-///     lines: BTreeMap<u64, String>, // with many lines: imbl::OrdMap
+///     lines: OrdMap<u64, String>,
 /// }
 ///
 /// #[derive(Serialize, Deserialize)]

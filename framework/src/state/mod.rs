@@ -6,9 +6,9 @@
 //! - [`Journal`]: where a store writes its drafts, with [`Written`] and [`WriteError`].
 //!
 //! An update goes `Store::update` → draft (the update, encoded, and what it invalidates) → journal
-//! → log → [`States::apply`] → `State::apply` on a copy of the value, which then takes its place →
-//! the output back to whoever asked for the update. At start the log's records take the last half
-//! of the same way.
+//! → log → [`States::apply`] → `State::apply` on a working value, which takes the place of the
+//! published one at the end of the transaction (`working`) → the output back to the writer of the
+//! update. At start the log's records take the last half of the same way.
 //!
 //! This room must not know HTTP, front ends or the cache.
 
@@ -17,6 +17,7 @@ mod contract;
 mod journal;
 mod states;
 mod store;
+mod working;
 
 pub use at::At;
 pub use contract::State;

@@ -1,7 +1,9 @@
 use std::any::{Any, type_name};
 use std::collections::HashMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::panic::catch_unwind;
+use std::sync::Arc;
+
+use bytes::Bytes;
 
 use super::store::decode;
 use super::{At, State, Store};
@@ -11,8 +13,6 @@ use crate::log::{Applied, ApplyError, Record, panic_message};
 #[derive(Default)]
 pub struct States {
     by_name: HashMap<&'static str, Registered>,
-    /// Held while a record is applied: two at once would each build on the same value.
-    applying: Mutex<()>,
 }
 
 struct Registered {
@@ -63,7 +63,8 @@ impl States {
     }
 
     /// Applies a record's update to its state and returns what the state's `apply` returned;
-    /// `None` when the record holds no update. The log's records must come in order.
+    /// `None` when the record holds no update. The log's records must come in order. Readers see the
+    /// update after [`publish`](States::publish), at the latest.
     ///
     /// # Errors
     ///
@@ -74,8 +75,14 @@ impl States {
         let Some(registered) = self.by_name.get(update.state.as_str()) else {
             return Err(ApplyError::Unreadable { message: self.unknown(record, &update.state) });
         };
-        let _alone = self.applying.lock().unwrap_or_else(PoisonError::into_inner);
         registered.store.update_from_log(&update.update, At::record(record))
+    }
+
+    /// Lets readers see the updates that were [applied](States::apply).
+    pub fn publish(&self) {
+        for registered in self.by_name.values() {
+            registered.store.publish_from_log();
+        }
     }
 
     fn unknown(&self, record: &Record, state: &str) -> String {
@@ -96,11 +103,16 @@ impl States {
 
 /// A store of any state.
 trait Updatable: Any + Send + Sync {
-    fn update_from_log(&self, update: &[u8], at: At) -> Applied;
+    fn update_from_log(&self, update: &Bytes, at: At) -> Applied;
+    fn publish_from_log(&self);
 }
 
 impl<S: State> Updatable for Store<S> {
-    fn update_from_log(&self, bytes: &[u8], at: At) -> Applied {
+    fn publish_from_log(&self) {
+        self.publish();
+    }
+
+    fn update_from_log(&self, bytes: &Bytes, at: At) -> Applied {
         let decoded = catch_unwind(|| decode::<S>(bytes))
             .unwrap_or_else(|panic| Err(format!("decoding panicked: {}", panic_message(&*panic))));
         let update = decoded.map_err(|reason| ApplyError::Unreadable {
@@ -113,23 +125,15 @@ impl<S: State> Updatable for Store<S> {
                 type_name::<S::Update>(),
             ),
         })?;
-        // Only the copy is in an unknown condition after a panic, and it is dropped.
-        let applied = catch_unwind(AssertUnwindSafe(|| {
-            let mut value = S::clone(&self.snapshot());
-            let output = value.apply(update, at);
-            (value, output)
-        }));
-        let (value, output) = applied
-            .map_err(|panic| ApplyError::Panicked { message: panic_message(&*panic).to_owned() })?;
-        self.replace(value);
-        Ok(Some(Box::new(output)))
+        Ok(Some(Box::new(self.apply(update, bytes, at)?)))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
     use serde::{Deserialize, Serialize};
+
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
     use crate::log::{Draft, Position, StateUpdate};
@@ -201,6 +205,8 @@ mod tests {
             let output = states.apply(&record(position, draft)).unwrap().unwrap();
             assert_eq!(*output.downcast::<u64>().unwrap(), total);
         }
+        assert_eq!(store.query(|counter| counter.total), 0, "the transaction is not at its end");
+        states.publish();
         assert_eq!((before.total, store.query(|counter| counter.total)), (0, 10));
         let at = states.get::<Counter>().unwrap().snapshot().last.unwrap();
         assert_eq!((at.position, at.millis()), (Position(2), 1_700_000_000_123));
@@ -216,7 +222,57 @@ mod tests {
         assert_eq!(error, ApplyError::Panicked { message: "exploded".to_owned() });
         assert_eq!(store.query(|counter| (counter.total, counter.last)), (0, None));
         states.apply(&record(2, store.draft(&Count::Add(1)).unwrap())).unwrap();
+        states.publish();
         assert_eq!(store.query(|counter| counter.total), 1);
+    }
+
+    /// A state that is expensive to clone, and counts how often that is done.
+    #[derive(Default)]
+    struct Costly {
+        numbers: Vec<u64>,
+        clones: Arc<AtomicUsize>,
+    }
+
+    impl Clone for Costly {
+        fn clone(&self) -> Costly {
+            self.clones.fetch_add(1, Ordering::Relaxed);
+            Costly { numbers: self.numbers.clone(), clones: Arc::clone(&self.clones) }
+        }
+    }
+
+    impl State for Costly {
+        const NAME: &'static str = "costly";
+        type Update = (u64, String);
+        type Output = ();
+
+        fn apply(&mut self, (number, _): (u64, String), _: At) {
+            self.numbers.push(number);
+            assert!(number % 1000 != 7, "it is one of those that are refused");
+        }
+    }
+
+    /// Applies updates in one transaction, as a replay does; tells how many clones that took.
+    fn replay(updates: u64, payload: usize) -> usize {
+        let mut states = States::new();
+        let store = states.add::<Costly>().unwrap();
+        let mut refused = 0;
+        for number in 1..=updates {
+            let draft = store.draft(&(number, "x".repeat(payload))).unwrap();
+            refused += usize::from(states.apply(&record(number, draft)).is_err());
+        }
+        states.publish();
+        assert_eq!(refused as u64, updates.div_ceil(1000));
+        let expected: Vec<u64> = (1..=updates).filter(|number| number % 1000 != 7).collect();
+        assert!(store.query(|costly| costly.numbers == expected));
+        store.query(|costly| costly.clones.load(Ordering::Relaxed)) - 2 * refused
+    }
+
+    #[test]
+    fn a_replay_clones_the_state_for_updates_that_panic_and_hardly_ever_else() {
+        assert_eq!(replay(1000, 0), 1);
+        assert_eq!(replay(20_000, 0), 1);
+        // Of 30 MiB no more than 16 are kept at a time.
+        assert_eq!(replay(1500, 20 << 10), 2);
     }
 
     #[test]

@@ -1,10 +1,11 @@
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 
-use super::{Journal, State, WriteError};
-use crate::log::{Draft, Receipt, StateUpdate};
+use super::working::Working;
+use super::{At, Journal, State, WriteError};
+use crate::log::{ApplyError, Draft, Receipt, StateUpdate};
 
 /// The present value of one of the site's states.
 ///
@@ -12,11 +13,20 @@ use crate::log::{Draft, Receipt, StateUpdate};
 /// update without a store of the site that can apply it must not get into the log.
 pub struct Store<S> {
     current: ArcSwap<S>,
+    applying: Mutex<Applying<S>>,
+}
+
+/// What is applied and not published yet.
+struct Applying<S> {
+    working: Option<Working<S>>,
+    /// How many bytes of updates were published.
+    published: usize,
 }
 
 impl<S: State> Store<S> {
     pub(super) fn new() -> Store<S> {
-        Store { current: ArcSwap::from_pointee(S::default()) }
+        let applying = Mutex::new(Applying { working: None, published: 0 });
+        Store { current: ArcSwap::from_pointee(S::default()), applying }
     }
 
     /// The value as it is now. It stays as it is while the store goes on.
@@ -67,8 +77,49 @@ impl<S: State> Store<S> {
         Ok((*output, written.receipt))
     }
 
-    pub(super) fn replace(&self, value: S) {
-        self.current.store(Arc::new(value));
+    /// Applies the next update, which is `bytes` when encoded. Readers see it once it is
+    /// [published](Store::publish).
+    ///
+    /// # Errors
+    /// When it panics. The value stays as it was.
+    pub(super) fn apply(
+        &self,
+        update: S::Update,
+        bytes: &Bytes,
+        at: At,
+    ) -> Result<S::Output, ApplyError> {
+        let mut applying = self.applying();
+        let working = applying.working.take();
+        let mut working = working.unwrap_or_else(|| Working::new(&self.current.load()));
+        let applied = working.apply(update, bytes, at);
+        if applied.is_err() {
+            applying.published += working.bytes();
+            self.current.store(Arc::new(working.anew(&self.current.load())));
+        } else if working.is_long(applying.published + working.bytes()) {
+            applying.publish(&self.current, working);
+        } else {
+            applying.working = Some(working);
+        }
+        applied
+    }
+
+    /// Lets readers see what was applied.
+    pub(super) fn publish(&self) {
+        let mut applying = self.applying();
+        if let Some(working) = applying.working.take() {
+            applying.publish(&self.current, working);
+        }
+    }
+
+    fn applying(&self) -> MutexGuard<'_, Applying<S>> {
+        self.applying.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<S: State> Applying<S> {
+    fn publish(&mut self, current: &ArcSwap<S>, working: Working<S>) {
+        self.published += working.bytes();
+        current.store(Arc::new(working.into_value()));
     }
 }
 
@@ -136,6 +187,7 @@ mod tests {
             Box::pin(async {
                 let position = Position(3);
                 let output = self.0.apply(&Record { position, time: 0, content })?;
+                self.0.publish();
                 let receipt = Receipt { log: LogId(1), position, acknowledgements: vec![] };
                 Ok(Written { receipt, output })
             })
