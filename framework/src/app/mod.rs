@@ -22,8 +22,6 @@ mod watch;
 
 pub use service::SiteService;
 
-use std::future::Future;
-use std::pin::Pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -33,8 +31,9 @@ use crate::cli;
 use crate::config::Config;
 use crate::controller::Registration;
 use crate::frontend::{Variant, VariantFn, Visitor};
+use crate::log::Draft;
 use crate::problem::{Problem, Problems};
-use crate::state::{Journal, State, States, WriteError};
+use crate::state::{State, States, WriteError};
 use crate::templates::Customise;
 
 /// Writes a site's first data.
@@ -42,11 +41,10 @@ struct Seed {
     /// The type of the state that is filled.
     state: &'static str,
     is_registered: fn(&States) -> bool,
-    write: Box<WriteSeed>,
+    drafts: Box<SeedDrafts>,
 }
 
-type WriteSeed = dyn FnOnce(Arc<States>, Arc<dyn Journal>) -> Seeding + Send;
-type Seeding = Pin<Box<dyn Future<Output = Result<(), WriteError>> + Send>>;
+type SeedDrafts = dyn FnOnce(&States) -> Result<Vec<Draft>, WriteError> + Send;
 
 /// A site.
 ///
@@ -99,20 +97,18 @@ impl App {
         self
     }
 
-    /// Writes these updates when the log is empty, so that a new site has something to show. A node
-    /// that is killed while it writes them leaves the rest out: start again with an empty log.
+    /// Writes these updates when the log is empty, so that a new site has something to show. All
+    /// updates of all seeds are written in one transaction: a node that is killed meanwhile has written
+    /// none, and writes them at its next start. An update that panics in `apply` stops the start, and
+    /// nothing is written.
+    ///
+    /// Files that the first data refer to belong into the docroot that is deployed with the site.
     pub fn seed<S: State>(mut self, updates: fn() -> Vec<S::Update>) -> App {
         self.seeds.push(Seed {
             state: std::any::type_name::<S>(),
             is_registered: |states| states.get::<S>().is_some(),
-            write: Box::new(move |states, journal| {
-                Box::pin(async move {
-                    let Some(store) = states.get::<S>() else { return Ok(()) };
-                    for update in updates() {
-                        store.update(&*journal, update).await?;
-                    }
-                    Ok(())
-                })
+            drafts: Box::new(move |states| {
+                states.get::<S>().map_or(Ok(Vec::new()), |store| store.first_drafts(updates()))
             }),
         });
         self

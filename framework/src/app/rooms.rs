@@ -190,11 +190,12 @@ async fn open_backend(
     let opened = Backend::open(&config.log.path, parts).await;
     let (backend, is_new) = opened?;
     if is_new {
+        let failed = |error| problem("write the site's first data", &error);
+        let mut drafts = Vec::new();
         for seed in std::mem::take(&mut app.seeds) {
-            let journal = Arc::new(backend::Unawaited(Arc::clone(&backend)));
-            let seeded = (seed.write)(Arc::clone(&states), journal).await;
-            seeded.map_err(|error| problem("write the site's first data", &error))?;
+            drafts.extend((seed.drafts)(&states).map_err(failed)?);
         }
+        backend.seed(drafts).await.map_err(failed)?;
     }
     Ok(backend)
 }

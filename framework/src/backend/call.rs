@@ -71,7 +71,7 @@ impl Backend {
             Ok(()) => reply,
             Err(error) => {
                 tracing::error!(request_id, controller = registration.name(), %error, "cannot invalidate");
-                reply::error(StatusCode::INTERNAL_SERVER_ERROR).cause(error.to_string())
+                journal.unclosed(&error)
             }
         };
         self.wire(reply, as_of)

@@ -169,10 +169,22 @@ impl Backend {
     ///
     /// # Errors
     /// When a pattern is not a regular expression or the record cannot be stored; then nothing is
-    /// invalidated.
+    /// invalidated, save where the error is [`WriteError::InDoubt`].
     pub async fn invalidate(&self, invalidation: Invalidation) -> Result<Receipt, WriteError> {
         let written = self.write(Draft { invalidation, ..Draft::default() }).await?;
         Ok(written.receipt)
+    }
+
+    /// Writes a new site's first data in one transaction, before the first front end can come.
+    ///
+    /// # Errors
+    /// When they cannot be written; then none of them is.
+    pub async fn seed(&self, drafts: Vec<Draft>) -> Result<(), WriteError> {
+        drafts.iter().try_for_each(check)?;
+        for appended in self.log.append_together(drafts).await? {
+            appended.applied?;
+        }
+        Ok(())
     }
 
     /// Looks after the membership and the contents of files for as long as it is polled.
@@ -220,8 +232,7 @@ impl Backend {
 
     /// Appends a draft without waiting for front ends.
     async fn append(&self, draft: Draft) -> Result<Appended, WriteError> {
-        let patterns = draft.invalidation.check().and_then(|()| draft.deferred.check());
-        patterns.map_err(|(pattern, reason)| WriteError::Pattern { pattern, reason })?;
+        check(&draft)?;
         self.log.append(draft).await.map_err(WriteError::from)
     }
 
@@ -262,28 +273,17 @@ impl Backend {
     }
 }
 
+/// Whether the draft's patterns are regular expressions.
+fn check(draft: &Draft) -> Result<(), WriteError> {
+    let patterns = draft.invalidation.check().and_then(|()| draft.deferred.check());
+    patterns.map_err(|(pattern, reason)| WriteError::Pattern { pattern, reason })
+}
+
 impl Journal for Backend {
     fn write(
         &self,
         draft: Draft,
     ) -> std::pin::Pin<Box<dyn Future<Output = Result<Written, WriteError>> + Send + '_>> {
         Box::pin(Backend::write(self, draft))
-    }
-}
-
-/// A journal for what is written before the first visitor can come: nobody is waited for.
-pub struct Unawaited(pub Arc<Backend>);
-
-impl Journal for Unawaited {
-    fn write(
-        &self,
-        draft: Draft,
-    ) -> std::pin::Pin<Box<dyn Future<Output = Result<Written, WriteError>> + Send + '_>> {
-        Box::pin(async move {
-            let appended = self.0.append(draft).await?;
-            let (log, position) = (self.0.log_id(), appended.position);
-            let receipt = Receipt { log, position, acknowledgements: Vec::new() };
-            Ok(Written { receipt, output: appended.applied? })
-        })
     }
 }

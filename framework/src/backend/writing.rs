@@ -38,7 +38,7 @@ use tokio_util::task::TaskTracker;
 use super::Backend;
 use crate::controller::Invalidations;
 use crate::log::{Draft, Invalidation, Position};
-use crate::reply::Reply;
+use crate::reply::{self, Reply};
 use crate::state::{Journal, WriteError, Written};
 
 pub(super) struct CallJournal {
@@ -120,6 +120,30 @@ impl CallJournal {
         Ok(())
     }
 
+    /// What holds after [`close`](CallJournal::close) has failed: for the visitor, and why.
+    pub(super) fn unclosed(&self, error: &WriteError) -> Reply {
+        let carriers = self.progress().carriers.clone();
+        let cause = if carriers.is_empty() {
+            format!(
+                "the controller has replied, but what the request makes wrong could not be \
+                 invalidated, so cached pages may stay old: {error}"
+            )
+        } else {
+            let positions: Vec<String> = carriers.iter().map(Position::to_string).collect();
+            format!(
+                "what the controller has written is stored, at position {}; only what depends on \
+                 its reply could not be invalidated yet, which is made up for when the log can be \
+                 written: {error}",
+                positions.join(", ")
+            )
+        };
+        let message = match carriers.is_empty() {
+            true => "Your request was carried out, but some pages may not show it yet.",
+            false => "Your change was stored, but some pages may not show it yet.",
+        };
+        reply::error(StatusCode::INTERNAL_SERVER_ERROR).message(message).cause(cause)
+    }
+
     fn progress(&self) -> MutexGuard<'_, Progress> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -175,7 +199,7 @@ impl Journal for CallJournal {
                 ))
             };
             write.await.unwrap_or_else(|error| {
-                Err(WriteError::Storage { reason: format!("the write was broken off: {error}") })
+                Err(WriteError::InDoubt { reason: format!("the write was broken off: {error}") })
             })
         })
     }

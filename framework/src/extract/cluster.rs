@@ -83,7 +83,7 @@ impl Cluster {
     ///
     /// # Errors
     /// [`SyncError::Path`], [`SyncError::NoDocroot`], [`SyncError::Store`] and [`SyncError::Write`]:
-    /// nothing was changed. [`SyncError::NotStored`] and [`SyncError::Deadline`]: the file is
+    /// nothing was changed, save where that is [`WriteError::InDoubt`]. [`SyncError::NotStored`] and [`SyncError::Deadline`]: the file is
     /// changed, but not all front ends have it yet; they go on fetching it, and requests for it wait meanwhile.
     pub async fn synchronize_docroot(&self, path: impl AsRef<str>) -> Result<Receipt, SyncError> {
         let (site, path) = (Arc::clone(&self.site), path.as_ref().to_owned());
@@ -100,7 +100,10 @@ impl Cluster {
             Ok(receipt) => receipt,
             Err(error) => match error.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),
-                Err(_) => Err(WriteError::Stopping.into()),
+                Err(_) => {
+                    let reason = "the back end has stopped meanwhile".to_owned();
+                    Err(WriteError::InDoubt { reason }.into())
+                }
             },
         }
     }

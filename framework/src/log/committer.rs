@@ -10,7 +10,7 @@ use super::applier::panic_message;
 use super::embedded::{Engine, Frame, WriteFailure};
 use super::{AppendError, Appended, Applied, Applier, ApplyError, Draft, Position, Record};
 
-/// The most records that one transaction writes.
+/// The most records that one transaction writes, unless more come together.
 pub(super) const BATCH_RECORDS: usize = 4096;
 
 /// The log's thread: commits what is queued, applies it, answers.
@@ -18,7 +18,7 @@ pub(super) struct Committer<A> {
     pub(super) engine: Arc<Engine>,
     pub(super) applier: A,
     pub(super) queue: UnboundedReceiver<Command>,
-    /// The most bytes that one transaction writes, unless it writes only one record.
+    /// The most bytes that one transaction writes, unless it writes only what came together.
     pub(super) batch_bytes: usize,
     /// The last record that was applied. Nothing behind it is in the log, unless the engine is not
     /// open.
@@ -31,8 +31,8 @@ pub(super) struct Committer<A> {
 
 /// What the log's thread is asked to do.
 pub(super) enum Command {
-    /// Append a draft.
-    Append(Box<Queued>),
+    /// Append these drafts in one transaction.
+    Append(Vec<Queued>),
     /// Finish what was asked before, and stop.
     Stop,
 }
@@ -42,8 +42,8 @@ pub(super) struct Queued {
     pub(super) draft: Draft,
     pub(super) frame: Frame,
     pub(super) waiter: oneshot::Sender<Result<Appended, AppendError>>,
-    /// The draft's share of the queue; free when the draft has been dealt with.
-    pub(super) _room: OwnedSemaphorePermit,
+    /// The share of the queue of the drafts that came together; free when all have been dealt with.
+    pub(super) _room: Arc<OwnedSemaphorePermit>,
 }
 
 impl<A: Applier> Committer<A> {
@@ -52,36 +52,36 @@ impl<A: Applier> Committer<A> {
         let mut held_back = None;
         loop {
             let Some(first) = held_back.take().or_else(|| self.next()) else { break };
-            let mut batch = vec![first];
-            let mut bytes = batch[0].frame.bytes().len();
+            let mut batch: Vec<Queued> = first;
+            let mut bytes = bytes_of(&batch);
             while batch.len() < BATCH_RECORDS
                 && let Ok(command) = self.queue.try_recv()
             {
-                let Some(queued) = self.accept(command) else { continue };
-                bytes += queued.frame.bytes().len();
-                if bytes > self.batch_bytes {
-                    held_back = Some(queued);
+                let Some(group) = self.accept(command) else { continue };
+                bytes += bytes_of(&group);
+                if bytes > self.batch_bytes || batch.len() + group.len() > BATCH_RECORDS {
+                    held_back = Some(group);
                     break;
                 }
-                batch.push(queued);
+                batch.extend(group);
             }
             self.commit(batch);
         }
         self.engine.close();
     }
 
-    fn next(&mut self) -> Option<Queued> {
+    fn next(&mut self) -> Option<Vec<Queued>> {
         loop {
             let command = self.queue.blocking_recv()?;
-            if let Some(queued) = self.accept(command) {
-                return Some(queued);
+            if let Some(group) = self.accept(command) {
+                return Some(group);
             }
         }
     }
 
-    fn accept(&mut self, command: Command) -> Option<Queued> {
+    fn accept(&mut self, command: Command) -> Option<Vec<Queued>> {
         match command {
-            Command::Append(queued) => Some(*queued),
+            Command::Append(group) => Some(group),
             Command::Stop => {
                 self.queue.close();
                 None
@@ -180,6 +180,10 @@ impl<A: Applier> Committer<A> {
     fn end_batch(&mut self) {
         end_batch(&mut self.applier, self.last);
     }
+}
+
+fn bytes_of(group: &[Queued]) -> usize {
+    group.iter().map(|queued| queued.frame.bytes().len()).sum()
 }
 
 /// Applies a record; a panic that the applier lets through must not end the log's thread.

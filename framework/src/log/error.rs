@@ -82,7 +82,7 @@ pub enum OpenError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AppendError {
     /// It could not be stored. It is not in the log and will not be.
-    #[error("the log could not store the record, so nothing was changed: {reason}")]
+    #[error("the log could not store the record, so this change was not made: {reason}")]
     Storage {
         /// What the engine said.
         reason: String,

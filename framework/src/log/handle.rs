@@ -171,14 +171,40 @@ impl Log {
     ///
     /// See [`AppendError`]. Except for [`AppendError::InDoubt`] the draft is not in the log then.
     pub async fn append(&self, draft: Draft) -> Result<Appended, AppendError> {
-        let frame = Frame::new(&draft)?;
-        let share = kibibytes(frame.bytes().len().min(self.queue_bytes));
+        let mut appended = self.append_together(vec![draft]).await?;
+        Ok(appended.pop().expect("each draft becomes a record"))
+    }
+
+    /// Appends drafts in one transaction, in their order: all of them become durable, or none does.
+    /// Otherwise it is as [`append`](Log::append).
+    ///
+    /// # Errors
+    ///
+    /// See [`AppendError`]; what it says holds for all of them.
+    pub async fn append_together(&self, drafts: Vec<Draft>) -> Result<Vec<Appended>, AppendError> {
+        if drafts.is_empty() {
+            return Ok(Vec::new());
+        }
+        let frames = drafts.iter().map(Frame::new).collect::<Result<Vec<_>, _>>()?;
+        let bytes: usize = frames.iter().map(|frame| frame.bytes().len()).sum();
+        let share = kibibytes(bytes.min(self.queue_bytes));
         let room = self.room.clone().acquire_many_owned(share).await;
-        let room = room.map_err(|_| AppendError::Stopping)?;
-        let (waiter, answer) = oneshot::channel();
-        let queued = Box::new(Queued { draft, frame, waiter, _room: room });
-        self.queue.send(Command::Append(queued)).map_err(|_| AppendError::Stopping)?;
-        answer.await.map_err(|_| AppendError::Stopping)?
+        let room = Arc::new(room.map_err(|_| AppendError::Stopping)?);
+        let (mut group, mut answers) = (Vec::new(), Vec::new());
+        for (draft, frame) in drafts.into_iter().zip(frames) {
+            let (waiter, answer) = oneshot::channel();
+            answers.push(answer);
+            group.push(Queued { draft, frame, waiter, _room: Arc::clone(&room) });
+        }
+        drop(room);
+        self.queue.send(Command::Append(group)).map_err(|_| AppendError::Stopping)?;
+        let mut appended = Vec::with_capacity(answers.len());
+        for answer in answers {
+            // The log's thread answers whatever it has taken, unless it panics.
+            let lost = || AppendError::InDoubt { reason: "the log's thread has ended".to_owned() };
+            appended.push(answer.await.map_err(|_| lost())??);
+        }
+        Ok(appended)
     }
 
     /// The records behind `after`, in order: at most `records`, and not more than together have

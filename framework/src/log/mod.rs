@@ -19,7 +19,8 @@
 //! applied, in order, and only then do their writers get an answer and may anybody read them. So
 //! whatever was seen by anyone, a writer, a controller or a front end, is on disk; and many writers
 //! at once share one sync. A transaction is on disk as a whole or not at all, so a record's update
-//! and its invalidations are too.
+//! and its invalidations are too, and so are drafts that are appended together, as a new site's first
+//! data are: there is no record of them, or there are all.
 //!
 //! **When storing fails** (the disk is full, say) all drafts of that transaction fail, and their
 //! positions go to the next ones. The difficult case is a sync that fails, for then the transaction

@@ -35,8 +35,9 @@ pub enum WriteError {
         /// What the regex parser says, with the position.
         reason: String,
     },
-    /// The log could not store it, the disk is full for example. Nothing was written.
-    #[error("the log could not store the record, so nothing was changed: {reason}")]
+    /// The log could not store it, the disk is full for example. Nothing of it was written; what was
+    /// written before in the same call stays.
+    #[error("the log could not store the record, so this change was not made: {reason}")]
     Storage {
         /// What the log's engine said.
         reason: String,

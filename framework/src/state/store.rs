@@ -1,11 +1,13 @@
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 
 use super::working::Working;
 use super::{At, Journal, State, WriteError};
-use crate::log::{ApplyError, Draft, Receipt, StateUpdate};
+use crate::log::{ApplyError, Draft, Position, Receipt, StateUpdate, panic_message};
 
 /// The present value of one of the site's states.
 ///
@@ -75,6 +77,23 @@ impl<S: State> Store<S> {
             .and_then(|output| output.downcast::<S::Output>().ok())
             .expect("a journal returns what the state of the draft's update returned");
         Ok((*output, written.receipt))
+    }
+
+    /// The drafts of the first updates of a new site, after they were tried on a value of their own.
+    ///
+    /// # Errors
+    /// As [`draft`](Store::draft), and when one of them panics in `apply`.
+    pub(crate) fn first_drafts(&self, updates: Vec<S::Update>) -> Result<Vec<Draft>, WriteError> {
+        let drafts = updates.iter().map(|update| self.draft(update)).collect();
+        let mut value = S::default();
+        for (update, position) in updates.into_iter().zip(1..) {
+            let at = At { position: Position(position), time: SystemTime::now() };
+            let tried = catch_unwind(AssertUnwindSafe(|| drop(value.apply(update, at))));
+            tried.map_err(|panic| WriteError::Panicked {
+                message: format!("first update {position}: {}", panic_message(&*panic)),
+            })?;
+        }
+        drafts
     }
 
     /// Applies the next update, which is `bytes` when encoded. Readers see it once it is
