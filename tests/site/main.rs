@@ -70,6 +70,7 @@ fn main() -> ExitCode {
             gallery::synchronize,
             notes::list,
             notes::add,
+            notes::add_and_fill_the_disk,
             probe::show,
             probe::header,
             probe::headers,

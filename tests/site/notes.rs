@@ -3,6 +3,7 @@
 
 use headwater::prelude::*;
 use imbl::Vector;
+use rustix::process::{Resource, Rlimit, setrlimit};
 use serde::{Deserialize, Serialize};
 
 /// All lines, in the order in which they came.
@@ -46,6 +47,20 @@ pub async fn list(notes: Data<Notes>) -> Reply {
     let notes = notes.snapshot();
     let words = notes.lines.iter().map(|line| line.split(' ').next().unwrap_or_default());
     json(&words.collect::<Vec<_>>())
+}
+
+/// Adds the body as a line, and then no file of this process can be written any more. What the reply
+/// decides cannot be stored.
+#[controller("notes.add_and_fill_the_disk")]
+#[invalidate("^/all$", when = succeeded)]
+pub async fn add_and_fill_the_disk(line: String, notes: Data<Notes>) -> Result<Reply> {
+    let lines = notes.update(Change::Add { line }).await?;
+    setrlimit(Resource::Fsize, Rlimit { current: Some(0), maximum: None })?;
+    Ok(text(lines.to_string()))
+}
+
+fn succeeded(reply: &Reply) -> bool {
+    reply.status().is_success()
 }
 
 /// Adds the body as a line.

@@ -24,6 +24,11 @@ groups = ["notes"]
 path = "/notes"
 methods = ["POST"]
 controller = "notes.add"
+
+[[route]]
+path = "/notes/last"
+methods = ["POST"]
+controller = "notes.add_and_fill_the_disk"
 "#;
 
 fn site() -> Site {
@@ -264,4 +269,43 @@ async fn a_full_disk_fails_the_update_and_nothing_else() {
     assert_eq!(notes(&visitor).await, json!(expected));
     let visitor = restart(&mut node).await;
     assert_eq!(notes(&visitor).await, json!(expected));
+}
+
+#[tokio::test]
+async fn an_update_that_is_stored_is_not_called_undone_when_what_depends_on_its_reply_fails() {
+    let (_program, site) = site_with_little_space();
+    let node = node(&site).await;
+    let visitor = node.visitor();
+    assert_eq!(visitor.page("/all").await.status, 200);
+    assert!(visitor.page("/all").await.is_hit());
+    let response = visitor.ask("POST", "/notes/last", &[], "stored and the rest").await;
+    assert_eq!(response.status, 500);
+    assert!(response.text().contains("Your change was stored"), "{}", response.text());
+    let messages = node.messages();
+    assert!(messages.contain("is stored, at position"), "{messages}");
+    assert!(!messages.contain("nothing was changed"), "{messages}");
+    assert_eq!(notes(&visitor).await, json!(["stored"]));
+
+    limit_files(&node, None);
+    headwater_tests::until("what was deferred is invalidated", async || {
+        (!visitor.page("/all").await.is_hit()).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_back_end_is_not_ready_while_its_log_cannot_be_written() {
+    let (_program, site) = site_with_little_space();
+    let cluster = headwater_tests::Cluster::start(site, 1).await;
+    let visitor = cluster.visitor(0);
+    assert_eq!(visitor.ask("POST", "/notes", &[], "before").await.status, 200);
+    limit_files(&cluster.backend, Some(0));
+    assert_eq!(visitor.ask("POST", "/notes", &[], "refused").await.status, 500);
+    let ready = cluster.backend.operator().page("/ready").await;
+    assert_eq!(ready.status, 503);
+    assert!(ready.text().starts_with("the log cannot be written: "), "{}", ready.text());
+
+    limit_files(&cluster.backend, None);
+    cluster.backend.ready().await;
+    assert_eq!(notes(&visitor).await, json!(["before"]), "nothing was written to find out");
 }

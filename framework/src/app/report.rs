@@ -31,9 +31,11 @@ impl Node for NodeReport {
         if self.stopping.load(Ordering::Relaxed) {
             return Err("the node is stopping".to_owned());
         }
-        match &self.frontend {
-            Some(frontend) => frontend.ready(),
-            None => Ok(()),
+        match (&self.frontend, &self.backend) {
+            // A single node goes on serving what it has when its log cannot be written.
+            (Some(frontend), _) => frontend.ready(),
+            (None, Some(backend)) => backend.ready(),
+            (None, None) => Ok(()),
         }
     }
 
@@ -81,6 +83,7 @@ impl Node for NodeReport {
             let report = backend.report();
             status["position"] = json!(report.applied.0);
             status["log"] = json!(report.log);
+            status["log_trouble"] = json!(backend.ready().err());
             let members = report.members.iter().map(|member| {
                 json!({
                     "name": member.name,

@@ -204,21 +204,22 @@ impl Members {
 
     /// Waits until every front end that holds a lease has what the record at `position` puts into
     /// the docroot. One that loses its lease is no longer waited for: what it lacks when it gets
-    /// another one, its visitors wait for.
+    /// another one, its visitors wait for. Nor is one that cannot store it: that front end does not
+    /// serve from its cache and is not ready.
     ///
     /// # Errors
-    /// Who cannot store it, at once; who lacks it when `patience` is over.
+    /// Who lacks it when `patience` is over.
     pub async fn held(&self, position: Position, patience: Duration) -> Result<(), Unheld> {
         let deadline = clock::now().after(patience);
         let mut moved = self.moved.subscribe();
         loop {
             moved.mark_unchanged();
-            let (lacking, until) = self.lacking(position)?;
+            let (lacking, until) = self.lacking(position);
             if lacking.is_empty() {
                 return Ok(());
             }
             if clock::now() >= deadline {
-                return Err(Unheld::Lacking(lacking));
+                return Err(Unheld(lacking));
             }
             tokio::select! {
                 // The sender lives as long as `self`.
@@ -230,11 +231,10 @@ impl Members {
 
     /// Who holds a lease and lacks what the record at `position` puts into the docroot, and until
     /// when the first of these leases runs.
-    fn lacking(&self, position: Position) -> Result<(Vec<String>, Moment), Unheld> {
+    fn lacking(&self, position: Position) -> (Vec<String>, Moment) {
         let now = clock::now();
         let inner = self.lock();
         let (mut lacking, mut until) = (Vec::new(), Moment::from_nanos(u64::MAX));
-        let (mut failing, mut why) = (Vec::new(), None);
         for member in inner.members.values().filter(|member| member.lease_until > now) {
             match member.holding(position) {
                 Holding::Held => {}
@@ -243,15 +243,11 @@ impl Members {
                     until = until.min(member.lease_until);
                 }
                 Holding::Failing(reason) => {
-                    failing.push(member.name.clone());
-                    why.get_or_insert_with(|| reason.to_owned());
+                    tracing::warn!(frontend = member.name, %position, reason, "front end cannot store a file");
                 }
             }
         }
-        match why {
-            Some(reason) => Err(Unheld::Failing { frontends: failing, reason }),
-            None => Ok((lacking, until)),
-        }
+        (lacking, until)
     }
 
     /// Looks after members without leases: reports those that have newly lost theirs, and removes

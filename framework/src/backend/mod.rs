@@ -197,6 +197,7 @@ impl Backend {
                 swept = clock::now();
                 self.docroot.sweep().await;
             }
+            self.log.probe();
             let _alone = self.membership.lock().await;
             for incarnation in self.members.look_after() {
                 self.write_left(incarnation).await;
@@ -209,6 +210,17 @@ impl Backend {
                 }
             }
             self.report_missing(&mut health);
+        }
+    }
+
+    /// Whether it can take writes.
+    ///
+    /// # Errors
+    /// Why not, for an operator.
+    pub fn ready(&self) -> Result<(), String> {
+        match self.log.trouble() {
+            Some(reason) => Err(format!("the log cannot be written: {reason}")),
+            None => Ok(()),
         }
     }
 

@@ -55,6 +55,14 @@ pub trait Site {
 /// Does what the process's arguments ask, and says how that went: 0 when it was done, 1 when it
 /// failed, 2 when the arguments were wrong. What went wrong is on stderr.
 pub fn main(site: impl Site) -> ExitCode {
+    // Before anything that takes time. Other commands end with their terminal.
+    let is_node = |argument: OsString| argument == "serve" || argument == "cluster";
+    if std::env::args_os().any(is_node)
+        && let Err(error) = signals::survive_hangup()
+    {
+        print_problems(&Problem::new(format!("cannot listen to signals: {error}")).into());
+        return ExitCode::FAILURE;
+    }
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {

@@ -94,6 +94,18 @@ impl Signals {
     }
 }
 
+/// From now on SIGHUP does not end the process, though nothing listens to it yet: a supervisor may send
+/// one as soon as the process is there. Files have not been read then, so it asks for nothing.
+pub(super) fn survive_hangup() -> io::Result<()> {
+    if ignores_hangup() {
+        return Ok(());
+    }
+    // The handler stays when the runtime is gone.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+    let _inside = runtime.enter();
+    signal(SignalKind::hangup()).map(drop)
+}
+
 /// Whether the process can be reached from a terminal.
 fn has_terminal() -> bool {
     File::open("/dev/tty").is_ok()

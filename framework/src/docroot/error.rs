@@ -36,22 +36,6 @@ pub enum SyncError {
     /// The log did not take the record.
     #[error(transparent)]
     Write(#[from] WriteError),
-    /// A front end cannot store the content, because its disk is full for example. The file is
-    /// changed: other front ends serve it, and these will when they can.
-    #[error(
-        "`{path}` is changed at position {position}, but {} cannot store it: {reason}",
-        frontends.join(", ")
-    )]
-    NotStored {
-        /// The path.
-        path: String,
-        /// The record that changes the file.
-        position: Position,
-        /// The front ends.
-        frontends: Vec<String>,
-        /// What the first of them says.
-        reason: String,
-    },
     /// Some front ends did not get the content in time. The file is changed: other front ends serve
     /// it, and with these, requests for it wait until it has come.
     #[error(

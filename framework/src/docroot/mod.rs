@@ -19,7 +19,9 @@
 //!
 //! `synchronize_docroot` copies the file into the back end's store, syncs it, appends the record, waits
 //! until it is settled as every write does, and then until every front end that holds a lease has
-//! reported that it has the content.
+//! reported that it has the content, or cannot store it. One that cannot, because its disk is full for
+//! example, is fenced until it can: it takes no lease, so it serves nothing from its cache, and it says
+//! on its admin port that it is not ready. So one disk fails no other front end's uploads.
 //!
 //! # The argument
 //!
@@ -33,8 +35,8 @@
 //! applied `q`: a write is answered only when every front end has applied it or holds no lease, and
 //! no lease is given to a front end that has not applied what was in the log when it asked. Files
 //! are applied before the position is acknowledged, so the manifest says `c` or later. If it held
-//! the lease at T, `c` is on its disk, because the call waited for that. If it got the lease later, `c` may still
-//! be on its way. Then the request waits for it, and the content is fetched before all
+//! the lease at T, `c` is on its disk, because the call waited for that, or cannot be stored there. If it got the
+//! lease later, `c` may still be on its way. Then the request waits for it, and the content is fetched before all
 //! others. The worst that can happen is 503 with `Retry-After`, when no back end can send the
 //! content in time. It is never 404: the manifest is what decides that.
 //!

@@ -83,8 +83,11 @@ impl Cluster {
     ///
     /// # Errors
     /// [`SyncError::Path`], [`SyncError::NoDocroot`], [`SyncError::Store`] and [`SyncError::Write`]:
-    /// nothing was changed, save where that is [`WriteError::InDoubt`]. [`SyncError::NotStored`] and [`SyncError::Deadline`]: the file is
+    /// nothing was changed, save where that is [`WriteError::InDoubt`]. [`SyncError::Deadline`]: the file is
     /// changed, but not all front ends have it yet; they go on fetching it, and requests for it wait meanwhile.
+    ///
+    /// A front end that cannot store the file, because its disk is full, is not waited for: it takes no
+    /// lease and is not ready (`/ready`) until it can.
     pub async fn synchronize_docroot(&self, path: impl AsRef<str>) -> Result<Receipt, SyncError> {
         let (site, path) = (Arc::clone(&self.site), path.as_ref().to_owned());
         // In a task of its own: a caller that stops waiting must not let the next one overtake it.

@@ -228,6 +228,11 @@ impl FrontEnd {
     /// # Errors
     /// Why not, for an operator.
     pub fn ready(&self) -> Result<(), String> {
+        if let Some(reason) = self.docroot.unstorable() {
+            return Err(format!(
+                "a synchronized file cannot be stored here, so nothing is served from the cache: {reason}"
+            ));
+        }
         if self.settings.caching && !self.cache.holds_lease(clock::now()) {
             return Err("no lease: no back end has confirmed lately what may be served".to_owned());
         }

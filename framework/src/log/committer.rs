@@ -1,6 +1,6 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -12,6 +12,9 @@ use super::{AppendError, Appended, Applied, Applier, ApplyError, Draft, Position
 
 /// The most records that one transaction writes, unless more come together.
 pub(super) const BATCH_RECORDS: usize = 4096;
+
+/// The most bytes that are written to find out whether the log can be written again.
+const LARGEST_PROBE: usize = 1 << 20;
 
 /// The log's thread: commits what is queued, applies it, answers.
 pub(super) struct Committer<A> {
@@ -27,12 +30,31 @@ pub(super) struct Committer<A> {
     pub(super) time: u64,
     /// `last`, for readers.
     pub(super) committed: Arc<AtomicU64>,
+    pub(super) trouble: Arc<Trouble>,
+    /// How many bytes the last transaction had that failed.
+    pub(super) failed: usize,
+}
+
+/// Why the log could not be written the last time it was tried, unless it could.
+#[derive(Debug, Default)]
+pub(super) struct Trouble(Mutex<Option<String>>);
+
+impl Trouble {
+    pub(super) fn get(&self) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn set(&self, trouble: Option<String>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+    }
 }
 
 /// What the log's thread is asked to do.
 pub(super) enum Command {
     /// Append these drafts in one transaction.
     Append(Vec<Queued>),
+    /// Find out whether the log can be written again.
+    Probe,
     /// Finish what was asked before, and stop.
     Stop,
 }
@@ -82,6 +104,10 @@ impl<A: Applier> Committer<A> {
     fn accept(&mut self, command: Command) -> Option<Vec<Queued>> {
         match command {
             Command::Append(group) => Some(group),
+            Command::Probe => {
+                self.probe();
+                None
+            }
             Command::Stop => {
                 self.queue.close();
                 None
@@ -92,6 +118,7 @@ impl<A: Applier> Committer<A> {
     fn commit(&mut self, mut batch: Vec<Queued>) {
         if let Err(reason) = self.mend() {
             tracing::error!(%reason, "the log's file could not be opened again");
+            self.trouble.set(Some(reason.clone()));
             return fail(batch, AppendError::Storage { reason });
         }
         let first = self.last.next();
@@ -104,11 +131,32 @@ impl<A: Applier> Committer<A> {
         if let Err(failure) = written
             && let Err(error) = self.resolve(failure)
         {
+            self.failed = bytes_of(&batch);
+            self.trouble.set(Some(error.reason()));
             return fail(batch, error);
         }
+        self.trouble.set(None);
         metrics::histogram!("headwater_log_commit_seconds").record(began.elapsed());
         metrics::counter!("headwater_log_records_total").increment(batch.len() as u64);
         self.complete(batch, time);
+    }
+
+    /// Tries whether as much as could not be written last can be written now.
+    fn probe(&mut self) {
+        if self.trouble.get().is_none() {
+            return;
+        }
+        let probed = self.mend().and_then(|()| {
+            let probed = self.engine.probe(self.failed.min(LARGEST_PROBE));
+            probed.map_err(|failure| {
+                let opened = self.engine.reopen(self.last);
+                opened.err().unwrap_or_else(|| failure.to_string())
+            })
+        });
+        if probed.is_ok() {
+            tracing::info!("the log can be written again");
+        }
+        self.trouble.set(probed.err());
     }
 
     /// Opens the engine again if a failure has left it closed, and applies what is in the log after
@@ -132,14 +180,13 @@ impl<A: Applier> Committer<A> {
 
     /// Finds out what became of a transaction that failed; `Ok` when it is in the log.
     fn resolve(&mut self, failure: WriteFailure) -> Result<(), AppendError> {
-        let (WriteFailure::Before(reason) | WriteFailure::During(reason)) = &failure;
-        tracing::error!(%reason, "the log could not be written");
+        tracing::error!(reason = %failure, "the log could not be written");
         match (self.engine.reopen(self.last), failure) {
             (Ok(found), _) if !found.is_empty() => Ok(()),
-            (Ok(_), WriteFailure::Before(reason) | WriteFailure::During(reason)) => {
-                Err(AppendError::Storage { reason })
+            (Ok(_), failure) => Err(AppendError::Storage { reason: failure.to_string() }),
+            (Err(_), failure @ WriteFailure::Before(_)) => {
+                Err(AppendError::Storage { reason: failure.to_string() })
             }
-            (Err(_), WriteFailure::Before(reason)) => Err(AppendError::Storage { reason }),
             (Err(again), WriteFailure::During(reason)) => {
                 let reason = format!("{reason}; opening it again failed: {again}");
                 Err(AppendError::InDoubt { reason })

@@ -107,6 +107,16 @@ pub enum AppendError {
     Stopping,
 }
 
+impl AppendError {
+    /// What the engine said, or the whole error.
+    pub(super) fn reason(&self) -> String {
+        match self {
+            AppendError::Storage { reason } | AppendError::InDoubt { reason } => reason.clone(),
+            error => error.to_string(),
+        }
+    }
+}
+
 /// Why records could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {

@@ -6,7 +6,7 @@ use std::thread::{self, JoinHandle};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::{Semaphore, oneshot};
 
-use super::committer::{BATCH_RECORDS, Command, Committer, Queued, apply, end_batch};
+use super::committer::{BATCH_RECORDS, Command, Committer, Queued, Trouble, apply, end_batch};
 use super::embedded::{Engine, Frame, Replayed};
 use super::{
     AppendError, Applied, Applier, ApplyError, Draft, Joined, LogEpoch, LogId, OpenError, Position,
@@ -36,6 +36,7 @@ impl Default for Options {
 pub struct Log {
     engine: Arc<Engine>,
     committed: Arc<AtomicU64>,
+    trouble: Arc<Trouble>,
     queue: UnboundedSender<Command>,
     /// Counts free KiB of the queue.
     room: Arc<Semaphore>,
@@ -110,7 +111,8 @@ impl Log {
         let (report, reported) = mpsc::sync_channel(1);
         let batch_bytes = options.batch_bytes;
         let work = move || {
-            let replayed = open().and_then(|engine| replay(engine, &mut applier));
+            let troubles = Arc::new(Trouble::default());
+            let replayed = open().and_then(|engine| replay(engine, &mut applier, &troubles));
             let (engine, joined, Replayed { last, time, cut }) = match replayed {
                 Ok(replayed) => replayed,
                 Err(error) => return drop(report.send(Err(error))),
@@ -120,9 +122,21 @@ impl Log {
             let engine = Arc::new(engine);
             let committed = Arc::new(AtomicU64::new(last.0));
             // Nobody waits only if the opener is gone, and then the queue is closed as well.
-            let _ = report.send(Ok((engine.clone(), committed.clone(), opened)));
-            let queue = drafts;
-            Committer { engine, applier, queue, batch_bytes, last, time, committed }.run();
+            let shared = (engine.clone(), committed.clone(), troubles.clone(), opened);
+            let _ = report.send(Ok(shared));
+            let (queue, trouble, failed) = (drafts, troubles, 0);
+            let committer = Committer {
+                engine,
+                applier,
+                queue,
+                batch_bytes,
+                last,
+                time,
+                committed,
+                trouble,
+                failed,
+            };
+            committer.run();
         };
         let access = |source| OpenError::Access {
             path: "headwater-log".into(),
@@ -131,13 +145,13 @@ impl Log {
         };
         let named = thread::Builder::new().name("headwater-log".to_owned());
         let thread = named.spawn(work).map_err(access)?;
-        let (engine, committed, opened) = reported
+        let (engine, committed, trouble, opened) = reported
             .recv()
             .map_err(|_| access(std::io::Error::other("it ended while it opened the log")))??;
         let room = Arc::new(Semaphore::new(kibibytes(options.queue_bytes) as usize));
         let queue_bytes = options.queue_bytes;
         let thread = Mutex::new(Some(thread));
-        Ok((Log { engine, committed, queue, room, queue_bytes, thread }, opened))
+        Ok((Log { engine, committed, trouble, queue, room, queue_bytes, thread }, opened))
     }
 
     /// The log's id.
@@ -159,6 +173,20 @@ impl Log {
     /// The last durable record.
     pub fn committed(&self) -> Position {
         Position(self.committed.load(Ordering::Acquire))
+    }
+
+    /// Why the log cannot be written, as far as is known: what the last attempt came to, or the last
+    /// [`probe`](Log::probe) since.
+    pub fn trouble(&self) -> Option<String> {
+        self.trouble.get()
+    }
+
+    /// Finds out, if the log could not be written, whether it can be by now. Does not wait for that.
+    pub fn probe(&self) {
+        if self.trouble().is_some() {
+            // It fails when the log is stopping.
+            let _ = self.queue.send(Command::Probe);
+        }
     }
 
     /// Appends a draft and waits until it is durable and applied. While the queue is full it waits
@@ -259,6 +287,7 @@ fn kibibytes(bytes: usize) -> u32 {
 fn replay(
     mut engine: Engine,
     applier: &mut impl Applier,
+    trouble: &Trouble,
 ) -> Result<(Engine, Joined, Replayed), OpenError> {
     let mut joined = Joined::new();
     let path = engine.path().to_owned();
@@ -283,11 +312,24 @@ fn replay(
         );
     }
     end_batch(applier, replayed.last);
-    match engine.write(replayed.last.next(), std::iter::empty()) {
+    let mut begun = engine.begin(replayed.last);
+    if let Err(failure) = &begun
+        && failure.is_damage()
+    {
+        // Found now and not by the first write. Opening it again checks all of it, and makes anew what
+        // can be made of the rest: where there is room, for example.
+        tracing::warn!(file = %path.display(), %failure, "the log is damaged where it is to be written");
+        let corrupt = |reason| OpenError::Corrupt { path: path.clone(), reason };
+        engine.reopen(replayed.last).map_err(corrupt)?;
+        begun = engine.begin(replayed.last);
+    }
+    match begun {
         Ok(()) => engine.mark_lock(),
-        // The epoch is stored with the first record then.
+        Err(failure) if failure.is_damage() => return Err(engine.open_error(failure)),
+        // The disk is full, say: the epoch is stored with the first record then.
         Err(failure) => {
             tracing::error!(file = %path.display(), %failure, "the log cannot be written");
+            trouble.set(Some(failure.to_string()));
             if let Err(reason) = engine.reopen(replayed.last) {
                 tracing::error!(%reason, "the log's file could not be opened again");
             }

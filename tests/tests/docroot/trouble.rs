@@ -149,23 +149,30 @@ async fn a_request_that_waits_too_long_is_a_503() {
 }
 
 #[tokio::test]
-async fn a_front_end_whose_disk_is_full_is_named_at_once() {
+async fn a_front_end_whose_disk_is_full_fails_no_upload_and_is_not_ready_until_it_has_room() {
     let gallery = Gallery::start(2).await;
     gallery.hang(0, "small.png", 1, 16).await;
     let content = picture(7, 100_000);
     let part = format!("{}.part", blake3::hash(&content).to_hex());
     std::os::unix::fs::symlink("/dev/full", gallery.store("f2").join(&part)).unwrap();
     let start = Instant::now();
-    let answer = gallery.try_hang(0, "weir.png", 7, 100_000).await;
-    assert_eq!(answer.status, 500);
-    let text = answer.text();
-    assert!(text.contains("f2 cannot store it") && text.contains("No space left"), "{text}");
-    assert!(start.elapsed() < Duration::from_secs(30), "it was not told at once");
+    gallery.hang(0, "weir.png", 7, 100_000).await;
+    assert!(start.elapsed() < Duration::from_secs(30), "it was waited for");
     assert_eq!(served(&gallery.visitor(0).page(&url("weir.png")).await), 7);
     assert_eq!(gallery.frontends[1].status().await["docroot"]["failing"], 1);
+    let ready = gallery.frontends[1].operator().page("/ready").await;
+    assert_eq!(ready.status, 503);
+    assert!(ready.text().contains("No space left"), "{}", ready.text());
+    until("its last lease is over", async || {
+        let status = gallery.frontends[1].status().await;
+        (status["lease"] == false).then_some(())
+    })
+    .await;
+    assert!(gallery.frontends[0].is_ready().await && gallery.backend.is_ready().await);
     // As soon as there is room, the file comes.
     std::fs::remove_file(gallery.store("f2").join(&part)).unwrap();
     assert_eq!(served(&patiently(&gallery.visitor(1), &url("weir.png")).await), 7);
+    gallery.frontends[1].ready().await;
     gallery.hang(0, "weir.png", 8, 100_000).await;
 }
 

@@ -1,12 +1,15 @@
 //! Files of the site that change while it is served.
 
 use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use headwater::config::Mode;
 use headwater_tests::{Client, Cluster, Node, Response, Site, until};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
 use crate::{PROGRAM, site};
@@ -396,4 +399,31 @@ async fn requests_are_answered_by_the_newest_edition_that_was_announced() {
     }
     assert!(hits > 0 && hits < read, "{hits} hits of {read}");
     assert_eq!(number(&cluster.visitor(0).page("/static").await), 101);
+}
+
+#[test]
+fn a_hangup_that_comes_before_anything_was_read_does_not_end_the_node() {
+    let site = site();
+    // The node waits for its configuration for as long as nothing is written into this pipe.
+    let path = site.path("project.toml");
+    let configuration = fs::read(&path).unwrap();
+    fs::remove_file(&path).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    let mut command = site.command();
+    command.args(["serve", "--mode", "single-node", "--name", "n1"]);
+    for door in ["HTTP", "ADMIN"] {
+        command.env(format!("HEADWATER_{door}__LISTEN"), "127.0.0.1:0");
+    }
+    let mut node = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    // This waits until the node reads.
+    let mut pipe = fs::File::options().write(true).open(path).unwrap();
+    let pid = Pid::from_raw(node.id().cast_signed());
+    kill_process(pid.unwrap(), Signal::HUP).unwrap();
+    pipe.write_all(&configuration).unwrap();
+    drop(pipe);
+    let mut announced = String::new();
+    BufReader::new(node.stdout.take().unwrap()).read_line(&mut announced).unwrap();
+    node.kill().unwrap();
+    let ended = node.wait().unwrap();
+    assert!(!announced.is_empty(), "it never listened: {ended}");
 }

@@ -9,6 +9,7 @@ use http_body_util::BodyExt;
 use tokio::time::{sleep, timeout};
 
 use super::Docroot;
+use super::known::Failure;
 use crate::clock;
 use crate::docroot::{Partial, StoreError};
 use crate::frontend::FrontEnd;
@@ -35,14 +36,14 @@ enum Trouble {
     /// The transfer was broken off; it says nothing of the content.
     Broken(String),
     /// The content cannot be had, or not be stored.
-    Failed(String),
+    Failed(Failure),
     /// Nobody needs it any more.
     Unwanted,
 }
 
 impl From<StoreError> for Trouble {
     fn from(error: StoreError) -> Trouble {
-        Trouble::Failed(error.to_string())
+        Trouble::Failed(Failure::Unstorable(error.to_string()))
     }
 }
 
@@ -50,7 +51,7 @@ impl From<StoreError> for Trouble {
 struct Attempt<'a> {
     docroot: &'a Docroot,
     content: ContentId,
-    failure: Option<String>,
+    failure: Option<Failure>,
 }
 
 impl Drop for Attempt<'_> {
@@ -100,9 +101,10 @@ impl FrontEnd {
                     self.docroot.change(|known, _| known.arrived(content));
                 }
                 Err(Trouble::Unwanted) => {}
-                Err(Trouble::Failed(reason)) => {
+                Err(Trouble::Failed(failure)) => {
+                    let (Failure::Unstorable(reason) | Failure::Absent(reason)) = &failure;
                     tracing::error!(content = content.hex(), reason, "a file cannot be fetched");
-                    attempt.failure = Some(reason);
+                    attempt.failure = Some(failure);
                 }
                 Err(Trouble::Broken(reason)) => {
                     drop(attempt);
@@ -143,8 +145,13 @@ impl FrontEnd {
     async fn receive(&self, content: ContentId, mut partial: Partial) -> Result<Partial, Trouble> {
         let mut body = match self.link.content(content, partial.length()).await {
             Ok(Some(body)) => body,
-            Ok(None) => return Err(Trouble::Failed("the back end does not have it".to_owned())),
-            Err(CallError::Refused { message, .. }) => return Err(Trouble::Failed(message)),
+            Ok(None) => {
+                let reason = "the back end does not have it".to_owned();
+                return Err(Trouble::Failed(Failure::Absent(reason)));
+            }
+            Err(CallError::Refused { message, .. }) => {
+                return Err(Trouble::Failed(Failure::Absent(message)));
+            }
             Err(error) => return Err(Trouble::Broken(error.to_string())),
         };
         let mut piece = Vec::new();
@@ -194,6 +201,6 @@ async fn blocking<T: Send + 'static>(
 ) -> Result<T, Trouble> {
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => done.map_err(Trouble::from),
-        Err(error) => Err(Trouble::Failed(error.to_string())),
+        Err(error) => Err(Trouble::Failed(Failure::Unstorable(error.to_string()))),
     }
 }

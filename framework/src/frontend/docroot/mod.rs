@@ -112,6 +112,11 @@ impl Docroot {
         self.was_whole.load(Ordering::Relaxed)
     }
 
+    /// Why this front end cannot store a content that the log's files have, while that is so.
+    pub(super) fn unstorable(&self) -> Option<String> {
+        self.read(|known| known.unstorable().map(str::to_owned))
+    }
+
     /// Removes contents that nothing refers to any more. Not before it is known what does.
     pub(super) async fn sweep(self: &Arc<Self>) {
         if self.trust() != Trust::Whole {

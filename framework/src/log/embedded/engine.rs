@@ -10,7 +10,7 @@ use redb::{
     WriteTransaction,
 };
 
-use super::fault::{guarded, open_error, storage};
+use super::fault::{guarded, is_damage, open_error, storage};
 use super::file::{LogFile, Unsynced};
 use super::frame::{Bad, Frame, decode};
 use crate::log::epoch::{Beginning, Epochs, KEPT};
@@ -47,10 +47,23 @@ pub(super) type OpenDatabase = Box<dyn Fn(&Path) -> Result<Database, DatabaseErr
 pub(in crate::log) enum WriteFailure {
     /// They are not in the file.
     #[error("{0}")]
-    Before(String),
+    Before(redb::Error),
     /// All of them are in the file, or none.
     #[error("{0}")]
-    During(String),
+    During(redb::Error),
+}
+
+impl WriteFailure {
+    /// Whether the file is damaged.
+    pub(in crate::log) fn is_damage(&self) -> bool {
+        let (WriteFailure::Before(error) | WriteFailure::During(error)) = self;
+        is_damage(error)
+    }
+}
+
+fn not_open() -> WriteFailure {
+    let error = io::Error::other("the log's file is not open");
+    WriteFailure::Before(redb::Error::Io(error))
 }
 
 impl Engine {
@@ -149,15 +162,45 @@ impl Engine {
     ) -> Result<(), WriteFailure> {
         let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
         let Some(database) = &*database else {
-            return Err(WriteFailure::Before("the log's file is not open".to_owned()));
+            return Err(not_open());
         };
         let began = self.epochs.last().filter(|_| !self.has_epoch.load(Ordering::Relaxed));
-        let transaction = guarded(|| stage(database, began, first, frames))
-            .map_err(|error| WriteFailure::Before(error.to_string()))?;
-        guarded(|| Ok(transaction.commit()?))
-            .map_err(|error| WriteFailure::During(error.to_string()))?;
+        let transaction =
+            guarded(|| stage(database, began, first, frames)).map_err(WriteFailure::Before)?;
+        guarded(|| Ok(transaction.commit()?)).map_err(WriteFailure::During)?;
         self.has_epoch.store(true, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// Stores this opening's epoch, before anything can be seen that it writes. It is the first write,
+    /// so it finds damage where the file is written only.
+    ///
+    /// After an error the engine takes no writes until it is [opened again](Engine::reopen).
+    pub(in crate::log) fn begin(&self, last: Position) -> Result<(), WriteFailure> {
+        self.write(last.next(), std::iter::empty())
+    }
+
+    /// Writes so many bytes and takes them out again.
+    ///
+    /// After an error the engine takes no writes until it is [opened again](Engine::reopen).
+    pub(in crate::log) fn probe(&self, bytes: usize) -> Result<(), WriteFailure> {
+        let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(database) = &*database else { return Err(not_open()) };
+        let probe = || {
+            let transaction = database.begin_write()?;
+            transaction.open_table(META)?.insert("probe", vec![0; bytes].as_slice())?;
+            transaction.commit()?;
+            let transaction = database.begin_write()?;
+            transaction.open_table(META)?.remove("probe")?;
+            Ok(transaction.commit()?)
+        };
+        guarded(probe).map_err(WriteFailure::During)
+    }
+
+    /// Why the log does not open, when it cannot be written because it is damaged.
+    pub(in crate::log) fn open_error(&self, failure: WriteFailure) -> OpenError {
+        let (WriteFailure::Before(error) | WriteFailure::During(error)) = failure;
+        open_error(&self.path, error)
     }
 
     /// Opens the file again after a failure and returns the records behind `last`: they are on

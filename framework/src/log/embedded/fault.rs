@@ -20,13 +20,27 @@ pub(super) fn open_error(path: &Path, error: redb::Error) -> OpenError {
     let path = path.to_owned();
     match error {
         redb::Error::DatabaseAlreadyOpen => OpenError::InUse { path },
-        // redb's own verdict on the content comes as an I/O error of this kind.
-        redb::Error::Io(source) if source.kind() == io::ErrorKind::InvalidData => {
-            OpenError::Corrupt { path, reason: source.to_string() }
+        redb::Error::Io(source) if !is_of_content(&source) => {
+            OpenError::Access { path, action: "use the log", source }
         }
-        redb::Error::Io(source) => OpenError::Access { path, action: "use the log", source },
+        redb::Error::Io(source) if source.kind() == io::ErrorKind::UnexpectedEof => {
+            OpenError::Corrupt { path, reason: "it is shorter than it was".to_owned() }
+        }
         other => OpenError::Corrupt { path, reason: other.to_string() },
     }
+}
+
+/// Whether the error says that the file's content is not what was written.
+pub(super) fn is_damage(error: &redb::Error) -> bool {
+    match error {
+        redb::Error::Io(source) => is_of_content(source),
+        error => matches!(error, redb::Error::Corrupted(_)),
+    }
+}
+
+/// redb's own verdict on the content comes as an I/O error, and so does an end that comes too early.
+fn is_of_content(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof)
 }
 
 /// An error of the file under redb.

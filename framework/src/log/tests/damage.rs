@@ -129,14 +129,72 @@ fn a_file_that_is_no_log_is_refused_and_not_changed() {
     assert_eq!(fs::read_to_string(path).unwrap(), "my shopping list");
 }
 
+/// A file of these bytes is a log with at least so many of its records, also when it is written to; or
+/// it does not open, and the error says what to do.
+fn check(bytes: &[u8], records: u64, what: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("log.redb"), bytes).unwrap();
+    let (log, opened, follower) = match open(folder.path()) {
+        Ok(opened) => opened,
+        Err(error) => {
+            let error = error.to_string();
+            assert!(error.contains("restore"), "{what}: {error}");
+            return;
+        }
+    };
+    assert_eq!(follower.texts().len() as u64, opened.last.0, "{what}");
+    assert!(opened.last >= Position(records), "{what}: there are only {} records", opened.last);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    for size in [1, 5000, 100_000] {
+        let appended = runtime.block_on(log.append(draft(&"x".repeat(size))));
+        assert!(appended.is_ok(), "{what}: {}", appended.unwrap_err());
+    }
+}
+
 #[test]
-fn a_file_that_was_cut_short_is_refused() {
+fn a_file_that_was_cut_short_is_refused_and_the_error_says_what_to_do() {
     let folder = closed_log(200);
+    let bytes = fs::read(folder.path().join("log.redb")).unwrap();
+    let lengths = (0..40).map(|part| bytes.len() * part / 40).chain([1, 9, 100, 320, 511, 4097]);
+    for length in lengths.filter(|length| *length > 0) {
+        check(&bytes[..length], 200, &format!("{length} of {} bytes", bytes.len()));
+    }
+}
+
+/// A log of as many transactions as records, as its file is when it is closed, or when its process is
+/// killed.
+fn grown_log(records: u64, killed: bool) -> Vec<u8> {
+    let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log.redb");
-    let bytes = fs::read(&path).unwrap();
-    fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
-    let error = open(folder.path()).err().unwrap();
-    assert!(matches!(error, OpenError::Corrupt { .. }), "{error}");
+    let (log, ..) = open(folder.path()).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    for number in 1..=records {
+        let text = format!("{number} {}", "x".repeat(700));
+        runtime.block_on(log.append(draft(&text))).unwrap();
+    }
+    if killed {
+        return fs::read(path).unwrap();
+    }
+    drop(log);
+    fs::read(path).unwrap()
+}
+
+#[test]
+fn a_page_of_zeros_is_found_at_the_start() {
+    for killed in [false, true] {
+        let bytes = grown_log(60, killed);
+        for start in (0..bytes.len()).step_by(4096) {
+            let mut bytes = bytes.clone();
+            let page = &mut bytes[start..start + 4096];
+            if page.iter().all(|byte| *byte == 0) {
+                continue;
+            }
+            page.fill(0);
+            // The last transaction of a process that was killed need not have been finished.
+            let least = if killed { 59 } else { 60 };
+            check(&bytes, least, &format!("killed: {killed}, page at {start} of {}", bytes.len()));
+        }
+    }
 }
 
 proptest! {

@@ -1,3 +1,5 @@
+use std::time::{Duration, Instant};
+
 use super::*;
 use crate::log::AppendError;
 
@@ -88,6 +90,71 @@ async fn when_the_file_cannot_be_opened_again_the_outcome_is_called_unknown_and_
     assert_eq!(appended.position, Position(3));
     assert_eq!(follower.texts(), ["before", "doubtful", "after"]);
     assert_eq!(log.read(Position::START, 10, 1 << 20).unwrap(), follower.records());
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_the_disk_is_known_until_as_much_can_be_written_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let disk = Disk::new(1);
+    let (log, _, follower) = open_on(&disk, folder.path()).unwrap();
+    assert_eq!(log.trouble(), None);
+    disk.set(|faults| faults.full = true);
+    log.append(draft(&"x".repeat(5 << 20))).await.unwrap_err();
+    assert!(log.trouble().is_some());
+    disk.set(|faults| faults.full = false);
+    log.probe();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while log.trouble().is_some() {
+        assert!(Instant::now() < deadline, "{:?}", log.trouble());
+        std::thread::yield_now();
+    }
+    assert_eq!(log.append(draft("after")).await.unwrap().position, Position(1));
+    assert_eq!(follower.texts(), ["after"]);
+}
+
+#[tokio::test]
+async fn an_opening_that_cannot_be_noted_is_noted_with_the_first_record() {
+    let mut opened_in_trouble = 0;
+    for write_after in 0..20 {
+        let folder = tempfile::tempdir().unwrap();
+        let disk = Disk::new(1);
+        let (log, before, _) = open_on(&disk, folder.path()).unwrap();
+        log.append(draft("before")).await.unwrap();
+        log.shutdown();
+        disk.kill(folder.path());
+        let disk = Disk::new(2);
+        disk.set(|faults| faults.write_after = Some(write_after));
+        let Ok((log, opened, follower)) = open_on(&disk, folder.path()) else { continue };
+        opened_in_trouble += usize::from(log.trouble().is_some());
+        disk.set(|faults| faults.write_after = None);
+        assert_eq!(log.append(draft("after")).await.unwrap().position, Position(2));
+        assert_eq!(follower.texts(), ["before", "after"]);
+        log.shutdown();
+        disk.kill(folder.path());
+        let (log, ..) = open_on(&Disk::new(3), folder.path()).unwrap();
+        assert!(log.includes(before.log, Position(1)) && !log.includes(before.log, Position(2)));
+        assert!(log.includes(opened.log, Position(2)));
+    }
+    assert!(opened_in_trouble > 0);
+}
+
+#[tokio::test]
+async fn drafts_that_are_appended_together_are_stored_together_or_not_at_all() {
+    for write_after in 0..40 {
+        let folder = tempfile::tempdir().unwrap();
+        let disk = Disk::new(u64::from(write_after));
+        let (log, ..) = open_on(&disk, folder.path()).unwrap();
+        disk.set(|faults| faults.write_after = Some(write_after));
+        let drafts = (0..20).map(|number| draft(&format!("{number} {}", "x".repeat(9000))));
+        let appended = log.append_together(drafts.collect()).await;
+        disk.cut_power(folder.path());
+        drop(log);
+        let (_, opened, _) = open_on(&Disk::new(0), folder.path()).unwrap();
+        match appended {
+            Ok(appended) => assert_eq!((appended.len(), opened.last), (20, Position(20))),
+            Err(_) => assert!([0, 20].contains(&opened.last.0), "{} of 20", opened.last),
+        }
+    }
 }
 
 #[tokio::test]

@@ -54,10 +54,29 @@ struct Content {
     is_here: bool,
     is_fetched: bool,
     /// Why it is not here after the last attempt.
-    failure: Option<String>,
+    failure: Option<Failure>,
     attempts: u32,
     /// No further attempt is made before this.
     pause: Option<Moment>,
+}
+
+/// Why a content is not here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// This front end cannot store it.
+    Unstorable(String),
+    /// No back end has it.
+    Absent(String),
+}
+
+impl Failure {
+    fn shortened(self) -> Failure {
+        let shorten = |reason: String| reason.chars().take(LONGEST_FAILURE).collect();
+        match self {
+            Failure::Unstorable(reason) => Failure::Unstorable(shorten(reason)),
+            Failure::Absent(reason) => Failure::Absent(shorten(reason)),
+        }
+    }
 }
 
 /// How many files there are.
@@ -169,7 +188,7 @@ impl Known {
 
     /// How an attempt ended that [`Known::next`] began. `failure` says why the content cannot be had;
     /// without one the attempt was broken off and says nothing.
-    pub(super) fn fetched(&mut self, content: ContentId, failure: Option<String>, now: Moment) {
+    pub(super) fn fetched(&mut self, content: ContentId, failure: Option<Failure>, now: Moment) {
         let Some(state) = self.contents.get_mut(&content) else { return };
         state.is_fetched = false;
         if let Some(failure) = failure {
@@ -177,7 +196,7 @@ impl Known {
             let pause = if state.waiting > 0 { doubled.min(URGENT_PAUSE) } else { doubled };
             state.pause = Some(now.after(pause.min(LONGEST_PAUSE)));
             state.attempts += 1;
-            state.failure = Some(failure.chars().take(LONGEST_FAILURE).collect());
+            state.failure = Some(failure.shortened());
         }
         self.tidy(content);
     }
@@ -223,7 +242,7 @@ impl Known {
                 break;
             }
             let Some(state) = self.contents.get(content) else { continue };
-            let Some(failure) = &state.failure else { continue };
+            let Some(Failure::Unstorable(failure)) = &state.failure else { continue };
             failing.extend(state.records.keys().map(|position| (*position, failure.clone())));
         }
         failing.truncate(Holdings::FAILURES);
@@ -239,6 +258,14 @@ impl Known {
             missing: self.missing.len(),
             failing: failing.count(),
         }
+    }
+
+    /// Why a content that the log's files have cannot be stored here, if there is one.
+    pub(super) fn unstorable(&self) -> Option<&str> {
+        self.missing.iter().find_map(|(_, content)| match &self.contents.get(content)?.failure {
+            Some(Failure::Unstorable(reason)) => Some(reason.as_str()),
+            _ => None,
+        })
     }
 
     fn has_failed(&self, content: &ContentId) -> bool {

@@ -78,7 +78,9 @@ fn a_failure_is_told_and_tried_again_after_a_pause_that_grows() {
     let mut pauses = Vec::new();
     for _ in 0..10 {
         assert_eq!(known.next(false, now), Some(id(1)));
-        known.fetched(id(1), Some("the disk is full".to_owned()), now);
+        let failure = Failure::Unstorable("the disk is full".to_owned());
+        known.fetched(id(1), Some(failure), now);
+        assert_eq!(known.unstorable(), Some("the disk is full"));
         assert_eq!(known.holdings().of(Position(1)), Holding::Failing("the disk is full"));
         assert_eq!(known.next(false, now), None);
         let next = known.next_attempt(false).unwrap();
@@ -94,7 +96,17 @@ fn a_failure_is_told_and_tried_again_after_a_pause_that_grows() {
     );
     known.arrived(id(1));
     assert_eq!(known.holdings().of(Position(1)), Holding::Held);
-    assert!(known.is_whole());
+    assert!(known.is_whole() && known.unstorable().is_none());
+}
+
+#[test]
+fn what_no_back_end_has_is_lacking_and_no_failure_of_this_front_end() {
+    let now = clock::now();
+    let mut known = known(&[("a", 1)]);
+    assert_eq!(known.next(false, now), Some(id(1)));
+    known.fetched(id(1), Some(Failure::Absent("it is lost".to_owned())), now);
+    assert_eq!(known.holdings().of(Position(1)), Holding::Lacking);
+    assert!(known.unstorable().is_none() && known.is_whole());
 }
 
 #[test]
@@ -188,7 +200,7 @@ proptest! {
                 Step::Unwant(content) => known.unwant(id(content)),
                 Step::Next(urgent) => drop(known.next(urgent, now)),
                 Step::Fetched(content, failed) => {
-                    known.fetched(id(content), failed.then(|| "no".to_owned()), now);
+                    known.fetched(id(content), failed.then(|| Failure::Unstorable("no".to_owned())), now);
                 }
             }
             let mut expected: Vec<u64> = known.manifest().iter()
