@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use headwater::config::Mode;
-use headwater_tests::{Client, Cluster, Response, Shared, Site};
+use headwater_tests::{Client, Cluster, Response, Shared, Site, until};
 use serde_json::Value;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_example-site");
@@ -427,7 +427,10 @@ async fn who_signs_in_is_greeted_on_pages_that_are_cached_for_everybody() {
     assert_eq!((signed_in.status, signed_in.header("location")), (303, "/"));
     let juergen = cookie(&signed_in);
     for target in ["/", "/list", "/faq"] {
-        visitor.page(target).await;
+        // One copy for those who have signed in, and one for all others.
+        for cookie in ["", "session=Grace"] {
+            visitor.page_with(target, &[("cookie", cookie)]).await;
+        }
         for (cookie, name) in
             [("", "Sign in"), (&*juergen, "Jürgen &lt;b&gt;"), ("session=Ada", "Ada")]
         {
@@ -444,6 +447,29 @@ async fn who_signs_in_is_greeted_on_pages_that_are_cached_for_everybody() {
     let refused = visitor.form("/session", "name=+").await;
     assert_eq!(refused.status, 422);
     assert!(words(&refused).contains("The name is missing."), "{}", words(&refused));
+}
+
+#[tokio::test]
+async fn pages_come_in_every_coding_unless_they_hold_a_name() {
+    let visitor = CLUSTER.borrow().visitor(0);
+    for target in ["/faq", "/submit", "/normal_cache"] {
+        for coding in ["br", "zstd", "gzip"] {
+            until(&format!("{target} as {coding}"), async || {
+                let page = visitor.page_with(target, &[("accept-encoding", coding)]).await;
+                (page.header("content-encoding") == coding && page.is_hit()).then_some(())
+            })
+            .await;
+        }
+        // What others share is not compressed together with a name.
+        let name = [("accept-encoding", "br, zstd, gzip"), ("cookie", "session=Ada")];
+        until(&format!("{target} as gzip for Ada"), async || {
+            let page = visitor.page_with(target, &name).await;
+            let coding = page.header("content-encoding").to_owned();
+            assert!(matches!(&*coding, "" | "gzip"), "{target}: {coding}");
+            (coding == "gzip").then_some(())
+        })
+        .await;
+    }
 }
 
 #[tokio::test]
