@@ -343,6 +343,24 @@ async fn a_picture_is_on_every_front_end_before_its_story() {
     }
 }
 
+#[tokio::test]
+async fn pictures_say_how_large_they_are_and_only_those_further_down_are_lazy() {
+    // Of its own: the newest story has a picture.
+    let cluster = cluster().await;
+    let visitor = cluster.visitor(0);
+    let published = submit(&visitor, "A very small picture", "Look closely.", PICTURE).await;
+    for target in ["/", "/list", published.header("location")] {
+        let page = visitor.page(target).await;
+        let pictures = page.text().split("<img ").filter_map(|rest| rest.split('>').next());
+        // The first is before any picture, and the second one is the logo.
+        for (index, picture) in pictures.skip(2).enumerate() {
+            assert!(picture.contains(" width=\"") && picture.contains(" height=\""), "{picture}");
+            assert_eq!(picture.contains("loading=\"lazy\""), index > 0, "{target}: {picture}");
+            assert_eq!(picture.contains("width=\"1\""), index == 0, "{target}: {picture}");
+        }
+    }
+}
+
 /// The cookie that a response sets, as a browser sends it back.
 fn cookie(response: &Response) -> String {
     response.header("set-cookie").split(';').next().unwrap_or_default().to_owned()
