@@ -537,3 +537,32 @@ async fn a_card_is_rendered_once_and_again_when_its_story_changes() {
     assert!(words(&visitor.page("/").await).contains("1 comment "));
     assert_eq!(cards().await, (hits + 11.0, misses + 1.0), "one card was not");
 }
+
+#[tokio::test]
+async fn what_was_read_before_can_be_read_while_the_back_end_is_away() {
+    // Of its own: its back end is stopped.
+    let mut cluster = cluster().await;
+    let visitor = cluster.visitor(0);
+    let story = publish(&visitor, "Power cut on the High Street", "It lasted an hour.").await;
+    let api = format!("/api{story}");
+    let read = ["/", "/list", &*story, "/faq", "/submit", "/api/stories", &*api, "/normal_cache"];
+    for cookie in ["", "session=Ada"] {
+        for target in read {
+            assert_eq!(visitor.page_with(target, &[("cookie", cookie)]).await.status, 200);
+        }
+    }
+    cluster.backend.stop().await;
+    until("the lease is over", async || {
+        let held = cluster.frontends[0].metric("headwater_lease_held").await;
+        (held == 0.0).then_some(())
+    })
+    .await;
+    for (cookie, name) in [("", "Sign in"), ("session=Ada", ">Ada</a>")] {
+        for target in read {
+            let page = visitor.page_with(target, &[("cookie", cookie)]).await;
+            assert_eq!(page.status, 200, "{target}: {}", page.cache_status());
+            assert!(target.starts_with("/api") || page.text().contains(name), "{target}");
+        }
+    }
+    assert_eq!(visitor.page("/list?page=7").await.status, 503);
+}
