@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::field::{self, Problems};
 use crate::site::{Site, Update};
+use crate::stories;
 
 /// What the form of a new comment sends.
 #[derive(Serialize, Deserialize)]
@@ -29,8 +30,7 @@ pub async fn create(
     let author = field::AUTHOR.read(&draft.author, &mut problems);
     let body = field::BODY.read(&draft.body, &mut problems);
     if !problems.is_empty() {
-        return Ok(template("stories/show.html")
-            .with("story", story)
+        return Ok(stories::page(&story)
             .with("draft", draft)
             .with("problems", problems)
             .with_status(StatusCode::UNPROCESSABLE_ENTITY));

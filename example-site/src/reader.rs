@@ -3,24 +3,34 @@
 use std::collections::BTreeMap;
 
 use headwater::prelude::*;
-use headwater::tera::{Kwargs, State, TeraResult};
+use headwater::tera::{Kwargs, State, TeraResult, Value};
 
 /// The languages of the interface, the usual one first, as in `project.toml`.
 pub const LANGUAGES: [&str; 2] = ["en", "de"];
 
-/// Somebody who reads a page. It is written as the name of the page's variant: `de`, or, where the
-/// page shows more of its reader, `de https` and `de https Ada`.
-#[derive(Debug, PartialEq, Eq)]
+/// The reader of a page, as far as the page shows it. It is written as the name of the page's variant:
+/// `de` or `de reader`, and on the two pages that show more of one visitor, `de https` and
+/// `de https Ada`.
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Reader<'a> {
     /// One of the [`LANGUAGES`].
     pub language: &'static str,
-    /// `http` or `https`.
+    /// Whether the reader has signed in.
+    pub signed_in: bool,
+    /// `http` or `https`; empty where the page does not show it.
     pub scheme: &'a str,
-    /// The name that the reader has signed in with; empty if there is none.
+    /// The name that the reader has signed in with; empty where the page does not show it.
     pub name: &'a str,
 }
 
-/// What a page depends on beside its address: its reader's language, and as little more as possible.
+/// The class of those who have signed in, in the name of a variant.
+const SIGNED_IN: &str = "reader";
+
+/// What a page depends on beside its address: its reader's language, whether the reader has signed
+/// in, and as little more as possible.
+///
+/// Most visitors have not signed in. Their pages have no part, so each is cached whole, in every
+/// content coding. Pages of the other class have the badge as a part, which holds the name.
 pub fn by_reader(visitor: &Visitor<'_>) -> Variant {
     let path = visitor.uri().path();
     if path.starts_with("/api/") {
@@ -29,12 +39,15 @@ pub fn by_reader(visitor: &Visitor<'_>) -> Variant {
     let chosen = visitor.cookie("language");
     let chosen = chosen.and_then(|tag| visitor.languages().get(&tag));
     let language = chosen.unwrap_or_else(|| visitor.language());
-    if !matches!(path, "/session" | "/parts/badge") {
-        return Variant::named(language);
-    }
-    // Neither of the two is cached: there would be an entry for each name.
     let name = visitor.cookie("session").unwrap_or_default();
-    Variant::named(format!("{language} {} {name}", visitor.scheme()))
+    if matches!(path, "/session" | "/parts/badge") {
+        // Neither of the two is cached: there would be an entry for each name.
+        Variant::named(format!("{language} {} {name}", visitor.scheme()))
+    } else if name.is_empty() {
+        Variant::named(language)
+    } else {
+        Variant::named(format!("{language} {SIGNED_IN}"))
+    }
 }
 
 impl<'a> Reader<'a> {
@@ -43,10 +56,13 @@ impl<'a> Reader<'a> {
         let mut words = variant.splitn(3, ' ');
         let language = words.next().unwrap_or_default();
         let language = LANGUAGES.into_iter().find(|known| *known == language);
-        Reader {
-            language: language.unwrap_or(LANGUAGES[0]),
-            scheme: words.next().unwrap_or("http"),
-            name: words.next().unwrap_or_default(),
+        let language = language.unwrap_or(LANGUAGES[0]);
+        match words.next().unwrap_or_default() {
+            SIGNED_IN => Reader { language, signed_in: true, ..Reader::default() },
+            scheme => {
+                let name = words.next().unwrap_or_default();
+                Reader { language, signed_in: !name.is_empty(), scheme, name }
+            }
         }
     }
 }
@@ -57,14 +73,57 @@ pub fn language(template: &State<'_>) -> TeraResult<&'static str> {
 }
 
 /// What templates call `reader()`.
-pub fn reader(_: Kwargs, template: &State<'_>) -> TeraResult<BTreeMap<&'static str, String>> {
+pub fn reader(_: Kwargs, template: &State<'_>) -> TeraResult<BTreeMap<&'static str, Value>> {
     let variant = variant(template)?;
-    let Reader { language, scheme, name } = Reader::of_variant(&variant);
-    let values = [("language", language), ("scheme", scheme), ("name", name)];
-    Ok(values.into_iter().map(|(key, value)| (key, value.to_owned())).collect())
+    let Reader { language, signed_in, scheme, name } = Reader::of_variant(&variant);
+    Ok(BTreeMap::from([
+        ("language", language.into()),
+        ("signed_in", signed_in.into()),
+        ("scheme", scheme.into()),
+        ("name", name.into()),
+    ]))
 }
 
 /// The name of the page's variant: each template has it.
 fn variant(template: &State<'_>) -> TeraResult<String> {
     Ok(template.get("variant")?.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use headwater::http::{Languages, Origin, Scheme};
+
+    use super::*;
+
+    fn variant(path: &str, cookie: &str) -> Variant {
+        let request = http::Request::get(path).header("cookie", cookie).body(()).unwrap();
+        let (parts, ()) = request.into_parts();
+        let origin = Origin { remote: [192, 0, 2, 1].into(), scheme: Scheme::Https };
+        by_reader(&Visitor::new(&parts, origin, &Languages::new(LANGUAGES)))
+    }
+
+    #[test]
+    fn readers_are_told_apart_by_language_and_class_except_where_a_page_shows_their_name() {
+        let named = Variant::named;
+        for path in ["/", "/list?page=2", "/stories/rain", "/nowhere"] {
+            assert_eq!(variant(path, "language=de"), named("de"));
+            assert_eq!(variant(path, "session="), named("en"));
+            for name in ["Ada", "Grace Hopper", "reader"] {
+                assert_eq!(variant(path, &format!("session={name}")), named("en reader"));
+            }
+        }
+        assert_eq!(variant("/parts/badge", "session=Ada B."), named("en https Ada B."));
+        assert_eq!(variant("/session", ""), named("en https "));
+        assert_eq!(variant("/api/stories", "session=Ada"), Variant::yes());
+    }
+
+    #[test]
+    fn a_variant_says_who_reads() {
+        let reader = |signed_in, scheme, name| Reader { language: "de", signed_in, scheme, name };
+        assert_eq!(Reader::of_variant("de"), reader(false, "", ""));
+        assert_eq!(Reader::of_variant("de reader"), reader(true, "", ""));
+        assert_eq!(Reader::of_variant("de https "), reader(false, "https", ""));
+        assert_eq!(Reader::of_variant("de http Ada B."), reader(true, "http", "Ada B."));
+        assert_eq!(Reader::of_variant("tlh").language, "en");
+    }
 }

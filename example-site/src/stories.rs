@@ -6,7 +6,7 @@ use headwater::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::field::{self, Problem, Problems};
-use crate::picture::Picture;
+use crate::picture::{Picture, Shown};
 use crate::site::{Site, Story, Update};
 
 /// How many stories the front page shows.
@@ -20,7 +20,7 @@ struct Card {
     slug: String,
     title: String,
     lead: String,
-    picture: Option<String>,
+    picture: Option<Shown>,
     published: u64,
     comments: usize,
 }
@@ -108,7 +108,14 @@ pub async fn list(Query(page): Query<Page>, site: Data<Site>) -> Result<Reply> {
 pub async fn show(Path(slug): Path<String>, site: Data<Site>) -> Result<Reply> {
     let site = site.snapshot();
     let story = site.stories.get(&slug).or_not_found()?;
-    Ok(template("stories/show.html").with("story", story).with("latest", site.latest()))
+    Ok(page(story).with("latest", site.latest()))
+}
+
+/// The page of a story.
+pub fn page(story: &Story) -> Reply {
+    template("stories/show.html")
+        .with("story", story)
+        .with("picture", story.picture.as_deref().map(Shown::at))
 }
 
 /// Publishes a story. Its picture is on every front end before anybody can see the story.
@@ -147,7 +154,7 @@ fn card(story: &Story) -> Card {
         slug: story.slug.clone(),
         title: story.title.clone(),
         lead: lead(&story.body),
-        picture: story.picture.clone(),
+        picture: story.picture.as_deref().map(Shown::at),
         published: story.published,
         comments: story.comments.len(),
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use headwater::config::Mode;
-use headwater_tests::{Client, Cluster, Response, Shared, Site};
+use headwater_tests::{Client, Cluster, Response, Shared, Site, until};
 use serde_json::Value;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_example-site");
@@ -343,6 +343,24 @@ async fn a_picture_is_on_every_front_end_before_its_story() {
     }
 }
 
+#[tokio::test]
+async fn pictures_say_how_large_they_are_and_only_those_further_down_are_lazy() {
+    // Of its own: the newest story has a picture.
+    let cluster = cluster().await;
+    let visitor = cluster.visitor(0);
+    let published = submit(&visitor, "A very small picture", "Look closely.", PICTURE).await;
+    for target in ["/", "/list", published.header("location")] {
+        let page = visitor.page(target).await;
+        let pictures = page.text().split("<img ").filter_map(|rest| rest.split('>').next());
+        // The first is before any picture, and the second one is the logo.
+        for (index, picture) in pictures.skip(2).enumerate() {
+            assert!(picture.contains(" width=\"") && picture.contains(" height=\""), "{picture}");
+            assert_eq!(picture.contains("loading=\"lazy\""), index > 0, "{target}: {picture}");
+            assert_eq!(picture.contains("width=\"1\""), index == 0, "{target}: {picture}");
+        }
+    }
+}
+
 /// The cookie that a response sets, as a browser sends it back.
 fn cookie(response: &Response) -> String {
     response.header("set-cookie").split(';').next().unwrap_or_default().to_owned()
@@ -427,7 +445,10 @@ async fn who_signs_in_is_greeted_on_pages_that_are_cached_for_everybody() {
     assert_eq!((signed_in.status, signed_in.header("location")), (303, "/"));
     let juergen = cookie(&signed_in);
     for target in ["/", "/list", "/faq"] {
-        visitor.page(target).await;
+        // One copy for those who have signed in, and one for all others.
+        for cookie in ["", "session=Grace"] {
+            visitor.page_with(target, &[("cookie", cookie)]).await;
+        }
         for (cookie, name) in
             [("", "Sign in"), (&*juergen, "Jürgen &lt;b&gt;"), ("session=Ada", "Ada")]
         {
@@ -444,6 +465,29 @@ async fn who_signs_in_is_greeted_on_pages_that_are_cached_for_everybody() {
     let refused = visitor.form("/session", "name=+").await;
     assert_eq!(refused.status, 422);
     assert!(words(&refused).contains("The name is missing."), "{}", words(&refused));
+}
+
+#[tokio::test]
+async fn pages_come_in_every_coding_unless_they_hold_a_name() {
+    let visitor = CLUSTER.borrow().visitor(0);
+    for target in ["/faq", "/submit", "/normal_cache"] {
+        for coding in ["br", "zstd", "gzip"] {
+            until(&format!("{target} as {coding}"), async || {
+                let page = visitor.page_with(target, &[("accept-encoding", coding)]).await;
+                (page.header("content-encoding") == coding && page.is_hit()).then_some(())
+            })
+            .await;
+        }
+        // What others share is not compressed together with a name.
+        let name = [("accept-encoding", "br, zstd, gzip"), ("cookie", "session=Ada")];
+        until(&format!("{target} as gzip for Ada"), async || {
+            let page = visitor.page_with(target, &name).await;
+            let coding = page.header("content-encoding").to_owned();
+            assert!(matches!(&*coding, "" | "gzip"), "{target}: {coding}");
+            (coding == "gzip").then_some(())
+        })
+        .await;
+    }
 }
 
 #[tokio::test]
@@ -492,4 +536,33 @@ async fn a_card_is_rendered_once_and_again_when_its_story_changes() {
     visitor.form(&format!("{location}/comments"), "author=Ada&body=I+saw+it+too.").await;
     assert!(words(&visitor.page("/").await).contains("1 comment "));
     assert_eq!(cards().await, (hits + 11.0, misses + 1.0), "one card was not");
+}
+
+#[tokio::test]
+async fn what_was_read_before_can_be_read_while_the_back_end_is_away() {
+    // Of its own: its back end is stopped.
+    let mut cluster = cluster().await;
+    let visitor = cluster.visitor(0);
+    let story = publish(&visitor, "Power cut on the High Street", "It lasted an hour.").await;
+    let api = format!("/api{story}");
+    let read = ["/", "/list", &*story, "/faq", "/submit", "/api/stories", &*api, "/normal_cache"];
+    for cookie in ["", "session=Ada"] {
+        for target in read {
+            assert_eq!(visitor.page_with(target, &[("cookie", cookie)]).await.status, 200);
+        }
+    }
+    cluster.backend.stop().await;
+    until("the lease is over", async || {
+        let held = cluster.frontends[0].metric("headwater_lease_held").await;
+        (held == 0.0).then_some(())
+    })
+    .await;
+    for (cookie, name) in [("", "Sign in"), ("session=Ada", ">Ada</a>")] {
+        for target in read {
+            let page = visitor.page_with(target, &[("cookie", cookie)]).await;
+            assert_eq!(page.status, 200, "{target}: {}", page.cache_status());
+            assert!(target.starts_with("/api") || page.text().contains(name), "{target}");
+        }
+    }
+    assert_eq!(visitor.page("/list?page=7").await.status, 503);
 }

@@ -1,7 +1,7 @@
 //! The clock that leases and lifetimes are measured with.
 //!
-//! It is monotonic and goes on while the machine is suspended (`CLOCK_BOOTTIME` on Linux): a front
-//! end that slept must not believe that its lease is still young.
+//! It is monotonic and goes on while the machine is suspended (`CLOCK_BOOTTIME` on Linux,
+//! `CLOCK_MONOTONIC` on macOS): a front end that slept must not believe that its lease is still young.
 
 use std::time::Duration;
 

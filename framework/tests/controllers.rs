@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed test is to panic")]
 
+mod ui;
+
 use std::sync::Arc;
 
 use headwater::controller::{Site, answer};
@@ -218,5 +220,5 @@ fn a_registration_knows_where_its_controller_is() {
 
 #[test]
 fn compile_errors_say_what_to_write() {
-    trybuild::TestCases::new().compile_fail("tests/ui/*.rs");
+    ui::check();
 }

@@ -31,10 +31,29 @@ impl Metrics {
         Metrics(handle)
     }
 
+    /// All of them in Prometheus's text format.
     pub(super) fn render(&self) -> String {
         self.0.run_upkeep();
-        self.0.render()
+        idle_as_nan(&self.0.render())
     }
+}
+
+/// The text with `NaN` for the quantiles of a summary that had no sample lately, as the format wants
+/// it. The exporter writes 0, which is a very good time.
+///
+/// Only quantiles of durations are looked at: no duration is 0, while other samples may be.
+fn idle_as_nan(text: &str) -> String {
+    let is_idle = |line: &str| {
+        let series = line.strip_suffix(" 0").and_then(|series| series.split_once('{'));
+        series.is_some_and(|(name, labels)| {
+            name.ends_with("_seconds") && labels.contains("quantile=\"")
+        })
+    };
+    let lines = text.split_inclusive('\n').map(|line| match line.strip_suffix('\n') {
+        Some(whole) if is_idle(whole) => format!("{}NaN\n", &whole[..whole.len() - 1]),
+        _ => line.to_owned(),
+    });
+    lines.collect()
 }
 
 fn describe() {
@@ -75,4 +94,50 @@ fn describe() {
         "Time to write a transaction of the log and sync it."
     );
     describe_counter!("headwater_log_records_total", "Records appended to the log.");
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+
+    #[test]
+    fn quantiles_of_a_summary_without_samples_are_not_a_number() {
+        let builder = PrometheusBuilder::new().set_bucket_duration(Duration::from_millis(1));
+        let recorder = builder.unwrap().build_recorder();
+        let metrics = Metrics(recorder.handle());
+        metrics::with_local_recorder(&recorder, || {
+            metrics::histogram!("wait_seconds", "at" => "the { quantile=\"0\"} gate").record(0.25);
+            metrics::histogram!("baskets").record(0.0);
+            metrics::counter!("idle_seconds", "of" => "all").absolute(0);
+        });
+        let start = Instant::now();
+        let text = loop {
+            let text = metrics.render();
+            if text.contains("quantile=\"0.99\"} NaN") {
+                break text;
+            }
+            assert!(start.elapsed() < Duration::from_secs(60), "{text}");
+            std::thread::yield_now();
+        };
+        let of_waits = |line: &&str| line.starts_with("wait_seconds{") && line.ends_with(" NaN");
+        assert_eq!(text.lines().filter(of_waits).count(), 7, "{text}");
+        assert_eq!(text.matches("NaN").count(), 7, "{text}");
+        assert!(text.contains("wait_seconds_count{") && text.contains("} 1\n"), "{text}");
+        assert!(text.contains("baskets{quantile=\"0.5\"} 0\n"), "{text}");
+        assert!(text.contains("idle_seconds{of=\"all\"} 0\n"), "{text}");
+    }
+
+    #[test]
+    fn quantiles_of_what_there_was_are_as_measured() {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let metrics = Metrics(recorder.handle());
+        metrics::with_local_recorder(&recorder, || {
+            metrics::histogram!("wait_seconds").record(0.25);
+        });
+        let text = metrics.render();
+        assert!(text.contains("wait_seconds{quantile=\"0\"} 0.25"), "{text}");
+        assert!(!text.contains("NaN"), "{text}");
+    }
 }

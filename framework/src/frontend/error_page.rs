@@ -121,14 +121,15 @@ fn built_in(values: &ErrorValues<'_>) -> Rendered {
     let ErrorValues { status, reason, message, request_id, .. } = *values;
     let message = escape(message);
     let cause = match values.cause {
-        Some(cause) => format!("<pre>{}</pre>", escape(cause)),
+        Some(cause) => format!("<pre style=\"white-space: pre-wrap\">{}</pre>", escape(cause)),
         None => String::new(),
     };
     let page = format!(
         "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
          <title>{status} {reason}</title>\n\
-         <body style=\"font: 1rem/1.5 system-ui, sans-serif; max-width: 40rem; margin: 3rem auto; padding: 0 1rem\">\n\
+         <body style=\"font: 1rem/1.5 system-ui, sans-serif; max-width: 40rem; margin: 3rem auto; padding: 0 1rem; \
+         overflow-wrap: anywhere\">\n\
          <h1>{status} {reason}</h1>\n<p>{message}</p>\n{cause}<p><small>Request {request_id}</small></p>\n"
     );
     Rendered { content: Bytes::from(page).into(), ..Rendered::default() }
@@ -137,4 +138,27 @@ fn built_in(values: &ErrorValues<'_>) -> Rendered {
 /// The text without what HTML takes for its own.
 pub(super) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_lines_of_a_cause_wrap_and_its_markup_is_text() {
+        let values = ErrorValues {
+            status: 500,
+            reason: "Internal Server Error",
+            message: "This page could not be made.",
+            cause: Some("templates/a<b>.html: line 7\n  no `x`"),
+            request_id: "1",
+            development: true,
+            variant: None,
+        };
+        let page = built_in(&values).content.whole().unwrap();
+        let page = std::str::from_utf8(&page).unwrap();
+        let pre =
+            "<pre style=\"white-space: pre-wrap\">templates/a&lt;b&gt;.html: line 7\n  no `x`";
+        assert!(page.contains(pre) && page.contains("overflow-wrap: anywhere\">"), "{page}");
+    }
 }

@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use headwater::extract::NotInKey;
 use headwater::prelude::*;
 use tokio::sync::Barrier;
 
@@ -46,6 +47,49 @@ async fn a_page_cached_for_everybody_holds_a_part_for_each_visitor() {
     let again = site.get_as("ann", "/").await;
     assert_eq!(header(&first, "etag"), header(&again, "etag"));
     assert_eq!(site.get_as("ann", "/parts/badge").await.body(), "<b>ann</b>");
+}
+
+/// How many badges were made for a class of visitors, and how many for one visitor.
+static BADGES: [AtomicU64; 2] = [AtomicU64::new(0), AtomicU64::new(0)];
+
+#[controller("class-badge")]
+async fn class_badge(cookies: Result<Cookies, NotInKey>) -> Reply {
+    let name = cookies.ok().and_then(|cookies| cookies.get("name").map(str::to_owned));
+    BADGES[usize::from(name.is_some())].fetch_add(1, Ordering::SeqCst);
+    html(format!("<b>{}</b>", name.as_deref().unwrap_or("Log in")))
+}
+
+#[tokio::test]
+async fn a_class_of_visitors_shares_a_part_and_all_others_have_their_own() {
+    let by_class = |visitor: &Visitor<'_>| match visitor.cookie("name") {
+        None => Variant::named("en"),
+        Some(_) if visitor.uri().path() == "/parts/badge" => Variant::no(),
+        Some(_) => Variant::named("en member"),
+    };
+    let app = App::new().controllers(controllers![class_badge]).variant(by_class);
+    let inline = "{% if variant is ending_with(pat=\" member\") %}\
+                  {{ part(url=\"/parts/badge\") }}{% else %}<b>Log in</b>{% endif %}";
+    let pages = routes(&[
+        ("/", "template = \"page.html\""),
+        ("/whole", "template = \"whole.html\""),
+        ("/parts/badge", "controller = \"class-badge\""),
+    ]);
+    let templates = [("page.html", "{{ part(url=\"/parts/badge\") }}"), ("whole.html", inline)];
+    let site = Site::of(app, "", &pages, &templates).await;
+    for page in ["/", "/whole"] {
+        for _ in 0..3 {
+            let answer = site.get(page).await;
+            assert_eq!(answer.body(), "<b>Log in</b>");
+            assert_eq!(header(&answer, "cache-control"), "no-cache", "{page}");
+            for name in ["ann", "ben"] {
+                let answer = site.get_as(name, page).await;
+                assert_eq!(answer.body(), &format!("<b>{name}</b>"));
+                assert_eq!(header(&answer, "cache-control"), "private, no-cache", "{page}");
+            }
+        }
+    }
+    let made = BADGES.each_ref().map(|made| made.load(Ordering::SeqCst));
+    assert_eq!(made, [1, 12], "one for the class, and one for each response to the others");
 }
 
 #[tokio::test]

@@ -54,8 +54,9 @@ impl FileBody {
 
     /// The whole file.
     pub(super) fn whole(file: File, length: u64) -> FileBody {
+        // It is advice: what comes of it does not matter. Apple's systems take none.
+        #[cfg(target_os = "linux")]
         if length > 8 * PIECE as u64 {
-            // It is advice: what comes of it does not matter.
             let _ = rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::Sequential);
         }
         FileBody::new(file, [Segment::Content(0..length)])
