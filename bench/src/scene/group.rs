@@ -10,7 +10,7 @@ use headwater::cache::{
     Cache, Content, Fill, Filled, Freshness, Head, Key, Limits, Lookup, Miss, Origin, Outline, Page,
 };
 use headwater::clock;
-use headwater::log::{Invalidation, LogId, Position};
+use headwater::log::{Epoch, Invalidation, LogEpoch, LogId, Position};
 use serde::Serialize;
 
 use crate::arguments::Arguments;
@@ -28,7 +28,7 @@ const REPEATED: u64 = 1000;
 /// How long the pages are when a client asks, in bytes.
 const BYTES: usize = 512;
 
-const LOG: LogId = LogId(1);
+const LOG: LogEpoch = LogEpoch { id: LogId(1), epoch: Epoch(1) };
 
 /// What came out.
 #[derive(Debug, Serialize)]
