@@ -209,8 +209,8 @@ impl Pulse {
         self.note(&self.busy);
     }
 
-    /// Counts a beat and decides.
-    pub(super) fn beat(&self, patience: &Patience) -> Verdict {
+    /// Counts a beat and decides. In a crowd a connection is idle as soon as that can be said.
+    pub(super) fn beat(&self, patience: &Patience, crowded: bool) -> Verdict {
         let now = self.beat.fetch_add(1, Ordering::Relaxed) + 1;
         // The beat that an event falls into has partly passed already, hence more than, not equal.
         let longer_than = |since: u64, patience: u64| now.saturating_sub(since) > patience;
@@ -229,7 +229,8 @@ impl Pulse {
             let slow = longer_than(head.max(taken), patience.head);
             if slow { Verdict::SlowHead } else { Verdict::Fine }
         } else {
-            let idle = longer_than(self.busy.load(Ordering::Relaxed).max(taken), patience.idle);
+            let limit = if crowded { patience.idle.min(1) } else { patience.idle };
+            let idle = longer_than(self.busy.load(Ordering::Relaxed).max(taken), limit);
             if idle { Verdict::Idle } else { Verdict::Fine }
         }
     }
@@ -386,7 +387,7 @@ mod tests {
 
     /// The verdicts of the next beats, until one is not `Fine`.
     fn beats_until_bad(pulse: &Pulse) -> (usize, Verdict) {
-        let verdicts = (1..1000).map(|beat| (beat, pulse.beat(&patience())));
+        let verdicts = (1..1000).map(|beat| (beat, pulse.beat(&patience(), false)));
         verdicts.into_iter().find(|(_, verdict)| *verdict != Verdict::Fine).unwrap()
     }
 
@@ -396,10 +397,20 @@ mod tests {
     }
 
     #[test]
+    fn in_a_crowd_a_connection_without_requests_is_soon_idle() {
+        let pulse = Pulse::new();
+        assert_eq!(pulse.beat(&patience(), true), Verdict::Fine);
+        assert_eq!(pulse.beat(&patience(), true), Verdict::Idle);
+        let pulse = Pulse::new();
+        let _exchange = Exchange::begin(pulse.clone(), RequestBody::None);
+        assert!((0..1000).all(|_| pulse.beat(&patience(), true) == Verdict::Fine));
+    }
+
+    #[test]
     fn a_head_that_does_not_end_is_slow_after_the_header_timeout() {
         let pulse = Pulse::new();
         pulse.head_arrives();
-        assert_eq!(pulse.beat(&patience()), Verdict::Fine);
+        assert_eq!(pulse.beat(&patience(), false), Verdict::Fine);
         pulse.head_arrives();
         assert_eq!(beats_until_bad(&pulse), (4, Verdict::SlowHead));
     }
@@ -408,7 +419,7 @@ mod tests {
     fn a_request_that_waits_for_this_node_may_take_long() {
         let pulse = Pulse::new();
         let exchange = Exchange::begin(pulse.clone(), RequestBody::None);
-        assert!((0..1000).all(|_| pulse.beat(&patience()) == Verdict::Fine));
+        assert!((0..1000).all(|_| pulse.beat(&patience(), false) == Verdict::Fine));
         drop(exchange);
         assert_eq!(beats_until_bad(&pulse), (21, Verdict::Idle));
     }
@@ -420,7 +431,7 @@ mod tests {
         exchange.waits_for_client();
         assert_eq!(beats_until_bad(&pulse), (9, Verdict::Stalled));
         exchange.waits_for_us();
-        assert!((0..1000).all(|_| pulse.beat(&patience()) == Verdict::Fine));
+        assert!((0..1000).all(|_| pulse.beat(&patience(), false) == Verdict::Fine));
         drop(exchange);
         pulse.blocked();
         assert_eq!(beats_until_bad(&pulse), (9, Verdict::Stalled));
@@ -433,7 +444,7 @@ mod tests {
         exchange.waits_for_client();
         for _ in 0..100 {
             pulse.blocked();
-            assert!((0..5).all(|_| pulse.beat(&patience()) == Verdict::Fine));
+            assert!((0..5).all(|_| pulse.beat(&patience(), false) == Verdict::Fine));
             pulse.unblocked();
             pulse.taken();
         }

@@ -1,0 +1,11 @@
+//! What a node takes of its machine, whatever its visitors do.
+
+mod descriptors;
+
+use headwater_tests::Site;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_test-site");
+
+fn site() -> Site {
+    Site::test_site(PROGRAM)
+}
