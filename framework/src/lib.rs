@@ -98,6 +98,7 @@ pub mod admin;
 pub mod app;
 pub mod backend;
 pub mod body;
+mod budget;
 pub mod cache;
 mod cache_type;
 pub mod cli;

@@ -63,6 +63,12 @@ pub(super) fn check(config: &Config, origins: &Origins) -> Problems {
     if !(8 << 10..=16 << 20).contains(&limits.header_bytes) {
         refuse("limits.header_bytes", "the head of a request is given 8 KiB to 16 MiB");
     }
+    if limits.collected_bodies < limits.body {
+        refuse(
+            "limits.collected_bodies",
+            "the bodies that are in memory together take as much as one may, limits.body, at least",
+        );
+    }
     for (key, duration) in [
         ("http.part_timeout", config.http.part_timeout),
         ("link.deadline", link.deadline),

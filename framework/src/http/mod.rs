@@ -52,7 +52,7 @@ pub use conditions::Precondition;
 pub use connection::Peer;
 pub(crate) use cookies::{cookie, cookie_pairs};
 pub use files::Files;
-pub use incoming::limited;
+pub use incoming::{Pace, limited};
 pub use language::Languages;
 pub use limits::Limits;
 pub use negotiation::{Coding, Preferences};

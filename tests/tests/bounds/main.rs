@@ -1,6 +1,7 @@
 //! What a node takes of its machine, whatever its visitors do.
 
 mod descriptors;
+mod memory;
 
 use headwater_tests::Site;
 
