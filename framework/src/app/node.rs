@@ -8,9 +8,9 @@ use super::App;
 use super::descriptors::{Descriptors, Shares};
 use super::rooms::{Rooms, Watching};
 use super::served::{Operators, Served, Visitors, problem};
-use crate::admin::Metrics;
+use crate::admin::{Guard, Metrics};
 use crate::cli::{Announcement, Entrance, Signals, Wish};
-use crate::config::{self, Config, Environment};
+use crate::config::{self, Config, Environment, Secret};
 use crate::http::Limits;
 use crate::problem::Problems;
 
@@ -32,7 +32,9 @@ pub(super) async fn serve(app: App, config: Config) -> Result<(), Problems> {
         }
         None => None,
     };
-    let operators = Operators { node: rooms.report.clone(), metrics };
+    let secret = config.admin.secret.as_ref().map(Secret::expose);
+    let guard = Guard::new(config.admin.listen, &config.admin.hosts, secret);
+    let operators = Operators { node: rooms.report.clone(), metrics, guard };
     let limits = Limits { connections: shares.admin, refusals: 4, ..Limits::default() };
     let admin = Served::http("admin", config.admin.listen, limits, operators).await?;
     if let Some(entrance) = entrance(http.as_ref(), rooms.link.as_ref()) {

@@ -21,6 +21,14 @@ pub(super) fn check(config: &Config, origins: &Origins) -> Problems {
              long random text on every node, or listen on 127.0.0.1",
         );
     }
+    let admin = &config.admin;
+    if !admin.listen.ip().to_canonical().is_loopback() && admin.secret.is_none() {
+        refuse(
+            "admin.listen",
+            "the admin port is open to other machines, so it needs a secret; set admin.secret to a \
+             long random text, or listen on 127.0.0.1",
+        );
+    }
     if config.mode == Mode::Frontend && link.backends.is_empty() {
         refuse("link.backends", "a front end needs at least one back end, as in \"10.0.0.1:8100\"");
     }

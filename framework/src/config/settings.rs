@@ -134,6 +134,12 @@ pub struct Admin {
     /// Address and port; port 0 takes a free one. Default `127.0.0.1:8200`.
     #[serde(deserialize_with = "value::listen")]
     pub listen: SocketAddr,
+    /// The names by which requests may call it, besides `localhost` and its address. Default none.
+    #[serde(deserialize_with = "value::hosts")]
+    pub hosts: Vec<String>,
+    /// What a request must carry as `Authorization: Bearer`. Default none; needed beyond loopback.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secret: Option<Secret>,
 }
 
 /// `[link]`: what joins front ends and back ends.
@@ -348,7 +354,7 @@ impl Default for Http {
 
 impl Default for Admin {
     fn default() -> Admin {
-        Admin { listen: loopback(8200) }
+        Admin { listen: loopback(8200), hosts: Vec::new(), secret: None }
     }
 }
 

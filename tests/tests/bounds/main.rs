@@ -1,5 +1,6 @@
 //! What a node takes of its machine, whatever its visitors do.
 
+mod admin;
 mod descriptors;
 mod memory;
 
