@@ -409,7 +409,10 @@ impl<H: Handler> Context<H> {
     }
 }
 
-fn told(response: Response<Body>, exchange: Exchange) -> Responded {
+/// The response waits for the client from here on: over HTTP/2 its body is not asked for a first piece
+/// before the client has opened a window for it.
+fn told(response: Response<Body>, mut exchange: Exchange) -> Responded {
+    exchange.waits_for_client();
     Ok(response.map(|body| Told::new(body, exchange)))
 }
 

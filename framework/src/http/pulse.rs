@@ -167,6 +167,12 @@ impl Pulse {
         }
     }
 
+    /// How many responses wait for the client.
+    pub(super) fn waiting_for_client(&self) -> usize {
+        let ours = self.ours.load(Ordering::Acquire);
+        self.exchanges.load(Ordering::Acquire).saturating_sub(ours)
+    }
+
     /// The client took something.
     pub(super) fn taken(&self) {
         self.note(&self.taken);
@@ -218,11 +224,11 @@ impl Pulse {
         let taken = self.taken.load(Ordering::Relaxed);
         let blocked = self.blocked.load(Ordering::Relaxed);
         let head = self.head.load(Ordering::Relaxed);
-        let ours = self.ours.load(Ordering::Acquire);
         if blocked != 0 && longer_than(blocked, patience.write) {
             Verdict::Stalled
         } else if exchanges > 0 {
-            let stalled = ours == 0 && longer_than(taken, patience.write);
+            // Whatever else this node is at work on.
+            let stalled = self.waiting_for_client() > 0 && longer_than(taken, patience.write);
             if stalled { Verdict::Stalled } else { Verdict::Fine }
         } else if head != 0 && blocked == 0 {
             // Otherwise it waits for the client to take the response before it.
@@ -432,7 +438,14 @@ mod tests {
         assert_eq!(beats_until_bad(&pulse), (9, Verdict::Stalled));
         exchange.waits_for_us();
         assert!((0..1000).all(|_| pulse.beat(&patience(), false) == Verdict::Fine));
-        drop(exchange);
+        let other = Exchange::begin(pulse.clone(), RequestBody::None);
+        exchange.waits_for_client();
+        assert_eq!(
+            beats_until_bad(&pulse),
+            (9, Verdict::Stalled),
+            "though one waits for this node"
+        );
+        drop((exchange, other));
         pulse.blocked();
         assert_eq!(beats_until_bad(&pulse), (9, Verdict::Stalled));
     }
