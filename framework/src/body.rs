@@ -5,10 +5,12 @@ use std::error::Error as StdError;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::BodyExt;
 use http_body_util::combinators::UnsyncBoxBody;
+
+use crate::budget::Share;
 
 type BoxError = Box<dyn StdError + Send + Sync>;
 
@@ -35,9 +37,12 @@ pub enum BodyError {
         /// The limit, in bytes.
         limit: u64,
     },
-    /// Nothing came for too long.
+    /// Nothing, or too little, came for too long.
     #[error("the body did not arrive in time")]
     TooSlow,
+    /// The bodies of other requests take all the memory that there is for them.
+    #[error("there is no memory for the body (`collected_bodies` in `[limits]` of project.toml)")]
+    NoMemory,
     /// The sender broke off.
     #[error("the body broke off: {0}")]
     Broken(#[source] BoxError),
@@ -119,31 +124,62 @@ impl Body {
     /// # Errors
     /// [`BodyError::TooLarge`] as soon as more than `limit` bytes have come, and whatever breaks
     /// the stream.
-    pub async fn collect(mut self, limit: u64) -> Result<Bytes, BodyError> {
+    pub async fn collect(self, limit: u64) -> Result<Bytes, BodyError> {
+        self.gather(limit, |_| Ok(())).await
+    }
+
+    /// Waits for the whole body, which takes its memory of `share`.
+    ///
+    /// # Errors
+    /// As [`collect`](Body::collect), and [`BodyError::NoMemory`] when the budget is exhausted.
+    pub(crate) async fn collect_within(
+        self,
+        limit: u64,
+        share: &Share,
+    ) -> Result<Bytes, BodyError> {
+        self.gather(limit, |bytes| share.take(bytes).map_err(|_| BodyError::NoMemory)).await
+    }
+
+    /// `take` is asked before memory is taken. It grows to the declared length at most, if there is
+    /// one, and never beyond the limit.
+    async fn gather(
+        mut self,
+        limit: u64,
+        take: impl Fn(u64) -> Result<(), BodyError>,
+    ) -> Result<Bytes, BodyError> {
         let too_large = || BodyError::TooLarge { limit };
-        if self.size_hint().lower() > limit {
+        let declared = self.size_hint();
+        if declared.lower() > limit {
             return Err(too_large());
         }
         if let Inner::Full(bytes) = self.0 {
+            take(bytes.len() as u64)?;
             return Ok(bytes);
         }
+        let most = usize::try_from(declared.upper().unwrap_or(limit).min(limit));
+        let most = most.unwrap_or(usize::MAX);
         let mut first = Bytes::new();
-        let mut all = BytesMut::new();
+        let mut all = Vec::new();
         while let Some(frame) = self.frame().await {
             let Ok(data) = frame?.into_data() else { continue };
-            if (first.len() + all.len() + data.len()) as u64 > limit {
+            let length = first.len() + all.len() + data.len();
+            if length as u64 > limit {
                 return Err(too_large());
             }
             if first.is_empty() && all.is_empty() {
+                take(data.len() as u64)?;
                 first = data;
-            } else {
-                if all.is_empty() {
-                    all.extend_from_slice(&std::mem::take(&mut first));
-                }
-                all.extend_from_slice(&data);
+                continue;
             }
+            if length > all.capacity() {
+                let capacity = (2 * length).min(most).max(length);
+                take((capacity - all.capacity()) as u64)?;
+                all.reserve_exact(capacity - all.len());
+            }
+            all.extend_from_slice(&std::mem::take(&mut first));
+            all.extend_from_slice(&data);
         }
-        Ok(if all.is_empty() { first } else { all.freeze() })
+        Ok(if all.is_empty() { first } else { all.into() })
     }
 }
 
@@ -230,6 +266,29 @@ mod tests {
         let body = Body::stream(Full::new(Bytes::from_static(b"0123456789")));
         assert!(matches!(body.collect(9).await, Err(BodyError::TooLarge { limit: 9 })));
         assert_eq!(Body::from("0123456789").collect(10).await.unwrap(), "0123456789");
+    }
+
+    #[tokio::test]
+    async fn bodies_that_are_collected_together_share_a_budget() {
+        use crate::budget::Budget;
+        let body = |pieces: usize| {
+            let piece = || Ok::<_, BodyError>(Frame::data(Bytes::from_static(&[b'x'; 100])));
+            let pieces = std::iter::repeat_with(piece).take(pieces);
+            Body::stream(http_body_util::StreamBody::new(futures_util::stream::iter(pieces)))
+        };
+        let budget = Budget::new(1000);
+        let (first, second) = (budget.share(), budget.share());
+        assert_eq!(body(4).collect_within(500, &first).await.unwrap().len(), 400);
+        assert!((400..=600).contains(&budget.taken()), "{}", budget.taken());
+        let refused = body(9).collect_within(900, &second).await;
+        assert!(matches!(refused, Err(BodyError::NoMemory)), "{refused:?}");
+        let whole = Body::from(vec![0; 900]).collect_within(900, &second).await;
+        assert!(matches!(whole, Err(BodyError::NoMemory)), "{whole:?}");
+        drop((first, second));
+        assert_eq!(budget.taken(), 0);
+        let share = budget.share();
+        assert_eq!(body(9).collect_within(900, &share).await.unwrap(), vec![b'x'; 900]);
+        assert!(budget.taken() <= 1000);
     }
 
     #[tokio::test]

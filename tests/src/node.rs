@@ -1,7 +1,7 @@
 use std::fmt;
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
-use std::process::{Child, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -20,6 +20,8 @@ pub struct Launch {
     mode: Mode,
     name: String,
     variables: Vec<(String, String)>,
+    /// The soft and the hard limit of open files.
+    descriptors: Option<(u32, u32)>,
 }
 
 /// A running node. It is killed when this is dropped, and its messages are printed when that
@@ -49,7 +51,8 @@ struct Process {
 
 impl Launch {
     pub(crate) fn new(site: Site, mode: Mode, name: &str) -> Launch {
-        let launch = Launch { site, mode, name: name.to_owned(), variables: Vec::new() };
+        let launch =
+            Launch { site, mode, name: name.to_owned(), variables: Vec::new(), descriptors: None };
         let free = "127.0.0.1:0";
         launch.set("HTTP__LISTEN", free).set("ADMIN__LISTEN", free).set("LINK__LISTEN", free)
     }
@@ -58,6 +61,12 @@ impl Launch {
     pub fn set(mut self, key: &str, value: impl fmt::Display) -> Launch {
         self.variables.push((format!("HEADWATER_{key}"), value.to_string()));
         self
+    }
+
+    /// Lets the node have so many open files: at its start, and at most.
+    #[must_use]
+    pub fn descriptors(self, soft: u32, hard: u32) -> Launch {
+        Launch { descriptors: Some((soft, hard)), ..self }
     }
 
     /// Starts the node and waits until it listens.
@@ -91,6 +100,9 @@ impl Launch {
         // Whatever ends the test, the node does not stay behind.
         command.args(["--with-parent", &std::process::id().to_string()]);
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        if let Some(limits) = self.descriptors {
+            command = limited(&command, limits);
+        }
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the site's program can be run");
         let (sender, announcement) = oneshot::channel();
@@ -279,6 +291,21 @@ impl Drop for Process {
     fn drop(&mut self) {
         self.end();
     }
+}
+
+/// The same command, with a soft and a hard limit of open files.
+fn limited(command: &Command, (soft, hard): (u32, u32)) -> Command {
+    let script = format!("ulimit -S -n {soft} && ulimit -H -n {hard} && exec \"$0\" \"$@\"");
+    let mut limited = Command::new("sh");
+    limited.args(["-c", &script]).arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => limited.env(name, value),
+            None => limited.env_remove(name),
+        };
+    }
+    limited.stdin(Stdio::null());
+    limited
 }
 
 /// Keeps the lines of `pipe`, save the announcement, which goes to `announced`.

@@ -3,7 +3,7 @@ use http::header::{self, HeaderValue};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use serde::Deserialize;
 
-use super::{Metrics, Node};
+use super::{Guard, Metrics, Node};
 use crate::body::Body;
 use crate::log::Invalidation;
 use crate::problem::Problem;
@@ -23,8 +23,16 @@ struct Invalidate {
 }
 
 /// Answers a request to the admin port.
-pub async fn answer(node: &dyn Node, metrics: &Metrics, request: Request<Body>) -> Response<Body> {
+pub async fn answer(
+    node: &dyn Node,
+    metrics: &Metrics,
+    guard: &Guard,
+    request: Request<Body>,
+) -> Response<Body> {
     let (parts, body) = request.into_parts();
+    if let Some(refusal) = guard.refusal(&parts) {
+        return refusal;
+    }
     let reads = matches!(parts.method, Method::GET | Method::HEAD);
     match parts.uri.path() {
         "/health" if reads => text(StatusCode::OK, "ok\n"),
@@ -142,7 +150,7 @@ fn json(status: StatusCode, value: &impl serde::Serialize) -> Response<Body> {
     }
 }
 
-fn problem(status: StatusCode, message: &str) -> Response<Body> {
+pub(super) fn problem(status: StatusCode, message: &str) -> Response<Body> {
     json(status, &serde_json::json!({ "error": message }))
 }
 

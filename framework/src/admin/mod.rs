@@ -9,12 +9,16 @@
 //! | `POST /invalidate` | on a back end: `{"groups": […], "patterns": […]}`; the answer is the receipt |
 //! | `POST /reload` | on a front end: loads the site's files anew; the answer is the edition's number, or all problems |
 //!
+//! `guard` says which requests are answered at all.
+//!
 //! This room does not know what a node is made of: the node answers for itself as [`Node`].
 
 mod answer;
+mod guard;
 mod metrics;
 
 pub use answer::answer;
+pub use guard::Guard;
 pub use metrics::Metrics;
 
 use std::future::Future;

@@ -5,11 +5,13 @@
 //!   `places`: whether they have changed; `watch`: reloads whenever they have; `asset`: the
 //!   addresses of the docroot's files in templates.
 //! - `rooms`: a front end, a back end, or both, put together.
-//! - `node`: those behind the doors of a process (`served`): what `serve` runs.
+//! - `node`: those behind the doors of a process (`served`): what `serve` runs; `descriptors`: how its
+//!   file descriptors are shared out.
 //! - [`SiteService`]: those without doors, as a tower service.
 //! - `report`: what a node says of itself on its admin port.
 
 mod asset;
+mod descriptors;
 mod node;
 mod parts;
 mod places;

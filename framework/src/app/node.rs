@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::App;
+use super::descriptors::{Descriptors, Shares};
 use super::rooms::{Rooms, Watching};
 use super::served::{Operators, Served, Visitors, problem};
-use crate::admin::Metrics;
+use crate::admin::{Guard, Metrics};
 use crate::cli::{Announcement, Entrance, Signals, Wish};
-use crate::config::{self, Config, Environment};
+use crate::config::{self, Config, Environment, Secret};
 use crate::http::Limits;
 use crate::problem::Problems;
 
@@ -21,16 +22,21 @@ pub(super) async fn serve(app: App, config: Config) -> Result<(), Problems> {
         Environment::Development => Watching::Files,
         Environment::Production => Watching::Nothing,
     };
+    let shares = Descriptors::raise().apply(config.mode, config.limits.connections);
     let rooms = Rooms::open(app, &config, watching).await?;
     let http = match &rooms.report.frontend {
         Some(frontend) => {
             let visitors = Visitors(Arc::clone(frontend));
-            Some(Served::http("http", config.http.listen, limits(&config.limits), visitors).await?)
+            let limits = limits(&config.limits, &shares);
+            Some(Served::http("http", config.http.listen, limits, visitors).await?)
         }
         None => None,
     };
-    let operators = Operators { node: rooms.report.clone(), metrics };
-    let admin = Served::http("admin", config.admin.listen, Limits::default(), operators).await?;
+    let secret = config.admin.secret.as_ref().map(Secret::expose);
+    let guard = Guard::new(config.admin.listen, &config.admin.hosts, secret);
+    let operators = Operators { node: rooms.report.clone(), metrics, guard };
+    let limits = Limits { connections: shares.admin, refusals: 4, ..Limits::default() };
+    let admin = Served::http("admin", config.admin.listen, limits, operators).await?;
     if let Some(entrance) = entrance(http.as_ref(), rooms.link.as_ref()) {
         Announcement::new(config.name.clone(), entrance, admin.address).print();
     }
@@ -59,14 +65,16 @@ fn entrance(http: Option<&Served>, link: Option<&Served>) -> Option<Entrance> {
     }
 }
 
-fn limits(limits: &config::Limits) -> Limits {
+fn limits(limits: &config::Limits, shares: &Shares) -> Limits {
     Limits {
         header_bytes: usize::try_from(limits.header_bytes).unwrap_or(usize::MAX),
         headers: limits.headers,
         header_timeout: limits.header_timeout,
         idle_timeout: limits.idle_timeout,
         write_timeout: limits.write_timeout,
-        connections: limits.connections,
+        connections: shares.connections,
+        refusals: shares.refusals,
+        streams: shares.streams,
         drain: limits.drain,
     }
 }

@@ -25,7 +25,7 @@ use crate::clock;
 use crate::config::{Config, Encoding, Environment, Mode};
 use crate::docroot::Store;
 use crate::frontend::{self, CacheFollower, Docroot, Edition, FrontEnd, Settings};
-use crate::http::{Coding, Languages, TrustedProxies};
+use crate::http::{Coding, Languages, Pace, TrustedProxies};
 use crate::link::{self, Connector, Incoming, Link, LinkOptions};
 use crate::problem::{Problem, Problems};
 
@@ -181,6 +181,8 @@ async fn open_backend(
         states: Arc::clone(&states),
         controllers: app.controllers.clone(),
         body_limit: config.limits.body,
+        fields: config.limits.fields,
+        collected_bodies: config.limits.collected_bodies,
         calls: config.limits.connections,
         docroot: config.docroot.path.clone(),
         store: Arc::clone(store),
@@ -231,7 +233,8 @@ fn open_frontend(
             deadline: config.link.deadline,
             part_timeout: config.http.part_timeout,
             body_limit: config.limits.body,
-            body_timeout: config.limits.body_timeout,
+            body_pace: Pace { pause: config.limits.body_timeout, rate: config.limits.body_rate },
+            collected_bodies: config.limits.collected_bodies,
             languages: Languages::new(&config.languages),
             proxies: TrustedProxies {
                 networks: config.http.trusted_proxies.clone(),

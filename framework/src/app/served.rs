@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::admin::{self, Metrics, Node};
+use crate::admin::{self, Guard, Metrics, Node};
 use crate::body::Body;
 use crate::frontend::{FrontEnd, Kept};
 use crate::http::{AtOnce, Handler, Limits, Peer, Server};
@@ -92,13 +92,14 @@ impl Handler for Visitors {
 pub(super) struct Operators {
     pub(super) node: Arc<dyn Node>,
     pub(super) metrics: Metrics,
+    pub(super) guard: Guard,
 }
 
 impl Handler for Operators {
     type Prepared = Infallible;
 
     async fn handle(&self, request: Request<Body>, _: Peer) -> Response<Body> {
-        admin::answer(&*self.node, &self.metrics, request).await
+        admin::answer(&*self.node, &self.metrics, &self.guard, request).await
     }
 }
 

@@ -18,7 +18,7 @@ use crate::link::{Answer, Call, Content, group_of_url};
 use crate::log::{Invalidation, LogEpoch, Position};
 use crate::problem::nearest;
 use crate::reply::{self, Reply, ReplyParts};
-use crate::request::{Request, RequestParts};
+use crate::request::{Allowance, Request, RequestParts};
 
 impl Backend {
     /// Answers a call. Whatever goes wrong becomes an answer too.
@@ -59,12 +59,16 @@ impl Backend {
             docroot: self.clone(),
         };
         let request_id = call.request_id.clone();
-        let reply = match self.request(call, body, as_of, site) {
+        // What the controller makes of the body may live as long as the call.
+        let memory = Arc::new(self.memory.share());
+        let allowance = Allowance { fields: self.fields, memory: Arc::clone(&memory) };
+        let reply = match self.request(call, body, as_of, site, allowance) {
             Ok(request) => Either::Left(controller::answer(registration, request)),
             Err(reply) => Either::Right(ready(reply)),
         };
         let reply = reply.await;
         journal.finish().await;
+        drop(memory);
         let named = if is_unsafe { named_by(&reply) } else { Invalidation::new() };
         let due = journal.due(&reply, named);
         let reply = match journal.close(due, reply.status()).await {
@@ -136,6 +140,7 @@ impl Backend {
         body: Body,
         as_of: Position,
         site: Site,
+        allowance: Allowance,
     ) -> Result<Request, Reply> {
         let refuse = |what: &str| {
             reply::error(StatusCode::BAD_REQUEST)
@@ -158,6 +163,7 @@ impl Backend {
                 request_id: call.request_id,
                 remote: call.remote,
                 body_limit: call.body_limit.unwrap_or(self.body_limit),
+                allowance,
                 as_of,
                 extensions: http::Extensions::new(),
                 site: Arc::new(site),

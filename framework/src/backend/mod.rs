@@ -27,6 +27,7 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::sync::Semaphore;
 
+use crate::budget::Budget;
 use crate::clock;
 use crate::controller::Registration;
 use crate::docroot::Store;
@@ -61,6 +62,10 @@ pub struct Parts {
     pub controllers: Vec<Registration>,
     /// The longest request body that a controller reads as a whole, in bytes.
     pub body_limit: u64,
+    /// The most fields of a form or a query.
+    pub fields: usize,
+    /// How many bytes the request bodies may take that controllers read as a whole, all together.
+    pub collected_bodies: u64,
     /// How many calls run at a time, those with bodies and those without counted apart.
     pub calls: usize,
     /// The folder with the files that can be synchronized.
@@ -87,6 +92,9 @@ pub struct Backend {
     states: Arc<States>,
     controllers: BTreeMap<String, Registration>,
     body_limit: u64,
+    fields: usize,
+    /// Memory for request bodies that are read as a whole.
+    memory: Budget,
     /// Places for calls without bodies, whether or not somebody still waits for their answers.
     places: Semaphore,
     /// Places for calls with bodies.
@@ -147,6 +155,8 @@ impl Backend {
             states: parts.states,
             controllers: controllers.map(|entry| (entry.name().to_owned(), entry)).collect(),
             body_limit: parts.body_limit,
+            fields: parts.fields,
+            memory: Budget::new(parts.collected_bodies),
             places: Semaphore::new(calls),
             upload_places: Semaphore::new(calls),
         });

@@ -91,7 +91,7 @@ impl Entries {
 
 /// What is a hash already need not be hashed.
 #[derive(Debug, Default, Clone, Copy)]
-struct Hashed(u64);
+pub(super) struct Hashed(u64);
 
 impl BuildHasher for Hashed {
     type Hasher = Hashed;

@@ -1,8 +1,9 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use super::entries::Hashed;
 use super::softening::Softenings;
 use super::validity::Verdict;
 use crate::clock::Moment;
@@ -54,15 +55,22 @@ impl GroupCell {
     }
 }
 
-type Shard = HashMap<Box<str>, Arc<GroupCell>>;
+type Shard = HashMap<u64, Arc<GroupCell>, Hashed>;
 
 /// The directory of groups: every cell that an entry points to, and those of groups that were
 /// invalidated and that a fill under way may still ask for.
+///
+/// It knows the hashes of names, not the names: a name may hold what a visitor has sent, and would
+/// outlive the entry that is weighed for it. The hash is of 64 bits and cannot be foreseen from
+/// outside. Two groups that share one have one cell, so each is invalidated with the other: content
+/// is made anew that was right, and none is served that is wrong.
 #[derive(Debug)]
 pub(super) struct Groups {
     shards: Box<[Mutex<Shard>]>,
     hasher: RandomState,
     floor: AtomicU64,
+    /// How many were left when it was last shrunk.
+    left: AtomicUsize,
 }
 
 impl Groups {
@@ -72,18 +80,16 @@ impl Groups {
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
             hasher: RandomState::new(),
             floor: AtomicU64::new(floor.0),
+            left: AtomicUsize::new(0),
         }
     }
 
     /// The cell of the group, made if need be.
     pub(super) fn cell(&self, group: &str) -> Arc<GroupCell> {
-        let mut shard = self.shard(group);
-        if let Some(cell) = shard.get(group) {
-            return Arc::clone(cell);
-        }
-        let cell = Arc::new(GroupCell::default());
-        shard.insert(group.into(), Arc::clone(&cell));
-        cell
+        let hash = self.hasher.hash_one(group);
+        // The map itself takes the lowest bits and the highest.
+        let shard = &self.shards[(hash >> 32) as usize % SHARDS];
+        Arc::clone(lock(shard).entry(hash).or_default())
     }
 
     /// Records that the record at `position` invalidated the group.
@@ -105,6 +111,13 @@ impl Groups {
     /// How many groups are known.
     pub(super) fn len(&self) -> usize {
         self.shards.iter().map(|shard| lock(shard).len()).sum()
+    }
+
+    /// Whether there are more than `limit`, and so many more than the last time that it is worth
+    /// looking for some to forget.
+    pub(super) fn outgrow(&self, limit: usize) -> bool {
+        let left = self.left.load(Ordering::Relaxed);
+        self.len() > limit.max(left + left / 8)
     }
 
     /// Forgets groups that no entry is in: those that the floor covers anyway, and others when there
@@ -133,6 +146,7 @@ impl Groups {
             surplus = surplus.saturating_sub(before - shard.len());
             forgotten += before - shard.len();
         }
+        self.left.store(self.len(), Ordering::Relaxed);
         forgotten
     }
 
@@ -148,11 +162,6 @@ impl Groups {
             forgotten += before - shard.len();
         }
         forgotten
-    }
-
-    fn shard(&self, group: &str) -> MutexGuard<'_, Shard> {
-        let hash = self.hasher.hash_one(group) as usize;
-        lock(&self.shards[hash % SHARDS])
     }
 }
 
@@ -252,6 +261,17 @@ mod tests {
         let _held = groups.cell("held");
         assert_eq!(groups.shrink_to(100), 1);
         assert!(groups.reaches_back_to(Position::START));
+    }
+
+    #[test]
+    fn it_outgrows_its_limit_once_for_each_eighth_that_cannot_be_forgotten() {
+        let groups = Groups::new(Position::START);
+        let mut held: Vec<_> = (0..10).map(|number| groups.cell(&number.to_string())).collect();
+        assert!(!groups.outgrow(10) && groups.outgrow(9));
+        groups.shrink_to(9);
+        assert!(!groups.outgrow(9), "it was shrunk as far as that goes");
+        held.extend((10..12).map(|number| groups.cell(&number.to_string())));
+        assert!(groups.outgrow(9));
     }
 
     #[test]

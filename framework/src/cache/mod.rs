@@ -26,7 +26,7 @@
 //!
 //! *A group is one number.* Its cell holds the position of its last invalidation, and entries hold
 //! pointers to the cells of their groups: invalidating is one store, whatever the number of
-//! entries. The cell is looked up by name when an entry is made. Were a cell dropped from the
+//! entries. The cell is looked up by the hash of its name when an entry is made. Were a cell dropped from the
 //! directory and made anew, its number would be forgotten. Therefore there is a *floor*: a fill whose
 //! `as_of` is below it is not stored, and a cell is dropped only when the floor is at its number or
 //! above and nobody else holds the cell, which is seen under the lock of its shard. The fill reads

@@ -10,12 +10,16 @@ const LONGEST: Duration = Duration::from_secs(30);
 
 impl Cache {
     /// [Sweeps](Cache::sweep) when patterns are outstanding, and now and then for what time and
-    /// groups have ended.
+    /// groups have ended. Groups beyond their limit do not wait for that.
     pub fn sweep_if_due(&self, now: Moment) {
         let swept = Moment::from_nanos(self.swept.load(Ordering::Relaxed));
         if self.usage().patterns > 0 || now.since(swept) >= LONGEST {
             self.swept.store(now.as_nanos(), Ordering::Relaxed);
             self.sweep(now);
+        } else if let Some(ledger) = self.ledger.load_full()
+            && ledger.groups.outgrow(self.limits.groups)
+        {
+            ledger.groups.shrink_to(self.limits.groups);
         }
     }
 

@@ -95,8 +95,8 @@ impl Validity {
     }
 
     pub(super) fn size(&self) -> usize {
-        // A group of one entry only: its cell, its name and its place in the directory.
-        const GROUP: usize = 175;
+        // A group of one entry only: its cell and its place in the directory.
+        const GROUP: usize = 100;
         self.groups.len() * (size_of::<Arc<GroupCell>>() + GROUP)
     }
 }

@@ -4,12 +4,14 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HOST};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use http::{Method, Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+
+use crate::config::Secret;
 
 /// How long a connection may take to come about.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -19,7 +21,11 @@ const LARGEST_ANSWER: usize = 4 << 20;
 
 /// The admin port of a node: `http://host:port`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Node(String);
+pub(super) struct Node {
+    /// `host:port`
+    address: String,
+    secret: Option<Secret>,
+}
 
 /// What a node answered.
 #[derive(Debug)]
@@ -45,6 +51,15 @@ pub(super) enum ClientError {
 }
 
 impl Node {
+    fn at(address: String) -> Node {
+        Node { address, secret: None }
+    }
+
+    /// The same, to be asked with this secret.
+    pub(super) fn knowing(self, secret: Option<&Secret>) -> Node {
+        Node { secret: secret.cloned(), ..self }
+    }
+
     /// What is answered at `path`, within `patience`.
     pub(super) async fn get(&self, path: &str, patience: Duration) -> Result<Answer, ClientError> {
         self.request(Method::GET, path, Bytes::new(), patience).await
@@ -67,7 +82,7 @@ impl Node {
         body: Bytes,
         patience: Duration,
     ) -> Result<Answer, ClientError> {
-        let stream = timeout(CONNECT_TIMEOUT.min(patience), TcpStream::connect(&self.0))
+        let stream = timeout(CONNECT_TIMEOUT.min(patience), TcpStream::connect(&self.address))
             .await
             .unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()))
             .map_err(|error| ClientError::Unreachable(self.clone(), error))?;
@@ -85,12 +100,15 @@ impl Node {
         path: &str,
         body: Bytes,
     ) -> Result<Answer, Box<dyn std::error::Error + Send + Sync>> {
-        let request = Request::builder()
+        let mut request = Request::builder()
             .method(method)
             .uri(path)
-            .header(HOST, &self.0)
-            .header(CONTENT_TYPE, "application/json")
-            .body(Full::new(body))?;
+            .header(HOST, &self.address)
+            .header(CONTENT_TYPE, "application/json");
+        if let Some(secret) = &self.secret {
+            request = request.header(AUTHORIZATION, format!("Bearer {}", secret.expose()));
+        }
+        let request = request.body(Full::new(body))?;
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
         let answer = async {
@@ -112,7 +130,7 @@ impl Node {
 
 impl fmt::Display for Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "http://{}", self.0)
+        write!(f, "http://{}", self.address)
     }
 }
 
@@ -125,7 +143,7 @@ impl From<SocketAddr> for Node {
                 SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
             });
         }
-        Node(address.to_string())
+        Node::at(address.to_string())
     }
 }
 
@@ -147,7 +165,7 @@ impl FromStr for Node {
             plain && uri.query().is_none() && !authority.as_str().contains('@')
         });
         let authority = authority.ok_or(NoNode)?;
-        Ok(Node(match authority.port_u16() {
+        Ok(Node::at(match authority.port_u16() {
             Some(port) => format!("{}:{port}", authority.host()),
             None => format!("{}:80", authority.host()),
         }))
@@ -189,7 +207,7 @@ mod tests {
         assert_eq!((answer.status, &answer.body[..]), (StatusCode::BAD_REQUEST, &b"no"[..]));
         let request = task.await.unwrap();
         assert!(request.starts_with("POST /invalidate HTTP/1.1\r\n"), "{request}");
-        assert!(request.contains(&format!("host: {}", node.0)), "{request}");
+        assert!(request.contains(&format!("host: {}", node.address)), "{request}");
         assert!(request.ends_with("{\"groups\":[]}"), "{request}");
     }
 
@@ -245,6 +263,6 @@ mod tests {
         {
             assert_eq!(text.parse::<Node>(), Err(NoNode), "{text}");
         }
-        assert_eq!(Node::from("0.0.0.0:80".parse::<SocketAddr>().unwrap()).0, "127.0.0.1:80");
+        assert_eq!(Node::from("0.0.0.0:80".parse::<SocketAddr>().unwrap()).address, "127.0.0.1:80");
     }
 }

@@ -109,24 +109,35 @@ fn run(site: impl Site, arguments: Arguments) -> Result<(), Problems> {
             Ok(())
         }
         Command::Invalidate(invalidate) => {
+            let (config, problems) = Config::read(path, environment());
             let nodes = match &invalidate.admin {
+                // Whatever else is wrong here does not concern a node that is named.
                 Some(node) => vec![node.clone()],
-                None => invalidate::usual_nodes(&Config::load(path, environment())?),
+                None => problems.or(()).map(|()| invalidate::usual_nodes(&config))?,
             };
+            let nodes = knowing(nodes, &config);
             print(&invalidate::run(&invalidate, &nodes)?.to_string());
             Ok(())
         }
         Command::Status(status) => {
+            let (config, problems) = Config::read(path, environment());
             let nodes = if status.admin.is_empty() {
-                status::Nodes::Possible(status::usual_nodes(&Config::load(path, environment())?))
+                problems.or(())?;
+                status::Nodes::Possible(knowing(status::usual_nodes(&config), &config))
             } else {
-                status::Nodes::Named(status.admin)
+                status::Nodes::Named(knowing(status.admin, &config))
             };
             let (table, problems) = status::run(nodes)?;
             print(table.trim_end());
             problems.or(())
         }
     }
+}
+
+/// The nodes, to be asked with the secret that is configured here.
+fn knowing(nodes: Vec<client::Node>, config: &Config) -> Vec<client::Node> {
+    let secret = config.admin.secret.as_ref();
+    nodes.into_iter().map(|node| node.knowing(secret)).collect()
 }
 
 /// The process's environment. A value that is no Unicode keeps its place, with marks in it, so

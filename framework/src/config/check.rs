@@ -21,6 +21,14 @@ pub(super) fn check(config: &Config, origins: &Origins) -> Problems {
              long random text on every node, or listen on 127.0.0.1",
         );
     }
+    let admin = &config.admin;
+    if !admin.listen.ip().to_canonical().is_loopback() && admin.secret.is_none() {
+        refuse(
+            "admin.listen",
+            "the admin port is open to other machines, so it needs a secret; set admin.secret to a \
+             long random text, or listen on 127.0.0.1",
+        );
+    }
     if config.mode == Mode::Frontend && link.backends.is_empty() {
         refuse("link.backends", "a front end needs at least one back end, as in \"10.0.0.1:8100\"");
     }
@@ -62,6 +70,12 @@ pub(super) fn check(config: &Config, origins: &Origins) -> Problems {
     let limits = &config.limits;
     if !(8 << 10..=16 << 20).contains(&limits.header_bytes) {
         refuse("limits.header_bytes", "the head of a request is given 8 KiB to 16 MiB");
+    }
+    if limits.collected_bodies < limits.body {
+        refuse(
+            "limits.collected_bodies",
+            "the bodies that are in memory together take as much as one may, limits.body, at least",
+        );
     }
     for (key, duration) in [
         ("http.part_timeout", config.http.part_timeout),

@@ -307,6 +307,18 @@ mod tests {
             &["project.toml:3: link.listen: ", "needs a secret"],
         );
         assert!(load("[link]\nlisten = \"0.0.0.0:8100\"\nsecret = \"hush\"", &[]).is_ok());
+        refused(
+            "[admin]\nlisten = \"0.0.0.0:8200\"\n",
+            &[],
+            &["project.toml:2: admin.listen: ", "needs a secret"],
+        );
+        assert!(load("[admin]\nlisten = \"0.0.0.0:8200\"\nsecret = \"hush\"", &[]).is_ok());
+        refused("[admin]\nhosts = [\"http://f1\"]", &[], &["project.toml:2: ", "not a host"]);
+        refused(
+            "[limits]\ncollected_bodies = \"1 MiB\"",
+            &[],
+            &["project.toml:2: limits.collected_bodies: "],
+        );
         refused("mode = \"frontend\"\n[link]\nbackends = []", &[], &["toml:3: link.backends"]);
         refused("link.lease = \"0\"", &[], &["project.toml:1: link.lease: a lease is 10ms to 1m"]);
         refused("[link]\nsecret = \"\"", &[], &["project.toml:2: the secret is empty"]);

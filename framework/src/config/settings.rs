@@ -134,6 +134,12 @@ pub struct Admin {
     /// Address and port; port 0 takes a free one. Default `127.0.0.1:8200`.
     #[serde(deserialize_with = "value::listen")]
     pub listen: SocketAddr,
+    /// The names by which requests may call it, besides `localhost` and its address. Default none.
+    #[serde(deserialize_with = "value::hosts")]
+    pub hosts: Vec<String>,
+    /// What a request must carry as `Authorization: Bearer`. Default none; needed beyond loopback.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secret: Option<Secret>,
 }
 
 /// `[link]`: what joins front ends and back ends.
@@ -255,12 +261,24 @@ pub struct Limits {
     /// Bytes of a request's body, where the route does not say otherwise. Default 8 MiB.
     #[serde(with = "value::size")]
     pub body: u64,
+    /// Bytes of the bodies that are in memory as a whole at the same time: of requests on a back end,
+    /// of replies that are to be cached on a front end. Default 256 MiB.
+    #[serde(with = "value::size")]
+    pub collected_bodies: u64,
+    /// Number of fields of a form, or of a query that a controller takes. Default 1000.
+    #[serde(deserialize_with = "value::count")]
+    pub fields: usize,
     /// Longest wait for the whole head. Default 10 s.
     #[serde(with = "value::duration")]
     pub header_timeout: Duration,
-    /// Longest wait for the next piece of a body. Default 30 s.
+    /// Longest wait for the next piece of a body, and the time over which its rate is counted.
+    /// Default 30 s.
     #[serde(with = "value::duration")]
     pub body_timeout: Duration,
+    /// Bytes of a body that must arrive in a second, on average over each `body_timeout`; 0 for a
+    /// piece in that time. Default 1 KiB.
+    #[serde(with = "value::size")]
+    pub body_rate: u64,
     /// How long a connection may stay open without a request. Default 75 s.
     #[serde(with = "value::duration")]
     pub idle_timeout: Duration,
@@ -336,7 +354,7 @@ impl Default for Http {
 
 impl Default for Admin {
     fn default() -> Admin {
-        Admin { listen: loopback(8200) }
+        Admin { listen: loopback(8200), hosts: Vec::new(), secret: None }
     }
 }
 
@@ -402,8 +420,11 @@ impl Default for Limits {
             header_bytes: 64 << 10,
             headers: 100,
             body: 8 << 20,
+            collected_bodies: 256 << 20,
+            fields: 1000,
             header_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(30),
+            body_rate: 1 << 10,
             idle_timeout: Duration::from_secs(75),
             write_timeout: Duration::from_secs(30),
             connections: 10_000,

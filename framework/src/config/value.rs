@@ -108,6 +108,18 @@ pub(super) fn addresses<'de, D: Deserializer<'de>>(
     })
 }
 
+/// Names or addresses of machines, without ports.
+pub(super) fn hosts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    strings(deserializer, "a list of hosts, like [\"f1.internal\"]", |text| {
+        let is_name = !text.is_empty()
+            && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'));
+        if is_name || text.parse::<std::net::IpAddr>().is_ok() {
+            return Ok(());
+        }
+        Err(format!("`{text}` is not a host; write a name or an address, as in \"f1.internal\""))
+    })
+}
+
 /// Tags of languages.
 pub(super) fn languages<'de, D: Deserializer<'de>>(
     deserializer: D,

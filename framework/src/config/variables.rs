@@ -94,6 +94,7 @@ pub(super) fn keys() -> Vec<Key> {
     let mut config = Config::default();
     // Serializing leaves out what is `None`.
     config.link.secret = Some(Secret::new("specimen"));
+    config.admin.secret = Some(Secret::new("specimen"));
     let tree = Table::try_from(config).expect("the default configuration is a TOML table");
     let mut keys = Vec::new();
     for (name, value) in tree {

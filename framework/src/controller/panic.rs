@@ -6,6 +6,7 @@ use http::StatusCode;
 
 use crate::log::panic_message;
 use crate::reply::{Reply, error};
+use crate::shown::shown_cause;
 
 /// Runs a part of the site's code. A panic in it becomes an error 500 whose cause names `who`.
 pub(super) fn caught<T>(
@@ -17,7 +18,7 @@ pub(super) fn caught<T>(
     // which nobody changes but the log.
     AssertUnwindSafe(part).catch_unwind().map_err(move |panic| {
         let cause = format!("{} panicked: {}", who(), panic_message(&*panic));
-        tracing::error!(request_id, "{cause}");
+        tracing::error!(request_id, "{}", shown_cause(&cause));
         error(StatusCode::INTERNAL_SERVER_ERROR).cause(cause)
     })
 }

@@ -6,7 +6,7 @@ use http::StatusCode;
 use super::FromRequest;
 use super::rejection::Rejection;
 use crate::body::{Body, BodyError};
-use crate::request::Request;
+use crate::request::{Request, RequestParts};
 
 /// Why the body could not be read: 413 when it is too large, 408 when it came too slowly, 400 when
 /// the sender broke off.
@@ -54,7 +54,8 @@ impl FromRequest for Bytes {
     type Rejection = BytesRejection;
 
     async fn from_request(request: Request) -> Result<Bytes, BytesRejection> {
-        Ok(request.body.collect(request.parts.body_limit).await?)
+        let RequestParts { body_limit, allowance, .. } = &request.parts;
+        Ok(request.body.collect_within(*body_limit, &allowance.memory).await?)
     }
 }
 

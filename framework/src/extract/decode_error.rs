@@ -18,6 +18,8 @@ pub(super) enum DecodeErrorKind {
     Value(String),
     /// A field has no text.
     Missing,
+    /// There are more fields than this.
+    TooMany(usize),
     /// No text could ever become the type.
     Shape(String),
 }
@@ -36,6 +38,10 @@ impl DecodeError {
         DecodeError { field: None, kind: DecodeErrorKind::Shape(reason.to_string()) }
     }
 
+    pub(super) fn too_many(most: usize) -> DecodeError {
+        DecodeError { field: None, kind: DecodeErrorKind::TooMany(most) }
+    }
+
     /// Says which field it was, unless that is known already.
     pub(super) fn at(mut self, field: &str) -> DecodeError {
         self.field.get_or_insert_with(|| field.to_owned());
@@ -45,6 +51,11 @@ impl DecodeError {
     /// The field whose text did not fit, where one can be named.
     pub fn field(&self) -> Option<&str> {
         self.field.as_deref()
+    }
+
+    /// Whether there is more of it than is decoded.
+    pub(super) fn is_of_size(&self) -> bool {
+        matches!(self.kind, DecodeErrorKind::TooMany(_))
     }
 
     /// Whether the controller's type is at fault, not the request.
@@ -61,6 +72,7 @@ impl fmt::Display for DecodeError {
         match &self.kind {
             DecodeErrorKind::Value(reason) | DecodeErrorKind::Shape(reason) => f.write_str(reason),
             DecodeErrorKind::Missing => f.write_str("missing"),
+            DecodeErrorKind::TooMany(most) => write!(f, "there are more than {most} fields"),
         }
     }
 }

@@ -10,8 +10,12 @@ use super::text_value::{TextValue, of_the_single_value};
 type Pair<'a> = (Cow<'a, str>, Cow<'a, str>);
 
 /// Decodes `name=value&name=value` (application/x-www-form-urlencoded, as of the WHATWG URL
-/// standard) into a type. A name that is there several times fits a sequence.
-pub(super) fn decode<T: DeserializeOwned>(encoded: &[u8]) -> Result<T, DecodeError> {
+/// standard) into a type. A name that is there several times fits a sequence. More than `most`
+/// fields are not looked at: a field takes far more memory than its two bytes.
+pub(super) fn decode<T: DeserializeOwned>(encoded: &[u8], most: usize) -> Result<T, DecodeError> {
+    if memchr::memchr_iter(b'&', encoded).nth(most.saturating_sub(1)).is_some() {
+        return Err(DecodeError::too_many(most));
+    }
     let pairs: Vec<Pair<'_>> = form_urlencoded::parse(encoded).collect();
     T::deserialize(Fields(&pairs))
 }
@@ -201,7 +205,8 @@ mod tests {
 
     #[test]
     fn fields_are_found_by_name_and_repeated_ones_are_a_sequence() {
-        let search: Search = decode(b"tag=a&words=two+words%21&archived=on&tag=b&other=1").unwrap();
+        let search: Search =
+            decode(b"tag=a&words=two+words%21&archived=on&tag=b&other=1", 1000).unwrap();
         assert_eq!(
             search,
             Search {
@@ -215,15 +220,15 @@ mod tests {
 
     #[test]
     fn pairs_and_maps_work_too() {
-        let pairs: Vec<(String, u8)> = decode(b"b=1&a=2&b=3").unwrap();
+        let pairs: Vec<(String, u8)> = decode(b"b=1&a=2&b=3", 1000).unwrap();
         assert_eq!(pairs, [("b".to_owned(), 1), ("a".to_owned(), 2), ("b".to_owned(), 3)]);
-        let map: BTreeMap<String, u8> = decode(b"b=1&a=2").unwrap();
+        let map: BTreeMap<String, u8> = decode(b"b=1&a=2", 1000).unwrap();
         assert_eq!(map["a"], 2);
     }
 
     #[test]
     fn errors_name_the_field() {
-        let error = |encoded: &[u8]| decode::<Search>(encoded).unwrap_err().to_string();
+        let error = |encoded: &[u8]| decode::<Search>(encoded, 1000).unwrap_err().to_string();
         assert_eq!(error(b"page=1"), "`words`: missing");
         assert_eq!(
             error(b"words=x&page=one"),
@@ -234,7 +239,7 @@ mod tests {
 
     #[test]
     fn a_type_that_no_form_can_fill_is_the_sites_fault() {
-        assert!(decode::<Nested>(b"search=x").unwrap_err().is_of_the_site());
-        assert!(decode::<u32>(b"search=1").is_err());
+        assert!(decode::<Nested>(b"search=x", 1000).unwrap_err().is_of_the_site());
+        assert!(decode::<u32>(b"search=1", 1000).is_err());
     }
 }

@@ -26,7 +26,8 @@ pub enum FormRejection {
     /// The body could not be read.
     #[error(transparent)]
     Body(#[from] BytesRejection),
-    /// The fields do not fit the type: status 422, or 400 when they were in the query.
+    /// The fields do not fit the type: status 422, or 400 when they were in the query; or there are
+    /// too many: status 413.
     #[error("the form does not fit: {error}")]
     Fields {
         /// The status.
@@ -51,6 +52,9 @@ impl Rejection for FormRejection {
             FormRejection::MediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             FormRejection::Body(rejection) => rejection.status(),
             FormRejection::Fields { error, .. } if error.is_of_the_site() => error.status(),
+            FormRejection::Fields { error, .. } if error.is_of_size() => {
+                StatusCode::PAYLOAD_TOO_LARGE
+            }
             FormRejection::Fields { status, .. } => *status,
         }
     }
@@ -60,7 +64,8 @@ impl<T: DeserializeOwned> FromRequest for Form<T> {
     type Rejection = FormRejection;
 
     async fn from_request(request: Request) -> Result<Form<T>, FormRejection> {
-        let decode = |encoded: &[u8], status| match fields::decode(encoded) {
+        let most = request.parts.allowance.fields;
+        let decode = |encoded: &[u8], status| match fields::decode(encoded, most) {
             Ok(value) => Ok(Form(value)),
             Err(error) => Err(FormRejection::Fields { status, error }),
         };
@@ -129,5 +134,14 @@ mod tests {
         assert_eq!(incomplete.into_reply().status(), 422);
         let large = take(post().form(&[("title", "0123456789")]).body_limit(10)).await;
         assert_eq!(large.unwrap_err().into_reply().status(), 413);
+        let form = |fields: usize| {
+            let value = "application/x-www-form-urlencoded";
+            let body = "title=x".to_owned() + &"&a".repeat(fields - 1);
+            post().header("content-type", value).body(body)
+        };
+        assert_eq!(take(form(1000)).await.unwrap().title, "x");
+        let many = take(form(1001)).await.unwrap_err();
+        assert_eq!(many.to_string(), "the form does not fit: there are more than 1000 fields");
+        assert_eq!(many.into_reply().status(), 413);
     }
 }

@@ -63,7 +63,7 @@ impl Rejection for QueryRejection {
 }
 
 fn decode<T: DeserializeOwned>(parts: &RequestParts) -> Result<Query<T>, QueryRejection> {
-    match fields::decode(parts.query_string().as_bytes()) {
+    match fields::decode(parts.query_string().as_bytes(), parts.allowance.fields) {
         Ok(value) => Ok(Query(value)),
         Err(error) => Err(QueryRejection::new(error, &parts.exposure)),
     }

@@ -6,16 +6,22 @@ use http_body::Body as _;
 use http_body_util::{BodyExt, BodyStream, StreamBody};
 
 use crate::body::{Body, BodyError};
+use crate::budget::Share;
 
-/// A body that was at hand, or that proved too long to be kept.
+/// A body that was at hand, or that proved too long to be kept, or for which there is no memory at
+/// the moment.
 pub(super) enum Collected {
     Whole(Bytes),
     TooLong(Body),
 }
 
-/// Reads a body, but no more than `limit` bytes of it. What is whole has memory of its own: a body that
+/// Reads a body, but no more than `limit` bytes of it and of the `share`. What is whole has memory of its own: a body that
 /// has come over the link is a slice of what was read from the socket, and would keep all of that.
-pub(super) async fn collect(mut body: Body, limit: u64) -> Result<Collected, BodyError> {
+pub(super) async fn collect(
+    mut body: Body,
+    limit: u64,
+    share: &Share,
+) -> Result<Collected, BodyError> {
     if body.size_hint().lower() > limit {
         return Ok(Collected::TooLong(body));
     }
@@ -24,8 +30,9 @@ pub(super) async fn collect(mut body: Body, limit: u64) -> Result<Collected, Bod
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame?.into_data() else { continue };
         length += data.len() as u64;
+        let is_taken = share.take(data.len() as u64).is_ok();
         read.push(data);
-        if length > limit {
+        if length > limit || !is_taken {
             let read = read.into_iter().map(|data| Ok(http_body::Frame::data(data)));
             let read = StreamBody::new(futures_util::stream::iter(read));
             return Ok(Collected::TooLong(Body::stream(chain(read, body))));
@@ -46,11 +53,13 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::budget::Budget;
 
     #[tokio::test]
     async fn what_is_kept_does_not_keep_what_it_was_cut_from() {
-        let read = Bytes::from(vec![b'x'; 16 * 1024]);
-        let Ok(Collected::Whole(kept)) = collect(Body::from(read.slice(1..3)), 9).await else {
+        let (read, share) = (Bytes::from(vec![b'x'; 16 * 1024]), Budget::new(2).share());
+        let Ok(Collected::Whole(kept)) = collect(Body::from(read.slice(1..3)), 9, &share).await
+        else {
             panic!("it is short enough");
         };
         assert_eq!(kept, "xx");
@@ -59,12 +68,16 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_too_long_is_given_back_whole() {
-        let pieces =
-            ["abc", "defg"].map(|piece| Ok::<_, BodyError>(http_body::Frame::data(piece.into())));
-        let body = Body::stream(StreamBody::new(futures_util::stream::iter(pieces)));
-        let Ok(Collected::TooLong(body)) = collect(body, 6).await else {
-            panic!("it is too long");
-        };
-        assert_eq!(body.collect(7).await.unwrap(), "abcdefg");
+        // Longer than is kept, and longer than there is memory for.
+        for (limit, memory) in [(6, 100), (100, 6)] {
+            let pieces = ["abc", "defg"]
+                .map(|piece| Ok::<_, BodyError>(http_body::Frame::data(piece.into())));
+            let body = Body::stream(StreamBody::new(futures_util::stream::iter(pieces)));
+            let share = Budget::new(memory).share();
+            let Ok(Collected::TooLong(body)) = collect(body, limit, &share).await else {
+                panic!("it is too long");
+            };
+            assert_eq!(body.collect(7).await.unwrap(), "abcdefg");
+        }
     }
 }

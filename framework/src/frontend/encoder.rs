@@ -9,8 +9,8 @@
 //! page that is a part, when it is put into another one for somebody who takes gzip; see
 //! [`gzip`](crate::http::gzip).
 
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Weak};
 
 use crate::cache::{Cache, Derived, Encoded, Entry, Page};
 use crate::http::Coding;
@@ -35,8 +35,8 @@ pub(super) struct Encoder {
     queue: Option<SyncSender<Order>>,
 }
 
-/// What is to be made of an entry's page.
-type Order = (Derived, Arc<Entry>);
+/// What is to be made of an entry's page. What the cache evicts meanwhile takes no memory here.
+type Order = (Derived, Weak<Entry>);
 
 impl Encoder {
     /// Encodes what is in `cache` in these codings.
@@ -70,7 +70,7 @@ impl Encoder {
     fn order(&self, entry: &Arc<Entry>, page: &Page, derived: Derived) {
         if let Some(queue) = &self.queue
             && page.later.claim(derived)
-            && queue.try_send((derived, Arc::clone(entry))).is_err()
+            && queue.try_send((derived, Arc::downgrade(entry))).is_err()
         {
             page.later.want(derived);
         }
@@ -83,6 +83,7 @@ fn run(waiting: &Receiver<Order>, cache: &Cache, codings: &[Coding]) {
     #[cfg(target_os = "linux")]
     let _ = rustix::process::setpriority_process(None, NICE);
     while let Ok((derived, entry)) = waiting.recv() {
+        let Some(entry) = entry.upgrade() else { continue };
         // What has become wrong meanwhile need not be encoded any more.
         let Some(page) = entry.page().filter(|_| cache.is_valid(&entry)) else { continue };
         match derived {
@@ -297,10 +298,10 @@ mod tests {
             Ok((_, entry)) => Some(entry),
             Err(_) => None,
         };
-        assert!(Arc::ptr_eq(&next().unwrap(), &first));
+        assert!(std::ptr::eq(next().unwrap().as_ptr(), &*first));
         assert!(next().is_none(), "there was no room");
         encoder.ask(&second, second.page().unwrap());
-        assert!(Arc::ptr_eq(&next().unwrap(), &second));
+        assert!(std::ptr::eq(next().unwrap().as_ptr(), &*second));
         encoder.ask(&second, second.page().unwrap());
         assert!(next().is_none(), "it is in the making");
     }

@@ -13,6 +13,7 @@ use super::parts::Recipient;
 use super::served::{Failed, Served};
 use super::{Edition, FrontEnd, Variant};
 use crate::dispatch::Scope;
+use crate::shown::{shown, shown_cause};
 use crate::templates::{NoFragments, Rendered, Values};
 
 /// After how many seconds a visitor may try again when no back end answers.
@@ -50,6 +51,7 @@ impl FrontEnd {
         let Recipient { edition, request, origin, .. } = recipient;
         let Failed { failure, scope, request_id, path, cache } = failed;
         let variant = self.variant_of(request, origin).unwrap_or_else(|cause| {
+            let (path, cause) = (&*shown(&path), &*shown_cause(&cause));
             tracing::error!(request_id, path, cause, "the error page has no variant");
             Variant::yes()
         });
@@ -71,14 +73,14 @@ impl FrontEnd {
         let Asked { request_id, path, .. } = asked;
         let status = failure.status;
         let cause = failure.cause.as_deref();
-        let (code, message) = (status.as_u16(), failure.message.as_str());
-        let shown = cause.unwrap_or_default();
+        let (code, message, path) = (status.as_u16(), shown(&failure.message), &*shown(path));
+        let cause = &*shown_cause(cause.unwrap_or_default());
         match status.is_server_error() {
             // While no back end answers, every request ends here, and the link has said why.
             true if failure.is_known => {
-                tracing::debug!(request_id, path, status = code, cause = shown, "{message}");
+                tracing::debug!(request_id, path, status = code, cause, "{message}");
             }
-            true => tracing::error!(request_id, path, status = code, cause = shown, "{message}"),
+            true => tracing::error!(request_id, path, status = code, cause, "{message}"),
             false => tracing::info!(request_id, path, status = code, "{message}"),
         }
         let mut headers = failure.headers.clone();

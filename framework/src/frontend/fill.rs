@@ -180,7 +180,7 @@ impl FrontEnd {
         let broken = |cause: String| {
             Failure::new(StatusCode::GATEWAY_TIMEOUT, "The answer broke off.").because(cause)
         };
-        match timeout(deadline, collect(body, limit)).await {
+        match timeout(deadline, collect(body, limit, &self.memory.share())).await {
             Ok(Ok(collected)) => Ok(collected),
             Ok(Err(error)) => {
                 Err(Failure { status: StatusCode::BAD_GATEWAY, ..broken(error.to_string()) })

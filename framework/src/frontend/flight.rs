@@ -24,6 +24,7 @@ use super::variant::VariantKind;
 use super::{Edition, FrontEnd};
 use crate::cache::{Entry, Join, Key, Lead, Lookup};
 use crate::clock::{self, Moment};
+use crate::shown::{shown, shown_cause};
 
 /// How a fill ended, for all who waited for it.
 #[derive(Debug, Clone)]
@@ -123,8 +124,8 @@ impl FrontEnd {
         tokio::spawn(async move {
             let Outcome::Failed(failure) = flight.await else { return };
             let Cacheable { key, request_id, .. } = &*wanted;
-            let (id, status) = (key.id(), failure.status.as_u16());
-            let cause = failure.cause.as_deref().unwrap_or_default();
+            let (id, status) = (&*shown(key.id()), failure.status.as_u16());
+            let cause = &*shown_cause(failure.cause.as_deref().unwrap_or_default());
             match failure.status.is_server_error() && !failure.is_known {
                 true => {
                     tracing::warn!(
@@ -206,7 +207,8 @@ impl FrontEnd {
             Outcome::Failed(failure) => failure.cause.as_deref().unwrap_or_default(),
             _ => "the reply has this status",
         };
-        let (id, request_id, status) = (entry.id(), &wanted.request_id, status.as_u16());
+        let (id, cause) = (&*shown(entry.id()), &*shown_cause(cause));
+        let (request_id, status) = (&wanted.request_id, status.as_u16());
         tracing::warn!(
             request_id,
             id,

@@ -68,11 +68,12 @@ use http::{Method, Request, Response, StatusCode};
 use tokio::sync::Semaphore;
 
 use crate::body::Body;
+use crate::budget::Budget;
 use crate::cache::{Cache, Flights, Generation};
 use crate::clock;
 use crate::config::GroupHeader;
 use crate::dispatch::{CanonicalPath, Match, Resolution, Scope, Target};
-use crate::http::{Coding, Files, Languages, Origin, TrustedProxies};
+use crate::http::{Coding, Files, Languages, Origin, Pace, TrustedProxies};
 use crate::link::Link;
 use crate::pieces::Pieces;
 
@@ -118,8 +119,10 @@ pub struct Settings {
     pub part_timeout: Duration,
     /// The longest request body on routes that do not say otherwise, in bytes.
     pub body_limit: u64,
-    /// The longest wait for the next piece of a request body.
-    pub body_timeout: Duration,
+    /// How fast a request body is to arrive.
+    pub body_pace: Pace,
+    /// How many bytes the replies may take that are read to be kept, all together.
+    pub collected_bodies: u64,
     /// The site's languages.
     pub languages: Languages,
     /// Whose word is taken for where a request comes from.
@@ -159,6 +162,8 @@ pub struct FrontEnd {
     flights: Arc<Flights<Landed>>,
     /// Places for fills.
     places: Arc<Semaphore>,
+    /// Memory for replies that are read to be kept.
+    memory: Budget,
     encoder: Encoder,
     heads: Heads,
     link: Link,
@@ -185,6 +190,7 @@ impl FrontEnd {
         let codings = settings.encodings.iter().filter(|_| settings.caching);
         let encoder = Encoder::new(Arc::clone(&cache), codings.copied().collect());
         Arc::new(FrontEnd {
+            memory: Budget::new(settings.collected_bodies),
             settings,
             published: AtomicU64::new(edition.number),
             edition: ArcSwap::from_pointee(edition),

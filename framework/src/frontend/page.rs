@@ -170,7 +170,7 @@ impl FrontEnd {
             own_url,
             request_id: &request_id,
         };
-        let made = match limited(body, limit, self.settings.body_timeout) {
+        let made = match limited(body, limit, self.settings.body_pace) {
             Ok(body) => self.make(order, body).await,
             Err(error) => Err(Failure::of_request_body(&error)),
         };

@@ -73,7 +73,7 @@ mod tests {
 
     use super::*;
     use crate::dispatch::{CanonicalPath, Resolution, Table};
-    use crate::http::{Languages, TrustedProxies};
+    use crate::http::{Languages, Pace, TrustedProxies};
 
     const SECOND: Duration = Duration::from_secs(1);
 
@@ -90,7 +90,8 @@ mod tests {
             deadline: SECOND,
             part_timeout: SECOND,
             body_limit: 1,
-            body_timeout: SECOND,
+            body_pace: Pace { pause: SECOND, rate: 0 },
+            collected_bodies: 1,
             languages: Languages::default(),
             proxies: TrustedProxies::default(),
         }

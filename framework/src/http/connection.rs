@@ -23,6 +23,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::graceful::GracefulConnection;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, Sleep, sleep, timeout};
 
 use super::express::{Express, is_plain};
@@ -46,6 +47,8 @@ pub(super) struct Rules {
     pub(super) http1: http1::Builder,
     http2: http2::Builder<TokioExecutor>,
     pub(super) limits: Limits,
+    /// Places for connections.
+    pub(super) places: Arc<Semaphore>,
     patience: Patience,
     pub(super) stop: Stop,
 }
@@ -64,9 +67,15 @@ impl Rules {
         let mut http2 = http2::Builder::new(TokioExecutor::new());
         http2.max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX));
         http2.max_send_buf_size(BUFFER);
-        http2.max_concurrent_streams(200);
+        http2.max_concurrent_streams(limits.streams);
         let patience = Patience::new(&limits);
-        Rules { http1, http2, limits, patience, stop: Stop::default() }
+        let places = Arc::new(Semaphore::new(limits.connections.min(Semaphore::MAX_PERMITS)));
+        Rules { http1, http2, limits, places, patience, stop: Stop::default() }
+    }
+
+    /// Whether so few places are left that connections without a request are in the way.
+    fn is_crowded(&self) -> bool {
+        self.places.available_permits() <= self.limits.connections / 8
     }
 }
 
@@ -339,7 +348,7 @@ impl Attendant<'_> {
         let mut close = rules.stop.is_stopping();
         while self.timer.as_mut().poll(task).is_ready() {
             self.timer.as_mut().reset(Instant::now() + rules.patience.beat);
-            match pulse.beat(&rules.patience) {
+            match pulse.beat(&rules.patience, rules.is_crowded()) {
                 Verdict::Fine => {}
                 Verdict::Idle if self.closing => return Poll::Ready(End::Stalled),
                 Verdict::Idle => close = true,
@@ -400,7 +409,10 @@ impl<H: Handler> Context<H> {
     }
 }
 
-fn told(response: Response<Body>, exchange: Exchange) -> Responded {
+/// The response waits for the client from here on: over HTTP/2 its body is not asked for a first piece
+/// before the client has opened a window for it.
+fn told(response: Response<Body>, mut exchange: Exchange) -> Responded {
+    exchange.waits_for_client();
     Ok(response.map(|body| Told::new(body, exchange)))
 }
 

@@ -11,7 +11,26 @@ use tokio::time::{Instant, Sleep};
 
 use crate::body::{Body, BodyError};
 
-/// `body`, at most `limit` bytes of it, and never longer than `pause` without a further piece.
+/// How fast a body is to arrive: while it is waited for, `rate` bytes a second, counted over each
+/// `pause`, and with a rate of 0 a piece at least.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    /// The longest wait for what is due.
+    pub pause: Duration,
+    /// Bytes a second.
+    pub rate: u64,
+}
+
+impl Pace {
+    /// How many bytes are due within a pause: one at least.
+    fn due(self) -> u64 {
+        let bytes = u128::from(self.rate) * self.pause.as_millis() / 1000;
+        u64::try_from(bytes).unwrap_or(u64::MAX).max(1)
+    }
+}
+
+/// `body`, at most `limit` bytes of it, and no slower than `pace`. Only the time counts in which
+/// nothing has arrived though it was asked for.
 ///
 /// The body that comes out ends with [`BodyError::TooLarge`] (status 413) or
 /// [`BodyError::TooSlow`] (status 408) as soon as it breaks its limits. A client that has asked
@@ -20,7 +39,7 @@ use crate::body::{Body, BodyError};
 /// # Errors
 /// [`BodyError::TooLarge`] without reading anything, when the body's declared length is over the
 /// limit.
-pub fn limited<B>(body: B, limit: u64, pause: Duration) -> Result<Body, BodyError>
+pub fn limited<B>(body: B, limit: u64, pace: Pace) -> Result<Body, BodyError>
 where
     B: HttpBody<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -31,7 +50,7 @@ where
     if body.size_hint().lower() > limit {
         return Err(BodyError::TooLarge { limit });
     }
-    let deadline = Deadline { pause, timer: None, waiting: false };
+    let deadline = Deadline::new(pace);
     Ok(Body::stream(Limited { body, limit, left: limit, deadline }))
 }
 
@@ -45,20 +64,40 @@ struct Limited<B> {
 /// Runs while a piece is waited for. The timer is made when a piece is not there at once, and then
 /// used again.
 struct Deadline {
-    pause: Duration,
+    pace: Pace,
     timer: Option<Pin<Box<Sleep>>>,
-    waiting: bool,
+    /// Since when a piece has been waited for.
+    since: Option<Instant>,
+    /// How much longer may be waited for what is due, and how much that is.
+    left: Duration,
+    due: u64,
 }
 
 impl Deadline {
+    fn new(pace: Pace) -> Deadline {
+        Deadline { pace, timer: None, since: None, left: pace.pause, due: pace.due() }
+    }
+
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        let pause = self.pause;
-        let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(pause)));
-        if !self.waiting {
-            self.waiting = true;
-            timer.as_mut().reset(Instant::now() + pause);
+        let left = self.left;
+        let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(left)));
+        if self.since.is_none() {
+            let now = Instant::now();
+            self.since = Some(now);
+            timer.as_mut().reset(now + left);
         }
         timer.as_mut().poll(context)
+    }
+
+    /// So many bytes have come. When they are what was due, the next are due a pause later.
+    fn came(&mut self, bytes: u64) {
+        let since = self.since.take();
+        self.due = self.due.saturating_sub(bytes);
+        if self.due == 0 {
+            (self.left, self.due) = (self.pace.pause, self.pace.due());
+        } else if let Some(since) = since {
+            self.left = self.left.saturating_sub(since.elapsed());
+        }
     }
 }
 
@@ -78,10 +117,10 @@ where
         let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(context) else {
             return this.deadline.poll(context).map(|()| Some(Err(BodyError::TooSlow)));
         };
-        this.deadline.waiting = false;
         Poll::Ready(frame.map(|frame| {
             let frame = frame.map_err(BodyError::broken)?;
             let bytes = frame.data_ref().map_or(0, |data| data.len() as u64);
+            this.deadline.came(bytes);
             match this.left.checked_sub(bytes) {
                 Some(left) => this.left = left,
                 None => return Err(BodyError::TooLarge { limit: this.limit }),
@@ -104,7 +143,7 @@ mod tests {
     use super::*;
     use http_body_util::{BodyExt, Full, StreamBody};
 
-    const PAUSE: Duration = Duration::from_secs(30);
+    const PACE: Pace = Pace { pause: Duration::from_secs(30), rate: 0 };
 
     /// A body of pieces, each of which comes after some seconds.
     fn pieces(
@@ -124,27 +163,55 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_body_within_its_limits_comes_through() {
-        let body = limited(pieces(&[(29, "12"), (29, "34"), (0, "5"), (29, "6")]), 6, PAUSE);
+        let body = limited(pieces(&[(29, "12"), (29, "34"), (0, "5"), (29, "6")]), 6, PACE);
         assert_eq!(read(body.unwrap()).await.unwrap(), "123456");
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_body_that_pauses_too_long_is_given_up() {
-        let body = limited(pieces(&[(0, "12"), (31, "34")]), 6, PAUSE).unwrap();
+        let body = limited(pieces(&[(0, "12"), (31, "34")]), 6, PACE).unwrap();
         let start = Instant::now();
         assert!(matches!(read(body).await, Err(BodyError::TooSlow)));
         assert!(start.elapsed() < Duration::from_secs(31));
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_body_that_drips_is_given_up_and_one_that_is_slow_enough_is_not() {
+        // 30 bytes in 30 seconds.
+        let pace = Pace { rate: 1, ..PACE };
+        const DRIP: [(u64, &str); 200] = [(5, "1234"); 200];
+        let start = Instant::now();
+        let drips = read(limited(pieces(&DRIP), 1000, pace).unwrap()).await;
+        assert!(matches!(drips, Err(BodyError::TooSlow)), "{drips:?}");
+        assert_eq!(start.elapsed(), PACE.pause);
+        const FLOW: [(u64, &str); 200] = [(5, "12345"); 200];
+        let flows = read(limited(pieces(&FLOW), 1000, pace).unwrap()).await;
+        assert_eq!(flows.unwrap().len(), 1000);
+        // What came before is no credit for what is to come.
+        const BEGUN: [(u64, &str); 9] = [
+            (0, "0123456789012345678901234567890123456789"),
+            (9, "1"),
+            (9, "1"),
+            (9, "1"),
+            (9, "1"),
+            (9, "1"),
+            (9, "1"),
+            (9, "1"),
+            (9, "1"),
+        ];
+        let begun = read(limited(pieces(&BEGUN), 1000, pace).unwrap()).await;
+        assert!(matches!(begun, Err(BodyError::TooSlow)), "{begun:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_body_that_grows_too_long_is_given_up() {
-        let body = limited(pieces(&[(0, "123"), (0, "4567"), (1000, "8")]), 6, PAUSE).unwrap();
+        let body = limited(pieces(&[(0, "123"), (0, "4567"), (1000, "8")]), 6, PACE).unwrap();
         assert!(matches!(read(body).await, Err(BodyError::TooLarge { limit: 6 })));
     }
 
     #[test]
     fn a_body_that_says_it_is_too_long_is_not_read() {
         let body = Full::new(Bytes::from_static(b"1234567"));
-        assert!(matches!(limited(body, 6, PAUSE), Err(BodyError::TooLarge { limit: 6 })));
+        assert!(matches!(limited(body, 6, PACE), Err(BodyError::TooLarge { limit: 6 })));
     }
 }

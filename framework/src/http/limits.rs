@@ -18,8 +18,14 @@ pub struct Limits {
     /// How long a client may take nothing of what is there for it. Then the connection is cut.
     pub write_timeout: Duration,
     /// The most connections at a time. Beyond it: 503 with `Retry-After`, and the connection is
-    /// closed. The timeouts see to it that places become free.
+    /// closed. The timeouts see to it that places become free; when few are left, a connection
+    /// without a request is closed after the shortest time that is kept, not after `idle_timeout`.
     pub connections: usize,
+    /// How many more connections may be open to be refused with that 503: beyond them connections
+    /// just close.
+    pub refusals: usize,
+    /// The most requests at a time on a connection over HTTP/2.
+    pub streams: u32,
     /// How long a stop waits for the requests that are being answered. Then they are cut.
     pub drain: Duration,
 }
@@ -33,6 +39,8 @@ impl Default for Limits {
             idle_timeout: Duration::from_secs(75),
             write_timeout: Duration::from_secs(30),
             connections: 10_000,
+            refusals: 256,
+            streams: 200,
             drain: Duration::from_secs(10),
         }
     }

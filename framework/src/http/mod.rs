@@ -2,7 +2,7 @@
 //!
 //! - [`Server`] accepts connections and gives each request to a [`Handler`]. `connection` serves
 //!   one of them as HTTP/1 or HTTP/2; its `pulse` tells who is keeping whom waiting, `socket` is
-//!   what it reads from and writes to, `linger` how long it listens after the last response, and
+//!   what it reads from and writes to, `frames` what of that is content over HTTP/2, `linger` how long it listens after the last response, and
 //!   `stop` ends it when the server ends.
 //! - [`AtOnce`]: what is answered without waiting, and [`Prepared`]: without putting anything together.
 //!   `express` answers plain requests of HTTP/1.1, these and others, without hyper.
@@ -30,6 +30,7 @@ mod crc;
 pub mod encoding;
 mod express;
 pub mod files;
+mod frames;
 pub mod gzip;
 mod incoming;
 mod language;
@@ -52,7 +53,7 @@ pub use conditions::Precondition;
 pub use connection::Peer;
 pub(crate) use cookies::{cookie, cookie_pairs};
 pub use files::Files;
-pub use incoming::limited;
+pub use incoming::{Pace, limited};
 pub use language::Languages;
 pub use limits::Limits;
 pub use negotiation::{Coding, Preferences};

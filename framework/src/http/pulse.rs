@@ -167,6 +167,12 @@ impl Pulse {
         }
     }
 
+    /// How many responses wait for the client.
+    pub(super) fn waiting_for_client(&self) -> usize {
+        let ours = self.ours.load(Ordering::Acquire);
+        self.exchanges.load(Ordering::Acquire).saturating_sub(ours)
+    }
+
     /// The client took something.
     pub(super) fn taken(&self) {
         self.note(&self.taken);
@@ -209,8 +215,8 @@ impl Pulse {
         self.note(&self.busy);
     }
 
-    /// Counts a beat and decides.
-    pub(super) fn beat(&self, patience: &Patience) -> Verdict {
+    /// Counts a beat and decides. In a crowd a connection is idle as soon as that can be said.
+    pub(super) fn beat(&self, patience: &Patience, crowded: bool) -> Verdict {
         let now = self.beat.fetch_add(1, Ordering::Relaxed) + 1;
         // The beat that an event falls into has partly passed already, hence more than, not equal.
         let longer_than = |since: u64, patience: u64| now.saturating_sub(since) > patience;
@@ -218,18 +224,19 @@ impl Pulse {
         let taken = self.taken.load(Ordering::Relaxed);
         let blocked = self.blocked.load(Ordering::Relaxed);
         let head = self.head.load(Ordering::Relaxed);
-        let ours = self.ours.load(Ordering::Acquire);
         if blocked != 0 && longer_than(blocked, patience.write) {
             Verdict::Stalled
         } else if exchanges > 0 {
-            let stalled = ours == 0 && longer_than(taken, patience.write);
+            // Whatever else this node is at work on.
+            let stalled = self.waiting_for_client() > 0 && longer_than(taken, patience.write);
             if stalled { Verdict::Stalled } else { Verdict::Fine }
         } else if head != 0 && blocked == 0 {
             // Otherwise it waits for the client to take the response before it.
             let slow = longer_than(head.max(taken), patience.head);
             if slow { Verdict::SlowHead } else { Verdict::Fine }
         } else {
-            let idle = longer_than(self.busy.load(Ordering::Relaxed).max(taken), patience.idle);
+            let limit = if crowded { patience.idle.min(1) } else { patience.idle };
+            let idle = longer_than(self.busy.load(Ordering::Relaxed).max(taken), limit);
             if idle { Verdict::Idle } else { Verdict::Fine }
         }
     }
@@ -386,7 +393,7 @@ mod tests {
 
     /// The verdicts of the next beats, until one is not `Fine`.
     fn beats_until_bad(pulse: &Pulse) -> (usize, Verdict) {
-        let verdicts = (1..1000).map(|beat| (beat, pulse.beat(&patience())));
+        let verdicts = (1..1000).map(|beat| (beat, pulse.beat(&patience(), false)));
         verdicts.into_iter().find(|(_, verdict)| *verdict != Verdict::Fine).unwrap()
     }
 
@@ -396,10 +403,20 @@ mod tests {
     }
 
     #[test]
+    fn in_a_crowd_a_connection_without_requests_is_soon_idle() {
+        let pulse = Pulse::new();
+        assert_eq!(pulse.beat(&patience(), true), Verdict::Fine);
+        assert_eq!(pulse.beat(&patience(), true), Verdict::Idle);
+        let pulse = Pulse::new();
+        let _exchange = Exchange::begin(pulse.clone(), RequestBody::None);
+        assert!((0..1000).all(|_| pulse.beat(&patience(), true) == Verdict::Fine));
+    }
+
+    #[test]
     fn a_head_that_does_not_end_is_slow_after_the_header_timeout() {
         let pulse = Pulse::new();
         pulse.head_arrives();
-        assert_eq!(pulse.beat(&patience()), Verdict::Fine);
+        assert_eq!(pulse.beat(&patience(), false), Verdict::Fine);
         pulse.head_arrives();
         assert_eq!(beats_until_bad(&pulse), (4, Verdict::SlowHead));
     }
@@ -408,7 +425,7 @@ mod tests {
     fn a_request_that_waits_for_this_node_may_take_long() {
         let pulse = Pulse::new();
         let exchange = Exchange::begin(pulse.clone(), RequestBody::None);
-        assert!((0..1000).all(|_| pulse.beat(&patience()) == Verdict::Fine));
+        assert!((0..1000).all(|_| pulse.beat(&patience(), false) == Verdict::Fine));
         drop(exchange);
         assert_eq!(beats_until_bad(&pulse), (21, Verdict::Idle));
     }
@@ -420,8 +437,15 @@ mod tests {
         exchange.waits_for_client();
         assert_eq!(beats_until_bad(&pulse), (9, Verdict::Stalled));
         exchange.waits_for_us();
-        assert!((0..1000).all(|_| pulse.beat(&patience()) == Verdict::Fine));
-        drop(exchange);
+        assert!((0..1000).all(|_| pulse.beat(&patience(), false) == Verdict::Fine));
+        let other = Exchange::begin(pulse.clone(), RequestBody::None);
+        exchange.waits_for_client();
+        assert_eq!(
+            beats_until_bad(&pulse),
+            (9, Verdict::Stalled),
+            "though one waits for this node"
+        );
+        drop((exchange, other));
         pulse.blocked();
         assert_eq!(beats_until_bad(&pulse), (9, Verdict::Stalled));
     }
@@ -433,7 +457,7 @@ mod tests {
         exchange.waits_for_client();
         for _ in 0..100 {
             pulse.blocked();
-            assert!((0..5).all(|_| pulse.beat(&patience()) == Verdict::Fine));
+            assert!((0..5).all(|_| pulse.beat(&patience(), false) == Verdict::Fine));
             pulse.unblocked();
             pulse.taken();
         }

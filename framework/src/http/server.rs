@@ -13,7 +13,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::connection::{self, Peer, Rules};
@@ -84,8 +84,9 @@ impl Server {
     pub async fn run<H: Handler>(self, handler: Arc<H>, stop: CancellationToken) -> Drained {
         let Server { listener, limits } = self;
         let rules = Arc::new(Rules::new(limits));
-        let places = Arc::new(Semaphore::new(rules.limits.connections.min(Semaphore::MAX_PERMITS)));
-        let refusals = Arc::new(Semaphore::new(MOST_REFUSALS));
+        let places = Arc::clone(&rules.places);
+        let refusals = rules.limits.refusals.min(Semaphore::MAX_PERMITS);
+        let refusals = Arc::new(Semaphore::new(refusals));
         let mut tasks = JoinSet::new();
         let mut stopped = pin!(stop.cancelled());
         let mut pause = Pause::default();
@@ -99,7 +100,7 @@ impl Server {
             let (stream, addr) = match accepted {
                 Ok(accepted) => accepted,
                 Err(error) => {
-                    pause.after(&error);
+                    pause.after(&error, Instant::now());
                     continue;
                 }
             };
@@ -131,9 +132,6 @@ impl Server {
     }
 }
 
-/// How many clients are told at a time that there is no place; beyond it connections just close.
-const MOST_REFUSALS: usize = 256;
-
 const NO_PLACE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\n\
     retry-after: 1\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: 31\r\n\r\n\
     There are too many connections\n";
@@ -155,27 +153,30 @@ async fn refuse(mut stream: TcpStream) {
     let _ = told.await;
 }
 
-/// How long nothing is accepted because the last attempt failed.
+/// How long nothing is accepted because the last attempt failed, and until when. The end is a point
+/// in time: connections that close meanwhile must not begin the pause anew.
 #[derive(Default)]
-struct Pause(Duration);
+struct Pause(Option<(Duration, Instant)>);
 
 impl Pause {
     async fn then_accept(&self, listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
-        if !self.0.is_zero() {
-            tokio::time::sleep(self.0).await;
+        if let Some((_, until)) = self.0 {
+            tokio::time::sleep_until(until).await;
         }
         listener.accept().await
     }
 
     /// Pauses longer each time, unless it was only that the client went away. What else fails here
     /// is the machine (no file descriptors, no memory), and trying at once would only burn time.
-    fn after(&mut self, error: &io::Error) {
+    fn after(&mut self, error: &io::Error, now: Instant) {
         use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
         if matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset) {
             return;
         }
-        self.0 = (self.0 * 2).clamp(Duration::from_millis(10), Duration::from_secs(1));
-        tracing::warn!(%error, pause = ?self.0, "no connection can be accepted");
+        let before = self.0.map_or(Duration::ZERO, |(pause, _)| pause);
+        let pause = (before * 2).clamp(Duration::from_millis(10), Duration::from_secs(1));
+        self.0 = Some((pause, now + pause));
+        tracing::warn!(%error, ?pause, "no connection can be accepted");
     }
 }
 
@@ -183,15 +184,34 @@ impl Pause {
 mod tests {
     use super::*;
 
+    #[tokio::test(start_paused = true)]
+    async fn connections_that_close_do_not_prolong_a_pause() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let _client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let mut pause = Pause::default();
+        let begun = Instant::now();
+        (0..10).for_each(|_| pause.after(&rustix::io::Errno::MFILE.into(), begun));
+        // As the accept loop does whenever a connection has ended.
+        loop {
+            let other = tokio::time::sleep(Duration::from_millis(100));
+            tokio::select! {
+                accepted = pause.then_accept(&listener) => break drop(accepted.unwrap()),
+                () = other => {}
+            }
+            assert!(begun.elapsed() <= Duration::from_secs(1), "it is never accepted");
+        }
+    }
+
     #[test]
     fn a_machine_that_can_accept_no_more_is_asked_less_and_less_often() {
-        let mut pause = Pause::default();
-        pause.after(&io::ErrorKind::ConnectionAborted.into());
-        assert_eq!(pause.0, Duration::ZERO);
+        let (mut pause, now) = (Pause::default(), Instant::now());
+        pause.after(&io::ErrorKind::ConnectionAborted.into(), now);
+        assert_eq!(pause.0, None);
         let no_descriptors = rustix::io::Errno::MFILE.into();
-        pause.after(&no_descriptors);
-        assert_eq!(pause.0, Duration::from_millis(10));
-        (0..10).for_each(|_| pause.after(&no_descriptors));
-        assert_eq!(pause.0, Duration::from_secs(1));
+        let ends_after = |pause: &Pause| pause.0.map(|(_, until)| until - now);
+        pause.after(&no_descriptors, now);
+        assert_eq!(ends_after(&pause), Some(Duration::from_millis(10)));
+        (0..10).for_each(|_| pause.after(&no_descriptors, now));
+        assert_eq!(ends_after(&pause), Some(Duration::from_secs(1)));
     }
 }

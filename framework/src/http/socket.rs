@@ -9,11 +9,12 @@ use std::task::{Context, Poll, ready};
 use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::frames::Frames;
 use super::linger::Linger;
 use super::pulse::Pulse;
 
-/// A client that takes less than this within the write timeout takes nothing: so much is made up
-/// of answers to HTTP/2 pings and the like.
+/// A client that takes less than this within the write timeout takes nothing; over HTTP/2 for each
+/// response that waits for it, or it could hold all of them for the price of one.
 const WORTH_MENTIONING: usize = 512;
 
 /// How much of what a client still sends after its last response is read at a time, in bytes.
@@ -38,6 +39,8 @@ pub(super) struct Socket<S> {
     read_before: Bytes,
     pulse: Arc<Pulse>,
     heads: Heads,
+    /// Over HTTP/2.
+    frames: Option<Frames>,
     written: usize,
     end: End,
 }
@@ -52,7 +55,8 @@ enum End {
 
 impl<S> Socket<S> {
     pub(super) fn new(stream: S, read_before: Bytes, pulse: Arc<Pulse>, heads: Heads) -> Socket<S> {
-        Socket { stream, read_before, pulse, heads, written: 0, end: End::NotYet }
+        let frames = (heads == Heads::Ignored).then(Frames::default);
+        Socket { stream, read_before, pulse, heads, frames, written: 0, end: End::NotYet }
     }
 
     /// What was read is read once more.
@@ -64,13 +68,29 @@ impl<S> Socket<S> {
         }
     }
 
-    fn note_write(&mut self, written: &Poll<io::Result<usize>>) {
+    /// Notes what was written of `slices`.
+    fn note_write<'a>(
+        &mut self,
+        written: &Poll<io::Result<usize>>,
+        slices: impl IntoIterator<Item = &'a [u8]>,
+    ) {
         match written {
             Poll::Pending => self.pulse.blocked(),
             Poll::Ready(Ok(bytes)) => {
                 self.pulse.unblocked();
-                self.written += bytes;
-                if self.written >= WORTH_MENTIONING {
+                let (mut content, mut worth) = (*bytes, WORTH_MENTIONING);
+                if let Some(frames) = &mut self.frames {
+                    let mut left = *bytes;
+                    content = 0;
+                    for slice in slices {
+                        let written = &slice[..slice.len().min(left)];
+                        left -= written.len();
+                        content += frames.content_of(written);
+                    }
+                    worth *= self.pulse.waiting_for_client().max(1);
+                }
+                self.written += content;
+                if self.written >= worth {
                     self.written = 0;
                     self.pulse.taken();
                 }
@@ -111,7 +131,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<S> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.note_write(&written);
+        self.note_write(&written, [bytes]);
         written
     }
 
@@ -121,7 +141,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<S> {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
-        self.note_write(&written);
+        self.note_write(&written, slices.iter().map(|slice| &**slice));
         written
     }
 

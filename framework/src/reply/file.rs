@@ -14,6 +14,7 @@ use tokio_util::io::ReaderStream;
 
 use super::{Content, Error, Reply, Result, error};
 use crate::body::Body;
+use crate::http::files::{OpenPlace, is_exhaustion};
 use crate::media_type;
 
 /// How much is read from the disk at a time, in bytes.
@@ -25,20 +26,22 @@ const PIECE: usize = 64 << 10;
 /// sends: a `..` in it leads anywhere.
 ///
 /// # Errors
-/// A 404 when there is no such file, a 500 when it cannot be opened.
+/// A 404 when there is no such file, a 503 when too many files are open, a 500 when it cannot be
+/// opened.
 pub async fn file(path: impl AsRef<Path>) -> Result {
     let path = path.as_ref();
     let opened = async {
+        let place = OpenPlace::take()?;
         let file = File::open(path).await?;
         let metadata = file.metadata().await?;
-        Ok::<_, io::Error>((file, metadata))
+        Ok::<_, io::Error>((file, metadata, place))
     };
-    let (file, metadata) = opened.await.map_err(|cause| unavailable(path, &cause))?;
+    let (file, metadata, place) = opened.await.map_err(|cause| unavailable(path, &cause))?;
     if !metadata.is_file() {
         return Err(unavailable(path, &io::Error::from(io::ErrorKind::NotFound)));
     }
     let length = metadata.len();
-    let pieces = FileBody { rest: length, pieces: stream_of(file, length) };
+    let pieces = FileBody { rest: length, pieces: stream_of(file, length), _place: place };
     let mut reply = Reply::new(StatusCode::OK, Content::Body(Body::stream(pieces)))
         .header(CONTENT_TYPE, media_type::of(path))
         .header(CONTENT_LENGTH, length);
@@ -51,6 +54,7 @@ pub async fn file(path: impl AsRef<Path>) -> Result {
 fn unavailable(path: &Path, cause: &io::Error) -> Error {
     let status = match cause.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => StatusCode::NOT_FOUND,
+        _ if is_exhaustion(cause) => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     };
     Error::from(error(status).cause(format_args!("the file {}: {cause}", path.display())))
@@ -64,6 +68,7 @@ fn stream_of(file: File, length: u64) -> ReaderStream<Take<File>> {
 struct FileBody {
     rest: u64,
     pieces: ReaderStream<Take<File>>,
+    _place: OpenPlace,
 }
 
 impl http_body::Body for FileBody {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use http::header::{CONTENT_TYPE, COOKIE, HeaderName, HeaderValue};
 use http::{Extensions, HeaderMap, Method, Uri};
 
+use super::allowance::Allowance;
 use super::{Request, RequestParts};
 use crate::body::Body;
 use crate::controller::Site;
@@ -45,6 +46,7 @@ impl RequestBuilder {
             request_id: "request".to_owned(),
             remote: None,
             body_limit: 8 << 20,
+            allowance: Allowance::usual(),
             as_of: Position::START,
             extensions: Extensions::new(),
             site: Arc::new(Site::in_memory(States::new())),

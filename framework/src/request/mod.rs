@@ -4,13 +4,16 @@
 //! - [`RequestParts`]: everything but the body, with questions that respect what the request's
 //!   controller may see.
 //! - [`RequestBuilder`]: makes requests without a network, for the tests of a site.
+//! - `allowance`: what a request may take of its node's memory.
 //!
 //! Controllers seldom name these types: the extractors of [`extract`](crate::extract) take out of
 //! them what is wanted. This room must not know where a controller runs.
 
+mod allowance;
 mod builder;
 mod parts;
 
+pub(crate) use allowance::Allowance;
 pub use builder::RequestBuilder;
 pub use parts::RequestParts;
 

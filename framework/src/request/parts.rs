@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use http::{Extensions, HeaderMap, HeaderValue, Method, Uri};
 
+use super::allowance::Allowance;
 use crate::controller::Site;
 use crate::extract::NotInKey;
 use crate::link::Exposure;
@@ -29,6 +30,7 @@ pub struct RequestParts {
     pub(crate) remote: Option<IpAddr>,
     /// The longest body, in bytes, that an extractor reads into memory as a whole.
     pub body_limit: u64,
+    pub(crate) allowance: Allowance,
     /// The back end's position before the controller ran.
     pub as_of: Position,
     /// What before-steps left for the controller and after-steps.

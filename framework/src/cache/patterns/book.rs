@@ -10,6 +10,8 @@ use crate::log::Position;
 #[derive(Debug, Default)]
 pub(super) struct Book {
     in_order: BTreeMap<u64, Arc<Pattern>>,
+    /// How long their texts are, all together.
+    bytes: usize,
     /// Those that are equal, in the order in which they came.
     by_text: HashMap<Arc<str>, Vec<Arc<Pattern>>>,
     /// How many expressions are to be asked wherever a text stands.
@@ -17,6 +19,9 @@ pub(super) struct Book {
     /// The number of the next pattern.
     next: u64,
 }
+
+/// How much text the patterns may have on average, when there are as many as there may be.
+const TEXT: usize = 1024;
 
 impl Book {
     /// The expression, the one that is there if there is one; `None` if it cannot be read.
@@ -48,12 +53,14 @@ impl Book {
                 expression
             }
         };
-        let in_order = &mut self.in_order;
+        let length = expression.text().len();
+        let (in_order, bytes) = (&mut self.in_order, &mut self.bytes);
         equal.retain(|older| {
             let is_covered = force.covers(older.force);
             if is_covered {
                 older.cover();
                 in_order.remove(&older.number);
+                *bytes -= length;
             }
             !is_covered
         });
@@ -61,6 +68,7 @@ impl Book {
         self.next += 1;
         equal.push(Arc::clone(&pattern));
         in_order.insert(pattern.number, Arc::clone(&pattern));
+        *bytes += length;
         pattern
     }
 
@@ -68,10 +76,20 @@ impl Book {
         self.in_order.len()
     }
 
-    /// The position up to which patterns must be retired, so that no more than `limit` are left.
+    /// The position up to which patterns must be retired, so that no more than `limit` are left, and
+    /// no more text than goes with so many.
     pub(super) fn surplus(&self, limit: usize) -> Option<Position> {
-        let surplus = self.len().checked_sub(limit)?.checked_sub(1)?;
-        self.in_order.values().nth(surplus).map(|pattern| pattern.position)
+        let (mut patterns, mut bytes) = (self.len(), self.bytes);
+        let mut surplus = None;
+        for pattern in self.in_order.values() {
+            if patterns <= limit && bytes <= limit.saturating_mul(TEXT) {
+                break;
+            }
+            patterns -= 1;
+            bytes -= pattern.expression.text().len();
+            surplus = Some(pattern.position);
+        }
+        surplus
     }
 
     /// Takes out the oldest patterns up to `position`, `most` of them at most. Returns how many.
@@ -82,6 +100,7 @@ impl Book {
             && oldest.get().position <= position
         {
             let oldest = oldest.remove();
+            self.bytes -= oldest.expression.text().len();
             self.forget(&oldest);
             taken += 1;
         }
@@ -106,5 +125,32 @@ impl Book {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn add(book: &mut Book, text: &str, position: u64) {
+        let expression = book.expression(text).unwrap();
+        book.add(expression, Position(position), Force::Hard);
+    }
+
+    #[test]
+    fn patterns_are_in_surplus_by_their_number_and_by_their_text() {
+        let mut book = Book::default();
+        (1..=4).for_each(|position| add(&mut book, &format!("^/{position}$"), position));
+        assert_eq!(book.surplus(4), None);
+        assert_eq!(book.surplus(3), Some(Position(1)));
+        let long = |letter: &str| format!("^/{}", letter.repeat(3 * TEXT));
+        add(&mut book, &long("a"), 5);
+        assert_eq!(book.surplus(5), None);
+        add(&mut book, &long("a"), 6);
+        assert_eq!(book.surplus(5), None, "it stands in for an equal one");
+        add(&mut book, &long("b"), 7);
+        assert_eq!(book.surplus(6), Some(Position(6)), "the oldest long one goes");
+        assert_eq!(book.take_oldest(Position(6), 100), 5);
+        assert_eq!((book.surplus(3), book.bytes), (Some(Position(7)), 3 * TEXT + 2));
     }
 }

@@ -1,4 +1,4 @@
-use std::fs::{self, File, Metadata};
+use std::fs::{self, Metadata};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -7,6 +7,7 @@ use super::{Blob, Store, StoreError, access, sync_folder};
 use crate::clock;
 use crate::http::files::open_without_links;
 use crate::log::ContentId;
+use crate::private;
 
 /// How much is copied at a time, in bytes.
 const PIECE: usize = 256 * 1024;
@@ -54,7 +55,7 @@ impl Store {
         let copy = Temporary(self.folder.join(format!("new-{:016x}", rand::random::<u64>())));
         let failed = |error| access(&copy.0, "write the file", error);
         let mut target =
-            File::options().create_new(true).write(true).open(&copy.0).map_err(failed)?;
+            private::options().create_new(true).write(true).open(&copy.0).map_err(failed)?;
         let mut hasher = blake3::Hasher::new();
         let mut length = 0;
         let mut piece = vec![0; PIECE];

@@ -27,6 +27,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::clock::{self, Moment};
 use crate::log::ContentId;
+use crate::private;
 
 pub use import::Pin;
 pub use partial::Partial;
@@ -205,7 +206,7 @@ impl Store {
         }
         make_folder(&self.folder)?;
         let path = self.folder.join("lock");
-        let lock = File::options().create(true).truncate(false).write(true).open(&path);
+        let lock = private::options().create(true).truncate(false).write(true).open(&path);
         let lock = lock.map_err(|error| access(&path, "open the file", error))?;
         match lock.try_lock() {
             Ok(()) => {
@@ -259,7 +260,7 @@ const PART: &str = ".part";
 /// Makes a folder, and those above it that are not there, durably.
 fn make_folder(folder: &Path) -> Result<(), StoreError> {
     let new: Vec<&Path> = folder.ancestors().take_while(|above| !above.exists()).collect();
-    fs::create_dir_all(folder).map_err(|error| access(folder, "make the folder", error))?;
+    private::create_dir_all(folder).map_err(|error| access(folder, "make the folder", error))?;
     // The name of a new folder is kept in the one above it; that of a relative path may be this one.
     for above in new.iter().filter_map(|new| new.parent()) {
         sync_folder(if above.as_os_str().is_empty() { Path::new(".") } else { above })?;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::{Blob, PART, Part, Store, StoreError, access};
 use crate::clock;
 use crate::log::ContentId;
+use crate::private;
 
 /// How much is read at a time when a hash is taken again, in bytes.
 const PIECE: usize = 256 * 1024;
@@ -58,7 +59,8 @@ impl Store {
         // Before the file is opened, or it could be removed in between.
         let writer = Writer::begin(self, name);
         let failed = |error| access(&path, "open the file", error);
-        let file = File::options().create(true).truncate(false).read(true).write(true).open(&path);
+        let file =
+            private::options().create(true).truncate(false).read(true).write(true).open(&path);
         let mut file = file.map_err(failed)?;
         let mut length = file.metadata().map_err(failed)?.len();
         if length > content.length {

@@ -27,6 +27,12 @@ pub enum MultipartError {
     /// The headers of a field are not as RFC 7578 wants them: status 400.
     #[error("the headers of a field of the form are wrong: {0}")]
     Head(&'static str),
+    /// There are more fields than `[limits] fields` allows: status 413.
+    #[error("there are more than {most} fields")]
+    TooManyFields {
+        /// How many are allowed.
+        most: usize,
+    },
     /// A field is no text in UTF-8: status 400.
     #[error("the field `{name}` is not text in UTF-8")]
     NotUtf8 {
@@ -49,6 +55,7 @@ impl Rejection for MultipartError {
         match self {
             MultipartError::Body(error) => error.status(),
             MultipartError::Incomplete | MultipartError::Head(_) => StatusCode::BAD_REQUEST,
+            MultipartError::TooManyFields { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             MultipartError::NotUtf8 { .. } => StatusCode::BAD_REQUEST,
         }
     }

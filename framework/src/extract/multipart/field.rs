@@ -1,4 +1,4 @@
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 
 use super::head::Head;
 use super::{Multipart, MultipartError};
@@ -45,14 +45,21 @@ impl<'a> Field<'a> {
     /// # Errors
     /// When the body breaks off, and when more is collected than the request's `body_limit`.
     pub async fn bytes(mut self) -> Result<Bytes, MultipartError> {
-        let mut all = BytesMut::new();
+        let mut all = Vec::new();
         while let Some(piece) = self.chunk().await? {
             let rest = self.form.collectable.checked_sub(piece.len() as u64);
             self.form.collectable =
                 rest.ok_or(BodyError::TooLarge { limit: self.form.body_limit })?;
+            let length = all.len() + piece.len();
+            if length > all.capacity() {
+                let capacity = length + all.len();
+                let taken = self.form.allowance.memory.take((capacity - all.capacity()) as u64);
+                taken.map_err(|_| BodyError::NoMemory)?;
+                all.reserve_exact(capacity - all.len());
+            }
             all.extend_from_slice(&piece);
         }
-        Ok(all.freeze())
+        Ok(all.into())
     }
 
     /// The whole content as text.

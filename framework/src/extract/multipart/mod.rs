@@ -15,7 +15,7 @@ pub use field::Field;
 use self::head::{Head, boundary_of};
 use self::splitter::Splitter;
 use super::FromRequest;
-use crate::request::Request;
+use crate::request::{Allowance, Request};
 
 /// The fields of a form that may hold files, one after the other.
 ///
@@ -45,16 +45,22 @@ pub struct Multipart {
     /// How many bytes may still be collected.
     collectable: u64,
     body_limit: u64,
+    /// How many fields may still come.
+    fields: usize,
+    allowance: Allowance,
 }
 
 impl Multipart {
     /// The next field. What was not read of the one before is passed over.
     ///
     /// # Errors
-    /// When the body breaks off or is not what it says it is.
+    /// When the body breaks off, is not what it says it is, or has more fields than
+    /// `[limits] fields` allows.
     pub async fn next_field(&mut self) -> Result<Option<Field<'_>>, MultipartError> {
         while self.splitter.piece().await?.is_some() {}
         let Some(head) = self.splitter.head().await? else { return Ok(None) };
+        let too_many = MultipartError::TooManyFields { most: self.allowance.fields };
+        self.fields = self.fields.checked_sub(1).ok_or(too_many)?;
         let head = Head::parse(&head)?;
         Ok(Some(Field::new(self, head)))
     }
@@ -77,6 +83,8 @@ impl FromRequest for Multipart {
             splitter: Splitter::new(request.body, boundary),
             collectable: request.parts.body_limit,
             body_limit: request.parts.body_limit,
+            fields: request.parts.allowance.fields,
+            allowance: request.parts.allowance,
         })
     }
 }
@@ -147,6 +155,17 @@ mod tests {
         assert_eq!(first.text().await.unwrap().len(), 12);
         let second = form.next_field().await.unwrap().unwrap();
         assert_eq!(second.text().await.unwrap_err().into_reply().status(), 413);
+    }
+
+    #[tokio::test]
+    async fn no_more_fields_are_read_than_are_allowed() {
+        let field = "--XX\r\nContent-Disposition: form-data; name=a\r\n\r\n\r\n";
+        let mut form = multipart(Body::from(field.repeat(1001) + "--XX--")).await;
+        for _ in 0..1000 {
+            assert!(form.next_field().await.unwrap().is_some());
+        }
+        let error = form.next_field().await.unwrap_err();
+        assert_eq!(error.into_reply().status(), 413);
     }
 
     #[tokio::test]

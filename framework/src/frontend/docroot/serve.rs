@@ -15,7 +15,9 @@ use crate::clock;
 use crate::docroot::{Manifest, Store, check_path};
 use crate::frontend::FrontEnd;
 use crate::frontend::failure::Failure;
-use crate::http::files::{Answer, Caching, Files, Fingerprint, Overlaid, OverlaidFile, Overlay};
+use crate::http::files::{
+    Answer, Caching, Files, Fingerprint, Overlaid, OverlaidFile, Overlay, is_exhaustion,
+};
 use crate::link::{CallError, Lookup};
 use crate::log::{ContentId, Position};
 
@@ -176,6 +178,7 @@ impl FrontEnd {
                 Ok(answer) => return Ok(answer),
                 // What was lost is waited for in the next round.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) if is_exhaustion(&error) => return Err(exhausted(&error)),
                 Err(error) => return Err(Failure::internal(error.to_string())),
             }
         }
@@ -218,6 +221,12 @@ fn unsure() -> Failure {
         is_known: true,
         ..Failure::new(StatusCode::SERVICE_UNAVAILABLE, message).because(cause)
     }
+}
+
+/// Too many files are open.
+fn exhausted(error: &io::Error) -> Failure {
+    let message = "The site has too many files to send. Please try again soon.";
+    Failure::new(StatusCode::SERVICE_UNAVAILABLE, message).because(error.to_string())
 }
 
 /// The content has not come in time.

@@ -14,6 +14,7 @@ use super::super::variant::VariantKind;
 use super::composition::Source;
 use super::failing::Cause;
 use crate::body::Body;
+use crate::budget::Share;
 use crate::cache::{Entry, Page};
 use crate::clock::{self, Moment};
 use crate::pieces::Pieces;
@@ -52,13 +53,13 @@ impl Content {
                 fits(status, &headers)?;
                 Ok(Content::Own(match content {
                     MadeContent::Rendered { content, .. } => content,
-                    MadeContent::Body(body) => read(body, limit).await?,
+                    MadeContent::Body(body) => read(body, limit, &frontend.memory.share()).await?,
                 }))
             }
             Served::Response(response) => {
                 let (Parts { status, headers, .. }, body) = response.into_parts();
                 fits(status, &headers)?;
-                Ok(Content::Shared(headers, read(body, limit).await?))
+                Ok(Content::Shared(headers, read(body, limit, &frontend.memory.share()).await?))
             }
             Served::Failed(failed) => Err(cause(failed)),
         }
@@ -121,11 +122,15 @@ fn fits(status: StatusCode, headers: &HeaderMap) -> Result<(), Cause> {
     Ok(())
 }
 
-async fn read(body: Body, limit: u64) -> Result<Pieces, Cause> {
-    match collect(body, limit).await {
+async fn read(body: Body, limit: u64, share: &Share) -> Result<Pieces, Cause> {
+    match collect(body, limit, share).await {
         Ok(Collected::Whole(bytes)) => Ok(bytes.into()),
         Ok(Collected::TooLong(_)) => {
-            Err(format!("it is longer than {limit} bytes (`[cache] max_entry`)").into())
+            let cause = format!(
+                "it is longer than {limit} bytes (`[cache] max_entry`), or than what there is memory \
+                 for (`[limits] collected_bodies`)"
+            );
+            Err(cause.into())
         }
         Err(error) => Err(error.to_string().into()),
     }

@@ -8,6 +8,7 @@ use http::header::{self, HeaderMap};
 use super::super::request_id as new_request_id;
 use super::chain::Chain;
 use crate::pieces::Part;
+use crate::shown::{shown, shown_cause};
 
 /// Why a part cannot be had.
 #[derive(Debug)]
@@ -70,11 +71,14 @@ impl Failing {
         let request_id =
             request_id.as_ref().unwrap_or_else(|| self.request_id.get_or_init(new_request_id));
         let url = part.url();
+        let page = page.to_string();
+        let (page, part_url) = (&*shown(&page), &*shown(url));
+        let cause = &*shown_cause(text);
         // While no back end answers, every request ends here, and the link has said why.
         if *is_known {
-            tracing::debug!(request_id, %page, part = url, cause = text, "a part is not there");
+            tracing::debug!(request_id, page, part = part_url, cause, "a part is not there");
         } else {
-            tracing::warn!(request_id, %page, part = url, cause = text, "a part is not there");
+            tracing::warn!(request_id, page, part = part_url, cause, "a part is not there");
         }
         match self.comments {
             true => {

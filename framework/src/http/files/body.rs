@@ -21,7 +21,7 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
-use super::threads;
+use super::{OpenFile, threads};
 use crate::http::ranges::Segment;
 
 /// How much is read at a time, in bytes.
@@ -35,7 +35,7 @@ type Read = (Vec<u8>, io::Result<usize>);
 
 /// The body of a response with content of a file.
 pub(super) struct FileBody {
-    file: Arc<File>,
+    file: Arc<OpenFile>,
     segments: VecDeque<Segment>,
     /// How many bytes are left of all segments.
     left: u64,
@@ -45,7 +45,7 @@ pub(super) struct FileBody {
 
 impl FileBody {
     /// These parts of a file, and what is sent between them.
-    pub(super) fn new(file: File, segments: impl IntoIterator<Item = Segment>) -> FileBody {
+    pub(super) fn new(file: OpenFile, segments: impl IntoIterator<Item = Segment>) -> FileBody {
         let segments: VecDeque<Segment> =
             segments.into_iter().filter(|segment| segment.length() > 0).collect();
         let left = segments.iter().map(Segment::length).sum();
@@ -53,11 +53,11 @@ impl FileBody {
     }
 
     /// The whole file.
-    pub(super) fn whole(file: File, length: u64) -> FileBody {
+    pub(super) fn whole(file: OpenFile, length: u64) -> FileBody {
         // It is advice: what comes of it does not matter. Apple's systems take none.
         #[cfg(target_os = "linux")]
         if length > 8 * PIECE as u64 {
-            let _ = rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::Sequential);
+            let _ = rustix::fs::fadvise(&*file, 0, None, rustix::fs::Advice::Sequential);
         }
         FileBody::new(file, [Segment::Content(0..length)])
     }
@@ -214,6 +214,10 @@ mod tests {
         (file, content)
     }
 
+    fn open(file: &tempfile::NamedTempFile) -> OpenFile {
+        OpenFile::new(file.reopen().unwrap()).unwrap()
+    }
+
     #[tokio::test]
     async fn the_segments_are_sent_one_after_the_other() {
         let (file, content) = file(3 * PIECE + 5);
@@ -224,7 +228,7 @@ mod tests {
             Segment::Frame(Bytes::from_static(b"|")),
             Segment::Content(1..2 * PIECE as u64),
         ];
-        let body = FileBody::new(file.reopen().unwrap(), segments);
+        let body = FileBody::new(open(&file), segments);
         assert_eq!(body.size_hint().exact(), Some(2 * PIECE as u64 + 4));
         let sent = body.collect().await.unwrap().to_bytes();
         let expected = [b"<", &content[content.len() - 3..], b"|", &content[1..2 * PIECE]].concat();
@@ -235,7 +239,7 @@ mod tests {
     async fn a_whole_file_comes_however_many_pieces_are_held() {
         for length in [0, 1, PIECE, PIECE + 1, 10 * PIECE] {
             let (file, content) = file(length);
-            let body = FileBody::whole(file.reopen().unwrap(), length as u64);
+            let body = FileBody::whole(open(&file), length as u64);
             // It holds all pieces until the end, so no buffer comes back.
             let sent = body.collect().await.unwrap().to_bytes();
             assert!(sent == content, "{length}");
@@ -245,7 +249,7 @@ mod tests {
     #[tokio::test]
     async fn buffers_that_were_sent_are_used_again() {
         let (file, content) = file(9 * PIECE);
-        let mut body = FileBody::whole(file.reopen().unwrap(), content.len() as u64);
+        let mut body = FileBody::whole(open(&file), content.len() as u64);
         let (mut sent, mut places) = (Vec::new(), std::collections::BTreeSet::new());
         while let Some(frame) = body.frame().await {
             let piece = frame.unwrap().into_data().unwrap();
@@ -269,7 +273,7 @@ mod tests {
     #[tokio::test]
     async fn a_file_that_is_cut_while_it_is_sent_breaks_the_body() {
         let (file, _) = file(3 * PIECE);
-        let mut body = FileBody::whole(file.reopen().unwrap(), 3 * PIECE as u64);
+        let mut body = FileBody::whole(open(&file), 3 * PIECE as u64);
         assert!(body.frame().await.unwrap().is_ok());
         file.as_file().set_len(PIECE as u64).unwrap();
         assert!(body.frame().await.unwrap().is_err());

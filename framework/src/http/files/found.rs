@@ -14,6 +14,7 @@ use super::fingerprint::Fingerprint;
 use super::folder::{Entered, Folder};
 use super::hash::{Hashes, Identity};
 use super::name::Name;
+use super::open::OpenFile;
 use super::overlay::{Overlaid, OverlaidFile, Overlay};
 use super::sibling::Siblings;
 use super::source::{Content, Source};
@@ -234,7 +235,7 @@ impl Look<'_> {
                 length: file.length,
                 tag: Some(file.tag),
                 modified: file.modified,
-                ..Source::of(Content::File((file.open)()?))
+                ..Source::of(Content::File(OpenFile::new((file.open)()?)?))
             }),
             Candidate::Own(own) => self.own_source(own),
         }
@@ -258,11 +259,15 @@ impl Look<'_> {
             Some(hashes.of(&own.file, &own.identity)?)
         };
         let tag = tag.map(|hash| HeaderValue::try_from(format!("\"{hash}\"")));
+        let content = match content {
+            Some(content) => content,
+            None => Content::File(OpenFile::new(own.file)?),
+        };
         Ok(Source {
             length,
             tag: tag.transpose().map_err(io::Error::other)?,
             modified: Some(own.modified),
-            ..Source::of(content.unwrap_or(Content::File(own.file)))
+            ..Source::of(content)
         })
     }
 }

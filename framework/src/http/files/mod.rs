@@ -8,7 +8,8 @@
 //!   nothing else, `found` chooses: index files, fingerprints, encoded siblings.
 //! - [`Overlay`]: what stands in front of the docroot's own files.
 //! - [`Source`]: a version of something and the response to a request for it: conditions, ranges,
-//!   headers. `body` reads a file while it is sent; `threads` do what must be waited for.
+//!   headers. `body` reads a file while it is sent; `threads` do what must be waited for. `open` bounds
+//!   how many files are open for responses.
 //! - [`Fingerprint`]: what is in a file, as a part of its name; `hash` makes it.
 //!
 //! # Tags
@@ -62,6 +63,7 @@ mod folder;
 mod found;
 mod hash;
 mod name;
+mod open;
 mod overlay;
 mod sibling;
 mod source;
@@ -83,6 +85,8 @@ pub(crate) use folder::open_without_links;
 use found::{Found, Freshness, Shelf};
 use hash::Hashes;
 use name::Name;
+pub use open::OpenFile;
+pub(crate) use open::{Place as OpenPlace, allow as allow_open, is_exhaustion};
 pub use overlay::{Open, Overlaid, OverlaidFile, Overlay};
 use sibling::Siblings;
 pub use source::{Caching, Content, Source};

@@ -1,6 +1,5 @@
 //! A version of something, and the response to a request for it.
 
-use std::fs::File;
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -8,6 +7,7 @@ use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Response, StatusCode};
 
 use super::body::FileBody;
+use super::open::OpenFile;
 use crate::body::Body;
 use crate::http::conditions::{Current, Precondition, evaluate};
 use crate::http::names::CDN_CACHE_CONTROL;
@@ -38,7 +38,7 @@ pub struct Source {
 #[derive(Debug)]
 pub enum Content {
     /// In an open file, read while it is sent.
-    File(File),
+    File(OpenFile),
     /// In memory.
     Bytes(Bytes),
 }

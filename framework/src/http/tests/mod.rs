@@ -75,7 +75,11 @@ impl Handler for Site {
                 Body::stream(StreamBody::new(futures_util::stream::iter(pieces)))
             }
             "/echo" => {
-                let body = limited(request.into_body(), 1000, Duration::from_millis(200));
+                let body = limited(
+                    request.into_body(),
+                    1000,
+                    Pace { pause: Duration::from_millis(200), rate: 0 },
+                );
                 let read = match body {
                     Ok(body) => body.collect(u64::MAX).await,
                     Err(error) => Err(error),
@@ -87,6 +91,7 @@ impl Handler for Site {
                         *response.status_mut() = match error {
                             BodyError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
                             BodyError::TooSlow => StatusCode::REQUEST_TIMEOUT,
+                            BodyError::NoMemory => StatusCode::SERVICE_UNAVAILABLE,
                             BodyError::Broken(_) => StatusCode::BAD_REQUEST,
                         };
                         return response;

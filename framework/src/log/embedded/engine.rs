@@ -15,6 +15,7 @@ use super::file::{LogFile, Unsynced};
 use super::frame::{Bad, Frame, decode};
 use crate::log::epoch::{Beginning, Epochs, KEPT};
 use crate::log::{Epoch, LogEpoch, LogId, OpenError, Position, ReadError, Record};
+use crate::private;
 
 pub(super) const RECORDS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("records");
 /// The log's openings, numbered.
@@ -86,11 +87,12 @@ impl Engine {
         open_database: OpenDatabase,
     ) -> Result<Engine, OpenError> {
         let path = folder.join("log.redb");
-        fs::create_dir_all(folder).map_err(access(folder, "create the folder"))?;
+        private::create_dir_all(folder).map_err(access(folder, "create the folder"))?;
         let mut lock = lock(folder, &path)?;
         if !path.try_exists().map_err(access(&path, "look for the log"))? {
             create(folder, &path)?;
         }
+        private::warn_of(&path);
         let database = guarded(|| Ok(open_database(&path)?)).map_err(|e| open_error(&path, e))?;
         let id = read_meta(&path, &database)?;
         let epochs = read_epochs(&database).map_err(|error| open_error(&path, error))?;
@@ -299,7 +301,8 @@ fn access<'a>(path: &'a Path, action: &'static str) -> impl Fn(io::Error) -> Ope
 /// opened again.
 fn lock(folder: &Path, log: &Path) -> Result<File, OpenError> {
     let path = folder.join("log.lock");
-    let opened = File::options().create(true).truncate(false).read(true).write(true).open(&path);
+    let mut options = private::options();
+    let opened = options.create(true).truncate(false).read(true).write(true).open(&path);
     let lock = opened.map_err(access(&path, "open"))?;
     match lock.try_lock() {
         Ok(()) => Ok(lock),
@@ -321,6 +324,12 @@ fn create(folder: &Path, path: &Path) -> Result<(), OpenError> {
         _ => {}
     }
     guarded(|| {
+        // It takes an empty file for a new one, and would make it with another mode.
+        private::options()
+            .create_new(true)
+            .write(true)
+            .open(&unfinished)
+            .map_err(redb::Error::Io)?;
         let database = Database::create(&unfinished)?;
         let transaction = database.begin_write()?;
         transaction.open_table(RECORDS)?;

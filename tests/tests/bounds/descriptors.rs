@@ -1,0 +1,107 @@
+//! File descriptors: few of them, and visitors who want them all.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use headwater::config::Mode;
+use headwater_tests::{Node, Response, until};
+use http::Request;
+use http_body_util::Empty;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+
+use crate::site;
+
+/// Longer than any file that is read as a whole before it is sent.
+const LONG: usize = 1 << 20;
+
+/// A node with so few descriptors that a test can take them.
+async fn node() -> Node {
+    let site = site().file("docroot/files/long.bin", vec![7; LONG]);
+    let node = site.node(Mode::SingleNodeWithCache, "n1").descriptors(128, 256);
+    // Nothing but the node's own care gives anything back.
+    let node = node.set("LIMITS__IDLE_TIMEOUT", "1h").set("LIMITS__WRITE_TIMEOUT", "3s");
+    let node = node.start().await;
+    node.ready().await;
+    node
+}
+
+async fn operators_are_answered(node: &Node) {
+    let operator = headwater_tests::Client::new(node.admin()).timeout(Duration::from_secs(5));
+    for target in ["/health", "/status", "/metrics"] {
+        let answer = operator.get(target).await;
+        assert_eq!(answer.map(|answer| answer.status).ok(), Some(200), "{target}");
+    }
+}
+
+#[tokio::test]
+async fn a_node_raises_its_limit_of_open_files_and_says_both() {
+    let node = node().await;
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", node.pid())).unwrap();
+    let line = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
+    assert_eq!(line.split_whitespace().nth(3), Some("256"), "{line}");
+    let messages = node.messages().to_string();
+    assert!(messages.contains("descriptors=256 before=128"), "{messages}");
+    assert!(messages.contains("connections=132 wanted=10000"), "{messages}");
+}
+
+#[tokio::test]
+async fn idle_visitors_keep_neither_operators_nor_newcomers_out() {
+    let node = node().await;
+    let mut idle = Vec::new();
+    for _ in 0..300 {
+        let mut stream = TcpStream::connect(node.http()).await.unwrap();
+        // A connection that was refused may be closed already.
+        let _ = stream.write_all(b"GET /static HTTP/1.1\r\nhost: a\r\n\r\n").await;
+        idle.push(stream);
+    }
+    operators_are_answered(&node).await;
+    let visitor = node.visitor();
+    until("a newcomer is let in", async || match visitor.get("/page/1").await {
+        Ok(Response { status: 200, .. }) => Some(()),
+        _ => None,
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn clients_that_open_no_window_do_not_hold_all_files() {
+    let node = node().await;
+    let visitor = node.visitor();
+    assert_eq!(visitor.page("/files/long.bin").await.body.len(), LONG);
+    let mut held = Vec::new();
+    for _ in 0..6 {
+        let stream = TokioIo::new(TcpStream::connect(node.http()).await.unwrap());
+        let (sender, connection) = hyper::client::conn::http2::Builder::new(TokioExecutor::new())
+            .initial_stream_window_size(0)
+            .handshake(stream)
+            .await
+            .unwrap();
+        tokio::spawn(connection);
+        for _ in 0..100 {
+            let (mut sender, http) = (sender.clone(), node.http());
+            held.push(tokio::spawn(async move {
+                let request = Request::get(format!("http://{http}/files/long.bin"));
+                let response = sender.send_request(request.body(Empty::<Bytes>::new()).unwrap());
+                // Held, and never read.
+                let Ok(response) = response.await else { return };
+                std::future::pending::<()>().await;
+                drop(response);
+            }));
+        }
+    }
+    until("all places for files are taken", async || {
+        let refused = visitor.page("/files/long.bin").await;
+        (refused.status == 503).then(|| assert_eq!(refused.header("retry-after"), "1"))
+    })
+    .await;
+    operators_are_answered(&node).await;
+    assert_eq!(visitor.page("/files/hello.txt").await.status, 200, "it is short");
+    assert_eq!(visitor.page("/uncached/1").await.status, 200);
+    until("the clients that take nothing are cut", async || {
+        (visitor.page("/files/long.bin").await.status == 200).then_some(())
+    })
+    .await;
+    held.iter().for_each(tokio::task::JoinHandle::abort);
+}

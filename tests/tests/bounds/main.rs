@@ -1,0 +1,13 @@
+//! What a node takes of its machine, whatever its visitors do.
+
+mod admin;
+mod descriptors;
+mod memory;
+
+use headwater_tests::Site;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_test-site");
+
+fn site() -> Site {
+    Site::test_site(PROGRAM)
+}
