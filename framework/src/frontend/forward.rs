@@ -91,7 +91,8 @@ fn wire_header((name, value): (&HeaderName, &http::HeaderValue)) -> (String, Vec
     (name.as_str().to_owned(), value.as_bytes().to_vec())
 }
 
-/// The headers that concern more than the connection they came on, or were to go on.
+/// The headers that concern more than the connection they came on, or were to go on. `Host` does,
+/// whatever `Connection` says of it.
 pub(super) fn end_to_end(
     headers: &HeaderMap,
 ) -> impl Iterator<Item = (&HeaderName, &http::HeaderValue)> {
@@ -100,6 +101,6 @@ pub(super) fn end_to_end(
     let named: Vec<&str> = options.flat_map(|value| value.split(',')).map(str::trim).collect();
     headers.iter().filter(move |(name, _)| {
         let is_named = named.iter().any(|option| option.eq_ignore_ascii_case(name.as_str()));
-        !HOP_BY_HOP.contains(name) && !is_named
+        *name == header::HOST || (!HOP_BY_HOP.contains(name) && !is_named)
     })
 }

@@ -14,8 +14,9 @@ use std::task::{Context as Task, Poll};
 use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt;
 use futures_util::future::Either;
+use http::header::{self, HeaderValue};
 use http::request::Parts;
-use http::{Request, Response, StatusCode, Version, header};
+use http::{Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::Service;
@@ -25,6 +26,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep, timeout};
 
+use super::admission::{Refusal, admit};
 use super::express::{Express, is_plain};
 use super::limits::Limits;
 use super::prepared::{AtOnce, is_of_connection};
@@ -196,7 +198,7 @@ impl<H: Handler> Service<Request<Incoming>> for Requests<H> {
         if let Some(response) = self.made.take() {
             return Either::Left(ready(told(response, exchange)));
         }
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
         let is_plain = is_plain(&parts);
         let answered = move |response: Response<Body>| {
             if is_plain && is_written_at_once(&response) {
@@ -204,7 +206,7 @@ impl<H: Handler> Service<Request<Incoming>> for Requests<H> {
             }
             told(response, exchange)
         };
-        if let Some(response) = self.context.respond_at_once(&parts) {
+        if let Some(response) = self.context.respond_at_once(&mut parts) {
             return Either::Left(ready(answered(response.into_response())));
         }
         let request = Request::from_parts(parts, Body::arriving(body));
@@ -378,10 +380,11 @@ impl<H: Handler> Context<H> {
         Context { handler, peer, headers }
     }
 
-    /// The response that there is without waiting for anything.
-    pub(super) fn respond_at_once(&self, request: &Parts) -> Option<AtOnce<H::Prepared>> {
-        if let Some((status, message)) = refusal(request, self.headers) {
-            return Some(AtOnce::Response(plain(status, message)));
+    /// The response that there is without waiting for anything, to a request as it came. Without
+    /// one the request may be handed on.
+    pub(super) fn respond_at_once(&self, request: &mut Parts) -> Option<AtOnce<H::Prepared>> {
+        if let Err(refusal) = admit(request, self.headers) {
+            return Some(AtOnce::Response(refuse(refusal)));
         }
         let answer = AssertUnwindSafe(|| self.handler.answer_at_once(request, self.peer));
         catch_unwind(answer).unwrap_or_else(|_| Some(AtOnce::Response(self.panicked())))
@@ -396,7 +399,7 @@ impl<H: Handler> Context<H> {
 
     fn panicked(&self) -> Response<Body> {
         tracing::error!(%self.peer.addr, "the handler of a request panicked");
-        plain(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error\n")
+        plain(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error\n".to_owned())
     }
 }
 
@@ -404,27 +407,20 @@ fn told(response: Response<Body>, exchange: Exchange) -> Responded {
     Ok(response.map(|body| Told::new(body, exchange)))
 }
 
-/// Why a request is not answered by the handler, if hyper has let it through in spite of it.
-fn refusal(request: &Parts, headers: usize) -> Option<(StatusCode, &'static str)> {
-    let mut hosts = request.headers.get_all(header::HOST).iter();
-    let (host, another) = (hosts.next(), hosts.next());
-    if another.is_some() || (host.is_none() && request.version == Version::HTTP_11) {
-        // RFC 9112, section 3.2.
-        return Some((StatusCode::BAD_REQUEST, "A request needs exactly one Host header.\n"));
+fn refuse(refusal: Refusal) -> Response<Body> {
+    let mut response = plain(refusal.status(), format!("{refusal}\n"));
+    if refusal.ends_connection() {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
-    // Hyper counts the headers of HTTP/1 only.
-    if request.version == Version::HTTP_2 && request.headers.len() > headers {
-        let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
-        return Some((status, "The request has too many headers.\n"));
-    }
-    None
+    response
 }
 
-fn plain(status: StatusCode, message: &'static str) -> Response<Body> {
+fn plain(status: StatusCode, message: String) -> Response<Body> {
+    let length = HeaderValue::from(message.len());
     let mut response = Response::new(Body::from(message));
-    response.headers_mut().insert(header::CONTENT_LENGTH, message.len().into());
+    response.headers_mut().insert(header::CONTENT_LENGTH, length);
     *response.status_mut() = status;
-    let text = header::HeaderValue::from_static("text/plain; charset=utf-8");
+    let text = HeaderValue::from_static("text/plain; charset=utf-8");
     response.headers_mut().insert(header::CONTENT_TYPE, text);
     response
 }

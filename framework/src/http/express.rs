@@ -154,8 +154,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin, H: Handler> Express<S, H> {
 
     /// Answers the first request of what was read, now or later. `false` if that is for hyper.
     fn answer(&mut self) -> bool {
-        let Some(head) = self.heads.read(&mut self.read) else { return false };
-        let response = match self.context.respond_at_once(&head.request) {
+        let Some(mut head) = self.heads.read(&mut self.read) else { return false };
+        let response = match self.context.respond_at_once(&mut head.request) {
             Some(AtOnce::Prepared(prepared)) => {
                 self.outgoing.begin_prepared(prepared);
                 Ok(())

@@ -9,6 +9,7 @@
 //! - [`Limits`]: all numbers that a connection is held to.
 //! - [`limited`]: a request's body that may not be too long or too slow.
 //! - [`Files`]: files below a folder, as responses.
+//! - `admission`: what every request is held to before it is handled; `host`: the host that it is for.
 //! - `cookies`: one cookie of a request.
 //! - [`Languages`]: which of a site's languages a visitor is answered in; `weight` reads how much
 //!   each member of a field like `Accept-Language` is wanted.
@@ -23,6 +24,7 @@
 //!
 //! This room knows neither cache nor link, and not what is behind the handler.
 
+mod admission;
 pub mod conditions;
 mod connection;
 mod cookies;
@@ -31,6 +33,7 @@ pub mod encoding;
 mod express;
 pub mod files;
 pub mod gzip;
+pub(crate) mod host;
 mod incoming;
 mod language;
 mod limits;

@@ -53,6 +53,7 @@ impl Handler for Site {
             "/panic" => panic!("as asked"),
             "/huge" => vec![b'x'; HUGE],
             "/slow" | "/pieces" | "/echo" | "/later/huge" => return None,
+            "/host" => request.headers.get("host").map(|host| host.as_bytes().to_vec())?,
             path => path.as_bytes().to_vec(),
         };
         self.answered.fetch_add(1, Ordering::SeqCst);
