@@ -9,6 +9,7 @@ pub use crate::extract::{
     Headers, Json, Method, Multipart, Path, Query, Remote, RequestId, Uri, VariantName,
 };
 pub use crate::frontend::{Variant, Visitor};
+pub use crate::http::{decode_cookie_value, encode_cookie_value};
 pub use crate::log::{Invalidation, Position, Receipt};
 pub use crate::reply::{
     Cookie, Error, IntoReply, OrNotFound, Reply, Result, SameSite, bad_request, bytes, error, file,

@@ -10,7 +10,7 @@
 //! - [`limited`]: a request's body that may not be too long or too slow.
 //! - [`Files`]: files below a folder, as responses.
 //! - `admission`: what every request is held to before it is handled; `host`: the host that it is for.
-//! - `cookies`: one cookie of a request.
+//! - `cookies`: the cookies of a request, and any text as the value of one.
 //! - [`Languages`]: which of a site's languages a visitor is answered in; `weight` reads how much
 //!   each member of a field like `Accept-Language` is wanted.
 //! - [`TrustedProxies`]: whose word is taken for a visitor's address and scheme.
@@ -53,7 +53,8 @@ mod weight;
 
 pub use conditions::Precondition;
 pub use connection::Peer;
-pub(crate) use cookies::{cookie, cookie_pairs};
+pub(crate) use cookies::{cookie, cookies, is_cookie_name, is_cookie_value};
+pub use cookies::{decode_cookie_value, encode_cookie_value};
 pub use files::Files;
 pub use incoming::limited;
 pub use language::Languages;
