@@ -34,6 +34,7 @@ use super::pulse::{Exchange, Patience, Pulse, RequestBody, Told, Verdict};
 use super::server::Handler;
 use super::socket::{Heads, Socket};
 use super::stop::{Alarm, Stop};
+use super::unread::Rest;
 use crate::body::Body;
 
 /// The other end of a connection.
@@ -55,6 +56,8 @@ pub(super) struct Rules {
 impl Rules {
     pub(super) fn new(limits: Limits) -> Rules {
         let mut http1 = http1::Builder::new();
+        // A client that sends nothing more gets its answer.
+        http1.half_close(true);
         // Hyper's own timeout sets a timer for each request and is the idle timeout as well.
         http1.header_read_timeout(None);
         http1.max_header_size(limits.header_bytes);
@@ -200,7 +203,11 @@ impl<H: Handler> Service<Request<Incoming>> for Requests<H> {
         }
         let (mut parts, body) = request.into_parts();
         let is_plain = is_plain(&parts);
-        let answered = move |response: Response<Body>| {
+        let (body, rest) = Rest::of(body, &parts, &self.pulse);
+        let answered = move |mut response: Response<Body>| {
+            if let Some(rest) = rest {
+                rest.tell(&mut response);
+            }
             if is_plain && is_written_at_once(&response) {
                 exchange.not_needed();
             }
@@ -209,7 +216,7 @@ impl<H: Handler> Service<Request<Incoming>> for Requests<H> {
         if let Some(response) = self.context.respond_at_once(&mut parts) {
             return Either::Left(ready(answered(response.into_response())));
         }
-        let request = Request::from_parts(parts, Body::arriving(body));
+        let request = Request::from_parts(parts, body);
         let response = self.context.clone().respond(request);
         Either::Right(Box::pin(response.map(answered)))
     }

@@ -2,8 +2,9 @@
 //!
 //! - [`Server`] accepts connections and gives each request to a [`Handler`]. `connection` serves
 //!   one of them as HTTP/1 or HTTP/2; its `pulse` tells who is keeping whom waiting, `socket` is
-//!   what it reads from and writes to, `linger` how long it listens after the last response, and
-//!   `stop` ends it when the server ends.
+//!   what it reads from and writes to, `linger` how long it listens after the last response,
+//!   `unread` what becomes of a body that is answered before it was read, and `stop` ends it when the
+//!   server ends.
 //! - [`AtOnce`]: what is answered without waiting, and [`Prepared`]: without putting anything together.
 //!   `express` answers plain requests of HTTP/1.1, these and others, without hyper.
 //! - [`Limits`]: all numbers that a connection is held to.
@@ -48,6 +49,7 @@ mod server;
 mod socket;
 mod stop;
 pub mod structured;
+mod unread;
 pub mod validators;
 mod weight;
 
