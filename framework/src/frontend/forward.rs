@@ -87,6 +87,17 @@ impl Forwarded {
     }
 }
 
+impl Forwarded {
+    /// The one of the site's languages for what is made of a key: that of the variant, or the one that
+    /// the route's `vary` has put there, or the first.
+    pub(super) fn language<'a>(&self, languages: &'a Languages) -> Option<&'a str> {
+        let vary = self.headers.iter().find(|(name, _)| *name == header::ACCEPT_LANGUAGE.as_str());
+        let vary = vary.and_then(|(_, value)| std::str::from_utf8(value).ok());
+        let named = self.variant.as_deref().and_then(|name| languages.get(name));
+        named.or_else(|| languages.get(vary?)).or_else(|| languages.iter().next())
+    }
+}
+
 fn wire_header((name, value): (&HeaderName, &http::HeaderValue)) -> (String, Vec<u8>) {
     (name.as_str().to_owned(), value.as_bytes().to_vec())
 }
