@@ -298,6 +298,10 @@ async fn forgetting_the_normal_page_makes_it_anew_everywhere() {
 async fn style_and_pictures_are_files_that_browsers_may_keep() {
     let visitor = CLUSTER.borrow().visitor(0);
     let style = visitor.page("/assets/site.css").await;
+    let accept = [("accept-encoding", "gzip, br")];
+    let encoded = visitor.page_with("/assets/site.css", &accept).await;
+    assert_eq!(encoded.header("content-encoding"), "br");
+    assert!(encoded.body.len() * 2 < style.body.len(), "{}", encoded.body.len());
     assert_eq!((style.status, style.header("content-type")), (200, "text/css; charset=utf-8"));
     assert!(!style.header("etag").is_empty());
     let picture = visitor.page("/assets/logo.svg").await;

@@ -56,7 +56,7 @@ pub enum FormRejection {
     Boundary(#[from] MultipartRejection),
     /// The body is multipart/form-data and could not be read.
     #[error(transparent)]
-    Multipart(#[from] MultipartError),
+    Parts(#[from] MultipartError),
     /// The body could not be read.
     #[error(transparent)]
     Body(#[from] BytesRejection),
@@ -84,7 +84,7 @@ impl Rejection for FormRejection {
         match self {
             FormRejection::MediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             FormRejection::Boundary(rejection) => rejection.status(),
-            FormRejection::Multipart(error) => error.status(),
+            FormRejection::Parts(error) => error.status(),
             FormRejection::Body(rejection) => rejection.status(),
             FormRejection::Fields { error, .. } if error.is_of_the_site() => error.status(),
             FormRejection::Fields { status, .. } => *status,

@@ -20,13 +20,10 @@ impl TextValue<'_> {
     }
 
     /// A number. Rust also takes `NaN`, `inf` and what is too large for one.
-    fn finite<T: FromStr<Err: fmt::Display>>(
+    fn finite<T: Copy + FromStr<Err: fmt::Display>>(
         self,
         is_finite: fn(T) -> bool,
-    ) -> Result<T, DecodeError>
-    where
-        T: Copy,
-    {
+    ) -> Result<T, DecodeError> {
         let number = self.parse()?;
         let not_one = || DecodeError::value(self.name, self.text, "it is no number");
         if is_finite(number) { Ok(number) } else { Err(not_one()) }
