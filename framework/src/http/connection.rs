@@ -204,8 +204,10 @@ impl<H: Handler> Service<Request<Incoming>> for Requests<H> {
         let (mut parts, body) = request.into_parts();
         let is_plain = is_plain(&parts);
         let (body, rest) = Rest::of(body, &parts, &self.pulse);
+        let waits_for_nothing = rest.is_none() || parts.version < Version::HTTP_2;
+        let tell = rest.clone();
         let answered = move |mut response: Response<Body>| {
-            if let Some(rest) = rest {
+            if let Some(rest) = tell {
                 rest.tell(&mut response);
             }
             if is_plain && is_written_at_once(&response) {
@@ -213,12 +215,25 @@ impl<H: Handler> Service<Request<Incoming>> for Requests<H> {
             }
             told(response, exchange)
         };
-        if let Some(response) = self.context.respond_at_once(&mut parts) {
-            return Either::Left(ready(answered(response.into_response())));
-        }
-        let request = Request::from_parts(parts, body);
-        let response = self.context.clone().respond(request);
-        Either::Right(Box::pin(response.map(answered)))
+        let at_once = self.context.respond_at_once(&mut parts).map(AtOnce::into_response);
+        let at_once = match at_once {
+            Some(response) if waits_for_nothing => return Either::Left(ready(answered(response))),
+            at_once => at_once,
+        };
+        let context = self.context.clone();
+        Either::Right(Box::pin(async move {
+            let response = match at_once {
+                Some(response) => {
+                    drop(body);
+                    response
+                }
+                None => context.respond(Request::from_parts(parts, body)).await,
+            };
+            if let Some(rest) = rest {
+                rest.read_before(response.status()).await;
+            }
+            answered(response)
+        }))
     }
 }
 

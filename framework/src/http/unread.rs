@@ -10,7 +10,8 @@
 //! - Over HTTP/2 the response may be sent whole at once, but to reset the stream behind it makes many clients
 //!   drop the response, though RFC 9113, section 8.1 forbids it. So the stream stays open, and what still
 //!   comes is read and dropped for a [while](Linger), up to [a limit](LONGEST). A client that sends for
-//!   longer is reset.
+//!   longer is reset. A response that is no error waits for that: some clients (curl 7.88) stop sending
+//!   when they read an error, and are stuck when any other response is whole before their request.
 //!
 //! A [`Rest`] is made for each request with a body. It notes what the handler reads, and what the handler
 //! drops before the end waits there until the response tells what becomes of the connection.
@@ -94,6 +95,22 @@ where
         (Body::stream(Watched { body: Some(body), rest: rest.clone() }), Some(rest))
     }
 
+    /// Reads what is left over HTTP/2, if a response with this status is to wait for that.
+    pub(super) async fn read_before(&self, status: StatusCode) {
+        if self.version < Version::HTTP_2 || status.is_client_error() || status.is_server_error() {
+            return;
+        }
+        let dropped = match &mut self.state().fate {
+            Fate::Open(dropped) => dropped.take(),
+            Fate::ReadOn | Fate::Left => None,
+        };
+        if let Some(body) = dropped {
+            read_and_drop(body, LONGEST, self.pulse.clone()).await;
+            // What is longer is reset behind the response.
+            self.state().fate = Fate::Left;
+        }
+    }
+
     /// Says in the response that the connection does not go on, unless it does.
     pub(super) fn tell(&self, response: &mut Response<Body>) {
         let mut state = self.state();
@@ -106,6 +123,9 @@ where
         if !goes_on {
             let close = HeaderValue::from_static("close");
             response.headers_mut().insert(header::CONNECTION, close);
+        }
+        if let Fate::Left = state.fate {
+            return;
         }
         let fate = if goes_on { Fate::ReadOn } else { Fate::Left };
         let dropped = std::mem::replace(&mut state.fate, fate);
