@@ -37,9 +37,9 @@ pub fn by_reader(visitor: &Visitor<'_>) -> Variant {
         return Variant::yes();
     }
     let chosen = visitor.cookie("language");
-    let chosen = chosen.and_then(|tag| visitor.languages().get(&tag));
+    let chosen = chosen.and_then(|tag| visitor.languages().get(tag));
     let language = chosen.unwrap_or_else(|| visitor.language());
-    let name = visitor.cookie("session").unwrap_or_default();
+    let name = visitor.cookie("session").and_then(decode_cookie_value).unwrap_or_default();
     if matches!(path, "/session" | "/parts/badge") {
         // Neither of the two is cached: there would be an entry for each name.
         Variant::named(format!("{language} {} {name}", visitor.scheme()))

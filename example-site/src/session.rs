@@ -31,7 +31,9 @@ pub async fn open(VariantName(variant): VariantName, Form(entered): Form<SignIn>
             .with_status(StatusCode::UNPROCESSABLE_ENTITY));
     }
     let encrypted = variant.is_some_and(|variant| Reader::of_variant(&variant).scheme == "https");
-    let session = Cookie::build(("session", name)).http_only(true).same_site(SameSite::Lax);
+    let session = Cookie::build(("session", encode_cookie_value(&name)))
+        .http_only(true)
+        .same_site(SameSite::Lax);
     Ok(redirect_to("/").cookie(session.secure(encrypted)))
 }
 

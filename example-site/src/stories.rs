@@ -26,13 +26,14 @@ struct Card {
 }
 
 /// What the form of a new story sends.
-#[derive(Default, Serialize)]
+#[derive(Serialize, Deserialize)]
 pub struct Draft {
+    #[serde(default)]
     title: String,
+    #[serde(default)]
     body: String,
-    /// Empty when no picture was chosen; cut off when it is too large.
-    #[serde(skip)]
-    picture: Vec<u8>,
+    #[serde(skip_serializing)]
+    picture: Option<FormFile>,
 }
 
 /// Which page of a list is asked for; pages are counted from 1.
@@ -53,31 +54,9 @@ impl Page {
 }
 
 impl Draft {
-    async fn read(mut form: Multipart) -> Result<Draft> {
-        let mut draft = Draft::default();
-        while let Some(mut field) = form.next_field().await? {
-            match field.name() {
-                "title" => draft.title = field.text().await?,
-                "body" => draft.body = field.text().await?,
-                "picture" => {
-                    while draft.picture.len() <= Picture::LARGEST
-                        && let Some(piece) = field.chunk().await?
-                    {
-                        draft.picture.extend(piece);
-                    }
-                }
-                _ => {}
-            }
-        }
-        Ok(draft)
-    }
-
     /// The picture, if there is one. What is wrong with it is noted in `problems`.
     fn picture(&mut self, problems: &mut Problems) -> Option<Picture> {
-        if self.picture.is_empty() {
-            return None;
-        }
-        let picture = Picture::new(std::mem::take(&mut self.picture).into());
+        let picture = Picture::new(self.picture.take()?.into_content());
         picture.map_err(|label| problems.insert("picture", Problem::new(label))).ok()
     }
 }
@@ -124,9 +103,8 @@ pub async fn create(
     site: Data<Site>,
     cluster: Cluster,
     request: RequestId,
-    form: Multipart,
+    Form(mut draft): Form<Draft>,
 ) -> Result<Reply> {
-    let mut draft = Draft::read(form).await?;
     let mut problems = Problems::new();
     let title = field::TITLE.read(&draft.title, &mut problems);
     let body = field::BODY.read(&draft.body, &mut problems);

@@ -54,7 +54,13 @@ const PICTURE: &[u8] = b"GIF89a\x01\0\x01\0\0\0\0;";
 /// Sends the form of a new story, with this file if it is not empty.
 async fn submit(visitor: &Client, title: &str, body: &str, picture: &[u8]) -> Response {
     let field = |name, content: &[u8]| {
-        let head = format!("--XX\r\nContent-Disposition: form-data; name={name}\r\n\r\n");
+        // Browsers send an empty name when no file was chosen.
+        let file = match name {
+            "picture" if content.is_empty() => "; filename=\"\"",
+            "picture" => "; filename=\"dot.gif\"",
+            _ => "",
+        };
+        let head = format!("--XX\r\nContent-Disposition: form-data; name={name}{file}\r\n\r\n");
         [head.as_bytes(), content, b"\r\n"].concat()
     };
     let fields = [("title", title.as_bytes()), ("body", body.as_bytes()), ("picture", picture)];
@@ -160,6 +166,15 @@ async fn a_new_story_is_on_every_front_end_at_once() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn a_story_may_be_sent_as_a_form_without_files() {
+    let visitor = CLUSTER.borrow().visitor(0);
+    let response = visitor.form("/stories", "title=By+hand&body=With+curl.").await;
+    assert_eq!(response.status, 303, "{}", response.text());
+    assert!(visitor.page(response.header("location")).await.text().contains("By hand"));
+    assert_eq!(visitor.page("/list?page=").await.status, 200);
 }
 
 #[tokio::test]
@@ -283,6 +298,10 @@ async fn forgetting_the_normal_page_makes_it_anew_everywhere() {
 async fn style_and_pictures_are_files_that_browsers_may_keep() {
     let visitor = CLUSTER.borrow().visitor(0);
     let style = visitor.page("/assets/site.css").await;
+    let accept = [("accept-encoding", "gzip, br")];
+    let encoded = visitor.page_with("/assets/site.css", &accept).await;
+    assert_eq!(encoded.header("content-encoding"), "br");
+    assert!(encoded.body.len() * 2 < style.body.len(), "{}", encoded.body.len());
     assert_eq!((style.status, style.header("content-type")), (200, "text/css; charset=utf-8"));
     assert!(!style.header("etag").is_empty());
     let picture = visitor.page("/assets/logo.svg").await;

@@ -5,10 +5,11 @@ pub use crate::controller::{After, Before, Controller, Controllers, Next, Regist
 pub use crate::controllers;
 pub use crate::dispatch::CacheType;
 pub use crate::extract::{
-    Body, Bytes, Cluster, Cookies, Data, Extension, Form, FromRequest, FromRequestParts, HeaderMap,
-    Headers, Json, Method, Multipart, Path, Query, Remote, RequestId, Uri, VariantName,
+    Body, Bytes, Cluster, Cookies, Data, Extension, Form, FormFile, FromRequest, FromRequestParts,
+    HeaderMap, Headers, Json, Method, Multipart, Path, Query, Remote, RequestId, Uri, VariantName,
 };
 pub use crate::frontend::{Variant, Visitor};
+pub use crate::http::{decode_cookie_value, encode_cookie_value};
 pub use crate::log::{Invalidation, Position, Receipt};
 pub use crate::reply::{
     Cookie, Error, IntoReply, OrNotFound, Reply, Result, SameSite, bad_request, bytes, error, file,

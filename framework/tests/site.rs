@@ -30,8 +30,11 @@ async fn site(controllers: Controllers, config: &str) -> (tempfile::TempDir, Sit
 }
 
 async fn ask(site: &SiteService, method: &str, path: &str) -> http::Response<Bytes> {
-    let request = http::Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
-    let (parts, body) = site.answer(request).await.into_parts();
+    ask_with(site, http::Request::builder().method(method).uri(path)).await
+}
+
+async fn ask_with(site: &SiteService, request: http::request::Builder) -> http::Response<Bytes> {
+    let (parts, body) = site.answer(request.body(Body::empty()).unwrap()).await.into_parts();
     http::Response::from_parts(parts, body.collect(1 << 20).await.unwrap())
 }
 
@@ -302,5 +305,94 @@ async fn a_test_borrows_the_files_of_a_site_with_languages_and_a_docroot() {
     borrow("docroot/assets", "docroot/assets");
     let site = open().await.unwrap();
     assert_eq!(ask(&site, "GET", "/assets/a.css").await.status(), 404, "it is outside");
+    site.stop().await;
+}
+
+#[controller("taken")]
+async fn taken() -> Reply {
+    error(409).message("Someone was faster.")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_built_in_error_page_is_in_a_language_of_the_site() {
+    let config = "languages = [\"en\", \"de-CH\", \"pl\"]\n";
+    let (folder, site) = site(controllers![taken], config).await;
+    for (path, accepted, language, words) in [
+        ("/nowhere", "de", "de", "Diese Seite gibt es nicht."),
+        ("/nowhere", "en, de;q=0.5", "en", "There is no such page."),
+        ("/nowhere", "fr", "en", "There is no such page."),
+        ("/nowhere", "pl", "en", "There is no such page."),
+        ("/direct/taken", "de", "de", "Someone was faster."),
+    ] {
+        let request = http::Request::get(path).header("accept-language", accepted);
+        let response = ask_with(&site, request).await;
+        let page = String::from_utf8_lossy(response.body());
+        assert!(page.contains(&format!("<html lang=\"{language}\">")), "{accepted}: {page}");
+        assert!(page.contains(words), "{accepted}: {page}");
+    }
+    site.stop().await;
+    drop(folder);
+}
+
+#[controller("gone")]
+async fn gone() -> Result<Reply> {
+    Err(not_found())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_error_page_that_is_kept_is_in_no_language_of_its_first_visitor() {
+    let folder = tempfile::tempdir().unwrap();
+    let route = |path: &str, more: &str| {
+        format!(
+            "[[route]]\npath = \"{path}\"\ncontroller = \"gone\"\ncache_statuses = [404]\n{more}\n"
+        )
+    };
+    let routes = route("/one", "") + &route("/each", "vary = [\"accept-language\"]");
+    std::fs::write(folder.path().join("dispatch.conf"), routes).unwrap();
+    let config = "languages = [\"en\", \"de\"]\n";
+    std::fs::write(folder.path().join("project.toml"), config).unwrap();
+    let app = App::new().controllers(controllers![gone]);
+    let site = app.into_service(folder.path()).await.unwrap();
+    for (path, accepted, language) in
+        [("/one", "de", "en"), ("/one", "en", "en"), ("/each", "de", "de"), ("/each", "en", "en")]
+    {
+        let request = http::Request::get(path).header("accept-language", accepted);
+        let response = ask_with(&site, request).await;
+        let page = String::from_utf8_lossy(response.body());
+        assert!(page.contains(&format!("<html lang=\"{language}\">")), "{path} {accepted}: {page}");
+    }
+    site.stop().await;
+}
+
+#[controller("host")]
+async fn host(headers: Headers) -> Result<String> {
+    let host = headers.get("host")?.map(|host| host.to_str().map(str::to_owned));
+    Ok(host.transpose()?.unwrap_or_default())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_one_host_is_not_that_of_another_however_the_host_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let routes = "[[route]]\npath = \"/\"\ncontroller = \"host\"\nvary = [\"host\"]\n";
+    std::fs::write(folder.path().join("dispatch.conf"), routes).unwrap();
+    let app = App::new().controllers(controllers![host]);
+    let site = app.into_service(folder.path()).await.unwrap();
+    for (version, uri, host, expected) in [
+        (http::Version::HTTP_2, "http://a.example/", None, "a.example"),
+        (http::Version::HTTP_2, "http://b.example/", None, "b.example"),
+        (http::Version::HTTP_11, "/", Some("A.example:80"), "a.example"),
+        (http::Version::HTTP_11, "http://b.example/", Some("a.example"), "b.example"),
+    ] {
+        for _ in 0..2 {
+            let request = http::Request::get(uri).version(version);
+            let request =
+                host.into_iter().fold(request, |request, host| request.header("host", host));
+            let response = ask_with(&site, request).await;
+            assert_eq!(response.body(), expected, "{uri} {host:?}");
+        }
+    }
+    let differing = http::Request::get("http://a.example/").version(http::Version::HTTP_2);
+    let response = ask_with(&site, differing.header("host", "b.example")).await;
+    assert_eq!(response.status(), 400);
     site.stop().await;
 }

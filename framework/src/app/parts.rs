@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use http::header::ACCEPT_LANGUAGE;
 
-use super::App;
 use super::asset::{self, Told};
 use super::places::Places;
+use super::{App, rooms};
 use crate::config::Config;
 use crate::controller::Registration;
 use crate::dispatch::{Location, Table, Target};
@@ -37,7 +37,7 @@ impl Parts {
             dispatch: config.dispatch.path.clone(),
             templates: config.templates.path.clone(),
             docroot: config.docroot.path.clone(),
-            files: Files::below(&config.docroot.path),
+            files: Files::below(&config.docroot.path).encoded_in(rooms::codings(config)),
         }
     }
 

@@ -226,7 +226,7 @@ fn open_frontend(
             caching: config.mode != Mode::SingleNode,
             lifetime: config.cache.lifetime,
             status_lifetime: config.cache.status_lifetime,
-            encodings: config.cache.encodings.iter().map(|encoding| coding(*encoding)).collect(),
+            encodings: codings(config),
             group_headers: config.http.group_headers.clone(),
             largest_entry: config.cache.max_entry,
             flights: config.limits.connections,
@@ -250,12 +250,14 @@ fn open_frontend(
     })
 }
 
-fn coding(encoding: Encoding) -> Coding {
-    match encoding {
+/// The codings in which text is sent.
+pub(super) fn codings(config: &Config) -> Vec<Coding> {
+    let coding = |encoding: &Encoding| match encoding {
         Encoding::Zstd => Coding::Zstd,
         Encoding::Br => Coding::Brotli,
         Encoding::Gzip => Coding::Gzip,
-    }
+    };
+    config.cache.encodings.iter().map(coding).collect()
 }
 
 fn serve_link(

@@ -16,6 +16,7 @@ use super::rooms::{Rooms, Watching};
 use crate::body::Body;
 use crate::config::{Config, Mode};
 use crate::frontend::FrontEnd;
+use crate::http::host::{self, HostError};
 use crate::problem::{Problem, Problems};
 
 /// How long a site in this process may take until its front end holds a lease.
@@ -82,9 +83,17 @@ impl App {
 }
 
 impl SiteService {
-    /// Answers a request, as if it came from this machine.
+    /// Answers a request, as if it came from this machine. It need not have a host.
     pub async fn answer(&self, request: Request<Body>) -> Response<Body> {
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
+        match host::settle(&mut parts) {
+            Ok(()) | Err(HostError::Missing) => {}
+            Err(error) => {
+                let mut response = Response::new(Body::from(format!("{error}\n")));
+                *response.status_mut() = HostError::STATUS;
+                return response;
+            }
+        }
         match self.frontend.answer_at_once(&parts, PEER) {
             Some(response) => response.into_response(),
             None => self.frontend.answer(Request::from_parts(parts, body), PEER).await,
@@ -204,6 +213,8 @@ files = "."
         if let Some(age) = parts.headers.get_mut(header::AGE) {
             *age = HeaderValue::from_static("some");
         }
+        // Where a head is written down, this is added later.
+        parts.headers.remove(header::DATE);
         if let Some(date) = parts.headers.get_mut(header::LAST_MODIFIED) {
             *date = HeaderValue::from_static("some");
         }

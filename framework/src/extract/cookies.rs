@@ -1,25 +1,29 @@
-use cookie::{Cookie, CookieJar};
+use http::HeaderMap;
+use http::header::COOKIE;
 
 use super::{FromRequestParts, NotInKey};
-use crate::http::cookie_pairs;
+use crate::http::{cookie, cookies};
 use crate::request::RequestParts;
 
-/// The cookies of the request, percent-decoded. A reply sets them with
-/// [`Reply::cookie`](crate::reply::Reply::cookie).
+/// The cookies of the request, each value as it was sent. A reply sets them with
+/// [`Reply::cookie`](crate::reply::Reply::cookie). Of several of one name there is the first, which is
+/// that of the most specific path (RFC 6265, section 5.4).
 ///
 /// A route that caches refuses them: what is the same for everybody has no cookies.
 #[derive(Debug, Clone)]
-pub struct Cookies(CookieJar);
+pub struct Cookies(HeaderMap);
 
 impl Cookies {
-    /// The value of the cookie of this name.
+    /// The value of the cookie of this name, if it is text. What
+    /// [`encode_cookie_value`](crate::http::encode_cookie_value) has encoded is decoded with
+    /// [`decode_cookie_value`](crate::http::decode_cookie_value).
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(Cookie::value)
+        cookie(&self.0, name)
     }
 
-    /// Names and values, in no order.
+    /// Names and values, in the order of the request.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(Cookie::name_value)
+        cookies(&self.0)
     }
 }
 
@@ -28,15 +32,10 @@ impl FromRequestParts for Cookies {
 
     async fn from_request_parts(parts: &mut RequestParts) -> Result<Cookies, NotInKey> {
         NotInKey::check_cookies(&parts.exposure)?;
-        let mut jar = CookieJar::new();
-        for pair in cookie_pairs(&parts.headers) {
-            let Ok(cookie) = Cookie::parse_encoded(pair.to_owned()) else { continue };
-            // The first is that of the most specific path (RFC 6265, section 5.4).
-            if jar.get(cookie.name()).is_none() {
-                jar.add_original(cookie);
-            }
-        }
-        Ok(Cookies(jar))
+        let lines = parts.headers.get_all(COOKIE).iter().map(|line| (COOKIE, line.clone()));
+        let mut cookies = HeaderMap::new();
+        cookies.extend(lines);
+        Ok(Cookies(cookies))
     }
 }
 
@@ -47,21 +46,17 @@ mod tests {
     use crate::request::Request;
 
     #[tokio::test]
-    async fn cookies_are_decoded_and_broken_ones_passed_over() {
-        let builder =
-            Request::builder().cookie("name", "Ana; Maria").header("cookie", "a=1; ;x; b=2; b=3");
+    async fn cookies_are_what_was_sent_and_the_first_of_a_name_counts() {
+        let builder = Request::builder()
+            .cookie("name", "Ana%20Maria")
+            .header("cookie", "%61=evil; a=1; ;x; b=2; b=3");
         let mut request = builder.build().unwrap();
         let cookies = Cookies::from_request_parts(&mut request.parts).await.unwrap();
-        assert_eq!(cookies.get("name"), Some("Ana; Maria"));
-        assert_eq!(cookies.get("b"), Some("2"));
+        assert_eq!(cookies.get("name"), Some("Ana%20Maria"));
+        assert_eq!((cookies.get("a"), cookies.get("b")), (Some("1"), Some("2")));
         assert_eq!(cookies.get("x"), None);
-        assert_eq!(cookies.iter().count(), 3);
-        let broken = http::HeaderValue::from_bytes(b"x=\xff; y=\xc3\xa9; z=1").unwrap();
-        let mut request = Request::builder().build().unwrap();
-        request.parts.headers.insert(http::header::COOKIE, broken);
-        let cookies = Cookies::from_request_parts(&mut request.parts).await.unwrap();
-        assert_eq!((cookies.get("y"), cookies.get("z")), (Some("é"), Some("1")));
-        assert_eq!(cookies.get("x"), None);
+        let names = cookies.iter().map(|(name, _)| name);
+        assert_eq!(names.collect::<Vec<_>>(), ["name", "%61", "a", "b"]);
     }
 
     #[tokio::test]

@@ -7,7 +7,7 @@ use serde::forward_to_deserialize_any;
 use super::decode_error::DecodeError;
 use super::text_value::{TextValue, of_the_single_value};
 
-type Pair<'a> = (Cow<'a, str>, Cow<'a, str>);
+pub(super) type Pair<'a> = (Cow<'a, str>, Cow<'a, str>);
 
 /// Decodes `name=value&name=value` (application/x-www-form-urlencoded, as of the WHATWG URL
 /// standard) into a type. A name that is there several times fits a sequence. More than `most`
@@ -17,7 +17,12 @@ pub(super) fn decode<T: DeserializeOwned>(encoded: &[u8], most: usize) -> Result
         return Err(DecodeError::too_many(most));
     }
     let pairs: Vec<Pair<'_>> = form_urlencoded::parse(encoded).collect();
-    T::deserialize(Fields(&pairs))
+    decode_pairs(&pairs)
+}
+
+/// The same for names and values that are decoded already.
+pub(super) fn decode_pairs<T: DeserializeOwned>(pairs: &[Pair<'_>]) -> Result<T, DecodeError> {
+    T::deserialize(Fields(pairs))
 }
 
 /// The pairs, as serde sees them: a struct or map by name, or a sequence of pairs.
@@ -76,9 +81,9 @@ impl<'de> Deserializer<'de> for Fields<'_> {
 
 /// All values of one name, in their order. Never empty.
 #[derive(Clone, Copy)]
-struct Field<'a> {
-    name: &'a str,
-    values: &'a [&'a Pair<'a>],
+pub(super) struct Field<'a> {
+    pub(super) name: &'a str,
+    pub(super) values: &'a [&'a Pair<'a>],
 }
 
 impl<'a> Field<'a> {
@@ -142,7 +147,10 @@ impl<'de> Deserializer<'de> for Field<'_> {
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-        visitor.visit_some(self)
+        match self.values {
+            [(_, text)] if text.is_empty() => visitor.visit_none(),
+            _ => visitor.visit_some(self),
+        }
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
@@ -150,7 +158,8 @@ impl<'de> Deserializer<'de> for Field<'_> {
         _name: &'static str,
         visitor: V,
     ) -> Result<V::Value, DecodeError> {
-        visitor.visit_newtype_struct(self)
+        let fits = visitor.visit_newtype_struct(self);
+        fits.map_err(|error: DecodeError| error.at(self.name))
     }
 
     fn deserialize_unit_struct<V: Visitor<'de>>(
@@ -224,6 +233,30 @@ mod tests {
         assert_eq!(pairs, [("b".to_owned(), 1), ("a".to_owned(), 2), ("b".to_owned(), 3)]);
         let map: BTreeMap<String, u8> = decode(b"b=1&a=2", 1000).unwrap();
         assert_eq!(map["a"], 2);
+    }
+
+    #[test]
+    fn an_empty_field_that_may_be_missing_is_none() {
+        let search: Search = decode(b"words=&page=", 1000).unwrap();
+        assert_eq!((search.words.as_str(), search.page), ("", None));
+        let texts: BTreeMap<String, Option<String>> = decode(b"a=&b=+&c=x", 1000).unwrap();
+        assert_eq!((&texts["a"], texts["b"].as_deref()), (&None, Some(" ")));
+        let numbers: BTreeMap<String, Vec<Option<u8>>> = decode(b"a=&a=1", 1000).unwrap();
+        assert_eq!(numbers["a"], [None, Some(1)]);
+        assert!(decode::<BTreeMap<String, u8>>(b"a=", 1000).is_err());
+    }
+
+    #[test]
+    fn a_number_is_finite() {
+        for text in ["NaN", "nan", "inf", "-inf", "infinity", "+Infinity", "1e999"] {
+            let encoded =
+                form_urlencoded::Serializer::new(String::new()).append_pair("a", text).finish();
+            let error = decode::<BTreeMap<String, f64>>(encoded.as_bytes(), 1000).unwrap_err();
+            assert_eq!(error.to_string(), format!("`a`: {text:?} does not fit: it is no number"));
+            assert!(decode::<BTreeMap<String, f32>>(encoded.as_bytes(), 1000).is_err());
+        }
+        let map: BTreeMap<String, f64> = decode(b"a=-1.5e3", 1000).unwrap();
+        assert_eq!(map["a"], -1500.0);
     }
 
     #[test]

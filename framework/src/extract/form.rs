@@ -1,19 +1,44 @@
+mod file;
+mod parts;
+
+pub use file::FormFile;
+
 use bytes::Bytes;
 use http::{Method, StatusCode};
 use serde::de::DeserializeOwned;
 
+use self::parts::Parts;
 use super::rejection::Rejection;
-use super::{BytesRejection, DecodeError, FromRequest, fields};
+use super::{
+    BytesRejection, DecodeError, FromRequest, Multipart, MultipartError, MultipartRejection, fields,
+};
 use crate::request::Request;
-
-const MEDIA_TYPE: &str = "application/x-www-form-urlencoded";
 
 /// The fields of an HTML form, as a struct or map.
 ///
-/// They are read from the body, which must be `application/x-www-form-urlencoded` and not longer
-/// than the request's `body_limit`; for `GET` and `HEAD` from the query. A field that is there
-/// several times fits a `Vec`, a checked box is `true` (absent when it is not checked, so give it
-/// `#[serde(default)]`). For forms that upload files see [`Multipart`](super::Multipart).
+/// They are read from the body, which must be `application/x-www-form-urlencoded` or
+/// `multipart/form-data` and not longer than the request's `body_limit`; for `GET` and `HEAD` from the
+/// query. A field that is there several times fits a `Vec`, one that is empty is `None` for an
+/// `Option`, and a checked box is `true` (absent when it is not checked, so give it
+/// `#[serde(default)]`). A file is a [`FormFile`]; files that are too large for memory are read with
+/// [`Multipart`].
+///
+/// ```
+/// use headwater::prelude::*;
+///
+/// #[derive(serde::Deserialize)]
+/// struct Draft {
+///     title: String,
+///     pages: Option<u32>,
+///     cover: Option<FormFile>,
+/// }
+///
+/// #[controller("books.create")]
+/// async fn create(Form(draft): Form<Draft>) -> Reply {
+///     let size = draft.cover.map_or(0, |cover| cover.content().len());
+///     text(format!("{} has {size} bytes of cover", draft.title))
+/// }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Form<T>(pub T);
 
@@ -21,8 +46,17 @@ pub struct Form<T>(pub T);
 #[derive(Debug, thiserror::Error)]
 pub enum FormRejection {
     /// The body is something else: status 415.
-    #[error("the body must be a form ({MEDIA_TYPE}), but {}", said(.0))]
+    #[error(
+        "the body must be a form (application/x-www-form-urlencoded or multipart/form-data), but {}",
+        said(.0)
+    )]
     MediaType(Option<String>),
+    /// The body says that it is multipart/form-data, and is not.
+    #[error(transparent)]
+    Boundary(#[from] MultipartRejection),
+    /// The body is multipart/form-data and could not be read.
+    #[error(transparent)]
+    Parts(#[from] MultipartError),
     /// The body could not be read.
     #[error(transparent)]
     Body(#[from] BytesRejection),
@@ -50,6 +84,8 @@ impl Rejection for FormRejection {
     fn status(&self) -> StatusCode {
         match self {
             FormRejection::MediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            FormRejection::Boundary(rejection) => rejection.status(),
+            FormRejection::Parts(error) => error.status(),
             FormRejection::Body(rejection) => rejection.status(),
             FormRejection::Fields { error, .. } if error.is_of_the_site() => error.status(),
             FormRejection::Fields { error, .. } if error.is_of_size() => {
@@ -65,19 +101,24 @@ impl<T: DeserializeOwned> FromRequest for Form<T> {
 
     async fn from_request(request: Request) -> Result<Form<T>, FormRejection> {
         let most = request.parts.allowance.fields;
-        let decode = |encoded: &[u8], status| match fields::decode(encoded, most) {
-            Ok(value) => Ok(Form(value)),
-            Err(error) => Err(FormRejection::Fields { status, error }),
+        let fits = |decoded: Result<T, DecodeError>, status| {
+            decoded.map(Form).map_err(|error| FormRejection::Fields { status, error })
         };
         if [Method::GET, Method::HEAD].contains(&request.parts.method) {
-            return decode(request.parts.query_string().as_bytes(), StatusCode::BAD_REQUEST);
+            let decoded = fields::decode(request.parts.query_string().as_bytes(), most);
+            return fits(decoded, StatusCode::BAD_REQUEST);
         }
         let media_type = request.parts.media_type();
-        if media_type.as_deref() != Some(MEDIA_TYPE) {
-            return Err(FormRejection::MediaType(media_type));
-        }
-        let body = Bytes::from_request(request).await?;
-        decode(&body, StatusCode::UNPROCESSABLE_ENTITY)
+        let decoded = match media_type.as_deref() {
+            Some("application/x-www-form-urlencoded") => {
+                fields::decode(&Bytes::from_request(request).await?, most)
+            }
+            Some("multipart/form-data") => {
+                Parts::read(Multipart::from_request(request).await?).await?.decode()
+            }
+            _ => return Err(FormRejection::MediaType(media_type)),
+        };
+        fits(decoded, StatusCode::UNPROCESSABLE_ENTITY)
     }
 }
 
@@ -143,5 +184,102 @@ mod tests {
         let many = take(form(1001)).await.unwrap_err();
         assert_eq!(many.to_string(), "the form does not fit: there are more than 1000 fields");
         assert_eq!(many.into_reply().status(), 413);
+    }
+
+    #[derive(Debug, PartialEq, serde::Deserialize)]
+    struct Album {
+        title: String,
+        year: Option<u16>,
+        #[serde(default)]
+        tag: Vec<String>,
+        cover: Option<FormFile>,
+        #[serde(default)]
+        pages: Vec<FormFile>,
+    }
+
+    /// The parts of a form: name, file name, content.
+    fn multipart(parts: &[(&str, Option<&str>, &str)]) -> RequestBuilder {
+        let part = |(name, file, content): &(&str, Option<&str>, &str)| {
+            let file = file.map(|file| format!("; filename=\"{file}\"\r\nContent-Type: image/png"));
+            let file = file.unwrap_or_default();
+            format!(
+                "--XX\r\nContent-Disposition: form-data; name=\"{name}\"{file}\r\n\r\n{content}\r\n"
+            )
+        };
+        let body = parts.iter().map(part).collect::<String>() + "--XX--\r\n";
+        post().header("content-type", "multipart/form-data; boundary=XX").body(body)
+    }
+
+    async fn album(builder: RequestBuilder) -> Result<Album, FormRejection> {
+        Form::<Album>::from_request(builder.build().unwrap()).await.map(|form| form.0)
+    }
+
+    #[tokio::test]
+    async fn both_kinds_of_forms_give_the_same() {
+        let plain =
+            album(post().form(&[("title", "Löß"), ("tag", "a"), ("tag", "b"), ("year", "")]));
+        let parts = multipart(&[
+            ("tag", None, "a"),
+            ("title", None, "Löß"),
+            ("year", None, ""),
+            ("tag", None, "b"),
+            ("cover", Some(""), ""),
+            ("pages", Some(""), ""),
+        ]);
+        let (plain, parts) = (plain.await.unwrap(), album(parts).await.unwrap());
+        assert_eq!(plain, parts);
+        assert_eq!((&*plain.title, plain.year, plain.cover), ("Löß", None, None));
+        assert_eq!(plain.tag, ["a", "b"]);
+    }
+
+    #[tokio::test]
+    async fn files_are_fields_too() {
+        let parts = [
+            ("pages", Some("1.png"), "one"),
+            ("title", None, "x"),
+            ("cover", Some("c.png"), "cover"),
+            ("pages", Some("2.png"), ""),
+            ("other", Some("3.png"), "three"),
+        ];
+        let album = album(multipart(&parts)).await.unwrap();
+        let cover = album.cover.unwrap();
+        assert_eq!((cover.name(), cover.content_type()), (Some("c.png"), Some("image/png")));
+        assert_eq!(cover.content(), "cover");
+        let pages = album.pages.into_iter().map(FormFile::into_content);
+        assert_eq!(pages.collect::<Vec<_>>(), ["one", ""]);
+    }
+
+    #[tokio::test]
+    async fn a_file_is_no_text_and_text_is_no_file() {
+        let title = ("title", None, "x");
+        let several = [title, ("cover", Some("a"), "1"), ("cover", Some("b"), "2")];
+        for (builder, field) in [
+            (multipart(&[("title", Some("a.txt"), "x")]), "title"),
+            (multipart(&[title, ("tag", Some("a.txt"), "x")]), "tag"),
+            (multipart(&[title, ("cover", None, "text")]), "cover"),
+            (multipart(&several), "cover"),
+            (post().form(&[("title", "x"), ("cover", "text")]), "cover"),
+        ] {
+            let rejection = album(builder).await.unwrap_err();
+            let FormRejection::Fields { error, .. } = &rejection else { panic!("{rejection}") };
+            assert_eq!(error.field(), Some(field), "{rejection}");
+            assert_eq!(rejection.into_reply().status(), 422);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_no_form_in_parts_is_refused() {
+        let content_type = |value: &str| post().header("content-type", value).body("x");
+        let rejection = album(content_type("multipart/form-data")).await.unwrap_err();
+        assert_eq!(rejection.into_reply().status(), 400);
+        let rejection = album(content_type("multipart/form-data; boundary=XX")).await.unwrap_err();
+        assert_eq!(rejection.into_reply().status(), 400);
+        let large = multipart(&[("title", None, "01234"), ("tag", None, "56789")]).body_limit(9);
+        assert_eq!(album(large).await.unwrap_err().into_reply().status(), 413);
+        let latin = post().header("content-type", "multipart/form-data; boundary=XX");
+        let body: &[u8] =
+            b"--XX\r\nContent-Disposition: form-data; name=title\r\n\r\n\xfc\r\n--XX--";
+        let rejection = album(latin.body(Bytes::from_static(body))).await.unwrap_err();
+        assert_eq!(rejection.to_string(), "the field `title` is not text in UTF-8");
     }
 }

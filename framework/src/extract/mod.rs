@@ -9,7 +9,7 @@
 //!   of type `Result<T, T::Rejection>` leaves a failure to the controller; `Option<T>` is `None`
 //!   when what `T` takes is not there.
 //! - From the route: [`Path`], [`Query`], [`Uri`], [`Method`], [`VariantName`].
-//! - From the body: [`Form`], [`Json`], [`Multipart`], [`Bytes`], `String`, [`Body`].
+//! - From the body: [`Form`] (with [`FormFile`]), [`Json`], [`Multipart`], [`Bytes`], `String`, [`Body`].
 //! - From the headers: [`Headers`], [`HeaderMap`], [`Cookies`].
 //! - About the visit: [`Remote`], [`RequestId`], and [`Extension`] for what before-steps left.
 //! - From the site: [`Data`], [`Cluster`].
@@ -47,7 +47,7 @@ pub use cookies::Cookies;
 pub use data::{Data, NoSuchState};
 pub use decode_error::DecodeError;
 pub use extension::{Extension, MissingExtension};
-pub use form::{Form, FormRejection};
+pub use form::{Form, FormFile, FormRejection};
 pub use from_request::{
     FromRequest, FromRequestParts, OptionalFromRequest, OptionalFromRequestParts, ViaOption,
     ViaParts, ViaRequest, ViaResult,

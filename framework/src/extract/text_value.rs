@@ -19,6 +19,16 @@ impl TextValue<'_> {
         self.text.parse().map_err(|error| DecodeError::value(self.name, self.text, error))
     }
 
+    /// A number. Rust also takes `NaN`, `inf` and what is too large for one.
+    fn finite<T: Copy + FromStr<Err: fmt::Display>>(
+        self,
+        is_finite: fn(T) -> bool,
+    ) -> Result<T, DecodeError> {
+        let number = self.parse()?;
+        let not_one = || DecodeError::value(self.name, self.text, "it is no number");
+        if is_finite(number) { Ok(number) } else { Err(not_one()) }
+    }
+
     fn unfit(self, error: DecodeError) -> DecodeError {
         if error.field.is_some() || error.is_of_the_site() {
             return error.at(self.name);
@@ -51,8 +61,16 @@ impl<'de> Deserializer<'de> for TextValue<'_> {
         deserialize_u32 => visit_u32,
         deserialize_u64 => visit_u64,
         deserialize_u128 => visit_u128,
-        deserialize_f32 => visit_f32,
-        deserialize_f64 => visit_f64,
+    }
+
+    fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        let number = self.finite(f32::is_finite)?;
+        visitor.visit_f32(number).map_err(|error: DecodeError| self.unfit(error))
+    }
+
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        let number = self.finite(f64::is_finite)?;
+        visitor.visit_f64(number).map_err(|error: DecodeError| self.unfit(error))
     }
 
     /// Besides `true` and `false`, `on` is true: so browsers send a checked box.
@@ -78,7 +96,7 @@ impl<'de> Deserializer<'de> for TextValue<'_> {
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-        visitor.visit_some(self)
+        if self.text.is_empty() { visitor.visit_none() } else { visitor.visit_some(self) }
     }
 
     fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {

@@ -7,6 +7,7 @@ use http::StatusCode;
 use http::header::{self, HeaderMap, HeaderValue};
 use serde::Serialize;
 
+use super::error_texts::Texts;
 use super::failure::Failure;
 use super::make::MadeContent;
 use super::parts::Recipient;
@@ -32,6 +33,12 @@ struct ErrorValues<'a> {
     /// What the variant is called, if it has a name.
     #[serde(skip_serializing_if = "Option::is_none")]
     variant: Option<&'a str>,
+    /// The words of the built-in page, if it is not in English.
+    #[serde(skip)]
+    texts: Option<&'static Texts>,
+    /// Whether the message is the controller's.
+    #[serde(skip)]
+    is_of_the_site: bool,
 }
 
 /// What an error page stands for.
@@ -43,6 +50,8 @@ pub(super) struct Asked<'a> {
     pub(super) path: &'a str,
     /// What the variant is called, if it has a name.
     pub(super) variant: Option<&'a str>,
+    /// The one of the site's languages that the page is in, if the site names any.
+    pub(super) language: Option<&'a str>,
 }
 
 impl FrontEnd {
@@ -56,7 +65,10 @@ impl FrontEnd {
             Variant::yes()
         });
         let variant = variant.kind.name();
-        let asked = Asked { scope, request_id: &request_id, path: &path, variant };
+        let languages = &self.settings.languages;
+        let language = variant.and_then(|name| languages.get(name));
+        let language = language.or_else(|| languages.preferred(&request.headers));
+        let asked = Asked { scope, request_id: &request_id, path: &path, variant, language };
         let (headers, page) = self.error_page(edition, &failure, asked);
         let content = MadeContent::Rendered { content: page.content, contains: page.contains };
         Served::Made { status: failure.status, headers, content, cache }
@@ -92,7 +104,7 @@ impl FrontEnd {
     }
 
     fn error_body(&self, edition: &Edition, failure: &Failure, asked: Asked<'_>) -> Rendered {
-        let Asked { scope, request_id, variant, .. } = asked;
+        let Asked { scope, request_id, variant, language, .. } = asked;
         let development = self.settings.development;
         let values = ErrorValues {
             status: failure.status.as_u16(),
@@ -102,6 +114,8 @@ impl FrontEnd {
             request_id,
             development,
             variant,
+            texts: language.and_then(Texts::of),
+            is_of_the_site: failure.keeping.is_some(),
         };
         let template = edition.table.error_template(scope, failure.status);
         let Some(template) = template.filter(|name| edition.templates.contains(name)) else {
@@ -120,19 +134,28 @@ impl FrontEnd {
 
 /// The page of a site that has none of its own.
 fn built_in(values: &ErrorValues<'_>) -> Rendered {
-    let ErrorValues { status, reason, message, request_id, .. } = *values;
+    let ErrorValues { status, mut reason, mut message, request_id, .. } = *values;
+    let (mut language, mut request) = ("en", "Request");
+    if let (Some(texts), Ok(code)) = (values.texts, StatusCode::from_u16(status)) {
+        (language, request) = (texts.language, texts.request);
+        let (heading, sentence) = texts.for_status(code);
+        reason = heading;
+        if !values.is_of_the_site {
+            message = sentence;
+        }
+    }
     let message = escape(message);
     let cause = match values.cause {
         Some(cause) => format!("<pre style=\"white-space: pre-wrap\">{}</pre>", escape(cause)),
         None => String::new(),
     };
     let page = format!(
-        "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\">\
+        "<!doctype html>\n<html lang=\"{language}\"><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
          <title>{status} {reason}</title>\n\
          <body style=\"font: 1rem/1.5 system-ui, sans-serif; max-width: 40rem; margin: 3rem auto; padding: 0 1rem; \
          overflow-wrap: anywhere\">\n\
-         <h1>{status} {reason}</h1>\n<p>{message}</p>\n{cause}<p><small>Request {request_id}</small></p>\n"
+         <h1>{status} {reason}</h1>\n<p>{message}</p>\n{cause}<p><small>{request} {request_id}</small></p>\n"
     );
     Rendered { content: Bytes::from(page).into(), ..Rendered::default() }
 }
@@ -156,6 +179,8 @@ mod tests {
             request_id: "1",
             development: true,
             variant: None,
+            texts: None,
+            is_of_the_site: false,
         };
         let page = built_in(&values).content.whole().unwrap();
         let page = std::str::from_utf8(&page).unwrap();

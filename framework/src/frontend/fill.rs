@@ -151,7 +151,8 @@ impl FrontEnd {
         let Some(keeping) = &failure.keeping else { return Err(failure) };
         let Keeping { groups, cache, origin } = Keeping::clone(keeping);
         let variant = wanted.forwarded.variant.as_deref();
-        let asked = Asked { scope: route.scope, request_id, path: key.id(), variant };
+        let language = wanted.forwarded.language(&self.settings.languages);
+        let asked = Asked { scope: route.scope, request_id, path: key.id(), variant, language };
         let (headers, page) = self.error_page(edition, &failure, asked);
         let Rendered { content, groups: rendered, contains } = page;
         let groups = groups.into_iter().chain(rendered).collect();

@@ -87,11 +87,23 @@ impl Forwarded {
     }
 }
 
+impl Forwarded {
+    /// The one of the site's languages for what is made of a key: that of the variant, or the one that
+    /// the route's `vary` has put there, or the first.
+    pub(super) fn language<'a>(&self, languages: &'a Languages) -> Option<&'a str> {
+        let vary = self.headers.iter().find(|(name, _)| *name == header::ACCEPT_LANGUAGE.as_str());
+        let vary = vary.and_then(|(_, value)| std::str::from_utf8(value).ok());
+        let named = self.variant.as_deref().and_then(|name| languages.get(name));
+        named.or_else(|| languages.get(vary?)).or_else(|| languages.iter().next())
+    }
+}
+
 fn wire_header((name, value): (&HeaderName, &http::HeaderValue)) -> (String, Vec<u8>) {
     (name.as_str().to_owned(), value.as_bytes().to_vec())
 }
 
-/// The headers that concern more than the connection they came on, or were to go on.
+/// The headers that concern more than the connection they came on, or were to go on. `Host` does,
+/// whatever `Connection` says of it.
 pub(super) fn end_to_end(
     headers: &HeaderMap,
 ) -> impl Iterator<Item = (&HeaderName, &http::HeaderValue)> {
@@ -100,6 +112,6 @@ pub(super) fn end_to_end(
     let named: Vec<&str> = options.flat_map(|value| value.split(',')).map(str::trim).collect();
     headers.iter().filter(move |(name, _)| {
         let is_named = named.iter().any(|option| option.eq_ignore_ascii_case(name.as_str()));
-        !HOP_BY_HOP.contains(name) && !is_named
+        *name == header::HOST || (!HOP_BY_HOP.contains(name) && !is_named)
     })
 }

@@ -44,6 +44,10 @@ impl Prepared for Kept {
         page_of(&self.entry).status_as(self.form)
     }
 
+    fn age(&self) -> u64 {
+        self.aging.seconds()
+    }
+
     fn write_headers(&self, head: &mut Vec<u8>) {
         let page = page_of(&self.entry);
         self.cache.with_text(self.status(), page.status(), |text| {

@@ -14,7 +14,7 @@
 //!   are among it, and `heads` knows what pages have in common. `encoder` makes encodings later.
 //! - `served`: what there is for a request, before it is made a response; `parts` puts other pages
 //!   of the site into it.
-//! - `respond`, `error_page`, `cache_status`: what goes back to the visitor; `version` is what
+//! - `respond`, `error_page` (with `error_texts`), `cache_status`: what goes back to the visitor; `version` is what
 //!   conditions are asked about. [`Kept`]: a hit that goes back as it is.
 //! - [`Variant`]: how a site says that content depends on more than its URL, and [`Visitor`], by
 //!   what it says so; `vary`: which headers it depends on.
@@ -32,6 +32,7 @@ mod docroot;
 mod edition;
 mod encoder;
 mod error_page;
+mod error_texts;
 mod failure;
 mod file;
 mod fill;

@@ -27,9 +27,10 @@ const CONDITIONS: [HeaderName; 5] = [
 ];
 
 /// Response headers that are about the page without the notice.
-const OF_THE_PAGE: [HeaderName; 6] = [
+const OF_THE_PAGE: [HeaderName; 7] = [
     header::ETAG,
     header::LAST_MODIFIED,
+    header::DATE,
     header::AGE,
     header::ACCEPT_RANGES,
     header::EXPIRES,

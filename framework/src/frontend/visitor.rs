@@ -1,4 +1,3 @@
-use std::borrow::Cow;
 use std::net::IpAddr;
 
 use http::header::HeaderMap;
@@ -23,7 +22,7 @@ use crate::http::{Languages, Origin, Scheme, cookie};
 ///         return Variant::no();
 ///     }
 ///     let chosen = visitor.cookie("language");
-///     let chosen = chosen.and_then(|tag| visitor.languages().get(&tag));
+///     let chosen = chosen.and_then(|tag| visitor.languages().get(tag));
 ///     Variant::named(chosen.unwrap_or_else(|| visitor.language()))
 /// }
 ///
@@ -67,9 +66,10 @@ impl<'a> Visitor<'a> {
         self.parts.headers.get(HeaderName::from_static(name))?.to_str().ok()
     }
 
-    /// The value of the cookie of this name, percent-decoded. When there are several, the first,
-    /// which is that of the most specific path (RFC 6265, section 5.4).
-    pub fn cookie(&self, name: &str) -> Option<Cow<'a, str>> {
+    /// The value of the cookie of this name as it was sent, if it is text: what a controller sees in
+    /// [`Cookies`](crate::extract::Cookies), too. When there are several, the first, which is that of
+    /// the most specific path (RFC 6265, section 5.4).
+    pub fn cookie(&self, name: &str) -> Option<&'a str> {
         cookie(&self.parts.headers, name)
     }
 

@@ -14,8 +14,9 @@ use std::task::{Context as Task, Poll};
 use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt;
 use futures_util::future::Either;
+use http::header::{self, HeaderValue};
 use http::request::Parts;
-use http::{Request, Response, StatusCode, Version, header};
+use http::{Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::Service;
@@ -26,6 +27,7 @@ use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, Sleep, sleep, timeout};
 
+use super::admission::{Refusal, admit};
 use super::express::{Express, is_plain};
 use super::limits::Limits;
 use super::prepared::{AtOnce, is_of_connection};
@@ -33,6 +35,7 @@ use super::pulse::{Exchange, Patience, Pulse, RequestBody, Told, Verdict};
 use super::server::Handler;
 use super::socket::{Heads, Socket};
 use super::stop::{Alarm, Stop};
+use super::unread::Rest;
 use crate::body::Body;
 
 /// The other end of a connection.
@@ -56,6 +59,8 @@ pub(super) struct Rules {
 impl Rules {
     pub(super) fn new(limits: Limits) -> Rules {
         let mut http1 = http1::Builder::new();
+        // A client that sends nothing more gets its answer.
+        http1.half_close(true);
         // Hyper's own timeout sets a timer for each request and is the idle timeout as well.
         http1.header_read_timeout(None);
         http1.max_header_size(limits.header_bytes);
@@ -205,20 +210,39 @@ impl<H: Handler> Service<Request<Incoming>> for Requests<H> {
         if let Some(response) = self.made.take() {
             return Either::Left(ready(told(response, exchange)));
         }
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
         let is_plain = is_plain(&parts);
-        let answered = move |response: Response<Body>| {
+        let (body, rest) = Rest::of(body, &parts, &self.pulse);
+        let waits_for_nothing = rest.is_none() || parts.version < Version::HTTP_2;
+        let tell = rest.clone();
+        let answered = move |mut response: Response<Body>| {
+            if let Some(rest) = tell {
+                rest.tell(&mut response);
+            }
             if is_plain && is_written_at_once(&response) {
                 exchange.not_needed();
             }
             told(response, exchange)
         };
-        if let Some(response) = self.context.respond_at_once(&parts) {
-            return Either::Left(ready(answered(response.into_response())));
-        }
-        let request = Request::from_parts(parts, Body::arriving(body));
-        let response = self.context.clone().respond(request);
-        Either::Right(Box::pin(response.map(answered)))
+        let at_once = self.context.respond_at_once(&mut parts).map(AtOnce::into_response);
+        let at_once = match at_once {
+            Some(response) if waits_for_nothing => return Either::Left(ready(answered(response))),
+            at_once => at_once,
+        };
+        let context = self.context.clone();
+        Either::Right(Box::pin(async move {
+            let response = match at_once {
+                Some(response) => {
+                    drop(body);
+                    response
+                }
+                None => context.respond(Request::from_parts(parts, body)).await,
+            };
+            if let Some(rest) = rest {
+                rest.read_before(response.status()).await;
+            }
+            answered(response)
+        }))
     }
 }
 
@@ -387,10 +411,11 @@ impl<H: Handler> Context<H> {
         Context { handler, peer, headers }
     }
 
-    /// The response that there is without waiting for anything.
-    pub(super) fn respond_at_once(&self, request: &Parts) -> Option<AtOnce<H::Prepared>> {
-        if let Some((status, message)) = refusal(request, self.headers) {
-            return Some(AtOnce::Response(plain(status, message)));
+    /// The response that there is without waiting for anything, to a request as it came. Without
+    /// one the request may be handed on.
+    pub(super) fn respond_at_once(&self, request: &mut Parts) -> Option<AtOnce<H::Prepared>> {
+        if let Err(refusal) = admit(request, self.headers) {
+            return Some(AtOnce::Response(refuse(refusal)));
         }
         let answer = AssertUnwindSafe(|| self.handler.answer_at_once(request, self.peer));
         catch_unwind(answer).unwrap_or_else(|_| Some(AtOnce::Response(self.panicked())))
@@ -405,7 +430,7 @@ impl<H: Handler> Context<H> {
 
     fn panicked(&self) -> Response<Body> {
         tracing::error!(%self.peer.addr, "the handler of a request panicked");
-        plain(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error\n")
+        plain(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error\n".to_owned())
     }
 }
 
@@ -416,27 +441,20 @@ fn told(response: Response<Body>, mut exchange: Exchange) -> Responded {
     Ok(response.map(|body| Told::new(body, exchange)))
 }
 
-/// Why a request is not answered by the handler, if hyper has let it through in spite of it.
-fn refusal(request: &Parts, headers: usize) -> Option<(StatusCode, &'static str)> {
-    let mut hosts = request.headers.get_all(header::HOST).iter();
-    let (host, another) = (hosts.next(), hosts.next());
-    if another.is_some() || (host.is_none() && request.version == Version::HTTP_11) {
-        // RFC 9112, section 3.2.
-        return Some((StatusCode::BAD_REQUEST, "A request needs exactly one Host header.\n"));
+fn refuse(refusal: Refusal) -> Response<Body> {
+    let mut response = plain(refusal.status(), format!("{refusal}\n"));
+    if refusal.ends_connection() {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
-    // Hyper counts the headers of HTTP/1 only.
-    if request.version == Version::HTTP_2 && request.headers.len() > headers {
-        let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
-        return Some((status, "The request has too many headers.\n"));
-    }
-    None
+    response
 }
 
-fn plain(status: StatusCode, message: &'static str) -> Response<Body> {
+fn plain(status: StatusCode, message: String) -> Response<Body> {
+    let length = HeaderValue::from(message.len());
     let mut response = Response::new(Body::from(message));
-    response.headers_mut().insert(header::CONTENT_LENGTH, message.len().into());
+    response.headers_mut().insert(header::CONTENT_LENGTH, length);
     *response.status_mut() = status;
-    let text = header::HeaderValue::from_static("text/plain; charset=utf-8");
+    let text = HeaderValue::from_static("text/plain; charset=utf-8");
     response.headers_mut().insert(header::CONTENT_TYPE, text);
     response
 }

@@ -1,24 +1,82 @@
+//! The cookies of a request, as every part of a node reads them.
+//!
+//! A name is compared byte by byte and a value is what was sent: nothing is decoded, no quotation mark is
+//! taken away, and only spaces and tabs around the two are no part of them (RFC 6265, section 5.2).
+//! Otherwise two readers, or a reader and the browser, could see different cookies: `%48` is no `H`, so
+//! what a neighbouring host sets as `__%48ost-sid` never passes for `__Host-sid`, which only the site
+//! itself can set. Of several cookies of one name the first counts, which is that of the most specific
+//! path (section 5.4).
+
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use http::HeaderMap;
 use http::header::COOKIE;
-use percent_encoding::percent_decode_str;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-/// The value of the cookie of this name, percent-decoded if that gives text. Of several the first,
-/// which is that of the most specific path (RFC 6265, section 5.4).
-pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<Cow<'a, str>> {
-    let mut pairs = cookie_pairs(headers).filter_map(|pair| pair.split_once('='));
-    let (_, value) = pairs.find(|(known, _)| known.trim() == name)?;
-    let value = value.trim();
-    Some(percent_decode_str(value).decode_utf8().unwrap_or(Cow::Borrowed(value)))
+/// The value of the first cookie of this name, if it is text.
+pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let (_, value) = pairs(headers).find(|(known, _)| *known == name.as_bytes())?;
+    std::str::from_utf8(value).ok()
 }
 
-/// All that looks like a cookie, in its order. Scripts may set cookies that are not ASCII, and browsers
-/// send them as they are: what is no text at all hides none of the others.
-pub(crate) fn cookie_pairs(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+/// The names and values of all cookies that [`cookie`] finds, in the order of the request.
+pub(crate) fn cookies(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
+    let mut seen = HashSet::new();
+    let first_ones = pairs(headers).filter(move |(name, _)| seen.insert(*name));
+    first_ones.filter_map(|(name, value)| {
+        Some((std::str::from_utf8(name).ok()?, std::str::from_utf8(value).ok()?))
+    })
+}
+
+/// Scripts may set cookies that are not ASCII, and browsers send them as they are: what is no text at
+/// all hides none of the others.
+fn pairs(headers: &HeaderMap) -> impl Iterator<Item = (&[u8], &[u8])> {
     let lines = headers.get_all(COOKIE).iter().map(|line| line.as_bytes());
-    let pairs = lines.flat_map(|line| line.split(|byte| *byte == b';'));
-    pairs.filter_map(|pair| std::str::from_utf8(pair).ok())
+    lines.flat_map(|line| line.split(|byte| *byte == b';')).filter_map(|pair| {
+        let equals = pair.iter().position(|byte| *byte == b'=')?;
+        Some((trimmed(&pair[..equals]), trimmed(&pair[equals + 1..])))
+    })
+}
+
+fn trimmed(text: &[u8]) -> &[u8] {
+    let is_text = |byte: &u8| !matches!(byte, b' ' | b'\t');
+    let start = text.iter().position(is_text).unwrap_or(text.len());
+    let end = text.iter().rposition(is_text).map_or(start, |last| last + 1);
+    &text[start..end]
+}
+
+/// What [`encode_cookie_value`] leaves as it is, beside letters and digits.
+const PLAIN: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Any text as the value of a cookie: percent-encoded, except for ASCII letters, digits, `-`, `.`, `_`
+/// and `~`. Scripts read it with `decodeURIComponent`, controllers with [`decode_cookie_value`].
+///
+/// ```
+/// use headwater::http::{decode_cookie_value, encode_cookie_value};
+///
+/// let value = encode_cookie_value("Ana; Zoë");
+/// assert_eq!(value, "Ana%3B%20Zo%C3%AB");
+/// assert_eq!(decode_cookie_value(&value).as_deref(), Some("Ana; Zoë"));
+/// ```
+pub fn encode_cookie_value(text: &str) -> String {
+    utf8_percent_encode(text, &PLAIN).to_string()
+}
+
+/// The text that was percent-encoded as the value of a cookie, or `None` if it is not UTF-8.
+pub fn decode_cookie_value(value: &str) -> Option<Cow<'_, str>> {
+    percent_decode_str(value).decode_utf8().ok()
+}
+
+/// Whether a name may be that of a cookie (RFC 6265, section 4.1.1: a token).
+pub(crate) fn is_cookie_name(name: &str) -> bool {
+    let is_of_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !name.is_empty() && name.bytes().all(is_of_token)
+}
+
+/// Whether a text may be sent as the value of a cookie as it is (RFC 6265, section 4.1.1).
+pub(crate) fn is_cookie_value(value: &str) -> bool {
+    value.bytes().all(|byte| byte.is_ascii_graphic() && !b"\",;\\".contains(&byte))
 }
 
 #[cfg(test)]
@@ -27,22 +85,57 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn the_first_cookie_of_a_name_counts() {
+    fn headers(lines: &[&'static [u8]]) -> HeaderMap {
+        let line = |line: &&'static [u8]| (COOKIE, HeaderValue::from_bytes(line).unwrap());
         let mut headers = HeaderMap::new();
-        for line in ["a=1; =x; b ; ab=2;a=3", "c = J%C3%BCrgen%20; d=%ff", "a=4"] {
-            headers.append(COOKIE, HeaderValue::from_static(line));
-        }
-        let get = |name: &str| cookie(&headers, name).map(Cow::into_owned);
-        assert_eq!(get("a").as_deref(), Some("1"));
-        assert_eq!(get("ab").as_deref(), Some("2"));
+        headers.extend(lines.iter().map(line));
+        headers
+    }
+
+    #[test]
+    fn the_first_cookie_of_a_name_counts_with_its_value_as_it_is() {
+        let headers = headers(&[
+            b"a=1; =x; b ; ab=2;a=3",
+            b"c\t= J%C3%BCrgen%20\t; d=\"q\"; e=",
+            b"a=4; f=x=y",
+        ]);
+        let get = |name: &str| cookie(&headers, name);
+        assert_eq!(get("a"), Some("1"));
+        assert_eq!(get("ab"), Some("2"));
         assert_eq!(get("b"), None);
-        assert_eq!(get("c").as_deref(), Some("Jürgen "));
-        assert_eq!(get("d").as_deref(), Some("%ff"));
+        assert_eq!(get("c"), Some("J%C3%BCrgen%20"));
+        assert_eq!(get("d"), Some("\"q\""));
+        assert_eq!(get("e"), Some(""));
+        assert_eq!(get("f"), Some("x=y"));
         assert_eq!(cookie(&HeaderMap::new(), "a"), None);
-        let line = HeaderValue::from_bytes(b"x=\xff; y=\xc3\xa9; z=1").unwrap();
-        let headers = HeaderMap::from_iter([(COOKIE, line)]);
-        let get = |name: &str| cookie(&headers, name).map(Cow::into_owned);
-        assert_eq!((get("x"), get("y"), get("z")), (None, Some("é".into()), Some("1".into())));
+    }
+
+    #[test]
+    fn no_other_bytes_pass_for_a_name() {
+        let evil: &[u8] =
+            b"__%48ost-sid=evil; \xc2\xa0__Host-sid=evil; __host-sid=evil; __Host-sid\xa0=evil";
+        let headers = headers(&[evil, b"__Host-sid=good"]);
+        assert_eq!(cookie(&headers, "__Host-sid"), Some("good"));
+    }
+
+    #[test]
+    fn what_is_no_text_hides_only_itself() {
+        let headers = headers(&[b"x=\xff; y=\xc3\xa9; z=1; x=2"]);
+        let get = |name: &str| cookie(&headers, name);
+        assert_eq!((get("x"), get("y"), get("z")), (None, Some("é"), Some("1")));
+        assert_eq!(cookies(&headers).collect::<Vec<_>>(), [("y", "é"), ("z", "1")]);
+    }
+
+    #[test]
+    fn an_encoded_value_may_be_sent_and_comes_back() {
+        for text in ["", "dark", "Ana; Maria", "\"a\\b\",", "Zoë\n%20", "\u{0}\u{7f}"] {
+            let value = encode_cookie_value(text);
+            assert!(is_cookie_value(&value), "{value}");
+            assert_eq!(decode_cookie_value(&value).as_deref(), Some(text));
+        }
+        assert_eq!(decode_cookie_value("%ff"), None);
+        for value in ["a b", "a;b", "a,b", "\"a\"", "a\\b", "é", "a\r\n"] {
+            assert!(!is_cookie_value(value), "{value:?}");
+        }
     }
 }

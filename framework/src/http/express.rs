@@ -26,12 +26,11 @@
 //!   head, and hyper, which reads the same head first, sends it as the response to that.
 //! - *Who waits for whom* is noted in the same pulse and judged by the same beats, the stream is
 //!   the same [`Socket`], and a response is written to its end before the next request is looked at.
-//! - *While the handler is at it* there is the same [`Exchange`](super::pulse::Exchange) in the pulse, and
-//!   a client that goes away is noticed as by hyper: the end of the stream, even if only the client's
-//!   sending has ended, is the end of the connection, and the future is dropped. It is looked for
-//!   until something of the next request comes, and that is kept, one piece of it at most. When the
-//!   response is going out nothing is read, so who ends its sending then gets all of it; from hyper
-//!   it would get what the socket has taken by then.
+//! - *While the handler is at it* there is the same [`Exchange`](super::pulse::Exchange) in the pulse. A
+//!   client that ends its sending gets its answer, as from hyper with `half_close`: TCP does not say
+//!   whether it has closed the connection or still reads. A connection that is reset drops the future.
+//!   That is looked for until something of the next request comes, and that is kept, one piece of it at
+//!   most.
 //! - *When the server stops* meanwhile, the response says `Connection: close`. Then it is one for
 //!   hyper to write, which closes the connection behind it.
 //!
@@ -137,25 +136,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin, H: Handler> Express<S, H> {
         tokio_util::io::poll_read_buf(Pin::new(&mut self.socket), task, &mut self.read)
     }
 
-    /// Looks whether the client has gone, as hyper does: as long as nothing of the next request is here.
+    /// Looks whether the connection was reset, as long as nothing of the next request is here.
     ///
     /// # Errors
-    /// That it has.
+    /// That it was.
     fn look_for_end(&mut self, task: &mut Task<'_>) -> io::Result<()> {
         if !self.read.is_empty() {
             return Ok(());
         }
         // As much as there is room for: the head that waits is in the same memory.
-        match self.poll_read(1, task)? {
-            Poll::Ready(0) => Err(io::ErrorKind::UnexpectedEof.into()),
-            Poll::Ready(_) | Poll::Pending => Ok(()),
-        }
+        // The end of what the client sends is met again when the response is out.
+        let _ = self.poll_read(1, task)?;
+        Ok(())
     }
 
     /// Answers the first request of what was read, now or later. `false` if that is for hyper.
     fn answer(&mut self) -> bool {
-        let Some(head) = self.heads.read(&mut self.read) else { return false };
-        let response = match self.context.respond_at_once(&head.request) {
+        let Some(mut head) = self.heads.read(&mut self.read) else { return false };
+        let response = match self.context.respond_at_once(&mut head.request) {
             Some(AtOnce::Prepared(prepared)) => {
                 self.outgoing.begin_prepared(prepared);
                 Ok(())

@@ -1,10 +1,13 @@
 //! Which of a site's languages a visitor is answered in (RFC 9110, section 12.5.4).
 
+mod scripts;
+
 use std::sync::Arc;
 
 use http::HeaderMap;
 use http::header::ACCEPT_LANGUAGE;
 
+use self::scripts::{are_written_alike, written};
 use super::weight::{Weight, member};
 
 /// The longest tag or range that is looked at, in bytes (RFC 5646, section 4.4.1, asks for 35).
@@ -96,12 +99,20 @@ impl Languages {
         self.exact(tag).map(|index| &*self.0[index])
     }
 
-    /// The language for a visitor who has sent these headers: the one that `Accept-Language` wants
-    /// most by RFC 4647, section 3.4 ("Lookup"): for the range `de-CH-1996` that is `de-CH-1996`,
-    /// else `de-CH`, else `de`. `None` only when the site has no languages.
+    /// The language for a visitor who has sent these headers: the one that is found for the range in
+    /// `Accept-Language` that is wanted most. `None` only when the site has no languages.
     ///
-    /// For those who want none of them: a language that one of their ranges begins (`pt-BR` for
-    /// `pt`), else the first of the site's that they do not refuse with `q=0`, else the first.
+    /// A range finds, in this order:
+    ///
+    /// 1. the language that it names, or what is left of it when one part after the other is taken away
+    ///    from its end (RFC 4647, section 3.4, "Lookup"): for `de-CH-1996` that is `de-CH-1996`, else
+    ///    `de-CH`, else `de`;
+    /// 2. a language that is written in the same script, where there are several: `zh-Hant` for `zh-TW`,
+    ///    `zh-TW` for `zh-Hant-HK`, `zh-Hans` for `zh`. This comes before a shorter tag that means
+    ///    another script, as `zh` does for `zh-TW`;
+    /// 3. the first language that it begins: `pt-BR` for `pt`.
+    ///
+    /// Who wants none of them gets the first that is not refused with `q=0`, else the first.
     ///
     /// However long the field is, only its first 32 members are looked at.
     pub fn preferred(&self, headers: &HeaderMap) -> Option<&str> {
@@ -118,43 +129,39 @@ impl Languages {
             if weight.is_zero() {
                 self.below(range).for_each(|language| refused.add(language));
                 self.below(range).for_each(|language| named.add(language));
-            } else if let Some(language) = self.lookup(range, Marked::default()) {
+            } else if let Some(language) = self.find(range, Marked::default()) {
                 named.add(language);
             }
         }
-        let (mut best, mut begun) = (Best::default(), Best::default());
+        let mut best = Best::default();
         for (range, weight) in ranges().filter(|(_, weight)| !weight.is_zero()) {
             if range == "*" {
                 best.offer(weight, (0..self.0.len()).find(|language| !named.has(*language)));
             } else if is_range(range) {
-                best.offer(weight, self.lookup(range, refused));
-                begun.offer(weight, self.below(range).find(|language| !refused.has(*language)));
+                best.offer(weight, self.find(range, refused));
             }
         }
         let accepted = || (0..self.0.len()).find(|language| !refused.has(*language));
-        let language = best.found().or(begun.found()).or_else(accepted).unwrap_or(0);
+        let language = best.found().or_else(accepted).unwrap_or(0);
         Some(&self.0[language])
     }
 
-    /// The language that is `range`, or else the first that is left of it when one part after the
-    /// other is taken away from its end. What is in `refused` counts only if it is `range` itself.
-    fn lookup(&self, range: &str, refused: Marked) -> Option<usize> {
-        if let Some(language) = self.exact(range) {
-            return Some(language);
-        }
-        let mut rest = range;
-        while let Some((shorter, _)) = rest.rsplit_once('-') {
-            // A part of one letter only introduces the next.
-            rest = match shorter.rsplit_once('-') {
-                Some((shortest, single)) if single.len() == 1 => shortest,
-                _ => shorter,
-            };
-            let found = self.exact(rest).filter(|language| !refused.has(*language));
-            if found.is_some() {
-                return found;
-            }
-        }
-        None
+    /// The language for a range, as [`preferred`](Languages::preferred) says. What is in `refused`
+    /// counts only if it is `range` itself.
+    fn find(&self, range: &str, refused: Marked) -> Option<usize> {
+        let is_accepted = |language: &usize| !refused.has(*language);
+        let exact = |tag: &&str| self.exact(tag).filter(is_accepted);
+        let has_scripts = written(range).is_some();
+        let keeps_script = |tag: &&str| !has_scripts || are_written_alike(tag, range);
+        let alike = || {
+            let mut alike = (0..self.0.len()).filter(|n| are_written_alike(&self.0[*n], range));
+            alike.find(is_accepted).filter(|_| has_scripts)
+        };
+        self.exact(range)
+            .or_else(|| truncations(range).filter(keeps_script).find_map(|tag| exact(&tag)))
+            .or_else(alike)
+            .or_else(|| truncations(range).find_map(|tag| exact(&tag)))
+            .or_else(|| self.below(range).find(is_accepted))
     }
 
     fn exact(&self, tag: &str) -> Option<usize> {
@@ -169,6 +176,20 @@ impl Languages {
             (begins && ends).then_some(index)
         })
     }
+}
+
+/// What is left of a range when one part after the other is taken away from its end.
+fn truncations(range: &str) -> impl Iterator<Item = &str> {
+    std::iter::successors(shorter(range), |range| shorter(range))
+}
+
+fn shorter(range: &str) -> Option<&str> {
+    let (shorter, _) = range.rsplit_once('-')?;
+    // A part of one letter only introduces the next.
+    Some(match shorter.rsplit_once('-') {
+        Some((shortest, single)) if single.len() == 1 => shortest,
+        _ => shorter,
+    })
 }
 
 /// Whether `text` is a basic language range (RFC 4647, section 2.1) of sensible length, other than

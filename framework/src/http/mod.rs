@@ -2,14 +2,16 @@
 //!
 //! - [`Server`] accepts connections and gives each request to a [`Handler`]. `connection` serves
 //!   one of them as HTTP/1 or HTTP/2; its `pulse` tells who is keeping whom waiting, `socket` is
-//!   what it reads from and writes to, `frames` what of that is content over HTTP/2, `linger` how long it listens after the last response, and
-//!   `stop` ends it when the server ends.
+//!   what it reads from and writes to, `frames` what of that is content over HTTP/2, `linger` how long
+//!   it listens after the last response, `unread` what becomes of a body that is answered before it was
+//!   read, and `stop` ends it when the server ends.
 //! - [`AtOnce`]: what is answered without waiting, and [`Prepared`]: without putting anything together.
 //!   `express` answers plain requests of HTTP/1.1, these and others, without hyper.
 //! - [`Limits`]: all numbers that a connection is held to.
 //! - [`limited`]: a request's body that may not be too long or too slow.
 //! - [`Files`]: files below a folder, as responses.
-//! - `cookies`: one cookie of a request.
+//! - `admission`: what every request is held to before it is handled; `host`: the host that it is for.
+//! - `cookies`: the cookies of a request, and any text as the value of one.
 //! - [`Languages`]: which of a site's languages a visitor is answered in; `weight` reads how much
 //!   each member of a field like `Accept-Language` is wanted.
 //! - [`TrustedProxies`]: whose word is taken for a visitor's address and scheme.
@@ -23,6 +25,7 @@
 //!
 //! This room knows neither cache nor link, and not what is behind the handler.
 
+mod admission;
 pub mod conditions;
 mod connection;
 mod cookies;
@@ -32,6 +35,7 @@ mod express;
 pub mod files;
 mod frames;
 pub mod gzip;
+pub(crate) mod host;
 mod incoming;
 mod language;
 mod limits;
@@ -46,12 +50,14 @@ mod server;
 mod socket;
 mod stop;
 pub mod structured;
+mod unread;
 pub mod validators;
 mod weight;
 
 pub use conditions::Precondition;
 pub use connection::Peer;
-pub(crate) use cookies::{cookie, cookie_pairs};
+pub(crate) use cookies::{cookie, cookies, is_cookie_name, is_cookie_value};
+pub use cookies::{decode_cookie_value, encode_cookie_value};
 pub use files::Files;
 pub use incoming::{Pace, limited};
 pub use language::Languages;

@@ -11,6 +11,9 @@ pub trait Prepared {
     /// The status.
     fn status(&self) -> StatusCode;
 
+    /// How many seconds ago it was made or confirmed: its `Date` is then.
+    fn age(&self) -> u64;
+
     /// Adds the headers to a head as HTTP/1.1 writes them, each with [the end of its line](write_line).
     /// All of them are [writable](is_writable), and there is one `Content-Length` besides, of what
     /// GET gets and not 0, except for 304.
@@ -67,6 +70,10 @@ impl<P: Prepared> AtOnce<P> {
 /// Of those that have none.
 impl Prepared for Infallible {
     fn status(&self) -> StatusCode {
+        match *self {}
+    }
+
+    fn age(&self) -> u64 {
         match *self {}
     }
 

@@ -23,8 +23,9 @@ use crate::body::Body;
 
 /// Answers requests.
 ///
-/// When the client goes away, the future of an answer is dropped where it waits. What must not be
-/// left half done belongs into a task of its own.
+/// The future of an answer may be dropped where it waits: when the client resets its stream or the
+/// connection, or the server has drained for long enough. What must not be left half done belongs into a
+/// task of its own. A client that only ends its sending gets its answer.
 pub trait Handler: Send + Sync + 'static {
     /// Answers that are there before they are asked for; [`Infallible`](std::convert::Infallible)
     /// if there are none.

@@ -2,11 +2,14 @@ use cookie::Cookie;
 use http::header::SET_COOKIE;
 
 use super::Reply;
+use crate::http::{is_cookie_name, is_cookie_value};
 
 impl Reply {
-    /// Sets a cookie. Its value is percent-encoded, as [`Cookies`](crate::extract::Cookies) reads
-    /// it. A cookie without a path counts for the whole site. A reply that sets a cookie is never
-    /// stored in the cache.
+    /// Sets a cookie. Its value is sent as it is, and so it comes back in
+    /// [`Cookies`](crate::extract::Cookies): it may hold no spaces, commas, semicolons, quotation marks,
+    /// backslashes, control characters, or anything but ASCII (RFC 6265, section 4.1.1). Other text is
+    /// encoded with [`encode_cookie_value`](crate::http::encode_cookie_value) first. A cookie without a
+    /// path counts for the whole site. A reply that sets a cookie is never stored in the cache.
     #[track_caller]
     pub fn cookie(self, cookie: impl Into<Cookie<'static>>) -> Reply {
         let mut cookie = cookie.into();
@@ -14,15 +17,19 @@ impl Reply {
             cookie.set_path("/");
         }
         let attributes = [cookie.path(), cookie.domain()];
-        if attributes.into_iter().flatten().any(|value| value.contains(';')) {
-            let mut reply = self;
-            reply.fail(format_args!(
-                "the cookie `{}`: path and domain hold no semicolon",
-                cookie.name()
-            ));
-            return reply;
-        }
-        self.append_header(SET_COOKIE, cookie.encoded().to_string())
+        let problem = if !is_cookie_name(cookie.name()) {
+            "it is no name of a cookie"
+        } else if !is_cookie_value(cookie.value()) {
+            "its value cannot be sent as it is: give it `encode_cookie_value(value)`, and read it \
+             with `decode_cookie_value`"
+        } else if attributes.into_iter().flatten().any(|value| value.contains(';')) {
+            "path and domain hold no semicolon"
+        } else {
+            return self.append_header(SET_COOKIE, cookie.to_string());
+        };
+        let mut reply = self;
+        reply.fail(format_args!("the cookie `{}`: {problem}", cookie.name()));
+        reply
     }
 
     /// Makes the browser forget a cookie: by name when it was set for the whole site, otherwise by
@@ -40,10 +47,23 @@ mod tests {
     use super::super::{Cookie, text};
 
     #[test]
-    fn a_cookie_is_encoded_and_counts_for_the_whole_site() {
-        let reply = text("x").cookie(("name", "Ana; Maria")).cookie(("theme", "dark"));
+    fn a_cookie_is_sent_as_it_is_and_counts_for_the_whole_site() {
+        let reply = text("x").cookie(("name", "Ana%20Maria")).cookie(("__Host-sid", "a=b"));
         let cookies: Vec<_> = reply.headers().get_all("set-cookie").iter().collect();
-        assert_eq!(cookies, ["name=Ana%3B%20Maria; Path=/", "theme=dark; Path=/"]);
+        assert_eq!(cookies, ["name=Ana%20Maria; Path=/", "__Host-sid=a=b; Path=/"]);
+    }
+
+    #[test]
+    fn what_would_not_come_back_as_it_is_set_is_refused() {
+        for (name, value) in
+            [("name", "Ana; Maria"), ("name", " a"), ("name", "é"), ("a b", "c"), ("", "")]
+        {
+            let reply = text("x").cookie((name, value));
+            assert_eq!(reply.status(), 500, "{name}={value}");
+            assert!(!reply.headers().contains_key("set-cookie"));
+        }
+        let cause = format!("{:?}", text("x").cookie(("name", "a b")).content());
+        assert!(cause.contains("encode_cookie_value"), "{cause}");
     }
 
     #[test]

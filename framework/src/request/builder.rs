@@ -94,10 +94,9 @@ impl RequestBuilder {
         self
     }
 
-    /// Adds a cookie.
+    /// Adds a cookie, with its value as it is.
     pub fn cookie(self, name: &str, value: &str) -> RequestBuilder {
-        let pair = cookie::Cookie::new(name, value).encoded().stripped().to_string();
-        self.header(COOKIE, pair)
+        self.header(COOKIE, format!("{name}={value}"))
     }
 
     /// Adds a value as if the route had captured it under this name.

@@ -75,6 +75,9 @@ fn a_stale_page_keeps_its_age_and_looks_stale_in_every_form() {
         assert_eq!(response.status(), status);
         let headers = response.headers();
         assert_eq!(headers[header::AGE], "700", "{name}");
+        let date = httpdate::parse_http_date(headers[header::DATE].to_str().unwrap()).unwrap();
+        let ago = SystemTime::now().duration_since(date).unwrap();
+        assert!((700..=702).contains(&ago.as_secs()), "{name}: {ago:?}");
         assert_eq!(headers[header::CACHE_CONTROL], "no-cache", "{name}");
         assert!(!headers.contains_key(CDN_CACHE_CONTROL), "{name}");
     }

@@ -64,7 +64,7 @@ impl Outgoing {
         }
         // Hyper writes a length that is not told at the end, and that of nothing always there.
         let is_untold = is_empty || (told == Some(0) && !body.is_empty());
-        self.write_end(is_untold.then(|| body.iter().map(Bytes::len).sum()));
+        self.write_end(is_untold.then(|| body.iter().map(Bytes::len).sum()), 0);
         self.body = body;
         Ok(())
     }
@@ -73,7 +73,7 @@ impl Outgoing {
     pub(super) fn begin_prepared(&mut self, prepared: impl Prepared) {
         self.begin_head(prepared.status());
         prepared.write_headers(&mut self.head);
-        self.write_end(None);
+        self.write_end(None, prepared.age());
         let body = prepared.into_body();
         if !body.is_empty() {
             self.body.push_back(body);
@@ -119,8 +119,9 @@ impl Outgoing {
         Some(lengths)
     }
 
-    /// Writes the end of the head, with the length if that is still to be told.
-    fn write_end(&mut self, length: Option<usize>) {
+    /// Writes the end of the head, with the length if that is still to be told, and the date of so many
+    /// seconds ago if there is none.
+    fn write_end(&mut self, length: Option<usize>, age: u64) {
         let head = &mut self.head;
         if let Some(length) = length {
             head.extend_from_slice(b"content-length: ");
@@ -129,7 +130,9 @@ impl Outgoing {
         }
         if !self.dated {
             head.extend_from_slice(b"date: ");
-            DATE.with_borrow_mut(|date| head.extend_from_slice(date.now(SystemTime::now())));
+            DATES.with_borrow_mut(|dates| {
+                head.extend_from_slice(dates.of(SystemTime::now(), Duration::from_secs(age)));
+            });
             head.extend_from_slice(b"\r\n");
         }
         head.extend_from_slice(b"\r\n");
@@ -174,27 +177,32 @@ impl Outgoing {
 }
 
 thread_local! {
-    static DATE: RefCell<Date> = RefCell::new(Date::default());
+    static DATES: RefCell<Dates> = RefCell::new(Dates::default());
 }
 
-/// The value of `Date`, made once a second.
+/// Values of `Date`. Nearly all are of the last few seconds, and each is made once.
+#[derive(Debug, Default)]
+struct Dates([Date; 4]);
+
 #[derive(Debug, Default)]
 struct Date {
     text: Vec<u8>,
     second: Duration,
 }
 
-impl Date {
-    fn now(&mut self, now: SystemTime) -> &[u8] {
-        let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
+impl Dates {
+    /// That of so long before the present.
+    fn of(&mut self, now: SystemTime, ago: Duration) -> &[u8] {
+        let since = now.duration_since(UNIX_EPOCH).unwrap_or_default().saturating_sub(ago);
         let second = Duration::from_secs(since.as_secs());
-        if self.text.is_empty() || second != self.second {
-            self.second = second;
-            self.text.clear();
+        let date = &mut self.0[second.as_secs() as usize % 4];
+        if date.text.is_empty() || second != date.second {
+            date.second = second;
+            date.text.clear();
             // Writing to memory cannot fail.
-            let _ = write!(self.text, "{}", httpdate::HttpDate::from(UNIX_EPOCH + second));
+            let _ = write!(date.text, "{}", httpdate::HttpDate::from(UNIX_EPOCH + second));
         }
-        &self.text
+        &date.text
     }
 }
 
@@ -204,11 +212,17 @@ mod tests {
 
     #[test]
     fn a_date_is_that_of_the_second() {
-        let mut date = Date::default();
-        let at = |millis| UNIX_EPOCH + Duration::from_millis(millis);
-        assert_eq!(date.now(at(784_111_777_999)), b"Sun, 06 Nov 1994 08:49:37 GMT");
-        assert_eq!(date.now(at(784_111_778_000)), b"Sun, 06 Nov 1994 08:49:38 GMT");
-        assert_eq!(date.now(at(784_111_777_000)), b"Sun, 06 Nov 1994 08:49:37 GMT");
+        let mut dates = Dates::default();
+        let mut date = |millis, ago| {
+            let now = UNIX_EPOCH + Duration::from_millis(millis);
+            String::from_utf8(dates.of(now, Duration::from_secs(ago)).to_vec()).unwrap()
+        };
+        assert_eq!(date(784_111_777_999, 0), "Sun, 06 Nov 1994 08:49:37 GMT");
+        assert_eq!(date(784_111_778_000, 0), "Sun, 06 Nov 1994 08:49:38 GMT");
+        assert_eq!(date(784_111_778_000, 1), "Sun, 06 Nov 1994 08:49:37 GMT");
+        assert_eq!(date(784_111_781_500, 4), "Sun, 06 Nov 1994 08:49:37 GMT");
+        assert_eq!(date(784_111_781_500, 0), "Sun, 06 Nov 1994 08:49:41 GMT");
+        assert_eq!(date(500, 1), "Thu, 01 Jan 1970 00:00:00 GMT");
     }
 
     /// Takes so many bytes at a time.

@@ -10,6 +10,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use http::HeaderValue;
 
+use super::encoded::{Encoded, Encodings, tag_of};
 use super::fingerprint::Fingerprint;
 use super::folder::{Entered, Folder};
 use super::hash::{Hashes, Identity};
@@ -47,6 +48,7 @@ pub(super) struct Shelf {
     pub(super) overlay: Option<Arc<dyn Overlay>>,
     pub(super) hashes: Hashes,
     pub(super) siblings: Siblings,
+    pub(super) encodings: Encodings,
 }
 
 /// What is at a name.
@@ -188,7 +190,8 @@ impl Look<'_> {
         freshness: Freshness,
     ) -> io::Result<Found> {
         let mut offers = vec![(Coding::Identity, file)];
-        if !SIBLINGS.iter().any(|(_, end)| name.as_str().ends_with(end)) {
+        let is_encoded = SIBLINGS.iter().any(|(_, end)| name.as_str().ends_with(end));
+        if !is_encoded {
             for (coding, end) in SIBLINGS {
                 if let Place::File(sibling) = self.at(&name.with_end(end))?
                     && self.belongs(coding, &sibling, &offers[0].1)
@@ -197,6 +200,13 @@ impl Look<'_> {
                 }
             }
         }
+        let media_type = media_type::of(name.as_str());
+        let length = offers[0].1.length();
+        if offers.len() == 1 && !is_encoded && self.shelf.encodings.apply(&media_type, length) {
+            let (_, file) = offers.swap_remove(0);
+            let source = self.encoded(file, liked)?;
+            return Ok(Found::File(Source { negotiated: true, media_type, ..source }, freshness));
+        }
         let negotiated = offers.len() > 1;
         let best = liked.best(offers.iter().map(|(coding, file)| (*coding, file.length())));
         // Who takes none of them is still served better by the file than by a 406 (RFC 9110,
@@ -204,13 +214,32 @@ impl Look<'_> {
         let best = best.unwrap_or(Coding::Identity);
         let place = offers.iter().position(|(coding, _)| *coding == best).unwrap_or_default();
         let (coding, file) = offers.swap_remove(place);
-        let source = Source {
-            coding,
-            negotiated,
-            media_type: media_type::of(name.as_str()),
-            ..self.source(file)?
-        };
+        let source = Source { coding, negotiated, media_type, ..self.source(file)? };
         Ok(Found::File(source, freshness))
+    }
+
+    /// A file without siblings, in the coding that the visitor likes best of those that can be made.
+    fn encoded(&self, file: Candidate, liked: &Preferences) -> io::Result<Source> {
+        let is_own = matches!(file, Candidate::Own(_));
+        let source = self.source(file)?;
+        let encodings = &self.shelf.encodings;
+        let coding = encodings.choose(liked, source.length);
+        let Some(tag) = source.tag.as_ref().filter(|_| coding != Coding::Identity) else {
+            return Ok(source);
+        };
+        let content = || match &source.content {
+            Content::Bytes(bytes) => Some(bytes.clone()),
+            Content::File(file) => {
+                let bytes = read_whole(file, source.length).ok()?;
+                // A file that is written in place may be another by now.
+                (!is_own || tag_of(&bytes).as_ref() == Some(tag)).then_some(bytes)
+            }
+        };
+        let Some(Encoded { bytes, tag }) = encodings.of(tag, coding, content) else {
+            return Ok(source);
+        };
+        let length = bytes.len() as u64;
+        Ok(Source { content: Content::Bytes(bytes), length, tag: Some(tag), coding, ..source })
     }
 
     /// Whether `sibling` is `original` in a coding. Both must be from the same place.

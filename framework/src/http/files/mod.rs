@@ -5,7 +5,7 @@
 //! ```
 //!
 //! - [`Files`]: the files of a docroot. `name` says which names are served, `folder` opens them and
-//!   nothing else, `found` chooses: index files, fingerprints, encoded siblings.
+//!   nothing else, `found` chooses: index files, fingerprints, encoded siblings or encodings.
 //! - [`Overlay`]: what stands in front of the docroot's own files.
 //! - [`Source`]: a version of something and the response to a request for it: conditions, ranges,
 //!   headers. `body` reads a file while it is sent; `threads` do what must be waited for. `open` bounds
@@ -46,6 +46,9 @@
 //!
 //! An original that is gone has no siblings: they are looked for when it is there.
 //!
+//! A file of text without siblings is encoded by the front end (`encoded`). The tag of such an encoding
+//! is made of its own bytes, too.
+//!
 //! # What caches are told
 //!
 //! A page that says where a file is may be gone from all caches the moment it becomes wrong; a file
@@ -58,6 +61,7 @@
 //! that no cache keeps the wrong content under that name.
 
 mod body;
+mod encoded;
 mod fingerprint;
 mod folder;
 mod found;
@@ -76,9 +80,10 @@ use std::sync::Arc;
 use http::{HeaderMap, Method, Response};
 
 use crate::body::Body;
-use crate::http::negotiation;
+use crate::http::negotiation::{self, Coding};
 use crate::problem::nearest;
 
+use encoded::Encodings;
 pub use fingerprint::Fingerprint;
 use folder::Folder;
 pub(crate) use folder::open_without_links;
@@ -144,8 +149,16 @@ impl Files {
                 overlay: None,
                 hashes: Hashes::new(),
                 siblings: Siblings::new(),
+                encodings: Encodings::new(Vec::new()),
             }),
         }
+    }
+
+    /// The same files, of which those of text without siblings are sent in these codings.
+    #[must_use]
+    pub fn encoded_in(&self, codings: Vec<Coding>) -> Files {
+        let shelf = Shelf::clone(&self.shelf);
+        Files { shelf: Arc::new(Shelf { encodings: Encodings::new(codings), ..shelf }) }
     }
 
     /// The same files, behind those of `overlay` and no other. This costs next to nothing.

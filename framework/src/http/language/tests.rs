@@ -41,12 +41,37 @@ fn a_visitor_gets_the_language_that_is_wanted_most() {
 fn who_wants_no_language_of_the_site_gets_a_near_one_or_the_first() {
     let site = ["en-GB", "pt-BR", "de"];
     assert_eq!(preferred(&site, &["pt"]), "pt-BR");
-    assert_eq!(preferred(&site, &["pt, de;q=0.1"]), "de", "a match comes before a near one");
+    assert_eq!(preferred(&site, &["pt, de;q=0.1"]), "pt-BR", "what is wanted more comes first");
+    assert_eq!(preferred(&site, &["pt;q=0.1, de"]), "de");
+    assert_eq!(preferred(&site, &["pt, pt-BR;q=0, de;q=0.1"]), "de");
     assert_eq!(preferred(&site, &["pt-PT"]), "en-GB");
     assert_eq!(preferred(&site, &["en;q=0"]), "pt-BR");
     assert_eq!(preferred(&site, &["en;q=0, pt;q=0, de;q=0"]), "en-GB");
     assert_eq!(preferred(&site, &["en;q=0, *"]), "pt-BR");
     assert_eq!(preferred(&site, &["en;q=0, en-GB"]), "en-GB", "what is named is not refused");
+}
+
+#[test]
+fn a_language_is_found_by_the_script_that_it_is_written_in() {
+    for (site, field, expected) in [
+        (&["en", "zh-Hans", "zh-Hant"][..], "zh-TW", "zh-Hant"),
+        (&["en", "zh-Hans", "zh-Hant"], "zh-tw, en;q=0.9", "zh-Hant"),
+        (&["en", "zh-Hans", "zh-Hant"], "zh-HK, zh;q=0.9", "zh-Hant"),
+        (&["en", "zh-Hant", "zh-Hans"], "zh-SG", "zh-Hans"),
+        (&["en", "zh-Hant", "zh-Hans"], "zh, en;q=0.9", "zh-Hans"),
+        (&["en", "zh-CN", "zh-TW"], "zh-Hant-HK", "zh-TW"),
+        (&["en", "zh-CN", "zh-TW"], "zh-Hant", "zh-TW"),
+        (&["en", "zh", "zh-Hant"], "zh-MO", "zh-Hant"),
+        (&["en", "zh", "zh-Hant"], "zh-CN", "zh"),
+        (&["en", "zh"], "zh-TW", "zh"),
+        (&["en", "zh-Hant"], "zh", "zh-Hant"),
+        (&["en", "zh-Hans"], "zh-TW, en;q=0.1", "en"),
+        (&["en", "sr-Latn", "sr-Cyrl"], "sr", "sr-Cyrl"),
+        (&["en", "sr", "sr-Latn"], "sr-ME", "sr-Latn"),
+        (&["en", "zh-Hant"], "zh-TW, zh-Hant;q=0", "en"),
+    ] {
+        assert_eq!(preferred(site, &[field]), expected, "{site:?}: {field}");
+    }
 }
 
 #[test]
@@ -120,7 +145,8 @@ fn by_the_book(site: &[String], members: &[(String, u16)]) -> String {
             .iter()
             .enumerate()
             .find(|(index, tag)| site.contains(tag) && (*index == 0 || !refused.contains(tag)));
-        found.map(|(_, tag)| tag.clone())
+        let begun = || site.iter().find(|tag| below(tag, range) && !refused.contains(tag));
+        found.map(|(_, tag)| tag).or_else(begun).cloned()
     };
     let taken: Vec<String> = named
         .clone()
@@ -134,14 +160,8 @@ fn by_the_book(site: &[String], members: &[(String, u16)]) -> String {
         "*" => site.iter().find(|tag| !taken.contains(tag)).cloned(),
         range => find(range, &refused),
     });
-    let near = || {
-        let ranges = wanted.iter().filter(|(range, _)| range != "*");
-        ranges.clone().find_map(|(range, _)| {
-            site.iter().find(|tag| below(tag, range) && !refused.contains(tag)).cloned()
-        })
-    };
     let first = || site.iter().find(|tag| !refused.contains(tag)).cloned();
-    matches.or_else(near).or_else(first).unwrap_or_else(|| site[0].clone())
+    matches.or_else(first).unwrap_or_else(|| site[0].clone())
 }
 
 fn tag() -> impl Strategy<Value = String> {

@@ -16,6 +16,10 @@ impl Prepared for Written {
         self.0.status()
     }
 
+    fn age(&self) -> u64 {
+        0
+    }
+
     fn write_headers(&self, head: &mut Vec<u8>) {
         for (name, value) in self.0.headers() {
             write_line(head, name, value.as_bytes());

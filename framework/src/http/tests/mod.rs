@@ -52,7 +52,8 @@ impl Handler for Site {
         let body = match request.uri.path() {
             "/panic" => panic!("as asked"),
             "/huge" => vec![b'x'; HUGE],
-            "/slow" | "/pieces" | "/echo" | "/later/huge" => return None,
+            "/slow" | "/pieces" | "/echo" | "/unread" | "/later/huge" => return None,
+            "/host" => request.headers.get("host").map(|host| host.as_bytes().to_vec())?,
             path => path.as_bytes().to_vec(),
         };
         self.answered.fetch_add(1, Ordering::SeqCst);

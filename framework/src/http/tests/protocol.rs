@@ -85,6 +85,87 @@ async fn malformed_requests_get_400() {
 }
 
 #[tokio::test]
+async fn every_way_to_name_the_host_leads_to_one() {
+    let server = start(Limits::default()).await;
+    for (target, host, expected) in [
+        ("/host", "A.example:80", "a.example"),
+        ("/host", "a.example:8080", "a.example:8080"),
+        ("http://B.example/host", "a.example", "b.example"),
+    ] {
+        for rest in ["", "connection: close\r\n"] {
+            let mut stream = server.connect().await;
+            let request = format!("GET {target} HTTP/1.1\r\nhost: {host}\r\n{rest}\r\n");
+            stream.write_all(request.as_bytes()).await.unwrap();
+            let answer = response(&mut stream).await;
+            assert!(answer.ends_with(&format!("\r\n\r\n{expected}")), "{request}: {answer}");
+        }
+    }
+    let stream = TokioIo::new(server.connect().await);
+    let (mut client, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), stream).await.unwrap();
+    tokio::spawn(connection);
+    for (host, status, body) in [
+        (None, 200, &b"b.example"[..]),
+        (Some("b.EXAMPLE:80"), 200, b"b.example"),
+        (Some("a.example"), 400, b""),
+        (Some("a b"), 400, b""),
+    ] {
+        let mut request = Request::get("http://B.example/host");
+        if let Some(host) = host {
+            request = request.header("host", host);
+        }
+        let request = request.body(Empty::<Bytes>::new()).unwrap();
+        let response = within(client.send_request(request)).await.unwrap();
+        assert_eq!(response.status(), status, "{host:?}");
+        let found = within(response.into_body().collect()).await.unwrap().to_bytes();
+        assert!(status != 200 || found == body, "{host:?}: {found:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_host_that_is_none_is_refused_with_and_without_hyper() {
+    let server = start(Limits::default()).await;
+    for host in ["a b", "", "user@a", "a/b", "a, b"] {
+        for rest in ["", "content-length: 0\r\n"] {
+            let mut stream = server.connect().await;
+            let request = format!("GET / HTTP/1.1\r\nhost: {host}\r\n{rest}\r\n");
+            stream.write_all(request.as_bytes()).await.unwrap();
+            let answer = response(&mut stream).await;
+            assert!(answer.starts_with("HTTP/1.1 400 "), "{request}: {answer}");
+        }
+    }
+    let absolute = format!("GET http://user@x/ HTTP/1.1\r\n{CLOSE}");
+    assert!(server.talk(absolute.as_bytes()).await.starts_with("HTTP/1.1 400 "));
+    assert_eq!(server.site.answered.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn a_transfer_coding_other_than_chunked_ends_the_connection() {
+    let server = start(Limits::default()).await;
+    let inner = "0\r\n\r\nGET /inner HTTP/1.1\r\nhost: x\r\n\r\n";
+    for (version, coding, status) in [
+        ("1.1", "chunked, chunked", "501"),
+        ("1.1", "gzip, chunked", "501"),
+        ("1.1", ",chunked", "501"),
+        ("1.1", "chunked\r\ntransfer-encoding: chunked", "501"),
+        ("1.1", "chunked, gzip", "400"),
+        ("1.1", "xchunked", "400"),
+        ("1.0", "chunked", "400"),
+    ] {
+        let request = format!(
+            "POST /echo HTTP/{version}\r\nhost: x\r\ntransfer-encoding: {coding}\r\n\r\n{inner}"
+        );
+        let answer = server.talk(request.as_bytes()).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{coding}: {answer}");
+        assert!(answer.contains("connection: close"), "{coding}: {answer}");
+        assert_eq!(answer.matches("HTTP/1.").count(), 1, "{coding}: {answer}");
+    }
+    let any_case =
+        format!("POST /echo HTTP/1.1\r\ntransfer-encoding: Chunked\r\n{CLOSE}2\r\nab\r\n0\r\n\r\n");
+    assert!(server.talk(any_case.as_bytes()).await.ends_with("ab"));
+}
+
+#[tokio::test]
 async fn heads_that_are_too_long_get_431_even_while_they_are_sent() {
     let server = start(Limits { header_bytes: 16 * 1024, ..Limits::default() }).await;
     let long = format!("GET / HTTP/1.1\r\nhost: x\r\na: {}\r\n\r\n", "a".repeat(700_000));

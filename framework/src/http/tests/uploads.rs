@@ -28,7 +28,7 @@ async fn who_sends_far_too_much_and_then_reads_gets_the_whole_answer() {
 async fn who_is_still_far_away_with_its_body_gets_the_answer_too() {
     let server = start(Limits::default()).await;
     let mut stream = server.connect().await;
-    stream.write_all(&upload("content-length: 2000")).await.unwrap();
+    stream.write_all(&upload("content-length: 200000")).await.unwrap();
     // The answer is there, and our side shut, before any of the body is sent.
     let mut first = [0; 12];
     within(stream.read_exact(&mut first)).await.unwrap();
@@ -64,4 +64,90 @@ async fn a_stop_does_not_wait_for_who_goes_on_sending() {
     server.stop.cancel();
     assert_eq!(within(server.ended).await.unwrap(), Drained { cut: 0 });
     assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
+}
+
+fn unread(headers: &str) -> String {
+    format!("POST /unread HTTP/1.1\r\nhost: x\r\n{headers}\r\n\r\n")
+}
+
+#[tokio::test]
+async fn a_short_body_that_nobody_reads_ends_no_connection() {
+    let server = start(Limits::default()).await;
+    let body = "x".repeat(60_000);
+    // Answered at once, by a handler that reads nothing, and by one that stops reading.
+    for path in ["/at-once", "/unread", "/echo"] {
+        let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: 60000\r\n\r\n");
+        let next = "GET /next HTTP/1.1\r\nhost: x\r\n\r\n";
+        let mut stream = server.connect().await;
+        stream.set_nodelay(true).unwrap();
+        for _ in 0..2 {
+            // All at once, and the body only when the answer is here.
+            stream.write_all(format!("{head}{body}{next}").as_bytes()).await.unwrap();
+            let first = response(&mut stream).await;
+            assert!(!first.contains("connection: close"), "{first}");
+            assert!(response(&mut stream).await.ends_with("/next"), "{path}");
+            stream.write_all(head.as_bytes()).await.unwrap();
+            response(&mut stream).await;
+            for piece in body.as_bytes().chunks(9000) {
+                stream.write_all(piece).await.unwrap();
+                tokio::task::yield_now().await;
+            }
+            stream.write_all(next.as_bytes()).await.unwrap();
+            assert!(response(&mut stream).await.ends_with("/next"), "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_ends_the_connection_says_so() {
+    let server = start(Limits::default()).await;
+    for headers in [
+        "content-length: 70000",
+        "transfer-encoding: chunked",
+        "expect: 100-continue\r\ncontent-length: 5",
+    ] {
+        let mut stream = server.connect().await;
+        stream.write_all(unread(headers).as_bytes()).await.unwrap();
+        let answer = rest(&mut stream).await;
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+        assert!(answer.contains("\r\nconnection: close\r\n"), "{headers}: {answer}");
+    }
+    let start = Instant::now();
+    for head in
+        [upload("content-length: 10"), unread("connection: close\r\ncontent-length: 10").into()]
+    {
+        let answer = server.talk(&head).await;
+        assert!(answer.contains("\r\nconnection: close\r\n"), "{answer}");
+    }
+    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+}
+
+#[tokio::test]
+async fn over_http_2_the_rest_of_a_body_is_taken_before_the_stream_ends() {
+    /// In bytes.
+    const PIECE: usize = 64 * 1024;
+    const ALL: usize = 20 * 1024 * 1024;
+    let server = start(Limits::default()).await;
+    let stream = TokioIo::new(server.connect().await);
+    let (mut client, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), stream).await.unwrap();
+    tokio::spawn(connection);
+    for path in ["/echo", "/unread", "/at-once"] {
+        let taken = Arc::new(AtomicUsize::new(0));
+        let ended = CancellationToken::new();
+        let guard = ended.clone().drop_guard();
+        let count = taken.clone();
+        let pieces = (0..ALL / PIECE).map(move |_| {
+            let _until_the_end = &guard;
+            count.fetch_add(PIECE, Ordering::SeqCst);
+            Ok::<_, BodyError>(Frame::data(Bytes::from_static(&[0; PIECE])))
+        });
+        let body = Body::stream(StreamBody::new(futures_util::stream::iter(pieces)));
+        let request = Request::post(format!("http://x{path}")).body(body).unwrap();
+        let response = within(client.send_request(request)).await.unwrap();
+        assert_eq!(response.status(), if path == "/echo" { 413 } else { 200 });
+        within(response.into_body().collect()).await.unwrap();
+        within(ended.cancelled()).await;
+        assert_eq!(taken.load(Ordering::SeqCst), ALL, "{path}");
+    }
 }

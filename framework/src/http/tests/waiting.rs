@@ -90,26 +90,41 @@ fn get(path: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n")
 }
 
-async fn who_goes_away<const EXPRESS: bool>() {
-    let mut asked = Asked::<EXPRESS>::for_all_of(&get("/wait")).await;
-    asked.stream.shutdown().await.unwrap();
-    within(asked.handler.gone.cancelled()).await;
-    assert_eq!(asked.rest().await, "");
-
-    let asked = Asked::<EXPRESS>::for_all_of(&get("/wait")).await;
+#[tokio::test]
+async fn a_connection_that_is_reset_gives_up_its_request() {
+    let asked = Asked::<true>::for_all_of(&get("/wait")).await;
+    asked.stream.set_zero_linger().unwrap();
     drop(asked.stream);
     within(asked.handler.gone.cancelled()).await;
 }
 
-#[tokio::test]
-async fn the_request_of_a_client_that_goes_away_is_given_up() {
-    who_goes_away::<true>().await;
-    who_goes_away::<false>().await;
+async fn half_closed<const EXPRESS: bool>(path: &str) -> String {
+    let mut asked = Asked::<EXPRESS>::for_all_of(&get(path)).await;
+    asked.stream.shutdown().await.unwrap();
+    // The server has seen that by the time it has answered somebody else.
+    let mut other = TcpStream::connect(asked.stream.peer_addr().unwrap()).await.unwrap();
+    other.write_all(get("/other").as_bytes()).await.unwrap();
+    response(&mut other).await;
+    asked.handler.go_on.notify_one();
+    asked.rest().await
 }
 
 #[tokio::test]
-async fn who_has_said_all_when_the_response_begins_gets_all_of_it() {
-    let mut asked = Asked::<true>::for_all_of(&get("/wait/huge")).await;
+async fn a_client_that_half_closes_gets_the_whole_answer() {
+    for path in ["/wait", "/wait/stream", "/wait/huge"] {
+        let (express, hyper) = (half_closed::<true>(path).await, half_closed::<false>(path).await);
+        assert_eq!(express.len(), hyper.len(), "{path}");
+        assert!(express == hyper, "{path}");
+        let body = express.split_once("\r\n\r\n").unwrap().1;
+        match path {
+            "/wait/huge" => assert_eq!(body.len(), HUGE),
+            _ => assert!(body.contains(path), "{express}"),
+        }
+    }
+}
+
+async fn half_closed_late<const EXPRESS: bool>() {
+    let mut asked = Asked::<EXPRESS>::for_all_of(&get("/wait/huge")).await;
     asked.handler.go_on.notify_one();
     let mut first = [0; 1000];
     asked.stream.read_exact(&mut first).await.unwrap();
@@ -117,6 +132,12 @@ async fn who_has_said_all_when_the_response_begins_gets_all_of_it() {
     let first = String::from_utf8(first.to_vec()).unwrap();
     let whole = first + &asked.rest().await;
     assert_eq!(whole.split_once("\r\n\r\n").unwrap().1.len(), HUGE);
+}
+
+#[tokio::test]
+async fn who_has_said_all_when_the_response_begins_gets_all_of_it() {
+    half_closed_late::<true>().await;
+    half_closed_late::<false>().await;
 }
 
 /// What is answered to requests of which the first goes on when `meanwhile` is done.

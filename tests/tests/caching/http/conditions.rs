@@ -77,7 +77,6 @@ async fn a_date_is_shown_early_while_it_may_stand_for_another_version() {
     })
     .await;
     assert_eq!(time(&settled, "last-modified"), shown + Duration::from_secs(5));
-    assert!(settled.header("age").parse::<u64>().unwrap() >= 5);
     let again = visitor.page_with(target, &since(settled.header("last-modified"))).await;
     assert_eq!(again.status, 304);
     let both = [("if-none-match", "\"x\""), since(settled.header("last-modified"))[0]];

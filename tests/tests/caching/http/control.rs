@@ -1,6 +1,8 @@
 //! What browsers and caches further out are told.
 
-use headwater_tests::{Cluster, until};
+use std::time::{Duration, SystemTime};
+
+use headwater_tests::{Cluster, Response, until};
 
 use super::{CLUSTER, hit, site};
 
@@ -48,21 +50,35 @@ async fn vary_names_all_that_the_page_depends_on_once() {
 }
 
 #[tokio::test]
-async fn age_is_that_of_the_page_or_of_the_lease() {
+async fn age_is_that_of_the_lease_and_adds_up_with_the_date() {
     let visitor = CLUSTER.borrow().visitor(0);
-    for target in ["/text/1/age", "/persistent/1/age"] {
+    let targets = ["/text/1/age", "/persistent/1/age"];
+    for target in targets {
         let made = visitor.page(target).await;
         assert!(!made.headers.contains_key("age"), "it was made for this request");
         assert_eq!(visitor.page(target).await.header("age"), "0", "{target}");
     }
+    let left = |page: &Response| -> u64 {
+        page.cache_status().split("ttl=").nth(1).unwrap().parse().unwrap()
+    };
+    let at_first = left(&visitor.page(targets[0]).await);
     until("the page gets older than a lease", async || {
-        let age = visitor.page("/text/1/age").await.header("age").parse::<u64>().unwrap();
-        (age >= 3).then_some(())
+        (left(&visitor.page(targets[0]).await) + 4 <= at_first).then_some(())
     })
     .await;
-    let persistent = visitor.page("/persistent/1/age").await;
-    let age = persistent.header("age").parse::<u64>().unwrap();
-    assert!(age <= 2, "a lease has confirmed it since: {age}");
+    for target in targets {
+        let page = visitor.page(target).await;
+        let age = page.header("age").parse::<u64>().unwrap();
+        assert!(age <= 2, "a lease has confirmed it since: {age}");
+        let by_hyper = visitor.page_with(target, &[("connection", "close")]).await;
+        for page in [page, by_hyper] {
+            let age = page.header("age").parse::<u64>().unwrap();
+            let date = httpdate::parse_http_date(page.header("date")).unwrap();
+            let present = date + Duration::from_secs(age);
+            let passed = SystemTime::now().duration_since(present).unwrap();
+            assert!(passed < Duration::from_secs(3), "{passed:?}");
+        }
+    }
 }
 
 #[tokio::test]
@@ -97,7 +113,11 @@ async fn a_page_that_is_shown_though_it_is_old_does_not_look_fresh() {
     })
     .await;
     assert_eq!((stale.status, &stale.body), (200, &made.body));
-    assert!(stale.header("age").parse::<u64>().unwrap() >= 1, "{}", stale.header("age"));
+    let age = stale.header("age").parse::<u64>().unwrap();
+    assert!(age >= 1, "{age}");
+    let date = httpdate::parse_http_date(stale.header("date")).unwrap();
+    let ago = SystemTime::now().duration_since(date).unwrap();
+    assert!(ago >= Duration::from_secs(age), "{ago:?}");
     assert_eq!(stale.header("cache-control"), "no-cache");
     assert!(!stale.headers.contains_key("cdn-cache-control"));
     let asked = [("if-none-match", made.header("etag"))];

@@ -1,6 +1,7 @@
 //! Files of a docroot in a temporary folder, asked for as visitors do.
 
 mod conditions;
+mod encoded;
 mod fingerprints;
 mod names;
 mod overlay;
@@ -11,6 +12,7 @@ mod siblings;
 use std::fs;
 use std::time::{Duration, SystemTime};
 
+use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use tempfile::TempDir;
 

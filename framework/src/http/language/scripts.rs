@@ -1,0 +1,48 @@
+//! Scripts of languages that are written in several.
+//!
+//! The table is an extract of `likelySubtags` in the supplemental data of Unicode's CLDR (release 47): the
+//! languages that have speakers in numbers, and the regions whose usual script is not that of the language.
+//! A whole table and the code for it (`icu_locale`) would take more than the rest of this module.
+
+/// A language, its usual script, and where another one is usual.
+type Written = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
+
+const WRITTEN: [Written; 14] = [
+    ("az", "Latn", &[("IQ", "Arab"), ("IR", "Arab"), ("RU", "Cyrl")]),
+    ("bs", "Latn", &[]),
+    ("ha", "Latn", &[("CM", "Arab"), ("SD", "Arab")]),
+    ("kk", "Cyrl", &[("AF", "Arab"), ("CN", "Arab"), ("IR", "Arab"), ("MN", "Arab")]),
+    ("ku", "Latn", &[("LB", "Arab")]),
+    ("ky", "Cyrl", &[("CN", "Arab"), ("TR", "Latn")]),
+    ("mn", "Cyrl", &[("CN", "Mong")]),
+    ("pa", "Guru", &[("PK", "Arab")]),
+    ("sd", "Arab", &[("IN", "Deva")]),
+    ("sr", "Cyrl", &[("ME", "Latn"), ("RO", "Latn"), ("TR", "Latn")]),
+    ("ug", "Arab", &[("KZ", "Cyrl"), ("MN", "Cyrl")]),
+    ("uz", "Latn", &[("AF", "Arab"), ("CN", "Cyrl")]),
+    ("yue", "Hant", &[("CN", "Hans")]),
+    ("zh", "Hans", &[("HK", "Hant"), ("MO", "Hant"), ("TW", "Hant")]),
+];
+
+/// The language of a tag and the script in which it is written, if the language has several: `zh` and
+/// `Hant` for `zh-TW`.
+pub(super) fn written(tag: &str) -> Option<(&'static str, &str)> {
+    let mut parts = tag.split('-');
+    let language = parts.next()?;
+    let (language, usual, elsewhere) =
+        WRITTEN.iter().find(|(known, ..)| known.eq_ignore_ascii_case(language))?;
+    let Some(second) = parts.next() else { return Some((language, usual)) };
+    if second.len() == 4 && second.bytes().all(|byte| byte.is_ascii_alphabetic()) {
+        return Some((language, second));
+    }
+    let region = elsewhere.iter().find(|(region, _)| region.eq_ignore_ascii_case(second));
+    Some((language, region.map_or(usual, |(_, script)| script)))
+}
+
+/// Whether two tags are of one language in one script, as far as this table tells.
+pub(super) fn are_written_alike(one: &str, other: &str) -> bool {
+    match (written(one), written(other)) {
+        (Some(one), Some(other)) => one.0 == other.0 && one.1.eq_ignore_ascii_case(other.1),
+        _ => false,
+    }
+}
