@@ -99,3 +99,19 @@ async fn a_write_is_seen_on_every_front_end_at_once() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_number_has_one_spelling_so_no_page_of_it_survives_a_write() {
+    let cluster = CLUSTER.borrow();
+    for frontend in 0..2 {
+        let visitor = cluster.visitor(frontend);
+        filled(&visitor, "/page/801").await;
+        for other in ["/page/0801", "/page/%2B801", "/templated/0801", "/pattern/0801"] {
+            assert_eq!(visitor.page(other).await.status, 404, "{other}");
+        }
+        assert_eq!(visitor.form("/page/0801", "").await.status, 404, "a write");
+        assert!(visitor.page("/page/801").await.is_hit(), "nothing was written");
+        let version = cluster.visitor(1 - frontend).form("/page/801", "").await;
+        assert_eq!(visitor.page("/page/801").await.text(), version.text());
+    }
+}
