@@ -13,6 +13,7 @@ use super::parts::Recipient;
 use super::served::{Failed, Served};
 use super::{Edition, FrontEnd, Variant};
 use crate::dispatch::Scope;
+use crate::media_type;
 use crate::templates::{NoFragments, Rendered, Values};
 
 /// After how many seconds a visitor may try again when no back end answers.
@@ -82,14 +83,21 @@ impl FrontEnd {
             false => tracing::info!(request_id, path, status = code, "{message}"),
         }
         let mut headers = failure.headers.clone();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+        let (media_type, page) = self.error_body(edition, failure, asked);
+        headers.insert(header::CONTENT_TYPE, media_type);
         if status == StatusCode::SERVICE_UNAVAILABLE {
             headers.entry(header::RETRY_AFTER).or_insert(RETRY_AFTER);
         }
-        (headers, self.error_body(edition, failure, asked))
+        (headers, page)
     }
 
-    fn error_body(&self, edition: &Edition, failure: &Failure, asked: Asked<'_>) -> Rendered {
+    /// The error page, and as what it is sent.
+    fn error_body(
+        &self,
+        edition: &Edition,
+        failure: &Failure,
+        asked: Asked<'_>,
+    ) -> (HeaderValue, Rendered) {
         let Asked { scope, request_id, variant, .. } = asked;
         let development = self.settings.development;
         let values = ErrorValues {
@@ -109,15 +117,18 @@ impl FrontEnd {
             let rendered = edition.templates.render(template, &values, Rc::new(NoFragments));
             rendered.map_err(|error| error.to_string())
         });
-        rendered.unwrap_or_else(|error| {
-            tracing::error!(request_id, template, error, "the error page itself fails");
-            built_in(&values)
-        })
+        match rendered {
+            Ok(rendered) => (media_type::of(template), rendered),
+            Err(error) => {
+                tracing::error!(request_id, template, error, "the error page itself fails");
+                built_in(&values)
+            }
+        }
     }
 }
 
 /// The page of a site that has none of its own.
-fn built_in(values: &ErrorValues<'_>) -> Rendered {
+fn built_in(values: &ErrorValues<'_>) -> (HeaderValue, Rendered) {
     let ErrorValues { status, reason, message, request_id, .. } = *values;
     let message = escape(message);
     let cause = match values.cause {
@@ -132,7 +143,8 @@ fn built_in(values: &ErrorValues<'_>) -> Rendered {
          overflow-wrap: anywhere\">\n\
          <h1>{status} {reason}</h1>\n<p>{message}</p>\n{cause}<p><small>Request {request_id}</small></p>\n"
     );
-    Rendered { content: Bytes::from(page).into(), ..Rendered::default() }
+    let page = Rendered { content: Bytes::from(page).into(), ..Rendered::default() };
+    (HeaderValue::from_static("text/html; charset=utf-8"), page)
 }
 
 /// The text without what HTML takes for its own.
