@@ -57,6 +57,10 @@ async fn a_pattern_that_is_none_is_an_error_and_invalidates_nothing() {
     let response = visitor.form("/invalidate", "group=persistent:stays&pattern=^/(a").await;
     assert_eq!(response.status, 422);
     assert!(response.text().contains("unclosed group"), "{}", response.text());
+    let never =
+        visitor.form("/invalidate", "group=persistent:stays&pattern=^/gr%C3%B6%C3%9Fe$").await;
+    assert_eq!(never.status, 422, "no address can match it");
+    assert!(never.text().contains("`/gr%C3%B6%C3%9Fe`"), "{}", never.text());
     assert!(visitor.page("/persistent/stays").await.is_hit());
 }
 
