@@ -3,8 +3,9 @@
 //! The id of a page is its address in the canonical spelling: in the path, what RFC 3986 lets stand
 //! in a segment, in the query what forms leave as it is, and everything else percent-encoded in
 //! upper case. A pattern with a character that is never there, `ö` or a space or the `c` of `%c3`,
-//! invalidates nothing, so it is refused, with the spelling to write. Only patterns for fragments
-//! are free, whose ids are what templates say: they begin with `^fragment:`.
+//! invalidates nothing, so it is refused, with the spelling to write. Ids of fragments, and those that
+//! a variant function makes, may be any text. A pattern for them begins with `^` and a letter or digit,
+//! as `^fragment:`, which no address does, and is taken as it is.
 //!
 //! What is looked at: each literal character, each one that is written in a class (`[a-zö]`), and
 //! classes that hold no character of an address at all (`\p{Greek}`). Classes that hold more than
@@ -19,18 +20,30 @@ use regex_syntax::hir::{Class, Hir, HirKind};
 /// Why a pattern can never match, and what to write instead; none if it can, or if it is no regular
 /// expression.
 pub(crate) fn never_matches(pattern: &str) -> Option<String> {
-    if pattern.trim_start_matches('(').starts_with("^fragment:") {
+    let ast = ast::parse::Parser::new().parse(pattern).ok()?;
+    if let Ast::Alternation(alternatives) = &ast {
+        let mut alternatives = alternatives.asts.iter();
+        return alternatives.find_map(|one| {
+            let span = one.span();
+            never_matches(&pattern[span.start.offset..span.end.offset])
+        });
+    }
+    if is_for_other_ids(pattern) {
         return None;
     }
-    let ast = ast::parse::Parser::new().parse(pattern).ok()?;
     let in_class = ast::visit(&ast, InClass).err();
     let hir = regex_syntax::parse(pattern).ok()?;
     let found = in_class.or_else(|| in_hir(&hir))?;
     let Strange { what, spelling } = found;
     Some(format!(
         "no address holds {what:?}: write {spelling}, for addresses are percent-encoded in upper case \
-         (a pattern for fragments begins with `^fragment:`)"
+         (a pattern for other ids says how they begin, as `^fragment:`)"
     ))
+}
+
+/// Whether a pattern is for ids that are no addresses.
+pub(crate) fn is_for_other_ids(pattern: &str) -> bool {
+    pattern.strip_prefix('^').is_some_and(|rest| rest.starts_with(char::is_alphanumeric))
 }
 
 /// A text that no address holds, and how addresses spell it.
@@ -165,6 +178,7 @@ mod tests {
             ("^/(klein|größe)$", "write `gr%C3%B6%C3%9Fe`"),
             ("^/(größe)?$", "write `gr%C3%B6%C3%9Fe`"),
             ("^/a b", "write `/a%20b`"),
+            ("^fragment:ö|^/ö", "write `/%C3%B6`"),
             (r"^/a\?q=a b", r"write `/a\?q=a+b`"),
             (r"^/a\?q=a!", r"write `/a\?q=a%21`"),
             ("^/gr%c3%b6", "write `/gr%C3%B6`"),
@@ -196,6 +210,7 @@ mod tests {
             "^/a-b_c~d!$",
             "^/[ -~]+$",
             "^fragment:größe",
+            "^größe:",
             "^fragment:card/{a b}",
             r"leaf=2&page=\d+",
             r"\?q=a\+b&r=%21",

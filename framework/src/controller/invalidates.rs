@@ -1,12 +1,12 @@
 use std::fmt;
 
-use crate::log::{Invalidation, escape_address};
+use crate::log::{Invalidation, escape_address, is_for_other_ids};
 use crate::reply::Reply;
 
 /// What one `#[invalidate(…)]` of a controller makes wrong in the caches.
 ///
 /// Groups and patterns may hold `{name}`: in its place comes what the route captured under that
-/// name. In patterns it is spelled as addresses spell it, but in those for fragments
+/// name. In patterns it is spelled as addresses spell it, but in those for other ids
 /// (`^fragment:…`) as it is, and everything is escaped that a regular expression would not take
 /// literally.
 /// In a pattern, `{name}` in a class (`[{a}]`) and after a backslash (`\p{Greek}`, `\{`) keeps the
@@ -98,9 +98,9 @@ impl Invalidates {
             invalidation = invalidation.group(fill(pieces, params, literal)?);
         }
         for pieces in &self.patterns {
-            let for_fragments =
-                matches!(pieces[..], [Piece::Text(text), ..] if text.starts_with("^fragment:"));
-            invalidation = invalidation.pattern(match for_fragments {
+            let for_other_ids =
+                matches!(pieces[..], [Piece::Text(text), ..] if is_for_other_ids(text));
+            invalidation = invalidation.pattern(match for_other_ids {
                 true => fill(pieces, params, escaped)?,
                 false => fill(pieces, params, as_in_address)?,
             });

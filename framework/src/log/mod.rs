@@ -63,6 +63,7 @@ mod record;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use address::is_for_other_ids;
 pub(crate) use applier::panic_message;
 pub use applier::{Applied, Applier, ApplyError};
 pub use epoch::{Epoch, LogEpoch};
