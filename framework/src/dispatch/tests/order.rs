@@ -127,7 +127,7 @@ fn distinct(paths: Vec<String>) -> Vec<(usize, String)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
     fn whatever_the_order_of_the_file_the_most_specific_route_is_found(
