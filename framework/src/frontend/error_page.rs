@@ -167,7 +167,7 @@ mod tests {
             development: true,
             variant: None,
         };
-        let page = built_in(&values).content.whole().unwrap();
+        let page = built_in(&values).1.content.whole().unwrap();
         let page = std::str::from_utf8(&page).unwrap();
         let pre =
             "<pre style=\"white-space: pre-wrap\">templates/a&lt;b&gt;.html: line 7\n  no `x`";
