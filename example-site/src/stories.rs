@@ -37,7 +37,7 @@ pub struct Draft {
 }
 
 /// Which page of a list is asked for; pages are counted from 1.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 pub struct Page {
     page: Option<NonZeroUsize>,
 }

@@ -109,6 +109,8 @@ pub mod dispatch;
 pub mod docroot;
 pub mod extract;
 pub mod frontend;
+#[cfg(test)]
+mod guide_tests;
 pub mod http;
 pub mod link;
 pub mod log;

@@ -1,4 +1,5 @@
-//! Which media type a file or template has, by its name's extension, and which are text.
+//! Which media type a file or template has, by its name's extension, which are text, and in which
+//! text from values is escaped.
 
 use std::path::Path;
 
@@ -37,12 +38,26 @@ pub(crate) fn is_text(value: &HeaderValue) -> bool {
         "application/xml",
         "application/yaml",
     ];
-    let Ok(value) = value.to_str() else { return false };
-    let essence = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let essence = essence(value);
     essence.starts_with("text/")
         || essence.ends_with("+json")
         || essence.ends_with("+xml")
         || TEXT.contains(&essence.as_str())
+}
+
+/// Whether content of this type is read as HTML or XML, where `<` and `&` in a value would be taken
+/// for markup. It decides both: which templates escape values, and as what their output may be sent.
+pub(crate) fn is_markup(value: &HeaderValue) -> bool {
+    let essence = essence(value);
+    ["/html", ".html", "/xml", "+xml", "/xsl", "/x-opml", "/hta", "+html"]
+        .iter()
+        .any(|end| essence.ends_with(end))
+}
+
+/// The type without its parameters, in lower case.
+fn essence(value: &HeaderValue) -> String {
+    let value = value.to_str().unwrap_or_default();
+    value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
 #[cfg(test)]
@@ -56,6 +71,40 @@ mod tests {
         }
         for other in ["image/png", "application/octet-stream", "", "application/text/html"] {
             assert!(!is_text(&HeaderValue::from_static(other)), "{other}");
+        }
+    }
+
+    #[test]
+    fn html_and_xml_are_markup_by_whatever_name() {
+        for name in [
+            "a.html",
+            "a.htm",
+            "a.HTML",
+            "a.shtml",
+            "a.xhtml",
+            "a.xml",
+            "a.svg",
+            "feed.rss",
+            "feed.atom",
+            "a.rdf",
+            "a.xsl",
+            "a.xslt",
+            "a.xsd",
+            "a.kml",
+            "a.gpx",
+            "a.opml",
+            "a.mathml",
+            "a.wsdl",
+        ] {
+            let media_type = of(name);
+            assert!(is_markup(&media_type), "{name}: {media_type:?}");
+        }
+        for name in ["a.txt", "a.json", "a.js", "a.css", "a.csv", "a.ics", "a.md", "a", "html"] {
+            let media_type = of(name);
+            assert!(!is_markup(&media_type), "{name}: {media_type:?}");
+        }
+        for written in ["TEXT/HTML;charset=x", "text/vnd.turbo-stream.html", " application/xml "] {
+            assert!(is_markup(&HeaderValue::from_static(written)), "{written}");
         }
     }
 

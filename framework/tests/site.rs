@@ -396,3 +396,50 @@ async fn a_page_of_one_host_is_not_that_of_another_however_the_host_is_named() {
     assert_eq!(response.status(), 400);
     site.stop().await;
 }
+
+#[controller("typed")]
+async fn typed() -> Reply {
+    template("note.txt").with("v", "<b>&").header("content-type", "text/html; charset=utf-8")
+}
+
+#[controller("feed")]
+async fn feed() -> Reply {
+    template("feed.rss").with("v", "<b>&")
+}
+
+#[controller("plain")]
+async fn plain() -> Reply {
+    template("note.txt").with("v", "<b>&")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_sent_as_markup_is_escaped() {
+    let folder = tempfile::tempdir().unwrap();
+    let templates = folder.path().join("templates");
+    std::fs::create_dir(&templates).unwrap();
+    for name in ["note.txt", "feed.rss"] {
+        std::fs::write(templates.join(name), "{{ v }}").unwrap();
+    }
+    std::fs::write(templates.join("error.txt"), "{{ status }}").unwrap();
+    let routes = ["typed", "feed", "plain"]
+        .map(|name| format!("[[route]]\npath = \"/{name}\"\ncontroller = \"{name}\"\n"))
+        .concat();
+    let routes = routes + "[[error]]\nstatus = 404\ntemplate = \"error.txt\"\n";
+    std::fs::write(folder.path().join("dispatch.conf"), routes).unwrap();
+    let app = App::new().controllers(controllers![typed, feed, plain]);
+    let site =
+        app.into_service(folder.path()).await.unwrap_or_else(|problems| panic!("{problems}"));
+
+    let feed = ask(&site, "GET", "/feed").await;
+    assert_eq!(feed.headers()["content-type"], "application/rss+xml");
+    assert_eq!(feed.body(), "&lt;b&gt;&amp;");
+    let plain = ask(&site, "GET", "/plain").await;
+    assert_eq!(plain.headers()["content-type"], "text/plain; charset=utf-8");
+    assert_eq!(plain.body(), "<b>&");
+    let typed = ask(&site, "GET", "/typed").await;
+    assert_eq!(typed.status(), 500, "a template that does not escape, sent as HTML");
+    assert!(!String::from_utf8_lossy(typed.body()).contains("<b>&"));
+    let missing = ask(&site, "GET", "/missing").await;
+    assert_eq!(missing.headers()["content-type"], "text/plain; charset=utf-8");
+    assert_eq!(missing.body(), "404");
+}

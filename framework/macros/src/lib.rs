@@ -6,6 +6,7 @@
 //! - `invalidate`, `template`: what `#[invalidate(…)]` holds, checked.
 //! - `moved`: attributes that stand above `#[controller]` are put below it.
 
+mod address;
 mod attributes;
 mod controller;
 mod invalidate;

@@ -1,6 +1,8 @@
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 
+use crate::address;
+
 /// A piece of a group's name or of a pattern.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Piece {
@@ -54,7 +56,10 @@ pub(crate) fn pattern(text: &str) -> Result<Vec<Piece>, String> {
         })
         .collect();
     match regex_syntax::parse(&filled) {
-        Ok(_) => Ok(pieces),
+        Ok(_) => match address::never_matches(&filled) {
+            Some(reason) => Err(format!("`{text}` can never match: {reason}")),
+            None => Ok(pieces),
+        },
         Err(error) => Err(format!("`{text}` is not a regular expression: {}", reason(&error))),
     }
 }
@@ -208,5 +213,8 @@ mod tests {
         assert_eq!(error, "`^/blog/(` is not a regular expression: unclosed group, at character 8");
         assert!(pattern(r"\p{Klingon}").is_err());
         assert!(pattern("{slug}{2}").is_ok());
+        let error = pattern("^/größe/{slug}$").unwrap_err();
+        assert!(error.contains("write `/gr%C3%B6%C3%9Fe/x`"), "{error}");
+        assert!(pattern("^fragment:größe/{slug}$").is_ok());
     }
 }

@@ -117,7 +117,7 @@ async fn invalidate(node: &dyn Node, headers: &HeaderMap, body: Body) -> Respons
         return problem(StatusCode::BAD_REQUEST, "name a group or a pattern to invalidate");
     }
     if let Err((pattern, reason)) = invalidation.check() {
-        let message = format!("`{pattern}` is not a regular expression: {reason}");
+        let message = format!("the pattern `{pattern}` is refused: {reason}");
         return problem(StatusCode::BAD_REQUEST, &message);
     }
     let Some(invalidating) = node.invalidate(invalidation) else {

@@ -1,12 +1,14 @@
 use std::fmt;
 
-use crate::log::Invalidation;
+use crate::log::{Invalidation, escape_address, is_for_other_ids};
 use crate::reply::Reply;
 
 /// What one `#[invalidate(…)]` of a controller makes wrong in the caches.
 ///
 /// Groups and patterns may hold `{name}`: in its place comes what the route captured under that
-/// name, in patterns with everything escaped that a regular expression would not take literally.
+/// name. In patterns it is spelled as addresses spell it, but in those for other ids
+/// (`^fragment:…`) as it is, and everything is escaped that a regular expression would not take
+/// literally.
 /// In a pattern, `{name}` in a class (`[{a}]`) and after a backslash (`\p{Greek}`, `\{`) keeps the
 /// meaning it has in regular expressions.
 #[derive(Debug, Clone, Default)]
@@ -86,13 +88,22 @@ impl Invalidates {
 
     fn fill(&self, params: &[(String, String)]) -> Result<Invalidation, &'static str> {
         let literal = |value: &str, text: &mut String| text.push_str(value);
+        // In a catch-all a slash separates segments, in any other capture it is part of one.
+        let as_in_address = |value: &str, text: &mut String| {
+            text.push_str(&escape_address(value).replace('/', "(?:/|%2F)"));
+        };
         let escaped = |value: &str, text: &mut String| text.push_str(&regex::escape(value));
         let mut invalidation = Invalidation::new();
         for pieces in &self.groups {
             invalidation = invalidation.group(fill(pieces, params, literal)?);
         }
         for pieces in &self.patterns {
-            invalidation = invalidation.pattern(fill(pieces, params, escaped)?);
+            let for_other_ids =
+                matches!(pieces[..], [Piece::Text(text), ..] if is_for_other_ids(text));
+            invalidation = invalidation.pattern(match for_other_ids {
+                true => fill(pieces, params, escaped)?,
+                false => fill(pieces, params, as_in_address)?,
+            });
         }
         Ok(invalidation)
     }
@@ -182,6 +193,24 @@ mod tests {
         assert_eq!(all.always.groups, ["story:a.b"]);
         assert_eq!(all.always.patterns, [r"^/stories/a\.b$"]);
         assert!(all.conditional.is_empty());
+    }
+
+    #[test]
+    fn a_capture_in_a_pattern_is_spelled_as_in_the_address() {
+        let pattern = |beginning| {
+            let pieces = [Piece::Text(beginning), SLUG, Piece::Text("$")];
+            let invalidates = [Invalidates::new().pattern(&pieces)];
+            let all = Invalidations::of("show", &invalidates, &params("größe/a?.b")).unwrap();
+            all.always.check().unwrap();
+            all.always.patterns.into_iter().next().unwrap()
+        };
+        let address = pattern("^/stories/");
+        let regex = regex::Regex::new(&address).unwrap();
+        assert!(regex.is_match("/stories/gr%C3%B6%C3%9Fe%2Fa%3F.b"), "{address}");
+        assert!(regex.is_match("/stories/gr%C3%B6%C3%9Fe/a%3F.b"), "{address}");
+        assert!(!regex.is_match("/stories/gr%C3%B6%C3%9Fe/a%3Fxb"), "{address}");
+        let fragment = pattern("^fragment:card/");
+        assert!(regex::Regex::new(&fragment).unwrap().is_match("fragment:card/größe/a?.b"));
     }
 
     #[test]

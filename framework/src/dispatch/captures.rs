@@ -23,6 +23,16 @@ impl Captures {
         self.push_span(None);
     }
 
+    /// Takes back the last capture, and says where it begins.
+    pub(super) fn pop(&mut self) -> Option<usize> {
+        self.count = self.count.checked_sub(1)?;
+        let span = match self.few.get_mut(self.count) {
+            Some(place) => place.take(),
+            None => self.more.pop().flatten(),
+        };
+        span.map(|(start, _)| start as usize)
+    }
+
     fn push_span(&mut self, span: Span) {
         match self.few.get_mut(self.count) {
             Some(place) => *place = span,
@@ -56,5 +66,9 @@ mod tests {
         let expected = [Some("a"), Some("b"), Some("c"), Some("d"), Some("e"), Some("f")];
         assert_eq!(found[..6], expected);
         assert_eq!(found[6..], [None, None]);
+        for last in [None, Some(5), Some(4), Some(3)] {
+            assert_eq!(captures.pop(), last);
+        }
+        assert_eq!(captures.get(3, "abcdef"), None);
     }
 }

@@ -6,6 +6,7 @@ use regex::RegexSet;
 
 use super::captures::Captures;
 use super::route::Route;
+use super::shape::Shape;
 
 /// The routes of one table: the site's own, or one that a prefix was delegated to.
 #[derive(Debug, Clone)]
@@ -39,11 +40,26 @@ pub(super) enum Remainder {
 }
 
 /// Paths that requests of one method are matched with.
+///
+/// `matchit` holds the paths whose captures are whole segments. Among others it loses some: it does
+/// not come back from a capture with text after it, and it refuses some pairs in one order and
+/// takes them in the other. So these, and what it refuses, are tried one by one, and all are in
+/// one order, that of [`Shape`]: the least one that matches takes the request. Where a table has
+/// none of these, nothing is tried.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Paths {
     /// Paths without captures. They are the most specific ones, so they are looked up first.
     literals: HashMap<String, Step>,
-    router: matchit::Router<Step>,
+    router: matchit::Router<Way>,
+    /// What is not in `router`, in order.
+    others: Vec<(Shape, Way)>,
+}
+
+/// Where a path leads, and its place in the order of all paths.
+#[derive(Debug, Clone, Copy)]
+struct Way {
+    place: usize,
+    step: Step,
 }
 
 impl Level {
@@ -94,34 +110,52 @@ impl Level {
 }
 
 impl Paths {
-    /// Adds the paths of this shape, which none has that was added before. An error tells that
-    /// they overlap with others in a way that leaves open which one is meant.
-    pub(super) fn insert(&mut self, shape: &str, step: Step) -> Result<(), matchit::InsertError> {
-        if shape.contains('{') {
-            return self.router.insert(shape, step);
+    /// Makes paths of these shapes, of which no two are the same, ready for matching. Their order
+    /// does not matter.
+    pub(super) fn new(shapes: impl IntoIterator<Item = (String, Step)>) -> Paths {
+        let mut paths = Paths::default();
+        let mut capturing = Vec::new();
+        for (written, step) in shapes {
+            match written.contains('{') {
+                true => capturing.push((Shape::new(&written), written, step)),
+                false => drop(paths.literals.insert(written, step)),
+            }
         }
-        self.literals.insert(shape.to_owned(), step);
-        Ok(())
+        capturing.sort_by(|one, other| one.0.cmp(&other.0));
+        for (place, (shape, written, step)) in capturing.into_iter().enumerate() {
+            let way = Way { place, step };
+            if !shape.is_of_whole_segments() || paths.router.insert(written, way).is_err() {
+                paths.others.push((shape, way));
+            }
+        }
+        paths
     }
 
     fn find(&self, path: &str, offset: usize, captures: &mut Captures) -> Option<Step> {
         if let Some(step) = self.literals.get(path) {
             return Some(*step);
         }
-        let found = self.router.at(path).ok()?;
-        let mut own = found.params.len();
-        let mut step = *found.value;
-        if let Step::Down(level, Remainder::From(_)) = step {
-            own -= 1;
-            let rest = found.params.iter().last().map_or("", |(_, rest)| rest);
-            // The slash before the rest of the path belongs to it.
-            step = Step::Down(level, Remainder::From(path.len() - rest.len() - 1));
-        }
-        for (_, value) in found.params.iter().take(own) {
-            // Both point into the same text.
-            let start = value.as_ptr().addr() - path.as_ptr().addr() + offset;
-            captures.push(start, start + value.len());
-        }
-        Some(step)
+        let routed = self.router.at(path).ok();
+        let place = routed.as_ref().map_or(usize::MAX, |routed| routed.value.place);
+        let mut before = self.others.iter().take_while(|(_, way)| way.place < place);
+        let step = match before.find(|(shape, _)| shape.is_match(path)) {
+            Some((shape, way)) => {
+                shape.captures(path, |start, end| captures.push(offset + start, offset + end));
+                way.step
+            }
+            None => {
+                let routed = routed?;
+                for (_, value) in routed.params.iter() {
+                    // Both point into the same text.
+                    let start = value.as_ptr().addr() - path.as_ptr().addr() + offset;
+                    captures.push(start, start + value.len());
+                }
+                routed.value.step
+            }
+        };
+        let Step::Down(level, Remainder::From(_)) = step else { return Some(step) };
+        // The rest of the path, with the slash before it, is the matter of that level.
+        let rest = captures.pop().map_or(path.len(), |start| start - offset - 1);
+        Some(Step::Down(level, Remainder::From(rest)))
     }
 }

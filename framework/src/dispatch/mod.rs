@@ -28,6 +28,7 @@ mod query;
 mod resolution;
 mod reverse;
 mod route;
+mod shape;
 mod table;
 
 #[cfg(test)]

@@ -119,22 +119,6 @@ impl PathPattern {
         shape
     }
 
-    /// What to order paths by so that, of two that match the same request, the more specific one
-    /// comes first.
-    pub(super) fn rank(&self) -> Vec<(u8, String)> {
-        let shape = self.shape();
-        let rank = |segment: &str| {
-            let class = match (segment.find('{'), segment.ends_with('}')) {
-                (None, _) => 0,
-                (Some(0), true) if segment.starts_with("{*") => 3,
-                (Some(0), true) => 2,
-                _ => 1,
-            };
-            (class, segment.to_owned())
-        };
-        shape.split('/').skip(1).map(rank).collect()
-    }
-
     fn add_name(&mut self, name: &str) -> Result<(), String> {
         let mut chars = name.chars();
         let first = chars.next().is_some_and(|char| char.is_ascii_alphabetic() || char == '_');

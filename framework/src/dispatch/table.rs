@@ -11,6 +11,7 @@ use super::level::{Level, Remainder, Step};
 use super::load;
 use super::resolution::{Match, Resolution};
 use super::route::{Condition, Location, Route, Scope, Target};
+use super::shape::Shape;
 use crate::problem::Problems;
 
 /// How often a path may be rewritten by aliases.
@@ -199,8 +200,8 @@ impl Table {
     pub fn routes(&self) -> Vec<&Arc<Route>> {
         let mut routes: Vec<&Arc<Route>> = self.routes.iter().collect();
         routes.sort_by_cached_key(|route| match &route.condition {
-            Condition::Path(path) => (0, path.rank()),
-            Condition::Pattern { .. } => (1, Vec::new()),
+            Condition::Path(path) => (0, Some(Shape::new(&path.shape()))),
+            Condition::Pattern { .. } => (1, None),
         });
         routes
     }

@@ -3,12 +3,13 @@ use serde::de::{Deserializer, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
 use super::decode_error::{DecodeError, DecodeErrorKind};
+use super::spelling::{Reads, ReadsCell};
 use super::text_value::{TextValue, of_the_single_value};
 
 /// The captures of a route, as serde sees them: a struct or map by name, a tuple by order, and a
 /// single one as a value.
 #[derive(Clone, Copy)]
-pub(super) struct Captures<'a>(pub(super) &'a [(String, String)]);
+pub(super) struct Captures<'a>(pub(super) &'a [(String, String)], pub(super) &'a ReadsCell);
 
 impl<'a> Captures<'a> {
     fn values(self) -> impl Iterator<Item = TextValue<'a>> {
@@ -32,6 +33,16 @@ impl<'a> Captures<'a> {
 
     fn sequence<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         visitor.visit_seq(SeqDeserializer::new(self.values()))
+    }
+
+    fn by_name<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        let pairs = self.values().map(|value| (value.name, value));
+        visitor.visit_map(MapDeserializer::new(pairs)).map_err(|error: DecodeError| {
+            match (&error.kind, &error.field) {
+                (DecodeErrorKind::Missing, Some(field)) => self.wrong_number(&format!("`{field}`")),
+                _ => error,
+            }
+        })
     }
 }
 
@@ -92,22 +103,18 @@ impl<'de> Deserializer<'de> for Captures<'_> {
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-        let pairs = self.values().map(|value| (value.name, value));
-        visitor.visit_map(MapDeserializer::new(pairs)).map_err(|error: DecodeError| {
-            match (&error.kind, &error.field) {
-                (DecodeErrorKind::Missing, Some(field)) => self.wrong_number(&format!("`{field}`")),
-                _ => error,
-            }
-        })
+        self.1.set(Reads::Written);
+        self.by_name(visitor)
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         _name: &'static str,
-        _fields: &'static [&'static str],
+        fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, DecodeError> {
-        self.deserialize_map(visitor)
+        self.1.set(Reads::Names(fields));
+        self.by_name(visitor)
     }
 
     fn deserialize_enum<V: Visitor<'de>>(

@@ -36,7 +36,7 @@ impl Cluster {
     /// receipt says so for each.
     ///
     /// # Errors
-    /// When a pattern is not a regular expression, or the log cannot store the record. Nothing is
+    /// When a pattern is not a regular expression or can never match, or the log cannot store the record. Nothing is
     /// invalidated then.
     pub async fn invalidate(&self, invalidation: Invalidation) -> Result<Receipt, WriteError> {
         let draft = Draft { invalidation, ..Draft::default() };

@@ -16,6 +16,9 @@ pub struct DecodeError {
 pub(super) enum DecodeErrorKind {
     /// The text does not fit the type.
     Value(String),
+    /// The text is another spelling of the value that the type writes; what it writes, if that is
+    /// one text.
+    Spelling(String),
     /// A field has no text.
     Missing,
     /// There are more fields than this.
@@ -26,11 +29,7 @@ pub(super) enum DecodeErrorKind {
 
 impl DecodeError {
     pub(super) fn value(field: &str, text: &str, reason: impl fmt::Display) -> DecodeError {
-        let mut shown: String = text.chars().take(60).collect();
-        if shown.len() < text.len() {
-            shown.push('…');
-        }
-        let kind = DecodeErrorKind::Value(format!("{shown:?} does not fit: {reason}"));
+        let kind = DecodeErrorKind::Value(format!("{:?} does not fit: {reason}", shortened(text)));
         DecodeError { field: Some(field.to_owned()), kind }
     }
 
@@ -40,6 +39,16 @@ impl DecodeError {
 
     pub(super) fn too_many(most: usize) -> DecodeError {
         DecodeError { field: None, kind: DecodeErrorKind::TooMany(most) }
+    }
+
+    /// `text` is not how the value is spelled, which is `written` where that is one text.
+    pub(super) fn spelling(field: &str, text: &str, written: Option<&str>) -> DecodeError {
+        let text = shortened(text);
+        let reason = match written {
+            Some(written) => format!("{text:?} is another spelling of {:?}", shortened(written)),
+            None => format!("{text:?} is not how this value is spelled"),
+        };
+        DecodeError { field: Some(field.to_owned()), kind: DecodeErrorKind::Spelling(reason) }
     }
 
     /// Says which field it was, unless that is known already.
@@ -62,6 +71,19 @@ impl DecodeError {
     pub(super) fn is_of_the_site(&self) -> bool {
         matches!(self.kind, DecodeErrorKind::Shape(_))
     }
+
+    /// Whether only the spelling of a value is wrong.
+    pub(super) fn is_spelling(&self) -> bool {
+        matches!(self.kind, DecodeErrorKind::Spelling(_))
+    }
+}
+
+fn shortened(text: &str) -> String {
+    let mut shown: String = text.chars().take(60).collect();
+    if shown.len() < text.len() {
+        shown.push('…');
+    }
+    shown
 }
 
 impl fmt::Display for DecodeError {
@@ -70,7 +92,9 @@ impl fmt::Display for DecodeError {
             write!(f, "`{field}`: ")?;
         }
         match &self.kind {
-            DecodeErrorKind::Value(reason) | DecodeErrorKind::Shape(reason) => f.write_str(reason),
+            DecodeErrorKind::Value(reason)
+            | DecodeErrorKind::Spelling(reason)
+            | DecodeErrorKind::Shape(reason) => f.write_str(reason),
             DecodeErrorKind::Missing => f.write_str("missing"),
             DecodeErrorKind::TooMany(most) => write!(f, "there are more than {most} fields"),
         }
@@ -93,6 +117,8 @@ impl Rejection for DecodeError {
     fn status(&self) -> StatusCode {
         if self.is_of_the_site() {
             StatusCode::INTERNAL_SERVER_ERROR
+        } else if self.is_spelling() {
+            StatusCode::NOT_FOUND
         } else {
             StatusCode::BAD_REQUEST
         }

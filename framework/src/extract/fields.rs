@@ -2,9 +2,10 @@ use std::borrow::Cow;
 
 use serde::de::value::{MapDeserializer, SeqDeserializer};
 use serde::de::{DeserializeOwned, Deserializer, IntoDeserializer, Visitor};
-use serde::forward_to_deserialize_any;
+use serde::{Serialize, forward_to_deserialize_any};
 
 use super::decode_error::DecodeError;
+use super::spelling::{Reads, ReadsCell, Written};
 use super::text_value::{TextValue, of_the_single_value};
 
 pub(super) type Pair<'a> = (Cow<'a, str>, Cow<'a, str>);
@@ -13,25 +14,43 @@ pub(super) type Pair<'a> = (Cow<'a, str>, Cow<'a, str>);
 /// standard) into a type. A name that is there several times fits a sequence. More than `most`
 /// fields are not looked at: a field takes far more memory than its two bytes.
 pub(super) fn decode<T: DeserializeOwned>(encoded: &[u8], most: usize) -> Result<T, DecodeError> {
-    if memchr::memchr_iter(b'&', encoded).nth(most.saturating_sub(1)).is_some() {
-        return Err(DecodeError::too_many(most));
-    }
-    let pairs: Vec<Pair<'_>> = form_urlencoded::parse(encoded).collect();
-    decode_pairs(&pairs)
+    decode_pairs(&parse(encoded, most)?)
 }
 
 /// The same for names and values that are decoded already.
 pub(super) fn decode_pairs<T: DeserializeOwned>(pairs: &[Pair<'_>]) -> Result<T, DecodeError> {
-    T::deserialize(Fields(pairs))
+    T::deserialize(Fields(pairs, &ReadsCell::new(Reads::All)))
+}
+
+fn parse(encoded: &[u8], most: usize) -> Result<Vec<Pair<'_>>, DecodeError> {
+    if memchr::memchr_iter(b'&', encoded).nth(most.saturating_sub(1)).is_some() {
+        return Err(DecodeError::too_many(most));
+    }
+    Ok(form_urlencoded::parse(encoded).collect())
+}
+
+/// Like [`decode`], but each value must be spelled as `T` writes it. An error of the spelling alone
+/// comes with the fields as `T` spells them.
+pub(super) fn decode_spelled<T: DeserializeOwned + Serialize>(
+    encoded: &[u8],
+    most: usize,
+) -> Result<T, (DecodeError, Option<String>)> {
+    let pairs = parse(encoded, most).map_err(|error| (error, None))?;
+    let reads = ReadsCell::new(Reads::All);
+    let value = T::deserialize(Fields(&pairs, &reads)).map_err(|error| (error, None))?;
+    let written = Written::of(&value).map_err(|error| (error, None))?;
+    let read = pairs.iter().map(|(name, text)| (&**name, &**text));
+    let Err(error) = written.check_pairs(read.clone(), reads.get()) else { return Ok(value) };
+    let right = written.respell(read);
+    let right = form_urlencoded::Serializer::new(String::new()).extend_pairs(right).finish();
+    Err((error, Some(right)))
 }
 
 /// The pairs, as serde sees them: a struct or map by name, or a sequence of pairs.
-struct Fields<'a>(&'a [Pair<'a>]);
+struct Fields<'a>(&'a [Pair<'a>], &'a ReadsCell);
 
-impl<'de> Deserializer<'de> for Fields<'_> {
-    type Error = DecodeError;
-
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+impl Fields<'_> {
+    fn by_name<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         let mut sorted: Vec<&Pair<'_>> = self.0.iter().collect();
         sorted.sort_by(|a, b| a.0.cmp(&b.0));
         let fields = sorted.chunk_by(|a, b| a.0 == b.0).map(|values| {
@@ -39,6 +58,25 @@ impl<'de> Deserializer<'de> for Fields<'_> {
             (name, Field { name, values })
         });
         visitor.visit_map(MapDeserializer::new(fields))
+    }
+}
+
+impl<'de> Deserializer<'de> for Fields<'_> {
+    type Error = DecodeError;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        self.1.set(Reads::Written);
+        self.by_name(visitor)
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, DecodeError> {
+        self.1.set(Reads::Names(fields));
+        self.by_name(visitor)
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
@@ -75,7 +113,7 @@ impl<'de> Deserializer<'de> for Fields<'_> {
 
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf
-        tuple tuple_struct map struct enum identifier ignored_any
+        tuple tuple_struct map enum identifier ignored_any
     }
 }
 

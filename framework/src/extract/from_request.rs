@@ -30,6 +30,7 @@ use crate::request::{Request, RequestParts};
     label = "not an argument of a controller in this place",
     note = "only one argument can read the body (`Form`, `Json`, `Multipart`, `Bytes`, `String`, \
             `Body`, `Request`); a type of your own that does must come last",
+    note = "in `Path<T>` and `Query<T>`, `T` is `Deserialize` and `Serialize`",
     note = "other types need `impl FromRequestParts`"
 )]
 pub trait FromRequestParts: Sized {
@@ -49,7 +50,9 @@ pub trait FromRequestParts: Sized {
     message = "`{Self}` cannot be taken from a request",
     label = "not an argument of a controller",
     note = "arguments are extractors such as `Path<T>`, `Query<T>`, `Form<T>`, `Json<T>`, `Data<S>`; \
-            other types need `impl FromRequestParts` or `impl FromRequest`"
+            other types need `impl FromRequestParts` or `impl FromRequest`",
+    note = "`T` needs `#[derive(Deserialize)]`, in `Path<T>` and `Query<T>` `#[derive(Deserialize, \
+            Serialize)]`"
 )]
 pub trait FromRequest<M = ViaRequest>: Sized {
     /// What the visitor gets when the value cannot be taken.

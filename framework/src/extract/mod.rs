@@ -14,6 +14,8 @@
 //! - About the visit: [`Remote`], [`RequestId`], and [`Extension`] for what before-steps left.
 //! - From the site: [`Data`], [`Cluster`].
 //!
+//! A value of the path, or of a query in the cache key, has one spelling (`spelling.rs` says why).
+//!
 //! What cannot be taken is refused with a rejection: a type of its own, with a status and a
 //! sentence that says what was expected. On a route that caches, asking for what is not in the
 //! cache key gives [`NotInKey`], which says which key of the route to declare. This room must not
@@ -37,6 +39,7 @@ mod not_in_key;
 mod path;
 mod query;
 mod rejection;
+mod spelling;
 mod text_value;
 mod variant_name;
 mod visit;

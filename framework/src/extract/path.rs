@@ -1,8 +1,10 @@
 use http::StatusCode;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::captures::Captures;
 use super::rejection::Rejection;
+use super::spelling::{Reads, ReadsCell, Written};
 use super::{DecodeError, FromRequestParts, OptionalFromRequestParts};
 use crate::request::RequestParts;
 
@@ -10,6 +12,9 @@ use crate::request::RequestParts;
 ///
 /// With one capture `T` is a value (`Path<u64>`), with several a tuple in the order of the route,
 /// or a struct or map by their names.
+///
+/// A value has one spelling: what `T` writes by its `Serialize`. `/books/05` is not the book 5 but a
+/// 404, so that a group such as `book:{id}`, which is made of the text, means one value.
 ///
 /// ```
 /// use headwater::prelude::*;
@@ -28,6 +33,9 @@ pub enum PathRejection {
     /// What stands in the path does not fit the type: status 400.
     #[error("the path does not fit: {0}")]
     Value(#[source] DecodeError),
+    /// What stands in the path is another spelling of a value: status 404.
+    #[error("the path does not fit: {0}")]
+    Spelling(#[source] DecodeError),
     /// The type does not fit the captures of the route, whatever stands in the path: status 500.
     #[error("{0}")]
     Shape(#[source] DecodeError),
@@ -37,22 +45,33 @@ impl Rejection for PathRejection {
     fn status(&self) -> StatusCode {
         match self {
             PathRejection::Value(_) => StatusCode::BAD_REQUEST,
+            PathRejection::Spelling(_) => StatusCode::NOT_FOUND,
             PathRejection::Shape(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 }
 
-fn decode<T: DeserializeOwned>(parts: &RequestParts) -> Result<T, PathRejection> {
-    T::deserialize(Captures(&parts.params)).map_err(|error| {
+fn decode<T: DeserializeOwned + Serialize>(parts: &RequestParts) -> Result<T, PathRejection> {
+    spelled(&parts.params).map_err(|error| {
         if error.is_of_the_site() {
             PathRejection::Shape(error)
+        } else if error.is_spelling() {
+            PathRejection::Spelling(error)
         } else {
             PathRejection::Value(error)
         }
     })
 }
 
-impl<T: DeserializeOwned + Send> FromRequestParts for Path<T> {
+fn spelled<T: DeserializeOwned + Serialize>(params: &[(String, String)]) -> Result<T, DecodeError> {
+    let reads = ReadsCell::new(Reads::All);
+    let value = T::deserialize(Captures(params, &reads))?;
+    let read = params.iter().map(|(name, text)| (name.as_str(), text.as_str()));
+    Written::of(&value)?.check(read, reads.get())?;
+    Ok(value)
+}
+
+impl<T: DeserializeOwned + Serialize + Send> FromRequestParts for Path<T> {
     type Rejection = PathRejection;
 
     async fn from_request_parts(parts: &mut RequestParts) -> Result<Path<T>, PathRejection> {
@@ -60,7 +79,7 @@ impl<T: DeserializeOwned + Send> FromRequestParts for Path<T> {
     }
 }
 
-impl<T: DeserializeOwned + Send> OptionalFromRequestParts for Path<T> {
+impl<T: DeserializeOwned + Serialize + Send> OptionalFromRequestParts for Path<T> {
     type Rejection = PathRejection;
 
     async fn optional_from_request_parts(
@@ -80,23 +99,25 @@ mod tests {
     use crate::request::Request;
     use std::collections::HashMap;
 
-    #[derive(Debug, PartialEq, serde::Deserialize)]
+    #[derive(Debug, PartialEq, serde::Deserialize, serde::Serialize)]
     #[serde(rename_all = "lowercase")]
     enum Section {
         News,
         Sport,
     }
 
-    #[derive(Debug, PartialEq, serde::Deserialize)]
+    #[derive(Debug, PartialEq, serde::Deserialize, serde::Serialize)]
     struct Day {
         year: u16,
         section: Section,
     }
 
-    #[derive(Debug, PartialEq, serde::Deserialize)]
+    #[derive(Debug, PartialEq, serde::Deserialize, serde::Serialize)]
     struct Slug(String);
 
-    async fn take<T: DeserializeOwned + Send>(params: &[(&str, &str)]) -> Result<T, PathRejection> {
+    async fn take<T: DeserializeOwned + Serialize + Send>(
+        params: &[(&str, &str)],
+    ) -> Result<T, PathRejection> {
         let builder = Request::builder();
         let builder =
             params.iter().fold(builder, |builder, (name, value)| builder.param(*name, *value));

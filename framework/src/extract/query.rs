@@ -1,9 +1,11 @@
 use http::StatusCode;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::rejection::Rejection;
 use super::{DecodeError, FromRequestParts, OptionalFromRequestParts, fields};
 use crate::link::Exposure;
+use crate::reply::{Reply, redirect_with};
 use crate::request::RequestParts;
 
 /// The query string, as a struct or map with a field for each parameter.
@@ -12,10 +14,13 @@ use crate::request::RequestParts;
 /// are passed over. On a route that caches, only the parameters in its `query = […]` are there.
 /// `Option<Query<T>>` is `None` when there is no query.
 ///
+/// On such a route a value has one spelling, as in a [`Path`](super::Path): `?page=05` is redirected
+/// to `?page=5`. Leaving a parameter out, or empty, is not a spelling.
+///
 /// ```
 /// use headwater::prelude::*;
 ///
-/// #[derive(serde::Deserialize)]
+/// #[derive(serde::Deserialize, serde::Serialize)]
 /// struct Page {
 ///     #[serde(default)]
 ///     page: u32,
@@ -29,13 +34,16 @@ use crate::request::RequestParts;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Query<T>(pub T);
 
-/// Why a [`Query`] could not be taken: status 400, or 500 when no query could ever fit the type.
+/// Why a [`Query`] could not be taken: status 400, or 500 when no query could ever fit the type. A
+/// query in another spelling than the type's is redirected to that one (308).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the query does not fit: {error}")]
 pub struct QueryRejection {
     #[source]
     error: DecodeError,
     hint: Option<String>,
+    /// The query as the type spells it, when it means the same.
+    right: Option<String>,
 }
 
 impl QueryRejection {
@@ -48,7 +56,7 @@ impl QueryRejection {
             )),
             Exposure::Key { query: None, .. } | Exposure::Whole => None,
         };
-        QueryRejection { error, hint }
+        QueryRejection { error, hint, right: None }
     }
 }
 
@@ -60,16 +68,35 @@ impl Rejection for QueryRejection {
     fn hint(&self) -> Option<String> {
         self.hint.clone()
     }
-}
 
-fn decode<T: DeserializeOwned>(parts: &RequestParts) -> Result<Query<T>, QueryRejection> {
-    match fields::decode(parts.query_string().as_bytes(), parts.allowance.fields) {
-        Ok(value) => Ok(Query(value)),
-        Err(error) => Err(QueryRejection::new(error, &parts.exposure)),
+    fn reply(&self) -> Reply {
+        match &self.right {
+            // Relative, for an alias may have led to the route.
+            Some(right) => redirect_with(308, format!("?{right}")),
+            None => self.error_page(),
+        }
     }
 }
 
-impl<T: DeserializeOwned + Send> FromRequestParts for Query<T> {
+fn decode<T: DeserializeOwned + Serialize>(
+    parts: &RequestParts,
+) -> Result<Query<T>, QueryRejection> {
+    let (query, most) = (parts.query_string().as_bytes(), parts.allowance.fields);
+    let decoded = match parts.exposure {
+        // No key is made of it.
+        Exposure::Whole => fields::decode(query, most).map_err(|error| (error, None)),
+        Exposure::Key { .. } => fields::decode_spelled(query, most),
+    };
+    decoded.map(Query).map_err(|(error, right)| {
+        let mut rejection = QueryRejection::new(error, &parts.exposure);
+        // Were that query not right either, the redirects would have no end.
+        rejection.right =
+            right.filter(|right| fields::decode_spelled::<T>(right.as_bytes(), most).is_ok());
+        rejection
+    })
+}
+
+impl<T: DeserializeOwned + Serialize + Send> FromRequestParts for Query<T> {
     type Rejection = QueryRejection;
 
     async fn from_request_parts(parts: &mut RequestParts) -> Result<Query<T>, QueryRejection> {
@@ -77,7 +104,7 @@ impl<T: DeserializeOwned + Send> FromRequestParts for Query<T> {
     }
 }
 
-impl<T: DeserializeOwned + Send> OptionalFromRequestParts for Query<T> {
+impl<T: DeserializeOwned + Serialize + Send> OptionalFromRequestParts for Query<T> {
     type Rejection = QueryRejection;
 
     async fn optional_from_request_parts(
@@ -96,7 +123,7 @@ mod tests {
     use crate::reply::{Content, IntoReply};
     use crate::request::Request;
 
-    #[derive(Debug, PartialEq, serde::Deserialize)]
+    #[derive(Debug, PartialEq, serde::Deserialize, serde::Serialize)]
     struct Page {
         page: u32,
     }
@@ -127,5 +154,37 @@ mod tests {
         let Content::Error { message, cause } = reply.content() else { panic!() };
         assert_eq!(message, "The query does not fit: `page`: missing.");
         assert!(cause.as_ref().unwrap().contains(r#"`query = ["sort"]`"#), "{cause:?}");
+    }
+
+    #[tokio::test]
+    async fn in_a_key_another_spelling_is_redirected_to_the_right_one() {
+        let take = async |builder: crate::request::RequestBuilder| {
+            let mut request = builder.build().unwrap();
+            Query::<Page>::from_request_parts(&mut request.parts).await
+        };
+        let cached = || Request::builder().cached("list", Some(&["page"]), &[]);
+        assert_eq!(take(cached().uri("/list?page=5")).await, Ok(Query(Page { page: 5 })));
+        let reply = take(cached().uri("/list?page=%2B05")).await.unwrap_err().into_reply();
+        assert_eq!(reply.status(), 308);
+        assert_eq!(reply.headers()["location"], "?page=5");
+        let uncached = take(Request::builder().uri("/list?page=05")).await;
+        assert_eq!(uncached, Ok(Query(Page { page: 5 })), "it is in no key");
+    }
+
+    #[tokio::test]
+    async fn a_type_that_writes_what_it_reads_otherwise_is_not_redirected_for_ever() {
+        #[derive(Debug, serde::Deserialize)]
+        struct Growing {
+            page: u32,
+        }
+        impl serde::Serialize for Growing {
+            fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                to.collect_map([("page", self.page + 1)])
+            }
+        }
+        let builder = Request::builder().uri("/list?page=5").cached("list", None, &[]);
+        let mut request = builder.build().unwrap();
+        let taken = Query::<Growing>::from_request_parts(&mut request.parts).await;
+        assert_eq!(taken.unwrap_err().into_reply().status(), 404);
     }
 }

@@ -21,9 +21,14 @@ pub(crate) trait Rejection: Error {
         None
     }
 
+    /// The reply.
+    fn reply(&self) -> Reply {
+        self.error_page()
+    }
+
     /// The visitor learns what was wrong with the request, but nothing of what is wrong with the
     /// site.
-    fn reply(&self) -> Reply {
+    fn error_page(&self) -> Reply {
         let reply = error(self.status());
         if self.status().is_server_error() {
             return reply.cause(self);

@@ -14,6 +14,7 @@ use super::parts::Recipient;
 use super::served::{Failed, Served};
 use super::{Edition, FrontEnd, Variant};
 use crate::dispatch::Scope;
+use crate::media_type;
 use crate::shown::{shown, shown_cause};
 use crate::templates::{NoFragments, Rendered, Values};
 
@@ -96,14 +97,21 @@ impl FrontEnd {
             false => tracing::info!(request_id, path, status = code, "{message}"),
         }
         let mut headers = failure.headers.clone();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+        let (media_type, page) = self.error_body(edition, failure, asked);
+        headers.insert(header::CONTENT_TYPE, media_type);
         if status == StatusCode::SERVICE_UNAVAILABLE {
             headers.entry(header::RETRY_AFTER).or_insert(RETRY_AFTER);
         }
-        (headers, self.error_body(edition, failure, asked))
+        (headers, page)
     }
 
-    fn error_body(&self, edition: &Edition, failure: &Failure, asked: Asked<'_>) -> Rendered {
+    /// The error page, and as what it is sent.
+    fn error_body(
+        &self,
+        edition: &Edition,
+        failure: &Failure,
+        asked: Asked<'_>,
+    ) -> (HeaderValue, Rendered) {
         let Asked { scope, request_id, variant, language, .. } = asked;
         let development = self.settings.development;
         let values = ErrorValues {
@@ -125,15 +133,18 @@ impl FrontEnd {
             let rendered = edition.templates.render(template, &values, Rc::new(NoFragments));
             rendered.map_err(|error| error.to_string())
         });
-        rendered.unwrap_or_else(|error| {
-            tracing::error!(request_id, template, error, "the error page itself fails");
-            built_in(&values)
-        })
+        match rendered {
+            Ok(rendered) => (media_type::of(template), rendered),
+            Err(error) => {
+                tracing::error!(request_id, template, error, "the error page itself fails");
+                built_in(&values)
+            }
+        }
     }
 }
 
 /// The page of a site that has none of its own.
-fn built_in(values: &ErrorValues<'_>) -> Rendered {
+fn built_in(values: &ErrorValues<'_>) -> (HeaderValue, Rendered) {
     let ErrorValues { status, mut reason, mut message, request_id, .. } = *values;
     let (mut language, mut request) = ("en", "Request");
     if let (Some(texts), Ok(code)) = (values.texts, StatusCode::from_u16(status)) {
@@ -157,7 +168,8 @@ fn built_in(values: &ErrorValues<'_>) -> Rendered {
          overflow-wrap: anywhere\">\n\
          <h1>{status} {reason}</h1>\n<p>{message}</p>\n{cause}<p><small>{request} {request_id}</small></p>\n"
     );
-    Rendered { content: Bytes::from(page).into(), ..Rendered::default() }
+    let page = Rendered { content: Bytes::from(page).into(), ..Rendered::default() };
+    (HeaderValue::from_static("text/html; charset=utf-8"), page)
 }
 
 /// The text without what HTML takes for its own.
@@ -182,7 +194,7 @@ mod tests {
             texts: None,
             is_of_the_site: false,
         };
-        let page = built_in(&values).content.whole().unwrap();
+        let page = built_in(&values).1.content.whole().unwrap();
         let page = std::str::from_utf8(&page).unwrap();
         let pre =
             "<pre style=\"white-space: pre-wrap\">templates/a&lt;b&gt;.html: line 7\n  no `x`";

@@ -194,6 +194,14 @@ impl FrontEnd {
         mut headers: HeaderMap,
     ) -> Result<Made, Failure> {
         let Place { edition, fragments, begun: Begun { generation, at, origin } } = place;
+        let media_type = media_type::of(name);
+        let sent = headers.get(header::CONTENT_TYPE).unwrap_or(&media_type);
+        if media_type::is_markup(sent) && !media_type::is_markup(&media_type) {
+            return Err(Failure::internal(format!(
+                "the template `{name}` does not escape values, but is to be sent as {sent:?}, where \
+                 `<` in a value would be markup: give it a name that ends in `.html` or `.xml`"
+            )));
+        }
         let (rendered, origin) = match fragments.filter(|_| self.settings.caching) {
             None => (edition.templates.render(name, values, Rc::new(NoFragments)), origin),
             Some(key) => {
@@ -212,7 +220,7 @@ impl FrontEnd {
         };
         let Rendered { content, groups, contains } =
             rendered.map_err(|error| Failure::internal(error.to_string()))?;
-        headers.entry(header::CONTENT_TYPE).or_insert_with(|| media_type::of(name));
+        headers.entry(header::CONTENT_TYPE).or_insert(media_type);
         let content = MadeContent::Rendered { content, contains };
         Ok(Made { status, headers, content, groups, cache: None, origin })
     }

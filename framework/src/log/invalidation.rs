@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::compile_pattern;
+use super::pattern::{check_pattern, escape_address};
 
 /// What becomes wrong in every cache. Cached content is invalid when it is in one of the groups or
 /// when one of the patterns is found in its id.
@@ -42,9 +42,26 @@ impl Invalidation {
     }
 
     /// Adds a pattern: a regular expression that is searched for in the ids of entries.
+    ///
+    /// The id of a page is its address, percent-encoded in upper case: `^/gr%C3%B6%C3%9Fe$`. A
+    /// pattern that no address can match is refused when it is written to the log. For what comes
+    /// from data see [`Invalidation::path`].
     pub fn pattern(mut self, pattern: impl Into<String>) -> Invalidation {
         self.patterns.push(pattern.into());
         self
+    }
+
+    /// Adds the page at this path, whatever its query: `/stories/größe` as a person writes it,
+    /// not encoded.
+    ///
+    /// ```
+    /// use headwater::prelude::*;
+    ///
+    /// let gone = Invalidation::new().path("/stories/größe");
+    /// assert_eq!(gone.patterns, [r"^/stories/gr%C3%B6%C3%9Fe(?:\?|$)"]);
+    /// ```
+    pub fn path(self, path: &str) -> Invalidation {
+        self.pattern(format!(r"^{}(?:\?|$)", escape_address(path)))
     }
 
     /// Makes everything that has been named so far soft: it becomes stale, not invalid.
@@ -62,13 +79,14 @@ impl Invalidation {
         [groups, patterns, soft_groups, soft_patterns].into_iter().all(Vec::is_empty)
     }
 
-    /// Checks that every pattern is a regular expression.
+    /// Checks that every pattern is a regular expression that can match an id.
     ///
     /// # Errors
-    /// The first pattern that is not, and what the parser says of it, with the place.
+    /// The first pattern that is not, and what is wrong with it: what the parser says, with the
+    /// place, or what no address holds, with the spelling to write.
     pub fn check(&self) -> Result<(), (String, String)> {
         for pattern in self.patterns.iter().chain(&self.soft_patterns) {
-            compile_pattern(pattern).map_err(|error| (pattern.clone(), error.to_string()))?;
+            check_pattern(pattern).map_err(|reason| (pattern.clone(), reason))?;
         }
         Ok(())
     }
@@ -123,5 +141,15 @@ mod tests {
         let soft = Invalidation::new().group("a").pattern("(").soft();
         assert!(!soft.is_empty());
         assert_eq!(soft.check().unwrap_err().0, "(");
+    }
+
+    #[test]
+    fn a_pattern_that_no_address_can_match_is_refused() {
+        let wrong = Invalidation::new().pattern("^/echo/größe$");
+        let (pattern, reason) = wrong.check().unwrap_err();
+        assert_eq!(pattern, "^/echo/größe$");
+        assert!(reason.contains("write `/echo/gr%C3%B6%C3%9Fe`"), "{reason}");
+        assert!(Invalidation::new().pattern("^fragment:größe").check().is_ok());
+        assert!(Invalidation::new().path("/größe/a b?").check().is_ok());
     }
 }

@@ -45,6 +45,7 @@
 //! it said was written. Each opening draws a random [`Epoch`], by which a front end that has applied
 //! such records is recognised (`epoch`); it drops what it has cached.
 
+mod address;
 mod applier;
 mod committer;
 mod embedded;
@@ -62,6 +63,7 @@ mod record;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use address::is_for_other_ids;
 pub(crate) use applier::panic_message;
 pub use applier::{Applied, Applier, ApplyError};
 pub use epoch::{Epoch, LogEpoch};
@@ -72,6 +74,7 @@ pub use invalidation::Invalidation;
 pub use joined::{Joined, Member};
 pub use notice::Notice;
 pub use pattern::compile_pattern;
+pub(crate) use pattern::escape_address;
 pub use position::{LogId, Position};
 pub use receipt::{Acknowledgement, Outcome, Receipt};
 pub use record::{Draft, Membership, Record, StateUpdate};

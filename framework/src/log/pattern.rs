@@ -1,4 +1,8 @@
+use std::fmt::Write;
+
 use regex::{Regex, RegexBuilder};
+
+use super::address;
 
 /// How large a compiled pattern may be, in bytes.
 const COMPILED_LIMIT: usize = 1 << 20;
@@ -10,4 +14,46 @@ const COMPILED_LIMIT: usize = 1 << 20;
 /// The pattern is not a regular expression, or a very large one; the message has the place.
 pub fn compile_pattern(pattern: &str) -> Result<Regex, regex::Error> {
     RegexBuilder::new(pattern).size_limit(COMPILED_LIMIT).build()
+}
+
+/// Checks what is to be written to the log: it must be a regular expression, and one that can match
+/// an id.
+pub(super) fn check_pattern(pattern: &str) -> Result<(), String> {
+    if let Err(error) = compile_pattern(pattern) {
+        return Err(format!("it is not a regular expression: {error}"));
+    }
+    match address::never_matches(pattern) {
+        Some(reason) => Err(reason),
+        None => Ok(()),
+    }
+}
+
+/// The regular expression that matches how addresses spell `text`.
+pub(crate) fn escape_address(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len() + 8);
+    for letter in text.chars() {
+        match letter {
+            '%' => escaped.push_str("%25"),
+            '?' => escaped.push_str("%3F"),
+            letter if address::is_in_path(letter) => {
+                escaped.push_str(&regex::escape(letter.encode_utf8(&mut [0; 4])));
+            }
+            letter => {
+                for byte in letter.encode_utf8(&mut [0; 4]).bytes() {
+                    // Writing to a string cannot fail.
+                    let _ = write!(escaped, "%{byte:02X}");
+                }
+            }
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_attributes_refuse_the_same_patterns() {
+        let ours = include_str!("address.rs");
+        assert_eq!(ours, include_str!("../../macros/src/address.rs"));
+    }
 }

@@ -27,8 +27,8 @@ pub struct Written {
 /// Why a draft did not become a record, or not visibly.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WriteError {
-    /// A pattern is not a regular expression. Nothing was written.
-    #[error("`{pattern}` is not a regular expression: {reason}")]
+    /// A pattern is not a regular expression, or can never match. Nothing was written.
+    #[error("the pattern `{pattern}` is refused: {reason}")]
     Pattern {
         /// The pattern.
         pattern: String,

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use tera::Tera;
 
+use super::encode;
 use super::error::{self, RenderError};
 use super::folder::{self, Source};
 use super::fragments::{self, Fragments, Running};
@@ -19,6 +20,7 @@ use super::positions::{Originals, Position};
 use super::references;
 use super::rendered::Rendered;
 use super::values::Values;
+use crate::media_type;
 use crate::problem::{Problem, Problems};
 
 /// Adds a site's own functions, filters, tests and global values to Tera. It is called at each
@@ -75,8 +77,8 @@ const IN_PATH: &AsciiSet = &CONTROLS
 
 /// The loaded templates of a site.
 ///
-/// In files that end in `.html`, `.htm`, `.xml` or `.svg` everything that a template writes from a
-/// value is escaped, unless it goes through the filter `safe`.
+/// In files whose media type is HTML or XML (`.html`, `.xml`, `.svg`, `.rss`, …) everything that a
+/// template writes from a value is escaped, unless it goes through the filter `safe`.
 #[derive(Clone)]
 pub struct Engine {
     /// Where the templates were loaded from.
@@ -146,6 +148,10 @@ impl Engine {
                 }
             }
         }
+        // Tera knows suffixes; a whole name is one. The site may have added templates of its own.
+        let escaped = engine.names().into_iter().filter(|name| escapes(name));
+        let escaped: Vec<String> = escaped.map(str::to_owned).collect();
+        engine.tera.autoescape_on(escaped);
         engine.originals = Arc::new(originals);
         problems.or(engine)
     }
@@ -199,12 +205,19 @@ impl Engine {
     }
 }
 
+/// Whether the template of this name escapes what comes from values.
+pub(super) fn escapes(name: &str) -> bool {
+    media_type::is_markup(&media_type::of(name))
+}
+
 fn tera(options: &Options) -> Tera {
     let mut tera = Tera::new();
-    tera.autoescape_on([".html", ".htm", ".xml", ".svg"]);
     functions::register(&mut tera, options.url_for.clone(), options.asset.clone());
     fragments::register_part(&mut tera);
     tera.register_filter("date", super::date::date);
+    tera.register_filter("json_encode", encode::json_encode);
+    tera.register_filter("urlencode", encode::urlencode);
+    tera.register_filter("urlencode_strict", encode::urlencode_strict);
     for customise in &options.customise {
         customise(&mut tera);
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tera::{Error, Kwargs, State, Tera, TeraResult, Value};
+use tera::{Error, Kwargs, Number, State, Tera, TeraResult, Value};
 
 /// Makes the URL of a route from its name and parameters, or says why there is none.
 ///
@@ -36,6 +36,10 @@ fn parameters(arguments: &Kwargs) -> TeraResult<Vec<(String, String)>> {
 }
 
 fn parameter(name: &str, value: &Value) -> TeraResult<String> {
+    // Spelled as extractors take it: Tera would write a whole float as `1.0`.
+    if let Some(Number::Float(float)) = value.as_number() {
+        return Ok((float + 0.0).to_string());
+    }
     if value.is_string() || value.is_number() || value.is_bool() {
         return Ok(value.to_string());
     }

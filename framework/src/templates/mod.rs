@@ -15,6 +15,7 @@
 //! lies is told to it by functions in [`Options`].
 
 mod date;
+mod encode;
 mod engine;
 mod error;
 mod folder;

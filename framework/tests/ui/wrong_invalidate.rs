@@ -5,6 +5,7 @@ use headwater::prelude::*;
 #[invalidate(groups = ["story:{}"])]
 #[invalidate(group = "stories")]
 #[invalidate()]
+#[invalidate("^/größe$")]
 async fn create() {}
 
 fn main() {

@@ -57,6 +57,10 @@ async fn a_pattern_that_is_none_is_an_error_and_invalidates_nothing() {
     let response = visitor.form("/invalidate", "group=persistent:stays&pattern=^/(a").await;
     assert_eq!(response.status, 422);
     assert!(response.text().contains("unclosed group"), "{}", response.text());
+    let never =
+        visitor.form("/invalidate", "group=persistent:stays&pattern=^/gr%C3%B6%C3%9Fe$").await;
+    assert_eq!(never.status, 422, "no address can match it");
+    assert!(never.text().contains("`/gr%C3%B6%C3%9Fe`"), "{}", never.text());
     assert!(visitor.page("/persistent/stays").await.is_hit());
 }
 
@@ -97,5 +101,21 @@ async fn a_write_is_seen_on_every_front_end_at_once() {
                 );
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn a_number_has_one_spelling_so_no_page_of_it_survives_a_write() {
+    let cluster = CLUSTER.borrow();
+    for frontend in 0..2 {
+        let visitor = cluster.visitor(frontend);
+        filled(&visitor, "/page/801").await;
+        for other in ["/page/0801", "/page/%2B801", "/templated/0801", "/pattern/0801"] {
+            assert_eq!(visitor.page(other).await.status, 404, "{other}");
+        }
+        assert_eq!(visitor.form("/page/0801", "").await.status, 404, "a write");
+        assert!(visitor.page("/page/801").await.is_hit(), "nothing was written");
+        let version = cluster.visitor(1 - frontend).form("/page/801", "").await;
+        assert_eq!(visitor.page("/page/801").await.text(), version.text());
     }
 }

@@ -79,9 +79,8 @@ impl Builder<'_> {
 
     /// The paths of the routes that take `method`, and the delegated prefixes.
     fn paths(&mut self, method: Option<&Method>) -> Paths {
-        let mut paths = Paths::default();
         // Ordered, so that the same file is always answered with the same problems.
-        let mut taken: BTreeMap<String, usize> = BTreeMap::new();
+        let mut taken: BTreeMap<String, (usize, Step)> = BTreeMap::new();
         for (index, item) in self.items.iter().enumerate() {
             let ways = match item {
                 Item::Path { path, route } => {
@@ -94,20 +93,13 @@ impl Builder<'_> {
                 Item::Pattern { .. } => continue,
             };
             for (shape, step) in ways {
-                if let Some(other) = taken.get(&shape).copied() {
-                    self.report_twice(other, index);
-                    continue;
+                match taken.get(&shape) {
+                    Some((other, _)) => self.report_twice(*other, index),
+                    None => drop(taken.insert(shape, (index, step))),
                 }
-                if let Err(error) = paths.insert(&shape, step) {
-                    match taken.iter().find(|(other, _)| overlap(other, &shape)) {
-                        Some((_, other)) => self.report_ambiguous(*other, index),
-                        None => self.report(index, error.to_string()),
-                    }
-                }
-                taken.insert(shape, index);
             }
         }
-        paths
+        Paths::new(taken.into_iter().map(|(shape, (_, step))| (shape, step)))
     }
 
     /// Every pattern must be reachable for each of its methods.
@@ -172,18 +164,6 @@ impl Builder<'_> {
         }
     }
 
-    fn report_ambiguous(&mut self, first: usize, second: usize) {
-        if first != second && self.reported.insert((first, second)) {
-            let message = format!(
-                "{} overlaps with {}: where one has a capture, the other may only have a literal \
-                 segment or the same kind of capture; write one of them as a `pattern`",
-                self.path(second),
-                self.name(first),
-            );
-            self.report(second, message);
-        }
-    }
-
     fn report(&mut self, index: usize, message: String) {
         let location = self.location(index);
         self.problems.push(Problem::at_line(&*location.file, location.line, message));
@@ -221,13 +201,6 @@ impl Builder<'_> {
             Item::Delegate { location, .. } => location,
         }
     }
-}
-
-/// Whether two shapes alone leave open which of them is meant.
-fn overlap(one: &str, other: &str) -> bool {
-    let mut paths = Paths::default();
-    let step = Step::Route(0);
-    paths.insert(one, step).is_ok() && paths.insert(other, step).is_err()
 }
 
 /// What a delegated prefix matches: itself, itself with one more slash, and all below it.

@@ -1,8 +1,9 @@
-//! Tests of whole tables: [`load`] what is refused and how, [`resolve`] who takes a request,
-//! [`delegate`] several files, [`reverse`] URLs for names.
+//! Tests of whole tables: [`load`] what is refused and how, [`resolve`] and [`order`] which route
+//! takes a request, [`delegate`] several files, [`reverse`] URLs for names.
 
 mod delegate;
 mod load;
+mod order;
 mod resolve;
 mod reverse;
 

@@ -57,13 +57,48 @@ fn a_template_extends_and_includes_others_in_any_folder() {
 #[test]
 fn values_are_escaped_in_markup_and_nowhere_else() {
     let text = "{{ v }}";
-    let names = ["a.html", "a.htm", "a.xml", "a.svg", "a.txt"];
+    let names = [
+        "a.html",
+        "a.HTML",
+        "a.htm",
+        "a.xhtml",
+        "a.xml",
+        "a.svg",
+        "feed.rss",
+        "feed.atom",
+        "a.txt",
+        "a.json",
+        "html",
+    ];
     let engine = load(&names.map(|name| (name, text)));
     for name in names {
         let page = render(&engine, name, r#"{"v":"<'\">/"}"#).unwrap();
-        let expected = if name == "a.txt" { "<'\">/" } else { "&lt;&#39;&quot;&gt;/" };
+        let plain = ["a.txt", "a.json", "html"].contains(&name);
+        let expected = if plain { "<'\">/" } else { "&lt;&#39;&quot;&gt;/" };
         assert_eq!(page, expected, "{name}");
     }
+}
+
+#[test]
+fn values_are_encoded_for_urls_and_scripts() {
+    for (template, value, expected) in [
+        ("/tags/{{ v | urlencode }}", r#""a/b c&ö?""#, "/tags/a/b%20c%26%C3%B6%3F"),
+        ("?of={{ v | urlencode_strict }}", r#""a/b+c""#, "?of=a%2Fb%2Bc"),
+        ("{{ v | urlencode }}", "7", "7"),
+        (
+            "<script>{{ v | json_encode | safe }}</script>",
+            r#"{"a":["</script>&\u2028", 1, null]}"#,
+            r#"<script>{"a":["\u003c/script\u003e\u0026\u2028",1,null]}</script>"#,
+        ),
+        ("<a b=\"{{ v | json_encode }}\">", r#""\"""#, "<a b=\"&quot;\\&quot;&quot;\">"),
+    ] {
+        let engine = load(&[("a.html", template)]);
+        let page = render(&engine, "a.html", &format!(r#"{{"v":{value}}}"#));
+        assert_eq!(page.unwrap(), expected, "{template}");
+    }
+    let engine = load(&[("a.html", "{{ v | urlencode }}")]);
+    let error = render(&engine, "a.html", r#"{"v":[1]}"#).unwrap_err().to_string();
+    assert!(error.contains("takes a string"), "{error}");
 }
 
 #[test]
@@ -205,7 +240,7 @@ fn functions_make_urls_and_say_why_they_cannot() {
     let folder = site(&[
         (
             "a.html",
-            "{{ url_for(name='story', slug=s, page=2, q='x') }} {{ asset(path='css/a b.css') }}",
+            "{{ url_for(name='story', slug=s, page=2, q='x', x=f) }} {{ asset(path='css/a b.css') }}",
         ),
         ("b.html", "{{ url_for(name='storry') }}"),
         ("c.html", "{{ url_for(name='story', slug=[1]) }}"),
@@ -216,8 +251,8 @@ fn functions_make_urls_and_say_why_they_cannot() {
         _ => Err(format!("no route `{name}`")),
     });
     let engine = Engine::load(folder.path(), &Options { url_for, ..Options::default() }).unwrap();
-    let page = render(&engine, "a.html", r#"{"s":"one"}"#).unwrap();
-    assert_eq!(page, "[(page, 2), (q, x), (slug, one)]&amp; /assets/css/a%20b.css");
+    let page = render(&engine, "a.html", r#"{"s":"one","f":1.0}"#).unwrap();
+    assert_eq!(page, "[(page, 2), (q, x), (slug, one), (x, 1)]&amp; /assets/css/a%20b.css");
     assert!(render(&engine, "b.html", "{}").unwrap_err().message.contains("no route `storry`"));
     assert!(render(&engine, "c.html", "{}").unwrap_err().message.contains("`slug`"));
     let page = render(&engine, "d.txt", r#"{"t":"2009-11-03T18:30:00Z"}"#).unwrap();

@@ -1,0 +1,84 @@
+//! What the pages of the guide assume and do not show, or show in a page before.
+
+#![allow(missing_docs, unused_imports, dead_code)]
+
+/// The books, of which the chapter shows the interesting half.
+pub mod controllers {
+    pub use std::collections::BTreeMap;
+    pub use std::process::ExitCode;
+
+    pub use headwater::prelude::*;
+    pub use headwater::request::RequestParts;
+    pub use serde::{Deserialize, Serialize};
+
+    pub use crate::guide::controllers::{Library, Update};
+
+    #[derive(Clone, Serialize, Deserialize)]
+    pub struct Book {
+        pub id: u64,
+        pub title: String,
+    }
+
+    #[derive(Serialize, Deserialize)]
+    pub struct Draft {
+        pub title: String,
+    }
+
+    #[controller("books.list")]
+    pub async fn list(library: Data<Library>) -> Reply {
+        let books = library.query(|library| library.books.values().cloned().collect::<Vec<_>>());
+        template("books.html").with("books", books)
+    }
+
+    #[controller("books.add")]
+    pub async fn add(library: Data<Library>, Form(draft): Form<Draft>) -> Result<Reply> {
+        let id = library.update(Update::Add { title: draft.title }).await?;
+        Ok(redirect_to(format!("/books/{}", id.or_not_found()?)))
+    }
+
+    /// The module in which the controllers of the chapter are.
+    pub mod books {
+        pub use super::{add, list};
+        pub use crate::guide::controllers::{Library, show};
+    }
+
+    /// The module in which the steps of the chapter are.
+    pub mod steps {
+        pub use headwater::prelude::*;
+
+        pub use crate::guide::controllers::{overview, require_token};
+
+        #[controller("admin.user")]
+        pub async fn user() -> &'static str {
+            "Ali"
+        }
+    }
+}
+
+pub mod caching {
+    pub use super::controllers::*;
+}
+
+pub mod cluster {}
+
+pub mod files {
+    pub use headwater::prelude::*;
+}
+
+pub mod first_steps {}
+
+pub mod fragments {
+    pub use headwater::prelude::*;
+}
+
+pub mod http {
+    pub use headwater::prelude::*;
+}
+
+pub mod readme {}
+
+pub mod variants {
+    pub use std::process::ExitCode;
+
+    pub use headwater::prelude::*;
+}
