@@ -12,6 +12,7 @@ use super::make::MadeContent;
 use super::parts::Recipient;
 use super::served::{Failed, Served};
 use super::{Edition, FrontEnd, Variant};
+use crate::computation::Code;
 use crate::dispatch::Scope;
 use crate::shown::{shown, shown_cause};
 use crate::templates::{NoFragments, Rendered, Values};
@@ -108,8 +109,8 @@ impl FrontEnd {
             return built_in(&values);
         };
         let rendered = Values::of(&values).map_err(|error| error.to_string()).and_then(|values| {
-            let rendered = edition.templates.render(template, &values, Rc::new(NoFragments));
-            rendered.map_err(|error| error.to_string())
+            let render = || edition.templates.render(template, &values, Rc::new(NoFragments));
+            Code::template(template).run(render).map_err(|error| error.to_string())
         });
         rendered.unwrap_or_else(|error| {
             tracing::error!(request_id, template, error, "the error page itself fails");

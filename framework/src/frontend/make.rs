@@ -13,6 +13,7 @@ use super::{Edition, FrontEnd, respond};
 use crate::body::Body;
 use crate::cache::{Generation, Key, Origin};
 use crate::clock::{self, Moment};
+use crate::computation::Code;
 use crate::dispatch::{CacheType, Target};
 use crate::link::{Answer, Call, CallError, Content};
 use crate::log::Position;
@@ -95,7 +96,11 @@ impl FrontEnd {
         let generation = order.generation;
         let begun = Begun { generation, at: clock::now(), origin: self.cache.position() };
         let controller = match order.target {
-            Target::Template(name) => return self.render_static(name, order, begun),
+            Target::Template(name) => {
+                let template = Code::template(name);
+                let _turn = template.turn().await;
+                return template.run(|| self.render_static(name, order, begun));
+            }
             Target::Controller(name) => name,
             other => {
                 let cause = format!("`{other}` is not content that can be made");
@@ -105,7 +110,12 @@ impl FrontEnd {
         let variant = order.forwarded.variant.clone();
         let (call, place) = self.call(controller, order, begun);
         let (answer, body) = self.link.call(call, body).await.map_err(failure_of_call)?;
-        self.made_of(answer, body, place, variant)
+        let Content::Template { name, .. } = &answer.content else {
+            return self.made_of(answer, body, place, variant);
+        };
+        let template = Code::template(name);
+        let _turn = template.turn().await;
+        template.run(|| self.made_of(answer, body, place, variant))
     }
 
     fn render_static(&self, name: &str, order: Order<'_>, begun: Begun) -> Result<Made, Failure> {

@@ -21,6 +21,7 @@ use super::variant::{Variant, VariantKind};
 use super::{FrontEnd, Visit, Visitor, bypass, prepare, request_id, vary};
 use crate::cache::{Entry, Key, KeyBuilder, Lookup, Miss};
 use crate::clock::{self, Moment};
+use crate::computation::Code;
 use crate::dispatch::{CacheType, CanonicalPath, Match, Route};
 use crate::http::{Languages, Origin, limited};
 use crate::log::panic_message;
@@ -234,7 +235,8 @@ impl FrontEnd {
         let Some(variant) = &self.variant else { return Ok(Variant::yes()) };
         let visitor = Visitor::new(request, origin, &self.settings.languages);
         // It shares nothing with the front end that it could leave half done.
-        catch_unwind(AssertUnwindSafe(|| variant(&visitor))).map_err(|panic| {
+        let call = AssertUnwindSafe(|| variant(&visitor));
+        Code::variant().run(|| catch_unwind(call)).map_err(|panic| {
             format!("the site's variant function panicked: {}", panic_message(&*panic))
         })
     }
