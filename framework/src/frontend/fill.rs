@@ -26,6 +26,7 @@ use crate::cache::{Content, Entry, Fill, Filled, Generation, Key, Lookup, Miss, 
 use crate::clock;
 use crate::computation::Code;
 use crate::dispatch::Route;
+use crate::http::Work;
 use crate::link::group_of_url;
 use crate::templates::Rendered;
 
@@ -44,6 +45,8 @@ pub(super) struct Cacheable {
     /// The path that the route was found with.
     pub(super) path: String,
     pub(super) request_id: String,
+    /// What the visitor's connection is held to until the fill has ended.
+    pub(super) work: Option<Work>,
 }
 
 /// What a fill came to, for the one who made it.
@@ -84,6 +87,7 @@ impl FrontEnd {
             max_body: None,
             own_url: None,
             request_id: &wanted.request_id,
+            work: wanted.work.clone(),
         };
         let made = self.make(order, Body::empty()).await;
         let made = match made.or_else(|failure| self.made_of_failure(wanted, failure)) {

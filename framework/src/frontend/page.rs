@@ -23,7 +23,7 @@ use crate::cache::{Entry, Key, KeyBuilder, Lookup, Miss};
 use crate::clock::{self, Moment};
 use crate::computation::Code;
 use crate::dispatch::{CacheType, CanonicalPath, Match, Route};
-use crate::http::{Languages, Origin, limited};
+use crate::http::{Languages, Origin, Work, limited};
 use crate::log::panic_message;
 
 /// What the cache has for a request.
@@ -170,6 +170,7 @@ impl FrontEnd {
             max_body: route.max_body,
             own_url,
             request_id: &request_id,
+            work: Work::of(parts),
         };
         let made = match limited(body, limit, self.settings.body_pace) {
             Ok(body) => self.make(order, body).await,
@@ -210,6 +211,7 @@ impl FrontEnd {
             path: matched.path().to_owned(),
             route: Arc::clone(matched.route),
             request_id: request_id(),
+            work: Work::of(visit.parts),
         });
         (wanted, variant.kind, lack)
     }

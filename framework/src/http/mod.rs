@@ -7,6 +7,7 @@
 //! - [`AtOnce`]: what is answered without waiting, and [`Prepared`]: without putting anything together.
 //!   `express` answers plain requests of HTTP/1.1, these and others, without hyper.
 //! - [`Limits`]: all numbers that a connection is held to.
+//! - `work`: how much may be under way for one connection, whatever its client has reset.
 //! - [`limited`]: a request's body that may not be too long or too slow.
 //! - [`Files`]: files below a folder, as responses.
 //! - `cookies`: one cookie of a request.
@@ -48,6 +49,7 @@ mod stop;
 pub mod structured;
 pub mod validators;
 mod weight;
+mod work;
 
 pub use conditions::Precondition;
 pub use connection::Peer;
@@ -61,6 +63,7 @@ pub use prepared::{AtOnce, Prepared, is_writable, write_line};
 pub use proxies::{Network, Origin, ProxyHeaders, Scheme, TrustedProxies};
 pub use server::{Drained, Handler, Server};
 pub use validators::Validators;
+pub(crate) use work::Work;
 
 #[cfg(test)]
 mod tests;
