@@ -127,7 +127,9 @@ impl App {
 
     /// Decides how the answer to a request depends on more than its URL. The function runs on the
     /// front end for each request that a controller, a template or an error page answers. It sees the
-    /// whole request and must be fast, because it runs before the cache is asked.
+    /// whole request and must be fast, because it runs before the cache is asked. One that has taken
+    /// more than a few milliseconds delays no other visitor, but each of its calls then costs a change
+    /// of threads.
     ///
     /// ```
     /// use headwater::prelude::*;

@@ -58,10 +58,9 @@ impl Code {
         Code { weight: &WEIGHTS[hash as usize % CODES], kind }
     }
 
-    /// Whether the task that runs it may have woken others just before. A lookup, which runs the
-    /// variant function, has not.
-    pub(super) fn may_follow_wakes(self) -> bool {
-        self.kind != Kind::Variant
+    /// Whether it is the variant function.
+    pub(super) fn is_variant(self) -> bool {
+        self.kind == Kind::Variant
     }
 
     /// Whether it has run, and was quick.

@@ -34,8 +34,13 @@
 //!   and is woken by the watch after one to two ticks; it finds no task and waits in the driver.
 //! - *Code that is handed over* occupies no worker.
 //!
-//! So code that is slow for the first time since it was quick delays I/O by two milliseconds at
-//! most, and once: it is then known to be slow.
+//! So code that is slow for the first time since it was quick delays I/O by about two milliseconds,
+//! and once: it is then known to be slow.
+//!
+//! The variant function is run for each hit, so it is neither counted, for all cores would share the
+//! counter, nor preceded by an empty task: it runs before anything is woken for its request. Only the watch
+//! sees it, and as soon as one call is long, not when it has ended, the calls that follow are handed over.
+//! Until then nothing keeps all workers from calling it at once.
 //!
 //! # What runs where
 //!
@@ -91,21 +96,28 @@ fn cores() -> usize {
 impl Code {
     /// Runs the code where it holds up no I/O.
     pub(crate) fn run<T>(self, work: impl FnOnce() -> T) -> T {
-        let place = match self.is_trusted() {
-            true => Place::take(&IN_PLACE, watch::most_in_place()),
-            false => None,
-        };
-        let Some(_place) = place else {
-            let stint = Stint::handed_over();
-            let done = hand_over(work);
-            self.note(stint.ticks());
-            return done;
-        };
-        if self.may_follow_wakes() {
-            vacate_slot();
+        if !self.is_trusted() {
+            return self.run_handed_over(work);
         }
-        let stint = Stint::in_place();
+        if self.is_variant() {
+            return self.run_in_place(Stint::of_variant(), work);
+        }
+        let Some(_place) = Place::take(&IN_PLACE, watch::most_in_place()) else {
+            return self.run_handed_over(work);
+        };
+        vacate_slot();
+        self.run_in_place(Stint::in_place(), work)
+    }
+
+    fn run_in_place<T>(self, stint: Stint, work: impl FnOnce() -> T) -> T {
         let done = work();
+        self.note(stint.ticks());
+        done
+    }
+
+    fn run_handed_over<T>(self, work: impl FnOnce() -> T) -> T {
+        let stint = Stint::handed_over();
+        let done = hand_over(work);
         self.note(stint.ticks());
         done
     }

@@ -12,6 +12,8 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
+use super::Code;
+
 /// The time between two ticks.
 const TICK: Duration = Duration::from_millis(1);
 /// After so many ticks without a computation that begins the watch rests.
@@ -43,6 +45,8 @@ thread_local! {
 const IDLE: u64 = 0;
 const IN_PLACE: u64 = 1;
 const HANDED_OVER: u64 = 2;
+/// In place, and the variant function.
+const VARIANT: u64 = 3;
 const TICKS: u64 = 4;
 
 /// A computation of this thread, until this is dropped.
@@ -56,6 +60,11 @@ impl Stint {
     /// It occupies a worker.
     pub(super) fn in_place() -> Stint {
         Stint::begin(IN_PLACE)
+    }
+
+    /// It occupies a worker, and is the variant function.
+    pub(super) fn of_variant() -> Stint {
+        Stint::begin(VARIANT)
     }
 
     /// It occupies none.
@@ -153,9 +162,13 @@ fn watch() {
         let (mut is_long, mut is_over) = (false, true);
         for cell in &CELL {
             let cell = cell.0.load(Ordering::Relaxed);
-            let (is_in_place, ticks) = (cell % TICKS == IN_PLACE, now - cell / TICKS);
+            let (what, ticks) = (cell % TICKS, now - cell / TICKS);
+            let is_in_place = matches!(what, IN_PLACE | VARIANT);
             is_long |= is_in_place && ticks > 1;
             is_over &= !is_in_place && ticks > RESTS_AFTER;
+            if what == VARIANT && ticks > 1 {
+                Code::variant().note(ticks);
+            }
         }
         if is_long {
             wake_workers();
