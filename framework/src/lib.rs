@@ -103,6 +103,7 @@ pub mod cache;
 mod cache_type;
 pub mod cli;
 pub mod clock;
+mod computation;
 pub mod config;
 pub mod controller;
 pub mod dispatch;

@@ -7,6 +7,7 @@
 //! - [`bodies`]: large requests and replies.
 //! - [`visits`]: cookies, headers, and steps around a controller.
 //! - [`failures`]: panics, errors, delays, templates that do not render.
+//! - [`computed`]: templates, controllers and variants that compute for long.
 //! - [`flights`]: a controller that takes its time and counts its runs.
 //! - [`moods`]: pages that come out as they were told to.
 //! - [`gallery`]: pictures that are uploaded, and a page that refers to them.
@@ -17,6 +18,7 @@
 mod answers;
 mod board;
 mod bodies;
+mod computed;
 mod counter;
 mod failures;
 mod flights;
@@ -60,6 +62,7 @@ fn main() -> ExitCode {
             failures::sleep,
             failures::broken_template,
             failures::no_such_template,
+            computed::compute,
             flights::slow,
             flights::runs,
             moods::show,
@@ -88,6 +91,7 @@ fn main() -> ExitCode {
             answers::program,
         ])
         .controllers(controllers![answers::inner].wrap(answers::framed))
+        .templates(computed::in_templates)
         .variant(visits::variant)
         .run()
 }

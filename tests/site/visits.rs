@@ -22,7 +22,8 @@ pub(crate) async fn headers(headers: HeaderMap) -> Reply {
 }
 
 /// Lets the header `x-variant` decide how an answer is cached: `no`, `named NAME`, `key KEY`, or by
-/// what the front end knows of the visitor: `cookie NAME`, `language`, `scheme`, `remote`.
+/// what the front end knows of the visitor: `cookie NAME`, `language`, `scheme`, `remote`. With
+/// `spin MILLISECONDS` it takes its time.
 pub(crate) fn variant(visitor: &headwater::frontend::Visitor<'_>) -> Variant {
     let header = visitor.header("x-variant");
     match header.map(|value| value.split_once(' ').unwrap_or((value, ""))) {
@@ -30,6 +31,10 @@ pub(crate) fn variant(visitor: &headwater::frontend::Visitor<'_>) -> Variant {
         Some(("language", _)) => Variant::named(visitor.language()),
         Some(("scheme", _)) => Variant::named(visitor.scheme().as_str()),
         Some(("remote", _)) => Variant::named(visitor.remote().to_string()),
+        Some(("spin", milliseconds)) => {
+            crate::computed::spin(milliseconds.parse().unwrap_or_default());
+            Variant::yes()
+        }
         Some(("no", _)) => Variant::no(),
         Some(("named", name)) => Variant::named(name),
         Some(("key", key)) => Variant::key(key).group("keyed"),

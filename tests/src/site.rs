@@ -33,6 +33,7 @@ impl Site {
             .dispatch(include_str!("../site/dispatch.conf"))
             .template("page.html", include_str!("../site/templates/page.html"))
             .template("plain.html", include_str!("../site/templates/plain.html"))
+            .template("computed.html", include_str!("../site/templates/computed.html"))
             .template("broken.html", include_str!("../site/templates/broken.html"))
             .template("error.html", include_str!("../site/templates/error.html"))
             .file("docroot/files/hello.txt", "hello, world\n")

@@ -4,7 +4,8 @@
 //! - `parts`: what the site's files say, loaded; `reload`: loaded anew while the site is served;
 //!   `places`: whether they have changed; `watch`: reloads whenever they have; `asset`: the
 //!   addresses of the docroot's files in templates.
-//! - `rooms`: a front end, a back end, or both, put together.
+//! - `rooms`: a front end, a back end, or both, put together; `feeds`: the runtime of its half of
+//!   the feed.
 //! - `node`: those behind the doors of a process (`served`): what `serve` runs; `descriptors`: how its
 //!   file descriptors are shared out.
 //! - [`SiteService`]: those without doors, as a tower service.
@@ -12,6 +13,7 @@
 
 mod asset;
 mod descriptors;
+mod feeds;
 mod node;
 mod parts;
 mod places;
@@ -30,6 +32,7 @@ use std::sync::Arc;
 use parts::Parts;
 
 use crate::cli;
+use crate::computation;
 use crate::config::Config;
 use crate::controller::Registration;
 use crate::frontend::{Variant, VariantFn, Visitor};
@@ -124,7 +127,9 @@ impl App {
 
     /// Decides how the answer to a request depends on more than its URL. The function runs on the
     /// front end for each request that a controller, a template or an error page answers. It sees the
-    /// whole request and must be fast, because it runs before the cache is asked.
+    /// whole request and must be fast, because it runs before the cache is asked. One that has taken
+    /// more than a few milliseconds delays no other visitor, but each of its calls then costs a change
+    /// of threads.
     ///
     /// ```
     /// use headwater::prelude::*;
@@ -186,6 +191,7 @@ impl cli::Site for App {
     fn serve(self, config: Config) -> Result<(), Problems> {
         self.own_problems().or(())?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(computation::workers())
             .enable_all()
             .build()
             .map_err(|error| Problem::new(format!("the runtime cannot start: {error}")))?;

@@ -9,11 +9,13 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::App;
+use super::feeds::Feeds;
 use super::parts::Parts;
 use super::reload::{Reloader, Watched};
 use super::report::NodeReport;
@@ -22,6 +24,7 @@ use super::watch::watch;
 use crate::backend::{self, Backend, BackendHost};
 use crate::cache::{Cache, Limits};
 use crate::clock;
+use crate::computation::{self, Attended};
 use crate::config::{Config, Encoding, Environment, Mode};
 use crate::docroot::Store;
 use crate::frontend::{self, CacheFollower, Docroot, Edition, FrontEnd, Settings};
@@ -49,6 +52,8 @@ pub(super) struct Rooms {
     reload: Arc<Notify>,
     store: Arc<Store>,
     tasks: Vec<AbortOnDropHandle<()>>,
+    _attended: Attended,
+    _feeds: Feeds,
 }
 
 impl Rooms {
@@ -58,23 +63,26 @@ impl Rooms {
         config: &Config,
         watching: Watching,
     ) -> Result<Rooms, Problems> {
+        let attended = computation::attend();
+        let feeds = Feeds::start()?;
         let (mut link, mut tasks, mut backend) = (None, Vec::new(), None);
         let store = Store::open(&config.docroot.sync.join(&config.name));
         let store = store.map_err(|error| Problem::new(error.to_string()))?;
         let connectors = match config.mode {
             Mode::Frontend => config.link.backends.iter().map(Connector::tcp).collect(),
             Mode::Backend => {
-                let listener = bind("link", config.link.listen).await?;
+                let binding = feeds.handle().spawn(bind("link", config.link.listen));
+                let listener = binding.await.expect("binding a listener does not panic")?;
                 let address = address(&listener)?;
                 let opened = open_backend(&mut app, config, &store, false).await?;
-                link = Some(serve_link(Incoming::tcp(listener), address, &opened, config)?);
+                link = Some(serve_link(&feeds, Incoming::tcp(listener), address, &opened, config)?);
                 backend = Some(opened);
                 Vec::new()
             }
             Mode::SingleNode | Mode::SingleNodeWithCache => {
                 let (connector, incoming) = link::in_memory();
                 let opened = open_backend(&mut app, config, &store, true).await?;
-                link = Some(serve_link(incoming, config.link.listen, &opened, config)?);
+                link = Some(serve_link(&feeds, incoming, config.link.listen, &opened, config)?);
                 backend = Some(opened);
                 vec![connector]
             }
@@ -88,7 +96,7 @@ impl Rooms {
             let watched = (watching == Watching::Files).then(|| Watched::begin(&parts));
             let told = watched.as_ref().map(Watched::told);
             let edition = parts.load(told)?;
-            let opened = open_frontend(&app, edition, &parts, config, docroot, connectors);
+            let opened = open_frontend(&app, edition, &parts, config, docroot, connectors, &feeds);
             tasks.push(spawn(sweep(Arc::clone(opened.cache()))));
             tasks.push(spawn(Arc::clone(&opened).fetch_files()));
             if config.mode == Mode::Frontend {
@@ -114,7 +122,7 @@ impl Rooms {
             reloader,
             stopping: AtomicBool::new(false),
         });
-        Ok(Rooms { report, link, reload, store, tasks })
+        Ok(Rooms { report, link, reload, store, tasks, _attended: attended, _feeds: feeds })
     }
 
     /// Has the site's files loaded anew, if anything here is made of them. Wishes that come while
@@ -209,6 +217,7 @@ fn open_frontend(
     config: &Config,
     docroot: Arc<Docroot>,
     backends: Vec<Connector>,
+    feeds: &Feeds,
 ) -> Arc<FrontEnd> {
     let cache = Arc::new(Cache::new(Limits {
         bytes: config.cache.bytes,
@@ -220,6 +229,7 @@ fn open_frontend(
     let mut options = LinkOptions::new(&config.name, rand::random(), backends);
     options.secret = config.link.secret.as_ref().map(|secret| secret.expose().to_owned());
     options.lease = config.link.lease;
+    options.feed = Some(feeds.handle().clone());
     FrontEnd::new(frontend::Rooms {
         settings: Settings {
             development: config.environment == Environment::Development,
@@ -261,6 +271,7 @@ pub(super) fn codings(config: &Config) -> Vec<Coding> {
 }
 
 fn serve_link(
+    feeds: &Feeds,
     incoming: Incoming,
     address: SocketAddr,
     backend: &Arc<Backend>,
@@ -270,11 +281,12 @@ fn serve_link(
         secret: config.link.secret.as_ref().map(|secret| secret.expose().to_owned()),
         lease: config.link.lease,
         drain: config.limits.drain,
+        calls: Some(Handle::current()),
         ..link::ServerOptions::default()
     };
     let stop = CancellationToken::new();
     let host = Arc::new(BackendHost(Arc::clone(backend)));
     let serving = link::serve(incoming, host, options, stop.clone().cancelled_owned());
     let serving = serving.map_err(|error| Problem::new(error.to_string()))?;
-    Ok(Served::start(address, stop, serving))
+    Ok(Served::start(feeds.handle(), address, stop, serving))
 }

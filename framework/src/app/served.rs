@@ -8,6 +8,7 @@ use std::sync::Arc;
 use http::request::Parts;
 use http::{Request, Response};
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -27,11 +28,16 @@ pub(super) struct Served {
 
 impl Served {
     /// Runs `serving`, which ends when `stop` is cancelled.
-    pub(super) fn start<F>(address: SocketAddr, stop: CancellationToken, serving: F) -> Served
+    pub(super) fn start<F>(
+        runtime: &Handle,
+        address: SocketAddr,
+        stop: CancellationToken,
+        serving: F,
+    ) -> Served
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        Served { address, stop: stop.drop_guard(), done: tokio::spawn(serving) }
+        Served { address, stop: stop.drop_guard(), done: runtime.spawn(serving) }
     }
 
     /// Answers HTTP requests at `listen`, the address of the section `what` of project.toml.
@@ -47,7 +53,7 @@ impl Served {
         let address = address.map_err(|error| problem("read the address of a listener", &error))?;
         let stop = CancellationToken::new();
         let serving = server.run(Arc::new(handler), stop.clone());
-        Ok(Served::start(address, stop, async {
+        Ok(Served::start(&Handle::current(), address, stop, async {
             let drained = serving.await;
             if drained.cut > 0 {
                 tracing::warn!(

@@ -13,6 +13,7 @@ use super::make::MadeContent;
 use super::parts::Recipient;
 use super::served::{Failed, Served};
 use super::{Edition, FrontEnd, Variant};
+use crate::computation::Code;
 use crate::dispatch::Scope;
 use crate::media_type;
 use crate::shown::{shown, shown_cause};
@@ -130,8 +131,8 @@ impl FrontEnd {
             return built_in(&values);
         };
         let rendered = Values::of(&values).map_err(|error| error.to_string()).and_then(|values| {
-            let rendered = edition.templates.render(template, &values, Rc::new(NoFragments));
-            rendered.map_err(|error| error.to_string())
+            let render = || edition.templates.render(template, &values, Rc::new(NoFragments));
+            Code::template(template).run(render).map_err(|error| error.to_string())
         });
         match rendered {
             Ok(rendered) => (media_type::of(template), rendered),

@@ -24,9 +24,14 @@ use super::{Edition, FrontEnd, prepare};
 use crate::body::Body;
 use crate::cache::{Content, Entry, Fill, Filled, Generation, Key, Lookup, Miss, Page};
 use crate::clock;
+use crate::computation::Code;
 use crate::dispatch::Route;
+use crate::http::Work;
 use crate::link::group_of_url;
 use crate::templates::Rendered;
+
+/// From so many bytes on it takes more than moments to copy a page and to digest it.
+const LARGE: usize = 256 * 1024;
 
 /// Content that may be cached: all that is needed to make it.
 pub(super) struct Cacheable {
@@ -40,6 +45,8 @@ pub(super) struct Cacheable {
     /// The path that the route was found with.
     pub(super) path: String,
     pub(super) request_id: String,
+    /// What the visitor's connection is held to until the fill has ended.
+    pub(super) work: Option<Work>,
 }
 
 /// What a fill came to, for the one who made it.
@@ -80,6 +87,7 @@ impl FrontEnd {
             max_body: None,
             own_url: None,
             request_id: &wanted.request_id,
+            work: wanted.work.clone(),
         };
         let made = self.make(order, Body::empty()).await;
         let made = match made.or_else(|failure| self.made_of_failure(wanted, failure)) {
@@ -98,7 +106,7 @@ impl FrontEnd {
                     let content = MadeContent::Rendered { content, contains };
                     return Outcome::Made { status, headers, content };
                 }
-                (content.joined(), contains)
+                (content, contains)
             }
             MadeContent::Body(body) => match self.read(body).await {
                 Ok(Collected::Whole(body)) => (body.into(), Vec::new()),
@@ -109,11 +117,15 @@ impl FrontEnd {
                 Err(failure) => return Outcome::Failed(failure),
             },
         };
+        let is_large = body.len() >= LARGE;
         let mut all_groups = wanted.groups.clone();
         all_groups.extend(groups);
-        let draft =
-            Draft { status, headers, body, route: &wanted.route, groups: &all_groups, begun };
-        let page = prepare::page(draft, &self.settings, &self.heads);
+        let prepare = || {
+            let (route, body) = (&*wanted.route, body.joined());
+            let draft = Draft { status, headers, body, route, groups: &all_groups, begun };
+            prepare::page(draft, &self.settings, &self.heads)
+        };
+        let page = if is_large { Code::large_page().run(prepare) } else { prepare() };
         if wanted.edition.table.may_be_changed(&wanted.path) {
             all_groups.push(group_of_url(&wanted.path));
         }

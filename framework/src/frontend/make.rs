@@ -13,7 +13,9 @@ use super::{Edition, FrontEnd, respond};
 use crate::body::Body;
 use crate::cache::{Generation, Key, Origin};
 use crate::clock::{self, Moment};
+use crate::computation::Code;
 use crate::dispatch::{CacheType, Target};
+use crate::http::Work;
 use crate::link::{Answer, Call, CallError, Content};
 use crate::log::Position;
 use crate::media_type;
@@ -70,6 +72,8 @@ pub(super) struct Order<'a> {
     /// The path of the cached page that this request may change.
     pub(super) own_url: Option<String>,
     pub(super) request_id: &'a str,
+    /// What the visitor's connection is held to until the call has ended.
+    pub(super) work: Option<Work>,
 }
 
 /// When and from what content was begun.
@@ -90,12 +94,16 @@ struct Place<'a> {
 
 impl FrontEnd {
     /// Makes the content of a controller's or a template's route.
-    pub(super) async fn make(&self, order: Order<'_>, body: Body) -> Result<Made, Failure> {
+    pub(super) async fn make(&self, mut order: Order<'_>, body: Body) -> Result<Made, Failure> {
         // From before anything is looked at: what happens meanwhile makes the content old.
         let generation = order.generation;
         let begun = Begun { generation, at: clock::now(), origin: self.cache.position() };
         let controller = match order.target {
-            Target::Template(name) => return self.render_static(name, order, begun),
+            Target::Template(name) => {
+                let template = Code::template(name);
+                let _turn = template.turn().await;
+                return template.run(|| self.render_static(name, order, begun));
+            }
             Target::Controller(name) => name,
             other => {
                 let cause = format!("`{other}` is not content that can be made");
@@ -103,9 +111,16 @@ impl FrontEnd {
             }
         };
         let variant = order.forwarded.variant.clone();
+        let work = order.work.take();
         let (call, place) = self.call(controller, order, begun);
-        let (answer, body) = self.link.call(call, body).await.map_err(failure_of_call)?;
-        self.made_of(answer, body, place, variant)
+        let calling = Work::see_through(work, self.link.call(call, body));
+        let (answer, body) = calling.await.map_err(failure_of_call)?;
+        let Content::Template { name, .. } = &answer.content else {
+            return self.made_of(answer, body, place, variant);
+        };
+        let template = Code::template(name);
+        let _turn = template.turn().await;
+        template.run(|| self.made_of(answer, body, place, variant))
     }
 
     fn render_static(&self, name: &str, order: Order<'_>, begun: Begun) -> Result<Made, Failure> {

@@ -21,8 +21,9 @@ use super::variant::{Variant, VariantKind};
 use super::{FrontEnd, Visit, Visitor, bypass, prepare, request_id, vary};
 use crate::cache::{Entry, Key, KeyBuilder, Lookup, Miss};
 use crate::clock::{self, Moment};
+use crate::computation::Code;
 use crate::dispatch::{CacheType, CanonicalPath, Match, Route};
-use crate::http::{Languages, Origin, limited};
+use crate::http::{Languages, Origin, Work, limited};
 use crate::log::panic_message;
 
 /// What the cache has for a request.
@@ -169,6 +170,7 @@ impl FrontEnd {
             max_body: route.max_body,
             own_url,
             request_id: &request_id,
+            work: Work::of(parts),
         };
         let made = match limited(body, limit, self.settings.body_pace) {
             Ok(body) => self.make(order, body).await,
@@ -209,6 +211,7 @@ impl FrontEnd {
             path: matched.path().to_owned(),
             route: Arc::clone(matched.route),
             request_id: request_id(),
+            work: Work::of(visit.parts),
         });
         (wanted, variant.kind, lack)
     }
@@ -234,7 +237,8 @@ impl FrontEnd {
         let Some(variant) = &self.variant else { return Ok(Variant::yes()) };
         let visitor = Visitor::new(request, origin, &self.settings.languages);
         // It shares nothing with the front end that it could leave half done.
-        catch_unwind(AssertUnwindSafe(|| variant(&visitor))).map_err(|panic| {
+        let call = AssertUnwindSafe(|| variant(&visitor));
+        Code::variant().run(|| catch_unwind(call)).map_err(|panic| {
             format!("the site's variant function panicked: {}", panic_message(&*panic))
         })
     }

@@ -36,6 +36,7 @@ use super::server::Handler;
 use super::socket::{Heads, Socket};
 use super::stop::{Alarm, Stop};
 use super::unread::Rest;
+use super::work::Places;
 use crate::body::Body;
 
 /// The other end of a connection.
@@ -104,7 +105,11 @@ pub(super) async fn serve<H: Handler>(
         }
     };
     let pulse = Pulse::new();
-    let context = Arc::new(Context::new(handler, peer, rules.limits.headers));
+    let mut context = Context::new(handler, peer, rules.limits.headers);
+    if version == Version::HTTP_2 {
+        context.places = Some(Places::new(rules.limits.streams));
+    }
+    let context = Arc::new(context);
     let heads = if version == Version::HTTP_2 { Heads::Ignored } else { Heads::Noted };
     let socket = Socket::new(stream, read, pulse.clone(), heads);
     let timer = pin!(sleep(rules.patience.beat));
@@ -403,12 +408,14 @@ pub(super) struct Context<H> {
     handler: Arc<H>,
     peer: Peer,
     headers: usize,
+    /// Given where requests can be many at a time.
+    places: Option<Places>,
 }
 
 impl<H: Handler> Context<H> {
     /// For requests of up to so many headers.
     pub(super) fn new(handler: Arc<H>, peer: Peer, headers: usize) -> Context<H> {
-        Context { handler, peer, headers }
+        Context { handler, peer, headers, places: None }
     }
 
     /// The response that there is without waiting for anything, to a request as it came. Without
@@ -422,7 +429,10 @@ impl<H: Handler> Context<H> {
     }
 
     /// The response, which may take its time.
-    pub(super) async fn respond(self: Arc<Self>, request: Request<Body>) -> Response<Body> {
+    pub(super) async fn respond(self: Arc<Self>, mut request: Request<Body>) -> Response<Body> {
+        if let Some(places) = &self.places {
+            request.extensions_mut().insert(places.take().await);
+        }
         let answer = async { self.handler.handle(request, self.peer).await };
         let response = AssertUnwindSafe(answer).catch_unwind().await;
         response.unwrap_or_else(|_| self.panicked())

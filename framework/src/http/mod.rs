@@ -8,6 +8,7 @@
 //! - [`AtOnce`]: what is answered without waiting, and [`Prepared`]: without putting anything together.
 //!   `express` answers plain requests of HTTP/1.1, these and others, without hyper.
 //! - [`Limits`]: all numbers that a connection is held to.
+//! - `work`: how much may be under way for one connection, whatever its client has reset.
 //! - [`limited`]: a request's body that may not be too long or too slow.
 //! - [`Files`]: files below a folder, as responses.
 //! - `admission`: what every request is held to before it is handled; `host`: the host that it is for.
@@ -53,6 +54,7 @@ pub mod structured;
 mod unread;
 pub mod validators;
 mod weight;
+mod work;
 
 pub use conditions::Precondition;
 pub use connection::Peer;
@@ -67,6 +69,7 @@ pub use prepared::{AtOnce, Prepared, is_writable, write_line};
 pub use proxies::{Network, Origin, ProxyHeaders, Scheme, TrustedProxies};
 pub use server::{Drained, Handler, Server};
 pub use validators::Validators;
+pub(crate) use work::Work;
 
 #[cfg(test)]
 mod tests;

@@ -3,14 +3,27 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 /// How many bytes may be under way, each way, in a connection within the process.
 const MEMORY_BUFFER: usize = 256 * 1024;
 /// How many connections within the process may wait to be accepted.
 const MEMORY_BACKLOG: usize = 16;
+
+/// How a connection for a feed over TCP begins, before HTTP/2, whose own preface begins otherwise.
+pub(super) const FEED_PREFACE: &[u8; 16] = b"HEADWATER FEED\r\n";
+
+/// What a connection is for, which decides in which runtime it is served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// Calls and all else.
+    Calls,
+    /// A feed.
+    Feed,
+}
 
 /// How a front end reaches a back end.
 #[derive(Debug, Clone)]
@@ -19,7 +32,7 @@ pub struct Connector(Way);
 #[derive(Debug, Clone)]
 enum Way {
     Tcp(String),
-    Memory(mpsc::Sender<DuplexStream>),
+    Memory(mpsc::Sender<(DuplexStream, Purpose)>),
 }
 
 impl Connector {
@@ -28,17 +41,20 @@ impl Connector {
         Connector(Way::Tcp(address.into()))
     }
 
-    pub(super) async fn connect(&self) -> io::Result<Stream> {
+    pub(super) async fn connect(&self, purpose: Purpose) -> io::Result<Stream> {
         match &self.0 {
             Way::Tcp(address) => {
-                let stream = TcpStream::connect(address).await?;
+                let mut stream = TcpStream::connect(address).await?;
                 stream.set_nodelay(true)?;
+                if purpose == Purpose::Feed {
+                    stream.write_all(FEED_PREFACE).await?;
+                }
                 Ok(Stream::Tcp(stream))
             }
             Way::Memory(backend) => {
                 let (ours, theirs) = tokio::io::duplex(MEMORY_BUFFER);
                 let gone = |_| io::Error::from(io::ErrorKind::ConnectionRefused);
-                backend.send(theirs).await.map_err(gone)?;
+                backend.send((theirs, purpose)).await.map_err(gone)?;
                 Ok(Stream::Memory(ours))
             }
         }
@@ -61,7 +77,7 @@ pub struct Incoming(Source);
 #[derive(Debug)]
 enum Source {
     Tcp(TcpListener),
-    Memory(mpsc::Receiver<DuplexStream>),
+    Memory(mpsc::Receiver<(DuplexStream, Purpose)>),
 }
 
 /// A back end's door within the process, and the way to it.
@@ -88,17 +104,50 @@ impl Incoming {
     }
 
     /// The next connection. May be dropped at any time without losing one.
-    pub(super) async fn accept(&mut self) -> io::Result<Stream> {
+    pub(super) async fn accept(&mut self) -> io::Result<Arrived> {
         match &mut self.0 {
             Source::Tcp(listener) => {
                 let (stream, _) = listener.accept().await?;
                 stream.set_nodelay(true)?;
-                Ok(Stream::Tcp(stream))
+                Ok(Arrived::Tcp(stream))
             }
             Source::Memory(receiver) => match receiver.recv().await {
-                Some(stream) => Ok(Stream::Memory(stream)),
+                Some((stream, purpose)) => Ok(Arrived::Memory(stream, purpose)),
                 None => std::future::pending().await,
             },
+        }
+    }
+}
+
+/// A connection that was accepted.
+#[derive(Debug)]
+pub(super) enum Arrived {
+    Tcp(TcpStream),
+    Memory(DuplexStream, Purpose),
+}
+
+impl Arrived {
+    /// The connection, and what it is for.
+    ///
+    /// # Errors
+    /// When it ends, or begins like no connection of the link.
+    pub(super) async fn sorted(self) -> io::Result<(Stream, Purpose)> {
+        let mut stream = match self {
+            Arrived::Tcp(stream) => stream,
+            Arrived::Memory(stream, purpose) => return Ok((Stream::Memory(stream), purpose)),
+        };
+        let mut first = [0];
+        if stream.peek(&mut first).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        if first[0] != FEED_PREFACE[0] {
+            return Ok((Stream::Tcp(stream), Purpose::Calls));
+        }
+        let mut preface = [0; FEED_PREFACE.len()];
+        stream.read_exact(&mut preface).await?;
+        match preface == *FEED_PREFACE {
+            true => Ok((Stream::Tcp(stream), Purpose::Feed)),
+            false => Err(io::ErrorKind::InvalidData.into()),
         }
     }
 }
@@ -108,6 +157,23 @@ impl Incoming {
 pub(super) enum Stream {
     Tcp(TcpStream),
     Memory(DuplexStream),
+}
+
+impl Stream {
+    /// The same connection, with its events seen by the I/O driver of another runtime.
+    ///
+    /// # Errors
+    /// When the system does not register it there.
+    pub(super) fn moved_to(self, runtime: &Handle) -> io::Result<Stream> {
+        match self {
+            Stream::Tcp(stream) => {
+                let stream = stream.into_std()?;
+                let _entered = runtime.enter();
+                Ok(Stream::Tcp(TcpStream::from_std(stream)?))
+            }
+            Stream::Memory(stream) => Ok(Stream::Memory(stream)),
+        }
+    }
 }
 
 impl AsyncRead for Stream {

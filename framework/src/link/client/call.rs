@@ -93,7 +93,7 @@ impl Link {
         &self,
         call: Call,
         body: Body,
-    ) -> impl Future<Output = Result<(Answer, Body), CallError>> + Send {
+    ) -> impl Future<Output = Result<(Answer, Body), CallError>> + Send + use<> {
         // Encoded before there is a future, which would hold the call all the while.
         let head = frame::encode(&call, CALL_LIMIT).map_err(|error| match error {
             FrameError::TooLong { size, limit } => CallError::TooLong { size, limit },
@@ -101,13 +101,14 @@ impl Link {
         });
         let harmless = matches!(call.method.as_str(), "GET" | "HEAD") && body.is_end_stream();
         let deadline = Duration::from_millis(call.deadline).min(LONGEST_DEADLINE);
+        let shared = Arc::clone(&self.shared);
         async move {
             let head = head?;
             let again = harmless.then(|| head.clone());
             let (body, upload) = Upload::watch(body);
             let wire = Wire::new(head, body);
             let action = Action::Call { harmless };
-            let attempts = pin!(self.shared.attempt_all(action, wire, again, ANSWER_LIMIT));
+            let attempts = pin!(shared.attempt_all(action, wire, again, ANSWER_LIMIT));
             match upload.within(deadline, attempts).await {
                 None => Err(CallError::Deadline(deadline)),
                 Some(Ok(answer)) => Ok(answer),

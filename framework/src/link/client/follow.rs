@@ -14,6 +14,7 @@ use super::slot::{Slot, within};
 use super::uplink::Uplink;
 use super::{FAREWELL, Shared};
 use crate::clock::Moment;
+use crate::link::connector::Purpose;
 use crate::link::feed::{Down, FeedRecord, Followed, Welcome};
 use crate::link::frame::Frames;
 use crate::link::{DOWN_LIMIT, Follower};
@@ -138,7 +139,8 @@ impl Feed {
         follower: &F,
     ) -> Result<(Feed, Welcome, Option<Followed>, Vec<Bytes>), Problem> {
         let options = &shared.options;
-        let (mut sender, connection) = session::connect(&slot.connector, options).await?;
+        let (mut sender, connection) =
+            session::connect(&slot.connector, Purpose::Feed, options).await?;
         let open = shared.open(follower);
         let followed = open.followed;
         let (uplink, body) = Uplink::new(open).map_err(|error| Problem::Feed(error.to_string()))?;

@@ -27,6 +27,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use http::Uri;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
@@ -56,6 +57,9 @@ pub struct LinkOptions {
     /// How long leases are here: a connection whose peer is silent for about as long is given up.
     /// What counts for the leases themselves is what the back end says.
     pub lease: Duration,
+    /// Where the feed is followed: a runtime that nothing else keeps busy. Otherwise it is the
+    /// present one.
+    pub feed: Option<Handle>,
     pub(super) version: u32,
 }
 
@@ -69,6 +73,7 @@ impl LinkOptions {
             backends,
             secret: None,
             lease,
+            feed: None,
             version: VERSION,
         }
     }
@@ -119,7 +124,9 @@ impl Link {
         for index in 0..shared.slots.len() {
             tasks.push(spawn(slot::keep_connected(shared.clone(), index)));
         }
-        tasks.push(spawn(follow::follow(shared.clone(), follower, leaving.clone())));
+        let feed = shared.options.feed.clone().unwrap_or_else(Handle::current);
+        let following = follow::follow(shared.clone(), follower, leaving.clone());
+        tasks.push(AbortOnDropHandle::new(feed.spawn(following)));
         Link { shared, leaving, _tasks: tasks }
     }
 

@@ -13,6 +13,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::LinkOptions;
 use crate::link::bundle::PIECE;
+use crate::link::connector::Purpose;
 use crate::link::pulse::{PING_TIMEOUT, Pulse, ping_interval};
 use crate::link::{CONNECTION_WINDOW, Connector, HEADER_LIMIT, STREAM_WINDOW, STREAMS, path};
 
@@ -72,6 +73,7 @@ pub(super) fn explain(error: &hyper::Error) -> String {
 /// A new connection: the way to send requests, and the task that keeps it.
 pub(super) async fn connect<B>(
     connector: &Connector,
+    purpose: Purpose,
     options: &LinkOptions,
 ) -> Result<(SendRequest<B>, AbortOnDropHandle<()>), Problem>
 where
@@ -79,7 +81,7 @@ where
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let connecting = async {
-        let stream = connector.connect().await.map_err(Problem::Connect)?;
+        let stream = connector.connect(purpose).await.map_err(Problem::Connect)?;
         let stream = Pulse::new(stream, options.lease);
         let (sender, connection) = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())

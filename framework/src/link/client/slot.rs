@@ -12,6 +12,7 @@ use super::backoff::Backoff;
 use super::bundle::Bundle;
 use super::session::{self, GREETING_TIMEOUT, Problem};
 use super::status::BackendStatus;
+use crate::link::connector::Purpose;
 use crate::link::frame::Frames;
 use crate::link::wire::Wire;
 use crate::link::{Connector, Greeting};
@@ -171,7 +172,8 @@ pub(super) async fn keep_connected(shared: Arc<Shared>, index: usize) {
 /// they would wait for their deadlines.
 async fn greet(shared: &Shared, slot: &Slot) -> Result<(Caller, AbortOnDropHandle<()>), Problem> {
     let options = &shared.options;
-    let (mut sender, connection) = session::connect::<Wire>(&slot.connector, options).await?;
+    let connecting = session::connect::<Wire>(&slot.connector, Purpose::Calls, options);
+    let (mut sender, connection) = connecting.await?;
     let greeting = async {
         let request = session::request(options, session::uri(options, "hello"), Wire::empty());
         let response = sender.send_request(request).await?;

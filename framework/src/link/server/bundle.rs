@@ -12,6 +12,7 @@ use super::gate::{refusal, unreadable};
 use super::places::{Place, Places};
 use super::{HEAD_TIMEOUT, Server, call};
 use crate::body::Body;
+use crate::computation::Code;
 use crate::link::bundle::{LONGEST, LONGEST_CALL, OVERHEAD, Queue, Told, numbered};
 use crate::link::frame::{FrameError, Frames};
 use crate::link::{ANSWER_LIMIT, Call, FILES_LIMIT, Host, frame, wire};
@@ -82,8 +83,8 @@ async fn serve<H: Host>(
         };
         let (server, queue, bundle) = (server.clone(), queue.clone(), running.token());
         let calls = server.calls.clone();
-        // In a box, because whoever spawns moves it to and fro.
-        calls.spawn(Box::pin(async move {
+        let controller = Code::controller(&call.controller);
+        calls.spawn(controller.watch(async move {
             let running = Running { call: server.calls.token(), place };
             run(&server, number, call, &queue, (running, bundle)).await;
         }));

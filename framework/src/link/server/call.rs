@@ -11,6 +11,7 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 use super::gate::{refusal, unreadable};
 use super::{HEAD_TIMEOUT, Server};
 use crate::body::{Body, BodyError};
+use crate::computation::Code;
 use crate::link::wire::{self, Wire};
 use crate::link::{ANSWER_LIMIT, CALL_LIMIT, Call, Host, frame};
 
@@ -25,18 +26,20 @@ pub(super) async fn answer<H: Host>(server: Arc<Server<H>>, stream: Incoming) ->
     };
     let controller = call.controller.clone();
     let request_id = call.request_id.clone();
-    // In a task of its own, for hyper drops this future when the front end resets the stream; and in
-    // a box, because whoever spawns moves it to and fro.
+    // In a task of its own, for hyper drops this future when the front end resets the stream.
     let host = server.host.clone();
-    let handler = server.calls.spawn(Box::pin(async move { host.call(call, body).await }));
-    let (answer, body) = match handler.await {
+    let handler = server.calls.spawn(Code::controller(&controller).watch(async move {
+        let (answer, body) = host.call(call, body).await;
+        (frame::encode(&answer, ANSWER_LIMIT), body)
+    }));
+    let (head, body) = match handler.await {
         Ok(answer) => answer,
         Err(error) => {
             tracing::error!(request_id, "the call of controller {controller} failed: {error}");
             return refusal(StatusCode::INTERNAL_SERVER_ERROR, "the back end failed in this call");
         }
     };
-    match frame::encode(&answer, ANSWER_LIMIT) {
+    match head {
         Ok(head) => send(head, body, running),
         Err(error) => {
             tracing::error!(request_id, "controller {controller}'s answer cannot be sent: {error}");

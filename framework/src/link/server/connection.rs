@@ -17,7 +17,7 @@ use crate::link::pulse::{PING_TIMEOUT, Pulse, ping_interval};
 use crate::link::{CONNECTION_WINDOW, HEADER_LIMIT, Host, STREAM_WINDOW, STREAMS};
 
 /// How long a peer may take to show that it belongs to the site.
-const INTRODUCTION: Duration = Duration::from_secs(10);
+pub(super) const INTRODUCTION: Duration = Duration::from_secs(10);
 
 /// What a connection's requests have shown about its peer.
 #[derive(Debug, Clone)]

@@ -19,11 +19,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
+use super::connector::{Arrived, Purpose};
 use super::{Host, Incoming};
 
 /// How long front ends may take to read the last message of their feeds, and connections to end
@@ -46,6 +48,8 @@ pub struct ServerOptions {
     pub connections: usize,
     /// How long calls that are running may take when the back end stops.
     pub drain: Duration,
+    /// Where calls are answered, if not where [`serve`] runs: that runtime is then left to feeds.
+    pub calls: Option<Handle>,
 }
 
 impl Default for ServerOptions {
@@ -55,6 +59,7 @@ impl Default for ServerOptions {
             lease: Duration::from_secs(2),
             connections: 1024,
             drain: Duration::from_secs(10),
+            calls: None,
         }
     }
 }
@@ -145,7 +150,7 @@ impl<H: Host> Server<H> {
                 Ok(stream) => match places.clone().try_acquire_owned() {
                     Ok(place) => {
                         full = false;
-                        let serving = connection::serve(self.clone(), stream);
+                        let serving = self.clone().serve(stream);
                         connections.spawn(async move {
                             serving.await;
                             drop(place);
@@ -163,6 +168,25 @@ impl<H: Host> Server<H> {
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             }
+        }
+    }
+
+    /// Serves a connection in the runtime for its purpose.
+    async fn serve(self: Arc<Self>, arrived: Arrived) {
+        let sorted = tokio::time::timeout(connection::INTRODUCTION, arrived.sorted()).await;
+        let (stream, purpose) = match sorted {
+            Ok(Ok(sorted)) => sorted,
+            Ok(Err(_)) | Err(_) => return,
+        };
+        let calls = self.options.calls.clone().filter(|_| purpose == Purpose::Calls);
+        let Some(calls) = calls else { return connection::serve(self, stream).await };
+        match stream.moved_to(&calls) {
+            Ok(stream) => {
+                let serving = calls.spawn(connection::serve(self, stream));
+                // A panic in it is its own, and ends the connection.
+                let _ = AbortOnDropHandle::new(serving).await;
+            }
+            Err(error) => tracing::warn!("a connection of the link cannot be served: {error}"),
         }
     }
 

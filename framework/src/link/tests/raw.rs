@@ -9,11 +9,13 @@ use hyper::body::Frame;
 use hyper::client::conn::http2::SendRequest;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
 use super::*;
 use crate::body::BodyError;
 use crate::link::bundle::{Queue, Told, numbered};
+use crate::link::connector::FEED_PREFACE;
 use crate::link::feed::{Down, Up};
 use crate::link::frame::Frames;
 
@@ -109,7 +111,12 @@ async fn imposter(answer: impl Fn(&str) -> Body + Clone + Send + 'static) -> Soc
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
         loop {
-            let (stream, _) = listener.accept().await.unwrap();
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut first = [0];
+            stream.peek(&mut first).await.unwrap();
+            if first[0] == FEED_PREFACE[0] {
+                stream.read_exact(&mut [0; FEED_PREFACE.len()]).await.unwrap();
+            }
             let answer = answer.clone();
             let service = service_fn(move |request: Request<hyper::body::Incoming>| {
                 let body = match request.uri().path() {

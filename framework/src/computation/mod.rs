@@ -1,0 +1,182 @@
+//! Code whose running time the site decides, on threads that also do I/O.
+//!
+//! A template, a controller or a variant function may compute for seconds. The worker threads of
+//! tokio's runtime do I/O as well, and tokio does not notice that one of them computes: the thread
+//! that has just waited for the I/O driver runs the tasks that became ready and wakes no other
+//! thread to wait in its place. While such a task computes, nothing is read from any connection, though
+//! the other workers sleep.
+//!
+//! # What happens here
+//!
+//! All such code runs through [`Code::run`] or [`Code::watch`], which decide where:
+//!
+//! - *In place*: code that has been quick, while another worker is free of computation. It costs a
+//!   few stores, no change of threads and no look at a clock.
+//! - *Handed over*: code that has been slow, that has never run, or for which no free worker would
+//!   be left. tokio's `block_in_place` gives the worker's queue and its part in the I/O driver to another
+//!   thread; that costs two changes of threads. Slow code takes turns ([`Code::turn`]), so that the
+//!   number of threads stays bounded.
+//!
+//! A runtime of a node has one worker more than the machine has cores ([`workers`]), and all of them
+//! but one may compute in place. So there is always a worker to wait for I/O; it only has to be
+//! awake. For that there is the *watch* (`watch`): a thread that ticks every millisecond while
+//! computations are run, and wakes the runtime when one has run in place for more than a tick.
+//!
+//! # Why nothing waits for a computation
+//!
+//! Let code begin to compute in place on worker *A*.
+//!
+//! - *Tasks that are ready* stand in queues from which other workers steal, save for the one in
+//!   *A*'s LIFO slot, which tokio lets nobody steal. So an empty task is spawned before: it takes the
+//!   slot, and what was in it goes to the queue.
+//! - *Events of sockets and timers* are seen by a worker that waits in the driver. At most all workers but
+//!   one compute in place, so one at least runs other tasks and comes to the driver afterwards, or sleeps
+//!   and is woken by the watch after one to two ticks; it finds no task and waits in the driver.
+//! - *Code that is handed over* occupies no worker.
+//!
+//! So code that is slow for the first time since it was quick delays I/O by about two milliseconds,
+//! and once: it is then known to be slow.
+//!
+//! The variant function is run for each hit, so it is neither counted, for all cores would share the
+//! counter, nor preceded by an empty task: it runs before anything is woken for its request. Only the watch
+//! sees it, and as soon as one call is long, not when it has ended, the calls that follow are handed over.
+//! Until then nothing keeps all workers from calling it at once.
+//!
+//! # What runs where
+//!
+//! | computation | where |
+//! |---|---|
+//! | templates with their values: pages, error pages; making a page of what was rendered | here, by the template's name |
+//! | controllers, their steps, conditions of `when`, packing of values, encoding of the answer | here, by the controller's name |
+//! | variant functions | here |
+//! | content codings | the encoder's own thread, below the priority of others |
+//! | regular expressions over the ids of entries | the sweeper, on a thread that may block; a lookup meets a pattern once for an entry |
+//! | patterns of an invalidation, compiled when they arrive | the link's runtime: the record may be acknowledged only when it is in force |
+//! | `apply` of updates, also in replay | the log's own thread: updates are ordered |
+//! | loading templates and routes, hashing files, unpacking siblings | threads that may block |
+//! | the feed, leases and acknowledgements | the link's runtime, a thread of its own that runs no code of the site |
+//!
+//! In a runtime of one thread (an application that embeds a site may bring one) everything runs
+//! in place: there is no other thread that could do I/O.
+
+mod code;
+mod turns;
+mod watch;
+
+use std::future::Future;
+use std::num::NonZero;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, ready};
+
+use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::task::block_in_place;
+
+pub(crate) use code::Code;
+use turns::Queueing;
+use watch::Stint;
+pub(crate) use watch::{Attended, attend};
+
+/// How many computations are handed over at a time: each takes a thread, of which tokio starts no
+/// more than 512.
+const MOST_HANDED_OVER: usize = 128;
+
+static IN_PLACE: AtomicUsize = AtomicUsize::new(0);
+static HANDED_OVER: AtomicUsize = AtomicUsize::new(0);
+
+/// How many workers the runtime of a node has: one is left when each core computes.
+pub(crate) fn workers() -> usize {
+    cores() + 1
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZero::get)
+}
+
+impl Code {
+    /// Runs the code where it holds up no I/O.
+    pub(crate) fn run<T>(self, work: impl FnOnce() -> T) -> T {
+        if !self.is_trusted() {
+            return self.run_handed_over(work);
+        }
+        if self.is_variant() {
+            return self.run_in_place(Stint::of_variant(), work);
+        }
+        let Some(_place) = Place::take(&IN_PLACE, watch::most_in_place()) else {
+            return self.run_handed_over(work);
+        };
+        vacate_slot();
+        self.run_in_place(Stint::in_place(), work)
+    }
+
+    fn run_in_place<T>(self, stint: Stint, work: impl FnOnce() -> T) -> T {
+        let done = work();
+        self.note(stint.ticks());
+        done
+    }
+
+    fn run_handed_over<T>(self, work: impl FnOnce() -> T) -> T {
+        let stint = Stint::handed_over();
+        let done = hand_over(work);
+        self.note(stint.ticks());
+        done
+    }
+
+    /// A future of which every step is [`run`](Code::run).
+    pub(crate) fn watch<F: Future>(self, future: F) -> Watched<F> {
+        Watched { code: self, future: Box::pin(future), queueing: None }
+    }
+}
+
+fn hand_over<T>(work: impl FnOnce() -> T) -> T {
+    let has_threads =
+        || Handle::try_current().is_ok_and(|it| it.runtime_flavor() == RuntimeFlavor::MultiThread);
+    match Place::take(&HANDED_OVER, MOST_HANDED_OVER) {
+        Some(_place) if has_threads() => block_in_place(work),
+        _ => work(),
+    }
+}
+
+/// Has tokio move the task in this worker's LIFO slot to where other workers can steal it.
+fn vacate_slot() {
+    if let Ok(runtime) = Handle::try_current() {
+        drop(runtime.spawn(async {}));
+    }
+}
+
+/// One of the computations that are counted.
+struct Place(&'static AtomicUsize);
+
+impl Place {
+    fn take(taken: &'static AtomicUsize, most: usize) -> Option<Place> {
+        let place = Place(taken);
+        (taken.fetch_add(1, Ordering::Relaxed) < most).then_some(place)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// See [`Code::watch`].
+pub(crate) struct Watched<F> {
+    code: Code,
+    future: Pin<Box<F>>,
+    /// Where it waits for a turn, if it has been slow.
+    queueing: Option<Queueing>,
+}
+
+impl<F: Future> Future for Watched<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<F::Output> {
+        let Watched { code, future, queueing } = &mut *self;
+        let _turn = match code.is_slow() {
+            true => Some(ready!(queueing.get_or_insert_default().poll_turn(task))),
+            false => None,
+        };
+        code.run(|| future.as_mut().poll(task))
+    }
+}

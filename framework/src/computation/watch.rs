@@ -1,0 +1,189 @@
+//! A thread that notices computations that take long.
+//!
+//! It ticks every millisecond, and what is computed notes the tick when it begins, in a cell of its
+//! thread. So nothing here reads a clock for a computation, and a tick that comes late makes computations
+//! look shorter, never longer. When none has begun for a while, and none occupies a worker, the watch
+//! rests until the next one.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::{self, Thread};
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+
+use super::Code;
+
+/// The time between two ticks.
+const TICK: Duration = Duration::from_millis(1);
+/// After so many ticks without a computation that begins the watch rests.
+const RESTS_AFTER: u64 = 50;
+/// The longest rest: the wake-up by a computation that begins just then can be missed.
+const REST: Duration = Duration::from_millis(250);
+/// How many cells there are. Threads beyond it share them, and may hide each other's computations.
+const CELLS: usize = 128;
+
+static NOW: Aligned<AtomicU64> = Aligned(AtomicU64::new(2));
+static RESTS: Aligned<AtomicBool> = Aligned(AtomicBool::new(false));
+static CELL: [Aligned<AtomicU64>; CELLS] = [const { Aligned(AtomicU64::new(0)) }; CELLS];
+static MOST_IN_PLACE: AtomicUsize = AtomicUsize::new(0);
+static RUNTIMES: Mutex<Vec<(u64, Handle)>> = Mutex::new(Vec::new());
+static THREAD: OnceLock<Option<Thread>> = OnceLock::new();
+
+/// In cache lines of its own: each thread writes into its own cell.
+#[repr(align(128))]
+struct Aligned<T>(T);
+
+thread_local! {
+    static OWN: &'static AtomicU64 = {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        &CELL[NEXT.fetch_add(1, Ordering::Relaxed) % CELLS].0
+    };
+}
+
+/// What a cell says: a tick, and what the thread is at since then.
+const IDLE: u64 = 0;
+const IN_PLACE: u64 = 1;
+const HANDED_OVER: u64 = 2;
+/// In place, and the variant function.
+const VARIANT: u64 = 3;
+const TICKS: u64 = 4;
+
+/// A computation of this thread, until this is dropped.
+pub(super) struct Stint {
+    began: u64,
+    /// What the cell said before: a computation may have another one in it.
+    before: u64,
+}
+
+impl Stint {
+    /// It occupies a worker.
+    pub(super) fn in_place() -> Stint {
+        Stint::begin(IN_PLACE)
+    }
+
+    /// It occupies a worker, and is the variant function.
+    pub(super) fn of_variant() -> Stint {
+        Stint::begin(VARIANT)
+    }
+
+    /// It occupies none.
+    pub(super) fn handed_over() -> Stint {
+        Stint::begin(HANDED_OVER)
+    }
+
+    fn begin(what: u64) -> Stint {
+        let began = NOW.0.load(Ordering::Relaxed);
+        let before = OWN.with(|own| {
+            let before = own.load(Ordering::Relaxed);
+            own.store(began * TICKS + what, Ordering::Relaxed);
+            before
+        });
+        if RESTS.0.load(Ordering::Relaxed)
+            && let Some(Some(thread)) = THREAD.get()
+        {
+            thread.unpark();
+        }
+        Stint { began, before }
+    }
+
+    /// For how many ticks it has been going on.
+    pub(super) fn ticks(&self) -> u64 {
+        NOW.0.load(Ordering::Relaxed) - self.began
+    }
+}
+
+impl Drop for Stint {
+    fn drop(&mut self) {
+        let after = match self.before % TICKS {
+            IDLE => self.began * TICKS + IDLE,
+            _ => self.before,
+        };
+        OWN.with(|own| own.store(after, Ordering::Relaxed));
+    }
+}
+
+/// How many computations may be in place, in all runtimes that are attended to.
+pub(super) fn most_in_place() -> usize {
+    MOST_IN_PLACE.load(Ordering::Relaxed)
+}
+
+/// A runtime that is attended to, until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Attended(u64);
+
+/// Attends to the present runtime. Must be called within one.
+pub(crate) fn attend() -> Attended {
+    THREAD.get_or_init(|| {
+        let named = thread::Builder::new().name("headwater-watch".to_owned());
+        let started = named.spawn(watch);
+        if let Err(error) = &started {
+            tracing::error!(%error, "no thread can be started, so computations are not watched");
+        }
+        started.ok().map(|it| it.thread().clone())
+    });
+    let number = rand::random();
+    let mut runtimes = runtimes();
+    runtimes.push((number, Handle::current()));
+    count_workers(&runtimes);
+    Attended(number)
+}
+
+impl Drop for Attended {
+    fn drop(&mut self) {
+        let mut runtimes = runtimes();
+        runtimes.retain(|(number, _)| *number != self.0);
+        count_workers(&runtimes);
+    }
+}
+
+fn count_workers(runtimes: &[(u64, Handle)]) {
+    // All but one of each. Nodes in one process may share a runtime; then it counts once.
+    let mut seen = Vec::new();
+    let mut most = 0;
+    for (_, runtime) in runtimes {
+        if !seen.contains(&runtime.id()) {
+            seen.push(runtime.id());
+            most += runtime.metrics().num_workers() - 1;
+        }
+    }
+    MOST_IN_PLACE.store(most, Ordering::Relaxed);
+}
+
+fn runtimes() -> MutexGuard<'static, Vec<(u64, Handle)>> {
+    RUNTIMES.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn watch() {
+    loop {
+        thread::park_timeout(TICK);
+        let now = NOW.0.load(Ordering::Relaxed) + 1;
+        NOW.0.store(now, Ordering::Relaxed);
+        let (mut is_long, mut is_over) = (false, true);
+        for cell in &CELL {
+            let cell = cell.0.load(Ordering::Relaxed);
+            let (what, ticks) = (cell % TICKS, now - cell / TICKS);
+            let is_in_place = matches!(what, IN_PLACE | VARIANT);
+            is_long |= is_in_place && ticks > 1;
+            is_over &= !is_in_place && ticks > RESTS_AFTER;
+            if what == VARIANT && ticks > 1 {
+                Code::variant().note(ticks);
+            }
+        }
+        if is_long {
+            wake_workers();
+        }
+        if is_over {
+            RESTS.0.store(true, Ordering::Relaxed);
+            thread::park_timeout(REST);
+            RESTS.0.store(false, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Wakes a worker of each runtime, if one sleeps: having no task, it waits for I/O.
+fn wake_workers() {
+    for (_, runtime) in &*runtimes() {
+        drop(runtime.spawn(async {}));
+    }
+}

@@ -1,0 +1,123 @@
+//! How much may be under way for one connection of HTTP/2.
+//!
+//! A client can reset a stream as soon as it has sent a request, and send the next one: HTTP/2 then
+//! counts no stream, while a controller runs on. So what counts here is the work itself. Each request
+//! that cannot be answered at once takes a place, and whatever is done for it holds the place until
+//! it has really ended: a fill goes on without its visitors, and a call that nobody waits for
+//! any more is seen through to its answer, because only that says that the controller has ended. A request
+//! for which there is no place waits, on its stream. There are as many places as streams, so a client
+//! that resets nothing never waits.
+//!
+//! Over HTTP/1.1 a connection has one request at a time, and ends with it when the client goes away.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use futures_util::future::Either;
+use http::request::Parts;
+use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// The places of a connection.
+#[derive(Debug, Clone)]
+pub(super) struct Places(Arc<Semaphore>);
+
+impl Places {
+    /// So many: as many as the connection may have streams.
+    pub(super) fn new(places: u32) -> Places {
+        Places(Arc::new(Semaphore::new(places as usize)))
+    }
+
+    /// Waits until there is a place for a request.
+    pub(super) async fn take(&self) -> Work {
+        let permit = self.0.clone().acquire_owned().await;
+        Work { _place: Arc::new(permit.expect("the semaphore is never closed")) }
+    }
+}
+
+/// Work for a request. Its place is free when the last copy of this is dropped.
+#[derive(Debug, Clone)]
+pub(crate) struct Work {
+    _place: Arc<OwnedSemaphorePermit>,
+}
+
+impl Work {
+    /// What a request brings along, if its connection is held to it.
+    pub(crate) fn of(request: &Parts) -> Option<Work> {
+        request.extensions.get().cloned()
+    }
+
+    /// The future, which goes on by itself when it is dropped and is `work` for a request.
+    pub(crate) fn see_through<F>(
+        work: Option<Work>,
+        future: F,
+    ) -> impl Future<Output = F::Output> + Send
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        match work {
+            Some(work) => Either::Right(SeenThrough(Some((Box::pin(future), work)))),
+            None => Either::Left(future),
+        }
+    }
+}
+
+struct SeenThrough<F: Future<Output: Send> + Send + 'static>(Option<(Pin<Box<F>>, Work)>);
+
+impl<F: Future<Output: Send> + Send + 'static> Future for SeenThrough<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<F::Output> {
+        let (future, _) = self.0.as_mut().expect("it is not polled after its end");
+        let output = ready!(future.as_mut().poll(task));
+        self.0 = None;
+        Poll::Ready(output)
+    }
+}
+
+impl<F: Future<Output: Send> + Send + 'static> Drop for SeenThrough<F> {
+    fn drop(&mut self) {
+        if let Some((future, work)) = self.0.take()
+            && let Ok(runtime) = Handle::try_current()
+        {
+            runtime.spawn(async move {
+                drop(future.await);
+                drop(work);
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::Request;
+    use tokio::sync::oneshot;
+
+    #[tokio::test]
+    async fn work_that_is_dropped_keeps_its_place_until_it_has_ended() {
+        let places = Places::new(200);
+        let (end, ended) = oneshot::channel::<()>();
+        let mut request = Request::new(());
+        request.extensions_mut().insert(places.take().await);
+        let (parts, ()) = request.into_parts();
+        drop(Work::see_through(Work::of(&parts), ended));
+        drop(parts);
+        tokio::task::yield_now().await;
+        assert_eq!(places.0.available_permits(), 200 - 1);
+        end.send(()).unwrap();
+        while places.0.available_permits() < 200 {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn work_that_ends_frees_its_place_at_once() {
+        let places = Places::new(200);
+        let work = places.take().await;
+        assert_eq!(Work::see_through(Some(work), async { 7 }).await, 7);
+        assert_eq!(places.0.available_permits(), 200);
+    }
+}
