@@ -1,11 +1,13 @@
 //! The back end as the link sees it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::body::Body;
+use crate::clock::Moment;
 use crate::link::{
-    Admission, Answer, Call, FeedBatch, FeedRecord, Followed, Found, Greeting, Holdings, Host, How,
-    Lookup, MemberId, Open, Refusal,
+    Admission, Answer, Call, FeedBatch, FeedRecord, Followed, Found, Grant, Greeting, Holdings,
+    Host, How, Lookup, MemberId, Open, Refusal,
 };
 use crate::log::{ContentId, Draft, Membership, Position};
 
@@ -52,8 +54,8 @@ impl Host for BackendHost {
         self.0.members.acknowledge(FeedId(member.0), position);
     }
 
-    fn granted(&self, member: MemberId) -> bool {
-        self.0.members.grant(FeedId(member.0))
+    fn granted(&self, member: MemberId, stamp: Moment, answer_took: Option<Duration>) -> Grant {
+        self.0.members.grant(FeedId(member.0), stamp, answer_took)
     }
 
     fn holds(&self, member: MemberId, holdings: Holdings) {

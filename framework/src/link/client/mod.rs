@@ -23,7 +23,7 @@ mod uplink;
 mod upload;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use http::Uri;
@@ -93,6 +93,8 @@ struct Shared {
     turn: AtomicUsize,
     /// The log of the feed, while there is one.
     followed: watch::Sender<Option<LogId>>,
+    /// Whether the last renewal of this feed was answered without a lease.
+    on_probation: AtomicBool,
     /// Told whenever a slot or the feed has changed.
     changed: watch::Sender<()>,
     /// Whether the feed was left for good.
@@ -111,6 +113,7 @@ impl Link {
             options,
             turn: AtomicUsize::new(0),
             followed: watch::Sender::new(None),
+            on_probation: AtomicBool::new(false),
             changed,
             left: watch::Sender::new(false),
         });
@@ -154,6 +157,7 @@ impl Link {
     pub fn status(&self) -> LinkStatus {
         LinkStatus {
             followed: *self.shared.followed.borrow(),
+            on_probation: self.shared.on_probation.load(Ordering::Relaxed),
             backends: self.shared.slots.iter().map(Slot::status).collect(),
         }
     }
