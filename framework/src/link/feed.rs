@@ -11,7 +11,7 @@ pub(super) enum Up {
     /// The first message, once.
     Open(Open),
     /// Asks for a lease from this point of the front end's own clock, in nanoseconds, and says how
-    /// long after its stamp the last answer in this feed came.
+    /// long after its stamp the last answer in this feed came, if one came since the last renewal.
     Renew { stamp: u64, answer_took: Option<Duration> },
     /// Everything up to here has been applied.
     Ack { position: Position },

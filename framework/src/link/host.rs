@@ -55,7 +55,7 @@ pub trait Host: Send + Sync + 'static {
     fn acknowledged(&self, member: MemberId, position: Position);
 
     /// The member asks for a lease from `stamp` on, a moment of its own clock, and says how long the
-    /// answer before took, if there was one in this feed. When it is [`Grant::Given`], the member
+    /// answer took that came since it asked before. When it is [`Grant::Given`], the member
     /// may from now on hold a lease for the admission's lease time.
     fn granted(&self, member: MemberId, stamp: Moment, answer_took: Option<Duration>) -> Grant;
 

@@ -22,8 +22,9 @@
 //! lasts a lease at most, because then no writer waits for it any more. So before its conviction a
 //! front end costs at most one and a half leases and a `SHARE`th of the time.
 //!
-//! **Release.** While it is convicted its renewals are judged: each says how long the last answer
-//! took, and its stamp says how long the front end has not asked. The answer to a renewal comes behind
+//! **Release.** While it is convicted its renewals are judged, but for the first of a feed: each says
+//! how long the answer took that came since the one before, and its stamp says how long the front end has not
+//! asked. No answer since then is a late one. The answer to a renewal comes behind
 //! the records, so it takes at least as long as an acknowledgement does; that is why renewals can be judged
 //! in place of acknowledgements, also when nothing is written. A convicted front end is released when
 //! its renewals have been punctual for one lease, twice that after the second conviction, and so on up
@@ -99,7 +100,7 @@ struct Conviction {
 pub(super) struct Asking {
     /// How long after it asked the last time, in the same feed, on its own clock.
     pub(super) gap: Option<Duration>,
-    /// How long the last answer took, in the same feed.
+    /// How long the answer took that came since then.
     pub(super) answer_took: Option<Duration>,
 }
 
@@ -142,9 +143,11 @@ impl Probation {
         let sentence = history.sentence(lease);
         let Some(conviction) = &mut history.conviction else { return };
         history.forgiving = now;
-        let Asking { gap: Some(gap), answer_took: Some(took) } = asking else { return };
-        conviction.is_distant = took >= lease;
-        if gap > lease / 2 || took > lease / 4 {
+        let Some(gap) = asking.gap else { return };
+        if let Some(took) = asking.answer_took {
+            conviction.is_distant = took >= lease;
+        }
+        if gap > lease / 2 || asking.answer_took.is_none_or(|took| took > lease / 4) {
             conviction.punctual = None;
         } else if now.since(*conviction.punctual.get_or_insert(now)) >= sentence {
             history.conviction = None;

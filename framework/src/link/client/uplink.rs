@@ -35,7 +35,7 @@ struct Pending {
     closed: bool,
     /// The stamp of the last renewal that was sent.
     stamp: Moment,
-    /// How long the last answer to a renewal took.
+    /// How long the last answer to a renewal took, until that is said.
     answer_took: Option<Duration>,
     waker: Option<Waker>,
 }
@@ -122,7 +122,7 @@ impl Pending {
         }
         if std::mem::take(&mut self.renew) {
             self.stamp = clock::now();
-            let answer_took = self.answer_took;
+            let answer_took = self.answer_took.take();
             return Some(Up::Renew { stamp: self.stamp.as_nanos(), answer_took });
         }
         None
@@ -183,6 +183,7 @@ mod tests {
         pending.answer_took = Some(Duration::from_millis(3));
         let Some(Up::Renew { stamp, answer_took }) = pending.next() else { panic!("no renewal") };
         assert_eq!(answer_took, Some(Duration::from_millis(3)));
+        assert_eq!(pending.answer_took, None, "it is said once");
         assert!(stamp >= before.as_nanos());
         assert_eq!(pending.stamp.as_nanos(), stamp);
         assert_eq!(pending.next(), None);
