@@ -100,6 +100,7 @@ pub mod backend;
 pub mod body;
 pub mod cache;
 mod cache_type;
+mod claim;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -68,6 +68,8 @@ pub struct App {
     variant: Option<Arc<VariantFn>>,
     customise: Vec<Customise>,
     problems: Problems,
+    /// Whether no front end that has followed an earlier log can still be running.
+    is_alone: bool,
 }
 
 impl Default for App {
@@ -86,6 +88,7 @@ impl App {
             variant: None,
             customise: Vec::new(),
             problems: Problems::new(),
+            is_alone: false,
         }
     }
 
@@ -181,7 +184,8 @@ impl App {
 }
 
 impl cli::Site for App {
-    fn serve(self, config: Config) -> Result<(), Problems> {
+    fn serve(mut self, config: Config, is_alone: bool) -> Result<(), Problems> {
+        self.is_alone = is_alone;
         self.own_problems().or(())?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()

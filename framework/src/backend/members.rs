@@ -16,8 +16,10 @@
 //!   one that the predecessor left, there may be front ends that joined in records it no longer has,
 //!   because it was wiped or restored: they are waited for as one nameless member.
 //!
-//! So a writer waits for each member until it acknowledges or until its lease as of T is over, and
-//! never longer than lease plus margin.
+//! - Its process has ended, as its [`claim`](crate::claim) proves: it serves nothing at all.
+//!
+//! So a writer waits for each member until it acknowledges, until its process is known to have ended, or until its
+//! lease as of T is over, and never longer than lease plus margin. What it waits for is in [`waiting`].
 //!
 //! # Front ends whose silence costs too much
 //!
@@ -31,6 +33,7 @@ mod awaited;
 mod member;
 mod probation;
 mod unheld;
+mod waiting;
 
 #[cfg(test)]
 mod tests;
@@ -39,14 +42,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures_util::future::join_all;
 use tokio::sync::watch;
 
 use crate::clock::{self, Moment};
-use crate::link::{Grant, Holding, Holdings};
-use crate::log::{Acknowledgement, Outcome, Position};
+use crate::link::{Grant, Holdings};
+use crate::log::Position;
 
-use awaited::{Awaited, Ticket};
+use awaited::Awaited;
 use member::Member;
 pub use member::{FeedId, Health, MemberStatus};
 use probation::{Asking, Probation};
@@ -194,14 +196,34 @@ impl Members {
         Grant::Given
     }
 
-    /// The feed has ended without a goodbye: its last lease may still run.
-    pub fn cut(&self, feed: FeedId) {
+    /// The feed has ended without a goodbye: its last lease may still run. Returns the front end's
+    /// incarnation and name if it was a member.
+    pub fn cut(&self, feed: FeedId) -> Option<(u64, String)> {
         let mut inner = self.lock();
-        let Some((_, member)) = inner.following(feed) else { return };
+        let (incarnation, member) = inner.following(feed)?;
         member.feed = None;
         let name = member.name.clone();
         inner.probation.cut(&name);
         tracing::warn!(frontend = name, "front end is cut off");
+        Some((incarnation, name))
+    }
+
+    /// It is certain that the process of the front end has ended, and its lease with it. Returns
+    /// whether it was a member.
+    pub fn end(&self, incarnation: u64, name: &str) -> bool {
+        let mut inner = self.lock();
+        if inner.members.get(&incarnation).is_none_or(|member| member.name != name) {
+            return false;
+        }
+        inner.charge(incarnation, clock::now());
+        inner.awaited.acknowledge(incarnation, Position(u64::MAX), clock::now());
+        if let Some(member) = inner.members.remove(&incarnation) {
+            member.ended.cancel();
+        }
+        inner.probation.cut(name);
+        self.moved.send_replace(());
+        tracing::info!(frontend = name, "front end's process has ended, and its lease with it");
+        true
     }
 
     /// The front end has given up its lease and goes. Returns its incarnation if it was a member.
@@ -216,89 +238,6 @@ impl Members {
         self.moved.send_replace(());
         tracing::info!(frontend = member.name, "front end has left");
         Some(incarnation)
-    }
-
-    /// Waits until no front end can serve what the record at `position` invalidates. To be called
-    /// when the record is visible to feeds.
-    pub async fn settled(&self, position: Position) -> Vec<Acknowledgement> {
-        let visible = clock::now();
-        let (waits, _waiting) = self.begin(position, visible);
-        let waits = waits.into_iter().map(|(frontend, mut acknowledged, until)| async move {
-            let applied = acknowledged.wait_for(|acknowledged| *acknowledged >= position);
-            let outcome = tokio::select! {
-                biased;
-                Ok(_) = applied => Outcome::Acknowledged,
-                () = sleep_until(until) => Outcome::LeaseExpired,
-            };
-            Acknowledgement { frontend, outcome, took: clock::now().since(visible) }
-        });
-        let mut acknowledgements = join_all(waits).await;
-        acknowledgements.sort_by(|a, b| a.frontend.cmp(&b.frontend));
-        acknowledgements
-    }
-
-    /// Whom the writer of a record waits for, and that it does.
-    fn begin(&self, position: Position, visible: Moment) -> (Vec<Wait>, Waiting<'_>) {
-        let mut inner = self.lock();
-        let Inner { members, awaited, .. } = &mut *inner;
-        let holding = || members.iter().filter(|(_, member)| member.lease_until > visible);
-        let waits = holding().map(|(_, member)| {
-            (member.name.clone(), member.acknowledged.subscribe(), member.lease_until)
-        });
-        let waits = waits.collect();
-        // A lease of a predecessor says nothing of how its holder answers this back end.
-        let ours = holding().filter(|(_, member)| member.has_lease_of_ours);
-        let ours = ours.map(|(run, member)| (*run, *member.acknowledged.borrow()));
-        let ticket = awaited.begin(position, visible, ours);
-        (waits, Waiting { members: self, ticket })
-    }
-
-    /// Waits until every front end that holds a lease has what the record at `position` puts into
-    /// the docroot. One that loses its lease is no longer waited for: what it lacks when it gets
-    /// another one, its visitors wait for. Nor is one that cannot store it: that front end does not
-    /// serve from its cache and is not ready.
-    ///
-    /// # Errors
-    /// Who lacks it when `patience` is over.
-    pub async fn held(&self, position: Position, patience: Duration) -> Result<(), Unheld> {
-        let deadline = clock::now().after(patience);
-        let mut moved = self.moved.subscribe();
-        loop {
-            moved.mark_unchanged();
-            let (lacking, until) = self.lacking(position);
-            if lacking.is_empty() {
-                return Ok(());
-            }
-            if clock::now() >= deadline {
-                return Err(Unheld(lacking));
-            }
-            tokio::select! {
-                // The sender lives as long as `self`.
-                _ = moved.changed() => {}
-                () = sleep_until(until.min(deadline)) => {}
-            }
-        }
-    }
-
-    /// Who holds a lease and lacks what the record at `position` puts into the docroot, and until
-    /// when the first of these leases runs.
-    fn lacking(&self, position: Position) -> (Vec<String>, Moment) {
-        let now = clock::now();
-        let inner = self.lock();
-        let (mut lacking, mut until) = (Vec::new(), Moment::from_nanos(u64::MAX));
-        for member in inner.members.values().filter(|member| member.lease_until > now) {
-            match member.holding(position) {
-                Holding::Held => {}
-                Holding::Lacking => {
-                    lacking.push(member.name.clone());
-                    until = until.min(member.lease_until);
-                }
-                Holding::Failing(reason) => {
-                    tracing::warn!(frontend = member.name, %position, reason, "front end cannot store a file");
-                }
-            }
-        }
-        (lacking, until)
     }
 
     /// Looks after members without leases: reports those that have newly lost theirs, and removes
@@ -383,39 +322,7 @@ impl Inner {
     }
 }
 
-/// A front end's name, what it acknowledges, and until when it may hold a lease.
-type Wait = (String, watch::Receiver<Position>, Moment);
-
-/// A writer that waits for a record, until this is dropped.
-struct Waiting<'a> {
-    members: &'a Members,
-    ticket: Ticket,
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        let now = clock::now();
-        let mut inner = self.members.lock();
-        // Charging needs the record.
-        for incarnation in inner.awaited.silent(self.ticket) {
-            inner.charge(incarnation, now);
-        }
-        inner.awaited.end(self.ticket);
-    }
-}
-
 /// Until when a lease can run that is given at `now`: clocks may differ in speed by half a percent.
 fn bound(now: Moment, lease: Duration) -> Moment {
     now.after(lease).after(lease / 200 + Duration::from_millis(5))
-}
-
-/// Sleeps by the clock that leases are measured with.
-async fn sleep_until(moment: Moment) {
-    loop {
-        let left = moment.since(clock::now());
-        if left.is_zero() {
-            return;
-        }
-        tokio::time::sleep(left).await;
-    }
 }

@@ -27,6 +27,7 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::sync::Semaphore;
 
+use crate::claim;
 use crate::clock;
 use crate::controller::Registration;
 use crate::docroot::Store;
@@ -69,7 +70,10 @@ pub struct Parts {
     pub store: Arc<Store>,
     /// How long a call waits until every front end has a file.
     pub sync_deadline: Duration,
-    /// Whether no front end outside this process can have followed an earlier log.
+    /// Where front ends of this machine keep their claims.
+    pub claims: PathBuf,
+    /// Whether no front end that has followed an earlier log can still be running, but for those of
+    /// this process.
     pub alone: bool,
 }
 
@@ -84,6 +88,7 @@ pub struct Backend {
     members: Members,
     expected: Vec<String>,
     membership: tokio::sync::Mutex<()>,
+    claims: PathBuf,
     states: Arc<States>,
     controllers: BTreeMap<String, Registration>,
     body_limit: u64,
@@ -126,7 +131,10 @@ impl Backend {
         let opening = opening.await.expect("opening a log does not panic");
         let (log, opened) = opening.map_err(|error| Problem::new(error.to_string()))?;
         let members = Members::new(parts.lease);
-        for member in opened.joined.members() {
+        let (ended, living): (Vec<_>, Vec<_>) = opened.joined.members().partition(|member| {
+            claim::has_ended(&claim::path(&parts.claims, &member.name), member.incarnation)
+        });
+        for member in living {
             members.presume(member.incarnation, member.name.clone(), member.lease);
         }
         if !opened.untouched && !parts.alone {
@@ -144,12 +152,16 @@ impl Backend {
             members,
             expected: parts.expected,
             membership: tokio::sync::Mutex::default(),
+            claims: parts.claims,
             states: parts.states,
             controllers: controllers.map(|entry| (entry.name().to_owned(), entry)).collect(),
             body_limit: parts.body_limit,
             places: Semaphore::new(calls),
             upload_places: Semaphore::new(calls),
         });
+        for member in ended {
+            backend.write_left(member.incarnation).await;
+        }
         for (position, invalidation) in backend.deferrals.left_over() {
             let draft = Draft { invalidation, settles: Some(position), ..Draft::default() };
             backend.append(draft).await.map_err(|error| {

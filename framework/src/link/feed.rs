@@ -50,6 +50,8 @@ pub struct Open {
     pub incarnation: u64,
     /// What it has followed so far.
     pub followed: Option<Followed>,
+    /// The incarnation before this one, if that has ended for certain.
+    pub predecessor: Option<u64>,
 }
 
 /// How far a front end has followed a log.

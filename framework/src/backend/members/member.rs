@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use crate::clock::Moment;
 use crate::link::{Holding, Holdings};
@@ -28,6 +29,8 @@ pub(super) struct Member {
     pub(super) asked: Option<Moment>,
     /// Whether its last renewal was answered without a lease.
     pub(super) withheld: bool,
+    /// Cancelled when its process has ended, and its lease with it.
+    pub(super) ended: CancellationToken,
 }
 
 /// Names one feed of one front end.
@@ -79,6 +82,7 @@ impl Member {
             has_lease_of_ours: false,
             asked: None,
             withheld: false,
+            ended: CancellationToken::new(),
         }
     }
 

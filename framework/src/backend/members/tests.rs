@@ -1,4 +1,7 @@
+use futures_util::FutureExt;
+
 use super::*;
+use crate::log::Outcome;
 
 fn members(lease: u64) -> Members {
     Members::new(Duration::from_millis(lease))
@@ -204,4 +207,25 @@ async fn when_no_front_end_acknowledges_none_is_on_probation() {
         members.settled(Position(position)).await;
     }
     assert!(feeds.iter().all(|feed| grant(&members, *feed)));
+}
+
+#[tokio::test]
+async fn a_writer_does_not_wait_for_a_front_end_whose_process_has_ended() {
+    let members = members(60_000);
+    let [first, second] = [7, 8].map(|run| members.join(run, "f1", Position(3)));
+    assert!(grant(&members, first) && grant(&members, second));
+    let settled = members.settled(Position(4));
+    tokio::pin!(settled);
+    members.cut(first);
+    assert!(futures_util::poll!(&mut settled).is_pending());
+    assert!(!members.end(7, "f2"), "that is another front end");
+    assert!(members.end(7, "f1"));
+    assert!(futures_util::poll!(&mut settled).is_pending(), "its successor lives");
+    members.acknowledge(second, Position(4));
+    let acknowledgements = settled.await;
+    let outcomes: Vec<_> = acknowledgements.iter().map(|it| it.outcome).collect();
+    assert_eq!(outcomes.len(), 2);
+    assert!(outcomes.contains(&Outcome::LeaseExpired) && outcomes.contains(&Outcome::Acknowledged));
+    assert_eq!(members.settled(Position(5)).now_or_never(), None, "nothing has acknowledged it");
+    assert!(!members.end(7, "f1"), "it is no member any more");
 }

@@ -37,6 +37,7 @@ pub use status::{BackendStatus, LinkStatus};
 use slot::Slot;
 
 use super::{Connector, Follower, Open, VERSION};
+use crate::claim::Claim;
 use crate::log::LogId;
 
 /// How long [`Link::leave`] waits for the back end's answer.
@@ -56,6 +57,8 @@ pub struct LinkOptions {
     /// How long leases are here: a connection whose peer is silent for about as long is given up.
     /// What counts for the leases themselves is what the back end says.
     pub lease: Duration,
+    /// The lock by which it can be seen that this process has ended, held as long as there is a link.
+    pub(crate) claim: Option<Arc<Claim>>,
     pub(super) version: u32,
 }
 
@@ -69,6 +72,7 @@ impl LinkOptions {
             backends,
             secret: None,
             lease,
+            claim: None,
             version: VERSION,
         }
     }
@@ -176,6 +180,7 @@ impl Shared {
             name: self.options.name.clone(),
             incarnation: self.options.incarnation,
             followed: follower.followed(),
+            predecessor: self.options.claim.as_ref().and_then(|claim| claim.predecessor()),
         }
     }
 

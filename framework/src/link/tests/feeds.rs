@@ -39,7 +39,10 @@ async fn records_arrive_in_order_and_are_acknowledged() {
     .await;
     let members = backend.host.members.borrow().clone();
     let open = members.values().next().unwrap().open.clone();
-    assert_eq!(open, Some(Open { name: "f1".to_owned(), incarnation: 7, followed: None }));
+    assert_eq!(
+        open,
+        Some(Open { name: "f1".to_owned(), incarnation: 7, followed: None, predecessor: None })
+    );
 }
 
 #[tokio::test]

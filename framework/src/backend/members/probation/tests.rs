@@ -71,12 +71,14 @@ fn each_relapse_doubles_the_time_until_release_up_to_a_bound() {
     }
 }
 
+type Interruption<'a> = &'a dyn Fn(&mut Probation, Moment);
+
 #[test]
 fn a_late_renewal_a_slow_answer_a_cut_and_a_charge_start_the_time_until_release_anew() {
     let late = Asking { gap: Some(LEASE * 6 / 10), ..punctually() };
     let slow = Asking { answer_took: Some(TURN * 2), ..punctually() };
     let unanswered = Asking { answer_took: None, ..punctually() };
-    let interruptions: [&dyn Fn(&mut Probation, Moment); 5] = [
+    let interruptions: [Interruption<'_>; 5] = [
         &|probation, now| probation.asked("f1", late, now),
         &|probation, now| probation.asked("f1", unanswered, now),
         &|probation, now| probation.asked("f1", slow, now),
