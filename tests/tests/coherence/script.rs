@@ -31,8 +31,21 @@ enum Kind {
     Restart(End),
     /// The link of a front end is cut and healed.
     Cut(Cut),
+    /// A front end comes and goes.
+    Flap(Flap),
     /// The back end is ended in the middle of writes and started again.
     RestartBackend(End),
+}
+
+/// How a front end comes and goes.
+#[derive(Debug, Clone, Copy)]
+enum Flap {
+    /// It stops for nearly a lease, and runs for a moment, again and again.
+    Stops,
+    /// It is killed half a lease after each start.
+    IsKilled,
+    /// What it hears and says takes so long that no lease reaches it in time.
+    IsDistant,
 }
 
 /// How a process ends.
@@ -47,7 +60,7 @@ enum End {
 /// What goes wrong in a round: one thing, or two at once.
 type Round = &'static [Kind];
 
-const ROUNDS: [Round; 17] = [
+const ROUNDS: [Round; 21] = [
     &[Kind::Pause],
     &[Kind::Pause],
     &[Kind::Pause, Kind::Pause],
@@ -58,6 +71,10 @@ const ROUNDS: [Round; 17] = [
     &[Kind::Cut(Cut::Silence)],
     &[Kind::Cut(Cut::Silence), Kind::Cut(Cut::Reset)],
     &[Kind::Cut(Cut::Silence), Kind::Restart(End::Killed)],
+    &[Kind::Flap(Flap::Stops)],
+    &[Kind::Flap(Flap::IsKilled)],
+    &[Kind::Flap(Flap::IsDistant)],
+    &[Kind::Flap(Flap::Stops), Kind::Flap(Flap::IsDistant)],
     &[Kind::RestartBackend(End::Killed)],
     &[Kind::RestartBackend(End::Killed)],
     &[Kind::RestartBackend(End::Stopped)],
@@ -119,7 +136,7 @@ impl Script {
             fault.happen(stage, trial)
         }))
         .await;
-        cluster.ready().await;
+        cluster.settled().await;
         for fault in &faults {
             trial.calm.restore(fault.place);
         }
@@ -149,6 +166,7 @@ impl Kind {
                 (LEASE + Duration::from_millis(500), LEASE + Duration::from_millis(1500))
             }
             Kind::Cut(_) => (Duration::from_millis(200), LEASE + Duration::from_millis(1500)),
+            Kind::Flap(_) => (2 * LEASE, 4 * LEASE),
             Kind::Restart(_) | Kind::RestartBackend(_) => {
                 (Duration::ZERO, LEASE + Duration::from_millis(500))
             }
@@ -190,6 +208,13 @@ impl Fault {
                 trial.verdict.happened(format_args!("{name}'s link is healed"));
                 relay.heal();
             }
+            (Kind::Flap(flap), Stage::Frontend(node, relay, index)) => {
+                let name = node.name().to_owned();
+                trial.verdict.happened(format_args!("{name} flaps ({flap:?}) for {lasts:?}"));
+                flap.befall(node, relay, lasts, |node| trial.set_entrance(index, node.http()))
+                    .await;
+                trial.verdict.happened(format_args!("{name} flaps no more"));
+            }
             (Kind::RestartBackend(end), Stage::Backend(node, relays)) => {
                 end.befall(node, lasts, trial).await;
                 for relay in relays {
@@ -197,6 +222,39 @@ impl Fault {
                 }
             }
             (kind, _) => unreachable!("{kind:?} was cast for the wrong node"),
+        }
+    }
+}
+
+impl Flap {
+    /// Has the node flap for `lasts`; `started` is called after each start.
+    async fn befall(
+        self,
+        node: &mut Node,
+        relay: &Relay,
+        lasts: Duration,
+        started: impl Fn(&Node),
+    ) {
+        let start = Instant::now();
+        while start.elapsed() < lasts {
+            match self {
+                Flap::Stops => {
+                    node.pause();
+                    tokio::time::sleep(LEASE * 95 / 100).await;
+                    node.resume();
+                    tokio::time::sleep(LEASE * 5 / 100).await;
+                }
+                Flap::IsKilled => {
+                    node.restart().await;
+                    started(node);
+                    tokio::time::sleep(LEASE / 2).await;
+                }
+                Flap::IsDistant => {
+                    relay.delay(LEASE * 6 / 10);
+                    tokio::time::sleep(lasts).await;
+                    relay.delay(Duration::ZERO);
+                }
+            }
         }
     }
 }
