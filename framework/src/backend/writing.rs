@@ -149,15 +149,22 @@ impl CallJournal {
     }
 
     async fn settle(&self, carriers: &[Position], due: &Invalidation) -> Result<(), WriteError> {
-        for carrier in carriers {
-            let settles = Some(*carrier);
-            let draft = Draft { invalidation: due.clone(), settles, ..Draft::default() };
-            if due.is_empty() {
-                // Nothing becomes wrong, so nobody has to be waited for.
-                self.backend.append(draft).await?;
-            } else {
-                self.backend.write(draft).await?;
-            }
+        let Some((last, others)) = carriers.split_last() else { return Ok(()) };
+        let settling = |carrier: &Position, invalidation: Invalidation| Draft {
+            invalidation,
+            settles: Some(*carrier),
+            ..Draft::default()
+        };
+        // The last one invalidates for all of them, so that there is one wait. Were the back end killed
+        // before it, the last one would be left over, and it has deferred all that the others have.
+        for carrier in others {
+            self.backend.append(settling(carrier, Invalidation::new())).await?;
+        }
+        if due.is_empty() {
+            // Nothing becomes wrong, so no front end has to acknowledge it.
+            self.backend.append(settling(last, Invalidation::new())).await?;
+        } else {
+            self.backend.write(settling(last, due.clone())).await?;
         }
         Ok(())
     }
