@@ -262,7 +262,7 @@ fn p99(took: &[Duration]) -> Duration {
 /// How the back end sees a front end.
 async fn state_of(cluster: &Cluster, name: &str) -> String {
     let status = Client::new(cluster.backend.admin()).get("/status").await.unwrap();
-    let status: serde_json::Value = serde_json::from_str(&status.text()).unwrap();
+    let status: serde_json::Value = serde_json::from_str(status.text()).unwrap();
     let members = status["members"].as_array().unwrap().iter();
     let states: Vec<_> = members
         .filter(|member| member["name"] == name)

@@ -49,6 +49,7 @@ use crate::link::{Grant, Holdings};
 use crate::log::Position;
 
 use awaited::Awaited;
+pub use awaited::CallId;
 use member::Member;
 pub use member::{FeedId, Health, MemberStatus};
 use probation::{Asking, Probation};
@@ -81,12 +82,9 @@ struct Inner {
 impl Members {
     /// No members yet; leases are `lease` long.
     pub fn new(lease: Duration) -> Members {
-        let inner = Inner {
-            members: BTreeMap::new(),
-            feeds: 0,
-            awaited: Awaited::default(),
-            probation: Probation::new(lease),
-        };
+        let probation = Probation::new(lease);
+        let awaited = Awaited::new(lease, probation.patience());
+        let inner = Inner { members: BTreeMap::new(), feeds: 0, awaited, probation };
         Members { lease, inner: Mutex::new(inner), moved: watch::Sender::new(()) }
     }
 
@@ -164,9 +162,11 @@ impl Members {
         let gap = member.asked.replace(stamp).map(|before| stamp.since(before));
         let name = member.name.clone();
         // An earlier run of the same name may be what writers wait for.
-        for incarnation in inner.runs_of(&name) {
-            inner.charge(incarnation, now);
+        let runs = inner.runs_of(&name);
+        for run in &runs {
+            inner.charge(*run, now);
         }
+        let is_late = runs.iter().any(|run| inner.awaited.is_late(*run, now));
         inner.probation.asked(&name, Asking { gap, answer_took }, now);
         let withheld = inner.withholds(&name);
         let sentence = inner.probation.sentence(&name);
@@ -185,7 +185,7 @@ impl Members {
             (true, false) => tracing::info!(frontend = name, "front end's probation is over"),
             _ => {}
         }
-        if withheld {
+        if withheld || is_late {
             return Grant::Withheld;
         }
         member.lease_until = member.lease_until.max(bound(now, self.lease));
@@ -309,8 +309,7 @@ impl Inner {
 
     /// Charges the front end for what writers have waited for it up to now.
     fn charge(&mut self, incarnation: u64, now: Moment) {
-        let patience = self.probation.patience();
-        let Some(since) = self.awaited.silent_since(incarnation, patience) else { return };
+        let Some(since) = self.awaited.silent_since(incarnation) else { return };
         if let Some(member) = self.members.get(&incarnation) {
             self.probation.charge(&member.name, since, now);
         }

@@ -40,7 +40,7 @@ use crate::state::{Journal, States, WriteError, Written};
 use deferrals::Deferrals;
 use docroot::Docroot;
 pub use host::BackendHost;
-pub use members::{FeedId, Health, MemberStatus, Members, Unheld};
+pub use members::{CallId, FeedId, Health, MemberStatus, Members, Unheld};
 use tail::{Publisher, Tail};
 
 /// How often members without leases are looked after.
@@ -262,9 +262,14 @@ impl Backend {
 
     /// Appends a draft and waits until no front end serves what it invalidates.
     async fn write(&self, draft: Draft) -> Result<Written, WriteError> {
+        self.write_of(None, draft).await
+    }
+
+    /// The same for a call.
+    async fn write_of(&self, call: Option<CallId>, draft: Draft) -> Result<Written, WriteError> {
         let appended = self.append(draft).await?;
         let visible = clock::now();
-        let acknowledgements = self.members.settled(appended.position).await;
+        let acknowledgements = self.members.settled(appended.position, call).await;
         let waited = clock::now().since(visible);
         metrics::histogram!("headwater_receipt_seconds").record(waited);
         let receipt = Receipt { log: self.log_id(), position: appended.position, acknowledgements };

@@ -18,7 +18,7 @@ async fn a_writer_waits_for_the_acknowledgement_of_who_holds_a_lease() {
     let feed = members.join(7, "f1", Position(3));
     members.join(8, "without-lease", Position(3));
     assert!(grant(&members, feed));
-    let settled = members.settled(Position(4));
+    let settled = members.settled(Position(4), None);
     tokio::pin!(settled);
     assert!(futures_util::poll!(&mut settled).is_pending());
     members.acknowledge(feed, Position(4));
@@ -34,17 +34,17 @@ async fn a_writer_waits_no_longer_than_the_lease() {
     let feed = members.join(7, "f1", Position(3));
     assert!(grant(&members, feed));
     members.cut(feed);
-    let acknowledgements = members.settled(Position(4)).await;
+    let acknowledgements = members.settled(Position(4), None).await;
     assert_eq!(acknowledgements[0].outcome, Outcome::LeaseExpired);
     assert!(acknowledgements[0].took <= Duration::from_millis(500));
-    assert!(members.settled(Position(5)).await.is_empty(), "nobody holds a lease any more");
+    assert!(members.settled(Position(5), None).await.is_empty(), "nobody holds a lease any more");
 }
 
 #[tokio::test]
 async fn members_of_a_predecessor_are_waited_for() {
     let members = members(50);
     members.presume(7, "f1".to_owned(), Duration::from_millis(80));
-    let acknowledgements = members.settled(Position(4)).await;
+    let acknowledgements = members.settled(Position(4), None).await;
     assert_eq!(acknowledgements[0].outcome, Outcome::LeaseExpired);
     assert!(acknowledgements[0].took >= Duration::from_millis(80));
 }
@@ -106,7 +106,7 @@ async fn who_leaves_is_not_waited_for() {
     let members = members(60_000);
     let feed = members.join(7, "f1", Position(3));
     assert!(grant(&members, feed));
-    let settled = members.settled(Position(4));
+    let settled = members.settled(Position(4), None);
     tokio::pin!(settled);
     assert!(futures_util::poll!(&mut settled).is_pending());
     assert_eq!(members.leave(feed), Some(7));
@@ -144,7 +144,7 @@ fn an_expected_front_end_that_never_came_is_missing() {
 async fn two_of_three(members: &Members) -> [FeedId; 3] {
     let feeds = [1, 2, 3].map(|run| members.join(run, &format!("f{run}"), Position(3)));
     assert!(feeds.iter().all(|feed| grant(members, *feed)));
-    let settled = members.settled(Position(4));
+    let settled = members.settled(Position(4), None);
     tokio::pin!(settled);
     assert!(futures_util::poll!(&mut settled).is_pending());
     members.acknowledge(feeds[0], Position(4));
@@ -168,7 +168,7 @@ async fn a_front_end_whose_lease_ran_out_while_a_writer_waited_is_on_probation()
     assert_eq!(health_of(&members, "f1"), [Health::Serving]);
     members.acknowledge(first, Position(5));
     members.acknowledge(second, Position(5));
-    let acknowledgements = members.settled(Position(5)).await;
+    let acknowledgements = members.settled(Position(5), None).await;
     assert_eq!(acknowledgements.len(), 2, "nothing waits for one without a lease");
 }
 
@@ -187,7 +187,7 @@ async fn a_front_end_that_wakes_and_acknowledges_is_judged_before_it_gets_a_leas
     let members = members(200);
     let feeds = [1, 2, 3].map(|run| members.join(run, &format!("f{run}"), Position(3)));
     assert!(feeds.iter().all(|feed| grant(&members, *feed)));
-    let settled = members.settled(Position(4));
+    let settled = members.settled(Position(4), None);
     tokio::pin!(settled);
     assert!(futures_util::poll!(&mut settled).is_pending());
     members.acknowledge(feeds[0], Position(4));
@@ -204,7 +204,7 @@ async fn when_no_front_end_acknowledges_none_is_on_probation() {
     let feeds = [1, 2, 3].map(|run| members.join(run, &format!("f{run}"), Position(3)));
     for position in 4..7 {
         assert!(feeds.iter().all(|feed| grant(&members, *feed)));
-        members.settled(Position(position)).await;
+        members.settled(Position(position), None).await;
     }
     assert!(feeds.iter().all(|feed| grant(&members, *feed)));
 }
@@ -214,7 +214,7 @@ async fn a_writer_does_not_wait_for_a_front_end_whose_process_has_ended() {
     let members = members(60_000);
     let [first, second] = [7, 8].map(|run| members.join(run, "f1", Position(3)));
     assert!(grant(&members, first) && grant(&members, second));
-    let settled = members.settled(Position(4));
+    let settled = members.settled(Position(4), None);
     tokio::pin!(settled);
     members.cut(first);
     assert!(futures_util::poll!(&mut settled).is_pending());
@@ -226,6 +226,29 @@ async fn a_writer_does_not_wait_for_a_front_end_whose_process_has_ended() {
     let outcomes: Vec<_> = acknowledgements.iter().map(|it| it.outcome).collect();
     assert_eq!(outcomes.len(), 2);
     assert!(outcomes.contains(&Outcome::LeaseExpired) && outcomes.contains(&Outcome::Acknowledged));
-    assert_eq!(members.settled(Position(5)).now_or_never(), None, "nothing has acknowledged it");
+    assert_eq!(
+        members.settled(Position(5), None).now_or_never(),
+        None,
+        "nothing has acknowledged it"
+    );
     assert!(!members.end(7, "f1"), "it is no member any more");
+}
+
+#[tokio::test]
+async fn a_front_end_that_a_call_has_waited_for_gets_no_lease_until_the_call_has_ended() {
+    let members = members(1000);
+    let feeds = [1, 2].map(|run| members.join(run, &format!("f{run}"), Position(3)));
+    assert!(feeds.iter().all(|feed| grant(&members, *feed)));
+    let call = members.begin_call();
+    let settled = members.settled(Position(4), Some(call));
+    tokio::pin!(settled);
+    assert!(futures_util::poll!(&mut settled).is_pending());
+    members.acknowledge(feeds[0], Position(4));
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    members.acknowledge(feeds[1], Position(4));
+    settled.await;
+    assert!(grant(&members, feeds[0]) && !grant(&members, feeds[1]));
+    assert_eq!(health_of(&members, "f2"), [Health::Serving], "it is not convicted");
+    members.end_call(call);
+    assert!(grant(&members, feeds[1]));
 }

@@ -4,18 +4,28 @@ use futures_util::future::join_all;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::awaited::Ticket;
+use super::awaited::{CallId, Ticket};
 use super::{Inner, Members, Unheld};
 use crate::clock::{self, Moment};
 use crate::link::Holding;
 use crate::log::{Acknowledgement, Outcome, Position};
 
 impl Members {
+    /// A call begins that may write several records.
+    pub fn begin_call(&self) -> CallId {
+        self.lock().awaited.begin_call()
+    }
+
+    /// The call writes no more.
+    pub fn end_call(&self, call: CallId) {
+        self.lock().awaited.end_call(call);
+    }
+
     /// Waits until no front end can serve what the record at `position` invalidates. To be called
-    /// when the record is visible to feeds.
-    pub async fn settled(&self, position: Position) -> Vec<Acknowledgement> {
+    /// when the record, of this call if it is of one, is visible to feeds.
+    pub async fn settled(&self, position: Position, call: Option<CallId>) -> Vec<Acknowledgement> {
         let visible = clock::now();
-        let (waits, _waiting) = self.begin(position, visible);
+        let (waits, _waiting) = self.begin(position, visible, call);
         let waits = waits.into_iter().map(|wait| async move {
             let Wait { frontend, mut acknowledged, lease_until, ended } = wait;
             let applied = acknowledged.wait_for(|acknowledged| *acknowledged >= position);
@@ -33,7 +43,12 @@ impl Members {
     }
 
     /// Whom the writer of a record waits for, and that it does.
-    fn begin(&self, position: Position, visible: Moment) -> (Vec<Wait>, Waiting<'_>) {
+    fn begin(
+        &self,
+        position: Position,
+        visible: Moment,
+        call: Option<CallId>,
+    ) -> (Vec<Wait>, Waiting<'_>) {
         let mut inner = self.lock();
         let Inner { members, awaited, .. } = &mut *inner;
         let holding = || members.iter().filter(|(_, member)| member.lease_until > visible);
@@ -47,7 +62,7 @@ impl Members {
         // A lease of a predecessor says nothing of how its holder answers this back end.
         let ours = holding().filter(|(_, member)| member.has_lease_of_ours);
         let ours = ours.map(|(run, member)| (*run, *member.acknowledged.borrow()));
-        let ticket = awaited.begin(position, visible, ours);
+        let ticket = awaited.begin(position, visible, call, ours);
         (waits, Waiting { members: self, ticket })
     }
 

@@ -189,7 +189,7 @@ impl Simulation {
         Simulation {
             now: 1000,
             probation: Probation::new(LEASE),
-            awaited: Awaited::default(),
+            awaited: Awaited::new(LEASE, LEASE / 8),
             members: (0..members).map(member).collect(),
             write: None,
             written: 0,
@@ -197,8 +197,8 @@ impl Simulation {
     }
 
     fn charge(&mut self, run: usize) {
-        let (now, patience) = (at(self.now), self.probation.patience());
-        if let Some(since) = self.awaited.silent_since(run as u64, patience) {
+        let now = at(self.now);
+        if let Some(since) = self.awaited.silent_since(run as u64) {
             self.probation.charge(&self.members[run].name, since, now);
         }
     }
@@ -241,7 +241,7 @@ impl Simulation {
                 let holders = self.members.iter().enumerate();
                 let holders = holders.filter(|(_, member)| member.lease_until > now);
                 let holders = holders.map(|(run, _)| (run as u64, Position::START));
-                let ticket = self.awaited.begin(position, at(now), holders);
+                let ticket = self.awaited.begin(position, at(now), None, holders);
                 self.write = Some((ticket, position, now + 1000));
             }
             Some((ticket, _, until)) => {
@@ -249,7 +249,7 @@ impl Simulation {
                 let over = silent.is_empty() || now >= until;
                 for run in silent {
                     let patience = self.probation.patience();
-                    let since = self.awaited.silent_since(run, patience);
+                    let since = self.awaited.silent_since(run);
                     if since.is_some_and(|since| at(now).since(since) > patience) {
                         self.members[run as usize].waited += 10;
                     }
