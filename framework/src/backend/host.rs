@@ -94,14 +94,12 @@ impl Host for BackendHost {
 impl Backend {
     async fn admit(&self, open: Open) -> Result<Admission, Refusal> {
         let Open { name, incarnation, followed, predecessor } = open;
-        // Writers that wait for it need not wait for the log.
-        let ended = predecessor.filter(|before| self.members.end(*before, &name));
+        if let Some(before) = predecessor {
+            self.members.end(before, &name);
+        }
         // Joining and leaving are written one at a time: the log must never say that a front end
         // has left after it was admitted again.
         let _alone = self.membership.lock().await;
-        if let Some(before) = ended {
-            self.write_left(before).await;
-        }
         if !self.members.knows(incarnation) {
             let lease = self.members.lease();
             let joined = Membership::Joined { incarnation, name: name.clone(), lease };
@@ -169,10 +167,7 @@ impl Backend {
             let path = path.clone();
             let looking = tokio::task::spawn_blocking(move || claim::has_ended(&path, incarnation));
             if looking.await.unwrap_or(false) {
-                if self.members.end(incarnation, &name) {
-                    self.note_left(incarnation).await;
-                }
-                return;
+                return self.members.end(incarnation, &name);
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);

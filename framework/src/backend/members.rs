@@ -208,22 +208,21 @@ impl Members {
         Some((incarnation, name))
     }
 
-    /// It is certain that the process of the front end has ended, and its lease with it. Returns
-    /// whether it was a member.
-    pub fn end(&self, incarnation: u64, name: &str) -> bool {
+    /// It is certain that the process of the front end has ended, and its lease with it.
+    pub fn end(&self, incarnation: u64, name: &str) {
+        let now = clock::now();
         let mut inner = self.lock();
-        if inner.members.get(&incarnation).is_none_or(|member| member.name != name) {
-            return false;
-        }
-        inner.charge(incarnation, clock::now());
-        inner.awaited.acknowledge(incarnation, Position(u64::MAX), clock::now());
-        if let Some(member) = inner.members.remove(&incarnation) {
-            member.ended.cancel();
-        }
+        let member = inner.members.get_mut(&incarnation).filter(|member| member.name == name);
+        let Some(member) = member else { return };
+        member.feed = None;
+        member.lease_until = member.lease_until.min(now);
+        member.fenced = true;
+        member.ended.cancel();
+        inner.charge(incarnation, now);
+        inner.awaited.acknowledge(incarnation, Position(u64::MAX), now);
         inner.probation.cut(name);
         self.moved.send_replace(());
         tracing::info!(frontend = name, "front end's process has ended, and its lease with it");
-        true
     }
 
     /// The front end has given up its lease and goes. Returns its incarnation if it was a member.
