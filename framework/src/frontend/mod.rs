@@ -234,7 +234,8 @@ impl FrontEnd {
             ));
         }
         if self.settings.caching && !self.cache.holds_lease(clock::now()) {
-            return Err(match self.link.status().on_probation {
+            let is_on_probation = self.link.status().on_probation && self.link.is_connected();
+            return Err(match is_on_probation {
                 true => {
                     "on probation: writers had to wait for this front end, so the back end \
                          gives it no lease until it has answered punctually for a while"

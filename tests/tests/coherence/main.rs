@@ -70,7 +70,7 @@ async fn no_read_after_a_write_was_answered_misses_it() {
         visitor.expect("visitors do not panic");
     }
     if !trial.verdict.is_broken() {
-        cluster.settled().await;
+        script::settled(&cluster).await;
         reader::read_everything(&trial).await;
     }
     trial.verdict.deliver(seed, faults);

@@ -1,7 +1,7 @@
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use headwater_tests::{Client, Cluster, Cut, Failed, Node, Relay, Response};
+use headwater_tests::{Client, Cluster, Cut, Failed, Node, Relay, Response, until};
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{Rng, RngExt};
@@ -15,6 +15,20 @@ use crate::trial::Trial;
 /// A front end that has woken answers at once, if only with an error; much sooner than after the
 /// link's deadline of half a minute.
 const LONGEST_ANSWER: Duration = Duration::from_secs(15);
+
+/// Waits until all nodes are ready, or on probation with a link that carries requests: without a lease,
+/// nothing shows that it does but a request.
+pub(crate) async fn settled(cluster: &Cluster) {
+    cluster.settled().await;
+    for node in &cluster.frontends {
+        let client = Client::new(node.http());
+        until(&format!("{} forwards", node.name()), async || {
+            let answer = client.get("/slow/0").await;
+            answer.is_ok_and(|answer| answer.status == 200).then_some(())
+        })
+        .await;
+    }
+}
 
 /// What is done to the nodes, one round after the other, in an order that the seed decides.
 pub(crate) struct Script {
@@ -136,7 +150,7 @@ impl Script {
             fault.happen(stage, trial)
         }))
         .await;
-        cluster.settled().await;
+        settled(cluster).await;
         for fault in &faults {
             trial.calm.restore(fault.place);
         }
