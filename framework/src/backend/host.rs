@@ -7,8 +7,8 @@ use crate::body::Body;
 use crate::claim;
 use crate::clock::{self, Moment};
 use crate::link::{
-    Admission, Answer, Call, FeedBatch, FeedRecord, Followed, Found, Grant, Greeting, Holdings,
-    Host, How, Lookup, MemberId, Open, Refusal,
+    Admission, Answer, Call, FeedBatch, FeedRecord, Found, Grant, Greeting, Holdings, Host, How,
+    Lookup, MemberId, Open, Refusal,
 };
 use crate::log::{ContentId, Draft, Membership, Position};
 

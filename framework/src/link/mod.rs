@@ -22,13 +22,13 @@
 //! its streams at once, so a stalled stream holds up none of the others. A body is read from its
 //! source only as its window opens.
 //!
-//! A call is `POST /headwater/4/call`: the length of the head (u32, big endian), the head
+//! A call is `POST /headwater/5/call`: the length of the head (u32, big endian), the head
 //! ([`Call`]), then the body of the request as it is; the answer likewise, with [`Answer`]. A body
 //! whose length is not announced is whole only with its closing trailer. Calls without a body share
-//! one stream, `POST /headwater/4/calls`. The feed is
-//! `POST /headwater/4/feed`, open as long as both processes are: messages, each after its length.
-//! `POST /headwater/4/hello` asks who answers, before a connection is used. `POST /headwater/4/lookup`
-//! asks what the log says about files of the docroot, `POST /headwater/4/content` for a content from
+//! one stream, `POST /headwater/5/calls`. The feed is
+//! `POST /headwater/5/feed`, open as long as both processes are: messages, each after its length.
+//! `POST /headwater/5/hello` asks who answers, before a connection is used. `POST /headwater/5/lookup`
+//! asks what the log says about files of the docroot, `POST /headwater/5/content` for a content from
 //! some byte on; they go over the connection for calls.
 //!
 //! # What it must not know
