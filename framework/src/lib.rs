@@ -101,6 +101,7 @@ pub mod body;
 mod budget;
 pub mod cache;
 mod cache_type;
+mod claim;
 pub mod cli;
 pub mod clock;
 mod computation;

@@ -93,3 +93,19 @@ pub(crate) async fn raise(Path(page): Path<u32>, board: Data<Board>) -> Result<R
     let version = board.update(Change::Raise { page }).await?;
     Ok(text(version.to_string()))
 }
+
+/// Raises the version of a page three times, one after the other, and says to what; a condition is
+/// asked afterwards.
+#[controller("board.raise_thrice")]
+#[invalidate(groups = ["all"], when = is_answered)]
+pub(crate) async fn raise_thrice(Path(page): Path<u32>, board: Data<Board>) -> Result<Reply> {
+    for _ in 0..2 {
+        board.update(Change::Raise { page }).await?;
+    }
+    let version = board.update(Change::Raise { page }).await?;
+    Ok(text(version.to_string()))
+}
+
+fn is_answered(reply: &Reply) -> bool {
+    reply.status().is_success()
+}

@@ -44,6 +44,7 @@ fn main() -> ExitCode {
             board::slow,
             board::all,
             board::raise,
+            board::raise_thrice,
             counter::next,
             counter::lines,
             counter::forget,

@@ -1,6 +1,6 @@
 use headwater::config::Mode;
 
-use crate::{Node, Relay, Site};
+use crate::{Node, Relay, Site, until};
 
 /// A back end and its front ends, each linked through a relay of its own.
 #[derive(Debug)]
@@ -42,6 +42,18 @@ impl Cluster {
         self.backend.ready().await;
         for frontend in &self.frontends {
             frontend.ready().await;
+        }
+    }
+
+    /// Waits until all nodes are ready, or on probation.
+    ///
+    /// # Panics
+    /// When that does not come about.
+    pub async fn settled(&self) {
+        self.backend.ready().await;
+        for frontend in &self.frontends {
+            let what = format!("{} is ready or on probation", frontend.name());
+            until(&what, async || frontend.is_settled().await.then_some(())).await;
         }
     }
 

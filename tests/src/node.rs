@@ -186,6 +186,13 @@ impl Node {
         client.get("/ready").await.is_ok_and(|response| response.status == 200)
     }
 
+    /// Whether the node says that it is ready, or that it gets no lease because it is on probation.
+    pub async fn is_settled(&self) -> bool {
+        let client = Client::new(self.admin()).timeout(Duration::from_secs(2));
+        let answer = client.get("/ready").await;
+        answer.is_ok_and(|it| it.status == 200 || it.text().contains("on probation"))
+    }
+
     /// Asks the node to stop (SIGTERM) and waits until it has.
     pub async fn stop(&mut self) -> ExitStatus {
         self.process.signal(Signal::TERM);

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
+use tokio::time::Instant;
 
 /// A stretch of the network between a front end and its back end: it listens on an address that
 /// stays, passes on what comes to a target that may change, and can be cut.
@@ -43,7 +44,12 @@ struct Network {
     resets: u64,
     /// How many bytes pass in a second from the target, over each connection.
     rate: Option<u32>,
+    /// How long a byte takes, each way.
+    delay: Duration,
 }
+
+/// How many pieces may be on their way in one direction.
+const UNDER_WAY: usize = 1024;
 
 impl Relay {
     /// A relay to `target`.
@@ -53,8 +59,13 @@ impl Relay {
     pub async fn start(target: SocketAddr) -> Relay {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("there is a free port");
         let address = listener.local_addr().expect("the listener is bound");
-        let (network, receiver) =
-            watch::channel(Network { target, cut: None, resets: 0, rate: None });
+        let (network, receiver) = watch::channel(Network {
+            target,
+            cut: None,
+            resets: 0,
+            rate: None,
+            delay: Duration::ZERO,
+        });
         let listener = tokio::spawn(accept(listener, receiver)).abort_handle();
         Relay { address, network, listener }
     }
@@ -81,6 +92,11 @@ impl Relay {
     /// that.
     pub fn slow(&self, rate: Option<u32>) {
         self.network.send_modify(|network| network.rate = rate);
+    }
+
+    /// Makes everything that comes from now on take `delay` longer, each way.
+    pub fn delay(&self, delay: Duration) {
+        self.network.send_modify(|network| network.delay = delay);
     }
 
     /// Undoes the cut.
@@ -128,8 +144,20 @@ async fn connection(mut near: TcpStream, mut network: watch::Receiver<Network>) 
 
 /// Passes on what comes from `from` until its end.
 async fn pump(
+    from: impl AsyncRead + Unpin,
+    to: impl AsyncWrite + Unpin,
+    network: watch::Receiver<Network>,
+    way: Way,
+) -> io::Result<()> {
+    let (sender, pieces) = mpsc::channel(UNDER_WAY);
+    tokio::try_join!(take(from, sender, network, way), give(pieces, to))?;
+    Ok(())
+}
+
+/// Takes in what comes from `from`, and says when it is to go on.
+async fn take(
     mut from: impl AsyncRead + Unpin,
-    mut to: impl AsyncWrite + Unpin,
+    pieces: mpsc::Sender<(Instant, Vec<u8>)>,
     mut network: watch::Receiver<Network>,
     way: Way,
 ) -> io::Result<()> {
@@ -142,13 +170,31 @@ async fn pump(
         // What came while the relay was cut stays here until it is healed.
         open(&mut network).await?;
         match read? {
-            0 => return to.shutdown().await,
+            0 => return Ok(()),
             length => {
-                to.write_all(&piece[..length]).await?;
+                let delay = network.borrow().delay;
+                let due = (Instant::now() + delay, piece[..length].to_vec());
+                pieces.send(due).await.map_err(io::Error::other)?;
+                if delay.is_zero() {
+                    // Then an end that reads nothing holds up the other.
+                    drop(pieces.reserve_many(UNDER_WAY).await.map_err(io::Error::other)?);
+                }
                 pause(&mut network, rate, length).await;
             }
         }
     }
+}
+
+/// Passes on each piece when it is due.
+async fn give(
+    mut pieces: mpsc::Receiver<(Instant, Vec<u8>)>,
+    mut to: impl AsyncWrite + Unpin,
+) -> io::Result<()> {
+    while let Some((due, piece)) = pieces.recv().await {
+        tokio::time::sleep_until(due).await;
+        to.write_all(&piece).await?;
+    }
+    to.shutdown().await
 }
 
 /// Waits for as long as `length` bytes take at this rate, or until the rate is another.
@@ -229,6 +275,17 @@ mod tests {
         assert!(start.elapsed() >= Duration::from_millis(100), "{:?}", start.elapsed());
         relay.slow(None);
         assert_eq!(echoed(&mut stream, 8).await.unwrap(), 8);
+    }
+
+    #[tokio::test]
+    async fn what_passes_is_delayed_each_way() {
+        let relay = Relay::start(echo().await).await;
+        let mut stream = TcpStream::connect(relay.address()).await.unwrap();
+        assert_eq!(echoed(&mut stream, 7).await.unwrap(), 7);
+        relay.delay(Duration::from_millis(60));
+        let start = Instant::now();
+        assert_eq!(echoed(&mut stream, 8).await.unwrap(), 8);
+        assert!(start.elapsed() >= Duration::from_millis(120), "{:?}", start.elapsed());
     }
 
     #[tokio::test]

@@ -73,6 +73,8 @@ pub struct App {
     variant: Option<Arc<VariantFn>>,
     customise: Vec<Customise>,
     problems: Problems,
+    /// Whether no front end that has followed an earlier log can still be running.
+    is_alone: bool,
 }
 
 impl Default for App {
@@ -91,6 +93,7 @@ impl App {
             variant: None,
             customise: Vec::new(),
             problems: Problems::new(),
+            is_alone: false,
         }
     }
 
@@ -188,7 +191,8 @@ impl App {
 }
 
 impl cli::Site for App {
-    fn serve(self, config: Config) -> Result<(), Problems> {
+    fn serve(mut self, config: Config, is_alone: bool) -> Result<(), Problems> {
+        self.is_alone = is_alone;
         self.own_problems().or(())?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(computation::workers())

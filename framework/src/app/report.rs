@@ -160,6 +160,7 @@ fn publish_backend(backend: &Backend) {
     let all = [
         ("serving", Health::Serving),
         ("fenced", Health::Fenced),
+        ("probation", Health::Probation),
         ("cut", Health::Cut),
         ("gone", Health::Gone),
         ("missing", Health::Missing),

@@ -23,6 +23,7 @@ use super::served::{Served, address, bind, problem};
 use super::watch::watch;
 use crate::backend::{self, Backend, BackendHost};
 use crate::cache::{Cache, Limits};
+use crate::claim::{self, Claim};
 use crate::clock;
 use crate::computation::{self, Attended};
 use crate::config::{Config, Encoding, Environment, Mode};
@@ -74,7 +75,8 @@ impl Rooms {
                 let binding = feeds.handle().spawn(bind("link", config.link.listen));
                 let listener = binding.await.expect("binding a listener does not panic")?;
                 let address = address(&listener)?;
-                let opened = open_backend(&mut app, config, &store, false).await?;
+                let is_alone = app.is_alone;
+                let opened = open_backend(&mut app, config, &store, is_alone).await?;
                 link = Some(serve_link(&feeds, Incoming::tcp(listener), address, &opened, config)?);
                 backend = Some(opened);
                 Vec::new()
@@ -195,6 +197,7 @@ async fn open_backend(
         docroot: config.docroot.path.clone(),
         store: Arc::clone(store),
         sync_deadline: config.docroot.sync_deadline,
+        claims: config.docroot.sync.clone(),
         alone,
     };
     let opened = Backend::open(&config.log.path, parts).await;
@@ -226,7 +229,16 @@ fn open_frontend(
         patterns: config.cache.max_patterns,
     }));
     let follower = CacheFollower::new(Arc::clone(&cache), Arc::clone(&docroot));
-    let mut options = LinkOptions::new(&config.name, rand::random(), backends);
+    let incarnation = rand::random();
+    let mut options = LinkOptions::new(&config.name, incarnation, backends);
+    let path = claim::path(&config.docroot.sync, &config.name);
+    match Claim::take(&path, incarnation) {
+        Ok(claim) => options.claim = Some(Arc::new(claim)),
+        Err(error) => tracing::debug!(
+            path = %path.display(), %error,
+            "no claim: if this process is killed, a writer may wait for its lease"
+        ),
+    }
     options.secret = config.link.secret.as_ref().map(|secret| secret.expose().to_owned());
     options.lease = config.link.lease;
     options.feed = Some(feeds.handle().clone());

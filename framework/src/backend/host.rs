@@ -1,10 +1,13 @@
 //! The back end as the link sees it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::body::Body;
+use crate::claim;
+use crate::clock::{self, Moment};
 use crate::link::{
-    Admission, Answer, Call, FeedBatch, FeedRecord, Followed, Found, Greeting, Holdings, Host, How,
+    Admission, Answer, Call, FeedBatch, FeedRecord, Found, Grant, Greeting, Holdings, Host, How,
     Lookup, MemberId, Open, Refusal,
 };
 use crate::log::{ContentId, Draft, Membership, Position};
@@ -14,6 +17,8 @@ use super::members::FeedId;
 
 /// How many records are read from disk at a time.
 const BATCH: usize = 4096;
+/// How often it is looked whether a front end that was cut off has ended.
+const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 
 /// Gives the link its view of a back end.
 pub struct BackendHost(pub Arc<Backend>);
@@ -28,7 +33,7 @@ impl Host for BackendHost {
     }
 
     async fn admit(&self, open: Open) -> Result<Admission, Refusal> {
-        self.0.admit(open.name, open.incarnation, open.followed).await
+        self.0.admit(open).await
     }
 
     fn committed(&self) -> Position {
@@ -52,8 +57,8 @@ impl Host for BackendHost {
         self.0.members.acknowledge(FeedId(member.0), position);
     }
 
-    fn granted(&self, member: MemberId) -> bool {
-        self.0.members.grant(FeedId(member.0))
+    fn granted(&self, member: MemberId, stamp: Moment, answer_took: Option<Duration>) -> Grant {
+        self.0.members.grant(FeedId(member.0), stamp, answer_took)
     }
 
     fn holds(&self, member: MemberId, holdings: Holdings) {
@@ -70,7 +75,12 @@ impl Host for BackendHost {
 
     fn left(&self, member: MemberId, how: How) {
         match how {
-            How::Cut => self.0.members.cut(FeedId(member.0)),
+            How::Cut => {
+                if let Some((incarnation, name)) = self.0.members.cut(FeedId(member.0)) {
+                    let backend = Arc::clone(&self.0);
+                    tokio::spawn(async move { backend.watch_for_end(incarnation, name).await });
+                }
+            }
             How::Goodbye => {
                 if let Some(incarnation) = self.0.members.leave(FeedId(member.0)) {
                     let backend = Arc::clone(&self.0);
@@ -82,12 +92,11 @@ impl Host for BackendHost {
 }
 
 impl Backend {
-    async fn admit(
-        &self,
-        name: String,
-        incarnation: u64,
-        followed: Option<Followed>,
-    ) -> Result<Admission, Refusal> {
+    async fn admit(&self, open: Open) -> Result<Admission, Refusal> {
+        let Open { name, incarnation, followed, predecessor } = open;
+        if let Some(before) = predecessor {
+            self.members.end(before, &name);
+        }
         // Joining and leaving are written one at a time: the log must never say that a front end
         // has left after it was admitted again.
         let _alone = self.membership.lock().await;
@@ -146,6 +155,23 @@ impl Backend {
             }
         }
         Ok(batch(payloads, last, usize::MAX))
+    }
+
+    /// Looks whether a front end that was cut off has ended, until its lease is over.
+    async fn watch_for_end(&self, incarnation: u64, name: String) {
+        let path = claim::path(&self.claims, &name);
+        let deadline = clock::now().after(self.members.lease());
+        // Its sockets are closed before the last of it is gone.
+        let mut pause = Duration::from_millis(1);
+        while clock::now() < deadline {
+            let path = path.clone();
+            let looking = tokio::task::spawn_blocking(move || claim::has_ended(&path, incarnation));
+            if looking.await.unwrap_or(false) {
+                return self.members.end(incarnation, &name);
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
     }
 
     /// Writes that a front end has left, unless it has come back meanwhile.

@@ -16,11 +16,24 @@
 //!   one that the predecessor left, there may be front ends that joined in records it no longer has,
 //!   because it was wiped or restored: they are waited for as one nameless member.
 //!
-//! So a writer waits for each member until it acknowledges or until its lease as of T is over, and
-//! never longer than lease plus margin.
+//! - Its process has ended, as its [`claim`](crate::claim) proves: it serves nothing at all.
+//!
+//! So a writer waits for each member until it acknowledges, until its process is known to have ended, or until its
+//! lease as of T is over, and never longer than lease plus margin. What it waits for is in [`waiting`].
+//!
+//! # Front ends whose silence costs too much
+//!
+//! A front end that stops again and again would make each writer wait for its lease again and again.
+//! [`probation`] says which front ends get no lease for a while, and why that costs the site
+//! little; [`awaited`] says whose silence it is. A renewal is judged in the same critical section
+//! in which a lease is noted, and after the front end was charged for all waits up to then. So a front end that
+//! wakes, acknowledges and asks for a lease is convicted before it gets one.
 
+mod awaited;
 mod member;
+mod probation;
 mod unheld;
+mod waiting;
 
 #[cfg(test)]
 mod tests;
@@ -29,15 +42,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures_util::future::join_all;
 use tokio::sync::watch;
 
 use crate::clock::{self, Moment};
-use crate::link::{Holding, Holdings};
-use crate::log::{Acknowledgement, Outcome, Position};
+use crate::link::{Grant, Holdings};
+use crate::log::Position;
 
+use awaited::Awaited;
+pub use awaited::CallId;
 use member::Member;
 pub use member::{FeedId, Health, MemberStatus};
+use probation::{Asking, Probation};
 pub use unheld::Unheld;
 
 /// A front end that is cut off and without a lease is forgotten after this time.
@@ -55,17 +70,22 @@ pub struct Members {
     moved: watch::Sender<()>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Inner {
     /// By incarnation.
     members: BTreeMap<u64, Member>,
     feeds: u64,
+    awaited: Awaited,
+    probation: Probation,
 }
 
 impl Members {
     /// No members yet; leases are `lease` long.
     pub fn new(lease: Duration) -> Members {
-        Members { lease, inner: Mutex::default(), moved: watch::Sender::new(()) }
+        let probation = Probation::new(lease);
+        let awaited = Awaited::new(lease, probation.patience());
+        let inner = Inner { members: BTreeMap::new(), feeds: 0, awaited, probation };
+        Members { lease, inner: Mutex::new(inner), moved: watch::Sender::new(()) }
     }
 
     /// How long leases are.
@@ -76,15 +96,8 @@ impl Members {
     /// Takes a front end, known from before this back end's start, to hold a lease as long as
     /// `lease` from now.
     pub fn presume(&self, incarnation: u64, name: String, lease: Duration) {
-        let member = Member {
-            name,
-            longest: lease,
-            feed: None,
-            acknowledged: watch::channel(Position::START).0,
-            holdings: None,
-            lease_until: bound(clock::now(), lease),
-            fenced: false,
-        };
+        let mut member = Member::new(name, lease, Position::START);
+        member.lease_until = bound(clock::now(), lease);
         self.lock().members.insert(incarnation, member);
     }
 
@@ -105,16 +118,10 @@ impl Members {
         let mut inner = self.lock();
         inner.feeds += 1;
         let feed = FeedId(inner.feeds);
-        let member = inner.members.entry(incarnation).or_insert_with(|| Member {
-            name: name.to_owned(),
-            longest: self.lease,
-            feed: None,
-            acknowledged: watch::channel(start).0,
-            holdings: None,
-            lease_until: Moment::EARLIEST,
-            fenced: false,
-        });
+        let new = || Member::new(name.to_owned(), self.lease, start);
+        let member = inner.members.entry(incarnation).or_insert_with(new);
         member.feed = Some(feed);
+        member.asked = None;
         member.longest = member.longest.max(self.lease);
         tracing::debug!(frontend = name, incarnation, %start, "front end follows the log");
         feed
@@ -122,44 +129,100 @@ impl Members {
 
     /// The front end has applied everything up to `position`.
     pub fn acknowledge(&self, feed: FeedId, position: Position) {
-        if let Some(member) = self.lock().following(feed) {
-            member.acknowledged.send_if_modified(|acknowledged| {
-                let newer = position > *acknowledged;
-                if newer {
-                    *acknowledged = position;
-                }
-                newer
-            });
-            self.moved.send_replace(());
-        }
+        let now = clock::now();
+        let mut inner = self.lock();
+        let Some((incarnation, member)) = inner.following(feed) else { return };
+        member.acknowledged.send_if_modified(|acknowledged| {
+            let newer = position > *acknowledged;
+            if newer {
+                *acknowledged = position;
+            }
+            newer
+        });
+        inner.charge(incarnation, now);
+        inner.awaited.acknowledge(incarnation, position, now);
+        self.moved.send_replace(());
     }
 
     /// The front end lacks these contents of files.
     pub fn hold(&self, feed: FeedId, holdings: Holdings) {
-        if let Some(member) = self.lock().following(feed) {
+        if let Some((_, member)) = self.lock().following(feed) {
             member.holdings = Some(holdings);
         }
         self.moved.send_replace(());
     }
 
-    /// Notes until when the lease that is about to be sent can run. Returns whether it may be sent:
-    /// not over a feed that was given up.
-    pub fn grant(&self, feed: FeedId) -> bool {
+    /// Notes until when the lease that is about to be sent can run, unless there is to be none: over
+    /// a feed that was given up, or on probation. The front end asked at `stamp` by its own clock, and says
+    /// how long its last answer took.
+    pub fn grant(&self, feed: FeedId, stamp: Moment, answer_took: Option<Duration>) -> Grant {
+        let now = clock::now();
         let mut inner = self.lock();
-        let Some(member) = inner.following(feed) else { return false };
-        member.lease_until = member.lease_until.max(bound(clock::now(), self.lease));
-        if std::mem::take(&mut member.fenced) {
-            tracing::info!(frontend = member.name, "front end serves from its cache again");
+        let Some((_, member)) = inner.following(feed) else { return Grant::Unknown };
+        let gap = member.asked.replace(stamp).map(|before| stamp.since(before));
+        let name = member.name.clone();
+        // An earlier run of the same name may be what writers wait for.
+        let runs = inner.runs_of(&name);
+        for run in &runs {
+            inner.charge(*run, now);
         }
-        true
+        let is_late = runs.iter().any(|run| inner.awaited.is_late(*run, now));
+        inner.probation.asked(&name, Asking { gap, answer_took }, now);
+        let withheld = inner.withholds(&name);
+        let sentence = inner.probation.sentence(&name);
+        let Some((_, member)) = inner.following(feed) else { return Grant::Unknown };
+        match (std::mem::replace(&mut member.withheld, withheld), withheld) {
+            (false, true) => {
+                let (punctual, waited) = sentence.unwrap_or_default();
+                tracing::warn!(
+                    frontend = name,
+                    waited_ms = waited.as_millis(),
+                    punctual_ms = punctual.as_millis(),
+                    "front end is on probation: writers waited for it, so it serves uncached until \
+                     it has answered punctually for a while"
+                );
+            }
+            (true, false) => tracing::info!(frontend = name, "front end's probation is over"),
+            _ => {}
+        }
+        if withheld || is_late {
+            return Grant::Withheld;
+        }
+        member.lease_until = member.lease_until.max(bound(now, self.lease));
+        member.has_lease_of_ours = true;
+        if std::mem::take(&mut member.fenced) {
+            tracing::info!(frontend = name, "front end serves from its cache again");
+        }
+        Grant::Given
     }
 
-    /// The feed has ended without a goodbye: its last lease may still run.
-    pub fn cut(&self, feed: FeedId) {
+    /// The feed has ended without a goodbye: its last lease may still run. Returns the front end's
+    /// incarnation and name if it was a member.
+    pub fn cut(&self, feed: FeedId) -> Option<(u64, String)> {
         let mut inner = self.lock();
-        let Some(member) = inner.following(feed) else { return };
+        let (incarnation, member) = inner.following(feed)?;
         member.feed = None;
-        tracing::warn!(frontend = member.name, "front end is cut off");
+        let name = member.name.clone();
+        inner.probation.cut(&name);
+        tracing::warn!(frontend = name, "front end is cut off");
+        Some((incarnation, name))
+    }
+
+    /// It is certain that the process of the front end has ended, and its lease with it.
+    pub fn end(&self, incarnation: u64, name: &str) {
+        let now = clock::now();
+        let mut inner = self.lock();
+        let member = inner.members.get_mut(&incarnation).filter(|member| member.name == name);
+        let Some(member) = member else { return };
+        member.feed = None;
+        member.lease_until = member.lease_until.min(now);
+        member.fenced = true;
+        member.ended.cancel();
+        inner.charge(incarnation, now);
+        inner.awaited.acknowledge(incarnation, Position(u64::MAX), now);
+        inner.probation.cut(name);
+        self.moved.send_replace(());
+        tracing::info!(frontend = name, "front end's process has ended, and its lease with it");
     }
 
     /// The front end has given up its lease and goes. Returns its incarnation if it was a member.
@@ -167,87 +230,13 @@ impl Members {
         let mut inner = self.lock();
         let (&incarnation, _) =
             inner.members.iter().find(|(_, member)| member.feed == Some(feed))?;
+        inner.awaited.acknowledge(incarnation, Position(u64::MAX), clock::now());
         let member = inner.members.remove(&incarnation)?;
+        inner.probation.cut(&member.name);
         member.acknowledged.send_replace(Position(u64::MAX));
         self.moved.send_replace(());
         tracing::info!(frontend = member.name, "front end has left");
         Some(incarnation)
-    }
-
-    /// Waits until no front end can serve what the record at `position` invalidates. To be called
-    /// when the record is visible to feeds.
-    pub async fn settled(&self, position: Position) -> Vec<Acknowledgement> {
-        let visible = clock::now();
-        let waits: Vec<_> = {
-            let inner = self.lock();
-            let holding = inner.members.values().filter(|member| member.lease_until > visible);
-            holding
-                .map(|member| {
-                    let acknowledged = member.acknowledged.subscribe();
-                    (member.name.clone(), acknowledged, member.lease_until)
-                })
-                .collect()
-        };
-        let waits = waits.into_iter().map(|(frontend, mut acknowledged, until)| async move {
-            let applied = acknowledged.wait_for(|acknowledged| *acknowledged >= position);
-            let outcome = tokio::select! {
-                biased;
-                Ok(_) = applied => Outcome::Acknowledged,
-                () = sleep_until(until) => Outcome::LeaseExpired,
-            };
-            Acknowledgement { frontend, outcome, took: clock::now().since(visible) }
-        });
-        let mut acknowledgements = join_all(waits).await;
-        acknowledgements.sort_by(|a, b| a.frontend.cmp(&b.frontend));
-        acknowledgements
-    }
-
-    /// Waits until every front end that holds a lease has what the record at `position` puts into
-    /// the docroot. One that loses its lease is no longer waited for: what it lacks when it gets
-    /// another one, its visitors wait for. Nor is one that cannot store it: that front end does not
-    /// serve from its cache and is not ready.
-    ///
-    /// # Errors
-    /// Who lacks it when `patience` is over.
-    pub async fn held(&self, position: Position, patience: Duration) -> Result<(), Unheld> {
-        let deadline = clock::now().after(patience);
-        let mut moved = self.moved.subscribe();
-        loop {
-            moved.mark_unchanged();
-            let (lacking, until) = self.lacking(position);
-            if lacking.is_empty() {
-                return Ok(());
-            }
-            if clock::now() >= deadline {
-                return Err(Unheld(lacking));
-            }
-            tokio::select! {
-                // The sender lives as long as `self`.
-                _ = moved.changed() => {}
-                () = sleep_until(until.min(deadline)) => {}
-            }
-        }
-    }
-
-    /// Who holds a lease and lacks what the record at `position` puts into the docroot, and until
-    /// when the first of these leases runs.
-    fn lacking(&self, position: Position) -> (Vec<String>, Moment) {
-        let now = clock::now();
-        let inner = self.lock();
-        let (mut lacking, mut until) = (Vec::new(), Moment::from_nanos(u64::MAX));
-        for member in inner.members.values().filter(|member| member.lease_until > now) {
-            match member.holding(position) {
-                Holding::Held => {}
-                Holding::Lacking => {
-                    lacking.push(member.name.clone());
-                    until = until.min(member.lease_until);
-                }
-                Holding::Failing(reason) => {
-                    tracing::warn!(frontend = member.name, %position, reason, "front end cannot store a file");
-                }
-            }
-        }
-        (lacking, until)
     }
 
     /// Looks after members without leases: reports those that have newly lost theirs, and removes
@@ -255,6 +244,7 @@ impl Members {
     pub fn look_after(&self) -> Vec<u64> {
         let now = clock::now();
         let mut inner = self.lock();
+        inner.probation.forgive(now);
         inner.members.retain(|run, member| *run != NAMELESS || member.lease_until > now);
         for member in inner.members.values_mut() {
             if member.lease_until <= now && !std::mem::replace(&mut member.fenced, true) {
@@ -305,23 +295,32 @@ impl Members {
 }
 
 impl Inner {
-    fn following(&mut self, feed: FeedId) -> Option<&mut Member> {
-        self.members.values_mut().find(|member| member.feed == Some(feed))
+    fn following(&mut self, feed: FeedId) -> Option<(u64, &mut Member)> {
+        let mut members = self.members.iter_mut();
+        let (run, member) = members.find(|(_, member)| member.feed == Some(feed))?;
+        Some((*run, member))
+    }
+
+    fn runs_of(&self, name: &str) -> Vec<u64> {
+        let runs = self.members.iter().filter(|(_, member)| member.name == name);
+        runs.map(|(run, _)| *run).collect()
+    }
+
+    /// Charges the front end for what writers have waited for it up to now.
+    fn charge(&mut self, incarnation: u64, now: Moment) {
+        let Some(since) = self.awaited.silent_since(incarnation) else { return };
+        if let Some(member) = self.members.get(&incarnation) {
+            self.probation.charge(&member.name, since, now);
+        }
+    }
+
+    fn withholds(&self, name: &str) -> bool {
+        let following = self.members.values().filter(|member| member.feed.is_some());
+        self.probation.withholds(name, following.map(|member| member.name.as_str()))
     }
 }
 
 /// Until when a lease can run that is given at `now`: clocks may differ in speed by half a percent.
 fn bound(now: Moment, lease: Duration) -> Moment {
     now.after(lease).after(lease / 200 + Duration::from_millis(5))
-}
-
-/// Sleeps by the clock that leases are measured with.
-async fn sleep_until(moment: Moment) {
-    loop {
-        let left = moment.since(clock::now());
-        if left.is_zero() {
-            return;
-        }
-        tokio::time::sleep(left).await;
-    }
 }

@@ -28,6 +28,7 @@ use serde::Serialize;
 use tokio::sync::Semaphore;
 
 use crate::budget::Budget;
+use crate::claim;
 use crate::clock;
 use crate::controller::Registration;
 use crate::docroot::Store;
@@ -40,7 +41,7 @@ use crate::state::{Journal, States, WriteError, Written};
 use deferrals::Deferrals;
 use docroot::Docroot;
 pub use host::BackendHost;
-pub use members::{FeedId, Health, MemberStatus, Members, Unheld};
+pub use members::{CallId, FeedId, Health, MemberStatus, Members, Unheld};
 use tail::{Publisher, Tail};
 
 /// How often members without leases are looked after.
@@ -74,7 +75,10 @@ pub struct Parts {
     pub store: Arc<Store>,
     /// How long a call waits until every front end has a file.
     pub sync_deadline: Duration,
-    /// Whether no front end outside this process can have followed an earlier log.
+    /// Where front ends of this machine keep their claims.
+    pub claims: PathBuf,
+    /// Whether no front end that has followed an earlier log can still be running, but for those of
+    /// this process.
     pub alone: bool,
 }
 
@@ -89,6 +93,7 @@ pub struct Backend {
     members: Members,
     expected: Vec<String>,
     membership: tokio::sync::Mutex<()>,
+    claims: PathBuf,
     states: Arc<States>,
     controllers: BTreeMap<String, Registration>,
     body_limit: u64,
@@ -134,7 +139,10 @@ impl Backend {
         let opening = opening.await.expect("opening a log does not panic");
         let (log, opened) = opening.map_err(|error| Problem::new(error.to_string()))?;
         let members = Members::new(parts.lease);
-        for member in opened.joined.members() {
+        let (ended, living): (Vec<_>, Vec<_>) = opened.joined.members().partition(|member| {
+            claim::has_ended(&claim::path(&parts.claims, &member.name), member.incarnation)
+        });
+        for member in living {
             members.presume(member.incarnation, member.name.clone(), member.lease);
         }
         if !opened.untouched && !parts.alone {
@@ -152,6 +160,7 @@ impl Backend {
             members,
             expected: parts.expected,
             membership: tokio::sync::Mutex::default(),
+            claims: parts.claims,
             states: parts.states,
             controllers: controllers.map(|entry| (entry.name().to_owned(), entry)).collect(),
             body_limit: parts.body_limit,
@@ -160,6 +169,9 @@ impl Backend {
             places: Semaphore::new(calls),
             upload_places: Semaphore::new(calls),
         });
+        for member in ended {
+            backend.write_left(member.incarnation).await;
+        }
         for (position, invalidation) in backend.deferrals.left_over() {
             let draft = Draft { invalidation, settles: Some(position), ..Draft::default() };
             backend.append(draft).await.map_err(|error| {
@@ -260,9 +272,14 @@ impl Backend {
 
     /// Appends a draft and waits until no front end serves what it invalidates.
     async fn write(&self, draft: Draft) -> Result<Written, WriteError> {
+        self.write_of(None, draft).await
+    }
+
+    /// The same for a call.
+    async fn write_of(&self, call: Option<CallId>, draft: Draft) -> Result<Written, WriteError> {
         let appended = self.append(draft).await?;
         let visible = clock::now();
-        let acknowledgements = self.members.settled(appended.position).await;
+        let acknowledgements = self.members.settled(appended.position, call).await;
         let waited = clock::now().since(visible);
         metrics::histogram!("headwater_receipt_seconds").record(waited);
         let receipt = Receipt { log: self.log_id(), position: appended.position, acknowledgements };

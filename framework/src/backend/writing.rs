@@ -35,7 +35,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use http::StatusCode;
 use tokio_util::task::TaskTracker;
 
-use super::Backend;
+use super::{Backend, CallId};
 use crate::controller::Invalidations;
 use crate::log::{Draft, Invalidation, Position};
 use crate::reply::{self, Reply};
@@ -43,6 +43,7 @@ use crate::state::{Journal, WriteError, Written};
 
 pub(super) struct CallJournal {
     backend: Arc<Backend>,
+    call: CallId,
     invalidations: Invalidations,
     /// What the request makes wrong unless it is answered with an error.
     own: Invalidation,
@@ -67,6 +68,7 @@ impl CallJournal {
         own: Invalidation,
     ) -> CallJournal {
         CallJournal {
+            call: backend.members.begin_call(),
             backend,
             invalidations,
             own,
@@ -115,7 +117,7 @@ impl CallJournal {
         }
         if !due.is_empty() {
             let draft = Draft { invalidation: due, ..Draft::default() };
-            Box::pin(self.backend.write(draft)).await?;
+            Box::pin(self.backend.write_of(Some(self.call), draft)).await?;
         }
         Ok(())
     }
@@ -149,15 +151,22 @@ impl CallJournal {
     }
 
     async fn settle(&self, carriers: &[Position], due: &Invalidation) -> Result<(), WriteError> {
-        for carrier in carriers {
-            let settles = Some(*carrier);
-            let draft = Draft { invalidation: due.clone(), settles, ..Draft::default() };
-            if due.is_empty() {
-                // Nothing becomes wrong, so nobody has to be waited for.
-                self.backend.append(draft).await?;
-            } else {
-                self.backend.write(draft).await?;
-            }
+        let Some((last, others)) = carriers.split_last() else { return Ok(()) };
+        let settling = |carrier: &Position, invalidation: Invalidation| Draft {
+            invalidation,
+            settles: Some(*carrier),
+            ..Draft::default()
+        };
+        // The last one invalidates for all of them, so that there is one wait. Were the back end killed
+        // before it, the last one would be left over, and it has deferred all that the others have.
+        for carrier in others {
+            self.backend.append(settling(carrier, Invalidation::new())).await?;
+        }
+        if due.is_empty() {
+            // Nothing becomes wrong, so no front end has to acknowledge it.
+            self.backend.append(settling(last, Invalidation::new())).await?;
+        } else {
+            self.backend.write_of(Some(self.call), settling(last, due.clone())).await?;
         }
         Ok(())
     }
@@ -165,13 +174,20 @@ impl CallJournal {
 
 async fn write(
     backend: Arc<Backend>,
+    call: CallId,
     progress: Arc<Mutex<Progress>>,
     draft: Draft,
 ) -> Result<Written, WriteError> {
-    let written = backend.write(draft).await?;
+    let written = backend.write_of(Some(call), draft).await?;
     let mut progress = progress.lock().unwrap_or_else(PoisonError::into_inner);
     progress.carriers.push(written.receipt.position);
     Ok(written)
+}
+
+impl Drop for CallJournal {
+    fn drop(&mut self) {
+        self.backend.members.end_call(self.call);
+    }
 }
 
 impl Journal for CallJournal {
@@ -194,6 +210,7 @@ impl Journal for CallJournal {
                 // task is counted before anybody can learn that the reply is there.
                 self.under_way.spawn(write(
                     Arc::clone(&self.backend),
+                    self.call,
                     Arc::clone(&self.progress),
                     draft,
                 ))

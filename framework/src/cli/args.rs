@@ -46,6 +46,9 @@ pub(super) struct Serve {
     /// The process to end with
     #[arg(long, value_name = "PID", hide = true)]
     pub(super) with_parent: Option<i32>,
+    /// No front end that has followed an earlier log can still be running
+    #[arg(long, hide = true)]
+    pub(super) alone: bool,
 }
 
 #[derive(Debug, Args)]

@@ -36,11 +36,12 @@ use args::Command;
 /// What the command line needs from the site it belongs to.
 pub trait Site {
     /// Runs the node until it is told to stop ([`Signals`]) and has drained. Prints an
-    /// [`Announcement`] when it listens.
+    /// [`Announcement`] when it listens. When it `is_alone`, no front end that has followed an earlier
+    /// log can still be running.
     ///
     /// # Errors
     /// What kept the node from starting, or made it stop.
-    fn serve(self, config: Config) -> Result<(), Problems>;
+    fn serve(self, config: Config, is_alone: bool) -> Result<(), Problems>;
 
     /// The dispatch table as it will be matched, for people to read.
     ///
@@ -89,7 +90,7 @@ fn run(site: impl Site, arguments: Arguments) -> Result<(), Problems> {
             }
             let config = Config::load(path, environment().chain(serve.overrides()))?;
             trace::start(&config.trace)?;
-            site.serve(config)
+            site.serve(config, serve.alone)
         }
         Command::Cluster(cluster) => {
             let config = Config::load(path, environment().chain(cluster.overrides()))?;

@@ -241,7 +241,15 @@ impl FrontEnd {
             ));
         }
         if self.settings.caching && !self.cache.holds_lease(clock::now()) {
-            return Err("no lease: no back end has confirmed lately what may be served".to_owned());
+            let is_on_probation = self.link.status().on_probation && self.link.is_connected();
+            return Err(match is_on_probation {
+                true => {
+                    "on probation: writers had to wait for this front end, so the back end \
+                         gives it no lease until it has answered punctually for a while"
+                }
+                false => "no lease: no back end has confirmed lately what may be served",
+            }
+            .to_owned());
         }
         if !self.link.is_connected() {
             return Err("no back end answers".to_owned());

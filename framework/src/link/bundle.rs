@@ -2,7 +2,7 @@
 //!
 //! A stream of HTTP/2 for each call costs more than all else that the link does with a short one: its
 //! headers, its place among the others, a task on either side, a `write` for each answer. So calls
-//! that change nothing (`GET` and `HEAD`, without a body) share one stream, `POST /headwater/3/calls`,
+//! that change nothing (`GET` and `HEAD`, without a body) share one stream, `POST /headwater/5/calls`,
 //! that is open as long as the connection:
 //!
 //! ```text
@@ -24,7 +24,7 @@
 //!
 //! Nothing may hold up the rest for long either. An answer whose body is still to come, or that is
 //! longer than [`LONGEST`], is [`Parked`](Told::Parked): the front end fetches it over a stream of its
-//! own, `POST /headwater/3/parked`. Calls with a body have a stream of their own from the start.
+//! own, `POST /headwater/5/parked`. Calls with a body have a stream of their own from the start.
 
 use std::collections::VecDeque;
 use std::mem;

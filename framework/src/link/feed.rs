@@ -10,8 +10,9 @@ use crate::log::{LogEpoch, Position};
 pub(super) enum Up {
     /// The first message, once.
     Open(Open),
-    /// Asks for a lease from this point of the front end's own clock, in nanoseconds.
-    Renew { stamp: u64 },
+    /// Asks for a lease from this point of the front end's own clock, in nanoseconds, and says how
+    /// long after its stamp the last answer in this feed came, if one came since the last renewal.
+    Renew { stamp: u64, answer_took: Option<Duration> },
     /// Everything up to here has been applied.
     Ack { position: Position },
     /// Which contents of files are here and which are not.
@@ -34,6 +35,8 @@ pub(super) enum Down {
     Records { records: Vec<FeedRecord>, through: Position },
     /// Answers the renewal with this stamp, behind the records.
     Renewed { stamp: u64 },
+    /// The same, but there is no lease: the front end has kept writers waiting.
+    Withheld { stamp: u64 },
     /// The last message: the back end stops, or answers a `Leave`.
     Goodbye,
 }
@@ -47,6 +50,8 @@ pub struct Open {
     pub incarnation: u64,
     /// What it has followed so far.
     pub followed: Option<Followed>,
+    /// The incarnation before this one, if that has ended for certain.
+    pub predecessor: Option<u64>,
 }
 
 /// How far a front end has followed a log.

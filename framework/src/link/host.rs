@@ -7,6 +7,7 @@ use super::feed::{FeedRecord, Holdings, Open};
 use super::files::{Found, Lookup};
 use super::message::{Answer, Call};
 use crate::body::Body;
+use crate::clock::Moment;
 use crate::log::{ContentId, LogEpoch, LogId, Position};
 
 /// What the link asks of a back end.
@@ -53,9 +54,10 @@ pub trait Host: Send + Sync + 'static {
     /// The member has applied everything up to `position`.
     fn acknowledged(&self, member: MemberId, position: Position);
 
-    /// From now on the member may hold a lease for the admission's lease time. Returns whether this
-    /// was noted; otherwise it gets none, and the feed ends.
-    fn granted(&self, member: MemberId) -> bool;
+    /// The member asks for a lease from `stamp` on, a moment of its own clock, and says how long the
+    /// answer took that came since it asked before. When it is [`Grant::Given`], the member
+    /// may from now on hold a lease for the admission's lease time.
+    fn granted(&self, member: MemberId, stamp: Moment, answer_took: Option<Duration>) -> Grant;
 
     /// The member has these contents of the files that the log put into the docroot.
     fn holds(&self, member: MemberId, holdings: Holdings);
@@ -92,6 +94,17 @@ pub struct Greeting {
 /// Names one admission. A front end that comes back is another member to the link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MemberId(pub u64);
+
+/// What becomes of a renewal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Grant {
+    /// It was noted that the member may hold a lease.
+    Given,
+    /// The member gets no lease now, and may ask again.
+    Withheld,
+    /// This is no member, or it follows another feed: this one ends.
+    Unknown,
+}
 
 /// What a back end grants a front end that opens a feed.
 #[derive(Debug, Clone, PartialEq, Eq)]

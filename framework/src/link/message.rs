@@ -6,7 +6,7 @@ use crate::cache_type::CacheType;
 use crate::log::{LogEpoch, Position};
 
 /// The version of the link that this build speaks. Both ends must speak the same.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;
 
 /// What precedes the body of a forwarded request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -27,13 +27,13 @@
 //! acknowledgements, have one of their own on either side, which runs no code of the site. A feed that
 //! is opened on another connection is served all the same.
 //!
-//! A call is `POST /headwater/4/call`: the length of the head (u32, big endian), the head
+//! A call is `POST /headwater/5/call`: the length of the head (u32, big endian), the head
 //! ([`Call`]), then the body of the request as it is; the answer likewise, with [`Answer`]. A body
 //! whose length is not announced is whole only with its closing trailer. Calls without a body share
-//! one stream, `POST /headwater/4/calls`. The feed is
-//! `POST /headwater/4/feed`, open as long as both processes are: messages, each after its length.
-//! `POST /headwater/4/hello` asks who answers, before a connection is used. `POST /headwater/4/lookup`
-//! asks what the log says about files of the docroot, `POST /headwater/4/content` for a content from
+//! one stream, `POST /headwater/5/calls`. The feed is
+//! `POST /headwater/5/feed`, open as long as both processes are: messages, each after its length.
+//! `POST /headwater/5/hello` asks who answers, before a connection is used. `POST /headwater/5/lookup`
+//! asks what the log says about files of the docroot, `POST /headwater/5/content` for a content from
 //! some byte on; they go over the connection for calls.
 //!
 //! # What it must not know
@@ -93,6 +93,10 @@
 //!   cache. Each opening of a log has an epoch by which this can be told; the feed's welcome carries
 //!   it, and so do calls and answers. An answer of another opening than the feed's is not stored: its
 //!   position may be one that the feed gives to another record.
+//! - A renewal may be refused: then step 1 notes nothing, and `Withheld { stamp }` is sent where `Renewed`
+//!   would be. The front end keeps the lease that it has until it is over. It hears something either
+//!   way, so that it does not take the back end for lost. A renewal says how long the answer before took, which
+//!   is how the back end knows how late the member hears of things.
 //! - Renewals that wait while records are being sent are answered by the last of them: its `p` and
 //!   its stamp are the latest. The one being served is never put back, so the front end gets its
 //!   leases however fast the log grows, and what waits is bounded.
@@ -118,7 +122,7 @@ pub use connector::{Connector, Incoming, in_memory};
 pub use feed::{FeedRecord, Followed, Holding, Holdings, Open, Welcome};
 pub use files::{Found, Lookup};
 pub use follower::Follower;
-pub use host::{Admission, FeedBatch, Greeting, Host, How, MemberId, Refusal};
+pub use host::{Admission, FeedBatch, Grant, Greeting, Host, How, MemberId, Refusal};
 pub use message::{Answer, Call, Content, Exposure, VERSION, group_of_url};
 pub use server::{ServeError, ServerOptions, serve};
 

@@ -2,8 +2,8 @@
 //! write, whatever happens to the nodes and to what joins them.
 //!
 //! One back end, three front ends, writers and readers on random front ends, and a [`script`] of
-//! faults: front ends that are paused for longer than the lease, killed or stopped, links that are
-//! cut, a back end that is killed or stopped in the middle of writes. Faults may cost answers. They
+//! faults: front ends that are paused for longer than the lease, killed or stopped, or that flap; links that are
+//! cut or slow; a back end that is killed or stopped in the middle of writes. Faults may cost answers. They
 //! may not cost:
 //!
 //! - a reader the newest answered version (rule 5 of the law, and rule 3 by pages that are read
@@ -70,7 +70,7 @@ async fn no_read_after_a_write_was_answered_misses_it() {
         visitor.expect("visitors do not panic");
     }
     if !trial.verdict.is_broken() {
-        cluster.ready().await;
+        script::settled(&cluster).await;
         reader::read_everything(&trial).await;
     }
     trial.verdict.deliver(seed, faults);

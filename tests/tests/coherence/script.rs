@@ -1,7 +1,7 @@
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use headwater_tests::{Client, Cluster, Cut, Failed, Node, Relay, Response};
+use headwater_tests::{Client, Cluster, Cut, Failed, Node, Relay, Response, until};
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{Rng, RngExt};
@@ -15,6 +15,20 @@ use crate::trial::Trial;
 /// A front end that has woken answers at once, if only with an error; much sooner than after the
 /// link's deadline of half a minute.
 const LONGEST_ANSWER: Duration = Duration::from_secs(15);
+
+/// Waits until all nodes are ready, or on probation with a link that carries requests: without a lease,
+/// nothing shows that it does but a request.
+pub(crate) async fn settled(cluster: &Cluster) {
+    cluster.settled().await;
+    for node in &cluster.frontends {
+        let client = Client::new(node.http());
+        until(&format!("{} forwards", node.name()), async || {
+            let answer = client.get("/slow/0").await;
+            answer.is_ok_and(|answer| answer.status == 200).then_some(())
+        })
+        .await;
+    }
+}
 
 /// What is done to the nodes, one round after the other, in an order that the seed decides.
 pub(crate) struct Script {
@@ -31,8 +45,21 @@ enum Kind {
     Restart(End),
     /// The link of a front end is cut and healed.
     Cut(Cut),
+    /// A front end comes and goes.
+    Flap(Flap),
     /// The back end is ended in the middle of writes and started again.
     RestartBackend(End),
+}
+
+/// How a front end comes and goes.
+#[derive(Debug, Clone, Copy)]
+enum Flap {
+    /// It stops for nearly a lease, and runs for a moment, again and again.
+    Stops,
+    /// It is killed half a lease after each start.
+    IsKilled,
+    /// What it hears and says takes so long that no lease reaches it in time.
+    IsDistant,
 }
 
 /// How a process ends.
@@ -47,7 +74,7 @@ enum End {
 /// What goes wrong in a round: one thing, or two at once.
 type Round = &'static [Kind];
 
-const ROUNDS: [Round; 17] = [
+const ROUNDS: [Round; 21] = [
     &[Kind::Pause],
     &[Kind::Pause],
     &[Kind::Pause, Kind::Pause],
@@ -58,6 +85,10 @@ const ROUNDS: [Round; 17] = [
     &[Kind::Cut(Cut::Silence)],
     &[Kind::Cut(Cut::Silence), Kind::Cut(Cut::Reset)],
     &[Kind::Cut(Cut::Silence), Kind::Restart(End::Killed)],
+    &[Kind::Flap(Flap::Stops)],
+    &[Kind::Flap(Flap::IsKilled)],
+    &[Kind::Flap(Flap::IsDistant)],
+    &[Kind::Flap(Flap::Stops), Kind::Flap(Flap::IsDistant)],
     &[Kind::RestartBackend(End::Killed)],
     &[Kind::RestartBackend(End::Killed)],
     &[Kind::RestartBackend(End::Stopped)],
@@ -119,7 +150,7 @@ impl Script {
             fault.happen(stage, trial)
         }))
         .await;
-        cluster.ready().await;
+        settled(cluster).await;
         for fault in &faults {
             trial.calm.restore(fault.place);
         }
@@ -149,6 +180,7 @@ impl Kind {
                 (LEASE + Duration::from_millis(500), LEASE + Duration::from_millis(1500))
             }
             Kind::Cut(_) => (Duration::from_millis(200), LEASE + Duration::from_millis(1500)),
+            Kind::Flap(_) => (2 * LEASE, 4 * LEASE),
             Kind::Restart(_) | Kind::RestartBackend(_) => {
                 (Duration::ZERO, LEASE + Duration::from_millis(500))
             }
@@ -190,6 +222,13 @@ impl Fault {
                 trial.verdict.happened(format_args!("{name}'s link is healed"));
                 relay.heal();
             }
+            (Kind::Flap(flap), Stage::Frontend(node, relay, index)) => {
+                let name = node.name().to_owned();
+                trial.verdict.happened(format_args!("{name} flaps ({flap:?}) for {lasts:?}"));
+                flap.befall(node, relay, lasts, |node| trial.set_entrance(index, node.http()))
+                    .await;
+                trial.verdict.happened(format_args!("{name} flaps no more"));
+            }
             (Kind::RestartBackend(end), Stage::Backend(node, relays)) => {
                 end.befall(node, lasts, trial).await;
                 for relay in relays {
@@ -197,6 +236,39 @@ impl Fault {
                 }
             }
             (kind, _) => unreachable!("{kind:?} was cast for the wrong node"),
+        }
+    }
+}
+
+impl Flap {
+    /// Has the node flap for `lasts`; `started` is called after each start.
+    async fn befall(
+        self,
+        node: &mut Node,
+        relay: &Relay,
+        lasts: Duration,
+        started: impl Fn(&Node),
+    ) {
+        let start = Instant::now();
+        while start.elapsed() < lasts {
+            match self {
+                Flap::Stops => {
+                    node.pause();
+                    tokio::time::sleep(LEASE * 95 / 100).await;
+                    node.resume();
+                    tokio::time::sleep(LEASE * 5 / 100).await;
+                }
+                Flap::IsKilled => {
+                    node.restart().await;
+                    started(node);
+                    tokio::time::sleep(LEASE / 2).await;
+                }
+                Flap::IsDistant => {
+                    relay.delay(LEASE * 6 / 10);
+                    tokio::time::sleep(lasts).await;
+                    relay.delay(Duration::ZERO);
+                }
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, ExitStatus, Stdio};
+use std::time::Duration;
 
 use headwater::cli::{Announcement, Entrance};
 use headwater_tests::{Client, PATIENCE, Site, until};
@@ -213,4 +214,27 @@ async fn a_cluster_that_cannot_start_says_so_and_leaves_nothing_behind() {
     assert!(printed.errors.contains(&port.to_string()), "{}", printed.errors);
     let pids = printed.out.lines().filter_map(|line| line.parse::<Announcement>().ok());
     all_gone(&pids.collect::<Vec<_>>()).await;
+}
+
+#[tokio::test]
+async fn the_first_write_on_a_new_log_waits_for_no_front_end_of_an_earlier_cluster() {
+    let site = site().project("[link]\nlease = \"45s\"\n");
+    let data = site.path("elsewhere");
+    for _ in 0..2 {
+        let mut cluster = Running::start(&site, &["--port", "0", "--data", data.to_str().unwrap()]);
+        let nodes = cluster.nodes().await;
+        let http = nodes.iter().find_map(|node| match node.entrance {
+            Entrance::Frontend(http) => Some(http),
+            _ => None,
+        });
+        let client = Client::new(http.expect("there is a front end"));
+        let writing = client.post("/page/1", "");
+        let written = tokio::time::timeout(Duration::from_secs(15), writing).await;
+        assert_eq!(written.expect("it waits for no lease").unwrap().status, 200);
+        // In the midst of what it does, and then its log is another one.
+        cluster.signal(Signal::KILL);
+        cluster.ended().await;
+        all_gone(&nodes).await;
+        std::fs::remove_dir_all(&data).unwrap();
+    }
 }

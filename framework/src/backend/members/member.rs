@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use crate::clock::Moment;
 use crate::link::{Holding, Holdings};
@@ -22,6 +23,14 @@ pub(super) struct Member {
     pub(super) lease_until: Moment,
     /// Whether its lease has been reported as run out since it was last granted.
     pub(super) fenced: bool,
+    /// Whether this back end, and not only a predecessor, has granted it a lease.
+    pub(super) has_lease_of_ours: bool,
+    /// When it asked for its last lease in this feed, by its own clock.
+    pub(super) asked: Option<Moment>,
+    /// Whether its last renewal was answered without a lease.
+    pub(super) withheld: bool,
+    /// Cancelled when its process has ended, and its lease with it.
+    pub(super) ended: CancellationToken,
 }
 
 /// Names one feed of one front end.
@@ -36,6 +45,8 @@ pub enum Health {
     Serving,
     /// It follows the log but holds no lease: it has not asked for one in time.
     Fenced,
+    /// It follows the log but gets no lease: writers had to wait for it.
+    Probation,
     /// It does not follow the log, but its last lease may still run.
     Cut,
     /// It does not follow the log and holds no lease.
@@ -58,6 +69,23 @@ pub struct MemberStatus {
 }
 
 impl Member {
+    /// A member without a lease, which has applied everything up to `acknowledged`.
+    pub(super) fn new(name: String, longest: Duration, acknowledged: Position) -> Member {
+        Member {
+            name,
+            longest,
+            feed: None,
+            acknowledged: watch::channel(acknowledged).0,
+            holdings: None,
+            lease_until: Moment::EARLIEST,
+            fenced: false,
+            has_lease_of_ours: false,
+            asked: None,
+            withheld: false,
+            ended: CancellationToken::new(),
+        }
+    }
+
     /// What it has of the record at `position`.
     pub(super) fn holding(&self, position: Position) -> Holding<'_> {
         match &self.holdings {
@@ -68,6 +96,7 @@ impl Member {
 
     pub(super) fn health(&self, now: Moment) -> Health {
         match (self.feed.is_some(), self.lease_until > now) {
+            (true, _) if self.withheld => Health::Probation,
             (true, true) => Health::Serving,
             (true, false) => Health::Fenced,
             (false, true) => Health::Cut,

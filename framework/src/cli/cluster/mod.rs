@@ -4,6 +4,7 @@
 //! plan        who is started, with which variables
 //! process     one child: its task owns it, relays what it says, and passes signals on
 //! supervisor  brings all up in order, waits until all are ready, minds them, stops them
+//! lock        whether processes of an earlier cluster are still running
 //! output      what is said on stdout and stderr, never waiting long for who reads it
 //! ```
 //!
@@ -12,6 +13,7 @@
 //! anew. When the supervisor is killed, the operating system kills the
 //! children (`parent`).
 
+mod lock;
 mod output;
 mod plan;
 mod process;

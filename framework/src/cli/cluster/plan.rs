@@ -53,10 +53,10 @@ impl Plan {
         Plan { frontends, port, log, sync, file: file.map(Path::to_owned) }
     }
 
-    /// The back end.
-    pub(super) fn backend(&self) -> Launch {
+    /// The back end; `is_alone` when no front end of an earlier log can still be running.
+    pub(super) fn backend(&self, is_alone: bool) -> Launch {
         let names: Vec<String> = (0..self.frontends).map(frontend_name).collect();
-        self.launch(
+        let mut launch = self.launch(
             "b1".to_owned(),
             Mode::Backend,
             vec![
@@ -65,7 +65,16 @@ impl Plan {
                 ("HEADWATER_ADMIN__LISTEN", self.listen(300)),
                 ("HEADWATER_LOG__PATH", self.log.clone().into()),
             ],
-        )
+        );
+        if is_alone {
+            launch.arguments.push("--alone".into());
+        }
+        launch
+    }
+
+    /// The folder of the log.
+    pub(super) fn log(&self) -> &Path {
+        &self.log
     }
 
     /// The front ends, in order, for a back end whose link is at `link`.
@@ -132,7 +141,8 @@ mod tests {
     #[test]
     fn ports_are_counted_from_the_first_front_ends() {
         let plan = Plan::new(2, 8000, at("/srv/log"), None);
-        let backend = plan.backend();
+        let backend = plan.backend(true);
+        assert!(backend.arguments.ends_with(&["--alone".into()]));
         assert_eq!(value(&backend, "HEADWATER_NAME"), "b1");
         assert_eq!(value(&backend, "HEADWATER_LINK__LISTEN"), "127.0.0.1:8100");
         assert_eq!(value(&backend, "HEADWATER_ADMIN__LISTEN"), "127.0.0.1:8300");
@@ -151,14 +161,14 @@ mod tests {
     #[test]
     fn the_largest_cluster_on_the_last_ports_has_ports_for_all() {
         let plan = Plan::new(100, 65_235, at("data"), None);
-        assert_eq!(value(&plan.backend(), "HEADWATER_ADMIN__LISTEN"), "127.0.0.1:65535");
+        assert_eq!(value(&plan.backend(false), "HEADWATER_ADMIN__LISTEN"), "127.0.0.1:65535");
         let mut ports: Vec<String> = plan
             .frontends("127.0.0.1:1".parse().unwrap())
             .flat_map(|launch| launch.variables)
             .filter(|(name, _)| name.ends_with("LISTEN"))
             .map(|(_, address)| address.into_string().unwrap())
             .collect();
-        ports.push(value(&plan.backend(), "HEADWATER_LINK__LISTEN").to_owned());
+        ports.push(value(&plan.backend(false), "HEADWATER_LINK__LISTEN").to_owned());
         ports.sort();
         ports.dedup();
         assert_eq!(ports.len(), 201);
@@ -167,7 +177,7 @@ mod tests {
     #[test]
     fn from_port_0_every_port_is_a_free_one() {
         let plan = Plan::new(1, 0, at("data"), Some(Path::new("a.toml")));
-        assert_eq!(value(&plan.backend(), "HEADWATER_LINK__LISTEN"), "127.0.0.1:0");
+        assert_eq!(value(&plan.backend(false), "HEADWATER_LINK__LISTEN"), "127.0.0.1:0");
         let link = "127.0.0.1:43210".parse().unwrap();
         let frontend = plan.frontends(link).next().unwrap();
         assert_eq!(value(&frontend, "HEADWATER_HTTP__LISTEN"), "127.0.0.1:0");

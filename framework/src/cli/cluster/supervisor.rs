@@ -9,6 +9,7 @@ use rustix::process::Signal;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until};
 
+use super::lock::Lock;
 use super::output::{report, say};
 use super::plan::{Launch, Plan};
 use super::process::{Event, Process};
@@ -40,7 +41,8 @@ pub(super) async fn run(plan: Plan, drain: Duration) -> Result<(), Problems> {
     let program = std::env::current_exe()
         .map_err(|error| Problem::new(format!("cannot find this program's file: {error}")))?;
     let (sender, events) = mpsc::channel(64);
-    let mut cluster = Supervisor { program, nodes: Vec::new(), sender, events };
+    let lock = Lock::take(plan.log());
+    let mut cluster = Supervisor { program, lock, nodes: Vec::new(), sender, events };
     let result = tokio::select! {
         result = cluster.bring_up(&plan) => result,
         () = signals.stop() => Err(Interruption::Asked),
@@ -73,6 +75,8 @@ fn failed(message: String) -> Interruption {
 #[derive(Debug)]
 struct Supervisor {
     program: PathBuf,
+    /// None when processes of an earlier cluster may still be running.
+    lock: Option<Lock>,
     nodes: Vec<Member>,
     sender: mpsc::Sender<Event>,
     events: mpsc::Receiver<Event>,
@@ -94,7 +98,7 @@ enum State {
 impl Supervisor {
     /// Starts all nodes; done when each of them is ready.
     async fn bring_up(&mut self, plan: &Plan) -> Result<(), Interruption> {
-        self.start(plan.backend())?;
+        self.start(plan.backend(self.lock.is_some()))?;
         let link = self.link_of(0).await?;
         for launch in plan.frontends(link) {
             self.start(launch)?;

@@ -1,5 +1,6 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -42,15 +43,16 @@ pub(super) async fn follow<F: Follower>(
         if shared.is_foreign(slot, &*follower) {
             failures += 1;
         } else {
-            let mut renewed = false;
-            let following = shared.follow_one(slot, &*follower, &leaving, &mut renewed);
+            let mut answered = false;
+            let following = shared.follow_one(slot, &*follower, &leaving, &mut answered);
             let end = AssertUnwindSafe(following).catch_unwind().await;
             shared.set_followed(slot, None);
+            shared.on_probation.store(false, Ordering::Relaxed);
             match end.unwrap_or(Err(Problem::Panicked)) {
                 Ok(()) => break,
                 Err(problem) => slot.failed(&problem),
             }
-            if renewed {
+            if answered {
                 backoff.reset();
                 failures = 0;
             } else {
@@ -89,7 +91,7 @@ impl Shared {
         slot: &Slot,
         follower: &F,
         leaving: &CancellationToken,
-        renewed: &mut bool,
+        answered: &mut bool,
     ) -> Result<(), Problem> {
         let opening = Feed::open(self, slot, follower);
         let (mut feed, welcome, resumed, snapshot) = tokio::select! {
@@ -111,7 +113,8 @@ impl Shared {
         feed.uplink.report(follower.holdings().borrow().clone());
         // A writer may be waiting for what was applied before the feed was cut.
         feed.uplink.acknowledge(welcome.start);
-        feed.run(follower, welcome.lease.max(SHORTEST_LEASE), leaving, renewed).await
+        let lease = welcome.lease.max(SHORTEST_LEASE);
+        feed.run(self, follower, lease, leaving, answered).await
     }
 }
 
@@ -155,7 +158,10 @@ impl Feed {
             Down::Welcome(welcome) => welcome,
             Down::Refused { message } => return Err(Problem::Refused(message)),
             Down::Goodbye => return Err(Problem::Goodbye),
-            Down::Snapshot { .. } | Down::Records { .. } | Down::Renewed { .. } => {
+            Down::Snapshot { .. }
+            | Down::Records { .. }
+            | Down::Renewed { .. }
+            | Down::Withheld { .. } => {
                 return Err(Problem::Feed("it began without a welcome".to_owned()));
             }
         };
@@ -181,10 +187,11 @@ impl Feed {
     /// Applies what comes, in its order, and asks for a lease four times during each.
     async fn run<F: Follower>(
         &mut self,
+        shared: &Shared,
         follower: &F,
         lease: Duration,
         leaving: &CancellationToken,
-        renewed: &mut bool,
+        answered: &mut bool,
     ) -> Result<(), Problem> {
         let patience = lease.max(SHORTEST_SILENCE);
         let mut silence = std::pin::pin!(tokio::time::sleep(patience));
@@ -229,14 +236,17 @@ impl Feed {
                     self.uplink.acknowledge(through);
                 }
                 // The lease was given up; this answers a renewal from before.
-                Ok(Down::Renewed { .. }) if farewell => continue,
+                Ok(Down::Renewed { .. } | Down::Withheld { .. }) if farewell => continue,
                 Ok(Down::Renewed { stamp }) => {
-                    let stamp = Moment::from_nanos(stamp);
-                    if !self.uplink.has_sent(stamp) {
-                        return Err(Problem::Feed("it renewed what was not asked for".to_owned()));
-                    }
+                    let stamp = self.answered(stamp)?;
                     follower.renewed(stamp);
-                    *renewed = true;
+                    shared.on_probation.store(false, Ordering::Relaxed);
+                    *answered = true;
+                }
+                Ok(Down::Withheld { stamp }) => {
+                    self.answered(stamp)?;
+                    shared.on_probation.store(true, Ordering::Relaxed);
+                    *answered = true;
                 }
                 Ok(Down::Welcome(_) | Down::Snapshot { .. } | Down::Refused { .. }) => {
                     return Err(Problem::Feed("it began twice".to_owned()));
@@ -246,6 +256,15 @@ impl Feed {
             if !farewell {
                 silence.as_mut().reset(Instant::now() + patience);
             }
+        }
+    }
+
+    /// The stamp of a renewal that was answered.
+    fn answered(&self, stamp: u64) -> Result<Moment, Problem> {
+        let stamp = Moment::from_nanos(stamp);
+        match self.uplink.answered(stamp) {
+            true => Ok(stamp),
+            false => Err(Problem::Feed("it renewed what was not asked for".to_owned())),
         }
     }
 

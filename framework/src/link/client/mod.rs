@@ -23,7 +23,7 @@ mod uplink;
 mod upload;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use http::Uri;
@@ -38,6 +38,7 @@ pub use status::{BackendStatus, LinkStatus};
 use slot::Slot;
 
 use super::{Connector, Follower, Open, VERSION};
+use crate::claim::Claim;
 use crate::log::LogId;
 
 /// How long [`Link::leave`] waits for the back end's answer.
@@ -60,6 +61,8 @@ pub struct LinkOptions {
     /// Where the feed is followed: a runtime that nothing else keeps busy. Otherwise it is the
     /// present one.
     pub feed: Option<Handle>,
+    /// The lock by which it can be seen that this process has ended, held as long as there is a link.
+    pub(crate) claim: Option<Arc<Claim>>,
     pub(super) version: u32,
 }
 
@@ -74,6 +77,7 @@ impl LinkOptions {
             secret: None,
             lease,
             feed: None,
+            claim: None,
             version: VERSION,
         }
     }
@@ -98,6 +102,8 @@ struct Shared {
     turn: AtomicUsize,
     /// The log of the feed, while there is one.
     followed: watch::Sender<Option<LogId>>,
+    /// Whether the last renewal of this feed was answered without a lease.
+    on_probation: AtomicBool,
     /// Told whenever a slot or the feed has changed.
     changed: watch::Sender<()>,
     /// Whether the feed was left for good.
@@ -116,6 +122,7 @@ impl Link {
             options,
             turn: AtomicUsize::new(0),
             followed: watch::Sender::new(None),
+            on_probation: AtomicBool::new(false),
             changed,
             left: watch::Sender::new(false),
         });
@@ -161,6 +168,7 @@ impl Link {
     pub fn status(&self) -> LinkStatus {
         LinkStatus {
             followed: *self.shared.followed.borrow(),
+            on_probation: self.shared.on_probation.load(Ordering::Relaxed),
             backends: self.shared.slots.iter().map(Slot::status).collect(),
         }
     }
@@ -179,6 +187,7 @@ impl Shared {
             name: self.options.name.clone(),
             incarnation: self.options.incarnation,
             followed: follower.followed(),
+            predecessor: self.options.claim.as_ref().and_then(|claim| claim.predecessor()),
         }
     }
 

@@ -5,6 +5,9 @@ use crate::log::LogId;
 pub struct LinkStatus {
     /// The log of the feed that is followed; `None` while there is no feed.
     pub followed: Option<LogId>,
+    /// Whether the back end that is followed gives this front end no lease, because writers had to
+    /// wait for it.
+    pub on_probation: bool,
     /// One for each configured back end, in the order of the configuration.
     pub backends: Vec<BackendStatus>,
 }

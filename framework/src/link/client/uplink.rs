@@ -1,6 +1,7 @@
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame};
@@ -34,6 +35,8 @@ struct Pending {
     closed: bool,
     /// The stamp of the last renewal that was sent.
     stamp: Moment,
+    /// How long the last answer to a renewal took, until that is said.
+    answer_took: Option<Duration>,
     waker: Option<Waker>,
 }
 
@@ -48,6 +51,7 @@ impl Uplink {
             leave: false,
             closed: false,
             stamp: Moment::EARLIEST,
+            answer_took: None,
             waker: None,
         };
         let shared = Arc::new(Shared(Mutex::new(pending)));
@@ -71,9 +75,11 @@ impl Uplink {
         self.0.change(|pending| pending.leave = true);
     }
 
-    /// Whether a renewal with this stamp, or a later one, has been sent.
-    pub(super) fn has_sent(&self, stamp: Moment) -> bool {
-        stamp <= self.0.pending().stamp
+    /// The renewal with this stamp has been answered. Returns whether it, or a later one, was sent.
+    pub(super) fn answered(&self, stamp: Moment) -> bool {
+        let mut pending = self.0.pending();
+        pending.answer_took = Some(clock::now().since(stamp));
+        stamp <= pending.stamp
     }
 }
 
@@ -116,7 +122,8 @@ impl Pending {
         }
         if std::mem::take(&mut self.renew) {
             self.stamp = clock::now();
-            return Some(Up::Renew { stamp: self.stamp.as_nanos() });
+            let answer_took = self.answer_took.take();
+            return Some(Up::Renew { stamp: self.stamp.as_nanos(), answer_took });
         }
         None
     }
@@ -163,6 +170,7 @@ mod tests {
             leave: false,
             closed: false,
             stamp: Moment::EARLIEST,
+            answer_took: None,
             waker: None,
         }
     }
@@ -172,7 +180,10 @@ mod tests {
         let mut pending = pending();
         pending.renew = true;
         let before = clock::now();
-        let Some(Up::Renew { stamp }) = pending.next() else { panic!("no renewal") };
+        pending.answer_took = Some(Duration::from_millis(3));
+        let Some(Up::Renew { stamp, answer_took }) = pending.next() else { panic!("no renewal") };
+        assert_eq!(answer_took, Some(Duration::from_millis(3)));
+        assert_eq!(pending.answer_took, None, "it is said once");
         assert!(stamp >= before.as_nanos());
         assert_eq!(pending.stamp.as_nanos(), stamp);
         assert_eq!(pending.next(), None);

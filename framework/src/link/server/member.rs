@@ -13,9 +13,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::{FAREWELL, Server};
 use crate::body::{Body, BodyError};
+use crate::clock::Moment;
 use crate::link::feed::{Down, Open, Up, Welcome};
 use crate::link::frame::{self, Frames};
-use crate::link::{DOWN_LIMIT, Host, How, MemberId, Refusal, UP_LIMIT};
+use crate::link::{DOWN_LIMIT, Grant, Host, How, MemberId, Refusal, UP_LIMIT};
 use crate::log::Position;
 
 /// How long a front end may take to introduce itself.
@@ -134,11 +135,12 @@ struct Member<'a, H: Host> {
     said_goodbye: AtomicBool,
 }
 
-/// A lease that has been granted, to be told behind the records up to `through`.
+/// What a renewal is answered, behind the records up to `through`.
 #[derive(Debug, Clone, Copy)]
 struct Renewal {
     through: Position,
     stamp: u64,
+    is_given: bool,
 }
 
 impl<'a, H: Host> Member<'a, H> {
@@ -196,13 +198,15 @@ impl<'a, H: Host> Member<'a, H> {
                 Some(Up::Holdings(holdings)) => {
                     self.host.holds(self.id, holdings);
                 }
-                Some(Up::Renew { stamp }) => {
-                    // First the grant, then the position: the room's argument rests on it.
-                    if !self.host.granted(self.id) {
+                Some(Up::Renew { stamp, answer_took }) => {
+                    // First the grant, then the position: the module's argument rests on it.
+                    let grant = self.host.granted(self.id, Moment::from_nanos(stamp), answer_took);
+                    if grant == Grant::Unknown {
                         return Err(Trouble::gone("it follows another feed now"));
                     }
+                    let is_given = grant == Grant::Given;
                     let through = self.host.committed();
-                    self.renewal.send_replace(Some(Renewal { through, stamp }));
+                    self.renewal.send_replace(Some(Renewal { through, stamp, is_given }));
                 }
                 Some(Up::Leave) => {
                     self.said_goodbye.store(true, Ordering::Relaxed);
@@ -227,8 +231,12 @@ impl<'a, H: Host> Member<'a, H> {
             while sent < through {
                 sent = self.send_records(sent, through, down).await?;
             }
-            if let Some(Renewal { stamp, .. }) = renewal {
-                down.send(&Down::Renewed { stamp }).await?;
+            if let Some(Renewal { stamp, is_given, .. }) = renewal {
+                let answer = match is_given {
+                    true => Down::Renewed { stamp },
+                    false => Down::Withheld { stamp },
+                };
+                down.send(&answer).await?;
                 continue;
             }
             tokio::select! {

@@ -1,6 +1,7 @@
 use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 
+use super::house::Seen;
 use super::relay::{Mode, Relay};
 use super::*;
 use crate::clock;
@@ -38,7 +39,10 @@ async fn records_arrive_in_order_and_are_acknowledged() {
     .await;
     let members = backend.host.members.borrow().clone();
     let open = members.values().next().unwrap().open.clone();
-    assert_eq!(open, Some(Open { name: "f1".to_owned(), incarnation: 7, followed: None }));
+    assert_eq!(
+        open,
+        Some(Open { name: "f1".to_owned(), incarnation: 7, followed: None, predecessor: None })
+    );
 }
 
 #[tokio::test]
@@ -121,11 +125,28 @@ async fn no_lease_is_given_without_a_record_whose_writer_saw_none() {
 #[tokio::test]
 async fn a_lease_that_cannot_be_noted_is_not_given() {
     let (backend, address) = Backend::on_tcp(House::new("b1")).await;
-    backend.host.grants.store(false, Ordering::Relaxed);
+    *backend.host.grants.lock().unwrap() = Grant::Unknown;
     let reader = Reader::new();
     let _link = Link::start(options(vec![tcp(address)]), reader.clone());
     let state = until("the feed is cut", &reader.state, |state| state.cuts >= 2).await;
     assert_eq!(state.renewals, 0);
+}
+
+#[tokio::test]
+async fn a_feed_goes_on_without_leases_while_they_are_withheld() {
+    let (backend, address) = Backend::on_tcp(House::new("b1")).await;
+    *backend.host.grants.lock().unwrap() = Grant::Withheld;
+    let reader = Reader::new();
+    let link = Link::start(options(vec![tcp(address)]), reader.clone());
+    // Longer than either end waits for a sign of life.
+    let asked = |seen: &Seen| seen.renewals >= 30 && seen.answer_took.is_some();
+    until("leases are asked for", &backend.host.members, |it| it.values().any(asked)).await;
+    let state = reader.state.borrow().clone();
+    assert_eq!((state.renewals, state.cuts), (0, 0));
+    assert!(link.status().on_probation);
+    *backend.host.grants.lock().unwrap() = Grant::Given;
+    until("a lease is given", &reader.state, |state| state.renewals > 0).await;
+    assert!(!link.status().on_probation);
 }
 
 #[tokio::test]

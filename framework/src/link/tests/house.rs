@@ -34,8 +34,8 @@ pub(super) struct House {
     pub(super) contents: Mutex<BTreeMap<String, (ContentId, Bytes)>>,
     /// What front ends are told that do not resume.
     pub(super) snapshot: Mutex<Vec<Bytes>>,
-    /// Whether leases can be noted.
-    pub(super) grants: AtomicBool,
+    /// What becomes of renewals.
+    pub(super) grants: Mutex<Grant>,
     pub(super) refuse: Mutex<Option<String>>,
     pub(super) calls: watch::Sender<usize>,
     /// Bytes of bodies that controllers have read or made.
@@ -57,6 +57,9 @@ pub(super) struct Seen {
     /// What had been reported when each position was acknowledged.
     pub(super) held_then: Vec<(Position, Holdings)>,
     pub(super) lease_until: Option<Moment>,
+    pub(super) renewals: usize,
+    /// How long the answer to its last renewal but one took, as it says.
+    pub(super) answer_took: Option<Duration>,
     pub(super) left: Option<How>,
 }
 
@@ -78,7 +81,7 @@ impl House {
             slow: AtomicBool::new(false),
             contents: Mutex::default(),
             snapshot: Mutex::default(),
-            grants: AtomicBool::new(true),
+            grants: Mutex::new(Grant::Given),
             refuse: Mutex::default(),
             calls: watch::Sender::new(0),
             bytes: Arc::default(),
@@ -238,12 +241,16 @@ impl Host for House {
         });
     }
 
-    fn granted(&self, member: MemberId) -> bool {
-        let granted = self.grants.load(Ordering::Relaxed);
-        if granted {
-            self.see(member, |seen| seen.lease_until = Some(clock::now().after(LEASE)));
-        }
-        granted
+    fn granted(&self, member: MemberId, _stamp: Moment, took: Option<Duration>) -> Grant {
+        let grant = *self.grants.lock().unwrap();
+        self.see(member, |seen| {
+            seen.renewals += 1;
+            seen.answer_took = took;
+            if grant == Grant::Given {
+                seen.lease_until = Some(clock::now().after(LEASE));
+            }
+        });
+        grant
     }
 
     fn holds(&self, member: MemberId, holdings: Holdings) {

@@ -94,7 +94,7 @@ async fn a_feed_that_does_not_begin_with_an_introduction_is_closed() {
 #[tokio::test]
 async fn an_acknowledgement_of_what_was_not_sent_ends_the_feed() {
     let (backend, address) = Backend::on_tcp(House::new("b1")).await;
-    let open = Open { name: "liar".to_owned(), incarnation: 1, followed: None };
+    let open = Open { name: "liar".to_owned(), incarnation: 1, followed: None, predecessor: None };
     let mut messages = frame::encode(&Up::Open(open), UP_LIMIT).unwrap().to_vec();
     let lie = Up::Ack { position: Position(5) };
     messages.extend(frame::encode(&lie, UP_LIMIT).unwrap());

@@ -1,0 +1,239 @@
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::clock::Moment;
+use crate::log::Position;
+
+/// The records that writers wait for, and which lease holders have not acknowledged them. Pure: time is
+/// an argument.
+///
+/// # One call waits one lease at most for a front end
+///
+/// A call may write several records, and waits for each before it goes on. A front end that stops,
+/// runs for a moment and stops again could make it wait for a lease each time. So a lease holder that
+/// has acknowledged a record of a call late gets no new lease until the call has ended, for one
+/// lease at most. What the call waits for after that is the lease that the front end had when it
+/// stopped, and that was over one lease after the first record at the latest.
+///
+/// Late means silent: after a prompt majority of the others. So this never takes the leases of a
+/// majority.
+#[derive(Debug)]
+pub(super) struct Awaited {
+    /// The longest wait that is no silence.
+    patience: Duration,
+    lease: Duration,
+    tickets: u64,
+    records: BTreeMap<u64, Record>,
+    /// The calls under way that had to wait: for which incarnation, and until when that counts.
+    late: Vec<(CallId, u64, Moment)>,
+    calls: u64,
+}
+
+/// Names a call that may write several records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CallId(u64);
+
+/// Names one writer's wait.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ticket(u64);
+
+#[derive(Debug)]
+struct Record {
+    position: Position,
+    visible: Moment,
+    call: Option<CallId>,
+    /// The incarnations of those that have not acknowledged it.
+    silent: Vec<u64>,
+    acknowledged: usize,
+    /// When a majority of the lease holders other than any silent one had acknowledged it.
+    majority: Option<Moment>,
+}
+
+impl Awaited {
+    /// No writer waits yet; leases are `lease` long, and a wait beyond `patience` is a silence.
+    pub(super) fn new(lease: Duration, patience: Duration) -> Awaited {
+        Awaited {
+            patience,
+            lease,
+            tickets: 0,
+            records: BTreeMap::new(),
+            late: Vec::new(),
+            calls: 0,
+        }
+    }
+
+    /// A call begins.
+    pub(super) fn begin_call(&mut self) -> CallId {
+        self.calls += 1;
+        CallId(self.calls)
+    }
+
+    /// The call writes no more.
+    pub(super) fn end_call(&mut self, call: CallId) {
+        self.late.retain(|(late, ..)| *late != call);
+    }
+
+    /// Whether a call under way has waited for the lease holder.
+    pub(super) fn is_late(&self, incarnation: u64, now: Moment) -> bool {
+        self.late.iter().any(|(_, late, until)| *late == incarnation && *until > now)
+    }
+    /// A writer waits for the record, visible since `visible`; lease holders by incarnation, with the
+    /// position that each has acknowledged.
+    pub(super) fn begin(
+        &mut self,
+        position: Position,
+        visible: Moment,
+        call: Option<CallId>,
+        holders: impl Iterator<Item = (u64, Position)>,
+    ) -> Ticket {
+        let mut record =
+            Record { position, visible, call, silent: Vec::new(), acknowledged: 0, majority: None };
+        for (incarnation, acknowledged) in holders {
+            match acknowledged >= position {
+                true => record.acknowledged += 1,
+                false => record.silent.push(incarnation),
+            }
+        }
+        record.count(visible);
+        self.tickets += 1;
+        self.records.insert(self.tickets, record);
+        Ticket(self.tickets)
+    }
+
+    /// The lease holder has acknowledged everything up to `position`.
+    pub(super) fn acknowledge(&mut self, incarnation: u64, position: Position, now: Moment) {
+        for record in self.records.values_mut().filter(|record| record.position <= position) {
+            if let Some(index) = record.silent.iter().position(|silent| *silent == incarnation) {
+                record.silent.swap_remove(index);
+                let silent = record.prompt_majority(self.patience).map(|since| now.since(since));
+                if let Some(call) = record.call
+                    && silent.is_some_and(|silent| silent > self.patience)
+                {
+                    self.late.retain(|(_, _, until)| *until > now);
+                    self.late.push((call, incarnation, now.after(self.lease)));
+                }
+                record.acknowledged += 1;
+                record.count(now);
+            }
+        }
+    }
+
+    /// The incarnations of those that have not acknowledged the record.
+    pub(super) fn silent(&self, ticket: Ticket) -> Vec<u64> {
+        self.records.get(&ticket.0).map_or_else(Vec::new, |record| record.silent.clone())
+    }
+
+    /// The writer waits no longer.
+    pub(super) fn end(&mut self, ticket: Ticket) {
+        self.records.remove(&ticket.0);
+    }
+
+    /// Since when the lease holder is silent about a record that a majority of the others has
+    /// acknowledged promptly.
+    pub(super) fn silent_since(&self, incarnation: u64) -> Option<Moment> {
+        let records = self.records.values();
+        let silent = records.filter(|record| record.silent.contains(&incarnation));
+        silent.filter_map(|record| record.prompt_majority(self.patience)).min()
+    }
+}
+
+impl Record {
+    /// When there was a majority, if that was within `patience`.
+    fn prompt_majority(&self, patience: Duration) -> Option<Moment> {
+        self.majority.filter(|majority| majority.since(self.visible) <= patience)
+    }
+
+    /// Notes whether there is a majority now.
+    fn count(&mut self, now: Moment) {
+        let others = (self.acknowledged + self.silent.len()).saturating_sub(1);
+        if self.majority.is_none() && self.acknowledged * 2 > others {
+            self.majority = Some(now);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LEASE: Duration = Duration::from_millis(2000);
+    const PATIENCE: Duration = Duration::from_millis(250);
+
+    fn at(millis: u64) -> Moment {
+        Moment::from_nanos(millis * 1_000_000)
+    }
+
+    fn begin(awaited: &mut Awaited, holders: u64) -> Ticket {
+        awaited.begin(
+            Position(5),
+            at(1000),
+            None,
+            (1..=holders).map(|holder| (holder, Position(4))),
+        )
+    }
+
+    #[test]
+    fn a_lease_holder_is_silent_once_most_of_the_others_have_acknowledged() {
+        let mut awaited = Awaited::new(LEASE, PATIENCE);
+        let ticket = begin(&mut awaited, 4);
+        awaited.acknowledge(1, Position(5), at(1010));
+        assert_eq!(awaited.silent_since(4), None, "one of three is no majority");
+        awaited.acknowledge(2, Position(6), at(1020));
+        assert_eq!(awaited.silent_since(4), Some(at(1020)));
+        assert_eq!(awaited.silent_since(1), None);
+        awaited.acknowledge(4, Position(5), at(1900));
+        assert_eq!(awaited.silent_since(4), None);
+        assert_eq!(awaited.silent(ticket), [3]);
+        awaited.end(ticket);
+        assert_eq!(awaited.silent_since(3), None);
+    }
+
+    #[test]
+    fn a_record_that_most_acknowledge_late_says_nothing_of_the_others() {
+        let mut awaited = Awaited::new(LEASE, PATIENCE);
+        begin(&mut awaited, 3);
+        awaited.acknowledge(1, Position(5), at(1100));
+        awaited.acknowledge(2, Position(5), at(1251));
+        assert_eq!(awaited.silent_since(3), None);
+    }
+
+    #[test]
+    fn the_only_lease_holder_is_never_silent() {
+        let mut awaited = Awaited::new(LEASE, PATIENCE);
+        begin(&mut awaited, 1);
+        assert_eq!(awaited.silent_since(1), None);
+        begin(&mut awaited, 2);
+        assert_eq!(awaited.silent_since(1), None);
+        awaited.acknowledge(2, Position(5), at(1001));
+        assert_eq!(awaited.silent_since(1), Some(at(1001)));
+    }
+
+    #[test]
+    fn what_was_acknowledged_before_the_writer_waits_counts() {
+        let mut awaited = Awaited::new(LEASE, PATIENCE);
+        let holders = [(1, Position(5)), (2, Position(7)), (3, Position(4))];
+        awaited.begin(Position(5), at(1000), None, holders.into_iter());
+        assert_eq!(awaited.silent_since(3), Some(at(1000)));
+    }
+
+    #[test]
+    fn a_lease_holder_that_a_call_has_waited_for_is_late_until_the_call_ends() {
+        let mut awaited = Awaited::new(LEASE, PATIENCE);
+        let [call, other] = [awaited.begin_call(), awaited.begin_call()];
+        let holders = || [(1, Position(4)), (2, Position(4))].into_iter();
+        let ticket = awaited.begin(Position(5), at(1000), Some(call), holders());
+        awaited.begin(Position(5), at(1000), None, holders());
+        awaited.acknowledge(1, Position(5), at(1001));
+        awaited.acknowledge(2, Position(5), at(2000));
+        awaited.end(ticket);
+        assert!(awaited.is_late(2, at(2100)) && !awaited.is_late(1, at(2100)));
+        assert!(
+            !awaited.is_late(2, at(4000)),
+            "a call that goes on for long keeps none from its lease"
+        );
+        awaited.end_call(other);
+        assert!(awaited.is_late(2, at(2100)));
+        awaited.end_call(call);
+        assert!(!awaited.is_late(2, at(2100)));
+    }
+}

@@ -1,0 +1,153 @@
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::awaited::{CallId, Ticket};
+use super::{Inner, Members, Unheld};
+use crate::clock::{self, Moment};
+use crate::link::Holding;
+use crate::log::{Acknowledgement, Outcome, Position};
+
+impl Members {
+    /// A call begins that may write several records.
+    pub fn begin_call(&self) -> CallId {
+        self.lock().awaited.begin_call()
+    }
+
+    /// The call writes no more.
+    pub fn end_call(&self, call: CallId) {
+        self.lock().awaited.end_call(call);
+    }
+
+    /// Waits until no front end can serve what the record at `position` invalidates. To be called
+    /// when the record, of this call if it is of one, is visible to feeds.
+    pub async fn settled(&self, position: Position, call: Option<CallId>) -> Vec<Acknowledgement> {
+        let visible = clock::now();
+        let (waits, _waiting) = self.begin(position, visible, call);
+        let waits = waits.into_iter().map(|wait| async move {
+            let Wait { frontend, mut acknowledged, lease_until, ended } = wait;
+            let applied = acknowledged.wait_for(|acknowledged| *acknowledged >= position);
+            let outcome = tokio::select! {
+                biased;
+                Ok(_) = applied => Outcome::Acknowledged,
+                () = ended.cancelled() => Outcome::LeaseExpired,
+                () = sleep_until(lease_until) => Outcome::LeaseExpired,
+            };
+            Acknowledgement { frontend, outcome, took: clock::now().since(visible) }
+        });
+        let mut acknowledgements = join_all(waits).await;
+        acknowledgements.sort_by(|a, b| a.frontend.cmp(&b.frontend));
+        acknowledgements
+    }
+
+    /// Whom the writer of a record waits for, and that it does.
+    fn begin(
+        &self,
+        position: Position,
+        visible: Moment,
+        call: Option<CallId>,
+    ) -> (Vec<Wait>, Waiting<'_>) {
+        let mut inner = self.lock();
+        let Inner { members, awaited, .. } = &mut *inner;
+        let holding = || members.iter().filter(|(_, member)| member.lease_until > visible);
+        let waits = holding().map(|(_, member)| Wait {
+            frontend: member.name.clone(),
+            acknowledged: member.acknowledged.subscribe(),
+            lease_until: member.lease_until,
+            ended: member.ended.clone(),
+        });
+        let waits = waits.collect();
+        // A lease of a predecessor says nothing of how its holder answers this back end.
+        let ours = holding().filter(|(_, member)| member.has_lease_of_ours);
+        let ours = ours.map(|(run, member)| (*run, *member.acknowledged.borrow()));
+        let ticket = awaited.begin(position, visible, call, ours);
+        (waits, Waiting { members: self, ticket })
+    }
+
+    /// Waits until every front end that holds a lease has what the record at `position` puts into
+    /// the docroot. One that loses its lease is no longer waited for: what it lacks when it gets
+    /// another one, its visitors wait for. Nor is one that cannot store it: that front end does not
+    /// serve from its cache and is not ready.
+    ///
+    /// # Errors
+    /// Who lacks it when `patience` is over.
+    pub async fn held(&self, position: Position, patience: Duration) -> Result<(), Unheld> {
+        let deadline = clock::now().after(patience);
+        let mut moved = self.moved.subscribe();
+        loop {
+            moved.mark_unchanged();
+            let (lacking, until) = self.lacking(position);
+            if lacking.is_empty() {
+                return Ok(());
+            }
+            if clock::now() >= deadline {
+                return Err(Unheld(lacking));
+            }
+            tokio::select! {
+                // The sender lives as long as `self`.
+                _ = moved.changed() => {}
+                () = sleep_until(until.min(deadline)) => {}
+            }
+        }
+    }
+
+    /// Who holds a lease and lacks what the record at `position` puts into the docroot, and until
+    /// when the first of these leases runs.
+    fn lacking(&self, position: Position) -> (Vec<String>, Moment) {
+        let now = clock::now();
+        let inner = self.lock();
+        let (mut lacking, mut until) = (Vec::new(), Moment::from_nanos(u64::MAX));
+        for member in inner.members.values().filter(|member| member.lease_until > now) {
+            match member.holding(position) {
+                Holding::Held => {}
+                Holding::Lacking => {
+                    lacking.push(member.name.clone());
+                    until = until.min(member.lease_until);
+                }
+                Holding::Failing(reason) => {
+                    tracing::warn!(frontend = member.name, %position, reason, "front end cannot store a file");
+                }
+            }
+        }
+        (lacking, until)
+    }
+}
+
+/// A front end that a writer waits for.
+struct Wait {
+    frontend: String,
+    acknowledged: watch::Receiver<Position>,
+    lease_until: Moment,
+    ended: CancellationToken,
+}
+
+/// A writer that waits for a record, until this is dropped.
+struct Waiting<'a> {
+    members: &'a Members,
+    ticket: Ticket,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        let now = clock::now();
+        let mut inner = self.members.lock();
+        // Charging needs the record.
+        for incarnation in inner.awaited.silent(self.ticket) {
+            inner.charge(incarnation, now);
+        }
+        inner.awaited.end(self.ticket);
+    }
+}
+
+/// Sleeps by the clock that leases are measured with.
+async fn sleep_until(moment: Moment) {
+    loop {
+        let left = moment.since(clock::now());
+        if left.is_zero() {
+            return;
+        }
+        tokio::time::sleep(left).await;
+    }
+}
