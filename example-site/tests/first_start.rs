@@ -23,15 +23,16 @@ fn kill_at_first_start(site: &Site, after: Duration) {
     command.args(["serve", "--mode", "single-node", "--name", "n1"]);
     command.env("HEADWATER_HTTP__LISTEN", "127.0.0.1:0");
     command.env("HEADWATER_ADMIN__LISTEN", "127.0.0.1:0");
-    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut child =
+        command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the site starts");
     let (log, began) = (site.path("data/log.redb"), Instant::now());
     while !log.exists() {
         assert!(began.elapsed() < PATIENCE, "the log does not appear");
         std::thread::sleep(Duration::from_micros(200));
     }
     std::thread::sleep(after);
-    child.kill().unwrap();
-    child.wait().unwrap();
+    child.kill().expect("it is ours to kill");
+    child.wait().expect("it was started here");
 }
 
 /// The stories that are there after the next start, with how many comments each has.

@@ -1,7 +1,7 @@
 //! A lock on a file that proves that a front end has ended.
 //!
 //! A writer waits for a front end that was killed until its lease is over, because a front end that
-//! does not answer may still be serving. Whoever can show that its process has ended spares the writer the wait.
+//! does not answer may still be serving. Proof that its process has ended spares the writer the wait.
 //!
 //! For as long as a front end may serve from its cache it holds an exclusive lock on a file that is
 //! named after it, and the file says which incarnation that is. Two processes look at it: a front end that is
@@ -36,6 +36,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::private;
+
 /// How often, and how long apart, a lock that is held is tried again: a back end may just be looking
 /// whether it is.
 const ATTEMPTS: u32 = 10;
@@ -63,9 +65,10 @@ impl Claim {
     /// When another process holds it, or when nothing could be proved by it.
     pub(crate) fn take(path: &Path, incarnation: u64) -> io::Result<Claim> {
         if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder)?;
+            private::create_dir_all(folder)?;
         }
-        let file = File::options().create(true).truncate(false).read(true).write(true).open(path);
+        let file =
+            private::options().create(true).truncate(false).read(true).write(true).open(path);
         let mut file = file?;
         let here = identity(&file)?;
         lock(&file)?;
