@@ -212,6 +212,7 @@ impl<A: Applier> Committer<A> {
     }
 
     fn publish(&mut self, last: Position, time: u64) {
+        self.engine.mark_lock(last);
         (self.last, self.time) = (last, time);
         self.committed.store(last.0, Ordering::Release);
     }

@@ -53,9 +53,9 @@ pub struct Opened {
     pub last: Position,
     /// What had to be cut off behind it.
     pub cut: Option<CutTail>,
-    /// Whether the file is the one that the opening before this one has left in this folder. A new, a
-    /// copied or a restored file is not, save for one whose content was put back in place together with
-    /// that of `log.lock`.
+    /// Whether the file is the one that the opening before this one has left in this folder, with all
+    /// records. A new, a copied or a restored file is not, nor is one that has lost its end; save for one
+    /// whose content was put back in place together with that of `log.lock`.
     pub untouched: bool,
     /// Which front ends may hold leases.
     pub joined: Joined,
@@ -324,7 +324,7 @@ fn replay(
         begun = engine.begin(replayed.last);
     }
     match begun {
-        Ok(()) => engine.mark_lock(),
+        Ok(()) => engine.mark_lock(replayed.last),
         Err(failure) if failure.is_damage() => return Err(engine.open_error(failure)),
         // The disk is full, say: the epoch is stored with the first record then.
         Err(failure) => {

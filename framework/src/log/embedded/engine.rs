@@ -33,10 +33,12 @@ pub(in crate::log) struct Engine {
     epochs: Epochs,
     /// Whether the present epoch is in the file.
     has_epoch: AtomicBool,
-    /// Locked until the engine is closed, also while the file is opened again. It names the file and
-    /// its last opening.
+    /// Locked until the engine is closed, also while the file is opened again. It names the file, its
+    /// last opening and its last record.
     lock: File,
-    /// Whether the lock named the file as it was found.
+    /// What the lock named when it was found.
+    found_mark: String,
+    /// Whether that was the file as it was found.
     untouched: bool,
 }
 
@@ -98,10 +100,22 @@ impl Engine {
         let epochs = read_epochs(&database).map_err(|error| open_error(&path, error))?;
         let database = RwLock::new(Some(database));
         let (epochs, has_epoch) = (Epochs::new(epochs), AtomicBool::new(false));
-        let mut mark = String::new();
-        let read = lock.read_to_string(&mut mark);
-        let untouched = read.is_ok_and(|_| Some(mark) == mark_of(&path, &epochs));
-        Ok(Engine { path, open_database, database, id, epochs, has_epoch, lock, untouched })
+        let mut found_mark = String::new();
+        if lock.read_to_string(&mut found_mark).is_err() {
+            found_mark.clear();
+        }
+        let untouched = false;
+        Ok(Engine {
+            path,
+            open_database,
+            database,
+            id,
+            epochs,
+            has_epoch,
+            lock,
+            found_mark,
+            untouched,
+        })
     }
 
     /// The log's id and this opening of it.
@@ -112,6 +126,8 @@ impl Engine {
 
     /// Begins this opening's epoch, behind the last record. It is stored with the next that is written.
     pub(super) fn begin_epoch(&mut self, last: Position) {
+        let mark = mark_of(&self.path, &self.epochs, last);
+        self.untouched = mark.is_some_and(|mark| mark == self.found_mark);
         self.epochs.begin(last);
     }
 
@@ -120,13 +136,15 @@ impl Engine {
         self.untouched
     }
 
-    /// Lets the lock name the file and this opening, which is stored.
-    pub(in crate::log) fn mark_lock(&self) {
+    /// Lets the lock name the file, this opening, which is stored, and the last record, before that
+    /// record can be seen. The mark is not synced: one that a power cut takes back names an earlier
+    /// record, and then the next opening takes the file for one that was restored.
+    pub(in crate::log) fn mark_lock(&self, last: Position) {
         let marked = || {
             let mut lock = &self.lock;
-            lock.set_len(0)?;
             lock.rewind()?;
-            lock.write_all(mark_of(&self.path, &self.epochs).unwrap_or_default().as_bytes())
+            // All marks are of one length.
+            lock.write_all(mark_of(&self.path, &self.epochs, last).unwrap_or_default().as_bytes())
         };
         // Without it the next opening takes the file for one that was restored.
         if let Err(error) = marked() {
@@ -280,16 +298,17 @@ impl Engine {
     }
 }
 
-/// What the lock says of a file: a copy of it has another inode, an older state another last epoch.
+/// What the lock says of a file: a copy of it has another inode, an older state another last epoch or
+/// another last record.
 #[cfg(unix)]
-fn mark_of(path: &Path, epochs: &Epochs) -> Option<String> {
+fn mark_of(path: &Path, epochs: &Epochs, last: Position) -> Option<String> {
     use std::os::unix::fs::MetadataExt;
     let (file, Epoch(epoch)) = (fs::metadata(path).ok()?, epochs.last()?.epoch);
-    Some(format!("{epoch:016x} {} {}\n", file.dev(), file.ino()))
+    Some(format!("{epoch:016x} {:016x} {:016x} {:016x}\n", last.0, file.dev(), file.ino()))
 }
 
 #[cfg(not(unix))]
-fn mark_of(_: &Path, _: &Epochs) -> Option<String> {
+fn mark_of(_: &Path, _: &Epochs, _: Position) -> Option<String> {
     None
 }
 

@@ -142,6 +142,22 @@ async fn a_log_that_was_put_back_does_not_include_what_it_has_lost() {
 }
 
 #[tokio::test]
+async fn a_log_that_was_put_back_to_an_earlier_state_of_its_last_opening_is_not_untouched() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("log.redb");
+    let (log, ..) = open(folder.path()).unwrap();
+    grow(&log, 5).await;
+    let snapshot = fs::read(&file).unwrap();
+    grow(&log, 5).await;
+    drop(log);
+    // In place: neither the inode nor the last opening differs.
+    fs::write(&file, snapshot).unwrap();
+    let (_, restored, _) = open(folder.path()).unwrap();
+    assert_eq!(restored.last, Position(5));
+    assert!(!restored.untouched, "front ends may have joined in what it has lost");
+}
+
+#[tokio::test]
 async fn two_openings_of_one_copied_folder_are_forks_of_one_another() {
     let (original, copied) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (log, ..) = open(original.path()).unwrap();
