@@ -134,8 +134,9 @@ impl CallJournal {
             let positions: Vec<String> = carriers.iter().map(Position::to_string).collect();
             format!(
                 "what the controller has written is stored, at position {}; only what depends on \
-                 its reply could not be invalidated yet, which is made up for when the log can be \
-                 written: {error}",
+                 its reply could not be invalidated. What `#[invalidate(…, when = …)]` names is \
+                 invalidated when the log can be written, what `Cache-Group-Invalidation` names is \
+                 not: {error}",
                 positions.join(", ")
             )
         };
