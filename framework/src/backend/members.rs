@@ -147,6 +147,13 @@ impl Members {
     /// The front end lacks these contents of files.
     pub fn hold(&self, feed: FeedId, holdings: Holdings) {
         if let Some((_, member)) = self.lock().following(feed) {
+            let fails = |holdings: &Holdings| !holdings.failing.is_empty();
+            let failed = member.holdings.as_ref().is_some_and(fails);
+            if let Some((position, reason)) = holdings.failing.first()
+                && !failed
+            {
+                tracing::warn!(frontend = member.name, %position, reason, "front end cannot store a file");
+            }
             member.holdings = Some(holdings);
         }
         self.moved.send_replace(());

@@ -101,13 +101,10 @@ impl Members {
         let (mut lacking, mut until) = (Vec::new(), Moment::from_nanos(u64::MAX));
         for member in inner.members.values().filter(|member| member.lease_until > now) {
             match member.holding(position) {
-                Holding::Held => {}
+                Holding::Held | Holding::Failing(_) => {}
                 Holding::Lacking => {
                     lacking.push(member.name.clone());
                     until = until.min(member.lease_until);
-                }
-                Holding::Failing(reason) => {
-                    tracing::warn!(frontend = member.name, %position, reason, "front end cannot store a file");
                 }
             }
         }
