@@ -43,7 +43,12 @@ enum Trouble {
 
 impl From<StoreError> for Trouble {
     fn from(error: StoreError) -> Trouble {
-        Trouble::Failed(Failure::Unstorable(error.to_string()))
+        let reason = error.to_string();
+        Trouble::Failed(match error {
+            // The disk has taken it; what the back end has is damaged.
+            StoreError::Wrong { .. } => Failure::Absent(reason),
+            _ => Failure::Unstorable(reason),
+        })
     }
 }
 
