@@ -243,7 +243,8 @@ impl Known {
             }
             let Some(state) = self.contents.get(content) else { continue };
             let Some(Failure::Unstorable(failure)) = &state.failure else { continue };
-            failing.extend(state.records.keys().map(|position| (*position, failure.clone())));
+            let records = state.records.keys().rev();
+            failing.extend(records.map(|position| (*position, failure.clone())));
         }
         failing.truncate(Holdings::FAILURES);
         Holdings { after, lacking, failing }

@@ -100,6 +100,18 @@ fn a_failure_is_told_and_tried_again_after_a_pause_that_grows() {
 }
 
 #[test]
+fn a_failure_is_told_of_the_latest_records_that_have_the_content() {
+    let now = clock::now();
+    let paths: Vec<String> = (0..=Holdings::FAILURES).map(|number| number.to_string()).collect();
+    let records: Vec<_> = paths.iter().map(|path| (path.as_str(), 1)).collect();
+    let mut known = known(&records);
+    assert_eq!(known.next(false, now), Some(id(1)));
+    known.fetched(id(1), Some(Failure::Unstorable("the disk is full".to_owned())), now);
+    let latest = Position(records.len() as u64);
+    assert_eq!(known.holdings().of(latest), Holding::Failing("the disk is full"));
+}
+
+#[test]
 fn what_no_back_end_has_is_lacking_and_no_failure_of_this_front_end() {
     let now = clock::now();
     let mut known = known(&[("a", 1)]);
