@@ -38,7 +38,7 @@ use crate::controller::Registration;
 use crate::frontend::{Variant, VariantFn, Visitor};
 use crate::log::Draft;
 use crate::problem::{Problem, Problems};
-use crate::state::{State, States, WriteError};
+use crate::state::{State, States, Trial, WriteError};
 use crate::templates::Customise;
 
 /// Writes a site's first data.
@@ -49,7 +49,7 @@ struct Seed {
     drafts: Box<SeedDrafts>,
 }
 
-type SeedDrafts = dyn FnOnce(&States) -> Result<Vec<Draft>, WriteError> + Send;
+type SeedDrafts = dyn FnOnce(&States, &mut Trial) -> Result<Vec<Draft>, WriteError> + Send;
 
 /// A site.
 ///
@@ -115,8 +115,9 @@ impl App {
         self.seeds.push(Seed {
             state: std::any::type_name::<S>(),
             is_registered: |states| states.get::<S>().is_some(),
-            drafts: Box::new(move |states| {
-                states.get::<S>().map_or(Ok(Vec::new()), |store| store.first_drafts(updates()))
+            drafts: Box::new(move |states, trial| {
+                let store = states.get::<S>();
+                store.map_or(Ok(Vec::new()), |store| store.first_drafts(updates(), trial))
             }),
         });
         self

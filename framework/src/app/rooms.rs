@@ -32,6 +32,7 @@ use crate::frontend::{self, CacheFollower, Docroot, Edition, FrontEnd, Settings}
 use crate::http::{Coding, Languages, Pace, TrustedProxies};
 use crate::link::{self, Connector, Incoming, Link, LinkOptions};
 use crate::problem::{Problem, Problems};
+use crate::state::Trial;
 
 /// How often it is looked whether the cache needs a sweep.
 const SWEEP: Duration = Duration::from_secs(1);
@@ -204,9 +205,9 @@ async fn open_backend(
     let (backend, is_new) = opened?;
     if is_new {
         let failed = |error| problem("write the site's first data", &error);
-        let mut drafts = Vec::new();
+        let (mut drafts, mut trial) = (Vec::new(), Trial::default());
         for seed in std::mem::take(&mut app.seeds) {
-            drafts.extend((seed.drafts)(&states).map_err(failed)?);
+            drafts.extend((seed.drafts)(&states, &mut trial).map_err(failed)?);
         }
         backend.seed(drafts).await.map_err(failed)?;
     }

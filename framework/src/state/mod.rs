@@ -3,6 +3,7 @@
 //! - [`State`]: what a site's data type promises, with [`At`], where and when an update happens.
 //! - [`Store`]: the present value of one state, for readers, and the way of an update to the log.
 //! - [`States`]: all of a site's states by name; applies the log's records to them.
+//! - [`Trial`]: tries the first data of a new site before they are written.
 //! - [`Journal`]: where a store writes its drafts, with [`Written`] and [`WriteError`].
 //!
 //! An update goes `Store::update` → draft (the update, encoded, and what it invalidates) → journal
@@ -17,6 +18,7 @@ mod contract;
 mod journal;
 mod states;
 mod store;
+mod trial;
 mod working;
 
 pub use at::At;
@@ -24,3 +26,4 @@ pub use contract::State;
 pub use journal::{Journal, WriteError, Written};
 pub use states::{DuplicateState, States};
 pub use store::Store;
+pub(crate) use trial::Trial;

@@ -1,13 +1,12 @@
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 
+use super::trial::Trial;
 use super::working::Working;
 use super::{At, Journal, State, WriteError};
-use crate::log::{ApplyError, Draft, Position, Receipt, StateUpdate, panic_message};
+use crate::log::{ApplyError, Draft, Receipt, StateUpdate};
 
 /// The present value of one of the site's states.
 ///
@@ -79,20 +78,17 @@ impl<S: State> Store<S> {
         Ok((*output, written.receipt))
     }
 
-    /// The drafts of the first updates of a new site, after they were tried on a value of their own.
+    /// The drafts of first updates of a new site, after they were tried.
     ///
     /// # Errors
     /// As [`draft`](Store::draft), and when one of them panics in `apply`.
-    pub(crate) fn first_drafts(&self, updates: Vec<S::Update>) -> Result<Vec<Draft>, WriteError> {
+    pub(crate) fn first_drafts(
+        &self,
+        updates: Vec<S::Update>,
+        trial: &mut Trial,
+    ) -> Result<Vec<Draft>, WriteError> {
         let drafts = updates.iter().map(|update| self.draft(update)).collect();
-        let mut value = S::default();
-        for (update, position) in updates.into_iter().zip(1..) {
-            let at = At { position: Position(position), time: SystemTime::now() };
-            let tried = catch_unwind(AssertUnwindSafe(|| drop(value.apply(update, at))));
-            tried.map_err(|panic| WriteError::Panicked {
-                message: format!("first update {position}: {}", panic_message(&*panic)),
-            })?;
-        }
+        updates.into_iter().try_for_each(|update| trial.apply::<S>(update))?;
         drafts
     }
 
