@@ -22,7 +22,7 @@ pub async fn give(Path(kind): Path<String>) -> Result<Reply> {
             text(number.to_string())
         }
         "cookies" => text("baked")
-            .cookie(("first", "one two"))
+            .cookie(("first", encode_cookie_value("one two")))
             .cookie(Cookie::build(("second", "2")).path("/").http_only(true).build()),
         "headers" => text("marked")
             .append_header("x-mark", "one")

@@ -217,7 +217,7 @@ async fn cookies_go_both_ways() {
     let set: Vec<_> = response.headers.get_all("set-cookie").iter().collect();
     assert_eq!(set, ["first=one%20two; Path=/", "second=2; HttpOnly; Path=/"]);
     let sent = [("cookie", "other=1; name=one%20two")];
-    assert_eq!(visitor.page_with("/cookie/uncached", &sent).await.text(), "one two");
+    assert_eq!(visitor.page_with("/cookie/uncached", &sent).await.text(), "one%20two");
     assert_eq!(visitor.page("/cookie/uncached").await.text(), "nobody");
 }
 

@@ -66,8 +66,9 @@ fn check(block: &Block, command: &str) {
     let variables = words[..program].iter().filter_map(|word| word.split_once('='));
     let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let file = tempfile::NamedTempFile::new().unwrap();
-    // A link to other machines needs one, and it stands in no unit.
-    std::fs::write(file.path(), "[link]\nsecret = \"sesame\"\n").unwrap();
+    // Ports that are open to other machines need one, and it stands in no unit.
+    let secrets = "[link]\nsecret = \"sesame\"\n[admin]\nsecret = \"sesame\"\n";
+    std::fs::write(file.path(), secrets).unwrap();
     let loaded = Config::load(
         Some(file.path()),
         variables.filter(|(name, _)| name.starts_with("HEADWATER_")),

@@ -111,7 +111,7 @@ async fn a_part_that_fails_shows_its_fallback_and_the_page_survives() {
         let lines = &log.lines()[seen..];
         assert_eq!(lines.len(), 2, "{name}: {lines:?}");
         for line in lines {
-            for part in [cause, "request_id=", &format!("page=/page/{name}")] {
+            for part in [cause, "request_id=", &format!("page=\"/page/{name}\"")] {
                 assert!(line.contains(part), "{part} is not in {line}");
             }
         }
