@@ -147,10 +147,8 @@ impl Members {
     /// The front end lacks these contents of files.
     pub fn hold(&self, feed: FeedId, holdings: Holdings) {
         if let Some((_, member)) = self.lock().following(feed) {
-            let fails = |holdings: &Holdings| !holdings.failing.is_empty();
-            let failed = member.holdings.as_ref().is_some_and(fails);
             if let Some((position, reason)) = holdings.failing.first()
-                && !failed
+                && !member.is_failing()
             {
                 tracing::warn!(frontend = member.name, %position, reason, "front end cannot store a file");
             }
@@ -160,7 +158,7 @@ impl Members {
     }
 
     /// Notes until when the lease that is about to be sent can run, unless there is to be none: over
-    /// a feed that was given up, or on probation. The front end asked at `stamp` by its own clock, and says
+    /// a feed that was given up, on probation, or for a front end that cannot store a file. The front end asked at `stamp` by its own clock, and says
     /// how long its last answer took.
     pub fn grant(&self, feed: FeedId, stamp: Moment, answer_took: Option<Duration>) -> Grant {
         let now = clock::now();
@@ -177,6 +175,7 @@ impl Members {
         inner.probation.asked(&name, Asking { gap, answer_took }, now);
         let withheld = inner.withholds(&name);
         let sentence = inner.probation.sentence(&name);
+        let cannot_store = inner.cannot_store(feed, now);
         let Some((_, member)) = inner.following(feed) else { return Grant::Unknown };
         match (std::mem::replace(&mut member.withheld, withheld), withheld) {
             (false, true) => {
@@ -192,7 +191,7 @@ impl Members {
             (true, false) => tracing::info!(frontend = name, "front end's probation is over"),
             _ => {}
         }
-        if withheld || is_late {
+        if withheld || is_late || cannot_store {
             return Grant::Withheld;
         }
         member.lease_until = member.lease_until.max(bound(now, self.lease));
@@ -319,6 +318,15 @@ impl Inner {
         if let Some(member) = self.members.get(&incarnation) {
             self.probation.charge(&member.name, since, now);
         }
+    }
+
+    /// Whether the front end cannot store a file that the log puts into the docroot, while another one
+    /// that can serves from its cache. If none can, a lease is withheld from none: an upload that fits
+    /// on no disk must not take the cache from the whole site.
+    fn cannot_store(&mut self, feed: FeedId, now: Moment) -> bool {
+        let fails = self.following(feed).is_some_and(|(_, member)| member.is_failing());
+        let stores = |member: &Member| member.lease_until > now && !member.is_failing();
+        fails && self.members.iter().any(|(run, member)| *run != NAMELESS && stores(member))
     }
 
     fn withholds(&self, name: &str) -> bool {

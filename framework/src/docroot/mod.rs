@@ -20,8 +20,9 @@
 //! `synchronize_docroot` copies the file into the back end's store, syncs it, appends the record, waits
 //! until it is settled as every write does, and then until every front end that holds a lease has
 //! reported that it has the content, or cannot store it. One that cannot, because its disk is full for
-//! example, is fenced until it can: it takes no lease, so it serves nothing from its cache, and it says
-//! on its admin port that it is not ready. So one disk fails no other front end's uploads.
+//! example, gets no lease until it can, as long as another front end can: it serves nothing from its
+//! cache, and it says on its admin port that it is not ready. So one disk fails no other front end's
+//! uploads. If none of the lease holders can store it, the call is an error, and they keep their leases.
 //!
 //! # The argument
 //!

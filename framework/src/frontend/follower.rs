@@ -74,10 +74,6 @@ impl Follower for CacheFollower {
     }
 
     fn renewed(&self, stamp: Moment) {
-        // A front end whose disk takes no files is fenced: see `crate::docroot`.
-        if self.docroot.unstorable().is_some() {
-            return;
-        }
         let lease = *self.lease.lock().unwrap_or_else(PoisonError::into_inner);
         self.cache.renew(stamp, lease);
     }

@@ -235,21 +235,19 @@ impl FrontEnd {
     /// # Errors
     /// Why not, for an operator.
     pub fn ready(&self) -> Result<(), String> {
-        if let Some(reason) = self.docroot.unstorable() {
-            return Err(format!(
-                "a synchronized file cannot be stored here, so nothing is served from the cache: {reason}"
-            ));
-        }
         if self.settings.caching && !self.cache.holds_lease(clock::now()) {
-            let is_on_probation = self.link.status().on_probation && self.link.is_connected();
-            return Err(match is_on_probation {
-                true => {
-                    "on probation: writers had to wait for this front end, so the back end \
-                         gives it no lease until it has answered punctually for a while"
+            let is_connected = self.link.is_connected();
+            return Err(match self.docroot.unstorable() {
+                Some(reason) if is_connected => {
+                    format!("a synchronized file cannot be stored here, so the back end gives no lease: {reason}")
                 }
-                false => "no lease: no back end has confirmed lately what may be served",
-            }
-            .to_owned());
+                _ if is_connected && self.link.status().on_probation => {
+                    "on probation: writers had to wait for this front end, so the back end gives it no \
+                     lease until it has answered punctually for a while"
+                        .to_owned()
+                }
+                _ => "no lease: no back end has confirmed lately what may be served".to_owned(),
+            });
         }
         if !self.link.is_connected() {
             return Err("no back end answers".to_owned());

@@ -160,14 +160,14 @@ async fn a_front_end_whose_disk_is_full_fails_no_upload_and_is_not_ready_until_i
     assert!(start.elapsed() < Duration::from_secs(30), "it was waited for");
     assert_eq!(served(&gallery.visitor(0).page(&url("weir.png")).await), 7);
     assert_eq!(gallery.frontends[1].status().await["docroot"]["failing"], 1);
-    let ready = gallery.frontends[1].operator().page("/ready").await;
-    assert_eq!(ready.status, 503);
-    assert!(ready.text().contains("No space left"), "{}", ready.text());
     until("its last lease is over", async || {
         let status = gallery.frontends[1].status().await;
         (status["lease"] == false).then_some(())
     })
     .await;
+    let ready = gallery.frontends[1].operator().page("/ready").await;
+    assert_eq!(ready.status, 503);
+    assert!(ready.text().contains("No space left"), "{}", ready.text());
     assert!(gallery.frontends[0].is_ready().await && gallery.backend.is_ready().await);
     // As soon as there is room, the file comes.
     std::fs::remove_file(gallery.store("f2").join(&part)).unwrap();

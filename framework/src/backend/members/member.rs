@@ -94,6 +94,11 @@ impl Member {
         }
     }
 
+    /// Whether it cannot store a file that the log puts into the docroot.
+    pub(super) fn is_failing(&self) -> bool {
+        self.holdings.as_ref().is_some_and(|holdings| !holdings.failing.is_empty())
+    }
+
     pub(super) fn health(&self, now: Moment) -> Health {
         match (self.feed.is_some(), self.lease_until > now) {
             (true, _) if self.withheld => Health::Probation,

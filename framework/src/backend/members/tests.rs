@@ -78,13 +78,35 @@ async fn a_file_is_held_when_everybody_with_a_lease_has_it() {
 }
 
 #[tokio::test]
-async fn a_front_end_that_cannot_store_a_file_is_not_waited_for() {
+async fn a_front_end_that_cannot_store_a_file_gets_no_lease_while_another_one_can() {
     let members = members(60_000);
-    let feed = members.join(7, "f1", Position(3));
-    assert!(grant(&members, feed));
-    members.acknowledge(feed, Position(4));
-    members.hold(feed, holdings(&[4], &[(4, "the disk is full")]));
-    assert_eq!(members.held(Position(4), Duration::from_secs(60)).await, Ok(()));
+    let feeds = [7, 8].map(|run| members.join(run, &format!("f{run}"), Position(3)));
+    for feed in feeds {
+        assert!(grant(&members, feed));
+        members.acknowledge(feed, Position(4));
+    }
+    members.hold(feeds[0], holdings(&[4], &[(4, "the disk is full")]));
+    let patience = Duration::from_millis(1);
+    assert_eq!(members.held(Position(4), patience).await, Err(Unheld(vec!["f8".to_owned()])));
+    members.hold(feeds[1], holdings(&[], &[]));
+    assert_eq!(members.held(Position(4), patience).await, Ok(()));
+    assert!(!grant(&members, feeds[0]) && grant(&members, feeds[1]));
+    members.hold(feeds[0], holdings(&[], &[]));
+    assert!(grant(&members, feeds[0]));
+}
+
+#[tokio::test]
+async fn a_file_that_no_front_end_can_store_is_an_error_and_takes_no_lease() {
+    let members = members(60_000);
+    let feeds = [7, 8].map(|run| members.join(run, &format!("f{run}"), Position(3)));
+    for feed in feeds {
+        assert!(grant(&members, feed));
+        members.acknowledge(feed, Position(4));
+        members.hold(feed, holdings(&[4], &[(4, "the disk is full")]));
+    }
+    let unheld = members.held(Position(4), Duration::from_secs(60)).await;
+    assert_eq!(unheld, Err(Unheld(vec!["f7".to_owned(), "f8".to_owned()])));
+    assert!(feeds.into_iter().all(|feed| grant(&members, feed)));
 }
 
 #[tokio::test]

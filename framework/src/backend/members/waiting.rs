@@ -68,17 +68,18 @@ impl Members {
 
     /// Waits until every front end that holds a lease has what the record at `position` puts into
     /// the docroot. One that loses its lease is no longer waited for: what it lacks when it gets
-    /// another one, its visitors wait for. Nor is one that cannot store it: that front end does not
-    /// serve from its cache and is not ready.
+    /// another one, its visitors wait for. Nor is one that cannot store it, while another one can: it
+    /// gets no lease.
     ///
     /// # Errors
-    /// Who lacks it when `patience` is over.
+    /// The front ends that lack it when `patience` is over, or that cannot store it when no other has
+    /// it.
     pub async fn held(&self, position: Position, patience: Duration) -> Result<(), Unheld> {
         let deadline = clock::now().after(patience);
         let mut moved = self.moved.subscribe();
         loop {
             moved.mark_unchanged();
-            let (lacking, until) = self.lacking(position);
+            let (lacking, until) = self.lacking(position)?;
             if lacking.is_empty() {
                 return Ok(());
             }
@@ -93,22 +94,30 @@ impl Members {
         }
     }
 
-    /// Who holds a lease and lacks what the record at `position` puts into the docroot, and until
-    /// when the first of these leases runs.
-    fn lacking(&self, position: Position) -> (Vec<String>, Moment) {
+    /// The lease holders that lack what the record at `position` puts into the docroot, and until when
+    /// the first of these leases runs.
+    ///
+    /// # Errors
+    /// All lease holders, if none of them can store it.
+    fn lacking(&self, position: Position) -> Result<(Vec<String>, Moment), Unheld> {
         let now = clock::now();
         let inner = self.lock();
         let (mut lacking, mut until) = (Vec::new(), Moment::from_nanos(u64::MAX));
+        let (mut failing, mut is_held) = (Vec::new(), false);
         for member in inner.members.values().filter(|member| member.lease_until > now) {
             match member.holding(position) {
-                Holding::Held | Holding::Failing(_) => {}
+                Holding::Held => is_held = true,
+                Holding::Failing(_) => failing.push(member.name.clone()),
                 Holding::Lacking => {
                     lacking.push(member.name.clone());
                     until = until.min(member.lease_until);
                 }
             }
         }
-        (lacking, until)
+        match is_held || !lacking.is_empty() || failing.is_empty() {
+            true => Ok((lacking, until)),
+            false => Err(Unheld(failing)),
+        }
     }
 }
 
