@@ -10,17 +10,20 @@
 //!
 //! All such code runs through [`Code::run`] or [`Code::watch`], which decide where:
 //!
-//! - *In place*: code that has been quick, while another worker is free of computation. It costs a
-//!   few stores, no change of threads and no look at a clock.
-//! - *Handed over*: code that has been slow, that has never run, or for which no free worker would
-//!   be left. tokio's `block_in_place` gives the worker's queue and its part in the I/O driver to another
-//!   thread; that costs two changes of threads. Slow code takes turns ([`Code::turn`]), so that the
-//!   number of threads stays bounded.
+//! - *In place*: code that has been quick. It costs a few stores, no change of threads and no look at
+//!   a clock.
+//! - *Handed over*: code that has been slow, that has never run, or that comes while long computations
+//!   occupy all workers but one. tokio's `block_in_place` gives the worker's queue and its part in the
+//!   I/O driver to another thread; that costs two changes of threads. Slow code takes turns
+//!   ([`Code::turn`]), so that the number of threads stays bounded.
 //!
-//! A runtime of a node has one worker more than the machine has cores ([`workers`]), and all of them
-//! but one may compute in place. So there is always a worker to wait for I/O; it only has to be
-//! awake. For that there is the *watch* (`watch`): a thread that ticks every millisecond while
-//! computations are run, and wakes the runtime when one has run in place for more than a tick.
+//! So a worker is left to wait for I/O; it only has to be awake. For that, and to know which
+//! computations are long, there is the *watch* (`watch`): a thread that ticks every millisecond while
+//! computations are run. When one has run in place for more than a tick it wakes the runtime.
+//!
+//! To count computations as they begin, and to leave a worker free of them from the start, would take a worker
+//! more than there are cores: measured on two cores, that costs hits a twentieth of their CPU and pages that are
+//! made a quarter.
 //!
 //! # Why nothing waits for a computation
 //!
@@ -29,18 +32,21 @@
 //! - *Tasks that are ready* stand in queues from which other workers steal, save for the one in
 //!   *A*'s LIFO slot, which tokio lets nobody steal. So an empty task is spawned before: it takes the
 //!   slot, and what was in it goes to the queue.
-//! - *Events of sockets and timers* are seen by a worker that waits in the driver. At most all workers but
-//!   one compute in place, so one at least runs other tasks and comes to the driver afterwards, or sleeps
-//!   and is woken by the watch after one to two ticks; it finds no task and waits in the driver.
-//! - *Code that is handed over* occupies no worker.
+//! - *Events of sockets and timers* are seen by a worker that waits in the driver. As soon as all workers
+//!   but one are at something long, nothing more begins in place. So one at least runs other tasks and
+//!   comes to the driver afterwards, or sleeps and is woken by the watch after one to two ticks; it
+//!   finds no task and waits in the driver.
+//! - *Code that is handed over* occupies no worker, up to [`MOST_HANDED_OVER`] at a time. Pages and controllers take
+//!   turns long before; only error pages, the variant function and code that has never run could get
+//!   there, and would run on workers from then on.
 //!
 //! So code that is slow for the first time since it was quick delays I/O by about two milliseconds,
-//! and once: it is then known to be slow.
+//! and once: it is then known to be slow. What remains is that all workers begin such code within the
+//! same two milliseconds: then I/O waits for the first of them to end, once.
 //!
-//! The variant function is run for each hit, so it is neither counted, for all cores would share the
-//! counter, nor preceded by an empty task: it runs before anything is woken for its request. Only the watch
-//! sees it, and as soon as one call is long, not when it has ended, the calls that follow are handed over.
-//! Until then nothing keeps all workers from calling it at once.
+//! The variant function is run for each hit, so no empty task is spawned before it: it runs before anything is
+//! woken for its request. As soon as one call is long, not when it has ended, the calls that follow are
+//! handed over.
 //!
 //! # What runs where
 //!
@@ -81,12 +87,12 @@ pub(crate) use watch::{Attended, attend};
 /// more than 512.
 const MOST_HANDED_OVER: usize = 128;
 
-static IN_PLACE: AtomicUsize = AtomicUsize::new(0);
 static HANDED_OVER: AtomicUsize = AtomicUsize::new(0);
 
-/// How many workers the runtime of a node has: one is left when each core computes.
+/// How many workers the runtime of a node has: one for each core, and one that is left when another
+/// computes.
 pub(crate) fn workers() -> usize {
-    cores() + 1
+    cores().max(2)
 }
 
 fn cores() -> usize {
@@ -96,28 +102,14 @@ fn cores() -> usize {
 impl Code {
     /// Runs the code where it holds up no I/O.
     pub(crate) fn run<T>(self, work: impl FnOnce() -> T) -> T {
-        if !self.is_trusted() {
-            return self.run_handed_over(work);
-        }
-        if self.is_variant() {
-            return self.run_in_place(Stint::of_variant(), work);
-        }
-        let Some(_place) = Place::take(&IN_PLACE, watch::most_in_place()) else {
-            return self.run_handed_over(work);
+        let (stint, done) = if !self.is_trusted() || watch::is_crowded() {
+            (Stint::handed_over(), hand_over(work))
+        } else if self.is_variant() {
+            (Stint::of_variant(), work())
+        } else {
+            vacate_slot();
+            (Stint::in_place(), work())
         };
-        vacate_slot();
-        self.run_in_place(Stint::in_place(), work)
-    }
-
-    fn run_in_place<T>(self, stint: Stint, work: impl FnOnce() -> T) -> T {
-        let done = work();
-        self.note(stint.ticks());
-        done
-    }
-
-    fn run_handed_over<T>(self, work: impl FnOnce() -> T) -> T {
-        let stint = Stint::handed_over();
-        let done = hand_over(work);
         self.note(stint.ticks());
         done
     }
@@ -175,7 +167,11 @@ impl<F: Future> Future for Watched<F> {
         let Watched { code, future, queueing } = &mut *self;
         let _turn = match code.is_slow() {
             true => Some(ready!(queueing.get_or_insert_default().poll_turn(task))),
-            false => None,
+            // A place in the queue may have been given a turn, for which others wait.
+            false => {
+                *queueing = None;
+                None
+            }
         };
         code.run(|| future.as_mut().poll(task))
     }

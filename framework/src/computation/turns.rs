@@ -45,3 +45,28 @@ impl Queueing {
         Poll::Ready(Turn(permit.expect("the semaphore is never closed")))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use futures_util::poll;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn code_that_has_become_quick_while_it_queued_keeps_no_turn() {
+        let code = Code::controller("turns.rs");
+        code.note(3000);
+        let all = CONTROLLERS.available_permits() as u32;
+        let taken = CONTROLLERS.clone().acquire_many_owned(all).await.unwrap();
+        let mut waiting = code.watch(pending::<()>());
+        assert!(poll!(&mut waiting).is_pending());
+        while code.is_slow() {
+            code.note(0);
+        }
+        drop(taken);
+        assert!(poll!(&mut waiting).is_pending(), "it runs, and waits for something else");
+        assert_eq!(CONTROLLERS.available_permits(), all as usize);
+    }
+}

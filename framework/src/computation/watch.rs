@@ -20,13 +20,15 @@ const TICK: Duration = Duration::from_millis(1);
 const RESTS_AFTER: u64 = 50;
 /// The longest rest: the wake-up by a computation that begins just then can be missed.
 const REST: Duration = Duration::from_millis(250);
-/// How many cells there are. Threads beyond it share them, and may hide each other's computations.
-const CELLS: usize = 128;
+/// How many cells there are. The computations of threads beyond it are not watched.
+const CELLS: usize = 256;
 
 static NOW: Aligned<AtomicU64> = Aligned(AtomicU64::new(2));
 static RESTS: Aligned<AtomicBool> = Aligned(AtomicBool::new(false));
 static CELL: [Aligned<AtomicU64>; CELLS] = [const { Aligned(AtomicU64::new(0)) }; CELLS];
-static MOST_IN_PLACE: AtomicUsize = AtomicUsize::new(0);
+static TAKEN: [AtomicBool; CELLS] = [const { AtomicBool::new(false) }; CELLS];
+static MOST_LONG: AtomicUsize = AtomicUsize::new(1);
+static IS_CROWDED: AtomicBool = AtomicBool::new(false);
 static RUNTIMES: Mutex<Vec<(u64, Handle)>> = Mutex::new(Vec::new());
 static THREAD: OnceLock<Option<Thread>> = OnceLock::new();
 
@@ -35,10 +37,33 @@ static THREAD: OnceLock<Option<Thread>> = OnceLock::new();
 struct Aligned<T>(T);
 
 thread_local! {
-    static OWN: &'static AtomicU64 = {
-        static NEXT: AtomicUsize = AtomicUsize::new(0);
-        &CELL[NEXT.fetch_add(1, Ordering::Relaxed) % CELLS].0
-    };
+    static OWN: Own = Own::take();
+}
+
+/// The cell of one thread, which no other has until the thread ends: runtimes start and end threads
+/// all the time. None if all are taken.
+struct Own(Option<usize>);
+
+impl Own {
+    fn take() -> Own {
+        Own((0..CELLS).find(|cell| !TAKEN[*cell].swap(true, Ordering::Acquire)))
+    }
+
+    /// Writes into the cell, and returns what it said before.
+    fn replace(&self, says: u64) -> u64 {
+        let Some(cell) = self.0.map(|cell| &CELL[cell].0) else { return IDLE };
+        let before = cell.load(Ordering::Relaxed);
+        cell.store(says, Ordering::Relaxed);
+        before
+    }
+}
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        if let Some(cell) = self.0 {
+            TAKEN[cell].store(false, Ordering::Release);
+        }
+    }
 }
 
 /// What a cell says: a tick, and what the thread is at since then.
@@ -74,11 +99,7 @@ impl Stint {
 
     fn begin(what: u64) -> Stint {
         let began = NOW.0.load(Ordering::Relaxed);
-        let before = OWN.with(|own| {
-            let before = own.load(Ordering::Relaxed);
-            own.store(began * TICKS + what, Ordering::Relaxed);
-            before
-        });
+        let before = OWN.try_with(|own| own.replace(began * TICKS + what)).unwrap_or(IDLE);
         if RESTS.0.load(Ordering::Relaxed)
             && let Some(Some(thread)) = THREAD.get()
         {
@@ -99,13 +120,13 @@ impl Drop for Stint {
             IDLE => self.began * TICKS + IDLE,
             _ => self.before,
         };
-        OWN.with(|own| own.store(after, Ordering::Relaxed));
+        let _ = OWN.try_with(|own| own.replace(after));
     }
 }
 
-/// How many computations may be in place, in all runtimes that are attended to.
-pub(super) fn most_in_place() -> usize {
-    MOST_IN_PLACE.load(Ordering::Relaxed)
+/// Whether long computations occupy all workers but one, as far as the last tick has seen.
+pub(super) fn is_crowded() -> bool {
+    IS_CROWDED.load(Ordering::Relaxed)
 }
 
 /// A runtime that is attended to, until this is dropped.
@@ -138,16 +159,10 @@ impl Drop for Attended {
 }
 
 fn count_workers(runtimes: &[(u64, Handle)]) {
-    // All but one of each. Nodes in one process may share a runtime; then it counts once.
-    let mut seen = Vec::new();
-    let mut most = 0;
-    for (_, runtime) in runtimes {
-        if !seen.contains(&runtime.id()) {
-            seen.push(runtime.id());
-            most += runtime.metrics().num_workers() - 1;
-        }
-    }
-    MOST_IN_PLACE.store(most, Ordering::Relaxed);
+    // Which runtime a computation is in is not known, so the smallest counts.
+    let workers = runtimes.iter().map(|(_, runtime)| runtime.metrics().num_workers());
+    let most = workers.min().unwrap_or_default().saturating_sub(1).max(1);
+    MOST_LONG.store(most, Ordering::Relaxed);
 }
 
 fn runtimes() -> MutexGuard<'static, Vec<(u64, Handle)>> {
@@ -159,18 +174,19 @@ fn watch() {
         thread::park_timeout(TICK);
         let now = NOW.0.load(Ordering::Relaxed) + 1;
         NOW.0.store(now, Ordering::Relaxed);
-        let (mut is_long, mut is_over) = (false, true);
+        let (mut long, mut is_over) = (0, true);
         for cell in &CELL {
             let cell = cell.0.load(Ordering::Relaxed);
             let (what, ticks) = (cell % TICKS, now - cell / TICKS);
             let is_in_place = matches!(what, IN_PLACE | VARIANT);
-            is_long |= is_in_place && ticks > 1;
+            long += usize::from(is_in_place && ticks > 1);
             is_over &= !is_in_place && ticks > RESTS_AFTER;
             if what == VARIANT && ticks > 1 {
                 Code::variant().note(ticks);
             }
         }
-        if is_long {
+        IS_CROWDED.store(long >= MOST_LONG.load(Ordering::Relaxed), Ordering::Relaxed);
+        if long > 0 {
             wake_workers();
         }
         if is_over {
@@ -185,5 +201,21 @@ fn watch() {
 fn wake_workers() {
     for (_, runtime) in &*runtimes() {
         drop(runtime.spawn(async {}));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cell_of_a_thread_that_has_ended_is_taken_again() {
+        for _ in 0..2 * CELLS {
+            let has_cell = thread::spawn(|| {
+                drop(Stint::handed_over());
+                OWN.with(|own| own.0.is_some())
+            });
+            assert!(has_cell.join().unwrap());
+        }
     }
 }
