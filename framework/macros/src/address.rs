@@ -22,10 +22,21 @@ use regex_syntax::hir::{Class, Hir, HirKind};
 pub(crate) fn never_matches(pattern: &str) -> Option<String> {
     let ast = ast::parse::Parser::new().parse(pattern).ok()?;
     if let Ast::Alternation(alternatives) = &ast {
-        let mut alternatives = alternatives.asts.iter();
-        return alternatives.find_map(|one| {
-            let span = one.span();
-            never_matches(&pattern[span.start.offset..span.end.offset])
+        let text = |span: &ast::Span| &pattern[span.start.offset..span.end.offset];
+        // Flags at the beginning count for all alternatives.
+        let flags = match alternatives.asts.first() {
+            Some(Ast::Concat(first)) => match first.asts.first() {
+                Some(Ast::Flags(flags)) => text(&flags.span),
+                _ => "",
+            },
+            _ => "",
+        };
+        return alternatives.asts.iter().enumerate().find_map(|(index, one)| {
+            let one = text(one.span());
+            match index == 0 || is_for_other_ids(one) {
+                true => never_matches(one),
+                false => never_matches(&format!("{flags}{one}")),
+            }
         });
     }
     if is_for_other_ids(pattern) {
@@ -206,6 +217,7 @@ mod tests {
             r"^/a(\?|/|$)",
             "^/gr%C3%B6%C3%9Fe$",
             "(?i)^/gr%c3%b6",
+            "(?i)^/a|^/gr%c3%b6",
             r"^/[^/ö]+/.*\w\S?",
             "^/a-b_c~d!$",
             "^/[ -~]+$",

@@ -73,7 +73,12 @@ impl Written {
         if self.is_nameless() {
             return self.check_in_order(read);
         }
+        // Each name once: there may be a thousand values of one.
+        let mut checked: Vec<&str> = Vec::new();
         for (name, text) in read.clone() {
+            if checked.contains(&name) {
+                continue;
+            }
             let mut here: Vec<&str> =
                 read.clone().filter(|(other, _)| *other == name).map(|(_, text)| text).collect();
             let mut written: Vec<&str> = self.named(name).collect();
@@ -94,6 +99,7 @@ impl Written {
                 let one = if let [one] = written[..] { Some(one) } else { None };
                 return Err(DecodeError::spelling(name, text, one));
             }
+            checked.push(name);
         }
         Ok(())
     }
