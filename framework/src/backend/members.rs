@@ -43,6 +43,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use crate::clock::{self, Moment};
 use crate::link::{Grant, Holdings};
@@ -121,7 +122,13 @@ impl Members {
         let new = || Member::new(name.to_owned(), self.lease, start);
         let member = inner.members.entry(incarnation).or_insert_with(new);
         member.feed = Some(feed);
+        member.heard = clock::now();
         member.asked = None;
+        if member.ended.is_cancelled() {
+            // What joins lives, whatever was taken for a proof of its end.
+            tracing::error!(frontend = name, "a front end that was taken for ended has joined");
+            member.ended = CancellationToken::new();
+        }
         member.longest = member.longest.max(self.lease);
         tracing::debug!(frontend = name, incarnation, %start, "front end follows the log");
         feed
@@ -225,7 +232,7 @@ impl Members {
         member.fenced = true;
         member.ended.cancel();
         inner.charge(incarnation, now);
-        inner.awaited.acknowledge(incarnation, Position(u64::MAX), now);
+        inner.awaited.remove(incarnation, now);
         inner.probation.cut(name);
         self.moved.send_replace(());
         tracing::info!(frontend = name, "front end's process has ended, and its lease with it");
@@ -236,7 +243,8 @@ impl Members {
         let mut inner = self.lock();
         let (&incarnation, _) =
             inner.members.iter().find(|(_, member)| member.feed == Some(feed))?;
-        inner.awaited.acknowledge(incarnation, Position(u64::MAX), clock::now());
+        inner.charge(incarnation, clock::now());
+        inner.awaited.remove(incarnation, clock::now());
         let member = inner.members.remove(&incarnation)?;
         inner.probation.cut(&member.name);
         member.acknowledged.send_replace(Position(u64::MAX));
@@ -301,9 +309,11 @@ impl Members {
 }
 
 impl Inner {
+    /// The front end that says something in this feed.
     fn following(&mut self, feed: FeedId) -> Option<(u64, &mut Member)> {
         let mut members = self.members.iter_mut();
         let (run, member) = members.find(|(_, member)| member.feed == Some(feed))?;
+        member.heard = clock::now();
         Some((*run, member))
     }
 
@@ -316,7 +326,8 @@ impl Inner {
     fn charge(&mut self, incarnation: u64, now: Moment) {
         let Some(since) = self.awaited.silent_since(incarnation) else { return };
         if let Some(member) = self.members.get(&incarnation) {
-            self.probation.charge(&member.name, since, now);
+            // Beyond its lease no writer waits for it, though the record may wait for others.
+            self.probation.charge(&member.name, since, now.min(member.lease_until));
         }
     }
 

@@ -30,7 +30,7 @@
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use http::StatusCode;
 use tokio_util::task::TaskTracker;
@@ -43,7 +43,8 @@ use crate::state::{Journal, WriteError, Written};
 
 pub(super) struct CallJournal {
     backend: Arc<Backend>,
-    call: CallId,
+    /// Once it writes: most calls do not.
+    call: OnceLock<CallId>,
     invalidations: Invalidations,
     /// What the request makes wrong unless it is answered with an error.
     own: Invalidation,
@@ -68,7 +69,7 @@ impl CallJournal {
         own: Invalidation,
     ) -> CallJournal {
         CallJournal {
-            call: backend.members.begin_call(),
+            call: OnceLock::new(),
             backend,
             invalidations,
             own,
@@ -117,7 +118,7 @@ impl CallJournal {
         }
         if !due.is_empty() {
             let draft = Draft { invalidation: due, ..Draft::default() };
-            Box::pin(self.backend.write_of(Some(self.call), draft)).await?;
+            Box::pin(self.backend.write_of(Some(self.call()), draft)).await?;
         }
         Ok(())
     }
@@ -147,6 +148,10 @@ impl CallJournal {
         reply::error(StatusCode::INTERNAL_SERVER_ERROR).message(message).cause(cause)
     }
 
+    fn call(&self) -> CallId {
+        *self.call.get_or_init(|| self.backend.members.begin_call())
+    }
+
     fn progress(&self) -> MutexGuard<'_, Progress> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -167,7 +172,7 @@ impl CallJournal {
             // Nothing becomes wrong, so no front end has to acknowledge it.
             self.backend.append(settling(last, Invalidation::new())).await?;
         } else {
-            self.backend.write_of(Some(self.call), settling(last, due.clone())).await?;
+            self.backend.write_of(Some(self.call()), settling(last, due.clone())).await?;
         }
         Ok(())
     }
@@ -187,7 +192,9 @@ async fn write(
 
 impl Drop for CallJournal {
     fn drop(&mut self) {
-        self.backend.members.end_call(self.call);
+        if let Some(call) = self.call.get() {
+            self.backend.members.end_call(*call);
+        }
     }
 }
 
@@ -211,7 +218,7 @@ impl Journal for CallJournal {
                 // task is counted before anybody can learn that the reply is there.
                 self.under_way.spawn(write(
                     Arc::clone(&self.backend),
-                    self.call,
+                    self.call(),
                     Arc::clone(&self.progress),
                     draft,
                 ))

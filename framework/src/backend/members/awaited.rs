@@ -11,9 +11,11 @@ use crate::log::Position;
 ///
 /// A call may write several records, and waits for each before it goes on. A front end that stops,
 /// runs for a moment and stops again could make it wait for a lease each time. So a lease holder that
-/// has acknowledged a record of a call late gets no new lease until the call has ended, for one
-/// lease at most. What the call waits for after that is the lease that the front end had when it
-/// stopped, and that was over one lease after the first record at the latest.
+/// is late with a record of a call gets no new lease until the call has ended, for one lease at most:
+/// neither while the record is awaited, nor after it has acknowledged it or its lease has run out. What the
+/// call waits for after that is the lease that the front end had before it was late, and that was over a lease
+/// and a quarter after the first record at the latest. This holds for each front end: two that take turns
+/// to be silent can cost a call two leases.
 ///
 /// Late means silent: after a prompt majority of the others. So this never takes the leases of a
 /// majority.
@@ -75,8 +77,16 @@ impl Awaited {
 
     /// Whether a call under way has waited for the lease holder.
     pub(super) fn is_late(&self, incarnation: u64, now: Moment) -> bool {
+        // A renewal may come before the late acknowledgement.
+        let is_awaited = |record: &Record| {
+            record.call.is_some()
+                && record.silent.contains(&incarnation)
+                && record.is_silence(self.patience, now)
+        };
         self.late.iter().any(|(_, late, until)| *late == incarnation && *until > now)
+            || self.records.values().any(is_awaited)
     }
+
     /// A writer waits for the record, visible since `visible`; lease holders by incarnation, with the
     /// position that each has acknowledged.
     pub(super) fn begin(
@@ -105,9 +115,8 @@ impl Awaited {
         for record in self.records.values_mut().filter(|record| record.position <= position) {
             if let Some(index) = record.silent.iter().position(|silent| *silent == incarnation) {
                 record.silent.swap_remove(index);
-                let silent = record.prompt_majority(self.patience).map(|since| now.since(since));
                 if let Some(call) = record.call
-                    && silent.is_some_and(|silent| silent > self.patience)
+                    && record.is_silence(self.patience, now)
                 {
                     self.late.retain(|(_, _, until)| *until > now);
                     self.late.push((call, incarnation, now.after(self.lease)));
@@ -123,9 +132,24 @@ impl Awaited {
         self.records.get(&ticket.0).map_or_else(Vec::new, |record| record.silent.clone())
     }
 
-    /// The writer waits no longer.
-    pub(super) fn end(&mut self, ticket: Ticket) {
-        self.records.remove(&ticket.0);
+    /// The lease holder has left or ended. It has acknowledged nothing, and is not waited for.
+    pub(super) fn remove(&mut self, incarnation: u64, now: Moment) {
+        for record in self.records.values_mut() {
+            record.silent.retain(|silent| *silent != incarnation);
+            record.count(now);
+        }
+    }
+
+    /// The writer waits no longer. Those that have not acknowledged the record by now are late.
+    pub(super) fn end(&mut self, ticket: Ticket, now: Moment) {
+        let Some(record) = self.records.remove(&ticket.0) else { return };
+        if let Some(call) = record.call
+            && record.is_silence(self.patience, now)
+        {
+            self.late.retain(|(_, _, until)| *until > now);
+            let until = now.after(self.lease);
+            self.late.extend(record.silent.iter().map(|silent| (call, *silent, until)));
+        }
     }
 
     /// Since when the lease holder is silent about a record that a majority of the others has
@@ -141,6 +165,11 @@ impl Record {
     /// When there was a majority, if that was within `patience`.
     fn prompt_majority(&self, patience: Duration) -> Option<Moment> {
         self.majority.filter(|majority| majority.since(self.visible) <= patience)
+    }
+
+    /// Whether not to have acknowledged the record by `now` is a silence.
+    fn is_silence(&self, patience: Duration, now: Moment) -> bool {
+        self.prompt_majority(patience).is_some_and(|since| now.since(since) > patience)
     }
 
     /// Notes whether there is a majority now.
@@ -184,7 +213,7 @@ mod tests {
         awaited.acknowledge(4, Position(5), at(1900));
         assert_eq!(awaited.silent_since(4), None);
         assert_eq!(awaited.silent(ticket), [3]);
-        awaited.end(ticket);
+        awaited.end(ticket, at(2000));
         assert_eq!(awaited.silent_since(3), None);
     }
 
@@ -225,7 +254,7 @@ mod tests {
         awaited.begin(Position(5), at(1000), None, holders());
         awaited.acknowledge(1, Position(5), at(1001));
         awaited.acknowledge(2, Position(5), at(2000));
-        awaited.end(ticket);
+        awaited.end(ticket, at(2000));
         assert!(awaited.is_late(2, at(2100)) && !awaited.is_late(1, at(2100)));
         assert!(
             !awaited.is_late(2, at(4000)),

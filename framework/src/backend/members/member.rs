@@ -17,6 +17,8 @@ pub(super) struct Member {
     /// The feed it follows; none while it is cut off.
     pub(super) feed: Option<FeedId>,
     pub(super) acknowledged: watch::Sender<Position>,
+    /// When it last said something in its feed.
+    pub(super) heard: Moment,
     /// Which contents of files it lacks, as it says; nothing before it has said so.
     pub(super) holdings: Option<Holdings>,
     /// Until when it may hold a lease, margin included.
@@ -76,6 +78,7 @@ impl Member {
             longest,
             feed: None,
             acknowledged: watch::channel(acknowledged).0,
+            heard: Moment::EARLIEST,
             holdings: None,
             lease_until: Moment::EARLIEST,
             fenced: false,

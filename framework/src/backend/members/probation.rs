@@ -125,7 +125,7 @@ impl Probation {
         history.drain(now);
         history.cost += now.since(from.max(history.charged));
         history.charged = history.charged.max(now);
-        history.forgiving = now;
+        history.forgiving = history.forgiving.max(now);
         match &mut history.conviction {
             Some(conviction) => conviction.punctual = None,
             None if history.cost > lease / 2 => {

@@ -124,6 +124,16 @@ async fn who_lacks_a_file_is_waited_for_until_its_lease_or_the_patience_is_over(
 }
 
 #[tokio::test]
+async fn a_front_end_that_is_silent_for_half_a_lease_is_not_waited_for_to_fetch_a_file() {
+    let members = members(400);
+    let feed = members.join(7, "f1", Position(3));
+    assert!(grant(&members, feed));
+    let start = std::time::Instant::now();
+    assert_eq!(members.held(Position(4), Duration::from_secs(60)).await, Ok(()));
+    assert!(start.elapsed() < Duration::from_millis(390), "{:?}", start.elapsed());
+}
+
+#[tokio::test]
 async fn who_leaves_is_not_waited_for() {
     let members = members(60_000);
     let feed = members.join(7, "f1", Position(3));
@@ -268,6 +278,7 @@ async fn a_front_end_that_a_call_has_waited_for_gets_no_lease_until_the_call_has
     assert!(futures_util::poll!(&mut settled).is_pending());
     members.acknowledge(feeds[0], Position(4));
     tokio::time::sleep(Duration::from_millis(200)).await;
+    assert!(!grant(&members, feeds[1]), "it asks before it acknowledges");
     members.acknowledge(feeds[1], Position(4));
     settled.await;
     assert!(grant(&members, feeds[0]) && !grant(&members, feeds[1]));

@@ -68,8 +68,9 @@ impl Members {
 
     /// Waits until every front end that holds a lease has what the record at `position` puts into
     /// the docroot. One that loses its lease is no longer waited for: what it lacks when it gets
-    /// another one, its visitors wait for. Nor is one that cannot store it, while another one can: it
-    /// gets no lease.
+    /// another one, its visitors wait for. Nor is one that is silent for half a lease, which could
+    /// otherwise stop again and again; nor one that cannot store it, while another one can: it gets no
+    /// lease.
     ///
     /// # Errors
     /// The front ends that lack it when `patience` is over, or that cannot store it when no other has
@@ -108,9 +109,11 @@ impl Members {
             match member.holding(position) {
                 Holding::Held => is_held = true,
                 Holding::Failing(_) => failing.push(member.name.clone()),
+                // It asks for a lease four times during each, so this one is silent.
+                Holding::Lacking if now.since(member.heard) >= self.lease / 2 => {}
                 Holding::Lacking => {
                     lacking.push(member.name.clone());
-                    until = until.min(member.lease_until);
+                    until = until.min(member.lease_until).min(member.heard.after(self.lease / 2));
                 }
             }
         }
@@ -143,7 +146,7 @@ impl Drop for Waiting<'_> {
         for incarnation in inner.awaited.silent(self.ticket) {
             inner.charge(incarnation, now);
         }
-        inner.awaited.end(self.ticket);
+        inner.awaited.end(self.ticket, now);
     }
 }
 

@@ -258,7 +258,7 @@ impl Simulation {
                     }
                 }
                 if over {
-                    self.awaited.end(ticket);
+                    self.awaited.end(ticket, at(now));
                     self.write = None;
                 }
             }
