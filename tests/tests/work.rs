@@ -1,12 +1,16 @@
 //! How much one connection can have done at a time, whatever it resets.
 
+use std::convert::Infallible;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::future::join_all;
+use futures_util::stream;
 use headwater_tests::{Cluster, Site, until};
 use http::Request;
-use http_body_util::{BodyExt, Empty};
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt, Empty, StreamBody};
+use hyper::body::Frame;
 use hyper::client::conn::http2::SendRequest;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::TcpStream;
@@ -24,6 +28,11 @@ controller = "flights.slow"
 cache = "no_cache"
 
 [[route]]
+path = "/flight/sent/{name}/{milliseconds}"
+methods = ["POST"]
+controller = "flights.slow"
+
+[[route]]
 path = "/runs/{name}"
 controller = "flights.runs"
 cache = "no_cache"
@@ -33,8 +42,20 @@ cache = "no_cache"
 const PLACES: usize = 200;
 /// How long a controller runs, in milliseconds: longer than it takes to send all requests.
 const RUN: usize = 8000;
+/// How long the front end waits for an answer: longer than any controller runs.
+const PROJECT: &str = "[link]\nlease = \"1s\"\ndeadline = \"12s\"\n";
 
-async fn connect(cluster: &Cluster) -> SendRequest<Empty<Bytes>> {
+type Sent = BoxBody<Bytes, Infallible>;
+
+fn no_body() -> Sent {
+    Empty::new().boxed()
+}
+
+fn body_without_end() -> Sent {
+    StreamBody::new(stream::pending::<Result<Frame<Bytes>, Infallible>>()).boxed()
+}
+
+async fn connect(cluster: &Cluster) -> SendRequest<Sent> {
     let stream = TcpStream::connect(cluster.frontends[0].http()).await.unwrap();
     let builder = hyper::client::conn::http2::Builder::new(TokioExecutor::new());
     let (sender, connection) = builder.handshake(TokioIo::new(stream)).await.unwrap();
@@ -48,16 +69,18 @@ async fn runs(cluster: &Cluster, name: &str) -> usize {
 
 /// Sends requests and resets them, several times as many as there are places, and looks at what
 /// is done for them.
-async fn what_was_reset_counts(name: &str, path: &str) {
-    let cluster = Cluster::start(Site::test_site(PROGRAM).route(ROUTES), 1).await;
-    cluster.visitor(0).page(&format!("{path}/0")).await;
+async fn what_was_reset_counts(name: &str, method: &str, path: &str, body: fn() -> Sent) {
+    let site = Site::test_site(PROGRAM).project(PROJECT).route(ROUTES);
+    let cluster = Cluster::start(site, 1).await;
+    cluster.visitor(0).page("/flight/uncached/first/0").await;
     let before = runs(&cluster, name).await;
     let mut sender = connect(&cluster).await;
     let begun = Instant::now();
     for batch in 0..10 {
         let requests = (0..100).map(|number| {
             let uri = format!("http://site{path}/{}", RUN + batch * 100 + number);
-            sender.send_request(Request::get(uri).body(Empty::new()).unwrap())
+            let request = Request::builder().method(method).uri(uri);
+            sender.send_request(request.body(body()).unwrap())
         });
         let answers = join_all(requests.collect::<Vec<_>>());
         let answered = tokio::time::timeout(Duration::from_millis(100), answers).await;
@@ -71,7 +94,7 @@ async fn what_was_reset_counts(name: &str, path: &str) {
     assert_eq!(runs(&cluster, name).await - before, PLACES);
     // The places are free when the controllers have ended, and not for ever taken.
     let uri = format!("http://site{path}/1");
-    let request = Request::get(uri).body(Empty::new()).unwrap();
+    let request = Request::builder().method(method).uri(uri).body(no_body()).unwrap();
     let response = sender.send_request(request).await.unwrap();
     assert!(begun.elapsed() >= Duration::from_millis(RUN as u64), "it was given no place");
     assert_eq!(response.status(), 200);
@@ -81,10 +104,15 @@ async fn what_was_reset_counts(name: &str, path: &str) {
 
 #[tokio::test]
 async fn fills_that_were_reset_count_until_they_have_ended() {
-    what_was_reset_counts("cached", "/flight/cached").await;
+    what_was_reset_counts("cached", "GET", "/flight/cached", no_body).await;
 }
 
 #[tokio::test]
 async fn uncached_pages_that_were_reset_count_until_their_controllers_have_ended() {
-    what_was_reset_counts("uncached", "/flight/uncached/uncached").await;
+    what_was_reset_counts("uncached", "GET", "/flight/uncached/uncached", no_body).await;
+}
+
+#[tokio::test]
+async fn requests_that_were_reset_in_the_middle_of_their_bodies_count_too() {
+    what_was_reset_counts("sent", "POST", "/flight/sent/sent", body_without_end).await;
 }

@@ -38,7 +38,11 @@ pub async fn answer(
         "/health" if reads => text(StatusCode::OK, "ok\n"),
         "/ready" if reads => match node.ready() {
             Ok(()) => text(StatusCode::OK, "ready\n"),
-            Err(reason) => text(StatusCode::SERVICE_UNAVAILABLE, reason + "\n"),
+            Err(reason) => {
+                let may_know = guard.is_operator(&parts);
+                let said = if may_know { reason + "\n" } else { "not ready\n".to_owned() };
+                text(StatusCode::SERVICE_UNAVAILABLE, said)
+            }
         },
         "/metrics" if reads => {
             node.publish();

@@ -11,8 +11,9 @@
 //! - *Requests to another site*, whose answers the page cannot read. Browsers mark them with
 //!   `Sec-Fetch-Site`.
 //!
-//! Beyond loopback a request must carry the secret. `/health` and `/ready` are
-//! open: they say one word, and load balancers need neither secret nor name.
+//! Beyond loopback a request must carry the secret. `/health` and `/ready` are open: load balancers
+//! need neither secret nor name, and are told no more than a word. Why a node is not ready is said only
+//! to a request that would be let through for anything else.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -49,9 +50,15 @@ impl Guard {
     pub fn refusal(&self, request: &Parts) -> Option<Response<Body>> {
         let is_probe = matches!(request.method, Method::GET | Method::HEAD)
             && matches!(request.uri.path(), "/health" | "/ready");
-        if is_probe {
-            return None;
-        }
+        if is_probe { None } else { self.refusal_of_operator(request) }
+    }
+
+    /// Whether the request comes from an operator, whatever it asks.
+    pub(super) fn is_operator(&self, request: &Parts) -> bool {
+        self.refusal_of_operator(request).is_none()
+    }
+
+    fn refusal_of_operator(&self, request: &Parts) -> Option<Response<Body>> {
         if !host_of(request).is_some_and(|host| self.is_own(&host)) {
             let message = "the request names a host that is none of the admin port's: add it to \
                            `hosts` in `[admin]` of project.toml, or use the address";

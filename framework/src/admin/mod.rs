@@ -3,7 +3,7 @@
 //! | request | answer |
 //! |---|---|
 //! | `GET /health` | 200 while the process can answer at all |
-//! | `GET /ready` | 200 when the node can do its work, otherwise 503 and why not |
+//! | `GET /ready` | 200 when the node can do its work, otherwise 503, and to an operator why not |
 //! | `GET /metrics` | figures in the text format of Prometheus |
 //! | `GET /status` | the node's own view of itself and of the cluster, as JSON |
 //! | `POST /invalidate` | on a back end: `{"groups": […], "patterns": […]}`; the answer is the receipt |

@@ -124,7 +124,13 @@ impl<T: DeserializeOwned> FromRequest for Form<T> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
+    use serde::de::IgnoredAny;
+
     use super::*;
+    use crate::budget::Budget;
     use crate::reply::IntoReply;
     use crate::request::RequestBuilder;
 
@@ -141,6 +147,29 @@ mod tests {
 
     fn post() -> RequestBuilder {
         Request::builder().method("POST")
+    }
+
+    #[tokio::test]
+    async fn the_heads_of_fields_take_of_the_memory_for_bodies() {
+        let [name, other] = ["n".repeat(1000), "o".repeat(1000)];
+        let parameters = [
+            format!("name={name}\r\n"),
+            format!("name={other}; filename={other}\r\nContent-Type: {other}\r\n"),
+        ];
+        let fields =
+            parameters.map(|it| format!("--XX\r\nContent-Disposition: form-data; {it}\r\n\r\n"));
+        let read = async |memory| {
+            let boundary = "multipart/form-data; boundary=XX";
+            let builder = post().header("content-type", boundary);
+            let mut request = builder.body(fields.concat() + "--XX--").build().unwrap();
+            request.parts.allowance.memory = Arc::new(Budget::new(memory).share());
+            Form::<BTreeMap<String, IgnoredAny>>::from_request(request).await.map(|form| form.0)
+        };
+        assert_eq!(read(4000).await.unwrap().len(), 2);
+        for memory in [999, 3999] {
+            let error = read(memory).await.unwrap_err();
+            assert_eq!(error.into_reply().status(), StatusCode::SERVICE_UNAVAILABLE);
+        }
     }
 
     #[tokio::test]

@@ -113,7 +113,11 @@ impl FrontEnd {
         let variant = order.forwarded.variant.clone();
         let work = order.work.take();
         let (call, place) = self.call(controller, order, begun);
-        let calling = Work::see_through(work, self.link.call(call, body));
+        let deadline = self.settings.deadline;
+        let runs_on = move |called: &Result<_, CallError>| {
+            called.as_ref().is_err_and(CallError::may_run_on).then_some(deadline)
+        };
+        let calling = Work::see_through(work, self.link.call(call, body), runs_on);
         let (answer, body) = calling.await.map_err(failure_of_call)?;
         let Content::Template { name, .. } = &answer.content else {
             return self.made_of(answer, body, place, variant);

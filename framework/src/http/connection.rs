@@ -444,8 +444,8 @@ impl<H: Handler> Context<H> {
     }
 }
 
-/// The response waits for the client from here on: over HTTP/2 its body is not asked for a first piece
-/// before the client has opened a window for it.
+/// The response waits for the client from here on: over HTTP/2 hyper polls its body for the first frame,
+/// and holds that frame, and the body, until the client has opened a window for it.
 fn told(response: Response<Body>, mut exchange: Exchange) -> Responded {
     exchange.waits_for_client();
     Ok(response.map(|body| Told::new(body, exchange)))

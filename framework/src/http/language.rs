@@ -112,7 +112,7 @@ impl Languages {
     ///    another script, as `zh` does for `zh-TW`;
     /// 3. the first language that it begins: `pt-BR` for `pt`.
     ///
-    /// Who wants none of them gets the first that is not refused with `q=0`, else the first.
+    /// If no range matches, it is the first that is not refused with `q=0`, else the first.
     ///
     /// However long the field is, only its first 32 members are looked at.
     pub fn preferred(&self, headers: &HeaderMap) -> Option<&str> {

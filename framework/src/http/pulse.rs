@@ -300,10 +300,14 @@ impl Exchange {
         }
     }
 
-    /// The response is on its way to the client.
+    /// The response is on its way to the client. The time for the client to take it begins here, if
+    /// no other response waits: that one more does says nothing of whether the client takes those,
+    /// and a client could send and reset requests for as long as it wants to hold them.
     pub(super) fn waits_for_client(&mut self) {
-        self.pulse.taken();
         if self.ours {
+            if self.pulse.waiting_for_client() == 0 {
+                self.pulse.taken();
+            }
             self.ours = false;
             self.pulse.ours.fetch_sub(1, Ordering::Release);
         }
@@ -448,6 +452,19 @@ mod tests {
         drop((exchange, other));
         pulse.blocked();
         assert_eq!(beats_until_bad(&pulse), (9, Verdict::Stalled));
+    }
+
+    #[test]
+    fn further_responses_give_a_client_no_more_time_for_those_that_wait() {
+        let pulse = Pulse::new();
+        let mut exchange = Exchange::begin(pulse.clone(), RequestBody::None);
+        exchange.waits_for_client();
+        for _ in 0..8 {
+            let mut further = Exchange::begin(pulse.clone(), RequestBody::None);
+            further.waits_for_client();
+            assert_eq!(pulse.beat(&patience(), false), Verdict::Fine);
+        }
+        assert_eq!(pulse.beat(&patience(), false), Verdict::Stalled);
     }
 
     #[test]

@@ -238,11 +238,12 @@ where
         let Ok(frame) = timeout(NOTICE, body.frame()).await else { continue };
         let Some(Ok(frame)) = frame else { break };
         linger.hears();
+        // What came is no head of a request, and a client that is listened to is not idle.
+        pulse.lingers();
         match left.checked_sub(frame.data_ref().map_or(0, |data| data.len() as u64)) {
             Some(rest) => left = rest,
             None => break,
         }
     }
-    // What came was no head of a request.
     pulse.lingers();
 }

@@ -3,10 +3,12 @@
 //! A client can reset a stream as soon as it has sent a request, and send the next one: HTTP/2 then
 //! counts no stream, while a controller runs on. So what counts here is the work itself. Each request
 //! that cannot be answered at once takes a place, and whatever is done for it holds the place until
-//! it has really ended: a fill goes on without its visitors, and a call that nobody waits for
-//! any more is seen through to its answer, because only that says that the controller has ended. A request
-//! for which there is no place waits, on its stream. There are as many places as streams, so a client
-//! that resets nothing never waits.
+//! it has really ended: a fill goes on without its visitors, and a call whose visitor is gone is seen
+//! through to its answer, because only that says that the controller has ended. A call can also fail
+//! while its controller runs on: the client resets a request in the middle of its body, or the answer is
+//! late. When that controller ends is not known here, so the place stays taken for as long as an answer
+//! may take. A request for which there is no place waits, on its stream. There are as many places as
+//! streams, so a client that resets nothing never waits.
 //!
 //! Over HTTP/1.1 a connection has one request at a time, and ends with it when the client goes away.
 
@@ -14,6 +16,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use futures_util::future::Either;
 use http::request::Parts;
@@ -49,43 +52,49 @@ impl Work {
         request.extensions.get().cloned()
     }
 
-    /// The future, which goes on by itself when it is dropped and is `work` for a request.
+    /// The future, which goes on by itself when it is dropped and is `work` for a request. Its place stays
+    /// taken for as long as `runs_on` says of the output that something may still be done elsewhere.
     pub(crate) fn see_through<F>(
         work: Option<Work>,
         future: F,
+        runs_on: impl FnOnce(&F::Output) -> Option<Duration> + Send + 'static,
     ) -> impl Future<Output = F::Output> + Send
     where
         F: Future<Output: Send> + Send + 'static,
     {
-        match work {
-            Some(work) => Either::Right(SeenThrough(Some((Box::pin(future), work)))),
-            None => Either::Left(future),
-        }
+        let Some(work) = work else { return Either::Left(future) };
+        Either::Right(SeenThrough(Some(Box::pin(async move {
+            let output = future.await;
+            if let Some(time) = runs_on(&output) {
+                tokio::spawn(async move {
+                    tokio::time::sleep(time).await;
+                    drop(work);
+                });
+            }
+            output
+        }))))
     }
 }
 
-struct SeenThrough<F: Future<Output: Send> + Send + 'static>(Option<(Pin<Box<F>>, Work)>);
+struct SeenThrough<T: Send + 'static>(Option<Pin<Box<dyn Future<Output = T> + Send>>>);
 
-impl<F: Future<Output: Send> + Send + 'static> Future for SeenThrough<F> {
-    type Output = F::Output;
+impl<T: Send + 'static> Future for SeenThrough<T> {
+    type Output = T;
 
-    fn poll(mut self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<F::Output> {
-        let (future, _) = self.0.as_mut().expect("it is not polled after its end");
+    fn poll(mut self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<T> {
+        let future = self.0.as_mut().expect("it is not polled after its end");
         let output = ready!(future.as_mut().poll(task));
         self.0 = None;
         Poll::Ready(output)
     }
 }
 
-impl<F: Future<Output: Send> + Send + 'static> Drop for SeenThrough<F> {
+impl<T: Send + 'static> Drop for SeenThrough<T> {
     fn drop(&mut self) {
-        if let Some((future, work)) = self.0.take()
+        if let Some(future) = self.0.take()
             && let Ok(runtime) = Handle::try_current()
         {
-            runtime.spawn(async move {
-                drop(future.await);
-                drop(work);
-            });
+            runtime.spawn(future);
         }
     }
 }
@@ -103,7 +112,7 @@ mod tests {
         let mut request = Request::new(());
         request.extensions_mut().insert(places.take().await);
         let (parts, ()) = request.into_parts();
-        drop(Work::see_through(Work::of(&parts), ended));
+        drop(Work::see_through(Work::of(&parts), ended, |_| None));
         drop(parts);
         tokio::task::yield_now().await;
         assert_eq!(places.0.available_permits(), 200 - 1);
@@ -117,7 +126,22 @@ mod tests {
     async fn work_that_ends_frees_its_place_at_once() {
         let places = Places::new(200);
         let work = places.take().await;
-        assert_eq!(Work::see_through(Some(work), async { 7 }).await, 7);
+        assert_eq!(Work::see_through(Some(work), async { 7 }, |_| None).await, 7);
+        assert_eq!(places.0.available_permits(), 200);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn work_that_runs_on_elsewhere_keeps_its_place_for_a_while() {
+        let places = Places::new(200);
+        let time = Duration::from_secs(30);
+        let see_through = |work, number: u8| {
+            Work::see_through(Some(work), async move { number }, move |_| Some(time))
+        };
+        assert_eq!(see_through(places.take().await, 7).await, 7);
+        drop(see_through(places.take().await, 8));
+        tokio::time::sleep(time - Duration::from_millis(1)).await;
+        assert_eq!(places.0.available_permits(), 200 - 2);
+        tokio::time::sleep(Duration::from_millis(10)).await;
         assert_eq!(places.0.available_permits(), 200);
     }
 }

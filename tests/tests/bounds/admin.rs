@@ -66,6 +66,26 @@ async fn beyond_loopback_the_admin_port_needs_a_secret() {
 }
 
 #[tokio::test]
+async fn why_a_node_is_not_ready_is_said_only_to_an_operator() {
+    let node = site().node(Mode::Frontend, "f1").set("LINK__BACKENDS", "127.0.0.1:1");
+    let open = node.clone().set("ADMIN__LISTEN", "0.0.0.0:0").set("ADMIN__SECRET", "river");
+    let secret = ("authorization", "Bearer river");
+    for (launch, allowed, stranger) in [
+        (open, secret, ("authorization", "Bearer rivers")),
+        (node, ("host", "localhost"), ("host", "evil.example")),
+    ] {
+        let node = launch.start().await;
+        let address = std::net::SocketAddr::from(([127, 0, 0, 1], node.admin().port()));
+        let anybody = headwater_tests::Client::new(address);
+        let answer = anybody.page_with("/ready", &[stranger]).await;
+        assert_eq!((answer.status, answer.text()), (503, "not ready\n"));
+        let answer = anybody.page_with("/ready", &[allowed]).await;
+        assert_eq!(answer.status, 503);
+        assert!(answer.text().contains("no lease"), "{}", answer.text());
+    }
+}
+
+#[tokio::test]
 async fn a_request_writes_no_more_into_the_log_than_a_line() {
     let node = site().node(Mode::SingleNodeWithCache, "n1").start().await;
     node.ready().await;

@@ -31,6 +31,7 @@ impl Parts {
     pub(super) async fn read(mut form: Multipart) -> Result<Parts, MultipartError> {
         let mut parts = Parts::default();
         while let Some(field) = form.next_field().await? {
+            field.weigh_head()?;
             let name = field.name().to_owned();
             let Some(file_name) = field.file_name().map(str::to_owned) else {
                 parts.texts.push((Cow::Owned(name), Cow::Owned(field.text().await?)));

@@ -32,6 +32,15 @@ impl<'a> Field<'a> {
         self.head.content_type.as_deref()
     }
 
+    /// Takes what the head keeps out of the node's memory for bodies.
+    pub(in crate::extract) fn weigh_head(&self) -> Result<(), MultipartError> {
+        let Head { name, file_name, content_type } = &self.head;
+        let lengths = [Some(name), file_name.as_ref(), content_type.as_ref()];
+        let length = lengths.into_iter().flatten().map(String::len).sum::<usize>();
+        let taken = self.form.allowance.memory.take(length as u64);
+        Ok(taken.map_err(|_| BodyError::NoMemory)?)
+    }
+
     /// The next piece of the content.
     ///
     /// # Errors

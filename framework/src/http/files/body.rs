@@ -1,7 +1,9 @@
 //! The content of a file as a body, read while it is sent.
 //!
-//! Nothing is read before the client has room for it, so a client that takes its time holds no
-//! thread, and no more memory than the connection's buffer and one piece. The pieces go back into
+//! A piece is read when the one before it has been handed to the connection: over HTTP/1 as soon as the
+//! connection's buffer has room, over HTTP/2 one piece before the client has opened a window. So a
+//! client that takes its time holds no thread, and no more memory than the connection's buffer and one
+//! piece. The pieces go back into
 //! the same few buffers when they have been sent: so the length of the file does not matter, and
 //! the buffers stay warm in the processor's cache.
 //!
@@ -182,7 +184,7 @@ impl Spare {
     }
 }
 
-/// What was read, in a buffer that goes home when nobody needs it any more.
+/// What was read, in a buffer that is returned to [`Spare`] on drop.
 struct Piece {
     buffer: Vec<u8>,
     length: usize,

@@ -231,8 +231,11 @@ impl Look<'_> {
             Content::Bytes(bytes) => Some(bytes.clone()),
             Content::File(file) => {
                 let bytes = read_whole(file, source.length).ok()?;
-                // A file that is written in place may be another by now.
-                (!is_own || tag_of(&bytes).as_ref() == Some(tag)).then_some(bytes)
+                // A file that is written in place may be another by now. The tag of an overlaid one
+                // is no hash of this kind, but a file that was cut has another length.
+                let is_same = bytes.len() as u64 == source.length
+                    && (!is_own || tag_of(&bytes).as_ref() == Some(tag));
+                is_same.then_some(bytes)
             }
         };
         let Some(Encoded { bytes, tag }) = encodings.of(tag, coding, content) else {

@@ -113,20 +113,24 @@ async fn an_http_2_client_that_opens_no_window_is_cut() {
     }
 }
 
-#[tokio::test]
-async fn an_http_2_client_that_opens_no_window_and_goes_on_pinging_is_cut() {
-    /// A frame of HTTP/2 (RFC 9113, section 4.1).
-    fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
-        let [_, a, b, c] = (payload.len() as u32).to_be_bytes();
-        let head = [&[a, b, c, kind, flags][..], &stream.to_be_bytes()].concat();
-        [&head, payload].concat()
-    }
+/// A frame of HTTP/2 (RFC 9113, section 4.1).
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let [_, a, b, c] = (payload.len() as u32).to_be_bytes();
+    let head = [&[a, b, c, kind, flags][..], &stream.to_be_bytes()].concat();
+    [&head, payload].concat()
+}
+
+/// A whole request over HTTP/2.
+fn request(stream: u32, path: &str) -> Vec<u8> {
+    // `:method: GET`, `:scheme: http`, then literals: `:path` and `:authority` (RFC 7541).
+    let block = [b"\x82\x86\x04", &[path.len() as u8][..], path.as_bytes(), b"\x01\x01x"];
+    frame(1, 5, stream, &block.concat())
+}
+
+/// Asks for much, opens no window for it, and goes on with what `further` makes of the number of each
+/// further stream, until the server cuts the connection.
+async fn open_no_window_and_send(further: fn(u32) -> Vec<u8>) {
     let settings = frame(4, 0, 0, &[0, 4, 0, 0, 0, 0]);
-    let request = |stream: u32, path: &str| {
-        // `:method: GET`, `:scheme: http`, then literals: `:path` and `:authority` (RFC 7541).
-        let block = [b"\x82\x86\x04", &[path.len() as u8][..], path.as_bytes(), b"\x01\x01x"];
-        frame(1, 5, stream, &block.concat())
-    };
     // What is there at once, what takes its time, and what goes on while another never ends.
     for paths in [&["/huge"][..], &["/pieces"], &["/later/huge"], &["/slow", "/pieces"]] {
         let server = start(impatient_writer()).await;
@@ -137,20 +141,34 @@ async fn an_http_2_client_that_opens_no_window_and_goes_on_pinging_is_cut() {
             begin.extend(request(2 * number + 1, path));
         }
         write.write_all(&begin).await.unwrap();
-        let ping = tokio::spawn(async move {
-            loop {
-                // More than enough of them to look like progress: 17 bytes each.
-                write.write_all(&frame(6, 0, 0, b"are you?").repeat(40)).await?;
+        let streams = (2 * paths.len() as u32 + 3..).step_by(2);
+        let sending = tokio::spawn(async move {
+            for stream in streams {
+                write.write_all(&further(stream)).await?;
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
-            #[expect(unreachable_code, reason = "it names the type of the error")]
             io::Result::Ok(())
         });
         let mut answers = vec![0; 64 * 1024];
         within(async { while read.read(&mut answers).await.is_ok_and(|read| read > 0) {} }).await;
-        ping.abort();
+        sending.abort();
         server.site.go_on.notify_one();
     }
+}
+
+#[tokio::test]
+async fn an_http_2_client_that_opens_no_window_and_goes_on_pinging_is_cut() {
+    // More than enough of them to look like progress: 17 bytes each.
+    open_no_window_and_send(|_| frame(6, 0, 0, b"are you?").repeat(40)).await;
+}
+
+#[tokio::test]
+async fn an_http_2_client_that_opens_no_window_and_goes_on_resetting_requests_is_cut() {
+    // Each is reset when there is a response to it. No stream is before the first: that one is passed over.
+    open_no_window_and_send(|stream| {
+        [request(stream, "/one"), frame(3, 0, stream - 2, &[0, 0, 0, 8])].concat()
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -71,7 +71,7 @@ fn unread(headers: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_short_body_that_nobody_reads_ends_no_connection() {
+async fn a_short_unread_body_ends_no_connection() {
     let server = start(Limits::default()).await;
     let body = "x".repeat(60_000);
     // Answered at once, by a handler that reads nothing, and by one that stops reading.
@@ -96,6 +96,55 @@ async fn a_short_body_that_nobody_reads_ends_no_connection() {
             assert!(response(&mut stream).await.ends_with("/next"), "{path}");
         }
     }
+}
+
+#[tokio::test]
+async fn the_rest_of_a_body_is_no_slow_head() {
+    let header_timeout = Duration::from_millis(200);
+    let server = start(Limits { header_timeout, ..Limits::default() }).await;
+    for path in ["/at-once", "/unread", "/echo"] {
+        let mut stream = server.connect().await;
+        let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: 60000\r\n\r\n");
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let answer = response(&mut stream).await;
+        assert!(!answer.contains("connection: close"), "{answer}");
+        for piece in vec![b'x'; 60_000].chunks(3000) {
+            tokio::time::sleep(header_timeout / 4).await;
+            stream.write_all(piece).await.unwrap();
+        }
+        stream.write_all(b"GET /next HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+        let next = response(&mut stream).await;
+        assert!(next.ends_with("/next"), "{path}: {next}");
+    }
+}
+
+#[tokio::test]
+async fn over_http_2_the_rest_of_a_body_ends_no_connection_in_a_crowd() {
+    // One beat is a quarter of a second, and the one connection a crowd.
+    let header_timeout = Duration::from_secs(1);
+    let server = start(Limits { header_timeout, connections: 1, ..Limits::default() }).await;
+    let stream = TokioIo::new(server.connect().await);
+    let (mut client, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), stream).await.unwrap();
+    tokio::spawn(connection);
+    let ended = CancellationToken::new();
+    let begin = (0, ended.clone().drop_guard());
+    let pieces = futures_util::stream::unfold(begin, async |(sent, until_the_end)| {
+        // It is refused after its first piece.
+        if sent > 0 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let piece = Ok::<_, BodyError>(Frame::data(Bytes::from_static(&[0; 2000])));
+        (sent < 30).then_some((piece, (sent + 1, until_the_end)))
+    });
+    let body = Body::stream(StreamBody::new(Box::pin(pieces)));
+    let request = Request::post("http://x/echo").body(body).unwrap();
+    let response = within(client.send_request(request)).await.unwrap();
+    assert_eq!(response.status(), 413);
+    within(response.into_body().collect()).await.unwrap();
+    within(ended.cancelled()).await;
+    let next = Request::get("http://x/next").body(Body::empty()).unwrap();
+    assert_eq!(within(client.send_request(next)).await.unwrap().status(), 200);
 }
 
 #[tokio::test]

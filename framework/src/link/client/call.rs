@@ -60,6 +60,14 @@ pub enum CallError {
     },
 }
 
+impl CallError {
+    /// Whether the controller may still be running.
+    pub(crate) fn may_run_on(&self) -> bool {
+        use CallError::{Body, Broken, Deadline};
+        matches!(self, Deadline(_) | Broken { sent: true, .. } | Body(_))
+    }
+}
+
 /// What is asked of a back end.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Action<'a> {

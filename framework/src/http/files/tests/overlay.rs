@@ -144,3 +144,19 @@ async fn originals_and_siblings_from_two_places_are_not_taken_for_one_another() 
     let accept = [(header::ACCEPT_ENCODING, "gzip")];
     assert!(ask(&files, Method::GET, "c", &accept).await.is_none());
 }
+
+#[tokio::test]
+async fn a_file_that_was_cut_is_not_encoded_under_the_tag_of_the_whole() {
+    let (_folder, files) = docroot();
+    let content = "body {}\n".repeat(1000);
+    let front = Arc::new(Front::of([("a.css", text(&content))]));
+    let path = front.folder.path().join("a.css");
+    let files = files.encoded_in(vec![Coding::Gzip]).behind(front);
+    fs::write(&path, &content[..2000]).unwrap();
+    let accept = [(header::ACCEPT_ENCODING, "gzip")];
+    let cut = ask(&files, Method::GET, "a.css", &accept).await.unwrap();
+    assert!(!cut.headers().contains_key(header::CONTENT_ENCODING));
+    fs::write(&path, &content).unwrap();
+    let whole = encode(Coding::Gzip, content.as_bytes()).unwrap();
+    assert_eq!(coding(&files, "a.css", "gzip").await, (Some("gzip".to_owned()), whole));
+}
