@@ -21,9 +21,9 @@
 //! computations are long, there is the *watch* (`watch`): a thread that ticks every millisecond while
 //! computations are run. When one has run in place for more than a tick it wakes the runtime.
 //!
-//! To count computations as they begin, and to leave a worker free of them from the start, would take a worker
-//! more than there are cores: measured on two cores, that costs hits a twentieth of their CPU and pages that are
-//! made a quarter.
+//! To count computations as they begin, and to leave a worker free of them from the start, would take a
+//! worker more than there are cores: measured on two cores, that cost a page that is made a third more
+//! CPU, and what is here costs it 3 %.
 //!
 //! # Why nothing waits for a computation
 //!
