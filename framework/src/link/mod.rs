@@ -22,7 +22,7 @@
 //! its streams at once, so a stalled stream holds up none of the others. A body is read from its
 //! source only as its window opens.
 //!
-//! A connection for the feed begins with [`FEED_PREFACE`](connector::FEED_PREFACE), so that the back
+//! A connection for the feed begins with `FEED_PREFACE`, so that the back
 //! end knows at once in which runtime it is to be served: feeds, with their leases and
 //! acknowledgements, have one of their own on either side, which runs no code of the site. A feed that
 //! is opened on another connection is served all the same.

@@ -3,7 +3,7 @@
 //! - [`State`]: what a site's data type promises, with [`At`], where and when an update happens.
 //! - [`Store`]: the present value of one state, for readers, and the way of an update to the log.
 //! - [`States`]: all of a site's states by name; applies the log's records to them.
-//! - [`Trial`]: tries the first data of a new site before they are written.
+//! - `Trial`: tries the first data of a new site before they are written.
 //! - [`Journal`]: where a store writes its drafts, with [`Written`] and [`WriteError`].
 //!
 //! An update goes `Store::update` → draft (the update, encoded, and what it invalidates) → journal
