@@ -67,7 +67,7 @@ const NAMELESS: u64 = 0;
 pub struct Members {
     lease: Duration,
     inner: Mutex<Inner>,
-    /// Told whenever somebody's holdings change, or a member goes.
+    /// Notified when a member's holdings change, or a member goes.
     moved: watch::Sender<()>,
 }
 
@@ -243,8 +243,9 @@ impl Members {
         let mut inner = self.lock();
         let (&incarnation, _) =
             inner.members.iter().find(|(_, member)| member.feed == Some(feed))?;
-        inner.charge(incarnation, clock::now());
-        inner.awaited.remove(incarnation, clock::now());
+        let now = clock::now();
+        inner.charge(incarnation, now);
+        inner.awaited.remove(incarnation, now);
         let member = inner.members.remove(&incarnation)?;
         inner.probation.cut(&member.name);
         member.acknowledged.send_replace(Position(u64::MAX));

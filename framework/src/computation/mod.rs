@@ -30,7 +30,7 @@
 //! Let code begin to compute in place on worker *A*.
 //!
 //! - *Tasks that are ready* stand in queues from which other workers steal, save for the one in
-//!   *A*'s LIFO slot, which tokio lets nobody steal. So an empty task is spawned before: it takes the
+//!   *A*'s LIFO slot, from which no worker steals. So an empty task is spawned before: it takes the
 //!   slot, and what was in it goes to the queue.
 //! - *Events of sockets and timers* are seen by a worker that waits in the driver. As soon as all workers
 //!   but one are at something long, nothing more begins in place. So one at least runs other tasks and
@@ -123,7 +123,7 @@ impl Code {
 fn hand_over<T>(work: impl FnOnce() -> T) -> T {
     let has_threads =
         || Handle::try_current().is_ok_and(|it| it.runtime_flavor() == RuntimeFlavor::MultiThread);
-    match Place::take(&HANDED_OVER, MOST_HANDED_OVER) {
+    match Place::take() {
         Some(_place) if has_threads() => block_in_place(work),
         _ => work(),
     }
@@ -136,19 +136,19 @@ fn vacate_slot() {
     }
 }
 
-/// One of the computations that are counted.
-struct Place(&'static AtomicUsize);
+/// One of the computations that are handed over.
+struct Place;
 
 impl Place {
-    fn take(taken: &'static AtomicUsize, most: usize) -> Option<Place> {
-        let place = Place(taken);
-        (taken.fetch_add(1, Ordering::Relaxed) < most).then_some(place)
+    fn take() -> Option<Place> {
+        let place = Place;
+        (HANDED_OVER.fetch_add(1, Ordering::Relaxed) < MOST_HANDED_OVER).then_some(place)
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        HANDED_OVER.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

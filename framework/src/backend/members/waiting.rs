@@ -42,7 +42,7 @@ impl Members {
         acknowledgements
     }
 
-    /// Whom the writer of a record waits for, and that it does.
+    /// The members that the writer of a record waits for, and that it does.
     fn begin(
         &self,
         position: Position,
