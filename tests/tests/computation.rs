@@ -82,9 +82,6 @@ async fn ask_for_the_rest(node: &Node, longest: &mut Longest) {
     assert_eq!(health.status, 200);
 }
 
-/// After so long it has been noticed that code computes for long: two milliseconds, on a quiet machine.
-const KNOWN_AFTER: Duration = Duration::from_millis(100);
-
 /// Nothing else waits while the first front end, or its back end, computes.
 async fn nothing_waits(slow: Slow, is_known_as_quick: bool) {
     let cluster = Cluster::start(site(), 2).await;
@@ -99,11 +96,9 @@ async fn nothing_waits(slow: Slow, is_known_as_quick: bool) {
         slow.ask(&cluster.visitor(0), number % 2).await;
     }
     let visitors: Vec<Client> = (0..slow.at_once()).map(|_| cluster.visitor(0)).collect();
-    // The first one shows that the code is slow now; that it is cannot be known before.
-    let computing = join_all(visitors.iter().zip(0..).map(|(visitor, number)| async move {
-        tokio::time::sleep(KNOWN_AFTER * u32::from(number > 0)).await;
-        slow.ask(visitor, LONG + number).await
-    }));
+    let computing = join_all(
+        visitors.iter().zip(0..).map(|(visitor, number)| slow.ask(visitor, LONG + number)),
+    );
     let rest = async {
         let mut longest = Longest::default();
         let begun = Instant::now();

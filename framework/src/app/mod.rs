@@ -195,12 +195,8 @@ impl cli::Site for App {
     fn serve(mut self, config: Config, is_alone: bool) -> Result<(), Problems> {
         self.is_alone = is_alone;
         self.own_problems().or(())?;
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(computation::workers())
-            .enable_all()
-            .build()
-            .map_err(|error| Problem::new(format!("the runtime cannot start: {error}")))?;
-        runtime.block_on(node::serve(self, config))
+        computation::run(node::serve(self, config))
+            .map_err(|error| Problem::new(format!("the runtime cannot start: {error}")))?
     }
 
     fn routes(&self, config: &Config) -> Result<String, Problems> {

@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// How many weights there are. Code whose names have one hash shares one.
-const CODES: usize = 1024;
-/// From this weight on code is slow. A run of two ticks may be a quick one whose thread was
-/// interrupted, so it takes two of them within a few runs; a run of three is enough.
+pub(super) const CODES: usize = 1024;
+/// From this weight on code is slow. A run of two milliseconds may have been measured too long, so it takes
+/// two of them within a few runs; a run of three is enough.
 const SLOW: u8 = 24;
-/// What a tick of a slow run adds. Each quick run takes 1 away.
-const TICK: u8 = 8;
+/// What a millisecond of a slow run adds. Each quick run takes 1 away.
+const MILLISECOND: u8 = 8;
 /// The greatest weight. So about a hundred quick runs, and slow code is trusted again.
 const GREATEST: u8 = 128;
 
@@ -20,7 +20,7 @@ static WEIGHTS: [AtomicU8; CODES] = [const { AtomicU8::new(0) }; CODES];
 /// Some code of the site, and what is known of it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Code {
-    weight: &'static AtomicU8,
+    index: usize,
     kind: Kind,
 }
 
@@ -55,7 +55,16 @@ impl Code {
 
     fn of(kind: Kind, name: &str) -> Code {
         let hash = xxh3_64_with_seed(name.as_bytes(), kind as u64);
-        Code { weight: &WEIGHTS[hash as usize % CODES], kind }
+        Code { index: hash as usize % CODES, kind }
+    }
+
+    /// Which of the [`CODES`] it is.
+    pub(super) fn index(self) -> usize {
+        self.index
+    }
+
+    fn weight(self) -> &'static AtomicU8 {
+        &WEIGHTS[self.index]
     }
 
     /// Whether it is the variant function.
@@ -65,29 +74,29 @@ impl Code {
 
     /// Whether it has run, and was quick.
     pub(super) fn is_trusted(self) -> bool {
-        (1..SLOW).contains(&self.weight.load(Ordering::Relaxed))
+        (1..SLOW).contains(&self.weight().load(Ordering::Relaxed))
     }
 
     /// Whether it has been slow lately.
     pub(super) fn is_slow(self) -> bool {
-        self.weight.load(Ordering::Relaxed) >= SLOW
+        self.weight().load(Ordering::Relaxed) >= SLOW
     }
 
-    /// It has run for so many ticks. Runs at the same time may overwrite what the other notes; the
+    /// It has run for so many milliseconds. Runs at the same time may overwrite what the other notes; the
     /// next ones make up for it.
-    pub(super) fn note(self, ticks: u64) {
-        let before = self.weight.load(Ordering::Relaxed);
+    pub(super) fn note(self, milliseconds: u64) {
+        let before = self.weight().load(Ordering::Relaxed);
         let weight = before.max(1);
-        let after = match ticks {
+        let after = match milliseconds {
             0 | 1 => weight.saturating_sub(1).max(1),
             slow => {
                 let slow = u8::try_from(slow).unwrap_or(u8::MAX);
-                weight.saturating_add(slow.saturating_mul(TICK)).min(GREATEST)
+                weight.saturating_add(slow.saturating_mul(MILLISECOND)).min(GREATEST)
             }
         };
         // Quick code stays as it is, and cores share the line.
         if after != before {
-            self.weight.store(after, Ordering::Relaxed);
+            self.weight().store(after, Ordering::Relaxed);
         }
     }
 }

@@ -10,20 +10,17 @@
 //!
 //! All such code runs through [`Code::run`] or [`Code::watch`], which decide where:
 //!
-//! - *In place*: code that has been quick. It costs a few stores, no change of threads and no look at
-//!   a clock.
+//! - *In place*: code that has been quick. It costs a few stores, no change of threads, and one run of
+//!   many looks at a clock.
 //! - *Handed over*: code that has been slow, that has never run, or that comes while long computations
 //!   occupy all workers but one. tokio's `block_in_place` gives the worker's queue and its part in the
 //!   I/O driver to another thread; that costs two changes of threads. Slow code takes turns
 //!   ([`Code::turn`]), so that the number of threads stays bounded.
 //!
-//! So a worker is left to wait for I/O; it only has to be awake. For that, and to know which
-//! computations are long, there is the *watch* (`watch`): a thread that ticks every millisecond while
-//! computations are run. When one has run in place for more than a tick it wakes the runtime.
-//!
-//! To count computations as they begin, and to leave a worker free of them from the start, would take a
-//! worker more than there are cores: measured on two cores, that cost a page that is made a third more
-//! CPU, and what is here costs it 3 %.
+//! For that, and to know which computations are long, there is the *watch* (`watch`): a thread that ticks
+//! every millisecond while computations are run. When one has run in place for more than a tick it wakes
+//! the runtime. A node's runtime has a worker more than there are cores, the *reserve* (`reserve`): the
+//! watch holds it back until long computations occupy all the others.
 //!
 //! # Why nothing waits for a computation
 //!
@@ -35,14 +32,16 @@
 //! - *Events of sockets and timers* are seen by a worker that waits in the driver. As soon as all workers
 //!   but one are at something long, nothing more begins in place. So one at least runs other tasks and
 //!   comes to the driver afterwards, or sleeps and is woken by the watch after one to two ticks; it
-//!   finds no task and waits in the driver.
-//! - *Code that is handed over* occupies no worker, up to [`MOST_HANDED_OVER`] at a time. Pages and controllers take
-//!   turns long before; only error pages, the variant function and code that has never run could get
-//!   there, and would run on workers from then on.
+//!   finds no task and waits in the driver. Only before the watch has seen that, within eight ticks, can the
+//!   last one begin something long, too. Then the watch lets the reserve work, which waits in the driver,
+//!   and holds it back again when one of the others is free and a worker sleeps.
+//! - *Code that is handed over* occupies no worker, up to [`MOST_HANDED_OVER`] at a time. Pages and
+//!   controllers take turns before; only error pages, the variant function and code that has never run
+//!   could get there, and would run on workers from then on.
 //!
 //! So code that is slow for the first time since it was quick delays I/O by about two milliseconds,
-//! and once: it is then known to be slow. What remains is that all workers begin such code within the
-//! same two milliseconds: then I/O waits for the first of them to end, once.
+//! and by eight if it is asked for several times at that moment, and is then known to be slow. What remains
+//! is that this happens twice before the reserve is held back again.
 //!
 //! The variant function is run for each hit, so no empty task is spawned before it: it runs before anything is
 //! woken for its request. As soon as one call is long, not when it has ended, the calls that follow are
@@ -62,14 +61,17 @@
 //! | loading templates and routes, hashing files, unpacking siblings | threads that may block |
 //! | the feed, leases and acknowledgements | the link's runtime, a thread of its own that runs no code of the site |
 //!
-//! In a runtime of one thread (an application that embeds a site may bring one) everything runs
-//! in place: there is no other thread that could do I/O.
+//! An application that embeds a site brings its own runtime, which has no reserve: there I/O waits for the
+//! first of several computations if all workers begin one within the same eight milliseconds. In a runtime
+//! of one thread everything runs in place: there is no other thread that could do I/O.
 
 mod code;
+mod reserve;
 mod turns;
 mod watch;
 
 use std::future::Future;
+use std::io;
 use std::num::NonZero;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -79,7 +81,8 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::block_in_place;
 
 pub(crate) use code::Code;
-use turns::Queueing;
+use reserve::Reserve;
+use turns::Turn;
 use watch::Stint;
 pub(crate) use watch::{Attended, attend};
 
@@ -89,10 +92,14 @@ const MOST_HANDED_OVER: usize = 128;
 
 static HANDED_OVER: AtomicUsize = AtomicUsize::new(0);
 
-/// How many workers the runtime of a node has: one for each core, and one that is left when another
-/// computes.
-pub(crate) fn workers() -> usize {
-    cores().max(2)
+/// Runs a node to its end, in a runtime of its own.
+pub(crate) fn run<F: Future>(node: F) -> io::Result<F::Output> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(cores().max(2) + 1)
+        .enable_all()
+        .build()?;
+    let _reserve = Reserve::of(runtime.handle());
+    Ok(runtime.block_on(node))
 }
 
 fn cores() -> usize {
@@ -110,13 +117,13 @@ impl Code {
             vacate_slot();
             (Stint::in_place(), work())
         };
-        self.note(stint.ticks());
+        self.note(stint.milliseconds());
         done
     }
 
     /// A future of which every step is [`run`](Code::run).
     pub(crate) fn watch<F: Future>(self, future: F) -> Watched<F> {
-        Watched { code: self, future: Box::pin(future), queueing: None }
+        Watched { code: self, future: Box::pin(future), waiting: None }
     }
 }
 
@@ -156,23 +163,26 @@ impl Drop for Place {
 pub(crate) struct Watched<F> {
     code: Code,
     future: Pin<Box<F>>,
-    /// Where it waits for a turn, if it has been slow.
-    queueing: Option<Queueing>,
+    /// For a turn, if it has been slow.
+    waiting: Option<Pin<Box<dyn Future<Output = Option<Turn>> + Send>>>,
 }
 
 impl<F: Future> Future for Watched<F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<F::Output> {
-        let Watched { code, future, queueing } = &mut *self;
-        let _turn = match code.is_slow() {
-            true => Some(ready!(queueing.get_or_insert_default().poll_turn(task))),
-            // A place in the queue may have been given a turn, for which others wait.
-            false => {
-                *queueing = None;
-                None
+        let Watched { code, future, waiting } = &mut *self;
+        let turn = match code.is_slow() {
+            true => {
+                let turn = waiting.get_or_insert_with(|| Box::pin(code.turn()));
+                ready!(turn.as_mut().poll(task))
             }
+            false => None,
         };
-        code.run(|| future.as_mut().poll(task))
+        // What has become quick while it waited may have been given one, for which others wait.
+        *waiting = None;
+        let polled = code.run(|| future.as_mut().poll(task));
+        drop(turn);
+        polled
     }
 }

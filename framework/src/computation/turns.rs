@@ -1,48 +1,41 @@
-//! Turns for code that has been slow: a few computations at a time, while the others wait without
-//! a thread. Code that has been quick waits for no turn, however many there are.
+//! Turns for code that has been slow: a few computations of it at a time, while the others wait
+//! without a thread. Code that has been quick waits for no turn.
+//!
+//! Each code has turns of its own, so a page that takes three seconds delays no other page, not even
+//! one that was taken for slow because its thread was interrupted. All turns together are bounded as
+//! well: each takes a thread.
 
-use std::sync::{Arc, LazyLock};
-use std::task::{Context, Poll, ready};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio_util::sync::PollSemaphore;
 
-use super::{Code, cores};
+use super::code::CODES;
+use super::{Code, MOST_HANDED_OVER, cores};
 
-/// Turns of controllers, and of all else: in a single node neither waits for the other.
-static CONTROLLERS: LazyLock<Arc<Semaphore>> = LazyLock::new(turns);
-static OTHERS: LazyLock<Arc<Semaphore>> = LazyLock::new(turns);
-
-fn turns() -> Arc<Semaphore> {
-    Arc::new(Semaphore::new((2 * cores()).max(4)))
-}
+/// Those of each code. They are made when the code has been slow.
+static OWN: [OnceLock<Arc<Semaphore>>; CODES] = [const { OnceLock::new() }; CODES];
+/// The rest is for code that needs no turn, as when it has never run.
+static ALL: LazyLock<Arc<Semaphore>> =
+    LazyLock::new(|| Arc::new(Semaphore::new(MOST_HANDED_OVER * 3 / 4)));
 
 /// One of them, until it is dropped.
-pub(crate) struct Turn(#[expect(dead_code, reason = "it counts")] OwnedSemaphorePermit);
+#[derive(Debug)]
+pub(crate) struct Turn(#[expect(dead_code, reason = "they count")] [OwnedSemaphorePermit; 2]);
 
 impl Code {
     /// Waits for a turn, if the code has been slow.
     pub(crate) async fn turn(self) -> Option<Turn> {
-        match self.is_slow() {
-            true => OTHERS.clone().acquire_owned().await.ok().map(Turn),
-            false => None,
+        if !self.is_slow() {
+            return None;
         }
+        // In this order: what waits for its own code takes nothing from others.
+        let own = self.turns().acquire_owned().await.ok()?;
+        let one_of_all = ALL.clone().acquire_owned().await.ok()?;
+        Some(Turn([own, one_of_all]))
     }
-}
 
-/// A place in the queue for the turns of controllers.
-pub(super) struct Queueing(PollSemaphore);
-
-impl Default for Queueing {
-    fn default() -> Queueing {
-        Queueing(PollSemaphore::new(CONTROLLERS.clone()))
-    }
-}
-
-impl Queueing {
-    pub(super) fn poll_turn(&mut self, task: &mut Context<'_>) -> Poll<Turn> {
-        let permit = ready!(self.0.poll_acquire(task));
-        Poll::Ready(Turn(permit.expect("the semaphore is never closed")))
+    fn turns(self) -> Arc<Semaphore> {
+        OWN[self.index()].get_or_init(|| Arc::new(Semaphore::new((2 * cores()).max(4)))).clone()
     }
 }
 
@@ -50,7 +43,7 @@ impl Queueing {
 mod tests {
     use std::future::pending;
 
-    use futures_util::poll;
+    use futures_util::{FutureExt, poll};
 
     use super::*;
 
@@ -58,8 +51,8 @@ mod tests {
     async fn code_that_has_become_quick_while_it_queued_keeps_no_turn() {
         let code = Code::controller("turns.rs");
         code.note(3000);
-        let all = CONTROLLERS.available_permits() as u32;
-        let taken = CONTROLLERS.clone().acquire_many_owned(all).await.unwrap();
+        let all = code.turns().available_permits();
+        let taken = code.turns().acquire_many_owned(all as u32).await.unwrap();
         let mut waiting = code.watch(pending::<()>());
         assert!(poll!(&mut waiting).is_pending());
         while code.is_slow() {
@@ -67,6 +60,18 @@ mod tests {
         }
         drop(taken);
         assert!(poll!(&mut waiting).is_pending(), "it runs, and waits for something else");
-        assert_eq!(CONTROLLERS.available_permits(), all as usize);
+        assert_eq!(code.turns().available_permits(), all);
+    }
+
+    #[tokio::test]
+    async fn slow_code_waits_for_no_other_slow_code() {
+        let (slow, interrupted) = (Code::template("slow"), Code::template("interrupted"));
+        slow.note(3000);
+        interrupted.note(3);
+        let mut turns = Vec::new();
+        while let Some(turn) = slow.turn().now_or_never() {
+            turns.push(turn);
+        }
+        assert!(interrupted.turn().now_or_never().is_some());
     }
 }

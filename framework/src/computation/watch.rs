@@ -1,21 +1,35 @@
 //! A thread that notices computations that take long.
 //!
 //! It ticks every millisecond, and what is computed notes the tick when it begins, in a cell of its
-//! thread. So nothing here reads a clock for a computation, and a tick that comes late makes computations
-//! look shorter, never longer. When none has begun for a while, and none occupies a worker, the watch
-//! rests until the next one.
+//! thread. So nothing here reads a clock for a computation that is quick, and a tick that comes late makes
+//! computations look shorter, never longer. When none has begun for a while, and none occupies a worker,
+//! the watch rests until the next one.
+//!
+//! On a machine with more work than cores a thread waits for milliseconds until it may go on, in the
+//! midst of quick code too. So what counts is how long the thread has run; its clock is read for one
+//! computation of [`READS_CLOCK_EACH`] or of a tick, and at the end of one that was longer than a tick. A computation
+//! of more than [`BLOCKS`] ticks has waited for something itself, such as a database that is called
+//! without `await`, and counts in full.
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, Thread};
 use std::time::Duration;
 
+use rustix::time::{ClockId, clock_gettime};
 use tokio::runtime::Handle;
 
-use super::Code;
+use super::{Code, reserve};
 
 /// The time between two ticks.
 const TICK: Duration = Duration::from_millis(1);
+/// From so many ticks on a computation occupies its worker, running or not.
+const OCCUPIES: u64 = 8;
+/// From so many ticks on it is not only the machine that has delayed a computation.
+const BLOCKS: u64 = 30;
+/// Of so many computations of a thread in one tick, one reads the thread's clock.
+const READS_CLOCK_EACH: u32 = 16;
 /// After so many ticks without a computation that begins the watch rests.
 const RESTS_AFTER: u64 = 50;
 /// The longest rest: the wake-up by a computation that begins just then can be missed.
@@ -27,7 +41,7 @@ static NOW: Aligned<AtomicU64> = Aligned(AtomicU64::new(2));
 static RESTS: Aligned<AtomicBool> = Aligned(AtomicBool::new(false));
 static CELL: [Aligned<AtomicU64>; CELLS] = [const { Aligned(AtomicU64::new(0)) }; CELLS];
 static TAKEN: [AtomicBool; CELLS] = [const { AtomicBool::new(false) }; CELLS];
-static MOST_LONG: AtomicUsize = AtomicUsize::new(1);
+static WORKERS: AtomicUsize = AtomicUsize::new(1);
 static IS_CROWDED: AtomicBool = AtomicBool::new(false);
 static RUNTIMES: Mutex<Vec<(u64, Handle)>> = Mutex::new(Vec::new());
 static THREAD: OnceLock<Option<Thread>> = OnceLock::new();
@@ -40,27 +54,54 @@ thread_local! {
     static OWN: Own = Own::take();
 }
 
-/// The cell of one thread, which no other has until the thread ends: runtimes start and end threads
-/// all the time. None if all are taken.
-struct Own(Option<usize>);
+/// What a thread knows of its computations.
+struct Own {
+    /// Its cell, which no other thread has until it ends: runtimes start and end threads all the time.
+    /// None if all are taken.
+    cell: Option<usize>,
+    /// For how long it had run in this tick, when it was last asked.
+    clock: Cell<(u64, Duration)>,
+    /// How many computations ago that was.
+    age: Cell<u32>,
+}
 
 impl Own {
     fn take() -> Own {
-        Own((0..CELLS).find(|cell| !TAKEN[*cell].swap(true, Ordering::Acquire)))
+        let cell = (0..CELLS).find(|cell| !TAKEN[*cell].swap(true, Ordering::Acquire));
+        Own { cell, clock: Cell::new((0, Duration::ZERO)), age: Cell::new(0) }
     }
 
     /// Writes into the cell, and returns what it said before.
     fn replace(&self, says: u64) -> u64 {
-        let Some(cell) = self.0.map(|cell| &CELL[cell].0) else { return IDLE };
+        let Some(cell) = self.cell.map(|cell| &CELL[cell].0) else { return IDLE };
         let before = cell.load(Ordering::Relaxed);
         cell.store(says, Ordering::Relaxed);
         before
     }
+
+    /// For how long the thread had run at some moment shortly before.
+    fn ran(&self, now: u64) -> Duration {
+        let (tick, ran) = self.clock.get();
+        let age = self.age.get() + 1;
+        if tick == now && age < READS_CLOCK_EACH {
+            self.age.set(age);
+            return ran;
+        }
+        let ran = thread_time();
+        self.clock.set((now, ran));
+        self.age.set(0);
+        ran
+    }
+}
+
+/// For how long the present thread has run.
+fn thread_time() -> Duration {
+    Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default()
 }
 
 impl Drop for Own {
     fn drop(&mut self) {
-        if let Some(cell) = self.0 {
+        if let Some(cell) = self.cell {
             TAKEN[cell].store(false, Ordering::Release);
         }
     }
@@ -77,6 +118,8 @@ const TICKS: u64 = 4;
 /// A computation of this thread, until this is dropped.
 pub(super) struct Stint {
     began: u64,
+    /// For how long the thread had run then.
+    ran: Duration,
     /// What the cell said before: a computation may have another one in it.
     before: u64,
 }
@@ -99,18 +142,24 @@ impl Stint {
 
     fn begin(what: u64) -> Stint {
         let began = NOW.0.load(Ordering::Relaxed);
-        let before = OWN.try_with(|own| own.replace(began * TICKS + what)).unwrap_or(IDLE);
+        let (before, ran) = OWN
+            .try_with(|own| (own.replace(began * TICKS + what), own.ran(began)))
+            .unwrap_or_default();
         if RESTS.0.load(Ordering::Relaxed)
             && let Some(Some(thread)) = THREAD.get()
         {
             thread.unpark();
         }
-        Stint { began, before }
+        Stint { began, ran, before }
     }
 
-    /// For how many ticks it has been going on.
-    pub(super) fn ticks(&self) -> u64 {
-        NOW.0.load(Ordering::Relaxed) - self.began
+    /// How many milliseconds it took so far.
+    pub(super) fn milliseconds(&self) -> u64 {
+        match NOW.0.load(Ordering::Relaxed) - self.began {
+            0 | 1 => 0,
+            ticks @ BLOCKS.. => ticks,
+            _ => thread_time().saturating_sub(self.ran).as_millis() as u64,
+        }
     }
 }
 
@@ -124,7 +173,8 @@ impl Drop for Stint {
     }
 }
 
-/// Whether long computations occupy all workers but one, as far as the last tick has seen.
+/// Whether long computations occupy all workers but one and the reserve, as far as the last tick has
+/// seen.
 pub(super) fn is_crowded() -> bool {
     IS_CROWDED.load(Ordering::Relaxed)
 }
@@ -161,8 +211,8 @@ impl Drop for Attended {
 fn count_workers(runtimes: &[(u64, Handle)]) {
     // Which runtime a computation is in is not known, so the smallest counts.
     let workers = runtimes.iter().map(|(_, runtime)| runtime.metrics().num_workers());
-    let most = workers.min().unwrap_or_default().saturating_sub(1).max(1);
-    MOST_LONG.store(most, Ordering::Relaxed);
+    let workers = workers.min().unwrap_or_default().saturating_sub(usize::from(reserve::exists()));
+    WORKERS.store(workers, Ordering::Relaxed);
 }
 
 fn runtimes() -> MutexGuard<'static, Vec<(u64, Handle)>> {
@@ -174,19 +224,25 @@ fn watch() {
         thread::park_timeout(TICK);
         let now = NOW.0.load(Ordering::Relaxed) + 1;
         NOW.0.store(now, Ordering::Relaxed);
-        let (mut long, mut is_over) = (0, true);
+        let (mut is_long, mut occupied, mut is_over) = (false, 0, true);
         for cell in &CELL {
             let cell = cell.0.load(Ordering::Relaxed);
             let (what, ticks) = (cell % TICKS, now - cell / TICKS);
             let is_in_place = matches!(what, IN_PLACE | VARIANT);
-            long += usize::from(is_in_place && ticks > 1);
+            is_long |= is_in_place && ticks > 1;
+            occupied += usize::from(is_in_place && ticks >= OCCUPIES);
             is_over &= !is_in_place && ticks > RESTS_AFTER;
-            if what == VARIANT && ticks > 1 {
+            if what == VARIANT && ticks >= OCCUPIES {
                 Code::variant().note(ticks);
             }
         }
-        IS_CROWDED.store(long >= MOST_LONG.load(Ordering::Relaxed), Ordering::Relaxed);
-        if long > 0 {
+        let workers = WORKERS.load(Ordering::Relaxed);
+        IS_CROWDED.store(occupied > 0 && occupied + 1 >= workers, Ordering::Relaxed);
+        match occupied >= workers {
+            true => reserve::release(),
+            false => reserve::hold(),
+        }
+        if is_long {
             wake_workers();
         }
         if is_over {
@@ -213,7 +269,7 @@ mod tests {
         for _ in 0..2 * CELLS {
             let has_cell = thread::spawn(|| {
                 drop(Stint::handed_over());
-                OWN.with(|own| own.0.is_some())
+                OWN.with(|own| own.cell.is_some())
             });
             assert!(has_cell.join().unwrap());
         }
