@@ -101,11 +101,6 @@ impl Body {
         }
     }
 
-    /// Whether all of its bytes are at hand.
-    pub fn is_at_hand(&self) -> bool {
-        !matches!(self.0, Inner::Stream(_))
-    }
-
     /// The bytes, piece by piece, when they are all at hand. Otherwise the body comes back.
     ///
     /// # Errors

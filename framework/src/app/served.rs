@@ -1,6 +1,5 @@
 //! Servers that run until they are told to stop, and who answers at them.
 
-use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,8 +13,8 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::admin::{self, Guard, Metrics, Node};
 use crate::body::Body;
-use crate::frontend::{FrontEnd, Kept};
-use crate::http::{AtOnce, Handler, Limits, Peer, Server};
+use crate::frontend::FrontEnd;
+use crate::http::{Handler, Limits, Peer, Server};
 use crate::problem::{Problem, Problems};
 
 /// A server that runs until it is told to stop, or dropped.
@@ -77,11 +76,7 @@ impl Served {
 pub(super) struct Visitors(pub(super) Arc<FrontEnd>);
 
 impl Handler for Visitors {
-    type Prepared = Kept;
-
-    const EXPRESS: bool = true;
-
-    fn answer_at_once(&self, request: &Parts, peer: Peer) -> Option<AtOnce<Kept>> {
+    fn answer_at_once(&self, request: &Parts, peer: Peer) -> Option<Response<Body>> {
         self.0.answer_at_once(request, peer.addr.ip())
     }
 
@@ -102,8 +97,6 @@ pub(super) struct Operators {
 }
 
 impl Handler for Operators {
-    type Prepared = Infallible;
-
     async fn handle(&self, request: Request<Body>, _: Peer) -> Response<Body> {
         admin::answer(&*self.node, &self.metrics, &self.guard, request).await
     }

@@ -2,7 +2,7 @@
 //!
 //! The pages of a site differ in their bytes, and so in length, tag and date. What else their
 //! responses say is mostly the same for thousands of them. So a page holds its own values and shares
-//! the rest: as a map, and as the lines that HTTP/1.1 writes.
+//! the rest.
 
 use std::sync::OnceLock;
 use std::time::SystemTime;
@@ -11,8 +11,8 @@ use http::StatusCode;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 use super::form::{Form, tag_in};
+use crate::http::Coding;
 use crate::http::names::{CACHE_STATUS, CDN_CACHE_CONTROL};
-use crate::http::{Coding, is_writable, write_line};
 
 /// What the responses with a page are to say, but for the values that are the page's own.
 #[derive(Debug, Default)]
@@ -99,21 +99,10 @@ pub struct Head {
     pub(super) tag: Tag,
     pub(super) date: Date,
     pub(super) has_length: bool,
-    plain: Lines,
-    encoded: Option<Lines>,
-    not_modified: Lines,
-    is_writable: bool,
+    plain: HeaderMap,
+    encoded: Option<HeaderMap>,
+    not_modified: HeaderMap,
     told: OnceLock<u64>,
-}
-
-/// Headers in one form.
-#[derive(Debug)]
-pub(super) struct Lines {
-    /// All of them, with places for values of the page's own: to replace a value costs little, but
-    /// one name more would make the copied map grow.
-    pub(super) map: HeaderMap,
-    /// Those before the places, as HTTP/1.1 writes them.
-    pub(super) text: Box<[u8]>,
 }
 
 impl Head {
@@ -130,19 +119,18 @@ impl Head {
         let places = || length.iter().chain(validators.iter().flatten()).chain(&always).cloned();
         let encoded = may_be_encoded.then(|| {
             let has_tag = match &tag {
-                Tag::Given(tag) => tag_in(tag.as_bytes(), Coding::Gzip).is_some(),
+                Tag::Given(tag) => tag_in(tag, Coding::Gzip).is_some(),
                 _ => true,
             };
             let places = places().filter(|name| has_tag || name != header::ETAG);
-            Lines::new(&headers, [header::CONTENT_ENCODING].into_iter().chain(places))
+            with_places(&headers, [header::CONTENT_ENCODING].into_iter().chain(places))
         });
         let places_304 = validators.iter().flatten().chain(&always).cloned();
         Head {
             status,
-            plain: Lines::new(&headers, places()),
+            plain: with_places(&headers, places()),
             encoded,
-            not_modified: Lines::new(&not_modified(&headers), places_304),
-            is_writable: status == StatusCode::OK && has_length && headers.keys().all(is_writable),
+            not_modified: with_places(&not_modified(&headers), places_304),
             tag,
             date,
             has_length,
@@ -152,27 +140,22 @@ impl Head {
 
     /// The headers of the content as it is. Those of a page's own hold no real values.
     pub fn template(&self) -> &HeaderMap {
-        &self.plain.map
+        &self.plain
     }
 
     /// The same for content in a coding, if it may be sent so. That is gzip until another one is put
     /// in.
     pub fn encoded_template(&self) -> Option<&HeaderMap> {
-        self.encoded.as_ref().map(|lines| &lines.map)
-    }
-
-    /// Whether a whole response with a page, or a 304, can be [written](crate::http::Prepared) as it
-    /// is.
-    pub fn is_writable(&self) -> bool {
-        self.is_writable
+        self.encoded.as_ref()
     }
 
     /// A number for what the headers tell caches further out, as `find_out` makes it.
     pub fn told(&self, find_out: fn(&HeaderMap) -> u64) -> u64 {
-        *self.told.get_or_init(|| find_out(&self.plain.map))
+        *self.told.get_or_init(|| find_out(&self.plain))
     }
 
-    pub(super) fn lines(&self, form: Form) -> &Lines {
+    /// The headers in this form. Those of a page's own hold no real values.
+    pub(super) fn template_of(&self, form: Form) -> &HeaderMap {
         match form {
             Form::Plain => &self.plain,
             Form::Encoded(_) => self.encoded.as_ref().unwrap_or(&self.plain),
@@ -182,34 +165,26 @@ impl Head {
 
     /// About how many bytes of memory it takes.
     pub(super) fn size(&self) -> usize {
+        /// Of a name, a value and their order, when up to a third of the map's places are empty.
+        const PLACE: usize = 130;
         let forms = [&self.plain, &self.not_modified].into_iter().chain(&self.encoded);
-        size_of::<Head>() + forms.map(Lines::size).sum::<usize>()
+        let values = forms.flat_map(HeaderMap::values).map(|value| value.len() + PLACE);
+        size_of::<Head>() + values.sum::<usize>()
     }
 }
 
-impl Lines {
-    fn new(headers: &HeaderMap, places: impl Iterator<Item = HeaderName>) -> Lines {
-        let mut map = headers.clone();
-        for name in places {
-            let value = match name {
-                header::CONTENT_ENCODING => HeaderValue::from_static("gzip"),
-                _ => HeaderValue::from_static("0"),
-            };
-            map.insert(name, value);
-        }
-        let mut text = Vec::new();
-        for (name, value) in headers {
-            write_line(&mut text, name, value.as_bytes());
-        }
-        Lines { map, text: text.into() }
+/// Headers with places for values of the page's own: to replace a value costs little, but one name
+/// more would make the copied map grow.
+fn with_places(headers: &HeaderMap, places: impl Iterator<Item = HeaderName>) -> HeaderMap {
+    let mut headers = headers.clone();
+    for name in places {
+        let value = match name {
+            header::CONTENT_ENCODING => HeaderValue::from_static("gzip"),
+            _ => HeaderValue::from_static("0"),
+        };
+        headers.insert(name, value);
     }
-
-    /// A map has places for names, values and their order, up to a third of them empty.
-    fn size(&self) -> usize {
-        const PLACE: usize = 130;
-        let values = self.map.values().map(|value| value.len() + PLACE);
-        values.sum::<usize>() + self.text.len()
-    }
+    headers
 }
 
 /// The headers of a 304 in the place of a response with these.
@@ -227,32 +202,12 @@ pub fn not_modified(headers: &HeaderMap) -> HeaderMap {
 mod tests {
     use super::*;
 
-    fn head(status: StatusCode, name: HeaderName) -> Head {
-        let headers = HeaderMap::from_iter([(name, HeaderValue::from_static("x"))]);
-        Head::new(Outline { status, headers, has_length: true, ..Outline::default() })
-    }
-
-    #[test]
-    fn what_says_more_than_what_the_content_is_cannot_be_written_as_it_is() {
-        assert!(head(StatusCode::OK, header::CONTENT_TYPE).is_writable());
-        assert!(!head(StatusCode::NOT_FOUND, header::CONTENT_TYPE).is_writable());
-        for name in [
-            header::CONNECTION,
-            header::TRANSFER_ENCODING,
-            header::TRAILER,
-            header::UPGRADE,
-            header::DATE,
-        ] {
-            assert!(!head(StatusCode::OK, name.clone()).is_writable(), "{name}");
-        }
-    }
-
     #[test]
     fn what_is_each_responses_own_is_not_taken_from_the_controller() {
         for name in [header::AGE, CACHE_STATUS, header::CONTENT_LENGTH] {
-            let head = head(StatusCode::OK, name.clone());
+            let headers = HeaderMap::from_iter([(name.clone(), HeaderValue::from_static("x"))]);
+            let head = Head::new(Outline { headers, has_length: true, ..Outline::default() });
             assert_eq!(head.template()[&name], "0", "{name}");
-            assert!(head.is_writable() && head.plain.text.is_empty());
         }
     }
 

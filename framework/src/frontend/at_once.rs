@@ -11,21 +11,26 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use http::Response;
 use http::request::Parts;
 
 use super::counters::Event;
 use super::page::Found;
 use super::parts::Recipient;
-use super::served::{Served, page_of};
-use super::{Edition, FrontEnd, Kept, is_page};
+use super::served::Served;
+use super::{Edition, FrontEnd, is_page};
+use crate::body::Body;
 use crate::clock;
 use crate::dispatch::{CanonicalPath, Resolution};
-use crate::http::AtOnce;
 
 impl FrontEnd {
     /// The answer to a request that `peer` has sent, if it is a hit, and all its parts are. The
     /// request's body does not matter then.
-    pub fn answer_at_once(self: &Arc<Self>, request: &Parts, peer: IpAddr) -> Option<AtOnce<Kept>> {
+    pub fn answer_at_once(
+        self: &Arc<Self>,
+        request: &Parts,
+        peer: IpAddr,
+    ) -> Option<Response<Body>> {
         if self.notice().is_some() {
             return None;
         }
@@ -43,18 +48,9 @@ impl FrontEnd {
         else {
             return None;
         };
-        if !page_of(&entry).body.has_parts() {
-            self.counters.count(Event::Hit);
-            return Some(match self.hit_in_form(request, &entry, now) {
-                AtOnce::Response(response) => {
-                    AtOnce::Response(self.finish(&request.method, response))
-                }
-                kept => kept,
-            });
-        }
         let recipient = Recipient { generation, edition: &edition, request, origin };
         let response = self.respond_at_once(recipient, Served::Hit { entry, variant, now }).ok()?;
         self.counters.count(Event::Hit);
-        Some(AtOnce::Response(self.finish(&request.method, response)))
+        Some(self.finish(&request.method, response))
     }
 }

@@ -15,7 +15,7 @@
 //! - `served`: what there is for a request, before it is made a response; `parts` puts other pages
 //!   of the site into it.
 //! - `respond`, `error_page` (with `error_texts`), `cache_status`: what goes back to the visitor; `version` is what
-//!   conditions are asked about. [`Kept`]: a hit that goes back as it is.
+//!   conditions are asked about.
 //! - [`Variant`]: how a site says that content depends on more than its URL, and [`Visitor`], by
 //!   what it says so; `vary`: which headers it depends on.
 //! - [`CacheFollower`]: the feed's way into the cache.
@@ -42,7 +42,6 @@ mod forward;
 mod fragments;
 mod group_headers;
 mod heads;
-mod kept;
 mod make;
 mod notice;
 mod page;
@@ -88,7 +87,6 @@ use failure::Failure;
 use flight::Landed;
 pub use follower::CacheFollower;
 use heads::Heads;
-pub use kept::Kept;
 use notice::Notice;
 use parts::Recipient;
 use served::{Served, Serving, later};
@@ -337,7 +335,7 @@ impl FrontEnd {
         })
     }
 
-    /// The last that is done with every response, but for a [`Kept`] one, of which this is true anyway.
+    /// The last that is done with every response.
     fn finish(&self, method: &Method, response: Response<Body>) -> Response<Body> {
         if response.status().is_server_error() {
             self.counters.count(Event::Error);

@@ -38,53 +38,31 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderValue};
 use http::request::Parts;
-use http::{Method, Response, StatusCode};
+use http::{Response, StatusCode};
 
 use super::FrontEnd;
 use super::cache_status::CacheStatus;
-use super::kept::Kept;
 use super::parts::Whole;
 use super::served::page_of;
-use super::version::{Version, tag_of};
+use super::version::Version;
 use crate::body::Body;
-use crate::cache::{Entry, Form, Page, Present, not_modified};
+use crate::cache::{Entry, Form, Page, Present, not_modified, tag_in};
 use crate::clock::{self, Moment};
 use crate::http::conditions::{self, Precondition};
 use crate::http::names::{CACHE_STATUS, CDN_CACHE_CONTROL};
 use crate::http::negotiation::acceptable;
 use crate::http::ranges::{self, Ranges, Selection};
 use crate::http::validators::SETTLED;
-use crate::http::{AtOnce, Coding, Preferences};
+use crate::http::{Coding, Preferences};
 use crate::pieces::{Piece, Pieces};
 
 impl FrontEnd {
     /// An entry that may be served.
     pub(super) fn hit(&self, request: &Parts, entry: &Arc<Entry>, now: Moment) -> Response<Body> {
-        self.hit_in_form(request, entry, now).into_response()
-    }
-
-    /// The same, to be written as it is if that can be done.
-    pub(super) fn hit_in_form(
-        &self,
-        request: &Parts,
-        entry: &Arc<Entry>,
-        now: Moment,
-    ) -> AtOnce<Kept> {
-        let (page, remaining) = (page_of(entry), entry.remaining(now));
-        let status = CacheStatus::Hit(remaining);
+        let page = page_of(entry);
+        let status = CacheStatus::Hit(entry.remaining(now));
         self.encoder.ask(entry, page);
-        let aging = self.aging_of(entry, status, now);
-        match choose(request, page) {
-            // Hyper writes the length of nothing in another place.
-            Choice::Form(form)
-                if page.head.is_writable()
-                    && page.body.as_slice().is_some_and(|b| !b.is_empty()) =>
-            {
-                let is_head = request.method == Method::HEAD;
-                AtOnce::Prepared(Kept::new(Arc::clone(entry), form, aging, remaining, is_head))
-            }
-            choice => AtOnce::Response(chosen(choice, page, aging, status)),
-        }
+        kept(request, page, self.aging_of(entry, status, now), status)
     }
 
     /// The page of an entry that was just made, or that is served in the place of something else.
@@ -140,7 +118,7 @@ impl Aging {
     }
 
     /// What it tells of a page, with this value of `Cache-Status`.
-    pub(super) fn present(self, cache_status: &[u8]) -> Present<'_> {
+    fn present(self, cache_status: HeaderValue) -> Present {
         let age = self.age.map(|age| age.as_secs());
         Present { age, is_settled: self.is_settled, cache_status }
     }
@@ -185,11 +163,6 @@ enum Choice {
     Refused(Refusal),
 }
 
-/// A page as it is kept, in the form that the request asks for. Its body is shared, not copied.
-fn kept(request: &Parts, page: &Page, aging: Aging, cache: CacheStatus) -> Response<Body> {
-    chosen(choose(request, page), page, aging, cache)
-}
-
 /// In which form a page is to be sent. Nearly all requests ask for all of it, so that nothing else
 /// is worked out before one is seen to ask for something else.
 fn choose(request: &Parts, page: &Page) -> Choice {
@@ -220,8 +193,9 @@ fn choose(request: &Parts, page: &Page) -> Choice {
     }
 }
 
-fn chosen(choice: Choice, page: &Page, aging: Aging, cache: CacheStatus) -> Response<Body> {
-    match choice {
+/// A page as it is kept, in the form that the request asks for. Its body is shared, not copied.
+fn kept(request: &Parts, page: &Page, aging: Aging, cache: CacheStatus) -> Response<Body> {
+    match choose(request, page) {
         Choice::Form(form) => in_form(page, form, aging, cache),
         Choice::Some(ranges) => {
             let headers = headers(page, Form::Plain, aging, cache);
@@ -232,7 +206,7 @@ fn chosen(choice: Choice, page: &Page, aging: Aging, cache: CacheStatus) -> Resp
 }
 
 /// A page in one of its forms.
-pub(super) fn in_form(page: &Page, form: Form, aging: Aging, cache: CacheStatus) -> Response<Body> {
+fn in_form(page: &Page, form: Form, aging: Aging, cache: CacheStatus) -> Response<Body> {
     let body = match form {
         Form::Plain => body(&page.body),
         Form::Encoded(coding) => page.encoded(coding).cloned().unwrap_or_default().into(),
@@ -245,8 +219,8 @@ pub(super) fn in_form(page: &Page, form: Form, aging: Aging, cache: CacheStatus)
 }
 
 fn headers(page: &Page, form: Form, aging: Aging, cache: CacheStatus) -> HeaderMap {
-    let headers = |text: &[u8]| page.headers(form, aging.present(text));
-    let mut headers = cache.with_text(page.status_as(form), page.status(), headers);
+    let cache_status = cache.header_with(page.status_as(form), page.status());
+    let mut headers = page.headers(form, aging.present(cache_status));
     aging.tell_date(&mut headers);
     aging.tell_staleness(&mut headers);
     headers
@@ -277,7 +251,7 @@ pub(super) fn composed(request: &Parts, composed: Composed, cache: CacheStatus) 
         let gzip = body.into_gzip();
         let length: usize = gzip.iter().map(Bytes::len).sum();
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
-        if let Some(tag) = tag_of(&tag, Coding::Gzip) {
+        if let Some(tag) = tag_in(&tag, Coding::Gzip) {
             headers.insert(header::ETAG, tag);
         }
         return send(status, headers, Body::pieces(gzip), cache, status);

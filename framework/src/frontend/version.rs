@@ -3,7 +3,6 @@
 use std::cell::Cell;
 use std::time::SystemTime;
 
-use bytes::Bytes;
 use http::HeaderValue;
 
 use crate::cache::{LastModified, tag_in};
@@ -52,7 +51,7 @@ impl<'a> Version<'a> {
         let tag = self.tag?;
         match self.known.get() {
             Coding::Identity => Some(tag.clone()),
-            coding => tag_of(tag, coding),
+            coding => tag_in(tag, coding),
         }
     }
 
@@ -90,12 +89,7 @@ impl Current for Version<'_> {
     }
 }
 
-/// The tag of the same content in a coding: `"TAG-gzip"` for `"TAG"`. None when that is no tag.
-pub(super) fn tag_of(identity: &HeaderValue, coding: Coding) -> Option<HeaderValue> {
-    HeaderValue::from_maybe_shared(Bytes::from(tag_in(identity.as_bytes(), coding)?)).ok()
-}
-
-/// Whether `tag` is what [`tag_of`] makes of `own`, without making it.
+/// Whether `tag` is what [`tag_in`] makes of `own`, without making it.
 fn is_tag_of(tag: &[u8], own: &[u8], coding: Coding) -> bool {
     let rest = own.strip_suffix(b"\"").and_then(|start| tag.strip_prefix(start));
     let rest = rest.and_then(|rest| rest.strip_prefix(b"-"));
@@ -149,7 +143,7 @@ mod tests {
             let tag = HeaderValue::try_from(own).unwrap();
             let version = Version::new(Some(&tag), None, accepted("*"));
             for coding in Coding::ALL.into_iter().skip(1) {
-                let made = tag_of(&tag, coding).unwrap();
+                let made = tag_in(&tag, coding).unwrap();
                 let opaque = made.as_bytes();
                 let opaque = opaque.strip_prefix(b"W/").unwrap_or(opaque);
                 prop_assert!(version.has_tag(opaque));

@@ -1,8 +1,6 @@
 //! One connection of a client, from its first byte to its last.
 
-use std::cell::Cell;
 use std::convert::Infallible;
-use std::error::Error;
 use std::future::{Ready, poll_fn, ready};
 use std::io;
 use std::net::SocketAddr;
@@ -21,16 +19,13 @@ use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::Service;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::graceful::GracefulConnection;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, Sleep, sleep, timeout};
 
 use super::admission::{Refusal, admit};
-use super::express::{Express, is_plain};
 use super::limits::Limits;
-use super::prepared::{AtOnce, is_of_connection};
 use super::pulse::{Exchange, Patience, Pulse, RequestBody, Told, Verdict};
 use super::server::Handler;
 use super::socket::{Heads, Socket};
@@ -127,49 +122,21 @@ async fn serve_http2<H: Handler>(
     context: &Arc<Context<H>>,
     attendant: &mut Attendant<'_>,
 ) {
-    let requests = Requests::new(context, attendant.pulse, None);
-    let served = attendant.rules.http2.serve_connection(TokioIo::new(socket), requests);
-    let mut connection = ByHyper::new(served);
-    attendant.attend(&mut connection).await;
+    let requests = Requests::new(context, attendant.pulse);
+    let connection = attendant.rules.http2.serve_connection(TokioIo::new(socket), requests);
+    attendant.attend(connection, http2::Connection::graceful_shutdown).await;
 }
 
-/// What is plain is answered without hyper, and the rest by it, for as long as there is something else.
 async fn serve_http1<H: Handler>(
     mut socket: Socket<TcpStream>,
     context: &Arc<Context<H>>,
     attendant: &mut Attendant<'_>,
 ) {
-    let (rules, pulse) = (attendant.rules, attendant.pulse);
-    loop {
-        let mut made = None;
-        if H::EXPRESS {
-            let (context, pulse) = (context.clone(), pulse.clone());
-            let mut express = Express::new(socket, context, pulse, &rules.limits);
-            if attendant.attend(&mut express).await != End::GoesOn {
-                return;
-            }
-            (socket, made) = express.into_socket();
-        }
-        pulse.begin_stay();
-        let is_made = made.is_some();
-        let requests = Requests::new(context, pulse, made);
-        let served = rules.http1.serve_connection(TokioIo::new(socket), requests);
-        let mut connection = ByHyper::new(served);
-        if is_made {
-            connection = connection.with_response_made();
-        }
-        if H::EXPRESS {
-            connection = connection.until_it_rests(pulse);
-        }
-        let end = attendant.attend(&mut connection).await;
-        let parts = connection.connection.into_parts();
-        socket = parts.io.into_inner();
-        socket.put_back(parts.read_buf);
-        match end {
-            End::GoesOn => {}
-            End::SlowHead => return refuse_slow_head(socket, attendant).await,
-            End::Closed | End::Stalled => return,
-        }
+    let requests = Requests::new(context, attendant.pulse);
+    let connection = attendant.rules.http1.serve_connection(TokioIo::new(&mut socket), requests);
+    let end = attendant.attend(connection, http1::Connection::graceful_shutdown).await;
+    if end == End::SlowHead {
+        refuse_slow_head(socket, attendant).await;
     }
 }
 
@@ -184,21 +151,14 @@ async fn refuse_slow_head(mut socket: Socket<TcpStream>, attendant: &Attendant<'
 }
 
 /// What hyper calls for each request.
-pub(super) struct Requests<H> {
+struct Requests<H> {
     context: Arc<Context<H>>,
     pulse: Arc<Pulse>,
-    /// The response to the first of them, if it is made already.
-    made: Cell<Option<Response<Body>>>,
 }
 
 impl<H: Handler> Requests<H> {
-    pub(super) fn new(
-        context: &Arc<Context<H>>,
-        pulse: &Arc<Pulse>,
-        made: Option<Response<Body>>,
-    ) -> Requests<H> {
-        let made = Cell::new(made);
-        Requests { context: context.clone(), pulse: pulse.clone(), made }
+    fn new(context: &Arc<Context<H>>, pulse: &Arc<Pulse>) -> Requests<H> {
+        Requests { context: context.clone(), pulse: pulse.clone() }
     }
 }
 
@@ -212,11 +172,7 @@ impl<H: Handler> Service<Request<Incoming>> for Requests<H> {
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let exchange = Exchange::begin(self.pulse.clone(), RequestBody::of(&request));
-        if let Some(response) = self.made.take() {
-            return Either::Left(ready(told(response, exchange)));
-        }
         let (mut parts, body) = request.into_parts();
-        let is_plain = is_plain(&parts);
         let (body, rest) = Rest::of(body, &parts, &self.pulse);
         let waits_for_nothing = rest.is_none() || parts.version < Version::HTTP_2;
         let tell = rest.clone();
@@ -224,13 +180,9 @@ impl<H: Handler> Service<Request<Incoming>> for Requests<H> {
             if let Some(rest) = tell {
                 rest.tell(&mut response);
             }
-            if is_plain && is_written_at_once(&response) {
-                exchange.not_needed();
-            }
             told(response, exchange)
         };
-        let at_once = self.context.respond_at_once(&mut parts).map(AtOnce::into_response);
-        let at_once = match at_once {
+        let at_once = match self.context.respond_at_once(&mut parts) {
             Some(response) if waits_for_nothing => return Either::Left(ready(answered(response))),
             at_once => at_once,
         };
@@ -249,11 +201,6 @@ impl<H: Handler> Service<Request<Incoming>> for Requests<H> {
             answered(response)
         }))
     }
-}
-
-/// Whether hyper is needed for nothing in a response.
-fn is_written_at_once(response: &Response<Body>) -> bool {
-    response.body().is_at_hand() && !response.headers().keys().any(is_of_connection)
 }
 
 const REQUEST_TIMEOUT: &[u8] =
@@ -280,79 +227,10 @@ async fn first_bytes(stream: &mut TcpStream) -> io::Result<(Version, Bytes)> {
 
 /// How a connection came to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum End {
+enum End {
     Closed,
     SlowHead,
     Stalled,
-    /// It has not: somebody else serves it from here on.
-    GoesOn,
-}
-
-/// A connection as it is served by one or the other.
-pub(super) trait Served {
-    /// Goes on until there is something to wait for.
-    fn poll(&mut self, task: &mut Task<'_>) -> Poll<Result<End, Box<dyn Error + Send + Sync>>>;
-
-    /// Closes when what is under way is answered.
-    fn close(&mut self);
-}
-
-/// A connection that hyper serves.
-pub(super) struct ByHyper<'a, C> {
-    connection: C,
-    begun: Begun,
-    /// Given if it goes on elsewhere when it rests.
-    pulse: Option<&'a Pulse>,
-}
-
-/// Whether hyper has looked at the request to which there is a response already, if there is. A
-/// connection that it has not looked at it closes at once, and the response would never be sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Begun {
-    NotYet,
-    ThenClose,
-    Yes,
-}
-
-impl<'a, C> ByHyper<'a, C> {
-    pub(super) fn new(connection: C) -> ByHyper<'a, C> {
-        ByHyper { connection, begun: Begun::Yes, pulse: None }
-    }
-
-    pub(super) fn with_response_made(self) -> ByHyper<'a, C> {
-        ByHyper { begun: Begun::NotYet, ..self }
-    }
-
-    fn until_it_rests(self, pulse: &'a Pulse) -> ByHyper<'a, C> {
-        ByHyper { pulse: Some(pulse), ..self }
-    }
-}
-
-impl<C> Served for ByHyper<'_, C>
-where
-    C: GracefulConnection + Unpin,
-    C::Error: Error + Send + Sync + 'static,
-{
-    fn poll(&mut self, task: &mut Task<'_>) -> Poll<Result<End, Box<dyn Error + Send + Sync>>> {
-        let mut polled = Pin::new(&mut self.connection).poll(task);
-        let begun = std::mem::replace(&mut self.begun, Begun::Yes);
-        if polled.is_pending() && begun == Begun::ThenClose {
-            Pin::new(&mut self.connection).graceful_shutdown();
-            polled = Pin::new(&mut self.connection).poll(task);
-        }
-        match polled {
-            Poll::Ready(end) => Poll::Ready(end.map(|()| End::Closed).map_err(Into::into)),
-            Poll::Pending if self.pulse.is_some_and(Pulse::rests) => Poll::Ready(Ok(End::GoesOn)),
-            Poll::Pending => Poll::Pending,
-        }
-    }
-
-    fn close(&mut self) {
-        match self.begun {
-            Begun::Yes => Pin::new(&mut self.connection).graceful_shutdown(),
-            Begun::NotYet | Begun::ThenClose => self.begun = Begun::ThenClose,
-        }
-    }
 }
 
 /// Sees to it that a connection keeps its limits, and that it ends when the server stops.
@@ -366,21 +244,34 @@ struct Attendant<'a> {
 }
 
 impl Attendant<'_> {
-    /// Drives a connection to its end, which may be that the server stops or a timeout.
-    async fn attend(&mut self, connection: &mut impl Served) -> End {
-        poll_fn(|task| self.poll(connection, task)).await
+    /// Drives a connection to its end, which may be that the server stops or a timeout. `close` has it
+    /// end when what is under way is answered.
+    async fn attend<C>(&mut self, connection: C, close: fn(Pin<&mut C>)) -> End
+    where
+        C: Future<Output = hyper::Result<()>>,
+    {
+        let mut connection = pin!(connection);
+        poll_fn(|task| self.poll(connection.as_mut(), close, task)).await
     }
 
-    fn poll(&mut self, connection: &mut impl Served, task: &mut Task<'_>) -> Poll<End> {
+    fn poll<C>(
+        &mut self,
+        mut connection: Pin<&mut C>,
+        close: fn(Pin<&mut C>),
+        task: &mut Task<'_>,
+    ) -> Poll<End>
+    where
+        C: Future<Output = hyper::Result<()>>,
+    {
         let Attendant { rules, pulse, peer, .. } = *self;
         self.alarm.set(task);
-        let mut close = rules.stop.is_stopping();
+        let mut is_last = rules.stop.is_stopping();
         while self.timer.as_mut().poll(task).is_ready() {
             self.timer.as_mut().reset(Instant::now() + rules.patience.beat);
             match pulse.beat(&rules.patience, rules.is_crowded()) {
                 Verdict::Fine => {}
                 Verdict::Idle if self.closing => return Poll::Ready(End::Stalled),
-                Verdict::Idle => close = true,
+                Verdict::Idle => is_last = true,
                 Verdict::SlowHead => return Poll::Ready(End::SlowHead),
                 Verdict::Stalled => {
                     tracing::debug!(%peer.addr, "cut a client that takes nothing");
@@ -388,23 +279,23 @@ impl Attendant<'_> {
                 }
             }
         }
-        if close && !self.closing {
+        if is_last && !self.closing {
             self.closing = true;
             pulse.close();
-            connection.close();
+            close(connection.as_mut());
         }
         connection.poll(task).map(|end| {
-            end.unwrap_or_else(|error| {
+            if let Err(error) = end {
                 tracing::debug!(%peer.addr, %error, "connection broke off");
-                End::Closed
-            })
+            }
+            End::Closed
         })
     }
 }
 
 /// What all requests of a connection have in common. It is shared by them instead of the server's
 /// own so that cores do not share its counter.
-pub(super) struct Context<H> {
+struct Context<H> {
     handler: Arc<H>,
     peer: Peer,
     headers: usize,
@@ -414,22 +305,22 @@ pub(super) struct Context<H> {
 
 impl<H: Handler> Context<H> {
     /// For requests of up to so many headers.
-    pub(super) fn new(handler: Arc<H>, peer: Peer, headers: usize) -> Context<H> {
+    fn new(handler: Arc<H>, peer: Peer, headers: usize) -> Context<H> {
         Context { handler, peer, headers, places: None }
     }
 
     /// The response that there is without waiting for anything, to a request as it came. Without
     /// one the request may be handed on.
-    pub(super) fn respond_at_once(&self, request: &mut Parts) -> Option<AtOnce<H::Prepared>> {
+    fn respond_at_once(&self, request: &mut Parts) -> Option<Response<Body>> {
         if let Err(refusal) = admit(request, self.headers) {
-            return Some(AtOnce::Response(refuse(refusal)));
+            return Some(refuse(refusal));
         }
         let answer = AssertUnwindSafe(|| self.handler.answer_at_once(request, self.peer));
-        catch_unwind(answer).unwrap_or_else(|_| Some(AtOnce::Response(self.panicked())))
+        catch_unwind(answer).unwrap_or_else(|_| Some(self.panicked()))
     }
 
     /// The response, which may take its time.
-    pub(super) async fn respond(self: Arc<Self>, mut request: Request<Body>) -> Response<Body> {
+    async fn respond(self: Arc<Self>, mut request: Request<Body>) -> Response<Body> {
         if let Some(places) = &self.places {
             request.extensions_mut().insert(places.take().await);
         }

@@ -5,8 +5,6 @@
 //!   what it reads from and writes to, `frames` what of that is content over HTTP/2, `linger` how long
 //!   it listens after the last response, `unread` what becomes of a body that is answered before it was
 //!   read, and `stop` ends it when the server ends.
-//! - [`AtOnce`]: what is answered without waiting, and [`Prepared`]: without putting anything together.
-//!   `express` answers plain requests of HTTP/1.1, these and others, without hyper.
 //! - [`Limits`]: all numbers that a connection is held to.
 //! - `work`: how much may be under way for one connection, whatever its client has reset.
 //! - [`limited`]: a request's body that may not be too long or too slow.
@@ -32,7 +30,6 @@ mod connection;
 mod cookies;
 mod crc;
 pub mod encoding;
-mod express;
 pub mod files;
 mod frames;
 pub mod gzip;
@@ -43,7 +40,6 @@ mod limits;
 mod linger;
 pub mod names;
 pub mod negotiation;
-mod prepared;
 mod proxies;
 mod pulse;
 pub mod ranges;
@@ -65,7 +61,6 @@ pub use incoming::{Pace, limited};
 pub use language::Languages;
 pub use limits::Limits;
 pub use negotiation::{Coding, Preferences};
-pub use prepared::{AtOnce, Prepared, is_writable, write_line};
 pub use proxies::{Network, Origin, ProxyHeaders, Scheme, TrustedProxies};
 pub use server::{Drained, Handler, Server};
 pub use validators::Validators;

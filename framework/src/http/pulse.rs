@@ -6,7 +6,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -77,24 +77,6 @@ pub(super) struct Pulse {
     body: AtomicBool,
     /// Whether this node wants to end the connection.
     closing: AtomicBool,
-    /// What is known of hyper's rest.
-    rest: AtomicU8,
-    /// Whether hyper was given a request that could be answered without it.
-    needless: AtomicBool,
-}
-
-/// What is known of the rest of hyper between two requests.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-enum Rest {
-    /// It was given no request yet.
-    NothingAnswered,
-    /// It was given requests, and not all that was answered has left its buffers.
-    AtWork,
-    /// All has left them.
-    Flushed,
-    /// Not only heads came after a request, or the connection ends: it is at work for good.
-    Never,
 }
 
 impl Pulse {
@@ -109,55 +91,7 @@ impl Pulse {
             blocked: AtomicU64::new(0),
             body: AtomicBool::new(false),
             closing: AtomicBool::new(false),
-            rest: AtomicU8::new(Rest::NothingAnswered as u8),
-            needless: AtomicBool::new(false),
         })
-    }
-
-    /// Hyper serves the connection from here on, until it rests. What was served without it does not
-    /// matter any more.
-    pub(super) fn begin_stay(&self) {
-        self.needless.store(false, Ordering::Relaxed);
-        self.step(|now| (now != Rest::Never as u8).then_some(Rest::NothingAnswered));
-    }
-
-    /// Hyper's buffers are empty.
-    pub(super) fn flushed(&self) {
-        if self.exchanges.load(Ordering::Acquire) == 0 {
-            self.step(|now| (now == Rest::AtWork as u8).then_some(Rest::Flushed));
-        }
-    }
-
-    /// There is something else than requests to come, or the connection ends.
-    pub(super) fn rests_no_more(&self) {
-        self.rest.store(Rest::Never as u8, Ordering::Release);
-    }
-
-    /// Whether somebody else might serve the connection from here on: hyper was not needed for one
-    /// of its requests, it is between two of them, has sent all its answers, and the next byte that it
-    /// reads, or has read and not looked at, is one of a head.
-    ///
-    /// It may have something to say of which no exchange tells: that a head is malformed. That it
-    /// tries to send as soon as it has read the head, so it is out, and the connection ends with it,
-    /// or the socket takes nothing at the moment.
-    pub(super) fn rests(&self) -> bool {
-        self.needless.load(Ordering::Relaxed)
-            && self.rest.load(Ordering::Acquire) == Rest::Flushed as u8
-            && self.exchanges.load(Ordering::Acquire) == 0
-            && self.blocked.load(Ordering::Relaxed) == 0
-            && !self.is_closing()
-    }
-
-    fn step(&self, next: impl Fn(u8) -> Option<Rest>) {
-        let next = |now| next(now).map(|next| next as u8);
-        // Where there is no next step, it stays as it is.
-        let _ = self.rest.fetch_update(Ordering::AcqRel, Ordering::Acquire, next);
-    }
-
-    /// A request was answered without an exchange.
-    pub(super) fn answered(&self) {
-        self.head.store(0, Ordering::Relaxed);
-        self.note(&self.busy);
     }
 
     /// Bytes came while none was being answered: the head of a request begins or goes on.
@@ -165,6 +99,11 @@ impl Pulse {
         if self.exchanges.load(Ordering::Relaxed) == 0 && self.head.load(Ordering::Relaxed) == 0 {
             self.note(&self.head);
         }
+    }
+
+    /// Whether there is a request, of which all has come, that waits for this node.
+    pub(super) fn waits_for_us(&self) -> bool {
+        self.ours.load(Ordering::Relaxed) > 0 && !self.body.load(Ordering::Relaxed)
     }
 
     /// How many responses wait for the client.
@@ -276,21 +215,10 @@ impl Exchange {
     /// The head of a request is there, which may have a body; now it waits for this node.
     pub(super) fn begin(pulse: Arc<Pulse>, body: RequestBody) -> Exchange {
         pulse.body.store(body == RequestBody::Some, Ordering::Relaxed);
-        match body {
-            RequestBody::None => {
-                pulse.step(|now| (now != Rest::Never as u8).then_some(Rest::AtWork));
-            }
-            RequestBody::Some => pulse.rests_no_more(),
-        }
         pulse.ours.fetch_add(1, Ordering::Relaxed);
         pulse.exchanges.fetch_add(1, Ordering::Relaxed);
         pulse.head.store(0, Ordering::Relaxed);
         Exchange { pulse, ours: true }
-    }
-
-    /// Hyper was given the request, which could be answered without it: the next ones may be, too.
-    pub(super) fn not_needed(&self) {
-        self.pulse.needless.store(true, Ordering::Relaxed);
     }
 
     fn waits_for_us(&mut self) {
@@ -366,25 +294,6 @@ impl HttpBody for Told {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn hyper_rests_when_it_was_not_needed_and_all_is_out() {
-        let pulse = Pulse::new();
-        pulse.begin_stay();
-        let exchange = Exchange::begin(pulse.clone(), RequestBody::None);
-        drop(exchange);
-        pulse.flushed();
-        assert!(!pulse.rests(), "it may be needed again");
-        let exchange = Exchange::begin(pulse.clone(), RequestBody::None);
-        exchange.not_needed();
-        assert!(!pulse.rests());
-        drop(exchange);
-        assert!(!pulse.rests(), "its answer is still to be sent");
-        pulse.flushed();
-        assert!(pulse.rests());
-        pulse.begin_stay();
-        assert!(!pulse.rests());
-    }
 
     fn patience() -> Patience {
         Patience::new(&Limits {

@@ -18,7 +18,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::connection::{self, Peer, Rules};
 use super::limits::Limits;
-use super::prepared::{AtOnce, Prepared};
 use crate::body::Body;
 
 /// Answers requests.
@@ -27,16 +26,9 @@ use crate::body::Body;
 /// connection, or the server has drained for long enough. What must not be left half done belongs into a
 /// task of its own. A client that only ends its sending gets its answer.
 pub trait Handler: Send + Sync + 'static {
-    /// Answers that are there before they are asked for; [`Infallible`](std::convert::Infallible)
-    /// if there are none.
-    type Prepared: Prepared;
-
-    /// Whether plain requests of HTTP/1.1 are answered without hyper: cheaper where there are many.
-    const EXPRESS: bool = false;
-
     /// Answers a request of which only the head is needed, if that can be done without waiting: much
     /// cheaper than a future. With `None` it is for [`handle`](Handler::handle).
-    fn answer_at_once(&self, _request: &Parts, _peer: Peer) -> Option<AtOnce<Self::Prepared>> {
+    fn answer_at_once(&self, _request: &Parts, _peer: Peer) -> Option<Response<Body>> {
         None
     }
 

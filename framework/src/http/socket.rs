@@ -20,6 +20,9 @@ const WORTH_MENTIONING: usize = 512;
 /// How much of what a client still sends after its last response is read at a time, in bytes.
 const PIECE: usize = 16 * 1024;
 
+/// How much of the next request is read while one waits for its response, in bytes.
+const AHEAD: usize = 2 * 1024;
+
 /// When the heads of requests are looked out for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Heads {
@@ -59,15 +62,6 @@ impl<S> Socket<S> {
         Socket { stream, read_before, pulse, heads, frames, written: 0, end: End::NotYet }
     }
 
-    /// What was read is read once more.
-    pub(super) fn put_back(&mut self, read: Bytes) {
-        if self.read_before.is_empty() {
-            self.read_before = read;
-        } else if !read.is_empty() {
-            self.read_before = [&*read, &*self.read_before].concat().into();
-        }
-    }
-
     /// Notes what was written of `slices`.
     fn note_write<'a>(
         &mut self,
@@ -97,6 +91,24 @@ impl<S> Socket<S> {
             }
             Poll::Ready(Err(_)) => {}
         }
+    }
+}
+
+impl<S: AsyncRead + Unpin> Socket<S> {
+    /// Fails when the client has reset the connection while its request waits for this node. Hyper
+    /// reads nothing then, because of clients that half-close, so that it would not notice. What comes
+    /// of the next request is kept, one piece of it at most, and ends the looking.
+    fn look_for_reset(&mut self, context: &mut Context<'_>) -> io::Result<()> {
+        if !self.read_before.is_empty() {
+            return Ok(());
+        }
+        let mut space = [MaybeUninit::uninit(); AHEAD];
+        let mut ahead = ReadBuf::uninit(&mut space);
+        if let Poll::Ready(read) = Pin::new(&mut self.stream).poll_read(context, &mut ahead) {
+            read?;
+            self.read_before = Bytes::copy_from_slice(ahead.filled());
+        }
+        Ok(())
     }
 }
 
@@ -150,13 +162,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.pulse.flushed();
+        if self.heads == Heads::Noted && self.pulse.waits_for_us() {
+            self.look_for_reset(context)?;
+        }
         Pin::new(&mut self.stream).poll_flush(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = &mut *self;
-        this.pulse.rests_no_more();
         if matches!(this.end, End::NotYet) {
             ready!(Pin::new(&mut this.stream).poll_shutdown(context))?;
             this.end = End::Shut;

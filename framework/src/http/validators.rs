@@ -67,12 +67,6 @@ impl Current for Validators {
 /// The value of `Last-Modified` for what was modified at `modified`: see the
 /// [module](self). It is never after `now` (RFC 9110, section 8.8.2.1).
 pub fn shown_date(modified: SystemTime, now: SystemTime) -> HeaderValue {
-    HeaderValue::from_bytes(&date_text(modified, now))
-        .expect("a date is made of letters, digits and spaces")
-}
-
-/// The same as text.
-pub fn date_text(modified: SystemTime, now: SystemTime) -> [u8; 29] {
     let settled = modified.checked_add(SETTLED).is_some_and(|settled| settled <= now);
     let shown = match settled {
         true => modified,
@@ -84,7 +78,7 @@ pub fn date_text(modified: SystemTime, now: SystemTime) -> [u8; 29] {
     let mut text = [b' '; 29];
     // All dates of this form have this length.
     let _ = write!(&mut text[..], "{date}");
-    text
+    HeaderValue::from_bytes(&text).expect("a date is made of letters, digits and spaces")
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@ use http::HeaderValue;
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::cache::tag_of_digest;
+use crate::http::Coding;
 
 /// What content that was put together is known by: equal tags, equal bytes.
 ///
@@ -29,7 +30,7 @@ impl Tag {
 
     /// The value for `ETag`: a strong one (RFC 9110, section 8.8.3).
     pub(super) fn header(&self) -> HeaderValue {
-        tag_of_digest(xxh3_128(self.0.as_flattened()))
+        tag_of_digest(xxh3_128(self.0.as_flattened()), Coding::Identity)
     }
 }
 

@@ -1,13 +1,12 @@
 //! A real server on a free port, and clients that write bytes.
 
-mod express;
 mod patience;
 mod pieces;
+mod pipelines;
 mod protocol;
 mod uploads;
 mod waiting;
 
-use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -44,11 +43,7 @@ struct Site {
 }
 
 impl Handler for Site {
-    type Prepared = Infallible;
-
-    const EXPRESS: bool = true;
-
-    fn answer_at_once(&self, request: &Parts, _: Peer) -> Option<AtOnce<Infallible>> {
+    fn answer_at_once(&self, request: &Parts, _: Peer) -> Option<Response<Body>> {
         let body = match request.uri.path() {
             "/panic" => panic!("as asked"),
             "/huge" => vec![b'x'; HUGE],
@@ -58,7 +53,7 @@ impl Handler for Site {
         };
         self.answered.fetch_add(1, Ordering::SeqCst);
         let response = Response::builder().header("content-length", body.len());
-        Some(AtOnce::Response(response.body(Body::from(body)).unwrap()))
+        Some(response.body(Body::from(body)).unwrap())
     }
 
     async fn handle(&self, request: Request<Body>, _: Peer) -> Response<Body> {

@@ -249,8 +249,6 @@ async fn a_client_that_asks_first_is_told_to_continue() {
 async fn head_of_a_file_tells_its_length() {
     struct Docroot(Files);
     impl Handler for Docroot {
-        type Prepared = Infallible;
-
         async fn handle(&self, request: Request<Body>, _: Peer) -> Response<Body> {
             let path = request.uri().path().trim_start_matches('/').to_owned();
             let caching = files::Caching::CONFIRM;

@@ -1,25 +1,18 @@
-//! What happens while a handler is at a request is the same with and without hyper.
-
-use std::net::{IpAddr, Ipv4Addr};
-use std::task::{Context as Task, Waker};
+//! What happens while a handler is at a request of HTTP/1.1.
 
 use futures_util::FutureExt;
-
-use super::*;
-use crate::http::connection::{ByHyper, Context, Requests, Served};
-use crate::http::express::Express;
-use crate::http::pulse::Pulse;
-use crate::http::socket::{Heads, Socket};
 use tokio_util::sync::DropGuard;
 
-const PEER: Peer = Peer { addr: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 1) };
+use super::*;
+use crate::http::pulse::{Exchange, Pulse, RequestBody};
+use crate::http::socket::{Heads, Socket};
 
 /// More than sockets hold, in bytes.
 const HUGE: usize = 32 << 20;
 
 /// Waits with every request of which the path begins with `/wait`.
 #[derive(Default)]
-struct Patient<const EXPRESS: bool> {
+struct Patient {
     /// How many requests it was given.
     begun: AtomicUsize,
     came: Notify,
@@ -28,11 +21,7 @@ struct Patient<const EXPRESS: bool> {
     gone: CancellationToken,
 }
 
-impl<const EXPRESS: bool> Handler for Patient<EXPRESS> {
-    type Prepared = Infallible;
-
-    const EXPRESS: bool = EXPRESS;
-
+impl Handler for Patient {
     async fn handle(&self, request: Request<Body>, _: Peer) -> Response<Body> {
         self.begun.fetch_add(1, Ordering::SeqCst);
         let path = request.uri().path().to_owned();
@@ -57,15 +46,15 @@ impl<const EXPRESS: bool> Handler for Patient<EXPRESS> {
 }
 
 /// A server, and a client that has asked for this, of which the first waits.
-struct Asked<const EXPRESS: bool> {
-    handler: Arc<Patient<EXPRESS>>,
+struct Asked {
+    handler: Arc<Patient>,
     stream: TcpStream,
     stop: CancellationToken,
     ended: JoinHandle<Drained>,
 }
 
-impl<const EXPRESS: bool> Asked<EXPRESS> {
-    async fn for_all_of(requests: &str) -> Asked<EXPRESS> {
+impl Asked {
+    async fn for_all_of(requests: &str) -> Asked {
         let server = Server::bind("127.0.0.1:0", Limits::default()).await.unwrap();
         let addr = server.local_addr().unwrap();
         let handler = Arc::new(Patient::default());
@@ -92,16 +81,16 @@ fn get(path: &str) -> String {
 
 #[tokio::test]
 async fn a_connection_that_is_reset_gives_up_its_request() {
-    let asked = Asked::<true>::for_all_of(&get("/wait")).await;
+    let asked = Asked::for_all_of(&get("/wait")).await;
     asked.stream.set_zero_linger().unwrap();
     drop(asked.stream);
     within(asked.handler.gone.cancelled()).await;
 }
 
-async fn half_closed<const EXPRESS: bool>(path: &str) -> String {
-    let mut asked = Asked::<EXPRESS>::for_all_of(&get(path)).await;
+async fn half_closed(path: &str) -> String {
+    let mut asked = Asked::for_all_of(&get(path)).await;
     asked.stream.shutdown().await.unwrap();
-    // The server has seen that by the time it has answered somebody else.
+    // The server has seen that by the time it has answered another client.
     let mut other = TcpStream::connect(asked.stream.peer_addr().unwrap()).await.unwrap();
     other.write_all(get("/other").as_bytes()).await.unwrap();
     response(&mut other).await;
@@ -112,19 +101,18 @@ async fn half_closed<const EXPRESS: bool>(path: &str) -> String {
 #[tokio::test]
 async fn a_client_that_half_closes_gets_the_whole_answer() {
     for path in ["/wait", "/wait/stream", "/wait/huge"] {
-        let (express, hyper) = (half_closed::<true>(path).await, half_closed::<false>(path).await);
-        assert_eq!(express.len(), hyper.len(), "{path}");
-        assert!(express == hyper, "{path}");
-        let body = express.split_once("\r\n\r\n").unwrap().1;
+        let answer = half_closed(path).await;
+        let body = answer.split_once("\r\n\r\n").unwrap().1;
         match path {
             "/wait/huge" => assert_eq!(body.len(), HUGE),
-            _ => assert!(body.contains(path), "{express}"),
+            _ => assert!(body.contains(path), "{answer}"),
         }
     }
 }
 
-async fn half_closed_late<const EXPRESS: bool>() {
-    let mut asked = Asked::<EXPRESS>::for_all_of(&get("/wait/huge")).await;
+#[tokio::test]
+async fn a_client_that_half_closes_in_the_middle_of_the_response_gets_all_of_it() {
+    let mut asked = Asked::for_all_of(&get("/wait/huge")).await;
     asked.handler.go_on.notify_one();
     let mut first = [0; 1000];
     asked.stream.read_exact(&mut first).await.unwrap();
@@ -134,18 +122,9 @@ async fn half_closed_late<const EXPRESS: bool>() {
     assert_eq!(whole.split_once("\r\n\r\n").unwrap().1.len(), HUGE);
 }
 
-#[tokio::test]
-async fn who_has_said_all_when_the_response_begins_gets_all_of_it() {
-    half_closed_late::<true>().await;
-    half_closed_late::<false>().await;
-}
-
 /// What is answered to requests of which the first goes on when `meanwhile` is done.
-async fn answers<const EXPRESS: bool>(
-    requests: &str,
-    meanwhile: impl AsyncFnOnce(&mut Asked<EXPRESS>),
-) -> (String, usize) {
-    let mut asked = Asked::<EXPRESS>::for_all_of(requests).await;
+async fn answers(requests: &str, meanwhile: impl AsyncFnOnce(&mut Asked)) -> (String, usize) {
+    let mut asked = Asked::for_all_of(requests).await;
     meanwhile(&mut asked).await;
     let handler = asked.handler.clone();
     handler.go_on.notify_one();
@@ -157,24 +136,21 @@ async fn answers<const EXPRESS: bool>(
 async fn nothing_of_the_next_request_is_begun_while_one_waits() {
     let last = format!("GET /last HTTP/1.1\r\n{CLOSE}");
     for path in ["/wait", "/wait/stream", "/wait/panic"] {
-        let at_once = get(path) + &get("/next") + &last;
-        let express = answers(&at_once, async |asked: &mut Asked<true>| {
+        let at_once = answers(&(get(path) + &get("/next") + &last), async |asked| {
             assert_eq!(asked.handler.begun.load(Ordering::SeqCst), 1);
         })
         .await;
-        let hyper = answers::<false>(&at_once, async |_| {}).await;
-        assert_eq!(express, hyper);
-        assert_eq!(express.1, 3, "each is asked for once");
-        assert!(express.0.contains("/next") && express.0.ends_with("/last"), "{}", express.0);
-        // What comes meanwhile, torn into two, is no other.
+        assert_eq!(at_once.1, 3, "each is asked for once");
+        assert!(at_once.0.contains("/next") && at_once.0.ends_with("/last"), "{}", at_once.0);
+        // The same when it comes meanwhile, torn into two.
         let (first, second) = last.split_at(9);
-        let torn = answers(&get(path), async |asked: &mut Asked<true>| {
+        let torn = answers(&get(path), async |asked| {
             asked.stream.write_all((get("/next") + first).as_bytes()).await.unwrap();
             tokio::task::yield_now().await;
             asked.stream.write_all(second.as_bytes()).await.unwrap();
         })
         .await;
-        assert_eq!(torn, hyper);
+        assert_eq!(torn, at_once);
     }
 }
 
@@ -182,58 +158,37 @@ async fn nothing_of_the_next_request_is_begun_while_one_waits() {
 async fn a_response_that_was_waited_for_when_the_server_stops_is_the_last() {
     for path in ["/wait", "/wait/stream", "/wait/panic"] {
         let requests = get(path) + &get("/next");
-        let (express, hyper) = (
-            answers(&requests, async |asked: &mut Asked<true>| asked.stop.cancel()).await,
-            answers(&requests, async |asked: &mut Asked<false>| asked.stop.cancel()).await,
-        );
-        assert_eq!(express, hyper);
-        assert_eq!(express.1, 1);
-        assert!(express.0.contains("connection: close\r\n"), "{}", express.0);
+        let (answer, begun) = answers(&requests, async |asked| asked.stop.cancel()).await;
+        assert_eq!(begun, 1);
+        assert!(answer.contains("connection: close\r\n"), "{answer}");
     }
 }
 
 #[tokio::test]
 async fn a_server_that_stops_waits_for_no_client_that_has_its_response() {
-    let asked = Asked::<true>::for_all_of(&get("/wait")).await;
+    let asked = Asked::for_all_of(&get("/wait")).await;
     asked.stop.cancel();
     asked.handler.go_on.notify_one();
     assert_eq!(within(asked.ended).await.unwrap(), Drained { cut: 0 });
 }
 
 #[tokio::test]
-async fn a_response_that_is_made_goes_out_though_the_server_stops_before_hyper_has_begun() {
-    let (stream, mut client) = tokio::io::duplex(4096);
-    let pulse = Pulse::new();
-    let context = Arc::new(Context::new(Arc::new(Patient::<true>::default()), PEER, 100));
-    let socket = Socket::new(stream, get("/").into(), pulse.clone(), Heads::Noted);
-    let requests = Requests::new(&context, &pulse, Some(Response::new(Body::from("made"))));
-    let http1 = hyper::server::conn::http1::Builder::new();
-    let served = http1.serve_connection(TokioIo::new(socket), requests);
-    let mut connection = ByHyper::new(served).with_response_made();
-    connection.close();
-    within(std::future::poll_fn(|task| connection.poll(task))).await.unwrap();
-    drop(connection);
-    let mut answer = String::new();
-    within(client.read_to_string(&mut answer)).await.unwrap();
-    assert!(answer.ends_with("made"), "{answer}");
-}
-
-#[tokio::test]
-async fn a_client_that_sends_on_and_on_fills_no_memory() {
+async fn a_client_that_sends_on_while_its_request_waits_fills_no_memory() {
     /// In bytes.
     const BETWEEN: usize = 1024;
     let (stream, mut client) = tokio::io::duplex(BETWEEN);
     let pulse = Pulse::new();
-    let handler = Arc::new(Patient::<true>::default());
-    let context = Arc::new(Context::new(handler.clone(), PEER, 100));
-    let socket = Socket::new(stream, Bytes::new(), pulse.clone(), Heads::Noted);
-    let mut express = Express::new(socket, context, pulse, &Limits::default());
+    let _waits = Exchange::begin(pulse.clone(), RequestBody::None);
+    let mut socket = Socket::new(stream, Bytes::new(), pulse, Heads::Noted);
     let mut taken = 0;
-    client.write_all(get("/wait").as_bytes()).await.unwrap();
-    let mut task = Task::from_waker(Waker::noop());
     for _ in 0..1000 {
-        assert!(express.poll(&mut task).is_pending());
+        socket.flush().await.unwrap();
         taken += client.write(&[b'x'; BETWEEN]).now_or_never().map_or(0, Result::unwrap);
     }
     assert!((1..32 * 1024).contains(&taken), "{taken}");
+    // None of it is lost.
+    drop(client);
+    let mut read = Vec::new();
+    socket.read_to_end(&mut read).await.unwrap();
+    assert_eq!(read.len(), taken);
 }
