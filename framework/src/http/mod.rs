@@ -20,7 +20,7 @@
 //! - [`conditions`]: whether a request is to be carried out with the version that there is: 304, 412.
 //! - [`ranges`]: which bytes a request asks for: 206, 416, and multipart bodies.
 //! - [`negotiation`]: which content codings a client takes; [`encoding`]: content in them.
-//! - [`gzip`]: one stream of pieces that were deflated each by itself; `crc` is its checksum's arithmetic.
+//! - [`gzip`]: one stream of pieces that were deflated each by itself.
 //! - [`names`]: headers that not everybody knows.
 //! - [`structured`]: lists of strings in headers.
 //!
@@ -30,7 +30,6 @@ mod admission;
 pub mod conditions;
 mod connection;
 mod cookies;
-mod crc;
 pub mod encoding;
 mod express;
 pub mod files;
