@@ -22,7 +22,6 @@
 //! - [`negotiation`]: which content codings a client takes; [`encoding`]: content in them.
 //! - [`gzip`]: one stream of pieces that were deflated each by itself.
 //! - [`names`]: headers that not everybody knows.
-//! - [`structured`]: lists of strings in headers.
 //!
 //! This room knows neither cache nor link, and not what is behind the handler.
 
@@ -49,7 +48,6 @@ pub mod ranges;
 mod server;
 mod socket;
 mod stop;
-pub mod structured;
 mod unread;
 pub mod validators;
 mod weight;
