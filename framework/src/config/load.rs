@@ -141,6 +141,8 @@ mod tests {
     use std::time::Duration;
 
     use super::super::{Environment, Mode, TraceFormat};
+    use std::net::IpAddr;
+
     use super::*;
     use crate::http::ProxyHeaders;
 
@@ -210,7 +212,7 @@ mod tests {
         assert_eq!((config.name.as_str(), config.mode), ("f1", Mode::Frontend));
         assert_eq!(config.environment, Environment::Development);
         assert_eq!(config.languages, ["en", "de-CH"]);
-        assert!(config.http.trusted_proxies[1].contains([10, 1, 2, 3].into()));
+        assert!(config.http.trusted_proxies[1].contains(&IpAddr::from([10, 1, 2, 3])));
         assert_eq!(config.http.proxy_headers, ProxyHeaders::Forwarded);
         assert_eq!(config.link.backends, ["10.0.0.1:8100", "b2.internal:8100"]);
         assert_eq!(config.link.secret.unwrap().expose(), "hush");

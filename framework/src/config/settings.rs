@@ -2,10 +2,11 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::{Secret, value};
-use crate::http::{Network, ProxyHeaders};
+use crate::http::ProxyHeaders;
 
 /// Everything a node is told by `project.toml` and `HEADWATER_…` variables.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,7 +99,7 @@ pub struct Http {
     /// The proxies that visitors come through, as addresses or networks: what they say of a visitor's
     /// address and scheme is believed. Default none.
     #[serde(with = "value::networks")]
-    pub trusted_proxies: Vec<Network>,
+    pub trusted_proxies: Vec<IpNet>,
     /// In which headers they say it. Default `x-forwarded`.
     pub proxy_headers: ProxyHeaders,
 }
