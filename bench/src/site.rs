@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
+use headwater::Invalidation;
 use headwater::app::App;
-use headwater::log::Invalidation;
 use headwater::prelude::*;
 
 use crate::content::{self, LONGEST};

@@ -91,7 +91,7 @@ fn variant(template: &State<'_>) -> TeraResult<String> {
 
 #[cfg(test)]
 mod tests {
-    use headwater::http::{Languages, Origin, Scheme};
+    use headwater::{Languages, Origin, Scheme};
 
     use super::*;
 

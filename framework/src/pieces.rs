@@ -110,11 +110,6 @@ impl Pieces {
         one.into_iter().chain(many)
     }
 
-    /// Adds the pieces of other content at the end, without copying bytes.
-    pub fn extend(&mut self, other: &Pieces) {
-        other.iter().for_each(|piece| self.push(piece.clone()));
-    }
-
     fn as_pieces(&self) -> &[Piece] {
         match &self.0 {
             Inner::One(piece) => std::slice::from_ref(piece),
@@ -157,11 +152,6 @@ impl Pieces {
             Piece::Part(_) => 0,
         };
         self.iter().map(length).sum()
-    }
-
-    /// Whether there are neither bytes nor parts.
-    pub fn is_empty(&self) -> bool {
-        self.as_pieces().is_empty()
     }
 
     /// What the content is known by: contents with the same digest are the same bytes with parts in

@@ -8,7 +8,6 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use headwater::app::SiteService;
-use headwater::body::Body;
 use headwater::prelude::*;
 
 /// Long enough for whatever must come about.

@@ -24,7 +24,7 @@ pub(crate) async fn headers(headers: HeaderMap) -> Reply {
 /// Lets the header `x-variant` decide how an answer is cached: `no`, `named NAME`, `key KEY`, or by
 /// what the front end knows of the visitor: `cookie NAME`, `language`, `scheme`, `remote`. With
 /// `spin MILLISECONDS` it takes its time.
-pub(crate) fn variant(visitor: &headwater::frontend::Visitor<'_>) -> Variant {
+pub(crate) fn variant(visitor: &headwater::Visitor<'_>) -> Variant {
     let header = visitor.header("x-variant");
     match header.map(|value| value.split_once(' ').unwrap_or((value, ""))) {
         Some(("cookie", name)) => Variant::named(visitor.cookie(name).unwrap_or_default()),

@@ -42,6 +42,7 @@ mod visitor;
 pub use client::{Client, Failed, Response};
 pub use cluster::Cluster;
 pub use command::Printed;
+pub use headwater::internals::config::Mode;
 pub use messages::Messages;
 pub use node::{Ended, Launch, Node};
 pub use relay::{Cut, Relay};

@@ -68,7 +68,7 @@ static CLUSTER: LazyLock<Shared> = LazyLock::new(|| Shared::start(|| Cluster::st
 
 /// Somebody who visits a site that shows causes.
 async fn developer(site: Site) -> (headwater_tests::Node, Client) {
-    let mode = headwater::config::Mode::SingleNodeWithCache;
+    let mode = headwater_tests::Mode::SingleNodeWithCache;
     let node = site.node(mode, "dev").set("ENVIRONMENT", "development").start().await;
     node.ready().await;
     let visitor = node.visitor();

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use headwater::config::Mode;
+use headwater_tests::Mode;
 use headwater_tests::{Client, Cluster, PATIENCE, Response, Seed, Shared, Site, raw, until};
 use http::Request;
 use http_body_util::{Empty, Full};

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
-use headwater::config::Mode;
+use headwater_tests::Mode;
 use headwater_tests::{Client, Node, Site};
 use redb::{Database, ReadableTable, TableDefinition};
 use rustix::process::{Pid, Resource, Rlimit, prlimit};

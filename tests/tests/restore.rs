@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use headwater::config::Mode;
+use headwater_tests::Mode;
 use headwater_tests::{Cluster, Cut, Site, until};
 use redb::{Database, TableDefinition};
 

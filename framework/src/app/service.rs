@@ -41,7 +41,7 @@ const PEER: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 /// let routes = "[[route]]\npath = \"/hello\"\ncontroller = \"hello\"\n";
 /// std::fs::write(folder.path().join("dispatch.conf"), routes)?;
 /// let site = App::new().controllers(controllers![hello]).into_service(folder.path()).await?;
-/// let request = http::Request::get("/hello").body(headwater::body::Body::empty())?;
+/// let request = http::Request::get("/hello").body(Body::empty())?;
 /// let response = site.answer(request).await;
 /// assert_eq!(response.status(), StatusCode::OK);
 /// site.stop().await;

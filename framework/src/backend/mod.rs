@@ -41,7 +41,7 @@ use crate::state::{Journal, States, WriteError, Written};
 use deferrals::Deferrals;
 use docroot::Docroot;
 pub use host::BackendHost;
-pub use members::{CallId, FeedId, Health, MemberStatus, Members, Unheld};
+pub use members::{CallId, Health, MemberStatus, Members};
 use tail::{Publisher, Tail};
 
 /// How often members without leases are looked after.

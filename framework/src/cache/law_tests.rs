@@ -2,7 +2,8 @@
 
 mod script;
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use super::*;
 use crate::clock::Moment;
@@ -17,7 +18,7 @@ pub(super) fn at(seconds: u64) -> Moment {
 
 pub(super) fn page() -> Content {
     let body = bytes::Bytes::from_static(b"page").into();
-    Content::Page(Page::with_headers(http::StatusCode::OK, http::HeaderMap::new(), body))
+    Content::Page(Page::new(Arc::new(Head::new(Outline::default())), body, SystemTime::now()))
 }
 
 pub(super) fn cache() -> Cache {

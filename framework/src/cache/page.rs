@@ -13,10 +13,10 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 
 use super::entry::Entry;
-use super::head::{Head, Outline};
+use super::head::Head;
 use super::store::Cache;
 use crate::http::Coding;
 use crate::http::gzip::Deflated;
@@ -105,12 +105,6 @@ impl Page {
         // It lasts until the year 2554.
         let modified = u64::try_from(modified.as_nanos()).unwrap_or(u64::MAX);
         Page { head, body, digest, modified, later: Later::wanting(Derived::Pieces) }
-    }
-
-    /// A page that says nothing of itself but these headers.
-    pub fn with_headers(status: StatusCode, headers: HeaderMap, body: Pieces) -> Page {
-        let head = Head::new(Outline { status, headers, ..Outline::default() });
-        Page::new(Arc::new(head), body, SystemTime::now())
     }
 
     /// What the body is known by.

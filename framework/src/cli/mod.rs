@@ -27,7 +27,6 @@ use clap::Parser;
 pub use announcement::{Announcement, Entrance};
 pub use args::Arguments;
 pub use signals::{Signals, Wish};
-pub use status::{MemberStatus, NodeStatus};
 
 use crate::config::Config;
 use crate::problem::{Problem, Problems};

@@ -20,9 +20,5 @@ mod settings;
 mod value;
 mod variables;
 
-pub use load::DEFAULT_FILE;
 pub use secret::Secret;
-pub use settings::{
-    Admin, Cache, Config, Dispatch, Docroot, Encoding, Engine, Environment, GroupHeader, Http,
-    Limits, Link, Log, Mode, Templates, Trace, TraceFormat,
-};
+pub use settings::{Config, Encoding, Environment, GroupHeader, Limits, Mode, Trace, TraceFormat};

@@ -6,7 +6,7 @@
 //! - [`Before`] and [`After`]: steps around a controller. [`Next`]: what a
 //!   [wrapper](Registration::wrap) calls.
 //! - [`Invalidates`]: what a controller makes wrong in the caches, with the values of its route put
-//!   in: [`Invalidations`].
+//!   in: `Invalidations`.
 //! - [`answer`]: runs it all for one request. A panic becomes an error 500.
 //! - [`Site`]: what a request can reach of the back end.
 //!
@@ -62,7 +62,8 @@ mod site;
 mod step;
 mod wrap;
 
-pub use invalidates::{Condition, Invalidates, Invalidations, MissingCapture, Piece};
+pub(crate) use invalidates::Invalidations;
+pub use invalidates::{Condition, Invalidates, Piece};
 pub use list::Controllers;
 pub use registration::{Controller, Handler, Registration};
 pub use run::answer;

@@ -9,11 +9,11 @@ use crate::state::{Journal, States};
 #[derive(Clone)]
 pub struct Site {
     /// The site's data.
-    pub states: Arc<States>,
+    pub(crate) states: Arc<States>,
     /// Where updates and invalidations are written.
-    pub journal: Arc<dyn Journal>,
+    pub(crate) journal: Arc<dyn Journal>,
     /// The back end's docroot.
-    pub docroot: Arc<dyn Keeper>,
+    pub(crate) docroot: Arc<dyn Keeper>,
 }
 
 impl Site {

@@ -66,6 +66,7 @@ impl Table {
     ///
     /// # Errors
     /// Everything that is wrong in it or in the files that it names.
+    #[cfg(any(test, feature = "internals"))]
     pub fn parse(text: &str, file: impl AsRef<Path>) -> Result<Table, Problems> {
         let (table, problems) = load::from_text(text, file.as_ref());
         problems.or(table)
@@ -212,6 +213,7 @@ impl Table {
     }
 
     /// The controllers that routes name, and where.
+    #[cfg(test)]
     pub fn controllers(&self) -> impl Iterator<Item = (&str, &Location)> {
         self.routes.iter().filter_map(|route| match &route.target {
             Target::Controller(name) => Some((name.as_str(), &route.location)),

@@ -87,6 +87,6 @@ mod store;
 
 pub use error::SyncError;
 pub use keeper::{Keeper, Keeping, Taken};
-pub use manifest::{Ahead, FileEntry, Manifest};
+pub use manifest::{FileEntry, Manifest};
 pub use path::check_path;
-pub use store::{Partial, Pin, Store, StoreError, StoreUsage};
+pub use store::{Partial, Pin, Store, StoreError};

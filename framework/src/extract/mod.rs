@@ -64,7 +64,7 @@ pub use query::{Query, QueryRejection};
 pub use variant_name::VariantName;
 pub use visit::{Remote, RequestId};
 
-pub use crate::body::Body;
+pub use crate::body::{Body, BodyError};
 pub use ::bytes::Bytes;
 pub use ::http::{HeaderMap, Method, Uri};
 

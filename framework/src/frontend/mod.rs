@@ -80,7 +80,7 @@ use crate::pieces::Pieces;
 use cache_status::{CacheStatus, Forward};
 use counters::Event;
 pub use counters::{Counters, Counts};
-pub use docroot::{Docroot, Figures};
+pub use docroot::Docroot;
 pub use edition::Edition;
 use encoder::Encoder;
 use failure::Failure;

@@ -49,7 +49,6 @@ pub mod validators;
 mod weight;
 mod work;
 
-pub use conditions::Precondition;
 pub use connection::Peer;
 pub(crate) use cookies::{cookie, cookies, is_cookie_name, is_cookie_value};
 pub use cookies::{decode_cookie_value, encode_cookie_value};
@@ -60,8 +59,7 @@ pub use limits::Limits;
 pub use negotiation::{Coding, Preferences};
 pub(crate) use proxies::network;
 pub use proxies::{Origin, ProxyHeaders, Scheme, TrustedProxies};
-pub use server::{Drained, Handler, Server};
-pub use validators::Validators;
+pub use server::{Handler, Server};
 pub(crate) use work::Work;
 
 #[cfg(test)]

@@ -117,14 +117,14 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
-pub use client::{BackendStatus, CallError, Link, LinkOptions, LinkStatus};
+pub use client::{CallError, Link, LinkOptions};
 pub use connector::{Connector, Incoming, in_memory};
 pub use feed::{FeedRecord, Followed, Holding, Holdings, Open, Welcome};
 pub use files::{Found, Lookup};
 pub use follower::Follower;
 pub use host::{Admission, FeedBatch, Grant, Greeting, Host, How, MemberId, Refusal};
 pub use message::{Answer, Call, Content, Exposure, VERSION, group_of_url};
-pub use server::{ServeError, ServerOptions, serve};
+pub use server::{ServerOptions, serve};
 
 /// How many bytes of one stream may be under way, each way.
 const STREAM_WINDOW: u32 = 256 * 1024;

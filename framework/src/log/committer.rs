@@ -202,7 +202,7 @@ impl<A: Applier> Committer<A> {
             let Queued { draft, waiter, .. } = queued;
             let record = Record { position: Position(position), time, content: draft };
             let applied = self.apply(&record);
-            answers.push((waiter, Appended { position: record.position, time, applied }));
+            answers.push((waiter, Appended { position: record.position, applied }));
         }
         self.end_batch();
         for (waiter, appended) in answers {

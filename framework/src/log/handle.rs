@@ -46,6 +46,10 @@ pub struct Log {
 
 /// What was in a log when it was opened.
 #[derive(Debug)]
+#[cfg_attr(
+    not(test),
+    allow(dead_code, reason = "`log` and `cut` are what the log's tests look at")
+)]
 pub struct Opened {
     /// The log, as this opening has it.
     pub log: LogEpoch,
@@ -78,8 +82,6 @@ pub struct CutTail {
 pub struct Appended {
     /// The record's position.
     pub position: Position,
-    /// The record's time, in milliseconds since 1970-01-01T00:00:00Z.
-    pub time: u64,
     /// What applying it came to.
     pub applied: Applied,
 }

@@ -29,8 +29,7 @@ mod scanner;
 mod values;
 
 pub use engine::{Customise, Engine, Options};
-pub use error::{Place, RenderError, RenderErrorKind};
 pub use fragments::{FragmentFill, FragmentKey, FragmentType, Fragments, NoFragments};
-pub use functions::{AssetUrl, UrlFor};
+pub use functions::AssetUrl;
 pub use rendered::Rendered;
 pub use values::Values;

@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
-use headwater::config::Mode;
+use headwater_tests::Mode;
 
 use crate::site;
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use headwater::config::Mode;
+use headwater_tests::Mode;
 use headwater_tests::{Node, Response, until};
 use http::Request;
 use http_body_util::Empty;

@@ -1,7 +1,7 @@
 //! What the front end knows of a visitor, and what pages may depend on it.
 
-use headwater::config::Mode;
 use headwater_tests::Client;
+use headwater_tests::Mode;
 use serde_json::json;
 
 use crate::{CLUSTER, site};

@@ -1,7 +1,7 @@
 use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;
 
-use headwater::config::Mode;
+use headwater_tests::Mode;
 use headwater_tests::{Client, Cluster, Node, Relay, Response, Site, until};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_test-site");

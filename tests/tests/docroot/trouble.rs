@@ -240,7 +240,7 @@ async fn an_encoded_sibling_that_is_lost_is_fetched_again() {
 async fn two_nodes_with_one_name_cannot_share_a_folder() {
     let gallery = Gallery::start(1).await;
     gallery.hang(0, "weir.png", 1, 50_000).await;
-    let node = gallery.site.node(headwater::config::Mode::Frontend, "f1");
+    let node = gallery.site.node(headwater_tests::Mode::Frontend, "f1");
     let node = node.set("DOCROOT__SYNC", gallery.site.path("sync/f1").display());
     let ended = node.try_start().await.expect_err("it must not start");
     assert!(ended.messages.contain("another process uses this folder"), "{}", ended.messages);

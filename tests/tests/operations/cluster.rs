@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Child, ExitStatus, Stdio};
 use std::time::Duration;
 
-use headwater::cli::{Announcement, Entrance};
+use headwater::internals::cli::{Announcement, Entrance};
 use headwater_tests::{Client, PATIENCE, Site, until};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::net::TcpListener;

@@ -29,6 +29,7 @@ pub(super) fn from_file(path: &Path) -> (Table, Problems) {
 
 /// The table that `text`, the content of `file`, and the files it names describe, as far as they can
 /// be understood.
+#[cfg(any(test, feature = "internals"))]
 pub(super) fn from_text(text: &str, file: &Path) -> (Table, Problems) {
     let mut loader = files::Loader::default();
     loader.take(text, file);

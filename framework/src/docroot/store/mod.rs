@@ -113,15 +113,6 @@ pub enum StoreError {
     Changing,
 }
 
-/// How much a node has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StoreUsage {
-    /// Whole contents.
-    pub contents: usize,
-    /// Their bytes.
-    pub bytes: u64,
-}
-
 impl Store {
     /// The store in `folder`, which is made when the first content comes.
     ///
@@ -134,11 +125,6 @@ impl Store {
             store.list()?;
         }
         Ok(Arc::new(store))
-    }
-
-    /// Where it is.
-    pub fn folder(&self) -> &Path {
-        &self.folder
     }
 
     /// Whether the content is here. It then stays for a while, whoever refers to it. Does not block.
@@ -181,13 +167,6 @@ impl Store {
         let mut inner = self.lock();
         inner.is_closed = true;
         inner.lock = None;
-    }
-
-    /// What there is.
-    pub fn usage(&self) -> StoreUsage {
-        let inner = self.lock();
-        let bytes = inner.blobs.keys().map(|content| content.length).sum();
-        StoreUsage { contents: inner.blobs.len(), bytes }
     }
 
     /// The content is no longer in the folder.

@@ -33,7 +33,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 pub use call::CallError;
-pub use status::{BackendStatus, LinkStatus};
+pub use status::LinkStatus;
 
 use slot::Slot;
 

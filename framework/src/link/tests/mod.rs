@@ -21,6 +21,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::client::LinkStatus;
 use super::*;
 use crate::body::Body;
 use crate::log::Position;

@@ -16,7 +16,8 @@ use tera::{Kwargs, State};
 
 use super::*;
 use crate::pieces::{Piece, Pieces};
-use crate::templates::{Customise, Engine, Options, RenderError, Rendered, Values};
+use crate::templates::error::RenderError;
+use crate::templates::{Customise, Engine, Options, Rendered, Values};
 
 /// Keeps fragments for ever.
 #[derive(Default)]

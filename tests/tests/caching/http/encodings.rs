@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use headwater::config::Mode;
+use headwater_tests::Mode;
 use headwater_tests::Response;
 
 use super::{CLUSTER, encoded, hit, site};

@@ -1,5 +1,5 @@
 use super::*;
-use crate::templates::Place;
+use crate::templates::error::Place;
 
 #[test]
 fn an_error_in_a_fragment_fails_the_render_and_keeps_nothing() {
