@@ -17,6 +17,7 @@ mod load;
 mod origin;
 mod secret;
 mod settings;
+mod site;
 mod value;
 mod variables;
 
@@ -26,3 +27,4 @@ pub use settings::{
     Admin, Cache, Config, Dispatch, Docroot, Encoding, Engine, Environment, GroupHeader, Http,
     Limits, Link, Log, Mode, Templates, Trace, TraceFormat,
 };
+pub use site::SiteSettings;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Secret, value};
+use super::{Secret, SiteSettings, value};
 use crate::http::{Network, ProxyHeaders};
 
 /// Everything a node is told by `project.toml` and `HEADWATER_…` variables.
@@ -42,6 +42,9 @@ pub struct Config {
     pub limits: Limits,
     /// The node's own messages.
     pub trace: Trace,
+    /// What the site's own code is told.
+    #[serde(skip)]
+    pub site: SiteSettings,
 }
 
 /// What a node is.
@@ -336,6 +339,7 @@ impl Default for Config {
             dispatch: Dispatch::default(),
             limits: Limits::default(),
             trace: Trace::default(),
+            site: SiteSettings::default(),
         }
     }
 }
