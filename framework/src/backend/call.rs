@@ -54,6 +54,7 @@ impl Backend {
         let journal = Arc::new(CallJournal::new(Arc::clone(self), invalidations, own));
         let site = Site {
             states: Arc::clone(&self.states),
+            resources: Arc::clone(&self.resources),
             journal: journal.clone(),
             docroot: self.clone(),
         };

@@ -30,7 +30,7 @@ use tokio::sync::Semaphore;
 use crate::budget::Budget;
 use crate::claim;
 use crate::clock;
-use crate::controller::Registration;
+use crate::controller::{Registration, Resources};
 use crate::docroot::Store;
 use crate::log::{
     Appended, Draft, Invalidation, Log, LogId, Membership, Options, Position, Receipt,
@@ -59,6 +59,8 @@ pub struct Parts {
     pub expected: Vec<String>,
     /// The site's data.
     pub states: Arc<States>,
+    /// What the site's constructors have built.
+    pub resources: Arc<Resources>,
     /// The site's controllers.
     pub controllers: Vec<Registration>,
     /// The longest request body that a controller reads as a whole, in bytes.
@@ -95,6 +97,7 @@ pub struct Backend {
     membership: tokio::sync::Mutex<()>,
     claims: PathBuf,
     states: Arc<States>,
+    resources: Arc<Resources>,
     controllers: BTreeMap<String, Registration>,
     body_limit: u64,
     fields: usize,
@@ -162,6 +165,7 @@ impl Backend {
             membership: tokio::sync::Mutex::default(),
             claims: parts.claims,
             states: parts.states,
+            resources: parts.resources,
             controllers: controllers.map(|entry| (entry.name().to_owned(), entry)).collect(),
             body_limit: parts.body_limit,
             fields: parts.fields,

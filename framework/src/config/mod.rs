@@ -17,8 +17,10 @@ mod load;
 mod origin;
 mod secret;
 mod settings;
+mod site;
 mod value;
 mod variables;
 
 pub use secret::Secret;
 pub use settings::{Config, Encoding, Environment, GroupHeader, Limits, Mode, Trace, TraceFormat};
+pub use site::SiteSettings;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use super::{Secret, value};
+use super::{Secret, SiteSettings, value};
 use crate::http::ProxyHeaders;
 
 /// Everything a node is told by `project.toml` and `HEADWATER_…` variables.
@@ -43,6 +43,9 @@ pub struct Config {
     pub limits: Limits,
     /// The node's own messages.
     pub trace: Trace,
+    /// What the site's own code is told.
+    #[serde(skip)]
+    pub site: SiteSettings,
 }
 
 /// What a node is.
@@ -337,6 +340,7 @@ impl Default for Config {
             dispatch: Dispatch::default(),
             limits: Limits::default(),
             trace: Trace::default(),
+            site: SiteSettings::default(),
         }
     }
 }

@@ -8,7 +8,7 @@
 //! - [`Invalidates`]: what a controller makes wrong in the caches, with the values of its route put
 //!   in: `Invalidations`.
 //! - [`answer`]: runs it all for one request. A panic becomes an error 500.
-//! - [`Site`]: what a request can reach of the back end.
+//! - [`Site`]: what a request can reach of the back end; [`Resources`] among it.
 //!
 //! ```text
 //! request ── before-steps ── wrappers ── controller ── wrappers ── after-steps ── reply
@@ -57,6 +57,7 @@ mod invalidates;
 mod list;
 mod panic;
 mod registration;
+mod resources;
 mod run;
 mod site;
 mod step;
@@ -66,6 +67,7 @@ pub(crate) use invalidates::Invalidations;
 pub use invalidates::{Condition, Invalidates, Piece};
 pub use list::Controllers;
 pub use registration::{Controller, Handler, Registration};
+pub use resources::Resources;
 pub use run::answer;
 pub use site::Site;
 pub use step::{After, AfterFn, AfterFnWithParts, Before, BeforeFn, ViaFn, ViaFnWithParts};
