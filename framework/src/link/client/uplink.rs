@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn who_leaves_says_what_it_has_and_asks_for_no_lease() {
+    fn a_front_end_that_leaves_reports_its_holdings_and_asks_for_no_lease() {
         let mut pending = pending();
         pending.renew = true;
         pending.leave = true;
