@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_run_still_does_as_it_is_told() {
+    fn a_short_run_obeys_its_arguments() {
         let line = "bench pages --short --seconds 4 --with bare,varnish --bytes 8192";
         let arguments = Arguments::try_parse_from(line.split(' ')).unwrap();
         assert_eq!((arguments.rounds(), arguments.duration().as_secs()), (1, 4));

@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_is_on_one_core_still_knows_both() {
+    fn a_process_bound_to_one_core_still_knows_both() {
         // Where there is but one core, there is nothing to pin.
         let Ok(Cores { server, load }) = Cores::two() else { return };
         pin(server).unwrap();

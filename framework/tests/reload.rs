@@ -133,7 +133,7 @@ async fn a_page_that_an_old_edition_makes_after_a_reload_is_not_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn nobody_waits_for_what_an_old_edition_makes() {
+async fn no_request_waits_for_a_fill_of_an_old_edition() {
     let folder = folder();
     let door = Door::default();
     let held = door.clone();
@@ -164,7 +164,7 @@ async fn nobody_waits_for_what_an_old_edition_makes() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_reload_is_done_to_its_end_though_nobody_waits_for_it() {
+async fn a_reload_completes_when_its_caller_has_gone() {
     let folder = folder();
     let (door, calls) = (Door::default(), AtomicUsize::new(0));
     let held = door.clone();
@@ -192,7 +192,7 @@ async fn a_reload_is_done_to_its_end_though_nobody_waits_for_it() {
 }
 
 #[tokio::test]
-async fn a_service_loads_its_files_when_it_is_told_to_and_all_or_none() {
+async fn a_service_loads_all_its_files_or_none_on_request() {
     let folder = folder();
     write(folder.path(), "project.toml", "environment = \"development\"\n");
     let app = App::new().controllers(controllers![made]);

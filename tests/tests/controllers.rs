@@ -148,7 +148,7 @@ async fn headers_reach_the_controller_save_those_of_the_connection() {
 }
 
 #[tokio::test]
-async fn a_controller_knows_who_visits() {
+async fn a_controller_knows_the_visitors_address() {
     let cluster = CLUSTER.borrow();
     let first = cluster.visitor(0).page("/probe/visit").await;
     let second = cluster.visitor(0).page("/probe/visit").await;

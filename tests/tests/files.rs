@@ -405,7 +405,7 @@ async fn if_range_gives_the_whole_of_another_version() {
 }
 
 #[tokio::test]
-async fn an_encoded_sibling_is_sent_to_whoever_likes_it_best() {
+async fn an_encoded_sibling_is_sent_to_clients_that_prefer_it() {
     let visitor = visitor();
     let plain = visitor.page("/assets/app.js").await;
     assert_headers(&plain, &[("vary", "Accept-Encoding"), ("content-encoding", "")]);
@@ -561,7 +561,7 @@ fn threads(pid: u32) -> u32 {
 }
 
 #[tokio::test]
-async fn clients_who_take_their_time_with_a_huge_file_cost_neither_memory_nor_threads() {
+async fn slow_clients_of_a_huge_file_cost_neither_memory_nor_threads() {
     const CLIENTS: usize = 50;
     let node = site().node(Mode::SingleNode, "n1").start().await;
     let visitor = node.visitor();

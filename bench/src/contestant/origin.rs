@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pages_say_in_which_groups_they_are_and_are_zipped_for_who_takes_that() {
+    fn pages_name_their_groups_and_are_gzipped_for_clients_that_accept_it() {
         let plain = answer("/mix/a/2048/7", false).unwrap();
         assert_eq!(plain.headers()["xkey"], "mix:a");
         assert!(!plain.headers().contains_key(CONTENT_ENCODING));

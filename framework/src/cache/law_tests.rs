@@ -291,7 +291,7 @@ fn memory_is_bounded_by_bytes() {
 }
 
 #[test]
-fn who_holds_an_entry_of_an_earlier_ledger_is_told_that_it_is_dead() {
+fn an_entry_of_an_earlier_ledger_is_reported_dead_to_its_holder() {
     for forget in [|cache: &Cache| cache.forget(), |cache: &Cache| cache.follow(LOG, Position(1))] {
         let cache = cache();
         let window = Duration::from_secs(1000);

@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn when_there_are_too_many_nobody_is_stale_later_than_he_was() {
+    fn with_too_many_softenings_no_entry_is_stale_later_than_before() {
         let softenings = Softenings::default();
         for position in 1..=20 {
             softenings.push(Position(position), Moment::from_nanos(position * 10));

@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_cannot_be_reached_is_named() {
+    async fn a_node_that_cannot_be_reached_is_named() {
         let gone = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = gone.local_addr().unwrap();
         drop(gone);

@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_more_names_are_kept_than_there_is_room_for() {
+    fn no_more_names_are_kept_than_the_table_holds() {
         let kept = Names::default();
         assert_eq!(kept.kept(&["title"]), Some(vec!["title"]));
         let long = "n".repeat(LONGEST + 1);

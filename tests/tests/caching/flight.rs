@@ -22,7 +22,7 @@ async fn however_many_want_a_page_it_is_made_once() {
 }
 
 #[tokio::test]
-async fn who_comes_after_an_invalidation_does_not_share_an_older_flight() {
+async fn a_request_after_an_invalidation_does_not_share_an_older_flight() {
     let cluster = CLUSTER.borrow();
     let visitor = cluster.visitor(0);
     let target = "/flight/overtaken/800";

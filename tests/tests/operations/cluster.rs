@@ -202,7 +202,7 @@ async fn the_ports_of_a_cluster_are_counted_from_the_first() {
 }
 
 #[tokio::test]
-async fn a_cluster_that_cannot_start_says_so_and_leaves_nothing_behind() {
+async fn a_cluster_that_cannot_start_reports_it_and_leaves_nothing_behind() {
     let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = taken.local_addr().unwrap().port();
     if port > 65_000 {

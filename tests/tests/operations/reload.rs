@@ -245,7 +245,7 @@ async fn in_development_what_visitors_upload_does_not_make_the_cache_forget() {
 }
 
 #[tokio::test]
-async fn in_production_files_are_read_when_the_node_is_told_to_and_all_or_none() {
+async fn in_production_all_files_are_reloaded_or_none_on_request() {
     let site = site();
     let mut node = produced(&site).await;
     let visitor = node.visitor();
@@ -287,7 +287,7 @@ async fn in_production_files_are_read_when_the_node_is_told_to_and_all_or_none()
 }
 
 #[tokio::test]
-async fn an_operator_is_told_how_a_reload_has_gone() {
+async fn an_operator_sees_how_a_reload_has_gone() {
     let site = site();
     let cluster = Cluster::start(site, 1).await;
     let operator = cluster.frontends[0].operator();

@@ -13,7 +13,7 @@ fn grant(members: &Members, feed: FeedId) -> bool {
 }
 
 #[tokio::test]
-async fn a_writer_waits_for_the_acknowledgement_of_who_holds_a_lease() {
+async fn a_writer_waits_for_the_acknowledgement_of_each_leaseholder() {
     let members = members(60_000);
     let feed = members.join(7, "f1", Position(3));
     members.join(8, "without-lease", Position(3));
@@ -58,7 +58,7 @@ fn holdings(lacking: &[u64], failing: &[(u64, &str)]) -> Holdings {
 }
 
 #[tokio::test]
-async fn a_file_is_held_when_everybody_with_a_lease_has_it() {
+async fn a_file_is_held_when_every_leaseholder_has_it() {
     let members = members(60_000);
     let (first, second) = (members.join(7, "f1", Position(3)), members.join(8, "f2", Position(3)));
     members.join(9, "without-lease", Position(3));
@@ -110,7 +110,7 @@ async fn a_file_that_no_front_end_can_store_is_an_error_and_takes_no_lease() {
 }
 
 #[tokio::test]
-async fn who_lacks_a_file_is_waited_for_until_its_lease_or_the_patience_is_over() {
+async fn a_member_that_lacks_a_file_is_awaited_until_its_lease_or_the_deadline_is_over() {
     let members = members(50);
     let feed = members.join(7, "f1", Position(3));
     assert!(grant(&members, feed));
@@ -134,7 +134,7 @@ async fn a_front_end_that_is_silent_for_half_a_lease_is_not_waited_for_to_fetch_
 }
 
 #[tokio::test]
-async fn who_leaves_is_not_waited_for() {
+async fn a_member_that_leaves_is_not_awaited() {
     let members = members(60_000);
     let feed = members.join(7, "f1", Position(3));
     assert!(grant(&members, feed));

@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_found_everywhere_or_nowhere_is_told() {
+    fn texts_found_everywhere_or_nowhere_are_reported() {
         assert_eq!(shown(""), ["^…"]);
         assert_eq!(shown("$"), ["^…"]);
         assert_eq!(shown("^$"), ["^$"]);

@@ -11,7 +11,7 @@ fn time(response: &Response, header: &str) -> SystemTime {
 }
 
 #[tokio::test]
-async fn who_has_a_page_is_told_so_without_the_page() {
+async fn a_client_that_has_the_page_gets_304() {
     let cluster = CLUSTER.borrow();
     let visitor = cluster.visitor(0);
     let target = "/text/2/known";
@@ -84,7 +84,7 @@ async fn a_date_is_shown_early_while_it_may_stand_for_another_version() {
 }
 
 #[tokio::test]
-async fn who_wants_another_version_only_gets_412() {
+async fn a_failed_precondition_gets_412() {
     let visitor = CLUSTER.borrow().visitor(0);
     let target = "/text/2/wanted";
     let page = hit(&visitor, target).await;

@@ -7,7 +7,7 @@ use headwater_tests::{Cluster, Response, until};
 use super::{CLUSTER, hit, site};
 
 #[tokio::test]
-async fn a_page_is_to_be_asked_for_again_unless_somebody_says_otherwise() {
+async fn a_page_must_be_revalidated_unless_the_site_says_otherwise() {
     let visitor = CLUSTER.borrow().visitor(0);
     for (target, browser, cdn) in [
         ("/text/1/control", "no-cache", ""),
