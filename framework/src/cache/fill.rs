@@ -44,9 +44,9 @@ pub enum Filled {
 impl Cache {
     /// What content that is begun from now on is a fill of.
     ///
-    /// Content depends on the site's files too. Whoever has new ones puts them in place before he
-    /// calls [`forget`](Cache::forget); so whoever asks for the generation before he looks which
-    /// files are in place cannot fill the new generation with content of the old files.
+    /// Content depends on the site's files too. A reload puts new files in place before it calls
+    /// [`forget`](Cache::forget), and a fill reads the generation before it reads which files are
+    /// in place. So the new generation is never filled with content of the old files.
     pub fn generation(&self) -> Generation {
         self.ledger.load().as_ref().map_or(Generation::NONE, |ledger| ledger.generation)
     }
@@ -68,7 +68,7 @@ impl Cache {
         if entry.is_over(ledger, now) {
             return Filled::Overtaken(entry);
         }
-        self.passes.unmark(&entry.key);
+        self.hit_for_miss.unmark(&entry.key);
         self.entries(freshness.persistent).insert(Arc::clone(&entry));
         self.entries(!freshness.persistent).remove(&entry.key);
         Filled::Stored(entry)
@@ -80,14 +80,14 @@ impl Cache {
         self.persistent.remove(key.as_str());
     }
 
-    /// Notes that what is made for this key is not for the cache: for a while nobody who asks for
-    /// it need wait for another's fill. A fill of the key takes the note away.
+    /// Marks the key as hit-for-miss: what is made for it cannot be cached, so for a while requests
+    /// for it do not wait for each other's fills. A fill of the key removes the mark.
     pub fn pass(&self, key: &Key<'_>, now: Moment) {
-        self.passes.mark(key.as_str(), now);
+        self.hit_for_miss.mark(key.as_str(), now);
     }
 
     /// Whether it was noted that what is made for this key is not for the cache.
     pub fn is_passed(&self, key: &Key<'_>, now: Moment) -> bool {
-        self.passes.is_marked(key.as_str(), now)
+        self.hit_for_miss.is_marked(key.as_str(), now)
     }
 }

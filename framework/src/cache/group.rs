@@ -132,8 +132,8 @@ impl Groups {
             }
             let mut shard = lock(shard);
             let (before, mut latest) = (shard.len(), 0);
-            // Each cell is looked at once: one that an entry lets go of meanwhile is either kept or
-            // counted. Nobody can take a cell anew while the shard is locked.
+            // Each cell is examined once: one that an entry releases meanwhile is either kept or
+            // counted. No cell can be taken anew while the shard is locked.
             shard.retain(|_, cell| match only_here(cell) {
                 Some(cell) => {
                     latest = latest.max(cell.last());

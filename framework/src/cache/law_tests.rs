@@ -37,7 +37,7 @@ pub(super) fn fresh_for_100_s() -> Freshness {
     }
 }
 
-/// A fill that was begun at the present, the moment 0, or at least by someone who knows it.
+/// A fill of the present generation, stored at the moment 0.
 pub(super) fn new_fill<'a>(cache: &Cache, id: &str, as_of: u64, groups: &'a [String]) -> Fill<'a> {
     Fill {
         key: Key::of_id(id.to_owned()),

@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 use crate::clock::Moment;
 use crate::log::Position;
 
-/// How many soft invalidations of a group are told apart.
+/// How many soft invalidations of a group are distinguished.
 const KEPT: usize = 8;
 
 /// The soft invalidations of a group, in the order of their positions.

@@ -6,9 +6,9 @@ use arc_swap::ArcSwapOption;
 
 use super::entries::Entries;
 use super::flight::Knowledge;
+use super::hit_for_miss::HitForMiss;
 use super::lease::Lease;
 use super::ledger::Ledger;
-use super::passes::Passes;
 use super::validity::Origin;
 use crate::clock::Moment;
 use crate::log::{Invalidation, LogEpoch, Position};
@@ -27,9 +27,9 @@ pub struct Cache {
     pub(super) lease: Lease,
     /// The latest moment up to which a lease has confirmed everything.
     confirmed: AtomicU64,
-    /// Held by whoever changes what is known of the log, and by nobody else.
+    /// Locked by writers of what is known of the log, and by nothing else.
     following: Mutex<()>,
-    pub(super) passes: Passes,
+    pub(super) hit_for_miss: HitForMiss,
 }
 
 /// How much a cache may hold.
@@ -70,7 +70,7 @@ impl Cache {
             lease: Lease::default(),
             confirmed: AtomicU64::new(0),
             following: Mutex::default(),
-            passes: Passes::new(),
+            hit_for_miss: HitForMiss::new(),
         }
     }
 
@@ -96,7 +96,7 @@ impl Cache {
         Some(Knowledge { generation: ledger.generation, applied: ledger.applied() })
     }
 
-    /// Takes in records in their order. When this returns, nothing that they invalidate is served as
+    /// Applies records in their order. When this returns, nothing that they invalidate is served as
     /// if it were right. `now` is the present.
     pub fn apply<'a>(
         &self,
@@ -148,7 +148,7 @@ impl Cache {
         self.ledger.store(Some(Arc::new(Ledger::new(generation, log, start))));
         self.ordinary.clear();
         self.persistent.clear();
-        self.passes.clear();
+        self.hit_for_miss.clear();
     }
 
     fn turn(&self) -> MutexGuard<'_, ()> {

@@ -6,7 +6,7 @@ use regex_syntax::hir::{Class, Hir, HirKind, Look, Repetition};
 /// How many heads an expression has at most.
 const HEADS: usize = 16;
 
-/// How many characters a class has at most to be told apart one by one.
+/// How many characters a class has at most to be listed one by one.
 const CHARACTERS: usize = 4;
 
 /// How often a part that is repeated is written out at most.
@@ -300,7 +300,7 @@ mod tests {
             "^/({})",
             ["a/", "b/", "c/", "d/", "e/"].map(|a| format!("{a}[xyz]/[xyz]")).join("|")
         );
-        assert_eq!(shown(&many), ["^/?"], "more than can be told apart");
+        assert_eq!(shown(&many), ["^/?"], "more than can be listed");
     }
 
     #[test]
