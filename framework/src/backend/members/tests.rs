@@ -37,7 +37,7 @@ async fn a_writer_waits_no_longer_than_the_lease() {
     let acknowledgements = members.settled(Position(4), None).await;
     assert_eq!(acknowledgements[0].outcome, Outcome::LeaseExpired);
     assert!(acknowledgements[0].took <= Duration::from_millis(500));
-    assert!(members.settled(Position(5), None).await.is_empty(), "nobody holds a lease any more");
+    assert!(members.settled(Position(5), None).await.is_empty(), "no lease is held any more");
 }
 
 #[tokio::test]
@@ -143,7 +143,7 @@ async fn a_member_that_leaves_is_not_awaited() {
     assert!(futures_util::poll!(&mut settled).is_pending());
     assert_eq!(members.leave(feed), Some(7));
     settled.await;
-    assert!(!grant(&members, feed), "a lease is not given to who has left");
+    assert!(!grant(&members, feed), "a member that has left gets no lease");
 }
 
 #[test]
@@ -282,7 +282,7 @@ async fn a_front_end_that_a_call_has_waited_for_gets_no_lease_until_the_call_has
     members.acknowledge(feeds[1], Position(4));
     settled.await;
     assert!(grant(&members, feeds[0]) && !grant(&members, feeds[1]));
-    assert_eq!(health_of(&members, "f2"), [Health::Serving], "it is not convicted");
+    assert_eq!(health_of(&members, "f2"), [Health::Serving], "it is not penalised");
     members.end_call(call);
     assert!(grant(&members, feeds[1]));
 }
