@@ -22,12 +22,12 @@ pub struct Member {
 }
 
 impl Joined {
-    /// Nobody, before the first record.
+    /// No members, before the first record.
     pub fn new() -> Joined {
         Joined::default()
     }
 
-    /// Takes in the next record.
+    /// Observes the next record.
     pub fn observe(&mut self, record: &Record) {
         match &record.content.membership {
             Some(Membership::Joined { incarnation, name, lease }) => {

@@ -29,7 +29,7 @@ impl Names {
             if let Some(found) = found {
                 return Some(found);
             }
-            // Nobody waits for the others because of what there is no room for.
+            // A name that the table has no space for must not keep the others out.
             if known.len() >= MOST || names.iter().any(|name| name.len() > LONGEST) {
                 return None;
             }
