@@ -181,7 +181,7 @@ mod tests {
         let claim = Claim::take(&path, 8).unwrap();
         assert_eq!(claim.predecessor(), Some(u64::MAX));
         drop(claim);
-        assert!(!has_ended(&path, u64::MAX), "the file says so no more");
+        assert!(!has_ended(&path, u64::MAX), "the file no longer says it");
         assert!(has_ended(&path, 8));
     }
 

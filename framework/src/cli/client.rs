@@ -39,13 +39,13 @@ pub(super) struct Answer {
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ClientError {
-    /// Nobody listens there.
+    /// Nothing listens there.
     #[error("{0} cannot be reached: {1}")]
     Unreachable(Node, std::io::Error),
-    /// Somebody listens, but does not answer in time.
+    /// The connection is accepted, but no answer arrives in time.
     #[error("{0} has not answered within {1:?}")]
     TimedOut(Node, Duration),
-    /// Somebody listens who does not speak HTTP, or hangs up, or says too much.
+    /// The peer does not speak HTTP, closes the connection, or sends too much.
     #[error("{0} has not answered properly: {1}")]
     Broken(Node, Box<dyn std::error::Error + Send + Sync>),
 }

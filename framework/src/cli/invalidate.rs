@@ -21,7 +21,7 @@ pub(super) struct Receipt {
     acknowledgements: Vec<Acknowledgement>,
 }
 
-/// Where a back end may be when nobody has said so: at the configured admin port, or where
+/// Where a back end may be when no address is given: at the configured admin port, or where
 /// `cluster` puts it.
 pub(super) fn usual_nodes(config: &Config) -> Vec<Node> {
     let configured = config.admin.listen;
