@@ -1,4 +1,4 @@
-//! Visitors who do not keep to HTTP, or to what is reasonable.
+//! Visitors that break the rules of HTTP, or of what is reasonable.
 
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
@@ -163,7 +163,7 @@ async fn requests_may_follow_each_other_without_waiting() {
 
 #[tokio::test]
 async fn a_body_has_one_length_only() {
-    // Who stands before this node may take the one or the other for the body's end.
+    // A proxy in front of this node may take the one or the other for the body's end.
     let smuggled = head(&["GET /moved HTTP/1.1"]);
     let words = format!(
         "POST /upload/small HTTP/1.1\r\nhost: a\r\ncontent-length: {}\r\n\
@@ -245,7 +245,7 @@ async fn a_body_that_is_too_long_is_refused() {
     let start = Instant::now();
     let answer = say(declared).await;
     assert_eq!(status(&answer), 413, "{answer}");
-    assert!(start.elapsed() < SOON, "nobody waits for the body");
+    assert!(start.elapsed() < SOON, "the answer does not wait for the body");
     assert!(answer.contains("cache-status"), "{answer}");
 
     let piece = format!("8000\r\n{}\r\n", "x".repeat(0x8000));

@@ -33,7 +33,7 @@ async fn backend(site: &Site) -> Node {
     site.node(Mode::Backend, "b1").start().await
 }
 
-/// An address at which nobody listens.
+/// An address at which no server listens.
 const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9);
 
 fn is_unavailable(response: &Response) -> bool {
@@ -289,7 +289,7 @@ async fn a_front_end_that_is_cut_off_holds_no_write_longer_than_its_lease() {
         assert_eq!(other.form("/page/1", "").await.text(), "1");
         let start = Instant::now();
         assert_eq!(other.form("/page/1", "").await.text(), "2");
-        assert!(start.elapsed() < AT_ONCE, "nobody waits for who holds no lease");
+        assert!(start.elapsed() < AT_ONCE, "a writer waited for a front end without a lease");
         cluster.relays[0].heal();
         cluster.ready().await;
         assert_eq!(until_answered(&lost, "/page/1").await.text(), "2");
@@ -348,7 +348,7 @@ async fn the_back_end_knows_how_its_front_ends_are() {
     };
     assert!(is(&cluster, "f1", "serving").await && is(&cluster, "f2", "serving").await);
     assert!(is(&cluster, "f9", "missing").await);
-    until("the log says who is missing", async || {
+    until("the log names the missing front end", async || {
         cluster.backend.messages().contain("f9").then_some(())
     })
     .await;

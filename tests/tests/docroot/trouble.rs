@@ -187,7 +187,7 @@ async fn a_stored_file_that_is_lost_is_fetched_again_even_when_the_back_end_lost
         std::fs::remove_file(gallery.store(node).join(name.as_str())).unwrap();
     }
     assert_eq!(served(&gallery.visitor(0).page(&url("weir.png")).await), 1);
-    assert!(gallery.backend.messages().contain("taken in again"));
+    assert!(gallery.backend.messages().contain("imported again"));
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! What browsers and caches further out are told.
+//! The headers for browsers and caches further out.
 
 use std::time::{Duration, SystemTime};
 
@@ -96,7 +96,7 @@ async fn groups_are_named_in_each_headers_own_way() {
     assert_eq!(page.header("cache-groups"), "\"mine\"", "the controller has said it");
     assert_eq!(page.header("cache-tag"), "told");
     let own = hit(&visitor, "/own/grouped").await;
-    assert!(!own.headers.contains_key("cache-groups"), "the site's own groups concern nobody");
+    assert!(!own.headers.contains_key("cache-groups"), "the site's own groups stay inside");
 }
 
 #[tokio::test]
