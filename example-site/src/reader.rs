@@ -1,4 +1,4 @@
-//! Who reads a page, as far as pages depend on it: the site's variant function.
+//! The reader of a page, as far as pages depend on it: the site's variant function.
 
 use std::collections::BTreeMap;
 
