@@ -1,4 +1,4 @@
-//! Many measurements, told by a few numbers.
+//! Many measurements, summed up by a few numbers.
 
 use std::time::Duration;
 

@@ -70,7 +70,8 @@ fn answer(path: &str, zipped: bool) -> Option<Response<Full<Bytes>>> {
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=3600"));
     headers.insert("xkey", groups.parse().ok()?);
     let mut body = text.into_bytes();
-    // A page that is put together from several is zipped, if at all, by who does that.
+    // A page that is put together from several is compressed, if at all, by the server that does
+    // it.
     if !composed {
         headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
         if zipped {
