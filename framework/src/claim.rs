@@ -121,7 +121,7 @@ fn saying(incarnation: u64, place: &str) -> String {
     format!("{incarnation:016x} {place}")
 }
 
-/// What tells the file from every other one: boot, device and inode.
+/// What identifies the file: boot, device and inode.
 #[cfg(target_os = "linux")]
 fn identity(file: &File) -> io::Result<String> {
     /// ext2 to ext4, XFS, Btrfs, F2FS, ZFS, overlayfs, tmpfs and ramfs, by their numbers in statfs(2).

@@ -1,4 +1,4 @@
-//! A back end: runs controllers, owns the log, and tells the front ends what has become wrong.
+//! A back end: runs controllers, owns the log, and tells the front ends what has become invalid.
 //!
 //! - [`Backend`]: opened on a log; writes, invalidates, reports.
 //! - `call`: the right half of a request's way: wait for the position, controller, reply.

@@ -12,7 +12,7 @@ const KEPT: usize = 8;
 pub(super) struct Softenings(Mutex<VecDeque<(Position, Moment)>>);
 
 impl Softenings {
-    /// The record at `position` made the group stale at `at`. When there are too many to tell apart,
+    /// The record at `position` made the group stale at `at`. When there are too many to distinguish,
     /// the two oldest become one that neither is stale later by.
     pub(super) fn push(&self, position: Position, at: Moment) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -3,7 +3,7 @@
 //! [`main`] reads the [`Arguments`] and the configuration, then does what was asked:
 //!
 //! - `serve`, `routes`, `check` are the site's own business: they go to the [`Site`];
-//! - `cluster` starts this very program once for each node and minds the processes (`cluster`);
+//! - `cluster` starts this very program once for each node and watches the processes (`cluster`);
 //! - `invalidate` and `status` ask running nodes on their admin ports (`client`).
 //!
 //! A node that is up announces it with one line on stdout, an [`Announcement`]; messages go to

@@ -89,7 +89,7 @@ pub struct Http {
     /// Address and port; port 0 takes a free one. Default `127.0.0.1:8000`.
     #[serde(deserialize_with = "value::listen")]
     pub listen: SocketAddr,
-    /// Headers that tell caches further out which groups a page is in. Default none.
+    /// Headers that name the groups of a page to caches further out. Default none.
     pub group_headers: Vec<GroupHeader>,
     /// How long a page waits for its parts before it shows their fallbacks. Default 5 s.
     #[serde(with = "value::duration")]
@@ -102,7 +102,7 @@ pub struct Http {
     pub proxy_headers: ProxyHeaders,
 }
 
-/// A header that tells caches further out which groups a page is in.
+/// A header that names the groups of a page to caches further out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum GroupHeader {

@@ -180,7 +180,7 @@ fn read(hir: &Hir, readings: Vec<Reading>) -> Vec<Reading> {
             all
         }
     };
-    // Too many to tell apart: what comes next is left to the expression.
+    // Too many to list: what comes next is left to the expression.
     others.extend(if read.len() > room { opened(&exact) } else { read });
     others
 }

@@ -9,7 +9,7 @@ use crate::units::{parse_duration, parse_size};
 
 const TYPES: &str = "\"normal\", \"persistent\", \"no_cache\" or { timeout = \"20s\" }";
 
-/// Headers that tell visitors apart: with one of them in the key every visitor would have a copy.
+/// Headers that identify visitors: with one of them in the key every visitor would have a copy.
 const PERSONAL: [&str; 4] = ["authorization", "cookie", "proxy-authorization", "set-cookie"];
 
 /// Headers that proxies write, but that any client can send.

@@ -12,7 +12,7 @@ use crate::link::feed::{Holdings, Open, Up};
 use crate::link::frame::{self, FrameError};
 use crate::log::Position;
 
-/// What the front end has to say in the feed. The transport takes each message when it can send
+/// The front end's messages in the feed. The transport takes each message when it can send
 /// it, so nothing queues up: of two acknowledgements or reports only the later is sent, and the stamp of a
 /// renewal is read when it leaves.
 #[derive(Debug)]

@@ -80,7 +80,7 @@ async fn an_answer_streamed_after_the_stop_arrives_whole() {
         until("the call runs", &host.calls, |calls| *calls == 1).await;
         stop.cancel();
         // It is asked nothing more.
-        status("it takes leave", &link, |it| !it.backends[0].connected).await;
+        status("it is leaving", &link, |it| !it.backends[0].connected).await;
         host.gate.add_permits(1);
     };
     let (answer, ()) = soon("the call ends", async { tokio::join!(waiting, stopping) }).await;
@@ -149,7 +149,7 @@ async fn calls_beyond_the_permits_are_answered_and_a_stop_is_noticed() {
     let host = backend.host.clone();
     until("all of them run", &host.calls, |calls| *calls == MAX_CALLS + 10).await;
     backend.stop.cancel();
-    status("it takes leave", &link, |it| !it.backends[0].connected).await;
+    status("it is leaving", &link, |it| !it.backends[0].connected).await;
     host.gate.add_permits(MAX_CALLS + 10);
     for waiting in waiting {
         let (_, body) = soon("the answer", waiting).await.unwrap().unwrap();
