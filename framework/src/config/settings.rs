@@ -102,7 +102,7 @@ pub struct Http {
     pub proxy_headers: ProxyHeaders,
 }
 
-/// A header that names the groups of a page to caches further out.
+/// A header that tells caches further out which groups a page is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum GroupHeader {

@@ -9,24 +9,24 @@ const SLOTS: usize = 1 << 14;
 /// For how long a mark holds, in seconds.
 const SECONDS: u64 = 60;
 
-/// Hit-for-miss marks on keys whose content could not be stored: the next requests for them do not
-/// wait for another request's fill, because they could not use its result.
+/// Marks on keys whose content could not be stored ("hit for miss"): who asks for it next need not
+/// wait for somebody else's fill, because he would get nothing of it.
 ///
-/// Each key has one slot in a table of fixed size, found by a hash that cannot be foreseen from
-/// outside. A mark replaces the one that is in its slot, whose key then queues once more. A slot
-/// holds half of the hash, so that a key is hardly ever taken for another; it would only lose its
-/// queue for a while.
+/// Each key has one place in a table of fixed size, found by a hash that nobody outside can foresee.
+/// A key that comes to a place that is taken pushes the other out, which then queues once more. A
+/// place holds half of the hash, so that a key is hardly ever taken for another; it would only lose
+/// its queue for a while.
 #[derive(Debug)]
-pub(super) struct HitForMiss {
+pub(super) struct Passes {
     slots: Box<[AtomicU64]>,
     hasher: RandomState,
 }
 
-impl HitForMiss {
+impl Passes {
     /// No marks.
-    pub(super) fn new() -> HitForMiss {
+    pub(super) fn new() -> Passes {
         let slots = (0..SLOTS).map(|_| AtomicU64::new(0)).collect();
-        HitForMiss { slots, hasher: RandomState::new() }
+        Passes { slots, hasher: RandomState::new() }
     }
 
     /// Marks the key from now on, for as long as marks hold.
@@ -47,7 +47,7 @@ impl HitForMiss {
         let (slot, tag) = self.place(key);
         let found = slot.load(Ordering::Relaxed);
         if found != 0 && found & TAG == tag {
-            // A mark that was set meanwhile is newer.
+            // Whoever has changed it meanwhile knows better.
             let _ = slot.compare_exchange(found, 0, Ordering::Relaxed, Ordering::Relaxed);
         }
     }
@@ -81,28 +81,28 @@ mod tests {
 
     #[test]
     fn a_mark_holds_for_a_minute_or_until_it_is_taken_away() {
-        let marks = HitForMiss::new();
-        marks.mark("/a", at(5));
-        assert!(marks.is_marked("/a", at(64)) && !marks.is_marked("/b", at(6)));
-        assert!(!marks.is_marked("/a", at(65)));
-        marks.unmark("/b");
-        assert!(marks.is_marked("/a", at(6)));
-        marks.unmark("/a");
-        assert!(!marks.is_marked("/a", at(6)));
-        marks.mark("/a", at(5));
-        marks.clear();
-        assert!(!marks.is_marked("/a", at(6)));
+        let passes = Passes::new();
+        passes.mark("/a", at(5));
+        assert!(passes.is_marked("/a", at(64)) && !passes.is_marked("/b", at(6)));
+        assert!(!passes.is_marked("/a", at(65)));
+        passes.unmark("/b");
+        assert!(passes.is_marked("/a", at(6)));
+        passes.unmark("/a");
+        assert!(!passes.is_marked("/a", at(6)));
+        passes.mark("/a", at(5));
+        passes.clear();
+        assert!(!passes.is_marked("/a", at(6)));
     }
 
     #[test]
     fn hardly_any_key_is_taken_for_another() {
-        let marks = HitForMiss::new();
+        let passes = Passes::new();
         for number in 0..100_000 {
-            marks.mark(&format!("/{number}"), at(0));
+            passes.mark(&format!("/{number}"), at(0));
         }
         let others =
-            (0..100_000).filter(|number| marks.is_marked(&format!("/other/{number}"), at(1)));
+            (0..100_000).filter(|number| passes.is_marked(&format!("/other/{number}"), at(1)));
         assert!(others.count() < 100);
-        assert!(marks.is_marked("/99999", at(1)), "the youngest mark is there");
+        assert!(passes.is_marked("/99999", at(1)), "the youngest mark is there");
     }
 }
