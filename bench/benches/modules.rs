@@ -1,7 +1,7 @@
 //! What single steps of a request's way cost, each without the others.
 //!
-//! All of it is reached through what the modules show to each other, which is public: no feature,
-//! no back door. What is private is measured by `headwater-bench`, in whole requests.
+//! All of it is reached through what the rooms show to each other, which is public: no feature, no
+//! back door. What is private is measured by `headwater-bench`, in whole requests.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
