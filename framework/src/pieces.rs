@@ -6,9 +6,9 @@ use xxhash_rust::xxh3::{Xxh3Default, xxh3_128};
 
 /// Content, piece by piece.
 ///
-/// What a template has written is one piece after the other: bytes that are the same for all who
-/// may have the content, and [`Part`]s that are put in for each response. Most content is one piece,
-/// and takes no more memory than that.
+/// What a template has written is one piece after the other: bytes that are the same for all
+/// readers of the content, and [`Part`]s that are put in for each response. Most content is one
+/// piece, and takes no more memory than that.
 #[derive(Debug, Clone)]
 pub struct Pieces(Inner);
 
@@ -146,7 +146,7 @@ impl Pieces {
     }
 
     /// How many bytes there are, the parts left out.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         let length = |piece: &Piece| match piece {
             Piece::Bytes(bytes) => bytes.len(),
             Piece::Part(_) => 0,

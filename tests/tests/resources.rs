@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
-use headwater::config::Mode;
+use headwater::internals::config::Mode;
 use headwater_tests::{Client, Cluster, Site, until};
 use rustix::process::{Pid, Signal, kill_process};
 

@@ -178,7 +178,7 @@ fn measure(
     let name = contestant.kind.name();
     let mut times = Vec::new();
     // What the first one on a connection costs beyond the others is not what is asked about.
-    invalidate("nobody")?;
+    invalidate("unused")?;
     for round in 0..rounds {
         let set = format!("group-{round}");
         fill::fill(contestant, &set, BYTES, entries)?;

@@ -1,10 +1,10 @@
-//! A back end: runs controllers, owns the log, and tells the front ends what has become wrong.
+//! A back end: runs controllers, owns the log, and tells the front ends what has become invalid.
 //!
 //! - [`Backend`]: opened on a log; writes, invalidates, reports.
 //! - `call`: the right half of a request's way: wait for the position, controller, reply.
 //! - `writing`: what a controller writes, and what it invalidates.
 //! - `deferrals`: what was deferred and not settled.
-//! - [`members`](Members): the front ends that may hold leases, and who waits for them.
+//! - [`members`](Members): the front ends that may hold leases, and the writers that wait for them.
 //! - `docroot`: the files that the log puts into every docroot.
 //! - `tail`: the end of the log, as feeds read it.
 //! - [`BackendHost`]: all of this as the link sees it.
@@ -103,7 +103,7 @@ pub struct Backend {
     fields: usize,
     /// Memory for request bodies that are read as a whole.
     memory: Budget,
-    /// Places for calls without bodies, whether or not somebody still waits for their answers.
+    /// Permits for calls without bodies, whether or not their answers are still wanted.
     places: Semaphore,
     /// Places for calls with bodies.
     upload_places: Semaphore,

@@ -42,8 +42,8 @@ impl Config {
         Ok(config)
     }
 
-    /// Like [`Config::load`], but where a value is wrong its default stands in, so that whoever
-    /// wants to know everything that is wrong with a site can go on.
+    /// Like [`Config::load`], but where a value is wrong its default is used, so that a check can
+    /// go on to report everything that is wrong with a site.
     pub fn read(
         path: Option<&Path>,
         environment: impl Iterator<Item = (String, String)>,

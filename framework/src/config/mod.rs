@@ -1,4 +1,4 @@
-//! `project.toml`: what a node is told about itself.
+//! `project.toml`: the configuration of a node.
 //!
 //! [`Config`] is the tree of all keys, each with its default. It is put together in layers, of which
 //! a later one wins:

@@ -56,8 +56,8 @@ impl Table {
         problems.or(table)
     }
 
-    /// Like [`Table::load`], but with what is right in the files, so that whoever wants to know
-    /// everything that is wrong with a site can go on.
+    /// Like [`Table::load`], but returns what is right in the files, so that a check can go on to
+    /// report everything that is wrong with a site.
     pub fn read(path: &Path) -> (Table, Problems) {
         load::from_file(path)
     }

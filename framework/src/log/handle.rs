@@ -18,7 +18,7 @@ use super::{
 pub struct Options {
     /// How many bytes of its file it keeps in memory.
     pub cache_bytes: usize,
-    /// How many bytes of drafts may wait for their transaction; who appends more waits.
+    /// How many bytes of drafts may wait for their transaction; writers of further drafts wait.
     pub queue_bytes: usize,
     /// How many bytes of records one transaction writes; a larger record has one of its own.
     pub batch_bytes: usize,
@@ -123,7 +123,8 @@ impl Log {
             let opened = Opened { log: engine.log(), last, cut, untouched, joined };
             let engine = Arc::new(engine);
             let committed = Arc::new(AtomicU64::new(last.0));
-            // Nobody waits only if the opener is gone, and then the queue is closed as well.
+            // There is no receiver only if the opener is gone, and then the queue is closed as
+            // well.
             let shared = (engine.clone(), committed.clone(), troubles.clone(), opened);
             let _ = report.send(Ok(shared));
             let (queue, trouble, failed) = (drafts, troubles, 0);

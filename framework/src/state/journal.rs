@@ -8,7 +8,7 @@ use crate::log::{AppendError, ApplyError, Draft, Receipt};
 /// controller invalidates, and adds it to each draft.
 pub(crate) trait Journal: Send + Sync {
     /// Appends the draft, waits until it is durable and applied here and until every front end has
-    /// let go of what it invalidates.
+    /// stopped serving what it invalidates.
     fn write(
         &self,
         draft: Draft,

@@ -1,4 +1,4 @@
-//! File descriptors: few of them, and visitors who want them all.
+//! File descriptors: few of them, and visitors that want them all.
 
 use std::time::Duration;
 

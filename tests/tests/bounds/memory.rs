@@ -1,4 +1,4 @@
-//! Memory: visitors who want all of it, and the table of the guide that says what a node takes at
+//! Memory: visitors that want all of it, and the table of the guide that says what a node takes at
 //! most ("Memory" in docs/guide/cluster.md).
 
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! What is wrong with a site is found before anybody visits it.
+//! What is wrong with a site is found before it is visited.
 
 use headwater_tests::Mode;
 use headwater_tests::Site;

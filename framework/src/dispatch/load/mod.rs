@@ -2,7 +2,7 @@
 //!
 //! [`files`] reads one file after the other and follows `include` and `delegate`; [`entry`] reads
 //! the keys of one `[[route]]` or `[[error]]`; [`route`], [`target`], [`caching`] and [`control`] say
-//! what they mean together. [`reach`] makes a level ready for matching and sees to it that no route hides
+//! what they mean together. [`reach`] makes a level ready for matching and makes sure that no route hides
 //! another; [`names`] looks at the whole: names that occur twice, aliases that lead nowhere.
 //! Nothing stops at the first problem.
 

@@ -182,7 +182,7 @@ mod any_text {
         }
 
         #[test]
-        fn what_the_author_wrote_is_found_where_he_wrote_it(
+        fn each_tag_is_found_where_the_author_wrote_it(
             lines in proptest::collection::vec(
                 "(@|é|x|\\{% cache id='a' %\\}|\\{%- cache\tid = 1, groups=['b', 'é'] -%\\}|\
                  \\{% endcache %\\})*", 1..5)

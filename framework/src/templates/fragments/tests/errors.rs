@@ -236,7 +236,7 @@ fn errors_of_a_render_are_where_the_author_made_them() {
 }
 
 #[test]
-fn the_lines_that_a_developer_sees_are_his_own() {
+fn the_lines_in_an_error_are_those_of_the_source() {
     let site = Site::new(&[
         ("page.html", "\t{% cache id='a' %} {% include 'b.html' %}{% endcache %}"),
         ("b.html", "<p>\n {% cache id=['b'] %}{{<c n={3} />}}{% endcache %}"),
