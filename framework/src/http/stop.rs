@@ -1,4 +1,4 @@
-//! The end of a server, told to all of its connections.
+//! The end of a server, signalled to all of its connections.
 
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -17,7 +17,7 @@ pub(super) struct Stop {
 }
 
 impl Stop {
-    /// Stops, and wakes everyone who waits.
+    /// Stops, and wakes every waiting task.
     pub(super) fn stop(&self) {
         self.stopping.store(true, Ordering::Release);
         self.wake.notify_waiters();
@@ -36,7 +36,7 @@ impl Stop {
         }
     }
 
-    /// A place in the line of those who are woken, not yet taken.
+    /// A place in the queue of tasks to wake, not yet taken.
     pub(super) fn alarm(&self) -> Alarm<'_> {
         Alarm { wake: Some(Box::pin(self.wake.notified())), set: false }
     }

@@ -52,7 +52,7 @@ pub fn group_of_url(path: &str) -> String {
 pub enum Exposure {
     /// All of it: the answer goes to this visitor only.
     Whole,
-    /// Only what is in the cache key, for the answer may go to anybody.
+    /// Only what is in the cache key, because the answer may go to any visitor.
     Key {
         /// The route as a reader of `dispatch.conf` would name it, for messages.
         route: String,
