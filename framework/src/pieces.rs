@@ -146,7 +146,7 @@ impl Pieces {
     }
 
     /// How many bytes there are, the parts left out.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         let length = |piece: &Piece| match piece {
             Piece::Bytes(bytes) => bytes.len(),
             Piece::Part(_) => 0,
