@@ -79,7 +79,14 @@
 //!
 //! # Cargo features
 //!
-//! TODO
+//! All are on by default.
+//!
+//! | feature | what is missing without it |
+//! |---|---|
+//! | `brotli` | the content coding `br`, of pages and of synchronized files |
+//! | `zstd` | the content coding `zstd` likewise |
+//! | `prometheus` | `/metrics` on the admin port |
+//! | `watch` | in development, hints of the operating system that files have changed; they are looked at every half a second |
 
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]

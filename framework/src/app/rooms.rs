@@ -277,7 +277,9 @@ fn open_frontend(
 /// The codings in which text is sent.
 pub(super) fn codings(config: &Config) -> Vec<Coding> {
     let coding = |encoding: &Encoding| match encoding {
+        #[cfg(feature = "zstd")]
         Encoding::Zstd => Coding::Zstd,
+        #[cfg(feature = "brotli")]
         Encoding::Br => Coding::Brotli,
         Encoding::Gzip => Coding::Gzip,
     };

@@ -1,7 +1,6 @@
 //! Files without siblings, in codings that are made here.
 
 use super::*;
-use crate::http::encoding::encode;
 use crate::http::negotiation::Coding;
 
 async fn get_bytes(
@@ -14,8 +13,11 @@ async fn get_bytes(
     (parts.headers, body.collect(10_000_000).await.unwrap())
 }
 
+#[cfg(all(feature = "brotli", feature = "zstd"))]
 #[tokio::test]
 async fn text_without_a_sibling_is_sent_in_the_coding_that_is_liked_best() {
+    use crate::http::encoding::encode;
+
     let (folder, files) = docroot();
     let files = files.encoded_in(vec![Coding::Gzip, Coding::Brotli]);
     let content = "a { color: red }\n".repeat(5000);

@@ -92,6 +92,7 @@ async fn what_stands_in_front_of_the_docroot_counts() {
     assert_eq!(get(&alone, "b").await, None);
 }
 
+#[cfg(all(feature = "brotli", feature = "zstd"))]
 #[tokio::test]
 async fn a_sibling_in_front_of_the_docroot_is_the_original_or_is_not_sent() {
     let (_folder, files) = docroot();
