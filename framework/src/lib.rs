@@ -108,6 +108,7 @@ pub mod controller;
 mod dispatch;
 mod docroot;
 pub mod extract;
+mod files;
 mod frontend;
 #[cfg(test)]
 mod guide_tests;
@@ -125,6 +126,7 @@ mod private;
 mod problem;
 pub mod reply;
 pub mod request;
+mod server;
 mod shown;
 pub mod state;
 mod templates;

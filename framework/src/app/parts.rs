@@ -11,8 +11,8 @@ use super::{App, rooms};
 use crate::config::Config;
 use crate::controller::Registration;
 use crate::dispatch::{Location, Table, Target};
+use crate::files::{Files, Overlay};
 use crate::frontend::Edition;
-use crate::http::files::{Files, Overlay};
 use crate::problem::{Problem, Problems, nearest};
 use crate::templates::{Customise, Engine, Options};
 

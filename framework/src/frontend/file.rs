@@ -10,7 +10,7 @@ use super::served::Served;
 use super::{Edition, FrontEnd, Visit, bypass, respond};
 use crate::body::Body;
 use crate::dispatch::{CanonicalPath, Match, Resolution};
-use crate::http::files::{Answer, Caching};
+use crate::files::{Answer, Caching};
 use crate::http::names::CACHE_STATUS;
 
 impl FrontEnd {

@@ -26,8 +26,8 @@ use crate::cache::{Content, Entry, Fill, Filled, Generation, Key, Lookup, Miss, 
 use crate::clock;
 use crate::computation::Code;
 use crate::dispatch::Route;
-use crate::http::Work;
 use crate::link::group_of_url;
+use crate::server::Work;
 use crate::templates::Rendered;
 
 /// From so many bytes on it takes more than moments to copy a page and to digest it.

@@ -15,11 +15,11 @@ use crate::cache::{Generation, Key, Origin};
 use crate::clock::{self, Moment};
 use crate::computation::Code;
 use crate::dispatch::{CacheType, Target};
-use crate::http::Work;
 use crate::link::{Answer, Call, CallError, Content};
 use crate::log::Position;
 use crate::media_type;
 use crate::pieces::Pieces;
+use crate::server::Work;
 use crate::templates::{NoFragments, Rendered, Values};
 
 /// Content as it comes from where it is made.

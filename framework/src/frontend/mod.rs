@@ -73,9 +73,11 @@ use crate::cache::{Cache, Flights, Generation};
 use crate::clock;
 use crate::config::GroupHeader;
 use crate::dispatch::{CanonicalPath, Match, Resolution, Scope, Target};
-use crate::http::{Coding, Files, Languages, Origin, Pace, TrustedProxies};
+use crate::files::Files;
+use crate::http::{Coding, Languages, Origin, TrustedProxies};
 use crate::link::Link;
 use crate::pieces::Pieces;
+use crate::server::Pace;
 
 use cache_status::{CacheStatus, Forward};
 use counters::Event;

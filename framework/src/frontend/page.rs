@@ -23,8 +23,9 @@ use crate::cache::{Entry, Key, KeyBuilder, Lookup, Miss};
 use crate::clock::{self, Moment};
 use crate::computation::Code;
 use crate::dispatch::{CacheType, CanonicalPath, Match, Route};
-use crate::http::{Languages, Origin, Work, limited};
+use crate::http::{Languages, Origin};
 use crate::log::panic_message;
+use crate::server::{Work, limited};
 
 /// What the cache has for a request.
 pub(super) enum Found<'a> {

@@ -14,7 +14,7 @@ use tokio_util::io::ReaderStream;
 
 use super::{Content, Error, Reply, Result, error};
 use crate::body::Body;
-use crate::http::files::{OpenPlace, is_exhaustion};
+use crate::files::{OpenPlace, is_exhaustion};
 use crate::media_type;
 
 /// How much is read from the disk at a time, in bytes.

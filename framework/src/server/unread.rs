@@ -31,7 +31,7 @@ use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 use super::linger::Linger;
-use super::pulse::Pulse;
+use super::timers::Timers;
 use crate::body::Body;
 
 /// The longest rest of a body that is read over HTTP/1 so that the connection can go on, in bytes.
@@ -48,7 +48,7 @@ pub(super) struct Rest<B> {
     version: Version,
     /// Whether the client asks for the end of the connection.
     closes: bool,
-    pulse: Arc<Pulse>,
+    timers: Arc<Timers>,
     state: Mutex<State<B>>,
 }
 
@@ -76,7 +76,11 @@ where
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     /// The body as the handler reads it, and what is left of it.
-    pub(super) fn of(body: B, request: &Parts, pulse: &Arc<Pulse>) -> (Body, Option<Arc<Rest<B>>>) {
+    pub(super) fn of(
+        body: B,
+        request: &Parts,
+        timers: &Arc<Timers>,
+    ) -> (Body, Option<Arc<Rest<B>>>) {
         if body.is_end_stream() {
             return (Body::empty(), None);
         }
@@ -89,7 +93,7 @@ where
             version: request.version,
             closes: request.version < Version::HTTP_11
                 || names(request, &header::CONNECTION, "close"),
-            pulse: pulse.clone(),
+            timers: timers.clone(),
             state: Mutex::new(state),
         });
         (Body::stream(Watched { body: Some(body), rest: rest.clone() }), Some(rest))
@@ -105,7 +109,7 @@ where
             Fate::ReadOn | Fate::Left => None,
         };
         if let Some(body) = dropped {
-            read_and_drop(body, LONGEST, self.pulse.clone()).await;
+            read_and_drop(body, LONGEST, self.timers.clone()).await;
             // What is longer is reset behind the response.
             self.state().fate = Fate::Left;
         }
@@ -157,7 +161,7 @@ where
         let limit = if self.version >= Version::HTTP_2 { LONGEST } else { SHORT };
         // Without a runtime the connection is gone.
         if let Ok(runtime) = Handle::try_current() {
-            runtime.spawn(read_and_drop(body, limit, self.pulse.clone()));
+            runtime.spawn(read_and_drop(body, limit, self.timers.clone()));
         }
     }
 }
@@ -226,24 +230,24 @@ where
     }
 }
 
-async fn read_and_drop<B>(mut body: B, limit: u64, pulse: Arc<Pulse>)
+async fn read_and_drop<B>(mut body: B, limit: u64, timers: Arc<Timers>)
 where
     B: HttpBody<Data = Bytes> + Unpin,
 {
     let (mut linger, mut left) = (Linger::begin(), limit);
     while !linger.is_over() {
-        if pulse.is_closing() {
+        if timers.is_closing() {
             linger.hurry();
         }
         let Ok(frame) = timeout(NOTICE, body.frame()).await else { continue };
         let Some(Ok(frame)) = frame else { break };
         linger.hears();
         // What came is no head of a request, and a client that is listened to is not idle.
-        pulse.lingers();
+        timers.lingers();
         match left.checked_sub(frame.data_ref().map_or(0, |data| data.len() as u64)) {
             Some(rest) => left = rest,
             None => break,
         }
     }
-    pulse.lingers();
+    timers.lingers();
 }

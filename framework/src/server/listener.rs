@@ -1,14 +1,11 @@
 //! Accepting connections.
 
-use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::request::Parts;
-use http::{Request, Response};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
 use tokio::sync::Semaphore;
@@ -16,29 +13,9 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::connection::{self, Peer, Rules};
+use super::connection::{self, Rules};
+use super::handler::{Handler, Peer};
 use super::limits::Limits;
-use crate::body::Body;
-
-/// Answers requests.
-///
-/// The future of an answer may be dropped where it waits: when the client resets its stream or the
-/// connection, or the server has drained for long enough. What must not be left half done belongs into a
-/// task of its own. A client that only ends its sending gets its answer.
-pub trait Handler: Send + Sync + 'static {
-    /// Answers a request of which only the head is needed, if that can be done without waiting: much
-    /// cheaper than a future. With `None` it is for [`handle`](Handler::handle).
-    fn answer_at_once(&self, _request: &Parts, _peer: Peer) -> Option<Response<Body>> {
-        None
-    }
-
-    /// Answers one request. A panic is answered with 500 and concerns this request only.
-    fn handle(
-        &self,
-        request: Request<Body>,
-        peer: Peer,
-    ) -> impl Future<Output = Response<Body>> + Send;
-}
 
 /// A listening socket and what its connections are held to.
 #[derive(Debug)]

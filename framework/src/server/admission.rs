@@ -4,7 +4,7 @@ use http::header::{self, HeaderMap, HeaderValue};
 use http::request::Parts;
 use http::{StatusCode, Version};
 
-use super::host::{self, HostError};
+use crate::http::host::{self, HostError};
 
 /// Why a request is not for the handler.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -33,7 +33,7 @@ impl Refusal {
     }
 }
 
-/// Settles what the handler may rely on: there is one [host](super::host), except that HTTP/1.0 may
+/// Settles what the handler may rely on: there is one [host](crate::http::host), except that HTTP/1.0 may
 /// do without, there are at most so many headers, and there is one field `Cookie`.
 ///
 /// A body in a transfer coding is refused unless that is `chunked` alone. Hyper looks at the last

@@ -4,15 +4,15 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::*;
-use crate::http::pulse::{Exchange, RequestBody};
+use crate::server::exchange::Exchange;
 
 /// A connection whose last request has been answered before all of it came, if it has a body, and the
 /// client's end of it.
-fn answered(body: RequestBody) -> (Socket<DuplexStream>, Arc<Pulse>, DuplexStream) {
+fn answered(has_body: bool) -> (Socket<DuplexStream>, Arc<Timers>, DuplexStream) {
     let (stream, client) = duplex(64 * 1024);
-    let pulse = Pulse::new();
-    drop(Exchange::begin(pulse.clone(), body));
-    (Socket::new(stream, Bytes::new(), pulse.clone(), Heads::Noted), pulse, client)
+    let timers = Timers::new();
+    drop(Exchange::begin(timers.clone(), has_body));
+    (Socket::new(stream, Bytes::new(), timers.clone(), Heads::Noted), timers, client)
 }
 
 /// How long the socket takes to close, in seconds.
@@ -24,13 +24,13 @@ async fn closing(mut socket: Socket<DuplexStream>) -> f64 {
 
 #[tokio::test(start_paused = true)]
 async fn a_client_that_has_sent_its_request_is_not_waited_for() {
-    let (socket, _, _client) = answered(RequestBody::None);
+    let (socket, _, _client) = answered(false);
     assert!(closing(socket).await < 0.1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_client_that_falls_silent_is_waited_for_only_so_long() {
-    let (socket, _, mut client) = answered(RequestBody::Some);
+    let (socket, _, mut client) = answered(true);
     let silent = async {
         sleep(Duration::from_secs(3)).await;
         client.write_all(b"x").await.unwrap();
@@ -43,7 +43,7 @@ async fn a_client_that_falls_silent_is_waited_for_only_so_long() {
 #[tokio::test(start_paused = true)]
 async fn a_client_that_sends_for_ever_is_cut_off_however_little_or_much_it_is() {
     for (bytes, pause) in [(1, 1000), (64 * 1024, 1)] {
-        let (socket, _, mut client) = answered(RequestBody::Some);
+        let (socket, _, mut client) = answered(true);
         let sending = async move {
             let piece = vec![b'x'; bytes];
             while client.write_all(&piece).await.is_ok() {
@@ -57,7 +57,7 @@ async fn a_client_that_sends_for_ever_is_cut_off_however_little_or_much_it_is() 
 
 #[tokio::test(start_paused = true)]
 async fn a_client_that_closes_ends_the_waiting() {
-    let (socket, _, mut client) = answered(RequestBody::Some);
+    let (socket, _, mut client) = answered(true);
     let reading = async move {
         client.write_all(&[b'x'; 200_000]).await.unwrap();
         let mut read = Vec::new();
@@ -69,7 +69,7 @@ async fn a_client_that_closes_ends_the_waiting() {
 
 #[tokio::test(start_paused = true)]
 async fn a_server_that_ends_waits_no_longer_than_a_second() {
-    let (mut socket, pulse, mut client) = answered(RequestBody::Some);
+    let (mut socket, timers, mut client) = answered(true);
     let start = Instant::now();
     let sending = tokio::spawn(async move {
         while client.write_all(b"x").await.is_ok() {
@@ -77,11 +77,11 @@ async fn a_server_that_ends_waits_no_longer_than_a_second() {
         }
     });
     assert!(timeout(Duration::from_secs(3), socket.shutdown()).await.is_err());
-    pulse.close();
+    timers.close();
     assert!((1.0..1.1).contains(&closing(socket).await), "{:?}", start.elapsed());
     sending.await.unwrap();
-    // Who had its answer before is not waited for.
-    let (socket, pulse, _client) = answered(RequestBody::Some);
-    pulse.close();
+    // A client that had its answer before is not waited for.
+    let (socket, timers, _client) = answered(true);
+    timers.close();
     assert!(closing(socket).await < 0.1);
 }

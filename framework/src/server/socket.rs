@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::frames::Frames;
 use super::linger::Linger;
-use super::pulse::Pulse;
+use super::timers::Timers;
 
 /// A client that takes less than this within the write timeout takes nothing; over HTTP/2 for each
 /// response that waits for it, or it could hold all of them for the price of one.
@@ -32,7 +32,7 @@ pub(super) enum Heads {
     Ignored,
 }
 
-/// A stream that tells the connection's pulse what moves, and closes without taking the last
+/// A stream that tells the connection's timers what moves, and closes without taking the last
 /// response back: while the client is still sending, closing would reset the connection, and the
 /// client would lose what it has not yet read (RFC 9112, section 9.6). So it is read on for a
 /// [while](Linger).
@@ -40,7 +40,7 @@ pub(super) struct Socket<S> {
     stream: S,
     /// What was read from the stream already.
     read_before: Bytes,
-    pulse: Arc<Pulse>,
+    timers: Arc<Timers>,
     heads: Heads,
     /// Over HTTP/2.
     frames: Option<Frames>,
@@ -57,9 +57,14 @@ enum End {
 }
 
 impl<S> Socket<S> {
-    pub(super) fn new(stream: S, read_before: Bytes, pulse: Arc<Pulse>, heads: Heads) -> Socket<S> {
+    pub(super) fn new(
+        stream: S,
+        read_before: Bytes,
+        timers: Arc<Timers>,
+        heads: Heads,
+    ) -> Socket<S> {
         let frames = (heads == Heads::Ignored).then(Frames::default);
-        Socket { stream, read_before, pulse, heads, frames, written: 0, end: End::NotYet }
+        Socket { stream, read_before, timers, heads, frames, written: 0, end: End::NotYet }
     }
 
     /// Notes what was written of `slices`.
@@ -69,9 +74,9 @@ impl<S> Socket<S> {
         slices: impl IntoIterator<Item = &'a [u8]>,
     ) {
         match written {
-            Poll::Pending => self.pulse.blocked(),
+            Poll::Pending => self.timers.blocked(),
             Poll::Ready(Ok(bytes)) => {
-                self.pulse.unblocked();
+                self.timers.unblocked();
                 let (mut content, mut worth) = (*bytes, WORTH_MENTIONING);
                 if let Some(frames) = &mut self.frames {
                     let mut left = *bytes;
@@ -81,12 +86,12 @@ impl<S> Socket<S> {
                         left -= written.len();
                         content += frames.content_of(written);
                     }
-                    worth *= self.pulse.waiting_for_client().max(1);
+                    worth *= self.timers.waiting_for_client().max(1);
                 }
                 self.written += content;
                 if self.written >= worth {
                     self.written = 0;
-                    self.pulse.taken();
+                    self.timers.taken();
                 }
             }
             Poll::Ready(Err(_)) => {}
@@ -130,7 +135,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Socket<S> {
             }
         }
         if self.heads == Heads::Noted && into.filled().len() > before {
-            self.pulse.head_arrives();
+            self.timers.head_arrives();
         }
         Poll::Ready(Ok(()))
     }
@@ -162,7 +167,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.heads == Heads::Noted && self.pulse.waits_for_us() {
+        if self.heads == Heads::Noted && self.timers.waits_for_handler() {
             self.look_for_reset(context)?;
         }
         Pin::new(&mut self.stream).poll_flush(context)
@@ -176,7 +181,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<S> {
         }
         loop {
             if let End::Lingering(linger) = &mut this.end {
-                if this.pulse.is_closing() {
+                if this.timers.is_closing() {
                     linger.hurry();
                 }
                 if linger.is_over() {
@@ -188,15 +193,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<S> {
             let polled = Pin::new(&mut this.stream).poll_read(context, &mut unread);
             match (polled, &mut this.end) {
                 (Poll::Ready(Ok(())), end) if !unread.filled().is_empty() => {
-                    this.pulse.lingers();
+                    this.timers.lingers();
                     match end {
                         End::Lingering(linger) => linger.hears(),
                         End::NotYet | End::Shut => *end = End::Lingering(Linger::begin()),
                     }
                 }
                 (Poll::Pending, End::Lingering(linger)) => return linger.poll(context).map(Ok),
-                (Poll::Pending, end) if this.pulse.may_go_on() => {
-                    this.pulse.lingers();
+                (Poll::Pending, end) if this.timers.may_go_on() => {
+                    this.timers.lingers();
                     *end = End::Lingering(Linger::begin());
                 }
                 // The client has closed, or has nothing to send.

@@ -14,10 +14,11 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream
 
 use super::within;
 use crate::body::Body;
-use crate::http::Limits;
-use crate::http::connection::Rules;
-use crate::http::pulse::{Exchange, Pulse, RequestBody, Told};
-use crate::http::socket::{Heads, Socket};
+use crate::server::Limits;
+use crate::server::connection::Rules;
+use crate::server::exchange::{Exchange, TimedBody};
+use crate::server::socket::{Heads, Socket};
+use crate::server::timers::Timers;
 
 /// A stream that notes where each slice lies that it is given to write.
 struct Observed {
@@ -74,12 +75,12 @@ async fn pieces_are_written_together_and_from_where_they_lie() {
     let (server, mut client) = tokio::io::duplex(1 << 20);
     let writes = Arc::new(Mutex::new(Vec::new()));
     let observed = Observed { stream: server, writes: writes.clone() };
-    let pulse = Pulse::new();
-    let socket = Socket::new(observed, Bytes::new(), pulse.clone(), Heads::Noted);
+    let timers = Timers::new();
+    let socket = Socket::new(observed, Bytes::new(), timers.clone(), Heads::Noted);
     let body = pieces.clone();
     let service = service_fn(move |_: Request<Incoming>| {
-        let exchange = Exchange::begin(pulse.clone(), RequestBody::None);
-        let body = Told::new(Body::pieces(body.clone()), exchange);
+        let exchange = Exchange::begin(timers.clone(), false);
+        let body = TimedBody::new(Body::pieces(body.clone()), exchange);
         async { Ok::<_, std::convert::Infallible>(Response::new(body)) }
     });
     let rules = Rules::new(Limits::default());

@@ -4,8 +4,9 @@ use futures_util::FutureExt;
 use tokio_util::sync::DropGuard;
 
 use super::*;
-use crate::http::pulse::{Exchange, Pulse, RequestBody};
-use crate::http::socket::{Heads, Socket};
+use crate::server::exchange::Exchange;
+use crate::server::socket::{Heads, Socket};
+use crate::server::timers::Timers;
 
 /// More than sockets hold, in bytes.
 const HUGE: usize = 32 << 20;
@@ -177,9 +178,9 @@ async fn a_client_that_sends_on_while_its_request_waits_fills_no_memory() {
     /// In bytes.
     const BETWEEN: usize = 1024;
     let (stream, mut client) = tokio::io::duplex(BETWEEN);
-    let pulse = Pulse::new();
-    let _waits = Exchange::begin(pulse.clone(), RequestBody::None);
-    let mut socket = Socket::new(stream, Bytes::new(), pulse, Heads::Noted);
+    let timers = Timers::new();
+    let _waits = Exchange::begin(timers.clone(), false);
+    let mut socket = Socket::new(stream, Bytes::new(), timers, Heads::Noted);
     let mut taken = 0;
     for _ in 0..1000 {
         socket.flush().await.unwrap();

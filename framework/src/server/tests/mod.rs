@@ -1,9 +1,9 @@
 //! A real server on a free port, and clients that write bytes.
 
-mod patience;
 mod pieces;
 mod pipelines;
 mod protocol;
+mod timeouts;
 mod uploads;
 mod waiting;
 
@@ -26,7 +26,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::server::Drained;
+use super::listener::Drained;
 use super::*;
 use crate::body::{Body, BodyError};
 
