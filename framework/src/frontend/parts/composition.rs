@@ -22,7 +22,7 @@ use super::content::Content;
 use super::failing::{Cause, Failing};
 use super::frame::Frame;
 use super::request::PartRequest;
-use super::sharing::{Sharing, Told};
+use super::sharing::{Policy, Sharing};
 use super::tag::Tag;
 use super::whole::Whole;
 use super::{MOST_BYTES, MOST_PARTS, Recipient};
@@ -339,12 +339,12 @@ impl Assembly {
                     self.undeflated.push(Arc::clone(entry));
                 }
                 self.aging = self.aging.with(*aging);
-                Told::by_page(kept, variant)
+                Policy::of_page(kept, variant)
             }
-            Content::Page(kept, variant) => Told::by_page(kept, variant),
-            Content::Shared(headers, _) => Told::by(headers, &VariantKind::Yes),
+            Content::Page(kept, variant) => Policy::of_page(kept, variant),
+            Content::Shared(headers, _) => Policy::of(headers, &VariantKind::Yes),
             Content::Own(_) => return self.sharing.take_in_visitors_own(),
         };
-        self.sharing.take_in(page.told, part);
+        self.sharing.take_in(page.policy, part);
     }
 }

@@ -37,7 +37,6 @@
 //! bytes) is bounded, so a template's mistake costs one response and no more.
 
 mod address;
-mod allowed;
 mod chain;
 mod composition;
 mod content;
