@@ -80,7 +80,7 @@ impl<'a> Frame<'a> {
                     headers,
                     policy: Policy::of(headers, variant),
                     // It has no tag.
-                    source: Source { pieces, deflated: &[], digest: 0 },
+                    source: Source::of_pieces(pieces, 0),
                     entry: None,
                     spliced: None,
                     accepted: Preferences::PLAIN,
