@@ -23,7 +23,7 @@ impl Backend {
     /// Answers a call. Whatever goes wrong becomes an answer too.
     pub(super) async fn answer(self: &Arc<Self>, call: Call, body: Body) -> (Answer, Body) {
         // A call goes on here when its visitor has gone. Those with bodies have places of their own,
-        // so that slow uploads keep nobody else out.
+        // so that slow uploads keep no other request out.
         let places = if body.is_end_stream() { &self.places } else { &self.upload_places };
         let Ok(_place) = places.try_acquire() else {
             let message = "The back end has too many requests to answer.";
