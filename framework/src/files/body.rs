@@ -36,7 +36,7 @@ const SPARE: usize = 2;
 type Read = (Vec<u8>, io::Result<usize>);
 
 /// The body of a response with content of a file.
-pub(super) struct FileBody {
+pub(crate) struct FileBody {
     file: Arc<OpenFile>,
     segments: VecDeque<Segment>,
     /// How many bytes are left of all segments.
@@ -55,7 +55,7 @@ impl FileBody {
     }
 
     /// The whole file.
-    pub(super) fn whole(file: OpenFile, length: u64) -> FileBody {
+    pub(crate) fn whole(file: OpenFile, length: u64) -> FileBody {
         // It is advice: what comes of it does not matter. Apple's systems take none.
         #[cfg(target_os = "linux")]
         if length > 8 * PIECE as u64 {

@@ -83,6 +83,7 @@ use crate::body::Body;
 use crate::http::negotiation::{self, Coding};
 use crate::problem::nearest;
 
+pub(crate) use body::FileBody;
 use encoded::Encodings;
 pub use fingerprint::Fingerprint;
 use folder::Folder;
@@ -91,7 +92,7 @@ use found::{Found, Freshness, Shelf};
 use hash::Hashes;
 use name::Name;
 pub use open::OpenFile;
-pub(crate) use open::{Place as OpenPlace, allow as allow_open, is_exhaustion};
+pub(crate) use open::{allow as allow_open, is_exhaustion};
 pub use overlay::{Overlaid, OverlaidFile, Overlay};
 use sibling::Siblings;
 pub use source::Caching;

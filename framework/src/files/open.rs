@@ -28,15 +28,7 @@ pub(crate) fn is_exhaustion(error: &io::Error) -> bool {
 
 /// A place for a file that is open for a response, until this is dropped.
 #[derive(Debug)]
-pub(crate) struct Place(&'static Places);
-
-impl Place {
-    /// # Errors
-    /// `EMFILE` when all are taken.
-    pub(crate) fn take() -> io::Result<Place> {
-        PLACES.take()
-    }
-}
+struct Place(&'static Places);
 
 impl Drop for Place {
     fn drop(&mut self) {
@@ -78,7 +70,7 @@ impl OpenFile {
     /// # Errors
     /// `EMFILE` when all are taken.
     pub fn new(file: File) -> io::Result<OpenFile> {
-        Ok(OpenFile { file, _place: Place::take()? })
+        Ok(OpenFile { file, _place: PLACES.take()? })
     }
 }
 

@@ -77,14 +77,14 @@ pub enum ProxyHeaders {
 /// The proxies of a site.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TrustedProxies {
-    /// Where they are.
+    /// Their addresses.
     pub networks: Vec<IpNet>,
-    /// What they say.
+    /// The headers that they set.
     pub headers: ProxyHeaders,
 }
 
 impl TrustedProxies {
-    /// Where a request really comes from that `peer` has sent with these headers.
+    /// The origin of a request that `peer` has sent with these headers.
     pub fn origin(&self, peer: IpAddr, headers: &HeaderMap) -> Origin {
         let peer = peer.to_canonical();
         let direct = Origin { remote: peer, scheme: Scheme::Http };

@@ -1,7 +1,7 @@
 use std::fmt;
 
 use bytes::Bytes;
-use http::StatusCode;
+use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 
 use super::{Content, Reply};
@@ -37,11 +37,15 @@ pub fn json<T: Serialize + ?Sized>(value: &T) -> Reply {
     }
 }
 
-/// Bytes of this media type.
+/// Bytes of this media type. Text that is no value of a header makes the reply an error; a
+/// [`HeaderValue`] cannot.
 #[track_caller]
-pub fn bytes(content_type: impl AsRef<str>, bytes: impl Into<Bytes>) -> Reply {
+pub fn bytes<V>(content_type: V, bytes: impl Into<Bytes>) -> Reply
+where
+    V: TryInto<HeaderValue, Error: fmt::Display>,
+{
     Reply::new(StatusCode::OK, Content::Body(Body::from(bytes.into())))
-        .header(http::header::CONTENT_TYPE, content_type.as_ref())
+        .header(http::header::CONTENT_TYPE, content_type)
 }
 
 /// The site's error page for a status.
@@ -103,6 +107,8 @@ mod tests {
         assert_eq!(content_type(&text("x")), "text/plain; charset=utf-8");
         assert_eq!(content_type(&json(&[1])), "application/json");
         assert_eq!(content_type(&bytes("image/png", "PNG")), "image/png");
+        const WEBP: HeaderValue = HeaderValue::from_static("image/webp");
+        assert_eq!(content_type(&bytes(WEBP, "WEBP")), "image/webp");
     }
 
     #[test]

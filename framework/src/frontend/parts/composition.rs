@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use bytes::Bytes;
 use futures_util::future::join_all;
 use http::Method;
 use tokio::time::{Instant, timeout_at};
@@ -21,8 +22,9 @@ use super::chain::Chain;
 use super::content::Content;
 use super::failing::{Cause, Failing};
 use super::frame::Frame;
+use super::insertion::Insertion;
 use super::request::PartRequest;
-use super::sharing::{Sharing, Told};
+use super::sharing::{Policy, Sharing};
 use super::tag::Tag;
 use super::whole::Whole;
 use super::{MOST_BYTES, MOST_PARTS, Recipient};
@@ -53,6 +55,14 @@ pub(super) struct Source<'a> {
     pub(super) deflated: &'a [Option<Deflated>],
     /// What the pieces are known by.
     pub(super) digest: u128,
+    pub(super) insertion: Insertion,
+}
+
+/// The place of a part in content that is put in like this.
+#[derive(Clone, Copy)]
+struct Slot<'a> {
+    part: &'a Part,
+    insertion: Insertion,
 }
 
 /// What was put together, or is so far.
@@ -112,7 +122,7 @@ impl<'a> Composition<'a> {
         let (mut parts, mut length) = (0, source.pieces.len());
         for (piece, deflated) in source.iter() {
             match piece {
-                Piece::Bytes(bytes) => assembly.whole.push(bytes.clone(), deflated),
+                Piece::Bytes(bytes) => assembly.push(source.insertion, bytes, deflated),
                 Piece::Part(part) => {
                     let content = self.look_up(&mut request, &chain, part, now).ok()??;
                     parts += 1;
@@ -149,15 +159,18 @@ impl<'a> Composition<'a> {
         let mut gaps: Vec<Gap<'c>> = Vec::new();
         for (piece, deflated) in source.iter() {
             match piece {
-                Piece::Bytes(bytes) => assembly.whole.push(bytes.clone(), deflated),
-                Piece::Part(part) => match self.begin(&mut request, chain, part) {
-                    Ok(Begun::There(content)) => assembly.put_in(self.page, &content),
-                    Ok(Begun::Awaited(pending)) => {
-                        let (pieces, digests) = (assembly.whole.pieces(), assembly.tag.len());
-                        gaps.push(Gap { pieces, digests, pending });
+                Piece::Bytes(bytes) => assembly.push(source.insertion, bytes, deflated),
+                Piece::Part(part) => {
+                    let slot = Slot { part, insertion: source.insertion };
+                    match self.begin(&mut request, chain, slot) {
+                        Ok(Begun::There(content)) => assembly.put_in(self.page, &content),
+                        Ok(Begun::Awaited(pending)) => {
+                            let (pieces, digests) = (assembly.whole.pieces(), assembly.tag.len());
+                            gaps.push(Gap { pieces, digests, pending });
+                        }
+                        Err(cause) => self.fall_back(&mut assembly, chain, slot, &cause),
                     }
-                    Err(cause) => self.fall_back(&mut assembly, chain, part, &cause),
-                },
+                }
             }
         }
         let (places, pending): (Vec<_>, Vec<_>) =
@@ -179,7 +192,7 @@ impl<'a> Composition<'a> {
         &'c self,
         request: &mut PartRequest<'c>,
         chain: &'c Chain<'c>,
-        part: &'c Part,
+        slot: Slot<'c>,
     ) -> Result<Begun<'c>, Cause> {
         match self.parts.fetch_add(1, Ordering::Relaxed) {
             ..MOST_PARTS => {}
@@ -190,7 +203,7 @@ impl<'a> Composition<'a> {
             }
             _ => return Err(Cause::known("the response has too many parts")),
         }
-        let content = match self.look_up(request, chain, part, clock::now())? {
+        let content = match self.look_up(request, chain, slot.part, clock::now())? {
             Some(content) => {
                 self.frontend.counters.count(Event::Hit);
                 Some(self.weigh(content)?)
@@ -200,7 +213,7 @@ impl<'a> Composition<'a> {
         match content {
             Some(content) if !content.pieces().has_parts() => Ok(Begun::There(content)),
             content => {
-                let follow = self.follow(request.clone(), chain, part, content);
+                let follow = self.follow(request.clone(), chain, slot, content);
                 Ok(Begun::Awaited(Box::pin(follow)))
             }
         }
@@ -240,24 +253,24 @@ impl<'a> Composition<'a> {
         &'c self,
         mut request: PartRequest<'c>,
         chain: &'c Chain<'c>,
-        part: &'c Part,
+        slot: Slot<'c>,
         content: Option<Content>,
     ) -> Assembly {
         let content = match content {
             Some(content) => Ok(content),
             None => self.ask(&mut request).await.and_then(|content| self.weigh(content)),
         };
-        let url = Address::of(part).and_then(Address::canonical);
+        let url = Address::of(slot.part).and_then(Address::canonical);
         match content.and_then(|content| Ok((content, url?))) {
             Ok((content, url)) => {
                 let chain = chain.down(&url);
-                let mut assembly = self.assemble(request, &chain, content.source()).await;
+                let mut assembly = self.assemble(request, &chain, content.source(self.page)).await;
                 assembly.share(self.page, &content);
                 assembly
             }
             Err(cause) => {
                 let mut assembly = Assembly::default();
-                self.fall_back(&mut assembly, chain, part, &cause);
+                self.fall_back(&mut assembly, chain, slot, &cause);
                 assembly
             }
         }
@@ -286,8 +299,8 @@ impl<'a> Composition<'a> {
         Err(format!("with it the response would be longer than {MOST_BYTES} bytes").into())
     }
 
-    fn fall_back(&self, assembly: &mut Assembly, chain: &Chain<'_>, part: &Part, cause: &Cause) {
-        let bytes = self.failing.instead(chain, part, cause);
+    fn fall_back(&self, assembly: &mut Assembly, chain: &Chain<'_>, slot: Slot<'_>, cause: &Cause) {
+        let bytes = self.failing.instead(chain, slot.part, slot.insertion, cause);
         assembly.tag.add(Pieces::from(bytes.clone()).digest());
         assembly.whole.push(bytes, None);
         assembly.sharing.take_in_fallback();
@@ -297,7 +310,17 @@ impl<'a> Composition<'a> {
 impl<'a> Source<'a> {
     /// That of a page as it is kept.
     pub(super) fn of(page: &'a Page) -> Source<'a> {
-        Source { pieces: &page.body, deflated: page.later.pieces(), digest: page.digest() }
+        Source {
+            pieces: &page.body,
+            deflated: page.later.pieces(),
+            digest: page.digest(),
+            insertion: Insertion::Verbatim,
+        }
+    }
+
+    /// That of content without deflated pieces.
+    pub(super) fn of_pieces(pieces: &'a Pieces, digest: u128) -> Source<'a> {
+        Source { pieces, deflated: &[], digest, insertion: Insertion::Verbatim }
     }
 
     fn iter(self) -> impl Iterator<Item = (&'a Piece, Option<&'a Deflated>)> {
@@ -315,13 +338,20 @@ impl Assembly {
         Assembly { whole, tag, ..Assembly::default() }
     }
 
+    fn push(&mut self, insertion: Insertion, bytes: &Bytes, deflated: Option<&Deflated>) {
+        match insertion.changed(bytes) {
+            Some(changed) => self.whole.push(changed, None),
+            None => self.whole.push(bytes.clone(), deflated),
+        }
+    }
+
     /// Puts in content without parts.
     fn put_in(&mut self, page: &Frame<'_>, content: &Content) {
-        let source = content.source();
+        let source = content.source(page);
         self.tag.add(source.digest);
         for (piece, deflated) in source.iter() {
             match piece {
-                Piece::Bytes(bytes) => self.whole.push(bytes.clone(), deflated),
+                Piece::Bytes(bytes) => self.push(source.insertion, bytes, deflated),
                 Piece::Part(_) => unreachable!("content with parts is assembled"),
             }
         }
@@ -339,12 +369,12 @@ impl Assembly {
                     self.undeflated.push(Arc::clone(entry));
                 }
                 self.aging = self.aging.with(*aging);
-                Told::by_page(kept, variant)
+                Policy::of_page(kept, variant)
             }
-            Content::Page(kept, variant) => Told::by_page(kept, variant),
-            Content::Shared(headers, _) => Told::by(headers, &VariantKind::Yes),
-            Content::Own(_) => return self.sharing.take_in_visitors_own(),
+            Content::Page(kept, variant) => Policy::of_page(kept, variant),
+            Content::Shared(headers, _) => Policy::of(headers, &VariantKind::Yes),
+            Content::Own(..) => return self.sharing.take_in_visitors_own(),
         };
-        self.sharing.take_in(page.told, part);
+        self.sharing.take_in(page.policy, part);
     }
 }
