@@ -9,9 +9,34 @@ use crate::body::Body;
 use crate::packed::Packed;
 
 /// A template of the site, rendered by the front end. Values are added by [`Reply::with`].
+///
+/// For a name that is known when the site is compiled, write [`template!`](crate::template!): `check`
+/// and the start then see whether the site has the template.
 pub fn template(name: impl Into<String>) -> Reply {
     let values = Packed::new();
     Reply::new(StatusCode::OK, Content::Template { name: name.into(), values })
+}
+
+/// A template of the site, as [`template()`](template()) makes it, under a name that stands in the code.
+/// In a function with `#[controller]` the name is known to `check` and to the start of a front end: a
+/// template that the site does not have is an error there, with the line of the code.
+///
+/// Elsewhere, in a function that a controller calls, it is not known before the controller replies.
+///
+/// ```
+/// use headwater::prelude::*;
+///
+/// #[controller("about")]
+/// async fn about() -> Reply {
+///     template!("about.html").with("since", 2019)
+/// }
+/// # assert_eq!(controllers![about].iter().count(), 1);
+/// ```
+#[macro_export]
+macro_rules! template {
+    ($name:literal $(,)?) => {
+        $crate::reply::template($name)
+    };
 }
 
 /// HTML as it is. Nothing in it is escaped.
