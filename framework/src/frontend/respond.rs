@@ -15,7 +15,7 @@
 //! A client that takes neither the content as it is (`identity;q=0`) nor any coding that there is gets
 //! the content as it is. Section 12.5.3 lets a server answer 406 instead, and section 12.1 lets it
 //! disregard the header; whether there is an encoding depends on the time and on the page, and a
-//! page that is sometimes an error helps nobody.
+//! page that is sometimes an error serves no client.
 //!
 //! # Age and date
 //!
@@ -135,9 +135,10 @@ impl Aging {
 
     /// The date of what is of the present is added when it is written.
     fn tell_date(self, headers: &mut HeaderMap) {
-        let dated = SystemTime::now().checked_sub(Duration::from_secs(self.seconds()));
-        let is_dated = headers.contains_key(header::DATE);
-        if let Some(dated) = dated.filter(|_| self.seconds() > 0 && !is_dated)
+        if self.seconds() == 0 || headers.contains_key(header::DATE) {
+            return;
+        }
+        if let Some(dated) = SystemTime::now().checked_sub(Duration::from_secs(self.seconds()))
             && let Ok(date) = HeaderValue::try_from(httpdate::fmt_http_date(dated))
         {
             headers.insert(header::DATE, date);
@@ -306,7 +307,7 @@ fn wanted(request: &Parts, status: StatusCode, length: usize, version: &Version<
         Precondition::NotModified => return Wanted::NotModified,
         Precondition::Failed => return Wanted::Refused(Refusal::Failed),
     }
-    // Whoever takes no content as it is can do nothing with pieces of it.
+    // A client that takes no content as it is can do nothing with pieces of it.
     if !version.accepted.takes(Coding::Identity) {
         return Wanted::Whole;
     }
@@ -341,7 +342,7 @@ fn unmodified(version: &Version<'_>, mut headers: HeaderMap, cache: CacheStatus)
     send(StatusCode::NOT_MODIFIED, headers, Body::empty(), cache, StatusCode::OK)
 }
 
-/// 412 or 416, which nobody is to keep: the page's own `Cache-Control` is not about them.
+/// 412 or 416, which no cache is to keep: the page's own `Cache-Control` is not about them.
 fn refuse(
     refusal: Refusal,
     tag: Option<&HeaderValue>,
