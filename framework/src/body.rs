@@ -30,6 +30,7 @@ enum Inner {
 
 /// Why a body could not be read to its end.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum BodyError {
     /// It is longer than is allowed here.
     #[error("the body is longer than the {limit} bytes that are allowed here")]

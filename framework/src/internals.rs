@@ -49,6 +49,10 @@ pub mod pieces {
     pub use crate::pieces::{Fragment, Pieces};
 }
 
+pub mod server {
+    pub use crate::server::{Handler, Limits, Peer, Server};
+}
+
 pub mod templates {
     pub use crate::templates::{
         Engine, FragmentFill, FragmentKey, FragmentType, Fragments, NoFragments, Options, Values,

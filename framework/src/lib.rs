@@ -110,7 +110,7 @@ mod docroot;
 pub mod extract;
 mod files;
 mod frontend;
-#[cfg(test)]
+#[cfg(all(test, feature = "brotli", feature = "zstd"))]
 mod guide_tests;
 mod http;
 #[cfg(feature = "internals")]

@@ -52,6 +52,7 @@ pub struct Reply {
 
 /// A reply taken apart for the wire.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct ReplyParts {
     /// The status code.
     pub status: StatusCode,
