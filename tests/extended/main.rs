@@ -3,9 +3,15 @@
 use std::io;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::task::{Context, Poll};
 
+use futures_util::future::BoxFuture;
+use headwater::app::{From, Inner};
 use headwater::prelude::*;
+use http_body_util::Full;
 use serde::Deserialize;
+use tower_layer::layer_fn;
+use tower_service::Service;
 
 /// `[site]` of project.toml.
 #[derive(Deserialize)]
@@ -55,6 +61,56 @@ async fn greet(greeter: Resource<Greeter>) -> String {
     format!("{} ({times})", greeter.greeting)
 }
 
+/// Adds a header to each response, in the order in which the layers are passed; refuses `/refused`, and
+/// fails for `/failing`.
+#[derive(Clone)]
+struct Mark {
+    name: &'static str,
+    inner: Inner,
+}
+
+impl Service<http::Request<Body>> for Mark {
+    type Response = http::Response<Full<Bytes>>;
+    type Error = io::Error;
+    type Future = BoxFuture<'static, Result<Self::Response, io::Error>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), io::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+        let name = self.name;
+        if request.uri().path() == "/failing" {
+            return Box::pin(async { Err(io::Error::other("the layer fails")) });
+        }
+        let refused = request.uri().path() == "/refused";
+        let from = request.extensions().get::<From>().map(|From(from)| from.to_string());
+        let answer = self.inner.call(request);
+        Box::pin(async move {
+            let mut response = match refused {
+                true => http::Response::new(Full::from("refused by the layer")),
+                false => {
+                    let (parts, body) =
+                        answer.await.unwrap_or_else(|never| match never {}).into_parts();
+                    let body = body.collect(1 << 20).await.map_err(io::Error::other)?;
+                    http::Response::from_parts(parts, Full::from(body))
+                }
+            };
+            let value = format!("{name} {}", from.unwrap_or_default());
+            let value = http::HeaderValue::try_from(value).map_err(io::Error::other)?;
+            response.headers_mut().append("x-layer", value);
+            Ok(response)
+        })
+    }
+}
+
 fn main() -> ExitCode {
-    App::new().resource(greeter).controllers(controllers![greet]).run()
+    let mut app = App::new().resource(greeter).controllers(controllers![greet]);
+    // Most tests are of a site without.
+    if std::env::var_os("LAYERS").is_some() {
+        for name in ["inner", "outer"] {
+            app = app.layer(layer_fn(move |inner| Mark { name, inner }));
+        }
+    }
+    app.run()
 }

@@ -7,6 +7,7 @@
 //! - `resource`: what a site's constructors build before a node is ready.
 //! - `rooms`: a front end, a back end, or both, put together; `feeds`: the runtime of its half of
 //!   the feed.
+//! - `layers`: the site's tower layers around a front end.
 //! - `node`: those behind the doors of a process (`served`): what `serve` runs; `descriptors`: how its
 //!   file descriptors are shared out.
 //! - [`SiteService`]: those without doors, as a tower service.
@@ -15,6 +16,7 @@
 mod asset;
 mod descriptors;
 mod feeds;
+mod layers;
 mod node;
 mod parts;
 mod places;
@@ -26,6 +28,7 @@ mod served;
 mod service;
 mod watch;
 
+pub use layers::{From, Inner};
 pub use resource::Constructor;
 pub use service::SiteService;
 
@@ -33,9 +36,15 @@ use std::panic::Location;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use bytes::Bytes;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use layers::Wrap;
 use parts::Parts;
 use resource::Planned;
 
+use crate::body::Body;
 use crate::cli;
 use crate::computation;
 use crate::config::{Config, Mode};
@@ -54,6 +63,8 @@ struct Seed {
     is_registered: fn(&States) -> bool,
     drafts: Box<SeedDrafts>,
 }
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 type SeedDrafts = dyn FnOnce(&States, &mut Trial) -> Result<Vec<Draft>, WriteError> + Send;
 
@@ -81,6 +92,7 @@ pub struct App {
     controllers: Vec<Registration>,
     variant: Option<Arc<VariantFn>>,
     customise: Vec<Customise>,
+    layers: Vec<Wrap>,
     problems: Problems,
     /// Whether no front end that has followed an earlier log can still be running.
     is_alone: bool,
@@ -103,6 +115,7 @@ impl App {
             controllers: Vec::new(),
             variant: None,
             customise: Vec::new(),
+            layers: Vec::new(),
             problems: Problems::new(),
             is_alone: false,
         }
@@ -221,6 +234,63 @@ impl App {
     /// Adds the site's own functions, filters and tests to its templates.
     pub fn templates(mut self, customise: impl Fn(&mut tera::Tera) + Send + Sync + 'static) -> App {
         self.customise.push(Arc::new(customise));
+        self
+    }
+
+    /// Puts a tower layer around all requests of a front end, hits of the cache and errors included:
+    /// for request logs, authentication by a gateway, limits of a site's own. A layer that is added
+    /// later is further out. Without layers a front end answers what is in its cache without them
+    /// costing anything; with one, each request passes through boxed futures.
+    ///
+    /// A layer sees the connection's address as the extension [`From`]. The response of a service is of
+    /// any body type; an error of one is logged and answered with 500.
+    ///
+    /// ```
+    /// use std::task::{Context, Poll};
+    ///
+    /// use headwater::app::Inner;
+    /// use headwater::prelude::*;
+    /// use tower_layer::layer_fn;
+    /// use tower_service::Service;
+    ///
+    /// /// Keeps what begins with `/internal/` from visitors.
+    /// #[derive(Clone)]
+    /// struct NotInternal(Inner);
+    ///
+    /// impl Service<http::Request<Body>> for NotInternal {
+    ///     type Response = http::Response<Body>;
+    ///     type Error = std::convert::Infallible;
+    ///     type Future = <Inner as Service<http::Request<Body>>>::Future;
+    ///
+    ///     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+    ///         Poll::Ready(Ok(()))
+    ///     }
+    ///
+    ///     fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
+    ///         if request.uri().path().starts_with("/internal/") {
+    ///             *request.uri_mut() = Uri::from_static("/nothing");
+    ///         }
+    ///         self.0.call(request)
+    ///     }
+    /// }
+    ///
+    /// let site = App::new().layer(layer_fn(NotInternal));
+    /// # let _ = site;
+    /// ```
+    pub fn layer<L, S, B>(mut self, layer: L) -> App
+    where
+        L: Layer<Inner, Service = S> + Send + Sync + 'static,
+        S: Service<http::Request<Body>, Response = http::Response<B>>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+        S::Error: Into<BoxError>,
+        S::Future: Send,
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        self.layers.push(layers::wrap(layer));
         self
     }
 
