@@ -10,6 +10,10 @@ use http::{Request, Response, StatusCode};
 use tower_service::Service;
 
 use crate::body::Body;
+use crate::controller::Registration;
+use crate::dispatch::service_controller;
+use crate::reply::{self, Content, Reply};
+use crate::request;
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
@@ -54,6 +58,31 @@ impl RawService {
         Running: Future<Output = Response<Body>> + Send + 'static,
     {
         RawService(Arc::new(move |request| Box::pin(call(request))))
+    }
+
+    /// The service as a controller, which its routes name as
+    /// [`service_controller`](crate::dispatch::service_controller) says.
+    #[track_caller]
+    pub(crate) fn into_controller(self, name: &str) -> Registration {
+        let name = service_controller(name);
+        Registration::new(name, move |request: request::Request| {
+            let mut raw = Request::new(request.body);
+            *raw.method_mut() = request.parts.method;
+            *raw.uri_mut() = request.parts.uri;
+            *raw.headers_mut() = request.parts.headers;
+            *raw.extensions_mut() = request.parts.extensions;
+            raw.extensions_mut().insert(request.parts.site);
+            let answer = self.answer(raw);
+            async move {
+                let (parts, body) = answer.await.into_parts();
+                if parts.status.is_informational() {
+                    let cause = "a service on a back end cannot upgrade a connection: its route is to \
+                                 be without `on = \"backend\"`";
+                    return reply::error(StatusCode::INTERNAL_SERVER_ERROR).cause(cause);
+                }
+                Reply::new(parts.status, Content::Body(body)).with_headers(parts.headers)
+            }
+        })
     }
 
     pub(crate) fn answer(&self, request: Request<Body>) -> BoxFuture<'static, Response<Body>> {

@@ -1,5 +1,6 @@
 //! A site that brings more than controllers: resources, and what else `App` takes.
 
+use std::convert::Infallible;
 use std::io;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -9,6 +10,7 @@ use futures_util::future::BoxFuture;
 use headwater::app::{From, Inner};
 use headwater::prelude::*;
 use http_body_util::Full;
+use hyper_util::rt::TokioIo;
 use serde::Deserialize;
 use tower_layer::layer_fn;
 use tower_service::Service;
@@ -104,8 +106,65 @@ impl Service<http::Request<Body>> for Mark {
     }
 }
 
+/// A service of a function.
+#[derive(Clone)]
+struct Raw<F>(F);
+
+impl<F, Running> Service<http::Request<Body>> for Raw<F>
+where
+    F: FnMut(http::Request<Body>) -> Running,
+    Running: Future<Output = http::Response<Full<Bytes>>> + Send + 'static,
+{
+    type Response = http::Response<Full<Bytes>>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+        let answer = (self.0)(request);
+        Box::pin(async { Ok(answer.await) })
+    }
+}
+
+/// Says what it was asked, and by which process it is answered.
+async fn echo(request: http::Request<Body>) -> http::Response<Full<Bytes>> {
+    let (parts, body) = request.into_parts();
+    let body = body.collect(1 << 20).await.unwrap_or_default();
+    let body = String::from_utf8_lossy(&body);
+    let said = format!("{} {} {} {body}", std::process::id(), parts.method, parts.uri);
+    http::Response::builder()
+        .status(201)
+        .header("x-echo", "yes")
+        .body(said.into())
+        .unwrap_or_default()
+}
+
+/// Sends back what comes over an upgraded connection.
+async fn socket(request: http::Request<Body>) -> http::Response<Full<Bytes>> {
+    let is_upgrade = request.headers().get("upgrade").is_some_and(|to| to == "echo");
+    if !is_upgrade {
+        return http::Response::builder().status(426).body(Full::default()).unwrap_or_default();
+    }
+    tokio::spawn(async {
+        if let Ok(upgraded) = hyper::upgrade::on(request).await {
+            let (mut from, mut to) = tokio::io::split(TokioIo::new(upgraded));
+            let _ = tokio::io::copy(&mut from, &mut to).await;
+        }
+    });
+    let response = http::Response::builder().status(101);
+    let response = response.header("connection", "upgrade").header("upgrade", "echo");
+    response.body(Full::default()).unwrap_or_default()
+}
+
 fn main() -> ExitCode {
-    let mut app = App::new().resource(greeter).controllers(controllers![greet]);
+    let mut app = App::new()
+        .resource(greeter)
+        .controllers(controllers![greet])
+        .service("echo", Raw(echo))
+        .service("socket", Raw(socket));
     // Most tests are of a site without.
     if std::env::var_os("LAYERS").is_some() {
         for name in ["inner", "outer"] {

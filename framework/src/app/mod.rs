@@ -53,6 +53,7 @@ use crate::extract::Need;
 use crate::frontend::{Variant, VariantFn, Visitor};
 use crate::log::Draft;
 use crate::problem::{Problem, Problems};
+use crate::raw::RawService;
 use crate::state::{State, States, Trial, WriteError};
 use crate::templates::Customise;
 
@@ -93,6 +94,7 @@ pub struct App {
     variant: Option<Arc<VariantFn>>,
     customise: Vec<Customise>,
     layers: Vec<Wrap>,
+    services: Vec<(String, RawService)>,
     problems: Problems,
     /// Whether no front end that has followed an earlier log can still be running.
     is_alone: bool,
@@ -116,6 +118,7 @@ impl App {
             variant: None,
             customise: Vec::new(),
             layers: Vec::new(),
+            services: Vec::new(),
             problems: Problems::new(),
             is_alone: false,
         }
@@ -291,6 +294,62 @@ impl App {
         B::Error: Into<BoxError>,
     {
         self.layers.push(layers::wrap(layer));
+        self
+    }
+
+    /// Adds a tower service that takes requests as they come: an axum `Router`, a WebSocket. A route
+    /// names it as `service = "…"`; it runs on front ends, or, with `on = "backend"`, on a back end.
+    ///
+    /// Each request has a clone of the service. An error of it is logged and answered with 500.
+    ///
+    /// ```
+    /// use headwater::prelude::*;
+    /// use tower_service::Service;
+    ///
+    /// # #[derive(Clone)]
+    /// # struct Echo;
+    /// # impl Service<http::Request<Body>> for Echo {
+    /// #     type Response = http::Response<Body>;
+    /// #     type Error = std::convert::Infallible;
+    /// #     type Future = std::future::Ready<Result<Self::Response, Self::Error>>;
+    /// #     fn poll_ready(
+    /// #         &mut self,
+    /// #         _: &mut std::task::Context<'_>,
+    /// #     ) -> std::task::Poll<Result<(), Self::Error>> {
+    /// #         std::task::Poll::Ready(Ok(()))
+    /// #     }
+    /// #     fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+    /// #         std::future::ready(Ok(http::Response::new(request.into_body())))
+    /// #     }
+    /// # }
+    /// # tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(async {
+    /// # let folder = tempfile::tempdir()?;
+    /// let routes = "[[route]]\npath = \"/echo\"\nservice = \"echo\"\n";
+    /// std::fs::write(folder.path().join("dispatch.conf"), routes)?;
+    /// let site = App::new().service("echo", Echo).into_service(folder.path()).await?;
+    /// let request = http::Request::post("/echo").body(Body::from("Hello!"))?;
+    /// assert_eq!(site.answer(request).await.into_body().collect(100).await?, "Hello!");
+    /// # site.stop().await;
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    #[track_caller]
+    pub fn service<S, B>(mut self, name: impl Into<String>, service: S) -> App
+    where
+        S: Service<http::Request<Body>, Response = http::Response<B>>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+        S::Error: Into<BoxError>,
+        S::Future: Send,
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let name = name.into();
+        let service = RawService::new(name.clone(), service);
+        // On back ends a service is a controller.
+        self.controllers.push(service.clone().into_controller(&name));
+        self.services.push((name, service));
         self
     }
 
