@@ -124,6 +124,7 @@ mod pieces;
 pub mod prelude;
 mod private;
 mod problem;
+mod raw;
 pub mod reply;
 pub mod request;
 mod server;

@@ -4,7 +4,6 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use http::request::Parts;
 use http::{Request, Response};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
@@ -13,7 +12,6 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::admin::{self, Guard, Metrics, Node};
 use crate::body::Body;
-use crate::frontend::FrontEnd;
 use crate::problem::{Problem, Problems};
 use crate::server::{Handler, Limits, Peer, Server};
 
@@ -69,23 +67,6 @@ impl Served {
         if let Err(error) = self.done.await {
             tracing::error!(%error, "a server ended badly");
         }
-    }
-}
-
-/// Hands the requests of visitors to the front end.
-pub(super) struct Visitors(pub(super) Arc<FrontEnd>);
-
-impl Handler for Visitors {
-    fn answer_at_once(&self, request: &Parts, peer: Peer) -> Option<Response<Body>> {
-        self.0.answer_at_once(request, peer.addr.ip())
-    }
-
-    fn handle(
-        &self,
-        request: Request<Body>,
-        peer: Peer,
-    ) -> impl Future<Output = Response<Body>> + Send {
-        self.0.answer(request, peer.addr.ip())
     }
 }
 

@@ -1,7 +1,6 @@
 use std::convert::Infallible;
 use std::error::Error;
 use std::future::Future;
-use std::net::{IpAddr, Ipv4Addr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -12,18 +11,15 @@ use http::{Request, Response};
 use tower_service::Service;
 
 use super::App;
+use super::layers::Layered;
 use super::rooms::{Rooms, Watching};
 use crate::body::Body;
 use crate::config::{Config, Mode};
-use crate::frontend::FrontEnd;
 use crate::http::host::{self, HostError};
 use crate::problem::{Problem, Problems};
 
 /// How long a site in this process may take until its front end holds a lease.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// Who has sent the requests.
-const PEER: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// A whole site as a service in this process: for tests without sockets, for layers around it, or
 /// for an outer router that gives it a part of its paths.
@@ -49,7 +45,7 @@ const PEER: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 /// ```
 #[derive(Clone)]
 pub struct SiteService {
-    frontend: Arc<FrontEnd>,
+    site: Layered,
     rooms: Arc<Rooms>,
 }
 
@@ -71,6 +67,7 @@ impl App {
             config.mode = Mode::SingleNodeWithCache;
         }
         self.build_resources(&config).await?;
+        let layers = std::mem::take(&mut self.layers);
         let rooms = Rooms::open(self, &config, Watching::Nothing).await?;
         let frontend = rooms.report.frontend.clone();
         let frontend = frontend.ok_or_else(|| Problem::new("a single node has a front end"))?;
@@ -79,12 +76,13 @@ impl App {
             let why = frontend.ready().err().unwrap_or_default();
             Problem::new(format!("the site was not ready within {PATIENCE:?}: {why}"))
         })?;
-        Ok(SiteService { frontend, rooms: Arc::new(rooms) })
+        Ok(SiteService { site: Layered::new(frontend, &layers), rooms: Arc::new(rooms) })
     }
 }
 
 impl SiteService {
-    /// Answers a request, as if it came from this machine. It need not have a host.
+    /// Answers a request, as if it came from this machine if it has no extension [`From`](super::From). It
+    /// need not have a host.
     pub async fn answer(&self, request: Request<Body>) -> Response<Body> {
         let (mut parts, body) = request.into_parts();
         match host::settle(&mut parts) {
@@ -95,10 +93,7 @@ impl SiteService {
                 return response;
             }
         }
-        match self.frontend.answer_at_once(&parts, PEER) {
-            Some(response) => response,
-            None => self.frontend.answer(Request::from_parts(parts, body), PEER).await,
-        }
+        self.site.answer(Request::from_parts(parts, body)).await
     }
 
     /// Loads the site's templates and routes anew: all or none. Requests that come afterwards are
@@ -142,8 +137,12 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::{IpAddr, Ipv4Addr};
+
     use http::header::{self, HeaderMap, HeaderValue};
     use http::{Method, StatusCode};
+
+    const PEER: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
     const DISPATCH: &str = r#"
 [[route]]
@@ -250,8 +249,8 @@ files = "."
                         let request = || request(&method, path, &headers);
                         let (parts, _) = request().into_parts();
                         // The first may have been answered before the page's encodings were made.
-                        let made = site.frontend.answer(request(), PEER).await;
-                        let at_once = site.frontend.answer_at_once(&parts, PEER);
+                        let made = site.site.frontend().answer(request(), PEER).await;
+                        let at_once = site.site.frontend().answer_at_once(&parts, PEER);
                         let at_once =
                             at_once.unwrap_or_else(|| panic!("{method} {path} {headers:?}"));
                         if !made.headers().contains_key(header::CONTENT_ENCODING)
@@ -270,9 +269,9 @@ files = "."
             }
         }
         assert!(compared >= 150, "only {compared}");
-        let hits = site.frontend.counts().hits;
+        let hits = site.site.frontend().counts().hits;
         site.answer(request(&Method::GET, "/plain", &[])).await;
-        assert_eq!(site.frontend.counts().hits, hits + 1);
+        assert_eq!(site.site.frontend().counts().hits, hits + 1);
         site.stop().await;
     }
 
@@ -281,7 +280,7 @@ files = "."
         let (_folder, site) = site().await;
         site.answer(request(&Method::GET, "/plain", &[])).await;
         site.answer(request(&Method::GET, "/holds-uncached", &[])).await;
-        let before = site.frontend.counts();
+        let before = site.site.frontend().counts();
         for (method, path, headers) in [
             (Method::GET, "/part", &[][..]),
             (Method::GET, "/parts", &[]),
@@ -296,12 +295,12 @@ files = "."
             (Method::OPTIONS, "*", &[]),
         ] {
             let (parts, _) = request(&method, path, headers).into_parts();
-            assert!(site.frontend.answer_at_once(&parts, PEER).is_none(), "{method} {path}");
+            assert!(site.site.frontend().answer_at_once(&parts, PEER).is_none(), "{method} {path}");
         }
-        assert_eq!(site.frontend.counts(), before);
-        site.frontend.leave().await;
+        assert_eq!(site.site.frontend().counts(), before);
+        site.site.frontend().leave().await;
         let (parts, _) = request(&Method::GET, "/plain", &[]).into_parts();
-        assert!(site.frontend.answer_at_once(&parts, PEER).is_none(), "without a lease");
+        assert!(site.site.frontend().answer_at_once(&parts, PEER).is_none(), "without a lease");
         site.stop().await;
     }
 }

@@ -47,6 +47,7 @@ mod notice;
 mod page;
 mod parts;
 mod prepare;
+mod raw;
 mod respond;
 mod served;
 mod storable;
@@ -55,6 +56,7 @@ mod vary;
 mod version;
 mod visitor;
 
+use std::collections::HashMap;
 use std::future::Future;
 use std::net::IpAddr;
 use std::sync::atomic::AtomicU64;
@@ -77,6 +79,7 @@ use crate::files::Files;
 use crate::http::{Coding, Languages, Origin, TrustedProxies};
 use crate::link::Link;
 use crate::pieces::Pieces;
+use crate::raw::RawService;
 use crate::server::Pace;
 
 use cache_status::{CacheStatus, Forward};
@@ -146,6 +149,8 @@ pub struct Rooms {
     pub link: Link,
     /// The site's variant function.
     pub variant: Option<Arc<VariantFn>>,
+    /// The site's tower services, by their names.
+    pub services: HashMap<String, RawService>,
 }
 
 /// A front end.
@@ -169,6 +174,7 @@ pub struct FrontEnd {
     heads: Heads,
     link: Link,
     variant: Option<Arc<VariantFn>>,
+    services: HashMap<String, RawService>,
     counters: Counters,
 }
 
@@ -186,7 +192,7 @@ struct Visit<'a> {
 impl FrontEnd {
     /// A front end that has answered nothing yet.
     pub fn new(rooms: Rooms) -> Arc<FrontEnd> {
-        let Rooms { settings, edition, files, docroot, cache, link, variant } = rooms;
+        let Rooms { settings, edition, files, docroot, cache, link, variant, services } = rooms;
         let places = Arc::new(Semaphore::new(settings.flights.min(Semaphore::MAX_PERMITS)));
         let codings = settings.encodings.iter().filter(|_| settings.caching);
         let encoder = Encoder::new(Arc::clone(&cache), codings.copied().collect());
@@ -206,6 +212,7 @@ impl FrontEnd {
             heads: Heads::default(),
             link,
             variant,
+            services,
             counters: Counters::default(),
         })
     }
@@ -391,6 +398,7 @@ impl FrontEnd {
         let served = match &matched.route.target {
             Target::Controller(_) | Target::Template(_) => return self.page(visit, matched),
             Target::Files { .. } => return later(self.file(visit, matched)),
+            Target::Service(name) => return later(self.raw(visit, matched, name)),
             Target::Redirect { status, .. } => redirect(*status, matched),
             Target::Alias(_) => {
                 let failure = Failure::internal("an alias was not followed");

@@ -87,6 +87,11 @@ impl Reply {
         }
     }
 
+    /// The reply with exactly these headers.
+    pub(crate) fn with_headers(self, headers: HeaderMap) -> Reply {
+        Reply { headers, ..self }
+    }
+
     fn with_body(content_type: &'static str, body: impl Into<Body>) -> Reply {
         let mut reply = Reply::new(StatusCode::OK, Content::Body(body.into()));
         let value = http::HeaderValue::from_static(content_type);
