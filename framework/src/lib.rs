@@ -110,7 +110,8 @@ mod docroot;
 pub mod extract;
 mod files;
 mod frontend;
-#[cfg(all(test, feature = "brotli", feature = "zstd"))]
+#[cfg(test)]
+#[cfg(all(feature = "brotli", feature = "zstd"))]
 mod guide_tests;
 mod http;
 #[cfg(feature = "internals")]
