@@ -18,8 +18,9 @@ use crate::frontend::FrontEnd;
 use crate::raw::RawService;
 use crate::server::{Handler, Peer};
 
-/// Where a request came from: an extension of each request that layers see. Who calls a
-/// [`SiteService`](super::SiteService) adds it; without it the request is taken for one of this machine.
+/// Where a request came from: an extension of each request that layers see. A caller of a
+/// [`SiteService`](super::SiteService) adds it; without it the request is taken for one of this
+/// machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct From(pub IpAddr);
 
