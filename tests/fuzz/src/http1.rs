@@ -108,7 +108,7 @@ impl Rig {
             }
             None => {
                 assert_eq!(seen, expected);
-                assert_eq!(ours, hypers);
+                assert_eq!(without_refusal(&ours), without_refusal(&hypers));
             }
             Some(index) => {
                 assert_eq!(seen.get(..index), expected.get(..index));
@@ -252,6 +252,15 @@ async fn ask_hyper(sent: &[u8], seen: Arc<Seen>) -> Vec<u8> {
 fn without_dates(responses: &[u8]) -> String {
     let text = String::from_utf8_lossy(responses);
     text.split_inclusive('\n').filter(|line| !line.starts_with("date: ")).collect()
+}
+
+/// Responses without hyper's own refusal at their end. Whether hyper refuses a head that is both malformed
+/// and torn depends on the pieces that it has come in.
+fn without_refusal(responses: &str) -> &str {
+    let last = responses.rfind("HTTP/1.1 4").unwrap_or(responses.len());
+    let (before, last) = responses.split_at(last);
+    let is_refusal = last.ends_with("\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+    if is_refusal { before } else { responses }
 }
 
 /// What comes before the response with this index.
