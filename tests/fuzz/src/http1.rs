@@ -6,7 +6,7 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,7 +14,7 @@ use headwater::extract::Body;
 use headwater::internals::server::{Handler, Limits, Peer, Server};
 use http::request::Parts;
 use http::{HeaderValue, Request, Response, Version, header};
-use http_body_util::{BodyExt, Full};
+use http_body_util::{BodyExt, Collected, Full};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -62,7 +62,8 @@ struct Asked {
     method: String,
     uri: String,
     version: Version,
-    body: Bytes,
+    /// None when it broke off.
+    body: Option<Bytes>,
     admission: Admission,
 }
 
@@ -98,8 +99,8 @@ impl Rig {
         let (seen, expected) = (self.seen.take(), expected.take());
         let doubtful = expected.iter().position(|asked| asked.admission != Admission::Admitted);
         assert!(seen.iter().all(|asked| asked.admission != Admission::Refused), "{seen:?}");
-        let (Responses { bytes: ours, was_reset }, hypers) = (ours, without_dates(&hypers));
-        let ours = without_dates(&ours);
+        let (Responses { bytes: ours, was_reset }, hypers) = (ours, settled(&hypers));
+        let ours = settled(&ours);
         match doubtful {
             _ if was_reset => {
                 assert!(
@@ -108,7 +109,7 @@ impl Rig {
             }
             None => {
                 assert_eq!(seen, expected);
-                assert_eq!(ours, hypers);
+                assert_eq!(without_refusal(&ours), without_refusal(&hypers));
             }
             Some(index) => {
                 assert_eq!(seen.get(..index), expected.get(..index));
@@ -149,21 +150,37 @@ struct Responses {
 }
 
 impl Seen {
-    /// Notes a request and returns its index.
-    fn note(&self, parts: &Parts, body: Bytes) -> usize {
-        let mut seen = self.0.lock().expect("nothing panics while it is held");
+    /// Notes a request, of which the body is still to come, and returns its index.
+    fn note(&self, parts: &Parts) -> usize {
+        let mut seen = self.lock();
         seen.push(Asked {
             method: parts.method.to_string(),
             uri: parts.uri.to_string(),
             version: parts.version,
-            body,
+            body: None,
             admission: admission(parts),
         });
         seen.len() - 1
     }
 
+    /// Notes the body of a request and answers it.
+    fn answer<B: From<Bytes>>(&self, index: usize, body: Option<Bytes>) -> Response<B> {
+        let mut seen = self.lock();
+        let asked = &mut seen[index];
+        asked.body = body;
+        let length = asked.body.as_ref().map(Bytes::len);
+        let text = format!("{} {} {length:?}\n", asked.method, asked.uri);
+        let mut response = Response::new(B::from(Bytes::from(text)));
+        response.headers_mut().insert("x-index", HeaderValue::from(index));
+        response
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Asked>> {
+        self.0.lock().expect("nothing panics while it is held")
+    }
+
     fn take(&self) -> Vec<Asked> {
-        std::mem::take(&mut self.0.lock().expect("nothing panics while it is held"))
+        std::mem::take(&mut *self.lock())
     }
 }
 
@@ -187,33 +204,14 @@ fn admission(parts: &Parts) -> Admission {
     }
 }
 
-/// A response by which its request is known.
-fn response<B: From<Bytes>>(index: usize, asked: &Parts, length: usize) -> Response<B> {
-    let body = format!("{} {} {length}\n", asked.method, asked.uri);
-    let mut response = Response::new(B::from(Bytes::from(body)));
-    response.headers_mut().insert("x-index", HeaderValue::from(index));
-    response
-}
-
 struct Echo(Arc<Seen>);
 
 impl Handler for Echo {
     async fn handle(&self, request: Request<Body>, _: Peer) -> Response<Body> {
         let (parts, body) = request.into_parts();
-        match body.collect(LONGEST as u64).await {
-            Ok(body) => {
-                let length = body.len();
-                response(self.0.note(&parts, body), &parts, length)
-            }
-            Err(_) => broken(),
-        }
+        let index = self.0.note(&parts);
+        self.0.answer(index, body.collect(LONGEST as u64).await.ok())
     }
-}
-
-fn broken<B: From<Bytes>>() -> Response<B> {
-    let mut response = Response::new(B::from(Bytes::from_static(b"broken\n")));
-    *response.status_mut() = http::StatusCode::BAD_REQUEST;
-    response
 }
 
 async fn ask_hyper(sent: &[u8], seen: Arc<Seen>) -> Vec<u8> {
@@ -222,14 +220,9 @@ async fn ask_hyper(sent: &[u8], seen: Arc<Seen>) -> Vec<u8> {
         let seen = seen.clone();
         async move {
             let (parts, body) = request.into_parts();
-            Ok::<Response<Full<Bytes>>, Infallible>(match body.collect().await {
-                Ok(body) => {
-                    let body = body.to_bytes();
-                    let length = body.len();
-                    response(seen.note(&parts, body), &parts, length)
-                }
-                Err(_) => broken(),
-            })
+            let index = seen.note(&parts);
+            let body = body.collect().await.ok().map(Collected::to_bytes);
+            Ok::<Response<Full<Bytes>>, Infallible>(seen.answer(index, body))
         }
     };
     let mut hyper = http1::Builder::new();
@@ -249,9 +242,21 @@ async fn ask_hyper(sent: &[u8], seen: Arc<Seen>) -> Vec<u8> {
     all
 }
 
-fn without_dates(responses: &[u8]) -> String {
+/// Responses without dates, and without `Connection: close`: behind a body that broke off the server says what
+/// hyper only does.
+fn settled(responses: &[u8]) -> String {
+    let is_free = |line: &&str| line.starts_with("date: ") || *line == "connection: close\r\n";
     let text = String::from_utf8_lossy(responses);
-    text.split_inclusive('\n').filter(|line| !line.starts_with("date: ")).collect()
+    text.split_inclusive('\n').filter(|line| !is_free(line)).collect()
+}
+
+/// Responses without hyper's own refusal at their end. Whether hyper refuses a head that is both malformed
+/// and torn depends on the pieces that it has come in.
+fn without_refusal(responses: &str) -> &str {
+    let last = responses.rfind("HTTP/1.").unwrap_or(responses.len());
+    let (before, last) = responses.split_at(last);
+    let is_refusal = last.contains(" 4") && last.ends_with("\r\ncontent-length: 0\r\n\r\n");
+    if is_refusal { before } else { responses }
 }
 
 /// What comes before the response with this index.
