@@ -100,7 +100,6 @@ impl Layered {
     }
 
     /// The front end.
-    #[cfg(test)]
     pub(super) fn frontend(&self) -> &Arc<FrontEnd> {
         &self.frontend
     }
