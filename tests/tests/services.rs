@@ -3,9 +3,11 @@
 use std::time::{Duration, Instant};
 
 use headwater::internals::config::Mode;
+use headwater::prelude::*;
 use headwater_tests::{Client, Cluster, Node, Site, until};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tower_service::Service;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_extended-site");
 
@@ -136,6 +138,42 @@ async fn a_service_on_a_back_end_is_asked_for_no_upgrade() {
     let request = request.header("upgrade", "echo");
     let request = request.body(http_body_util::Full::<bytes::Bytes>::default()).unwrap();
     assert_eq!(Client::new(node.http()).send(request).await.unwrap().status, 426);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_front_end_in_a_server_of_its_own_is_a_member_of_the_cluster() {
+    let site =
+        site().route("[[route]]\npath = \"/\"\ncontroller = \"greet\"\ngroups = [\"greetings\"]");
+    let mut backend = site.node(Mode::Backend, "b1").start().await;
+    let project = format!(
+        "name = \"embedded\"\n[link]\nlease = \"1s\"\nbackends = [\"{}\"]\n",
+        backend.link()
+    );
+    let front = Site::new(PROGRAM).project(&project);
+    let front =
+        front.dispatch("[[route]]\npath = \"/\"\ncontroller = \"greet\"\ngroups = [\"greetings\"]");
+    // Runs on the back end only.
+    let greet = Registration::new("greet", async |_: Request| "not here");
+    let service = App::new().controllers([greet]).into_frontend(front.path("")).await.unwrap();
+    until("a lease", async || service.ready().ok()).await;
+    let ask = async || {
+        let request = http::Request::get("/").body(Body::empty()).unwrap();
+        let (head, body) = service.clone().call(request).await.unwrap().into_parts();
+        let body = body.collect(100).await.unwrap();
+        let hit = head.headers["cache-status"].to_str().unwrap().contains("hit");
+        (String::from_utf8(body.to_vec()).unwrap(), hit)
+    };
+    assert_eq!(ask().await, ("Hello! (1)".to_owned(), false));
+    assert_eq!(ask().await, ("Hello! (1)".to_owned(), true));
+    let admin = format!("http://{}", backend.admin());
+    let printed = site.printed(&["invalidate", "--group", "greetings", "--admin", &admin]).await;
+    assert!(printed.out.contains("embedded "), "{} {}", printed.out, printed.errors);
+    assert_eq!(ask().await, ("Hello! (2)".to_owned(), false));
+    service.stop().await;
+    // It has left: nothing waits for it.
+    let printed = site.printed(&["invalidate", "--group", "greetings", "--admin", &admin]).await;
+    assert!(!printed.out.contains("embedded "), "{} {}", printed.out, printed.errors);
+    assert!(backend.stop().await.success());
 }
 
 #[tokio::test]

@@ -101,7 +101,6 @@ impl Layered {
     }
 
     /// The front end.
-    #[cfg(test)]
     pub(super) fn frontend(&self) -> &Arc<FrontEnd> {
         &self.frontend
     }

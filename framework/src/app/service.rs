@@ -14,15 +14,15 @@ use super::App;
 use super::layers::Layered;
 use super::rooms::{Rooms, Watching};
 use crate::body::Body;
-use crate::config::{Config, Mode};
+use crate::config::{Config, DEFAULT_FILE, Mode};
 use crate::http::host::{self, HostError};
 use crate::problem::{Problem, Problems};
 
 /// How long a site in this process may take until its front end holds a lease.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A whole site as a service in this process: for tests without sockets, for layers around it, or
-/// for an outer router that gives it a part of its paths.
+/// A whole site, or a front end of its cluster, as a service in this process: for tests without
+/// sockets, for a server of your own, or for an outer router that gives it a part of its paths.
 ///
 /// ```
 /// use headwater::prelude::*;
@@ -58,24 +58,54 @@ impl App {
     /// # Errors
     /// What is wrong with the site's files or code.
     pub async fn into_service(
-        mut self,
+        self,
         folder: impl AsRef<std::path::Path>,
     ) -> Result<SiteService, Problems> {
-        self.own_problems().or(())?;
         let mut config = Config::of_folder(folder.as_ref())?;
         if config.mode != Mode::SingleNode {
             config.mode = Mode::SingleNodeWithCache;
         }
-        self.build_resources(&config).await?;
-        let layers = std::mem::take(&mut self.layers);
-        let rooms = Rooms::open(self, &config, Watching::Nothing).await?;
-        let frontend = rooms.report.frontend.clone();
-        let frontend = frontend.ok_or_else(|| Problem::new("a single node has a front end"))?;
-        let ready = tokio::time::timeout(PATIENCE, frontend.when_ready()).await;
+        let site = self.open(&config).await?;
+        let ready = tokio::time::timeout(PATIENCE, site.site.frontend().when_ready()).await;
         ready.map_err(|_| {
-            let why = frontend.ready().err().unwrap_or_default();
+            let why = site.ready().err().unwrap_or_default();
             Problem::new(format!("the site was not ready within {PATIENCE:?}: {why}"))
         })?;
+        Ok(site)
+    }
+
+    /// Opens the site in `folder`, where its project.toml is, as a front end of its cluster that listens
+    /// to nothing: for a server of your own. `HEADWATER_…` variables count as for `serve`; the mode is
+    /// `frontend` whatever they say. Its files are loaded anew only by
+    /// [`reload`](SiteService::reload). Must be called within a tokio runtime.
+    ///
+    /// It does not wait for a back end: until one answers, [`ready`](SiteService::ready) says so, and
+    /// requests are answered as by any front end without one. Who calls the service adds the extension
+    /// [`From`](super::From) to each request. With [`stop`](SiteService::stop) the front end leaves the
+    /// cluster, so that no writer waits for it.
+    ///
+    /// # Errors
+    /// What is wrong with the site's files or code, or that there is no project.toml.
+    pub async fn into_frontend(
+        self,
+        folder: impl AsRef<std::path::Path>,
+    ) -> Result<SiteService, Problems> {
+        let variables = std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
+        });
+        let mode = ("HEADWATER_MODE".to_owned(), Mode::Frontend.as_str().to_owned());
+        let file = folder.as_ref().join(DEFAULT_FILE);
+        let config = Config::load(Some(&file), variables.chain([mode]))?;
+        self.open(&config).await
+    }
+
+    async fn open(mut self, config: &Config) -> Result<SiteService, Problems> {
+        self.own_problems().or(())?;
+        self.build_resources(config).await?;
+        let layers = std::mem::take(&mut self.layers);
+        let rooms = Rooms::open(self, config, Watching::Nothing).await?;
+        let frontend = rooms.report.frontend.clone();
+        let frontend = frontend.ok_or_else(|| Problem::new("a back end is no service"))?;
         Ok(SiteService { site: Layered::new(frontend, &layers), rooms: Arc::new(rooms) })
     }
 }
@@ -96,6 +126,14 @@ impl SiteService {
         self.site.answer(Request::from_parts(parts, body)).await
     }
 
+    /// Whether requests can be answered as they should be, as `/ready` of a node's admin port says it.
+    ///
+    /// # Errors
+    /// Why not, for an operator.
+    pub fn ready(&self) -> Result<(), String> {
+        self.site.frontend().ready()
+    }
+
     /// Loads the site's templates and routes anew: all or none. Requests that come afterwards are
     /// answered from them; the number says how often they were loaded.
     ///
@@ -106,7 +144,7 @@ impl SiteService {
         reloader.ok_or_else(|| Problem::new("a single node has a front end"))?.reload().await
     }
 
-    /// Closes the site's log, when this is the last of the service's clones.
+    /// Leaves the cluster, or closes the site's log, when this is the last of the service's clones.
     pub async fn stop(self) {
         if let Some(rooms) = Arc::into_inner(self.rooms) {
             rooms.close().await;

@@ -41,7 +41,7 @@ const OF_CONTENT: [&str; 7] =
 
 /// The keys that say what a route does.
 const TARGETS: [&str; 8] =
-    ["controller", "service", "template", "files", "alias", "redirect", "delegate", "include"];
+    ["controller", "template", "service", "files", "alias", "redirect", "delegate", "include"];
 
 /// The methods of a service that names none.
 const OF_SERVICES: [Method; 7] = [
