@@ -263,5 +263,7 @@ fn without_refusal(responses: &str) -> &str {
 fn before_response(responses: &str, index: usize) -> &str {
     let named = responses.find(&format!("x-index: {index}\r\n")).unwrap_or(responses.len());
     let start = responses[..named].rfind("HTTP/1.").unwrap_or(0);
-    &responses[..start]
+    let before = &responses[..start];
+    // What the server refuses need not go on.
+    before.strip_suffix("HTTP/1.1 100 Continue\r\n\r\n").unwrap_or(before)
 }
