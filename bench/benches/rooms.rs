@@ -66,7 +66,7 @@ fn dispatch_130_routes(bencher: Bencher<'_, '_>, path: &str) {
     let table = table();
     bencher.bench_local(|| {
         let Ok(path) = CanonicalPath::new(black_box(path)) else { panic!("{path} is no path") };
-        matches!(table.resolve(&Method::GET, &path), Resolution::Route(_))
+        matches!(table.resolve(&Method::GET, path), Resolution::Route(_))
     });
 }
 

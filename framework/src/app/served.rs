@@ -4,7 +4,6 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use http::request::Parts;
 use http::{Request, Response};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
@@ -76,10 +75,6 @@ impl Served {
 pub(super) struct Visitors(pub(super) Arc<FrontEnd>);
 
 impl Handler for Visitors {
-    fn answer_at_once(&self, request: &Parts, peer: Peer) -> Option<Response<Body>> {
-        self.0.answer_at_once(request, peer.addr.ip())
-    }
-
     fn handle(
         &self,
         request: Request<Body>,

@@ -23,6 +23,6 @@ mod variables;
 pub use load::DEFAULT_FILE;
 pub use secret::Secret;
 pub use settings::{
-    Admin, Cache, Config, Dispatch, Docroot, Encoding, Engine, Environment, GroupHeader, Http,
-    Limits, Link, Log, Mode, Templates, Trace, TraceFormat,
+    Admin, Cache, Config, Dispatch, Docroot, Encoding, Engine, Environment, Http, Limits, Link,
+    Log, Mode, Templates, Trace, TraceFormat,
 };

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{Secret, value};
+use crate::frontend::GroupHeader;
 use crate::http::{Network, ProxyHeaders};
 
 /// Everything a node is told by `project.toml` and `HEADWATER_…` variables.
@@ -101,18 +102,6 @@ pub struct Http {
     pub trusted_proxies: Vec<Network>,
     /// In which headers they say it. Default `x-forwarded`.
     pub proxy_headers: ProxyHeaders,
-}
-
-/// A header that tells caches further out which groups a page is in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum GroupHeader {
-    /// `Cache-Groups` (RFC 9875).
-    CacheGroups,
-    /// `Surrogate-Key`, as Fastly and Varnish know it.
-    SurrogateKey,
-    /// `Cache-Tag`, as Cloudflare and Akamai know it.
-    CacheTag,
 }
 
 /// A content coding that pages are kept in.

@@ -31,6 +31,9 @@ use flate2::write::GzEncoder;
 use super::Coding;
 
 pub(super) const GZIP_LEVEL: u32 = 6;
+/// The shortest content that is worth encoding, in bytes.
+pub(crate) const SHORTEST: usize = 1024;
+
 const BROTLI_QUALITY: i32 = 5;
 const ZSTD_LEVEL: i32 = 6;
 

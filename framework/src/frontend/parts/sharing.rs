@@ -18,8 +18,8 @@
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::super::prepare;
-use super::super::variant::VariantKind;
+use super::super::pages::vary;
+use super::super::router::VariantKind;
 use super::allowed::Allowed;
 use crate::cache::Page;
 use crate::http::names::CDN_CACHE_CONTROL;
@@ -161,7 +161,7 @@ impl Sharing {
         let names = lines.flat_map(members).filter_map(|name| name.parse().ok());
         let names: Vec<HeaderName> = names.collect();
         if !names.is_empty() {
-            prepare::vary(headers, names.iter());
+            vary(headers, names.iter());
         }
         // What says nothing at all gets a value later, and not one that allows more.
         if let Some(page) = Allowed::by(headers, &header::CACHE_CONTROL) {

@@ -2,7 +2,7 @@
 //!
 //! # Why nothing of an old edition is served after a reload
 //!
-//! [`FrontEnd::publish`] does three things, in this order: it puts the new edition in the place of
+//! `Editions::publish` does three things, in this order: it puts the new edition in the place of
 //! the old one, it has the cache forget everything ([`Cache::forget`](crate::cache::Cache::forget)),
 //! which begins a new generation of entries, and it says that it is done. A request takes the
 //! generation of the cache first and the edition second, and keeps both to its end.
@@ -19,7 +19,7 @@
 //! and then take the new generation for the old edition's page. Nor would it do to forget first:
 //! then a request could take the new generation and still find the old edition.
 //!
-//! *There is none in the air.* A request may have the result of somebody else's flight. Flights are
+//! *There is none in the air.* A request may have the result of another request's flight. Flights are
 //! told apart by edition as well as by key, so it is the result of its own edition. Without that, a
 //! visitor who arrived after the reload could join a flight that began after that, by a request that
 //! has taken the old edition long before.
@@ -30,14 +30,12 @@
 //! edition has made meanwhile, and put that together with parts of its own; what is put together is
 //! never stored.
 
-use std::sync::Arc;
-use std::sync::PoisonError;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption, Guard};
 
-use super::FrontEnd;
-use super::notice::Notice;
+use super::super::notice::Notice;
 use crate::cache::{Cache, Generation};
 use crate::dispatch::Table;
 use crate::problem::Problems;
@@ -48,7 +46,7 @@ use crate::templates::Engine;
 #[derive(Debug)]
 pub struct Edition {
     /// Tells it from those before it on the same front end.
-    pub(super) number: u64,
+    pub(in crate::frontend) number: u64,
     /// The dispatch table.
     pub table: Arc<Table>,
     /// The templates.
@@ -60,50 +58,67 @@ impl Edition {
     pub fn new(table: Arc<Table>, templates: Engine) -> Edition {
         Edition { number: 1, table, templates }
     }
-
-    /// What a request goes by, in the order that the argument asks for.
-    pub(super) fn taken<E>(cache: &Cache, load: impl FnOnce() -> E) -> (Generation, E) {
-        let generation = cache.generation();
-        (generation, load())
-    }
-
-    /// Takes the place of another, in the order that the argument asks for.
-    fn replace(self, editions: &ArcSwap<Edition>, cache: &Cache) {
-        editions.store(Arc::new(self));
-        cache.forget();
-    }
 }
 
-impl FrontEnd {
-    /// Answers from `edition` from now on, and forgets all that was made by the one before; how many
-    /// editions there have been. When this returns, no request that comes is answered from an
-    /// earlier one.
-    pub fn publish(&self, mut edition: Edition) -> u64 {
+/// The edition that is served, and the files that were to take its place and could not be loaded.
+#[derive(Debug)]
+pub(in crate::frontend) struct Editions {
+    cache: Arc<Cache>,
+    current: ArcSwap<Edition>,
+    /// The number of the edition, once nothing of the one before is served.
+    published: AtomicU64,
+    /// One edition is published at a time.
+    publishing: Mutex<()>,
+    notice: ArcSwapOption<Notice>,
+}
+
+impl Editions {
+    /// The first edition. What was made by one that is replaced is forgotten in `cache`.
+    pub(super) fn new(first: Edition, cache: Arc<Cache>) -> Editions {
+        Editions {
+            cache,
+            published: AtomicU64::new(first.number),
+            current: ArcSwap::from_pointee(first),
+            publishing: Mutex::default(),
+            notice: ArcSwapOption::empty(),
+        }
+    }
+
+    /// What a request goes by, taken in the order that the argument asks for. The edition is borrowed,
+    /// because all cores would count its owners in one place.
+    pub(in crate::frontend) fn take(&self) -> (Generation, Guard<Arc<Edition>>) {
+        let generation = self.cache.generation();
+        (generation, self.current.load())
+    }
+
+    /// Serves `edition` from now on, and forgets all that was made by the one before; returns its
+    /// number. When this returns, no request that comes is answered from an earlier one.
+    pub(in crate::frontend) fn publish(&self, mut edition: Edition) -> u64 {
         let turn = self.publishing.lock().unwrap_or_else(PoisonError::into_inner);
-        let number = self.edition.load().number + 1;
+        let number = self.current.load().number + 1;
         edition.number = number;
-        edition.replace(&self.edition, &self.cache);
+        // In the order that the argument asks for.
+        self.current.store(Arc::new(edition));
+        self.cache.forget();
         self.notice.store(None);
         self.published.store(number, Ordering::Release);
         drop(turn);
         number
     }
 
-    /// The number of the edition that requests are answered from: 1, and one more with each
-    /// [`publish`](FrontEnd::publish) that is done.
-    pub fn edition(&self) -> u64 {
+    /// The number of the edition that requests are answered from.
+    pub(in crate::frontend) fn published(&self) -> u64 {
         self.published.load(Ordering::Acquire)
     }
 
-    /// Keeps the edition and says what is wrong with the files that were to take its place, until
-    /// there is a new one: in [`problems`](FrontEnd::problems), and in development in every page.
-    pub fn show(&self, problems: Problems) {
+    /// Keeps the edition and says what is wrong with the files that were to take its place.
+    pub(in crate::frontend) fn keep(&self, problems: Problems) {
         self.notice.store(Some(Arc::new(Notice::new(problems))));
     }
 
-    /// What is wrong with the files that were to take the edition's place. Empty when they have.
-    pub fn problems(&self) -> Problems {
-        self.notice.load().as_ref().map(|notice| notice.problems().clone()).unwrap_or_default()
+    /// What is wrong with the files that were to take the edition's place, as pages show it.
+    pub(in crate::frontend) fn notice(&self) -> Option<Arc<Notice>> {
+        self.notice.load_full()
     }
 }
 
@@ -115,25 +130,23 @@ mod tests {
     use crate::templates::Options;
 
     #[test]
-    fn nobody_takes_an_old_edition_with_a_new_generation() {
+    fn no_request_takes_an_old_edition_with_a_new_generation() {
         const EDITIONS: u64 = 1000;
         let limits = Limits { bytes: 1 << 10, persistent_bytes: 1 << 10, groups: 1, patterns: 1 };
         let cache = Cache::new(limits);
         cache.follow(LogEpoch::first_of(1), Position::START);
         let table = Arc::new(Table::parse("", "dispatch.conf").unwrap());
         let templates = Engine::empty(&Options::default());
-        let edition = |number| {
-            let edition = Edition::new(Arc::clone(&table), templates.clone());
-            Edition { number, ..edition }
-        };
-        let editions = ArcSwap::from_pointee(edition(0));
+        let edition = || Edition::new(Arc::clone(&table), templates.clone());
+        let cache = Arc::new(cache);
+        let editions = Editions::new(edition(), Arc::clone(&cache));
         let begin = std::sync::Barrier::new(2);
         std::thread::scope(|scope| {
             let publisher = scope.spawn(|| {
                 begin.wait();
                 let mut generations = vec![cache.generation()];
-                for number in 1..EDITIONS {
-                    edition(number).replace(&editions, &cache);
+                for _ in 1..EDITIONS {
+                    editions.publish(edition());
                     generations.push(cache.generation());
                 }
                 generations
@@ -141,8 +154,9 @@ mod tests {
             begin.wait();
             let mut taken: Vec<(Generation, u64)> = Vec::new();
             while !publisher.is_finished() {
-                let (generation, edition) = Edition::taken(&cache, || editions.load_full());
-                let one = (generation, edition.number);
+                let (generation, edition) = editions.take();
+                // The first edition has the number 1.
+                let one = (generation, edition.number - 1);
                 if taken.last() != Some(&one) {
                     taken.push(one);
                 }

@@ -2,6 +2,7 @@
 
 use http::header::{ACCEPT_ENCODING, ACCEPT_LANGUAGE, HeaderMap, HeaderName, HeaderValue};
 
+use super::visit::Visit;
 use crate::http::Languages;
 
 /// The headers that content depends on, with the values that count.
@@ -11,18 +12,25 @@ use crate::http::Languages;
 /// it is, and has no value here: the front end encodes by itself what controllers send plain.
 pub(super) fn values<'a>(
     vary: &'a [HeaderName],
+    visit: Visit<'a>,
+    languages: &'a Languages,
+) -> impl Iterator<Item = (&'a HeaderName, &'a [u8])> {
+    // The headers are asked for only where something depends on them.
+    vary.iter().flat_map(move |name| values_of(name, visit.headers(), languages))
+}
+
+fn values_of<'a>(
+    name: &'a HeaderName,
     headers: &'a HeaderMap,
     languages: &'a Languages,
 ) -> impl Iterator<Item = (&'a HeaderName, &'a [u8])> {
-    vary.iter().flat_map(move |name| {
-        let (one, all) = match *name {
-            ACCEPT_ENCODING => (None, None),
-            ACCEPT_LANGUAGE if !languages.is_empty() => (languages.preferred(headers), None),
-            _ => (None, Some(headers.get_all(name).iter().map(HeaderValue::as_bytes))),
-        };
-        let values = one.map(str::as_bytes).into_iter().chain(all.into_iter().flatten());
-        values.map(move |value| (name, value))
-    })
+    let (one, all) = match *name {
+        ACCEPT_ENCODING => (None, None),
+        ACCEPT_LANGUAGE if !languages.is_empty() => (languages.preferred(headers), None),
+        _ => (None, Some(headers.get_all(name).iter().map(HeaderValue::as_bytes))),
+    };
+    let values = one.map(str::as_bytes).into_iter().chain(all.into_iter().flatten());
+    values.map(move |value| (name, value))
 }
 
 #[cfg(test)]
@@ -47,7 +55,7 @@ mod tests {
         });
         let languages = Languages::new(["en", "de"]);
         let shown = |headers: &HeaderMap, languages: &Languages| {
-            let values = values(&vary, headers, languages);
+            let values = vary.iter().flat_map(|name| values_of(name, headers, languages));
             let values = values.map(|(name, value)| format!("{name}: {}", value.escape_ascii()));
             values.collect::<Vec<_>>().join("; ")
         };

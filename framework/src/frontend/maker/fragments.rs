@@ -30,7 +30,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Settings;
+use super::super::settings::Settings;
 use crate::cache::{Cache, Content, Fill, Freshness, Generation, Key, Origin};
 use crate::clock::{self, Moment};
 use crate::pieces::Fragment;

@@ -13,7 +13,7 @@ use http::{HeaderValue, StatusCode};
 
 /// How the cache took part in a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum CacheStatus {
+pub(in crate::frontend) enum CacheStatus {
     /// Served from the cache; for how much longer it is fresh, if time ends it.
     Hit(Option<Duration>),
     /// Made anew.
@@ -26,7 +26,7 @@ pub(super) enum CacheStatus {
 
 /// Why the cache did not answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Forward {
+pub(in crate::frontend) enum Forward {
     /// The route or the site does not want it to.
     Bypass,
     /// The method is not one that is cached.
@@ -40,14 +40,23 @@ pub(super) enum Forward {
 }
 
 impl CacheStatus {
+    /// Made for this request alone, and not stored.
+    pub(in crate::frontend) const fn forwarded(why: Forward) -> CacheStatus {
+        CacheStatus::Forwarded { why, stored: false, collapsed: false }
+    }
+
     /// Whether what is sent is known to be old.
-    pub(super) fn is_stale(self) -> bool {
+    pub(in crate::frontend) fn is_stale(self) -> bool {
         matches!(self, CacheStatus::StaleWhileRevalidate { .. } | CacheStatus::StaleIfError { .. })
     }
 
     /// The header of a response that is sent with one status in the place of what was made with
     /// another: without a `fwd-status` the two would be taken for the same.
-    pub(super) fn header_with(self, sent: StatusCode, made: StatusCode) -> HeaderValue {
+    pub(in crate::frontend) fn header_with(
+        self,
+        sent: StatusCode,
+        made: StatusCode,
+    ) -> HeaderValue {
         match self {
             CacheStatus::Forwarded { .. } if sent != made => {
                 let header = self.header();
@@ -58,7 +67,7 @@ impl CacheStatus {
         }
     }
 
-    pub(super) fn header(self) -> HeaderValue {
+    pub(in crate::frontend) fn header(self) -> HeaderValue {
         match self {
             CacheStatus::Hit(None) => HeaderValue::from_static("headwater; hit"),
             CacheStatus::Hit(Some(left)) => {

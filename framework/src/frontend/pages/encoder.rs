@@ -27,7 +27,7 @@ const SAVED: usize = 16;
 
 /// The shortest piece that is deflated, in bytes. What saves less than a hundred or two goes into the
 /// stream as it is.
-pub(super) const SHORTEST_PIECE: usize = 200;
+pub(in crate::frontend) const SHORTEST_PIECE: usize = 200;
 
 /// The way to the thread that encodes. It ends when this is dropped.
 #[derive(Debug)]

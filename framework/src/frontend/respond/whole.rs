@@ -1,6 +1,6 @@
 use bytes::Bytes;
 
-use super::super::prepare::SHORTEST;
+use crate::http::encoding::SHORTEST;
 use crate::http::gzip::{Deflated, Splice};
 
 /// Content that was put together, one piece after the other.
@@ -9,7 +9,7 @@ use crate::http::gzip::{Deflated, Splice};
 /// have been made. Each belongs to the entry that its bytes belong to, so that both forms of the whole
 /// are always of the same entries.
 #[derive(Debug, Default)]
-pub(in super::super) struct Whole {
+pub(in crate::frontend) struct Whole {
     plain: Vec<Bytes>,
     /// One for each piece, where they are collected.
     deflated: Option<Vec<Option<Deflated>>>,
@@ -17,7 +17,7 @@ pub(in super::super) struct Whole {
 
 impl Whole {
     /// Nothing yet, with room for so many pieces.
-    pub(in super::super) fn with_capacity(pieces: usize, deflated: bool) -> Whole {
+    pub(in crate::frontend) fn with_capacity(pieces: usize, deflated: bool) -> Whole {
         Whole {
             plain: Vec::with_capacity(pieces),
             deflated: deflated.then(|| Vec::with_capacity(pieces)),
@@ -25,7 +25,7 @@ impl Whole {
     }
 
     /// Adds a piece.
-    pub(in super::super) fn push(&mut self, bytes: Bytes, deflated: Option<&Deflated>) {
+    pub(in crate::frontend) fn push(&mut self, bytes: Bytes, deflated: Option<&Deflated>) {
         self.plain.push(bytes);
         if let Some(all) = &mut self.deflated {
             all.push(deflated.cloned());
@@ -33,12 +33,12 @@ impl Whole {
     }
 
     /// How many pieces there are.
-    pub(super) fn pieces(&self) -> usize {
+    pub(in crate::frontend) fn pieces(&self) -> usize {
         self.plain.len()
     }
 
     /// Puts other content in behind the first `place` pieces.
-    pub(super) fn insert(&mut self, place: usize, other: Whole) {
+    pub(in crate::frontend) fn insert(&mut self, place: usize, other: Whole) {
         if let Some(all) = &mut self.deflated {
             let mut others = other.deflated.unwrap_or_default();
             others.resize(other.plain.len(), None);
@@ -48,13 +48,13 @@ impl Whole {
     }
 
     /// Its length, in bytes.
-    pub(in super::super) fn len(&self) -> usize {
+    pub(in crate::frontend) fn len(&self) -> usize {
         self.plain.iter().map(Bytes::len).sum()
     }
 
     /// About how long it is as gzip, in bytes. `None` where it is hardly worth it: it is short, or
     /// less than half of it is deflated yet.
-    pub(in super::super) fn len_as_gzip(&self) -> Option<usize> {
+    pub(in crate::frontend) fn len_as_gzip(&self) -> Option<usize> {
         let (mut deflated, mut saved) = (0, 0);
         for (bytes, piece) in self.plain.iter().zip(self.deflated.as_ref()?) {
             if let Some(piece) = piece {
@@ -67,7 +67,7 @@ impl Whole {
     }
 
     /// It as gzip.
-    pub(in super::super) fn into_gzip(self) -> Vec<Bytes> {
+    pub(in crate::frontend) fn into_gzip(self) -> Vec<Bytes> {
         let mut splice = Splice::with_capacity(self.plain.len());
         let mut deflated = self.deflated.unwrap_or_default().into_iter();
         for bytes in self.plain {
@@ -80,7 +80,7 @@ impl Whole {
     }
 
     /// It as it is.
-    pub(in super::super) fn into_plain(self) -> Vec<Bytes> {
+    pub(in crate::frontend) fn into_plain(self) -> Vec<Bytes> {
         self.plain
     }
 }

@@ -3,18 +3,17 @@ use super::Visitor;
 /// What a site's variant function says about a request: how its answer depends on more than the URL.
 ///
 /// The function runs on the front end for each request that a controller, a template or an error page
-/// answers, first in search of a hit and, if there is none, once more; so it must say the same each
-/// time. It sees the whole request, as a [`Visitor`]. Controllers take the variant's name as
+/// answers, once for the page and once for each of its parts. It sees the whole request, as a [`Visitor`]. Controllers take the variant's name as
 /// [`VariantName`](crate::extract::VariantName), and in each template it is `variant`. On a route
 /// that caches the function also decides about the page, on another about the fragments in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Variant {
-    pub(super) kind: VariantKind,
+    pub(in crate::frontend) kind: VariantKind,
     pub(super) groups: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum VariantKind {
+pub(in crate::frontend) enum VariantKind {
     Yes,
     Named(String),
     Key(String),
@@ -55,7 +54,7 @@ impl Variant {
 
 impl VariantKind {
     /// What the variant is called, if it has a name.
-    pub(super) fn name(&self) -> Option<&str> {
+    pub(in crate::frontend) fn name(&self) -> Option<&str> {
         match self {
             VariantKind::Named(name) => Some(name),
             VariantKind::Yes | VariantKind::Key(_) | VariantKind::No => None,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::StatusCode;
 use http::header::{self, HeaderMap, HeaderValue};
 
-use super::Settings;
+use super::super::settings::Settings;
 use crate::cache::Freshness;
 use crate::dispatch::{CacheType, Route};
 
@@ -107,7 +107,7 @@ mod tests {
         let text = format!("[[route]]\npath = '/'\ncontroller = 'c'\n{route}");
         let table = Table::parse(&text, Path::new("dispatch.conf")).unwrap();
         let path = CanonicalPath::new("/").unwrap();
-        let Resolution::Route(matched) = table.resolve(&Method::GET, &path) else { panic!() };
+        let Resolution::Route(matched) = table.resolve(&Method::GET, path) else { panic!() };
         let headers =
             headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
         let headers = HeaderMap::from_iter(headers);

@@ -4,17 +4,14 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 use http::StatusCode;
-use http::header::{self, HeaderMap, HeaderValue};
+use http::header::{self, HeaderValue};
 use serde::Serialize;
 
+use super::super::escape::escape;
+use super::super::router::{Edition, Failed, VariantKind};
 use super::error_texts::Texts;
-use super::failure::Failure;
-use super::make::MadeContent;
-use super::parts::Recipient;
-use super::served::{Failed, Served};
-use super::{Edition, FrontEnd, Variant};
+use super::{Made, MadeContent, Maker};
 use crate::computation::Code;
-use crate::dispatch::Scope;
 use crate::media_type;
 use crate::shown::{shown, shown_cause};
 use crate::templates::{NoFragments, Rendered, Values};
@@ -43,48 +40,16 @@ struct ErrorValues<'a> {
     is_of_the_site: bool,
 }
 
-/// What an error page stands for.
-#[derive(Clone, Copy)]
-pub(super) struct Asked<'a> {
-    /// Whose error pages apply.
-    pub(super) scope: Scope,
-    pub(super) request_id: &'a str,
-    pub(super) path: &'a str,
-    /// What the variant is called, if it has a name.
-    pub(super) variant: Option<&'a str>,
-    /// The one of the site's languages that the page is in, if the site names any.
-    pub(super) language: Option<&'a str>,
-}
-
-impl FrontEnd {
-    /// The site's error page for a failure, which the log has under the request's id.
-    pub(super) fn error(&self, recipient: Recipient<'_>, failed: Failed) -> Served {
-        let Recipient { edition, request, origin, .. } = recipient;
-        let Failed { failure, scope, request_id, path, cache } = failed;
-        let variant = self.variant_of(request, origin).unwrap_or_else(|cause| {
-            let (path, cause) = (&*shown(&path), &*shown_cause(&cause));
-            tracing::error!(request_id, path, cause, "the error page has no variant");
-            Variant::yes()
-        });
-        let variant = variant.kind.name();
-        let languages = &self.settings.languages;
-        let language = variant.and_then(|name| languages.get(name));
-        let language = language.or_else(|| languages.preferred(&request.headers));
-        let asked = Asked { scope, request_id: &request_id, path: &path, variant, language };
-        let (headers, page) = self.error_page(edition, &failure, asked);
-        let content = MadeContent::Rendered { content: page.content, contains: page.contains };
-        Served::Made { status: failure.status, headers, content, cache }
-    }
-
-    /// The headers and the content of the site's error page. The log has the failure under the
-    /// request's id.
-    pub(super) fn error_page(
+impl Maker {
+    /// The site's error page for a failure, in this language. The log has the failure under the request's
+    /// id.
+    pub(in crate::frontend) fn error_page(
         &self,
         edition: &Edition,
-        failure: &Failure,
-        asked: Asked<'_>,
-    ) -> (HeaderMap, Rendered) {
-        let Asked { request_id, path, .. } = asked;
+        failed: &Failed,
+        language: Option<&str>,
+    ) -> Made {
+        let Failed { failure, request_id, path, .. } = failed;
         let status = failure.status;
         let cause = failure.cause.as_deref();
         let (code, message, path) = (status.as_u16(), shown(&failure.message), &*shown(path));
@@ -98,22 +63,24 @@ impl FrontEnd {
             false => tracing::info!(request_id, path, status = code, "{message}"),
         }
         let mut headers = failure.headers.clone();
-        let (media_type, page) = self.error_body(edition, failure, asked);
+        let (media_type, page) = self.error_body(edition, failed, language);
         headers.insert(header::CONTENT_TYPE, media_type);
         if status == StatusCode::SERVICE_UNAVAILABLE {
             headers.entry(header::RETRY_AFTER).or_insert(RETRY_AFTER);
         }
-        (headers, page)
+        let Rendered { content, groups, contains } = page;
+        let content = MadeContent::Rendered { content, contains };
+        Made { status, headers, content, groups, cache: None, origin: None }
     }
 
     /// The error page, and as what it is sent.
     fn error_body(
         &self,
         edition: &Edition,
-        failure: &Failure,
-        asked: Asked<'_>,
+        failed: &Failed,
+        language: Option<&str>,
     ) -> (HeaderValue, Rendered) {
-        let Asked { scope, request_id, variant, language, .. } = asked;
+        let Failed { failure, scope, request_id, variant, .. } = failed;
         let development = self.settings.development;
         let values = ErrorValues {
             status: failure.status.as_u16(),
@@ -122,11 +89,11 @@ impl FrontEnd {
             cause: failure.cause.as_deref().filter(|_| development),
             request_id,
             development,
-            variant,
+            variant: variant.as_ref().and_then(VariantKind::name),
             texts: language.and_then(Texts::of),
             is_of_the_site: failure.keeping.is_some(),
         };
-        let template = edition.table.error_template(scope, failure.status);
+        let template = edition.table.error_template(*scope, failure.status);
         let Some(template) = template.filter(|name| edition.templates.contains(name)) else {
             return built_in(&values);
         };
@@ -171,11 +138,6 @@ fn built_in(values: &ErrorValues<'_>) -> (HeaderValue, Rendered) {
     );
     let page = Rendered { content: Bytes::from(page).into(), ..Rendered::default() };
     (HeaderValue::from_static("text/html; charset=utf-8"), page)
-}
-
-/// The text without what HTML takes for its own.
-pub(super) fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 #[cfg(test)]

@@ -10,14 +10,14 @@ use crate::budget::Share;
 
 /// A body that was at hand, or that proved too long to be kept, or for which there is no memory at
 /// the moment.
-pub(super) enum Collected {
+pub(in crate::frontend) enum Collected {
     Whole(Bytes),
     TooLong(Body),
 }
 
 /// Reads a body, but no more than `limit` bytes of it and of the `share`. What is whole has memory of its own: a body that
 /// has come over the link is a slice of what was read from the socket, and would keep all of that.
-pub(super) async fn collect(
+pub(in crate::frontend) async fn collect(
     mut body: Body,
     limit: u64,
     share: &Share,

@@ -21,18 +21,17 @@ use std::time::SystemTime;
 use http::StatusCode;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
+use super::super::group_headers;
+use super::super::settings::Settings;
 use super::heads::Heads;
-use super::{Settings, group_headers, parts};
 use crate::cache::{Date, Derived, Outline, Page, Tag};
 use crate::clock::{self, Moment};
 use crate::dispatch::Route;
 use crate::http::Coding;
+use crate::http::encoding::SHORTEST;
 use crate::http::names::CDN_CACHE_CONTROL;
 use crate::media_type;
 use crate::pieces::Pieces;
-
-/// The shortest content that is worth encoding, in bytes.
-pub(super) const SHORTEST: usize = 1024;
 
 /// Headers that say something about the very bytes of the body.
 const OF_BYTES: [&str; 4] = ["content-digest", "content-md5", "digest", "repr-digest"];
@@ -69,7 +68,7 @@ pub(super) fn page(draft: Draft<'_>, settings: &Settings, heads: &Heads) -> Page
     let (tag, date) = match is_whole {
         true => validators(&mut headers, status),
         false => {
-            parts::clear(&mut headers);
+            clear(&mut headers);
             (Tag::OfParts, Date::None)
         }
     };
@@ -95,7 +94,11 @@ fn tell_caches(headers: &mut HeaderMap, status: StatusCode, route: &Route) {
 
 /// The same for an answer that is not kept here. What sets a cookie is for one visitor, whatever the
 /// route says.
-pub(super) fn tell_uncached(headers: &mut HeaderMap, status: StatusCode, route: &Route) {
+pub(in crate::frontend) fn tell_uncached(
+    headers: &mut HeaderMap,
+    status: StatusCode,
+    route: &Route,
+) {
     if !headers.contains_key(header::SET_COOKIE) {
         tell_as_the_route_says(headers, status, route);
     }
@@ -116,7 +119,10 @@ fn tell_as_the_route_says(headers: &mut HeaderMap, status: StatusCode, route: &R
 }
 
 /// Adds names to `Vary` that are not there yet, and makes one line of it.
-pub(super) fn vary<'a>(headers: &mut HeaderMap, names: impl Iterator<Item = &'a HeaderName>) {
+pub(in crate::frontend) fn vary<'a>(
+    headers: &mut HeaderMap,
+    names: impl Iterator<Item = &'a HeaderName>,
+) {
     let lines = headers.get_all(header::VARY).iter().filter_map(|line| line.to_str().ok());
     let told = lines.flat_map(|line| line.split(',')).map(|name| name.trim().to_ascii_lowercase());
     let mut all: Vec<String> = told.filter(|name| !name.is_empty()).collect();
@@ -127,6 +133,25 @@ pub(super) fn vary<'a>(headers: &mut HeaderMap, names: impl Iterator<Item = &'a 
     }
     if let Some(value) = HeaderValue::try_from(all.join(", ")).ok().filter(|_| !all.is_empty()) {
         headers.insert(header::VARY, value);
+    }
+}
+
+/// What a page says of itself without its parts. The latest of all dates would not do for the whole:
+/// a part may be followed by an older one, when the visitor's variant changes for example.
+static OF_THE_PAGE_ALONE: [HeaderName; 7] = [
+    header::ETAG,
+    header::LAST_MODIFIED,
+    header::CONTENT_LENGTH,
+    HeaderName::from_static("content-digest"),
+    HeaderName::from_static("content-md5"),
+    HeaderName::from_static("digest"),
+    HeaderName::from_static("repr-digest"),
+];
+
+/// Takes away what the page says of itself alone.
+pub(in crate::frontend) fn clear(headers: &mut HeaderMap) {
+    for name in &OF_THE_PAGE_ALONE {
+        headers.remove(name);
     }
 }
 

@@ -1,176 +1,130 @@
-//! How content is made: by a back end's controller, by a template, or both.
+//! How pages are made: by a back end's controller, by a template, or both.
+//!
+//! - [`Maker::make`]: from an [`Order`] to what was [`Made`].
+//! - `fragments`: pieces of templates, found in the cache and kept there.
+//! - [`Maker::error_page`]: what a client sees in the place of a page that cannot be made; `error_texts`
+//!   has the words of the built-in ones.
+//!
+//! The maker knows nothing of what becomes of a page: whether it is kept, and how it is sent.
+
+mod error_page;
+mod error_texts;
+mod fragments;
+mod made;
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use http::StatusCode;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
-use super::counters::Event;
+use super::counters::{Counters, Event};
+use super::end_to_end::end_to_end;
 use super::failure::{Failure, Keeping};
-use super::forward::{Forwarded, end_to_end};
-use super::fragments::CachedFragments;
-use super::{Edition, FrontEnd, respond};
+use super::router::Order;
+use super::settings::Settings;
 use crate::body::Body;
-use crate::cache::{Generation, Key, Origin};
+use crate::cache::{Cache, Origin};
 use crate::clock::{self, Moment};
 use crate::computation::Code;
-use crate::dispatch::{CacheType, Target};
-use crate::http::Work;
-use crate::link::{Answer, Call, CallError, Content};
+use crate::dispatch::Target;
+use crate::http::{Work, limited};
+use crate::link::{Answer, Call, CallError, Content, Link};
 use crate::log::Position;
 use crate::media_type;
-use crate::pieces::Pieces;
 use crate::templates::{NoFragments, Rendered, Values};
 
-/// Content as it comes from where it is made.
-#[derive(Debug)]
-pub(super) struct Made {
-    pub(super) status: StatusCode,
-    pub(super) headers: HeaderMap,
-    pub(super) content: MadeContent,
-    /// Groups that the reply named, beyond those of its route.
-    pub(super) groups: Vec<String>,
-    /// How the reply wants to be cached, when not as its route says.
-    pub(super) cache: Option<CacheType>,
-    /// From when it is; unknown while no log is followed.
-    pub(super) origin: Option<Origin>,
+use fragments::CachedFragments;
+pub(super) use made::{Made, MadeContent};
+
+/// Makes pages.
+pub(super) struct Maker {
+    settings: Arc<Settings>,
+    link: Arc<Link>,
+    /// Where fragments are kept.
+    cache: Arc<Cache>,
+    counters: Arc<Counters>,
 }
 
-/// The body of what was made.
-#[derive(Debug)]
-pub(super) enum MadeContent {
-    /// From a controller, as it comes.
-    Body(Body),
-    /// From a template, with the ids of the fragments in it.
-    Rendered { content: Pieces, contains: Vec<String> },
-}
-
-impl MadeContent {
-    /// For a response that is not kept.
-    pub(super) fn into_body(self) -> Body {
-        match self {
-            MadeContent::Body(body) => body,
-            MadeContent::Rendered { content, .. } => respond::body(&content),
-        }
-    }
-}
-
-/// What is needed to make content.
-#[derive(Debug, Clone)]
-pub(super) struct Order<'a> {
-    pub(super) edition: &'a Edition,
-    /// What [`Cache::generation`](crate::cache::Cache::generation) said before the edition was taken.
-    pub(super) generation: Generation,
-    pub(super) target: &'a Target,
-    pub(super) forwarded: Forwarded,
-    pub(super) params: Vec<(String, String)>,
-    /// The key of the content, which fragments in it share; `None` if they are neither found nor
-    /// kept.
-    pub(super) fragments: Option<Key<'a>>,
-    /// The longest request body, where the route says so.
-    pub(super) max_body: Option<u64>,
-    /// The path of the cached page that this request may change.
-    pub(super) own_url: Option<String>,
-    pub(super) request_id: &'a str,
-    /// What the visitor's connection is held to until the call has ended.
-    pub(super) work: Option<Work>,
-}
-
-/// When and from what content was begun.
+/// The making of one page.
 #[derive(Clone, Copy)]
-struct Begun {
-    generation: Generation,
-    at: Moment,
+struct Making<'a> {
+    order: &'a Order,
+    /// From before anything was looked at: what happens meanwhile makes the content old.
+    begun: Moment,
+    /// From when the content is; unknown while no log is followed.
     origin: Option<Origin>,
 }
 
-/// Where a template is rendered.
-struct Place<'a> {
-    edition: &'a Edition,
-    /// As in the order.
-    fragments: Option<Key<'a>>,
-    begun: Begun,
-}
+impl Maker {
+    /// Makes pages with the back ends at the other end of `link`.
+    pub(super) fn new(
+        (settings, cache, counters): (Arc<Settings>, Arc<Cache>, Arc<Counters>),
+        link: Arc<Link>,
+    ) -> Maker {
+        Maker { settings, link, cache, counters }
+    }
 
-impl FrontEnd {
-    /// Makes the content of a controller's or a template's route.
-    pub(super) async fn make(&self, mut order: Order<'_>, body: Body) -> Result<Made, Failure> {
-        // From before anything is looked at: what happens meanwhile makes the content old.
-        let generation = order.generation;
-        let begun = Begun { generation, at: clock::now(), origin: self.cache.position() };
-        let controller = match order.target {
+    /// Makes the page of a controller's or a template's route, which is begun now. `body` is that of
+    /// the request that the page is made for.
+    pub(super) async fn make(
+        &self,
+        order: &Order,
+        mut call: Call,
+        body: Body,
+    ) -> Result<Made, Failure> {
+        let known = self.cache.position();
+        let making = Making { order, begun: clock::now(), origin: known };
+        let limit = call.body_limit.unwrap_or(self.settings.body_limit);
+        let body = limited(body, limit, self.settings.body_pace)
+            .map_err(|error| Failure::of_request_body(&error))?;
+        match &order.route.target {
             Target::Template(name) => {
                 let template = Code::template(name);
                 let _turn = template.turn().await;
-                return template.run(|| self.render_static(name, order, begun));
+                return template.run(|| self.render_static(name, &call.params, making));
             }
-            Target::Controller(name) => name,
+            Target::Controller(_) => {}
             other => {
                 let cause = format!("`{other}` is not content that can be made");
                 return Err(Failure::internal(cause));
             }
-        };
-        let variant = order.forwarded.variant.clone();
-        let work = order.work.take();
-        let (call, place) = self.call(controller, order, begun);
+        }
         let deadline = self.settings.deadline;
+        call.log = known.map(|known| known.log);
+        call.applied = known.map_or(Position::START, |known| known.as_of);
+        call.deadline = deadline.as_millis() as u64;
         let runs_on = move |called: &Result<_, CallError>| {
             called.as_ref().is_err_and(CallError::may_run_on).then_some(deadline)
         };
-        let calling = Work::see_through(work, self.link.call(call, body), runs_on);
+        let calling = Work::see_through(order.work.clone(), self.link.call(call, body), runs_on);
         let (answer, body) = calling.await.map_err(failure_of_call)?;
         let Content::Template { name, .. } = &answer.content else {
-            return self.made_of(answer, body, place, variant);
+            return self.made_of(answer, body, making);
         };
         let template = Code::template(name);
         let _turn = template.turn().await;
-        template.run(|| self.made_of(answer, body, place, variant))
+        template.run(|| self.made_of(answer, body, making))
     }
 
-    fn render_static(&self, name: &str, order: Order<'_>, begun: Begun) -> Result<Made, Failure> {
+    fn render_static(
+        &self,
+        name: &str,
+        params: &[(String, String)],
+        making: Making<'_>,
+    ) -> Result<Made, Failure> {
         let mut values = Values::new();
-        for (name, value) in &order.params {
+        for (name, value) in params {
             set(&mut values, name, value)?;
         }
-        if let Some(variant) = &order.forwarded.variant {
+        if let Some(variant) = making.order.variant.name() {
             set(&mut values, "variant", variant)?;
         }
-        let place = Place { edition: order.edition, fragments: order.fragments, begun };
-        self.render(place, name, &values, StatusCode::OK, HeaderMap::new())
-    }
-
-    /// The call of a controller, and where a template that it names is rendered.
-    fn call<'a>(&self, controller: &str, order: Order<'a>, begun: Begun) -> (Call, Place<'a>) {
-        let Order { edition, forwarded, params, fragments, max_body, own_url, request_id, .. } =
-            order;
-        let known = begun.origin;
-        let call = Call {
-            controller: controller.to_owned(),
-            method: forwarded.method.as_str().to_owned(),
-            uri: forwarded.uri,
-            params,
-            headers: forwarded.headers,
-            exposure: forwarded.exposure,
-            variant: forwarded.variant,
-            log: known.map(|known| known.log),
-            applied: known.map_or(Position::START, |known| known.as_of),
-            body_limit: max_body,
-            request_id: request_id.to_owned(),
-            remote: forwarded.remote,
-            deadline: self.settings.deadline.as_millis() as u64,
-            own_url,
-        };
-        (call, Place { edition, fragments, begun })
+        self.render(making, name, &values, StatusCode::OK, HeaderMap::new())
     }
 
     /// What a controller has answered.
-    fn made_of(
-        &self,
-        answer: Answer,
-        body: Body,
-        place: Place<'_>,
-        variant: Option<String>,
-    ) -> Result<Made, Failure> {
+    fn made_of(&self, answer: Answer, body: Body, making: Making<'_>) -> Result<Made, Failure> {
         let origin = Origin { log: answer.log, as_of: answer.as_of };
         let status = StatusCode::from_u16(answer.status)
             .map_err(|_| Failure::internal(format!("status {} is none", answer.status)))?;
@@ -184,14 +138,13 @@ impl FrontEnd {
             Content::Template { name, values } => {
                 let mut values = Values::from_packed(&values)
                     .map_err(|error| Failure::internal(format!("values of `{name}`: {error}")))?;
-                if let Some(variant) = &variant {
+                if let Some(variant) = making.order.variant.name() {
                     values
                         .offer("variant", variant)
                         .map_err(|error| Failure::internal(error.to_string()))?;
                 }
-                let begun = Begun { origin: Some(origin), ..place.begun };
-                let place = Place { begun, ..place };
-                let mut made = self.render(place, &name, &values, status, headers)?;
+                let making = Making { origin: Some(origin), ..making };
+                let mut made = self.render(making, &name, &values, status, headers)?;
                 made.groups.extend(answer.groups);
                 made.cache = answer.cache;
                 Ok(made)
@@ -206,13 +159,13 @@ impl FrontEnd {
 
     fn render(
         &self,
-        place: Place<'_>,
+        making: Making<'_>,
         name: &str,
         values: &Values,
         status: StatusCode,
         mut headers: HeaderMap,
     ) -> Result<Made, Failure> {
-        let Place { edition, fragments, begun: Begun { generation, at, origin } } = place;
+        let Making { order, begun, origin } = making;
         let media_type = media_type::of(name);
         let sent = headers.get(header::CONTENT_TYPE).unwrap_or(&media_type);
         if media_type::is_markup(sent) && !media_type::is_markup(&media_type) {
@@ -221,17 +174,19 @@ impl FrontEnd {
                  `<` in a value would be markup: give it a name that ends in `.html` or `.xml`"
             )));
         }
-        let (rendered, origin) = match fragments.filter(|_| self.settings.caching) {
-            None => (edition.templates.render(name, values, Rc::new(NoFragments)), origin),
+        let templates = &order.edition.templates;
+        let (rendered, origin) = match order.key.as_ref().filter(|_| self.settings.caching) {
+            None => (templates.render(name, values, Rc::new(NoFragments)), origin),
             Some(key) => {
+                let generation = order.generation;
                 let fragments = CachedFragments::new(
                     &self.cache,
                     &self.settings,
-                    &key,
-                    (generation, at),
+                    key,
+                    (generation, begun),
                     origin,
                 );
-                let rendered = edition.templates.render(name, values, fragments.clone());
+                let rendered = templates.render(name, values, fragments.clone());
                 self.counters.count_all(Event::FragmentHit, fragments.found());
                 self.counters.count_all(Event::FragmentMiss, fragments.missed());
                 (rendered, fragments.origin())

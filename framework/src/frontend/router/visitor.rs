@@ -36,7 +36,8 @@ use crate::http::{Languages, Origin, Scheme, cookie};
 /// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Visitor<'a> {
-    parts: &'a Parts,
+    uri: &'a Uri,
+    headers: &'a HeaderMap,
     origin: Origin,
     languages: &'a Languages,
 }
@@ -45,17 +46,27 @@ impl<'a> Visitor<'a> {
     /// The sender of this request, who comes from `origin` to a site with these languages: to try a
     /// variant function in a test.
     pub fn new(parts: &'a Parts, origin: Origin, languages: &'a Languages) -> Visitor<'a> {
-        Visitor { parts, origin, languages }
+        Visitor::of(&parts.uri, &parts.headers, origin, languages)
+    }
+
+    /// The sender of a request for `uri` with these headers.
+    pub(super) fn of(
+        uri: &'a Uri,
+        headers: &'a HeaderMap,
+        origin: Origin,
+        languages: &'a Languages,
+    ) -> Visitor<'a> {
+        Visitor { uri, headers, origin, languages }
     }
 
     /// Path and query, as they were sent.
     pub fn uri(&self) -> &'a Uri {
-        &self.parts.uri
+        self.uri
     }
 
     /// All headers, as they were sent.
     pub fn headers(&self) -> &'a HeaderMap {
-        &self.parts.headers
+        self.headers
     }
 
     /// The first header of this name (in lower case), if it is text.
@@ -63,20 +74,20 @@ impl<'a> Visitor<'a> {
     /// # Panics
     /// When `name` has upper-case letters or is no name of a header.
     pub fn header(&self, name: &'static str) -> Option<&'a str> {
-        self.parts.headers.get(HeaderName::from_static(name))?.to_str().ok()
+        self.headers.get(HeaderName::from_static(name))?.to_str().ok()
     }
 
     /// The value of the cookie of this name as it was sent, if it is text: what a controller sees in
     /// [`Cookies`](crate::extract::Cookies), too. When there are several, the first, which is that of
     /// the most specific path (RFC 6265, section 5.4).
     pub fn cookie(&self, name: &str) -> Option<&'a str> {
-        cookie(&self.parts.headers, name)
+        cookie(self.headers, name)
     }
 
     /// The one of the site's languages that `Accept-Language` wants most (see
     /// [`Languages::preferred`]). Empty if `project.toml` names no `languages`.
     pub fn language(&self) -> &'a str {
-        self.languages.preferred(&self.parts.headers).unwrap_or_default()
+        self.languages.preferred(self.headers).unwrap_or_default()
     }
 
     /// The site's languages, as `project.toml` names them.

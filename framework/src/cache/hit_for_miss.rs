@@ -17,16 +17,16 @@ const SECONDS: u64 = 60;
 /// place holds half of the hash, so that a key is hardly ever taken for another; it would only lose
 /// its queue for a while.
 #[derive(Debug)]
-pub(super) struct Passes {
+pub(super) struct Marks {
     slots: Box<[AtomicU64]>,
     hasher: RandomState,
 }
 
-impl Passes {
+impl Marks {
     /// No marks.
-    pub(super) fn new() -> Passes {
+    pub(super) fn new() -> Marks {
         let slots = (0..SLOTS).map(|_| AtomicU64::new(0)).collect();
-        Passes { slots, hasher: RandomState::new() }
+        Marks { slots, hasher: RandomState::new() }
     }
 
     /// Marks the key from now on, for as long as marks hold.
@@ -81,28 +81,28 @@ mod tests {
 
     #[test]
     fn a_mark_holds_for_a_minute_or_until_it_is_taken_away() {
-        let passes = Passes::new();
-        passes.mark("/a", at(5));
-        assert!(passes.is_marked("/a", at(64)) && !passes.is_marked("/b", at(6)));
-        assert!(!passes.is_marked("/a", at(65)));
-        passes.unmark("/b");
-        assert!(passes.is_marked("/a", at(6)));
-        passes.unmark("/a");
-        assert!(!passes.is_marked("/a", at(6)));
-        passes.mark("/a", at(5));
-        passes.clear();
-        assert!(!passes.is_marked("/a", at(6)));
+        let marks = Marks::new();
+        marks.mark("/a", at(5));
+        assert!(marks.is_marked("/a", at(64)) && !marks.is_marked("/b", at(6)));
+        assert!(!marks.is_marked("/a", at(65)));
+        marks.unmark("/b");
+        assert!(marks.is_marked("/a", at(6)));
+        marks.unmark("/a");
+        assert!(!marks.is_marked("/a", at(6)));
+        marks.mark("/a", at(5));
+        marks.clear();
+        assert!(!marks.is_marked("/a", at(6)));
     }
 
     #[test]
     fn hardly_any_key_is_taken_for_another() {
-        let passes = Passes::new();
+        let marks = Marks::new();
         for number in 0..100_000 {
-            passes.mark(&format!("/{number}"), at(0));
+            marks.mark(&format!("/{number}"), at(0));
         }
         let others =
-            (0..100_000).filter(|number| passes.is_marked(&format!("/other/{number}"), at(1)));
+            (0..100_000).filter(|number| marks.is_marked(&format!("/other/{number}"), at(1)));
         assert!(others.count() < 100);
-        assert!(passes.is_marked("/99999", at(1)), "the youngest mark is there");
+        assert!(marks.is_marked("/99999", at(1)), "the youngest mark is there");
     }
 }
