@@ -15,14 +15,14 @@ pub(crate) struct Arguments {
     /// How long each contestant is asked in each round, in seconds (default 2)
     #[arg(long, value_name = "S", value_parser = clap::value_parser!(u64).range(1..=600))]
     seconds: Option<u64>,
-    /// How many rounds there are, in each of which everybody has a turn (default 3)
+    /// How many rounds there are, in each of which every contestant has a turn (default 3)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     rounds: Option<u32>,
     /// One round of a second and a tenth of the pages and writes, unless they are given: to see
     /// whether it works
     #[arg(long)]
     pub(crate) short: bool,
-    /// Who takes part besides headwater; everybody if nobody is named
+    /// The contestants besides headwater; all of them if none is named
     #[arg(long, value_enum, value_name = "NAME", value_delimiter = ',')]
     with: Vec<Kind>,
     /// How many connections are kept open: `pages` takes all numbers, other scenes the first
@@ -62,7 +62,7 @@ pub(crate) enum Scene {
     Pages,
     /// Many cached pages, of which few are asked for often
     Zipf,
-    /// A 304 for who has a cached page already
+    /// A 304 for a client that has a cached page already
     NotModified,
     /// A cached page in gzip
     Gzip,
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_run_still_does_as_it_is_told() {
+    fn a_short_run_obeys_its_arguments() {
         let line = "bench pages --short --seconds 4 --with bare,varnish --bytes 8192";
         let arguments = Arguments::try_parse_from(line.split(' ')).unwrap();
         assert_eq!((arguments.rounds(), arguments.duration().as_secs()), (1, 4));

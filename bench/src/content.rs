@@ -1,4 +1,4 @@
-//! What every contestant serves: the same bytes, whoever makes them.
+//! What every contestant serves: the same bytes from all.
 
 use std::fmt::Write as _;
 use std::hash::{DefaultHasher, Hash, Hasher};

@@ -34,7 +34,7 @@ impl Used {
 pub(crate) fn used(roots: &[u32]) -> Result<Used> {
     let (mut user, mut system) = (0, 0);
     for pid in processes::with_children(roots)? {
-        // Who has ended meanwhile is no server.
+        // A process that has ended meanwhile is no server.
         let Ok(stat) = processes::stat(pid) else { continue };
         user += stat.user;
         system += stat.system;
@@ -47,7 +47,7 @@ pub(crate) fn time(ticks: u64) -> Duration {
     Duration::from_secs_f64(ticks as f64 / clock_ticks_per_second() as f64)
 }
 
-/// Two cores apart from each other: one for who is measured, one for who measures.
+/// Two cores apart from each other: one for the server, one for the load generator.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Cores {
     pub(crate) server: usize,
@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_is_on_one_core_still_knows_both() {
+    fn a_process_bound_to_one_core_still_knows_both() {
         // Where there is but one core, there is nothing to pin.
         let Ok(Cores { server, load }) = Cores::two() else { return };
         pin(server).unwrap();

@@ -1,4 +1,4 @@
-//! Many measurements, told by a few numbers.
+//! Many measurements, summed up by a few numbers.
 
 use std::time::Duration;
 
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_told_by_their_nearest_rank() {
+    fn percentiles_are_taken_by_the_nearest_rank() {
         let times = (1..=1000).rev().map(Duration::from_micros).collect();
         let Times { median_us, p99_us, p999_us } = Times::of(times).unwrap();
         assert!((median_us - 500.0).abs() < 1e-6 && (p99_us - 990.0).abs() < 1e-6);

@@ -26,7 +26,7 @@ pub(crate) struct Load {
     connections: Vec<Connection>,
 }
 
-/// Who asks.
+/// The clients of our own load generator.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Clients {
     pub(crate) connections: u16,

@@ -64,7 +64,7 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Nothing is left to be told to somebody who has closed the output.
+            // When both outputs are closed, the error cannot be reported.
             let _ = writeln!(std::io::stderr(), "{error}");
             ExitCode::FAILURE
         }

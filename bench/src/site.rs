@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
+use headwater::Invalidation;
 use headwater::app::App;
-use headwater::log::Invalidation;
 use headwater::prelude::*;
 
 use crate::content::{self, LONGEST};
@@ -63,7 +63,7 @@ files = "files"
 /// The folder in the docroot, and where its files are for visitors.
 pub(crate) const FILES: &str = "files";
 
-/// The name of a large file there. Who wants it makes it.
+/// The name of a large file there. The scene that needs it makes it.
 pub(crate) const LARGE: &str = "large.bin";
 
 /// The site's code.

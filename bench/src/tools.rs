@@ -41,7 +41,7 @@ impl Tool {
     /// Where it is, unless it is missing.
     pub(crate) fn path(&self) -> Option<PathBuf> {
         let path = std::env::var_os("PATH").unwrap_or_default();
-        // Servers are not in everybody's path.
+        // Servers are not in every user's path.
         let folders =
             std::env::split_paths(&path).chain(["/usr/sbin".into(), "/usr/local/sbin".into()]);
         let found = folders.map(|folder| folder.join(self.program)).find(|file| file.is_file())?;

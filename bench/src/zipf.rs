@@ -4,7 +4,7 @@
 /// How many requests there are before they begin anew.
 const REQUESTS: usize = 1 << 20;
 
-/// Always the same requests, whoever is asked and whenever.
+/// Always the same requests, for each contestant.
 const SEED: u64 = 2009;
 
 /// Page numbers in the order in which they are asked for, each below `pages`.

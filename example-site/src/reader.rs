@@ -1,4 +1,4 @@
-//! Who reads a page, as far as pages depend on it: the site's variant function.
+//! The reader of a page, as far as pages depend on it: the site's variant function.
 
 use std::collections::BTreeMap;
 
@@ -91,7 +91,7 @@ fn variant(template: &State<'_>) -> TeraResult<String> {
 
 #[cfg(test)]
 mod tests {
-    use headwater::http::{Languages, Origin, Scheme};
+    use headwater::{Languages, Origin, Scheme};
 
     use super::*;
 
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn readers_are_told_apart_by_language_and_class_except_where_a_page_shows_their_name() {
+    fn readers_differ_by_language_and_class_except_where_a_page_shows_their_name() {
         let named = Variant::named;
         for path in ["/", "/list?page=2", "/stories/rain", "/nowhere"] {
             assert_eq!(variant(path, "language=de"), named("de"));
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_variant_says_who_reads() {
+    fn a_variant_names_the_kind_of_reader() {
         let reader = |signed_in, scheme, name| Reader { language: "de", signed_in, scheme, name };
         assert_eq!(Reader::of_variant("de"), reader(false, "", ""));
         assert_eq!(Reader::of_variant("de reader"), reader(true, "", ""));

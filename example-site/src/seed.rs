@@ -1,4 +1,4 @@
-//! What is on the site when nobody has written anything yet.
+//! What is on a new site.
 
 use crate::site::Update;
 

@@ -97,7 +97,7 @@ pub fn page(story: &Story) -> Reply {
         .with("picture", story.picture.as_deref().map(Shown::at))
 }
 
-/// Publishes a story. Its picture is on every front end before anybody can see the story.
+/// Publishes a story. Its picture is on every front end before the story can be seen.
 #[controller("stories.create")]
 pub async fn create(
     site: Data<Site>,

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::LazyLock;
 
-use headwater::config::Mode;
+use headwater_tests::Mode;
 use headwater_tests::{Client, Cluster, Response, Shared, Site, until};
 use serde_json::Value;
 
@@ -456,7 +456,7 @@ async fn the_language_can_be_chosen_where_a_form_has_come_back() {
 }
 
 #[tokio::test]
-async fn who_signs_in_is_greeted_on_pages_that_are_cached_for_everybody() {
+async fn a_visitor_who_signs_in_is_greeted_on_pages_in_the_shared_cache() {
     // Of its own: what other tests publish makes pages wrong.
     let cluster = cluster().await;
     let visitor = cluster.visitor(0);

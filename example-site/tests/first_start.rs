@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use headwater::config::Mode;
+use headwater_tests::Mode;
 use headwater_tests::{PATIENCE, Seed, Site};
 use rand::RngExt;
 

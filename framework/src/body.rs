@@ -65,7 +65,7 @@ impl Body {
     }
 
     /// A body of bytes that are all at hand, one piece after the other. They are not copied.
-    pub fn pieces(pieces: impl IntoIterator<Item = Bytes>) -> Body {
+    pub(crate) fn pieces(pieces: impl IntoIterator<Item = Bytes>) -> Body {
         let mut pieces: Vec<Bytes> = pieces.into_iter().collect();
         pieces.retain(|piece| !piece.is_empty());
         if pieces.len() <= 1 {
@@ -85,7 +85,7 @@ impl Body {
     }
 
     /// A body that arrives, or none if it has ended already.
-    pub fn arriving<B>(body: B) -> Body
+    pub(crate) fn arriving<B>(body: B) -> Body
     where
         B: HttpBody<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
@@ -94,7 +94,7 @@ impl Body {
     }
 
     /// The bytes, when they are all at hand in one piece.
-    pub fn as_bytes(&self) -> Option<&Bytes> {
+    pub(crate) fn as_bytes(&self) -> Option<&Bytes> {
         match &self.0 {
             Inner::Full(bytes) => Some(bytes),
             Inner::Empty | Inner::Pieces(..) | Inner::Stream(_) => None,
@@ -105,7 +105,7 @@ impl Body {
     ///
     /// # Errors
     /// The body, when it is one that arrives or is made piece by piece.
-    pub fn into_pieces(self) -> Result<VecDeque<Bytes>, Body> {
+    pub(crate) fn into_pieces(self) -> Result<VecDeque<Bytes>, Body> {
         match self.0 {
             Inner::Empty => Ok(VecDeque::new()),
             Inner::Full(bytes) => Ok(VecDeque::from([bytes])),

@@ -121,7 +121,7 @@ fn saying(incarnation: u64, place: &str) -> String {
     format!("{incarnation:016x} {place}")
 }
 
-/// What tells the file from every other one: boot, device and inode.
+/// What identifies the file: boot, device and inode.
 #[cfg(target_os = "linux")]
 fn identity(file: &File) -> io::Result<String> {
     /// ext2 to ext4, XFS, Btrfs, F2FS, ZFS, overlayfs, tmpfs and ramfs, by their numbers in statfs(2).
@@ -181,7 +181,7 @@ mod tests {
         let claim = Claim::take(&path, 8).unwrap();
         assert_eq!(claim.predecessor(), Some(u64::MAX));
         drop(claim);
-        assert!(!has_ended(&path, u64::MAX), "the file says so no more");
+        assert!(!has_ended(&path, u64::MAX), "the file no longer says it");
         assert!(has_ended(&path, 8));
     }
 

@@ -67,67 +67,66 @@
 //! ends. The guide is in the repository's `docs/guide/`: first steps, `dispatch.conf`, controllers,
 //! caching, running several nodes. What a site's code needs is in [`prelude`].
 //!
-//! # Layout
+//! # Modules
 //!
-//! A room for each concern. Arrows point downwards: a room uses those below it, not those above.
+//! - [`app`]: a site's `main`, and a site as a service in a test.
+//! - [`controller`](mod@controller): controllers, the steps around them, and what they invalidate.
+//! - [`extract`], [`request`]: what a controller takes.
+//! - [`reply`]: what it gives.
+//! - [`state`]: the site's data: in memory, changed by updates in the log.
 //!
-//! | room | what it is |
-//! |---|---|
-//! | [`app`], [`cli`], [`config`] | put a node together: a site's `main`, its command line, `project.toml` |
-//! | [`admin`] | health, readiness, metrics, status |
-//! | [`frontend`] | the way of a request from the visitor to the cache, or onwards over the link |
-//! | [`backend`] | controllers, members and receipts; the writing half of the law |
-//! | [`link`] | what joins the two: calls, the feed of records, leases |
-//! | [`cache`] | entries, keys, groups, patterns; the reading half of the law |
-//! | [`dispatch`] | `dispatch.conf`: routes, matching, reverse URLs |
-//! | [`templates`] | the site's Tera templates |
-//! | [`controller`](mod@controller), [`extract`], [`request`], [`reply`] | what a controller is, takes and gives |
-//! | [`docroot`] | files that the log puts into every docroot: manifest and contents |
-//! | [`state`] | the site's data: in memory, changed by updates in the log |
-//! | [`log`](mod@log) | records, positions, the engine that keeps them on disk |
-//! | [`http`](mod@http) | the server for visitors and operators: limits, files, graceful stop |
-//! | [`body`], [`pieces`], [`packed`], [`clock`], [`problem`], [`units`] | what several rooms share: bodies that stream, content in pieces, values of templates on their way, a clock that counts suspended time, mistakes with their place in a file, durations and sizes |
+//! How the framework works inside is told in the repository's `docs/architecture.md`.
 //!
-//! The law that all of it serves is told in [`cache`], and why it holds in [`link`] and [`backend`].
+//! # Cargo features
+//!
+//! TODO
 
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
-#![warn(unreachable_pub, clippy::unwrap_used)]
+#![warn(clippy::unwrap_used)]
 
-pub mod admin;
+mod admin;
 pub mod app;
-pub mod backend;
-pub mod body;
+mod backend;
+mod body;
 mod budget;
-pub mod cache;
+mod cache;
 mod cache_type;
 mod claim;
-pub mod cli;
-pub mod clock;
+mod cli;
+mod clock;
 mod computation;
-pub mod config;
+mod config;
 pub mod controller;
-pub mod dispatch;
-pub mod docroot;
+mod dispatch;
+mod docroot;
 pub mod extract;
-pub mod frontend;
+mod frontend;
 #[cfg(test)]
 mod guide_tests;
-pub mod http;
-pub mod link;
-pub mod log;
+mod http;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
+pub mod internals;
+mod link;
+mod log;
 mod media_type;
-pub mod packed;
-pub mod pieces;
+mod packed;
+mod pieces;
 pub mod prelude;
 mod private;
-pub mod problem;
+mod problem;
 pub mod reply;
 pub mod request;
 mod shown;
 pub mod state;
-pub mod templates;
-pub mod units;
+mod templates;
+mod units;
 
 pub use ::tera;
+pub use docroot::SyncError;
+pub use frontend::{Variant, Visitor};
 pub use headwater_macros::{after, before, controller, invalidate};
+pub use http::{Languages, Origin, Scheme};
+pub use log::{Acknowledgement, Invalidation, Outcome, Position, Receipt};
+pub use problem::{Problem, Problems};

@@ -6,9 +6,9 @@ use xxhash_rust::xxh3::{Xxh3Default, xxh3_128};
 
 /// Content, piece by piece.
 ///
-/// What a template has written is one piece after the other: bytes that are the same for all who
-/// may have the content, and [`Part`]s that are put in for each response. Most content is one piece,
-/// and takes no more memory than that.
+/// What a template has written is one piece after the other: bytes that are the same for all
+/// readers of the content, and [`Part`]s that are put in for each response. Most content is one
+/// piece, and takes no more memory than that.
 #[derive(Debug, Clone)]
 pub struct Pieces(Inner);
 
@@ -110,11 +110,6 @@ impl Pieces {
         one.into_iter().chain(many)
     }
 
-    /// Adds the pieces of other content at the end, without copying bytes.
-    pub fn extend(&mut self, other: &Pieces) {
-        other.iter().for_each(|piece| self.push(piece.clone()));
-    }
-
     fn as_pieces(&self) -> &[Piece] {
         match &self.0 {
             Inner::One(piece) => std::slice::from_ref(piece),
@@ -151,17 +146,12 @@ impl Pieces {
     }
 
     /// How many bytes there are, the parts left out.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         let length = |piece: &Piece| match piece {
             Piece::Bytes(bytes) => bytes.len(),
             Piece::Part(_) => 0,
         };
         self.iter().map(length).sum()
-    }
-
-    /// Whether there are neither bytes nor parts.
-    pub fn is_empty(&self) -> bool {
-        self.as_pieces().is_empty()
     }
 
     /// What the content is known by: contents with the same digest are the same bytes with parts in

@@ -6,7 +6,8 @@ pub use crate::controllers;
 pub use crate::dispatch::CacheType;
 pub use crate::extract::{
     Body, Bytes, Cluster, Cookies, Data, Extension, Form, FormFile, FromRequest, FromRequestParts,
-    HeaderMap, Headers, Json, Method, Multipart, Path, Query, Remote, RequestId, Uri, VariantName,
+    HeaderMap, Headers, Json, Method, Multipart, Path, Query, Remote, RequestId, Resource, Uri,
+    VariantName,
 };
 pub use crate::frontend::{Variant, Visitor};
 pub use crate::http::{decode_cookie_value, encode_cookie_value};

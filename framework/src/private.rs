@@ -1,8 +1,8 @@
 //! Files and folders of the node's own, which no other user of the machine may read.
 //!
-//! Their modes are given when they are made, so they do not depend on the umask. What is there already
-//! keeps its mode: an operator may have let a group in, for backups. Of a file that all may read the
-//! log says so.
+//! Their modes are given when they are made, so they do not depend on the umask. What is there
+//! already keeps its mode: an operator may have let a group in, for backups. A file that is
+//! readable by all is reported in the log.
 
 use std::fs::{DirBuilder, OpenOptions};
 use std::io;

@@ -18,22 +18,26 @@ pub struct Problem {
 
 impl Problem {
     /// A problem that is in no particular file.
-    pub fn new(message: impl Into<String>) -> Problem {
+    pub(crate) fn new(message: impl Into<String>) -> Problem {
         Problem { file: None, line: None, column: None, message: message.into() }
     }
 
     /// A problem in `file`.
-    pub fn in_file(file: impl Into<PathBuf>, message: impl Into<String>) -> Problem {
+    pub(crate) fn in_file(file: impl Into<PathBuf>, message: impl Into<String>) -> Problem {
         Problem { file: Some(file.into()), ..Problem::new(message) }
     }
 
     /// A problem at a line (counted from 1) of `file`.
-    pub fn at_line(file: impl Into<PathBuf>, line: usize, message: impl Into<String>) -> Problem {
+    pub(crate) fn at_line(
+        file: impl Into<PathBuf>,
+        line: usize,
+        message: impl Into<String>,
+    ) -> Problem {
         Problem { line: Some(line), ..Problem::in_file(file, message) }
     }
 
     /// A problem at a line and a column (in characters, both counted from 1) of `file`.
-    pub fn at_column(
+    pub(crate) fn at_column(
         file: impl Into<PathBuf>,
         line: usize,
         column: usize,
@@ -44,7 +48,7 @@ impl Problem {
 
     /// What the TOML parser or a type's deserializer had to say about `text`, the content of `file`.
     /// For an unknown key the nearest known one is named.
-    pub fn from_toml(file: &Path, text: &str, error: &toml::de::Error) -> Problem {
+    pub(crate) fn from_toml(file: &Path, text: &str, error: &toml::de::Error) -> Problem {
         let line = error.span().map(|span| line_of(text, span.start));
         Problem { line, ..Problem::in_file(file, with_nearest(error.message())) }
     }
@@ -74,12 +78,12 @@ impl Problems {
     }
 
     /// Adds a problem.
-    pub fn push(&mut self, problem: Problem) {
+    pub(crate) fn push(&mut self, problem: Problem) {
         self.0.push(problem);
     }
 
     /// Adds all of `other`.
-    pub fn extend(&mut self, other: Problems) {
+    pub(crate) fn extend(&mut self, other: Problems) {
         self.0.extend(other.0);
     }
 
@@ -94,13 +98,13 @@ impl Problems {
     }
 
     /// The same problems in the order of files, lines and columns; those without a file come first.
-    pub fn sorted(mut self) -> Problems {
+    pub(crate) fn sorted(mut self) -> Problems {
         self.0.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
         self
     }
 
     /// `value` when nothing was wrong, otherwise the problems.
-    pub fn or<T>(self, value: T) -> Result<T, Problems> {
+    pub(crate) fn or<T>(self, value: T) -> Result<T, Problems> {
         if self.is_empty() { Ok(value) } else { Err(self) }
     }
 }

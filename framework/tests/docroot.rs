@@ -4,8 +4,8 @@ use std::io::Write;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use headwater::SyncError;
 use headwater::app::SiteService;
-use headwater::docroot::SyncError;
 use headwater::prelude::*;
 
 /// Writes the body to a file of the docroot and synchronizes it; an empty body removes the file.

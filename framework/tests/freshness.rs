@@ -1,5 +1,5 @@
 //! Pages that are old on purpose, replies that are kept though they are no pages, and replies that
-//! nobody waits for: whole sites in this process.
+//! no request waits for: whole sites in this process.
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -136,7 +136,7 @@ async fn many_visitors_see_the_old_page_at_once_while_one_new_one_is_made() {
     OLD.gate.add_permits(1);
     assert_eq!(get(&site, "/old").await.text, "1");
     change(&site, "soft", "news").await;
-    // Nobody can get a new page, for it cannot be made before all of these have theirs.
+    // No request can get a new page, because it cannot be made before all of these have theirs.
     for seen in join_all((0..50).map(|_| get(&site, "/old"))).await {
         assert_eq!((seen.text.as_str(), seen.is_old()), ("1", true), "{}", seen.cache);
     }

@@ -8,15 +8,14 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use headwater::app::SiteService;
-use headwater::body::Body;
 use headwater::prelude::*;
 
 /// Long enough for whatever must come about.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A door that is closed to the first who comes, until it is opened. It is open to all others.
+/// A gate that holds the first caller until it is opened. It is open to all others.
 #[derive(Clone, Default)]
-struct Door(Arc<(Mutex<Stage>, Condvar)>);
+struct Gate(Arc<(Mutex<Stage>, Condvar)>);
 
 #[derive(Clone, Copy, Default, PartialEq, PartialOrd)]
 enum Stage {
@@ -26,7 +25,7 @@ enum Stage {
     Open,
 }
 
-impl Door {
+impl Gate {
     /// Goes through, or waits in front.
     fn pass(&self) {
         let (stage, changed) = &*self.0;
@@ -43,12 +42,12 @@ impl Door {
     }
 
     async fn wait_for(&self, wanted: Stage) {
-        let door = self.clone();
+        let gate = self.clone();
         let waiting = tokio::task::spawn_blocking(move || {
-            let (stage, changed) = &*door.0;
+            let (stage, changed) = &*gate.0;
             let guard = stage.lock().unwrap();
             drop(changed.wait_timeout_while(guard, PATIENCE, |stage| *stage < wanted).unwrap());
-            assert!(*stage.lock().unwrap() >= wanted, "nobody came");
+            assert!(*stage.lock().unwrap() >= wanted, "no caller arrived");
         });
         waiting.await.unwrap();
     }
@@ -105,9 +104,9 @@ fn is_hit(response: &http::Response<Body>) -> bool {
 async fn a_page_that_an_old_edition_makes_after_a_reload_is_not_kept() {
     for target in ["/made", "/still"] {
         let folder = folder();
-        let door = Door::default();
+        let gate = Gate::default();
         // The variant function runs after the edition was looked up, and before the cache is asked.
-        let held = door.clone();
+        let held = gate.clone();
         let app = App::new().controllers(controllers![made]).variant(move |_| {
             held.pass();
             Variant::yes()
@@ -117,10 +116,10 @@ async fn a_page_that_an_old_edition_makes_after_a_reload_is_not_kept() {
             let site = site.clone();
             async move { text(get(&site, target).await).await }
         });
-        door.wait_for(Stage::Held).await;
+        gate.wait_for(Stage::Held).await;
         write(folder.path(), "templates/page.html", "new");
         assert_eq!(site.reload().await.unwrap(), 2);
-        door.open();
+        gate.open();
         assert_eq!(overtaken.await.unwrap(), "old", "a request is answered by one edition");
         let next = get(&site, target).await;
         assert!(!is_hit(&next), "{target}");
@@ -130,10 +129,10 @@ async fn a_page_that_an_old_edition_makes_after_a_reload_is_not_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn nobody_waits_for_what_an_old_edition_makes() {
+async fn no_request_waits_for_a_fill_of_an_old_edition() {
     let folder = folder();
-    let door = Door::default();
-    let held = door.clone();
+    let gate = Gate::default();
+    let held = gate.clone();
     let app = App::new().controllers(controllers![made]).templates(move |tera| {
         let held = held.clone();
         tera.register_function("hold", move |_: tera::Kwargs, _: &tera::State<'_>| {
@@ -147,13 +146,13 @@ async fn nobody_waits_for_what_an_old_edition_makes() {
         let site = site.clone();
         async move { text(get(&site, "/made").await).await }
     });
-    door.wait_for(Stage::Held).await;
+    gate.wait_for(Stage::Held).await;
     write(folder.path(), "templates/page.html", "new");
     site.reload().await.unwrap();
     assert_eq!(text(get(&site, "/made").await).await, "new");
     let hit = get(&site, "/made").await;
     assert!(is_hit(&hit));
-    door.open();
+    gate.open();
     assert_eq!(overtaken.await.unwrap(), "old");
     let hit = get(&site, "/made").await;
     assert!(is_hit(&hit), "the old page has not pushed the new one out");
@@ -161,10 +160,10 @@ async fn nobody_waits_for_what_an_old_edition_makes() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_reload_is_done_to_its_end_though_nobody_waits_for_it() {
+async fn a_reload_completes_when_its_caller_has_gone() {
     let folder = folder();
-    let (door, calls) = (Door::default(), AtomicUsize::new(0));
-    let held = door.clone();
+    let (gate, calls) = (Gate::default(), AtomicUsize::new(0));
+    let held = gate.clone();
     let app = App::new().controllers(controllers![made]).templates(move |_| {
         if calls.fetch_add(1, SeqCst) == 1 {
             held.pass();
@@ -176,10 +175,10 @@ async fn a_reload_is_done_to_its_end_though_nobody_waits_for_it() {
         let site = site.clone();
         async move { site.reload().await }
     });
-    door.wait_for(Stage::Held).await;
+    gate.wait_for(Stage::Held).await;
     asking.abort();
     assert!(asking.await.unwrap_err().is_cancelled());
-    door.open();
+    gate.open();
     let start = Instant::now();
     while text(get(&site, "/still").await).await != "new" {
         assert!(start.elapsed() < PATIENCE, "what was read is not served");
@@ -189,7 +188,7 @@ async fn a_reload_is_done_to_its_end_though_nobody_waits_for_it() {
 }
 
 #[tokio::test]
-async fn a_service_loads_its_files_when_it_is_told_to_and_all_or_none() {
+async fn a_service_loads_all_its_files_or_none_on_request() {
     let folder = folder();
     write(folder.path(), "project.toml", "environment = \"development\"\n");
     let app = App::new().controllers(controllers![made]);

@@ -250,7 +250,7 @@ async fn publish() -> Reply {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_is_told_that_a_page_is_not_there_after_it_was_published() {
+async fn a_published_page_is_never_answered_with_404() {
     let folder = tempfile::tempdir().unwrap();
     let routes = "[[route]]\npath = \"/absent\"\ncontroller = \"absent\"\n\
                   [[route]]\npath = \"/publish\"\ncontroller = \"publish\"\nmethods = [\"POST\"]\n";

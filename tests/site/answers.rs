@@ -34,7 +34,7 @@ pub async fn give(Path(kind): Path<String>) -> Result<Reply> {
             .header("connection", "close, x-mark")
             .header("transfer-encoding", "chunked")
             .header("upgrade", "tea")
-            .header("x-mark", "kept from whom it does not concern"),
+            .header("x-mark", "kept from unconcerned readers"),
         "bodiless" => text("hello").with_status(204),
         "unchanged" => text("hello").with_status(304),
         "informal" => text("hello").with_status(100),

@@ -1,4 +1,4 @@
-//! Code that computes for as long as it is told to, and occupies its thread.
+//! Code that computes for as long as the request says, and occupies its thread.
 
 use std::hint::spin_loop;
 use std::time::{Duration, Instant};

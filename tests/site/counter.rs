@@ -1,5 +1,5 @@
-//! A number that grows whenever its controller runs: who gets the same one twice got it from a
-//! cache.
+//! A number that grows whenever its controller runs: two responses with the same number came from
+//! one run, so from a cache.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

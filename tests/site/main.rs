@@ -9,11 +9,11 @@
 //! - [`failures`]: panics, errors, delays, templates that do not render.
 //! - [`computed`]: templates, controllers and variants that compute for long.
 //! - [`flights`]: a controller that takes its time and counts its runs.
-//! - [`moods`]: pages that come out as they were told to.
+//! - [`moods`]: pages that come out as their visitors have set them.
 //! - [`gallery`]: pictures that are uploaded, and a page that refers to them.
 //! - [`notes`]: lines of text that are kept as they were sent.
 //! - [`texts`]: what is worth compressing, and replies that say how they are to be cached.
-//! - [`probe`]: what a controller is told of a request, shown as it is.
+//! - [`probe`]: what a controller can read of a request, shown as it is.
 
 mod answers;
 mod board;

@@ -1,4 +1,4 @@
-//! Pages that come out as their visitors have told them to, without anything being invalidated.
+//! Pages that come out as their visitors have set them, without anything being invalidated.
 
 use std::collections::BTreeMap;
 use std::sync::{LazyLock, Mutex, PoisonError};

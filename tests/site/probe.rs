@@ -1,4 +1,4 @@
-//! What a controller is told of a request, shown as it is.
+//! What a controller can read of a request, shown as it is.
 
 use std::collections::BTreeMap;
 
@@ -47,7 +47,7 @@ pub async fn headers(headers: HeaderMap) -> Reply {
     json(&shown)
 }
 
-/// Shows who visits, and what the request is called.
+/// Shows the visitor's address and the request's id.
 #[controller("probe.visit")]
 pub async fn visit(Remote(address): Remote, RequestId(id): RequestId) -> Reply {
     text(format!("{} {id}", address.map(|address| address.to_string()).unwrap_or_default()))

@@ -22,7 +22,7 @@ fn text_of(kibibytes: usize, name: &str) -> String {
     text
 }
 
-/// A reply that says of itself what the path names.
+/// A reply with the headers that the path names.
 #[controller("texts.told")]
 pub(crate) async fn told(Path(kind): Path<String>) -> Reply {
     let reply = html(text_of(8, &kind));

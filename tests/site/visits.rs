@@ -24,7 +24,7 @@ pub(crate) async fn headers(headers: HeaderMap) -> Reply {
 /// Lets the header `x-variant` decide how an answer is cached: `no`, `named NAME`, `key KEY`, or by
 /// what the front end knows of the visitor: `cookie NAME`, `language`, `scheme`, `remote`. With
 /// `spin MILLISECONDS` it takes its time.
-pub(crate) fn variant(visitor: &headwater::frontend::Visitor<'_>) -> Variant {
+pub(crate) fn variant(visitor: &headwater::Visitor<'_>) -> Variant {
     let header = visitor.header("x-variant");
     match header.map(|value| value.split_once(' ').unwrap_or((value, ""))) {
         Some(("cookie", name)) => Variant::named(visitor.cookie(name).unwrap_or_default()),
@@ -42,11 +42,11 @@ pub(crate) fn variant(visitor: &headwater::frontend::Visitor<'_>) -> Variant {
     }
 }
 
-/// Who is there, as the step before the controller has found out.
+/// The visitor, as the step before the controller has found out.
 #[derive(Clone)]
 pub(crate) struct Visitor(String);
 
-/// Lets in who has a name.
+/// Admits visitors that have a name.
 pub(crate) async fn admit(request: &mut Request) -> Result<(), Reply> {
     let header = request.parts.header("x-visitor").map_err(IntoReply::into_reply)?;
     match header.and_then(|value| value.to_str().ok()).map(str::to_owned) {
@@ -54,7 +54,7 @@ pub(crate) async fn admit(request: &mut Request) -> Result<(), Reply> {
             request.parts.extensions.insert(Visitor(name));
             Ok(())
         }
-        None => Err(text("who is there?").with_status(403)),
+        None => Err(text("what is your name?").with_status(403)),
     }
 }
 
@@ -63,7 +63,7 @@ pub(crate) async fn stamp(reply: Reply) -> Reply {
     reply.header("x-stamped", "yes")
 }
 
-/// Greets who was let in.
+/// Greets a visitor that was admitted.
 #[controller("visits.stepped")]
 #[before(admit)]
 #[after(stamp)]

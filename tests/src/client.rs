@@ -46,7 +46,7 @@ pub enum Failed {
 }
 
 impl Client {
-    /// A visitor who makes a new connection for each request and waits long for an answer.
+    /// A visitor that makes a new connection for each request and waits long for an answer.
     pub fn new(address: SocketAddr) -> Client {
         Client { address, timeout: PATIENCE, kept: None }
     }

@@ -1,4 +1,4 @@
-use headwater::config::Mode;
+use headwater::internals::config::Mode;
 
 use crate::{Node, Relay, Site, until};
 

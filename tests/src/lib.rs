@@ -7,8 +7,8 @@
 //! - [`Cluster`]: a back end and front ends, each linked through its own [`Relay`], which can cut
 //!   the link and keeps one address when nodes change theirs.
 //! - [`Shared`]: a cluster that the tests of one file share.
-//! - [`Client`]: a visitor. [`raw`]: a visitor who does not keep to HTTP.
-//! - [`Printed`]: what a command of the site, such as `check`, has to say.
+//! - [`Client`]: a visitor. [`raw`]: a visitor that breaks the rules of HTTP.
+//! - [`Printed`]: what a command of the site, such as `check`, prints.
 //! - [`until`]: waits for what is to come about. [`Seed`]: what decides a test's random choices.
 //!
 //! All ports are free ones, and nothing outlives its test. A test of this package names the
@@ -42,6 +42,7 @@ mod visitor;
 pub use client::{Client, Failed, Response};
 pub use cluster::Cluster;
 pub use command::Printed;
+pub use headwater::internals::config::Mode;
 pub use messages::Messages;
 pub use node::{Ended, Launch, Node};
 pub use relay::{Cut, Relay};

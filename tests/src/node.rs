@@ -5,8 +5,8 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use headwater::cli::{Announcement, Entrance};
-use headwater::config::Mode;
+use headwater::internals::cli::{Announcement, Entrance};
+use headwater::internals::config::Mode;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::sync::oneshot;
 

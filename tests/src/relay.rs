@@ -154,7 +154,7 @@ async fn pump(
     Ok(())
 }
 
-/// Takes in what comes from `from`, and says when it is to go on.
+/// Receives what comes from `from`, and when it is to go on.
 async fn take(
     mut from: impl AsyncRead + Unpin,
     pieces: mpsc::Sender<(Instant, Vec<u8>)>,

@@ -8,7 +8,7 @@ use rand::rngs::StdRng;
 pub struct Seed(u64);
 
 impl Seed {
-    /// The number in the environment variable `variable`, otherwise one that nobody has chosen.
+    /// The number in the environment variable `variable`, otherwise a random one.
     ///
     /// # Panics
     /// When the variable holds no number.

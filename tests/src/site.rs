@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 
-use headwater::config::Mode;
+use headwater::internals::config::Mode;
 use tempfile::TempDir;
 
 use crate::node::Launch;

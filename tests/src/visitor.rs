@@ -34,7 +34,7 @@ impl Client {
         self.ask("GET", target, &[], Bytes::new()).await
     }
 
-    /// Asks for a page as somebody who sends these headers.
+    /// Asks for a page with these request headers.
     ///
     /// # Panics
     /// When there is no answer.
@@ -53,7 +53,7 @@ impl Client {
 }
 
 impl Node {
-    /// Somebody who visits it.
+    /// A visitor.
     ///
     /// # Panics
     /// When it is a back end.
@@ -61,14 +61,14 @@ impl Node {
         Client::new(self.http())
     }
 
-    /// Somebody who operates it.
+    /// An operator.
     pub fn operator(&self) -> Client {
         Client::new(self.admin())
     }
 }
 
 impl Cluster {
-    /// Somebody who visits the front end of this number, counted from 0.
+    /// A visitor of the front end of this number, counted from 0.
     pub fn visitor(&self, frontend: usize) -> Client {
         self.frontends[frontend].visitor()
     }

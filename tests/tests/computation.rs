@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use headwater::config::Mode;
+use headwater_tests::Mode;
 use headwater_tests::{Client, Cluster, Node, Site, until};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_test-site");

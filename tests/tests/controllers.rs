@@ -66,9 +66,9 @@ fn site() -> Site {
 
 static CLUSTER: LazyLock<Shared> = LazyLock::new(|| Shared::start(|| Cluster::start(site(), 2)));
 
-/// Somebody who visits a site that shows causes.
+/// A visitor of a site that shows causes.
 async fn developer(site: Site) -> (headwater_tests::Node, Client) {
-    let mode = headwater::config::Mode::SingleNodeWithCache;
+    let mode = headwater_tests::Mode::SingleNodeWithCache;
     let node = site.node(mode, "dev").set("ENVIRONMENT", "development").start().await;
     node.ready().await;
     let visitor = node.visitor();
@@ -148,7 +148,7 @@ async fn headers_reach_the_controller_save_those_of_the_connection() {
 }
 
 #[tokio::test]
-async fn a_controller_knows_who_visits() {
+async fn a_controller_knows_the_visitors_address() {
     let cluster = CLUSTER.borrow();
     let first = cluster.visitor(0).page("/probe/visit").await;
     let second = cluster.visitor(0).page("/probe/visit").await;
@@ -315,7 +315,7 @@ async fn an_error_page_that_fails_itself_gives_way_to_a_plain_one() {
 async fn steps_before_and_after_surround_the_controller() {
     let visitor = CLUSTER.borrow().visitor(0);
     let stranger = visitor.page("/before-after").await;
-    assert_eq!((stranger.status, stranger.text()), (403, "who is there?"));
+    assert_eq!((stranger.status, stranger.text()), (403, "what is your name?"));
     assert_eq!(stranger.header("x-stamped"), "yes");
     let known = visitor.page_with("/before-after", &[("x-visitor", "Ada")]).await;
     assert_eq!((known.status, known.text()), (200, "welcome, Ada"));

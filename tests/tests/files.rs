@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use headwater::config::Mode;
+use headwater_tests::Mode;
 use headwater_tests::{Client, Cluster, Response, Shared, Site, raw, until};
 use http::Request;
 use http_body_util::{BodyExt, Empty};
@@ -405,7 +405,7 @@ async fn if_range_gives_the_whole_of_another_version() {
 }
 
 #[tokio::test]
-async fn an_encoded_sibling_is_sent_to_whoever_likes_it_best() {
+async fn an_encoded_sibling_is_sent_to_clients_that_prefer_it() {
     let visitor = visitor();
     let plain = visitor.page("/assets/app.js").await;
     assert_headers(&plain, &[("vary", "Accept-Encoding"), ("content-encoding", "")]);
@@ -510,13 +510,13 @@ async fn an_address_with_a_fingerprint_is_kept_for_ever_until_the_file_is_anothe
 async fn a_route_says_what_caches_may_do() {
     let visitor = visitor();
     let kept = visitor.page("/kept/site.css").await;
-    let told = [("cache-control", "max-age=60"), ("cdn-cache-control", "max-age=3600")];
-    assert_headers(&kept, &told);
+    let headers = [("cache-control", "max-age=60"), ("cdn-cache-control", "max-age=3600")];
+    assert_headers(&kept, &headers);
     let known =
         visitor.page_with("/kept/site.css", &[("if-none-match", kept.header("etag"))]).await;
     assert_eq!(known.status, 304);
-    assert_headers(&known, &told);
-    // Of a name whose file is another, nobody may keep anything.
+    assert_headers(&known, &headers);
+    // A response under a name whose file is another must not be stored.
     let other = visitor.page("/kept/site.0123456789abcdef.css").await;
     assert_headers(&other, &[("cache-control", "no-cache"), ("cdn-cache-control", "")]);
     let missing = visitor.page("/kept/none.css").await;
@@ -561,7 +561,7 @@ fn threads(pid: u32) -> u32 {
 }
 
 #[tokio::test]
-async fn clients_who_take_their_time_with_a_huge_file_cost_neither_memory_nor_threads() {
+async fn slow_clients_of_a_huge_file_cost_neither_memory_nor_threads() {
     const CLIENTS: usize = 50;
     let node = site().node(Mode::SingleNode, "n1").start().await;
     let visitor = node.visitor();

@@ -1,10 +1,10 @@
-//! Visitors who do not keep to HTTP, or to what is reasonable.
+//! Visitors that break the rules of HTTP, or of what is reasonable.
 
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use headwater::config::Mode;
+use headwater_tests::Mode;
 use headwater_tests::{Client, Cluster, PATIENCE, Response, Seed, Shared, Site, raw, until};
 use http::Request;
 use http_body_util::{Empty, Full};
@@ -163,7 +163,7 @@ async fn requests_may_follow_each_other_without_waiting() {
 
 #[tokio::test]
 async fn a_body_has_one_length_only() {
-    // Who stands before this node may take the one or the other for the body's end.
+    // A proxy in front of this node may take the one or the other for the body's end.
     let smuggled = head(&["GET /moved HTTP/1.1"]);
     let words = format!(
         "POST /upload/small HTTP/1.1\r\nhost: a\r\ncontent-length: {}\r\n\
@@ -245,7 +245,7 @@ async fn a_body_that_is_too_long_is_refused() {
     let start = Instant::now();
     let answer = say(declared).await;
     assert_eq!(status(&answer), 413, "{answer}");
-    assert!(start.elapsed() < SOON, "nobody waits for the body");
+    assert!(start.elapsed() < SOON, "the answer does not wait for the body");
     assert!(answer.contains("cache-status"), "{answer}");
 
     let piece = format!("8000\r\n{}\r\n", "x".repeat(0x8000));
@@ -264,7 +264,7 @@ async fn a_body_that_breaks_off_is_the_visitors_fault() {
 }
 
 #[tokio::test]
-async fn who_expects_to_be_told_to_continue_is_told() {
+async fn a_client_that_expects_100_continue_gets_it() {
     let address = CLUSTER.borrow().frontends[0].http();
     let mut stream = TcpStream::connect(address).await.unwrap();
     let expecting =
@@ -322,7 +322,7 @@ async fn a_connection_without_requests_is_closed() {
 }
 
 #[tokio::test]
-async fn who_takes_nothing_is_not_waited_for() {
+async fn a_client_that_reads_nothing_is_disconnected() {
     let address = CLUSTER.borrow().frontends[0].http();
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(head(&["GET /download/256 HTTP/1.1"]).as_bytes()).await.unwrap();
@@ -340,7 +340,7 @@ async fn who_takes_nothing_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn who_reads_slowly_but_reads_gets_everything() {
+async fn a_client_that_reads_slowly_gets_everything() {
     let visitor = CLUSTER.borrow().visitor(0);
     let request = Request::get("/download/16").body(Empty::<Bytes>::new()).unwrap();
     let mut body = visitor.open(request).await.unwrap().into_body();
@@ -379,7 +379,7 @@ async fn there_are_no_more_connections_than_allowed() {
 }
 
 #[tokio::test]
-async fn http_2_is_spoken_with_whoever_begins_with_it() {
+async fn http_2_is_spoken_with_clients_that_begin_with_it() {
     let address = CLUSTER.borrow().frontends[0].http();
     let stream = TcpStream::connect(address).await.unwrap();
     let (sender, connection) =

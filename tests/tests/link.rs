@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use headwater::config::Mode;
+use headwater_tests::Mode;
 use headwater_tests::{Client, Cluster, Cut, Node, Relay, Response, Site, raw, until};
 use http::Request;
 use http_body_util::{BodyExt, Empty};
@@ -33,7 +33,7 @@ async fn backend(site: &Site) -> Node {
     site.node(Mode::Backend, "b1").start().await
 }
 
-/// An address at which nobody listens.
+/// An address at which no server listens.
 const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9);
 
 fn is_unavailable(response: &Response) -> bool {
@@ -105,7 +105,7 @@ async fn of_several_addresses_those_that_answer_are_used() {
 }
 
 #[tokio::test]
-async fn who_does_not_know_the_secret_is_not_let_in() {
+async fn a_peer_without_the_secret_is_refused() {
     let site = site();
     let backend = site.node(Mode::Backend, "b1").set("LINK__SECRET", "the right one").start().await;
     let start = |name: &str, secret: &str| {
@@ -140,7 +140,7 @@ async fn without_a_secret_the_link_is_for_this_machine_only() {
 }
 
 #[tokio::test]
-async fn who_speaks_something_else_on_the_link_is_sent_away() {
+async fn a_peer_that_speaks_something_else_on_the_link_is_refused() {
     let cluster = Cluster::start(site(), 1).await;
     let link = cluster.backend.link();
     for words in [
@@ -155,7 +155,7 @@ async fn who_speaks_something_else_on_the_link_is_sent_away() {
 }
 
 #[tokio::test]
-async fn who_speaks_another_version_of_the_link_is_told_which_one_is_spoken() {
+async fn a_peer_of_another_link_version_learns_which_one_is_spoken() {
     let backend = backend(&site()).await;
     let link = backend.link();
     let stream = TcpStream::connect(link).await.unwrap();
@@ -289,7 +289,7 @@ async fn a_front_end_that_is_cut_off_holds_no_write_longer_than_its_lease() {
         assert_eq!(other.form("/page/1", "").await.text(), "1");
         let start = Instant::now();
         assert_eq!(other.form("/page/1", "").await.text(), "2");
-        assert!(start.elapsed() < AT_ONCE, "nobody waits for who holds no lease");
+        assert!(start.elapsed() < AT_ONCE, "a writer waited for a front end without a lease");
         cluster.relays[0].heal();
         cluster.ready().await;
         assert_eq!(until_answered(&lost, "/page/1").await.text(), "2");
@@ -319,7 +319,7 @@ async fn a_log_that_was_wiped_is_recognised() {
 }
 
 #[tokio::test]
-async fn front_ends_of_one_name_are_told_apart() {
+async fn front_ends_of_one_name_are_distinguished() {
     let cluster = Cluster::start(site(), 1).await;
     let namesake = frontend(&cluster.site, &cluster.backend.link().to_string()).await;
     namesake.ready().await;
@@ -348,7 +348,7 @@ async fn the_back_end_knows_how_its_front_ends_are() {
     };
     assert!(is(&cluster, "f1", "serving").await && is(&cluster, "f2", "serving").await);
     assert!(is(&cluster, "f9", "missing").await);
-    until("the log says who is missing", async || {
+    until("the log names the missing front end", async || {
         cluster.backend.messages().contain("f9").then_some(())
     })
     .await;

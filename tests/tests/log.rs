@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
-use headwater::config::Mode;
+use headwater_tests::Mode;
 use headwater_tests::{Client, Node, Site};
 use redb::{Database, ReadableTable, TableDefinition};
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
@@ -219,8 +219,8 @@ async fn a_folder_that_cannot_be_written_to_is_named() {
     assert!(ended.messages.contain("/data"), "{}", ended.messages);
 }
 
-/// A site whose processes are told of a limit to the size of files with an error, as of a full
-/// disk, instead of being killed.
+/// A site whose processes get an error at a limit to the size of files, as from a full disk,
+/// instead of being killed.
 fn site_with_little_space() -> (TempDir, Site) {
     let folder = tempfile::tempdir().expect("there is a folder for temporary files");
     let program = folder.path().join("test-site");

@@ -3,13 +3,13 @@
 use std::fs;
 use std::path::Path;
 
-use headwater::config::Mode;
+use headwater_tests::Mode;
 use headwater_tests::{Cluster, Cut, Site, until};
 use redb::{Database, TableDefinition};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_test-site");
 
-/// How long a front end does not hear of its back end.
+/// For how long a front end is cut off from its back end.
 #[derive(Clone, Copy)]
 enum Away {
     /// Its process is stopped.

@@ -10,23 +10,23 @@ use crate::cpu;
 use crate::http1::Connection;
 use crate::tools::{self, Tool};
 
-/// Those who take part in a scene.
+/// The contestants of a scene.
 #[derive(Debug, Default)]
 pub(crate) struct Field {
     running: Vec<Box<dyn Runs>>,
-    /// Why somebody does not take part, a sentence each.
+    /// Why a contestant does not take part, a sentence each.
     pub(crate) left_out: Vec<String>,
 }
 
 impl Field {
-    /// Starts headwater, and those of the others whom the arguments allow and whose programs are
-    /// there. [`Kind::Bare`] needs a model: see [`Field::add_bare`].
+    /// Starts headwater, and those of the others that the arguments allow and whose programs are
+    /// installed. [`Kind::Bare`] needs a model: see [`Field::add_bare`].
     pub(crate) fn start(arguments: &Arguments, others: &[Kind]) -> Result<Field> {
         Field::with(arguments, others, || Cluster::start(1, &super::memory()))
     }
 
-    /// The same with a headwater that keeps pages in no coding, as the others do when nobody asks for
-    /// any.
+    /// The same with a headwater that keeps pages in no coding, as the others do when no client
+    /// asks for any.
     pub(crate) fn without_codings(arguments: &Arguments, others: &[Kind]) -> Result<Field> {
         Field::with(arguments, others, || Cluster::without_codings(&super::memory()))
     }
@@ -89,13 +89,13 @@ impl Field {
         Ok(Some(contestant))
     }
 
-    /// The front end that everybody else is compared with.
+    /// The front end that all others are compared with.
     pub(crate) fn headwater(&self) -> Result<Contestant> {
-        let first = self.running.first().ok_or("nobody takes part")?;
+        let first = self.running.first().ok_or("there is no contestant")?;
         Ok(first.contestant())
     }
 
-    /// All who take part, but for bare hypers; headwater is the first.
+    /// All contestants except bare hypers; headwater is the first.
     pub(crate) fn contestants(&self) -> impl Iterator<Item = Contestant> {
         let contestants = self.running.iter().map(|running| running.contestant());
         contestants.filter(|contestant| contestant.kind != Kind::Bare)

@@ -3,7 +3,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use headwater::cli::{Announcement, Entrance};
+use headwater::internals::cli::{Announcement, Entrance};
 use tempfile::TempDir;
 
 use super::process::Process;

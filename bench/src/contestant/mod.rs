@@ -1,5 +1,5 @@
-//! Who is measured: each contestant is one or more processes on loopback, on ports that were free,
-//! and ends when it is dropped.
+//! The contestants: each is one or more processes on loopback, on ports that were free, and ends
+//! when it is dropped.
 //!
 //! - [`headwater`]: a back end and front ends.
 //! - [`bare`]: a server with nothing but hyper, the yardstick.
@@ -7,7 +7,7 @@
 //! - [`varnish`]: with xkey.
 //! - [`axum`]: axum + Tera + moka, alone and behind nginx.
 //! - [`origin`]: what nginx and Varnish fetch from.
-//! - [`field`]: who of them takes part.
+//! - [`field`]: which of them take part.
 //! - `process`: a process and where it listens.
 
 pub(crate) mod axum;

@@ -35,10 +35,10 @@ pub(crate) struct Nginx {
     behind: Behind,
 }
 
-/// Whom it asks.
+/// The server that it forwards to.
 #[derive(Debug)]
 enum Behind {
-    Nobody,
+    Nothing,
     Origin(Origin),
     Site(Axum),
 }
@@ -54,7 +54,7 @@ impl Nginx {
             std::fs::write(pages.join(format!("{bytes}.gz")), content::gzip(text.as_bytes())?)?;
             std::fs::write(pages.join(bytes.to_string()), text)?;
         }
-        Nginx::start(Kind::NginxFile, FILE, folder, Behind::Nobody)
+        Nginx::start(Kind::NginxFile, FILE, folder, Behind::Nothing)
     }
 
     /// A cache in memory.
@@ -101,11 +101,11 @@ impl Runs for Nginx {
         }
         let kept_in = match self.behind {
             Behind::Origin(_) => Some(self.folder.path().join("cache")),
-            Behind::Nobody | Behind::Site(_) => None,
+            Behind::Nothing | Behind::Site(_) => None,
         };
         let is_hit = match self.behind {
             Behind::Origin(_) => |answer: &Answer| answer.header("x-cache") == Some("HIT"),
-            Behind::Nobody | Behind::Site(_) => |_: &Answer| true,
+            Behind::Nothing | Behind::Site(_) => |_: &Answer| true,
         };
         Contestant { kind: self.kind, http1, http2: Some(http2), processes, kept_in, is_hit }
     }
@@ -114,7 +114,7 @@ impl Runs for Nginx {
 impl Behind {
     fn address(&self) -> String {
         match self {
-            Behind::Nobody => String::new(),
+            Behind::Nothing => String::new(),
             Behind::Origin(origin) => origin.address.to_string(),
             Behind::Site(axum) => axum.address().to_string(),
         }

@@ -70,7 +70,8 @@ fn answer(path: &str, zipped: bool) -> Option<Response<Full<Bytes>>> {
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=3600"));
     headers.insert("xkey", groups.parse().ok()?);
     let mut body = text.into_bytes();
-    // A page that is put together from several is zipped, if at all, by who does that.
+    // A page that is put together from several is compressed, if at all, by the server that does
+    // it.
     if !composed {
         headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
         if zipped {
@@ -119,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pages_say_in_which_groups_they_are_and_are_zipped_for_who_takes_that() {
+    fn pages_name_their_groups_and_are_gzipped_for_clients_that_accept_it() {
         let plain = answer("/mix/a/2048/7", false).unwrap();
         assert_eq!(plain.headers()["xkey"], "mix:a");
         assert!(!plain.headers().contains_key(CONTENT_ENCODING));

@@ -14,7 +14,7 @@ use crate::Result;
 /// How long a program of others may take until it listens.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// How often a program is started with another port, when somebody else has taken its port.
+/// How often a program is started with another port, when another process has taken its port.
 const TRIES: usize = 3;
 
 /// A process, which ends when this is dropped.
@@ -45,8 +45,8 @@ impl Process {
         Ok((Process { child, _stdout: Some(stdout) }, line))
     }
 
-    /// Starts a program that is told by `arguments` to listen on ports that were free, and waits
-    /// until it does. What it prints goes into `folder`.
+    /// Starts a program that listens, by its `arguments`, on ports that were free, and waits until
+    /// it does. What it prints goes into `folder`.
     pub(super) fn start_program<const PORTS: usize>(
         program: &Path,
         folder: &Path,
@@ -87,10 +87,12 @@ impl Process {
 }
 
 impl Drop for Process {
-    /// Asks the process to stop, so that who talks to it is told. Ends it when that takes too long.
+    /// Asks the process to stop, so that it can close its connections. Ends it when that takes too
+    /// long.
     fn drop(&mut self) {
         let deadline = Instant::now() + Duration::from_secs(3);
-        // Who has ended already needs no signal, and what cannot be waited for cannot be mended.
+        // A process that has ended already needs no signal, and what cannot be waited for cannot be
+        // mended.
         let _ = kill_process(Pid::from_child(&self.child), Signal::TERM);
         while matches!(self.child.try_wait(), Ok(None)) && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(5));
@@ -112,7 +114,7 @@ fn again() -> Result<Command> {
     Ok(again)
 }
 
-/// Addresses on loopback that nobody listens on.
+/// Addresses on loopback at which no server listens.
 fn free_addresses<const COUNT: usize>() -> Result<[SocketAddr; COUNT]> {
     let mut addresses = [SocketAddr::from(([127, 0, 0, 1], 0)); COUNT];
     // All of them are taken before the first is given back, so that they differ.
@@ -125,7 +127,8 @@ fn free_addresses<const COUNT: usize>() -> Result<[SocketAddr; COUNT]> {
     Ok(addresses)
 }
 
-/// Becomes the program that the arguments name. It stops with who has started this process.
+/// Becomes the program that the arguments name. It stops with the process that has started this
+/// one.
 pub(crate) fn become_other(arguments: impl IntoIterator<Item = OsString>) -> Result {
     let mut arguments = arguments.into_iter();
     let program = arguments.next().ok_or("name the program")?;

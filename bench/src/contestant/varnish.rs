@@ -14,14 +14,14 @@ use crate::{Result, tools};
 
 const VCL: &str = include_str!("../../contestants/varnish.vcl");
 
-/// What nobody reads need not be written: this is its way to have no access log.
+/// What is not read need not be written: this is its way to have no access log.
 const UNLOGGED: &str = "-ReqStart,-ReqMethod,-ReqURL,-ReqProtocol,-ReqHeader,-ReqUnset,-ReqAcct,\
     -RespProtocol,-RespStatus,-RespReason,-RespHeader,-RespUnset,-VCL_call,-VCL_return,-VCL_use,\
     -Timestamp,-Begin,-End,-Link,-Hit,-HitMiss,-SessOpen,-SessClose,-Length,-Gzip,-TTL,-Storage";
 
 /// A thread for each of 1,000 connections is there before they come, and HTTP/2 is on. Without gzip
-/// support of its own Varnish keeps pages in both forms, and need not unpack them for who wants them
-/// as they are. Pages with parts need not look like XML.
+/// support of its own Varnish keeps pages in both codings, and need not unpack them for clients
+/// that want them as they are. Pages with parts need not look like XML.
 const PARAMETERS: [&str; 9] = [
     "thread_pools=2",
     "thread_pool_min=600",

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use headwater::app::{App, SiteService};
-use headwater::body::Body;
+use headwater::extract::Body;
 use serde::Serialize;
 
 use crate::Result;

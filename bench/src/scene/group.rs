@@ -6,11 +6,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use headwater::cache::{
+use headwater::internals::cache::{
     Cache, Content, Fill, Filled, Freshness, Head, Key, Limits, Lookup, Miss, Origin, Outline, Page,
 };
-use headwater::clock;
-use headwater::log::{Epoch, Invalidation, LogEpoch, LogId, Position};
+use headwater::internals::clock;
+use headwater::internals::log::{Epoch, LogEpoch, LogId};
+use headwater::{Invalidation, Position};
 use serde::Serialize;
 
 use crate::arguments::Arguments;
@@ -177,7 +178,7 @@ fn measure(
     let name = contestant.kind.name();
     let mut times = Vec::new();
     // What the first one on a connection costs beyond the others is not what is asked about.
-    invalidate("nobody")?;
+    invalidate("unused")?;
     for round in 0..rounds {
         let set = format!("group-{round}");
         fill::fill(contestant, &set, BYTES, entries)?;

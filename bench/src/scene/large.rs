@@ -25,7 +25,7 @@ const LENGTH: u64 = 4 << 30;
 /// How much a client that then stops takes, in bytes.
 const TAKEN: u64 = 16 << 20;
 
-/// How long those who have stopped are watched.
+/// How long clients that have stopped reading are watched.
 const WATCHED: Duration = Duration::from_secs(2);
 
 /// How much a client reads at a time, in bytes.
@@ -37,7 +37,7 @@ pub(crate) struct Large {
     pub(crate) file_bytes: u64,
     pub(crate) clients: u16,
     pub(crate) seconds: u64,
-    /// The most memory that the front end had before anybody asked for the file.
+    /// The most memory that the front end had before the file was first requested.
     pub(crate) memory_before_bytes: u64,
     /// How much more it had at once while the clients took what they got.
     pub(crate) growth_bytes: u64,
@@ -105,7 +105,7 @@ fn all(clients: u16, client: impl Fn() -> Result<u64> + Sync) -> Result<u64> {
     })
 }
 
-/// One who has asked for the file.
+/// A client that has requested the file.
 struct Client {
     stream: TcpStream,
     piece: Vec<u8>,

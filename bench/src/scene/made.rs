@@ -16,7 +16,7 @@ pub(crate) fn rows(arguments: &Arguments) -> Result<Vec<Turns>> {
     run(arguments, "/rows", "a page of 30 rows, made for each request")
 }
 
-/// A template that needs nobody but the front end.
+/// A template that needs the front end only.
 pub(crate) fn template(arguments: &Arguments) -> Result<Vec<Turns>> {
     run(arguments, "/static", "a static template, rendered for each request")
 }

@@ -1,6 +1,6 @@
-//! What a cached page takes in memory beyond its bytes. headwater is measured twice: keeping pages as
-//! they are, as nginx and Varnish do when nobody asks for gzip, and as it is without configuration,
-//! with pages in three codings besides.
+//! What a cached page takes in memory beyond its bytes. headwater is measured twice: keeping pages
+//! as they are, as nginx and Varnish do when no client asks for gzip, and as it is without
+//! configuration, with pages in three codings besides.
 
 use std::fmt;
 use std::time::Duration;

@@ -23,7 +23,7 @@ pub(crate) fn path(bytes: usize) -> String {
     format!("/page/{bytes}")
 }
 
-/// Lets everybody take turns with each page.
+/// Lets all contestants take turns with each page.
 pub(crate) fn run(arguments: &Arguments) -> Result<Vec<Turns>> {
     let mut field = Field::start(arguments, &OTHERS)?;
     let mut tables = Vec::new();

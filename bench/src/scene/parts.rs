@@ -12,7 +12,7 @@ use crate::contestant::Kind;
 use crate::contestant::field::Field;
 use crate::load::Request;
 
-/// Has everybody put the page together.
+/// Lets all contestants put the page together.
 pub(crate) fn run(arguments: &Arguments) -> Result<Vec<Turns>> {
     let field = Field::start(arguments, &[Kind::NginxCache, Kind::Varnish])?;
     let ours = field.headwater()?;

@@ -136,13 +136,13 @@ fn side<'a>(contestant: &Contestant, name: &str) -> Side<'a> {
     Side::cached(contestant.clone(), request).named(name)
 }
 
-fn take(arguments: &Arguments, who: &str, sides: &[Side<'_>]) -> Result<Turns> {
+fn take(arguments: &Arguments, contestant: &str, sides: &[Side<'_>]) -> Result<Turns> {
     // As many pages as patterns.
     for side in sides {
         fill::fill(&side.contestant, "others", BYTES, PATTERNS)?;
     }
     let title = format!(
-        "{who}: a cached page of {USUAL} bytes beside {PATTERNS} others, after {PATTERNS} patterns"
+        "{contestant}: a cached page of {USUAL} bytes beside {PATTERNS} others, after {PATTERNS} patterns"
     );
     let setting = Setting::new(arguments, Protocol::Http1, arguments.some_connections());
     turns::take(title, setting, sides, Vec::new())

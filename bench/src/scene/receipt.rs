@@ -6,7 +6,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use headwater::log::{Acknowledgement, Outcome};
+use headwater::{Acknowledgement, Outcome};
 use serde::{Deserialize, Serialize};
 
 use crate::Result;

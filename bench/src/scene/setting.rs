@@ -53,8 +53,8 @@ impl Setting {
     }
 }
 
-/// As many as there are cores to share with the servers, so that no server waits for who asks; our
-/// own load generator has one.
+/// As many as there are cores to share with the servers, so that no server waits for the load
+/// generator; our own load generator has one.
 fn threads(load_generator: &str, connections: u16, pinned: bool) -> u16 {
     if pinned || load_generator == "built in" {
         return 1;

@@ -1,4 +1,4 @@
-//! One who is asked, and what that gives in one round.
+//! A server that is measured, and what that gives in one round.
 
 use std::path::Path;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::http1::Connection;
 use crate::load::{Clients, Load, Measured, Request};
 use crate::{Result, h2load, wrk};
 
-/// One who is asked.
+/// A server that is measured.
 pub(crate) struct Side<'a> {
     pub(crate) name: String,
     pub(crate) contestant: Contestant,

@@ -33,7 +33,7 @@ pub(crate) struct Start {
     pub(crate) first_page_ms: Spread,
 }
 
-/// How to start somebody.
+/// How to start a contestant.
 type Starter = fn() -> Result<Box<dyn Runs>>;
 
 const STARTERS: [(&str, Kind, Starter); 5] = [
@@ -46,7 +46,7 @@ const STARTERS: [(&str, Kind, Starter); 5] = [
     ("axum", Kind::Axum, || Ok(Box::new(Axum::start()?))),
 ];
 
-/// Starts everybody in turns.
+/// Starts all contestants in turns.
 pub(crate) fn run(arguments: &Arguments) -> Result<Starts> {
     let mut left_out = Vec::new();
     let mut starters = Vec::new();

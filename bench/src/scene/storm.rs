@@ -74,9 +74,9 @@ fn side<'a>(contestant: &Contestant, name: &str) -> Side<'a> {
     Side::cached(contestant.clone(), request).named(name)
 }
 
-fn take(arguments: &Arguments, who: &str, sides: &[Side<'_>]) -> Result<Turns> {
+fn take(arguments: &Arguments, contestant: &str, sides: &[Side<'_>]) -> Result<Turns> {
     let title =
-        format!("{who}: a cached page of {USUAL} bytes during {PER_SECOND} invalidations/s");
+        format!("{contestant}: a cached page of {USUAL} bytes during {PER_SECOND} invalidations/s");
     let setting = Setting::new(arguments, Protocol::Http1, arguments.some_connections());
     turns::take(title, setting, sides, Vec::new())
 }

@@ -19,7 +19,7 @@ pub(crate) struct Turns {
     pub(crate) setting: Setting,
     /// The first is the one that the others are compared with: ours, where it takes part.
     pub(crate) contestants: Vec<Standing>,
-    /// Why somebody did not take part, a sentence each.
+    /// Why a contestant did not take part, a sentence each.
     pub(crate) left_out: Vec<String>,
 }
 

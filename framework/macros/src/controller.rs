@@ -70,7 +70,7 @@ fn registration(
     let values: Vec<Ident> = (0..types.len())
         .map(|index| Ident::new(&format_ident!("argument{index}").to_string(), Span::mixed_site()))
         .collect();
-    // The body goes with the request, so whoever reads it comes after all others.
+    // The request goes with the body, so the extractor that reads the body comes last.
     let reader = reader_of_body(&types);
     let mut order: Vec<usize> = (0..types.len()).collect();
     order.sort_by_key(|index| Some(*index) == reader);

@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_capture_in_a_pattern_is_told_from_regular_expressions() {
+    fn a_capture_in_a_pattern_is_not_taken_for_a_regular_expression() {
         let around = [text("^/stories/"), slug(), text("$")];
         assert_eq!(pattern("^/stories/{slug}$").unwrap(), around);
         for plain in [

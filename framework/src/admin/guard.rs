@@ -12,8 +12,8 @@
 //!   `Sec-Fetch-Site`.
 //!
 //! Beyond loopback a request must carry the secret. `/health` and `/ready` are open: load balancers
-//! need neither secret nor name, and are told no more than a word. Why a node is not ready is said only
-//! to a request that would be let through for anything else.
+//! need neither secret nor name, and receive no more than a word. The reason why a node is not
+//! ready is sent only to requests that would be accepted for any other path.
 
 use std::net::{IpAddr, SocketAddr};
 

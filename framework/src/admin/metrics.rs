@@ -21,7 +21,7 @@ impl Metrics {
         }
         describe();
         let upkeep = handle.clone();
-        // A histogram keeps every sample until somebody looks, and perhaps nobody does.
+        // A histogram keeps every sample until it is rendered, and perhaps it never is.
         tokio::spawn(async move {
             loop {
                 tokio::time::sleep(UPKEEP).await;

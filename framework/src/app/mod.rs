@@ -4,6 +4,7 @@
 //! - `parts`: what the site's files say, loaded; `reload`: loaded anew while the site is served;
 //!   `places`: whether they have changed; `watch`: reloads whenever they have; `asset`: the
 //!   addresses of the docroot's files in templates.
+//! - `resource`: what a site's constructors build before a node is ready.
 //! - `rooms`: a front end, a back end, or both, put together; `feeds`: the runtime of its half of
 //!   the feed.
 //! - `node`: those behind the doors of a process (`served`): what `serve` runs; `descriptors`: how its
@@ -19,22 +20,26 @@ mod parts;
 mod places;
 mod reload;
 mod report;
+mod resource;
 mod rooms;
 mod served;
 mod service;
 mod watch;
 
+pub use resource::Constructor;
 pub use service::SiteService;
 
+use std::panic::Location;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use parts::Parts;
+use resource::Planned;
 
 use crate::cli;
 use crate::computation;
-use crate::config::Config;
-use crate::controller::Registration;
+use crate::config::{Config, Mode};
+use crate::controller::{Registration, Resources};
 use crate::frontend::{Variant, VariantFn, Visitor};
 use crate::log::Draft;
 use crate::problem::{Problem, Problems};
@@ -69,6 +74,9 @@ type SeedDrafts = dyn FnOnce(&States, &mut Trial) -> Result<Vec<Draft>, WriteErr
 pub struct App {
     states: States,
     seeds: Vec<Seed>,
+    resources: Vec<Planned>,
+    /// Those of `resources` that are built.
+    built: Resources,
     controllers: Vec<Registration>,
     variant: Option<Arc<VariantFn>>,
     customise: Vec<Customise>,
@@ -89,6 +97,8 @@ impl App {
         App {
             states: States::new(),
             seeds: Vec::new(),
+            resources: Vec::new(),
+            built: Resources::default(),
             controllers: Vec::new(),
             variant: None,
             customise: Vec::new(),
@@ -120,6 +130,60 @@ impl App {
                 store.map_or(Ok(Vec::new()), |store| store.first_drafts(updates(), trial))
             }),
         });
+        self
+    }
+
+    /// Has something built before the node is ready that controllers share: a pool of connections, a
+    /// client, a mailer. They take it as [`Resource<T>`](crate::extract::Resource). An error stops the
+    /// start and is its cause; so does a panic.
+    ///
+    /// The constructor is an `async fn() -> Result<T, E>`, or takes the site's settings, which are the
+    /// section `[site]` of project.toml and `HEADWATER_SITE__…` variables, as a type of the site's
+    /// own. It runs once, where controllers run: on a back end and on a single node, not on a front
+    /// end. Several run one after the other, in the order in which they were added.
+    ///
+    /// ```
+    /// use headwater::prelude::*;
+    /// use serde::Deserialize;
+    ///
+    /// #[derive(Deserialize)]
+    /// struct Settings {
+    ///     greeting: String,
+    /// }
+    ///
+    /// struct Greeter(String);
+    ///
+    /// async fn greeter(settings: Settings) -> Result<Greeter, std::io::Error> {
+    ///     Ok(Greeter(settings.greeting))
+    /// }
+    ///
+    /// #[controller("greet")]
+    /// async fn greet(greeter: Resource<Greeter>) -> Reply {
+    ///     text(greeter.0.as_str())
+    /// }
+    ///
+    /// # tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(async {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let routes = "[[route]]\npath = \"/\"\ncontroller = \"greet\"\n";
+    /// # std::fs::write(folder.path().join("dispatch.conf"), routes)?;
+    /// std::fs::write(folder.path().join("project.toml"), "[site]\ngreeting = \"Hello!\"\n")?;
+    /// let app = App::new().resource(greeter).controllers(controllers![greet]);
+    /// # let site = app.into_service(folder.path()).await?;
+    /// # let response = site.answer(http::Request::get("/").body(Body::empty())?).await;
+    /// # assert_eq!(response.into_body().collect(100).await?, "Hello!");
+    /// # site.stop().await;
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    #[track_caller]
+    pub fn resource<M, C: Constructor<M>>(mut self, constructor: C) -> App {
+        let planned = Planned::new(constructor, Location::caller());
+        match self.resources.iter().find(|known| known.id == planned.id) {
+            Some(known) => self.problems.push(Problem::new(format!(
+                "two resources are of the type `{}`: {} and {}; give one of them a type of its own",
+                planned.type_name, known.location, planned.location
+            ))),
+            None => self.resources.push(planned),
+        }
         self
     }
 
@@ -165,6 +229,15 @@ impl App {
         cli::main(self)
     }
 
+    /// Builds the resources, where controllers run.
+    async fn build_resources(&mut self, config: &Config) -> Result<(), Problems> {
+        if config.mode != Mode::Frontend {
+            let planned = std::mem::take(&mut self.resources);
+            self.built = resource::build(planned, &config.site).await?;
+        }
+        Ok(())
+    }
+
     /// What is wrong with the site's code, whatever its files say.
     fn own_problems(&self) -> Problems {
         let mut problems = self.problems.clone();
@@ -205,6 +278,13 @@ impl cli::Site for App {
 
     fn check(&self, config: &Config) -> Problems {
         let mut problems = self.own_problems();
+        if config.mode != Mode::Frontend {
+            for planned in &self.resources {
+                if let Err(problem) = planned.check(&config.site) {
+                    problems.extend(problem.into());
+                }
+            }
+        }
         problems.extend(Parts::of(self, config).check());
         problems
     }

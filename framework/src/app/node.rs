@@ -15,7 +15,7 @@ use crate::http::Limits;
 use crate::problem::Problems;
 
 /// Runs the node until it is told to stop, and drains it.
-pub(super) async fn serve(app: App, config: Config) -> Result<(), Problems> {
+pub(super) async fn serve(mut app: App, config: Config) -> Result<(), Problems> {
     let mut signals = Signals::listen().map_err(|error| problem("listen to signals", &error))?;
     let metrics = Metrics::install();
     let watching = match config.environment {
@@ -23,6 +23,10 @@ pub(super) async fn serve(app: App, config: Config) -> Result<(), Problems> {
         Environment::Production => Watching::Nothing,
     };
     let shares = Descriptors::raise().apply(config.mode, config.limits.connections);
+    tokio::select! {
+        built = app.build_resources(&config) => built?,
+        () = stop(&mut signals) => return Ok(()),
+    }
     let rooms = Rooms::open(app, &config, watching).await?;
     let http = match &rooms.report.frontend {
         Some(frontend) => {
@@ -54,6 +58,11 @@ pub(super) async fn serve(app: App, config: Config) -> Result<(), Problems> {
     admin.stop().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Waits until the node is to stop.
+async fn stop(signals: &mut Signals) {
+    while signals.next().await == Wish::Reload {}
 }
 
 fn entrance(http: Option<&Served>, link: Option<&Served>) -> Option<Entrance> {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use xxhash_rust::xxh3::Xxh3;
 
-/// More files than anybody has in a development copy of a site. What is beyond is not looked at.
+/// More files than a development copy of a site has. What is beyond is not looked at.
 const MOST_FILES: usize = 200_000;
 
 /// Where a site's files are.

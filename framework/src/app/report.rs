@@ -14,7 +14,7 @@ use crate::frontend::FrontEnd;
 use crate::log::Invalidation;
 use crate::problem::Problem;
 
-/// A node with whatever rooms it has.
+/// A node with the modules that it runs.
 pub(super) struct NodeReport {
     pub(super) name: String,
     pub(super) mode: Mode,
@@ -22,7 +22,7 @@ pub(super) struct NodeReport {
     pub(super) backend: Option<Arc<Backend>>,
     /// Where there is a front end.
     pub(super) reloader: Option<Arc<Reloader>>,
-    /// Whether it has been told to stop: then nobody should send it more.
+    /// Whether it is stopping: then it should be sent no more requests.
     pub(super) stopping: AtomicBool,
 }
 

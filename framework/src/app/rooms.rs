@@ -190,6 +190,7 @@ async fn open_backend(
         lease: config.link.lease,
         expected: config.link.expect_frontends.clone(),
         states: Arc::clone(&states),
+        resources: Arc::new(std::mem::take(&mut app.built)),
         controllers: app.controllers.clone(),
         body_limit: config.limits.body,
         fields: config.limits.fields,

@@ -41,7 +41,7 @@ const PEER: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 /// let routes = "[[route]]\npath = \"/hello\"\ncontroller = \"hello\"\n";
 /// std::fs::write(folder.path().join("dispatch.conf"), routes)?;
 /// let site = App::new().controllers(controllers![hello]).into_service(folder.path()).await?;
-/// let request = http::Request::get("/hello").body(headwater::body::Body::empty())?;
+/// let request = http::Request::get("/hello").body(Body::empty())?;
 /// let response = site.answer(request).await;
 /// assert_eq!(response.status(), StatusCode::OK);
 /// site.stop().await;
@@ -62,7 +62,7 @@ impl App {
     /// # Errors
     /// What is wrong with the site's files or code.
     pub async fn into_service(
-        self,
+        mut self,
         folder: impl AsRef<std::path::Path>,
     ) -> Result<SiteService, Problems> {
         self.own_problems().or(())?;
@@ -70,6 +70,7 @@ impl App {
         if config.mode != Mode::SingleNode {
             config.mode = Mode::SingleNodeWithCache;
         }
+        self.build_resources(&config).await?;
         let rooms = Rooms::open(self, &config, Watching::Nothing).await?;
         let frontend = rooms.report.frontend.clone();
         let frontend = frontend.ok_or_else(|| Problem::new("a single node has a front end"))?;

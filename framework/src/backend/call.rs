@@ -13,7 +13,6 @@ use super::Backend;
 use super::writing::CallJournal;
 use crate::body::Body;
 use crate::controller::{self, Site};
-use crate::http::structured;
 use crate::link::{Answer, Call, Content, group_of_url};
 use crate::log::{Invalidation, LogEpoch, Position};
 use crate::problem::nearest;
@@ -23,8 +22,8 @@ use crate::request::{Allowance, Request, RequestParts};
 impl Backend {
     /// Answers a call. Whatever goes wrong becomes an answer too.
     pub(super) async fn answer(self: &Arc<Self>, call: Call, body: Body) -> (Answer, Body) {
-        // A call goes on here when its visitor has gone. Those with bodies have places of their own,
-        // so that slow uploads keep nobody else out.
+        // A call goes on here when its visitor has gone. Those with bodies have permits of their
+        // own, so that slow uploads keep no other call out.
         let places = if body.is_end_stream() { &self.places } else { &self.upload_places };
         let Ok(_place) = places.try_acquire() else {
             let message = "The back end has too many requests to answer.";
@@ -55,6 +54,7 @@ impl Backend {
         let journal = Arc::new(CallJournal::new(Arc::clone(self), invalidations, own));
         let site = Site {
             states: Arc::clone(&self.states),
+            resources: Arc::clone(&self.resources),
             journal: journal.clone(),
             docroot: self.clone(),
         };
@@ -174,16 +174,30 @@ impl Backend {
 }
 
 /// The groups that a reply to an unsafe request makes wrong by naming them in
-/// `Cache-Group-Invalidation` (RFC 9875, section 3). A field that is no list of strings says
-/// nothing (RFC 9651, section 4.2).
+/// `Cache-Group-Invalidation` (RFC 9875, section 3). A field that is no List of Strings is ignored
+/// as a whole (RFC 9651, section 4.2), and so are parameters of its members.
 fn named_by(reply: &Reply) -> Invalidation {
     let lines = reply.headers().get_all(CACHE_GROUP_INVALIDATION).iter();
-    let groups = structured::read_strings(lines.map(HeaderValue::as_bytes));
-    let groups = groups.unwrap_or_else(|error| {
-        tracing::warn!(%error, "a reply's Cache-Group-Invalidation is not understood");
+    let field = lines.map(HeaderValue::as_bytes).collect::<Vec<_>>().join(&b", "[..]);
+    let named = match sfv::Parser::new(&field).parse::<sfv::List>() {
+        Ok(list) => {
+            let groups = list.iter().map(group).collect::<Option<Vec<_>>>();
+            groups.ok_or_else(|| "a member is no string".to_owned())
+        }
+        Err(error) => Err(error.to_string()),
+    };
+    let groups = named.unwrap_or_else(|error| {
+        tracing::warn!(error, "a reply's Cache-Group-Invalidation is no list of quoted strings");
         Vec::new()
     });
     groups.into_iter().fold(Invalidation::new(), Invalidation::group)
+}
+
+fn group(member: &sfv::ListEntry) -> Option<String> {
+    match member {
+        sfv::ListEntry::Item(item) => Some(item.bare_item.as_string()?.as_str().to_owned()),
+        sfv::ListEntry::InnerList(_) => None,
+    }
 }
 
 const CACHE_GROUP_INVALIDATION: HeaderName = HeaderName::from_static("cache-group-invalidation");

@@ -28,7 +28,7 @@ pub(super) struct DeferringCall {
 }
 
 impl Deferrals {
-    /// Takes in the next record.
+    /// Observes the next record.
     pub(super) fn observe(&self, record: &Record) {
         let content = &record.content;
         if content.settles.is_none() && content.deferred.is_empty() {

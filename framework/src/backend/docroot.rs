@@ -30,7 +30,7 @@ pub(super) struct Docroot {
     folder: PathBuf,
     pub(super) store: Arc<Store>,
     manifest: Mutex<Manifest>,
-    /// Who takes in which path now.
+    /// One lock for each path that is being imported.
     turns: Mutex<HashMap<String, Weak<tokio::sync::Mutex<()>>>>,
 }
 
@@ -39,7 +39,7 @@ impl Docroot {
         Docroot { folder, store, manifest: Mutex::default(), turns: Mutex::default() }
     }
 
-    /// Takes in the next record.
+    /// Observes the next record.
     pub(super) fn observe(&self, record: &Record) {
         if record.content.files.is_empty() {
             return;
@@ -56,7 +56,7 @@ impl Docroot {
         self.lock().clone()
     }
 
-    /// Takes in the file at `path` as it is now.
+    /// Imports the file at `path` as it is now.
     pub(super) async fn take(self: &Arc<Self>, path: &str) -> Result<Taken, SyncError> {
         check_path(path).map_err(|reason| SyncError::Path { path: path.to_owned(), reason })?;
         let turn = self.turn(path).lock_owned().await;
@@ -131,19 +131,19 @@ impl Docroot {
         for path in self.manifest().paths_of(content) {
             match self.store.import(&self.folder, path) {
                 Ok(pin) if pin.content() == content => {
-                    tracing::warn!(path, "the stored content was lost and has been taken in again");
+                    tracing::warn!(path, "the stored content was lost and has been imported again");
                     return self.store.open_content(content);
                 }
                 Ok(_) | Err(StoreError::Absent) => {}
                 Err(error) => {
-                    tracing::warn!(path, %error, "a lost content cannot be taken in again")
+                    tracing::warn!(path, %error, "a lost content cannot be imported again")
                 }
             }
         }
         Ok(None)
     }
 
-    /// The lock of who takes in the file at `path`.
+    /// The lock for importing the file at `path`.
     fn turn(&self, path: &str) -> Arc<tokio::sync::Mutex<()>> {
         let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
         turns.retain(|_, turn| turn.strong_count() > 0);

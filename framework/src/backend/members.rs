@@ -23,11 +23,12 @@
 //!
 //! # Front ends whose silence costs too much
 //!
-//! A front end that stops again and again would make each writer wait for its lease again and again.
-//! [`probation`] says which front ends get no lease for a while, and why that costs the site
-//! little; [`awaited`] says whose silence it is. A renewal is judged in the same critical section
-//! in which a lease is noted, and after the front end was charged for all waits up to then. So a front end that
-//! wakes, acknowledges and asks for a lease is convicted before it gets one.
+//! A front end that stops again and again would make each writer wait for its lease again and
+//! again. [`probation`] says which front ends get no lease for a while, and why that costs the site
+//! little; [`awaited`] says whose silence a wait was. A renewal is assessed in the same critical
+//! section in which a lease is noted, and after all waits up to then were counted against the front
+//! end. So a front end that wakes, acknowledges and asks for a lease is penalised before it gets
+//! one.
 
 mod awaited;
 mod member;
@@ -122,7 +123,7 @@ impl Members {
         let new = || Member::new(name.to_owned(), self.lease, start);
         let member = inner.members.entry(incarnation).or_insert_with(new);
         member.feed = Some(feed);
-        member.heard = clock::now();
+        member.last_seen = clock::now();
         member.asked = None;
         if member.ended.is_cancelled() {
             // What joins lives, whatever was taken for a proof of its end.
@@ -146,7 +147,7 @@ impl Members {
             }
             newer
         });
-        inner.charge(incarnation, now);
+        inner.count(incarnation, now);
         inner.awaited.acknowledge(incarnation, position, now);
         self.moved.send_replace(());
     }
@@ -176,17 +177,17 @@ impl Members {
         // An earlier run of the same name may be what writers wait for.
         let runs = inner.runs_of(&name);
         for run in &runs {
-            inner.charge(*run, now);
+            inner.count(*run, now);
         }
         let is_late = runs.iter().any(|run| inner.awaited.is_late(*run, now));
         inner.probation.asked(&name, Asking { gap, answer_took }, now);
         let withheld = inner.withholds(&name);
-        let sentence = inner.probation.sentence(&name);
+        let term = inner.probation.term(&name);
         let cannot_store = inner.cannot_store(feed, now);
         let Some((_, member)) = inner.following(feed) else { return Grant::Unknown };
         match (std::mem::replace(&mut member.withheld, withheld), withheld) {
             (false, true) => {
-                let (punctual, waited) = sentence.unwrap_or_default();
+                let (punctual, waited) = term.unwrap_or_default();
                 tracing::warn!(
                     frontend = name,
                     waited_ms = waited.as_millis(),
@@ -231,7 +232,7 @@ impl Members {
         member.lease_until = member.lease_until.min(now);
         member.fenced = true;
         member.ended.cancel();
-        inner.charge(incarnation, now);
+        inner.count(incarnation, now);
         inner.awaited.remove(incarnation, now);
         inner.probation.cut(name);
         self.moved.send_replace(());
@@ -244,7 +245,7 @@ impl Members {
         let (&incarnation, _) =
             inner.members.iter().find(|(_, member)| member.feed == Some(feed))?;
         let now = clock::now();
-        inner.charge(incarnation, now);
+        inner.count(incarnation, now);
         inner.awaited.remove(incarnation, now);
         let member = inner.members.remove(&incarnation)?;
         inner.probation.cut(&member.name);
@@ -259,7 +260,7 @@ impl Members {
     pub fn look_after(&self) -> Vec<u64> {
         let now = clock::now();
         let mut inner = self.lock();
-        inner.probation.forgive(now);
+        inner.probation.expire(now);
         inner.members.retain(|run, member| *run != NAMELESS || member.lease_until > now);
         for member in inner.members.values_mut() {
             if member.lease_until <= now && !std::mem::replace(&mut member.fenced, true) {
@@ -314,7 +315,7 @@ impl Inner {
     fn following(&mut self, feed: FeedId) -> Option<(u64, &mut Member)> {
         let mut members = self.members.iter_mut();
         let (run, member) = members.find(|(_, member)| member.feed == Some(feed))?;
-        member.heard = clock::now();
+        member.last_seen = clock::now();
         Some((*run, member))
     }
 
@@ -324,11 +325,11 @@ impl Inner {
     }
 
     /// Charges the front end for what writers have waited for it up to now.
-    fn charge(&mut self, incarnation: u64, now: Moment) {
+    fn count(&mut self, incarnation: u64, now: Moment) {
         let Some(since) = self.awaited.silent_since(incarnation) else { return };
         if let Some(member) = self.members.get(&incarnation) {
             // Beyond its lease no writer waits for it, though the record may wait for others.
-            self.probation.charge(&member.name, since, now.min(member.lease_until));
+            self.probation.count(&member.name, since, now.min(member.lease_until));
         }
     }
 

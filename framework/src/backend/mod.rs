@@ -1,10 +1,10 @@
-//! A back end: runs controllers, owns the log, and tells the front ends what has become wrong.
+//! A back end: runs controllers, owns the log, and tells the front ends what has become invalid.
 //!
 //! - [`Backend`]: opened on a log; writes, invalidates, reports.
 //! - `call`: the right half of a request's way: wait for the position, controller, reply.
 //! - `writing`: what a controller writes, and what it invalidates.
 //! - `deferrals`: what was deferred and not settled.
-//! - [`members`](Members): the front ends that may hold leases, and who waits for them.
+//! - [`members`](Members): the front ends that may hold leases, and the writers that wait for them.
 //! - `docroot`: the files that the log puts into every docroot.
 //! - `tail`: the end of the log, as feeds read it.
 //! - [`BackendHost`]: all of this as the link sees it.
@@ -30,7 +30,7 @@ use tokio::sync::Semaphore;
 use crate::budget::Budget;
 use crate::claim;
 use crate::clock;
-use crate::controller::Registration;
+use crate::controller::{Registration, Resources};
 use crate::docroot::Store;
 use crate::log::{
     Appended, Draft, Invalidation, Log, LogId, Membership, Options, Position, Receipt,
@@ -41,7 +41,7 @@ use crate::state::{Journal, States, WriteError, Written};
 use deferrals::Deferrals;
 use docroot::Docroot;
 pub use host::BackendHost;
-pub use members::{CallId, FeedId, Health, MemberStatus, Members, Unheld};
+pub use members::{CallId, Health, MemberStatus, Members};
 use tail::{Publisher, Tail};
 
 /// How often members without leases are looked after.
@@ -59,6 +59,8 @@ pub struct Parts {
     pub expected: Vec<String>,
     /// The site's data.
     pub states: Arc<States>,
+    /// What the site's constructors have built.
+    pub resources: Arc<Resources>,
     /// The site's controllers.
     pub controllers: Vec<Registration>,
     /// The longest request body that a controller reads as a whole, in bytes.
@@ -95,12 +97,13 @@ pub struct Backend {
     membership: tokio::sync::Mutex<()>,
     claims: PathBuf,
     states: Arc<States>,
+    resources: Arc<Resources>,
     controllers: BTreeMap<String, Registration>,
     body_limit: u64,
     fields: usize,
     /// Memory for request bodies that are read as a whole.
     memory: Budget,
-    /// Places for calls without bodies, whether or not somebody still waits for their answers.
+    /// Permits for calls without bodies, whether or not their answers are still wanted.
     places: Semaphore,
     /// Places for calls with bodies.
     upload_places: Semaphore,
@@ -162,6 +165,7 @@ impl Backend {
             membership: tokio::sync::Mutex::default(),
             claims: parts.claims,
             states: parts.states,
+            resources: parts.resources,
             controllers: controllers.map(|entry| (entry.name().to_owned(), entry)).collect(),
             body_limit: parts.body_limit,
             fields: parts.fields,

@@ -58,7 +58,7 @@ struct Progress {
     /// The records that were written, to be settled if something was deferred.
     carriers: Vec<Position>,
     /// Whether the reply is there. What is written later, by a task or a body that the controller
-    /// left behind, is settled by nobody, so it cannot defer anything.
+    /// left behind, is never settled, so it cannot defer anything.
     has_replied: bool,
 }
 
@@ -214,8 +214,8 @@ impl Journal for CallJournal {
                         true => draft.invalidation.merge(invalidation),
                     }
                 }
-                // A controller that stops waiting must not leave a record that nobody settles. The
-                // task is counted before anybody can learn that the reply is there.
+                // A controller that stops waiting must not leave an unsettled record. The task is
+                // counted before the reply can become known.
                 self.under_way.spawn(write(
                     Arc::clone(&self.backend),
                     self.call(),

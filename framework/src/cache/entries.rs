@@ -9,7 +9,7 @@ use super::entry::Entry;
 /// Entries, found by their keys.
 ///
 /// A key is kept once, in its entry: the map itself knows its hash only. The hash is of 64 bits and
-/// nobody outside can foresee it, so two keys hardly ever share one. If they do, the younger
+/// cannot be foreseen from outside, so two keys hardly ever share one. If they do, the younger
 /// entry is there and the other one is not: a miss, and never the wrong content.
 #[derive(Debug)]
 pub(super) struct Entries {
@@ -42,8 +42,8 @@ impl Entries {
         self.map.invalidate(&self.hasher.hash_one(key));
     }
 
-    /// Takes this very entry out, unless it is not there any more. Whoever puts another one in its
-    /// place meanwhile may lose that: a miss, no more.
+    /// Removes this very entry, unless it is not there any more. An entry that replaces it
+    /// meanwhile may be lost: a miss, no more.
     pub(super) fn remove_entry(&self, entry: &Arc<Entry>) -> bool {
         let is_there = self.get(&entry.key).is_some_and(|current| Arc::ptr_eq(&current, entry));
         if is_there {

@@ -6,7 +6,6 @@ use super::ledger::Ledger;
 use super::page::Page;
 use super::validity::{Ids, Validity, Verdict};
 use crate::clock::Moment;
-use crate::log::Position;
 use crate::pieces::Fragment;
 
 /// Cached content and all that decides whether it may be served.
@@ -103,11 +102,6 @@ impl Entry {
     /// What patterns are matched with.
     pub fn id(&self) -> &str {
         &self.key[..self.id as usize]
-    }
-
-    /// The position from before the content was made.
-    pub fn as_of(&self) -> Position {
-        self.validity.as_of()
     }
 
     /// How long ago it was filled.

@@ -44,9 +44,9 @@ pub enum Filled {
 impl Cache {
     /// What content that is begun from now on is a fill of.
     ///
-    /// Content depends on the site's files too. Whoever has new ones puts them in place before he
-    /// calls [`forget`](Cache::forget); so whoever asks for the generation before he looks which
-    /// files are in place cannot fill the new generation with content of the old files.
+    /// Content depends on the site's files too. A reload puts new files in place before it calls
+    /// [`forget`](Cache::forget), and a fill reads the generation before it reads which files are
+    /// in place. So the new generation is never filled with content of the old files.
     pub fn generation(&self) -> Generation {
         self.ledger.load().as_ref().map_or(Generation::NONE, |ledger| ledger.generation)
     }

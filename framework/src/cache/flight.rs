@@ -9,10 +9,10 @@
 //! - that began knowing all that was known when the request arrived: whatever was answered to a
 //!   writer before then was applied before the content was made;
 //! - that began earlier, if the request arrived under a lease and nothing known now has invalidated
-//!   the result. Without a lease there may have been records that nobody here knows of.
+//!   the result. Without a lease there may have been records that are not known here.
 //!
-//! Otherwise the request starts, or joins, the next flight, which begins after it arrived. So nobody
-//! waits for more than two flights.
+//! Otherwise the request starts, or joins, the next flight, which begins after it arrived. So no
+//! request waits for more than two flights.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -125,7 +125,7 @@ impl<T: Clone> Flights<T> {
 impl<T> Lead<T> {
     /// Hands the result to all that wait.
     pub fn land(mut self, result: T) {
-        // Out of the map first: who comes later must start anew.
+        // Out of the map first: later requests must start anew.
         self.depart();
         self.landing.send_replace(Some(result));
     }
@@ -154,7 +154,7 @@ impl<T: Clone> Wait<T> {
         knew_enough || self.start.number > arrival.begun
     }
 
-    /// The result; `None` when the one who made the fill gave up.
+    /// The result; `None` when the fill was abandoned.
     pub async fn landed(&mut self) -> Option<T> {
         let landed = self.landed.wait_for(Option::is_some).await.ok()?;
         landed.clone()

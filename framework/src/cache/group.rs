@@ -132,8 +132,8 @@ impl Groups {
             }
             let mut shard = lock(shard);
             let (before, mut latest) = (shard.len(), 0);
-            // Each cell is looked at once: one that an entry lets go of meanwhile is either kept or
-            // counted. Nobody can take a cell anew while the shard is locked.
+            // Each cell is examined once: one that an entry releases meanwhile is either kept or
+            // counted. No cell can be taken anew while the shard is locked.
             shard.retain(|_, cell| match only_here(cell) {
                 Some(cell) => {
                     latest = latest.max(cell.last());
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_group_that_is_let_go_while_others_are_forgotten_is_covered_by_the_floor() {
+    fn a_group_that_is_released_while_others_are_forgotten_is_covered_by_the_floor() {
         for _ in 0..100 {
             let groups = Groups::new(Position::START);
             let held: Vec<_> = (1..=4000)
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn a_group_that_no_entry_is_in_and_nobody_invalidated_is_forgotten_at_once() {
+    fn a_group_without_entries_and_invalidations_is_forgotten_at_once() {
         let groups = Groups::new(Position::START);
         drop(groups.cell("tag:anything"));
         let _held = groups.cell("held");

@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// What an entry is found by: its id, and whatever else tells apart the answers to one URL.
+/// What an entry is found by: its id, and whatever else distinguishes the answers to one URL.
 ///
 /// The id is the canonical path and query (or what the site's variant function put in their
 /// place). It is what patterns see, so one pattern finds an entry in all its variants.

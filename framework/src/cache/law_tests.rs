@@ -2,7 +2,8 @@
 
 mod script;
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use super::*;
 use crate::clock::Moment;
@@ -17,7 +18,7 @@ pub(super) fn at(seconds: u64) -> Moment {
 
 pub(super) fn page() -> Content {
     let body = bytes::Bytes::from_static(b"page").into();
-    Content::Page(Page::with_headers(http::StatusCode::OK, http::HeaderMap::new(), body))
+    Content::Page(Page::new(Arc::new(Head::new(Outline::default())), body, SystemTime::now()))
 }
 
 pub(super) fn cache() -> Cache {
@@ -37,7 +38,7 @@ pub(super) fn fresh_for_100_s() -> Freshness {
     }
 }
 
-/// A fill that was begun at the present, the moment 0, or at least by someone who knows it.
+/// A fill of the present generation, stored at the moment 0.
 pub(super) fn new_fill<'a>(cache: &Cache, id: &str, as_of: u64, groups: &'a [String]) -> Fill<'a> {
     Fill {
         key: Key::of_id(id.to_owned()),
@@ -291,7 +292,7 @@ fn memory_is_bounded_by_bytes() {
 }
 
 #[test]
-fn who_holds_an_entry_of_an_earlier_ledger_is_told_that_it_is_dead() {
+fn an_entry_of_an_earlier_ledger_is_reported_dead_to_its_holder() {
     for forget in [|cache: &Cache| cache.forget(), |cache: &Cache| cache.follow(LOG, Position(1))] {
         let cache = cache();
         let window = Duration::from_secs(1000);

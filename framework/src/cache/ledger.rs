@@ -89,7 +89,8 @@ impl Ledger {
         Position(self.applied.load(Ordering::Acquire))
     }
 
-    /// Takes in what the record at `position` invalidates; what it makes stale is stale since `at`.
+    /// Applies the invalidations of the record at `position`; what it makes stale is stale since
+    /// `at`.
     pub(super) fn invalidate(&self, position: Position, invalidation: &Invalidation, at: Moment) {
         for group in &invalidation.groups {
             self.groups.invalidate(group, position);
@@ -100,7 +101,7 @@ impl Ledger {
         self.patterns.invalidate(invalidation, position, at);
     }
 
-    /// Everything up to `position` has been taken in.
+    /// Everything up to `position` has been applied.
     pub(super) fn advance(&self, position: Position) {
         self.applied.fetch_max(position.0, Ordering::AcqRel);
     }

@@ -29,9 +29,9 @@
 //! entries. The cell is looked up by the hash of its name when an entry is made. Were a cell dropped from the
 //! directory and made anew, its number would be forgotten. Therefore there is a *floor*: a fill whose
 //! `as_of` is below it is not stored, and a cell is dropped only when the floor is at its number or
-//! above and nobody else holds the cell, which is seen under the lock of its shard. The fill reads
-//! the floor after it has taken its cells, so one that got a new cell sees a floor no lower than the
-//! old cell's number.
+//! above and nothing else holds the cell, which is checked under the lock of its shard. The fill
+//! reads the floor after it has taken its cells, so one that got a new cell sees a floor no lower
+//! than the old cell's number.
 //!
 //! *A pattern meets an entry at most once.* Patterns are kept in the order of their positions. An
 //! entry remembers up to which position it was tested; a reader tests the rest. A retired pattern
@@ -42,12 +42,13 @@
 //! worst of all patterns after the mark that are found in it, so their order does not matter, and
 //! one that another stands in for may be met as well. Readers hold the patterns in runs that never change (`patterns/mod.rs`):
 //!
-//! - Whoever takes in a record puts a list of runs with all its patterns in place before he
-//!   moves *latest*, and a reader looks at *latest* before he takes the list: a mark that he sets
-//!   at *latest* is behind no pattern that he has not met. Lists are put in place whole, and one in which
-//!   a younger pattern stands in for an older one has the younger.
-//! - Whoever retires patterns raises the floor before he puts a list without them in place, and a
-//!   reader looks at the floor after he has met those in his list: if one is missing, he sees the floor.
+//! - A writer publishes a list of runs with all patterns of a record before it advances *latest*,
+//!   and a reader loads *latest* before it loads the list: a mark that it sets at *latest* is
+//!   behind no pattern that it has not met. Lists are published whole, and one in which a younger
+//!   pattern stands in for an older one has the younger.
+//! - A writer that retires patterns raises the floor before it publishes a list without them, and a
+//!   reader loads the floor after it has met the patterns in its list: if one is missing, it sees
+//!   the floor.
 //! - A pattern is found in an id only where one of its *heads* stands. That is read from the parsed expression (`patterns/head.rs`),
 //!   and what the heads do not say is asked of the compiled one. One that cannot be parsed may mean anything, so
 //!   it raises the floor to itself. One that is parsed, but larger than what may be compiled, ends every
@@ -78,32 +79,33 @@
 //! its word for hard invalidations, and [`Lookup::Hit`] for both.
 //!
 //! *A window is never longer than it should be.* It is counted from the earliest soft invalidation
-//! after `as_of`, however many follow, and whether or not anybody looked at the entry in between.
+//! after `as_of`, however many follow, and whether or not the entry was looked up in between.
 //!
 //! - A group's cell keeps the positions and moments of its last few soft invalidations. When there
 //!   are more, the two oldest become one with the position of the later and the moment of the
-//!   earlier: whoever is stale by either of them counts as stale from the earlier moment on. A hard
-//!   invalidation drops those before it, for nobody asks for them any more.
+//!   earlier: an entry that is stale by either of them counts as stale from the earlier moment on.
+//!   A hard invalidation drops those before it, because they are never read again.
 //! - A pattern carries its moment. An entry does not meet it again, so it notes the earliest
 //!   moment of those that were found in it. Equal soft patterns within a second count as one with
 //!   the moment of the first; the younger of two equal patterns replaces the older otherwise only
 //!   if it is hard.
 //! - The moment is when the front end learned of the record; if it held no lease then, the moment
-//!   when the lease ended, for before that it would have been told.
+//!   when the lease ended, because before that it would have received the record.
 //!
 //! *The order of stores.* A cell has three places: the *last* position of either kind, the last
 //! *hard* one, and the soft ones. A reader looks at *last* alone (one load, as long as nothing was
 //! invalidated), and at the others only if it is after `as_of`. A writer stores *hard* or the
-//! soft one first and *last* at the end (release, and acquire by the reader), so who sees *last*
-//! sees why. If the reader finds neither, a hard invalidation is just dropping soft ones, and the
-//! entry is dead. For patterns, an entry's note of the earliest moment is stored before the mark of
-//! how far it was tested, and read after it: who need not test a pattern again sees what it said.
+//! soft one first and *last* at the end (release, and acquire by the reader), so a reader that sees
+//! *last* sees why. If the reader finds neither, a hard invalidation is just dropping soft ones,
+//! and the entry is dead. For patterns, an entry's note of the earliest moment is stored before the
+//! mark of how far it was tested, and read after it: a reader that need not test a pattern again
+//! sees what it said.
 //!
 //! # The lease
 //!
-//! *The lease is looked at after the request was read*, with a clock that counts suspended time.
-//! Who was stopped in the middle of a request began it before, and may finish it; the next request
-//! meets a lease that has run out.
+//! *The lease is checked after the request was read*, with a clock that counts suspended time. A
+//! process that was stopped in the middle of a request began it before, and may finish it; the next
+//! request meets a lease that has run out.
 
 mod content;
 mod entries;
@@ -132,12 +134,12 @@ mod law_tests;
 pub use content::Content;
 pub use entry::{Entry, Freshness};
 pub use fill::{Fill, Filled};
-pub use flight::{Arrival, Flights, Join, Knowledge, Lead, Wait};
+pub use flight::{Flights, Join, Lead};
 pub use form::{Form, Present, tag_in, tag_of_digest};
 pub use head::{Date, Head, Outline, Tag, not_modified};
 pub use key::{Key, KeyBuilder};
 pub use ledger::Generation;
 pub use lookup::{Lookup, Miss};
-pub use page::{Derived, Encoded, LastModified, Later, Page};
-pub use store::{Cache, Limits, Usage};
+pub use page::{Derived, Encoded, LastModified, Page};
+pub use store::{Cache, Limits};
 pub use validity::Origin;

@@ -4,19 +4,19 @@
 //! so each holds only what is its own: the bytes, their digest, and when it was made. What its
 //! responses say besides is a [`Head`], which it shares with others.
 //!
-//! Encodings are made after the page was stored, by whoever has [claimed](Later::claim) that; until
-//! then the page is served as it is. So are the deflated pieces of what is put together for each response:
-//! a page with parts, or one that is a part.
+//! Encodings are made after the page was stored, by the task that has [claimed](Later::claim) them;
+//! until then the page is served as it is. So are the deflated pieces of what is put together for
+//! each response: a page with parts, or one that is a part.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 
 use super::entry::Entry;
-use super::head::{Head, Outline};
+use super::head::Head;
 use super::store::Cache;
 use crate::http::Coding;
 use crate::http::gzip::Deflated;
@@ -49,7 +49,7 @@ pub struct LastModified {
 /// What is made of a page after it was stored. Few pages have any of it, so it has no room before.
 #[derive(Debug)]
 pub struct Later {
-    /// What may be asked for and nobody makes.
+    /// What may be wanted and is not being made.
     wanted: AtomicU8,
     made: OnceLock<Box<Made>>,
 }
@@ -80,8 +80,8 @@ pub struct Encoded {
 }
 
 impl Cache {
-    /// Puts encodings into the page of an entry, which is heavier afterwards. Only who has claimed
-    /// them makes them, once.
+    /// Puts encodings into the page of an entry, which is heavier afterwards. Only the task that
+    /// has claimed them makes them, once.
     pub fn put_encodings(&self, entry: &Arc<Entry>, encodings: Vec<Encoded>) {
         let Some(page) = entry.page() else { return };
         page.later.put_encodings(encodings);
@@ -105,12 +105,6 @@ impl Page {
         // It lasts until the year 2554.
         let modified = u64::try_from(modified.as_nanos()).unwrap_or(u64::MAX);
         Page { head, body, digest, modified, later: Later::wanting(Derived::Pieces) }
-    }
-
-    /// A page that says nothing of itself but these headers.
-    pub fn with_headers(status: StatusCode, headers: HeaderMap, body: Pieces) -> Page {
-        let head = Head::new(Outline { status, headers, ..Outline::default() });
-        Page::new(Arc::new(head), body, SystemTime::now())
     }
 
     /// What the body is known by.
@@ -149,7 +143,7 @@ impl Page {
 }
 
 impl Later {
-    /// Nothing yet: somebody is to make this, or is once it is asked for.
+    /// Nothing yet: this is to be made, now or once it is asked for.
     pub fn wanting(wanted: Derived) -> Later {
         Later { wanted: AtomicU8::new(wanted as u8), made: OnceLock::new() }
     }
@@ -168,18 +162,18 @@ impl Later {
         self.made.get().and_then(|made| made.pieces.get()).map_or(&[], |made| made)
     }
 
-    /// Whether it may be made and nobody has claimed it yet.
+    /// Whether it may be made and is not claimed.
     pub fn wants(&self, derived: Derived) -> bool {
         self.wanted.load(Ordering::Relaxed) & derived as u8 != 0
     }
 
-    /// Takes the duty to make it. `false` when somebody else has it, or nobody needs to.
+    /// Claims the work. `false` when it is claimed already, or not needed.
     pub fn claim(&self, derived: Derived) -> bool {
         let bit = derived as u8;
         self.wants(derived) && self.wanted.fetch_and(!bit, Ordering::Relaxed) & bit != 0
     }
 
-    /// Lets somebody claim it, for the first time or again.
+    /// Offers the work, for the first time or again.
     pub fn want(&self, derived: Derived) {
         self.wanted.fetch_or(derived as u8, Ordering::Relaxed);
     }

@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 use crate::clock::Moment;
 use crate::log::Position;
 
-/// How many soft invalidations of a group are told apart.
+/// How many soft invalidations of a group are distinguished.
 const KEPT: usize = 8;
 
 /// The soft invalidations of a group, in the order of their positions.
@@ -12,7 +12,7 @@ const KEPT: usize = 8;
 pub(super) struct Softenings(Mutex<VecDeque<(Position, Moment)>>);
 
 impl Softenings {
-    /// The record at `position` made the group stale at `at`. When there are too many to tell apart,
+    /// The record at `position` made the group stale at `at`. When there are too many to distinguish,
     /// the two oldest become one that neither is stale later by.
     pub(super) fn push(&self, position: Position, at: Moment) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn when_there_are_too_many_nobody_is_stale_later_than_he_was() {
+    fn with_too_many_softenings_no_entry_is_stale_later_than_before() {
         let softenings = Softenings::default();
         for position in 1..=20 {
             softenings.push(Position(position), Moment::from_nanos(position * 10));

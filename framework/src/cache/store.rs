@@ -27,7 +27,7 @@ pub struct Cache {
     pub(super) lease: Lease,
     /// The latest moment up to which a lease has confirmed everything.
     confirmed: AtomicU64,
-    /// Held by whoever changes what is known of the log, and by nobody else.
+    /// Locked by writers of what is known of the log, and by nothing else.
     following: Mutex<()>,
     pub(super) hit_for_miss: Marks,
 }
@@ -96,7 +96,7 @@ impl Cache {
         Some(Knowledge { generation: ledger.generation, applied: ledger.applied() })
     }
 
-    /// Takes in records in their order. When this returns, nothing that they invalidate is served as
+    /// Applies records in their order. When this returns, nothing that they invalidate is served as
     /// if it were right. `now` is the present.
     pub fn apply<'a>(
         &self,

@@ -90,10 +90,6 @@ impl Validity {
         }
     }
 
-    pub(super) fn as_of(&self) -> Position {
-        self.as_of
-    }
-
     pub(super) fn size(&self) -> usize {
         // A group of one entry only: its cell and its place in the directory.
         const GROUP: usize = 100;

@@ -39,7 +39,7 @@ impl Announcement {
         Announcement { name: name.into(), entrance, admin, pid: std::process::id() }
     }
 
-    /// Writes the line to stdout. That nobody reads it does not concern a node.
+    /// Writes the line to stdout. A node goes on when stdout is closed.
     pub fn print(&self) {
         let mut out = std::io::stdout().lock();
         let _ = writeln!(out, "{self}").and_then(|()| out.flush());

@@ -39,13 +39,13 @@ pub(super) struct Answer {
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ClientError {
-    /// Nobody listens there.
+    /// Nothing listens there.
     #[error("{0} cannot be reached: {1}")]
     Unreachable(Node, std::io::Error),
-    /// Somebody listens, but does not answer in time.
+    /// The connection is accepted, but no answer arrives in time.
     #[error("{0} has not answered within {1:?}")]
     TimedOut(Node, Duration),
-    /// Somebody listens who does not speak HTTP, or hangs up, or says too much.
+    /// The peer does not speak HTTP, closes the connection, or sends too much.
     #[error("{0} has not answered properly: {1}")]
     Broken(Node, Box<dyn std::error::Error + Send + Sync>),
 }
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_does_not_answer_is_not_waited_for() {
+    async fn a_node_that_does_not_answer_is_not_awaited() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let node = Node::from(listener.local_addr().unwrap());
         let asking = tokio::spawn(async move { node.get("/status", PATIENCE).await });
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_does_not_speak_http_or_is_not_there_is_reported() {
+    async fn a_node_that_is_absent_or_does_not_speak_http_is_reported() {
         let (chatter, _task) = node(b"220 mail\r\n").await;
         let error = chatter.get("/status", PATIENCE).await.unwrap_err();
         assert!(matches!(error, ClientError::Broken(..)), "{error}");

@@ -21,7 +21,7 @@ pub(super) struct Receipt {
     acknowledgements: Vec<Acknowledgement>,
 }
 
-/// Where a back end may be when nobody has said so: at the configured admin port, or where
+/// Where a back end may be when no address is given: at the configured admin port, or where
 /// `cluster` puts it.
 pub(super) fn usual_nodes(config: &Config) -> Vec<Node> {
     let configured = config.admin.listen;
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_cannot_be_reached_is_named() {
+    async fn a_node_that_cannot_be_reached_is_named() {
         let gone = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = gone.local_addr().unwrap();
         drop(gone);

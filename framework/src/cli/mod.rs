@@ -3,11 +3,11 @@
 //! [`main`] reads the [`Arguments`] and the configuration, then does what was asked:
 //!
 //! - `serve`, `routes`, `check` are the site's own business: they go to the [`Site`];
-//! - `cluster` starts this very program once for each node and minds the processes (`cluster`);
+//! - `cluster` starts this very program once for each node and watches the processes (`cluster`);
 //! - `invalidate` and `status` ask running nodes on their admin ports (`client`).
 //!
-//! A node that is up says so with one line on stdout, an [`Announcement`]; messages go to stderr
-//! (`trace`). This room must not know how a node serves, caches or keeps its log.
+//! A node that is up announces it with one line on stdout, an [`Announcement`]; messages go to
+//! stderr (`trace`). This module must not know how a node serves, caches or keeps its log.
 
 mod announcement;
 mod args;
@@ -27,7 +27,6 @@ use clap::Parser;
 pub use announcement::{Announcement, Entrance};
 pub use args::Arguments;
 pub use signals::{Signals, Wish};
-pub use status::{MemberStatus, NodeStatus};
 
 use crate::config::Config;
 use crate::problem::{Problem, Problems};
@@ -35,9 +34,9 @@ use args::Command;
 
 /// What the command line needs from the site it belongs to.
 pub trait Site {
-    /// Runs the node until it is told to stop ([`Signals`]) and has drained. Prints an
-    /// [`Announcement`] when it listens. When it `is_alone`, no front end that has followed an earlier
-    /// log can still be running.
+    /// Runs the node until it is stopped ([`Signals`]) and has drained. Prints an [`Announcement`]
+    /// when it listens. When it `is_alone`, no front end that has followed an earlier log can still
+    /// be running.
     ///
     /// # Errors
     /// What kept the node from starting, or made it stop.
@@ -67,7 +66,7 @@ pub fn main(site: impl Site) -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
-            // Nothing is left to be told to somebody who has closed both outputs.
+            // When both outputs are closed, the error cannot be reported.
             let _ = error.print();
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
@@ -141,14 +140,15 @@ fn knowing(nodes: Vec<client::Node>, config: &Config) -> Vec<client::Node> {
     nodes.into_iter().map(|node| node.knowing(secret)).collect()
 }
 
-/// The process's environment. A value that is no Unicode keeps its place, with marks in it, so
-/// that whoever reads it can refuse it.
+/// The process's environment. A value that is no Unicode keeps its place, with marks in it, so that
+/// its reader can refuse it.
 fn environment() -> impl Iterator<Item = (String, String)> {
     let text = |text: OsString| text.to_string_lossy().into_owned();
     std::env::vars_os().map(move |(name, value)| (text(name), text(value)))
 }
 
-/// Writes `text` and a line's end to stdout. Who has closed it does not want to know.
+/// Writes `text` and a line's end to stdout. An error means that stdout is closed: the output is no
+/// longer wanted.
 fn print(text: &str) {
     use std::io::Write;
     let mut out = std::io::stdout().lock();

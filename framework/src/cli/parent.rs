@@ -11,8 +11,8 @@ pub(super) fn die_with(parent: i32) -> Result<(), Problems> {
 
     use crate::problem::Problem;
 
-    // Without its parent nobody would read this process's messages or stop it, and its ports must
-    // be free for the next start. The log loses nothing that was acknowledged.
+    // Without its parent this process could not be stopped and its messages would be lost, and its
+    // ports must be free for the next start. The log loses nothing that was acknowledged.
     set_parent_process_death_signal(Some(Signal::KILL))
         .map_err(|error| Problem::new(format!("cannot watch process {parent}: {error}")))?;
     // The parent may have ended before it was watched.

@@ -85,7 +85,7 @@ impl Signals {
                 _ = self.terminate.recv() => return Wish::Stop,
                 _ = self.hangup.recv() => match self.closed {
                     Closed::Stop if !has_terminal() => return Wish::Stop,
-                    // That was the terminal's last word: the next one is somebody's wish.
+                    // The terminal sends no further signal: the next one is sent on purpose.
                     Closed::Nothing if !has_terminal() => self.closed = Closed::Reload,
                     _ => return Wish::Reload,
                 },

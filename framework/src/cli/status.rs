@@ -42,12 +42,12 @@ pub struct MemberStatus {
     pub state: String,
 }
 
-/// Who is asked.
+/// The nodes that are asked.
 #[derive(Debug)]
 pub(super) enum Nodes {
     /// These; each must answer.
     Named(Vec<Node>),
-    /// Whoever of these is there.
+    /// Those of them that are running.
     Possible(Vec<Node>),
 }
 
@@ -78,7 +78,7 @@ pub(super) fn run(nodes: Nodes) -> Result<(String, Problems), Problems> {
     Ok((table(&found), problems))
 }
 
-/// Where nodes may be when nobody has said so: at the configured admin port, and at those of a
+/// Where nodes may be when no address is given: at the configured admin port, and at those of a
 /// cluster with the configured HTTP port.
 pub(super) fn usual_nodes(config: &Config) -> Vec<Node> {
     let mut nodes = vec![Node::from(config.admin.listen)];

@@ -83,7 +83,7 @@ use tokio::task::block_in_place;
 pub(crate) use code::Code;
 use reserve::Reserve;
 use turns::Turn;
-use watch::Stint;
+use watch::Measurement;
 pub(crate) use watch::{Attended, attend};
 
 /// How many computations are handed over at a time: each takes a thread, of which tokio starts no
@@ -109,15 +109,15 @@ fn cores() -> usize {
 impl Code {
     /// Runs the code where it holds up no I/O.
     pub(crate) fn run<T>(self, work: impl FnOnce() -> T) -> T {
-        let (stint, done) = if !self.is_trusted() || watch::is_crowded() {
-            (Stint::handed_over(), hand_over(work))
+        let (measurement, done) = if !self.is_trusted() || watch::is_crowded() {
+            (Measurement::handed_over(), hand_over(work))
         } else if self.is_variant() {
-            (Stint::of_variant(), work())
+            (Measurement::of_variant(), work())
         } else {
             vacate_slot();
-            (Stint::in_place(), work())
+            (Measurement::in_place(), work())
         };
-        self.note(stint.milliseconds());
+        self.note(measurement.milliseconds());
         done
     }
 

@@ -116,7 +116,7 @@ const VARIANT: u64 = 3;
 const TICKS: u64 = 4;
 
 /// A computation of this thread, until this is dropped.
-pub(super) struct Stint {
+pub(super) struct Measurement {
     began: u64,
     /// For how long the thread had run then.
     ran: Duration,
@@ -124,23 +124,23 @@ pub(super) struct Stint {
     before: u64,
 }
 
-impl Stint {
+impl Measurement {
     /// It occupies a worker.
-    pub(super) fn in_place() -> Stint {
-        Stint::begin(IN_PLACE)
+    pub(super) fn in_place() -> Measurement {
+        Measurement::begin(IN_PLACE)
     }
 
     /// It occupies a worker, and is the variant function.
-    pub(super) fn of_variant() -> Stint {
-        Stint::begin(VARIANT)
+    pub(super) fn of_variant() -> Measurement {
+        Measurement::begin(VARIANT)
     }
 
     /// It occupies none.
-    pub(super) fn handed_over() -> Stint {
-        Stint::begin(HANDED_OVER)
+    pub(super) fn handed_over() -> Measurement {
+        Measurement::begin(HANDED_OVER)
     }
 
-    fn begin(what: u64) -> Stint {
+    fn begin(what: u64) -> Measurement {
         let began = NOW.0.load(Ordering::Relaxed);
         let (before, ran) = OWN
             .try_with(|own| (own.replace(began * TICKS + what), own.ran(began)))
@@ -150,7 +150,7 @@ impl Stint {
         {
             thread.unpark();
         }
-        Stint { began, ran, before }
+        Measurement { began, ran, before }
     }
 
     /// How many milliseconds it took so far.
@@ -163,7 +163,7 @@ impl Stint {
     }
 }
 
-impl Drop for Stint {
+impl Drop for Measurement {
     fn drop(&mut self) {
         let after = match self.before % TICKS {
             IDLE => self.began * TICKS + IDLE,
@@ -268,7 +268,7 @@ mod tests {
     fn the_cell_of_a_thread_that_has_ended_is_taken_again() {
         for _ in 0..2 * CELLS {
             let has_cell = thread::spawn(|| {
-                drop(Stint::handed_over());
+                drop(Measurement::handed_over());
                 OWN.with(|own| own.cell.is_some())
             });
             assert!(has_cell.join().unwrap());

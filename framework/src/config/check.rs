@@ -122,5 +122,5 @@ pub(super) fn check(config: &Config, origins: &Origins) -> Problems {
 
 const LARGEST_CACHE: u64 = 16 << 40;
 
-/// Far enough for anybody, and near enough that adding it to a point in time never overflows.
+/// Longer than any use, and short enough that adding it to a point in time never overflows.
 const LONGEST_WAIT: Duration = Duration::from_secs(366 * 86_400);

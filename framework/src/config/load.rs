@@ -7,8 +7,8 @@ use toml::Table;
 use toml::de::{DeTable, DeValue};
 
 use super::origin::Origins;
-use super::{Config, check, variables};
-use crate::problem::{Problem, Problems};
+use super::{Config, SiteSettings, check, site, variables};
+use crate::problem::{Problem, Problems, line_of};
 
 /// The file that is read when none is named; it need not exist.
 pub const DEFAULT_FILE: &str = "project.toml";
@@ -42,16 +42,21 @@ impl Config {
         Ok(config)
     }
 
-    /// Like [`Config::load`], but where a value is wrong its default stands in, so that whoever
-    /// wants to know everything that is wrong with a site can go on.
+    /// Like [`Config::load`], but where a value is wrong its default is used, so that a check can
+    /// go on to report everything that is wrong with a site.
     pub fn read(
         path: Option<&Path>,
         environment: impl Iterator<Item = (String, String)>,
     ) -> (Config, Problems) {
         let mut problems = Problems::new();
         let file = path.unwrap_or(Path::new(DEFAULT_FILE));
+        let mut site = SiteSettings::default();
         let (mut table, mut origins) = match std::fs::read_to_string(file) {
-            Ok(text) => read_table(file, &text, &mut problems),
+            Ok(text) => {
+                let read = read_table(file, &text, &mut problems);
+                site = SiteSettings::new(file.to_owned(), text);
+                read
+            }
             Err(error) if error.kind() == ErrorKind::NotFound && path.is_none() => {
                 (Table::new(), Origins::default())
             }
@@ -60,7 +65,16 @@ impl Config {
                 (Table::new(), Origins::default())
             }
         };
-        for found in variables::overrides(environment, &mut problems) {
+        let (of_site, environment): (Vec<_>, Vec<_>) =
+            environment.partition(|(variable, _)| variable.starts_with(site::PREFIX));
+        for (variable, text) in of_site {
+            if variable[site::PREFIX.len()..].split("__").any(str::is_empty) {
+                problems.push(Problem::new(format!("{variable}: it names no setting of [site]")));
+                continue;
+            }
+            site.variable(variable, text);
+        }
+        for found in variables::overrides(environment.into_iter(), &mut problems) {
             origins.variable(&found.path(), &found.variable);
             found.apply(&mut table);
         }
@@ -68,6 +82,7 @@ impl Config {
             problems.push(Problem::in_file(file, error.message()));
             Config::default()
         });
+        config.site = site;
         problems.extend(check::check(&config, &origins));
         if let Some(folder) = file.parent() {
             config.start_paths_at(folder);
@@ -99,6 +114,13 @@ fn read_table(file: &Path, text: &str, problems: &mut Problems) -> (Table, Origi
         return (Table::new(), Origins::default());
     }
     let origins = Origins::file(file, text, table.get_ref());
+    // The site's code knows its types.
+    if let Some(site) = table.get_mut().remove("site")
+        && site.get_ref().as_table().is_none()
+    {
+        let line = line_of(text, site.span().start);
+        problems.push(Problem::at_line(file, line, "`site` is a section: write [site]"));
+    }
     // serde stops at the first error. So the key it names is taken out, until nothing is wrong.
     while let Err(error) = Config::deserialize(toml::Deserializer::from(table.clone())) {
         problems.push(Problem::from_toml(file, text, &error));
@@ -141,6 +163,8 @@ mod tests {
     use std::time::Duration;
 
     use super::super::{Environment, Mode, TraceFormat};
+    use std::net::IpAddr;
+
     use super::*;
     use crate::http::ProxyHeaders;
 
@@ -175,7 +199,7 @@ mod tests {
         let (folder, file) = project("");
         let config = Config::load(Some(&file), std::iter::empty()).unwrap();
         assert_eq!(config.log.path, folder.path().join("data"));
-        let mut defaults = Config::default();
+        let mut defaults = Config { site: config.site.clone(), ..Config::default() };
         defaults.start_paths_at(folder.path());
         assert_eq!(config, defaults);
     }
@@ -210,7 +234,7 @@ mod tests {
         assert_eq!((config.name.as_str(), config.mode), ("f1", Mode::Frontend));
         assert_eq!(config.environment, Environment::Development);
         assert_eq!(config.languages, ["en", "de-CH"]);
-        assert!(config.http.trusted_proxies[1].contains([10, 1, 2, 3].into()));
+        assert!(config.http.trusted_proxies[1].contains(&IpAddr::from([10, 1, 2, 3])));
         assert_eq!(config.http.proxy_headers, ProxyHeaders::Forwarded);
         assert_eq!(config.link.backends, ["10.0.0.1:8100", "b2.internal:8100"]);
         assert_eq!(config.link.secret.unwrap().expose(), "hush");

@@ -1,4 +1,4 @@
-//! `project.toml`: what a node is told about itself.
+//! `project.toml`: the configuration of a node.
 //!
 //! [`Config`] is the tree of all keys, each with its default. It is put together in layers, of which
 //! a later one wins:
@@ -17,12 +17,10 @@ mod load;
 mod origin;
 mod secret;
 mod settings;
+mod site;
 mod value;
 mod variables;
 
-pub use load::DEFAULT_FILE;
 pub use secret::Secret;
-pub use settings::{
-    Admin, Cache, Config, Dispatch, Docroot, Encoding, Engine, Environment, Http, Limits, Link,
-    Log, Mode, Templates, Trace, TraceFormat,
-};
+pub use settings::{Config, Encoding, Environment, Limits, Mode, Trace, TraceFormat};
+pub use site::SiteSettings;

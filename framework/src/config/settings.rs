@@ -2,13 +2,14 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use super::{Secret, value};
+use super::{Secret, SiteSettings, value};
 use crate::frontend::GroupHeader;
-use crate::http::{Network, ProxyHeaders};
+use crate::http::ProxyHeaders;
 
-/// Everything a node is told by `project.toml` and `HEADWATER_…` variables.
+/// The settings of `project.toml` and of `HEADWATER_…` variables.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
@@ -17,10 +18,10 @@ pub struct Config {
     pub name: String,
     /// What the node is. Default `single-node-with-cache`.
     pub mode: Mode,
-    /// Who looks at the site. Default `production`.
+    /// For whom the node runs. Default `production`.
     pub environment: Environment,
-    /// The languages of the site, as BCP 47 tags; the first is for visitors who want none of them.
-    /// Default none.
+    /// The languages of the site, as BCP 47 tags; the first is for visitors who accept none of
+    /// them. Default none.
     #[serde(deserialize_with = "value::languages")]
     pub languages: Vec<String>,
     /// Where visitors come in.
@@ -43,6 +44,9 @@ pub struct Config {
     pub limits: Limits,
     /// The node's own messages.
     pub trace: Trace,
+    /// What the site's own code is told.
+    #[serde(skip)]
+    pub site: SiteSettings,
 }
 
 /// What a node is.
@@ -72,12 +76,11 @@ impl Mode {
     }
 }
 
-/// Who looks at the site.
+/// For whom the node runs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Environment {
-    /// Visitors: an error page shows a request id only, and changed files are read when the node is
-    /// told to.
+    /// Visitors: an error page shows a request id only, and changed files are read on request.
     #[default]
     Production,
     /// Its author: an error page shows the cause, and files are read again when they change.
@@ -91,7 +94,7 @@ pub struct Http {
     /// Address and port; port 0 takes a free one. Default `127.0.0.1:8000`.
     #[serde(deserialize_with = "value::listen")]
     pub listen: SocketAddr,
-    /// Headers that tell caches further out which groups a page is in. Default none.
+    /// Headers that name the groups of a page to caches further out. Default none.
     pub group_headers: Vec<GroupHeader>,
     /// How long a page waits for its parts before it shows their fallbacks. Default 5 s.
     #[serde(with = "value::duration")]
@@ -99,7 +102,7 @@ pub struct Http {
     /// The proxies that visitors come through, as addresses or networks: what they say of a visitor's
     /// address and scheme is believed. Default none.
     #[serde(with = "value::networks")]
-    pub trusted_proxies: Vec<Network>,
+    pub trusted_proxies: Vec<IpNet>,
     /// In which headers they say it. Default `x-forwarded`.
     pub proxy_headers: ProxyHeaders,
 }
@@ -151,7 +154,7 @@ pub struct Link {
     /// How long a front end waits for the head of a back end's answer. Default 30 s.
     #[serde(with = "value::duration")]
     pub deadline: Duration,
-    /// Names of the front ends that ought to be there; a back end reports who is missing.
+    /// Names of the front ends that are expected; a back end reports those that are missing.
     /// Default none.
     #[serde(deserialize_with = "value::names")]
     pub expect_frontends: Vec<String>,
@@ -325,6 +328,7 @@ impl Default for Config {
             dispatch: Dispatch::default(),
             limits: Limits::default(),
             trace: Trace::default(),
+            site: SiteSettings::default(),
         }
     }
 }

@@ -54,22 +54,23 @@ pub(super) mod networks {
     use serde::de::Error;
     use serde::{Deserializer, Serializer};
 
-    use crate::http::Network;
+    use ipnet::IpNet;
+
+    use crate::http::network;
 
     pub(in crate::config) fn serialize<S: Serializer>(
-        networks: &[Network],
+        networks: &[IpNet],
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(networks.iter().map(Network::to_string))
+        serializer.collect_seq(networks.iter().map(IpNet::to_string))
     }
 
     pub(in crate::config) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
-    ) -> Result<Vec<Network>, D::Error> {
+    ) -> Result<Vec<IpNet>, D::Error> {
         let expecting = "a list of addresses and networks, like [\"127.0.0.1\", \"10.0.0.0/8\"]";
-        let texts =
-            super::strings(deserializer, expecting, |text| text.parse::<Network>().map(|_| ()))?;
-        texts.iter().map(|text| text.parse().map_err(D::Error::custom)).collect()
+        let texts = super::strings(deserializer, expecting, |text| network(text).map(drop))?;
+        texts.iter().map(|text| network(text).map_err(D::Error::custom)).collect()
     }
 }
 

@@ -110,8 +110,7 @@ pub(super) fn keys() -> Vec<Key> {
     keys
 }
 
-/// `text` as the type of `specimen`, when it can be that; what is allowed is said by whoever
-/// deserializes it.
+/// `text` as the type of `specimen`, when it can be that; the deserializer reports what is allowed.
 fn typed(text: &str, specimen: &Value) -> Value {
     match specimen {
         Value::Integer(_) => {

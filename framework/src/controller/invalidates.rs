@@ -79,7 +79,7 @@ impl Invalidates {
     }
 
     /// The names of the captures that are put in.
-    pub fn captures(&self) -> impl Iterator<Item = &'static str> {
+    pub(crate) fn captures(&self) -> impl Iterator<Item = &'static str> {
         self.groups.iter().chain(&self.patterns).flatten().filter_map(|piece| match piece {
             Piece::Capture(name) => Some(*name),
             Piece::Text(_) => None,
@@ -111,7 +111,7 @@ impl Invalidates {
 
 impl Invalidations {
     /// Whether something depends on the reply.
-    pub fn is_conditional(&self) -> bool {
+    pub(crate) fn is_conditional(&self) -> bool {
         !self.conditional.is_empty()
     }
 

@@ -6,9 +6,9 @@
 //! - [`Before`] and [`After`]: steps around a controller. [`Next`]: what a
 //!   [wrapper](Registration::wrap) calls.
 //! - [`Invalidates`]: what a controller makes wrong in the caches, with the values of its route put
-//!   in: [`Invalidations`].
+//!   in: `Invalidations`.
 //! - [`answer`]: runs it all for one request. A panic becomes an error 500.
-//! - [`Site`]: what a request can reach of the back end.
+//! - [`Site`]: what a request can reach of the back end; [`Resources`] among it.
 //!
 //! ```text
 //! request ── before-steps ── wrappers ── controller ── wrappers ── after-steps ── reply
@@ -57,14 +57,17 @@ mod invalidates;
 mod list;
 mod panic;
 mod registration;
+mod resources;
 mod run;
 mod site;
 mod step;
 mod wrap;
 
-pub use invalidates::{Condition, Invalidates, Invalidations, MissingCapture, Piece};
+pub(crate) use invalidates::Invalidations;
+pub use invalidates::{Condition, Invalidates, Piece};
 pub use list::Controllers;
 pub use registration::{Controller, Handler, Registration};
+pub use resources::Resources;
 pub use run::answer;
 pub use site::Site;
 pub use step::{After, AfterFn, AfterFnWithParts, Before, BeforeFn, ViaFn, ViaFnWithParts};

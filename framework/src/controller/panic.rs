@@ -8,16 +8,16 @@ use crate::log::panic_message;
 use crate::reply::{Reply, error};
 use crate::shown::shown_cause;
 
-/// Runs a part of the site's code. A panic in it becomes an error 500 whose cause names `who`.
+/// Runs a part of the site's code. A panic in it becomes an error 500 whose cause names `part_name`.
 pub(super) fn caught<T>(
-    who: impl FnOnce() -> String,
+    part_name: impl FnOnce() -> String,
     request_id: &str,
     part: impl Future<Output = T>,
 ) -> impl Future<Output = Result<T, Reply>> {
-    // What a panic leaves half done is the request's own; the site's state is behind `Store`,
-    // which nobody changes but the log.
+    // What a panic leaves half done is the request's own; the site's state is behind `Store`, which
+    // only the log changes.
     AssertUnwindSafe(part).catch_unwind().map_err(move |panic| {
-        let cause = format!("{} panicked: {}", who(), panic_message(&*panic));
+        let cause = format!("{} panicked: {}", part_name(), panic_message(&*panic));
         tracing::error!(request_id, "{}", shown_cause(&cause));
         error(StatusCode::INTERNAL_SERVER_ERROR).cause(cause)
     })

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
+use super::invalidates::MissingCapture;
 use super::step::{AnyAfter, AnyBefore, Step};
-use super::{After, Before, Invalidates, Invalidations, MissingCapture, Next};
+use super::{After, Before, Invalidates, Invalidations, Next};
 use crate::reply::{IntoReply, Reply};
 use crate::request::Request;
 
@@ -126,6 +127,7 @@ impl Registration {
     ///
     /// # Errors
     /// When an `#[invalidate]` names a capture that is not among `params`.
+    #[doc(hidden)]
     pub fn invalidation(
         &self,
         params: &[(String, String)],
@@ -134,6 +136,7 @@ impl Registration {
     }
 
     /// The names of the captures that every route to the controller must have.
+    #[doc(hidden)]
     pub fn captures(&self) -> impl Iterator<Item = &'static str> {
         self.invalidates.iter().flat_map(Invalidates::captures)
     }

@@ -15,15 +15,15 @@ pub async fn answer(registration: &Registration, mut request: Request) -> Reply 
         Some(reply) => reply,
         None => {
             let handler = registration.handler.clone();
-            let who = || format!("the controller `{}`", registration.name());
-            let ran = caught(who, &request_id, async move { handler(request).await }).await;
+            let name = || format!("the controller `{}`", registration.name());
+            let ran = caught(name, &request_id, async move { handler(request).await }).await;
             ran.unwrap_or_else(|panicked| panicked)
         }
     };
     let Some(parts) = seen_by_after else { return reply };
     for step in &registration.after {
-        let who = || format!("an after-step of the controller `{}`", registration.name());
-        let ran = caught(who, &request_id, async { step.run(&parts, reply).await }).await;
+        let name = || format!("an after-step of the controller `{}`", registration.name());
+        let ran = caught(name, &request_id, async { step.run(&parts, reply).await }).await;
         reply = ran.unwrap_or_else(|panicked| panicked);
     }
     reply
@@ -36,8 +36,8 @@ async fn refusal(
     request_id: &str,
 ) -> Option<Reply> {
     for step in &registration.before {
-        let who = || format!("a before-step of the controller `{}`", registration.name());
-        match caught(who, request_id, async { step.run(request).await }).await {
+        let name = || format!("a before-step of the controller `{}`", registration.name());
+        match caught(name, request_id, async { step.run(request).await }).await {
             Ok(Ok(())) => {}
             Ok(Err(reply)) | Err(reply) => return Some(reply),
         }

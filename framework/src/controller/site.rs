@@ -2,6 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::in_memory::InMemory;
+use super::resources::Resources;
 use crate::docroot::Keeper;
 use crate::state::{Journal, States};
 
@@ -9,11 +10,13 @@ use crate::state::{Journal, States};
 #[derive(Clone)]
 pub struct Site {
     /// The site's data.
-    pub states: Arc<States>,
+    pub(crate) states: Arc<States>,
+    /// What the site's constructors have built.
+    pub(crate) resources: Arc<Resources>,
     /// Where updates and invalidations are written.
-    pub journal: Arc<dyn Journal>,
+    pub(crate) journal: Arc<dyn Journal>,
     /// The back end's docroot.
-    pub docroot: Arc<dyn Keeper>,
+    pub(crate) docroot: Arc<dyn Keeper>,
 }
 
 impl Site {
@@ -22,7 +25,14 @@ impl Site {
     pub fn in_memory(states: States) -> Site {
         let states = Arc::new(states);
         let journal = Arc::new(InMemory::new(states.clone()));
-        Site { states, journal: journal.clone(), docroot: journal }
+        let resources = Arc::default();
+        Site { states, resources, journal: journal.clone(), docroot: journal }
+    }
+
+    /// The site with this resource, for the tests of controllers.
+    pub fn with_resource<T: Send + Sync + 'static>(mut self, resource: T) -> Site {
+        Arc::make_mut(&mut self.resources).insert(Arc::new(resource));
+        self
     }
 }
 

@@ -142,7 +142,7 @@ impl Segment {
             ('/', Segment::Dots(1 | 2)) => return Err(PathError::DotSegment),
             ('/', Segment::Separator) if !read.escaped => return Err(PathError::EmptySegment),
             ('/', _) if !read.escaped => Segment::Separator,
-            // Whoever decodes the segment's value and joins it to a folder must get no dots.
+            // Code that decodes the segment's value and joins it to a folder must get no dots.
             ('/', _) => Segment::Dots(0),
             ('.', Segment::Separator) => Segment::Dots(1),
             ('.', Segment::Dots(count)) => Segment::Dots(count + 1),

@@ -35,10 +35,9 @@ mod table;
 mod tests;
 
 pub use crate::cache_type::CacheType;
-pub use canonical::{CanonicalPath, PathError};
+pub use canonical::CanonicalPath;
 pub use policy::{CachePolicy, CacheStatuses};
-pub use query::{QueryError, QueryKey};
+pub use query::QueryKey;
 pub use resolution::{Match, Resolution};
-pub use reverse::UrlError;
-pub use route::{Alias, Location, Redirect, Route, Scope, Target};
+pub use route::{Location, Route, Scope, Target};
 pub use table::Table;

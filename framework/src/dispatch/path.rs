@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn captures_and_literals_are_told_apart() {
+    fn captures_and_literals_are_distinguished() {
         let path = parse("/größe/img-{id}.png/{*rest}");
         assert_eq!(path.names(), ["id", "rest"]);
         assert_eq!(path.shape(), "/gr%C3%B6%C3%9Fe/img-{p0}.png/{*rest}");

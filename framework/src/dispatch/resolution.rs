@@ -67,12 +67,6 @@ impl<'a> Match<'a> {
         self.params().map(|(name, value)| (name.to_owned(), value.into_owned())).collect()
     }
 
-    /// The percent-decoded value of the capture `name`.
-    pub fn param(&self, name: &str) -> Option<Cow<'_, str>> {
-        let index = self.route.captures.iter().position(|known| known == name)?;
-        self.capture(index).map(decode)
-    }
-
     /// The groups that the route puts its content into, with captures filled in. A capture that
     /// took no part in the match is empty text.
     pub fn groups(&self) -> Vec<String> {

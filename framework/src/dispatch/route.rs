@@ -180,11 +180,6 @@ impl Route {
         &self.captures
     }
 
-    /// The groups of its content, with `{capture}` as written.
-    pub fn groups(&self) -> impl Iterator<Item = String> {
-        self.groups.iter().map(Outline::to_string)
-    }
-
     /// Whether it takes requests with this method.
     pub fn takes(&self, method: &Method) -> bool {
         self.methods.contains(method)

@@ -56,8 +56,8 @@ impl Table {
         problems.or(table)
     }
 
-    /// Like [`Table::load`], but with what is right in the files, so that whoever wants to know
-    /// everything that is wrong with a site can go on.
+    /// Like [`Table::load`], but returns what is right in the files, so that a check can go on to
+    /// report everything that is wrong with a site.
     pub fn read(path: &Path) -> (Table, Problems) {
         load::from_file(path)
     }
@@ -66,6 +66,7 @@ impl Table {
     ///
     /// # Errors
     /// Everything that is wrong in it or in the files that it names.
+    #[cfg(any(test, feature = "internals"))]
     pub fn parse(text: &str, file: impl AsRef<Path>) -> Result<Table, Problems> {
         let (table, problems) = load::from_text(text, file.as_ref());
         problems.or(table)
@@ -211,6 +212,7 @@ impl Table {
     }
 
     /// The controllers that routes name, and where.
+    #[cfg(test)]
     pub fn controllers(&self) -> impl Iterator<Item = (&str, &Location)> {
         self.routes.iter().filter_map(|route| match &route.target {
             Target::Controller(name) => Some((name.as_str(), &route.location)),

@@ -12,7 +12,7 @@ pub trait Keeper: Send + Sync {
     /// The back end's docroot.
     fn folder(&self) -> &Path;
 
-    /// Takes in the file at `path` as it is now, durably; if there is none, that it is gone.
+    /// Imports the file at `path` as it is now, durably; if there is none, that it is gone.
     ///
     /// # Errors
     /// When the path is none, or the file cannot be read or stored.
@@ -29,8 +29,8 @@ pub trait Keeper: Send + Sync {
 /// An answer under way.
 pub type Keeping<'a, T> = Pin<Box<dyn Future<Output = Result<T, SyncError>> + Send + 'a>>;
 
-/// A file that was taken in. Until this is dropped the content stays, and nobody else takes in a
-/// file at the same path.
+/// An imported file. Until this is dropped the content stays, and no other import of the same path
+/// can begin.
 pub struct Taken {
     /// What is to be written to the log.
     pub change: FileChange,

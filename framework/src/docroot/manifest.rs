@@ -12,8 +12,8 @@ const PIECE: usize = 256 * 1024;
 
 /// Which files the log has put into the docroot, and which it has removed.
 ///
-/// Each entry has the position of the record that made it, and gives way to later records only. So
-/// it does no harm to take in a record twice, or one that the manifest is already ahead of.
+/// Each entry has the position of the record that made it, and is replaced by later records only.
+/// So it does no harm to apply a record twice, or one that the manifest is already ahead of.
 ///
 /// A clone costs next to nothing, and so does a change of either of the two afterwards.
 #[derive(Debug, Clone, Default)]
@@ -24,7 +24,7 @@ pub struct Manifest {
 /// What the log says about one path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileEntry {
-    /// The record that says so.
+    /// The record that made it.
     pub position: Position,
     /// The file's content; `None` when the file was removed.
     pub content: Option<ContentId>,
@@ -36,7 +36,7 @@ impl Manifest {
         self.files.get(path).copied()
     }
 
-    /// Takes in one change of the record at `position`. Returns what it replaced, if anything, or
+    /// Applies one change of the record at `position`. Returns what it replaced, if anything, or
     /// `Err` when the manifest is ahead of the record already.
     pub fn apply(
         &mut self,

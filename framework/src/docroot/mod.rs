@@ -65,9 +65,9 @@
 //! any record and any lease. Entries carry the positions of their records, and a record changes an
 //! entry only if it is younger; so it does no harm that the manifest may be a little ahead of the start.
 //!
-//! **What a back end has promised it can send.** The content is durable in its store before the record is
-//! appended. It stays as long as the manifest refers to it, and a while longer. If the store is lost but the
-//! file is still in the back end's docroot, it is taken in again from there.
+//! **What a back end has promised it can send.** The content is durable in its store before the
+//! record is appended. It stays as long as the manifest refers to it, and a while longer. If the
+//! store is lost but the file is still in the back end's docroot, it is imported again from there.
 //!
 //! **Two calls for one path** take turns from before the file is read until the record is applied,
 //! so the content of the record that comes last was read last.
@@ -87,6 +87,6 @@ mod store;
 
 pub use error::SyncError;
 pub use keeper::{Keeper, Keeping, Taken};
-pub use manifest::{Ahead, FileEntry, Manifest};
+pub use manifest::{FileEntry, Manifest};
 pub use path::check_path;
-pub use store::{Partial, Pin, Store, StoreError, StoreUsage};
+pub use store::{Partial, Pin, Store, StoreError};

@@ -32,8 +32,8 @@ impl Cluster {
         Cluster { site: site.clone() }
     }
 
-    /// Makes cached content wrong. When this returns, no front end serves it any more, and the
-    /// receipt says so for each.
+    /// Invalidates cached content. When this returns, no front end serves it any more; the receipt
+    /// has the outcome for each.
     ///
     /// # Errors
     /// When a pattern is not a regular expression or can never match, or the log cannot store the record. Nothing is

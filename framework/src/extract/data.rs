@@ -55,7 +55,7 @@ impl<S: State> Data<S> {
     /// and kept nowhere.
     pub fn in_memory() -> Data<S> {
         let mut states = States::new();
-        let added = states.add::<S>();
+        let added = states.register::<S>();
         let store = added.expect("the first state of a site has no namesake");
         Data { store, site: Arc::new(Site::in_memory(states)) }
     }

@@ -12,7 +12,7 @@
 //! - From the body: [`Form`] (with [`FormFile`]), [`Json`], [`Multipart`], [`Bytes`], `String`, [`Body`].
 //! - From the headers: [`Headers`], [`HeaderMap`], [`Cookies`].
 //! - About the visit: [`Remote`], [`RequestId`], and [`Extension`] for what before-steps left.
-//! - From the site: [`Data`], [`Cluster`].
+//! - From the site: [`Data`], [`Resource`], [`Cluster`].
 //!
 //! A value of the path, or of a query in the cache key, has one spelling (`spelling.rs` says why).
 //!
@@ -39,6 +39,7 @@ mod not_in_key;
 mod path;
 mod query;
 mod rejection;
+mod resource;
 mod spelling;
 mod text_value;
 mod variant_name;
@@ -61,10 +62,11 @@ pub use multipart::{Field, Multipart, MultipartError, MultipartRejection};
 pub use not_in_key::NotInKey;
 pub use path::{Path, PathRejection};
 pub use query::{Query, QueryRejection};
+pub use resource::{NoSuchResource, Resource};
 pub use variant_name::VariantName;
 pub use visit::{Remote, RequestId};
 
-pub use crate::body::Body;
+pub use crate::body::{Body, BodyError};
 pub use ::bytes::Bytes;
 pub use ::http::{HeaderMap, Method, Uri};
 

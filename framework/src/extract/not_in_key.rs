@@ -80,7 +80,7 @@ impl fmt::Display for NotInKey {
         }
         write!(
             f,
-            ", but the route `{route}` caches its answer for everybody, so the answer may depend \
+            ", but the route `{route}` caches its answer for all visitors, so the answer may depend \
              only on what is in the cache key; in dispatch.conf, give the route "
         )?;
         match &self.asked {

@@ -5,7 +5,8 @@ use http::header::RETRY_AFTER;
 
 use super::{
     BytesRejection, DecodeError, FormRejection, JsonRejection, MissingExtension, MultipartError,
-    MultipartRejection, NoSuchState, NotInKey, PathRejection, QueryRejection, StringRejection,
+    MultipartRejection, NoSuchResource, NoSuchState, NotInKey, PathRejection, QueryRejection,
+    StringRejection,
 };
 use crate::body::BodyError;
 use crate::reply::{IntoReply, Reply, error};
@@ -81,6 +82,7 @@ rejections![
     MissingExtension,
     MultipartError,
     MultipartRejection,
+    NoSuchResource,
     NoSuchState,
     NotInKey,
     PathRejection,

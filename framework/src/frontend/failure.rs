@@ -8,9 +8,9 @@ use crate::dispatch::CacheType;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Failure {
     pub(super) status: StatusCode,
-    /// What the visitor may be told.
+    /// What the visitor may see.
     pub(super) message: String,
-    /// What only a developer may be told.
+    /// What only a developer may see.
     pub(super) cause: Option<String>,
     /// What the controller wants to be sent along.
     pub(super) headers: HeaderMap,

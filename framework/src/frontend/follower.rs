@@ -50,7 +50,7 @@ impl Follower for CacheFollower {
             .collect();
         match decoded {
             Some(decoded) => {
-                // Files first: whoever sees the cache's position may count on them.
+                // Files first: the cache's position must not run ahead of them.
                 for (position, notice) in &decoded {
                     self.docroot.apply(*position, &notice.files);
                 }

@@ -1,14 +1,13 @@
-//! The groups of a page, as caches further out are told of them.
+//! The groups of a page, in the headers that caches further out read.
 //!
 //! Each header has a syntax of its own, in which not every name can be written. A name that cannot
 //! is left out, and so is what would make the header longer than [`LONGEST`]: a page is then in
-//! fewer groups out there than it is here, which whoever invalidates by hand out there has to know.
+//! fewer groups out there than it is here, and a purge out there by such a name does not reach it.
 
 use http::HeaderValue;
 use http::header::HeaderName;
 use serde::{Deserialize, Serialize};
-
-use crate::http::structured;
+use sfv::{ItemSerializer, StringRef};
 
 /// A header that tells caches further out which groups a page is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,7 +31,10 @@ pub(super) fn of<'a>(
 ) -> Option<(HeaderName, HeaderValue)> {
     let (name, push): (_, fn(&str, &mut String)) = match header {
         GroupHeader::CacheGroups => ("cache-groups", |group, list| {
-            structured::push_string(group, list);
+            // RFC 9651 has Strings of printable ASCII only.
+            if let Ok(group) = StringRef::from_str(group) {
+                push_after(", ", &ItemSerializer::new().bare_item(group).finish(), list);
+            }
         }),
         GroupHeader::SurrogateKey => ("surrogate-key", |group, list| {
             if is_plain(group) {
@@ -121,9 +123,11 @@ mod tests {
             groups in proptest::collection::vec("[ -~é]{0,6}", 0..8),
         ) {
             let found = of(GroupHeader::CacheGroups, groups.iter().map(String::as_str));
-            let lines = found.as_ref().map(|(_, value)| value.as_bytes());
-            for read in structured::read_strings(lines).unwrap() {
-                prop_assert!(groups.contains(&read));
+            let field = found.as_ref().map_or(&b""[..], |(_, value)| value.as_bytes());
+            for member in sfv::Parser::new(field).parse::<sfv::List>().unwrap() {
+                let sfv::ListEntry::Item(item) = member else { panic!("{member:?}") };
+                let read = item.bare_item.as_string().unwrap();
+                prop_assert!(groups.iter().any(|group| group == read.as_str()));
             }
         }
     }

@@ -157,13 +157,6 @@ fn second(time: SystemTime) -> u64 {
     time.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs()
 }
 
-impl<'a> Tags<'a> {
-    /// The tags in `value`.
-    pub fn of(value: &'a HeaderValue) -> Tags<'a> {
-        Tags(value.as_bytes())
-    }
-}
-
 impl<'a> Iterator for Tags<'a> {
     type Item = Tag<'a>;
 
@@ -373,7 +366,7 @@ mod tests {
             });
             let list = written.collect::<Vec<_>>().join(&format!("{space},{space}"));
             let value = HeaderValue::try_from(list).unwrap();
-            let found = Tags::of(&value).map(|tag| {
+            let found = Tags(value.as_bytes()).map(|tag| {
                 let opaque = std::str::from_utf8(tag.opaque).unwrap();
                 (tag.weak, opaque.trim_matches('"').to_owned())
             });

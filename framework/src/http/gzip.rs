@@ -21,16 +21,17 @@
 //! next. So the row of blocks decodes to the pieces, one after the other.
 //!
 //! Behind it stand the CRC-32 of all bytes and their number, modulo 2³². The CRC of the whole follows from
-//! those of the pieces: `http::crc` says how. What that takes is kept with each piece, so for each response one
-//! multiplication is left.
+//! those of the pieces: a CRC is the remainder of a polynomial over two elements, so content that follows
+//! multiplies the CRC before it by a power of *x* and adds its own. That power depends on nothing but its
+//! length and is kept with each piece, so for each response one multiplication is left.
 //!
 //! What was not deflated goes into stored blocks: five bytes in front of up to 65,535.
 
 use bytes::{BufMut, Bytes, BytesMut};
 use crc32fast::Hasher;
 use flate2::{Compress, Compression, FlushCompress};
+use zlib_rs::crc32::{crc32_combine_gen, crc32_combine_op};
 
-use super::crc;
 use super::encoding::GZIP_LEVEL;
 
 /// The header: deflate, no name, no time, no word about the effort or the file system (section 2.3).
@@ -75,7 +76,7 @@ impl Deflated {
             blocks: blocks.into(),
             length: piece.len(),
             crc: crc32fast::hash(piece),
-            shift: crc::shift(piece.len()),
+            shift: crc32_combine_gen(piece.len() as u64),
         })
     }
 
@@ -109,7 +110,7 @@ impl Splice {
     pub fn add(&mut self, piece: Deflated) {
         self.end_block();
         self.stream.push(piece.blocks);
-        self.crc = crc::combine(self.crc, piece.crc, piece.shift);
+        self.crc = crc32_combine_op(self.crc, piece.crc, piece.shift);
         self.length += piece.length;
     }
 

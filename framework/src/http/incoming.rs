@@ -32,9 +32,9 @@ impl Pace {
 /// `body`, at most `limit` bytes of it, and no slower than `pace`. Only the time counts in which
 /// nothing has arrived though it was asked for.
 ///
-/// The body that comes out ends with [`BodyError::TooLarge`] (status 413) or
-/// [`BodyError::TooSlow`] (status 408) as soon as it breaks its limits. A client that has asked
-/// with `Expect: 100-continue` is told to go on when the body is read for the first time.
+/// The body that comes out ends with [`BodyError::TooLarge`] (status 413) or [`BodyError::TooSlow`]
+/// (status 408) as soon as it breaks its limits. A client that has asked with `Expect:
+/// 100-continue` gets the interim response when the body is read for the first time.
 ///
 /// # Errors
 /// [`BodyError::TooLarge`] without reading anything, when the body's declared length is over the

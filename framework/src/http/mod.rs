@@ -18,9 +18,8 @@
 //! - [`conditions`]: whether a request is to be carried out with the version that there is: 304, 412.
 //! - [`ranges`]: which bytes a request asks for: 206, 416, and multipart bodies.
 //! - [`negotiation`]: which content codings a client takes; [`encoding`]: content in them.
-//! - [`gzip`]: one stream of pieces that were deflated each by itself; `crc` is its checksum's arithmetic.
+//! - [`gzip`]: one stream of pieces that were deflated each by itself.
 //! - [`names`]: headers that not everybody knows.
-//! - [`structured`]: lists of strings in headers.
 //!
 //! This room knows neither cache nor link, and not what is behind the handler.
 
@@ -28,7 +27,6 @@ mod admission;
 pub mod conditions;
 mod connection;
 mod cookies;
-mod crc;
 pub mod encoding;
 pub mod files;
 mod frames;
@@ -46,13 +44,11 @@ pub mod ranges;
 mod server;
 mod socket;
 mod stop;
-pub mod structured;
 mod unread;
 pub mod validators;
 mod weight;
 mod work;
 
-pub use conditions::Precondition;
 pub use connection::Peer;
 pub(crate) use cookies::{cookie, cookies, is_cookie_name, is_cookie_value};
 pub use cookies::{decode_cookie_value, encode_cookie_value};
@@ -61,9 +57,9 @@ pub use incoming::{Pace, limited};
 pub use language::Languages;
 pub use limits::Limits;
 pub use negotiation::{Coding, Preferences};
-pub use proxies::{Network, Origin, ProxyHeaders, Scheme, TrustedProxies};
-pub use server::{Drained, Handler, Server};
-pub use validators::Validators;
+pub(crate) use proxies::network;
+pub use proxies::{Origin, ProxyHeaders, Scheme, TrustedProxies};
+pub use server::{Handler, Server};
 pub(crate) use work::Work;
 
 #[cfg(test)]

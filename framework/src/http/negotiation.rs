@@ -82,11 +82,6 @@ impl Preferences {
         self.quality(coding) > 0
     }
 
-    /// Whether there is nothing but the content as it is that the client takes.
-    pub fn is_plain(&self) -> bool {
-        self.qualities[1..].iter().all(|quality| *quality == 0)
-    }
-
     /// The one of `offers`, each a coding and a length in bytes, that the client likes best; of
     /// equally good ones the shortest, and of those the first. `None` when it takes none of them.
     pub fn best(&self, offers: impl IntoIterator<Item = (Coding, u64)>) -> Option<Coding> {

@@ -15,10 +15,10 @@
 
 use std::fmt;
 use std::net::IpAddr;
-use std::str::FromStr;
 
 use http::HeaderMap;
 use http::header::{FORWARDED, HeaderName};
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -78,7 +78,7 @@ pub enum ProxyHeaders {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TrustedProxies {
     /// Where they are.
-    pub networks: Vec<Network>,
+    pub networks: Vec<IpNet>,
     /// What they say.
     pub headers: ProxyHeaders,
 }
@@ -98,7 +98,7 @@ impl TrustedProxies {
     }
 
     fn trusts(&self, address: IpAddr) -> bool {
-        self.networks.iter().any(|network| network.contains(address))
+        self.networks.iter().any(|network| network.contains(&address))
     }
 
     fn x_forwarded(&self, direct: Origin, headers: &HeaderMap) -> Origin {
@@ -211,66 +211,24 @@ fn is_port(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
-/// Addresses that begin alike: `10.0.0.0/8`, `2001:db8::/32`, or a single one, `127.0.0.1`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Network {
-    address: IpAddr,
-    bits: u8,
-}
-
-impl Network {
-    /// Whether `address` is in it.
-    pub fn contains(&self, address: IpAddr) -> bool {
-        match (self.address, address.to_canonical()) {
-            (IpAddr::V4(network), IpAddr::V4(address)) => {
-                let differ = u32::from(network) ^ u32::from(address);
-                differ.leading_zeros() >= u32::from(self.bits)
-            }
-            (IpAddr::V6(network), IpAddr::V6(address)) => {
-                let differ = u128::from(network) ^ u128::from(address);
-                differ.leading_zeros() >= u32::from(self.bits)
-            }
-            _ => false,
+/// Reads a network, `10.0.0.0/8` or `2001:db8::/32`, or a single address, `127.0.0.1`.
+///
+/// # Errors
+/// When it is neither: what to write instead.
+pub(crate) fn network(text: &str) -> Result<IpNet, String> {
+    let network = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+    match network {
+        // `::ffff:10.0.0.0/104` is `10.0.0.0/8`, for addresses are compared in their canonical form.
+        Ok(IpNet::V6(mapped)) if mapped.prefix_len() >= 96 => {
+            let address = mapped.addr().to_canonical();
+            let bits = mapped.prefix_len() - if address.is_ipv4() { 96 } else { 0 };
+            IpNet::new(address, bits).map_err(|error| error.to_string())
         }
-    }
-}
-
-impl FromStr for Network {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Network, String> {
-        let refused = || {
-            format!(
-                "`{text}` is no address and no network; write it as in \"127.0.0.1\", \
-                 \"10.0.0.0/8\" or \"2001:db8::/32\""
-            )
-        };
-        let (address, bits) = match text.split_once('/') {
-            Some((address, bits)) => (address, Some(bits)),
-            None => (text, None),
-        };
-        let address: IpAddr = address.parse().map_err(|_| refused())?;
-        let most = if address.is_ipv4() { 32 } else { 128 };
-        let bits = match bits {
-            Some(bits) if bits.bytes().all(|byte| byte.is_ascii_digit()) => {
-                bits.parse().ok().filter(|bits| *bits <= most).ok_or_else(refused)?
-            }
-            Some(_) => return Err(refused()),
-            None => most,
-        };
-        // `::ffff:10.0.0.0/104` is `10.0.0.0/8`.
-        Ok(match address.to_canonical() {
-            IpAddr::V4(v4) if address.is_ipv6() && bits >= 96 => {
-                Network { address: v4.into(), bits: bits - 96 }
-            }
-            _ => Network { address, bits },
-        })
-    }
-}
-
-impl fmt::Display for Network {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.address, self.bits)
+        Ok(network) => Ok(network),
+        Err(_) => Err(format!(
+            "`{text}` is no address and no network; write it as in \"127.0.0.1\", \
+             \"10.0.0.0/8\" or \"2001:db8::/32\""
+        )),
     }
 }
 

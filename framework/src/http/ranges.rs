@@ -239,6 +239,7 @@ impl Partial {
     pub const STATUS: StatusCode = StatusCode::PARTIAL_CONTENT;
 
     /// How many bytes the body has.
+    #[cfg(test)]
     pub fn length(&self) -> u64 {
         self.length
     }

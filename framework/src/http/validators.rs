@@ -23,46 +23,10 @@
 use std::io::Write as _;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use http::{HeaderMap, HeaderValue, header};
-
-use super::conditions::Current;
+use http::HeaderValue;
 
 /// For how long after a version was made another one may have the same second.
 pub const SETTLED: Duration = Duration::from_secs(5);
-
-/// The validators of a response.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Validators {
-    /// The entity tag, quoted as it is sent, with `W/` in front if it is weak.
-    pub etag: HeaderValue,
-    /// When the resource was last modified, if that is known.
-    pub last_modified: Option<SystemTime>,
-}
-
-impl Validators {
-    /// Puts `ETag` and `Last-Modified` among the headers of a response.
-    pub fn insert_into(&self, headers: &mut HeaderMap) {
-        headers.insert(header::ETAG, self.etag.clone());
-        if let Some(modified) = self.last_modified {
-            headers.insert(header::LAST_MODIFIED, shown_date(modified, SystemTime::now()));
-        }
-    }
-}
-
-impl Current for Validators {
-    fn has_tag(&self, tag: &[u8]) -> bool {
-        let own = self.etag.as_bytes();
-        own.strip_prefix(b"W/").unwrap_or(own) == tag
-    }
-
-    fn has_strong_tags(&self) -> bool {
-        !self.etag.as_bytes().starts_with(b"W/")
-    }
-
-    fn last_modified(&self) -> Option<SystemTime> {
-        self.last_modified
-    }
-}
 
 /// The value of `Last-Modified` for what was modified at `modified`: see the
 /// [module](self). It is never after `now` (RFC 9110, section 8.8.2.1).
@@ -82,11 +46,35 @@ pub fn shown_date(modified: SystemTime, now: SystemTime) -> HeaderValue {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
-    use crate::http::conditions::{Precondition, evaluate};
-    use http::Method;
+    use crate::http::conditions::{Current, Precondition, evaluate};
+    use http::{HeaderMap, Method, header};
     use proptest::prelude::*;
+
+    /// The validators of a response.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub(in crate::http) struct Validators {
+        /// The entity tag, quoted as it is sent, with `W/` in front if it is weak.
+        pub(in crate::http) etag: HeaderValue,
+        /// When the resource was last modified, if that is known.
+        pub(in crate::http) last_modified: Option<SystemTime>,
+    }
+
+    impl Current for Validators {
+        fn has_tag(&self, tag: &[u8]) -> bool {
+            let own = self.etag.as_bytes();
+            own.strip_prefix(b"W/").unwrap_or(own) == tag
+        }
+
+        fn has_strong_tags(&self) -> bool {
+            !self.etag.as_bytes().starts_with(b"W/")
+        }
+
+        fn last_modified(&self) -> Option<SystemTime> {
+            self.last_modified
+        }
+    }
 
     fn at(seconds: f64) -> SystemTime {
         UNIX_EPOCH + Duration::from_secs_f64(seconds)

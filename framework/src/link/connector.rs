@@ -80,7 +80,7 @@ enum Source {
     Memory(mpsc::Receiver<(DuplexStream, Purpose)>),
 }
 
-/// A back end's door within the process, and the way to it.
+/// A connector and a listener within the process.
 pub fn in_memory() -> (Connector, Incoming) {
     let (sender, receiver) = mpsc::channel(MEMORY_BACKLOG);
     (Connector(Way::Memory(sender)), Incoming(Source::Memory(receiver)))

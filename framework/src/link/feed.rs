@@ -122,7 +122,7 @@ pub enum Holding<'a> {
 impl Holdings {
     /// The most records that are named in one report.
     pub const NAMED: usize = 256;
-    /// The most records whose failures are told in one report.
+    /// The most records whose failures one report lists.
     pub const FAILURES: usize = 16;
 
     /// What is held of the record at `position`, which was acknowledged.

@@ -15,7 +15,7 @@ use crate::log::{ContentId, LogEpoch, LogId, Position};
 /// None of the functions may block their thread; those that reach a disk are async. The order in
 /// which the functions of the feed are called is the module's argument.
 pub trait Host: Send + Sync + 'static {
-    /// Who this is, for front ends that want to send calls here.
+    /// The name and the log of this back end, for front ends that want to send calls here.
     fn greeting(&self) -> Greeting;
 
     /// Answers a forwarded request.
@@ -82,7 +82,7 @@ pub trait Host: Send + Sync + 'static {
     fn left(&self, member: MemberId, how: How);
 }
 
-/// Who answers at the other end of a connection.
+/// How a back end identifies itself at the other end of a connection.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Greeting {
     /// The back end's name.
@@ -139,7 +139,7 @@ pub struct FeedBatch {
 /// Why a back end cannot serve a feed now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
-    /// A sentence for the logs of both ends.
+    /// A message for the logs of both ends.
     pub message: String,
 }
 

@@ -6,7 +6,7 @@ use crate::cache_type::CacheType;
 use crate::log::{LogEpoch, Position};
 
 /// The version of the link that this build speaks. Both ends must speak the same.
-pub const VERSION: u32 = 5;
+pub const VERSION: u32 = 6;
 
 /// What precedes the body of a forwarded request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -97,9 +97,9 @@ pub enum Content {
     },
     /// No body follows: the front end renders its error page for the status.
     Error {
-        /// What the visitor may be told.
+        /// What the visitor may see.
         message: String,
-        /// What only a developer may be told.
+        /// What only a developer may see.
         cause: Option<String>,
     },
 }

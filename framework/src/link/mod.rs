@@ -11,8 +11,9 @@
 //! - `client`: [`Link`], the front end's half. [`Link::call`] forwards a request; a task of its own
 //!   follows the feed.
 //! - [`serve`]: the back end's half.
-//! - `pulse`: notices when the peer of a connection has vanished.
-//! - `frame` and `wire`: how messages and bodies lie in the streams; `bundle`: calls that share one.
+//! - `keep_alive`: notices when the peer of a connection has vanished.
+//! - `frame` and `wire`: how messages and bodies are encoded in the streams; `multiplex`: calls
+//!   that share a stream.
 //!
 //! # How it flows
 //!
@@ -27,14 +28,14 @@
 //! acknowledgements, have one of their own on either side, which runs no code of the site. A feed that
 //! is opened on another connection is served all the same.
 //!
-//! A call is `POST /headwater/5/call`: the length of the head (u32, big endian), the head
+//! A call is `POST /headwater/6/call`: the length of the head (u32, big endian), the head
 //! ([`Call`]), then the body of the request as it is; the answer likewise, with [`Answer`]. A body
-//! whose length is not announced is whole only with its closing trailer. Calls without a body share
-//! one stream, `POST /headwater/5/calls`. The feed is
-//! `POST /headwater/5/feed`, open as long as both processes are: messages, each after its length.
-//! `POST /headwater/5/hello` asks who answers, before a connection is used. `POST /headwater/5/lookup`
-//! asks what the log says about files of the docroot, `POST /headwater/5/content` for a content from
-//! some byte on; they go over the connection for calls.
+//! whose length is not announced is whole only with its closing trailer. Calls without a body are
+//! multiplexed over one stream, `POST /headwater/6/calls`. The feed is `POST /headwater/6/feed`,
+//! open as long as both processes are: messages, each after its length. `POST /headwater/6/hello`
+//! asks a back end for its name and log before a connection is used. `POST /headwater/6/lookup`
+//! asks what the log says about files of the docroot, `POST /headwater/6/content` for a content
+//! from some byte on; they go over the connection for calls.
 //!
 //! # What it must not know
 //!
@@ -57,7 +58,7 @@
 //! The front end applies frames in the order they come, so when it reads `Renewed` it has applied
 //! `p`; then its lease runs until `stamp` + lease on its own clock.
 //!
-//! Now take a writer. It commits `q` first, and then looks at who may hold a lease.
+//! Now take a writer. It commits `q` first, and then looks at which front ends may hold a lease.
 //!
 //! - It looks before step 1. Then `q` was committed before step 2, hence `q ≤ p`, and this
 //!   renewal gives the front end a lease only after it has applied `q`.
@@ -87,21 +88,20 @@
 //! - What is lacking of a record's files is reported before the record is acknowledged, and before the
 //!   first lease of a feed is asked for; reports follow one another in the order in which they are
 //!   true. So a back end that looks at a lease and an acknowledgement knows what is lacking.
-//! - A feed is resumed only where the back end's log includes everything that the front end has seen
-//!   ([`Followed`]): what it has applied, and what answers from beyond that have put into its cache.
-//!   Otherwise the positions of the two are those of different records, and the front end drops its
-//!   cache. Each opening of a log has an epoch by which this can be told; the feed's welcome carries
-//!   it, and so do calls and answers. An answer of another opening than the feed's is not stored: its
-//!   position may be one that the feed gives to another record.
-//! - A renewal may be refused: then step 1 notes nothing, and `Withheld { stamp }` is sent where `Renewed`
-//!   would be. The front end keeps the lease that it has until it is over. It hears something either
-//!   way, so that it does not take the back end for lost. A renewal says how long the answer before took, which
-//!   is how the back end knows how late the member hears of things.
+//! - A feed is resumed only where the back end's log includes everything that the front end has
+//!   seen ([`Followed`]): what it has applied, and what answers from beyond that have put into its
+//!   cache. Otherwise the positions of the two are those of different records, and the front end
+//!   drops its cache. Each opening of a log has an epoch by which this is recognised; the feed's
+//!   welcome carries it, and so do calls and answers. An answer of another opening than the feed's
+//!   is not stored: its position may be one that the feed gives to another record.
+//! - A renewal may be refused: then step 1 notes nothing, and `Withheld { stamp }` is sent where
+//!   `Renewed` would be. The front end keeps the lease that it has until it is over. It receives a
+//!   message either way, so that it does not take the back end for lost. A renewal carries the time
+//!   that the answer before took, from which the back end knows the member's delay.
 //! - Renewals that wait while records are being sent are answered by the last of them: its `p` and
 //!   its stamp are the latest. The one being served is never put back, so the front end gets its
 //!   leases however fast the log grows, and what waits is bounded.
 
-mod bundle;
 mod client;
 mod connector;
 mod feed;
@@ -109,22 +109,23 @@ mod files;
 mod follower;
 mod frame;
 mod host;
+mod keep_alive;
 mod message;
-mod pulse;
+mod multiplex;
 mod server;
 mod wire;
 
 #[cfg(test)]
 mod tests;
 
-pub use client::{BackendStatus, CallError, Link, LinkOptions, LinkStatus};
+pub use client::{CallError, Link, LinkOptions};
 pub use connector::{Connector, Incoming, in_memory};
 pub use feed::{FeedRecord, Followed, Holding, Holdings, Open, Welcome};
 pub use files::{Found, Lookup};
 pub use follower::Follower;
 pub use host::{Admission, FeedBatch, Grant, Greeting, Host, How, MemberId, Refusal};
 pub use message::{Answer, Call, Content, Exposure, VERSION, group_of_url};
-pub use server::{ServeError, ServerOptions, serve};
+pub use server::{ServerOptions, serve};
 
 /// How many bytes of one stream may be under way, each way.
 const STREAM_WINDOW: u32 = 256 * 1024;

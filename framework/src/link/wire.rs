@@ -28,7 +28,7 @@ pub(super) struct Wire {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Closing {
-    /// `content-length` tells where the body ends.
+    /// `content-length` says where the body ends.
     Length,
     /// A trailer has to.
     Trailer,

@@ -18,7 +18,7 @@ pub trait Applier: Send + 'static {
     }
 }
 
-/// What applying a record came to: the output for whoever appended it, if it has one.
+/// The result of applying a record: the output for its writer, if it has one.
 pub type Applied = Result<Option<Box<dyn Any + Send>>, ApplyError>;
 
 /// Why a record was not applied.

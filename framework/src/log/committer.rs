@@ -69,7 +69,7 @@ pub(super) struct Queued {
 }
 
 impl<A: Applier> Committer<A> {
-    /// Runs until it is told to stop or nobody can append any more.
+    /// Runs until it is stopped or no log handle is left that could append.
     pub(super) fn run(mut self) {
         let mut held_back = None;
         loop {
@@ -170,7 +170,7 @@ impl<A: Applier> Committer<A> {
             tracing::warn!(position = %last.position, "records in doubt turned out to be in the log");
             self.publish(last.position, last.time);
             for record in &found {
-                // Whoever appended it was told that its outcome is not known.
+                // Its writer was answered that the outcome is not known.
                 let _ = self.apply(record);
             }
             self.end_batch();
@@ -202,11 +202,11 @@ impl<A: Applier> Committer<A> {
             let Queued { draft, waiter, .. } = queued;
             let record = Record { position: Position(position), time, content: draft };
             let applied = self.apply(&record);
-            answers.push((waiter, Appended { position: record.position, time, applied }));
+            answers.push((waiter, Appended { position: record.position, applied }));
         }
         self.end_batch();
         for (waiter, appended) in answers {
-            // Whoever does not wait any more need not know.
+            // A writer that has stopped waiting needs no answer.
             let _ = waiter.send(Ok(appended));
         }
     }
@@ -250,7 +250,7 @@ pub(super) fn end_batch(applier: &mut impl Applier, last: Position) {
 
 fn fail(batch: Vec<Queued>, error: AppendError) {
     for queued in batch {
-        // Whoever does not wait any more need not know.
+        // A writer that has stopped waiting needs no answer.
         let _ = queued.waiter.send(Err(error.clone()));
     }
 }

@@ -1,4 +1,4 @@
-//! The openings of a log, by which a fork of it is told from the log itself.
+//! The openings of a log, by which a fork of it is distinguished from the log itself.
 //!
 //! # The argument
 //!

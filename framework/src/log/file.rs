@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 /// Names the content of a file: files with equal ids have equal content.
 ///
-/// The hash is BLAKE3. It has to withstand people who look for two contents with one hash, because
-/// what a back end puts into its docroot is often what visitors have uploaded.
+/// The hash is BLAKE3. It has to withstand attackers who look for two contents with one hash,
+/// because what a back end puts into its docroot is often what visitors have uploaded.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ContentId {
     /// BLAKE3 of the content.

@@ -18,7 +18,7 @@ use super::{
 pub struct Options {
     /// How many bytes of its file it keeps in memory.
     pub cache_bytes: usize,
-    /// How many bytes of drafts may wait for their transaction; who appends more waits.
+    /// How many bytes of drafts may wait for their transaction; writers of further drafts wait.
     pub queue_bytes: usize,
     /// How many bytes of records one transaction writes; a larger record has one of its own.
     pub batch_bytes: usize,
@@ -46,6 +46,10 @@ pub struct Log {
 
 /// What was in a log when it was opened.
 #[derive(Debug)]
+#[cfg_attr(
+    not(test),
+    allow(dead_code, reason = "`log` and `cut` are what the log's tests look at")
+)]
 pub struct Opened {
     /// The log, as this opening has it.
     pub log: LogEpoch,
@@ -78,8 +82,6 @@ pub struct CutTail {
 pub struct Appended {
     /// The record's position.
     pub position: Position,
-    /// The record's time, in milliseconds since 1970-01-01T00:00:00Z.
-    pub time: u64,
     /// What applying it came to.
     pub applied: Applied,
 }
@@ -121,7 +123,8 @@ impl Log {
             let opened = Opened { log: engine.log(), last, cut, untouched, joined };
             let engine = Arc::new(engine);
             let committed = Arc::new(AtomicU64::new(last.0));
-            // Nobody waits only if the opener is gone, and then the queue is closed as well.
+            // There is no receiver only if the opener is gone, and then the queue is closed as
+            // well.
             let shared = (engine.clone(), committed.clone(), troubles.clone(), opened);
             let _ = report.send(Ok(shared));
             let (queue, trouble, failed) = (drafts, troubles, 0);

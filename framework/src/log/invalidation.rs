@@ -84,7 +84,7 @@ impl Invalidation {
     /// # Errors
     /// The first pattern that is not, and what is wrong with it: what the parser says, with the
     /// place, or what no address holds, with the spelling to write.
-    pub fn check(&self) -> Result<(), (String, String)> {
+    pub(crate) fn check(&self) -> Result<(), (String, String)> {
         for pattern in self.patterns.iter().chain(&self.soft_patterns) {
             check_pattern(pattern).map_err(|reason| (pattern.clone(), reason))?;
         }

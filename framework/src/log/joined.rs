@@ -22,12 +22,12 @@ pub struct Member {
 }
 
 impl Joined {
-    /// Nobody, before the first record.
+    /// No members, before the first record.
     pub fn new() -> Joined {
         Joined::default()
     }
 
-    /// Takes in the next record.
+    /// Observes the next record.
     pub fn observe(&mut self, record: &Record) {
         match &record.content.membership {
             Some(Membership::Joined { incarnation, name, lease }) => {
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn who_has_joined_and_not_left_is_a_member() {
+    fn a_front_end_that_has_joined_and_not_left_is_a_member() {
         let left = Membership::Left { incarnation: 1 };
         let left = Draft { membership: Some(left), ..Draft::default() };
         let joined = observe(vec![join(1), join(2), left]);

@@ -3,7 +3,8 @@
 //! This room knows records, their positions and the engines that keep them. It must not know what
 //! an update means (`state`) or what an invalidation does (`cache`).
 //!
-//! - [`Draft`], [`Record`], [`Position`], [`LogId`], [`Receipt`]: the words that other rooms share.
+//! - [`Draft`], [`Record`], [`Position`], [`LogId`], [`Receipt`]: the words that other modules
+//!   share.
 //! - [`Epoch`], [`LogEpoch`]: the openings of a log, by which forks of it are recognised.
 //! - [`Log`]: opens, appends, reads, stops. Behind it one thread commits.
 //! - [`Applier`]: what follows the log; it is called on that thread, at replay and live alike.
@@ -16,20 +17,20 @@
 //! **What is durable when.** [`Log::append`] puts a draft into a queue of bounded size. The log's
 //! thread takes everything that is queued (up to a bound in bytes), gives positions and times, and
 //! writes all of it in one transaction that ends with a sync of the file. Only then are the records
-//! applied, in order, and only then do their writers get an answer and may anybody read them. So
-//! whatever was seen by anyone, a writer, a controller or a front end, is on disk; and many writers
-//! at once share one sync. A transaction is on disk as a whole or not at all, so a record's update
-//! and its invalidations are too, and so are drafts that are appended together, as a new site's first
-//! data are: there is no record of them, or there are all.
+//! applied, in order, and only then are their writers answered and may the records be read. So
+//! whatever a writer, a controller or a front end has seen is on disk; and many writers at once
+//! share one sync. A transaction is on disk as a whole or not at all, so a record's update and its
+//! invalidations are too, and so are drafts that are appended together, as a new site's first data
+//! are: there is no record of them, or there are all.
 //!
 //! **When storing fails** (the disk is full, say) all drafts of that transaction fail, and their
 //! positions go to the next ones. The difficult case is a sync that fails, for then the transaction
 //! may be on disk or not. The engine closes the file, writes once more whatever it had written
 //! since the last good sync, syncs, opens the file again and looks: if the records are there, they
-//! are durable and their writers are told so; if not, their writers are told that they failed. Only
-//! when the file cannot be opened again either are the writers told that the outcome is not known
+//! are durable and their writers succeed; if not, their writers fail. Only when the file cannot be
+//! opened again either do the writers get an error that leaves the outcome open
 //! ([`AppendError::InDoubt`]); the next append begins with opening and looking, and applies what is
-//! there. No record ever turns up of which a writer was told that it was not written.
+//! there. No record ever turns up after its writer got the answer that it was not written.
 //!
 //! **What a torn tail is.** The file system or the disk may break the promise of a sync, so each
 //! record has a checksum over its position and content. Damaged records at the very end, at most as
@@ -69,9 +70,9 @@ pub use applier::{Applied, Applier, ApplyError};
 pub use epoch::{Epoch, LogEpoch};
 pub use error::{AppendError, OpenError, ReadError};
 pub use file::{ContentId, FileChange};
-pub use handle::{Appended, CutTail, Log, Opened, Options};
+pub use handle::{Appended, CutTail, Log, Options};
 pub use invalidation::Invalidation;
-pub use joined::{Joined, Member};
+pub use joined::Joined;
 pub use notice::Notice;
 pub use pattern::compile_pattern;
 pub(crate) use pattern::escape_address;

@@ -27,7 +27,7 @@ impl fmt::Display for Position {
 }
 
 /// Which log a position belongs to. It stays the same however often the log is opened, copied
-/// and restored; [`LogEpoch`](super::LogEpoch) tells these apart.
+/// and restored; [`LogEpoch`](super::LogEpoch) distinguishes these.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct LogId(pub u128);
 

@@ -15,7 +15,7 @@ pub struct Receipt {
     pub acknowledgements: Vec<Acknowledgement>,
 }
 
-/// How one front end let go of the old pages.
+/// How one front end stopped serving the old pages.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Acknowledgement {
     /// The front end's name.
@@ -43,7 +43,7 @@ mod millis {
     }
 }
 
-/// How a front end let go of the old pages.
+/// How a front end stopped serving the old pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {

@@ -3,7 +3,7 @@
 //! - [`Packed`]: names and values, written by serde straight into bytes.
 //! - `writer`: writes one value, by its `serializer`; `shapes` knows which keys follow one another, `key` turns the keys of
 //!   maps into text.
-//! - `reader`: tells serde what was written; `names` keeps the names of fields.
+//! - `reader`: hands serde what was written; `names` keeps the names of fields.
 //! - `json`: pieces of JSON among what is to be packed.
 //!
 //! # What a value becomes

@@ -29,7 +29,7 @@ impl Names {
             if let Some(found) = found {
                 return Some(found);
             }
-            // Nobody waits for the others because of what there is no room for.
+            // A name that the table has no space for must not keep the others out.
             if known.len() >= MOST || names.iter().any(|name| name.len() > LONGEST) {
                 return None;
             }
@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_more_names_are_kept_than_there_is_room_for() {
+    fn no_more_names_are_kept_than_the_table_holds() {
         let kept = Names::default();
         assert_eq!(kept.kept(&["title"]), Some(vec!["title"]));
         let long = "n".repeat(LONGEST + 1);

@@ -264,7 +264,7 @@ pub(super) enum Record<'a> {
     Json(&'a mut Writer),
 }
 
-/// All that serde tells apart and JSON does not.
+/// All that serde distinguishes and JSON does not.
 macro_rules! lists {
     ($($kind:ident::$method:ident,)*) => {
         $(impl $kind for List<'_> {

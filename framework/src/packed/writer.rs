@@ -33,8 +33,8 @@ pub(super) struct Writer {
     starts: Vec<usize>,
     depth: usize,
     values: usize,
-    /// Why the member that is being written cannot be. Whoever serialises may pass over an error of
-    /// what lies within, but half of it has been written.
+    /// Why the member that is being written cannot be. A serializer may ignore an error of an inner
+    /// value, but half of it has been written.
     failed: Option<PackError>,
 }
 

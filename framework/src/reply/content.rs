@@ -15,9 +15,9 @@ pub enum Content {
     },
     /// The site's error page for the reply's status.
     Error {
-        /// What the visitor may be told.
+        /// What the visitor may see.
         message: String,
-        /// What only a developer may be told.
+        /// What only a developer may see.
         cause: Option<String>,
     },
 }

@@ -34,7 +34,7 @@ use crate::extract::reply_of;
 pub struct Error(Box<Reply>);
 
 impl Error {
-    /// An error with a status and what the visitor is told.
+    /// An error with a status and a message for the visitor.
     #[track_caller]
     pub fn new<S>(status: S, message: impl Into<String>) -> Error
     where
@@ -66,7 +66,7 @@ impl Error {
         Error(Box::new(self.0.group(group)))
     }
 
-    /// Says what only a developer is told.
+    /// Adds a cause, which only a developer sees.
     #[track_caller]
     pub fn with_cause(self, cause: impl fmt::Display) -> Error {
         Error::from(self.0.cause(cause))

@@ -69,7 +69,7 @@ pub struct ReplyParts {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Condition {
     Sound,
-    /// Something could not be built: the reply says so and keeps its status and content.
+    /// Something could not be built: the reply is an error, and keeps this status and content.
     Failed,
 }
 
@@ -193,9 +193,9 @@ impl Reply {
         self.cache
     }
 
-    /// Says what the visitor is told by an [`error`].
+    /// Sets the message of an [`error`] for the visitor.
     ///
-    /// On a reply that is no error, the reply becomes one that says so.
+    /// On a reply that is no error, the reply becomes an error that names the mistake.
     #[track_caller]
     pub fn message(mut self, text: impl Into<String>) -> Reply {
         match &mut self.content {
@@ -211,9 +211,9 @@ impl Reply {
         self
     }
 
-    /// Says what only a developer is told by an [`error`].
+    /// Sets the cause of an [`error`], which only a developer sees.
     ///
-    /// On a reply that is no error, the reply becomes one that says so.
+    /// On a reply that is no error, the reply becomes an error that names the mistake.
     #[track_caller]
     pub fn cause(mut self, text: impl fmt::Display) -> Reply {
         match &mut self.content {
@@ -230,7 +230,7 @@ impl Reply {
     }
 
     /// Makes the reply an error with status 500 for good; the first failure is the one that is
-    /// told.
+    /// reported.
     #[track_caller]
     fn fail(&mut self, what: fmt::Arguments<'_>) {
         if self.condition == Condition::Failed {

@@ -86,11 +86,6 @@ impl RequestParts {
         Ok(self.remote)
     }
 
-    /// How much of the request is here.
-    pub fn exposure(&self) -> &Exposure {
-        &self.exposure
-    }
-
     /// The media type of the body without its parameters, in lower case.
     pub(crate) fn media_type(&self) -> Option<String> {
         let value = self.headers.get(http::header::CONTENT_TYPE)?.to_str().ok()?;

@@ -14,7 +14,7 @@ pub struct At {
 
 impl At {
     /// Where and when `record` was appended.
-    pub fn record(record: &Record) -> At {
+    pub(crate) fn record(record: &Record) -> At {
         let time = UNIX_EPOCH.checked_add(Duration::from_millis(record.time));
         At { position: record.position, time: time.unwrap_or(UNIX_EPOCH) }
     }

@@ -70,8 +70,8 @@ pub trait State: Default + Clone + Send + Sync + 'static {
     /// `skip_serializing_if` do not work; writing such an update fails and leaves no trace.
     type Update: Serialize + DeserializeOwned + Send + 'static;
 
-    /// What the one who asked for the update gets back: an id that was given, or a `Result` for
-    /// updates that may be refused.
+    /// What the caller of the update receives: an id that was given, or a `Result` for updates that
+    /// may be refused.
     type Output: Send + 'static;
 
     /// Applies an update.
@@ -80,8 +80,8 @@ pub trait State: Default + Clone + Send + Sync + 'static {
     /// output, on every node and at every start. So it reads no clock (use `at.time`), no
     /// randomness (decide before and put it into the update, or use `at.position`), no files, no
     /// environment, and does not depend on the order of a `HashMap`. An update that does not
-    /// fit (the slug is taken) changes nothing and says so in its output. A panic is caught: the
-    /// value stays as it was and whoever asked for the update gets
+    /// fit (the slug is taken) changes nothing and reports it in its output. A panic is caught: the
+    /// value stays as it was and the caller of the update gets
     /// [`WriteError::Panicked`](super::WriteError::Panicked).
     fn apply(&mut self, update: Self::Update, at: At) -> Self::Output;
 

@@ -6,9 +6,9 @@ use crate::log::{AppendError, ApplyError, Draft, Receipt};
 
 /// Where drafts are written. The back end gives every request one that knows what the request's
 /// controller invalidates, and adds it to each draft.
-pub trait Journal: Send + Sync {
+pub(crate) trait Journal: Send + Sync {
     /// Appends the draft, waits until it is durable and applied here and until every front end has
-    /// let go of what it invalidates.
+    /// stopped serving what it invalidates.
     fn write(
         &self,
         draft: Draft,
@@ -16,12 +16,12 @@ pub trait Journal: Send + Sync {
 }
 
 /// A draft that has become a record.
-pub struct Written {
+pub(crate) struct Written {
     /// Proof that no front end serves what it invalidated.
-    pub receipt: Receipt,
+    pub(crate) receipt: Receipt,
     /// What applying the record's update returned: the state's own `Output`. `None` when there
     /// was no update.
-    pub output: Option<Box<dyn Any + Send>>,
+    pub(crate) output: Option<Box<dyn Any + Send>>,
 }
 
 /// Why a draft did not become a record, or not visibly.
@@ -76,7 +76,7 @@ pub enum WriteError {
         message: String,
     },
     /// The site has no state that understands the update. The record is in the log, and the site
-    /// does not start until it has such a state. Drafts of a [`Store`](super::Store) do not come to
+    /// does not start until it has such a state. Drafts of a `Store` do not come to
     /// this.
     #[error("{message}")]
     Unreadable {

@@ -46,7 +46,12 @@ impl States {
     /// # Errors
     ///
     /// When there is a state of that name.
-    pub fn add<S: State>(&mut self) -> Result<Arc<Store<S>>, DuplicateState> {
+    pub fn add<S: State>(&mut self) -> Result<(), DuplicateState> {
+        self.register::<S>().map(|_| ())
+    }
+
+    /// [Adds](States::add) the state `S` and returns its store.
+    pub(crate) fn register<S: State>(&mut self) -> Result<Arc<Store<S>>, DuplicateState> {
         let second = type_name::<S>();
         if let Some(Registered { type_name: first, .. }) = self.by_name.get(S::NAME) {
             return Err(DuplicateState { name: S::NAME, first, second });
@@ -57,7 +62,7 @@ impl States {
     }
 
     /// The store of the state `S`, if it was [added](States::add).
-    pub fn get<S: State>(&self) -> Option<Arc<Store<S>>> {
+    pub(crate) fn get<S: State>(&self) -> Option<Arc<Store<S>>> {
         let store: Arc<dyn Any + Send + Sync> = self.by_name.get(S::NAME)?.store.clone();
         store.downcast().ok()
     }
@@ -70,7 +75,7 @@ impl States {
     ///
     /// When the state's `apply` panics, and when the record cannot be understood: its state is not
     /// registered or its update does not decode. In each case all states are as they were.
-    pub fn apply(&self, record: &Record) -> Applied {
+    pub(crate) fn apply(&self, record: &Record) -> Applied {
         let Some(update) = &record.content.update else { return Ok(None) };
         let Some(registered) = self.by_name.get(update.state.as_str()) else {
             return Err(ApplyError::Unreadable { message: self.unknown(record, &update.state) });
@@ -79,7 +84,7 @@ impl States {
     }
 
     /// Lets readers see the updates that were [applied](States::apply).
-    pub fn publish(&self) {
+    pub(crate) fn publish(&self) {
         for registered in self.by_name.values() {
             registered.store.publish_from_log();
         }
@@ -198,7 +203,7 @@ mod tests {
     #[test]
     fn a_record_is_applied_to_the_state_that_it_names() {
         let mut states = States::new();
-        let store = states.add::<Counter>().unwrap();
+        let store = states.register::<Counter>().unwrap();
         let before = store.snapshot();
         for (position, total) in [(1, 5), (2, 10)] {
             let draft = store.draft(&Count::Add(5)).unwrap();
@@ -216,7 +221,7 @@ mod tests {
     #[test]
     fn a_panic_leaves_the_state_as_it_was_and_the_next_update_works() {
         let mut states = States::new();
-        let store = states.add::<Counter>().unwrap();
+        let store = states.register::<Counter>().unwrap();
         let explode = store.draft(&Count::Explode).unwrap();
         let error = states.apply(&record(1, explode)).unwrap_err();
         assert_eq!(error, ApplyError::Panicked { message: "exploded".to_owned() });
@@ -254,7 +259,7 @@ mod tests {
     /// Applies updates in one transaction, as a replay does; tells how many clones that took.
     fn replay(updates: u64, payload: usize) -> usize {
         let mut states = States::new();
-        let store = states.add::<Costly>().unwrap();
+        let store = states.register::<Costly>().unwrap();
         let mut refused = 0;
         for number in 1..=updates {
             let draft = store.draft(&(number, "x".repeat(payload))).unwrap();
@@ -297,7 +302,7 @@ mod tests {
     #[test]
     fn an_update_that_does_not_decode_says_that_its_type_has_changed() {
         let mut states = States::new();
-        let store = states.add::<Counter>().unwrap();
+        let store = states.register::<Counter>().unwrap();
         for bytes in [&[9][..], &[0], &[0, 1, 1]] {
             let message = unreadable(&states, raw("counter", bytes));
             assert!(message.contains("the state \"counter\" at position 7"), "{message}");

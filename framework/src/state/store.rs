@@ -12,7 +12,7 @@ use crate::log::{ApplyError, Draft, Receipt, StateUpdate};
 ///
 /// Reading takes no lock. Stores are made by [`States::add`](super::States::add) only, because an
 /// update without a store of the site that can apply it must not get into the log.
-pub struct Store<S> {
+pub(crate) struct Store<S> {
     current: ArcSwap<S>,
     applying: Mutex<Applying<S>>,
 }
@@ -31,12 +31,12 @@ impl<S: State> Store<S> {
     }
 
     /// The value as it is now. It stays as it is while the store goes on.
-    pub fn snapshot(&self) -> Arc<S> {
+    pub(crate) fn snapshot(&self) -> Arc<S> {
         self.current.load_full()
     }
 
     /// What `look` sees in the value as it is now.
-    pub fn query<R>(&self, look: impl FnOnce(&S) -> R) -> R {
+    pub(crate) fn query<R>(&self, look: impl FnOnce(&S) -> R) -> R {
         look(&self.snapshot())
     }
 
@@ -46,7 +46,7 @@ impl<S: State> Store<S> {
     ///
     /// [`WriteError::Encoding`] when the update's type cannot be encoded, or not so that it can be
     /// decoded again.
-    pub fn draft(&self, update: &S::Update) -> Result<Draft, WriteError> {
+    pub(crate) fn draft(&self, update: &S::Update) -> Result<Draft, WriteError> {
         let update_bytes = encode::<S>(update)?;
         Ok(Draft {
             update: Some(StateUpdate { state: S::NAME.to_owned(), update: update_bytes }),
@@ -63,7 +63,7 @@ impl<S: State> Store<S> {
     /// # Errors
     ///
     /// As the journal's [`write`](Journal::write) and [`draft`](Store::draft).
-    pub async fn update(
+    pub(crate) async fn update(
         &self,
         journal: &dyn Journal,
         update: S::Update,
@@ -216,7 +216,7 @@ mod tests {
     #[tokio::test]
     async fn an_update_comes_back_with_output_and_receipt() {
         let mut states = States::new();
-        let store = states.add::<Words>().unwrap();
+        let store = states.register::<Words>().unwrap();
         let journal = Applying(states);
         let (count, receipt) = store.update(&journal, word("yes", Some("no"))).await.unwrap();
         assert_eq!((count, receipt.position), (1, Position(3)));

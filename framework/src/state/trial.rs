@@ -54,7 +54,7 @@ mod tests {
 
     #[test]
     fn a_seed_is_tried_after_those_before_it() {
-        let store = States::new().add::<Chain>().unwrap();
+        let store = States::new().register::<Chain>().unwrap();
         let mut trial = Trial::default();
         assert_eq!(store.first_drafts(vec![1, 2], &mut trial).unwrap().len(), 2);
         assert_eq!(store.first_drafts(vec![3], &mut trial).unwrap().len(), 1);

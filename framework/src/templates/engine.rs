@@ -163,7 +163,7 @@ impl Engine {
     ///
     /// # Errors
     /// When there is no such template, when it fails, panics, or writes more than is allowed, and
-    /// when it changes the text of a fragment so that it cannot be told where it ends.
+    /// when it changes the text of a fragment so that its end cannot be found.
     pub fn render(
         &self,
         name: &str,

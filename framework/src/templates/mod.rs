@@ -11,8 +11,8 @@
 //! - [`RenderError`]: why there is no page, and where in which template.
 //! - `functions` and `date`: what templates can call beyond Tera's own.
 //!
-//! This room knows neither HTTP nor the link. Where a route leads and where a file of the docroot
-//! lies is told to it by functions in [`Options`].
+//! This module knows neither HTTP nor the link. Functions in [`Options`] say where a route leads
+//! and where a file of the docroot lies.
 
 mod date;
 mod encode;
@@ -29,8 +29,7 @@ mod scanner;
 mod values;
 
 pub use engine::{Customise, Engine, Options};
-pub use error::{Place, RenderError, RenderErrorKind};
 pub use fragments::{FragmentFill, FragmentKey, FragmentType, Fragments, NoFragments};
-pub use functions::{AssetUrl, UrlFor};
+pub use functions::AssetUrl;
 pub use rendered::Rendered;
 pub use values::Values;

@@ -34,7 +34,7 @@ pub(super) struct Findings {
     pub(super) levels: usize,
 }
 
-/// Follows the references of all `sources`. `known` tells of templates that are not among them.
+/// Follows the references of all `sources`. `known` looks up templates that are not among them.
 pub(super) fn check(folder: &Path, sources: &[Source], known: impl Fn(&str) -> bool) -> Findings {
     let names = || sources.iter().map(|source| source.name.as_str());
     let all = sources

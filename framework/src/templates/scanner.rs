@@ -1,8 +1,8 @@
 //! Finds the tags of a template, exactly where Tera's lexer finds them.
 //!
-//! Comments, raw blocks, what stands in `{{ … }}` and strings are passed over, so what looks like
-//! a tag in them is none. Where Tera would report an error (a string, comment or tag that does
-//! not end) the search ends too: Tera reads the same text afterwards and says so.
+//! Comments, raw blocks, what stands in `{{ … }}` and strings are skipped, so what looks like a tag
+//! in them is none. Where Tera would report an error (a string, comment or tag that does not end)
+//! the search ends too: Tera reads the same text afterwards and reports the error.
 
 use std::ops::Range;
 

@@ -23,7 +23,7 @@ async fn publish() -> Reply {
 }
 
 #[tokio::test]
-async fn a_page_cached_for_everybody_holds_a_part_for_each_visitor() {
+async fn a_shared_page_holds_a_part_for_each_visitor() {
     let site = Site::open(
         controllers![badge],
         &routes(&[

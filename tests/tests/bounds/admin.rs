@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
-use headwater::config::Mode;
+use headwater_tests::Mode;
 
 use crate::site;
 
@@ -76,10 +76,10 @@ async fn why_a_node_is_not_ready_is_said_only_to_an_operator() {
     ] {
         let node = launch.start().await;
         let address = std::net::SocketAddr::from(([127, 0, 0, 1], node.admin().port()));
-        let anybody = headwater_tests::Client::new(address);
-        let answer = anybody.page_with("/ready", &[stranger]).await;
+        let client = headwater_tests::Client::new(address);
+        let answer = client.page_with("/ready", &[stranger]).await;
         assert_eq!((answer.status, answer.text()), (503, "not ready\n"));
-        let answer = anybody.page_with("/ready", &[allowed]).await;
+        let answer = client.page_with("/ready", &[allowed]).await;
         assert_eq!(answer.status, 503);
         assert!(answer.text().contains("no lease"), "{}", answer.text());
     }

@@ -1,9 +1,9 @@
-//! File descriptors: few of them, and visitors who want them all.
+//! File descriptors: few of them, and visitors that want them all.
 
 use std::time::Duration;
 
 use bytes::Bytes;
-use headwater::config::Mode;
+use headwater_tests::Mode;
 use headwater_tests::{Node, Response, until};
 use http::Request;
 use http_body_util::Empty;

@@ -1,9 +1,9 @@
-//! Memory: visitors who want all of it, and the table of the guide that says what a node takes at
+//! Memory: visitors that want all of it, and the table of the guide that says what a node takes at
 //! most ("Memory" in docs/guide/cluster.md).
 
 use std::time::{Duration, Instant};
 
-use headwater::config::Mode;
+use headwater_tests::Mode;
 use headwater_tests::{Launch, Node, until};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;

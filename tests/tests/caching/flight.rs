@@ -1,4 +1,4 @@
-//! Many who want the same page at the same time.
+//! Many visitors that want the same page at the same time.
 
 use headwater_tests::until;
 
@@ -18,11 +18,11 @@ async fn however_many_want_a_page_it_is_made_once() {
     }
     let runs = CLUSTER.borrow().visitor(0).page("/runs/popular").await;
     assert_eq!(runs.text(), "1");
-    assert!(collapsed > 0, "nobody has waited for somebody else's flight");
+    assert!(collapsed > 0, "no request has waited for another one's flight");
 }
 
 #[tokio::test]
-async fn who_comes_after_an_invalidation_does_not_share_an_older_flight() {
+async fn a_request_after_an_invalidation_does_not_share_an_older_flight() {
     let cluster = CLUSTER.borrow();
     let visitor = cluster.visitor(0);
     let target = "/flight/overtaken/800";

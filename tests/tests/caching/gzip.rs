@@ -102,7 +102,7 @@ async fn a_page_with_parts_is_the_same_as_gzip() {
 }
 
 #[tokio::test]
-async fn who_has_the_page_in_either_form_need_not_get_it_again() {
+async fn a_client_that_has_either_representation_gets_304() {
     let visitor = CLUSTER.borrow().visitor(0);
     let target = "/spliced/known";
     let gzip = deflated(&visitor, target).await;
@@ -122,7 +122,7 @@ async fn who_has_the_page_in_either_form_need_not_get_it_again() {
 }
 
 #[tokio::test]
-async fn who_does_not_like_gzip_gets_the_page_as_it_is() {
+async fn a_client_that_does_not_accept_gzip_gets_the_identity_representation() {
     let visitor = CLUSTER.borrow().visitor(0);
     let target = "/spliced/disliked";
     deflated(&visitor, target).await;

@@ -12,7 +12,7 @@ async fn invalidating_a_group_ends_its_pages_on_every_front_end_and_no_others() 
         filled(&visitor, "/normal/beside-it").await;
     }
     let receipt = invalidate(&cluster.visitor(0), "group=normal:in-the-group").await.json();
-    let who: Vec<&str> = receipt["acknowledgements"]
+    let front_ends: Vec<&str> = receipt["acknowledgements"]
         .as_array()
         .unwrap()
         .iter()
@@ -20,7 +20,7 @@ async fn invalidating_a_group_ends_its_pages_on_every_front_end_and_no_others() 
         // The back end of a new log also waits for the front ends of one that may have been wiped.
         .filter(|name| !name.starts_with('('))
         .collect();
-    assert_eq!(who, ["f1", "f2"], "{receipt}");
+    assert_eq!(front_ends, ["f1", "f2"], "{receipt}");
     for (frontend, old) in old.into_iter().enumerate() {
         let visitor = cluster.visitor(frontend);
         let anew = visitor.page("/normal/in-the-group").await;

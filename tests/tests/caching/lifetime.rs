@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use headwater::config::Mode;
+use headwater_tests::Mode;
 use headwater_tests::until;
 
 use crate::{CLUSTER, filled, site};

@@ -1,6 +1,6 @@
 //! The memory that the cache takes.
 
-use headwater::config::Mode;
+use headwater_tests::Mode;
 use headwater_tests::until;
 
 use crate::site;

@@ -83,7 +83,8 @@ async fn without_a_back_end_a_page_is_served_with_what_there_is() {
     })
     .await;
     cluster.backend.kill().await;
-    // Its pages are its own, but as soon as the lease is over nobody knows whether they are right.
+    // Its pages are its own, but as soon as the lease is over it cannot know whether they are
+    // right.
     until("the page shows what is left", async || {
         let page = visitor.page("/with-parts/alone").await;
         assert_eq!(page.status, 200, "the page itself needs no back end");

@@ -33,7 +33,7 @@ static CLUSTER: LazyLock<Shared> = LazyLock::new(|| {
     Shared::start(move || Cluster::start(site(), 1))
 });
 
-/// Headers that other caches were poisoned with, or that change what somebody gets.
+/// Headers that other caches were poisoned with, or that change the response.
 const HEADERS: &[&str] = &[
     "X-Forwarded-Host: evil.example",
     "X-Forwarded-Host: evil.example\r\nX-Forwarded-Host: \"><script>",
@@ -98,8 +98,8 @@ const HEADERS: &[&str] = &[
     "Transfer-Encoding: chunked\r\n\r\n9\r\nname=evil\r\n0\r\n\r\n",
 ];
 
-/// Ways to spell a path that some cache or server takes for another than its neighbour does. `NAME`
-/// is the page that is asked for afterwards.
+/// Ways to spell a path that some caches and servers understand differently. `NAME` is the page
+/// that is asked for afterwards.
 const TARGETS: &[&str] = &[
     "/poison/NAME?utm_content=%3Cscript%3E",
     "/poison/NAME?utm=1&fbclid=2&_=3",
@@ -171,8 +171,8 @@ fn seen(response: &Response, name: &str) -> Seen {
     (response.status, headers, response.text().replace(name, "NAME"))
 }
 
-/// Makes each attack on a page of its own, then asks for that page as somebody else, who must get
-/// what everybody gets who asks for a page that nobody has attacked.
+/// Makes each attack on a page of its own, then asks for that page as another client, which must
+/// get what a client gets of a page that was not attacked.
 async fn attack_with(kind: &str, page: &str, attacks: impl Iterator<Item = String>) {
     let cluster = CLUSTER.borrow();
     let visitor = cluster.visitor(0);

@@ -1,5 +1,5 @@
 //! Pages that are served after their end, replies that are kept though they are no pages, and those
-//! that nobody waits for.
+//! that no request waits for.
 
 use std::time::{Duration, Instant};
 
@@ -25,7 +25,7 @@ async fn a_page_whose_time_is_over_is_served_until_there_is_a_new_one() {
     let mut seen_old = false;
     until("there is a new page", async || {
         let response = visitor.page("/timed/a").await;
-        // Nobody ever waits for the new one.
+        // No request ever waits for the new one.
         assert!(response.is_hit(), "{}", response.cache_status());
         seen_old |= is_old(&response);
         assert_eq!(response.text() == "2", seen_old && !is_old(&response));

@@ -1,7 +1,7 @@
 //! What the front end knows of a visitor, and what pages may depend on it.
 
-use headwater::config::Mode;
 use headwater_tests::Client;
+use headwater_tests::Mode;
 use serde_json::json;
 
 use crate::{CLUSTER, site};
@@ -72,7 +72,7 @@ const CLAIMS: [(&str, &str); 4] = [
 ];
 
 #[tokio::test]
-async fn nobody_is_believed_who_is_no_trusted_proxy() {
+async fn only_a_trusted_proxy_is_believed() {
     let visitor = CLUSTER.borrow().visitor(0);
     assert_eq!(variant(&visitor, "scheme", &CLAIMS).await, "http");
     assert_eq!(variant(&visitor, "remote", &CLAIMS).await, "127.0.0.1");
@@ -85,7 +85,7 @@ async fn nobody_is_believed_who_is_no_trusted_proxy() {
 }
 
 #[tokio::test]
-async fn a_trusted_proxy_says_who_the_visitor_is() {
+async fn a_trusted_proxy_names_the_visitor() {
     let node = site().node(Mode::SingleNodeWithCache, "n1");
     let node = node.set("HTTP__TRUSTED_PROXIES", "10.0.0.0/8,127.0.0.0/8").start().await;
     node.ready().await;

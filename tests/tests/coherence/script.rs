@@ -58,7 +58,7 @@ enum Flap {
     Stops,
     /// It is killed half a lease after each start.
     IsKilled,
-    /// What it hears and says takes so long that no lease reaches it in time.
+    /// Its messages take so long, both ways, that no lease reaches it in time.
     IsDistant,
 }
 

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use headwater_tests::Seed;
 use tokio::sync::watch;
 
-/// No more breaches than these are told in full.
-const TOLD: usize = 10;
+/// The most breaches that are reported in full.
+const REPORTED: usize = 10;
 
 /// What was done in a trial and what went wrong.
 pub(crate) struct Verdict {
@@ -84,7 +84,7 @@ impl Verdict {
             breaches.is_empty(),
             "COHERENCE_SEED={seed}: {} breaches of the law, the first:\n{}\nWhat was done:\n{}",
             breaches.len(),
-            breaches[..breaches.len().min(TOLD)].join("\n"),
+            breaches[..breaches.len().min(REPORTED)].join("\n"),
             lock(&self.history).join("\n"),
         );
         // Far below what a slow machine does, and above what shows nothing.

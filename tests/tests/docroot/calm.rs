@@ -1,4 +1,4 @@
-use headwater::config::Mode;
+use headwater_tests::Mode;
 use headwater_tests::Site;
 
 use crate::gallery::{Gallery, fetched, picture, served, url};

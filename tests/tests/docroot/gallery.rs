@@ -1,7 +1,7 @@
 use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;
 
-use headwater::config::Mode;
+use headwater_tests::Mode;
 use headwater_tests::{Client, Cluster, Node, Relay, Response, Site, until};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_test-site");
@@ -9,7 +9,7 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_test-site");
 /// A cluster whose nodes share no folder that they write to or serve from.
 pub(crate) struct Gallery {
     cluster: Cluster,
-    /// What further front ends are told, besides what is their own.
+    /// The variables of further front ends, besides their own.
     variables: Vec<(String, String)>,
 }
 

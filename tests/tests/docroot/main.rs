@@ -3,7 +3,7 @@
 //! - `gallery`: a cluster whose nodes share no folder, and its pictures.
 //! - `calm`: uploads, replacements and removals while nothing is in the way.
 //! - `trouble`: cut links, killed nodes, full disks.
-//! - `readers`: visitors who look all the time while all of this goes on.
+//! - `readers`: visitors that request pictures all the time while all of this goes on.
 
 mod calm;
 mod gallery;

@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 
 use crate::gallery::{Gallery, picture, served, url};
 
-/// Visitors who look at one picture all the time.
+/// Visitors that request one picture all the time.
 struct Hammer {
     readers: JoinSet<u64>,
     stop: Arc<AtomicBool>,
@@ -74,7 +74,7 @@ async fn watch(visitors: Vec<Client>, mut choices: StdRng, stop: Arc<AtomicBool>
             let (name, version) = line.split_once(' ').unwrap();
             let visitor = &visitors[choices.random_range(0..visitors.len())];
             let Ok(response) = visitor.get(&url(name)).await else { continue };
-            // A front end that is cut off does not know of the file, and says so: that is no 404.
+            // A front end that is cut off does not know of the file: it answers 503, not 404.
             if response.status != 503 {
                 assert_eq!(served(&response).to_string(), version);
                 seen += 1;

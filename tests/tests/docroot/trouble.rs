@@ -14,7 +14,7 @@ const LARGE: usize = 8 << 20;
 const SLOW: u32 = 2 << 20;
 
 #[tokio::test]
-async fn a_front_end_that_is_cut_off_holds_nobody_up_for_longer_than_its_lease() {
+async fn a_front_end_that_is_cut_off_delays_no_writer_for_longer_than_its_lease() {
     for cut in [Cut::Reset, Cut::Silence] {
         let gallery = Gallery::start(2).await;
         gallery.hang(0, "old.png", 1, 50_000).await;
@@ -108,7 +108,7 @@ async fn a_transfer_goes_on_where_it_was_when_its_front_end_was_killed() {
 }
 
 #[tokio::test]
-async fn who_is_too_slow_is_named_and_its_visitors_wait_for_the_file() {
+async fn a_front_end_that_is_too_slow_is_named_and_its_visitors_wait_for_the_file() {
     let gallery = Gallery::with(2, &[("DOCROOT__SYNC_DEADLINE", "3s")]).await;
     gallery.relays[1].slow(Some(SLOW / 2));
     let answer = gallery.try_hang(0, "weir.png", 2, LARGE).await;
@@ -149,7 +149,7 @@ async fn a_request_that_waits_too_long_is_a_503() {
 }
 
 #[tokio::test]
-async fn a_front_end_whose_disk_is_full_fails_no_upload_and_is_not_ready_until_it_has_room() {
+async fn a_front_end_whose_disk_is_full_fails_no_upload_and_is_not_ready_until_it_has_space() {
     let gallery = Gallery::start(2).await;
     gallery.hang(0, "small.png", 1, 16).await;
     let content = picture(7, 100_000);
@@ -187,11 +187,11 @@ async fn a_stored_file_that_is_lost_is_fetched_again_even_when_the_back_end_lost
         std::fs::remove_file(gallery.store(node).join(name.as_str())).unwrap();
     }
     assert_eq!(served(&gallery.visitor(0).page(&url("weir.png")).await), 1);
-    assert!(gallery.backend.messages().contain("taken in again"));
+    assert!(gallery.backend.messages().contain("imported again"));
 }
 
 #[tokio::test]
-async fn who_asks_for_a_file_that_nobody_has_any_more_need_not_wait_long() {
+async fn a_request_for_a_file_that_no_node_has_any_more_need_not_wait_long() {
     let gallery = Gallery::with(1, &[("LINK__DEADLINE", "100s")]).await;
     gallery.hang(0, "weir.png", 1, 50_000).await;
     gallery.hang(0, "other.png", 2, 50_000).await;
@@ -240,7 +240,7 @@ async fn an_encoded_sibling_that_is_lost_is_fetched_again() {
 async fn two_nodes_with_one_name_cannot_share_a_folder() {
     let gallery = Gallery::start(1).await;
     gallery.hang(0, "weir.png", 1, 50_000).await;
-    let node = gallery.site.node(headwater::config::Mode::Frontend, "f1");
+    let node = gallery.site.node(headwater_tests::Mode::Frontend, "f1");
     let node = node.set("DOCROOT__SYNC", gallery.site.path("sync/f1").display());
     let ended = node.try_start().await.expect_err("it must not start");
     assert!(ended.messages.contain("another process uses this folder"), "{}", ended.messages);

@@ -1,6 +1,6 @@
 //! What nodes tell on their admin ports and in their messages.
 
-use headwater::config::Mode;
+use headwater_tests::Mode;
 use serde_json::json;
 
 use crate::{CLUSTER, site};

@@ -1,6 +1,6 @@
-//! What is wrong with a site is found before anybody visits it.
+//! What is wrong with a site is found before it is visited.
 
-use headwater::config::Mode;
+use headwater_tests::Mode;
 use headwater_tests::Site;
 use tokio::net::TcpListener;
 

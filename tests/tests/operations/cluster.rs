@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Child, ExitStatus, Stdio};
 use std::time::Duration;
 
-use headwater::cli::{Announcement, Entrance};
+use headwater::internals::cli::{Announcement, Entrance};
 use headwater_tests::{Client, PATIENCE, Site, until};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::net::TcpListener;
@@ -44,7 +44,7 @@ impl Running {
             if line == "ready" {
                 return nodes;
             }
-            nodes.push(line.parse().unwrap_or_else(|_| panic!("{line} announces nobody")));
+            nodes.push(line.parse().unwrap_or_else(|_| panic!("{line} announces no node")));
         }
     }
 
@@ -110,7 +110,7 @@ async fn the_nodes_of_a_cluster_end_with_it() {
 async fn cluster_has_all_its_front_ends_load_changed_files() {
     let site = site();
     let mut cluster = Running::start(&site, &["--port", "0"]);
-    // Whoever asks too early is not forgotten.
+    // A request that comes too early is not lost.
     let first = cluster.lines.recv().await.expect("the cluster starts");
     cluster.signal(Signal::HUP);
     let mut nodes = vec![first.parse::<Announcement>().unwrap()];
@@ -162,7 +162,7 @@ async fn a_cluster_goes_on_without_a_front_end_that_was_killed() {
 
 #[tokio::test]
 async fn the_ports_of_a_cluster_are_counted_from_the_first() {
-    // Somebody else may have one of the ports, then others are tried.
+    // Another process may have one of the ports, then others are tried.
     for first in [21_500, 23_700, 25_900, 28_100] {
         let mut cluster = Running::start(&site(), &["--port", &first.to_string()]);
         let mut lines = Vec::new();
@@ -202,7 +202,7 @@ async fn the_ports_of_a_cluster_are_counted_from_the_first() {
 }
 
 #[tokio::test]
-async fn a_cluster_that_cannot_start_says_so_and_leaves_nothing_behind() {
+async fn a_cluster_that_cannot_start_reports_it_and_leaves_nothing_behind() {
     let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = taken.local_addr().unwrap().port();
     if port > 65_000 {

@@ -71,9 +71,9 @@ async fn status_shows_nodes_and_members() {
     assert!(line("b1").contains("backend") && line("b1").contains(&backend));
     assert!(line("f1").contains("frontend") && line("f1").contains('%'));
     assert!(line("f2").contains("serving"));
-    let nobody = cluster.site.printed(&["status", "--admin", "http://127.0.0.1:9"]).await;
-    assert_eq!(nobody.code, 1);
-    assert!(nobody.errors.contains("http://127.0.0.1:9"), "{}", nobody.errors);
+    let absent = cluster.site.printed(&["status", "--admin", "http://127.0.0.1:9"]).await;
+    assert_eq!(absent.code, 1);
+    assert!(absent.errors.contains("http://127.0.0.1:9"), "{}", absent.errors);
 }
 
 #[tokio::test]

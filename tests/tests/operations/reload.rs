@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use headwater::config::Mode;
+use headwater_tests::Mode;
 use headwater_tests::{Client, Cluster, Node, Response, Site, until};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
@@ -112,7 +112,7 @@ async fn in_development_a_broken_template_is_shown_in_the_page_and_the_old_one_s
     let head = visitor.ask("HEAD", "/static", &[], "").await;
     assert_eq!(head.header("content-length"), shown.header("content-length"));
     assert!(head.body.is_empty());
-    // Whoever has the page without the banner must get it with the banner.
+    // A client that has the page without the banner must get it with the banner.
     let later = "Fri, 01 Jan 2100 00:00:00 GMT";
     for condition in [("if-none-match", "*"), ("if-modified-since", later), ("range", "bytes=0-1")]
     {
@@ -245,7 +245,7 @@ async fn in_development_what_visitors_upload_does_not_make_the_cache_forget() {
 }
 
 #[tokio::test]
-async fn in_production_files_are_read_when_the_node_is_told_to_and_all_or_none() {
+async fn in_production_all_files_are_reloaded_or_none_on_request() {
     let site = site();
     let mut node = produced(&site).await;
     let visitor = node.visitor();
@@ -287,7 +287,7 @@ async fn in_production_files_are_read_when_the_node_is_told_to_and_all_or_none()
 }
 
 #[tokio::test]
-async fn an_operator_is_told_how_a_reload_has_gone() {
+async fn an_operator_sees_how_a_reload_has_gone() {
     let site = site();
     let cluster = Cluster::start(site, 1).await;
     let operator = cluster.frontends[0].operator();
@@ -341,7 +341,7 @@ fn number(response: &Response) -> u64 {
 async fn requests_are_answered_by_the_newest_edition_that_was_announced() {
     let numbered = |site: &Site, number: u64| {
         for name in ["plain.html", "page.html"] {
-            // Put in place as a whole, as whoever deploys does it.
+            // Put in place as a whole, as a deployment does it.
             let (new, path) = (site.path("new"), site.path(format!("templates/{name}")));
             fs::write(&new, format!("edition #{number}#")).unwrap();
             fs::rename(new, path).unwrap();
@@ -411,8 +411,8 @@ fn a_hangup_that_comes_before_anything_was_read_does_not_end_the_node() {
     assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
     let mut command = site.command();
     command.args(["serve", "--mode", "single-node", "--name", "n1"]);
-    for door in ["HTTP", "ADMIN"] {
-        command.env(format!("HEADWATER_{door}__LISTEN"), "127.0.0.1:0");
+    for port in ["HTTP", "ADMIN"] {
+        command.env(format!("HEADWATER_{port}__LISTEN"), "127.0.0.1:0");
     }
     let mut node = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     // This waits until the node reads.

@@ -1,6 +1,6 @@
 //! A whole site in one process.
 
-use headwater::config::Mode;
+use headwater_tests::Mode;
 
 use crate::site;
 

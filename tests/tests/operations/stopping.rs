@@ -1,8 +1,8 @@
-//! Nodes that are told to stop.
+//! Nodes that stop.
 
 use std::time::{Duration, Instant};
 
-use headwater::config::Mode;
+use headwater_tests::Mode;
 use headwater_tests::{Cluster, Site, until};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -35,7 +35,10 @@ async fn a_front_end_that_stops_finishes_what_it_does_and_leaves_the_membership(
     assert!(!members.contains("\"f1\"") && members.contains("\"f2\""), "{members}");
     let start = Instant::now();
     assert_eq!(cluster.visitor(1).form("/page/1", "").await.status, 200);
-    assert!(start.elapsed() < Duration::from_secs(2), "a write waits for who has left");
+    assert!(
+        start.elapsed() < Duration::from_secs(2),
+        "a write waits for a front end that has left"
+    );
 }
 
 #[tokio::test]

@@ -18,8 +18,8 @@ pub(super) struct Member {
     pub(super) feed: Option<FeedId>,
     pub(super) acknowledged: watch::Sender<Position>,
     /// When it last said something in its feed.
-    pub(super) heard: Moment,
-    /// Which contents of files it lacks, as it says; nothing before it has said so.
+    pub(super) last_seen: Moment,
+    /// Which contents of files it lacks, by its last report; nothing before the first.
     pub(super) holdings: Option<Holdings>,
     /// Until when it may hold a lease, margin included.
     pub(super) lease_until: Moment,
@@ -78,7 +78,7 @@ impl Member {
             longest,
             feed: None,
             acknowledged: watch::channel(acknowledged).0,
-            heard: Moment::EARLIEST,
+            last_seen: Moment::EARLIEST,
             holdings: None,
             lease_until: Moment::EARLIEST,
             fenced: false,

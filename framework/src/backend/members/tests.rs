@@ -13,7 +13,7 @@ fn grant(members: &Members, feed: FeedId) -> bool {
 }
 
 #[tokio::test]
-async fn a_writer_waits_for_the_acknowledgement_of_who_holds_a_lease() {
+async fn a_writer_waits_for_the_acknowledgement_of_each_leaseholder() {
     let members = members(60_000);
     let feed = members.join(7, "f1", Position(3));
     members.join(8, "without-lease", Position(3));
@@ -37,7 +37,7 @@ async fn a_writer_waits_no_longer_than_the_lease() {
     let acknowledgements = members.settled(Position(4), None).await;
     assert_eq!(acknowledgements[0].outcome, Outcome::LeaseExpired);
     assert!(acknowledgements[0].took <= Duration::from_millis(500));
-    assert!(members.settled(Position(5), None).await.is_empty(), "nobody holds a lease any more");
+    assert!(members.settled(Position(5), None).await.is_empty(), "no lease is held any more");
 }
 
 #[tokio::test]
@@ -58,7 +58,7 @@ fn holdings(lacking: &[u64], failing: &[(u64, &str)]) -> Holdings {
 }
 
 #[tokio::test]
-async fn a_file_is_held_when_everybody_with_a_lease_has_it() {
+async fn a_file_is_held_when_every_leaseholder_has_it() {
     let members = members(60_000);
     let (first, second) = (members.join(7, "f1", Position(3)), members.join(8, "f2", Position(3)));
     members.join(9, "without-lease", Position(3));
@@ -110,7 +110,7 @@ async fn a_file_that_no_front_end_can_store_is_an_error_and_takes_no_lease() {
 }
 
 #[tokio::test]
-async fn who_lacks_a_file_is_waited_for_until_its_lease_or_the_patience_is_over() {
+async fn a_member_that_lacks_a_file_is_awaited_until_its_lease_or_the_deadline_is_over() {
     let members = members(50);
     let feed = members.join(7, "f1", Position(3));
     assert!(grant(&members, feed));
@@ -134,7 +134,7 @@ async fn a_front_end_that_is_silent_for_half_a_lease_is_not_waited_for_to_fetch_
 }
 
 #[tokio::test]
-async fn who_leaves_is_not_waited_for() {
+async fn a_member_that_leaves_is_not_awaited() {
     let members = members(60_000);
     let feed = members.join(7, "f1", Position(3));
     assert!(grant(&members, feed));
@@ -143,7 +143,7 @@ async fn who_leaves_is_not_waited_for() {
     assert!(futures_util::poll!(&mut settled).is_pending());
     assert_eq!(members.leave(feed), Some(7));
     settled.await;
-    assert!(!grant(&members, feed), "a lease is not given to who has left");
+    assert!(!grant(&members, feed), "a member that has left gets no lease");
 }
 
 #[test]
@@ -282,7 +282,7 @@ async fn a_front_end_that_a_call_has_waited_for_gets_no_lease_until_the_call_has
     members.acknowledge(feeds[1], Position(4));
     settled.await;
     assert!(grant(&members, feeds[0]) && !grant(&members, feeds[1]));
-    assert_eq!(health_of(&members, "f2"), [Health::Serving], "it is not convicted");
+    assert_eq!(health_of(&members, "f2"), [Health::Serving], "it is not penalised");
     members.end_call(call);
     assert!(grant(&members, feeds[1]));
 }

@@ -110,10 +110,11 @@ impl Members {
                 Holding::Held => is_held = true,
                 Holding::Failing(_) => failing.push(member.name.clone()),
                 // It asks for a lease four times during each, so this one is silent.
-                Holding::Lacking if now.since(member.heard) >= self.lease / 2 => {}
+                Holding::Lacking if now.since(member.last_seen) >= self.lease / 2 => {}
                 Holding::Lacking => {
                     lacking.push(member.name.clone());
-                    until = until.min(member.lease_until).min(member.heard.after(self.lease / 2));
+                    until =
+                        until.min(member.lease_until).min(member.last_seen.after(self.lease / 2));
                 }
             }
         }
@@ -144,7 +145,7 @@ impl Drop for Waiting<'_> {
         let mut inner = self.members.lock();
         // Charging needs the record.
         for incarnation in inner.awaited.silent(self.ticket) {
-            inner.charge(incarnation, now);
+            inner.count(incarnation, now);
         }
         inner.awaited.end(self.ticket, now);
     }

@@ -13,7 +13,7 @@ const LEASE: u64 = 12;
 /// What may happen to a cache.
 #[derive(Debug, Clone)]
 enum Step {
-    /// Somebody begins to make content.
+    /// A fill begins.
     Begin,
     /// A page is stored that was begun so many `Begin`s ago.
     Fill {
@@ -91,14 +91,14 @@ fn times() -> impl Strategy<Value = Times> {
 
 fn step() -> impl Strategy<Value = Step> {
     let nothing = Just(Named::default());
-    let nobody = Just(Named::default());
+    let none = Just(Named::default());
     prop_oneof![
         3 => Just(Step::Begin),
         8 => (0usize..4, 0u8..3, vec(0u8..4, 0..3), vec(0u8..4, 0..3), times()).prop_map(
             |(begun, page, groups, fragments, times)| Step::Fill { begun, page, groups, fragments, times }
         ),
         2 => (named(), nothing).prop_map(|(hard, soft)| Step::Invalidate { hard, soft }),
-        3 => (nobody, named()).prop_map(|(hard, soft)| Step::Invalidate { hard, soft }),
+        3 => (none, named()).prop_map(|(hard, soft)| Step::Invalidate { hard, soft }),
         1 => (named(), named()).prop_map(|(hard, soft)| Step::Invalidate { hard, soft }),
         12 => (0u8..3, any::<bool>()).prop_map(|(page, persistent)| Step::Read { page, persistent }),
         4 => (1u64..5).prop_map(|seconds| Step::Wait { seconds }),
@@ -109,7 +109,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// Content that somebody has begun to make.
+/// A fill that has begun.
 #[derive(Debug, Clone, Copy)]
 struct Begun {
     generation: Generation,
@@ -129,7 +129,7 @@ struct Stored {
 #[derive(Debug)]
 struct Recorded {
     position: u64,
-    /// When the front end learned of it, or ceased to be told.
+    /// When the front end learned of it, or lost its lease.
     second: u64,
     hard: Named,
     soft: Named,
@@ -308,7 +308,7 @@ proptest! {
                     cache.apply([(position, &invalidation)], position, model.now());
                     let second = model.second.min(model.lease_until);
                     model.records.push(Recorded { position: position.0, second, hard, soft });
-                    // More soft invalidations of a group than are told apart.
+                    // More soft invalidations of a group than are distinguished.
                     forgetful |= model.records.len() >= 8;
                 }
                 Step::Read { page, persistent } => {

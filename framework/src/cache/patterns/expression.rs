@@ -19,8 +19,8 @@ pub(super) struct Expression {
 }
 
 impl Expression {
-    /// `None` if it cannot be read. How many others must be asked wherever a text stands is what
-    /// `crowd` says: there are better heads than one that is everybody's.
+    /// `None` if it cannot be read. `crowd` says how many other patterns must be asked wherever a
+    /// text stands: a head that many patterns share is a poor one.
     pub(super) fn read(text: &str, crowd: impl Fn(&[u8]) -> usize) -> Option<Expression> {
         let hir = regex_syntax::parse(text).ok()?;
         let beginnings = heads(&hir);

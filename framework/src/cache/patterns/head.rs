@@ -6,7 +6,7 @@ use regex_syntax::hir::{Class, Hir, HirKind, Look, Repetition};
 /// How many heads an expression has at most.
 const HEADS: usize = 16;
 
-/// How many characters a class has at most to be told apart one by one.
+/// How many characters a class has at most to be listed one by one.
 const CHARACTERS: usize = 4;
 
 /// How often a part that is repeated is written out at most.
@@ -180,7 +180,7 @@ fn read(hir: &Hir, readings: Vec<Reading>) -> Vec<Reading> {
             all
         }
     };
-    // Too many to tell apart: what comes next is left to the expression.
+    // Too many to list: what comes next is left to the expression.
     others.extend(if read.len() > room { opened(&exact) } else { read });
     others
 }
@@ -300,7 +300,7 @@ mod tests {
             "^/({})",
             ["a/", "b/", "c/", "d/", "e/"].map(|a| format!("{a}[xyz]/[xyz]")).join("|")
         );
-        assert_eq!(shown(&many), ["^/?"], "more than can be told apart");
+        assert_eq!(shown(&many), ["^/?"], "more than can be listed");
     }
 
     #[test]
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_found_everywhere_or_nowhere_is_told() {
+    fn texts_found_everywhere_or_nowhere_are_reported() {
         assert_eq!(shown(""), ["^…"]);
         assert_eq!(shown("$"), ["^…"]);
         assert_eq!(shown("^$"), ["^$"]);

@@ -8,7 +8,7 @@
 //! - `head`: what must stand in an id so that an expression can be found in it.
 //! - `expression`: a regular expression with its heads, compiled when it is first needed.
 //! - `run`: many patterns that an id meets at once.
-//! - `book`: what whoever changes the patterns knows of them.
+//! - `book`: what the writer side knows of the patterns.
 //!
 //! # How ten thousand patterns cost an id no more than a few
 //!
@@ -19,12 +19,12 @@
 //! beginning. The heads of a run are sorted, and those that an id begins with are found
 //! in a few searches, however many there are. An expression without any text is always asked.
 //!
-//! Runs never change, so readers take no lock: they hold a list of runs, and whoever changes the
-//! patterns puts another list in its place. New patterns are a run of their own. Runs of
-//! about the same size become one, so that there are few, and a pattern is moved as often as the
-//! number of patterns doubles. A pattern that another stands in for, or that is retired, stays in its run
-//! until that is made anew: it says nothing that is not so. There are never more of these than of
-//! the others, so memory is bounded by the number of outstanding patterns.
+//! Runs never change, so readers take no lock: they hold a list of runs, and a writer publishes
+//! another list in its place. New patterns are a run of their own. Runs of about the same size
+//! become one, so that there are few, and a pattern is moved as often as the number of patterns
+//! doubles. A pattern that another stands in for, or that is retired, stays in its run until that
+//! is made anew: its verdict remains true. There are never more of these than of the others, so
+//! memory is bounded by the number of outstanding patterns.
 
 mod book;
 mod expression;

@@ -131,14 +131,14 @@ enum Step {
     Shrink {
         limit: usize,
     },
-    /// Somebody who has met everything up to so many positions ago is asked for.
+    /// An id that has met everything up to so many positions ago.
     Ask {
         back: u64,
         ids: Vec<String>,
     },
-    /// Somebody who remembers what he met is asked for again.
+    /// An id asked before, with the mark of that time.
     AskAgain {
-        who: prop::sample::Index,
+        asked: prop::sample::Index,
     },
 }
 
@@ -150,7 +150,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (0u64..12).prop_map(|back| Step::Retire { back }),
         1 => (0usize..12).prop_map(|limit| Step::Shrink { limit }),
         6 => (0u64..12, vec(id(), 1..3)).prop_map(|(back, ids)| Step::Ask { back, ids }),
-        3 => any::<prop::sample::Index>().prop_map(|who| Step::AskAgain { who }),
+        3 => any::<prop::sample::Index>().prop_map(|asked| Step::AskAgain { asked }),
     ]
 }
 
@@ -221,9 +221,9 @@ proptest! {
                     prop_assert_eq!(verdict(&patterns, &ids, &met), naive.verdict(&each, from));
                     asked.push((ids, from, met));
                 }
-                // Meanwhile he has met what was retired since, or is told that he is dead.
-                Step::AskAgain { who } if !asked.is_empty() => {
-                    let (ids, from, met) = who.get(&asked);
+                // Meanwhile the id has met what was retired since, or is dead.
+                Step::AskAgain { asked: index } if !asked.is_empty() => {
+                    let (ids, from, met) = index.get(&asked);
                     let found = verdict(&patterns, ids, met);
                     let each: Vec<&str> = ids.iter().map(String::as_str).collect();
                     let due = truth.verdict(&each, *from);

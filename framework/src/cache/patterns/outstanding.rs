@@ -18,11 +18,12 @@ const AT_A_TIME: usize = 256;
 pub(in crate::cache) struct Patterns {
     /// What readers look at: the oldest run first.
     runs: ArcSwap<Vec<Arc<Run>>>,
-    /// Held by whoever changes the patterns, and by nobody else.
+    /// Locked by writers, and by nothing else.
     book: Mutex<Book>,
     /// The position of the youngest pattern there ever was.
     latest: AtomicU64,
-    /// Up to here patterns were retired: who was not tested up to here cannot be shown valid.
+    /// Up to here patterns were retired: an entry that was not tested up to here cannot be shown
+    /// valid.
     floor: AtomicU64,
 }
 
@@ -112,7 +113,7 @@ impl Patterns {
             }
             met.tested.fetch_max(latest, Ordering::AcqRel);
         }
-        // After `tested`: whoever has moved that has stored this before.
+        // After `tested`: a reader that has advanced that has stored this before.
         match met.stale_since.load(Ordering::Acquire) {
             NEVER => Verdict::Valid,
             since => Verdict::Stale { since: Moment::from_nanos(since) },

@@ -45,7 +45,7 @@ impl Pattern {
         self.covered.load(Ordering::Relaxed)
     }
 
-    /// Only for whoever changes the patterns: it says what need not be kept, and nothing to readers.
+    /// For writers only: it says what need not be kept, and nothing to readers.
     pub(super) fn cover(&self) {
         self.covered.store(true, Ordering::Relaxed);
     }
@@ -55,8 +55,8 @@ impl Pattern {
         match self.expression.is_found_in(id) {
             Some(true) => self.force.verdict(),
             Some(false) => Verdict::Valid,
-            // The back end, which checks patterns before it writes them, could compile it: nobody
-            // here can tell that it is not found.
+            // The back end, which checks patterns before it writes them, could compile it: here it
+            // cannot be shown not to be found.
             None => Verdict::Dead,
         }
     }

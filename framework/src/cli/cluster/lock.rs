@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_lock_is_free_when_all_who_inherited_it_have_ended() {
+    fn the_lock_is_free_when_all_processes_that_inherited_it_have_ended() {
         let folder = tempfile::tempdir().unwrap();
         let log = folder.path().join("log");
         let lock = Lock::take(&log).unwrap();

@@ -1,11 +1,11 @@
 //! `cluster`: a back end and several front ends on this machine, as processes of this very program.
 //!
 //! ```text
-//! plan        who is started, with which variables
-//! process     one child: its task owns it, relays what it says, and passes signals on
-//! supervisor  brings all up in order, waits until all are ready, minds them, stops them
+//! plan        which processes are started, with which variables
+//! process     one child: its task owns it, relays its output, and passes signals on
+//! supervisor  starts all in order, waits until all are ready, watches them, stops them
 //! lock        whether processes of an earlier cluster are still running
-//! output      what is said on stdout and stderr, never waiting long for who reads it
+//! output      lines on stdout and stderr, with a bounded wait for a slow reader
 //! ```
 //!
 //! The children are not in the terminal's process group, so Ctrl-C reaches only the supervisor,
@@ -26,8 +26,8 @@ use super::runtime;
 use crate::config::Config;
 use crate::problem::Problems;
 
-/// Runs the cluster until it is told to stop. Has to be called on a thread that lives as long as
-/// the children: their lives hang on it.
+/// Runs the cluster until it is stopped. Has to be called on a thread that lives as long as the
+/// children: they are killed when it ends.
 pub(super) fn run(
     arguments: &Cluster,
     file: Option<&Path>,
@@ -37,7 +37,7 @@ pub(super) fn run(
     let plan = plan::Plan::new(arguments.frontends, arguments.port, folders, file);
     let runtime = runtime()?;
     let result = runtime.block_on(supervisor::run(plan, config.limits.drain));
-    // A thread may be stuck writing to somebody who does not read.
+    // A thread may be blocked on a pipe that is not being read.
     runtime.shutdown_background();
     result
 }

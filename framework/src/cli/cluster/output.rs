@@ -4,7 +4,7 @@ use std::time::Duration;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-/// How long somebody who does not read is waited for: the supervisor has children to mind.
+/// How long a write waits for a pipe that is not being read: the supervisor has children to watch.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Writes a line to stdout.
@@ -28,6 +28,6 @@ pub(super) async fn relay(name: &str, line: &[u8]) {
 
 /// Writes `bytes` in one piece, on a thread where it may block.
 async fn write(mut out: impl Write + Send + 'static, bytes: Vec<u8>) {
-    // Who has closed it does not want to know.
+    // An error means that the pipe is closed: the output is no longer wanted.
     let _ = spawn_blocking(move || out.write_all(&bytes).and_then(|()| out.flush())).await;
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::config::Mode;
 
-/// Who is started.
+/// The processes that are started.
 #[derive(Debug)]
 pub(super) struct Plan {
     frontends: u16,

@@ -18,7 +18,7 @@ use crate::config::Mode;
 /// The longest piece of a node's output that is kept in memory; a longer line is broken.
 const LONGEST_LINE: u64 = 64 << 10;
 
-/// How long the output of a process that has ended is still read: somebody else may hold it open.
+/// How long the output of a process that has ended is still read: another process may hold it open.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// What happens to a process; with its number in the cluster.
@@ -83,8 +83,8 @@ impl fmt::Display for Process {
     }
 }
 
-/// Waits for the end of `child` and passes signals on to it. Only who waits for a child knows that
-/// its number is still its own. `None` when nobody is left who could send a signal.
+/// Waits for the end of `child` and passes signals on to it. Only the task that waits for a child
+/// knows that its number is still its own. `None` when every sender of signals is gone.
 async fn mind(
     mut child: Child,
     mut orders: mpsc::UnboundedReceiver<Signal>,

@@ -23,7 +23,7 @@ const READY_INTERVAL: Duration = Duration::from_millis(50);
 /// How long a node may take for the answer.
 const READY_PATIENCE: Duration = Duration::from_secs(2);
 
-/// How long it takes until somebody who waits for `ready` is told what is missing.
+/// How long until the supervisor reports what is missing for `ready`.
 const READY_REPORT: Duration = Duration::from_secs(15);
 
 /// What a node is given to stop, besides the time to drain.
@@ -189,7 +189,8 @@ impl Supervisor {
         }
     }
 
-    /// Takes the next event. Says who has ended, and how, if that is what has happened.
+    /// Takes the next event. Returns the process that has ended, and how, if that is what has
+    /// happened.
     async fn next(&mut self) -> Option<(usize, String)> {
         // The supervisor holds a sender itself, so there is always a next event to wait for.
         match self.events.recv().await? {

@@ -9,10 +9,10 @@ use crate::units::{parse_duration, parse_size};
 
 const TYPES: &str = "\"normal\", \"persistent\", \"no_cache\" or { timeout = \"20s\" }";
 
-/// Headers that tell visitors apart: with one of them in the key every visitor would have a copy.
+/// Headers that identify visitors: with one of them in the key every visitor would have a copy.
 const PERSONAL: [&str; 4] = ["authorization", "cookie", "proxy-authorization", "set-cookie"];
 
-/// Headers that proxies write, and anybody else who likes.
+/// Headers that proxies write, but that any client can send.
 const OF_PROXIES: [&str; 6] = [
     "forwarded",
     "x-forwarded-for",
@@ -206,7 +206,7 @@ pub(super) fn vary(entry: &Entry<'_>, problems: &mut Problems) -> Vec<HeaderName
             report(problems, &at, message);
         } else if OF_PROXIES.contains(&name.as_str()) {
             let message = format!(
-                "`{name}` cannot be part of the cache key: anybody can send it. Name the site's \
+                "`{name}` cannot be part of the cache key: any client can send it. Name the site's \
                  proxies in project.toml, trusted_proxies = […] in [http], and let the site's \
                  variant function ask for the visitor's scheme or address"
             );

@@ -2,7 +2,7 @@
 //!
 //! [`files`] reads one file after the other and follows `include` and `delegate`; [`entry`] reads
 //! the keys of one `[[route]]` or `[[error]]`; [`route`], [`target`], [`caching`] and [`control`] say
-//! what they mean together. [`reach`] makes a level ready for matching and sees to it that no route hides
+//! what they mean together. [`reach`] makes a level ready for matching and makes sure that no route hides
 //! another; [`names`] looks at the whole: names that occur twice, aliases that lead nowhere.
 //! Nothing stops at the first problem.
 
@@ -29,6 +29,7 @@ pub(super) fn from_file(path: &Path) -> (Table, Problems) {
 
 /// The table that `text`, the content of `file`, and the files it names describe, as far as they can
 /// be understood.
+#[cfg(any(test, feature = "internals"))]
 pub(super) fn from_text(text: &str, file: &Path) -> (Table, Problems) {
     let mut loader = files::Loader::default();
     loader.take(text, file);

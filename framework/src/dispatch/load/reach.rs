@@ -41,7 +41,7 @@ pub(super) fn level(items: &[Item], routes: &[Arc<Route>], problems: &mut Proble
     Level { by_method, otherwise, patterns, pattern_routes }
 }
 
-/// Makes a level, and sees to it that every route can be reached.
+/// Makes a level, and makes sure that every route can be reached.
 struct Builder<'b> {
     items: &'b [Item],
     routes: &'b [Arc<Route>],

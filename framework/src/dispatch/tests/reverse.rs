@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::dispatch::UrlError;
+use crate::dispatch::reverse::UrlError;
 
 const SITE: &str = r#"
     route = [

@@ -22,7 +22,7 @@ pub struct Pin {
 }
 
 impl Store {
-    /// Takes in the file at `relative`, a checked path below `root`. When this returns, the content
+    /// Imports the file at `relative`, a checked path below `root`. When this returns, the content
     /// is durable.
     ///
     /// # Errors
@@ -38,7 +38,7 @@ impl Store {
         Err(StoreError::Changing)
     }
 
-    /// Takes in what was found; `None` when it changed meanwhile.
+    /// Imports what was found; `None` when it changed meanwhile.
     pub(super) fn copy(self: &Arc<Self>, found: &Resolved) -> Result<Option<Pin>, StoreError> {
         let path = &*found.root.join(&found.inside);
         let open = || match open_without_links(&found.root, &found.inside) {
@@ -144,7 +144,7 @@ pub(super) fn resolve(root: &Path, relative: &str) -> Result<Resolved, StoreErro
     }
 }
 
-/// Whether nobody has written to the file in between.
+/// Whether the file was not written to in between.
 fn is_same(before: &Metadata, after: &Metadata) -> bool {
     #[cfg(unix)]
     {

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `HASH` | a whole content; it never changes |
 //! | `HASH.part` | the beginning of a content that is being fetched |
-//! | `new-…` | a content of this back end's docroot that is being taken in |
+//! | `new-…` | a content of this back end's docroot that is being imported |
 //! | `gone-…` | a content that is being removed |
 //! | `lock` | held by the one process that uses the folder |
 //!
@@ -52,18 +52,18 @@ struct Inner {
 /// A content that is in the folder.
 #[derive(Debug)]
 struct Blob {
-    /// When somebody last had a reason to keep it.
+    /// When it was last used.
     used: Moment,
-    /// Who keeps it whatever the manifest says.
+    /// How many pins keep it whatever the manifest says.
     pins: u32,
 }
 
 /// A part of a content that is in the folder.
 #[derive(Debug)]
 struct Part {
-    /// When somebody last had a reason to keep it.
+    /// When it was last used.
     used: Moment,
-    /// Who adds to it.
+    /// How many writers append to it.
     writers: u32,
 }
 
@@ -99,7 +99,7 @@ pub enum StoreError {
         /// The hash that was asked for.
         wanted: String,
     },
-    /// There is no such file to be taken in.
+    /// There is no such file to import.
     #[error("there is no such file")]
     Absent,
     /// It is a folder, a pipe, or outside of the docroot.
@@ -111,15 +111,6 @@ pub enum StoreError {
          it is whole"
     )]
     Changing,
-}
-
-/// How much a node has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StoreUsage {
-    /// Whole contents.
-    pub contents: usize,
-    /// Their bytes.
-    pub bytes: u64,
 }
 
 impl Store {
@@ -134,11 +125,6 @@ impl Store {
             store.list()?;
         }
         Ok(Arc::new(store))
-    }
-
-    /// Where it is.
-    pub fn folder(&self) -> &Path {
-        &self.folder
     }
 
     /// Whether the content is here. It then stays for a while, whoever refers to it. Does not block.
@@ -183,19 +169,12 @@ impl Store {
         inner.lock = None;
     }
 
-    /// What there is.
-    pub fn usage(&self) -> StoreUsage {
-        let inner = self.lock();
-        let bytes = inner.blobs.keys().map(|content| content.length).sum();
-        StoreUsage { contents: inner.blobs.len(), bytes }
-    }
-
     /// The content is no longer in the folder.
     fn forget(&self, content: ContentId) {
         self.lock().blobs.remove(&content);
     }
 
-    /// Makes the folder if need be, and makes sure that nobody else uses it.
+    /// Makes the folder if need be, and makes sure that no other process uses it.
     fn prepare(&self) -> Result<(), StoreError> {
         let mut inner = self.lock();
         if inner.is_closed {

@@ -12,10 +12,10 @@ use crate::log::ContentId;
 pub(super) const GRACE: Duration = Duration::from_secs(60);
 
 impl Store {
-    /// Removes what nobody has had a reason to keep for a minute. `referred` are the contents that
-    /// the manifest refers to, as of a moment ago. Returns how many went.
+    /// Removes contents that have not been used for a minute. `referred` are the contents that the
+    /// manifest refers to, as of a moment ago. Returns how many went.
     ///
-    /// Whoever begins to refer to a content does so before it asks whether the content is here, and
+    /// A reference to a content is made before the store is asked whether the content is here, and
     /// asking makes it stay for another while. So no content goes that is referred to: either it
     /// was asked for before the decision, and is young, or the answer is that it is not here.
     pub fn sweep(&self, referred: &HashSet<ContentId>, now: Moment) -> usize {
@@ -58,7 +58,7 @@ impl Store {
         removed
     }
     /// Takes the name from a file that goes, and notes the one that it has until it is removed: a
-    /// rename is quick, and whoever waits for the lock need not wait for the rest.
+    /// rename is quick, so the lock is not held during the removal.
     fn put_away(&self, name: &str, gone: &mut Vec<PathBuf>) {
         let away = self.folder.join(format!("gone-{name}"));
         match fs::rename(self.folder.join(name), &away) {

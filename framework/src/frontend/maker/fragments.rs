@@ -77,7 +77,7 @@ impl CachedFragments {
         })
     }
 
-    /// From when the content is with all that was found; `None` if it cannot be told.
+    /// The origin of the oldest content that was found; `None` if it is not known.
     pub(super) fn origin(&self) -> Option<Origin> {
         self.as_of.get()
     }
@@ -118,7 +118,7 @@ impl Fragments for CachedFragments {
             FragmentType::Persistent => None,
         };
         let groups = fragment.groups.iter().map(|group| group.to_string()).collect::<Vec<_>>();
-        // One that was overtaken meanwhile is not stored, and nobody else waits for it.
+        // One that was overtaken meanwhile is not stored, and no other request waits for it.
         self.cache.fill(Fill {
             key: Key::of_fragment(&key.id, key.escaped, &self.within),
             generation: self.generation,

@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lacks_the_slash_is_told_from_what_leads_away() {
+    fn a_missing_slash_is_distinguished_from_an_address_elsewhere() {
         let why = |url| Address::of(&part(url)).unwrap_err();
         for url in ["//evil.example", "https://evil.example", "HTTP:badge", "javascript:alert(1)"] {
             assert!(why(url).starts_with("it leads away from this site: "), "{url}: {}", why(url));

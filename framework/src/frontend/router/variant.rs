@@ -21,12 +21,12 @@ pub(in crate::frontend) enum VariantKind {
 }
 
 impl Variant {
-    /// The answer is the same for everybody: it is cached under the URL.
+    /// The answer is the same for all visitors: it is cached under the URL.
     pub fn yes() -> Variant {
         VariantKind::Yes.into()
     }
 
-    /// The answer is the same for everybody with this name, a language for example: the name is
+    /// The answer is the same for all visitors of this variant, a language for example: the name is
     /// added to the key, and controllers and templates may see it.
     pub fn named(name: impl Into<String>) -> Variant {
         VariantKind::Named(name.into()).into()

@@ -6,11 +6,11 @@ use http::{HeaderName, Uri};
 
 use crate::http::{Languages, Origin, Scheme, cookie};
 
-/// A request as the site's variant function sees it: all of it but its body, and who has sent it.
+/// A request as the site's variant function sees it: all of it but its body, and its sender.
 ///
 /// What a visitor sends can be anything. A variant's name belongs into the cache key, so turn it
 /// into one of a few values first, as [`language`](Visitor::language) does: a cache in which every
-/// visitor has a page of their own helps nobody.
+/// visitor has a page of their own is of no use.
 ///
 /// ```
 /// use headwater::frontend::{Variant, Visitor};

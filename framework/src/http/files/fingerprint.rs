@@ -1,6 +1,6 @@
 //! Names of files that say what is in them: `site.css` as `site.0123456789abcdef.css`.
 //!
-//! Such a name never stands for other content, so who has it need not ask again.
+//! Such a name never stands for other content, so a client that has it need not ask again.
 
 use std::fmt;
 

@@ -1,7 +1,7 @@
 //! Opening files below a folder, and only there.
 //!
-//! Looking where a path leads and opening it are two steps, and between them somebody may put a
-//! link in the place of a file. So nothing is looked at first:
+//! Looking where a path leads and opening it are two steps, and between them a link may be put in
+//! the place of a file. So nothing is looked at first:
 //!
 //! - On Linux the kernel follows the path and refuses to leave the folder on the way, all in one
 //!   step (`openat2` with `RESOLVE_BENEATH`).
@@ -121,8 +121,9 @@ const FOLDER: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEX
 #[cfg(not(target_os = "linux"))]
 const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
-/// Opens the path `inside` of `root`, part by part; none of them may be a link. Who has followed all
-/// links of a path before gets what was there, or an error if a link is in its place by now.
+/// Opens the path `inside` of `root`, part by part; none of them may be a link. Where all links of
+/// the path were followed before, the result is what was there, or an error if a link is in its
+/// place by now.
 pub(crate) fn open_without_links(root: &Path, inside: &Path) -> io::Result<File> {
     let mut folder = openat(CWD, root, FOLDER, Mode::empty())?;
     let parts: Vec<PathBuf> = inside.iter().map(PathBuf::from).collect();

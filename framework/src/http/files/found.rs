@@ -209,8 +209,9 @@ impl Look<'_> {
         }
         let negotiated = offers.len() > 1;
         let best = liked.best(offers.iter().map(|(coding, file)| (*coding, file.length())));
-        // Who takes none of them is still served better by the file than by a 406 (RFC 9110,
-        // section 12.1): what says `*;q=0` is most often a program that reads no encodings at all.
+        // A client that accepts none of them is still served better by the file than by a 406 (RFC
+        // 9110, section 12.1): what sends `*;q=0` is most often a program that reads no encodings
+        // at all.
         let best = best.unwrap_or(Coding::Identity);
         let place = offers.iter().position(|(coding, _)| *coding == best).unwrap_or_default();
         let (coding, file) = offers.swap_remove(place);

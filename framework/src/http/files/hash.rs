@@ -17,9 +17,9 @@ const MOST_KEPT: u64 = 10_000;
 /// How much is read at a time to make a hash, in bytes.
 const PIECE: usize = 128 * 1024;
 
-/// A number that equal content has in common, and content that is not equal has not: xxh3-128, which
-/// nobody needs to be kept from forging, because who could write two files with the same hash could
-/// as well write one.
+/// A number that equal content has in common, and content that is not equal has not: xxh3-128,
+/// which need not resist forgery, because an attacker who could write two files with the same hash
+/// could as well write one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct ContentHash(pub(super) u128);
 

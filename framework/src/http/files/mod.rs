@@ -92,9 +92,9 @@ use hash::Hashes;
 use name::Name;
 pub use open::OpenFile;
 pub(crate) use open::{Place as OpenPlace, allow as allow_open, is_exhaustion};
-pub use overlay::{Open, Overlaid, OverlaidFile, Overlay};
+pub use overlay::{Overlaid, OverlaidFile, Overlay};
 use sibling::Siblings;
-pub use source::{Caching, Content, Source};
+pub use source::Caching;
 
 /// The files of a docroot.
 ///

@@ -9,7 +9,7 @@ use http::HeaderValue;
 
 use super::fingerprint::Fingerprint;
 
-/// Who says of a path that another file, or none, is in its place.
+/// Decides whether another file, or none, is in the place of a path.
 ///
 /// It is asked for every file that a request may mean, those with `.br`, `.zst` and `.gz` at their
 /// ends included.

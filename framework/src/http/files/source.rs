@@ -43,7 +43,7 @@ pub enum Content {
     Bytes(Bytes),
 }
 
-/// What caches are told.
+/// The caching headers of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caching {
     /// The value of `Cache-Control`.
@@ -174,7 +174,7 @@ impl Default for Content {
     }
 }
 
-/// Nothing of it is sent, and nobody is to remember that.
+/// Nothing of it is sent, and the answer must not be stored.
 fn refuse(status: StatusCode) -> Response<Body> {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = status;

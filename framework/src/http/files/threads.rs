@@ -15,7 +15,7 @@ const MOST: usize = 8;
 
 static PLACES: Semaphore = Semaphore::const_new(MOST);
 
-/// Has a thread do this. It is done to its end, even if nobody waits for it any more.
+/// Runs this on a thread. It runs to its end, even if no request waits for it any more.
 ///
 /// # Errors
 /// When it panics, or the runtime ends.

@@ -38,7 +38,7 @@ fn a_visitor_gets_the_language_that_is_wanted_most() {
 }
 
 #[test]
-fn who_wants_no_language_of_the_site_gets_a_near_one_or_the_first() {
+fn a_visitor_that_accepts_no_language_of_the_site_gets_a_near_one_or_the_first() {
     let site = ["en-GB", "pt-BR", "de"];
     assert_eq!(preferred(&site, &["pt"]), "pt-BR");
     assert_eq!(preferred(&site, &["pt, de;q=0.1"]), "pt-BR", "what is wanted more comes first");

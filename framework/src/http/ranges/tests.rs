@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::*;
-use crate::http::Validators;
+use crate::http::validators::tests::Validators;
 use proptest::prelude::*;
 
 const DATE: &str = "Sun, 06 Nov 1994 08:49:37 GMT";

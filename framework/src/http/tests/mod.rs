@@ -26,6 +26,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use super::server::Drained;
 use super::*;
 use crate::body::{Body, BodyError};
 

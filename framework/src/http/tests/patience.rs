@@ -1,4 +1,4 @@
-//! How long who is waited for.
+//! How long the server waits for which clients.
 
 use super::*;
 

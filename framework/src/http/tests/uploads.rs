@@ -7,7 +7,7 @@ fn upload(headers: &str) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn who_sends_far_too_much_and_then_reads_gets_the_whole_answer() {
+async fn a_client_that_sends_far_too_much_and_then_reads_gets_the_whole_answer() {
     let server = start(Limits::default()).await;
     let declared = upload(&format!("content-length: {HUGE}"));
     let piece = vec![b'x'; 64 * 1024];
@@ -25,7 +25,7 @@ async fn who_sends_far_too_much_and_then_reads_gets_the_whole_answer() {
 }
 
 #[tokio::test]
-async fn who_is_still_far_away_with_its_body_gets_the_answer_too() {
+async fn a_client_that_is_still_sending_its_body_gets_the_answer_too() {
     let server = start(Limits::default()).await;
     let mut stream = server.connect().await;
     stream.write_all(&upload("content-length: 200000")).await.unwrap();
@@ -42,7 +42,7 @@ async fn who_is_still_far_away_with_its_body_gets_the_answer_too() {
 }
 
 #[tokio::test]
-async fn who_asks_before_it_sends_is_refused_at_once() {
+async fn a_client_that_expects_100_continue_is_refused_at_once() {
     let server = start(Limits::default()).await;
     let mut stream = server.connect().await;
     let asking = upload(&format!("content-length: {HUGE}\r\nexpect: 100-continue"));
@@ -54,7 +54,7 @@ async fn who_asks_before_it_sends_is_refused_at_once() {
 }
 
 #[tokio::test]
-async fn a_stop_does_not_wait_for_who_goes_on_sending() {
+async fn a_stop_does_not_wait_for_clients_that_go_on_sending() {
     let server = start(Limits { drain: Duration::from_secs(15), ..Limits::default() }).await;
     let mut stream = server.connect().await;
     stream.write_all(&upload("content-length: 2000")).await.unwrap();

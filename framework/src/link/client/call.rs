@@ -9,13 +9,13 @@ use http::{StatusCode, Uri};
 use http_body::Body as HttpBody;
 use serde::de::DeserializeOwned;
 
-use super::bundle::Reply;
+use super::multiplex::Outcome;
 use super::slot::{Caller, Slot};
 use super::upload::Upload;
 use super::{Link, Shared, session};
 use crate::body::{Body, BodyError};
-use crate::link::bundle::LONGEST_CALL;
 use crate::link::frame::{self, FrameError, LENGTH};
+use crate::link::multiplex::MAX_CALL;
 use crate::link::wire::{self, Wire};
 use crate::link::{ANSWER_LIMIT, Answer, CALL_LIMIT, Call};
 
@@ -89,10 +89,10 @@ enum Failure {
 impl Link {
     /// Forwards a request to one of the back ends, in turn.
     ///
-    /// The body is read as the back end takes it. The answer is here as soon as its head is; its
-    /// body is still on its way. A call that no back end has seen is given to the next one; after
-    /// that only a GET or HEAD without a body is. When the future or the answer's body is dropped,
-    /// the back end is told, but a controller that has started goes on.
+    /// The body is read as the back end takes it. The answer is returned as soon as its head has
+    /// arrived; its body is still on its way. A call that no back end has seen is given to the next
+    /// one; after that only a GET or HEAD without a body is. When the future or the answer's body
+    /// is dropped, the back end learns of it, but a controller that has started runs to its end.
     ///
     /// # Errors
     /// See [`CallError`]. Without a connected back end it fails at once. The deadline counts from
@@ -174,13 +174,13 @@ impl Shared {
         wire: Wire,
         limit: usize,
     ) -> Result<(Bytes, Body), Failure> {
-        let bundled = match action {
+        let multiplexed = match action {
             Action::Call { harmless: true } => {
-                wire.short(LONGEST_CALL).and_then(|call| caller.bundle.ask(&call[LENGTH..]))
+                wire.short(MAX_CALL).and_then(|call| caller.multiplexer.ask(&call[LENGTH..]))
             }
             Action::Call { harmless: false } | Action::Ask(_) => None,
         };
-        let Some(mut bundled) = bundled else {
+        let Some(mut multiplexed) = multiplexed else {
             let uri = match action {
                 Action::Call { .. } => self.calls.clone(),
                 Action::Ask(name) => session::uri(&self.options, name),
@@ -189,17 +189,17 @@ impl Shared {
             return Box::pin(self.attempt_alone(uri, caller, wire, limit)).await;
         };
         drop(caller);
-        match bundled.reply().await.map_err(broken)? {
-            Reply::Answered(answer, body) => Ok((answer, body)),
-            Reply::Refused(status, message) => {
+        match multiplexed.outcome().await.map_err(broken)? {
+            Outcome::Answered(answer, body) => Ok((answer, body)),
+            Outcome::Refused(status, message) => {
                 Err(Failure::Sent(CallError::Refused { status, message }))
             }
-            Reply::Parked(ticket) => Box::pin(self.fetch_parked(slot, ticket, limit)).await,
+            Outcome::Held(ticket) => Box::pin(self.fetch_held(slot, ticket, limit)).await,
         }
     }
 
     /// Fetches the answer to a call that shared a stream: it is too long for that.
-    async fn fetch_parked(
+    async fn fetch_held(
         &self,
         slot: &Slot,
         ticket: u64,
@@ -208,13 +208,13 @@ impl Shared {
         let gone = || broken("the connection ended before the answer was fetched".to_owned());
         let caller = slot.any_caller().ok_or_else(gone)?;
         let ticket = frame::encode(&ticket, limit).map_err(|error| broken(error.to_string()))?;
-        let uri = session::uri(&self.options, "parked");
+        let uri = session::uri(&self.options, "held");
         let wire = Wire::new(ticket, Body::empty());
         let fetched = self.attempt_alone(uri, caller, wire, limit).await;
         // The controller has run.
         fetched.map_err(|failure| match failure {
             Failure::Unsent(_) => gone(),
-            // Nobody has it any more.
+            // The back end has dropped the answer.
             Failure::Sent(CallError::Refused { status: 410, .. }) => gone(),
             failure => failure,
         })
@@ -231,7 +231,7 @@ impl Shared {
         let request = session::request(&self.options, uri, wire);
         let sent = caller.sender.clone().try_send_request(request);
         // A request that is sent while its connection ends can stay in hyper's channel, and comes
-        // back only when the last sender is gone. So nobody who waits may hold one.
+        // back only when the last sender is gone. So a waiting call must not hold a sender.
         drop(caller);
         let response = match sent.await {
             Ok(response) => response,

@@ -23,7 +23,7 @@ impl Link {
         let deadline = Duration::from_millis(lookup.deadline);
         let (found, _) = self.ask::<Found>("lookup", lookup, deadline).await?;
         if found.files.len() != lookup.paths.len() {
-            let reason = "it told of other files than it was asked for".to_owned();
+            let reason = "it answered for other files than those asked for".to_owned();
             return Err(CallError::Broken { sent: true, reason });
         }
         Ok(found)

@@ -2,8 +2,8 @@
 //!
 //! - `slot`: one for each back end: the connection that takes calls, and what is known of it.
 //! - `session`: one HTTP/2 connection, and what its peer may answer.
-//! - `call`, `bundle` and `upload`: forwarding a request, many of them over one stream, and watching a
-//!   body on the way.
+//! - `call`, `multiplex` and `upload`: forwarding a request, sending many of them over one stream,
+//!   and watching a request body on its way.
 //! - `files`: asking about files of the docroot, and for their contents.
 //! - `follow` and `uplink`: the feed, and what the front end says in it.
 //! - `backoff`: the time between two attempts.
@@ -12,10 +12,10 @@
 //! feed.
 
 mod backoff;
-mod bundle;
 mod call;
 mod files;
 mod follow;
+mod multiplex;
 mod session;
 mod slot;
 mod status;
@@ -33,7 +33,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 pub use call::CallError;
-pub use status::{BackendStatus, LinkStatus};
+pub use status::LinkStatus;
 
 use slot::Slot;
 
@@ -53,7 +53,7 @@ pub struct LinkOptions {
     pub incarnation: u64,
     /// The back ends.
     pub backends: Vec<Connector>,
-    /// What the back ends want to hear before they answer.
+    /// The secret that the back ends require.
     pub secret: Option<String>,
     /// How long leases are here: a connection whose peer is silent for about as long is given up.
     /// What counts for the leases themselves is what the back end says.
@@ -104,7 +104,7 @@ struct Shared {
     followed: watch::Sender<Option<LogId>>,
     /// Whether the last renewal of this feed was answered without a lease.
     on_probation: AtomicBool,
-    /// Told whenever a slot or the feed has changed.
+    /// ServerMessage whenever a slot or the feed has changed.
     changed: watch::Sender<()>,
     /// Whether the feed was left for good.
     left: watch::Sender<bool>,
@@ -150,7 +150,7 @@ impl Link {
         }
     }
 
-    /// Told whenever [`Link::status`] has something new, save for the number of calls.
+    /// ServerMessage whenever [`Link::status`] has something new, save for the number of calls.
     pub fn changes(&self) -> watch::Receiver<()> {
         self.shared.changed.subscribe()
     }

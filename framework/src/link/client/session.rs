@@ -12,9 +12,9 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::LinkOptions;
-use crate::link::bundle::PIECE;
 use crate::link::connector::Purpose;
-use crate::link::pulse::{PING_TIMEOUT, Pulse, ping_interval};
+use crate::link::keep_alive::{KeepAlive, PING_TIMEOUT, ping_interval};
+use crate::link::multiplex::PIECE;
 use crate::link::{CONNECTION_WINDOW, Connector, HEADER_LIMIT, STREAM_WINDOW, STREAMS, path};
 
 /// How long a connection may take to come about, and then the first answer.
@@ -82,7 +82,7 @@ where
 {
     let connecting = async {
         let stream = connector.connect(purpose).await.map_err(Problem::Connect)?;
-        let stream = Pulse::new(stream, options.lease);
+        let stream = KeepAlive::new(stream, options.lease);
         let (sender, connection) = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
             .initial_stream_window_size(STREAM_WINDOW)
@@ -93,8 +93,8 @@ where
             .keep_alive_interval(ping_interval(options.lease))
             .keep_alive_timeout(PING_TIMEOUT)
             .keep_alive_while_idle(true)
-            // Visitors who go away reset streams with data under way. That is no offence, and
-            // these counters run for as long as the connection lives.
+            // Front ends whose visitors leave reset streams with data under way. That is no
+            // offence, and these counters run for as long as the connection lives.
             .max_concurrent_reset_streams(STREAMS as usize)
             .max_local_error_reset_streams(None)
             .handshake(TokioIo::new(stream))
@@ -113,7 +113,7 @@ where
 
 /// Where an action of the link is.
 pub(super) fn uri(options: &LinkOptions, action: &str) -> Uri {
-    // HTTP/2 wants an authority; nobody looks at it.
+    // HTTP/2 requires an authority; the server ignores it.
     let uri = format!("http://headwater{}", path(options.version, action));
     uri.parse().expect("a number and a word make a path")
 }

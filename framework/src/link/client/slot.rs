@@ -9,7 +9,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::Shared;
 use super::backoff::Backoff;
-use super::bundle::Bundle;
+use super::multiplex::Multiplexer;
 use super::session::{self, GREETING_TIMEOUT, Problem};
 use super::status::BackendStatus;
 use crate::link::connector::Purpose;
@@ -36,10 +36,10 @@ pub(super) struct Caller {
     pub(super) sender: SendRequest<Wire>,
     pub(super) greeting: Greeting,
     /// Where short calls go.
-    pub(super) bundle: Arc<Bundle>,
+    pub(super) multiplexer: Arc<Multiplexer>,
 }
 
-/// What is told about a back end.
+/// What is known of a back end.
 #[derive(Debug, Clone, Default)]
 struct Known {
     greeting: Option<Greeting>,
@@ -52,7 +52,7 @@ struct Known {
 pub(super) struct InFlight<'a>(&'a Slot);
 
 impl Slot {
-    /// Tells `changed` of everything that becomes known.
+    /// Notifies `changed` whenever something becomes known.
     pub(super) fn new(connector: Connector, changed: watch::Sender<()>) -> Slot {
         Slot {
             connector,
@@ -65,7 +65,8 @@ impl Slot {
 
     /// The connection that takes calls, if there is one.
     pub(super) fn caller(&self) -> Option<Arc<Caller>> {
-        self.any_caller().filter(|caller| !caller.sender.is_closed() && !caller.bundle.is_leaving())
+        self.any_caller()
+            .filter(|caller| !caller.sender.is_closed() && !caller.multiplexer.is_leaving())
     }
 
     /// The connection for calls, if there is one, though it may take no more of them.
@@ -156,7 +157,7 @@ pub(super) async fn keep_connected(shared: Arc<Shared>, index: usize) {
                 slot.disconnected();
                 let connector = &slot.connector;
                 match *shared.left.borrow() {
-                    // Whoever has left expects no more.
+                    // After the front end has left, the end of a connection is expected.
                     true => tracing::debug!("the connection to the back end {connector} has ended"),
                     false => tracing::warn!("the connection to the back end {connector} has ended"),
                 }
@@ -168,8 +169,8 @@ pub(super) async fn keep_connected(shared: Arc<Shared>, index: usize) {
     }
 }
 
-/// Connects, and asks who is there. A connection that a back end has not answered takes no calls:
-/// they would wait for their deadlines.
+/// Connects, and asks the back end for its name and log. A connection that a back end has not
+/// answered takes no calls: they would wait for their deadlines.
 async fn greet(shared: &Shared, slot: &Slot) -> Result<(Caller, AbortOnDropHandle<()>), Problem> {
     let options = &shared.options;
     let connecting = session::connect::<Wire>(&slot.connector, Purpose::Calls, options);
@@ -185,9 +186,10 @@ async fn greet(shared: &Shared, slot: &Slot) -> Result<(Caller, AbortOnDropHandl
         }
     };
     let greeting = within(GREETING_TIMEOUT, greeting).await?;
-    let bundle =
-        within(GREETING_TIMEOUT, Bundle::open(options, &mut sender, slot.changed.clone())).await?;
-    Ok((Caller { sender, greeting, bundle: Arc::new(bundle) }, connection))
+    let multiplexer =
+        within(GREETING_TIMEOUT, Multiplexer::open(options, &mut sender, slot.changed.clone()))
+            .await?;
+    Ok((Caller { sender, greeting, multiplexer: Arc::new(multiplexer) }, connection))
 }
 
 /// What the future says, unless it takes longer than `limit`.

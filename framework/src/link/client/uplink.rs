@@ -12,7 +12,7 @@ use crate::link::feed::{Holdings, Open, Up};
 use crate::link::frame::{self, FrameError};
 use crate::log::Position;
 
-/// What the front end has to say in the feed. The transport takes each message when it can send
+/// The front end's messages in the feed. The transport takes each message when it can send
 /// it, so nothing queues up: of two acknowledgements or reports only the later is sent, and the stamp of a
 /// renewal is read when it leaves.
 #[derive(Debug)]
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn who_leaves_says_what_it_has_and_asks_for_no_lease() {
+    fn a_front_end_that_leaves_reports_its_holdings_and_asks_for_no_lease() {
         let mut pending = pending();
         pending.renew = true;
         pending.leave = true;

@@ -85,9 +85,9 @@ impl HttpBody for Watched {
         progress.last = Instant::now();
         Poll::Ready(match frame {
             Some(Err(error)) => {
-                let told = BodyError::broken(error.to_string());
+                let reported = BodyError::broken(error.to_string());
                 progress.failure = Some(error);
-                Some(Err(told))
+                Some(Err(reported))
             }
             frame => frame,
         })

@@ -11,9 +11,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::{Server, gate};
-use crate::link::bundle::{PIECE, PLACES};
 use crate::link::connector::Stream;
-use crate::link::pulse::{PING_TIMEOUT, Pulse, ping_interval};
+use crate::link::keep_alive::{KeepAlive, PING_TIMEOUT, ping_interval};
+use crate::link::multiplex::{MAX_CALLS, PIECE};
 use crate::link::{CONNECTION_WINDOW, HEADER_LIMIT, Host, STREAM_WINDOW, STREAMS};
 
 /// How long a peer may take to show that it belongs to the site.
@@ -26,10 +26,10 @@ pub(super) struct Peer {
     pub(super) trusted: CancellationToken,
     /// It does not, or it speaks another version: the connection is closed after the answer.
     pub(super) refused: CancellationToken,
-    /// Its bundles of calls.
-    pub(super) bundles: TaskTracker,
-    /// Places for calls in bundles.
-    pub(super) places: Arc<Semaphore>,
+    /// Its streams of multiplexed calls.
+    pub(super) multiplexers: TaskTracker,
+    /// Permits for multiplexed calls.
+    pub(super) permits: Arc<Semaphore>,
 }
 
 impl Peer {
@@ -37,8 +37,8 @@ impl Peer {
         Peer {
             trusted: CancellationToken::new(),
             refused: CancellationToken::new(),
-            bundles: TaskTracker::new(),
-            places: Arc::new(Semaphore::new(PLACES)),
+            multiplexers: TaskTracker::new(),
+            permits: Arc::new(Semaphore::new(MAX_CALLS)),
         }
     }
 }
@@ -51,7 +51,7 @@ pub(super) async fn serve<H: Host>(server: Arc<Server<H>>, stream: Stream) {
         async move { Ok::<_, Infallible>(answer.await) }
     });
     let lease = server.options.lease;
-    let stream = Pulse::new(stream, lease);
+    let stream = KeepAlive::new(stream, lease);
     let connection = http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
         .initial_stream_window_size(STREAM_WINDOW)
@@ -63,19 +63,20 @@ pub(super) async fn serve<H: Host>(server: Arc<Server<H>>, stream: Stream) {
         .keep_alive_interval(ping_interval(lease))
         .keep_alive_timeout(PING_TIMEOUT)
         .auto_date_header(false)
-        // Visitors who go away make front ends reset streams, before they are accepted or with
-        // data under way. That is no offence, and the second counter runs for as long as the
-        // connection lives.
+        // Front ends whose visitors leave reset streams, before they are accepted or with data
+        // under way. That is no offence, and the second counter runs for as long as the connection
+        // lives.
         .max_pending_accept_reset_streams(STREAMS as usize)
         .max_local_error_reset_streams(None)
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
     let mut introduction = pin!(tokio::time::sleep(INTRODUCTION));
-    // What is in a bundle may be fetched over another stream, so that must be possible until it ends.
+    // An answer to a multiplexed call may have to be fetched over another stream, so the connection
+    // accepts streams until all multiplexed calls have ended.
     let mut drained = pin!(async {
         server.draining.cancelled().await;
-        peer.bundles.close();
-        peer.bundles.wait().await;
+        peer.multiplexers.close();
+        peer.multiplexers.wait().await;
     });
     let mut closing = false;
     let mut introduced = false;

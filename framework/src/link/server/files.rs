@@ -22,8 +22,8 @@ pub(super) async fn lookup<H: Host>(host: &H, stream: Incoming) -> Response<Body
     }
 }
 
-/// Sends a content. It does not count as a call: whoever fetches it goes on elsewhere, or later,
-/// when this back end stops.
+/// Sends a content. It does not count as a call: when this back end stops, the front end resumes
+/// the transfer elsewhere, or later.
 pub(super) async fn content<H: Host>(host: &H, stream: Incoming) -> Response<Body> {
     let Fetch { content, offset } = match question(stream).await {
         Ok(fetch) => fetch,

@@ -6,7 +6,7 @@ use hyper::body::Incoming;
 use subtle::ConstantTimeEq;
 
 use super::connection::Peer;
-use super::{Server, bundle, call, files, member};
+use super::{Server, call, files, member, multiplex};
 use crate::body::Body;
 use crate::link::frame::{self, FrameError};
 use crate::link::{Host, VERSION};
@@ -49,14 +49,14 @@ pub(super) async fn answer<H: Host>(
             Err(error) => refusal(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
         },
         "call" => call::answer(server, request.into_body()).await,
-        "calls" => bundle::answer(server, &peer, request.into_body()),
-        "parked" => bundle::fetch(server, request.into_body()).await,
+        "calls" => multiplex::answer(server, &peer, request.into_body()),
+        "held" => multiplex::fetch(server, request.into_body()).await,
         "lookup" => files::lookup(&*server.host, request.into_body()).await,
         "content" => files::content(&*server.host, request.into_body()).await,
         "feed" => member::answer(server, request.into_body()),
         _ => refusal(
             StatusCode::NOT_FOUND,
-            "the link knows hello, call, calls, parked, feed, lookup and content",
+            "the link knows hello, call, calls, held, feed, lookup and content",
         ),
     }
 }
@@ -70,7 +70,7 @@ fn knows_secret(secret: Option<&str>, headers: &HeaderMap) -> bool {
         .is_some_and(|sent| sent.ct_eq(secret.as_bytes()).into())
 }
 
-/// An answer that says no, with a sentence for whoever reads the other end's log.
+/// A refusal, with a message for the log of the other end.
 pub(super) fn refusal(status: StatusCode, message: impl Into<String>) -> Response<Body> {
     let mut response = Response::new(Body::from(message.into()));
     *response.status_mut() = status;

@@ -47,7 +47,7 @@ pub(super) fn answer<H: Host>(server: Arc<Server<H>>, up: Incoming) -> Response<
 /// Why a feed ended before its time.
 #[derive(Debug, thiserror::Error)]
 enum End {
-    #[error("nobody introduced himself")]
+    #[error("the feed did not begin with an introduction")]
     Stranger,
     #[error("front end {0} was not admitted: {1}")]
     Refused(String, Refusal),
@@ -89,7 +89,7 @@ async fn serve<H: Host>(
     };
     match ended {
         Ok(()) => {
-            // The member leaves before its front end hears of it.
+            // The member leaves before its front end learns of it.
             drop(member);
             let farewell = down.send(&Down::Goodbye);
             let _ = tokio::time::timeout(FAREWELL, farewell).await;
@@ -100,7 +100,7 @@ async fn serve<H: Host>(
     }
 }
 
-/// What ends a feed, before it is said whose.
+/// Why a feed ends, before the member is known.
 #[derive(Debug)]
 enum Trouble {
     Gone(String),
@@ -183,12 +183,12 @@ impl<'a, H: Host> Member<'a, H> {
         Ok(())
     }
 
-    /// Hears what the front end says, until it leaves.
+    /// Reads what the front end sends, until it leaves.
     async fn listen(&self, up: &mut Frames) -> Result<(), Trouble> {
         loop {
-            let heard = tokio::time::timeout(self.patience, up.next()).await;
-            let heard = heard.map_err(|_| Trouble::gone("it asks for no lease any more"))?;
-            match heard.map_err(Trouble::gone)? {
+            let received = tokio::time::timeout(self.patience, up.next()).await;
+            let received = received.map_err(|_| Trouble::gone("it asks for no lease any more"))?;
+            match received.map_err(Trouble::gone)? {
                 Some(Up::Ack { position }) => {
                     if position.0 > self.sent.load(Ordering::Relaxed) {
                         return Err(Trouble::gone("it acknowledged what it was not sent"));

@@ -1,19 +1,19 @@
 //! The back end's half of the link.
 //!
-//! - [`serve`] takes connections and, when it is told to stop, sees them off.
+//! - [`serve`] accepts connections and, when it stops, drains them.
 //! - `connection`: one connection, from its first request to its end.
 //! - `gate`: which requests are for this link, and whether they know the secret.
-//! - `places`: which calls of a bundle somebody waits for, and answers that are to be fetched.
-//! - `call`, `bundle`, `member` and `files`: the kinds of request: a call, many of them, a front end's
-//!   feed, and questions about files of the docroot.
+//! - `permits`: how many multiplexed calls are open, and held answers, which wait to be fetched.
+//! - `call`, `multiplex`, `member` and `files`: the kinds of request: a call, multiplexed calls, a
+//!   front end's feed, and questions about files of the docroot.
 
-mod bundle;
 mod call;
 mod connection;
 mod files;
 mod gate;
 mod member;
-mod places;
+mod multiplex;
+mod permits;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -89,7 +89,7 @@ struct Server<H> {
     calls: TaskTracker,
     feeds: TaskTracker,
     /// Answers that are to be fetched.
-    parked: Arc<places::Parked>,
+    held: Arc<permits::HeldAnswers>,
     /// No more requests are taken.
     draining: CancellationToken,
     /// Feeds are to end.
@@ -119,7 +119,7 @@ pub fn serve<H: Host>(
         options,
         calls: TaskTracker::new(),
         feeds: TaskTracker::new(),
-        parked: Arc::default(),
+        held: Arc::default(),
         draining: CancellationToken::new(),
         goodbye: CancellationToken::new(),
     });
@@ -130,13 +130,13 @@ pub fn serve<H: Host>(
 }
 
 impl<H: Host> Server<H> {
-    /// Takes connections until `stop` is done. The door is closed when this returns.
+    /// Accepts connections until `stop` is done. No connection is accepted after this returns.
     async fn accept(
         self: &Arc<Self>,
         mut incoming: Incoming,
         stop: impl Future<Output = ()> + Send,
     ) -> JoinSet<()> {
-        let places = Arc::new(Semaphore::new(self.options.connections));
+        let permits = Arc::new(Semaphore::new(self.options.connections));
         let mut connections = JoinSet::new();
         let mut stop = std::pin::pin!(stop);
         let mut full = false;
@@ -147,13 +147,13 @@ impl<H: Host> Server<H> {
                 accepted = incoming.accept() => accepted,
             };
             match accepted {
-                Ok(stream) => match places.clone().try_acquire_owned() {
-                    Ok(place) => {
+                Ok(stream) => match permits.clone().try_acquire_owned() {
+                    Ok(permit) => {
                         full = false;
                         let serving = self.clone().serve(stream);
                         connections.spawn(async move {
                             serving.await;
-                            drop(place);
+                            drop(permit);
                         });
                     }
                     Err(_) if full => {}

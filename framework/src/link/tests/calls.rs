@@ -21,7 +21,7 @@ async fn a_call_and_its_answer_arrive_as_they_were_sent() {
 #[tokio::test]
 async fn a_back_end_in_the_same_process_is_called_in_the_same_way() {
     let (connector, incoming) = in_memory();
-    let _backend = Backend::serve(House::new("b1"), incoming, ServerOptions::default());
+    let _backend = Backend::serve(TestHost::new("b1"), incoming, ServerOptions::default());
     let link = Link::start(options(vec![connector]), Reader::new());
     soon("the front end connects", link.connected()).await;
     assert_eq!(echo(&link, "near").await, "near");
@@ -53,7 +53,7 @@ async fn a_hundred_calls_are_in_flight_at_once() {
 
 #[tokio::test]
 async fn without_a_back_end_a_call_fails_at_once() {
-    let (backend, address) = Backend::on_tcp(House::new("b1")).await;
+    let (backend, address) = Backend::on_tcp(TestHost::new("b1")).await;
     backend.stopped().await;
     let link = Link::start(options(vec![tcp(address)]), Reader::new());
     let error = link.call(call("echo"), Body::empty()).await.unwrap_err();
@@ -62,14 +62,14 @@ async fn without_a_back_end_a_call_fails_at_once() {
 
 #[tokio::test]
 async fn a_back_end_that_starts_later_is_found() {
-    let (backend, address) = Backend::on_tcp(House::new("b1")).await;
+    let (backend, address) = Backend::on_tcp(TestHost::new("b1")).await;
     backend.stopped().await;
     let link = Link::start(options(vec![tcp(address)]), Reader::new());
     let problem = problem(&link).await;
     assert!(problem.starts_with("cannot connect: "), "{problem}");
 
     let incoming = Incoming::tcp(TcpListener::bind(address).await.unwrap());
-    let _backend = Backend::serve(House::new("b1"), incoming, ServerOptions::default());
+    let _backend = Backend::serve(TestHost::new("b1"), incoming, ServerOptions::default());
     soon("the front end connects", link.connected()).await;
     assert_eq!(echo(&link, "here").await, "here");
 }
@@ -80,7 +80,7 @@ async fn a_wrong_secret_is_named_as_the_reason() {
     let address = listener.local_addr().unwrap();
     let secret = Some("river".to_owned());
     let server = ServerOptions { secret: secret.clone(), ..ServerOptions::default() };
-    let backend = Backend::serve(House::new("b1"), Incoming::tcp(listener), server);
+    let backend = Backend::serve(TestHost::new("b1"), Incoming::tcp(listener), server);
 
     let wrong = LinkOptions { secret: Some("rivet".to_owned()), ..options(vec![tcp(address)]) };
     let link = Link::start(wrong, Reader::new());
@@ -97,7 +97,7 @@ async fn a_wrong_secret_is_named_as_the_reason() {
 
 #[tokio::test]
 async fn another_version_of_the_link_is_named_as_the_reason() {
-    let (_backend, address) = Backend::on_tcp(House::new("b1")).await;
+    let (_backend, address) = Backend::on_tcp(TestHost::new("b1")).await;
     let future = LinkOptions { version: 99, ..options(vec![tcp(address)]) };
     let link = Link::start(future, Reader::new());
     let problem = problem(&link).await;
@@ -116,7 +116,7 @@ async fn a_call_has_its_deadline() {
 }
 
 #[tokio::test]
-async fn a_controller_that_panics_hurts_nobody_else() {
+async fn a_controller_that_panics_affects_no_other_call() {
     let (backend, link) = pair().await;
     let waiting = link.call(call("wait"), Body::empty());
     let panicking = async {
@@ -134,7 +134,7 @@ async fn a_controller_runs_to_its_end_when_its_visitor_has_gone() {
     let (backend, link) = pair().await;
     let running = until("it runs", &backend.host.calls, |calls| *calls == 1);
     tokio::select! {
-        _ = link.call(call("wait"), Body::empty()) => panic!("nobody has opened the gate"),
+        _ = link.call(call("wait"), Body::empty()) => panic!("the gate is closed"),
         _ = running => {}
     }
     // The reset has been read when a later call has been answered.
@@ -157,7 +157,7 @@ async fn an_answer_that_breaks_off_is_not_taken_for_whole() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_the_visitors_body_is_told() {
+async fn a_failure_of_the_visitors_body_is_reported() {
     let (_backend, link) = pair().await;
     let pieces = [Err::<http_body::Frame<Bytes>, _>(BodyError::TooLarge { limit: 8 })];
     let stream = http_body_util::StreamBody::new(futures_util::stream::iter(pieces));
@@ -169,8 +169,8 @@ async fn what_is_wrong_with_the_visitors_body_is_told() {
 #[tokio::test]
 async fn back_ends_take_turns_and_a_stopped_one_is_passed_over() {
     let log = crate::log::LogEpoch::first_of(7);
-    let (first, first_address) = Backend::on_tcp(House::with_log("b1", log)).await;
-    let (_second, second_address) = Backend::on_tcp(House::with_log("b2", log)).await;
+    let (first, first_address) = Backend::on_tcp(TestHost::with_log("b1", log)).await;
+    let (_second, second_address) = Backend::on_tcp(TestHost::with_log("b2", log)).await;
     let link = Link::start(options(vec![tcp(first_address), tcp(second_address)]), Reader::new());
     all_connected(&link).await;
     let name = async || text(link.call(call("name"), Body::empty()).await.unwrap().1).await;
@@ -202,9 +202,9 @@ async fn a_back_end_that_stops_lets_calls_finish() {
 #[tokio::test]
 async fn a_get_that_was_under_way_when_its_back_end_died_is_asked_of_the_next() {
     let log = crate::log::LogEpoch::first_of(7);
-    let (first, first_address) = Backend::on_tcp(House::with_log("b1", log)).await;
+    let (first, first_address) = Backend::on_tcp(TestHost::with_log("b1", log)).await;
     let relay = relay::Relay::to(first_address).await;
-    let (second, second_address) = Backend::on_tcp(House::with_log("b2", log)).await;
+    let (second, second_address) = Backend::on_tcp(TestHost::with_log("b2", log)).await;
     second.host.gate.add_permits(10);
     let link = Link::start(options(vec![tcp(relay.address), tcp(second_address)]), Reader::new());
     all_connected(&link).await;
@@ -225,7 +225,7 @@ async fn a_get_that_was_under_way_when_its_back_end_died_is_asked_of_the_next() 
 
 #[tokio::test]
 async fn a_post_that_was_under_way_when_its_back_end_died_is_not_repeated() {
-    let (backend, address) = Backend::on_tcp(House::new("b1")).await;
+    let (backend, address) = Backend::on_tcp(TestHost::new("b1")).await;
     let relay = relay::Relay::to(address).await;
     let link = Link::start(options(vec![tcp(relay.address)]), Reader::new());
     soon("the front end connects", link.connected()).await;

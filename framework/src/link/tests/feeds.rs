@@ -1,14 +1,14 @@
 use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 
-use super::house::Seen;
+use super::host::Seen;
 use super::relay::{Mode, Relay};
 use super::*;
 use crate::clock;
 
 /// A back end, a front end that follows it, and a relay between them.
 async fn followed() -> (Backend, Relay, Link, Arc<Reader>) {
-    let (backend, address) = Backend::on_tcp(House::new("b1")).await;
+    let (backend, address) = Backend::on_tcp(TestHost::new("b1")).await;
     let relay = Relay::to(address).await;
     let reader = Reader::new();
     let link = Link::start(options(vec![tcp(relay.address)]), reader.clone());
@@ -48,7 +48,7 @@ async fn records_arrive_in_order_and_are_acknowledged() {
 #[tokio::test]
 async fn a_feed_within_the_process_works_in_the_same_way() {
     let (connector, incoming) = in_memory();
-    let backend = Backend::serve(House::new("b1"), incoming, ServerOptions::default());
+    let backend = Backend::serve(TestHost::new("b1"), incoming, ServerOptions::default());
     let reader = Reader::new();
     let _link = Link::start(options(vec![connector]), reader.clone());
     until("a lease is given", &reader.state, |state| state.renewals > 0).await;
@@ -59,7 +59,7 @@ async fn a_feed_within_the_process_works_in_the_same_way() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_renewal_comes_behind_everything_that_was_in_the_log_when_it_was_asked_for() {
-    let (backend, address) = Backend::on_tcp(House::new("b1")).await;
+    let (backend, address) = Backend::on_tcp(TestHost::new("b1")).await;
     backend.host.slow.store(true, Ordering::Relaxed);
     let reader = Reader::new();
     // When each record was committed, by the one clock that both ends have here.
@@ -96,15 +96,15 @@ async fn a_renewal_comes_behind_everything_that_was_in_the_log_when_it_was_asked
 
 #[tokio::test]
 async fn no_lease_is_given_without_a_record_whose_writer_saw_none() {
-    let (backend, address) = Backend::on_tcp(House::new("b1")).await;
+    let (backend, address) = Backend::on_tcp(TestHost::new("b1")).await;
     let reader = Reader::new();
     // A writer that commits and looks, whenever the link has just read what is committed.
     let unwaited = Arc::new(Mutex::new(Position::START));
     let written = unwaited.clone();
-    *backend.host.after_committed.lock().unwrap() = Some(Box::new(move |house: &House| {
-        if !house.is_leased() {
-            let position = house.append("a write");
-            if !house.is_leased() {
+    *backend.host.after_committed.lock().unwrap() = Some(Box::new(move |host: &TestHost| {
+        if !host.is_leased() {
+            let position = host.append("a write");
+            if !host.is_leased() {
                 *written.lock().unwrap() = position;
             }
         }
@@ -124,7 +124,7 @@ async fn no_lease_is_given_without_a_record_whose_writer_saw_none() {
 
 #[tokio::test]
 async fn a_lease_that_cannot_be_noted_is_not_given() {
-    let (backend, address) = Backend::on_tcp(House::new("b1")).await;
+    let (backend, address) = Backend::on_tcp(TestHost::new("b1")).await;
     *backend.host.grants.lock().unwrap() = Grant::Unknown;
     let reader = Reader::new();
     let _link = Link::start(options(vec![tcp(address)]), reader.clone());
@@ -134,7 +134,7 @@ async fn a_lease_that_cannot_be_noted_is_not_given() {
 
 #[tokio::test]
 async fn a_feed_goes_on_without_leases_while_they_are_withheld() {
-    let (backend, address) = Backend::on_tcp(House::new("b1")).await;
+    let (backend, address) = Backend::on_tcp(TestHost::new("b1")).await;
     *backend.host.grants.lock().unwrap() = Grant::Withheld;
     let reader = Reader::new();
     let link = Link::start(options(vec![tcp(address)]), reader.clone());
@@ -155,8 +155,8 @@ async fn a_feed_that_was_cut_goes_on_where_it_was() {
     let before = backend.host.append("before");
     reached(&reader, before).await;
     relay.set(Mode::Cut);
-    until("the front end is told", &reader.state, |state| state.cuts == 1).await;
-    until("the back end is told", &backend.host.members, |members| {
+    until("the front end sees the cut", &reader.state, |state| state.cuts == 1).await;
+    until("the back end sees the cut", &backend.host.members, |members| {
         members.values().any(|seen| seen.left == Some(How::Cut))
     })
     .await;
@@ -189,7 +189,7 @@ async fn a_feed_that_goes_silent_is_given_up_and_taken_up_again() {
 
 #[tokio::test]
 async fn another_log_is_followed_with_an_empty_cache() {
-    let (backend, address) = Backend::on_tcp(House::new("b1")).await;
+    let (backend, address) = Backend::on_tcp(TestHost::new("b1")).await;
     let reader = Reader::new();
     let _link = Link::start(options(vec![tcp(address)]), reader.clone());
     until("it follows", &reader.state, |state| state.renewals > 0).await;
@@ -197,7 +197,7 @@ async fn another_log_is_followed_with_an_empty_cache() {
     reached(&reader, last).await;
     backend.stopped().await;
 
-    let other = House::new("b1");
+    let other = TestHost::new("b1");
     other.append("before the front end came");
     let incoming = Incoming::tcp(TcpListener::bind(address).await.unwrap());
     let _backend = Backend::serve(other.clone(), incoming, ServerOptions::default());
@@ -209,7 +209,7 @@ async fn another_log_is_followed_with_an_empty_cache() {
 }
 
 #[tokio::test]
-async fn who_leaves_is_let_go_and_stays_away() {
+async fn a_front_end_that_leaves_is_released_and_stays_away() {
     let (backend, _relay, link, reader) = followed().await;
     soon("it leaves", link.leave()).await;
     let members = backend.host.members.borrow().clone();
@@ -231,10 +231,10 @@ async fn a_link_that_is_dropped_is_cut() {
 }
 
 #[tokio::test]
-async fn a_back_end_that_stops_says_so_and_the_next_one_is_followed() {
+async fn a_back_end_that_stops_sends_a_goodbye_and_the_next_one_is_followed() {
     let log = crate::log::LogEpoch::first_of(7);
-    let (first, first_address) = Backend::on_tcp(House::with_log("b1", log)).await;
-    let (second, second_address) = Backend::on_tcp(House::with_log("b2", log)).await;
+    let (first, first_address) = Backend::on_tcp(TestHost::with_log("b1", log)).await;
+    let (second, second_address) = Backend::on_tcp(TestHost::with_log("b2", log)).await;
     let reader = Reader::new();
     let connectors = vec![tcp(first_address), tcp(second_address)];
     let link = Link::start(options(connectors), reader.clone());
@@ -252,13 +252,13 @@ async fn a_back_end_that_stops_says_so_and_the_next_one_is_followed() {
 }
 
 #[tokio::test]
-async fn a_refused_front_end_is_told_why_and_tries_again() {
-    let (backend, address) = Backend::on_tcp(House::new("b1")).await;
+async fn a_refused_front_end_learns_why_and_tries_again() {
+    let (backend, address) = Backend::on_tcp(TestHost::new("b1")).await;
     let reason = "there is another front end with this name";
     *backend.host.refuse.lock().unwrap() = Some(reason.to_owned());
     let reader = Reader::new();
     let link = Link::start(options(vec![tcp(address)]), reader.clone());
-    status("it is told", &link, |it| {
+    status("it sees the refusal", &link, |it| {
         it.backends[0].last_error.as_ref().is_some_and(|it| it.contains(reason))
     })
     .await;
@@ -288,8 +288,8 @@ fn fail_once(reader: &Reader) {
 
 #[tokio::test]
 async fn a_back_end_with_another_log_is_used_for_nothing_while_there_is_one_with_this_log() {
-    let (first, first_address) = Backend::on_tcp(House::new("b1")).await;
-    let (second, second_address) = Backend::on_tcp(House::new("b2")).await;
+    let (first, first_address) = Backend::on_tcp(TestHost::new("b1")).await;
+    let (second, second_address) = Backend::on_tcp(TestHost::new("b2")).await;
     let reader = Reader::new();
     let connectors = vec![tcp(first_address), tcp(second_address)];
     let link = Link::start(options(connectors), reader.clone());

@@ -6,10 +6,10 @@ fn id(bytes: &[u8]) -> ContentId {
     ContentId { hash: *blake3::hash(bytes).as_bytes(), length: bytes.len() as u64 }
 }
 
-fn put(house: &House, path: &str, bytes: impl Into<Bytes>) -> ContentId {
+fn put(host: &TestHost, path: &str, bytes: impl Into<Bytes>) -> ContentId {
     let bytes = bytes.into();
     let content = id(&bytes);
-    house.contents.lock().unwrap().insert(path.to_owned(), (content, bytes));
+    host.contents.lock().unwrap().insert(path.to_owned(), (content, bytes));
     content
 }
 
@@ -43,7 +43,7 @@ async fn a_content_comes_from_any_byte_on() {
 
 #[tokio::test]
 async fn a_content_that_breaks_off_is_not_taken_for_whole() {
-    let (backend, address) = Backend::on_tcp(House::new("b1")).await;
+    let (backend, address) = Backend::on_tcp(TestHost::new("b1")).await;
     let relay = Relay::to(address).await;
     let link = Link::start(options(vec![tcp(relay.address)]), Reader::new());
     soon("the front end connects", link.connected()).await;
@@ -63,7 +63,7 @@ async fn without_a_back_end_there_is_no_word_of_files() {
 
 #[tokio::test]
 async fn what_is_held_is_reported_again_over_every_feed() {
-    let (backend, address) = Backend::on_tcp(House::new("b1")).await;
+    let (backend, address) = Backend::on_tcp(TestHost::new("b1")).await;
     let relay = Relay::to(address).await;
     let reader = Reader::new();
     let _link = Link::start(options(vec![tcp(relay.address)]), reader.clone());
@@ -89,7 +89,7 @@ async fn what_is_held_is_reported_again_over_every_feed() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn what_is_lacking_is_reported_before_the_record_is_acknowledged() {
-    let (backend, address) = Backend::on_tcp(House::new("b1")).await;
+    let (backend, address) = Backend::on_tcp(TestHost::new("b1")).await;
     let reader = Reader::new();
     let lacks = reader.clone();
     *reader.on_apply.lock().unwrap() = Some(Box::new(move || {
@@ -113,12 +113,12 @@ async fn what_is_lacking_is_reported_before_the_record_is_acknowledged() {
 }
 
 #[tokio::test]
-async fn who_does_not_resume_gets_the_snapshot_before_any_record() {
-    let house = House::new("b1");
+async fn a_front_end_that_does_not_resume_gets_the_snapshot_before_any_record() {
+    let host = TestHost::new("b1");
     let pieces: Vec<Bytes> = (0..50).map(|number| vec![number; 100_000].into()).collect();
-    *house.snapshot.lock().unwrap() = pieces.clone();
-    house.append("before");
-    let (backend, address) = Backend::on_tcp(house).await;
+    *host.snapshot.lock().unwrap() = pieces.clone();
+    host.append("before");
+    let (backend, address) = Backend::on_tcp(host).await;
     let relay = Relay::to(address).await;
     let reader = Reader::new();
     let _link = Link::start(options(vec![tcp(relay.address)]), reader.clone());

@@ -55,7 +55,7 @@ async fn a_download_is_made_no_faster_than_it_is_read() {
 
 #[tokio::test]
 async fn stalled_uploads_hold_up_neither_calls_nor_the_feed() {
-    let (backend, address) = Backend::on_tcp(House::new("b1")).await;
+    let (backend, address) = Backend::on_tcp(TestHost::new("b1")).await;
     let reader = Reader::new();
     let link = Link::start(options(vec![tcp(address)]), reader.clone());
     soon("the front end connects", link.connected()).await;
@@ -69,15 +69,15 @@ async fn stalled_uploads_hold_up_neither_calls_nor_the_feed() {
         until("leases go on", &reader.state, |state| state.renewals > renewals + 3).await;
     };
     tokio::select! {
-        _ = stalled => panic!("nobody has opened the gate"),
+        _ = stalled => panic!("the gate is closed"),
         () = soon("they have their way", meanwhile) => {}
     }
     assert_eq!(echo(&link, "afterwards").await, "afterwards");
 }
 
 #[tokio::test]
-async fn visitors_who_go_away_in_the_middle_do_not_cost_the_connection() {
-    let (backend, address) = Backend::on_tcp(House::new("b1")).await;
+async fn visitors_who_leave_mid_call_do_not_cost_the_connection() {
+    let (backend, address) = Backend::on_tcp(TestHost::new("b1")).await;
     let relay = relay::Relay::to(address).await;
     let reader = Reader::new();
     let link = Link::start(options(vec![tcp(relay.address)]), reader.clone());
@@ -123,7 +123,7 @@ async fn an_answer_that_is_too_long_is_an_error() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn little_is_kept_for_a_front_end_that_does_not_read_its_feed() {
-    let (backend, address) = Backend::on_tcp(House::new("b1")).await;
+    let (backend, address) = Backend::on_tcp(TestHost::new("b1")).await;
     let reader = Reader::new();
     let (release, blocked) = std::sync::mpsc::channel::<()>();
     let stuck = Arc::new(watch::Sender::new(false));
@@ -155,7 +155,7 @@ async fn beyond_loopback_the_link_needs_a_secret() {
     let listener = TcpListener::bind("0.0.0.0:0").await.unwrap();
     let incoming = Incoming::tcp(listener);
     let stop = std::future::pending();
-    let served = serve(incoming, House::new("b1"), ServerOptions::default(), stop);
-    let Err(error) = served.map(drop) else { panic!("it listens to everybody") };
+    let served = serve(incoming, TestHost::new("b1"), ServerOptions::default(), stop);
+    let Err(error) = served.map(drop) else { panic!("it listens beyond this machine") };
     assert!(error.to_string().contains("set `secret` in `[link]`"), "{error}");
 }

@@ -1,11 +1,11 @@
 //! The link with small real hosts and followers, over TCP and in memory.
 
-mod bundles;
 mod calls;
 mod feeds;
 mod files;
-mod house;
+mod host;
 mod limits;
+mod multiplex;
 mod raw;
 mod reader;
 mod relay;
@@ -21,11 +21,12 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::client::LinkStatus;
 use super::*;
 use crate::body::Body;
 use crate::log::Position;
 
-use house::House;
+use host::TestHost;
 use reader::Reader;
 
 /// Far more than anything here takes.
@@ -46,20 +47,20 @@ async fn until<T: Clone>(what: &str, watched: &watch::Sender<T>, is: impl FnMut(
 
 /// A back end that is being served.
 struct Backend {
-    host: Arc<House>,
+    host: Arc<TestHost>,
     stop: CancellationToken,
     serving: JoinHandle<()>,
 }
 
 impl Backend {
-    fn serve(host: Arc<House>, incoming: Incoming, options: ServerOptions) -> Backend {
+    fn serve(host: Arc<TestHost>, incoming: Incoming, options: ServerOptions) -> Backend {
         let stop = CancellationToken::new();
         let stopped = stop.clone().cancelled_owned();
         let serving = tokio::spawn(serve(incoming, host.clone(), options, stopped).unwrap());
         Backend { host, stop, serving }
     }
 
-    async fn on_tcp(host: Arc<House>) -> (Backend, SocketAddr) {
+    async fn on_tcp(host: Arc<TestHost>) -> (Backend, SocketAddr) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         (Backend::serve(host, Incoming::tcp(listener), ServerOptions::default()), address)
@@ -81,7 +82,7 @@ fn tcp(address: SocketAddr) -> Connector {
 
 /// A back end and a front end that is connected to it over TCP.
 async fn pair() -> (Backend, Link) {
-    let (backend, address) = Backend::on_tcp(House::new("b1")).await;
+    let (backend, address) = Backend::on_tcp(TestHost::new("b1")).await;
     let link = Link::start(options(vec![tcp(address)]), Reader::new());
     soon("the front end connects", link.connected()).await;
     (backend, link)

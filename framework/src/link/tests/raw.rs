@@ -14,10 +14,10 @@ use tokio::net::TcpStream;
 
 use super::*;
 use crate::body::BodyError;
-use crate::link::bundle::{Queue, Told, numbered};
 use crate::link::connector::FEED_PREFACE;
 use crate::link::feed::{Down, Up};
 use crate::link::frame::Frames;
+use crate::link::multiplex::{Queue, ServerMessage, numbered};
 
 async fn connect(address: SocketAddr) -> SendRequest<Full<Bytes>> {
     let stream = TokioIo::new(TcpStream::connect(address).await.unwrap());
@@ -62,7 +62,7 @@ async fn post(address: SocketAddr, path: &str, body: impl Into<Bytes>) -> (Statu
 
 #[tokio::test]
 async fn requests_that_are_no_calls_get_clear_answers() {
-    let (backend, address) = Backend::on_tcp(House::new("b1")).await;
+    let (backend, address) = Backend::on_tcp(TestHost::new("b1")).await;
     let (status, text) = post(address, "/headwater/99/call", "").await;
     let spoken = format!("this back end speaks version {VERSION} of the link");
     assert_eq!((status.as_u16(), text), (400, spoken));
@@ -83,7 +83,7 @@ async fn requests_that_are_no_calls_get_clear_answers() {
 
 #[tokio::test]
 async fn a_feed_that_does_not_begin_with_an_introduction_is_closed() {
-    let (backend, address) = Backend::on_tcp(House::new("b1")).await;
+    let (backend, address) = Backend::on_tcp(TestHost::new("b1")).await;
     for nonsense in [vec![], vec![255; 64], vec![0, 0, 0, 1, 3]] {
         let (status, body) = post(address, &path(VERSION, "feed"), nonsense).await;
         assert_eq!((status.as_u16(), body.len()), (200, 0));
@@ -93,7 +93,7 @@ async fn a_feed_that_does_not_begin_with_an_introduction_is_closed() {
 
 #[tokio::test]
 async fn an_acknowledgement_of_what_was_not_sent_ends_the_feed() {
-    let (backend, address) = Backend::on_tcp(House::new("b1")).await;
+    let (backend, address) = Backend::on_tcp(TestHost::new("b1")).await;
     let open = Open { name: "liar".to_owned(), incarnation: 1, followed: None, predecessor: None };
     let mut messages = frame::encode(&Up::Open(open), UP_LIMIT).unwrap().to_vec();
     let lie = Up::Ack { position: Position(5) };
@@ -125,7 +125,7 @@ async fn imposter(answer: impl Fn(&str) -> Body + Clone + Send + 'static) -> Soc
                         let greeting = Greeting { backend: "imposter".to_owned(), log };
                         Body::from(frame::encode(&greeting, 1000).unwrap())
                     }
-                    calls if calls == path(VERSION, "calls") => park_all(request.into_body()),
+                    calls if calls == path(VERSION, "calls") => hold_all(request.into_body()),
                     path => answer(path),
                 };
                 async move { Ok::<_, Infallible>(Response::new(body)) }
@@ -138,14 +138,14 @@ async fn imposter(answer: impl Fn(&str) -> Body + Clone + Send + 'static) -> Soc
 }
 
 /// Takes calls, and has all their answers fetched.
-fn park_all(calls: hyper::body::Incoming) -> Body {
+fn hold_all(calls: hyper::body::Incoming) -> Body {
     let queue = Queue::<()>::default();
     let body = Body::stream(queue.body());
     tokio::spawn(async move {
         let mut calls = Frames::new(calls, CALL_LIMIT);
-        let parked = postcard::to_stdvec(&Told::Parked(1)).unwrap();
+        let held = postcard::to_stdvec(&ServerMessage::Held(1)).unwrap();
         while let Ok(Some(call)) = calls.message().await {
-            queue.say(numbered(call).unwrap().0, &[&parked], None);
+            queue.send(numbered(call).unwrap().0, &[&held], None);
         }
     });
     body

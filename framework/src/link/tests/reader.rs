@@ -7,7 +7,7 @@ use crate::clock::Moment;
 use crate::link::*;
 use crate::log::Position;
 
-/// A front end that remembers what it was told.
+/// A front end that records what its feed says.
 pub(super) struct Reader {
     pub(super) state: watch::Sender<State>,
     /// What it says that it holds.

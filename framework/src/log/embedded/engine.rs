@@ -269,7 +269,7 @@ impl Engine {
             return Err(ReadError::Storage { reason: "the log's file is not open".to_owned() });
         };
         match read(database, after, records, bytes)? {
-            // What is good in front of it can be used; who then asks for the rest gets the error.
+            // The records before the damage can be used; the next read gets the error.
             (found, Some(error)) if found.is_empty() => Err(error),
             (found, _) => Ok(found),
         }

@@ -85,7 +85,7 @@ impl Disk {
         self.0.lock().unwrap().syncs
     }
 
-    /// Kills whoever has the file open; what was written stays.
+    /// Kills the process that has the file open; what was written stays.
     pub(in crate::log) fn kill(&self, folder: &Path) {
         let mut content = self.0.lock().unwrap();
         content.faults.dead = true;

@@ -1,7 +1,7 @@
 //! The engine that keeps the log in one file of this machine, `log.redb`, with redb.
 //!
 //! - `engine`: the file's tables; creates, opens, writes, reads, and opens again after a failure.
-//! - `replay`: reads everything at the start, tells a torn tail from damage and cuts it off.
+//! - `replay`: reads everything at the start, distinguishes a torn tail from damage and cuts it off.
 //! - `frame`: a record's bytes, with length and checksum.
 //! - `file`: the file under redb, which knows what has been written since the last good sync.
 //! - `fault`: turns redb's errors and panics into sentences.

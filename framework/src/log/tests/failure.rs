@@ -4,7 +4,7 @@ use super::*;
 use crate::log::AppendError;
 
 #[tokio::test]
-async fn on_a_full_disk_updates_fail_until_there_is_room_and_nothing_is_half_done() {
+async fn on_a_full_disk_updates_fail_until_there_is_space_and_nothing_is_half_done() {
     let folder = tempfile::tempdir().unwrap();
     let disk = Disk::new(1);
     let (log, _, follower) = open_on(&disk, folder.path()).unwrap();
@@ -27,8 +27,8 @@ async fn on_a_full_disk_updates_fail_until_there_is_room_and_nothing_is_half_don
 }
 
 #[tokio::test]
-async fn after_a_failed_sync_the_writer_is_told_what_a_power_cut_leaves() {
-    let mut told = [0, 0];
+async fn after_a_failed_sync_the_writer_learns_what_a_power_cut_leaves() {
+    let mut outcomes = [0, 0];
     for seed in 0..50 {
         let folder = tempfile::tempdir().unwrap();
         let disk = Disk::new(seed);
@@ -40,7 +40,7 @@ async fn after_a_failed_sync_the_writer_is_told_what_a_power_cut_leaves() {
             Err(AppendError::Storage { .. }) => vec!["before", "after"],
             Err(error) => panic!("{error}"),
         };
-        told[expected.len() - 2] += 1;
+        outcomes[expected.len() - 2] += 1;
         log.append(draft("after")).await.unwrap();
         assert_eq!(follower.texts(), expected);
         disk.cut_power(folder.path());
@@ -49,7 +49,7 @@ async fn after_a_failed_sync_the_writer_is_told_what_a_power_cut_leaves() {
         assert_eq!(follower.texts(), expected, "seed {seed}");
     }
     // What was written can be read again, so a failed sync alone loses nothing.
-    assert_eq!(told, [0, 50]);
+    assert_eq!(outcomes, [0, 50]);
 }
 
 #[tokio::test]

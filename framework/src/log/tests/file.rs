@@ -232,7 +232,7 @@ async fn an_update_that_the_site_does_not_understand_stops_the_start() {
 }
 
 #[tokio::test]
-async fn opening_tells_who_has_joined_and_not_left() {
+async fn opening_lists_the_members_that_have_joined_and_not_left() {
     let folder = tempfile::tempdir().unwrap();
     let (log, ..) = open(folder.path()).unwrap();
     let joined = |incarnation| Membership::Joined {

@@ -11,9 +11,9 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 
 use super::embedded::Disk;
+use super::handle::Opened;
 use super::{
-    Applied, Applier, ApplyError, Draft, Log, OpenError, Opened, Options, Position, Record,
-    StateUpdate,
+    Applied, Applier, ApplyError, Draft, Log, OpenError, Options, Position, Record, StateUpdate,
 };
 
 /// Remembers what it was shown. An update of `panic` panics, one of `unknown` is unreadable, and

@@ -5,7 +5,8 @@ use tera::{Kwargs, State};
 
 use super::*;
 use crate::packed::Packed;
-use crate::templates::{NoFragments, Place, RenderErrorKind};
+use crate::templates::NoFragments;
+use crate::templates::error::{Place, RenderErrorKind};
 
 fn site(files: &[(&str, &str)]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();

@@ -184,7 +184,7 @@ fn id(value: &Value) -> TeraResult<String> {
     match value.as_array() {
         None => {
             let text = text(value).ok_or_else(|| is_no("id", wanted, value))?;
-            // In the cache a line break ends the id; this one is told from it by the space.
+            // In the cache a line break ends the id; the space distinguishes this one from it.
             id.push_str(&text.replace('\n', "\n "));
         }
         Some(elements) => {

@@ -1,7 +1,8 @@
 //! Marks in the text of a render: where a fragment begins and ends, and where a part goes.
 //!
-//! A mark is 24 digits that nobody can guess, the kind, a number, and 32 dashes, dots and underscores
-//! that nobody can guess: 130 random bits. None of these is a letter or is ever escaped, so a mark
+//! A mark is 24 digits that cannot be guessed, the kind, a number, and 32 dashes, dots and
+//! underscores that cannot be guessed: 130 random bits. None of these is a letter or is ever
+//! escaped, so a mark
 //! goes unchanged through whatever works on letters or escapes text, and what changes digits does not
 //! change the rest. The secret is drawn anew for each render, when its first mark is written, and
 //! is forgotten with it, so no text from outside can hold a mark: neither what visitors have
@@ -52,11 +53,10 @@ pub(super) struct Cut {
     pub(super) parts: Vec<(usize, usize)>,
 }
 
-/// Something has changed the text of fragments so that it cannot be told any more where they begin
-/// and end.
+/// The text of fragments was changed so that their beginnings and ends cannot be found any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Damaged {
-    /// One that is affected, if it can be told.
+    /// One that is affected, if it is known.
     pub(super) fragment: Option<usize>,
 }
 

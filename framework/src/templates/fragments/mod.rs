@@ -6,7 +6,7 @@
 //!   those of the tag.
 //! - `functions`: what the rewritten tags call; `render`: what is going on in the render that runs
 //!   on this thread; `names`: a set.
-//! - `marks`: tells where in a text fragments begin and end.
+//! - `marks`: finds where in a text fragments begin and end.
 //!
 //! # How a fragment is evaluated
 //!

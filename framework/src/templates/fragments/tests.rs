@@ -16,7 +16,8 @@ use tera::{Kwargs, State};
 
 use super::*;
 use crate::pieces::{Piece, Pieces};
-use crate::templates::{Customise, Engine, Options, RenderError, Rendered, Values};
+use crate::templates::error::RenderError;
+use crate::templates::{Customise, Engine, Options, Rendered, Values};
 
 /// Keeps fragments for ever.
 #[derive(Default)]
@@ -181,7 +182,7 @@ mod any_text {
         }
 
         #[test]
-        fn what_the_author_wrote_is_found_where_he_wrote_it(
+        fn each_tag_is_found_where_the_author_wrote_it(
             lines in proptest::collection::vec(
                 "(@|é|x|\\{% cache id='a' %\\}|\\{%- cache\tid = 1, groups=['b', 'é'] -%\\}|\
                  \\{% endcache %\\})*", 1..5)

@@ -11,7 +11,7 @@ fn time(response: &Response, header: &str) -> SystemTime {
 }
 
 #[tokio::test]
-async fn who_has_a_page_is_told_so_without_the_page() {
+async fn a_client_that_has_the_page_gets_304() {
     let cluster = CLUSTER.borrow();
     let visitor = cluster.visitor(0);
     let target = "/text/2/known";
@@ -84,7 +84,7 @@ async fn a_date_is_shown_early_while_it_may_stand_for_another_version() {
 }
 
 #[tokio::test]
-async fn who_wants_another_version_only_gets_412() {
+async fn a_failed_precondition_gets_412() {
     let visitor = CLUSTER.borrow().visitor(0);
     let target = "/text/2/wanted";
     let page = hit(&visitor, target).await;
@@ -122,7 +122,7 @@ async fn any_encoding_that_the_client_takes_is_known_to_it() {
         let response = ask(accept).await;
         assert_eq!((response.status, response.header("etag")), (304, tag.as_str()), "{accept}");
     }
-    // A cache that asks for a client who could not read the gzip that it has.
+    // A cache that asks for a client that could not read the gzip that it has.
     assert_eq!(ask("br").await.status, 200);
     // A front end that has not made the encoding yet knows its tag.
     let asked = [("if-none-match", tag.as_str()), ("accept-encoding", "gzip")];
@@ -150,7 +150,7 @@ async fn the_controllers_own_validators_are_heeded() {
     let gzip = encoded(&visitor, "/told/tag", "gzip").await;
     assert_eq!(gzip.header("etag"), "\"mine-gzip\"");
     let gzip = encoded(&visitor, "/told/no-tag", "gzip").await;
-    assert!(!gzip.headers.contains_key("etag"), "what is no tag cannot be told from another");
+    assert!(!gzip.headers.contains_key("etag"), "what is no tag identifies nothing");
     let date = visitor.page("/told/date").await;
     assert_eq!(date.header("last-modified"), "Sun, 06 Nov 1994 08:49:37 GMT");
 }

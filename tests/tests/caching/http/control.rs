@@ -1,4 +1,4 @@
-//! What browsers and caches further out are told.
+//! The headers for browsers and caches further out.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,7 +7,7 @@ use headwater_tests::{Cluster, Response, until};
 use super::{CLUSTER, hit, site};
 
 #[tokio::test]
-async fn a_page_is_to_be_asked_for_again_unless_somebody_says_otherwise() {
+async fn a_page_must_be_revalidated_unless_the_site_says_otherwise() {
     let visitor = CLUSTER.borrow().visitor(0);
     for (target, browser, cdn) in [
         ("/text/1/control", "no-cache", ""),
@@ -96,7 +96,7 @@ async fn groups_are_named_in_each_headers_own_way() {
     assert_eq!(page.header("cache-groups"), "\"mine\"", "the controller has said it");
     assert_eq!(page.header("cache-tag"), "told");
     let own = hit(&visitor, "/own/grouped").await;
-    assert!(!own.headers.contains_key("cache-groups"), "the site's own groups concern nobody");
+    assert!(!own.headers.contains_key("cache-groups"), "the site's own groups stay inside");
 }
 
 #[tokio::test]

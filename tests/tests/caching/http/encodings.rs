@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use headwater::config::Mode;
+use headwater_tests::Mode;
 use headwater_tests::Response;
 
 use super::{CLUSTER, encoded, hit, site};
@@ -15,7 +15,7 @@ fn decoded(response: &Response) -> Vec<u8> {
         "gzip" => Box::new(flate2::read::GzDecoder::new(body)),
         "br" => Box::new(brotli::Decompressor::new(body, 4096)),
         "zstd" => Box::new(zstd::stream::Decoder::new(body).unwrap()),
-        other => panic!("nobody asked for {other:?}"),
+        other => panic!("an encoding that was not asked for: {other:?}"),
     };
     let mut content = Vec::new();
     reader.read_to_end(&mut content).unwrap();
@@ -72,7 +72,7 @@ async fn each_client_gets_what_it_likes_best_of_what_it_takes() {
         ("gzip;q=0.5, identity", ""),
         ("*;q=0, zstd", "zstd"),
         ("identity;q=0, br", "br"),
-        // Nothing is acceptable, and an error would help nobody.
+        // Nothing is acceptable, and an error would be of no use.
         ("identity;q=0", ""),
         ("*;q=0", ""),
         ("gzip;q=abc", ""),

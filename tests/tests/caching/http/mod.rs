@@ -1,4 +1,4 @@
-//! What pages say to caches further out, and what they answer to those who have something already.
+//! Headers of pages for caches further out, and answers to clients that have something already.
 
 mod changes;
 mod conditions;

@@ -16,47 +16,47 @@ fn punctually() -> Asking {
     Asking { gap: Some(TURN), answer_took: Some(Duration::from_millis(2)) }
 }
 
-/// Has "f1" convicted at this moment, with this cost in milliseconds.
-fn convict(probation: &mut Probation, name: &str, millis: u64, cost: u64) {
-    probation.charge(name, at(millis - cost), at(millis));
-    assert!(probation.conviction(name).is_some());
+/// Penalises a front end at this moment, with this cost in milliseconds.
+fn penalise(probation: &mut Probation, name: &str, millis: u64, cost: u64) {
+    probation.count(name, at(millis - cost), at(millis));
+    assert!(probation.penalty(name).is_some());
 }
 
 /// How many milliseconds from `millis` on the front end has to be punctual until it is released.
 fn until_release(probation: &mut Probation, name: &str, millis: u64) -> u64 {
     let turns = (0..).take_while(|turn| {
         probation.asked(name, punctually(), at(millis + turn * 250));
-        probation.conviction(name).is_some()
+        probation.penalty(name).is_some()
     });
     turns.count() as u64 * 250
 }
 
 #[test]
-fn waits_are_charged_when_they_are_long_and_once_however_many_writers_wait() {
+fn waits_are_counted_when_they_are_long_and_once_however_many_writers_wait() {
     let mut probation = Probation::new(LEASE);
     for millis in (0..10_000).step_by(200) {
-        probation.charge("f1", at(millis), at(millis + 120));
+        probation.count("f1", at(millis), at(millis + 120));
     }
     assert!(probation.names.is_empty(), "no wait was longer than an eighth of a lease");
     for writer in 0..10 {
-        probation.charge("f1", at(20_000 + writer), at(20_400));
-        probation.charge("f1", at(20_100), at(20_450));
+        probation.count("f1", at(20_000 + writer), at(20_400));
+        probation.count("f1", at(20_100), at(20_450));
     }
     let cost = probation.names["f1"].cost.as_millis();
     assert!((449..=450).contains(&cost), "{cost} ms");
     assert!(!probation.withholds("f1", ["f1", "f2"]));
-    probation.charge("f1", at(21_000), at(21_200));
+    probation.count("f1", at(21_000), at(21_200));
     assert!(probation.withholds("f1", ["f1", "f2"]), "0.65 s are more than half a lease");
 }
 
 #[test]
-fn what_is_within_the_share_is_never_a_conviction() {
+fn what_is_within_the_share_is_never_a_penalty() {
     let mut probation = Probation::new(LEASE);
     for second in 0..100 {
         let millis = second * 20_000;
-        probation.charge("f1", at(millis), at(millis + 300));
+        probation.count("f1", at(millis), at(millis + 300));
     }
-    assert!(probation.conviction("f1").is_none());
+    assert!(probation.penalty("f1").is_none());
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn each_relapse_doubles_the_time_until_release_up_to_a_bound() {
     let mut probation = Probation::new(LEASE);
     let mut millis = 1_000_000;
     for relapse in 0..10 {
-        convict(&mut probation, "f1", millis, 600);
+        penalise(&mut probation, "f1", millis, 600);
         let takes = until_release(&mut probation, "f1", millis);
         assert_eq!(takes, 1000 << relapse.min(7));
         millis += takes + 1000;
@@ -74,7 +74,7 @@ fn each_relapse_doubles_the_time_until_release_up_to_a_bound() {
 type Interruption<'a> = &'a dyn Fn(&mut Probation, Moment);
 
 #[test]
-fn a_late_renewal_a_slow_answer_a_cut_and_a_charge_start_the_time_until_release_anew() {
+fn a_late_renewal_a_slow_answer_a_cut_and_a_counted_wait_start_the_time_until_release_anew() {
     let late = Asking { gap: Some(LEASE * 6 / 10), ..punctually() };
     let slow = Asking { answer_took: Some(TURN * 2), ..punctually() };
     let unanswered = Asking { answer_took: None, ..punctually() };
@@ -83,11 +83,11 @@ fn a_late_renewal_a_slow_answer_a_cut_and_a_charge_start_the_time_until_release_
         &|probation, now| probation.asked("f1", unanswered, now),
         &|probation, now| probation.asked("f1", slow, now),
         &|probation, _| probation.cut("f1"),
-        &|probation, now| probation.charge("f1", at(now.as_nanos() / 1_000_000 - 200), now),
+        &|probation, now| probation.count("f1", at(now.as_nanos() / 1_000_000 - 200), now),
     ];
     for interrupt in interruptions {
         let mut probation = Probation::new(LEASE);
-        convict(&mut probation, "f1", 10_000, 600);
+        penalise(&mut probation, "f1", 10_000, 600);
         for turn in 0..4 {
             probation.asked("f1", punctually(), at(10_000 + turn * 250));
         }
@@ -99,11 +99,11 @@ fn a_late_renewal_a_slow_answer_a_cut_and_a_charge_start_the_time_until_release_
 #[test]
 fn a_first_renewal_says_nothing() {
     let mut probation = Probation::new(LEASE);
-    convict(&mut probation, "f1", 10_000, 600);
+    penalise(&mut probation, "f1", 10_000, 600);
     for turn in 0..100 {
         probation.asked("f1", Asking::default(), at(10_000 + turn * 250));
     }
-    assert!(probation.conviction("f1").is_some(), "it may be killed right after each start");
+    assert!(probation.penalty("f1").is_some(), "it may be killed right after each start");
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn a_quarter_of_the_members_the_costliest_first_one_of_few_and_not_the_only_one(
     let mut probation = Probation::new(LEASE);
     let names: Vec<String> = (1..=9).map(|number| format!("f{number}")).collect();
     for (number, name) in names.iter().enumerate() {
-        convict(&mut probation, name, 10_000, 600 + number as u64);
+        penalise(&mut probation, name, 10_000, 600 + number as u64);
     }
     let withheld = |members: usize| {
         let following = || names[..members].iter().map(String::as_str);
@@ -125,10 +125,10 @@ fn a_quarter_of_the_members_the_costliest_first_one_of_few_and_not_the_only_one(
 }
 
 #[test]
-fn a_convicted_front_end_that_no_lease_reaches_in_time_needs_no_place() {
+fn a_penalised_front_end_that_no_lease_reaches_in_time_needs_no_place() {
     let mut probation = Probation::new(LEASE);
     for (name, cost) in [("f1", 700), ("f2", 600)] {
-        convict(&mut probation, name, 10_000, cost);
+        penalise(&mut probation, name, 10_000, cost);
     }
     let distant = Asking { answer_took: Some(LEASE), ..punctually() };
     let following = ["f1", "f2", "f3"];
@@ -137,26 +137,26 @@ fn a_convicted_front_end_that_no_lease_reaches_in_time_needs_no_place() {
         probation.asked(name, distant, at(10_100));
     }
     let withheld = following.map(|name| probation.withholds(name, following));
-    assert_eq!(withheld, [true, true, false], "f3 was never convicted");
+    assert_eq!(withheld, [true, true, false], "f3 was never penalised");
 }
 
 #[test]
-fn convictions_are_forgiven_and_names_forgotten() {
+fn penalties_expire_and_names_forgotten() {
     let mut probation = Probation::new(LEASE);
-    convict(&mut probation, "f1", 10_000, 600);
+    penalise(&mut probation, "f1", 10_000, 600);
     until_release(&mut probation, "f1", 10_000);
-    convict(&mut probation, "f1", 12_000, 600);
+    penalise(&mut probation, "f1", 12_000, 600);
     until_release(&mut probation, "f1", 12_000);
-    assert_eq!(probation.names["f1"].convictions, 2);
-    probation.forgive(at(143_000));
-    assert_eq!(probation.names["f1"].convictions, 1);
-    probation.forgive(at(207_000));
+    assert_eq!(probation.names["f1"].penalties, 2);
+    probation.expire(at(143_000));
+    assert_eq!(probation.names["f1"].penalties, 1);
+    probation.expire(at(207_000));
     assert!(probation.names.is_empty());
     for number in 0..2 * NAMES {
-        convict(&mut probation, &format!("f{number}"), 300_000 + number as u64, 600);
+        penalise(&mut probation, &format!("f{number}"), 300_000 + number as u64, 600);
     }
     assert_eq!(probation.names.len(), NAMES);
-    assert!(probation.conviction(&format!("f{}", 2 * NAMES - 1)).is_some());
+    assert!(probation.penalty(&format!("f{}", 2 * NAMES - 1)).is_some());
 }
 
 /// A cluster in steps of 10 ms: one writer, members that renew and acknowledge unless they are
@@ -196,10 +196,10 @@ impl Simulation {
         }
     }
 
-    fn charge(&mut self, run: usize) {
+    fn count(&mut self, run: usize) {
         let now = at(self.now);
         if let Some(since) = self.awaited.silent_since(run as u64) {
-            self.probation.charge(&self.members[run].name, since, now);
+            self.probation.count(&self.members[run].name, since, now);
         }
     }
 
@@ -213,7 +213,7 @@ impl Simulation {
             if self.members[run].stopped_until > now {
                 continue;
             }
-            self.charge(run);
+            self.count(run);
             if let Some((_, position, _)) = self.write {
                 self.awaited.acknowledge(run as u64, position, at(now));
             }
@@ -254,7 +254,7 @@ impl Simulation {
                         self.members[run as usize].waited += 10;
                     }
                     if over {
-                        self.charge(run as usize);
+                        self.count(run as usize);
                     }
                 }
                 if over {
@@ -292,12 +292,12 @@ fn script(choices: &mut StdRng, members: u64, stopping: u64, backend_stops: bool
         }
         simulation.step(simulation.now >= backend_stopped_until);
     }
-    // After a long calm every conviction is over.
+    // After a long calm every penalty is over.
     while simulation.now < length + 150_000 {
         simulation.step(true);
     }
     for member in &simulation.members {
-        assert!(simulation.probation.conviction(&member.name).is_none(), "{}", member.name);
+        assert!(simulation.probation.penalty(&member.name).is_none(), "{}", member.name);
     }
     simulation
 }

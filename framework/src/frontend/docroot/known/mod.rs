@@ -11,16 +11,16 @@ use crate::log::{ContentId, FileChange, Position};
 /// not have: from this, twice as long after each failure, up to the longest.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-/// When somebody waits for it, no longer than this.
+/// While a request waits for it, no longer than this.
 const URGENT_PAUSE: Duration = Duration::from_secs(1);
 
-/// How much is told of a failure, in characters.
+/// How much of a failure is reported, in characters.
 const LONGEST_FAILURE: usize = 500;
 
 /// How far the manifest can be relied on.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Trust {
-    /// Nothing was heard of the log yet.
+    /// The log has not been followed yet.
     #[default]
     Unknown,
     /// It is what the log says up to the position that was applied.
@@ -36,15 +36,15 @@ pub(super) struct Known {
     trust: Trust,
     contents: HashMap<ContentId, Content>,
     /// What is not here, by the youngest record that it belongs to: that is fetched first, because
-    /// somebody may wait for it.
+    /// a request may wait for it.
     missing: BTreeSet<(Position, ContentId)>,
-    /// What somebody waits for, and is not here.
+    /// What requests wait for, and is not here.
     urgent: BTreeSet<ContentId>,
     /// How many entries of a record lack their contents.
     lacking: BTreeMap<Position, u32>,
 }
 
-/// A content that somebody refers to.
+/// A content that is referred to.
 #[derive(Debug, Default)]
 struct Content {
     /// The records of the entries that refer to it, and how many entries of each.
@@ -97,7 +97,7 @@ impl Known {
     pub(super) fn begin(&mut self, manifest: Manifest, is_here: impl Fn(ContentId) -> bool) {
         let waiting = std::mem::take(&mut self.contents);
         *self = Known { trust: Trust::Whole, ..Known::default() };
-        // Whoever waits or fetches goes on, whatever the new manifest says.
+        // Waiting requests and transfers go on, whatever the new manifest says.
         for (content, former) in waiting {
             if former.waiting > 0 || former.is_fetched {
                 self.contents.insert(content, Content { records: BTreeMap::new(), ..former });
@@ -114,7 +114,7 @@ impl Known {
         }
     }
 
-    /// Takes in a record's change of a file.
+    /// Applies a record's change of a file.
     pub(super) fn apply(
         &mut self,
         position: Position,
@@ -151,7 +151,7 @@ impl Known {
         self.set_here(content, false);
     }
 
-    /// Somebody waits for the content, until [`Known::unwant`].
+    /// A request waits for the content, until [`Known::unwant`].
     pub(super) fn want(&mut self, content: ContentId, is_here: bool, now: Moment) {
         self.change(content, |state| {
             state.waiting += 1;
@@ -169,8 +169,8 @@ impl Known {
         self.tidy(content);
     }
 
-    /// What is to be fetched next, by nobody else until [`Known::fetched`]: what somebody waits for,
-    /// then what came last into the log.
+    /// What is to be fetched next, and by no other task until [`Known::fetched`]: what requests
+    /// wait for, then what came last into the log.
     pub(super) fn next(&mut self, urgent_only: bool, now: Moment) -> Option<ContentId> {
         let due = |content: &ContentId| {
             let state = self.contents.get(content);
@@ -337,7 +337,7 @@ impl Known {
         }
     }
 
-    /// Drops what nobody refers to, waits for or fetches.
+    /// Drops a content that is not referred to, waited for or being fetched.
     fn tidy(&mut self, content: ContentId) {
         let unneeded =
             |state: &Content| state.records.is_empty() && state.waiting == 0 && !state.is_fetched;

@@ -42,13 +42,13 @@ fn what_is_not_here_is_lacking_until_it_arrives_or_is_replaced() {
 }
 
 #[test]
-fn what_came_last_is_fetched_first_and_what_somebody_waits_for_before_that() {
+fn what_came_last_is_fetched_first_and_awaited_contents_before_that() {
     let now = clock::now();
     let mut known = known(&[("a", 1), ("b", 2), ("c", 3)]);
     assert_eq!(known.next(false, now), Some(id(3)));
     known.want(id(1), false, now);
     assert_eq!(known.next(true, now), Some(id(1)));
-    assert_eq!(known.next(true, now), None, "nobody waits for the rest");
+    assert_eq!(known.next(true, now), None, "no request waits for the rest");
     assert_eq!(known.next(false, now), Some(id(2)));
     assert_eq!(known.next(false, now), None, "all are on their way");
     known.fetched(id(3), None, now);
@@ -56,7 +56,7 @@ fn what_came_last_is_fetched_first_and_what_somebody_waits_for_before_that() {
 }
 
 #[test]
-fn what_no_file_has_is_fetched_only_as_long_as_somebody_waits_for_it() {
+fn what_no_file_has_is_fetched_only_as_long_as_a_request_waits_for_it() {
     let now = clock::now();
     let mut known = known(&[]);
     known.want(id(9), false, now);
@@ -72,7 +72,7 @@ fn what_no_file_has_is_fetched_only_as_long_as_somebody_waits_for_it() {
 }
 
 #[test]
-fn a_failure_is_told_and_tried_again_after_a_pause_that_grows() {
+fn a_failure_is_reported_and_tried_again_after_a_pause_that_grows() {
     let mut now = clock::now();
     let mut known = known(&[("a", 1)]);
     let mut pauses = Vec::new();
@@ -92,7 +92,7 @@ fn a_failure_is_told_and_tried_again_after_a_pause_that_grows() {
     known.want(id(1), false, now);
     assert!(
         known.next(false, now.after(URGENT_PAUSE)).is_some(),
-        "who waits need not wait so long"
+        "a waiting request need not wait so long"
     );
     known.arrived(id(1));
     assert_eq!(known.holdings().of(Position(1)), Holding::Held);
@@ -100,7 +100,7 @@ fn a_failure_is_told_and_tried_again_after_a_pause_that_grows() {
 }
 
 #[test]
-fn a_failure_is_told_of_the_latest_records_that_have_the_content() {
+fn a_failure_is_reported_for_the_latest_records_that_have_the_content() {
     let now = clock::now();
     let paths: Vec<String> = (0..=Holdings::FAILURES).map(|number| number.to_string()).collect();
     let records: Vec<_> = paths.iter().map(|path| (path.as_str(), 1)).collect();
@@ -150,7 +150,7 @@ fn when_a_record_cannot_be_read_nothing_is_said_to_be_here() {
 }
 
 #[test]
-fn a_new_manifest_replaces_everything_but_who_waits() {
+fn a_new_manifest_replaces_everything_but_waiting_requests() {
     let now = clock::now();
     let mut known = known(&[("a", 1), ("b", 2)]);
     known.want(id(1), false, now);

@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn who_has_the_file_gets_304_until_it_changes() {
+async fn a_client_that_has_the_file_gets_304_until_it_changes() {
     let (folder, files) = docroot();
     for (validator, condition) in
         [(header::ETAG, header::IF_NONE_MATCH), (header::LAST_MODIFIED, header::IF_MODIFIED_SINCE)]

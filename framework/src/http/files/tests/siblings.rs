@@ -43,7 +43,7 @@ async fn siblings_are_chosen_by_quality_and_have_their_own_tags() {
     tags.sort_by_key(|tag| tag.as_bytes().to_vec());
     tags.dedup();
     assert_eq!(tags.len(), 4);
-    // Who takes nothing that is here gets the file as it is.
+    // A client that accepts nothing that is here gets the file as it is.
     for accepted in ["identity;q=1, *;q=0", "identity;q=0", "*;q=0", "deflate", ""] {
         let accept = [(header::ACCEPT_ENCODING, accepted)];
         let (status, headers, sent) = get_with(&files, "css/site.css", &accept).await;

@@ -1,5 +1,5 @@
 use super::*;
-use crate::templates::Place;
+use crate::templates::error::Place;
 
 #[test]
 fn an_error_in_a_fragment_fails_the_render_and_keeps_nothing() {
@@ -236,7 +236,7 @@ fn errors_of_a_render_are_where_the_author_made_them() {
 }
 
 #[test]
-fn the_lines_that_a_developer_sees_are_his_own() {
+fn the_lines_in_an_error_are_those_of_the_source() {
     let site = Site::new(&[
         ("page.html", "\t{% cache id='a' %} {% include 'b.html' %}{% endcache %}"),
         ("b.html", "<p>\n {% cache id=['b'] %}{{<c n={3} />}}{% endcache %}"),

@@ -1,29 +1,30 @@
 //! What single steps of a request's way cost, each without the others.
 //!
-//! All of it is reached through what the rooms show to each other, which is public: no feature, no
-//! back door. What is private is measured by `headwater-bench`, in whole requests.
+//! All of it is reached through `headwater::internals`, which shows what the framework's modules show to each
+//! other.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use divan::{Bencher, black_box};
-use headwater::cache::{
-    Cache, Content, Fill, Filled, Freshness, Key, Limits, Lookup, Origin, Page,
+use headwater::internals::cache::{
+    Cache, Content, Fill, Filled, Freshness, Head, Key, Limits, Lookup, Origin, Outline, Page,
 };
-use headwater::clock;
-use headwater::dispatch::{CanonicalPath, Resolution, Table};
-use headwater::link::{self, Answer, Call, Exposure};
-use headwater::log::{Epoch, Invalidation, LogEpoch, LogId, Position};
-use headwater::pieces::{Fragment, Pieces};
-use headwater::templates::{
+use headwater::internals::clock;
+use headwater::internals::dispatch::{CanonicalPath, Resolution, Table};
+use headwater::internals::link::{self, Answer, Call, Exposure};
+use headwater::internals::log::{Epoch, LogEpoch, LogId};
+use headwater::internals::pieces::{Fragment, Pieces};
+use headwater::internals::templates::{
     Engine, FragmentFill, FragmentKey, FragmentType, Fragments, NoFragments, Options, Values,
 };
-use http::{HeaderMap, Method, StatusCode};
+use headwater::{Invalidation, Position};
+use http::Method;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -96,7 +97,11 @@ fn fill(cache: &Cache, id: &str, groups: &[String]) {
             persistent: false,
         },
         contains: Box::default(),
-        content: Content::Page(Page::with_headers(StatusCode::OK, HeaderMap::new(), body.into())),
+        content: Content::Page(Page::new(
+            Arc::new(Head::new(Outline::default())),
+            body.into(),
+            SystemTime::now(),
+        )),
         now: clock::now(),
     });
     assert!(matches!(filled, Filled::Stored(_)), "{filled:?}");

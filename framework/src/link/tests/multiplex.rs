@@ -1,69 +1,69 @@
-//! Calls that share a stream.
+//! Multiplexed calls.
 
 use super::*;
-use crate::link::bundle::{LONGEST, PLACES, Told};
+use crate::link::multiplex::{MAX_ANSWER, MAX_CALLS, ServerMessage};
 
-/// What a back end says in a bundle that ends behind these bytes: number, what is told, and the rest.
-async fn said(address: SocketAddr, calls: Vec<u8>) -> Vec<(u32, Told, Vec<u8>)> {
-    let (status, said) = raw::exchange(address, "calls", calls).await;
+/// The back end's messages on a stream that ends after these bytes: number, message, and the rest.
+async fn received(address: SocketAddr, calls: Vec<u8>) -> Vec<(u32, ServerMessage, Vec<u8>)> {
+    let (status, received) = raw::exchange(address, "calls", calls).await;
     assert_eq!(status, 200);
-    let mut said = &said[..];
+    let mut received = &received[..];
     let mut all = Vec::new();
-    while let Some((length, rest)) = said.split_first_chunk() {
+    while let Some((length, rest)) = received.split_first_chunk() {
         let (message, rest) = rest.split_at(u32::from_be_bytes(*length) as usize);
         let (number, message) = message.split_first_chunk().unwrap();
-        let (told, message) = postcard::take_from_bytes(message).unwrap();
-        all.push((u32::from_be_bytes(*number), told, message.to_vec()));
-        said = rest;
+        let (event, message) = postcard::take_from_bytes(message).unwrap();
+        all.push((u32::from_be_bytes(*number), event, message.to_vec()));
+        received = rest;
     }
     all
 }
 
-/// A call as it stands in a bundle.
-fn bundled(number: u32, call: &Call) -> Vec<u8> {
+/// A call as it is sent on the shared stream.
+fn framed(number: u32, call: &Call) -> Vec<u8> {
     let call = postcard::to_stdvec(call).unwrap();
     let length = (call.len() + 4) as u32;
     [&length.to_be_bytes()[..], &number.to_be_bytes(), &call].concat()
 }
 
 #[tokio::test]
-async fn each_call_of_a_bundle_is_answered_under_its_number() {
-    let (_backend, address) = Backend::on_tcp(House::new("b1")).await;
+async fn each_multiplexed_call_is_answered_under_its_number() {
+    let (_backend, address) = Backend::on_tcp(TestHost::new("b1")).await;
     let calls = [(7, "name"), (1, "panic"), (u32::MAX, "flood"), (2, "name")];
-    let calls = calls.map(|(number, name)| bundled(number, &call(name))).concat();
-    let mut said = said(address, calls).await;
-    said.sort_by_key(|(number, ..)| *number);
+    let calls = calls.map(|(number, name)| framed(number, &call(name))).concat();
+    let mut received = received(address, calls).await;
+    received.sort_by_key(|(number, ..)| *number);
     let [
-        (1, Told::Refused(500, _), _),
-        (2, Told::Answered, two),
-        (7, Told::Answered, seven),
-        (u32::MAX, Told::Parked(_), rest),
-    ] = &said[..]
+        (1, ServerMessage::Refused(500, _), _),
+        (2, ServerMessage::Answered, two),
+        (7, ServerMessage::Answered, seven),
+        (u32::MAX, ServerMessage::Held(_), rest),
+    ] = &received[..]
     else {
-        panic!("{said:?}")
+        panic!("{received:?}")
     };
     assert!(two.ends_with(b"b1") && seven.ends_with(b"b1") && rest.is_empty());
 }
 
 #[tokio::test]
-async fn nonsense_ends_a_bundle_and_nothing_else() {
-    let (_backend, address) = Backend::on_tcp(House::new("b1")).await;
+async fn nonsense_ends_the_shared_stream_and_nothing_else() {
+    let (_backend, address) = Backend::on_tcp(TestHost::new("b1")).await;
     for nonsense in [vec![0, 0, 0, 2, 1, 1], vec![0, 0, 0, 5, 0, 0, 0, 1, 255], vec![255; 64]] {
-        let mut calls = bundled(3, &call("name"));
+        let mut calls = framed(3, &call("name"));
         calls.extend(nonsense);
-        calls.extend(bundled(4, &call("name")));
+        calls.extend(framed(4, &call("name")));
         let numbers: Vec<u32> =
-            said(address, calls).await.iter().map(|(number, ..)| *number).collect();
+            received(address, calls).await.iter().map(|(number, ..)| *number).collect();
         assert_eq!(numbers, [3]);
     }
-    let (status, _) = raw::exchange(address, "parked", vec![0, 0, 0, 1, 9]).await;
+    let (status, _) = raw::exchange(address, "held", vec![0, 0, 0, 1, 9]).await;
     assert_eq!(status, 410);
 }
 
 #[tokio::test]
-async fn answers_that_are_too_long_for_a_bundle_arrive_whole() {
+async fn answers_that_are_too_long_to_share_a_stream_arrive_whole() {
     let (_backend, link) = pair().await;
-    for length in [0, 1, LONGEST - 1000, LONGEST - 1, LONGEST, LONGEST + 1, 1 << 20] {
+    for length in [0, 1, MAX_ANSWER - 1000, MAX_ANSWER - 1, MAX_ANSWER, MAX_ANSWER + 1, 1 << 20] {
         let params = vec![("length".to_owned(), length.to_string())];
         let call = Call { params, ..call("repeat") };
         let (_, body) = soon("the answer", link.call(call, Body::empty())).await.unwrap();
@@ -72,7 +72,7 @@ async fn answers_that_are_too_long_for_a_bundle_arrive_whole() {
 }
 
 #[tokio::test]
-async fn what_is_streamed_after_the_back_end_was_told_to_stop_arrives_whole() {
+async fn an_answer_streamed_after_the_stop_arrives_whole() {
     let (backend, link) = pair().await;
     let Backend { host, stop, serving } = backend;
     let waiting = link.call(call("wait, then flood"), Body::empty());
@@ -80,7 +80,7 @@ async fn what_is_streamed_after_the_back_end_was_told_to_stop_arrives_whole() {
         until("the call runs", &host.calls, |calls| *calls == 1).await;
         stop.cancel();
         // It is asked nothing more.
-        status("it takes leave", &link, |it| !it.backends[0].connected).await;
+        status("it is leaving", &link, |it| !it.backends[0].connected).await;
         host.gate.add_permits(1);
     };
     let (answer, ()) = soon("the call ends", async { tokio::join!(waiting, stopping) }).await;
@@ -89,11 +89,11 @@ async fn what_is_streamed_after_the_back_end_was_told_to_stop_arrives_whole() {
 }
 
 #[tokio::test]
-async fn who_asks_and_does_not_read_is_not_answered_without_end() {
-    let (backend, address) = Backend::on_tcp(House::new("b1")).await;
+async fn a_peer_that_does_not_read_its_answers_is_not_served_without_bound() {
+    let (backend, address) = Backend::on_tcp(TestHost::new("b1")).await;
     let params = vec![("length".to_owned(), "32000".to_owned())];
     let call = Call { params, ..call("repeat") };
-    let calls = (1..=5000).flat_map(|number| bundled(number, &call)).collect();
+    let calls = (1..=5000).flat_map(|number| framed(number, &call)).collect();
     let _unread = raw::unread(address, "calls", calls).await;
     // As many as have a place; more than that only as far as the transport takes answers.
     until("the places are taken", &backend.host.calls, |calls| *calls >= 1024).await;
@@ -106,51 +106,51 @@ async fn who_asks_and_does_not_read_is_not_answered_without_end() {
     assert!(calls < 3000, "{calls} calls were answered");
 }
 
-/// A call that changes nothing, so that it goes into the bundle.
+/// A call that changes nothing, so that it is multiplexed.
 fn reading(controller: &str) -> Call {
     Call { method: "GET".to_owned(), ..call(controller) }
 }
 
 #[tokio::test]
-async fn calls_that_nobody_waits_for_hold_no_place() {
+async fn cancelled_calls_hold_no_permit() {
     let (backend, link) = pair().await;
     let link = Arc::new(link);
     for round in 1..=3 {
-        let waiting: Vec<_> = (0..PLACES)
+        let waiting: Vec<_> = (0..MAX_CALLS)
             .map(|_| {
                 let link = link.clone();
                 tokio::spawn(async move { link.call(reading("wait"), Body::empty()).await })
             })
             .collect();
-        until("they run", &backend.host.calls, |calls| *calls >= round * PLACES).await;
+        until("they run", &backend.host.calls, |calls| *calls >= round * MAX_CALLS).await;
         waiting.iter().for_each(|waiting| waiting.abort());
         for waiting in waiting {
             assert!(waiting.await.is_err_and(|error| error.is_cancelled()));
         }
-        backend.host.calls.send_replace(round * PLACES);
+        backend.host.calls.send_replace(round * MAX_CALLS);
     }
     let name = soon("the name", link.call(reading("name"), Body::empty())).await.unwrap();
     assert_eq!(text(name.1).await, "b1");
-    // Their controllers go on, and nobody hears of it.
-    backend.host.gate.add_permits(3 * PLACES);
-    until("they end", &backend.host.finished, |finished| *finished == 3 * PLACES).await;
+    // Their controllers run to the end; the answers are dropped.
+    backend.host.gate.add_permits(3 * MAX_CALLS);
+    until("they end", &backend.host.finished, |finished| *finished == 3 * MAX_CALLS).await;
 }
 
 #[tokio::test]
-async fn who_waits_when_all_places_are_taken_is_answered_and_a_stop_is_heard() {
+async fn calls_beyond_the_permits_are_answered_and_a_stop_is_noticed() {
     let (backend, link) = pair().await;
     let link = Arc::new(link);
-    let waiting: Vec<_> = (0..PLACES + 10)
+    let waiting: Vec<_> = (0..MAX_CALLS + 10)
         .map(|_| {
             let link = link.clone();
             tokio::spawn(async move { link.call(reading("wait"), Body::empty()).await })
         })
         .collect();
     let host = backend.host.clone();
-    until("all of them run", &host.calls, |calls| *calls == PLACES + 10).await;
+    until("all of them run", &host.calls, |calls| *calls == MAX_CALLS + 10).await;
     backend.stop.cancel();
-    status("it takes leave", &link, |it| !it.backends[0].connected).await;
-    host.gate.add_permits(PLACES + 10);
+    status("it is leaving", &link, |it| !it.backends[0].connected).await;
+    host.gate.add_permits(MAX_CALLS + 10);
     for waiting in waiting {
         let (_, body) = soon("the answer", waiting).await.unwrap().unwrap();
         assert_eq!(text(body).await, "done");
@@ -159,18 +159,19 @@ async fn who_waits_when_all_places_are_taken_is_answered_and_a_stop_is_heard() {
 }
 
 #[tokio::test]
-async fn an_answer_that_nobody_fetches_makes_place_when_it_is_withdrawn() {
-    let (_backend, address) = Backend::on_tcp(House::new("b1")).await;
-    let params = vec![("length".to_owned(), (2 * LONGEST).to_string())];
+async fn an_answer_that_is_not_fetched_releases_its_permit_when_it_is_cancelled() {
+    let (_backend, address) = Backend::on_tcp(TestHost::new("b1")).await;
+    let params = vec![("length".to_owned(), (2 * MAX_ANSWER).to_string())];
     let long = Call { params, ..call("repeat") };
     let mut calls = Vec::new();
-    for number in 0..3 * PLACES as u32 {
-        calls.extend(bundled(number, &long));
+    for number in 0..3 * MAX_CALLS as u32 {
+        calls.extend(framed(number, &long));
         calls.extend([&4_u32.to_be_bytes()[..], &number.to_be_bytes()].concat());
     }
-    calls.extend(bundled(u32::MAX, &call("name")));
-    let said = said(address, calls).await;
-    let refused = said.iter().filter(|(_, told, _)| matches!(told, Told::Refused(..)));
+    calls.extend(framed(u32::MAX, &call("name")));
+    let received = received(address, calls).await;
+    let refused =
+        received.iter().filter(|(_, event, _)| matches!(event, ServerMessage::Refused(..)));
     assert_eq!(refused.count(), 0);
-    assert!(said.iter().any(|(number, ..)| *number == u32::MAX));
+    assert!(received.iter().any(|(number, ..)| *number == u32::MAX));
 }

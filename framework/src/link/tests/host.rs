@@ -15,8 +15,8 @@ use crate::log::{ContentId, LogEpoch, Position};
 
 pub(super) const LEASE: Duration = Duration::from_millis(400);
 
-/// A back end whose log is in memory.
-pub(super) struct House {
+/// The test back end: its log is in memory.
+pub(super) struct TestHost {
     pub(super) name: String,
     pub(super) log: LogEpoch,
     /// Payloads by position; a position without one is empty.
@@ -32,7 +32,7 @@ pub(super) struct House {
     pub(super) slow: AtomicBool,
     /// Files by path.
     pub(super) contents: Mutex<BTreeMap<String, (ContentId, Bytes)>>,
-    /// What front ends are told that do not resume.
+    /// The snapshot for front ends that do not resume.
     pub(super) snapshot: Mutex<Vec<Bytes>>,
     /// What becomes of renewals.
     pub(super) grants: Mutex<Grant>,
@@ -46,9 +46,9 @@ pub(super) struct House {
     pub(super) finished: watch::Sender<usize>,
 }
 
-type Hook = Box<dyn FnMut(&House) + Send>;
+type Hook = Box<dyn FnMut(&TestHost) + Send>;
 
-/// What the house has seen of a member.
+/// What the test back end has seen of a member.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Seen {
     pub(super) open: Option<Open>,
@@ -63,13 +63,13 @@ pub(super) struct Seen {
     pub(super) left: Option<How>,
 }
 
-impl House {
-    pub(super) fn new(name: &str) -> Arc<House> {
-        House::with_log(name, LogEpoch::first_of(rand::random()))
+impl TestHost {
+    pub(super) fn new(name: &str) -> Arc<TestHost> {
+        TestHost::with_log(name, LogEpoch::first_of(rand::random()))
     }
 
-    pub(super) fn with_log(name: &str, log: LogEpoch) -> Arc<House> {
-        Arc::new(House {
+    pub(super) fn with_log(name: &str, log: LogEpoch) -> Arc<TestHost> {
+        Arc::new(TestHost {
             name: name.to_owned(),
             log,
             records: Mutex::default(),
@@ -115,7 +115,7 @@ impl House {
     }
 }
 
-impl Host for House {
+impl Host for TestHost {
     fn greeting(&self) -> Greeting {
         Greeting { backend: self.name.clone(), log: self.log.id }
     }

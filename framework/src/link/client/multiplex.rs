@@ -9,13 +9,15 @@ use tokio::sync::{oneshot, watch};
 use super::LinkOptions;
 use super::session::{self, Problem};
 use crate::body::Body;
-use crate::link::bundle::{LONGEST, MOST_UNSENT, OVERHEAD, PLACES, Queue, Told, numbered};
 use crate::link::frame::{FrameError, Frames};
+use crate::link::multiplex::{
+    MAX_ANSWER, MAX_CALLS, MAX_UNSENT, OVERHEAD, Queue, ServerMessage, numbered,
+};
 use crate::link::wire::Wire;
 
-/// The stream that short calls of a connection share.
+/// The stream that the short calls of a connection share.
 #[derive(Debug)]
-pub(super) struct Bundle {
+pub(super) struct Multiplexer {
     calls: Arc<Mutex<Calls>>,
     queue: Queue,
 }
@@ -24,62 +26,62 @@ pub(super) struct Bundle {
 struct Calls {
     /// Whether no more may be asked.
     closed: bool,
-    /// Whether the back end takes leave.
+    /// Whether the back end is about to stop.
     leaving: bool,
     last: u32,
-    /// How many have a place at the back end, or may have one.
+    /// How many hold a permit at the back end, or may hold one.
     open: usize,
-    /// Who waits for which.
-    waiting: HashMap<u32, oneshot::Sender<(Told, Bytes)>>,
+    /// Where the answer to each call is sent.
+    waiting: HashMap<u32, oneshot::Sender<(ServerMessage, Bytes)>>,
 }
 
-/// The answer to a call that is waited for.
-pub(super) struct Answering {
+/// A call whose answer has not been read.
+pub(super) struct PendingCall {
     calls: Arc<Mutex<Calls>>,
     queue: Queue,
     number: u32,
-    told: oneshot::Receiver<(Told, Bytes)>,
+    message: oneshot::Receiver<(ServerMessage, Bytes)>,
     /// Whether the answer is, or was, to be fetched.
-    is_parked: bool,
+    is_held: bool,
 }
 
 /// What a back end says of a call.
-pub(super) enum Reply {
+pub(super) enum Outcome {
     /// The encoded answer, and its body.
     Answered(Bytes, Body),
     /// It is to be fetched with this ticket.
-    Parked(u64),
+    Held(u64),
     Refused(u16, String),
 }
 
-impl Bundle {
-    /// Opens the stream. Tells `changed` when the back end takes leave.
+impl Multiplexer {
+    /// Opens the stream. Notifies `changed` when the back end is about to stop.
     pub(super) async fn open(
         options: &LinkOptions,
         sender: &mut SendRequest<Wire>,
         changed: watch::Sender<()>,
-    ) -> Result<Bundle, Problem> {
+    ) -> Result<Multiplexer, Problem> {
         let queue = Queue::default();
         let body = Wire::new(Bytes::new(), Body::stream(queue.body()));
         let uri = session::uri(options, "calls");
         let response = sender.send_request(session::request(options, uri, body)).await?;
         let stream = session::accepted(options, response).await?;
         let calls = Arc::<Mutex<Calls>>::default();
-        // It ends with the stream. Who drops the bundle may still have answers to come.
+        // The task ends with the stream. Answers may still arrive after the multiplexer is dropped.
         tokio::spawn(read(stream, calls.clone(), queue.clone(), changed));
-        Ok(Bundle { calls, queue })
+        Ok(Multiplexer { calls, queue })
     }
 
-    /// Whether the back end takes leave: then it is to be asked nothing more.
+    /// Whether the back end is about to stop: then it is sent no more calls.
     pub(super) fn is_leaving(&self) -> bool {
         lock(&self.calls).leaving
     }
 
-    /// Asks. `None` if no more may be asked here, or not at the moment.
-    pub(super) fn ask(&self, call: &[u8]) -> Option<Answering> {
-        let (sender, told) = oneshot::channel();
+    /// Sends a call. `None` if no more calls may be sent here, or not at the moment.
+    pub(super) fn ask(&self, call: &[u8]) -> Option<PendingCall> {
+        let (sender, message) = oneshot::channel();
         let mut calls = lock(&self.calls);
-        if calls.closed || calls.open >= PLACES || self.queue.unsent() > MOST_UNSENT {
+        if calls.closed || calls.open >= MAX_CALLS || self.queue.unsent() > MAX_UNSENT {
             return None;
         }
         // It is long since one that is waiting had this number, but not for ever.
@@ -91,62 +93,63 @@ impl Bundle {
         calls.waiting.insert(number, sender);
         calls.open += 1;
         // Before it can be closed.
-        self.queue.say(number, &[call], None);
+        self.queue.send(number, &[call], None);
         drop(calls);
-        Some(Answering {
+        Some(PendingCall {
             calls: self.calls.clone(),
             queue: self.queue.clone(),
             number,
-            told,
-            is_parked: false,
+            message,
+            is_held: false,
         })
     }
 }
 
-impl Answering {
-    /// What the back end says.
+impl PendingCall {
+    /// What the back end answers.
     ///
     /// # Errors
-    /// A sentence, when it says nothing any more, or nothing that can be understood.
-    pub(super) async fn reply(&mut self) -> Result<Reply, String> {
-        let told = (&mut self.told).await;
-        let (told, mut rest) = told.map_err(|_| "the stream of the calls has ended".to_owned())?;
-        match told {
-            Told::Answered => {
+    /// A message, when the stream has ended or what arrives cannot be decoded.
+    pub(super) async fn outcome(&mut self) -> Result<Outcome, String> {
+        let message = (&mut self.message).await;
+        let (message, mut rest) =
+            message.map_err(|_| "the stream of the calls has ended".to_owned())?;
+        match message {
+            ServerMessage::Answered => {
                 let answer =
                     rest.try_get_u32().ok().filter(|length| *length as usize <= rest.len());
                 let length = answer.ok_or("an answer is torn")?;
                 let answer = rest.split_to(length as usize);
                 // A visitor may take long over it, and what it was cut from holds other answers too.
                 let body = Body::from(Bytes::copy_from_slice(&rest));
-                Ok(Reply::Answered(answer, body))
+                Ok(Outcome::Answered(answer, body))
             }
-            Told::Parked(ticket) => {
-                self.is_parked = true;
-                Ok(Reply::Parked(ticket))
+            ServerMessage::Held(ticket) => {
+                self.is_held = true;
+                Ok(Outcome::Held(ticket))
             }
-            Told::Refused(status, message) => Ok(Reply::Refused(status, message)),
-            Told::Goodbye => Err("a call was answered with a goodbye".to_owned()),
+            ServerMessage::Refused(status, message) => Ok(Outcome::Refused(status, message)),
+            ServerMessage::Goodbye => Err("a call was answered with a goodbye".to_owned()),
         }
     }
 }
 
-/// Who does not wait any more says so, unless there is nothing left to wait for. An answer that is
-/// fetched must have been by then.
-impl Drop for Answering {
+/// Cancels the call, unless its answer has arrived. An answer that is to be fetched must have been
+/// fetched by then.
+impl Drop for PendingCall {
     fn drop(&mut self) {
         let mut calls = lock(&self.calls);
         calls.open -= 1;
         let is_awaited = calls.waiting.remove(&self.number).is_some();
-        let mut is_parked = || matches!(self.told.try_recv(), Ok((Told::Parked(_), _)));
-        if is_awaited || self.is_parked || is_parked() {
-            // Before another call can ask for its place.
-            self.queue.say(self.number, &[], None);
+        let mut is_held = || matches!(self.message.try_recv(), Ok((ServerMessage::Held(_), _)));
+        if is_awaited || self.is_held || is_held() {
+            // Before another call can ask for its permit.
+            self.queue.send(self.number, &[], None);
         }
     }
 }
 
-impl Drop for Bundle {
+impl Drop for Multiplexer {
     fn drop(&mut self) {
         self.queue.close();
     }
@@ -159,7 +162,7 @@ async fn read(
     queue: Queue,
     changed: watch::Sender<()>,
 ) {
-    let mut frames = Frames::new(stream, LONGEST + OVERHEAD);
+    let mut frames = Frames::new(stream, MAX_ANSWER + OVERHEAD);
     if let Err(error) = read_all(&mut frames, &calls, &queue, &changed).await {
         tracing::debug!("the stream of the calls broke: {error}");
     }
@@ -177,10 +180,10 @@ async fn read_all(
 ) -> Result<(), FrameError> {
     while let Some(message) = frames.message().await? {
         let (number, said) = numbered(message).ok_or(FrameError::Torn)?;
-        let (told, rest) =
-            postcard::take_from_bytes::<Told>(&said).map_err(FrameError::Malformed)?;
+        let (message, rest) =
+            postcard::take_from_bytes::<ServerMessage>(&said).map_err(FrameError::Malformed)?;
         let rest = said.slice_ref(rest);
-        if told == Told::Goodbye {
+        if message == ServerMessage::Goodbye {
             {
                 let mut calls = lock(calls);
                 (calls.closed, calls.leaving) = (true, true);
@@ -189,9 +192,9 @@ async fn read_all(
             changed.send_replace(());
             continue;
         }
-        // Who has stopped waiting needs no answer, and has said so.
+        // A call that was dropped has no receiver, and has been cancelled.
         if let Some(waiting) = lock(calls).waiting.remove(&number) {
-            let _ = waiting.send((told, rest));
+            let _ = waiting.send((message, rest));
         }
     }
     Ok(())

@@ -9,23 +9,24 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::connection::Peer;
 use super::gate::{refusal, unreadable};
-use super::places::{Place, Places};
+use super::permits::{Permit, Permits};
 use super::{HEAD_TIMEOUT, Server, call};
 use crate::body::Body;
 use crate::computation::Code;
-use crate::link::bundle::{LONGEST, LONGEST_CALL, OVERHEAD, Queue, Told, numbered};
 use crate::link::frame::{FrameError, Frames};
+use crate::link::multiplex::{MAX_ANSWER, MAX_CALL, OVERHEAD, Queue, ServerMessage, numbered};
 use crate::link::{ANSWER_LIMIT, Call, FILES_LIMIT, Host, frame, wire};
 use crate::log::panic_message;
 
-/// A call is running, and has its place, until the transport has taken its answer: who asks and
-/// does not read comes to an end.
+/// A call counts as running, and holds its permit, until the transport has taken its answer. So a
+/// front end that does not read its answers cannot start calls without bound.
 struct Running {
     call: TaskTrackerToken,
-    place: Place,
+    permit: Permit,
 }
 
-/// Opens a bundle. It is one of the peer's until all its answers are sent, or being fetched.
+/// Opens a stream of multiplexed calls. It is open until all its answers are sent, or being
+/// fetched.
 pub(super) fn answer<H: Host>(
     server: Arc<Server<H>>,
     peer: &Peer,
@@ -33,13 +34,13 @@ pub(super) fn answer<H: Host>(
 ) -> Response<Body> {
     let queue = Queue::default();
     let body = Body::stream(queue.body());
-    let places = Places::new(peer.places.clone());
-    peer.bundles.spawn(async move {
+    let permits = Permits::new(peer.permits.clone());
+    peer.multiplexers.spawn(async move {
         let running = TaskTracker::new();
-        if let Err(error) = serve(&server, stream, &queue, &running, &places).await {
-            tracing::debug!("a bundle of calls broke: {error}");
+        if let Err(error) = serve(&server, stream, &queue, &running, &permits).await {
+            tracing::debug!("a stream of multiplexed calls broke: {error}");
             if let FrameError::Broken(_) = error {
-                places.give_up();
+                permits.cancel_all();
             }
         }
         running.close();
@@ -49,22 +50,22 @@ pub(super) fn answer<H: Host>(
     Response::new(body)
 }
 
-/// Takes calls until there are no more. When the back end stops, the front end is told, and takes
-/// itself elsewhere; what it has sent before is answered.
+/// Reads calls until the stream ends. When the back end stops, it sends a goodbye, and the front
+/// end uses other back ends; the calls that it has sent before are answered.
 async fn serve<H: Host>(
     server: &Arc<Server<H>>,
     stream: Incoming,
     queue: &Queue<Running>,
     running: &TaskTracker,
-    places: &Places,
+    permits: &Permits,
 ) -> Result<(), FrameError> {
-    let mut frames = Frames::new(stream, LONGEST_CALL + OVERHEAD);
+    let mut frames = Frames::new(stream, MAX_CALL + OVERHEAD);
     let mut stopping = false;
     loop {
         let message = tokio::select! {
             () = server.draining.cancelled(), if !stopping => {
                 stopping = true;
-                say(queue, 0, &Told::Goodbye, None);
+                send(queue, 0, &ServerMessage::Goodbye, None);
                 continue;
             }
             message = frames.message() => message?,
@@ -72,38 +73,39 @@ async fn serve<H: Host>(
         let Some(message) = message else { return Ok(()) };
         let (number, call) = numbered(message).ok_or(FrameError::Torn)?;
         if call.is_empty() {
-            places.withdraw(number);
+            permits.cancel(number);
             continue;
         }
         let call: Call = postcard::from_bytes(&call).map_err(FrameError::Malformed)?;
-        let Some(place) = places.take(number) else {
-            let told = Told::Refused(503, "more calls than there are places for".to_owned());
-            say(queue, number, &told, None);
+        let Some(permit) = permits.acquire(number) else {
+            let message =
+                ServerMessage::Refused(503, "more calls than there are permits for".to_owned());
+            send(queue, number, &message, None);
             continue;
         };
-        let (server, queue, bundle) = (server.clone(), queue.clone(), running.token());
+        let (server, queue, stream_token) = (server.clone(), queue.clone(), running.token());
         let calls = server.calls.clone();
         let controller = Code::controller(&call.controller);
         calls.spawn(controller.watch(async move {
-            let running = Running { call: server.calls.token(), place };
-            run(&server, number, call, &queue, (running, bundle)).await;
+            let running = Running { call: server.calls.token(), permit };
+            run(&server, number, call, &queue, (running, stream_token)).await;
         }));
     }
 }
 
-/// Has the host answer a call, and says so if somebody still waits for it.
+/// Lets the host answer a call, and sends the answer unless the call has been cancelled.
 async fn run<H: Host>(
     server: &Arc<Server<H>>,
     number: u32,
     call: Call,
     queue: &Queue<Running>,
-    (running, bundle): (Running, TaskTrackerToken),
+    (running, stream_token): (Running, TaskTrackerToken),
 ) {
     let controller = call.controller.clone();
     let request_id = call.request_id.clone();
     let answering = AssertUnwindSafe(server.host.call(call, Body::empty())).catch_unwind();
     let answer = answering.await;
-    if running.place.is_withdrawn() {
+    if running.permit.is_cancelled() {
         return;
     }
     let (answer, body) = match answer {
@@ -111,41 +113,49 @@ async fn run<H: Host>(
         Err(panic) => {
             let error = panic_message(&*panic);
             tracing::error!(request_id, "the call of controller {controller} failed: {error}");
-            let told = Told::Refused(500, "the back end failed in this call".to_owned());
-            return say(queue, number, &told, Some(running));
+            let message =
+                ServerMessage::Refused(500, "the back end failed in this call".to_owned());
+            return send(queue, number, &message, Some(running));
         }
     };
     let head = match frame::encode(&answer, ANSWER_LIMIT) {
         Ok(head) => head,
         Err(error) => {
             tracing::error!(request_id, "controller {controller}'s answer cannot be sent: {error}");
-            return say(queue, number, &Told::Refused(500, error.to_string()), Some(running));
+            return send(
+                queue,
+                number,
+                &ServerMessage::Refused(500, error.to_string()),
+                Some(running),
+            );
         }
     };
     let body = match body.into_pieces() {
-        Ok(pieces) if head.len() + pieces.iter().map(|it| it.len()).sum::<usize>() <= LONGEST => {
-            let told = encoded(&Told::Answered);
-            let mut parts = vec![&told[..], &head];
+        Ok(pieces)
+            if head.len() + pieces.iter().map(|it| it.len()).sum::<usize>() <= MAX_ANSWER =>
+        {
+            let message = encoded(&ServerMessage::Answered);
+            let mut parts = vec![&message[..], &head];
             parts.extend(pieces.iter().map(|piece| &piece[..]));
-            return queue.say(number, &parts, Some(running));
+            return queue.send(number, &parts, Some(running));
         }
         Ok(pieces) => Body::pieces(pieces),
         Err(body) => body,
     };
-    let Running { call, place } = running;
-    let ticket = server.parked.keep(place, (head, body), (call, bundle));
-    say(queue, number, &Told::Parked(ticket), None);
+    let Running { call, permit } = running;
+    let ticket = server.held.keep(permit, (head, body), (call, stream_token));
+    send(queue, number, &ServerMessage::Held(ticket), None);
 }
 
-fn say(queue: &Queue<Running>, number: u32, told: &Told, running: Option<Running>) {
-    queue.say(number, &[&encoded(told)], running);
+fn send(queue: &Queue<Running>, number: u32, message: &ServerMessage, running: Option<Running>) {
+    queue.send(number, &[&encoded(message)], running);
 }
 
-fn encoded(told: &Told) -> Vec<u8> {
-    postcard::to_stdvec(told).expect("what is told has a form in postcard")
+fn encoded(message: &ServerMessage) -> Vec<u8> {
+    postcard::to_stdvec(message).expect("every server message can be encoded")
 }
 
-/// Hands over an answer that was parked.
+/// Sends an answer that was held.
 pub(super) async fn fetch<H: Host>(server: Arc<Server<H>>, stream: Incoming) -> Response<Body> {
     let ticket = tokio::time::timeout(HEAD_TIMEOUT, wire::read::<u64>(stream, FILES_LIMIT)).await;
     let ticket = match ticket {
@@ -153,8 +163,8 @@ pub(super) async fn fetch<H: Host>(server: Arc<Server<H>>, stream: Incoming) -> 
         Ok(Err(error)) => return unreadable(&error),
         Err(_) => return refusal(StatusCode::REQUEST_TIMEOUT, "the ticket did not arrive in time"),
     };
-    match server.parked.take(ticket) {
-        Some(((head, body), (running, _bundle))) => call::send(head, body, running),
+    match server.held.take(ticket) {
+        Some(((head, body), (running, _stream_token))) => call::send(head, body, running),
         None => refusal(StatusCode::GONE, "there is no answer with this ticket any more"),
     }
 }

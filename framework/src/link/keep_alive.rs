@@ -16,13 +16,13 @@ const SHORTEST_PATIENCE: Duration = Duration::from_secs(1);
 
 /// A connection that fails when its peer has been silent for about as long as a lease.
 ///
-/// Both ends send pings, so a peer that lives is heard. The time until a ping is answered says
-/// little, for the answer comes behind everything that is under way, and that may be much: what
-/// counts as silence is that nothing is read and nothing much can be written. It is measured in
-/// beats of this process's own, so that a process that was stopped reads what has come in the
-/// meantime before it judges.
+/// Both ends send pings, so a live peer is never silent. The time until a ping is answered says
+/// little, because the answer is queued behind everything that is under way, and that may be much:
+/// a peer counts as silent when nothing is read from it and little can be written to it. Silence is
+/// measured in this process's own ticks, so that a process that was stopped reads what has arrived
+/// in the meantime before it judges.
 #[derive(Debug)]
-pub(super) struct Pulse<S> {
+pub(super) struct KeepAlive<S> {
     stream: S,
     beats: Interval,
     read: usize,
@@ -35,15 +35,15 @@ pub(super) fn ping_interval(lease: Duration) -> Duration {
     lease.max(SHORTEST_PATIENCE) / BEATS
 }
 
-/// When hyper may give up a connection because a ping was not answered: far later than `Pulse`.
+/// When hyper may give up a connection because a ping was not answered: far later than `KeepAlive`.
 pub(super) const PING_TIMEOUT: Duration = Duration::from_secs(60);
 
-impl<S> Pulse<S> {
+impl<S> KeepAlive<S> {
     /// Watches a connection with leases of this length.
-    pub(super) fn new(stream: S, lease: Duration) -> Pulse<S> {
+    pub(super) fn new(stream: S, lease: Duration) -> KeepAlive<S> {
         let mut beats = tokio::time::interval(lease.max(SHORTEST_PATIENCE) / BEATS);
         beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Pulse { stream, beats, read: 0, written: 0, silent: 0 }
+        KeepAlive { stream, beats, read: 0, written: 0, silent: 0 }
     }
 
     /// Ready with an error when the peer has been silent for too long; otherwise the task is woken
@@ -74,7 +74,7 @@ impl<S> Pulse<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Pulse<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for KeepAlive<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -87,7 +87,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Pulse<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Pulse<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for KeepAlive<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -136,23 +136,23 @@ mod tests {
 
     const LEASE: Duration = Duration::from_secs(2);
 
-    fn pair() -> (Pulse<DuplexStream>, DuplexStream) {
+    fn pair() -> (KeepAlive<DuplexStream>, DuplexStream) {
         let (ours, theirs) = duplex(1 << 20);
-        (Pulse::new(ours, LEASE), theirs)
+        (KeepAlive::new(ours, LEASE), theirs)
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_silent_peer_is_noticed_after_a_lease() {
-        let (mut pulse, _peer) = pair();
+        let (mut stream, _peer) = pair();
         let begin = Instant::now();
-        let error = pulse.read_u8().await.unwrap_err();
+        let error = stream.read_u8().await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
         assert!(begin.elapsed() >= LEASE && begin.elapsed() <= LEASE + LEASE / 4);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_peer_that_sends_now_and_then_is_alive() {
-        let (mut pulse, mut peer) = pair();
+        let (mut stream, mut peer) = pair();
         let sending = async {
             for _ in 0..10 {
                 tokio::time::sleep(LEASE * 3 / 4).await;
@@ -161,7 +161,7 @@ mod tests {
         };
         let reading = async {
             for _ in 0..10 {
-                pulse.read_u8().await.unwrap();
+                stream.read_u8().await.unwrap();
             }
         };
         tokio::join!(sending, reading);
@@ -169,8 +169,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_peer_that_takes_much_is_alive_though_it_says_nothing() {
-        let (pulse, mut peer) = pair();
-        let (mut read, mut write) = tokio::io::split(pulse);
+        let (stream, mut peer) = pair();
+        let (mut read, mut write) = tokio::io::split(stream);
         let writing = async {
             for _ in 0..20 {
                 write.write_all(&[0; BULK]).await.unwrap();
@@ -188,8 +188,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn small_requests_do_not_keep_a_dead_peer_alive() {
-        let (pulse, _peer) = pair();
-        let (mut read, mut write) = tokio::io::split(pulse);
+        let (stream, _peer) = pair();
+        let (mut read, mut write) = tokio::io::split(stream);
         let writing = async {
             loop {
                 write.write_all(b"another call").await.unwrap();

@@ -1,30 +1,32 @@
-//! Calls that go over one stream together.
+//! Multiplexed calls: calls that share one stream.
 //!
-//! A stream of HTTP/2 for each call costs more than all else that the link does with a short one: its
-//! headers, its place among the others, a task on either side, a `write` for each answer. So calls
-//! that change nothing (`GET` and `HEAD`, without a body) share one stream, `POST /headwater/5/calls`,
-//! that is open as long as the connection:
+//! A stream of HTTP/2 for each call costs more than all else that the link does with a short one:
+//! its headers, its scheduling among the others, a task on either side, a `write` for each answer.
+//! So calls that change nothing (`GET` and `HEAD`, without a body) share one stream, `POST
+//! /headwater/6/calls`, that is open as long as the connection:
 //!
 //! ```text
-//! up   = length (u32), number of the call (u32), Call; or nothing behind the number: nobody waits for it any more
-//! down = length (u32), number of the call (u32), Told, and behind `Answered`: length (u32), Answer, body
+//! up   = length (u32), call number (u32), Call; nothing after the number cancels the call
+//! down = length (u32), call number (u32), ServerMessage; after `Answered`: length (u32), Answer, body
 //! ```
 //!
-//! lengths and numbers big endian. What is to be said meanwhile is said at once, in one piece.
+//! Lengths and numbers are big endian. Messages that are ready at the same time are sent in one
+//! piece.
 //!
-//! *Nothing in a bundle waits for the rest.* A front end has no more than [`PLACES`] calls in it that are
-//! waited for, and asks over streams of their own beyond that. The back end counts them too: a call has
-//! its place until its answer has left or its front end has said that nobody waits. Both say all
-//! of it in one order, so whoever keeps to the number never meets a place that is still taken, and
-//! the back end need not wait to read on; who does not keep to it is refused. What is said and not yet
-//! taken by the transport is bounded by the places, and on the front end by [`MOST_UNSENT`].
+//! *No call waits for another.* A front end has no more than [`MAX_CALLS`] calls open on it, and
+//! sends further ones over streams of their own. The back end counts them too: a call holds a
+//! permit until its answer has left or its front end has cancelled it. Both sides send answers and
+//! cancellations in one order, so a front end that keeps to the limit always finds a free permit,
+//! and the back end never stops reading; a call beyond the limit is refused. What is queued for the
+//! transport is bounded by the permits, and on the front end by [`MAX_UNSENT`].
 //!
-//! *A call that broke off may have run.* It is asked again of another back end, which is why only
-//! calls that change nothing are here.
+//! *A call that broke off may have run.* It is sent again to another back end, which is why only
+//! calls that change nothing are multiplexed.
 //!
 //! Nothing may hold up the rest for long either. An answer whose body is still to come, or that is
-//! longer than [`LONGEST`], is [`Parked`](Told::Parked): the front end fetches it over a stream of its
-//! own, `POST /headwater/5/parked`. Calls with a body have a stream of their own from the start.
+//! longer than [`MAX_ANSWER`], is [`Held`](ServerMessage::Held): the front end fetches it over a
+//! stream of its own, `POST /headwater/6/held`. Calls with a body have a stream of their own from
+//! the start.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -38,34 +40,34 @@ use serde::{Deserialize, Serialize};
 
 use crate::body::BodyError;
 
-/// How many calls of a bundle are waited for at a time.
-pub(super) const PLACES: usize = 1024;
-/// How much a front end may have said that is not on its way, in bytes, before it asks elsewhere.
-pub(super) const MOST_UNSENT: usize = 1024 * 1024;
-/// The longest answer in a bundle, with its body, in bytes.
-pub(super) const LONGEST: usize = 64 * 1024;
-/// The longest call in a bundle, in bytes.
-pub(super) const LONGEST_CALL: usize = 16 * 1024;
-/// Room for the rest of a message.
+/// How many multiplexed calls of a connection may be open at a time.
+pub(super) const MAX_CALLS: usize = 1024;
+/// How many bytes a front end may have queued for the transport before it uses other streams.
+pub(super) const MAX_UNSENT: usize = 1024 * 1024;
+/// The longest multiplexed answer, with its body, in bytes.
+pub(super) const MAX_ANSWER: usize = 64 * 1024;
+/// The longest multiplexed call, in bytes.
+pub(super) const MAX_CALL: usize = 16 * 1024;
+/// The allowance for the rest of a message, in bytes.
 pub(super) const OVERHEAD: usize = 4096;
-/// About how much is said in one piece, in bytes.
+/// About how many bytes are sent in one piece.
 pub(super) const PIECE: usize = 64 * 1024;
 
-/// What the back end says of a call.
+/// A message of the back end about a call.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Told {
+pub(super) enum ServerMessage {
     /// The answer follows.
     Answered,
-    /// The answer is to be fetched with this ticket.
-    Parked(u64),
-    /// There is none: a status of the link, and a sentence.
+    /// The answer is held, to be fetched with this ticket.
+    Held(u64),
+    /// There is no answer: a status of the link, and a message.
     Refused(u16, String),
-    /// No call: no more of them are to come.
+    /// About no call: no further calls are accepted.
     Goodbye,
 }
 
-/// What is to be said in a bundle, until the transport takes it. With each message something can be
-/// kept until then.
+/// Messages that wait for the transport. A value can be kept with each message until the transport
+/// has taken it.
 #[derive(Debug)]
 pub(super) struct Queue<K = ()>(Arc<Mutex<Waiting<K>>>);
 
@@ -104,7 +106,7 @@ impl<K> Queue<K> {
     }
 
     /// Says something about a call: all of `parts`, one after the other.
-    pub(super) fn say(&self, number: u32, parts: &[&[u8]], keep: Option<K>) {
+    pub(super) fn send(&self, number: u32, parts: &[&[u8]], keep: Option<K>) {
         self.change(|waiting| {
             if waiting.closed {
                 return;
@@ -224,8 +226,8 @@ mod tests {
         let queue = Queue::<()>::default();
         let mut body = queue.body();
         assert_eq!(next(&mut body), None);
-        queue.say(1, &[b"ab", b"c"], None);
-        queue.say(2, &[b"d"], None);
+        queue.send(1, &[b"ab", b"c"], None);
+        queue.send(2, &[b"d"], None);
         let said = next(&mut body).unwrap().unwrap();
         assert_eq!(&said[..], b"\0\0\0\x07\0\0\0\x01abc\0\0\0\x05\0\0\0\x02d");
         assert_eq!(numbered(said.slice(4..11)), Some((1, Bytes::from_static(b"abc"))));
@@ -238,7 +240,7 @@ mod tests {
         let queue = Queue::<()>::default();
         let mut body = queue.body();
         for number in 0..100u8 {
-            queue.say(number.into(), &[&[number; 3000]], None);
+            queue.send(number.into(), &[&[number; 3000]], None);
         }
         queue.close();
         let mut said = Vec::new();
@@ -251,10 +253,10 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_hears_takes_no_memory() {
+    fn messages_without_a_receiver_take_no_memory() {
         let queue = Queue::<()>::default();
         drop(queue.body());
-        queue.say(1, &[&[0; 1000]], None);
+        queue.send(1, &[&[0; 1000]], None);
         assert!(queue.waiting().bytes.is_empty());
     }
 }

@@ -1,0 +1,45 @@
+//! What the workspace's own benches, tests and fuzz targets reach of the private modules. It is not part of
+//! the public surface: nothing here is stable, and the feature `internals` is off by default.
+
+#![allow(missing_docs)]
+
+pub mod cache {
+    pub use crate::cache::{
+        Cache, Content, Fill, Filled, Freshness, Head, Key, Limits, Lookup, Miss, Origin, Outline,
+        Page,
+    };
+}
+
+pub mod cli {
+    pub use crate::cli::{Announcement, Entrance};
+}
+
+pub mod clock {
+    pub use crate::clock::now;
+}
+
+pub mod config {
+    pub use crate::config::Mode;
+}
+
+pub mod dispatch {
+    pub use crate::dispatch::{CanonicalPath, Resolution, Table};
+}
+
+pub mod link {
+    pub use crate::link::{Answer, Call, Content, Exposure, VERSION};
+}
+
+pub mod log {
+    pub use crate::log::{Epoch, LogEpoch, LogId};
+}
+
+pub mod pieces {
+    pub use crate::pieces::{Fragment, Pieces};
+}
+
+pub mod templates {
+    pub use crate::templates::{
+        Engine, FragmentFill, FragmentKey, FragmentType, Fragments, NoFragments, Options, Values,
+    };
+}
