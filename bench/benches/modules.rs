@@ -17,7 +17,7 @@ use headwater::internals::cache::{
 };
 use headwater::internals::clock;
 use headwater::internals::dispatch::{CanonicalPath, Resolution, Table};
-use headwater::internals::link::{self, Answer, Call, Exposure};
+use headwater::internals::link::{self, Answer, Call, RequestScope};
 use headwater::internals::log::{Epoch, LogEpoch, LogId};
 use headwater::internals::pieces::{Fragment, Pieces};
 use headwater::internals::templates::{
@@ -217,7 +217,7 @@ fn call() -> Call {
             header("cookie", "session=1c4fe2a9b0d84d3b; theme=dark"),
             header("user-agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Firefox/140.0"),
         ],
-        exposure: Exposure::Whole,
+        scope: RequestScope::Full,
         variant: None,
         log: Some(LOG),
         applied: Position(4711),

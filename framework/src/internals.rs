@@ -27,7 +27,7 @@ pub mod dispatch {
 }
 
 pub mod link {
-    pub use crate::link::{Answer, Call, Content, Exposure, VERSION};
+    pub use crate::link::{Answer, Call, Content, VERSION};
 }
 
 pub mod log {
@@ -36,6 +36,10 @@ pub mod log {
 
 pub mod pieces {
     pub use crate::pieces::{Fragment, Pieces};
+}
+
+pub mod request {
+    pub use crate::request::RequestScope;
 }
 
 pub mod templates {

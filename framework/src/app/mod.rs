@@ -39,10 +39,11 @@ use resource::Planned;
 use crate::cli;
 use crate::computation;
 use crate::config::{Config, Mode};
-use crate::controller::{Registration, Resources};
+use crate::controller::Registration;
 use crate::frontend::{Variant, VariantFn, Visitor};
 use crate::log::Draft;
 use crate::problem::{Problem, Problems};
+use crate::request::Resources;
 use crate::state::{State, States, Trial, WriteError};
 use crate::templates::Customise;
 

@@ -8,7 +8,8 @@ use crate::request::{Request, RequestParts};
 ///
 /// ```
 /// use headwater::extract::{Cookies, FromRequestParts};
-/// use headwater::reply::{Error, redirect_to};
+/// use headwater::controller::Error;
+/// use headwater::reply::redirect_to;
 /// use headwater::request::RequestParts;
 ///
 /// struct Visitor(String);

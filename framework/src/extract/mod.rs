@@ -35,7 +35,6 @@ mod headers;
 mod json;
 mod line;
 mod multipart;
-mod not_in_key;
 mod path;
 mod query;
 mod rejection;
@@ -59,7 +58,6 @@ pub use from_request::{
 pub use headers::Headers;
 pub use json::{Json, JsonRejection};
 pub use multipart::{Field, Multipart, MultipartError, MultipartRejection};
-pub use not_in_key::NotInKey;
 pub use path::{Path, PathRejection};
 pub use query::{Query, QueryRejection};
 pub use resource::{NoSuchResource, Resource};
@@ -67,6 +65,7 @@ pub use variant_name::VariantName;
 pub use visit::{Remote, RequestId};
 
 pub use crate::body::{Body, BodyError};
+pub use crate::request::NotInKey;
 pub use ::bytes::Bytes;
 pub use ::http::{HeaderMap, Method, Uri};
 

@@ -15,8 +15,9 @@ use crate::cache::{Entry, Generation, Key};
 use crate::clock::Moment;
 use crate::dispatch::{CanonicalPath, QueryKey, Route, Target};
 use crate::http::{Languages, Work};
-use crate::link::{Call, Exposure};
+use crate::link::Call;
 use crate::log::Position;
+use crate::request::RequestScope;
 
 /// An order for a page: what has to be known to make it and to keep it, without the request that asked
 /// for it. With it goes the [`Call`] of the controller.
@@ -67,7 +68,7 @@ impl Order {
             QueryKey::All => None,
             QueryKey::Only(names) => Some(names.clone()),
         };
-        let exposure = Exposure::Key {
+        let scope = RequestScope::Key {
             route: route.label().to_owned(),
             query,
             vary: route.vary.iter().map(|name| name.as_str().to_owned()).collect(),
@@ -78,7 +79,7 @@ impl Order {
         let (order, call) = Order::begin(request, uri, why, now);
         let order =
             Order { key: Some(key.into_owned()), is_for_one: false, groups, stale, ..order };
-        (order, Call { headers, exposure, ..call })
+        (order, Call { headers, scope, ..call })
     }
 
     /// For a page that goes to this client alone: the whole request goes to the controller. `key` is
@@ -120,7 +121,7 @@ impl Order {
             uri,
             params: matched.to_params(),
             headers: Vec::new(),
-            exposure: Exposure::Whole,
+            scope: RequestScope::Full,
             variant: variant.kind.name().map(str::to_owned),
             // These three are known when it is sent.
             log: None,

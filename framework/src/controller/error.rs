@@ -4,8 +4,11 @@ use std::panic::Location;
 
 use http::StatusCode;
 
-use super::{IntoReply, Reply, error};
 use crate::extract::reply_of;
+use crate::reply::{IntoReply, Reply, error};
+
+/// What a controller returns: a reply, or an error that becomes one.
+pub type Result<T = Reply, E = Error> = std::result::Result<T, E>;
 
 /// What a controller fails with: a reply, usually the site's error page for a status.
 ///
@@ -97,12 +100,12 @@ pub trait OrNotFound<T> {
     ///
     /// # Errors
     /// [`not_found`] when there is no value.
-    fn or_not_found(self) -> super::Result<T>;
+    fn or_not_found(self) -> Result<T>;
 }
 
 impl<T> OrNotFound<T> for Option<T> {
     #[track_caller]
-    fn or_not_found(self) -> super::Result<T> {
+    fn or_not_found(self) -> Result<T> {
         match self {
             Some(value) => Ok(value),
             None => Err(not_found()),
@@ -173,15 +176,15 @@ impl fmt::Display for Chain<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::cause_of;
     use super::*;
     use crate::body::BodyError;
+    use crate::reply::Content;
 
     #[derive(Debug, thiserror::Error)]
     #[error("the archive cannot be read")]
     struct Outer(#[source] std::io::Error);
 
-    fn fails() -> super::super::Result<()> {
+    fn fails() -> Result<()> {
         Err(Outer(std::io::Error::other("the disk is gone")))?;
         Ok(())
     }
@@ -190,13 +193,14 @@ mod tests {
     fn the_question_mark_keeps_place_and_chain_for_developers() {
         let reply = fails().unwrap_err().into_reply();
         assert_eq!(reply.status(), 500);
-        let cause = cause_of(&reply);
-        assert!(cause.contains("reply/error.rs:"), "{cause}");
+        let Content::Error { message, cause: Some(cause) } = reply.content() else {
+            panic!("{reply:?}")
+        };
+        assert!(cause.contains("controller/error.rs:"), "{cause}");
         assert!(
             cause.ends_with("the archive cannot be read\ncaused by: the disk is gone"),
             "{cause}"
         );
-        let super::super::Content::Error { message, .. } = reply.content() else { panic!() };
         assert!(!message.contains("archive"), "{message}");
     }
 

@@ -12,10 +12,11 @@ use tokio::fs::File;
 use tokio::io::{AsyncReadExt, Take};
 use tokio_util::io::ReaderStream;
 
-use super::{Content, Error, Reply, Result, error};
+use super::{Error, Result};
 use crate::body::Body;
 use crate::http::files::{OpenPlace, is_exhaustion};
 use crate::media_type;
+use crate::reply::{Content, Reply, error};
 
 /// How much is read from the disk at a time, in bytes.
 const PIECE: usize = 64 << 10;

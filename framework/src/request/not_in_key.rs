@@ -1,9 +1,6 @@
 use std::fmt;
 
-use http::StatusCode;
-
-use super::rejection::Rejection;
-use crate::link::Exposure;
+use super::RequestScope;
 
 /// A controller asked for something of the request that its answer must not depend on: the route
 /// caches, and what was asked for is not in the cache key.
@@ -24,39 +21,41 @@ enum Asked {
 }
 
 impl NotInKey {
-    pub(crate) fn check_header(exposure: &Exposure, name: &str) -> Result<(), NotInKey> {
-        match exposure {
-            Exposure::Key { vary, .. } if !names(vary, name) => {
-                NotInKey::refuse(exposure, Asked::Header(name.to_ascii_lowercase()))
+    pub(crate) fn check_header(scope: &RequestScope, name: &str) -> Result<(), NotInKey> {
+        match scope {
+            RequestScope::Key { vary, .. } if !names(vary, name) => {
+                NotInKey::refuse(scope, Asked::Header(name.to_ascii_lowercase()))
             }
-            Exposure::Whole | Exposure::Key { .. } => Ok(()),
+            RequestScope::Full | RequestScope::Key { .. } => Ok(()),
         }
     }
 
-    pub(crate) fn check_cookies(exposure: &Exposure) -> Result<(), NotInKey> {
-        match exposure {
-            Exposure::Key { vary, .. } if names(vary, "cookie") => Ok(()),
-            Exposure::Whole | Exposure::Key { .. } => NotInKey::refuse(exposure, Asked::Cookies),
+    pub(crate) fn check_cookies(scope: &RequestScope) -> Result<(), NotInKey> {
+        match scope {
+            RequestScope::Key { vary, .. } if names(vary, "cookie") => Ok(()),
+            RequestScope::Full | RequestScope::Key { .. } => {
+                NotInKey::refuse(scope, Asked::Cookies)
+            }
         }
     }
 
-    pub(crate) fn check_all_headers(exposure: &Exposure) -> Result<(), NotInKey> {
-        NotInKey::refuse(exposure, Asked::AllHeaders)
+    pub(crate) fn check_all_headers(scope: &RequestScope) -> Result<(), NotInKey> {
+        NotInKey::refuse(scope, Asked::AllHeaders)
     }
 
-    pub(crate) fn check_request_id(exposure: &Exposure) -> Result<(), NotInKey> {
-        NotInKey::refuse(exposure, Asked::RequestId)
+    pub(crate) fn check_request_id(scope: &RequestScope) -> Result<(), NotInKey> {
+        NotInKey::refuse(scope, Asked::RequestId)
     }
 
-    pub(crate) fn check_remote(exposure: &Exposure) -> Result<(), NotInKey> {
-        NotInKey::refuse(exposure, Asked::Remote)
+    pub(crate) fn check_remote(scope: &RequestScope) -> Result<(), NotInKey> {
+        NotInKey::refuse(scope, Asked::Remote)
     }
 
     /// Fails unless the whole request may be seen.
-    fn refuse(exposure: &Exposure, asked: Asked) -> Result<(), NotInKey> {
-        match exposure {
-            Exposure::Whole => Ok(()),
-            Exposure::Key { route, vary, .. } => {
+    fn refuse(scope: &RequestScope, asked: Asked) -> Result<(), NotInKey> {
+        match scope {
+            RequestScope::Full => Ok(()),
+            RequestScope::Key { route, vary, .. } => {
                 Err(NotInKey { route: route.clone(), vary: vary.clone(), asked })
             }
         }
@@ -103,18 +102,12 @@ impl fmt::Display for NotInKey {
 
 impl std::error::Error for NotInKey {}
 
-impl Rejection for NotInKey {
-    fn status(&self) -> StatusCode {
-        StatusCode::INTERNAL_SERVER_ERROR
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn key() -> Exposure {
-        Exposure::Key {
+    fn key() -> RequestScope {
+        RequestScope::Key {
             route: "story".to_owned(),
             query: None,
             vary: vec!["accept-language".to_owned()],
@@ -133,6 +126,6 @@ mod tests {
     #[test]
     fn a_declared_header_is_seen() {
         assert_eq!(NotInKey::check_header(&key(), "Accept-Language"), Ok(()));
-        assert_eq!(NotInKey::check_header(&Exposure::Whole, "dnt"), Ok(()));
+        assert_eq!(NotInKey::check_header(&RequestScope::Full, "dnt"), Ok(()));
     }
 }
