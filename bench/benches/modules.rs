@@ -17,9 +17,10 @@ use headwater::internals::cache::{
 };
 use headwater::internals::clock;
 use headwater::internals::dispatch::{CanonicalPath, Resolution, Table};
-use headwater::internals::link::{self, Answer, Call, RequestScope};
+use headwater::internals::link::{self, Answer, Call};
 use headwater::internals::log::{Epoch, LogEpoch, LogId};
 use headwater::internals::pieces::{Fragment, Pieces};
+use headwater::internals::request::RequestScope;
 use headwater::internals::templates::{
     Engine, FragmentFill, FragmentKey, FragmentType, Fragments, NoFragments, Options, Values,
 };

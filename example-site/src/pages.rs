@@ -10,7 +10,7 @@ use headwater::prelude::*;
 pub async fn normal_cache() -> Reply {
     static MADE: AtomicU64 = AtomicU64::new(0);
     let number = MADE.fetch_add(1, Ordering::Relaxed) + 1;
-    template("normal_cache.html").with("number", number).with("made", now())
+    template!("normal_cache.html").with("number", number).with("made", now())
 }
 
 /// Makes every front end forget the page above.
@@ -23,7 +23,7 @@ pub async fn forget() -> Reply {
 /// Says what time it is, each time anew.
 #[controller("pages.current_time")]
 pub async fn current_time() -> Reply {
-    template("current_time.html").with("now", now())
+    template!("current_time.html").with("now", now())
 }
 
 /// Milliseconds since 1970.

@@ -25,7 +25,7 @@ pub async fn open(VariantName(variant): VariantName, Form(entered): Form<SignIn>
     let mut problems = Problems::new();
     let name = field::NAME.read(&entered.name, &mut problems);
     if !problems.is_empty() {
-        return Ok(template("session.html")
+        return Ok(template!("session.html")
             .with("draft", entered)
             .with("problems", problems)
             .with_status(StatusCode::UNPROCESSABLE_ENTITY));

@@ -65,7 +65,7 @@ impl Draft {
 #[controller("stories.index")]
 pub async fn index(site: Data<Site>) -> Reply {
     let stories: Vec<Card> = site.query(|site| site.newest(0, FRONT).map(card).collect());
-    template("stories/index.html").with("stories", stories)
+    template!("stories/index.html").with("stories", stories)
 }
 
 /// All stories, page by page.
@@ -76,7 +76,7 @@ pub async fn list(Query(page): Query<Page>, site: Data<Site>) -> Result<Reply> {
     if stories.is_empty() && page.number() > 1 {
         return Err(not_found());
     }
-    Ok(template("stories/list.html")
+    Ok(template!("stories/list.html")
         .with("stories", stories)
         .with("page", page.number())
         .with("pages", site.newest.len().div_ceil(PER_PAGE)))
@@ -92,7 +92,7 @@ pub async fn show(Path(slug): Path<String>, site: Data<Site>) -> Result<Reply> {
 
 /// The page of a story.
 pub fn page(story: &Story) -> Reply {
-    template("stories/show.html")
+    template!("stories/show.html")
         .with("story", story)
         .with("picture", story.picture.as_deref().map(Shown::at))
 }
@@ -114,7 +114,7 @@ pub async fn create(
             // Browsers do not keep the file that was chosen.
             problems.insert("picture", Problem::new("picture_again"));
         }
-        return Ok(template("stories/submit.html")
+        return Ok(template!("stories/submit.html")
             .with("draft", draft)
             .with("problems", problems)
             .with_status(StatusCode::UNPROCESSABLE_ENTITY));

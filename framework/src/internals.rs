@@ -23,15 +23,26 @@ pub mod config {
 }
 
 pub mod dispatch {
-    pub use crate::dispatch::{CanonicalPath, Resolution, Table};
+    pub use crate::dispatch::{CanonicalPath, QueryKey, Resolution, Table};
+}
+
+pub mod http {
+    pub use crate::http::conditions::{Current, Precondition, evaluate};
+    pub use crate::http::negotiation::{Coding, acceptable};
+    pub use crate::http::ranges::{Segment, Selection, select};
 }
 
 pub mod link {
+    pub use crate::link::fuzzed;
     pub use crate::link::{Answer, Call, Content, VERSION};
 }
 
 pub mod log {
     pub use crate::log::{Epoch, LogEpoch, LogId};
+}
+
+pub mod packed {
+    pub use crate::packed::{Packed, read};
 }
 
 pub mod pieces {
@@ -45,5 +56,6 @@ pub mod request {
 pub mod templates {
     pub use crate::templates::{
         Engine, FragmentFill, FragmentKey, FragmentType, Fragments, NoFragments, Options, Values,
+        tags,
     };
 }

@@ -79,7 +79,14 @@
 //!
 //! # Cargo features
 //!
-//! TODO
+//! All are on by default.
+//!
+//! | feature | what is missing without it |
+//! |---|---|
+//! | `brotli` | the content coding `br`, of pages and of synchronized files |
+//! | `zstd` | the content coding `zstd` likewise |
+//! | `prometheus` | `/metrics` on the admin port |
+//! | `watch` | in development, hints of the operating system that files have changed; they are looked at every half a second |
 
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
@@ -101,6 +108,7 @@ pub mod controller;
 mod dispatch;
 mod docroot;
 pub mod extract;
+mod files;
 mod frontend;
 #[cfg(test)]
 mod guide_tests;
@@ -118,6 +126,7 @@ mod private;
 mod problem;
 pub mod reply;
 pub mod request;
+mod server;
 mod shown;
 pub mod state;
 mod templates;

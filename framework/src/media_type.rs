@@ -48,10 +48,15 @@ pub(crate) fn is_text(value: &HeaderValue) -> bool {
 /// Whether content of this type is read as HTML or XML, where `<` and `&` in a value would be taken
 /// for markup. It decides both: which templates escape values, and as what their output may be sent.
 pub(crate) fn is_markup(value: &HeaderValue) -> bool {
-    let essence = essence(value);
-    ["/html", ".html", "/xml", "+xml", "/xsl", "/x-opml", "/hta", "+html"]
-        .iter()
-        .any(|end| essence.ends_with(end))
+    let (value, ends) = (
+        value.to_str().unwrap_or_default(),
+        ["/html", ".html", "/xml", "+xml", "/xsl", "/x-opml", "/hta", "+html"],
+    );
+    let essence = value.split(';').next().unwrap_or_default().trim().as_bytes();
+    ends.iter().any(|end| {
+        let start = essence.len().checked_sub(end.len());
+        start.is_some_and(|start| essence[start..].eq_ignore_ascii_case(end.as_bytes()))
+    })
 }
 
 /// The type without its parameters, in lower case.

@@ -9,8 +9,8 @@ pub use crate::controllers;
 pub use crate::dispatch::CacheType;
 pub use crate::extract::{
     Body, Bytes, Cluster, Cookies, Data, Extension, Form, FormFile, FromRequest, FromRequestParts,
-    HeaderMap, Headers, Json, Method, Multipart, Path, Query, Remote, RequestId, Resource, Uri,
-    VariantName,
+    HeaderMap, Headers, Json, Method, Multipart, Need, Path, Query, Remote, RequestId, Resource,
+    Uri, VariantName,
 };
 pub use crate::frontend::{Variant, Visitor};
 pub use crate::http::{decode_cookie_value, encode_cookie_value};
@@ -21,5 +21,6 @@ pub use crate::reply::{
 };
 pub use crate::request::{Request, RequestParts};
 pub use crate::state::{At, State, WriteError};
+pub use crate::template;
 pub use ::http::{self, StatusCode};
 pub use headwater_macros::{after, before, controller, invalidate};

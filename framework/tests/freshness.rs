@@ -112,7 +112,7 @@ impl Script {
         self.gate.acquire().await.unwrap().forget();
         match self.next.load(Ordering::SeqCst) {
             200 => text(number.to_string()).group("news"),
-            1 => panic!("as it was told"),
+            1 => panic!("as requested"),
             2 => text(number.to_string()).append_header("set-cookie", "a=b"),
             3 => error(503).message(number.to_string()).header("retry-after", "9"),
             4 => text(number.to_string()).with_status(500),

@@ -150,7 +150,7 @@ async fn a_visitor_waits_for_two_flights_at_most_however_often_records_come() {
     assert!(poll!(&mut late).is_pending());
     GATE.add_permits(1);
     let both = tokio::time::timeout(Duration::from_secs(20), join(late, second));
-    let (late, second) = both.await.expect("nobody waits for a third flight");
+    let (late, second) = both.await.expect("no request waits for a third flight");
     assert_eq!((late.body().as_ref(), second.body().as_ref()), (&b"2"[..], &b"2"[..]));
 }
 

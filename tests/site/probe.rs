@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use headwater::extract::NotInKey;
 use headwater::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -39,18 +40,23 @@ pub async fn header(Path(name): Path<String>, headers: Headers) -> Result<Reply>
 
 /// Shows all headers.
 #[controller("probe.headers")]
-pub async fn headers(headers: HeaderMap) -> Reply {
+pub async fn headers(headers: Result<HeaderMap, NotInKey>) -> Result<Reply> {
+    let headers = headers?;
     let shown: BTreeMap<&str, &str> = headers
         .iter()
         .map(|(name, value)| (name.as_str(), value.to_str().unwrap_or("?")))
         .collect();
-    json(&shown)
+    Ok(json(&shown))
 }
 
 /// Shows the visitor's address and the request's id.
 #[controller("probe.visit")]
-pub async fn visit(Remote(address): Remote, RequestId(id): RequestId) -> Reply {
-    text(format!("{} {id}", address.map(|address| address.to_string()).unwrap_or_default()))
+pub async fn visit(
+    remote: Result<Remote, NotInKey>,
+    id: Result<RequestId, NotInKey>,
+) -> Result<Reply> {
+    let (Remote(address), RequestId(id)) = (remote?, id?);
+    Ok(text(format!("{} {id}", address.map(|address| address.to_string()).unwrap_or_default())))
 }
 
 /// A thing that is ordered.

@@ -1,11 +1,13 @@
 //! Cookies, headers, and steps around a controller.
 
+use headwater::extract::NotInKey;
 use headwater::prelude::*;
 
-/// Shows the cookie `name`. The route that caches must refuse it.
+/// Shows the cookie `name`. The route that caches must refuse it, when
+/// it is asked.
 #[controller("visits.cookie")]
-pub(crate) async fn cookie(cookies: Cookies) -> Reply {
-    text(cookies.get("name").unwrap_or("nobody").to_owned())
+pub(crate) async fn cookie(cookies: Result<Cookies, NotInKey>) -> Result<Reply> {
+    Ok(text(cookies?.get("name").unwrap_or("nobody").to_owned()))
 }
 
 /// Sets a cookie on a route that caches: the reply must not be stored.

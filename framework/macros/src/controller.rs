@@ -1,4 +1,4 @@
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Attribute, Error, FnArg, GenericArgument, Ident, ItemFn, LitStr, PathArguments, Type};
@@ -74,6 +74,17 @@ fn registration(
     let reader = reader_of_body(&types);
     let mut order: Vec<usize> = (0..types.len()).collect();
     order.sort_by_key(|index| Some(*index) == reader);
+    let needs = types.iter().enumerate().map(|(index, ty)| {
+        if Some(index) == reader {
+            quote_spanned!(ty.span()=> .needs(<#ty as ::headwater::extract::FromRequest<_>>::REQUEST_NEEDS))
+        } else {
+            quote_spanned!(ty.span()=> .needs(<#ty as ::headwater::extract::FromRequestParts>::NEEDS))
+        }
+    });
+    let needs: Vec<TokenStream> = needs.collect();
+    let mut templates = Vec::new();
+    templates_in(function.block.to_token_stream(), &mut templates);
+    let templates = templates.iter().map(|name| quote_spanned!(name.span()=> .template(#name)));
     let extractions = order.into_iter().map(|index| {
         let (ty, value) = (types[index], &values[index]);
         let call = if Some(index) == reader {
@@ -119,10 +130,31 @@ fn registration(
             #reply
         }
         ::headwater::controller::Registration::new(#name, #answer)
+            #(#needs)*
+            #(#templates)*
             #(#before)*
             #(#after)*
             #(.invalidates(#invalidates))*
     })
+}
+
+/// The names in `template!("…")`, wherever it stands in `tokens`.
+fn templates_in(tokens: TokenStream, names: &mut Vec<LitStr>) {
+    let mut seen: [Option<TokenTree>; 2] = [None, None];
+    for token in tokens {
+        if let TokenTree::Group(group) = &token {
+            if let [Some(TokenTree::Ident(name)), Some(TokenTree::Punct(bang))] = &seen
+                && name == "template"
+                && bang.as_char() == '!'
+                && let Some(TokenTree::Literal(name)) = group.stream().into_iter().next()
+                && let Ok(name) = syn::parse2(TokenTree::from(name).into())
+            {
+                names.push(name);
+            }
+            templates_in(group.stream(), names);
+        }
+        seen = [seen[1].take(), Some(token)];
+    }
 }
 
 fn argument_types(function: &ItemFn) -> syn::Result<Vec<&Type>> {
@@ -178,6 +210,18 @@ fn reads_body(ty: &Type) -> bool {
 mod tests {
     use super::*;
     use syn::parse_quote;
+
+    #[test]
+    fn templates_are_found_wherever_they_stand() {
+        let mut names = Vec::new();
+        let body = quote! {{
+            if page { return Ok(template!("a.html").with("b", template("no.html"))) }
+            templates!["no"];
+            Ok(headwater::template!("c.html"))
+        }};
+        templates_in(body, &mut names);
+        assert_eq!(names.iter().map(LitStr::value).collect::<Vec<_>>(), ["a.html", "c.html"]);
+    }
 
     #[test]
     fn the_argument_that_reads_the_body_is_found_in_any_place() {

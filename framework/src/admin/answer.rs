@@ -46,7 +46,11 @@ pub async fn answer(
         },
         "/metrics" if reads => {
             node.publish();
-            let mut response = text(StatusCode::OK, metrics.render());
+            let Some(figures) = metrics.render() else {
+                let message = "this program was built without headwater's feature `prometheus`";
+                return problem(StatusCode::NOT_FOUND, message);
+            };
+            let mut response = text(StatusCode::OK, figures);
             let format = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
             response.headers_mut().insert(header::CONTENT_TYPE, format);
             response

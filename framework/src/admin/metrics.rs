@@ -31,10 +31,10 @@ impl Metrics {
         Metrics(handle)
     }
 
-    /// All of them in Prometheus's text format.
-    pub(super) fn render(&self) -> String {
+    /// All of them in Prometheus's text format. `None` when the program was built without that.
+    pub(super) fn render(&self) -> Option<String> {
         self.0.run_upkeep();
-        idle_as_nan(&self.0.render())
+        Some(idle_as_nan(&self.0.render()))
     }
 }
 
@@ -114,7 +114,7 @@ mod tests {
         });
         let start = Instant::now();
         let text = loop {
-            let text = metrics.render();
+            let text = metrics.render().unwrap();
             if text.contains("quantile=\"0.99\"} NaN") {
                 break text;
             }
@@ -136,7 +136,7 @@ mod tests {
         metrics::with_local_recorder(&recorder, || {
             metrics::histogram!("wait_seconds").record(0.25);
         });
-        let text = metrics.render();
+        let text = metrics.render().unwrap();
         assert!(text.contains("wait_seconds{quantile=\"0\"} 0.25"), "{text}");
         assert!(!text.contains("NaN"), "{text}");
     }

@@ -15,6 +15,7 @@
 
 mod answer;
 mod guard;
+#[cfg_attr(not(feature = "prometheus"), path = "no_metrics.rs")]
 mod metrics;
 
 pub use answer::answer;

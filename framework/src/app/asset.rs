@@ -7,7 +7,7 @@ use http::Method;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::dispatch::{CanonicalPath, Resolution, Route, Table};
-use crate::http::files::{Files, Fingerprint};
+use crate::files::{Files, Fingerprint};
 use crate::templates::AssetUrl;
 
 /// Where assets are, if their paths do not say it.
@@ -94,7 +94,7 @@ fn file_at(table: &Table, path: &str) -> Option<(Arc<Route>, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::files::{Overlaid, OverlaidFile, Overlay};
+    use crate::files::{Overlaid, OverlaidFile, Overlay};
     use std::fs;
     use std::sync::atomic::{AtomicBool, Ordering};
 

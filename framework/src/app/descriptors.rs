@@ -16,7 +16,7 @@
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::config::Mode;
-use crate::http::files;
+use crate::files;
 
 /// What macOS allows every process.
 const OPEN_MAX: u64 = 10_240;

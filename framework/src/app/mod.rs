@@ -40,6 +40,7 @@ use crate::cli;
 use crate::computation;
 use crate::config::{Config, Mode};
 use crate::controller::Registration;
+use crate::extract::Need;
 use crate::frontend::{Variant, VariantFn, Visitor};
 use crate::log::Draft;
 use crate::problem::{Problem, Problems};
@@ -249,7 +250,13 @@ impl App {
                 )));
             }
         }
+        let has_resource = |id| self.resources.iter().any(|planned| planned.id == id);
         for (index, controller) in self.controllers.iter().enumerate() {
+            let lacking = |need: &Need| need.lacking(&self.states, has_resource);
+            for message in controller.all_needs().iter().filter_map(lacking) {
+                let (file, line) = (controller.location().file(), controller.location().line());
+                problems.push(Problem::at_line(file, line as usize, message));
+            }
             let earlier = self.controllers[..index].iter();
             if let Some(other) = earlier.into_iter().find(|other| other.name() == controller.name())
             {

@@ -11,8 +11,8 @@ use super::served::{Operators, Served, Visitors, problem};
 use crate::admin::{Guard, Metrics};
 use crate::cli::{Announcement, Entrance, Signals, Wish};
 use crate::config::{self, Config, Environment, Secret};
-use crate::http::Limits;
 use crate::problem::Problems;
+use crate::server::Limits;
 
 /// Runs the node until it is told to stop, and drains it.
 pub(super) async fn serve(mut app: App, config: Config) -> Result<(), Problems> {

@@ -1,5 +1,6 @@
 //! What a site's files say, loaded and checked against each other and against its code.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,12 +9,14 @@ use http::header::ACCEPT_LANGUAGE;
 use super::asset::{self, Told};
 use super::places::Places;
 use super::{App, rooms};
+use crate::cache_type::CacheType;
 use crate::config::Config;
 use crate::controller::Registration;
 use crate::dispatch::{Location, Table, Target};
+use crate::files::{Files, Overlay};
 use crate::frontend::Edition;
-use crate::http::files::{Files, Overlay};
 use crate::problem::{Problem, Problems, nearest};
+use crate::request::RequestScope;
 use crate::templates::{Customise, Engine, Options};
 
 /// All that is needed to load a site's files, as often as they change.
@@ -103,8 +106,7 @@ impl Parts {
             None => folder.join(name).is_file(),
         };
         for (name, location) in table.templates().filter(|(name, _)| !is_there(name)) {
-            let message = format!("there is no template `{name}` in {}", folder.display());
-            problems.push(at(location, message));
+            problems.push(at(location, self.no_template(name)));
         }
         if !self.has_languages {
             check_no_languages(&table, &mut problems);
@@ -112,20 +114,46 @@ impl Parts {
         if !self.docroot.is_dir() {
             check_no_files(&self.docroot, &table, &mut problems);
         }
-        self.check_controllers(&table, &mut problems);
+        self.check_controllers(&table, is_there, &mut problems);
         (table, templates, problems)
     }
 
     /// What the routes want of controllers that the site's code does not have.
-    fn check_controllers(&self, table: &Table, problems: &mut Problems) {
+    fn check_controllers(
+        &self,
+        table: &Table,
+        has_template: impl Fn(&str) -> bool,
+        problems: &mut Problems,
+    ) {
+        let mut checked = BTreeSet::new();
         for route in table.routes() {
             let Target::Controller(name) = &route.target else { continue };
-            let mut report = |message| problems.push(at(&route.location, message));
             let Some(controller) = self.controllers.iter().find(|known| known.name() == name)
             else {
-                report(self.unregistered(name));
+                problems.push(at(&route.location, self.unregistered(name)));
                 continue;
             };
+            if checked.insert(name) {
+                for (template, at) in controller.templates() {
+                    if !has_template(template) {
+                        let message = self.no_template(template);
+                        problems.push(Problem::at_line(at.file(), at.line() as usize, message));
+                    }
+                }
+            }
+            let mut report = |message| problems.push(at(&route.location, message));
+            if route.cache.kind != CacheType::NoCache {
+                let vary = route.vary.iter().map(|name| name.as_str().to_owned()).collect();
+                let route = route.label().to_owned();
+                let scope = RequestScope::Key { route, query: None, vary };
+                let needs = controller.all_needs().iter();
+                for error in needs.filter_map(|need| need.check_request(&scope).err()) {
+                    report(format!(
+                        "{error} (the controller `{name}` stands at {})",
+                        controller.location()
+                    ));
+                }
+            }
             for capture in controller.captures() {
                 if !route.captures().iter().any(|known| known == capture) {
                     report(format!(
@@ -135,6 +163,10 @@ impl Parts {
                 }
             }
         }
+    }
+
+    fn no_template(&self, name: &str) -> String {
+        format!("there is no template `{name}` in {}", self.templates.display())
     }
 
     /// What to say of a controller that a route names and the site does not have.

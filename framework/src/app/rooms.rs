@@ -29,9 +29,10 @@ use crate::computation::{self, Attended};
 use crate::config::{Config, Encoding, Environment, Mode};
 use crate::docroot::Store;
 use crate::frontend::{self, CacheFollower, Docroot, Edition, FrontEnd, Settings};
-use crate::http::{Coding, Languages, Pace, TrustedProxies};
+use crate::http::{Coding, Languages, TrustedProxies};
 use crate::link::{self, Connector, Incoming, Link, LinkOptions};
 use crate::problem::{Problem, Problems};
+use crate::server::Pace;
 use crate::state::Trial;
 
 /// How often it is looked whether the cache needs a sweep.
@@ -277,7 +278,9 @@ fn open_frontend(
 /// The codings in which text is sent.
 pub(super) fn codings(config: &Config) -> Vec<Coding> {
     let coding = |encoding: &Encoding| match encoding {
+        #[cfg(feature = "zstd")]
         Encoding::Zstd => Coding::Zstd,
+        #[cfg(feature = "brotli")]
         Encoding::Br => Coding::Brotli,
         Encoding::Gzip => Coding::Gzip,
     };

@@ -13,8 +13,8 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use crate::admin::{self, Guard, Metrics, Node};
 use crate::body::Body;
 use crate::frontend::FrontEnd;
-use crate::http::{Handler, Limits, Peer, Server};
 use crate::problem::{Problem, Problems};
+use crate::server::{Handler, Limits, Peer, Server};
 
 /// A server that runs until it is told to stop, or dropped.
 pub(super) struct Served {

@@ -112,8 +112,10 @@ pub struct Http {
 #[serde(rename_all = "kebab-case")]
 pub enum Encoding {
     /// `zstd` (RFC 8878).
+    #[cfg(feature = "zstd")]
     Zstd,
     /// `br` (RFC 7932).
+    #[cfg(feature = "brotli")]
     Br,
     /// `gzip` (RFC 1952).
     Gzip,
@@ -372,7 +374,13 @@ impl Default for Cache {
             max_entry: 4 << 20,
             lifetime: Duration::from_secs(600),
             status_lifetime: Duration::from_secs(10),
-            encodings: vec![Encoding::Zstd, Encoding::Br, Encoding::Gzip],
+            encodings: vec![
+                #[cfg(feature = "zstd")]
+                Encoding::Zstd,
+                #[cfg(feature = "brotli")]
+                Encoding::Br,
+                Encoding::Gzip,
+            ],
             max_groups: 1_000_000,
             max_patterns: 10_000,
         }

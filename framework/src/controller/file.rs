@@ -1,25 +1,15 @@
 use std::io;
 use std::path::Path;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
-use futures_util::Stream;
 use http::StatusCode;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, LAST_MODIFIED};
-use http_body::{Frame, SizeHint};
 use tokio::fs::File;
-use tokio::io::{AsyncReadExt, Take};
-use tokio_util::io::ReaderStream;
 
 use super::{Error, Result};
 use crate::body::Body;
-use crate::http::files::{OpenPlace, is_exhaustion};
+use crate::files::{FileBody, OpenFile, is_exhaustion};
 use crate::media_type;
 use crate::reply::{Content, Reply, error};
-
-/// How much is read from the disk at a time, in bytes.
-const PIECE: usize = 64 << 10;
 
 /// A file from the disk, streamed. Its media type follows from the name's extension.
 ///
@@ -32,18 +22,17 @@ const PIECE: usize = 64 << 10;
 pub async fn file(path: impl AsRef<Path>) -> Result {
     let path = path.as_ref();
     let opened = async {
-        let place = OpenPlace::take()?;
         let file = File::open(path).await?;
         let metadata = file.metadata().await?;
-        Ok::<_, io::Error>((file, metadata, place))
+        Ok::<_, io::Error>((OpenFile::new(file.into_std().await)?, metadata))
     };
-    let (file, metadata, place) = opened.await.map_err(|cause| unavailable(path, &cause))?;
+    let (file, metadata) = opened.await.map_err(|cause| unavailable(path, &cause))?;
     if !metadata.is_file() {
         return Err(unavailable(path, &io::Error::from(io::ErrorKind::NotFound)));
     }
     let length = metadata.len();
-    let pieces = FileBody { rest: length, pieces: stream_of(file, length), _place: place };
-    let mut reply = Reply::new(StatusCode::OK, Content::Body(Body::stream(pieces)))
+    let body = Body::stream(FileBody::whole(file, length));
+    let mut reply = Reply::new(StatusCode::OK, Content::Body(body))
         .header(CONTENT_TYPE, media_type::of(path))
         .header(CONTENT_LENGTH, length);
     if let Ok(time) = metadata.modified() {
@@ -61,50 +50,6 @@ fn unavailable(path: &Path, cause: &io::Error) -> Error {
     Error::from(error(status).cause(format_args!("the file {}: {cause}", path.display())))
 }
 
-fn stream_of(file: File, length: u64) -> ReaderStream<Take<File>> {
-    ReaderStream::with_capacity(file.take(length), PIECE)
-}
-
-/// A file's content, of the length that was promised in the headers.
-struct FileBody {
-    rest: u64,
-    pieces: ReaderStream<Take<File>>,
-    _place: OpenPlace,
-}
-
-impl http_body::Body for FileBody {
-    type Data = Bytes;
-    type Error = io::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        let piece = ready!(Pin::new(&mut self.pieces).poll_next(context));
-        Poll::Ready(match piece {
-            Some(Ok(bytes)) => {
-                self.rest = self.rest.saturating_sub(bytes.len() as u64);
-                Some(Ok(Frame::data(bytes)))
-            }
-            Some(Err(error)) => Some(Err(error)),
-            None if self.rest > 0 => {
-                self.rest = 0;
-                let message = "the file became shorter while it was sent";
-                Some(Err(io::Error::new(io::ErrorKind::UnexpectedEof, message)))
-            }
-            None => None,
-        })
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.rest == 0
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.rest)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,7 +59,7 @@ mod tests {
     async fn a_file_is_streamed_with_type_and_length() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("page.html");
-        let page = "x".repeat(3 * PIECE + 1);
+        let page = "x".repeat((200 << 10) + 1);
         std::fs::write(&path, &page).unwrap();
         let reply = file(&path).await.unwrap();
         assert_eq!(reply.headers()["content-type"], "text/html; charset=utf-8");

@@ -58,12 +58,13 @@ impl Controllers {
     }
 
     /// Adds a step before every controller of the list, and before the steps they have already.
-    pub fn before<M: 'static>(mut self, step: impl Before<M>) -> Controllers {
+    pub fn before<M: 'static, B: Before<M>>(self, step: B) -> Controllers {
         let step: Arc<dyn AnyBefore> = Arc::new(Step::new(step));
-        for registration in &mut self.0 {
+        let before = |mut registration: Registration| {
             registration.before.insert(0, step.clone());
-        }
-        self
+            registration.needs(B::NEEDS)
+        };
+        self.into_iter().map(before).collect()
     }
 
     /// Adds a step after every controller of the list, and after the steps they have already.

@@ -16,14 +16,14 @@
 //!                 └──────────── a step answers by itself ────────────┘
 //! ```
 //!
-//! This room must not know where a controller runs, nor who writes its invalidations.
+//! This module must not know where a controller runs, nor how its invalidations are written.
 //!
 //! # The attributes
 //!
 //! ```
 //! use headwater::prelude::*;
 //!
-//! /// Answers by itself when nobody is logged in; otherwise leaves the visitor's name.
+//! /// Answers by itself when the visitor is not logged in; otherwise leaves the visitor's name.
 //! async fn require_login(request: &mut Request) -> Result<()> {
 //!     let Some(name) = request.parts.header("x-visitor")?.cloned() else {
 //!         return Err(redirect_to("/login").into());

@@ -9,6 +9,7 @@ use futures_util::future::BoxFuture;
 use super::invalidates::MissingCapture;
 use super::step::{AnyAfter, AnyBefore, Step};
 use super::{After, Before, Invalidates, Invalidations, Next};
+use crate::extract::Need;
 use crate::reply::{IntoReply, Reply};
 use crate::request::Request;
 
@@ -41,6 +42,8 @@ pub struct Registration {
     pub(super) before: Vec<Arc<dyn AnyBefore>>,
     pub(super) after: Vec<Arc<dyn AnyAfter>>,
     invalidates: Vec<Invalidates>,
+    needs: Vec<Need>,
+    templates: Vec<(&'static str, &'static Location<'static>)>,
     location: &'static Location<'static>,
 }
 
@@ -62,6 +65,8 @@ impl Registration {
             before: Vec::new(),
             after: Vec::new(),
             invalidates: Vec::new(),
+            needs: Vec::new(),
+            templates: Vec::new(),
             location: Location::caller(),
         }
     }
@@ -77,9 +82,9 @@ impl Registration {
     }
 
     /// Adds a step that runs before those that are there already.
-    pub fn before<M: 'static>(mut self, step: impl Before<M>) -> Registration {
+    pub fn before<M: 'static, B: Before<M>>(mut self, step: B) -> Registration {
         self.before.insert(0, Arc::new(Step::new(step)));
-        self
+        self.needs(B::NEEDS)
     }
 
     /// Adds a step that runs after those that are there already.
@@ -121,6 +126,31 @@ impl Registration {
     pub fn invalidates(mut self, invalidates: Invalidates) -> Registration {
         self.invalidates.push(invalidates);
         self
+    }
+
+    /// Adds what the controller needs of its routes and of the site. The attribute `#[controller]` adds
+    /// what the types of its arguments need.
+    pub fn needs(mut self, needs: &'static [Need]) -> Registration {
+        self.needs.extend(needs);
+        self
+    }
+
+    /// Adds a template that the controller replies with. The attribute `#[controller]` adds those that
+    /// stand in the function as `template!("…")`.
+    #[track_caller]
+    pub fn template(mut self, name: &'static str) -> Registration {
+        self.templates.push((name, Location::caller()));
+        self
+    }
+
+    /// What the controller is known to need.
+    pub(crate) fn all_needs(&self) -> &[Need] {
+        &self.needs
+    }
+
+    /// The templates that the controller is known to reply with, and where its code says so.
+    pub(crate) fn templates(&self) -> &[(&'static str, &'static Location<'static>)] {
+        &self.templates
     }
 
     /// What the controller makes wrong in the caches when its route captured `params`.

@@ -3,6 +3,7 @@ use std::marker::PhantomData;
 
 use futures_util::future::BoxFuture;
 
+use crate::extract::Need;
 use crate::reply::{IntoReply, Reply};
 use crate::request::{Request, RequestParts};
 
@@ -38,6 +39,10 @@ use crate::request::{Request, RequestParts};
             `impl Before`"
 )]
 pub trait Before<M = ()>: Send + Sync + 'static {
+    /// What the step needs of the routes and the site of its controllers, as
+    /// [`FromRequestParts::NEEDS`](crate::extract::FromRequestParts::NEEDS).
+    const NEEDS: &'static [Need] = &[];
+
     /// Runs the step. An error is the reply; the controller and later steps then do not run.
     fn before(&self, request: &mut Request) -> impl Future<Output = Result<(), Reply>> + Send;
 }

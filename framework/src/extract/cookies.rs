@@ -1,7 +1,7 @@
 use http::HeaderMap;
 use http::header::COOKIE;
 
-use super::{FromRequestParts, NotInKey};
+use super::{FromRequestParts, Need, NotInKey};
 use crate::http::{cookie, cookies};
 use crate::request::RequestParts;
 
@@ -29,6 +29,7 @@ impl Cookies {
 
 impl FromRequestParts for Cookies {
     type Rejection = NotInKey;
+    const NEEDS: &'static [Need] = &[Need::Cookies];
 
     async fn from_request_parts(parts: &mut RequestParts) -> Result<Cookies, NotInKey> {
         NotInKey::check_cookies(&parts.scope)?;

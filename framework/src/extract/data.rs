@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use http::StatusCode;
 
-use super::FromRequestParts;
 use super::rejection::Rejection;
+use super::{FromRequestParts, Need};
 use crate::log::Receipt;
 use crate::request::RequestParts;
 use crate::request::Site;
@@ -41,7 +41,7 @@ pub struct Data<S> {
      `App::new().state::<{type_name}>()`"
 )]
 pub struct NoSuchState {
-    type_name: &'static str,
+    pub(super) type_name: &'static str,
 }
 
 impl Rejection for NoSuchState {
@@ -116,6 +116,7 @@ impl<S> fmt::Debug for Data<S> {
 
 impl<S: State> FromRequestParts for Data<S> {
     type Rejection = NoSuchState;
+    const NEEDS: &'static [Need] = &[Need::state::<S>()];
 
     async fn from_request_parts(parts: &mut RequestParts) -> Result<Data<S>, NoSuchState> {
         Data::of(&parts.site)

@@ -13,12 +13,13 @@ use super::{
     BytesRejection, DecodeError, FromRequest, Multipart, MultipartError, MultipartRejection, fields,
 };
 use crate::request::Request;
+use crate::request::RequestScope;
 
 /// The fields of an HTML form, as a struct or map.
 ///
 /// They are read from the body, which must be `application/x-www-form-urlencoded` or
 /// `multipart/form-data` and not longer than the request's `body_limit`; for `GET` and `HEAD` from the
-/// query. A field that is there several times fits a `Vec`, one that is empty is `None` for an
+/// query, but not on a route that caches: there it is a [`Query`](super::Query) that is asked for. A field that is there several times fits a `Vec`, one that is empty is `None` for an
 /// `Option`, and a checked box is `true` (absent when it is not checked, so give it
 /// `#[serde(default)]`). A file is a [`FormFile`]; files that are too large for memory are read with
 /// [`Multipart`].
@@ -45,6 +46,17 @@ pub struct Form<T>(pub T);
 /// Why a [`Form`] could not be taken.
 #[derive(Debug, thiserror::Error)]
 pub enum FormRejection {
+    /// The route caches, so that the query is part of a key: status 500.
+    #[error(
+        "the controller takes `Form`, which reads a value in any spelling, but the route `{route}` \
+         caches: `?page=05` and `?page=5` would be two entries, and a pattern that matches one would \
+         not match the other; take `Query` instead, which has one spelling for a value, or give the \
+         route `cache = \"no_cache\"` in dispatch.conf"
+    )]
+    InKey {
+        /// The route.
+        route: String,
+    },
     /// The body is something else: status 415.
     #[error(
         "the body must be a form (application/x-www-form-urlencoded or multipart/form-data), but {}",
@@ -83,6 +95,7 @@ pub(super) fn said(media_type: &Option<String>) -> String {
 impl Rejection for FormRejection {
     fn status(&self) -> StatusCode {
         match self {
+            FormRejection::InKey { .. } => StatusCode::INTERNAL_SERVER_ERROR,
             FormRejection::MediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             FormRejection::Boundary(rejection) => rejection.status(),
             FormRejection::Parts(error) => error.status(),
@@ -100,6 +113,9 @@ impl<T: DeserializeOwned> FromRequest for Form<T> {
     type Rejection = FormRejection;
 
     async fn from_request(request: Request) -> Result<Form<T>, FormRejection> {
+        if let RequestScope::Key { route, .. } = &request.parts.scope {
+            return Err(FormRejection::InKey { route: route.clone() });
+        }
         let most = request.parts.allowance.fields;
         let fits = |decoded: Result<T, DecodeError>, status| {
             decoded.map(Form).map_err(|error| FormRejection::Fields { status, error })
@@ -191,6 +207,19 @@ mod tests {
         assert_eq!(draft.title, "x");
         let rejection = take(Request::builder().uri("/search")).await.unwrap_err();
         assert_eq!(rejection.into_reply().status(), 400);
+    }
+
+    #[tokio::test]
+    async fn where_the_query_is_in_a_key_the_controller_is_to_take_query() {
+        for spelling in ["/search?title=5", "/search?title=05"] {
+            let request = Request::builder().uri(spelling);
+            let rejection =
+                take(request.cached("search", Some(&["title"]), &[])).await.unwrap_err();
+            let said = rejection.to_string();
+            assert!(said.contains("the route `search` caches"), "{said}");
+            assert!(said.contains("take `Query` instead"), "{said}");
+            assert_eq!(rejection.into_reply().status(), 500);
+        }
     }
 
     #[tokio::test]

@@ -1,14 +1,15 @@
 use std::convert::Infallible;
 use std::future::Future;
 
+use super::Need;
 use crate::reply::IntoReply;
 use crate::request::{Request, RequestParts};
 
 /// A type that any argument of a controller may have: it needs no body.
 ///
 /// ```
-/// use headwater::extract::{Cookies, FromRequestParts};
 /// use headwater::controller::Error;
+/// use headwater::extract::{Cookies, FromRequestParts, Need};
 /// use headwater::reply::redirect_to;
 /// use headwater::request::RequestParts;
 ///
@@ -16,6 +17,7 @@ use crate::request::{Request, RequestParts};
 ///
 /// impl FromRequestParts for Visitor {
 ///     type Rejection = Error;
+///     const NEEDS: &'static [Need] = Cookies::NEEDS;
 ///
 ///     async fn from_request_parts(parts: &mut RequestParts) -> Result<Visitor, Error> {
 ///         let cookies = Cookies::from_request_parts(parts).await?;
@@ -38,6 +40,10 @@ pub trait FromRequestParts: Sized {
     /// What the visitor gets when the value cannot be taken.
     type Rejection: IntoReply;
 
+    /// What must be there so that the value can be taken. Routes and sites where it is not are refused
+    /// by `check` and at the start.
+    const NEEDS: &'static [Need] = &[];
+
     /// Takes the value.
     fn from_request_parts(
         parts: &mut RequestParts,
@@ -58,6 +64,10 @@ pub trait FromRequestParts: Sized {
 pub trait FromRequest<M = ViaRequest>: Sized {
     /// What the visitor gets when the value cannot be taken.
     type Rejection: IntoReply;
+
+    /// What must be there so that the value can be taken, as
+    /// [`FromRequestParts::NEEDS`].
+    const REQUEST_NEEDS: &'static [Need] = &[];
 
     /// Takes the value.
     fn from_request(request: Request)
@@ -110,6 +120,7 @@ pub enum ViaOption {}
 #[diagnostic::do_not_recommend]
 impl<T: FromRequestParts> FromRequest<ViaParts> for T {
     type Rejection = T::Rejection;
+    const REQUEST_NEEDS: &'static [Need] = T::NEEDS;
 
     async fn from_request(mut request: Request) -> Result<T, T::Rejection> {
         T::from_request_parts(&mut request.parts).await

@@ -1,6 +1,6 @@
 use http::{HeaderMap, HeaderValue};
 
-use super::{FromRequestParts, NotInKey};
+use super::{FromRequestParts, Need, NotInKey};
 use crate::request::RequestParts;
 use crate::request::RequestScope;
 
@@ -45,6 +45,7 @@ impl FromRequestParts for Headers {
 
 impl FromRequestParts for HeaderMap {
     type Rejection = NotInKey;
+    const NEEDS: &'static [Need] = &[Need::AllHeaders];
 
     async fn from_request_parts(parts: &mut RequestParts) -> Result<HeaderMap, NotInKey> {
         parts.headers().cloned()

@@ -14,6 +14,7 @@
 //! - About the visit: [`Remote`], [`RequestId`], and [`Extension`] for what before-steps left.
 //! - From the site: [`Data`], [`Resource`], [`Cluster`].
 //!
+//! What a type [needs](Need) of its route or of the site is checked before anything is served.
 //! A value of the path, or of a query in the cache key, has one spelling (`spelling.rs` says why).
 //!
 //! What cannot be taken is refused with a rejection: a type of its own, with a status and a
@@ -35,6 +36,7 @@ mod headers;
 mod json;
 mod line;
 mod multipart;
+mod need;
 mod path;
 mod query;
 mod rejection;
@@ -58,6 +60,7 @@ pub use from_request::{
 pub use headers::Headers;
 pub use json::{Json, JsonRejection};
 pub use multipart::{Field, Multipart, MultipartError, MultipartRejection};
+pub use need::{Need, NeededResource, NeededState};
 pub use path::{Path, PathRejection};
 pub use query::{Query, QueryRejection};
 pub use resource::{NoSuchResource, Resource};

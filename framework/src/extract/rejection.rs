@@ -13,7 +13,7 @@ use crate::reply::{IntoReply, Reply, error};
 use crate::request::NotInKey;
 use crate::state::WriteError;
 
-/// An error that knows how a visitor is to be told of it.
+/// An error that knows its response to the visitor.
 pub(crate) trait Rejection: Error {
     /// The status of the reply.
     fn status(&self) -> StatusCode;
@@ -135,7 +135,7 @@ mod tests {
     use crate::reply::Content;
 
     #[test]
-    fn a_visitor_is_told_what_was_wrong_with_the_request() {
+    fn a_visitor_sees_what_was_wrong_with_the_request() {
         let reply = BodyError::TooLarge { limit: 9 }.into_reply();
         assert_eq!(reply.status(), 413);
         let Content::Error { message, .. } = reply.content() else { panic!() };
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_visitor_is_not_told_what_is_wrong_with_the_site() {
+    fn a_visitor_does_not_see_what_is_wrong_with_the_site() {
         let reply = WriteError::Storage { reason: "disk full".to_owned() }.into_reply();
         assert_eq!(reply.status(), 500);
         let Content::Error { message, cause } = reply.content() else { panic!() };

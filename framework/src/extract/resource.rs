@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use http::StatusCode;
 
-use super::FromRequestParts;
 use super::rejection::Rejection;
+use super::{FromRequestParts, Need};
 use crate::request::RequestParts;
 use crate::request::Site;
 
@@ -37,7 +37,7 @@ pub struct Resource<T>(Arc<T>);
      `App::new().resource(…)`"
 )]
 pub struct NoSuchResource {
-    type_name: &'static str,
+    pub(super) type_name: &'static str,
 }
 
 impl Rejection for NoSuchResource {
@@ -84,6 +84,7 @@ impl<T> fmt::Debug for Resource<T> {
 
 impl<T: Send + Sync + 'static> FromRequestParts for Resource<T> {
     type Rejection = NoSuchResource;
+    const NEEDS: &'static [Need] = &[Need::resource::<T>()];
 
     async fn from_request_parts(parts: &mut RequestParts) -> Result<Resource<T>, NoSuchResource> {
         Resource::of(&parts.site)

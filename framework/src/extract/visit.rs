@@ -1,6 +1,6 @@
 use std::net::IpAddr;
 
-use super::{FromRequestParts, NotInKey};
+use super::{FromRequestParts, Need, NotInKey};
 use crate::request::RequestParts;
 
 /// The visitor's address, where it is known. A route that caches refuses it.
@@ -13,6 +13,7 @@ pub struct RequestId(pub String);
 
 impl FromRequestParts for Remote {
     type Rejection = NotInKey;
+    const NEEDS: &'static [Need] = &[Need::Remote];
 
     async fn from_request_parts(parts: &mut RequestParts) -> Result<Remote, NotInKey> {
         parts.remote().map(Remote)
@@ -21,6 +22,7 @@ impl FromRequestParts for Remote {
 
 impl FromRequestParts for RequestId {
     type Rejection = NotInKey;
+    const NEEDS: &'static [Need] = &[Need::RequestId];
 
     async fn from_request_parts(parts: &mut RequestParts) -> Result<RequestId, NotInKey> {
         parts.request_id().map(|id| RequestId(id.to_owned()))

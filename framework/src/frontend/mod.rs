@@ -62,7 +62,7 @@ use http::{Method, Request, Response, StatusCode};
 use crate::body::Body;
 use crate::cache::Cache;
 use crate::clock;
-use crate::http::Files;
+use crate::files::Files;
 use crate::link::Link;
 use crate::pieces::Pieces;
 use crate::problem::Problems;

@@ -1,7 +1,8 @@
 use std::time::Duration;
 
 use super::group_headers::GroupHeader;
-use crate::http::{Coding, Languages, Pace, TrustedProxies};
+use crate::http::{Coding, Languages, TrustedProxies};
+use crate::server::Pace;
 
 /// What a front end goes by.
 #[derive(Debug, Clone)]

@@ -11,4 +11,5 @@ mod blocks;
 mod console;
 mod filters;
 mod html;
+#[cfg(all(feature = "brotli", feature = "zstd"))]
 mod toml;

@@ -7,7 +7,7 @@
 //! - [`Tags`]: the entity tags in a header.
 //!
 //! Conditions count only where the request would be answered with 2xx without them (section
-//! 13.2.1), so whoever has an error page or a redirect does not ask.
+//! 13.2.1), so they are not evaluated for error pages and redirects.
 //!
 //! Lists of tags are read once, from the front, however long or broken they are: what is no tag is
 //! passed over up to the next comma, and a quote without an end ends the list. So a broken header
@@ -112,7 +112,7 @@ pub fn evaluate(method: &Method, headers: &HeaderMap, current: &impl Current) ->
 /// Whether `If-Range` lets the ranges of a request count: it is not there, or it names this very
 /// version. Both comparisons are strong (section 13.1.5): a weak tag never counts, and a date only
 /// if it is that of the version to the second. A date says as much as a tag because
-/// [`shown_date`](super::validators::shown_date) tells nobody a date that could still stand for
+/// [`shown_date`](super::validators::shown_date) never returns a date that could still stand for
 /// another version.
 pub(super) fn allows_ranges(headers: &HeaderMap, current: &impl Current) -> bool {
     let mut lines = headers.get_all(header::IF_RANGE).iter();

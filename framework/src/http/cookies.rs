@@ -53,7 +53,7 @@ const PLAIN: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').
 /// and `~`. Scripts read it with `decodeURIComponent`, controllers with [`decode_cookie_value`].
 ///
 /// ```
-/// use headwater::http::{decode_cookie_value, encode_cookie_value};
+/// use headwater::prelude::{decode_cookie_value, encode_cookie_value};
 ///
 /// let value = encode_cookie_value("Ana; Zoë");
 /// assert_eq!(value, "Ana%3B%20Zo%C3%AB");

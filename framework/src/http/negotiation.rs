@@ -2,7 +2,7 @@
 //!
 //! What the header leaves open is decided in favour of clients that say little:
 //!
-//! - Without the header anything would be allowed; only the content as it is suits everybody.
+//! - Without the header anything would be allowed; only the content as it is suits all clients.
 //! - A client that names codings and says nothing of `identity` takes it if need be: it counts as
 //!   the least that is acceptable.
 //! - A coding that is named twice has the lower quality. What is malformed is passed over.

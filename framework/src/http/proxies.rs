@@ -1,12 +1,12 @@
-//! Who a visitor is and how the visit is made, when proxies of the site stand in between.
+//! The visitor's address and scheme, when proxies of the site stand in between.
 //!
-//! # Whom to believe
+//! # Which proxies are believed
 //!
-//! Anybody can send `X-Forwarded-For`. It says something only when the one who sent it is a proxy of
-//! the site, and then only as far back as there are proxies of the site: each of them adds the
-//! address of the one who asked it to the end of the list. So the list is read from its end. The
-//! first address that is not that of a trusted proxy is the visitor; what stands before it was
-//! written by the visitor, and is not looked at.
+//! Any client can send `X-Forwarded-For`. It says something only when its sender is a proxy of the
+//! site, and then only as far back as there are proxies of the site: each of them adds the address
+//! of its client to the end of the list. So the list is read from its end. The first address that
+//! is not that of a trusted proxy is the visitor; what stands before it was written by the visitor,
+//! and is not looked at.
 //!
 //! A proxy that knows one of the two families of headers passes the other on as it came. So only the
 //! family that the site's configuration names is read, and the proxy must set it for each request.
@@ -63,7 +63,7 @@ impl fmt::Display for Scheme {
     }
 }
 
-/// In which headers proxies say who has asked them.
+/// In which headers proxies name their clients.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ProxyHeaders {
@@ -77,14 +77,14 @@ pub enum ProxyHeaders {
 /// The proxies of a site.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TrustedProxies {
-    /// Where they are.
+    /// Their addresses.
     pub networks: Vec<IpNet>,
-    /// What they say.
+    /// The headers that they set.
     pub headers: ProxyHeaders,
 }
 
 impl TrustedProxies {
-    /// Where a request really comes from that `peer` has sent with these headers.
+    /// The origin of a request that `peer` has sent with these headers.
     pub fn origin(&self, peer: IpAddr, headers: &HeaderMap) -> Origin {
         let peer = peer.to_canonical();
         let direct = Origin { remote: peer, scheme: Scheme::Http };
@@ -121,8 +121,8 @@ impl TrustedProxies {
         self.visitor(direct, lines.flat_map(|line| rsplit(line.as_bytes(), b',')).map(element))
     }
 
-    /// The first hop, from the last one back, that is not trusted. Who has written what is no address
-    /// is the one before, and the last who is known.
+    /// The first hop, from the last one back, that is not trusted. A hop that is no address was
+    /// written by the hop before it, which is the last one known.
     fn visitor(&self, direct: Origin, hops: impl Iterator<Item = Option<Origin>>) -> Origin {
         let mut visitor = direct;
         for hop in hops.map_while(|hop| hop) {

@@ -7,8 +7,9 @@
 //! ```
 //!
 //! A [`Partial`] knows its headers and its [`Segment`]s: bytes of the representation, and the bytes
-//! that a multipart body has around them. Whoever holds the representation puts them together:
-//! [`Partial::cut`] from bytes in memory, without copying them; files read one segment after the other.
+//! that a multipart body has around them. The owner of the representation puts them together:
+//! [`Partial::cut`] from bytes in memory, without copying them; files read one segment after the
+//! other.
 //!
 //! # What a hostile header can cost
 //!
@@ -181,7 +182,7 @@ impl Ranges {
     /// The answer with these ranges. `media_type` is that of the whole representation; it stands in
     /// each part of a multipart body.
     pub fn answer(&self, media_type: Option<&HeaderValue>) -> Partial {
-        // What nobody can foresee, nobody can have put into the content.
+        // A boundary that cannot be foreseen cannot have been put into the content.
         self.framed(media_type, &format!("{:032x}", rand::random::<u128>()))
     }
 

@@ -2,18 +2,19 @@
 //!
 //! # Why dates are shown five seconds early
 //!
-//! A date in a header has whole seconds, so two versions that are made within one second would
-//! have the same `Last-Modified`. Who has the first of them and asks with `If-Modified-Since` would
-//! be told that nothing has changed, for ever.
+//! A date in a header has whole seconds, so two versions that are made within one second would have
+//! the same `Last-Modified`. A client that has the first of them and asks with `If-Modified-Since`
+//! would get 304 for ever.
 //!
 //! So for [`SETTLED`] after a version was made, at time `m`, `Last-Modified` is the second of
 //! `m - SETTLED`. Comparisons always use `m` itself. Then:
 //!
-//! - Who has a version and was shown the second of its real `m` got it at `m + SETTLED` or later.
-//!   Any later version has a later `m`, by at least [`SETTLED`] and so by more than a second, and
-//!   does not compare as unmodified or as the same.
-//! - Who was shown the earlier date has one that is before the `m` of this version: it compares as
-//!   modified, and the content is sent once more. That costs something for five seconds.
+//! - A client that has a version and was shown the second of its real `m` got it at `m + SETTLED`
+//!   or later. Any later version has a later `m`, by at least [`SETTLED`] and so by more than a
+//!   second, and does not compare as unmodified or as the same.
+//! - A client that was shown the earlier date has one that is before the `m` of this version: it
+//!   compares as modified, and the content is sent once more. That costs something for five
+//!   seconds.
 //!
 //! One clock that is behind another by up to `SETTLED` less one second does no harm, because the
 //! argument needs only more than a second between the two. A date that is set by hand, as

@@ -1,4 +1,5 @@
 use bytes::{Buf, Bytes, BytesMut};
+use http_body::Body;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use serde::Serialize;
@@ -40,8 +41,8 @@ pub(super) fn encode<T: Serialize>(message: &T, limit: usize) -> Result<Bytes, F
 /// Reads messages from a stream. What it holds never exceeds one message and one frame of HTTP/2:
 /// memory is taken as the bytes come, not as their length is announced.
 #[derive(Debug)]
-pub(super) struct Frames {
-    stream: Incoming,
+pub(super) struct Frames<S = Incoming> {
+    stream: S,
     /// The unread rest of the last frame of HTTP/2, unless it is in the buffer.
     frame: Bytes,
     /// The beginning of a message that goes on in further frames.
@@ -49,9 +50,9 @@ pub(super) struct Frames {
     limit: usize,
 }
 
-impl Frames {
+impl<S: Body<Data = Bytes, Error = hyper::Error> + Unpin> Frames<S> {
     /// Messages of at most `limit` bytes.
-    pub(super) fn new(stream: Incoming, limit: usize) -> Frames {
+    pub(super) fn new(stream: S, limit: usize) -> Frames<S> {
         Frames { stream, frame: Bytes::new(), buffer: BytesMut::new(), limit }
     }
 
@@ -88,7 +89,7 @@ impl Frames {
     }
 
     /// What has been read beyond the last message, and the rest of the stream.
-    pub(super) fn into_rest(self) -> (Bytes, Incoming) {
+    pub(super) fn into_rest(self) -> (Bytes, S) {
         let rest = if self.buffer.is_empty() { self.frame } else { self.buffer.freeze() };
         (rest, self.stream)
     }

@@ -108,6 +108,8 @@ mod feed;
 mod files;
 mod follower;
 mod frame;
+#[cfg(feature = "internals")]
+pub mod fuzzed;
 mod host;
 mod keep_alive;
 mod message;

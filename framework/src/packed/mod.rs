@@ -48,7 +48,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-pub(crate) use reader::read;
+pub use reader::read;
 pub use writer::PackError;
 use writer::Writer;
 
@@ -103,7 +103,7 @@ impl Packed {
     }
 
     /// The bytes that go over the link.
-    pub(crate) fn into_bytes(self) -> Vec<u8> {
+    pub fn into_bytes(self) -> Vec<u8> {
         self.0.finish()
     }
 

@@ -15,7 +15,7 @@ const ROOM: usize = 1024;
 
 /// The bytes are not packed values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Malformed {
+pub enum Malformed {
     #[error("the packed values end too early")]
     Torn,
     #[error("something goes on after the end of the packed values")]
@@ -38,7 +38,7 @@ pub(crate) enum Malformed {
 
 /// Reads packed values to their end. Each name and its value go to `member`, which must serialize the
 /// value once; a later one counts in the place of an earlier one with the same name.
-pub(crate) fn read<E>(
+pub fn read<E>(
     bytes: &[u8],
     mut member: impl FnMut(&str, &Node<'_>) -> Result<(), E>,
 ) -> Result<Result<(), E>, Malformed> {
@@ -169,7 +169,7 @@ impl<'a> Reader<'a> {
 }
 
 /// The value that is read next.
-pub(crate) struct Node<'a>(&'a Reader<'a>);
+pub struct Node<'a>(&'a Reader<'a>);
 
 impl Serialize for Node<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {

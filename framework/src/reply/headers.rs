@@ -7,7 +7,19 @@ use super::Reply;
 impl Reply {
     /// Sets a header, in place of what it was.
     ///
-    /// A name or value that HTTP does not allow makes the reply an error.
+    /// Text is checked when it is set: a name or value that HTTP does not allow makes the reply an
+    /// error. Values of the types [`HeaderName`] and [`HeaderValue`], and numbers as values, cannot be
+    /// wrong; constants of these types are checked when the site is compiled.
+    ///
+    /// ```
+    /// use headwater::prelude::*;
+    /// use http::header::{CONTENT_SECURITY_POLICY, HeaderValue};
+    ///
+    /// const OWN_SCRIPTS: HeaderValue = HeaderValue::from_static("script-src 'self'");
+    ///
+    /// let page = html("<p>Hello").header(CONTENT_SECURITY_POLICY, OWN_SCRIPTS);
+    /// # assert_eq!(page.status(), 200);
+    /// ```
     #[track_caller]
     pub fn header<N, V>(mut self, name: N, value: V) -> Reply
     where
@@ -20,9 +32,8 @@ impl Reply {
         self
     }
 
-    /// Adds a header beside those of the same name.
-    ///
-    /// A name or value that HTTP does not allow makes the reply an error.
+    /// Adds a header beside those of the same name. What can be wrong is as in
+    /// [`header`](Reply::header).
     #[track_caller]
     pub fn append_header<N, V>(mut self, name: N, value: V) -> Reply
     where

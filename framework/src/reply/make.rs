@@ -1,7 +1,7 @@
 use std::fmt;
 
 use bytes::Bytes;
-use http::StatusCode;
+use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 
 use super::{Content, Reply};
@@ -9,9 +9,34 @@ use crate::body::Body;
 use crate::packed::Packed;
 
 /// A template of the site, rendered by the front end. Values are added by [`Reply::with`].
+///
+/// For a name that is known when the site is compiled, write [`template!`](crate::template!): `check`
+/// and the start then see whether the site has the template.
 pub fn template(name: impl Into<String>) -> Reply {
     let values = Packed::new();
     Reply::new(StatusCode::OK, Content::Template { name: name.into(), values })
+}
+
+/// A template of the site, as [`template()`](template()) makes it, under a name that stands in the code.
+/// In a function with `#[controller]` the name is known to `check` and to the start of a front end: a
+/// template that the site does not have is an error there, with the line of the code.
+///
+/// Elsewhere, in a function that a controller calls, it is not known before the controller replies.
+///
+/// ```
+/// use headwater::prelude::*;
+///
+/// #[controller("about")]
+/// async fn about() -> Reply {
+///     template!("about.html").with("since", 2019)
+/// }
+/// # assert_eq!(controllers![about].iter().count(), 1);
+/// ```
+#[macro_export]
+macro_rules! template {
+    ($name:literal $(,)?) => {
+        $crate::reply::template($name)
+    };
 }
 
 /// HTML as it is. Nothing in it is escaped.
@@ -37,11 +62,15 @@ pub fn json<T: Serialize + ?Sized>(value: &T) -> Reply {
     }
 }
 
-/// Bytes of this media type.
+/// Bytes of this media type. Text that is no value of a header makes the reply an error; a
+/// [`HeaderValue`] cannot.
 #[track_caller]
-pub fn bytes(content_type: impl AsRef<str>, bytes: impl Into<Bytes>) -> Reply {
+pub fn bytes<V>(content_type: V, bytes: impl Into<Bytes>) -> Reply
+where
+    V: TryInto<HeaderValue, Error: fmt::Display>,
+{
     Reply::new(StatusCode::OK, Content::Body(Body::from(bytes.into())))
-        .header(http::header::CONTENT_TYPE, content_type.as_ref())
+        .header(http::header::CONTENT_TYPE, content_type)
 }
 
 /// The site's error page for a status.
@@ -103,6 +132,8 @@ mod tests {
         assert_eq!(content_type(&text("x")), "text/plain; charset=utf-8");
         assert_eq!(content_type(&json(&[1])), "application/json");
         assert_eq!(content_type(&bytes("image/png", "PNG")), "image/png");
+        const WEBP: HeaderValue = HeaderValue::from_static("image/webp");
+        assert_eq!(content_type(&bytes(WEBP, "WEBP")), "image/webp");
     }
 
     #[test]

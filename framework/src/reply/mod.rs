@@ -107,8 +107,8 @@ impl Reply {
 
     /// Sets the status.
     ///
-    /// Codes that are no status of a final response (below 200, above 999) make the reply an
-    /// error.
+    /// The constants of [`StatusCode`] from 200 on cannot be wrong. A number is checked when it is set:
+    /// one that is no status of a final response (below 200, above 999) makes the reply an error.
     #[track_caller]
     pub fn with_status<S>(mut self, status: S) -> Reply
     where

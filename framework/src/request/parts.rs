@@ -10,7 +10,7 @@ use crate::log::Position;
 
 /// Everything of a [`Request`](super::Request) but its body.
 ///
-/// On a route that caches, the answer goes to everybody, so it may depend on nothing but what is
+/// On a route that caches, the answer goes to all visitors, so it may depend on nothing but what is
 /// in the cache key: whatever else is asked for gives [`NotInKey`].
 #[derive(Clone)]
 pub struct RequestParts {

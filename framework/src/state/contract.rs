@@ -20,7 +20,7 @@ use crate::log::Invalidation;
 /// transaction and takes no clones to speak of.
 ///
 /// ```
-/// use headwater::log::Invalidation;
+/// use headwater::Invalidation;
 /// use headwater::state::{At, State};
 /// use imbl::OrdMap;
 /// use serde::{Deserialize, Serialize};

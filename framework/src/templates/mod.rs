@@ -32,4 +32,6 @@ pub use engine::{Customise, Engine, Options};
 pub use fragments::{FragmentFill, FragmentKey, FragmentType, Fragments, NoFragments};
 pub use functions::AssetUrl;
 pub use rendered::Rendered;
+#[cfg(feature = "internals")]
+pub use scanner::tags;
 pub use values::Values;

@@ -8,32 +8,32 @@ use std::ops::Range;
 
 /// One `{% … %}`. Offsets are bytes of the template's text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Tag<'a> {
+pub struct Tag<'a> {
     /// All of it, braces included.
-    pub(super) range: Range<usize>,
+    pub range: Range<usize>,
     /// The identifier that it begins with, `""` if it begins with something else.
-    pub(super) word: &'a str,
+    pub word: &'a str,
     /// Where the word begins.
-    pub(super) word_at: usize,
+    pub word_at: usize,
     /// Where `%}` or `-%}` begins.
-    pub(super) inside_end: usize,
+    pub inside_end: usize,
 }
 
 impl<'a> Tag<'a> {
     /// What follows the word, up to the closing brace.
-    pub(super) fn rest(&self) -> Range<usize> {
+    pub fn rest(&self) -> Range<usize> {
         self.word_at + self.word.len()..self.inside_end
     }
 }
 
 /// All tags of a template in their order.
-pub(super) fn tags(text: &str) -> Tags<'_> {
+pub fn tags(text: &str) -> Tags<'_> {
     Tags { text, at: 0 }
 }
 
 /// The tags that are still to come.
 #[derive(Debug)]
-pub(super) struct Tags<'a> {
+pub struct Tags<'a> {
     text: &'a str,
     at: usize,
 }

@@ -177,7 +177,7 @@ async fn echo(
     let remote = remote.unwrap();
     let mut names: Vec<&str> = headers.keys().map(|name| name.as_str()).collect();
     names.sort_unstable();
-    text(format!("{method} {uri} {} {} {}", names.join(","), remote, body.len()))
+    html(format!("{method} {uri} {} {} {}", names.join(","), remote, body.len()))
         .header("set-cookie", "seen=1")
         .header("vary", "cookie")
 }
@@ -211,6 +211,37 @@ async fn a_part_is_asked_for_with_what_concerns_the_visitor_and_not_the_page() {
                 _ => "no-store",
             }
         );
+    }
+}
+
+#[controller("cheer")]
+async fn cheer() -> Reply {
+    text("<script>'Tom & Jerry'</script>")
+}
+
+#[tokio::test]
+async fn text_is_escaped_in_a_page_of_markup() {
+    let routes = routes(&[
+        ("/", "template = \"page.html\""),
+        ("/note", "template = \"note.txt\""),
+        ("/cheer", "controller = \"cheer\""),
+        ("/own", "controller = \"cheer\"\ncache = \"no_cache\""),
+        ("/with-parts", "template = \"parts.txt\""),
+        ("/badge", "controller = \"badge\"\ncache = \"no_cache\""),
+    ]);
+    let parts = "{{ part(url=\"/cheer\") }} {{ part(url=\"/own\") }}";
+    let within = "a<b {{ part(url=\"/badge\") }}{{ part(url=\"/none\", fallback=\"<i>\") }}";
+    let page = format!("<p>{parts} {{{{ part(url=\"/with-parts\") }}}}");
+    let files = [("page.html", &*page), ("note.txt", parts), ("parts.txt", within)];
+    let site = Site::open(controllers![badge, cheer], &routes, &files).await;
+    let (raw, escaped) = (
+        "<script>'Tom & Jerry'</script>",
+        "&lt;script&gt;&#39;Tom &amp; Jerry&#39;&lt;/script&gt;",
+    );
+    for _ in 0..2 {
+        let expected = format!("<p>{escaped} {escaped} a&lt;b <b>nobody</b>&lt;i&gt;");
+        assert_eq!(*site.get("/").await.body(), expected);
+        assert_eq!(*site.get("/note").await.body(), format!("{raw} {raw}"), "it is text, too");
     }
 }
 

@@ -27,7 +27,7 @@ pub mod controllers {
     #[controller("books.list")]
     pub async fn list(library: Data<Library>) -> Reply {
         let books = library.query(|library| library.books.values().cloned().collect::<Vec<_>>());
-        template("books.html").with("books", books)
+        template!("books.html").with("books", books)
     }
 
     #[controller("books.add")]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{Blob, Store, StoreError, access, sync_folder};
 use crate::clock;
-use crate::http::files::open_without_links;
+use crate::files::open_without_links;
 use crate::log::ContentId;
 use crate::private;
 

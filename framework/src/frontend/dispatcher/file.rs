@@ -11,7 +11,7 @@ use super::super::respond::{self, CacheStatus, Forward};
 use super::super::router::{Failed, Visit};
 use super::Dispatcher;
 use crate::dispatch::{CanonicalPath, Match, Resolution, Route};
-use crate::http::files::{Answer, Caching};
+use crate::files::{Answer, Caching};
 use crate::http::names::CACHE_STATUS;
 
 /// A request for a file.

@@ -20,7 +20,7 @@ use tokio::sync::watch;
 use crate::cache::Cache;
 use crate::clock;
 use crate::docroot::{Manifest, Store};
-use crate::http::Files;
+use crate::files::Files;
 use crate::link::{Holdings, Link};
 use crate::log::{ContentId, FileChange, Position};
 

@@ -12,10 +12,10 @@ use super::known::Trust;
 use super::{Docroot, DocrootFiles};
 use crate::clock;
 use crate::docroot::{Manifest, Store, check_path};
-use crate::frontend::failure::Failure;
-use crate::http::files::{
+use crate::files::{
     Answer, Caching, Files, Fingerprint, Overlaid, OverlaidFile, Overlay, is_exhaustion,
 };
+use crate::frontend::failure::Failure;
 use crate::link::{CallError, Lookup};
 use crate::log::{ContentId, Position};
 

@@ -28,10 +28,10 @@ use crate::cache::{Cache, Origin};
 use crate::clock::{self, Moment};
 use crate::computation::Code;
 use crate::dispatch::Target;
-use crate::http::{Work, limited};
 use crate::link::{Answer, Call, CallError, Content, Link};
 use crate::log::Position;
 use crate::media_type;
+use crate::server::{Work, limited};
 use crate::templates::{NoFragments, Rendered, Values};
 
 use fragments::CachedFragments;

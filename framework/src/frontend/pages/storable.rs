@@ -73,7 +73,8 @@ mod tests {
 
     use super::*;
     use crate::dispatch::{CanonicalPath, Resolution, Table};
-    use crate::http::{Languages, Pace, TrustedProxies};
+    use crate::http::{Languages, TrustedProxies};
+    use crate::server::Pace;
 
     const SECOND: Duration = Duration::from_secs(1);
 

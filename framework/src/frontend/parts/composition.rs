@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use bytes::Bytes;
 use futures_util::future::join_all;
 use http::Response;
 use tokio::time::{Instant, timeout_at};
@@ -17,7 +18,8 @@ use super::chain::Chain;
 use super::content::Content;
 use super::failing::{Cause, Failing};
 use super::frame::Frame;
-use super::sharing::{Sharing, Told};
+use super::insertion::Insertion;
+use super::sharing::{Policy, Sharing};
 use super::tag::Tag;
 use super::{MOST_BYTES, MOST_PARTS};
 use crate::body::Body;
@@ -106,6 +108,14 @@ pub(super) struct Source<'a> {
     pub(super) deflated: &'a [Option<Deflated>],
     /// What the pieces are known by.
     pub(super) digest: u128,
+    pub(super) insertion: Insertion,
+}
+
+/// The place of a part in content that is put in like this.
+#[derive(Clone, Copy)]
+struct Slot<'a> {
+    part: &'a Part,
+    insertion: Insertion,
 }
 
 /// What was put together, or is so far.
@@ -147,7 +157,7 @@ impl<'a> Composition<'a> {
         for (index, (piece, deflated)) in source.iter().enumerate() {
             let part = match piece {
                 Piece::Bytes(bytes) => {
-                    assembly.whole.push(bytes.clone(), deflated);
+                    assembly.push(source.insertion, bytes, deflated);
                     continue;
                 }
                 Piece::Part(part) => part,
@@ -160,7 +170,10 @@ impl<'a> Composition<'a> {
                     let (pieces, digests) = (assembly.whole.pieces(), assembly.tag.len());
                     gaps.push(Gap { pieces, digests, part: index, awaited });
                 }
-                Err(cause) => self.fall_back(&mut assembly, chain, part, &cause),
+                Err(cause) => {
+                    let slot = Slot { part, insertion: source.insertion };
+                    self.fall_back(&mut assembly, chain, slot, &cause);
+                }
             }
         }
         (assembly, gaps)
@@ -204,7 +217,8 @@ impl<'a> Composition<'a> {
             .filter_map(|gap| match &pieces[gap.part] {
                 Piece::Part(part) => {
                     let place = (gap.pieces, gap.digests);
-                    Some((place, self.follow(chain, part, gap.awaited)))
+                    let slot = Slot { part, insertion: source.insertion };
+                    Some((place, self.follow(chain, slot, gap.awaited)))
                 }
                 Piece::Bytes(_) => None,
             })
@@ -226,26 +240,29 @@ impl<'a> Composition<'a> {
     fn follow<'c>(
         &'c self,
         chain: &'c Chain<'c>,
-        part: &'c Part,
+        slot: Slot<'c>,
         awaited: Awaited,
     ) -> Pin<Box<dyn Future<Output = Assembly> + Send + 'c>> {
         Box::pin(async move {
             let content = match awaited {
                 Awaited::Content(content) => Ok(content),
-                awaited => self.wait(part, awaited).await.and_then(|content| self.weigh(content)),
+                awaited => {
+                    self.wait(slot.part, awaited).await.and_then(|content| self.weigh(content))
+                }
             };
-            let url = Address::of(part).and_then(Address::canonical);
+            let url = Address::of(slot.part).and_then(Address::canonical);
             match content.and_then(|content| Ok((content, url?))) {
                 Ok((content, url)) => {
                     let chain = chain.down(&url);
-                    let (assembly, gaps) = self.begin(&chain, content.source());
-                    let mut assembly = self.fill(assembly, gaps, &chain, content.source()).await;
+                    let (assembly, gaps) = self.begin(&chain, content.source(self.page));
+                    let mut assembly =
+                        self.fill(assembly, gaps, &chain, content.source(self.page)).await;
                     assembly.share(self.page, &content);
                     assembly
                 }
                 Err(cause) => {
                     let mut assembly = Assembly::default();
-                    self.fall_back(&mut assembly, chain, part, &cause);
+                    self.fall_back(&mut assembly, chain, slot, &cause);
                     assembly
                 }
             }
@@ -284,8 +301,8 @@ impl<'a> Composition<'a> {
         Err(format!("with it the response would be longer than {MOST_BYTES} bytes").into())
     }
 
-    fn fall_back(&self, assembly: &mut Assembly, chain: &Chain<'_>, part: &Part, cause: &Cause) {
-        let bytes = self.so_far.failing.instead(chain, part, cause);
+    fn fall_back(&self, assembly: &mut Assembly, chain: &Chain<'_>, slot: Slot<'_>, cause: &Cause) {
+        let bytes = self.so_far.failing.instead(chain, slot.part, slot.insertion, cause);
         assembly.tag.add(Pieces::from(bytes.clone()).digest());
         assembly.whole.push(bytes, None);
         assembly.sharing.take_in_fallback();
@@ -295,7 +312,17 @@ impl<'a> Composition<'a> {
 impl<'a> Source<'a> {
     /// That of a page as it is kept.
     pub(super) fn of(page: &'a Page) -> Source<'a> {
-        Source { pieces: &page.body, deflated: page.later.pieces(), digest: page.digest() }
+        Source {
+            pieces: &page.body,
+            deflated: page.later.pieces(),
+            digest: page.digest(),
+            insertion: Insertion::Verbatim,
+        }
+    }
+
+    /// That of content without deflated pieces.
+    pub(super) fn of_pieces(pieces: &'a Pieces, digest: u128) -> Source<'a> {
+        Source { pieces, deflated: &[], digest, insertion: Insertion::Verbatim }
     }
 
     fn iter(self) -> impl Iterator<Item = (&'a Piece, Option<&'a Deflated>)> {
@@ -313,13 +340,20 @@ impl Assembly {
         Assembly { whole, tag, ..Assembly::default() }
     }
 
+    fn push(&mut self, insertion: Insertion, bytes: &Bytes, deflated: Option<&Deflated>) {
+        match insertion.changed(bytes) {
+            Some(changed) => self.whole.push(changed, None),
+            None => self.whole.push(bytes.clone(), deflated),
+        }
+    }
+
     /// Puts in content without parts.
     fn put_in(&mut self, page: &Frame<'_>, content: &Content) {
-        let source = content.source();
+        let source = content.source(page);
         self.tag.add(source.digest);
         for (piece, deflated) in source.iter() {
             match piece {
-                Piece::Bytes(bytes) => self.whole.push(bytes.clone(), deflated),
+                Piece::Bytes(bytes) => self.push(source.insertion, bytes, deflated),
                 Piece::Part(_) => unreachable!("content with parts is assembled"),
             }
         }
@@ -337,12 +371,12 @@ impl Assembly {
                     self.undeflated.push(Arc::clone(entry));
                 }
                 self.aging = self.aging.with(*aging);
-                Told::by_page(kept, variant)
+                Policy::of_page(kept, variant)
             }
-            Content::Page(kept, variant) => Told::by_page(kept, variant),
-            Content::Shared(headers, _) => Told::by(headers, &VariantKind::Yes),
-            Content::Own(_) => return self.sharing.take_in_visitors_own(),
+            Content::Page(kept, variant) => Policy::of_page(kept, variant),
+            Content::Shared(headers, _) => Policy::of(headers, &VariantKind::Yes),
+            Content::Own(..) => return self.sharing.take_in_visitors_own(),
         };
-        self.sharing.take_in(page.told, part);
+        self.sharing.take_in(page.policy, part);
     }
 }

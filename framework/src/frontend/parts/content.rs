@@ -11,6 +11,8 @@ use super::super::router::{Failed, VariantKind};
 use super::super::settings::Settings;
 use super::composition::Source;
 use super::failing::Cause;
+use super::frame::Frame;
+use super::insertion::Insertion;
 use crate::body::Body;
 use crate::budget::Share;
 use crate::cache::{Entry, Page};
@@ -24,8 +26,8 @@ pub(super) enum Content {
     /// What might have been one.
     Page(Box<Page>, VariantKind),
     /// What is for this visitor only.
-    Own(Pieces),
-    /// What is the same for everybody, though the cache has no part in it.
+    Own(HeaderMap, Pieces),
+    /// What is the same for all visitors, though the cache has no part in it.
     Shared(HeaderMap, Pieces),
 }
 
@@ -48,10 +50,11 @@ impl Content {
             }
             Served::Made { made, .. } => {
                 fits(made.status, &made.headers)?;
-                Ok(Content::Own(match made.content {
+                let pieces = match made.content {
                     MadeContent::Rendered { content, .. } => content,
                     MadeContent::Body(body) => read(body, limit, &pages.memory()).await?,
-                }))
+                };
+                Ok(Content::Own(made.headers, pieces))
             }
             Served::Response(response) => {
                 let (Parts { status, headers, .. }, body) = response.into_parts();
@@ -80,17 +83,32 @@ impl Content {
         match self {
             Content::Entry { entry, .. } => &page_of(entry).body,
             Content::Page(page, _) => &page.body,
-            Content::Own(pieces) | Content::Shared(_, pieces) => pieces,
+            Content::Own(_, pieces) | Content::Shared(_, pieces) => pieces,
         }
     }
 
-    /// All that is put together of it.
-    pub(super) fn source(&self) -> Source<'_> {
+    fn headers(&self) -> &HeaderMap {
         match self {
+            Content::Entry { entry, .. } => page_of(entry).head.template(),
+            Content::Page(page, _) => page.head.template(),
+            Content::Own(headers, _) | Content::Shared(headers, _) => headers,
+        }
+    }
+
+    /// All that is put together of it, for this page.
+    pub(super) fn source(&self, page: &Frame<'_>) -> Source<'_> {
+        let source = match self {
             Content::Entry { entry, .. } => Source::of(page_of(entry)),
             Content::Page(page, _) => Source::of(page),
-            Content::Own(pieces) | Content::Shared(_, pieces) => {
-                Source { pieces, deflated: &[], digest: pieces.digest() }
+            Content::Own(_, pieces) | Content::Shared(_, pieces) => {
+                Source::of_pieces(pieces, pieces.digest())
+            }
+        };
+        match Insertion::of(self.headers(), page.headers) {
+            Insertion::Verbatim => source,
+            // Other bytes are another representation, which a strong tag tells apart.
+            Insertion::Escaped => {
+                Source { digest: !source.digest, insertion: Insertion::Escaped, ..source }
             }
         }
     }

@@ -7,6 +7,7 @@ use http::header::{self, HeaderMap};
 
 use super::super::router::request_id as new_request_id;
 use super::chain::Chain;
+use super::insertion::Insertion;
 use crate::pieces::Part;
 use crate::shown::{shown, shown_cause};
 
@@ -66,7 +67,13 @@ impl Failing {
     }
 
     /// What is shown in the place of `part`, which fails within `page`.
-    pub(super) fn instead(&self, page: &Chain<'_>, part: &Part, cause: &Cause) -> Bytes {
+    pub(super) fn instead(
+        &self,
+        page: &Chain<'_>,
+        part: &Part,
+        insertion: Insertion,
+        cause: &Cause,
+    ) -> Bytes {
         let Cause { text, request_id, is_known } = cause;
         let request_id =
             request_id.as_ref().unwrap_or_else(|| self.request_id.get_or_init(new_request_id));
@@ -80,12 +87,11 @@ impl Failing {
         } else {
             tracing::warn!(request_id, page, part = part_url, cause, "a part is not there");
         }
+        let changed = insertion.changed(part.fallback());
+        let fallback = changed.unwrap_or_else(|| part.fallback().clone());
         match self.comments {
-            true => {
-                let comment = comment(url, text);
-                [part.fallback().as_ref(), comment.as_bytes()].concat().into()
-            }
-            false => part.fallback().clone(),
+            true => [fallback.as_ref(), comment(url, text).as_bytes()].concat().into(),
+            false => fallback,
         }
     }
 }
@@ -119,6 +125,7 @@ mod tests {
             Failing::of(&headers, development).instead(
                 &Chain::begin(None),
                 &part,
+                Insertion::Verbatim,
                 &"it is away".into(),
             )
         };

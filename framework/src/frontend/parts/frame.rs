@@ -10,7 +10,7 @@ use super::super::pages::{Served, clear, page_of};
 use super::super::respond::{self, Aging, CacheStatus, Composed, Whole};
 use super::super::router::Visit;
 use super::composition::{Assembly, Source};
-use super::sharing::Told;
+use super::sharing::Policy;
 use crate::body::Body;
 use crate::cache::Entry;
 use crate::http::negotiation::acceptable;
@@ -20,7 +20,7 @@ use crate::http::{Coding, Preferences};
 pub(super) struct Frame<'a> {
     status: StatusCode,
     pub(super) headers: &'a HeaderMap,
-    pub(super) told: Told<'a>,
+    pub(super) policy: Policy<'a>,
     pub(super) source: Source<'a>,
     /// Where it is kept, if it is.
     entry: Option<&'a Arc<Entry>>,
@@ -48,9 +48,9 @@ impl<'a> Frame<'a> {
                 return Some(Frame {
                     status: made.status,
                     headers: &made.headers,
-                    told: Told::by(&made.headers, variant),
+                    policy: Policy::of(&made.headers, variant),
                     // It has no tag.
-                    source: Source { pieces, deflated: &[], digest: 0 },
+                    source: Source::of_pieces(pieces, 0),
                     entry: None,
                     spliced: None,
                     accepted: Preferences::PLAIN,
@@ -64,7 +64,7 @@ impl<'a> Frame<'a> {
         Some(Frame {
             status: page.status(),
             headers: page.head.template(),
-            told: Told::by_page(page, variant),
+            policy: Policy::of_page(page, variant),
             source: Source::of(page),
             entry,
             spliced: page.head.encoded_template(),

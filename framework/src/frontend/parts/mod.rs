@@ -4,6 +4,7 @@
 //! - [`compose`]: puts a page together: what is in the cache at once, the rest side by side.
 //! - `address`: where a part leads to, and `chain`: through which pages, so that no page holds itself.
 //! - `content`: what of an answer goes into a page.
+//! - `insertion`: whether that is put in as it is or as text.
 //! - `failing`: what is shown, and logged, in the place of a part that cannot be had.
 //! - `tag`: the strong tag of what was put together.
 //! - `sharing`: what caches further out may do with it.
@@ -35,12 +36,12 @@
 //! bytes) is bounded, so a template's mistake costs one response and no more.
 
 mod address;
-mod allowed;
 mod chain;
 mod composition;
 mod content;
 mod failing;
 mod frame;
+mod insertion;
 mod sharing;
 mod tag;
 

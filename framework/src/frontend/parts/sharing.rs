@@ -1,16 +1,18 @@
 //! What caches further out may do with a page that was put together.
 //!
-//! They know nothing of its parts: to them it is one response, so it may be kept no longer, and for
-//! no more visitors, than any part of it.
+//! They know nothing of its parts: to them it is one response, so it may be reused no longer, and
+//! for no more visitors, than any part of it. Policies are compared and not merged:
 //!
-//! - A part that is *for this visitor only* (the cache had no part in it, or it is of a variant
-//!   that the page is not of) makes the whole `private, no-cache`, and what is meant for shared
-//!   caches alone is left out. Otherwise a CDN would show one visitor's badge to all.
-//! - With a *fallback* in it, the page is to be asked for again, or an outage of a second would be
-//!   seen for as long as the page may be kept.
-//! - Otherwise `Cache-Control` and `CDN-Cache-Control` (RFC 9213) allow what all of them allow, and the
-//!   page is in the groups of all of them (RFC 9875).
-//! - `Vary` names what any of them varies by, except for its coding.
+//! - With a part that is *for this visitor only* (the cache had no part in it, it is of a variant
+//!   that the page is not of, or it is `private`), the whole is `private, no-cache` and in no groups.
+//!   Otherwise a CDN would show one visitor's badge to all.
+//! - With a part whose `Cache-Control` or `CDN-Cache-Control` (RFC 9213) is another than the page's,
+//!   the whole is `no-cache`, or `no-store` if either is. With a *fallback* in it, too, or an outage of
+//!   a second would be seen for as long as the page may be reused.
+//! - In both cases `CDN-Cache-Control` is left out, and where a part has none. Otherwise the page's
+//!   own policy stands.
+//! - The page is in the groups of all (RFC 9875), and `Vary` names what any of them varies by, except
+//!   for its coding.
 //!
 //! What a part says beyond that (`Set-Cookie`, `Link`, …) is not sent. A cookie would be set or
 //! not depending on what happened to be in the cache.
@@ -20,7 +22,6 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::super::pages::vary;
 use super::super::router::VariantKind;
-use super::allowed::Allowed;
 use crate::cache::Page;
 use crate::http::names::CDN_CACHE_CONTROL;
 
@@ -37,32 +38,37 @@ const LONGEST: usize = 8 * 1024;
 /// The headers of a part that matter to the whole, besides those of groups.
 static RELEVANT: [HeaderName; 3] = [header::CACHE_CONTROL, header::VARY, CDN_CACHE_CONTROL];
 
-/// What the parts of a page have to say about keeping it.
+/// What the parts of a page have to say about its reuse.
 #[derive(Debug, Default)]
 pub(super) struct Sharing {
-    audience: Audience,
+    reuse: Reuse,
     /// Headers of parts that differ from the page's.
     differing: Vec<HeaderMap>,
 }
 
-/// What caches further out are told of a page or a part.
+/// What a page or a part allows caches further out.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Told<'a> {
+pub(super) struct Policy<'a> {
     headers: &'a HeaderMap,
-    /// The same for headers that tell them the same.
+    /// The same for headers that allow the same.
     number: u64,
     variant: &'a VariantKind,
 }
 
-impl<'a> Told<'a> {
-    /// By these headers.
-    pub(super) fn by(headers: &'a HeaderMap, variant: &'a VariantKind) -> Told<'a> {
-        Told { headers, number: number(headers), variant }
+impl<'a> Policy<'a> {
+    /// That of these headers.
+    pub(super) fn of(headers: &'a HeaderMap, variant: &'a VariantKind) -> Policy<'a> {
+        Policy { headers, number: number(headers), variant }
     }
 
-    /// By a page that is kept, which remembers its number.
-    pub(super) fn by_page(page: &'a Page, variant: &'a VariantKind) -> Told<'a> {
-        Told { headers: page.head.template(), number: page.head.told(number), variant }
+    /// That of a page that is kept, which remembers its number.
+    pub(super) fn of_page(page: &'a Page, variant: &'a VariantKind) -> Policy<'a> {
+        Policy { headers: page.head.template(), number: page.head.told(number), variant }
+    }
+
+    fn lines(self) -> [Vec<&'a HeaderValue>; 2] {
+        [header::CACHE_CONTROL, CDN_CACHE_CONTROL]
+            .map(|name| self.headers.get_all(name).iter().collect())
     }
 }
 
@@ -71,9 +77,9 @@ fn relevant() -> impl Iterator<Item = &'static HeaderName> {
     RELEVANT.iter().chain(GROUPS.iter().map(|(name, _)| name))
 }
 
-/// What headers tell caches further out. That a page is sent in several codings it tells of itself
+/// What of headers matters to the whole. That a page is sent in several codings matters to itself
 /// alone: its parts are asked for as they are, and what it is put together of is encoded as a whole.
-fn told(headers: &HeaderMap) -> impl Iterator<Item = (&'static HeaderName, HeaderValue)> {
+fn lines(headers: &HeaderMap) -> impl Iterator<Item = (&'static HeaderName, HeaderValue)> {
     relevant().flat_map(move |name| {
         let values = headers.get_all(name).iter().filter_map(move |value| match *name {
             header::VARY => without_coding(value),
@@ -100,10 +106,10 @@ fn members(value: &HeaderValue) -> impl Iterator<Item = &str> {
     value.to_str().unwrap_or_default().split(',').map(str::trim).filter(|name| !name.is_empty())
 }
 
-/// A number that is the same for headers that tell the same.
+/// A number that is the same for headers that allow the same.
 fn number(headers: &HeaderMap) -> u64 {
     let mut text = Vec::new();
-    for (name, value) in told(headers) {
+    for (name, value) in lines(headers) {
         for piece in [name.as_str().as_bytes(), value.as_bytes()] {
             text.extend_from_slice(&piece.len().to_le_bytes());
             text.extend_from_slice(piece);
@@ -112,85 +118,109 @@ fn number(headers: &HeaderMap) -> u64 {
     xxh3_64(&text)
 }
 
-/// Whom the parts are for, in the order of what is stricter.
+/// How the whole may be reused, in the order of what is stricter.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-enum Audience {
-    /// Whoever may have the page.
+enum Reuse {
+    /// As the page says.
     #[default]
-    Everybody,
-    /// They may too, but not for long.
-    AtTheMoment,
-    /// This visitor only.
-    OneVisitor,
+    OfThePage,
+    /// As its `Cache-Control` says, for shared caches too.
+    WithoutCdn,
+    NoCache,
+    Private,
+    NoStore,
+}
+
+impl Reuse {
+    /// The strictest that headers ask for where no time is allowed.
+    fn without_time(headers: &HeaderMap) -> Reuse {
+        let values = headers.get_all(header::CACHE_CONTROL).iter();
+        let directives = values.flat_map(members).map(|directive| {
+            match directive
+                .split('=')
+                .next()
+                .unwrap_or_default()
+                .trim()
+                .to_ascii_lowercase()
+                .as_str()
+            {
+                "no-store" => Reuse::NoStore,
+                "private" => Reuse::Private,
+                _ => Reuse::NoCache,
+            }
+        });
+        directives.max().unwrap_or(Reuse::NoCache)
+    }
 }
 
 impl Sharing {
     /// A part that depends on nothing but the variant and its headers' `Vary`.
-    pub(super) fn take_in(&mut self, page: Told<'_>, part: Told<'_>) {
+    pub(super) fn take_in(&mut self, page: Policy<'_>, part: Policy<'_>) {
         if *part.variant != VariantKind::Yes && part.variant != page.variant {
             self.take_in_visitors_own();
         }
-        if page.number != part.number {
-            let differing = told(part.headers).map(|(name, value)| (name.clone(), value));
-            self.differing.push(differing.collect());
+        if page.number == part.number {
+            return;
         }
+        let ([caching, for_cdns], [part_caching, part_for_cdns]) = (page.lines(), part.lines());
+        let reuse = match caching == part_caching {
+            true if for_cdns == part_for_cdns => Reuse::OfThePage,
+            true if part_for_cdns.is_empty() => Reuse::WithoutCdn,
+            _ => Reuse::without_time(part.headers),
+        };
+        self.reuse = self.reuse.max(reuse);
+        self.differing
+            .push(lines(part.headers).map(|(name, value)| (name.clone(), value)).collect());
     }
 
     /// A part that is for this visitor only.
     pub(super) fn take_in_visitors_own(&mut self) {
-        self.audience = Audience::OneVisitor;
+        self.reuse = self.reuse.max(Reuse::Private);
     }
 
     /// A fallback.
     pub(super) fn take_in_fallback(&mut self) {
-        self.audience = self.audience.max(Audience::AtTheMoment);
+        self.reuse = self.reuse.max(Reuse::NoCache);
     }
 
     /// What the parts of a part have to say.
     pub(super) fn extend(&mut self, other: Sharing) {
-        self.audience = self.audience.max(other.audience);
+        self.reuse = self.reuse.max(other.reuse);
         self.differing.extend(other.differing);
     }
 
     /// Changes the headers of the page into those of the whole.
     pub(super) fn apply(&self, headers: &mut HeaderMap) {
-        if self.differing.is_empty() && self.audience == Audience::Everybody {
-            return;
-        }
         let lines = self.differing.iter().flat_map(|part| part.get_all(header::VARY));
         let names = lines.flat_map(members).filter_map(|name| name.parse().ok());
         let names: Vec<HeaderName> = names.collect();
         if !names.is_empty() {
             vary(headers, names.iter());
         }
-        // What says nothing at all gets a value later, and not one that allows more.
-        if let Some(page) = Allowed::by(headers, &header::CACHE_CONTROL) {
-            let parts = self
-                .differing
-                .iter()
-                .map(|part| Allowed::by(part, &header::CACHE_CONTROL).unwrap_or(Allowed::NO_CACHE));
-            let all = parts.fold(page, Allowed::and).and(match self.audience {
-                Audience::Everybody => page,
-                Audience::AtTheMoment => Allowed::NO_CACHE,
-                Audience::OneVisitor => Allowed::PRIVATE,
-            });
-            // What means the same may say it in its own words.
-            if all != page {
-                headers.insert(header::CACHE_CONTROL, all.header());
-            }
+        let reuse = match self.reuse {
+            reuse @ (Reuse::OfThePage | Reuse::WithoutCdn) => reuse,
+            strict => strict.max(Reuse::without_time(headers)),
+        };
+        if reuse > Reuse::OfThePage {
+            headers.remove(&CDN_CACHE_CONTROL);
         }
-        let for_shared_caches = Allowed::by(headers, &CDN_CACHE_CONTROL)
-            .filter(|_| self.audience == Audience::Everybody);
-        let parts = self.differing.iter().map(|part| Allowed::by(part, &CDN_CACHE_CONTROL));
-        match parts.fold(for_shared_caches, |all, part| Some(all?.and(part?))) {
-            Some(all) if Allowed::by(headers, &CDN_CACHE_CONTROL) == Some(all) => {}
-            Some(all) => drop(headers.insert(&CDN_CACHE_CONTROL, all.header())),
-            None => drop(headers.remove(&CDN_CACHE_CONTROL)),
+        let cache_control = match reuse {
+            Reuse::OfThePage | Reuse::WithoutCdn => None,
+            Reuse::NoCache => Some("no-cache"),
+            Reuse::Private => Some("private, no-cache"),
+            Reuse::NoStore => Some("no-store"),
+        };
+        // What says nothing at all gets a value later, and not one that allows more.
+        if let Some(value) = cache_control
+            && headers.contains_key(header::CACHE_CONTROL)
+        {
+            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(value));
         }
         for (name, separator) in &GROUPS {
-            match self.audience {
-                Audience::OneVisitor => drop(headers.remove(name)),
-                _ => add_groups(headers, &self.differing, name, separator),
+            if reuse >= Reuse::Private {
+                headers.remove(name);
+            } else if !self.differing.is_empty() {
+                add_groups(headers, &self.differing, name, separator);
             }
         }
     }
@@ -253,7 +283,7 @@ mod tests {
         let (mut page, [page_variant, part_variant]) = (headers(&PAGE), variants);
         let mut sharing = Sharing::default();
         let part = headers(part);
-        sharing.take_in(Told::by(&page, &page_variant), Told::by(&part, &part_variant));
+        sharing.take_in(Policy::of(&page, &page_variant), Policy::of(&part, &part_variant));
         sharing.apply(&mut page);
         lines(&page)
     }
@@ -273,7 +303,7 @@ mod tests {
             ("cache-control", "max-age=60"),
             ("cache-groups", "\"news\""),
             ("cache-tag", "news"),
-            ("cdn-cache-control", "max-age=30, stale-if-error=9"),
+            ("cdn-cache-control", "max-age=3600"),
             ("set-cookie", "a=b"),
             ("vary", "cookie"),
         ];
@@ -281,11 +311,39 @@ mod tests {
             "cache-control: max-age=60",
             "cache-groups: \"front\", \"news\"",
             "cache-tag: news",
-            "cdn-cache-control: max-age=30",
+            "cdn-cache-control: max-age=3600",
             "content-language: en",
             "vary: accept-language, cookie",
         ];
         assert_eq!(shared(&part), expected);
+    }
+
+    #[test]
+    fn with_a_part_of_another_policy_the_whole_is_asked_for_again() {
+        for (name, value, expected) in [
+            ("cache-control", "max-age=30", "no-cache"),
+            ("cache-control", "no-cache", "no-cache"),
+            ("cache-control", "public, Private=\"x\", max-age=30", "private, no-cache"),
+            ("cache-control", "no-store", "no-store"),
+            ("cdn-cache-control", "max-age=30", "no-cache"),
+        ] {
+            let mut part = PAGE;
+            part.iter_mut().filter(|line| line.0 == name).for_each(|line| line.1 = value);
+            let mut lines = vec![format!("cache-control: {expected}")];
+            lines.extend((expected == "no-cache").then(|| "cache-groups: \"front\"".to_owned()));
+            lines.extend(["content-language: en", "vary: accept-language"].map(str::to_owned));
+            assert_eq!(shared(&part), lines, "{name}: {value}");
+        }
+        let without = PAGE.into_iter().filter(|line| line.0 != "cdn-cache-control");
+        let mut expected = lines(&headers(&PAGE));
+        expected.retain(|line| !line.starts_with("cdn"));
+        assert_eq!(shared(&without.collect::<Vec<_>>()), expected);
+        let mut page = headers(&[("cache-control", "private, max-age=60")]);
+        let (part, yes) = (headers(&[("cache-control", "no-cache")]), VariantKind::Yes);
+        let mut sharing = Sharing::default();
+        sharing.take_in(Policy::of(&page, &yes), Policy::of(&part, &yes));
+        sharing.apply(&mut page);
+        assert_eq!(lines(&page), ["cache-control: private, no-cache"], "it is no less private");
     }
 
     #[test]
@@ -299,7 +357,7 @@ mod tests {
         let mut sharing = Sharing::default();
         let yes = VariantKind::Yes;
         for part in [by("Cookie"), by("cookie, x-shade"), by("Accept-Encoding, x-shade")] {
-            sharing.take_in(Told::by(&page, &yes), Told::by(&part, &yes));
+            sharing.take_in(Policy::of(&page, &yes), Policy::of(&part, &yes));
         }
         sharing.apply(&mut page);
         let expected = ["cache-control: no-cache", "vary: accept-encoding, cookie, x-shade"];

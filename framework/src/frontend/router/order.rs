@@ -14,10 +14,11 @@ use super::{Edition, Failed, request_id, vary};
 use crate::cache::{Entry, Generation, Key};
 use crate::clock::Moment;
 use crate::dispatch::{CanonicalPath, QueryKey, Route, Target};
-use crate::http::{Languages, Work};
+use crate::http::Languages;
 use crate::link::Call;
 use crate::log::Position;
 use crate::request::RequestScope;
+use crate::server::Work;
 
 /// An order for a page: what has to be known to make it and to keep it, without the request that asked
 /// for it. With it goes the [`Call`] of the controller.

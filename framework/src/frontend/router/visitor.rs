@@ -13,7 +13,7 @@ use crate::http::{Languages, Origin, Scheme, cookie};
 /// visitor has a page of their own is of no use.
 ///
 /// ```
-/// use headwater::frontend::{Variant, Visitor};
+/// use headwater::prelude::{Variant, Visitor};
 ///
 /// /// The page in the language of the cookie, else of the browser; as it is for those with a
 /// /// session.
@@ -26,7 +26,7 @@ use crate::http::{Languages, Origin, Scheme, cookie};
 ///     Variant::named(chosen.unwrap_or_else(|| visitor.language()))
 /// }
 ///
-/// use headwater::http::{Languages, Origin, Scheme};
+/// use headwater::{Languages, Origin, Scheme};
 /// let request = http::Request::get("/").header("accept-language", "de-CH, en;q=0.5");
 /// let (parts, ()) = request.body(())?.into_parts();
 /// let origin = Origin { remote: [192, 0, 2, 1].into(), scheme: Scheme::Https };

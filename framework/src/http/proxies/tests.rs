@@ -28,7 +28,7 @@ fn forwarded(list: &str) -> String {
 }
 
 #[test]
-fn who_is_no_trusted_proxy_is_not_believed() {
+fn only_a_trusted_proxy_is_believed() {
     let lies = [
         ("x-forwarded-for", "192.0.2.1"),
         ("x-forwarded-proto", "https"),
@@ -41,9 +41,9 @@ fn who_is_no_trusted_proxy_is_not_believed() {
         assert_eq!(origin(kind, PROXY, &lies), "https 192.0.2.1");
         assert_eq!(origin(kind, "::ffff:10.0.0.1", &lies), "https 192.0.2.1");
     }
-    let nobody = TrustedProxies::default();
+    let none_trusted = TrustedProxies::default();
     let headers = HeaderMap::from_iter([(X_FORWARDED_PROTO, HeaderValue::from_static("https"))]);
-    let origin = nobody.origin([127, 0, 0, 1].into(), &headers);
+    let origin = none_trusted.origin([127, 0, 0, 1].into(), &headers);
     assert_eq!(origin, Origin { remote: [127, 0, 0, 1].into(), scheme: Scheme::Http });
 }
 
@@ -160,7 +160,7 @@ fn written(address: IpAddr, kind: ProxyHeaders) -> String {
 }
 
 proptest! {
-    /// Whatever a visitor puts in front, proxies that add what they see are believed, and nobody else.
+    /// Whatever a visitor puts in front, only proxies that add what they see are believed.
     #[test]
     fn what_a_visitor_writes_changes_nothing(
         lies in "[ -~]{0,60}",

@@ -103,7 +103,7 @@ impl TestHost {
         position
     }
 
-    /// Whether a writer would have to wait for anybody now.
+    /// Whether a writer would have to wait for a member now.
     pub(super) fn is_leased(&self) -> bool {
         let now = clock::now();
         let members = self.members.borrow();

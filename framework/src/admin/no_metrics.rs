@@ -1,0 +1,16 @@
+/// The process's metrics in a program without the feature `prometheus`: the site may install a recorder of its
+/// own for what the framework counts with the `metrics` crate.
+#[derive(Debug, Clone)]
+pub struct Metrics;
+
+impl Metrics {
+    /// Collects nothing.
+    pub fn install() -> Metrics {
+        Metrics
+    }
+
+    /// Always `None`.
+    pub(super) fn render(&self) -> Option<String> {
+        None
+    }
+}

@@ -1,0 +1,149 @@
+use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use notify::event::{AccessKind, AccessMode};
+use notify::{Config, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+use tokio::sync::Notify;
+
+use super::OFTEN;
+use crate::app::places::Places;
+
+/// What the operating system is asked to tell.
+pub(super) struct Hints {
+    watcher: Option<RecommendedWatcher>,
+    watched: BTreeMap<PathBuf, Watched>,
+    /// Whether all is watched that is to be.
+    complete: bool,
+    /// Whether somebody was told that it is not.
+    told: bool,
+}
+
+/// How a folder is watched, and which one it was: there may be another of its name by now.
+#[derive(PartialEq, Eq)]
+struct Watched {
+    mode: RecursiveMode,
+    identity: (u64, u64),
+}
+
+impl Hints {
+    /// No hints.
+    pub(super) fn none() -> Hints {
+        Hints { watcher: None, watched: BTreeMap::new(), complete: false, told: true }
+    }
+
+    /// Hints for `hint`, if the system can give any.
+    pub(super) fn new(hint: Arc<Notify>) -> Hints {
+        let tell = move |event: notify::Result<notify::Event>| {
+            // Looking at files is an event too.
+            let only_looks = event.is_ok_and(|event| match event.kind {
+                EventKind::Access(AccessKind::Close(AccessMode::Write)) => false,
+                kind => kind.is_access(),
+            });
+            if !only_looks {
+                hint.notify_one();
+            }
+        };
+        // A link leads to what is watched by itself, or to what is neither loaded nor sent.
+        let watcher = RecommendedWatcher::new(tell, Config::default().with_follow_symlinks(false));
+        let mut hints = Hints { told: false, ..Hints::none() };
+        match watcher {
+            Ok(watcher) => hints.watcher = Some(watcher),
+            Err(error) => hints.tell(&error),
+        }
+        hints
+    }
+
+    /// Watches these places and no others, as far as they are there.
+    pub(super) fn want(&mut self, places: &Places) {
+        let Some(watcher) = &mut self.watcher else { return };
+        let wanted = wanted(places);
+        self.watched.retain(|path, watched| {
+            let stays = wanted.get(path) == Some(watched);
+            if !stays {
+                // It may be gone, and its watch with it.
+                let _ = watcher.unwatch(path);
+            }
+            stays
+        });
+        let mut failure = None;
+        for (path, watched) in wanted {
+            if self.watched.contains_key(&path) {
+                continue;
+            }
+            match watcher.watch(&path, watched.mode) {
+                Ok(()) => {
+                    self.watched.insert(path, watched);
+                }
+                // It may have gone just now.
+                Err(error) => failure = Some(error).filter(|_| path.exists()),
+            }
+        }
+        self.complete = failure.is_none();
+        if let Some(error) = failure {
+            self.tell(&error);
+        }
+    }
+
+    /// Whether there is a hint of every change.
+    pub(super) fn are_complete(&self) -> bool {
+        self.complete
+    }
+
+    fn tell(&mut self, error: &notify::Error) {
+        if !std::mem::replace(&mut self.told, true) {
+            tracing::warn!(
+                %error,
+                "the system does not tell of all changes of the site's files; they are looked at \
+                 every {OFTEN:?}"
+            );
+        }
+    }
+}
+
+/// The folders to watch, as far as they are there: those with all that is below them, and those that
+/// a file or folder would be put into.
+fn wanted(places: &Places) -> BTreeMap<PathBuf, Watched> {
+    let mut wanted = BTreeMap::new();
+    let mut add = |path: &Path, mode| {
+        // The parent of a relative path without a folder is empty.
+        let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+        // Where it lies and not where a link to it does: links are not followed.
+        let Ok(path) = path.canonicalize() else { return };
+        let Ok(metadata) = path.metadata() else { return };
+        if metadata.is_dir() {
+            let identity = (metadata.dev(), metadata.ino());
+            wanted.insert(path, Watched { mode, identity });
+        }
+    };
+    let folders = || places.folders.iter().chain([&places.docroot]);
+    for path in places.files.iter().chain(folders()) {
+        if let Some(parent) = path.parent() {
+            add(parent, RecursiveMode::NonRecursive);
+        }
+    }
+    for folder in folders() {
+        add(folder, RecursiveMode::Recursive);
+    }
+    wanted
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn a_folder_behind_a_link_is_watched_where_it_lies() {
+        let folder = tempfile::tempdir().unwrap();
+        let top = folder.path().canonicalize().unwrap();
+        fs::create_dir_all(top.join("releases/2")).unwrap();
+        std::os::unix::fs::symlink("releases/2", top.join("docroot")).unwrap();
+        let places = Places { docroot: top.join("docroot"), ..Places::default() };
+        let wanted = wanted(&places).into_iter().map(|(path, watched)| (path, watched.mode));
+        let (links, files) = (RecursiveMode::NonRecursive, RecursiveMode::Recursive);
+        assert!(wanted.eq([(top.clone(), links), (top.join("releases/2"), files)]));
+    }
+}

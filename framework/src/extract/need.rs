@@ -1,0 +1,120 @@
+use std::any::{TypeId, type_name};
+use std::fmt;
+
+use super::{NoSuchResource, NoSuchState, NotInKey};
+use crate::request::RequestScope;
+use crate::state::{State, States};
+
+/// What a type needs of the site, or of the route, so that it can be taken from a request. What is
+/// not there is an error of `check` and of the start, not of the first visit.
+///
+/// An extractor names its needs as [`FromRequestParts::NEEDS`](super::FromRequestParts::NEEDS). One
+/// that is made of others has theirs:
+///
+/// ```
+/// use headwater::extract::{Cookies, FromRequestParts, Need, NotInKey};
+/// use headwater::request::RequestParts;
+///
+/// struct Session(Option<String>);
+///
+/// impl FromRequestParts for Session {
+///     type Rejection = NotInKey;
+///     const NEEDS: &'static [Need] = Cookies::NEEDS;
+///
+///     async fn from_request_parts(parts: &mut RequestParts) -> Result<Session, NotInKey> {
+///         let cookies = Cookies::from_request_parts(parts).await?;
+///         Ok(Session(cookies.get("session").map(str::to_owned)))
+///     }
+/// }
+/// ```
+#[derive(Clone, Copy)]
+#[non_exhaustive]
+pub enum Need {
+    /// The cookies: not on a route that caches.
+    Cookies,
+    /// All headers: not on a route that caches.
+    AllHeaders,
+    /// The header of this name: a route that caches must name it in `vary`.
+    Header(&'static str),
+    /// The name of the request in the logs: not on a route that caches.
+    RequestId,
+    /// The visitor's address: not on a route that caches.
+    Remote,
+    /// A state of the site; see [`Need::state`].
+    State(NeededState),
+    /// A resource of the site; see [`Need::resource`].
+    Resource(NeededResource),
+}
+
+/// A state, by its type.
+#[derive(Clone, Copy)]
+pub struct NeededState {
+    type_name: fn() -> &'static str,
+    is_there: fn(&States) -> bool,
+}
+
+/// A resource, by its type.
+#[derive(Clone, Copy)]
+pub struct NeededResource {
+    type_name: fn() -> &'static str,
+    id: fn() -> TypeId,
+}
+
+impl Need {
+    /// The state `S`, which the site adds with [`App::state`](crate::app::App::state).
+    pub const fn state<S: State>() -> Need {
+        Need::State(NeededState {
+            type_name: type_name::<S>,
+            is_there: |states| states.get::<S>().is_some(),
+        })
+    }
+
+    /// The resource `T`, which the site adds with [`App::resource`](crate::app::App::resource).
+    pub const fn resource<T: 'static>() -> Need {
+        Need::Resource(NeededResource { type_name: type_name::<T>, id: TypeId::of::<T> })
+    }
+
+    /// Whether a request that shows so much of itself has what is needed.
+    pub(crate) fn check_request(&self, scope: &RequestScope) -> Result<(), NotInKey> {
+        match self {
+            Need::Cookies => NotInKey::check_cookies(scope),
+            Need::AllHeaders => NotInKey::check_all_headers(scope),
+            Need::Header(name) => NotInKey::check_header(scope, name),
+            Need::RequestId => NotInKey::check_request_id(scope),
+            Need::Remote => NotInKey::check_remote(scope),
+            Need::State(_) | Need::Resource(_) => Ok(()),
+        }
+    }
+
+    /// What is wrong when the site lacks what is needed. `has_resource` says whether it has a resource
+    /// of a type.
+    pub(crate) fn lacking(
+        &self,
+        states: &States,
+        has_resource: impl Fn(TypeId) -> bool,
+    ) -> Option<String> {
+        match self {
+            Need::State(state) if !(state.is_there)(states) => {
+                Some(NoSuchState { type_name: (state.type_name)() }.to_string())
+            }
+            Need::Resource(resource) if !has_resource((resource.id)()) => {
+                Some(NoSuchResource { type_name: (resource.type_name)() }.to_string())
+            }
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Debug for Need {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Need::Cookies => f.write_str("Cookies"),
+            Need::AllHeaders => f.write_str("AllHeaders"),
+            Need::Header(name) => write!(f, "Header({name})"),
+            Need::RequestId => f.write_str("RequestId"),
+            Need::Remote => f.write_str("Remote"),
+            Need::State(state) => write!(f, "State({})", (state.type_name)()),
+            Need::Resource(resource) => write!(f, "Resource({})", (resource.type_name)()),
+        }
+    }
+}

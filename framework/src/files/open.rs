@@ -1,0 +1,99 @@
+//! Files that are open for responses, and how many of them there may be.
+//!
+//! A client decides how long its response holds a file open: it may open no window, or read a byte
+//! now and then. So a process has a fixed number of places for such files, and one file too many is
+//! refused as the operating system refuses it (`EMFILE`), only earlier: what is left of the
+//! descriptors is for connections, the link, the log and the admin port.
+
+use std::fs::File;
+use std::io;
+use std::ops::Deref;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rustix::io::Errno;
+
+/// The places of this process: its descriptors are its own, whatever serves from it.
+static PLACES: Places = Places::new(1024);
+
+/// Sets how many files may be open for responses.
+pub(crate) fn allow(files: usize) {
+    PLACES.most.store(files, Ordering::Relaxed);
+}
+
+/// Whether a file could not be opened because there are too many open files.
+pub(crate) fn is_exhaustion(error: &io::Error) -> bool {
+    let errno = Errno::from_io_error(error);
+    matches!(errno, Some(Errno::MFILE | Errno::NFILE))
+}
+
+/// A place for a file that is open for a response, until this is dropped.
+#[derive(Debug)]
+struct Place(&'static Places);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.taken.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[derive(Debug)]
+struct Places {
+    taken: AtomicUsize,
+    most: AtomicUsize,
+}
+
+impl Places {
+    const fn new(most: usize) -> Places {
+        Places { taken: AtomicUsize::new(0), most: AtomicUsize::new(most) }
+    }
+
+    fn take(&'static self) -> io::Result<Place> {
+        let most = self.most.load(Ordering::Relaxed);
+        let next = |taken: usize| (taken < most).then_some(taken + 1);
+        match self.taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next) {
+            Ok(_) => Ok(Place(self)),
+            Err(_) => Err(Errno::MFILE.into()),
+        }
+    }
+}
+
+/// A file that is open for a response.
+#[derive(Debug)]
+pub struct OpenFile {
+    file: File,
+    _place: Place,
+}
+
+impl OpenFile {
+    /// Gives the file a place.
+    ///
+    /// # Errors
+    /// `EMFILE` when all are taken.
+    pub fn new(file: File) -> io::Result<OpenFile> {
+        Ok(OpenFile { file, _place: PLACES.take()? })
+    }
+}
+
+impl Deref for OpenFile {
+    type Target = File;
+
+    fn deref(&self) -> &File {
+        &self.file
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_beyond_the_most_is_refused_until_another_is_closed() {
+        static TWO: Places = Places::new(2);
+        let first = TWO.take().unwrap();
+        let _second = TWO.take().unwrap();
+        assert!(is_exhaustion(&TWO.take().unwrap_err()));
+        drop(first);
+        let _third = TWO.take().unwrap();
+        assert!(TWO.take().is_err());
+    }
+}

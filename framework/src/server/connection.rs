@@ -1,0 +1,199 @@
+//! One connection of a client, from its first byte to its last.
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context as Task, Poll};
+
+use bytes::{Bytes, BytesMut};
+use http::Version;
+use hyper::server::conn::{http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, Sleep, sleep, timeout};
+
+use super::handler::{Handler, Peer};
+use super::limits::Limits;
+use super::service::{Context, Requests};
+use super::socket::{Heads, Socket};
+use super::stop::{Alarm, Stop};
+use super::timers::{Timeouts, Timers, Verdict};
+use super::work::Places;
+
+/// What all connections of a server have in common.
+pub(super) struct Rules {
+    pub(super) http1: http1::Builder,
+    http2: http2::Builder<TokioExecutor>,
+    pub(super) limits: Limits,
+    /// Places for connections.
+    pub(super) places: Arc<Semaphore>,
+    timeouts: Timeouts,
+    pub(super) stop: Stop,
+}
+
+impl Rules {
+    pub(super) fn new(limits: Limits) -> Rules {
+        let mut http1 = http1::Builder::new();
+        // A client that sends nothing more gets its answer.
+        http1.half_close(true);
+        // Hyper's own timeout sets a timer for each request and is the idle timeout as well.
+        http1.header_read_timeout(None);
+        http1.max_header_size(limits.header_bytes);
+        http1.max_buf_size(limits.header_bytes.max(BUFFER));
+        // Any other number makes hyper allocate for each request.
+        if limits.headers != 100 {
+            http1.max_headers(limits.headers);
+        }
+        let mut http2 = http2::Builder::new(TokioExecutor::new());
+        http2.max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX));
+        http2.max_send_buf_size(BUFFER);
+        http2.max_concurrent_streams(limits.streams);
+        let timeouts = Timeouts::new(&limits);
+        let places = Arc::new(Semaphore::new(limits.connections.min(Semaphore::MAX_PERMITS)));
+        Rules { http1, http2, limits, places, timeouts, stop: Stop::default() }
+    }
+
+    /// Whether so few places are left that connections without a request are in the way.
+    fn is_crowded(&self) -> bool {
+        self.places.available_permits() <= self.limits.connections / 8
+    }
+}
+
+/// The most that is buffered of what is read or written, in bytes (per stream in HTTP/2).
+const BUFFER: usize = 128 * 1024;
+
+/// Serves a connection until it ends.
+pub(super) async fn serve<H: Handler>(
+    mut stream: TcpStream,
+    peer: Peer,
+    rules: &Rules,
+    handler: Arc<H>,
+) {
+    let first = timeout(rules.limits.header_timeout, first_bytes(&mut stream));
+    let (version, read) = tokio::select! {
+        biased;
+        () = rules.stop.stopping() => return,
+        first = first => match first {
+            Ok(Ok(first)) => first,
+            Ok(Err(_)) | Err(_) => return,
+        }
+    };
+    let timers = Timers::new();
+    let places = (version == Version::HTTP_2).then(|| Places::new(rules.limits.streams));
+    let context = Context::new(handler, peer, rules.limits.headers, places);
+    let heads = if version == Version::HTTP_2 { Heads::Ignored } else { Heads::Noted };
+    let mut socket = Socket::new(stream, read, timers.clone(), heads);
+    let requests = Requests::new(context, timers.clone());
+    let timer = pin!(sleep(rules.timeouts.tick));
+    let alarm = rules.stop.alarm();
+    let mut driver = Driver { rules, timers, peer, alarm, timer, closing: false };
+    if version == Version::HTTP_2 {
+        let connection = rules.http2.serve_connection(TokioIo::new(socket), requests);
+        driver.drive(connection, http2::Connection::graceful_shutdown).await;
+    } else {
+        // Hyper borrows the socket, so that a head which hyper waits for in vain can be refused.
+        let connection = rules.http1.serve_connection(TokioIo::new(&mut socket), requests);
+        if driver.drive(connection, http1::Connection::graceful_shutdown).await == End::SlowHead {
+            driver.timers.close();
+            // The client may not read it any more.
+            let _ = timeout(rules.timeouts.tick, async {
+                socket.write_all(REQUEST_TIMEOUT).await?;
+                socket.shutdown().await
+            })
+            .await;
+        }
+    }
+}
+
+const REQUEST_TIMEOUT: &[u8] =
+    b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+
+/// How every HTTP/2 connection begins, and no request of HTTP/1 (RFC 9113, section 3.4).
+const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// Reads as much as tells the version, and most often the whole first head with it.
+async fn first_bytes(stream: &mut TcpStream) -> io::Result<(Version, Bytes)> {
+    let mut read = BytesMut::with_capacity(2048);
+    loop {
+        if stream.read_buf(&mut read).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        if read.starts_with(HTTP2_PREFACE) {
+            return Ok((Version::HTTP_2, read.freeze()));
+        }
+        if !HTTP2_PREFACE.starts_with(&read) {
+            return Ok((Version::HTTP_11, read.freeze()));
+        }
+    }
+}
+
+/// How a connection came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    Closed,
+    SlowHead,
+    Stalled,
+}
+
+/// Drives a connection, ends it when it breaks its limits, and closes it when the server stops.
+struct Driver<'a> {
+    rules: &'a Rules,
+    timers: Arc<Timers>,
+    peer: Peer,
+    alarm: Alarm<'a>,
+    timer: Pin<&'a mut Sleep>,
+    closing: bool,
+}
+
+impl Driver<'_> {
+    /// Drives a connection to its end. `close` makes it end when the requests that it has read are
+    /// answered.
+    async fn drive<C>(&mut self, connection: C, close: fn(Pin<&mut C>)) -> End
+    where
+        C: Future<Output = hyper::Result<()>>,
+    {
+        let mut connection = pin!(connection);
+        poll_fn(|task| self.poll(connection.as_mut(), close, task)).await
+    }
+
+    fn poll<C>(
+        &mut self,
+        mut connection: Pin<&mut C>,
+        close: fn(Pin<&mut C>),
+        task: &mut Task<'_>,
+    ) -> Poll<End>
+    where
+        C: Future<Output = hyper::Result<()>>,
+    {
+        let (rules, peer) = (self.rules, self.peer);
+        self.alarm.set(task);
+        let mut is_last = rules.stop.is_stopping();
+        while self.timer.as_mut().poll(task).is_ready() {
+            self.timer.as_mut().reset(Instant::now() + rules.timeouts.tick);
+            match self.timers.tick(&rules.timeouts, rules.is_crowded()) {
+                Verdict::Fine => {}
+                Verdict::Idle if self.closing => return Poll::Ready(End::Stalled),
+                Verdict::Idle => is_last = true,
+                Verdict::SlowHead => return Poll::Ready(End::SlowHead),
+                Verdict::Stalled => {
+                    tracing::debug!(%peer.addr, "cut a client that reads nothing");
+                    return Poll::Ready(End::Stalled);
+                }
+            }
+        }
+        if is_last && !self.closing {
+            self.closing = true;
+            self.timers.close();
+            close(connection.as_mut());
+        }
+        connection.poll(task).map(|end| {
+            if let Err(error) = end {
+                tracing::debug!(%peer.addr, %error, "connection broke off");
+            }
+            End::Closed
+        })
+    }
+}

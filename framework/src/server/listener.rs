@@ -1,0 +1,187 @@
+//! Accepting connections.
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::connection::{self, Rules};
+use super::handler::{Handler, Peer};
+use super::limits::Limits;
+
+/// A listening socket and what its connections are held to.
+#[derive(Debug)]
+pub struct Server {
+    listener: TcpListener,
+    limits: Limits,
+}
+
+/// How a server came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Drained {
+    /// Connections that were cut because their requests took longer than the drain time.
+    pub cut: usize,
+}
+
+impl Server {
+    /// Listens on `address`; port 0 takes any port that is free.
+    ///
+    /// # Errors
+    /// When the address is not one of this machine or is in use.
+    pub async fn bind(address: impl ToSocketAddrs, limits: Limits) -> io::Result<Server> {
+        Ok(Server { listener: TcpListener::bind(address).await?, limits })
+    }
+
+    /// The address that is really listened on.
+    ///
+    /// # Errors
+    /// When the system does not tell.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Serves HTTP/1 and HTTP/2 until `stop` is cancelled. Then it listens no more, closes
+    /// connections without a request, and returns when the others have been answered, or cut when
+    /// the drain time was over.
+    pub async fn run<H: Handler>(self, handler: Arc<H>, stop: CancellationToken) -> Drained {
+        let Server { listener, limits } = self;
+        let rules = Arc::new(Rules::new(limits));
+        let places = Arc::clone(&rules.places);
+        let refusals = rules.limits.refusals.min(Semaphore::MAX_PERMITS);
+        let refusals = Arc::new(Semaphore::new(refusals));
+        let mut tasks = JoinSet::new();
+        let mut stopped = pin!(stop.cancelled());
+        let mut pause = Pause::default();
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                () = stopped.as_mut() => break,
+                Some(_) = tasks.join_next(), if !tasks.is_empty() => continue,
+                accepted = pause.then_accept(&listener) => accepted,
+            };
+            let (stream, addr) = match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    pause.after(&error, Instant::now());
+                    continue;
+                }
+            };
+            pause = Pause::default();
+            if let Ok(place) = places.clone().try_acquire_owned() {
+                let (rules, handler) = (rules.clone(), handler.clone());
+                tasks.spawn(async move {
+                    // It concerns latency only, and the socket may be closed already.
+                    let _ = stream.set_nodelay(true);
+                    connection::serve(stream, Peer { addr }, &rules, handler).await;
+                    drop(place);
+                });
+            } else if let Ok(place) = refusals.clone().try_acquire_owned() {
+                tasks.spawn(async move {
+                    refuse(stream).await;
+                    drop(place);
+                });
+            }
+        }
+        drop(listener);
+        rules.stop.stop();
+        let drained =
+            timeout(rules.limits.drain, async { while tasks.join_next().await.is_some() {} });
+        // What is left is counted just below.
+        let _ = drained.await;
+        let cut = tasks.len();
+        tasks.shutdown().await;
+        Drained { cut }
+    }
+}
+
+const NO_PLACE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\n\
+    retry-after: 1\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: 31\r\n\r\n\
+    There are too many connections\n";
+
+/// Tells a client that there is no place for it. It is given a second to read that.
+async fn refuse(mut stream: TcpStream) {
+    let told = timeout(Duration::from_secs(1), async {
+        let mut unread = [0; 4096];
+        // A client that is answered before it has asked takes the connection for broken.
+        if stream.read(&mut unread).await? == 0 {
+            return Ok(());
+        }
+        stream.write_all(NO_PLACE).await?;
+        stream.shutdown().await?;
+        while stream.read(&mut unread).await? > 0 {}
+        io::Result::Ok(())
+    });
+    // A client that is gone needs no answer.
+    let _ = told.await;
+}
+
+/// How long nothing is accepted because the last attempt failed, and until when. The end is a point
+/// in time: connections that close meanwhile must not begin the pause anew.
+#[derive(Default)]
+struct Pause(Option<(Duration, Instant)>);
+
+impl Pause {
+    async fn then_accept(&self, listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
+        if let Some((_, until)) = self.0 {
+            tokio::time::sleep_until(until).await;
+        }
+        listener.accept().await
+    }
+
+    /// Pauses longer each time, unless it was only that the client went away. What else fails here
+    /// is the machine (no file descriptors, no memory), and trying at once would only burn time.
+    fn after(&mut self, error: &io::Error, now: Instant) {
+        use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+        if matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset) {
+            return;
+        }
+        let before = self.0.map_or(Duration::ZERO, |(pause, _)| pause);
+        let pause = (before * 2).clamp(Duration::from_millis(10), Duration::from_secs(1));
+        self.0 = Some((pause, now + pause));
+        tracing::warn!(%error, ?pause, "no connection can be accepted");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn connections_that_close_do_not_prolong_a_pause() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let _client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let mut pause = Pause::default();
+        let begun = Instant::now();
+        (0..10).for_each(|_| pause.after(&rustix::io::Errno::MFILE.into(), begun));
+        // As the accept loop does whenever a connection has ended.
+        loop {
+            let other = tokio::time::sleep(Duration::from_millis(100));
+            tokio::select! {
+                accepted = pause.then_accept(&listener) => break drop(accepted.unwrap()),
+                () = other => {}
+            }
+            assert!(begun.elapsed() <= Duration::from_secs(1), "it is never accepted");
+        }
+    }
+
+    #[test]
+    fn a_machine_that_can_accept_no_more_is_asked_less_and_less_often() {
+        let (mut pause, now) = (Pause::default(), Instant::now());
+        pause.after(&io::ErrorKind::ConnectionAborted.into(), now);
+        assert_eq!(pause.0, None);
+        let no_descriptors = rustix::io::Errno::MFILE.into();
+        let ends_after = |pause: &Pause| pause.0.map(|(_, until)| until - now);
+        pause.after(&no_descriptors, now);
+        assert_eq!(ends_after(&pause), Some(Duration::from_millis(10)));
+        (0..10).for_each(|_| pause.after(&no_descriptors, now));
+        assert_eq!(ends_after(&pause), Some(Duration::from_secs(1)));
+    }
+}

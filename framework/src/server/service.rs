@@ -1,0 +1,156 @@
+//! The requests of one connection on their way to the handler, and its responses on their way back.
+
+use std::convert::Infallible;
+use std::future::{Future, Ready, ready};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use futures_util::future::Either;
+use http::header::{self, HeaderValue};
+use http::request::Parts;
+use http::{Method, Request, Response, StatusCode, Version};
+use http_body::Body as _;
+use hyper::body::Incoming;
+use hyper::service::Service;
+
+use super::admission::{Refusal, admit};
+use super::exchange::{Exchange, TimedBody};
+use super::handler::{Handler, Peer};
+use super::timers::Timers;
+use super::unread::Rest;
+use super::work::Places;
+use crate::body::Body;
+
+/// What hyper calls for each request.
+pub(super) struct Requests<H> {
+    context: Arc<Context<H>>,
+    timers: Arc<Timers>,
+}
+
+impl<H: Handler> Requests<H> {
+    pub(super) fn new(context: Context<H>, timers: Arc<Timers>) -> Requests<H> {
+        Requests { context: Arc::new(context), timers }
+    }
+}
+
+type Responded = Result<Response<TimedBody>, Infallible>;
+
+impl<H: Handler> Service<Request<Incoming>> for Requests<H> {
+    type Response = Response<TimedBody>;
+    type Error = Infallible;
+    /// In a box if it must wait, because hyper moves it.
+    type Future = Either<Ready<Responded>, Pin<Box<dyn Future<Output = Responded> + Send>>>;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        let exchange = Exchange::begin(self.timers.clone(), has_more(&request));
+        let (mut parts, body) = request.into_parts();
+        let (body, rest) = Rest::of(body, &parts, &self.timers);
+        let waits_for_nothing = rest.is_none() || parts.version < Version::HTTP_2;
+        let tell = rest.clone();
+        let answered = move |mut response: Response<Body>| {
+            if let Some(rest) = tell {
+                rest.tell(&mut response);
+            }
+            handed_over(response, exchange)
+        };
+        let at_once = match self.context.respond_at_once(&mut parts) {
+            Some(response) if waits_for_nothing => return Either::Left(ready(answered(response))),
+            at_once => at_once,
+        };
+        let context = self.context.clone();
+        Either::Right(Box::pin(async move {
+            let response = match at_once {
+                Some(response) => {
+                    drop(body);
+                    response
+                }
+                None => context.respond(Request::from_parts(parts, body)).await,
+            };
+            if let Some(rest) = rest {
+                rest.read_before(response.status()).await;
+            }
+            answered(response)
+        }))
+    }
+}
+
+/// What all requests of a connection have in common. It is shared by them instead of the server's
+/// own so that cores do not share its counter.
+pub(super) struct Context<H> {
+    handler: Arc<H>,
+    peer: Peer,
+    headers: usize,
+    /// Given where requests can be many at a time.
+    places: Option<Places>,
+}
+
+impl<H: Handler> Context<H> {
+    /// For requests of up to so many headers.
+    pub(super) fn new(
+        handler: Arc<H>,
+        peer: Peer,
+        headers: usize,
+        places: Option<Places>,
+    ) -> Context<H> {
+        Context { handler, peer, headers, places }
+    }
+
+    /// The response that there is without waiting for anything, to a request as it came. Without
+    /// one the request may be handed on.
+    fn respond_at_once(&self, request: &mut Parts) -> Option<Response<Body>> {
+        if let Err(refusal) = admit(request, self.headers) {
+            return Some(refuse(refusal));
+        }
+        let answer = AssertUnwindSafe(|| self.handler.answer_at_once(request, self.peer));
+        catch_unwind(answer).unwrap_or_else(|_| Some(self.panicked()))
+    }
+
+    /// The response, which may take its time.
+    async fn respond(self: Arc<Self>, mut request: Request<Body>) -> Response<Body> {
+        if let Some(places) = &self.places {
+            request.extensions_mut().insert(places.take().await);
+        }
+        let answer = async { self.handler.handle(request, self.peer).await };
+        let response = AssertUnwindSafe(answer).catch_unwind().await;
+        response.unwrap_or_else(|_| self.panicked())
+    }
+
+    fn panicked(&self) -> Response<Body> {
+        tracing::error!(%self.peer.addr, "the handler of a request panicked");
+        plain(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error\n".to_owned())
+    }
+}
+
+/// Whether something may come after the head of a request that belongs to it.
+fn has_more(request: &Request<Incoming>) -> bool {
+    !request.body().is_end_stream()
+        || request.method() == Method::CONNECT
+        || request.headers().contains_key(header::UPGRADE)
+}
+
+/// The response waits for the client from here on: over HTTP/2 hyper polls its body for the first frame,
+/// and holds that frame, and the body, until the client has opened a window for it.
+fn handed_over(response: Response<Body>, mut exchange: Exchange) -> Responded {
+    exchange.waits_for_client();
+    Ok(response.map(|body| TimedBody::new(body, exchange)))
+}
+
+fn refuse(refusal: Refusal) -> Response<Body> {
+    let mut response = plain(refusal.status(), format!("{refusal}\n"));
+    if refusal.ends_connection() {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
+fn plain(status: StatusCode, message: String) -> Response<Body> {
+    let length = HeaderValue::from(message.len());
+    let mut response = Response::new(Body::from(message));
+    response.headers_mut().insert(header::CONTENT_LENGTH, length);
+    *response.status_mut() = status;
+    let text = HeaderValue::from_static("text/plain; charset=utf-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, text);
+    response
+}

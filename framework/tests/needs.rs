@@ -1,0 +1,156 @@
+//! What the types of a site's code know is found before anything is served.
+
+use headwater::extract::{Need, NotInKey};
+use headwater::prelude::*;
+
+#[derive(Clone, Default)]
+struct Wall;
+
+impl State for Wall {
+    type Update = ();
+    type Output = ();
+
+    fn apply(&mut self, (): (), _: At) {}
+}
+
+struct Pool;
+
+struct Session;
+
+impl FromRequestParts for Session {
+    type Rejection = NotInKey;
+    const NEEDS: &'static [Need] = Cookies::NEEDS;
+
+    async fn from_request_parts(parts: &mut RequestParts) -> Result<Session, NotInKey> {
+        Cookies::from_request_parts(parts).await.map(|_| Session)
+    }
+}
+
+struct Theme;
+
+impl Before for Theme {
+    const NEEDS: &'static [Need] = &[Need::Header("x-theme")];
+
+    async fn before(&self, _: &mut Request) -> Result<(), Reply> {
+        Ok(())
+    }
+}
+
+#[controller("cookies")]
+async fn cookies(_cookies: Cookies) {}
+
+#[controller("session")]
+async fn session(_number: Path<u32>, _session: Session, _body: String) {}
+
+#[controller("headers")]
+async fn headers(_headers: HeaderMap) {}
+
+#[controller("visit")]
+async fn visit(_remote: Remote, _id: RequestId) {}
+
+#[controller("theme")]
+#[before(Theme)]
+async fn theme() {}
+
+#[controller("copes")]
+async fn copes(_cookies: Result<Cookies, NotInKey>) {}
+
+#[controller("data")]
+async fn data(_wall: Data<Wall>) {}
+
+#[controller("pool")]
+async fn pool(_pool: Resource<Pool>) {}
+
+#[controller("pages")]
+async fn pages(query: Query<std::collections::BTreeMap<String, String>>) -> Reply {
+    if query.0.is_empty() {
+        return template!("missing.html");
+    }
+    template!("there.html").with("query", query.0)
+}
+
+fn folder(routes: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let route = |(controller, more): &(&str, &str)| {
+        format!(
+            "[[route]]\npath = \"/{controller}/{{id}}\"\ncontroller = \"{controller}\"\n{more}\n"
+        )
+    };
+    let routes: String = routes.iter().map(route).collect();
+    std::fs::write(folder.path().join("dispatch.conf"), routes).unwrap();
+    std::fs::create_dir(folder.path().join("templates")).unwrap();
+    std::fs::write(folder.path().join("templates/there.html"), "").unwrap();
+    folder
+}
+
+async fn start(app: App, routes: &[(&str, &str)]) -> Result<(), Vec<String>> {
+    let folder = folder(routes);
+    match app.into_service(folder.path()).await {
+        Ok(site) => {
+            site.stop().await;
+            Ok(())
+        }
+        Err(problems) => {
+            let path = format!("{}/", folder.path().display());
+            Err(problems.iter().map(|problem| problem.to_string().replace(&path, "")).collect())
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_in_the_key_of_a_route_is_refused_at_the_route() {
+    let app =
+        || App::new().controllers(controllers![cookies, session, headers, visit, theme, copes]);
+    let cached = ["cookies", "session", "headers", "visit", "theme", "copes"];
+    let problems = start(app(), &cached.map(|name| (name, ""))).await.unwrap_err();
+    let expected = [
+        ("dispatch.conf:1: ", "the cookies"),
+        ("dispatch.conf:5: ", "the cookies"),
+        ("dispatch.conf:9: ", "all headers"),
+        ("dispatch.conf:13: ", "the visitor's address"),
+        ("dispatch.conf:13: ", "the request's id"),
+        ("dispatch.conf:17: ", "the header `x-theme`"),
+    ];
+    assert_eq!(problems.len(), expected.len(), "{problems:#?}");
+    for (place, what) in expected {
+        let is_it = |problem: &&String| problem.starts_with(place) && problem.contains(what);
+        let problem = problems.iter().find(is_it);
+        let problem = problem.unwrap_or_else(|| panic!("{place}{what}: {problems:#?}"));
+        assert!(problem.contains("needs.rs:"), "{problem}");
+    }
+    let fine = [
+        ("cookies", "cache = \"no_cache\""),
+        ("session", "methods = [\"POST\"]"),
+        ("headers", "cache = \"no_cache\""),
+        ("visit", "cache = \"no_cache\""),
+        ("theme", "vary = [\"X-Theme\"]"),
+        ("copes", ""),
+    ];
+    start(app(), &fine).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_state_or_resource_that_is_not_registered_is_refused_at_the_controller() {
+    let app = || App::new().controllers(controllers![data, pool]);
+    let problems = start(app(), &[]).await.unwrap_err();
+    assert_eq!(problems.len(), 2, "{problems:#?}");
+    assert!(problems[0].contains("tests/needs.rs:"), "{}", problems[0]);
+    assert!(problems[0].contains("`Data<needs::Wall>`"), "{}", problems[0]);
+    assert!(problems[1].contains("`Resource<needs::Pool>`"), "{}", problems[1]);
+    let whole = app().state::<Wall>().resource(async || Ok::<_, String>(Pool));
+    start(whole, &[("data", ""), ("pool", "")]).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_template_that_is_named_in_a_controller_must_be_there() {
+    let line = include_str!("needs.rs").lines().position(|line| line.contains("missing.html"));
+    let app = || App::new().controllers(controllers![pages]);
+    let routes = [("pages", "query = []"), ("pages", "methods = [\"POST\"]")];
+    let problems = start(app(), &routes).await.unwrap_err();
+    let place = format!("tests/needs.rs:{}: ", line.unwrap() + 1);
+    assert_eq!(problems.len(), 1, "{problems:#?}");
+    assert!(problems[0].contains(&place), "{}", problems[0]);
+    assert!(problems[0].contains("there is no template `missing.html`"), "{}", problems[0]);
+    // A controller that no route names cannot be visited.
+    start(app(), &[]).await.unwrap();
+}

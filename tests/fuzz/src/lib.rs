@@ -1,0 +1,35 @@
+//! What the fuzz targets in `fuzz/` do with their bytes: one module for each target, with a function `run`.
+//!
+//! Each `run` asserts what must hold for any bytes, beyond that nothing panics. The committed corpora run as
+//! ordinary tests, in `tests/corpora.rs`.
+
+pub mod canonical;
+pub mod conditions;
+pub mod cookies;
+pub mod form;
+pub mod frames;
+pub mod multipart;
+pub mod negotiation;
+pub mod packed;
+pub mod scanner;
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+/// The lines of an input, without their ends.
+fn lines(data: &[u8]) -> impl Iterator<Item = &[u8]> {
+    data.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line))
+}
+
+/// The lines of the form `name: value` as headers; others are passed over.
+fn headers<'a>(lines: impl Iterator<Item = &'a [u8]>) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for line in lines {
+        let Some(colon) = line.iter().position(|byte| *byte == b':') else { continue };
+        let name = HeaderName::from_bytes(&line[..colon]);
+        let value = HeaderValue::from_bytes(line[colon + 1..].trim_ascii());
+        if let (Ok(name), Ok(value)) = (name, value) {
+            headers.append(name, value);
+        }
+    }
+    headers
+}
