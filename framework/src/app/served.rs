@@ -1,9 +1,10 @@
 //! Servers that run until they are told to stop, and who answers at them.
 
-use std::future::Future;
+use std::future::{Future, Ready};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use futures_util::future::Either;
 use http::{Request, Response};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
@@ -75,6 +76,14 @@ impl Served {
 pub(super) struct Visitors(pub(super) Arc<FrontEnd>);
 
 impl Handler for Visitors {
+    fn answer(
+        self: &Arc<Self>,
+        request: Request<Body>,
+        peer: Peer,
+    ) -> Either<Ready<Response<Body>>, impl Future<Output = Response<Body>> + Send + 'static> {
+        self.0.answer(request, peer.addr.ip())
+    }
+
     fn handle(
         &self,
         request: Request<Body>,

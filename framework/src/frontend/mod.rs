@@ -240,7 +240,7 @@ impl FrontEnd {
         self: &Arc<Self>,
         mut request: Request<Body>,
         peer: IpAddr,
-    ) -> Either<Ready<Response<Body>>, impl Future<Output = Response<Body>> + Send> {
+    ) -> Either<Ready<Response<Body>>, impl Future<Output = Response<Body>> + Send + use<>> {
         let notice = self.notice();
         if notice.is_some() {
             Notice::ask_for_all(&mut request);
