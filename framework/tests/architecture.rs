@@ -198,6 +198,7 @@ fn modules_use_only_those_that_the_list_allows() {
 #[test]
 fn owners_in_the_front_end_use_only_those_that_the_list_allows() {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/frontend");
+    let declared = Regex::new(r"(?m)^mod (\w+);").unwrap();
     let path = Regex::new(r"\bcrate::frontend::(\w+|\{)|\b((?:super::)+)(\w+|\{)").unwrap();
     let mut arrows = Arrows::new();
     for (file, text) in sources(&source) {
@@ -220,7 +221,6 @@ fn owners_in_the_front_end_use_only_those_that_the_list_allows() {
             add(&mut arrows, from, if is_item { "frontend" } else { to }, &file);
         }
         if module.is_empty() {
-            let declared = Regex::new(r"(?m)^mod (\w+);").unwrap();
             for found in declared.captures_iter(&text) {
                 add(&mut arrows, from, &found[1], &file);
             }
