@@ -1,5 +1,6 @@
 //! Bodies of requests and replies: nothing, bytes at hand, or a stream.
 
+use std::any::Any;
 use std::collections::VecDeque;
 use std::error::Error as StdError;
 use std::pin::Pin;
@@ -30,6 +31,7 @@ enum Inner {
 
 /// Why a body could not be read to its end.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum BodyError {
     /// It is longer than is allowed here.
     #[error("the body is longer than the {limit} bytes that are allowed here")]
@@ -84,13 +86,20 @@ impl Body {
         Body(Inner::Stream(body.map_err(BodyError::broken).boxed_unsync()))
     }
 
-    /// A body that arrives, or none if it has ended already.
+    /// A body that arrives, or none if it has ended already. One that is a `Body` stays as it is.
     pub(crate) fn arriving<B>(body: B) -> Body
     where
         B: HttpBody<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
-        if body.is_end_stream() { Body::empty() } else { Body::stream(body) }
+        let mut body = Some(body);
+        if let Some(body) = (&mut body as &mut dyn Any).downcast_mut::<Option<Body>>() {
+            return body.take().unwrap_or_default();
+        }
+        match body {
+            Some(body) if !body.is_end_stream() => Body::stream(body),
+            _ => Body::empty(),
+        }
     }
 
     /// The bytes, when they are all at hand in one piece.

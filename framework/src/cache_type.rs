@@ -12,6 +12,7 @@ use crate::units::format_duration;
 /// `dispatch.conf` says it for a route with `cache = …`, a controller for one reply with
 /// [`Reply::cache`](crate::reply::Reply::cache).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum CacheType {
     /// Lives until it is evicted, invalidated, or the configured lifetime is over.
     Normal,

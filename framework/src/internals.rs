@@ -53,6 +53,10 @@ pub mod request {
     pub use crate::request::RequestScope;
 }
 
+pub mod server {
+    pub use crate::server::{Handler, Limits, Peer, Server};
+}
+
 pub mod templates {
     pub use crate::templates::{
         Engine, FragmentFill, FragmentKey, FragmentType, Fragments, NoFragments, Options, Values,

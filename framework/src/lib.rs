@@ -111,6 +111,7 @@ pub mod extract;
 mod files;
 mod frontend;
 #[cfg(test)]
+#[cfg(all(feature = "brotli", feature = "zstd"))]
 mod guide_tests;
 mod http;
 #[cfg(feature = "internals")]
@@ -124,6 +125,7 @@ mod pieces;
 pub mod prelude;
 mod private;
 mod problem;
+mod raw;
 pub mod reply;
 pub mod request;
 mod server;

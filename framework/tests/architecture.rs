@@ -39,6 +39,7 @@ const MODULES: &[Allowed] = &[
             "admin",
             "frontend",
             "backend",
+            "raw",
             "controller",
             "extract",
             "link",
@@ -66,6 +67,7 @@ const MODULES: &[Allowed] = &[
     (
         "frontend",
         &[
+            "raw",
             "link",
             "request",
             "cache",
@@ -103,6 +105,7 @@ const MODULES: &[Allowed] = &[
             "problem",
         ],
     ),
+    ("raw", &["controller", "reply", "request", "dispatch", "body"]),
     ("controller", &["extract", "reply", "request", "log", "files", "body", "media_type", "shown"]),
     ("extract", &["reply", "request", "docroot", "state", "log", "http", "body"]),
     ("reply", &["http", "packed", "body", "cache_type"]),

@@ -63,6 +63,13 @@ impl Launch {
         self
     }
 
+    /// Sets any variable of the node's environment.
+    #[must_use]
+    pub fn variable(mut self, name: &str, value: &str) -> Launch {
+        self.variables.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
     /// Lets the node have so many open files: at its start, and at most.
     #[must_use]
     pub fn descriptors(self, soft: u32, hard: u32) -> Launch {

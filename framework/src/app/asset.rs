@@ -149,7 +149,7 @@ mod tests {
         let outdated = || told.outdated(&files).into_keys().collect::<Vec<_>>();
         let first = address("site.css").unwrap();
         write("favicon.ico", "y");
-        assert_eq!(outdated(), [""; 0], "nobody was told of the other one");
+        assert_eq!(outdated(), [""; 0], "no page contains the other one");
         write("site.css", "yy");
         assert_eq!(outdated(), ["public/site.css"]);
         write("site.css", "x");
@@ -196,7 +196,7 @@ mod tests {
         fs::write(folder.path().join("public/site.css"), "yy").unwrap();
         assert_eq!(told.outdated(&files).len(), 1);
         synchronized.0.store(true, Ordering::SeqCst);
-        assert_eq!(told.outdated(&files).len(), 0, "it belongs to somebody else by now");
+        assert_eq!(told.outdated(&files).len(), 0, "it belongs to the log by now");
         let (address, told) = telling(&files);
         assert!(address("site.css").unwrap().contains(".0101010101010101."));
         assert!(told.0.lock().unwrap().is_empty());

@@ -7,6 +7,7 @@
 //! - `resource`: what a site's constructors build before a node is ready.
 //! - `rooms`: a front end, a back end, or both, put together; `feeds`: the runtime of its half of
 //!   the feed.
+//! - `layers`: the site's tower layers around a front end.
 //! - `node`: those behind the doors of a process (`served`): what `serve` runs; `descriptors`: how its
 //!   file descriptors are shared out.
 //! - [`SiteService`]: those without doors, as a tower service.
@@ -15,6 +16,7 @@
 mod asset;
 mod descriptors;
 mod feeds;
+mod layers;
 mod node;
 mod parts;
 mod places;
@@ -26,6 +28,7 @@ mod served;
 mod service;
 mod watch;
 
+pub use layers::{From, Inner};
 pub use resource::Constructor;
 pub use service::SiteService;
 
@@ -33,9 +36,15 @@ use std::panic::Location;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use bytes::Bytes;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use layers::Wrap;
 use parts::Parts;
 use resource::Planned;
 
+use crate::body::Body;
 use crate::cli;
 use crate::computation;
 use crate::config::{Config, Mode};
@@ -44,6 +53,7 @@ use crate::extract::Need;
 use crate::frontend::{Variant, VariantFn, Visitor};
 use crate::log::Draft;
 use crate::problem::{Problem, Problems};
+use crate::raw::RawService;
 use crate::request::Resources;
 use crate::state::{State, States, Trial, WriteError};
 use crate::templates::Customise;
@@ -55,6 +65,8 @@ struct Seed {
     is_registered: fn(&States) -> bool,
     drafts: Box<SeedDrafts>,
 }
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 type SeedDrafts = dyn FnOnce(&States, &mut Trial) -> Result<Vec<Draft>, WriteError> + Send;
 
@@ -82,6 +94,8 @@ pub struct App {
     controllers: Vec<Registration>,
     variant: Option<Arc<VariantFn>>,
     customise: Vec<Customise>,
+    layers: Vec<Wrap>,
+    services: Vec<(String, RawService)>,
     problems: Problems,
     /// Whether no front end that has followed an earlier log can still be running.
     is_alone: bool,
@@ -104,6 +118,8 @@ impl App {
             controllers: Vec::new(),
             variant: None,
             customise: Vec::new(),
+            layers: Vec::new(),
+            services: Vec::new(),
             problems: Problems::new(),
             is_alone: false,
         }
@@ -222,6 +238,119 @@ impl App {
     /// Adds the site's own functions, filters and tests to its templates.
     pub fn templates(mut self, customise: impl Fn(&mut tera::Tera) + Send + Sync + 'static) -> App {
         self.customise.push(Arc::new(customise));
+        self
+    }
+
+    /// Puts a tower layer around all requests of a front end, hits of the cache and errors included:
+    /// for request logs, authentication by a gateway, limits of a site's own. A layer that is added
+    /// later is further out. Without layers a front end answers what is in its cache without them
+    /// costing anything; with one, each request passes through boxed futures.
+    ///
+    /// A layer sees the connection's address as the extension [`From`]. The response of a service is of
+    /// any body type; an error of one is logged and answered with 500.
+    ///
+    /// ```
+    /// use std::task::{Context, Poll};
+    ///
+    /// use headwater::app::Inner;
+    /// use headwater::prelude::*;
+    /// use tower_layer::layer_fn;
+    /// use tower_service::Service;
+    ///
+    /// /// Keeps what begins with `/internal/` from visitors.
+    /// #[derive(Clone)]
+    /// struct NotInternal(Inner);
+    ///
+    /// impl Service<http::Request<Body>> for NotInternal {
+    ///     type Response = http::Response<Body>;
+    ///     type Error = std::convert::Infallible;
+    ///     type Future = <Inner as Service<http::Request<Body>>>::Future;
+    ///
+    ///     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+    ///         Poll::Ready(Ok(()))
+    ///     }
+    ///
+    ///     fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
+    ///         if request.uri().path().starts_with("/internal/") {
+    ///             *request.uri_mut() = Uri::from_static("/nothing");
+    ///         }
+    ///         self.0.call(request)
+    ///     }
+    /// }
+    ///
+    /// let site = App::new().layer(layer_fn(NotInternal));
+    /// # let _ = site;
+    /// ```
+    pub fn layer<L, S, B>(mut self, layer: L) -> App
+    where
+        L: Layer<Inner, Service = S> + Send + Sync + 'static,
+        S: Service<http::Request<Body>, Response = http::Response<B>>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+        S::Error: Into<BoxError>,
+        S::Future: Send,
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        self.layers.push(layers::wrap(layer));
+        self
+    }
+
+    /// Adds a tower service that takes requests as they come: an axum `Router`, a WebSocket. A route
+    /// names it as `service = "…"`; it runs on front ends, or, with `on = "backend"`, on a back end.
+    ///
+    /// Each request has a clone of the service. An error of it is logged and answered with 500.
+    ///
+    /// ```
+    /// use headwater::prelude::*;
+    /// use tower_service::Service;
+    ///
+    /// # #[derive(Clone)]
+    /// # struct Echo;
+    /// # impl Service<http::Request<Body>> for Echo {
+    /// #     type Response = http::Response<Body>;
+    /// #     type Error = std::convert::Infallible;
+    /// #     type Future = std::future::Ready<Result<Self::Response, Self::Error>>;
+    /// #     fn poll_ready(
+    /// #         &mut self,
+    /// #         _: &mut std::task::Context<'_>,
+    /// #     ) -> std::task::Poll<Result<(), Self::Error>> {
+    /// #         std::task::Poll::Ready(Ok(()))
+    /// #     }
+    /// #     fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+    /// #         std::future::ready(Ok(http::Response::new(request.into_body())))
+    /// #     }
+    /// # }
+    /// # tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(async {
+    /// # let folder = tempfile::tempdir()?;
+    /// let routes = "[[route]]\npath = \"/echo\"\nservice = \"echo\"\n";
+    /// std::fs::write(folder.path().join("dispatch.conf"), routes)?;
+    /// let site = App::new().service("echo", Echo).into_service(folder.path()).await?;
+    /// let request = http::Request::post("/echo").body(Body::from("Hello!"))?;
+    /// assert_eq!(site.answer(request).await.into_body().collect(100).await?, "Hello!");
+    /// # site.stop().await;
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    #[track_caller]
+    pub fn service<S, B>(mut self, name: impl Into<String>, service: S) -> App
+    where
+        S: Service<http::Request<Body>, Response = http::Response<B>>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+        S::Error: Into<BoxError>,
+        S::Future: Send,
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let name = name.into();
+        let service = RawService::new(name.clone(), service);
+        // On back ends a service is a controller.
+        self.controllers.push(service.clone().into_controller(&name));
+        self.services.push((name, service));
         self
     }
 

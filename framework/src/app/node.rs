@@ -6,8 +6,9 @@ use std::sync::atomic::Ordering;
 
 use super::App;
 use super::descriptors::{Descriptors, Shares};
+use super::layers::Layered;
 use super::rooms::{Rooms, Watching};
-use super::served::{Operators, Served, Visitors, problem};
+use super::served::{Operators, Served, problem};
 use crate::admin::{Guard, Metrics};
 use crate::cli::{Announcement, Entrance, Signals, Wish};
 use crate::config::{self, Config, Environment, Secret};
@@ -27,10 +28,11 @@ pub(super) async fn serve(mut app: App, config: Config) -> Result<(), Problems> 
         built = app.build_resources(&config) => built?,
         () = stop(&mut signals) => return Ok(()),
     }
+    let layers = std::mem::take(&mut app.layers);
     let rooms = Rooms::open(app, &config, watching).await?;
     let http = match &rooms.report.frontend {
         Some(frontend) => {
-            let visitors = Visitors(Arc::clone(frontend));
+            let visitors = Layered::new(Arc::clone(frontend), &layers);
             let limits = limits(&config.limits, &shares);
             Some(Served::http("http", config.http.listen, limits, visitors).await?)
         }

@@ -12,7 +12,7 @@ use super::{App, rooms};
 use crate::cache_type::CacheType;
 use crate::config::Config;
 use crate::controller::Registration;
-use crate::dispatch::{Location, Table, Target};
+use crate::dispatch::{Location, Table, Target, service_controller, service_of};
 use crate::files::{Files, Overlay};
 use crate::frontend::Edition;
 use crate::problem::{Problem, Problems, nearest};
@@ -127,13 +127,17 @@ impl Parts {
     ) {
         let mut checked = BTreeSet::new();
         for route in table.routes() {
-            let Target::Controller(name) = &route.target else { continue };
+            let name = match &route.target {
+                Target::Controller(name) => name.clone(),
+                Target::Service(name) => service_controller(name),
+                _ => continue,
+            };
             let Some(controller) = self.controllers.iter().find(|known| known.name() == name)
             else {
-                problems.push(at(&route.location, self.unregistered(name)));
+                problems.push(at(&route.location, self.unregistered(&name)));
                 continue;
             };
-            if checked.insert(name) {
+            if checked.insert(name.clone()) {
                 for (template, at) in controller.templates() {
                     if !has_template(template) {
                         let message = self.no_template(template);
@@ -171,7 +175,19 @@ impl Parts {
 
     /// What to say of a controller that a route names and the site does not have.
     fn unregistered(&self, name: &str) -> String {
-        match nearest(name, self.controllers.iter().map(Registration::name)) {
+        let known = self.controllers.iter().map(Registration::name);
+        if let Some(service) = service_of(name) {
+            return match nearest(service, known.filter_map(service_of)) {
+                Some(near) => {
+                    format!("no service is registered as `{service}`; did you mean `{near}`?")
+                }
+                None => format!(
+                    "no service is registered as `{service}`: write `.service(\"{service}\", …)` at \
+                     the `App`"
+                ),
+            };
+        }
+        match nearest(name, known.filter(|known| service_of(known).is_none())) {
             Some(near) => {
                 format!("no controller is registered as `{name}`; did you mean `{near}`?")
             }

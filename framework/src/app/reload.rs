@@ -15,7 +15,7 @@ use crate::problem::{Problem, Problems};
 pub(super) struct Reloader {
     parts: Arc<Parts>,
     frontend: Arc<FrontEnd>,
-    /// What is known of the files, if somebody watches them.
+    /// What is known of the files, if they are watched.
     watched: Option<Mutex<Watched>>,
     /// One at a time, so that the last edition is the newest.
     turn: Arc<tokio::sync::Mutex<()>>,
@@ -25,7 +25,7 @@ pub(super) struct Reloader {
 pub(super) struct Watched {
     /// What they looked like just before they were last read.
     read: Seen,
-    /// What the pages of the present edition were told of the docroot.
+    /// Which fingerprints the pages of the present edition contain.
     told: Arc<Told>,
 }
 
@@ -69,8 +69,8 @@ impl Reloader {
     }
 
     /// Loads the files and serves from them from now on; the number of the new edition. Log and
-    /// metrics say how it went. Once begun it is done to its end, though nobody may wait for it any
-    /// more: what was read counts as read, so it must be published or refused.
+    /// metrics say how it went. Once begun it runs to its end, even if its caller has gone: what
+    /// was read counts as read, so it must be published or refused.
     ///
     /// # Errors
     /// Everything that is wrong with the files. What was served before is served on.
@@ -107,7 +107,7 @@ impl Reloader {
         if let Some(mut watched) = self.watched()
             && let Some(told) = told
         {
-            // What pages of the last edition were told goes with them.
+            // The fingerprints of the last edition's pages go with them.
             watched.told = told;
             watched.read.outdated.clear();
         }

@@ -272,6 +272,7 @@ fn open_frontend(
         cache,
         link: Link::start(options, Arc::new(follower)),
         variant: app.variant.clone(),
+        services: app.services.iter().cloned().collect(),
     })
 }
 

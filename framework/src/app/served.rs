@@ -1,10 +1,9 @@
 //! Servers that run until they are told to stop, and who answers at them.
 
-use std::future::{Future, Ready};
+use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use futures_util::future::Either;
 use http::{Request, Response};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
@@ -13,7 +12,6 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::admin::{self, Guard, Metrics, Node};
 use crate::body::Body;
-use crate::frontend::FrontEnd;
 use crate::problem::{Problem, Problems};
 use crate::server::{Handler, Limits, Peer, Server};
 
@@ -69,27 +67,6 @@ impl Served {
         if let Err(error) = self.done.await {
             tracing::error!(%error, "a server ended badly");
         }
-    }
-}
-
-/// Hands the requests of visitors to the front end.
-pub(super) struct Visitors(pub(super) Arc<FrontEnd>);
-
-impl Handler for Visitors {
-    fn answer(
-        self: &Arc<Self>,
-        request: Request<Body>,
-        peer: Peer,
-    ) -> Either<Ready<Response<Body>>, impl Future<Output = Response<Body>> + Send + 'static> {
-        self.0.answer(request, peer.addr.ip())
-    }
-
-    fn handle(
-        &self,
-        request: Request<Body>,
-        peer: Peer,
-    ) -> impl Future<Output = Response<Body>> + Send {
-        self.0.answer(request, peer.addr.ip())
     }
 }
 

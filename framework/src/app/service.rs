@@ -1,7 +1,6 @@
 use std::convert::Infallible;
 use std::error::Error;
 use std::future::Future;
-use std::net::{IpAddr, Ipv4Addr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -12,21 +11,18 @@ use http::{Request, Response};
 use tower_service::Service;
 
 use super::App;
+use super::layers::Layered;
 use super::rooms::{Rooms, Watching};
 use crate::body::Body;
-use crate::config::{Config, Mode};
-use crate::frontend::FrontEnd;
+use crate::config::{Config, DEFAULT_FILE, Mode};
 use crate::http::host::{self, HostError};
 use crate::problem::{Problem, Problems};
 
 /// How long a site in this process may take until its front end holds a lease.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Who has sent the requests.
-const PEER: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
-
-/// A whole site as a service in this process: for tests without sockets, for layers around it, or
-/// for an outer router that gives it a part of its paths.
+/// A whole site, or a front end of its cluster, as a service in this process: for tests without
+/// sockets, for a server of your own, or for an outer router that gives it a part of its paths.
 ///
 /// ```
 /// use headwater::prelude::*;
@@ -49,7 +45,7 @@ const PEER: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 /// ```
 #[derive(Clone)]
 pub struct SiteService {
-    frontend: Arc<FrontEnd>,
+    site: Layered,
     rooms: Arc<Rooms>,
 }
 
@@ -62,29 +58,61 @@ impl App {
     /// # Errors
     /// What is wrong with the site's files or code.
     pub async fn into_service(
-        mut self,
+        self,
         folder: impl AsRef<std::path::Path>,
     ) -> Result<SiteService, Problems> {
-        self.own_problems().or(())?;
         let mut config = Config::of_folder(folder.as_ref())?;
         if config.mode != Mode::SingleNode {
             config.mode = Mode::SingleNodeWithCache;
         }
-        self.build_resources(&config).await?;
-        let rooms = Rooms::open(self, &config, Watching::Nothing).await?;
-        let frontend = rooms.report.frontend.clone();
-        let frontend = frontend.ok_or_else(|| Problem::new("a single node has a front end"))?;
-        let ready = tokio::time::timeout(PATIENCE, frontend.when_ready()).await;
+        let site = self.open(&config).await?;
+        let ready = tokio::time::timeout(PATIENCE, site.site.frontend().when_ready()).await;
         ready.map_err(|_| {
-            let why = frontend.ready().err().unwrap_or_default();
+            let why = site.ready().err().unwrap_or_default();
             Problem::new(format!("the site was not ready within {PATIENCE:?}: {why}"))
         })?;
-        Ok(SiteService { frontend, rooms: Arc::new(rooms) })
+        Ok(site)
+    }
+
+    /// Opens the site in `folder`, where its project.toml is, as a front end of its cluster that listens
+    /// to nothing: for a server of your own. `HEADWATER_…` variables count as for `serve`; the mode is
+    /// `frontend` whatever they say. Its files are loaded anew only by
+    /// [`reload`](SiteService::reload). Must be called within a tokio runtime.
+    ///
+    /// It does not wait for a back end: until one answers, [`ready`](SiteService::ready) says so, and
+    /// requests are answered as by any front end without one. Who calls the service adds the extension
+    /// [`From`](super::From) to each request. With [`stop`](SiteService::stop) the front end leaves the
+    /// cluster, so that no writer waits for it.
+    ///
+    /// # Errors
+    /// What is wrong with the site's files or code, or that there is no project.toml.
+    pub async fn into_frontend(
+        self,
+        folder: impl AsRef<std::path::Path>,
+    ) -> Result<SiteService, Problems> {
+        let variables = std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
+        });
+        let mode = ("HEADWATER_MODE".to_owned(), Mode::Frontend.as_str().to_owned());
+        let file = folder.as_ref().join(DEFAULT_FILE);
+        let config = Config::load(Some(&file), variables.chain([mode]))?;
+        self.open(&config).await
+    }
+
+    async fn open(mut self, config: &Config) -> Result<SiteService, Problems> {
+        self.own_problems().or(())?;
+        self.build_resources(config).await?;
+        let layers = std::mem::take(&mut self.layers);
+        let rooms = Rooms::open(self, config, Watching::Nothing).await?;
+        let frontend = rooms.report.frontend.clone();
+        let frontend = frontend.ok_or_else(|| Problem::new("a back end is no service"))?;
+        Ok(SiteService { site: Layered::new(frontend, &layers), rooms: Arc::new(rooms) })
     }
 }
 
 impl SiteService {
-    /// Answers a request, as if it came from this machine. It need not have a host.
+    /// Answers a request, as if it came from this machine if it has no extension [`From`](super::From). It
+    /// need not have a host.
     pub async fn answer(&self, request: Request<Body>) -> Response<Body> {
         let (mut parts, body) = request.into_parts();
         match host::settle(&mut parts) {
@@ -95,7 +123,15 @@ impl SiteService {
                 return response;
             }
         }
-        self.frontend.answer(Request::from_parts(parts, body), PEER).await
+        self.site.answer(Request::from_parts(parts, body)).await
+    }
+
+    /// Whether requests can be answered as they should be, as `/ready` of a node's admin port says it.
+    ///
+    /// # Errors
+    /// Why not, for an operator.
+    pub fn ready(&self) -> Result<(), String> {
+        self.site.frontend().ready()
     }
 
     /// Loads the site's templates and routes anew: all or none. Requests that come afterwards are
@@ -108,7 +144,7 @@ impl SiteService {
         reloader.ok_or_else(|| Problem::new("a single node has a front end"))?.reload().await
     }
 
-    /// Closes the site's log, when this is the last of the service's clones.
+    /// Leaves the cluster, or closes the site's log, when this is the last of the service's clones.
     pub async fn stop(self) {
         if let Some(rooms) = Arc::into_inner(self.rooms) {
             rooms.close().await;
@@ -140,7 +176,11 @@ where
 mod tests {
     use super::*;
     use futures_util::future::Either;
+    use std::net::{IpAddr, Ipv4Addr};
+
     use http::{Method, header};
+
+    const PEER: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
     const DISPATCH: &str = r#"
 [[route]]
@@ -204,7 +244,7 @@ files = "."
     }
 
     fn is_at_once(site: &SiteService, request: Request<Body>) -> bool {
-        matches!(site.frontend.answer(request, PEER), Either::Left(_))
+        matches!(site.site.frontend().answer(request, PEER), Either::Left(_))
     }
 
     #[tokio::test]
@@ -224,7 +264,7 @@ files = "."
             &[("range", "bytes=999999-")],
             &[("if-modified-since", "Fri, 31 Dec 2100 23:59:59 GMT")],
         ];
-        let hits = site.frontend.counts().hits;
+        let hits = site.site.frontend().counts().hits;
         let mut asked = 0;
         for path in ["/plain", "/%70lain", "/part", "/parts"] {
             for shade in ["", "dark"] {
@@ -239,7 +279,7 @@ files = "."
                 }
             }
         }
-        assert_eq!(site.frontend.counts().hits, hits + asked);
+        assert_eq!(site.site.frontend().counts().hits, hits + asked);
         site.stop().await;
     }
 
@@ -248,7 +288,7 @@ files = "."
         let (_folder, site) = site().await;
         site.answer(request(&Method::GET, "/plain", &[])).await;
         site.answer(request(&Method::GET, "/holds-uncached", &[])).await;
-        let misses = site.frontend.counts().misses;
+        let misses = site.site.frontend().counts().misses;
         for (method, path, headers) in [
             (Method::GET, "/part", &[][..]),
             (Method::GET, "/parts", &[]),
@@ -261,8 +301,8 @@ files = "."
             assert!(!is_at_once(&site, request), "{method} {path}");
         }
         // `/part` and `/parts`; its parts are asked for when it is there.
-        assert_eq!(site.frontend.counts().misses, misses + 2);
-        site.frontend.leave().await;
+        assert_eq!(site.site.frontend().counts().misses, misses + 2);
+        site.site.frontend().leave().await;
         assert!(!is_at_once(&site, request(&Method::GET, "/plain", &[])), "without a lease");
         site.stop().await;
     }

@@ -14,21 +14,22 @@
 //!
 //! # What counts in the docroot
 //!
-//! Files of the docroot are sent as they are on disk, past the cache, so it needs no reload that they
-//! change. What can become wrong are pages: `asset` has told them what is in a file. So each edition
-//! notes the files of which a page was told, with what was said ([`Told`](super::asset::Told)), and
-//! the docroot has changed when something of this is no longer true. What nobody was told of does
-//! not count: uploads of visitors, thumbnails, the drafts of both.
+//! Files of the docroot are sent as they are on disk, past the cache, so their changes need no
+//! reload. What can become invalid are pages: `asset` puts fingerprints of files into them. So each
+//! edition notes the files whose fingerprints pages contain ([`Told`](super::asset::Told)), and the
+//! docroot has changed when one of these is no longer right. Other files do not count: uploads of
+//! visitors, thumbnails, the drafts of both.
 //!
-//! *No page stays wrong.* All pages that are kept are of the present edition, and it was noted what
-//! they were told before they were kept. So as long as one of them is wrong, looking at the files
-//! shows it. If two were told different things of one file, one of them is wrong whatever the file is
-//! now, and the note says so until the next edition, which begins with an empty one.
+//! *No page stays wrong.* All pages that are kept are of the present edition, and their
+//! fingerprints were noted before they were kept. So as long as one of them is wrong, looking at
+//! the files shows it. If two pages contain different fingerprints of one file, one of them is
+//! wrong whatever the file is now, and the note says so until the next edition, which begins with
+//! an empty one.
 //!
 //! *Nothing of the log counts.* What the log says of a file stands in front of the docroot's own,
-//! and who has written it invalidates the pages that name it. A controller writes a file before it
-//! synchronizes it, so it may be seen here before the log says whose it is: a new one was not named by
-//! any page yet, and one that is replaced belongs to the log already.
+//! and the call that has written it invalidates the pages that name it. A controller writes a file
+//! before it synchronizes it, so it may be seen here before the log says whose it is: a new one was
+//! not named by any page yet, and one that is replaced belongs to the log already.
 
 #[cfg_attr(not(feature = "watch"), path = "watch/no_hints.rs")]
 mod hints;

@@ -21,6 +21,7 @@ mod site;
 mod value;
 mod variables;
 
+pub(crate) use load::DEFAULT_FILE;
 pub use secret::Secret;
 pub use settings::{Config, Encoding, Environment, Limits, Mode, Trace, TraceFormat};
 pub use site::SiteSettings;

@@ -40,4 +40,5 @@ pub use policy::{CachePolicy, CacheStatuses};
 pub use query::QueryKey;
 pub use resolution::{Match, Resolution};
 pub use route::{Location, Route, Scope, Target};
+pub(crate) use route::{service_controller, service_of};
 pub use table::Table;

@@ -34,6 +34,20 @@ impl Scope {
     pub const SITE: Scope = Scope(0);
 }
 
+/// What stands before the name of a service where it is a controller: no controller's own name has a
+/// space in it.
+const SERVICE: &str = "service ";
+
+/// The controller that hands its requests to the service `name`.
+pub(crate) fn service_controller(name: &str) -> String {
+    format!("{SERVICE}{name}")
+}
+
+/// The service that a controller hands its requests to, if that is what it does.
+pub(crate) fn service_of(controller: &str) -> Option<&str> {
+    controller.strip_prefix(SERVICE)
+}
+
 /// What a route does with a request that it matches.
 #[derive(Debug, Clone)]
 pub enum Target {
@@ -41,6 +55,9 @@ pub enum Target {
     Controller(String),
     /// Renders the template with this name, without a back end.
     Template(String),
+    /// Hands the request to the tower service with this registered name, on the front end. One on a
+    /// back end is the controller that [`service_controller`] names.
+    Service(String),
     /// Sends a file of the docroot. [`Match::file`](super::Match::file) says which.
     Files {
         /// The file, or the folder of the files, below the docroot.
@@ -61,7 +78,11 @@ pub enum Target {
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Target::Controller(name) => write!(f, "controller {name}"),
+            Target::Controller(name) => match service_of(name) {
+                Some(name) => write!(f, "service {name} on a back end"),
+                None => write!(f, "controller {name}"),
+            },
+            Target::Service(name) => write!(f, "service {name}"),
             Target::Template(name) => write!(f, "template {name}"),
             Target::Files { folder } => write!(f, "files {folder}"),
             Target::Alias(alias) => write!(f, "alias {alias}"),

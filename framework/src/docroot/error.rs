@@ -7,6 +7,7 @@ use crate::state::WriteError;
 
 /// Why a file was not brought to every front end, or not in time.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum SyncError {
     /// The path is none that a front end would serve. Nothing was changed.
     #[error("`{path}` is not the path of a file in the docroot: {reason}")]

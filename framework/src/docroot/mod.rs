@@ -56,7 +56,7 @@
 //! after its hash was checked, and is never written to again. A file that replaces another has another name.
 //!
 //! **An encoded sibling is the file itself or is not sent.** `x.css.gz` is sent for `x.css` only if the log
-//! knows both and the one decodes to the content of the other (`http/files`, "Encoded siblings"). So it
+//! knows both and the one decodes to the content of the other (`files`, "Encoded siblings"). So it
 //! does not matter in which order the two were synchronized, whether the sibling was made of an
 //! older `x.css`, or that a front end without a lease has asked for the one only. A sibling in a
 //! front end's own folder is that of the file there. When `x.css` is removed, it has no siblings.

@@ -16,6 +16,7 @@ pub struct BytesRejection(#[from] pub BodyError);
 
 /// Why the body is no text.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum StringRejection {
     /// It could not be read.
     #[error(transparent)]

@@ -9,7 +9,7 @@ use crate::request::RequestParts;
 /// [`Reply::cookie`](crate::reply::Reply::cookie). Of several of one name there is the first, which is
 /// that of the most specific path (RFC 6265, section 5.4).
 ///
-/// A route that caches refuses them: what is the same for everybody has no cookies.
+/// A route that caches refuses them: what is the same for all visitors has no cookies.
 #[derive(Debug, Clone)]
 pub struct Cookies(HeaderMap);
 

@@ -45,6 +45,7 @@ pub struct Form<T>(pub T);
 
 /// Why a [`Form`] could not be taken.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum FormRejection {
     /// The route caches, so that the query is part of a key: status 500.
     #[error(

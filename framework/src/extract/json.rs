@@ -19,6 +19,7 @@ pub struct Json<T>(pub T);
 
 /// Why a [`Json`] could not be taken.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum JsonRejection {
     /// The body is something else: status 415.
     #[error("the body must be JSON (application/json), but {}", said(.0))]

@@ -29,6 +29,7 @@ pub struct Path<T>(pub T);
 
 /// Why a [`Path`] could not be taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum PathRejection {
     /// What stands in the path does not fit the type: status 400.
     #[error("the path does not fit: {0}")]

@@ -27,14 +27,14 @@
 //!   file has no tag until it has been the same for some seconds. Such a tag is that of one front end
 //!   only; files that the log brings have their hash, however long they are.
 //!
-//! A file that is written in place while it is sent may arrive mixed, and nobody can help that:
-//! whoever replaces a file should write another and rename it.
+//! A file that is written in place while it is sent may arrive mixed: to
+//! replace a file, write another and rename it.
 //!
 //! # Encoded siblings
 //!
 //! `site.css.gz` is sent in the place of `site.css` only if it is the same file:
 //!
-//! - Both are the docroot's own: if the sibling is not older. Whoever deploys writes both, and one
+//! - Both are the docroot's own: if the sibling is not older. A deployment writes both, and one
 //!   that was forgotten is older.
 //! - Both stand in front of the docroot: if the sibling decodes to the content of the original, by its
 //!   hash. When which of them was put there says nothing: a sibling may be put there late, or of
@@ -57,7 +57,7 @@
 //!
 //! A name with a fingerprint never stands for other content, so it is kept for ever (`immutable`). If
 //! the file is another by now, an old page may still refer to it, or a front end may not have the new
-//! file yet: who asks gets what there is, with `no-cache` and whatever the route says left out, so
+//! file yet: a client gets what there is, with `no-cache` and whatever the route says left out, so
 //! that no cache keeps the wrong content under that name.
 
 mod body;

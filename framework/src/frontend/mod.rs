@@ -51,6 +51,7 @@ mod respond;
 mod router;
 mod settings;
 
+use std::collections::HashMap;
 use std::future::{Future, Ready, ready};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -66,6 +67,7 @@ use crate::files::Files;
 use crate::link::Link;
 use crate::pieces::Pieces;
 use crate::problem::Problems;
+use crate::raw::RawService;
 
 use counters::Event;
 pub use counters::{Counters, Counts};
@@ -99,6 +101,8 @@ pub struct Rooms {
     pub link: Link,
     /// The site's variant function.
     pub variant: Option<Arc<VariantFn>>,
+    /// The site's tower services, by their names.
+    pub services: HashMap<String, RawService>,
 }
 
 /// A front end.
@@ -112,7 +116,7 @@ pub struct FrontEnd {
 impl FrontEnd {
     /// A front end that has answered nothing yet.
     pub fn new(rooms: Rooms) -> Arc<FrontEnd> {
-        let Rooms { settings, edition, files, docroot, cache, link, variant } = rooms;
+        let Rooms { settings, edition, files, docroot, cache, link, variant, services } = rooms;
         let (settings, link, counters) = (Arc::new(settings), Arc::new(link), Arc::default());
         let shared = || (Arc::clone(&settings), Arc::clone(&cache), Arc::clone(&counters));
         let maker = Arc::new(Maker::new(shared(), Arc::clone(&link)));
@@ -121,6 +125,7 @@ impl FrontEnd {
             router: Router::new(Arc::clone(&settings), edition, Arc::clone(&cache), variant),
             pages: Pages::new(shared(), Arc::clone(&maker)),
             maker,
+            services,
             files: DocrootFiles {
                 docroot,
                 files,

@@ -11,5 +11,4 @@ mod blocks;
 mod console;
 mod filters;
 mod html;
-#[cfg(all(feature = "brotli", feature = "zstd"))]
 mod toml;

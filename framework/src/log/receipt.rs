@@ -6,6 +6,7 @@ use super::{LogId, Position};
 
 /// What the writer of a record gets: proof that no front end serves what the record invalidated.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Receipt {
     /// The log the record is in.
     pub log: LogId,
@@ -17,6 +18,7 @@ pub struct Receipt {
 
 /// How one front end stopped serving the old pages.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Acknowledgement {
     /// The front end's name.
     pub frontend: String,
@@ -46,6 +48,7 @@ mod millis {
 /// How a front end stopped serving the old pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Outcome {
     /// It said that it has applied the record.
     Acknowledged,

@@ -75,7 +75,7 @@ where
 
 /// The site's error page for a status.
 ///
-/// What the visitor is told can be changed with [`Reply::message`]; what [`Reply::cause`] says is
+/// The visitor's message can be changed with [`Reply::message`]; what [`Reply::cause`] says is
 /// shown in development only, and is in the log.
 #[track_caller]
 pub fn error<S>(status: S) -> Reply
@@ -83,7 +83,8 @@ where
     S: TryInto<StatusCode, Error: fmt::Display>,
 {
     let server_error = StatusCode::INTERNAL_SERVER_ERROR;
-    let content = |status| Content::Error { message: told(status).to_owned(), cause: None };
+    let content =
+        |status| Content::Error { message: usual_message(status).to_owned(), cause: None };
     match status.try_into() {
         Ok(status) => Reply::new(server_error, content(status)).with_status(status),
         Err(error) => Reply::new(server_error, content(server_error))
@@ -105,8 +106,8 @@ where
     }
 }
 
-/// What a visitor is told about a status when the site says nothing else.
-fn told(status: StatusCode) -> &'static str {
+/// The message for a visitor about a status when the site gives none.
+fn usual_message(status: StatusCode) -> &'static str {
     match status {
         StatusCode::NOT_FOUND => "This page does not exist.",
         StatusCode::FORBIDDEN => "This is not for you to see or do.",

@@ -44,6 +44,7 @@ pub struct Reply {
 
 /// A reply taken apart for the wire.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct ReplyParts {
     /// The status code.
     pub status: StatusCode,
@@ -76,6 +77,11 @@ impl Reply {
             cache: None,
             condition: Condition::Sound,
         }
+    }
+
+    /// The reply with exactly these headers.
+    pub(crate) fn with_headers(self, headers: HeaderMap) -> Reply {
+        Reply { headers, ..self }
     }
 
     fn with_body(content_type: &'static str, body: impl Into<Body>) -> Reply {

@@ -16,6 +16,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, Sleep, sleep, timeout};
 
 use super::handler::{Handler, Peer};
+use super::lent::Lent;
 use super::limits::Limits;
 use super::service::{Context, Requests};
 use super::socket::{Heads, Socket};
@@ -85,7 +86,7 @@ pub(super) async fn serve<H: Handler>(
     let places = (version == Version::HTTP_2).then(|| Places::new(rules.limits.streams));
     let context = Context::new(handler, peer, rules.limits.headers, places);
     let heads = if version == Version::HTTP_2 { Heads::Ignored } else { Heads::Noted };
-    let mut socket = Socket::new(stream, read, timers.clone(), heads);
+    let socket = Socket::new(stream, read, timers.clone(), heads);
     let requests = Requests::new(context, timers.clone());
     let timer = pin!(sleep(rules.timeouts.tick));
     let alarm = rules.stop.alarm();
@@ -94,9 +95,17 @@ pub(super) async fn serve<H: Handler>(
         let connection = rules.http2.serve_connection(TokioIo::new(socket), requests);
         driver.drive(connection, http2::Connection::graceful_shutdown).await;
     } else {
-        // Hyper borrows the socket, so that a head which hyper waits for in vain can be refused.
-        let connection = rules.http1.serve_connection(TokioIo::new(&mut socket), requests);
-        if driver.drive(connection, http1::Connection::graceful_shutdown).await == End::SlowHead {
+        // Hyper gives the socket back, so that a head which hyper waits for in vain can be refused.
+        let (lent, returned) = Lent::new(socket);
+        let connection = rules.http1.serve_connection(TokioIo::new(lent), requests).with_upgrades();
+        let end = driver.drive(connection, http1::UpgradeableConnection::graceful_shutdown).await;
+        // An upgraded connection ends with its service, and keeps its place until then.
+        let returned = tokio::select! {
+            biased;
+            returned = returned => returned,
+            () = rules.stop.stopping() => return,
+        };
+        if let (End::SlowHead, Ok(mut socket)) = (end, returned) {
             driver.timers.close();
             // The client may not read it any more.
             let _ = timeout(rules.timeouts.tick, async {

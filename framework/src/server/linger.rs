@@ -19,7 +19,7 @@ const LAST: Duration = Duration::from_secs(1);
 /// matter: a client that may send a file of some GiB reads the response when it has sent the file.
 pub(super) struct Linger {
     end: Instant,
-    heard: Instant,
+    last_read: Instant,
     /// Made when the client is first waited for.
     timer: Option<Pin<Box<Sleep>>>,
 }
@@ -28,12 +28,12 @@ impl Linger {
     /// From now on.
     pub(super) fn begin() -> Linger {
         let now = Instant::now();
-        Linger { end: now + LONGEST, heard: now, timer: None }
+        Linger { end: now + LONGEST, last_read: now, timer: None }
     }
 
     /// Something came.
-    pub(super) fn hears(&mut self) {
-        self.heard = Instant::now();
+    pub(super) fn note_read(&mut self) {
+        self.last_read = Instant::now();
     }
 
     /// The server wants to end the connection.
@@ -58,6 +58,6 @@ impl Linger {
 
     /// When the time is over, if nothing comes until then.
     fn next(&self) -> Instant {
-        self.end.min(self.heard + SILENCE)
+        self.end.min(self.last_read + SILENCE)
     }
 }

@@ -108,7 +108,7 @@ const NO_PLACE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\
 
 /// Tells a client that there is no place for it. It is given a second to read that.
 async fn refuse(mut stream: TcpStream) {
-    let told = timeout(Duration::from_secs(1), async {
+    let refused = timeout(Duration::from_secs(1), async {
         let mut unread = [0; 4096];
         // A client that is answered before it has asked takes the connection for broken.
         if stream.read(&mut unread).await? == 0 {
@@ -120,7 +120,7 @@ async fn refuse(mut stream: TcpStream) {
         io::Result::Ok(())
     });
     // A client that is gone needs no answer.
-    let _ = told.await;
+    let _ = refused.await;
 }
 
 /// How long nothing is accepted because the last attempt failed, and until when. The end is a point

@@ -21,6 +21,7 @@ mod exchange;
 mod frames;
 mod handler;
 mod incoming;
+mod lent;
 mod limits;
 mod linger;
 mod listener;

@@ -195,7 +195,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<S> {
                 (Poll::Ready(Ok(())), end) if !unread.filled().is_empty() => {
                     this.timers.lingers();
                     match end {
-                        End::Lingering(linger) => linger.hears(),
+                        End::Lingering(linger) => linger.note_read(),
                         End::NotYet | End::Shut => *end = End::Lingering(Linger::begin()),
                     }
                 }

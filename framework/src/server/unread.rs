@@ -241,7 +241,7 @@ where
         }
         let Ok(frame) = timeout(NOTICE, body.frame()).await else { continue };
         let Some(Ok(frame)) = frame else { break };
-        linger.hears();
+        linger.note_read();
         // What came is no head of a request, and a client that is listened to is not idle.
         timers.lingers();
         match left.checked_sub(frame.data_ref().map_or(0, |data| data.len() as u64)) {

@@ -26,6 +26,7 @@ pub(crate) struct Written {
 
 /// Why a draft did not become a record, or not visibly.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum WriteError {
     /// A pattern is not a regular expression, or can never match. Nothing was written.
     #[error("the pattern `{pattern}` is refused: {reason}")]

@@ -86,7 +86,8 @@ static NEWS: AtomicU64 = AtomicU64::new(0);
 #[controller("old")]
 async fn old() -> Reply {
     let number = NEWS.fetch_add(1, Ordering::SeqCst);
-    html(format!("{number}")).group("news").header("cache-control", "max-age=3600")
+    let reply = html(format!("{number}")).group("news").header("cache-control", "max-age=3600");
+    reply.header("cdn-cache-control", "max-age=86400")
 }
 
 #[controller("soften")]

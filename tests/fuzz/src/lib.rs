@@ -8,6 +8,7 @@ pub mod conditions;
 pub mod cookies;
 pub mod form;
 pub mod frames;
+pub mod http1;
 pub mod multipart;
 pub mod negotiation;
 pub mod packed;

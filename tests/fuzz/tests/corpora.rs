@@ -29,4 +29,15 @@ macro_rules! corpora {
     )*};
 }
 
-corpora!(canonical, conditions, cookies, form, frames, multipart, negotiation, packed, scanner,);
+corpora!(
+    canonical,
+    conditions,
+    cookies,
+    form,
+    frames,
+    http1,
+    multipart,
+    negotiation,
+    packed,
+    scanner,
+);

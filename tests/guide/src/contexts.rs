@@ -82,3 +82,13 @@ pub mod variants {
 
     pub use headwater::prelude::*;
 }
+
+pub mod tower {
+    pub use std::convert::Infallible;
+    pub use std::process::ExitCode;
+    pub use std::task::{Context, Poll};
+
+    pub use headwater::app::Inner;
+    pub use headwater::prelude::*;
+    pub use tower_service::Service;
+}

@@ -10,14 +10,14 @@ use tokio::sync::Notify;
 use super::OFTEN;
 use crate::app::places::Places;
 
-/// What the operating system is asked to tell.
+/// What the operating system is asked to report.
 pub(super) struct Hints {
     watcher: Option<RecommendedWatcher>,
     watched: BTreeMap<PathBuf, Watched>,
     /// Whether all is watched that is to be.
     complete: bool,
-    /// Whether somebody was told that it is not.
-    told: bool,
+    /// Whether it was reported that it is not.
+    reported: bool,
 }
 
 /// How a folder is watched, and which one it was: there may be another of its name by now.
@@ -30,7 +30,7 @@ struct Watched {
 impl Hints {
     /// No hints.
     pub(super) fn none() -> Hints {
-        Hints { watcher: None, watched: BTreeMap::new(), complete: false, told: true }
+        Hints { watcher: None, watched: BTreeMap::new(), complete: false, reported: true }
     }
 
     /// Hints for `hint`, if the system can give any.
@@ -47,7 +47,7 @@ impl Hints {
         };
         // A link leads to what is watched by itself, or to what is neither loaded nor sent.
         let watcher = RecommendedWatcher::new(tell, Config::default().with_follow_symlinks(false));
-        let mut hints = Hints { told: false, ..Hints::none() };
+        let mut hints = Hints { reported: false, ..Hints::none() };
         match watcher {
             Ok(watcher) => hints.watcher = Some(watcher),
             Err(error) => hints.tell(&error),
@@ -92,7 +92,7 @@ impl Hints {
     }
 
     fn tell(&mut self, error: &notify::Error) {
-        if !std::mem::replace(&mut self.told, true) {
+        if !std::mem::replace(&mut self.reported, true) {
             tracing::warn!(
                 %error,
                 "the system does not tell of all changes of the site's files; they are looked at \

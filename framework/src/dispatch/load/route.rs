@@ -10,12 +10,14 @@ use crate::dispatch::route::{Condition, Route, Scope};
 use crate::problem::Problems;
 
 /// The keys of a `[[route]]`.
-pub(super) const KEYS: [&str; 20] = [
+pub(super) const KEYS: [&str; 22] = [
     "name",
     "path",
     "pattern",
     "methods",
     "controller",
+    "service",
+    "on",
     "template",
     "files",
     "alias",
@@ -38,8 +40,19 @@ const OF_CONTENT: [&str; 7] =
     ["cache", "cache_statuses", "browser", "cdn", "groups", "query", "vary"];
 
 /// The keys that say what a route does.
-const TARGETS: [&str; 7] =
-    ["controller", "template", "files", "alias", "redirect", "delegate", "include"];
+const TARGETS: [&str; 8] =
+    ["controller", "template", "service", "files", "alias", "redirect", "delegate", "include"];
+
+/// The methods of a service that names none.
+const OF_SERVICES: [Method; 7] = [
+    Method::GET,
+    Method::HEAD,
+    Method::POST,
+    Method::PUT,
+    Method::PATCH,
+    Method::DELETE,
+    Method::OPTIONS,
+];
 
 /// What one `[[route]]` says.
 pub(super) enum Read<'e> {
@@ -91,6 +104,11 @@ fn target_key(entry: &Entry<'_>, problems: &mut Problems) -> Option<&'static str
 fn report_misplaced(entry: &Entry<'_>, target: &str, problems: &mut Problems) {
     let (of_content, keys, reason): (bool, &[&str], &str) = match target {
         "controller" => (false, &["status"], "the controller's reply has the status"),
+        "service" => (
+            false,
+            &["status", "cache_statuses", "browser", "cdn", "groups", "query", "vary"],
+            "the service answers as it likes, past the cache",
+        ),
         "template" => (false, &["status", "max_body"], "it is for other kinds of routes"),
         "files" => (
             false,
@@ -112,6 +130,11 @@ fn report_misplaced(entry: &Entry<'_>, target: &str, problems: &mut Problems) {
             "nothing stands beside `include`; it belongs to the routes of that file",
         ),
     };
+    if target != "service"
+        && let Some(at) = entry.locate("on")
+    {
+        report(problems, &at, format!("`on` has no meaning beside `{target}`: it is for services"));
+    }
     let of_content: &[&str] = if of_content { &OF_CONTENT } else { &[] };
     for key in entry.present(keys).into_iter().chain(entry.present(of_content)) {
         let at = entry.locate(key).unwrap_or_else(|| entry.at.clone());
@@ -155,13 +178,18 @@ fn leaf<'e>(
     scope: Scope,
     problems: &mut Problems,
 ) -> Option<Read<'e>> {
-    let methods = methods(entry, problems);
+    let methods = methods(entry, target_key, problems);
     let default = match target_key {
         "controller" => CacheType::Normal,
         "template" => CacheType::Persistent,
         _ => CacheType::NoCache,
     };
     let cache = caching::policy(entry, &methods, default, problems);
+    if target_key == "service" && cache.kind != CacheType::NoCache {
+        let at = entry.locate("cache").unwrap_or_else(|| entry.at.clone());
+        let message = "what a service answers is not cached; leave `cache` out";
+        report(problems, &at, message);
+    }
     let cache_statuses = caching::statuses(entry, cache.kind, problems);
     let browser = control::control(entry, "browser", problems);
     let cdn = control::control(entry, "cdn", problems);
@@ -204,9 +232,12 @@ fn leaf<'e>(
     })
 }
 
-fn methods(entry: &Entry<'_>, problems: &mut Problems) -> Vec<Method> {
+fn methods(entry: &Entry<'_>, target: &str, problems: &mut Problems) -> Vec<Method> {
     let Some(words) = entry.texts("methods", "methods = [\"GET\"]", problems) else {
-        return vec![Method::GET, Method::HEAD];
+        return match target {
+            "service" => OF_SERVICES.to_vec(),
+            _ => vec![Method::GET, Method::HEAD],
+        };
     };
     let mut methods = Vec::new();
     for Found { value, at } in &words {

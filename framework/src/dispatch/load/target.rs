@@ -7,7 +7,7 @@ use super::entry::{Entry, Found, report};
 use crate::dispatch::canonical::{CanonicalPath, canonical_piece};
 use crate::dispatch::outline::{Outline, Piece};
 use crate::dispatch::path::PathPattern;
-use crate::dispatch::route::{Alias, Condition, Redirect, Target};
+use crate::dispatch::route::{Alias, Condition, Redirect, Target, service_controller};
 use crate::problem::Problems;
 
 /// What may not stand in a URL that is sent as a header.
@@ -26,6 +26,10 @@ pub(super) fn read(
     let Found { value, at } = entry.text(key, problems)?;
     let target = match key {
         "controller" => Ok(Target::Controller(value.to_owned())),
+        "service" if is_on_backend(entry, problems) => {
+            Ok(Target::Controller(service_controller(value)))
+        }
+        "service" => Ok(Target::Service(value.to_owned())),
         "template" => Ok(Target::Template(value.to_owned())),
         "files" => files(value, condition).map(|folder| Target::Files { folder }),
         "alias" => alias(value, prefix, captures).map(|path| Target::Alias(Alias(path))),
@@ -39,6 +43,17 @@ pub(super) fn read(
         }),
     };
     target.map_err(|message| report(problems, &at, message)).ok()
+}
+
+/// Whether `on` says that a service is one of the back ends.
+fn is_on_backend(entry: &Entry<'_>, problems: &mut Problems) -> bool {
+    let Some(Found { value, at }) = entry.text("on", problems) else { return false };
+    if !matches!(value, "frontend" | "backend") {
+        let message =
+            format!("`{value}` is no place for a service; write \"frontend\" or \"backend\"");
+        report(problems, &at, message);
+    }
+    value == "backend"
 }
 
 fn redirect_status(entry: &Entry<'_>, key: &str, problems: &mut Problems) -> StatusCode {

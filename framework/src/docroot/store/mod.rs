@@ -127,7 +127,8 @@ impl Store {
         Ok(Arc::new(store))
     }
 
-    /// Whether the content is here. It then stays for a while, whoever refers to it. Does not block.
+    /// Whether the content is here. It then stays for a while, whether or not it is referred to.
+    /// Does not block.
     pub fn contains(&self, content: ContentId) -> bool {
         let mut inner = self.lock();
         match inner.blobs.get_mut(&content) {

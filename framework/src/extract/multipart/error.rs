@@ -6,6 +6,7 @@ use crate::extract::rejection::Rejection;
 
 /// Why the body is no form with files.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum MultipartRejection {
     /// It is something else: status 415.
     #[error("the body must be a form with files (multipart/form-data), but {}", said(.0))]
@@ -17,6 +18,7 @@ pub enum MultipartRejection {
 
 /// Why a form with files could not be read to its end.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum MultipartError {
     /// The body could not be read.
     #[error(transparent)]

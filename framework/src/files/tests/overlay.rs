@@ -52,7 +52,7 @@ fn text(text: &str) -> Option<Vec<u8>> {
     Some(text.as_bytes().to_vec())
 }
 
-/// The coding and the body of what is sent to who takes all codings in `accepted`.
+/// The coding and the body of what a client gets that takes all codings in `accepted`.
 async fn coding(files: &Files, path: &str, accepted: &str) -> (Option<String>, Vec<u8>) {
     let accept = [(header::ACCEPT_ENCODING, accepted)];
     let response = ask(files, Method::GET, path, &accept).await.expect("there is a file");
@@ -130,7 +130,7 @@ async fn originals_and_siblings_from_two_places_are_not_taken_for_one_another() 
     let (folder, files) = docroot();
     let root = folder.path().join("root");
     let (content, gzip) = ("body {}", encode(Coding::Gzip, b"body {}").unwrap());
-    // Even if the one would be right for the other: nobody has said so.
+    // Even if the one would be right for the other: nothing says so.
     for (name, content) in [("a", b"body {}".as_slice()), ("b.gz", &gzip), ("c.gz", &gzip)] {
         fs::write(root.join(name), content).unwrap();
     }

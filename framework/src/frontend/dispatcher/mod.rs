@@ -8,7 +8,9 @@
 //! Requests of clients and requests for the parts of pages are the same here.
 
 mod file;
+mod raw;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::docroot::DocrootFiles;
@@ -19,8 +21,10 @@ use super::router::{Order, Routed, Router, Visit};
 use super::settings::Settings;
 use crate::body::Body;
 use crate::link::Call;
+use crate::raw::RawService;
 
 use file::FileRequest;
+use raw::ServiceRequest;
 
 /// Finds or makes what requests ask for.
 pub(super) struct Dispatcher {
@@ -29,6 +33,8 @@ pub(super) struct Dispatcher {
     pub(super) pages: Pages,
     pub(super) maker: Arc<Maker>,
     pub(super) files: DocrootFiles,
+    /// The site's tower services, by their names.
+    pub(super) services: HashMap<String, RawService>,
 }
 
 /// What there is for a request.
@@ -45,6 +51,8 @@ pub(super) enum Pending {
     Page(Box<(Order, Call)>),
     /// A file has to be looked for.
     File(FileRequest),
+    /// A tower service of the site has to answer.
+    Service(ServiceRequest),
 }
 
 impl Dispatcher {
@@ -59,6 +67,10 @@ impl Dispatcher {
                 Ok(file) => return Found::Pending(Pending::File(file)),
                 Err(failed) => Served::Failed(failed),
             },
+            Routed::Service { matched, name } => {
+                let request = ServiceRequest::of(&matched, name);
+                return Found::Pending(Pending::Service(request));
+            }
             Routed::Redirect { status, location } => {
                 Served::Response(respond::redirect(status, location))
             }
@@ -76,6 +88,7 @@ impl Dispatcher {
                 let (order, call) = *page;
                 Box::pin(self.pages.get(order, call)).await
             }
+            Pending::Service(request) => Box::pin(self.raw(visit, request, body)).await,
             Pending::File(file) => Box::pin(self.file(visit, file)).await,
         }
     }

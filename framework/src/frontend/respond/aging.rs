@@ -70,9 +70,10 @@ impl Aging {
 
     /// The date of what is of the present is added when it is written.
     pub(in crate::frontend) fn tell_date(self, headers: &mut HeaderMap) {
-        let dated = SystemTime::now().checked_sub(Duration::from_secs(self.seconds()));
-        let is_dated = headers.contains_key(header::DATE);
-        if let Some(dated) = dated.filter(|_| self.seconds() > 0 && !is_dated)
+        if self.seconds() == 0 || headers.contains_key(header::DATE) {
+            return;
+        }
+        if let Some(dated) = SystemTime::now().checked_sub(Duration::from_secs(self.seconds()))
             && let Ok(date) = HeaderValue::try_from(httpdate::fmt_http_date(dated))
         {
             headers.insert(header::DATE, date);

@@ -200,7 +200,7 @@ fn wanted(request: &Parts, status: StatusCode, length: usize, version: &Version<
         Precondition::NotModified => return Wanted::NotModified,
         Precondition::Failed => return Wanted::Refused(Refusal::Failed),
     }
-    // Whoever takes no content as it is can do nothing with pieces of it.
+    // A client that takes no content as it is can do nothing with pieces of it.
     if !version.accepted.takes(Coding::Identity) {
         return Wanted::Whole;
     }
@@ -235,7 +235,7 @@ fn unmodified(version: &Version<'_>, mut headers: HeaderMap, cache: CacheStatus)
     send(StatusCode::NOT_MODIFIED, headers, Body::empty(), cache, StatusCode::OK)
 }
 
-/// 412 or 416, which nobody is to keep: the page's own `Cache-Control` is not about them.
+/// 412 or 416, which no cache is to keep: the page's own `Cache-Control` is not about them.
 fn refuse(
     refusal: Refusal,
     tag: Option<&HeaderValue>,

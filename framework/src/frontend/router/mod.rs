@@ -55,6 +55,8 @@ pub(super) enum Routed<'a> {
     Page(PageRequest<'a>),
     /// A file.
     File(Match<'a>),
+    /// What the tower service of this name answers.
+    Service { matched: Match<'a>, name: &'a str },
     /// To be sent elsewhere.
     Redirect { status: StatusCode, location: HeaderValue },
     /// Which methods are allowed.
@@ -138,6 +140,7 @@ impl Router {
         };
         match &matched.route.target {
             Target::Controller(_) | Target::Template(_) => self.page(visit, matched),
+            Target::Service(name) => Routed::Service { name, matched },
             Target::Files { .. } => Routed::File(matched),
             Target::Redirect { status, .. } => redirect(*status, &matched),
             Target::Alias(_) => {

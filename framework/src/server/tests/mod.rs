@@ -38,7 +38,7 @@ const HUGE: usize = 64 * 1024 * 1024;
 /// Answers by path.
 #[derive(Default)]
 struct Site {
-    /// Told when a request for `/slow` has come.
+    /// Notified when a request for `/slow` has come.
     came: Notify,
     /// Lets a request for `/slow` go on.
     go_on: Notify,

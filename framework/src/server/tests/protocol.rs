@@ -182,7 +182,7 @@ async fn heads_that_are_too_long_get_431_even_while_they_are_sent() {
 }
 
 #[tokio::test]
-async fn who_is_still_sending_is_not_reset() {
+async fn a_client_that_is_still_sending_is_not_reset() {
     let server = start(Limits::default()).await;
     let mut stream = server.connect().await;
     stream.write_all(b"GET / HTTP/1.1\r\na: ").await.unwrap();
@@ -229,7 +229,7 @@ async fn bodies_are_held_to_their_limits() {
 }
 
 #[tokio::test]
-async fn a_client_that_asks_first_is_told_to_continue() {
+async fn a_client_that_expects_100_continue_gets_it() {
     let server = start(Limits::default()).await;
     let mut stream = server.connect().await;
     let head = "POST /echo HTTP/1.1\r\nexpect: 100-continue\r\ncontent-length: 2\r\n";

@@ -1,0 +1,145 @@
+//! Layers around all requests of a front end.
+
+use std::convert::Infallible;
+use std::error::Error;
+use std::future::Ready;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use futures_util::future::{BoxFuture, Either};
+use http::{Request, Response};
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::body::Body;
+use crate::frontend::FrontEnd;
+use crate::raw::RawService;
+use crate::server::{Handler, Peer};
+
+/// Where a request came from: an extension of each request that layers see. A caller of a
+/// [`SiteService`](super::SiteService) adds it; without it the request is taken for one of this
+/// machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct From(pub IpAddr);
+
+impl From {
+    /// Where `request` came from.
+    fn of(request: &Request<Body>) -> IpAddr {
+        let local = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        request.extensions().get::<From>().map_or(local, |From(peer)| *peer)
+    }
+}
+
+/// Puts one more service around those that are there.
+pub(super) type Wrap = Arc<dyn Fn(RawService) -> RawService + Send + Sync>;
+
+/// What the innermost layer calls: the front end, as a tower service. See
+/// [`App::layer`](super::App::layer).
+#[derive(Clone)]
+pub struct Inner(RawService);
+
+impl<B> Service<Request<B>> for Inner
+where
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let answer = self.0.answer(request.map(Body::arriving));
+        Box::pin(async { Ok(answer.await) })
+    }
+}
+
+/// How a layer wraps what is inside it.
+pub(super) fn wrap<L, S, B>(layer: L) -> Wrap
+where
+    L: Layer<Inner, Service = S> + Send + Sync + 'static,
+    S: Service<Request<Body>, Response = Response<B>> + Clone + Send + Sync + 'static,
+    S::Error: Into<Box<dyn Error + Send + Sync>>,
+    S::Future: Send,
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    Arc::new(move |inner| RawService::new("a layer", layer.layer(Inner(inner))))
+}
+
+/// A front end with its layers.
+#[derive(Clone)]
+pub(super) struct Layered {
+    frontend: Arc<FrontEnd>,
+    /// None where there are no layers.
+    outermost: Option<RawService>,
+}
+
+impl Layered {
+    /// Puts `layers` around the front end, the first one innermost.
+    pub(super) fn new(frontend: Arc<FrontEnd>, layers: &[Wrap]) -> Layered {
+        let innermost = || {
+            let frontend = Arc::clone(&frontend);
+            RawService::from_fn(move |request| answer(Arc::clone(&frontend), request))
+        };
+        let outermost = (!layers.is_empty())
+            .then(|| layers.iter().fold(innermost(), |inner, wrap| wrap(inner)));
+        Layered { frontend, outermost }
+    }
+
+    /// Answers a request, which may say [where it came from](From).
+    pub(super) async fn answer(&self, request: Request<Body>) -> Response<Body> {
+        match &self.outermost {
+            None => answer(Arc::clone(&self.frontend), request).await,
+            Some(outermost) => outermost.answer(request).await,
+        }
+    }
+
+    /// The front end.
+    pub(super) fn frontend(&self) -> &Arc<FrontEnd> {
+        &self.frontend
+    }
+}
+
+async fn answer(frontend: Arc<FrontEnd>, request: Request<Body>) -> Response<Body> {
+    let peer = From::of(&request);
+    frontend.answer(request, peer).await
+}
+
+impl Handler for Layered {
+    fn answer(
+        self: &Arc<Self>,
+        mut request: Request<Body>,
+        peer: Peer,
+    ) -> Either<Ready<Response<Body>>, impl Future<Output = Response<Body>> + Send + 'static> {
+        match &self.outermost {
+            None => match self.frontend.answer(request, peer.addr.ip()) {
+                Either::Left(response) => Either::Left(response),
+                Either::Right(answering) => Either::Right(Either::Left(answering)),
+            },
+            Some(outermost) => {
+                request.extensions_mut().insert(From(peer.addr.ip()));
+                Either::Right(Either::Right(outermost.answer(request)))
+            }
+        }
+    }
+
+    fn handle(
+        &self,
+        mut request: Request<Body>,
+        peer: Peer,
+    ) -> impl Future<Output = Response<Body>> + Send {
+        match &self.outermost {
+            None => Either::Left(self.frontend.answer(request, peer.addr.ip())),
+            Some(outermost) => {
+                request.extensions_mut().insert(From(peer.addr.ip()));
+                Either::Right(outermost.answer(request))
+            }
+        }
+    }
+}
