@@ -17,9 +17,10 @@ use headwater::internals::cache::{
 };
 use headwater::internals::clock;
 use headwater::internals::dispatch::{CanonicalPath, Resolution, Table};
-use headwater::internals::link::{self, Answer, Call, Exposure};
+use headwater::internals::link::{self, Answer, Call};
 use headwater::internals::log::{Epoch, LogEpoch, LogId};
 use headwater::internals::pieces::{Fragment, Pieces};
+use headwater::internals::request::RequestScope;
 use headwater::internals::templates::{
     Engine, FragmentFill, FragmentKey, FragmentType, Fragments, NoFragments, Options, Values,
 };
@@ -67,7 +68,7 @@ fn dispatch_130_routes(bencher: Bencher<'_, '_>, path: &str) {
     let table = table();
     bencher.bench_local(|| {
         let Ok(path) = CanonicalPath::new(black_box(path)) else { panic!("{path} is no path") };
-        matches!(table.resolve(&Method::GET, &path), Resolution::Route(_))
+        matches!(table.resolve(&Method::GET, path), Resolution::Route(_))
     });
 }
 
@@ -217,7 +218,7 @@ fn call() -> Call {
             header("cookie", "session=1c4fe2a9b0d84d3b; theme=dark"),
             header("user-agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Firefox/140.0"),
         ],
-        exposure: Exposure::Whole,
+        scope: RequestScope::Full,
         variant: None,
         log: Some(LOG),
         applied: Position(4711),

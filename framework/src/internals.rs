@@ -34,7 +34,7 @@ pub mod http {
 
 pub mod link {
     pub use crate::link::fuzzed;
-    pub use crate::link::{Answer, Call, Content, Exposure, VERSION};
+    pub use crate::link::{Answer, Call, Content, VERSION};
 }
 
 pub mod log {
@@ -47,6 +47,10 @@ pub mod packed {
 
 pub mod pieces {
     pub use crate::pieces::{Fragment, Pieces};
+}
+
+pub mod request {
+    pub use crate::request::RequestScope;
 }
 
 pub mod server {

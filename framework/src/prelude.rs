@@ -1,7 +1,10 @@
 //! What a site's code uses: `use headwater::prelude::*;`.
 
 pub use crate::app::App;
-pub use crate::controller::{After, Before, Controller, Controllers, Next, Registration};
+pub use crate::controller::{
+    After, Before, Controller, Controllers, Error, Next, OrNotFound, Registration, Result,
+    bad_request, file, forbidden, not_found,
+};
 pub use crate::controllers;
 pub use crate::dispatch::CacheType;
 pub use crate::extract::{
@@ -13,9 +16,8 @@ pub use crate::frontend::{Variant, Visitor};
 pub use crate::http::{decode_cookie_value, encode_cookie_value};
 pub use crate::log::{Invalidation, Position, Receipt};
 pub use crate::reply::{
-    Cookie, Error, IntoReply, OrNotFound, Reply, Result, SameSite, bad_request, bytes, error, file,
-    forbidden, html, json, not_found, redirect_permanent, redirect_to, redirect_with, status,
-    template, text,
+    Cookie, IntoReply, Reply, SameSite, bytes, error, html, json, redirect_permanent, redirect_to,
+    redirect_with, status, template, text,
 };
 pub use crate::request::{Request, RequestParts};
 pub use crate::state::{At, State, WriteError};

@@ -6,10 +6,11 @@ mod ui;
 
 use std::sync::Arc;
 
-use headwater::controller::{Site, answer};
+use headwater::controller::answer;
 use headwater::prelude::*;
 use headwater::reply::Content;
 use headwater::request::RequestBuilder;
+use headwater::request::Site;
 use headwater::state::States;
 
 mod stories {

@@ -85,7 +85,7 @@ fn address(
 /// The route that sends a file for this path, and the file.
 fn file_at(table: &Table, path: &str) -> Option<(Arc<Route>, String)> {
     let path = CanonicalPath::new(path).ok()?;
-    match table.resolve(&Method::GET, &path) {
+    match table.resolve(&Method::GET, path) {
         Resolution::Route(found) => Some((Arc::clone(found.route), found.file()?)),
         _ => None,
     }

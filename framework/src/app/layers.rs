@@ -2,13 +2,13 @@
 
 use std::convert::Infallible;
 use std::error::Error;
+use std::future::Ready;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use futures_util::future::{BoxFuture, Either};
-use http::request::Parts;
 use http::{Request, Response};
 use tower_layer::Layer;
 use tower_service::Service;
@@ -108,18 +108,25 @@ impl Layered {
 
 async fn answer(frontend: Arc<FrontEnd>, request: Request<Body>) -> Response<Body> {
     let peer = From::of(&request);
-    let (parts, body) = request.into_parts();
-    match frontend.answer_at_once(&parts, peer) {
-        Some(response) => response,
-        None => frontend.answer(Request::from_parts(parts, body), peer).await,
-    }
+    frontend.answer(request, peer).await
 }
 
 impl Handler for Layered {
-    fn answer_at_once(&self, request: &Parts, peer: Peer) -> Option<Response<Body>> {
-        // Layers are to see every request.
-        let frontend = self.outermost.is_none().then_some(&self.frontend)?;
-        frontend.answer_at_once(request, peer.addr.ip())
+    fn answer(
+        self: &Arc<Self>,
+        mut request: Request<Body>,
+        peer: Peer,
+    ) -> Either<Ready<Response<Body>>, impl Future<Output = Response<Body>> + Send + 'static> {
+        match &self.outermost {
+            None => match self.frontend.answer(request, peer.addr.ip()) {
+                Either::Left(response) => Either::Left(response),
+                Either::Right(answering) => Either::Right(Either::Left(answering)),
+            },
+            Some(outermost) => {
+                request.extensions_mut().insert(From(peer.addr.ip()));
+                Either::Right(Either::Right(outermost.answer(request)))
+            }
+        }
     }
 
     fn handle(

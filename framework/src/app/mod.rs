@@ -48,12 +48,13 @@ use crate::body::Body;
 use crate::cli;
 use crate::computation;
 use crate::config::{Config, Mode};
-use crate::controller::{Registration, Resources};
+use crate::controller::Registration;
 use crate::extract::Need;
 use crate::frontend::{Variant, VariantFn, Visitor};
 use crate::log::Draft;
 use crate::problem::{Problem, Problems};
 use crate::raw::RawService;
+use crate::request::Resources;
 use crate::state::{State, States, Trial, WriteError};
 use crate::templates::Customise;
 

@@ -15,8 +15,8 @@ use crate::controller::Registration;
 use crate::dispatch::{Location, Table, Target, service_controller, service_of};
 use crate::files::{Files, Overlay};
 use crate::frontend::Edition;
-use crate::link::Exposure;
 use crate::problem::{Problem, Problems, nearest};
+use crate::request::RequestScope;
 use crate::templates::{Customise, Engine, Options};
 
 /// All that is needed to load a site's files, as often as they change.
@@ -149,9 +149,9 @@ impl Parts {
             if route.cache.kind != CacheType::NoCache {
                 let vary = route.vary.iter().map(|name| name.as_str().to_owned()).collect();
                 let route = route.label().to_owned();
-                let exposure = Exposure::Key { route, query: None, vary };
+                let scope = RequestScope::Key { route, query: None, vary };
                 let needs = controller.all_needs().iter();
-                for error in needs.filter_map(|need| need.check_request(&exposure).err()) {
+                for error in needs.filter_map(|need| need.check_request(&scope).err()) {
                     report(format!(
                         "{error} (the controller `{name}` stands at {})",
                         controller.location()

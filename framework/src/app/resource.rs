@@ -11,9 +11,9 @@ use serde::de::DeserializeOwned;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::config::SiteSettings;
-use crate::controller::Resources;
 use crate::log::panic_message;
 use crate::problem::{Problem, Problems};
+use crate::request::Resources;
 
 type Boxed = Arc<dyn Any + Send + Sync>;
 type BoxError = Box<dyn Error + Send + Sync>;

@@ -12,11 +12,12 @@ use http_body::Body as _;
 use super::Backend;
 use super::writing::CallJournal;
 use crate::body::Body;
-use crate::controller::{self, Site};
+use crate::controller;
 use crate::link::{Answer, Call, Content, group_of_url};
 use crate::log::{Invalidation, LogEpoch, Position};
 use crate::problem::nearest;
 use crate::reply::{self, Reply, ReplyParts};
+use crate::request::Site;
 use crate::request::{Allowance, Request, RequestParts};
 
 impl Backend {
@@ -158,7 +159,7 @@ impl Backend {
                 uri: Uri::from_str(&call.uri).map_err(|_| refuse("URL"))?,
                 headers,
                 params: call.params,
-                exposure: call.exposure,
+                scope: call.scope,
                 variant: call.variant,
                 request_id: call.request_id,
                 remote: call.remote,

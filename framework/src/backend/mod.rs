@@ -30,12 +30,13 @@ use tokio::sync::Semaphore;
 use crate::budget::Budget;
 use crate::claim;
 use crate::clock;
-use crate::controller::{Registration, Resources};
+use crate::controller::Registration;
 use crate::docroot::Store;
 use crate::log::{
     Appended, Draft, Invalidation, Log, LogId, Membership, Options, Position, Receipt,
 };
 use crate::problem::Problem;
+use crate::request::Resources;
 use crate::state::{Journal, States, WriteError, Written};
 
 use deferrals::Deferrals;

@@ -68,7 +68,7 @@ impl Cache {
         if entry.is_over(ledger, now) {
             return Filled::Overtaken(entry);
         }
-        self.passes.unmark(&entry.key);
+        self.hit_for_miss.unmark(&entry.key);
         self.entries(freshness.persistent).insert(Arc::clone(&entry));
         self.entries(!freshness.persistent).remove(&entry.key);
         Filled::Stored(entry)
@@ -82,12 +82,12 @@ impl Cache {
 
     /// Notes that what is made for this key is not for the cache: for a while nobody who asks for
     /// it need wait for another's fill. A fill of the key takes the note away.
-    pub fn pass(&self, key: &Key<'_>, now: Moment) {
-        self.passes.mark(key.as_str(), now);
+    pub fn mark_hit_for_miss(&self, key: &Key<'_>, now: Moment) {
+        self.hit_for_miss.mark(key.as_str(), now);
     }
 
     /// Whether it was noted that what is made for this key is not for the cache.
-    pub fn is_passed(&self, key: &Key<'_>, now: Moment) -> bool {
-        self.passes.is_marked(key.as_str(), now)
+    pub fn is_hit_for_miss(&self, key: &Key<'_>, now: Moment) -> bool {
+        self.hit_for_miss.is_marked(key.as_str(), now)
     }
 }

@@ -229,10 +229,10 @@ fn what_was_begun_before_everything_was_forgotten_finds_no_place() {
     apply(&cache, 5, Invalidation::new(), at(0));
     fill(&cache, "/a", 5, &[]);
     let begun = new_fill(&cache, "/b", 5, &[]);
-    cache.pass(&Key::of_id("/c"), at(0));
+    cache.mark_hit_for_miss(&Key::of_id("/c"), at(0));
     cache.forget();
     assert!(!is_hit(&cache, "/a", at(1)));
-    assert!(!cache.is_passed(&Key::of_id("/c"), at(1)));
+    assert!(!cache.is_hit_for_miss(&Key::of_id("/c"), at(1)));
     assert!(matches!(cache.fill(begun), Filled::Unplaced(_)));
     assert!(cache.holds_lease(at(1)), "what is known of the log is known");
     assert_eq!(cache.position(), Some(Origin { log: LOG, as_of: Position(5) }));
@@ -265,10 +265,10 @@ fn a_reply_may_be_of_another_type_than_its_route() {
 fn a_fill_takes_the_mark_of_a_pass_away() {
     let cache = cache();
     let key = Key::of_id("/a");
-    cache.pass(&key, at(0));
-    assert!(cache.is_passed(&key, at(1)));
+    cache.mark_hit_for_miss(&key, at(0));
+    assert!(cache.is_hit_for_miss(&key, at(1)));
     fill(&cache, "/a", 1, &[]);
-    assert!(!cache.is_passed(&key, at(1)));
+    assert!(!cache.is_hit_for_miss(&key, at(1)));
 }
 
 #[test]

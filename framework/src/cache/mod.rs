@@ -13,7 +13,7 @@
 //! - `patterns`: the regular expressions that were invalidated, and how an entry meets many at once.
 //! - `validity`: the law itself, a dozen lines, and the `Verdict` it comes to.
 //! - `softening`: since when groups are stale.
-//! - `flight`: one fill at a time for a key; `passes`: where there is nothing to wait for.
+//! - `flight`: one fill at a time for a key; `hit_for_miss`: where there is nothing to wait for.
 //! - `sweeper`: takes what is dead out of memory and keeps the bookkeeping small.
 //!
 //! This room must not know HTTP servers, the link or templates.
@@ -116,12 +116,12 @@ mod form;
 mod fragments;
 mod group;
 mod head;
+mod hit_for_miss;
 mod key;
 mod lease;
 mod ledger;
 mod lookup;
 mod page;
-mod passes;
 mod patterns;
 mod softening;
 mod store;

@@ -6,9 +6,9 @@ use arc_swap::ArcSwapOption;
 
 use super::entries::Entries;
 use super::flight::Knowledge;
+use super::hit_for_miss::Marks;
 use super::lease::Lease;
 use super::ledger::Ledger;
-use super::passes::Passes;
 use super::validity::Origin;
 use crate::clock::Moment;
 use crate::log::{Invalidation, LogEpoch, Position};
@@ -29,7 +29,7 @@ pub struct Cache {
     confirmed: AtomicU64,
     /// Locked by writers of what is known of the log, and by nothing else.
     following: Mutex<()>,
-    pub(super) passes: Passes,
+    pub(super) hit_for_miss: Marks,
 }
 
 /// How much a cache may hold.
@@ -70,7 +70,7 @@ impl Cache {
             lease: Lease::default(),
             confirmed: AtomicU64::new(0),
             following: Mutex::default(),
-            passes: Passes::new(),
+            hit_for_miss: Marks::new(),
         }
     }
 
@@ -148,7 +148,7 @@ impl Cache {
         self.ledger.store(Some(Arc::new(Ledger::new(generation, log, start))));
         self.ordinary.clear();
         self.persistent.clear();
-        self.passes.clear();
+        self.hit_for_miss.clear();
     }
 
     fn turn(&self) -> MutexGuard<'_, ()> {

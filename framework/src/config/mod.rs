@@ -23,5 +23,5 @@ mod variables;
 
 pub(crate) use load::DEFAULT_FILE;
 pub use secret::Secret;
-pub use settings::{Config, Encoding, Environment, GroupHeader, Limits, Mode, Trace, TraceFormat};
+pub use settings::{Config, Encoding, Environment, Limits, Mode, Trace, TraceFormat};
 pub use site::SiteSettings;

@@ -6,6 +6,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::{Secret, SiteSettings, value};
+use crate::frontend::GroupHeader;
 use crate::http::ProxyHeaders;
 
 /// The settings of `project.toml` and of `HEADWATER_…` variables.
@@ -104,18 +105,6 @@ pub struct Http {
     pub trusted_proxies: Vec<IpNet>,
     /// In which headers they say it. Default `x-forwarded`.
     pub proxy_headers: ProxyHeaders,
-}
-
-/// A header that tells caches further out which groups a page is in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum GroupHeader {
-    /// `Cache-Groups` (RFC 9875).
-    CacheGroups,
-    /// `Surrogate-Key`, as Fastly and Varnish know it.
-    SurrogateKey,
-    /// `Cache-Tag`, as Cloudflare and Akamai know it.
-    CacheTag,
 }
 
 /// A content coding that pages are kept in.

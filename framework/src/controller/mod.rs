@@ -8,7 +8,8 @@
 //! - [`Invalidates`]: what a controller makes wrong in the caches, with the values of its route put
 //!   in: `Invalidations`.
 //! - [`answer`]: runs it all for one request. A panic becomes an error 500.
-//! - [`Site`]: what a request can reach of the back end; [`Resources`] among it.
+//! - [`Error`]: what `?` makes of any error, and [`OrNotFound`] for what may not be there; [`file()`] sends
+//!   a file.
 //!
 //! ```text
 //! request ── before-steps ── wrappers ── controller ── wrappers ── after-steps ── reply
@@ -52,23 +53,22 @@
 //! assert_eq!(controllers.iter().next().unwrap().name(), "stories.update");
 //! ```
 
-mod in_memory;
+mod error;
+mod file;
 mod invalidates;
 mod list;
 mod panic;
 mod registration;
-mod resources;
 mod run;
-mod site;
 mod step;
 mod wrap;
 
+pub use error::{Error, OrNotFound, Result, bad_request, forbidden, not_found};
+pub use file::file;
 pub(crate) use invalidates::Invalidations;
 pub use invalidates::{Condition, Invalidates, Piece};
 pub use list::Controllers;
 pub use registration::{Controller, Handler, Registration};
-pub use resources::Resources;
 pub use run::answer;
-pub use site::Site;
 pub use step::{After, AfterFn, AfterFnWithParts, Before, BeforeFn, ViaFn, ViaFnWithParts};
 pub use wrap::Next;

@@ -36,7 +36,7 @@ impl Table {
 
     /// The path after aliases of the page that has the URL of an unsafe request for `path`, if
     /// there is one and it may be cached.
-    pub fn changed_by(&self, method: &Method, path: &CanonicalPath<'_>) -> Option<String> {
+    pub fn changed_by(&self, method: &Method, path: CanonicalPath<'_>) -> Option<String> {
         if method.is_safe() {
             return None;
         }
@@ -91,7 +91,7 @@ mod tests {
     "#;
 
     fn changed_by(table: &Table, method: Method, path: &str) -> Option<String> {
-        table.changed_by(&method, &CanonicalPath::new(path).unwrap())
+        table.changed_by(&method, CanonicalPath::new(path).unwrap())
     }
 
     #[test]

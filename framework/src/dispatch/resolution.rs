@@ -50,6 +50,11 @@ impl<'a> Match<'a> {
         &self.path
     }
 
+    /// The same path, borrowed from the request or the table where it can be.
+    pub fn path_text(&self) -> Cow<'a, str> {
+        self.path.clone()
+    }
+
     /// The captures: name and percent-decoded value. Those that took no part in a pattern's match
     /// are left out.
     pub fn params(&self) -> impl Iterator<Item = (&'a str, Cow<'_, str>)> {

@@ -75,18 +75,17 @@ impl Table {
     /// Finds what takes a request. The most specific path route that takes the method wins, then
     /// the first pattern route; HEAD is taken by what takes GET. A delegated prefix is the matter
     /// of its own table alone. Neither aliases nor the length of the path can make this slow.
-    pub fn resolve<'a>(&'a self, method: &Method, path: &'a CanonicalPath<'_>) -> Resolution<'a> {
-        self.follow(method, path.as_str(), |_| ())
+    pub fn resolve<'a>(&'a self, method: &Method, path: CanonicalPath<'a>) -> Resolution<'a> {
+        self.follow(method, path.into_text(), |_| ())
     }
 
     /// Finds what takes a request for `path`, which is canonical, and shows each alias on the way.
     pub(super) fn follow<'a>(
         &'a self,
         method: &Method,
-        path: &'a str,
+        mut path: Cow<'a, str>,
         mut visit: impl FnMut(&'a Arc<Route>),
     ) -> Resolution<'a> {
-        let mut path = Cow::Borrowed(path);
         let mut rewrites = 0;
         loop {
             let mut captures = Captures::default();

@@ -4,10 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::FromRequestParts;
-use crate::controller::Site;
 use crate::docroot::SyncError;
 use crate::log::{Draft, Invalidation, Receipt};
 use crate::request::RequestParts;
+use crate::request::Site;
 use crate::state::WriteError;
 
 /// All front ends of the site: makes them forget cached content, and brings them files.

@@ -32,7 +32,7 @@ impl FromRequestParts for Cookies {
     const NEEDS: &'static [Need] = &[Need::Cookies];
 
     async fn from_request_parts(parts: &mut RequestParts) -> Result<Cookies, NotInKey> {
-        NotInKey::check_cookies(&parts.exposure)?;
+        NotInKey::check_cookies(&parts.scope)?;
         let lines = parts.headers.get_all(COOKIE).iter().map(|line| (COOKIE, line.clone()));
         let mut cookies = HeaderMap::new();
         cookies.extend(lines);

@@ -6,9 +6,9 @@ use http::StatusCode;
 
 use super::rejection::Rejection;
 use super::{FromRequestParts, Need};
-use crate::controller::Site;
 use crate::log::Receipt;
 use crate::request::RequestParts;
+use crate::request::Site;
 use crate::state::{State, States, Store, WriteError};
 
 /// One of the site's states: to be read, and to be changed by updates.

@@ -12,8 +12,8 @@ use super::rejection::Rejection;
 use super::{
     BytesRejection, DecodeError, FromRequest, Multipart, MultipartError, MultipartRejection, fields,
 };
-use crate::link::Exposure;
 use crate::request::Request;
+use crate::request::RequestScope;
 
 /// The fields of an HTML form, as a struct or map.
 ///
@@ -114,7 +114,7 @@ impl<T: DeserializeOwned> FromRequest for Form<T> {
     type Rejection = FormRejection;
 
     async fn from_request(request: Request) -> Result<Form<T>, FormRejection> {
-        if let Exposure::Key { route, .. } = &request.parts.exposure {
+        if let RequestScope::Key { route, .. } = &request.parts.scope {
             return Err(FormRejection::InKey { route: route.clone() });
         }
         let most = request.parts.allowance.fields;

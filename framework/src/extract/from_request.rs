@@ -8,8 +8,9 @@ use crate::request::{Request, RequestParts};
 /// A type that any argument of a controller may have: it needs no body.
 ///
 /// ```
+/// use headwater::controller::Error;
 /// use headwater::extract::{Cookies, FromRequestParts, Need};
-/// use headwater::reply::{Error, redirect_to};
+/// use headwater::reply::redirect_to;
 /// use headwater::request::RequestParts;
 ///
 /// struct Visitor(String);

@@ -1,8 +1,8 @@
 use http::{HeaderMap, HeaderValue};
 
 use super::{FromRequestParts, Need, NotInKey};
-use crate::link::Exposure;
 use crate::request::RequestParts;
+use crate::request::RequestScope;
 
 /// The request's headers, one by one: on a route that caches, those that it names in `vary`.
 ///
@@ -11,7 +11,7 @@ use crate::request::RequestParts;
 #[derive(Debug, Clone)]
 pub struct Headers {
     headers: HeaderMap,
-    exposure: Exposure,
+    scope: RequestScope,
 }
 
 impl Headers {
@@ -21,7 +21,7 @@ impl Headers {
     /// [`NotInKey`] when the route caches and does not name the header in `vary`. With `?` it
     /// becomes an error 500 that says so to the developer.
     pub fn get(&self, name: &str) -> Result<Option<&HeaderValue>, NotInKey> {
-        NotInKey::check_header(&self.exposure, name)?;
+        NotInKey::check_header(&self.scope, name)?;
         Ok(self.headers.get(name))
     }
 
@@ -30,7 +30,7 @@ impl Headers {
     /// # Errors
     /// As [`get`](Headers::get).
     pub fn get_all(&self, name: &str) -> Result<impl Iterator<Item = &HeaderValue>, NotInKey> {
-        NotInKey::check_header(&self.exposure, name)?;
+        NotInKey::check_header(&self.scope, name)?;
         Ok(self.headers.get_all(name).into_iter())
     }
 }
@@ -39,7 +39,7 @@ impl FromRequestParts for Headers {
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(parts: &mut RequestParts) -> Result<Headers, Self::Rejection> {
-        Ok(Headers { headers: parts.headers.clone(), exposure: parts.exposure.clone() })
+        Ok(Headers { headers: parts.headers.clone(), scope: parts.scope.clone() })
     }
 }
 

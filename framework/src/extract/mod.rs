@@ -37,7 +37,6 @@ mod json;
 mod line;
 mod multipart;
 mod need;
-mod not_in_key;
 mod path;
 mod query;
 mod rejection;
@@ -62,7 +61,6 @@ pub use headers::Headers;
 pub use json::{Json, JsonRejection};
 pub use multipart::{Field, Multipart, MultipartError, MultipartRejection};
 pub use need::{Need, NeededResource, NeededState};
-pub use not_in_key::NotInKey;
 pub use path::{Path, PathRejection};
 pub use query::{Query, QueryRejection};
 pub use resource::{NoSuchResource, Resource};
@@ -70,6 +68,7 @@ pub use variant_name::VariantName;
 pub use visit::{Remote, RequestId};
 
 pub use crate::body::{Body, BodyError};
+pub use crate::request::NotInKey;
 pub use ::bytes::Bytes;
 pub use ::http::{HeaderMap, Method, Uri};
 

@@ -2,7 +2,7 @@ use std::any::{TypeId, type_name};
 use std::fmt;
 
 use super::{NoSuchResource, NoSuchState, NotInKey};
-use crate::link::Exposure;
+use crate::request::RequestScope;
 use crate::state::{State, States};
 
 /// What a type needs of the site, or of the route, so that it can be taken from a request. What is
@@ -75,13 +75,13 @@ impl Need {
     }
 
     /// Whether a request that shows so much of itself has what is needed.
-    pub(crate) fn check_request(&self, exposure: &Exposure) -> Result<(), NotInKey> {
+    pub(crate) fn check_request(&self, scope: &RequestScope) -> Result<(), NotInKey> {
         match self {
-            Need::Cookies => NotInKey::check_cookies(exposure),
-            Need::AllHeaders => NotInKey::check_all_headers(exposure),
-            Need::Header(name) => NotInKey::check_header(exposure, name),
-            Need::RequestId => NotInKey::check_request_id(exposure),
-            Need::Remote => NotInKey::check_remote(exposure),
+            Need::Cookies => NotInKey::check_cookies(scope),
+            Need::AllHeaders => NotInKey::check_all_headers(scope),
+            Need::Header(name) => NotInKey::check_header(scope, name),
+            Need::RequestId => NotInKey::check_request_id(scope),
+            Need::Remote => NotInKey::check_remote(scope),
             Need::State(_) | Need::Resource(_) => Ok(()),
         }
     }

@@ -4,9 +4,9 @@ use serde::de::DeserializeOwned;
 
 use super::rejection::Rejection;
 use super::{DecodeError, FromRequestParts, OptionalFromRequestParts, fields};
-use crate::link::Exposure;
 use crate::reply::{Reply, redirect_with};
 use crate::request::RequestParts;
+use crate::request::RequestScope;
 
 /// The query string, as a struct or map with a field for each parameter.
 ///
@@ -47,14 +47,14 @@ pub struct QueryRejection {
 }
 
 impl QueryRejection {
-    fn new(error: DecodeError, exposure: &Exposure) -> QueryRejection {
-        let hint = match exposure {
-            Exposure::Key { route, query: Some(query), .. } => Some(format!(
+    fn new(error: DecodeError, scope: &RequestScope) -> QueryRejection {
+        let hint = match scope {
+            RequestScope::Key { route, query: Some(query), .. } => Some(format!(
                 "{error}; the route `{route}` caches, so its controller sees only the query \
                  parameters in the cache key, which are `query = {query:?}` in dispatch.conf: a \
                  parameter that the controller takes must be among them"
             )),
-            Exposure::Key { query: None, .. } | Exposure::Whole => None,
+            RequestScope::Key { query: None, .. } | RequestScope::Full => None,
         };
         QueryRejection { error, hint, right: None }
     }
@@ -82,13 +82,13 @@ fn decode<T: DeserializeOwned + Serialize>(
     parts: &RequestParts,
 ) -> Result<Query<T>, QueryRejection> {
     let (query, most) = (parts.query_string().as_bytes(), parts.allowance.fields);
-    let decoded = match parts.exposure {
+    let decoded = match parts.scope {
         // No key is made of it.
-        Exposure::Whole => fields::decode(query, most).map_err(|error| (error, None)),
-        Exposure::Key { .. } => fields::decode_spelled(query, most),
+        RequestScope::Full => fields::decode(query, most).map_err(|error| (error, None)),
+        RequestScope::Key { .. } => fields::decode_spelled(query, most),
     };
     decoded.map(Query).map_err(|(error, right)| {
-        let mut rejection = QueryRejection::new(error, &parts.exposure);
+        let mut rejection = QueryRejection::new(error, &parts.scope);
         // Were that query not right either, the redirects would have no end.
         rejection.right =
             right.filter(|right| fields::decode_spelled::<T>(right.as_bytes(), most).is_ok());

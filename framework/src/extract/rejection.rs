@@ -5,11 +5,12 @@ use http::header::RETRY_AFTER;
 
 use super::{
     BytesRejection, DecodeError, FormRejection, JsonRejection, MissingExtension, MultipartError,
-    MultipartRejection, NoSuchResource, NoSuchState, NotInKey, PathRejection, QueryRejection,
+    MultipartRejection, NoSuchResource, NoSuchState, PathRejection, QueryRejection,
     StringRejection,
 };
 use crate::body::BodyError;
 use crate::reply::{IntoReply, Reply, error};
+use crate::request::NotInKey;
 use crate::state::WriteError;
 
 /// An error that knows its response to the visitor.
@@ -90,6 +91,12 @@ rejections![
     StringRejection,
     WriteError,
 ];
+
+impl Rejection for NotInKey {
+    fn status(&self) -> StatusCode {
+        StatusCode::INTERNAL_SERVER_ERROR
+    }
+}
 
 impl Rejection for BodyError {
     fn status(&self) -> StatusCode {

@@ -7,8 +7,8 @@ use http::StatusCode;
 
 use super::rejection::Rejection;
 use super::{FromRequestParts, Need};
-use crate::controller::Site;
 use crate::request::RequestParts;
+use crate::request::Site;
 
 /// What a constructor of the site has built when the node started: a pool of connections, a client,
 /// a mailer. See [`App::resource`](crate::app::App::resource).

@@ -6,9 +6,20 @@
 
 use http::HeaderValue;
 use http::header::HeaderName;
+use serde::{Deserialize, Serialize};
 use sfv::{ItemSerializer, StringRef};
 
-use crate::config::GroupHeader;
+/// A header that tells caches further out which groups a page is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GroupHeader {
+    /// `Cache-Groups` (RFC 9875).
+    CacheGroups,
+    /// `Surrogate-Key`, as Fastly and Varnish know it.
+    SurrogateKey,
+    /// `Cache-Tag`, as Cloudflare and Akamai know it.
+    CacheTag,
+}
 
 /// The longest value, in bytes: many servers take no longer line.
 const LONGEST: usize = 8 * 1024;

@@ -9,7 +9,7 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Request, Response, StatusCode};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
-use super::error_page::escape;
+use super::escape::escape;
 use crate::body::{Body, BodyError};
 use crate::problem::Problems;
 

@@ -30,6 +30,9 @@ use flate2::write::GzEncoder;
 use super::Coding;
 
 pub(super) const GZIP_LEVEL: u32 = 6;
+/// The shortest content that is worth encoding, in bytes.
+pub(crate) const SHORTEST: usize = 1024;
+
 #[cfg(feature = "brotli")]
 const BROTLI_QUALITY: i32 = 5;
 #[cfg(feature = "zstd")]

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cache_type::CacheType;
 use crate::log::{LogEpoch, Position};
+use crate::request::RequestScope;
 
 /// The version of the link that this build speaks. Both ends must speak the same.
 pub const VERSION: u32 = 6;
@@ -22,7 +23,7 @@ pub struct Call {
     /// The headers that the controller may see.
     pub headers: Vec<(String, Vec<u8>)>,
     /// How much of the request is here.
-    pub exposure: Exposure,
+    pub scope: RequestScope,
     /// What the site's variant function called the answer's variant, if it named one.
     pub variant: Option<String>,
     /// The log that `applied` is a position of; `None` while the front end follows none.
@@ -45,22 +46,6 @@ pub struct Call {
 /// The group of all pages at this canonical path that a request to their own URL may change.
 pub fn group_of_url(path: &str) -> String {
     format!("url:{path}")
-}
-
-/// How much of a request its controller may see.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Exposure {
-    /// All of it: the answer goes to this visitor only.
-    Whole,
-    /// Only what is in the cache key, because the answer may go to any visitor.
-    Key {
-        /// The route as a reader of `dispatch.conf` would name it, for messages.
-        route: String,
-        /// The query parameters in the key; `None` when all are.
-        query: Option<Vec<String>>,
-        /// The request headers in the key.
-        vary: Vec<String>,
-    },
 }
 
 /// What precedes the body of an answer.

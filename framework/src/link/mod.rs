@@ -126,7 +126,7 @@ pub use feed::{FeedRecord, Followed, Holding, Holdings, Open, Welcome};
 pub use files::{Found, Lookup};
 pub use follower::Follower;
 pub use host::{Admission, FeedBatch, Grant, Greeting, Host, How, MemberId, Refusal};
-pub use message::{Answer, Call, Content, Exposure, VERSION, group_of_url};
+pub use message::{Answer, Call, Content, VERSION, group_of_url};
 pub use server::{ServerOptions, serve};
 
 /// How many bytes of one stream may be under way, each way.

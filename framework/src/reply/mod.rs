@@ -1,10 +1,9 @@
 //! What a controller gives back.
 //!
 //! - [`Reply`]: status, headers, content and the groups it belongs to. It is made by one of the
-//!   functions here ([`template`], [`redirect_to`], [`html`], [`json`], [`file()`], …) and refined by
+//!   functions here ([`template`], [`redirect_to`], [`html`], [`json`], …) and refined by
 //!   its methods.
 //! - [`IntoReply`]: what can stand in a reply's place: text, a status, a `Result`.
-//! - [`Error`]: what `?` makes of any error, and [`OrNotFound`] for what may not be there.
 //!
 //! A reply that cannot be built as asked (a value that does not serialize, a header with a line
 //! break in it) becomes an error with status 500 whose cause says what was wrong and where; it
@@ -12,8 +11,6 @@
 
 mod content;
 mod cookies;
-mod error;
-mod file;
 mod headers;
 mod into_reply;
 mod make;
@@ -21,8 +18,6 @@ mod redirect;
 
 pub use content::Content;
 pub use cookie::{Cookie, SameSite};
-pub use error::{Error, OrNotFound, bad_request, forbidden, not_found};
-pub use file::file;
 pub use into_reply::IntoReply;
 pub use make::{bytes, error, html, json, status, template, text};
 pub use redirect::{redirect_permanent, redirect_to, redirect_with};
@@ -34,9 +29,6 @@ use http::{HeaderMap, StatusCode};
 
 use crate::body::Body;
 use crate::cache_type::CacheType;
-
-/// What a controller returns: a reply, or an error that becomes one.
-pub type Result<T = Reply, E = Error> = std::result::Result<T, E>;
 
 /// What a controller gives back.
 #[derive(Debug)]

@@ -5,10 +5,8 @@ use http::header::{CONTENT_TYPE, COOKIE, HeaderName, HeaderValue};
 use http::{Extensions, HeaderMap, Method, Uri};
 
 use super::allowance::Allowance;
-use super::{Request, RequestParts};
+use super::{Request, RequestParts, RequestScope, Site};
 use crate::body::Body;
-use crate::controller::Site;
-use crate::link::Exposure;
 use crate::log::Position;
 use crate::state::States;
 
@@ -41,7 +39,7 @@ impl RequestBuilder {
             uri: Uri::from_static("/"),
             headers: HeaderMap::new(),
             params: Vec::new(),
-            exposure: Exposure::Whole,
+            scope: RequestScope::Full,
             variant: None,
             request_id: "request".to_owned(),
             remote: None,
@@ -115,8 +113,8 @@ impl RequestBuilder {
         vary: &[&str],
     ) -> RequestBuilder {
         let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-        self.request.parts.exposure =
-            Exposure::Key { route: route.into(), query: query.map(owned), vary: owned(vary) };
+        self.request.parts.scope =
+            RequestScope::Key { route: route.into(), query: query.map(owned), vary: owned(vary) };
         self
     }
 

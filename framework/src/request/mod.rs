@@ -4,6 +4,9 @@
 //! - [`RequestParts`]: everything but the body, with questions that respect what the request's
 //!   controller may see.
 //! - [`RequestBuilder`]: makes requests without a network, for the tests of a site.
+//! - [`RequestScope`]: how much of the request its controller may see, and [`NotInKey`]: that it asked for
+//!   more.
+//! - [`Site`]: what a request can reach of the back end; [`Resources`] among it.
 //! - `allowance`: what a request may take of its node's memory.
 //!
 //! Controllers seldom name these types: the extractors of [`extract`](crate::extract) take out of
@@ -11,11 +14,20 @@
 
 mod allowance;
 mod builder;
+mod in_memory;
+mod not_in_key;
 mod parts;
+mod resources;
+mod scope;
+mod site;
 
 pub(crate) use allowance::Allowance;
 pub use builder::RequestBuilder;
+pub use not_in_key::NotInKey;
 pub use parts::RequestParts;
+pub use resources::Resources;
+pub use scope::RequestScope;
+pub use site::Site;
 
 use crate::body::Body;
 

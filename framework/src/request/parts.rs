@@ -5,9 +5,7 @@ use std::sync::Arc;
 use http::{Extensions, HeaderMap, HeaderValue, Method, Uri};
 
 use super::allowance::Allowance;
-use crate::controller::Site;
-use crate::extract::NotInKey;
-use crate::link::Exposure;
+use super::{NotInKey, RequestScope, Site};
 use crate::log::Position;
 
 /// Everything of a [`Request`](super::Request) but its body.
@@ -23,7 +21,7 @@ pub struct RequestParts {
     pub(crate) headers: HeaderMap,
     /// The route's captures: name and percent-decoded value.
     pub params: Vec<(String, String)>,
-    pub(crate) exposure: Exposure,
+    pub(crate) scope: RequestScope,
     /// What the site's variant function called the variant that is wanted, if it named one.
     pub variant: Option<String>,
     pub(crate) request_id: String,
@@ -55,7 +53,7 @@ impl RequestParts {
     /// # Errors
     /// [`NotInKey`] when the route caches and does not name the header in `vary`.
     pub fn header(&self, name: &str) -> Result<Option<&HeaderValue>, NotInKey> {
-        NotInKey::check_header(&self.exposure, name)?;
+        NotInKey::check_header(&self.scope, name)?;
         Ok(self.headers.get(name))
     }
 
@@ -64,7 +62,7 @@ impl RequestParts {
     /// # Errors
     /// [`NotInKey`] when the route caches.
     pub fn headers(&self) -> Result<&HeaderMap, NotInKey> {
-        NotInKey::check_all_headers(&self.exposure)?;
+        NotInKey::check_all_headers(&self.scope)?;
         Ok(&self.headers)
     }
 
@@ -73,7 +71,7 @@ impl RequestParts {
     /// # Errors
     /// [`NotInKey`] when the route caches.
     pub fn request_id(&self) -> Result<&str, NotInKey> {
-        NotInKey::check_request_id(&self.exposure)?;
+        NotInKey::check_request_id(&self.scope)?;
         Ok(&self.request_id)
     }
 
@@ -82,7 +80,7 @@ impl RequestParts {
     /// # Errors
     /// [`NotInKey`] when the route caches.
     pub fn remote(&self) -> Result<Option<IpAddr>, NotInKey> {
-        NotInKey::check_remote(&self.exposure)?;
+        NotInKey::check_remote(&self.scope)?;
         Ok(self.remote)
     }
 
@@ -100,7 +98,7 @@ impl fmt::Debug for RequestParts {
             .field("uri", &self.uri)
             .field("params", &self.params)
             .field("headers", &self.headers)
-            .field("exposure", &self.exposure)
+            .field("scope", &self.scope)
             .field("request_id", &self.request_id)
             .field("as_of", &self.as_of)
             .finish_non_exhaustive()

@@ -35,6 +35,9 @@ impl<H: Handler> Requests<H> {
     }
 }
 
+/// A response that the handler takes its time for.
+type Answering = Pin<Box<dyn Future<Output = Response<Body>> + Send>>;
+
 type Responded = Result<Response<TimedBody>, Infallible>;
 
 impl<H: Handler> Service<Request<Incoming>> for Requests<H> {
@@ -45,7 +48,7 @@ impl<H: Handler> Service<Request<Incoming>> for Requests<H> {
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let exchange = Exchange::begin(self.timers.clone(), has_more(&request));
-        let (mut parts, body) = request.into_parts();
+        let (parts, body) = request.into_parts();
         let (body, rest) = Rest::of(body, &parts, &self.timers);
         let waits_for_nothing = rest.is_none() || parts.version < Version::HTTP_2;
         let tell = rest.clone();
@@ -55,24 +58,19 @@ impl<H: Handler> Service<Request<Incoming>> for Requests<H> {
             }
             handed_over(response, exchange)
         };
-        let at_once = match self.context.respond_at_once(&mut parts) {
-            Some(response) if waits_for_nothing => return Either::Left(ready(answered(response))),
-            at_once => at_once,
-        };
-        let context = self.context.clone();
-        Either::Right(Box::pin(async move {
-            let response = match at_once {
-                Some(response) => {
-                    drop(body);
-                    response
+        match self.context.answer(parts, body) {
+            Either::Left(response) if waits_for_nothing => Either::Left(ready(answered(response))),
+            begun => Either::Right(Box::pin(async move {
+                let response = match begun {
+                    Either::Left(response) => response,
+                    Either::Right(answering) => answering.await,
+                };
+                if let Some(rest) = rest {
+                    rest.read_before(response.status()).await;
                 }
-                None => context.respond(Request::from_parts(parts, body)).await,
-            };
-            if let Some(rest) = rest {
-                rest.read_before(response.status()).await;
-            }
-            answered(response)
-        }))
+                answered(response)
+            })),
+        }
     }
 }
 
@@ -97,24 +95,54 @@ impl<H: Handler> Context<H> {
         Context { handler, peer, headers, places }
     }
 
-    /// The response that there is without waiting for anything, to a request as it came. Without
-    /// one the request may be handed on.
-    fn respond_at_once(&self, request: &mut Parts) -> Option<Response<Body>> {
-        if let Err(refusal) = admit(request, self.headers) {
-            return Some(refuse(refusal));
+    /// The response to a request as it came, if it is there at once; otherwise what it is waited for with.
+    fn answer(
+        self: &Arc<Self>,
+        mut parts: Parts,
+        body: Body,
+    ) -> Either<Response<Body>, impl Future<Output = Response<Body>> + Send + use<H>> {
+        if let Err(refusal) = admit(&mut parts, self.headers) {
+            return Either::Left(refuse(refusal));
         }
-        let answer = AssertUnwindSafe(|| self.handler.answer_at_once(request, self.peer));
-        catch_unwind(answer).unwrap_or_else(|_| Some(self.panicked()))
+        let begun = match self.places.as_ref().map(Places::try_take) {
+            Some(None) => Either::Left(Request::from_parts(parts, body)),
+            place => {
+                if let Some(Some(work)) = place {
+                    parts.extensions.insert(work);
+                }
+                match self.hand_over(Request::from_parts(parts, body)) {
+                    Either::Left(response) => return Either::Left(response),
+                    Either::Right(answering) => Either::Right(answering),
+                }
+            }
+        };
+        let context = Arc::clone(self);
+        Either::Right(async move {
+            let answering = match begun {
+                Either::Right(answering) => answering,
+                Either::Left(mut request) => {
+                    if let Some(places) = &context.places {
+                        request.extensions_mut().insert(places.take().await);
+                    }
+                    match context.hand_over(request) {
+                        Either::Left(response) => return response,
+                        Either::Right(answering) => answering,
+                    }
+                }
+            };
+            let response = AssertUnwindSafe(answering).catch_unwind().await;
+            response.unwrap_or_else(|_| context.panicked())
+        })
     }
 
-    /// The response, which may take its time.
-    async fn respond(self: Arc<Self>, mut request: Request<Body>) -> Response<Body> {
-        if let Some(places) = &self.places {
-            request.extensions_mut().insert(places.take().await);
+    /// Hands a request over to the handler.
+    fn hand_over(&self, request: Request<Body>) -> Either<Response<Body>, Answering> {
+        let answer = AssertUnwindSafe(|| self.handler.answer(request, self.peer));
+        match catch_unwind(answer) {
+            Ok(Either::Left(ready)) => Either::Left(ready.into_inner()),
+            Ok(Either::Right(answering)) => Either::Right(Box::pin(answering)),
+            Err(_) => Either::Left(self.panicked()),
         }
-        let answer = async { self.handler.handle(request, self.peer).await };
-        let response = AssertUnwindSafe(answer).catch_unwind().await;
-        response.unwrap_or_else(|_| self.panicked())
     }
 
     fn panicked(&self) -> Response<Body> {

@@ -33,6 +33,12 @@ impl Places {
         Places(Arc::new(Semaphore::new(places as usize)))
     }
 
+    /// A place for a request, if there is one.
+    pub(super) fn try_take(&self) -> Option<Work> {
+        let permit = self.0.clone().try_acquire_owned().ok()?;
+        Some(Work { _place: Arc::new(permit) })
+    }
+
     /// Waits until there is a place for a request.
     pub(super) async fn take(&self) -> Work {
         let permit = self.0.clone().acquire_owned().await;

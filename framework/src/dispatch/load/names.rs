@@ -47,7 +47,7 @@ pub(super) fn check_aliases(table: &Table, problems: &mut Problems) {
             (None, Condition::Pattern { .. }) => continue,
         };
         let mut visited: Vec<&Arc<Route>> = Vec::new();
-        let resolution = table.follow(method, &start, |alias| visited.push(alias));
+        let resolution = table.follow(method, (&*start).into(), |alias| visited.push(alias));
         let message = match resolution {
             Resolution::AliasLoop { .. } => {
                 let known = visited.iter().any(|alias| reported.contains(&Arc::as_ptr(alias)));

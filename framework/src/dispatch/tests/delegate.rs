@@ -96,7 +96,7 @@ fn a_delegated_prefix_is_the_matter_of_its_own_table() {
 fn error_pages_of_the_site_stand_in_where_a_delegated_table_has_none() {
     let site = site();
     let path = CanonicalPath::new("/admin/nothing").unwrap();
-    let Resolution::NotFound { scope } = site.resolve(&Method::GET, &path) else { panic!() };
+    let Resolution::NotFound { scope } = site.resolve(&Method::GET, path) else { panic!() };
     let page = |status: http::StatusCode| site.error_template(scope, status);
     assert_eq!(page(http::StatusCode::NOT_FOUND), Some("admin/404.html"));
     assert_eq!(page(http::StatusCode::INTERNAL_SERVER_ERROR), Some("500.html"));

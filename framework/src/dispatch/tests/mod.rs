@@ -26,7 +26,7 @@ fn problems(text: &str) -> Vec<String> {
 fn ask(table: &Table, method: &str, path: &str) -> String {
     let method = Method::from_bytes(method.as_bytes()).unwrap();
     let path = CanonicalPath::new(path).unwrap();
-    match table.resolve(&method, &path) {
+    match table.resolve(&method, path) {
         Resolution::Route(found) => {
             let mut answer = format!("{} {}", found.route.target, found.path());
             for (name, value) in found.params() {

@@ -16,7 +16,7 @@ fn table_of(paths: &[(usize, String)]) -> Table {
 
 /// The template of the route that takes `path`, and its captures.
 fn taken(table: &Table, path: &str) -> Option<(String, Vec<String>)> {
-    match table.resolve(&Method::GET, &CanonicalPath::new(path).unwrap()) {
+    match table.resolve(&Method::GET, CanonicalPath::new(path).unwrap()) {
         Resolution::Route(found) => {
             let captures = found.params().map(|(_, value)| value.into_owned()).collect();
             Some((found.route.target.to_string(), captures))

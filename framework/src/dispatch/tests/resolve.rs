@@ -67,7 +67,7 @@ const SITE: &str = r#"
 
 fn found<T>(path: &str, read: impl FnOnce(Match<'_>) -> T) -> T {
     let (table, path) = (table(SITE), CanonicalPath::new(path).unwrap());
-    match table.resolve(&Method::GET, &path) {
+    match table.resolve(&Method::GET, path) {
         Resolution::Route(found) => read(found),
         other => panic!("{other:?}"),
     }
@@ -197,7 +197,7 @@ fn a_redirect_takes_captures_into_path_and_query() {
 fn a_redirect_never_leads_to_a_host_that_the_visitor_chose() {
     let table = table("route = [{ pattern = '/old(?<rest>/.*)', redirect = '/{rest}' }]");
     let path = CanonicalPath::new("/old/evil.example").unwrap();
-    let Resolution::Route(found) = table.resolve(&Method::GET, &path) else { panic!() };
+    let Resolution::Route(found) = table.resolve(&Method::GET, path) else { panic!() };
     assert_eq!(found.redirect().as_deref(), Some("/evil.example"));
 }
 
@@ -273,7 +273,7 @@ proptest! {
         if let Ok(path) = CanonicalPath::new(&path) {
             let site = table(SITE);
             let method = Method::from_bytes(method.as_bytes()).unwrap();
-            if let Resolution::Route(found) = site.resolve(&method, &path) {
+            if let Resolution::Route(found) = site.resolve(&method, path) {
                 prop_assert!(found.route.takes(&method));
                 let _ = (found.to_params(), found.groups(), found.redirect());
                 if let Some(file) = found.file() {

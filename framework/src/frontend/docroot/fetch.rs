@@ -8,11 +8,10 @@ use futures_util::future::join_all;
 use http_body_util::BodyExt;
 use tokio::time::{sleep, timeout};
 
-use super::Docroot;
 use super::known::Failure;
+use super::{Docroot, DocrootFiles};
 use crate::clock;
 use crate::docroot::{Partial, StoreError};
-use crate::frontend::FrontEnd;
 use crate::link::CallError;
 use crate::log::ContentId;
 
@@ -66,17 +65,17 @@ impl Drop for Attempt<'_> {
     }
 }
 
-impl FrontEnd {
+impl DocrootFiles {
     /// Fetches contents that the log's files have and that are not here, for as long as it is
     /// polled.
-    pub async fn fetch_files(self: Arc<Self>) {
+    pub(in crate::frontend) async fn fetch(&self) {
         let workers =
             (0..FETCHES + URGENT_FETCHES).map(|index| self.keep_fetching(index >= FETCHES));
         join_all(workers).await;
     }
 
     /// Removes contents that nothing refers to any more, for as long as it is polled.
-    pub async fn sweep_files(self: Arc<Self>) {
+    pub(in crate::frontend) async fn sweep(&self) {
         loop {
             sleep(SWEEP).await;
             self.docroot.sweep().await;
@@ -100,7 +99,7 @@ impl FrontEnd {
             };
             let mut attempt = Attempt { docroot: &self.docroot, content, failure: None };
             let before = self.docroot.fetched_bytes();
-            match self.fetch(content).await {
+            match self.fetch_content(content).await {
                 Ok(()) => {
                     pause = SHORTEST_PAUSE;
                     self.docroot.change(|known, _| known.arrived(content));
@@ -130,7 +129,7 @@ impl FrontEnd {
     }
 
     /// Fetches one content from where an earlier attempt was broken off.
-    async fn fetch(&self, content: ContentId) -> Result<(), Trouble> {
+    async fn fetch_content(&self, content: ContentId) -> Result<(), Trouble> {
         let store = Arc::clone(&self.docroot.store);
         let begun = blocking(move || match store.open_content(content)? {
             Some(_) => Ok(None),

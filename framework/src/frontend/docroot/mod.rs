@@ -4,7 +4,7 @@
 //! - [`Docroot`]: what the log says, and what of it is here.
 //! - `known`: the bookkeeping, without disk and network.
 //! - `fetch`: brings contents here, in the background.
-//! - `serve`: the way of a request for a file.
+//! - [`DocrootFiles`]: what requests for files are answered with; `serve`: their way.
 
 mod fetch;
 mod known;
@@ -12,13 +12,16 @@ mod serve;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::watch;
 
+use crate::cache::Cache;
 use crate::clock;
 use crate::docroot::{Manifest, Store};
-use crate::link::Holdings;
+use crate::files::Files;
+use crate::link::{Holdings, Link};
 use crate::log::{ContentId, FileChange, Position};
 
 pub use known::Figures;
@@ -40,7 +43,19 @@ pub struct Docroot {
     silent_until: AtomicU64,
 }
 
-/// Somebody waits for a content until this is dropped.
+/// The files of a front end: those that the log has put into the docroot, and the docroot's own.
+pub(super) struct DocrootFiles {
+    pub(super) docroot: Arc<Docroot>,
+    /// The docroot's own files.
+    pub(super) files: Files,
+    /// Says whether there is a lease, and up to where the log is known.
+    pub(super) cache: Arc<Cache>,
+    pub(super) link: Arc<Link>,
+    /// How long a request waits for a content that is on its way.
+    pub(super) deadline: Duration,
+}
+
+/// A request waits for a content until this is dropped.
 #[derive(Debug)]
 struct Wanted<'a> {
     docroot: &'a Docroot,

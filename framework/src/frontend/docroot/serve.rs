@@ -5,18 +5,16 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use http::request::Parts;
-use http::{HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use tokio::time::Instant;
 
-use super::Docroot;
 use super::known::Trust;
+use super::{Docroot, DocrootFiles};
 use crate::clock;
 use crate::docroot::{Manifest, Store, check_path};
 use crate::files::{
     Answer, Caching, Files, Fingerprint, Overlaid, OverlaidFile, Overlay, is_exhaustion,
 };
-use crate::frontend::FrontEnd;
 use crate::frontend::failure::Failure;
 use crate::link::{CallError, Lookup};
 use crate::log::{ContentId, Position};
@@ -132,17 +130,18 @@ impl Docroot {
     }
 }
 
-impl FrontEnd {
+impl DocrootFiles {
     /// The answer to a request for the file at `path`, which starts at the docroot.
-    pub(in crate::frontend) async fn find_file(
+    pub(in crate::frontend) async fn find(
         &self,
-        request: &Parts,
+        method: &Method,
+        headers: &HeaderMap,
         path: &str,
         caching: &Caching,
     ) -> Result<Answer, Failure> {
         let mut paths = Files::meant_by(path);
         paths.retain(|path| check_path(path).is_ok());
-        let deadline = Instant::now() + self.settings.deadline;
+        let deadline = Instant::now() + self.deadline;
         while Instant::now() < deadline {
             let mut changed = self.docroot.changed.subscribe();
             let known = self.docroot.stated(Vec::new()).said(&paths);
@@ -173,7 +172,7 @@ impl FrontEnd {
                 _ => {}
             }
             let files = self.files.behind(Arc::new(stated));
-            match files.get(&request.method, &request.headers, path, caching).await {
+            match files.get(method, headers, path, caching).await {
                 Ok(Answer::Nothing) if said == Said::Nothing && !is_sure => return Err(unsure()),
                 Ok(answer) => return Ok(answer),
                 // What was lost is waited for in the next round.

@@ -1,50 +1,103 @@
 //! Putting content together: what is in the cache at once, the rest side by side.
 
-use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use futures_util::future::join_all;
-use http::Method;
+use http::Response;
 use tokio::time::{Instant, timeout_at};
 
-use super::super::counters::Event;
-use super::super::encoder::SHORTEST_PIECE;
-use super::super::page::Found;
-use super::super::respond::Aging;
-use super::super::served::page_of;
-use super::super::variant::VariantKind;
-use super::super::{FrontEnd, Visit, is_page};
+use super::super::dispatcher::{Dispatcher, Found, Pending};
+use super::super::pages::{SHORTEST_PIECE, Served, page_of};
+use super::super::respond::{Aging, Whole};
+use super::super::router::{PartHeaders, VariantKind, Visit};
 use super::address::{Address, Canonical};
 use super::chain::Chain;
 use super::content::Content;
 use super::failing::{Cause, Failing};
 use super::frame::Frame;
 use super::insertion::Insertion;
-use super::request::PartRequest;
 use super::sharing::{Policy, Sharing};
 use super::tag::Tag;
-use super::whole::Whole;
-use super::{MOST_BYTES, MOST_PARTS, Recipient};
+use super::{MOST_BYTES, MOST_PARTS};
 use crate::body::Body;
 use crate::cache::{Derived, Entry, Page};
-use crate::clock::{self, Moment};
-use crate::dispatch::Resolution;
 use crate::http::gzip::Deflated;
 use crate::pieces::{Part, Piece, Pieces};
 
+/// The response with a page that has parts, if they are all in the cache. Otherwise what is left to be
+/// done.
+pub(in crate::frontend) fn compose(
+    dispatcher: &Dispatcher,
+    visit: Visit<'_>,
+    served: Served,
+) -> Result<Response<Body>, Box<Unfinished>> {
+    let frame = Frame::of(&served, visit).expect("only content with parts is put together");
+    let so_far = SoFar::new(&frame, dispatcher);
+    let composition = Composition { dispatcher, visit, page: &frame, so_far: &so_far };
+    let url = Canonical::of_request(visit.uri);
+    let (assembly, gaps) = composition.begin(&Chain::begin(url.as_ref()), frame.source);
+    if gaps.is_empty() {
+        return Ok(frame.respond(visit.client, assembly, dispatcher));
+    }
+    Err(Box::new(Unfinished { served, so_far, assembly, gaps }))
+}
+
+/// A page some parts of which have to be waited for.
+pub(in crate::frontend) struct Unfinished {
+    served: Served,
+    so_far: SoFar,
+    assembly: Assembly,
+    gaps: Vec<Gap>,
+}
+
+impl Unfinished {
+    /// The response with the page.
+    pub(in crate::frontend) async fn finish(
+        self,
+        dispatcher: &Dispatcher,
+        visit: Visit<'_>,
+    ) -> Response<Body> {
+        let Unfinished { served, so_far, assembly, gaps } = self;
+        let frame = Frame::of(&served, visit).expect("it was begun with parts");
+        let composition = Composition { dispatcher, visit, page: &frame, so_far: &so_far };
+        let url = Canonical::of_request(visit.uri);
+        let chain = Chain::begin(url.as_ref());
+        let assembly = composition.fill(assembly, gaps, &chain, frame.source).await;
+        frame.respond(visit.client, assembly, dispatcher)
+    }
+}
+
 /// The putting together of one response.
-pub(super) struct Composition<'a> {
-    frontend: &'a Arc<FrontEnd>,
-    recipient: Recipient<'a>,
+struct Composition<'a> {
+    dispatcher: &'a Dispatcher,
+    visit: Visit<'a>,
     page: &'a Frame<'a>,
+    so_far: &'a SoFar,
+}
+
+/// What the putting together of a response has used up.
+struct SoFar {
+    headers: PartHeaders,
     failing: Failing,
     /// When the last part has to be there, once one is waited for.
     until: OnceLock<Instant>,
     parts: AtomicUsize,
     bytes: AtomicUsize,
+}
+
+impl SoFar {
+    fn new(page: &Frame<'_>, dispatcher: &Dispatcher) -> SoFar {
+        SoFar {
+            headers: PartHeaders::default(),
+            failing: Failing::of(page.headers, dispatcher.settings.development),
+            until: OnceLock::new(),
+            parts: AtomicUsize::new(0),
+            bytes: AtomicUsize::new(page.source.pieces.len()),
+        }
+    }
 }
 
 /// Content that is put together.
@@ -76,106 +129,101 @@ pub(super) struct Assembly {
     pub(super) aging: Aging,
 }
 
-/// Where something is still to be put in: behind so many pieces, and so many digests.
-struct Gap<'a> {
+/// Where a part is still to be put in: behind so many pieces, and so many digests.
+struct Gap {
     pieces: usize,
     digests: usize,
-    pending: Pending<'a>,
+    /// Which piece of the content the part is.
+    part: usize,
+    awaited: Awaited,
 }
 
-/// How a part begins.
-enum Begun<'a> {
-    /// It is in the cache, and has no parts.
-    There(Content),
-    Awaited(Pending<'a>),
+/// What is known of a part that is not put in yet.
+enum Awaited {
+    /// Its content, which has parts of its own.
+    Content(Content),
+    /// What there is for the request for it.
+    Served(Served),
+    /// What has to be done for the request for it.
+    Pending(Pending),
 }
-
-type Pending<'a> = Pin<Box<dyn Future<Output = Assembly> + Send + 'a>>;
 
 impl<'a> Composition<'a> {
-    /// For this page.
-    pub(super) fn new(
-        frontend: &'a Arc<FrontEnd>,
-        recipient: Recipient<'a>,
-        page: &'a Frame<'a>,
-    ) -> Composition<'a> {
-        Composition {
-            frontend,
-            recipient,
-            page,
-            failing: Failing::of(page.headers, frontend.settings.development),
-            until: OnceLock::new(),
-            parts: AtomicUsize::new(0),
-            bytes: AtomicUsize::new(0),
-        }
-    }
-
-    /// Puts the page together if all of it is in the cache. It waits for nothing, and leaves no
-    /// trace where it does not succeed.
-    pub(super) fn at_once(&self) -> Option<Assembly> {
-        let url = Canonical::of_request(&self.recipient.request.uri);
-        let chain = Chain::begin(url.as_ref());
-        let mut request = PartRequest::of(self.recipient.request);
-        let now = clock::now();
-        let source = self.page.source;
+    /// Puts content together, reached through `chain`, as far as its parts are in the cache. It waits for
+    /// nothing.
+    fn begin(&self, chain: &Chain<'_>, source: Source<'_>) -> (Assembly, Vec<Gap>) {
         let mut assembly = Assembly::begin(source, self.page);
-        let (mut parts, mut length) = (0, source.pieces.len());
-        for (piece, deflated) in source.iter() {
-            match piece {
-                Piece::Bytes(bytes) => assembly.push(source.insertion, bytes, deflated),
-                Piece::Part(part) => {
-                    let content = self.look_up(&mut request, &chain, part, now).ok()??;
-                    parts += 1;
-                    length += content.pieces().len();
-                    if content.pieces().has_parts() || parts > MOST_PARTS || length > MOST_BYTES {
-                        return None;
-                    }
+        let mut gaps = Vec::new();
+        for (index, (piece, deflated)) in source.iter().enumerate() {
+            let part = match piece {
+                Piece::Bytes(bytes) => {
+                    assembly.push(source.insertion, bytes, deflated);
+                    continue;
+                }
+                Piece::Part(part) => part,
+            };
+            match self.look_up(chain, part) {
+                Ok(Awaited::Content(content)) if !content.pieces().has_parts() => {
                     assembly.put_in(self.page, &content);
                 }
-            }
-        }
-        self.frontend.counters.count_all(Event::Hit, parts as u64);
-        Some(assembly)
-    }
-
-    /// Puts the page together.
-    pub(super) async fn put_together(&self) -> Assembly {
-        let url = Canonical::of_request(&self.recipient.request.uri);
-        let chain = Chain::begin(url.as_ref());
-        let request = PartRequest::of(self.recipient.request);
-        let source = self.page.source;
-        self.bytes.fetch_add(source.pieces.len(), Ordering::Relaxed);
-        self.assemble(request, &chain, source).await
-    }
-
-    /// Puts content together that was reached through `chain`.
-    async fn assemble<'c>(
-        &'c self,
-        mut request: PartRequest<'c>,
-        chain: &'c Chain<'c>,
-        source: Source<'c>,
-    ) -> Assembly {
-        let mut assembly = Assembly::begin(source, self.page);
-        let mut gaps: Vec<Gap<'c>> = Vec::new();
-        for (piece, deflated) in source.iter() {
-            match piece {
-                Piece::Bytes(bytes) => assembly.push(source.insertion, bytes, deflated),
-                Piece::Part(part) => {
+                Ok(awaited) => {
+                    let (pieces, digests) = (assembly.whole.pieces(), assembly.tag.len());
+                    gaps.push(Gap { pieces, digests, part: index, awaited });
+                }
+                Err(cause) => {
                     let slot = Slot { part, insertion: source.insertion };
-                    match self.begin(&mut request, chain, slot) {
-                        Ok(Begun::There(content)) => assembly.put_in(self.page, &content),
-                        Ok(Begun::Awaited(pending)) => {
-                            let (pieces, digests) = (assembly.whole.pieces(), assembly.tag.len());
-                            gaps.push(Gap { pieces, digests, pending });
-                        }
-                        Err(cause) => self.fall_back(&mut assembly, chain, slot, &cause),
-                    }
+                    self.fall_back(&mut assembly, chain, slot, &cause);
                 }
             }
         }
-        let (places, pending): (Vec<_>, Vec<_>) =
-            gaps.into_iter().map(|gap| ((gap.pieces, gap.digests), gap.pending)).unzip();
-        let arrived = join_all(pending).await;
+        (assembly, gaps)
+    }
+
+    /// What there is for a part at once.
+    fn look_up(&self, chain: &Chain<'_>, part: &Part) -> Result<Awaited, Cause> {
+        match self.so_far.parts.fetch_add(1, Ordering::Relaxed) {
+            ..MOST_PARTS => {}
+            MOST_PARTS => {
+                let cause =
+                    format!("a response may have {MOST_PARTS} parts, those of its parts included");
+                return Err(cause.into());
+            }
+            _ => return Err(Cause::known("the response has too many parts")),
+        }
+        let address = Address::of(part)?;
+        chain.admits(&address.canonical()?)?;
+        let uri = address.under(self.visit.uri);
+        match self.dispatcher.find(self.visit.of_part(&uri, &self.so_far.headers)) {
+            Found::Served(Served::Entry { entry, variant, aging, .. }) => {
+                let content = Content::of_entry(entry, variant, aging)?;
+                Ok(Awaited::Content(self.weigh(content)?))
+            }
+            Found::Served(served) => Ok(Awaited::Served(served)),
+            Found::Pending(pending) => Ok(Awaited::Pending(pending)),
+        }
+    }
+
+    /// Waits for the parts of content that are still to be put in, side by side.
+    async fn fill(
+        &self,
+        mut assembly: Assembly,
+        gaps: Vec<Gap>,
+        chain: &Chain<'_>,
+        source: Source<'_>,
+    ) -> Assembly {
+        let pieces = source.pieces.iter().as_slice();
+        let (places, awaited): (Vec<_>, Vec<_>) = gaps
+            .into_iter()
+            .filter_map(|gap| match &pieces[gap.part] {
+                Piece::Part(part) => {
+                    let place = (gap.pieces, gap.digests);
+                    let slot = Slot { part, insertion: source.insertion };
+                    Some((place, self.follow(chain, slot, gap.awaited)))
+                }
+                Piece::Bytes(_) => None,
+            })
+            .unzip();
+        let arrived = join_all(awaited).await;
         // From the end, so that the places of the others stay what they are.
         for ((pieces, digests), part) in places.into_iter().zip(arrived).rev() {
             assembly.whole.insert(pieces, part.whole);
@@ -187,105 +235,57 @@ impl<'a> Composition<'a> {
         assembly
     }
 
-    /// Looks a part up, and begins what there is to wait for.
-    fn begin<'c>(
+    /// Waits for a part, unless its content is at hand, and for the parts within. In a box, because parts
+    /// have parts.
+    fn follow<'c>(
         &'c self,
-        request: &mut PartRequest<'c>,
         chain: &'c Chain<'c>,
         slot: Slot<'c>,
-    ) -> Result<Begun<'c>, Cause> {
-        match self.parts.fetch_add(1, Ordering::Relaxed) {
-            ..MOST_PARTS => {}
-            MOST_PARTS => {
-                let cause =
-                    format!("a response may have {MOST_PARTS} parts, those of its parts included");
-                return Err(cause.into());
+        awaited: Awaited,
+    ) -> Pin<Box<dyn Future<Output = Assembly> + Send + 'c>> {
+        Box::pin(async move {
+            let content = match awaited {
+                Awaited::Content(content) => Ok(content),
+                awaited => {
+                    self.wait(slot.part, awaited).await.and_then(|content| self.weigh(content))
+                }
+            };
+            let url = Address::of(slot.part).and_then(Address::canonical);
+            match content.and_then(|content| Ok((content, url?))) {
+                Ok((content, url)) => {
+                    let chain = chain.down(&url);
+                    let (assembly, gaps) = self.begin(&chain, content.source(self.page));
+                    let mut assembly =
+                        self.fill(assembly, gaps, &chain, content.source(self.page)).await;
+                    assembly.share(self.page, &content);
+                    assembly
+                }
+                Err(cause) => {
+                    let mut assembly = Assembly::default();
+                    self.fall_back(&mut assembly, chain, slot, &cause);
+                    assembly
+                }
             }
-            _ => return Err(Cause::known("the response has too many parts")),
-        }
-        let content = match self.look_up(request, chain, slot.part, clock::now())? {
-            Some(content) => {
-                self.frontend.counters.count(Event::Hit);
-                Some(self.weigh(content)?)
-            }
-            None => None,
-        };
-        match content {
-            Some(content) if !content.pieces().has_parts() => Ok(Begun::There(content)),
-            content => {
-                let follow = self.follow(request.clone(), chain, slot, content);
-                Ok(Begun::Awaited(Box::pin(follow)))
-            }
-        }
+        })
     }
 
-    /// A part that is in the cache. Afterwards the request is one for it.
-    fn look_up(
-        &self,
-        request: &mut PartRequest<'_>,
-        chain: &Chain<'_>,
-        part: &Part,
-        now: Moment,
-    ) -> Result<Option<Content>, Cause> {
-        let address = Address::of(part)?;
-        let canonical = address.canonical()?;
-        chain.admits(&canonical)?;
-        request.ask_for(address.under(&self.recipient.request.uri));
-        let resolution = self.recipient.edition.table.resolve(&Method::GET, &canonical.path);
-        let Resolution::Route(matched) = resolution else { return Ok(None) };
-        if !is_page(&matched.route.target) {
-            return Ok(None);
-        }
-        let request = match self.frontend.heeds_headers(matched.route) {
-            true => request.whole(),
-            false => request.line(),
+    /// The content of a part, once it is there.
+    async fn wait(&self, part: &Part, awaited: Awaited) -> Result<Content, Cause> {
+        let limit = self.dispatcher.settings.part_timeout;
+        let until = *self.so_far.until.get_or_init(|| Instant::now() + limit);
+        let uri = Address::of(part)?.under(self.visit.uri);
+        let visit = self.visit.of_part(&uri, &self.so_far.headers);
+        let content = async {
+            let served = match awaited {
+                Awaited::Content(content) => return Ok(content),
+                Awaited::Served(served) => served,
+                Awaited::Pending(pending) => {
+                    self.dispatcher.finish(visit, pending, Body::empty()).await
+                }
+            };
+            Content::of(served, &self.dispatcher.pages, &self.dispatcher.settings).await
         };
-        match self.frontend.find(request, self.recipient.origin, &matched, || now) {
-            Found::Hit { entry, variant, now } => {
-                Content::of_hit(entry, variant, now, self.frontend).map(Some)
-            }
-            _ => Ok(None),
-        }
-    }
-
-    /// Waits for a part, unless its content is at hand, and for the parts within.
-    async fn follow<'c>(
-        &'c self,
-        mut request: PartRequest<'c>,
-        chain: &'c Chain<'c>,
-        slot: Slot<'c>,
-        content: Option<Content>,
-    ) -> Assembly {
-        let content = match content {
-            Some(content) => Ok(content),
-            None => self.ask(&mut request).await.and_then(|content| self.weigh(content)),
-        };
-        let url = Address::of(slot.part).and_then(Address::canonical);
-        match content.and_then(|content| Ok((content, url?))) {
-            Ok((content, url)) => {
-                let chain = chain.down(&url);
-                let mut assembly = self.assemble(request, &chain, content.source(self.page)).await;
-                assembly.share(self.page, &content);
-                assembly
-            }
-            Err(cause) => {
-                let mut assembly = Assembly::default();
-                self.fall_back(&mut assembly, chain, slot, &cause);
-                assembly
-            }
-        }
-    }
-
-    /// Has the front end answer the request for a part.
-    async fn ask(&self, request: &mut PartRequest<'_>) -> Result<Content, Cause> {
-        let Recipient { generation, edition, origin, .. } = self.recipient;
-        let (parts, body) = (request.whole(), Body::empty());
-        let visit = Visit { generation, edition, parts, body, origin };
-        let limit = self.frontend.settings.part_timeout;
-        let until = *self.until.get_or_init(|| Instant::now() + limit);
-        let answer =
-            async { Content::of(self.frontend.dispatch(visit).await, self.frontend).await };
-        timeout_at(until, answer).await.unwrap_or_else(|_| {
+        timeout_at(until, content).await.unwrap_or_else(|_| {
             Err(format!("it was not there within {limit:?} (`[http] part_timeout`)").into())
         })
     }
@@ -293,14 +293,16 @@ impl<'a> Composition<'a> {
     /// Content that the response still has room for.
     fn weigh(&self, content: Content) -> Result<Content, Cause> {
         let length = content.pieces().len();
-        if self.bytes.fetch_add(length, Ordering::Relaxed).saturating_add(length) <= MOST_BYTES {
+        if self.so_far.bytes.fetch_add(length, Ordering::Relaxed).saturating_add(length)
+            <= MOST_BYTES
+        {
             return Ok(content);
         }
         Err(format!("with it the response would be longer than {MOST_BYTES} bytes").into())
     }
 
     fn fall_back(&self, assembly: &mut Assembly, chain: &Chain<'_>, slot: Slot<'_>, cause: &Cause) {
-        let bytes = self.failing.instead(chain, slot.part, slot.insertion, cause);
+        let bytes = self.so_far.failing.instead(chain, slot.part, slot.insertion, cause);
         assembly.tag.add(Pieces::from(bytes.clone()).digest());
         assembly.whole.push(bytes, None);
         assembly.sharing.take_in_fallback();

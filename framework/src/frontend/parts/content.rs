@@ -4,13 +4,11 @@ use http::StatusCode;
 use http::header::{self, HeaderMap};
 use http::response::Parts;
 
-use super::super::FrontEnd;
-use super::super::cache_status::CacheStatus;
-use super::super::collect::{Collected, collect};
-use super::super::make::MadeContent;
+use super::super::maker::MadeContent;
+use super::super::pages::{Collected, Pages, Served, collect, page_of};
 use super::super::respond::Aging;
-use super::super::served::{Failed, Served, page_of};
-use super::super::variant::VariantKind;
+use super::super::router::{Failed, VariantKind};
+use super::super::settings::Settings;
 use super::composition::Source;
 use super::failing::Cause;
 use super::frame::Frame;
@@ -18,7 +16,6 @@ use super::insertion::Insertion;
 use crate::body::Body;
 use crate::budget::Share;
 use crate::cache::{Entry, Page};
-use crate::clock::{self, Moment};
 use crate::pieces::Pieces;
 
 /// What of an answer goes into a page.
@@ -39,50 +36,44 @@ impl Content {
     ///
     /// # Errors
     /// When the answer is none that can be put into a page.
-    pub(super) async fn of(served: Served, frontend: &FrontEnd) -> Result<Content, Cause> {
-        let limit = frontend.settings.largest_entry;
+    pub(super) async fn of(
+        served: Served,
+        pages: &Pages,
+        settings: &Settings,
+    ) -> Result<Content, Cause> {
+        let limit = settings.largest_entry;
         match served {
-            Served::Hit { entry, variant, now } => Content::of_hit(entry, variant, now, frontend),
-            Served::Stored { entry, variant, cache } => {
-                let aging = frontend.aging_of(&entry, cache, clock::now());
-                Content::of_entry(entry, variant, aging)
-            }
+            Served::Entry { entry, variant, aging, .. } => Content::of_entry(entry, variant, aging),
             Served::Page { page, variant, .. } => {
                 fits(page.status(), page.head.template())?;
                 Ok(Content::Page(page, variant))
             }
-            Served::Made { status, headers, content, .. } => {
-                fits(status, &headers)?;
-                let pieces = match content {
+            Served::Made { made, .. } => {
+                fits(made.status, &made.headers)?;
+                let pieces = match made.content {
                     MadeContent::Rendered { content, .. } => content,
-                    MadeContent::Body(body) => read(body, limit, &frontend.memory.share()).await?,
+                    MadeContent::Body(body) => read(body, limit, &pages.memory()).await?,
                 };
-                Ok(Content::Own(headers, pieces))
+                Ok(Content::Own(made.headers, pieces))
             }
             Served::Response(response) => {
                 let (Parts { status, headers, .. }, body) = response.into_parts();
                 fits(status, &headers)?;
-                Ok(Content::Shared(headers, read(body, limit, &frontend.memory.share()).await?))
+                Ok(Content::Shared(headers, read(body, limit, &pages.memory()).await?))
             }
-            Served::Failed(failed) => Err(cause(failed)),
+            Served::Failed(failed) => Err(cause(*failed)),
         }
     }
 
-    /// The content of a hit.
+    /// The content of an entry.
     ///
     /// # Errors
     /// When it is none that can be put into a page.
-    pub(super) fn of_hit(
+    pub(super) fn of_entry(
         entry: Arc<Entry>,
         variant: VariantKind,
-        now: Moment,
-        frontend: &FrontEnd,
+        aging: Aging,
     ) -> Result<Content, Cause> {
-        let aging = frontend.aging_of(&entry, CacheStatus::Hit(None), now);
-        Content::of_entry(entry, variant, aging)
-    }
-
-    fn of_entry(entry: Arc<Entry>, variant: VariantKind, aging: Aging) -> Result<Content, Cause> {
         let page = page_of(&entry);
         fits(page.status(), page.head.template())?;
         Ok(Content::Entry { entry, variant, aging })

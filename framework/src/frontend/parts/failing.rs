@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use bytes::Bytes;
 use http::header::{self, HeaderMap};
 
-use super::super::request_id as new_request_id;
+use super::super::router::request_id as new_request_id;
 use super::chain::Chain;
 use super::insertion::Insertion;
 use crate::pieces::Part;

@@ -2,19 +2,17 @@ use std::sync::Arc;
 
 use http::Response;
 use http::StatusCode;
-use http::header::{self, HeaderMap, HeaderName};
+use http::header::HeaderMap;
 use http::request::Parts;
 
-use super::super::FrontEnd;
-use super::super::cache_status::CacheStatus;
-use super::super::respond::{self, Aging, Composed};
-use super::super::served::{Served, page_of};
+use super::super::dispatcher::Dispatcher;
+use super::super::pages::{Served, clear, page_of};
+use super::super::respond::{self, Aging, CacheStatus, Composed, Whole};
+use super::super::router::Visit;
 use super::composition::{Assembly, Source};
 use super::sharing::Policy;
-use super::whole::Whole;
 use crate::body::Body;
 use crate::cache::Entry;
-use crate::clock;
 use crate::http::negotiation::acceptable;
 use crate::http::{Coding, Preferences};
 
@@ -36,49 +34,21 @@ pub(super) struct Frame<'a> {
     is_own: bool,
 }
 
-/// What a page says of itself without its parts. The latest of all dates would not do for the whole:
-/// a part may be followed by an older one, when the visitor's variant changes for example.
-static OF_THE_PAGE_ALONE: [HeaderName; 7] = [
-    header::ETAG,
-    header::LAST_MODIFIED,
-    header::CONTENT_LENGTH,
-    HeaderName::from_static("content-digest"),
-    HeaderName::from_static("content-md5"),
-    HeaderName::from_static("digest"),
-    HeaderName::from_static("repr-digest"),
-];
-
-/// Takes away what the page says of itself alone.
-pub(in super::super) fn clear(headers: &mut HeaderMap) {
-    for name in &OF_THE_PAGE_ALONE {
-        headers.remove(name);
-    }
-}
-
 impl<'a> Frame<'a> {
     /// What there is for a request, if it has parts.
-    pub(super) fn of(
-        served: &'a Served,
-        request: &Parts,
-        frontend: &FrontEnd,
-    ) -> Option<Frame<'a>> {
+    pub(super) fn of(served: &'a Served, visit: Visit<'_>) -> Option<Frame<'a>> {
         let pieces = served.pieces().filter(|pieces| pieces.has_parts())?;
         let variant = served.variant();
         let (page, entry, cache, aging) = match served {
-            Served::Hit { entry, now, .. } => {
-                let (page, cache) = (page_of(entry), CacheStatus::Hit(entry.remaining(*now)));
-                (page, Some(entry), cache, frontend.aging_of(entry, cache, *now))
-            }
-            Served::Stored { entry, cache, .. } => {
-                let aging = frontend.aging_of(entry, *cache, clock::now());
-                (page_of(entry), Some(entry), *cache, aging)
+            Served::Entry { entry, cache, aging, .. } => {
+                (page_of(entry), Some(entry), *cache, *aging)
             }
             Served::Page { page, cache, .. } => (&**page, None, *cache, Aging::NEW),
-            Served::Made { status, headers, cache, .. } => {
+            Served::Made { made, cache } => {
                 return Some(Frame {
-                    status: *status,
-                    headers,
-                    policy: Policy::of(headers, variant),
+                    status: made.status,
+                    headers: &made.headers,
+                    policy: Policy::of(&made.headers, variant),
                     // It has no tag.
                     source: Source::of_pieces(pieces, 0),
                     entry: None,
@@ -99,7 +69,7 @@ impl<'a> Frame<'a> {
             entry,
             spliced: page.head.encoded_template(),
             accepted: match page.head.encoded_template() {
-                Some(_) => acceptable(&request.headers),
+                Some(_) => acceptable(visit.headers()),
                 None => Preferences::PLAIN,
             },
             cache,
@@ -119,13 +89,13 @@ impl<'a> Frame<'a> {
         &self,
         request: &Parts,
         assembly: Assembly,
-        frontend: &FrontEnd,
+        dispatcher: &Dispatcher,
     ) -> Response<Body> {
         let Frame { status, cache, accepted, .. } = *self;
         let Assembly { whole, undeflated, tag, sharing, aging } = assembly;
         if self.takes_gzip() {
             for entry in self.entry.into_iter().chain(&undeflated) {
-                frontend.encoder.ask_for_pieces(entry, page_of(entry));
+                dispatcher.pages.deflate(entry);
             }
         }
         let gzip = self.spliced.filter(|_| self.is_best_as_gzip(&whole));

@@ -1,10 +1,8 @@
 //! Parts: other pages of the site, put into a page for each response.
 //!
-//! - [`Recipient`]: whose request it is. `request` makes of it the requests for parts.
 //! - `frame`: the page without its parts, and the response with them.
-//! - `composition`: puts content together: what is in the cache at once, the rest side by side.
+//! - [`compose`]: puts a page together: what is in the cache at once, the rest side by side.
 //! - `address`: where a part leads to, and `chain`: through which pages, so that no page holds itself.
-//! - `whole`: what was put together, as it is and as gzip.
 //! - `content`: what of an answer goes into a page.
 //! - `insertion`: whether that is put in as it is or as text.
 //! - `failing`: what is shown, and logged, in the place of a part that cannot be had.
@@ -44,26 +42,10 @@ mod content;
 mod failing;
 mod frame;
 mod insertion;
-mod request;
 mod sharing;
 mod tag;
-mod whole;
 
-use std::sync::Arc;
-
-use http::Response;
-use http::request::Parts;
-
-use super::served::Served;
-use super::{Edition, FrontEnd};
-use crate::body::Body;
-use crate::cache::Generation;
-use crate::http::Origin;
-
-use composition::Composition;
-use frame::Frame;
-pub(super) use frame::clear;
-pub(super) use whole::Whole;
+pub(super) use composition::{Unfinished, compose};
 
 /// How deep parts may lie in one another: those of the page itself have depth 1.
 const DEEPEST: usize = 8;
@@ -73,39 +55,3 @@ const MOST_PARTS: usize = 200;
 
 /// How long one response may become, in bytes.
 const MOST_BYTES: usize = 64 * 1024 * 1024;
-
-/// For whom a page is put together.
-#[derive(Clone, Copy)]
-pub(super) struct Recipient<'a> {
-    /// As in the [`Visit`](super::Visit) of the page.
-    pub(super) generation: Generation,
-    pub(super) edition: &'a Arc<Edition>,
-    pub(super) request: &'a Parts,
-    pub(super) origin: Origin,
-}
-
-impl FrontEnd {
-    /// The response with content that has parts, if they are all in the cache; `None` otherwise, and
-    /// where there are no parts.
-    pub(super) fn compose_at_once(
-        self: &Arc<Self>,
-        recipient: Recipient<'_>,
-        served: &Served,
-    ) -> Option<Response<Body>> {
-        let frame = Frame::of(served, recipient.request, self)?;
-        let assembly = Composition::new(self, recipient, &frame).at_once()?;
-        Some(frame.respond(recipient.request, assembly, self))
-    }
-
-    /// The response with content that has parts.
-    pub(super) async fn compose(
-        self: &Arc<Self>,
-        recipient: Recipient<'_>,
-        served: Served,
-    ) -> Response<Body> {
-        let frame = Frame::of(&served, recipient.request, self);
-        let frame = frame.expect("only content with parts is put together");
-        let assembly = Composition::new(self, recipient, &frame).put_together().await;
-        frame.respond(recipient.request, assembly, self)
-    }
-}

@@ -19,8 +19,8 @@
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::super::prepare;
-use super::super::variant::VariantKind;
+use super::super::pages::vary;
+use super::super::router::VariantKind;
 use crate::cache::Page;
 use crate::http::names::CDN_CACHE_CONTROL;
 
@@ -182,7 +182,7 @@ impl Sharing {
         let names = lines.flat_map(members).filter_map(|name| name.parse().ok());
         let names: Vec<HeaderName> = names.collect();
         if !names.is_empty() {
-            prepare::vary(headers, names.iter());
+            vary(headers, names.iter());
         }
         let reuse = match self.reuse {
             Reuse::OfThePage => Reuse::OfThePage,

@@ -1,4 +1,5 @@
-use std::time::SystemTime;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use http::{Method, Request};
 use proptest::prelude::*;
@@ -7,7 +8,8 @@ use super::*;
 use crate::cache::{Date, Encoded, Head, Outline, Tag};
 use crate::http::encoding::{MADE, encode};
 use crate::http::gzip::Deflated;
-use crate::http::validators::shown_date;
+use crate::http::names::CDN_CACHE_CONTROL;
+use crate::http::validators::{SETTLED, shown_date};
 
 /// What a page says that was made at some time.
 fn outline() -> Outline {
@@ -52,8 +54,8 @@ fn get(headers: &[(&str, HeaderValue)]) -> Parts {
 }
 
 fn hit(request: &Parts, page: &Page, age: Duration) -> Response<Body> {
-    let aging = Aging { age: Some(age), is_settled: age >= SETTLED, is_stale: false };
-    kept(request, page, aging, CacheStatus::Hit(None))
+    let aging = Aging::of(age, age >= SETTLED, false);
+    super::page(request, page, aging, CacheStatus::Hit(None))
 }
 
 fn seconds(seconds: f64) -> Duration {
@@ -63,7 +65,7 @@ fn seconds(seconds: f64) -> Duration {
 #[test]
 fn a_stale_page_keeps_its_age_and_looks_stale_in_every_form() {
     let page = page(SystemTime::now(), &[Coding::Gzip]);
-    let aging = Aging { age: Some(seconds(700.9)), is_settled: true, is_stale: true };
+    let aging = Aging::of(seconds(700.9), true, true);
     let old = CacheStatus::StaleIfError { status: 503 };
     for (name, value, status) in [
         ("x-plain", "", 200),
@@ -71,7 +73,7 @@ fn a_stale_page_keeps_its_age_and_looks_stale_in_every_form() {
         ("if-none-match", "*", 304),
         ("range", "bytes=0-3", 206),
     ] {
-        let response = kept(&get(&[(name, value.parse().unwrap())]), &page, aging, old);
+        let response = super::page(&get(&[(name, value.parse().unwrap())]), &page, aging, old);
         assert_eq!(response.status(), status);
         let headers = response.headers();
         assert_eq!(headers[header::AGE], "700", "{name}");
@@ -86,16 +88,12 @@ fn a_stale_page_keeps_its_age_and_looks_stale_in_every_form() {
 #[test]
 fn what_was_made_for_this_request_has_no_age_and_says_what_was_made() {
     let page = page(SystemTime::now(), &[]);
-    let made = CacheStatus::Forwarded {
-        why: super::super::cache_status::Forward::UriMiss,
-        stored: true,
-        collapsed: false,
-    };
-    let response = super::page(&get(&[]), &page, made);
+    let made = CacheStatus::Forwarded { why: Forward::UriMiss, stored: true, collapsed: false };
+    let response = super::page(&get(&[]), &page, Aging::NEW, made);
     assert!(!response.headers().contains_key(header::AGE));
     assert_eq!(response.headers()[CACHE_STATUS], "headwater; fwd=uri-miss; stored");
     let known = get(&[("if-none-match", HeaderValue::from_static("\"a\""))]);
-    let response = super::page(&known, &page, made);
+    let response = super::page(&known, &page, Aging::NEW, made);
     let status = "headwater; fwd=uri-miss; stored; fwd-status=200";
     assert_eq!(response.headers()[CACHE_STATUS], status);
 }

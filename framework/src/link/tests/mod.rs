@@ -25,6 +25,7 @@ use super::client::LinkStatus;
 use super::*;
 use crate::body::Body;
 use crate::log::Position;
+use crate::request::RequestScope;
 
 use host::TestHost;
 use reader::Reader;
@@ -114,7 +115,7 @@ fn call(controller: &str) -> Call {
         uri: "/stories?page=2".to_owned(),
         params: vec![("slug".to_owned(), "rain".to_owned())],
         headers: vec![("accept".to_owned(), b"text/html".to_vec())],
-        exposure: Exposure::Whole,
+        scope: RequestScope::Full,
         log: None,
         applied: Position::START,
         request_id: "r1".to_owned(),

@@ -7,6 +7,7 @@ mod timeouts;
 mod uploads;
 mod waiting;
 
+use std::future::{Future, Ready, ready};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use futures_util::future::Either;
 use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
 use http_body::Frame;
@@ -43,8 +45,9 @@ struct Site {
     answered: AtomicUsize,
 }
 
-impl Handler for Site {
-    fn answer_at_once(&self, request: &Parts, _: Peer) -> Option<Response<Body>> {
+impl Site {
+    /// What is answered at once.
+    fn known(&self, request: &Parts) -> Option<Response<Body>> {
         let body = match request.uri.path() {
             "/panic" => panic!("as asked"),
             "/huge" => vec![b'x'; HUGE],
@@ -55,6 +58,24 @@ impl Handler for Site {
         self.answered.fetch_add(1, Ordering::SeqCst);
         let response = Response::builder().header("content-length", body.len());
         Some(response.body(Body::from(body)).unwrap())
+    }
+}
+
+impl Handler for Site {
+    fn answer(
+        self: &Arc<Self>,
+        request: Request<Body>,
+        peer: Peer,
+    ) -> Either<Ready<Response<Body>>, impl Future<Output = Response<Body>> + Send + 'static> {
+        let (parts, body) = request.into_parts();
+        match self.known(&parts) {
+            Some(response) => Either::Left(ready(response)),
+            None => {
+                let handler = Arc::clone(self);
+                let request = Request::from_parts(parts, body);
+                Either::Right(async move { handler.handle(request, peer).await })
+            }
+        }
     }
 
     async fn handle(&self, request: Request<Body>, _: Peer) -> Response<Body> {

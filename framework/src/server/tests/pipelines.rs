@@ -61,8 +61,20 @@ fn known(method: &Method, path: &str) -> Option<Response<Body>> {
 }
 
 impl<const READY: bool> Handler for Prompt<READY> {
-    fn answer_at_once(&self, request: &Parts, _: Peer) -> Option<Response<Body>> {
-        known(&request.method, request.uri.path()).filter(|_| READY)
+    fn answer(
+        self: &Arc<Self>,
+        request: Request<Body>,
+        peer: Peer,
+    ) -> Either<Ready<Response<Body>>, impl Future<Output = Response<Body>> + Send + 'static> {
+        let (parts, body) = request.into_parts();
+        match known(&parts.method, parts.uri.path()).filter(|_| READY) {
+            Some(response) => Either::Left(ready(response)),
+            None => {
+                let handler = Arc::clone(self);
+                let request = Request::from_parts(parts, body);
+                Either::Right(async move { handler.handle(request, peer).await })
+            }
+        }
     }
 
     async fn handle(&self, request: Request<Body>, _: Peer) -> Response<Body> {
@@ -138,12 +150,8 @@ async fn compare(pieces: &[&[u8]]) {
 struct Unprepared(AtomicUsize);
 
 impl Handler for Arc<Unprepared> {
-    fn answer_at_once(&self, _: &Parts, _: Peer) -> Option<Response<Body>> {
-        self.0.fetch_add(1, Ordering::SeqCst);
-        None
-    }
-
     async fn handle(&self, _: Request<Body>, _: Peer) -> Response<Body> {
+        self.0.fetch_add(1, Ordering::SeqCst);
         Response::new(Body::from("later"))
     }
 }

@@ -1,0 +1,106 @@
+//! From a request to what there is for it.
+//!
+//! The [`Dispatcher`] asks the router what a request is for, and the owner of that: the page cache, the
+//! maker, the files of the docroot (`file`). What is there at once is [`Found::Served`]. For the rest a
+//! [`Pending`] value says what is to be done, with all that was found out so far, and
+//! [`Dispatcher::finish`] does it.
+//!
+//! Requests of clients and requests for the parts of pages are the same here.
+
+mod file;
+mod raw;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::docroot::DocrootFiles;
+use super::maker::Maker;
+use super::pages::{Pages, Served, tell_uncached};
+use super::respond;
+use super::router::{Order, Routed, Router, Visit};
+use super::settings::Settings;
+use crate::body::Body;
+use crate::link::Call;
+use crate::raw::RawService;
+
+use file::FileRequest;
+use raw::ServiceRequest;
+
+/// Finds or makes what requests ask for.
+pub(super) struct Dispatcher {
+    pub(super) settings: Arc<Settings>,
+    pub(super) router: Router,
+    pub(super) pages: Pages,
+    pub(super) maker: Arc<Maker>,
+    pub(super) files: DocrootFiles,
+    /// The site's tower services, by their names.
+    pub(super) services: HashMap<String, RawService>,
+}
+
+/// What there is for a request.
+pub(super) enum Found {
+    /// It is there.
+    Served(Served),
+    /// It has to be made or looked for.
+    Pending(Pending),
+}
+
+/// What has to be done for a request.
+pub(super) enum Pending {
+    /// A page, whose order and call these are, has to be made.
+    Page(Box<(Order, Call)>),
+    /// A file has to be looked for.
+    File(FileRequest),
+    /// A tower service of the site has to answer.
+    Service(ServiceRequest),
+}
+
+impl Dispatcher {
+    /// What there is for a request. It waits for nothing.
+    pub(super) fn find(&self, visit: Visit<'_>) -> Found {
+        Found::Served(match self.router.route(visit) {
+            Routed::Page(request) => match self.pages.find(request) {
+                Ok(served) => served,
+                Err(order) => return Found::Pending(Pending::Page(order)),
+            },
+            Routed::File(matched) => match FileRequest::of(&matched) {
+                Ok(file) => return Found::Pending(Pending::File(file)),
+                Err(failed) => Served::Failed(failed),
+            },
+            Routed::Service { matched, name } => {
+                let request = ServiceRequest::of(&matched, name);
+                return Found::Pending(Pending::Service(request));
+            }
+            Routed::Redirect { status, location } => {
+                Served::Response(respond::redirect(status, location))
+            }
+            Routed::Options { allow } => Served::Response(respond::options(&allow)),
+            Routed::Refused(failed) => Served::Failed(failed),
+        })
+    }
+
+    /// What was pending for a request with this body.
+    pub(super) async fn finish(&self, visit: Visit<'_>, pending: Pending, body: Body) -> Served {
+        // In boxes, so that the future of a request has room for one of them only.
+        match pending {
+            Pending::Page(page) if page.0.is_for_one => Box::pin(self.make(*page, body)).await,
+            Pending::Page(page) => {
+                let (order, call) = *page;
+                Box::pin(self.pages.get(order, call)).await
+            }
+            Pending::Service(request) => Box::pin(self.raw(visit, request, body)).await,
+            Pending::File(file) => Box::pin(self.file(visit, file)).await,
+        }
+    }
+
+    /// A page for this client alone.
+    async fn make(&self, (order, call): (Order, Call), body: Body) -> Served {
+        match self.maker.make(&order, call, body).await {
+            Ok(mut made) => {
+                tell_uncached(&mut made.headers, made.status, &order.route);
+                Served::Made { made: made.into(), cache: order.made(false) }
+            }
+            Err(failure) => Served::Failed(order.failed(failure).into()),
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! Routes to tower services of the site.
+
+use std::sync::Arc;
+
+use http::Request;
+
+use super::super::failure::Failure;
+use super::super::pages::Served;
+use super::super::router::{Failed, Visit};
+use super::Dispatcher;
+use crate::body::Body;
+use crate::dispatch::{Match, Route};
+use crate::server::limited;
+
+/// A request for a tower service of the site.
+pub(in crate::frontend) struct ServiceRequest {
+    route: Arc<Route>,
+    /// The path that the route was found with.
+    path: String,
+    /// The service's name.
+    name: String,
+}
+
+impl ServiceRequest {
+    /// Of what a route to the service of this name has of a request.
+    pub(super) fn of(matched: &Match<'_>, name: &str) -> ServiceRequest {
+        let (route, path) = (Arc::clone(matched.route), matched.path().to_owned());
+        ServiceRequest { route, path, name: name.to_owned() }
+    }
+}
+
+impl Dispatcher {
+    /// Hands the request to the service as it came, but for the limits of its body. The client's address
+    /// and scheme, as proxies say them, are among its extensions.
+    pub(super) async fn raw(
+        &self,
+        visit: Visit<'_>,
+        request: ServiceRequest,
+        body: Body,
+    ) -> Served {
+        let ServiceRequest { route, path, name } = request;
+        let refused = |failure| Served::Failed(Failed::refused(failure, route.scope, &path).into());
+        let Some(service) = self.services.get(&name) else {
+            return refused(Failure::internal(format!("there is no service `{name}`")));
+        };
+        let limit = route.max_body.unwrap_or(self.settings.body_limit);
+        let body = match limited(body, limit, self.settings.body_pace) {
+            Ok(body) => body,
+            Err(error) => return refused(Failure::of_request_body(&error)),
+        };
+        let mut parts = visit.client.clone();
+        (parts.method, parts.uri) = (visit.method.clone(), visit.uri.clone());
+        parts.headers = visit.headers().clone();
+        parts.extensions.insert(visit.origin);
+        Served::Response(service.answer(Request::from_parts(parts, body)).await)
+    }
+}

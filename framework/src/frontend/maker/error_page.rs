@@ -1,0 +1,166 @@
+//! What a visitor sees when there is no answer.
+
+use std::rc::Rc;
+
+use bytes::Bytes;
+use http::StatusCode;
+use http::header::{self, HeaderValue};
+use serde::Serialize;
+
+use super::super::escape::escape;
+use super::super::router::{Edition, Failed, VariantKind};
+use super::error_texts::Texts;
+use super::{Made, MadeContent, Maker};
+use crate::computation::Code;
+use crate::media_type;
+use crate::shown::{shown, shown_cause};
+use crate::templates::{NoFragments, Rendered, Values};
+
+/// After how many seconds a visitor may try again when no back end answers.
+const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
+
+/// What an error template may use.
+#[derive(Serialize)]
+struct ErrorValues<'a> {
+    status: u16,
+    reason: &'a str,
+    message: &'a str,
+    /// In development only.
+    cause: Option<&'a str>,
+    request_id: &'a str,
+    development: bool,
+    /// What the variant is called, if it has a name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    variant: Option<&'a str>,
+    /// The words of the built-in page, if it is not in English.
+    #[serde(skip)]
+    texts: Option<&'static Texts>,
+    /// Whether the message is the controller's.
+    #[serde(skip)]
+    is_of_the_site: bool,
+}
+
+impl Maker {
+    /// The site's error page for a failure, in this language. The log has the failure under the request's
+    /// id.
+    pub(in crate::frontend) fn error_page(
+        &self,
+        edition: &Edition,
+        failed: &Failed,
+        language: Option<&str>,
+    ) -> Made {
+        let Failed { failure, request_id, path, .. } = failed;
+        let status = failure.status;
+        let cause = failure.cause.as_deref();
+        let (code, message, path) = (status.as_u16(), shown(&failure.message), &*shown(path));
+        let cause = &*shown_cause(cause.unwrap_or_default());
+        match status.is_server_error() {
+            // While no back end answers, every request ends here, and the link has said why.
+            true if failure.is_known => {
+                tracing::debug!(request_id, path, status = code, cause, "{message}");
+            }
+            true => tracing::error!(request_id, path, status = code, cause, "{message}"),
+            false => tracing::info!(request_id, path, status = code, "{message}"),
+        }
+        let mut headers = failure.headers.clone();
+        let (media_type, page) = self.error_body(edition, failed, language);
+        headers.insert(header::CONTENT_TYPE, media_type);
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.entry(header::RETRY_AFTER).or_insert(RETRY_AFTER);
+        }
+        let Rendered { content, groups, contains } = page;
+        let content = MadeContent::Rendered { content, contains };
+        Made { status, headers, content, groups, cache: None, origin: None }
+    }
+
+    /// The error page, and as what it is sent.
+    fn error_body(
+        &self,
+        edition: &Edition,
+        failed: &Failed,
+        language: Option<&str>,
+    ) -> (HeaderValue, Rendered) {
+        let Failed { failure, scope, request_id, variant, .. } = failed;
+        let development = self.settings.development;
+        let values = ErrorValues {
+            status: failure.status.as_u16(),
+            reason: failure.status.canonical_reason().unwrap_or("Error"),
+            message: &failure.message,
+            cause: failure.cause.as_deref().filter(|_| development),
+            request_id,
+            development,
+            variant: variant.as_ref().and_then(VariantKind::name),
+            texts: language.and_then(Texts::of),
+            is_of_the_site: failure.keeping.is_some(),
+        };
+        let template = edition.table.error_template(*scope, failure.status);
+        let Some(template) = template.filter(|name| edition.templates.contains(name)) else {
+            return built_in(&values);
+        };
+        let rendered = Values::of(&values).map_err(|error| error.to_string()).and_then(|values| {
+            let render = || edition.templates.render(template, &values, Rc::new(NoFragments));
+            Code::template(template).run(render).map_err(|error| error.to_string())
+        });
+        match rendered {
+            Ok(rendered) => (media_type::of(template), rendered),
+            Err(error) => {
+                tracing::error!(request_id, template, error, "the error page itself fails");
+                built_in(&values)
+            }
+        }
+    }
+}
+
+/// The page of a site that has none of its own.
+fn built_in(values: &ErrorValues<'_>) -> (HeaderValue, Rendered) {
+    let ErrorValues { status, mut reason, mut message, request_id, .. } = *values;
+    let (mut language, mut request) = ("en", "Request");
+    if let (Some(texts), Ok(code)) = (values.texts, StatusCode::from_u16(status)) {
+        (language, request) = (texts.language, texts.request);
+        let (heading, sentence) = texts.for_status(code);
+        reason = heading;
+        if !values.is_of_the_site {
+            message = sentence;
+        }
+    }
+    let message = escape(message);
+    let cause = match values.cause {
+        Some(cause) => format!("<pre style=\"white-space: pre-wrap\">{}</pre>", escape(cause)),
+        None => String::new(),
+    };
+    let page = format!(
+        "<!doctype html>\n<html lang=\"{language}\"><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
+         <title>{status} {reason}</title>\n\
+         <body style=\"font: 1rem/1.5 system-ui, sans-serif; max-width: 40rem; margin: 3rem auto; padding: 0 1rem; \
+         overflow-wrap: anywhere\">\n\
+         <h1>{status} {reason}</h1>\n<p>{message}</p>\n{cause}<p><small>{request} {request_id}</small></p>\n"
+    );
+    let page = Rendered { content: Bytes::from(page).into(), ..Rendered::default() };
+    (HeaderValue::from_static("text/html; charset=utf-8"), page)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_lines_of_a_cause_wrap_and_its_markup_is_text() {
+        let values = ErrorValues {
+            status: 500,
+            reason: "Internal Server Error",
+            message: "This page could not be made.",
+            cause: Some("templates/a<b>.html: line 7\n  no `x`"),
+            request_id: "1",
+            development: true,
+            variant: None,
+            texts: None,
+            is_of_the_site: false,
+        };
+        let page = built_in(&values).1.content.whole().unwrap();
+        let page = std::str::from_utf8(&page).unwrap();
+        let pre =
+            "<pre style=\"white-space: pre-wrap\">templates/a&lt;b&gt;.html: line 7\n  no `x`";
+        assert!(page.contains(pre) && page.contains("overflow-wrap: anywhere\">"), "{page}");
+    }
+}

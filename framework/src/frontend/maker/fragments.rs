@@ -1,0 +1,221 @@
+//! Where the fragments of a template come from and go to: the cache.
+//!
+//! # The law with pieces
+//!
+//! A page with fragments is content like any other, with an `as_of`, groups and an id. It may be
+//! served as long as no record after its `as_of` invalidates it *or anything in it*. So
+//!
+//! - it is in all groups of the fragments in it, and the patterns that find one of their ids find
+//!   it too ([`Rendered`](crate::templates::Rendered) has both, for hits as for misses);
+//! - its `as_of` is the least of its own and of those that its fragments count as being from
+//!   ([`Cache::fragment`]). A record after that which invalidates a fragment then invalidates the
+//!   page, whether it was applied here before the page was stored or comes afterwards.
+//!
+//! The same holds for the fragments that were made in this render. They get the page's `as_of`: it
+//! may be a little older than they are, which costs nothing but makes them right, whatever is in
+//! them. They are stored when the render has succeeded, when the `as_of` is known.
+//!
+//! If the back end's answer and a fragment here are of different logs, their positions cannot be
+//! compared: then nothing of it is stored.
+//!
+//! # Keys
+//!
+//! What distinguishes a page from others of the same id (its variant, the values of the headers in
+//! `vary`) distinguishes the fragments in it: a fragment of a German page is never found by an
+//! English one. The rest of what a fragment depends on belongs into its id. A visitor for whom the
+//! variant function says `no` gets no fragments and leaves none.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::super::settings::Settings;
+use crate::cache::{Cache, Content, Fill, Freshness, Generation, Key, Origin};
+use crate::clock::{self, Moment};
+use crate::pieces::Fragment;
+use crate::templates::{FragmentFill, FragmentKey, FragmentType, Fragments};
+
+/// The fragments of one render.
+pub(super) struct CachedFragments {
+    cache: Arc<Cache>,
+    /// The key of what is rendered.
+    within: Key<'static>,
+    lifetime: Duration,
+    /// The longest fragment that is kept, in bytes.
+    largest: u64,
+    /// The generation of the cache when the content was begun, and the moment.
+    generation: Generation,
+    begun: Moment,
+    /// The clock after the request was read.
+    now: Moment,
+    as_of: Cell<Option<Origin>>,
+    found: Cell<u64>,
+    missed: Cell<u64>,
+}
+
+impl CachedFragments {
+    /// For content of the key `within` and from `origin`, begun in this generation at this moment.
+    pub(super) fn new(
+        cache: &Arc<Cache>,
+        settings: &Settings,
+        within: &Key<'_>,
+        (generation, begun): (Generation, Moment),
+        origin: Option<Origin>,
+    ) -> Rc<CachedFragments> {
+        Rc::new(CachedFragments {
+            cache: Arc::clone(cache),
+            within: within.clone().into_owned(),
+            lifetime: settings.lifetime,
+            largest: settings.largest_entry,
+            generation,
+            begun,
+            now: clock::now(),
+            as_of: Cell::new(origin),
+            found: Cell::new(0),
+            missed: Cell::new(0),
+        })
+    }
+
+    /// The origin of the oldest content that was found; `None` if it is not known.
+    pub(super) fn origin(&self) -> Option<Origin> {
+        self.as_of.get()
+    }
+
+    /// How many fragments were found.
+    pub(super) fn found(&self) -> u64 {
+        self.found.get()
+    }
+
+    /// How many were looked for in vain.
+    pub(super) fn missed(&self) -> u64 {
+        self.missed.get()
+    }
+}
+
+impl Fragments for CachedFragments {
+    fn find(&self, key: &FragmentKey, kind: FragmentType) -> Option<Arc<Fragment>> {
+        let key = Key::of_fragment(&key.id, key.escaped, &self.within);
+        let persistent = kind == FragmentType::Persistent;
+        let found = self.cache.fragment(&key, self.generation, persistent, self.now);
+        let counter = if found.is_some() { &self.found } else { &self.missed };
+        counter.set(counter.get() + 1);
+        let (fragment, from) = found?;
+        let own = self.as_of.get().filter(|own| own.log == from.log);
+        self.as_of.set(own.map(|own| Origin { as_of: own.as_of.min(from.as_of), ..own }));
+        Some(fragment)
+    }
+
+    fn keep(&self, fill: FragmentFill) {
+        let FragmentFill { key, kind, fragment } = fill;
+        let Some(origin) = self.as_of.get() else { return };
+        if fragment.content.len() as u64 > self.largest {
+            return;
+        }
+        let lifetime = match kind {
+            FragmentType::Normal => Some(self.lifetime),
+            FragmentType::Timeout(lifetime) => Some(lifetime),
+            FragmentType::Persistent => None,
+        };
+        let groups = fragment.groups.iter().map(|group| group.to_string()).collect::<Vec<_>>();
+        // One that was overtaken meanwhile is not stored, and no other request waits for it.
+        self.cache.fill(Fill {
+            key: Key::of_fragment(&key.id, key.escaped, &self.within),
+            generation: self.generation,
+            origin,
+            groups: &groups,
+            freshness: Freshness {
+                lifetime,
+                stale_while_revalidate: Duration::ZERO,
+                stale_if_error: Duration::ZERO,
+                persistent: kind == FragmentType::Persistent,
+            },
+            contains: fragment.contains.clone(),
+            content: Content::Fragment(fragment),
+            now: self.begun,
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cache::{KeyBuilder, Limits};
+    use crate::log::{Invalidation, LogEpoch, Position};
+
+    const LOG: LogEpoch = LogEpoch::first_of(1);
+
+    fn cache() -> Arc<Cache> {
+        let limits = Limits { bytes: 1 << 20, persistent_bytes: 1 << 20, groups: 9, patterns: 9 };
+        let cache = Cache::new(limits);
+        cache.follow(LOG, Position::START);
+        cache.renew(clock::now(), Duration::from_secs(3600));
+        Arc::new(cache)
+    }
+
+    /// A render of content from `as_of`.
+    fn render(cache: &Arc<Cache>, log: LogEpoch, as_of: u64) -> CachedFragments {
+        CachedFragments {
+            cache: Arc::clone(cache),
+            within: KeyBuilder::new("/a").depends_on("", "de").build(),
+            lifetime: Duration::from_secs(600),
+            largest: 1 << 20,
+            generation: cache.generation(),
+            begun: clock::now(),
+            now: clock::now(),
+            as_of: Cell::new(Some(Origin { log, as_of: Position(as_of) })),
+            found: Cell::new(0),
+            missed: Cell::new(0),
+        }
+    }
+
+    fn key(id: &str) -> FragmentKey {
+        FragmentKey { id: id.to_owned(), escaped: true }
+    }
+
+    fn keep(render: &CachedFragments, id: &str, groups: &[&str]) {
+        let groups = groups.iter().map(|group| Box::from(*group)).collect();
+        let fragment = Arc::new(Fragment { groups, ..Fragment::default() });
+        render.keep(FragmentFill { key: key(id), kind: FragmentType::Normal, fragment });
+    }
+
+    fn finds(cache: &Arc<Cache>, id: &str) -> bool {
+        render(cache, LOG, 0).find(&key(id), FragmentType::Normal).is_some()
+    }
+
+    fn apply(cache: &Cache, position: u64, group: &str) {
+        let invalidation = Invalidation::new().group(group);
+        cache.apply([(Position(position), &invalidation)], Position(position), clock::now());
+    }
+
+    #[test]
+    fn content_is_as_old_as_the_oldest_of_its_pieces() {
+        let cache = cache();
+        keep(&render(&cache, LOG, 0), "fragment:a", &["news"]);
+        let plain = FragmentKey { escaped: false, ..key("fragment:a") };
+        assert!(render(&cache, LOG, 0).find(&plain, FragmentType::Normal).is_none());
+        apply(&cache, 5, "others");
+        // The back end is further than the log was applied here.
+        let render = render(&cache, LOG, 9);
+        assert_eq!(render.origin().unwrap().as_of, Position(9));
+        assert!(render.find(&key("fragment:a"), FragmentType::Normal).is_some());
+        assert_eq!(render.origin().unwrap().as_of, Position(5));
+        // What holds it is as wrong as the fragment, though the back end knew of it.
+        apply(&cache, 7, "news");
+        keep(&render, "fragment:b", &["news"]);
+        assert!(!finds(&cache, "fragment:b"));
+        keep(&render, "fragment:c", &["others"]);
+        assert!(finds(&cache, "fragment:c"));
+    }
+
+    #[test]
+    fn what_holds_pieces_of_different_logs_is_not_kept() {
+        let cache = cache();
+        keep(&render(&cache, LOG, 0), "fragment:a", &[]);
+        let other = render(&cache, LogEpoch::first_of(2), 9);
+        assert!(other.find(&key("fragment:a"), FragmentType::Normal).is_some());
+        assert_eq!(other.origin(), None);
+        keep(&other, "fragment:b", &[]);
+        assert!(!finds(&cache, "fragment:b"));
+    }
+}

@@ -1,0 +1,51 @@
+use http::StatusCode;
+use http::header::HeaderMap;
+
+use crate::body::Body;
+use crate::cache::Origin;
+use crate::dispatch::CacheType;
+use crate::pieces::{Piece, Pieces};
+
+/// Content as it comes from where it is made.
+#[derive(Debug)]
+pub(in crate::frontend) struct Made {
+    pub(in crate::frontend) status: StatusCode,
+    pub(in crate::frontend) headers: HeaderMap,
+    pub(in crate::frontend) content: MadeContent,
+    /// Groups that the reply named, beyond those of its route.
+    pub(in crate::frontend) groups: Vec<String>,
+    /// How the reply wants to be cached, when not as its route says.
+    pub(in crate::frontend) cache: Option<CacheType>,
+    /// From when it is; unknown while no log is followed.
+    pub(in crate::frontend) origin: Option<Origin>,
+}
+
+/// The body of what was made.
+#[derive(Debug)]
+pub(in crate::frontend) enum MadeContent {
+    /// From a controller, as it comes.
+    Body(Body),
+    /// From a template, with the ids of the fragments in it.
+    Rendered { content: Pieces, contains: Vec<String> },
+}
+
+impl MadeContent {
+    /// For a response that is not kept.
+    pub(in crate::frontend) fn into_body(self) -> Body {
+        match self {
+            MadeContent::Body(body) => body,
+            MadeContent::Rendered { content, .. } => body_of(&content),
+        }
+    }
+}
+
+/// Content as a body, without its parts.
+fn body_of(content: &Pieces) -> Body {
+    match content.whole() {
+        Some(bytes) => bytes.into(),
+        None => Body::pieces(content.iter().filter_map(|piece| match piece {
+            Piece::Bytes(bytes) => Some(bytes.clone()),
+            Piece::Part(_) => None,
+        })),
+    }
+}

@@ -1,0 +1,235 @@
+//! How pages are made: by a back end's controller, by a template, or both.
+//!
+//! - [`Maker::make`]: from an [`Order`] to what was [`Made`].
+//! - `fragments`: pieces of templates, found in the cache and kept there.
+//! - [`Maker::error_page`]: what a client sees in the place of a page that cannot be made; `error_texts`
+//!   has the words of the built-in ones.
+//!
+//! The maker knows nothing of what becomes of a page: whether it is kept, and how it is sent.
+
+mod error_page;
+mod error_texts;
+mod fragments;
+mod made;
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use http::StatusCode;
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+
+use super::counters::{Counters, Event};
+use super::end_to_end::end_to_end;
+use super::failure::{Failure, Keeping};
+use super::router::Order;
+use super::settings::Settings;
+use crate::body::Body;
+use crate::cache::{Cache, Origin};
+use crate::clock::{self, Moment};
+use crate::computation::Code;
+use crate::dispatch::Target;
+use crate::link::{Answer, Call, CallError, Content, Link};
+use crate::log::Position;
+use crate::media_type;
+use crate::server::{Work, limited};
+use crate::templates::{NoFragments, Rendered, Values};
+
+use fragments::CachedFragments;
+pub(super) use made::{Made, MadeContent};
+
+/// Makes pages.
+pub(super) struct Maker {
+    settings: Arc<Settings>,
+    link: Arc<Link>,
+    /// Where fragments are kept.
+    cache: Arc<Cache>,
+    counters: Arc<Counters>,
+}
+
+/// The making of one page.
+#[derive(Clone, Copy)]
+struct Making<'a> {
+    order: &'a Order,
+    /// From before anything was looked at: what happens meanwhile makes the content old.
+    begun: Moment,
+    /// From when the content is; unknown while no log is followed.
+    origin: Option<Origin>,
+}
+
+impl Maker {
+    /// Makes pages with the back ends at the other end of `link`.
+    pub(super) fn new(
+        (settings, cache, counters): (Arc<Settings>, Arc<Cache>, Arc<Counters>),
+        link: Arc<Link>,
+    ) -> Maker {
+        Maker { settings, link, cache, counters }
+    }
+
+    /// Makes the page of a controller's or a template's route, which is begun now. `body` is that of
+    /// the request that the page is made for.
+    pub(super) async fn make(
+        &self,
+        order: &Order,
+        mut call: Call,
+        body: Body,
+    ) -> Result<Made, Failure> {
+        let known = self.cache.position();
+        let making = Making { order, begun: clock::now(), origin: known };
+        let limit = call.body_limit.unwrap_or(self.settings.body_limit);
+        let body = limited(body, limit, self.settings.body_pace)
+            .map_err(|error| Failure::of_request_body(&error))?;
+        match &order.route.target {
+            Target::Template(name) => {
+                let template = Code::template(name);
+                let _turn = template.turn().await;
+                return template.run(|| self.render_static(name, &call.params, making));
+            }
+            Target::Controller(_) => {}
+            other => {
+                let cause = format!("`{other}` is not content that can be made");
+                return Err(Failure::internal(cause));
+            }
+        }
+        let deadline = self.settings.deadline;
+        call.log = known.map(|known| known.log);
+        call.applied = known.map_or(Position::START, |known| known.as_of);
+        call.deadline = deadline.as_millis() as u64;
+        let runs_on = move |called: &Result<_, CallError>| {
+            called.as_ref().is_err_and(CallError::may_run_on).then_some(deadline)
+        };
+        let calling = Work::see_through(order.work.clone(), self.link.call(call, body), runs_on);
+        let (answer, body) = calling.await.map_err(failure_of_call)?;
+        let Content::Template { name, .. } = &answer.content else {
+            return self.made_of(answer, body, making);
+        };
+        let template = Code::template(name);
+        let _turn = template.turn().await;
+        template.run(|| self.made_of(answer, body, making))
+    }
+
+    fn render_static(
+        &self,
+        name: &str,
+        params: &[(String, String)],
+        making: Making<'_>,
+    ) -> Result<Made, Failure> {
+        let mut values = Values::new();
+        for (name, value) in params {
+            set(&mut values, name, value)?;
+        }
+        if let Some(variant) = making.order.variant.name() {
+            set(&mut values, "variant", variant)?;
+        }
+        self.render(making, name, &values, StatusCode::OK, HeaderMap::new())
+    }
+
+    /// What a controller has answered.
+    fn made_of(&self, answer: Answer, body: Body, making: Making<'_>) -> Result<Made, Failure> {
+        let origin = Origin { log: answer.log, as_of: answer.as_of };
+        let status = StatusCode::from_u16(answer.status)
+            .map_err(|_| Failure::internal(format!("status {} is none", answer.status)))?;
+        let headers = headers_of(&answer)?;
+        match answer.content {
+            Content::Body => {
+                let content = MadeContent::Body(body);
+                let (groups, cache) = (answer.groups, answer.cache);
+                Ok(Made { status, headers, content, groups, cache, origin: Some(origin) })
+            }
+            Content::Template { name, values } => {
+                let mut values = Values::from_packed(&values)
+                    .map_err(|error| Failure::internal(format!("values of `{name}`: {error}")))?;
+                if let Some(variant) = making.order.variant.name() {
+                    values
+                        .offer("variant", variant)
+                        .map_err(|error| Failure::internal(error.to_string()))?;
+                }
+                let making = Making { origin: Some(origin), ..making };
+                let mut made = self.render(making, &name, &values, status, headers)?;
+                made.groups.extend(answer.groups);
+                made.cache = answer.cache;
+                Ok(made)
+            }
+            Content::Error { message, cause } => {
+                let keeping = Keeping { groups: answer.groups, cache: answer.cache, origin };
+                let keeping = Some(Box::new(keeping));
+                Err(Failure { status, message, cause, headers, is_known: false, keeping })
+            }
+        }
+    }
+
+    fn render(
+        &self,
+        making: Making<'_>,
+        name: &str,
+        values: &Values,
+        status: StatusCode,
+        mut headers: HeaderMap,
+    ) -> Result<Made, Failure> {
+        let Making { order, begun, origin } = making;
+        let media_type = media_type::of(name);
+        let sent = headers.get(header::CONTENT_TYPE).unwrap_or(&media_type);
+        if media_type::is_markup(sent) && !media_type::is_markup(&media_type) {
+            return Err(Failure::internal(format!(
+                "the template `{name}` does not escape values, but is to be sent as {sent:?}, where \
+                 `<` in a value would be markup: give it a name that ends in `.html` or `.xml`"
+            )));
+        }
+        let templates = &order.edition.templates;
+        let (rendered, origin) = match order.key.as_ref().filter(|_| self.settings.caching) {
+            None => (templates.render(name, values, Rc::new(NoFragments)), origin),
+            Some(key) => {
+                let generation = order.generation;
+                let fragments = CachedFragments::new(
+                    &self.cache,
+                    &self.settings,
+                    key,
+                    (generation, begun),
+                    origin,
+                );
+                let rendered = templates.render(name, values, fragments.clone());
+                self.counters.count_all(Event::FragmentHit, fragments.found());
+                self.counters.count_all(Event::FragmentMiss, fragments.missed());
+                (rendered, fragments.origin())
+            }
+        };
+        let Rendered { content, groups, contains } =
+            rendered.map_err(|error| Failure::internal(error.to_string()))?;
+        headers.entry(header::CONTENT_TYPE).or_insert(media_type);
+        let content = MadeContent::Rendered { content, contains };
+        Ok(Made { status, headers, content, groups, cache: None, origin })
+    }
+}
+
+fn set(values: &mut Values, name: &str, value: &str) -> Result<(), Failure> {
+    values.set(name.to_owned(), value).map_err(|error| Failure::internal(error.to_string()))
+}
+
+/// The reply's headers as far as they are the controller's business: how the body is framed is
+/// the server's, and a length that is wrong would make the rest of the body the next response.
+fn headers_of(answer: &Answer) -> Result<HeaderMap, Failure> {
+    let mut headers = HeaderMap::with_capacity(answer.headers.len() + 4);
+    for (name, value) in &answer.headers {
+        let header =
+            HeaderName::from_bytes(name.as_bytes()).ok().zip(HeaderValue::from_bytes(value).ok());
+        let (name, value) = header
+            .ok_or_else(|| Failure::internal(format!("the header `{name}` has no valid value")))?;
+        headers.append(name, value);
+    }
+    headers.remove(header::CONTENT_LENGTH);
+    let passed = end_to_end(&headers);
+    Ok(passed.map(|(name, value)| (name.clone(), value.clone())).collect())
+}
+
+fn failure_of_call(error: CallError) -> Failure {
+    const BUSY: &str = "The site is not available at the moment. Please try again soon.";
+    let (status, message) = match &error {
+        CallError::Body(error) => return Failure::of_request_body(error),
+        CallError::NoBackend => (StatusCode::SERVICE_UNAVAILABLE, BUSY),
+        CallError::Deadline(_) => {
+            (StatusCode::GATEWAY_TIMEOUT, "The site took too long to answer.")
+        }
+        _ => (StatusCode::BAD_GATEWAY, BUSY),
+    };
+    let is_known = matches!(error, CallError::NoBackend);
+    Failure { is_known, ..Failure::new(status, message).because(error.to_string()) }
+}

@@ -1,0 +1,218 @@
+//! The way of a page into the cache.
+//!
+//! What the site answers in the place of an old page is the truth, be it an error page with a status
+//! below 500 or something that is not for the cache: then the old page is gone. Only a failure
+//! leaves it in place.
+
+use std::sync::Arc;
+
+use http::StatusCode;
+use tokio::time::timeout;
+
+use super::super::counters::{Counters, Event};
+use super::super::failure::{Failure, Keeping};
+use super::super::maker::{Made, MadeContent, Maker};
+use super::super::respond::Aging;
+use super::super::router::{Failed, Order};
+use super::super::settings::Settings;
+use super::collect::{Collected, collect};
+use super::encoder::Encoder;
+use super::heads::Heads;
+use super::prepare::{self, Draft};
+use super::storable::freshness;
+use super::{Served, is_persistent, page_of};
+use crate::body::Body;
+use crate::budget::Budget;
+use crate::cache::{Cache, Content, Fill, Filled, Lookup, Miss};
+use crate::clock;
+use crate::computation::Code;
+use crate::link::{Call, group_of_url};
+
+/// From so many bytes on it takes more than moments to copy a page and to digest it.
+const LARGE: usize = 256 * 1024;
+
+/// Makes pages and puts them into the cache.
+pub(super) struct Filler {
+    settings: Arc<Settings>,
+    cache: Arc<Cache>,
+    maker: Arc<Maker>,
+    /// Memory for replies that are read to be kept.
+    pub(super) memory: Budget,
+    heads: Heads,
+    pub(super) encoder: Encoder,
+    counters: Arc<Counters>,
+}
+
+impl Filler {
+    /// Fills `cache` with what `maker` makes.
+    pub(super) fn new(
+        settings: Arc<Settings>,
+        cache: Arc<Cache>,
+        maker: Arc<Maker>,
+        counters: Arc<Counters>,
+    ) -> Filler {
+        let codings = settings.encodings.iter().filter(|_| settings.caching);
+        Filler {
+            memory: Budget::new(settings.collected_bodies),
+            heads: Heads::default(),
+            encoder: Encoder::new(Arc::clone(&cache), codings.copied().collect()),
+            settings,
+            cache,
+            maker,
+            counters,
+        }
+    }
+
+    /// Makes the page of an order and stores it if it may be stored. If it may not, marks its key.
+    pub(super) async fn fill(&self, order: &Order, call: Call) -> Served {
+        let served = self.make_and_store(order, call).await;
+        if self.settings.caching {
+            let status = served.unstored_status();
+            let is_the_truth = status.is_some_and(|status| !status.is_server_error());
+            if is_the_truth {
+                self.cache.remove(order.page_key());
+            }
+            // A failure is no reason to think so of the next reply.
+            if is_the_truth && is_for_one_client(&served) {
+                self.cache.mark_hit_for_miss(order.page_key(), clock::now());
+            }
+        }
+        served
+    }
+
+    async fn make_and_store(&self, order: &Order, call: Call) -> Served {
+        // The content is as old as the moment when it was begun.
+        let begun = clock::now();
+        let language = order.language(&call, &self.settings.languages).map(str::to_owned);
+        let made = self.maker.make(order, call, Body::empty()).await;
+        let made = made.or_else(|failure| self.made_of_failure(order, failure, language));
+        let made = match made {
+            Ok(made) => made,
+            Err(failed) => return Served::Failed(failed),
+        };
+        let Made { status, headers, content, groups, cache, origin } = made;
+        let unstored = |status, headers, content| {
+            let made = Made { status, headers, content, groups: Vec::new(), cache, origin };
+            Served::Made { made: Box::new(made), cache: order.made(false) }
+        };
+        let freshness = freshness(&self.settings, &order.route, status, &headers, cache);
+        let place = origin.zip(freshness).filter(|_| self.settings.caching);
+        let Some((origin, freshness)) = place.filter(|_| !self.has_better(order, status)) else {
+            return unstored(status, headers, content);
+        };
+        let (body, contains) = match content {
+            MadeContent::Rendered { content, contains } => {
+                if content.len() as u64 > self.settings.largest_entry {
+                    return unstored(status, headers, MadeContent::Rendered { content, contains });
+                }
+                (content, contains)
+            }
+            MadeContent::Body(body) => match self.read(body).await {
+                Ok(Collected::Whole(body)) => (body.into(), Vec::new()),
+                Ok(Collected::TooLong(body)) => {
+                    return unstored(status, headers, MadeContent::Body(body));
+                }
+                Err(failure) => return Served::Failed(order.failed(failure).into()),
+            },
+        };
+        let is_large = body.len() >= LARGE;
+        let mut all_groups = order.groups.clone();
+        all_groups.extend(groups);
+        let prepare = || {
+            let (route, body) = (&*order.route, body.joined());
+            let draft = Draft { status, headers, body, route, groups: &all_groups, begun };
+            prepare::page(draft, &self.settings, &self.heads)
+        };
+        let page = if is_large { Code::large_page().run(prepare) } else { prepare() };
+        if order.edition.table.may_be_changed(&order.path) {
+            all_groups.push(group_of_url(&order.path));
+        }
+        let filled = self.cache.fill(Fill {
+            key: order.page_key().clone(),
+            generation: order.generation,
+            origin,
+            groups: &all_groups,
+            freshness,
+            contains: contains.into_iter().map(String::into_boxed_str).collect(),
+            content: Content::Page(page),
+            now: begun,
+        });
+        let variant = order.variant.clone();
+        let (entry, is_stored) = match filled {
+            Filled::Stored(entry) => {
+                self.counters.count(Event::Fill);
+                self.encoder.ask(&entry, page_of(&entry));
+                (entry, true)
+            }
+            Filled::Overtaken(entry) => (entry, false),
+            Filled::Unplaced(Content::Page(page)) => {
+                return Served::Page { page: Box::new(page), variant, cache: order.made(false) };
+            }
+            Filled::Unplaced(Content::Fragment(_)) => unreachable!("a page was to be filled"),
+        };
+        Served::Entry { entry, variant, cache: order.made(is_stored), aging: Aging::NEW }
+    }
+
+    /// The error page of a controller's failure, where the route wants such pages to be kept.
+    fn made_of_failure(
+        &self,
+        order: &Order,
+        failure: Failure,
+        language: Option<String>,
+    ) -> Result<Made, Box<Failed>> {
+        let failed = Box::new(order.failed(failure));
+        let (route, status) = (&order.route, failed.failure.status);
+        let usual = self.settings.status_lifetime;
+        let is_listed = route.cache_statuses.lifetime(status, usual).is_some();
+        if !self.settings.caching || !is_listed || self.has_better(order, status) {
+            return Err(failed);
+        }
+        let Some(keeping) = &failed.failure.keeping else { return Err(failed) };
+        let Keeping { mut groups, cache, origin } = Keeping::clone(keeping);
+        let mut made = self.maker.error_page(&order.edition, &failed, language.as_deref());
+        groups.append(&mut made.groups);
+        Ok(Made { groups, cache, origin: Some(origin), ..made })
+    }
+
+    /// Whether there is an old page that is better than a failure with this status.
+    fn has_better(&self, order: &Order, status: StatusCode) -> bool {
+        let persistent = is_persistent(&order.route);
+        status.is_server_error()
+            && match self.cache.lookup(order.page_key(), persistent, clock::now()) {
+                Lookup::Hit(entry)
+                | Lookup::Stale { entry, .. }
+                | Lookup::Miss(Miss::Expired(Some(entry)))
+                | Lookup::Fenced(Some(entry)) => {
+                    entry.page().is_some_and(|page| !page.status().is_server_error())
+                }
+                Lookup::Miss(_) | Lookup::Fenced(None) => false,
+            }
+    }
+
+    /// Reads a body that is to be kept.
+    async fn read(&self, body: Body) -> Result<Collected, Failure> {
+        let (limit, deadline) = (self.settings.largest_entry, self.settings.deadline);
+        let broken = |cause: String| {
+            Failure::new(StatusCode::GATEWAY_TIMEOUT, "The answer broke off.").because(cause)
+        };
+        match timeout(deadline, collect(body, limit, &self.memory.share())).await {
+            Ok(Ok(collected)) => Ok(collected),
+            Ok(Err(error)) => {
+                Err(Failure { status: StatusCode::BAD_GATEWAY, ..broken(error.to_string()) })
+            }
+            Err(_) => Err(broken(format!(
+                "the body was not whole within {deadline:?}; a route whose body goes on and on \
+                 needs `cache = \"no_cache\"`"
+            ))),
+        }
+    }
+}
+
+/// Whether requests that wait for it get nothing, and will get nothing the next time either.
+fn is_for_one_client(served: &Served) -> bool {
+    match served {
+        Served::Made { .. } => true,
+        Served::Failed(failed) => !failed.failure.headers.is_empty(),
+        Served::Entry { .. } | Served::Page { .. } | Served::Response(_) => false,
+    }
+}

@@ -1,0 +1,151 @@
+//! The page cache: pages by their keys, and what makes them.
+//!
+//! - [`Pages::find`]: the page that a request asks for if the cache has it, otherwise the [`Order`] for it.
+//! - [`Pages::get`]: the page of an order (`single_flight`: made once for all that wait for it).
+//! - `fill`: makes a page and stores it; `storable` says whether and for how long, `prepare` with which
+//!   headers (`heads` are shared by pages that say the same), `collect` reads a body that is to be stored.
+//! - `encoder`: encodes stored pages behind the requests.
+//! - [`Served`]: what there is for a request.
+//!
+//! The page cache knows nothing of routes, and of the request only what the [`PageRequest`] has of it.
+
+mod collect;
+mod encoder;
+mod fill;
+mod heads;
+mod prepare;
+mod served;
+mod single_flight;
+mod storable;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+
+use super::counters::{Counters, Event};
+use super::maker::Maker;
+use super::respond::{Aging, CacheStatus, Forward};
+use super::router::{Order, PageRequest, VariantKind};
+use super::settings::Settings;
+use crate::budget::Share;
+use crate::cache::{Cache, Entry, Flights, Lookup, Miss};
+use crate::clock::{self, Moment};
+use crate::dispatch::{CacheType, Route};
+use crate::http::validators::SETTLED;
+use crate::link::Call;
+
+pub(super) use collect::{Collected, collect};
+pub(super) use encoder::SHORTEST_PIECE;
+use fill::Filler;
+pub(super) use prepare::{clear, tell_uncached, vary};
+pub(super) use served::{Served, page_of};
+use single_flight::Landed;
+
+/// The pages of a front end.
+pub(super) struct Pages {
+    settings: Arc<Settings>,
+    cache: Arc<Cache>,
+    flights: Arc<Flights<Landed>>,
+    /// How many fills may go on without their clients.
+    permits: Arc<Semaphore>,
+    filler: Arc<Filler>,
+    counters: Arc<Counters>,
+}
+
+impl Pages {
+    /// The pages in `cache`, and those that `maker` makes.
+    pub(super) fn new(
+        (settings, cache, counters): (Arc<Settings>, Arc<Cache>, Arc<Counters>),
+        maker: Arc<Maker>,
+    ) -> Pages {
+        let permits = settings.flights.min(Semaphore::MAX_PERMITS);
+        let filler =
+            Filler::new(Arc::clone(&settings), Arc::clone(&cache), maker, Arc::clone(&counters));
+        Pages {
+            settings,
+            cache,
+            flights: Flights::new(),
+            permits: Arc::new(Semaphore::new(permits)),
+            filler: Arc::new(filler),
+            counters,
+        }
+    }
+
+    /// The page that a request asks for if the cache may serve it, otherwise the order for it. It waits
+    /// for nothing; an old page that may be served is made anew behind the request.
+    ///
+    /// The clock is read here, after the request: a request that was stopped before it meets a lease
+    /// that has run out.
+    pub(super) fn find(&self, request: PageRequest<'_>) -> Result<Served, Box<(Order, Call)>> {
+        let now = clock::now();
+        let (why, stale) = match &request.key {
+            Err(why) => (*why, None),
+            Ok(_) if !self.settings.caching => (Forward::Bypass, None),
+            Ok(key) => match self.cache.lookup(key, is_persistent(request.route()), now) {
+                Lookup::Hit(entry) => {
+                    self.counters.count(Event::Hit);
+                    let cache = CacheStatus::Hit(entry.remaining(now));
+                    return Ok(self.serve(entry, request.variant.kind, cache, now));
+                }
+                Lookup::Stale { entry, past_end } => {
+                    self.counters.count(Event::Hit);
+                    return Ok(self.serve_and_refresh(entry, past_end, request, now));
+                }
+                Lookup::Miss(Miss::Absent) => (Forward::UriMiss, None),
+                Lookup::Miss(Miss::Invalidated) => (Forward::Stale, None),
+                Lookup::Miss(Miss::Expired(stale)) => (Forward::Stale, stale),
+                Lookup::Fenced(stale) => (Forward::Fenced, stale),
+            },
+        };
+        let is_miss = request.key.is_ok() && self.settings.caching;
+        self.counters.count(if is_miss { Event::Miss } else { Event::Bypass });
+        Err(Box::new(request.into_order(why, stale, now, &self.settings)))
+    }
+
+    /// An entry that is served, as old as it is at `now`.
+    pub(super) fn serve(
+        &self,
+        entry: Arc<Entry>,
+        variant: VariantKind,
+        cache: CacheStatus,
+        now: Moment,
+    ) -> Served {
+        let (filled, is_stale) = (entry.age(now), cache.is_stale());
+        let age = if is_stale { filled } else { filled.min(self.cache.confirmed(now)) };
+        let aging = Aging::of(age, filled >= SETTLED, is_stale);
+        Served::Entry { entry, variant, cache, aging }
+    }
+
+    fn serve_and_refresh(
+        &self,
+        entry: Arc<Entry>,
+        past_end: Duration,
+        request: PageRequest<'_>,
+        now: Moment,
+    ) -> Served {
+        let variant = request.variant.kind.clone();
+        self.refresh(request, now);
+        self.serve(entry, variant, CacheStatus::StaleWhileRevalidate { past_end }, clock::now())
+    }
+
+    /// Has the encodings of a page made that is served as it is.
+    pub(super) fn encode(&self, entry: &Arc<Entry>) {
+        self.filler.encoder.ask(entry, page_of(entry));
+    }
+
+    /// Has the pieces of a page deflated, to be put into another one.
+    pub(super) fn deflate(&self, entry: &Arc<Entry>) {
+        self.filler.encoder.ask_for_pieces(entry, page_of(entry));
+    }
+
+    /// Memory for a reply that is read to be kept.
+    pub(super) fn memory(&self) -> Share {
+        self.filler.memory.share()
+    }
+}
+
+/// Whether pages of the route are among those that are evicted last.
+fn is_persistent(route: &Route) -> bool {
+    route.cache.kind == CacheType::Persistent
+}

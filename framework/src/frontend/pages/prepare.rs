@@ -1,0 +1,189 @@
+//! From what was made to a page that is kept: the headers of all its forms.
+//!
+//! What the controller has said stays: its own `Cache-Control`, `CDN-Cache-Control`, `ETag`,
+//! `Last-Modified`, `Cache-Groups` and the like are sent as they are, and to its `Vary` is added
+//! what else the answer depends on.
+//!
+//! # The date of a page
+//!
+//! A page is as old as the moment when it was begun to be made, and [`validators`] says why that is shown
+//! five seconds early at first. The argument there asks that a later version is made after an
+//! earlier one was shown for the last time, or at most four seconds before. On one front end it is:
+//! a page is shown until a record has invalidated it, and the next one is begun after that. Among several,
+//! one may show the old page after another has begun the new one, for as long as it has not applied
+//! the record: that is milliseconds, and never more than a lease. So clocks may differ by four seconds
+//! less a lease, even while a link is down. Tags need none of this.
+//!
+//! [`validators`]: crate::http::validators
+
+use std::time::SystemTime;
+
+use http::StatusCode;
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+
+use super::super::group_headers;
+use super::super::settings::Settings;
+use super::heads::Heads;
+use crate::cache::{Date, Derived, Outline, Page, Tag};
+use crate::clock::{self, Moment};
+use crate::dispatch::Route;
+use crate::http::Coding;
+use crate::http::encoding::SHORTEST;
+use crate::http::names::CDN_CACHE_CONTROL;
+use crate::media_type;
+use crate::pieces::Pieces;
+
+/// Headers that say something about the very bytes of the body.
+const OF_BYTES: [&str; 4] = ["content-digest", "content-md5", "digest", "repr-digest"];
+
+/// What was made of a page so far.
+pub(super) struct Draft<'a> {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Pieces,
+    pub(super) route: &'a Route,
+    /// The groups that it is in, without those that are for the site itself.
+    pub(super) groups: &'a [String],
+    /// When it was begun.
+    pub(super) begun: Moment,
+}
+
+/// Makes the page ready to be sent.
+pub(super) fn page(draft: Draft<'_>, settings: &Settings, heads: &Heads) -> Page {
+    let Draft { status, mut headers, body, route, groups, begun } = draft;
+    tell_caches(&mut headers, status, route);
+    let is_whole = !body.has_parts();
+    let may_be_encoded = may_be_encoded(status, &headers);
+    let has_encodings =
+        may_be_encoded && is_whole && body.len() >= SHORTEST && !settings.encodings.is_empty();
+    let may_be_spliced = may_be_encoded && !is_whole && settings.encodings.contains(&Coding::Gzip);
+    let may_be_encoded = has_encodings || may_be_spliced;
+    vary(&mut headers, route.vary.iter().chain(&may_be_encoded.then_some(header::ACCEPT_ENCODING)));
+    for name in &settings.group_headers {
+        if let Some((name, value)) = group_headers::of(*name, groups.iter().map(String::as_str)) {
+            headers.entry(name).or_insert(value);
+        }
+    }
+    let has_content = !matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    let (tag, date) = match is_whole {
+        true => validators(&mut headers, status),
+        false => {
+            clear(&mut headers);
+            (Tag::OfParts, Date::None)
+        }
+    };
+    let has_length = has_content || !is_whole;
+    let outline = Outline { status, headers, has_length, tag, date, may_be_encoded };
+    let present = SystemTime::now();
+    let made = present.checked_sub(clock::now().since(begun)).unwrap_or(present);
+    let page = Page::new(heads.of(outline), body, made);
+    if has_encodings {
+        page.later.want(Derived::Encodings);
+    }
+    page
+}
+
+/// What browsers and CDNs may do with an answer, if the controller has not said it itself. Nothing
+/// reaches them when the page becomes wrong, so they are to ask again each time unless the route
+/// says otherwise. It says so of the page, and not of an error in its place.
+fn tell_caches(headers: &mut HeaderMap, status: StatusCode, route: &Route) {
+    tell_as_the_route_says(headers, status, route);
+    let caching = headers.entry(header::CACHE_CONTROL);
+    caching.or_insert(HeaderValue::from_static("no-cache"));
+}
+
+/// The same for an answer that is not kept here. What sets a cookie is for one visitor, whatever the
+/// route says.
+pub(in crate::frontend) fn tell_uncached(
+    headers: &mut HeaderMap,
+    status: StatusCode,
+    route: &Route,
+) {
+    if !headers.contains_key(header::SET_COOKIE) {
+        tell_as_the_route_says(headers, status, route);
+    }
+    let caching = headers.entry(header::CACHE_CONTROL);
+    caching.or_insert(HeaderValue::from_static("no-store"));
+}
+
+fn tell_as_the_route_says(headers: &mut HeaderMap, status: StatusCode, route: &Route) {
+    if status.is_client_error() || status.is_server_error() {
+        return;
+    }
+    for (name, value) in [(header::CACHE_CONTROL, &route.browser), (CDN_CACHE_CONTROL, &route.cdn)]
+    {
+        if let Some(value) = value {
+            headers.entry(name).or_insert_with(|| value.clone());
+        }
+    }
+}
+
+/// Adds names to `Vary` that are not there yet, and makes one line of it.
+pub(in crate::frontend) fn vary<'a>(
+    headers: &mut HeaderMap,
+    names: impl Iterator<Item = &'a HeaderName>,
+) {
+    let lines = headers.get_all(header::VARY).iter().filter_map(|line| line.to_str().ok());
+    let told = lines.flat_map(|line| line.split(',')).map(|name| name.trim().to_ascii_lowercase());
+    let mut all: Vec<String> = told.filter(|name| !name.is_empty()).collect();
+    for name in names {
+        if !all.iter().any(|known| known == name.as_str() || known == "*") {
+            all.push(name.as_str().to_owned());
+        }
+    }
+    if let Some(value) = HeaderValue::try_from(all.join(", ")).ok().filter(|_| !all.is_empty()) {
+        headers.insert(header::VARY, value);
+    }
+}
+
+/// What a page says of itself without its parts. The latest of all dates would not do for the whole:
+/// a part may be followed by an older one, when the visitor's variant changes for example.
+static OF_THE_PAGE_ALONE: [HeaderName; 7] = [
+    header::ETAG,
+    header::LAST_MODIFIED,
+    header::CONTENT_LENGTH,
+    HeaderName::from_static("content-digest"),
+    HeaderName::from_static("content-md5"),
+    HeaderName::from_static("digest"),
+    HeaderName::from_static("repr-digest"),
+];
+
+/// Takes away what the page says of itself alone.
+pub(in crate::frontend) fn clear(headers: &mut HeaderMap) {
+    for name in &OF_THE_PAGE_ALONE {
+        headers.remove(name);
+    }
+}
+
+/// The tag and the date of a page: those that the controller has given, or its own.
+fn validators(headers: &mut HeaderMap, status: StatusCode) -> (Tag, Date) {
+    let given = headers.remove(header::ETAG).map(Tag::Given);
+    if status != StatusCode::OK {
+        return (given.unwrap_or_default(), Date::None);
+    }
+    let date = match headers.get(header::LAST_MODIFIED) {
+        None => Date::OfPage,
+        Some(told) => {
+            let told = told.to_str().ok().and_then(|told| httpdate::parse_http_date(told).ok());
+            told.map_or(Date::None, Date::Given)
+        }
+    };
+    (given.unwrap_or(Tag::OfBytes), date)
+}
+
+/// Whether the content may be sent in a coding: it is text, not encoded already, and nothing in its
+/// headers says otherwise or would become wrong by it.
+fn may_be_encoded(status: StatusCode, headers: &HeaderMap) -> bool {
+    let is_text = headers.get(header::CONTENT_TYPE).is_some_and(media_type::is_text);
+    let is_partial =
+        status == StatusCode::PARTIAL_CONTENT || headers.contains_key(header::CONTENT_RANGE);
+    let forbids = |value: &HeaderValue| {
+        let words = value.to_str().unwrap_or("no-transform").split(',');
+        words.map(str::trim).any(|word| word.eq_ignore_ascii_case("no-transform"))
+    };
+    is_text
+        && !is_partial
+        && !headers.contains_key(header::CONTENT_ENCODING)
+        && !OF_BYTES.iter().any(|name| headers.contains_key(*name))
+        && !headers.get_all(header::CACHE_CONTROL).iter().any(forbids)
+}

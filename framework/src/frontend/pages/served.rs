@@ -1,0 +1,64 @@
+//! What there is for a request, before it is made a response.
+
+use std::sync::Arc;
+
+use http::{Response, StatusCode};
+
+use super::super::maker::{Made, MadeContent};
+use super::super::respond::{Aging, CacheStatus};
+use super::super::router::{Failed, VariantKind};
+use crate::body::Body;
+use crate::cache::{Entry, Page};
+use crate::pieces::Pieces;
+
+/// What there is for a request: a page for a client, or a part of one.
+#[derive(Debug)]
+pub(in crate::frontend) enum Served {
+    /// A page of the cache: a hit, or what was made and stored for this request or another one.
+    Entry { entry: Arc<Entry>, variant: VariantKind, cache: CacheStatus, aging: Aging },
+    /// What might have been stored, had there been a place for it.
+    Page { page: Box<Page>, variant: VariantKind, cache: CacheStatus },
+    /// What was made for this request alone.
+    Made { made: Box<Made>, cache: CacheStatus },
+    /// Nothing, and why.
+    Failed(Box<Failed>),
+    /// What has no parts: a redirect, a file, an answer to OPTIONS.
+    Response(Response<Body>),
+}
+
+impl Served {
+    /// The variant that it is of.
+    pub(in crate::frontend) fn variant(&self) -> &VariantKind {
+        match self {
+            Served::Entry { variant, .. } | Served::Page { variant, .. } => variant,
+            Served::Made { .. } | Served::Failed(_) | Served::Response(_) => &VariantKind::Yes,
+        }
+    }
+
+    /// The content, as far as it may have parts.
+    pub(in crate::frontend) fn pieces(&self) -> Option<&Pieces> {
+        match self {
+            Served::Entry { entry, .. } => Some(&page_of(entry).body),
+            Served::Page { page, .. } => Some(&page.body),
+            Served::Made { made, .. } => match &made.content {
+                MadeContent::Rendered { content, .. } => Some(content),
+                MadeContent::Body(_) => None,
+            },
+            Served::Failed(_) | Served::Response(_) => None,
+        }
+    }
+
+    /// The status, if it is that of something that cannot be stored.
+    pub(super) fn unstored_status(&self) -> Option<StatusCode> {
+        match self {
+            Served::Made { made, .. } => Some(made.status),
+            Served::Failed(failed) => Some(failed.failure.status),
+            Served::Entry { .. } | Served::Page { .. } | Served::Response(_) => None,
+        }
+    }
+}
+
+/// The page of an entry that was found by the key of a page.
+pub(in crate::frontend) fn page_of(entry: &Entry) -> &Page {
+    entry.page().expect("keys of pages and of fragments differ")
+}

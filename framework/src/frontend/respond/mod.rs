@@ -1,0 +1,339 @@
+//! Responses, put together.
+//!
+//! What there is for a request goes out in one of these forms (RFC 9110, sections 13 to 15):
+//!
+//! ```text
+//! conditions ─┬─ 412, 304
+//!             └─ ranges ─┬─ 416, 206   of the content as it is
+//!                        └─ 200        in the coding that the client likes best, of those that there are
+//! ```
+//!
+//! Only answers with status 200 have conditions and ranges (section 13.2.1).
+//!
+//! # What is not acceptable
+//!
+//! A client that takes neither the content as it is (`identity;q=0`) nor any coding that there is gets
+//! the content as it is. Section 12.5.3 lets a server answer 406 instead, and section 12.1 lets it
+//! disregard the header; whether there is an encoding depends on the time and on the page, and a
+//! page that is sometimes an error helps nobody.
+
+mod aging;
+mod cache_status;
+mod version;
+mod whole;
+
+use bytes::Bytes;
+use http::header::{self, HeaderMap, HeaderValue};
+use http::request::Parts;
+use http::{Response, StatusCode};
+
+use crate::body::Body;
+use crate::cache::{Form, Page, not_modified, tag_in};
+use crate::http::conditions::{self, Precondition};
+use crate::http::names::CACHE_STATUS;
+use crate::http::negotiation::acceptable;
+use crate::http::ranges::{self, Ranges, Selection};
+use crate::http::{Coding, Preferences};
+use crate::pieces::{Piece, Pieces};
+
+pub(super) use aging::Aging;
+pub(super) use cache_status::{CacheStatus, Forward};
+use version::Version;
+pub(super) use whole::Whole;
+
+/// What of a page goes out.
+enum Choice {
+    /// All of it, or nothing as it is known already.
+    Form(Form),
+    /// Some of its bytes.
+    Some(Ranges),
+    /// Nothing.
+    Refused(Refusal),
+}
+
+/// In which form a page is to be sent. Nearly all requests ask for all of it, so that nothing else
+/// is worked out before one is seen to ask for something else.
+fn choose(request: &Parts, page: &Page) -> Choice {
+    if page.body.as_slice().is_none() {
+        return Choice::Form(Form::Plain);
+    }
+    let made = page.later.encodings();
+    let is_selective = request.headers.keys().any(conditions::selects);
+    if made.is_empty() && !is_selective {
+        return Choice::Form(Form::Plain);
+    }
+    let accepted = acceptable(&request.headers);
+    let length = page.body.len();
+    if is_selective {
+        let tag = page.tag();
+        let version = Version::new(tag.as_ref(), page.last_modified(), accepted);
+        match wanted(request, page.status(), length, &version) {
+            Wanted::Whole => {}
+            Wanted::Some(ranges) => return Choice::Some(ranges),
+            Wanted::NotModified => return Choice::Form(Form::NotModified(version.known())),
+            Wanted::Refused(refusal) => return Choice::Refused(refusal),
+        }
+    }
+    let offers = made.iter().map(|encoded| (encoded.coding, encoded.body.len() as u64));
+    match accepted.best(offers.chain([(Coding::Identity, length as u64)])) {
+        None | Some(Coding::Identity) => Choice::Form(Form::Plain),
+        Some(coding) => Choice::Form(Form::Encoded(coding)),
+    }
+}
+
+/// A page without parts, in the representation that the request asks for. Its body is shared, not
+/// copied.
+pub(super) fn page(
+    request: &Parts,
+    page: &Page,
+    aging: Aging,
+    cache: CacheStatus,
+) -> Response<Body> {
+    match choose(request, page) {
+        Choice::Form(form) => in_form(page, form, aging, cache),
+        Choice::Some(ranges) => {
+            let headers = headers(page, Form::Plain, aging, cache);
+            partial(&ranges, headers, page.body.whole().as_slice(), cache)
+        }
+        Choice::Refused(refusal) => refuse(refusal, page.tag().as_ref(), page.body.len(), cache),
+    }
+}
+
+/// A page in one of its forms.
+fn in_form(page: &Page, form: Form, aging: Aging, cache: CacheStatus) -> Response<Body> {
+    let body = match form {
+        Form::Plain => body(&page.body),
+        Form::Encoded(coding) => page.encoded(coding).cloned().unwrap_or_default().into(),
+        Form::NotModified(_) => Body::empty(),
+    };
+    let mut response = Response::new(body);
+    *response.status_mut() = page.status_as(form);
+    *response.headers_mut() = headers(page, form, aging, cache);
+    response
+}
+
+fn headers(page: &Page, form: Form, aging: Aging, cache: CacheStatus) -> HeaderMap {
+    let cache_status = cache.header_with(page.status_as(form), page.status());
+    let mut headers = page.headers(form, aging.present(cache_status));
+    aging.tell_date(&mut headers);
+    aging.tell_staleness(&mut headers);
+    headers
+}
+
+/// Content that was put together for this response.
+pub(super) struct Composed {
+    pub(super) status: StatusCode,
+    /// The headers, without length and tag: they are added.
+    pub(super) headers: HeaderMap,
+    pub(super) body: Whole,
+    /// The tag of exactly these bytes, as they are.
+    pub(super) tag: HeaderValue,
+    /// What the client takes, of the forms that there may be.
+    pub(super) accepted: Preferences,
+    /// Whether it is to be sent as gzip, and the headers say so, unless only some of it is sent.
+    pub(super) is_gzip: bool,
+}
+
+/// Composed content, in the form that the request asks for.
+pub(super) fn composed(request: &Parts, composed: Composed, cache: CacheStatus) -> Response<Body> {
+    let Composed { status, mut headers, body, tag, accepted, is_gzip } = composed;
+    let length = body.len();
+    // It has no date: the latest of those of its parts may be followed by an older one.
+    let version = Version::new(Some(&tag), None, accepted);
+    let wanted = wanted(request, status, length, &version);
+    if is_gzip && matches!(wanted, Wanted::Whole) {
+        let gzip = body.into_gzip();
+        let length: usize = gzip.iter().map(Bytes::len).sum();
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+        if let Some(tag) = tag_in(&tag, Coding::Gzip) {
+            headers.insert(header::ETAG, tag);
+        }
+        return send(status, headers, Body::pieces(gzip), cache, status);
+    }
+    if is_gzip {
+        headers.remove(header::CONTENT_ENCODING);
+    }
+    headers.insert(header::ETAG, tag.clone());
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    match wanted {
+        Wanted::Whole => send(status, headers, Body::pieces(body.into_plain()), cache, status),
+        Wanted::Some(ranges) => partial(&ranges, headers, &body.into_plain(), cache),
+        Wanted::NotModified => {
+            let mut kept = not_modified(&headers);
+            for name in [header::AGE, header::DATE] {
+                kept.extend(headers.remove(&name).map(|value| (name, value)));
+            }
+            unmodified(&version, kept, cache)
+        }
+        Wanted::Refused(refusal) => refuse(refusal, version.tag, length, cache),
+    }
+}
+
+/// What a request asks for of content that there is.
+enum Wanted {
+    /// All of it.
+    Whole,
+    /// Some of its bytes.
+    Some(Ranges),
+    /// Nothing, for the client has it.
+    NotModified,
+    /// What it cannot have.
+    Refused(Refusal),
+}
+
+/// Why a client cannot have what it wants.
+#[derive(Debug, Clone, Copy)]
+enum Refusal {
+    /// Bytes that there are not.
+    Unsatisfiable,
+    /// Something of another version.
+    Failed,
+}
+
+fn wanted(request: &Parts, status: StatusCode, length: usize, version: &Version<'_>) -> Wanted {
+    let (method, headers) = (&request.method, &request.headers);
+    if status != StatusCode::OK {
+        return Wanted::Whole;
+    }
+    match conditions::evaluate(method, headers, version) {
+        Precondition::Proceed => {}
+        Precondition::NotModified => return Wanted::NotModified,
+        Precondition::Failed => return Wanted::Refused(Refusal::Failed),
+    }
+    // A client that takes no content as it is can do nothing with pieces of it.
+    if !version.accepted.takes(Coding::Identity) {
+        return Wanted::Whole;
+    }
+    match ranges::select(method, headers, length as u64, &version.plain()) {
+        Selection::Whole => Wanted::Whole,
+        Selection::Partial(ranges) => Wanted::Some(ranges),
+        Selection::Unsatisfiable => Wanted::Refused(Refusal::Unsatisfiable),
+    }
+}
+
+fn partial(
+    ranges: &Ranges,
+    mut headers: HeaderMap,
+    content: &[Bytes],
+    cache: CacheStatus,
+) -> Response<Body> {
+    // These are of the bytes that are sent, which are others now (RFC 9530, section 2).
+    for name in ["content-digest", "content-md5"] {
+        headers.remove(name);
+    }
+    let partial = ranges.answer(headers.get(header::CONTENT_TYPE));
+    partial.insert_into(&mut headers);
+    let body = Body::pieces(partial.cut(content));
+    send(StatusCode::PARTIAL_CONTENT, headers, body, cache, StatusCode::OK)
+}
+
+/// `headers` are those of a 304 for the content as it is.
+fn unmodified(version: &Version<'_>, mut headers: HeaderMap, cache: CacheStatus) -> Response<Body> {
+    if let Some(tag) = version.known_tag() {
+        headers.insert(header::ETAG, tag);
+    }
+    send(StatusCode::NOT_MODIFIED, headers, Body::empty(), cache, StatusCode::OK)
+}
+
+/// 412 or 416, which no cache is to keep: the page's own `Cache-Control` is not about them.
+fn refuse(
+    refusal: Refusal,
+    tag: Option<&HeaderValue>,
+    length: usize,
+    cache: CacheStatus,
+) -> Response<Body> {
+    let mut headers = HeaderMap::new();
+    if let Some(tag) = tag {
+        headers.insert(header::ETAG, tag.clone());
+    }
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let status = match refusal {
+        Refusal::Unsatisfiable => {
+            headers.insert(header::CONTENT_RANGE, ranges::unsatisfiable(length as u64));
+            StatusCode::RANGE_NOT_SATISFIABLE
+        }
+        Refusal::Failed => StatusCode::PRECONDITION_FAILED,
+    };
+    send(status, headers, Body::empty(), cache, StatusCode::OK)
+}
+
+/// A response with this status in the place of one that was `made` with another.
+fn send(
+    status: StatusCode,
+    mut headers: HeaderMap,
+    body: Body,
+    cache: CacheStatus,
+    made: StatusCode,
+) -> Response<Body> {
+    headers.insert(CACHE_STATUS, cache.header_with(status, made));
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response
+}
+
+/// Content as a body, without its parts.
+pub(super) fn body(content: &Pieces) -> Body {
+    match content.whole() {
+        Some(bytes) => bytes.into(),
+        None => Body::pieces(content.iter().filter_map(|piece| match piece {
+            Piece::Bytes(bytes) => Some(bytes.clone()),
+            Piece::Part(_) => None,
+        })),
+    }
+}
+
+/// A redirect to `location`.
+pub(super) fn redirect(status: StatusCode, location: HeaderValue) -> Response<Body> {
+    let headers = HeaderMap::from_iter([(header::LOCATION, location)]);
+    made(status, headers, Body::empty(), CacheStatus::forwarded(Forward::Bypass))
+}
+
+/// The answer to OPTIONS: which methods are allowed (RFC 9110, section 9.3.7).
+pub(super) fn options(allow: &str) -> Response<Body> {
+    let cache = CacheStatus::forwarded(Forward::Method);
+    made(StatusCode::NO_CONTENT, allow_header(allow), Body::empty(), cache)
+}
+
+/// `Allow` with these methods.
+pub(super) fn allow_header(allow: &str) -> HeaderMap {
+    let allow = HeaderValue::try_from(allow);
+    allow.map(|allow| HeaderMap::from_iter([(header::ALLOW, allow)])).unwrap_or_default()
+}
+
+/// A response that was made for this request alone.
+pub(super) fn made(
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Body,
+    cache: CacheStatus,
+) -> Response<Body> {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response.headers_mut().insert(CACHE_STATUS, cache.header());
+    let caching = response.headers_mut().entry(header::CACHE_CONTROL);
+    caching.or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+/// What a 205 may be: without content, and it says so (RFC 9110, section 15.3.6).
+pub(super) fn emptied(response: Response<Body>) -> Response<Body> {
+    let mut response = response.map(|_| Body::empty());
+    response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+    response
+}
+
+/// What HEAD gets: the headers that GET would get, and no body (RFC 9110, section 9.3.2).
+pub(super) fn head_of(response: Response<Body>) -> Response<Body> {
+    let (mut parts, body) = response.into_parts();
+    // These two have no body even for GET, so a length would say something else.
+    let has_length = !matches!(parts.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    if let Some(length) = http_body::Body::size_hint(&body).exact().filter(|_| has_length) {
+        parts.headers.entry(header::CONTENT_LENGTH).or_insert_with(|| HeaderValue::from(length));
+    }
+    Response::from_parts(parts, Body::empty())
+}
+
+#[cfg(test)]
+mod tests;

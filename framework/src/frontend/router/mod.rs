@@ -1,0 +1,221 @@
+//! What a request asks for.
+//!
+//! - [`Router::route`] makes of a [`Visit`] what it asks for: a [`PageRequest`] with its variant, its
+//!   language and its cache key; a file; a redirect; or an error.
+//! - `edition`: the site's loaded files, by which this is done, and how they are replaced.
+//! - `variant`, `visitor`: the site's variant function and what it sees; `vary`: which headers count.
+//! - [`Order`]: what is needed to make a page, once it is known that the cache does not have it.
+//!
+//! The router knows nothing of what the cache holds, of how pages are made and of how they are sent.
+
+mod edition;
+mod order;
+mod page_request;
+mod variant;
+mod vary;
+mod visit;
+mod visitor;
+
+use std::net::IpAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use http::header::{HeaderMap, HeaderValue};
+use http::{Method, StatusCode};
+
+use super::failure::Failure;
+use super::respond::{CacheStatus, Forward, allow_header};
+use super::settings::Settings;
+use crate::cache::Cache;
+use crate::computation::Code;
+use crate::dispatch::{CanonicalPath, Match, Resolution, Scope, Target};
+use crate::http::Origin;
+use crate::log::panic_message;
+use crate::shown::{shown, shown_cause};
+
+pub use edition::Edition;
+pub(super) use edition::Editions;
+pub(super) use order::Order;
+pub(super) use page_request::PageRequest;
+pub(super) use variant::VariantKind;
+pub use variant::{Variant, VariantFn};
+pub(super) use visit::{PartHeaders, Visit};
+pub use visitor::Visitor;
+
+/// What a front end needs to know what a request asks for.
+pub(super) struct Router {
+    settings: Arc<Settings>,
+    pub(super) editions: Editions,
+    variant: Option<Arc<VariantFn>>,
+}
+
+/// What a request asks for.
+pub(super) enum Routed<'a> {
+    /// A page that a controller or a template makes.
+    Page(PageRequest<'a>),
+    /// A file.
+    File(Match<'a>),
+    /// What the tower service of this name answers.
+    Service { matched: Match<'a>, name: &'a str },
+    /// To be sent elsewhere.
+    Redirect { status: StatusCode, location: HeaderValue },
+    /// Which methods are allowed.
+    Options { allow: String },
+    /// Nothing that there is.
+    Refused(Box<Failed>),
+}
+
+/// Why there is nothing for a request, and what the log and the error page say of it.
+#[derive(Debug)]
+pub(super) struct Failed {
+    pub(super) failure: Failure,
+    /// Whose error pages apply.
+    pub(super) scope: Scope,
+    pub(super) request_id: String,
+    pub(super) path: String,
+    /// What the variant function has said, if it was asked.
+    pub(super) variant: Option<VariantKind>,
+    pub(super) cache: CacheStatus,
+}
+
+impl Failed {
+    /// An error before anything was forwarded.
+    pub(super) fn refused(failure: Failure, scope: Scope, path: &str) -> Failed {
+        let cache = CacheStatus::forwarded(Forward::Bypass);
+        let (request_id, path) = (request_id(), path.to_owned());
+        Failed { failure, scope, request_id, path, variant: None, cache }
+    }
+}
+
+impl Router {
+    /// A router that goes by `edition` first.
+    pub(super) fn new(
+        settings: Arc<Settings>,
+        edition: Edition,
+        cache: Arc<Cache>,
+        variant: Option<Arc<VariantFn>>,
+    ) -> Router {
+        Router { settings, editions: Editions::new(edition, cache), variant }
+    }
+
+    /// Where a request comes from that `peer` has sent.
+    pub(super) fn origin(&self, peer: IpAddr, headers: &HeaderMap) -> Origin {
+        self.settings.proxies.origin(peer, headers)
+    }
+
+    /// What a request asks for.
+    pub(super) fn route<'a>(&self, visit: Visit<'a>) -> Routed<'a> {
+        let raw = visit.uri.path();
+        if *visit.method == Method::OPTIONS && raw == "*" {
+            return Routed::Options { allow: "GET, HEAD, OPTIONS, POST".to_owned() };
+        }
+        let path = match CanonicalPath::new(raw) {
+            Ok(path) => path,
+            Err(error) => {
+                let message = format!("This address is not one of a page: {error}.");
+                let failure = Failure::new(error.status(), message);
+                return Routed::refused(failure, Scope::SITE, raw);
+            }
+        };
+        let refused = |failure, scope| Routed::refused(failure, scope, path.as_str());
+        let matched = match visit.edition.table.resolve(visit.method, path.clone()) {
+            Resolution::Route(matched) => matched,
+            Resolution::NotFound { scope } => {
+                return refused(
+                    Failure::new(StatusCode::NOT_FOUND, "There is no such page."),
+                    scope,
+                );
+            }
+            Resolution::MethodNotAllowed { allow, scope } => {
+                let message = format!("This page takes {allow} only.");
+                let mut failure = Failure::new(StatusCode::METHOD_NOT_ALLOWED, message);
+                failure.headers = allow_header(&allow);
+                return refused(failure, scope);
+            }
+            Resolution::Options { allow } => return Routed::Options { allow },
+            Resolution::AliasLoop { alias } => {
+                let cause = format!("the aliases lead in a circle: {}", alias.label());
+                return refused(Failure::internal(cause), alias.scope);
+            }
+        };
+        match &matched.route.target {
+            Target::Controller(_) | Target::Template(_) => self.page(visit, matched),
+            Target::Service(name) => Routed::Service { name, matched },
+            Target::Files { .. } => Routed::File(matched),
+            Target::Redirect { status, .. } => redirect(*status, &matched),
+            Target::Alias(_) => {
+                let failure = Failure::internal("an alias was not followed");
+                Routed::refused(failure, matched.route.scope, matched.path())
+            }
+        }
+    }
+
+    fn page<'a>(&self, visit: Visit<'a>, matched: Match<'a>) -> Routed<'a> {
+        let (scope, path) = (matched.route.scope, matched.path_text());
+        let variant = match self.variant_of(visit) {
+            Ok(variant) => variant,
+            Err(cause) => {
+                let refused = Failed::refused(Failure::internal(cause), scope, &path);
+                let refused = Failed { variant: Some(VariantKind::Yes), ..refused };
+                return Routed::Refused(refused.into());
+            }
+        };
+        match PageRequest::new(visit, matched, variant, &self.settings.languages) {
+            Ok(page) => Routed::Page(page),
+            Err(failed) => Routed::Refused(failed),
+        }
+    }
+
+    /// The variant and the language of the error page for a request.
+    pub(super) fn settle_variant(&self, visit: Visit<'_>, failed: &mut Failed) -> Option<&str> {
+        let languages = &self.settings.languages;
+        let variant = failed.variant.get_or_insert_with(|| {
+            let variant = self.variant_of(visit);
+            variant.map(|variant| variant.kind).unwrap_or_else(|cause| {
+                let (path, cause) = (&*shown(&failed.path), &*shown_cause(&cause));
+                let request_id = &failed.request_id;
+                tracing::error!(request_id, path, cause, "the error page has no variant");
+                VariantKind::Yes
+            })
+        });
+        let language = variant.name().and_then(|name| languages.get(name));
+        language.or_else(|| languages.preferred(visit.headers()))
+    }
+
+    /// What the site's variant function says of a request.
+    ///
+    /// # Errors
+    /// That it panicked, with its message.
+    fn variant_of(&self, visit: Visit<'_>) -> Result<Variant, String> {
+        let Some(variant) = &self.variant else { return Ok(Variant::yes()) };
+        let visitor =
+            Visitor::of(visit.uri, visit.headers(), visit.origin, &self.settings.languages);
+        // It shares nothing with the front end that it could leave half done.
+        let call = AssertUnwindSafe(|| variant(&visitor));
+        Code::variant().run(|| catch_unwind(call)).map_err(|panic| {
+            format!("the site's variant function panicked: {}", panic_message(&*panic))
+        })
+    }
+}
+
+impl Routed<'_> {
+    fn refused(failure: Failure, scope: Scope, path: &str) -> Self {
+        Routed::Refused(Failed::refused(failure, scope, path).into())
+    }
+}
+
+fn redirect<'a>(status: StatusCode, matched: &Match<'_>) -> Routed<'a> {
+    let location = matched.redirect().and_then(|url| HeaderValue::try_from(url).ok());
+    match location {
+        Some(location) => Routed::Redirect { status, location },
+        None => {
+            let failure = Failure::new(StatusCode::BAD_REQUEST, "This does not lead anywhere.");
+            Routed::refused(failure, matched.route.scope, matched.path())
+        }
+    }
+}
+
+/// Names a request in the logs, and to a visitor who has to report an error.
+pub(super) fn request_id() -> String {
+    format!("{:016x}", rand::random::<u64>())
+}

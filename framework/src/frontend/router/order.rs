@@ -1,0 +1,198 @@
+//! What is needed to make a page.
+
+use std::sync::Arc;
+
+use http::Method;
+use http::header::{self, HeaderName, HeaderValue};
+
+use super::super::end_to_end::end_to_end;
+use super::super::failure::Failure;
+use super::super::respond::{CacheStatus, Forward};
+use super::page_request::PageRequest;
+use super::variant::VariantKind;
+use super::{Edition, Failed, request_id, vary};
+use crate::cache::{Entry, Generation, Key};
+use crate::clock::Moment;
+use crate::dispatch::{CanonicalPath, QueryKey, Route, Target};
+use crate::http::Languages;
+use crate::link::Call;
+use crate::log::Position;
+use crate::request::RequestScope;
+use crate::server::Work;
+
+/// An order for a page: what has to be known to make it and to keep it, without the request that asked
+/// for it. With it goes the [`Call`] of the controller.
+///
+/// Most orders come from a miss, and the page is made for all clients that ask for the same key. Others
+/// are for one client.
+#[derive(Debug)]
+pub(in crate::frontend) struct Order {
+    pub(in crate::frontend) edition: Arc<Edition>,
+    /// As in the [`Visit`](super::Visit): what is made of the edition is stored in no later one.
+    pub(in crate::frontend) generation: Generation,
+    pub(in crate::frontend) route: Arc<Route>,
+    /// The path that the route was found with.
+    pub(in crate::frontend) path: String,
+    pub(in crate::frontend) variant: VariantKind,
+    /// The groups of the route and of the variant, of a page that may be kept.
+    pub(in crate::frontend) groups: Vec<String>,
+    /// The key of the page, which the fragments in it share; `None` if they are neither found nor kept.
+    pub(in crate::frontend) key: Option<Key<'static>>,
+    /// Whether the page is for the client alone that has asked for it.
+    pub(in crate::frontend) is_for_one: bool,
+    pub(in crate::frontend) request_id: String,
+    /// What the client's connection is held to until the page is made.
+    pub(in crate::frontend) work: Option<Work>,
+    /// Why the page has to be made.
+    pub(in crate::frontend) why: Forward,
+    /// An old page that may be served should the back end fail.
+    pub(in crate::frontend) stale: Option<Arc<Entry>>,
+    /// When the cache was asked.
+    pub(in crate::frontend) now: Moment,
+}
+
+impl Order {
+    /// For the page of a key, which may be served to any client: of the request only what is in the
+    /// key goes to the controller.
+    pub(super) fn of_key(
+        mut request: PageRequest<'_>,
+        key: Key<'_>,
+        why: Forward,
+        stale: Option<Arc<Entry>>,
+        now: Moment,
+        languages: &Languages,
+    ) -> (Order, Call) {
+        let route = request.matched.route;
+        let varying = vary::values(&route.vary, request.visit, languages);
+        let varying = varying.map(|(name, value)| (name.as_str().to_owned(), value.to_vec()));
+        let query = match &route.query {
+            QueryKey::All => None,
+            QueryKey::Only(names) => Some(names.clone()),
+        };
+        let scope = RequestScope::Key {
+            route: route.label().to_owned(),
+            query,
+            vary: route.vary.iter().map(|name| name.as_str().to_owned()).collect(),
+        };
+        let (headers, uri) = (varying.collect(), request.id().into_owned());
+        let mut groups = request.matched.groups();
+        groups.append(&mut request.variant.groups);
+        let (order, call) = Order::begin(request, uri, why, now);
+        let order =
+            Order { key: Some(key.into_owned()), is_for_one: false, groups, stale, ..order };
+        (order, Call { headers, scope, ..call })
+    }
+
+    /// For a page that goes to this client alone: the whole request goes to the controller. `key` is
+    /// that of the fragments in it.
+    pub(super) fn of_request(
+        request: PageRequest<'_>,
+        key: Option<Key<'static>>,
+        why: Forward,
+        now: Moment,
+    ) -> (Order, Call) {
+        let visit = request.visit;
+        let path = request.matched.path();
+        let uri = match visit.uri.query() {
+            Some(query) => format!("{path}?{query}"),
+            None => path.to_owned(),
+        };
+        // The path was read when the request was routed.
+        let asked = CanonicalPath::new(visit.uri.path()).ok();
+        let table = &visit.edition.table;
+        let own_url = asked.and_then(|path| table.changed_by(visit.method, path));
+        let (method, remote) = (visit.method.as_str().to_owned(), Some(visit.origin.remote));
+        let headers = end_to_end(visit.headers()).map(wire_header).collect();
+        let body_limit = request.matched.route.max_body;
+        let (order, call) = Order::begin(request, uri, why, now);
+        (Order { key, ..order }, Call { method, headers, body_limit, remote, own_url, ..call })
+    }
+
+    /// What all orders have in common.
+    fn begin(request: PageRequest<'_>, uri: String, why: Forward, now: Moment) -> (Order, Call) {
+        let PageRequest { visit, matched, variant, .. } = request;
+        let request_id = request_id();
+        let controller = match &matched.route.target {
+            Target::Controller(name) => name.clone(),
+            _ => String::new(),
+        };
+        let call = Call {
+            controller,
+            method: Method::GET.as_str().to_owned(),
+            uri,
+            params: matched.to_params(),
+            headers: Vec::new(),
+            scope: RequestScope::Full,
+            variant: variant.kind.name().map(str::to_owned),
+            // These three are known when it is sent.
+            log: None,
+            applied: Position::START,
+            deadline: 0,
+            body_limit: None,
+            request_id: request_id.clone(),
+            remote: None,
+            own_url: None,
+        };
+        let order = Order {
+            edition: Arc::clone(visit.edition),
+            generation: visit.generation,
+            route: Arc::clone(matched.route),
+            path: matched.path().to_owned(),
+            variant: variant.kind,
+            groups: Vec::new(),
+            key: None,
+            is_for_one: true,
+            request_id,
+            work: Work::of(visit.client),
+            why,
+            stale: None,
+            now,
+        };
+        (order, call)
+    }
+
+    /// The key of a page that may be kept.
+    pub(in crate::frontend) fn page_key(&self) -> &Key<'static> {
+        self.key.as_ref().expect("the order of a page that may be kept has its key")
+    }
+
+    /// What the log calls the page.
+    pub(in crate::frontend) fn name(&self) -> &str {
+        let id = self.key.as_ref().filter(|_| !self.is_for_one).map(Key::id);
+        id.unwrap_or(&self.path)
+    }
+
+    /// How the cache took part in a response for which the page was made.
+    pub(in crate::frontend) fn made(&self, stored: bool) -> CacheStatus {
+        CacheStatus::Forwarded { why: self.why, stored, collapsed: false }
+    }
+
+    /// That the page could not be made.
+    pub(in crate::frontend) fn failed(&self, failure: Failure) -> Failed {
+        Failed {
+            failure,
+            scope: self.route.scope,
+            request_id: self.request_id.clone(),
+            path: self.name().to_owned(),
+            variant: Some(self.variant.clone()),
+            cache: self.made(false),
+        }
+    }
+
+    /// The one of the site's languages for what is made of a key: that of the variant, or the one that
+    /// the route's `vary` has put into the call, or the first.
+    pub(in crate::frontend) fn language<'a>(
+        &self,
+        call: &Call,
+        languages: &'a Languages,
+    ) -> Option<&'a str> {
+        let vary = call.headers.iter().find(|(name, _)| *name == header::ACCEPT_LANGUAGE.as_str());
+        let vary = vary.and_then(|(_, value)| std::str::from_utf8(value).ok());
+        let named = self.variant.name().and_then(|name| languages.get(name));
+        named.or_else(|| languages.get(vary?)).or_else(|| languages.iter().next())
+    }
+}
+
+fn wire_header((name, value): (&HeaderName, &HeaderValue)) -> (String, Vec<u8>) {
+    (name.as_str().to_owned(), value.as_bytes().to_vec())
+}

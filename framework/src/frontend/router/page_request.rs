@@ -1,0 +1,125 @@
+//! A request that a controller or a template answers.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use http::{Method, StatusCode};
+
+use super::super::failure::Failure;
+use super::super::respond::Forward;
+use super::super::settings::Settings;
+use super::order::Order;
+use super::variant::{Variant, VariantKind};
+use super::{Edition, Failed, Visit, vary};
+use crate::cache::{Entry, Key, KeyBuilder};
+use crate::clock::Moment;
+use crate::dispatch::{CacheType, Match, Route};
+use crate::http::Languages;
+use crate::link::Call;
+
+/// A request for a page, with all that the router has found out about it.
+pub(in crate::frontend) struct PageRequest<'a> {
+    pub(super) visit: Visit<'a>,
+    pub(super) matched: Match<'a>,
+    pub(in crate::frontend) variant: Variant,
+    /// The part of the query that the route heeds, in its one spelling.
+    query: Cow<'a, str>,
+    /// What the page is found by in the cache, or why the cache has no part in it.
+    pub(in crate::frontend) key: Result<Key<'a>, Forward>,
+}
+
+/// What the variant is called in a key: a name that no header has.
+const NO_HEADER: &str = "";
+
+impl<'a> PageRequest<'a> {
+    /// A request that `matched` takes, and of which the site's variant function says `variant`.
+    ///
+    /// # Errors
+    /// When the query is one that cannot be a part of a key.
+    pub(super) fn new(
+        visit: Visit<'a>,
+        matched: Match<'a>,
+        variant: Variant,
+        languages: &Languages,
+    ) -> Result<PageRequest<'a>, Box<Failed>> {
+        let route = matched.route;
+        let why = match *visit.method {
+            Method::GET | Method::HEAD => None,
+            _ => Some(Forward::Method),
+        };
+        let is_private = route.cache.kind == CacheType::NoCache || variant.kind == VariantKind::No;
+        let why = why.or(is_private.then_some(Forward::Bypass));
+        let query = match why {
+            None => route.query.canonical(visit.uri.query()),
+            Some(_) => Ok(Cow::Borrowed("")),
+        };
+        let query = match query {
+            Ok(query) => query,
+            Err(error) => {
+                let failure = Failure::new(StatusCode::BAD_REQUEST, error.to_string());
+                let refused = Failed::refused(failure, route.scope, matched.path());
+                return Err(Failed { variant: Some(variant.kind), ..refused }.into());
+            }
+        };
+        let key = Err(Forward::Bypass);
+        let mut request = PageRequest { visit, matched, variant, query, key };
+        request.key = match why {
+            None => Ok(request.key_of(request.id(), languages)),
+            Some(why) => Err(why),
+        };
+        Ok(request)
+    }
+
+    /// The route that takes the request.
+    pub(in crate::frontend) fn route(&self) -> &'a Arc<Route> {
+        self.matched.route
+    }
+
+    /// The edition that the page is made of.
+    pub(in crate::frontend) fn edition(&self) -> &'a Edition {
+        self.visit.edition
+    }
+
+    /// The path and the part of the query that the route heeds.
+    pub(super) fn id(&self) -> Cow<'a, str> {
+        match self.query.is_empty() {
+            true => self.matched.path_text(),
+            false => Cow::Owned(format!("{}?{}", self.matched.path(), self.query)),
+        }
+    }
+
+    /// The key of content with this id in the variant and with the headers of this request.
+    fn key_of<'k>(&self, id: Cow<'k, str>, languages: &Languages) -> Key<'k> {
+        let mut key = match &self.variant.kind {
+            VariantKind::Key(key) => KeyBuilder::new(key.clone()),
+            VariantKind::Named(name) => KeyBuilder::new(id).depends_on(NO_HEADER, name),
+            VariantKind::Yes | VariantKind::No => KeyBuilder::new(id),
+        };
+        for (name, value) in vary::values(&self.matched.route.vary, self.visit, languages) {
+            key = key.depends_on(name.as_str(), &value.escape_ascii().to_string());
+        }
+        key.build()
+    }
+
+    /// The order for the page. `why` says why it has to be made; `stale` may stand in for it.
+    ///
+    /// Where the cache has no part in it, the page is for this client alone. The fragments in it are those
+    /// of cached pages, unless the variant function wants the cache left alone.
+    pub(in crate::frontend) fn into_order(
+        mut self,
+        why: Forward,
+        stale: Option<Arc<Entry>>,
+        now: Moment,
+        settings: &Settings,
+    ) -> (Order, Call) {
+        match std::mem::replace(&mut self.key, Err(why)) {
+            Ok(key) => Order::of_key(self, key, why, stale, now, &settings.languages),
+            Err(_) => {
+                let shares_fragments = settings.caching && self.variant.kind != VariantKind::No;
+                let key = || self.key_of(Cow::Borrowed(""), &settings.languages).into_owned();
+                let key = shares_fragments.then(key);
+                Order::of_request(self, key, why, now)
+            }
+        }
+    }
+}

@@ -1,0 +1,108 @@
+use std::net::IpAddr;
+
+use http::header::HeaderMap;
+use http::request::Parts;
+use http::{HeaderName, Uri};
+
+use crate::http::{Languages, Origin, Scheme, cookie};
+
+/// A request as the site's variant function sees it: all of it but its body, and its sender.
+///
+/// What a visitor sends can be anything. A variant's name belongs into the cache key, so turn it
+/// into one of a few values first, as [`language`](Visitor::language) does: a cache in which every
+/// visitor has a page of their own is of no use.
+///
+/// ```
+/// use headwater::prelude::{Variant, Visitor};
+///
+/// /// The page in the language of the cookie, else of the browser; as it is for those with a
+/// /// session.
+/// fn variant(visitor: &Visitor<'_>) -> Variant {
+///     if visitor.cookie("session").is_some() {
+///         return Variant::no();
+///     }
+///     let chosen = visitor.cookie("language");
+///     let chosen = chosen.and_then(|tag| visitor.languages().get(tag));
+///     Variant::named(chosen.unwrap_or_else(|| visitor.language()))
+/// }
+///
+/// use headwater::{Languages, Origin, Scheme};
+/// let request = http::Request::get("/").header("accept-language", "de-CH, en;q=0.5");
+/// let (parts, ()) = request.body(())?.into_parts();
+/// let origin = Origin { remote: [192, 0, 2, 1].into(), scheme: Scheme::Https };
+/// let languages = Languages::new(["en", "de"]);
+/// assert_eq!(variant(&Visitor::new(&parts, origin, &languages)), Variant::named("de"));
+/// # Ok::<(), http::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct Visitor<'a> {
+    uri: &'a Uri,
+    headers: &'a HeaderMap,
+    origin: Origin,
+    languages: &'a Languages,
+}
+
+impl<'a> Visitor<'a> {
+    /// The sender of this request, who comes from `origin` to a site with these languages: to try a
+    /// variant function in a test.
+    pub fn new(parts: &'a Parts, origin: Origin, languages: &'a Languages) -> Visitor<'a> {
+        Visitor::of(&parts.uri, &parts.headers, origin, languages)
+    }
+
+    /// The sender of a request for `uri` with these headers.
+    pub(super) fn of(
+        uri: &'a Uri,
+        headers: &'a HeaderMap,
+        origin: Origin,
+        languages: &'a Languages,
+    ) -> Visitor<'a> {
+        Visitor { uri, headers, origin, languages }
+    }
+
+    /// Path and query, as they were sent.
+    pub fn uri(&self) -> &'a Uri {
+        self.uri
+    }
+
+    /// All headers, as they were sent.
+    pub fn headers(&self) -> &'a HeaderMap {
+        self.headers
+    }
+
+    /// The first header of this name (in lower case), if it is text.
+    ///
+    /// # Panics
+    /// When `name` has upper-case letters or is no name of a header.
+    pub fn header(&self, name: &'static str) -> Option<&'a str> {
+        self.headers.get(HeaderName::from_static(name))?.to_str().ok()
+    }
+
+    /// The value of the cookie of this name as it was sent, if it is text: what a controller sees in
+    /// [`Cookies`](crate::extract::Cookies), too. When there are several, the first, which is that of
+    /// the most specific path (RFC 6265, section 5.4).
+    pub fn cookie(&self, name: &str) -> Option<&'a str> {
+        cookie(self.headers, name)
+    }
+
+    /// The one of the site's languages that `Accept-Language` wants most (see
+    /// [`Languages::preferred`]). Empty if `project.toml` names no `languages`.
+    pub fn language(&self) -> &'a str {
+        self.languages.preferred(self.headers).unwrap_or_default()
+    }
+
+    /// The site's languages, as `project.toml` names them.
+    pub fn languages(&self) -> &'a Languages {
+        self.languages
+    }
+
+    /// How the request was sent. `https` is known from a proxy only, and only from one that is among
+    /// the `trusted_proxies` of `project.toml`.
+    pub fn scheme(&self) -> Scheme {
+        self.origin.scheme
+    }
+
+    /// The visitor's address; behind proxies only if they are among the `trusted_proxies`.
+    pub fn remote(&self) -> IpAddr {
+        self.origin.remote
+    }
+}

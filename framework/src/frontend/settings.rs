@@ -1,0 +1,40 @@
+use std::time::Duration;
+
+use super::group_headers::GroupHeader;
+use crate::http::{Coding, Languages, TrustedProxies};
+use crate::server::Pace;
+
+/// What a front end goes by.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Whether error pages show causes.
+    pub development: bool,
+    /// Whether responses are cached at all.
+    pub caching: bool,
+    /// How long `normal` content lives.
+    pub lifetime: Duration,
+    /// How long a reply with one of a route's `cache_statuses` lives, where the route does not say.
+    pub status_lifetime: Duration,
+    /// The content codings that pages are kept in.
+    pub encodings: Vec<Coding>,
+    /// Headers that name the groups of a page.
+    pub group_headers: Vec<GroupHeader>,
+    /// The longest body that is cached, in bytes.
+    pub largest_entry: u64,
+    /// How many fills may go on without their visitors.
+    pub flights: usize,
+    /// How long a back end may take to begin its answer.
+    pub deadline: Duration,
+    /// How long a page waits for its parts.
+    pub part_timeout: Duration,
+    /// The longest request body on routes that do not say otherwise, in bytes.
+    pub body_limit: u64,
+    /// How fast a request body is to arrive.
+    pub body_pace: Pace,
+    /// How many bytes the replies may take that are read to be kept, all together.
+    pub collected_bodies: u64,
+    /// The site's languages.
+    pub languages: Languages,
+    /// Whose word is taken for where a request comes from.
+    pub proxies: TrustedProxies,
+}

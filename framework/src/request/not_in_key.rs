@@ -1,0 +1,131 @@
+use std::fmt;
+
+use super::RequestScope;
+
+/// A controller asked for something of the request that its answer must not depend on: the route
+/// caches, and what was asked for is not in the cache key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotInKey {
+    route: String,
+    vary: Vec<String>,
+    asked: Asked,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Asked {
+    Header(String),
+    AllHeaders,
+    Cookies,
+    RequestId,
+    Remote,
+}
+
+impl NotInKey {
+    pub(crate) fn check_header(scope: &RequestScope, name: &str) -> Result<(), NotInKey> {
+        match scope {
+            RequestScope::Key { vary, .. } if !names(vary, name) => {
+                NotInKey::refuse(scope, Asked::Header(name.to_ascii_lowercase()))
+            }
+            RequestScope::Full | RequestScope::Key { .. } => Ok(()),
+        }
+    }
+
+    pub(crate) fn check_cookies(scope: &RequestScope) -> Result<(), NotInKey> {
+        match scope {
+            RequestScope::Key { vary, .. } if names(vary, "cookie") => Ok(()),
+            RequestScope::Full | RequestScope::Key { .. } => {
+                NotInKey::refuse(scope, Asked::Cookies)
+            }
+        }
+    }
+
+    pub(crate) fn check_all_headers(scope: &RequestScope) -> Result<(), NotInKey> {
+        NotInKey::refuse(scope, Asked::AllHeaders)
+    }
+
+    pub(crate) fn check_request_id(scope: &RequestScope) -> Result<(), NotInKey> {
+        NotInKey::refuse(scope, Asked::RequestId)
+    }
+
+    pub(crate) fn check_remote(scope: &RequestScope) -> Result<(), NotInKey> {
+        NotInKey::refuse(scope, Asked::Remote)
+    }
+
+    /// Fails unless the whole request may be seen.
+    fn refuse(scope: &RequestScope, asked: Asked) -> Result<(), NotInKey> {
+        match scope {
+            RequestScope::Full => Ok(()),
+            RequestScope::Key { route, vary, .. } => {
+                Err(NotInKey { route: route.clone(), vary: vary.clone(), asked })
+            }
+        }
+    }
+}
+
+fn names(vary: &[String], name: &str) -> bool {
+    vary.iter().any(|declared| declared.eq_ignore_ascii_case(name))
+}
+
+impl fmt::Display for NotInKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let route = &self.route;
+        f.write_str("the controller asked for ")?;
+        match &self.asked {
+            Asked::Header(name) => write!(f, "the header `{name}`")?,
+            Asked::AllHeaders => f.write_str("all headers")?,
+            Asked::Cookies => f.write_str("the cookies")?,
+            Asked::RequestId => f.write_str("the request's id")?,
+            Asked::Remote => f.write_str("the visitor's address")?,
+        }
+        write!(
+            f,
+            ", but the route `{route}` caches its answer for all visitors, so the answer may depend \
+             only on what is in the cache key; in dispatch.conf, give the route "
+        )?;
+        match &self.asked {
+            Asked::Header(name) => {
+                let declared: Vec<&str> =
+                    self.vary.iter().map(String::as_str).chain([name.as_str()]).collect();
+                write!(f, "`vary = {declared:?}` to cache an answer for each value, or ")?;
+            }
+            Asked::AllHeaders => {
+                f.write_str(
+                    "`vary = […]` with the headers that are needed and take them one by one with \
+                     `Headers`, or ",
+                )?;
+            }
+            Asked::Cookies | Asked::RequestId | Asked::Remote => {}
+        }
+        f.write_str("`cache = \"no_cache\"`")
+    }
+}
+
+impl std::error::Error for NotInKey {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key() -> RequestScope {
+        RequestScope::Key {
+            route: "story".to_owned(),
+            query: None,
+            vary: vec!["accept-language".to_owned()],
+        }
+    }
+
+    #[test]
+    fn the_message_says_what_to_declare() {
+        let error = NotInKey::check_cookies(&key()).unwrap_err().to_string();
+        assert!(error.contains("route `story`"), "{error}");
+        assert!(error.ends_with("`cache = \"no_cache\"`"), "{error}");
+        let error = NotInKey::check_header(&key(), "DNT").unwrap_err().to_string();
+        assert!(error.contains(r#"`vary = ["accept-language", "dnt"]`"#), "{error}");
+    }
+
+    #[test]
+    fn a_declared_header_is_seen() {
+        assert_eq!(NotInKey::check_header(&key(), "Accept-Language"), Ok(()));
+        assert_eq!(NotInKey::check_header(&RequestScope::Full, "dnt"), Ok(()));
+    }
+}

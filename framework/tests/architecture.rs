@@ -1,0 +1,334 @@
+//! Which module may use which: the list of `docs/architecture.md`, held against the sources.
+//!
+//! Modules stand from the top down, each with those that it may use. All of these stand below it, so there
+//! are no circles. Code that is only compiled for tests may use anything.
+
+#![allow(clippy::unwrap_used, reason = "a failed test is to panic")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use regex::Regex;
+
+/// A module, and the modules that it may use.
+type Allowed = (&'static str, &'static [&'static str]);
+
+/// The modules of `framework/src`.
+const MODULES: &[Allowed] = &[
+    (
+        "prelude",
+        &[
+            "app",
+            "frontend",
+            "controller",
+            "extract",
+            "reply",
+            "request",
+            "dispatch",
+            "state",
+            "log",
+            "http",
+        ],
+    ),
+    (
+        "app",
+        &[
+            "cli",
+            "config",
+            "admin",
+            "frontend",
+            "backend",
+            "raw",
+            "controller",
+            "extract",
+            "link",
+            "request",
+            "cache",
+            "templates",
+            "dispatch",
+            "docroot",
+            "state",
+            "log",
+            "server",
+            "files",
+            "http",
+            "computation",
+            "claim",
+            "body",
+            "cache_type",
+            "clock",
+            "problem",
+        ],
+    ),
+    ("cli", &["config", "log", "problem"]),
+    ("config", &["frontend", "http", "problem", "units"]),
+    ("admin", &["state", "log", "body", "problem"]),
+    (
+        "frontend",
+        &[
+            "raw",
+            "link",
+            "request",
+            "cache",
+            "templates",
+            "dispatch",
+            "docroot",
+            "log",
+            "server",
+            "files",
+            "http",
+            "pieces",
+            "computation",
+            "body",
+            "budget",
+            "clock",
+            "media_type",
+            "problem",
+            "shown",
+        ],
+    ),
+    (
+        "backend",
+        &[
+            "controller",
+            "reply",
+            "link",
+            "request",
+            "docroot",
+            "state",
+            "log",
+            "claim",
+            "body",
+            "budget",
+            "clock",
+            "problem",
+        ],
+    ),
+    ("raw", &["controller", "reply", "request", "dispatch", "body"]),
+    ("controller", &["extract", "reply", "request", "log", "files", "body", "media_type", "shown"]),
+    ("extract", &["reply", "request", "docroot", "state", "log", "http", "body"]),
+    ("reply", &["http", "packed", "body", "cache_type"]),
+    ("link", &["request", "log", "computation", "claim", "body", "cache_type", "clock"]),
+    ("request", &["docroot", "state", "log", "body", "budget"]),
+    ("cache", &["log", "http", "pieces", "clock"]),
+    ("templates", &["packed", "pieces", "media_type", "problem", "units"]),
+    ("dispatch", &["cache_type", "problem", "units"]),
+    ("docroot", &["state", "log", "files", "clock", "private"]),
+    ("state", &["log"]),
+    ("log", &["private"]),
+    ("server", &["http", "body"]),
+    ("files", &["http", "body", "media_type", "problem"]),
+    ("http", &[]),
+    ("packed", &[]),
+    ("pieces", &[]),
+    ("computation", &[]),
+    ("claim", &["private"]),
+    ("body", &["budget"]),
+    ("budget", &[]),
+    ("cache_type", &["units"]),
+    ("clock", &[]),
+    ("media_type", &[]),
+    ("private", &[]),
+    ("problem", &[]),
+    ("shown", &[]),
+    ("units", &[]),
+];
+
+/// The modules of `framework/src/frontend`; `frontend` is its `mod.rs`.
+const FRONTEND: &[Allowed] = &[
+    (
+        "frontend",
+        &[
+            "parts",
+            "dispatcher",
+            "pages",
+            "maker",
+            "follower",
+            "docroot",
+            "router",
+            "respond",
+            "notice",
+            "settings",
+            "group_headers",
+            "counters",
+            "failure",
+            "end_to_end",
+            "escape",
+        ],
+    ),
+    ("parts", &["dispatcher", "pages", "maker", "router", "respond", "settings"]),
+    ("dispatcher", &["pages", "maker", "docroot", "router", "respond", "settings", "failure"]),
+    ("pages", &["maker", "router", "respond", "settings", "group_headers", "counters", "failure"]),
+    ("maker", &["router", "settings", "counters", "failure", "end_to_end", "escape"]),
+    ("follower", &["docroot"]),
+    ("docroot", &["failure"]),
+    ("router", &["respond", "notice", "settings", "failure", "end_to_end"]),
+    ("respond", &[]),
+    ("notice", &["escape"]),
+    ("settings", &["group_headers"]),
+    ("group_headers", &[]),
+    ("counters", &[]),
+    ("failure", &[]),
+    ("end_to_end", &[]),
+    ("escape", &[]),
+];
+
+/// Modules by name, with the modules that they use and where.
+type Arrows = BTreeMap<String, BTreeMap<String, BTreeSet<PathBuf>>>;
+
+#[test]
+fn modules_use_only_those_that_the_list_allows() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let path = Regex::new(r"\bcrate::(\w+|\{)").unwrap();
+    let mut arrows = Arrows::new();
+    for (file, text) in sources(&source) {
+        let from = module_path(&file).remove(0);
+        arrows.entry(from.clone()).or_default();
+        for found in path.captures_iter(&text) {
+            add(&mut arrows, &from, &found[1], &file);
+        }
+    }
+    // They name all modules, and use none of them.
+    arrows.remove("lib");
+    arrows.remove("internals");
+    // A macro has such a path too.
+    let modules: BTreeSet<String> = arrows.keys().cloned().collect();
+    arrows.values_mut().for_each(|uses| uses.retain(|to, _| modules.contains(to)));
+    check(MODULES, &arrows);
+}
+
+#[test]
+fn owners_in_the_front_end_use_only_those_that_the_list_allows() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/frontend");
+    let declared = Regex::new(r"(?m)^mod (\w+);").unwrap();
+    let path = Regex::new(r"\bcrate::frontend::(\w+|\{)|\b((?:super::)+)(\w+|\{)").unwrap();
+    let mut arrows = Arrows::new();
+    for (file, text) in sources(&source) {
+        let module = module_path(&file);
+        let from = module.first().map_or("frontend", String::as_str);
+        for found in path.captures_iter(&text) {
+            let to = match (found.get(1), found.get(2)) {
+                (Some(to), _) => to.as_str(),
+                (None, Some(supers)) => {
+                    // What stays within the module concerns it alone.
+                    if supers.as_str().matches("super").count() < module.len() {
+                        continue;
+                    }
+                    found.get(3).unwrap().as_str()
+                }
+                (None, None) => unreachable!("the expression has two ways"),
+            };
+            // What begins with a capital is an item of `mod.rs`.
+            let is_item = to.starts_with(char::is_uppercase);
+            add(&mut arrows, from, if is_item { "frontend" } else { to }, &file);
+        }
+        if module.is_empty() {
+            for found in declared.captures_iter(&text) {
+                add(&mut arrows, from, &found[1], &file);
+            }
+        }
+    }
+    check(FRONTEND, &arrows);
+}
+
+#[test]
+fn the_documentation_lists_the_modules_in_this_order() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/architecture.md");
+    let text = fs::read_to_string(file).unwrap();
+    let start = text.find("\n## Modules").expect("a section on modules");
+    let rows = text[start..].lines().skip_while(|line| !line.starts_with("|---"));
+    let rows = rows.skip(1).take_while(|line| line.starts_with('|'));
+    let name = Regex::new(r"`(\w+)`").unwrap();
+    let documented: Vec<String> = rows
+        .flat_map(|row| {
+            let names = row.split('|').nth(1).unwrap().to_owned();
+            name.captures_iter(&names).map(|found| found[1].to_owned()).collect::<Vec<_>>()
+        })
+        .collect();
+    let listed: Vec<&str> = MODULES.iter().map(|(name, _)| *name).collect();
+    assert_eq!(documented, listed);
+}
+
+fn add(arrows: &mut Arrows, from: &str, to: &str, file: &Path) {
+    assert!(to != "{", "{}: write a `use` for each module", file.display());
+    if from != to {
+        let uses = arrows.entry(from.to_owned()).or_default();
+        uses.entry(to.to_owned()).or_default().insert(file.to_owned());
+    }
+}
+
+fn check(list: &[Allowed], arrows: &Arrows) {
+    let mut wrong = Vec::new();
+    for (place, (module, allowed)) in list.iter().enumerate() {
+        let below = |name: &&str| list[place + 1..].iter().any(|(below, _)| below == name);
+        for name in allowed.iter().filter(|name| !below(name)) {
+            wrong.push(format!("the list lets `{module}` use `{name}`, which is not below it"));
+        }
+        for (to, files) in arrows.get(*module).into_iter().flatten() {
+            if !allowed.contains(&to.as_str()) {
+                wrong.push(format!("`{module}` must not use `{to}`: {files:?}"));
+            }
+        }
+    }
+    for module in arrows.keys().filter(|name| !list.iter().any(|(known, _)| known == *name)) {
+        wrong.push(format!("`{module}` is not in the list"));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The path of a file's module below the folder that its path is relative to.
+fn module_path(file: &Path) -> Vec<String> {
+    let path = file.with_extension("");
+    let mut names: Vec<String> =
+        path.iter().map(|name| name.to_str().unwrap().to_owned()).collect();
+    names.pop_if(|name| name == "mod");
+    names
+}
+
+/// The files below a folder, by their paths in it, without comments and without what is only compiled for
+/// tests.
+fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
+    let mut files = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        for entry in fs::read_dir(next).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_stem().unwrap().to_str().unwrap();
+            if name.ends_with("tests") {
+                continue;
+            }
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = for_production(&fs::read_to_string(&path).unwrap());
+                files.push((path.strip_prefix(folder).unwrap().to_owned(), text));
+            }
+        }
+    }
+    assert!(files.len() > 20, "only {} files", files.len());
+    files
+}
+
+fn for_production(text: &str) -> String {
+    let mut kept = String::new();
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        if line.trim_start().starts_with("//") {
+            continue;
+        }
+        if line.trim() == "#[cfg(test)]" {
+            let indent = &line[..line.len() - line.trim_start().len()];
+            let end = format!("{indent}}}");
+            // An item without braces ends with its line.
+            let mut item = lines.by_ref().skip_while(|line| line.trim_start().starts_with("#["));
+            if item.next().is_some_and(|line| !line.trim_end().ends_with(['}', ';'])) {
+                lines.by_ref().find(|line| *line == end);
+            }
+            continue;
+        }
+        kept.push_str(line);
+        kept.push('\n');
+    }
+    kept
+}
