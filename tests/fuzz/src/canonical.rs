@@ -84,7 +84,7 @@ fn check_path(raw: &str, canonical: &CanonicalPath<'_>) {
 }
 
 fn check_routes(path: &CanonicalPath<'_>) {
-    let Resolution::Route(found) = TABLE.resolve(&Method::GET, path) else { return };
+    let Resolution::Route(found) = TABLE.resolve(&Method::GET, path.clone()) else { return };
     if let Some(file) = found.file() {
         let leads_out = |part: &str| matches!(part, "" | "." | "..");
         let parts = file.strip_suffix('/').unwrap_or(&file);
