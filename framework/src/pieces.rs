@@ -7,7 +7,7 @@ use xxhash_rust::xxh3::{Xxh3Default, xxh3_128};
 /// Content, piece by piece.
 ///
 /// What a template has written is one piece after the other: bytes that are the same for all
-/// readers of the content, and [`Part`]s that are put in for each response. Most content is one
+/// readers of the content, and `Part`s that are put in for each response. Most content is one
 /// piece, and takes no more memory than that.
 #[derive(Debug, Clone)]
 pub struct Pieces(Inner);

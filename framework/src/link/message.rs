@@ -76,7 +76,7 @@ pub enum Content {
     Template {
         /// The template's name.
         name: String,
-        /// The template's values, [packed](crate::packed).
+        /// The template's values, packed.
         #[serde(with = "at_once")]
         values: Vec<u8>,
     },

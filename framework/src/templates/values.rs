@@ -7,7 +7,7 @@ use crate::packed;
 
 /// Names and values for one render.
 ///
-/// A controller's values come [packed](crate::packed); what every page may use (the request's id, the language) is
+/// A controller's values come packed; what every page may use (the request's id, the language) is
 /// then [`set`](Values::set) on top and wins over a value of the same name.
 #[derive(Debug, Clone, Default)]
 pub struct Values(Context);
