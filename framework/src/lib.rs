@@ -4,7 +4,7 @@
 //! templates, and serve from a cache in their own memory; they keep nothing else, so there are as
 //! many as the load asks for. A *back end* runs the site's controllers and owns its data. Every
 //! change is a record in one ordered log, and the record also says which cached content it makes
-//! wrong. A write is answered when every front end has forgotten that content, so whoever posts
+//! wrong. A write is answered when every front end has dropped that content, so a visitor who posts
 //! and is redirected sees the post, on whichever front end the redirect lands.
 //!
 //! # A site

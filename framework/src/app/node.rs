@@ -1,4 +1,4 @@
-//! A running node: its rooms, and the doors through which visitors and operators come in.
+//! A running node: its modules, and the listeners for visitors and operators.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::config::{self, Config, Environment, Secret};
 use crate::problem::Problems;
 use crate::server::Limits;
 
-/// Runs the node until it is told to stop, and drains it.
+/// Runs the node until it is stopped, and drains it.
 pub(super) async fn serve(mut app: App, config: Config) -> Result<(), Problems> {
     let mut signals = Signals::listen().map_err(|error| problem("listen to signals", &error))?;
     let metrics = Metrics::install();

@@ -1,5 +1,4 @@
-//! The rooms of a node, put together: all of it but the doors through which visitors and operators
-//! come in.
+//! The modules of a node, put together: all of it but the listeners for visitors and operators.
 //!
 //! A single node is a cluster of one: its front end reaches its back end over the same link as
 //! everywhere, through memory instead of TCP.
@@ -43,7 +42,7 @@ const SWEEP: Duration = Duration::from_secs(1);
 pub(super) enum Watching {
     /// Whenever they change.
     Files,
-    /// Only when somebody asks for it.
+    /// Only on request.
     Nothing,
 }
 
@@ -51,7 +50,7 @@ pub(super) enum Watching {
 pub(super) struct Rooms {
     pub(super) report: Arc<NodeReport>,
     pub(super) link: Option<Served>,
-    /// Wakes who loads the site's files anew.
+    /// Wakes the task that loads the site's files anew.
     reload: Arc<Notify>,
     store: Arc<Store>,
     tasks: Vec<AbortOnDropHandle<()>>,
@@ -155,7 +154,7 @@ impl Rooms {
     }
 }
 
-/// A task that ends with the rooms.
+/// A task that ends with the node's modules.
 fn spawn(task: impl Future<Output = ()> + Send + 'static) -> AbortOnDropHandle<()> {
     AbortOnDropHandle::new(tokio::spawn(task))
 }

@@ -1,4 +1,4 @@
-//! Servers that run until they are told to stop, and who answers at them.
+//! Servers that run until they are stopped, and the services behind them.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -15,7 +15,7 @@ use crate::body::Body;
 use crate::problem::{Problem, Problems};
 use crate::server::{Handler, Limits, Peer, Server};
 
-/// A server that runs until it is told to stop, or dropped.
+/// A server that runs until it is stopped, or dropped.
 pub(super) struct Served {
     /// Where it listens.
     pub(super) address: SocketAddr,

@@ -80,8 +80,8 @@ impl Cache {
         self.persistent.remove(key.as_str());
     }
 
-    /// Notes that what is made for this key is not for the cache: for a while nobody who asks for
-    /// it need wait for another's fill. A fill of the key takes the note away.
+    /// Marks the key as hit-for-miss: what is made for it cannot be cached, so for a while requests
+    /// for it do not wait for each other's fills. A fill of the key removes the mark.
     pub fn mark_hit_for_miss(&self, key: &Key<'_>, now: Moment) {
         self.hit_for_miss.mark(key.as_str(), now);
     }

@@ -76,7 +76,7 @@ pub enum Date {
 /// The headers that go with a 304 as they would with a 200 (RFC 9110, section 15.4.5). `Date` is
 /// there only if the controller has set it; the server adds its own. `Last-Modified` is for clients
 /// that know no tags, and a `Content-Length` would say nothing new. The groups of a page may change
-/// though its bytes do not, and a cache that keeps it has to know.
+/// though its bytes do not, and a cache that keeps the page has to know.
 static WITH_304: [HeaderName; 11] = [
     header::CACHE_CONTROL,
     HeaderName::from_static("cache-groups"),

@@ -9,13 +9,13 @@ const SLOTS: usize = 1 << 14;
 /// For how long a mark holds, in seconds.
 const SECONDS: u64 = 60;
 
-/// Marks on keys whose content could not be stored ("hit for miss"): who asks for it next need not
-/// wait for somebody else's fill, because he would get nothing of it.
+/// Hit-for-miss marks on keys whose content could not be stored: the next requests for them do not
+/// wait for another request's fill, because they could not use its result.
 ///
-/// Each key has one place in a table of fixed size, found by a hash that nobody outside can foresee.
-/// A key that comes to a place that is taken pushes the other out, which then queues once more. A
-/// place holds half of the hash, so that a key is hardly ever taken for another; it would only lose
-/// its queue for a while.
+/// Each key has one slot in a table of fixed size, found by a hash that cannot be foreseen from
+/// outside. A mark replaces the one that is in its slot, whose key then queues once more. A slot
+/// holds half of the hash, so that a key is hardly ever taken for another; it would only lose its
+/// queue for a while.
 #[derive(Debug)]
 pub(super) struct Marks {
     slots: Box<[AtomicU64]>,
@@ -47,7 +47,7 @@ impl Marks {
         let (slot, tag) = self.place(key);
         let found = slot.load(Ordering::Relaxed);
         if found != 0 && found & TAG == tag {
-            // Whoever has changed it meanwhile knows better.
+            // A mark that was set meanwhile is newer.
             let _ = slot.compare_exchange(found, 0, Ordering::Relaxed, Ordering::Relaxed);
         }
     }

@@ -17,7 +17,7 @@ use crate::log::ContentId;
 
 /// How many contents are fetched at once.
 const FETCHES: usize = 4;
-/// How many more when somebody waits for them.
+/// How many more when requests wait for them.
 const URGENT_FETCHES: usize = 4;
 /// How much is written to the disk at a time, in bytes.
 const PIECE: usize = 256 * 1024;
@@ -36,7 +36,7 @@ enum Trouble {
     Broken(String),
     /// The content cannot be had, or not be stored.
     Failed(Failure),
-    /// Nobody needs it any more.
+    /// It is not needed any more.
     Unwanted,
 }
 
@@ -135,7 +135,7 @@ impl DocrootFiles {
             Some(_) => Ok(None),
             None => store.resume(content).map(Some),
         });
-        // It may have come for somebody else meanwhile.
+        // It may have come for another request meanwhile.
         let Some(mut partial) = begun.await? else { return Ok(()) };
         if !partial.is_whole() {
             partial = self.receive(content, partial).await?;

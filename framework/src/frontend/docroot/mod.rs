@@ -33,7 +33,7 @@ pub struct Docroot {
     store: Arc<Store>,
     known: RwLock<Known>,
     holdings: watch::Sender<Holdings>,
-    /// Told whenever a file changes, a content comes, or somebody begins to wait for one.
+    /// Notified whenever a file changes, a content comes, or a request begins to wait for one.
     changed: watch::Sender<()>,
     /// Whether at some time everything was here that could be had.
     was_whole: AtomicBool,
@@ -88,7 +88,7 @@ impl Docroot {
         });
     }
 
-    /// Takes in what a record says of files.
+    /// Applies what a record says of files.
     pub(super) fn apply(&self, position: Position, files: &[FileChange]) {
         if files.is_empty() {
             return;
@@ -166,7 +166,7 @@ impl Docroot {
         write(&mut self.known.write().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Changes what is known, and tells everybody.
+    /// Changes what is known, and notifies all waiting tasks.
     fn change<T>(&self, change: impl FnOnce(&mut Known, &Store) -> T) -> T {
         let changed = self.write(|known| change(known, &self.store));
         self.report();

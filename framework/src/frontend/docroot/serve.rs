@@ -90,7 +90,7 @@ impl Overlay for Docroot {
     }
 }
 
-/// What is said of a path, as a file. `lost` is told when its content is no longer here.
+/// What stands at a path, as a file. `lost` is called when its content is no longer here.
 fn overlaid(
     store: &Arc<Store>,
     said: Option<Option<ContentId>>,
@@ -162,7 +162,7 @@ impl DocrootFiles {
                     {
                         let waited = tokio::time::timeout_at(deadline, changed.changed()).await;
                         waited.map_err(|_| late())?.map_err(|_| late())?;
-                        // Nor will it come soon: there is no room for it, or nobody has it.
+                        // Nor will it come soon: the disk is full, or no node has it.
                         if failures() > before {
                             return Err(late());
                         }
@@ -212,10 +212,10 @@ impl DocrootFiles {
     }
 }
 
-/// Nobody can say whether there is such a file.
+/// It is not known whether there is such a file.
 fn unsure() -> Failure {
     let message = "The site is not available at the moment. Please try again soon.";
-    let cause = "no back end answers, and without one nobody can say whether there is such a file";
+    let cause = "no back end answers, and without one it is not known whether there is such a file";
     Failure {
         is_known: true,
         ..Failure::new(StatusCode::SERVICE_UNAVAILABLE, message).because(cause)

@@ -6,7 +6,7 @@
 //! them, and nothing grows.
 //!
 //! Of a page with parts no encoding can be kept. Its pieces are deflated instead, and those of a
-//! page that is a part, when it is put into another one for somebody who takes gzip; see
+//! page that is a part, when it is put into another one for a client that accepts gzip; see
 //! [`gzip`](crate::http::gzip).
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -53,8 +53,8 @@ impl Encoder {
         Encoder { queue: started.ok().map(|_| queue) }
     }
 
-    /// Has made of an entry's page what it may be sent as by itself: its encodings, or its deflated
-    /// pieces if it has parts. Nothing is made that there is already, or that somebody makes.
+    /// Requests what an entry's page may be sent as by itself: its encodings, or its deflated
+    /// pieces if it has parts. What exists already, or is being made, is not made again.
     pub(super) fn ask(&self, entry: &Arc<Entry>, page: &Page) {
         match page.body.has_parts() && page.head.encoded_template().is_some() {
             true => self.ask_for_pieces(entry, page),
@@ -223,7 +223,7 @@ mod tests {
         assert!(made.is_sorted_by_key(|encoded| encoded.body.len()), "the shortest first");
         let lengths = made.iter().map(|made| made.body.len() as u64);
         wait_for_bytes(&cache, before + lengths.sum::<u64>());
-        assert!(!page.later.claim(Derived::Encodings), "nobody makes them again");
+        assert!(!page.later.claim(Derived::Encodings), "they are not made again");
     }
 
     #[test]
@@ -250,7 +250,7 @@ mod tests {
         let size: usize = made.iter().flatten().map(Deflated::size).sum();
         wait_for_bytes(&cache, before + size as u64);
         assert!(frame.1.later.encodings().is_empty() && !frame.1.later.claim(Derived::Pieces));
-        assert!(part.1.later.wants(Derived::Pieces), "nobody has put it into a page yet");
+        assert!(part.1.later.wants(Derived::Pieces), "it is in no page yet");
         encoder.ask_for_pieces(part.0, part.1);
         wait_for(|| part.1.later.pieces().len());
         assert!(part.1.later.pieces()[0].is_some());

@@ -9,7 +9,7 @@ const MOST: usize = 1024;
 /// How long what a head says may be for it to be remembered, in bytes.
 const LONGEST: usize = 1024;
 
-/// The heads that pages have in common: who says the same as another gets the same. They live as
+/// The header templates that pages have in common: pages with equal headers share one. They live as
 /// long as a page has them.
 #[derive(Debug, Default)]
 pub(super) struct Heads(Mutex<HashMap<Box<[u8]>, Weak<Head>>>);
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn who_says_the_same_has_the_same_head() {
+    fn pages_with_equal_headers_share_one_template() {
         let heads = Heads::default();
         let head = heads.of(outline("en"));
         assert!(Arc::ptr_eq(&head, &heads.of(outline("en"))));
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_than_so_many_are_remembered_and_none_that_nobody_has() {
+    fn no_more_than_so_many_are_remembered_and_none_without_a_page() {
         let heads = Heads::default();
         let said = |number: u32| {
             let mut outline = outline("en");

@@ -46,7 +46,7 @@ pub(super) fn freshness(
     })
 }
 
-/// Whether the headers say that nobody else may have the reply: by setting a cookie, by
+/// Whether the headers say that the reply is for one visitor only: by setting a cookie, by
 /// `Cache-Control` (RFC 9111, section 5.2.2), or by depending on what no key holds (RFC 9110,
 /// section 12.5.5).
 fn is_for_one_visitor(headers: &HeaderMap) -> bool {
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_for_one_visitor_is_not_kept_whatever_anybody_says() {
+    fn what_is_for_one_visitor_is_never_kept() {
         for header in [
             ("set-cookie", "a=b"),
             ("cache-control", "max-age=5, No-Store"),

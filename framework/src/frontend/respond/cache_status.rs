@@ -4,8 +4,8 @@
 //! `Host`, or with a head that is too long, malformed or too slow, and a connection beyond the limit. A
 //! member of the field stands for a cache that has *handled the request* (section 2), and `fwd` says
 //! why one has sent it on, which none of these was. The server does not know of a cache, and what
-//! hyper refuses by itself could not be given the header anyway. So whoever looks for
-//! `Cache-Status` in a log sees which requests have come as far as the cache.
+//! hyper refuses by itself could not be given the header anyway. So a log of `Cache-Status` shows
+//! which requests have come as far as the cache.
 
 use std::time::Duration;
 

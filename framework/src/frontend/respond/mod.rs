@@ -12,10 +12,10 @@
 //!
 //! # What is not acceptable
 //!
-//! A client that takes neither the content as it is (`identity;q=0`) nor any coding that there is gets
-//! the content as it is. Section 12.5.3 lets a server answer 406 instead, and section 12.1 lets it
-//! disregard the header; whether there is an encoding depends on the time and on the page, and a
-//! page that is sometimes an error helps nobody.
+//! A client that takes neither the content as it is (`identity;q=0`) nor any coding that there is
+//! gets the content as it is. Section 12.5.3 lets a server answer 406 instead, and section 12.1
+//! lets it disregard the header; whether there is an encoding depends on the time and on the page,
+//! and a page that is sometimes an error is of no use.
 
 mod aging;
 mod cache_status;
@@ -235,7 +235,7 @@ fn unmodified(version: &Version<'_>, mut headers: HeaderMap, cache: CacheStatus)
     send(StatusCode::NOT_MODIFIED, headers, Body::empty(), cache, StatusCode::OK)
 }
 
-/// 412 or 416, which no cache is to keep: the page's own `Cache-Control` is not about them.
+/// 412 or 416, which must not be stored: the page's own `Cache-Control` is not about them.
 fn refuse(
     refusal: Refusal,
     tag: Option<&HeaderValue>,

@@ -9,7 +9,7 @@ use crate::cache::{LastModified, tag_in};
 use crate::http::conditions::Current;
 use crate::http::{Coding, Preferences};
 
-/// A version, and for whom it is.
+/// A version, and the client that it is for.
 ///
 /// A client that has the page in any coding that it takes has this version, whichever of them it
 /// would be sent today and whether or not that encoding has been made yet. Tags of codings that it
@@ -82,8 +82,8 @@ impl Current for Version<'_> {
         self.last_modified.map(|modified| modified.time)
     }
 
-    /// The date that the front end gave: nobody knows how often the site has changed within the
-    /// second that a controller names.
+    /// The date that the front end gave: how often the site has changed within the second that a
+    /// controller names is not known.
     fn strong_date(&self) -> Option<SystemTime> {
         self.last_modified().filter(|_| self.last_modified.is_some_and(|it| !it.is_given))
     }

@@ -19,10 +19,10 @@
 //! and then take the new generation for the old edition's page. Nor would it do to forget first:
 //! then a request could take the new generation and still find the old edition.
 //!
-//! *There is none in the air.* A request may have the result of another request's flight. Flights are
-//! told apart by edition as well as by key, so it is the result of its own edition. Without that, a
-//! visitor who arrived after the reload could join a flight that began after that, by a request that
-//! has taken the old edition long before.
+//! *There is none in flight.* A request may have the result of another request's flight. Flights
+//! are distinguished by edition as well as by key, so it is the result of its own edition. Without
+//! that, a visitor who arrived after the reload could join a flight that began after that, by a
+//! request that has taken the old edition long before.
 //!
 //! A request that arrived before the reload was done may still be answered by the old edition, even
 //! with a page that it makes after the reload; the page is not stored. If it has the old generation

@@ -215,7 +215,7 @@ fn redirect<'a>(status: StatusCode, matched: &Match<'_>) -> Routed<'a> {
     }
 }
 
-/// Names a request in the logs, and to a visitor who has to report an error.
+/// Names a request in the logs, and to a visitor that has to report an error.
 pub(super) fn request_id() -> String {
     format!("{:016x}", rand::random::<u64>())
 }
