@@ -54,7 +54,7 @@ pub mod request {
 }
 
 pub mod server {
-    pub use crate::server::{Handler, Limits, Peer, Server};
+    pub use crate::server::{Handler, Limits, Peer, Server, Work};
 }
 
 pub mod templates {

@@ -1,6 +1,8 @@
 //! Problems in files that a site's author writes: each says where it is and what to write instead.
 
+use std::error::Error;
 use std::fmt;
+use std::panic::Location;
 use std::path::{Path, PathBuf};
 
 /// One thing that is wrong in a file of the site.
@@ -34,6 +36,11 @@ impl Problem {
         message: impl Into<String>,
     ) -> Problem {
         Problem { line: Some(line), ..Problem::in_file(file, message) }
+    }
+
+    /// A problem of the site's code.
+    pub(crate) fn in_code(at: &Location<'_>, message: impl Into<String>) -> Problem {
+        Problem::at_line(at.file(), at.line() as usize, message)
     }
 
     /// A problem at a line and a column (in characters, both counted from 1) of `file`.
@@ -155,6 +162,17 @@ fn with_nearest(message: &str) -> String {
         Some(known) => format!("{message}; did you mean `{known}`?"),
         None => message.to_owned(),
     }
+}
+
+/// An error with its causes, on one line.
+pub(crate) fn with_causes(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text += &format!(": {cause}");
+        source = cause.source();
+    }
+    text
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use futures_util::future::BoxFuture;
 use http::{Request, Response, StatusCode};
 use tower_service::Service;
 
-use crate::body::Body;
+use crate::body::{Body, text};
 use crate::controller::Registration;
 use crate::dispatch::service_controller;
 use crate::reply::{self, Content, Reply};
@@ -45,7 +45,8 @@ impl RawService {
                 answer.map(|response| response.map(Body::arriving)).unwrap_or_else(
                     |error: BoxError| {
                         tracing::error!(service = &*name, %error, "a service failed");
-                        failed()
+                        let message = "Something went wrong on our side.\n";
+                        text(StatusCode::INTERNAL_SERVER_ERROR, message)
                     },
                 )
             }
@@ -88,12 +89,4 @@ impl RawService {
     pub(crate) fn answer(&self, request: Request<Body>) -> BoxFuture<'static, Response<Body>> {
         (self.0)(request)
     }
-}
-
-fn failed() -> Response<Body> {
-    let mut response = Response::new(Body::from("Something went wrong on our side.\n"));
-    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-    let text = http::HeaderValue::from_static("text/plain; charset=utf-8");
-    response.headers_mut().insert(http::header::CONTENT_TYPE, text);
-    response
 }

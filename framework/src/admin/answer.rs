@@ -1,10 +1,9 @@
-use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use serde::Deserialize;
 
 use super::{Guard, Metrics, Node};
-use crate::body::Body;
+use crate::body::{Body, text};
 use crate::log::Invalidation;
 use crate::problem::Problem;
 
@@ -136,14 +135,6 @@ async fn invalidate(node: &dyn Node, headers: &HeaderMap, body: Body) -> Respons
         Ok(receipt) => json(StatusCode::OK, &receipt),
         Err(error) => problem(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
     }
-}
-
-fn text(status: StatusCode, text: impl Into<Bytes>) -> Response<Body> {
-    let mut response = Response::new(Body::from(text.into()));
-    *response.status_mut() = status;
-    let plain = HeaderValue::from_static("text/plain; charset=utf-8");
-    response.headers_mut().insert(header::CONTENT_TYPE, plain);
-    response
 }
 
 fn json(status: StatusCode, value: &impl serde::Serialize) -> Response<Body> {

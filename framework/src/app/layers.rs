@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use futures_util::future::{BoxFuture, Either};
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, Either, NeverError};
 use http::{Request, Response};
 use tower_layer::Layer;
 use tower_service::Service;
@@ -16,7 +17,7 @@ use tower_service::Service;
 use crate::body::Body;
 use crate::frontend::FrontEnd;
 use crate::raw::RawService;
-use crate::server::{Handler, Peer};
+use crate::server::{Handler, Peer, Work};
 
 /// Where a request came from: an extension of each request that layers see. A caller of a
 /// [`SiteService`](super::SiteService) adds it; without it the request is taken for one of this
@@ -47,15 +48,14 @@ where
 {
     type Response = Response<Body>;
     type Error = Infallible;
-    type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
+    type Future = NeverError<BoxFuture<'static, Response<Body>>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let answer = self.0.answer(request.map(Body::arriving));
-        Box::pin(async { Ok(answer.await) })
+        self.0.answer(request.map(Body::arriving)).never_error()
     }
 }
 
@@ -85,7 +85,7 @@ impl Layered {
     pub(super) fn new(frontend: Arc<FrontEnd>, layers: &[Wrap]) -> Layered {
         let innermost = || {
             let frontend = Arc::clone(&frontend);
-            RawService::from_fn(move |request| answer(Arc::clone(&frontend), request))
+            RawService::from_fn(move |request| answer(&frontend, request))
         };
         let outermost = (!layers.is_empty())
             .then(|| layers.iter().fold(innermost(), |inner, wrap| wrap(inner)));
@@ -95,7 +95,7 @@ impl Layered {
     /// Answers a request, which may say [where it came from](From).
     pub(super) async fn answer(&self, request: Request<Body>) -> Response<Body> {
         match &self.outermost {
-            None => answer(Arc::clone(&self.frontend), request).await,
+            None => answer(&self.frontend, request).await,
             Some(outermost) => outermost.answer(request).await,
         }
     }
@@ -106,9 +106,13 @@ impl Layered {
     }
 }
 
-async fn answer(frontend: Arc<FrontEnd>, request: Request<Body>) -> Response<Body> {
-    let peer = From::of(&request);
-    frontend.answer(request, peer).await
+/// Answers a request that says in its extensions what the server has said of it.
+fn answer(
+    frontend: &Arc<FrontEnd>,
+    request: Request<Body>,
+) -> Either<Ready<Response<Body>>, impl Future<Output = Response<Body>> + Send + use<>> {
+    let (peer, work) = (From::of(&request), request.extensions().get::<Work>().cloned());
+    frontend.answer(request, peer, work)
 }
 
 impl Handler for Layered {
@@ -116,29 +120,20 @@ impl Handler for Layered {
         self: &Arc<Self>,
         mut request: Request<Body>,
         peer: Peer,
+        work: Option<Work>,
     ) -> Either<Ready<Response<Body>>, impl Future<Output = Response<Body>> + Send + 'static> {
         match &self.outermost {
-            None => match self.frontend.answer(request, peer.addr.ip()) {
+            None => match self.frontend.answer(request, peer.addr.ip(), work) {
                 Either::Left(response) => Either::Left(response),
                 Either::Right(answering) => Either::Right(Either::Left(answering)),
             },
             Some(outermost) => {
-                request.extensions_mut().insert(From(peer.addr.ip()));
+                let extensions = request.extensions_mut();
+                extensions.insert(From(peer.addr.ip()));
+                if let Some(work) = work {
+                    extensions.insert::<Work>(work);
+                }
                 Either::Right(Either::Right(outermost.answer(request)))
-            }
-        }
-    }
-
-    fn handle(
-        &self,
-        mut request: Request<Body>,
-        peer: Peer,
-    ) -> impl Future<Output = Response<Body>> + Send {
-        match &self.outermost {
-            None => Either::Left(self.frontend.answer(request, peer.addr.ip())),
-            Some(outermost) => {
-                request.extensions_mut().insert(From(peer.addr.ip()));
-                Either::Right(outermost.answer(request))
             }
         }
     }

@@ -49,6 +49,7 @@ use crate::cli;
 use crate::computation;
 use crate::config::{Config, Mode};
 use crate::controller::Registration;
+use crate::dispatch::service_of;
 use crate::extract::Need;
 use crate::frontend::{Variant, VariantFn, Visitor};
 use crate::log::Draft;
@@ -383,15 +384,17 @@ impl App {
         for (index, controller) in self.controllers.iter().enumerate() {
             let lacking = |need: &Need| need.lacking(&self.states, has_resource);
             for message in controller.all_needs().iter().filter_map(lacking) {
-                let (file, line) = (controller.location().file(), controller.location().line());
-                problems.push(Problem::at_line(file, line as usize, message));
+                problems.push(Problem::in_code(controller.location(), message));
             }
             let earlier = self.controllers[..index].iter();
             if let Some(other) = earlier.into_iter().find(|other| other.name() == controller.name())
             {
+                let (what, name) = match service_of(controller.name()) {
+                    Some(service) => ("services", service),
+                    None => ("controllers", controller.name()),
+                };
                 problems.push(Problem::new(format!(
-                    "two controllers are registered as `{}`: {} and {}",
-                    controller.name(),
+                    "two {what} are registered as `{name}`: {} and {}",
                     other.location(),
                     controller.location()
                 )));

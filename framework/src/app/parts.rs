@@ -14,9 +14,8 @@ use crate::config::Config;
 use crate::controller::Registration;
 use crate::dispatch::{Location, Table, Target, service_controller, service_of};
 use crate::files::{Files, Overlay};
-use crate::frontend::Edition;
+use crate::frontend::{Edition, key_scope};
 use crate::problem::{Problem, Problems, nearest};
-use crate::request::RequestScope;
 use crate::templates::{Customise, Engine, Options};
 
 /// All that is needed to load a site's files, as often as they change.
@@ -141,15 +140,13 @@ impl Parts {
                 for (template, at) in controller.templates() {
                     if !has_template(template) {
                         let message = self.no_template(template);
-                        problems.push(Problem::at_line(at.file(), at.line() as usize, message));
+                        problems.push(Problem::in_code(at, message));
                     }
                 }
             }
             let mut report = |message| problems.push(at(&route.location, message));
             if route.cache.kind != CacheType::NoCache {
-                let vary = route.vary.iter().map(|name| name.as_str().to_owned()).collect();
-                let route = route.label().to_owned();
-                let scope = RequestScope::Key { route, query: None, vary };
+                let scope = key_scope(route);
                 let needs = controller.all_needs().iter();
                 for error in needs.filter_map(|need| need.check_request(&scope).err()) {
                     report(format!(

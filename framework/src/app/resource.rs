@@ -12,7 +12,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::config::SiteSettings;
 use crate::log::panic_message;
-use crate::problem::{Problem, Problems};
+use crate::problem::{Problem, Problems, with_causes};
 use crate::request::Resources;
 
 type Boxed = Arc<dyn Any + Send + Sync>;
@@ -128,15 +128,14 @@ impl Planned {
         let building = AbortOnDropHandle::new(tokio::spawn((self.construct)(settings)?));
         let cause = match building.await {
             Ok(Ok(resource)) => return Ok(resource),
-            Ok(Err(error)) => chain(&*error),
+            Ok(Err(error)) => with_causes(&*error),
             Err(error) => match error.try_into_panic() {
                 Ok(panic) => format!("its constructor panicked: {}", panic_message(&*panic)),
                 Err(_) => "the node stops".to_owned(),
             },
         };
         let message = format!("cannot build the resource `{}`: {cause}", self.type_name);
-        let (file, line) = (self.location.file(), self.location.line());
-        Err(Problem::at_line(file, line as usize, message))
+        Err(Problem::in_code(self.location, message))
     }
 }
 
@@ -151,15 +150,4 @@ pub(super) async fn build(
         resources.insert(resource.build(settings).await?);
     }
     Ok(resources)
-}
-
-/// An error with its causes.
-fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text += &format!(": {cause}");
-        source = cause.source();
-    }
-    text
 }

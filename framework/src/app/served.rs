@@ -1,9 +1,10 @@
 //! Servers that run until they are stopped, and the services behind them.
 
-use std::future::Future;
+use std::future::{Future, Ready};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use futures_util::future::Either;
 use http::{Request, Response};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
@@ -13,7 +14,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use crate::admin::{self, Guard, Metrics, Node};
 use crate::body::Body;
 use crate::problem::{Problem, Problems};
-use crate::server::{Handler, Limits, Peer, Server};
+use crate::server::{Handler, Limits, Peer, Server, Work};
 
 /// A server that runs until it is stopped, or dropped.
 pub(super) struct Served {
@@ -78,8 +79,16 @@ pub(super) struct Operators {
 }
 
 impl Handler for Operators {
-    async fn handle(&self, request: Request<Body>, _: Peer) -> Response<Body> {
-        admin::answer(&*self.node, &self.metrics, &self.guard, request).await
+    fn answer(
+        self: &Arc<Self>,
+        request: Request<Body>,
+        _: Peer,
+        _: Option<Work>,
+    ) -> Either<Ready<Response<Body>>, impl Future<Output = Response<Body>> + Send + 'static> {
+        let this = Arc::clone(self);
+        Either::Right(async move {
+            admin::answer(&*this.node, &this.metrics, &this.guard, request).await
+        })
     }
 }
 

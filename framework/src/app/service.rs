@@ -14,7 +14,7 @@ use super::App;
 use super::layers::Layered;
 use super::rooms::{Rooms, Watching};
 use crate::body::Body;
-use crate::config::{Config, DEFAULT_FILE, Mode};
+use crate::config::{Config, DEFAULT_FILE, Mode, environment};
 use crate::http::host::{self, HostError};
 use crate::problem::{Problem, Problems};
 
@@ -90,12 +90,9 @@ impl App {
         self,
         folder: impl AsRef<std::path::Path>,
     ) -> Result<SiteService, Problems> {
-        let variables = std::env::vars_os().filter_map(|(name, value)| {
-            Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
-        });
         let mode = ("HEADWATER_MODE".to_owned(), Mode::Frontend.as_str().to_owned());
         let file = folder.as_ref().join(DEFAULT_FILE);
-        let config = Config::load(Some(&file), variables.chain([mode]))?;
+        let config = Config::load(Some(&file), environment().chain([mode]))?;
         self.open(&config).await
     }
 
@@ -244,7 +241,7 @@ files = "."
     }
 
     fn is_at_once(site: &SiteService, request: Request<Body>) -> bool {
-        matches!(site.site.frontend().answer(request, PEER), Either::Left(_))
+        matches!(site.site.frontend().answer(request, PEER, None), Either::Left(_))
     }
 
     #[tokio::test]

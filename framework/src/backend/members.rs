@@ -171,20 +171,20 @@ impl Members {
     pub fn grant(&self, feed: FeedId, stamp: Moment, answer_took: Option<Duration>) -> Grant {
         let now = clock::now();
         let mut inner = self.lock();
-        let Some((_, member)) = inner.following(feed) else { return Grant::Unknown };
+        let Some((run, member)) = inner.following(feed) else { return Grant::Unknown };
         let gap = member.asked.replace(stamp).map(|before| stamp.since(before));
         let name = member.name.clone();
         // An earlier run of the same name may be what writers wait for.
         let runs = inner.runs_of(&name);
-        for run in &runs {
-            inner.count(*run, now);
+        for one in &runs {
+            inner.count(*one, now);
         }
-        let is_late = runs.iter().any(|run| inner.awaited.is_late(*run, now));
+        let is_late = runs.iter().any(|one| inner.awaited.is_late(*one, now));
         inner.probation.asked(&name, Asking { gap, answer_took }, now);
         let withheld = inner.withholds(&name);
         let term = inner.probation.term(&name);
-        let cannot_store = inner.cannot_store(feed, now);
-        let Some((_, member)) = inner.following(feed) else { return Grant::Unknown };
+        let cannot_store = inner.cannot_store(run, now);
+        let Some(member) = inner.members.get_mut(&run) else { return Grant::Unknown };
         match (std::mem::replace(&mut member.withheld, withheld), withheld) {
             (false, true) => {
                 let (punctual, waited) = term.unwrap_or_default();
@@ -336,8 +336,8 @@ impl Inner {
     /// Whether the front end cannot store a file that the log puts into the docroot, while another one
     /// that can serves from its cache. If none can, a lease is withheld from none: an upload that fits
     /// on no disk must not take the cache from the whole site.
-    fn cannot_store(&mut self, feed: FeedId, now: Moment) -> bool {
-        let fails = self.following(feed).is_some_and(|(_, member)| member.is_failing());
+    fn cannot_store(&self, incarnation: u64, now: Moment) -> bool {
+        let fails = self.members.get(&incarnation).is_some_and(Member::is_failing);
         let stores = |member: &Member| member.lease_until > now && !member.is_failing();
         fails && self.members.iter().any(|(run, member)| *run != NAMELESS && stores(member))
     }

@@ -26,8 +26,6 @@ pub enum Form {
 /// What a response says that others with the same page do not.
 #[derive(Debug, Clone)]
 pub struct Present {
-    /// How many seconds ago the page was made or confirmed; `None` if it was made for this response.
-    pub age: Option<u64>,
     /// Whether its date can no longer be mistaken for that of another version.
     pub is_settled: bool,
     /// The value of `Cache-Status`.
@@ -60,10 +58,6 @@ impl Page {
             let date = shown_date(self.modified(), self.modified() + shown);
             headers.insert(header::LAST_MODIFIED, date);
         }
-        match present.age {
-            Some(age) => headers.insert(header::AGE, HeaderValue::from(age)),
-            None => headers.remove(header::AGE),
-        };
         headers.insert(CACHE_STATUS, present.cache_status);
         headers
     }
@@ -156,7 +150,7 @@ mod tests {
 
     fn present() -> Present {
         let cache_status = HeaderValue::from_static("headwater; hit");
-        Present { age: Some(7), is_settled: true, cache_status }
+        Present { is_settled: true, cache_status }
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub use announcement::{Announcement, Entrance};
 pub use args::Arguments;
 pub use signals::{Signals, Wish};
 
-use crate::config::Config;
+use crate::config::{Config, environment};
 use crate::problem::{Problem, Problems};
 use args::Command;
 
@@ -138,13 +138,6 @@ fn run(site: impl Site, arguments: Arguments) -> Result<(), Problems> {
 fn knowing(nodes: Vec<client::Node>, config: &Config) -> Vec<client::Node> {
     let secret = config.admin.secret.as_ref();
     nodes.into_iter().map(|node| node.knowing(secret)).collect()
-}
-
-/// The process's environment. A value that is no Unicode keeps its place, with marks in it, so that
-/// its reader can refuse it.
-fn environment() -> impl Iterator<Item = (String, String)> {
-    let text = |text: OsString| text.to_string_lossy().into_owned();
-    std::env::vars_os().map(move |(name, value)| (text(name), text(value)))
 }
 
 /// Writes `text` and a line's end to stdout. An error means that stdout is closed: the output is no

@@ -25,3 +25,4 @@ pub(crate) use load::DEFAULT_FILE;
 pub use secret::Secret;
 pub use settings::{Config, Encoding, Environment, Limits, Mode, Trace, TraceFormat};
 pub use site::SiteSettings;
+pub(crate) use variables::environment;

@@ -1,3 +1,5 @@
+use std::ffi::OsString;
+
 use toml::{Table, Value};
 
 use super::{Config, Secret};
@@ -5,6 +7,13 @@ use crate::problem::{Problem, Problems, nearest};
 
 /// What the names of all variables begin with.
 const PREFIX: &str = "HEADWATER_";
+
+/// The process's environment. A value that is no Unicode keeps its place, with marks in it, so that
+/// its reader can refuse it.
+pub(crate) fn environment() -> impl Iterator<Item = (String, String)> {
+    let text = |text: OsString| text.to_string_lossy().into_owned();
+    std::env::vars_os().map(move |(name, value)| (text(name), text(value)))
+}
 
 /// A value of the environment, ready to be laid over the file's.
 #[derive(Debug)]

@@ -8,6 +8,7 @@ use tokio::fs::File;
 use super::{Error, Result};
 use crate::body::Body;
 use crate::files::{FileBody, OpenFile, is_exhaustion};
+use crate::http::validators::date;
 use crate::media_type;
 use crate::reply::{Content, Reply, error};
 
@@ -36,7 +37,7 @@ pub async fn file(path: impl AsRef<Path>) -> Result {
         .header(CONTENT_TYPE, media_type::of(path))
         .header(CONTENT_LENGTH, length);
     if let Ok(time) = metadata.modified() {
-        reply = reply.header(LAST_MODIFIED, httpdate::fmt_http_date(time));
+        reply = reply.header(LAST_MODIFIED, date(time));
     }
     Ok(reply)
 }

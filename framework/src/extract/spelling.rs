@@ -79,8 +79,6 @@ impl Written {
             if checked.contains(&name) {
                 continue;
             }
-            let mut here: Vec<&str> =
-                read.clone().filter(|(other, _)| *other == name).map(|(_, text)| text).collect();
             let mut written: Vec<&str> = self.named(name).collect();
             if written.is_empty() {
                 let is_read = match reads {
@@ -93,6 +91,8 @@ impl Written {
                 }
                 continue;
             }
+            let mut here: Vec<&str> =
+                read.clone().filter(|(other, _)| *other == name).map(|(_, text)| text).collect();
             here.sort_unstable();
             written.sort_unstable();
             if here != written {

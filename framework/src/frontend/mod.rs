@@ -68,6 +68,7 @@ use crate::link::Link;
 use crate::pieces::Pieces;
 use crate::problem::Problems;
 use crate::raw::RawService;
+use crate::server::Work;
 
 use counters::Event;
 pub use counters::{Counters, Counts};
@@ -76,11 +77,12 @@ pub use docroot::Docroot;
 use docroot::DocrootFiles;
 pub use follower::CacheFollower;
 pub use group_headers::GroupHeader;
-use maker::Maker;
+use maker::{MadeContent, Maker};
 use notice::Notice;
 use pages::{Pages, Served, page_of};
 use parts::Unfinished;
 use respond::{Aging, CacheStatus};
+pub(crate) use router::key_scope;
 pub use router::{Edition, Variant, VariantFn, Visitor};
 use router::{Router, Visit};
 pub use settings::Settings;
@@ -240,11 +242,12 @@ impl FrontEnd {
     }
 
     /// Answers a request that `peer` has sent: at once what waits for nothing, as most hits, and the rest
-    /// in a future. Whatever goes wrong becomes a response too.
+    /// in a future. All that is done for it keeps `work`. Whatever goes wrong becomes a response too.
     pub fn answer(
         self: &Arc<Self>,
         mut request: Request<Body>,
         peer: IpAddr,
+        work: Option<Work>,
     ) -> Either<Ready<Response<Body>>, impl Future<Output = Response<Body>> + Send + use<>> {
         let notice = self.notice();
         if notice.is_some() {
@@ -254,7 +257,7 @@ impl FrontEnd {
         let router = &self.dispatcher.router;
         let origin = router.origin(peer, &client.headers);
         let (generation, edition) = router.editions.take();
-        let visit = Visit::of_client(generation, &edition, &client, origin);
+        let visit = Visit::of_client(generation, &edition, &client, origin, work.as_ref());
         let found = self.dispatcher.find(visit);
         let begun = match found {
             Found::Served(served) => match self.respond(visit, served) {
@@ -267,7 +270,7 @@ impl FrontEnd {
         };
         let (frontend, edition) = (Arc::clone(self), Arc::clone(&edition));
         Either::Right(async move {
-            let visit = Visit::of_client(generation, &edition, &client, origin);
+            let visit = Visit::of_client(generation, &edition, &client, origin, work.as_ref());
             let response = match begun {
                 Begun::Composing(unfinished) => Err(unfinished),
                 Begun::Pending(pending) => {
@@ -312,7 +315,11 @@ impl FrontEnd {
             }
             Served::Page { page, cache, .. } => respond::page(client, &page, Aging::NEW, cache),
             Served::Made { made, cache } => {
-                respond::made(made.status, made.headers, made.content.into_body(), cache)
+                let body = match made.content {
+                    MadeContent::Body(body) => body,
+                    MadeContent::Rendered { content, .. } => respond::body(&content),
+                };
+                respond::made(made.status, made.headers, body, cache)
             }
             Served::Response(response) => response,
             Served::Failed(_) => unreachable!("what failed has become an error page"),

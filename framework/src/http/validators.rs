@@ -37,9 +37,14 @@ pub fn shown_date(modified: SystemTime, now: SystemTime) -> HeaderValue {
         true => modified,
         false => modified.min(now).checked_sub(SETTLED).unwrap_or(UNIX_EPOCH),
     };
-    // After the year 9999 there is no date of this form.
+    date(shown)
+}
+
+/// A time as headers say it (RFC 9110, section 5.6.7). What lies outside of the years 1970 to 9999, for
+/// which there is no date of this form, is their nearest second.
+pub fn date(time: SystemTime) -> HeaderValue {
     let last = UNIX_EPOCH + Duration::from_secs(253_402_300_799);
-    let date = httpdate::HttpDate::from(shown.clamp(UNIX_EPOCH, last));
+    let date = httpdate::HttpDate::from(time.clamp(UNIX_EPOCH, last));
     let mut text = [b' '; 29];
     // All dates of this form have this length.
     let _ = write!(&mut text[..], "{date}");

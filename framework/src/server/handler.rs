@@ -5,6 +5,7 @@ use std::sync::Arc;
 use futures_util::future::Either;
 use http::{Request, Response};
 
+use super::work::Work;
 use crate::body::Body;
 
 /// The other end of a connection.
@@ -21,20 +22,12 @@ pub struct Peer {
 /// task of its own. A client that only ends its sending gets its answer.
 pub trait Handler: Sized + Send + Sync + 'static {
     /// Answers one request: at once where nothing has to be waited for, which costs much less than a
-    /// future. A panic is answered with 500 and concerns this request only.
+    /// future. `work` is to be kept by all that is done for the request, if its connection is held to
+    /// it. A panic is answered with 500 and concerns this request only.
     fn answer(
         self: &Arc<Self>,
         request: Request<Body>,
         peer: Peer,
-    ) -> Either<Ready<Response<Body>>, impl Future<Output = Response<Body>> + Send + 'static> {
-        let handler = Arc::clone(self);
-        Either::Right(async move { handler.handle(request, peer).await })
-    }
-
-    /// Answers one request in a future.
-    fn handle(
-        &self,
-        request: Request<Body>,
-        peer: Peer,
-    ) -> impl Future<Output = Response<Body>> + Send;
+        work: Option<Work>,
+    ) -> Either<Ready<Response<Body>>, impl Future<Output = Response<Body>> + Send + 'static>;
 }

@@ -36,7 +36,7 @@ pub use handler::{Handler, Peer};
 pub use incoming::{Pace, limited};
 pub use limits::Limits;
 pub use listener::Server;
-pub(crate) use work::Work;
+pub use work::Work;
 
 #[cfg(test)]
 mod tests;

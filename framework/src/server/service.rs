@@ -20,8 +20,8 @@ use super::exchange::{Exchange, TimedBody};
 use super::handler::{Handler, Peer};
 use super::timers::Timers;
 use super::unread::Rest;
-use super::work::Places;
-use crate::body::Body;
+use super::work::{Places, Work};
+use crate::body::{Body, text};
 
 /// What hyper calls for each request.
 pub(super) struct Requests<H> {
@@ -104,27 +104,25 @@ impl<H: Handler> Context<H> {
         if let Err(refusal) = admit(&mut parts, self.headers) {
             return Either::Left(refuse(refusal));
         }
-        let begun = match self.places.as_ref().map(Places::try_take) {
-            Some(None) => Either::Left(Request::from_parts(parts, body)),
-            place => {
-                if let Some(Some(work)) = place {
-                    parts.extensions.insert(work);
-                }
-                match self.hand_over(Request::from_parts(parts, body)) {
-                    Either::Left(response) => return Either::Left(response),
-                    Either::Right(answering) => Either::Right(answering),
-                }
-            }
+        let request = Request::from_parts(parts, body);
+        let work = self.places.as_ref().map(Places::try_take);
+        let begun = match work {
+            Some(None) => Either::Left(request),
+            work => match self.hand_over(request, work.flatten()) {
+                Either::Left(response) => return Either::Left(response),
+                Either::Right(answering) => Either::Right(answering),
+            },
         };
         let context = Arc::clone(self);
         Either::Right(async move {
             let answering = match begun {
                 Either::Right(answering) => answering,
-                Either::Left(mut request) => {
-                    if let Some(places) = &context.places {
-                        request.extensions_mut().insert(places.take().await);
-                    }
-                    match context.hand_over(request) {
+                Either::Left(request) => {
+                    let work = match &context.places {
+                        Some(places) => Some(places.take().await),
+                        None => None,
+                    };
+                    match context.hand_over(request, work) {
                         Either::Left(response) => return response,
                         Either::Right(answering) => answering,
                     }
@@ -136,8 +134,12 @@ impl<H: Handler> Context<H> {
     }
 
     /// Hands a request over to the handler.
-    fn hand_over(&self, request: Request<Body>) -> Either<Response<Body>, Answering> {
-        let answer = AssertUnwindSafe(|| self.handler.answer(request, self.peer));
+    fn hand_over(
+        &self,
+        request: Request<Body>,
+        work: Option<Work>,
+    ) -> Either<Response<Body>, Answering> {
+        let answer = AssertUnwindSafe(|| self.handler.answer(request, self.peer, work));
         match catch_unwind(answer) {
             Ok(Either::Left(ready)) => Either::Left(ready.into_inner()),
             Ok(Either::Right(answering)) => Either::Right(Box::pin(answering)),
@@ -175,10 +177,7 @@ fn refuse(refusal: Refusal) -> Response<Body> {
 
 fn plain(status: StatusCode, message: String) -> Response<Body> {
     let length = HeaderValue::from(message.len());
-    let mut response = Response::new(Body::from(message));
+    let mut response = text(status, message);
     response.headers_mut().insert(header::CONTENT_LENGTH, length);
-    *response.status_mut() = status;
-    let text = HeaderValue::from_static("text/plain; charset=utf-8");
-    response.headers_mut().insert(header::CONTENT_TYPE, text);
     response
 }

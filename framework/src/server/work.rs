@@ -2,8 +2,8 @@
 //!
 //! A client can reset a stream as soon as it has sent a request, and send the next one: HTTP/2 then
 //! counts no stream, while a controller runs on. So what counts here is the work itself. Each request
-//! that cannot be answered at once takes a place, and whatever is done for it holds the place until
-//! it has really ended: a fill goes on without its visitors, and a call whose visitor is gone is seen
+//! takes a place before the handler gets it, and whatever is done for it holds the place until it has
+//! really ended: a fill goes on without its visitors, and a call whose visitor is gone is seen
 //! through to its answer, because only that says that the controller has ended. A call can also fail
 //! while its controller runs on: the client resets a request in the middle of its body, or the answer is
 //! late. When that controller ends is not known here, so the place stays taken for as long as an answer
@@ -19,7 +19,6 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures_util::future::Either;
-use http::request::Parts;
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -48,16 +47,11 @@ impl Places {
 
 /// Work for a request. Its place is free when the last copy of this is dropped.
 #[derive(Debug, Clone)]
-pub(crate) struct Work {
+pub struct Work {
     _place: Arc<OwnedSemaphorePermit>,
 }
 
 impl Work {
-    /// What a request brings along, if its connection is held to it.
-    pub(crate) fn of(request: &Parts) -> Option<Work> {
-        request.extensions.get().cloned()
-    }
-
     /// The future, which goes on by itself when it is dropped and is `work` for a request. Its place stays
     /// taken for as long as `runs_on` says of the output that something may still be done elsewhere.
     pub(crate) fn see_through<F>(
@@ -108,18 +102,15 @@ impl<T: Send + 'static> Drop for SeenThrough<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::Request;
     use tokio::sync::oneshot;
 
     #[tokio::test]
     async fn work_that_is_dropped_keeps_its_place_until_it_has_ended() {
         let places = Places::new(200);
         let (end, ended) = oneshot::channel::<()>();
-        let mut request = Request::new(());
-        request.extensions_mut().insert(places.take().await);
-        let (parts, ()) = request.into_parts();
-        drop(Work::see_through(Work::of(&parts), ended, |_| None));
-        drop(parts);
+        let work = places.take().await;
+        drop(Work::see_through(Some(work.clone()), ended, |_| None));
+        drop(work);
         tokio::task::yield_now().await;
         assert_eq!(places.0.available_permits(), 200 - 1);
         end.send(()).unwrap();

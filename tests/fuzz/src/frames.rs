@@ -1,13 +1,11 @@
 //! Frames and messages of the link.
 
-use std::convert::Infallible;
-
 use bytes::Bytes;
 use futures_util::FutureExt;
-use futures_util::stream;
 use headwater::internals::link::fuzzed;
-use http_body::Frame;
-use http_body_util::{BodyExt, StreamBody};
+use http_body_util::BodyExt;
+
+use super::in_pieces;
 
 const LIMIT: usize = 512;
 
@@ -36,10 +34,6 @@ pub fn run(data: &[u8]) {
 }
 
 fn read(bytes: &[u8], size: usize) -> (Vec<Bytes>, Option<String>) {
-    let pieces: Vec<_> = bytes
-        .chunks(size)
-        .map(|piece| Ok::<_, Infallible>(Frame::data(Bytes::copy_from_slice(piece))))
-        .collect();
-    let stream = StreamBody::new(stream::iter(pieces)).map_err(|never| match never {});
+    let stream = in_pieces(bytes, size).map_err(|never| match never {});
     fuzzed::read_all(stream, LIMIT).now_or_never().expect("all of it is there")
 }

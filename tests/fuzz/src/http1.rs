@@ -5,13 +5,15 @@
 //! `chunked`) is told by a reader of its own; up to the first such request both must agree.
 
 use std::convert::Infallible;
+use std::future::{Future, Ready};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::future;
 use headwater::extract::Body;
-use headwater::internals::server::{Handler, Limits, Peer, Server};
+use headwater::internals::server::{Handler, Limits, Peer, Server, Work};
 use http::request::Parts;
 use http::{HeaderValue, Request, Response, Version, header};
 use http_body_util::{BodyExt, Collected, Full};
@@ -207,10 +209,19 @@ fn admission(parts: &Parts) -> Admission {
 struct Echo(Arc<Seen>);
 
 impl Handler for Echo {
-    async fn handle(&self, request: Request<Body>, _: Peer) -> Response<Body> {
-        let (parts, body) = request.into_parts();
-        let index = self.0.note(&parts);
-        self.0.answer(index, body.collect(LONGEST as u64).await.ok())
+    fn answer(
+        self: &Arc<Self>,
+        request: Request<Body>,
+        _: Peer,
+        _: Option<Work>,
+    ) -> future::Either<Ready<Response<Body>>, impl Future<Output = Response<Body>> + Send + 'static>
+    {
+        let echo = Arc::clone(self);
+        future::Either::Right(async move {
+            let (parts, body) = request.into_parts();
+            let index = echo.0.note(&parts);
+            echo.0.answer(index, body.collect(LONGEST as u64).await.ok())
+        })
     }
 }
 

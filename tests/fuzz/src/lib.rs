@@ -14,7 +14,22 @@ pub mod negotiation;
 pub mod packed;
 pub mod scanner;
 
+use std::convert::Infallible;
+
+use bytes::Bytes;
+use futures_util::{Stream, stream};
 use http::{HeaderMap, HeaderName, HeaderValue};
+use http_body::Frame;
+use http_body_util::StreamBody;
+
+/// A body that arrives in pieces of `size` bytes.
+fn in_pieces(
+    data: &[u8],
+    size: usize,
+) -> StreamBody<impl Stream<Item = Result<Frame<Bytes>, Infallible>> + Send + use<>> {
+    let piece = |piece: &[u8]| Ok(Frame::data(Bytes::copy_from_slice(piece)));
+    StreamBody::new(stream::iter(data.chunks(size).map(piece).collect::<Vec<_>>()))
+}
 
 /// The lines of an input, without their ends.
 fn lines(data: &[u8]) -> impl Iterator<Item = &[u8]> {

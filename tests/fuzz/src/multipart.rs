@@ -1,13 +1,10 @@
 //! Forms with files, which must be read alike in whatever pieces they arrive.
 
-use std::convert::Infallible;
-
-use bytes::Bytes;
-use futures_util::{FutureExt, stream};
+use futures_util::FutureExt;
 use headwater::extract::{Body, FromRequest, Multipart, MultipartError};
 use headwater::request::Request;
-use http_body::Frame;
-use http_body_util::StreamBody;
+
+use super::in_pieces;
 
 /// `data` is the size of a piece in one byte, the media type's parameters in a line, and the body.
 pub fn run(data: &[u8]) {
@@ -36,11 +33,7 @@ struct Field {
 }
 
 fn read(parameters: &[u8], body: &[u8], size: usize) -> Form {
-    let pieces: Vec<_> = body
-        .chunks(size)
-        .map(|piece| Ok::<_, Infallible>(Frame::data(Bytes::copy_from_slice(piece))))
-        .collect();
-    let body = Body::stream(StreamBody::new(stream::iter(pieces)));
+    let body = Body::stream(in_pieces(body, size));
     let media_type = [b"multipart/form-data", parameters].concat();
     let request = Request::builder().method("POST").header("content-type", media_type).body(body);
     let mut read = Form::default();

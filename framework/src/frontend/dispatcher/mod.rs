@@ -20,6 +20,7 @@ use super::respond;
 use super::router::{Order, Routed, Router, Visit};
 use super::settings::Settings;
 use crate::body::Body;
+use crate::dispatch::CanonicalPath;
 use crate::link::Call;
 use crate::raw::RawService;
 
@@ -58,7 +59,16 @@ pub(super) enum Pending {
 impl Dispatcher {
     /// What there is for a request. It waits for nothing.
     pub(super) fn find(&self, visit: Visit<'_>) -> Found {
-        Found::Served(match self.router.route(visit) {
+        self.found(self.router.route(visit))
+    }
+
+    /// Like [`find`](Dispatcher::find), where the path of the request has been read.
+    pub(super) fn find_at<'a>(&self, visit: Visit<'a>, path: CanonicalPath<'a>) -> Found {
+        self.found(self.router.route_at(visit, path))
+    }
+
+    fn found(&self, routed: Routed<'_>) -> Found {
+        Found::Served(match routed {
             Routed::Page(request) => match self.pages.find(request) {
                 Ok(served) => served,
                 Err(order) => return Found::Pending(Pending::Page(order)),

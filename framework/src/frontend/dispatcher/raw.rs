@@ -48,10 +48,13 @@ impl Dispatcher {
             Ok(body) => body,
             Err(error) => return refused(Failure::of_request_body(&error)),
         };
-        let mut parts = visit.client.clone();
-        (parts.method, parts.uri) = (visit.method.clone(), visit.uri.clone());
-        parts.headers = visit.headers().clone();
-        parts.extensions.insert(visit.origin);
-        Served::Response(service.answer(Request::from_parts(parts, body)).await)
+        let mut request = Request::new(body);
+        *request.method_mut() = visit.method.clone();
+        *request.uri_mut() = visit.uri.clone();
+        *request.version_mut() = visit.client.version;
+        *request.headers_mut() = visit.headers().clone();
+        *request.extensions_mut() = visit.client.extensions.clone();
+        request.extensions_mut().insert(visit.origin);
+        Served::Response(service.answer(request).await)
     }
 }

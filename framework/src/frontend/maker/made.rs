@@ -4,7 +4,7 @@ use http::header::HeaderMap;
 use crate::body::Body;
 use crate::cache::Origin;
 use crate::dispatch::CacheType;
-use crate::pieces::{Piece, Pieces};
+use crate::pieces::Pieces;
 
 /// Content as it comes from where it is made.
 #[derive(Debug)]
@@ -27,25 +27,4 @@ pub(in crate::frontend) enum MadeContent {
     Body(Body),
     /// From a template, with the ids of the fragments in it.
     Rendered { content: Pieces, contains: Vec<String> },
-}
-
-impl MadeContent {
-    /// For a response that is not kept.
-    pub(in crate::frontend) fn into_body(self) -> Body {
-        match self {
-            MadeContent::Body(body) => body,
-            MadeContent::Rendered { content, .. } => body_of(&content),
-        }
-    }
-}
-
-/// Content as a body, without its parts.
-fn body_of(content: &Pieces) -> Body {
-    match content.whole() {
-        Some(bytes) => bytes.into(),
-        None => Body::pieces(content.iter().filter_map(|piece| match piece {
-            Piece::Bytes(bytes) => Some(bytes.clone()),
-            Piece::Part(_) => None,
-        })),
-    }
 }

@@ -83,7 +83,7 @@ impl Filler {
     async fn make_and_store(&self, order: &Order, call: Call) -> Served {
         // The content is as old as the moment when it was begun.
         let begun = clock::now();
-        let language = order.language(&call, &self.settings.languages).map(str::to_owned);
+        let language = order.language(&call, &self.settings.languages);
         let made = self.maker.make(order, call, Body::empty()).await;
         let made = made.or_else(|failure| self.made_of_failure(order, failure, language));
         let made = match made {
@@ -158,7 +158,7 @@ impl Filler {
         &self,
         order: &Order,
         failure: Failure,
-        language: Option<String>,
+        language: Option<&str>,
     ) -> Result<Made, Box<Failed>> {
         let failed = Box::new(order.failed(failure));
         let (route, status) = (&order.route, failed.failure.status);
@@ -169,7 +169,7 @@ impl Filler {
         }
         let Some(keeping) = &failed.failure.keeping else { return Err(failed) };
         let Keeping { mut groups, cache, origin } = Keeping::clone(keeping);
-        let mut made = self.maker.error_page(&order.edition, &failed, language.as_deref());
+        let mut made = self.maker.error_page(&order.edition, &failed, language);
         groups.append(&mut made.groups);
         Ok(Made { groups, cache, origin: Some(origin), ..made })
     }

@@ -191,9 +191,11 @@ impl<'a> Composition<'a> {
             _ => return Err(Cause::known("the response has too many parts")),
         }
         let address = Address::of(part)?;
-        chain.admits(&address.canonical()?)?;
+        let canonical = address.canonical()?;
+        chain.admits(&canonical)?;
         let uri = address.under(self.visit.uri);
-        match self.dispatcher.find(self.visit.of_part(&uri, &self.so_far.headers)) {
+        let visit = self.visit.of_part(&uri, &self.so_far.headers);
+        match self.dispatcher.find_at(visit, canonical.path) {
             Found::Served(Served::Entry { entry, variant, aging, .. }) => {
                 let content = Content::of_entry(entry, variant, aging)?;
                 Ok(Awaited::Content(self.weigh(content)?))
@@ -254,9 +256,9 @@ impl<'a> Composition<'a> {
             match content.and_then(|content| Ok((content, url?))) {
                 Ok((content, url)) => {
                     let chain = chain.down(&url);
-                    let (assembly, gaps) = self.begin(&chain, content.source(self.page));
-                    let mut assembly =
-                        self.fill(assembly, gaps, &chain, content.source(self.page)).await;
+                    let source = content.source(self.page);
+                    let (assembly, gaps) = self.begin(&chain, source);
+                    let mut assembly = self.fill(assembly, gaps, &chain, source).await;
                     assembly.share(self.page, &content);
                     assembly
                 }

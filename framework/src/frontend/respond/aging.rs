@@ -19,6 +19,7 @@ use http::header::{self, HeaderMap, HeaderValue};
 
 use crate::cache::Present;
 use crate::http::names::CDN_CACHE_CONTROL;
+use crate::http::validators::date;
 
 /// How old a page is that is sent.
 #[derive(Debug, Clone, Copy, Default)]
@@ -54,8 +55,7 @@ impl Aging {
 
     /// What it tells of a page, with this value of `Cache-Status`.
     pub(in crate::frontend) fn present(self, cache_status: HeaderValue) -> Present {
-        let age = self.age.map(|age| age.as_secs());
-        Present { age, is_settled: self.is_settled, cache_status }
+        Present { is_settled: self.is_settled, cache_status }
     }
 
     /// Makes the headers of a page those of one that is as old as this.
@@ -69,18 +69,16 @@ impl Aging {
     }
 
     /// The date of what is of the present is added when it is written.
-    pub(in crate::frontend) fn tell_date(self, headers: &mut HeaderMap) {
+    fn tell_date(self, headers: &mut HeaderMap) {
         if self.seconds() == 0 || headers.contains_key(header::DATE) {
             return;
         }
-        if let Some(dated) = SystemTime::now().checked_sub(Duration::from_secs(self.seconds()))
-            && let Ok(date) = HeaderValue::try_from(httpdate::fmt_http_date(dated))
-        {
-            headers.insert(header::DATE, date);
+        if let Some(dated) = SystemTime::now().checked_sub(Duration::from_secs(self.seconds())) {
+            headers.insert(header::DATE, date(dated));
         }
     }
 
-    pub(in crate::frontend) fn tell_staleness(self, headers: &mut HeaderMap) {
+    fn tell_staleness(self, headers: &mut HeaderMap) {
         if self.is_stale {
             headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
             headers.remove(CDN_CACHE_CONTROL);

@@ -7,6 +7,7 @@
 //! hyper refuses by itself could not be given the header anyway. So a log of `Cache-Status` shows
 //! which requests have come as far as the cache.
 
+use std::io::Write as _;
 use std::time::Duration;
 
 use http::{HeaderValue, StatusCode};
@@ -70,9 +71,7 @@ impl CacheStatus {
     pub(in crate::frontend) fn header(self) -> HeaderValue {
         match self {
             CacheStatus::Hit(None) => HeaderValue::from_static("headwater; hit"),
-            CacheStatus::Hit(Some(left)) => {
-                value(format!("headwater; hit; ttl={}", left.as_secs()))
-            }
+            CacheStatus::Hit(Some(left)) => hit(left.as_secs()),
             CacheStatus::StaleWhileRevalidate { past_end } => {
                 let ttl = -i64::try_from(past_end.as_secs()).unwrap_or(i64::MAX);
                 value(format!("headwater; hit; ttl={ttl}; detail=stale-while-revalidate"))
@@ -105,6 +104,16 @@ impl CacheStatus {
             },
         }
     }
+}
+
+/// That of most responses, so it is written without a string between.
+fn hit(ttl: u64) -> HeaderValue {
+    let mut text = [0; 40];
+    let mut rest = &mut text[..];
+    // There is room for 20 digits.
+    let _ = write!(rest, "headwater; hit; ttl={ttl}");
+    let length = 40 - rest.len();
+    HeaderValue::from_bytes(&text[..length]).expect("made of letters, digits and punctuation only")
 }
 
 fn value(text: String) -> HeaderValue {

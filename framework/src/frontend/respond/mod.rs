@@ -115,8 +115,7 @@ fn in_form(page: &Page, form: Form, aging: Aging, cache: CacheStatus) -> Respons
 fn headers(page: &Page, form: Form, aging: Aging, cache: CacheStatus) -> HeaderMap {
     let cache_status = cache.header_with(page.status_as(form), page.status());
     let mut headers = page.headers(form, aging.present(cache_status));
-    aging.tell_date(&mut headers);
-    aging.tell_staleness(&mut headers);
+    aging.tell(&mut headers);
     headers
 }
 

@@ -36,6 +36,7 @@ use crate::shown::{shown, shown_cause};
 pub use edition::Edition;
 pub(super) use edition::Editions;
 pub(super) use order::Order;
+pub(crate) use order::key_scope;
 pub(super) use page_request::PageRequest;
 pub(super) use variant::VariantKind;
 pub use variant::{Variant, VariantFn};
@@ -117,6 +118,11 @@ impl Router {
                 return Routed::refused(failure, Scope::SITE, raw);
             }
         };
+        self.route_at(visit, path)
+    }
+
+    /// What a request for `path`, which is that of its URL, asks for.
+    pub(super) fn route_at<'a>(&self, visit: Visit<'a>, path: CanonicalPath<'a>) -> Routed<'a> {
         let refused = |failure, scope| Routed::refused(failure, scope, path.as_str());
         let matched = match visit.edition.table.resolve(visit.method, path.clone()) {
             Resolution::Route(matched) => matched,
@@ -151,11 +157,11 @@ impl Router {
     }
 
     fn page<'a>(&self, visit: Visit<'a>, matched: Match<'a>) -> Routed<'a> {
-        let (scope, path) = (matched.route.scope, matched.path_text());
         let variant = match self.variant_of(visit) {
             Ok(variant) => variant,
             Err(cause) => {
-                let refused = Failed::refused(Failure::internal(cause), scope, &path);
+                let (failure, scope) = (Failure::internal(cause), matched.route.scope);
+                let refused = Failed::refused(failure, scope, matched.path());
                 let refused = Failed { variant: Some(VariantKind::Yes), ..refused };
                 return Routed::Refused(refused.into());
             }

@@ -65,15 +65,7 @@ impl Order {
         let route = request.matched.route;
         let varying = vary::values(&route.vary, request.visit, languages);
         let varying = varying.map(|(name, value)| (name.as_str().to_owned(), value.to_vec()));
-        let query = match &route.query {
-            QueryKey::All => None,
-            QueryKey::Only(names) => Some(names.clone()),
-        };
-        let scope = RequestScope::Key {
-            route: route.label().to_owned(),
-            query,
-            vary: route.vary.iter().map(|name| name.as_str().to_owned()).collect(),
-        };
+        let scope = key_scope(route);
         let (headers, uri) = (varying.collect(), request.id().into_owned());
         let mut groups = request.matched.groups();
         groups.append(&mut request.variant.groups);
@@ -143,7 +135,7 @@ impl Order {
             key: None,
             is_for_one: true,
             request_id,
-            work: Work::of(visit.client),
+            work: visit.work.cloned(),
             why,
             stale: None,
             now,
@@ -191,6 +183,16 @@ impl Order {
         let named = self.variant.name().and_then(|name| languages.get(name));
         named.or_else(|| languages.get(vary?)).or_else(|| languages.iter().next())
     }
+}
+
+/// What a controller sees of the requests that a route caches.
+pub(crate) fn key_scope(route: &Route) -> RequestScope {
+    let query = match &route.query {
+        QueryKey::All => None,
+        QueryKey::Only(names) => Some(names.clone()),
+    };
+    let vary = route.vary.iter().map(|name| name.as_str().to_owned()).collect();
+    RequestScope::Key { route: route.label().to_owned(), query, vary }
 }
 
 fn wire_header((name, value): (&HeaderName, &HeaderValue)) -> (String, Vec<u8>) {

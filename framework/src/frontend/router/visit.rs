@@ -7,6 +7,7 @@ use http::{Method, Uri};
 use super::Edition;
 use crate::cache::Generation;
 use crate::http::Origin;
+use crate::server::Work;
 
 /// A request on its way: one that a client has sent, or one for a part of the page that it asks for.
 #[derive(Clone, Copy)]
@@ -21,6 +22,8 @@ pub(in crate::frontend) struct Visit<'a> {
     pub(in crate::frontend) method: &'a Method,
     pub(in crate::frontend) uri: &'a Uri,
     headers: Headers<'a>,
+    /// What is kept by all that is done for the client, if its connection is held to it.
+    pub(in crate::frontend) work: Option<&'a Work>,
 }
 
 #[derive(Clone, Copy)]
@@ -41,9 +44,10 @@ impl<'a> Visit<'a> {
         edition: &'a Arc<Edition>,
         client: &'a Parts,
         origin: Origin,
+        work: Option<&'a Work>,
     ) -> Visit<'a> {
-        let (method, uri) = (&client.method, &client.uri);
-        Visit { generation, edition, client, origin, method, uri, headers: Headers::OfClient }
+        let (method, uri, headers) = (&client.method, &client.uri, Headers::OfClient);
+        Visit { generation, edition, client, origin, method, uri, headers, work }
     }
 
     /// The same client's request for the part at `uri`.

@@ -18,6 +18,7 @@ use crate::link::frame::{self, FrameError, LENGTH};
 use crate::link::multiplex::MAX_CALL;
 use crate::link::wire::{self, Wire};
 use crate::link::{ANSWER_LIMIT, Answer, CALL_LIMIT, Call};
+use crate::problem::with_causes;
 
 /// The longest deadline that is kept; longer ones are taken for this.
 const LONGEST_DEADLINE: Duration = Duration::from_secs(24 * 60 * 60);
@@ -238,7 +239,7 @@ impl Shared {
             Err(mut error) => {
                 return Err(match error.take_message() {
                     Some(request) => Failure::Unsent(request.into_body()),
-                    None => broken(session::explain(error.error())),
+                    None => broken(with_causes(error.error())),
                 });
             }
         };

@@ -104,7 +104,7 @@ struct Shared {
     followed: watch::Sender<Option<LogId>>,
     /// Whether the last renewal of this feed was answered without a lease.
     on_probation: AtomicBool,
-    /// ServerMessage whenever a slot or the feed has changed.
+    /// Notified whenever a slot or the feed has changed.
     changed: watch::Sender<()>,
     /// Whether the feed was left for good.
     left: watch::Sender<bool>,
@@ -150,7 +150,7 @@ impl Link {
         }
     }
 
-    /// ServerMessage whenever [`Link::status`] has something new, save for the number of calls.
+    /// Notified whenever [`Link::status`] has something new, save for the number of calls.
     pub fn changes(&self) -> watch::Receiver<()> {
         self.shared.changed.subscribe()
     }

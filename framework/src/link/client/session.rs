@@ -16,6 +16,7 @@ use crate::link::connector::Purpose;
 use crate::link::keep_alive::{KeepAlive, PING_TIMEOUT, ping_interval};
 use crate::link::multiplex::PIECE;
 use crate::link::{CONNECTION_WINDOW, Connector, HEADER_LIMIT, STREAM_WINDOW, STREAMS, path};
+use crate::problem::with_causes;
 
 /// How long a connection may take to come about, and then the first answer.
 pub(super) const GREETING_TIMEOUT: Duration = Duration::from_secs(1);
@@ -54,20 +55,8 @@ pub(super) enum Problem {
 
 impl From<hyper::Error> for Problem {
     fn from(error: hyper::Error) -> Problem {
-        Problem::Broken(explain(&error))
+        Problem::Broken(with_causes(&error))
     }
-}
-
-/// hyper says what happened; only the sources of its error say why.
-pub(super) fn explain(error: &hyper::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(error) = source {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        source = error.source();
-    }
-    text
 }
 
 /// A new connection: the way to send requests, and the task that keeps it.
@@ -105,7 +94,7 @@ where
         tokio::time::timeout(GREETING_TIMEOUT, connecting).await.unwrap_or(Err(Problem::Silent))?;
     let task = tokio::spawn(async move {
         if let Err(error) = connection.await {
-            tracing::debug!("a connection of the link ended: {}", explain(&error));
+            tracing::debug!("a connection of the link ended: {}", with_causes(&error));
         }
     });
     Ok((sender, AbortOnDropHandle::new(task)))

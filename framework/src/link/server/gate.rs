@@ -1,13 +1,13 @@
 use std::sync::Arc;
 
-use http::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE};
+use http::header::{ALLOW, AUTHORIZATION};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use subtle::ConstantTimeEq;
 
 use super::connection::Peer;
 use super::{Server, call, files, member, multiplex};
-use crate::body::Body;
+use crate::body::{Body, text};
 use crate::link::frame::{self, FrameError};
 use crate::link::{Host, VERSION};
 
@@ -72,11 +72,7 @@ fn knows_secret(secret: Option<&str>, headers: &HeaderMap) -> bool {
 
 /// A refusal, with a message for the log of the other end.
 pub(super) fn refusal(status: StatusCode, message: impl Into<String>) -> Response<Body> {
-    let mut response = Response::new(Body::from(message.into()));
-    *response.status_mut() = status;
-    let text = HeaderValue::from_static("text/plain; charset=utf-8");
-    response.headers_mut().insert(CONTENT_TYPE, text);
-    response
+    text(status, message.into())
 }
 
 /// The answer to a head that cannot be read.

@@ -65,7 +65,8 @@ impl Handler for Site {
     fn answer(
         self: &Arc<Self>,
         request: Request<Body>,
-        peer: Peer,
+        _: Peer,
+        _: Option<Work>,
     ) -> Either<Ready<Response<Body>>, impl Future<Output = Response<Body>> + Send + 'static> {
         let (parts, body) = request.into_parts();
         match self.known(&parts) {
@@ -73,12 +74,14 @@ impl Handler for Site {
             None => {
                 let handler = Arc::clone(self);
                 let request = Request::from_parts(parts, body);
-                Either::Right(async move { handler.handle(request, peer).await })
+                Either::Right(async move { handler.later(request).await })
             }
         }
     }
+}
 
-    async fn handle(&self, request: Request<Body>, _: Peer) -> Response<Body> {
+impl Site {
+    async fn later(&self, request: Request<Body>) -> Response<Body> {
         let path = request.uri().path().to_owned();
         let body = match path.as_str() {
             "/later/huge" => Body::from(vec![b'x'; HUGE]),

@@ -64,7 +64,8 @@ impl<const READY: bool> Handler for Prompt<READY> {
     fn answer(
         self: &Arc<Self>,
         request: Request<Body>,
-        peer: Peer,
+        _: Peer,
+        _: Option<Work>,
     ) -> Either<Ready<Response<Body>>, impl Future<Output = Response<Body>> + Send + 'static> {
         let (parts, body) = request.into_parts();
         match known(&parts.method, parts.uri.path()).filter(|_| READY) {
@@ -72,12 +73,14 @@ impl<const READY: bool> Handler for Prompt<READY> {
             None => {
                 let handler = Arc::clone(self);
                 let request = Request::from_parts(parts, body);
-                Either::Right(async move { handler.handle(request, peer).await })
+                Either::Right(async move { handler.later(request).await })
             }
         }
     }
+}
 
-    async fn handle(&self, request: Request<Body>, _: Peer) -> Response<Body> {
+impl<const READY: bool> Prompt<READY> {
+    async fn later(&self, request: Request<Body>) -> Response<Body> {
         let path = request.uri().path();
         let (path, times) = path.strip_prefix("/later").map_or((path, 0), |path| (path, 3));
         let path = path.to_owned();
@@ -150,9 +153,14 @@ async fn compare(pieces: &[&[u8]]) {
 struct Unprepared(AtomicUsize);
 
 impl Handler for Arc<Unprepared> {
-    async fn handle(&self, _: Request<Body>, _: Peer) -> Response<Body> {
+    fn answer(
+        self: &Arc<Self>,
+        _: Request<Body>,
+        _: Peer,
+        _: Option<Work>,
+    ) -> Either<Ready<Response<Body>>, impl Future<Output = Response<Body>> + Send + 'static> {
         self.0.fetch_add(1, Ordering::SeqCst);
-        Response::new(Body::from("later"))
+        Either::Right(async { Response::new(Body::from("later")) })
     }
 }
 

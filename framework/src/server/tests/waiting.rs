@@ -23,7 +23,19 @@ struct Patient {
 }
 
 impl Handler for Patient {
-    async fn handle(&self, request: Request<Body>, _: Peer) -> Response<Body> {
+    fn answer(
+        self: &Arc<Self>,
+        request: Request<Body>,
+        _: Peer,
+        _: Option<Work>,
+    ) -> Either<Ready<Response<Body>>, impl Future<Output = Response<Body>> + Send + 'static> {
+        let handler = Arc::clone(self);
+        Either::Right(async move { handler.later(request).await })
+    }
+}
+
+impl Patient {
+    async fn later(&self, request: Request<Body>) -> Response<Body> {
         self.begun.fetch_add(1, Ordering::SeqCst);
         let path = request.uri().path().to_owned();
         if path.starts_with("/wait") {
