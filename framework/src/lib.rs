@@ -91,6 +91,8 @@
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 #![warn(clippy::unwrap_used)]
+// Without the feature, what only benches and tests reach is unreachable.
+#![cfg_attr(feature = "internals", warn(unreachable_pub))]
 
 mod admin;
 pub mod app;

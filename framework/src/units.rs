@@ -30,14 +30,14 @@ const LARGEST: u128 = i64::MAX as u128;
 /// Text that is not a duration or not a size; the message says what one looks like.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct UnitError(String);
+pub(crate) struct UnitError(String);
 
 /// Reads a duration: a number and one of the units `ms`, `s`, `m`, `h`, `d`, as in `"20s"`,
 /// `"500 ms"` or `"1.5h"`. A lone `0` needs no unit.
 ///
 /// # Errors
 /// When the number or the unit is missing, unknown, or the duration is longer than 584 years.
-pub fn parse_duration(text: &str) -> Result<Duration, UnitError> {
+pub(crate) fn parse_duration(text: &str) -> Result<Duration, UnitError> {
     let nanos = parse(text, &TIMES, LONGEST).ok_or_else(|| {
         UnitError(format!(
             "`{text}` is not a duration; write a number and a unit (ms, s, m, h, d), as in \"20s\""
@@ -51,7 +51,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, UnitError> {
 ///
 /// # Errors
 /// When the number or the unit is missing, unknown, or the size is larger than 2⁶³ - 1 bytes.
-pub fn parse_size(text: &str) -> Result<u64, UnitError> {
+pub(crate) fn parse_size(text: &str) -> Result<u64, UnitError> {
     parse(text, &SIZES, LARGEST).ok_or_else(|| {
         UnitError(format!(
             "`{text}` is not a size; write a number and a unit (B, KiB, MiB, GiB), as in \"64 KiB\""
@@ -84,13 +84,13 @@ fn parse(text: &str, units: &[(&str, u128)], most: u128) -> Option<u64> {
 
 /// Writes a duration the way [`parse_duration`] reads it, with the largest unit that makes it a
 /// whole number. What is below a millisecond is cut off.
-pub fn format_duration(duration: Duration) -> String {
+pub(crate) fn format_duration(duration: Duration) -> String {
     format(duration.as_nanos() / TIMES[0].1 * TIMES[0].1, &TIMES, "")
 }
 
 /// Writes a size in bytes the way [`parse_size`] reads it, with the largest unit that makes it a
 /// whole number.
-pub fn format_size(bytes: u64) -> String {
+pub(crate) fn format_size(bytes: u64) -> String {
     format(u128::from(bytes), &SIZES, " ")
 }
 
@@ -105,11 +105,11 @@ fn format(value: u128, units: &[(&str, u128)], between: &str) -> String {
 
 /// A duration that serde reads from text like `"20s"`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct DurationText(pub Duration);
+pub(crate) struct DurationText(pub Duration);
 
 /// A number of bytes that serde reads from text like `"64 KiB"` or from an integer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SizeText(pub u64);
+pub(crate) struct SizeText(pub u64);
 
 impl fmt::Display for DurationText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

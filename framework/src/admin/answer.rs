@@ -22,7 +22,7 @@ struct Invalidate {
 }
 
 /// Answers a request to the admin port.
-pub async fn answer(
+pub(crate) async fn answer(
     node: &dyn Node,
     metrics: &Metrics,
     guard: &Guard,

@@ -30,7 +30,7 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Lets through what operators and their programs ask.
 #[derive(Debug)]
-pub struct Guard {
+pub(crate) struct Guard {
     address: IpAddr,
     hosts: Vec<String>,
     secret: Option<String>,
@@ -38,7 +38,7 @@ pub struct Guard {
 
 impl Guard {
     /// For a port that listens on `address`, has these names besides, and demands this secret.
-    pub fn new(address: SocketAddr, hosts: &[String], secret: Option<&str>) -> Guard {
+    pub(crate) fn new(address: SocketAddr, hosts: &[String], secret: Option<&str>) -> Guard {
         Guard {
             address: address.ip().to_canonical(),
             hosts: hosts.iter().map(|host| host.to_ascii_lowercase()).collect(),
@@ -47,7 +47,7 @@ impl Guard {
     }
 
     /// The answer to a request that is not let through.
-    pub fn refusal(&self, request: &Parts) -> Option<Response<Body>> {
+    pub(crate) fn refusal(&self, request: &Parts) -> Option<Response<Body>> {
         let is_probe = matches!(request.method, Method::GET | Method::HEAD)
             && matches!(request.uri.path(), "/health" | "/ready");
         if is_probe { None } else { self.refusal_of_operator(request) }

@@ -8,12 +8,12 @@ const UPKEEP: Duration = Duration::from_secs(5);
 /// The process's metrics. Everything that is counted with the `metrics` crate, by the framework or
 /// by the site, is in them.
 #[derive(Debug, Clone)]
-pub struct Metrics(PrometheusHandle);
+pub(crate) struct Metrics(PrometheusHandle);
 
 impl Metrics {
     /// Collects the process's metrics from now on. To be called once, within a tokio runtime; another recorder that the
     /// site has installed before goes on, and these metrics stay empty.
-    pub fn install() -> Metrics {
+    pub(crate) fn install() -> Metrics {
         let recorder = PrometheusBuilder::new().build_recorder();
         let handle = recorder.handle();
         if metrics::set_global_recorder(recorder).is_err() {

@@ -18,9 +18,9 @@ mod guard;
 #[cfg_attr(not(feature = "prometheus"), path = "no_metrics.rs")]
 mod metrics;
 
-pub use answer::answer;
-pub use guard::Guard;
-pub use metrics::Metrics;
+pub(crate) use answer::answer;
+pub(crate) use guard::Guard;
+pub(crate) use metrics::Metrics;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -30,7 +30,7 @@ use crate::problem::Problems;
 use crate::state::WriteError;
 
 /// What the admin port asks of its node.
-pub trait Node: Send + Sync + 'static {
+pub(crate) trait Node: Send + Sync + 'static {
     /// Whether the node can do its work; otherwise why not.
     ///
     /// # Errors
@@ -51,7 +51,8 @@ pub trait Node: Send + Sync + 'static {
 }
 
 /// A reload under way: the number of the edition that it comes to.
-pub type Reloading<'a> = Pin<Box<dyn Future<Output = Result<u64, Problems>> + Send + 'a>>;
+pub(crate) type Reloading<'a> = Pin<Box<dyn Future<Output = Result<u64, Problems>> + Send + 'a>>;
 
 /// An invalidation under way.
-pub type Invalidating<'a> = Pin<Box<dyn Future<Output = Result<Receipt, WriteError>> + Send + 'a>>;
+pub(crate) type Invalidating<'a> =
+    Pin<Box<dyn Future<Output = Result<Receipt, WriteError>> + Send + 'a>>;

@@ -21,7 +21,7 @@ const BATCH: usize = 4096;
 const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 
 /// Gives the link its view of a back end.
-pub struct BackendHost(pub Arc<Backend>);
+pub(crate) struct BackendHost(pub Arc<Backend>);
 
 impl Host for BackendHost {
     fn greeting(&self) -> Greeting {

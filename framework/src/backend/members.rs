@@ -51,11 +51,11 @@ use crate::link::{Grant, Holdings};
 use crate::log::Position;
 
 use awaited::Awaited;
-pub use awaited::CallId;
+pub(crate) use awaited::CallId;
 use member::Member;
-pub use member::{FeedId, Health, MemberStatus};
+pub(crate) use member::{FeedId, Health, MemberStatus};
 use probation::{Asking, Probation};
-pub use unheld::Unheld;
+pub(crate) use unheld::Unheld;
 
 /// A front end that is cut off and without a lease is forgotten after this time.
 const FORGET_AFTER: Duration = Duration::from_secs(60);
@@ -65,7 +65,7 @@ const NAMELESS: u64 = 0;
 
 /// The members of the cluster, as this back end knows them.
 #[derive(Debug)]
-pub struct Members {
+pub(crate) struct Members {
     lease: Duration,
     inner: Mutex<Inner>,
     /// Notified when a member's holdings change, or a member goes.
@@ -83,7 +83,7 @@ struct Inner {
 
 impl Members {
     /// No members yet; leases are `lease` long.
-    pub fn new(lease: Duration) -> Members {
+    pub(crate) fn new(lease: Duration) -> Members {
         let probation = Probation::new(lease);
         let awaited = Awaited::new(lease, probation.patience());
         let inner = Inner { members: BTreeMap::new(), feeds: 0, awaited, probation };
@@ -91,32 +91,32 @@ impl Members {
     }
 
     /// How long leases are.
-    pub fn lease(&self) -> Duration {
+    pub(crate) fn lease(&self) -> Duration {
         self.lease
     }
 
     /// Takes a front end, known from before this back end's start, to hold a lease as long as
     /// `lease` from now.
-    pub fn presume(&self, incarnation: u64, name: String, lease: Duration) {
+    pub(crate) fn presume(&self, incarnation: u64, name: String, lease: Duration) {
         let mut member = Member::new(name, lease, Position::START);
         member.lease_until = bound(clock::now(), lease);
         self.lock().members.insert(incarnation, member);
     }
 
     /// Takes unknown front ends, of a log that was here before, to hold leases.
-    pub fn presume_nameless(&self) {
+    pub(crate) fn presume_nameless(&self) {
         self.presume(NAMELESS, "(front ends of an earlier log)".to_owned(), self.lease);
     }
 
     /// Whether the log has this run of a front end, with leases as long as those given now.
-    pub fn knows(&self, incarnation: u64) -> bool {
+    pub(crate) fn knows(&self, incarnation: u64) -> bool {
         let inner = self.lock();
         inner.members.get(&incarnation).is_some_and(|member| member.longest >= self.lease)
     }
 
     /// A front end, whose joining is durable, follows the log from `start` on. An earlier feed of
     /// the same run is over. It says that it has applied `start` when it has.
-    pub fn join(&self, incarnation: u64, name: &str, start: Position) -> FeedId {
+    pub(crate) fn join(&self, incarnation: u64, name: &str, start: Position) -> FeedId {
         let mut inner = self.lock();
         inner.feeds += 1;
         let feed = FeedId(inner.feeds);
@@ -136,7 +136,7 @@ impl Members {
     }
 
     /// The front end has applied everything up to `position`.
-    pub fn acknowledge(&self, feed: FeedId, position: Position) {
+    pub(crate) fn acknowledge(&self, feed: FeedId, position: Position) {
         let now = clock::now();
         let mut inner = self.lock();
         let Some((incarnation, member)) = inner.following(feed) else { return };
@@ -153,7 +153,7 @@ impl Members {
     }
 
     /// The front end lacks these contents of files.
-    pub fn hold(&self, feed: FeedId, holdings: Holdings) {
+    pub(crate) fn hold(&self, feed: FeedId, holdings: Holdings) {
         if let Some((_, member)) = self.lock().following(feed) {
             if let Some((position, reason)) = holdings.failing.first()
                 && !member.is_failing()
@@ -168,7 +168,12 @@ impl Members {
     /// Notes until when the lease that is about to be sent can run, unless there is to be none: over
     /// a feed that was given up, on probation, or for a front end that cannot store a file. The front end asked at `stamp` by its own clock, and says
     /// how long its last answer took.
-    pub fn grant(&self, feed: FeedId, stamp: Moment, answer_took: Option<Duration>) -> Grant {
+    pub(crate) fn grant(
+        &self,
+        feed: FeedId,
+        stamp: Moment,
+        answer_took: Option<Duration>,
+    ) -> Grant {
         let now = clock::now();
         let mut inner = self.lock();
         let Some((run, member)) = inner.following(feed) else { return Grant::Unknown };
@@ -212,7 +217,7 @@ impl Members {
 
     /// The feed has ended without a goodbye: its last lease may still run. Returns the front end's
     /// incarnation and name if it was a member.
-    pub fn cut(&self, feed: FeedId) -> Option<(u64, String)> {
+    pub(crate) fn cut(&self, feed: FeedId) -> Option<(u64, String)> {
         let mut inner = self.lock();
         let (incarnation, member) = inner.following(feed)?;
         member.feed = None;
@@ -223,7 +228,7 @@ impl Members {
     }
 
     /// It is certain that the process of the front end has ended, and its lease with it.
-    pub fn end(&self, incarnation: u64, name: &str) {
+    pub(crate) fn end(&self, incarnation: u64, name: &str) {
         let now = clock::now();
         let mut inner = self.lock();
         let member = inner.members.get_mut(&incarnation).filter(|member| member.name == name);
@@ -240,7 +245,7 @@ impl Members {
     }
 
     /// The front end has given up its lease and goes. Returns its incarnation if it was a member.
-    pub fn leave(&self, feed: FeedId) -> Option<u64> {
+    pub(crate) fn leave(&self, feed: FeedId) -> Option<u64> {
         let mut inner = self.lock();
         let (&incarnation, _) =
             inner.members.iter().find(|(_, member)| member.feed == Some(feed))?;
@@ -257,7 +262,7 @@ impl Members {
 
     /// Looks after members without leases: reports those that have newly lost theirs, and removes
     /// and returns the incarnations of those that are gone for good.
-    pub fn look_after(&self) -> Vec<u64> {
+    pub(crate) fn look_after(&self) -> Vec<u64> {
         let now = clock::now();
         let mut inner = self.lock();
         inner.probation.expire(now);
@@ -280,7 +285,7 @@ impl Members {
 
     /// How the members are, in the order of their names; `expected` are reported even if they never
     /// came.
-    pub fn status(&self, expected: &[String]) -> Vec<MemberStatus> {
+    pub(crate) fn status(&self, expected: &[String]) -> Vec<MemberStatus> {
         let now = clock::now();
         let inner = self.lock();
         let mut status: Vec<_> = inner

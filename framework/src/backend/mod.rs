@@ -41,8 +41,8 @@ use crate::state::{Journal, States, WriteError, Written};
 
 use deferrals::Deferrals;
 use docroot::Docroot;
-pub use host::BackendHost;
-pub use members::{CallId, Health, MemberStatus, Members};
+pub(crate) use host::BackendHost;
+pub(crate) use members::{CallId, Health, MemberStatus, Members};
 use tail::{Publisher, Tail};
 
 /// How often members without leases are looked after.
@@ -51,7 +51,7 @@ const LOOK_AFTER: Duration = Duration::from_millis(500);
 const SWEEP: Duration = Duration::from_secs(20);
 
 /// What a back end is made of.
-pub struct Parts {
+pub(crate) struct Parts {
     /// The node's name.
     pub name: String,
     /// How long leases are.
@@ -86,7 +86,7 @@ pub struct Parts {
 }
 
 /// A back end.
-pub struct Backend {
+pub(crate) struct Backend {
     name: String,
     log: Arc<Log>,
     tail: Arc<Tail>,
@@ -112,7 +112,7 @@ pub struct Backend {
 
 /// What a back end reports of itself.
 #[derive(Debug, Clone, Serialize)]
-pub struct BackendReport {
+pub(crate) struct BackendReport {
     /// Its log.
     pub log: String,
     /// The position that it has applied.
@@ -127,7 +127,7 @@ impl Backend {
     ///
     /// # Errors
     /// When the log cannot be opened; the message says what to do.
-    pub async fn open(folder: &Path, parts: Parts) -> Result<(Arc<Backend>, bool), Problem> {
+    pub(crate) async fn open(folder: &Path, parts: Parts) -> Result<(Arc<Backend>, bool), Problem> {
         let tail = Tail::new();
         let deferrals = Arc::new(Deferrals::default());
         let docroot = Arc::new(Docroot::new(parts.docroot, parts.store));
@@ -188,7 +188,7 @@ impl Backend {
     }
 
     /// The log's id.
-    pub fn log_id(&self) -> LogId {
+    pub(crate) fn log_id(&self) -> LogId {
         self.log.id()
     }
 
@@ -197,7 +197,10 @@ impl Backend {
     /// # Errors
     /// When a pattern is not a regular expression or the record cannot be stored; then nothing is
     /// invalidated, save where the error is [`WriteError::InDoubt`].
-    pub async fn invalidate(&self, invalidation: Invalidation) -> Result<Receipt, WriteError> {
+    pub(crate) async fn invalidate(
+        &self,
+        invalidation: Invalidation,
+    ) -> Result<Receipt, WriteError> {
         let written = self.write(Draft { invalidation, ..Draft::default() }).await?;
         Ok(written.receipt)
     }
@@ -206,7 +209,7 @@ impl Backend {
     ///
     /// # Errors
     /// When they cannot be written; then none of them is.
-    pub async fn seed(&self, drafts: Vec<Draft>) -> Result<(), WriteError> {
+    pub(crate) async fn seed(&self, drafts: Vec<Draft>) -> Result<(), WriteError> {
         drafts.iter().try_for_each(check)?;
         for appended in self.log.append_together(drafts).await? {
             appended.applied?;
@@ -215,7 +218,7 @@ impl Backend {
     }
 
     /// Looks after the membership and the contents of files for as long as it is polled.
-    pub async fn look_after(self: Arc<Self>) {
+    pub(crate) async fn look_after(self: Arc<Self>) {
         let mut health = BTreeMap::new();
         let mut swept = clock::now();
         loop {
@@ -244,7 +247,7 @@ impl Backend {
     ///
     /// # Errors
     /// Why not, for an operator.
-    pub fn ready(&self) -> Result<(), String> {
+    pub(crate) fn ready(&self) -> Result<(), String> {
         match self.log.trouble() {
             Some(reason) => Err(format!("the log cannot be written: {reason}")),
             None => Ok(()),
@@ -252,7 +255,7 @@ impl Backend {
     }
 
     /// What it reports of itself.
-    pub fn report(&self) -> BackendReport {
+    pub(crate) fn report(&self) -> BackendReport {
         BackendReport {
             log: self.log_id().to_string(),
             applied: self.tail.applied(),
@@ -261,7 +264,7 @@ impl Backend {
     }
 
     /// Takes no more writes, and closes the log when those that were taken are done.
-    pub async fn shut_down(&self) {
+    pub(crate) async fn shut_down(&self) {
         let log = Arc::clone(&self.log);
         let closing = tokio::task::spawn_blocking(move || log.shutdown());
         if let Err(error) = closing.await {

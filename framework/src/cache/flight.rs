@@ -39,21 +39,21 @@ impl Knowledge {
 
 /// What was known when a request arrived.
 #[derive(Debug, Clone, Copy)]
-pub struct Arrival {
+pub(crate) struct Arrival {
     known: Option<Knowledge>,
     begun: u64,
 }
 
 impl Arrival {
     /// Whether there was a lease, so that a result may be held against what is known here.
-    pub fn had_lease(&self) -> bool {
+    pub(crate) fn had_lease(&self) -> bool {
         self.known.is_some()
     }
 }
 
 /// The fills that are under way, by key.
 #[derive(Debug)]
-pub struct Flights<T> {
+pub(crate) struct Flights<T> {
     /// How many have begun so far.
     begun: AtomicU64,
     under_way: Mutex<HashMap<Box<str>, Flight<T>>>,
@@ -74,7 +74,7 @@ struct Start {
 
 /// What a request does about a fill.
 #[derive(Debug)]
-pub enum Join<T> {
+pub(crate) enum Join<T> {
     /// It makes the fill.
     Lead(Lead<T>),
     /// It waits for the one that is under way.
@@ -84,7 +84,7 @@ pub enum Join<T> {
 /// The duty to make a fill. Dropping it without [`land`](Lead::land) lets the waiting requests try
 /// for themselves.
 #[derive(Debug)]
-pub struct Lead<T> {
+pub(crate) struct Lead<T> {
     flights: Arc<Flights<T>>,
     /// Taken when the flight leaves the map.
     key: Option<Box<str>>,
@@ -93,24 +93,24 @@ pub struct Lead<T> {
 
 /// A place in the queue for the result of a fill.
 #[derive(Debug)]
-pub struct Wait<T> {
+pub(crate) struct Wait<T> {
     start: Start,
     landed: watch::Receiver<Option<T>>,
 }
 
 impl<T: Clone> Flights<T> {
     /// No fills yet.
-    pub fn new() -> Arc<Flights<T>> {
+    pub(crate) fn new() -> Arc<Flights<T>> {
         Arc::new(Flights { begun: AtomicU64::new(0), under_way: Mutex::default() })
     }
 
     /// A request arrives, when this is known.
-    pub fn arrive(&self, known: Option<Knowledge>) -> Arrival {
+    pub(crate) fn arrive(&self, known: Option<Knowledge>) -> Arrival {
         Arrival { known, begun: self.begun.load(Ordering::SeqCst) }
     }
 
     /// Joins the fill of `key`, or starts it with what is known.
-    pub fn join(self: &Arc<Self>, key: &str, known: Option<Knowledge>) -> Join<T> {
+    pub(crate) fn join(self: &Arc<Self>, key: &str, known: Option<Knowledge>) -> Join<T> {
         let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(flight) = under_way.get(key) {
             return Join::Wait(Wait { start: flight.start, landed: flight.landed.clone() });
@@ -124,7 +124,7 @@ impl<T: Clone> Flights<T> {
 
 impl<T> Lead<T> {
     /// Hands the result to all that wait.
-    pub fn land(mut self, result: T) {
+    pub(crate) fn land(mut self, result: T) {
         // Out of the map first: later requests must start anew.
         self.depart();
         self.landing.send_replace(Some(result));
@@ -146,7 +146,7 @@ impl<T> Drop for Lead<T> {
 
 impl<T: Clone> Wait<T> {
     /// Whether the request may have the result whatever has happened since.
-    pub fn suits(&self, arrival: &Arrival) -> bool {
+    pub(crate) fn suits(&self, arrival: &Arrival) -> bool {
         let knew_enough = match (self.start.known, arrival.known) {
             (Some(started), Some(arrived)) => started.includes(arrived),
             _ => false,
@@ -155,7 +155,7 @@ impl<T: Clone> Wait<T> {
     }
 
     /// The result; `None` when the fill was abandoned.
-    pub async fn landed(&mut self) -> Option<T> {
+    pub(crate) async fn landed(&mut self) -> Option<T> {
         let landed = self.landed.wait_for(Option::is_some).await.ok()?;
         landed.clone()
     }

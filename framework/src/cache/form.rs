@@ -98,7 +98,7 @@ impl Page {
 const TAG: usize = 2 + 32 + 9;
 
 /// The strong tag of content with this digest in a coding.
-pub fn tag_of_digest(digest: u128, coding: Coding) -> HeaderValue {
+pub(crate) fn tag_of_digest(digest: u128, coding: Coding) -> HeaderValue {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut text = [b'"'; TAG];
     for (byte, digits) in digest.to_be_bytes().into_iter().zip(text[1..].chunks_exact_mut(2)) {
@@ -117,7 +117,7 @@ pub fn tag_of_digest(digest: u128, coding: Coding) -> HeaderValue {
 }
 
 /// The tag of the same content in a coding: `"TAG-gzip"` for `"TAG"`. None when that is no tag.
-pub fn tag_in(identity: &HeaderValue, coding: Coding) -> Option<HeaderValue> {
+pub(crate) fn tag_in(identity: &HeaderValue, coding: Coding) -> Option<HeaderValue> {
     let identity = identity.as_bytes();
     let start = identity.strip_suffix(b"\"").filter(|start| start.contains(&b'"'))?;
     HeaderValue::from_bytes(&[start, b"-", coding.name().as_bytes(), b"\""].concat()).ok()

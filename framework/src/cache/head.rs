@@ -188,7 +188,7 @@ fn with_places(headers: &HeaderMap, places: impl Iterator<Item = HeaderName>) ->
 }
 
 /// The headers of a 304 in the place of a response with these.
-pub fn not_modified(headers: &HeaderMap) -> HeaderMap {
+pub(crate) fn not_modified(headers: &HeaderMap) -> HeaderMap {
     let mut kept = HeaderMap::new();
     for name in WITH_304.iter().filter(|name| headers.contains_key(*name)) {
         for value in headers.get_all(name) {

@@ -50,19 +50,19 @@ impl<'a> Key<'a> {
 
 /// Makes the key of content that differs by more than its id.
 #[derive(Debug)]
-pub struct KeyBuilder<'a> {
+pub(crate) struct KeyBuilder<'a> {
     key: Key<'a>,
 }
 
 impl<'a> KeyBuilder<'a> {
     /// Starts with the id.
-    pub fn new(id: impl Into<Cow<'a, str>>) -> KeyBuilder<'a> {
+    pub(crate) fn new(id: impl Into<Cow<'a, str>>) -> KeyBuilder<'a> {
         KeyBuilder { key: Key::of_id(id) }
     }
 
     /// Adds a value that the content depends on. Names and values may hold anything: their lengths
     /// are part of the key, so that no two different lists of values give the same key.
-    pub fn depends_on(mut self, name: &str, value: &str) -> KeyBuilder<'a> {
+    pub(crate) fn depends_on(mut self, name: &str, value: &str) -> KeyBuilder<'a> {
         let text = self.key.text.to_mut();
         // Writing to a string cannot fail.
         let _ = write!(text, "\n{}:{name}{}:{value}", name.len(), value.len());
@@ -70,7 +70,7 @@ impl<'a> KeyBuilder<'a> {
     }
 
     /// The finished key.
-    pub fn build(self) -> Key<'a> {
+    pub(crate) fn build(self) -> Key<'a> {
         self.key
     }
 }

@@ -8,7 +8,7 @@ use crate::config::Mode;
 /// What a site's program is asked to do.
 #[derive(Debug, Parser)]
 #[command(about = "A site built with headwater", disable_help_subcommand = true)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// The site's configuration; without it project.toml here, if there is one
     #[arg(long, value_name = "FILE", global = true)]
     pub(super) config: Option<PathBuf>,

@@ -25,15 +25,15 @@ use std::process::ExitCode;
 use clap::Parser;
 
 pub use announcement::{Announcement, Entrance};
-pub use args::Arguments;
-pub use signals::{Signals, Wish};
+pub(crate) use args::Arguments;
+pub(crate) use signals::{Signals, Wish};
 
 use crate::config::{Config, environment};
 use crate::problem::{Problem, Problems};
 use args::Command;
 
 /// What the command line needs from the site it belongs to.
-pub trait Site {
+pub(crate) trait Site {
     /// Runs the node until it is stopped ([`Signals`]) and has drained. Prints an [`Announcement`]
     /// when it listens. When it `is_alone`, no front end that has followed an earlier log can still
     /// be running.
@@ -54,7 +54,7 @@ pub trait Site {
 
 /// Does what the process's arguments ask, and says how that went: 0 when it was done, 1 when it
 /// failed, 2 when the arguments were wrong. What went wrong is on stderr.
-pub fn main(site: impl Site) -> ExitCode {
+pub(crate) fn main(site: impl Site) -> ExitCode {
     // Before anything that takes time. Other commands end with their terminal.
     let is_node = |argument: OsString| argument == "serve" || argument == "cluster";
     if std::env::args_os().any(is_node)

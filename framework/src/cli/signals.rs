@@ -9,7 +9,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 /// SIGHUP has an older meaning too: that the terminal is gone. A process that was started from a
 /// terminal and finds it gone stops, unless it was started with `nohup`.
 #[derive(Debug)]
-pub struct Signals {
+pub(crate) struct Signals {
     interrupt: Signal,
     terminate: Signal,
     hangup: Signal,
@@ -21,7 +21,7 @@ pub struct Signals {
 
 /// What a signal asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wish {
+pub(crate) enum Wish {
     /// To stop.
     Stop,
     /// To load the site's files anew.
@@ -47,7 +47,7 @@ impl Signals {
     ///
     /// # Panics
     /// Outside of a tokio runtime with its I/O driver on.
-    pub fn listen() -> io::Result<Signals> {
+    pub(crate) fn listen() -> io::Result<Signals> {
         let closed = match (has_terminal(), ignores_hangup()) {
             (true, false) => Closed::Stop,
             (true, true) => Closed::Nothing,
@@ -63,7 +63,7 @@ impl Signals {
     }
 
     /// Waits for the next wish. Cancelling this loses none.
-    pub async fn next(&mut self) -> Wish {
+    pub(crate) async fn next(&mut self) -> Wish {
         if std::mem::take(&mut self.kept) {
             return Wish::Reload;
         }
@@ -72,7 +72,7 @@ impl Signals {
 
     /// Waits for the next wish to stop, and keeps a wish to reload for [`next`](Signals::next).
     /// Cancelling this loses none.
-    pub async fn stop(&mut self) {
+    pub(crate) async fn stop(&mut self) {
         while self.receive().await == Wish::Reload {
             self.kept = true;
         }

@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What a node says of itself on its admin port at `/status`, as JSON.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct NodeStatus {
+pub(super) struct NodeStatus {
     /// Its name.
     pub name: String,
     /// What it is, as `project.toml` writes it.
@@ -32,7 +32,7 @@ pub struct NodeStatus {
 
 /// What a back end knows of a front end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MemberStatus {
+pub(super) struct MemberStatus {
     /// Its name.
     pub name: String,
     /// The position that it has acknowledged, if any.

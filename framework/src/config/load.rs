@@ -11,7 +11,7 @@ use super::{Config, SiteSettings, check, site, variables};
 use crate::problem::{Problem, Problems, line_of};
 
 /// The file that is read when none is named; it need not exist.
-pub const DEFAULT_FILE: &str = "project.toml";
+pub(crate) const DEFAULT_FILE: &str = "project.toml";
 
 impl Config {
     /// Reads `path` (without one: [`DEFAULT_FILE`], if there is one) and lays the `HEADWATER_…`
@@ -20,7 +20,7 @@ impl Config {
     ///
     /// # Errors
     /// Everything that is wrong in the file and in the variables, with line or name.
-    pub fn load(
+    pub(crate) fn load(
         path: Option<&Path>,
         environment: impl Iterator<Item = (String, String)>,
     ) -> Result<Config, Problems> {
@@ -32,7 +32,7 @@ impl Config {
     ///
     /// # Errors
     /// Everything that is wrong in its project.toml, which need not exist.
-    pub fn of_folder(folder: &Path) -> Result<Config, Problems> {
+    pub(crate) fn of_folder(folder: &Path) -> Result<Config, Problems> {
         let file = folder.join(DEFAULT_FILE);
         if file.exists() {
             return Config::load(Some(&file), std::iter::empty());
@@ -44,7 +44,7 @@ impl Config {
 
     /// Like [`Config::load`], but where a value is wrong its default is used, so that a check can
     /// go on to report everything that is wrong with a site.
-    pub fn read(
+    pub(crate) fn read(
         path: Option<&Path>,
         environment: impl Iterator<Item = (String, String)>,
     ) -> (Config, Problems) {

@@ -22,7 +22,8 @@ mod value;
 mod variables;
 
 pub(crate) use load::DEFAULT_FILE;
-pub use secret::Secret;
-pub use settings::{Config, Encoding, Environment, Limits, Mode, Trace, TraceFormat};
-pub use site::SiteSettings;
+pub(crate) use secret::Secret;
+pub use settings::Mode;
+pub(crate) use settings::{Config, Encoding, Environment, Limits, Trace, TraceFormat};
+pub(crate) use site::SiteSettings;
 pub(crate) use variables::environment;

@@ -5,16 +5,16 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 /// A word that the nodes of a site share. It is never shown: not by `Debug`, not when the
 /// configuration is written out.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
+pub(crate) struct Secret(String);
 
 impl Secret {
     /// A secret with this text.
-    pub fn new(text: impl Into<String>) -> Secret {
+    pub(crate) fn new(text: impl Into<String>) -> Secret {
         Secret(text.into())
     }
 
     /// The secret itself.
-    pub fn expose(&self) -> &str {
+    pub(crate) fn expose(&self) -> &str {
         &self.0
     }
 }

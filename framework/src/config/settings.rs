@@ -12,7 +12,7 @@ use crate::http::ProxyHeaders;
 /// The settings of `project.toml` and of `HEADWATER_…` variables.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Config {
+pub(crate) struct Config {
     /// The node's name, unlike that of any other node of the site. Default `node`.
     #[serde(deserialize_with = "value::name")]
     pub name: String,
@@ -79,7 +79,7 @@ impl Mode {
 /// For whom the node runs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Environment {
+pub(crate) enum Environment {
     /// Visitors: an error page shows a request id only, and changed files are read on request.
     #[default]
     Production,
@@ -90,7 +90,7 @@ pub enum Environment {
 /// `[http]`: where visitors come in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Http {
+pub(crate) struct Http {
     /// Address and port; port 0 takes a free one. Default `127.0.0.1:8000`.
     #[serde(deserialize_with = "value::listen")]
     pub listen: SocketAddr,
@@ -110,7 +110,7 @@ pub struct Http {
 /// A content coding that pages are kept in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Encoding {
+pub(crate) enum Encoding {
     /// `zstd` (RFC 8878).
     #[cfg(feature = "zstd")]
     Zstd,
@@ -124,7 +124,7 @@ pub enum Encoding {
 /// `[admin]`: health, readiness, metrics, status and invalidation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Admin {
+pub(crate) struct Admin {
     /// Address and port; port 0 takes a free one. Default `127.0.0.1:8200`.
     #[serde(deserialize_with = "value::listen")]
     pub listen: SocketAddr,
@@ -139,7 +139,7 @@ pub struct Admin {
 /// `[link]`: what joins front ends and back ends.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Link {
+pub(crate) struct Link {
     /// Where a back end awaits front ends; port 0 takes a free one. Default `127.0.0.1:8100`.
     #[serde(deserialize_with = "value::listen")]
     pub listen: SocketAddr,
@@ -165,7 +165,7 @@ pub struct Link {
 /// `[cache]`: the cache of a front end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Cache {
+pub(crate) struct Cache {
     /// Bytes for everything that is not persistent. Default 256 MiB.
     #[serde(with = "value::size")]
     pub bytes: u64,
@@ -196,7 +196,7 @@ pub struct Cache {
 /// `[log]`: the log of a back end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Log {
+pub(crate) struct Log {
     /// What keeps the records. Default `embedded`.
     pub engine: Engine,
     /// The folder of the embedded log. Default `data`.
@@ -206,7 +206,7 @@ pub struct Log {
 /// What keeps the records of the log.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Engine {
+pub(crate) enum Engine {
     /// A file of the back end's own.
     #[default]
     Embedded,
@@ -215,7 +215,7 @@ pub enum Engine {
 /// `[templates]`: the site's templates.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Templates {
+pub(crate) struct Templates {
     /// Their folder. Default `templates`.
     pub path: PathBuf,
 }
@@ -223,7 +223,7 @@ pub struct Templates {
 /// `[docroot]`: the site's files.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Docroot {
+pub(crate) struct Docroot {
     /// Their folder. Default `docroot`.
     pub path: PathBuf,
     /// Where nodes keep the contents of synchronized files, each in a folder with its name. Default
@@ -237,7 +237,7 @@ pub struct Docroot {
 /// `[dispatch]`: the site's routes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Dispatch {
+pub(crate) struct Dispatch {
     /// The file that lists them. Default `dispatch.conf`.
     pub path: PathBuf,
 }
@@ -245,7 +245,7 @@ pub struct Dispatch {
 /// `[limits]`: what a visitor may ask of the node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Limits {
+pub(crate) struct Limits {
     /// Bytes of a request's head, 8 KiB to 16 MiB. Default 64 KiB.
     #[serde(with = "value::size")]
     pub header_bytes: u64,
@@ -290,7 +290,7 @@ pub struct Limits {
 /// `[trace]`: the node's own messages, which go to stderr.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Trace {
+pub(crate) struct Trace {
     /// What is written: `error`, `warn`, `info`, `debug`, `trace`, or directives as in
     /// `info,headwater=debug`. The variable `RUST_LOG` wins. Default `info`.
     pub level: String,
@@ -301,7 +301,7 @@ pub struct Trace {
 /// How a message is written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum TraceFormat {
+pub(crate) enum TraceFormat {
     /// A line for people.
     #[default]
     Text,

@@ -36,9 +36,10 @@ mod tests;
 
 pub use crate::cache_type::CacheType;
 pub use canonical::CanonicalPath;
-pub use policy::{CachePolicy, CacheStatuses};
+pub(crate) use policy::{CachePolicy, CacheStatuses};
 pub use query::QueryKey;
-pub use resolution::{Match, Resolution};
-pub use route::{Location, Route, Scope, Target};
+pub(crate) use resolution::Match;
+pub use resolution::Resolution;
+pub(crate) use route::{Location, Route, Scope, Target};
 pub(crate) use route::{service_controller, service_of};
 pub use table::Table;

@@ -8,7 +8,7 @@ use super::SyncError;
 use crate::log::{FileChange, Position};
 
 /// What a controller asks of the back end that it runs on when it synchronizes a file.
-pub trait Keeper: Send + Sync {
+pub(crate) trait Keeper: Send + Sync {
     /// The back end's docroot.
     fn folder(&self) -> &Path;
 
@@ -27,11 +27,11 @@ pub trait Keeper: Send + Sync {
 }
 
 /// An answer under way.
-pub type Keeping<'a, T> = Pin<Box<dyn Future<Output = Result<T, SyncError>> + Send + 'a>>;
+pub(crate) type Keeping<'a, T> = Pin<Box<dyn Future<Output = Result<T, SyncError>> + Send + 'a>>;
 
 /// An imported file. Until this is dropped the content stays, and no other import of the same path
 /// can begin.
-pub struct Taken {
+pub(crate) struct Taken {
     /// What is to be written to the log.
     pub change: FileChange,
     _kept: Box<dyn Any + Send>,
@@ -39,7 +39,7 @@ pub struct Taken {
 
 impl Taken {
     /// `kept` is dropped with it.
-    pub fn new(change: FileChange, kept: impl Any + Send) -> Taken {
+    pub(crate) fn new(change: FileChange, kept: impl Any + Send) -> Taken {
         Taken { change, _kept: Box::new(kept) }
     }
 }

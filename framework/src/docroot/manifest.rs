@@ -17,13 +17,13 @@ const PIECE: usize = 256 * 1024;
 ///
 /// A clone costs next to nothing, and so does a change of either of the two afterwards.
 #[derive(Debug, Clone, Default)]
-pub struct Manifest {
+pub(crate) struct Manifest {
     files: OrdMap<Arc<str>, FileEntry>,
 }
 
 /// What the log says about one path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FileEntry {
+pub(crate) struct FileEntry {
     /// The record that made it.
     pub position: Position,
     /// The file's content; `None` when the file was removed.
@@ -32,13 +32,13 @@ pub struct FileEntry {
 
 impl Manifest {
     /// What the log says about the file at `path`; `None` when it says nothing.
-    pub fn get(&self, path: &str) -> Option<FileEntry> {
+    pub(crate) fn get(&self, path: &str) -> Option<FileEntry> {
         self.files.get(path).copied()
     }
 
     /// Applies one change of the record at `position`. Returns what it replaced, if anything, or
     /// `Err` when the manifest is ahead of the record already.
-    pub fn apply(
+    pub(crate) fn apply(
         &mut self,
         position: Position,
         change: &FileChange,
@@ -53,22 +53,22 @@ impl Manifest {
     }
 
     /// All entries, in the order of their paths.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, FileEntry)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, FileEntry)> {
         self.files.iter().map(|(path, entry)| (&**path, *entry))
     }
 
     /// All contents that files have.
-    pub fn contents(&self) -> HashSet<ContentId> {
+    pub(crate) fn contents(&self) -> HashSet<ContentId> {
         self.files.values().filter_map(|entry| entry.content).collect()
     }
 
     /// The paths of the files with this content.
-    pub fn paths_of(&self, content: ContentId) -> impl Iterator<Item = &str> {
+    pub(crate) fn paths_of(&self, content: ContentId) -> impl Iterator<Item = &str> {
         self.iter().filter(move |(_, entry)| entry.content == Some(content)).map(|(path, _)| path)
     }
 
     /// The manifest, encoded in pieces of bounded length.
-    pub fn to_pieces(&self) -> Vec<Bytes> {
+    pub(crate) fn to_pieces(&self) -> Vec<Bytes> {
         let mut pieces = Vec::new();
         let mut piece = Vec::new();
         for entry in self.iter() {
@@ -85,7 +85,7 @@ impl Manifest {
     }
 
     /// Reads what [`Manifest::to_pieces`] made; `None` when it is something else.
-    pub fn from_pieces<'a>(pieces: impl IntoIterator<Item = &'a Bytes>) -> Option<Manifest> {
+    pub(crate) fn from_pieces<'a>(pieces: impl IntoIterator<Item = &'a Bytes>) -> Option<Manifest> {
         let mut files = OrdMap::new();
         for piece in pieces {
             let mut rest: &[u8] = piece;
@@ -101,7 +101,7 @@ impl Manifest {
 
 /// The manifest holds a later record's word about the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ahead;
+pub(crate) struct Ahead;
 
 #[cfg(test)]
 mod tests {

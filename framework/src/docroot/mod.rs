@@ -86,7 +86,8 @@ mod path;
 mod store;
 
 pub use error::SyncError;
-pub use keeper::{Keeper, Keeping, Taken};
-pub use manifest::{FileEntry, Manifest};
-pub use path::check_path;
-pub use store::{Partial, Pin, Store, StoreError};
+pub(crate) use keeper::{Keeper, Keeping, Taken};
+pub(crate) use manifest::{FileEntry, Manifest};
+pub(crate) use path::check_path;
+pub(crate) use store::StoreError;
+pub(crate) use store::{Partial, Pin, Store};

@@ -8,7 +8,7 @@ const LONGEST: usize = 1024;
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn check_path(path: &str) -> Result<(), &'static str> {
+pub(crate) fn check_path(path: &str) -> Result<(), &'static str> {
     if path.is_empty() {
         return Err("it is empty");
     }

@@ -8,7 +8,7 @@ use super::hash::ContentHash;
 
 /// The first 16 hexadecimal digits of a content's hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Fingerprint(u64);
+pub(crate) struct Fingerprint(u64);
 
 const DIGITS: usize = 16;
 
@@ -19,13 +19,13 @@ impl Fingerprint {
     }
 
     /// The fingerprint of content whose hash begins with these bytes.
-    pub fn of_hash(first: [u8; 8]) -> Fingerprint {
+    pub(crate) fn of_hash(first: [u8; 8]) -> Fingerprint {
         Fingerprint(u64::from_be_bytes(first))
     }
 
     /// The file's name with the fingerprint before its extension, or at its end if it has none.
     /// Folders before the name stay as they are.
-    pub fn insert_into(self, path: &str) -> String {
+    pub(crate) fn insert_into(self, path: &str) -> String {
         let name = path.rfind('/').map_or(0, |slash| slash + 1);
         match path[name..].rfind('.').filter(|dot| *dot > 0) {
             Some(dot) => {
@@ -37,7 +37,7 @@ impl Fingerprint {
     }
 
     /// The name without the fingerprint, and the fingerprint, if there is one in it.
-    pub fn split(name: &str) -> Option<(String, Fingerprint)> {
+    pub(crate) fn split(name: &str) -> Option<(String, Fingerprint)> {
         let (stem, last) = name.rsplit_once('.')?;
         if let Some(fingerprint) = Fingerprint::parse(last) {
             return Some((stem.to_owned(), fingerprint)).filter(|_| !stem.is_empty());

@@ -85,30 +85,30 @@ use crate::problem::nearest;
 
 pub(crate) use body::FileBody;
 use encoded::Encodings;
-pub use fingerprint::Fingerprint;
+pub(crate) use fingerprint::Fingerprint;
 use folder::Folder;
 pub(crate) use folder::open_without_links;
 use found::{Found, Freshness, Shelf};
 use hash::Hashes;
 use name::Name;
-pub use open::OpenFile;
+pub(crate) use open::OpenFile;
 pub(crate) use open::{allow as allow_open, is_exhaustion};
-pub use overlay::{Overlaid, OverlaidFile, Overlay};
+pub(crate) use overlay::{Overlaid, OverlaidFile, Overlay};
 use sibling::Siblings;
-pub use source::Caching;
+pub(crate) use source::Caching;
 
 /// The files of a docroot.
 ///
 /// Names that begin with a dot are not served, except `.well-known` (RFC 8615). Links are followed
 /// as long as they stay below the folder.
 #[derive(Debug, Clone)]
-pub struct Files {
+pub(crate) struct Files {
     shelf: Arc<Shelf>,
 }
 
 /// What there is for a request.
 #[derive(Debug)]
-pub enum Answer {
+pub(crate) enum Answer {
     /// A file, or what conditions and ranges make of it.
     Response(Response<Body>),
     /// A folder with an index file, whose address must end with a slash so that what is relative
@@ -120,7 +120,7 @@ pub enum Answer {
 
 /// Why a file has no fingerprint.
 #[derive(Debug, thiserror::Error)]
-pub enum FingerprintError {
+pub(crate) enum FingerprintError {
     /// There is no such file.
     #[error("there is no file `{path}` in {}{}", .folder.display(), did_you_mean(.near))]
     NotFound {
@@ -143,7 +143,7 @@ pub enum FingerprintError {
 
 impl Files {
     /// The files below `root`. It may be a link that leads elsewhere later, and need not be there yet.
-    pub fn below(root: &Path) -> Files {
+    pub(crate) fn below(root: &Path) -> Files {
         Files {
             shelf: Arc::new(Shelf {
                 folder: Folder::new(root),
@@ -157,14 +157,14 @@ impl Files {
 
     /// The same files, of which those of text without siblings are sent in these codings.
     #[must_use]
-    pub fn encoded_in(&self, codings: Vec<Coding>) -> Files {
+    pub(crate) fn encoded_in(&self, codings: Vec<Coding>) -> Files {
         let shelf = Shelf::clone(&self.shelf);
         Files { shelf: Arc::new(Shelf { encodings: Encodings::new(codings), ..shelf }) }
     }
 
     /// The same files, behind those of `overlay` and no other. This costs next to nothing.
     #[must_use]
-    pub fn behind(&self, overlay: Arc<dyn Overlay>) -> Files {
+    pub(crate) fn behind(&self, overlay: Arc<dyn Overlay>) -> Files {
         let shelf = Shelf::clone(&self.shelf);
         Files { shelf: Arc::new(Shelf { overlay: Some(overlay), ..shelf }) }
     }
@@ -172,7 +172,7 @@ impl Files {
     /// The paths of all files that a request for `path` may mean, without encoded siblings: the file
     /// itself, a folder's index, and the file whose fingerprint is in the name. The first that is
     /// there is sent. None when the request must not be answered with a file.
-    pub fn meant_by(path: &str) -> Vec<String> {
+    pub(crate) fn meant_by(path: &str) -> Vec<String> {
         let Some(name) = Name::of(path) else { return Vec::new() };
         let unfixed = name.without_fingerprint().map(|(name, _)| name);
         let index = name.child(found::INDEX);
@@ -190,7 +190,7 @@ impl Files {
     ///
     /// # Errors
     /// When the file is there and cannot be opened or read.
-    pub async fn get(
+    pub(crate) async fn get(
         &self,
         method: &Method,
         headers: &HeaderMap,
@@ -217,7 +217,7 @@ impl Files {
     ///
     /// # Errors
     /// When there is no such file, or it cannot be read.
-    pub fn fingerprint(&self, path: &str) -> Result<Fingerprint, FingerprintError> {
+    pub(crate) fn fingerprint(&self, path: &str) -> Result<Fingerprint, FingerprintError> {
         let name = Name::of(path).ok_or_else(|| self.not_found(path))?;
         match self.shelf.fingerprint(&name) {
             Ok(Some(fingerprint)) => Ok(fingerprint),
@@ -227,7 +227,7 @@ impl Files {
     }
 
     /// Whether the overlay says what is at `path`, so that the docroot's own file does not count.
-    pub fn is_overlaid(&self, path: &str) -> bool {
+    pub(crate) fn is_overlaid(&self, path: &str) -> bool {
         let overlay = self.shelf.overlay.as_ref();
         let found = overlay.zip(Name::of(path)).map(|(overlay, name)| overlay.find(name.as_str()));
         found.is_some_and(|found| !matches!(found, Overlaid::Nothing))

@@ -59,7 +59,7 @@ impl Places {
 
 /// A file that is open for a response.
 #[derive(Debug)]
-pub struct OpenFile {
+pub(crate) struct OpenFile {
     file: File,
     _place: Place,
 }
@@ -69,7 +69,7 @@ impl OpenFile {
     ///
     /// # Errors
     /// `EMFILE` when all are taken.
-    pub fn new(file: File) -> io::Result<OpenFile> {
+    pub(crate) fn new(file: File) -> io::Result<OpenFile> {
         Ok(OpenFile { file, _place: PLACES.take()? })
     }
 }

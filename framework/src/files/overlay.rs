@@ -13,14 +13,14 @@ use super::fingerprint::Fingerprint;
 ///
 /// It is asked for every file that a request may mean, those with `.br`, `.zst` and `.gz` at their
 /// ends included.
-pub trait Overlay: fmt::Debug + Send + Sync {
+pub(crate) trait Overlay: fmt::Debug + Send + Sync {
     /// What is at `path`: relative, with `/` between its parts, none of them hidden or `..`.
     fn find(&self, path: &str) -> Overlaid;
 }
 
 /// What an overlay says of a path.
 #[derive(Debug)]
-pub enum Overlaid {
+pub(crate) enum Overlaid {
     /// Nothing: the docroot's own file counts.
     Nothing,
     /// There is no file, whatever the docroot has.
@@ -30,7 +30,7 @@ pub enum Overlaid {
 }
 
 /// A file that is in the place of one of the docroot.
-pub struct OverlaidFile {
+pub(crate) struct OverlaidFile {
     /// Its strong entity tag, quoted.
     pub tag: HeaderValue,
     /// What stands for its content in names.
@@ -49,7 +49,7 @@ pub struct OverlaidFile {
 }
 
 /// Opens a file.
-pub type Open = Box<dyn Fn() -> io::Result<File> + Send>;
+pub(super) type Open = Box<dyn Fn() -> io::Result<File> + Send>;
 
 impl fmt::Debug for OverlaidFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -17,7 +17,7 @@ use crate::http::validators::shown_date;
 
 /// What is sent: bytes, and all that headers say of them.
 #[derive(Debug)]
-pub struct Source {
+pub(super) struct Source {
     /// Its bytes.
     pub content: Content,
     /// How many.
@@ -36,7 +36,7 @@ pub struct Source {
 
 /// Where the bytes are.
 #[derive(Debug)]
-pub enum Content {
+pub(super) enum Content {
     /// In an open file, read while it is sent.
     File(OpenFile),
     /// In memory.
@@ -45,7 +45,7 @@ pub enum Content {
 
 /// The caching headers of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Caching {
+pub(crate) struct Caching {
     /// The value of `Cache-Control`.
     pub browser: HeaderValue,
     /// The value of `CDN-Cache-Control` (RFC 9213), if that is another.
@@ -54,11 +54,11 @@ pub struct Caching {
 
 impl Caching {
     /// Every cache may keep it, and asks each time whether it is still the same.
-    pub const CONFIRM: Caching =
+    pub(crate) const CONFIRM: Caching =
         Caching { browser: HeaderValue::from_static("no-cache"), cdn: None };
 
     /// Every cache may keep it for ever: the name stands for this content alone (RFC 8246).
-    pub const IMMUTABLE: Caching = Caching {
+    pub(crate) const IMMUTABLE: Caching = Caching {
         browser: HeaderValue::from_static("public, max-age=31536000, immutable"),
         cdn: None,
     };
@@ -82,7 +82,7 @@ impl Current for Source {
 
 impl Source {
     /// These bytes, of which nothing is known: length 0, no tag and no date, `application/octet-stream`.
-    pub fn of(content: Content) -> Source {
+    pub(super) fn of(content: Content) -> Source {
         Source {
             content,
             length: 0,
@@ -95,7 +95,12 @@ impl Source {
     }
 
     /// The response to a `GET` or `HEAD` with these headers: 200, 206, 304, 412 or 416.
-    pub fn send(self, method: &Method, headers: &HeaderMap, caching: &Caching) -> Response<Body> {
+    pub(super) fn send(
+        self,
+        method: &Method,
+        headers: &HeaderMap,
+        caching: &Caching,
+    ) -> Response<Body> {
         match evaluate(method, headers, &self) {
             Precondition::Proceed => {}
             Precondition::NotModified => {

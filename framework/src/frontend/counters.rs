@@ -4,7 +4,7 @@ use serde::Serialize;
 
 /// What a front end has done since it started.
 #[derive(Debug, Default)]
-pub struct Counters {
+pub(crate) struct Counters {
     hits: AtomicU64,
     misses: AtomicU64,
     bypasses: AtomicU64,
@@ -38,7 +38,7 @@ pub(super) enum Event {
 
 /// The figures at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Counts {
+pub(crate) struct Counts {
     /// Responses, and parts of them, from the cache.
     pub hits: u64,
     /// Responses, and parts of them, that might have come from the cache but had to be made.
@@ -80,7 +80,7 @@ impl Counters {
     }
 
     /// The figures now.
-    pub fn counts(&self) -> Counts {
+    pub(crate) fn counts(&self) -> Counts {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let (hits, misses) = (read(&self.hits), read(&self.misses));
         let hit_ratio = if hits == 0 { 0.0 } else { hits as f64 / (hits + misses) as f64 };

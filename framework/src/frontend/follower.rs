@@ -13,7 +13,7 @@ use crate::log::{Notice, Position};
 /// Lets the feed tell the cache what has become wrong, and until when it may be served from; and
 /// the docroot, which files there are.
 #[derive(Debug)]
-pub struct CacheFollower {
+pub(crate) struct CacheFollower {
     cache: Arc<Cache>,
     docroot: Arc<Docroot>,
     lease: Mutex<Duration>,
@@ -21,7 +21,7 @@ pub struct CacheFollower {
 
 impl CacheFollower {
     /// Follows on behalf of `cache` and `docroot`.
-    pub fn new(cache: Arc<Cache>, docroot: Arc<Docroot>) -> CacheFollower {
+    pub(crate) fn new(cache: Arc<Cache>, docroot: Arc<Docroot>) -> CacheFollower {
         CacheFollower { cache, docroot, lease: Mutex::default() }
     }
 }

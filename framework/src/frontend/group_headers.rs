@@ -12,7 +12,7 @@ use sfv::{ItemSerializer, StringRef};
 /// A header that tells caches further out which groups a page is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum GroupHeader {
+pub(crate) enum GroupHeader {
     /// `Cache-Groups` (RFC 9875).
     CacheGroups,
     /// `Surrogate-Key`, as Fastly and Varnish know it.

@@ -71,24 +71,25 @@ use crate::raw::RawService;
 use crate::server::Work;
 
 use counters::Event;
-pub use counters::{Counters, Counts};
+pub(crate) use counters::{Counters, Counts};
 use dispatcher::{Dispatcher, Found};
-pub use docroot::Docroot;
+pub(crate) use docroot::Docroot;
 use docroot::DocrootFiles;
-pub use follower::CacheFollower;
-pub use group_headers::GroupHeader;
+pub(crate) use follower::CacheFollower;
+pub(crate) use group_headers::GroupHeader;
 use maker::{MadeContent, Maker};
 use notice::Notice;
 use pages::{Pages, Served, page_of};
 use parts::Unfinished;
 use respond::{Aging, CacheStatus};
 pub(crate) use router::key_scope;
-pub use router::{Edition, Variant, VariantFn, Visitor};
+pub(crate) use router::{Edition, VariantFn};
 use router::{Router, Visit};
-pub use settings::Settings;
+pub use router::{Variant, Visitor};
+pub(crate) use settings::Settings;
 
 /// What a front end is made of.
-pub struct Rooms {
+pub(crate) struct Rooms {
     /// What it goes by.
     pub settings: Settings,
     /// What the site's files say.
@@ -108,7 +109,7 @@ pub struct Rooms {
 }
 
 /// A front end.
-pub struct FrontEnd {
+pub(crate) struct FrontEnd {
     cache: Arc<Cache>,
     link: Arc<Link>,
     dispatcher: Dispatcher,
@@ -117,7 +118,7 @@ pub struct FrontEnd {
 
 impl FrontEnd {
     /// A front end that has answered nothing yet.
-    pub fn new(rooms: Rooms) -> Arc<FrontEnd> {
+    pub(crate) fn new(rooms: Rooms) -> Arc<FrontEnd> {
         let Rooms { settings, edition, files, docroot, cache, link, variant, services } = rooms;
         let (settings, link, counters) = (Arc::new(settings), Arc::new(link), Arc::default());
         let shared = || (Arc::clone(&settings), Arc::clone(&cache), Arc::clone(&counters));
@@ -140,58 +141,58 @@ impl FrontEnd {
     }
 
     /// The cache.
-    pub fn cache(&self) -> &Arc<Cache> {
+    pub(crate) fn cache(&self) -> &Arc<Cache> {
         &self.cache
     }
 
     /// What the log has put into the docroot.
-    pub fn docroot(&self) -> &Docroot {
+    pub(crate) fn docroot(&self) -> &Docroot {
         &self.dispatcher.files.docroot
     }
 
     /// The way to the back ends.
-    pub fn link(&self) -> &Link {
+    pub(crate) fn link(&self) -> &Link {
         &self.link
     }
 
     /// What has been done so far.
-    pub fn counts(&self) -> Counts {
+    pub(crate) fn counts(&self) -> Counts {
         self.counters.counts()
     }
 
     /// Answers from `edition` from now on, and forgets all that was made by the one before; how many
     /// editions there have been. When this returns, no request that comes is answered from an
     /// earlier one.
-    pub fn publish(&self, edition: Edition) -> u64 {
+    pub(crate) fn publish(&self, edition: Edition) -> u64 {
         self.dispatcher.router.editions.publish(edition)
     }
 
     /// The number of the edition that requests are answered from: 1, and one more with each
     /// [`publish`](FrontEnd::publish) that is done.
-    pub fn edition(&self) -> u64 {
+    pub(crate) fn edition(&self) -> u64 {
         self.dispatcher.router.editions.published()
     }
 
     /// Keeps the edition and says what is wrong with the files that were to take its place, until
     /// there is a new one: in [`problems`](FrontEnd::problems), and in development in every page.
-    pub fn show(&self, problems: Problems) {
+    pub(crate) fn show(&self, problems: Problems) {
         self.dispatcher.router.editions.keep(problems);
     }
 
     /// What is wrong with the files that were to take the edition's place. Empty when they have.
-    pub fn problems(&self) -> Problems {
+    pub(crate) fn problems(&self) -> Problems {
         let notice = self.dispatcher.router.editions.notice();
         notice.map(|notice| notice.problems().clone()).unwrap_or_default()
     }
 
     /// Fetches contents that the log's files have and that are not here, for as long as it is
     /// polled.
-    pub async fn fetch_files(self: Arc<Self>) {
+    pub(crate) async fn fetch_files(self: Arc<Self>) {
         self.dispatcher.files.fetch().await;
     }
 
     /// Removes contents that nothing refers to any more, for as long as it is polled.
-    pub async fn sweep_files(self: Arc<Self>) {
+    pub(crate) async fn sweep_files(self: Arc<Self>) {
         self.dispatcher.files.sweep().await;
     }
 
@@ -199,7 +200,7 @@ impl FrontEnd {
     ///
     /// # Errors
     /// Why not, for an operator.
-    pub fn ready(&self) -> Result<(), String> {
+    pub(crate) fn ready(&self) -> Result<(), String> {
         if self.dispatcher.settings.caching && !self.cache.holds_lease(clock::now()) {
             let is_connected = self.link.is_connected();
             return Err(match self.docroot().unstorable() {
@@ -227,7 +228,7 @@ impl FrontEnd {
     }
 
     /// Returns when requests can be answered as they should be.
-    pub async fn when_ready(&self) {
+    pub(crate) async fn when_ready(&self) {
         self.link.connected().await;
         while self.ready().is_err() {
             tokio::time::sleep(Duration::from_millis(2)).await;
@@ -236,14 +237,14 @@ impl FrontEnd {
 
     /// Stops serving from the cache and tells the back end, so that no writer waits for this front
     /// end. Requests are answered as before, but made anew.
-    pub async fn leave(&self) {
+    pub(crate) async fn leave(&self) {
         self.cache.close();
         self.link.leave().await;
     }
 
     /// Answers a request that `peer` has sent: at once what waits for nothing, as most hits, and the rest
     /// in a future. All that is done for it keeps `work`. Whatever goes wrong becomes a response too.
-    pub fn answer(
+    pub(crate) fn answer(
         self: &Arc<Self>,
         mut request: Request<Body>,
         peer: IpAddr,

@@ -6,7 +6,7 @@ use crate::server::Pace;
 
 /// What a front end goes by.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// Whether error pages show causes.
     pub development: bool,
     /// Whether responses are cached at all.

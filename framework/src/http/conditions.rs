@@ -53,7 +53,7 @@ pub trait Current {
 
 /// An entity tag as a client names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Tag<'a> {
+pub(crate) struct Tag<'a> {
     /// Whether it has `W/` in front.
     pub weak: bool,
     /// The tag in its quotes.
@@ -62,11 +62,11 @@ pub struct Tag<'a> {
 
 /// The entity tags in the value of one header, in their order.
 #[derive(Debug, Clone)]
-pub struct Tags<'a>(&'a [u8]);
+pub(crate) struct Tags<'a>(&'a [u8]);
 
 /// Whether a header of a request may ask for less than all of what there is: it is a condition, or
 /// names ranges.
-pub fn selects(name: &HeaderName) -> bool {
+pub(crate) fn selects(name: &HeaderName) -> bool {
     matches!(
         *name,
         header::IF_MATCH

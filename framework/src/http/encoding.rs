@@ -53,7 +53,7 @@ pub(crate) const MADE: &[Coding] = &[
 /// # Errors
 /// When the encoder fails, which for content in memory means that there is no memory left, and for a
 /// coding whose Cargo feature is off.
-pub fn encode(coding: Coding, content: &[u8]) -> io::Result<Vec<u8>> {
+pub(crate) fn encode(coding: Coding, content: &[u8]) -> io::Result<Vec<u8>> {
     let room = content.len() / 2;
     match coding {
         Coding::Identity => Ok(content.to_vec()),

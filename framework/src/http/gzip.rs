@@ -88,7 +88,7 @@ impl Deflated {
 
 /// A gzip stream that pieces are added to.
 #[derive(Debug)]
-pub struct Splice {
+pub(crate) struct Splice {
     stream: Vec<Bytes>,
     crc: u32,
     length: usize,
@@ -99,7 +99,7 @@ pub struct Splice {
 
 impl Splice {
     /// The beginning of a stream, with room for so many pieces.
-    pub fn with_capacity(pieces: usize) -> Splice {
+    pub(crate) fn with_capacity(pieces: usize) -> Splice {
         // Before and behind a deflated piece there may be stored blocks, with a header each.
         let mut stream = Vec::with_capacity(2 * pieces + 2);
         stream.push(Bytes::from_static(&HEADER));
@@ -107,7 +107,7 @@ impl Splice {
     }
 
     /// Adds a piece that was deflated.
-    pub fn add(&mut self, piece: Deflated) {
+    pub(crate) fn add(&mut self, piece: Deflated) {
         self.end_block();
         self.stream.push(piece.blocks);
         self.crc = crc32_combine_op(self.crc, piece.crc, piece.shift);
@@ -115,7 +115,7 @@ impl Splice {
     }
 
     /// Adds bytes as they are.
-    pub fn store(&mut self, mut bytes: Bytes) {
+    pub(crate) fn store(&mut self, mut bytes: Bytes) {
         let mut crc = Hasher::new_with_initial(self.crc);
         crc.update(&bytes);
         self.crc = crc.finalize();
@@ -135,7 +135,7 @@ impl Splice {
     }
 
     /// The whole stream, one piece after the other.
-    pub fn end(mut self) -> Vec<Bytes> {
+    pub(crate) fn end(mut self) -> Vec<Bytes> {
         self.end_block();
         let mut end = BytesMut::with_capacity(LAST_BLOCK.len() + 8);
         end.put_slice(&LAST_BLOCK);

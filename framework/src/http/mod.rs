@@ -14,22 +14,23 @@
 //!
 //! This module must know neither connections nor files.
 
-pub mod conditions;
+pub(crate) mod conditions;
 mod cookies;
-pub mod encoding;
-pub mod gzip;
+pub(crate) mod encoding;
+pub(crate) mod gzip;
 pub(crate) mod host;
 mod language;
-pub mod names;
-pub mod negotiation;
+pub(crate) mod names;
+pub(crate) mod negotiation;
 mod proxies;
-pub mod ranges;
-pub mod validators;
+pub(crate) mod ranges;
+pub(crate) mod validators;
 mod weight;
 
 pub(crate) use cookies::{cookie, cookies, is_cookie_name, is_cookie_value};
 pub use cookies::{decode_cookie_value, encode_cookie_value};
 pub use language::Languages;
-pub use negotiation::{Coding, Preferences};
+pub(crate) use negotiation::{Coding, Preferences};
 pub(crate) use proxies::network;
-pub use proxies::{Origin, ProxyHeaders, Scheme, TrustedProxies};
+pub use proxies::{Origin, Scheme};
+pub(crate) use proxies::{ProxyHeaders, TrustedProxies};

@@ -66,7 +66,7 @@ impl fmt::Display for Scheme {
 /// In which headers proxies name their clients.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum ProxyHeaders {
+pub(crate) enum ProxyHeaders {
     /// `X-Forwarded-For` and `X-Forwarded-Proto`: what most proxies do.
     #[default]
     XForwarded,
@@ -76,7 +76,7 @@ pub enum ProxyHeaders {
 
 /// The proxies of a site.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct TrustedProxies {
+pub(crate) struct TrustedProxies {
     /// Their addresses.
     pub networks: Vec<IpNet>,
     /// The headers that they set.
@@ -85,7 +85,7 @@ pub struct TrustedProxies {
 
 impl TrustedProxies {
     /// The origin of a request that `peer` has sent with these headers.
-    pub fn origin(&self, peer: IpAddr, headers: &HeaderMap) -> Origin {
+    pub(crate) fn origin(&self, peer: IpAddr, headers: &HeaderMap) -> Origin {
         let peer = peer.to_canonical();
         let direct = Origin { remote: peer, scheme: Scheme::Http };
         if !self.trusts(peer) {

@@ -29,10 +29,10 @@ use http::{Method, StatusCode};
 use super::conditions::{Current, allows_ranges};
 
 /// How many ranges are sent at most.
-pub const MOST_RANGES: usize = 16;
+pub(crate) const MOST_RANGES: usize = 16;
 
 /// How many ranges a header may name, before those that overlap are joined.
-pub const MOST_NAMED: usize = 128;
+pub(crate) const MOST_NAMED: usize = 128;
 
 /// Which bytes are to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,7 +94,7 @@ pub fn select(
 }
 
 /// The value of `Content-Range` in a 416.
-pub fn unsatisfiable(length: u64) -> HeaderValue {
+pub(crate) fn unsatisfiable(length: u64) -> HeaderValue {
     content_range(format_args!("*/{length}"))
 }
 

@@ -27,11 +27,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use http::HeaderValue;
 
 /// For how long after a version was made another one may have the same second.
-pub const SETTLED: Duration = Duration::from_secs(5);
+pub(crate) const SETTLED: Duration = Duration::from_secs(5);
 
 /// The value of `Last-Modified` for what was modified at `modified`: see the
 /// [module](self). It is never after `now` (RFC 9110, section 8.8.2.1).
-pub fn shown_date(modified: SystemTime, now: SystemTime) -> HeaderValue {
+pub(crate) fn shown_date(modified: SystemTime, now: SystemTime) -> HeaderValue {
     let settled = modified.checked_add(SETTLED).is_some_and(|settled| settled <= now);
     let shown = match settled {
         true => modified,
@@ -42,7 +42,7 @@ pub fn shown_date(modified: SystemTime, now: SystemTime) -> HeaderValue {
 
 /// A time as headers say it (RFC 9110, section 5.6.7). What lies outside of the years 1970 to 9999, for
 /// which there is no date of this form, is their nearest second.
-pub fn date(time: SystemTime) -> HeaderValue {
+pub(crate) fn date(time: SystemTime) -> HeaderValue {
     let last = UNIX_EPOCH + Duration::from_secs(253_402_300_799);
     let date = httpdate::HttpDate::from(time.clamp(UNIX_EPOCH, last));
     let mut text = [b' '; 29];

@@ -27,7 +27,7 @@ pub(super) enum Purpose {
 
 /// How a front end reaches a back end.
 #[derive(Debug, Clone)]
-pub struct Connector(Way);
+pub(crate) struct Connector(Way);
 
 #[derive(Debug, Clone)]
 enum Way {
@@ -37,7 +37,7 @@ enum Way {
 
 impl Connector {
     /// Over TCP, at `address`: `host:port`.
-    pub fn tcp(address: impl Into<String>) -> Connector {
+    pub(crate) fn tcp(address: impl Into<String>) -> Connector {
         Connector(Way::Tcp(address.into()))
     }
 
@@ -72,7 +72,7 @@ impl fmt::Display for Connector {
 
 /// Where a back end's connections come from.
 #[derive(Debug)]
-pub struct Incoming(Source);
+pub(crate) struct Incoming(Source);
 
 #[derive(Debug)]
 enum Source {
@@ -81,14 +81,14 @@ enum Source {
 }
 
 /// A connector and a listener within the process.
-pub fn in_memory() -> (Connector, Incoming) {
+pub(crate) fn in_memory() -> (Connector, Incoming) {
     let (sender, receiver) = mpsc::channel(MEMORY_BACKLOG);
     (Connector(Way::Memory(sender)), Incoming(Source::Memory(receiver)))
 }
 
 impl Incoming {
     /// The connections to a TCP listener.
-    pub fn tcp(listener: TcpListener) -> Incoming {
+    pub(crate) fn tcp(listener: TcpListener) -> Incoming {
         Incoming(Source::Tcp(listener))
     }
 

@@ -43,7 +43,7 @@ pub(super) enum Down {
 
 /// How a front end introduces itself to a back end whose feed it wants to follow.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Open {
+pub(crate) struct Open {
     /// The front end's name.
     pub name: String,
     /// The process: a front end that is started again has another incarnation.
@@ -56,7 +56,7 @@ pub struct Open {
 
 /// How far a front end has followed a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Followed {
+pub(crate) struct Followed {
     /// The log, and the opening whose feed it was.
     pub log: LogEpoch,
     /// The last position that was applied.
@@ -67,7 +67,7 @@ pub struct Followed {
 
 /// What a front end learns when it is admitted to a feed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Welcome {
+pub(crate) struct Welcome {
     /// The back end's log, and its opening.
     pub log: LogEpoch,
     /// How long a lease lasts from the stamp of its renewal.
@@ -86,7 +86,7 @@ pub struct Welcome {
 
 /// One record as front ends get it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FeedRecord {
+pub(crate) struct FeedRecord {
     /// Where it stands in the log.
     pub position: Position,
     /// What it says to front ends.
@@ -99,7 +99,7 @@ pub struct FeedRecord {
 /// front end reports what it lacks of a record before it acknowledges the record. So of an
 /// acknowledged record that is not named, everything is here.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Holdings {
+pub(crate) struct Holdings {
     /// Nothing is said about the records up to this one.
     pub after: Position,
     /// The later records of which something is not here yet, in descending order.
@@ -110,7 +110,7 @@ pub struct Holdings {
 
 /// What a front end holds of one record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Holding<'a> {
+pub(crate) enum Holding<'a> {
     /// All of it, as far as later records have not made it obsolete.
     Held,
     /// Not all of it, or it is not known.
@@ -121,12 +121,12 @@ pub enum Holding<'a> {
 
 impl Holdings {
     /// The most records that are named in one report.
-    pub const NAMED: usize = 256;
+    pub(crate) const NAMED: usize = 256;
     /// The most records whose failures one report lists.
-    pub const FAILURES: usize = 16;
+    pub(crate) const FAILURES: usize = 16;
 
     /// What is held of the record at `position`, which was acknowledged.
-    pub fn of(&self, position: Position) -> Holding<'_> {
+    pub(crate) fn of(&self, position: Position) -> Holding<'_> {
         let failing = self.failing.iter().find(|(failing, _)| *failing == position);
         if let Some((_, reason)) = failing {
             return Holding::Failing(reason);

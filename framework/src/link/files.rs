@@ -4,7 +4,7 @@ use crate::log::{ContentId, LogEpoch, Position};
 
 /// Asks what the log says about files now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Lookup {
+pub(crate) struct Lookup {
     /// The files, as paths that start at the docroot.
     pub paths: Vec<String>,
     /// The log that `applied` is a position of; `None` while the front end follows none.
@@ -18,7 +18,7 @@ pub struct Lookup {
 /// What the log says about the files of a [`Lookup`], in its order; `None` where it says nothing. The
 /// inner option is `None` for a file that was removed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Found {
+pub(crate) struct Found {
     /// One for each path.
     pub files: Vec<Option<Option<ContentId>>>,
 }

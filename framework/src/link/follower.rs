@@ -9,7 +9,7 @@ use crate::log::Position;
 ///
 /// All functions are called by one task, one after the other, in the order of the feed. They
 /// must not block: while one runs, no lease is renewed.
-pub trait Follower: Send + Sync + 'static {
+pub(crate) trait Follower: Send + Sync + 'static {
     /// How far which log was followed; `None` before the first welcome.
     fn followed(&self) -> Option<Followed>;
 

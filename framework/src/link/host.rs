@@ -14,7 +14,7 @@ use crate::log::{ContentId, LogEpoch, LogId, Position};
 ///
 /// None of the functions may block their thread; those that reach a disk are async. The order in
 /// which the functions of the feed are called is the module's argument.
-pub trait Host: Send + Sync + 'static {
+pub(crate) trait Host: Send + Sync + 'static {
     /// The name and the log of this back end, for front ends that want to send calls here.
     fn greeting(&self) -> Greeting;
 
@@ -84,7 +84,7 @@ pub trait Host: Send + Sync + 'static {
 
 /// How a back end identifies itself at the other end of a connection.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Greeting {
+pub(crate) struct Greeting {
     /// The back end's name.
     pub backend: String,
     /// Its log.
@@ -93,11 +93,11 @@ pub struct Greeting {
 
 /// Names one admission. A front end that comes back is another member to the link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct MemberId(pub u64);
+pub(crate) struct MemberId(pub u64);
 
 /// What becomes of a renewal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Grant {
+pub(crate) enum Grant {
     /// It was noted that the member may hold a lease.
     Given,
     /// The member gets no lease now, and may ask again.
@@ -108,7 +108,7 @@ pub enum Grant {
 
 /// What a back end grants a front end that opens a feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Admission {
+pub(crate) struct Admission {
     /// What the host calls the member.
     pub member: MemberId,
     /// The log, and its opening.
@@ -129,7 +129,7 @@ pub struct Admission {
 
 /// A run of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FeedBatch {
+pub(crate) struct FeedBatch {
     /// The records that say something to front ends, in order.
     pub records: Vec<FeedRecord>,
     /// The run's last position, whether it is among the records or not.
@@ -138,7 +138,7 @@ pub struct FeedBatch {
 
 /// Why a back end cannot serve a feed now.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
+pub(crate) struct Refusal {
     /// A message for the logs of both ends.
     pub message: String,
 }
@@ -151,7 +151,7 @@ impl fmt::Display for Refusal {
 
 /// How a feed ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum How {
+pub(crate) enum How {
     /// The front end said that it leaves: it holds no lease any more.
     Goodbye,
     /// In any other way: the front end may hold the lease that it was granted last.

@@ -44,7 +44,7 @@ pub struct Call {
 }
 
 /// The group of all pages at this canonical path that a request to their own URL may change.
-pub fn group_of_url(path: &str) -> String {
+pub(crate) fn group_of_url(path: &str) -> String {
     format!("url:{path}")
 }
 

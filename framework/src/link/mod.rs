@@ -120,14 +120,15 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
-pub use client::{CallError, Link, LinkOptions};
-pub use connector::{Connector, Incoming, in_memory};
-pub use feed::{FeedRecord, Followed, Holding, Holdings, Open, Welcome};
-pub use files::{Found, Lookup};
-pub use follower::Follower;
-pub use host::{Admission, FeedBatch, Grant, Greeting, Host, How, MemberId, Refusal};
-pub use message::{Answer, Call, Content, VERSION, group_of_url};
-pub use server::{ServerOptions, serve};
+pub(crate) use client::{CallError, Link, LinkOptions};
+pub(crate) use connector::{Connector, Incoming, in_memory};
+pub(crate) use feed::{FeedRecord, Followed, Holding, Holdings, Open, Welcome};
+pub(crate) use files::{Found, Lookup};
+pub(crate) use follower::Follower;
+pub(crate) use host::{Admission, FeedBatch, Grant, Greeting, Host, How, MemberId, Refusal};
+pub(crate) use message::group_of_url;
+pub use message::{Answer, Call, Content, VERSION};
+pub(crate) use server::{ServerOptions, serve};
 
 /// How many bytes of one stream may be under way, each way.
 const STREAM_WINDOW: u32 = 256 * 1024;

@@ -7,7 +7,7 @@ use super::{Position, Record};
 ///
 /// Its methods run on the log's own thread. While one runs nothing is committed, so none may wait
 /// for an append.
-pub trait Applier: Send + 'static {
+pub(crate) trait Applier: Send + 'static {
     /// Applies a record.
     fn apply(&mut self, record: &Record) -> Applied;
 
@@ -19,7 +19,7 @@ pub trait Applier: Send + 'static {
 }
 
 /// The result of applying a record: the output for its writer, if it has one.
-pub type Applied = Result<Option<Box<dyn Any + Send>>, ApplyError>;
+pub(crate) type Applied = Result<Option<Box<dyn Any + Send>>, ApplyError>;
 
 /// Why a record was not applied.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -5,7 +5,7 @@ use super::Position;
 
 /// Why the log did not open. Each says what to do.
 #[derive(Debug, thiserror::Error)]
-pub enum OpenError {
+pub(crate) enum OpenError {
     /// The folder or a file in it cannot be used.
     #[error("{}: cannot {action}: {source}", path.display())]
     Access {
@@ -119,7 +119,7 @@ impl AppendError {
 
 /// Why records could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ReadError {
+pub(crate) enum ReadError {
     /// A record is damaged or missing.
     #[error("the log is damaged at position {position}: {reason}")]
     Damaged {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// The hash is BLAKE3. It has to withstand attackers who look for two contents with one hash,
 /// because what a back end puts into its docroot is often what visitors have uploaded.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct ContentId {
+pub(crate) struct ContentId {
     /// BLAKE3 of the content.
     pub hash: [u8; 32],
     /// Its length in bytes.
@@ -16,7 +16,7 @@ pub struct ContentId {
 
 /// What becomes of one file of the docroot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FileChange {
+pub(crate) struct FileChange {
     /// The file, as a path that starts at the docroot.
     pub path: String,
     /// Its content from now on; `None` when it is no longer there.
@@ -25,7 +25,7 @@ pub struct FileChange {
 
 impl ContentId {
     /// The hash in hexadecimal: 64 digits.
-    pub fn hex(&self) -> String {
+    pub(crate) fn hex(&self) -> String {
         blake3::Hash::from_bytes(self.hash).to_hex().to_string()
     }
 }

@@ -15,7 +15,7 @@ use super::{
 
 /// What a log may use of the machine.
 #[derive(Debug, Clone)]
-pub struct Options {
+pub(crate) struct Options {
     /// How many bytes of its file it keeps in memory.
     pub cache_bytes: usize,
     /// How many bytes of drafts may wait for their transaction; writers of further drafts wait.
@@ -33,7 +33,7 @@ impl Default for Options {
 /// The log of this back end.
 ///
 /// When it is dropped, what was appended is finished as with [`shutdown`](Log::shutdown).
-pub struct Log {
+pub(crate) struct Log {
     engine: Arc<Engine>,
     committed: Arc<AtomicU64>,
     trouble: Arc<Trouble>,
@@ -50,7 +50,7 @@ pub struct Log {
     not(test),
     allow(dead_code, reason = "`log` and `cut` are what the log's tests look at")
 )]
-pub struct Opened {
+pub(crate) struct Opened {
     /// The log, as this opening has it.
     pub log: LogEpoch,
     /// Its last record.
@@ -68,7 +68,7 @@ pub struct Opened {
 /// Damaged records that were cut off at the end of the log. They had been acknowledged unless the
 /// process was killed while it wrote them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CutTail {
+pub(crate) struct CutTail {
     /// The first of them; the next record will get its position.
     pub position: Position,
     /// How many they were.
@@ -79,7 +79,7 @@ pub struct CutTail {
 
 /// A draft that has become a durable record and was applied.
 #[derive(Debug)]
-pub struct Appended {
+pub(crate) struct Appended {
     /// The record's position.
     pub position: Position,
     /// What applying it came to.
@@ -94,7 +94,7 @@ impl Log {
     ///
     /// When the file cannot be used, is damaged, or holds a record that the applier calls
     /// unreadable.
-    pub fn open(
+    pub(crate) fn open(
         folder: &Path,
         options: Options,
         applier: impl Applier,
@@ -158,34 +158,34 @@ impl Log {
     }
 
     /// The log's id.
-    pub fn id(&self) -> LogId {
+    pub(crate) fn id(&self) -> LogId {
         self.engine.log().id
     }
 
     /// The log, as this opening has it.
-    pub fn epoch(&self) -> LogEpoch {
+    pub(crate) fn epoch(&self) -> LogEpoch {
         self.engine.log()
     }
 
     /// Whether this log has all records up to `position` that could be seen when it was `log`: it is
     /// no fork of that.
-    pub fn includes(&self, log: LogEpoch, position: Position) -> bool {
+    pub(crate) fn includes(&self, log: LogEpoch, position: Position) -> bool {
         log.id == self.id() && self.engine.includes(log.epoch, position, self.committed())
     }
 
     /// The last durable record.
-    pub fn committed(&self) -> Position {
+    pub(crate) fn committed(&self) -> Position {
         Position(self.committed.load(Ordering::Acquire))
     }
 
     /// Why the log cannot be written, as far as is known: what the last attempt came to, or the last
     /// [`probe`](Log::probe) since.
-    pub fn trouble(&self) -> Option<String> {
+    pub(crate) fn trouble(&self) -> Option<String> {
         self.trouble.get()
     }
 
     /// Finds out, if the log could not be written, whether it can be by now. Does not wait for that.
-    pub fn probe(&self) {
+    pub(crate) fn probe(&self) {
         if self.trouble().is_some() {
             // It fails when the log is stopping.
             let _ = self.queue.send(Command::Probe);
@@ -201,7 +201,7 @@ impl Log {
     /// # Errors
     ///
     /// See [`AppendError`]. Except for [`AppendError::InDoubt`] the draft is not in the log then.
-    pub async fn append(&self, draft: Draft) -> Result<Appended, AppendError> {
+    pub(crate) async fn append(&self, draft: Draft) -> Result<Appended, AppendError> {
         let mut appended = self.append_together(vec![draft]).await?;
         Ok(appended.pop().expect("each draft becomes a record"))
     }
@@ -212,7 +212,10 @@ impl Log {
     /// # Errors
     ///
     /// See [`AppendError`]; what it says holds for all of them.
-    pub async fn append_together(&self, drafts: Vec<Draft>) -> Result<Vec<Appended>, AppendError> {
+    pub(crate) async fn append_together(
+        &self,
+        drafts: Vec<Draft>,
+    ) -> Result<Vec<Appended>, AppendError> {
         if drafts.is_empty() {
             return Ok(Vec::new());
         }
@@ -245,7 +248,7 @@ impl Log {
     /// # Errors
     ///
     /// When the first of them is damaged, or the file cannot be read.
-    pub fn read(
+    pub(crate) fn read(
         &self,
         after: Position,
         records: usize,
@@ -262,7 +265,7 @@ impl Log {
 
     /// Finishes what was appended, then closes the file. It waits for that, so call it where
     /// blocking is fine. Appending fails with [`AppendError::Stopping`] from here on.
-    pub fn shutdown(&self) {
+    pub(crate) fn shutdown(&self) {
         self.room.close();
         // It fails when the thread has ended.
         let _ = self.queue.send(Command::Stop);

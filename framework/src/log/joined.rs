@@ -6,13 +6,13 @@ use super::{Membership, Record};
 /// The front ends that have joined and not left, as the records up to some position say: a back end
 /// that starts must reckon with their leases.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Joined {
+pub(crate) struct Joined {
     members: BTreeMap<u64, Member>,
 }
 
 /// A front end that has joined and not left: it may hold a lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Member {
+pub(crate) struct Member {
     /// The process.
     pub incarnation: u64,
     /// The front end's name.
@@ -23,12 +23,12 @@ pub struct Member {
 
 impl Joined {
     /// No members, before the first record.
-    pub fn new() -> Joined {
+    pub(crate) fn new() -> Joined {
         Joined::default()
     }
 
     /// Observes the next record.
-    pub fn observe(&mut self, record: &Record) {
+    pub(crate) fn observe(&mut self, record: &Record) {
         match &record.content.membership {
             Some(Membership::Joined { incarnation, name, lease }) => {
                 let (incarnation, lease) = (*incarnation, *lease);
@@ -43,7 +43,7 @@ impl Joined {
     }
 
     /// The front ends that have joined and not left, in the order of their incarnations.
-    pub fn members(&self) -> impl Iterator<Item = &Member> {
+    pub(crate) fn members(&self) -> impl Iterator<Item = &Member> {
         self.members.values()
     }
 }

@@ -8,7 +8,7 @@ const FORMAT: u8 = 1;
 
 /// What a record says to front ends.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-pub struct Notice {
+pub(crate) struct Notice {
     /// What becomes wrong in their caches.
     pub invalidation: Invalidation,
     /// What becomes of files of the docroot.
@@ -24,7 +24,7 @@ struct Borrowed<'a> {
 
 impl Draft {
     /// What the record says to front ends, as the feed carries it; empty when it says nothing.
-    pub fn notice(&self) -> Bytes {
+    pub(crate) fn notice(&self) -> Bytes {
         if self.invalidation.is_empty() && self.files.is_empty() {
             return Bytes::new();
         }
@@ -36,7 +36,7 @@ impl Draft {
 
 impl Notice {
     /// Reads what [`Draft::notice`] made; `None` when it is something else.
-    pub fn from_bytes(bytes: &[u8]) -> Option<Notice> {
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Notice> {
         match bytes {
             [] => Some(Notice::default()),
             [FORMAT, notice @ ..] => postcard::from_bytes(notice).ok(),

@@ -12,7 +12,7 @@ const COMPILED_LIMIT: usize = 1 << 20;
 ///
 /// # Errors
 /// The pattern is not a regular expression, or a very large one; the message has the place.
-pub fn compile_pattern(pattern: &str) -> Result<Regex, regex::Error> {
+pub(crate) fn compile_pattern(pattern: &str) -> Result<Regex, regex::Error> {
     RegexBuilder::new(pattern).size_limit(COMPILED_LIMIT).build()
 }
 

@@ -8,7 +8,7 @@ use super::{FileChange, Invalidation, Position};
 /// What is appended to the log: everything of a [`Record`] but its position and time, which the
 /// log gives it. All of a draft becomes durable together or not at all.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Draft {
+pub(crate) struct Draft {
     /// A change of the site's data.
     pub update: Option<StateUpdate>,
     /// What the record makes wrong in the caches.
@@ -27,7 +27,7 @@ pub struct Draft {
 
 /// An update of one of the site's states, as bytes only that state can read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StateUpdate {
+pub(crate) struct StateUpdate {
     /// The name of the state.
     pub state: String,
     /// The update, encoded.
@@ -36,7 +36,7 @@ pub struct StateUpdate {
 
 /// A front end that may hold a lease, or no longer does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Membership {
+pub(crate) enum Membership {
     /// From here on this front end may be given leases.
     Joined {
         /// The process: a front end that is started again has another incarnation.
@@ -56,7 +56,7 @@ pub enum Membership {
 
 /// One record of the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Record {
+pub(crate) struct Record {
     /// Where it stands.
     pub position: Position,
     /// When it was appended, in milliseconds since 1970-01-01T00:00:00Z. It never goes back from

@@ -49,7 +49,7 @@ use std::fmt;
 use serde::Serialize;
 
 pub use reader::read;
-pub use writer::PackError;
+pub(crate) use writer::PackError;
 use writer::Writer;
 
 /// How deep lists and objects may lie in one another, as in serde_json.

@@ -14,7 +14,7 @@ use crate::body::{Body, BodyError};
 /// How fast a body is to arrive: while it is waited for, `rate` bytes a second, counted over each
 /// `pause`, and with a rate of 0 a piece at least.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pace {
+pub(crate) struct Pace {
     /// The longest wait for what is due.
     pub pause: Duration,
     /// Bytes a second.
@@ -39,7 +39,7 @@ impl Pace {
 /// # Errors
 /// [`BodyError::TooLarge`] without reading anything, when the body's declared length is over the
 /// limit.
-pub fn limited<B>(body: B, limit: u64, pace: Pace) -> Result<Body, BodyError>
+pub(crate) fn limited<B>(body: B, limit: u64, pace: Pace) -> Result<Body, BodyError>
 where
     B: HttpBody<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,

@@ -33,7 +33,7 @@ mod unread;
 mod work;
 
 pub use handler::{Handler, Peer};
-pub use incoming::{Pace, limited};
+pub(crate) use incoming::{Pace, limited};
 pub use limits::Limits;
 pub use listener::Server;
 pub use work::Work;

@@ -25,7 +25,7 @@ use crate::problem::{Problem, Problems};
 
 /// Adds a site's own functions, filters, tests and global values to Tera. It is called at each
 /// load, before the templates are there.
-pub type Customise = Arc<dyn Fn(&mut Tera) + Send + Sync>;
+pub(crate) type Customise = Arc<dyn Fn(&mut Tera) + Send + Sync>;
 
 /// What the templates of a site need to know, and their limits.
 #[derive(Clone)]

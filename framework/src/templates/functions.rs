@@ -7,10 +7,11 @@ use tera::{Error, Kwargs, Number, State, Tera, TeraResult, Value};
 /// Makes the URL of a route from its name and parameters, or says why there is none.
 ///
 /// The parameters come sorted by name, so that the URL is the same on every node.
-pub type UrlFor = Arc<dyn Fn(&str, Vec<(String, String)>) -> Result<String, String> + Send + Sync>;
+pub(super) type UrlFor =
+    Arc<dyn Fn(&str, Vec<(String, String)>) -> Result<String, String> + Send + Sync>;
 
 /// Makes the URL of a file in the docroot from its path, or says why there is none.
-pub type AssetUrl = Arc<dyn Fn(&str) -> Result<String, String> + Send + Sync>;
+pub(crate) type AssetUrl = Arc<dyn Fn(&str) -> Result<String, String> + Send + Sync>;
 
 pub(super) fn register(tera: &mut Tera, url_for: UrlFor, asset: AssetUrl) {
     tera.register_function("url_for", move |arguments: Kwargs, _: &State<'_>| {

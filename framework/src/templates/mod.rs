@@ -28,10 +28,11 @@ mod rendered;
 mod scanner;
 mod values;
 
-pub use engine::{Customise, Engine, Options};
+pub(crate) use engine::Customise;
+pub use engine::{Engine, Options};
 pub use fragments::{FragmentFill, FragmentKey, FragmentType, Fragments, NoFragments};
-pub use functions::AssetUrl;
-pub use rendered::Rendered;
+pub(crate) use functions::AssetUrl;
+pub(crate) use rendered::Rendered;
 #[cfg(feature = "internals")]
 pub use scanner::tags;
 pub use values::Values;

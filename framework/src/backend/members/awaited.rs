@@ -33,7 +33,7 @@ pub(super) struct Awaited {
 
 /// Names a call that may write several records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CallId(u64);
+pub(crate) struct CallId(u64);
 
 /// Names one writer's wait.
 #[derive(Debug, Clone, Copy)]

@@ -37,12 +37,12 @@ pub(super) struct Member {
 
 /// Names one feed of one front end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FeedId(pub u64);
+pub(crate) struct FeedId(pub u64);
 
 /// How a front end is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Health {
+pub(crate) enum Health {
     /// It follows the log and may serve from its cache.
     Serving,
     /// It follows the log but holds no lease: it has not asked for one in time.
@@ -59,7 +59,7 @@ pub enum Health {
 
 /// What is known of one front end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct MemberStatus {
+pub(crate) struct MemberStatus {
     /// Its name.
     pub name: String,
     /// Which run of it; 0 when it never came.

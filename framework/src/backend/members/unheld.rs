@@ -5,7 +5,7 @@ use crate::log::Position;
 
 /// These front ends lack what a record puts into the docroot.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unheld(pub Vec<String>);
+pub(crate) struct Unheld(pub Vec<String>);
 
 impl Unheld {
     /// The same for a caller that wanted the file at `path` to be there, and waited for `waited`.

@@ -12,18 +12,22 @@ use crate::log::{Acknowledgement, Outcome, Position};
 
 impl Members {
     /// A call begins that may write several records.
-    pub fn begin_call(&self) -> CallId {
+    pub(crate) fn begin_call(&self) -> CallId {
         self.lock().awaited.begin_call()
     }
 
     /// The call writes no more.
-    pub fn end_call(&self, call: CallId) {
+    pub(crate) fn end_call(&self, call: CallId) {
         self.lock().awaited.end_call(call);
     }
 
     /// Waits until no front end can serve what the record at `position` invalidates. To be called
     /// when the record, of this call if it is of one, is visible to feeds.
-    pub async fn settled(&self, position: Position, call: Option<CallId>) -> Vec<Acknowledgement> {
+    pub(crate) async fn settled(
+        &self,
+        position: Position,
+        call: Option<CallId>,
+    ) -> Vec<Acknowledgement> {
         let visible = clock::now();
         let (waits, _waiting) = self.begin(position, visible, call);
         let waits = waits.into_iter().map(|wait| async move {
@@ -75,7 +79,7 @@ impl Members {
     /// # Errors
     /// The front ends that lack it when `patience` is over, or that cannot store it when no other has
     /// it.
-    pub async fn held(&self, position: Position, patience: Duration) -> Result<(), Unheld> {
+    pub(crate) async fn held(&self, position: Position, patience: Duration) -> Result<(), Unheld> {
         let deadline = clock::now().after(patience);
         let mut moved = self.moved.subscribe();
         loop {

@@ -16,7 +16,7 @@ const ATTEMPTS: usize = 3;
 
 /// Keeps a content in the store until it is dropped.
 #[derive(Debug)]
-pub struct Pin {
+pub(crate) struct Pin {
     store: Arc<Store>,
     content: ContentId,
 }
@@ -27,7 +27,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Absent`] when there is no such file; the others say what is wrong.
-    pub fn import(self: &Arc<Self>, root: &Path, relative: &str) -> Result<Pin, StoreError> {
+    pub(crate) fn import(self: &Arc<Self>, root: &Path, relative: &str) -> Result<Pin, StoreError> {
         let found = resolve(root, relative)?;
         self.prepare()?;
         for _ in 0..ATTEMPTS {
@@ -93,7 +93,7 @@ impl Store {
 
 impl Pin {
     /// What is kept.
-    pub fn content(&self) -> ContentId {
+    pub(crate) fn content(&self) -> ContentId {
         self.content
     }
 }

@@ -29,12 +29,12 @@ use crate::clock::{self, Moment};
 use crate::log::ContentId;
 use crate::private;
 
-pub use import::Pin;
-pub use partial::Partial;
+pub(crate) use import::Pin;
+pub(crate) use partial::Partial;
 
 /// The contents that a node has.
 #[derive(Debug)]
-pub struct Store {
+pub(crate) struct Store {
     folder: PathBuf,
     inner: Mutex<Inner>,
 }
@@ -118,7 +118,7 @@ impl Store {
     ///
     /// # Errors
     /// When the folder is there and cannot be used, or another process uses it.
-    pub fn open(folder: &Path) -> Result<Arc<Store>, StoreError> {
+    pub(crate) fn open(folder: &Path) -> Result<Arc<Store>, StoreError> {
         let store = Store { folder: folder.to_owned(), inner: Mutex::default() };
         if folder.exists() {
             store.prepare()?;
@@ -129,7 +129,7 @@ impl Store {
 
     /// Whether the content is here. It then stays for a while, whether or not it is referred to.
     /// Does not block.
-    pub fn contains(&self, content: ContentId) -> bool {
+    pub(crate) fn contains(&self, content: ContentId) -> bool {
         let mut inner = self.lock();
         match inner.blobs.get_mut(&content) {
             Some(blob) => {
@@ -145,7 +145,7 @@ impl Store {
     ///
     /// # Errors
     /// When it is here and cannot be read.
-    pub fn open_content(&self, content: ContentId) -> Result<Option<File>, StoreError> {
+    pub(crate) fn open_content(&self, content: ContentId) -> Result<Option<File>, StoreError> {
         let path = self.path(content);
         let opened = File::open(&path).and_then(|file| Ok((file.metadata()?.len(), file)));
         match opened {
@@ -164,7 +164,7 @@ impl Store {
     }
 
     /// Leaves the folder to another process, or another store. What was open can still be read.
-    pub fn close(&self) {
+    pub(crate) fn close(&self) {
         let mut inner = self.lock();
         inner.is_closed = true;
         inner.lock = None;

@@ -12,7 +12,7 @@ use crate::private;
 const PIECE: usize = 256 * 1024;
 
 /// A content on its way in. What has come stays, so that another attempt can go on from there.
-pub struct Partial {
+pub(crate) struct Partial {
     store: Arc<Store>,
     content: ContentId,
     path: PathBuf,
@@ -52,7 +52,7 @@ impl Store {
     ///
     /// # Errors
     /// When the folder cannot be written to.
-    pub fn resume(self: &Arc<Self>, content: ContentId) -> Result<Partial, StoreError> {
+    pub(crate) fn resume(self: &Arc<Self>, content: ContentId) -> Result<Partial, StoreError> {
         self.prepare()?;
         let name = content.hex() + PART;
         let path = self.folder.join(&name);
@@ -86,12 +86,12 @@ impl Store {
 
 impl Partial {
     /// How much has come so far, in bytes.
-    pub fn length(&self) -> u64 {
+    pub(crate) fn length(&self) -> u64 {
         self.length
     }
 
     /// Whether all has come.
-    pub fn is_whole(&self) -> bool {
+    pub(crate) fn is_whole(&self) -> bool {
         self.length == self.content.length
     }
 
@@ -99,7 +99,7 @@ impl Partial {
     ///
     /// # Errors
     /// When it cannot be written, or is more than the content has.
-    pub fn append(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
+    pub(crate) fn append(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
         if self.length + bytes.len() as u64 > self.content.length {
             return Err(self.wrong());
         }
@@ -125,7 +125,7 @@ impl Partial {
     /// # Errors
     /// When its hash is not the one that was asked for: then it is thrown away, to be fetched from
     /// the beginning. And when the folder cannot be written to.
-    pub fn finish(self) -> Result<(), StoreError> {
+    pub(crate) fn finish(self) -> Result<(), StoreError> {
         if !self.is_whole() || *self.hasher.finalize().as_bytes() != self.content.hash {
             return Err(self.wrong());
         }

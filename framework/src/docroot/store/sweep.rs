@@ -18,7 +18,7 @@ impl Store {
     /// A reference to a content is made before the store is asked whether the content is here, and
     /// asking makes it stay for another while. So no content goes that is referred to: either it
     /// was asked for before the decision, and is young, or the answer is that it is not here.
-    pub fn sweep(&self, referred: &HashSet<ContentId>, now: Moment) -> usize {
+    pub(crate) fn sweep(&self, referred: &HashSet<ContentId>, now: Moment) -> usize {
         let mut gone: Vec<PathBuf> = Vec::new();
         let mut removed = 0;
         {

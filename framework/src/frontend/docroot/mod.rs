@@ -24,12 +24,12 @@ use crate::files::Files;
 use crate::link::{Holdings, Link};
 use crate::log::{ContentId, FileChange, Position};
 
-pub use known::Figures;
+pub(crate) use known::Figures;
 use known::{Known, Trust};
 
 /// The files that the log has put into the docroot, as this front end knows them.
 #[derive(Debug)]
-pub struct Docroot {
+pub(crate) struct Docroot {
     store: Arc<Store>,
     known: RwLock<Known>,
     holdings: watch::Sender<Holdings>,
@@ -64,7 +64,7 @@ struct Wanted<'a> {
 
 impl Docroot {
     /// A docroot of which nothing is known yet; contents are in `store`.
-    pub fn new(store: Arc<Store>) -> Docroot {
+    pub(crate) fn new(store: Arc<Store>) -> Docroot {
         Docroot {
             store,
             known: RwLock::default(),
@@ -112,12 +112,12 @@ impl Docroot {
     }
 
     /// Figures for operators.
-    pub fn figures(&self) -> Figures {
+    pub(crate) fn figures(&self) -> Figures {
         self.read(Known::figures)
     }
 
     /// How many bytes of contents have been fetched since the start.
-    pub fn fetched_bytes(&self) -> u64 {
+    pub(crate) fn fetched_bytes(&self) -> u64 {
         self.fetched_bytes.load(Ordering::Relaxed)
     }
 

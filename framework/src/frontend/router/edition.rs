@@ -44,7 +44,7 @@ use crate::templates::Engine;
 /// What a site's files say, as one thing: what is made for a request is made by one edition, whatever
 /// is loaded meanwhile.
 #[derive(Debug)]
-pub struct Edition {
+pub(crate) struct Edition {
     /// Tells it from those before it on the same front end.
     pub(in crate::frontend) number: u64,
     /// The dispatch table.
@@ -55,7 +55,7 @@ pub struct Edition {
 
 impl Edition {
     /// A front end's first edition, until it is published in the place of another.
-    pub fn new(table: Arc<Table>, templates: Engine) -> Edition {
+    pub(crate) fn new(table: Arc<Table>, templates: Engine) -> Edition {
         Edition { number: 1, table, templates }
     }
 }

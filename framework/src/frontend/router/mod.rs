@@ -33,13 +33,14 @@ use crate::http::Origin;
 use crate::log::panic_message;
 use crate::shown::{shown, shown_cause};
 
-pub use edition::Edition;
+pub(crate) use edition::Edition;
 pub(super) use edition::Editions;
 pub(super) use order::Order;
 pub(crate) use order::key_scope;
 pub(super) use page_request::PageRequest;
+pub use variant::Variant;
+pub(crate) use variant::VariantFn;
 pub(super) use variant::VariantKind;
-pub use variant::{Variant, VariantFn};
 pub(super) use visit::{PartHeaders, Visit};
 pub use visitor::Visitor;
 

@@ -69,4 +69,4 @@ impl From<VariantKind> for Variant {
 }
 
 /// A site's variant function.
-pub type VariantFn = dyn Fn(&Visitor<'_>) -> Variant + Send + Sync;
+pub(crate) type VariantFn = dyn Fn(&Visitor<'_>) -> Variant + Send + Sync;

@@ -25,7 +25,7 @@ const LONGEST_DEADLINE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Why a call has no answer.
 #[derive(Debug, thiserror::Error)]
-pub enum CallError {
+pub(crate) enum CallError {
     /// No back end is connected, or none took the call. The controller has not run.
     #[error("no back end is connected")]
     NoBackend,
@@ -98,7 +98,7 @@ impl Link {
     /// # Errors
     /// See [`CallError`]. Without a connected back end it fails at once. The deadline counts from
     /// the last piece of the request's body, so a long upload is not cut off by it.
-    pub fn call(
+    pub(crate) fn call(
         &self,
         call: Call,
         body: Body,

@@ -19,7 +19,7 @@ impl Link {
     ///
     /// # Errors
     /// See [`CallError`]. Without a connected back end it fails at once.
-    pub async fn lookup(&self, lookup: &Lookup) -> Result<Found, CallError> {
+    pub(crate) async fn lookup(&self, lookup: &Lookup) -> Result<Found, CallError> {
         let deadline = Duration::from_millis(lookup.deadline);
         let (found, _) = self.ask::<Found>("lookup", lookup, deadline).await?;
         if found.files.len() != lookup.paths.len() {
@@ -34,7 +34,7 @@ impl Link {
     ///
     /// # Errors
     /// See [`CallError`]. Without a connected back end it fails at once.
-    pub async fn content(
+    pub(crate) async fn content(
         &self,
         content: ContentId,
         offset: u64,

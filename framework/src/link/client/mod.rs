@@ -32,8 +32,8 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-pub use call::CallError;
-pub use status::LinkStatus;
+pub(crate) use call::CallError;
+pub(crate) use status::LinkStatus;
 
 use slot::Slot;
 
@@ -46,7 +46,7 @@ const FAREWELL: Duration = Duration::from_secs(1);
 
 /// What a front end's link needs to know.
 #[derive(Debug, Clone)]
-pub struct LinkOptions {
+pub(crate) struct LinkOptions {
     /// The front end's name.
     pub name: String,
     /// The process: a front end that is started again has another incarnation.
@@ -68,7 +68,11 @@ pub struct LinkOptions {
 
 impl LinkOptions {
     /// Options with no secret and a lease of two seconds.
-    pub fn new(name: impl Into<String>, incarnation: u64, backends: Vec<Connector>) -> LinkOptions {
+    pub(crate) fn new(
+        name: impl Into<String>,
+        incarnation: u64,
+        backends: Vec<Connector>,
+    ) -> LinkOptions {
         let lease = Duration::from_secs(2);
         LinkOptions {
             name: name.into(),
@@ -85,7 +89,7 @@ impl LinkOptions {
 
 /// A front end's link to its back ends. When it is dropped, its connections are closed.
 #[derive(Debug)]
-pub struct Link {
+pub(crate) struct Link {
     shared: Arc<Shared>,
     leaving: CancellationToken,
     _tasks: Vec<AbortOnDropHandle<()>>,
@@ -113,7 +117,7 @@ struct Shared {
 impl Link {
     /// Connects to the back ends, and keeps trying those that do not answer. Must be called
     /// within a tokio runtime.
-    pub fn start<F: Follower>(options: LinkOptions, follower: Arc<F>) -> Link {
+    pub(crate) fn start<F: Follower>(options: LinkOptions, follower: Arc<F>) -> Link {
         let changed = watch::Sender::new(());
         let slot = |connector: &Connector| Slot::new(connector.clone(), changed.clone());
         let shared = Arc::new(Shared {
@@ -138,12 +142,12 @@ impl Link {
     }
 
     /// Whether a call would find a back end now.
-    pub fn is_connected(&self) -> bool {
+    pub(crate) fn is_connected(&self) -> bool {
         self.shared.sessions().next().is_some()
     }
 
     /// Returns when a call would find a back end.
-    pub async fn connected(&self) {
+    pub(crate) async fn connected(&self) {
         let mut changes = self.changes();
         while !self.is_connected() {
             changes.changed().await.expect("the sender lives as long as the link");
@@ -151,21 +155,21 @@ impl Link {
     }
 
     /// Notified whenever [`Link::status`] has something new, save for the number of calls.
-    pub fn changes(&self) -> watch::Receiver<()> {
+    pub(crate) fn changes(&self) -> watch::Receiver<()> {
         self.shared.changed.subscribe()
     }
 
     /// Leaves the feed for good, and tells the back end that this front end holds no lease, so
     /// that no writer waits for it. Calls go on. The caller must have stopped serving from its
     /// cache before. Waits for the back end's answer, but not for long.
-    pub async fn leave(&self) {
+    pub(crate) async fn leave(&self) {
         self.leaving.cancel();
         let mut left = self.shared.left.subscribe();
         let _ = tokio::time::timeout(FAREWELL, left.wait_for(|left| *left)).await;
     }
 
     /// What the link knows of its back ends.
-    pub fn status(&self) -> LinkStatus {
+    pub(crate) fn status(&self) -> LinkStatus {
         LinkStatus {
             followed: *self.shared.followed.borrow(),
             on_probation: self.shared.on_probation.load(Ordering::Relaxed),

@@ -2,7 +2,7 @@ use crate::log::LogId;
 
 /// What a link knows of its back ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LinkStatus {
+pub(crate) struct LinkStatus {
     /// The log of the feed that is followed; `None` while there is no feed.
     pub followed: Option<LogId>,
     /// Whether the back end that is followed gives this front end no lease, because writers had to
@@ -14,7 +14,7 @@ pub struct LinkStatus {
 
 /// What a link knows of one back end.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BackendStatus {
+pub(crate) struct BackendStatus {
     /// Where it is expected.
     pub address: String,
     /// What it called itself when it was last connected.

@@ -39,7 +39,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// How a back end serves its link.
 #[derive(Debug, Clone)]
-pub struct ServerOptions {
+pub(crate) struct ServerOptions {
     /// What front ends must know. Needed when others than this machine can connect.
     pub secret: Option<String>,
     /// How long leases are: a connection whose peer is silent for about as long is given up.
@@ -66,7 +66,7 @@ impl Default for ServerOptions {
 
 /// Why a back end's link cannot be served.
 #[derive(Debug, thiserror::Error)]
-pub enum ServeError {
+pub(crate) enum ServeError {
     /// Others than this machine could connect, and need not know anything.
     #[error(
         "the link listens on {address}, which others than this machine can reach; set `secret` in \
@@ -103,7 +103,7 @@ struct Server<H> {
 ///
 /// # Errors
 /// When the listener can be reached from beyond this machine and there is no secret.
-pub fn serve<H: Host>(
+pub(crate) fn serve<H: Host>(
     incoming: Incoming,
     host: Arc<H>,
     options: ServerOptions,

@@ -81,7 +81,7 @@ impl Failure {
 
 /// How many files there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Figures {
+pub(crate) struct Figures {
     /// Files that the log has put into the docroot.
     pub files: usize,
     /// Contents of theirs that are here.
