@@ -15,7 +15,7 @@ use super::fingerprint::Fingerprint;
 use super::folder::{Entered, Folder};
 use super::hash::{Hashes, Identity};
 use super::name::Name;
-use super::open::OpenFile;
+use super::open::{NoPlace, OpenFile};
 use super::overlay::{Overlaid, OverlaidFile, Overlay};
 use super::sibling::Siblings;
 use super::source::{Content, Source};
@@ -34,7 +34,8 @@ const HASHED: u64 = 4 * 1024 * 1024;
 /// decoded to see whether it is a longer one. In bytes.
 const COMPARED: u64 = 64 * 1024 * 1024;
 
-/// Files up to this size are read at once, if they are to be read for their tag. In bytes.
+/// Files up to this size are read at once, if they are to be read for their tag, or if no more files
+/// may be open for responses. In bytes.
 const SMALL: u64 = 64 * 1024;
 
 /// The codings of siblings and what their names end with.
@@ -268,7 +269,7 @@ impl Look<'_> {
                 length: file.length,
                 tag: Some(file.tag),
                 modified: file.modified,
-                ..Source::of(Content::File(OpenFile::new((file.open)()?)?))
+                ..Source::of(content((file.open)()?, file.length)?)
             }),
             Candidate::Own(own) => self.own_source(own),
         }
@@ -276,7 +277,7 @@ impl Look<'_> {
 
     fn own_source(&self, own: OwnFile) -> io::Result<Source> {
         let (hashes, now) = (&self.shelf.hashes, SystemTime::now());
-        let (mut content, mut length) = (None, own.length);
+        let (mut read, mut length) = (None, own.length);
         let tag = if own.length > HASHED {
             own.identity.is_settled(now).then(|| own.identity.to_hash())
         } else if let Some(hash) = hashes.known(&own.identity) {
@@ -286,15 +287,15 @@ impl Look<'_> {
             let bytes = read_whole(&own.file, own.length)?;
             let hash = hashes.of_bytes(&bytes, &own.file, &own.identity, now)?;
             length = bytes.len() as u64;
-            content = Some(Content::Bytes(bytes));
+            read = Some(Content::Bytes(bytes));
             Some(hash)
         } else {
             Some(hashes.of(&own.file, &own.identity)?)
         };
         let tag = tag.map(|hash| HeaderValue::try_from(format!("\"{hash}\"")));
-        let content = match content {
+        let content = match read {
             Some(content) => content,
-            None => Content::File(OpenFile::new(own.file)?),
+            None => content(own.file, length)?,
         };
         Ok(Source {
             length,
@@ -319,6 +320,20 @@ fn is_not_older(sibling: SystemTime, original: SystemTime) -> bool {
     let since_epoch = |time: SystemTime| time.duration_since(UNIX_EPOCH).unwrap_or_default();
     let (own, of) = (since_epoch(sibling), since_epoch(original));
     own >= of || own.subsec_nanos() == 0 && own.as_secs() == of.as_secs()
+}
+
+/// What is sent of a file of this length: a short one is read now where no place for it is free.
+fn content(file: File, length: u64) -> io::Result<Content> {
+    match OpenFile::new(file) {
+        Ok(file) => Ok(Content::File(file)),
+        Err(NoPlace(file)) if length <= SMALL => {
+            let bytes = read_whole(&file, length)?;
+            // Its tag is that of the file before it was cut.
+            let is_whole = bytes.len() as u64 == length;
+            is_whole.then_some(Content::Bytes(bytes)).ok_or(io::ErrorKind::UnexpectedEof.into())
+        }
+        Err(none) => Err(none.into()),
+    }
 }
 
 /// The first `length` bytes of a file, or all if there are fewer.

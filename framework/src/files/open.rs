@@ -47,13 +47,11 @@ impl Places {
         Places { taken: AtomicUsize::new(0), most: AtomicUsize::new(most) }
     }
 
-    fn take(&'static self) -> io::Result<Place> {
+    fn take(&'static self) -> Option<Place> {
         let most = self.most.load(Ordering::Relaxed);
         let next = |taken: usize| (taken < most).then_some(taken + 1);
-        match self.taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next) {
-            Ok(_) => Ok(Place(self)),
-            Err(_) => Err(Errno::MFILE.into()),
-        }
+        let taken = self.taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next);
+        taken.ok().map(|_| Place(self))
     }
 }
 
@@ -68,9 +66,22 @@ impl OpenFile {
     /// Gives the file a place.
     ///
     /// # Errors
-    /// `EMFILE` when all are taken.
-    pub(crate) fn new(file: File) -> io::Result<OpenFile> {
-        Ok(OpenFile { file, _place: PLACES.take()? })
+    /// When all are taken.
+    pub(crate) fn new(file: File) -> Result<OpenFile, NoPlace> {
+        match PLACES.take() {
+            Some(place) => Ok(OpenFile { file, _place: place }),
+            None => Err(NoPlace(file)),
+        }
+    }
+}
+
+/// A file for which no place is free: as an error, `EMFILE`.
+#[derive(Debug)]
+pub(crate) struct NoPlace(pub(super) File);
+
+impl From<NoPlace> for io::Error {
+    fn from(_: NoPlace) -> io::Error {
+        Errno::MFILE.into()
     }
 }
 
@@ -88,12 +99,13 @@ mod tests {
 
     #[test]
     fn a_file_beyond_the_most_is_refused_until_another_is_closed() {
+        assert!(is_exhaustion(&NoPlace(tempfile::tempfile().unwrap()).into()));
         static TWO: Places = Places::new(2);
         let first = TWO.take().unwrap();
         let _second = TWO.take().unwrap();
-        assert!(is_exhaustion(&TWO.take().unwrap_err()));
+        assert!(TWO.take().is_none());
         drop(first);
         let _third = TWO.take().unwrap();
-        assert!(TWO.take().is_err());
+        assert!(TWO.take().is_none());
     }
 }

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use headwater_tests::Mode;
-use headwater_tests::{Node, Response, until};
+use headwater_tests::{Mode, Node, Response, Site, until};
 use http::Request;
 use http_body_util::Empty;
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -17,8 +16,8 @@ use crate::site;
 const LONG: usize = 1 << 20;
 
 /// A node with so few descriptors that a test can take them.
-async fn node() -> Node {
-    let site = site().file("docroot/files/long.bin", vec![7; LONG]);
+async fn node(site: &Site) -> Node {
+    let site = site.clone().file("docroot/files/long.bin", vec![7; LONG]);
     let node = site.node(Mode::SingleNodeWithCache, "n1").descriptors(128, 256);
     // Nothing but the node's own care gives anything back.
     let node = node.set("LIMITS__IDLE_TIMEOUT", "1h").set("LIMITS__WRITE_TIMEOUT", "3s");
@@ -37,7 +36,7 @@ async fn operators_are_answered(node: &Node) {
 
 #[tokio::test]
 async fn a_node_raises_its_limit_of_open_files_and_says_both() {
-    let node = node().await;
+    let node = node(&site()).await;
     let limits = std::fs::read_to_string(format!("/proc/{}/limits", node.pid())).unwrap();
     let line = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
     assert_eq!(line.split_whitespace().nth(3), Some("256"), "{line}");
@@ -48,7 +47,7 @@ async fn a_node_raises_its_limit_of_open_files_and_says_both() {
 
 #[tokio::test]
 async fn idle_visitors_keep_neither_operators_nor_newcomers_out() {
-    let node = node().await;
+    let node = node(&site()).await;
     let mut idle = Vec::new();
     for _ in 0..300 {
         let mut stream = TcpStream::connect(node.http()).await.unwrap();
@@ -67,9 +66,21 @@ async fn idle_visitors_keep_neither_operators_nor_newcomers_out() {
 
 #[tokio::test]
 async fn clients_that_open_no_window_do_not_hold_all_files() {
-    let node = node().await;
+    let site = site();
+    let node = node(&site).await;
     let visitor = node.visitor();
     assert_eq!(visitor.page("/files/long.bin").await.body.len(), LONG);
+    let picture = visitor.ask("POST", "/gallery/short.png/1", &[], "short").await;
+    assert_eq!(picture.text(), "hung");
+    // The tag of a short file is kept, so that the file need not be read for it, once the file has
+    // been the same for some seconds.
+    let short = site.path("docroot/files/hello.txt");
+    until("the tag of the short file is kept", async || {
+        let age = short.metadata().unwrap().modified().unwrap().elapsed();
+        age.is_ok_and(|age| age > Duration::from_secs(7)).then_some(())
+    })
+    .await;
+    assert_eq!(visitor.page("/files/hello.txt").await.status, 200);
     let mut held = Vec::new();
     for _ in 0..6 {
         let stream = TokioIo::new(TcpStream::connect(node.http()).await.unwrap());
@@ -97,7 +108,9 @@ async fn clients_that_open_no_window_do_not_hold_all_files() {
     })
     .await;
     operators_are_answered(&node).await;
-    assert_eq!(visitor.page("/files/hello.txt").await.status, 200, "it is short");
+    for short in ["/files/hello.txt", "/files/uploads/short.png"] {
+        assert_eq!(visitor.page(short).await.status, 200, "{short}");
+    }
     assert_eq!(visitor.page("/uncached/1").await.status, 200);
     until("the clients that take nothing are cut", async || {
         (visitor.page("/files/long.bin").await.status == 200).then_some(())
