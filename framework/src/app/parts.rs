@@ -129,7 +129,10 @@ impl Parts {
             let name = match &route.target {
                 Target::Controller(name) => name.clone(),
                 Target::Service(name) => service_controller(name),
-                _ => continue,
+                Target::Template(_)
+                | Target::Files { .. }
+                | Target::Alias(_)
+                | Target::Redirect { .. } => continue,
             };
             let Some(controller) = self.controllers.iter().find(|known| known.name() == name)
             else {

@@ -27,7 +27,11 @@ impl Table {
         let is_taken = |method: &&Method| self.takes(method, path);
         let may_lead_here = |target: &Target| match target {
             Target::Alias(alias) => alias.0.literal().is_none_or(|literal| literal == path),
-            _ => false,
+            Target::Controller(_)
+            | Target::Template(_)
+            | Target::Service(_)
+            | Target::Files { .. }
+            | Target::Redirect { .. } => false,
         };
         unsafe_methods.iter().any(is_taken)
             || !unsafe_methods.is_empty()
@@ -41,7 +45,13 @@ impl Table {
             return None;
         }
         let Resolution::Route(page) = self.resolve(&Method::GET, path) else { return None };
-        let is_content = matches!(page.route.target, Target::Controller(_) | Target::Template(_));
+        let is_content = match page.route.target {
+            Target::Controller(_) | Target::Template(_) => true,
+            Target::Service(_)
+            | Target::Files { .. }
+            | Target::Alias(_)
+            | Target::Redirect { .. } => false,
+        };
         let is_kept = is_content && page.route.cache.kind != CacheType::NoCache;
         is_kept.then(|| page.path().to_owned())
     }

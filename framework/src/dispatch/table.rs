@@ -224,7 +224,11 @@ impl Table {
     pub fn templates(&self) -> impl Iterator<Item = (&str, &Location)> {
         let routes = self.routes.iter().filter_map(|route| match &route.target {
             Target::Template(name) => Some((name.as_str(), &route.location)),
-            _ => None,
+            Target::Controller(_)
+            | Target::Service(_)
+            | Target::Files { .. }
+            | Target::Alias(_)
+            | Target::Redirect { .. } => None,
         });
         let pages = self.pages.iter().flat_map(|scope| &scope.pages);
         routes.chain(pages.map(|page| (page.template.as_str(), &page.location)))

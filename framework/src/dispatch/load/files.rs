@@ -113,7 +113,7 @@ impl Loader {
     }
 
     fn route(&mut self, source: &Source, table: &DeTable<'_>, at: Location, level: usize) {
-        let entry = Entry::new(source, table, at, &route::KEYS, &mut self.problems);
+        let entry = Entry::new(source, table, at, &route::keys(), &mut self.problems);
         let prefix = self.levels[level].prefix.clone();
         let Some(read) = route::read(&entry, &prefix, Scope(level), &mut self.problems) else {
             return;

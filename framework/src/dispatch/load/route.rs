@@ -1,6 +1,7 @@
 use http::Method;
 
 use super::entry::{Entry, Found, report};
+use super::kind::{Kind, Traits};
 use super::{caching, control, target};
 use crate::dispatch::CacheType;
 use crate::dispatch::outline::Outline;
@@ -9,21 +10,13 @@ use crate::dispatch::pattern::Pattern;
 use crate::dispatch::route::{Condition, Route, Scope};
 use crate::problem::Problems;
 
-/// The keys of a `[[route]]`.
-pub(super) const KEYS: [&str; 22] = [
+/// The keys of a `[[route]]` beside the one that says its [`Kind`].
+const KEYS: [&str; 14] = [
     "name",
     "path",
     "pattern",
     "methods",
-    "controller",
-    "service",
     "on",
-    "template",
-    "files",
-    "alias",
-    "redirect",
-    "delegate",
-    "include",
     "status",
     "cache",
     "cache_statuses",
@@ -33,25 +26,6 @@ pub(super) const KEYS: [&str; 22] = [
     "query",
     "vary",
     "max_body",
-];
-
-/// The keys that say how content is cached, and what of a request it depends on.
-const OF_CONTENT: [&str; 7] =
-    ["cache", "cache_statuses", "browser", "cdn", "groups", "query", "vary"];
-
-/// The keys that say what a route does.
-const TARGETS: [&str; 8] =
-    ["controller", "template", "service", "files", "alias", "redirect", "delegate", "include"];
-
-/// The methods of a service that names none.
-const OF_SERVICES: [Method; 7] = [
-    Method::GET,
-    Method::HEAD,
-    Method::POST,
-    Method::PUT,
-    Method::PATCH,
-    Method::DELETE,
-    Method::OPTIONS,
 ];
 
 /// What one `[[route]]` says.
@@ -66,6 +40,11 @@ pub(super) enum Read<'e> {
     Delegate { prefix: PathPattern, below: PathPattern, file: Found<&'e str> },
 }
 
+/// All keys of a `[[route]]`.
+pub(super) fn keys() -> Vec<&'static str> {
+    KEYS.into_iter().chain(Kind::ALL.map(Kind::key)).collect()
+}
+
 /// Reads a `[[route]]` of the table below `prefix`. None when too much is wrong with it to go on.
 pub(super) fn read<'e>(
     entry: &Entry<'e>,
@@ -73,25 +52,33 @@ pub(super) fn read<'e>(
     scope: Scope,
     problems: &mut Problems,
 ) -> Option<Read<'e>> {
-    let target = target_key(entry, problems)?;
-    report_misplaced(entry, target, problems);
-    match target {
-        "include" => entry.text("include", problems).map(|file| Read::Include { file }),
-        "delegate" => delegate(entry, prefix, problems),
-        _ => leaf(entry, target, prefix, scope, problems),
+    let kind = kind(entry, problems)?;
+    report_misplaced(entry, kind, problems);
+    match kind {
+        Kind::Include => entry.text("include", problems).map(|file| Read::Include { file }),
+        Kind::Delegate => delegate(entry, prefix, problems),
+        Kind::Controller
+        | Kind::Template
+        | Kind::Service
+        | Kind::Files
+        | Kind::Alias
+        | Kind::Redirect => leaf(entry, kind, prefix, scope, problems),
     }
 }
 
-/// The one key that says what the route does.
-fn target_key(entry: &Entry<'_>, problems: &mut Problems) -> Option<&'static str> {
-    match entry.present(&TARGETS)[..] {
-        [target] => Some(target),
+/// What the one key says that stands for a kind of route.
+fn kind(entry: &Entry<'_>, problems: &mut Problems) -> Option<Kind> {
+    let is_here = |kind: &Kind| entry.locate(kind.key()).is_some();
+    match Kind::ALL.into_iter().filter(is_here).collect::<Vec<_>>()[..] {
+        [kind] => Some(kind),
         [] => {
-            let message = format!("the route does nothing; it needs one of {}", TARGETS.join(", "));
+            let keys = Kind::ALL.map(Kind::key).join(", ");
+            let message = format!("the route does nothing; it needs one of {keys}");
             report(problems, &entry.at, message);
             None
         }
         [first, second, ..] => {
+            let (first, second) = (first.key(), second.key());
             let at = entry.locate(second).unwrap_or_else(|| entry.at.clone());
             let message = format!("`{second}` beside `{first}`: a route does one thing only");
             report(problems, &at, message);
@@ -100,43 +87,15 @@ fn target_key(entry: &Entry<'_>, problems: &mut Problems) -> Option<&'static str
     }
 }
 
-/// Reports keys that say nothing about a route that does this.
-fn report_misplaced(entry: &Entry<'_>, target: &str, problems: &mut Problems) {
-    let (of_content, keys, reason): (bool, &[&str], &str) = match target {
-        "controller" => (false, &["status"], "the controller's reply has the status"),
-        "service" => (
-            false,
-            &["status", "cache_statuses", "browser", "cdn", "groups", "query", "vary"],
-            "the service answers as it likes, past the cache",
-        ),
-        "template" => (false, &["status", "max_body"], "it is for other kinds of routes"),
-        "files" => (
-            false,
-            &["status", "cache", "cache_statuses", "groups", "query", "vary", "max_body"],
-            "files are sent as they are on disk, past the cache",
-        ),
-        "redirect" => (true, &["max_body"], "a redirect is answered from the table itself"),
-        "alias" => {
-            (true, &["status", "max_body"], "it belongs to the route that the alias leads to")
-        }
-        "delegate" => (
-            true,
-            &["name", "pattern", "methods", "status", "max_body"],
-            "only `path` stands beside `delegate`; the rest belongs to the routes of that file",
-        ),
-        _ => (
-            true,
-            &["name", "path", "pattern", "methods", "status", "max_body"],
-            "nothing stands beside `include`; it belongs to the routes of that file",
-        ),
-    };
-    if target != "service"
+/// Reports keys that say nothing about a route of this kind.
+fn report_misplaced(entry: &Entry<'_>, kind: Kind, problems: &mut Problems) {
+    let Traits { key: target, misplaced, reason, .. } = kind.traits();
+    if kind != Kind::Service
         && let Some(at) = entry.locate("on")
     {
         report(problems, &at, format!("`on` has no meaning beside `{target}`: it is for services"));
     }
-    let of_content: &[&str] = if of_content { &OF_CONTENT } else { &[] };
-    for key in entry.present(keys).into_iter().chain(entry.present(of_content)) {
+    for key in misplaced.iter().flat_map(|keys| entry.present(keys)) {
         let at = entry.locate(key).unwrap_or_else(|| entry.at.clone());
         report(problems, &at, format!("`{key}` has no meaning beside `{target}`: {reason}"));
     }
@@ -173,19 +132,15 @@ fn delegate<'e>(
 /// Reads a route that answers requests by itself.
 fn leaf<'e>(
     entry: &Entry<'e>,
-    target_key: &str,
+    kind: Kind,
     prefix: &PathPattern,
     scope: Scope,
     problems: &mut Problems,
 ) -> Option<Read<'e>> {
-    let methods = methods(entry, target_key, problems);
-    let default = match target_key {
-        "controller" => CacheType::Normal,
-        "template" => CacheType::Persistent,
-        _ => CacheType::NoCache,
-    };
-    let cache = caching::policy(entry, &methods, default, problems);
-    if target_key == "service" && cache.kind != CacheType::NoCache {
+    let traits = kind.traits();
+    let methods = methods(entry, traits.methods, problems);
+    let cache = caching::policy(entry, &methods, traits.cache, problems);
+    if kind == Kind::Service && cache.kind != CacheType::NoCache {
         let at = entry.locate("cache").unwrap_or_else(|| entry.at.clone());
         let message = "what a service answers is not cached; leave `cache` out";
         report(problems, &at, message);
@@ -206,7 +161,7 @@ fn leaf<'e>(
         }
     };
     let groups = groups(entry, &captures, problems);
-    let target = target::read(entry, target_key, &condition, prefix, &captures, problems)?;
+    let target = target::read(entry, kind, &condition, prefix, &captures, problems)?;
     let mut route = Route {
         name,
         location: entry.at.clone(),
@@ -232,12 +187,9 @@ fn leaf<'e>(
     })
 }
 
-fn methods(entry: &Entry<'_>, target: &str, problems: &mut Problems) -> Vec<Method> {
+fn methods(entry: &Entry<'_>, default: &[Method], problems: &mut Problems) -> Vec<Method> {
     let Some(words) = entry.texts("methods", "methods = [\"GET\"]", problems) else {
-        return match target {
-            "service" => OF_SERVICES.to_vec(),
-            _ => vec![Method::GET, Method::HEAD],
-        };
+        return default.to_vec();
     };
     let mut methods = Vec::new();
     for Found { value, at } in &words {

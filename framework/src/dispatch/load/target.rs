@@ -4,6 +4,7 @@ use http::StatusCode;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use super::entry::{Entry, Found, report};
+use super::kind::Kind;
 use crate::dispatch::canonical::{CanonicalPath, canonical_piece};
 use crate::dispatch::outline::{Outline, Piece};
 use crate::dispatch::path::PathPattern;
@@ -13,34 +14,37 @@ use crate::problem::Problems;
 /// What may not stand in a URL that is sent as a header.
 const UNSENDABLE: AsciiSet = CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'\\').add(b'`');
 
-/// Reads what the route does, which its key `key` says.
+/// Reads what a route of this kind does. None for one that names another file, whose routes do it.
 pub(super) fn read(
     entry: &Entry<'_>,
-    key: &str,
+    kind: Kind,
     condition: &Condition,
     prefix: &PathPattern,
     captures: &[String],
     problems: &mut Problems,
 ) -> Option<Target> {
-    let status = redirect_status(entry, key, problems);
-    let Found { value, at } = entry.text(key, problems)?;
-    let target = match key {
-        "controller" => Ok(Target::Controller(value.to_owned())),
-        "service" if is_on_backend(entry, problems) => {
+    let Found { value, at } = entry.text(kind.key(), problems)?;
+    let target = match kind {
+        Kind::Controller => Ok(Target::Controller(value.to_owned())),
+        Kind::Service if is_on_backend(entry, problems) => {
             Ok(Target::Controller(service_controller(value)))
         }
-        "service" => Ok(Target::Service(value.to_owned())),
-        "template" => Ok(Target::Template(value.to_owned())),
-        "files" => files(value, condition).map(|folder| Target::Files { folder }),
-        "alias" => alias(value, prefix, captures).map(|path| Target::Alias(Alias(path))),
-        _ => redirect(value, captures).and_then(|to| match condition {
-            Condition::Path(path)
-                if path.literal().is_some() && path.literal() == to.path.literal() =>
-            {
-                Err("the route redirects to itself".to_owned())
-            }
-            _ => Ok(Target::Redirect { to, status }),
-        }),
+        Kind::Service => Ok(Target::Service(value.to_owned())),
+        Kind::Template => Ok(Target::Template(value.to_owned())),
+        Kind::Files => files(value, condition).map(|folder| Target::Files { folder }),
+        Kind::Alias => alias(value, prefix, captures).map(|path| Target::Alias(Alias(path))),
+        Kind::Redirect => {
+            let status = redirect_status(entry, problems);
+            redirect(value, captures).and_then(|to| match condition {
+                Condition::Path(path)
+                    if path.literal().is_some() && path.literal() == to.path.literal() =>
+                {
+                    Err("the route redirects to itself".to_owned())
+                }
+                _ => Ok(Target::Redirect { to, status }),
+            })
+        }
+        Kind::Delegate | Kind::Include => return None,
     };
     target.map_err(|message| report(problems, &at, message)).ok()
 }
@@ -56,15 +60,12 @@ fn is_on_backend(entry: &Entry<'_>, problems: &mut Problems) -> bool {
     value == "backend"
 }
 
-fn redirect_status(entry: &Entry<'_>, key: &str, problems: &mut Problems) -> StatusCode {
-    // What browsers do not remember, so that a mistake can be taken back.
-    let default = StatusCode::FOUND;
-    if key != "redirect" {
-        return default;
-    }
+fn redirect_status(entry: &Entry<'_>, problems: &mut Problems) -> StatusCode {
     let allowed = |status| matches!(status, 301 | 302 | 303 | 307 | 308);
     let advice = "301 or 308 (moved for good), 302 or 307 (for now), or 303 (see there)";
-    entry.status("status", allowed, advice, problems).map_or(default, |status| status.value)
+    let status = entry.status("status", allowed, advice, problems);
+    // What browsers do not remember, so that a mistake can be taken back.
+    status.map_or(StatusCode::FOUND, |status| status.value)
 }
 
 /// The folder or file below the docroot, with slashes between its parts.

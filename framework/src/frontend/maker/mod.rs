@@ -85,7 +85,10 @@ impl Maker {
                 return template.run(|| self.render_static(name, &call.params, making));
             }
             Target::Controller(_) => {}
-            other => {
+            other @ (Target::Service(_)
+            | Target::Files { .. }
+            | Target::Alias(_)
+            | Target::Redirect { .. }) => {
                 let cause = format!("`{other}` is not content that can be made");
                 return Err(Failure::internal(cause));
             }

@@ -106,7 +106,11 @@ impl Order {
         let request_id = request_id();
         let controller = match &matched.route.target {
             Target::Controller(name) => name.clone(),
-            _ => String::new(),
+            Target::Template(_)
+            | Target::Service(_)
+            | Target::Files { .. }
+            | Target::Alias(_)
+            | Target::Redirect { .. } => String::new(),
         };
         let call = Call {
             controller,

@@ -1,0 +1,137 @@
+use http::Method;
+
+use crate::dispatch::CacheType;
+
+/// What a route does with a request, as one key of its `[[route]]` says.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Controller,
+    Template,
+    Service,
+    Files,
+    Alias,
+    Redirect,
+    Delegate,
+    Include,
+}
+
+/// What a kind of route has of its own.
+pub(super) struct Traits {
+    /// The key that says that a route is of this kind, with its target.
+    pub(super) key: &'static str,
+    /// How content is cached where the route does not say.
+    pub(super) cache: CacheType,
+    /// Which methods are taken where the route does not say.
+    pub(super) methods: &'static [Method],
+    /// The keys that have no meaning beside this one, but for `on`, which services alone have.
+    pub(super) misplaced: &'static [&'static [&'static str]],
+    /// Why they have none.
+    pub(super) reason: &'static str,
+}
+
+const READING: &[Method] = &[Method::GET, Method::HEAD];
+
+const ALL_METHODS: &[Method] = &[
+    Method::GET,
+    Method::HEAD,
+    Method::POST,
+    Method::PUT,
+    Method::PATCH,
+    Method::DELETE,
+    Method::OPTIONS,
+];
+
+/// The keys that say what of a request content depends on, and what is kept of it.
+const OF_PAGES: &[&str] = &["cache_statuses", "groups", "query", "vary"];
+
+/// The keys that say what caches are told.
+const OF_CACHES: &[&str] = &["browser", "cdn"];
+
+impl Kind {
+    pub(super) const ALL: [Kind; 8] = [
+        Kind::Controller,
+        Kind::Template,
+        Kind::Service,
+        Kind::Files,
+        Kind::Alias,
+        Kind::Redirect,
+        Kind::Delegate,
+        Kind::Include,
+    ];
+
+    pub(super) fn key(self) -> &'static str {
+        self.traits().key
+    }
+
+    pub(super) fn traits(self) -> Traits {
+        let traits = Traits {
+            key: "",
+            cache: CacheType::NoCache,
+            methods: READING,
+            misplaced: &[],
+            reason: "",
+        };
+        match self {
+            Kind::Controller => Traits {
+                key: "controller",
+                cache: CacheType::Normal,
+                misplaced: &[&["status"]],
+                reason: "the controller's reply has the status",
+                ..traits
+            },
+            Kind::Template => Traits {
+                key: "template",
+                cache: CacheType::Persistent,
+                misplaced: &[&["status", "max_body"]],
+                reason: "it is for other kinds of routes",
+                ..traits
+            },
+            Kind::Service => Traits {
+                key: "service",
+                methods: ALL_METHODS,
+                misplaced: &[&["status"], OF_PAGES, OF_CACHES],
+                reason: "the service answers as it likes, past the cache",
+                ..traits
+            },
+            Kind::Files => Traits {
+                key: "files",
+                misplaced: &[&["status", "cache", "max_body"], OF_PAGES],
+                reason: "files are sent as they are on disk, past the cache",
+                ..traits
+            },
+            Kind::Alias => Traits {
+                key: "alias",
+                misplaced: &[&["status", "cache", "max_body"], OF_PAGES, OF_CACHES],
+                reason: "it belongs to the route that the alias leads to",
+                ..traits
+            },
+            Kind::Redirect => Traits {
+                key: "redirect",
+                misplaced: &[&["cache", "max_body"], OF_PAGES, OF_CACHES],
+                reason: "a redirect is answered from the table itself",
+                ..traits
+            },
+            Kind::Delegate => Traits {
+                key: "delegate",
+                misplaced: &[
+                    &["name", "pattern", "methods", "status", "cache", "max_body"],
+                    OF_PAGES,
+                    OF_CACHES,
+                ],
+                reason: "only `path` stands beside `delegate`; the rest belongs to the routes of \
+                         that file",
+                ..traits
+            },
+            Kind::Include => Traits {
+                key: "include",
+                misplaced: &[
+                    &["name", "path", "pattern", "methods", "status", "cache", "max_body"],
+                    OF_PAGES,
+                    OF_CACHES,
+                ],
+                reason: "nothing stands beside `include`; it belongs to the routes of that file",
+                ..traits
+            },
+        }
+    }
+}
