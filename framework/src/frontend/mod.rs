@@ -25,8 +25,9 @@
 //! ```text
 //! answer: Visit ── router.route ──> PageRequest (variant, key) ── pages.find ─┬─> Served    hit: response at once
 //!                                                                            └─> Order + Call    miss
-//! finish:          pages.get ── single-flight ── fill ── maker.make ──> Made ── prepare ──> Page ──> Served
+//! wait_for:        pages.get ── single-flight ── fill ── maker.make ──> Made ── prepare ──> Page ──> Served
 //! respond:         Served ── parts.compose, if it has parts ──> Response
+//! finish_response: what every response has in common
 //! ```
 //!
 //! A request is routed once, its variant function runs once, its key is made once and the cache is asked
@@ -263,7 +264,11 @@ impl FrontEnd {
         let begun = match found {
             Found::Served(served) => match self.respond(visit, served) {
                 Ok(response) => {
-                    return Either::Left(ready(self.finish(&client.method, notice, response)));
+                    return Either::Left(ready(self.finish_response(
+                        &client.method,
+                        notice,
+                        response,
+                    )));
                 }
                 Err(unfinished) => Begun::Composing(unfinished),
             },
@@ -275,15 +280,17 @@ impl FrontEnd {
             let response = match begun {
                 Begun::Composing(unfinished) => Err(unfinished),
                 Begun::Pending(pending) => {
-                    let served = frontend.dispatcher.finish(visit, pending, body).await;
+                    let served = frontend.dispatcher.wait_for(visit, pending, body).await;
                     frontend.respond(visit, served)
                 }
             };
             let response = match response {
                 Ok(response) => response,
-                Err(unfinished) => Box::pin(unfinished.finish(&frontend.dispatcher, visit)).await,
+                Err(unfinished) => {
+                    Box::pin(unfinished.wait_for_parts(&frontend.dispatcher, visit)).await
+                }
             };
-            frontend.finish(&client.method, notice, response)
+            frontend.finish_response(&client.method, notice, response)
         })
     }
 
@@ -327,8 +334,10 @@ impl FrontEnd {
         })
     }
 
-    /// The last that is done with every response.
-    fn finish(
+    /// The last that is done with every response of the front end: a header for all of them belongs here.
+    /// Layers of the site see it afterwards. What the server refuses by itself (`server/service.rs`), and
+    /// a host that [`SiteService`](crate::app::SiteService) refuses, never reaches a front end.
+    fn finish_response(
         &self,
         method: &Method,
         notice: Option<Arc<Notice>>,

@@ -3,7 +3,7 @@
 //! The [`Dispatcher`] asks the router what a request is for, and the owner of that: the page cache, the
 //! maker, the files of the docroot (`file`). What is there at once is [`Found::Served`]. For the rest a
 //! [`Pending`] value says what is to be done, with all that was found out so far, and
-//! [`Dispatcher::finish`] does it.
+//! [`Dispatcher::wait_for`] does it.
 //!
 //! Requests of clients and requests for the parts of pages are the same here.
 
@@ -89,8 +89,8 @@ impl Dispatcher {
         })
     }
 
-    /// What was pending for a request with this body.
-    pub(super) async fn finish(&self, visit: Visit<'_>, pending: Pending, body: Body) -> Served {
+    /// Makes or fetches what was pending for a request with this body.
+    pub(super) async fn wait_for(&self, visit: Visit<'_>, pending: Pending, body: Body) -> Served {
         // In boxes, so that the future of a request has room for one of them only.
         match pending {
             Pending::Page(page) if page.0.is_for_one => Box::pin(self.make(*page, body)).await,

@@ -54,8 +54,8 @@ pub(in crate::frontend) struct Unfinished {
 }
 
 impl Unfinished {
-    /// The response with the page.
-    pub(in crate::frontend) async fn finish(
+    /// The response with the page, when its parts are there.
+    pub(in crate::frontend) async fn wait_for_parts(
         self,
         dispatcher: &Dispatcher,
         visit: Visit<'_>,
@@ -282,7 +282,7 @@ impl<'a> Composition<'a> {
                 Awaited::Content(content) => return Ok(content),
                 Awaited::Served(served) => served,
                 Awaited::Pending(pending) => {
-                    self.dispatcher.finish(visit, pending, Body::empty()).await
+                    self.dispatcher.wait_for(visit, pending, Body::empty()).await
                 }
             };
             Content::of(served, &self.dispatcher.pages, &self.dispatcher.settings).await

@@ -189,7 +189,9 @@ impl Order {
     }
 }
 
-/// What a controller sees of the requests that a route caches.
+/// What a controller sees of the requests that a route caches: the query and the headers that
+/// [`PageRequest::key_of`](super::PageRequest) puts into the key, and no others. The two must agree, or a
+/// page that depends on more than its key is served to other visitors.
 pub(crate) fn key_scope(route: &Route) -> RequestScope {
     let query = match &route.query {
         QueryKey::All => None,

@@ -88,7 +88,9 @@ impl<'a> PageRequest<'a> {
         }
     }
 
-    /// The key of content with this id in the variant and with the headers of this request.
+    /// The key of content with this id in the variant and with the headers of this request. Nothing else
+    /// of the request may reach a controller: [`key_scope`](super::key_scope) says what does, and
+    /// [`Order::of_key`] takes it from the same [`id`](PageRequest::id) and [`vary::values`].
     fn key_of<'k>(&self, id: Cow<'k, str>, languages: &Languages) -> Key<'k> {
         let mut key = match &self.variant.kind {
             VariantKind::Key(key) => KeyBuilder::new(key.clone()),
