@@ -130,6 +130,19 @@ mod tests {
     }
 
     #[test]
+    fn the_guide_lists_the_metrics_that_are_described() {
+        let names = |expression: &str, text: &str| -> std::collections::BTreeSet<String> {
+            let expression = regex::Regex::new(expression).unwrap();
+            expression.captures_iter(text).map(|found| found[1].to_owned()).collect()
+        };
+        let guide = include_str!("../../../docs/guide/cluster.md");
+        let rows = guide.lines().filter(|line| line.starts_with("| `headwater_"));
+        let listed = names(r"\b(headwater_\w+)", &rows.collect::<Vec<_>>().join("\n"));
+        let described = names(r#"describe_\w+!\(\s*"(\w+)""#, include_str!("metrics.rs"));
+        assert_eq!(listed, described);
+    }
+
+    #[test]
     fn quantiles_of_what_there_was_are_as_measured() {
         let recorder = PrometheusBuilder::new().build_recorder();
         let metrics = Metrics(recorder.handle());
