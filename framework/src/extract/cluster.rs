@@ -3,7 +3,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::FromRequestParts;
+use super::{FromRequestParts, Need};
 use crate::docroot::SyncError;
 use crate::log::{Draft, Invalidation, Receipt};
 use crate::request::RequestParts;
@@ -120,6 +120,7 @@ impl fmt::Debug for Cluster {
 
 impl FromRequestParts for Cluster {
     type Rejection = Infallible;
+    const NEEDS: &'static [Need] = &[];
 
     async fn from_request_parts(parts: &mut RequestParts) -> Result<Cluster, Infallible> {
         Ok(Cluster::of(&parts.site))

@@ -3,7 +3,7 @@ use std::any::type_name;
 use http::StatusCode;
 
 use super::rejection::Rejection;
-use super::{FromRequestParts, OptionalFromRequestParts};
+use super::{FromRequestParts, Need, OptionalFromRequestParts};
 use crate::request::RequestParts;
 
 /// What a before-step left in the request's extensions.
@@ -30,6 +30,7 @@ impl Rejection for MissingExtension {
 
 impl<T: Clone + Send + Sync + 'static> FromRequestParts for Extension<T> {
     type Rejection = MissingExtension;
+    const NEEDS: &'static [Need] = &[];
 
     async fn from_request_parts(parts: &mut RequestParts) -> Result<Self, MissingExtension> {
         match parts.extensions.get::<T>() {

@@ -42,7 +42,11 @@ pub trait FromRequestParts: Sized {
 
     /// What must be there so that the value can be taken. Routes and sites where it is not are refused
     /// by `check` and at the start.
-    const NEEDS: &'static [Need] = &[];
+    ///
+    /// An extractor that takes what it needs by others has their needs, as in the example above. It is
+    /// `&[]` only where nothing is needed, or where the value copes without: what is left out here fails
+    /// at the first request.
+    const NEEDS: &'static [Need];
 
     /// Takes the value.
     fn from_request_parts(
@@ -129,6 +133,7 @@ impl<T: FromRequestParts> FromRequest<ViaParts> for T {
 
 impl<T: FromRequestParts> FromRequestParts for Result<T, T::Rejection> {
     type Rejection = Infallible;
+    const NEEDS: &'static [Need] = &[];
 
     async fn from_request_parts(parts: &mut RequestParts) -> Result<Self, Infallible> {
         Ok(T::from_request_parts(parts).await)
@@ -145,6 +150,7 @@ impl<T: FromRequest> FromRequest<ViaResult> for Result<T, T::Rejection> {
 
 impl<T: OptionalFromRequestParts> FromRequestParts for Option<T> {
     type Rejection = T::Rejection;
+    const NEEDS: &'static [Need] = &[];
 
     async fn from_request_parts(parts: &mut RequestParts) -> Result<Self, T::Rejection> {
         T::optional_from_request_parts(parts).await

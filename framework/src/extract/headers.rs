@@ -37,6 +37,7 @@ impl Headers {
 
 impl FromRequestParts for Headers {
     type Rejection = std::convert::Infallible;
+    const NEEDS: &'static [Need] = &[];
 
     async fn from_request_parts(parts: &mut RequestParts) -> Result<Headers, Self::Rejection> {
         Ok(Headers { headers: parts.headers.clone(), scope: parts.scope.clone() })

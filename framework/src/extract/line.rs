@@ -2,11 +2,12 @@ use std::convert::Infallible;
 
 use http::{Method, Uri};
 
-use super::FromRequestParts;
+use super::{FromRequestParts, Need};
 use crate::request::RequestParts;
 
 impl FromRequestParts for Method {
     type Rejection = Infallible;
+    const NEEDS: &'static [Need] = &[];
 
     async fn from_request_parts(parts: &mut RequestParts) -> Result<Method, Infallible> {
         Ok(parts.method.clone())
@@ -16,6 +17,7 @@ impl FromRequestParts for Method {
 /// Path and query. On a route that caches, the query holds only what is in the cache key.
 impl FromRequestParts for Uri {
     type Rejection = Infallible;
+    const NEEDS: &'static [Need] = &[];
 
     async fn from_request_parts(parts: &mut RequestParts) -> Result<Uri, Infallible> {
         Ok(parts.uri.clone())

@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use super::captures::Captures;
 use super::rejection::Rejection;
 use super::spelling::{Reads, ReadsCell, Written};
-use super::{DecodeError, FromRequestParts, OptionalFromRequestParts};
+use super::{DecodeError, FromRequestParts, Need, OptionalFromRequestParts};
 use crate::request::RequestParts;
 
 /// What the route captured from the path, percent-decoded.
@@ -74,6 +74,7 @@ fn spelled<T: DeserializeOwned + Serialize>(params: &[(String, String)]) -> Resu
 
 impl<T: DeserializeOwned + Serialize + Send> FromRequestParts for Path<T> {
     type Rejection = PathRejection;
+    const NEEDS: &'static [Need] = &[];
 
     async fn from_request_parts(parts: &mut RequestParts) -> Result<Path<T>, PathRejection> {
         decode(parts).map(Path)

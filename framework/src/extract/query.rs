@@ -3,7 +3,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::rejection::Rejection;
-use super::{DecodeError, FromRequestParts, OptionalFromRequestParts, fields};
+use super::{DecodeError, FromRequestParts, Need, OptionalFromRequestParts, fields};
 use crate::reply::{Reply, redirect_with};
 use crate::request::RequestParts;
 use crate::request::RequestScope;
@@ -98,6 +98,7 @@ fn decode<T: DeserializeOwned + Serialize>(
 
 impl<T: DeserializeOwned + Serialize + Send> FromRequestParts for Query<T> {
     type Rejection = QueryRejection;
+    const NEEDS: &'static [Need] = &[];
 
     async fn from_request_parts(parts: &mut RequestParts) -> Result<Query<T>, QueryRejection> {
         decode(parts)

@@ -1,6 +1,6 @@
 use std::convert::Infallible;
 
-use super::FromRequestParts;
+use super::{FromRequestParts, Need};
 use crate::request::RequestParts;
 
 /// What the site's variant function called the variant that is wanted, if it named one. It belongs
@@ -10,6 +10,7 @@ pub struct VariantName(pub Option<String>);
 
 impl FromRequestParts for VariantName {
     type Rejection = Infallible;
+    const NEEDS: &'static [Need] = &[];
 
     async fn from_request_parts(parts: &mut RequestParts) -> Result<VariantName, Infallible> {
         Ok(VariantName(parts.variant.clone()))
