@@ -1,4 +1,5 @@
-//! Which module may use which: the list of `docs/architecture.md`, held against the sources.
+//! Which module may use which: the list of `docs/architecture.md`, held against the sources; and the files
+//! that the documentation names.
 //!
 //! Modules stand from the top down, each with those that it may use. All of these stand below it, so there
 //! are no circles. Code that is only compiled for tests may use anything.
@@ -251,6 +252,23 @@ fn the_documentation_lists_the_modules_in_this_order() {
         .collect();
     let listed: Vec<&str> = MODULES.iter().map(|(name, _)| *name).collect();
     assert_eq!(documented, listed);
+}
+
+#[test]
+fn the_files_that_the_documentation_names_are_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let folders = [root.join("framework/src"), root.join("docs"), root.clone()];
+    // In code or as a link, with a slash within or at its end, or a source file.
+    let path = Regex::new(r"[`(]((?:[\w.-]+/)+[\w.-]*|\w+\.rs)[`)]").unwrap();
+    for page in ["architecture.md", "glossary.md"] {
+        let text = fs::read_to_string(root.join("docs").join(page)).unwrap();
+        let named = path.captures_iter(&text).map(|found| found.get(1).unwrap().as_str());
+        let named: Vec<&str> = named.collect();
+        assert!(named.len() > 20, "{page} names only {named:?}");
+        let is_there = |name: &&&str| folders.iter().any(|folder| folder.join(name).exists());
+        let missing: Vec<&&str> = named.iter().filter(|name| !is_there(name)).collect();
+        assert!(missing.is_empty(), "{page} names {missing:?}");
+    }
 }
 
 fn add(arrows: &mut Arrows, from: &str, to: &str, file: &Path) {
