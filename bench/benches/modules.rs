@@ -96,6 +96,7 @@ fn fill(cache: &Cache, id: &str, groups: &[String]) {
             stale_while_revalidate: Duration::ZERO,
             stale_if_error: Duration::ZERO,
             persistent: false,
+            timed: false,
         },
         contains: Box::default(),
         content: Content::Page(Page::new(

@@ -119,6 +119,7 @@ fn full(entries: u32) -> Result<Cache> {
         stale_while_revalidate: Duration::ZERO,
         stale_if_error: Duration::ZERO,
         persistent: false,
+        timed: false,
     };
     let groups = ["group".to_owned()];
     let body = bytes::Bytes::from_static(b"a page");

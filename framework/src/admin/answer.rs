@@ -59,12 +59,13 @@ pub(crate) async fn answer(
             invalidate(node, &parts.headers, body).await
         }
         "/reload" if parts.method == Method::POST => reload(node, &parts.headers).await,
+        "/audit" if parts.method == Method::POST => audit(node, &parts.headers).await,
         "/health" | "/ready" | "/metrics" | "/status" => not_allowed("GET, HEAD"),
-        "/invalidate" | "/reload" => not_allowed("POST"),
+        "/invalidate" | "/reload" | "/audit" => not_allowed("POST"),
         _ => problem(
             StatusCode::NOT_FOUND,
             "the admin port has /health, /ready, /metrics, /status, on back ends /invalidate and on \
-             front ends /reload",
+             front ends /reload and /audit",
         ),
     }
 }
@@ -93,6 +94,20 @@ async fn reload(node: &dyn Node, headers: &HeaderMap) -> Response<Body> {
                 "problems": problems,
             });
             json(StatusCode::CONFLICT, &said)
+        }
+    }
+}
+
+async fn audit(node: &dyn Node, headers: &HeaderMap) -> Response<Body> {
+    if !is_json(headers) {
+        let message = "send the request as `content-type: application/json`; it needs no body";
+        return problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, message);
+    }
+    match node.audit() {
+        Some(auditing) => json(StatusCode::OK, &auditing.await),
+        None => {
+            let message = "this node is a back end and has no cache: ask the front ends";
+            problem(StatusCode::NOT_FOUND, message)
         }
     }
 }

@@ -60,6 +60,15 @@ fn describe() {
     use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
     describe_counter!("headwater_responses_total", "Responses, by the part the cache had in them.");
     describe_counter!("headwater_errors_total", "Responses with a status of 500 or more.");
+    describe_counter!("headwater_audit_checked_total", "Cached pages compared with fresh ones.");
+    describe_counter!(
+        "headwater_audit_stale_total",
+        "Cached pages that were not as they would have been made, though no record said so."
+    );
+    describe_counter!(
+        "headwater_audit_unclear_total",
+        "Cached pages that could not be compared with fresh ones."
+    );
     describe_counter!("headwater_fills_total", "Entries stored in the cache.");
     describe_counter!(
         "headwater_fragments_total",

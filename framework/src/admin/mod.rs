@@ -7,6 +7,7 @@
 //! | `GET /metrics` | figures in the text format of Prometheus |
 //! | `GET /status` | the node's own view of itself and of the cluster, as JSON |
 //! | `POST /invalidate` | on a back end: `{"groups": […], "patterns": […]}`; the answer is the receipt |
+//! | `POST /audit` | on a front end: compares all cached pages with fresh ones; the answer is what was found |
 //! | `POST /reload` | on a front end: loads the site's files anew; the answer is the edition's number, or all problems |
 //!
 //! `guard` says which requests are answered at all.
@@ -46,12 +47,18 @@ pub(crate) trait Node: Send + Sync + 'static {
     /// Loads the site's files anew, if this node makes anything of them.
     fn reload(&self) -> Option<Reloading<'_>>;
 
+    /// Compares all cached pages with fresh ones, if this node has a cache.
+    fn audit(&self) -> Option<Auditing<'_>>;
+
     /// Invalidates, if this node is a back end.
     fn invalidate(&self, invalidation: Invalidation) -> Option<Invalidating<'_>>;
 }
 
 /// A reload under way: the number of the edition that it comes to.
 pub(crate) type Reloading<'a> = Pin<Box<dyn Future<Output = Result<u64, Problems>> + Send + 'a>>;
+
+/// An audit under way: what it comes to.
+pub(crate) type Auditing<'a> = Pin<Box<dyn Future<Output = serde_json::Value> + Send + 'a>>;
 
 /// An invalidation under way.
 pub(crate) type Invalidating<'a> =

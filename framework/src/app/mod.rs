@@ -28,6 +28,7 @@ mod served;
 mod service;
 mod watch;
 
+pub use crate::frontend::{Audit, Difference, Finding};
 pub use layers::{From, Inner};
 pub use resource::Constructor;
 pub use service::SiteService;

@@ -2,17 +2,21 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::reload::Reloader;
-use crate::admin::{Invalidating, Node, Reloading};
+use crate::admin::{Auditing, Invalidating, Node, Reloading};
 use crate::backend::{Backend, Health};
 use crate::clock;
 use crate::config::Mode;
 use crate::frontend::FrontEnd;
 use crate::log::Invalidation;
 use crate::problem::Problem;
+
+/// How long an audit may take that an operator asks for.
+const LONGEST_AUDIT: Duration = Duration::from_secs(60);
 
 /// A node with the modules that it runs.
 pub(super) struct NodeReport {
@@ -47,6 +51,7 @@ impl Node for NodeReport {
             status["position"] = json!(frontend.cache().position().map_or(0, |at| at.as_of.0));
             status["hit_ratio"] = json!(looked_up.then_some(counts.hit_ratio));
             status["responses"] = json!(counts);
+            status["audit"] = json!(frontend.audited());
             status["lease"] = json!(frontend.cache().holds_lease(clock::now()));
             let problems = frontend.problems();
             let problems: Vec<String> = problems.iter().map(Problem::to_string).collect();
@@ -111,6 +116,14 @@ impl Node for NodeReport {
         Some(Box::pin(reloader.reload()))
     }
 
+    fn audit(&self) -> Option<Auditing<'_>> {
+        let frontend = self.frontend.as_ref()?;
+        Some(Box::pin(async move {
+            let audit = frontend.audit(Some(clock::now().after(LONGEST_AUDIT))).await;
+            json!(audit)
+        }))
+    }
+
     fn invalidate(&self, invalidation: Invalidation) -> Option<Invalidating<'_>> {
         let backend = self.backend.as_ref()?;
         Some(Box::pin(backend.invalidate(invalidation)))
@@ -130,6 +143,10 @@ fn publish_frontend(frontend: &FrontEnd) {
         counter!("headwater_responses_total", "cache" => cache).absolute(count);
     }
     counter!("headwater_errors_total").absolute(counts.errors);
+    let audited = frontend.audited();
+    counter!("headwater_audit_checked_total").absolute(audited.checked);
+    counter!("headwater_audit_stale_total").absolute(audited.stale);
+    counter!("headwater_audit_unclear_total").absolute(audited.unclear);
     counter!("headwater_fills_total").absolute(counts.fills);
     for (cache, count) in [("hit", counts.fragment_hits), ("miss", counts.fragment_misses)] {
         counter!("headwater_fragments_total", "cache" => cache).absolute(count);

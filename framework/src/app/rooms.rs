@@ -260,6 +260,7 @@ fn open_frontend(
             body_pace: Pace { pause: config.limits.body_timeout, rate: config.limits.body_rate },
             collected_bodies: config.limits.collected_bodies,
             languages: Languages::new(&config.languages),
+            audit_sample: config.audit_sample(),
             proxies: TrustedProxies {
                 networks: config.http.trusted_proxies.clone(),
                 headers: config.http.proxy_headers,

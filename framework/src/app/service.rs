@@ -15,6 +15,7 @@ use super::layers::Layered;
 use super::rooms::{Rooms, Watching};
 use crate::body::Body;
 use crate::config::{Config, DEFAULT_FILE, Mode, environment};
+use crate::frontend::Audit;
 use crate::http::host::{self, HostError};
 use crate::problem::{Problem, Problems};
 
@@ -139,6 +140,34 @@ impl SiteService {
     pub async fn reload(&self) -> Result<u64, Problems> {
         let reloader = self.rooms.report.reloader.as_ref();
         reloader.ok_or_else(|| Problem::new("a single node has a front end"))?.reload().await
+    }
+
+    /// Compares every page that is in the cache with one that is made now, as a request would make it, and says
+    /// which differ though nothing has invalidated them. In a test, after any steps:
+    ///
+    /// ```
+    /// # use headwater::prelude::*;
+    /// # #[controller("hello")]
+    /// # async fn hello() -> Reply {
+    /// #     text("Hello!")
+    /// # }
+    /// # tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(async {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let routes = "[[route]]\npath = \"/hello\"\ncontroller = \"hello\"\n";
+    /// # std::fs::write(folder.path().join("dispatch.conf"), routes)?;
+    /// # let site = App::new().controllers(controllers![hello]).into_service(folder.path()).await?;
+    /// site.answer(http::Request::get("/hello").body(Body::empty())?).await;
+    /// let audit = site.audit().await;
+    /// assert_eq!(audit.checked, 1);
+    /// assert!(audit.findings.is_empty(), "{audit}");
+    /// # site.stop().await;
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    ///
+    /// Routes with `audit = false` are left out, and so is what may be old for a time that its author has
+    /// said. A site in the mode `single-node` has no cache, so nothing is compared.
+    pub async fn audit(&self) -> Audit {
+        self.site.frontend().audit(None).await
     }
 
     /// Leaves the cluster, or closes the site's log, when this is the last of the service's clones.

@@ -2,10 +2,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::content::Content;
+use super::key::Key;
 use super::ledger::Ledger;
 use super::page::Page;
 use super::validity::{Ids, Validity, Verdict};
 use crate::clock::Moment;
+use crate::log::Position;
 use crate::pieces::Fragment;
 
 /// Cached content and all that decides whether it may be served.
@@ -15,6 +17,7 @@ pub struct Entry {
     /// How much of the key is the id.
     id: u32,
     is_persistent: bool,
+    is_timed: bool,
     pub(super) validity: Validity,
     windows: Windows,
     filled: Moment,
@@ -36,6 +39,8 @@ pub struct Freshness {
     pub stale_if_error: Duration,
     /// Whether the entry is evicted last.
     pub persistent: bool,
+    /// Whether its author has said that it may be old for its lifetime.
+    pub timed: bool,
 }
 
 /// What is kept of a [`Freshness`], in nanoseconds; what is longer than 584 years is that long.
@@ -70,7 +75,13 @@ impl Entry {
         content: Content,
     ) -> Entry {
         let (key, id) = key;
-        let Freshness { lifetime, stale_while_revalidate, stale_if_error, persistent } = freshness;
+        let Freshness {
+            lifetime,
+            stale_while_revalidate,
+            stale_if_error,
+            persistent: is_persistent,
+            timed: is_timed,
+        } = freshness;
         let nanos = |window: Duration| u64::try_from(window.as_nanos()).unwrap_or(FOR_EVER - 1);
         let windows = Windows {
             lifetime: lifetime.map_or(FOR_EVER, nanos),
@@ -80,7 +91,7 @@ impl Entry {
         // A key is made of an address and headers, which are bounded by far less.
         let id = u32::try_from(id).unwrap_or(u32::MAX);
         let contains = (!contains.is_empty()).then(|| Box::new(contains));
-        Entry { key, id, is_persistent: persistent, validity, windows, filled, contains, content }
+        Entry { key, id, is_persistent, is_timed, validity, windows, filled, contains, content }
     }
 
     /// The answer, if that is what it holds.
@@ -102,6 +113,21 @@ impl Entry {
     /// What patterns are matched with.
     pub fn id(&self) -> &str {
         &self.key[..self.id as usize]
+    }
+
+    /// What it is found by.
+    pub fn key(&self) -> Key<'_> {
+        Key::of_parts(&self.key, self.id as usize)
+    }
+
+    /// A position from before the content was made.
+    pub fn as_of(&self) -> Position {
+        self.validity.as_of
+    }
+
+    /// Whether its author has said that it may be old for its lifetime.
+    pub fn is_timed(&self) -> bool {
+        self.is_timed
     }
 
     /// How long ago it was filled.

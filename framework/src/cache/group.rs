@@ -92,6 +92,13 @@ impl Groups {
         Arc::clone(lock(shard).entry(hash).or_default())
     }
 
+    /// The cell of the group, if there is one.
+    pub(super) fn known(&self, group: &str) -> Option<Arc<GroupCell>> {
+        let hash = self.hasher.hash_one(group);
+        let shard = &self.shards[(hash >> 32) as usize % SHARDS];
+        lock(shard).get(&hash).map(Arc::clone)
+    }
+
     /// Records that the record at `position` invalidated the group.
     pub(super) fn invalidate(&self, group: &str, position: Position) {
         self.cell(group).invalidate(position);

@@ -28,6 +28,27 @@ impl<'a> Key<'a> {
         Key { text: Cow::Owned(text), id: id.len() }
     }
 
+    /// The key with this text, so many bytes of which are the id.
+    pub(super) fn of_parts(text: &'a str, id: usize) -> Key<'a> {
+        Key { text: Cow::Borrowed(text), id: id.min(text.len()) }
+    }
+
+    /// The values that the content depends on besides its id, with their names, as they were
+    /// [given](KeyBuilder::depends_on). Empty for a fragment.
+    pub fn dependencies(&self) -> Vec<(&str, &str)> {
+        let mut values = Vec::new();
+        let mut rest = &self.text[self.id..];
+        while let Some((name, value, after)) = rest.strip_prefix('\n').and_then(|dependency| {
+            let (name, dependency) = split_counted(dependency)?;
+            let (value, after) = split_counted(dependency)?;
+            Some((name, value, after))
+        }) {
+            values.push((name, value));
+            rest = after;
+        }
+        values
+    }
+
     /// What patterns are matched with.
     pub fn id(&self) -> &str {
         &self.text[..self.id]
@@ -46,6 +67,12 @@ impl<'a> Key<'a> {
     pub(super) fn into_stored(self) -> (Box<str>, usize) {
         (self.text.into_owned().into_boxed_str(), self.id)
     }
+}
+
+/// A text that stands behind its length in bytes and a colon, and what comes after it.
+fn split_counted(text: &str) -> Option<(&str, &str)> {
+    let (length, text) = text.split_once(':')?;
+    text.split_at_checked(length.parse().ok()?)
 }
 
 /// Makes the key of content that differs by more than its id.
@@ -110,7 +137,9 @@ mod tests {
                 values.iter().fold(builder, |builder, (name, value)| builder.depends_on(name, value)).build()
             };
             prop_assert_eq!(left == right, key(&left) == key(&right));
+            let named = left.iter().map(|(name, value)| (name.as_str(), value.as_str()));
             let key = key(&left);
+            prop_assert_eq!(key.dependencies(), named.collect::<Vec<_>>());
             prop_assert_eq!(key.id(), "/a");
         }
     }

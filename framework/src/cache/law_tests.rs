@@ -35,6 +35,7 @@ pub(super) fn fresh_for_100_s() -> Freshness {
         stale_while_revalidate: Duration::from_secs(20),
         stale_if_error: Duration::from_secs(50),
         persistent: false,
+        timed: false,
     }
 }
 

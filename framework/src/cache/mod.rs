@@ -14,6 +14,7 @@
 //! - `validity`: the law itself, a dozen lines, and the `Verdict` it comes to.
 //! - `softening`: since when groups are stale.
 //! - `flight`: one fill at a time for a key; `hit_for_miss`: where there is nothing to wait for.
+//! - `audit`: what the auditor asks.
 //! - `sweeper`: takes what is dead out of memory and keeps the bookkeeping small.
 //!
 //! This room must not know HTTP servers, the link or templates.
@@ -107,6 +108,7 @@
 //! process that was stopped in the middle of a request began it before, and may finish it; the next
 //! request meets a lease that has run out.
 
+mod audit;
 mod content;
 mod entries;
 mod entry;

@@ -164,7 +164,13 @@ impl Cache {
 
     /// How long ago a back end has last confirmed that all that is served is right.
     pub fn confirmed(&self, now: Moment) -> Duration {
-        now.since(Moment::from_nanos(self.confirmed.load(Ordering::Relaxed)))
+        now.since(self.confirmed_at())
+    }
+
+    /// The latest moment at which a back end has confirmed that everything was applied here that was in
+    /// the log then.
+    pub fn confirmed_at(&self) -> Moment {
+        Moment::from_nanos(self.confirmed.load(Ordering::Relaxed))
     }
 
     /// Whether the cache may be served from.

@@ -56,9 +56,9 @@ impl Ids<'_> {
 /// What decides whether content is still right.
 #[derive(Debug)]
 pub(super) struct Validity {
-    generation: Generation,
-    as_of: Position,
-    groups: Box<[Arc<GroupCell>]>,
+    pub(super) generation: Generation,
+    pub(super) as_of: Position,
+    pub(super) groups: Box<[Arc<GroupCell>]>,
     met: Met,
 }
 

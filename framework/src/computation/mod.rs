@@ -84,7 +84,7 @@ pub(crate) use code::Code;
 use reserve::Reserve;
 use turns::Turn;
 use watch::Measurement;
-pub(crate) use watch::{Attended, attend};
+pub(crate) use watch::{Attended, attend, is_crowded};
 
 /// How many computations are handed over at a time: each takes a thread, of which tokio starts no
 /// more than 512.
@@ -109,7 +109,7 @@ fn cores() -> usize {
 impl Code {
     /// Runs the code where it holds up no I/O.
     pub(crate) fn run<T>(self, work: impl FnOnce() -> T) -> T {
-        let (measurement, done) = if !self.is_trusted() || watch::is_crowded() {
+        let (measurement, done) = if !self.is_trusted() || is_crowded() {
             (Measurement::handed_over(), hand_over(work))
         } else if self.is_variant() {
             (Measurement::of_variant(), work())

@@ -175,7 +175,7 @@ impl Drop for Measurement {
 
 /// Whether long computations occupy all workers but one and the reserve, as far as the last tick has
 /// seen.
-pub(super) fn is_crowded() -> bool {
+pub(crate) fn is_crowded() -> bool {
     IS_CROWDED.load(Ordering::Relaxed)
 }
 

@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::{Secret, SiteSettings, value};
-use crate::frontend::GroupHeader;
+use crate::frontend::{GroupHeader, Sample};
 use crate::http::ProxyHeaders;
 
 /// The settings of `project.toml` and of `HEADWATER_…` variables.
@@ -32,6 +32,8 @@ pub(crate) struct Config {
     pub link: Link,
     /// The cache of a front end.
     pub cache: Cache,
+    /// What a front end compares with fresh pages.
+    pub audit: Audit,
     /// The log of a back end.
     pub log: Log,
     /// The site's templates.
@@ -193,6 +195,15 @@ pub(crate) struct Cache {
     pub max_patterns: usize,
 }
 
+/// `[audit]`: what a front end compares with fresh pages.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Audit {
+    /// Which part of the hits, as in `1/10`, or `off`. Default `1/10` in development, otherwise `off`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sample: Option<Sample>,
+}
+
 /// `[log]`: the log of a back end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -309,6 +320,16 @@ pub(crate) enum TraceFormat {
     Json,
 }
 
+impl Config {
+    /// Which part of the hits is made anew and compared.
+    pub(crate) fn audit_sample(&self) -> Sample {
+        self.audit.sample.unwrap_or(match self.environment {
+            Environment::Development => Sample::one_in(10),
+            Environment::Production => Sample::OFF,
+        })
+    }
+}
+
 const fn loopback(port: u16) -> SocketAddr {
     SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), port)
 }
@@ -324,6 +345,7 @@ impl Default for Config {
             admin: Admin::default(),
             link: Link::default(),
             cache: Cache::default(),
+            audit: Audit::default(),
             log: Log::default(),
             templates: Templates::default(),
             docroot: Docroot::default(),

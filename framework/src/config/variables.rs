@@ -3,6 +3,7 @@ use std::ffi::OsString;
 use toml::{Table, Value};
 
 use super::{Config, Secret};
+use crate::frontend::Sample;
 use crate::problem::{Problem, Problems, nearest};
 
 /// What the names of all variables begin with.
@@ -104,6 +105,7 @@ pub(super) fn keys() -> Vec<Key> {
     // Serializing leaves out what is `None`.
     config.link.secret = Some(Secret::new("specimen"));
     config.admin.secret = Some(Secret::new("specimen"));
+    config.audit.sample = Some(Sample::OFF);
     let tree = Table::try_from(config).expect("the default configuration is a TOML table");
     let mut keys = Vec::new();
     for (name, value) in tree {

@@ -2,6 +2,7 @@ use std::fmt;
 use std::time::Duration;
 
 use http::StatusCode;
+use regex::bytes::Regex;
 
 use crate::cache_type::CacheType;
 use crate::units::format_duration;
@@ -41,10 +42,36 @@ impl CacheStatuses {
         found.map(|(_, lifetime)| lifetime.unwrap_or(usual))
     }
 
+    /// Whether a reply with this status has a lifetime of its own.
+    pub fn has_lifetime(&self, status: StatusCode) -> bool {
+        self.0.iter().any(|(known, lifetime)| *known == status && lifetime.is_some())
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+}
+
+/// What the auditor does with the content of a route.
+#[derive(Debug, Clone, Default)]
+pub struct AuditPolicy {
+    /// Which content is compared.
+    pub audited: Audited,
+    /// What is left out of both sides, as `audit_ignore` says it.
+    pub ignored: Vec<Regex>,
+}
+
+/// Which content of a route the auditor compares, as `dispatch.conf` says it with `audit = …`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Audited {
+    /// All but what may be old for a time that its author has said. The default.
+    #[default]
+    Untimed,
+    /// That too.
+    All,
+    /// None.
+    Nothing,
 }
 
 /// As `dispatch.conf` would say it.

@@ -8,7 +8,7 @@ use super::canonical::decode;
 use super::outline::Outline;
 use super::path::PathPattern;
 use super::pattern::Pattern;
-use super::{CachePolicy, CacheStatuses, QueryKey};
+use super::{AuditPolicy, CachePolicy, CacheStatuses, QueryKey};
 
 /// Where in a site's files something is said.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -167,6 +167,8 @@ pub struct Route {
     pub vary: Vec<HeaderName>,
     /// The longest request body it takes, in bytes, when that is not the site's usual one.
     pub max_body: Option<u64>,
+    /// What of its content is audited.
+    pub audit: AuditPolicy,
     /// Whose error pages apply.
     pub scope: Scope,
     pub(super) condition: Condition,

@@ -60,12 +60,13 @@ pub(crate) struct Counts {
 }
 
 impl Counters {
-    pub(super) fn count(&self, event: Event) {
-        self.count_all(event, 1);
+    /// Counts it; how often it had been counted before.
+    pub(super) fn count(&self, event: Event) -> u64 {
+        self.count_all(event, 1)
     }
 
     /// Counts the same thing several times.
-    pub(super) fn count_all(&self, event: Event, times: u64) {
+    pub(super) fn count_all(&self, event: Event, times: u64) -> u64 {
         let counter = match event {
             Event::Hit => &self.hits,
             Event::Miss => &self.misses,
@@ -76,7 +77,7 @@ impl Counters {
             Event::FragmentHit => &self.fragment_hits,
             Event::FragmentMiss => &self.fragment_misses,
         };
-        counter.fetch_add(times, Ordering::Relaxed);
+        counter.fetch_add(times, Ordering::Relaxed)
     }
 
     /// The figures now.

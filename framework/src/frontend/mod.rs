@@ -11,13 +11,14 @@
 //! | `parts` | nothing | puts other pages of the site into a page, for each response |
 //! | `dispatcher` | the owners | from a request to what there is for it |
 //! | `pages` | page cache, flights, encoder | a page by its key: lookup, single-flight, fill, refresh, encodings |
+//! | `auditor` | findings | holds a sample of hits against fresh pages |
 //! | `maker` | link, fragments | from an order to a page: calls, templates, error pages |
 //! | `docroot` | synchronized files | from a path to a file |
 //! | `router` | site files (the [`Edition`]), variant function | from a request to a target, variant, language, key |
 //! | `respond` | nothing | pure functions from a page and a request to a response |
 //!
 //! Below them: [`Settings`], [`Counters`], `failure` (why there is no page), `group_headers`,
-//! `end_to_end` (which headers go further than one connection), `notice` (what pages say of site files
+//! `sample` (which hits are audited), `end_to_end` (which headers go further than one connection), `notice` (what pages say of site files
 //! that cannot be loaded), and [`CacheFollower`], the feed's way into the cache.
 //!
 //! # The way of a request
@@ -36,6 +37,7 @@
 //!
 //! A front end must not know controllers or the site's state.
 
+mod auditor;
 mod counters;
 mod dispatcher;
 mod docroot;
@@ -50,6 +52,7 @@ mod pages;
 mod parts;
 mod respond;
 mod router;
+mod sample;
 mod settings;
 
 use std::collections::HashMap;
@@ -63,7 +66,7 @@ use http::{Method, Request, Response, StatusCode};
 
 use crate::body::Body;
 use crate::cache::Cache;
-use crate::clock;
+use crate::clock::{self, Moment};
 use crate::files::Files;
 use crate::link::Link;
 use crate::pieces::Pieces;
@@ -71,6 +74,9 @@ use crate::problem::Problems;
 use crate::raw::RawService;
 use crate::server::Work;
 
+pub(crate) use auditor::AuditCounts;
+use auditor::Auditor;
+pub use auditor::{Audit, Difference, Finding};
 use counters::Event;
 pub(crate) use counters::{Counters, Counts};
 use dispatcher::{Dispatcher, Found};
@@ -87,6 +93,7 @@ pub(crate) use router::key_scope;
 pub(crate) use router::{Edition, VariantFn};
 use router::{Router, Visit};
 pub use router::{Variant, Visitor};
+pub(crate) use sample::Sample;
 pub(crate) use settings::Settings;
 
 /// What a front end is made of.
@@ -114,6 +121,7 @@ pub(crate) struct FrontEnd {
     cache: Arc<Cache>,
     link: Arc<Link>,
     dispatcher: Dispatcher,
+    auditor: Arc<Auditor>,
     counters: Arc<Counters>,
 }
 
@@ -124,10 +132,11 @@ impl FrontEnd {
         let (settings, link, counters) = (Arc::new(settings), Arc::new(link), Arc::default());
         let shared = || (Arc::clone(&settings), Arc::clone(&cache), Arc::clone(&counters));
         let maker = Arc::new(Maker::new(shared(), Arc::clone(&link)));
+        let auditor = Arc::new(Auditor::new(shared(), Arc::clone(&maker)));
         let dispatcher = Dispatcher {
             settings: Arc::clone(&settings),
             router: Router::new(Arc::clone(&settings), edition, Arc::clone(&cache), variant),
-            pages: Pages::new(shared(), Arc::clone(&maker)),
+            pages: Pages::new(shared(), Arc::clone(&maker), Arc::clone(&auditor)),
             maker,
             services,
             files: DocrootFiles {
@@ -138,7 +147,7 @@ impl FrontEnd {
                 deadline: settings.deadline,
             },
         };
-        Arc::new(FrontEnd { cache, link, dispatcher, counters })
+        Arc::new(FrontEnd { cache, link, dispatcher, auditor, counters })
     }
 
     /// The cache.
@@ -159,6 +168,16 @@ impl FrontEnd {
     /// What has been done so far.
     pub(crate) fn counts(&self) -> Counts {
         self.counters.counts()
+    }
+
+    /// What the auditor has compared so far.
+    pub(crate) fn audited(&self) -> AuditCounts {
+        self.auditor.counts()
+    }
+
+    /// Compares every page in the cache with a fresh one, until a moment, if there is one.
+    pub(crate) async fn audit(&self, until: Option<Moment>) -> Audit {
+        self.auditor.audit(&self.dispatcher.router, until).await
     }
 
     /// Answers from `edition` from now on, and forgets all that was made by the one before; how many
@@ -294,10 +313,14 @@ impl FrontEnd {
         })
     }
 
-    /// What pages are to say of files that could not be loaded: to developers only.
+    /// What pages are to say of files that could not be loaded, or of pages that should not be as they
+    /// are: to developers only.
     fn notice(&self) -> Option<Arc<Notice>> {
+        if !self.dispatcher.settings.development {
+            return None;
+        }
         let editions = &self.dispatcher.router.editions;
-        self.dispatcher.settings.development.then(|| editions.notice()).flatten()
+        editions.notice().or_else(|| self.auditor.notice(editions.published()))
     }
 
     /// Makes a response of what there is, unless it has parts that are not there.

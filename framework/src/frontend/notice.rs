@@ -1,4 +1,5 @@
-//! What a site's author sees in every page as long as changed files cannot be loaded.
+//! What a site's author sees in every page as long as changed files cannot be loaded, or since the auditor
+//! has found something.
 
 use std::fmt::Write as _;
 use std::pin::Pin;
@@ -11,7 +12,7 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 
 use super::escape::escape;
 use crate::body::{Body, BodyError};
-use crate::problem::Problems;
+use crate::problem::{Problem, Problems};
 
 /// How many problems a page shows; the log has all of them.
 const MOST: usize = 100;
@@ -45,9 +46,19 @@ pub(super) struct Notice {
 }
 
 impl Notice {
+    /// Of files that are not loaded.
     pub(super) fn new(problems: Problems) -> Notice {
-        let html = html(&problems).into();
+        let lines: Vec<String> = problems.iter().take(MOST + 1).map(Problem::to_string).collect();
+        let summary = "The changed files are not loaded. This page is made from those before.";
+        let html = html(summary, &lines, problems.iter().count()).into();
         Notice { problems, html }
+    }
+
+    /// Of cached pages that are not as they would be made now.
+    pub(super) fn of_findings(findings: &[String]) -> Notice {
+        let summary = "The auditor has found cached pages that are not as they would be made now.";
+        let html = html(summary, findings, findings.len()).into();
+        Notice { problems: Problems::new(), html }
     }
 
     pub(super) fn problems(&self) -> &Problems {
@@ -99,26 +110,27 @@ fn is_plain_html(headers: &HeaderMap) -> bool {
 /// It stands at the end, where it does not keep a page from beginning with its doctype, and is shown
 /// at the bottom of the window. It can be folded up without a script, which a site's
 /// `Content-Security-Policy` might forbid.
-fn html(problems: &Problems) -> String {
+fn html(summary: &str, lines: &[String], number: usize) -> String {
     let mut html = String::from(
         "\n<section role=\"alert\" style=\"all: initial; position: fixed; inset: auto auto 0 0; \
          box-sizing: border-box; max-width: 100%; z-index: 2147483647; max-height: 35vh; \
          overflow: auto; padding: .6em 1em; background: #7a1020; color: #fff; \
          font: 14px/1.5 ui-monospace, monospace; box-shadow: 0 0 1em #0008\">\n\
          <details open style=\"all: revert\">\
-         <summary style=\"all: revert; cursor: pointer; font-weight: bold\">The changed files are \
-         not loaded. This page is made from those before.</summary>\n",
+         <summary style=\"all: revert; cursor: pointer; font-weight: bold\">",
     );
-    for problem in problems.iter().take(MOST) {
-        let problem = escape(&problem.to_string());
+    html.push_str(summary);
+    html.push_str("</summary>\n");
+    for line in lines.iter().take(MOST) {
+        let line = escape(line);
         // Writing to a string cannot fail.
         let _ = writeln!(
             html,
             "<pre style=\"all: revert; margin: .4em 0; white-space: pre-wrap; \
-             overflow-wrap: anywhere\">{problem}</pre>"
+             overflow-wrap: anywhere\">{line}</pre>"
         );
     }
-    let more = problems.iter().count().saturating_sub(MOST);
+    let more = number.saturating_sub(MOST);
     if more > 0 {
         let _ = writeln!(
             html,
@@ -179,7 +191,6 @@ impl HttpBody for Followed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::problem::Problem;
 
     fn notice() -> Notice {
         let problem = Problem::at_line("a<b>.html", 7, "`</pre><script>` & \"more\"");
@@ -242,7 +253,8 @@ mod tests {
     fn a_thousand_problems_are_not_shown_all() {
         let mut problems = Problems::new();
         (0..1000).for_each(|line| problems.push(Problem::at_line("a", line, "wrong")));
-        let html = html(&problems);
+        let notice = Notice::new(problems);
+        let html = std::str::from_utf8(&notice.html).unwrap();
         assert!(html.contains("a:99: wrong") && !html.contains("a:100: wrong"), "{html}");
         assert!(html.contains("And 900 more"));
     }

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use super::group_headers::GroupHeader;
+use super::sample::Sample;
 use crate::http::{Coding, Languages, TrustedProxies};
 use crate::server::Pace;
 
@@ -35,6 +36,8 @@ pub(crate) struct Settings {
     pub collected_bodies: u64,
     /// The site's languages.
     pub languages: Languages,
+    /// Which hits are made anew and compared.
+    pub audit_sample: Sample,
     /// Whose word is taken for where a request comes from.
     pub proxies: TrustedProxies,
 }

@@ -55,6 +55,28 @@ pub mod controllers {
     }
 }
 
+pub mod auditor {
+    pub use std::collections::BTreeMap;
+
+    pub use headwater::prelude::*;
+    pub use serde::{Deserialize, Serialize};
+
+    /// The routes of the page.
+    pub const ROUTES: &str = r#"[[route]]
+path = "/recipes/{slug}"
+controller = "recipes.show"
+groups = ["recipe:{slug}"]
+[[route]]
+path = "/tags/{tag}"
+controller = "recipes.tag"
+groups = ["tag:{tag}"]
+[[route]]
+path = "/recipes"
+methods = ["POST"]
+controller = "recipes.save"
+"#;
+}
+
 pub mod caching {
     pub use super::controllers::*;
 }

@@ -94,6 +94,29 @@ async fn the_admin_port_of_a_back_end_invalidates() {
 }
 
 #[tokio::test]
+async fn an_operator_has_the_pages_of_a_front_end_compared_with_fresh_ones() {
+    let cluster = CLUSTER.borrow();
+    let frontend = &cluster.frontends[0];
+    for page in ["/page/300", "/page/301"] {
+        frontend.visitor().page(page).await;
+    }
+    let operator = frontend.operator();
+    let audit = operator.ask("POST", "/audit", &JSON, "").await;
+    assert_eq!(audit.status, 200, "{}", audit.text());
+    let audit = audit.json();
+    assert!(audit["checked"].as_u64().unwrap() >= 2, "{audit}");
+    let found = audit["findings"].as_array().unwrap();
+    let is_one_of_ours =
+        |found: &&serde_json::Value| found["key"].as_str().unwrap().starts_with("/page/30");
+    assert!(!found.iter().any(|found| is_one_of_ours(&found)), "{audit}");
+    assert!(frontend.metric("headwater_audit_checked_total").await >= 2.0);
+    assert_eq!(operator.form("/audit", "").await.status, 415);
+    assert_eq!(operator.page("/audit").await.status, 405);
+    let backend = cluster.backend.operator().ask("POST", "/audit", &JSON, "").await;
+    assert_eq!(backend.status, 404);
+}
+
+#[tokio::test]
 async fn messages_can_be_json() {
     let node = site().node(Mode::SingleNodeWithCache, "n1").set("TRACE__FORMAT", "json");
     let mut node = node.start().await;

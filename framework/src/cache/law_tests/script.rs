@@ -67,6 +67,7 @@ impl Times {
             stale_while_revalidate: Duration::from_secs(self.while_revalidate),
             stale_if_error: Duration::from_secs(self.if_error),
             persistent: self.persistent,
+            timed: false,
         }
     }
 }

@@ -41,8 +41,8 @@ const ALL_METHODS: &[Method] = &[
     Method::OPTIONS,
 ];
 
-/// The keys that say what of a request content depends on, and what is kept of it.
-const OF_PAGES: &[&str] = &["cache_statuses", "groups", "query", "vary"];
+/// The keys that say what of a request content depends on, what is kept of it, and how it is audited.
+const OF_PAGES: &[&str] = &["cache_statuses", "groups", "query", "vary", "audit", "audit_ignore"];
 
 /// The keys that say what caches are told.
 const OF_CACHES: &[&str] = &["browser", "cdn"];

@@ -1,11 +1,12 @@
 //! From `dispatch.conf` and the files that it names to a table.
 //!
 //! [`files`] reads one file after the other and follows `include` and `delegate`; [`entry`] reads
-//! the keys of one `[[route]]` or `[[error]]`; [`kind`] lists the kinds of routes; [`route`], [`target`], [`caching`] and [`control`] say
-//! what they mean together. [`reach`] makes a level ready for matching and makes sure that no route hides
+//! the keys of one `[[route]]` or `[[error]]`; [`kind`] lists the kinds of routes; [`route`], [`target`],
+//! [`caching`], [`control`] and [`audit`] say what they mean together. [`reach`] makes a level ready for matching and makes sure that no route hides
 //! another; [`names`] looks at the whole: names that occur twice, aliases that lead nowhere.
 //! Nothing stops at the first problem.
 
+mod audit;
 mod caching;
 mod control;
 mod entry;

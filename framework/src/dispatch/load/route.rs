@@ -2,16 +2,16 @@ use http::Method;
 
 use super::entry::{Entry, Found, report};
 use super::kind::{Kind, Traits};
-use super::{caching, control, target};
-use crate::dispatch::CacheType;
+use super::{audit, caching, control, target};
 use crate::dispatch::outline::Outline;
 use crate::dispatch::path::PathPattern;
 use crate::dispatch::pattern::Pattern;
 use crate::dispatch::route::{Condition, Route, Scope};
+use crate::dispatch::{AuditPolicy, CacheType};
 use crate::problem::Problems;
 
 /// The keys of a `[[route]]` beside the one that says its [`Kind`].
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 16] = [
     "name",
     "path",
     "pattern",
@@ -26,6 +26,8 @@ const KEYS: [&str; 14] = [
     "query",
     "vary",
     "max_body",
+    "audit",
+    "audit_ignore",
 ];
 
 /// What one `[[route]]` says.
@@ -151,6 +153,11 @@ fn leaf<'e>(
     let query = caching::query(entry, problems);
     let vary = caching::vary(entry, problems);
     let max_body = caching::max_body(entry, problems);
+    let audit = match kind {
+        // What has no content of its own says so already.
+        Kind::Controller | Kind::Template => audit::policy(entry, cache.kind, problems),
+        _ => AuditPolicy::default(),
+    };
     let name = entry.text("name", problems).map(|name| name.value.to_owned());
 
     let (condition, path) = condition(entry, prefix, problems)?;
@@ -174,6 +181,7 @@ fn leaf<'e>(
         query,
         vary,
         max_body,
+        audit,
         scope,
         condition,
         captures,

@@ -294,3 +294,22 @@ fn a_missing_file_is_a_problem() {
 fn an_empty_file_is_an_empty_table() {
     assert_eq!(ask(&table(""), "GET", "/"), "404");
 }
+
+#[test]
+fn what_the_auditor_compares_is_checked() {
+    let route = "[[route]]\npath='/'\ncontroller='a'\n";
+    let refuse = |rest: &str, expected: &[&str]| refused(&format!("{route}{rest}"), expected);
+    refuse("audit = 'no'", &["conf:4", "`audit` must be true or false"]);
+    refuse("audit_ignore = ['(']", &["conf:4", "`audit_ignore`: ", "unclosed group"]);
+    refuse("audit_ignore = 'a'", &["conf:4", "a list of texts"]);
+    refuse("audit = false\naudit_ignore = ['a']", &["conf:5", "no effect beside `audit = false`"]);
+    refuse("cache = 'no_cache'\naudit = true", &["conf:5", "nothing is cached here"]);
+    refused(
+        "[[route]]\npath='/{*file}'\nfiles='a'\naudit=false",
+        &["conf:4", "`audit` has no meaning beside `files`"],
+    );
+    let fine = format!("{route}audit = true\naudit_ignore = ['a', '(?s)b.*c']");
+    let table = table(&fine);
+    let audit = &table.routes()[0].audit;
+    assert_eq!((audit.audited, audit.ignored.len()), (crate::dispatch::Audited::All, 2));
+}

@@ -62,15 +62,26 @@ impl Maker {
             true => tracing::error!(request_id, path, status = code, cause, "{message}"),
             false => tracing::info!(request_id, path, status = code, "{message}"),
         }
+        self.silent_error_page(edition, failed, language)
+    }
+
+    /// The same, without a word in the log.
+    pub(in crate::frontend) fn silent_error_page(
+        &self,
+        edition: &Edition,
+        failed: &Failed,
+        language: Option<&str>,
+    ) -> Made {
+        let failure = &failed.failure;
         let mut headers = failure.headers.clone();
         let (media_type, page) = self.error_body(edition, failed, language);
         headers.insert(header::CONTENT_TYPE, media_type);
-        if status == StatusCode::SERVICE_UNAVAILABLE {
+        if failure.status == StatusCode::SERVICE_UNAVAILABLE {
             headers.entry(header::RETRY_AFTER).or_insert(RETRY_AFTER);
         }
         let Rendered { content, groups, contains } = page;
         let content = MadeContent::Rendered { content, contains };
-        Made { status, headers, content, groups, cache: None, origin: None }
+        Made { status: failure.status, headers, content, groups, cache: None, origin: None }
     }
 
     /// The error page, and as what it is sent.

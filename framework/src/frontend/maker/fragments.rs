@@ -30,10 +30,13 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use super::super::settings::Settings;
 use crate::cache::{Cache, Content, Fill, Freshness, Generation, Key, Origin};
 use crate::clock::{self, Moment};
-use crate::pieces::Fragment;
+use crate::dispatch::Audited;
+use crate::pieces::{Fragment, Part, Pieces};
 use crate::templates::{FragmentFill, FragmentKey, FragmentType, Fragments};
 
 /// The fragments of one render.
@@ -129,12 +132,34 @@ impl Fragments for CachedFragments {
                 stale_while_revalidate: Duration::ZERO,
                 stale_if_error: Duration::ZERO,
                 persistent: kind == FragmentType::Persistent,
+                timed: matches!(kind, FragmentType::Timeout(_)),
             },
             contains: fragment.contains.clone(),
             content: Content::Fragment(fragment),
             now: self.begun,
         });
     }
+}
+
+/// The fragments of a page that is made to be held against one in the cache: each is evaluated, and none
+/// is kept. In the place of one that may be old for a time is a part, unless all are audited.
+pub(super) struct AuditedFragments(pub(super) Audited);
+
+/// The URL of the part in the place of a fragment that is not audited: none that a site can have.
+pub(in crate::frontend) const UNAUDITED: &str = "\n";
+
+impl Fragments for AuditedFragments {
+    fn find(&self, _key: &FragmentKey, kind: FragmentType) -> Option<Arc<Fragment>> {
+        let is_audited = self.0 == Audited::All || !matches!(kind, FragmentType::Timeout(_));
+        if is_audited {
+            return None;
+        }
+        let mut content = Pieces::new();
+        content.push_part(Part::new(UNAUDITED, Bytes::new()));
+        Some(Arc::new(Fragment { content, ..Fragment::default() }))
+    }
+
+    fn keep(&self, _fill: FragmentFill) {}
 }
 
 #[cfg(test)]

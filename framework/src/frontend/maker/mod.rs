@@ -1,6 +1,6 @@
 //! How pages are made: by a back end's controller, by a template, or both.
 //!
-//! - [`Maker::make`]: from an [`Order`] to what was [`Made`].
+//! - [`Maker::make`]: from an [`Order`] to what was [`Made`]; [`Maker::make_afresh`]: for the auditor.
 //! - `fragments`: pieces of templates, found in the cache and kept there.
 //! - [`Maker::error_page`]: what a client sees in the place of a page that cannot be made; `error_texts`
 //!   has the words of the built-in ones.
@@ -27,14 +27,15 @@ use crate::body::Body;
 use crate::cache::{Cache, Origin};
 use crate::clock::{self, Moment};
 use crate::computation::Code;
-use crate::dispatch::Target;
+use crate::dispatch::{Audited, Target};
 use crate::link::{Answer, Call, CallError, Content, Link};
 use crate::log::Position;
 use crate::media_type;
 use crate::server::{Work, limited};
 use crate::templates::{NoFragments, Rendered, Values};
 
-use fragments::CachedFragments;
+pub(super) use fragments::UNAUDITED;
+use fragments::{AuditedFragments, CachedFragments};
 pub(super) use made::{Made, MadeContent};
 
 /// Makes pages.
@@ -54,6 +55,16 @@ struct Making<'a> {
     begun: Moment,
     /// From when the content is; unknown while no log is followed.
     origin: Option<Origin>,
+    fragments: Source,
+}
+
+/// Where the fragments of a page come from.
+#[derive(Debug, Clone, Copy)]
+enum Source {
+    /// From the cache, where they are kept.
+    Cache,
+    /// From nowhere: they are evaluated, and not kept.
+    Template(Audited),
 }
 
 impl Maker {
@@ -70,11 +81,32 @@ impl Maker {
     pub(super) async fn make(
         &self,
         order: &Order,
-        mut call: Call,
+        call: Call,
         body: Body,
     ) -> Result<Made, Failure> {
+        self.make_with(order, call, body, Source::Cache).await
+    }
+
+    /// The same without anything of the cache, and leaving nothing in it. In the place of a fragment that
+    /// is not `audited` is a part with the URL [`UNAUDITED`].
+    pub(super) async fn make_afresh(
+        &self,
+        order: &Order,
+        call: Call,
+        audited: Audited,
+    ) -> Result<Made, Failure> {
+        self.make_with(order, call, Body::empty(), Source::Template(audited)).await
+    }
+
+    async fn make_with(
+        &self,
+        order: &Order,
+        mut call: Call,
+        body: Body,
+        fragments: Source,
+    ) -> Result<Made, Failure> {
         let known = self.cache.position();
-        let making = Making { order, begun: clock::now(), origin: known };
+        let making = Making { order, begun: clock::now(), origin: known, fragments };
         let limit = call.body_limit.unwrap_or(self.settings.body_limit);
         let body = limited(body, limit, self.settings.body_pace)
             .map_err(|error| Failure::of_request_body(&error))?;
@@ -168,7 +200,7 @@ impl Maker {
         status: StatusCode,
         mut headers: HeaderMap,
     ) -> Result<Made, Failure> {
-        let Making { order, begun, origin } = making;
+        let Making { order, begun, origin, fragments } = making;
         let media_type = media_type::of(name);
         let sent = headers.get(header::CONTENT_TYPE).unwrap_or(&media_type);
         if media_type::is_markup(sent) && !media_type::is_markup(&media_type) {
@@ -178,9 +210,13 @@ impl Maker {
             )));
         }
         let templates = &order.edition.templates;
-        let (rendered, origin) = match order.key.as_ref().filter(|_| self.settings.caching) {
-            None => (templates.render(name, values, Rc::new(NoFragments)), origin),
-            Some(key) => {
+        let key = order.key.as_ref().filter(|_| self.settings.caching);
+        let (rendered, origin) = match (fragments, key) {
+            (Source::Template(audited), _) => {
+                (templates.render(name, values, Rc::new(AuditedFragments(audited))), origin)
+            }
+            (Source::Cache, None) => (templates.render(name, values, Rc::new(NoFragments)), origin),
+            (Source::Cache, Some(key)) => {
                 let generation = order.generation;
                 let fragments = CachedFragments::new(
                     &self.cache,

@@ -174,6 +174,7 @@ mod tests {
                 stale_while_revalidate: Duration::ZERO,
                 stale_if_error: Duration::ZERO,
                 persistent: false,
+                timed: false,
             },
             contains: Box::default(),
             content: Content::Page(page),

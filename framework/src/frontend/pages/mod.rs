@@ -23,6 +23,7 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
+use super::auditor::{Auditor, Turn};
 use super::counters::{Counters, Event};
 use super::maker::Maker;
 use super::respond::{Aging, CacheStatus, Forward};
@@ -50,14 +51,16 @@ pub(super) struct Pages {
     /// How many fills may go on without their clients.
     permits: Arc<Semaphore>,
     filler: Arc<Filler>,
+    auditor: Arc<Auditor>,
     counters: Arc<Counters>,
 }
 
 impl Pages {
-    /// The pages in `cache`, and those that `maker` makes.
+    /// The pages in `cache`, and those that `maker` makes. `auditor` compares some of the hits.
     pub(super) fn new(
         (settings, cache, counters): (Arc<Settings>, Arc<Cache>, Arc<Counters>),
         maker: Arc<Maker>,
+        auditor: Arc<Auditor>,
     ) -> Pages {
         let permits = settings.flights.min(Semaphore::MAX_PERMITS);
         let filler =
@@ -68,12 +71,13 @@ impl Pages {
             flights: Flights::new(),
             permits: Arc::new(Semaphore::new(permits)),
             filler: Arc::new(filler),
+            auditor,
             counters,
         }
     }
 
     /// The page that a request asks for if the cache may serve it, otherwise the order for it. It waits
-    /// for nothing; an old page that may be served is made anew behind the request.
+    /// for nothing; an old page that may be served is made anew behind the request, and so is one of the auditor's sample.
     ///
     /// The clock is read here, after the request: a request that was stopped before it meets a lease
     /// that has run out.
@@ -84,7 +88,11 @@ impl Pages {
             Ok(_) if !self.settings.caching => (Forward::Bypass, None),
             Ok(key) => match self.cache.lookup(key, is_persistent(request.route()), now) {
                 Lookup::Hit(entry) => {
-                    self.counters.count(Event::Hit);
+                    let hit = self.counters.count(Event::Hit);
+                    let policy = &request.route().audit;
+                    if let Some(turn) = self.auditor.takes(hit, policy, &entry, now) {
+                        return Ok(self.serve_and_audit(entry, turn, request, now));
+                    }
                     let cache = CacheStatus::Hit(entry.remaining(now));
                     return Ok(self.serve(entry, request.variant.kind, cache, now));
                 }
@@ -127,6 +135,20 @@ impl Pages {
         let variant = request.variant.kind.clone();
         self.refresh(request, now);
         self.serve(entry, variant, CacheStatus::StaleWhileRevalidate { past_end }, clock::now())
+    }
+
+    fn serve_and_audit(
+        &self,
+        entry: Arc<Entry>,
+        turn: Turn,
+        request: PageRequest<'_>,
+        now: Moment,
+    ) -> Served {
+        let variant = request.variant.kind.clone();
+        let order = request.into_order(Forward::Bypass, None, now, &self.settings);
+        self.auditor.examine(turn, Arc::clone(&entry), order);
+        let cache = CacheStatus::Hit(entry.remaining(now));
+        self.serve(entry, variant, cache, now)
     }
 
     /// Has the encodings of a page made that is served as it is.

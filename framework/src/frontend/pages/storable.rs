@@ -43,6 +43,7 @@ pub(super) fn freshness(
         stale_while_revalidate: window(route.cache.stale_while_revalidate),
         stale_if_error: window(route.cache.stale_if_error),
         persistent: kind == CacheType::Persistent && (is_own || listed.is_none()),
+        timed: matches!(kind, CacheType::Timeout(_)) || route.cache_statuses.has_lifetime(status),
     })
 }
 
@@ -73,6 +74,7 @@ mod tests {
 
     use super::*;
     use crate::dispatch::{CanonicalPath, Resolution, Table};
+    use crate::frontend::Sample;
     use crate::http::{Languages, TrustedProxies};
     use crate::server::Pace;
 
@@ -94,6 +96,7 @@ mod tests {
             body_pace: Pace { pause: SECOND, rate: 0 },
             collected_bodies: 1,
             languages: Languages::default(),
+            audit_sample: Sample::OFF,
             proxies: TrustedProxies::default(),
         }
     }

@@ -4,11 +4,13 @@
 //!   language and its cache key; a file; a redirect; or an error.
 //! - `edition`: the site's loaded files, by which this is done, and how they are replaced.
 //! - `variant`, `visitor`: the site's variant function and what it sees; `vary`: which headers count.
+//! - `from_key`: the same without a request, from the key of a page.
 //! - [`Order`]: what is needed to make a page, once it is known that the cache does not have it.
 //!
 //! The router knows nothing of what the cache holds, of how pages are made and of how they are sent.
 
 mod edition;
+mod from_key;
 mod order;
 mod page_request;
 mod variant;

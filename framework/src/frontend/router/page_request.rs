@@ -29,7 +29,7 @@ pub(in crate::frontend) struct PageRequest<'a> {
 }
 
 /// What the variant is called in a key: a name that no header has.
-const NO_HEADER: &str = "";
+pub(super) const NO_HEADER: &str = "";
 
 impl<'a> PageRequest<'a> {
     /// A request that `matched` takes, and of which the site's variant function says `variant`.

@@ -1,0 +1,87 @@
+//! What has to be made for the key of a page, without the request that it was made for.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use http::{Method, Request};
+
+use super::page_request::{NO_HEADER, PageRequest};
+use super::{Order, Router, Variant, Visit};
+use crate::cache::Key;
+use crate::clock;
+use crate::dispatch::{CanonicalPath, Resolution, Target};
+use crate::frontend::respond::Forward;
+use crate::link::Call;
+
+impl Router {
+    /// The order for the page of a key that requests are found by; `None` if no request with this path, this
+    /// query and these headers has it. That is so for a variant that puts something else into the place
+    /// of the URL.
+    pub(in crate::frontend) fn order_of_key(&self, key: &Key<'_>) -> Option<(Order, Call)> {
+        let mut named = None;
+        let mut request = Request::get(key.id());
+        for (name, value) in key.dependencies() {
+            match name {
+                NO_HEADER => named = Some(value.to_owned()),
+                name => request = request.header(name, unescape(value)?),
+            }
+        }
+        let (client, ()) = request.body(()).ok()?.into_parts();
+        let (generation, edition) = self.editions.take();
+        let origin = self.origin(IpAddr::V4(Ipv4Addr::LOCALHOST), &client.headers);
+        let visit = Visit::of_client(generation, &edition, &client, origin, None);
+        let path = CanonicalPath::new(client.uri.path()).ok()?;
+        let Resolution::Route(matched) = edition.table.resolve(&Method::GET, path) else {
+            return None;
+        };
+        if !matches!(matched.route.target, Target::Controller(_) | Target::Template(_)) {
+            return None;
+        }
+        let variant = named.map_or_else(Variant::yes, Variant::named);
+        let page = PageRequest::new(visit, matched, variant, &self.settings.languages).ok()?;
+        let is_found = page.key.as_ref().is_ok_and(|found| found == key);
+        is_found.then(|| page.into_order(Forward::Bypass, None, clock::now(), &self.settings))
+    }
+}
+
+/// The bytes of a value that a key has escaped.
+fn unescape(value: &str) -> Option<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(value.len());
+    let mut rest = value;
+    while let Some((plain, escaped)) = rest.split_once('\\') {
+        bytes.extend_from_slice(plain.as_bytes());
+        let kind = escaped.chars().next()?;
+        rest = &escaped[kind.len_utf8()..];
+        bytes.push(match kind {
+            't' => b'\t',
+            'r' => b'\r',
+            'n' => b'\n',
+            'x' => {
+                let (digits, after) = rest.split_at_checked(2)?;
+                rest = after;
+                u8::from_str_radix(digits, 16).ok()?
+            }
+            '\'' | '"' | '\\' => kind as u8,
+            _ => return None,
+        });
+    }
+    bytes.extend_from_slice(rest.as_bytes());
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn what_a_key_has_escaped_is_read_as_it_was(bytes: Vec<u8>) {
+            prop_assert_eq!(unescape(&bytes.escape_ascii().to_string()), Some(bytes));
+        }
+
+        #[test]
+        fn nothing_that_a_key_holds_is_trusted(value in ".{0,12}|[\\\\x0-9a-f]{0,8}") {
+            let _ = unescape(&value);
+        }
+    }
+}
