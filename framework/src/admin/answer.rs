@@ -58,8 +58,12 @@ pub(crate) async fn answer(
         "/invalidate" if parts.method == Method::POST => {
             invalidate(node, &parts.headers, body).await
         }
-        "/reload" if parts.method == Method::POST => reload(node, &parts.headers).await,
-        "/audit" if parts.method == Method::POST => audit(node, &parts.headers).await,
+        "/reload" | "/audit" if parts.method == Method::POST && !is_json(&parts.headers) => {
+            let message = "send the request as `content-type: application/json`; it needs no body";
+            problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, message)
+        }
+        "/reload" if parts.method == Method::POST => reload(node).await,
+        "/audit" if parts.method == Method::POST => audit(node).await,
         "/health" | "/ready" | "/metrics" | "/status" => not_allowed("GET, HEAD"),
         "/invalidate" | "/reload" | "/audit" => not_allowed("POST"),
         _ => problem(
@@ -76,11 +80,7 @@ fn is_json(headers: &HeaderMap) -> bool {
     headers.get(header::CONTENT_TYPE).is_some_and(|value| value == "application/json")
 }
 
-async fn reload(node: &dyn Node, headers: &HeaderMap) -> Response<Body> {
-    if !is_json(headers) {
-        let message = "send the request as `content-type: application/json`; it needs no body";
-        return problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, message);
-    }
+async fn reload(node: &dyn Node) -> Response<Body> {
     let Some(reloading) = node.reload() else {
         let message = "this node is a back end and has nothing to load anew: ask the front ends";
         return problem(StatusCode::NOT_FOUND, message);
@@ -98,11 +98,7 @@ async fn reload(node: &dyn Node, headers: &HeaderMap) -> Response<Body> {
     }
 }
 
-async fn audit(node: &dyn Node, headers: &HeaderMap) -> Response<Body> {
-    if !is_json(headers) {
-        let message = "send the request as `content-type: application/json`; it needs no body";
-        return problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, message);
-    }
+async fn audit(node: &dyn Node) -> Response<Body> {
     match node.audit() {
         Some(auditing) => json(StatusCode::OK, &auditing.await),
         None => {

@@ -86,17 +86,21 @@ impl Groups {
 
     /// The cell of the group, made if need be.
     pub(super) fn cell(&self, group: &str) -> Arc<GroupCell> {
-        let hash = self.hasher.hash_one(group);
-        // The map itself takes the lowest bits and the highest.
-        let shard = &self.shards[(hash >> 32) as usize % SHARDS];
-        Arc::clone(lock(shard).entry(hash).or_default())
+        let (hash, mut shard) = self.shard_of(group);
+        Arc::clone(shard.entry(hash).or_default())
     }
 
     /// The cell of the group, if there is one.
     pub(super) fn known(&self, group: &str) -> Option<Arc<GroupCell>> {
+        let (hash, shard) = self.shard_of(group);
+        shard.get(&hash).map(Arc::clone)
+    }
+
+    /// The hash of the group's name, and the shard that the group belongs to.
+    fn shard_of(&self, group: &str) -> (u64, MutexGuard<'_, Shard>) {
         let hash = self.hasher.hash_one(group);
-        let shard = &self.shards[(hash >> 32) as usize % SHARDS];
-        lock(shard).get(&hash).map(Arc::clone)
+        // The map itself takes the lowest bits and the highest.
+        (hash, lock(&self.shards[(hash >> 32) as usize % SHARDS]))
     }
 
     /// Records that the record at `position` invalidated the group.

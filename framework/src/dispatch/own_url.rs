@@ -45,14 +45,7 @@ impl Table {
             return None;
         }
         let Resolution::Route(page) = self.resolve(&Method::GET, path) else { return None };
-        let is_content = match page.route.target {
-            Target::Controller(_) | Target::Template(_) => true,
-            Target::Service(_)
-            | Target::Files { .. }
-            | Target::Alias(_)
-            | Target::Redirect { .. } => false,
-        };
-        let is_kept = is_content && page.route.cache.kind != CacheType::NoCache;
+        let is_kept = page.route.target.is_content() && page.route.cache.kind != CacheType::NoCache;
         is_kept.then(|| page.path().to_owned())
     }
 

@@ -75,6 +75,19 @@ pub enum Target {
     },
 }
 
+impl Target {
+    /// Whether it is a page that is made, and may be kept in the cache.
+    pub fn is_content(&self) -> bool {
+        match self {
+            Target::Controller(_) | Target::Template(_) => true,
+            Target::Service(_)
+            | Target::Files { .. }
+            | Target::Alias(_)
+            | Target::Redirect { .. } => false,
+        }
+    }
+}
+
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

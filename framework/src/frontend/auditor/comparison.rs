@@ -4,6 +4,7 @@
 //! is compared as the place that it is: by its URL and its fallback.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 use http::StatusCode;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -18,6 +19,10 @@ use crate::pieces::{Piece, Pieces};
 /// The headers that are compared.
 static HEADERS: [HeaderName; 3] =
     [header::CONTENT_TYPE, header::CONTENT_LANGUAGE, header::LOCATION];
+
+/// What the id of a request looks like.
+static REQUEST_ID: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"\b[0-9a-f]{16}\b").expect("it is an expression"));
 
 /// What stands in the place of what a route has ignored.
 const IGNORED: &[u8] = b"[ignored]";
@@ -78,8 +83,7 @@ impl Compared {
 
     /// The same without what looks like the id of a request.
     pub(super) fn without_request_id(mut self) -> Compared {
-        let id = Regex::new(r"\b[0-9a-f]{16}\b").expect("it is one");
-        self.body.iter_mut().for_each(|piece| replace(piece, &id, b"[request]"));
+        self.body.iter_mut().for_each(|piece| replace(piece, &REQUEST_ID, b"[request]"));
         self
     }
 

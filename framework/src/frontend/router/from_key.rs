@@ -8,7 +8,7 @@ use super::page_request::{NO_HEADER, PageRequest};
 use super::{Order, Router, Variant, Visit};
 use crate::cache::Key;
 use crate::clock;
-use crate::dispatch::{CanonicalPath, Resolution, Target};
+use crate::dispatch::{CanonicalPath, Resolution};
 use crate::frontend::respond::Forward;
 use crate::link::Call;
 
@@ -33,7 +33,7 @@ impl Router {
         let Resolution::Route(matched) = edition.table.resolve(&Method::GET, path) else {
             return None;
         };
-        if !matches!(matched.route.target, Target::Controller(_) | Target::Template(_)) {
+        if !matched.route.target.is_content() {
             return None;
         }
         let variant = named.map_or_else(Variant::yes, Variant::named);
