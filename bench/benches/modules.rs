@@ -13,7 +13,8 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use divan::{Bencher, black_box};
 use headwater::internals::cache::{
-    Cache, Content, Fill, Filled, Freshness, Head, Key, Limits, Lookup, Origin, Outline, Page,
+    Cache, CacheLimits, EntryContent, Fill, Filled, Freshness, HeaderSpec, HeaderTemplate, Key,
+    LogOrigin, Lookup, Page,
 };
 use headwater::internals::clock;
 use headwater::internals::dispatch::{CanonicalPath, Resolution, Table};
@@ -22,7 +23,7 @@ use headwater::internals::log::{Epoch, LogEpoch, LogId};
 use headwater::internals::pieces::{Fragment, Pieces};
 use headwater::internals::request::RequestScope;
 use headwater::internals::templates::{
-    Engine, FragmentFill, FragmentKey, FragmentType, Fragments, NoFragments, Options, Values,
+    Engine, EngineOptions, FragmentFill, FragmentKey, FragmentType, Fragments, NoFragments, Values,
 };
 use headwater::{Invalidation, Position};
 use http::Method;
@@ -76,7 +77,7 @@ const LOG: LogEpoch = LogEpoch { id: LogId(1), epoch: Epoch(1) };
 
 fn cache() -> Cache {
     let limits =
-        Limits { bytes: 1 << 30, persistent_bytes: 1 << 20, groups: 10_000, patterns: 20_000 };
+        CacheLimits { bytes: 1 << 30, persistent_bytes: 1 << 20, groups: 10_000, patterns: 20_000 };
     let cache = Cache::new(limits);
     cache.follow(LOG, Position::START);
     cache.renew(clock::now(), Duration::from_secs(24 * 3600));
@@ -89,7 +90,7 @@ fn fill(cache: &Cache, id: &str, groups: &[String]) {
     let filled = cache.fill(Fill {
         key: Key::of_id(id),
         generation: cache.generation(),
-        origin: Origin { log: LOG, as_of: Position::START },
+        origin: LogOrigin { log: LOG, as_of: Position::START },
         groups,
         freshness: Freshness {
             lifetime: Some(Duration::from_secs(24 * 3600)),
@@ -99,8 +100,8 @@ fn fill(cache: &Cache, id: &str, groups: &[String]) {
             timed: false,
         },
         contains: Box::default(),
-        content: Content::Page(Page::new(
-            Arc::new(Head::new(Outline::default())),
+        content: EntryContent::Page(Page::new(
+            Arc::new(HeaderTemplate::new(HeaderSpec::default())),
             body.into(),
             SystemTime::now(),
         )),
@@ -235,7 +236,7 @@ fn answer() -> Answer {
     Answer {
         status: 200,
         headers: vec![("content-type".to_owned(), b"text/html; charset=utf-8".to_vec())],
-        content: link::Content::Template {
+        content: link::AnswerContent::Template {
             name: "stories/show.html".to_owned(),
             values: vec![b'x'; 8192],
         },
@@ -325,7 +326,7 @@ fn engine_and_values() -> (Engine, Values) {
         {
             std::fs::write(folder.path().join(name), text)?;
         }
-        let engine = Engine::load(folder.path(), &Options::default());
+        let engine = Engine::load(folder.path(), &EngineOptions::default());
         let engine = engine.map_err(|problems| problems.to_string())?;
         let cards: Vec<_> = (0..100).map(card).collect();
         Ok((engine, Values::of(&serde_json::json!({ "cards": cards }))?))

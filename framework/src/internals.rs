@@ -5,8 +5,8 @@
 
 pub mod cache {
     pub use crate::cache::{
-        Cache, Content, Fill, Filled, Freshness, Head, Key, Limits, Lookup, Miss, Origin, Outline,
-        Page,
+        Cache, CacheLimits, EntryContent, Fill, Filled, Freshness, HeaderSpec, HeaderTemplate, Key,
+        LogOrigin, Lookup, Miss, Page,
     };
 }
 
@@ -34,7 +34,7 @@ pub mod http {
 
 pub mod link {
     pub use crate::link::fuzzed;
-    pub use crate::link::{Answer, Call, Content, VERSION};
+    pub use crate::link::{Answer, AnswerContent, Call, VERSION};
 }
 
 pub mod log {
@@ -59,7 +59,7 @@ pub mod server {
 
 pub mod templates {
     pub use crate::templates::{
-        Engine, FragmentFill, FragmentKey, FragmentType, Fragments, NoFragments, Options, Values,
-        tags,
+        Engine, EngineOptions, FragmentFill, FragmentKey, FragmentType, Fragments, NoFragments,
+        Values, tags,
     };
 }

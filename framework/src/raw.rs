@@ -19,9 +19,9 @@ type BoxError = Box<dyn Error + Send + Sync>;
 
 /// A tower service of any type. Each request has a clone of its own.
 #[derive(Clone)]
-pub(crate) struct RawService(Arc<Call>);
+pub(crate) struct RawService(Arc<ServiceFn>);
 
-type Call = dyn Fn(Request<Body>) -> BoxFuture<'static, Response<Body>> + Send + Sync;
+type ServiceFn = dyn Fn(Request<Body>) -> BoxFuture<'static, Response<Body>> + Send + Sync;
 
 impl RawService {
     /// A service, which log lines call `name`.

@@ -86,7 +86,7 @@ fn main() -> ExitCode {
             probe::multipart,
             answers::give,
             texts::lines,
-            texts::told,
+            texts::headers,
             texts::change,
             texts::named,
             answers::program,

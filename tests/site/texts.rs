@@ -23,8 +23,8 @@ fn text_of(kibibytes: usize, name: &str) -> String {
 }
 
 /// A reply with the headers that the path names.
-#[controller("texts.told")]
-pub(crate) async fn told(Path(kind): Path<String>) -> Reply {
+#[controller("texts.headers")]
+pub(crate) async fn headers(Path(kind): Path<String>) -> Reply {
     let reply = html(text_of(8, &kind));
     match kind.as_str() {
         "tag" => reply.header("etag", "\"mine\""),
@@ -37,13 +37,13 @@ pub(crate) async fn told(Path(kind): Path<String>) -> Reply {
         "vary" => {
             reply.append_header("vary", "X-Mark, Accept-Encoding").append_header("vary", "Cookie")
         }
-        "groups" => reply.group("told").header("cache-groups", "\"mine\""),
+        "groups" => reply.group("headers").header("cache-groups", "\"mine\""),
         "no-transform" => reply.header("cache-control", "public, no-transform"),
         "encoded" => reply.header("content-encoding", "x-mine"),
         "digest" => reply.header("repr-digest", "sha-256=:AA==:"),
         "image" => reply.header("content-type", "image/png"),
         "missing" => reply.with_status(404),
-        _ => reply.group("told").group("a b").group("c,d").group("grün").group("\"e\\"),
+        _ => reply.group("headers").group("a b").group("c,d").group("grün").group("\"e\\"),
     }
 }
 

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use headwater::internals::cache::{
-    Cache, Content, Fill, Filled, Freshness, Head, Key, Limits, Lookup, Miss, Origin, Outline, Page,
+    Cache, CacheLimits, EntryContent, Fill, Filled, Freshness, HeaderSpec, HeaderTemplate, Key,
+    LogOrigin, Lookup, Miss, Page,
 };
 use headwater::internals::clock;
 use headwater::internals::log::{Epoch, LogEpoch, LogId};
@@ -110,7 +111,7 @@ fn in_process(entries: u32, rounds: u32) -> Result<OnAFrontEnd> {
 /// A cache with so many entries in one group.
 fn full(entries: u32) -> Result<Cache> {
     let limits =
-        Limits { bytes: 64 << 30, persistent_bytes: 1 << 20, groups: 1_000, patterns: 1_000 };
+        CacheLimits { bytes: 64 << 30, persistent_bytes: 1 << 20, groups: 1_000, patterns: 1_000 };
     let cache = Cache::new(limits);
     cache.follow(LOG, Position::START);
     cache.renew(clock::now(), Duration::from_secs(3600));
@@ -123,17 +124,17 @@ fn full(entries: u32) -> Result<Cache> {
     };
     let groups = ["group".to_owned()];
     let body = bytes::Bytes::from_static(b"a page");
-    let head = Arc::new(Head::new(Outline::default()));
+    let head = Arc::new(HeaderTemplate::new(HeaderSpec::default()));
     for number in 0..entries {
         let page = Page::new(Arc::clone(&head), body.clone().into(), SystemTime::now());
         let filled = cache.fill(Fill {
             key: Key::of_id(path(number)),
             generation: cache.generation(),
-            origin: Origin { log: LOG, as_of: Position::START },
+            origin: LogOrigin { log: LOG, as_of: Position::START },
             groups: &groups,
             freshness,
             contains: Box::default(),
-            content: Content::Page(page),
+            content: EntryContent::Page(page),
             now: clock::now(),
         });
         if !matches!(filled, Filled::Stored(_)) {

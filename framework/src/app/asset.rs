@@ -16,44 +16,47 @@ const ASSETS: &str = "/assets/";
 /// What is encoded in a path; the canonical spelling decodes again what need not be.
 const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/');
 
-/// What pages were told of the docroot's own files.
+/// The docroot's own files that pages refer to, with the fingerprints that the pages contain.
 #[derive(Debug, Default)]
-pub(super) struct Told(Mutex<BTreeMap<String, Option<Fingerprint>>>);
+pub(super) struct ReferencedAssets(Mutex<BTreeMap<String, Option<Fingerprint>>>);
 
-/// Files of which pages were told something else than what is true, by their paths, with what is
-/// true now.
+/// Files whose fingerprint is no longer the one in a page, by their paths, with their present fingerprint.
 pub(super) type Outdated = BTreeMap<String, Option<Fingerprint>>;
 
-impl Told {
+impl ReferencedAssets {
     fn note(&self, file: &str, fingerprint: Fingerprint) {
-        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match told.get_mut(file) {
+        let mut referenced = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match referenced.get_mut(file) {
             // One of the two pages is wrong, whatever the file becomes.
             Some(known) if *known != Some(fingerprint) => *known = None,
             Some(_) => {}
-            None => drop(told.insert(file.to_owned(), Some(fingerprint))),
+            None => drop(referenced.insert(file.to_owned(), Some(fingerprint))),
         }
     }
 
-    /// What of it is not true. It reads files, so it may block.
+    /// Those whose fingerprint has changed. It reads files, so it may block.
     pub(super) fn outdated(&self, files: &Files) -> Outdated {
-        let told = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let own = told.into_iter().filter(|(file, _)| !files.is_overlaid(file));
-        let looked_at = own.map(|(file, told)| (files.fingerprint(&file).ok(), file, told));
-        let changed = looked_at.filter(|(now, _, told)| told.is_none() || now != told);
+        let referenced = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let own = referenced.into_iter().filter(|(file, _)| !files.is_overlaid(file));
+        let looked_at = own.map(|(file, in_pages)| (files.fingerprint(&file).ok(), file, in_pages));
+        let changed = looked_at.filter(|(now, _, in_pages)| in_pages.is_none() || now != in_pages);
         changed.map(|(now, file, _)| (file, now)).collect()
     }
 }
 
-/// Makes addresses of these files by the routes of `table`, and notes in `told` what they say.
-pub(super) fn addresses(table: Arc<Table>, files: Files, told: Option<Arc<Told>>) -> AssetUrl {
-    Arc::new(move |path| address(&table, &files, told.as_deref(), path))
+/// Makes addresses of these files by the routes of `table`, and notes in `referenced` which files they name.
+pub(super) fn addresses(
+    table: Arc<Table>,
+    files: Files,
+    referenced: Option<Arc<ReferencedAssets>>,
+) -> AssetUrl {
+    Arc::new(move |path| address(&table, &files, referenced.as_deref(), path))
 }
 
 fn address(
     table: &Table,
     files: &Files,
-    told: Option<&Told>,
+    referenced: Option<&ReferencedAssets>,
     path: &str,
 ) -> Result<String, String> {
     let encoded = utf8_percent_encode(path, IN_PATH);
@@ -69,10 +72,10 @@ fn address(
         )
     })?;
     let fingerprint = files.fingerprint(&file).map_err(|error| error.to_string())?;
-    if let Some(told) = told
+    if let Some(referenced) = referenced
         && !files.is_overlaid(&file)
     {
-        told.note(&file, fingerprint);
+        referenced.note(&file, fingerprint);
     }
     let fixed = fingerprint.insert_into(url.as_str());
     let fixed_file = fingerprint.insert_into(&file);
@@ -133,20 +136,20 @@ mod tests {
     }
 
     /// Addresses of these files, and what is noted of them.
-    fn telling(files: &Files) -> (AssetUrl, Arc<Told>) {
+    fn noting(files: &Files) -> (AssetUrl, Arc<ReferencedAssets>) {
         let table = Arc::new(Table::parse(ROUTES, "dispatch.conf").unwrap());
-        let told = Arc::new(Told::default());
-        (addresses(table, files.clone(), Some(Arc::clone(&told))), told)
+        let referenced = Arc::new(ReferencedAssets::default());
+        (addresses(table, files.clone(), Some(Arc::clone(&referenced))), referenced)
     }
 
     #[test]
-    fn what_pages_were_told_is_outdated_when_it_is_no_longer_true() {
+    fn a_referenced_file_is_outdated_when_its_fingerprint_is_no_longer_the_one_in_a_page() {
         let (folder, _) = site();
         let path = |name: &str| folder.path().join("public").join(name);
         let write = |name: &str, text: &str| fs::write(path(name), text).unwrap();
         let files = Files::below(folder.path());
-        let (address, told) = telling(&files);
-        let outdated = || told.outdated(&files).into_keys().collect::<Vec<_>>();
+        let (address, referenced) = noting(&files);
+        let outdated = || referenced.outdated(&files).into_keys().collect::<Vec<_>>();
         let first = address("site.css").unwrap();
         write("favicon.ico", "y");
         assert_eq!(outdated(), [""; 0], "no page contains the other one");
@@ -155,13 +158,13 @@ mod tests {
         write("site.css", "x");
         assert_eq!(outdated(), [""; 0], "it is what it was");
         fs::remove_file(path("site.css")).unwrap();
-        assert_eq!(told.outdated(&files)["public/site.css"], None);
+        assert_eq!(referenced.outdated(&files)["public/site.css"], None);
         write("site.css", "yy");
         let second = address("site.css").unwrap();
         assert_ne!(first, second);
         for text in ["yy", "x"] {
             write("site.css", text);
-            assert_eq!(outdated(), ["public/site.css"], "two pages were told two things");
+            assert_eq!(outdated(), ["public/site.css"], "two pages contain different fingerprints");
         }
     }
 
@@ -191,15 +194,15 @@ mod tests {
         let (folder, _) = site();
         let synchronized = Arc::new(Synchronized::default());
         let files = Files::below(folder.path()).behind(synchronized.clone());
-        let (address, told) = telling(&files);
+        let (address, referenced) = noting(&files);
         address("site.css").unwrap();
         fs::write(folder.path().join("public/site.css"), "yy").unwrap();
-        assert_eq!(told.outdated(&files).len(), 1);
+        assert_eq!(referenced.outdated(&files).len(), 1);
         synchronized.0.store(true, Ordering::SeqCst);
-        assert_eq!(told.outdated(&files).len(), 0, "it belongs to the log by now");
-        let (address, told) = telling(&files);
+        assert_eq!(referenced.outdated(&files).len(), 0, "it belongs to the log by now");
+        let (address, referenced) = noting(&files);
         assert!(address("site.css").unwrap().contains(".0101010101010101."));
-        assert!(told.0.lock().unwrap().is_empty());
+        assert!(referenced.0.lock().unwrap().is_empty());
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! A site, put together: its data, controllers and variants, and the command line that runs it.
 //!
 //! - [`App`]: what a site's `main` writes.
-//! - `parts`: what the site's files say, loaded; `reload`: loaded anew while the site is served;
-//!   `places`: whether they have changed; `watch`: reloads whenever they have; `asset`: the
+//! - `edition_loader`: what the site's files say, loaded; `reload`: loaded anew while the site is served;
+//!   `watched_paths`: whether they have changed; `watch`: reloads whenever they have; `asset`: the
 //!   addresses of the docroot's files in templates.
 //! - `resource`: what a site's constructors build before a node is ready.
-//! - `rooms`: a front end, a back end, or both, put together; `feeds`: the runtime of its half of
+//! - `running_node`: a front end, a back end, or both, put together; `feeds`: the runtime of its half of
 //!   the feed.
 //! - `layers`: the site's tower layers around a front end.
 //! - `node`: those behind the doors of a process (`served`): what `serve` runs; `descriptors`: how its
@@ -15,18 +15,18 @@
 
 mod asset;
 mod descriptors;
+mod edition_loader;
 mod feeds;
 mod layers;
 mod node;
-mod parts;
-mod places;
 mod reload;
 mod report;
 mod resource;
-mod rooms;
-mod served;
+mod running_node;
+mod running_server;
 mod service;
 mod watch;
+mod watched_paths;
 
 pub use crate::frontend::{Audit, Difference, Finding};
 pub use layers::{From, Inner};
@@ -41,8 +41,8 @@ use bytes::Bytes;
 use tower_layer::Layer;
 use tower_service::Service;
 
+use edition_loader::EditionLoader;
 use layers::Wrap;
-use parts::Parts;
 use resource::Planned;
 
 use crate::body::Body;
@@ -426,7 +426,7 @@ impl cli::Site for App {
                 }
             }
         }
-        problems.extend(Parts::of(self, config).check());
+        problems.extend(EditionLoader::of(self, config).check());
         problems
     }
 }

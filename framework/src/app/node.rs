@@ -7,8 +7,8 @@ use std::sync::atomic::Ordering;
 use super::App;
 use super::descriptors::{Descriptors, Shares};
 use super::layers::Layered;
-use super::rooms::{Rooms, Watching};
-use super::served::{Operators, Served, problem};
+use super::running_node::{RunningNode, Watching};
+use super::running_server::{Operators, RunningServer, problem};
 use crate::admin::{Guard, Metrics};
 use crate::cli::{Announcement, Entrance, Signals, Wish};
 use crate::config::{self, Config, Environment, Secret};
@@ -29,34 +29,34 @@ pub(super) async fn serve(mut app: App, config: Config) -> Result<(), Problems> 
         () = stop(&mut signals) => return Ok(()),
     }
     let layers = std::mem::take(&mut app.layers);
-    let rooms = Rooms::open(app, &config, watching).await?;
-    let http = match &rooms.report.frontend {
+    let node = RunningNode::open(app, &config, watching).await?;
+    let http = match &node.report.frontend {
         Some(frontend) => {
             let visitors = Layered::new(Arc::clone(frontend), &layers);
             let limits = limits(&config.limits, &shares);
-            Some(Served::http("http", config.http.listen, limits, visitors).await?)
+            Some(RunningServer::http("http", config.http.listen, limits, visitors).await?)
         }
         None => None,
     };
     let secret = config.admin.secret.as_ref().map(Secret::expose);
     let guard = Guard::new(config.admin.listen, &config.admin.hosts, secret);
-    let operators = Operators { node: rooms.report.clone(), metrics, guard };
+    let operators = Operators { node: node.report.clone(), metrics, guard };
     let limits = Limits { connections: shares.admin, refusals: 4, ..Limits::default() };
-    let admin = Served::http("admin", config.admin.listen, limits, operators).await?;
-    if let Some(entrance) = entrance(http.as_ref(), rooms.link.as_ref()) {
+    let admin = RunningServer::http("admin", config.admin.listen, limits, operators).await?;
+    if let Some(entrance) = entrance(http.as_ref(), node.link.as_ref()) {
         Announcement::new(config.name.clone(), entrance, admin.address).print();
     }
 
     while signals.next().await == Wish::Reload {
-        rooms.reload();
+        node.reload();
     }
     tracing::info!("stopping");
-    rooms.report.stopping.store(true, Ordering::Relaxed);
+    node.report.stopping.store(true, Ordering::Relaxed);
     // Visitors first, so that their last requests still find everything.
     if let Some(http) = http {
         http.stop().await;
     }
-    rooms.close().await;
+    node.close().await;
     admin.stop().await;
     tracing::info!("stopped");
     Ok(())
@@ -67,8 +67,8 @@ async fn stop(signals: &mut Signals) {
     while signals.next().await == Wish::Reload {}
 }
 
-fn entrance(http: Option<&Served>, link: Option<&Served>) -> Option<Entrance> {
-    let address = |served: &Served| -> SocketAddr { served.address };
+fn entrance(http: Option<&RunningServer>, link: Option<&RunningServer>) -> Option<Entrance> {
+    let address = |served: &RunningServer| -> SocketAddr { served.address };
     match (http.map(address), link.map(address)) {
         (Some(http), None) => Some(Entrance::Frontend(http)),
         (Some(http), Some(_)) => Some(Entrance::SingleNode(http)),

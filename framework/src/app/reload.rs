@@ -4,16 +4,16 @@ use metrics::counter;
 use tokio::sync::OwnedMutexGuard;
 use tokio::task::JoinError;
 
-use super::asset::{Outdated, Told};
-use super::parts::Parts;
-use super::places::{Places, Stamp};
+use super::asset::{Outdated, ReferencedAssets};
+use super::edition_loader::EditionLoader;
+use super::watched_paths::{Stamp, WatchedPaths};
 use crate::frontend::{Edition, FrontEnd};
 use crate::problem::{Problem, Problems};
 
 /// Loads a site's files anew while the site is served: all of them or none, with the same checks as
 /// at the start.
 pub(super) struct Reloader {
-    parts: Arc<Parts>,
+    loader: Arc<EditionLoader>,
     frontend: Arc<FrontEnd>,
     /// What is known of the files, if they are watched.
     watched: Option<Mutex<Watched>>,
@@ -26,46 +26,50 @@ pub(super) struct Watched {
     /// What they looked like just before they were last read.
     read: Seen,
     /// Which fingerprints the pages of the present edition contain.
-    told: Arc<Told>,
+    referenced: Arc<ReferencedAssets>,
 }
 
 /// Where files were, and what they looked like.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Seen {
-    pub(super) places: Places,
+    pub(super) watched_paths: WatchedPaths,
     stamp: Stamp,
     outdated: Outdated,
 }
 
 impl Watched {
     /// Looks at files that are not loaded yet. It may block.
-    pub(super) fn begin(parts: &Parts) -> Watched {
-        let told = Arc::default();
-        Watched { read: Seen::now(parts, &told), told }
+    pub(super) fn begin(loader: &EditionLoader) -> Watched {
+        let referenced = Arc::default();
+        Watched { read: Seen::now(loader, &referenced), referenced }
     }
 
     /// For the pages of the first edition.
-    pub(super) fn told(&self) -> Arc<Told> {
-        Arc::clone(&self.told)
+    pub(super) fn referenced(&self) -> Arc<ReferencedAssets> {
+        Arc::clone(&self.referenced)
     }
 }
 
 impl Seen {
-    fn now(parts: &Parts, told: &Told) -> Seen {
-        let places = parts.places();
-        Seen { stamp: places.stamp(), outdated: told.outdated(parts.files()), places }
+    fn now(loader: &EditionLoader, referenced: &ReferencedAssets) -> Seen {
+        let watched_paths = loader.watched_paths();
+        Seen {
+            stamp: watched_paths.stamp(),
+            outdated: referenced.outdated(loader.files()),
+            watched_paths,
+        }
     }
 }
 
 impl Reloader {
     /// Reloads what `frontend` serves. `watched` was begun before the files were first read.
     pub(super) fn new(
-        parts: Arc<Parts>,
+        loader: Arc<EditionLoader>,
         frontend: Arc<FrontEnd>,
         watched: Option<Watched>,
     ) -> Arc<Reloader> {
         let watched = watched.map(Mutex::new);
-        Arc::new(Reloader { parts, frontend, watched, turn: Arc::default() })
+        Arc::new(Reloader { loader, frontend, watched, turn: Arc::default() })
     }
 
     /// Loads the files and serves from them from now on; the number of the new edition. Log and
@@ -81,8 +85,8 @@ impl Reloader {
     }
 
     async fn load(self: Arc<Self>, _turn: OwnedMutexGuard<()>) -> Result<u64, Problems> {
-        let told = self.watched.is_some().then(Arc::<Told>::default);
-        let (reloader, for_pages) = (Arc::clone(&self), told.clone());
+        let referenced = self.watched.is_some().then(Arc::<ReferencedAssets>::default);
+        let (reloader, for_pages) = (Arc::clone(&self), referenced.clone());
         let loading = tokio::task::spawn_blocking(move || {
             // Looked at first: what changes while they are read is another change.
             if let Some(seen) = reloader.look()
@@ -90,12 +94,12 @@ impl Reloader {
             {
                 watched.read = seen;
             }
-            reloader.parts.load(for_pages)
+            reloader.loader.load(for_pages)
         });
         // The site's own additions to templates are part of the loading, and may panic.
         let loaded = loading.await.unwrap_or_else(|error| Err(failed(&error)));
         match loaded {
-            Ok(edition) => Ok(self.publish(edition, told)),
+            Ok(edition) => Ok(self.publish(edition, referenced)),
             Err(problems) => {
                 self.refuse(&problems);
                 Err(problems)
@@ -103,12 +107,12 @@ impl Reloader {
         }
     }
 
-    fn publish(&self, edition: Edition, told: Option<Arc<Told>>) -> u64 {
+    fn publish(&self, edition: Edition, referenced: Option<Arc<ReferencedAssets>>) -> u64 {
         if let Some(mut watched) = self.watched()
-            && let Some(told) = told
+            && let Some(referenced) = referenced
         {
             // The fingerprints of the last edition's pages go with them.
-            watched.told = told;
+            watched.referenced = referenced;
             watched.read.outdated.clear();
         }
         let number = self.frontend.publish(edition);
@@ -132,8 +136,8 @@ impl Reloader {
 
     /// Looks at the files, if they are watched. It may block.
     pub(super) fn look(&self) -> Option<Seen> {
-        let told = self.watched()?.told();
-        Some(Seen::now(&self.parts, &told))
+        let referenced = self.watched()?.referenced();
+        Some(Seen::now(&self.loader, &referenced))
     }
 
     /// Whether the files look otherwise than just before they were last read.
@@ -142,8 +146,8 @@ impl Reloader {
     }
 
     /// Where the files are. It may block.
-    pub(super) fn places(&self) -> Places {
-        self.parts.places()
+    pub(super) fn watched_paths(&self) -> WatchedPaths {
+        self.loader.watched_paths()
     }
 
     fn watched(&self) -> Option<MutexGuard<'_, Watched>> {

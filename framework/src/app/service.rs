@@ -12,7 +12,7 @@ use tower_service::Service;
 
 use super::App;
 use super::layers::Layered;
-use super::rooms::{Rooms, Watching};
+use super::running_node::{RunningNode, Watching};
 use crate::body::Body;
 use crate::config::{Config, DEFAULT_FILE, Mode, environment};
 use crate::frontend::Audit;
@@ -47,7 +47,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 pub struct SiteService {
     site: Layered,
-    rooms: Arc<Rooms>,
+    node: Arc<RunningNode>,
 }
 
 impl App {
@@ -101,10 +101,10 @@ impl App {
         self.own_problems().or(())?;
         self.build_resources(config).await?;
         let layers = std::mem::take(&mut self.layers);
-        let rooms = Rooms::open(self, config, Watching::Nothing).await?;
-        let frontend = rooms.report.frontend.clone();
+        let node = RunningNode::open(self, config, Watching::Nothing).await?;
+        let frontend = node.report.frontend.clone();
         let frontend = frontend.ok_or_else(|| Problem::new("a back end is no service"))?;
-        Ok(SiteService { site: Layered::new(frontend, &layers), rooms: Arc::new(rooms) })
+        Ok(SiteService { site: Layered::new(frontend, &layers), node: Arc::new(node) })
     }
 }
 
@@ -138,7 +138,7 @@ impl SiteService {
     /// # Errors
     /// Everything that is wrong with them. What was loaded before is served on.
     pub async fn reload(&self) -> Result<u64, Problems> {
-        let reloader = self.rooms.report.reloader.as_ref();
+        let reloader = self.node.report.reloader.as_ref();
         reloader.ok_or_else(|| Problem::new("a single node has a front end"))?.reload().await
     }
 
@@ -172,8 +172,8 @@ impl SiteService {
 
     /// Leaves the cluster, or closes the site's log, when this is the last of the service's clones.
     pub async fn stop(self) {
-        if let Some(rooms) = Arc::into_inner(self.rooms) {
-            rooms.close().await;
+        if let Some(node) = Arc::into_inner(self.node) {
+            node.close().await;
         }
     }
 }

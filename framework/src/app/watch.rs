@@ -16,7 +16,7 @@
 //!
 //! Files of the docroot are sent as they are on disk, past the cache, so their changes need no
 //! reload. What can become invalid are pages: `asset` puts fingerprints of files into them. So each
-//! edition notes the files whose fingerprints pages contain ([`Told`](super::asset::Told)), and the
+//! edition notes the files whose fingerprints pages contain ([`ReferencedAssets`](super::asset::ReferencedAssets)), and the
 //! docroot has changed when one of these is no longer right. Other files do not count: uploads of
 //! visitors, thumbnails, the drafts of both.
 //!
@@ -100,7 +100,7 @@ async fn settle(reloader: &Arc<Reloader>, mut seen: Seen) {
 /// gives a hint.
 async fn look_and_watch(reloader: Arc<Reloader>, mut hints: Hints) -> (Option<Seen>, Hints) {
     let looked = spawn_blocking(move || {
-        hints.want(&reloader.places());
+        hints.want(&reloader.watched_paths());
         (reloader.look(), hints)
     });
     match looked.await {
@@ -119,7 +119,7 @@ mod tests {
 
     use super::*;
     use crate::app::App;
-    use crate::app::rooms::{Rooms, Watching};
+    use crate::app::running_node::{RunningNode, Watching};
     use crate::config;
 
     async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
@@ -144,8 +144,8 @@ mod tests {
             assert!(load != 1, "the site's own additions fail the second time");
         });
         let config = config::Config::of_folder(folder.path()).unwrap();
-        let rooms = Rooms::open(app, &config, Watching::Files).await.unwrap();
-        let frontend = Arc::clone(rooms.report.frontend.as_ref().unwrap());
+        let node = RunningNode::open(app, &config, Watching::Files).await.unwrap();
+        let frontend = Arc::clone(node.report.frontend.as_ref().unwrap());
         fs::write(&page, "number two").unwrap();
         until("the change is refused", || !frontend.problems().is_empty()).await;
         // That nothing happens takes its time.
@@ -155,6 +155,6 @@ mod tests {
         until("the next change is loaded", || frontend.edition() == 2).await;
         assert_eq!(loads.load(Ordering::SeqCst), 3);
         assert!(frontend.problems().is_empty());
-        rooms.close().await;
+        node.close().await;
     }
 }

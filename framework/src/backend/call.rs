@@ -13,7 +13,7 @@ use super::Backend;
 use super::writing::CallJournal;
 use crate::body::Body;
 use crate::controller;
-use crate::link::{Answer, Call, Content, group_of_url};
+use crate::link::{Answer, AnswerContent, Call, group_of_url};
 use crate::log::{Invalidation, LogEpoch, Position};
 use crate::problem::nearest;
 use crate::reply::{self, Reply, ReplyParts};
@@ -111,12 +111,12 @@ impl Backend {
     fn wire(&self, reply: Reply, as_of: Position) -> (Answer, Body) {
         let ReplyParts { status, headers, content, groups, cache } = reply.into_parts();
         let (content, body) = match content {
-            reply::Content::Body(body) => (Content::Body, body),
+            reply::Content::Body(body) => (AnswerContent::Body, body),
             reply::Content::Template { name, values } => {
-                (Content::Template { name, values: values.into_bytes() }, Body::empty())
+                (AnswerContent::Template { name, values: values.into_bytes() }, Body::empty())
             }
             reply::Content::Error { message, cause } => {
-                (Content::Error { message, cause }, Body::empty())
+                (AnswerContent::Error { message, cause }, Body::empty())
             }
         };
         let headers = headers.iter();

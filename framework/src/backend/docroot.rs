@@ -16,7 +16,7 @@ use crate::clock;
 use crate::docroot::{
     Keeper, Keeping, Manifest, Pin, Store, StoreError, SyncError, Taken, check_path,
 };
-use crate::link::{Found, Lookup, Refusal};
+use crate::link::{BackEndRefusal, FileLookup, FoundFiles};
 use crate::log::{ContentId, FileChange, Position, Record};
 
 use super::Backend;
@@ -26,7 +26,7 @@ const PIECE: usize = 128 * 1024;
 
 /// The files of a back end: those in its docroot, and those that the log knows.
 #[derive(Debug)]
-pub(super) struct Docroot {
+pub(super) struct BackEndDocroot {
     folder: PathBuf,
     pub(super) store: Arc<Store>,
     manifest: Mutex<Manifest>,
@@ -34,9 +34,9 @@ pub(super) struct Docroot {
     turns: Mutex<HashMap<String, Weak<tokio::sync::Mutex<()>>>>,
 }
 
-impl Docroot {
-    pub(super) fn new(folder: PathBuf, store: Arc<Store>) -> Docroot {
-        Docroot { folder, store, manifest: Mutex::default(), turns: Mutex::default() }
+impl BackEndDocroot {
+    pub(super) fn new(folder: PathBuf, store: Arc<Store>) -> BackEndDocroot {
+        BackEndDocroot { folder, store, manifest: Mutex::default(), turns: Mutex::default() }
     }
 
     /// Observes the next record.
@@ -80,10 +80,10 @@ impl Docroot {
     }
 
     /// What the manifest says about files.
-    pub(super) fn find(&self, paths: &[String]) -> Found {
+    pub(super) fn find(&self, paths: &[String]) -> FoundFiles {
         let manifest = self.lock();
         let files = paths.iter().map(|path| manifest.get(path).map(|entry| entry.content));
-        Found { files: files.collect() }
+        FoundFiles { files: files.collect() }
     }
 
     /// A content from `offset` on.
@@ -91,12 +91,12 @@ impl Docroot {
         self: &Arc<Self>,
         content: ContentId,
         offset: u64,
-    ) -> Result<Option<Body>, Refusal> {
+    ) -> Result<Option<Body>, BackEndRefusal> {
         let docroot = Arc::clone(self);
         let opening = tokio::task::spawn_blocking(move || docroot.open(content));
         let failed = |error: &dyn std::fmt::Display| {
             tracing::error!(content = content.hex(), %error, "a file cannot be sent to a front end");
-            Refusal { message: format!("the back end cannot read the content: {error}") }
+            BackEndRefusal { message: format!("the back end cannot read the content: {error}") }
         };
         let opened = opening.await.map_err(|error| failed(&error))?;
         let Some(file) = opened.map_err(|error| failed(&error))? else { return Ok(None) };
@@ -162,11 +162,11 @@ impl Docroot {
 
 impl Backend {
     /// What the log says about files, once this back end is as far as the front end.
-    pub(super) async fn lookup(&self, lookup: Lookup) -> Result<Found, Refusal> {
+    pub(super) async fn lookup(&self, lookup: FileLookup) -> Result<FoundFiles, BackEndRefusal> {
         let deadline = Duration::from_millis(lookup.deadline);
         if !self.has_reached(lookup.log, lookup.applied, deadline).await {
             let message = "the back end does not know yet what the front end knows".to_owned();
-            return Err(Refusal { message });
+            return Err(BackEndRefusal { message });
         }
         Ok(self.docroot.find(&lookup.paths))
     }

@@ -7,8 +7,8 @@ use crate::body::Body;
 use crate::claim;
 use crate::clock::{self, Moment};
 use crate::link::{
-    Admission, Answer, Call, FeedBatch, FeedRecord, Found, Grant, Greeting, Holdings, Host, How,
-    Lookup, MemberId, Open, Refusal,
+    Admission, Answer, BackEndRefusal, Call, FeedBatch, FeedRecord, FileLookup, FoundFiles, Grant,
+    Greeting, Holdings, Host, How, MemberId, Open,
 };
 use crate::log::{ContentId, Draft, Membership, Position};
 
@@ -32,7 +32,7 @@ impl Host for BackendHost {
         Backend::answer(&self.0, call, body).await
     }
 
-    async fn admit(&self, open: Open) -> Result<Admission, Refusal> {
+    async fn admit(&self, open: Open) -> Result<Admission, BackEndRefusal> {
         self.0.admit(open).await
     }
 
@@ -49,7 +49,7 @@ impl Host for BackendHost {
         after: Position,
         through: Position,
         max_bytes: usize,
-    ) -> Result<FeedBatch, Refusal> {
+    ) -> Result<FeedBatch, BackEndRefusal> {
         self.0.records(after, through, max_bytes).await
     }
 
@@ -65,11 +65,15 @@ impl Host for BackendHost {
         self.0.members.hold(FeedId(member.0), holdings);
     }
 
-    async fn lookup(&self, lookup: Lookup) -> Result<Found, Refusal> {
+    async fn lookup(&self, lookup: FileLookup) -> Result<FoundFiles, BackEndRefusal> {
         Backend::lookup(&self.0, lookup).await
     }
 
-    async fn content(&self, content: ContentId, offset: u64) -> Result<Option<Body>, Refusal> {
+    async fn content(
+        &self,
+        content: ContentId,
+        offset: u64,
+    ) -> Result<Option<Body>, BackEndRefusal> {
         self.0.docroot.content(content, offset).await
     }
 
@@ -92,7 +96,7 @@ impl Host for BackendHost {
 }
 
 impl Backend {
-    async fn admit(&self, open: Open) -> Result<Admission, Refusal> {
+    async fn admit(&self, open: Open) -> Result<Admission, BackEndRefusal> {
         let Open { name, incarnation, followed, predecessor } = open;
         if let Some(before) = predecessor {
             self.members.end(before, &name);
@@ -104,7 +108,9 @@ impl Backend {
             let lease = self.members.lease();
             let joined = Membership::Joined { incarnation, name: name.clone(), lease };
             let draft = Draft { membership: Some(joined), ..Draft::default() };
-            self.append(draft).await.map_err(|error| Refusal { message: error.to_string() })?;
+            self.append(draft)
+                .await
+                .map_err(|error| BackEndRefusal { message: error.to_string() })?;
         }
         let committed = self.tail.applied();
         let resumed = followed.filter(|followed| {
@@ -134,7 +140,7 @@ impl Backend {
         after: Position,
         through: Position,
         max_bytes: usize,
-    ) -> Result<FeedBatch, Refusal> {
+    ) -> Result<FeedBatch, BackEndRefusal> {
         if let Some(records) = self.tail.between(after, through) {
             return Ok(batch(records, through, max_bytes));
         }
@@ -142,8 +148,8 @@ impl Backend {
         let read = tokio::task::spawn_blocking(move || log.read(after, BATCH, max_bytes)).await;
         let records = match read {
             Ok(Ok(records)) => records,
-            Ok(Err(error)) => return Err(Refusal { message: error.to_string() }),
-            Err(error) => return Err(Refusal { message: error.to_string() }),
+            Ok(Err(error)) => return Err(BackEndRefusal { message: error.to_string() }),
+            Err(error) => return Err(BackEndRefusal { message: error.to_string() }),
         };
         let mut last = after;
         let mut payloads = Vec::new();

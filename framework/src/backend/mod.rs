@@ -33,14 +33,14 @@ use crate::clock;
 use crate::controller::Registration;
 use crate::docroot::Store;
 use crate::log::{
-    Appended, Draft, Invalidation, Log, LogId, Membership, Options, Position, Receipt,
+    Appended, Draft, Invalidation, Log, LogId, LogOptions, Membership, Position, Receipt,
 };
 use crate::problem::Problem;
 use crate::request::Resources;
 use crate::state::{Journal, States, WriteError, Written};
 
 use deferrals::Deferrals;
-use docroot::Docroot;
+use docroot::BackEndDocroot;
 pub(crate) use host::BackendHost;
 pub(crate) use members::{CallId, Health, MemberStatus, Members};
 use tail::{Publisher, Tail};
@@ -51,7 +51,7 @@ const LOOK_AFTER: Duration = Duration::from_millis(500);
 const SWEEP: Duration = Duration::from_secs(20);
 
 /// What a back end is made of.
-pub(crate) struct Parts {
+pub(crate) struct BackendParts {
     /// The node's name.
     pub name: String,
     /// How long leases are.
@@ -91,7 +91,7 @@ pub(crate) struct Backend {
     log: Arc<Log>,
     tail: Arc<Tail>,
     deferrals: Arc<Deferrals>,
-    docroot: Arc<Docroot>,
+    docroot: Arc<BackEndDocroot>,
     sync_deadline: Duration,
     members: Members,
     expected: Vec<String>,
@@ -127,10 +127,13 @@ impl Backend {
     ///
     /// # Errors
     /// When the log cannot be opened; the message says what to do.
-    pub(crate) async fn open(folder: &Path, parts: Parts) -> Result<(Arc<Backend>, bool), Problem> {
+    pub(crate) async fn open(
+        folder: &Path,
+        parts: BackendParts,
+    ) -> Result<(Arc<Backend>, bool), Problem> {
         let tail = Tail::new();
         let deferrals = Arc::new(Deferrals::default());
-        let docroot = Arc::new(Docroot::new(parts.docroot, parts.store));
+        let docroot = Arc::new(BackEndDocroot::new(parts.docroot, parts.store));
         let publisher = Publisher {
             states: Arc::clone(&parts.states),
             tail: Arc::clone(&tail),
@@ -138,8 +141,9 @@ impl Backend {
             docroot: Arc::clone(&docroot),
         };
         let folder = folder.to_owned();
-        let opening =
-            tokio::task::spawn_blocking(move || Log::open(&folder, Options::default(), publisher));
+        let opening = tokio::task::spawn_blocking(move || {
+            Log::open(&folder, LogOptions::default(), publisher)
+        });
         let opening = opening.await.expect("opening a log does not panic");
         let (log, opened) = opening.map_err(|error| Problem::new(error.to_string()))?;
         let members = Members::new(parts.lease);

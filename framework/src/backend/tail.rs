@@ -5,7 +5,7 @@ use bytes::Bytes;
 use tokio::sync::watch;
 
 use super::deferrals::Deferrals;
-use super::docroot::Docroot;
+use super::docroot::BackEndDocroot;
 use crate::log::{Applied, Applier, Position, Record};
 use crate::state::States;
 
@@ -79,7 +79,7 @@ pub(super) struct Publisher {
     pub(super) states: Arc<States>,
     pub(super) tail: Arc<Tail>,
     pub(super) deferrals: Arc<Deferrals>,
-    pub(super) docroot: Arc<Docroot>,
+    pub(super) docroot: Arc<BackEndDocroot>,
 }
 
 impl Applier for Publisher {
@@ -114,7 +114,7 @@ mod tests {
             states: Arc::default(),
             tail: Arc::clone(&tail),
             deferrals: Arc::default(),
-            docroot: Arc::new(Docroot::new("docroot".into(), store)),
+            docroot: Arc::new(BackEndDocroot::new("docroot".into(), store)),
         };
         for position in 1..=10 {
             let mut content = Draft::default();

@@ -6,7 +6,7 @@ use super::entry::Entry;
 use super::group::GroupCell;
 use super::lookup::Lookup;
 use super::store::Cache;
-use super::validity::Origin;
+use super::validity::LogOrigin;
 use crate::clock::Moment;
 
 impl Cache {
@@ -24,7 +24,7 @@ impl Cache {
 
     /// Whether content from `origin` can be held against the entry: both are of the log that is
     /// followed, and the content is no older.
-    pub fn is_comparable(&self, entry: &Entry, origin: Origin) -> bool {
+    pub fn is_comparable(&self, entry: &Entry, origin: LogOrigin) -> bool {
         let ledger = self.ledger.load();
         ledger.as_ref().is_some_and(|ledger| {
             let validity = &entry.validity;
@@ -61,7 +61,7 @@ impl Cache {
 #[cfg(test)]
 mod tests {
     use super::super::law_tests::{at, cache, fill, new_fill};
-    use super::super::{Content, Fill, Filled};
+    use super::super::{EntryContent, Fill, Filled};
     use super::*;
     use crate::log::{LogEpoch, Position};
 
@@ -74,7 +74,7 @@ mod tests {
     fn the_pages_are_there_and_no_fragments() {
         let cache = cache();
         let page = stored(fill(&cache, "/a", 1, &[]));
-        let content = Content::Fragment(Arc::default());
+        let content = EntryContent::Fragment(Arc::default());
         cache.fill(Fill { content, ..new_fill(&cache, "fragment:a", 1, &[]) });
         let pages: Vec<_> = cache.pages().collect();
         assert!(pages.len() == 1 && Arc::ptr_eq(&pages[0], &page));
@@ -87,7 +87,7 @@ mod tests {
         let entry = stored(fill(&cache, "/a", 5, &[]));
         let log = cache.position().unwrap().log;
         let is_comparable =
-            |log, as_of| cache.is_comparable(&entry, Origin { log, as_of: Position(as_of) });
+            |log, as_of| cache.is_comparable(&entry, LogOrigin { log, as_of: Position(as_of) });
         assert!(is_comparable(log, 5) && is_comparable(log, 6));
         assert!(!is_comparable(log, 4) && !is_comparable(LogEpoch::first_of(2), 6));
         cache.forget();

@@ -5,19 +5,19 @@ use crate::pieces::Fragment;
 
 /// What an entry holds.
 #[derive(Debug)]
-pub enum Content {
+pub enum EntryContent {
     /// An answer to a visitor.
     Page(Page),
     /// A part of a template's output.
     Fragment(Arc<Fragment>),
 }
 
-impl Content {
+impl EntryContent {
     /// About how many bytes of memory it takes.
     pub(super) fn size(&self) -> usize {
         match self {
-            Content::Page(page) => page.size(),
-            Content::Fragment(fragment) => {
+            EntryContent::Page(page) => page.size(),
+            EntryContent::Fragment(fragment) => {
                 let names = fragment.groups.iter().chain(&fragment.contains);
                 fragment.content.len() + names.map(|name| name.len() + 32).sum::<usize>()
             }

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::content::Content;
+use super::content::EntryContent;
 use super::key::Key;
 use super::ledger::Ledger;
 use super::page::Page;
@@ -23,7 +23,7 @@ pub struct Entry {
     filled: Moment,
     /// The ids of the fragments within, if there are any.
     contains: Option<Box<Box<[Box<str>]>>>,
-    content: Content,
+    content: EntryContent,
 }
 
 /// For how long content may be served as far as time is concerned. Its end is when its lifetime is
@@ -72,7 +72,7 @@ impl Entry {
         freshness: Freshness,
         filled: Moment,
         contains: Box<[Box<str>]>,
-        content: Content,
+        content: EntryContent,
     ) -> Entry {
         let (key, id) = key;
         let Freshness {
@@ -97,16 +97,16 @@ impl Entry {
     /// The answer, if that is what it holds.
     pub fn page(&self) -> Option<&Page> {
         match &self.content {
-            Content::Page(page) => Some(page),
-            Content::Fragment(_) => None,
+            EntryContent::Page(page) => Some(page),
+            EntryContent::Fragment(_) => None,
         }
     }
 
     /// The fragment, if that is what it holds.
     pub fn fragment(&self) -> Option<&Arc<Fragment>> {
         match &self.content {
-            Content::Fragment(fragment) => Some(fragment),
-            Content::Page(_) => None,
+            EntryContent::Fragment(fragment) => Some(fragment),
+            EntryContent::Page(_) => None,
         }
     }
 

@@ -1,11 +1,11 @@
 use std::sync::Arc;
 
-use super::content::Content;
+use super::content::EntryContent;
 use super::entry::{Entry, Freshness};
 use super::key::Key;
 use super::ledger::{Generation, Ledger};
 use super::store::Cache;
-use super::validity::{Origin, Validity};
+use super::validity::{LogOrigin, Validity};
 use crate::clock::Moment;
 
 /// New content for the cache.
@@ -16,7 +16,7 @@ pub struct Fill<'a> {
     /// What [`Cache::generation`] said before the content was begun.
     pub generation: Generation,
     /// From when it is.
-    pub origin: Origin,
+    pub origin: LogOrigin,
     /// The groups it is in.
     pub groups: &'a [String],
     /// For how long it is good.
@@ -24,7 +24,7 @@ pub struct Fill<'a> {
     /// The ids of the fragments within: a pattern that finds one of them finds this too.
     pub contains: Box<[Box<str>]>,
     /// The content.
-    pub content: Content,
+    pub content: EntryContent,
     /// The present.
     pub now: Moment,
 }
@@ -38,7 +38,7 @@ pub enum Filled {
     Overtaken(Arc<Entry>),
     /// It cannot be shown to be valid: it is of another log, opening or generation, or from before what is
     /// remembered.
-    Unplaced(Content),
+    Unplaced(EntryContent),
 }
 
 impl Cache {

@@ -4,7 +4,7 @@ use super::entry::Standing;
 use super::key::Key;
 use super::ledger::Generation;
 use super::store::Cache;
-use super::validity::Origin;
+use super::validity::LogOrigin;
 use crate::clock::Moment;
 use crate::pieces::Fragment;
 
@@ -24,7 +24,7 @@ impl Cache {
         generation: Generation,
         persistent: bool,
         now: Moment,
-    ) -> Option<(Arc<Fragment>, Origin)> {
+    ) -> Option<(Arc<Fragment>, LogOrigin)> {
         // As for pages, the lease comes first.
         if !self.holds_lease(now) {
             return None;
@@ -43,7 +43,7 @@ impl Cache {
 mod tests {
     use super::*;
     use crate::cache::law_tests::{at, cache, new_fill};
-    use crate::cache::{Content, Fill};
+    use crate::cache::{EntryContent, Fill};
     use crate::log::{Invalidation, Position};
 
     /// From when a fragment of the group `news` that was made at position 1 counts as being.
@@ -56,7 +56,7 @@ mod tests {
     fn filled() -> Cache {
         let cache = cache();
         let groups = ["news".to_owned()];
-        let content = Content::Fragment(Arc::default());
+        let content = EntryContent::Fragment(Arc::default());
         cache.fill(Fill { content, ..new_fill(&cache, "fragment:a", 1, &groups) });
         cache
     }
@@ -95,7 +95,7 @@ mod tests {
         let cache = filled();
         let before = cache.generation();
         cache.forget();
-        let content = Content::Fragment(Arc::default());
+        let content = EntryContent::Fragment(Arc::default());
         cache.fill(Fill { content, ..new_fill(&cache, "fragment:a", 1, &[]) });
         assert_eq!(found(&cache, 1), Some(0));
         assert!(cache.fragment(&Key::of_id("fragment:a"), before, false, at(1)).is_none());
@@ -114,8 +114,9 @@ mod tests {
                 for position in 1..RECORDS {
                     let contains = [position.to_string().into()].into();
                     let fragment = Fragment { contains, ..Fragment::default() };
-                    let content = Content::Fragment(fragment.into());
-                    let origin = Origin { as_of: Position(position), ..cache.position().unwrap() };
+                    let content = EntryContent::Fragment(fragment.into());
+                    let origin =
+                        LogOrigin { as_of: Position(position), ..cache.position().unwrap() };
                     let fill = new_fill(&cache, "fragment:a", 1, &groups);
                     cache.fill(Fill { content, origin, ..fill });
                     apply(&cache, position + 1, Invalidation::new().group("news"));

@@ -17,16 +17,16 @@ const SECONDS: u64 = 60;
 /// holds half of the hash, so that a key is hardly ever taken for another; it would only lose its
 /// queue for a while.
 #[derive(Debug)]
-pub(super) struct Marks {
+pub(super) struct HitForMissMarks {
     slots: Box<[AtomicU64]>,
     hasher: RandomState,
 }
 
-impl Marks {
+impl HitForMissMarks {
     /// No marks.
-    pub(super) fn new() -> Marks {
+    pub(super) fn new() -> HitForMissMarks {
         let slots = (0..SLOTS).map(|_| AtomicU64::new(0)).collect();
-        Marks { slots, hasher: RandomState::new() }
+        HitForMissMarks { slots, hasher: RandomState::new() }
     }
 
     /// Marks the key from now on, for as long as marks hold.
@@ -81,7 +81,7 @@ mod tests {
 
     #[test]
     fn a_mark_holds_for_a_minute_or_until_it_is_taken_away() {
-        let marks = Marks::new();
+        let marks = HitForMissMarks::new();
         marks.mark("/a", at(5));
         assert!(marks.is_marked("/a", at(64)) && !marks.is_marked("/b", at(6)));
         assert!(!marks.is_marked("/a", at(65)));
@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn hardly_any_key_is_taken_for_another() {
-        let marks = Marks::new();
+        let marks = HitForMissMarks::new();
         for number in 0..100_000 {
             marks.mark(&format!("/{number}"), at(0));
         }

@@ -16,14 +16,22 @@ pub(super) fn at(seconds: u64) -> Moment {
     Moment::from_nanos(seconds * 1_000_000_000)
 }
 
-pub(super) fn page() -> Content {
+pub(super) fn page() -> EntryContent {
     let body = bytes::Bytes::from_static(b"page").into();
-    Content::Page(Page::new(Arc::new(Head::new(Outline::default())), body, SystemTime::now()))
+    EntryContent::Page(Page::new(
+        Arc::new(HeaderTemplate::new(HeaderSpec::default())),
+        body,
+        SystemTime::now(),
+    ))
 }
 
 pub(super) fn cache() -> Cache {
-    let cache =
-        Cache::new(Limits { bytes: 1 << 20, persistent_bytes: 1 << 20, groups: 4, patterns: 4 });
+    let cache = Cache::new(CacheLimits {
+        bytes: 1 << 20,
+        persistent_bytes: 1 << 20,
+        groups: 4,
+        patterns: 4,
+    });
     cache.follow(LOG, Position::START);
     cache.renew(at(0), Duration::from_secs(3600));
     cache
@@ -44,7 +52,7 @@ pub(super) fn new_fill<'a>(cache: &Cache, id: &str, as_of: u64, groups: &'a [Str
     Fill {
         key: Key::of_id(id.to_owned()),
         generation: cache.generation(),
-        origin: Origin { log: LOG, as_of: Position(as_of) },
+        origin: LogOrigin { log: LOG, as_of: Position(as_of) },
         groups,
         freshness: fresh_for_100_s(),
         contains: Box::default(),
@@ -84,7 +92,7 @@ fn a_fill_that_was_overtaken_is_not_stored() {
 fn a_fill_of_another_log_is_not_stored() {
     let cache = cache();
     let fill = |log| {
-        let origin = Origin { log, as_of: Position(9) };
+        let origin = LogOrigin { log, as_of: Position(9) };
         cache.fill(Fill { origin, ..new_fill(&cache, "/a", 9, &[]) })
     };
     assert!(matches!(fill(LogEpoch::first_of(2)), Filled::Unplaced(_)));
@@ -102,9 +110,9 @@ fn another_opening_goes_on_with_what_it_includes_and_its_answers_alone_are_store
     assert_eq!((origin.log, origin.as_of, seen), (LOG, Position(0), Position(1)));
     cache.resume(REOPENED, seen);
     assert!(cache.holds_lease(at(1)) && is_hit(&cache, "/a", at(1)));
-    assert_eq!(cache.position(), Some(Origin { log: REOPENED, as_of: Position(0) }));
+    assert_eq!(cache.position(), Some(LogOrigin { log: REOPENED, as_of: Position(0) }));
     assert!(matches!(fill(&cache, "/b", 2, &[]), Filled::Unplaced(_)), "of the earlier opening");
-    let origin = Origin { log: REOPENED, as_of: Position(2) };
+    let origin = LogOrigin { log: REOPENED, as_of: Position(2) };
     let filled = cache.fill(Fill { origin, ..new_fill(&cache, "/b", 2, &[]) });
     assert!(matches!(filled, Filled::Stored(_)));
     assert_eq!(cache.seen().unwrap().1, Position(2));
@@ -117,7 +125,7 @@ fn what_was_stored_while_another_opening_was_asked_is_forgotten() {
     fill(&cache, "/a", 1, &[]);
     cache.resume(REOPENED, asked);
     assert!(!is_hit(&cache, "/a", at(1)), "position 1 may be that of another record now");
-    assert_eq!(cache.position(), Some(Origin { log: REOPENED, as_of: Position(0) }));
+    assert_eq!(cache.position(), Some(LogOrigin { log: REOPENED, as_of: Position(0) }));
 }
 
 #[test]
@@ -236,7 +244,7 @@ fn what_was_begun_before_everything_was_forgotten_finds_no_place() {
     assert!(!cache.is_hit_for_miss(&Key::of_id("/c"), at(1)));
     assert!(matches!(cache.fill(begun), Filled::Unplaced(_)));
     assert!(cache.holds_lease(at(1)), "what is known of the log is known");
-    assert_eq!(cache.position(), Some(Origin { log: LOG, as_of: Position(5) }));
+    assert_eq!(cache.position(), Some(LogOrigin { log: LOG, as_of: Position(5) }));
     assert!(matches!(fill(&cache, "/b", 4, &[]), Filled::Unplaced(_)), "nothing before is known");
     fill(&cache, "/b", 5, &[]);
     assert!(is_hit(&cache, "/b", at(1)));

@@ -2,7 +2,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::group::Groups;
 use super::patterns::Patterns;
-use super::validity::Origin;
+use super::validity::LogOrigin;
 use crate::clock::Moment;
 use crate::log::{Epoch, Invalidation, LogEpoch, LogId, Position};
 
@@ -58,7 +58,7 @@ impl Ledger {
     /// When a feed is resumed from another opening, that opening has been asked about all that was
     /// noted. Content that is noted meanwhile either finds the new epoch when it looks again, or is
     /// found by [`resume`](Ledger::resume), which looks after it has set the epoch.
-    pub(super) fn admits(&self, origin: Origin) -> bool {
+    pub(super) fn admits(&self, origin: LogOrigin) -> bool {
         if self.log() != origin.log {
             return false;
         }
@@ -80,9 +80,9 @@ impl Ledger {
 
     /// Up to where the log is applied. The position is read first: it is one of every later opening
     /// whose feed is followed, too.
-    pub(super) fn position(&self) -> Origin {
+    pub(super) fn position(&self) -> LogOrigin {
         let as_of = self.applied();
-        Origin { log: self.log(), as_of }
+        LogOrigin { log: self.log(), as_of }
     }
 
     pub(super) fn applied(&self) -> Position {

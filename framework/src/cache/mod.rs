@@ -7,7 +7,7 @@
 //! - [`Cache`]: what the front end asks and fills, and what the feed tells about records and leases.
 //! - [`Key`] and [`Entry`]: what an entry is found by, and what it holds: a [`Page`] or a
 //!   [`Fragment`](crate::pieces::Fragment).
-//! - [`Head`]: what the responses with many pages have in common; [`Form`]: as what a page is sent.
+//! - [`HeaderTemplate`]: what the responses with many pages have in common; [`Representation`]: as what a page is sent.
 //! - `ledger`: what is known of one log: the position applied, the groups and the
 //!   patterns that were invalidated.
 //! - `patterns`: the regular expressions that were invalidated, and how an entry meets many at once.
@@ -114,10 +114,9 @@ mod entries;
 mod entry;
 mod fill;
 mod flight;
-mod form;
 mod fragments;
 mod group;
-mod head;
+mod header_template;
 mod hit_for_miss;
 mod key;
 mod lease;
@@ -125,6 +124,7 @@ mod ledger;
 mod lookup;
 mod page;
 mod patterns;
+mod representation;
 mod softening;
 mod store;
 mod sweeper;
@@ -133,21 +133,21 @@ mod validity;
 #[cfg(test)]
 mod law_tests;
 
-pub use content::Content;
+pub use content::EntryContent;
 pub(crate) use entry::Entry;
 pub use entry::Freshness;
 pub use fill::{Fill, Filled};
 pub(crate) use flight::{Flights, Join, Lead};
-pub(crate) use form::{Form, Present};
-pub(crate) use form::{tag_in, tag_of_digest};
-pub(crate) use head::not_modified;
-pub(crate) use head::{Date, Tag};
-pub use head::{Head, Outline};
+pub(crate) use header_template::not_modified;
+pub(crate) use header_template::{DateSource, TagSource};
+pub use header_template::{HeaderSpec, HeaderTemplate};
 pub use key::Key;
 pub(crate) use key::KeyBuilder;
 pub(crate) use ledger::Generation;
 pub use lookup::{Lookup, Miss};
 pub use page::Page;
 pub(crate) use page::{Derived, Encoded, LastModified};
-pub use store::{Cache, Limits};
-pub use validity::Origin;
+pub(crate) use representation::{Present, Representation};
+pub(crate) use representation::{tag_in, tag_of_digest};
+pub use store::{Cache, CacheLimits};
+pub use validity::LogOrigin;

@@ -1,8 +1,8 @@
-//! An answer to a visitor as it is kept: ready to be sent in each of its forms.
+//! An answer to a visitor as it is kept: ready to be sent in each of its representations.
 //!
 //! A hit is what most requests are, so little is left for it to work out, and there are many pages,
 //! so each holds only what is its own: the bytes, their digest, and when it was made. What its
-//! responses say besides is a [`Head`], which it shares with others.
+//! responses say besides is a [`HeaderTemplate`], which it shares with others.
 //!
 //! Encodings are made after the page was stored, by the task that has [claimed](Later::claim) them;
 //! until then the page is served as it is. So are the deflated pieces of what is put together for
@@ -16,7 +16,7 @@ use bytes::Bytes;
 use http::StatusCode;
 
 use super::entry::Entry;
-use super::head::Head;
+use super::header_template::HeaderTemplate;
 use super::store::Cache;
 use crate::http::Coding;
 use crate::http::gzip::Deflated;
@@ -26,7 +26,7 @@ use crate::pieces::Pieces;
 #[derive(Debug)]
 pub struct Page {
     /// What its responses say, but for what is its own.
-    pub head: Arc<Head>,
+    pub header_template: Arc<HeaderTemplate>,
     /// The body; its bytes are shared with every response that is under way.
     pub body: Pieces,
     /// The two halves of the digest: together they would want more room than they take.
@@ -51,7 +51,7 @@ pub struct LastModified {
 pub struct Later {
     /// What may be wanted and is not being made.
     wanted: AtomicU8,
-    made: OnceLock<Box<Made>>,
+    made: OnceLock<Box<DerivedContent>>,
 }
 
 /// What can be made of a page.
@@ -64,9 +64,9 @@ pub enum Derived {
 }
 
 #[derive(Debug, Default)]
-struct Made {
+struct DerivedContent {
     encodings: OnceLock<Box<[Encoded]>>,
-    /// For each piece its deflated form, if it has one.
+    /// For each piece its deflated representation, if it has one.
     pieces: OnceLock<Box<[Option<Deflated>]>>,
 }
 
@@ -97,14 +97,14 @@ impl Cache {
 }
 
 impl Page {
-    /// A page with this head, made at `modified`.
-    pub fn new(head: Arc<Head>, body: Pieces, modified: SystemTime) -> Page {
+    /// A page with this header template, made at `modified`.
+    pub fn new(header_template: Arc<HeaderTemplate>, body: Pieces, modified: SystemTime) -> Page {
         let digest = body.digest();
         let digest = [digest as u64, (digest >> 64) as u64];
         let modified = modified.duration_since(UNIX_EPOCH).unwrap_or_default();
         // It lasts until the year 2554.
         let modified = u64::try_from(modified.as_nanos()).unwrap_or(u64::MAX);
-        Page { head, body, digest, modified, later: Later::wanting(Derived::Pieces) }
+        Page { header_template, body, digest, modified, later: Later::wanting(Derived::Pieces) }
     }
 
     /// What the body is known by.
@@ -119,7 +119,7 @@ impl Page {
 
     /// The status.
     pub fn status(&self) -> StatusCode {
-        self.head.status
+        self.header_template.status
     }
 
     /// The body in a coding, if that has been made.
@@ -136,9 +136,10 @@ impl Page {
             self.later.pieces().iter().map(|piece| {
                 size_of::<Option<Deflated>>() + piece.as_ref().map_or(0, Deflated::size)
             });
-        // Each page takes a part of a head that many have.
-        let head = self.head.size() / Arc::strong_count(&self.head).max(1);
-        head + self.body.len() + encodings.sum::<usize>() + deflated.sum::<usize>()
+        // Each page takes a part of a header template that many have.
+        let header_template =
+            self.header_template.size() / Arc::strong_count(&self.header_template).max(1);
+        header_template + self.body.len() + encodings.sum::<usize>() + deflated.sum::<usize>()
     }
 }
 

@@ -6,10 +6,10 @@ use arc_swap::ArcSwapOption;
 
 use super::entries::Entries;
 use super::flight::Knowledge;
-use super::hit_for_miss::Marks;
+use super::hit_for_miss::HitForMissMarks;
 use super::lease::Lease;
 use super::ledger::Ledger;
-use super::validity::Origin;
+use super::validity::LogOrigin;
 use crate::clock::Moment;
 use crate::log::{Invalidation, LogEpoch, Position};
 
@@ -21,7 +21,7 @@ pub struct Cache {
     /// Persistent entries have memory of their own, so that nothing else can push them out.
     pub(super) persistent: Entries,
     pub(super) ledger: ArcSwapOption<Ledger>,
-    pub(super) limits: Limits,
+    pub(super) limits: CacheLimits,
     /// The moment of the last sweep.
     pub(super) swept: AtomicU64,
     pub(super) lease: Lease,
@@ -29,12 +29,12 @@ pub struct Cache {
     confirmed: AtomicU64,
     /// Locked by writers of what is known of the log, and by nothing else.
     following: Mutex<()>,
-    pub(super) hit_for_miss: Marks,
+    pub(super) hit_for_miss: HitForMissMarks,
 }
 
 /// How much a cache may hold.
 #[derive(Debug, Clone, Copy)]
-pub struct Limits {
+pub struct CacheLimits {
     /// Memory for ordinary entries, in bytes.
     pub bytes: u64,
     /// Memory for persistent entries, in bytes.
@@ -60,7 +60,7 @@ pub struct Usage {
 
 impl Cache {
     /// An empty cache that follows no log and holds no lease.
-    pub fn new(limits: Limits) -> Cache {
+    pub fn new(limits: CacheLimits) -> Cache {
         Cache {
             ordinary: Entries::new(limits.bytes),
             persistent: Entries::new(limits.persistent_bytes),
@@ -70,18 +70,18 @@ impl Cache {
             lease: Lease::default(),
             confirmed: AtomicU64::new(0),
             following: Mutex::default(),
-            hit_for_miss: Marks::new(),
+            hit_for_miss: HitForMissMarks::new(),
         }
     }
 
     /// The log that is followed and the position up to which it was applied.
-    pub fn position(&self) -> Option<Origin> {
+    pub fn position(&self) -> Option<LogOrigin> {
         let ledger = self.ledger.load();
         ledger.as_ref().map(|ledger| ledger.position())
     }
 
     /// The position, and the greatest one that anything in the cache is from.
-    pub fn seen(&self) -> Option<(Origin, Position)> {
+    pub fn seen(&self) -> Option<(LogOrigin, Position)> {
         let ledger = self.ledger.load();
         ledger.as_ref().map(|ledger| (ledger.position(), ledger.seen()))
     }
@@ -138,7 +138,7 @@ impl Cache {
     /// the same lease. Fills that were begun before find no place.
     pub fn forget(&self) {
         let _turn = self.turn();
-        if let Some(Origin { log, as_of }) = self.position() {
+        if let Some(LogOrigin { log, as_of }) = self.position() {
             self.begin(log, as_of);
         }
     }

@@ -31,7 +31,7 @@ impl Cache {
         let Some(ledger) = self.ledger.load_full() else { return 0 };
         let latest = ledger.patterns.latest();
         let mut removed = 0;
-        let mut pace = Pace::begin();
+        let mut pace = SweepPace::begin();
         for entries in [&self.ordinary, &self.persistent] {
             for entry in entries.iter() {
                 pace.keep();
@@ -62,14 +62,14 @@ const PAUSE: u32 = 3;
 
 /// Keeps work that can wait from taking a core away from requests.
 #[derive(Debug)]
-struct Pace {
+struct SweepPace {
     steps: u32,
     since: Moment,
 }
 
-impl Pace {
-    fn begin() -> Pace {
-        Pace { steps: 0, since: clock::now() }
+impl SweepPace {
+    fn begin() -> SweepPace {
+        SweepPace { steps: 0, since: clock::now() }
     }
 
     /// To be called before each small step. Pauses when there was enough work.

@@ -8,7 +8,7 @@ use crate::log::{LogEpoch, Position};
 
 /// Where content comes from in the order of things: from no later than `as_of` of `log`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Origin {
+pub struct LogOrigin {
     /// The log, and the opening of it that says so.
     pub log: LogEpoch,
     /// A position from before the content was made.

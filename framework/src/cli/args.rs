@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
-use super::client::Node;
+use super::client::AdminPort;
 use crate::config::Mode;
 
 /// What a site's program is asked to do.
@@ -77,7 +77,7 @@ pub(super) struct Invalidate {
     pub(super) soft: bool,
     /// The admin address of a back end, like http://127.0.0.1:8300
     #[arg(long, value_name = "URL")]
-    pub(super) admin: Option<Node>,
+    pub(super) admin: Option<AdminPort>,
 }
 
 #[derive(Debug, Args)]
@@ -95,7 +95,7 @@ pub(super) struct What {
 pub(super) struct Status {
     /// The admin addresses of nodes, like http://127.0.0.1:8200
     #[arg(long, value_name = "URL", num_args = 1..)]
-    pub(super) admin: Vec<Node>,
+    pub(super) admin: Vec<AdminPort>,
 }
 
 impl Serve {

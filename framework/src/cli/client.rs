@@ -21,7 +21,7 @@ const LARGEST_ANSWER: usize = 4 << 20;
 
 /// The admin port of a node: `http://host:port`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Node {
+pub(super) struct AdminPort {
     /// `host:port`
     address: String,
     secret: Option<Secret>,
@@ -29,7 +29,7 @@ pub(super) struct Node {
 
 /// What a node answered.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct AdminAnswer {
     /// How it went.
     pub(super) status: StatusCode,
     /// What it said.
@@ -41,27 +41,31 @@ pub(super) struct Answer {
 pub(super) enum ClientError {
     /// Nothing listens there.
     #[error("{0} cannot be reached: {1}")]
-    Unreachable(Node, std::io::Error),
+    Unreachable(AdminPort, std::io::Error),
     /// The connection is accepted, but no answer arrives in time.
     #[error("{0} has not answered within {1:?}")]
-    TimedOut(Node, Duration),
+    TimedOut(AdminPort, Duration),
     /// The peer does not speak HTTP, closes the connection, or sends too much.
     #[error("{0} has not answered properly: {1}")]
-    Broken(Node, Box<dyn std::error::Error + Send + Sync>),
+    Broken(AdminPort, Box<dyn std::error::Error + Send + Sync>),
 }
 
-impl Node {
-    fn at(address: String) -> Node {
-        Node { address, secret: None }
+impl AdminPort {
+    fn at(address: String) -> AdminPort {
+        AdminPort { address, secret: None }
     }
 
     /// The same, to be asked with this secret.
-    pub(super) fn knowing(self, secret: Option<&Secret>) -> Node {
-        Node { secret: secret.cloned(), ..self }
+    pub(super) fn knowing(self, secret: Option<&Secret>) -> AdminPort {
+        AdminPort { secret: secret.cloned(), ..self }
     }
 
     /// What is answered at `path`, within `patience`.
-    pub(super) async fn get(&self, path: &str, patience: Duration) -> Result<Answer, ClientError> {
+    pub(super) async fn get(
+        &self,
+        path: &str,
+        patience: Duration,
+    ) -> Result<AdminAnswer, ClientError> {
         self.request(Method::GET, path, Bytes::new(), patience).await
     }
 
@@ -71,7 +75,7 @@ impl Node {
         path: &str,
         body: impl Into<Bytes>,
         patience: Duration,
-    ) -> Result<Answer, ClientError> {
+    ) -> Result<AdminAnswer, ClientError> {
         self.request(Method::POST, path, body.into(), patience).await
     }
 
@@ -81,7 +85,7 @@ impl Node {
         path: &str,
         body: Bytes,
         patience: Duration,
-    ) -> Result<Answer, ClientError> {
+    ) -> Result<AdminAnswer, ClientError> {
         let stream = timeout(CONNECT_TIMEOUT.min(patience), TcpStream::connect(&self.address))
             .await
             .unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()))
@@ -99,7 +103,7 @@ impl Node {
         method: Method,
         path: &str,
         body: Bytes,
-    ) -> Result<Answer, Box<dyn std::error::Error + Send + Sync>> {
+    ) -> Result<AdminAnswer, Box<dyn std::error::Error + Send + Sync>> {
         let mut request = Request::builder()
             .method(method)
             .uri(path)
@@ -114,7 +118,7 @@ impl Node {
         let answer = async {
             let (head, body) = sender.send_request(request).await?.into_parts();
             let body = Limited::new(body, LARGEST_ANSWER).collect().await?.to_bytes();
-            Ok(Answer { status: head.status, body })
+            Ok(AdminAnswer { status: head.status, body })
         };
         // The answer may be complete while the connection is still open, and the other way round.
         let connection = async {
@@ -128,22 +132,22 @@ impl Node {
     }
 }
 
-impl fmt::Display for Node {
+impl fmt::Display for AdminPort {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "http://{}", self.address)
     }
 }
 
-impl From<SocketAddr> for Node {
+impl From<SocketAddr> for AdminPort {
     /// The node that listens on `address`; one that listens on all addresses is met on loopback.
-    fn from(mut address: SocketAddr) -> Node {
+    fn from(mut address: SocketAddr) -> AdminPort {
         if address.ip().is_unspecified() {
             address.set_ip(match address {
                 SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
                 SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
             });
         }
-        Node::at(address.to_string())
+        AdminPort::at(address.to_string())
     }
 }
 
@@ -152,10 +156,10 @@ impl From<SocketAddr> for Node {
 #[error("write the address of an admin port, as in http://127.0.0.1:8300")]
 pub(super) struct NoNode;
 
-impl FromStr for Node {
+impl FromStr for AdminPort {
     type Err = NoNode;
 
-    fn from_str(text: &str) -> Result<Node, NoNode> {
+    fn from_str(text: &str) -> Result<AdminPort, NoNode> {
         let uri: Uri = match text.contains("://") {
             true => text.parse().map_err(|_| NoNode)?,
             false => format!("http://{text}").parse().map_err(|_| NoNode)?,
@@ -165,7 +169,7 @@ impl FromStr for Node {
             plain && uri.query().is_none() && !authority.as_str().contains('@')
         });
         let authority = authority.ok_or(NoNode)?;
-        Ok(Node::at(match authority.port_u16() {
+        Ok(AdminPort::at(match authority.port_u16() {
             Some(port) => format!("{}:{port}", authority.host()),
             None => format!("{}:80", authority.host()),
         }))
@@ -181,9 +185,9 @@ mod tests {
 
     /// A node that reads one request and answers with `bytes`, then keeps the connection open.
     /// What it has read is in the answer of the task.
-    async fn node(bytes: &'static [u8]) -> (Node, tokio::task::JoinHandle<String>) {
+    async fn node(bytes: &'static [u8]) -> (AdminPort, tokio::task::JoinHandle<String>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let node = Node::from(listener.local_addr().unwrap());
+        let node = AdminPort::from(listener.local_addr().unwrap());
         let task = tokio::spawn(async move {
             let (mut stream, _) = listener.accept().await.unwrap();
             let mut read = vec![0; 4096];
@@ -214,7 +218,7 @@ mod tests {
     #[tokio::test]
     async fn a_node_that_does_not_answer_is_not_awaited() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let node = Node::from(listener.local_addr().unwrap());
+        let node = AdminPort::from(listener.local_addr().unwrap());
         let asking = tokio::spawn(async move { node.get("/status", PATIENCE).await });
         let (mut stream, _) = listener.accept().await.unwrap();
         assert_ne!(stream.read(&mut [0; 64]).await.unwrap(), 0);
@@ -231,14 +235,14 @@ mod tests {
         assert!(matches!(error, ClientError::Broken(..)), "{error}");
 
         let gone = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-        let error = Node::from(gone).get("/status", PATIENCE).await.unwrap_err();
+        let error = AdminPort::from(gone).get("/status", PATIENCE).await.unwrap_err();
         assert!(matches!(error, ClientError::Unreachable(..)), "{error}");
     }
 
     #[tokio::test]
     async fn an_answer_without_end_is_cut_off() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let node = Node::from(listener.local_addr().unwrap());
+        let node = AdminPort::from(listener.local_addr().unwrap());
         tokio::spawn(async move {
             let (mut stream, _) = listener.accept().await.unwrap();
             stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
@@ -257,12 +261,15 @@ mod tests {
             ("http://[::1]:8300", "http://[::1]:8300"),
             ("http://b1.internal", "http://b1.internal:80"),
         ] {
-            assert_eq!(text.parse::<Node>().unwrap().to_string(), node);
+            assert_eq!(text.parse::<AdminPort>().unwrap().to_string(), node);
         }
         for text in ["", "https://b1:1", "http://b1:1/status", "http://u@b1:1", "ftp://b1", "a b:1"]
         {
-            assert_eq!(text.parse::<Node>(), Err(NoNode), "{text}");
+            assert_eq!(text.parse::<AdminPort>(), Err(NoNode), "{text}");
         }
-        assert_eq!(Node::from("0.0.0.0:80".parse::<SocketAddr>().unwrap()).address, "127.0.0.1:80");
+        assert_eq!(
+            AdminPort::from("0.0.0.0:80".parse::<SocketAddr>().unwrap()).address,
+            "127.0.0.1:80"
+        );
     }
 }

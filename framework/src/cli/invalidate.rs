@@ -5,7 +5,7 @@ use http::StatusCode;
 use serde::Deserialize;
 
 use super::args::Invalidate;
-use super::client::{Answer, ClientError, Node};
+use super::client::{AdminAnswer, AdminPort, ClientError};
 use super::runtime;
 use crate::config::{Config, Mode};
 use crate::log::{Acknowledgement, Outcome};
@@ -23,11 +23,11 @@ pub(super) struct Receipt {
 
 /// Where a back end may be when no address is given: at the configured admin port, or where
 /// `cluster` puts it.
-pub(super) fn usual_nodes(config: &Config) -> Vec<Node> {
+pub(super) fn usual_nodes(config: &Config) -> Vec<AdminPort> {
     let configured = config.admin.listen;
     let mut clustered = config.http.listen;
     clustered.set_port(clustered.port().saturating_add(300));
-    let mut nodes = vec![Node::from(configured)];
+    let mut nodes = vec![AdminPort::from(configured)];
     if config.mode != Mode::Backend && clustered != configured {
         nodes.push(clustered.into());
     }
@@ -35,13 +35,13 @@ pub(super) fn usual_nodes(config: &Config) -> Vec<Node> {
 }
 
 /// Asks the first of `nodes` that is a back end, and waits for the receipt.
-pub(super) fn run(invalidate: &Invalidate, nodes: &[Node]) -> Result<Receipt, Problems> {
+pub(super) fn run(invalidate: &Invalidate, nodes: &[AdminPort]) -> Result<Receipt, Problems> {
     let Invalidate { what, soft, .. } = invalidate;
     let body = serde_json::json!({ "groups": what.group, "patterns": what.pattern, "soft": soft });
     Ok(runtime()?.block_on(ask(nodes, &body.to_string()))?)
 }
 
-async fn ask(nodes: &[Node], body: &str) -> Result<Receipt, Problem> {
+async fn ask(nodes: &[AdminPort], body: &str) -> Result<Receipt, Problem> {
     let mut tried = Vec::new();
     for node in nodes {
         match node.post("/invalidate", body.to_owned(), PATIENCE).await {
@@ -68,13 +68,13 @@ fn is_no_backend(status: StatusCode) -> bool {
     matches!(status, StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED)
 }
 
-fn receipt(node: &Node, answer: &Answer) -> Result<Receipt, Problem> {
+fn receipt(node: &AdminPort, answer: &AdminAnswer) -> Result<Receipt, Problem> {
     serde_json::from_slice(&answer.body)
         .map_err(|error| Problem::new(format!("{node} has answered with no receipt: {error}")))
 }
 
 /// What a node says when it does not do what it is asked: `{"error": "…"}`, or plain text.
-fn refusal(node: &Node, answer: &Answer) -> String {
+fn refusal(node: &AdminPort, answer: &AdminAnswer) -> String {
     #[derive(Deserialize)]
     struct Refusal {
         error: String,
@@ -112,11 +112,11 @@ mod tests {
     use super::*;
     use crate::log::{self, LogId, Position};
 
-    fn answer(status: StatusCode, body: impl Into<Bytes>) -> Answer {
-        Answer { status, body: body.into() }
+    fn answer(status: StatusCode, body: impl Into<Bytes>) -> AdminAnswer {
+        AdminAnswer { status, body: body.into() }
     }
 
-    fn node() -> Node {
+    fn node() -> AdminPort {
         "127.0.0.1:8300".parse().unwrap()
     }
 
@@ -153,8 +153,9 @@ mod tests {
 
     #[test]
     fn the_configured_admin_port_is_asked_before_a_clusters() {
-        let shown =
-            |config: &Config| usual_nodes(config).iter().map(Node::to_string).collect::<Vec<_>>();
+        let shown = |config: &Config| {
+            usual_nodes(config).iter().map(AdminPort::to_string).collect::<Vec<_>>()
+        };
         let mut config = Config::default();
         assert_eq!(shown(&config), ["http://127.0.0.1:8200", "http://127.0.0.1:8300"]);
         config.mode = Mode::Backend;

@@ -135,7 +135,7 @@ fn run(site: impl Site, arguments: Arguments) -> Result<(), Problems> {
 }
 
 /// The nodes, to be asked with the secret that is configured here.
-fn knowing(nodes: Vec<client::Node>, config: &Config) -> Vec<client::Node> {
+fn knowing(nodes: Vec<client::AdminPort>, config: &Config) -> Vec<client::AdminPort> {
     let secret = config.admin.secret.as_ref();
     nodes.into_iter().map(|node| node.knowing(secret)).collect()
 }

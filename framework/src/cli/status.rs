@@ -5,7 +5,7 @@ use futures_util::future::join_all;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
-use super::client::Node;
+use super::client::AdminPort;
 use super::runtime;
 use crate::config::Config;
 use crate::problem::{Problem, Problems};
@@ -46,9 +46,9 @@ pub(super) struct MemberStatus {
 #[derive(Debug)]
 pub(super) enum Nodes {
     /// These; each must answer.
-    Named(Vec<Node>),
+    Named(Vec<AdminPort>),
     /// Those of them that are running.
-    Possible(Vec<Node>),
+    Possible(Vec<AdminPort>),
 }
 
 /// A table of the nodes that answer, and problems for those that ought to and do not.
@@ -80,8 +80,8 @@ pub(super) fn run(nodes: Nodes) -> Result<(String, Problems), Problems> {
 
 /// Where nodes may be when no address is given: at the configured admin port, and at those of a
 /// cluster with the configured HTTP port.
-pub(super) fn usual_nodes(config: &Config) -> Vec<Node> {
-    let mut nodes = vec![Node::from(config.admin.listen)];
+pub(super) fn usual_nodes(config: &Config) -> Vec<AdminPort> {
+    let mut nodes = vec![AdminPort::from(config.admin.listen)];
     // On another machine, trying a hundred ports would look like an attack.
     if config.http.listen.ip().is_loopback() || config.http.listen.ip().is_unspecified() {
         let first = config.http.listen.port();
@@ -89,7 +89,7 @@ pub(super) fn usual_nodes(config: &Config) -> Vec<Node> {
             let Some(port) = first.checked_add(distance) else { break };
             let mut address = config.http.listen;
             address.set_port(port);
-            let node = Node::from(address);
+            let node = AdminPort::from(address);
             if !nodes.contains(&node) {
                 nodes.push(node);
             }
@@ -98,7 +98,7 @@ pub(super) fn usual_nodes(config: &Config) -> Vec<Node> {
     nodes
 }
 
-async fn ask(node: &Node) -> Result<NodeStatus, Problem> {
+async fn ask(node: &AdminPort) -> Result<NodeStatus, Problem> {
     let answer =
         node.get("/status", PATIENCE).await.map_err(|error| Problem::new(error.to_string()))?;
     if answer.status != StatusCode::OK {
@@ -108,7 +108,7 @@ async fn ask(node: &Node) -> Result<NodeStatus, Problem> {
         .map_err(|error| Problem::new(format!("{node} has answered with no status: {error}")))
 }
 
-fn table(nodes: &[(&Node, NodeStatus)]) -> String {
+fn table(nodes: &[(&AdminPort, NodeStatus)]) -> String {
     let mut rows = vec![["NODE", "MODE", "ADMIN", "POSITION", "HIT RATIO"].map(str::to_owned)];
     let mut members = vec![["FRONT END", "OF", "POSITION", "STATE"].map(str::to_owned)];
     for (node, status) in nodes {
@@ -182,7 +182,8 @@ mod tests {
             r#"{"name": "f1", "mode": "frontend", "position": 41, "hit_ratio": 0.9312}"#,
         )
         .unwrap();
-        let nodes: [Node; 2] = ["127.0.0.1:8300", "127.0.0.1:8200"].map(|n| n.parse().unwrap());
+        let nodes: [AdminPort; 2] =
+            ["127.0.0.1:8300", "127.0.0.1:8200"].map(|n| n.parse().unwrap());
         let expected = "\
 NODE  MODE      ADMIN                  POSITION  HIT RATIO
 b1    backend   http://127.0.0.1:8300  42        -
@@ -198,7 +199,7 @@ f2         b1  -         missing
     #[test]
     fn a_clusters_ports_are_tried_on_this_machine_only() {
         let mut config = Config::default();
-        let shown: Vec<String> = usual_nodes(&config).iter().map(Node::to_string).collect();
+        let shown: Vec<String> = usual_nodes(&config).iter().map(AdminPort::to_string).collect();
         assert_eq!(shown.len(), 101);
         assert_eq!(shown[..2], ["http://127.0.0.1:8200", "http://127.0.0.1:8300"]);
         assert_eq!(shown[100], "http://127.0.0.1:8299");

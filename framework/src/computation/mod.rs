@@ -130,8 +130,8 @@ impl Code {
 fn hand_over<T>(work: impl FnOnce() -> T) -> T {
     let has_threads =
         || Handle::try_current().is_ok_and(|it| it.runtime_flavor() == RuntimeFlavor::MultiThread);
-    match Place::take() {
-        Some(_place) if has_threads() => block_in_place(work),
+    match HandOver::take() {
+        Some(_counted) if has_threads() => block_in_place(work),
         _ => work(),
     }
 }
@@ -144,16 +144,16 @@ fn vacate_slot() {
 }
 
 /// One of the computations that are handed over.
-struct Place;
+struct HandOver;
 
-impl Place {
-    fn take() -> Option<Place> {
-        let place = Place;
-        (HANDED_OVER.fetch_add(1, Ordering::Relaxed) < MOST_HANDED_OVER).then_some(place)
+impl HandOver {
+    fn take() -> Option<HandOver> {
+        let counted = HandOver;
+        (HANDED_OVER.fetch_add(1, Ordering::Relaxed) < MOST_HANDED_OVER).then_some(counted)
     }
 }
 
-impl Drop for Place {
+impl Drop for HandOver {
     fn drop(&mut self) {
         HANDED_OVER.fetch_sub(1, Ordering::Relaxed);
     }

@@ -7,10 +7,10 @@ use crate::problem::{Problem, line_of};
 
 /// Where the values come from that are not defaults, by their key (`link.lease`).
 #[derive(Debug, Default)]
-pub(super) struct Origins(HashMap<String, Origin>);
+pub(super) struct Origins(HashMap<String, SettingOrigin>);
 
 #[derive(Debug)]
-enum Origin {
+enum SettingOrigin {
     /// A line (counted from 1) of the file.
     Line(PathBuf, usize),
     /// The environment variable with this name.
@@ -22,7 +22,7 @@ impl Origins {
     pub(super) fn file(file: &Path, text: &str, table: &DeTable<'_>) -> Origins {
         let mut origins = Origins::default();
         let mut add = |key: String, offset: usize| {
-            origins.0.insert(key, Origin::Line(file.to_owned(), line_of(text, offset)));
+            origins.0.insert(key, SettingOrigin::Line(file.to_owned(), line_of(text, offset)));
         };
         for (name, value) in table {
             match value.get_ref() {
@@ -39,16 +39,18 @@ impl Origins {
 
     /// Remembers that the value of `key` is now that of a variable.
     pub(super) fn variable(&mut self, key: &str, variable: &str) {
-        self.0.insert(key.to_owned(), Origin::Variable(variable.to_owned()));
+        self.0.insert(key.to_owned(), SettingOrigin::Variable(variable.to_owned()));
     }
 
     /// A problem with the value of `key`.
     pub(super) fn problem(&self, key: &str, message: &str) -> Problem {
         match self.0.get(key) {
-            Some(Origin::Line(file, line)) => {
+            Some(SettingOrigin::Line(file, line)) => {
                 Problem::at_line(file, *line, format!("{key}: {message}"))
             }
-            Some(Origin::Variable(variable)) => Problem::new(format!("{variable}: {message}")),
+            Some(SettingOrigin::Variable(variable)) => {
+                Problem::new(format!("{variable}: {message}"))
+            }
             None => Problem::new(format!("{key}: {message}")),
         }
     }

@@ -209,7 +209,7 @@ pub(crate) struct Audit {
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Log {
     /// What keeps the records. Default `embedded`.
-    pub engine: Engine,
+    pub engine: LogEngine,
     /// The folder of the embedded log. Default `data`.
     pub path: PathBuf,
 }
@@ -217,7 +217,7 @@ pub(crate) struct Log {
 /// What keeps the records of the log.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum Engine {
+pub(crate) enum LogEngine {
     /// A file of the back end's own.
     #[default]
     Embedded,
@@ -411,7 +411,7 @@ impl Default for Cache {
 
 impl Default for Log {
     fn default() -> Log {
-        Log { engine: Engine::default(), path: "data".into() }
+        Log { engine: LogEngine::default(), path: "data".into() }
     }
 }
 

@@ -68,7 +68,7 @@ pub use file::file;
 pub(crate) use invalidates::Invalidations;
 pub use invalidates::{Condition, Invalidates, Piece};
 pub use list::Controllers;
-pub use registration::{Controller, Handler, Registration};
+pub use registration::{Controller, ControllerFn, Registration};
 pub use run::answer;
 pub use step::{After, AfterFn, AfterFnWithParts, Before, BeforeFn, ViaFn, ViaFnWithParts};
 pub use wrap::Next;

@@ -14,7 +14,7 @@ use crate::reply::{IntoReply, Reply};
 use crate::request::Request;
 
 /// What runs a controller.
-pub type Handler = Arc<dyn Fn(Request) -> BoxFuture<'static, Reply> + Send + Sync>;
+pub type ControllerFn = Arc<dyn Fn(Request) -> BoxFuture<'static, Reply> + Send + Sync>;
 
 /// What `#[controller]` makes of a function, as a type of the function's name.
 #[diagnostic::on_unimplemented(
@@ -38,7 +38,7 @@ pub trait Controller {
 #[must_use = "a controller answers nothing unless it is registered"]
 pub struct Registration {
     name: Cow<'static, str>,
-    pub(super) handler: Handler,
+    pub(super) handler: ControllerFn,
     pub(super) before: Vec<Arc<dyn AnyBefore>>,
     pub(super) after: Vec<Arc<dyn AnyAfter>>,
     invalidates: Vec<Invalidates>,

@@ -1,14 +1,14 @@
 use std::fmt;
 
-use super::Handler;
+use super::ControllerFn;
 use crate::reply::Reply;
 use crate::request::Request;
 
 /// What a [wrapper](super::Registration::wrap) holds of the controller it is around.
-pub struct Next(Handler);
+pub struct Next(ControllerFn);
 
 impl Next {
-    pub(super) fn new(handler: Handler) -> Next {
+    pub(super) fn new(handler: ControllerFn) -> Next {
         Next(handler)
     }
 

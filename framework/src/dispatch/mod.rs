@@ -15,11 +15,11 @@
 //! The room knows neither the cache nor the link: it says what is to be done, and does none of it.
 
 mod canonical;
+mod capture_template;
 mod captures;
 mod level;
 mod listing;
 mod load;
-mod outline;
 mod own_url;
 mod path;
 mod pattern;

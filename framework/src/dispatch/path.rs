@@ -1,5 +1,5 @@
 use super::canonical::{CanonicalPath, canonical_piece};
-use super::outline::{Outline, Part, Piece, split};
+use super::capture_template::{CaptureTemplate, Part, Piece, split};
 
 /// The most captures a path may have; a bound of `matchit` is near.
 const MOST_CAPTURES: usize = 16;
@@ -9,7 +9,7 @@ const MOST_CAPTURES: usize = 16;
 /// literally is spelled canonically.
 #[derive(Debug, Clone, Default)]
 pub(super) struct PathPattern {
-    outline: Outline,
+    capture_template: CaptureTemplate,
     names: Vec<String>,
     catch_all: bool,
 }
@@ -55,7 +55,7 @@ impl PathPattern {
                 }
             }
         }
-        path.outline = Outline::new(written, pieces);
+        path.capture_template = CaptureTemplate::new(written, pieces);
         path.check()?;
         Ok(path)
     }
@@ -72,14 +72,15 @@ impl PathPattern {
         for name in &self.names {
             path.add_name(name)?;
         }
-        path.outline = self.outline.after(&prefix.outline, prefix.names.len());
+        path.capture_template =
+            self.capture_template.after(&prefix.capture_template, prefix.names.len());
         path.catch_all = self.catch_all;
         Ok(path)
     }
 
     /// Whether this is the prefix of a table that has none.
     pub(super) fn is_empty(&self) -> bool {
-        self.outline.pieces().is_empty()
+        self.capture_template.pieces().is_empty()
     }
 
     /// The names of the captures, in order.
@@ -88,13 +89,13 @@ impl PathPattern {
     }
 
     /// The path with places for the captures.
-    pub(super) fn outline(&self) -> &Outline {
-        &self.outline
+    pub(super) fn capture_template(&self) -> &CaptureTemplate {
+        &self.capture_template
     }
 
     /// The canonical path, when there are no captures.
     pub(super) fn literal(&self) -> Option<&str> {
-        self.outline.literal()
+        self.capture_template.literal()
     }
 
     /// The index of the capture of the rest of the path, when there is one.
@@ -106,7 +107,7 @@ impl PathPattern {
     /// of the same shape match the same requests.
     pub(super) fn shape(&self) -> String {
         let mut shape = String::new();
-        for piece in self.outline.pieces() {
+        for piece in self.capture_template.pieces() {
             match piece {
                 // A canonical path holds no braces, so nothing needs to be escaped.
                 Piece::Text(text) => shape.push_str(text),
@@ -139,14 +140,15 @@ impl PathPattern {
 
     /// Finds what no request's path can have, and two captures in one segment.
     fn check(&self) -> Result<(), String> {
-        let example = self.outline.expand(|_, text| text.push('x'));
-        CanonicalPath::new(&example)
-            .map_err(|error| format!("`{}` can never be matched: {error}", self.outline))?;
+        let example = self.capture_template.expand(|_, text| text.push('x'));
+        CanonicalPath::new(&example).map_err(|error| {
+            format!("`{}` can never be matched: {error}", self.capture_template)
+        })?;
         let crowded = |segment: &str| segment.matches('{').count() > 1;
         match self.shape().split('/').any(crowded) {
             true => Err(format!(
                 "`{}` has two captures in one segment; write it as a `pattern`",
-                self.outline
+                self.capture_template
             )),
             false => Ok(()),
         }
@@ -155,7 +157,7 @@ impl PathPattern {
 
 impl std::fmt::Display for PathPattern {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.outline.fmt(f)
+        self.capture_template.fmt(f)
     }
 }
 

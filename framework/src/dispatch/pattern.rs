@@ -1,7 +1,7 @@
 use regex::Regex;
 
+use super::capture_template::{CaptureTemplate, Piece};
 use super::captures::Captures;
-use super::outline::{Outline, Piece};
 
 /// A `pattern` of `dispatch.conf`: a regular expression that must match the whole canonical path.
 #[derive(Debug, Clone)]
@@ -12,7 +12,7 @@ pub(super) struct Pattern {
     names: Vec<String>,
     /// The captures' indices in the expression, in the order of `names`.
     groups: Vec<usize>,
-    reverse: Option<Outline>,
+    reverse: Option<CaptureTemplate>,
 }
 
 impl Pattern {
@@ -35,7 +35,7 @@ impl Pattern {
         let named = regex.capture_names().enumerate();
         let (groups, names): (Vec<usize>, Vec<String>) =
             named.filter_map(|(group, name)| Some((group, name?.to_owned()))).unzip();
-        let reverse = outline_of(written, &names);
+        let reverse = reverse_of(written, &names);
         Ok(Pattern { written: written.to_owned(), anchored, regex, names, groups, reverse })
     }
 
@@ -55,7 +55,7 @@ impl Pattern {
     }
 
     /// What a path that matches looks like, when the expression is literal text and captures.
-    pub(super) fn reverse(&self) -> Option<&Outline> {
+    pub(super) fn reverse(&self) -> Option<&CaptureTemplate> {
         self.reverse.as_ref()
     }
 
@@ -77,9 +77,9 @@ impl Pattern {
     }
 }
 
-/// The outline of the paths that `pattern` matches, when it is made of literal text and named
+/// The template of the paths that `pattern` matches, when it is made of literal text and named
 /// captures only. What a capture may hold is not looked at.
-fn outline_of(pattern: &str, names: &[String]) -> Option<Outline> {
+fn reverse_of(pattern: &str, names: &[String]) -> Option<CaptureTemplate> {
     let rest = pattern.strip_prefix('^').unwrap_or(pattern);
     let mut rest = rest.strip_suffix('$').unwrap_or(rest);
     let mut pieces = Vec::new();
@@ -113,7 +113,7 @@ fn outline_of(pattern: &str, names: &[String]) -> Option<Outline> {
     if !text.is_empty() {
         pieces.push(Piece::Text(text));
     }
-    Some(Outline::new(pattern, pieces))
+    Some(CaptureTemplate::new(pattern, pieces))
 }
 
 /// Where the group that `text` begins with is closed; none when a repetition follows or a

@@ -1,6 +1,6 @@
 use super::canonical::{CanonicalPath, encode_segment, encode_segments};
-use super::outline::Outline;
-use super::route::{Condition, Route};
+use super::capture_template::CaptureTemplate;
+use super::route::{PathCondition, Route};
 use super::table::Table;
 use crate::problem::nearest;
 
@@ -109,28 +109,28 @@ impl Route {
         let no_match =
             |url: String| UrlError::NoMatch { name: name.to_owned(), path: self.path(), url };
         match &self.condition {
-            Condition::Path(path) => {
+            PathCondition::Path(path) => {
                 if let Some(missing) = missing {
                     return Err(missing);
                 }
-                let url = fill(path.outline(), values, 0, path.catch_all());
+                let url = fill(path.capture_template(), values, 0, path.catch_all());
                 if fits(&url) { Ok(url) } else { Err(no_match(url)) }
             }
-            Condition::Pattern { prefix, pattern } => {
-                let Some(outline) = pattern.reverse() else {
+            PathCondition::Pattern { prefix, pattern } => {
+                let Some(capture_template) = pattern.reverse() else {
                     return Err(UrlError::NotReversible {
                         name: name.to_owned(),
                         path: self.path(),
                     });
                 };
-                let start = fill(prefix.outline(), values, 0, None);
-                let end = fill(outline, values, prefix.names().len(), None);
+                let start = fill(prefix.capture_template(), values, 0, None);
+                let end = fill(capture_template, values, prefix.names().len(), None);
                 let url = format!("{}{end}", start.trim_end_matches('/'));
                 if pattern.is_match(&end) && fits(&url) {
                     return Ok(url);
                 }
                 // A capture may well stand for several segments.
-                let end = outline.expand(|index, text| {
+                let end = capture_template.expand(|index, text| {
                     encode_segments(values[prefix.names().len() + index], text);
                 });
                 let url = format!("{}{end}", start.trim_end_matches('/'));
@@ -143,9 +143,14 @@ impl Route {
     }
 }
 
-/// `outline` with the values from `first` on; the capture `catch_all` may hold slashes.
-fn fill(outline: &Outline, values: &[&str], first: usize, catch_all: Option<usize>) -> String {
-    outline.expand(|index, text| match Some(index) == catch_all {
+/// `capture_template` with the values from `first` on; the capture `catch_all` may hold slashes.
+fn fill(
+    capture_template: &CaptureTemplate,
+    values: &[&str],
+    first: usize,
+    catch_all: Option<usize>,
+) -> String {
+    capture_template.expand(|index, text| match Some(index) == catch_all {
         true => encode_segments(values[first + index], text),
         false => encode_segment(values[first + index], text),
     })

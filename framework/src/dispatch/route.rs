@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 
 use super::canonical::decode;
-use super::outline::Outline;
+use super::capture_template::CaptureTemplate;
 use super::path::PathPattern;
 use super::pattern::Pattern;
 use super::{AuditPolicy, CachePolicy, CacheStatuses, QueryKey};
@@ -106,7 +106,7 @@ impl fmt::Display for Target {
 
 /// The path that an alias leads to.
 #[derive(Debug, Clone)]
-pub struct Alias(pub(super) Outline);
+pub struct Alias(pub(super) CaptureTemplate);
 
 impl fmt::Display for Alias {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -118,9 +118,9 @@ impl fmt::Display for Alias {
 #[derive(Debug, Clone)]
 pub struct Redirect {
     /// Scheme, host and path.
-    pub(super) path: Outline,
+    pub(super) path: CaptureTemplate,
     /// Query and fragment.
-    pub(super) tail: Outline,
+    pub(super) tail: CaptureTemplate,
 }
 
 impl Redirect {
@@ -148,7 +148,7 @@ impl fmt::Display for Redirect {
 
 /// What a request's path must look like.
 #[derive(Debug, Clone)]
-pub(super) enum Condition {
+pub(super) enum PathCondition {
     /// The whole path, with the prefix of the route's table.
     Path(PathPattern),
     /// A prefix, and what must follow it.
@@ -184,9 +184,9 @@ pub struct Route {
     pub audit: AuditPolicy,
     /// Whose error pages apply.
     pub scope: Scope,
-    pub(super) condition: Condition,
+    pub(super) condition: PathCondition,
     pub(super) captures: Vec<String>,
-    pub(super) groups: Vec<Outline>,
+    pub(super) groups: Vec<CaptureTemplate>,
     pub(super) label: String,
 }
 
@@ -199,8 +199,8 @@ impl Route {
     /// The path or pattern with the prefix of the tables it was delegated to.
     pub fn path(&self) -> String {
         match &self.condition {
-            Condition::Path(path) => path.to_string(),
-            Condition::Pattern { prefix, pattern } => {
+            PathCondition::Path(path) => path.to_string(),
+            PathCondition::Pattern { prefix, pattern } => {
                 let prefix = prefix.to_string();
                 let pattern = pattern.as_str();
                 match prefix.trim_end_matches('/') {
@@ -224,8 +224,8 @@ impl Route {
     /// The capture that says which file of a folder is meant.
     pub(super) fn file_capture(&self) -> Option<usize> {
         match &self.condition {
-            Condition::Path(path) => path.catch_all(),
-            Condition::Pattern { .. } => self.captures.len().checked_sub(1),
+            PathCondition::Path(path) => path.catch_all(),
+            PathCondition::Pattern { .. } => self.captures.len().checked_sub(1),
         }
     }
 }

@@ -10,7 +10,7 @@ use super::captures::Captures;
 use super::level::{Level, Remainder, Step};
 use super::load;
 use super::resolution::{Match, Resolution};
-use super::route::{Condition, Location, Route, Scope, Target};
+use super::route::{Location, PathCondition, Route, Scope, Target};
 use super::shape::Shape;
 use crate::problem::Problems;
 
@@ -155,7 +155,7 @@ impl Table {
                 None => {
                     let found = self.levels[level].pattern(method, inner, &self.routes);
                     let route = found.ok_or((level, Some(inner)))?;
-                    if let Condition::Pattern { pattern, .. } = &self.routes[route].condition {
+                    if let PathCondition::Pattern { pattern, .. } = &self.routes[route].condition {
                         pattern.capture(inner, offset, captures);
                     }
                     return Ok(route);
@@ -200,8 +200,8 @@ impl Table {
     pub fn routes(&self) -> Vec<&Arc<Route>> {
         let mut routes: Vec<&Arc<Route>> = self.routes.iter().collect();
         routes.sort_by_cached_key(|route| match &route.condition {
-            Condition::Path(path) => (0, Some(Shape::new(&path.shape()))),
-            Condition::Pattern { .. } => (1, None),
+            PathCondition::Path(path) => (0, Some(Shape::new(&path.shape()))),
+            PathCondition::Pattern { .. } => (1, None),
         });
         routes
     }

@@ -18,7 +18,7 @@ use super::name::Name;
 use super::open::{NoPlace, OpenFile};
 use super::overlay::{Overlaid, OverlaidFile, Overlay};
 use super::sibling::Siblings;
-use super::source::{Content, Source};
+use super::source::{Source, SourceContent};
 use crate::http::negotiation::{Coding, Preferences};
 use crate::media_type;
 
@@ -57,12 +57,12 @@ pub(super) enum Found {
     Nothing,
     /// A folder with an index file; its name is to end with a slash.
     Folder,
-    File(Source, Freshness),
+    File(Source, NamedVersion),
 }
 
 /// What the name says of the content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Freshness {
+pub(super) enum NamedVersion {
     /// Nothing.
     Plain,
     /// It is this content, for ever.
@@ -78,7 +78,7 @@ struct Look<'a> {
 }
 
 /// What is at a path.
-enum Place {
+enum AtPath {
     Nothing,
     Folder,
     File(Candidate),
@@ -111,23 +111,23 @@ impl Shelf {
         let look = self.look()?;
         match look.at(name)? {
             // A file is no folder.
-            Place::File(_) if with_slash => return Ok(Found::Nothing),
-            Place::File(file) => return look.best(name, file, liked, Freshness::Plain),
-            Place::Nothing | Place::Folder => {}
+            AtPath::File(_) if with_slash => return Ok(Found::Nothing),
+            AtPath::File(file) => return look.best(name, file, liked, NamedVersion::Plain),
+            AtPath::Nothing | AtPath::Folder => {}
         }
         let index = name.child(INDEX);
-        if let Place::File(file) = look.at(&index)? {
+        if let AtPath::File(file) = look.at(&index)? {
             if !with_slash && !name.as_str().is_empty() {
                 return Ok(Found::Folder);
             }
-            return look.best(&index, file, liked, Freshness::Plain);
+            return look.best(&index, file, liked, NamedVersion::Plain);
         }
         let Some((name, fingerprint)) = name.without_fingerprint().filter(|_| !with_slash) else {
             return Ok(Found::Nothing);
         };
-        let Place::File(file) = look.at(&name)? else { return Ok(Found::Nothing) };
+        let AtPath::File(file) = look.at(&name)? else { return Ok(Found::Nothing) };
         let is_current = look.fingerprint(&file, COMPARED)? == Some(fingerprint);
-        let freshness = if is_current { Freshness::Fixed } else { Freshness::Outdated };
+        let freshness = if is_current { NamedVersion::Fixed } else { NamedVersion::Outdated };
         look.best(&name, file, liked, freshness)
     }
 
@@ -135,8 +135,8 @@ impl Shelf {
     pub(super) fn fingerprint(&self, name: &Name) -> io::Result<Option<Fingerprint>> {
         let look = self.look()?;
         match look.at(name)? {
-            Place::File(file) => look.fingerprint(&file, u64::MAX),
-            Place::Nothing | Place::Folder => Ok(None),
+            AtPath::File(file) => look.fingerprint(&file, u64::MAX),
+            AtPath::Nothing | AtPath::Folder => Ok(None),
         }
     }
 
@@ -146,24 +146,24 @@ impl Shelf {
 }
 
 impl Look<'_> {
-    fn at(&self, name: &Name) -> io::Result<Place> {
+    fn at(&self, name: &Name) -> io::Result<AtPath> {
         let overlay = self.shelf.overlay.as_ref();
         match overlay.map_or(Overlaid::Nothing, |overlay| overlay.find(name.as_str())) {
-            Overlaid::File(found) => return Ok(Place::File(Candidate::Overlaid(found))),
-            Overlaid::Gone => return Ok(Place::Nothing),
+            Overlaid::File(found) => return Ok(AtPath::File(Candidate::Overlaid(found))),
+            Overlaid::Gone => return Ok(AtPath::Nothing),
             Overlaid::Nothing => {}
         }
-        let Some(folder) = &self.folder else { return Ok(Place::Nothing) };
-        let Some(file) = folder.open(name.as_str())? else { return Ok(Place::Nothing) };
+        let Some(folder) = &self.folder else { return Ok(AtPath::Nothing) };
+        let Some(file) = folder.open(name.as_str())? else { return Ok(AtPath::Nothing) };
         let metadata = file.metadata()?;
         if metadata.is_dir() {
-            return Ok(Place::Folder);
+            return Ok(AtPath::Folder);
         }
         // Nor are pipes and devices files.
         if !metadata.is_file() {
-            return Ok(Place::Nothing);
+            return Ok(AtPath::Nothing);
         }
-        Ok(Place::File(Candidate::Own(OwnFile {
+        Ok(AtPath::File(Candidate::Own(OwnFile {
             identity: Identity::of(&metadata),
             length: metadata.len(),
             modified: metadata.modified()?,
@@ -188,13 +188,13 @@ impl Look<'_> {
         name: &Name,
         file: Candidate,
         liked: &Preferences,
-        freshness: Freshness,
+        freshness: NamedVersion,
     ) -> io::Result<Found> {
         let mut offers = vec![(Coding::Identity, file)];
         let is_encoded = SIBLINGS.iter().any(|(_, end)| name.as_str().ends_with(end));
         if !is_encoded {
             for (coding, end) in SIBLINGS {
-                if let Place::File(sibling) = self.at(&name.with_end(end))?
+                if let AtPath::File(sibling) = self.at(&name.with_end(end))?
                     && self.belongs(coding, &sibling, &offers[0].1)
                 {
                     offers.push((coding, sibling));
@@ -230,8 +230,8 @@ impl Look<'_> {
             return Ok(source);
         };
         let content = || match &source.content {
-            Content::Bytes(bytes) => Some(bytes.clone()),
-            Content::File(file) => {
+            SourceContent::Bytes(bytes) => Some(bytes.clone()),
+            SourceContent::File(file) => {
                 let bytes = read_whole(file, source.length).ok()?;
                 // A file that is written in place may be another by now. The tag of an overlaid one
                 // is no hash of this kind, but a file that was cut has another length.
@@ -244,7 +244,13 @@ impl Look<'_> {
             return Ok(source);
         };
         let length = bytes.len() as u64;
-        Ok(Source { content: Content::Bytes(bytes), length, tag: Some(tag), coding, ..source })
+        Ok(Source {
+            content: SourceContent::Bytes(bytes),
+            length,
+            tag: Some(tag),
+            coding,
+            ..source
+        })
     }
 
     /// Whether `sibling` is `original` in a coding. Both must be from the same place.
@@ -287,7 +293,7 @@ impl Look<'_> {
             let bytes = read_whole(&own.file, own.length)?;
             let hash = hashes.of_bytes(&bytes, &own.file, &own.identity, now)?;
             length = bytes.len() as u64;
-            read = Some(Content::Bytes(bytes));
+            read = Some(SourceContent::Bytes(bytes));
             Some(hash)
         } else {
             Some(hashes.of(&own.file, &own.identity)?)
@@ -323,14 +329,16 @@ fn is_not_older(sibling: SystemTime, original: SystemTime) -> bool {
 }
 
 /// What is sent of a file of this length: a short one is read now where no place for it is free.
-fn content(file: File, length: u64) -> io::Result<Content> {
+fn content(file: File, length: u64) -> io::Result<SourceContent> {
     match OpenFile::new(file) {
-        Ok(file) => Ok(Content::File(file)),
+        Ok(file) => Ok(SourceContent::File(file)),
         Err(NoPlace(file)) if length <= SMALL => {
             let bytes = read_whole(&file, length)?;
             // Its tag is that of the file before it was cut.
             let is_whole = bytes.len() as u64 == length;
-            is_whole.then_some(Content::Bytes(bytes)).ok_or(io::ErrorKind::UnexpectedEof.into())
+            is_whole
+                .then_some(SourceContent::Bytes(bytes))
+                .ok_or(io::ErrorKind::UnexpectedEof.into())
         }
         Err(none) => Err(none.into()),
     }

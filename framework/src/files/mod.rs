@@ -88,7 +88,7 @@ use encoded::Encodings;
 pub(crate) use fingerprint::Fingerprint;
 use folder::Folder;
 pub(crate) use folder::open_without_links;
-use found::{Found, Freshness, Shelf};
+use found::{Found, NamedVersion, Shelf};
 use hash::Hashes;
 use name::Name;
 pub(crate) use open::OpenFile;
@@ -108,7 +108,7 @@ pub(crate) struct Files {
 
 /// What there is for a request.
 #[derive(Debug)]
-pub(crate) enum Answer {
+pub(crate) enum FileAnswer {
     /// A file, or what conditions and ranges make of it.
     Response(Response<Body>),
     /// A folder with an index file, whose address must end with a slash so that what is relative
@@ -196,18 +196,18 @@ impl Files {
         headers: &HeaderMap,
         path: &str,
         caching: &Caching,
-    ) -> io::Result<Answer> {
-        let Some(name) = Name::of(path) else { return Ok(Answer::Nothing) };
+    ) -> io::Result<FileAnswer> {
+        let Some(name) = Name::of(path) else { return Ok(FileAnswer::Nothing) };
         let (with_slash, liked) = (path.ends_with('/'), negotiation::acceptable(headers));
         let shelf = Arc::clone(&self.shelf);
         let found = threads::run(move || shelf.find(&name, with_slash, &liked));
         Ok(match found.await?? {
-            Found::Nothing => Answer::Nothing,
-            Found::Folder => Answer::Folder,
-            Found::File(source, freshness) => Answer::Response(match freshness {
-                Freshness::Plain => source.send(method, headers, caching),
-                Freshness::Fixed => source.send(method, headers, &Caching::IMMUTABLE),
-                Freshness::Outdated => source.send(method, headers, &Caching::CONFIRM),
+            Found::Nothing => FileAnswer::Nothing,
+            Found::Folder => FileAnswer::Folder,
+            Found::File(source, freshness) => FileAnswer::Response(match freshness {
+                NamedVersion::Plain => source.send(method, headers, caching),
+                NamedVersion::Fixed => source.send(method, headers, &Caching::IMMUTABLE),
+                NamedVersion::Outdated => source.send(method, headers, &Caching::CONFIRM),
             }),
         })
     }

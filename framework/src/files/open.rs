@@ -1,7 +1,7 @@
 //! Files that are open for responses, and how many of them there may be.
 //!
 //! A client decides how long its response holds a file open: it may open no window, or read a byte
-//! now and then. So a process has a fixed number of places for such files, and one file too many is
+//! now and then. So a process has a fixed number of permits for such files, and one file too many is
 //! refused as the operating system refuses it (`EMFILE`), only earlier: what is left of the
 //! descriptors is for connections, the link, the log and the admin port.
 
@@ -12,12 +12,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rustix::io::Errno;
 
-/// The places of this process: its descriptors are its own, whatever serves from it.
-static PLACES: Places = Places::new(1024);
+/// The permits of this process: its descriptors are its own, whatever serves from it.
+static PERMITS: OpenFilePermits = OpenFilePermits::new(1024);
 
 /// Sets how many files may be open for responses.
 pub(crate) fn allow(files: usize) {
-    PLACES.most.store(files, Ordering::Relaxed);
+    PERMITS.most.store(files, Ordering::Relaxed);
 }
 
 /// Whether a file could not be opened because there are too many open files.
@@ -26,32 +26,32 @@ pub(crate) fn is_exhaustion(error: &io::Error) -> bool {
     matches!(errno, Some(Errno::MFILE | Errno::NFILE))
 }
 
-/// A place for a file that is open for a response, until this is dropped.
+/// A permit for a file that is open for a response, until this is dropped.
 #[derive(Debug)]
-struct Place(&'static Places);
+struct OpenFilePermit(&'static OpenFilePermits);
 
-impl Drop for Place {
+impl Drop for OpenFilePermit {
     fn drop(&mut self) {
         self.0.taken.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 #[derive(Debug)]
-struct Places {
+struct OpenFilePermits {
     taken: AtomicUsize,
     most: AtomicUsize,
 }
 
-impl Places {
-    const fn new(most: usize) -> Places {
-        Places { taken: AtomicUsize::new(0), most: AtomicUsize::new(most) }
+impl OpenFilePermits {
+    const fn new(most: usize) -> OpenFilePermits {
+        OpenFilePermits { taken: AtomicUsize::new(0), most: AtomicUsize::new(most) }
     }
 
-    fn take(&'static self) -> Option<Place> {
+    fn take(&'static self) -> Option<OpenFilePermit> {
         let most = self.most.load(Ordering::Relaxed);
         let next = |taken: usize| (taken < most).then_some(taken + 1);
         let taken = self.taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next);
-        taken.ok().map(|_| Place(self))
+        taken.ok().map(|_| OpenFilePermit(self))
     }
 }
 
@@ -59,17 +59,17 @@ impl Places {
 #[derive(Debug)]
 pub(crate) struct OpenFile {
     file: File,
-    _place: Place,
+    _permit: OpenFilePermit,
 }
 
 impl OpenFile {
-    /// Gives the file a place.
+    /// Gives the file a permit.
     ///
     /// # Errors
     /// When all are taken.
     pub(crate) fn new(file: File) -> Result<OpenFile, NoPlace> {
-        match PLACES.take() {
-            Some(place) => Ok(OpenFile { file, _place: place }),
+        match PERMITS.take() {
+            Some(place) => Ok(OpenFile { file, _permit: place }),
             None => Err(NoPlace(file)),
         }
     }
@@ -100,7 +100,7 @@ mod tests {
     #[test]
     fn a_file_beyond_the_most_is_refused_until_another_is_closed() {
         assert!(is_exhaustion(&NoPlace(tempfile::tempfile().unwrap()).into()));
-        static TWO: Places = Places::new(2);
+        static TWO: OpenFilePermits = OpenFilePermits::new(2);
         let first = TWO.take().unwrap();
         let _second = TWO.take().unwrap();
         assert!(TWO.take().is_none());

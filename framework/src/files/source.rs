@@ -19,7 +19,7 @@ use crate::http::validators::shown_date;
 #[derive(Debug)]
 pub(super) struct Source {
     /// Its bytes.
-    pub content: Content,
+    pub content: SourceContent,
     /// How many.
     pub length: u64,
     /// The strong entity tag, quoted, if there is one.
@@ -36,7 +36,7 @@ pub(super) struct Source {
 
 /// Where the bytes are.
 #[derive(Debug)]
-pub(super) enum Content {
+pub(super) enum SourceContent {
     /// In an open file, read while it is sent.
     File(OpenFile),
     /// In memory.
@@ -82,7 +82,7 @@ impl Current for Source {
 
 impl Source {
     /// These bytes, of which nothing is known: length 0, no tag and no date, `application/octet-stream`.
-    pub(super) fn of(content: Content) -> Source {
+    pub(super) fn of(content: SourceContent) -> Source {
         Source {
             content,
             length: 0,
@@ -123,8 +123,8 @@ impl Source {
     fn whole(mut self, method: &Method, caching: &Caching) -> Response<Body> {
         let body = match (std::mem::take(&mut self.content), *method == Method::HEAD) {
             (_, true) => Body::empty(),
-            (Content::Bytes(bytes), false) => bytes.into(),
-            (Content::File(file), false) => Body::stream(FileBody::whole(file, self.length)),
+            (SourceContent::Bytes(bytes), false) => bytes.into(),
+            (SourceContent::File(file), false) => Body::stream(FileBody::whole(file, self.length)),
         };
         let mut response = self.respond(StatusCode::OK, caching, body);
         response.headers_mut().insert(header::CONTENT_LENGTH, self.length.into());
@@ -134,8 +134,8 @@ impl Source {
     fn partial(mut self, ranges: &ranges::Ranges, caching: &Caching) -> Response<Body> {
         let partial = ranges.answer(Some(&self.media_type));
         let body = match std::mem::take(&mut self.content) {
-            Content::Bytes(bytes) => Body::pieces(partial.cut(&[bytes])),
-            Content::File(file) => {
+            SourceContent::Bytes(bytes) => Body::pieces(partial.cut(&[bytes])),
+            SourceContent::File(file) => {
                 Body::stream(FileBody::new(file, partial.segments().iter().cloned()))
             }
         };
@@ -173,9 +173,9 @@ impl Source {
     }
 }
 
-impl Default for Content {
-    fn default() -> Content {
-        Content::Bytes(Bytes::new())
+impl Default for SourceContent {
+    fn default() -> SourceContent {
+        SourceContent::Bytes(Bytes::new())
     }
 }
 

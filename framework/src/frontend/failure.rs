@@ -1,7 +1,7 @@
 use http::{HeaderMap, StatusCode};
 
 use crate::body::BodyError;
-use crate::cache::Origin;
+use crate::cache::LogOrigin;
 use crate::dispatch::CacheType;
 
 /// Why there is no answer to show.
@@ -17,18 +17,18 @@ pub(super) struct Failure {
     /// Whether the log says elsewhere why such requests fail.
     pub(super) is_known: bool,
     /// What the controller says of keeping it, if it comes from one.
-    pub(super) keeping: Option<Box<Keeping>>,
+    pub(super) keeping: Option<Box<ReplyCaching>>,
 }
 
 /// What a reply says of being kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Keeping {
+pub(super) struct ReplyCaching {
     /// Groups beyond those of its route.
     pub(super) groups: Vec<String>,
     /// How it wants to be cached, when not as its route says.
     pub(super) cache: Option<CacheType>,
     /// From when it is.
-    pub(super) origin: Origin,
+    pub(super) origin: LogOrigin,
 }
 
 impl Failure {

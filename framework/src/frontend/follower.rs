@@ -8,7 +8,7 @@ use super::docroot::Docroot;
 use crate::cache::Cache;
 use crate::clock::{self, Moment};
 use crate::link::{FeedRecord, Followed, Follower, Holdings, Welcome};
-use crate::log::{Notice, Position};
+use crate::log::{Position, RecordNotice};
 
 /// Lets the feed tell the cache what has become wrong, and until when it may be served from; and
 /// the docroot, which files there are.
@@ -44,9 +44,9 @@ impl Follower for CacheFollower {
     }
 
     fn apply(&self, records: &[FeedRecord], through: Position) {
-        let decoded: Option<Vec<(Position, Notice)>> = records
+        let decoded: Option<Vec<(Position, RecordNotice)>> = records
             .iter()
-            .map(|record| Some((record.position, Notice::from_bytes(&record.payload)?)))
+            .map(|record| Some((record.position, RecordNotice::from_bytes(&record.payload)?)))
             .collect();
         match decoded {
             Some(decoded) => {

@@ -97,7 +97,7 @@ pub(crate) use sample::Sample;
 pub(crate) use settings::Settings;
 
 /// What a front end is made of.
-pub(crate) struct Rooms {
+pub(crate) struct FrontEndParts {
     /// What it goes by.
     pub settings: Settings,
     /// What the site's files say.
@@ -127,8 +127,9 @@ pub(crate) struct FrontEnd {
 
 impl FrontEnd {
     /// A front end that has answered nothing yet.
-    pub(crate) fn new(rooms: Rooms) -> Arc<FrontEnd> {
-        let Rooms { settings, edition, files, docroot, cache, link, variant, services } = rooms;
+    pub(crate) fn new(parts: FrontEndParts) -> Arc<FrontEnd> {
+        let FrontEndParts { settings, edition, files, docroot, cache, link, variant, services } =
+            parts;
         let (settings, link, counters) = (Arc::new(settings), Arc::new(link), Arc::default());
         let shared = || (Arc::clone(&settings), Arc::clone(&cache), Arc::clone(&counters));
         let maker = Arc::new(Maker::new(shared(), Arc::clone(&link)));

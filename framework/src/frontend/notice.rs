@@ -90,7 +90,7 @@ impl Notice {
             let length = HeaderValue::from(length + self.html.len() as u64);
             parts.headers.insert(header::CONTENT_LENGTH, length);
         }
-        let followed = Followed { body, end: Some(self.html.clone()) };
+        let followed = WithEnd { body, end: Some(self.html.clone()) };
         Response::from_parts(parts, Body::stream(followed))
     }
 }
@@ -145,12 +145,12 @@ fn html(summary: &str, lines: &[String], number: usize) -> String {
 }
 
 /// A body, and then these bytes.
-struct Followed {
+struct WithEnd {
     body: Body,
     end: Option<Bytes>,
 }
 
-impl HttpBody for Followed {
+impl HttpBody for WithEnd {
     type Data = Bytes;
     type Error = BodyError;
 

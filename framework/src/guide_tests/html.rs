@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::blocks;
-use crate::templates::{Engine, Options};
+use crate::templates::{Engine, EngineOptions};
 
 /// Compiles a template of this name beside an empty one of each name that it uses.
 pub(super) fn compile(name: &str, text: &str) -> Result<(), String> {
@@ -22,7 +22,7 @@ pub(super) fn compile(name: &str, text: &str) -> Result<(), String> {
     let label: crate::templates::Customise = Arc::new(|tera| {
         tera.register_function("label", |_: tera::Kwargs, _: &tera::State<'_>| "");
     });
-    let options = Options { customise: vec![label], ..Options::default() };
+    let options = EngineOptions { customise: vec![label], ..EngineOptions::default() };
     Engine::load(folder.path(), &options).map(drop).map_err(|problems| problems.to_string())
 }
 

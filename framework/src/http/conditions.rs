@@ -4,7 +4,7 @@
 //! - [`Current`]: what there is, as far as conditions ask for it.
 //! - [`evaluate`]: the four conditions in the order of section 13.2.2. The fifth, `If-Range`, is the
 //!   matter of [`ranges`](super::ranges).
-//! - [`Tags`]: the entity tags in a header.
+//! - [`EntityTags`]: the entity tags in a header.
 //!
 //! Conditions count only where the request would be answered with 2xx without them (section
 //! 13.2.1), so they are not evaluated for error pages and redirects.
@@ -53,7 +53,7 @@ pub trait Current {
 
 /// An entity tag as a client names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Tag<'a> {
+pub(crate) struct EntityTag<'a> {
     /// Whether it has `W/` in front.
     pub weak: bool,
     /// The tag in its quotes.
@@ -62,7 +62,7 @@ pub(crate) struct Tag<'a> {
 
 /// The entity tags in the value of one header, in their order.
 #[derive(Debug, Clone)]
-pub(crate) struct Tags<'a>(&'a [u8]);
+pub(crate) struct EntityTags<'a>(&'a [u8]);
 
 /// Whether a header of a request may ask for less than all of what there is: it is a condition, or
 /// names ranges.
@@ -87,7 +87,7 @@ pub fn evaluate(method: &Method, headers: &HeaderMap, current: &impl Current) ->
     let reads = matches!(*method, Method::GET | Method::HEAD);
     if headers.contains_key(header::IF_MATCH) {
         let strong = current.has_strong_tags();
-        let is_own = |tag: Tag<'_>| strong && !tag.weak && current.has_tag(tag.opaque);
+        let is_own = |tag: EntityTag<'_>| strong && !tag.weak && current.has_tag(tag.opaque);
         if !names(headers, header::IF_MATCH, is_own) {
             return Precondition::Failed;
         }
@@ -120,7 +120,7 @@ pub(super) fn allows_ranges(headers: &HeaderMap, current: &impl Current) -> bool
     if lines.next().is_some() {
         return false;
     }
-    let mut tags = Tags(line.as_bytes());
+    let mut tags = EntityTags(line.as_bytes());
     match tags.next() {
         Some(tag) => {
             let strong = current.has_strong_tags() && !tag.weak;
@@ -134,10 +134,10 @@ pub(super) fn allows_ranges(headers: &HeaderMap, current: &impl Current) -> bool
 }
 
 /// Whether the list in the header `name` has a tag that `is_own`, or is `*`.
-fn names(headers: &HeaderMap, name: HeaderName, is_own: impl Fn(Tag<'_>) -> bool) -> bool {
+fn names(headers: &HeaderMap, name: HeaderName, is_own: impl Fn(EntityTag<'_>) -> bool) -> bool {
     headers.get_all(name).iter().any(|line| {
         let line = line.as_bytes();
-        line.trim_ascii() == b"*" || Tags(line).any(&is_own)
+        line.trim_ascii() == b"*" || EntityTags(line).any(&is_own)
     })
 }
 
@@ -157,10 +157,10 @@ fn second(time: SystemTime) -> u64 {
     time.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs()
 }
 
-impl<'a> Iterator for Tags<'a> {
-    type Item = Tag<'a>;
+impl<'a> Iterator for EntityTags<'a> {
+    type Item = EntityTag<'a>;
 
-    fn next(&mut self) -> Option<Tag<'a>> {
+    fn next(&mut self) -> Option<EntityTag<'a>> {
         loop {
             let start = self.0.iter().position(|byte| !matches!(byte, b' ' | b'\t' | b','))?;
             self.0 = &self.0[start..];
@@ -175,7 +175,7 @@ impl<'a> Iterator for Tags<'a> {
                 };
                 let (opaque, rest) = rest.split_at(end + 2);
                 self.0 = rest;
-                return Some(Tag { weak, opaque });
+                return Some(EntityTag { weak, opaque });
             }
             let comma = memchr::memchr(b',', self.0).unwrap_or(self.0.len());
             self.0 = &self.0[comma..];
@@ -366,7 +366,7 @@ mod tests {
             });
             let list = written.collect::<Vec<_>>().join(&format!("{space},{space}"));
             let value = HeaderValue::try_from(list).unwrap();
-            let found = Tags(value.as_bytes()).map(|tag| {
+            let found = EntityTags(value.as_bytes()).map(|tag| {
                 let opaque = std::str::from_utf8(tag.opaque).unwrap();
                 (tag.weak, opaque.trim_matches('"').to_owned())
             });

@@ -4,7 +4,7 @@ use crate::log::{ContentId, LogEpoch, Position};
 
 /// Asks what the log says about files now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Lookup {
+pub(crate) struct FileLookup {
     /// The files, as paths that start at the docroot.
     pub paths: Vec<String>,
     /// The log that `applied` is a position of; `None` while the front end follows none.
@@ -15,10 +15,10 @@ pub(crate) struct Lookup {
     pub deadline: u64,
 }
 
-/// What the log says about the files of a [`Lookup`], in its order; `None` where it says nothing. The
+/// What the log says about the files of a [`FileLookup`], in its order; `None` where it says nothing. The
 /// inner option is `None` for a file that was removed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Found {
+pub(crate) struct FoundFiles {
     /// One for each path.
     pub files: Vec<Option<Option<ContentId>>>,
 }

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use super::feed::{Down, Up};
 use super::files::{Fetch, Fetched};
 use super::frame::{FrameError, Frames};
-use super::{Answer, Call, Found, Greeting, Lookup};
+use super::{Answer, Call, FileLookup, FoundFiles, Greeting};
 
 /// Reads a stream of messages to its end. Returns those that came, and why it ended early.
 pub async fn read_all<S>(stream: S, limit: usize) -> (Vec<Bytes>, Option<String>)
@@ -40,8 +40,8 @@ pub fn encoded_again(bytes: &[u8]) -> impl Iterator<Item = (usize, Vec<u8>)> {
         again::<Call>,
         again::<Answer>,
         again::<Greeting>,
-        again::<Lookup>,
-        again::<Found>,
+        again::<FileLookup>,
+        again::<FoundFiles>,
         again::<Fetch>,
         again::<Fetched>,
     ];

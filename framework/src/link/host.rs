@@ -4,7 +4,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::feed::{FeedRecord, Holdings, Open};
-use super::files::{Found, Lookup};
+use super::files::{FileLookup, FoundFiles};
 use super::message::{Answer, Call};
 use crate::body::Body;
 use crate::clock::Moment;
@@ -29,7 +29,7 @@ pub(crate) trait Host: Send + Sync + 'static {
     ///
     /// # Errors
     /// When it cannot be admitted now. The front end tries again, here and elsewhere.
-    fn admit(&self, open: Open) -> impl Future<Output = Result<Admission, Refusal>> + Send;
+    fn admit(&self, open: Open) -> impl Future<Output = Result<Admission, BackEndRefusal>> + Send;
 
     /// The last position that is committed: every writer that has looked at the members' leases
     /// did so with a position up to this.
@@ -49,7 +49,7 @@ pub(crate) trait Host: Send + Sync + 'static {
         after: Position,
         through: Position,
         max_bytes: usize,
-    ) -> impl Future<Output = Result<FeedBatch, Refusal>> + Send;
+    ) -> impl Future<Output = Result<FeedBatch, BackEndRefusal>> + Send;
 
     /// The member has applied everything up to `position`.
     fn acknowledged(&self, member: MemberId, position: Position);
@@ -66,7 +66,10 @@ pub(crate) trait Host: Send + Sync + 'static {
     ///
     /// # Errors
     /// When this back end is not as far as the front end, and does not get there in time.
-    fn lookup(&self, lookup: Lookup) -> impl Future<Output = Result<Found, Refusal>> + Send;
+    fn lookup(
+        &self,
+        lookup: FileLookup,
+    ) -> impl Future<Output = Result<FoundFiles, BackEndRefusal>> + Send;
 
     /// A content from `offset` on; `None` when it is not here.
     ///
@@ -76,7 +79,7 @@ pub(crate) trait Host: Send + Sync + 'static {
         &self,
         content: ContentId,
         offset: u64,
-    ) -> impl Future<Output = Result<Option<Body>, Refusal>> + Send;
+    ) -> impl Future<Output = Result<Option<Body>, BackEndRefusal>> + Send;
 
     /// The member's feed has ended. Called once for each admission.
     fn left(&self, member: MemberId, how: How);
@@ -138,12 +141,12 @@ pub(crate) struct FeedBatch {
 
 /// Why a back end cannot serve a feed now.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Refusal {
+pub(crate) struct BackEndRefusal {
     /// A message for the logs of both ends.
     pub message: String,
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for BackEndRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
     }

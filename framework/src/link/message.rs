@@ -56,7 +56,7 @@ pub struct Answer {
     /// Headers in the order they are to be sent; names may repeat.
     pub headers: Vec<(String, Vec<u8>)>,
     /// What the body is.
-    pub content: Content,
+    pub content: AnswerContent,
     /// The groups the answer belongs to, beyond those of its route.
     pub groups: Vec<String>,
     /// How the answer is cached, when not as its route says.
@@ -69,7 +69,7 @@ pub struct Answer {
 
 /// What the body of an answer is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Content {
+pub enum AnswerContent {
     /// The body itself follows.
     Body,
     /// No body follows: the front end renders a template.

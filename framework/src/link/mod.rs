@@ -123,11 +123,11 @@ mod tests;
 pub(crate) use client::{CallError, Link, LinkOptions};
 pub(crate) use connector::{Connector, Incoming, in_memory};
 pub(crate) use feed::{FeedRecord, Followed, Holding, Holdings, Open, Welcome};
-pub(crate) use files::{Found, Lookup};
+pub(crate) use files::{FileLookup, FoundFiles};
 pub(crate) use follower::Follower;
-pub(crate) use host::{Admission, FeedBatch, Grant, Greeting, Host, How, MemberId, Refusal};
+pub(crate) use host::{Admission, BackEndRefusal, FeedBatch, Grant, Greeting, Host, How, MemberId};
 pub(crate) use message::group_of_url;
-pub use message::{Answer, Call, Content, VERSION};
+pub use message::{Answer, AnswerContent, Call, VERSION};
 pub(crate) use server::{ServerOptions, serve};
 
 /// How many bytes of one stream may be under way, each way.

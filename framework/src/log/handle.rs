@@ -15,7 +15,7 @@ use super::{
 
 /// What a log may use of the machine.
 #[derive(Debug, Clone)]
-pub(crate) struct Options {
+pub(crate) struct LogOptions {
     /// How many bytes of its file it keeps in memory.
     pub cache_bytes: usize,
     /// How many bytes of drafts may wait for their transaction; writers of further drafts wait.
@@ -24,9 +24,9 @@ pub(crate) struct Options {
     pub batch_bytes: usize,
 }
 
-impl Default for Options {
-    fn default() -> Options {
-        Options { cache_bytes: 64 << 20, queue_bytes: 64 << 20, batch_bytes: 8 << 20 }
+impl Default for LogOptions {
+    fn default() -> LogOptions {
+        LogOptions { cache_bytes: 64 << 20, queue_bytes: 64 << 20, batch_bytes: 8 << 20 }
     }
 }
 
@@ -96,7 +96,7 @@ impl Log {
     /// unreadable.
     pub(crate) fn open(
         folder: &Path,
-        options: Options,
+        options: LogOptions,
         applier: impl Applier,
     ) -> Result<(Log, Opened), OpenError> {
         let folder = folder.to_owned();
@@ -105,7 +105,7 @@ impl Log {
     }
 
     pub(super) fn start(
-        options: Options,
+        options: LogOptions,
         mut applier: impl Applier,
         open: impl FnOnce() -> Result<Engine, OpenError> + Send + 'static,
     ) -> Result<(Log, Opened), OpenError> {

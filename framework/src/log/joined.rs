@@ -7,12 +7,12 @@ use super::{Membership, Record};
 /// that starts must reckon with their leases.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Joined {
-    members: BTreeMap<u64, Member>,
+    members: BTreeMap<u64, JoinedMember>,
 }
 
 /// A front end that has joined and not left: it may hold a lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Member {
+pub(crate) struct JoinedMember {
     /// The process.
     pub incarnation: u64,
     /// The front end's name.
@@ -32,7 +32,7 @@ impl Joined {
         match &record.content.membership {
             Some(Membership::Joined { incarnation, name, lease }) => {
                 let (incarnation, lease) = (*incarnation, *lease);
-                let member = Member { incarnation, name: name.clone(), lease };
+                let member = JoinedMember { incarnation, name: name.clone(), lease };
                 self.members.insert(incarnation, member);
             }
             Some(Membership::Left { incarnation }) => {
@@ -43,7 +43,7 @@ impl Joined {
     }
 
     /// The front ends that have joined and not left, in the order of their incarnations.
-    pub(crate) fn members(&self) -> impl Iterator<Item = &Member> {
+    pub(crate) fn members(&self) -> impl Iterator<Item = &JoinedMember> {
         self.members.values()
     }
 }

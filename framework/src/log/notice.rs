@@ -8,7 +8,7 @@ const FORMAT: u8 = 1;
 
 /// What a record says to front ends.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-pub(crate) struct Notice {
+pub(crate) struct RecordNotice {
     /// What becomes wrong in their caches.
     pub invalidation: Invalidation,
     /// What becomes of files of the docroot.
@@ -34,11 +34,11 @@ impl Draft {
     }
 }
 
-impl Notice {
+impl RecordNotice {
     /// Reads what [`Draft::notice`] made; `None` when it is something else.
-    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Notice> {
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<RecordNotice> {
         match bytes {
-            [] => Some(Notice::default()),
+            [] => Some(RecordNotice::default()),
             [FORMAT, notice @ ..] => postcard::from_bytes(notice).ok(),
             _ => None,
         }
@@ -60,11 +60,14 @@ mod tests {
         ];
         let draft =
             Draft { invalidation: invalidation.clone(), files: files.clone(), ..Draft::default() };
-        assert_eq!(Notice::from_bytes(&draft.notice()), Some(Notice { invalidation, files }));
+        assert_eq!(
+            RecordNotice::from_bytes(&draft.notice()),
+            Some(RecordNotice { invalidation, files })
+        );
         assert!(Draft::default().notice().is_empty());
-        assert_eq!(Notice::from_bytes(&[]), Some(Notice::default()));
+        assert_eq!(RecordNotice::from_bytes(&[]), Some(RecordNotice::default()));
         for other in [&[9][..], &[FORMAT], &[FORMAT, 0xff, 0xff, 0xff]] {
-            assert_eq!(Notice::from_bytes(other), None);
+            assert_eq!(RecordNotice::from_bytes(other), None);
         }
     }
 }

@@ -19,10 +19,10 @@ use super::handler::{Handler, Peer};
 use super::lent::Lent;
 use super::limits::Limits;
 use super::service::{Context, Requests};
-use super::socket::{Heads, Socket};
+use super::socket::{RequestHeads, Socket};
 use super::stop::{Alarm, Stop};
 use super::timers::{Timeouts, Timers, Verdict};
-use super::work::Places;
+use super::work::WorkPermits;
 
 /// What all connections of a server have in common.
 pub(super) struct Rules {
@@ -83,9 +83,10 @@ pub(super) async fn serve<H: Handler>(
         }
     };
     let timers = Timers::new();
-    let places = (version == Version::HTTP_2).then(|| Places::new(rules.limits.streams));
+    let places = (version == Version::HTTP_2).then(|| WorkPermits::new(rules.limits.streams));
     let context = Context::new(handler, peer, rules.limits.headers, places);
-    let heads = if version == Version::HTTP_2 { Heads::Ignored } else { Heads::Noted };
+    let heads =
+        if version == Version::HTTP_2 { RequestHeads::Ignored } else { RequestHeads::Noted };
     let socket = Socket::new(stream, read, timers.clone(), heads);
     let requests = Requests::new(context, timers.clone());
     let timer = pin!(sleep(rules.timeouts.tick));
@@ -105,7 +106,7 @@ pub(super) async fn serve<H: Handler>(
             returned = returned => returned,
             () = rules.stop.stopping() => return,
         };
-        if let (End::SlowHead, Ok(mut socket)) = (end, returned) {
+        if let (ConnectionEnd::SlowHead, Ok(mut socket)) = (end, returned) {
             driver.timers.close();
             // The client may not read it any more.
             let _ = timeout(rules.timeouts.tick, async {
@@ -141,7 +142,7 @@ async fn first_bytes(stream: &mut TcpStream) -> io::Result<(Version, Bytes)> {
 
 /// How a connection came to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum End {
+enum ConnectionEnd {
     Closed,
     SlowHead,
     Stalled,
@@ -160,7 +161,7 @@ struct Driver<'a> {
 impl Driver<'_> {
     /// Drives a connection to its end. `close` makes it end when the requests that it has read are
     /// answered.
-    async fn drive<C>(&mut self, connection: C, close: fn(Pin<&mut C>)) -> End
+    async fn drive<C>(&mut self, connection: C, close: fn(Pin<&mut C>)) -> ConnectionEnd
     where
         C: Future<Output = hyper::Result<()>>,
     {
@@ -173,7 +174,7 @@ impl Driver<'_> {
         mut connection: Pin<&mut C>,
         close: fn(Pin<&mut C>),
         task: &mut Task<'_>,
-    ) -> Poll<End>
+    ) -> Poll<ConnectionEnd>
     where
         C: Future<Output = hyper::Result<()>>,
     {
@@ -184,12 +185,12 @@ impl Driver<'_> {
             self.timer.as_mut().reset(Instant::now() + rules.timeouts.tick);
             match self.timers.tick(&rules.timeouts, rules.is_crowded()) {
                 Verdict::Fine => {}
-                Verdict::Idle if self.closing => return Poll::Ready(End::Stalled),
+                Verdict::Idle if self.closing => return Poll::Ready(ConnectionEnd::Stalled),
                 Verdict::Idle => is_last = true,
-                Verdict::SlowHead => return Poll::Ready(End::SlowHead),
+                Verdict::SlowHead => return Poll::Ready(ConnectionEnd::SlowHead),
                 Verdict::Stalled => {
                     tracing::debug!(%peer.addr, "cut a client that reads nothing");
-                    return Poll::Ready(End::Stalled);
+                    return Poll::Ready(ConnectionEnd::Stalled);
                 }
             }
         }
@@ -202,7 +203,7 @@ impl Driver<'_> {
             if let Err(error) = end {
                 tracing::debug!(%peer.addr, %error, "connection broke off");
             }
-            End::Closed
+            ConnectionEnd::Closed
         })
     }
 }

@@ -20,7 +20,7 @@ use super::exchange::{Exchange, TimedBody};
 use super::handler::{Handler, Peer};
 use super::timers::Timers;
 use super::unread::Rest;
-use super::work::{Places, Work};
+use super::work::{Work, WorkPermits};
 use crate::body::{Body, text};
 
 /// What hyper calls for each request.
@@ -81,7 +81,7 @@ pub(super) struct Context<H> {
     peer: Peer,
     headers: usize,
     /// Given where requests can be many at a time.
-    places: Option<Places>,
+    places: Option<WorkPermits>,
 }
 
 impl<H: Handler> Context<H> {
@@ -90,7 +90,7 @@ impl<H: Handler> Context<H> {
         handler: Arc<H>,
         peer: Peer,
         headers: usize,
-        places: Option<Places>,
+        places: Option<WorkPermits>,
     ) -> Context<H> {
         Context { handler, peer, headers, places }
     }
@@ -105,7 +105,7 @@ impl<H: Handler> Context<H> {
             return Either::Left(refuse(refusal));
         }
         let request = Request::from_parts(parts, body);
-        let work = self.places.as_ref().map(Places::try_take);
+        let work = self.places.as_ref().map(WorkPermits::try_take);
         let begun = match work {
             Some(None) => Either::Left(request),
             work => match self.hand_over(request, work.flatten()) {

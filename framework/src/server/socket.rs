@@ -25,7 +25,7 @@ const AHEAD: usize = 2 * 1024;
 
 /// When the heads of requests are looked out for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Heads {
+pub(super) enum RequestHeads {
     /// Bytes that come between two exchanges are the head of a request (HTTP/1).
     Noted,
     /// They may be anything (HTTP/2).
@@ -41,14 +41,14 @@ pub(super) struct Socket<S> {
     /// What was read from the stream already.
     read_before: Bytes,
     timers: Arc<Timers>,
-    heads: Heads,
+    heads: RequestHeads,
     /// Over HTTP/2.
     frames: Option<Frames>,
     written: usize,
-    end: End,
+    end: Closing,
 }
 
-enum End {
+enum Closing {
     NotYet,
     /// Our side is shut.
     Shut,
@@ -61,10 +61,10 @@ impl<S> Socket<S> {
         stream: S,
         read_before: Bytes,
         timers: Arc<Timers>,
-        heads: Heads,
+        heads: RequestHeads,
     ) -> Socket<S> {
-        let frames = (heads == Heads::Ignored).then(Frames::default);
-        Socket { stream, read_before, timers, heads, frames, written: 0, end: End::NotYet }
+        let frames = (heads == RequestHeads::Ignored).then(Frames::default);
+        Socket { stream, read_before, timers, heads, frames, written: 0, end: Closing::NotYet }
     }
 
     /// Notes what was written of `slices`.
@@ -134,7 +134,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Socket<S> {
                 self.read_before = Bytes::new();
             }
         }
-        if self.heads == Heads::Noted && into.filled().len() > before {
+        if self.heads == RequestHeads::Noted && into.filled().len() > before {
             self.timers.head_arrives();
         }
         Poll::Ready(Ok(()))
@@ -167,7 +167,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.heads == Heads::Noted && self.timers.waits_for_handler() {
+        if self.heads == RequestHeads::Noted && self.timers.waits_for_handler() {
             self.look_for_reset(context)?;
         }
         Pin::new(&mut self.stream).poll_flush(context)
@@ -175,12 +175,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<S> {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = &mut *self;
-        if matches!(this.end, End::NotYet) {
+        if matches!(this.end, Closing::NotYet) {
             ready!(Pin::new(&mut this.stream).poll_shutdown(context))?;
-            this.end = End::Shut;
+            this.end = Closing::Shut;
         }
         loop {
-            if let End::Lingering(linger) = &mut this.end {
+            if let Closing::Lingering(linger) = &mut this.end {
                 if this.timers.is_closing() {
                     linger.hurry();
                 }
@@ -195,14 +195,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<S> {
                 (Poll::Ready(Ok(())), end) if !unread.filled().is_empty() => {
                     this.timers.lingers();
                     match end {
-                        End::Lingering(linger) => linger.note_read(),
-                        End::NotYet | End::Shut => *end = End::Lingering(Linger::begin()),
+                        Closing::Lingering(linger) => linger.note_read(),
+                        Closing::NotYet | Closing::Shut => {
+                            *end = Closing::Lingering(Linger::begin())
+                        }
                     }
                 }
-                (Poll::Pending, End::Lingering(linger)) => return linger.poll(context).map(Ok),
+                (Poll::Pending, Closing::Lingering(linger)) => return linger.poll(context).map(Ok),
                 (Poll::Pending, end) if this.timers.may_go_on() => {
                     this.timers.lingers();
-                    *end = End::Lingering(Linger::begin());
+                    *end = Closing::Lingering(Linger::begin());
                 }
                 // The client has closed, or has nothing to send.
                 _ => return Poll::Ready(Ok(())),

@@ -24,31 +24,31 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// The places of a connection.
 #[derive(Debug, Clone)]
-pub(super) struct Places(Arc<Semaphore>);
+pub(super) struct WorkPermits(Arc<Semaphore>);
 
-impl Places {
+impl WorkPermits {
     /// So many: as many as the connection may have streams.
-    pub(super) fn new(places: u32) -> Places {
-        Places(Arc::new(Semaphore::new(places as usize)))
+    pub(super) fn new(places: u32) -> WorkPermits {
+        WorkPermits(Arc::new(Semaphore::new(places as usize)))
     }
 
     /// A place for a request, if there is one.
     pub(super) fn try_take(&self) -> Option<Work> {
         let permit = self.0.clone().try_acquire_owned().ok()?;
-        Some(Work { _place: Arc::new(permit) })
+        Some(Work { _permit: Arc::new(permit) })
     }
 
     /// Waits until there is a place for a request.
     pub(super) async fn take(&self) -> Work {
         let permit = self.0.clone().acquire_owned().await;
-        Work { _place: Arc::new(permit.expect("the semaphore is never closed")) }
+        Work { _permit: Arc::new(permit.expect("the semaphore is never closed")) }
     }
 }
 
 /// Work for a request. Its place is free when the last copy of this is dropped.
 #[derive(Debug, Clone)]
 pub struct Work {
-    _place: Arc<OwnedSemaphorePermit>,
+    _permit: Arc<OwnedSemaphorePermit>,
 }
 
 impl Work {
@@ -106,7 +106,7 @@ mod tests {
 
     #[tokio::test]
     async fn work_that_is_dropped_keeps_its_place_until_it_has_ended() {
-        let places = Places::new(200);
+        let places = WorkPermits::new(200);
         let (end, ended) = oneshot::channel::<()>();
         let work = places.take().await;
         drop(Work::see_through(Some(work.clone()), ended, |_| None));
@@ -121,7 +121,7 @@ mod tests {
 
     #[tokio::test]
     async fn work_that_ends_frees_its_place_at_once() {
-        let places = Places::new(200);
+        let places = WorkPermits::new(200);
         let work = places.take().await;
         assert_eq!(Work::see_through(Some(work), async { 7 }, |_| None).await, 7);
         assert_eq!(places.0.available_permits(), 200);
@@ -129,7 +129,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn work_that_runs_on_elsewhere_keeps_its_place_for_a_while() {
-        let places = Places::new(200);
+        let places = WorkPermits::new(200);
         let time = Duration::from_secs(30);
         let see_through = |work, number: u8| {
             Work::see_through(Some(work), async move { number }, move |_| Some(time))

@@ -16,7 +16,7 @@ use super::folder::{self, Source};
 use super::fragments::{self, Fragments, Running};
 use super::functions::{self, AssetUrl, UrlFor};
 use super::output::Output;
-use super::positions::{Originals, Position};
+use super::positions::{Originals, TextPosition};
 use super::references;
 use super::rendered::Rendered;
 use super::values::Values;
@@ -29,7 +29,7 @@ pub(crate) type Customise = Arc<dyn Fn(&mut Tera) + Send + Sync>;
 
 /// What the templates of a site need to know, and their limits.
 #[derive(Clone)]
-pub struct Options {
+pub struct EngineOptions {
     /// What `url_for(name=…)` calls. By default no route is known.
     pub url_for: UrlFor,
     /// What `asset(path=…)` calls. By default `/assets/` and the path.
@@ -40,9 +40,9 @@ pub struct Options {
     pub max_output: usize,
 }
 
-impl Default for Options {
-    fn default() -> Options {
-        Options {
+impl Default for EngineOptions {
+    fn default() -> EngineOptions {
+        EngineOptions {
             url_for: Arc::new(|name, _| Err(format!("there is no route named `{name}`"))),
             asset: Arc::new(|path| Ok(format!("/assets/{}", utf8_percent_encode(path, IN_PATH)))),
             customise: Vec::new(),
@@ -51,9 +51,11 @@ impl Default for Options {
     }
 }
 
-impl fmt::Debug for Options {
+impl fmt::Debug for EngineOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Options").field("max_output", &self.max_output).finish_non_exhaustive()
+        f.debug_struct("EngineOptions")
+            .field("max_output", &self.max_output)
+            .finish_non_exhaustive()
     }
 }
 
@@ -106,7 +108,7 @@ impl fmt::Debug for Engine {
 
 impl Engine {
     /// An engine without any template, for a site that has none.
-    pub fn empty(options: &Options) -> Engine {
+    pub fn empty(options: &EngineOptions) -> Engine {
         let stack = STACK_FOR_FUNCTIONS + STACK_PER_LEVEL;
         let originals = Arc::default();
         let (folder, max_output) = (PathBuf::new(), options.max_output);
@@ -120,7 +122,7 @@ impl Engine {
     /// Everything that is wrong, with file and line: files that cannot be read, wrong syntax,
     /// templates, functions, filters, tests, components and blocks that do not exist, and
     /// templates that lead back to themselves.
-    pub fn load(folder: &Path, options: &Options) -> Result<Engine, Problems> {
+    pub fn load(folder: &Path, options: &EngineOptions) -> Result<Engine, Problems> {
         let mut problems = Problems::new();
         let sources = folder::read(folder, &mut problems);
         let mut engine = Engine { folder: folder.to_owned(), ..Engine::empty(options) };
@@ -210,7 +212,7 @@ pub(super) fn escapes(name: &str) -> bool {
     media_type::is_markup(&media_type::of(name))
 }
 
-fn tera(options: &Options) -> Tera {
+fn tera(options: &EngineOptions) -> Tera {
     let mut tera = Tera::new();
     functions::register(&mut tera, options.url_for.clone(), options.asset.clone());
     fragments::register_part(&mut tera);
@@ -240,7 +242,7 @@ fn rewritten(
             Ok(Some(rewritten)) => originals.insert(name.clone(), rewritten),
             Err(found) => {
                 for error in found {
-                    let Position { line, column } = Position::of(text, error.offset);
+                    let TextPosition { line, column } = TextPosition::of(text, error.offset);
                     let file = folder.join(name);
                     problems.push(Problem::at_column(file, line, column, error.message));
                 }

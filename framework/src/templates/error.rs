@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use tera::ReportError;
 
-use super::positions::{Originals, Position};
+use super::positions::{Originals, TextPosition};
 use crate::problem::{Problem, Problems};
 
 /// Why a template gave no page.
@@ -85,7 +85,7 @@ impl RenderError {
         let mut failed = RenderError::new(template, RenderErrorKind::Failed, "");
         match error.kind() {
             tera::ErrorKind::RenderingError(report) | tera::ErrorKind::SyntaxError(report) => {
-                let Position { line, column } =
+                let TextPosition { line, column } =
                     originals.place(report.filename(), place_of(report));
                 failed.message = report.message().to_owned();
                 failed.excerpt = Some(originals.restore(&error.to_string(), report.message()));
@@ -141,8 +141,8 @@ impl fmt::Display for RenderError {
 impl StdError for RenderError {}
 
 /// Where in the text that it was given Tera means.
-fn place_of(report: &ReportError) -> Position {
-    Position { line: report.span().start_line, column: report.span().start_col + 1 }
+fn place_of(report: &ReportError) -> TextPosition {
+    TextPosition { line: report.span().start_line, column: report.span().start_col + 1 }
 }
 
 /// What Tera said about one or more templates below `folder`, one problem for each thing it said.
@@ -185,7 +185,7 @@ fn syntax(folder: &Path, report: &ReportError, originals: &Originals) -> Problem
         Some(rest) => format!("Found `%}}`{rest}"),
         None => message.to_owned(),
     };
-    let Position { line, column } = originals.place(name, place);
+    let TextPosition { line, column } = originals.place(name, place);
     Problem::at_column(folder.join(name), line, column, message)
 }
 
@@ -195,7 +195,8 @@ fn at(folder: &Path, place: &str, message: &str, originals: &Originals) -> Probl
     let line = parts.next().and_then(|line| line.parse().ok());
     match (parts.next(), line, column) {
         (Some(name), Some(line), Some(column)) => {
-            let Position { line, column } = originals.place(name, Position { line, column });
+            let TextPosition { line, column } =
+                originals.place(name, TextPosition { line, column });
             Problem::at_column(folder.join(name), line, column, message)
         }
         _ => Problem::in_file(folder, format!("{message} ({place})")),

@@ -11,7 +11,7 @@
 //! - [`RenderError`]: why there is no page, and where in which template.
 //! - `functions` and `date`: what templates can call beyond Tera's own.
 //!
-//! This module knows neither HTTP nor the link. Functions in [`Options`] say where a route leads
+//! This module knows neither HTTP nor the link. Functions in [`EngineOptions`] say where a route leads
 //! and where a file of the docroot lies.
 
 mod date;
@@ -29,7 +29,7 @@ mod scanner;
 mod values;
 
 pub(crate) use engine::Customise;
-pub use engine::{Engine, Options};
+pub use engine::{Engine, EngineOptions};
 pub use fragments::{FragmentFill, FragmentKey, FragmentType, Fragments, NoFragments};
 pub(crate) use functions::AssetUrl;
 pub(crate) use rendered::Rendered;

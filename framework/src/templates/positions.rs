@@ -29,19 +29,19 @@ struct Edit {
 
 /// A place in a template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Position {
+pub(super) struct TextPosition {
     /// Counted from 1.
     pub(super) line: usize,
     /// In characters, counted from 1.
     pub(super) column: usize,
 }
 
-impl Position {
+impl TextPosition {
     /// The place of a byte in a text.
-    pub(super) fn of(text: &str, offset: usize) -> Position {
+    pub(super) fn of(text: &str, offset: usize) -> TextPosition {
         let before = &text[..offset];
         let line_start = before.rfind('\n').map_or(0, |line_break| line_break + 1);
-        Position {
+        TextPosition {
             line: 1 + before.matches('\n').count(),
             column: 1 + before[line_start..].chars().count(),
         }
@@ -88,20 +88,20 @@ impl Rewritten {
     }
 
     /// Whether Tera means text that the author did not write.
-    pub(super) fn is_ours(&self, place: Position) -> bool {
+    pub(super) fn is_ours(&self, place: TextPosition) -> bool {
         let offset = offset_of(&self.text, place);
         self.edit_at(offset).is_some_and(|edit| edit.new.contains(&offset))
     }
 
     /// Where in the original the place is that Tera means.
-    pub(super) fn original(&self, place: Position) -> Position {
-        Position::of(&self.original, self.start(offset_of(&self.text, place)))
+    pub(super) fn original(&self, place: TextPosition) -> TextPosition {
+        TextPosition::of(&self.original, self.start(offset_of(&self.text, place)))
     }
 
     /// The line of the original around that place, without its line break, and how many characters
     /// of it are meant where Tera means `width`.
-    fn excerpt(&self, place: Position, width: usize) -> (&str, usize) {
-        let end = offset_of(&self.text, Position { column: place.column + width, ..place });
+    fn excerpt(&self, place: TextPosition, width: usize) -> (&str, usize) {
+        let end = offset_of(&self.text, TextPosition { column: place.column + width, ..place });
         let at = offset_of(&self.text, place);
         let start = self.start(at);
         let end = match self.edit_at(at).filter(|edit| edit.new.contains(&at)) {
@@ -139,7 +139,7 @@ impl Rewritten {
 }
 
 /// The byte at a place, or where the line or text ends before it.
-fn offset_of(text: &str, place: Position) -> usize {
+fn offset_of(text: &str, place: TextPosition) -> usize {
     let mut start = 0;
     for _ in 1..place.line {
         match text[start..].find('\n') {
@@ -167,7 +167,7 @@ impl Originals {
     }
 
     /// Where in the author's text the place is that Tera means.
-    pub(super) fn place(&self, name: &str, place: Position) -> Position {
+    pub(super) fn place(&self, name: &str, place: TextPosition) -> TextPosition {
         self.get(name).map_or(place, |rewritten| rewritten.original(place))
     }
 
@@ -200,10 +200,10 @@ impl Originals {
 
     /// A line that names a place in a template that was changed: what stands before line and
     /// column, and the place.
-    fn heading<'a>(&self, line: &'a str) -> Option<(&'a str, &Rewritten, Position)> {
+    fn heading<'a>(&self, line: &'a str) -> Option<(&'a str, &Rewritten, TextPosition)> {
         let mut parts = line.rsplitn(3, ':');
         let column = parts.next()?.parse().ok()?;
-        let place = Position { column, line: parts.next()?.parse().ok()? };
+        let place = TextPosition { column, line: parts.next()?.parse().ok()? };
         let heading = parts.next()?;
         let name = heading.trim_start().strip_prefix("--> ");
         let name = name.or_else(|| heading.strip_prefix("note: called from "))?;
@@ -212,8 +212,8 @@ impl Originals {
 }
 
 /// As Tera shows a place.
-fn show(heading: &str, at: Position, text: &str, width: usize) -> String {
-    let Position { line, column } = at;
+fn show(heading: &str, at: TextPosition, text: &str, width: usize) -> String {
+    let TextPosition { line, column } = at;
     let padding = " ".repeat(line.to_string().len());
     let before = text.chars().take(column - 1);
     let before =

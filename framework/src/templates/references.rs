@@ -39,11 +39,13 @@ pub(super) fn check(folder: &Path, sources: &[Source], known: impl Fn(&str) -> b
     let names = || sources.iter().map(|source| source.name.as_str());
     let all = sources
         .iter()
-        .map(|source| (source.name.as_str(), (source.text.as_str(), Outline::of(&source.text))))
+        .map(|source| {
+            (source.name.as_str(), (source.text.as_str(), TemplateStructure::of(&source.text)))
+        })
         .collect::<BTreeMap<_, _>>();
     let mut findings = Findings::default();
-    for (name, (text, outline)) in &all {
-        for reference in &outline.references {
+    for (name, (text, structure)) in &all {
+        for reference in &structure.references {
             if all.contains_key(reference.name) || known(reference.name) {
                 continue;
             }
@@ -67,7 +69,7 @@ pub(super) fn check(folder: &Path, sources: &[Source], known: impl Fn(&str) -> b
 
 struct Walk<'a> {
     folder: &'a Path,
-    all: &'a BTreeMap<&'a str, (&'a str, Outline<'a>)>,
+    all: &'a BTreeMap<&'a str, (&'a str, TemplateStructure<'a>)>,
     levels: HashMap<&'a str, usize>,
     findings: Findings,
 }
@@ -76,13 +78,13 @@ impl<'a> Walk<'a> {
     /// Visits `name` and all that it refers to; `path` leads here from where the walk began.
     /// Returns how many levels it takes, components left out.
     fn visit(&mut self, path: &mut Vec<&'a str>, name: &'a str) -> usize {
-        let Some((text, outline)) = self.all.get(name) else { return 1 };
+        let Some((text, structure)) = self.all.get(name) else { return 1 };
         if let Some(levels) = self.levels.get(name) {
             return *levels;
         }
         path.push(name);
         let mut below = 0;
-        for reference in &outline.references {
+        for reference in &structure.references {
             let circle = path.iter().position(|visited| *visited == reference.name);
             let wrong = match circle {
                 Some(start) => {
@@ -108,7 +110,7 @@ impl<'a> Walk<'a> {
             self.findings.endless.insert(name.to_owned());
         }
         path.pop();
-        let levels = outline.levels + below;
+        let levels = structure.levels + below;
         self.levels.insert(name, levels);
         levels
     }
@@ -117,9 +119,10 @@ impl<'a> Walk<'a> {
     fn add_components(&mut self) {
         let mut components = false;
         let mut included = 0;
-        for (_, outline) in self.all.values() {
-            components |= outline.components;
-            for reference in outline.references.iter().filter(|reference| reference.in_component) {
+        for (_, structure) in self.all.values() {
+            components |= structure.components;
+            for reference in structure.references.iter().filter(|reference| reference.in_component)
+            {
                 included = included.max(self.levels.get(reference.name).copied().unwrap_or(1));
             }
         }
@@ -139,7 +142,7 @@ impl<'a> Walk<'a> {
 
 /// What a template's text says about its structure.
 #[derive(Debug, Default)]
-struct Outline<'a> {
+struct TemplateStructure<'a> {
     references: Vec<Reference<'a>>,
     /// The template itself and the blocks nested in it.
     levels: usize,
@@ -156,34 +159,34 @@ struct Reference<'a> {
     in_component: bool,
 }
 
-impl Outline<'_> {
+impl TemplateStructure<'_> {
     /// Reads the tags of a template, outside of comments and raw blocks.
-    fn of(text: &str) -> Outline<'_> {
-        let mut outline = Outline { levels: 1, ..Outline::default() };
+    fn of(text: &str) -> TemplateStructure<'_> {
+        let mut structure = TemplateStructure { levels: 1, ..TemplateStructure::default() };
         let mut blocks = 0_usize;
         let mut in_component = false;
         for tag in scanner::tags(text) {
             match tag.word {
                 "block" => {
                     blocks += 1;
-                    outline.levels = outline.levels.max(1 + blocks);
+                    structure.levels = structure.levels.max(1 + blocks);
                 }
                 "endblock" => blocks = blocks.saturating_sub(1),
                 "component" => {
                     in_component = true;
-                    outline.components = true;
+                    structure.components = true;
                 }
                 "endcomponent" => in_component = false,
                 "extends" | "include" => {
                     if let Some(name) = quoted(&text[tag.rest()]) {
                         let offset = tag.range.start;
-                        outline.references.push(Reference { name, offset, in_component });
+                        structure.references.push(Reference { name, offset, in_component });
                     }
                 }
                 _ => {}
             }
         }
-        outline
+        structure
     }
 }
 
@@ -203,8 +206,8 @@ mod tests {
     fn references_are_found_outside_of_comments_and_raw_blocks() {
         let text = "{#{% include 'a' %}#}{%- extends \"b\" -%}{% raw %}{% include 'c' %}{% endraw %}\
                     {{ {'x': 1} }}{%include `d`%}{% included 'e' %}{% include f %}";
-        let outline = Outline::of(text);
-        let found = outline.references.iter().map(|reference| reference.name);
+        let structure = TemplateStructure::of(text);
+        let found = structure.references.iter().map(|reference| reference.name);
         assert_eq!(found.collect::<Vec<_>>(), ["b", "d"]);
     }
 
@@ -227,7 +230,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_text_makes_the_search_panic(text in "[{}%# a'\"é`-]*|(\\{% (raw|endraw|block|include 'é'))*") {
-            Outline::of(&text);
+            TemplateStructure::of(&text);
         }
     }
 }

@@ -8,7 +8,7 @@ use notify::{Config, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::Notify;
 
 use super::OFTEN;
-use crate::app::places::Places;
+use crate::app::watched_paths::WatchedPaths;
 
 /// What the operating system is asked to report.
 pub(super) struct Hints {
@@ -55,10 +55,10 @@ impl Hints {
         hints
     }
 
-    /// Watches these places and no others, as far as they are there.
-    pub(super) fn want(&mut self, places: &Places) {
+    /// Watches these paths and no others, as far as they are there.
+    pub(super) fn want(&mut self, watched_paths: &WatchedPaths) {
         let Some(watcher) = &mut self.watcher else { return };
-        let wanted = wanted(places);
+        let wanted = wanted(watched_paths);
         self.watched.retain(|path, watched| {
             let stays = wanted.get(path) == Some(watched);
             if !stays {
@@ -104,7 +104,7 @@ impl Hints {
 
 /// The folders to watch, as far as they are there: those with all that is below them, and those that
 /// a file or folder would be put into.
-fn wanted(places: &Places) -> BTreeMap<PathBuf, Watched> {
+fn wanted(watched_paths: &WatchedPaths) -> BTreeMap<PathBuf, Watched> {
     let mut wanted = BTreeMap::new();
     let mut add = |path: &Path, mode| {
         // The parent of a relative path without a folder is empty.
@@ -117,8 +117,8 @@ fn wanted(places: &Places) -> BTreeMap<PathBuf, Watched> {
             wanted.insert(path, Watched { mode, identity });
         }
     };
-    let folders = || places.folders.iter().chain([&places.docroot]);
-    for path in places.files.iter().chain(folders()) {
+    let folders = || watched_paths.folders.iter().chain([&watched_paths.docroot]);
+    for path in watched_paths.files.iter().chain(folders()) {
         if let Some(parent) = path.parent() {
             add(parent, RecursiveMode::NonRecursive);
         }
@@ -141,8 +141,9 @@ mod tests {
         let top = folder.path().canonicalize().unwrap();
         fs::create_dir_all(top.join("releases/2")).unwrap();
         std::os::unix::fs::symlink("releases/2", top.join("docroot")).unwrap();
-        let places = Places { docroot: top.join("docroot"), ..Places::default() };
-        let wanted = wanted(&places).into_iter().map(|(path, watched)| (path, watched.mode));
+        let watched_paths =
+            WatchedPaths { docroot: top.join("docroot"), ..WatchedPaths::default() };
+        let wanted = wanted(&watched_paths).into_iter().map(|(path, watched)| (path, watched.mode));
         let (links, files) = (RecursiveMode::NonRecursive, RecursiveMode::Recursive);
         assert!(wanted.eq([(top.clone(), links), (top.join("releases/2"), files)]));
     }

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
-use crate::app::places::Places;
+use crate::app::watched_paths::WatchedPaths;
 
 /// Hints in a program without the feature `watch`: there are none, so files are looked at every half a second.
 pub(super) struct Hints;
@@ -19,7 +19,7 @@ impl Hints {
     }
 
     /// Watches nothing.
-    pub(super) fn want(&mut self, _: &Places) {}
+    pub(super) fn want(&mut self, _: &WatchedPaths) {}
 
     /// Never.
     pub(super) fn are_complete(&self) -> bool {

@@ -114,7 +114,7 @@ fn step() -> impl Strategy<Value = Step> {
 #[derive(Debug, Clone, Copy)]
 struct Begun {
     generation: Generation,
-    origin: Origin,
+    origin: LogOrigin,
     era: u64,
     second: u64,
 }
@@ -233,8 +233,8 @@ impl Model {
 }
 
 /// Some of the pages are fragments: to the law they are the same.
-fn content(number: u8) -> Content {
-    if number.is_multiple_of(2) { page() } else { Content::Fragment(Default::default()) }
+fn content(number: u8) -> EntryContent {
+    if number.is_multiple_of(2) { page() } else { EntryContent::Fragment(Default::default()) }
 }
 
 fn read(cache: &Cache, model: &Model, page: u8, persistent: bool) -> Due {
@@ -253,7 +253,7 @@ proptest! {
     fn what_is_served_was_never_invalidated_and_stale_for_no_longer_than_it_may(
         steps in vec(step(), 1..100),
     ) {
-        let cache = Cache::new(Limits { bytes: 1 << 20, persistent_bytes: 1 << 20, groups: 4, patterns: 6 });
+        let cache = Cache::new(CacheLimits { bytes: 1 << 20, persistent_bytes: 1 << 20, groups: 4, patterns: 6 });
         cache.follow(LOG, Position::START);
         let mut model = Model {
             era: 0,

@@ -19,14 +19,14 @@ const LENGTH: usize = 512;
 /// it needs so that one of them stands in each such id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Head {
-    pub(super) place: Place,
+    pub(super) place: Anchor,
     pub(super) text: Arc<[u8]>,
     pub(super) then: Then,
 }
 
 /// Where a head stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum Anchor {
     /// At the beginning of the id.
     Beginning,
     /// Anywhere in it.
@@ -60,7 +60,7 @@ pub(super) fn endings(hir: &Hir) -> Option<Vec<Head>> {
         && texts.len() <= HEADS
         && texts.iter().all(|text| (1..=LENGTH).contains(&text.len()));
     let head = |text: &Literal| Head {
-        place: Place::Anywhere,
+        place: Anchor::Anywhere,
         text: text.as_bytes().into(),
         then: Then::Ask,
     };
@@ -125,8 +125,8 @@ impl Reading {
             then => then,
         };
         let place = match self.from_the_beginning || self.text.is_empty() {
-            true => Place::Beginning,
-            false => Place::Anywhere,
+            true => Anchor::Beginning,
+            false => Anchor::Anywhere,
         };
         Head { place, text: self.text.into(), then }
     }
@@ -252,7 +252,7 @@ mod tests {
     /// Heads as `^text$`, `^text…` and `^text?`, where the expression is asked.
     fn show(heads: Vec<Head>) -> Vec<String> {
         let show = |head: Head| {
-            let start = if head.place == Place::Beginning { "^" } else { "" };
+            let start = if head.place == Anchor::Beginning { "^" } else { "" };
             let end = match head.then {
                 Then::Anything => "…",
                 Then::End => "$",

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use memchr::memmem;
 
-use super::head::{Head, Place, Then};
+use super::head::{Anchor, Head, Then};
 use super::pattern::Pattern;
 use crate::cache::validity::Verdict;
 use crate::log::Position;
@@ -39,8 +39,8 @@ impl Run {
             sorted(heads.collect())
         };
         Run {
-            at_the_beginning: stands(Place::Beginning),
-            anywhere: stands(Place::Anywhere),
+            at_the_beginning: stands(Anchor::Beginning),
+            anywhere: stands(Anchor::Anywhere),
             patterns: patterns.into(),
         }
     }

@@ -23,7 +23,7 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// What happens to a process; with its number in the cluster.
 #[derive(Debug)]
-pub(super) enum Event {
+pub(super) enum ProcessEvent {
     /// It listens.
     Announced(usize, Announcement),
     /// It has ended; this is the last event.
@@ -44,7 +44,7 @@ impl Process {
         program: &Path,
         launch: Launch,
         number: usize,
-        events: mpsc::Sender<Event>,
+        events: mpsc::Sender<ProcessEvent>,
     ) -> io::Result<Process> {
         let mut child = Command::new(program)
             .args(&launch.arguments)
@@ -65,7 +65,7 @@ impl Process {
             let Some(status) = mind(child, orders).await else { return };
             let last_words = async { tokio::join!(messages, listening) };
             let _ = timeout(LAST_WORDS, last_words).await;
-            let _ = events.send(Event::Ended(number, status)).await;
+            let _ = events.send(ProcessEvent::Ended(number, status)).await;
         });
         Ok(Process { name: launch.name, mode: launch.mode, signals })
     }
@@ -108,7 +108,7 @@ async fn announce(
     stdout: Option<impl AsyncRead + Unpin>,
     name: String,
     number: usize,
-    events: mpsc::Sender<Event>,
+    events: mpsc::Sender<ProcessEvent>,
 ) {
     let Some(stdout) = stdout else { return };
     let mut lines = BufReader::new(stdout);
@@ -119,7 +119,7 @@ async fn announce(
         match announcement {
             Some(announcement) if !announced => {
                 announced = true;
-                let _ = events.send(Event::Announced(number, announcement)).await;
+                let _ = events.send(ProcessEvent::Announced(number, announcement)).await;
             }
             _ => output::relay(&name, &line).await,
         }
@@ -158,7 +158,7 @@ mod tests {
         }
     }
 
-    fn start(script: &str) -> (Process, mpsc::Receiver<Event>) {
+    fn start(script: &str) -> (Process, mpsc::Receiver<ProcessEvent>) {
         let (sender, events) = mpsc::channel(8);
         let process = Process::start(Path::new("/bin/sh"), shell(script), 7, sender).unwrap();
         (process, events)
@@ -169,9 +169,9 @@ mod tests {
     #[tokio::test]
     async fn a_process_announces_itself_once_and_ends() {
         let (_process, mut events) = start(&format!("echo '{LINE}'; echo '{LINE}'; exit 3"));
-        let Some(Event::Announced(7, announcement)) = events.recv().await else { panic!() };
+        let Some(ProcessEvent::Announced(7, announcement)) = events.recv().await else { panic!() };
         assert_eq!(announcement.to_string(), LINE);
-        let Some(Event::Ended(7, Ok(status))) = events.recv().await else { panic!() };
+        let Some(ProcessEvent::Ended(7, Ok(status))) = events.recv().await else { panic!() };
         assert_eq!(status.code(), Some(3));
         assert!(events.recv().await.is_none());
     }
@@ -180,9 +180,9 @@ mod tests {
     async fn a_signal_reaches_the_process() {
         let script = format!("trap 'exit 5' TERM; echo '{LINE}'; while :; do sleep 0.01; done");
         let (process, mut events) = start(&script);
-        assert!(matches!(events.recv().await, Some(Event::Announced(..))));
+        assert!(matches!(events.recv().await, Some(ProcessEvent::Announced(..))));
         process.signal(Signal::TERM);
-        let Some(Event::Ended(7, Ok(status))) = events.recv().await else { panic!() };
+        let Some(ProcessEvent::Ended(7, Ok(status))) = events.recv().await else { panic!() };
         assert_eq!(status.code(), Some(5));
         process.signal(Signal::TERM);
     }

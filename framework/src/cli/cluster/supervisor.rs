@@ -12,8 +12,8 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::lock::Lock;
 use super::output::{report, say};
 use super::plan::{Launch, Plan};
-use super::process::{Event, Process};
-use crate::cli::client::{Answer, ClientError, Node};
+use super::process::{Process, ProcessEvent};
+use crate::cli::client::{AdminAnswer, AdminPort, ClientError};
 use crate::cli::{Announcement, Entrance, Signals, Wish};
 use crate::problem::{Problem, Problems};
 
@@ -77,13 +77,13 @@ struct Supervisor {
     program: PathBuf,
     /// None when processes of an earlier cluster may still be running.
     lock: Option<Lock>,
-    nodes: Vec<Member>,
-    sender: mpsc::Sender<Event>,
-    events: mpsc::Receiver<Event>,
+    nodes: Vec<ClusterProcess>,
+    sender: mpsc::Sender<ProcessEvent>,
+    events: mpsc::Receiver<ProcessEvent>,
 }
 
 #[derive(Debug)]
-struct Member {
+struct ClusterProcess {
     process: Process,
     state: State,
 }
@@ -118,7 +118,7 @@ impl Supervisor {
         let number = self.nodes.len();
         let process = Process::start(&self.program, launch, number, self.sender.clone())
             .map_err(|error| failed(format!("{name} cannot be started: {error}")))?;
-        self.nodes.push(Member { process, state: State::Starting });
+        self.nodes.push(ClusterProcess { process, state: State::Starting });
         Ok(())
     }
 
@@ -141,7 +141,7 @@ impl Supervisor {
 
     /// Waits until the node says on its admin port that it can do its work.
     async fn ready(&mut self, number: usize) -> Result<(), Interruption> {
-        let node = Node::from(self.listening(number).await?.admin);
+        let node = AdminPort::from(self.listening(number).await?.admin);
         let mut next_report = Instant::now() + READY_REPORT;
         loop {
             let answer = async {
@@ -194,13 +194,13 @@ impl Supervisor {
     async fn next(&mut self) -> Option<(usize, String)> {
         // The supervisor holds a sender itself, so there is always a next event to wait for.
         match self.events.recv().await? {
-            Event::Announced(number, announcement) => {
+            ProcessEvent::Announced(number, announcement) => {
                 let line = announcement.to_string();
                 self.nodes[number].state = State::Listening(announcement);
                 say(&line).await;
                 None
             }
-            Event::Ended(number, status) => {
+            ProcessEvent::Ended(number, status) => {
                 self.nodes[number].state = State::Ended;
                 let status = status.map_or_else(
                     |error| format!("its exit status is not known ({error})"),
@@ -276,6 +276,6 @@ impl Supervisor {
     }
 }
 
-fn is_ready(answer: &Result<Answer, ClientError>) -> bool {
+fn is_ready(answer: &Result<AdminAnswer, ClientError>) -> bool {
     answer.as_ref().is_ok_and(|answer| answer.status == StatusCode::OK)
 }

@@ -2,14 +2,14 @@
 
 use regex::bytes::Regex;
 
-use super::entry::{Entry, Found, report};
+use super::entry::{Entry, Located, report};
 use crate::dispatch::{AuditPolicy, Audited, CacheType};
 use crate::problem::Problems;
 
 /// Reads `audit` and `audit_ignore` of a route whose content is of this type.
 pub(super) fn policy(entry: &Entry<'_>, kind: CacheType, problems: &mut Problems) -> AuditPolicy {
     let mut audited = Audited::Untimed;
-    if let Some(Found { value, at }) = entry.value("audit") {
+    if let Some(Located { value, at }) = entry.value("audit") {
         match value.get_ref().as_bool() {
             Some(true) => audited = Audited::All,
             Some(false) => audited = Audited::Nothing,
@@ -18,7 +18,8 @@ pub(super) fn policy(entry: &Entry<'_>, kind: CacheType, problems: &mut Problems
     }
     let mut ignored = Vec::new();
     let example = "audit_ignore = ['<time>.*?</time>']";
-    for Found { value, at } in entry.texts("audit_ignore", example, problems).unwrap_or_default() {
+    for Located { value, at } in entry.texts("audit_ignore", example, problems).unwrap_or_default()
+    {
         match Regex::new(value) {
             Ok(expression) => ignored.push(expression),
             Err(error) => report(problems, &at, format!("`audit_ignore`: {error}")),

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use http::{HeaderName, Method, StatusCode};
 
-use super::entry::{Entry, Found, report};
+use super::entry::{Entry, Located, report};
 use crate::dispatch::{CachePolicy, CacheStatuses, CacheType, QueryKey};
 use crate::problem::Problems;
 use crate::units::{parse_duration, parse_size};
@@ -36,7 +36,7 @@ pub(super) fn policy(
         stale_while_revalidate: Duration::ZERO,
         stale_if_error: Duration::ZERO,
     };
-    let Some(Found { value, at }) = entry.value("cache") else { return policy };
+    let Some(Located { value, at }) = entry.value("cache") else { return policy };
     let value = value.get_ref();
     if let Some(word) = value.as_str() {
         match kind(word) {
@@ -72,7 +72,7 @@ pub(super) fn policy(
 fn table(entry: &Entry<'_>, policy: &mut CachePolicy, problems: &mut Problems) {
     let known = ["type", "timeout", "stale_if_error", "stale_while_revalidate"];
     let Some(entry) = entry.table("cache", &known, problems) else { return };
-    if let Some(Found { value, at }) = entry.text("type", problems) {
+    if let Some(Located { value, at }) = entry.text("type", problems) {
         match kind(value) {
             Ok(kind) => policy.kind = kind,
             Err(message) => report(problems, &at, message),
@@ -99,7 +99,7 @@ pub(super) fn statuses(
     problems: &mut Problems,
 ) -> CacheStatuses {
     let mut statuses = CacheStatuses::default();
-    let Some(Found { value, at }) = entry.value("cache_statuses") else { return statuses };
+    let Some(Located { value, at }) = entry.value("cache_statuses") else { return statuses };
     if let Some(list) = value.get_ref().as_array() {
         for value in list.iter() {
             let at = entry.at_span(value.span());
@@ -168,7 +168,7 @@ fn kind(word: &str) -> Result<CacheType, String> {
 }
 
 fn duration(entry: &Entry<'_>, key: &str, problems: &mut Problems) -> Option<Duration> {
-    let Found { value, at } = entry.text(key, problems)?;
+    let Located { value, at } = entry.text(key, problems)?;
     match parse_duration(value) {
         Ok(Duration::ZERO) => report(problems, &at, format!("`{key}` must not be zero")),
         Ok(duration) => return Some(duration),
@@ -189,7 +189,7 @@ pub(super) fn query(entry: &Entry<'_>, problems: &mut Problems) -> QueryKey {
 pub(super) fn vary(entry: &Entry<'_>, problems: &mut Problems) -> Vec<HeaderName> {
     let mut headers = Vec::new();
     let names = entry.texts("vary", "vary = [\"accept-language\"]", problems);
-    for Found { value, at } in names.unwrap_or_default() {
+    for Located { value, at } in names.unwrap_or_default() {
         let name = match HeaderName::try_from(value) {
             Ok(name) if value != "*" => name,
             _ => {
@@ -220,7 +220,7 @@ pub(super) fn vary(entry: &Entry<'_>, problems: &mut Problems) -> Vec<HeaderName
 
 /// Reads `max_body`.
 pub(super) fn max_body(entry: &Entry<'_>, problems: &mut Problems) -> Option<u64> {
-    let Found { value, at } = entry.value("max_body")?;
+    let Located { value, at } = entry.value("max_body")?;
     let value = value.get_ref();
     let size = if let Some(text) = value.as_str() {
         parse_size(text).map_err(|error| error.to_string())

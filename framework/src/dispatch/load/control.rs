@@ -2,7 +2,7 @@
 
 use http::HeaderValue;
 
-use super::entry::{Entry, Found, report};
+use super::entry::{Entry, Located, report};
 use crate::problem::{Problems, nearest};
 
 /// Directives that stand alone (RFC 9111, section 5.2.2, and RFC 8246).
@@ -27,7 +27,7 @@ pub(super) fn control(
     key: &str,
     problems: &mut Problems,
 ) -> Option<HeaderValue> {
-    let Found { value, at } = entry.text(key, problems)?;
+    let Located { value, at } = entry.text(key, problems)?;
     let mut refuse = |message: String| report(problems, &at, format!("`{key}`: {message}"));
     let mut known = Vec::new();
     for directive in value.split(',').map(str::trim) {

@@ -34,7 +34,7 @@ impl Source {
 
 /// A value and where it stands.
 #[derive(Debug, Clone)]
-pub(super) struct Found<T> {
+pub(super) struct Located<T> {
     pub(super) value: T,
     pub(super) at: Location,
 }
@@ -92,17 +92,17 @@ impl<'e> Entry<'e> {
     }
 
     /// The value of `key` as it was written.
-    pub(super) fn value(&self, key: &str) -> Option<Found<&'e Spanned<DeValue<'e>>>> {
+    pub(super) fn value(&self, key: &str) -> Option<Located<&'e Spanned<DeValue<'e>>>> {
         let value = self.table.get(key)?;
-        Some(Found { value, at: self.source.locate(value.span()) })
+        Some(Located { value, at: self.source.locate(value.span()) })
     }
 
     /// The text of `key`; anything else is reported.
-    pub(super) fn text(&self, key: &str, problems: &mut Problems) -> Option<Found<&'e str>> {
-        let Found { value, at } = self.value(key)?;
+    pub(super) fn text(&self, key: &str, problems: &mut Problems) -> Option<Located<&'e str>> {
+        let Located { value, at } = self.value(key)?;
         match value.get_ref().as_str() {
             Some("") => report(problems, &at, format!("`{key}` is empty")),
-            Some(value) => return Some(Found { value, at }),
+            Some(value) => return Some(Located { value, at }),
             None => {
                 let kind = value.get_ref().type_str();
                 report(problems, &at, format!("`{key}` must be text in quotes, not {kind}"));
@@ -117,8 +117,8 @@ impl<'e> Entry<'e> {
         key: &str,
         example: &str,
         problems: &mut Problems,
-    ) -> Option<Vec<Found<&'e str>>> {
-        let Found { value, at } = self.value(key)?;
+    ) -> Option<Vec<Located<&'e str>>> {
+        let Located { value, at } = self.value(key)?;
         let Some(list) = value.get_ref().as_array() else {
             report(problems, &at, format!("`{key}` must be a list of texts, as in {example}"));
             return None;
@@ -128,7 +128,7 @@ impl<'e> Entry<'e> {
             let at = self.source.locate(value.span());
             match value.get_ref().as_str() {
                 Some("") => report(problems, &at, format!("`{key}` holds an empty text")),
-                Some(value) => texts.push(Found { value, at }),
+                Some(value) => texts.push(Located { value, at }),
                 None => {
                     let message = format!("`{key}` must be a list of texts, as in {example}");
                     report(problems, &at, message);
@@ -145,8 +145,8 @@ impl<'e> Entry<'e> {
         allowed: impl Fn(u16) -> bool,
         advice: &str,
         problems: &mut Problems,
-    ) -> Option<Found<http::StatusCode>> {
-        let Found { value, at } = self.value(key)?;
+    ) -> Option<Located<http::StatusCode>> {
+        let Located { value, at } = self.value(key)?;
         let number = value.get_ref().as_integer();
         let number =
             number.and_then(|number| u16::from_str_radix(number.as_str(), number.radix()).ok());
@@ -155,7 +155,7 @@ impl<'e> Entry<'e> {
         if status.is_none() {
             report(problems, &at, format!("`{key}` must be {advice}"));
         }
-        status.map(|value| Found { value, at })
+        status.map(|value| Located { value, at })
     }
 
     /// The table that is the value of `key`, when it is one.
@@ -165,7 +165,7 @@ impl<'e> Entry<'e> {
         known: &[&str],
         problems: &mut Problems,
     ) -> Option<Entry<'e>> {
-        let Found { value, at } = self.value(key)?;
+        let Located { value, at } = self.value(key)?;
         let table = value.get_ref().as_table()?;
         let entry = Entry { source: self.source, table, at };
         entry.report_unknown(known, problems);

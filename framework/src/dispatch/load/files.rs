@@ -6,7 +6,7 @@ use http::StatusCode;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::entry::{Entry, Found, Source, report};
+use super::entry::{Entry, Located, Source, report};
 use super::reach::{self, Item};
 use super::{names, route};
 use crate::dispatch::path::PathPattern;
@@ -19,7 +19,7 @@ use crate::problem::{Problem, Problems, nearest};
 pub(super) struct Loader {
     problems: Problems,
     routes: Vec<Arc<Route>>,
-    levels: Vec<Draft>,
+    levels: Vec<LevelDraft>,
     /// The files that are being read: each was named by the one before it.
     open: Vec<PathBuf>,
     /// The files that were to be read so far.
@@ -28,7 +28,7 @@ pub(super) struct Loader {
 
 /// A level that is being read.
 #[derive(Default)]
-struct Draft {
+struct LevelDraft {
     prefix: PathPattern,
     items: Vec<Item>,
     errors: ErrorPages,
@@ -48,7 +48,7 @@ impl Loader {
 
     /// Takes the text of the site's own file.
     pub(super) fn take(&mut self, text: &str, file: &Path) {
-        self.levels.push(Draft::default());
+        self.levels.push(LevelDraft::default());
         self.open.push(file.canonicalize().unwrap_or_else(|_| file.to_owned()));
         self.file(text, file, 0);
     }
@@ -133,7 +133,7 @@ impl Loader {
             route::Read::Delegate { prefix, below, file } => {
                 let inner = self.levels.len();
                 let errors = ErrorPages { parent: Some(level), pages: Vec::new() };
-                self.levels.push(Draft { prefix: below, items: Vec::new(), errors });
+                self.levels.push(LevelDraft { prefix: below, items: Vec::new(), errors });
                 let item = Item::Delegate { prefix, level: inner, location: entry.at.clone() };
                 self.levels[level].items.push(item);
                 self.follow(source.file(), &file, inner);
@@ -142,7 +142,7 @@ impl Loader {
     }
 
     /// Reads the file that `named` names in the file `by`.
-    fn follow(&mut self, by: &Path, named: &Found<&str>, level: usize) {
+    fn follow(&mut self, by: &Path, named: &Located<&str>, level: usize) {
         let file = by.parent().unwrap_or(Path::new("")).join(named.value);
         self.files.insert(file.clone());
         let text = match std::fs::read_to_string(&file) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::entry::report;
 use crate::dispatch::resolution::Resolution;
-use crate::dispatch::route::{Condition, Route, Target};
+use crate::dispatch::route::{PathCondition, Route, Target};
 use crate::dispatch::table::Table;
 use crate::problem::Problems;
 
@@ -41,10 +41,10 @@ pub(super) fn check_aliases(table: &Table, problems: &mut Problems) {
         // request gets anywhere.
         let (start, certain) = match (alias.0.literal(), &route.condition) {
             (Some(target), _) => (target.to_owned(), complete),
-            (None, Condition::Path(path)) => {
-                (path.outline().expand(|_, text| text.push('x')), false)
+            (None, PathCondition::Path(path)) => {
+                (path.capture_template().expand(|_, text| text.push('x')), false)
             }
-            (None, Condition::Pattern { .. }) => continue,
+            (None, PathCondition::Pattern { .. }) => continue,
         };
         let mut visited: Vec<&Arc<Route>> = Vec::new();
         let resolution = table.follow(method, (&*start).into(), |alias| visited.push(alias));

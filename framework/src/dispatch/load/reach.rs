@@ -6,7 +6,7 @@ use regex::RegexSet;
 
 use crate::dispatch::level::{Level, Paths, Remainder, Step};
 use crate::dispatch::path::PathPattern;
-use crate::dispatch::route::{Condition, Location, Route};
+use crate::dispatch::route::{Location, PathCondition, Route};
 use crate::problem::{Problem, Problems};
 
 /// What stands in a table before it is made ready for matching, in the order of its file.
@@ -108,7 +108,7 @@ impl Builder<'_> {
         for (index, item) in self.items.iter().enumerate() {
             let Item::Pattern { route } = item else { continue };
             let route = &self.routes[*route];
-            let Condition::Pattern { pattern, .. } = &route.condition else { continue };
+            let PathCondition::Pattern { pattern, .. } = &route.condition else { continue };
             for method in &route.methods {
                 if let Some(other) = seen.insert((pattern.as_str(), method), index) {
                     self.report_twice(other, index);
@@ -139,7 +139,7 @@ impl Builder<'_> {
         let mut pattern_routes = Vec::new();
         for item in self.items {
             let Item::Pattern { route } = item else { continue };
-            if let Condition::Pattern { pattern, .. } = &self.routes[*route].condition {
+            if let PathCondition::Pattern { pattern, .. } = &self.routes[*route].condition {
                 expressions.push(pattern.anchored());
                 pattern_routes.push(*route);
             }

@@ -1,12 +1,12 @@
 use http::Method;
 
-use super::entry::{Entry, Found, report};
+use super::entry::{Entry, Located, report};
 use super::kind::{Kind, Traits};
 use super::{audit, caching, control, target};
-use crate::dispatch::outline::Outline;
+use crate::dispatch::capture_template::CaptureTemplate;
 use crate::dispatch::path::PathPattern;
 use crate::dispatch::pattern::Pattern;
-use crate::dispatch::route::{Condition, Route, Scope};
+use crate::dispatch::route::{PathCondition, Route, Scope};
 use crate::dispatch::{AuditPolicy, CacheType};
 use crate::problem::Problems;
 
@@ -37,9 +37,9 @@ pub(super) enum Read<'e> {
     /// A route with a pattern.
     Pattern { route: Route },
     /// Another file's routes.
-    Include { file: Found<&'e str> },
+    Include { file: Located<&'e str> },
     /// Another file's table, below `prefix`; seen from the site's root that is `below`.
-    Delegate { prefix: PathPattern, below: PathPattern, file: Found<&'e str> },
+    Delegate { prefix: PathPattern, below: PathPattern, file: Located<&'e str> },
 }
 
 /// All keys of a `[[route]]`.
@@ -162,8 +162,8 @@ fn leaf<'e>(
 
     let (condition, path) = condition(entry, prefix, problems)?;
     let captures = match &condition {
-        Condition::Path(path) => path.names().to_vec(),
-        Condition::Pattern { prefix, pattern } => {
+        PathCondition::Path(path) => path.names().to_vec(),
+        PathCondition::Pattern { prefix, pattern } => {
             prefix.names().iter().chain(pattern.names()).cloned().collect()
         }
     };
@@ -200,7 +200,7 @@ fn methods(entry: &Entry<'_>, default: &[Method], problems: &mut Problems) -> Ve
         return default.to_vec();
     };
     let mut methods = Vec::new();
-    for Found { value, at } in &words {
+    for Located { value, at } in &words {
         let method = Method::from_bytes(value.as_bytes());
         match method.ok().filter(|_| !value.contains(|char: char| char.is_ascii_lowercase())) {
             Some(method) if !methods.contains(&method) => methods.push(method),
@@ -229,13 +229,13 @@ fn condition(
     entry: &Entry<'_>,
     prefix: &PathPattern,
     problems: &mut Problems,
-) -> Option<(Condition, Option<PathPattern>)> {
+) -> Option<(PathCondition, Option<PathPattern>)> {
     let (written, read) = match entry.present(&["path", "pattern"])[..] {
         ["path"] => {
             let written = entry.text("path", problems)?;
             let read = PathPattern::parse(written.value).and_then(|path| {
                 let whole = path.below(prefix)?;
-                Ok((Condition::Path(whole), Some(path)))
+                Ok((PathCondition::Path(whole), Some(path)))
             });
             (written, read)
         }
@@ -248,7 +248,7 @@ fn condition(
                     return Err(format!("the capture `{name}` is in the prefix `{prefix}` too"));
                 }
                 let (prefix, pattern) = (prefix.clone(), Box::new(pattern));
-                Ok((Condition::Pattern { prefix, pattern }, None))
+                Ok((PathCondition::Pattern { prefix, pattern }, None))
             });
             (written, read)
         }
@@ -265,11 +265,11 @@ fn condition(
     read.map_err(|message| report(problems, &written.at, message)).ok()
 }
 
-fn groups(entry: &Entry<'_>, captures: &[String], problems: &mut Problems) -> Vec<Outline> {
+fn groups(entry: &Entry<'_>, captures: &[String], problems: &mut Problems) -> Vec<CaptureTemplate> {
     let mut groups = Vec::new();
     let texts = entry.texts("groups", "groups = [\"stories\", \"story:{slug}\"]", problems);
-    for Found { value, at } in texts.unwrap_or_default() {
-        match Outline::parse(value, captures) {
+    for Located { value, at } in texts.unwrap_or_default() {
+        match CaptureTemplate::parse(value, captures) {
             Ok(group) => groups.push(group),
             Err(message) => report(problems, &at, message),
         }

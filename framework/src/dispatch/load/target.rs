@@ -3,12 +3,12 @@ use std::path::{Component, Path};
 use http::StatusCode;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
-use super::entry::{Entry, Found, report};
+use super::entry::{Entry, Located, report};
 use super::kind::Kind;
 use crate::dispatch::canonical::{CanonicalPath, canonical_piece};
-use crate::dispatch::outline::{Outline, Piece};
+use crate::dispatch::capture_template::{CaptureTemplate, Piece};
 use crate::dispatch::path::PathPattern;
-use crate::dispatch::route::{Alias, Condition, Redirect, Target, service_controller};
+use crate::dispatch::route::{Alias, PathCondition, Redirect, Target, service_controller};
 use crate::problem::Problems;
 
 /// What may not stand in a URL that is sent as a header.
@@ -18,12 +18,12 @@ const UNSENDABLE: AsciiSet = CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').ad
 pub(super) fn read(
     entry: &Entry<'_>,
     kind: Kind,
-    condition: &Condition,
+    condition: &PathCondition,
     prefix: &PathPattern,
     captures: &[String],
     problems: &mut Problems,
 ) -> Option<Target> {
-    let Found { value, at } = entry.text(kind.key(), problems)?;
+    let Located { value, at } = entry.text(kind.key(), problems)?;
     let target = match kind {
         Kind::Controller => Ok(Target::Controller(value.to_owned())),
         Kind::Service if is_on_backend(entry, problems) => {
@@ -36,7 +36,7 @@ pub(super) fn read(
         Kind::Redirect => {
             let status = redirect_status(entry, problems);
             redirect(value, captures).and_then(|to| match condition {
-                Condition::Path(path)
+                PathCondition::Path(path)
                     if path.literal().is_some() && path.literal() == to.path.literal() =>
                 {
                     Err("the route redirects to itself".to_owned())
@@ -51,7 +51,7 @@ pub(super) fn read(
 
 /// Whether `on` says that a service is one of the back ends.
 fn is_on_backend(entry: &Entry<'_>, problems: &mut Problems) -> bool {
-    let Some(Found { value, at }) = entry.text("on", problems) else { return false };
+    let Some(Located { value, at }) = entry.text("on", problems) else { return false };
     if !matches!(value, "frontend" | "backend") {
         let message =
             format!("`{value}` is no place for a service; write \"frontend\" or \"backend\"");
@@ -69,7 +69,7 @@ fn redirect_status(entry: &Entry<'_>, problems: &mut Problems) -> StatusCode {
 }
 
 /// The folder or file below the docroot, with slashes between its parts.
-fn files(written: &str, condition: &Condition) -> Result<String, String> {
+fn files(written: &str, condition: &PathCondition) -> Result<String, String> {
     let mut parts = Vec::new();
     for part in Path::new(written).components() {
         match part {
@@ -83,10 +83,10 @@ fn files(written: &str, condition: &Condition) -> Result<String, String> {
         }
     }
     match condition {
-        Condition::Path(path) if path.catch_all().is_none() && !path.names().is_empty() => {
+        PathCondition::Path(path) if path.catch_all().is_none() && !path.names().is_empty() => {
             Err("which file? The last capture of the `path` must be `{*path}`".to_owned())
         }
-        Condition::Pattern { pattern, .. } if pattern.names().len() > 1 => {
+        PathCondition::Pattern { pattern, .. } if pattern.names().len() > 1 => {
             Err("which file? The `pattern` must have one named capture at most".to_owned())
         }
         _ => Ok(parts.join("/")),
@@ -94,24 +94,28 @@ fn files(written: &str, condition: &Condition) -> Result<String, String> {
 }
 
 /// The path that an alias leads to, which counts from the table's prefix.
-fn alias(written: &str, prefix: &PathPattern, captures: &[String]) -> Result<Outline, String> {
+fn alias(
+    written: &str,
+    prefix: &PathPattern,
+    captures: &[String],
+) -> Result<CaptureTemplate, String> {
     if !written.starts_with('/') || written.contains(['?', '#']) {
         return Err(format!("`{written}` is not a path; an alias leads to a path like \"/list\""));
     }
-    let outline = canonical(Outline::parse(written, captures)?, written)?;
-    let outline = outline.after(prefix.outline(), 0);
-    let example = outline.expand(|_, text| text.push('x'));
+    let capture_template = canonical(CaptureTemplate::parse(written, captures)?, written)?;
+    let capture_template = capture_template.after(prefix.capture_template(), 0);
+    let example = capture_template.expand(|_, text| text.push('x'));
     match CanonicalPath::new(&example) {
-        Ok(_) => Ok(outline),
+        Ok(_) => Ok(capture_template),
         Err(error) => Err(format!("no route can match `{written}`: {error}")),
     }
 }
 
 fn redirect(written: &str, captures: &[String]) -> Result<Redirect, String> {
     let (path, tail) = written.split_at(written.find(['?', '#']).unwrap_or(written.len()));
-    let path_outline = Outline::parse(path, captures)?;
+    let path_template = CaptureTemplate::parse(path, captures)?;
     let path = if path.starts_with('/') && !path.starts_with("//") {
-        canonical(path_outline, path)?
+        canonical(path_template, path)?
     } else if let Some(("http" | "https", rest)) = path.split_once("://") {
         let host = rest.split('/').next().unwrap_or_default();
         if host.is_empty() || host.contains('{') {
@@ -119,19 +123,19 @@ fn redirect(written: &str, captures: &[String]) -> Result<Redirect, String> {
                 "`{written}` has no fixed host; a visitor must not choose which site it is"
             ));
         }
-        path_outline.map_text(sendable)
+        path_template.map_text(sendable)
     } else {
         return Err(format!(
             "`{written}` is neither a path like \"/new\" nor a URL like \"https://example.org/\""
         ));
     };
-    let tail = Outline::parse(tail, captures)?.map_text(sendable);
+    let tail = CaptureTemplate::parse(tail, captures)?.map_text(sendable);
     Ok(Redirect { path, tail })
 }
 
-fn canonical(outline: Outline, written: &str) -> Result<Outline, String> {
-    let mut pieces = Vec::with_capacity(outline.pieces().len());
-    for piece in outline.pieces() {
+fn canonical(capture_template: CaptureTemplate, written: &str) -> Result<CaptureTemplate, String> {
+    let mut pieces = Vec::with_capacity(capture_template.pieces().len());
+    for piece in capture_template.pieces() {
         pieces.push(match piece {
             Piece::Text(text) => {
                 let text =
@@ -141,7 +145,7 @@ fn canonical(outline: Outline, written: &str) -> Result<Outline, String> {
             Piece::Capture(index) => Piece::Capture(*index),
         });
     }
-    Ok(Outline::new(written, pieces))
+    Ok(CaptureTemplate::new(written, pieces))
 }
 
 fn sendable(text: &str) -> String {

@@ -54,7 +54,7 @@ async fn what_a_route_tells_caches_is_left_out_where_the_content_is_another() {
     ] {
         let (method, headers) = (Method::GET, HeaderMap::new());
         let served = files.get(&method, &headers, path, &caching).await.unwrap();
-        let Answer::Response(response) = served else { panic!("{path}") };
+        let FileAnswer::Response(response) = served else { panic!("{path}") };
         let value = |name: &str| response.headers().get(name).map(|value| value.to_str().unwrap());
         assert_eq!(value("cache-control"), Some(browser), "{path}");
         assert_eq!(value("cdn-cache-control"), cdn, "{path}");

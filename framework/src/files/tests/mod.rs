@@ -55,8 +55,8 @@ async fn ask(
     let headers = headers.iter().map(|(name, value)| (name.clone(), value.parse().unwrap()));
     let caching = Caching::CONFIRM;
     match files.get(&method, &headers.collect(), path, &caching).await.unwrap() {
-        Answer::Response(response) => Some(response),
-        Answer::Folder | Answer::Nothing => None,
+        FileAnswer::Response(response) => Some(response),
+        FileAnswer::Folder | FileAnswer::Nothing => None,
     }
 }
 

@@ -61,7 +61,7 @@ async fn a_folder_is_its_index_and_its_address_ends_with_a_slash() {
     }
     let (method, headers, caching) = (Method::GET, HeaderMap::new(), Caching::CONFIRM);
     let css = files.get(&method, &headers, "css", &caching).await.unwrap();
-    assert!(matches!(css, Answer::Folder));
+    assert!(matches!(css, FileAnswer::Folder));
     for path in ["empty", "empty/", "css/site.css/", "index.html/"] {
         assert_eq!(get(&files, path).await, None, "{path}");
     }

@@ -73,7 +73,8 @@ impl Compared {
 
     /// Of a page in the cache.
     pub(super) fn of_page(page: &Page, policy: &AuditPolicy) -> Compared {
-        let compared = Compared::new(page.status(), page.head.template(), &page.body, policy);
+        let compared =
+            Compared::new(page.status(), page.header_template.template(), &page.body, policy);
         match page.status().is_success() {
             true => compared,
             // It may be the site's error page, which has the id of the request that it was made for.

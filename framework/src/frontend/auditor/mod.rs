@@ -85,7 +85,7 @@ use super::counters::Counters;
 use super::maker::{Made, MadeContent, Maker};
 use super::router::Order;
 use super::settings::Settings;
-use crate::cache::{Cache, Entry, Origin};
+use crate::cache::{Cache, Entry, LogOrigin};
 use crate::clock::{self, Moment};
 use crate::computation;
 use crate::dispatch::{AuditPolicy, Audited, CacheType};
@@ -323,7 +323,7 @@ impl Auditor {
 struct Fresh {
     compared: Compared,
     groups: Vec<String>,
-    origin: Option<Origin>,
+    origin: Option<LogOrigin>,
 }
 
 /// Whether the route wants the content of this entry compared.
@@ -350,12 +350,13 @@ async fn confirmed(cache: &Cache, since: Moment) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cache::Limits;
+    use crate::cache::CacheLimits;
 
     #[tokio::test]
     async fn a_difference_waits_for_a_lease_that_was_asked_for_after_the_fresh_page() {
         const LEASE: Duration = Duration::from_secs(60);
-        let limits = Limits { bytes: 1 << 10, persistent_bytes: 1 << 10, groups: 1, patterns: 1 };
+        let limits =
+            CacheLimits { bytes: 1 << 10, persistent_bytes: 1 << 10, groups: 1, patterns: 1 };
         let cache = Arc::new(Cache::new(limits));
         let at = clock::now();
         // The answer to an earlier question may come late, and says nothing of the fresh page.

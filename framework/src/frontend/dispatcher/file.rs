@@ -11,7 +11,7 @@ use super::super::respond::{self, CacheStatus, Forward};
 use super::super::router::{Failed, Visit};
 use super::Dispatcher;
 use crate::dispatch::{CanonicalPath, Match, Resolution, Route};
-use crate::files::{Answer, Caching};
+use crate::files::{Caching, FileAnswer};
 use crate::http::names::CACHE_STATUS;
 
 /// A request for a file.
@@ -43,7 +43,7 @@ impl Dispatcher {
         };
         let (method, headers) = (visit.method, visit.headers());
         let mut answer = self.files.find(method, headers, &file, &caching).await;
-        if matches!(answer, Ok(Answer::Folder)) {
+        if matches!(answer, Ok(FileAnswer::Folder)) {
             if let Some(location) = with_slash(visit) {
                 return Served::Response(respond::redirect(StatusCode::FOUND, location));
             }
@@ -51,12 +51,14 @@ impl Dispatcher {
             answer = self.files.find(method, headers, &format!("{file}/"), &caching).await;
         }
         match answer {
-            Ok(Answer::Response(mut response)) => {
+            Ok(FileAnswer::Response(mut response)) => {
                 let cache = CacheStatus::forwarded(Forward::Bypass);
                 response.headers_mut().insert(CACHE_STATUS, cache.header());
                 Served::Response(response)
             }
-            Ok(Answer::Folder | Answer::Nothing) => Served::Failed(no_file(&route, &path).into()),
+            Ok(FileAnswer::Folder | FileAnswer::Nothing) => {
+                Served::Failed(no_file(&route, &path).into())
+            }
             Err(failure) => Served::Failed(Failed::refused(failure, route.scope, &path).into()),
         }
     }

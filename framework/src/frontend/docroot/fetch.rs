@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use http_body_util::BodyExt;
 use tokio::time::{sleep, timeout};
 
-use super::known::Failure;
+use super::known::MissingReason;
 use super::{Docroot, DocrootFiles};
 use crate::clock;
 use crate::docroot::{Partial, StoreError};
@@ -35,7 +35,7 @@ enum Trouble {
     /// The transfer was broken off; it says nothing of the content.
     Broken(String),
     /// The content cannot be had, or not be stored.
-    Failed(Failure),
+    Failed(MissingReason),
     /// It is not needed any more.
     Unwanted,
 }
@@ -45,8 +45,8 @@ impl From<StoreError> for Trouble {
         let reason = error.to_string();
         Trouble::Failed(match error {
             // The disk has taken it; what the back end has is damaged.
-            StoreError::Wrong { .. } => Failure::Absent(reason),
-            _ => Failure::Unstorable(reason),
+            StoreError::Wrong { .. } => MissingReason::Absent(reason),
+            _ => MissingReason::Unstorable(reason),
         })
     }
 }
@@ -55,7 +55,7 @@ impl From<StoreError> for Trouble {
 struct Attempt<'a> {
     docroot: &'a Docroot,
     content: ContentId,
-    failure: Option<Failure>,
+    failure: Option<MissingReason>,
 }
 
 impl Drop for Attempt<'_> {
@@ -106,7 +106,8 @@ impl DocrootFiles {
                 }
                 Err(Trouble::Unwanted) => {}
                 Err(Trouble::Failed(failure)) => {
-                    let (Failure::Unstorable(reason) | Failure::Absent(reason)) = &failure;
+                    let (MissingReason::Unstorable(reason) | MissingReason::Absent(reason)) =
+                        &failure;
                     tracing::error!(content = content.hex(), reason, "a file cannot be fetched");
                     attempt.failure = Some(failure);
                 }
@@ -151,10 +152,10 @@ impl DocrootFiles {
             Ok(Some(body)) => body,
             Ok(None) => {
                 let reason = "the back end does not have it".to_owned();
-                return Err(Trouble::Failed(Failure::Absent(reason)));
+                return Err(Trouble::Failed(MissingReason::Absent(reason)));
             }
             Err(CallError::Refused { message, .. }) => {
-                return Err(Trouble::Failed(Failure::Absent(message)));
+                return Err(Trouble::Failed(MissingReason::Absent(message)));
             }
             Err(error) => return Err(Trouble::Broken(error.to_string())),
         };
@@ -205,6 +206,6 @@ async fn blocking<T: Send + 'static>(
 ) -> Result<T, Trouble> {
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => done.map_err(Trouble::from),
-        Err(error) => Err(Trouble::Failed(Failure::Unstorable(error.to_string()))),
+        Err(error) => Err(Trouble::Failed(MissingReason::Unstorable(error.to_string()))),
     }
 }

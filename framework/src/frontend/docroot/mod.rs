@@ -25,13 +25,13 @@ use crate::link::{Holdings, Link};
 use crate::log::{ContentId, FileChange, Position};
 
 pub(crate) use known::Figures;
-use known::{Known, Trust};
+use known::{KnownFiles, Trust};
 
 /// The files that the log has put into the docroot, as this front end knows them.
 #[derive(Debug)]
 pub(crate) struct Docroot {
     store: Arc<Store>,
-    known: RwLock<Known>,
+    known: RwLock<KnownFiles>,
     holdings: watch::Sender<Holdings>,
     /// Notified whenever a file changes, a content comes, or a request begins to wait for one.
     changed: watch::Sender<()>,
@@ -113,7 +113,7 @@ impl Docroot {
 
     /// Figures for operators.
     pub(crate) fn figures(&self) -> Figures {
-        self.read(Known::figures)
+        self.read(KnownFiles::figures)
     }
 
     /// How many bytes of contents have been fetched since the start.
@@ -155,19 +155,19 @@ impl Docroot {
     }
 
     fn trust(&self) -> Trust {
-        self.read(Known::trust)
+        self.read(KnownFiles::trust)
     }
 
-    fn read<T>(&self, read: impl FnOnce(&Known) -> T) -> T {
+    fn read<T>(&self, read: impl FnOnce(&KnownFiles) -> T) -> T {
         read(&self.known.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn write<T>(&self, write: impl FnOnce(&mut Known) -> T) -> T {
+    fn write<T>(&self, write: impl FnOnce(&mut KnownFiles) -> T) -> T {
         write(&mut self.known.write().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Changes what is known, and notifies all waiting tasks.
-    fn change<T>(&self, change: impl FnOnce(&mut Known, &Store) -> T) -> T {
+    fn change<T>(&self, change: impl FnOnce(&mut KnownFiles, &Store) -> T) -> T {
         let changed = self.write(|known| change(known, &self.store));
         self.report();
         self.changed.send_replace(());

@@ -13,10 +13,10 @@ use super::{Docroot, DocrootFiles};
 use crate::clock;
 use crate::docroot::{Manifest, Store, check_path};
 use crate::files::{
-    Answer, Caching, Files, Fingerprint, Overlaid, OverlaidFile, Overlay, is_exhaustion,
+    Caching, FileAnswer, Files, Fingerprint, Overlaid, OverlaidFile, Overlay, is_exhaustion,
 };
 use crate::frontend::failure::Failure;
-use crate::link::{CallError, Lookup};
+use crate::link::{CallError, FileLookup};
 use crate::log::{ContentId, Position};
 
 /// How long a back end may take to say what it knows of a file.
@@ -138,7 +138,7 @@ impl DocrootFiles {
         headers: &HeaderMap,
         path: &str,
         caching: &Caching,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<FileAnswer, Failure> {
         let mut paths = Files::meant_by(path);
         paths.retain(|path| check_path(path).is_ok());
         let deadline = Instant::now() + self.deadline;
@@ -173,7 +173,9 @@ impl DocrootFiles {
             }
             let files = self.files.behind(Arc::new(stated));
             match files.get(method, headers, path, caching).await {
-                Ok(Answer::Nothing) if said == Said::Nothing && !is_sure => return Err(unsure()),
+                Ok(FileAnswer::Nothing) if said == Said::Nothing && !is_sure => {
+                    return Err(unsure());
+                }
                 Ok(answer) => return Ok(answer),
                 // What was lost is waited for in the next round.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -194,7 +196,7 @@ impl DocrootFiles {
             return None;
         }
         let known = self.cache.position();
-        let lookup = Lookup {
+        let lookup = FileLookup {
             paths: paths.to_vec(),
             log: known.map(|known| known.log),
             applied: known.map_or(Position::START, |known| known.as_of),

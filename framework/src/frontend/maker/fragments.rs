@@ -33,7 +33,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::super::settings::Settings;
-use crate::cache::{Cache, Content, Fill, Freshness, Generation, Key, Origin};
+use crate::cache::{Cache, EntryContent, Fill, Freshness, Generation, Key, LogOrigin};
 use crate::clock::{self, Moment};
 use crate::dispatch::Audited;
 use crate::pieces::{Fragment, Part, Pieces};
@@ -52,7 +52,7 @@ pub(super) struct CachedFragments {
     begun: Moment,
     /// The clock after the request was read.
     now: Moment,
-    as_of: Cell<Option<Origin>>,
+    as_of: Cell<Option<LogOrigin>>,
     found: Cell<u64>,
     missed: Cell<u64>,
 }
@@ -64,7 +64,7 @@ impl CachedFragments {
         settings: &Settings,
         within: &Key<'_>,
         (generation, begun): (Generation, Moment),
-        origin: Option<Origin>,
+        origin: Option<LogOrigin>,
     ) -> Rc<CachedFragments> {
         Rc::new(CachedFragments {
             cache: Arc::clone(cache),
@@ -81,7 +81,7 @@ impl CachedFragments {
     }
 
     /// The origin of the oldest content that was found; `None` if it is not known.
-    pub(super) fn origin(&self) -> Option<Origin> {
+    pub(super) fn origin(&self) -> Option<LogOrigin> {
         self.as_of.get()
     }
 
@@ -105,7 +105,7 @@ impl Fragments for CachedFragments {
         counter.set(counter.get() + 1);
         let (fragment, from) = found?;
         let own = self.as_of.get().filter(|own| own.log == from.log);
-        self.as_of.set(own.map(|own| Origin { as_of: own.as_of.min(from.as_of), ..own }));
+        self.as_of.set(own.map(|own| LogOrigin { as_of: own.as_of.min(from.as_of), ..own }));
         Some(fragment)
     }
 
@@ -135,7 +135,7 @@ impl Fragments for CachedFragments {
                 timed: matches!(kind, FragmentType::Timeout(_)),
             },
             contains: fragment.contains.clone(),
-            content: Content::Fragment(fragment),
+            content: EntryContent::Fragment(fragment),
             now: self.begun,
         });
     }
@@ -165,13 +165,14 @@ impl Fragments for AuditedFragments {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cache::{KeyBuilder, Limits};
+    use crate::cache::{CacheLimits, KeyBuilder};
     use crate::log::{Invalidation, LogEpoch, Position};
 
     const LOG: LogEpoch = LogEpoch::first_of(1);
 
     fn cache() -> Arc<Cache> {
-        let limits = Limits { bytes: 1 << 20, persistent_bytes: 1 << 20, groups: 9, patterns: 9 };
+        let limits =
+            CacheLimits { bytes: 1 << 20, persistent_bytes: 1 << 20, groups: 9, patterns: 9 };
         let cache = Cache::new(limits);
         cache.follow(LOG, Position::START);
         cache.renew(clock::now(), Duration::from_secs(3600));
@@ -188,7 +189,7 @@ mod tests {
             generation: cache.generation(),
             begun: clock::now(),
             now: clock::now(),
-            as_of: Cell::new(Some(Origin { log, as_of: Position(as_of) })),
+            as_of: Cell::new(Some(LogOrigin { log, as_of: Position(as_of) })),
             found: Cell::new(0),
             missed: Cell::new(0),
         }

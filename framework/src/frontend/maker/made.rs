@@ -2,7 +2,7 @@ use http::StatusCode;
 use http::header::HeaderMap;
 
 use crate::body::Body;
-use crate::cache::Origin;
+use crate::cache::LogOrigin;
 use crate::dispatch::CacheType;
 use crate::pieces::Pieces;
 
@@ -17,7 +17,7 @@ pub(in crate::frontend) struct Made {
     /// How the reply wants to be cached, when not as its route says.
     pub(in crate::frontend) cache: Option<CacheType>,
     /// From when it is; unknown while no log is followed.
-    pub(in crate::frontend) origin: Option<Origin>,
+    pub(in crate::frontend) origin: Option<LogOrigin>,
 }
 
 /// The body of what was made.

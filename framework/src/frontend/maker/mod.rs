@@ -20,15 +20,15 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 use super::counters::{Counters, Event};
 use super::end_to_end::end_to_end;
-use super::failure::{Failure, Keeping};
+use super::failure::{Failure, ReplyCaching};
 use super::router::Order;
 use super::settings::Settings;
 use crate::body::Body;
-use crate::cache::{Cache, Origin};
+use crate::cache::{Cache, LogOrigin};
 use crate::clock::{self, Moment};
 use crate::computation::Code;
 use crate::dispatch::{Audited, Target};
-use crate::link::{Answer, Call, CallError, Content, Link};
+use crate::link::{Answer, AnswerContent, Call, CallError, Link};
 use crate::log::Position;
 use crate::media_type;
 use crate::server::{Work, limited};
@@ -54,7 +54,7 @@ struct Making<'a> {
     /// From before anything was looked at: what happens meanwhile makes the content old.
     begun: Moment,
     /// From when the content is; unknown while no log is followed.
-    origin: Option<Origin>,
+    origin: Option<LogOrigin>,
     fragments: Source,
 }
 
@@ -134,7 +134,7 @@ impl Maker {
         };
         let calling = Work::see_through(order.work.clone(), self.link.call(call, body), runs_on);
         let (answer, body) = calling.await.map_err(failure_of_call)?;
-        let Content::Template { name, .. } = &answer.content else {
+        let AnswerContent::Template { name, .. } = &answer.content else {
             return self.made_of(answer, body, making);
         };
         let template = Code::template(name);
@@ -160,17 +160,17 @@ impl Maker {
 
     /// What a controller has answered.
     fn made_of(&self, answer: Answer, body: Body, making: Making<'_>) -> Result<Made, Failure> {
-        let origin = Origin { log: answer.log, as_of: answer.as_of };
+        let origin = LogOrigin { log: answer.log, as_of: answer.as_of };
         let status = StatusCode::from_u16(answer.status)
             .map_err(|_| Failure::internal(format!("status {} is none", answer.status)))?;
         let headers = headers_of(&answer)?;
         match answer.content {
-            Content::Body => {
+            AnswerContent::Body => {
                 let content = MadeContent::Body(body);
                 let (groups, cache) = (answer.groups, answer.cache);
                 Ok(Made { status, headers, content, groups, cache, origin: Some(origin) })
             }
-            Content::Template { name, values } => {
+            AnswerContent::Template { name, values } => {
                 let mut values = Values::from_packed(&values)
                     .map_err(|error| Failure::internal(format!("values of `{name}`: {error}")))?;
                 if let Some(variant) = making.order.variant.name() {
@@ -184,8 +184,8 @@ impl Maker {
                 made.cache = answer.cache;
                 Ok(made)
             }
-            Content::Error { message, cause } => {
-                let keeping = Keeping { groups: answer.groups, cache: answer.cache, origin };
+            AnswerContent::Error { message, cause } => {
+                let keeping = ReplyCaching { groups: answer.groups, cache: answer.cache, origin };
                 let keeping = Some(Box::new(keeping));
                 Err(Failure { status, message, cause, headers, is_known: false, keeping })
             }

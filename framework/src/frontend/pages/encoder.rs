@@ -32,11 +32,11 @@ pub(in crate::frontend) const SHORTEST_PIECE: usize = 200;
 /// The way to the thread that encodes. It ends when this is dropped.
 #[derive(Debug)]
 pub(super) struct Encoder {
-    queue: Option<SyncSender<Order>>,
+    queue: Option<SyncSender<EncodeJob>>,
 }
 
 /// What is to be made of an entry's page. What the cache evicts meanwhile takes no memory here.
-type Order = (Derived, Weak<Entry>);
+type EncodeJob = (Derived, Weak<Entry>);
 
 impl Encoder {
     /// Encodes what is in `cache` in these codings.
@@ -56,7 +56,7 @@ impl Encoder {
     /// Requests what an entry's page may be sent as by itself: its encodings, or its deflated
     /// pieces if it has parts. What exists already, or is being made, is not made again.
     pub(super) fn ask(&self, entry: &Arc<Entry>, page: &Page) {
-        match page.body.has_parts() && page.head.encoded_template().is_some() {
+        match page.body.has_parts() && page.header_template.encoded_template().is_some() {
             true => self.ask_for_pieces(entry, page),
             false => self.order(entry, page, Derived::Encodings),
         }
@@ -77,7 +77,7 @@ impl Encoder {
     }
 }
 
-fn run(waiting: &Receiver<Order>, cache: &Cache, codings: &[Coding]) {
+fn run(waiting: &Receiver<EncodeJob>, cache: &Cache, codings: &[Coding]) {
     // On Linux it is the thread that gets nicer, elsewhere it would be all of the process. Without
     // it the thread works all the same.
     #[cfg(target_os = "linux")]
@@ -131,7 +131,8 @@ mod tests {
 
     use super::*;
     use crate::cache::{
-        Content, Fill, Filled, Freshness, Head, Key, Limits, Lookup, Origin, Outline, Tag,
+        CacheLimits, EntryContent, Fill, Filled, Freshness, HeaderSpec, HeaderTemplate, Key,
+        LogOrigin, Lookup, TagSource,
     };
     use crate::clock;
     use crate::http::encoding::MADE;
@@ -142,7 +143,8 @@ mod tests {
     const LOG: LogEpoch = LogEpoch::first_of(1);
 
     fn cache() -> Arc<Cache> {
-        let limits = Limits { bytes: 1 << 20, persistent_bytes: 1 << 20, groups: 4, patterns: 4 };
+        let limits =
+            CacheLimits { bytes: 1 << 20, persistent_bytes: 1 << 20, groups: 4, patterns: 4 };
         let cache = Cache::new(limits);
         cache.follow(LOG, Position::START);
         cache.renew(clock::now(), Duration::from_secs(3600));
@@ -156,18 +158,18 @@ mod tests {
     }
 
     fn page(content: Pieces) -> Page {
-        page_of(Outline { tag: Tag::OfBytes, ..Outline::default() }, content)
+        page_of(HeaderSpec { tag: TagSource::OfBytes, ..HeaderSpec::default() }, content)
     }
 
-    fn page_of(outline: Outline, content: Pieces) -> Page {
-        Page::new(Arc::new(Head::new(outline)), content, SystemTime::now())
+    fn page_of(spec: HeaderSpec, content: Pieces) -> Page {
+        Page::new(Arc::new(HeaderTemplate::new(spec)), content, SystemTime::now())
     }
 
     fn fill_with(cache: &Cache, id: &str, page: Page) -> Arc<Entry> {
         let filled = cache.fill(Fill {
             key: Key::of_id(id.to_owned()),
             generation: cache.generation(),
-            origin: Origin { log: LOG, as_of: Position::START },
+            origin: LogOrigin { log: LOG, as_of: Position::START },
             groups: &[],
             freshness: Freshness {
                 lifetime: None,
@@ -177,7 +179,7 @@ mod tests {
                 timed: false,
             },
             contains: Box::default(),
-            content: Content::Page(page),
+            content: EntryContent::Page(page),
             now: clock::now(),
         });
         match filled {
@@ -235,8 +237,9 @@ mod tests {
         content.push_part(Part::new("/badge", Bytes::new()));
         content.push_bytes(short);
         content.push_bytes(Bytes::from(text()));
-        let outline = Outline { tag: Tag::OfParts, may_be_encoded: true, ..Outline::default() };
-        let frame = fill_with(&cache, "/a", page_of(outline, content));
+        let spec =
+            HeaderSpec { tag: TagSource::OfParts, may_be_encoded: true, ..HeaderSpec::default() };
+        let frame = fill_with(&cache, "/a", page_of(spec, content));
         let part = fill_with(&cache, "/b", page(Bytes::from(text()).into()));
         cache.sweep(clock::now());
         let before = cache.usage().bytes;

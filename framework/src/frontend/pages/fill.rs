@@ -10,20 +10,20 @@ use http::StatusCode;
 use tokio::time::timeout;
 
 use super::super::counters::{Counters, Event};
-use super::super::failure::{Failure, Keeping};
+use super::super::failure::{Failure, ReplyCaching};
 use super::super::maker::{Made, MadeContent, Maker};
 use super::super::respond::Aging;
 use super::super::router::{Failed, Order};
 use super::super::settings::Settings;
 use super::collect::{Collected, collect};
 use super::encoder::Encoder;
-use super::heads::Heads;
-use super::prepare::{self, Draft};
+use super::header_templates::HeaderTemplates;
+use super::prepare::{self, PageDraft};
 use super::storable::freshness;
 use super::{Served, is_persistent, page_of};
 use crate::body::Body;
 use crate::budget::Budget;
-use crate::cache::{Cache, Content, Fill, Filled, Lookup, Miss};
+use crate::cache::{Cache, EntryContent, Fill, Filled, Lookup, Miss};
 use crate::clock;
 use crate::computation::Code;
 use crate::link::{Call, group_of_url};
@@ -38,7 +38,7 @@ pub(super) struct Filler {
     maker: Arc<Maker>,
     /// Memory for replies that are read to be kept.
     pub(super) memory: Budget,
-    heads: Heads,
+    header_templates: HeaderTemplates,
     pub(super) encoder: Encoder,
     counters: Arc<Counters>,
 }
@@ -54,7 +54,7 @@ impl Filler {
         let codings = settings.encodings.iter().filter(|_| settings.caching);
         Filler {
             memory: Budget::new(settings.collected_bodies),
-            heads: Heads::default(),
+            header_templates: HeaderTemplates::default(),
             encoder: Encoder::new(Arc::clone(&cache), codings.copied().collect()),
             settings,
             cache,
@@ -120,8 +120,8 @@ impl Filler {
         all_groups.extend(groups);
         let prepare = || {
             let (route, body) = (&*order.route, body.joined());
-            let draft = Draft { status, headers, body, route, groups: &all_groups, begun };
-            prepare::page(draft, &self.settings, &self.heads)
+            let draft = PageDraft { status, headers, body, route, groups: &all_groups, begun };
+            prepare::page(draft, &self.settings, &self.header_templates)
         };
         let page = if is_large { Code::large_page().run(prepare) } else { prepare() };
         if order.edition.table.may_be_changed(&order.path) {
@@ -134,7 +134,7 @@ impl Filler {
             groups: &all_groups,
             freshness,
             contains: contains.into_iter().map(String::into_boxed_str).collect(),
-            content: Content::Page(page),
+            content: EntryContent::Page(page),
             now: begun,
         });
         let variant = order.variant.clone();
@@ -145,10 +145,10 @@ impl Filler {
                 (entry, true)
             }
             Filled::Overtaken(entry) => (entry, false),
-            Filled::Unplaced(Content::Page(page)) => {
+            Filled::Unplaced(EntryContent::Page(page)) => {
                 return Served::Page { page: Box::new(page), variant, cache: order.made(false) };
             }
-            Filled::Unplaced(Content::Fragment(_)) => unreachable!("a page was to be filled"),
+            Filled::Unplaced(EntryContent::Fragment(_)) => unreachable!("a page was to be filled"),
         };
         Served::Entry { entry, variant, cache: order.made(is_stored), aging: Aging::NEW }
     }
@@ -168,7 +168,7 @@ impl Filler {
             return Err(failed);
         }
         let Some(keeping) = &failed.failure.keeping else { return Err(failed) };
-        let Keeping { mut groups, cache, origin } = Keeping::clone(keeping);
+        let ReplyCaching { mut groups, cache, origin } = ReplyCaching::clone(keeping);
         let mut made = self.maker.error_page(&order.edition, &failed, language);
         groups.append(&mut made.groups);
         Ok(Made { groups, cache, origin: Some(origin), ..made })

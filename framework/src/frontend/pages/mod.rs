@@ -12,7 +12,7 @@
 mod collect;
 mod encoder;
 mod fill;
-mod heads;
+mod header_templates;
 mod prepare;
 mod served;
 mod single_flight;

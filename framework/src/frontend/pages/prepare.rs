@@ -23,8 +23,8 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 use super::super::group_headers;
 use super::super::settings::Settings;
-use super::heads::Heads;
-use crate::cache::{Date, Derived, Outline, Page, Tag};
+use super::header_templates::HeaderTemplates;
+use crate::cache::{DateSource, Derived, HeaderSpec, Page, TagSource};
 use crate::clock::{self, Moment};
 use crate::dispatch::Route;
 use crate::http::Coding;
@@ -37,7 +37,7 @@ use crate::pieces::Pieces;
 const OF_BYTES: [&str; 4] = ["content-digest", "content-md5", "digest", "repr-digest"];
 
 /// What was made of a page so far.
-pub(super) struct Draft<'a> {
+pub(super) struct PageDraft<'a> {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) body: Pieces,
@@ -49,8 +49,12 @@ pub(super) struct Draft<'a> {
 }
 
 /// Makes the page ready to be sent.
-pub(super) fn page(draft: Draft<'_>, settings: &Settings, heads: &Heads) -> Page {
-    let Draft { status, mut headers, body, route, groups, begun } = draft;
+pub(super) fn page(
+    draft: PageDraft<'_>,
+    settings: &Settings,
+    header_templates: &HeaderTemplates,
+) -> Page {
+    let PageDraft { status, mut headers, body, route, groups, begun } = draft;
     tell_caches(&mut headers, status, route);
     let is_whole = !body.has_parts();
     let may_be_encoded = may_be_encoded(status, &headers);
@@ -69,14 +73,14 @@ pub(super) fn page(draft: Draft<'_>, settings: &Settings, heads: &Heads) -> Page
         true => validators(&mut headers, status),
         false => {
             clear(&mut headers);
-            (Tag::OfParts, Date::None)
+            (TagSource::OfParts, DateSource::None)
         }
     };
     let has_length = has_content || !is_whole;
-    let outline = Outline { status, headers, has_length, tag, date, may_be_encoded };
+    let spec = HeaderSpec { status, headers, has_length, tag, date, may_be_encoded };
     let present = SystemTime::now();
     let made = present.checked_sub(clock::now().since(begun)).unwrap_or(present);
-    let page = Page::new(heads.of(outline), body, made);
+    let page = Page::new(header_templates.of(spec), body, made);
     if has_encodings {
         page.later.want(Derived::Encodings);
     }
@@ -156,19 +160,19 @@ pub(in crate::frontend) fn clear(headers: &mut HeaderMap) {
 }
 
 /// The tag and the date of a page: those that the controller has given, or its own.
-fn validators(headers: &mut HeaderMap, status: StatusCode) -> (Tag, Date) {
-    let given = headers.remove(header::ETAG).map(Tag::Given);
+fn validators(headers: &mut HeaderMap, status: StatusCode) -> (TagSource, DateSource) {
+    let given = headers.remove(header::ETAG).map(TagSource::Given);
     if status != StatusCode::OK {
-        return (given.unwrap_or_default(), Date::None);
+        return (given.unwrap_or_default(), DateSource::None);
     }
     let date = match headers.get(header::LAST_MODIFIED) {
-        None => Date::OfPage,
+        None => DateSource::OfPage,
         Some(told) => {
             let told = told.to_str().ok().and_then(|told| httpdate::parse_http_date(told).ok());
-            told.map_or(Date::None, Date::Given)
+            told.map_or(DateSource::None, DateSource::Given)
         }
     };
-    (given.unwrap_or(Tag::OfBytes), date)
+    (given.unwrap_or(TagSource::OfBytes), date)
 }
 
 /// Whether the content may be sent in a coding: it is text, not encoded already, and nothing in its

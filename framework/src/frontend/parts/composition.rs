@@ -15,12 +15,12 @@ use super::super::respond::{Aging, Whole};
 use super::super::router::{PartHeaders, VariantKind, Visit};
 use super::address::{Address, Canonical};
 use super::chain::Chain;
-use super::content::Content;
+use super::content::PartContent;
 use super::failing::{Cause, Failing};
 use super::frame::Frame;
 use super::insertion::Insertion;
 use super::sharing::{Policy, Sharing};
-use super::tag::Tag;
+use super::tag::ComposedTag;
 use super::{MOST_BYTES, MOST_PARTS};
 use crate::body::Body;
 use crate::cache::{Derived, Entry, Page};
@@ -124,7 +124,7 @@ pub(super) struct Assembly {
     pub(super) whole: Whole,
     /// Whose pieces are still to be deflated.
     pub(super) undeflated: Vec<Arc<Entry>>,
-    pub(super) tag: Tag,
+    pub(super) tag: ComposedTag,
     pub(super) sharing: Sharing,
     pub(super) aging: Aging,
 }
@@ -141,7 +141,7 @@ struct Gap {
 /// What is known of a part that is not put in yet.
 enum Awaited {
     /// Its content, which has parts of its own.
-    Content(Content),
+    PartContent(PartContent),
     /// What there is for the request for it.
     Served(Served),
     /// What has to be done for the request for it.
@@ -163,7 +163,7 @@ impl<'a> Composition<'a> {
                 Piece::Part(part) => part,
             };
             match self.look_up(chain, part) {
-                Ok(Awaited::Content(content)) if !content.pieces().has_parts() => {
+                Ok(Awaited::PartContent(content)) if !content.pieces().has_parts() => {
                     assembly.put_in(self.page, &content);
                 }
                 Ok(awaited) => {
@@ -197,8 +197,8 @@ impl<'a> Composition<'a> {
         let visit = self.visit.of_part(&uri, &self.so_far.headers);
         match self.dispatcher.find_at(visit, canonical.path) {
             Found::Served(Served::Entry { entry, variant, aging, .. }) => {
-                let content = Content::of_entry(entry, variant, aging)?;
-                Ok(Awaited::Content(self.weigh(content)?))
+                let content = PartContent::of_entry(entry, variant, aging)?;
+                Ok(Awaited::PartContent(self.weigh(content)?))
             }
             Found::Served(served) => Ok(Awaited::Served(served)),
             Found::Pending(pending) => Ok(Awaited::Pending(pending)),
@@ -247,7 +247,7 @@ impl<'a> Composition<'a> {
     ) -> Pin<Box<dyn Future<Output = Assembly> + Send + 'c>> {
         Box::pin(async move {
             let content = match awaited {
-                Awaited::Content(content) => Ok(content),
+                Awaited::PartContent(content) => Ok(content),
                 awaited => {
                     self.wait(slot.part, awaited).await.and_then(|content| self.weigh(content))
                 }
@@ -272,20 +272,20 @@ impl<'a> Composition<'a> {
     }
 
     /// The content of a part, once it is there.
-    async fn wait(&self, part: &Part, awaited: Awaited) -> Result<Content, Cause> {
+    async fn wait(&self, part: &Part, awaited: Awaited) -> Result<PartContent, Cause> {
         let limit = self.dispatcher.settings.part_timeout;
         let until = *self.so_far.until.get_or_init(|| Instant::now() + limit);
         let uri = Address::of(part)?.under(self.visit.uri);
         let visit = self.visit.of_part(&uri, &self.so_far.headers);
         let content = async {
             let served = match awaited {
-                Awaited::Content(content) => return Ok(content),
+                Awaited::PartContent(content) => return Ok(content),
                 Awaited::Served(served) => served,
                 Awaited::Pending(pending) => {
                     self.dispatcher.wait_for(visit, pending, Body::empty()).await
                 }
             };
-            Content::of(served, &self.dispatcher.pages, &self.dispatcher.settings).await
+            PartContent::of(served, &self.dispatcher.pages, &self.dispatcher.settings).await
         };
         timeout_at(until, content).await.unwrap_or_else(|_| {
             Err(format!("it was not there within {limit:?} (`[http] part_timeout`)").into())
@@ -293,7 +293,7 @@ impl<'a> Composition<'a> {
     }
 
     /// Content that the response still has room for.
-    fn weigh(&self, content: Content) -> Result<Content, Cause> {
+    fn weigh(&self, content: PartContent) -> Result<PartContent, Cause> {
         let length = content.pieces().len();
         if self.so_far.bytes.fetch_add(length, Ordering::Relaxed).saturating_add(length)
             <= MOST_BYTES
@@ -336,7 +336,7 @@ impl<'a> Source<'a> {
 impl Assembly {
     /// Begins with content of which nothing is put in yet.
     fn begin(source: Source<'_>, page: &Frame<'_>) -> Assembly {
-        let mut tag = Tag::default();
+        let mut tag = ComposedTag::default();
         tag.add(source.digest);
         let whole = Whole::with_capacity(source.pieces.iter().len(), page.takes_gzip());
         Assembly { whole, tag, ..Assembly::default() }
@@ -350,7 +350,7 @@ impl Assembly {
     }
 
     /// Puts in content without parts.
-    fn put_in(&mut self, page: &Frame<'_>, content: &Content) {
+    fn put_in(&mut self, page: &Frame<'_>, content: &PartContent) {
         let source = content.source(page);
         self.tag.add(source.digest);
         for (piece, deflated) in source.iter() {
@@ -362,9 +362,9 @@ impl Assembly {
         self.share(page, content);
     }
 
-    fn share(&mut self, page: &Frame<'_>, content: &Content) {
+    fn share(&mut self, page: &Frame<'_>, content: &PartContent) {
         let part = match content {
-            Content::Entry { entry, variant, aging } => {
+            PartContent::Entry { entry, variant, aging } => {
                 let kept = page_of(entry);
                 if page.takes_gzip()
                     && kept.later.wants(Derived::Pieces)
@@ -375,9 +375,9 @@ impl Assembly {
                 self.aging = self.aging.with(*aging);
                 Policy::of_page(kept, variant)
             }
-            Content::Page(kept, variant) => Policy::of_page(kept, variant),
-            Content::Shared(headers, _) => Policy::of(headers, &VariantKind::Yes),
-            Content::Own(..) => return self.sharing.take_in_visitors_own(),
+            PartContent::Page(kept, variant) => Policy::of_page(kept, variant),
+            PartContent::Shared(headers, _) => Policy::of(headers, &VariantKind::Yes),
+            PartContent::Own(..) => return self.sharing.take_in_visitors_own(),
         };
         self.sharing.take_in(page.policy, part);
     }

@@ -20,7 +20,7 @@ use crate::pieces::Pieces;
 
 /// What of an answer goes into a page.
 #[derive(Debug)]
-pub(super) enum Content {
+pub(super) enum PartContent {
     /// An entry of the cache.
     Entry { entry: Arc<Entry>, variant: VariantKind, aging: Aging },
     /// What might have been one.
@@ -31,7 +31,7 @@ pub(super) enum Content {
     Shared(HeaderMap, Pieces),
 }
 
-impl Content {
+impl PartContent {
     /// The content of an answer, no longer than what the cache would keep unless it is at hand.
     ///
     /// # Errors
@@ -40,13 +40,15 @@ impl Content {
         served: Served,
         pages: &Pages,
         settings: &Settings,
-    ) -> Result<Content, Cause> {
+    ) -> Result<PartContent, Cause> {
         let limit = settings.largest_entry;
         match served {
-            Served::Entry { entry, variant, aging, .. } => Content::of_entry(entry, variant, aging),
+            Served::Entry { entry, variant, aging, .. } => {
+                PartContent::of_entry(entry, variant, aging)
+            }
             Served::Page { page, variant, .. } => {
-                fits(page.status(), page.head.template())?;
-                Ok(Content::Page(page, variant))
+                fits(page.status(), page.header_template.template())?;
+                Ok(PartContent::Page(page, variant))
             }
             Served::Made { made, .. } => {
                 fits(made.status, &made.headers)?;
@@ -54,12 +56,12 @@ impl Content {
                     MadeContent::Rendered { content, .. } => content,
                     MadeContent::Body(body) => read(body, limit, &pages.memory()).await?,
                 };
-                Ok(Content::Own(made.headers, pieces))
+                Ok(PartContent::Own(made.headers, pieces))
             }
             Served::Response(response) => {
                 let (Parts { status, headers, .. }, body) = response.into_parts();
                 fits(status, &headers)?;
-                Ok(Content::Shared(headers, read(body, limit, &pages.memory()).await?))
+                Ok(PartContent::Shared(headers, read(body, limit, &pages.memory()).await?))
             }
             Served::Failed(failed) => Err(cause(*failed)),
         }
@@ -73,34 +75,34 @@ impl Content {
         entry: Arc<Entry>,
         variant: VariantKind,
         aging: Aging,
-    ) -> Result<Content, Cause> {
+    ) -> Result<PartContent, Cause> {
         let page = page_of(&entry);
-        fits(page.status(), page.head.template())?;
-        Ok(Content::Entry { entry, variant, aging })
+        fits(page.status(), page.header_template.template())?;
+        Ok(PartContent::Entry { entry, variant, aging })
     }
 
     pub(super) fn pieces(&self) -> &Pieces {
         match self {
-            Content::Entry { entry, .. } => &page_of(entry).body,
-            Content::Page(page, _) => &page.body,
-            Content::Own(_, pieces) | Content::Shared(_, pieces) => pieces,
+            PartContent::Entry { entry, .. } => &page_of(entry).body,
+            PartContent::Page(page, _) => &page.body,
+            PartContent::Own(_, pieces) | PartContent::Shared(_, pieces) => pieces,
         }
     }
 
     fn headers(&self) -> &HeaderMap {
         match self {
-            Content::Entry { entry, .. } => page_of(entry).head.template(),
-            Content::Page(page, _) => page.head.template(),
-            Content::Own(headers, _) | Content::Shared(headers, _) => headers,
+            PartContent::Entry { entry, .. } => page_of(entry).header_template.template(),
+            PartContent::Page(page, _) => page.header_template.template(),
+            PartContent::Own(headers, _) | PartContent::Shared(headers, _) => headers,
         }
     }
 
     /// All that is put together of it, for this page.
     pub(super) fn source(&self, page: &Frame<'_>) -> Source<'_> {
         let source = match self {
-            Content::Entry { entry, .. } => Source::of(page_of(entry)),
-            Content::Page(page, _) => Source::of(page),
-            Content::Own(_, pieces) | Content::Shared(_, pieces) => {
+            PartContent::Entry { entry, .. } => Source::of(page_of(entry)),
+            PartContent::Page(page, _) => Source::of(page),
+            PartContent::Own(_, pieces) | PartContent::Shared(_, pieces) => {
                 Source::of_pieces(pieces, pieces.digest())
             }
         };

@@ -63,12 +63,12 @@ impl<'a> Frame<'a> {
         };
         Some(Frame {
             status: page.status(),
-            headers: page.head.template(),
+            headers: page.header_template.template(),
             policy: Policy::of_page(page, variant),
             source: Source::of(page),
             entry,
-            spliced: page.head.encoded_template(),
-            accepted: match page.head.encoded_template() {
+            spliced: page.header_template.encoded_template(),
+            accepted: match page.header_template.encoded_template() {
                 Some(_) => acceptable(visit.headers()),
                 None => Preferences::PLAIN,
             },

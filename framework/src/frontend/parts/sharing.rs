@@ -62,7 +62,11 @@ impl<'a> Policy<'a> {
 
     /// That of a page that is kept, which remembers its number.
     pub(super) fn of_page(page: &'a Page, variant: &'a VariantKind) -> Policy<'a> {
-        Policy { headers: page.head.template(), number: page.head.told(number), variant }
+        Policy {
+            headers: page.header_template.template(),
+            number: page.header_template.policy_number(number),
+            variant,
+        }
     }
 
     fn caching(self) -> [Vec<&'a HeaderValue>; 2] {

@@ -10,9 +10,9 @@ use crate::http::Coding;
 /// digest of content with parts says where and how many they are, so that from left to right each
 /// digest tells how many others belong to it: no two structures give the same list.
 #[derive(Debug, Default)]
-pub(super) struct Tag(Vec<[u8; 16]>);
+pub(super) struct ComposedTag(Vec<[u8; 16]>);
 
-impl Tag {
+impl ComposedTag {
     /// Adds the next digest.
     pub(super) fn add(&mut self, digest: u128) {
         self.0.push(digest.to_le_bytes());
@@ -24,7 +24,7 @@ impl Tag {
     }
 
     /// Puts others in behind the first `place` of them.
-    pub(super) fn insert(&mut self, place: usize, others: Tag) {
+    pub(super) fn insert(&mut self, place: usize, others: ComposedTag) {
         self.0.splice(place..place, others.0);
     }
 
@@ -41,7 +41,7 @@ mod tests {
     #[test]
     fn a_tag_depends_on_the_order_of_what_it_is_made_of() {
         let tag = |digests: &[u128]| {
-            let mut all = Tag::default();
+            let mut all = ComposedTag::default();
             digests.iter().for_each(|digest| all.add(*digest));
             all.header()
         };

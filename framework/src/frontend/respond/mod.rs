@@ -1,6 +1,6 @@
 //! Responses, put together.
 //!
-//! What there is for a request goes out in one of these forms (RFC 9110, sections 13 to 15):
+//! What there is for a request goes out in one of these representations (RFC 9110, sections 13 to 15):
 //!
 //! ```text
 //! conditions ─┬─ 412, 304
@@ -28,7 +28,7 @@ use http::request::Parts;
 use http::{Response, StatusCode};
 
 use crate::body::Body;
-use crate::cache::{Form, Page, not_modified, tag_in};
+use crate::cache::{Page, Representation, not_modified, tag_in};
 use crate::http::conditions::{self, Precondition};
 use crate::http::names::CACHE_STATUS;
 use crate::http::negotiation::acceptable;
@@ -44,23 +44,23 @@ pub(super) use whole::Whole;
 /// What of a page goes out.
 enum Choice {
     /// All of it, or nothing as it is known already.
-    Form(Form),
+    Representation(Representation),
     /// Some of its bytes.
     Some(Ranges),
     /// Nothing.
     Refused(Refusal),
 }
 
-/// In which form a page is to be sent. Nearly all requests ask for all of it, so that nothing else
+/// In which representation a page is to be sent. Nearly all requests ask for all of it, so that nothing else
 /// is worked out before one is seen to ask for something else.
 fn choose(request: &Parts, page: &Page) -> Choice {
     if page.body.as_slice().is_none() {
-        return Choice::Form(Form::Plain);
+        return Choice::Representation(Representation::Plain);
     }
     let made = page.later.encodings();
     let is_selective = request.headers.keys().any(conditions::selects);
     if made.is_empty() && !is_selective {
-        return Choice::Form(Form::Plain);
+        return Choice::Representation(Representation::Plain);
     }
     let accepted = acceptable(&request.headers);
     let length = page.body.len();
@@ -70,14 +70,16 @@ fn choose(request: &Parts, page: &Page) -> Choice {
         match wanted(request, page.status(), length, &version) {
             Wanted::Whole => {}
             Wanted::Some(ranges) => return Choice::Some(ranges),
-            Wanted::NotModified => return Choice::Form(Form::NotModified(version.known())),
+            Wanted::NotModified => {
+                return Choice::Representation(Representation::NotModified(version.known()));
+            }
             Wanted::Refused(refusal) => return Choice::Refused(refusal),
         }
     }
     let offers = made.iter().map(|encoded| (encoded.coding, encoded.body.len() as u64));
     match accepted.best(offers.chain([(Coding::Identity, length as u64)])) {
-        None | Some(Coding::Identity) => Choice::Form(Form::Plain),
-        Some(coding) => Choice::Form(Form::Encoded(coding)),
+        None | Some(Coding::Identity) => Choice::Representation(Representation::Plain),
+        Some(coding) => Choice::Representation(Representation::Encoded(coding)),
     }
 }
 
@@ -90,31 +92,41 @@ pub(super) fn page(
     cache: CacheStatus,
 ) -> Response<Body> {
     match choose(request, page) {
-        Choice::Form(form) => in_form(page, form, aging, cache),
+        Choice::Representation(representation) => represented(page, representation, aging, cache),
         Choice::Some(ranges) => {
-            let headers = headers(page, Form::Plain, aging, cache);
+            let headers = headers(page, Representation::Plain, aging, cache);
             partial(&ranges, headers, page.body.whole().as_slice(), cache)
         }
         Choice::Refused(refusal) => refuse(refusal, page.tag().as_ref(), page.body.len(), cache),
     }
 }
 
-/// A page in one of its forms.
-fn in_form(page: &Page, form: Form, aging: Aging, cache: CacheStatus) -> Response<Body> {
-    let body = match form {
-        Form::Plain => body(&page.body),
-        Form::Encoded(coding) => page.encoded(coding).cloned().unwrap_or_default().into(),
-        Form::NotModified(_) => Body::empty(),
+/// A page in one of its representations.
+fn represented(
+    page: &Page,
+    representation: Representation,
+    aging: Aging,
+    cache: CacheStatus,
+) -> Response<Body> {
+    let body = match representation {
+        Representation::Plain => body(&page.body),
+        Representation::Encoded(coding) => page.encoded(coding).cloned().unwrap_or_default().into(),
+        Representation::NotModified(_) => Body::empty(),
     };
     let mut response = Response::new(body);
-    *response.status_mut() = page.status_as(form);
-    *response.headers_mut() = headers(page, form, aging, cache);
+    *response.status_mut() = page.status_as(representation);
+    *response.headers_mut() = headers(page, representation, aging, cache);
     response
 }
 
-fn headers(page: &Page, form: Form, aging: Aging, cache: CacheStatus) -> HeaderMap {
-    let cache_status = cache.header_with(page.status_as(form), page.status());
-    let mut headers = page.headers(form, aging.present(cache_status));
+fn headers(
+    page: &Page,
+    representation: Representation,
+    aging: Aging,
+    cache: CacheStatus,
+) -> HeaderMap {
+    let cache_status = cache.header_with(page.status_as(representation), page.status());
+    let mut headers = page.headers(representation, aging.present(cache_status));
     aging.tell(&mut headers);
     headers
 }
@@ -127,13 +139,13 @@ pub(super) struct Composed {
     pub(super) body: Whole,
     /// The tag of exactly these bytes, as they are.
     pub(super) tag: HeaderValue,
-    /// What the client takes, of the forms that there may be.
+    /// What the client takes, of the representations that there may be.
     pub(super) accepted: Preferences,
     /// Whether it is to be sent as gzip, and the headers say so, unless only some of it is sent.
     pub(super) is_gzip: bool,
 }
 
-/// Composed content, in the form that the request asks for.
+/// Composed content, in the representation that the request asks for.
 pub(super) fn composed(request: &Parts, composed: Composed, cache: CacheStatus) -> Response<Body> {
     let Composed { status, mut headers, body, tag, accepted, is_gzip } = composed;
     let length = body.len();

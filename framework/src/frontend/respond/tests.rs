@@ -5,40 +5,40 @@ use http::{Method, Request};
 use proptest::prelude::*;
 
 use super::*;
-use crate::cache::{Date, Encoded, Head, Outline, Tag};
+use crate::cache::{DateSource, Encoded, HeaderSpec, HeaderTemplate, TagSource};
 use crate::http::encoding::{MADE, encode};
 use crate::http::gzip::Deflated;
 use crate::http::names::CDN_CACHE_CONTROL;
 use crate::http::validators::{SETTLED, shown_date};
 
 /// What a page says that was made at some time.
-fn outline() -> Outline {
+fn spec() -> HeaderSpec {
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("max-age=60"));
     headers.insert(CDN_CACHE_CONTROL, HeaderValue::from_static("max-age=600"));
-    Outline {
+    HeaderSpec {
         status: StatusCode::OK,
         headers,
         has_length: true,
-        tag: Tag::Given(HeaderValue::from_static("\"a\"")),
-        date: Date::OfPage,
+        tag: TagSource::Given(HeaderValue::from_static("\"a\"")),
+        date: DateSource::OfPage,
         may_be_encoded: true,
     }
 }
 
 /// A page that was made at `made`, with encodings if it is to have some.
 fn page(made: SystemTime, codings: &[Coding]) -> Page {
-    page_with(outline(), made, codings)
+    page_with(spec(), made, codings)
 }
 
-fn page_with(outline: Outline, made: SystemTime, codings: &[Coding]) -> Page {
+fn page_with(spec: HeaderSpec, made: SystemTime, codings: &[Coding]) -> Page {
     let content = Bytes::from("<p>The ferry does not run.</p>\n".repeat(100));
     let encoded = codings
         .iter()
         .map(|coding| Encoded { coding: *coding, body: encode(*coding, &content).unwrap().into() });
     let encoded = encoded.collect();
-    let page = Page::new(Arc::new(Head::new(outline)), content.into(), made);
+    let page = Page::new(Arc::new(HeaderTemplate::new(spec)), content.into(), made);
     page.later.put_encodings(encoded);
     page
 }
@@ -214,11 +214,11 @@ proptest! {
 
 #[test]
 fn a_digest_of_the_bytes_that_are_sent_does_not_go_with_some_of_them() {
-    let mut outline = outline();
+    let mut spec = spec();
     for name in ["content-digest", "content-md5", "repr-digest"] {
-        outline.headers.insert(name, HeaderValue::from_static("x"));
+        spec.headers.insert(name, HeaderValue::from_static("x"));
     }
-    let page = page_with(outline, SystemTime::now(), &[]);
+    let page = page_with(spec, SystemTime::now(), &[]);
     for (range, status) in [("bytes=0-3", 206), ("bytes=0-3,9-12", 206), ("x", 200)] {
         let response = hit(&get(&[("range", range.parse().unwrap())]), &page, seconds(0.0));
         assert_eq!(response.status(), status);
@@ -237,10 +237,10 @@ fn a_date_that_the_controller_gave_continues_no_ranges() {
     let request = get(&[("range", "bytes=0-3".parse().unwrap()), ("if-range", date.clone())]);
     assert_eq!(hit(&request, &page, seconds(60.0)).status(), 206);
     // Two versions may have it: only the site knows when it has changed, and in whole seconds.
-    let mut outline = outline();
-    outline.headers.insert(header::LAST_MODIFIED, date.clone());
+    let mut spec = spec();
+    spec.headers.insert(header::LAST_MODIFIED, date.clone());
     let given = httpdate::parse_http_date(date.to_str().unwrap()).unwrap();
-    let page = page_with(Outline { date: Date::Given(given), ..outline }, made, &[]);
+    let page = page_with(HeaderSpec { date: DateSource::Given(given), ..spec }, made, &[]);
     assert_eq!(hit(&request, &page, seconds(60.0)).status(), 200);
     let request = get(&[("if-modified-since", date)]);
     assert_eq!(hit(&request, &page, seconds(60.0)).status(), 304);

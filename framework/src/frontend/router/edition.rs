@@ -125,18 +125,19 @@ impl Editions {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cache::Limits;
+    use crate::cache::CacheLimits;
     use crate::log::{LogEpoch, Position};
-    use crate::templates::Options;
+    use crate::templates::EngineOptions;
 
     #[test]
     fn no_request_takes_an_old_edition_with_a_new_generation() {
         const EDITIONS: u64 = 1000;
-        let limits = Limits { bytes: 1 << 10, persistent_bytes: 1 << 10, groups: 1, patterns: 1 };
+        let limits =
+            CacheLimits { bytes: 1 << 10, persistent_bytes: 1 << 10, groups: 1, patterns: 1 };
         let cache = Cache::new(limits);
         cache.follow(LogEpoch::first_of(1), Position::START);
         let table = Arc::new(Table::parse("", "dispatch.conf").unwrap());
-        let templates = Engine::empty(&Options::default());
+        let templates = Engine::empty(&EngineOptions::default());
         let edition = || Edition::new(Arc::clone(&table), templates.clone());
         let cache = Arc::new(cache);
         let editions = Editions::new(edition(), Arc::clone(&cache));

@@ -81,7 +81,7 @@ pub(super) enum Action<'a> {
 }
 
 /// How one back end dealt with a call.
-enum Failure {
+enum CallFailure {
     /// It has never seen it: here is the call again.
     Unsent(Wire),
     Sent(CallError),
@@ -127,13 +127,13 @@ impl Link {
     }
 }
 
-fn understood<T: DeserializeOwned>(head: &[u8]) -> Result<T, Failure> {
+fn understood<T: DeserializeOwned>(head: &[u8]) -> Result<T, CallFailure> {
     postcard::from_bytes(head).map_err(|error| broken(FrameError::Malformed(error).to_string()))
 }
 
 /// The connection broke when the back end had the call.
-fn broken(reason: String) -> Failure {
-    Failure::Sent(CallError::Broken { sent: true, reason })
+fn broken(reason: String) -> CallFailure {
+    CallFailure::Sent(CallError::Broken { sent: true, reason })
 }
 
 impl Shared {
@@ -154,8 +154,8 @@ impl Shared {
             let answer = self.attempt(action, slot, caller, wire, limit).await;
             match answer.and_then(|(head, body)| Ok((understood(&head)?, body))) {
                 Ok(answer) => return Ok(answer),
-                Err(Failure::Unsent(unsent)) => wire = unsent,
-                Err(Failure::Sent(failure)) => match (&again, &failure) {
+                Err(CallFailure::Unsent(unsent)) => wire = unsent,
+                Err(CallFailure::Sent(failure)) => match (&again, &failure) {
                     (Some(head), CallError::Broken { .. }) => {
                         wire = Wire::new(head.clone(), Body::empty());
                         error = failure;
@@ -174,7 +174,7 @@ impl Shared {
         caller: Arc<Caller>,
         wire: Wire,
         limit: usize,
-    ) -> Result<(Bytes, Body), Failure> {
+    ) -> Result<(Bytes, Body), CallFailure> {
         let multiplexed = match action {
             Action::Call { harmless: true } => {
                 wire.short(MAX_CALL).and_then(|call| caller.multiplexer.ask(&call[LENGTH..]))
@@ -193,7 +193,7 @@ impl Shared {
         match multiplexed.outcome().await.map_err(broken)? {
             Outcome::Answered(answer, body) => Ok((answer, body)),
             Outcome::Refused(status, message) => {
-                Err(Failure::Sent(CallError::Refused { status, message }))
+                Err(CallFailure::Sent(CallError::Refused { status, message }))
             }
             Outcome::Held(ticket) => Box::pin(self.fetch_held(slot, ticket, limit)).await,
         }
@@ -205,7 +205,7 @@ impl Shared {
         slot: &Slot,
         ticket: u64,
         limit: usize,
-    ) -> Result<(Bytes, Body), Failure> {
+    ) -> Result<(Bytes, Body), CallFailure> {
         let gone = || broken("the connection ended before the answer was fetched".to_owned());
         let caller = slot.any_caller().ok_or_else(gone)?;
         let ticket = frame::encode(&ticket, limit).map_err(|error| broken(error.to_string()))?;
@@ -214,9 +214,9 @@ impl Shared {
         let fetched = self.attempt_alone(uri, caller, wire, limit).await;
         // The controller has run.
         fetched.map_err(|failure| match failure {
-            Failure::Unsent(_) => gone(),
+            CallFailure::Unsent(_) => gone(),
             // The back end has dropped the answer.
-            Failure::Sent(CallError::Refused { status: 410, .. }) => gone(),
+            CallFailure::Sent(CallError::Refused { status: 410, .. }) => gone(),
             failure => failure,
         })
     }
@@ -228,7 +228,7 @@ impl Shared {
         caller: Arc<Caller>,
         wire: Wire,
         limit: usize,
-    ) -> Result<(Bytes, Body), Failure> {
+    ) -> Result<(Bytes, Body), CallFailure> {
         let request = session::request(&self.options, uri, wire);
         let sent = caller.sender.clone().try_send_request(request);
         // A request that is sent while its connection ends can stay in hyper's channel, and comes
@@ -238,7 +238,7 @@ impl Shared {
             Ok(response) => response,
             Err(mut error) => {
                 return Err(match error.take_message() {
-                    Some(request) => Failure::Unsent(request.into_body()),
+                    Some(request) => CallFailure::Unsent(request.into_body()),
                     None => broken(with_causes(error.error())),
                 });
             }
@@ -246,7 +246,7 @@ impl Shared {
         let status = response.status();
         if status != StatusCode::OK {
             let message = session::explanation(response).await;
-            return Err(Failure::Sent(CallError::Refused { status: status.as_u16(), message }));
+            return Err(CallFailure::Sent(CallError::Refused { status: status.as_u16(), message }));
         }
         let read = wire::read_raw(response.into_body(), limit).await;
         read.map_err(|error| broken(error.to_string()))

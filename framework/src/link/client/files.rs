@@ -8,7 +8,7 @@ use super::{CallError, Link};
 use crate::body::Body;
 use crate::link::files::{Fetch, Fetched};
 use crate::link::wire::Wire;
-use crate::link::{FILES_LIMIT, Found, Lookup, frame};
+use crate::link::{FILES_LIMIT, FileLookup, FoundFiles, frame};
 use crate::log::ContentId;
 
 /// How long a back end may take until it begins to send a content.
@@ -19,9 +19,9 @@ impl Link {
     ///
     /// # Errors
     /// See [`CallError`]. Without a connected back end it fails at once.
-    pub(crate) async fn lookup(&self, lookup: &Lookup) -> Result<Found, CallError> {
+    pub(crate) async fn lookup(&self, lookup: &FileLookup) -> Result<FoundFiles, CallError> {
         let deadline = Duration::from_millis(lookup.deadline);
-        let (found, _) = self.ask::<Found>("lookup", lookup, deadline).await?;
+        let (found, _) = self.ask::<FoundFiles>("lookup", lookup, deadline).await?;
         if found.files.len() != lookup.paths.len() {
             let reason = "it answered for other files than those asked for".to_owned();
             return Err(CallError::Broken { sent: true, reason });

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::backoff::Backoff;
-use super::session::{self, GREETING_TIMEOUT, Problem};
+use super::session::{self, GREETING_TIMEOUT, SessionProblem};
 use super::slot::{Slot, within};
 use super::uplink::Uplink;
 use super::{FAREWELL, Shared};
@@ -48,7 +48,7 @@ pub(super) async fn follow<F: Follower>(
             let end = AssertUnwindSafe(following).catch_unwind().await;
             shared.set_followed(slot, None);
             shared.on_probation.store(false, Ordering::Relaxed);
-            match end.unwrap_or(Err(Problem::Panicked)) {
+            match end.unwrap_or(Err(SessionProblem::Panicked)) {
                 Ok(()) => break,
                 Err(problem) => slot.failed(&problem),
             }
@@ -78,7 +78,7 @@ impl Shared {
         let Some(other) = log_of(slot).filter(|other| *other != log) else { return false };
         let foreign = self.slots.iter().any(|slot| log_of(slot) == Some(log));
         if foreign {
-            slot.failed(&Problem::Feed(format!(
+            slot.failed(&SessionProblem::Feed(format!(
                 "its log is {other}, but another back end has log {log}, which is followed"
             )));
         }
@@ -92,7 +92,7 @@ impl Shared {
         follower: &F,
         leaving: &CancellationToken,
         answered: &mut bool,
-    ) -> Result<(), Problem> {
+    ) -> Result<(), SessionProblem> {
         let opening = Feed::open(self, slot, follower);
         let (mut feed, welcome, resumed, snapshot) = tokio::select! {
             opened = opening => opened?,
@@ -140,13 +140,14 @@ impl Feed {
         shared: &Shared,
         slot: &Slot,
         follower: &F,
-    ) -> Result<(Feed, Welcome, Option<Followed>, Vec<Bytes>), Problem> {
+    ) -> Result<(Feed, Welcome, Option<Followed>, Vec<Bytes>), SessionProblem> {
         let options = &shared.options;
         let (mut sender, connection) =
             session::connect(&slot.connector, Purpose::Feed, options).await?;
         let open = shared.open(follower);
         let followed = open.followed;
-        let (uplink, body) = Uplink::new(open).map_err(|error| Problem::Feed(error.to_string()))?;
+        let (uplink, body) =
+            Uplink::new(open).map_err(|error| SessionProblem::Feed(error.to_string()))?;
         let begin = async {
             let request = session::request(options, session::uri(options, "feed"), body);
             let response = sender.send_request(request).await?;
@@ -156,13 +157,13 @@ impl Feed {
         let mut frames = Frames::new(down, DOWN_LIMIT);
         let welcome = match within(ADMISSION_TIMEOUT, next(&mut frames)).await? {
             Down::Welcome(welcome) => welcome,
-            Down::Refused { message } => return Err(Problem::Refused(message)),
-            Down::Goodbye => return Err(Problem::Goodbye),
+            Down::Refused { message } => return Err(SessionProblem::Refused(message)),
+            Down::Goodbye => return Err(SessionProblem::Goodbye),
             Down::Snapshot { .. }
             | Down::Records { .. }
             | Down::Renewed { .. }
             | Down::Withheld { .. } => {
-                return Err(Problem::Feed("it began without a welcome".to_owned()));
+                return Err(SessionProblem::Feed("it began without a welcome".to_owned()));
             }
         };
         let goes_on = |followed: &Followed| {
@@ -170,13 +171,13 @@ impl Feed {
         };
         let resumed = followed.filter(|followed| welcome.resumed && goes_on(followed));
         if welcome.resumed && resumed.is_none() {
-            return Err(Problem::Feed("it resumed where this front end was not".to_owned()));
+            return Err(SessionProblem::Feed("it resumed where this front end was not".to_owned()));
         }
         let mut snapshot = Vec::new();
         for _ in 0..welcome.snapshot {
             match within(ADMISSION_TIMEOUT, next(&mut frames)).await? {
                 Down::Snapshot { piece } => snapshot.push(piece),
-                _ => return Err(Problem::Feed("its snapshot is not whole".to_owned())),
+                _ => return Err(SessionProblem::Feed("its snapshot is not whole".to_owned())),
             }
         }
         let position = welcome.start;
@@ -192,7 +193,7 @@ impl Feed {
         lease: Duration,
         leaving: &CancellationToken,
         answered: &mut bool,
-    ) -> Result<(), Problem> {
+    ) -> Result<(), SessionProblem> {
         let patience = lease.max(SHORTEST_SILENCE);
         let mut silence = std::pin::pin!(tokio::time::sleep(patience));
         let mut farewell = false;
@@ -221,11 +222,11 @@ impl Feed {
                     continue;
                 }
                 message = next(&mut self.frames) => message,
-                () = silence.as_mut() => Err(Problem::Lost),
+                () = silence.as_mut() => Err(SessionProblem::Lost),
             };
             match message {
                 Ok(Down::Goodbye) | Err(_) if farewell => return Ok(()),
-                Ok(Down::Goodbye) => return Err(Problem::Goodbye),
+                Ok(Down::Goodbye) => return Err(SessionProblem::Goodbye),
                 Ok(Down::Records { records, through }) => {
                     self.check(&records, through)?;
                     follower.apply(&records, through);
@@ -249,7 +250,7 @@ impl Feed {
                     *answered = true;
                 }
                 Ok(Down::Welcome(_) | Down::Snapshot { .. } | Down::Refused { .. }) => {
-                    return Err(Problem::Feed("it began twice".to_owned()));
+                    return Err(SessionProblem::Feed("it began twice".to_owned()));
                 }
                 Err(problem) => return Err(problem),
             }
@@ -260,16 +261,16 @@ impl Feed {
     }
 
     /// The stamp of a renewal that was answered.
-    fn answered(&self, stamp: u64) -> Result<Moment, Problem> {
+    fn answered(&self, stamp: u64) -> Result<Moment, SessionProblem> {
         let stamp = Moment::from_nanos(stamp);
         match self.uplink.answered(stamp) {
             true => Ok(stamp),
-            false => Err(Problem::Feed("it renewed what was not asked for".to_owned())),
+            false => Err(SessionProblem::Feed("it renewed what was not asked for".to_owned())),
         }
     }
 
     /// Whether the run goes on from here, in order.
-    fn check(&self, records: &[FeedRecord], through: Position) -> Result<(), Problem> {
+    fn check(&self, records: &[FeedRecord], through: Position) -> Result<(), SessionProblem> {
         let mut last = self.position;
         for record in records {
             if record.position <= last {
@@ -284,14 +285,14 @@ impl Feed {
     }
 }
 
-fn disorder(position: Position, last: Position) -> Problem {
-    Problem::Feed(format!("position {position} came after position {last}"))
+fn disorder(position: Position, last: Position) -> SessionProblem {
+    SessionProblem::Feed(format!("position {position} came after position {last}"))
 }
 
-async fn next(frames: &mut Frames) -> Result<Down, Problem> {
+async fn next(frames: &mut Frames) -> Result<Down, SessionProblem> {
     match frames.next().await {
         Ok(Some(message)) => Ok(message),
-        Ok(None) => Err(Problem::Broken("the feed ended".to_owned())),
-        Err(error) => Err(Problem::Broken(error.to_string())),
+        Ok(None) => Err(SessionProblem::Broken("the feed ended".to_owned())),
+        Err(error) => Err(SessionProblem::Broken(error.to_string())),
     }
 }

@@ -7,7 +7,7 @@ use hyper::client::conn::http2::SendRequest;
 use tokio::sync::{oneshot, watch};
 
 use super::LinkOptions;
-use super::session::{self, Problem};
+use super::session::{self, SessionProblem};
 use crate::body::Body;
 use crate::link::frame::{FrameError, Frames};
 use crate::link::multiplex::{
@@ -60,7 +60,7 @@ impl Multiplexer {
         options: &LinkOptions,
         sender: &mut SendRequest<Wire>,
         changed: watch::Sender<()>,
-    ) -> Result<Multiplexer, Problem> {
+    ) -> Result<Multiplexer, SessionProblem> {
         let queue = Queue::default();
         let body = Wire::new(Bytes::new(), Body::stream(queue.body()));
         let uri = session::uri(options, "calls");

@@ -25,7 +25,7 @@ const EXPLANATION_LIMIT: usize = 4096;
 
 /// Why a connection to a back end cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Problem {
+pub(super) enum SessionProblem {
     #[error("cannot connect: {0}")]
     Connect(io::Error),
     #[error("does not answer")]
@@ -53,9 +53,9 @@ pub(super) enum Problem {
     Panicked,
 }
 
-impl From<hyper::Error> for Problem {
-    fn from(error: hyper::Error) -> Problem {
-        Problem::Broken(with_causes(&error))
+impl From<hyper::Error> for SessionProblem {
+    fn from(error: hyper::Error) -> SessionProblem {
+        SessionProblem::Broken(with_causes(&error))
     }
 }
 
@@ -64,13 +64,13 @@ pub(super) async fn connect<B>(
     connector: &Connector,
     purpose: Purpose,
     options: &LinkOptions,
-) -> Result<(SendRequest<B>, AbortOnDropHandle<()>), Problem>
+) -> Result<(SendRequest<B>, AbortOnDropHandle<()>), SessionProblem>
 where
     B: HttpBody<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let connecting = async {
-        let stream = connector.connect(purpose).await.map_err(Problem::Connect)?;
+        let stream = connector.connect(purpose).await.map_err(SessionProblem::Connect)?;
         let stream = KeepAlive::new(stream, options.lease);
         let (sender, connection) = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
@@ -90,8 +90,9 @@ where
             .await?;
         Ok((sender, connection))
     };
-    let (sender, connection) =
-        tokio::time::timeout(GREETING_TIMEOUT, connecting).await.unwrap_or(Err(Problem::Silent))?;
+    let (sender, connection) = tokio::time::timeout(GREETING_TIMEOUT, connecting)
+        .await
+        .unwrap_or(Err(SessionProblem::Silent))?;
     let task = tokio::spawn(async move {
         if let Err(error) = connection.await {
             tracing::debug!("a connection of the link ended: {}", with_causes(&error));
@@ -125,16 +126,18 @@ pub(super) fn request<B>(options: &LinkOptions, uri: Uri, body: B) -> Request<B>
 pub(super) async fn accepted(
     options: &LinkOptions,
     response: Response<Incoming>,
-) -> Result<Incoming, Problem> {
+) -> Result<Incoming, SessionProblem> {
     let status = response.status();
     if status == StatusCode::OK {
         return Ok(response.into_body());
     }
     let message = explanation(response).await;
     Err(match status {
-        StatusCode::UNAUTHORIZED => Problem::Secret,
-        StatusCode::BAD_REQUEST => Problem::Version { ours: options.version, theirs: message },
-        status => Problem::Status { status, message },
+        StatusCode::UNAUTHORIZED => SessionProblem::Secret,
+        StatusCode::BAD_REQUEST => {
+            SessionProblem::Version { ours: options.version, theirs: message }
+        }
+        status => SessionProblem::Status { status, message },
     })
 }
 

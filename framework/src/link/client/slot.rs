@@ -10,7 +10,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::Shared;
 use super::backoff::Backoff;
 use super::multiplex::Multiplexer;
-use super::session::{self, GREETING_TIMEOUT, Problem};
+use super::session::{self, GREETING_TIMEOUT, SessionProblem};
 use super::status::BackendStatus;
 use crate::link::connector::Purpose;
 use crate::link::frame::Frames;
@@ -91,7 +91,7 @@ impl Slot {
     }
 
     /// Something went wrong. It is logged unless it is what went wrong before.
-    pub(super) fn failed(&self, problem: &Problem) {
+    pub(super) fn failed(&self, problem: &SessionProblem) {
         let problem = problem.to_string();
         if self.known.load().last_error.as_ref() != Some(&problem) {
             tracing::warn!("the back end {} {problem}", self.connector);
@@ -171,7 +171,10 @@ pub(super) async fn keep_connected(shared: Arc<Shared>, index: usize) {
 
 /// Connects, and asks the back end for its name and log. A connection that a back end has not
 /// answered takes no calls: they would wait for their deadlines.
-async fn greet(shared: &Shared, slot: &Slot) -> Result<(Caller, AbortOnDropHandle<()>), Problem> {
+async fn greet(
+    shared: &Shared,
+    slot: &Slot,
+) -> Result<(Caller, AbortOnDropHandle<()>), SessionProblem> {
     let options = &shared.options;
     let connecting = session::connect::<Wire>(&slot.connector, Purpose::Calls, options);
     let (mut sender, connection) = connecting.await?;
@@ -181,8 +184,8 @@ async fn greet(shared: &Shared, slot: &Slot) -> Result<(Caller, AbortOnDropHandl
         let answer = session::accepted(options, response).await?;
         match Frames::new(answer, GREETING_LIMIT).next::<Greeting>().await {
             Ok(Some(greeting)) => Ok(greeting),
-            Ok(None) => Err(Problem::Silent),
-            Err(error) => Err(Problem::Broken(error.to_string())),
+            Ok(None) => Err(SessionProblem::Silent),
+            Err(error) => Err(SessionProblem::Broken(error.to_string())),
         }
     };
     let greeting = within(GREETING_TIMEOUT, greeting).await?;
@@ -195,7 +198,7 @@ async fn greet(shared: &Shared, slot: &Slot) -> Result<(Caller, AbortOnDropHandl
 /// What the future says, unless it takes longer than `limit`.
 pub(super) async fn within<T>(
     limit: Duration,
-    future: impl Future<Output = Result<T, Problem>>,
-) -> Result<T, Problem> {
-    tokio::time::timeout(limit, future).await.unwrap_or(Err(Problem::Silent))
+    future: impl Future<Output = Result<T, SessionProblem>>,
+) -> Result<T, SessionProblem> {
+    tokio::time::timeout(limit, future).await.unwrap_or(Err(SessionProblem::Silent))
 }

@@ -8,17 +8,17 @@ use super::gate::{refusal, unreadable};
 use crate::body::Body;
 use crate::link::files::{Fetch, Fetched};
 use crate::link::wire::{self, Wire};
-use crate::link::{FILES_LIMIT, Host, Lookup, Refusal, frame};
+use crate::link::{BackEndRefusal, FILES_LIMIT, FileLookup, Host, frame};
 
 /// Answers what the log says about files.
 pub(super) async fn lookup<H: Host>(host: &H, stream: Incoming) -> Response<Body> {
-    let lookup = match question::<Lookup>(stream).await {
+    let lookup = match question::<FileLookup>(stream).await {
         Ok(lookup) => lookup,
         Err(refused) => return *refused,
     };
     match host.lookup(lookup).await {
         Ok(found) => answer(&found, Body::empty()),
-        Err(Refusal { message }) => refusal(StatusCode::SERVICE_UNAVAILABLE, message),
+        Err(BackEndRefusal { message }) => refusal(StatusCode::SERVICE_UNAVAILABLE, message),
     }
 }
 
@@ -32,7 +32,7 @@ pub(super) async fn content<H: Host>(host: &H, stream: Incoming) -> Response<Bod
     match host.content(content, offset).await {
         Ok(Some(body)) => answer(&Fetched::Here, body),
         Ok(None) => answer(&Fetched::Absent, Body::empty()),
-        Err(Refusal { message }) => refusal(StatusCode::INTERNAL_SERVER_ERROR, message),
+        Err(BackEndRefusal { message }) => refusal(StatusCode::INTERNAL_SERVER_ERROR, message),
     }
 }
 

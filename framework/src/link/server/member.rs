@@ -16,7 +16,7 @@ use crate::body::{Body, BodyError};
 use crate::clock::Moment;
 use crate::link::feed::{Down, Open, Up, Welcome};
 use crate::link::frame::{self, Frames};
-use crate::link::{DOWN_LIMIT, Grant, Host, How, MemberId, Refusal, UP_LIMIT};
+use crate::link::{BackEndRefusal, DOWN_LIMIT, Grant, Host, How, MemberId, UP_LIMIT};
 use crate::log::Position;
 
 /// How long a front end may take to introduce itself.
@@ -46,15 +46,15 @@ pub(super) fn answer<H: Host>(server: Arc<Server<H>>, up: Incoming) -> Response<
 
 /// Why a feed ended before its time.
 #[derive(Debug, thiserror::Error)]
-enum End {
+enum FeedEnd {
     #[error("the feed did not begin with an introduction")]
     Stranger,
     #[error("front end {0} was not admitted: {1}")]
-    Refused(String, Refusal),
+    Refused(String, BackEndRefusal),
     #[error("front end {0} is gone: {1}")]
     Gone(String, String),
     #[error("front end {0} cannot be served: {1}")]
-    Host(String, Refusal),
+    Host(String, BackEndRefusal),
 }
 
 /// Serves one feed to its end.
@@ -63,13 +63,13 @@ async fn serve<H: Host>(
     goodbye: &CancellationToken,
     mut up: Frames,
     down: &Downlink,
-) -> Result<(), End> {
+) -> Result<(), FeedEnd> {
     let open = match tokio::time::timeout(OPEN_TIMEOUT, up.next()).await {
         Ok(Ok(Some(Up::Open(open)))) => open,
-        Ok(_) | Err(_) => return Err(End::Stranger),
+        Ok(_) | Err(_) => return Err(FeedEnd::Stranger),
     };
     let name = open.name.clone();
-    let member = match Member::admit(host, open).await {
+    let member = match FollowingMember::admit(host, open).await {
         Ok((member, welcome, snapshot)) => {
             tracing::info!("front end {name} follows from position {}", welcome.start);
             member.welcome(welcome, snapshot, down).await.map_err(|gone| gone.of(&name))?;
@@ -78,7 +78,7 @@ async fn serve<H: Host>(
         Err(refusal) => {
             let message = refusal.message.clone();
             let _ = down.send(&Down::Refused { message }).await;
-            return Err(End::Refused(name, refusal));
+            return Err(FeedEnd::Refused(name, refusal));
         }
     };
     let ended = tokio::select! {
@@ -104,7 +104,7 @@ async fn serve<H: Host>(
 #[derive(Debug)]
 enum Trouble {
     Gone(String),
-    Host(Refusal),
+    Host(BackEndRefusal),
 }
 
 impl Trouble {
@@ -112,16 +112,16 @@ impl Trouble {
         Trouble::Gone(reason.to_string())
     }
 
-    fn of(self, name: &str) -> End {
+    fn of(self, name: &str) -> FeedEnd {
         match self {
-            Trouble::Gone(reason) => End::Gone(name.to_owned(), reason),
-            Trouble::Host(refusal) => End::Host(name.to_owned(), refusal),
+            Trouble::Gone(reason) => FeedEnd::Gone(name.to_owned(), reason),
+            Trouble::Host(refusal) => FeedEnd::Host(name.to_owned(), refusal),
         }
     }
 }
 
 /// A front end that was admitted. It has left when this is dropped.
-struct Member<'a, H: Host> {
+struct FollowingMember<'a, H: Host> {
     host: &'a H,
     id: MemberId,
     start: Position,
@@ -143,13 +143,13 @@ struct Renewal {
     is_given: bool,
 }
 
-impl<'a, H: Host> Member<'a, H> {
+impl<'a, H: Host> FollowingMember<'a, H> {
     async fn admit(
         host: &'a H,
         open: Open,
-    ) -> Result<(Member<'a, H>, Welcome, Vec<Bytes>), Refusal> {
+    ) -> Result<(FollowingMember<'a, H>, Welcome, Vec<Bytes>), BackEndRefusal> {
         let admission = host.admit(open).await?;
-        let member = Member {
+        let member = FollowingMember {
             host,
             id: admission.member,
             start: admission.start,
@@ -164,8 +164,9 @@ impl<'a, H: Host> Member<'a, H> {
             backend: admission.backend,
             start: admission.start,
             resumed: admission.resumed,
-            snapshot: u32::try_from(admission.snapshot.len())
-                .map_err(|_| Refusal { message: "the snapshot has too many pieces".to_owned() })?,
+            snapshot: u32::try_from(admission.snapshot.len()).map_err(|_| BackEndRefusal {
+                message: "the snapshot has too many pieces".to_owned(),
+            })?,
         };
         Ok((member, welcome, admission.snapshot))
     }
@@ -256,7 +257,7 @@ impl<'a, H: Host> Member<'a, H> {
         let batch = self.host.records(after, through, BATCH).await.map_err(Trouble::Host)?;
         if batch.through <= after {
             let message = format!("the log has nothing after position {after}");
-            return Err(Trouble::Host(Refusal { message }));
+            return Err(Trouble::Host(BackEndRefusal { message }));
         }
         // Before it is on its way: the acknowledgement may be here at once.
         self.sent.store(batch.through.0, Ordering::Relaxed);
@@ -266,7 +267,7 @@ impl<'a, H: Host> Member<'a, H> {
     }
 }
 
-impl<H: Host> Drop for Member<'_, H> {
+impl<H: Host> Drop for FollowingMember<'_, H> {
     fn drop(&mut self) {
         let how = match self.said_goodbye.load(Ordering::Relaxed) {
             true => How::Goodbye,
@@ -283,7 +284,7 @@ impl Downlink {
     /// Waits until the transport has room for another message.
     async fn send(&self, message: &Down) -> Result<(), Trouble> {
         let message = frame::encode(message, DOWN_LIMIT).map_err(|error| {
-            Trouble::Host(Refusal { message: format!("a message cannot be sent: {error}") })
+            Trouble::Host(BackEndRefusal { message: format!("a message cannot be sent: {error}") })
         })?;
         self.0.send(message).await.map_err(|_| Trouble::gone("it closed the connection"))
     }

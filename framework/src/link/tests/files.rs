@@ -13,9 +13,9 @@ fn put(host: &TestHost, path: &str, bytes: impl Into<Bytes>) -> ContentId {
     content
 }
 
-fn lookup(paths: &[&str], applied: Position) -> Lookup {
+fn lookup(paths: &[&str], applied: Position) -> FileLookup {
     let paths = paths.iter().map(|path| (*path).to_owned()).collect();
-    Lookup { paths, log: None, applied, deadline: GENEROUS.as_millis() as u64 }
+    FileLookup { paths, log: None, applied, deadline: GENEROUS.as_millis() as u64 }
 }
 
 #[tokio::test]

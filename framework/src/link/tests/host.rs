@@ -160,8 +160,8 @@ impl Host for TestHost {
             other => Body::from(format!("no controller {other}")),
         };
         let content = match call.controller.as_str() {
-            "huge" => Content::Template { name: "huge".into(), values: vec![b' '; 17 << 20] },
-            _ => Content::Body,
+            "huge" => AnswerContent::Template { name: "huge".into(), values: vec![b' '; 17 << 20] },
+            _ => AnswerContent::Body,
         };
         let answer = Answer {
             status: 200,
@@ -175,9 +175,9 @@ impl Host for TestHost {
         (answer, body)
     }
 
-    async fn admit(&self, open: Open) -> Result<Admission, Refusal> {
+    async fn admit(&self, open: Open) -> Result<Admission, BackEndRefusal> {
         if let Some(message) = self.refuse.lock().unwrap().clone() {
-            return Err(Refusal { message });
+            return Err(BackEndRefusal { message });
         }
         let member = MemberId(self.ids.fetch_add(1, Ordering::Relaxed));
         let followed = open.followed.filter(|followed| followed.log == self.log);
@@ -213,7 +213,7 @@ impl Host for TestHost {
         after: Position,
         through: Position,
         max_bytes: usize,
-    ) -> Result<FeedBatch, Refusal> {
+    ) -> Result<FeedBatch, BackEndRefusal> {
         let mut through = through;
         if self.slow.load(Ordering::Relaxed) {
             tokio::time::sleep(Duration::from_millis(1)).await;
@@ -257,16 +257,20 @@ impl Host for TestHost {
         self.see(member, |seen| seen.holdings = holdings);
     }
 
-    async fn lookup(&self, lookup: Lookup) -> Result<Found, Refusal> {
+    async fn lookup(&self, lookup: FileLookup) -> Result<FoundFiles, BackEndRefusal> {
         if lookup.applied > *self.committed.borrow() {
-            return Err(Refusal { message: "not there yet".to_owned() });
+            return Err(BackEndRefusal { message: "not there yet".to_owned() });
         }
         let contents = self.contents.lock().unwrap();
         let files = lookup.paths.iter().map(|path| contents.get(path).map(|(id, _)| Some(*id)));
-        Ok(Found { files: files.collect() })
+        Ok(FoundFiles { files: files.collect() })
     }
 
-    async fn content(&self, content: ContentId, offset: u64) -> Result<Option<Body>, Refusal> {
+    async fn content(
+        &self,
+        content: ContentId,
+        offset: u64,
+    ) -> Result<Option<Body>, BackEndRefusal> {
         let contents = self.contents.lock().unwrap();
         let found = contents.values().find(|(id, _)| *id == content);
         Ok(found.map(|(_, bytes)| Body::from(bytes.slice(offset as usize..))))

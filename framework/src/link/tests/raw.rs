@@ -163,7 +163,7 @@ async fn an_answer_without_its_closing_trailer_is_not_taken_for_whole() {
         let answer = Answer {
             status: 200,
             headers: Vec::new(),
-            content: Content::Body,
+            content: AnswerContent::Body,
             groups: Vec::new(),
             cache: None,
             log: crate::log::LogEpoch::first_of(1),

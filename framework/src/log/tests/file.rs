@@ -64,7 +64,7 @@ async fn many_appends_at_once_share_few_transactions() {
 #[tokio::test]
 async fn appending_waits_while_the_queue_is_full_and_a_large_draft_still_gets_through() {
     let folder = tempfile::tempdir().unwrap();
-    let options = Options { queue_bytes: 2048, batch_bytes: 1024, ..Options::default() };
+    let options = LogOptions { queue_bytes: 2048, batch_bytes: 1024, ..LogOptions::default() };
     let follower = Follower::default();
     let (log, _) = Log::open(folder.path(), options, follower.clone()).unwrap();
     let large = "x".repeat(100_000);

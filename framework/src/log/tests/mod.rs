@@ -13,7 +13,7 @@ use bytes::Bytes;
 use super::embedded::Disk;
 use super::handle::Opened;
 use super::{
-    Applied, Applier, ApplyError, Draft, Log, OpenError, Options, Position, Record, StateUpdate,
+    Applied, Applier, ApplyError, Draft, Log, LogOptions, OpenError, Position, Record, StateUpdate,
 };
 
 /// Remembers what it was shown. An update of `panic` panics, one of `unknown` is unreadable, and
@@ -69,7 +69,7 @@ fn text(record: &Record) -> String {
 
 fn open(folder: &Path) -> Result<(Log, Opened, Follower), OpenError> {
     let follower = Follower::default();
-    let (log, opened) = Log::open(folder, Options::default(), follower.clone())?;
+    let (log, opened) = Log::open(folder, LogOptions::default(), follower.clone())?;
     Ok((log, opened, follower))
 }
 
@@ -77,6 +77,6 @@ fn open_on(disk: &Disk, folder: &Path) -> Result<(Log, Opened, Follower), OpenEr
     let follower = Follower::default();
     let (disk, folder) = (disk.clone(), folder.to_owned());
     let start = move || disk.engine(&folder);
-    let (log, opened) = Log::start(Options::default(), follower.clone(), start)?;
+    let (log, opened) = Log::start(LogOptions::default(), follower.clone(), start)?;
     Ok((log, opened, follower))
 }

@@ -12,7 +12,7 @@ fn answered(has_body: bool) -> (Socket<DuplexStream>, Arc<Timers>, DuplexStream)
     let (stream, client) = duplex(64 * 1024);
     let timers = Timers::new();
     drop(Exchange::begin(timers.clone(), has_body));
-    (Socket::new(stream, Bytes::new(), timers.clone(), Heads::Noted), timers, client)
+    (Socket::new(stream, Bytes::new(), timers.clone(), RequestHeads::Noted), timers, client)
 }
 
 /// How long the socket takes to close, in seconds.

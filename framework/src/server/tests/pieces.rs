@@ -17,7 +17,7 @@ use crate::body::Body;
 use crate::server::Limits;
 use crate::server::connection::Rules;
 use crate::server::exchange::{Exchange, TimedBody};
-use crate::server::socket::{Heads, Socket};
+use crate::server::socket::{RequestHeads, Socket};
 use crate::server::timers::Timers;
 
 /// A stream that notes where each slice lies that it is given to write.
@@ -76,7 +76,7 @@ async fn pieces_are_written_together_and_from_where_they_lie() {
     let writes = Arc::new(Mutex::new(Vec::new()));
     let observed = Observed { stream: server, writes: writes.clone() };
     let timers = Timers::new();
-    let socket = Socket::new(observed, Bytes::new(), timers.clone(), Heads::Noted);
+    let socket = Socket::new(observed, Bytes::new(), timers.clone(), RequestHeads::Noted);
     let body = pieces.clone();
     let service = service_fn(move |_: Request<Incoming>| {
         let exchange = Exchange::begin(timers.clone(), false);

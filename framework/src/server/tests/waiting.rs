@@ -5,7 +5,7 @@ use tokio_util::sync::DropGuard;
 
 use super::*;
 use crate::server::exchange::Exchange;
-use crate::server::socket::{Heads, Socket};
+use crate::server::socket::{RequestHeads, Socket};
 use crate::server::timers::Timers;
 
 /// More than sockets hold, in bytes.
@@ -192,7 +192,7 @@ async fn a_client_that_sends_on_while_its_request_waits_fills_no_memory() {
     let (stream, mut client) = tokio::io::duplex(BETWEEN);
     let timers = Timers::new();
     let _waits = Exchange::begin(timers.clone(), false);
-    let mut socket = Socket::new(stream, Bytes::new(), timers, Heads::Noted);
+    let mut socket = Socket::new(stream, Bytes::new(), timers, RequestHeads::Noted);
     let mut taken = 0;
     for _ in 0..1000 {
         socket.flush().await.unwrap();

@@ -19,12 +19,12 @@ fn site(files: &[(&str, &str)]) -> TempDir {
 }
 
 fn load(files: &[(&str, &str)]) -> Engine {
-    Engine::load(site(files).path(), &Options::default()).unwrap()
+    Engine::load(site(files).path(), &EngineOptions::default()).unwrap()
 }
 
 fn problems(files: &[(&str, &str)]) -> Vec<String> {
     let folder = site(files);
-    let problems = Engine::load(folder.path(), &Options::default()).unwrap_err();
+    let problems = Engine::load(folder.path(), &EngineOptions::default()).unwrap_err();
     let folder = format!("{}/", folder.path().display());
     problems.iter().map(|problem| problem.to_string().replace(&folder, "")).collect()
 }
@@ -215,7 +215,7 @@ fn a_page_that_grows_too_long_is_an_error() {
         "a.html",
         "{% for a in range(end=100000) %}{% for b in range(end=100000) %}{{ v }}x{% endfor %}{% endfor %}",
     )]);
-    let options = Options { max_output: 1000, ..Options::default() };
+    let options = EngineOptions { max_output: 1000, ..EngineOptions::default() };
     let engine = Engine::load(folder.path(), &options).unwrap();
     let error = render(&engine, "a.html", r#"{"v":"<"}"#).unwrap_err();
     assert_eq!(error.kind, RenderErrorKind::TooLarge);
@@ -229,7 +229,7 @@ fn a_panic_in_a_function_is_an_error_of_the_render() {
             panic!("no {n}")
         });
     });
-    let options = Options { customise: vec![customise], ..Options::default() };
+    let options = EngineOptions { customise: vec![customise], ..EngineOptions::default() };
     let engine = Engine::load(folder.path(), &options).unwrap();
     let error = render(&engine, "a.html", "{}").unwrap_err();
     assert_eq!(error.kind, RenderErrorKind::Panicked);
@@ -251,7 +251,9 @@ fn functions_make_urls_and_say_why_they_cannot() {
         "story" => Ok(format!("{parameters:?}&").replace('"', "")),
         _ => Err(format!("no route `{name}`")),
     });
-    let engine = Engine::load(folder.path(), &Options { url_for, ..Options::default() }).unwrap();
+    let engine =
+        Engine::load(folder.path(), &EngineOptions { url_for, ..EngineOptions::default() })
+            .unwrap();
     let page = render(&engine, "a.html", r#"{"s":"one","f":1.0}"#).unwrap();
     assert_eq!(page, "[(page, 2), (q, x), (slug, one), (x, 1)]&amp; /assets/css/a%20b.css");
     assert!(render(&engine, "b.html", "{}").unwrap_err().message.contains("no route `storry`"));
@@ -268,7 +270,7 @@ fn links_lead_to_files_of_the_same_folder_only() {
     let outside = site(&[("secret.html", "secret")]);
     let folder = site(&[("a.html", "a"), ("sub/b.html", "b")]);
     symlink("a.html", folder.path().join("c.html")).unwrap();
-    let load = || Engine::load(folder.path(), &Options::default());
+    let load = || Engine::load(folder.path(), &EngineOptions::default());
     assert_eq!(load().unwrap().names(), ["a.html", "c.html", "sub/b.html"]);
     symlink(outside.path().join("secret.html"), folder.path().join("d.html")).unwrap();
     symlink(folder.path(), folder.path().join("sub/loop")).unwrap();
@@ -279,8 +281,8 @@ fn links_lead_to_files_of_the_same_folder_only() {
 #[test]
 fn a_folder_that_is_not_there_and_files_that_are_not_text_are_reported() {
     let folder = site(&[]);
-    assert!(Engine::load(&folder.path().join("none"), &Options::default()).is_err());
+    assert!(Engine::load(&folder.path().join("none"), &EngineOptions::default()).is_err());
     fs::write(folder.path().join("a.html"), b"\xff\xfe").unwrap();
-    let problems = Engine::load(folder.path(), &Options::default()).unwrap_err();
+    let problems = Engine::load(folder.path(), &EngineOptions::default()).unwrap_err();
     assert!(problems.to_string().ends_with("a.html: a template must be UTF-8 text"), "{problems}");
 }

@@ -17,7 +17,7 @@ use tera::{Kwargs, State};
 use super::*;
 use crate::pieces::{Piece, Pieces};
 use crate::templates::error::RenderError;
-use crate::templates::{Customise, Engine, Options, Rendered, Values};
+use crate::templates::{Customise, Engine, EngineOptions, Rendered, Values};
 
 /// Keeps fragments for ever.
 #[derive(Default)]
@@ -57,7 +57,7 @@ impl Site {
             let count = move |_: Kwargs, _: &State<'_>| counter.fetch_add(1, Ordering::Relaxed) + 1;
             tera.register_function("count", count);
         });
-        let options = Options { customise: vec![customise], ..Options::default() };
+        let options = EngineOptions { customise: vec![customise], ..EngineOptions::default() };
         let engine =
             Engine::load(folder.path(), &options).unwrap_or_else(|error| panic!("{error}"));
         Site { engine, shelf: Rc::default(), counted, _folder: folder }
@@ -113,7 +113,7 @@ fn write(files: &[(&str, &str)]) -> TempDir {
 /// What is wrong with the templates, without the folder's name.
 fn problems(files: &[(&str, &str)]) -> Vec<String> {
     let folder = write(files);
-    let problems = Engine::load(folder.path(), &Options::default()).unwrap_err();
+    let problems = Engine::load(folder.path(), &EngineOptions::default()).unwrap_err();
     let folder = format!("{}/", folder.path().display());
     problems.iter().map(|problem| problem.to_string().replace(&folder, "")).collect()
 }
@@ -152,7 +152,7 @@ mod any_text {
     use proptest::prelude::*;
 
     use super::super::rewrite;
-    use crate::templates::positions::Position;
+    use crate::templates::positions::TextPosition;
 
     const WORDS: &str = "(\\{% |%\\}|-|cache |id=|groups=|type=|'a'|\"\\n\"|,|\\n| |é|x|endcache |\
          if x |endif |for y in z |endfor |break |filter upper |endfilter |\\{\\{|\\}\\}|\\{#|#\\})*";
@@ -174,7 +174,7 @@ mod any_text {
             prop_assert_eq!(rewritten.text().matches('\n').count(), text.matches('\n').count());
             for offset in 0..=rewritten.text().len() {
                 if rewritten.text().is_char_boundary(offset) {
-                    let place = Position::of(rewritten.text(), offset);
+                    let place = TextPosition::of(rewritten.text(), offset);
                     let original = rewritten.original(place);
                     prop_assert_eq!(original.line <= text.matches('\n').count() + 1, true);
                 }
@@ -190,7 +190,7 @@ mod any_text {
             let text = lines.join("\n");
             let Ok(Some(rewritten)) = rewrite(&text) else { return Ok(()) };
             let ats = |text: &str| {
-                let ats = text.match_indices('@').map(|(at, _)| Position::of(text, at));
+                let ats = text.match_indices('@').map(|(at, _)| TextPosition::of(text, at));
                 ats.collect::<Vec<_>>()
             };
             let found = ats(rewritten.text());

@@ -133,25 +133,25 @@ async fn any_encoding_that_the_client_takes_is_known_to_it() {
 async fn the_controllers_own_validators_are_heeded() {
     let visitor = CLUSTER.borrow().visitor(0);
     let asks = [
-        ("/told/tag", "if-none-match", "\"mine\"", 304),
-        ("/told/tag", "if-none-match", "W/\"mine\"", 304),
-        ("/told/tag", "if-match", "\"mine\"", 200),
-        ("/told/weak-tag", "if-none-match", "\"mine\"", 304),
-        ("/told/weak-tag", "if-match", "\"mine\"", 412),
-        ("/told/no-tag", "if-none-match", "mine", 200),
-        ("/told/date", "if-modified-since", "Sun, 06 Nov 1994 08:49:37 GMT", 304),
-        ("/told/date", "if-modified-since", "Sun, 06 Nov 1994 08:49:36 GMT", 200),
+        ("/headers/tag", "if-none-match", "\"mine\"", 304),
+        ("/headers/tag", "if-none-match", "W/\"mine\"", 304),
+        ("/headers/tag", "if-match", "\"mine\"", 200),
+        ("/headers/weak-tag", "if-none-match", "\"mine\"", 304),
+        ("/headers/weak-tag", "if-match", "\"mine\"", 412),
+        ("/headers/no-tag", "if-none-match", "mine", 200),
+        ("/headers/date", "if-modified-since", "Sun, 06 Nov 1994 08:49:37 GMT", 304),
+        ("/headers/date", "if-modified-since", "Sun, 06 Nov 1994 08:49:36 GMT", 200),
     ];
     for (target, name, value, status) in asks {
         let response = visitor.page_with(target, &[(name, value)]).await;
         assert_eq!(response.status, status, "{target} {name}: {value}");
     }
-    assert_eq!(visitor.page("/told/tag").await.header("etag"), "\"mine\"");
-    let gzip = encoded(&visitor, "/told/tag", "gzip").await;
+    assert_eq!(visitor.page("/headers/tag").await.header("etag"), "\"mine\"");
+    let gzip = encoded(&visitor, "/headers/tag", "gzip").await;
     assert_eq!(gzip.header("etag"), "\"mine-gzip\"");
-    let gzip = encoded(&visitor, "/told/no-tag", "gzip").await;
+    let gzip = encoded(&visitor, "/headers/no-tag", "gzip").await;
     assert!(!gzip.headers.contains_key("etag"), "what is no tag identifies nothing");
-    let date = visitor.page("/told/date").await;
+    let date = visitor.page("/headers/date").await;
     assert_eq!(date.header("last-modified"), "Sun, 06 Nov 1994 08:49:37 GMT");
 }
 
@@ -159,9 +159,9 @@ async fn the_controllers_own_validators_are_heeded() {
 async fn conditions_count_for_pages_and_not_for_errors() {
     let visitor = CLUSTER.borrow().visitor(0);
     for _ in 0..2 {
-        let response = visitor.page_with("/told/missing", &[("if-none-match", "*")]).await;
+        let response = visitor.page_with("/headers/missing", &[("if-none-match", "*")]).await;
         assert_eq!(response.status, 404, "{}", response.cache_status());
-        let response = visitor.page_with("/told/missing", &[("if-match", "\"x\"")]).await;
+        let response = visitor.page_with("/headers/missing", &[("if-match", "\"x\"")]).await;
         assert_eq!(response.status, 404);
     }
 }

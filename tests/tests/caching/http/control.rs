@@ -13,10 +13,10 @@ async fn a_page_must_be_revalidated_unless_the_site_says_otherwise() {
         ("/text/1/control", "no-cache", ""),
         ("/for-long/1/control", "public, max-age=600", "max-age=3600"),
         ("/uncached/1/control", "max-age=5", ""),
-        ("/told/control", "max-age=7", "max-age=8"),
-        ("/told/x", "max-age=9", ""),
+        ("/headers/control", "max-age=7", "max-age=8"),
+        ("/headers/x", "max-age=9", ""),
         // The route speaks of the page, not of what is there in its place.
-        ("/told/missing", "no-cache", ""),
+        ("/headers/missing", "no-cache", ""),
         ("/error/404", "no-store", ""),
         ("/set-cookie", "no-store", ""),
     ] {
@@ -35,7 +35,7 @@ async fn vary_names_all_that_the_page_depends_on_once() {
     for (target, vary) in [
         ("/by-language/1/a", "x-language, accept-encoding"),
         ("/by-language/0/a", "x-language, accept-encoding"),
-        ("/told/vary", "x-mark, accept-encoding, cookie"),
+        ("/headers/vary", "x-mark, accept-encoding, cookie"),
         ("/own/vary", ""),
     ] {
         let response = visitor.page_with(target, &headers).await;
@@ -88,13 +88,13 @@ async fn groups_are_named_in_each_headers_own_way() {
     assert_eq!(page.header("cache-groups"), "\"texts\", \"text:grouped\"");
     assert_eq!(page.header("surrogate-key"), "texts text:grouped");
     assert_eq!(page.header("cache-tag"), "texts,text:grouped");
-    let page = hit(&visitor, "/told/x").await;
-    assert_eq!(page.header("cache-groups"), r#""told", "a b", "c,d", "\"e\\""#);
-    assert_eq!(page.header("surrogate-key"), r#"told c,d "e\"#);
-    assert_eq!(page.header("cache-tag"), r#"told,"e\"#);
-    let page = hit(&visitor, "/told/groups").await;
+    let page = hit(&visitor, "/headers/x").await;
+    assert_eq!(page.header("cache-groups"), r#""headers", "a b", "c,d", "\"e\\""#);
+    assert_eq!(page.header("surrogate-key"), r#"headers c,d "e\"#);
+    assert_eq!(page.header("cache-tag"), r#"headers,"e\"#);
+    let page = hit(&visitor, "/headers/groups").await;
     assert_eq!(page.header("cache-groups"), "\"mine\"", "the controller has said it");
-    assert_eq!(page.header("cache-tag"), "told");
+    assert_eq!(page.header("cache-tag"), "headers");
     let own = hit(&visitor, "/own/grouped").await;
     assert!(!own.headers.contains_key("cache-groups"), "the site's own groups stay inside");
 }

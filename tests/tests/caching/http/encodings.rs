@@ -90,10 +90,10 @@ async fn each_client_gets_what_it_likes_best_of_what_it_takes() {
 async fn only_what_gets_shorter_and_may_be_changed_is_encoded() {
     let visitor = CLUSTER.borrow().visitor(0);
     for (target, vary) in [
-        ("/told/no-transform", ""),
-        ("/told/encoded", ""),
-        ("/told/digest", ""),
-        ("/told/image", ""),
+        ("/headers/no-transform", ""),
+        ("/headers/encoded", ""),
+        ("/headers/digest", ""),
+        ("/headers/image", ""),
         ("/own/short", ""),
         ("/uncached/8/a", ""),
     ] {
@@ -103,11 +103,11 @@ async fn only_what_gets_shorter_and_may_be_changed_is_encoded() {
         let marker = format!("/text/1/after{}", target.replace('/', "-"));
         encoded(&visitor, &marker, "gzip").await;
         let response = visitor.page_with(target, &[("accept-encoding", "gzip, br, zstd")]).await;
-        let own = if target == "/told/encoded" { "x-mine" } else { "" };
+        let own = if target == "/headers/encoded" { "x-mine" } else { "" };
         assert_eq!(response.header("content-encoding"), own, "{target}");
     }
     // A negative reply is as good as any other.
-    let missing = encoded(&visitor, "/told/missing", "br").await;
+    let missing = encoded(&visitor, "/headers/missing", "br").await;
     assert_eq!(missing.status, 404);
     assert!(decoded(&missing).starts_with(b"<li id=\"missing-1\">"));
 }

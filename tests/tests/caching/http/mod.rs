@@ -42,8 +42,8 @@ cache = "no_cache"
 browser = "max-age=5"
 
 [[route]]
-path = "/told/{kind}"
-controller = "texts.told"
+path = "/headers/{kind}"
+controller = "texts.headers"
 cache_statuses = [404]
 browser = "max-age=9"
 

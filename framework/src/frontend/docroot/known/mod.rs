@@ -31,10 +31,10 @@ pub(super) enum Trust {
 
 /// What a front end knows of the log's files, and which of their contents it lacks.
 #[derive(Debug, Default)]
-pub(super) struct Known {
+pub(super) struct KnownFiles {
     manifest: Manifest,
     trust: Trust,
-    contents: HashMap<ContentId, Content>,
+    contents: HashMap<ContentId, KnownContent>,
     /// What is not here, by the youngest record that it belongs to: that is fetched first, because
     /// a request may wait for it.
     missing: BTreeSet<(Position, ContentId)>,
@@ -46,7 +46,7 @@ pub(super) struct Known {
 
 /// A content that is referred to.
 #[derive(Debug, Default)]
-struct Content {
+struct KnownContent {
     /// The records of the entries that refer to it, and how many entries of each.
     records: BTreeMap<Position, u32>,
     /// How many requests wait for it.
@@ -54,7 +54,7 @@ struct Content {
     is_here: bool,
     is_fetched: bool,
     /// Why it is not here after the last attempt.
-    failure: Option<Failure>,
+    failure: Option<MissingReason>,
     attempts: u32,
     /// No further attempt is made before this.
     pause: Option<Moment>,
@@ -62,19 +62,19 @@ struct Content {
 
 /// Why a content is not here.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Failure {
+pub(super) enum MissingReason {
     /// This front end cannot store it.
     Unstorable(String),
     /// No back end has it.
     Absent(String),
 }
 
-impl Failure {
-    fn shortened(self) -> Failure {
+impl MissingReason {
+    fn shortened(self) -> MissingReason {
         let shorten = |reason: String| reason.chars().take(LONGEST_FAILURE).collect();
         match self {
-            Failure::Unstorable(reason) => Failure::Unstorable(shorten(reason)),
-            Failure::Absent(reason) => Failure::Absent(shorten(reason)),
+            MissingReason::Unstorable(reason) => MissingReason::Unstorable(shorten(reason)),
+            MissingReason::Absent(reason) => MissingReason::Absent(shorten(reason)),
         }
     }
 }
@@ -92,15 +92,15 @@ pub(crate) struct Figures {
     pub failing: usize,
 }
 
-impl Known {
+impl KnownFiles {
     /// Forgets everything and begins with a manifest. `is_here` says of a content whether it is stored.
     pub(super) fn begin(&mut self, manifest: Manifest, is_here: impl Fn(ContentId) -> bool) {
         let waiting = std::mem::take(&mut self.contents);
-        *self = Known { trust: Trust::Whole, ..Known::default() };
+        *self = KnownFiles { trust: Trust::Whole, ..KnownFiles::default() };
         // Waiting requests and transfers go on, whatever the new manifest says.
         for (content, former) in waiting {
             if former.waiting > 0 || former.is_fetched {
-                self.contents.insert(content, Content { records: BTreeMap::new(), ..former });
+                self.contents.insert(content, KnownContent { records: BTreeMap::new(), ..former });
             }
         }
         for (_, entry) in manifest.iter() {
@@ -151,7 +151,7 @@ impl Known {
         self.set_here(content, false);
     }
 
-    /// A request waits for the content, until [`Known::unwant`].
+    /// A request waits for the content, until [`KnownFiles::unwant`].
     pub(super) fn want(&mut self, content: ContentId, is_here: bool, now: Moment) {
         self.change(content, |state| {
             state.waiting += 1;
@@ -169,12 +169,12 @@ impl Known {
         self.tidy(content);
     }
 
-    /// What is to be fetched next, and by no other task until [`Known::fetched`]: what requests
+    /// What is to be fetched next, and by no other task until [`KnownFiles::fetched`]: what requests
     /// wait for, then what came last into the log.
     pub(super) fn next(&mut self, urgent_only: bool, now: Moment) -> Option<ContentId> {
         let due = |content: &ContentId| {
             let state = self.contents.get(content);
-            let due = |state: &Content| state.pause.is_none_or(|pause| pause <= now);
+            let due = |state: &KnownContent| state.pause.is_none_or(|pause| pause <= now);
             state.is_some_and(|state| !state.is_fetched && due(state))
         };
         let urgent = self.urgent.iter().copied().find(&due);
@@ -186,9 +186,14 @@ impl Known {
         Some(next)
     }
 
-    /// How an attempt ended that [`Known::next`] began. `failure` says why the content cannot be had;
+    /// How an attempt ended that [`KnownFiles::next`] began. `failure` says why the content cannot be had;
     /// without one the attempt was broken off and says nothing.
-    pub(super) fn fetched(&mut self, content: ContentId, failure: Option<Failure>, now: Moment) {
+    pub(super) fn fetched(
+        &mut self,
+        content: ContentId,
+        failure: Option<MissingReason>,
+        now: Moment,
+    ) {
         let Some(state) = self.contents.get_mut(&content) else { return };
         state.is_fetched = false;
         if let Some(failure) = failure {
@@ -208,7 +213,7 @@ impl Known {
 
     /// Whether the content is still needed.
     pub(super) fn is_wanted(&self, content: ContentId) -> bool {
-        let wanted = |state: &Content| !state.records.is_empty() || state.waiting > 0;
+        let wanted = |state: &KnownContent| !state.records.is_empty() || state.waiting > 0;
         self.contents.get(&content).is_some_and(|state| !state.is_here && wanted(state))
     }
 
@@ -242,7 +247,7 @@ impl Known {
                 break;
             }
             let Some(state) = self.contents.get(content) else { continue };
-            let Some(Failure::Unstorable(failure)) = &state.failure else { continue };
+            let Some(MissingReason::Unstorable(failure)) = &state.failure else { continue };
             let records = state.records.keys().rev();
             failing.extend(records.map(|position| (*position, failure.clone())));
         }
@@ -264,7 +269,7 @@ impl Known {
     /// Why a content that the log's files have cannot be stored here, if there is one.
     pub(super) fn unstorable(&self) -> Option<&str> {
         self.missing.iter().find_map(|(_, content)| match &self.contents.get(content)?.failure {
-            Some(Failure::Unstorable(reason)) => Some(reason.as_str()),
+            Some(MissingReason::Unstorable(reason)) => Some(reason.as_str()),
             _ => None,
         })
     }
@@ -306,7 +311,7 @@ impl Known {
     }
 
     /// Changes the state of a content, and what follows from it.
-    fn change(&mut self, content: ContentId, change: impl FnOnce(&mut Content)) {
+    fn change(&mut self, content: ContentId, change: impl FnOnce(&mut KnownContent)) {
         let state = self.contents.entry(content).or_default();
         if !state.is_here {
             for (position, count) in &state.records {
@@ -339,8 +344,9 @@ impl Known {
 
     /// Drops a content that is not referred to, waited for or being fetched.
     fn tidy(&mut self, content: ContentId) {
-        let unneeded =
-            |state: &Content| state.records.is_empty() && state.waiting == 0 && !state.is_fetched;
+        let unneeded = |state: &KnownContent| {
+            state.records.is_empty() && state.waiting == 0 && !state.is_fetched
+        };
         if self.contents.get(&content).is_some_and(unneeded) {
             self.contents.remove(&content);
         }

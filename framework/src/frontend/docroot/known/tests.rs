@@ -14,15 +14,15 @@ fn change(path: &str, content: u8) -> FileChange {
 }
 
 /// What is known after these records, each a change of one file; nothing is here.
-fn known(records: &[(&str, u8)]) -> Known {
-    let mut known = Known { trust: Trust::Whole, ..Known::default() };
+fn known(records: &[(&str, u8)]) -> KnownFiles {
+    let mut known = KnownFiles { trust: Trust::Whole, ..KnownFiles::default() };
     for ((path, content), position) in records.iter().zip(1..) {
         known.apply(Position(position), &change(path, *content), |_| false);
     }
     known
 }
 
-fn lacking(known: &Known) -> Vec<u64> {
+fn lacking(known: &KnownFiles) -> Vec<u64> {
     known.holdings().lacking.iter().map(|position| position.0).collect()
 }
 
@@ -78,7 +78,7 @@ fn a_failure_is_reported_and_tried_again_after_a_pause_that_grows() {
     let mut pauses = Vec::new();
     for _ in 0..10 {
         assert_eq!(known.next(false, now), Some(id(1)));
-        let failure = Failure::Unstorable("the disk is full".to_owned());
+        let failure = MissingReason::Unstorable("the disk is full".to_owned());
         known.fetched(id(1), Some(failure), now);
         assert_eq!(known.unstorable(), Some("the disk is full"));
         assert_eq!(known.holdings().of(Position(1)), Holding::Failing("the disk is full"));
@@ -106,7 +106,7 @@ fn a_failure_is_reported_for_the_latest_records_that_have_the_content() {
     let records: Vec<_> = paths.iter().map(|path| (path.as_str(), 1)).collect();
     let mut known = known(&records);
     assert_eq!(known.next(false, now), Some(id(1)));
-    known.fetched(id(1), Some(Failure::Unstorable("the disk is full".to_owned())), now);
+    known.fetched(id(1), Some(MissingReason::Unstorable("the disk is full".to_owned())), now);
     let latest = Position(records.len() as u64);
     assert_eq!(known.holdings().of(latest), Holding::Failing("the disk is full"));
 }
@@ -116,14 +116,14 @@ fn what_no_back_end_has_is_lacking_and_no_failure_of_this_front_end() {
     let now = clock::now();
     let mut known = known(&[("a", 1)]);
     assert_eq!(known.next(false, now), Some(id(1)));
-    known.fetched(id(1), Some(Failure::Absent("it is lost".to_owned())), now);
+    known.fetched(id(1), Some(MissingReason::Absent("it is lost".to_owned())), now);
     assert_eq!(known.holdings().of(Position(1)), Holding::Lacking);
     assert!(known.unstorable().is_none() && known.is_whole());
 }
 
 #[test]
 fn a_report_names_the_latest_and_says_nothing_of_the_rest() {
-    let mut known = Known::default();
+    let mut known = KnownFiles::default();
     for position in 1..=1000 {
         let mut content = ContentId { hash: [0; 32], length: position };
         content.hash[..8].copy_from_slice(&position.to_le_bytes());
@@ -195,7 +195,7 @@ proptest! {
     #[test]
     fn the_books_are_right_whatever_happens(steps in steps()) {
         let now = clock::now();
-        let mut known = Known::default();
+        let mut known = KnownFiles::default();
         let mut here = std::collections::BTreeSet::new();
         let mut position = 0;
         for step in steps {
@@ -212,7 +212,7 @@ proptest! {
                 Step::Unwant(content) => known.unwant(id(content)),
                 Step::Next(urgent) => drop(known.next(urgent, now)),
                 Step::Fetched(content, failed) => {
-                    known.fetched(id(content), failed.then(|| Failure::Unstorable("no".to_owned())), now);
+                    known.fetched(id(content), failed.then(|| MissingReason::Unstorable("no".to_owned())), now);
                 }
             }
             let mut expected: Vec<u64> = known.manifest().iter()

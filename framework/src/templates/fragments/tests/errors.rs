@@ -26,7 +26,7 @@ fn a_panic_in_a_fragment_leaves_nothing_behind() {
         "a.html",
         "{% cache id='a', groups='g' %}{% cache id='b' %}b{% endcache %}{{ boom(not=x) }}{% endcache %}",
     )]);
-    let options = Options { customise: vec![customise], ..Options::default() };
+    let options = EngineOptions { customise: vec![customise], ..EngineOptions::default() };
     let engine = Engine::load(folder.path(), &options).unwrap();
     let shelf = Rc::new(Shelf::default());
     let render = |x: bool| {

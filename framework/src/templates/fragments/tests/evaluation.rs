@@ -341,7 +341,7 @@ fn a_render_within_a_render_is_one_of_its_own() {
         ("inner.html", "{% cache id='b', groups='b' %}b{{ 1 / z }}{% endcache %}"),
         ("fine.html", "{% cache id='b', groups='b' %}b{% endcache %}"),
     ]);
-    let options = Options { customise: vec![customise], ..Options::default() };
+    let options = EngineOptions { customise: vec![customise], ..EngineOptions::default() };
     let engine = Engine::load(folder.path(), &options).unwrap();
     *inner.lock().unwrap() = Some(engine.clone());
     let values = Values::of(&serde_json::json!({"v": "V"})).unwrap();

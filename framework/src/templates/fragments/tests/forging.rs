@@ -65,7 +65,7 @@ fn a_mark_that_an_earlier_render_has_left_is_text() {
         "a.html",
         "{% cache id='z' %}{% endcache %}{% filter once %}{% cache id=id, groups=id %}x{% endcache %}{% endfilter %}",
     )]);
-    let options = Options { customise: vec![customise], ..Options::default() };
+    let options = EngineOptions { customise: vec![customise], ..EngineOptions::default() };
     let engine = Engine::load(folder.path(), &options).unwrap();
     let render = |id: &str| {
         let mut values = Values::new();
@@ -106,7 +106,7 @@ fn what_a_site_registers_under_the_names_of_the_tags_is_not_called() {
         );
     });
     let folder = write(&[("a.html", "{% cache id='a' %}x{% endcache %}")]);
-    let options = Options { customise: vec![customise], ..Options::default() };
+    let options = EngineOptions { customise: vec![customise], ..EngineOptions::default() };
     let engine = Engine::load(folder.path(), &options).unwrap();
     let page = engine.render("a.html", &Values::new(), Rc::new(NoFragments)).unwrap();
     assert_eq!(shown(&page.content), "x");

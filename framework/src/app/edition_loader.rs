@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use http::header::ACCEPT_LANGUAGE;
 
-use super::asset::{self, Told};
-use super::places::Places;
-use super::{App, rooms};
+use super::asset::{self, ReferencedAssets};
+use super::watched_paths::WatchedPaths;
+use super::{App, running_node};
 use crate::cache_type::CacheType;
 use crate::config::Config;
 use crate::controller::Registration;
@@ -16,10 +16,10 @@ use crate::dispatch::{Location, Table, Target, service_controller, service_of};
 use crate::files::{Files, Overlay};
 use crate::frontend::{Edition, key_scope};
 use crate::problem::{Problem, Problems, nearest};
-use crate::templates::{Customise, Engine, Options};
+use crate::templates::{Customise, Engine, EngineOptions};
 
 /// All that is needed to load a site's files, as often as they change.
-pub(super) struct Parts {
+pub(super) struct EditionLoader {
     controllers: Vec<Registration>,
     customise: Vec<Customise>,
     has_languages: bool,
@@ -29,23 +29,23 @@ pub(super) struct Parts {
     files: Files,
 }
 
-impl Parts {
+impl EditionLoader {
     /// The files of `config`, for a site with this code.
-    pub(super) fn of(app: &App, config: &Config) -> Parts {
-        Parts {
+    pub(super) fn of(app: &App, config: &Config) -> EditionLoader {
+        EditionLoader {
             controllers: app.controllers.clone(),
             customise: app.customise.clone(),
             has_languages: !config.languages.is_empty(),
             dispatch: config.dispatch.path.clone(),
             templates: config.templates.path.clone(),
             docroot: config.docroot.path.clone(),
-            files: Files::below(&config.docroot.path).encoded_in(rooms::codings(config)),
+            files: Files::below(&config.docroot.path).encoded_in(running_node::codings(config)),
         }
     }
 
     /// With what stands in front of the docroot's own files.
-    pub(super) fn behind(self, overlay: Arc<dyn Overlay>) -> Parts {
-        Parts { files: self.files.behind(overlay), ..self }
+    pub(super) fn behind(self, overlay: Arc<dyn Overlay>) -> EditionLoader {
+        EditionLoader { files: self.files.behind(overlay), ..self }
     }
 
     /// The files of the docroot.
@@ -56,10 +56,13 @@ impl Parts {
     /// Loads what a front end needs. A template or controller that is named but missing stops it
     /// here rather than at a visitor's request.
     ///
-    /// What its pages are told of the docroot's files is noted in `told`. It reads files, so it may
+    /// The docroot's files that its pages refer to are noted in `referenced`. It reads files, so it may
     /// block.
-    pub(super) fn load(&self, told: Option<Arc<Told>>) -> Result<Edition, Problems> {
-        let (table, templates, problems) = self.read(told);
+    pub(super) fn load(
+        &self,
+        referenced: Option<Arc<ReferencedAssets>>,
+    ) -> Result<Edition, Problems> {
+        let (table, templates, problems) = self.read(referenced);
         match templates {
             Some(templates) => problems.or(Edition::new(table, templates)),
             None => Err(problems),
@@ -72,26 +75,29 @@ impl Parts {
     }
 
     /// Where the files are. Those that routes are in are looked for, because they name each other.
-    pub(super) fn places(&self) -> Places {
+    pub(super) fn watched_paths(&self) -> WatchedPaths {
         let (table, _) = Table::read(&self.dispatch);
-        Places {
+        WatchedPaths {
             files: table.files().to_vec(),
             folders: vec![self.templates.clone()],
             docroot: self.docroot.clone(),
         }
     }
 
-    fn read(&self, told: Option<Arc<Told>>) -> (Arc<Table>, Option<Engine>, Problems) {
+    fn read(
+        &self,
+        referenced: Option<Arc<ReferencedAssets>>,
+    ) -> (Arc<Table>, Option<Engine>, Problems) {
         let (table, mut problems) = Table::read(&self.dispatch);
         let table = Arc::new(table);
         let routes = Arc::clone(&table);
-        let options = Options {
+        let options = EngineOptions {
             customise: self.customise.clone(),
             url_for: Arc::new(move |name, params| {
                 routes.url_for(name, params).map_err(|error| error.to_string())
             }),
-            asset: asset::addresses(Arc::clone(&table), self.files.clone(), told),
-            ..Options::default()
+            asset: asset::addresses(Arc::clone(&table), self.files.clone(), referenced),
+            ..EngineOptions::default()
         };
         let folder = &self.templates;
         let templates = match folder.is_dir() {

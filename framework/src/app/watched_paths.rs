@@ -13,7 +13,7 @@ const MOST_FILES: usize = 200_000;
 
 /// Where a site's files are.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Places {
+pub(super) struct WatchedPaths {
     /// Single files. They need not be there.
     pub(super) files: Vec<PathBuf>,
     /// Folders with all that is below them, but for what begins with a dot. They need not be there.
@@ -22,12 +22,12 @@ pub(super) struct Places {
     pub(super) docroot: PathBuf,
 }
 
-/// Names, sizes and times of all files of some [`Places`], as a number: another one when anything
+/// Names, sizes and times of all files of some [`WatchedPaths`], as a number: another one when anything
 /// was changed, added, removed, renamed, or put in the place of something else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stamp(u128);
 
-impl Places {
+impl WatchedPaths {
     /// What is there now. It reads folders, so it may block.
     pub(super) fn stamp(&self) -> Stamp {
         let mut sum = Sum { hasher: Xxh3::new(), left: MOST_FILES };
@@ -112,17 +112,17 @@ mod tests {
         fs::create_dir(path("templates")).unwrap();
         write("dispatch.conf", "");
         write("templates/a.html", "a");
-        let places = Places {
+        let watched_paths = WatchedPaths {
             files: vec![path("dispatch.conf"), path("missing.conf")],
             folders: vec![path("templates")],
             docroot: path("docroot"),
         };
-        let mut before = places.stamp();
-        assert_eq!(before, places.stamp());
+        let mut before = watched_paths.stamp();
+        assert_eq!(before, watched_paths.stamp());
         let mut changed = |what: &str| {
-            let now = places.stamp();
+            let now = watched_paths.stamp();
             assert_ne!(before, now, "{what}");
-            assert_eq!(now, places.stamp(), "{what}");
+            assert_eq!(now, watched_paths.stamp(), "{what}");
             before = now;
         };
         write("dispatch.conf", "#");
@@ -149,7 +149,7 @@ mod tests {
         changed("it is there again");
         for other in ["elsewhere", "docroot/new.png", "templates/.b.html.swp"] {
             write(other, "");
-            assert_eq!(before, places.stamp(), "{other} does not count");
+            assert_eq!(before, watched_paths.stamp(), "{other} does not count");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The forms in which a page is sent, and the headers of each.
+//! The representations in which a page is sent, and the headers of each.
 
 use std::time::Duration;
 
@@ -6,15 +6,15 @@ use bytes::Bytes;
 use http::StatusCode;
 use http::header::{self, HeaderMap, HeaderValue};
 
-use super::head::{Date, Tag};
+use super::header_template::{DateSource, TagSource};
 use super::page::{LastModified, Page};
 use crate::http::Coding;
 use crate::http::names::CACHE_STATUS;
 use crate::http::validators::{SETTLED, shown_date};
 
-/// The form in which a page is sent.
+/// The representation in which a page is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
+pub enum Representation {
     /// As it is.
     Plain,
     /// In a coding.
@@ -33,27 +33,27 @@ pub struct Present {
 }
 
 impl Page {
-    /// The headers of a response with the page in this form: those that it shares with others, and
+    /// The headers of a response with the page in this representation: those that it shares with others, and
     /// those of its own.
-    pub fn headers(&self, form: Form, present: Present) -> HeaderMap {
-        let head = &*self.head;
-        let mut headers = head.template_of(form).clone();
-        let (coding, length) = match form {
-            Form::Plain => (Coding::Identity, Some(self.body.len())),
-            Form::Encoded(coding) => (coding, self.encoded(coding).map(Bytes::len)),
-            Form::NotModified(coding) => (coding, None),
+    pub fn headers(&self, representation: Representation, present: Present) -> HeaderMap {
+        let header_template = &*self.header_template;
+        let mut headers = header_template.template_of(representation).clone();
+        let (coding, length) = match representation {
+            Representation::Plain => (Coding::Identity, Some(self.body.len())),
+            Representation::Encoded(coding) => (coding, self.encoded(coding).map(Bytes::len)),
+            Representation::NotModified(coding) => (coding, None),
         };
-        if let Form::Encoded(coding) = form {
+        if let Representation::Encoded(coding) = representation {
             let coding = HeaderValue::from_static(coding.name());
             headers.insert(header::CONTENT_ENCODING, coding);
         }
-        if let Some(length) = length.filter(|_| head.has_length) {
+        if let Some(length) = length.filter(|_| header_template.has_length) {
             headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
         }
         if let Some(tag) = self.tag_of(coding) {
             headers.insert(header::ETAG, tag);
         }
-        if head.date == Date::OfPage {
+        if header_template.date == DateSource::OfPage {
             let shown = if present.is_settled { SETTLED } else { Duration::ZERO };
             let date = shown_date(self.modified(), self.modified() + shown);
             headers.insert(header::LAST_MODIFIED, date);
@@ -62,11 +62,11 @@ impl Page {
         headers
     }
 
-    /// The status of a response with the page in this form.
-    pub fn status_as(&self, form: Form) -> StatusCode {
-        match form {
-            Form::Plain | Form::Encoded(_) => self.status(),
-            Form::NotModified(_) => StatusCode::NOT_MODIFIED,
+    /// The status of a response with the page in this representation.
+    pub fn status_as(&self, representation: Representation) -> StatusCode {
+        match representation {
+            Representation::Plain | Representation::Encoded(_) => self.status(),
+            Representation::NotModified(_) => StatusCode::NOT_MODIFIED,
         }
     }
 
@@ -76,20 +76,20 @@ impl Page {
     }
 
     fn tag_of(&self, coding: Coding) -> Option<HeaderValue> {
-        match &self.head.tag {
-            Tag::None | Tag::OfParts => None,
-            Tag::Given(tag) if coding == Coding::Identity => Some(tag.clone()),
-            Tag::Given(tag) => tag_in(tag, coding),
-            Tag::OfBytes => Some(tag_of_digest(self.digest(), coding)),
+        match &self.header_template.tag {
+            TagSource::None | TagSource::OfParts => None,
+            TagSource::Given(tag) if coding == Coding::Identity => Some(tag.clone()),
+            TagSource::Given(tag) => tag_in(tag, coding),
+            TagSource::OfBytes => Some(tag_of_digest(self.digest(), coding)),
         }
     }
 
     /// When this version was made, if dates are to tell it from others.
     pub fn last_modified(&self) -> Option<LastModified> {
-        match self.head.date {
-            Date::None => None,
-            Date::OfPage => Some(LastModified { time: self.modified(), is_given: false }),
-            Date::Given(time) => Some(LastModified { time, is_given: true }),
+        match self.header_template.date {
+            DateSource::None => None,
+            DateSource::OfPage => Some(LastModified { time: self.modified(), is_given: false }),
+            DateSource::Given(time) => Some(LastModified { time, is_given: true }),
         }
     }
 }
@@ -128,24 +128,24 @@ mod tests {
     use std::sync::Arc;
     use std::time::SystemTime;
 
-    use super::super::head::{Head, Outline};
+    use super::super::header_template::{HeaderSpec, HeaderTemplate};
     use super::super::page::Encoded;
     use super::*;
 
     const CODINGS: [Coding; 3] = [Coding::Gzip, Coding::Brotli, Coding::Zstd];
 
-    fn page(outline: Outline, length: usize) -> Page {
+    fn page(spec: HeaderSpec, length: usize) -> Page {
         let body = Bytes::from(vec![b'a'; length]);
-        let page = Page::new(Arc::new(Head::new(outline)), body.into(), SystemTime::now());
+        let page = Page::new(Arc::new(HeaderTemplate::new(spec)), body.into(), SystemTime::now());
         let encoded = CODINGS.map(|coding| Encoded { coding, body: vec![b'b'; 9].into() });
         page.later.put_encodings(encoded.into());
         page
     }
 
-    fn outline(tag: Tag) -> Outline {
+    fn spec(tag: TagSource) -> HeaderSpec {
         let headers = [(header::CONTENT_TYPE, HeaderValue::from_static("text/html"))];
         let headers = HeaderMap::from_iter(headers);
-        Outline { headers, has_length: true, tag, may_be_encoded: true, ..Outline::default() }
+        HeaderSpec { headers, has_length: true, tag, may_be_encoded: true, ..HeaderSpec::default() }
     }
 
     fn present() -> Present {
@@ -155,31 +155,31 @@ mod tests {
 
     #[test]
     fn each_form_has_a_tag_and_a_length_of_its_own() {
-        let of_bytes = page(outline(Tag::OfBytes), 8192);
+        let of_bytes = page(spec(TagSource::OfBytes), 8192);
         let digest = format!("{:032x}", of_bytes.digest());
-        let given = page(outline(Tag::Given(HeaderValue::from_static("W/\"a\""))), 8192);
-        for (form, suffix, length) in [
-            (Form::Plain, "", Some("8192")),
-            (Form::Encoded(Coding::Brotli), "-br", Some("9")),
-            (Form::NotModified(Coding::Identity), "", None),
-            (Form::NotModified(Coding::Zstd), "-zstd", None),
+        let given = page(spec(TagSource::Given(HeaderValue::from_static("W/\"a\""))), 8192);
+        for (representation, suffix, length) in [
+            (Representation::Plain, "", Some("8192")),
+            (Representation::Encoded(Coding::Brotli), "-br", Some("9")),
+            (Representation::NotModified(Coding::Identity), "", None),
+            (Representation::NotModified(Coding::Zstd), "-zstd", None),
         ] {
-            let headers = of_bytes.headers(form, present());
+            let headers = of_bytes.headers(representation, present());
             assert_eq!(headers[header::ETAG], format!("\"{digest}{suffix}\""));
             let told = headers.get(header::CONTENT_LENGTH).map(|value| value.to_str().unwrap());
             assert_eq!(told, length);
             let coding = headers.get(header::CONTENT_ENCODING);
-            assert_eq!(coding.is_some(), form == Form::Encoded(Coding::Brotli));
-            let headers = given.headers(form, present());
+            assert_eq!(coding.is_some(), representation == Representation::Encoded(Coding::Brotli));
+            let headers = given.headers(representation, present());
             assert_eq!(headers[header::ETAG], format!("W/\"a{suffix}\""));
         }
     }
 
     #[test]
     fn what_is_no_tag_is_not_made_one_of_a_coding() {
-        let page = page(outline(Tag::Given(HeaderValue::from_static("a"))), 9);
-        assert_eq!(page.headers(Form::Plain, present())[header::ETAG], "a");
-        let encoded = page.headers(Form::Encoded(Coding::Gzip), present());
+        let page = page(spec(TagSource::Given(HeaderValue::from_static("a"))), 9);
+        assert_eq!(page.headers(Representation::Plain, present())[header::ETAG], "a");
+        let encoded = page.headers(Representation::Encoded(Coding::Gzip), present());
         assert!(!encoded.contains_key(header::ETAG));
     }
 }

@@ -14,14 +14,14 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::App;
+use super::edition_loader::EditionLoader;
 use super::feeds::Feeds;
-use super::parts::Parts;
 use super::reload::{Reloader, Watched};
 use super::report::NodeReport;
-use super::served::{Served, address, bind, problem};
+use super::running_server::{RunningServer, address, bind, problem};
 use super::watch::watch;
 use crate::backend::{self, Backend, BackendHost};
-use crate::cache::{Cache, Limits};
+use crate::cache::{Cache, CacheLimits};
 use crate::claim::{self, Claim};
 use crate::clock;
 use crate::computation::{self, Attended};
@@ -47,9 +47,9 @@ pub(super) enum Watching {
 }
 
 /// What works in this process.
-pub(super) struct Rooms {
+pub(super) struct RunningNode {
     pub(super) report: Arc<NodeReport>,
-    pub(super) link: Option<Served>,
+    pub(super) link: Option<RunningServer>,
     /// Wakes the task that loads the site's files anew.
     reload: Arc<Notify>,
     store: Arc<Store>,
@@ -58,13 +58,13 @@ pub(super) struct Rooms {
     _feeds: Feeds,
 }
 
-impl Rooms {
+impl RunningNode {
     /// Opens what the configured mode asks for. Must be called within a tokio runtime.
     pub(super) async fn open(
         mut app: App,
         config: &Config,
         watching: Watching,
-    ) -> Result<Rooms, Problems> {
+    ) -> Result<RunningNode, Problems> {
         let attended = computation::attend();
         let feeds = Feeds::start()?;
         let (mut link, mut tasks, mut backend) = (None, Vec::new(), None);
@@ -94,19 +94,19 @@ impl Rooms {
         let reload = Arc::new(Notify::new());
         if config.mode != Mode::Backend {
             let docroot = Arc::new(Docroot::new(Arc::clone(&store)));
-            let parts = Arc::new(Parts::of(&app, config).behind(docroot.clone()));
+            let loader = Arc::new(EditionLoader::of(&app, config).behind(docroot.clone()));
             // Looked at first: what changes while they are read is a change.
-            let watched = (watching == Watching::Files).then(|| Watched::begin(&parts));
-            let told = watched.as_ref().map(Watched::told);
-            let edition = parts.load(told)?;
-            let opened = open_frontend(&app, edition, &parts, config, docroot, connectors, &feeds);
+            let watched = (watching == Watching::Files).then(|| Watched::begin(&loader));
+            let referenced = watched.as_ref().map(Watched::referenced);
+            let edition = loader.load(referenced)?;
+            let opened = open_frontend(&app, edition, &loader, config, docroot, connectors, &feeds);
             tasks.push(spawn(sweep(Arc::clone(opened.cache()))));
             tasks.push(spawn(Arc::clone(&opened).fetch_files()));
             if config.mode == Mode::Frontend {
                 // In a single node the store is the back end's.
                 tasks.push(spawn(Arc::clone(&opened).sweep_files()));
             }
-            let reloads = Reloader::new(parts, Arc::clone(&opened), watched);
+            let reloads = Reloader::new(loader, Arc::clone(&opened), watched);
             tasks.push(spawn(reload_when_asked(Arc::clone(&reloads), Arc::clone(&reload))));
             if watching == Watching::Files {
                 tasks.push(spawn(watch(Arc::clone(&reloads))));
@@ -125,7 +125,7 @@ impl Rooms {
             reloader,
             stopping: AtomicBool::new(false),
         });
-        Ok(Rooms { report, link, reload, store, tasks, _attended: attended, _feeds: feeds })
+        Ok(RunningNode { report, link, reload, store, tasks, _attended: attended, _feeds: feeds })
     }
 
     /// Has the site's files loaded anew, if anything here is made of them. Wishes that come while
@@ -185,7 +185,7 @@ async fn open_backend(
     alone: bool,
 ) -> Result<Arc<Backend>, Problems> {
     let states = Arc::new(std::mem::take(&mut app.states));
-    let parts = backend::Parts {
+    let parts = backend::BackendParts {
         name: config.name.clone(),
         lease: config.link.lease,
         expected: config.link.expect_frontends.clone(),
@@ -218,13 +218,13 @@ async fn open_backend(
 fn open_frontend(
     app: &App,
     edition: Edition,
-    parts: &Parts,
+    loader: &EditionLoader,
     config: &Config,
     docroot: Arc<Docroot>,
     backends: Vec<Connector>,
     feeds: &Feeds,
 ) -> Arc<FrontEnd> {
-    let cache = Arc::new(Cache::new(Limits {
+    let cache = Arc::new(Cache::new(CacheLimits {
         bytes: config.cache.bytes,
         persistent_bytes: config.cache.persistent_bytes,
         groups: config.cache.max_groups,
@@ -244,7 +244,7 @@ fn open_frontend(
     options.secret = config.link.secret.as_ref().map(|secret| secret.expose().to_owned());
     options.lease = config.link.lease;
     options.feed = Some(feeds.handle().clone());
-    FrontEnd::new(frontend::Rooms {
+    FrontEnd::new(frontend::FrontEndParts {
         settings: Settings {
             development: config.environment == Environment::Development,
             caching: config.mode != Mode::SingleNode,
@@ -267,7 +267,7 @@ fn open_frontend(
             },
         },
         edition,
-        files: parts.files().clone(),
+        files: loader.files().clone(),
         docroot,
         cache,
         link: Link::start(options, Arc::new(follower)),
@@ -294,7 +294,7 @@ fn serve_link(
     address: SocketAddr,
     backend: &Arc<Backend>,
     config: &Config,
-) -> Result<Served, Problems> {
+) -> Result<RunningServer, Problems> {
     let options = link::ServerOptions {
         secret: config.link.secret.as_ref().map(|secret| secret.expose().to_owned()),
         lease: config.link.lease,
@@ -306,5 +306,5 @@ fn serve_link(
     let host = Arc::new(BackendHost(Arc::clone(backend)));
     let serving = link::serve(incoming, host, options, stop.clone().cancelled_owned());
     let serving = serving.map_err(|error| Problem::new(error.to_string()))?;
-    Ok(Served::start(feeds.handle(), address, stop, serving))
+    Ok(RunningServer::start(feeds.handle(), address, stop, serving))
 }

@@ -17,25 +17,25 @@ use crate::problem::{Problem, Problems};
 use crate::server::{Handler, Limits, Peer, Server, Work};
 
 /// A server that runs until it is stopped, or dropped.
-pub(super) struct Served {
+pub(super) struct RunningServer {
     /// Where it listens.
     pub(super) address: SocketAddr,
     stop: DropGuard,
     done: JoinHandle<()>,
 }
 
-impl Served {
+impl RunningServer {
     /// Runs `serving`, which ends when `stop` is cancelled.
     pub(super) fn start<F>(
         runtime: &Handle,
         address: SocketAddr,
         stop: CancellationToken,
         serving: F,
-    ) -> Served
+    ) -> RunningServer
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        Served { address, stop: stop.drop_guard(), done: runtime.spawn(serving) }
+        RunningServer { address, stop: stop.drop_guard(), done: runtime.spawn(serving) }
     }
 
     /// Answers HTTP requests at `listen`, the address of the section `what` of project.toml.
@@ -44,14 +44,14 @@ impl Served {
         listen: SocketAddr,
         limits: Limits,
         handler: H,
-    ) -> Result<Served, Problems> {
+    ) -> Result<RunningServer, Problems> {
         let server = Server::bind(listen, limits).await;
         let server = server.map_err(|error| cannot_listen(what, listen, &error))?;
         let address = server.local_addr();
         let address = address.map_err(|error| problem("read the address of a listener", &error))?;
         let stop = CancellationToken::new();
         let serving = server.run(Arc::new(handler), stop.clone());
-        Ok(Served::start(&Handle::current(), address, stop, async {
+        Ok(RunningServer::start(&Handle::current(), address, stop, async {
             let drained = serving.await;
             if drained.cut > 0 {
                 tracing::warn!(

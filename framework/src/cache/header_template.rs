@@ -10,13 +10,13 @@ use std::time::SystemTime;
 use http::StatusCode;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
-use super::form::{Form, tag_in};
+use super::representation::{Representation, tag_in};
 use crate::http::Coding;
 use crate::http::names::{CACHE_STATUS, CDN_CACHE_CONTROL};
 
 /// What the responses with a page are to say, but for the values that are the page's own.
 #[derive(Debug, Default)]
-pub struct Outline {
+pub struct HeaderSpec {
     /// The status.
     pub status: StatusCode,
     /// The headers of the content as it is. Of those of which a page or a response has values of its
@@ -25,20 +25,20 @@ pub struct Outline {
     /// Whether a response tells its length.
     pub has_length: bool,
     /// The tag.
-    pub tag: Tag,
+    pub tag: TagSource,
     /// The date.
-    pub date: Date,
+    pub date: DateSource,
     /// Whether the page may be sent in a coding.
     pub may_be_encoded: bool,
 }
 
-impl Outline {
+impl HeaderSpec {
     /// Takes away what a page or a response has values of its own of.
     pub fn strip(&mut self) {
         let always = [header::CONTENT_LENGTH, header::AGE, CACHE_STATUS].map(Some);
         let own = [
-            (self.tag != Tag::None).then_some(header::ETAG),
-            (self.date == Date::OfPage).then_some(header::LAST_MODIFIED),
+            (self.tag != TagSource::None).then_some(header::ETAG),
+            (self.date == DateSource::OfPage).then_some(header::LAST_MODIFIED),
             self.may_be_encoded.then_some(header::CONTENT_ENCODING),
         ];
         for name in always.into_iter().chain(own).flatten() {
@@ -49,7 +49,7 @@ impl Outline {
 
 /// The tag of a page.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub enum Tag {
+pub enum TagSource {
     /// It has none.
     #[default]
     None,
@@ -63,7 +63,7 @@ pub enum Tag {
 
 /// The date of a page.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub enum Date {
+pub enum DateSource {
     /// It has none.
     #[default]
     None,
@@ -93,40 +93,40 @@ static WITH_304: [HeaderName; 11] = [
 
 /// What the responses with many pages have in common.
 #[derive(Debug)]
-pub struct Head {
+pub struct HeaderTemplate {
     /// The status.
     pub status: StatusCode,
-    pub(super) tag: Tag,
-    pub(super) date: Date,
+    pub(super) tag: TagSource,
+    pub(super) date: DateSource,
     pub(super) has_length: bool,
     plain: HeaderMap,
     encoded: Option<HeaderMap>,
     not_modified: HeaderMap,
-    told: OnceLock<u64>,
+    policy_number: OnceLock<u64>,
 }
 
-impl Head {
-    /// The headers in all forms.
-    pub fn new(mut outline: Outline) -> Head {
-        outline.strip();
-        let Outline { status, headers, has_length, tag, date, may_be_encoded } = outline;
+impl HeaderTemplate {
+    /// The headers in all representations.
+    pub fn new(mut spec: HeaderSpec) -> HeaderTemplate {
+        spec.strip();
+        let HeaderSpec { status, headers, has_length, tag, date, may_be_encoded } = spec;
         let length = has_length.then_some(header::CONTENT_LENGTH);
         let validators = [
-            (tag != Tag::None).then_some(header::ETAG),
-            (date == Date::OfPage).then_some(header::LAST_MODIFIED),
+            (tag != TagSource::None).then_some(header::ETAG),
+            (date == DateSource::OfPage).then_some(header::LAST_MODIFIED),
         ];
         let always = [header::AGE, CACHE_STATUS];
         let places = || length.iter().chain(validators.iter().flatten()).chain(&always).cloned();
         let encoded = may_be_encoded.then(|| {
             let has_tag = match &tag {
-                Tag::Given(tag) => tag_in(tag, Coding::Gzip).is_some(),
+                TagSource::Given(tag) => tag_in(tag, Coding::Gzip).is_some(),
                 _ => true,
             };
             let places = places().filter(|name| has_tag || name != header::ETAG);
             with_places(&headers, [header::CONTENT_ENCODING].into_iter().chain(places))
         });
         let places_304 = validators.iter().flatten().chain(&always).cloned();
-        Head {
+        HeaderTemplate {
             status,
             plain: with_places(&headers, places()),
             encoded,
@@ -134,7 +134,7 @@ impl Head {
             tag,
             date,
             has_length,
-            told: OnceLock::new(),
+            policy_number: OnceLock::new(),
         }
     }
 
@@ -150,16 +150,16 @@ impl Head {
     }
 
     /// A number for what the headers tell caches further out, as `find_out` makes it.
-    pub fn told(&self, find_out: fn(&HeaderMap) -> u64) -> u64 {
-        *self.told.get_or_init(|| find_out(&self.plain))
+    pub fn policy_number(&self, find_out: fn(&HeaderMap) -> u64) -> u64 {
+        *self.policy_number.get_or_init(|| find_out(&self.plain))
     }
 
-    /// The headers in this form. Those of a page's own hold no real values.
-    pub(super) fn template_of(&self, form: Form) -> &HeaderMap {
-        match form {
-            Form::Plain => &self.plain,
-            Form::Encoded(_) => self.encoded.as_ref().unwrap_or(&self.plain),
-            Form::NotModified(_) => &self.not_modified,
+    /// The headers in this representation. Those of a page's own hold no real values.
+    pub(super) fn template_of(&self, representation: Representation) -> &HeaderMap {
+        match representation {
+            Representation::Plain => &self.plain,
+            Representation::Encoded(_) => self.encoded.as_ref().unwrap_or(&self.plain),
+            Representation::NotModified(_) => &self.not_modified,
         }
     }
 
@@ -167,9 +167,9 @@ impl Head {
     pub(super) fn size(&self) -> usize {
         /// Of a name, a value and their order, when up to a third of the map's places are empty.
         const PLACE: usize = 130;
-        let forms = [&self.plain, &self.not_modified].into_iter().chain(&self.encoded);
-        let values = forms.flat_map(HeaderMap::values).map(|value| value.len() + PLACE);
-        size_of::<Head>() + values.sum::<usize>()
+        let representations = [&self.plain, &self.not_modified].into_iter().chain(&self.encoded);
+        let values = representations.flat_map(HeaderMap::values).map(|value| value.len() + PLACE);
+        size_of::<HeaderTemplate>() + values.sum::<usize>()
     }
 }
 
@@ -206,8 +206,12 @@ mod tests {
     fn what_is_each_responses_own_is_not_taken_from_the_controller() {
         for name in [header::AGE, CACHE_STATUS, header::CONTENT_LENGTH] {
             let headers = HeaderMap::from_iter([(name.clone(), HeaderValue::from_static("x"))]);
-            let head = Head::new(Outline { headers, has_length: true, ..Outline::default() });
-            assert_eq!(head.template()[&name], "0", "{name}");
+            let header_template = HeaderTemplate::new(HeaderSpec {
+                headers,
+                has_length: true,
+                ..HeaderSpec::default()
+            });
+            assert_eq!(header_template.template()[&name], "0", "{name}");
         }
     }
 

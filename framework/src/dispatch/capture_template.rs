@@ -4,12 +4,12 @@ use crate::problem::nearest;
 
 /// Text with places for a route's captures, as in `story:{slug}`. `{{` and `}}` stand for braces.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Outline {
+pub(super) struct CaptureTemplate {
     written: String,
     pieces: Vec<Piece>,
 }
 
-/// A piece of an [`Outline`].
+/// A piece of a [`CaptureTemplate`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Piece {
     /// Text that stands for itself.
@@ -18,14 +18,14 @@ pub(super) enum Piece {
     Capture(usize),
 }
 
-impl Outline {
-    /// An outline of these pieces, written like this.
-    pub(super) fn new(written: impl Into<String>, pieces: Vec<Piece>) -> Outline {
-        Outline { written: written.into(), pieces }
+impl CaptureTemplate {
+    /// A capture template of these pieces, written like this.
+    pub(super) fn new(written: impl Into<String>, pieces: Vec<Piece>) -> CaptureTemplate {
+        CaptureTemplate { written: written.into(), pieces }
     }
 
     /// Reads `written`, whose places are named after `captures`. The error is a sentence.
-    pub(super) fn parse(written: &str, captures: &[String]) -> Result<Outline, String> {
+    pub(super) fn parse(written: &str, captures: &[String]) -> Result<CaptureTemplate, String> {
         let mut pieces = Vec::new();
         for part in split(written)? {
             pieces.push(match part {
@@ -36,7 +36,7 @@ impl Outline {
                 },
             });
         }
-        Ok(Outline::new(written, pieces))
+        Ok(CaptureTemplate::new(written, pieces))
     }
 
     /// The pieces in order.
@@ -55,7 +55,7 @@ impl Outline {
 
     /// This path after `prefix`, with the indices of its captures raised by `shift`. A path that
     /// is only a slash adds nothing.
-    pub(super) fn after(&self, prefix: &Outline, shift: usize) -> Outline {
+    pub(super) fn after(&self, prefix: &CaptureTemplate, shift: usize) -> CaptureTemplate {
         if prefix.pieces.is_empty() {
             return self.clone();
         }
@@ -73,11 +73,11 @@ impl Outline {
                 (Piece::Capture(index), _) => pieces.push(Piece::Capture(index + shift)),
             }
         }
-        Outline::new(format!("{}{self}", prefix.written.trim_end_matches('/')), pieces)
+        CaptureTemplate::new(format!("{}{self}", prefix.written.trim_end_matches('/')), pieces)
     }
 
-    /// The same outline with each literal text replaced.
-    pub(super) fn map_text(mut self, replace: impl Fn(&str) -> String) -> Outline {
+    /// The same template with each literal text replaced.
+    pub(super) fn map_text(mut self, replace: impl Fn(&str) -> String) -> CaptureTemplate {
         for piece in &mut self.pieces {
             if let Piece::Text(text) = piece {
                 *text = replace(text);
@@ -99,7 +99,7 @@ impl Outline {
     }
 }
 
-impl fmt::Display for Outline {
+impl fmt::Display for CaptureTemplate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.written)
     }
@@ -170,23 +170,23 @@ mod tests {
 
     #[test]
     fn places_are_filled_in_order() {
-        let outline = Outline::parse("{b}:x{{{a}}}", &names(&["a", "b"])).unwrap();
-        let text = outline.expand(|index, text| text.push_str(["1", "2"][index]));
+        let capture_template = CaptureTemplate::parse("{b}:x{{{a}}}", &names(&["a", "b"])).unwrap();
+        let text = capture_template.expand(|index, text| text.push_str(["1", "2"][index]));
         assert_eq!(text, "2:x{1}");
-        assert_eq!(outline.literal(), None);
-        assert_eq!(Outline::parse("a{{}}", &[]).unwrap().literal(), Some("a{}"));
+        assert_eq!(capture_template.literal(), None);
+        assert_eq!(CaptureTemplate::parse("a{{}}", &[]).unwrap().literal(), Some("a{}"));
     }
 
     #[test]
     fn an_unknown_place_names_the_nearest_capture() {
-        let message = Outline::parse("story:{slog}", &names(&["slug"])).unwrap_err();
+        let message = CaptureTemplate::parse("story:{slog}", &names(&["slug"])).unwrap_err();
         assert!(message.ends_with("did you mean `{slug}`?"), "{message}");
     }
 
     #[test]
     fn single_braces_are_refused() {
         for text in ["{", "a}", "{a", "{a{b}", "}{"] {
-            assert!(Outline::parse(text, &names(&["a", "b"])).is_err(), "{text}");
+            assert!(CaptureTemplate::parse(text, &names(&["a", "b"])).is_err(), "{text}");
         }
     }
 }
