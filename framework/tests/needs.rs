@@ -55,6 +55,9 @@ async fn theme() {}
 #[controller("copes")]
 async fn copes(_cookies: Result<Cookies, NotInKey>) {}
 
+#[controller("form")]
+async fn form(_form: Form<std::collections::BTreeMap<String, String>>) {}
+
 #[controller("data")]
 async fn data(_wall: Data<Wall>) {}
 
@@ -99,9 +102,10 @@ async fn start(app: App, routes: &[(&str, &str)]) -> Result<(), Vec<String>> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_in_the_key_of_a_route_is_refused_at_the_route() {
-    let app =
-        || App::new().controllers(controllers![cookies, session, headers, visit, theme, copes]);
-    let cached = ["cookies", "session", "headers", "visit", "theme", "copes"];
+    let app = || {
+        App::new().controllers(controllers![cookies, session, headers, visit, theme, copes, form])
+    };
+    let cached = ["cookies", "session", "headers", "visit", "theme", "copes", "form"];
     let problems = start(app(), &cached.map(|name| (name, ""))).await.unwrap_err();
     let expected = [
         ("dispatch.conf:1: ", "the cookies"),
@@ -110,6 +114,7 @@ async fn what_is_not_in_the_key_of_a_route_is_refused_at_the_route() {
         ("dispatch.conf:13: ", "the visitor's address"),
         ("dispatch.conf:13: ", "the request's id"),
         ("dispatch.conf:17: ", "the header `x-theme`"),
+        ("dispatch.conf:25: ", "a form"),
     ];
     assert_eq!(problems.len(), expected.len(), "{problems:#?}");
     for (place, what) in expected {
@@ -125,6 +130,7 @@ async fn what_is_not_in_the_key_of_a_route_is_refused_at_the_route() {
         ("visit", "cache = \"no_cache\""),
         ("theme", "vary = [\"X-Theme\"]"),
         ("copes", ""),
+        ("form", "methods = [\"POST\"]"),
     ];
     start(app(), &fine).await.unwrap();
 }

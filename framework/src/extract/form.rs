@@ -10,10 +10,10 @@ use serde::de::DeserializeOwned;
 use self::parts::Parts;
 use super::rejection::Rejection;
 use super::{
-    BytesRejection, DecodeError, FromRequest, Multipart, MultipartError, MultipartRejection, fields,
+    BytesRejection, DecodeError, FromRequest, Multipart, MultipartError, MultipartRejection, Need,
+    NotInKey, fields,
 };
 use crate::request::Request;
-use crate::request::RequestScope;
 
 /// The fields of an HTML form, as a struct or map.
 ///
@@ -48,16 +48,8 @@ pub struct Form<T>(pub T);
 #[non_exhaustive]
 pub enum FormRejection {
     /// The route caches, so that the query is part of a key: status 500.
-    #[error(
-        "the controller takes `Form`, which reads a value in any spelling, but the route `{route}` \
-         caches: `?page=05` and `?page=5` would be two entries, and a pattern that matches one would \
-         not match the other; take `Query` instead, which has one spelling for a value, or give the \
-         route `cache = \"no_cache\"` in dispatch.conf"
-    )]
-    InKey {
-        /// The route.
-        route: String,
-    },
+    #[error(transparent)]
+    NotInKey(#[from] NotInKey),
     /// The body is something else: status 415.
     #[error(
         "the body must be a form (application/x-www-form-urlencoded or multipart/form-data), but {}",
@@ -96,7 +88,7 @@ pub(super) fn said(media_type: &Option<String>) -> String {
 impl Rejection for FormRejection {
     fn status(&self) -> StatusCode {
         match self {
-            FormRejection::InKey { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+            FormRejection::NotInKey(error) => error.status(),
             FormRejection::MediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             FormRejection::Boundary(rejection) => rejection.status(),
             FormRejection::Parts(error) => error.status(),
@@ -112,11 +104,10 @@ impl Rejection for FormRejection {
 
 impl<T: DeserializeOwned> FromRequest for Form<T> {
     type Rejection = FormRejection;
+    const REQUEST_NEEDS: &'static [Need] = &[Need::Form];
 
     async fn from_request(request: Request) -> Result<Form<T>, FormRejection> {
-        if let RequestScope::Key { route, .. } = &request.parts.scope {
-            return Err(FormRejection::InKey { route: route.clone() });
-        }
+        NotInKey::check_form(&request.parts.scope)?;
         let most = request.parts.allowance.fields;
         let fits = |decoded: Result<T, DecodeError>, status| {
             decoded.map(Form).map_err(|error| FormRejection::Fields { status, error })

@@ -40,6 +40,8 @@ pub enum Need {
     RequestId,
     /// The visitor's address: not on a route that caches.
     Remote,
+    /// Values in any spelling, as [`Form`](super::Form) reads them: not on a route that caches.
+    Form,
     /// A state of the site; see [`Need::state`].
     State(NeededState),
     /// A resource of the site; see [`Need::resource`].
@@ -82,6 +84,7 @@ impl Need {
             Need::Header(name) => NotInKey::check_header(scope, name),
             Need::RequestId => NotInKey::check_request_id(scope),
             Need::Remote => NotInKey::check_remote(scope),
+            Need::Form => NotInKey::check_form(scope),
             Need::State(_) | Need::Resource(_) => Ok(()),
         }
     }
@@ -113,6 +116,7 @@ impl fmt::Debug for Need {
             Need::Header(name) => write!(f, "Header({name})"),
             Need::RequestId => f.write_str("RequestId"),
             Need::Remote => f.write_str("Remote"),
+            Need::Form => f.write_str("Form"),
             Need::State(state) => write!(f, "State({})", (state.type_name)()),
             Need::Resource(resource) => write!(f, "Resource({})", (resource.type_name)()),
         }

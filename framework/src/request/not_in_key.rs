@@ -18,6 +18,7 @@ enum Asked {
     Cookies,
     RequestId,
     Remote,
+    Form,
 }
 
 impl NotInKey {
@@ -51,6 +52,10 @@ impl NotInKey {
         NotInKey::refuse(scope, Asked::Remote)
     }
 
+    pub(crate) fn check_form(scope: &RequestScope) -> Result<(), NotInKey> {
+        NotInKey::refuse(scope, Asked::Form)
+    }
+
     /// Fails unless the whole request may be seen.
     fn refuse(scope: &RequestScope, asked: Asked) -> Result<(), NotInKey> {
         match scope {
@@ -76,12 +81,17 @@ impl fmt::Display for NotInKey {
             Asked::Cookies => f.write_str("the cookies")?,
             Asked::RequestId => f.write_str("the request's id")?,
             Asked::Remote => f.write_str("the visitor's address")?,
+            Asked::Form => f.write_str("a form, which reads a value in any spelling")?,
         }
         write!(
             f,
             ", but the route `{route}` caches its answer for all visitors, so the answer may depend \
-             only on what is in the cache key; in dispatch.conf, give the route "
+             only on what is in the cache key; "
         )?;
+        if self.asked == Asked::Form {
+            f.write_str("take `Query` instead, which has one spelling for a value, or ")?;
+        }
+        f.write_str("in dispatch.conf, give the route ")?;
         match &self.asked {
             Asked::Header(name) => {
                 let declared: Vec<&str> =
@@ -94,7 +104,7 @@ impl fmt::Display for NotInKey {
                      `Headers`, or ",
                 )?;
             }
-            Asked::Cookies | Asked::RequestId | Asked::Remote => {}
+            Asked::Cookies | Asked::RequestId | Asked::Remote | Asked::Form => {}
         }
         f.write_str("`cache = \"no_cache\"`")
     }
