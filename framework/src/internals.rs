@@ -28,7 +28,9 @@ pub mod dispatch {
 
 pub mod http {
     pub use crate::http::conditions::{Current, Precondition, evaluate};
+    pub use crate::http::host::{HostError, settle};
     pub use crate::http::negotiation::{Coding, acceptable};
+    pub use crate::http::proxies::{ProxyHeaders, TrustedProxies, network};
     pub use crate::http::ranges::{Segment, Selection, select};
 }
 

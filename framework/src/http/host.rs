@@ -20,7 +20,7 @@ use http::{StatusCode, Version};
 
 /// Why a request has no host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum HostError {
+pub enum HostError {
     /// It names none.
     #[error("A request needs a Host header.")]
     Missing,
@@ -46,7 +46,7 @@ impl HostError {
 /// # Errors
 /// [`HostError::Missing`], and nothing is changed, when the request names no host; otherwise what is
 /// wrong with it.
-pub(crate) fn settle(request: &mut Parts) -> Result<(), HostError> {
+pub fn settle(request: &mut Parts) -> Result<(), HostError> {
     let Parts { uri, headers, version, .. } = request;
     let mut fields = headers.get_all(HOST).iter();
     let field = fields.next();

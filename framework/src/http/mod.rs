@@ -22,7 +22,7 @@ pub(crate) mod host;
 mod language;
 pub(crate) mod names;
 pub(crate) mod negotiation;
-mod proxies;
+pub(crate) mod proxies;
 pub(crate) mod ranges;
 pub(crate) mod validators;
 mod weight;

@@ -66,7 +66,7 @@ impl fmt::Display for Scheme {
 /// In which headers proxies name their clients.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum ProxyHeaders {
+pub enum ProxyHeaders {
     /// `X-Forwarded-For` and `X-Forwarded-Proto`: what most proxies do.
     #[default]
     XForwarded,
@@ -76,7 +76,7 @@ pub(crate) enum ProxyHeaders {
 
 /// The proxies of a site.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct TrustedProxies {
+pub struct TrustedProxies {
     /// Their addresses.
     pub networks: Vec<IpNet>,
     /// The headers that they set.
@@ -85,7 +85,7 @@ pub(crate) struct TrustedProxies {
 
 impl TrustedProxies {
     /// The origin of a request that `peer` has sent with these headers.
-    pub(crate) fn origin(&self, peer: IpAddr, headers: &HeaderMap) -> Origin {
+    pub fn origin(&self, peer: IpAddr, headers: &HeaderMap) -> Origin {
         let peer = peer.to_canonical();
         let direct = Origin { remote: peer, scheme: Scheme::Http };
         if !self.trusts(peer) {
@@ -172,7 +172,10 @@ fn last_outside_quotes(list: &[u8], wanted: u8) -> Option<usize> {
 fn element(element: &[u8]) -> Option<Origin> {
     let (mut from, mut scheme) = (None, Scheme::Http);
     for pair in rsplit(element, b';') {
-        let Some((name, value)) = std::str::from_utf8(pair).ok()?.trim().split_once('=') else {
+        // What is no text, or no pair, is not about the address. A visitor's host may be such a value.
+        let Some((name, value)) =
+            std::str::from_utf8(pair).ok().and_then(|pair| pair.trim().split_once('='))
+        else {
             continue;
         };
         let unquoted = value.strip_prefix('"').and_then(|value| value.strip_suffix('"'));
@@ -205,17 +208,21 @@ fn node(text: &str) -> Option<IpAddr> {
     Some(address.to_canonical())
 }
 
-/// A port, or what stands for a hidden one.
+/// A port, or what stands for a hidden one: `_` and a name (RFC 7239, section 6.3).
 fn is_port(text: &str) -> bool {
-    let text = text.strip_prefix('_').unwrap_or(text);
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    let (text, signs) = match text.strip_prefix('_') {
+        Some(name) => (name, "._-"),
+        None => (text, ""),
+    };
+    let is_allowed = |letter: char| letter.is_ascii_alphanumeric() || signs.contains(letter);
+    !text.is_empty() && text.chars().all(is_allowed)
 }
 
 /// Reads a network, `10.0.0.0/8` or `2001:db8::/32`, or a single address, `127.0.0.1`.
 ///
 /// # Errors
 /// When it is neither: what to write instead.
-pub(crate) fn network(text: &str) -> Result<IpNet, String> {
+pub fn network(text: &str) -> Result<IpNet, String> {
     let network = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
     match network {
         // `::ffff:10.0.0.0/104` is `10.0.0.0/8`, for addresses are compared in their canonical form.

@@ -8,10 +8,12 @@ pub mod conditions;
 pub mod cookies;
 pub mod form;
 pub mod frames;
+pub mod host;
 pub mod http1;
 pub mod multipart;
 pub mod negotiation;
 pub mod packed;
+pub mod proxies;
 pub mod scanner;
 
 use std::convert::Infallible;

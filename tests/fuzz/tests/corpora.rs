@@ -35,9 +35,11 @@ corpora!(
     cookies,
     form,
     frames,
+    host,
     http1,
     multipart,
     negotiation,
     packed,
+    proxies,
     scanner,
 );

@@ -103,6 +103,9 @@ fn the_standard_header_is_read_with_its_quotes() {
         ("for=192.0.2.1; proto=https , for=10.0.0.2;proto=http", "https 192.0.2.1"),
         ("for=192.0.2.1:80", "http 192.0.2.1"),
         ("for=\"192.0.2.1:_p\"", "http 192.0.2.1"),
+        ("for=\"192.0.2.1:_a.b_c-d\"", "http 192.0.2.1"),
+        ("for=\"[2001:db8::7]:_a.b\"", "http 2001:db8::7"),
+        ("for=\"192.0.2.1:a.b\"", "http 10.0.0.1"),
         (";;for=192.0.2.1", "http 192.0.2.1"),
         ("for=_hidden, for=10.0.0.2", "http 10.0.0.2"),
         ("for=\"_a\\\",for=192.0.2.1\"", "http 10.0.0.1"),
@@ -119,6 +122,14 @@ fn the_standard_header_is_read_with_its_quotes() {
     ] {
         assert_eq!(forwarded(list), expected, "{list}");
     }
+}
+
+#[test]
+fn a_host_that_is_no_text_does_not_hide_the_visitor() {
+    let value = HeaderValue::from_bytes(b"for=192.0.2.1;host=\"\xe9\";proto=https").unwrap();
+    let headers = HeaderMap::from_iter([(FORWARDED, value)]);
+    let origin = proxies(ProxyHeaders::Forwarded).origin(PROXY.parse().unwrap(), &headers);
+    assert_eq!(origin, Origin { remote: [192, 0, 2, 1].into(), scheme: Scheme::Https });
 }
 
 #[test]
