@@ -62,6 +62,6 @@ pub mod server {
 pub mod templates {
     pub use crate::templates::{
         Engine, EngineOptions, FragmentFill, FragmentKey, FragmentType, Fragments, NoFragments,
-        Values, tags,
+        TextPosition, Values, rewrite, tags,
     };
 }

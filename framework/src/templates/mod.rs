@@ -33,6 +33,6 @@ pub use engine::{Engine, EngineOptions};
 pub use fragments::{FragmentFill, FragmentKey, FragmentType, Fragments, NoFragments};
 pub(crate) use functions::AssetUrl;
 pub(crate) use rendered::Rendered;
-#[cfg(feature = "internals")]
-pub use scanner::tags;
 pub use values::Values;
+#[cfg(feature = "internals")]
+pub use {fragments::rewrite, positions::TextPosition, scanner::tags};

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 /// A template whose text was changed before Tera read it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Rewritten {
+pub struct Rewritten {
     /// As the site's author wrote it.
     original: String,
     /// As Tera reads it.
@@ -29,16 +29,16 @@ struct Edit {
 
 /// A place in a template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct TextPosition {
+pub struct TextPosition {
     /// Counted from 1.
-    pub(super) line: usize,
+    pub line: usize,
     /// In characters, counted from 1.
-    pub(super) column: usize,
+    pub column: usize,
 }
 
 impl TextPosition {
     /// The place of a byte in a text.
-    pub(super) fn of(text: &str, offset: usize) -> TextPosition {
+    pub fn of(text: &str, offset: usize) -> TextPosition {
         let before = &text[..offset];
         let line_start = before.rfind('\n').map_or(0, |line_break| line_break + 1);
         TextPosition {
@@ -83,7 +83,7 @@ impl Rewritten {
     }
 
     /// What Tera is to read.
-    pub(super) fn text(&self) -> &str {
+    pub fn text(&self) -> &str {
         &self.text
     }
 
@@ -94,7 +94,7 @@ impl Rewritten {
     }
 
     /// Where in the original the place is that Tera means.
-    pub(super) fn original(&self, place: TextPosition) -> TextPosition {
+    pub fn original(&self, place: TextPosition) -> TextPosition {
         TextPosition::of(&self.original, self.start(offset_of(&self.text, place)))
     }
 

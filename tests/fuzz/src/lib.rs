@@ -7,6 +7,7 @@ pub mod canonical;
 pub mod conditions;
 pub mod cookies;
 pub mod form;
+pub mod fragments;
 pub mod frames;
 pub mod host;
 pub mod http1;

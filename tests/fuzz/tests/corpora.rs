@@ -35,6 +35,7 @@ corpora!(
     cookies,
     form,
     frames,
+    fragments,
     host,
     http1,
     multipart,

@@ -106,7 +106,14 @@ impl<'a> Argument<'a> {
             return Some(Err(Wrong::new(start, message)));
         }
         let begin = equals + 1 + scanner::spaces(&bytes[equals + 1..]);
-        let end = end_of_value(bytes, begin);
+        let end = match end_of_value(bytes, begin) {
+            Ok(end) => end,
+            Err(bracket) => {
+                let message =
+                    format!("this `{}` closes no bracket of the tag", char::from(bytes[bracket]));
+                return Some(Err(Wrong::new(bracket, message)));
+            }
+        };
         let value = begin..begin + text[begin..end].trim_end().len();
         if value.is_empty() {
             return Some(Err(Wrong::new(start, format!("`{name}` has no value"))));
@@ -117,13 +124,17 @@ impl<'a> Argument<'a> {
 }
 
 /// Where the comma stands that ends the expression at `from`.
-fn end_of_value(bytes: &[u8], from: usize) -> usize {
+///
+/// # Errors
+/// Where a bracket is closed that was not opened. Left in, it would end the call that the tag is
+/// rewritten to, and what follows would be more than arguments.
+fn end_of_value(bytes: &[u8], from: usize) -> Result<usize, usize> {
     let (mut at, mut depth) = (from, 0_usize);
     while let Some(byte) = bytes.get(at) {
         match byte {
-            b',' if depth == 0 => return at,
+            b',' if depth == 0 => return Ok(at),
             b'(' | b'[' | b'{' => depth += 1,
-            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
+            b')' | b']' | b'}' => depth = depth.checked_sub(1).ok_or(at)?,
             byte if scanner::is_quote(*byte) => {
                 at = scanner::end_of_string(bytes, at).unwrap_or(bytes.len());
                 continue;
@@ -132,7 +143,7 @@ fn end_of_value(bytes: &[u8], from: usize) -> usize {
         }
         at += 1;
     }
-    bytes.len()
+    Ok(bytes.len())
 }
 
 /// The string that an expression is, if it is nothing else.

@@ -63,7 +63,7 @@ use std::sync::Arc;
 pub use arguments::{FragmentKey, FragmentType};
 pub(super) use functions::{register, register_part};
 pub(super) use render::Running;
-pub(super) use rewrite::rewrite;
+pub use rewrite::rewrite;
 
 use crate::pieces::Fragment;
 

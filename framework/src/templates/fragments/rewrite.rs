@@ -17,10 +17,11 @@ use crate::templates::scanner::{self, Tag};
 
 /// What is wrong with a tag, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::templates) struct Wrong {
+pub struct Wrong {
     /// In the template's text, in bytes.
-    pub(in crate::templates) offset: usize,
-    pub(in crate::templates) message: String,
+    pub offset: usize,
+    /// What is wrong, and what to write instead.
+    pub message: String,
 }
 
 impl Wrong {
@@ -33,7 +34,7 @@ impl Wrong {
 ///
 /// # Errors
 /// All that is wrong with `cache` and `endcache`. What is wrong with the rest is for Tera to say.
-pub(in crate::templates) fn rewrite(text: &str) -> Result<Option<Rewritten>, Vec<Wrong>> {
+pub fn rewrite(text: &str) -> Result<Option<Rewritten>, Vec<Wrong>> {
     let mut rewriter =
         Rewriter { text, rewritten: Rewritten::of(text), open: Vec::new(), wrong: Vec::new() };
     let mut found = false;

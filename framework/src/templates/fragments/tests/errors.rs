@@ -85,6 +85,10 @@ fn errors_of_the_tag_have_line_and_column() {
         ),
         ("{% cache id=, groups='a' %}{% endcache %}", "1:10: `id` has no value"),
         (
+            "{% cache id=1) or len(id=2 %}{% endcache %}",
+            "1:14: this `)` closes no bracket of the tag",
+        ),
+        (
             "{% cache id='a' %}{% endcache a %}",
             "1:31: `endcache` takes nothing; write `{% endcache %}`",
         ),
