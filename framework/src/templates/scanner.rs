@@ -28,7 +28,7 @@ impl<'a> Tag<'a> {
 
 /// All tags of a template in their order.
 pub fn tags(text: &str) -> Tags<'_> {
-    Tags { text, at: 0 }
+    Tags { text, at: 0, unfinished: None }
 }
 
 /// The tags that are still to come.
@@ -36,6 +36,7 @@ pub fn tags(text: &str) -> Tags<'_> {
 pub struct Tags<'a> {
     text: &'a str,
     at: usize,
+    unfinished: Option<Tag<'a>>,
 }
 
 impl<'a> Iterator for Tags<'a> {
@@ -52,6 +53,12 @@ impl<'a> Iterator for Tags<'a> {
 }
 
 impl<'a> Tags<'a> {
+    /// The tag that does not end, if the search has come to one: its braces, or a string in it, are not
+    /// closed. It goes on to the end of the text.
+    pub(super) fn unfinished(&self) -> Option<&Tag<'a>> {
+        self.unfinished.as_ref()
+    }
+
     fn advance(&mut self, bytes: &[u8]) -> Option<Tag<'a>> {
         loop {
             let start = self.at + memchr::memchr(b'{', &bytes[self.at..])?;
@@ -63,7 +70,11 @@ impl<'a> Tags<'a> {
                 Some(b'%') => match end_of_word_tag(bytes, inside, b"raw") {
                     Some(raw) => self.at = end_of_raw(bytes, raw)?,
                     None => {
-                        let (inside_end, end) = closing(bytes, inside, b"%}")?;
+                        let Some((inside_end, end)) = closing(bytes, inside, b"%}") else {
+                            let end = bytes.len();
+                            self.unfinished = Some(self.tag(start, inside, end, end));
+                            return None;
+                        };
                         self.at = end;
                         return Some(self.tag(start, inside, inside_end, end));
                     }

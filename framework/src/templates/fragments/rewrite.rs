@@ -38,14 +38,21 @@ pub fn rewrite(text: &str) -> Result<Option<Rewritten>, Vec<Wrong>> {
     let mut rewriter =
         Rewriter { text, rewritten: Rewritten::of(text), open: Vec::new(), wrong: Vec::new() };
     let mut found = false;
-    for tag in scanner::tags(text) {
-        found |= matches!(tag.word, "cache" | "endcache");
+    let mut tags = scanner::tags(text);
+    for tag in tags.by_ref() {
+        found |= is_of_fragment(&tag);
         rewriter.tag(tag);
     }
-    for tag in rewriter.open.iter().filter(|tag| tag.word == CACHE) {
-        let message =
-            "this `cache` is never closed; write `{% endcache %}` where the fragment ends";
-        rewriter.wrong.push(Wrong::new(tag.at, message));
+    if let Some(Tag { word, range, .. }) = tags.unfinished().filter(|tag| is_of_fragment(tag)) {
+        found = true;
+        let message = format!("this `{word}` does not end; close its strings, and write `%}}`");
+        rewriter.wrong.push(Wrong::new(range.start, message));
+    } else {
+        for tag in rewriter.open.iter().filter(|tag| tag.word == CACHE) {
+            let message =
+                "this `cache` is never closed; write `{% endcache %}` where the fragment ends";
+            rewriter.wrong.push(Wrong::new(tag.at, message));
+        }
     }
     match (found, rewriter.wrong.is_empty()) {
         (false, _) => Ok(None),
@@ -54,7 +61,13 @@ pub fn rewrite(text: &str) -> Result<Option<Rewritten>, Vec<Wrong>> {
     }
 }
 
+/// Whether a tag is one that Tera does not know.
+fn is_of_fragment(tag: &Tag<'_>) -> bool {
+    matches!(tag.word, CACHE | END_CACHE)
+}
+
 const CACHE: &str = "cache";
+const END_CACHE: &str = "endcache";
 
 /// Tags with a body, by the words that open and close them.
 const BODIES: [(&str, &str); 6] = [
@@ -63,7 +76,7 @@ const BODIES: [(&str, &str); 6] = [
     ("filter", "endfilter"),
     ("block", "endblock"),
     ("component", "endcomponent"),
-    (CACHE, "endcache"),
+    (CACHE, END_CACHE),
 ];
 
 struct Rewriter<'a> {
@@ -85,7 +98,7 @@ impl<'a> Rewriter<'a> {
     fn tag(&mut self, tag: Tag<'a>) {
         match tag.word {
             CACHE => self.cache(&tag),
-            "endcache" => self.end_cache(&tag),
+            END_CACHE => self.end_cache(&tag),
             "else" => {
                 if let Some(last) = self.open.last_mut() {
                     last.in_else = true;

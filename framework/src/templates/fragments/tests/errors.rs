@@ -85,6 +85,10 @@ fn errors_of_the_tag_have_line_and_column() {
         ),
         ("{% cache id=, groups='a' %}{% endcache %}", "1:10: `id` has no value"),
         (
+            "{% cache id='a %}{% endcache %}",
+            "1:1: this `cache` does not end; close its strings, and write `%}`",
+        ),
+        (
             "{% cache id=1) or len(id=2 %}{% endcache %}",
             "1:14: this `)` closes no bracket of the tag",
         ),
