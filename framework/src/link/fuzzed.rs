@@ -1,10 +1,11 @@
-//! What the fuzz target of the link reaches: its frames and its messages.
+//! What the fuzz targets of the link reach: its frames, its messages and its multiplexed calls.
 
 use bytes::Bytes;
 use http_body::Body;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub use super::client::fuzzed::{CallOutcome, MultiplexedCalls, multiplexed};
 use super::feed::{Down, Up};
 use super::files::{Fetch, Fetched};
 use super::frame::{FrameError, Frames};

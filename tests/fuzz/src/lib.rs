@@ -12,6 +12,7 @@ pub mod frames;
 pub mod host;
 pub mod http1;
 pub mod multipart;
+pub mod multiplexed;
 pub mod negotiation;
 pub mod packed;
 pub mod proxies;

@@ -39,6 +39,7 @@ corpora!(
     host,
     http1,
     multipart,
+    multiplexed,
     negotiation,
     packed,
     proxies,

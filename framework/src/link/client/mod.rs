@@ -15,6 +15,8 @@ mod backoff;
 mod call;
 mod files;
 mod follow;
+#[cfg(feature = "internals")]
+pub(super) mod fuzzed;
 mod multiplex;
 mod session;
 mod slot;

@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::{Buf, Bytes};
-use hyper::body::Incoming;
+use http_body::Body as HttpBody;
 use hyper::client::conn::http2::SendRequest;
 use tokio::sync::{oneshot, watch};
 
@@ -66,10 +66,21 @@ impl Multiplexer {
         let uri = session::uri(options, "calls");
         let response = sender.send_request(session::request(options, uri, body)).await?;
         let stream = session::accepted(options, response).await?;
-        let calls = Arc::<Mutex<Calls>>::default();
+        let (multiplexer, reading) = Multiplexer::over(queue, stream, changed);
         // The task ends with the stream. Answers may still arrive after the multiplexer is dropped.
-        tokio::spawn(read(stream, calls.clone(), queue.clone(), changed));
-        Ok(Multiplexer { calls, queue })
+        tokio::spawn(reading);
+        Ok(multiplexer)
+    }
+
+    /// Sends calls to `queue`. The future reads what the back end says, to the end of `stream`.
+    pub(super) fn over<S: HttpBody<Data = Bytes, Error = hyper::Error> + Unpin>(
+        queue: Queue,
+        stream: S,
+        changed: watch::Sender<()>,
+    ) -> (Multiplexer, impl Future<Output = ()> + use<S>) {
+        let calls = Arc::<Mutex<Calls>>::default();
+        let reading = read(stream, calls.clone(), queue.clone(), changed);
+        (Multiplexer { calls, queue }, reading)
     }
 
     /// Whether the back end is about to stop: then it is sent no more calls.
@@ -156,8 +167,8 @@ impl Drop for Multiplexer {
 }
 
 /// Reads to the end of the stream.
-async fn read(
-    stream: Incoming,
+async fn read<S: HttpBody<Data = Bytes, Error = hyper::Error> + Unpin>(
+    stream: S,
     calls: Arc<Mutex<Calls>>,
     queue: Queue,
     changed: watch::Sender<()>,
@@ -172,8 +183,8 @@ async fn read(
     queue.close();
 }
 
-async fn read_all(
-    frames: &mut Frames,
+async fn read_all<S: HttpBody<Data = Bytes, Error = hyper::Error> + Unpin>(
+    frames: &mut Frames<S>,
     calls: &Mutex<Calls>,
     queue: &Queue,
     changed: &watch::Sender<()>,
