@@ -9,6 +9,7 @@ pub use super::client::fuzzed::{CallOutcome, MultiplexedCalls, multiplexed};
 use super::feed::{Down, Up};
 use super::files::{Fetch, Fetched};
 use super::frame::{FrameError, Frames};
+pub use super::server::fuzzed::{ServedCalls, serve_calls};
 use super::{Answer, Call, FileLookup, FoundFiles, Greeting};
 
 /// Reads a stream of messages to its end. Returns those that came, and why it ended early.

@@ -43,7 +43,7 @@ pub fn run(data: &[u8]) {
             };
             let error = error.map(|error| (place(&error), error.message().to_owned()));
             let expected = expected.map(|expected| {
-                let at = filters.original(expected.span().range.start);
+                let at = filters.original(start(&filters.text, &expected));
                 let tag = found.iter().find(|tag| tag.range.contains(&at));
                 let start = tag.map(|tag| TextPosition::of(source, tag.range.start));
                 // What is wrong with text that was put in is shown at its tag.
@@ -70,6 +70,14 @@ pub fn run(data: &[u8]) {
             assert!(!is_readable || refused.is_none(), "Tera reads it, but: {refused:?}");
         }
     }
+}
+
+/// Where in the text a report begins, in bytes. Its range is that of a token, which may be the one before.
+fn start(text: &str, report: &ReportError) -> usize {
+    let lines = text.split_inclusive('\n').take(report.span().start_line - 1);
+    let line = lines.map(str::len).sum::<usize>();
+    let before = text[line..].chars().take(report.span().start_col);
+    line + before.map(char::len_utf8).sum::<usize>()
 }
 
 fn is_of_limit(error: &ReportError) -> bool {

@@ -3,6 +3,7 @@
 //! Each `run` asserts what must hold for any bytes, beyond that nothing panics. The committed corpora run as
 //! ordinary tests, in `tests/corpora.rs`.
 
+pub mod calls;
 pub mod canonical;
 pub mod conditions;
 pub mod cookies;

@@ -30,6 +30,7 @@ macro_rules! corpora {
 }
 
 corpora!(
+    calls,
     canonical,
     conditions,
     cookies,

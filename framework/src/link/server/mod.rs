@@ -10,6 +10,8 @@
 mod call;
 mod connection;
 mod files;
+#[cfg(feature = "internals")]
+pub(super) mod fuzzed;
 mod gate;
 mod member;
 mod multiplex;

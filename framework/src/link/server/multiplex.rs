@@ -1,8 +1,10 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use futures_util::FutureExt;
 use http::{Response, StatusCode};
+use http_body::Body as HttpBody;
 use hyper::body::Incoming;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
@@ -20,7 +22,7 @@ use crate::log::panic_message;
 
 /// A call counts as running, and holds its permit, until the transport has taken its answer. So a
 /// front end that does not read its answers cannot start calls without bound.
-struct Running {
+pub(super) struct Running {
     call: TaskTrackerToken,
     permit: Permit,
 }
@@ -35,30 +37,48 @@ pub(super) fn answer<H: Host>(
     let queue = Queue::default();
     let body = Body::stream(queue.body());
     let permits = Permits::new(peer.permits.clone());
-    peer.multiplexers.spawn(async move {
-        let running = TaskTracker::new();
-        if let Err(error) = serve(&server, stream, &queue, &running, &permits).await {
-            tracing::debug!("a stream of multiplexed calls broke: {error}");
-            if let FrameError::Broken(_) = error {
-                permits.cancel_all();
-            }
-        }
-        running.close();
-        running.wait().await;
-        queue.close();
-    });
+    peer.multiplexers.spawn(async move { serve_all(&server, stream, &queue, &permits).await });
     Response::new(body)
+}
+
+/// Serves a stream of multiplexed calls until all its answers are sent, or being fetched.
+pub(super) async fn serve_all<H, S>(
+    server: &Arc<Server<H>>,
+    stream: S,
+    queue: &Queue<Running>,
+    permits: &Permits,
+) -> Result<(), FrameError>
+where
+    H: Host,
+    S: HttpBody<Data = Bytes, Error = hyper::Error> + Unpin,
+{
+    let running = TaskTracker::new();
+    let served = serve(server, stream, queue, &running, permits).await;
+    if let Err(error) = &served {
+        tracing::debug!("a stream of multiplexed calls broke: {error}");
+        if let FrameError::Broken(_) = error {
+            permits.cancel_all();
+        }
+    }
+    running.close();
+    running.wait().await;
+    queue.close();
+    served
 }
 
 /// Reads calls until the stream ends. When the back end stops, it sends a goodbye, and the front
 /// end uses other back ends; the calls that it has sent before are answered.
-async fn serve<H: Host>(
+async fn serve<H, S>(
     server: &Arc<Server<H>>,
-    stream: Incoming,
+    stream: S,
     queue: &Queue<Running>,
     running: &TaskTracker,
     permits: &Permits,
-) -> Result<(), FrameError> {
+) -> Result<(), FrameError>
+where
+    H: Host,
+    S: HttpBody<Data = Bytes, Error = hyper::Error> + Unpin,
+{
     let mut frames = Frames::new(stream, MAX_CALL + OVERHEAD);
     let mut stopping = false;
     loop {
