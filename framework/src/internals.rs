@@ -6,7 +6,7 @@
 pub mod cache {
     pub use crate::cache::{
         Cache, CacheLimits, EntryContent, Fill, Filled, Freshness, HeaderSpec, HeaderTemplate, Key,
-        LogOrigin, Lookup, Miss, Page,
+        LogOrigin, Lookup, Miss, Page, invalidated,
     };
 }
 

@@ -147,6 +147,8 @@ pub(crate) use ledger::Generation;
 pub use lookup::{Lookup, Miss};
 pub use page::Page;
 pub(crate) use page::{Derived, Encoded, LastModified};
+#[cfg(feature = "internals")]
+pub use patterns::invalidated;
 pub(crate) use representation::{Present, Representation};
 pub(crate) use representation::{tag_in, tag_of_digest};
 pub use store::{Cache, CacheLimits};

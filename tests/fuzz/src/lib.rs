@@ -16,6 +16,7 @@ pub mod multipart;
 pub mod multiplexed;
 pub mod negotiation;
 pub mod packed;
+pub mod patterns;
 pub mod proxies;
 pub mod scanner;
 

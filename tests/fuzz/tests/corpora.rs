@@ -43,6 +43,7 @@ corpora!(
     multiplexed,
     negotiation,
     packed,
+    patterns,
     proxies,
     scanner,
 );

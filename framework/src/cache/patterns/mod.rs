@@ -28,6 +28,8 @@
 
 mod book;
 mod expression;
+#[cfg(feature = "internals")]
+mod fuzzed;
 mod head;
 mod outstanding;
 mod pattern;
@@ -36,4 +38,6 @@ mod run;
 #[cfg(test)]
 mod naive_tests;
 
+#[cfg(feature = "internals")]
+pub use fuzzed::invalidated;
 pub(super) use outstanding::{Met, Patterns};

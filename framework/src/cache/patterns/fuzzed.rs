@@ -1,0 +1,21 @@
+//! What the fuzz target of patterns reaches.
+
+use super::{Met, Patterns};
+use crate::cache::validity::{Ids, Verdict};
+use crate::clock;
+use crate::log::{Invalidation, Position};
+
+/// For each id, whether one of `patterns` invalidates it. Each pattern is a record of its own, and the
+/// first `seen` of them came before what has the id was made.
+pub fn invalidated(patterns: &[&str], seen: usize, ids: &[&str]) -> Vec<bool> {
+    let book = Patterns::new(Position::START);
+    for (position, pattern) in (1..).zip(patterns) {
+        let invalidation = Invalidation::new().pattern(*pattern);
+        book.invalidate(&invalidation, Position(position), clock::now());
+    }
+    let verdict = |id: &&str| {
+        let met = Met::up_to(Position(seen as u64));
+        book.verdict(Ids { own: id, contains: &[] }, &met)
+    };
+    ids.iter().map(|id| verdict(id) != Verdict::Valid).collect()
+}
