@@ -83,9 +83,11 @@ fn expected(said: &[u8], ends: bool, is_dropped: impl Fn(usize) -> bool) -> Mult
 
 struct Malformed;
 
-/// The next message: which call it is about, what it says, and what follows that. `None` where the
-/// rest is none yet.
-fn message<'a>(rest: &mut &'a [u8]) -> Result<Option<(u32, Message, &'a [u8])>, Malformed> {
+/// A message, the call that it is about, and what follows the message.
+type Numbered<'a> = (u32, Message, &'a [u8]);
+
+/// The next message; `None` where the rest is none yet.
+fn message<'a>(rest: &mut &'a [u8]) -> Result<Option<Numbered<'a>>, Malformed> {
     let Some((length, after)) = rest.split_first_chunk() else { return Ok(None) };
     let length = u32::from_be_bytes(*length) as usize;
     if length > LIMIT {
