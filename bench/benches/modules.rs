@@ -229,6 +229,7 @@ fn call() -> Call {
         remote: Some([127, 0, 0, 1].into()),
         deadline: 30_000,
         own_url: None,
+        has_fragments: false,
     }
 }
 
@@ -241,6 +242,7 @@ fn answer() -> Answer {
             values: vec![b'x'; 8192],
         },
         groups: vec!["stories".to_owned(), "story:the-river-is-high".to_owned()],
+        recorded: Some(Vec::new()),
         cache: None,
         log: LOG,
         as_of: Position(4711),

@@ -1,9 +1,8 @@
 //! The site that is measured, as headwater runs it.
 
+use std::convert::Infallible;
 use std::path::PathBuf;
 
-use headwater::Invalidation;
-use headwater::app::App;
 use headwater::prelude::*;
 
 use crate::content::{self, LONGEST};
@@ -112,29 +111,26 @@ async fn rows() -> Reply {
 
 /// Answers with the receipt.
 #[controller("notes.write")]
-async fn write(notes: Data<Notes>, note: String) -> Result<Reply> {
+async fn write(mut notes: DataMut<Notes>, note: String) -> Result<Reply> {
     let (_, receipt) = notes.update_with_receipt(note).await?;
     Ok(json(&receipt))
 }
 
-#[derive(Clone, Default)]
+#[derive(Clone, Default, State)]
 struct Notes {
-    count: u64,
-    bytes: u64,
+    count: Value<u64>,
 }
 
-impl State for Notes {
+impl Updates for Notes {
     const NAME: &'static str = "notes";
     type Update = String;
     type Output = u64;
+    type Refusal = Infallible;
 
-    fn apply(&mut self, note: String, _: At) -> u64 {
-        self.count += 1;
-        self.bytes += note.len() as u64;
-        self.count
-    }
-
-    fn invalidates(_: &String) -> Invalidation {
-        Invalidation::new().group("page")
+    /// Pages do not show the notes. So that a note invalidates them, it names their group.
+    fn apply(&mut self, _: String, at: &mut At) -> Result<u64, Infallible> {
+        self.count.update(|count| *count += 1);
+        at.invalidate(Invalidation::new().group("page"));
+        Ok(*self.count.get())
     }
 }

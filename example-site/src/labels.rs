@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use headwater::tera::{Error, Kwargs, State, TeraResult};
+use headwater::prelude::*;
+use headwater::tera::{Error as TemplateError, Kwargs, TeraResult};
 
-use crate::reader;
+use crate::reader::Reader;
 
 /// The labels by key, each in all languages.
 type Labels = HashMap<String, HashMap<String, String>>;
@@ -16,14 +17,15 @@ static LABELS: LazyLock<Labels> = LazyLock::new(|| {
 
 /// The label of this `key` in the language of the visitor. Further arguments replace the names in
 /// braces; a `count` of 1 chooses the label with `_one` at its end.
-pub fn label(arguments: Kwargs, template: &State<'_>) -> TeraResult<String> {
+pub fn label(arguments: Kwargs, page: &RenderedPage<'_>) -> TeraResult<String> {
     let mut key = arguments.must_get::<String>("key")?;
     if arguments.get::<u64>("count")? == Some(1) {
         key += "_one";
     }
-    let language = reader::language(template)?;
+    let language = Reader::of_variant(page.variant()).language;
     let label = LABELS.get(&key).and_then(|label| label.get(language));
-    let label = label.ok_or_else(|| Error::message(format!("there is no label `{key}`")))?;
+    let label =
+        label.ok_or_else(|| TemplateError::message(format!("there is no label `{key}`")))?;
     Ok(arguments.iter().fold(label.clone(), |label, (name, value)| {
         label.replace(&format!("{{{name}}}"), &value.to_string())
     }))

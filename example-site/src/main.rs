@@ -35,10 +35,8 @@ fn main() -> ExitCode {
         .state::<site::Site>()
         .seed::<site::Site>(seed::updates)
         .variant(reader::by_reader)
-        .templates(|tera| {
-            tera.register_function("label", labels::label);
-            tera.register_function("reader", reader::reader);
-        })
+        .function("label", labels::label)
+        .function("reader", reader::reader)
         .controllers(controllers![
             stories::index,
             stories::list,

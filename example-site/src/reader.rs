@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use headwater::prelude::*;
-use headwater::tera::{Kwargs, State, TeraResult, Value};
+use headwater::tera::{Kwargs, TeraResult, Value};
 
 /// The languages of the interface, the usual one first, as in `project.toml`.
 pub const LANGUAGES: [&str; 2] = ["en", "de"];
@@ -67,26 +67,15 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The language of the page that is rendered.
-pub fn language(template: &State<'_>) -> TeraResult<&'static str> {
-    Ok(Reader::of_variant(&variant(template)?).language)
-}
-
 /// What templates call `reader()`.
-pub fn reader(_: Kwargs, template: &State<'_>) -> TeraResult<BTreeMap<&'static str, Value>> {
-    let variant = variant(template)?;
-    let Reader { language, signed_in, scheme, name } = Reader::of_variant(&variant);
+pub fn reader(_: Kwargs, page: &RenderedPage<'_>) -> TeraResult<BTreeMap<&'static str, Value>> {
+    let Reader { language, signed_in, scheme, name } = Reader::of_variant(page.variant());
     Ok(BTreeMap::from([
         ("language", language.into()),
         ("signed_in", signed_in.into()),
         ("scheme", scheme.into()),
         ("name", name.into()),
     ]))
-}
-
-/// The name of the page's variant: each template has it.
-fn variant(template: &State<'_>) -> TeraResult<String> {
-    Ok(template.get("variant")?.unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -156,19 +156,16 @@ fn comment(slug: &str, author: &str, body: &str) -> Update {
 
 #[cfg(test)]
 mod tests {
-    use std::time::SystemTime;
-
     use headwater::prelude::*;
 
     use crate::site::Site;
 
-    #[test]
-    fn every_comment_belongs_to_a_story_before_it() {
-        let mut site = Site::default();
-        for (update, position) in super::updates().into_iter().zip(1..) {
-            let at = At { position: Position(position), time: SystemTime::UNIX_EPOCH };
-            assert!(site.apply(update, at).is_some(), "update {position}");
+    #[tokio::test]
+    async fn every_comment_belongs_to_a_story_before_it() {
+        let mut site = DataMut::<Site>::in_memory();
+        for update in super::updates() {
+            site.update(update).await.unwrap().unwrap();
         }
-        assert_eq!(site.newest.len(), 6);
+        assert_eq!(site.stories.count(), 6);
     }
 }

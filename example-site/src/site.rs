@@ -1,25 +1,26 @@
 //! The site's data: its stories and their comments.
 
-use std::sync::Arc;
-
 use headwater::prelude::*;
-use imbl::{HashMap, Vector};
 use serde::{Deserialize, Serialize};
 
-/// All stories. Copies of it share what they have in common, so it is cheap to clone.
-#[derive(Clone, Default)]
+/// All that the site knows.
+#[derive(Clone, Default, State)]
 pub struct Site {
     /// The stories by slug.
-    pub stories: HashMap<String, Arc<Story>>,
-    /// The same stories, the newest first.
-    pub newest: Vector<Arc<str>>,
+    pub stories: Table<Story>,
+    /// What readers said about them.
+    pub comments: Table<Comment>,
 }
 
 /// A story as its readers know it.
-#[derive(Clone, Serialize)]
+#[derive(Clone, Serialize, Deserialize, Row)]
 pub struct Story {
     /// Names the story in addresses.
+    #[row(key)]
     pub slug: String,
+    /// Grows from story to story.
+    #[row(index)]
+    pub number: u64,
     /// One line of plain text.
     pub title: String,
     /// Plain text; blank lines separate paragraphs.
@@ -28,13 +29,19 @@ pub struct Story {
     pub picture: Option<String>,
     /// When it appeared, in milliseconds since 1970.
     pub published: u64,
-    /// What readers said, the oldest first.
-    pub comments: Vector<Comment>,
+    /// How many comments there are.
+    pub comments: usize,
 }
 
 /// What a reader said about a story.
-#[derive(Clone, Serialize)]
+#[derive(Clone, Serialize, Deserialize, Row)]
+#[row(index(by_story = (story, number)))]
 pub struct Comment {
+    /// Grows from comment to comment.
+    #[row(key)]
+    pub number: u64,
+    /// The story's slug.
+    pub story: String,
     /// The name that the reader gave.
     pub author: String,
     /// Plain text; blank lines separate paragraphs.
@@ -43,7 +50,7 @@ pub struct Comment {
     pub written: u64,
 }
 
-/// A change of the site's data. Updates are kept in the log: add new variants at the end.
+/// A change of the site's data. Updates are kept in the log, so the names here stay.
 #[derive(Serialize, Deserialize)]
 pub enum Update {
     /// A new story.
@@ -66,62 +73,56 @@ pub enum Update {
     },
 }
 
-impl State for Site {
+impl Updates for Site {
     const NAME: &'static str = "site";
     type Update = Update;
-    /// The slug of the story that was published or commented on; `None` if there is no such story.
-    type Output = Option<String>;
+    /// The slug of the story that was published or commented on.
+    type Output = String;
+    type Refusal = Violation;
 
-    fn apply(&mut self, update: Update, at: At) -> Option<String> {
+    fn apply(&mut self, update: Update, at: &mut At) -> Result<String, Violation> {
+        let number = at.position.0;
         match update {
             Update::Publish { title, body, picture } => {
                 let slug = self.free_slug(&title);
-                let published = at.millis();
-                let comments = Vector::new();
-                let story = Story { slug: slug.clone(), title, body, picture, published, comments };
-                self.newest.push_front(slug.as_str().into());
-                self.stories.insert(slug.clone(), Arc::new(story));
-                Some(slug)
+                let (published, comments) = (at.millis(), 0);
+                let story =
+                    Story { slug: slug.clone(), number, title, body, picture, published, comments };
+                self.stories.insert(story)?;
+                Ok(slug)
             }
             Update::Comment { slug, author, body } => {
-                let story = Arc::make_mut(self.stories.get_mut(&slug)?);
-                story.comments.push_back(Comment { author, body, written: at.millis() });
-                Some(slug)
+                self.stories.update(&slug, |story| story.comments += 1)?;
+                let (story, written) = (slug.clone(), at.millis());
+                self.comments.insert(Comment { number, story, author, body, written })?;
+                Ok(slug)
             }
-        }
-    }
-
-    fn invalidates(update: &Update) -> Invalidation {
-        match update {
-            Update::Publish { .. } => Invalidation::new().group("stories").group("latest"),
-            Update::Comment { slug, .. } => Invalidation::new().group(format!("story:{slug}")),
         }
     }
 }
 
+impl SiteView {
+    /// The stories, to be taken from the newest on.
+    pub fn newest(&self) -> Selection<Story> {
+        self.stories.ordered(Story::NUMBER).reversed()
+    }
+
+    /// The comments on a story, the oldest first.
+    pub fn comments_on(&self, story: &Story) -> Rows<Comment> {
+        self.comments.of(Comment::BY_STORY, &story.slug).all()
+    }
+}
+
 impl Site {
-    /// The stories from the `start`-th newest on, no more than `count`.
-    pub fn newest(&self, start: usize, count: usize) -> impl Iterator<Item = &Story> {
-        let end = self.newest.len().min(start.saturating_add(count));
-        (start..end)
-            .filter_map(|index| self.stories.get(&**self.newest.get(index)?))
-            .map(|story| &**story)
-    }
-
-    /// The newest story.
-    pub fn latest(&self) -> Option<&Story> {
-        self.newest(0, 1).next()
-    }
-
     /// A slug for `title` that no story has yet.
-    fn free_slug(&self, title: &str) -> String {
+    fn free_slug(&mut self, title: &str) -> String {
         let slug = slug(title);
-        if !self.stories.contains_key(&slug) {
+        if self.stories.get(&slug).is_none() {
             return slug;
         }
         (2..)
             .map(|number| format!("{slug}-{number}"))
-            .find(|slug| !self.stories.contains_key(slug))
+            .find(|slug| self.stories.get(slug).is_none())
             .expect("there are more numbers than stories")
     }
 }
@@ -136,22 +137,11 @@ fn slug(title: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::SystemTime;
-
     use super::*;
 
-    fn apply(site: &mut Site, update: Update) -> Option<String> {
-        site.apply(update, At { position: Position(1), time: SystemTime::UNIX_EPOCH })
-    }
-
-    fn publish(site: &mut Site, title: &str) -> Option<String> {
+    async fn publish(site: &mut DataMut<Site>, title: &str) -> String {
         let (title, body) = (title.to_owned(), "Text.".to_owned());
-        apply(site, Update::Publish { title, body, picture: None })
-    }
-
-    fn comment(site: &mut Site, slug: &str) -> Option<String> {
-        let (author, body) = ("Ada".to_owned(), "Yes.".to_owned());
-        apply(site, Update::Comment { slug: slug.to_owned(), author, body })
+        site.update(Update::Publish { title, body, picture: None }).await.unwrap().unwrap()
     }
 
     #[test]
@@ -162,48 +152,44 @@ mod tests {
         assert_eq!(slug("…"), "story");
     }
 
-    #[test]
-    fn stories_with_the_same_title_get_numbered_slugs() {
-        let mut site = Site::default();
-        let slugs = ["Rain", "rain!", "RAIN"].map(|title| publish(&mut site, title));
-        assert_eq!(slugs.map(Option::unwrap), ["rain", "rain-2", "rain-3"]);
-    }
-
-    #[test]
-    fn the_newest_story_comes_first() {
-        let mut site = Site::default();
-        for title in ["One", "Two", "Three"] {
-            publish(&mut site, title);
+    #[tokio::test]
+    async fn stories_with_the_same_title_get_numbered_slugs() {
+        let mut site = DataMut::in_memory();
+        for (title, slug) in [("Rain", "rain"), ("rain!", "rain-2"), ("RAIN", "rain-3")] {
+            assert_eq!(publish(&mut site, title).await, slug);
         }
-        let titles = |start, count| {
-            site.newest(start, count).map(|story| story.title.as_str()).collect::<Vec<_>>()
+    }
+
+    #[tokio::test]
+    async fn the_newest_story_comes_first() {
+        let mut site = DataMut::in_memory();
+        for title in ["One", "Two", "Three"] {
+            publish(&mut site, title).await;
+        }
+        let titles = |number| {
+            let page = site.newest().page(number, 2);
+            page.iter().map(|story| story.title.clone()).collect::<Vec<_>>()
         };
-        assert_eq!(titles(0, 2), ["Three", "Two"]);
-        assert_eq!(titles(2, 2), ["One"]);
-        assert!(titles(9, 2).is_empty());
+        assert_eq!(titles(1), ["Three", "Two"]);
+        assert_eq!(titles(2), ["One"]);
+        assert!(titles(9).is_empty());
     }
 
-    #[test]
-    fn a_comment_goes_to_its_story() {
-        let mut site = Site::default();
-        publish(&mut site, "Rain");
-        assert_eq!(comment(&mut site, "rain").as_deref(), Some("rain"));
-        assert_eq!(site.stories["rain"].comments.len(), 1);
-    }
-
-    #[test]
-    fn a_comment_on_no_story_changes_nothing() {
-        let mut site = Site::default();
-        assert_eq!(comment(&mut site, "rain"), None);
-        assert!(site.stories.is_empty());
-    }
-
-    #[test]
-    fn a_copy_does_not_see_later_comments() {
-        let mut site = Site::default();
-        publish(&mut site, "Rain");
-        let before = site.clone();
-        comment(&mut site, "rain");
-        assert!(before.stories["rain"].comments.is_empty());
+    #[tokio::test]
+    async fn a_comment_goes_to_its_story_and_one_on_no_story_changes_nothing() {
+        let mut site = DataMut::in_memory();
+        publish(&mut site, "Rain").await;
+        let comment = |slug: &str| {
+            let (author, body) = ("Ada".to_owned(), "Yes.".to_owned());
+            Update::Comment { slug: slug.to_owned(), author, body }
+        };
+        assert_eq!(site.update(comment("rain")).await.unwrap().unwrap(), "rain");
+        let refused = site.update(comment("snow")).await.unwrap();
+        assert!(matches!(refused, Err(Violation::Missing { .. })), "{refused:?}");
+        let story = site.stories.get("rain").unwrap();
+        assert_eq!(
+            (story.comments, site.comments_on(&story).len(), site.comments.count()),
+            (1, 1, 1)
+        );
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::field::{self, Problem, Problems};
 use crate::picture::{Picture, Shown};
-use crate::site::{Site, Story, Update};
+use crate::site::{Site, SiteView, Story, Update};
 
 /// How many stories the front page shows.
 const FRONT: usize = 6;
@@ -43,13 +43,9 @@ pub struct Page {
 }
 
 impl Page {
-    fn number(&self) -> usize {
+    /// Which one, counted from 1.
+    pub fn number(&self) -> usize {
         self.page.map_or(1, NonZeroUsize::get)
-    }
-
-    /// How many items come before this page, when each page has `length`.
-    pub fn start(&self, length: usize) -> usize {
-        (self.number() - 1).saturating_mul(length)
     }
 }
 
@@ -64,43 +60,38 @@ impl Draft {
 /// The front page.
 #[controller("stories.index")]
 pub async fn index(site: Data<Site>) -> Reply {
-    let stories: Vec<Card> = site.query(|site| site.newest(0, FRONT).map(card).collect());
-    template!("stories/index.html").with("stories", stories)
+    template!("stories/index.html").with("stories", site.newest().take(FRONT).map(card))
 }
 
 /// All stories, page by page.
 #[controller("stories.list")]
 pub async fn list(Query(page): Query<Page>, site: Data<Site>) -> Result<Reply> {
-    let site = site.snapshot();
-    let stories: Vec<Card> = site.newest(page.start(PER_PAGE), PER_PAGE).map(card).collect();
+    let stories = site.newest().page(page.number(), PER_PAGE);
     if stories.is_empty() && page.number() > 1 {
         return Err(not_found());
     }
-    Ok(template!("stories/list.html")
-        .with("stories", stories)
-        .with("page", page.number())
-        .with("pages", site.newest.len().div_ceil(PER_PAGE)))
+    Ok(template!("stories/list.html").with("stories", stories.map(card)))
 }
 
 /// One story with its comments.
 #[controller("stories.show")]
 pub async fn show(Path(slug): Path<String>, site: Data<Site>) -> Result<Reply> {
-    let site = site.snapshot();
     let story = site.stories.get(&slug).or_not_found()?;
-    Ok(page(story).with("latest", site.latest()))
+    Ok(page(story, &site).with("latest", site.newest().first()))
 }
 
 /// The page of a story.
-pub fn page(story: &Story) -> Reply {
+pub fn page(story: Ref<Story>, site: &SiteView) -> Reply {
     template!("stories/show.html")
+        .with("picture", story.clone().map(picture))
+        .with("comments", site.comments_on(&story))
         .with("story", story)
-        .with("picture", story.picture.as_deref().map(Shown::at))
 }
 
 /// Publishes a story. Its picture is on every front end before the story can be seen.
 #[controller("stories.create")]
 pub async fn create(
-    site: Data<Site>,
+    mut site: DataMut<Site>,
     cluster: Cluster,
     request: RequestId,
     Form(mut draft): Form<Draft>,
@@ -123,7 +114,7 @@ pub async fn create(
         Some(picture) => Some(picture.publish(&cluster, request).await?),
         None => None,
     };
-    let slug = site.update(Update::Publish { title, body, picture }).await?.or_not_found()?;
+    let slug = site.update(Update::Publish { title, body, picture }).await??;
     Ok(redirect_to(format!("/stories/{slug}")))
 }
 
@@ -132,10 +123,14 @@ fn card(story: &Story) -> Card {
         slug: story.slug.clone(),
         title: story.title.clone(),
         lead: lead(&story.body),
-        picture: story.picture.as_deref().map(Shown::at),
+        picture: picture(story),
         published: story.published,
-        comments: story.comments.len(),
+        comments: story.comments,
     }
+}
+
+fn picture(story: &Story) -> Option<Shown> {
+    story.picture.as_deref().map(Shown::at)
 }
 
 /// The first paragraph of a text, cut after a word if it is long.
@@ -159,7 +154,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_not_there_is_not_found() {
-        let site = Data::<Site>::in_memory();
+        let site = DataMut::<Site>::in_memory().data();
         let error = show(Path("rain".to_owned()), site.clone()).await.unwrap_err();
         assert_eq!(error.status(), StatusCode::NOT_FOUND);
         assert_eq!(list(page(1), site.clone()).await.unwrap().status(), StatusCode::OK);

@@ -3,9 +3,10 @@
 //! A site is one program that runs as two kinds of process. *Front ends* dispatch requests, render
 //! templates, and serve from a cache in their own memory; they keep nothing else, so there are as
 //! many as the load asks for. A *back end* runs the site's controllers and owns its data. Every
-//! change is a record in one ordered log, and the record also says which cached content it makes
-//! wrong. A write is answered when every front end has dropped that content, so a visitor who posts
-//! and is redirected sees the post, on whichever front end the redirect lands.
+//! change is a record in one ordered log. What a controller reads is recorded, so the cached content
+//! that a change makes wrong is known. A write is answered when every front end has dropped that
+//! content, so a visitor who posts and is redirected sees the post, on whichever front end the
+//! redirect lands.
 //!
 //! # A site
 //!
@@ -15,32 +16,40 @@
 //! use std::process::ExitCode;
 //!
 //! use headwater::prelude::*;
+//! use serde::{Deserialize, Serialize};
 //!
-//! /// What visitors have said, the oldest first.
-//! #[derive(Clone, Default)]
-//! struct Wall(Vec<String>);
+//! /// What a visitor has said.
+//! #[derive(Clone, Serialize, Deserialize, Row)]
+//! struct Line {
+//!     #[row(key)]
+//!     id: u64,
+//!     text: String,
+//! }
 //!
-//! impl State for Wall {
+//! #[derive(Clone, Default, State)]
+//! struct Wall {
+//!     lines: Table<Line>,
+//! }
+//!
+//! impl Updates for Wall {
 //!     type Update = String;
 //!     type Output = ();
+//!     type Refusal = Violation;
 //!
-//!     fn apply(&mut self, line: String, _at: At) {
-//!         self.0.push(line);
-//!     }
-//!
-//!     fn invalidates(_line: &String) -> Invalidation {
-//!         Invalidation::new().group("wall")
+//!     fn apply(&mut self, text: String, at: &mut At) -> Result<(), Violation> {
+//!         self.lines.insert(Line { id: at.position.0, text })
 //!     }
 //! }
 //!
 //! #[controller("wall.show")]
 //! async fn show(wall: Data<Wall>) -> Reply {
-//!     text(wall.query(|wall| wall.0.join("\n")))
+//!     let lines = wall.lines.by_key().newest(50).into_iter();
+//!     text(lines.map(|line| line.text.clone() + "\n").collect::<String>())
 //! }
 //!
 //! #[controller("wall.write")]
-//! async fn write(wall: Data<Wall>, line: String) -> Result<Reply> {
-//!     wall.update(line).await?;
+//! async fn write(mut wall: DataMut<Wall>, line: String) -> Result<Reply> {
+//!     wall.update(line).await??;
 //!     Ok(redirect_to("/"))
 //! }
 //!
@@ -55,7 +64,6 @@
 //! [[route]]
 //! path = "/"
 //! controller = "wall.show"
-//! groups = ["wall"]
 //!
 //! [[route]]
 //! path = "/lines"
@@ -65,7 +73,7 @@
 //!
 //! `cargo run -- serve` runs it in one process, `cargo run -- cluster` as a back end and two front
 //! ends. The guide is in the repository's `docs/guide/`: first steps, `dispatch.conf`, controllers,
-//! caching, running several nodes. What a site's code needs is in [`prelude`].
+//! data, caching, running several nodes. What a site's code needs is in [`prelude`].
 //!
 //! # Modules
 //!
@@ -93,6 +101,8 @@
 #![warn(clippy::unwrap_used)]
 // Without the feature, what only benches and tests reach is unreachable.
 #![cfg_attr(feature = "internals", warn(unreachable_pub))]
+
+extern crate self as headwater;
 
 mod admin;
 pub mod app;

@@ -1,5 +1,7 @@
 //! Content that is made of pieces: bytes, and places where a part of its own is put in.
 
+use std::sync::Arc;
+
 use bytes::{Bytes, BytesMut};
 use http::uri::PathAndQuery;
 use xxhash_rust::xxh3::{Xxh3Default, xxh3_128};
@@ -69,6 +71,8 @@ pub struct Fragment {
     /// All groups that it is in, those of the fragments within included: whatever it is put into
     /// is in them too.
     pub groups: Box<[Box<str>]>,
+    /// The groups of what was read for it, in the same way.
+    pub recorded: Box<[Arc<str>]>,
     /// The ids of the fragments within: a pattern that finds one of them finds this too.
     pub contains: Box<[Box<str>]>,
 }

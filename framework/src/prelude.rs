@@ -1,6 +1,6 @@
 //! What a site's code uses: `use headwater::prelude::*;`.
 
-pub use crate::app::App;
+pub use crate::app::{App, RenderedPage};
 pub use crate::controller::{
     After, Before, Controller, Controllers, Error, Next, OrNotFound, Registration, Result,
     bad_request, file, forbidden, not_found,
@@ -8,9 +8,9 @@ pub use crate::controller::{
 pub use crate::controllers;
 pub use crate::dispatch::CacheType;
 pub use crate::extract::{
-    Body, Bytes, Cluster, Cookies, Data, Extension, Form, FormFile, FromRequest, FromRequestParts,
-    HeaderMap, Headers, Json, Method, Multipart, Need, Path, Query, Remote, RequestId, Resource,
-    Uri, VariantName,
+    Body, Bytes, Cluster, Cookies, Data, DataMut, Extension, Form, FormFile, FromRequest,
+    FromRequestParts, HeaderMap, Headers, Json, Method, Multipart, Need, Path, Query, Remote,
+    RequestId, Resource, Uri, VariantName,
 };
 pub use crate::frontend::{Variant, Visitor};
 pub use crate::http::{decode_cookie_value, encode_cookie_value};
@@ -20,7 +20,10 @@ pub use crate::reply::{
     redirect_with, status, template, text,
 };
 pub use crate::request::{Request, RequestParts};
-pub use crate::state::{At, State, WriteError};
+pub use crate::state::{
+    At, Index, Key, Page, Plain, Ref, Row, Rows, Selection, State, Table, TableView, Updates,
+    Value, Violation, WriteError,
+};
 pub use crate::template;
 pub use ::http::{self, StatusCode};
 pub use headwater_macros::{after, before, controller, invalidate};

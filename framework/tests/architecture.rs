@@ -119,7 +119,7 @@ const MODULES: &[Allowed] = &[
     ("templates", &["packed", "pieces", "media_type", "problem", "units"]),
     ("dispatch", &["cache_type", "problem", "units"]),
     ("docroot", &["state", "log", "files", "clock", "private"]),
-    ("state", &["log"]),
+    ("state", &["log", "packed"]),
     ("log", &["private"]),
     ("server", &["http", "body"]),
     ("files", &["http", "body", "media_type", "problem"]),

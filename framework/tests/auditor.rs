@@ -1,6 +1,7 @@
 //! The auditor: whole sites in this process, some of which forget a group.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -10,9 +11,12 @@ use headwater::prelude::*;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 
-/// Notes, of which each has a tag.
-#[derive(Clone, Default)]
-struct Notes(BTreeMap<u64, (String, String)>);
+/// Notes, of which each has a tag. Pages name their groups by hand, because a group that is read from a
+/// table or a value cannot be forgotten.
+#[derive(Clone, Default, State)]
+struct Notes {
+    notes: Plain<BTreeMap<u64, (String, String)>>,
+}
 
 #[derive(Serialize, Deserialize)]
 enum Update {
@@ -26,55 +30,52 @@ enum Update {
     Silent { id: u64, text: Option<String> },
 }
 
-impl State for Notes {
+impl Updates for Notes {
     type Update = Update;
     type Output = ();
+    type Refusal = Infallible;
 
-    fn apply(&mut self, update: Update, _: At) {
-        match update {
-            Update::Write { id, tag, text } | Update::Forgetful { id, tag, text } => {
-                self.0.insert(id, (tag, text));
-            }
-            Update::Silent { id, text: Some(text) } => {
-                self.0.insert(id, ("rain".to_owned(), text));
-            }
-            Update::Delete { id } | Update::Silent { id, text: None } => {
-                self.0.remove(&id);
-            }
-        }
-    }
-
-    fn invalidates(update: &Update) -> Invalidation {
-        match update {
-            // A note never changes its tag here.
+    fn apply(&mut self, update: Update, at: &mut At) -> Result<(), Infallible> {
+        // A note never changes its tag here.
+        at.invalidate(match &update {
             Update::Write { id, tag, .. } => {
                 Invalidation::new().group(format!("note:{id}")).group(format!("tag:{tag}"))
             }
             Update::Forgetful { id, .. } => Invalidation::new().group(format!("note:{id}")),
             Update::Delete { id } => Invalidation::new().group(format!("note:{id}")).group("all"),
             Update::Silent { .. } => Invalidation::new(),
+        });
+        match update {
+            Update::Write { id, tag, text } | Update::Forgetful { id, tag, text } => {
+                self.notes.insert(id, (tag, text));
+            }
+            Update::Silent { id, text: Some(text) } => {
+                self.notes.insert(id, ("rain".to_owned(), text));
+            }
+            Update::Delete { id } | Update::Silent { id, text: None } => {
+                self.notes.remove(&id);
+            }
         }
+        Ok(())
     }
 }
 
 #[controller("note")]
-async fn note(Path(id): Path<u64>, notes: Data<Notes>) -> Result<Reply> {
-    let note = notes.query(|notes| notes.0.get(&id).cloned()).or_not_found()?;
-    Ok(text(note.1))
+async fn note(Path(id): Path<u64>, site: Data<Notes>) -> Result<Reply> {
+    let (_, note) = site.notes.get(&id).or_not_found()?;
+    Ok(text(note.clone()))
 }
 
 #[controller("tag")]
-async fn tag(Path(tag): Path<String>, notes: Data<Notes>) -> Reply {
-    let texts: Vec<String> = notes.query(|notes| {
-        let of_tag = notes.0.values().filter(|note| note.0 == tag);
-        of_tag.map(|note| note.1.clone()).collect()
-    });
+async fn tag(Path(tag): Path<String>, site: Data<Notes>) -> Reply {
+    let of_tag = site.notes.values().filter(|note| note.0 == tag);
+    let texts: Vec<_> = of_tag.map(|note| note.1.clone()).collect();
     template("tag.html").with("tag", tag).with("texts", texts)
 }
 
 #[controller("update")]
-async fn update(Json(update): Json<Update>, notes: Data<Notes>) -> Result<Reply> {
-    notes.update(update).await?;
+async fn update(Json(update): Json<Update>, mut site: DataMut<Notes>) -> Result<Reply> {
+    site.update(update).await??;
     Ok(status(204))
 }
 
@@ -339,11 +340,23 @@ async fn fragments_are_evaluated_and_those_with_a_time_left_out() {
 static GATE: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(1));
 static WAITING: Semaphore = Semaphore::const_new(0);
 
+/// What is read after it is newer than the request.
+struct Gate;
+
+impl FromRequestParts for Gate {
+    type Rejection = StatusCode;
+    const NEEDS: &'static [Need] = &[];
+
+    async fn from_request_parts(_: &mut RequestParts) -> Result<Gate, StatusCode> {
+        WAITING.add_permits(1);
+        GATE.acquire().await.unwrap().forget();
+        Ok(Gate)
+    }
+}
+
 #[controller("slow")]
-async fn slow(notes: Data<Notes>) -> Reply {
-    WAITING.add_permits(1);
-    GATE.acquire().await.unwrap().forget();
-    text(notes.query(|notes| notes.0.values().map(|note| note.1.clone()).collect::<String>()))
+async fn slow(_: Gate, site: Data<Notes>) -> Reply {
+    text(site.notes.values().map(|note| note.1.clone()).collect::<String>())
 }
 
 #[tokio::test(flavor = "multi_thread")]

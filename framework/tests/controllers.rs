@@ -14,30 +14,44 @@ use headwater::request::Site;
 use headwater::state::States;
 
 mod stories {
+    use serde::{Deserialize, Serialize};
+
     use super::*;
 
-    #[derive(Clone, Default)]
-    pub(crate) struct Stories(Vec<String>);
+    #[derive(Clone, Serialize, Deserialize, Row)]
+    pub(crate) struct Story {
+        #[row(key)]
+        id: u64,
+        #[row(unique)]
+        title: String,
+    }
 
-    impl State for Stories {
+    #[derive(Clone, Default, State)]
+    pub(crate) struct Stories {
+        stories: Table<Story>,
+    }
+
+    impl Updates for Stories {
         type Update = String;
-        type Output = usize;
+        type Output = u64;
+        type Refusal = Violation;
 
-        fn apply(&mut self, title: String, _at: At) -> usize {
-            self.0.push(title);
-            self.0.len() - 1
+        fn apply(&mut self, title: String, at: &mut At) -> Result<u64, Violation> {
+            let id = at.position.0;
+            self.stories.insert(Story { id, title })?;
+            Ok(id)
         }
     }
 
-    #[derive(serde::Deserialize)]
+    #[derive(Deserialize)]
     pub(crate) struct Draft {
         title: String,
     }
 
     #[controller("stories.show")]
-    pub(crate) async fn show(Path(id): Path<usize>, stories: Data<Stories>) -> Result<Reply> {
-        let title = stories.query(|stories| stories.0.get(id).cloned()).or_not_found()?;
-        Ok(template("story.html").with("title", title).group(format!("story:{id}")))
+    pub(crate) async fn show(Path(id): Path<u64>, site: Data<Stories>) -> Result<Reply> {
+        let story = site.stories.get(id).or_not_found()?;
+        Ok(template("story.html").with("story", story).group("blog"))
     }
 
     pub(crate) fn published(reply: &Reply) -> bool {
@@ -48,10 +62,10 @@ mod stories {
     #[invalidate("^/blog/", "^/index\\.html$")]
     #[invalidate("^/by/{author}$", groups = ["stories", "author:{author}"], when = published)]
     pub(crate) async fn create(
+        mut site: DataMut<Stories>,
         Form(draft): Form<Draft>,
-        stories: Data<Stories>,
     ) -> Result<Reply, Error> {
-        let id = stories.update(draft.title).await?;
+        let id = site.update(draft.title).await??;
         Ok(redirect_to(format!("/stories/{id}")))
     }
 }
@@ -140,25 +154,27 @@ async fn a_controller_reads_and_writes_the_sites_data() {
     let site = site();
     let post = || Request::builder().method("POST").site(site.clone());
     let created = run("stories.create", post().form(&[("title", "Rain")])).await;
-    assert_eq!(created.headers()["location"], "/stories/0");
+    assert_eq!(created.headers()["location"], "/stories/1");
     let get = |id: &str| Request::builder().param("id", id).site(site.clone());
-    let shown = run("stories.show", get("0")).await;
-    assert_eq!(shown.groups(), ["story:0"]);
+    let shown = run("stories.show", get("1")).await;
+    assert_eq!(shown.groups(), ["blog"]);
     let Content::Template { name, values } = shown.content() else { panic!("{shown:?}") };
     assert_eq!(name, "story.html");
-    assert_eq!(values.to_json()["title"], "Rain");
-    assert_eq!(run("stories.show", get("1")).await.status(), 404);
+    assert_eq!(values.to_json()["story"]["title"], "Rain");
+    assert_eq!(run("stories.show", get("2")).await.status(), 404);
     assert_eq!(run("stories.show", get("one")).await.status(), 400);
     assert_eq!(run("stories.create", post().form(&[])).await.status(), 422);
+    let refused = run("stories.create", post().form(&[("title", "Rain")])).await;
+    assert_eq!(refused.status(), 409);
 }
 
 #[tokio::test]
 async fn the_function_of_a_controller_can_still_be_called() {
     let site = site();
-    let stories = Data::<stories::Stories>::of(&site).unwrap();
-    stories.update("Rain".to_owned()).await.unwrap();
-    assert!(stories::show(Path(0), stories.clone()).await.is_ok());
-    assert_eq!(stories::show(Path(1), stories).await.unwrap_err().status(), 404);
+    let mut stories = DataMut::<stories::Stories>::of(&site).unwrap();
+    stories.update("Rain".to_owned()).await.unwrap().unwrap();
+    assert!(stories::show(Path(1), stories.data()).await.is_ok());
+    assert_eq!(stories::show(Path(2), stories.data()).await.unwrap_err().status(), 404);
 }
 
 #[test]

@@ -437,11 +437,15 @@ async fn the_examples_of_the_guide_are_templates_and_show_the_same_from_the_cach
     let expected = [
         "<ul> <li><a href=\"/stories/rain\">Rain</a></li> </ul>",
         "[rain] [sun]",
+        "<p>Rain, by Ada</p>",
         "…",
         "[rain]",
         "THE &AMP; FERRY",
     ];
-    for (example, expected) in examples().into_iter().zip(expected) {
+    // A row of a table comes from a back end.
+    let examples: Vec<_> = examples().into_iter().filter(|it| !it.contains("row=")).collect();
+    assert_eq!(examples.len(), expected.len());
+    for (example, expected) in examples.into_iter().zip(expected) {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("templates")).unwrap();
         std::fs::write(folder.path().join("templates/page.html"), &example).unwrap();
@@ -450,9 +454,10 @@ async fn the_examples_of_the_guide_are_templates_and_show_the_same_from_the_cach
         let app = App::new().controllers(controllers![page, forget_group, forget_pattern]);
         let app = app.templates(|tera| {
             let story = |slug: &str, title: &str, hidden: bool| {
-                serde_json::json!({ "slug": slug, "title": title, "hidden": hidden })
+                serde_json::json!({ "slug": slug, "title": title, "hidden": hidden, "author": "Ada" })
             };
             let (rain, sun) = (story("rain", "Rain", false), story("sun", "Sun", true));
+            tera.global_context().insert("story", &rain);
             tera.global_context().insert("latest", &[&rain]);
             tera.global_context().insert("stories", &[&rain, &sun]);
             tera.global_context().insert("site", &serde_json::json!({ "name": "The & ferry" }));
@@ -467,5 +472,4 @@ async fn the_examples_of_the_guide_are_templates_and_show_the_same_from_the_cach
             assert_eq!(words, expected, "{example}");
         }
     }
-    assert_eq!(examples().len(), expected.len());
 }

@@ -3,14 +3,17 @@
 use headwater::extract::{Need, NotInKey};
 use headwater::prelude::*;
 
-#[derive(Clone, Default)]
-struct Wall;
+#[derive(Clone, Default, State)]
+struct Wall {}
 
-impl State for Wall {
+impl Updates for Wall {
     type Update = ();
     type Output = ();
+    type Refusal = Violation;
 
-    fn apply(&mut self, (): (), _: At) {}
+    fn apply(&mut self, (): (), _: &mut At) -> Result<(), Violation> {
+        Ok(())
+    }
 }
 
 struct Pool;
@@ -61,6 +64,9 @@ async fn form(_form: Form<std::collections::BTreeMap<String, String>>) {}
 #[controller("data")]
 async fn data(_wall: Data<Wall>) {}
 
+#[controller("change")]
+async fn change(_wall: DataMut<Wall>) {}
+
 #[controller("pool")]
 async fn pool(_pool: Resource<Pool>) {}
 
@@ -103,9 +109,11 @@ async fn start(app: App, routes: &[(&str, &str)]) -> Result<(), Vec<String>> {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_in_the_key_of_a_route_is_refused_at_the_route() {
     let app = || {
-        App::new().controllers(controllers![cookies, session, headers, visit, theme, copes, form])
+        App::new()
+            .state::<Wall>()
+            .controllers(controllers![cookies, session, headers, visit, theme, copes, form, change])
     };
-    let cached = ["cookies", "session", "headers", "visit", "theme", "copes", "form"];
+    let cached = ["cookies", "session", "headers", "visit", "theme", "copes", "form", "change"];
     let problems = start(app(), &cached.map(|name| (name, ""))).await.unwrap_err();
     let expected = [
         ("dispatch.conf:1: ", "the cookies"),
@@ -115,6 +123,7 @@ async fn what_is_not_in_the_key_of_a_route_is_refused_at_the_route() {
         ("dispatch.conf:13: ", "the request's id"),
         ("dispatch.conf:17: ", "the header `x-theme`"),
         ("dispatch.conf:25: ", "a form"),
+        ("dispatch.conf:29: ", "DataMut"),
     ];
     assert_eq!(problems.len(), expected.len(), "{problems:#?}");
     for (place, what) in expected {
@@ -131,6 +140,7 @@ async fn what_is_not_in_the_key_of_a_route_is_refused_at_the_route() {
         ("theme", "vary = [\"X-Theme\"]"),
         ("copes", ""),
         ("form", "methods = [\"POST\"]"),
+        ("change", "methods = [\"POST\"]"),
     ];
     start(app(), &fine).await.unwrap();
 }

@@ -1,13 +1,20 @@
 //! Pictures that are uploaded, and a page that refers to them.
 
 use headwater::prelude::*;
-use imbl::OrdMap;
 use serde::{Deserialize, Serialize};
 
-/// The version of each picture.
-#[derive(Clone, Default)]
+/// A picture.
+#[derive(Clone, Serialize, Deserialize, Row)]
+pub struct Picture {
+    #[row(key)]
+    name: String,
+    version: u64,
+}
+
+/// All pictures.
+#[derive(Clone, Default, State)]
 pub struct Gallery {
-    versions: OrdMap<String, u64>,
+    pictures: Table<Picture>,
 }
 
 /// What can happen to the gallery.
@@ -27,28 +34,26 @@ pub enum Change {
     },
 }
 
-impl State for Gallery {
+impl Updates for Gallery {
     const NAME: &'static str = "gallery";
     type Update = Change;
     type Output = ();
+    type Refusal = Violation;
 
-    fn apply(&mut self, change: Change, _: At) {
+    fn apply(&mut self, change: Change, _: &mut At) -> Result<(), Violation> {
         match change {
-            Change::Hang { name, version } => drop(self.versions.insert(name, version)),
-            Change::Remove { name } => drop(self.versions.remove(&name)),
+            Change::Hang { name, version } => self.pictures.upsert(Picture { name, version })?,
+            Change::Remove { name } => drop(self.pictures.remove(&name)),
         }
-    }
-
-    fn invalidates(_: &Change) -> Invalidation {
-        Invalidation::new().group("gallery")
+        Ok(())
     }
 }
 
 /// The pictures, a line each, with their versions.
 #[controller("gallery.list")]
 pub async fn list(gallery: Data<Gallery>) -> Reply {
-    let gallery = gallery.snapshot();
-    let lines = gallery.versions.iter().map(|(name, version)| format!("{name} {version}\n"));
+    let pictures = gallery.pictures.by_key().all();
+    let lines = pictures.iter().map(|picture| format!("{} {}\n", picture.name, picture.version));
     text(lines.collect::<String>())
 }
 
@@ -57,7 +62,7 @@ pub async fn list(gallery: Data<Gallery>) -> Reply {
 pub async fn hang(
     Path((name, version)): Path<(String, u64)>,
     cluster: Cluster,
-    gallery: Data<Gallery>,
+    mut gallery: DataMut<Gallery>,
     picture: Bytes,
 ) -> Result<Reply> {
     let folder = cluster.docroot().join("files/uploads");
@@ -68,7 +73,7 @@ pub async fn hang(
     if let Err(error) = cluster.synchronize_docroot(format!("files/uploads/{name}")).await {
         return Ok(text(error.to_string()).with_status(500));
     }
-    gallery.update(Change::Hang { name, version }).await?;
+    gallery.update(Change::Hang { name, version }).await??;
     Ok(text("hung"))
 }
 
@@ -77,9 +82,9 @@ pub async fn hang(
 pub async fn remove(
     Path(name): Path<String>,
     cluster: Cluster,
-    gallery: Data<Gallery>,
+    mut gallery: DataMut<Gallery>,
 ) -> Result<Reply> {
-    gallery.update(Change::Remove { name: name.clone() }).await?;
+    gallery.update(Change::Remove { name: name.clone() }).await??;
     std::fs::remove_file(cluster.docroot().join("files/uploads").join(&name))?;
     cluster.synchronize_docroot(format!("files/uploads/{name}")).await?;
     Ok(text("removed"))

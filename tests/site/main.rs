@@ -29,17 +29,41 @@ mod probe;
 mod texts;
 mod visits;
 
+use std::convert::Infallible;
 use std::process::ExitCode;
 
 use headwater::prelude::*;
 
+/// One state more, so that the site has another model of its data: with the variable `TEST_SITE_DRAFTS`.
+#[derive(Clone, Default, State)]
+struct Drafts {
+    count: Value<u64>,
+}
+
+impl Updates for Drafts {
+    const NAME: &'static str = "drafts";
+    type Update = u64;
+    type Output = ();
+    type Refusal = Infallible;
+
+    fn apply(&mut self, count: u64, _: &mut At) -> Result<(), Infallible> {
+        self.count.set(count);
+        Ok(())
+    }
+}
+
 fn main() -> ExitCode {
-    App::new()
-        .state::<board::Board>()
+    let app = match std::env::var_os("TEST_SITE_DRAFTS") {
+        Some(_) => App::new().state::<Drafts>(),
+        None => App::new(),
+    };
+    app.state::<board::Board>()
         .state::<notes::Notes>()
         .state::<gallery::Gallery>()
         .controllers(controllers![
             board::page,
+            board::grouped,
+            board::top,
             board::templated,
             board::slow,
             board::all,

@@ -2,14 +2,21 @@
 //! and can be of any size.
 
 use headwater::prelude::*;
-use imbl::Vector;
 use rustix::process::{Resource, Rlimit, setrlimit};
 use serde::{Deserialize, Serialize};
 
+/// A line.
+#[derive(Clone, Serialize, Deserialize, Row)]
+pub struct Line {
+    #[row(key)]
+    position: u64,
+    text: String,
+}
+
 /// All lines, in the order in which they came.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, State)]
 pub struct Notes {
-    lines: Vector<String>,
+    lines: Table<Line>,
 }
 
 /// What can happen to the notes. To add a line that begins with `panic` fails half-way.
@@ -22,30 +29,27 @@ pub enum Change {
     },
 }
 
-impl State for Notes {
+impl Updates for Notes {
     const NAME: &'static str = "notes";
     type Update = Change;
     /// How many lines there are now.
     type Output = usize;
+    type Refusal = Violation;
 
-    fn apply(&mut self, change: Change, _: At) -> usize {
+    fn apply(&mut self, change: Change, at: &mut At) -> Result<usize, Violation> {
         let Change::Add { line } = change;
         let fails = line.starts_with("panic");
-        self.lines.push_back(line);
+        self.lines.insert(Line { position: at.position.0, text: line })?;
         assert!(!fails, "the update has lost its head");
-        self.lines.len()
-    }
-
-    fn invalidates(_: &Change) -> Invalidation {
-        Invalidation::new().group("notes")
+        Ok(self.lines.read().count())
     }
 }
 
 /// The first word of each line.
 #[controller("notes.list")]
 pub async fn list(notes: Data<Notes>) -> Reply {
-    let notes = notes.snapshot();
-    let words = notes.lines.iter().map(|line| line.split(' ').next().unwrap_or_default());
+    let lines = notes.lines.by_key().all();
+    let words = lines.iter().map(|line| line.text.split(' ').next().unwrap_or_default());
     json(&words.collect::<Vec<_>>())
 }
 
@@ -53,8 +57,8 @@ pub async fn list(notes: Data<Notes>) -> Reply {
 /// decides cannot be stored.
 #[controller("notes.add_and_fill_the_disk")]
 #[invalidate("^/all$", when = succeeded)]
-pub async fn add_and_fill_the_disk(line: String, notes: Data<Notes>) -> Result<Reply> {
-    let lines = notes.update(Change::Add { line }).await?;
+pub async fn add_and_fill_the_disk(line: String, mut notes: DataMut<Notes>) -> Result<Reply> {
+    let lines = notes.update(Change::Add { line }).await??;
     setrlimit(Resource::Fsize, Rlimit { current: Some(0), maximum: None })?;
     Ok(text(lines.to_string()))
 }
@@ -65,7 +69,7 @@ fn succeeded(reply: &Reply) -> bool {
 
 /// Adds the body as a line.
 #[controller("notes.add")]
-pub async fn add(line: String, notes: Data<Notes>) -> Result<Reply> {
-    let lines = notes.update(Change::Add { line }).await?;
+pub async fn add(line: String, mut notes: DataMut<Notes>) -> Result<Reply> {
+    let lines = notes.update(Change::Add { line }).await??;
     Ok(text(lines.to_string()))
 }

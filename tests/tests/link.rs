@@ -276,15 +276,15 @@ async fn a_front_end_that_is_cut_off_holds_no_write_longer_than_its_lease() {
         let cluster = Cluster::start(site(), 2).await;
         let (lost, other) = (cluster.visitor(0), cluster.visitor(1));
         for visitor in [&lost, &other] {
-            visitor.page("/page/1").await;
-            assert!(visitor.page("/page/1").await.is_hit());
+            visitor.page("/grouped/1").await;
+            assert!(visitor.page("/grouped/1").await.is_hit());
         }
         cluster.relays[0].cut(cut);
         let start = Instant::now();
         let receipt = other.form("/invalidate", "group=page:1").await.json();
         assert!(start.elapsed() < LEASE + Duration::from_secs(1), "{:?}", start.elapsed());
         assert!(receipt.to_string().contains("lease-expired"), "{receipt}");
-        let response = lost.page("/page/1").await;
+        let response = lost.page("/grouped/1").await;
         assert!(!response.is_hit(), "{cut:?}: {}", response.cache_status());
         assert_eq!(other.form("/page/1", "").await.text(), "1");
         let start = Instant::now();
@@ -292,7 +292,7 @@ async fn a_front_end_that_is_cut_off_holds_no_write_longer_than_its_lease() {
         assert!(start.elapsed() < AT_ONCE, "a writer waited for a front end without a lease");
         cluster.relays[0].heal();
         cluster.ready().await;
-        assert_eq!(until_answered(&lost, "/page/1").await.text(), "2");
+        assert_eq!(until_answered(&lost, "/grouped/1").await.text(), "2");
     }
 }
 

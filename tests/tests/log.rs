@@ -18,7 +18,6 @@ const ROUTES: &str = r#"
 [[route]]
 path = "/notes"
 controller = "notes.list"
-groups = ["notes"]
 
 [[route]]
 path = "/notes"

@@ -1,4 +1,5 @@
-//! Front ends that outlive a back end's log: it comes back shorter than they have seen it.
+//! Front ends that outlive a back end: its log comes back shorter than they have seen it, or it has another
+//! model of the data.
 
 use std::fs;
 use std::path::Path;
@@ -137,4 +138,29 @@ fn lose_last_records(path: &Path, count: usize) -> Result<(), redb::Error> {
         }
     }
     Ok(transaction.commit()?)
+}
+
+#[tokio::test]
+async fn a_front_end_whose_back_end_has_another_model_of_the_data_forgets_what_it_has_cached() {
+    let mut cluster = Cluster::start(Site::test_site(PROGRAM), 1).await;
+    let visitor = cluster.visitor(0);
+    assert_eq!(visitor.form("/page/1", "").await.text(), "1");
+    until("it is cached", async || visitor.page("/page/1").await.is_hit().then_some(())).await;
+    for (is_another, variable) in [(false, "NOTHING"), (true, "TEST_SITE_DRAFTS")] {
+        cluster.backend.kill().await;
+        let launch = cluster.site.node(Mode::Backend, "b1").variable(variable, "1");
+        cluster.backend = launch.start().await;
+        cluster.relays[0].set_target(cluster.backend.link());
+        // While the front end has no lease, what is in its cache does not show.
+        until("it has a lease", async || {
+            let response = visitor.page("/static").await;
+            (!response.cache_status().contains("no-lease")).then_some(())
+        })
+        .await;
+        cluster.ready().await;
+        let response = visitor.page("/page/1").await;
+        assert_eq!((response.is_hit(), response.text()), (!is_another, "1"), "{variable}");
+    }
+    assert_eq!(visitor.form("/page/1", "").await.text(), "2");
+    assert_eq!(visitor.page("/page/1").await.text(), "2");
 }

@@ -1,16 +1,20 @@
-//! The attributes of `headwater`. Use them through the `headwater` crate; its module `controller`
+//! The attributes and derives of `headwater`. Use them through the `headwater` crate; its module `controller`
 //! shows them at work.
 //!
 //! - `controller`: the function and what is generated from it.
 //! - `attributes`: the attributes that stand below `#[controller]`, as they are read.
 //! - `invalidate`, `template`: what `#[invalidate(…)]` holds, checked.
+//! - `row`, `state`, `key`: the derives of the site's data.
 //! - `moved`: attributes that stand above `#[controller]` are put below it.
 
 mod address;
 mod attributes;
 mod controller;
 mod invalidate;
+mod key;
 mod moved;
+mod row;
+mod state;
 mod template;
 
 use proc_macro::TokenStream;
@@ -36,8 +40,8 @@ pub fn controller(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// ```text
 /// #[invalidate("^/blog/", "^/index\\.html$")]
-/// #[invalidate(groups = ["stories", "story:{slug}"])]
-/// #[invalidate("^/stories/{slug}$", groups = ["front"], when = published)]
+/// #[invalidate(groups = ["reports", "report:{slug}"])]
+/// #[invalidate("^/reports/{slug}$", groups = ["front"], when = published)]
 /// ```
 ///
 /// It becomes durable in one record with what the controller writes. With `when`, a
@@ -62,4 +66,24 @@ pub fn before(arguments: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn after(arguments: TokenStream, item: TokenStream) -> TokenStream {
     moved::below_controller("after", arguments.into(), item.into()).into()
+}
+
+/// Makes a struct a row of a table: see the trait `Row` in `headwater::state`.
+#[proc_macro_derive(Row, attributes(row))]
+pub fn row(input: TokenStream) -> TokenStream {
+    row::expand(syn::parse_macro_input!(input)).into()
+}
+
+/// Makes a struct of tables and values the data of a site, and makes its view: see the trait `State` in
+/// `headwater::state`.
+#[proc_macro_derive(State)]
+pub fn state(input: TokenStream) -> TokenStream {
+    state::expand(syn::parse_macro_input!(input)).into()
+}
+
+/// Makes a struct of one field, or an enum without fields, something that rows can be found by: see the trait
+/// `Key` in `headwater::state`.
+#[proc_macro_derive(Key)]
+pub fn key(input: TokenStream) -> TokenStream {
+    key::expand(syn::parse_macro_input!(input)).into()
 }

@@ -16,12 +16,13 @@ use crate::dispatch::{Location, Table, Target, service_controller, service_of};
 use crate::files::{Files, Overlay};
 use crate::frontend::{Edition, key_scope};
 use crate::problem::{Problem, Problems, nearest};
-use crate::templates::{Customise, Engine, EngineOptions};
+use crate::templates::{Customise, Engine, EngineOptions, SiteFunction};
 
 /// All that is needed to load a site's files, as often as they change.
 pub(super) struct EditionLoader {
     controllers: Vec<Registration>,
     customise: Vec<Customise>,
+    functions: Vec<(String, SiteFunction)>,
     has_languages: bool,
     dispatch: PathBuf,
     templates: PathBuf,
@@ -35,6 +36,7 @@ impl EditionLoader {
         EditionLoader {
             controllers: app.controllers.clone(),
             customise: app.customise.clone(),
+            functions: app.functions.clone(),
             has_languages: !config.languages.is_empty(),
             dispatch: config.dispatch.path.clone(),
             templates: config.templates.path.clone(),
@@ -93,6 +95,7 @@ impl EditionLoader {
         let routes = Arc::clone(&table);
         let options = EngineOptions {
             customise: self.customise.clone(),
+            functions: self.functions.clone(),
             url_for: Arc::new(move |name, params| {
                 routes.url_for(name, params).map_err(|error| error.to_string())
             }),

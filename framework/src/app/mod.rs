@@ -19,6 +19,8 @@ mod edition_loader;
 mod feeds;
 mod layers;
 mod node;
+#[cfg(test)]
+mod recorded_tests;
 mod reload;
 mod report;
 mod resource;
@@ -29,6 +31,7 @@ mod watch;
 mod watched_paths;
 
 pub use crate::frontend::{Audit, Difference, Finding};
+pub use crate::templates::RenderedPage;
 pub use layers::{From, Inner};
 pub use resource::Constructor;
 pub use service::SiteService;
@@ -57,8 +60,8 @@ use crate::log::Draft;
 use crate::problem::{Problem, Problems};
 use crate::raw::RawService;
 use crate::request::Resources;
-use crate::state::{State, States, Trial, WriteError};
-use crate::templates::Customise;
+use crate::state::{States, Trial, Updates, WriteError};
+use crate::templates::{Customise, SiteFunction};
 
 /// Writes a site's first data.
 struct Seed {
@@ -96,6 +99,7 @@ pub struct App {
     controllers: Vec<Registration>,
     variant: Option<Arc<VariantFn>>,
     customise: Vec<Customise>,
+    functions: Vec<(String, SiteFunction)>,
     layers: Vec<Wrap>,
     services: Vec<(String, RawService)>,
     problems: Problems,
@@ -120,6 +124,7 @@ impl App {
             controllers: Vec::new(),
             variant: None,
             customise: Vec::new(),
+            functions: Vec::new(),
             layers: Vec::new(),
             services: Vec::new(),
             problems: Problems::new(),
@@ -128,7 +133,7 @@ impl App {
     }
 
     /// Adds data of type `S`: in memory on the back end, changed by updates that are in the log.
-    pub fn state<S: State>(mut self) -> App {
+    pub fn state<S: Updates>(mut self) -> App {
         if let Err(error) = self.states.add::<S>() {
             self.problems.push(Problem::new(error.to_string()));
         }
@@ -137,11 +142,11 @@ impl App {
 
     /// Writes these updates when the log is empty, so that a new site has something to show. All
     /// updates of all seeds are written in one transaction: a node that is killed meanwhile has written
-    /// none, and writes them at its next start. An update that panics in `apply` stops the start, and
-    /// nothing is written.
+    /// none, and writes them at its next start. An update that `apply` refuses, or panics on, stops the
+    /// start, and nothing is written.
     ///
     /// Files that the first data refer to belong into the docroot that is deployed with the site.
-    pub fn seed<S: State>(mut self, updates: fn() -> Vec<S::Update>) -> App {
+    pub fn seed<S: Updates>(mut self, updates: fn() -> Vec<S::Update>) -> App {
         self.seeds.push(Seed {
             state: std::any::type_name::<S>(),
             is_registered: |states| states.get::<S>().is_some(),
@@ -237,7 +242,38 @@ impl App {
         self
     }
 
-    /// Adds the site's own functions, filters and tests to its templates.
+    /// Adds a function to the site's templates. It sees its arguments and the name of the page's variant; a fragment
+    /// that calls it depends on what it is given, as on everything that is named there.
+    ///
+    /// ```
+    /// use headwater::prelude::*;
+    /// use headwater::tera::{Kwargs, TeraResult};
+    ///
+    /// /// `{{ minutes(words=story.words) }}`
+    /// fn minutes(arguments: Kwargs, _: &RenderedPage<'_>) -> TeraResult<u64> {
+    ///     Ok(arguments.must_get::<u64>("words")?.div_ceil(200))
+    /// }
+    ///
+    /// let site = App::new().function("minutes", minutes);
+    /// # let _ = site;
+    /// ```
+    pub fn function<T: Into<tera::Value>>(
+        mut self,
+        name: impl Into<String>,
+        function: impl Fn(tera::Kwargs, &RenderedPage<'_>) -> tera::TeraResult<T>
+        + Send
+        + Sync
+        + 'static,
+    ) -> App {
+        let function: SiteFunction =
+            Arc::new(move |arguments, page| function(arguments, page).map(T::into));
+        self.functions.push((name.into(), function));
+        self
+    }
+
+    /// Adds filters and tests of the site's own to its templates, and functions that see more of a page than
+    /// [`function`](App::function) shows them. A fragment that uses one depends on everything that its page depends
+    /// on.
     pub fn templates(mut self, customise: impl Fn(&mut tera::Tera) + Send + Sync + 'static) -> App {
         self.customise.push(Arc::new(customise));
         self

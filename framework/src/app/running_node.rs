@@ -194,6 +194,7 @@ async fn open_backend(
         controllers: app.controllers.clone(),
         body_limit: config.limits.body,
         fields: config.limits.fields,
+        recorded_groups: config.limits.recorded_groups,
         collected_bodies: config.limits.collected_bodies,
         calls: config.limits.connections,
         docroot: config.docroot.path.clone(),

@@ -17,8 +17,8 @@ use crate::link::{Answer, AnswerContent, Call, group_of_url};
 use crate::log::{Invalidation, LogEpoch, Position};
 use crate::problem::nearest;
 use crate::reply::{self, Reply, ReplyParts};
-use crate::request::Site;
-use crate::request::{Allowance, Request, RequestParts};
+use crate::request::{Allowance, Request, RequestParts, RequestScope, Site};
+use crate::state::{AfterReply, Reads, Recorder};
 
 impl Backend {
     /// Answers a call. Whatever goes wrong becomes an answer too.
@@ -63,11 +63,21 @@ impl Backend {
         // What the controller makes of the body may live as long as the call.
         let memory = Arc::new(self.memory.share());
         let allowance = Allowance { fields: self.fields, memory: Arc::clone(&memory) };
-        let reply = match self.request(call, body, as_of, site, allowance) {
+        // Only what may be cached has to know what it depends on.
+        let after_reply = match call.scope {
+            RequestScope::Key { .. } => Some(AfterReply::Refused),
+            RequestScope::Full => call.has_fragments.then_some(AfterReply::Ignored),
+        };
+        let recorder = after_reply
+            .map(|after_reply| Arc::new(Recorder::new(self.recorded_groups, after_reply)));
+        let reply = match self.request(call, body, as_of, site, allowance, recorder.clone()) {
             Ok(request) => Either::Left(controller::answer(registration, request)),
             Err(reply) => Either::Right(ready(reply)),
         };
-        let reply = reply.await;
+        let mut reply = reply.await;
+        if let Some(recorder) = recorder {
+            reply = close(recorder, reply, registration.name());
+        }
         journal.finish().await;
         drop(memory);
         let named = if is_unsafe { named_by(&reply) } else { Invalidation::new() };
@@ -109,7 +119,7 @@ impl Backend {
     }
 
     fn wire(&self, reply: Reply, as_of: Position) -> (Answer, Body) {
-        let ReplyParts { status, headers, content, groups, cache } = reply.into_parts();
+        let ReplyParts { status, headers, content, groups, recorded, cache } = reply.into_parts();
         let (content, body) = match content {
             reply::Content::Body(body) => (AnswerContent::Body, body),
             reply::Content::Template { name, values } => {
@@ -127,6 +137,7 @@ impl Backend {
             headers: headers.collect(),
             content,
             groups,
+            recorded,
             cache,
             log: self.log.epoch(),
             as_of,
@@ -142,6 +153,7 @@ impl Backend {
         as_of: Position,
         site: Site,
         allowance: Allowance,
+        recorder: Option<Arc<Recorder>>,
     ) -> Result<Request, Reply> {
         let refuse = |what: &str| {
             reply::error(StatusCode::BAD_REQUEST)
@@ -166,12 +178,36 @@ impl Backend {
                 body_limit: call.body_limit.unwrap_or(self.body_limit),
                 allowance,
                 as_of,
+                recorder,
                 extensions: http::Extensions::new(),
                 site: Arc::new(site),
             },
             body,
         })
     }
+}
+
+/// Puts a reply that may be cached into the groups of what its controller has read.
+///
+/// A body that is still to be written while something holds a view of the data may read more of them, on which the
+/// page would then not depend: it is not cached.
+fn close(recorder: Arc<Recorder>, reply: Reply, controller: &str) -> Reply {
+    let is_written = match reply.content() {
+        reply::Content::Body(body) => body.as_bytes().is_some(),
+        reply::Content::Template { .. } | reply::Content::Error { .. } => true,
+    };
+    if !is_written && Arc::strong_count(&recorder) > 1 {
+        return reply.record(None);
+    }
+    let Reads { groups, widened } = recorder.close();
+    if widened {
+        tracing::debug!(
+            controller,
+            groups = groups.len(),
+            "the page has read more than `recorded_groups`, so it depends on whole values and tables"
+        );
+    }
+    reply.record(Some(groups))
 }
 
 /// The groups that a reply to an unsafe request makes wrong by naming them in

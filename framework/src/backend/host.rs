@@ -15,8 +15,6 @@ use crate::log::{ContentId, Draft, Membership, Position};
 use super::Backend;
 use super::members::FeedId;
 
-/// How many records are read from disk at a time.
-const BATCH: usize = 4096;
 /// How often it is looked whether a front end that was cut off has ended.
 const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 
@@ -115,7 +113,10 @@ impl Backend {
         let committed = self.tail.applied();
         let resumed = followed.filter(|followed| {
             let seen = followed.seen.max(followed.applied);
-            self.log.includes(followed.log, seen) && followed.applied <= committed
+            self.log.includes(followed.log, seen)
+                && followed.applied <= committed
+                && followed.fingerprint == self.states.fingerprint()
+                && self.tail.reaches(followed.applied)
         });
         let start = resumed.map_or(committed, |followed| followed.applied);
         let resumed = resumed.is_some();
@@ -123,6 +124,7 @@ impl Backend {
         Ok(Admission {
             member: MemberId(member.0),
             log: self.log.epoch(),
+            fingerprint: self.states.fingerprint(),
             lease: self.members.lease(),
             start,
             resumed,
@@ -141,26 +143,11 @@ impl Backend {
         through: Position,
         max_bytes: usize,
     ) -> Result<FeedBatch, BackEndRefusal> {
-        if let Some(records) = self.tail.between(after, through) {
-            return Ok(batch(records, through, max_bytes));
-        }
-        let log = Arc::clone(&self.log);
-        let read = tokio::task::spawn_blocking(move || log.read(after, BATCH, max_bytes)).await;
-        let records = match read {
-            Ok(Ok(records)) => records,
-            Ok(Err(error)) => return Err(BackEndRefusal { message: error.to_string() }),
-            Err(error) => return Err(BackEndRefusal { message: error.to_string() }),
-        };
-        let mut last = after;
-        let mut payloads = Vec::new();
-        for record in records.into_iter().take_while(|record| record.position <= through) {
-            last = record.position;
-            let payload = record.content.notice();
-            if !payload.is_empty() {
-                payloads.push((record.position, payload));
-            }
-        }
-        Ok(batch(payloads, last, usize::MAX))
+        // What they invalidate is derived on applying and kept in the tail only.
+        let records = self.tail.between(after, through).ok_or_else(|| BackEndRefusal {
+            message: format!("the records after {after} are no longer in memory"),
+        })?;
+        Ok(batch(records, through, max_bytes))
     }
 
     /// Looks whether a front end that was cut off has ended, until its lease is over.

@@ -37,7 +37,7 @@ use crate::log::{
 };
 use crate::problem::Problem;
 use crate::request::Resources;
-use crate::state::{Journal, States, WriteError, Written};
+use crate::state::{Journal, States, WriteError, Writing, Written};
 
 use deferrals::Deferrals;
 use docroot::BackEndDocroot;
@@ -68,6 +68,8 @@ pub(crate) struct BackendParts {
     pub body_limit: u64,
     /// The most fields of a form or a query.
     pub fields: usize,
+    /// The most groups that a page has for what its controller has read, before they become wider.
+    pub recorded_groups: usize,
     /// How many bytes the request bodies may take that controllers read as a whole, all together.
     pub collected_bodies: u64,
     /// How many calls run at a time, those with bodies and those without counted apart.
@@ -102,6 +104,7 @@ pub(crate) struct Backend {
     controllers: BTreeMap<String, Registration>,
     body_limit: u64,
     fields: usize,
+    recorded_groups: usize,
     /// Memory for request bodies that are read as a whole.
     memory: Budget,
     /// Permits for calls without bodies, whether or not their answers are still wanted.
@@ -174,6 +177,7 @@ impl Backend {
             controllers: controllers.map(|entry| (entry.name().to_owned(), entry)).collect(),
             body_limit: parts.body_limit,
             fields: parts.fields,
+            recorded_groups: parts.recorded_groups,
             memory: Budget::new(parts.collected_bodies),
             places: Semaphore::new(calls),
             upload_places: Semaphore::new(calls),
@@ -205,8 +209,8 @@ impl Backend {
         &self,
         invalidation: Invalidation,
     ) -> Result<Receipt, WriteError> {
-        let written = self.write(Draft { invalidation, ..Draft::default() }).await?;
-        Ok(written.receipt)
+        let journal: &dyn Journal = self;
+        Ok(journal.write_one(Draft { invalidation, ..Draft::default() }).await?.receipt)
     }
 
     /// Writes a new site's first data in one transaction, before the first front end can come.
@@ -282,20 +286,25 @@ impl Backend {
         self.log.append(draft).await.map_err(WriteError::from)
     }
 
-    /// Appends a draft and waits until no front end serves what it invalidates.
-    async fn write(&self, draft: Draft) -> Result<Written, WriteError> {
-        self.write_of(None, draft).await
-    }
-
-    /// The same for a call.
-    async fn write_of(&self, call: Option<CallId>, draft: Draft) -> Result<Written, WriteError> {
-        let appended = self.append(draft).await?;
+    /// Appends drafts in one transaction and waits until no front end serves what they invalidate.
+    async fn write_of(
+        &self,
+        call: Option<CallId>,
+        drafts: Vec<Draft>,
+    ) -> Result<Vec<Written>, WriteError> {
+        drafts.iter().try_for_each(check)?;
+        let appended = self.log.append_together(drafts).await?;
+        let Some(last) = appended.last() else { return Ok(Vec::new()) };
         let visible = clock::now();
-        let acknowledgements = self.members.settled(appended.position, call).await;
+        let acknowledgements = self.members.settled(last.position, call).await;
         let waited = clock::now().since(visible);
         metrics::histogram!("headwater_receipt_seconds").record(waited);
-        let receipt = Receipt { log: self.log_id(), position: appended.position, acknowledgements };
-        Ok(Written { receipt, output: appended.applied? })
+        let log = self.log_id();
+        let written = appended.into_iter().map(|Appended { position, applied }| {
+            let acknowledgements = acknowledgements.clone();
+            Written { receipt: Receipt { log, position, acknowledgements }, applied }
+        });
+        Ok(written.collect())
     }
 
     async fn write_left(&self, incarnation: u64) {
@@ -331,10 +340,7 @@ fn check(draft: &Draft) -> Result<(), WriteError> {
 }
 
 impl Journal for Backend {
-    fn write(
-        &self,
-        draft: Draft,
-    ) -> std::pin::Pin<Box<dyn Future<Output = Result<Written, WriteError>> + Send + '_>> {
-        Box::pin(Backend::write(self, draft))
+    fn write(&self, drafts: Vec<Draft>) -> Writing<'_> {
+        Box::pin(self.write_of(None, drafts))
     }
 }

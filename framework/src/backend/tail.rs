@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use super::deferrals::Deferrals;
 use super::docroot::BackEndDocroot;
-use crate::log::{Applied, Applier, Position, Record};
+use crate::log::{Applied, Applier, Position, Record, RecordNotice};
 use crate::state::States;
 
 /// How much of the log's end is kept in memory for the feeds.
@@ -44,6 +44,11 @@ impl Tail {
         let mut applied = self.applied.subscribe();
         // The sender lives as long as `self`.
         let _ = applied.wait_for(|applied| *applied >= position).await;
+    }
+
+    /// Whether what the records after `after` say is in memory.
+    pub(super) fn reaches(&self, after: Position) -> bool {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner).after <= after
     }
 
     /// What the records after `after` and up to `through` say to front ends; `None` when that is no
@@ -85,13 +90,26 @@ pub(super) struct Publisher {
 impl Applier for Publisher {
     fn apply(&mut self, record: &Record) -> Applied {
         let applied = self.states.apply(record);
-        self.deferrals.observe(record);
         self.docroot.observe(record);
-        let payload = record.content.notice();
+        let mut notice =
+            RecordNotice { files: record.content.files.clone(), ..RecordNotice::default() };
+        // An update that was refused or panicked has changed nothing.
+        let is_made = matches!(&applied, Ok(made) if made.as_ref().is_none_or(|(outcome, _)| !outcome.is_refused));
+        if is_made {
+            self.deferrals.observe(record);
+            notice.invalidation = record.content.invalidation.clone();
+        }
+        let outcome = applied.map(|made| {
+            made.map(|(outcome, invalidation)| {
+                notice.invalidation.merge(&invalidation);
+                outcome
+            })
+        });
+        let payload = notice.to_bytes();
         if !payload.is_empty() {
             self.tail.push(record.position, payload);
         }
-        applied
+        outcome
     }
 
     fn batch_end(&mut self, last: Position) {
@@ -138,6 +156,7 @@ mod tests {
         for position in 1..=(KEPT_RECORDS as u64 + 5) {
             tail.push(Position(position), Bytes::from_static(b"x"));
         }
+        assert!(!tail.reaches(Position(4)) && tail.reaches(Position(5)));
         assert!(tail.between(Position(4), Position(9)).is_none());
         assert_eq!(tail.between(Position(5), Position(9)).unwrap().len(), 4);
     }

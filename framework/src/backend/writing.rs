@@ -22,14 +22,17 @@
 //! The groups that the reply names in `Cache-Group-Invalidation` (RFC 9875, section 3) are known
 //! only with the reply, when the controller's own records are durable already. They go into the
 //! record that is written then anyway, or into one of their own; the visitor gets the answer after
-//! it. A back end that is killed in between has not answered. Where that is not enough,
-//! `State::invalidates` puts the groups into the record of the update.
+//! it. A back end that is killed in between has not answered. Where that is not enough, `At::invalidate` names them
+//! in `apply`.
+//!
+//! # A refused update
+//!
+//! It has changed nothing, so its record invalidates nothing and defers nothing, whatever was written into it: every
+//! node that applies it finds the refusal. The call goes on as if it had not written that record.
 //!
 //! [`Call::own_url`]: crate::link::Call
 
-use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use http::StatusCode;
@@ -39,7 +42,7 @@ use super::{Backend, CallId};
 use crate::controller::Invalidations;
 use crate::log::{Draft, Invalidation, Position};
 use crate::reply::{self, Reply};
-use crate::state::{Journal, WriteError, Written};
+use crate::state::{Journal, WriteError, Writing, Written};
 
 pub(super) struct CallJournal {
     backend: Arc<Backend>,
@@ -118,7 +121,7 @@ impl CallJournal {
         }
         if !due.is_empty() {
             let draft = Draft { invalidation: due, ..Draft::default() };
-            Box::pin(self.backend.write_of(Some(self.call()), draft)).await?;
+            Box::pin(self.backend.write_of(Some(self.call()), vec![draft])).await?;
         }
         Ok(())
     }
@@ -172,7 +175,8 @@ impl CallJournal {
             // Nothing becomes wrong, so no front end has to acknowledge it.
             self.backend.append(settling(last, Invalidation::new())).await?;
         } else {
-            self.backend.write_of(Some(self.call()), settling(last, due.clone())).await?;
+            let settling = vec![settling(last, due.clone())];
+            self.backend.write_of(Some(self.call()), settling).await?;
         }
         Ok(())
     }
@@ -182,11 +186,16 @@ async fn write(
     backend: Arc<Backend>,
     call: CallId,
     progress: Arc<Mutex<Progress>>,
-    draft: Draft,
-) -> Result<Written, WriteError> {
-    let written = backend.write_of(Some(call), draft).await?;
+    drafts: Vec<Draft>,
+) -> Result<Vec<Written>, WriteError> {
+    let written = backend.write_of(Some(call), drafts).await?;
     let mut progress = progress.lock().unwrap_or_else(PoisonError::into_inner);
-    progress.carriers.push(written.receipt.position);
+    for Written { receipt, applied } in &written {
+        if matches!(applied, Ok(outcome) if outcome.as_ref().is_none_or(|outcome| !outcome.is_refused))
+        {
+            progress.carriers.push(receipt.position);
+        }
+    }
     Ok(written)
 }
 
@@ -199,19 +208,18 @@ impl Drop for CallJournal {
 }
 
 impl Journal for CallJournal {
-    fn write(
-        &self,
-        mut draft: Draft,
-    ) -> Pin<Box<dyn Future<Output = Result<Written, WriteError>> + Send + '_>> {
+    fn write(&self, mut drafts: Vec<Draft>) -> Writing<'_> {
         Box::pin(async move {
-            draft.invalidation.merge(&self.invalidations.always);
-            draft.invalidation.merge(&self.own);
             let write = {
                 let progress = self.progress();
-                for (invalidation, _) in &self.invalidations.conditional {
-                    match progress.has_replied {
-                        false => draft.deferred.merge(invalidation),
-                        true => draft.invalidation.merge(invalidation),
+                for draft in &mut drafts {
+                    draft.invalidation.merge(&self.invalidations.always);
+                    draft.invalidation.merge(&self.own);
+                    for (invalidation, _) in &self.invalidations.conditional {
+                        match progress.has_replied {
+                            false => draft.deferred.merge(invalidation),
+                            true => draft.invalidation.merge(invalidation),
+                        }
                     }
                 }
                 // A controller that stops waiting must not leave an unsettled record. The task is
@@ -220,7 +228,7 @@ impl Journal for CallJournal {
                     Arc::clone(&self.backend),
                     self.call(),
                     Arc::clone(&self.progress),
-                    draft,
+                    drafts,
                 ))
             };
             write.await.unwrap_or_else(|error| {

@@ -19,12 +19,22 @@ impl<'a> Key<'a> {
     }
 
     /// The key of a fragment in content of the key `within`: it depends on all that the content
-    /// depends on, but for the content's own id. Whether its values are `escaped` tells it from one
-    /// that must not stand in its place.
-    pub fn of_fragment(id: &str, escaped: bool, within: &Key<'_>) -> Key<'static> {
+    /// depends on, but for the content's own id. Whether its values are `escaped`, and a digest of them,
+    /// tells it from one that must not stand in its place.
+    pub fn of_fragment(
+        id: &str,
+        escaped: bool,
+        values: Option<u128>,
+        within: &Key<'_>,
+    ) -> Key<'static> {
         // No other key has such a sign there, so that content never lands in the place of a fragment.
         let form = if escaped { "\n:" } else { "\n;" };
-        let text = [id, form, &within.text[within.id..]].concat();
+        let mut text = [id, form].concat();
+        if let Some(values) = values {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "{values:x}");
+        }
+        text.push_str(&within.text[within.id..]);
         Key { text: Cow::Owned(text), id: id.len() }
     }
 
@@ -117,12 +127,13 @@ mod tests {
     #[test]
     fn a_fragment_depends_on_what_the_content_around_it_depends_on() {
         let german = KeyBuilder::new("/a").depends_on("", "de").build();
-        let key = Key::of_fragment("fragment:x", true, &german);
+        let key = Key::of_fragment("fragment:x", true, None, &german);
         assert_eq!(key.id(), "fragment:x");
         let other = KeyBuilder::new("/b").depends_on("", "de").build();
-        assert_eq!(key, Key::of_fragment("fragment:x", true, &other));
-        assert_ne!(key, Key::of_fragment("fragment:x", false, &other));
-        assert_ne!(key, Key::of_fragment("fragment:x", true, &Key::of_id("/a")));
+        assert_eq!(key, Key::of_fragment("fragment:x", true, None, &other));
+        assert_ne!(key, Key::of_fragment("fragment:x", true, Some(0), &other));
+        assert_ne!(key, Key::of_fragment("fragment:x", false, None, &other));
+        assert_ne!(key, Key::of_fragment("fragment:x", true, None, &Key::of_id("/a")));
         assert_ne!(key, KeyBuilder::new("fragment:x").depends_on("", "de").build());
     }
 

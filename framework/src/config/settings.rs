@@ -273,6 +273,8 @@ pub(crate) struct Limits {
     /// Number of fields of a form, or of a query that a controller takes. Default 1000.
     #[serde(deserialize_with = "value::count")]
     pub fields: usize,
+    /// Groups that a page has for what its controller has read, before they become wider. Default 256.
+    pub recorded_groups: usize,
     /// Longest wait for the whole head. Default 10 s.
     #[serde(with = "value::duration")]
     pub header_timeout: Duration,
@@ -445,6 +447,7 @@ impl Default for Limits {
             body: 8 << 20,
             collected_bodies: 256 << 20,
             fields: 1000,
+            recorded_groups: 256,
             header_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(30),
             body_rate: 1 << 10,

@@ -40,17 +40,17 @@
 //!     reply.status() == StatusCode::SEE_OTHER
 //! }
 //!
-//! #[controller("stories.update")]
+//! #[controller("reports.update")]
 //! #[before(require_login)]
 //! #[after(stamp)]
 //! #[invalidate("^/blog/", "^/index\\.html$")]
-//! #[invalidate(groups = ["stories", "story:{slug}"], when = published)]
+//! #[invalidate(groups = ["reports", "report:{slug}"], when = published)]
 //! async fn update(Path(slug): Path<String>) -> Result<Reply> {
-//!     Ok(redirect_to(format!("/stories/{slug}")))
+//!     Ok(redirect_to(format!("/reports/{slug}")))
 //! }
 //!
 //! let controllers = controllers![update];
-//! assert_eq!(controllers.iter().next().unwrap().name(), "stories.update");
+//! assert_eq!(controllers.iter().next().unwrap().name(), "reports.update");
 //! ```
 
 mod error;

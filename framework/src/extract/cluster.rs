@@ -40,7 +40,7 @@ impl Cluster {
     /// invalidated then.
     pub async fn invalidate(&self, invalidation: Invalidation) -> Result<Receipt, WriteError> {
         let draft = Draft { invalidation, ..Draft::default() };
-        Ok(self.site.journal.write(draft).await?.receipt)
+        Ok(self.site.journal.write_one(draft).await?.receipt)
     }
 
     /// The back end's docroot: where a controller puts the files that it then
@@ -94,7 +94,7 @@ impl Cluster {
         let synchronizing = tokio::spawn(async move {
             let taken = site.docroot.take(&path).await?;
             let draft = Draft { files: vec![taken.change.clone()], ..Draft::default() };
-            let receipt = site.journal.write(draft).await?.receipt;
+            let receipt = site.journal.write_one(draft).await?.receipt;
             drop(taken);
             site.docroot.held(&path, receipt.position).await?;
             Ok(receipt)

@@ -1,5 +1,6 @@
 use std::any::type_name;
 use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use http::StatusCode;
@@ -7,31 +8,83 @@ use http::StatusCode;
 use super::rejection::Rejection;
 use super::{FromRequestParts, Need};
 use crate::log::Receipt;
-use crate::request::RequestParts;
-use crate::request::Site;
-use crate::state::{State, States, Store, WriteError};
+use crate::request::{NotInKey, RequestParts, Site};
+use crate::state::{Recorder, States, Store, Updates, WriteError};
 
-/// One of the site's states: to be read, and to be changed by updates.
+/// One of the site's states, to be read: it dereferences to the state's view, which is a snapshot.
+///
+/// On a route that caches, what is read puts the page into the groups of it, so that the page is invalid as soon as
+/// another page would be made; see [`TableView`](crate::state::TableView). What is read has to be read before the
+/// controller returns.
 ///
 /// ```
 /// # use headwater::prelude::*;
-/// # #[derive(Clone, Default)]
-/// # struct Counter(u64);
-/// # impl State for Counter {
+/// # #[derive(Clone, Default, State)]
+/// # struct Counter { total: Value<u64> }
+/// # impl Updates for Counter {
 /// #     type Update = u64;
-/// #     type Output = u64;
-/// #     fn apply(&mut self, step: u64, _at: At) -> u64 { self.0 += step; self.0 }
+/// #     type Output = ();
+/// #     type Refusal = std::convert::Infallible;
+/// #     fn apply(&mut self, step: u64, _: &mut At) -> Result<(), Self::Refusal> {
+/// #         self.total.update(|total| *total += step);
+/// #         Ok(())
+/// #     }
 /// # }
 /// #[controller("count")]
-/// async fn count(counter: Data<Counter>) -> Result<Reply> {
-///     let before = counter.query(|counter| counter.0);
-///     let after = counter.update(1).await?;
-///     Ok(text(format!("{before} → {after}")))
+/// async fn count(counter: Data<Counter>) -> Reply {
+///     text(counter.total.to_string())
 /// }
 /// ```
-pub struct Data<S> {
+pub struct Data<S: Updates> {
+    view: S::View,
+}
+
+/// One of the site's states, to be read and to be changed by updates. Not on a route that caches.
+///
+/// ```
+/// # use headwater::prelude::*;
+/// # #[derive(Clone, Default, State)]
+/// # struct Counter { total: Value<u64> }
+/// # impl Updates for Counter {
+/// #     type Update = u64;
+/// #     type Output = ();
+/// #     type Refusal = std::convert::Infallible;
+/// #     fn apply(&mut self, step: u64, _: &mut At) -> Result<(), Self::Refusal> {
+/// #         self.total.update(|total| *total += step);
+/// #         Ok(())
+/// #     }
+/// # }
+/// #[controller("count.up")]
+/// async fn count_up(mut counter: DataMut<Counter>) -> Result<Reply> {
+///     let before = *counter.total;
+///     counter.update(1).await??;
+///     Ok(text(format!("{before} → {}", *counter.total)))
+/// }
+/// ```
+pub struct DataMut<S: Updates> {
+    view: S::View,
     store: Arc<Store<S>>,
     site: Arc<Site>,
+    /// Where reads are recorded, because fragments of the page may be cached.
+    recorder: Option<Arc<Recorder>>,
+}
+
+/// A controller cannot change data: the site does not have the state, or the route caches.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DataMutRejection {
+    /// The site does not have the state.
+    #[error(transparent)]
+    NoSuchState(#[from] NoSuchState),
+    /// The route caches its answer.
+    #[error(transparent)]
+    NotInKey(#[from] NotInKey),
+}
+
+impl Rejection for DataMutRejection {
+    fn status(&self) -> StatusCode {
+        StatusCode::INTERNAL_SERVER_ERROR
+    }
 }
 
 /// A controller takes the data of a state that the site does not have: status 500.
@@ -50,96 +103,185 @@ impl Rejection for NoSuchState {
     }
 }
 
-impl<S: State> Data<S> {
+impl<S: Updates> Data<S> {
+    /// The data of the state `S` of a site: for code that runs outside a request, such as tests. What is read
+    /// is not recorded.
+    ///
+    /// # Errors
+    /// When the site does not have the state.
+    pub fn of(site: &Arc<Site>) -> Result<Data<S>, NoSuchState> {
+        Ok(Data { view: store::<S>(site)?.view(None) })
+    }
+}
+
+impl<S: Updates> DataMut<S> {
     /// Data of its own in this process, for the tests of controllers: updates are applied at once
     /// and kept nowhere.
-    pub fn in_memory() -> Data<S> {
+    pub fn in_memory() -> DataMut<S> {
         let mut states = States::new();
         let added = states.register::<S>();
         let store = added.expect("the first state of a site has no namesake");
-        Data { store, site: Arc::new(Site::in_memory(states)) }
+        let (view, site) = (store.view(None), Arc::new(Site::in_memory(states)));
+        DataMut { view, store, site, recorder: None }
     }
 
     /// The data of the state `S` of a site: for code that runs outside a request, such as tests.
     ///
     /// # Errors
     /// When the site does not have the state.
-    pub fn of(site: &Arc<Site>) -> Result<Data<S>, NoSuchState> {
-        match site.states.get::<S>() {
-            Some(store) => Ok(Data { store, site: site.clone() }),
-            None => Err(NoSuchState { type_name: type_name::<S>() }),
-        }
+    pub fn of(site: &Arc<Site>) -> Result<DataMut<S>, NoSuchState> {
+        DataMut::recorded(site, None)
     }
 
-    /// The value as it is now. It stays as it is while the site goes on.
-    pub fn snapshot(&self) -> Arc<S> {
-        self.store.snapshot()
+    fn recorded(
+        site: &Arc<Site>,
+        recorder: Option<Arc<Recorder>>,
+    ) -> Result<DataMut<S>, NoSuchState> {
+        let store = store::<S>(site)?;
+        let view = store.view(recorder.as_ref());
+        Ok(DataMut { view, store, site: Arc::clone(site), recorder })
     }
 
-    /// What `look` sees in the value as it is now.
-    pub fn query<R>(&self, look: impl FnOnce(&S) -> R) -> R {
-        self.store.query(look)
+    /// The data for a controller that reads them only, for tests.
+    pub fn data(&self) -> Data<S> {
+        Data { view: self.store.view(None) }
     }
 
-    /// Changes the value. When this returns, the update is durable and applied, and no front end
-    /// serves what it made wrong.
+    /// Changes the data. When this returns, the update is durable and applied, no front end serves what it
+    /// made wrong, and what is read here afterwards shows it.
+    ///
+    /// The outer error is that of the log, the inner one what `apply` refused the update with; `??` passes on either.
     ///
     /// # Errors
-    /// When the update was not written; the value is then as it was.
-    pub async fn update(&self, update: S::Update) -> Result<S::Output, WriteError> {
+    /// When the update was not written; the data are then as they were.
+    pub async fn update(
+        &mut self,
+        update: S::Update,
+    ) -> Result<Result<S::Output, S::Refusal>, WriteError> {
         Ok(self.update_with_receipt(update).await?.0)
     }
 
-    /// Changes the value, as [`update`](Data::update), and gives the receipt too.
+    /// Changes the data, as [`update`](DataMut::update), and gives the receipt too.
     ///
     /// # Errors
-    /// As [`update`](Data::update).
+    /// As [`update`](DataMut::update).
     pub async fn update_with_receipt(
-        &self,
+        &mut self,
         update: S::Update,
-    ) -> Result<(S::Output, Receipt), WriteError> {
-        self.store.update(&*self.site.journal, update).await
+    ) -> Result<(Result<S::Output, S::Refusal>, Receipt), WriteError> {
+        let mut written = self.write(vec![update]).await?;
+        Ok(written.pop().expect("each update becomes a record"))
+    }
+
+    /// Writes several updates together: all of them become durable, or none does, and they are applied one after the
+    /// other. Each of them may be refused by itself; where all are to succeed or none, make them one update.
+    ///
+    /// # Errors
+    /// As [`update`](DataMut::update). When `apply` panics on one of them, the others are applied.
+    pub async fn update_many(
+        &mut self,
+        updates: Vec<S::Update>,
+    ) -> Result<Vec<Result<S::Output, S::Refusal>>, WriteError> {
+        Ok(self.write(updates).await?.into_iter().map(|(output, _)| output).collect())
+    }
+
+    async fn write(
+        &mut self,
+        updates: Vec<S::Update>,
+    ) -> Result<Vec<(Result<S::Output, S::Refusal>, Receipt)>, WriteError> {
+        let written = self.store.update(&*self.site.journal, updates).await;
+        self.view = self.store.view(self.recorder.as_ref());
+        written
     }
 }
 
-impl<S> Clone for Data<S> {
+/// The store of a state of the site.
+fn store<S: Updates>(site: &Site) -> Result<Arc<Store<S>>, NoSuchState> {
+    site.states.get::<S>().ok_or(NoSuchState { type_name: type_name::<S>() })
+}
+
+impl<S: Updates> Deref for Data<S> {
+    type Target = S::View;
+
+    fn deref(&self) -> &S::View {
+        &self.view
+    }
+}
+
+impl<S: Updates> Deref for DataMut<S> {
+    type Target = S::View;
+
+    fn deref(&self) -> &S::View {
+        &self.view
+    }
+}
+
+impl<S: Updates> Clone for Data<S> {
     fn clone(&self) -> Data<S> {
-        Data { store: self.store.clone(), site: self.site.clone() }
+        Data { view: self.view.clone() }
     }
 }
 
-impl<S> fmt::Debug for Data<S> {
+impl<S: Updates> Clone for DataMut<S> {
+    fn clone(&self) -> DataMut<S> {
+        let (view, store, site) = (self.view.clone(), self.store.clone(), self.site.clone());
+        DataMut { view, store, site, recorder: self.recorder.clone() }
+    }
+}
+
+impl<S: Updates> fmt::Debug for Data<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Data<{}>", type_name::<S>())
     }
 }
 
-impl<S: State> FromRequestParts for Data<S> {
+impl<S: Updates> fmt::Debug for DataMut<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DataMut<{}>", type_name::<S>())
+    }
+}
+
+impl<S: Updates> FromRequestParts for Data<S> {
     type Rejection = NoSuchState;
     const NEEDS: &'static [Need] = &[Need::state::<S>()];
 
     async fn from_request_parts(parts: &mut RequestParts) -> Result<Data<S>, NoSuchState> {
-        Data::of(&parts.site)
+        Ok(Data { view: store::<S>(&parts.site)?.view(parts.recorder.as_ref()) })
+    }
+}
+
+impl<S: Updates> FromRequestParts for DataMut<S> {
+    type Rejection = DataMutRejection;
+    const NEEDS: &'static [Need] = &[Need::state::<S>(), Need::Changes];
+
+    async fn from_request_parts(parts: &mut RequestParts) -> Result<DataMut<S>, DataMutRejection> {
+        NotInKey::check_changes(&parts.scope)?;
+        Ok(DataMut::recorded(&parts.site, parts.recorder.clone())?)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+
     use super::*;
     use crate::reply::IntoReply;
     use crate::request::Request;
-    use crate::state::{At, States};
+    use crate::state::{At, State, States, Value};
 
-    #[derive(Clone, Default)]
-    struct Counter(u64);
+    #[derive(Clone, Default, State)]
+    struct Counter {
+        total: Value<u64>,
+    }
 
-    impl State for Counter {
+    impl Updates for Counter {
         type Update = u64;
         type Output = u64;
+        type Refusal = Infallible;
 
-        fn apply(&mut self, step: u64, _at: At) -> u64 {
-            self.0 += step;
-            self.0
+        fn apply(&mut self, step: u64, _: &mut At) -> Result<u64, Infallible> {
+            self.total.update(|total| *total += step);
+            Ok(*self.total.get())
         }
     }
 
@@ -149,12 +291,14 @@ mod tests {
         states.add::<Counter>().unwrap();
         let site = Arc::new(Site::in_memory(states));
         let mut parts = Request::builder().site(site).build().unwrap().parts;
-        let counter = Data::<Counter>::from_request_parts(&mut parts).await.unwrap();
-        assert_eq!(counter.update(2).await, Ok(2));
+        let before = Data::<Counter>::from_request_parts(&mut parts).await.unwrap();
+        let mut counter = DataMut::<Counter>::from_request_parts(&mut parts).await.unwrap();
+        assert_eq!(counter.update(2).await, Ok(Ok(2)));
         let (output, receipt) = counter.update_with_receipt(3).await.unwrap();
-        assert_eq!((output, receipt.position.0), (5, 2));
-        assert_eq!(counter.query(|counter| counter.0), 5);
-        assert_eq!(counter.snapshot().0, 5);
+        assert_eq!((output, receipt.position.0), (Ok(5), 2));
+        assert_eq!(counter.update_many(vec![1, 1]).await, Ok(vec![Ok(6), Ok(7)]));
+        assert_eq!(*counter.total, 7);
+        assert_eq!(*before.total, 0, "a snapshot stays as it is");
     }
 
     #[tokio::test]

@@ -49,7 +49,7 @@ mod visit;
 pub use body::{BytesRejection, StringRejection};
 pub use cluster::Cluster;
 pub use cookies::Cookies;
-pub use data::{Data, NoSuchState};
+pub use data::{Data, DataMut, DataMutRejection, NoSuchState};
 pub use decode_error::DecodeError;
 pub use extension::{Extension, MissingExtension};
 pub use form::{Form, FormFile, FormRejection};

@@ -3,7 +3,7 @@ use std::fmt;
 
 use super::{NoSuchResource, NoSuchState, NotInKey};
 use crate::request::RequestScope;
-use crate::state::{State, States};
+use crate::state::{States, Updates};
 
 /// What a type needs of the site, or of the route, so that it can be taken from a request. What is
 /// not there is an error of `check` and of the start, not of the first visit.
@@ -42,6 +42,8 @@ pub enum Need {
     Remote,
     /// Values in any spelling, as [`Form`](super::Form) reads them: not on a route that caches.
     Form,
+    /// Data that the controller changes, as [`DataMut`](super::DataMut): not on a route that caches.
+    Changes,
     /// A state of the site; see [`Need::state`].
     State(NeededState),
     /// A resource of the site; see [`Need::resource`].
@@ -64,7 +66,7 @@ pub struct NeededResource {
 
 impl Need {
     /// The state `S`, which the site adds with [`App::state`](crate::app::App::state).
-    pub const fn state<S: State>() -> Need {
+    pub const fn state<S: Updates>() -> Need {
         Need::State(NeededState {
             type_name: type_name::<S>,
             is_there: |states| states.get::<S>().is_some(),
@@ -85,6 +87,7 @@ impl Need {
             Need::RequestId => NotInKey::check_request_id(scope),
             Need::Remote => NotInKey::check_remote(scope),
             Need::Form => NotInKey::check_form(scope),
+            Need::Changes => NotInKey::check_changes(scope),
             Need::State(_) | Need::Resource(_) => Ok(()),
         }
     }
@@ -117,6 +120,7 @@ impl fmt::Debug for Need {
             Need::RequestId => f.write_str("RequestId"),
             Need::Remote => f.write_str("Remote"),
             Need::Form => f.write_str("Form"),
+            Need::Changes => f.write_str("Changes"),
             Need::State(state) => write!(f, "State({})", (state.type_name)()),
             Need::Resource(resource) => write!(f, "Resource({})", (resource.type_name)()),
         }

@@ -4,14 +4,14 @@ use http::StatusCode;
 use http::header::RETRY_AFTER;
 
 use super::{
-    BytesRejection, DecodeError, FormRejection, JsonRejection, MissingExtension, MultipartError,
-    MultipartRejection, NoSuchResource, NoSuchState, PathRejection, QueryRejection,
+    BytesRejection, DataMutRejection, DecodeError, FormRejection, JsonRejection, MissingExtension,
+    MultipartError, MultipartRejection, NoSuchResource, NoSuchState, PathRejection, QueryRejection,
     StringRejection,
 };
 use crate::body::BodyError;
 use crate::reply::{IntoReply, Reply, error};
 use crate::request::NotInKey;
-use crate::state::WriteError;
+use crate::state::{Violation, WriteError};
 
 /// An error that knows its response to the visitor.
 pub(crate) trait Rejection: Error {
@@ -77,6 +77,7 @@ macro_rules! rejections {
 rejections![
     BodyError,
     BytesRejection,
+    DataMutRejection,
     DecodeError,
     FormRejection,
     JsonRejection,
@@ -89,6 +90,7 @@ rejections![
     PathRejection,
     QueryRejection,
     StringRejection,
+    Violation,
     WriteError,
 ];
 
@@ -105,6 +107,15 @@ impl Rejection for BodyError {
             BodyError::TooSlow => StatusCode::REQUEST_TIMEOUT,
             BodyError::NoMemory => StatusCode::SERVICE_UNAVAILABLE,
             BodyError::Broken(_) => StatusCode::BAD_REQUEST,
+        }
+    }
+}
+
+impl Rejection for Violation {
+    fn status(&self) -> StatusCode {
+        match self {
+            Violation::Missing { .. } => StatusCode::NOT_FOUND,
+            _ => StatusCode::CONFLICT,
         }
     }
 }

@@ -25,6 +25,8 @@ pub(super) struct Failure {
 pub(super) struct ReplyCaching {
     /// Groups beyond those of its route.
     pub(super) groups: Vec<String>,
+    /// Those of what was read for it; `None` if they are not known.
+    pub(super) recorded: Option<Vec<String>>,
     /// How it wants to be cached, when not as its route says.
     pub(super) cache: Option<CacheType>,
     /// From when it is.

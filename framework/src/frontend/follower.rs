@@ -1,4 +1,4 @@
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -16,24 +16,36 @@ use crate::log::{Position, RecordNotice};
 pub(crate) struct CacheFollower {
     cache: Arc<Cache>,
     docroot: Arc<Docroot>,
-    lease: Mutex<Duration>,
+    terms: Mutex<Terms>,
+}
+
+/// What the last welcome said.
+#[derive(Debug, Clone, Copy, Default)]
+struct Terms {
+    lease: Duration,
+    fingerprint: u64,
 }
 
 impl CacheFollower {
     /// Follows on behalf of `cache` and `docroot`.
     pub(crate) fn new(cache: Arc<Cache>, docroot: Arc<Docroot>) -> CacheFollower {
-        CacheFollower { cache, docroot, lease: Mutex::default() }
+        CacheFollower { cache, docroot, terms: Mutex::default() }
+    }
+
+    fn terms(&self) -> MutexGuard<'_, Terms> {
+        self.terms.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Follower for CacheFollower {
     fn followed(&self) -> Option<Followed> {
         let (origin, seen) = self.cache.seen()?;
-        Some(Followed { log: origin.log, applied: origin.as_of, seen })
+        let Terms { fingerprint, .. } = *self.terms();
+        Some(Followed { log: origin.log, fingerprint, applied: origin.as_of, seen })
     }
 
     fn welcomed(&self, welcome: &Welcome, resumed: Option<Followed>, snapshot: &[Bytes]) {
-        *self.lease.lock().unwrap_or_else(PoisonError::into_inner) = welcome.lease;
+        *self.terms() = Terms { lease: welcome.lease, fingerprint: welcome.fingerprint };
         match resumed {
             Some(followed) => self.cache.resume(welcome.log, followed.seen),
             None => {
@@ -74,7 +86,7 @@ impl Follower for CacheFollower {
     }
 
     fn renewed(&self, stamp: Moment) {
-        let lease = *self.lease.lock().unwrap_or_else(PoisonError::into_inner);
+        let Terms { lease, .. } = *self.terms();
         self.cache.renew(stamp, lease);
     }
 

@@ -59,6 +59,8 @@ pub(crate) struct Open {
 pub(crate) struct Followed {
     /// The log, and the opening whose feed it was.
     pub log: LogEpoch,
+    /// How the back end derived what the records invalidated.
+    pub fingerprint: u64,
     /// The last position that was applied.
     pub applied: Position,
     /// The greatest position that anything in the cache is from: an answer may be ahead of the feed.
@@ -70,6 +72,9 @@ pub(crate) struct Followed {
 pub(crate) struct Welcome {
     /// The back end's log, and its opening.
     pub log: LogEpoch,
+    /// How the back end derives what records invalidate: of its data's fields, keys and indexes. What was
+    /// cached under another derivation is under names of groups that no record will invalidate.
+    pub fingerprint: u64,
     /// How long a lease lasts from the stamp of its renewal.
     pub lease: Duration,
     /// The back end's name.

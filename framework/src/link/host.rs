@@ -116,6 +116,8 @@ pub(crate) struct Admission {
     pub member: MemberId,
     /// The log, and its opening.
     pub log: LogEpoch,
+    /// How the host derives what records invalidate.
+    pub fingerprint: u64,
     /// How long a lease lasts.
     pub lease: Duration,
     /// The feed begins with the record after this one.

@@ -7,7 +7,7 @@ use crate::log::{LogEpoch, Position};
 use crate::request::RequestScope;
 
 /// The version of the link that this build speaks. Both ends must speak the same.
-pub const VERSION: u32 = 6;
+pub const VERSION: u32 = 7;
 
 /// What precedes the body of a forwarded request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +41,9 @@ pub struct Call {
     /// The canonical path of the cached page that the request may change by being answered: the
     /// page of its own URL, when its method is not a safe one (RFC 9111, section 4.4).
     pub own_url: Option<String>,
+    /// Whether the page may have fragments, which have to know what they depend on though the page itself is
+    /// not shared.
+    pub has_fragments: bool,
 }
 
 /// The group of all pages at this canonical path that a request to their own URL may change.
@@ -59,6 +62,8 @@ pub struct Answer {
     pub content: AnswerContent,
     /// The groups the answer belongs to, beyond those of its route.
     pub groups: Vec<String>,
+    /// The groups of what was read for it; `None` if something was read and not recorded.
+    pub recorded: Option<Vec<String>>,
     /// How the answer is cached, when not as its route says.
     pub cache: Option<CacheType>,
     /// The back end's log, and its opening.

@@ -18,8 +18,17 @@ pub(crate) trait Applier: Send + 'static {
     }
 }
 
-/// The result of applying a record: the output for its writer, if it has one.
-pub(crate) type Applied = Result<Option<Box<dyn Any + Send>>, ApplyError>;
+/// The result of applying a record: what it was for its writer, if it has an update.
+pub(crate) type Applied = Result<Option<UpdateOutcome>, ApplyError>;
+
+/// What has become of an update.
+#[derive(Debug)]
+pub(crate) struct UpdateOutcome {
+    /// What applying it returned.
+    pub(crate) output: Box<dyn Any + Send>,
+    /// Whether it was refused: then it has changed nothing, and its record invalidates nothing.
+    pub(crate) is_refused: bool,
+}
 
 /// Why a record was not applied.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

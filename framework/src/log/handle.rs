@@ -248,6 +248,7 @@ impl Log {
     /// # Errors
     ///
     /// When the first of them is damaged, or the file cannot be read.
+    #[cfg_attr(not(test), allow(dead_code, reason = "it is what the log's tests look at"))]
     pub(crate) fn read(
         &self,
         after: Position,

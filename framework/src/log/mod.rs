@@ -67,7 +67,7 @@ mod tests;
 pub(crate) use address::is_for_other_ids;
 pub(crate) use applier::ApplyError;
 pub(crate) use applier::panic_message;
-pub(crate) use applier::{Applied, Applier};
+pub(crate) use applier::{Applied, Applier, UpdateOutcome};
 pub use epoch::{Epoch, LogEpoch};
 pub(crate) use error::AppendError;
 pub(crate) use error::{OpenError, ReadError};

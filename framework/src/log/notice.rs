@@ -1,13 +1,13 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::{Draft, FileChange, Invalidation};
+use super::{FileChange, Invalidation};
 
 /// The format of a notice on the feed.
 const FORMAT: u8 = 1;
 
 /// What a record says to front ends.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct RecordNotice {
     /// What becomes wrong in their caches.
     pub invalidation: Invalidation,
@@ -15,27 +15,17 @@ pub(crate) struct RecordNotice {
     pub files: Vec<FileChange>,
 }
 
-/// A notice that is still part of its record.
-#[derive(Serialize)]
-struct Borrowed<'a> {
-    invalidation: &'a Invalidation,
-    files: &'a [FileChange],
-}
-
-impl Draft {
-    /// What the record says to front ends, as the feed carries it; empty when it says nothing.
-    pub(crate) fn notice(&self) -> Bytes {
+impl RecordNotice {
+    /// As the feed carries it; empty when it says nothing.
+    pub(crate) fn to_bytes(&self) -> Bytes {
         if self.invalidation.is_empty() && self.files.is_empty() {
             return Bytes::new();
         }
-        let notice = Borrowed { invalidation: &self.invalidation, files: &self.files };
-        let bytes = postcard::to_extend(&notice, vec![FORMAT]);
+        let bytes = postcard::to_extend(self, vec![FORMAT]);
         bytes.expect("strings and numbers can always be encoded to memory").into()
     }
-}
 
-impl RecordNotice {
-    /// Reads what [`Draft::notice`] made; `None` when it is something else.
+    /// Reads what [`to_bytes`](RecordNotice::to_bytes) made; `None` when it is something else.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Option<RecordNotice> {
         match bytes {
             [] => Some(RecordNotice::default()),
@@ -58,13 +48,9 @@ mod tests {
             FileChange { path: "a.png".to_owned(), content },
             FileChange { path: "b.png".to_owned(), content: None },
         ];
-        let draft =
-            Draft { invalidation: invalidation.clone(), files: files.clone(), ..Draft::default() };
-        assert_eq!(
-            RecordNotice::from_bytes(&draft.notice()),
-            Some(RecordNotice { invalidation, files })
-        );
-        assert!(Draft::default().notice().is_empty());
+        let notice = RecordNotice { invalidation, files };
+        assert_eq!(RecordNotice::from_bytes(&notice.to_bytes()), Some(notice));
+        assert!(RecordNotice::default().to_bytes().is_empty());
         assert_eq!(RecordNotice::from_bytes(&[]), Some(RecordNotice::default()));
         for other in [&[9][..], &[FORMAT], &[FORMAT, 0xff, 0xff, 0xff]] {
             assert_eq!(RecordNotice::from_bytes(other), None);

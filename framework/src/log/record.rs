@@ -30,8 +30,12 @@ pub(crate) struct Draft {
 pub(crate) struct StateUpdate {
     /// The name of the state.
     pub state: String,
+    /// The version of the update's type.
+    pub version: u32,
     /// The update, encoded.
     pub update: Bytes,
+    /// What the numbers that `apply` draws at random begin with.
+    pub seed: u64,
 }
 
 /// A front end that may hold a lease, or no longer does.

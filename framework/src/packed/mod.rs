@@ -5,6 +5,7 @@
 //!   maps into text.
 //! - `reader`: hands serde what was written; `names` keeps the names of fields.
 //! - `json`: pieces of JSON among what is to be packed.
+//! - `mark`: says what a value depends on, beside the value; `marked`: finds out what was said.
 //!
 //! # What a value becomes
 //!
@@ -28,6 +29,8 @@
 //!         | 6 text
 //!         | 7 length (u32, little endian), value …
 //!         | 8 shape (u32, little endian), one value for each of its keys
+//!         | 9 mark, value                  what the mark says is said of the value
+//! mark    = 0 (a row) | 1 (a read) | 2 (made of a row), number of groups, group (text) …
 //! ```
 //!
 //! Pages show lists of things that are alike, so keys are written once for all objects that have the
@@ -35,6 +38,8 @@
 
 mod json;
 mod key;
+mod mark;
+mod marked;
 mod names;
 mod reader;
 mod serializer;
@@ -48,7 +53,12 @@ use std::fmt;
 
 use serde::Serialize;
 
+pub(crate) use mark::MarkKind;
+pub(crate) use mark::{made as marked_made, read as marked_read, row as marked_row};
+pub(crate) use marked::{MarkedNode, MarkedValue, walk};
+pub(crate) use reader::Malformed;
 pub use reader::read;
+pub(crate) use reader::read_noting_marks;
 pub(crate) use writer::PackError;
 use writer::Writer;
 
@@ -67,6 +77,7 @@ const FLOAT: u8 = 5;
 const TEXT: u8 = 6;
 const LIST: u8 = 7;
 const OBJECT: u8 = 8;
+const MARKED: u8 = 9;
 
 /// Where an object comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,9 +5,10 @@ use std::cell::Cell;
 use serde::ser::{Error as _, SerializeMap, SerializeSeq, SerializeStruct};
 use serde::{Serialize, Serializer};
 
+use super::mark::MarkKind;
 use super::{
-    DEPTH, FALSE, FLOAT, Kind, LIST, MOST_VALUES, NEGATIVE, NONE, OBJECT, TEXT, TRUE, UNSIGNED,
-    names,
+    DEPTH, FALSE, FLOAT, Kind, LIST, MARKED, MOST_VALUES, NEGATIVE, NONE, OBJECT, TEXT, TRUE,
+    UNSIGNED, names,
 };
 
 /// The longest list or object for which room is made before its values are there.
@@ -34,6 +35,8 @@ pub enum Malformed {
     NoText,
     #[error("a packed number has more than 64 bits")]
     NoNumber,
+    #[error("{0} is no kind of mark")]
+    UnknownMark(u8),
 }
 
 /// Reads packed values to their end. Each name and its value go to `member`, which must serialize the
@@ -42,22 +45,21 @@ pub fn read<E>(
     bytes: &[u8],
     mut member: impl FnMut(&str, &Node<'_>) -> Result<(), E>,
 ) -> Result<Result<(), E>, Malformed> {
-    let (start, bytes) = bytes.split_first_chunk().ok_or(Malformed::Torn)?;
-    let start = u32::from_le_bytes(*start) as usize;
-    let (members, shapes) = bytes.split_at_checked(start).ok_or(Malformed::Torn)?;
-    let reader = Reader {
-        bytes: Cell::new(members),
-        shapes: Shape::read_all(shapes)?,
-        values: Cell::new(0),
-        depth: Cell::new(0),
-    };
-    while !reader.bytes.get().is_empty() {
-        let name = reader.text()?;
+    read_noting_marks(bytes, |name, value| member(name, value)).map(|read| read.map(|_| ()))
+}
+
+/// The same. Says whether any value has a mark.
+pub(crate) fn read_noting_marks<E>(
+    bytes: &[u8],
+    mut member: impl FnMut(&str, &Node<'_>) -> Result<(), E>,
+) -> Result<Result<bool, E>, Malformed> {
+    let reader = Reader::new(bytes)?;
+    while let Some(name) = reader.member()? {
         if let Err(error) = member(name, &Node(&reader)) {
             return Ok(Err(error));
         }
     }
-    Ok(Ok(()))
+    Ok(Ok(reader.has_marks.get()))
 }
 
 /// The keys of objects.
@@ -67,19 +69,19 @@ struct Shape<'a> {
     fields: Option<Vec<&'static str>>,
 }
 
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     /// What is still to be read.
     bytes: Cell<&'a [u8]>,
     shapes: Vec<Shape<'a>>,
     /// How many values have come so far.
     values: Cell<usize>,
     depth: Cell<usize>,
+    has_marks: Cell<bool>,
 }
 
 impl<'a> Shape<'a> {
     fn read_all(bytes: &'a [u8]) -> Result<Vec<Shape<'a>>, Malformed> {
-        let (bytes, values, depth) = (Cell::new(bytes), Cell::new(0), Cell::new(0));
-        let reader = Reader { bytes, shapes: Vec::new(), values, depth };
+        let reader = Reader::of(bytes, Vec::new());
         let mut shapes = Vec::new();
         for _ in 0..reader.length()? {
             let kind = reader.byte()?;
@@ -101,6 +103,50 @@ impl<'a> Shape<'a> {
 }
 
 impl<'a> Reader<'a> {
+    /// A reader of the first member.
+    pub(super) fn new(bytes: &'a [u8]) -> Result<Reader<'a>, Malformed> {
+        let (start, bytes) = bytes.split_first_chunk().ok_or(Malformed::Torn)?;
+        let start = u32::from_le_bytes(*start) as usize;
+        let (members, shapes) = bytes.split_at_checked(start).ok_or(Malformed::Torn)?;
+        Ok(Reader::of(members, Shape::read_all(shapes)?))
+    }
+
+    fn of(bytes: &'a [u8], shapes: Vec<Shape<'a>>) -> Reader<'a> {
+        let (bytes, has_marks) = (Cell::new(bytes), Cell::new(false));
+        Reader { bytes, shapes, values: Cell::new(0), depth: Cell::new(0), has_marks }
+    }
+
+    /// The name of the member that comes next; its value is to be read then.
+    pub(super) fn member(&self) -> Result<Option<&'a str>, Malformed> {
+        if self.bytes.get().is_empty() { Ok(None) } else { self.text().map(Some) }
+    }
+
+    /// How the next value begins. The kind of each of its marks goes to `mark`, and then each group of
+    /// the mark.
+    pub(super) fn tag(
+        &self,
+        mut mark: impl FnMut(MarkKind, Option<&'a str>),
+    ) -> Result<u8, Malformed> {
+        loop {
+            let tag = self.byte()?;
+            if tag != MARKED {
+                return Ok(tag);
+            }
+            self.has_marks.set(true);
+            let kind = self.byte()?;
+            let kind = MarkKind::of(kind).ok_or(Malformed::UnknownMark(kind))?;
+            mark(kind, None);
+            for _ in 0..self.length()? {
+                mark(kind, Some(self.text()?));
+            }
+        }
+    }
+
+    /// The keys of an object, whose shape is read next.
+    pub(super) fn keys(&self) -> Result<&[&'a str], Malformed> {
+        Ok(&self.shape()?.keys)
+    }
+
     fn count(&self) -> Result<(), Malformed> {
         let values = self.values.get() + 1;
         self.values.set(values);
@@ -123,17 +169,17 @@ impl<'a> Reader<'a> {
         Ok(*byte)
     }
 
-    fn chunk<const N: usize>(&self) -> Result<[u8; N], Malformed> {
+    pub(super) fn chunk<const N: usize>(&self) -> Result<[u8; N], Malformed> {
         let (chunk, rest) = self.bytes.get().split_first_chunk().ok_or(Malformed::Torn)?;
         self.bytes.set(rest);
         Ok(*chunk)
     }
 
-    fn fixed(&self) -> Result<u32, Malformed> {
+    pub(super) fn fixed(&self) -> Result<u32, Malformed> {
         Ok(u32::from_le_bytes(self.chunk()?))
     }
 
-    fn number(&self) -> Result<u64, Malformed> {
+    pub(super) fn number(&self) -> Result<u64, Malformed> {
         let mut number = 0;
         for shift in (0..64).step_by(7) {
             let byte = self.byte()?;
@@ -155,7 +201,7 @@ impl<'a> Reader<'a> {
         if length <= self.bytes.get().len() { Ok(length) } else { Err(Malformed::Torn) }
     }
 
-    fn text(&self) -> Result<&'a str, Malformed> {
+    pub(super) fn text(&self) -> Result<&'a str, Malformed> {
         let length = self.length()?;
         let (text, rest) = self.bytes.get().split_at(length);
         self.bytes.set(rest);
@@ -176,7 +222,7 @@ impl Serialize for Node<'_> {
         let reader = self.0;
         let malformed = S::Error::custom::<Malformed>;
         reader.count().map_err(malformed)?;
-        match reader.byte().map_err(malformed)? {
+        match reader.tag(|_, _| {}).map_err(malformed)? {
             NONE => to.serialize_unit(),
             FALSE => to.serialize_bool(false),
             TRUE => to.serialize_bool(true),

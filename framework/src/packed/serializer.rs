@@ -7,7 +7,7 @@ use serde::ser::{
 };
 
 use super::writer::{Open, PackError, Writer};
-use super::{FALSE, FLOAT, Kind, LIST, NEGATIVE, NONE, TEXT, TRUE, UNSIGNED, json, key};
+use super::{FALSE, FLOAT, Kind, LIST, NEGATIVE, NONE, TEXT, TRUE, UNSIGNED, json, key, mark};
 
 impl Writer {
     fn list(&mut self, variant: Option<Open>) -> Result<List<'_>, PackError> {
@@ -141,9 +141,12 @@ impl<'a> Serializer for &'a mut Writer {
 
     fn serialize_newtype_struct<T: Serialize + ?Sized>(
         self,
-        _name: &'static str,
+        name: &'static str,
         value: &T,
     ) -> Result<(), PackError> {
+        if name == mark::NAME {
+            mark::take(|mark| self.mark(mark)).transpose()?;
+        }
         value.serialize(self)
     }
 

@@ -8,7 +8,6 @@ use serde::ser::{
     SerializeTupleVariant, Serializer,
 };
 
-use super::reader::Malformed;
 use super::*;
 use crate::templates::Values;
 

@@ -2,8 +2,9 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::mark::Packing;
 use super::shapes::Shapes;
-use super::{DEPTH, Kind, MOST_VALUES, OBJECT};
+use super::{DEPTH, Kind, MARKED, MOST_VALUES, OBJECT};
 
 /// Why a value cannot be given to a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,7 +82,9 @@ impl Writer {
     ) -> Result<(), PackError> {
         let (length, values) = (self.bytes.len(), self.values);
         put_text(&mut self.bytes, name);
+        let packing = Packing::begin();
         let written = value.serialize(&mut *self).and_then(|()| self.check_length());
+        drop(packing);
         let written = self.failed.take().map_or(written, Err);
         if written.is_err() {
             self.bytes.truncate(length);
@@ -133,6 +136,13 @@ impl Writer {
     pub(super) fn number(&mut self, tag: u8, number: u64) -> Result<(), PackError> {
         self.tag(tag)?;
         put_number(&mut self.bytes, number);
+        Ok(())
+    }
+
+    /// What is said of the value that comes next.
+    pub(super) fn mark(&mut self, mark: &[u8]) -> Result<(), PackError> {
+        self.tag(MARKED)?;
+        self.raw(mark);
         Ok(())
     }
 

@@ -38,6 +38,7 @@ pub struct Reply {
     headers: HeaderMap,
     content: Content,
     groups: Vec<String>,
+    recorded: Option<Vec<String>>,
     cache: Option<CacheType>,
     condition: Condition,
 }
@@ -54,6 +55,8 @@ pub struct ReplyParts {
     pub content: Content,
     /// The groups beyond those of the route.
     pub groups: Vec<String>,
+    /// The groups of what was read to make it; `None` if something was read and not recorded.
+    pub recorded: Option<Vec<String>>,
     /// How it is cached, when not as the route says.
     pub cache: Option<CacheType>,
 }
@@ -74,6 +77,7 @@ impl Reply {
             headers: HeaderMap::new(),
             content,
             groups: Vec::new(),
+            recorded: Some(Vec::new()),
             cache: None,
             condition: Condition::Sound,
         }
@@ -162,6 +166,17 @@ impl Reply {
         self
     }
 
+    /// Adds the groups of what was read to make the reply, apart from those that were named by
+    /// hand. `None` says that something was read and not recorded: then neither the page is kept, nor a
+    /// fragment in it that may depend on anything.
+    pub(crate) fn record(self, recorded: Option<Vec<String>>) -> Reply {
+        let recorded = self.recorded.zip(recorded).map(|(mut known, more)| {
+            known.extend(more);
+            known
+        });
+        Reply { recorded, ..self }
+    }
+
     /// Has the reply cached like this, whatever its route says. The last call counts.
     ///
     /// [`CacheType::NoCache`] keeps it out of the cache. Where the route has `cache = "no_cache"`,
@@ -236,14 +251,14 @@ impl Reply {
         }
         let failed = error(StatusCode::INTERNAL_SERVER_ERROR)
             .cause(format_args!("{}: {what}", Location::caller()));
-        let groups = std::mem::take(&mut self.groups);
-        *self = Reply { groups, condition: Condition::Failed, ..failed };
+        let (groups, recorded) = (std::mem::take(&mut self.groups), self.recorded.take());
+        *self = Reply { groups, recorded, condition: Condition::Failed, ..failed };
     }
 
     /// Takes the reply apart for the wire.
     pub fn into_parts(self) -> ReplyParts {
-        let Reply { status, headers, content, groups, cache, condition: _ } = self;
-        ReplyParts { status, headers, content, groups, cache }
+        let Reply { status, headers, content, groups, recorded, cache, condition: _ } = self;
+        ReplyParts { status, headers, content, groups, recorded, cache }
     }
 }
 

@@ -8,7 +8,7 @@ use super::allowance::Allowance;
 use super::{Request, RequestParts, RequestScope, Site};
 use crate::body::Body;
 use crate::log::Position;
-use crate::state::States;
+use crate::state::{AfterReply, Recorder, States};
 
 /// Makes a [`Request`] without a network, for the tests of a site's controllers.
 ///
@@ -46,6 +46,7 @@ impl RequestBuilder {
             body_limit: 8 << 20,
             allowance: Allowance::usual(),
             as_of: Position::START,
+            recorder: None,
             extensions: Extensions::new(),
             site: Arc::new(Site::in_memory(States::new())),
         };
@@ -115,6 +116,7 @@ impl RequestBuilder {
         let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         self.request.parts.scope =
             RequestScope::Key { route: route.into(), query: query.map(owned), vary: owned(vary) };
+        self.request.parts.recorder = Some(Arc::new(Recorder::new(256, AfterReply::Refused)));
         self
     }
 

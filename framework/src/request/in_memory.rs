@@ -1,12 +1,11 @@
-use std::future::{Future, ready};
+use std::future::ready;
 use std::path::Path;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::docroot::{Keeper, Keeping, SyncError, Taken, check_path};
 use crate::log::{Draft, FileChange, LogId, Position, Receipt, Record};
-use crate::state::{Journal, States, WriteError, Written};
+use crate::state::{Journal, States, WriteError, Writing, Written};
 
 /// A journal that applies each draft at once and keeps nothing.
 pub(super) struct InMemory {
@@ -20,29 +19,31 @@ impl InMemory {
         InMemory { states, log: LogId::random(), last: Mutex::new(Position::START) }
     }
 
-    fn apply(&self, draft: Draft) -> Result<Written, WriteError> {
-        let checked = draft.invalidation.check().and_then(|()| draft.deferred.check());
-        checked.map_err(|(pattern, reason)| WriteError::Pattern { pattern, reason })?;
+    fn apply(&self, drafts: Vec<Draft>) -> Result<Vec<Written>, WriteError> {
+        for draft in &drafts {
+            let checked = draft.invalidation.check().and_then(|()| draft.deferred.check());
+            checked.map_err(|(pattern, reason)| WriteError::Pattern { pattern, reason })?;
+        }
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let record =
-            Record { position: last.next(), time: since.as_millis() as u64, content: draft };
-        *last = record.position;
-        let output = self.states.apply(&record);
+        let written = drafts.into_iter().map(|content| {
+            let position = last.next();
+            *last = position;
+            let record = Record { position, time: since.as_millis() as u64, content };
+            let applied = self.states.apply(&record);
+            let applied = applied.map(|applied| applied.map(|(outcome, _)| outcome));
+            let receipt = Receipt { log: self.log, position, acknowledgements: Vec::new() };
+            Written { receipt, applied }
+        });
+        let written = written.collect();
         self.states.publish();
-        let output = output?;
-        let receipt =
-            Receipt { log: self.log, position: record.position, acknowledgements: Vec::new() };
-        Ok(Written { receipt, output })
+        Ok(written)
     }
 }
 
 impl Journal for InMemory {
-    fn write(
-        &self,
-        draft: Draft,
-    ) -> Pin<Box<dyn Future<Output = Result<Written, WriteError>> + Send + '_>> {
-        Box::pin(ready(self.apply(draft)))
+    fn write(&self, drafts: Vec<Draft>) -> Writing<'_> {
+        Box::pin(ready(self.apply(drafts)))
     }
 }
 

@@ -19,6 +19,7 @@ enum Asked {
     RequestId,
     Remote,
     Form,
+    Changes,
 }
 
 impl NotInKey {
@@ -56,6 +57,10 @@ impl NotInKey {
         NotInKey::refuse(scope, Asked::Form)
     }
 
+    pub(crate) fn check_changes(scope: &RequestScope) -> Result<(), NotInKey> {
+        NotInKey::refuse(scope, Asked::Changes)
+    }
+
     /// Fails unless the whole request may be seen.
     fn refuse(scope: &RequestScope, asked: Asked) -> Result<(), NotInKey> {
         match scope {
@@ -82,14 +87,19 @@ impl fmt::Display for NotInKey {
             Asked::RequestId => f.write_str("the request's id")?,
             Asked::Remote => f.write_str("the visitor's address")?,
             Asked::Form => f.write_str("a form, which reads a value in any spelling")?,
+            Asked::Changes => f.write_str("data that it can change")?,
         }
         write!(
             f,
             ", but the route `{route}` caches its answer for all visitors, so the answer may depend \
              only on what is in the cache key; "
         )?;
-        if self.asked == Asked::Form {
-            f.write_str("take `Query` instead, which has one spelling for a value, or ")?;
+        match &self.asked {
+            Asked::Form => {
+                f.write_str("take `Query` instead, which has one spelling for a value, or ")?;
+            }
+            Asked::Changes => f.write_str("take `Data` instead of `DataMut`, or ")?,
+            _ => {}
         }
         f.write_str("in dispatch.conf, give the route ")?;
         match &self.asked {
@@ -104,7 +114,7 @@ impl fmt::Display for NotInKey {
                      `Headers`, or ",
                 )?;
             }
-            Asked::Cookies | Asked::RequestId | Asked::Remote | Asked::Form => {}
+            Asked::Cookies | Asked::RequestId | Asked::Remote | Asked::Form | Asked::Changes => {}
         }
         f.write_str("`cache = \"no_cache\"`")
     }

@@ -2,92 +2,220 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::At;
-use crate::log::Invalidation;
+use super::encoding::decode;
+use super::field::{AnyField, FieldSchema, Reading};
 
-/// A part of the site's data: a value in memory that is what the updates in the log made of it.
+/// What a site's data are made of: a struct whose fields are [`Table`](super::Table)s,
+/// [`Value`](super::Value)s and [`Plain`](super::Plain) values. It is derived.
 ///
-/// `Default` is the value before the first update.
-///
-/// # What `Clone` costs
-///
-/// The updates of one transaction of the log are applied to a clone, which then takes the value's
-/// place. So a reader never waits for a writer and keeps what it has seen, and an `apply` that panics
-/// leaves the value as it was. Updates that come at the same time share a transaction; an update that
-/// comes alone costs a clone. With the maps and vectors of the [`imbl`](https://docs.rs/imbl) crate,
-/// which share what did not change, that is next to nothing. With `std`'s collections it is a copy of
-/// all of the data: about 12 ms for a `BTreeMap` of 100,000 entries, for each update, during which no
-/// other update is applied. They are for states that stay small. A start, which replays the log, is one
-/// transaction and takes no clones to speak of.
+/// `#[derive(State)]` also makes the struct's *view*, of the same name with `View` at its end and with the
+/// same fields: what a controller reads through [`Data`](crate::extract::Data). Questions that a site asks
+/// often are methods of the view.
 ///
 /// ```
-/// use headwater::Invalidation;
-/// use headwater::state::{At, State};
-/// use imbl::OrdMap;
+/// use headwater::prelude::*;
 /// use serde::{Deserialize, Serialize};
 ///
-/// #[derive(Clone, Default)]
+/// #[derive(Clone, Serialize, Deserialize, Row)]
+/// struct Book {
+///     #[row(key)]
+///     id: u64,
+///     #[row(index)]
+///     author: String,
+///     title: String,
+/// }
+///
+/// #[derive(Clone, Default, State)]
+/// struct Library {
+///     books: Table<Book>,
+///     motto: Value<String>,
+/// }
+///
+/// impl LibraryView {
+///     fn titles_of(&self, author: &str) -> Vec<String> {
+///         self.books.of(Book::AUTHOR, author).iter().map(|book| book.title.clone()).collect()
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not the data of a site",
+    label = "not a state",
+    note = "a state is a struct of tables with `#[derive(Clone, Default, State)]`"
+)]
+pub trait State: Default + Clone + Send + Sync + 'static {
+    /// What controllers read.
+    type View: Clone + Send + Sync + 'static;
+
+    /// The fields, in their order.
+    #[doc(hidden)]
+    const FIELDS: &'static [FieldSchema];
+
+    /// The view of this value.
+    #[doc(hidden)]
+    fn view(&self, reading: &Reading<'_>) -> Self::View;
+
+    /// Shows each field, with its place among [`FIELDS`](State::FIELDS).
+    #[doc(hidden)]
+    fn each_field(&mut self, visit: &mut dyn FnMut(usize, &mut dyn AnyField));
+}
+
+/// How the data of a site change: by updates that are kept in the log.
+///
+/// `Default` is the value before the first update. What an update changes in tables and values is
+/// found by comparing: every page that has read what is different now is invalid. So an update names
+/// nothing; [`At::invalidate`] is for what pages read elsewhere.
+///
+/// ```
+/// use headwater::prelude::*;
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Clone, Serialize, Deserialize, Row)]
+/// struct Line {
+///     #[row(key)]
+///     id: u64,
+///     text: String,
+/// }
+///
+/// #[derive(Clone, Default, State)]
 /// struct Guestbook {
-///     lines: OrdMap<u64, String>,
+///     lines: Table<Line>,
 /// }
 ///
 /// #[derive(Serialize, Deserialize)]
 /// enum Change {
-///     Sign { line: String },
-///     Erase { id: u64 },
+///     Sign { text: String },
+///     Correct { id: u64, text: String },
 /// }
 ///
-/// impl State for Guestbook {
+/// impl Updates for Guestbook {
 ///     const NAME: &'static str = "guestbook";
 ///     type Update = Change;
 ///     type Output = u64;
+///     type Refusal = Violation;
 ///
-///     fn apply(&mut self, change: Change, at: At) -> u64 {
+///     fn apply(&mut self, change: Change, at: &mut At) -> Result<u64, Violation> {
 ///         match change {
-///             Change::Sign { line } => {
-///                 self.lines.insert(at.position.0, line);
-///                 at.position.0
+///             Change::Sign { text } => {
+///                 let id = at.position.0;
+///                 self.lines.insert(Line { id, text })?;
+///                 Ok(id)
 ///             }
-///             Change::Erase { id } => {
-///                 self.lines.remove(&id);
-///                 id
+///             Change::Correct { id, text } => {
+///                 self.lines.update(&id, |line| line.text = text)?;
+///                 Ok(id)
 ///             }
 ///         }
 ///     }
-///
-///     fn invalidates(_: &Change) -> Invalidation {
-///         Invalidation::new().group("guestbook")
-///     }
 /// }
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let mut book = DataMut::<Guestbook>::in_memory();
+/// let id = book.update(Change::Sign { text: "Hello".to_owned() }).await??;
+/// assert_eq!(book.lines.get(&id).unwrap().text, "Hello");
+/// let refused = book.update(Change::Correct { id: 99, text: String::new() }).await?;
+/// assert!(matches!(refused, Err(Violation::Missing { .. })));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).unwrap();
 /// ```
-pub trait State: Default + Clone + Send + Sync + 'static {
+pub trait Updates: State {
     /// The state's name in the log. No other state of the site may have it, and it stays the same
     /// for as long as the log is to be read.
-    const NAME: &'static str = "state";
+    const NAME: &'static str = DEFAULT_NAME;
 
-    /// A change. It is kept in the log, encoded with `postcard`, for as long as there is the log:
-    /// add variants of an enum at its end, and do not change, reorder or remove those that are
-    /// there. `postcard` knows no names of fields, so serde's `flatten`, `untagged`, `tag` and
-    /// `skip_serializing_if` do not work; writing such an update fails and leaves no trace.
+    /// The version of `apply`. A front end drops what it has cached when it meets a back end with another
+    /// one, so a new version is for an `apply` that makes other data of the same updates.
+    const VERSION: u32 = 1;
+
+    /// A change. It is kept in the log, encoded as MessagePack with the names of fields and variants, for as long
+    /// as there is the log. So later versions of the type may have new fields with `#[serde(default)]`, fields
+    /// and variants with other names and an `#[serde(alias = "…")]`, and new variants; fields may go. A variant
+    /// that was written has to stay.
     type Update: Serialize + DeserializeOwned + Send + 'static;
 
-    /// What the caller of the update receives: an id that was given, or a `Result` for updates that
-    /// may be refused.
+    /// The version of the type [`Update`](Updates::Update). What serde's attributes cannot say of a change of that
+    /// type takes a new version and [`migrate`](Updates::migrate).
+    const UPDATE_VERSION: u32 = 1;
+
+    /// Makes an update of one that was written with an earlier [`UPDATE_VERSION`](Updates::UPDATE_VERSION).
+    ///
+    /// ```
+    /// # use headwater::prelude::*;
+    /// # use headwater::state::OldUpdate;
+    /// # use serde::{Deserialize, Serialize};
+    /// # #[derive(Clone, Default, State)]
+    /// # struct Counter { total: Value<i64> }
+    /// /// Since version 2 a step has a direction.
+    /// #[derive(Serialize, Deserialize)]
+    /// enum Step {
+    ///     Up(i64),
+    ///     Down(i64),
+    /// }
+    ///
+    /// impl Updates for Counter {
+    ///     type Update = Step;
+    ///     type Output = ();
+    ///     type Refusal = std::convert::Infallible;
+    ///     const UPDATE_VERSION: u32 = 2;
+    ///
+    ///     fn migrate(old: OldUpdate<'_>) -> Result<Step, String> {
+    ///         let step: i64 = old.read()?;
+    ///         Ok(if step < 0 { Step::Down(-step) } else { Step::Up(step) })
+    ///     }
+    ///     # fn apply(&mut self, _: Step, _: &mut At) -> Result<(), Self::Refusal> { Ok(()) }
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// When there is no such update: the message says what to do. A back end that meets one does not start.
+    fn migrate(old: OldUpdate<'_>) -> Result<Self::Update, String> {
+        Err(format!(
+            "it is of version {}, and `Updates::migrate` does not read that one",
+            old.version
+        ))
+    }
+
+    /// What the caller of the update receives: an id that was given, for example.
     type Output: Send + 'static;
+
+    /// Why an update is not carried out: [`Violation`](super::Violation), an enum of the site's that is
+    /// `From<Violation>`, or [`Infallible`](std::convert::Infallible) where no update is ever refused.
+    ///
+    /// With `?` in a controller a `Violation` becomes a 409 or a 404, and any other [`Error`](std::error::Error) a
+    /// 500. Where a refusal of the site's own is to have another status, it is no `Error`, but turns into a
+    /// [`controller::Error`](crate::controller::Error) by a `From` of its own.
+    type Refusal: std::fmt::Display + Send + 'static;
 
     /// Applies an update.
     ///
     /// It must do the same each time: the same value, update and `at` make the same value and
     /// output, on every node and at every start. So it reads no clock (use `at.time`), no
-    /// randomness (decide before and put it into the update, or use `at.position`), no files, no
-    /// environment, and does not depend on the order of a `HashMap`. An update that does not
-    /// fit (the slug is taken) changes nothing and reports it in its output. A panic is caught: the
-    /// value stays as it was and the caller of the update gets
+    /// randomness (use [`at.random()`](At::random) or `at.position`), no files, no
+    /// environment, and does not depend on the order of a `HashMap`.
+    ///
+    /// # Errors
+    /// With a refusal nothing is changed, whatever was done before it, and nothing is invalidated. A panic
+    /// is caught and undone in the same way; the caller of the update receives
     /// [`WriteError::Panicked`](super::WriteError::Panicked).
-    fn apply(&mut self, update: Self::Update, at: At) -> Self::Output;
+    fn apply(&mut self, update: Self::Update, at: &mut At) -> Result<Self::Output, Self::Refusal>;
+}
 
-    /// What the update makes wrong in the caches. It becomes durable together with the update.
-    fn invalidates(update: &Self::Update) -> Invalidation {
-        let _ = update;
-        Invalidation::new()
+/// An update that was written with an earlier version of its type.
+#[derive(Debug, Clone, Copy)]
+pub struct OldUpdate<'a> {
+    /// Which one.
+    pub version: u32,
+    pub(super) bytes: &'a [u8],
+}
+
+impl OldUpdate<'_> {
+    /// The update, as a value of the type that it had.
+    ///
+    /// # Errors
+    /// When it is not of that type.
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T, String> {
+        decode(self.bytes)
     }
 }
+
+/// The name of a state that gives itself none.
+pub(super) const DEFAULT_NAME: &str = "state";

@@ -1,27 +1,37 @@
-use std::any::Any;
 use std::future::Future;
 use std::pin::Pin;
 
-use crate::log::{AppendError, ApplyError, Draft, Receipt};
+use crate::log::{AppendError, Applied, ApplyError, Draft, Receipt};
 
 /// Where drafts are written. The back end gives every request one that knows what the request's
 /// controller invalidates, and adds it to each draft.
 pub(crate) trait Journal: Send + Sync {
-    /// Appends the draft, waits until it is durable and applied here and until every front end has
-    /// stopped serving what it invalidates.
-    fn write(
-        &self,
-        draft: Draft,
-    ) -> Pin<Box<dyn Future<Output = Result<Written, WriteError>> + Send + '_>>;
+    /// Appends the drafts in one transaction, waits until they are durable and applied here and until every front
+    /// end has stopped serving what they invalidate.
+    fn write(&self, drafts: Vec<Draft>) -> Writing<'_>;
 }
+
+/// Drafts on their way; they come back in their order.
+pub(crate) type Writing<'a> =
+    Pin<Box<dyn Future<Output = Result<Vec<Written>, WriteError>> + Send + 'a>>;
 
 /// A draft that has become a record.
 pub(crate) struct Written {
     /// Proof that no front end serves what it invalidated.
     pub(crate) receipt: Receipt,
-    /// What applying the record's update returned: the state's own `Output`. `None` when there
-    /// was no update.
-    pub(crate) output: Option<Box<dyn Any + Send>>,
+    /// What has become of the record's update.
+    pub(crate) applied: Applied,
+}
+
+impl dyn Journal + '_ {
+    /// Writes one draft.
+    ///
+    /// # Errors
+    /// As [`write`](Journal::write).
+    pub(crate) async fn write_one(&self, draft: Draft) -> Result<Written, WriteError> {
+        let mut written = self.write(vec![draft]).await?;
+        Ok(written.pop().expect("each draft becomes a record"))
+    }
 }
 
 /// Why a draft did not become a record, or not visibly.
@@ -71,7 +81,7 @@ pub enum WriteError {
     },
     /// The state's `apply` panicked on the update. The record is in the log and is passed over in
     /// the same way on every replay: the state is as it was before.
-    #[error("the state refused the update: its `apply` panicked: {message}")]
+    #[error("`apply` panicked on the update, so nothing was changed: {message}")]
     Panicked {
         /// The panic's message.
         message: String,

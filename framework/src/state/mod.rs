@@ -1,30 +1,98 @@
 //! The site's data: in memory, changed only by updates that are in the log.
 //!
-//! - [`State`]: what a site's data type promises, with [`At`], where and when an update happens.
+//! - [`State`]: a struct of fields, derived: [`Table`], [`Value`] and [`Plain`]. [`Updates`] is how it changes, with
+//!   [`At`], where and when an update happens.
+//! - `field`: what is common to the three kinds of field; `key`, `lookup`, `row`: how rows are found; `index`: the
+//!   rows of a table in an order.
+//! - `view`, `selection`: what controllers read; `recorder`: what they have read.
 //! - `Store`: the present value of one state, for readers, and the way of an update to the log.
 //! - [`States`]: all of a site's states by name; applies the log's records to them.
 //! - `Trial`: tries the first data of a new site before they are written.
 //! - `Journal`: where a store writes its drafts, with [`WriteError`].
 //!
-//! An update goes `Store::update` → draft (the update, encoded, and what it invalidates) → journal
-//! → log → `States::apply` → `State::apply` on a working value, which takes the place of the
-//! published one at the end of the transaction (`working`) → the output back to the writer of the
-//! update. At start the log's records take the last half of the same way.
+//! An update goes `Store::update` → draft (the update, encoded) → journal → log → `States::apply` →
+//! [`Updates::apply`] on the working value → the groups of what it has changed, for the feed → the output back to the
+//! writer of the update. At the end of the transaction the working value is published. At start the log's records take
+//! the last half of the same way.
 //!
-//! This room must not know HTTP, front ends or the cache.
+//! # A page depends on what it read
+//!
+//! **No stale page.** Let a page be made at `as_of` *p*, and let *q* be a later record after which one of the page's
+//! reads would give something else. Then *q* invalidates a group of the page.
+//!
+//! 1. *Every read is recorded.* A controller of a cached route reaches the data through views only, which
+//!    [`Data`](crate::extract::Data) makes with the recorder of the request. A view has it inside, so a read in a
+//!    task, in a closure or in a helper is recorded too, without any lookup that could fail. [`Table`] and [`Value`]
+//!    show their contents to `&mut self` alone, which only [`apply`](Updates::apply) has. [`Plain`] is the exception,
+//!    for groups by hand.
+//! 2. *A read's groups cover what it depends on.* What each read returns is a function of the rows it took, and of
+//!    which rows have a value, or are in an index, in which order. The first are `table/key`, the others
+//!    `table@index=value`, `table@index`, `table@`; see [`TableView`].
+//! 3. *An update emits the groups of its difference.* For each row that it touched, the first old row is kept, and at
+//!    the end compared with what is there then (`table`). A row that differs emits `table/key`, and where an
+//!    entry of an index came, went or moved, the groups of that value and of that index. So if a read of 2
+//!    would give something else, one of its groups was emitted. Two rows are the same if they are encoded alike, so a
+//!    field that is not serialised is not compared: there is no telling what becomes of it at the next start.
+//! 4. *Wider is safe.* Whatever emits a group emits the wider ones that stand in for it in `recorder`.
+//!    On a route that is not cached, reads are recorded as soon as fragments of the page may be, and otherwise not.
+//! 5. *Reads end with the reply.* The recorder closes when the reply is made; a read afterwards panics. A reply that is
+//!    still being written while a view of it is alive is not stored.
+//!
+//! A page reads a snapshot that may be newer than its `as_of`. Then a record between the two has its groups invalidated
+//! though the page has seen it, which costs a fill.
+//!
+//! **Who derives the groups.** They follow from the update and the state before it, so every node that applies
+//! the log finds the same ones, in whatever way the order of records was decided. They are in no record: a refusal,
+//! known only on applying, then has none, and new code may derive others. So the feed can give only those of the
+//! log's end that a back end has applied itself and keeps in memory; a front end that is behind it drops its cache, and so does
+//! one that has followed another derivation (`States::fingerprint`).
+//!
+//! **What is undone.** A refusal or a panic leaves all fields as they were: a table puts the first old rows back,
+//! the other kinds their old value. Nothing is invalidated then.
+//!
+//! This module must not know HTTP, front ends or the cache.
 
 mod at;
 mod contract;
+mod encoding;
+mod field;
+mod index;
 mod journal;
+mod key;
+mod lookup;
+mod plain;
+mod recorder;
+mod row;
+#[allow(dead_code, reason = "checkpoints take states apart by it")]
+mod saved;
+mod selection;
 mod states;
 mod store;
+mod table;
+#[cfg(test)]
+mod tests;
 mod trial;
-mod working;
+mod value;
+mod view;
+mod violation;
 
 pub use at::At;
-pub use contract::State;
+pub use contract::{OldUpdate, State, Updates};
+pub use field::{AnyField, Field, FieldSchema, Groups, Reading};
 pub use journal::WriteError;
-pub(crate) use journal::{Journal, Written};
+pub(crate) use journal::{Journal, Writing, Written};
+pub use key::{Key, OwnedKey};
+pub use lookup::Lookup;
+pub use plain::{Plain, PlainView};
+pub(crate) use recorder::{AfterReply, Reads, Recorder};
+pub use row::{Each, Index, IndexDefinition, Row, decode_row, unknown_version};
+pub use selection::{Page, Rows, Selection};
 pub use states::{DuplicateState, States};
 pub(crate) use store::Store;
+pub use table::Table;
 pub(crate) use trial::Trial;
+pub use value::{Value, ValueView};
+pub use view::{Ref, TableView};
+pub use violation::Violation;
+
+pub use headwater_macros::{Key, Row, State};

@@ -1,12 +1,16 @@
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::cmp::Ordering;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 
+use super::contract::DEFAULT_NAME;
+use super::field::{Groups, Reading};
+use super::recorder::Recorder;
 use super::trial::Trial;
-use super::working::Working;
-use super::{At, Journal, State, WriteError};
-use crate::log::{ApplyError, Draft, Receipt, StateUpdate};
+use super::{At, Journal, OldUpdate, Updates, WriteError, Written, encoding};
+use crate::log::{ApplyError, Draft, Invalidation, Receipt, StateUpdate, panic_message};
 
 /// The present value of one of the site's states.
 ///
@@ -14,74 +18,76 @@ use crate::log::{ApplyError, Draft, Receipt, StateUpdate};
 /// update without a store of the site that can apply it must not get into the log.
 pub(crate) struct Store<S> {
     current: ArcSwap<S>,
-    applying: Mutex<Applying<S>>,
+    /// The value with all updates that were applied, published or not.
+    working: Mutex<Working<S>>,
+    names: Vec<&'static str>,
 }
 
-/// What is applied and not published yet.
-struct Applying<S> {
-    working: Option<Working<S>>,
-    /// How many bytes of updates were published.
-    published: usize,
+/// What `apply` returned, and what the update invalidates.
+pub(super) type Applied<S> =
+    (Result<<S as Updates>::Output, <S as Updates>::Refusal>, Invalidation);
+
+struct Working<S> {
+    value: S,
+    is_published: bool,
 }
 
-impl<S: State> Store<S> {
+impl<S: Updates> Store<S> {
     pub(super) fn new() -> Store<S> {
-        let applying = Mutex::new(Applying { working: None, published: 0 });
-        Store { current: ArcSwap::from_pointee(S::default()), applying }
+        let working = Working { value: S::default(), is_published: true };
+        let names = S::FIELDS.iter().map(|(field, _)| full_name::<S>(field)).collect();
+        let current = ArcSwap::from_pointee(working.value.clone());
+        Store { current, working: Mutex::new(working), names }
     }
 
-    /// The value as it is now. It stays as it is while the store goes on.
-    pub(crate) fn snapshot(&self) -> Arc<S> {
-        self.current.load_full()
+    /// The value as it is now, for a reader whose reads are recorded or not. It stays as it is while the store
+    /// goes on.
+    pub(crate) fn view(&self, recorder: Option<&Arc<Recorder>>) -> S::View {
+        self.current.load().view(&Reading { recorder, names: &self.names })
     }
 
-    /// What `look` sees in the value as it is now.
-    pub(crate) fn query<R>(&self, look: impl FnOnce(&S) -> R) -> R {
-        look(&self.snapshot())
-    }
-
-    /// The draft of an update, with what the update [invalidates](State::invalidates).
+    /// The draft of an update.
     ///
     /// # Errors
     ///
     /// [`WriteError::Encoding`] when the update's type cannot be encoded, or not so that it can be
     /// decoded again.
     pub(crate) fn draft(&self, update: &S::Update) -> Result<Draft, WriteError> {
-        let update_bytes = encode::<S>(update)?;
-        Ok(Draft {
-            update: Some(StateUpdate { state: S::NAME.to_owned(), update: update_bytes }),
-            invalidation: S::invalidates(update),
-            ..Draft::default()
-        })
+        let state = S::NAME.to_owned();
+        let version = S::UPDATE_VERSION;
+        let update =
+            StateUpdate { state, version, update: encode::<S>(update)?, seed: rand::random() };
+        Ok(Draft { update: Some(update), ..Draft::default() })
     }
 
-    /// Writes an update and waits until it is durable, applied, and no front end serves what it
-    /// invalidated. What the state's `apply` returned comes back with the receipt.
+    /// Writes updates in one transaction and waits until they are durable, applied, and no front end serves what
+    /// they invalidated. What `apply` returned comes back with the receipts.
     ///
-    /// Dropping the future does not undo the update.
+    /// Dropping the future does not undo the updates.
     ///
     /// # Errors
     ///
-    /// As the journal's [`write`](Journal::write) and [`draft`](Store::draft).
+    /// As the journal's [`write`](Journal::write) and [`draft`](Store::draft). When `apply` panicked on one of them,
+    /// the others are applied.
     pub(crate) async fn update(
         &self,
         journal: &dyn Journal,
-        update: S::Update,
-    ) -> Result<(S::Output, Receipt), WriteError> {
-        let draft = self.draft(&update)?;
-        drop(update);
-        let written = journal.write(draft).await?;
-        let output = written
-            .output
-            .and_then(|output| output.downcast::<S::Output>().ok())
-            .expect("a journal returns what the state of the draft's update returned");
-        Ok((*output, written.receipt))
+        updates: Vec<S::Update>,
+    ) -> Result<Vec<(Result<S::Output, S::Refusal>, Receipt)>, WriteError> {
+        let drafts = updates.iter().map(|update| self.draft(update)).collect::<Result<_, _>>()?;
+        drop(updates);
+        let written = journal.write(drafts).await?.into_iter();
+        let outputs = written.map(|Written { receipt, applied }| {
+            let output = applied?.and_then(|outcome| outcome.output.downcast().ok());
+            Ok((*output.expect("a journal returns what the draft's update returned"), receipt))
+        });
+        outputs.collect()
     }
 
     /// The drafts of first updates of a new site, after they were tried.
     ///
     /// # Errors
-    /// As [`draft`](Store::draft), and when one of them panics in `apply`.
+    /// As [`draft`](Store::draft), and when `apply` refuses one of them, or panics.
     pub(crate) fn first_drafts(
         &self,
         updates: Vec<S::Update>,
@@ -92,102 +98,146 @@ impl<S: State> Store<S> {
         drafts
     }
 
-    /// Applies the next update, which is `bytes` when encoded. Readers see it once it is
-    /// [published](Store::publish).
+    /// Applies the next update. Readers see it once it is [published](Store::publish).
     ///
     /// # Errors
-    /// When it panics. The value stays as it was.
-    pub(super) fn apply(
-        &self,
-        update: S::Update,
-        bytes: &Bytes,
-        at: At,
-    ) -> Result<S::Output, ApplyError> {
-        let mut applying = self.applying();
-        let working = applying.working.take();
-        let mut working = working.unwrap_or_else(|| Working::new(&self.current.load()));
-        let applied = working.apply(update, bytes, at);
-        if applied.is_err() {
-            applying.published += working.bytes();
-            self.current.store(Arc::new(working.anew(&self.current.load())));
-        } else if working.is_long(applying.published + working.bytes()) {
-            applying.publish(&self.current, working);
-        } else {
-            applying.working = Some(working);
-        }
-        applied
+    /// When it panics. The value stays as it was, as it does with a refusal.
+    pub(super) fn apply(&self, update: S::Update, at: At) -> Result<Applied<S>, ApplyError> {
+        let mut working = self.working.lock().unwrap_or_else(PoisonError::into_inner);
+        let applied = apply(&mut working.value, update, at, &self.names)?;
+        working.is_published &= applied.0.is_err();
+        Ok(applied)
+    }
+
+    /// The value as it is now.
+    #[allow(dead_code, reason = "checkpoints take states apart by it")]
+    pub(super) fn current(&self) -> Arc<S> {
+        self.current.load_full()
+    }
+
+    /// Changes the value by what a checkpoint holds. Readers see it once it is [published](Store::publish).
+    #[allow(dead_code, reason = "checkpoints take states apart by it")]
+    pub(super) fn restore<R>(&self, change: impl FnOnce(&mut S) -> R) -> R {
+        let mut working = self.working.lock().unwrap_or_else(PoisonError::into_inner);
+        working.is_published = false;
+        change(&mut working.value)
     }
 
     /// Lets readers see what was applied.
     pub(super) fn publish(&self) {
-        let mut applying = self.applying();
-        if let Some(working) = applying.working.take() {
-            applying.publish(&self.current, working);
+        let mut working = self.working.lock().unwrap_or_else(PoisonError::into_inner);
+        if !working.is_published {
+            working.is_published = true;
+            self.current.store(Arc::new(working.value.clone()));
         }
-    }
-
-    fn applying(&self) -> MutexGuard<'_, Applying<S>> {
-        self.applying.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl<S: State> Applying<S> {
-    fn publish(&mut self, current: &ArcSwap<S>, working: Working<S>) {
-        self.published += working.bytes();
-        current.store(Arc::new(working.into_value()));
+/// Applies an update to a value that no reader sees, and finds what it invalidates; `names` are those of the fields.
+/// After a refusal or a panic the value is as it was before, and nothing is invalid.
+pub(super) fn apply<S: Updates>(
+    value: &mut S,
+    update: S::Update,
+    mut at: At,
+    names: &[&'static str],
+) -> Result<Applied<S>, ApplyError> {
+    let mut groups = Groups::default();
+    // What has changed is found by the site's code too: a `Serialize` that panics.
+    let applied = catch_unwind(AssertUnwindSafe(|| {
+        let output = value.apply(update, &mut at);
+        if output.is_ok() {
+            value.each_field(&mut |place, field| field.changes(names[place], &mut groups));
+        }
+        output
+    }));
+    let succeeded = matches!(applied, Ok(Ok(_)));
+    value.each_field(&mut |_, field| match succeeded {
+        true => field.keep(),
+        false => field.undo(),
+    });
+    let output = applied
+        .map_err(|panic| ApplyError::Panicked { message: panic_message(&*panic).to_owned() })?;
+    if !succeeded {
+        return Ok((output, Invalidation::new()));
+    }
+    let mut invalidation = at.into_invalidation();
+    let groups = groups.0.into_iter().collect();
+    invalidation.merge(&Invalidation { groups, ..Invalidation::new() });
+    Ok((output, invalidation))
+}
+
+/// The name of a field in groups: `stories`, or `wiki.pages` in a state that gives itself a name.
+fn full_name<S: Updates>(field: &'static str) -> &'static str {
+    match S::NAME {
+        DEFAULT_NAME => field,
+        // Each state of a site is registered once, and sites are as many as processes (or tests).
+        state => String::leak(format!("{state}.{field}")),
     }
 }
 
 /// Encodes an update and makes sure that it can be read again: what cannot would stop every later
 /// start of the site.
-fn encode<S: State>(update: &S::Update) -> Result<Bytes, WriteError> {
+fn encode<S: Updates>(update: &S::Update) -> Result<Bytes, WriteError> {
     let refused = |reason| WriteError::Encoding { state: S::NAME.to_owned(), reason };
-    let bytes = postcard::to_stdvec(update).map_err(|error| refused(error.to_string()))?;
-    decode::<S>(&bytes).map_err(refused)?;
+    let bytes = encoding::encode(update).map_err(refused)?;
+    encoding::decode::<S::Update>(&bytes).map_err(refused)?;
     Ok(Bytes::from(bytes))
 }
 
-/// Decodes an update, all of `bytes`.
-pub(super) fn decode<S: State>(bytes: &[u8]) -> Result<S::Update, String> {
-    match postcard::take_from_bytes::<S::Update>(bytes) {
-        Ok((update, [])) => Ok(update),
-        Ok((_, rest)) => Err(format!("{} bytes are left over after decoding", rest.len())),
-        Err(error) => Err(error.to_string()),
+/// Reads an update of this version or of an earlier one.
+pub(super) fn decode<S: Updates>(version: u32, bytes: &[u8]) -> Result<S::Update, String> {
+    match version.cmp(&S::UPDATE_VERSION) {
+        Ordering::Equal => encoding::decode(bytes),
+        Ordering::Less => S::migrate(OldUpdate { version, bytes }),
+        Ordering::Greater => Err(format!(
+            "it is of version {version}, and this program knows updates up to {}",
+            S::UPDATE_VERSION
+        )),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::future::Future;
-    use std::pin::Pin;
+    use std::convert::Infallible;
+    use std::future::ready;
 
     use serde::{Deserialize, Serialize};
 
     use super::*;
     use crate::log::{Invalidation, LogId, Position, Record};
-    use crate::state::{At, States, Written};
+    use crate::state::{Plain, State, States, Writing};
 
-    #[derive(Clone, Default)]
-    struct Words(Vec<String>);
+    #[derive(Clone, Default, State)]
+    struct Words {
+        words: Plain<Vec<String>>,
+    }
 
     #[derive(Serialize, Deserialize)]
     struct Word {
         word: String,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        note: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        note: Option<Note>,
     }
 
-    impl State for Words {
+    /// It cannot be read as it is written.
+    #[derive(Deserialize)]
+    struct Note(u64);
+
+    impl Serialize for Note {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.serialize_str(&self.0.to_string())
+        }
+    }
+
+    impl Updates for Words {
         type Update = Word;
         type Output = usize;
+        type Refusal = Infallible;
 
-        fn apply(&mut self, Word { word, .. }: Word, _: At) -> usize {
-            self.0.push(word);
-            self.0.len()
-        }
-
-        fn invalidates(_: &Word) -> Invalidation {
-            Invalidation::new().group("words")
+        fn apply(&mut self, Word { word, .. }: Word, at: &mut At) -> Result<usize, Infallible> {
+            self.words.push(word);
+            at.invalidate(Invalidation::new().group("words"));
+            Ok(self.words.len())
         }
     }
 
@@ -195,44 +245,38 @@ mod tests {
     struct Applying(States);
 
     impl Journal for Applying {
-        fn write(
-            &self,
-            content: Draft,
-        ) -> Pin<Box<dyn Future<Output = Result<Written, WriteError>> + Send + '_>> {
-            Box::pin(async {
+        fn write(&self, drafts: Vec<Draft>) -> Writing<'_> {
+            let written = drafts.into_iter().map(|content| {
                 let position = Position(3);
-                let output = self.0.apply(&Record { position, time: 0, content })?;
-                self.0.publish();
+                let applied = self.0.apply(&Record { position, time: 0, content });
+                let applied = applied.map(|applied| applied.map(|(outcome, _)| outcome));
                 let receipt = Receipt { log: LogId(1), position, acknowledgements: vec![] };
-                Ok(Written { receipt, output })
-            })
+                Written { receipt, applied }
+            });
+            let written = written.collect();
+            self.0.publish();
+            Box::pin(ready(Ok(written)))
         }
     }
 
-    fn word(word: &str, note: Option<&str>) -> Word {
-        Word { word: word.to_owned(), note: note.map(str::to_owned) }
+    fn word(note: Option<u64>) -> Word {
+        Word { word: "yes".to_owned(), note: note.map(Note) }
     }
 
     #[tokio::test]
-    async fn an_update_comes_back_with_output_and_receipt() {
+    async fn updates_come_back_with_output_and_receipt() {
         let mut states = States::new();
         let store = states.register::<Words>().unwrap();
         let journal = Applying(states);
-        let (count, receipt) = store.update(&journal, word("yes", Some("no"))).await.unwrap();
-        assert_eq!((count, receipt.position), (1, Position(3)));
-        assert_eq!(store.query(|words| words.0.clone()), ["yes"]);
-    }
-
-    #[test]
-    fn a_draft_carries_what_the_update_invalidates() {
-        let draft = Store::<Words>::new().draft(&word("yes", Some("no"))).unwrap();
-        assert_eq!(draft.invalidation, Invalidation::new().group("words"));
-        assert_eq!(draft.update.unwrap().state, "state");
+        let written = store.update(&journal, vec![word(None), word(None)]).await.unwrap();
+        let counts: Vec<_> = written.iter().map(|(count, _)| *count).collect();
+        assert_eq!((counts, written[0].1.position), (vec![Ok(1), Ok(2)], Position(3)));
+        assert_eq!(*store.view(None).words, ["yes", "yes"]);
     }
 
     #[test]
     fn an_update_that_could_not_be_read_again_is_not_written() {
-        let error = Store::<Words>::new().draft(&word("yes", None)).unwrap_err();
+        let error = Store::<Words>::new().draft(&word(Some(7))).unwrap_err();
         assert!(matches!(error, WriteError::Encoding { .. }), "{error}");
     }
 }

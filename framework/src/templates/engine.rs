@@ -13,8 +13,8 @@ use tera::Tera;
 use super::encode;
 use super::error::{self, RenderError};
 use super::folder::{self, Source};
-use super::fragments::{self, Fragments, Running};
-use super::functions::{self, AssetUrl, UrlFor};
+use super::fragments::{self, Fragments, Places, Running, SiteCode};
+use super::functions::{self, AssetUrl, SiteFunction, UrlFor};
 use super::output::Output;
 use super::positions::{Originals, TextPosition};
 use super::references;
@@ -36,6 +36,8 @@ pub struct EngineOptions {
     pub asset: AssetUrl,
     /// The site's own additions, applied in this order.
     pub customise: Vec<Customise>,
+    /// The site's functions by their names.
+    pub functions: Vec<(String, SiteFunction)>,
     /// The longest page that a render may make, in bytes (default 32 MiB).
     pub max_output: usize,
 }
@@ -46,6 +48,7 @@ impl Default for EngineOptions {
             url_for: Arc::new(|name, _| Err(format!("there is no route named `{name}`"))),
             asset: Arc::new(|path| Ok(format!("/assets/{}", utf8_percent_encode(path, IN_PATH)))),
             customise: Vec::new(),
+            functions: Vec::new(),
             max_output: 32 * 1024 * 1024,
         }
     }
@@ -88,6 +91,8 @@ pub struct Engine {
     tera: Tera,
     /// The templates with fragments, as their author wrote them.
     originals: Arc<Originals>,
+    /// All fragments in them.
+    places: Arc<Places>,
     max_output: usize,
     /// How much stack a render can need, in bytes.
     stack: usize,
@@ -110,9 +115,9 @@ impl Engine {
     /// An engine without any template, for a site that has none.
     pub fn empty(options: &EngineOptions) -> Engine {
         let stack = STACK_FOR_FUNCTIONS + STACK_PER_LEVEL;
-        let originals = Arc::default();
+        let (originals, places) = (Arc::default(), Arc::default());
         let (folder, max_output) = (PathBuf::new(), options.max_output);
-        Engine { folder, tera: tera(options), originals, max_output, stack }
+        Engine { folder, tera: tera(options), originals, places, max_output, stack }
     }
 
     /// Loads every file below `folder`, so that a template may extend and include any other. A
@@ -127,6 +132,7 @@ impl Engine {
         let sources = folder::read(folder, &mut problems);
         let mut engine = Engine { folder: folder.to_owned(), ..Engine::empty(options) };
 
+        let is_all = engine.names().is_empty();
         let (originals, mut blank) = rewritten(folder, &sources, &mut problems);
         let readable = sources.iter().filter(|source| !blank.contains(&source.name));
         let wrong = wrong_syntax(folder, readable, &originals, &mut problems);
@@ -155,7 +161,16 @@ impl Engine {
         let escaped: Vec<String> = escaped.map(str::to_owned).collect();
         engine.tera.autoescape_on(escaped);
         engine.originals = Arc::new(originals);
+        let globals = engine.tera.global_context().clone();
+        let functions: Vec<_> = options.functions.iter().map(|(name, _)| name.clone()).collect();
+        let code = SiteCode { is_all, functions: &functions, globals };
+        engine.places = Arc::new(Places::of(&sources, code));
         problems.or(engine)
+    }
+
+    /// Whether there is a fragment in any template.
+    pub fn has_fragments(&self) -> bool {
+        !self.places.is_empty()
     }
 
     /// Renders a template. Its fragments are looked for in `fragments`, which gets those that were
@@ -176,7 +191,8 @@ impl Engine {
             return Err(Box::new(RenderError::missing(name)));
         }
         let mut output = Output::new(self.max_output);
-        let running = Running::begin(fragments, self.max_output);
+        let what = (&self.places, name, values);
+        let running = Running::begin(fragments, what, self.max_output);
         let rendered = catch_unwind(AssertUnwindSafe(|| {
             stacker::maybe_grow(self.stack, self.stack, || {
                 self.tera.render_to(name, values.context(), &mut output)
@@ -223,6 +239,9 @@ fn tera(options: &EngineOptions) -> Tera {
     for customise in &options.customise {
         customise(&mut tera);
     }
+    for (name, function) in &options.functions {
+        functions::register_one(&mut tera, name.clone(), Arc::clone(function));
+    }
     fragments::register(&mut tera);
     tera
 }
@@ -236,8 +255,11 @@ fn rewritten(
 ) -> (Originals, BTreeSet<String>) {
     let mut originals = Originals::default();
     let mut wrong = BTreeSet::new();
+    let mut first = 0;
     for Source { name, text } in sources {
-        match fragments::rewrite(text) {
+        let rewritten = fragments::rewrite(text, first);
+        first += fragments::count(text);
+        match rewritten {
             Ok(None) => {}
             Ok(Some(rewritten)) => originals.insert(name.clone(), rewritten),
             Err(found) => {

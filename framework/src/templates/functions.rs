@@ -13,6 +13,31 @@ pub(super) type UrlFor =
 /// Makes the URL of a file in the docroot from its path, or says why there is none.
 pub(crate) type AssetUrl = Arc<dyn Fn(&str) -> Result<String, String> + Send + Sync>;
 
+/// A function of the site.
+pub(crate) type SiteFunction =
+    Arc<dyn Fn(Kwargs, &RenderedPage<'_>) -> TeraResult<Value> + Send + Sync>;
+
+/// What a function of the site sees of the page that calls it, beside its arguments: nothing that a controller has
+/// read, so a fragment depends on no more than what it names.
+#[derive(Debug)]
+pub struct RenderedPage<'a> {
+    variant: &'a str,
+}
+
+impl<'a> RenderedPage<'a> {
+    /// The name of the page's variant, as the site's variant function has given it; empty if it gave none.
+    pub fn variant(&self) -> &'a str {
+        self.variant
+    }
+}
+
+pub(super) fn register_one(tera: &mut Tera, name: String, function: SiteFunction) {
+    tera.register_function(name, move |arguments: Kwargs, template: &State<'_>| {
+        let variant: Option<String> = template.get("variant")?;
+        function(arguments, &RenderedPage { variant: variant.as_deref().unwrap_or_default() })
+    });
+}
+
 pub(super) fn register(tera: &mut Tera, url_for: UrlFor, asset: AssetUrl) {
     tera.register_function("url_for", move |arguments: Kwargs, _: &State<'_>| {
         let name = arguments.must_get::<&str>("name")?;

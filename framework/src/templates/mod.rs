@@ -7,7 +7,8 @@
 //!   tags, and `positions` tells where in the site's own text something is that Tera has found in
 //!   the rewritten one.
 //! - [`Rendered`]: what a template has written: its output, and what was found in it.
-//! - [`Values`]: what a template may use, made from packed values or JSON without a detour.
+//! - [`Values`]: what a template may use, made from packed values or JSON without a detour; `marked` finds
+//!   what is said of them.
 //! - [`RenderError`]: why there is no page, and where in which template.
 //! - `functions` and `date`: what templates can call beyond Tera's own.
 //!
@@ -21,6 +22,7 @@ mod error;
 mod folder;
 mod fragments;
 mod functions;
+mod marked;
 mod output;
 mod positions;
 mod references;
@@ -31,7 +33,8 @@ mod values;
 pub(crate) use engine::Customise;
 pub use engine::{Engine, EngineOptions};
 pub use fragments::{FragmentFill, FragmentKey, FragmentType, Fragments, NoFragments};
-pub(crate) use functions::AssetUrl;
+pub use functions::RenderedPage;
+pub(crate) use functions::{AssetUrl, SiteFunction};
 pub(crate) use rendered::Rendered;
 pub use values::Values;
 #[cfg(feature = "internals")]

@@ -7,6 +7,8 @@ pub struct Rendered {
     pub content: Pieces,
     /// The groups of the fragments in it.
     pub groups: Vec<String>,
+    /// The groups of what was read for the fragments in it, beyond what was read for the page.
+    pub recorded: Vec<String>,
     /// The ids of the fragments in it, as patterns see them.
     pub contains: Vec<String>,
 }

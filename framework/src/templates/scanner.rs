@@ -28,21 +28,34 @@ impl<'a> Tag<'a> {
 
 /// All tags of a template in their order.
 pub fn tags(text: &str) -> Tags<'_> {
-    Tags { text, at: 0, unfinished: None }
+    Tags(statements(text))
 }
 
-/// The tags that are still to come.
+/// What Tera evaluates in a template.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Statement<'a> {
+    Tag(Tag<'a>),
+    /// What stands in `{{ … }}`.
+    Output(Range<usize>),
+}
+
+/// All tags and outputs of a template in their order.
+pub(super) fn statements(text: &str) -> Statements<'_> {
+    Statements { text, at: 0, unfinished: None }
+}
+
+/// The tags and outputs that are still to come.
 #[derive(Debug)]
-pub struct Tags<'a> {
+pub(super) struct Statements<'a> {
     text: &'a str,
     at: usize,
     unfinished: Option<Tag<'a>>,
 }
 
-impl<'a> Iterator for Tags<'a> {
-    type Item = Tag<'a>;
+impl<'a> Iterator for Statements<'a> {
+    type Item = Statement<'a>;
 
-    fn next(&mut self) -> Option<Tag<'a>> {
+    fn next(&mut self) -> Option<Statement<'a>> {
         let bytes = self.text.as_bytes();
         let found = self.advance(bytes);
         if found.is_none() {
@@ -52,20 +65,41 @@ impl<'a> Iterator for Tags<'a> {
     }
 }
 
+/// The tags that are still to come.
+#[derive(Debug)]
+pub struct Tags<'a>(Statements<'a>);
+
+impl<'a> Iterator for Tags<'a> {
+    type Item = Tag<'a>;
+
+    fn next(&mut self) -> Option<Tag<'a>> {
+        self.0.find_map(|statement| match statement {
+            Statement::Tag(tag) => Some(tag),
+            Statement::Output(_) => None,
+        })
+    }
+}
+
 impl<'a> Tags<'a> {
     /// The tag that does not end, if the search has come to one: its braces, or a string in it, are not
     /// closed. It goes on to the end of the text.
     pub(super) fn unfinished(&self) -> Option<&Tag<'a>> {
-        self.unfinished.as_ref()
+        self.0.unfinished.as_ref()
     }
+}
 
-    fn advance(&mut self, bytes: &[u8]) -> Option<Tag<'a>> {
+impl<'a> Statements<'a> {
+    fn advance(&mut self, bytes: &[u8]) -> Option<Statement<'a>> {
         loop {
             let start = self.at + memchr::memchr(b'{', &bytes[self.at..])?;
             let opened = start + 2;
             let inside = opened + usize::from(bytes.get(opened) == Some(&b'-'));
             match bytes.get(start + 1) {
-                Some(b'{') => self.at = closing(bytes, inside, b"}}")?.1,
+                Some(b'{') => {
+                    let (inside_end, end) = closing(bytes, inside, b"}}")?;
+                    self.at = end;
+                    return Some(Statement::Output(inside..inside_end));
+                }
                 Some(b'#') => self.at = inside + find(&bytes[inside..], b"#}")? + 2,
                 Some(b'%') => match end_of_word_tag(bytes, inside, b"raw") {
                     Some(raw) => self.at = end_of_raw(bytes, raw)?,
@@ -76,7 +110,7 @@ impl<'a> Tags<'a> {
                             return None;
                         };
                         self.at = end;
-                        return Some(self.tag(start, inside, inside_end, end));
+                        return Some(Statement::Tag(self.tag(start, inside, inside_end, end)));
                     }
                 },
                 _ => self.at = start + 1,

@@ -1,16 +1,39 @@
 //! What a template may use.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 use tera::{Context, Value};
 
+use super::marked::Marked;
 use crate::packed;
 
 /// Names and values for one render.
 ///
 /// A controller's values come packed; what every page may use (the request's id, the language) is
 /// then [`set`](Values::set) on top and wins over a value of the same name.
-#[derive(Debug, Clone, Default)]
-pub struct Values(Context);
+#[derive(Debug, Clone)]
+pub struct Values {
+    context: Arc<Context>,
+    /// The bytes that the values have come in, if one of them has a mark.
+    packed: Option<Arc<[u8]>>,
+    /// The names that were set here, on top of what has come.
+    set: Vec<String>,
+    recorded: Option<Arc<[Arc<str>]>>,
+}
+
+impl Default for Values {
+    fn default() -> Values {
+        Values::from(Context::new())
+    }
+}
+
+impl From<Context> for Values {
+    fn from(context: Context) -> Values {
+        let recorded = Some(Arc::default());
+        Values { context: Arc::new(context), packed: None, set: Vec::new(), recorded }
+    }
+}
 
 impl Values {
     /// No values.
@@ -23,7 +46,7 @@ impl Values {
     /// # Errors
     /// When `values` cannot be serialized, or are neither.
     pub fn of<T: Serialize + ?Sized>(values: &T) -> Result<Values, tera::Error> {
-        Ok(Values(Context::from_serialize(values)?))
+        Ok(Values::from(Context::from_serialize(values)?))
     }
 
     /// Values as they have come from a back end, read straight into the form that templates use.
@@ -32,12 +55,25 @@ impl Values {
     /// When `bytes` are not packed values.
     pub fn from_packed(bytes: &[u8]) -> Result<Values, tera::Error> {
         let mut context = Context::new();
-        let read = packed::read(bytes, |name, value| {
+        let mut is_there_twice = false;
+        let read = packed::read_noting_marks(bytes, |name, value| {
+            is_there_twice |= context.contains_key(name);
             context.insert_value(name.to_owned(), Value::try_from_serializable(value)?);
             Ok(())
         });
-        read.unwrap_or_else(|malformed| Err(tera::Error::message(malformed.to_string())))?;
-        Ok(Values(context))
+        let has_marks =
+            read.unwrap_or_else(|malformed| Err(tera::Error::message(malformed.to_string())))?;
+        // Of two values under one name only the last is there, and marks of the first must not be its.
+        let packed = (has_marks && !is_there_twice).then(|| Arc::from(bytes));
+        Ok(Values { packed, ..Values::from(context) })
+    }
+
+    /// The same values, for a page that was made of what these groups stand for; `None` if something was
+    /// read that no group is known of.
+    pub(crate) fn recorded_as(self, recorded: Option<&[String]>) -> Values {
+        let recorded =
+            recorded.map(|groups| groups.iter().map(|group| Arc::from(group.as_str())).collect());
+        Values { recorded, ..self }
     }
 
     /// Sets one value.
@@ -49,7 +85,10 @@ impl Values {
         name: impl Into<String>,
         value: &T,
     ) -> Result<(), tera::Error> {
-        self.0.insert_value(name.into(), Value::try_from_serializable(value)?);
+        let name = name.into();
+        let value = Value::try_from_serializable(value)?;
+        self.set.push(name.clone());
+        Arc::make_mut(&mut self.context).insert_value(name, value);
         Ok(())
     }
 
@@ -62,11 +101,34 @@ impl Values {
         name: &str,
         value: &T,
     ) -> Result<(), tera::Error> {
-        if self.0.contains_key(name) { Ok(()) } else { self.set(name, value) }
+        if self.context.contains_key(name) { Ok(()) } else { self.set(name, value) }
     }
 
     pub(crate) fn context(&self) -> &Context {
-        &self.0
+        &self.context
+    }
+
+    /// The groups of everything that the page was made of; `None` if they are not known.
+    pub(super) fn recorded(&self) -> Option<&[Arc<str>]> {
+        self.recorded.as_deref()
+    }
+
+    /// Whether this name was set here, so that its value is the same whatever is read.
+    pub(super) fn is_set(&self, name: &str) -> bool {
+        self.set.iter().any(|set| set == name)
+    }
+
+    /// Whether one of the values has a mark.
+    pub(super) fn has_marks(&self) -> bool {
+        self.packed.is_some()
+    }
+
+    /// What covers the values.
+    pub(super) fn marked(&self) -> Marked {
+        let marked =
+            self.packed.as_ref().map(|packed| Marked::of(packed, &self.context, &self.set));
+        // They were read before, so they can be read.
+        marked.and_then(Result::ok).unwrap_or_default()
     }
 }
 

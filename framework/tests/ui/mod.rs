@@ -56,7 +56,14 @@ fn errors(program: &Path, library: &Path) -> String {
         .unwrap();
     let messages = String::from_utf8(output.stderr).unwrap();
     let messages = messages.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    messages.filter_map(|message| error(&message)).collect()
+    // What a derive repeats of a type is said once.
+    let mut errors: Vec<String> = Vec::new();
+    for error in messages.filter_map(|message| error(&message)) {
+        if !errors.contains(&error) {
+            errors.push(error);
+        }
+    }
+    errors.concat()
 }
 
 /// An error as the `expected` files have it. `None` for other messages, and for the sum of all
@@ -72,7 +79,8 @@ fn error(message: &Value) -> Option<String> {
     let notes = message["children"].as_array().into_iter().flatten();
     let notes =
         notes.filter(|note| note["level"] == "note").filter_map(|note| note["message"].as_str());
-    let ours = |note: &&str| !note.starts_with("required by ") && !note.starts_with("this error ");
+    let theirs = ["required ", "this error ", "the return type "];
+    let ours = |note: &&str| !theirs.iter().any(|begin| note.starts_with(begin));
     notes.filter(ours).for_each(|note| error += &format!("  note: {note}\n"));
     Some(error)
 }

@@ -24,7 +24,7 @@ pub fn run(data: &[u8]) {
     let unknown = syntax_error(source).filter(|error| error.message() == "Unknown tag");
     let unknown = unknown.map(|error| &source[error.span().range.clone()]);
     let filters = Reference::of(source, ["filter cache(", ") "], "endfilter");
-    match rewrite(source) {
+    match rewrite(source, 0) {
         Ok(None) => {
             assert!(found.is_empty() && !matches!(unknown, Some("cache" | "endcache")));
         }

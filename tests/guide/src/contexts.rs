@@ -4,20 +4,13 @@
 
 /// The books, of which the chapter shows the interesting half.
 pub mod controllers {
-    pub use std::collections::BTreeMap;
     pub use std::process::ExitCode;
 
     pub use headwater::prelude::*;
     pub use headwater::request::RequestParts;
     pub use serde::{Deserialize, Serialize};
 
-    pub use crate::guide::controllers::{Library, Update};
-
-    #[derive(Clone, Serialize, Deserialize)]
-    pub struct Book {
-        pub id: u64,
-        pub title: String,
-    }
+    pub use crate::guide::controllers::{Book, Library, Update};
 
     #[derive(Serialize, Deserialize)]
     pub struct Draft {
@@ -26,14 +19,13 @@ pub mod controllers {
 
     #[controller("books.list")]
     pub async fn list(library: Data<Library>) -> Reply {
-        let books = library.query(|library| library.books.values().cloned().collect::<Vec<_>>());
-        template!("books.html").with("books", books)
+        template!("books.html").with("books", library.books.by_key().all())
     }
 
     #[controller("books.add")]
-    pub async fn add(library: Data<Library>, Form(draft): Form<Draft>) -> Result<Reply> {
-        let id = library.update(Update::Add { title: draft.title }).await?;
-        Ok(redirect_to(format!("/books/{}", id.or_not_found()?)))
+    pub async fn add(mut library: DataMut<Library>, Form(draft): Form<Draft>) -> Result<Reply> {
+        let id = library.update(Update::Add { title: draft.title }).await??;
+        Ok(redirect_to(format!("/books/{id}")))
     }
 
     /// The module in which the controllers of the chapter are.
@@ -57,6 +49,7 @@ pub mod controllers {
 
 pub mod auditor {
     pub use std::collections::BTreeMap;
+    pub use std::convert::Infallible;
 
     pub use headwater::prelude::*;
     pub use serde::{Deserialize, Serialize};
@@ -81,7 +74,11 @@ pub mod caching {
     pub use super::controllers::*;
 }
 
+pub mod changing_data {}
+
 pub mod cluster {}
+
+pub mod data {}
 
 pub mod files {
     pub use headwater::prelude::*;

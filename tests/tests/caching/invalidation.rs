@@ -82,16 +82,17 @@ async fn a_controller_invalidates_what_its_attribute_says_when_its_predicate_hol
 #[tokio::test]
 async fn a_write_is_seen_on_every_front_end_at_once() {
     let cluster = CLUSTER.borrow();
-    let targets = ["/page/800", "/templated/800", "/pattern/800", "/timeout/800", "/stale/800"];
+    let targets = ["page", "templated", "grouped", "pattern", "timeout", "stale"];
+    let targets = targets.map(|way| format!("/{way}/800"));
     for round in 0..10 {
         for frontend in 0..2 {
-            for target in targets {
+            for target in &targets {
                 cluster.visitor(frontend).page(target).await;
             }
         }
         let version = cluster.visitor(round % 2).form("/page/800", "").await;
         for frontend in 0..2 {
-            for target in targets {
+            for target in &targets {
                 let page = cluster.visitor(frontend).page(target).await;
                 let shown = format!("<b>{}</b>", version.text());
                 assert!(

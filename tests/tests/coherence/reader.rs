@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,7 +11,8 @@ use serde::Deserialize;
 use crate::trial::Trial;
 
 /// The ways to read a page. All but the last are cached.
-const ROUTES: [&str; 6] = ["/page/", "/templated/", "/pattern/", "/slow/", "/all", "/uncached/"];
+const ROUTES: [&str; 8] =
+    ["/page/", "/templated/", "/grouped/", "/pattern/", "/slow/", "/all", "/top", "/uncached/"];
 
 /// A read that is about to be sent: what it must show is known before.
 pub(crate) struct Read {
@@ -23,7 +25,7 @@ pub(crate) struct Read {
 
 #[derive(Deserialize)]
 struct All {
-    versions: std::collections::BTreeMap<usize, u64>,
+    versions: BTreeMap<usize, u64>,
 }
 
 /// Reads random pages in random ways until the trial is over.
@@ -87,14 +89,14 @@ impl Read {
     pub(crate) fn all(trial: &Trial, frontend: usize) -> Vec<Read> {
         let pages = 0..trial.pages.count();
         pages
-            .flat_map(|page| ROUTES[..5].iter().map(move |route| (route, page)))
+            .flat_map(|page| ROUTES[..ROUTES.len() - 1].iter().map(move |route| (route, page)))
             .map(|(route, page)| Read::of(trial, frontend, route, page))
             .collect()
     }
 
     pub(crate) fn target(&self) -> String {
         match self.route {
-            "/all" => "/all".to_owned(),
+            "/all" | "/top" => self.route.to_owned(),
             route => format!("{route}{}", self.page),
         }
     }
@@ -130,6 +132,9 @@ impl Read {
         for (page, version) in versions.iter().copied() {
             self.compare(trial, page, version, &response);
         }
+        if self.route == "/top" {
+            self.compare_top(trial, &versions, &response);
+        }
         versions.iter().find(|(page, _)| *page == self.page).map(|(_, version)| *version)
     }
 
@@ -146,6 +151,20 @@ impl Read {
             "{what}: f{frontend} answered {target}, asked at {start}, with version {version} of page \
              {page}; answered writes had made it {floor}, {ceiling} writes were sent; {cache:?}"
         ));
+    }
+
+    /// The pages with the highest versions cannot be lower than what was the highest before.
+    fn compare_top(&self, trial: &Trial, versions: &[(usize, u64)], response: &Response) {
+        let highest = versions.iter().map(|(_, version)| *version).max().unwrap_or(0);
+        let floor = self.floors.iter().copied().max().unwrap_or(0);
+        if highest < floor {
+            let (frontend, start) = (self.frontend + 1, trial.verdict.time(self.start));
+            trial.verdict.breach(format_args!(
+                "a stale list: f{frontend} answered /top, asked at {start}, with version {highest} at \
+                 its head; answered writes had made one {floor}; {:?}",
+                response.cache_status()
+            ));
+        }
     }
 
     fn failed(&self, trial: &Trial, what: &str, calm: bool, text: &str) {
@@ -175,6 +194,10 @@ impl Read {
                 let all: All = serde_json::from_str(text).ok()?;
                 let version = |page| all.versions.get(&page).copied().unwrap_or(0);
                 Some((0..self.floors.len()).map(|page| (page, version(page))).collect())
+            }
+            "/top" => {
+                let top: BTreeMap<usize, u64> = serde_json::from_str(text).ok()?;
+                Some(top.into_iter().collect())
             }
             "/templated/" => {
                 let (_, text) = text.split_once("<b>")?;

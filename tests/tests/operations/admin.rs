@@ -69,8 +69,8 @@ async fn the_admin_port_of_a_back_end_invalidates() {
     let cluster = CLUSTER.borrow();
     let visitor = cluster.visitor(1);
     let operator = cluster.backend.operator();
-    visitor.page("/page/200").await;
-    assert!(visitor.page("/page/200").await.is_hit());
+    visitor.page("/grouped/200").await;
+    assert!(visitor.page("/grouped/200").await.is_hit());
     for (headers, body, status) in [
         (&JSON[..], json!({ "groups": ["page:200"], "patterns": ["^/(a"] }), 400),
         (&JSON, json!({ "groups": [], "patterns": [] }), 400),
@@ -82,7 +82,7 @@ async fn the_admin_port_of_a_back_end_invalidates() {
         let response = operator.ask("POST", "/invalidate", headers, body.to_string()).await;
         assert_eq!(response.status, status, "{body}: {}", response.text());
         assert!(response.json()["error"].is_string(), "{body}: {}", response.text());
-        assert!(visitor.page("/page/200").await.is_hit(), "{body} invalidates nothing");
+        assert!(visitor.page("/grouped/200").await.is_hit(), "{body} invalidates nothing");
     }
     let elsewhere = cluster.frontends[0].operator();
     let body = json!({ "groups": ["page:200"] }).to_string();
@@ -90,7 +90,7 @@ async fn the_admin_port_of_a_back_end_invalidates() {
     let receipt = operator.ask("POST", "/invalidate", &JSON, body).await;
     assert_eq!(receipt.status, 200, "{}", receipt.text());
     assert!(receipt.text().contains("f1") && receipt.text().contains("f2"));
-    assert!(!visitor.page("/page/200").await.is_hit());
+    assert!(!visitor.page("/grouped/200").await.is_hit());
 }
 
 #[tokio::test]

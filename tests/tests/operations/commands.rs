@@ -8,10 +8,10 @@ async fn invalidate_prints_the_receipt() {
     // The first write waits for front ends of an earlier log, should there have been one.
     cluster.visitor(0).form("/page/300", "").await;
     let admin = format!("http://{}", cluster.backend.admin());
-    for arguments in [["--group", "page:300"], ["--pattern", "^/page/300$"]] {
+    for arguments in [["--group", "page:300"], ["--pattern", "^/grouped/300$"]] {
         for frontend in 0..2 {
-            cluster.visitor(frontend).page("/page/300").await;
-            assert!(cluster.visitor(frontend).page("/page/300").await.is_hit());
+            cluster.visitor(frontend).page("/grouped/300").await;
+            assert!(cluster.visitor(frontend).page("/grouped/300").await.is_hit());
         }
         let printed = cluster
             .site
@@ -23,7 +23,7 @@ async fn invalidate_prints_the_receipt() {
         assert!(lines[1].starts_with("f1 ") && lines[1].ends_with(" ms"), "{lines:?}");
         assert!(lines[2].starts_with("f2 ") && lines.len() == 3, "{lines:?}");
         for frontend in 0..2 {
-            assert!(!cluster.visitor(frontend).page("/page/300").await.is_hit());
+            assert!(!cluster.visitor(frontend).page("/grouped/300").await.is_hit());
         }
     }
 }
@@ -34,8 +34,8 @@ async fn an_invalidation_that_is_wrong_fails_and_does_nothing() {
     let visitor = cluster.visitor(0);
     let admin = format!("http://{}", cluster.backend.admin());
     let frontend = format!("http://{}", cluster.frontends[0].admin());
-    visitor.page("/page/400").await;
-    assert!(visitor.page("/page/400").await.is_hit());
+    visitor.page("/grouped/400").await;
+    assert!(visitor.page("/grouped/400").await.is_hit());
     for (arguments, code, message) in [
         (
             &["--group", "page:400", "--pattern", "^/(a", "--admin", &*admin][..],
@@ -51,7 +51,7 @@ async fn an_invalidation_that_is_wrong_fails_and_does_nothing() {
         let printed = cluster.site.printed(&arguments).await;
         assert_eq!(printed.code, code, "{arguments:?}: {}", printed.errors);
         assert!(printed.errors.contains(message), "{arguments:?}: {}", printed.errors);
-        assert!(visitor.page("/page/400").await.is_hit(), "{arguments:?}");
+        assert!(visitor.page("/grouped/400").await.is_hit(), "{arguments:?}");
     }
 }
 

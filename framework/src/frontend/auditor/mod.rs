@@ -281,7 +281,7 @@ impl Auditor {
         if is_timed && policy.audited != Audited::All {
             return Err("made anew it may be old for a time".to_owned());
         }
-        let Made { status, headers, content, groups: named, origin, .. } = made;
+        let Made { status, headers, content, groups: named, recorded, origin, .. } = made;
         let content = match content {
             MadeContent::Rendered { content, .. } => content,
             MadeContent::Body(body) => {
@@ -293,6 +293,7 @@ impl Auditor {
         };
         let mut groups = order.groups.clone();
         groups.extend(named);
+        groups.extend(recorded.unwrap_or_default());
         groups.sort_unstable();
         groups.dedup();
         let compared = Compared::new(status, &headers, &content, policy);

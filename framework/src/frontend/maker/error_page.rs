@@ -79,9 +79,10 @@ impl Maker {
         if failure.status == StatusCode::SERVICE_UNAVAILABLE {
             headers.entry(header::RETRY_AFTER).or_insert(RETRY_AFTER);
         }
-        let Rendered { content, groups, contains } = page;
-        let content = MadeContent::Rendered { content, contains };
-        Made { status: failure.status, headers, content, groups, cache: None, origin: None }
+        let Rendered { content, groups, recorded, contains } = page;
+        let (status, content) = (failure.status, MadeContent::Rendered { content, contains });
+        let recorded = Some(recorded);
+        Made { status, headers, content, groups, recorded, cache: None, origin: None }
     }
 
     /// The error page, and as what it is sent.

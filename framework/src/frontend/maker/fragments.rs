@@ -98,7 +98,7 @@ impl CachedFragments {
 
 impl Fragments for CachedFragments {
     fn find(&self, key: &FragmentKey, kind: FragmentType) -> Option<Arc<Fragment>> {
-        let key = Key::of_fragment(&key.id, key.escaped, &self.within);
+        let key = Key::of_fragment(&key.id, key.escaped, key.values, &self.within);
         let persistent = kind == FragmentType::Persistent;
         let found = self.cache.fragment(&key, self.generation, persistent, self.now);
         let counter = if found.is_some() { &self.found } else { &self.missed };
@@ -120,10 +120,12 @@ impl Fragments for CachedFragments {
             FragmentType::Timeout(lifetime) => Some(lifetime),
             FragmentType::Persistent => None,
         };
-        let groups = fragment.groups.iter().map(|group| group.to_string()).collect::<Vec<_>>();
+        let (named, recorded) = (fragment.groups.iter(), fragment.recorded.iter());
+        let groups = named.map(|group| group.to_string());
+        let groups = groups.chain(recorded.map(|group| group.to_string())).collect::<Vec<_>>();
         // One that was overtaken meanwhile is not stored, and no other request waits for it.
         self.cache.fill(Fill {
-            key: Key::of_fragment(&key.id, key.escaped, &self.within),
+            key: Key::of_fragment(&key.id, key.escaped, key.values, &self.within),
             generation: self.generation,
             origin,
             groups: &groups,
@@ -196,7 +198,7 @@ mod tests {
     }
 
     fn key(id: &str) -> FragmentKey {
-        FragmentKey { id: id.to_owned(), escaped: true }
+        FragmentKey { id: id.to_owned(), escaped: true, values: None }
     }
 
     fn keep(render: &CachedFragments, id: &str, groups: &[&str]) {

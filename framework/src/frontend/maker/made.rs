@@ -14,6 +14,8 @@ pub(in crate::frontend) struct Made {
     pub(in crate::frontend) content: MadeContent,
     /// Groups that the reply named, beyond those of its route.
     pub(in crate::frontend) groups: Vec<String>,
+    /// Groups of what was read for it; `None` if they are not known: then it is not kept.
+    pub(in crate::frontend) recorded: Option<Vec<String>>,
     /// How the reply wants to be cached, when not as its route says.
     pub(in crate::frontend) cache: Option<CacheType>,
     /// From when it is; unknown while no log is followed.

@@ -12,6 +12,7 @@ mod error_texts;
 mod fragments;
 mod made;
 
+use std::collections::HashSet;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -167,8 +168,9 @@ impl Maker {
         match answer.content {
             AnswerContent::Body => {
                 let content = MadeContent::Body(body);
-                let (groups, cache) = (answer.groups, answer.cache);
-                Ok(Made { status, headers, content, groups, cache, origin: Some(origin) })
+                let Answer { groups, recorded, cache, .. } = answer;
+                let origin = Some(origin);
+                Ok(Made { status, headers, content, groups, recorded, cache, origin })
             }
             AnswerContent::Template { name, values } => {
                 let mut values = Values::from_packed(&values)
@@ -178,14 +180,22 @@ impl Maker {
                         .offer("variant", variant)
                         .map_err(|error| Failure::internal(error.to_string()))?;
                 }
+                let values = values.recorded_as(answer.recorded.as_deref());
                 let making = Making { origin: Some(origin), ..making };
                 let mut made = self.render(making, &name, &values, status, headers)?;
                 made.groups.extend(answer.groups);
+                made.recorded = answer.recorded.zip(made.recorded).map(|(page, fragments)| {
+                    let own: HashSet<&str> = page.iter().map(String::as_str).collect();
+                    let new = |group: &String| !own.contains(group.as_str());
+                    let beyond: Vec<String> = fragments.into_iter().filter(new).collect();
+                    page.into_iter().chain(beyond).collect()
+                });
                 made.cache = answer.cache;
                 Ok(made)
             }
             AnswerContent::Error { message, cause } => {
-                let keeping = ReplyCaching { groups: answer.groups, cache: answer.cache, origin };
+                let Answer { groups, recorded, cache, .. } = answer;
+                let keeping = ReplyCaching { groups, recorded, cache, origin };
                 let keeping = Some(Box::new(keeping));
                 Err(Failure { status, message, cause, headers, is_known: false, keeping })
             }
@@ -231,11 +241,12 @@ impl Maker {
                 (rendered, fragments.origin())
             }
         };
-        let Rendered { content, groups, contains } =
+        let Rendered { content, groups, recorded, contains } =
             rendered.map_err(|error| Failure::internal(error.to_string()))?;
         headers.entry(header::CONTENT_TYPE).or_insert(media_type);
         let content = MadeContent::Rendered { content, contains };
-        Ok(Made { status, headers, content, groups, cache: None, origin })
+        let recorded = Some(recorded);
+        Ok(Made { status, headers, content, groups, recorded, cache: None, origin })
     }
 }
 

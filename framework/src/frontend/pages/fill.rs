@@ -90,14 +90,16 @@ impl Filler {
             Ok(made) => made,
             Err(failed) => return Served::Failed(failed),
         };
-        let Made { status, headers, content, groups, cache, origin } = made;
+        let Made { status, headers, content, groups, recorded, cache, origin } = made;
         let unstored = |status, headers, content| {
-            let made = Made { status, headers, content, groups: Vec::new(), cache, origin };
+            let (groups, recorded) = (Vec::new(), None);
+            let made = Made { status, headers, content, groups, recorded, cache, origin };
             Served::Made { made: Box::new(made), cache: order.made(false) }
         };
         let freshness = freshness(&self.settings, &order.route, status, &headers, cache);
         let place = origin.zip(freshness).filter(|_| self.settings.caching);
-        let Some((origin, freshness)) = place.filter(|_| !self.has_better(order, status)) else {
+        let place = place.zip(recorded).filter(|_| !self.has_better(order, status));
+        let Some(((origin, freshness), recorded)) = place else {
             return unstored(status, headers, content);
         };
         let (body, contains) = match content {
@@ -124,6 +126,7 @@ impl Filler {
             prepare::page(draft, &self.settings, &self.header_templates)
         };
         let page = if is_large { Code::large_page().run(prepare) } else { prepare() };
+        all_groups.extend(recorded);
         if order.edition.table.may_be_changed(&order.path) {
             all_groups.push(group_of_url(&order.path));
         }
@@ -168,10 +171,10 @@ impl Filler {
             return Err(failed);
         }
         let Some(keeping) = &failed.failure.keeping else { return Err(failed) };
-        let ReplyCaching { mut groups, cache, origin } = ReplyCaching::clone(keeping);
+        let ReplyCaching { mut groups, recorded, cache, origin } = ReplyCaching::clone(keeping);
         let mut made = self.maker.error_page(&order.edition, &failed, language);
         groups.append(&mut made.groups);
-        Ok(Made { groups, cache, origin: Some(origin), ..made })
+        Ok(Made { groups, recorded, cache, origin: Some(origin), ..made })
     }
 
     /// Whether there is an old page that is better than a failure with this status.

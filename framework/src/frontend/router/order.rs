@@ -96,8 +96,10 @@ impl Order {
         let (method, remote) = (visit.method.as_str().to_owned(), Some(visit.origin.remote));
         let headers = end_to_end(visit.headers()).map(wire_header).collect();
         let body_limit = request.matched.route.max_body;
+        let has_fragments = visit.edition.templates.has_fragments();
         let (order, call) = Order::begin(request, uri, why, now);
-        (Order { key, ..order }, Call { method, headers, body_limit, remote, own_url, ..call })
+        let call = Call { method, headers, body_limit, remote, own_url, has_fragments, ..call };
+        (Order { key, ..order }, call)
     }
 
     /// What all orders have in common.
@@ -128,6 +130,7 @@ impl Order {
             request_id: request_id.clone(),
             remote: None,
             own_url: None,
+            has_fragments: false,
         };
         let order = Order {
             edition: Arc::clone(visit.edition),

@@ -167,7 +167,9 @@ impl Feed {
             }
         };
         let goes_on = |followed: &Followed| {
-            followed.log.id == welcome.log.id && followed.applied == welcome.start
+            followed.log.id == welcome.log.id
+                && followed.fingerprint == welcome.fingerprint
+                && followed.applied == welcome.start
         };
         let resumed = followed.filter(|followed| welcome.resumed && goes_on(followed));
         if welcome.resumed && resumed.is_none() {

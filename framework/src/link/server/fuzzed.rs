@@ -89,6 +89,7 @@ impl Host for Echo {
             headers: Vec::new(),
             content: AnswerContent::Body,
             groups: Vec::new(),
+            recorded: Some(Vec::new()),
             cache: None,
             log: LogEpoch { id: LogId(1), epoch: Epoch(1) },
             as_of: call.applied,

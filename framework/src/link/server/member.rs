@@ -160,6 +160,7 @@ impl<'a, H: Host> FollowingMember<'a, H> {
         };
         let welcome = Welcome {
             log: admission.log,
+            fingerprint: admission.fingerprint,
             lease: admission.lease,
             backend: admission.backend,
             start: admission.start,

@@ -168,6 +168,7 @@ impl Host for TestHost {
             headers: call.headers,
             content,
             groups: vec!["stories".to_owned()],
+            recorded: Some(Vec::new()),
             cache: None,
             log: self.log,
             as_of: *self.committed.borrow(),
@@ -192,7 +193,8 @@ impl Host for TestHost {
             true => Vec::new(),
             false => self.snapshot.lock().unwrap().clone(),
         };
-        Ok(Admission { member, log: self.log, lease: LEASE, start, resumed, backend, snapshot })
+        let (log, fingerprint, lease) = (self.log, 0, LEASE);
+        Ok(Admission { member, log, fingerprint, lease, start, resumed, backend, snapshot })
     }
 
     fn committed(&self) -> Position {

@@ -124,6 +124,7 @@ fn call(controller: &str) -> Call {
         body_limit: None,
         deadline: GENEROUS.as_millis() as u64,
         own_url: None,
+        has_fragments: false,
     }
 }
 

@@ -165,6 +165,7 @@ async fn an_answer_without_its_closing_trailer_is_not_taken_for_whole() {
             headers: Vec::new(),
             content: AnswerContent::Body,
             groups: Vec::new(),
+            recorded: Some(Vec::new()),
             cache: None,
             log: crate::log::LogEpoch::first_of(1),
             as_of: Position(1),
@@ -193,6 +194,7 @@ async fn an_answer_that_cannot_be_understood_is_an_error() {
 fn welcome(start: Position) -> Bytes {
     let welcome = Welcome {
         log: crate::log::LogEpoch::first_of(1),
+        fingerprint: 0,
         lease: Duration::from_millis(100),
         backend: "imposter".to_owned(),
         start,

@@ -58,7 +58,12 @@ impl Follower for Reader {
                 state.records.clear();
             }
             let (applied, seen) = (welcome.start, welcome.start);
-            state.followed = Some(Followed { log: welcome.log, applied, seen });
+            state.followed = Some(Followed {
+                log: welcome.log,
+                fingerprint: welcome.fingerprint,
+                applied,
+                seen,
+            });
             state.welcomes.push(welcome.clone());
             state.snapshot = snapshot.to_vec();
         });

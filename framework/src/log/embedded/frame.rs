@@ -90,7 +90,12 @@ mod tests {
     use crate::log::{Invalidation, StateUpdate};
 
     fn sealed() -> (Draft, Frame) {
-        let update = StateUpdate { state: "site".into(), update: Bytes::from_static(b"update") };
+        let update = StateUpdate {
+            state: "site".into(),
+            update: Bytes::from_static(b"update"),
+            seed: 7,
+            version: 1,
+        };
         let invalidation = Invalidation::new().group("news").pattern("^/$");
         let draft = Draft { update: Some(update), invalidation, ..Draft::default() };
         let mut frame = Frame::new(&draft).unwrap();
@@ -127,7 +132,12 @@ mod tests {
 
     #[test]
     fn a_record_of_more_than_16_mib_is_refused() {
-        let update = StateUpdate { state: "site".into(), update: vec![0; LIMIT].into() };
+        let update = StateUpdate {
+            state: "site".into(),
+            update: vec![0; LIMIT].into(),
+            seed: 7,
+            version: 1,
+        };
         let draft = Draft { update: Some(update), ..Draft::default() };
         let error = Frame::new(&draft).unwrap_err();
         assert!(matches!(error, AppendError::TooLarge { limit: LIMIT, .. }), "{error}");

@@ -14,6 +14,7 @@ use super::embedded::Disk;
 use super::handle::Opened;
 use super::{
     Applied, Applier, ApplyError, Draft, Log, LogOptions, OpenError, Position, Record, StateUpdate,
+    UpdateOutcome,
 };
 
 /// Remembers what it was shown. An update of `panic` panics, one of `unknown` is unreadable, and
@@ -47,7 +48,7 @@ impl Applier for Follower {
         match text(record).as_str() {
             "panic" => panic!("refused"),
             "unknown" => Err(ApplyError::Unreadable { message: "what is this?".to_owned() }),
-            _ => Ok(Some(Box::new(record.position))),
+            _ => Ok(Some(UpdateOutcome { output: Box::new(record.position), is_refused: false })),
         }
     }
 
@@ -58,7 +59,7 @@ impl Applier for Follower {
 
 fn draft(text: &str) -> Draft {
     let update = Bytes::copy_from_slice(text.as_bytes());
-    let update = Some(StateUpdate { state: "test".to_owned(), update });
+    let update = Some(StateUpdate { state: "test".to_owned(), version: 1, update, seed: 0 });
     Draft { update, ..Draft::default() }
 }
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use tera::{Error, Kwargs, State, TeraResult, Value};
+use tera::{Error, Kwargs, TeraResult, Value};
 
 use super::rewrite::Wrong;
 use crate::problem::nearest;
@@ -29,12 +29,15 @@ pub struct FragmentKey {
     /// Whether the values in it are escaped. What was written for a plain text must never stand in
     /// HTML, though the template says the same id.
     pub escaped: bool,
+    /// What tells it from other fragments of this id: a digest of which rows and other marked values it was
+    /// made of.
+    pub values: Option<u128>,
 }
 
 /// What the id of every fragment begins with.
 const NAMESPACE: &str = "fragment:";
 
-const NAMES: [&str; 3] = ["id", "groups", "type"];
+const NAMES: [&str; 4] = ["id", "row", "groups", "type"];
 
 /// What is wrong with the arguments of a tag, as far as it can be seen without evaluating them.
 pub(super) fn check(text: &str, tag: &Tag<'_>) -> Vec<Wrong> {
@@ -62,8 +65,15 @@ pub(super) fn check(text: &str, tag: &Tag<'_>) -> Vec<Wrong> {
             wrong.push(Wrong::new(value.start, message));
         }
     }
-    if wrong.is_empty() && !seen.contains(&"id") {
-        let message = "a fragment needs an id, as in `{% cache id=\"latest-news\" %}`";
+    let message = match (seen.contains(&"id"), seen.contains(&"row")) {
+        (false, false) => {
+            "a fragment needs an id, as in `{% cache id=\"latest-news\" %}`, or a row, as in \
+             `{% cache row=story %}`"
+        }
+        (true, true) => "with `row` a fragment has an id; leave `id` out",
+        _ => return wrong,
+    };
+    if wrong.is_empty() {
         wrong.push(Wrong::new(tag.range.start, message));
     }
     wrong
@@ -72,7 +82,7 @@ pub(super) fn check(text: &str, tag: &Tag<'_>) -> Vec<Wrong> {
 fn unknown(name: &str) -> String {
     match nearest(name, NAMES) {
         Some(near) => format!("`cache` takes no `{name}`; did you mean `{near}`?"),
-        None => format!("`cache` takes no `{name}`; it takes `id`, `groups` and `type`"),
+        None => format!("`cache` takes no `{name}`; it takes `id`, `row`, `groups` and `type`"),
     }
 }
 
@@ -101,8 +111,7 @@ impl<'a> Argument<'a> {
             || bytes.get(equals) != Some(&b'=')
             || bytes.get(equals + 1) == Some(&b'=')
         {
-            let message =
-                "this is no argument; write `id=…`, `groups=…` or `type=…`, with commas between";
+            let message = "this is no argument; write `id=…`, `row=…`, `groups=…` or `type=…`, with commas between";
             return Some(Err(Wrong::new(start, message)));
         }
         let begin = equals + 1 + scanner::spaces(&bytes[equals + 1..]);
@@ -155,21 +164,34 @@ fn literal(expression: &str) -> Option<&str> {
     whole.then(|| &expression[1..expression.len() - 1])
 }
 
-/// The key of the fragment that a `{% cache … %}` asks for, and what ends its life: `None` for
-/// `no_cache`.
-pub(super) fn asked(
-    values: &Kwargs,
-    state: &State<'_>,
-) -> TeraResult<(FragmentKey, Option<FragmentType>)> {
-    let kind = match values.get::<&Value>("type")? {
-        None => Some(FragmentType::Normal),
-        Some(value) => {
-            let text = value.as_str().ok_or_else(|| is_no("type", "a string", value))?;
-            kind(text).map_err(Error::message)?
-        }
-    };
-    let id = id(values.must_get::<&Value>("id")?)?;
-    Ok((FragmentKey { id, escaped: state.autoescaping_enabled() }, kind))
+/// What ends the life of the fragment that a `{% cache … %}` asks for: `None` for `no_cache`.
+pub(super) fn kind_of(values: &Kwargs) -> TeraResult<Option<FragmentType>> {
+    let Some(value) = values.get::<&Value>("type")? else { return Ok(Some(FragmentType::Normal)) };
+    let text = value.as_str().ok_or_else(|| is_no("type", "a string", value))?;
+    kind(text).map_err(Error::message)
+}
+
+/// The id that a `{% cache id=… %}` says.
+pub(super) fn id_of(values: &Kwargs) -> TeraResult<String> {
+    id(values.must_get::<&Value>("id")?)
+}
+
+/// The id of a `{% cache row=… %}` at this place, of the row with this group.
+pub(super) fn id_of_row(place: &str, row: &str) -> String {
+    let mut id = NAMESPACE.to_owned();
+    push_element(&mut id, place);
+    id.push('/');
+    push_element(&mut id, row);
+    id
+}
+
+/// A value that is no row.
+pub(super) fn is_no_row(value: &Value) -> Error {
+    Error::message(format!(
+        "`row` of a fragment must be a row of a table as a controller got it and gave it to the page, but \
+         this is `{}` without a row; write `id=[…]` with all that the text depends on",
+        value.name()
+    ))
 }
 
 /// The groups that a `{% cache … %}` names.

@@ -2,11 +2,14 @@
 
 use tera::{Error, Kwargs, State, Tera, TeraResult, Value};
 
-use super::{arguments, render};
+use super::arguments::{self, FragmentKey};
+use super::render;
 use crate::pieces::Part;
 
 /// Whether the body of a fragment is to be evaluated.
 pub(super) const OPEN: &str = "__headwater_open";
+/// Its argument with the fragment's number among all of the site.
+pub(super) const PLACE: &str = "place";
 /// Takes the body of a fragment.
 pub(super) const CLOSE: &str = "__headwater_close";
 /// The text of the fragment that was found instead.
@@ -26,16 +29,31 @@ pub(in crate::templates) fn register(tera: &mut Tera) {
     });
 }
 
-fn open(values: Kwargs, state: &State<'_>) -> TeraResult<bool> {
-    let (key, kind) = arguments::asked(&values, state)?;
+fn open(arguments: Kwargs, state: &State<'_>) -> TeraResult<bool> {
+    let kind = arguments::kind_of(&arguments)?;
+    let known = render::running(|render| Ok(render.known()))?;
+    let place = arguments.must_get::<usize>(PLACE)?;
+    let place =
+        known.places.get(place).ok_or_else(|| Error::message("there is no such fragment"))?;
+    let row = match arguments.get::<&Value>("row")? {
+        None => None,
+        Some(row) => Some(known.row(row).ok_or_else(|| arguments::is_no_row(row))?),
+    };
+    let id = match row {
+        None => arguments::id_of(&arguments)?,
+        Some(row) => arguments::id_of_row(&place.name, row),
+    };
+    let depends = known.dependence(place, row, state);
+    let kind = kind.filter(|_| depends.has_key);
+    let key = FragmentKey { id, escaped: state.autoescaping_enabled(), values: depends.digest };
     let fragments = render::fragments()?;
     if let Some(fragment) = kind.and_then(|kind| fragments.find(&key, kind)) {
         render::running(|render| render.find(&key, fragment))?;
         return Ok(false);
     }
-    let groups = arguments::groups(&values)?;
+    let groups = arguments::groups(&arguments)?;
     render::running(|render| {
-        render.open(key, kind, &groups);
+        render.open(key, kind, &groups, &depends);
         Ok(true)
     })
 }

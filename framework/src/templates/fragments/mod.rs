@@ -6,6 +6,8 @@
 //!   those of the tag.
 //! - `functions`: what the rewritten tags call; `render`: what is going on in the render that runs
 //!   on this thread; `names`: a set.
+//! - `mentions`: the variables that the fragments of the site name; `dependence`: the groups and the key that
+//!   a fragment has because of them.
 //! - `marks`: finds where in a text fragments begin and end.
 //!
 //! # How a fragment is evaluated
@@ -49,8 +51,10 @@
 //! function of another lies on top of it, and each is taken away by a guard however it ends.
 
 mod arguments;
+mod dependence;
 mod functions;
 mod marks;
+mod mentions;
 mod names;
 mod render;
 mod rewrite;
@@ -62,6 +66,7 @@ use std::sync::Arc;
 
 pub use arguments::{FragmentKey, FragmentType};
 pub(super) use functions::{register, register_part};
+pub(super) use mentions::{Places, SiteCode, count};
 pub(super) use render::Running;
 pub use rewrite::rewrite;
 

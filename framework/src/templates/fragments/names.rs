@@ -1,33 +1,37 @@
 use std::collections::HashSet;
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// Names, each once, in the order in which they came.
 #[derive(Debug, Default)]
 pub(super) struct Names {
-    all: Vec<Rc<str>>,
-    seen: HashSet<Rc<str>>,
+    all: Vec<Arc<str>>,
+    seen: HashSet<Arc<str>>,
 }
 
 impl Names {
     /// Adds a name, unless it is there.
     pub(super) fn add(&mut self, name: &str) {
         if !self.seen.contains(name) {
-            let name = Rc::from(name);
-            self.seen.insert(Rc::clone(&name));
+            let name = Arc::from(name);
+            self.seen.insert(Arc::clone(&name));
             self.all.push(name);
         }
     }
 
     /// Adds a name that others share, unless it is there.
-    pub(super) fn add_shared(&mut self, name: &Rc<str>) {
-        if self.seen.insert(Rc::clone(name)) {
-            self.all.push(Rc::clone(name));
+    pub(super) fn add_shared(&mut self, name: &Arc<str>) {
+        if self.seen.insert(Arc::clone(name)) {
+            self.all.push(Arc::clone(name));
         }
     }
 
     /// Adds those that are not there.
     pub(super) fn extend<'a>(&mut self, names: impl IntoIterator<Item = &'a str>) {
         names.into_iter().for_each(|name| self.add(name));
+    }
+
+    pub(super) fn into_shared(self) -> Box<[Arc<str>]> {
+        self.all.into()
     }
 
     pub(super) fn into_boxes(self) -> Box<[Box<str>]> {

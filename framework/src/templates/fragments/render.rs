@@ -10,11 +10,14 @@ use bytes::Bytes;
 use tera::{Error, TeraResult, Value};
 
 use super::arguments::{FragmentKey, FragmentType};
+use super::dependence::{Dependence, Known};
 use super::marks::{Cut, Damaged, Mark, Marks};
+use super::mentions::Places;
 use super::names::Names;
 use super::{FragmentFill, Fragments};
 use crate::pieces::{Fragment, Part, Piece, Pieces};
 use crate::templates::rendered::Rendered;
+use crate::templates::values::Values;
 
 thread_local! {
     /// The renders of this thread; the last one runs, and the others wait for it, because one of
@@ -25,6 +28,11 @@ thread_local! {
 /// One render.
 pub(super) struct Render {
     fragments: Rc<dyn Fragments>,
+    places: Arc<Places>,
+    values: Values,
+    template: Arc<str>,
+    /// What is known of its values, when it was asked for.
+    known: Option<Rc<Known>>,
     /// The most bytes of fragments that are kept.
     limit: usize,
     kept: usize,
@@ -48,6 +56,10 @@ pub(super) struct Render {
 #[derive(Default)]
 struct Holds {
     groups: Names,
+    /// The groups of what was read for it, beyond those of the page.
+    recorded: Names,
+    /// Whether it is in all of those that were recorded for the page.
+    all_recorded: bool,
     contains: Names,
 }
 
@@ -59,15 +71,26 @@ struct Open {
 }
 
 struct Done {
-    id: Rc<str>,
+    id: Arc<str>,
     fragment: Arc<Fragment>,
 }
 
 impl Holds {
-    fn add(&mut self, id: &Rc<str>, fragment: &Fragment) {
+    fn add(&mut self, id: &Arc<str>, fragment: &Fragment) {
         self.contains.add_shared(id);
         self.contains.extend(fragment.contains.iter().map(|id| &**id));
         self.groups.extend(fragment.groups.iter().map(|group| &**group));
+        fragment.recorded.iter().for_each(|group| self.recorded.add_shared(group));
+    }
+
+    /// The groups of what was read for it. `None` if they are not known.
+    fn recorded(mut self, page: Option<&[Arc<str>]>) -> (Holds, Option<Box<[Arc<str>]>>) {
+        if self.all_recorded {
+            let Some(page) = page else { return (self, None) };
+            page.iter().for_each(|group| self.recorded.add_shared(group));
+        }
+        let recorded = mem::take(&mut self.recorded).into_shared();
+        (self, Some(recorded))
     }
 }
 
@@ -80,9 +103,18 @@ pub(in crate::templates) struct Running {
 }
 
 impl Running {
-    pub(in crate::templates) fn begin(fragments: Rc<dyn Fragments>, limit: usize) -> Running {
+    /// A render of `template` with these values. `places` are all fragments of the site.
+    pub(in crate::templates) fn begin(
+        fragments: Rc<dyn Fragments>,
+        (places, template, values): (&Arc<Places>, &str, &Values),
+        limit: usize,
+    ) -> Running {
         let render = Render {
             fragments,
+            places: Arc::clone(places),
+            values: values.clone(),
+            template: template.into(),
+            known: None,
             limit,
             kept: 0,
             marks: None,
@@ -119,9 +151,9 @@ impl Running {
         for fill in render.fills {
             render.fragments.keep(fill);
         }
-        let Holds { groups, contains } = render.page;
+        let Holds { groups, recorded, contains, all_recorded: _ } = render.page;
         let (groups, contains) = (groups.into_strings(), contains.into_strings());
-        Ok(Rendered { content, groups, contains })
+        Ok(Rendered { content, groups, recorded: recorded.into_strings(), contains })
     }
 }
 
@@ -145,10 +177,31 @@ pub(super) fn fragments() -> TeraResult<Rc<dyn Fragments>> {
 }
 
 impl Render {
-    /// The body of a fragment begins.
-    pub(super) fn open(&mut self, key: FragmentKey, kind: Option<FragmentType>, groups: &[String]) {
-        let mut holds = Holds::default();
+    /// What is known of the values.
+    pub(super) fn known(&mut self) -> Rc<Known> {
+        let (places, values, template) = (&self.places, &self.values, &self.template);
+        let known = self.known.get_or_insert_with(|| {
+            Rc::new(Known {
+                places: Arc::clone(places),
+                values: values.clone(),
+                marked: values.marked(),
+                template: Arc::clone(template),
+            })
+        });
+        Rc::clone(known)
+    }
+
+    /// The body of a fragment begins. It was put into `groups` by hand.
+    pub(super) fn open(
+        &mut self,
+        key: FragmentKey,
+        kind: Option<FragmentType>,
+        groups: &[String],
+        depends: &Dependence,
+    ) {
+        let mut holds = Holds { all_recorded: depends.all, ..Holds::default() };
         holds.groups.extend(groups.iter().map(String::as_str));
+        depends.groups.iter().for_each(|group| holds.recorded.add_shared(group));
         self.open.push(Open { key, kind, holds });
     }
 
@@ -172,13 +225,14 @@ impl Render {
                 content = self.pieces(cut);
             }
         }
-        let Holds { groups, contains } = holds;
-        let (groups, contains) = (groups.into_boxes(), contains.into_boxes());
-        let kind = kind.filter(|_| self.kept + body.len() <= self.limit);
-        let fragment = Arc::new(match kind {
-            Some(_) => Fragment { content, groups, contains },
-            None => Fragment { content: Pieces::new(), groups, contains },
-        });
+        let all_recorded = holds.all_recorded;
+        let (holds, recorded) = holds.recorded(self.values.recorded());
+        let kind = kind.filter(|_| self.kept + body.len() <= self.limit && recorded.is_some());
+        let (groups, contains) = (holds.groups.into_boxes(), holds.contains.into_boxes());
+        let recorded = recorded.unwrap_or_default();
+        let content = if kind.is_some() { content } else { Pieces::new() };
+        let fragment = Arc::new(Fragment { content, groups, recorded, contains });
+        self.innermost().all_recorded |= all_recorded;
         if let Some(kind) = kind {
             self.kept += body.len();
             let (key, fragment) = (key.clone(), Arc::clone(&fragment));
@@ -234,7 +288,7 @@ impl Render {
         let mut text = mem::take(&mut self.marked);
         text.clear();
         text.reserve(fragment.content.len() + Marks::PAIR);
-        let id = Rc::from(id);
+        let id = Arc::from(id);
         self.innermost().add(&id, &fragment);
         self.done.push(Done { id, fragment });
         self.write(Mark::Begin(number), &mut text)?;

@@ -1,16 +1,17 @@
 //! Writes `{% cache … %}` in tags that Tera knows.
 //!
 //! ```text
-//! {%- cache id=ID, groups=GROUPS %}      {%- if OPEN(id=ID, groups=GROUPS) %}{% filter CLOSE %}
+//! {%- cache id=ID, groups=GROUPS %}      {%- if OPEN(place=3, id=ID, groups=GROUPS) %}{% filter CLOSE %}
 //! body                                   body
 //! {% endcache -%}                        {% endfilter %}{% else %}{{ FOUND() }}{% endif -%}
 //! ```
 //!
 //! Nothing else of the text changes, no line is added or taken away, and the arguments stay where
-//! they are, so that Tera parses and evaluates them as the arguments of any function.
+//! they are, so that Tera parses and evaluates them as the arguments of any function. `place` is the
+//! fragment's number among all of the site.
 
 use super::arguments;
-use super::functions::{CLOSE, FOUND, OPEN};
+use super::functions::{CLOSE, FOUND, OPEN, PLACE};
 use crate::problem::line_of;
 use crate::templates::positions::Rewritten;
 use crate::templates::scanner::{self, Tag};
@@ -30,13 +31,19 @@ impl Wrong {
     }
 }
 
-/// The template as Tera is to read it, or `None` if it has no fragments and stays as it is.
+/// The template as Tera is to read it, or `None` if it has no fragments and stays as it is. Its fragments are
+/// numbered from `first`.
 ///
 /// # Errors
 /// All that is wrong with `cache` and `endcache`. What is wrong with the rest is for Tera to say.
-pub fn rewrite(text: &str) -> Result<Option<Rewritten>, Vec<Wrong>> {
-    let mut rewriter =
-        Rewriter { text, rewritten: Rewritten::of(text), open: Vec::new(), wrong: Vec::new() };
+pub fn rewrite(text: &str, first: usize) -> Result<Option<Rewritten>, Vec<Wrong>> {
+    let mut rewriter = Rewriter {
+        text,
+        place: first,
+        rewritten: Rewritten::of(text),
+        open: Vec::new(),
+        wrong: Vec::new(),
+    };
     let mut found = false;
     let mut tags = scanner::tags(text);
     for tag in tags.by_ref() {
@@ -81,6 +88,8 @@ const BODIES: [(&str, &str); 6] = [
 
 struct Rewriter<'a> {
     text: &'a str,
+    /// The number of the next fragment.
+    place: usize,
     rewritten: Rewritten,
     /// The tags whose body is not over.
     open: Vec<Open<'a>>,
@@ -119,7 +128,9 @@ impl<'a> Rewriter<'a> {
         self.wrong.extend(arguments::check(self.text, tag));
         self.open.push(Open { word: CACHE, at: tag.range.start, in_else: false });
         let word = tag.word_at..tag.rest().start;
-        self.rewritten.replace(self.text, word, &format!("if {OPEN}("), &tag.range);
+        let with = format!("if {OPEN}({PLACE}={},", self.place);
+        self.place += 1;
+        self.rewritten.replace(self.text, word, &with, &tag.range);
         let end = tag.inside_end..tag.inside_end;
         self.rewritten.replace(self.text, end, &format!(") %}}{{% filter {CLOSE} "), &tag.range);
     }

@@ -47,7 +47,8 @@ fn errors_of_the_tag_have_line_and_column() {
     for (page, expected) in [
         (
             "\n é{% cache %}{% endcache %}",
-            "2:3: a fragment needs an id, as in `{% cache id=\"latest-news\" %}`",
+            "2:3: a fragment needs an id, as in `{% cache id=\"latest-news\" %}`, or a row, as in \
+             `{% cache row=story %}`",
         ),
         (
             "{% cache id='b' %}{% endcache %}\n {% cache id='a' %}",
@@ -60,7 +61,7 @@ fn errors_of_the_tag_have_line_and_column() {
         ),
         (
             "{% cache id='a',\n  ttl = 3 %}{% endcache %}",
-            "2:3: `cache` takes no `ttl`; it takes `id`, `groups` and `type`",
+            "2:3: `cache` takes no `ttl`; it takes `id`, `row`, `groups` and `type`",
         ),
         ("{% cache id='a', id='b' %}{% endcache %}", "1:18: `id` is there twice; leave one out"),
         (
@@ -73,15 +74,18 @@ fn errors_of_the_tag_have_line_and_column() {
         ),
         (
             "{% cache 'a' %}{% endcache %}",
-            "1:10: this is no argument; write `id=…`, `groups=…` or `type=…`, with commas between",
+            "1:10: this is no argument; write `id=…`, `row=…`, `groups=…` or `type=…`, with commas \
+             between",
         ),
         (
             "{% cache id %}{% endcache %}",
-            "1:10: this is no argument; write `id=…`, `groups=…` or `type=…`, with commas between",
+            "1:10: this is no argument; write `id=…`, `row=…`, `groups=…` or `type=…`, with commas \
+             between",
         ),
         (
             "{% cache id== 3 %}{% endcache %}",
-            "1:10: this is no argument; write `id=…`, `groups=…` or `type=…`, with commas between",
+            "1:10: this is no argument; write `id=…`, `row=…`, `groups=…` or `type=…`, with commas \
+             between",
         ),
         ("{% cache id=, groups='a' %}{% endcache %}", "1:10: `id` has no value"),
         (

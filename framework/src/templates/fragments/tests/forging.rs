@@ -88,7 +88,7 @@ fn what_the_tags_become_is_of_no_use_to_a_template() {
             "{% cache id='a' %}{% filter __headwater_close %}x{% endfilter %}{% endcache %}",
             "there is none",
         ),
-        ("{% if __headwater_open(groups='a') %}x{% endif %}", "id"),
+        ("{% if __headwater_open(groups='a') %}x{% endif %}", "place"),
     ] {
         let site = Site::of(page);
         assert!(site.error("{}").contains(error), "{page}: {}", site.error("{}"));

@@ -1,0 +1,250 @@
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, format_ident, quote};
+use syn::parse::{Parse, ParseStream};
+use syn::punctuated::Punctuated;
+use syn::spanned::Spanned;
+use syn::{Data, DeriveInput, Error, Field, Fields, Ident, LitInt, Token, Type, parenthesized};
+
+/// What `#[derive(Row)]` generates.
+pub(crate) fn expand(input: DeriveInput) -> TokenStream {
+    read(&input).map_or_else(Error::into_compile_error, |row| row.to_token_stream())
+}
+
+/// A row as it is declared.
+struct Row<'a> {
+    input: &'a DeriveInput,
+    key: Vec<&'a Field>,
+    indexes: Vec<Index<'a>>,
+    version: Option<LitInt>,
+    /// The type of the version before.
+    from: Option<Type>,
+}
+
+struct Index<'a> {
+    name: Ident,
+    is_unique: bool,
+    /// Whether there is an entry for each of the values in the first column.
+    is_each: bool,
+    columns: Vec<&'a Field>,
+}
+
+/// `by_tag = (each tags, created)`.
+struct Declared {
+    name: Ident,
+    each: Option<Ident>,
+    columns: Punctuated<Ident, Token![,]>,
+}
+
+impl Parse for Declared {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Declared> {
+        let name = input.parse()?;
+        input.parse::<Token![=]>()?;
+        let list;
+        parenthesized!(list in input);
+        let is_each =
+            list.fork().parse::<Ident>().is_ok_and(|word| word == "each") && list.peek2(Ident);
+        let each = if is_each { Some(list.parse()?) } else { None };
+        Ok(Declared { name, each, columns: Punctuated::parse_terminated(&list)? })
+    }
+}
+
+fn read(input: &DeriveInput) -> syn::Result<Row<'_>> {
+    const WANTED: &str = "a row is a struct with named fields, of which one has `#[row(key)]`";
+    let Data::Struct(data) = &input.data else { return Err(Error::new(input.span(), WANTED)) };
+    let Fields::Named(fields) = &data.fields else { return Err(Error::new(input.span(), WANTED)) };
+    if !input.generics.params.is_empty() {
+        return Err(Error::new(input.generics.span(), "a row has no type parameters"));
+    }
+    let mut row = Row { input, key: Vec::new(), indexes: Vec::new(), version: None, from: None };
+    for field in &fields.named {
+        read_field(field, &mut row)?;
+    }
+    for attribute in input.attrs.iter().filter(|attribute| attribute.path().is_ident("row")) {
+        attribute.parse_nested_meta(|meta| {
+            let is_unique = meta.path.is_ident("unique");
+            if meta.path.is_ident("version") {
+                row.version = Some(meta.value()?.parse()?);
+                return Ok(());
+            }
+            if meta.path.is_ident("from") {
+                row.from = Some(meta.value()?.parse()?);
+                return Ok(());
+            }
+            if !is_unique && !meta.path.is_ident("index") {
+                return Err(meta.error(
+                    "a struct's `#[row(…)]` takes `index(name = (column, …))`, `unique(name = (column, …))` and \
+                     `version = 2, from = TypeBefore`",
+                ));
+            }
+            let list;
+            parenthesized!(list in meta.input);
+            for declared in Punctuated::<Declared, Token![,]>::parse_terminated(&list)? {
+                row.indexes.push(declared.index(is_unique, &fields.named)?);
+            }
+            Ok(())
+        })?;
+    }
+    if row.key.is_empty() {
+        return Err(Error::new(input.ident.span(), WANTED));
+    }
+    Ok(row)
+}
+
+fn read_field<'a>(field: &'a Field, row: &mut Row<'a>) -> syn::Result<()> {
+    for attribute in field.attrs.iter().filter(|attribute| attribute.path().is_ident("row")) {
+        attribute.parse_nested_meta(|meta| {
+            let is_unique = meta.path.is_ident("unique");
+            if meta.path.is_ident("key") {
+                row.key.push(field);
+            } else if is_unique || meta.path.is_ident("index") {
+                let name = field.ident.clone().unwrap_or_else(|| Ident::new("_", Span::call_site()));
+                row.indexes.push(Index { name, is_unique, is_each: false, columns: vec![field] });
+            } else {
+                return Err(meta.error(
+                    "a field's `#[row(…)]` takes `key`, `index` or `unique`; an index of several fields, or of each \
+                     value in one, stands at the struct: `#[row(index(by_tag = (each tags, created)))]`",
+                ));
+            }
+            Ok(())
+        })?;
+    }
+    Ok(())
+}
+
+impl Declared {
+    fn index<'a>(
+        self,
+        is_unique: bool,
+        fields: &'a Punctuated<Field, Token![,]>,
+    ) -> syn::Result<Index<'a>> {
+        let column = |name: &Ident| {
+            fields
+                .iter()
+                .find(|field| field.ident.as_ref() == Some(name))
+                .ok_or_else(|| Error::new(name.span(), format!("the row has no field `{name}`")))
+        };
+        let columns = self.columns.iter().map(column).collect::<syn::Result<Vec<_>>>()?;
+        if columns.is_empty() {
+            return Err(Error::new(self.name.span(), "an index has one column at least"));
+        }
+        Ok(Index { name: self.name, is_unique, is_each: self.each.is_some(), columns })
+    }
+}
+
+/// One type, or a tuple of several.
+fn tuple(types: &[TokenStream]) -> TokenStream {
+    match types {
+        [only] => only.clone(),
+        several => quote!((#(#several,)*)),
+    }
+}
+
+/// Fields with their types, as text.
+fn described(fields: &[&Field]) -> String {
+    let described = fields.iter().map(|field| {
+        let name = field.ident.as_ref().map(Ident::to_string).unwrap_or_default();
+        format!("{name}: {}", field.ty.to_token_stream())
+    });
+    described.collect::<Vec<_>>().join(", ")
+}
+
+impl ToTokens for Row<'_> {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        let Row { input: DeriveInput { ident, vis, .. }, key, indexes, version, from } = self;
+        let version = version.iter();
+        let from = from.iter().map(|from| quote! {
+            fn decode(version: u32, bytes: &[u8]) -> ::std::result::Result<Self, ::std::string::String> {
+                match version == <Self as ::headwater::state::Row>::VERSION {
+                    true => ::headwater::state::decode_row(bytes),
+                    false if version > <Self as ::headwater::state::Row>::VERSION => {
+                        Err(::headwater::state::unknown_version::<Self>(version))
+                    }
+                    false => <#from as ::headwater::state::Row>::decode(version, bytes).map(Self::from),
+                }
+            }
+        });
+        let key_type =
+            tuple(&key.iter().map(|field| field.ty.to_token_stream()).collect::<Vec<_>>());
+        let key_value =
+            tuple(&key.iter().map(|Field { ident, .. }| quote!(&self.#ident)).collect::<Vec<_>>());
+        let (name, key) = (ident.to_string(), described(key));
+        let definitions = indexes.iter().map(|index| index.definition(ident));
+        let constants = indexes.iter().enumerate().map(|(position, index)| {
+            let constant = format_ident!(
+                "{}",
+                index.name.to_string().to_uppercase(),
+                span = index.name.span()
+            );
+            let (value, order) = index.types();
+            let doc = format!("The index `{}`.", index.name);
+            quote! {
+                #[doc = #doc]
+                #[allow(dead_code)]
+                #vis const #constant: ::headwater::state::Index<#ident, #value, #order> =
+                    ::headwater::state::Index::new(#position);
+            }
+        });
+        tokens.extend(quote! {
+            impl ::headwater::state::Row for #ident {
+                type Key = #key_type;
+                const NAME: &'static str = #name;
+                const KEY: &'static str = #key;
+                const INDEXES: &'static [::headwater::state::IndexDefinition<#ident>] = &[#(#definitions),*];
+
+                #(const VERSION: u32 = #version;)*
+
+                #(#from)*
+
+                fn with_key(&self, show: &mut dyn FnMut(&dyn ::headwater::state::Key)) {
+                    show(&#key_value);
+                }
+            }
+
+            impl #ident {
+                #(#constants)*
+            }
+        });
+    }
+}
+
+impl Index<'_> {
+    /// The types that a row is found by, and that rows with the same one are ordered by.
+    fn types(&self) -> (TokenStream, TokenStream) {
+        let types: Vec<&Type> = self.columns.iter().map(|field| &field.ty).collect();
+        let first = types[0];
+        let value = match self.is_each {
+            true => quote!(<#first as ::headwater::state::Each>::Value),
+            false => quote!(#first),
+        };
+        let order: Vec<_> = types[1..].iter().map(ToTokens::to_token_stream).collect();
+        (value, tuple(&order))
+    }
+
+    fn definition(&self, row: &Ident) -> TokenStream {
+        let Index { name, is_unique, is_each, columns } = self;
+        let (name, described) = (name.to_string(), described(columns));
+        let idents = columns.iter().map(|field| &field.ident).collect::<Vec<_>>();
+        let (first, order) = (idents[0], &idents[1..]);
+        let show = match is_each {
+            true => quote! {
+                for first in ::headwater::state::Each::each(&row.#first) {
+                    show(&[first, #(&row.#order),*]);
+                }
+            },
+            false => quote!(show(&[&row.#first, #(&row.#order),*]);),
+        };
+        quote! {
+            ::headwater::state::IndexDefinition {
+                name: #name,
+                columns: #described,
+                unique: #is_unique,
+                entries: {
+                    fn entries(row: &#row, show: &mut dyn FnMut(&[&dyn ::headwater::state::Key])) {
+                        #show
+                    }
+                    entries
+                },
+            }
+        }
+    }
+}

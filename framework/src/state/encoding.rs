@@ -1,0 +1,41 @@
+//! How updates, rows and values are kept: as MessagePack with the names of fields and variants, so that later versions
+//! of their types can have other fields.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// Encodes a value.
+///
+/// # Errors
+/// When its `Serialize` fails, or uses what MessagePack has not.
+pub(super) fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, String> {
+    rmp_serde::to_vec_named(value).map_err(|error| error.to_string())
+}
+
+/// Encodes a value that is in a state. Where its `Serialize` fails, the piece is empty, and is refused when it is
+/// read.
+pub(super) fn encode_kept<T: Serialize>(value: &T) -> Vec<u8> {
+    encode(value).unwrap_or_default()
+}
+
+/// Decodes a value, all of `bytes`.
+///
+/// # Errors
+/// When they are something else.
+pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
+    let mut rest = bytes;
+    let mut decoder = rmp_serde::Deserializer::new(&mut rest);
+    let value = T::deserialize(&mut decoder).map_err(|error| error.to_string())?;
+    match rest {
+        [] => Ok(value),
+        _ => Err(format!("{} bytes are left over after decoding", rest.len())),
+    }
+}
+
+/// Whether two values are encoded in the same way. Values that cannot be encoded differ.
+pub(super) fn looks_same<T: Serialize>(one: &T, other: &T) -> bool {
+    match (encode(one), encode(other)) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => false,
+    }
+}

@@ -1,0 +1,85 @@
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::recorder::Recorder;
+
+/// A field of a state: [`Table`](super::Table), [`Value`](super::Value) or [`Plain`](super::Plain).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a field of a state",
+    label = "a field is a `Table<R>`, a `Value<T>` or a `Plain<T>`",
+    note = "rows that pages read one by one or by an index: `Table<R>`",
+    note = "a value that pages read as a whole: `Value<{Self}>`",
+    note = "a value whose pages name their groups by hand: `Plain<{Self}>`"
+)]
+pub trait Field: AnyField + Clone + Default + Send + Sync + 'static {
+    /// What controllers read.
+    type View: Clone + Send + Sync + 'static;
+
+    /// What the names of its groups are made of, for the fingerprint of the site's data.
+    #[doc(hidden)]
+    fn schema() -> String;
+
+    /// The view of the field at this place of its state.
+    #[doc(hidden)]
+    fn view(&self, reading: &Reading<'_>, place: usize) -> Self::View;
+}
+
+/// What an update does to a field of whichever kind, until it has succeeded or failed.
+#[doc(hidden)]
+pub trait AnyField {
+    /// Adds the groups of all that the update under way has changed. `name` is the field's full name.
+    fn changes(&self, name: &str, groups: &mut Groups);
+
+    /// The update under way has succeeded.
+    fn keep(&mut self);
+
+    /// The update under way has failed: everything is as it was before.
+    fn undo(&mut self);
+
+    /// The version of what [`save`](AnyField::save) gives.
+    fn version(&self) -> u32 {
+        1
+    }
+
+    /// All that is in the field, in pieces that [`load`](AnyField::load) takes: one for each row. They come from a
+    /// snapshot, while the field goes on.
+    fn save(&self) -> Box<dyn Iterator<Item = Vec<u8>> + Send>;
+
+    /// Takes a piece that a field of this version gave, in the order in which it gave them.
+    ///
+    /// # Errors
+    /// When it is not one, and what to do.
+    fn load(&mut self, version: u32, piece: &[u8]) -> Result<(), String>;
+}
+
+/// The name of a field, and its [schema](Field::schema).
+#[doc(hidden)]
+pub type FieldSchema = (&'static str, fn() -> String);
+
+/// Names of groups that an update invalidates.
+#[doc(hidden)]
+#[derive(Debug, Default)]
+pub struct Groups(pub(super) BTreeSet<String>);
+
+/// What a view is made with. A site has none: views come with [`Data`](crate::extract::Data).
+#[doc(hidden)]
+pub struct Reading<'a> {
+    pub(super) recorder: Option<&'a Arc<Recorder>>,
+    /// The full names of the fields.
+    pub(super) names: &'a [&'static str],
+}
+
+/// What a view of a field knows of the request that it belongs to.
+#[derive(Debug, Clone)]
+pub(super) struct Reader {
+    /// Where reads are recorded, if the reply may be cached.
+    pub(super) recorder: Option<Arc<Recorder>>,
+    /// The field's full name.
+    pub(super) field: &'static str,
+}
+
+impl Reading<'_> {
+    pub(super) fn of(&self, place: usize) -> Reader {
+        Reader { recorder: self.recorder.cloned(), field: self.names[place] }
+    }
+}

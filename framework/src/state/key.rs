@@ -1,0 +1,328 @@
+use std::borrow::Cow;
+use std::fmt::Write;
+use std::sync::Arc;
+
+/// The longest text of a value in the name of a group, in bytes; a longer one is hashed.
+const LONGEST_TEXT: usize = 48;
+
+/// A type that rows can be found by: the key of a table, or a column of an index.
+///
+/// Numbers, `bool`, `char`, `String`, `Option` of them (nothing comes first), and tuples, which are ordered by
+/// their first value, then by their second. A `String` is looked up by `&str`.
+#[diagnostic::on_unimplemented(
+    message = "rows cannot be found by `{Self}`",
+    label = "not a key or a column of an index",
+    note = "a key or an indexed column is an integer, `bool`, `char`, `String`, an `Option` of these, or a tuple"
+)]
+pub trait Key {
+    /// Appends bytes that sort as the values do. They end by themselves: none are the beginning of another
+    /// value's.
+    #[doc(hidden)]
+    fn encode(&self, bytes: &mut Vec<u8>);
+
+    /// Appends the value as the names of groups spell it. Each value has a text of its own.
+    #[doc(hidden)]
+    fn spell(&self, text: &mut String);
+}
+
+/// A [`Key`] that can be read back: a column whose values a page lists.
+pub trait OwnedKey: Key + Sized {
+    /// Takes the value from the beginning of the bytes that [`Key::encode`] made.
+    #[doc(hidden)]
+    fn decode(bytes: &mut &[u8]) -> Option<Self>;
+}
+
+/// A value's bytes.
+pub(super) fn encoded(key: &(impl Key + ?Sized)) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(32);
+    key.encode(&mut bytes);
+    bytes
+}
+
+/// A value's text.
+pub(super) fn spelled(key: &(impl Key + ?Sized)) -> String {
+    let mut text = String::with_capacity(24);
+    key.spell(&mut text);
+    text
+}
+
+macro_rules! integers {
+    ($($unsigned:ty, $signed:ty;)*) => {$(
+        impl Key for $unsigned {
+            fn encode(&self, bytes: &mut Vec<u8>) {
+                bytes.extend(self.to_be_bytes());
+            }
+
+            fn spell(&self, text: &mut String) {
+                let _ = write!(text, "{self}");
+            }
+        }
+
+        impl OwnedKey for $unsigned {
+            fn decode(bytes: &mut &[u8]) -> Option<$unsigned> {
+                let (number, rest) = bytes.split_first_chunk()?;
+                *bytes = rest;
+                Some(<$unsigned>::from_be_bytes(*number))
+            }
+        }
+
+        impl Key for $signed {
+            fn encode(&self, bytes: &mut Vec<u8>) {
+                // With the sign turned round, negative numbers come before the others.
+                (self.cast_unsigned() ^ (1 << (<$signed>::BITS - 1))).encode(bytes);
+            }
+
+            fn spell(&self, text: &mut String) {
+                let _ = write!(text, "{self}");
+            }
+        }
+
+        impl OwnedKey for $signed {
+            fn decode(bytes: &mut &[u8]) -> Option<$signed> {
+                let number = <$unsigned>::decode(bytes)?;
+                Some((number ^ (1 << (<$signed>::BITS - 1))).cast_signed())
+            }
+        }
+    )*};
+}
+
+integers! {
+    u8, i8;
+    u16, i16;
+    u32, i32;
+    u64, i64;
+    u128, i128;
+}
+
+impl Key for bool {
+    fn encode(&self, bytes: &mut Vec<u8>) {
+        bytes.push(u8::from(*self));
+    }
+
+    fn spell(&self, text: &mut String) {
+        text.push_str(if *self { "true" } else { "false" });
+    }
+}
+
+impl OwnedKey for bool {
+    fn decode(bytes: &mut &[u8]) -> Option<bool> {
+        Some(u8::decode(bytes)? != 0)
+    }
+}
+
+impl Key for char {
+    fn encode(&self, bytes: &mut Vec<u8>) {
+        u32::from(*self).encode(bytes);
+    }
+
+    fn spell(&self, text: &mut String) {
+        self.encode_utf8(&mut [0; 4]).spell(text);
+    }
+}
+
+impl OwnedKey for char {
+    fn decode(bytes: &mut &[u8]) -> Option<char> {
+        char::from_u32(u32::decode(bytes)?)
+    }
+}
+
+impl Key for str {
+    fn encode(&self, bytes: &mut Vec<u8>) {
+        // A zero byte is followed by 0xff, the end is a zero byte followed by none: so a text comes before all
+        // that it is the beginning of.
+        for piece in self.as_bytes().split_inclusive(|byte| *byte == 0) {
+            bytes.extend(piece);
+            if piece.ends_with(&[0]) {
+                bytes.push(0xff);
+            }
+        }
+        bytes.extend([0, 0]);
+    }
+
+    fn spell(&self, text: &mut String) {
+        if self.len() > LONGEST_TEXT {
+            let hash = blake3::hash(self.as_bytes()).to_hex();
+            text.push('#');
+            text.push_str(&hash[..32]);
+            return;
+        }
+        for byte in self.bytes() {
+            match byte {
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => {
+                    text.push(char::from(byte));
+                }
+                _ => {
+                    let _ = write!(text, "%{byte:02X}");
+                }
+            }
+        }
+    }
+}
+
+impl Key for String {
+    fn encode(&self, bytes: &mut Vec<u8>) {
+        self.as_str().encode(bytes);
+    }
+
+    fn spell(&self, text: &mut String) {
+        self.as_str().spell(text);
+    }
+}
+
+impl OwnedKey for String {
+    fn decode(bytes: &mut &[u8]) -> Option<String> {
+        let mut text = Vec::new();
+        loop {
+            let zero = bytes.iter().position(|byte| *byte == 0)?;
+            text.extend(&bytes[..zero]);
+            let end = *bytes.get(zero + 1)?;
+            *bytes = &bytes[zero + 2..];
+            match end {
+                0 => return String::from_utf8(text).ok(),
+                _ => text.push(0),
+            }
+        }
+    }
+}
+
+impl<T: Key> Key for Option<T> {
+    fn encode(&self, bytes: &mut Vec<u8>) {
+        self.is_some().encode(bytes);
+        if let Some(value) = self {
+            value.encode(bytes);
+        }
+    }
+
+    fn spell(&self, text: &mut String) {
+        match self {
+            Some(value) => value.spell(text),
+            // No other text has this character.
+            None => text.push('~'),
+        }
+    }
+}
+
+impl<T: OwnedKey> OwnedKey for Option<T> {
+    fn decode(bytes: &mut &[u8]) -> Option<Option<T>> {
+        match bool::decode(bytes)? {
+            true => T::decode(bytes).map(Some),
+            false => Some(None),
+        }
+    }
+}
+
+macro_rules! delegates {
+    ($($type:ty),*) => {$(
+        impl<T: Key + ?Sized> Key for $type {
+            fn encode(&self, bytes: &mut Vec<u8>) {
+                T::encode(self, bytes);
+            }
+
+            fn spell(&self, text: &mut String) {
+                T::spell(self, text);
+            }
+        }
+    )*};
+}
+
+delegates!(&T, Box<T>, Arc<T>);
+
+impl<T: Key + ToOwned + ?Sized> Key for Cow<'_, T> {
+    fn encode(&self, bytes: &mut Vec<u8>) {
+        T::encode(self, bytes);
+    }
+
+    fn spell(&self, text: &mut String) {
+        T::spell(self, text);
+    }
+}
+
+macro_rules! tuples {
+    ($($first:ident $($name:ident)*;)*) => {$(
+        impl<$first: Key, $($name: Key),*> Key for ($first, $($name,)*) {
+            fn encode(&self, bytes: &mut Vec<u8>) {
+                #[allow(non_snake_case, reason = "a value is called as its type")]
+                let ($first, $($name,)*) = self;
+                $first.encode(bytes);
+                $($name.encode(bytes);)*
+            }
+
+            fn spell(&self, text: &mut String) {
+                #[allow(non_snake_case, reason = "a value is called as its type")]
+                let ($first, $($name,)*) = self;
+                $first.spell(text);
+                $(
+                    text.push(',');
+                    $name.spell(text);
+                )*
+            }
+        }
+
+        impl<$first: OwnedKey, $($name: OwnedKey),*> OwnedKey for ($first, $($name,)*) {
+            fn decode(bytes: &mut &[u8]) -> Option<($first, $($name,)*)> {
+                Some(($first::decode(bytes)?, $($name::decode(bytes)?,)*))
+            }
+        }
+    )*};
+}
+
+tuples! {
+    A;
+    A B;
+    A B C;
+    A B C D;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Debug;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    type Composite = (Option<String>, i32, (bool, char));
+
+    fn hold<K: OwnedKey + Ord + Debug>(one: &K, other: &K) -> Result<(), TestCaseError> {
+        let (first, second) = (encoded(one), encoded(other));
+        prop_assert_eq!(first.cmp(&second), one.cmp(other), "{:?} {:?}", one, other);
+        prop_assert_eq!(second.starts_with(&first), one == other);
+        prop_assert_eq!(spelled(one) == spelled(other), one == other);
+        let mut bytes = first.as_slice();
+        let decoded = K::decode(&mut bytes);
+        prop_assert_eq!(decoded.as_ref(), Some(one));
+        prop_assert!(bytes.is_empty());
+        Ok(())
+    }
+
+    /// Texts of which many are alike.
+    fn text() -> impl Strategy<Value = String> {
+        prop_oneof!["[ab\0~,%#]{0,4}", any::<String>(), "a{46,50}"]
+    }
+
+    proptest! {
+        #[test]
+        fn bytes_sort_as_values_do_and_texts_tell_them_apart(
+            one in text(),
+            other in text(),
+            numbers in any::<(i64, i64)>(),
+            composites in any::<(Composite, Composite)>(),
+            optional in (proptest::option::of(text()), proptest::option::of(text())),
+        ) {
+            hold(&one, &other)?;
+            hold(&numbers.0, &numbers.1)?;
+            hold(&composites.0, &composites.1)?;
+            hold(&optional.0, &optional.1)?;
+            hold(&(one.clone(), other.clone()), &(other, one))?;
+        }
+    }
+
+    #[test]
+    fn a_text_is_spelled_readably_as_far_as_that_is_safe() {
+        assert_eq!(spelled("pea-soup"), "pea-soup");
+        assert_eq!(spelled(&("ada", -7)), "ada,-7");
+        assert_eq!(spelled("größe, a/b"), "gr%C3%B6%C3%9Fe%2C%20a%2Fb");
+        assert_eq!(spelled(&None::<u8>), "~");
+        assert_eq!(spelled(&"x".repeat(49)).len(), 33);
+    }
+}

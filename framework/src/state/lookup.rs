@@ -1,0 +1,36 @@
+use super::key::Key;
+
+/// A value by which rows are looked up whose key or column is a `K`: a `K`, a reference to one, `&str` for a
+/// `String`, and tuples of these for tuples.
+#[diagnostic::on_unimplemented(
+    message = "`{K}` is looked up here, and `{Self}` is none",
+    label = "not a `{K}`"
+)]
+pub trait Lookup<K: ?Sized>: Key {}
+
+macro_rules! by_themselves {
+    ($($type:ty),*) => {$(
+        impl Lookup<$type> for $type {}
+    )*};
+}
+
+by_themselves!(u8, u16, u32, u64, u128, i8, i16, i32, i64, i128, bool, char, String);
+
+impl Lookup<String> for str {}
+
+impl<K, Q: Lookup<K> + ?Sized> Lookup<K> for &Q {}
+
+impl<K, Q: Lookup<K>> Lookup<Option<K>> for Option<Q> {}
+
+macro_rules! tuples {
+    ($($($name:ident $other:ident)*;)*) => {$(
+        impl<$($name, $other: Lookup<$name>),*> Lookup<($($name,)*)> for ($($other,)*) {}
+    )*};
+}
+
+tuples! {
+    A P;
+    A P B Q;
+    A P B Q C R;
+    A P B Q C R D S;
+}

@@ -1,0 +1,97 @@
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::encoding::decode;
+use super::field::{AnyField, Field, Groups, Reading};
+use super::value::saved;
+
+/// A value of a state whose reads are **not** recorded: pages that show it name their groups by hand, and
+/// updates name them with [`At::invalidate`](super::At::invalidate). What a page forgets to name stays stale;
+/// [`Table`](super::Table) and [`Value`](super::Value) cannot be forgotten.
+///
+/// An update that changes it clones it first, so that the update can be undone. With the maps and vectors of the
+/// [`imbl`](https://docs.rs/imbl) crate, which share what did not change, that is next to nothing. With `std`'s
+/// collections it is a copy of everything: about 12 ms for a `BTreeMap` of 100,000 entries, at each update, and
+/// again for each at every start.
+#[derive(Clone, Default)]
+pub struct Plain<T> {
+    value: Arc<T>,
+    before: Option<Arc<T>>,
+}
+
+/// A [`Plain`] value as controllers read it: it is `T` to them.
+#[derive(Clone)]
+pub struct PlainView<T>(Arc<T>);
+
+impl<T> Deref for Plain<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+impl<T: Clone> DerefMut for Plain<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        if self.before.is_none() {
+            self.before = Some(Arc::clone(&self.value));
+        }
+        Arc::make_mut(&mut self.value)
+    }
+}
+
+impl<T: Default + Serialize + DeserializeOwned + Send + Sync + 'static> AnyField for Plain<T> {
+    fn changes(&self, _: &str, _: &mut Groups) {}
+
+    fn keep(&mut self) {
+        self.before = None;
+    }
+
+    fn undo(&mut self) {
+        if let Some(before) = self.before.take() {
+            self.value = before;
+        }
+    }
+
+    fn save(&self) -> Box<dyn Iterator<Item = Vec<u8>> + Send> {
+        saved(&self.value)
+    }
+
+    fn load(&mut self, _: u32, piece: &[u8]) -> Result<(), String> {
+        self.value = Arc::new(decode(piece)?);
+        Ok(())
+    }
+}
+
+impl<T> Field for Plain<T>
+where
+    T: Clone + Default + Serialize + DeserializeOwned + Send + Sync + 'static,
+{
+    type View = PlainView<T>;
+
+    fn schema() -> String {
+        "plain".to_owned()
+    }
+
+    fn view(&self, _: &Reading<'_>, _: usize) -> PlainView<T> {
+        PlainView(Arc::clone(&self.value))
+    }
+}
+
+impl<T> Deref for PlainView<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Plain<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.value.fmt(f)
+    }
+}

@@ -1,0 +1,171 @@
+//! The states as a checkpoint keeps them: field by field, in pieces.
+
+use super::{State, States};
+
+/// A state, as a checkpoint keeps it.
+pub(crate) struct SavedState {
+    /// Its name.
+    pub(crate) name: &'static str,
+    /// Its fields.
+    pub(crate) fields: Vec<SavedField>,
+}
+
+/// A field, as a checkpoint keeps it.
+pub(crate) struct SavedField {
+    /// Its name.
+    pub(crate) name: &'static str,
+    /// The version of its pieces.
+    pub(crate) version: u32,
+    /// What is in it: a piece for each row. They come from a snapshot, while the field goes on.
+    pub(crate) pieces: Box<dyn Iterator<Item = Vec<u8>> + Send>,
+}
+
+impl States {
+    /// All states as they are published. The log's records must not be applied meanwhile.
+    pub(crate) fn save(&self) -> Vec<SavedState> {
+        let mut states: Vec<SavedState> = self
+            .by_name
+            .iter()
+            .map(|(name, state)| SavedState { name, fields: state.store.save() })
+            .collect();
+        states.sort_unstable_by_key(|state| state.name);
+        states
+    }
+
+    /// Takes a piece of a field of a state. Readers see it after [`publish`](States::publish).
+    ///
+    /// # Errors
+    /// When the site has no such state or field any more, or the piece cannot be read.
+    pub(crate) fn load(
+        &self,
+        state: &str,
+        field: &str,
+        version: u32,
+        piece: &[u8],
+    ) -> Result<(), String> {
+        let known =
+            self.by_name.get(state).ok_or_else(|| format!("the site has no state \"{state}\""))?;
+        known.store.load(field, version, piece)
+    }
+}
+
+pub(super) fn save<S: State>(value: &S) -> Vec<SavedField> {
+    let mut fields = Vec::with_capacity(S::FIELDS.len());
+    // A clone shares its contents.
+    value.clone().each_field(&mut |place, field| {
+        let (name, _) = S::FIELDS[place];
+        fields.push(SavedField { name, version: field.version(), pieces: field.save() });
+    });
+    fields
+}
+
+pub(super) fn load<S: State>(
+    value: &mut S,
+    field: &str,
+    version: u32,
+    piece: &[u8],
+) -> Result<(), String> {
+    let mut loaded = Err(format!("the state has no field `{field}` any more"));
+    value.each_field(&mut |place, known| {
+        if S::FIELDS[place].0 == field {
+            loaded = known.load(version, piece);
+        }
+    });
+    loaded
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::{Deserialize, Serialize};
+
+    use super::*;
+    use crate::state::{Plain, Row, Table, Value};
+
+    #[derive(Clone, Serialize, Deserialize, Row)]
+    struct StoryV1 {
+        #[row(key)]
+        id: u64,
+        name: String,
+    }
+
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Row)]
+    #[row(version = 2, from = StoryV1)]
+    struct Story {
+        #[row(key)]
+        id: u64,
+        #[row(index)]
+        title: String,
+        #[serde(default)]
+        words: usize,
+    }
+
+    impl From<StoryV1> for Story {
+        fn from(StoryV1 { id, name }: StoryV1) -> Story {
+            Story { id, title: name, words: 0 }
+        }
+    }
+
+    #[derive(Clone, Default, State)]
+    struct Before {
+        stories: Table<StoryV1>,
+        motto: Value<String>,
+    }
+
+    #[derive(Clone, Default, State)]
+    struct Now {
+        stories: Table<Story>,
+        motto: Value<String>,
+        extra: Plain<u64>,
+    }
+
+    fn pieces(value: &impl State) -> Vec<(&'static str, u32, Vec<u8>)> {
+        let fields = save(value).into_iter();
+        fields
+            .flat_map(|field| field.pieces.map(move |piece| (field.name, field.version, piece)))
+            .collect()
+    }
+
+    #[test]
+    fn what_was_saved_is_loaded_again() {
+        let mut now = Now::default();
+        for id in 1..=3 {
+            let title = format!("Story {id}");
+            now.stories.insert(Story { id, title, words: 7 }).unwrap();
+        }
+        now.motto.set("Yes".to_owned());
+        *now.extra = 9;
+        let mut again = Now::default();
+        for (field, version, piece) in pieces(&now) {
+            load(&mut again, field, version, &piece).unwrap();
+        }
+        let rows = |now: &mut Now| {
+            now.stories.read().all().into_iter().map(|row| row.into_row()).collect::<Vec<_>>()
+        };
+        assert_eq!(rows(&mut again), rows(&mut now));
+        assert_eq!(again.stories.read().of(Story::TITLE, "Story 2").count(), 1);
+        assert_eq!((again.motto.get().as_str(), *again.extra), ("Yes", 9));
+    }
+
+    #[test]
+    fn rows_of_an_earlier_version_are_read_by_their_migration() {
+        let mut before = Before::default();
+        before.stories.insert(StoryV1 { id: 1, name: "Rain".to_owned() }).unwrap();
+        let mut now = Now::default();
+        for (field, version, piece) in pieces(&before) {
+            load(&mut now, field, version, &piece).unwrap();
+        }
+        let expected = Story { id: 1, title: "Rain".to_owned(), words: 0 };
+        assert_eq!(now.stories.get(1).unwrap().into_row(), expected);
+    }
+
+    #[test]
+    fn what_the_site_does_not_know_is_named() {
+        let mut now = Now::default();
+        let gone = load(&mut now, "gone", 1, &[]).unwrap_err();
+        assert!(gone.contains("no field `gone`"), "{gone}");
+        let newer = load(&mut now, "stories", 3, &[]).unwrap_err();
+        assert!(newer.contains("version 3, and this program knows it up to version 2"), "{newer}");
+        let wrong = load(&mut now, "motto", 1, &[0xc1]);
+        assert!(wrong.is_err());
+    }
+}

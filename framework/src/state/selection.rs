@@ -1,0 +1,264 @@
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use serde::{Serialize, Serializer};
+
+use super::index::Span;
+use super::row::Row;
+use super::view::{Ref, TableView};
+use crate::packed::marked_read;
+
+/// Rows of a table in an order: those that have a value, those of a range, or all. A page that has a selection depends
+/// on which rows are in it and on their order, and on those rows that it takes.
+///
+/// ```
+/// use headwater::prelude::*;
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Clone, Serialize, Deserialize, Row)]
+/// #[row(index(by_author = (author, id)))]
+/// struct Story {
+///     #[row(key)]
+///     id: u64,
+///     author: String,
+/// }
+///
+/// let mut stories = Table::<Story>::default();
+/// for id in 1..=25 {
+///     stories.insert(Story { id, author: "ada".to_owned() })?;
+/// }
+/// let stories = stories.read();
+/// let by_ada = stories.of(Story::BY_AUTHOR, "ada");
+/// assert_eq!(by_ada.newest(2).iter().map(|story| story.id).collect::<Vec<_>>(), [25, 24]);
+/// let page = by_ada.reversed().page(3, 10);
+/// assert_eq!((page.number, page.pages, page.total), (3, 3, 25));
+/// assert_eq!((page.first, page.last, page.len()), (21, 25, 5));
+/// # Ok::<(), Violation>(())
+/// ```
+#[derive(Clone)]
+#[must_use = "rows are taken from a selection"]
+pub struct Selection<R: Row> {
+    view: TableView<R>,
+    /// The index, or none for the order of the keys.
+    index: Option<usize>,
+    span: Span,
+    is_reversed: bool,
+    /// The group of the selection itself.
+    group: Option<Arc<str>>,
+    /// The group of all rows in it.
+    via: Option<Arc<str>>,
+}
+
+impl<R: Row> Selection<R> {
+    pub(super) fn new(
+        view: TableView<R>,
+        index: Option<usize>,
+        span: Span,
+        group: Option<Arc<str>>,
+        via: Option<Arc<str>>,
+    ) -> Selection<R> {
+        Selection { view, index, span, is_reversed: false, group, via }
+    }
+
+    /// The same rows in the opposite order: the newest first, where the index is in the order of time.
+    pub fn reversed(mut self) -> Selection<R> {
+        self.is_reversed = !self.is_reversed;
+        self
+    }
+
+    /// The rows, one after the other.
+    pub fn iter(&self) -> impl Iterator<Item = Ref<R>> {
+        self.found().map(|row| self.view.found(row, self.via.as_ref()))
+    }
+
+    /// The first `count` rows.
+    pub fn take(&self, count: usize) -> Rows<R> {
+        self.rows(0, count)
+    }
+
+    /// The first row.
+    pub fn first(&self) -> Option<Ref<R>> {
+        self.iter().next()
+    }
+
+    /// All rows.
+    pub fn all(&self) -> Rows<R> {
+        self.rows(0, usize::MAX)
+    }
+
+    /// The last `count` rows of the index's order, the last one first.
+    pub fn newest(&self, count: usize) -> Rows<R> {
+        Selection { is_reversed: true, ..self.clone() }.take(count)
+    }
+
+    /// The first `count` rows of the index's order.
+    pub fn oldest(&self, count: usize) -> Rows<R> {
+        Selection { is_reversed: false, ..self.clone() }.take(count)
+    }
+
+    /// One of the pages with `size` rows each, counted from 1. A page that is not there has no rows.
+    pub fn page(&self, number: usize, size: usize) -> Page<R> {
+        let total = self.count();
+        let size = size.max(1);
+        let skipped = number.checked_sub(1).and_then(|before| before.checked_mul(size));
+        let skipped = skipped.filter(|skipped| *skipped < total).unwrap_or(total);
+        let rows = self.rows(skipped, size);
+        let (first, last) = match rows.len() {
+            0 => (0, 0),
+            count => (skipped + 1, skipped + count),
+        };
+        Page { rows, number, pages: total.div_ceil(size), first, last, total }
+    }
+
+    /// How many rows there are.
+    pub fn count(&self) -> usize {
+        match self.index {
+            Some(index) => self.view.stored.indexes[index].count(&self.span),
+            None => self.view.stored.by_key.len(),
+        }
+    }
+
+    /// Whether there are no rows.
+    pub fn is_empty(&self) -> bool {
+        self.found().next().is_none()
+    }
+
+    fn rows(&self, skipped: usize, count: usize) -> Rows<R> {
+        let rows = self.found().skip(skipped).take(count);
+        let rows = rows.map(|row| self.view.found(row, self.via.as_ref())).collect();
+        Rows::new(rows, self.group.clone())
+    }
+
+    fn found(&self) -> Box<dyn Iterator<Item = &Arc<R>> + '_> {
+        let by_key = &self.view.stored.by_key;
+        let Some(index) = self.index else {
+            return match self.is_reversed {
+                false => Box::new(by_key.values()),
+                true => Box::new(by_key.values().rev()),
+            };
+        };
+        let keys = self.view.stored.indexes[index].keys(&self.span);
+        match self.is_reversed {
+            false => Box::new(keys.filter_map(|key| by_key.get(&**key))),
+            true => Box::new(keys.rev().filter_map(|key| by_key.get(&**key))),
+        }
+    }
+}
+
+impl<R: Row> fmt::Debug for Selection<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Selection<{}>({} rows)", R::NAME, self.count())
+    }
+}
+
+/// Rows that were read together. They are a slice, and are serialised as a sequence.
+#[derive(Debug, Clone)]
+pub struct Rows<R> {
+    rows: Vec<Ref<R>>,
+    /// The group of the read that found them.
+    group: Option<Arc<str>>,
+}
+
+impl<R> Rows<R> {
+    pub(super) fn new(rows: Vec<Ref<R>>, group: Option<Arc<str>>) -> Rows<R> {
+        Rows { rows, group }
+    }
+
+    /// What a function makes of each row; see [`Ref::map`].
+    pub fn map<T>(self, make: fn(&R) -> T) -> Rows<T> {
+        let rows = self.rows.into_iter().map(|row| row.map(make)).collect();
+        Rows { rows, group: self.group }
+    }
+}
+
+impl<R> Deref for Rows<R> {
+    type Target = [Ref<R>];
+
+    fn deref(&self) -> &[Ref<R>] {
+        &self.rows
+    }
+}
+
+impl<R> IntoIterator for Rows<R> {
+    type Item = Ref<R>;
+    type IntoIter = std::vec::IntoIter<Ref<R>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.rows.into_iter()
+    }
+}
+
+impl<'a, R> IntoIterator for &'a Rows<R> {
+    type Item = &'a Ref<R>;
+    type IntoIter = std::slice::Iter<'a, Ref<R>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.rows.iter()
+    }
+}
+
+impl<R: Serialize> Serialize for Rows<R> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.group {
+            Some(group) => marked_read(&[group], &self.rows, serializer),
+            None => self.rows.serialize(serializer),
+        }
+    }
+}
+
+/// One page of a selection. It dereferences to its rows.
+#[derive(Debug, Clone)]
+pub struct Page<R> {
+    /// The rows of this page.
+    pub rows: Rows<R>,
+    /// Which page it is, counted from 1.
+    pub number: usize,
+    /// How many pages there are.
+    pub pages: usize,
+    /// Which one of all rows is the first of this page, counted from 1; 0 on a page without rows.
+    pub first: usize,
+    /// Which one is the last.
+    pub last: usize,
+    /// How many rows all pages have together.
+    pub total: usize,
+}
+
+impl<R> Page<R> {
+    /// What a function makes of each row; see [`Ref::map`].
+    pub fn map<T>(self, make: fn(&R) -> T) -> Page<T> {
+        let Page { rows, number, pages, first, last, total } = self;
+        Page { rows: rows.map(make), number, pages, first, last, total }
+    }
+}
+
+impl<R: Serialize> Serialize for Page<R> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        #[serde(bound = "R: Serialize", rename = "Page")]
+        struct Fields<'a, R> {
+            rows: &'a Rows<R>,
+            number: usize,
+            pages: usize,
+            first: usize,
+            last: usize,
+            total: usize,
+        }
+
+        let Page { rows, number, pages, first, last, total } = self;
+        let (number, pages, first, last, total) = (*number, *pages, *first, *last, *total);
+        let fields = Fields { rows, number, pages, first, last, total };
+        match &rows.group {
+            Some(group) => marked_read(&[group], &fields, serializer),
+            None => fields.serialize(serializer),
+        }
+    }
+}
+
+impl<R> Deref for Page<R> {
+    type Target = [Ref<R>];
+
+    fn deref(&self) -> &[Ref<R>] {
+        &self.rows
+    }
+}

@@ -1,0 +1,4 @@
+//! Pages that depend on what they read, against a model that makes every page anew.
+
+mod model;
+mod selections;

@@ -1,0 +1,336 @@
+//! Random updates; after each, every page is made anew. A page whose content differs has to be invalid (no stale page);
+//! one that was invalidated though it is the same is waste, which is counted.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::sync::Arc;
+use std::time::UNIX_EPOCH;
+
+use proptest::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::log::Position;
+use crate::state::field::Reading;
+use crate::state::store::apply;
+use crate::state::{AfterReply, At, Key, Recorder, Row, State, Table, Updates, Value, Violation};
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, Key)]
+enum Kind {
+    Soup,
+    Cake,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, Row)]
+#[row(index(by_author = (author, created)), index(by_tag = (each tags, created)))]
+#[row(unique(once = (author, title)))]
+struct Recipe {
+    #[row(key)]
+    slug: u8,
+    title: u8,
+    #[row(index)]
+    author: String,
+    tags: Vec<u8>,
+    #[row(index)]
+    kind: Option<Kind>,
+    #[row(index)]
+    created: i16,
+    body: u8,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, Row)]
+#[row(index(by_recipe = (recipe, number)))]
+struct Comment {
+    #[row(key)]
+    recipe: u8,
+    #[row(key)]
+    number: u8,
+    text: u8,
+}
+
+#[derive(Clone, Default, State)]
+struct Kitchen {
+    recipes: Table<Recipe>,
+    comments: Table<Comment>,
+    motto: Value<u8>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+enum Change {
+    Save(Recipe),
+    Add(Recipe),
+    Body(u8, u8),
+    Move(u8, i16),
+    Remove(u8),
+    Comment(Comment),
+    Motto(u8),
+    /// Several at once, of which the last may be refused.
+    All(Vec<Change>),
+}
+
+impl Updates for Kitchen {
+    type Update = Change;
+    type Output = ();
+    type Refusal = Violation;
+
+    fn apply(&mut self, change: Change, at: &mut At) -> Result<(), Violation> {
+        match change {
+            Change::Save(recipe) => self.recipes.upsert(recipe),
+            Change::Add(recipe) => self.recipes.insert(recipe),
+            Change::Body(slug, body) => self.recipes.update(slug, |recipe| recipe.body = body),
+            Change::Move(slug, created) => {
+                self.recipes.update(slug, |recipe| recipe.created = created)
+            }
+            Change::Remove(slug) => {
+                self.comments.remove_all(Comment::BY_RECIPE, slug);
+                self.recipes.remove(slug).map(drop)
+            }
+            Change::Comment(comment) => self.comments.upsert(comment),
+            Change::Motto(motto) => {
+                self.motto.set(motto ^ (at.random() % 2) as u8);
+                Ok(())
+            }
+            Change::All(changes) => {
+                changes.into_iter().try_for_each(|change| self.apply(change, at))
+            }
+        }
+    }
+}
+
+/// One of the pages, as a function of what it reads.
+#[derive(Debug, Clone, Copy)]
+enum Page {
+    Recipe(u8),
+    Newest(usize),
+    Author(char, usize),
+    Tag(u8),
+    Tags,
+    Kind(Option<Kind>),
+    Range(i16, i16),
+    Count,
+    Keys,
+    Everything,
+    Motto,
+}
+
+impl Page {
+    fn all() -> Vec<Page> {
+        let mut pages = vec![Page::Tags, Page::Count, Page::Keys, Page::Everything, Page::Motto];
+        pages.extend((0..6).map(Page::Recipe));
+        pages.extend([1, 3].map(Page::Newest));
+        pages.extend(
+            ['a', 'b'].into_iter().flat_map(|author| [1, 2].map(|page| Page::Author(author, page))),
+        );
+        pages.extend((0..3).map(Page::Tag));
+        pages.extend([None, Some(Kind::Soup), Some(Kind::Cake)].map(Page::Kind));
+        pages.extend([(-5, 0), (0, 5), (3, 3), (4, 1)].map(|(from, to)| Page::Range(from, to)));
+        pages
+    }
+
+    fn content(self, kitchen: &KitchenView) -> String {
+        let mut text = String::new();
+        match self {
+            Page::Recipe(slug) => {
+                let _ = write!(text, "{:?}", kitchen.recipes.get(slug));
+                for comment in kitchen.comments.of(Comment::BY_RECIPE, slug).iter() {
+                    let _ = write!(text, " {comment:?}");
+                }
+            }
+            Page::Newest(count) => {
+                for recipe in kitchen.recipes.ordered(Recipe::CREATED).newest(count) {
+                    let comments = kitchen.comments.of(Comment::BY_RECIPE, recipe.slug).count();
+                    let _ = write!(text, "{recipe:?} {comments}");
+                }
+            }
+            Page::Author(author, number) => {
+                let author = author.to_string();
+                let page =
+                    kitchen.recipes.of(Recipe::BY_AUTHOR, &author).reversed().page(number, 2);
+                let _ = write!(text, "{:?} {} {}", &*page, page.pages, page.total);
+            }
+            Page::Tag(tag) => {
+                let tagged = kitchen.recipes.of(Recipe::BY_TAG, tag);
+                let _ = write!(text, "{:?} {}", tagged.first(), tagged.is_empty());
+            }
+            Page::Tags => {
+                let _ = write!(text, "{:?}", kitchen.recipes.values(Recipe::BY_TAG));
+            }
+            Page::Kind(kind) => {
+                let _ = write!(text, "{:?}", &*kitchen.recipes.of(Recipe::KIND, kind).all());
+            }
+            Page::Range(from, to) => {
+                let recipes = kitchen.recipes.range(Recipe::CREATED, from..=to);
+                let slugs: Vec<u8> = recipes.iter().map(|recipe| recipe.slug).collect();
+                let _ = write!(text, "{slugs:?} {}", recipes.count());
+            }
+            Page::Count => {
+                let _ = write!(text, "{} {}", kitchen.recipes.count(), kitchen.comments.count());
+            }
+            Page::Keys => {
+                let _ = write!(text, "{:?}", &*kitchen.recipes.by_key().newest(2));
+            }
+            Page::Everything => {
+                let _ = write!(text, "{:?}", &*kitchen.recipes.all());
+            }
+            Page::Motto => {
+                let _ = write!(text, "{}", *kitchen.motto);
+            }
+        }
+        text
+    }
+
+    /// Its content now, and the groups that it is in.
+    fn made(self, kitchen: &Kitchen, limit: usize) -> (String, BTreeSet<String>) {
+        let recorder = Arc::new(Recorder::new(limit, AfterReply::Refused));
+        let names: Vec<_> = Kitchen::FIELDS.iter().map(|(name, _)| *name).collect();
+        let view = kitchen.view(&Reading { recorder: Some(&recorder), names: &names });
+        let content = self.content(&view);
+        (content, recorder.close().groups.into_iter().collect())
+    }
+}
+
+fn recipe() -> impl Strategy<Value = Recipe> {
+    let kind = prop_oneof![Just(None), Just(Some(Kind::Soup)), Just(Some(Kind::Cake))];
+    let tags = proptest::collection::vec(0..3_u8, 0..3);
+    (0..6_u8, 0..4_u8, "[ab]", tags, kind, -4..5_i16, 0..3_u8).prop_map(
+        |(slug, title, author, tags, kind, created, body)| Recipe {
+            slug,
+            title,
+            author,
+            tags,
+            kind,
+            created,
+            body,
+        },
+    )
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    let one = prop_oneof![
+        3 => recipe().prop_map(Change::Save),
+        3 => recipe().prop_map(Change::Add),
+        2 => (0..6_u8, 0..3_u8).prop_map(|(slug, body)| Change::Body(slug, body)),
+        2 => (0..6_u8, -4..5_i16).prop_map(|(slug, created)| Change::Move(slug, created)),
+        1 => (0..6_u8).prop_map(Change::Remove),
+        3 => (0..6_u8, 0..3_u8, 0..3_u8)
+            .prop_map(|(recipe, number, text)| Change::Comment(Comment { recipe, number, text })),
+        1 => (0..3_u8).prop_map(Change::Motto),
+    ];
+    one.prop_recursive(1, 8, 4, |one| proptest::collection::vec(one, 1..4).prop_map(Change::All))
+}
+
+/// Pages that were made anew, and those of them that are the same.
+#[derive(Default)]
+struct Waste {
+    invalidated: usize,
+    same: usize,
+}
+
+/// Follows the changes; of the groups that they invalidate only those that are `told`.
+fn follow(
+    changes: Vec<Change>,
+    limit: usize,
+    told: impl Fn(&str) -> bool,
+    waste: &mut Waste,
+) -> Result<(), TestCaseError> {
+    let mut kitchen = Kitchen::default();
+    let names: Vec<_> = Kitchen::FIELDS.iter().map(|(name, _)| *name).collect();
+    let mut pages: Vec<_> =
+        Page::all().into_iter().map(|page| (page, page.made(&kitchen, limit))).collect();
+    for (change, position) in changes.into_iter().zip(1..) {
+        let before = kitchen.clone();
+        let at = At::new(Position(position), UNIX_EPOCH);
+        let (outcome, invalidation) = apply(&mut kitchen, change.clone(), at, &names).unwrap();
+        let invalid: BTreeSet<String> =
+            invalidation.groups.into_iter().filter(|group| told(group)).collect();
+        if outcome.is_err() {
+            prop_assert!(
+                invalid.is_empty(),
+                "{:?} was refused and invalidates {:?}",
+                change,
+                invalid
+            );
+            for page in Page::all() {
+                prop_assert_eq!(
+                    page.made(&before, limit),
+                    page.made(&kitchen, limit),
+                    "{:?}",
+                    change
+                );
+            }
+        }
+        for (page, made) in &mut pages {
+            let fresh = page.made(&kitchen, limit);
+            if made.1.is_disjoint(&invalid) {
+                prop_assert_eq!(
+                    &made.0,
+                    &fresh.0,
+                    "{:?} is stale after {:?}: {:?} {:?}",
+                    page,
+                    change,
+                    made.1,
+                    invalid
+                );
+                // As the same page would have been read again.
+                prop_assert_eq!(
+                    &made.1,
+                    &fresh.1,
+                    "{:?} depends on something else after {:?}",
+                    page,
+                    change
+                );
+            } else {
+                waste.invalidated += 1;
+                waste.same += usize::from(made.0 == fresh.0);
+                *made = fresh;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn run(
+    limit: usize,
+    told: impl Fn(&str) -> bool,
+) -> Result<Waste, proptest::test_runner::TestError<Vec<Change>>> {
+    let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
+    let waste = std::cell::RefCell::new(Waste::default());
+    let changes = proptest::collection::vec(change(), 1..40);
+    let follow = |changes| follow(changes, limit, &told, &mut waste.borrow_mut());
+    proptest::test_runner::TestRunner::new(config).run(&changes, follow)?;
+    Ok(waste.into_inner())
+}
+
+#[test]
+fn a_group_of_any_kind_that_is_not_told_leaves_a_stale_page() {
+    type Kind = fn(&str) -> bool;
+    let kinds: [(&str, usize, Kind); 7] = [
+        ("a row", 256, |group| group.contains('/')),
+        ("a value's rows and their order", 256, |group| {
+            group.contains('=') && !group.ends_with('*')
+        }),
+        ("an index", 256, |group| {
+            group.contains('@') && !group.ends_with('@') && !group.contains('=')
+        }),
+        ("a table's keys", 256, |group| group.ends_with('@')),
+        ("anything in a table", 256, |group| group == "recipes*"),
+        ("a value's rows, whatever changes in them", 1, |group| {
+            group.contains('=') && group.ends_with('*')
+        }),
+        ("a value of its own", 256, |group| group == "motto"),
+    ];
+    for (name, limit, kind) in kinds {
+        assert!(run(limit, |group| !kind(group)).is_err(), "{name}");
+    }
+}
+
+#[test]
+fn no_page_is_stale_after_any_update_and_few_are_made_for_nothing() {
+    for limit in [256, 4, 1] {
+        let Waste { invalidated, same } = run(limit, |_| true)
+            .unwrap_or_else(|error| panic!("with {limit} groups at most: {error}"));
+        let share = same as f64 / invalidated as f64;
+        println!(
+            "{limit} groups: {same} of {invalidated} pages were made anew for nothing ({share:.3})"
+        );
+    }
+}

@@ -1,0 +1,91 @@
+//! What selections give, against rows that are sorted and filtered one by one.
+
+use std::ops::Bound;
+
+use proptest::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::state::{Row, Table, Violation};
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Row)]
+#[row(index(by_name = (name, size)))]
+struct Item {
+    #[row(key)]
+    id: u16,
+    name: String,
+    #[row(index)]
+    size: i32,
+}
+
+fn ids<'a>(rows: impl IntoIterator<Item = &'a Item>) -> Vec<u16> {
+    rows.into_iter().map(|row| row.id).collect()
+}
+
+proptest! {
+    #[test]
+    fn a_selection_is_what_filtering_and_sorting_gives(
+        items in proptest::collection::vec((0..60_u16, "[a\0]{0,2}", -3..4_i32), 0..40),
+        name in "[a\0]{0,2}",
+        bounds in any::<(Bound<i8>, Bound<i8>)>(),
+        (number, size) in (0..5_usize, 0..7_usize),
+    ) {
+        let mut table = Table::default();
+        let mut model: Vec<Item> = Vec::new();
+        for (id, name, size) in items {
+            let item = Item { id, name, size };
+            model.retain(|other| other.id != id);
+            model.push(item.clone());
+            table.upsert(item).unwrap();
+        }
+        let view = table.read();
+        model.sort_by_key(|item| item.id);
+        prop_assert_eq!(ids(view.all().iter().map(|row| &**row)), ids(&model));
+        prop_assert_eq!(view.count(), model.len());
+        let newest: Vec<_> = model.iter().rev().take(3).cloned().collect();
+        prop_assert_eq!(ids(view.by_key().newest(3).iter().map(|row| &**row)), ids(&newest));
+
+        model.sort_by_key(|item| (item.size, item.id));
+        let bounds = (bounds.0.map(i32::from), bounds.1.map(i32::from));
+        let within: Vec<_> = model
+            .iter()
+            .filter(|item| std::ops::RangeBounds::contains(&bounds, &item.size))
+            .cloned()
+            .collect();
+        let range = view.range(Item::SIZE, bounds);
+        prop_assert_eq!(ids(range.all().iter().map(|row| &**row)), ids(&within));
+        prop_assert_eq!(range.count(), within.len());
+
+        model.retain(|item| item.name == name);
+        let named = view.of(Item::BY_NAME, &name);
+        prop_assert_eq!(ids(named.oldest(2).iter().map(|row| &**row)), ids(model.iter().take(2)));
+        prop_assert_eq!(named.count(), model.len());
+        let page = named.clone().reversed().page(number, size);
+        let step = size.max(1);
+        let expected: Vec<_> = match number {
+            0 => Vec::new(),
+            _ => model.iter().rev().skip((number - 1) * step).take(step).cloned().collect(),
+        };
+        prop_assert_eq!(ids(page.iter().map(|row| &**row)), ids(&expected));
+        prop_assert_eq!((page.total, page.pages), (model.len(), model.len().div_ceil(step)));
+    }
+}
+
+#[test]
+fn what_a_table_refuses_changes_nothing() {
+    let item = |id| Item { id, name: "a".to_owned(), size: 1 };
+    let mut table = Table::default();
+    table.insert(item(1)).unwrap();
+    let exists = Violation::Exists { row: "Item", key: "1".to_owned() };
+    assert_eq!(table.insert(Item { size: 9, ..item(1) }), Err(exists));
+    let missing = Violation::Missing { row: "Item", key: "2".to_owned() };
+    assert_eq!(table.update(2, |row| row.size = 9), Err(missing));
+    let missing = Violation::Missing { row: "Item", key: "2".to_owned() };
+    assert_eq!(table.remove(2), Err(missing.clone()));
+    assert_eq!(table.require(2), Err(missing));
+    let changed = Violation::KeyChanged { row: "Item", key: "1".to_owned() };
+    assert_eq!(table.update(1, |row| row.id = 9), Err(changed));
+    assert_eq!(
+        table.read().all().iter().map(|row| Item::clone(row)).collect::<Vec<_>>(),
+        [item(1)]
+    );
+}

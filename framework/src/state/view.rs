@@ -1,0 +1,243 @@
+use std::fmt;
+use std::ops::{Deref, RangeBounds};
+use std::sync::Arc;
+
+use serde::{Serialize, Serializer};
+
+use super::field::Reader;
+use super::index::Span;
+use super::key::{Key, OwnedKey, encoded};
+use super::lookup::Lookup;
+use super::recorder::{row_group, value_group};
+use super::row::{Index, Row};
+use super::selection::{Rows, Selection};
+use super::table::Stored;
+use crate::packed::{marked_made, marked_row};
+
+/// A [`Table`](super::Table) as controllers read it: a snapshot, which stays as it is while the site goes on.
+///
+/// On a route that caches, each read puts the page into the groups of what was read, so the page is invalid as
+/// soon as a read would give something else:
+///
+/// | read | the page depends on |
+/// |---|---|
+/// | [`get`](TableView::get) | the row, or that there is none |
+/// | [`of`](TableView::of) an index, and what is taken from the selection | which rows have the value, their order, and each row that is taken |
+/// | [`ordered`](TableView::ordered), [`range`](TableView::range) | which rows are in the index, their order, and each row that is taken |
+/// | [`by_key`](TableView::by_key) | which keys there are, and each row that is taken |
+/// | [`count`](TableView::count) | which keys there are |
+/// | [`all`](TableView::all) | everything in the table |
+///
+/// So a list of the ten newest stories is invalid when a story is added, and when one of the ten changes, but
+/// not when an older one is edited.
+pub struct TableView<R: Row> {
+    pub(super) stored: Arc<Stored<R>>,
+    pub(super) reader: Reader,
+}
+
+impl<R: Row> TableView<R> {
+    pub(super) fn new(stored: Arc<Stored<R>>, reader: Reader) -> TableView<R> {
+        TableView { stored, reader }
+    }
+
+    /// The row with this key.
+    pub fn get(&self, key: impl Lookup<R::Key>) -> Option<Ref<R>> {
+        let row = self.stored.by_key.get(encoded(&key).as_slice());
+        let group = self.reader.recorder.as_ref().map(|recorder| {
+            let group = row_group(self.reader.field, &key).into();
+            recorder.group(&group, self.reader.field, None);
+            group
+        });
+        Some(Ref { row: Arc::clone(row?), group, is_made: false })
+    }
+
+    /// Whether there is a row with this key.
+    pub fn contains(&self, key: impl Lookup<R::Key>) -> bool {
+        self.get(key).is_some()
+    }
+
+    /// The rows that have this value in the index.
+    pub fn of<V, O>(&self, index: Index<R, V, O>, value: impl Lookup<V>) -> Selection<R> {
+        let name = R::INDEXES[index.position].name;
+        let read = self.reader.recorder.as_ref();
+        let group = read.map(|_| value_group(self.reader.field, name, &value));
+        let via = group.as_ref().map(|group| format!("{group}*").into());
+        self.selection(Some(index.position), Span::of(&value), group, via)
+    }
+
+    /// All rows in the order of the index.
+    pub fn ordered<V, O>(&self, index: Index<R, V, O>) -> Selection<R> {
+        self.selection(Some(index.position), Span::whole(), self.index_group(index), None)
+    }
+
+    /// The rows whose values in the index are within this range, in the order of the index.
+    pub fn range<V: Key, O>(
+        &self,
+        index: Index<R, V, O>,
+        range: impl RangeBounds<V>,
+    ) -> Selection<R> {
+        let span = Span::within(range.start_bound(), range.end_bound());
+        self.selection(Some(index.position), span, self.index_group(index), None)
+    }
+
+    /// All rows in the order of their keys.
+    pub fn by_key(&self) -> Selection<R> {
+        let group = self.reader.recorder.is_some().then(|| format!("{}@", self.reader.field));
+        self.selection(None, Span::whole(), group, None)
+    }
+
+    /// All rows in the order of their keys, as one dependence: every change in the table makes the page invalid.
+    pub fn all(&self) -> Rows<R> {
+        let group = self.reader.recorder.is_some().then(|| format!("{}*", self.reader.field));
+        let group = self.record(group, None);
+        let row = |row: &Arc<R>| Ref { row: Arc::clone(row), group: group.clone(), is_made: true };
+        let rows = self.stored.by_key.values().map(row).collect();
+        Rows::new(rows, group)
+    }
+
+    /// How many rows there are.
+    pub fn count(&self) -> usize {
+        self.record(
+            self.reader.recorder.is_some().then(|| format!("{}@", self.reader.field)),
+            None,
+        );
+        self.stored.by_key.len()
+    }
+
+    /// The different values in the index, sorted, each with the number of its rows: all tags, for example.
+    pub fn values<V: OwnedKey, O>(&self, index: Index<R, V, O>) -> Vec<(V, usize)> {
+        self.record(self.index_group(index), None);
+        let values = self.stored.indexes[index.position].values();
+        values.filter_map(|(mut value, count)| Some((V::decode(&mut value)?, count))).collect()
+    }
+
+    fn index_group<V, O>(&self, index: Index<R, V, O>) -> Option<String> {
+        let name = R::INDEXES[index.position].name;
+        self.reader.recorder.is_some().then(|| format!("{}@{name}", self.reader.field))
+    }
+
+    fn selection(
+        &self,
+        index: Option<usize>,
+        span: Span,
+        group: Option<String>,
+        via: Option<Arc<str>>,
+    ) -> Selection<R> {
+        let group = self.record(group, via.as_ref());
+        Selection::new(self.clone(), index, span, group, via)
+    }
+
+    /// Records a group of this table, where reads are recorded.
+    fn record(&self, group: Option<String>, via: Option<&Arc<str>>) -> Option<Arc<str>> {
+        let group: Arc<str> = group?.into();
+        self.reader.recorder.as_ref()?.group(&group, self.reader.field, via);
+        Some(group)
+    }
+
+    /// A row that a selection has found, with the group of all rows that it could have found.
+    pub(super) fn found(&self, row: &Arc<R>, via: Option<&Arc<str>>) -> Ref<R> {
+        let group = self.reader.recorder.as_ref().map(|recorder| {
+            let mut group = String::new();
+            row.with_key(&mut |key| group = row_group(self.reader.field, key));
+            let group = group.into();
+            recorder.group(&group, self.reader.field, via);
+            group
+        });
+        Ref { row: Arc::clone(row), group, is_made: false }
+    }
+}
+
+impl<R: Row> Clone for TableView<R> {
+    fn clone(&self) -> TableView<R> {
+        TableView { stored: Arc::clone(&self.stored), reader: self.reader.clone() }
+    }
+}
+
+impl<R: Row> fmt::Debug for TableView<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TableView<{}>({})", R::NAME, self.reader.field)
+    }
+}
+
+/// A row that was read. It dereferences to the row and is serialised as the row is.
+pub struct Ref<R> {
+    pub(super) row: Arc<R>,
+    /// The group of the row, where reads are recorded.
+    pub(super) group: Option<Arc<str>>,
+    /// Whether it was [made](Ref::map) of the row.
+    pub(super) is_made: bool,
+}
+
+impl<R: Clone> Ref<R> {
+    /// The row itself.
+    pub fn into_row(self) -> R {
+        Arc::unwrap_or_clone(self.row)
+    }
+}
+
+impl<R> Ref<R> {
+    /// What a function makes of the row: it depends on the row, as the row itself does, and on nothing else, for
+    /// the function takes nothing else with it.
+    ///
+    /// ```
+    /// # use headwater::prelude::*;
+    /// # #[derive(Clone)]
+    /// # struct Story { slug: String, title: String, body: String }
+    /// #[derive(serde::Serialize)]
+    /// struct Card {
+    ///     slug: String,
+    ///     title: String,
+    ///     lead: String,
+    /// }
+    ///
+    /// fn card(story: &Story) -> Card {
+    ///     let lead = story.body.lines().next().unwrap_or_default().to_owned();
+    ///     Card { slug: story.slug.clone(), title: story.title.clone(), lead }
+    /// }
+    ///
+    /// fn shown(story: Ref<Story>) -> Ref<Card> {
+    ///     story.map(card)
+    /// }
+    /// ```
+    pub fn map<T>(self, make: fn(&R) -> T) -> Ref<T> {
+        Ref { row: Arc::new(make(&self.row)), group: self.group, is_made: true }
+    }
+}
+
+impl<R> Deref for Ref<R> {
+    type Target = R;
+
+    fn deref(&self) -> &R {
+        &self.row
+    }
+}
+
+impl<R> Clone for Ref<R> {
+    fn clone(&self) -> Ref<R> {
+        Ref { row: Arc::clone(&self.row), group: self.group.clone(), is_made: self.is_made }
+    }
+}
+
+impl<R: Serialize> Serialize for Ref<R> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.group {
+            Some(group) if self.is_made => marked_made(group, &*self.row, serializer),
+            Some(group) => marked_row(group, &*self.row, serializer),
+            None => self.row.serialize(serializer),
+        }
+    }
+}
+
+impl<R: fmt::Debug> fmt::Debug for Ref<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.row.fmt(f)
+    }
+}
+
+impl<R: PartialEq> PartialEq for Ref<R> {
+    fn eq(&self, other: &Ref<R>) -> bool {
+        *self.row == *other.row
+    }
+}
+
+impl<R: Eq> Eq for Ref<R> {}

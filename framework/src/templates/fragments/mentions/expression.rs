@@ -1,0 +1,300 @@
+//! What one expression names.
+
+use super::found::Found;
+use super::tokens::{Token, tokens};
+
+/// Functions whose result depends on their arguments and on the site's files alone.
+const FUNCTIONS: [&str; 5] = ["asset", "part", "range", "throw", "url_for"];
+
+/// Filters that see what they are given and nothing else: Tera's own, and those of this framework.
+const FILTERS: [&str; 41] = [
+    "abs",
+    "capitalize",
+    "date",
+    "default",
+    "escape",
+    "escape_html",
+    "escape_xml",
+    "first",
+    "float",
+    "get",
+    "group_by",
+    "indent",
+    "int",
+    "join",
+    "json_encode",
+    "keys",
+    "last",
+    "length",
+    "lower",
+    "newlines_to_br",
+    "nth",
+    "pairs",
+    "pluralize",
+    "replace",
+    "reverse",
+    "round",
+    "safe",
+    "sort",
+    "split",
+    "str",
+    "title",
+    "trim",
+    "trim_end",
+    "trim_start",
+    "truncate",
+    "unique",
+    "upper",
+    "urlencode",
+    "urlencode_strict",
+    "values",
+    "wordcount",
+];
+
+/// Tests that see what they are given and nothing else: Tera's own.
+const TESTS: [&str; 17] = [
+    "array",
+    "bool",
+    "containing",
+    "defined",
+    "divisible_by",
+    "ending_with",
+    "even",
+    "float",
+    "integer",
+    "iterable",
+    "map",
+    "none",
+    "number",
+    "odd",
+    "starting_with",
+    "string",
+    "undefined",
+];
+
+/// Words that are values or operators.
+const LITERALS: [&str; 7] = ["true", "True", "false", "False", "none", "None", "null"];
+
+/// Adds what the expression in `text` names.
+pub(super) fn expression(text: &str, found: &mut Found) {
+    Reader { tokens: &tokens(text), at: 0, found }.rest(Place::Operand);
+}
+
+/// The same of filters, the first without the `|` before it.
+pub(super) fn filters(text: &str, found: &mut Found) {
+    let tokens = tokens(text);
+    let mut reader = Reader { tokens: &tokens, at: 0, found };
+    let place = reader.filter();
+    reader.rest(place);
+}
+
+/// The same of what a loop goes over. Returns the names that it binds; none, if it is no loop that Tera
+/// would read.
+pub(super) fn loop_head<'a>(text: &'a str, found: &mut Found) -> Vec<&'a str> {
+    let tokens = tokens(text);
+    let Some((names, target)) = bound(&tokens) else {
+        found.opaque = true;
+        return Vec::new();
+    };
+    Reader { tokens: target, at: 0, found }.rest(Place::Operand);
+    names
+}
+
+/// All names that the expression in `text` binds, wherever in it.
+pub(super) fn bound_within(text: &str) -> Vec<&str> {
+    let tokens = tokens(text);
+    let fors = tokens.iter().enumerate().filter(|(_, token)| **token == Token::Word("for"));
+    fors.filter_map(|(at, _)| bound(&tokens[at + 1..])).flat_map(|(names, _)| names).collect()
+}
+
+/// `a in` or `a, b in`: the names, and the tokens after it.
+fn bound<'a, 't>(tokens: &'t [Token<'a>]) -> Option<(Vec<&'a str>, &'t [Token<'a>])> {
+    match tokens {
+        [Token::Word(value), Token::Word("in"), rest @ ..] => Some((vec![value], rest)),
+        [Token::Word(key), Token::Sign(","), Token::Word(value), Token::Word("in"), rest @ ..] => {
+            Some((vec![key, value], rest))
+        }
+        _ => None,
+    }
+}
+
+/// Where this word stands outside of all brackets.
+fn outside(tokens: &[Token<'_>], word: &str) -> Option<usize> {
+    let mut depth = 0_usize;
+    tokens.iter().position(|token| {
+        match token {
+            Token::Sign("[" | "?[" | "(" | "{") => depth += 1,
+            Token::Sign("]" | ")" | "}") => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth == 0 && *token == Token::Word(word)
+    })
+}
+
+/// What may come next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Operand,
+    Operator,
+}
+
+struct Reader<'t, 'a, 'f> {
+    tokens: &'t [Token<'a>],
+    at: usize,
+    found: &'f mut Found,
+}
+
+impl<'t, 'a> Reader<'t, 'a, '_> {
+    fn peek(&self, after: usize) -> Option<Token<'a>> {
+        self.tokens.get(self.at + after).copied()
+    }
+
+    /// Everything up to the end.
+    fn rest(&mut self, mut place: Place) {
+        while let Some(token) = self.peek(0) {
+            self.at += 1;
+            place = match (place, token) {
+                (Place::Operand, Token::Word(word)) => self.operand(word),
+                (Place::Operator, Token::Word("is")) => self.test(),
+                (Place::Operator, Token::Word("not"))
+                    if self.peek(0) == Some(Token::Word("in")) =>
+                {
+                    self.at += 1;
+                    Place::Operand
+                }
+                // `and`, `or`, `in`, `if` and `else`.
+                (Place::Operator, Token::Word(_)) => Place::Operand,
+                (_, Token::Text(_) | Token::Number) => Place::Operator,
+                (Place::Operand, Token::Sign("[")) => self.list(),
+                (Place::Operand, Token::Sign("<")) => self.component(),
+                (Place::Operator, Token::Sign("|")) => self.filter(),
+                (Place::Operator, Token::Sign("." | "?.")) => {
+                    self.at += 1;
+                    Place::Operator
+                }
+                (_, Token::Sign(")" | "]" | "}")) => Place::Operator,
+                (_, Token::Sign(_)) => Place::Operand,
+            };
+        }
+    }
+
+    /// A variable, a call, a literal, or the name of an argument.
+    fn operand(&mut self, word: &str) -> Place {
+        if word == "not" {
+            return Place::Operand;
+        }
+        if LITERALS.contains(&word) {
+            return Place::Operator;
+        }
+        match self.peek(0) {
+            Some(Token::Sign("=")) => {
+                self.at += 1;
+                return Place::Operand;
+            }
+            Some(Token::Sign("(")) => {
+                self.found.supers |= word == "super";
+                if word != "super" && !FUNCTIONS.contains(&word) {
+                    self.found.functions.insert(word.into());
+                }
+                self.at += 1;
+                return Place::Operand;
+            }
+            _ => {}
+        }
+        let mut path = vec![word];
+        while let (Some(Token::Sign("." | "?.")), Some(Token::Word(field))) =
+            (self.peek(0), self.peek(1))
+        {
+            path.push(field);
+            self.at += 2;
+        }
+        self.found.path(&path);
+        Place::Operator
+    }
+
+    /// What follows `is`.
+    fn test(&mut self) -> Place {
+        if self.peek(0) == Some(Token::Word("not")) {
+            self.at += 1;
+        }
+        self.known(&TESTS)
+    }
+
+    /// What follows `|`.
+    fn filter(&mut self) -> Place {
+        self.known(&FILTERS)
+    }
+
+    /// The name of something that sees nothing but what it is given, if it is one of these.
+    fn known(&mut self, names: &[&str]) -> Place {
+        let is_known = matches!(self.peek(0), Some(Token::Word(name)) if names.contains(&name));
+        self.found.opaque |= !is_known;
+        self.at += 1;
+        Place::Operator
+    }
+
+    /// What follows the `[` of a list. In `[x.a for x in xs if x.b]` names stand before they are bound.
+    fn list(&mut self) -> Place {
+        let inside = self.bracketed("[", "]");
+        let split = outside(inside, "for").map(|at| (&inside[..at], bound(&inside[at + 1..])));
+        match split {
+            None => self.within(inside),
+            Some((_, None)) => self.found.opaque = true,
+            Some((expression, Some((names, rest)))) => {
+                let (target, condition) = rest.split_at(outside(rest, "if").unwrap_or(rest.len()));
+                self.within(target);
+                self.found.open_scope(&names);
+                self.within(expression);
+                self.within(condition.get(1..).unwrap_or_default());
+                self.found.close_scope();
+            }
+        }
+        Place::Operator
+    }
+
+    /// What follows the `<` of `<card story={story} />`: a name, and arguments.
+    fn component(&mut self) -> Place {
+        self.found.components = true;
+        self.at += 1;
+        while self.peek(0) == Some(Token::Sign(".")) {
+            self.at += 2;
+        }
+        while let Some(token) = self.peek(0) {
+            self.at += 1;
+            match token {
+                Token::Sign("{") => {
+                    let inside = self.bracketed("{", "}");
+                    self.within(inside);
+                }
+                Token::Word(_) if self.peek(0) == Some(Token::Sign("=")) => self.at += 1,
+                // `<card story />` is `<card story={story} />`.
+                Token::Word(word) => self.found.path(&[word]),
+                Token::Sign(">") => break,
+                Token::Sign(_) | Token::Text(_) | Token::Number => {}
+            }
+        }
+        Place::Operator
+    }
+
+    /// The same as if these tokens were all.
+    fn within(&mut self, tokens: &[Token<'_>]) {
+        Reader { tokens, at: 0, found: &mut *self.found }.rest(Place::Operand);
+    }
+
+    /// Passes over what was opened, and returns what is in it.
+    fn bracketed(&mut self, open: &str, close: &str) -> &'t [Token<'a>] {
+        let (from, mut depth) = (self.at, 0_usize);
+        while let Some(token) = self.peek(0) {
+            self.at += 1;
+            match token {
+                Token::Sign(sign) if sign == open || open == "[" && sign == "?[" => depth += 1,
+                Token::Sign(sign) if sign == close && depth == 0 => {
+                    return &self.tokens[from..self.at - 1];
+                }
+                Token::Sign(sign) if sign == close => depth -= 1,
+                _ => {}
+            }
+        }
+        &self.tokens[from.min(self.tokens.len())..]
+    }
+}

@@ -1,0 +1,59 @@
+//! What the fragments of the site name: the variables that their text is made of.
+//!
+//! - [`Places`]: all fragments of the site, and what each of them [`Mentions`].
+//! - `walk`: reads a piece of a template, tag by tag, with what it includes and the blocks in it;
+//!   `expression` reads one expression, by its `tokens`; `found` is what both add to.
+//!
+//! # What is found, and what may be missed
+//!
+//! Tera keeps what it has parsed to itself, so this reads the text once more. It is sound if it names too
+//! much, and it never names too little:
+//!
+//! - A word where an operand may stand is a variable, unless it is a literal, the name of an argument or of
+//!   a function. A path ends where something else than a field follows, so `stories[0].title` names all of
+//!   `stories`.
+//! - A name is left out only where it is certainly bound *within* the piece: by a loop or a comprehension
+//!   that is around it, or by a `set` before it in the same scope. A `set` within an `if`, a loop or another
+//!   fragment is not counted on after that, and a `set_global` never, because a loop variable hides it.
+//!   What binds a name is in the piece too, so what the name stands for is named.
+//! - An include is read in its place. A block is read with all blocks of this name in the site, because any
+//!   of them may be written here; so is `super()`.
+//! - A component sees its arguments, which stand in its call, and those that it takes from where it is called
+//!   (`@name`), which count as named by each call of any component.
+//! - A function that the site adds with `App::function` sees nothing of the page's values but its arguments. What
+//!   another function, a filter or a test of the site's own reads cannot be seen, and neither can templates
+//!   that its code adds, nor the whole context: then the fragment may depend on anything.
+
+mod expression;
+mod found;
+mod places;
+mod tokens;
+mod walk;
+
+#[cfg(test)]
+mod tests;
+
+pub(super) use found::Path;
+pub(super) use places::Place;
+pub(in crate::templates) use places::{Places, SiteCode, count};
+
+use std::collections::BTreeSet;
+
+/// What the body of a fragment names.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Mentions {
+    /// The variables, in their order.
+    pub(super) paths: BTreeSet<Path>,
+    /// Whether it may depend on anything else, too.
+    pub(super) is_opaque: bool,
+    /// Whether another template decides what is in it, by its blocks.
+    pub(super) has_blocks: bool,
+}
+
+impl Mentions {
+    fn extend(&mut self, other: &Mentions) {
+        self.paths.extend(other.paths.iter().cloned());
+        self.is_opaque |= other.is_opaque;
+        self.has_blocks |= other.has_blocks;
+    }
+}

@@ -1,0 +1,103 @@
+//! Which fragment is found on which page, when values know their rows.
+
+use super::rows::{A, ALL, B, Given, Read, Row, rows, story, usual};
+use super::*;
+
+#[test]
+fn the_page_of_another_row_does_not_get_the_fragment_of_the_first() {
+    let site = Site::of("{% cache id='x' %}{{ story.title }}{% endcache %}");
+    let page = |row: &Row| Given::new().with("story", row);
+    let show = |row: &Row| shown(&site.render_given(&page(row)).content);
+    let (a, b) = (Row(A, story("a", "Rain")), Row(B, story("b", "Flood")));
+    assert_eq!([show(&a), show(&b), show(&a)], ["Rain", "Flood", "Rain"]);
+    // The same row has the same text, until its group is invalidated.
+    assert_eq!(show(&Row(A, story("a", "Sun"))), "Rain");
+}
+
+#[test]
+fn other_rows_or_another_order_or_another_count_is_another_fragment() {
+    let site = Site::of(
+        "{% cache id='x' %}{% for s in stories %}{{ s.title }}{% endfor %}{{ count }}{% endcache %}",
+    );
+    let show = |rows: Vec<Row>, count: usize| {
+        let list = Read(&["stories@all"], rows);
+        let given = Given::new().with("stories", &list).with("count", &Read(&["stories@"], count));
+        shown(&site.render_given(&given).content)
+    };
+    let turned: Vec<Row> = rows().into_iter().rev().collect();
+    assert_eq!(show(rows(), 7), "RainFlood7");
+    assert_eq!(show(turned, 7), "FloodRain7");
+    assert_eq!(show(rows()[..1].to_vec(), 7), "Rain7");
+    assert_eq!(show(rows(), 8), "RainFlood8");
+}
+
+#[test]
+fn a_fragment_of_a_row_is_found_on_every_page_that_shows_the_same() {
+    let site = Site::new(&[
+        ("page.html", "{% for s in stories %}{% include 'card.html' %}{% endfor %}"),
+        (
+            "card.html",
+            "{% cache row=s %}{{ count() }}{{ s.title }}{{ size }}{{ loop is defined }}{% endcache %} ",
+        ),
+    ]);
+    let page = |rows: Vec<Row>, size: &str| {
+        let given = Given::new().with("stories", &Read(&["stories@all"], rows)).with("size", &size);
+        shown(&site.render_given(&given).content)
+    };
+    assert_eq!(page(rows(), "big"), "1Rainbigfalse 2Floodbigfalse ");
+    assert_eq!(page(rows()[1..].to_vec(), "big"), "2Floodbigfalse ");
+    assert_eq!(page(rows()[1..].to_vec(), "small"), "3Floodsmallfalse ");
+}
+
+#[test]
+fn a_fragment_of_a_row_knows_its_place_in_the_loop_and_the_blocks_of_its_page() {
+    let site = Site::new(&[
+        ("base.html", "{% block all %}{{ s.title }}{% block b %}{% endblock %}{% endblock %}"),
+        (
+            "list.html",
+            "{% extends 'base.html' %}{% block all %}{% for s in stories %}\
+                       {% cache row=s %}{{ super() }}{{ loop.index }}{% endcache %}{% endfor %}{% endblock %}",
+        ),
+        ("page.html", "{% extends 'list.html' %}{% block b %}!{% endblock %}"),
+        ("other.html", "{% extends 'list.html' %}{% block b %}?{% endblock %}"),
+    ]);
+    let page = |name: &str, rows: Vec<Row>| {
+        let values = Given::new().with("stories", &Read(&["stories@all"], rows)).values(Some(ALL));
+        shown(&site.engine.render(name, &values, site.shelf.clone()).unwrap().content)
+    };
+    assert_eq!(page("page.html", rows()), "Rain!1Flood!2");
+    assert_eq!(page("page.html", rows()[1..].to_vec()), "Flood!1");
+    assert_eq!(page("other.html", rows()[1..].to_vec()), "Flood?1");
+}
+
+#[test]
+fn what_is_no_row_says_what_to_write_instead() {
+    for (page, kind) in [
+        ("{% cache row=heading %}{% endcache %}", "string"),
+        ("{% cache row=stories %}{% endcache %}", "array"),
+        ("{% cache row=mixed %}{% endcache %}", "map/struct"),
+        ("{% cache row=absent %}{% endcache %}", "none"),
+        ("{% cache row=unknown %}{% endcache %}", "undefined"),
+    ] {
+        let error = Site::of(page).error_given(&usual());
+        assert!(
+            error.contains(&format!("this is `{kind}` without a row; write `id=[…]`")),
+            "{error}"
+        );
+    }
+    let both = problems_of("{% cache id='a', row=story %}{% endcache %}");
+    assert_eq!(both, ["page.html:1:1: with `row` a fragment has an id; leave `id` out"]);
+}
+
+#[test]
+fn under_one_id_two_bodies_are_two_fragments() {
+    let site = Site::of(
+        "{% if story.title == 'Rain' %}{% cache id='x' %}wet{% endcache %}\
+         {% else %}{% cache id='x' %}dry{% endcache %}{% endif %}",
+    );
+    let show = |title: &str| {
+        let given = Given::new().with("story", &Row(A, story("a", title)));
+        shown(&site.render_given(&given).content)
+    };
+    assert_eq!([show("Rain"), show("Sun"), show("Rain")], ["wet", "dry", "wet"]);
+}

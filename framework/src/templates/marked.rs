@@ -1,0 +1,207 @@
+//! Where in the values of a page the marked ones are.
+//!
+//! # How a mark stays with its value
+//!
+//! Tera's values have no room for a mark. But every list and every object is one allocation that its copies
+//! share, so its address says which one it is, wherever a template carries it: a loop variable, a `set`, an
+//! include, the argument of a component. What a filter or an operator has made of it is another one, without
+//! a mark. The page's values live as long as the render, so no address is used twice. An empty list or
+//! object may share its address, and text, numbers and nothing have none: they are found by the list or
+//! object that they are in, and those that a page was given directly by their name, if no template binds
+//! this name.
+//!
+//! Nothing of this is in the values themselves, so no template can show a mark, count it or make one.
+//!
+//! # What covers what
+//!
+//! A [`Row`](MarkKind::Row) covers everything in it, and so does what was [made](MarkKind::Made) of one. A [`Read`](MarkKind::Read) covers what it marks and what
+//! is in it directly, but no list or object in it: a row that has lost its mark must not look as if the list
+//! around it said all about it. Where values have several marks, the innermost that covers a value counts;
+//! two marks of one value count both.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use tera::value::Key;
+use tera::{Context, Value};
+
+use crate::packed::{Malformed, MarkKind, MarkedNode, MarkedValue, walk};
+
+/// What is said of a value.
+#[derive(Debug, Default)]
+pub(super) struct Mark {
+    /// The group of the row that it is, or is in.
+    pub(super) row: Option<Arc<str>>,
+    pub(super) groups: Vec<Arc<str>>,
+    /// Whether it was made of the row, so that only its own contents say which value it is.
+    pub(super) is_made: bool,
+    /// Whether there are other marks in it.
+    pub(super) has_marks: bool,
+}
+
+/// What covers the values of a page.
+#[derive(Debug, Default)]
+pub(super) struct Marked {
+    marks: Vec<Mark>,
+    /// Lists and objects that are not empty, by their addresses.
+    containers: HashMap<usize, usize>,
+    /// Marks of other values, by the address of what they are in, or [`PAGE`].
+    leaves: HashMap<usize, Vec<(Slot, usize)>>,
+}
+
+/// The place of what the page was given directly: no allocation is there.
+pub(super) const PAGE: usize = 0;
+
+/// Where a value is in a list or an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Slot {
+    Field(Box<str>),
+    Index(usize),
+}
+
+/// Says which list or object this is. `None` if it is neither, or empty.
+pub(super) fn address(value: &Value) -> Option<usize> {
+    if let Some(map) = value.as_map().filter(|map| !map.is_empty()) {
+        return Some(std::ptr::from_ref(map).addr());
+    }
+    value.as_array().filter(|list| !list.is_empty()).map(|list| list.as_ptr().addr())
+}
+
+impl Marked {
+    /// Of the values in `context`, which have come as `packed`. What was set under one of the names `set`
+    /// has taken the place of what had come.
+    ///
+    /// # Errors
+    /// When `packed` is not where the values come from. Then nothing is known of any value.
+    pub(super) fn of(
+        packed: &[u8],
+        context: &Context,
+        set: &[String],
+    ) -> Result<Marked, Malformed> {
+        let mut marked = Marked::default();
+        walk(packed, |name, node| {
+            let value = context.get(name).filter(|_| !set.iter().any(|set| set == name));
+            marked.add(node, value, None, (PAGE, Slot::Field(name.into())))
+        })?;
+        Ok(marked)
+    }
+
+    /// What covers this list or object.
+    pub(super) fn container(&self, address: usize) -> Option<&Mark> {
+        self.containers.get(&address).map(|mark| &self.marks[*mark])
+    }
+
+    /// The mark of what is in the field of an object and is no list or object itself.
+    pub(super) fn field(&self, object: usize, field: &str) -> Option<&Mark> {
+        let is_here = |slot: &Slot| matches!(slot, Slot::Field(name) if **name == *field);
+        self.leaf(object, is_here)
+    }
+
+    /// The same of an element of a list.
+    pub(super) fn element(&self, list: usize, index: usize) -> Option<&Mark> {
+        self.leaf(list, |slot| *slot == Slot::Index(index))
+    }
+
+    fn leaf(&self, within: usize, is_here: impl Fn(&Slot) -> bool) -> Option<&Mark> {
+        let (_, mark) = self.leaves.get(&within)?.iter().find(|(slot, _)| is_here(slot))?;
+        Some(&self.marks[*mark])
+    }
+
+    /// Reads a value and what is in it. `value` is what it has become, `None` if that is not known;
+    /// `row` is the mark of the row around it.
+    fn add(
+        &mut self,
+        node: &MarkedNode<'_>,
+        value: Option<&Value>,
+        row: Option<usize>,
+        (within, slot): (usize, Slot),
+    ) -> Result<(), Malformed> {
+        let mut own: Option<Mark> = None;
+        let read = node.next(|kind, group| {
+            let mark = own.get_or_insert_default();
+            let Some(group) = group else { return };
+            let group = Arc::from(group);
+            if matches!(kind, MarkKind::Row | MarkKind::Made) {
+                mark.row = Some(Arc::clone(&group));
+            }
+            mark.is_made |= kind == MarkKind::Made;
+            mark.groups.push(group);
+        })?;
+        let is_row = own.as_ref().is_some_and(|own| own.row.is_some());
+        let own = own.map(|own| {
+            self.marks.push(own);
+            self.marks.len() - 1
+        });
+        let so_far = self.marks.len();
+        let at = value.and_then(address);
+        match (at, own.or(row)) {
+            (Some(address), Some(mark)) => {
+                self.containers.insert(address, mark);
+            }
+            (None, Some(mark)) if value.is_some() && own.is_some() => {
+                self.leaves.entry(within).or_default().push((slot, mark));
+            }
+            _ => {}
+        }
+        let row = own.filter(|_| is_row).or(row);
+        match read {
+            MarkedValue::Scalar => {}
+            MarkedValue::List(length) => {
+                let list = value.and_then(Value::as_array).filter(|list| list.len() == length);
+                for index in 0..length {
+                    let value = list.and_then(|list| list.get(index));
+                    self.add(node, value, row, (at.unwrap_or(PAGE), Slot::Index(index)))?;
+                }
+            }
+            MarkedValue::Object(keys) => {
+                // With a key twice, the object has only one of the two values.
+                let map = value.and_then(Value::as_map).filter(|map| map.len() == keys.len());
+                for key in keys {
+                    let value = map.and_then(|map| map.get(&Key::Str(key)));
+                    let slot = Slot::Field(Box::from(*key));
+                    self.add(node, value, row, (at.unwrap_or(PAGE), slot))?;
+                }
+            }
+        }
+        if let Some(own) = own {
+            self.marks[own].has_marks = self.marks.len() > so_far;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde::{Serialize, Serializer};
+
+    use crate::packed::{self, Packed};
+    use crate::templates::Values;
+
+    struct Row;
+
+    impl Serialize for Row {
+        fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+            packed::marked_row("t/a", &serde_json::json!({ "a": [1, { "b": "c" }] }), to)
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_the_search_for_marks_panic(
+            changes in prop::collection::vec((0..200_usize, any::<u8>()), 0..6),
+        ) {
+            let mut packed = Packed::new();
+            packed.insert("row", &Row).unwrap();
+            packed.insert("rows", &[Row, Row]).unwrap();
+            let mut bytes = packed.into_bytes();
+            for (at, byte) in changes {
+                let length = bytes.len();
+                bytes[at % length] = byte;
+            }
+            if let Ok(values) = Values::from_packed(&bytes) {
+                values.marked();
+            }
+        }
+    }
+}
