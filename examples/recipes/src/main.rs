@@ -1,0 +1,46 @@
+//! A recipe exchange: lists by tag and by author, comments, favourites, and the same as JSON.
+//!
+//! - [`kitchen`]: the data, and how each update changes them. [`update`]: the updates. [`seed`]: those of a
+//!   new site.
+//! - [`lists`], [`recipes`], [`api`]: the controllers that read.
+//! - [`changes`]: the controllers that write. [`form`]: what they accept.
+//! - [`paging`], [`fresh`]: pages of lists, and fresh copies.
+//!
+//! No page and no update names a group: a page depends on the rows that it has read.
+
+mod api;
+mod changes;
+mod form;
+mod fresh;
+mod kitchen;
+mod lists;
+mod paging;
+mod recipes;
+mod seed;
+mod update;
+
+use std::process::ExitCode;
+
+use headwater::prelude::*;
+
+fn main() -> ExitCode {
+    App::new()
+        .state::<kitchen::Kitchen>()
+        .seed::<kitchen::Kitchen>(seed::updates)
+        .variant(fresh::on_request)
+        .controllers(controllers![
+            lists::all,
+            lists::tag,
+            lists::author,
+            recipes::show,
+            recipes::form,
+            changes::publish,
+            changes::edit,
+            changes::delete,
+            changes::comment,
+            changes::favourite,
+            api::list,
+            api::show,
+        ])
+        .run()
+}

@@ -1,0 +1,57 @@
+//! Whether a page from the cache ever differs from a fresh one, and how many were made anew in vain.
+//!
+//! One back end, three front ends. After each of many random changes (publish, edit, delete, comment,
+//! favourite, several at once) every page of the site is read from every front end and compared with its
+//! fresh copy, which a request with `x-fresh: 1` gets.
+//!
+//! - `cast`: what changes are made of. `change`: one change, or several at once.
+//! - `forgotten`: the same with groups that are named by hand.
+//! - `pages`: which pages there are. `walk`: changes and reads. `tally`: what was found.
+//!
+//! `RECIPES_READS=14040` makes it longer, `RECIPES_SEED` repeats its choices.
+
+mod cast;
+mod change;
+#[cfg(feature = "by-hand")]
+mod forgotten;
+mod pages;
+mod tally;
+mod walk;
+
+use std::path::Path;
+
+use headwater_tests::{Cluster, Seed, Site};
+
+use pages::Pages;
+use walk::Walk;
+
+const FRONTENDS: usize = 3;
+
+/// How many pages are to be read at least: as many as the environment says, otherwise `few`.
+fn reads(few: usize) -> usize {
+    let reads = std::env::var("RECIPES_READS");
+    reads.map_or(few, |text| text.parse().expect("RECIPES_READS is a whole number"))
+}
+
+/// A site with the files of this package.
+async fn cluster(program: &str) -> Cluster {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let files = ["dispatch.conf", "templates", "docroot"];
+    let site = files.iter().fold(Site::new(program), |site, name| site.copy(root, name));
+    // In development there are notices of the auditor on the pages.
+    let site = site.project("environment = \"production\"\n[docroot]\npath = \"docroot\"\n");
+    Cluster::start(site, FRONTENDS).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_page_is_stale_and_few_are_made_anew_in_vain() {
+    let seed = Seed::take("RECIPES_SEED");
+    let cluster = cluster(env!("CARGO_BIN_EXE_recipes")).await;
+    let mut walk = Walk::new(&cluster, Pages::new(), seed);
+    while walk.tally().reads < reads(4_000) {
+        walk.step().await;
+    }
+    println!("{}", walk.tally());
+    assert_eq!(walk.tally().stale, 0);
+    assert!(walk.tally().waste() < 15.0, "{:.1} % were made anew in vain", walk.tally().waste());
+}
