@@ -1,7 +1,7 @@
 //! Layers of the site around all requests of a front end.
 
 use headwater::internals::config::Mode;
-use headwater_tests::{Client, Site};
+use headwater_tests::{Client, Site, until};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_extended-site");
 
@@ -37,7 +37,8 @@ async fn every_request_passes_the_layers_from_the_last_to_the_first() {
     assert_eq!((refused.text(), &*layers(&refused)), ("refused by the layer", &both[1..]));
     let failing = client.get("/failing").await.unwrap();
     assert_eq!((failing.status, layers(&failing).len()), (500, 0));
-    assert!(node.messages().contain("the layer fails"), "{}", node.messages());
+    let said = async || node.messages().contain("the layer fails").then_some(());
+    until("the failure is in the log", said).await;
 }
 
 #[tokio::test]
