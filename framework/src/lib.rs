@@ -111,6 +111,7 @@ mod body;
 mod budget;
 mod cache;
 mod cache_type;
+mod checkpoint;
 mod claim;
 mod cli;
 mod clock;

@@ -33,3 +33,15 @@ pub(crate) fn warn_of(file: &Path) {
         );
     }
 }
+
+/// Brings the names in a folder to the disk.
+#[cfg(unix)]
+pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
+    std::fs::File::open(folder)?.sync_all()
+}
+
+/// Brings the names in a folder to the disk.
+#[cfg(not(unix))]
+pub(crate) fn sync_folder(_: &Path) -> io::Result<()> {
+    Ok(())
+}

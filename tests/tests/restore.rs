@@ -128,6 +128,41 @@ async fn a_front_end_that_knows_commits_that_the_disk_has_lost_forgets_what_it_h
     .await;
 }
 
+#[tokio::test]
+async fn a_front_end_that_was_cut_off_while_an_earlier_position_was_restored_forgets_too() {
+    restore_earlier(Away::CutOff).await;
+}
+
+#[tokio::test]
+async fn a_front_end_that_was_stopped_while_an_earlier_position_was_restored_forgets_too() {
+    restore_earlier(Away::Stopped).await;
+}
+
+/// Restores the position at which page 1 was raised for the first time.
+async fn restore_earlier(away: Away) {
+    lose_records(
+        away,
+        |_| {},
+        |data| {
+            let run = |arguments: &[&str]| {
+                let mut command = std::process::Command::new(PROGRAM);
+                let command = command.arg("data").args(arguments).arg("--data").arg(data);
+                let output = command.output().expect("the program can be run");
+                let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+                assert!(output.status.success(), "{arguments:?}: {errors}");
+                String::from_utf8(output.stdout).expect("it prints text")
+            };
+            let records = run(&["log"]);
+            let first = records.lines().find(|line| line.contains("\"state\":\"board\""));
+            let first: serde_json::Value =
+                serde_json::from_str(first.expect("a page was raised")).expect("lines of JSON");
+            run(&["restore", "--at", &first["position"].to_string()]);
+            "data".to_owned()
+        },
+    )
+    .await;
+}
+
 fn lose_last_records(path: &Path, count: usize) -> Result<(), redb::Error> {
     const RECORDS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("records");
     let transaction = Database::open(path)?.begin_write()?;

@@ -4,7 +4,8 @@ use serde::Deserialize;
 
 use super::{Guard, Metrics, Node};
 use crate::body::{Body, text};
-use crate::log::Invalidation;
+use crate::checkpoint::ReplacedRecords;
+use crate::log::{Invalidation, Position};
 use crate::problem::Problem;
 
 /// The longest invalidation that is read, in bytes.
@@ -19,6 +20,13 @@ struct Invalidate {
     patterns: Vec<String>,
     #[serde(default)]
     soft: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Checkpoint {
+    #[serde(default)]
+    records: ReplacedRecords,
 }
 
 /// Answers a request to the admin port.
@@ -58,18 +66,22 @@ pub(crate) async fn answer(
         "/invalidate" if parts.method == Method::POST => {
             invalidate(node, &parts.headers, body).await
         }
+        "/log" if reads => log(node, parts.uri.query().unwrap_or_default()).await,
+        "/checkpoint" if parts.method == Method::POST => {
+            checkpoint(node, &parts.headers, body).await
+        }
         "/reload" | "/audit" if parts.method == Method::POST && !is_json(&parts.headers) => {
             let message = "send the request as `content-type: application/json`; it needs no body";
             problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, message)
         }
         "/reload" if parts.method == Method::POST => reload(node).await,
         "/audit" if parts.method == Method::POST => audit(node).await,
-        "/health" | "/ready" | "/metrics" | "/status" => not_allowed("GET, HEAD"),
-        "/invalidate" | "/reload" | "/audit" => not_allowed("POST"),
+        "/health" | "/ready" | "/metrics" | "/status" | "/log" => not_allowed("GET, HEAD"),
+        "/invalidate" | "/checkpoint" | "/reload" | "/audit" => not_allowed("POST"),
         _ => problem(
             StatusCode::NOT_FOUND,
-            "the admin port has /health, /ready, /metrics, /status, on back ends /invalidate and on \
-             front ends /reload and /audit",
+            "the admin port has /health, /ready, /metrics, /status, on back ends /invalidate, \
+             /checkpoint and /log, and on front ends /reload and /audit",
         ),
     }
 }
@@ -108,6 +120,60 @@ async fn audit(node: &dyn Node) -> Response<Body> {
     }
 }
 
+async fn checkpoint(node: &dyn Node, headers: &HeaderMap, body: Body) -> Response<Body> {
+    if !is_json(headers) {
+        let message = "send the request as `content-type: application/json`";
+        return problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, message);
+    }
+    let body = match body.collect(LIMIT).await {
+        Ok(body) => body,
+        Err(error) => return problem(StatusCode::BAD_REQUEST, &error.to_string()),
+    };
+    let body: &[u8] = if body.is_empty() { b"{}" } else { &body };
+    let Checkpoint { records } = match serde_json::from_slice(body) {
+        Ok(checkpoint) => checkpoint,
+        Err(error) => {
+            let message =
+                format!("expected {{\"records\": \"keep\"}}, or `archive` or `drop`: {error}");
+            return problem(StatusCode::BAD_REQUEST, &message);
+        }
+    };
+    let Some(making) = node.checkpoint(records) else { return no_backend() };
+    match making.await {
+        Ok(made) => json(StatusCode::OK, &made),
+        Err(message) => problem(StatusCode::INTERNAL_SERVER_ERROR, &message),
+    }
+}
+
+async fn log(node: &dyn Node, query: &str) -> Response<Body> {
+    let (mut after, mut follow) = (None, false);
+    for (key, value) in form_urlencoded::parse(query.as_bytes()) {
+        match (&*key, value.parse(), value.parse()) {
+            ("after", Ok(position), _) => after = Some(Position(position)),
+            ("follow", _, Ok(yes)) => follow = yes,
+            _ => {
+                let message =
+                    "expected `after`, which is a position, and `follow`, which is true or false";
+                return problem(StatusCode::BAD_REQUEST, message);
+            }
+        }
+    }
+    let Some(reading) = node.log(after, follow) else { return no_backend() };
+    match reading.await {
+        Ok(lines) => {
+            let mut response = text(StatusCode::OK, lines);
+            let media_type = HeaderValue::from_static("application/x-ndjson");
+            response.headers_mut().insert(header::CONTENT_TYPE, media_type);
+            response
+        }
+        Err(message) => problem(StatusCode::INTERNAL_SERVER_ERROR, &message),
+    }
+}
+
+fn no_backend() -> Response<Body> {
+    problem(StatusCode::NOT_FOUND, "this node is a front end: ask the admin port of a back end")
+}
+
 async fn invalidate(node: &dyn Node, headers: &HeaderMap, body: Body) -> Response<Body> {
     if !is_json(headers) {
         let message = "send the invalidation as `content-type: application/json`";
@@ -139,8 +205,7 @@ async fn invalidate(node: &dyn Node, headers: &HeaderMap, body: Body) -> Respons
         return problem(StatusCode::BAD_REQUEST, &message);
     }
     let Some(invalidating) = node.invalidate(invalidation) else {
-        let message = "this node is a front end: ask the admin port of a back end";
-        return problem(StatusCode::NOT_FOUND, message);
+        return no_backend();
     };
     match invalidating.await {
         Ok(receipt) => json(StatusCode::OK, &receipt),

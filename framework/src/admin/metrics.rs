@@ -103,6 +103,12 @@ fn describe() {
         "Time to write a transaction of the log and sync it."
     );
     describe_counter!("headwater_log_records_total", "Records appended to the log.");
+    describe_histogram!(
+        "headwater_checkpoint_seconds",
+        Unit::Seconds,
+        "Time to write a checkpoint."
+    );
+    describe_counter!("headwater_checkpoint_failures_total", "Checkpoints that were not written.");
 }
 
 #[cfg(test)]

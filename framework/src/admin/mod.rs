@@ -7,6 +7,8 @@
 //! | `GET /metrics` | figures in the text format of Prometheus |
 //! | `GET /status` | the node's own view of itself and of the cluster, as JSON |
 //! | `POST /invalidate` | on a back end: `{"groups": […], "patterns": […]}`; the answer is the receipt |
+//! | `POST /checkpoint` | on a back end: makes a checkpoint; `{"records": "archive"}` or `"drop"` takes the records that it replaces out of the log |
+//! | `GET /log` | on a back end: records as lines of JSON, behind the position `after`; with `follow=true` it waits for the next one |
 //! | `POST /audit` | on a front end: compares all cached pages with fresh ones; the answer is what was found |
 //! | `POST /reload` | on a front end: loads the site's files anew; the answer is the edition's number, or all problems |
 //!
@@ -26,7 +28,8 @@ pub(crate) use metrics::Metrics;
 use std::future::Future;
 use std::pin::Pin;
 
-use crate::log::{Invalidation, Receipt};
+use crate::checkpoint::ReplacedRecords;
+use crate::log::{Invalidation, Position, Receipt};
 use crate::problem::Problems;
 use crate::state::WriteError;
 
@@ -50,6 +53,13 @@ pub(crate) trait Node: Send + Sync + 'static {
     /// Compares all cached pages with fresh ones, if this node has a cache.
     fn audit(&self) -> Option<Auditing<'_>>;
 
+    /// Makes a checkpoint, if this node is a back end.
+    fn checkpoint(&self, records: ReplacedRecords) -> Option<Checkpointing<'_>>;
+
+    /// Records behind a position as lines of JSON, if this node is a back end: the first that there are if
+    /// none is named. It waits a while for the next one if it is to `follow`.
+    fn log(&self, after: Option<Position>, follow: bool) -> Option<Reading<'_>>;
+
     /// Invalidates, if this node is a back end.
     fn invalidate(&self, invalidation: Invalidation) -> Option<Invalidating<'_>>;
 }
@@ -59,6 +69,13 @@ pub(crate) type Reloading<'a> = Pin<Box<dyn Future<Output = Result<u64, Problems
 
 /// An audit under way: what it comes to.
 pub(crate) type Auditing<'a> = Pin<Box<dyn Future<Output = serde_json::Value> + Send + 'a>>;
+
+/// A checkpoint under way: what was made, or a sentence for an operator.
+pub(crate) type Checkpointing<'a> =
+    Pin<Box<dyn Future<Output = Result<serde_json::Value, String>> + Send + 'a>>;
+
+/// Records that are read, or a sentence for an operator.
+pub(crate) type Reading<'a> = Pin<Box<dyn Future<Output = Result<String, String>> + Send + 'a>>;
 
 /// An invalidation under way.
 pub(crate) type Invalidating<'a> =

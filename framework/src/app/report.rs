@@ -7,12 +7,13 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::reload::Reloader;
-use crate::admin::{Auditing, Invalidating, Node, Reloading};
+use crate::admin::{Auditing, Checkpointing, Invalidating, Node, Reading, Reloading};
 use crate::backend::{Backend, Health};
+use crate::checkpoint::ReplacedRecords;
 use crate::clock;
 use crate::config::Mode;
 use crate::frontend::FrontEnd;
-use crate::log::Invalidation;
+use crate::log::{Invalidation, Position};
 use crate::problem::Problem;
 
 /// How long an audit may take that an operator asks for.
@@ -34,6 +35,9 @@ impl Node for NodeReport {
     fn ready(&self) -> Result<(), String> {
         if self.stopping.load(Ordering::Relaxed) {
             return Err("the node is stopping".to_owned());
+        }
+        if let Some(reason) = self.backend.as_ref().and_then(|backend| backend.halted()) {
+            return Err(reason);
         }
         match (&self.frontend, &self.backend) {
             // A single node goes on serving what it has when its log cannot be written.
@@ -122,6 +126,16 @@ impl Node for NodeReport {
             let audit = frontend.audit(Some(clock::now().after(LONGEST_AUDIT))).await;
             json!(audit)
         }))
+    }
+
+    fn checkpoint(&self, records: ReplacedRecords) -> Option<Checkpointing<'_>> {
+        let backend = self.backend.as_ref()?;
+        Some(Box::pin(async move { Ok(json!(backend.checkpoint(records).await?)) }))
+    }
+
+    fn log(&self, after: Option<Position>, follow: bool) -> Option<Reading<'_>> {
+        let backend = self.backend.as_ref()?;
+        Some(Box::pin(backend.record_lines(after, follow)))
     }
 
     fn invalidate(&self, invalidation: Invalidation) -> Option<Invalidating<'_>> {

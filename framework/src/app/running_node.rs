@@ -20,7 +20,7 @@ use super::reload::{Reloader, Watched};
 use super::report::NodeReport;
 use super::running_server::{RunningServer, address, bind, problem};
 use super::watch::watch;
-use crate::backend::{self, Backend, BackendHost};
+use crate::backend::{self, Backend, BackendHost, CheckpointOptions};
 use crate::cache::{Cache, CacheLimits};
 use crate::claim::{self, Claim};
 use crate::clock;
@@ -115,6 +115,7 @@ impl RunningNode {
         }
         if let Some(backend) = &backend {
             tasks.push(spawn(Arc::clone(backend).look_after()));
+            tasks.push(spawn(Arc::clone(backend).make_checkpoints()));
         }
         let (name, mode) = (config.name.clone(), config.mode);
         let report = Arc::new(NodeReport {
@@ -201,6 +202,11 @@ async fn open_backend(
         store: Arc::clone(store),
         sync_deadline: config.docroot.sync_deadline,
         claims: config.docroot.sync.clone(),
+        checkpoints: CheckpointOptions {
+            bytes: config.checkpoint.bytes,
+            interval: config.checkpoint.interval,
+            records: config.checkpoint.records,
+        },
         alone,
     };
     let opened = Backend::open(&config.log.path, parts).await;

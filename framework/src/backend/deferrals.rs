@@ -43,6 +43,16 @@ impl Deferrals {
         }
     }
 
+    /// What no record has settled.
+    pub(super) fn open(&self) -> Vec<(Position, Invalidation)> {
+        self.lock().open.clone().into_iter().collect()
+    }
+
+    /// What no record had settled when a checkpoint was made.
+    pub(super) fn restore(&self, open: Vec<(Position, Invalidation)>) {
+        self.lock().open = open.into_iter().collect();
+    }
+
     /// A call begins that will write nothing at or before `position`.
     pub(super) fn begin(self: &Arc<Self>, position: Position) -> DeferringCall {
         let mut inner = self.lock();

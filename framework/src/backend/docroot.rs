@@ -51,6 +51,11 @@ impl BackEndDocroot {
         }
     }
 
+    /// What the log said when a checkpoint was made.
+    pub(super) fn restore(&self, manifest: Manifest) {
+        *self.lock() = manifest;
+    }
+
     /// What the log says, as of now or a moment ago.
     pub(super) fn manifest(&self) -> Manifest {
         self.lock().clone()

@@ -3,6 +3,7 @@
 //! - [`Backend`]: opened on a log; writes, invalidates, reports.
 //! - `call`: the right half of a request's way: wait for the position, controller, reply.
 //! - `writing`: what a controller writes, and what it invalidates.
+//! - `checkpointer`: when checkpoints are made, and what becomes of the records that they replace.
 //! - `deferrals`: what was deferred and not settled.
 //! - [`members`](Members): the front ends that may hold leases, and the writers that wait for them.
 //! - `docroot`: the files that the log puts into every docroot.
@@ -12,6 +13,7 @@
 //! This room must not know templates or the cache.
 
 mod call;
+mod checkpointer;
 mod deferrals;
 mod docroot;
 mod host;
@@ -28,6 +30,7 @@ use serde::Serialize;
 use tokio::sync::Semaphore;
 
 use crate::budget::Budget;
+use crate::checkpoint::{Checkpoints, ReplacedRecords, archive_of, record_line};
 use crate::claim;
 use crate::clock;
 use crate::controller::Registration;
@@ -39,6 +42,8 @@ use crate::problem::Problem;
 use crate::request::Resources;
 use crate::state::{Journal, States, WriteError, Writing, Written};
 
+pub(crate) use checkpointer::CheckpointOptions;
+use checkpointer::{Checkpointer, Made};
 use deferrals::Deferrals;
 use docroot::BackEndDocroot;
 pub(crate) use host::BackendHost;
@@ -49,6 +54,12 @@ use tail::{Publisher, Tail};
 const LOOK_AFTER: Duration = Duration::from_millis(500);
 /// How often contents that nothing refers to are looked for.
 const SWEEP: Duration = Duration::from_secs(20);
+
+/// How long a request for records waits for the next one.
+const LONGEST_FOLLOW: Duration = Duration::from_secs(20);
+/// How many records it is answered with, and about how many bytes of them.
+const LINES: usize = 4096;
+const LINES_BYTES: usize = 1 << 20;
 
 /// What a back end is made of.
 pub(crate) struct BackendParts {
@@ -82,6 +93,8 @@ pub(crate) struct BackendParts {
     pub sync_deadline: Duration,
     /// Where front ends of this machine keep their claims.
     pub claims: PathBuf,
+    /// When checkpoints are made.
+    pub checkpoints: CheckpointOptions,
     /// Whether no front end that has followed an earlier log can still be running, but for those of
     /// this process.
     pub alone: bool,
@@ -98,6 +111,7 @@ pub(crate) struct Backend {
     members: Members,
     expected: Vec<String>,
     membership: tokio::sync::Mutex<()>,
+    checkpointer: Checkpointer,
     claims: PathBuf,
     states: Arc<States>,
     resources: Arc<Resources>,
@@ -142,7 +156,19 @@ impl Backend {
             tail: Arc::clone(&tail),
             deferrals: Arc::clone(&deferrals),
             docroot: Arc::clone(&docroot),
+            checkpoints: Arc::new(Checkpoints::beside(folder)),
         };
+        let saved = publisher.saved();
+        let archive = archive_of(folder);
+        let checkpointer = Checkpointer::new(saved, parts.checkpoints, archive);
+        if !Log::is_in(folder) && !checkpointer.is_empty() {
+            return Err(Problem::new(format!(
+                "{}: there are checkpoints, but the log itself is missing; restore the folder from a backup, make a \
+                 log of the newest checkpoint with `data restore`, or move the folder `checkpoints` away to start \
+                 with an empty log",
+                folder.display()
+            )));
+        }
         let folder = folder.to_owned();
         let opening = tokio::task::spawn_blocking(move || {
             Log::open(&folder, LogOptions::default(), publisher)
@@ -171,6 +197,7 @@ impl Backend {
             members,
             expected: parts.expected,
             membership: tokio::sync::Mutex::default(),
+            checkpointer,
             claims: parts.claims,
             states: parts.states,
             resources: parts.resources,
@@ -256,10 +283,18 @@ impl Backend {
     /// # Errors
     /// Why not, for an operator.
     pub(crate) fn ready(&self) -> Result<(), String> {
+        if let Some(reason) = self.log.halted() {
+            return Err(reason);
+        }
         match self.log.trouble() {
             Some(reason) => Err(format!("the log cannot be written: {reason}")),
             None => Ok(()),
         }
+    }
+
+    /// Why it applies no records any more, if so.
+    pub(crate) fn halted(&self) -> Option<String> {
+        self.log.halted()
     }
 
     /// What it reports of itself.
@@ -271,8 +306,46 @@ impl Backend {
         }
     }
 
+    /// Makes a checkpoint; what becomes of the `records` that it replaces is said.
+    ///
+    /// # Errors
+    /// A sentence for an operator.
+    pub(crate) async fn checkpoint(&self, records: ReplacedRecords) -> Result<Made, String> {
+        self.checkpointer.checkpoint(&self.log, records).await
+    }
+
+    /// Makes checkpoints whenever they are due, for as long as it is polled.
+    pub(crate) async fn make_checkpoints(self: Arc<Self>) {
+        self.checkpointer.run(&self.log).await;
+    }
+
+    /// Records behind `after` as lines of JSON: the first that there are if none is named. If it is to
+    /// `follow` and there is none yet, it waits a while for the next one.
+    ///
+    /// # Errors
+    /// A sentence for an operator.
+    pub(crate) async fn record_lines(
+        &self,
+        after: Option<Position>,
+        follow: bool,
+    ) -> Result<String, String> {
+        let after = after.unwrap_or(self.log.base());
+        if follow {
+            let next = self.tail.reach(after.next());
+            let _ = tokio::time::timeout(LONGEST_FOLLOW, next).await;
+        }
+        let log = Arc::clone(&self.log);
+        let reading = tokio::task::spawn_blocking(move || {
+            let records = log.read(after, LINES, LINES_BYTES).map_err(|error| error.to_string())?;
+            let lines = records.iter().map(|record| record_line(record) + "\n");
+            Ok::<String, String>(lines.collect())
+        });
+        reading.await.map_err(|error| error.to_string())?
+    }
+
     /// Takes no more writes, and closes the log when those that were taken are done.
     pub(crate) async fn shut_down(&self) {
+        self.checkpointer.stop();
         let log = Arc::clone(&self.log);
         let closing = tokio::task::spawn_blocking(move || log.shutdown());
         if let Err(error) = closing.await {

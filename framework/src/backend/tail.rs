@@ -4,9 +4,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use tokio::sync::watch;
 
+use super::checkpointer::Saved;
 use super::deferrals::Deferrals;
 use super::docroot::BackEndDocroot;
-use crate::log::{Applied, Applier, Position, Record, RecordNotice};
+use crate::checkpoint::Checkpoints;
+use crate::log::{Applied, Applier, Beginning, Past, Position, Record, RecordNotice};
 use crate::state::States;
 
 /// How much of the log's end is kept in memory for the feeds.
@@ -32,6 +34,11 @@ struct Recent {
 impl Tail {
     pub(super) fn new() -> Arc<Tail> {
         Arc::new(Tail { applied: watch::channel(Position::START).0, recent: Mutex::default() })
+    }
+
+    /// The records up to `position` are not shown: they are in a checkpoint.
+    pub(super) fn begin(&self, position: Position) {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner).after = position;
     }
 
     /// Up to where this back end has applied the log.
@@ -85,9 +92,27 @@ pub(super) struct Publisher {
     pub(super) tail: Arc<Tail>,
     pub(super) deferrals: Arc<Deferrals>,
     pub(super) docroot: Arc<BackEndDocroot>,
+    pub(super) checkpoints: Arc<Checkpoints>,
+}
+
+impl Publisher {
+    /// What a checkpoint is made of.
+    pub(super) fn saved(&self) -> Saved {
+        Saved {
+            states: Arc::clone(&self.states),
+            tail: Arc::clone(&self.tail),
+            deferrals: Arc::clone(&self.deferrals),
+            docroot: Arc::clone(&self.docroot),
+            checkpoints: Arc::clone(&self.checkpoints),
+        }
+    }
 }
 
 impl Applier for Publisher {
+    fn begin(&mut self, past: &Past) -> Result<Beginning, String> {
+        self.saved().restore(past)
+    }
+
     fn apply(&mut self, record: &Record) -> Applied {
         let applied = self.states.apply(record);
         self.docroot.observe(record);
@@ -133,6 +158,7 @@ mod tests {
             tail: Arc::clone(&tail),
             deferrals: Arc::default(),
             docroot: Arc::new(BackEndDocroot::new("docroot".into(), store)),
+            checkpoints: Arc::new(Checkpoints::beside(std::path::Path::new("unused"))),
         };
         for position in 1..=10 {
             let mut content = Draft::default();
@@ -159,5 +185,15 @@ mod tests {
         assert!(!tail.reaches(Position(4)) && tail.reaches(Position(5)));
         assert!(tail.between(Position(4), Position(9)).is_none());
         assert_eq!(tail.between(Position(5), Position(9)).unwrap().len(), 4);
+    }
+
+    #[test]
+    fn a_tail_that_begins_with_a_checkpoint_does_not_reach_behind_it() {
+        let tail = Tail::new();
+        tail.begin(Position(7));
+        tail.push(Position(9), Bytes::from_static(b"x"));
+        assert!(!tail.reaches(Position(6)) && tail.reaches(Position(7)));
+        assert!(tail.between(Position(6), Position(9)).is_none());
+        assert_eq!(tail.between(Position(7), Position(9)).unwrap().len(), 1);
     }
 }

@@ -28,6 +28,8 @@ pub(super) enum Command {
     Check,
     /// Make every front end forget what belongs to a group or matches a pattern
     Invalidate(Invalidate),
+    /// Check, save, restore and show the data of a back end
+    Data(Data),
     /// Show the running nodes, their positions and hit ratios
     Status(Status),
 }
@@ -92,6 +94,71 @@ pub(super) struct What {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct Data {
+    /// The folder of the log
+    #[arg(long, value_name = "DIR", global = true)]
+    pub(super) data: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(super) command: DataCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum DataCommand {
+    /// Let the running back end make a checkpoint
+    Checkpoint(Checkpoint),
+    /// Let the running back end make checkpoints and move the records before them to a file
+    Archive {
+        /// The admin address of the back end, like http://127.0.0.1:8300
+        #[arg(long, value_name = "URL")]
+        admin: Option<AdminPort>,
+    },
+    /// Read everything and show what is damaged
+    Verify,
+    /// Make the log that of an earlier position, with a new id; the back end must not be running
+    Restore {
+        /// The last position that it has
+        #[arg(long, value_name = "POSITION")]
+        at: u64,
+        /// The folder to restore from; without it that of the log itself
+        #[arg(long, value_name = "DIR")]
+        from: Option<PathBuf>,
+    },
+    /// Print the newest checkpoint as lines of JSON
+    Export {
+        /// The name of another checkpoint
+        #[arg(long, value_name = "NAME")]
+        checkpoint: Option<String>,
+    },
+    /// Make a log of what `export` has printed
+    Import {
+        /// The file
+        file: PathBuf,
+    },
+    /// Print the records as lines of JSON
+    Log {
+        /// Only those behind this position
+        #[arg(long, value_name = "POSITION")]
+        after: Option<u64>,
+        /// Go on with the records as they come
+        #[arg(long)]
+        follow: bool,
+        /// The admin address of the back end, like http://127.0.0.1:8300
+        #[arg(long, value_name = "URL")]
+        admin: Option<AdminPort>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Checkpoint {
+    /// Make two, and drop all records before them from the log
+    #[arg(long)]
+    pub(super) compact: bool,
+    /// The admin address of the back end, like http://127.0.0.1:8300
+    #[arg(long, value_name = "URL")]
+    pub(super) admin: Option<AdminPort>,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct Status {
     /// The admin addresses of nodes, like http://127.0.0.1:8200
     #[arg(long, value_name = "URL", num_args = 1..)]
@@ -104,6 +171,13 @@ impl Serve {
         let mode = self.mode.map(|mode| ("HEADWATER_MODE".to_owned(), mode.as_str().to_owned()));
         let name = self.name.clone().map(|name| ("HEADWATER_NAME".to_owned(), name));
         mode.into_iter().chain(name).chain(data(self.data.as_deref())).collect()
+    }
+}
+
+impl Data {
+    /// The flags as variables that come after those of the environment, and so win.
+    pub(super) fn overrides(&self) -> Vec<(String, String)> {
+        data(self.data.as_deref())
     }
 }
 

@@ -19,6 +19,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// The largest answer that is read.
 const LARGEST_ANSWER: usize = 4 << 20;
 
+/// The same for records of the log, of which one has 16 MiB at most.
+const LARGEST_LOG: usize = 128 << 20;
+
 /// The admin port of a node: `http://host:port`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct AdminPort {
@@ -66,7 +69,16 @@ impl AdminPort {
         path: &str,
         patience: Duration,
     ) -> Result<AdminAnswer, ClientError> {
-        self.request(Method::GET, path, Bytes::new(), patience).await
+        self.request(Method::GET, path, Bytes::new(), patience, LARGEST_ANSWER).await
+    }
+
+    /// The same where the answer may be as long as a record of the log is when it is shown.
+    pub(super) async fn get_long(
+        &self,
+        path: &str,
+        patience: Duration,
+    ) -> Result<AdminAnswer, ClientError> {
+        self.request(Method::GET, path, Bytes::new(), patience, LARGEST_LOG).await
     }
 
     /// What is answered to the JSON text `body` at `path`, within `patience`.
@@ -76,7 +88,7 @@ impl AdminPort {
         body: impl Into<Bytes>,
         patience: Duration,
     ) -> Result<AdminAnswer, ClientError> {
-        self.request(Method::POST, path, body.into(), patience).await
+        self.request(Method::POST, path, body.into(), patience, LARGEST_ANSWER).await
     }
 
     async fn request(
@@ -85,12 +97,13 @@ impl AdminPort {
         path: &str,
         body: Bytes,
         patience: Duration,
+        largest: usize,
     ) -> Result<AdminAnswer, ClientError> {
         let stream = timeout(CONNECT_TIMEOUT.min(patience), TcpStream::connect(&self.address))
             .await
             .unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()))
             .map_err(|error| ClientError::Unreachable(self.clone(), error))?;
-        match timeout(patience, self.exchange(stream, method, path, body)).await {
+        match timeout(patience, self.exchange(stream, method, path, body, largest)).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(ClientError::Broken(self.clone(), error)),
             Err(_) => Err(ClientError::TimedOut(self.clone(), patience)),
@@ -103,6 +116,7 @@ impl AdminPort {
         method: Method,
         path: &str,
         body: Bytes,
+        largest: usize,
     ) -> Result<AdminAnswer, Box<dyn std::error::Error + Send + Sync>> {
         let mut request = Request::builder()
             .method(method)
@@ -117,7 +131,7 @@ impl AdminPort {
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
         let answer = async {
             let (head, body) = sender.send_request(request).await?.into_parts();
-            let body = Limited::new(body, LARGEST_ANSWER).collect().await?.to_bytes();
+            let body = Limited::new(body, largest).collect().await?.to_bytes();
             Ok(AdminAnswer { status: head.status, body })
         };
         // The answer may be complete while the connection is still open, and the other way round.

@@ -49,7 +49,7 @@ async fn ask(nodes: &[AdminPort], body: &str) -> Result<Receipt, Problem> {
             Ok(answer) if is_no_backend(answer.status) => {
                 tried.push(format!("{node} is not a back end's admin port"));
             }
-            Ok(answer) => return Err(Problem::new(refusal(node, &answer))),
+            Ok(answer) => return Err(Problem::new(refusal(node, answer.status, &answer.body))),
             Err(error @ ClientError::Unreachable(..)) => tried.push(error.to_string()),
             Err(error) => {
                 return Err(Problem::new(format!(
@@ -64,7 +64,7 @@ async fn ask(nodes: &[AdminPort], body: &str) -> Result<Receipt, Problem> {
     )))
 }
 
-fn is_no_backend(status: StatusCode) -> bool {
+pub(super) fn is_no_backend(status: StatusCode) -> bool {
     matches!(status, StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED)
 }
 
@@ -74,20 +74,20 @@ fn receipt(node: &AdminPort, answer: &AdminAnswer) -> Result<Receipt, Problem> {
 }
 
 /// What a node says when it does not do what it is asked: `{"error": "…"}`, or plain text.
-fn refusal(node: &AdminPort, answer: &AdminAnswer) -> String {
+pub(super) fn refusal(node: &AdminPort, status: StatusCode, body: &[u8]) -> String {
     #[derive(Deserialize)]
     struct Refusal {
         error: String,
     }
-    let text = match serde_json::from_slice::<Refusal>(&answer.body) {
+    let text = match serde_json::from_slice::<Refusal>(body) {
         Ok(refusal) => refusal.error,
-        Err(_) => String::from_utf8_lossy(&answer.body).into_owned(),
+        Err(_) => String::from_utf8_lossy(body).into_owned(),
     };
     // It goes to a terminal: nothing in it may steer that.
     let shown = text.chars().filter(|c| !c.is_control() || *c == '\n').take(4000);
     let shown: String = shown.collect();
     match shown.trim() {
-        "" => format!("{node} has answered {}", answer.status),
+        "" => format!("{node} has answered {status}"),
         shown => shown.to_owned(),
     }
 }
@@ -145,7 +145,8 @@ mod tests {
 
     #[test]
     fn a_refusal_is_shown_in_the_back_ends_own_words() {
-        let refuse = |body: &'static str| refusal(&node(), &answer(StatusCode::BAD_REQUEST, body));
+        let refuse =
+            |body: &'static str| refusal(&node(), StatusCode::BAD_REQUEST, body.as_bytes());
         assert_eq!(refuse("{\"error\": \"unclosed group\"}"), "unclosed group");
         assert_eq!(refuse("unclosed\u{1b}[2J group\n"), "unclosed[2J group");
         assert_eq!(refuse(""), "http://127.0.0.1:8300 has answered 400 Bad Request");

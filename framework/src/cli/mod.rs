@@ -4,6 +4,7 @@
 //!
 //! - `serve`, `routes`, `check` are the site's own business: they go to the [`Site`];
 //! - `cluster` starts this very program once for each node and watches the processes (`cluster`);
+//! - `data` works on the folder of a log, or asks a running node for it (`data`);
 //! - `invalidate` and `status` ask running nodes on their admin ports (`client`).
 //!
 //! A node that is up announces it with one line on stdout, an [`Announcement`]; messages go to
@@ -13,6 +14,7 @@ mod announcement;
 mod args;
 mod client;
 mod cluster;
+mod data;
 mod invalidate;
 mod parent;
 mod signals;
@@ -119,6 +121,7 @@ fn run(site: impl Site, arguments: Arguments) -> Result<(), Problems> {
             print(&invalidate::run(&invalidate, &nodes)?.to_string());
             Ok(())
         }
+        Command::Data(data) => data::run(data, path),
         Command::Status(status) => {
             let (config, problems) = Config::read(path, environment());
             let nodes = if status.admin.is_empty() {

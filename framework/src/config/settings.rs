@@ -6,6 +6,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::{Secret, SiteSettings, value};
+use crate::checkpoint::ReplacedRecords;
 use crate::frontend::{GroupHeader, Sample};
 use crate::http::ProxyHeaders;
 
@@ -36,6 +37,8 @@ pub(crate) struct Config {
     pub audit: Audit,
     /// The log of a back end.
     pub log: Log,
+    /// What is saved of the log's outcome.
+    pub checkpoint: Checkpoint,
     /// The site's templates.
     pub templates: Templates,
     /// The site's files.
@@ -214,6 +217,21 @@ pub(crate) struct Log {
     pub path: PathBuf,
 }
 
+/// `[checkpoint]`: what a back end saves of the log's outcome, so that it need not replay all of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Checkpoint {
+    /// A checkpoint is made when the log has grown by so many bytes, and by as many as the last
+    /// checkpoint has; 0 for no such limit. Default 64 MiB.
+    #[serde(with = "value::size")]
+    pub bytes: u64,
+    /// And after so long a time, if anything was written; 0 for no such limit. Default 1 h.
+    #[serde(with = "value::duration")]
+    pub interval: Duration,
+    /// What becomes of records that the last two checkpoints replace. Default `keep`.
+    pub records: ReplacedRecords,
+}
+
 /// What keeps the records of the log.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -349,6 +367,7 @@ impl Default for Config {
             cache: Cache::default(),
             audit: Audit::default(),
             log: Log::default(),
+            checkpoint: Checkpoint::default(),
             templates: Templates::default(),
             docroot: Docroot::default(),
             dispatch: Dispatch::default(),
@@ -414,6 +433,16 @@ impl Default for Cache {
 impl Default for Log {
     fn default() -> Log {
         Log { engine: LogEngine::default(), path: "data".into() }
+    }
+}
+
+impl Default for Checkpoint {
+    fn default() -> Checkpoint {
+        Checkpoint {
+            bytes: 64 << 20,
+            interval: Duration::from_secs(3600),
+            records: ReplacedRecords::default(),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 use std::any::Any;
 
-use super::{Position, Record};
+use super::{Beginning, Past, Position, Record};
 
 /// What follows the log: it is shown each record, in order and without gaps, first those that are
 /// in the log when it is opened and then each as it becomes durable.
@@ -8,6 +8,20 @@ use super::{Position, Record};
 /// Its methods run on the log's own thread. While one runs nothing is committed, so none may wait
 /// for an append.
 pub(crate) trait Applier: Send + 'static {
+    /// Restores what a checkpoint holds, before the first record is shown: records up to the returned
+    /// position are not shown. `past` says which checkpoints are of this log.
+    ///
+    /// # Errors
+    /// Why the log cannot be opened, for an operator.
+    fn begin(&mut self, past: &Past) -> Result<Beginning, String> {
+        match past.base() {
+            Position::START => Ok(Beginning::default()),
+            base => {
+                Err(format!("the records up to {base} are in a checkpoint only, which is missing"))
+            }
+        }
+    }
+
     /// Applies a record.
     fn apply(&mut self, record: &Record) -> Applied;
 

@@ -1,14 +1,16 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::applier::panic_message;
-use super::embedded::{Engine, Frame, WriteFailure};
-use super::{AppendError, Appended, Applied, Applier, ApplyError, Draft, Position, Record};
+use super::embedded::{Engine, Frame, Rewrite, WriteFailure};
+use super::{
+    AppendError, Appended, Applied, Applier, ApplyError, Draft, Joined, Position, Record, Standing,
+};
 
 /// The most records that one transaction writes, unless more come together.
 pub(super) const BATCH_RECORDS: usize = 4096;
@@ -28,9 +30,15 @@ pub(super) struct Committer<A> {
     pub(super) last: Position,
     /// Its time.
     pub(super) time: u64,
+    /// The front ends that have joined and not left by then.
+    pub(super) joined: Joined,
     /// `last`, for readers.
     pub(super) committed: Arc<AtomicU64>,
+    /// How many bytes the records have that were replayed and written.
+    pub(super) bytes: Arc<AtomicU64>,
     pub(super) trouble: Arc<Trouble>,
+    /// Why no record is applied any more: the site does not understand one.
+    pub(super) halted: Arc<OnceLock<String>>,
     /// How many bytes the last transaction had that failed.
     pub(super) failed: usize,
 }
@@ -55,6 +63,10 @@ pub(super) enum Command {
     Append(Vec<Queued>),
     /// Find out whether the log can be written again.
     Probe,
+    /// Look at what was applied, between two transactions.
+    Look(Box<dyn FnOnce(Standing<'_>) + Send>),
+    /// Put the file that was written anew in the place of the log's.
+    Replace(Rewrite, oneshot::Sender<Result<(), String>>),
     /// Finish what was asked before, and stop.
     Stop,
 }
@@ -108,6 +120,25 @@ impl<A: Applier> Committer<A> {
                 self.probe();
                 None
             }
+            Command::Look(look) => {
+                let (log, joined) = (self.engine.log(), &self.joined);
+                look(Standing { log, position: self.last, time: self.time, joined });
+                None
+            }
+            Command::Replace(rewrite, answer) => {
+                let replaced = match self.halted.get() {
+                    // There are records behind the last one that was applied.
+                    Some(reason) => Err(reason.clone()),
+                    None => {
+                        let replaced = self.engine.finish_rewrite(rewrite, self.last);
+                        replaced.map_err(|error| error.to_string())
+                    }
+                };
+                self.engine.mark_lock(self.last);
+                // There may be no task left that waits for it.
+                let _ = answer.send(replaced);
+                None
+            }
             Command::Stop => {
                 self.queue.close();
                 None
@@ -116,6 +147,9 @@ impl<A: Applier> Committer<A> {
     }
 
     fn commit(&mut self, mut batch: Vec<Queued>) {
+        if let Some(reason) = self.halted.get() {
+            return fail(batch, AppendError::Storage { reason: reason.clone() });
+        }
         if let Err(reason) = self.mend() {
             tracing::error!(%reason, "the log's file could not be opened again");
             self.trouble.set(Some(reason.clone()));
@@ -168,11 +202,17 @@ impl<A: Applier> Committer<A> {
         let found = self.engine.reopen(self.last)?;
         if let Some(last) = found.last() {
             tracing::warn!(position = %last.position, "records in doubt turned out to be in the log");
-            self.publish(last.position, last.time);
+            let (last, time) = (last.position, last.time);
             for record in &found {
                 // Its writer was answered that the outcome is not known.
                 let _ = self.apply(record);
+                if let Some(reason) = self.halted.get() {
+                    let reason = reason.clone();
+                    self.halt(record);
+                    return Err(reason);
+                }
             }
+            self.publish(last, time);
             self.end_batch();
         }
         Ok(())
@@ -196,13 +236,22 @@ impl<A: Applier> Committer<A> {
 
     fn complete(&mut self, batch: Vec<Queued>, time: u64) {
         let first = self.last.next();
+        let bytes = bytes_of(&batch) as u64;
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
         self.publish(Position(self.last.0 + batch.len() as u64), time);
         let mut answers = Vec::with_capacity(batch.len());
-        for (queued, position) in batch.into_iter().zip(first.0..) {
+        let mut batch = batch.into_iter().zip(first.0..);
+        while let Some((queued, position)) = batch.next() {
             let Queued { draft, waiter, .. } = queued;
             let record = Record { position: Position(position), time, content: draft };
             let applied = self.apply(&record);
             answers.push((waiter, Appended { position: record.position, applied }));
+            if let Some(reason) = self.halted.get() {
+                let reason = reason.clone();
+                self.halt(&record);
+                fail(batch.map(|(queued, _)| queued).collect(), AppendError::InDoubt { reason });
+                break;
+            }
         }
         self.end_batch();
         for (waiter, appended) in answers {
@@ -217,8 +266,23 @@ impl<A: Applier> Committer<A> {
         self.committed.store(last.0, Ordering::Release);
     }
 
+    /// Applies nothing behind the record before `unknown`: it is not passed over, and what comes later
+    /// may depend on it.
+    fn halt(&mut self, unknown: &Record) {
+        self.last = Position(unknown.position.0 - 1);
+        self.committed.store(self.last.0, Ordering::Release);
+    }
+
     fn apply(&mut self, record: &Record) -> Applied {
         let applied = apply(&mut self.applier, record);
+        match &applied {
+            Err(ApplyError::Unreadable { message }) => {
+                let reason = format!("no record is applied any more: {message}");
+                // Only the first one is applied.
+                let _ = self.halted.set(reason);
+            }
+            _ => self.joined.observe(record),
+        }
         if let Err(error) = &applied {
             tracing::error!(position = %record.position, %error, "a record was not applied");
         }

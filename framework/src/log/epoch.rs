@@ -25,7 +25,8 @@
 //! A log whose damaged tail was cut off needs no more than this: the opening that cuts it begins where
 //! the tail began.
 //!
-//! The last [`KEPT`] epochs are kept. A front end that followed an older one drops its cache.
+//! The last [`KEPT`] epochs are kept, and all since the one that the log's [base](super::Past::base) was
+//! made in. A front end that followed an older one drops its cache.
 //!
 //! This holds for an engine whose log one process has open at a time. An engine that shares a log among
 //! processes has to have one epoch for all that append at the same time.
@@ -38,7 +39,7 @@ use super::{LogId, Position};
 pub(super) const KEPT: usize = 1024;
 
 /// Names one opening of a log: a random number, which no other opening has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Epoch(pub u64);
 
@@ -69,28 +70,33 @@ impl LogEpoch {
 
 /// The openings of a log that it remembers, the present one last.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Epochs(Vec<Beginning>);
+pub(super) struct Epochs(Vec<EpochStart>);
 
 /// An epoch and the log's last position when it began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Beginning {
+pub(super) struct EpochStart {
     pub(super) epoch: Epoch,
     pub(super) after: Position,
 }
 
 impl Epochs {
     /// Those that were stored, the oldest first.
-    pub(super) fn new(stored: Vec<Beginning>) -> Epochs {
+    pub(super) fn new(stored: Vec<EpochStart>) -> Epochs {
         Epochs(stored)
+    }
+
+    /// All of them, the oldest first.
+    pub(super) fn starts(&self) -> Vec<EpochStart> {
+        self.0.clone()
     }
 
     /// Another opening begins behind `after`.
     pub(super) fn begin(&mut self, after: Position) {
-        self.0.push(Beginning { epoch: Epoch::random(), after });
+        self.0.push(EpochStart { epoch: Epoch::random(), after });
     }
 
     /// The last one, unless the log was never opened.
-    pub(super) fn last(&self) -> Option<Beginning> {
+    pub(super) fn last(&self) -> Option<EpochStart> {
         self.0.last().copied()
     }
 
@@ -105,16 +111,16 @@ impl Epochs {
     }
 }
 
-impl Beginning {
+impl EpochStart {
     /// As the log's file has it.
     pub(super) fn to_bytes(self) -> [u8; 16] {
         let bytes = u128::from(self.epoch.0) << 64 | u128::from(self.after.0);
         bytes.to_le_bytes()
     }
 
-    pub(super) fn from_bytes(bytes: &[u8]) -> Option<Beginning> {
+    pub(super) fn from_bytes(bytes: &[u8]) -> Option<EpochStart> {
         let both = u128::from_le_bytes(bytes.try_into().ok()?);
-        Some(Beginning { epoch: Epoch((both >> 64) as u64), after: Position(both as u64) })
+        Some(EpochStart { epoch: Epoch((both >> 64) as u64), after: Position(both as u64) })
     }
 }
 
@@ -125,7 +131,7 @@ mod tests {
     fn epochs(after: &[u64]) -> Epochs {
         let beginnings = after.iter().zip(1..);
         let beginnings = beginnings
-            .map(|(after, epoch)| Beginning { epoch: Epoch(epoch), after: Position(*after) });
+            .map(|(after, epoch)| EpochStart { epoch: Epoch(epoch), after: Position(*after) });
         Epochs::new(beginnings.collect())
     }
 
@@ -150,8 +156,8 @@ mod tests {
 
     #[test]
     fn a_beginning_is_read_as_it_was_stored() {
-        let beginning = Beginning { epoch: Epoch(u64::MAX - 1), after: Position(7) };
-        assert_eq!(Beginning::from_bytes(&beginning.to_bytes()), Some(beginning));
-        assert_eq!(Beginning::from_bytes(&[1, 2]), None);
+        let beginning = EpochStart { epoch: Epoch(u64::MAX - 1), after: Position(7) };
+        assert_eq!(EpochStart::from_bytes(&beginning.to_bytes()), Some(beginning));
+        assert_eq!(EpochStart::from_bytes(&[1, 2]), None);
     }
 }

@@ -66,6 +66,14 @@ pub(crate) enum OpenError {
         /// What is wrong with it.
         reason: String,
     },
+    /// What the records came to that the log no longer has cannot be restored.
+    #[error("{}: {message}", path.display())]
+    Beginning {
+        /// The log's file.
+        path: PathBuf,
+        /// What is missing, and what to do.
+        message: String,
+    },
     /// The site does not understand a record.
     #[error("{}: {message}", path.display())]
     Unreadable {
@@ -127,6 +135,12 @@ pub(crate) enum ReadError {
         position: Position,
         /// What is wrong with it.
         reason: String,
+    },
+    /// The records were dropped.
+    #[error("the log has no records up to position {base} any more: they are in a checkpoint")]
+    Dropped {
+        /// The last of them.
+        base: Position,
     },
     /// The file cannot be read at present.
     #[error("the log cannot be read: {reason}")]

@@ -1,16 +1,18 @@
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, mpsc};
 use std::thread::{self, JoinHandle};
 
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::{Semaphore, oneshot};
 
+use super::applier::panic_message;
 use super::committer::{BATCH_RECORDS, Command, Committer, Queued, Trouble, apply, end_batch};
 use super::embedded::{Engine, Frame, Replayed};
 use super::{
-    AppendError, Applied, Applier, ApplyError, Draft, Joined, LogEpoch, LogId, OpenError, Position,
-    ReadError, Record,
+    AppendError, Applied, Applier, ApplyError, Base, Beginning, Draft, Joined, LogEpoch, LogId,
+    OpenError, Position, Progress, ReadError, Record, Standing,
 };
 
 /// What a log may use of the machine.
@@ -36,7 +38,9 @@ impl Default for LogOptions {
 pub(crate) struct Log {
     engine: Arc<Engine>,
     committed: Arc<AtomicU64>,
+    bytes: Arc<AtomicU64>,
     trouble: Arc<Trouble>,
+    halted: Arc<OnceLock<String>>,
     queue: UnboundedSender<Command>,
     /// Counts free KiB of the queue.
     room: Arc<Semaphore>,
@@ -88,7 +92,7 @@ pub(crate) struct Appended {
 
 impl Log {
     /// Opens the log in a folder, which is created if need be, and shows every record to the
-    /// applier. It returns when that is done, so call it where blocking is fine.
+    /// applier, but for those that it [has](Applier::begin) already. It returns when that is done, so call it where blocking is fine.
     ///
     /// # Errors
     ///
@@ -104,6 +108,11 @@ impl Log {
         Log::start(options, applier, move || Engine::open(&folder, cache_bytes))
     }
 
+    /// Whether there is a log in the folder.
+    pub(crate) fn is_in(folder: &Path) -> bool {
+        Engine::file_in(folder).exists()
+    }
+
     pub(super) fn start(
         options: LogOptions,
         mut applier: impl Applier,
@@ -111,32 +120,48 @@ impl Log {
     ) -> Result<(Log, Opened), OpenError> {
         let (queue, drafts) = tokio::sync::mpsc::unbounded_channel();
         let (report, reported) = mpsc::sync_channel(1);
-        let batch_bytes = options.batch_bytes;
+        let LogOptions { batch_bytes, queue_bytes, .. } = options;
         let work = move || {
             let troubles = Arc::new(Trouble::default());
             let replayed = open().and_then(|engine| replay(engine, &mut applier, &troubles));
-            let (engine, joined, Replayed { last, time, cut }) = match replayed {
+            let (engine, joined, Replayed { last, time, cut, bytes }) = match replayed {
                 Ok(replayed) => replayed,
                 Err(error) => return drop(report.send(Err(error))),
             };
             let untouched = engine.is_untouched();
-            let opened = Opened { log: engine.log(), last, cut, untouched, joined };
+            let bytes = Arc::new(AtomicU64::new(bytes));
+            let halted = Arc::new(OnceLock::new());
+            let opened = Opened { log: engine.log(), last, cut, untouched, joined: joined.clone() };
             let engine = Arc::new(engine);
             let committed = Arc::new(AtomicU64::new(last.0));
             // There is no receiver only if the opener is gone, and then the queue is closed as
             // well.
-            let shared = (engine.clone(), committed.clone(), troubles.clone(), opened);
+            let shared = Log {
+                engine: engine.clone(),
+                committed: committed.clone(),
+                bytes: bytes.clone(),
+                trouble: troubles.clone(),
+                halted: halted.clone(),
+                queue,
+                room: Arc::new(Semaphore::new(kibibytes(queue_bytes) as usize)),
+                queue_bytes,
+                thread: Mutex::default(),
+            };
+            let shared = (shared, opened);
             let _ = report.send(Ok(shared));
-            let (queue, trouble, failed) = (drafts, troubles, 0);
+            let (trouble, failed) = (troubles, 0);
             let committer = Committer {
                 engine,
                 applier,
-                queue,
+                queue: drafts,
                 batch_bytes,
                 last,
                 time,
+                joined,
                 committed,
+                bytes,
                 trouble,
+                halted,
                 failed,
             };
             committer.run();
@@ -148,13 +173,11 @@ impl Log {
         };
         let named = thread::Builder::new().name("headwater-log".to_owned());
         let thread = named.spawn(work).map_err(access)?;
-        let (engine, committed, trouble, opened) = reported
+        let (log, opened) = reported
             .recv()
             .map_err(|_| access(std::io::Error::other("it ended while it opened the log")))??;
-        let room = Arc::new(Semaphore::new(kibibytes(options.queue_bytes) as usize));
-        let queue_bytes = options.queue_bytes;
-        let thread = Mutex::new(Some(thread));
-        Ok((Log { engine, committed, trouble, queue, room, queue_bytes, thread }, opened))
+        *log.thread.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread);
+        Ok((log, opened))
     }
 
     /// The log's id.
@@ -182,6 +205,67 @@ impl Log {
     /// [`probe`](Log::probe) since.
     pub(crate) fn trouble(&self) -> Option<String> {
         self.trouble.get()
+    }
+
+    /// Why no record is applied any more, and none written: the site does not understand one. Only
+    /// another version of the site can go on.
+    pub(crate) fn halted(&self) -> Option<String> {
+        self.halted.get().cloned()
+    }
+
+    /// The last of the records that the log has no more.
+    pub(crate) fn base(&self) -> Position {
+        self.engine.base()
+    }
+
+    /// How many bytes of records this opening has replayed and written.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Lets `look` see what the applier has made of all records up to a position, while none is applied.
+    /// No record is written meanwhile, so it must be quick.
+    ///
+    /// # Errors
+    /// [`AppendError::Stopping`] when the log's thread has ended.
+    pub(crate) async fn look<R: Send + 'static>(
+        &self,
+        look: impl FnOnce(Standing<'_>) -> R + Send + 'static,
+    ) -> Result<R, AppendError> {
+        let (answer, seen) = oneshot::channel();
+        let looking = move |standing: Standing<'_>| {
+            // There may be no task left that waits for it.
+            let _ = answer.send(look(standing));
+        };
+        let sent = self.queue.send(Command::Look(Box::new(looking)));
+        sent.map_err(|_| AppendError::Stopping)?;
+        seen.await.map_err(|_| AppendError::Stopping)
+    }
+
+    /// Copies the records up to `through` to a file in `folder`. Call it where blocking is fine.
+    ///
+    /// # Errors
+    /// A sentence for an operator.
+    pub(crate) fn archive(&self, folder: &Path, through: Position) -> Result<(), String> {
+        self.engine.archive(folder, through)
+    }
+
+    /// Drops the records up to `base`, which a checkpoint replaces, and writes the file anew, so that
+    /// nothing of them is left in it. The log goes on meanwhile. It takes time, so call it where blocking is
+    /// fine.
+    ///
+    /// # Errors
+    /// A sentence for an operator. The records are still there, save where the folder could not be synced.
+    pub(crate) fn drop_records(&self, base: Base) -> Result<(), String> {
+        if base.position <= self.base() {
+            return Ok(());
+        }
+        let rewrite = self.engine.begin_rewrite(base, self.committed());
+        let rewrite = rewrite.map_err(|error| error.to_string())?;
+        let (answer, replaced) = oneshot::channel();
+        let stopping = |_| AppendError::Stopping.to_string();
+        self.queue.send(Command::Replace(rewrite, answer)).map_err(|_| stopping(()))?;
+        replaced.blocking_recv().map_err(|_| stopping(()))?
     }
 
     /// Finds out, if the log could not be written, whether it can be by now. Does not wait for that.
@@ -248,7 +332,6 @@ impl Log {
     /// # Errors
     ///
     /// When the first of them is damaged, or the file cannot be read.
-    #[cfg_attr(not(test), allow(dead_code, reason = "it is what the log's tests look at"))]
     pub(crate) fn read(
         &self,
         after: Position,
@@ -296,9 +379,14 @@ fn replay(
     applier: &mut impl Applier,
     trouble: &Trouble,
 ) -> Result<(Engine, Joined, Replayed), OpenError> {
-    let mut joined = Joined::new();
     let path = engine.path().to_owned();
-    let replayed = engine.replay(BATCH_RECORDS as u64, |record| {
+    let past = engine.past()?;
+    let began = catch_unwind(AssertUnwindSafe(|| applier.begin(&past)));
+    let began = began.unwrap_or_else(|panic| Err(panic_message(&*panic).to_owned()));
+    let began = began.map_err(|message| OpenError::Beginning { path: path.clone(), message })?;
+    let Beginning { position: after, time, mut joined } = began;
+    let mut progress = Progress::begin("replaying the log", past.last().0.saturating_sub(after.0));
+    let replayed = engine.replay(BATCH_RECORDS as u64, (after, time), |record| {
         let position = record.position;
         match apply(applier, &record) {
             Ok(_) => {}
@@ -310,8 +398,10 @@ fn replay(
             }
         }
         joined.observe(&record);
+        progress.step(position.0 - after.0);
         Ok(())
     })?;
+    progress.end(replayed.last.0 - after.0);
     if let Some(CutTail { position, records, reason }) = &replayed.cut {
         tracing::warn!(
             file = %path.display(), %position, records, %reason,

@@ -1,17 +1,19 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Membership, Record};
 
 /// The front ends that have joined and not left, as the records up to some position say: a back end
 /// that starts must reckon with their leases.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Joined {
     members: BTreeMap<u64, JoinedMember>,
 }
 
 /// A front end that has joined and not left: it may hold a lease.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct JoinedMember {
     /// The process.
     pub incarnation: u64,
@@ -22,11 +24,6 @@ pub(crate) struct JoinedMember {
 }
 
 impl Joined {
-    /// No members, before the first record.
-    pub(crate) fn new() -> Joined {
-        Joined::default()
-    }
-
     /// Observes the next record.
     pub(crate) fn observe(&mut self, record: &Record) {
         match &record.content.membership {
@@ -54,7 +51,7 @@ mod tests {
     use crate::log::{Draft, Position};
 
     fn observe(drafts: Vec<Draft>) -> Joined {
-        let mut joined = Joined::new();
+        let mut joined = Joined::default();
         for (content, position) in drafts.into_iter().zip(1..) {
             joined.observe(&Record { position: Position(position), time: 0, content });
         }

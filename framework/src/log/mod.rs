@@ -9,6 +9,9 @@
 //! - [`Log`]: opens, appends, reads, stops. Behind it one thread commits.
 //! - [`Applier`]: what follows the log; it is called on that thread, at replay and live alike.
 //! - [`Joined`]: which front ends may hold leases, as the records say.
+//! - [`Past`], [`Beginning`], [`Base`]: where a replay begins, and where the log does, when older records
+//!   were dropped; [`Standing`]: where the log stands, for a checkpoint.
+//! - [`ClosedLog`], [`Restoration`]: a log that no back end has open, for an operator's commands.
 //! - `embedded`: the engine that keeps the log in a file of this machine. An engine that shares a
 //!   log between machines has its place beside it.
 //!
@@ -32,6 +35,9 @@
 //! ([`AppendError::InDoubt`]); the next append begins with opening and looking, and applies what is
 //! there. No record ever turns up after its writer got the answer that it was not written.
 //!
+//! **A record that the site does not understand** stops the log: it is durable, neither it nor what comes
+//! behind it is applied, and nothing more is written ([`Log::halted`]). At a start the log does not open.
+//!
 //! **What a torn tail is.** The file system or the disk may break the promise of a sync, so each
 //! record has a checksum over its position and content. Damaged records at the very end, at most as
 //! many as one transaction can hold, with no good one behind them, are what a write that did not
@@ -48,6 +54,7 @@
 
 mod address;
 mod applier;
+mod closed;
 mod committer;
 mod embedded;
 mod epoch;
@@ -57,8 +64,10 @@ mod handle;
 mod invalidation;
 mod joined;
 mod notice;
+mod past;
 mod pattern;
 mod position;
+mod progress;
 mod receipt;
 mod record;
 #[cfg(test)]
@@ -68,6 +77,8 @@ pub(crate) use address::is_for_other_ids;
 pub(crate) use applier::ApplyError;
 pub(crate) use applier::panic_message;
 pub(crate) use applier::{Applied, Applier, UpdateOutcome};
+pub(crate) use closed::{ClosedLog, Restoration};
+pub(crate) use embedded::Archive;
 pub use epoch::{Epoch, LogEpoch};
 pub(crate) use error::AppendError;
 pub(crate) use error::{OpenError, ReadError};
@@ -76,8 +87,10 @@ pub(crate) use handle::{Appended, CutTail, Log, LogOptions};
 pub use invalidation::Invalidation;
 pub(crate) use joined::Joined;
 pub(crate) use notice::RecordNotice;
+pub(crate) use past::{Base, Beginning, Past, Standing};
 pub(crate) use pattern::compile_pattern;
 pub(crate) use pattern::escape_address;
 pub use position::{LogId, Position};
+pub(crate) use progress::Progress;
 pub use receipt::{Acknowledgement, Outcome, Receipt};
 pub(crate) use record::{Draft, Membership, Record, StateUpdate};

@@ -12,8 +12,8 @@ pub(super) fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, String> {
     rmp_serde::to_vec_named(value).map_err(|error| error.to_string())
 }
 
-/// Encodes a value that is in a state. Where its `Serialize` fails, the piece is empty, and is refused when it is
-/// read.
+/// Encodes a value that is in a state. Where its `Serialize` fails, the piece is empty, which no
+/// checkpoint takes.
 pub(super) fn encode_kept<T: Serialize>(value: &T) -> Vec<u8> {
     encode(value).unwrap_or_default()
 }

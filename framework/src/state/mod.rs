@@ -7,6 +7,7 @@
 //! - `view`, `selection`: what controllers read; `recorder`: what they have read.
 //! - `Store`: the present value of one state, for readers, and the way of an update to the log.
 //! - [`States`]: all of a site's states by name; applies the log's records to them.
+//! - `SavedState`: a state's value, as a checkpoint keeps it.
 //! - `Trial`: tries the first data of a new site before they are written.
 //! - `Journal`: where a store writes its drafts, with [`WriteError`].
 //!
@@ -63,7 +64,6 @@ mod lookup;
 mod plain;
 mod recorder;
 mod row;
-#[allow(dead_code, reason = "checkpoints take states apart by it")]
 mod saved;
 mod selection;
 mod states;
@@ -86,6 +86,7 @@ pub use lookup::Lookup;
 pub use plain::{Plain, PlainView};
 pub(crate) use recorder::{AfterReply, Reads, Recorder};
 pub use row::{Each, Index, IndexDefinition, Row, decode_row, unknown_version};
+pub(crate) use saved::{SavedField, SavedState};
 pub use selection::{Page, Rows, Selection};
 pub use states::{DuplicateState, States};
 pub(crate) use store::Store;

@@ -32,10 +32,18 @@ impl States {
         states
     }
 
-    /// Takes a piece of a field of a state. Readers see it after [`publish`](States::publish).
+    /// Lets all states be as they were before the first update. Readers see it after
+    /// [`publish`](States::publish).
+    pub(crate) fn reset(&self) {
+        self.by_name.values().for_each(|registered| registered.store.reset());
+    }
+
+    /// Takes a piece of a field of a state that was [reset](States::reset). Readers see it after
+    /// [`publish`](States::publish).
     ///
     /// # Errors
-    /// When the site has no such state or field any more, or the piece cannot be read.
+    /// When the site has no such state or field any more, or the piece cannot be read. The message names both, and
+    /// says what to do.
     pub(crate) fn load(
         &self,
         state: &str,
@@ -43,9 +51,14 @@ impl States {
         version: u32,
         piece: &[u8],
     ) -> Result<(), String> {
-        let known =
-            self.by_name.get(state).ok_or_else(|| format!("the site has no state \"{state}\""))?;
-        known.store.load(field, version, piece)
+        let known = self.by_name.get(state).ok_or_else(|| {
+            format!(
+                "the site has no state \"{state}\", whose field `{field}` would be lost: register it with \
+                 `App::state`, under the `NAME` that it had"
+            )
+        })?;
+        let loaded = known.store.load(field, version, piece);
+        loaded.map_err(|reason| format!("the state \"{state}\", `{field}`: {reason}"))
     }
 }
 
@@ -65,7 +78,9 @@ pub(super) fn load<S: State>(
     version: u32,
     piece: &[u8],
 ) -> Result<(), String> {
-    let mut loaded = Err(format!("the state has no field `{field}` any more"));
+    let mut loaded =
+        Err("there is no such field any more, so what is in it would be lost: keep the field"
+            .to_owned());
     value.each_field(&mut |place, known| {
         if S::FIELDS[place].0 == field {
             loaded = known.load(version, piece);
@@ -162,7 +177,7 @@ mod tests {
     fn what_the_site_does_not_know_is_named() {
         let mut now = Now::default();
         let gone = load(&mut now, "gone", 1, &[]).unwrap_err();
-        assert!(gone.contains("no field `gone`"), "{gone}");
+        assert!(gone.contains("there is no such field any more"), "{gone}");
         let newer = load(&mut now, "stories", 3, &[]).unwrap_err();
         assert!(newer.contains("version 3, and this program knows it up to version 2"), "{newer}");
         let wrong = load(&mut now, "motto", 1, &[0xc1]);

@@ -129,9 +129,8 @@ pub(super) trait Updatable: Any + Send + Sync {
     fn update_from_log(&self, update: &StateUpdate, at: At) -> Result<Application, ApplyError>;
     fn publish_from_log(&self);
     fn schema(&self) -> String;
-    #[allow(dead_code, reason = "checkpoints take states apart by it")]
     fn save(&self) -> Vec<SavedField>;
-    #[allow(dead_code, reason = "checkpoints take states apart by it")]
+    fn reset(&self);
     fn load(&self, field: &str, version: u32, piece: &[u8]) -> Result<(), String>;
 }
 
@@ -142,6 +141,10 @@ impl<S: Updates> Updatable for Store<S> {
 
     fn save(&self) -> Vec<SavedField> {
         saved::save(&*self.current())
+    }
+
+    fn reset(&self) {
+        self.restore(|value| *value = S::default());
     }
 
     fn load(&self, field: &str, version: u32, piece: &[u8]) -> Result<(), String> {

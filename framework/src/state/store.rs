@@ -110,13 +110,11 @@ impl<S: Updates> Store<S> {
     }
 
     /// The value as it is now.
-    #[allow(dead_code, reason = "checkpoints take states apart by it")]
     pub(super) fn current(&self) -> Arc<S> {
         self.current.load_full()
     }
 
     /// Changes the value by what a checkpoint holds. Readers see it once it is [published](Store::publish).
-    #[allow(dead_code, reason = "checkpoints take states apart by it")]
     pub(super) fn restore<R>(&self, change: impl FnOnce(&mut S) -> R) -> R {
         let mut working = self.working.lock().unwrap_or_else(PoisonError::into_inner);
         working.is_published = false;

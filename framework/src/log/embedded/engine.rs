@@ -1,7 +1,7 @@
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use redb::backends::FileBackend;
@@ -12,27 +12,30 @@ use redb::{
 
 use super::fault::{guarded, is_damage, open_error, storage};
 use super::file::{LogFile, Unsynced};
-use super::frame::{Bad, Frame, decode};
-use crate::log::epoch::{Beginning, Epochs, KEPT};
+use super::frame::Frame;
+use super::lock::{lock_folder, mark_of};
+use super::meta::{META, read_base, read_epochs, read_meta, store_epoch, write_meta};
+use super::replay::read;
+use crate::log::epoch::{EpochStart, Epochs};
+use crate::log::past::Past;
 use crate::log::{Epoch, LogEpoch, LogId, OpenError, Position, ReadError, Record};
 use crate::private;
 
 pub(super) const RECORDS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("records");
-/// The log's openings, numbered.
-const EPOCHS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("epochs");
-const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
-
-const FORMAT: u32 = 3;
 
 /// The engine's file, open except while a failure is not mended.
 pub(in crate::log) struct Engine {
     path: PathBuf,
-    open_database: OpenDatabase,
+    pub(super) open_database: OpenDatabase,
     pub(super) database: RwLock<Option<Database>>,
     id: LogId,
-    epochs: Epochs,
+    /// The last record that was dropped.
+    base: AtomicU64,
+    pub(in crate::log) epochs: Epochs,
     /// Whether the present epoch is in the file.
-    has_epoch: AtomicBool,
+    pub(super) has_epoch: AtomicBool,
+    /// Whether the folder may not name the file yet that is in use.
+    pub(super) unsynced_folder: AtomicBool,
     /// Locked until the engine is closed, also while the file is opened again. It names the file, its
     /// last opening and its last record.
     lock: File,
@@ -84,13 +87,17 @@ impl Engine {
         )
     }
 
+    /// The log's file in a folder.
+    pub(in crate::log) fn file_in(folder: &Path) -> PathBuf {
+        folder.join("log.redb")
+    }
+
     pub(super) fn open_with(
         folder: &Path,
         open_database: OpenDatabase,
     ) -> Result<Engine, OpenError> {
-        let path = folder.join("log.redb");
-        private::create_dir_all(folder).map_err(access(folder, "create the folder"))?;
-        let mut lock = lock(folder, &path)?;
+        let path = Engine::file_in(folder);
+        let mut lock = lock_folder(folder)?;
         if !path.try_exists().map_err(access(&path, "look for the log"))? {
             create(folder, &path)?;
         }
@@ -98,6 +105,7 @@ impl Engine {
         let database = guarded(|| Ok(open_database(&path)?)).map_err(|e| open_error(&path, e))?;
         let id = read_meta(&path, &database)?;
         let epochs = read_epochs(&database).map_err(|error| open_error(&path, error))?;
+        let base = read_base(&database).map_err(|error| open_error(&path, error))?;
         let database = RwLock::new(Some(database));
         let (epochs, has_epoch) = (Epochs::new(epochs), AtomicBool::new(false));
         let mut found_mark = String::new();
@@ -110,8 +118,10 @@ impl Engine {
             open_database,
             database,
             id,
+            base: AtomicU64::new(base.position.0),
             epochs,
             has_epoch,
+            unsynced_folder: AtomicBool::new(false),
             lock,
             found_mark,
             untouched,
@@ -122,6 +132,29 @@ impl Engine {
     pub(in crate::log) fn log(&self) -> LogEpoch {
         let present = self.epochs.last().expect("an engine whose records were replayed has begun");
         LogEpoch { id: self.id, epoch: present.epoch }
+    }
+
+    /// What the log has, before it is replayed.
+    pub(in crate::log) fn past(&self) -> Result<Past, OpenError> {
+        let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
+        let database = database.as_ref().expect("an engine that was just opened is open");
+        let base = self.base();
+        let last = guarded(|| {
+            let records = database.begin_read()?.open_table(RECORDS)?;
+            Ok(records.last()?.map_or(base, |(position, _)| Position(position.value())))
+        });
+        let last = last.map_err(|error| open_error(&self.path, error))?;
+        Ok(Past { id: self.id, epochs: self.epochs.clone(), base, last })
+    }
+
+    /// The last record that was dropped.
+    pub(in crate::log) fn base(&self) -> Position {
+        Position(self.base.load(Ordering::Acquire))
+    }
+
+    /// The file begins behind `base` from now on.
+    pub(super) fn set_base(&self, base: Position) {
+        self.base.store(base.0, Ordering::Release);
     }
 
     /// Begins this opening's epoch, behind the last record. It is stored with the next that is written.
@@ -160,6 +193,11 @@ impl Engine {
         last: Position,
     ) -> bool {
         self.epochs.include(epoch, position, last)
+    }
+
+    /// The log's id.
+    pub(super) fn id(&self) -> LogId {
+        self.id
     }
 
     /// The log's file.
@@ -232,18 +270,23 @@ impl Engine {
             drop(former);
             // An engine that made a new file here would forget the log.
             fs::metadata(&self.path)?;
+            if self.unsynced_folder.load(Ordering::Acquire) {
+                self.path.parent().map_or(Ok(()), private::sync_folder)?;
+                self.unsynced_folder.store(false, Ordering::Release);
+            }
             Ok((self.open_database)(&self.path)?)
         });
         let database = reopened.map_err(|error| error.to_string())?;
         let id = read_meta(&self.path, &database).map_err(|error| error.to_string())?;
         // With the last known record in front, to see that it is there.
-        let after = Position(last.0.saturating_sub(1));
-        let (mut found, bad) =
-            read(&database, after, usize::MAX, usize::MAX).map_err(|error| error.to_string())?;
+        let base = read_base(&database).map_err(|error| error.to_string())?.position;
+        let known = usize::from(last > base);
+        let after = Position(last.0 - known as u64);
+        let (mut found, bad) = read(&database, after, usize::MAX, usize::MAX, |record, _| record)
+            .map_err(|error| error.to_string())?;
         if let Some(bad) = bad {
             return Err(bad.to_string());
         }
-        let known = if last == Position::START { 0 } else { 1 };
         let epochs = read_epochs(&database).map_err(|error| error.to_string())?;
         let has_epoch = self.epochs.last().is_some_and(|present| epochs.contains(&present));
         let lost_epoch = self.has_epoch.load(Ordering::Relaxed) && !has_epoch;
@@ -251,6 +294,7 @@ impl Engine {
             return Err("the log's file has been replaced by another".to_owned());
         }
         self.has_epoch.store(has_epoch, Ordering::Relaxed);
+        self.set_base(base);
         found.drain(..known);
         *current = Some(database);
         Ok(found)
@@ -258,18 +302,40 @@ impl Engine {
 
     /// Up to `records` records behind `after`, but not more than together have `bytes` bytes; at
     /// least one if there is one.
-    #[cfg_attr(not(test), allow(dead_code, reason = "it is what the log's tests look at"))]
     pub(in crate::log) fn read(
         &self,
         after: Position,
         records: usize,
         bytes: usize,
     ) -> Result<Vec<Record>, ReadError> {
+        self.read_with(after, records, bytes, |record, _| record)
+    }
+
+    /// The same, as the bytes that are in the file.
+    pub(super) fn frames(
+        &self,
+        after: Position,
+        records: usize,
+        bytes: usize,
+    ) -> Result<Vec<(Position, Vec<u8>)>, ReadError> {
+        self.read_with(after, records, bytes, |record, frame| (record.position, frame.to_vec()))
+    }
+
+    fn read_with<T>(
+        &self,
+        after: Position,
+        records: usize,
+        bytes: usize,
+        take: impl Fn(Record, &[u8]) -> T,
+    ) -> Result<Vec<T>, ReadError> {
         let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
         let Some(database) = &*database else {
             return Err(ReadError::Storage { reason: "the log's file is not open".to_owned() });
         };
-        match read(database, after, records, bytes)? {
+        if after < self.base() {
+            return Err(ReadError::Dropped { base: self.base() });
+        }
+        match read(database, after, records, bytes, take)? {
             // The records before the damage can be used; the next read gets the error.
             (found, Some(error)) if found.is_empty() => Err(error),
             (found, _) => Ok(found),
@@ -299,38 +365,11 @@ impl Engine {
     }
 }
 
-/// What the lock says of a file: a copy of it has another inode, an older state another last epoch or
-/// another last record.
-#[cfg(unix)]
-fn mark_of(path: &Path, epochs: &Epochs, last: Position) -> Option<String> {
-    use std::os::unix::fs::MetadataExt;
-    let (file, Epoch(epoch)) = (fs::metadata(path).ok()?, epochs.last()?.epoch);
-    Some(format!("{epoch:016x} {:016x} {:016x} {:016x}\n", last.0, file.dev(), file.ino()))
-}
-
-#[cfg(not(unix))]
-fn mark_of(_: &Path, _: &Epochs, _: Position) -> Option<String> {
-    None
-}
-
-fn access<'a>(path: &'a Path, action: &'static str) -> impl Fn(io::Error) -> OpenError + 'a {
+pub(super) fn access<'a>(
+    path: &'a Path,
+    action: &'static str,
+) -> impl Fn(io::Error) -> OpenError + 'a {
     move |source| OpenError::Access { path: path.to_owned(), action, source }
-}
-
-/// Takes the folder for this process. redb locks its file too, but not while it is created or
-/// opened again.
-fn lock(folder: &Path, log: &Path) -> Result<File, OpenError> {
-    let path = folder.join("log.lock");
-    let mut options = private::options();
-    let opened = options.create(true).truncate(false).read(true).write(true).open(&path);
-    let lock = opened.map_err(access(&path, "open"))?;
-    match lock.try_lock() {
-        Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => Err(OpenError::InUse { path: log.to_owned() }),
-        // Some network file systems have no locks.
-        Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => Ok(lock),
-        Err(TryLockError::Error(error)) => Err(access(&path, "lock")(error)),
-    }
 }
 
 /// Makes the file of an empty log. It gets its name only when it is complete, so that a process
@@ -358,80 +397,12 @@ fn create(folder: &Path, path: &Path) -> Result<(), OpenError> {
     })
     .map_err(|error| open_error(&unfinished, error))?;
     fs::rename(&unfinished, path).map_err(access(path, "create"))?;
-    sync_folder(folder).map_err(access(folder, "sync the folder"))
-}
-
-#[cfg(unix)]
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
-}
-
-#[cfg(not(unix))]
-fn sync_folder(_: &Path) -> io::Result<()> {
-    Ok(())
-}
-
-fn write_meta(transaction: &WriteTransaction, id: LogId) -> Result<(), redb::Error> {
-    let mut meta = transaction.open_table(META)?;
-    meta.insert("format", FORMAT.to_le_bytes().as_slice())?;
-    meta.insert("id", id.0.to_le_bytes().as_slice())?;
-    Ok(())
-}
-
-/// The log's id, when the file is a log of this build's format.
-fn read_meta(path: &Path, database: &Database) -> Result<LogId, OpenError> {
-    let corrupt =
-        |reason: &str| OpenError::Corrupt { path: path.to_owned(), reason: reason.to_owned() };
-    let read = guarded(|| {
-        let meta = database.begin_read()?.open_table(META)?;
-        let bytes = |key| Ok::<_, redb::Error>(meta.get(key)?.map(|value| value.value().to_vec()));
-        Ok((bytes("format")?, bytes("id")?))
-    });
-    let (format, id) = match read {
-        Ok(read) => read,
-        Err(redb::Error::TableDoesNotExist(_)) => {
-            return Err(corrupt("it is a redb file, but not a log"));
-        }
-        Err(error) => return Err(open_error(path, error)),
-    };
-    let format = format.and_then(|format| format.try_into().ok()).map(u32::from_le_bytes);
-    let id = id.and_then(|id| id.try_into().ok()).map(u128::from_le_bytes);
-    match (format, id) {
-        (Some(FORMAT), Some(id)) => Ok(LogId(id)),
-        (Some(found), _) if found != FORMAT => {
-            Err(OpenError::Format { path: path.to_owned(), found, known: FORMAT })
-        }
-        _ => Err(corrupt("its table `meta` is not that of a log")),
-    }
-}
-
-/// The openings that are stored in the file, the oldest first.
-fn read_epochs(database: &Database) -> Result<Vec<Beginning>, redb::Error> {
-    guarded(|| {
-        let table = match database.begin_read()?.open_table(EPOCHS) {
-            Err(redb::TableError::TableDoesNotExist(_)) => return Ok(Vec::new()),
-            table => table?,
-        };
-        let mut epochs = Vec::new();
-        for entry in table.iter()? {
-            // One that cannot be read is one that the log does not have.
-            epochs.extend(Beginning::from_bytes(entry?.1.value()));
-        }
-        Ok(epochs)
-    })
-}
-
-fn store_epoch(transaction: &WriteTransaction, began: Beginning) -> Result<(), redb::Error> {
-    let mut epochs = transaction.open_table(EPOCHS)?;
-    let number = epochs.last()?.map_or(0, |(number, _)| number.value() + 1);
-    epochs.insert(number, began.to_bytes().as_slice())?;
-    epochs.retain_in(..(number + 1).saturating_sub(KEPT as u64), |_, _| false)?;
-    Ok(())
+    private::sync_folder(folder).map_err(access(folder, "sync the folder"))
 }
 
 fn stage<'a>(
     database: &Database,
-    began: Option<Beginning>,
+    began: Option<EpochStart>,
     first: Position,
     frames: impl Iterator<Item = &'a Frame>,
 ) -> Result<WriteTransaction, redb::Error> {
@@ -447,42 +418,4 @@ fn stage<'a>(
         }
     }
     Ok(transaction)
-}
-
-/// The good records behind `after` within the bounds, and the error that ends them, if any.
-type ReadSoFar = (Vec<Record>, Option<ReadError>);
-
-fn read(
-    database: &Database,
-    after: Position,
-    records: usize,
-    bytes: usize,
-) -> Result<ReadSoFar, ReadError> {
-    guarded(|| {
-        let mut found: Vec<Record> = Vec::new();
-        let mut read_bytes = 0;
-        let mut expected = after;
-        for entry in database.begin_read()?.open_table(RECORDS)?.range(after.next().0..)? {
-            let (position, value) = entry?;
-            let (position, value) = (Position(position.value()), value.value());
-            expected = expected.next();
-            read_bytes += value.len();
-            if found.len() == records || (!found.is_empty() && read_bytes > bytes) {
-                break;
-            }
-            let decoded = if position == expected {
-                decode(position, value)
-            } else {
-                Err(Bad::Damaged("the record is missing".to_owned()))
-            };
-            match decoded {
-                Ok(record) => found.push(record),
-                Err(Bad::Damaged(reason) | Bad::Unknown(reason)) => {
-                    return Ok((found, Some(ReadError::Damaged { position: expected, reason })));
-                }
-            }
-        }
-        Ok((found, None))
-    })
-    .map_err(|error| ReadError::Storage { reason: error.to_string() })
 }

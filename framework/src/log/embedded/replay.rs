@@ -1,13 +1,13 @@
 use std::path::Path;
 use std::sync::PoisonError;
 
-use redb::{Database, ReadableDatabase, ReadableTable};
+use redb::{Database, ReadableDatabase};
 
 use super::Engine;
 use super::engine::RECORDS;
 use super::fault::{guarded, open_error};
 use super::frame::{Bad, decode};
-use crate::log::{CutTail, OpenError, Position, Record};
+use crate::log::{CutTail, OpenError, Position, ReadError, Record};
 
 /// What is in the log at the start.
 #[derive(Debug, Default)]
@@ -18,10 +18,12 @@ pub(in crate::log) struct Replayed {
     pub(in crate::log) time: u64,
     /// What was cut off behind it.
     pub(in crate::log) cut: Option<CutTail>,
+    /// How many bytes the records have that were shown.
+    pub(in crate::log) bytes: u64,
 }
 
 impl Engine {
-    /// Shows each record to `visit`, in order. A torn tail of at most `tail` records is cut off.
+    /// Shows each record behind `after`, which has this `time`, to `visit`, in order. A torn tail of at most `tail` records is cut off.
     ///
     /// # Errors
     ///
@@ -29,18 +31,20 @@ impl Engine {
     pub(in crate::log) fn replay(
         &mut self,
         tail: u64,
+        (after, time): (Position, u64),
         mut visit: impl FnMut(Record) -> Result<(), OpenError>,
     ) -> Result<Replayed, OpenError> {
-        let mut replayed = Replayed::default();
+        let mut replayed = Replayed { last: after, time, ..Replayed::default() };
         let mut torn: Option<CutTail> = None;
         {
             let path = self.path().to_owned();
             let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
             let database = database.as_ref().expect("an engine that was just opened is open");
-            scan(&path, database, |position, found| match (found, &mut torn) {
-                (Ok(record), None) => {
+            scan(&path, database, after, |position, found| match (found, &mut torn) {
+                (Ok((record, bytes)), None) => {
                     replayed.last = record.position;
                     replayed.time = record.time;
+                    replayed.bytes += bytes as u64;
                     visit(record)
                 }
                 (Err(reason), None) => {
@@ -67,18 +71,20 @@ impl Engine {
     }
 }
 
-/// Shows each position to `visit`, in order, with its record or what is damaged about it.
-fn scan(
+/// Shows each position behind `after` to `visit`, in order, with its record and the length of that, or
+/// what is damaged about it.
+pub(super) fn scan(
     path: &Path,
     database: &Database,
-    mut visit: impl FnMut(Position, Result<Record, String>) -> Result<(), OpenError>,
+    after: Position,
+    mut visit: impl FnMut(Position, Result<(Record, usize), String>) -> Result<(), OpenError>,
 ) -> Result<(), OpenError> {
     let mut stopped = Ok(());
     let damaged = |position, reason| OpenError::Damaged { path: path.to_owned(), position, reason };
     let scanned = guarded(|| {
         let table = database.begin_read()?.open_table(RECORDS)?;
-        let mut expected = Position::START;
-        for entry in table.iter()? {
+        let mut expected = after;
+        for entry in table.range(after.next().0..)? {
             let (position, value) = entry?;
             let position = Position(position.value());
             expected = expected.next();
@@ -86,7 +92,7 @@ fn scan(
                 Err(damaged(expected, "the record is missing".to_owned()))
             } else {
                 match decode(position, value.value()) {
-                    Ok(record) => visit(position, Ok(record)),
+                    Ok(record) => visit(position, Ok((record, value.value().len()))),
                     Err(Bad::Damaged(reason)) => visit(position, Err(reason)),
                     Err(Bad::Unknown(reason)) => Err(damaged(position, reason)),
                 }
@@ -98,4 +104,44 @@ fn scan(
         Ok(())
     });
     stopped.and(scanned.map_err(|error| open_error(path, error)))
+}
+
+/// The good records behind `after` within the bounds, and the error that ends them, if any.
+pub(super) type ReadSoFar<T> = (Vec<T>, Option<ReadError>);
+
+/// Reads up to `records` records behind `after`, with about `bytes` bytes in all.
+pub(super) fn read<T>(
+    database: &Database,
+    after: Position,
+    records: usize,
+    bytes: usize,
+    take: impl Fn(Record, &[u8]) -> T,
+) -> Result<ReadSoFar<T>, ReadError> {
+    guarded(|| {
+        let mut found: Vec<T> = Vec::new();
+        let mut read_bytes = 0;
+        let mut expected = after;
+        for entry in database.begin_read()?.open_table(RECORDS)?.range(after.next().0..)? {
+            let (position, value) = entry?;
+            let (position, value) = (Position(position.value()), value.value());
+            expected = expected.next();
+            read_bytes += value.len();
+            if found.len() == records || (!found.is_empty() && read_bytes > bytes) {
+                break;
+            }
+            let decoded = if position == expected {
+                decode(position, value)
+            } else {
+                Err(Bad::Damaged("the record is missing".to_owned()))
+            };
+            match decoded {
+                Ok(record) => found.push(take(record, value)),
+                Err(Bad::Damaged(reason) | Bad::Unknown(reason)) => {
+                    return Ok((found, Some(ReadError::Damaged { position: expected, reason })));
+                }
+            }
+        }
+        Ok((found, None))
+    })
+    .map_err(|error| ReadError::Storage { reason: error.to_string() })
 }

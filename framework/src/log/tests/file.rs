@@ -232,6 +232,28 @@ async fn an_update_that_the_site_does_not_understand_stops_the_start() {
 }
 
 #[tokio::test]
+async fn nothing_is_applied_or_written_behind_a_record_that_the_site_does_not_understand() {
+    let folder = tempfile::tempdir().unwrap();
+    let (log, _, follower) = open(folder.path()).unwrap();
+    log.append(draft("a")).await.unwrap();
+    assert_eq!(log.halted(), None);
+    let drafts = vec![draft("b"), draft("unknown"), draft("c")];
+    let appended = log.append_together(drafts).await.unwrap_err();
+    assert!(matches!(appended, AppendError::InDoubt { .. }), "{appended}");
+    let reason = log.halted().unwrap();
+    assert!(reason.contains("no record is applied any more: what is this?"), "{reason}");
+    let refused = log.append(draft("d")).await.unwrap_err();
+    assert!(matches!(refused, AppendError::Storage { .. }), "{refused}");
+    assert_eq!(follower.texts(), ["a", "b", "unknown"]);
+    assert_eq!(follower.batches().last(), Some(&Position(2)), "it does not count as applied");
+    let position = log.look(|standing| standing.position).await.unwrap();
+    assert_eq!((position, log.committed()), (Position(2), Position(2)));
+    drop(log);
+    let error = open(folder.path()).err().unwrap();
+    assert!(matches!(error, OpenError::Unreadable { position: Position(3), .. }), "{error}");
+}
+
+#[tokio::test]
 async fn opening_lists_the_members_that_have_joined_and_not_left() {
     let folder = tempfile::tempdir().unwrap();
     let (log, ..) = open(folder.path()).unwrap();

@@ -1,0 +1,228 @@
+//! When a back end makes checkpoints, and what becomes of the records that they replace.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use super::deferrals::Deferrals;
+use super::docroot::BackEndDocroot;
+use super::tail::Tail;
+use crate::checkpoint::{Checkpoints, Content, ReplacedRecords, Written};
+use crate::clock::{self, Moment};
+use crate::log::{Beginning, Log, Past, Position};
+use crate::state::States;
+
+/// How often it is looked whether a checkpoint is due.
+const LOOK: Duration = Duration::from_millis(500);
+/// How long it takes until one is tried again that has failed.
+const AGAIN: Duration = Duration::from_secs(60);
+
+/// When checkpoints are made.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct CheckpointOptions {
+    /// After so many bytes of records, and not before the log has as many as the last checkpoint; 0 for no
+    /// such limit.
+    pub bytes: u64,
+    /// After so long a time in which something was written; 0 for no such limit.
+    pub interval: Duration,
+    /// What becomes of the records.
+    pub records: ReplacedRecords,
+}
+
+/// What is restored at the start and saved later, and where.
+pub(super) struct Saved {
+    pub(super) states: Arc<States>,
+    pub(super) tail: Arc<Tail>,
+    pub(super) deferrals: Arc<Deferrals>,
+    pub(super) docroot: Arc<BackEndDocroot>,
+    pub(super) checkpoints: Arc<Checkpoints>,
+}
+
+/// Makes the checkpoints of a back end, one at a time.
+pub(super) struct Checkpointer {
+    saved: Saved,
+    options: CheckpointOptions,
+    archive: PathBuf,
+    turn: tokio::sync::Mutex<()>,
+    stop: Arc<AtomicBool>,
+    /// How long the last one is, in bytes.
+    length: AtomicU64,
+    /// How many bytes of records there were when it was made.
+    made_at: AtomicU64,
+}
+
+/// A checkpoint that was made, for an operator.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Made {
+    /// The last record that it replaces.
+    pub position: Position,
+    /// The length of the file in bytes.
+    pub bytes: u64,
+    /// How many items of states it has.
+    pub items: u64,
+    /// How long it took, in milliseconds.
+    pub milliseconds: u64,
+    /// The last record that the log has no more.
+    pub base: Position,
+}
+
+impl Saved {
+    /// Restores the newest checkpoint of the log, if there is one.
+    ///
+    /// # Errors
+    /// When the log cannot be replayed without.
+    pub(super) fn restore(&self, past: &Past) -> Result<Beginning, String> {
+        let Some(restored) = self.checkpoints.restore(past, &self.states)? else {
+            return Ok(Beginning::default());
+        };
+        self.states.publish();
+        self.deferrals.restore(restored.deferred);
+        self.docroot.restore(restored.files);
+        self.tail.begin(restored.beginning.position);
+        Ok(restored.beginning)
+    }
+}
+
+impl Checkpointer {
+    pub(super) fn new(saved: Saved, options: CheckpointOptions, archive: PathBuf) -> Checkpointer {
+        Checkpointer {
+            saved,
+            options,
+            archive,
+            turn: tokio::sync::Mutex::default(),
+            stop: Arc::default(),
+            length: AtomicU64::new(0),
+            made_at: AtomicU64::new(0),
+        }
+    }
+
+    /// Whether there are no checkpoints at all.
+    pub(super) fn is_empty(&self) -> bool {
+        self.saved.checkpoints.names().is_ok_and(|names| names.is_empty())
+    }
+
+    /// Gives up a checkpoint that is being made, and makes no more.
+    pub(super) fn stop(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a checkpoint is due, when the log has `bytes` and the last one was made at a moment.
+    fn is_due(&self, bytes: u64, made: Moment, now: Moment) -> bool {
+        let CheckpointOptions { bytes: limit, interval, .. } = self.options;
+        let since = bytes.saturating_sub(self.made_at.load(Ordering::Relaxed));
+        let by_bytes = limit > 0 && since >= limit.max(self.length.load(Ordering::Relaxed));
+        let by_time = !interval.is_zero() && since > 0 && now.since(made) >= interval;
+        by_bytes || by_time
+    }
+
+    /// Makes a checkpoint, while updates and queries go on. Unless records are
+    /// [kept](ReplacedRecords::Keep), it makes two and leaves no older ones, so that all records up to now are in
+    /// neither.
+    ///
+    /// # Errors
+    /// A sentence for an operator.
+    pub(super) async fn checkpoint(
+        &self,
+        log: &Arc<Log>,
+        records: ReplacedRecords,
+    ) -> Result<Made, String> {
+        let _turn = self.turn.lock().await;
+        if records != ReplacedRecords::Keep {
+            self.make(log).await?;
+        }
+        let made = self.make(log).await?;
+        self.drop_replaced(log, records).await?;
+        Ok(Made { base: log.base(), ..made })
+    }
+
+    /// Makes checkpoints whenever they are due, for as long as it is polled.
+    pub(super) async fn run(&self, log: &Arc<Log>) {
+        let mut made = clock::now();
+        let mut pause = LOOK;
+        loop {
+            tokio::time::sleep(pause).await;
+            pause = LOOK;
+            if !self.is_due(log.bytes(), made, clock::now()) {
+                continue;
+            }
+            let _turn = self.turn.lock().await;
+            let outcome = match self.make(log).await {
+                Ok(_) => self.drop_replaced(log, self.options.records).await,
+                Err(reason) => Err(reason),
+            };
+            made = clock::now();
+            if let Err(reason) = outcome {
+                tracing::error!(%reason, "the checkpoint has failed");
+                metrics::counter!("headwater_checkpoint_failures_total").increment(1);
+                pause = AGAIN;
+            }
+        }
+    }
+
+    /// Makes one checkpoint.
+    async fn make(&self, log: &Log) -> Result<Made, String> {
+        let (began, grown) = (Instant::now(), log.bytes());
+        let Saved { states, deferrals, docroot, checkpoints, .. } = &self.saved;
+        let (states, deferrals) = (Arc::clone(states), Arc::clone(deferrals));
+        let docroot = Arc::clone(docroot);
+        let content = log.look(move |standing| {
+            Content::of(&standing, &states, deferrals.open(), docroot.manifest())
+        });
+        let content = content.await.map_err(|error| error.to_string())?;
+        let position = content.head.position;
+        let (checkpoints, stop) = (Arc::clone(checkpoints), Arc::clone(&self.stop));
+        let writing =
+            on_a_thread(move || checkpoints.write(content, &stop).map_err(|e| e.to_string()));
+        let written = writing.await.and_then(|written| written);
+        let Written { bytes, items } =
+            written.map_err(|error| format!("the checkpoint was not made: {error}"))?;
+        self.length.store(bytes, Ordering::Relaxed);
+        self.made_at.store(grown, Ordering::Relaxed);
+        let took = began.elapsed();
+        let milliseconds = took.as_millis() as u64;
+        tracing::info!(%position, bytes, items, milliseconds, "made a checkpoint");
+        metrics::histogram!("headwater_checkpoint_seconds").record(took);
+        Ok(Made { position, bytes, items, milliseconds, base: log.base() })
+    }
+
+    /// Takes those records out of the log that both checkpoints replace.
+    async fn drop_replaced(&self, log: &Arc<Log>, records: ReplacedRecords) -> Result<(), String> {
+        if records == ReplacedRecords::Keep {
+            return Ok(());
+        }
+        let (log, checkpoints) = (Arc::clone(log), Arc::clone(&self.saved.checkpoints));
+        let archive = self.archive.clone();
+        let dropping = on_a_thread(move || {
+            let base = checkpoints.base().map_err(|error| {
+                format!("no records were dropped, because a checkpoint cannot be read: {error}")
+            })?;
+            let Some(base) = base else { return Ok(()) };
+            if records == ReplacedRecords::Archive {
+                log.archive(&archive, base.position)?;
+            }
+            log.drop_records(base)
+        });
+        dropping.await.and_then(|dropped| dropped)
+    }
+}
+
+/// Runs what takes long on a thread of its own. A node that stops does not wait for it, as it would for a
+/// blocking task of the runtime.
+async fn on_a_thread<R: Send + 'static>(
+    work: impl FnOnce() -> R + Send + 'static,
+) -> Result<R, String> {
+    let (answer, done) = tokio::sync::oneshot::channel();
+    let named = std::thread::Builder::new().name("headwater-saves".to_owned());
+    let spawned = named.spawn(move || {
+        // There may be no task left that waits for it.
+        let _ = answer.send(work());
+    });
+    spawned.map_err(|error| format!("its thread cannot be started: {error}"))?;
+    done.await.map_err(|_| "its thread has panicked".to_owned())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,291 @@
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::folder::{DiskFolder, Folder};
+use super::piece::Piece;
+use super::reader::{Part, Reader};
+use super::writer::Writer;
+use super::{CheckpointError, Content, Head, Restored, Written};
+use crate::log::{Base, LogId, Past, Position};
+use crate::state::States;
+
+/// What the name of a checkpoint ends with, behind its number and position.
+const ENDING: &str = ".checkpoint";
+/// What is added to the name of one that is not yet whole.
+const UNFINISHED: &str = ".new";
+/// How many are kept.
+const KEPT: usize = 2;
+
+/// The checkpoints of a log, in a folder beside it.
+pub(crate) struct Checkpoints {
+    path: PathBuf,
+    pub(super) folder: Box<dyn Folder>,
+    /// Those that are known to be of this log, the oldest first.
+    kept: Mutex<Vec<Kept>>,
+}
+
+#[derive(Debug, Clone)]
+struct Kept {
+    name: String,
+    base: Base,
+}
+
+impl Checkpoints {
+    /// Those of the log in `folder`.
+    pub(crate) fn beside(folder: &Path) -> Checkpoints {
+        let path = folder.join("checkpoints");
+        Checkpoints::in_folder(Box::new(DiskFolder(path.clone())), path)
+    }
+
+    pub(super) fn in_folder(folder: Box<dyn Folder>, path: PathBuf) -> Checkpoints {
+        Checkpoints { path, folder, kept: Mutex::default() }
+    }
+
+    /// The names of all checkpoints, the oldest first.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub(crate) fn names(&self) -> Result<Vec<String>, CheckpointError> {
+        let names = self.folder.names()?.into_iter();
+        let numbered = names.filter_map(|name| Some((number_of(&name)?, name)));
+        let by_number: BTreeMap<u64, String> = numbered.collect();
+        Ok(by_number.into_values().collect())
+    }
+
+    /// Where a checkpoint is.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// Restores the newest checkpoint that is whole and that the log includes; none if there is no such and
+    /// the log can be replayed from its first record. Says in the node's messages what is wrong with others.
+    ///
+    /// # Errors
+    /// When the log cannot be replayed without a checkpoint, and when the checkpoint holds what the site cannot
+    /// read or has no place for: what a later one would then lack is not lost without a word.
+    pub(crate) fn restore(&self, past: &Past, states: &States) -> Result<Option<Restored>, String> {
+        self.remove_unfinished();
+        let names = self.names().map_err(|error| format!("{}: {error}", self.path.display()))?;
+        let (mut restored, mut kept, mut found) = (None, Vec::new(), Vec::new());
+        for name in names.into_iter().rev() {
+            let file = self.path(&name);
+            let opened = self.folder.open(&name).map_err(CheckpointError::from);
+            let opened = opened.and_then(Reader::open);
+            let includes = |head: &Head| past.includes(head.of(), head.position);
+            let reason = match opened {
+                Ok(reader) if !includes(reader.head()) => {
+                    "it is of another log, or of records that this one does not have".to_owned()
+                }
+                // The one before the one that was restored.
+                Ok(reader) if restored.is_some() => {
+                    kept.push(Kept { name, base: reader.head().base() });
+                    continue;
+                }
+                Ok(mut reader) => match Restored::read(&mut reader, states) {
+                    Ok(read) => {
+                        let Head { position, fingerprint, .. } = *reader.head();
+                        if fingerprint != states.fingerprint() {
+                            tracing::info!(%position, "the checkpoint is of another version of the site's data");
+                        }
+                        tracing::info!(file = %file.display(), %position, "restored a checkpoint");
+                        kept.push(Kept { name, base: reader.head().base() });
+                        restored = Some(read);
+                        continue;
+                    }
+                    Err(CheckpointError::Refused(reason)) => {
+                        states.reset();
+                        return Err(self.refusal(&file, &reason, past.base()));
+                    }
+                    Err(error) => error.to_string(),
+                },
+                Err(error) => error.to_string(),
+            };
+            tracing::warn!(file = %file.display(), %reason, "a checkpoint is not used");
+            found.push(format!("{}: {reason}", file.display()));
+        }
+        if restored.is_none() {
+            states.reset();
+            if past.base() > Position::START {
+                let none = format!("{} has none", self.path.display());
+                let found = if found.is_empty() { none } else { found.join("; ") };
+                return Err(format!(
+                    "the records up to position {} are in checkpoints only, and none can be used ({found}); \
+                     restore the folder from a backup",
+                    past.base()
+                ));
+            }
+        }
+        kept.reverse();
+        *self.lock() = kept;
+        Ok(restored)
+    }
+
+    /// Says that a checkpoint does not fit the site.
+    fn refusal(&self, file: &Path, reason: &str, base: Position) -> String {
+        let replay = match base {
+            Position::START => format!(
+                ". Or move the folder {} away: then all records are replayed",
+                self.path.display()
+            ),
+            _ => String::new(),
+        };
+        format!(
+            "{} does not fit the site: {reason}. Or start the version of the site that has written it{replay}",
+            file.display()
+        )
+    }
+
+    /// Writes a checkpoint, and removes others than the last two.
+    ///
+    /// # Errors
+    /// When it cannot be written. Those that were there stay.
+    pub(crate) fn write(
+        &self,
+        content: Content,
+        stop: &AtomicBool,
+    ) -> Result<Written, CheckpointError> {
+        let head = content.head.clone();
+        self.write_with(head, stop, |writer| writer.write(content))
+    }
+
+    /// Writes a checkpoint with what `fill` writes.
+    ///
+    /// # Errors
+    /// When it cannot be written, and what `fill` returns.
+    pub(super) fn write_with(
+        &self,
+        head: Head,
+        stop: &AtomicBool,
+        fill: impl FnOnce(&mut Writer<'_>) -> Result<(), CheckpointError>,
+    ) -> Result<Written, CheckpointError> {
+        let base = head.base();
+        let last = self.names()?.last().and_then(|name| number_of(name)).unwrap_or(0);
+        let name = name_of(last + 1, base.position);
+        let unfinished = format!("{name}{UNFINISHED}");
+        let mut file = self.folder.create(&unfinished)?;
+        let written = Writer::begin(head, &mut *file, stop).and_then(|mut writer| {
+            fill(&mut writer)?;
+            writer.end()
+        });
+        drop(file);
+        let written = written.inspect_err(|_| {
+            // Otherwise the next start does it.
+            let _ = self.folder.remove(&unfinished);
+        })?;
+        self.folder.rename(&unfinished, &name)?;
+        self.folder.sync()?;
+        self.lock().push(Kept { name, base });
+        self.remove_old();
+        Ok(written)
+    }
+
+    /// Reads a checkpoint as a whole, to see that it is what was written.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub(crate) fn verify(&self, name: &str) -> Result<(Head, Written), CheckpointError> {
+        let mut reader = self.reader(name)?;
+        let mut written = Written { bytes: 0, items: 0 };
+        while let Some(part) = reader.next()? {
+            if let Part::Item(item) = part {
+                written.items += 1;
+                written.bytes += item.len() as u64;
+            }
+        }
+        Ok((reader.head().clone(), written))
+    }
+
+    /// Reads a checkpoint.
+    ///
+    /// # Errors
+    /// When it cannot be read, or its head is damaged.
+    pub(super) fn reader(&self, name: &str) -> Result<Reader, CheckpointError> {
+        Reader::open(self.folder.open(name)?)
+    }
+
+    /// Copies a checkpoint to other ones, as one of the log `id`.
+    ///
+    /// # Errors
+    /// When it cannot be copied.
+    pub(super) fn copy_as(
+        &self,
+        name: &str,
+        id: LogId,
+        into: &Checkpoints,
+    ) -> Result<Written, CheckpointError> {
+        let mut reader = self.reader(name)?;
+        let head = Head { log: id, seed: rand::random(), ..reader.head().clone() };
+        into.write_with(head, &AtomicBool::new(false), |writer| {
+            while let Some(part) = reader.next()? {
+                match part {
+                    Part::Joined(joined) => writer.piece(&Piece::Joined(joined))?,
+                    Part::Deferred(position, deferred) => {
+                        writer.piece(&Piece::Deferred(position, deferred))?;
+                    }
+                    Part::Files(piece) => writer.piece(&Piece::Files(piece))?,
+                    Part::Field { state, field, version } => {
+                        writer.begin_field(&state, &field, version)?;
+                    }
+                    Part::Item(item) => writer.item(item)?,
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Up to where records may be dropped: the position of the older of the last two checkpoints, after
+    /// both were verified. None when there are not yet two.
+    ///
+    /// # Errors
+    /// When one of them cannot be read as a whole.
+    pub(crate) fn base(&self) -> Result<Option<Base>, CheckpointError> {
+        let kept = self.lock().clone();
+        let [.., older, newer] = &kept[..] else { return Ok(None) };
+        for Kept { name, base } in [older, newer] {
+            let (head, _) = self.verify(name)?;
+            if head.base() != *base {
+                return Err(CheckpointError::Damaged(format!("{name} is not what was written")));
+            }
+        }
+        Ok(Some(older.base))
+    }
+
+    /// Removes all but the last two.
+    fn remove_old(&self) {
+        let mut kept = self.lock();
+        if kept.len() < KEPT {
+            return;
+        }
+        let surplus = kept.len() - KEPT;
+        kept.drain(..surplus);
+        let Ok(names) = self.names() else { return };
+        for name in names.iter().filter(|name| !kept.iter().any(|kept| kept.name == **name)) {
+            if let Err(error) = self.folder.remove(name) {
+                tracing::warn!(file = %self.path(name).display(), %error, "cannot remove an old checkpoint");
+            }
+        }
+    }
+
+    fn remove_unfinished(&self) {
+        let names = self.folder.names().unwrap_or_default();
+        for name in names.iter().filter(|name| name.ends_with(UNFINISHED)) {
+            if let Err(error) = self.folder.remove(name) {
+                tracing::warn!(file = %self.path(name).display(), %error, "cannot remove an unfinished file");
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Kept>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+pub(super) fn name_of(number: u64, position: Position) -> String {
+    format!("{number:08}-at-{position}{ENDING}")
+}
+
+fn number_of(name: &str) -> Option<u64> {
+    name.strip_suffix(ENDING)?.split('-').next()?.parse().ok()
+}

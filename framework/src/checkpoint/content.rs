@@ -1,0 +1,95 @@
+use super::reader::{Part, Reader};
+use super::{CheckpointError, Head};
+use crate::docroot::Manifest;
+use crate::log::{Beginning, Invalidation, Joined, Position, Progress, Standing};
+use crate::state::{SavedState, States};
+
+/// What a checkpoint holds, before it is written.
+pub(crate) struct Content {
+    /// Where it belongs.
+    pub head: Head,
+    /// The front ends that had joined and not left.
+    pub joined: Joined,
+    /// What records have deferred and no later one has settled.
+    pub deferred: Vec<(Position, Invalidation)>,
+    /// The files of the docroot.
+    pub files: Manifest,
+    /// The values of the states.
+    pub states: Vec<SavedState>,
+}
+
+/// What was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Written {
+    /// The length of the file in bytes.
+    pub bytes: u64,
+    /// How many items of states it has.
+    pub items: u64,
+}
+
+/// What a checkpoint held, besides the states, which have their values again.
+#[derive(Debug)]
+pub(crate) struct Restored {
+    /// Where a replay goes on.
+    pub beginning: Beginning,
+    /// What records have deferred and no later one has settled.
+    pub deferred: Vec<(Position, Invalidation)>,
+    /// The files of the docroot.
+    pub files: Manifest,
+}
+
+impl Content {
+    /// What the records up to the log's last one have come to.
+    pub(crate) fn of(
+        standing: &Standing<'_>,
+        states: &States,
+        deferred: Vec<(Position, Invalidation)>,
+        files: Manifest,
+    ) -> Content {
+        let head = Head {
+            log: standing.log.id,
+            epoch: standing.log.epoch,
+            position: standing.position,
+            time: standing.time,
+            fingerprint: states.fingerprint(),
+            seed: rand::random(),
+        };
+        Content { head, joined: standing.joined.clone(), deferred, files, states: states.save() }
+    }
+}
+
+impl Restored {
+    /// Reads a checkpoint into `states`, which begin anew.
+    ///
+    /// # Errors
+    /// When it cannot be read, is damaged, or does not fit the states. Then these hold a part of it.
+    pub(super) fn read(reader: &mut Reader, states: &States) -> Result<Restored, CheckpointError> {
+        states.reset();
+        let Head { position, time, .. } = *reader.head();
+        let (mut joined, mut deferred, mut files) = (Joined::default(), Vec::new(), Vec::new());
+        let mut progress = Progress::begin("restoring a checkpoint, items", 0);
+        let (mut place, mut items) = (None, 0);
+        while let Some(part) = reader.next()? {
+            match part {
+                Part::Joined(members) => joined = members,
+                Part::Deferred(position, invalidation) => deferred.push((position, invalidation)),
+                Part::Files(piece) => files.push(piece.into()),
+                Part::Field { state, field, version } => place = Some((state, field, version)),
+                Part::Item(item) => {
+                    let Some((state, field, version)) = &place else {
+                        let reason = "an item is of no field".to_owned();
+                        return Err(CheckpointError::Damaged(reason));
+                    };
+                    let restored = states.load(state, field, *version, item);
+                    restored.map_err(CheckpointError::Refused)?;
+                    items += 1;
+                    progress.step(items);
+                }
+            }
+        }
+        progress.end(items);
+        let undecodable = || CheckpointError::Damaged("the files cannot be decoded".to_owned());
+        let files = Manifest::from_pieces(&files).ok_or_else(undecodable)?;
+        Ok(Restored { beginning: Beginning { position, time, joined }, deferred, files })
+    }
+}

@@ -1,0 +1,142 @@
+//! The pieces of a checkpoint's file.
+//!
+//! A file is eight bytes that name the format, and pieces one after the other: checksum (8 bytes), length
+//! (4), kind (1), content. The checksum is XXH3-64 of length, kind and content, seeded with the piece's
+//! number and, behind the first, a random number of the file's own. So a piece that was damaged, that
+//! stands elsewhere, or that an earlier file has left on the disk is recognised. The last piece says how
+//! many items the file has; a file without it is not whole.
+
+use std::io::{self, Read};
+
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+use super::{CheckpointError, Head};
+use crate::log::{Invalidation, Joined, Position};
+
+/// The first bytes of a file.
+pub(super) const FORMAT: &[u8; 8] = b"HWCHECK1";
+
+/// About how much of the items stands in a piece, in bytes.
+pub(super) const LENGTH: usize = 256 << 10;
+/// The most bytes of a piece. Only what does not consist of items comes near it.
+const LONGEST: usize = 32 << 20;
+
+const HEAD: usize = 8 + 4 + 1;
+/// The piece is a [`Piece`].
+const ENCODED: u8 = 0;
+/// The piece is a part of the items of a field: each with its length (8 bytes) before it.
+const ITEMS: u8 = 1;
+
+/// What a piece says, unless it consists of items.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum Piece {
+    /// The first one.
+    Head(Head),
+    /// The front ends that had joined and not left.
+    Joined(Joined),
+    /// What a record has deferred and no later one has settled.
+    Deferred(Position, Invalidation),
+    /// A piece of the manifest of the docroot's files.
+    Files(Vec<u8>),
+    /// The items of this field follow.
+    Field {
+        /// The state.
+        state: String,
+        /// The field of the state.
+        field: String,
+        /// The version of its items.
+        version: u32,
+    },
+    /// The last one.
+    End {
+        /// How many items there are.
+        items: u64,
+    },
+}
+
+/// Numbers the pieces of a file, and knows their checksums.
+#[derive(Debug, Default)]
+pub(super) struct Checks {
+    seed: u64,
+    next: u64,
+}
+
+impl Checks {
+    /// The first piece is behind: the others have this seed.
+    pub(super) fn seed(&mut self, seed: u64) {
+        self.seed = seed;
+    }
+
+    fn checksum(&mut self, checked: &[u8]) -> u64 {
+        let seed = self.seed ^ self.next.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.next += 1;
+        xxh3_64_with_seed(checked, seed)
+    }
+
+    /// The bytes of a piece that says `piece`.
+    pub(super) fn encode(&mut self, piece: &Piece) -> Vec<u8> {
+        let bytes = postcard::to_extend(piece, vec![0; HEAD])
+            .expect("strings, bytes and numbers can always be encoded to memory");
+        self.seal(bytes, ENCODED)
+    }
+
+    /// The bytes of a piece of items.
+    pub(super) fn encode_items(&mut self, items: &[u8]) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(HEAD + items.len());
+        bytes.resize(HEAD, 0);
+        bytes.extend_from_slice(items);
+        self.seal(bytes, ITEMS)
+    }
+
+    fn seal(&mut self, mut bytes: Vec<u8>, kind: u8) -> Vec<u8> {
+        let length = (bytes.len() - HEAD) as u32;
+        bytes[8..12].copy_from_slice(&length.to_le_bytes());
+        bytes[12] = kind;
+        let checksum = self.checksum(&bytes[8..]);
+        bytes[..8].copy_from_slice(&checksum.to_le_bytes());
+        bytes
+    }
+
+    /// Reads the next piece into `buffer`, and returns what it says; none when it consists of
+    /// [items](items_of).
+    pub(super) fn read(
+        &mut self,
+        file: &mut impl Read,
+        buffer: &mut Vec<u8>,
+    ) -> Result<Option<Piece>, CheckpointError> {
+        let damaged = |reason: &str| CheckpointError::Damaged(reason.to_owned());
+        let short = |error: io::Error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => damaged("it ends too early"),
+            _ => CheckpointError::Io(error),
+        };
+        let mut head = [0; HEAD];
+        file.read_exact(&mut head).map_err(short)?;
+        let (checksum, checked) = head.split_at(8);
+        let length = u32::from_le_bytes([checked[0], checked[1], checked[2], checked[3]]) as usize;
+        if length > LONGEST {
+            return Err(damaged("a piece's length is wrong"));
+        }
+        let kind = checked[4];
+        buffer.clear();
+        buffer.extend_from_slice(checked);
+        buffer.resize(checked.len() + length, 0);
+        file.read_exact(&mut buffer[checked.len()..]).map_err(short)?;
+        if self.checksum(buffer).to_le_bytes() != checksum {
+            return Err(damaged("a piece's checksum is wrong"));
+        }
+        match kind {
+            ITEMS => Ok(None),
+            ENCODED => match postcard::from_bytes(items_of(buffer)) {
+                Ok(piece) => Ok(Some(piece)),
+                Err(_) => Err(damaged("a piece cannot be decoded")),
+            },
+            _ => Err(damaged("a piece is of an unknown kind")),
+        }
+    }
+}
+
+/// The content of the piece that was read into `buffer`.
+pub(super) fn items_of(buffer: &[u8]) -> &[u8] {
+    &buffer[HEAD - 8..]
+}

@@ -1,0 +1,115 @@
+use std::io::Read;
+
+use super::piece::{Checks, FORMAT, Piece, items_of};
+use super::{CheckpointError, Head};
+use crate::log::{Invalidation, Joined, Position};
+
+/// Reads the file of a checkpoint, piece by piece. What it returns is what was written; but only when it
+/// has returned all was the file whole.
+pub(super) struct Reader {
+    file: Box<dyn Read + Send>,
+    head: Head,
+    checks: Checks,
+    piece: Vec<u8>,
+    /// Items that were read, and how much of them was returned.
+    items: Vec<u8>,
+    returned: usize,
+    count: u64,
+    is_done: bool,
+}
+
+/// A part of a checkpoint, in the order in which they come.
+#[derive(Debug)]
+pub(super) enum Part<'a> {
+    /// The front ends that had joined and not left.
+    Joined(Joined),
+    /// What a record has deferred and no later one has settled.
+    Deferred(Position, Invalidation),
+    /// A piece of the manifest.
+    Files(Vec<u8>),
+    /// The items of this field follow.
+    Field {
+        /// The state.
+        state: String,
+        /// The field of the state.
+        field: String,
+        /// The version of its items.
+        version: u32,
+    },
+    /// An item of the last field.
+    Item(&'a [u8]),
+}
+
+impl Reader {
+    /// Reads the head.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is no head.
+    pub(super) fn open(mut file: Box<dyn Read + Send>) -> Result<Reader, CheckpointError> {
+        let damaged = |reason: &str| Err(CheckpointError::Damaged(reason.to_owned()));
+        let mut format = Vec::new();
+        file.by_ref().take(FORMAT.len() as u64).read_to_end(&mut format)?;
+        if format != FORMAT {
+            return damaged("it does not begin as a checkpoint of this version does");
+        }
+        let (mut checks, mut piece) = (Checks::default(), Vec::new());
+        let Some(Piece::Head(head)) = checks.read(&mut file, &mut piece)? else {
+            return damaged("its first piece is not its head");
+        };
+        checks.seed(head.seed);
+        let items = Vec::new();
+        Ok(Reader { file, head, checks, piece, items, returned: 0, count: 0, is_done: false })
+    }
+
+    /// What it says of itself.
+    pub(super) fn head(&self) -> &Head {
+        &self.head
+    }
+
+    /// The next part; none when all have come and the file is whole.
+    ///
+    /// # Errors
+    /// When it cannot be read or is damaged.
+    pub(super) fn next(&mut self) -> Result<Option<Part<'_>>, CheckpointError> {
+        let damaged = |reason: &str| Err(CheckpointError::Damaged(reason.to_owned()));
+        loop {
+            if let Some((start, end)) = self.whole_item() {
+                (self.returned, self.count) = (end, self.count + 1);
+                return Ok(Some(Part::Item(&self.items[start..end])));
+            }
+            if self.is_done {
+                return Ok(None);
+            }
+            let Some(piece) = self.checks.read(&mut self.file, &mut self.piece)? else {
+                self.items.drain(..self.returned);
+                self.returned = 0;
+                self.items.extend_from_slice(items_of(&self.piece));
+                continue;
+            };
+            if self.returned < self.items.len() {
+                return damaged("an item is not whole");
+            }
+            let part = match piece {
+                Piece::Joined(joined) => Part::Joined(joined),
+                Piece::Deferred(position, invalidation) => Part::Deferred(position, invalidation),
+                Piece::Files(files) => Part::Files(files),
+                Piece::Field { state, field, version } => Part::Field { state, field, version },
+                Piece::End { items } if items == self.count => {
+                    self.is_done = true;
+                    continue;
+                }
+                Piece::End { .. } => return damaged("the number of its items is wrong"),
+                Piece::Head(_) => return damaged("it has two heads"),
+            };
+            return Ok(Some(part));
+        }
+    }
+
+    /// Where the next item is, when all of it was read.
+    fn whole_item(&self) -> Option<(usize, usize)> {
+        let (length, rest) = self.items[self.returned..].split_first_chunk::<8>()?;
+        let length = usize::try_from(u64::from_le_bytes(*length)).ok()?;
+        let start = self.returned + 8;
+        (length <= rest.len()).then(|| (start, start + length))
+    }
+}

@@ -1,0 +1,79 @@
+//! What an operator does with the data of a back end that is not running.
+//!
+//! - [`verify()`]: reads everything, and says what is damaged.
+//! - [`restore()`]: makes the log of an earlier position.
+//! - [`export`], [`import`]: a checkpoint as lines of JSON, and back.
+//! - [`log`]: the records as lines of JSON.
+//!
+//! Each gets the folder of the log, and says what is wrong in a sentence.
+
+mod restore;
+mod transfer;
+mod verify;
+
+pub(crate) use restore::{Restored, restore};
+pub(crate) use transfer::{export, import};
+pub(crate) use verify::verify;
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use super::record_line;
+use crate::log::{Archive, ClosedLog, OpenError, Position};
+
+/// Where records are that were moved out of the log in a folder.
+pub(crate) fn archive_of(folder: &Path) -> PathBuf {
+    folder.join("archive")
+}
+
+fn archives(folder: &Path) -> Result<Vec<Archive>, String> {
+    let folder = archive_of(folder);
+    Archive::all_in(&folder).map_err(|error| format!("{}: {error}", folder.display()))
+}
+
+/// Writes the records behind `after` as lines of JSON, the first that are there if none is named.
+///
+/// # Errors
+/// When a record is damaged or missing, and when a node has the log open: then nothing was written.
+pub(crate) fn log(
+    folder: &Path,
+    after: Option<Position>,
+    out: &mut dyn Write,
+) -> Result<(), LogError> {
+    let Some(log) = ClosedLog::open(folder)? else {
+        return Err(LogError::Other(format!("{}: there is no log", folder.display())));
+    };
+    let after = match after {
+        Some(after) => after,
+        None => log.past()?.base(),
+    };
+    let mut written = Ok(());
+    let read = log.read(after, |record| {
+        written = writeln!(out, "{}", record_line(&record));
+        written.is_ok()
+    });
+    written.and_then(|()| out.flush()).or_else(closed)?;
+    read.map_err(|error| LogError::Other(format!("{}: {error}", log.path().display())))
+}
+
+/// Why a log cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LogError {
+    /// It cannot be opened.
+    #[error("{0}")]
+    Open(#[from] OpenError),
+    /// It cannot be written to stdout.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    /// Anything else.
+    #[error("{0}")]
+    Other(String),
+}
+
+/// What is written to a pipe that is closed is no longer wanted.
+fn closed(error: io::Error) -> io::Result<()> {
+    match error.kind() {
+        io::ErrorKind::BrokenPipe => Ok(()),
+        _ => Err(error),
+    }
+}

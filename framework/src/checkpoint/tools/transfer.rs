@@ -1,0 +1,176 @@
+use std::io::{BufRead, Write};
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+use serde::{Deserialize, Serialize};
+
+use super::closed;
+use crate::checkpoint::json::{Item, unhex};
+use crate::checkpoint::reader::Part;
+use crate::checkpoint::writer::Writer;
+use crate::checkpoint::{CheckpointError, Checkpoints, Head};
+use crate::docroot::Manifest;
+use crate::log::{
+    Base, ContentId, Epoch, FileChange, LogEpoch, LogId, Position, Progress, Restoration,
+};
+
+/// What the first line says.
+#[derive(Debug, Serialize, Deserialize)]
+struct First {
+    headwater_export: u32,
+    log: LogId,
+    position: Position,
+    time: u64,
+    fingerprint: u64,
+}
+
+/// Any other line.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(untagged, deny_unknown_fields)]
+enum Line {
+    /// An item of a field of a state.
+    Item { state: String, field: String, version: u32, item: Item },
+    /// A file that the log has put into the docroot, or removed.
+    File { file: String, position: Position, blake3: Option<String>, length: Option<u64> },
+}
+
+/// Writes a checkpoint as lines of JSON: the newest whole one of the log in `folder`, or the named one of
+/// them. A node may be running.
+///
+/// # Errors
+/// A sentence for an operator.
+pub(crate) fn export(folder: &Path, name: Option<&str>, out: &mut dyn Write) -> Result<(), String> {
+    let checkpoints = Checkpoints::beside(folder);
+    let names = match name {
+        Some(name) => vec![name.to_owned()],
+        None => checkpoints.names().map_err(|error| format!("{}: {error}", folder.display()))?,
+    };
+    for name in names.iter().rev() {
+        let file = checkpoints.path(name);
+        // What was written cannot be taken back, so it is read as a whole before.
+        match checkpoints.verify(name) {
+            Ok((_, written)) => {
+                let exported = write_lines(&checkpoints, name, written.items, out);
+                return exported.map_err(|error| format!("{}: {error}", file.display()));
+            }
+            Err(error) if names.len() == 1 => return Err(format!("{}: {error}", file.display())),
+            Err(error) => {
+                tracing::warn!(file = %file.display(), %error, "a checkpoint is not used");
+            }
+        }
+    }
+    let what = "there is no checkpoint that is whole; let the running node make one with `data checkpoint`";
+    Err(format!("{}: {what}", checkpoints.path("").display()))
+}
+
+fn write_lines(
+    checkpoints: &Checkpoints,
+    name: &str,
+    items: u64,
+    out: &mut dyn Write,
+) -> Result<(), CheckpointError> {
+    let mut reader = checkpoints.reader(name)?;
+    let Head { log, position, time, fingerprint, .. } = *reader.head();
+    let first = First { headwater_export: 1, log, position, time, fingerprint };
+    write_line(out, &first).or_else(closed)?;
+    let (mut place, mut files) = (None, Vec::new());
+    let mut progress = Progress::begin("exporting items", items);
+    let mut done = 0;
+    while let Some(part) = reader.next()? {
+        match part {
+            Part::Joined(_) | Part::Deferred(..) => {}
+            Part::Files(piece) => files.push(piece.into()),
+            Part::Field { state, field, version } => place = Some((state, field, version)),
+            Part::Item(item) => {
+                let Some((state, field, version)) = &place else { continue };
+                let (state, field, version) = (state.clone(), field.clone(), *version);
+                let line = Line::Item { state, field, version, item: Item::decode(item) };
+                if let Err(error) = write_line(out, &line) {
+                    return Ok(closed(error)?);
+                }
+                done += 1;
+                progress.step(done);
+            }
+        }
+    }
+    let manifest = Manifest::from_pieces(&files).unwrap_or_default();
+    for (path, entry) in manifest.iter() {
+        let (blake3, length) =
+            (entry.content.map(|it| it.hex()), entry.content.map(|it| it.length));
+        let file = Line::File { file: path.to_owned(), position: entry.position, blake3, length };
+        write_line(out, &file).or_else(closed)?;
+    }
+    progress.end(done);
+    Ok(out.flush().or_else(closed)?)
+}
+
+fn write_line(out: &mut dyn Write, line: &impl Serialize) -> std::io::Result<()> {
+    serde_json::to_writer(&mut *out, line)?;
+    out.write_all(b"\n")
+}
+
+/// Makes a log in `folder` whose data are those that [`export`] wrote. There must be none yet.
+///
+/// # Errors
+/// A sentence for an operator, with the line that is wrong.
+pub(crate) fn import(lines: impl BufRead, folder: &Path) -> Result<(LogId, Position), String> {
+    let checkpoints = Checkpoints::beside(folder);
+    let is_empty = checkpoints.names().is_ok_and(|names| names.is_empty());
+    if folder.join("log.redb").exists() || !is_empty {
+        return Err(format!("{}: there is a log already; name another folder", folder.display()));
+    }
+    let mut lines = lines.lines().zip(1u64..);
+    let (first, _) = lines.next().ok_or("line 1: there is nothing to import")?;
+    let first = first.map_err(|error| format!("line 1: {error}"))?;
+    let First { headwater_export: format, position, time, fingerprint, .. } =
+        serde_json::from_str(&first).map_err(|error| format!("line 1: {error}"))?;
+    if format != 1 {
+        return Err(format!("line 1: the export has format {format}, and this build reads 1 only"));
+    }
+    let epoch = Epoch::random();
+    let base = Base { position, time, epoch };
+    let of = LogEpoch { id: LogId(0), epoch };
+    let restoration = Restoration { log: None, of, archives: &[], base, last: position };
+    let (id, _) = restoration.write(folder, |id| {
+        let head = Head { log: id, epoch, position, time, fingerprint, seed: rand::random() };
+        let stop = AtomicBool::new(false);
+        let written = checkpoints.write_with(head, &stop, |writer| read_lines(lines, writer));
+        written.map(|_| ()).map_err(|error| error.to_string())
+    })?;
+    Ok((id, position))
+}
+
+/// Writes what the lines behind the first say.
+fn read_lines(
+    lines: impl Iterator<Item = (std::io::Result<String>, u64)>,
+    writer: &mut Writer<'_>,
+) -> Result<(), CheckpointError> {
+    let mut place = None;
+    let mut files = Manifest::default();
+    let mut progress = Progress::begin("importing lines", 0);
+    for (line, number) in lines {
+        let wrong = |reason: String| CheckpointError::Refused(format!("line {number}: {reason}"));
+        let line = serde_json::from_str(&line?).map_err(|error| wrong(error.to_string()))?;
+        match line {
+            Line::Item { state, field, version, item } => {
+                let next = Some((state, field, version));
+                if next != place {
+                    place = next;
+                    let Some((state, field, version)) = &place else { continue };
+                    writer.begin_field(state, field, *version)?;
+                }
+                writer.item(&item.encode().map_err(wrong)?)?;
+            }
+            Line::File { file: path, position, blake3, length } => {
+                let content = blake3.map(|text| {
+                    let hash = unhex(&text)?.try_into().map_err(|_| "it is no hash of BLAKE3")?;
+                    Ok(ContentId { hash, length: length.unwrap_or_default() })
+                });
+                let content = content.transpose().map_err(wrong)?;
+                let _ = files.apply(position, &FileChange { path, content });
+            }
+        }
+        progress.step(number);
+    }
+    writer.files(&files)
+}

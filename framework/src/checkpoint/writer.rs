@@ -1,0 +1,157 @@
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::folder::NewFile;
+use super::piece::{Checks, FORMAT, LENGTH, Piece};
+use super::{CheckpointError, Content, Head, Written};
+use crate::docroot::Manifest;
+use crate::log::{Progress, panic_message};
+use crate::state::SavedField;
+
+/// How many bytes are written before they are brought to the disk: a sync of the log, which other writers
+/// wait for, should not find much more than its own to write.
+const SYNCED: usize = 8 << 20;
+
+/// Writes the file of a checkpoint.
+pub(super) struct Writer<'a> {
+    file: &'a mut dyn NewFile,
+    stop: &'a AtomicBool,
+    checks: Checks,
+    items: u64,
+    bytes: u64,
+    unsynced: usize,
+    /// What items were not yet written.
+    buffer: Vec<u8>,
+}
+
+impl<'a> Writer<'a> {
+    /// Begins a file.
+    ///
+    /// # Errors
+    /// When it cannot be written, or when it is to `stop`; as all that follow.
+    pub(super) fn begin(
+        head: Head,
+        file: &'a mut dyn NewFile,
+        stop: &'a AtomicBool,
+    ) -> Result<Writer<'a>, CheckpointError> {
+        let (checks, buffer) = (Checks::default(), Vec::with_capacity(2 * LENGTH));
+        let mut writer = Writer { file, stop, checks, items: 0, bytes: 0, unsynced: 0, buffer };
+        writer.put(FORMAT)?;
+        let seed = head.seed;
+        writer.piece(&Piece::Head(head))?;
+        writer.checks.seed(seed);
+        Ok(writer)
+    }
+
+    /// Writes all of `content`, piece by piece.
+    pub(super) fn write(&mut self, content: Content) -> Result<(), CheckpointError> {
+        self.piece(&Piece::Joined(content.joined))?;
+        for (position, invalidation) in content.deferred {
+            self.piece(&Piece::Deferred(position, invalidation))?;
+        }
+        self.files(&content.files)?;
+        let mut progress = Progress::begin("writing a checkpoint, items", 0);
+        for state in content.states {
+            for field in state.fields {
+                self.field(state.name, field, &mut progress)?;
+            }
+        }
+        progress.end(self.items);
+        Ok(())
+    }
+
+    /// Writes the manifest.
+    pub(super) fn files(&mut self, files: &Manifest) -> Result<(), CheckpointError> {
+        let mut pieces = files.to_pieces().into_iter();
+        pieces.try_for_each(|piece| self.piece(&Piece::Files(piece.to_vec())))
+    }
+
+    /// Ends the file, and syncs it.
+    pub(super) fn end(mut self) -> Result<Written, CheckpointError> {
+        self.flush()?;
+        let items = self.items;
+        self.piece(&Piece::End { items })?;
+        self.file.sync()?;
+        Ok(Written { bytes: self.bytes, items })
+    }
+
+    /// Writes one field, each piece of it an item.
+    fn field(
+        &mut self,
+        state: &str,
+        field: SavedField,
+        progress: &mut Progress,
+    ) -> Result<(), CheckpointError> {
+        let SavedField { name, version, mut pieces } = field;
+        self.begin_field(state, name, version)?;
+        loop {
+            // The site's types encode themselves.
+            let next = catch_unwind(AssertUnwindSafe(|| pieces.next()));
+            let next = next.map_err(|panic| panic_message(&*panic).to_owned());
+            let refused = |reason| {
+                let what = format!("an item of `{name}` of the state \"{state}\"");
+                CheckpointError::Refused(format!("{what} cannot be encoded: {reason}"))
+            };
+            let Some(item) = next.map_err(refused)? else { return Ok(()) };
+            if item.is_empty() {
+                return Err(refused("its `Serialize` has failed".to_owned()));
+            }
+            self.item(&item)?;
+            progress.step(self.items);
+        }
+    }
+
+    /// The items of this field follow.
+    pub(super) fn begin_field(
+        &mut self,
+        state: &str,
+        field: &str,
+        version: u32,
+    ) -> Result<(), CheckpointError> {
+        self.flush()?;
+        let (state, field) = (state.to_owned(), field.to_owned());
+        self.piece(&Piece::Field { state, field, version })
+    }
+
+    /// Writes an item of the last field.
+    pub(super) fn item(&mut self, item: &[u8]) -> Result<(), CheckpointError> {
+        self.items += 1;
+        self.buffer.extend_from_slice(&(item.len() as u64).to_le_bytes());
+        for part in item.chunks(LENGTH) {
+            self.buffer.extend_from_slice(part);
+            if self.buffer.len() >= LENGTH {
+                self.flush()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), CheckpointError> {
+        if self.buffer.is_empty() {
+            return Ok(());
+        }
+        let bytes = self.checks.encode_items(&self.buffer);
+        self.buffer.clear();
+        self.put(&bytes)
+    }
+
+    /// Writes a piece.
+    pub(super) fn piece(&mut self, piece: &Piece) -> Result<(), CheckpointError> {
+        let bytes = self.checks.encode(piece);
+        self.put(&bytes)
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> Result<(), CheckpointError> {
+        if self.stop.load(Ordering::Relaxed) {
+            return Err(CheckpointError::Stopping);
+        }
+        self.file.write_all(bytes)?;
+        self.bytes += bytes.len() as u64;
+        self.unsynced += bytes.len();
+        if self.unsynced >= SYNCED {
+            self.unsynced = 0;
+            self.file.sync()?;
+        }
+        Ok(())
+    }
+}

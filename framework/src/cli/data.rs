@@ -1,0 +1,175 @@
+//! `data …`: what an operator does with the data of a back end.
+
+use std::fs::File;
+use std::io::{BufReader, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use http::StatusCode;
+use serde::Deserialize;
+
+use super::args::{Checkpoint, Data, DataCommand};
+use super::client::{AdminPort, ClientError};
+use super::invalidate::{is_no_backend, refusal, usual_nodes};
+use super::{knowing, print, runtime, trace};
+use crate::checkpoint::{LogError, ReplacedRecords, tools};
+use crate::config::{Config, environment};
+use crate::log::{OpenError, Position};
+use crate::problem::{Problem, Problems};
+
+/// How long a checkpoint of large data may take.
+const PATIENCE: Duration = Duration::from_secs(24 * 3600);
+/// Longer than a node waits for the next record.
+const LOOK: Duration = Duration::from_secs(60);
+
+/// A checkpoint that a node has made.
+#[derive(Debug, Deserialize)]
+struct Made {
+    position: u64,
+    bytes: u64,
+    items: u64,
+    milliseconds: u64,
+    base: u64,
+}
+
+/// Does what was asked.
+pub(super) fn run(data: Data, path: Option<&Path>) -> Result<(), Problems> {
+    let config = Config::load(path, environment().chain(data.overrides()))?;
+    trace::start(&config.trace)?;
+    let folder = &*config.log.path;
+    let failed = |message: String| Problems::from(Problem::new(message));
+    match data.command {
+        DataCommand::Checkpoint(Checkpoint { compact, admin }) => {
+            let records = if compact { ReplacedRecords::Drop } else { ReplacedRecords::Keep };
+            checkpoint(records, admin, &config)
+        }
+        DataCommand::Archive { admin } => checkpoint(ReplacedRecords::Archive, admin, &config),
+        DataCommand::Verify => {
+            let (lines, is_whole) = tools::verify(folder);
+            match lines.is_empty() {
+                true => print(&format!("{}: there are no data", folder.display())),
+                false => print(&lines.join("\n")),
+            }
+            is_whole.then_some(()).ok_or_else(|| failed("the data are damaged".to_owned()))
+        }
+        DataCommand::Restore { at, from } => {
+            let from = from.as_deref().unwrap_or(folder);
+            let restored = tools::restore(from, folder, Position(at)).map_err(failed)?;
+            let tools::Restored { id, position, base, before } = restored;
+            print(&format!("restored position {position}, from {base} on, as log {id}"));
+            if let Some(before) = before {
+                print(&format!("the log from before is {}", before.display()));
+            }
+            Ok(())
+        }
+        DataCommand::Export { checkpoint } => {
+            let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+            tools::export(folder, checkpoint.as_deref(), &mut out).map_err(failed)
+        }
+        DataCommand::Import { file } => {
+            let opened = File::open(&file);
+            let opened = opened.map_err(|error| failed(format!("{}: {error}", file.display())))?;
+            let imported = tools::import(BufReader::new(opened), folder);
+            let (id, position) =
+                imported.map_err(|error| failed(format!("{}: {error}", file.display())))?;
+            print(&format!("imported as log {id}, position {position}"));
+            Ok(())
+        }
+        DataCommand::Log { after, follow, admin } => {
+            let after = after.map(Position);
+            if admin.is_none() && !follow {
+                let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+                match tools::log(folder, after, &mut out) {
+                    Err(LogError::Open(OpenError::InUse { .. })) => {}
+                    done => return done.map_err(|error| failed(error.to_string())),
+                }
+            }
+            runtime()?.block_on(log(nodes(admin, &config), after, follow)).map_err(Problems::from)
+        }
+    }
+}
+
+fn nodes(admin: Option<AdminPort>, config: &Config) -> Vec<AdminPort> {
+    knowing(admin.map_or_else(|| usual_nodes(config), |node| vec![node]), config)
+}
+
+fn checkpoint(
+    records: ReplacedRecords,
+    admin: Option<AdminPort>,
+    config: &Config,
+) -> Result<(), Problems> {
+    let body = serde_json::json!({ "records": records }).to_string();
+    let asking = first(nodes(admin, config), async |node| {
+        let answer = node.post("/checkpoint", body.clone(), PATIENCE).await?;
+        Ok((answer.status, answer.body, node))
+    });
+    let (status, body, node) = runtime()?.block_on(asking)?;
+    if status != StatusCode::OK {
+        return Err(Problem::new(refusal(&node, status, &body)).into());
+    }
+    let made = serde_json::from_slice(&body);
+    let Made { position, bytes, items, milliseconds, base } = made.map_err(|error| {
+        Problem::new(format!("{node} has answered with no checkpoint: {error}"))
+    })?;
+    print(&format!("position {position}, {items} items, {bytes} bytes, {milliseconds} ms"));
+    if base > 0 {
+        print(&format!("the log begins behind position {base}"));
+    }
+    Ok(())
+}
+
+/// Prints records as a node sends them.
+async fn log(nodes: Vec<AdminPort>, after: Option<Position>, follow: bool) -> Result<(), Problem> {
+    let mut nodes = nodes;
+    let mut query = after.map_or_else(String::new, |after| format!("&after={after}"));
+    loop {
+        let path = format!("/log?follow={follow}{query}");
+        let asking = first(nodes, async |node| {
+            let answer = node.get_long(&path, LOOK).await?;
+            Ok((answer.status, answer.body, node))
+        });
+        let (status, body, node) = asking.await?;
+        if status != StatusCode::OK {
+            return Err(Problem::new(refusal(&node, status, &body)));
+        }
+        let mut out = std::io::stdout().lock();
+        if out.write_all(&body).and_then(|()| out.flush()).is_err() {
+            // The output is no longer wanted.
+            return Ok(());
+        }
+        drop(out);
+        #[derive(Deserialize)]
+        struct Line {
+            position: u64,
+        }
+        let last = body.trim_ascii().rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+        match serde_json::from_slice::<Line>(last) {
+            Ok(Line { position }) => query = format!("&after={position}"),
+            Err(_) if !follow => return Ok(()),
+            Err(_) => {}
+        }
+        nodes = vec![node];
+    }
+}
+
+/// What the first of the nodes answers that is a back end.
+async fn first<T>(
+    nodes: Vec<AdminPort>,
+    ask: impl AsyncFn(AdminPort) -> Result<(StatusCode, T, AdminPort), ClientError>,
+) -> Result<(StatusCode, T, AdminPort), Problem> {
+    let mut tried = Vec::new();
+    for node in nodes {
+        match ask(node.clone()).await {
+            Ok((status, ..)) if is_no_backend(status) => {
+                tried.push(format!("{node} is not a back end's admin port"));
+            }
+            Ok(answer) => return Ok(answer),
+            Err(error @ ClientError::Unreachable(..)) => tried.push(error.to_string()),
+            Err(error) => return Err(Problem::new(error.to_string())),
+        }
+    }
+    Err(Problem::new(format!(
+        "{}; name a back end's admin port with --admin http://HOST:PORT",
+        tried.join("; ")
+    )))
+}

@@ -1,0 +1,160 @@
+//! Records that were moved out of the log, in a file for each move.
+//!
+//! A file is named after its first and last position. It begins with eight bytes that name the format and the
+//! log's id (16); each record is its length (4 bytes), its position (8) and its bytes as in the log, with
+//! their checksum; a length of 0 with the last position ends the file. A file gets its name when it is whole
+//! and on disk, before its records are dropped from the log.
+
+use std::fs::{self, File};
+use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+
+use super::engine::Engine;
+use super::frame::{LIMIT, decode};
+use crate::log::{LogId, Position, Progress};
+use crate::private;
+
+const FORMAT: &[u8; 8] = b"HWRECS01";
+/// How many bytes of records are read from the log at a time.
+const PIECE: usize = 8 << 20;
+
+impl Engine {
+    /// Writes the records up to `through` to a file in `folder`.
+    ///
+    /// # Errors
+    /// A sentence for an operator.
+    pub(in crate::log) fn archive(&self, folder: &Path, through: Position) -> Result<(), String> {
+        let first = self.base().next();
+        if through < first {
+            return Ok(());
+        }
+        let path = folder.join(format!("{:020}-{:020}.records", first.0, through.0));
+        let written = self.write_archive(folder, &path, first, through);
+        written.map_err(|error| format!("{}: {error}", path.display()))?;
+        tracing::info!(file = %path.display(), "records were archived");
+        Ok(())
+    }
+
+    fn write_archive(
+        &self,
+        folder: &Path,
+        path: &Path,
+        first: Position,
+        through: Position,
+    ) -> io::Result<()> {
+        private::create_dir_all(folder)?;
+        let unfinished = path.with_extension("records.new");
+        let file = private::options().create(true).truncate(true).write(true).open(&unfinished)?;
+        let mut file = BufWriter::with_capacity(1 << 20, file);
+        file.write_all(FORMAT)?;
+        file.write_all(&self.id().0.to_le_bytes())?;
+        let mut last = Position(first.0 - 1);
+        let total = through.0 - last.0;
+        let mut progress = Progress::begin("archiving records", total);
+        while last < through {
+            let left = usize::try_from(through.0 - last.0).unwrap_or(usize::MAX);
+            let frames = self.frames(last, left, PIECE).map_err(io::Error::other)?;
+            if frames.is_empty() {
+                return Err(io::Error::other(format!("the record at {} is missing", last.next())));
+            }
+            for (position, frame) in frames {
+                file.write_all(&(frame.len() as u32).to_le_bytes())?;
+                file.write_all(&position.0.to_le_bytes())?;
+                file.write_all(&frame)?;
+                last = position;
+            }
+            progress.look(total - (through.0 - last.0));
+        }
+        file.write_all(&0u32.to_le_bytes())?;
+        file.write_all(&through.0.to_le_bytes())?;
+        file.into_inner().map_err(|error| error.into_error())?.sync_all()?;
+        fs::rename(&unfinished, path)?;
+        private::sync_folder(folder)?;
+        folder.parent().map_or(Ok(()), private::sync_folder)
+    }
+}
+
+/// A file of records.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Archive {
+    /// The first record's position.
+    pub first: Position,
+    /// The last one's.
+    pub last: Position,
+    /// The file.
+    pub path: PathBuf,
+}
+
+impl Archive {
+    /// Those in a folder, in the order of their positions.
+    pub(crate) fn all_in(folder: &Path) -> io::Result<Vec<Archive>> {
+        let entries = match fs::read_dir(folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries?,
+        };
+        let paths = entries.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
+        let archive = |path: PathBuf| {
+            let name = path.file_name()?.to_str()?.strip_suffix(".records")?;
+            let (first, last) = name.split_once('-')?;
+            let (first, last) = (Position(first.parse().ok()?), Position(last.parse().ok()?));
+            Some(Archive { first, last, path })
+        };
+        let mut archives: Vec<Archive> = paths.into_iter().filter_map(archive).collect();
+        archives.sort();
+        Ok(archives)
+    }
+
+    /// Reads it, to see that it is whole.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub(crate) fn verify(&self) -> io::Result<()> {
+        let mut id = [0; 24];
+        File::open(&self.path)?.read_exact(&mut id)?;
+        let id = id.last_chunk::<16>().map(|id| u128::from_le_bytes(*id));
+        self.read(LogId(id.unwrap_or_default()), |_, _| Ok(()))
+    }
+
+    /// Shows each record's position and bytes to `visit`, in order.
+    ///
+    /// # Errors
+    /// When it is of another log, not whole, or damaged; and what `visit` returns.
+    pub(in crate::log) fn read(
+        &self,
+        log: LogId,
+        mut visit: impl FnMut(Position, Vec<u8>) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let damaged = |reason: String| io::Error::new(io::ErrorKind::InvalidData, reason);
+        let mut file = BufReader::with_capacity(1 << 20, File::open(&self.path)?);
+        let mut head = [0; 24];
+        file.read_exact(&mut head)?;
+        let (format, id) = head.split_at(8);
+        if format != FORMAT {
+            return Err(damaged("it does not begin as an archive of records does".to_owned()));
+        }
+        if id != log.0.to_le_bytes() {
+            return Err(damaged("it is of another log".to_owned()));
+        }
+        let mut expected = self.first;
+        loop {
+            let (mut length, mut position) = ([0; 4], [0; 8]);
+            file.read_exact(&mut length)?;
+            file.read_exact(&mut position)?;
+            let (length, position) = (u32::from_le_bytes(length), u64::from_le_bytes(position));
+            let position = Position(position);
+            if length == 0 && position == self.last && expected == self.last.next() {
+                return Ok(());
+            }
+            let length = length as usize;
+            if position != expected || length == 0 || length > LIMIT + 1024 {
+                return Err(damaged(format!("the record at {expected} is missing")));
+            }
+            let mut bytes = vec![0; length];
+            file.read_exact(&mut bytes)?;
+            decode(position, &bytes)
+                .map_err(|bad| damaged(format!("the record at {position}: {bad:?}")))?;
+            visit(position, bytes)?;
+            expected = position.next();
+        }
+    }
+}

@@ -1,0 +1,44 @@
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::Path;
+
+use super::engine::{Engine, access};
+use crate::log::epoch::Epochs;
+use crate::log::{Epoch, OpenError, Position};
+use crate::private;
+
+/// Makes a folder and takes it for this process.
+pub(super) fn lock_folder(folder: &Path) -> Result<File, OpenError> {
+    private::create_dir_all(folder).map_err(access(folder, "create the folder"))?;
+    lock(folder, &Engine::file_in(folder))
+}
+
+/// Takes the folder for this process. redb locks its file too, but not while it is created or
+/// opened again.
+fn lock(folder: &Path, log: &Path) -> Result<File, OpenError> {
+    let path = folder.join("log.lock");
+    let mut options = private::options();
+    let opened = options.create(true).truncate(false).read(true).write(true).open(&path);
+    let lock = opened.map_err(access(&path, "open"))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse { path: log.to_owned() }),
+        // Some network file systems have no locks.
+        Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => Ok(lock),
+        Err(TryLockError::Error(error)) => Err(access(&path, "lock")(error)),
+    }
+}
+
+/// What the lock says of a file: a copy of it has another inode, an older state another last epoch or
+/// another last record.
+#[cfg(unix)]
+pub(super) fn mark_of(path: &Path, epochs: &Epochs, last: Position) -> Option<String> {
+    use std::os::unix::fs::MetadataExt;
+    let (file, Epoch(epoch)) = (fs::metadata(path).ok()?, epochs.last()?.epoch);
+    Some(format!("{epoch:016x} {:016x} {:016x} {:016x}\n", last.0, file.dev(), file.ino()))
+}
+
+#[cfg(not(unix))]
+pub(super) fn mark_of(_: &Path, _: &Epochs, _: Position) -> Option<String> {
+    None
+}

@@ -1,0 +1,290 @@
+//! What is left of the data when a back end makes checkpoints, is killed, and is restored.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use headwater_tests::{Mode, Node, Seed, Site, until};
+use http::Request;
+use http_body_util::Full;
+use rand::RngExt;
+use serde_json::Value;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_test-site");
+
+const ROUTES: &str = r#"
+[[route]]
+path = "/notes"
+controller = "notes.list"
+groups = ["notes"]
+
+[[route]]
+path = "/notes"
+methods = ["POST"]
+controller = "notes.add"
+"#;
+
+fn site() -> Site {
+    Site::test_site(PROGRAM).route(ROUTES)
+}
+
+async fn node(site: &Site) -> Node {
+    let node = site.node(Mode::SingleNodeWithCache, "n1").start().await;
+    node.ready().await;
+    node
+}
+
+async fn add(node: &Node, word: &str) {
+    let response = node.visitor().ask("POST", "/notes", &[], format!("{word} and the rest")).await;
+    assert_eq!(response.status, 200);
+}
+
+async fn notes(node: &Node) -> Vec<String> {
+    let list = node.visitor().page("/notes").await.json();
+    let words = list.as_array().expect("a list").iter();
+    words.map(|word| word.as_str().expect("a word").to_owned()).collect()
+}
+
+/// Runs `data …` for the site, with the admin port of a running node.
+async fn data(site: &Site, node: &Node, arguments: &[&str]) -> String {
+    let admin = format!("http://{}", node.admin());
+    let arguments = [&["data"], arguments, &["--admin", &*admin]].concat();
+    let printed = site.printed(&arguments).await;
+    assert_eq!(printed.code, 0, "{arguments:?}: {}{}", printed.out, printed.errors);
+    printed.out
+}
+
+fn checkpoints(site: &Site) -> Vec<PathBuf> {
+    let entries = fs::read_dir(site.path("data/checkpoints")).expect("there are checkpoints");
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.expect("a file").path()).collect();
+    files.sort();
+    files
+}
+
+#[tokio::test]
+async fn a_start_begins_with_the_newest_whole_checkpoint() {
+    let site = site();
+    let mut node = node(&site).await;
+    add(&node, "one").await;
+    let made = data(&site, &node, &["checkpoint"]).await;
+    assert!(made.starts_with("position "), "{made}");
+    add(&node, "two").await;
+    data(&site, &node, &["checkpoint"]).await;
+    add(&node, "three").await;
+    node.restart().await;
+    node.ready().await;
+    assert_eq!(notes(&node).await, ["one", "two", "three"]);
+    let messages = node.messages().to_string();
+    let restored = messages.lines().filter(|line| line.contains("restored a checkpoint"));
+    assert_eq!(restored.count(), 1, "{messages}");
+
+    node.kill().await;
+    let newest = checkpoints(&site).pop().expect("there are two");
+    let mut bytes = fs::read(&newest).expect("it can be read");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&newest, bytes).expect("it can be written");
+    let verified = site.printed(&["data", "verify"]).await;
+    assert_eq!(verified.code, 1);
+    assert!(
+        verified.out.contains("it is damaged: a piece's checksum is wrong"),
+        "{}",
+        verified.out
+    );
+    node.restart().await;
+    node.ready().await;
+    assert_eq!(notes(&node).await, ["one", "two", "three"]);
+    assert!(node.messages().contain("a checkpoint is not used"), "{}", node.messages());
+}
+
+#[tokio::test]
+async fn records_that_were_dropped_are_gone_and_the_data_are_not() {
+    let site = site();
+    let mut node = node(&site).await;
+    for word in ["one", "two"] {
+        add(&node, word).await;
+    }
+    add(&node, &format!("three {}", "x".repeat(4 << 20))).await;
+    let before = fs::metadata(site.path("data/log.redb")).expect("the log is there").len();
+    let made = data(&site, &node, &["checkpoint", "--compact"]).await;
+    assert!(made.contains("the log begins behind position"), "{made}");
+    let after = fs::metadata(site.path("data/log.redb")).expect("the log is there").len();
+    assert!(after < before, "{after} bytes after {before}");
+    let lines = data(&site, &node, &["log"]).await;
+    assert!(!lines.contains("notes"), "{lines}");
+    add(&node, "four").await;
+    let lines = data(&site, &node, &["log"]).await;
+    assert!(lines.contains("\"state\":\"notes\""), "{lines}");
+    node.restart().await;
+    node.ready().await;
+    assert_eq!(notes(&node).await, ["one", "two", "three", "four"]);
+    let verified = site.printed(&["data", "verify"]).await;
+    assert_eq!(verified.code, 0, "{}{}", verified.out, verified.errors);
+    assert!(verified.out.contains("a node has the log open"), "{}", verified.out);
+    node.stop().await;
+    let verified = site.printed(&["data", "verify"]).await;
+    assert_eq!(verified.code, 0, "{}{}", verified.out, verified.errors);
+    assert!(verified.out.contains("log.redb: whole, records"), "{}", verified.out);
+
+    fs::remove_dir_all(site.path("data/checkpoints")).expect("they can be removed");
+    let ended = site.node(Mode::SingleNodeWithCache, "n1").try_start().await;
+    let ended = ended.expect_err("it must not start");
+    assert!(ended.messages.contain("are in checkpoints only"), "{}", ended.messages);
+}
+
+#[tokio::test]
+async fn a_log_that_is_missing_beside_its_checkpoints_is_not_begun_anew() {
+    let site = site();
+    let mut node = node(&site).await;
+    add(&node, "one").await;
+    let made = data(&site, &node, &["checkpoint"]).await;
+    node.stop().await;
+    fs::remove_file(site.path("data/log.redb")).expect("it can be removed");
+    let ended = site.node(Mode::SingleNodeWithCache, "n1").try_start().await;
+    let ended = ended.expect_err("it must not start");
+    assert!(ended.messages.contain("the log itself is missing"), "{}", ended.messages);
+    let position = made.trim_start_matches("position ").split(',').next().expect("a position");
+    let restored = site.printed(&["data", "restore", "--at", position]).await;
+    assert_eq!(restored.code, 0, "{}", restored.errors);
+    node.restart().await;
+    node.ready().await;
+    assert_eq!(notes(&node).await, ["one"]);
+}
+
+#[tokio::test]
+async fn data_are_exported_and_imported_as_lines() {
+    let site = site();
+    let mut node = node(&site).await;
+    add(&node, "one").await;
+    assert_eq!(node.visitor().form("/page/7", "").await.text(), "1");
+    data(&site, &node, &["checkpoint"]).await;
+    let exported = site.printed(&["data", "export"]).await;
+    assert_eq!(exported.code, 0, "{}", exported.errors);
+    let first: Value = serde_json::from_str(exported.out.lines().next().expect("a line")).unwrap();
+    assert_eq!(first["headwater_export"], 1);
+    node.stop().await;
+    let site = site.file("export.jsonl", &exported.out);
+    let file = site.path("export.jsonl");
+    let file = file.to_str().expect("a path");
+    let elsewhere = site.path("elsewhere");
+    let elsewhere = elsewhere.to_str().expect("a path");
+    let imported = site.printed(&["data", "import", file, "--data", elsewhere]).await;
+    assert_eq!(imported.code, 0, "{}", imported.errors);
+    let node = site.node(Mode::SingleNodeWithCache, "n1").set("LOG__PATH", "elsewhere");
+    let node = node.start().await;
+    node.ready().await;
+    assert_eq!(notes(&node).await, ["one"]);
+    assert_eq!(node.visitor().page("/page/7").await.text(), "1");
+}
+
+/// How many times the node is killed.
+fn rounds() -> u32 {
+    let rounds = std::env::var("HEADWATER_KILL_ROUNDS");
+    rounds.map_or(4, |rounds| rounds.parse().expect("a number of rounds"))
+}
+
+#[tokio::test]
+async fn every_answered_update_is_there_once_after_kills_during_checkpoints() {
+    let seed = Seed::take("HEADWATER_KILL_SEED");
+    let mut random = seed.choices(0);
+    let site = site();
+    let launch = |records: &str| {
+        let launch = site.node(Mode::SingleNodeWithCache, "n1");
+        launch.set("CHECKPOINT__BYTES", "1 KiB").set("CHECKPOINT__RECORDS", records)
+    };
+    let answered: Arc<Mutex<BTreeSet<String>>> = Arc::default();
+    let (mut restores, mut number) = (0, 0);
+    for round in 0..rounds() {
+        let records = ["keep", "archive", "drop"][random.random_range(0..3)];
+        let mut node = launch(records).start().await;
+        restores += usize::from(node.messages().contain("restored a checkpoint"));
+        node.ready().await;
+        check(&node, &answered, round).await;
+        let writers: Vec<_> = (0..8)
+            .map(|_| {
+                number += 1;
+                let (visitor, answered) = (node.visitor(), Arc::clone(&answered));
+                tokio::spawn(async move {
+                    for note in 0.. {
+                        let word = format!("w{number}-{note}");
+                        let sent = visitor.post("/notes", format!("{word} rest")).await;
+                        match sent {
+                            Ok(response) if response.status == 200 => {
+                                answered.lock().unwrap().insert(word);
+                            }
+                            _ => break,
+                        }
+                    }
+                })
+            })
+            .collect();
+        let asked = random.random_bool(0.5);
+        let pause = Duration::from_millis(random.random_range(300..1500));
+        if asked {
+            let admin = node.operator();
+            let body = format!("{{\"records\": \"{records}\"}}");
+            tokio::spawn(async move {
+                let request =
+                    Request::post("/checkpoint").header("content-type", "application/json");
+                let request = request.body(Full::new(Bytes::from(body))).expect("a request");
+                // The node may be killed meanwhile.
+                let _ = admin.send(request).await;
+            });
+        }
+        tokio::time::sleep(pause).await;
+        node.kill().await;
+        for writer in writers {
+            writer.await.unwrap();
+        }
+    }
+    let node = launch("keep").start().await;
+    restores += usize::from(node.messages().contain("restored a checkpoint"));
+    node.ready().await;
+    check(&node, &answered, rounds()).await;
+    println!(
+        "{} updates were answered, {restores} starts from a checkpoint",
+        answered.lock().unwrap().len()
+    );
+    assert!(restores > 0, "no start began with a checkpoint");
+    let verified = site.printed(&["data", "verify"]).await;
+    assert_eq!(verified.code, 0, "{}{}", verified.out, verified.errors);
+}
+
+/// Each answered note is there, and none is there twice.
+async fn check(node: &Node, answered: &Mutex<BTreeSet<String>>, round: u32) {
+    let mut counts: BTreeMap<String, u32> = BTreeMap::new();
+    for note in notes(node).await {
+        *counts.entry(note).or_default() += 1;
+    }
+    assert!(counts.values().all(|count| *count == 1), "round {round}: a note is there twice");
+    for note in answered.lock().unwrap().iter() {
+        assert!(counts.contains_key(note), "round {round}: {note} was answered and is gone");
+    }
+}
+
+#[tokio::test]
+async fn records_are_shown_as_they_come() {
+    let site = site();
+    let node = node(&site).await;
+    let admin = format!("http://{}", node.admin());
+    let mut command = site.command();
+    command.args(["data", "log", "--follow", "--admin", &admin]);
+    let mut command = tokio::process::Command::from(command);
+    command.stdout(std::process::Stdio::piped()).kill_on_drop(true);
+    let mut following = command.spawn().expect("the program can be run");
+    let out = following.stdout.take().expect("it was asked for");
+    let mut lines = tokio::io::AsyncBufReadExt::lines(tokio::io::BufReader::new(out));
+    for word in ["one", "two"] {
+        add(&node, word).await;
+        until("the record is shown", async || {
+            let line = lines.next_line().await.expect("it can be read").expect("it goes on");
+            let update = format!("{{\"Add\":{{\"line\":\"{word} and the rest\"}}}}");
+            let shown = format!("\"state\":\"notes\",\"version\":1,\"update\":{update}");
+            line.contains(&shown).then_some(())
+        })
+        .await;
+    }
+}
