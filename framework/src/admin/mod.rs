@@ -14,7 +14,7 @@
 //!
 //! `guard` says which requests are answered at all.
 //!
-//! This room does not know what a node is made of: the node answers for itself as [`Node`].
+//! This module does not know what a node is made of: the node answers for itself as [`Node`].
 
 mod answer;
 mod guard;

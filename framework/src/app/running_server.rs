@@ -71,7 +71,7 @@ impl RunningServer {
     }
 }
 
-/// Hands the requests of operators to the admin room.
+/// Hands the requests of operators to the admin module.
 pub(super) struct Operators {
     pub(super) node: Arc<dyn Node>,
     pub(super) metrics: Metrics,

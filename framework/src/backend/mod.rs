@@ -10,7 +10,7 @@
 //! - `tail`: the end of the log, as feeds read it.
 //! - [`BackendHost`]: all of this as the link sees it.
 //!
-//! This room must not know templates or the cache.
+//! This module must not know templates or the cache.
 
 mod call;
 mod checkpointer;

@@ -17,7 +17,7 @@
 //! - `audit`: what the auditor asks.
 //! - `sweeper`: takes what is dead out of memory and keeps the bookkeeping small.
 //!
-//! This room must not know HTTP servers, the link or templates.
+//! This module must not know HTTP servers, the link or templates.
 //!
 //! # Why the law holds
 //!

@@ -7,7 +7,7 @@
 //! - `tools`: what `data verify`, `restore`, `export` and `import` do with them; `lines`, `json`: records and
 //!   items as lines of JSON.
 //!
-//! This room knows the log's records, the states and the manifest of files. When a checkpoint is made is
+//! This module knows the log's records, the states and the manifest of files. When a checkpoint is made is
 //! decided in `backend/checkpointer.rs`.
 //!
 //! # What must be inside

@@ -10,7 +10,7 @@
 //! Everything that is wrong in any layer is reported at once, with the line or the variable's name.
 //! Then the rules that concern more than one key are checked (`check`).
 //!
-//! This room must not know what the values are used for.
+//! This module must not know what the values are used for.
 
 mod check;
 mod load;

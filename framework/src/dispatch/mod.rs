@@ -12,7 +12,7 @@
 //! Regular expressions and paths are matched with the canonical path, that is percent-encoded;
 //! what is handed on of it is decoded. [`Table::url_for`] goes the way back, from a name to a URL.
 //!
-//! The room knows neither the cache nor the link: it says what is to be done, and does none of it.
+//! The module knows neither the cache nor the link: it says what is to be done, and does none of it.
 
 mod canonical;
 mod capture_template;

@@ -5,7 +5,7 @@
 //! - [`Store`]: the contents, on a node's own disk.
 //! - [`Keeper`]: what a controller asks of its back end, and [`SyncError`].
 //!
-//! This room knows records and files. The back end's half of the work is in `backend/docroot`, the
+//! This module knows records and files. The back end's half of the work is in `backend/docroot`, the
 //! front end's in `frontend/docroot`.
 //!
 //! # How it works

@@ -19,7 +19,7 @@
 //!
 //! What cannot be taken is refused with a rejection: a type of its own, with a status and a
 //! sentence that says what was expected. On a route that caches, asking for what is not in the
-//! cache key gives [`NotInKey`], which says which key of the route to declare. This room must not
+//! cache key gives [`NotInKey`], which says which key of the route to declare. This module must not
 //! know where a controller runs.
 
 mod body;

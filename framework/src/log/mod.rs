@@ -1,6 +1,6 @@
 //! The one totally ordered log of everything the back ends do to the site.
 //!
-//! This room knows records, their positions and the engines that keep them. It must not know what
+//! This module knows records, their positions and the engines that keep them. It must not know what
 //! an update means (`state`) or what an invalidation does (`cache`).
 //!
 //! - [`Draft`], [`Record`], [`Position`], [`LogId`], [`Receipt`]: the words that other modules

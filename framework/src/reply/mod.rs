@@ -7,7 +7,7 @@
 //!
 //! A reply that cannot be built as asked (a value that does not serialize, a header with a line
 //! break in it) becomes an error with status 500 whose cause says what was wrong and where; it
-//! never panics. This room must not know where a controller runs or how a reply travels.
+//! never panics. This module must not know where a controller runs or how a reply travels.
 
 mod content;
 mod cookies;

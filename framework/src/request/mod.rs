@@ -10,7 +10,7 @@
 //! - `allowance`: what a request may take of its node's memory.
 //!
 //! Controllers seldom name these types: the extractors of [`extract`](crate::extract) take out of
-//! them what is wanted. This room must not know where a controller runs.
+//! them what is wanted. This module must not know where a controller runs.
 
 mod allowance;
 mod builder;
