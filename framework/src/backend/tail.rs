@@ -8,7 +8,9 @@ use super::checkpointer::Saved;
 use super::deferrals::Deferrals;
 use super::docroot::BackEndDocroot;
 use crate::checkpoint::Checkpoints;
-use crate::log::{Applied, Applier, Beginning, Past, Position, Record, RecordNotice};
+use crate::log::{
+    Applied, Applier, Beginning, Invalidation, Past, Position, Record, RecordNotice, is_made,
+};
 use crate::state::States;
 
 /// How much of the log's end is kept in memory for the feeds.
@@ -114,27 +116,23 @@ impl Applier for Publisher {
     }
 
     fn apply(&mut self, record: &Record) -> Applied {
-        let applied = self.states.apply(record);
+        let (applied, derived) = match self.states.apply(record) {
+            Ok(Some((outcome, derived))) => (Ok(Some(outcome)), derived),
+            Ok(None) => (Ok(None), Invalidation::new()),
+            Err(error) => (Err(error), Invalidation::new()),
+        };
         self.docroot.observe(record);
-        let mut notice =
-            RecordNotice { files: record.content.files.clone(), ..RecordNotice::default() };
-        // An update that was refused or panicked has changed nothing.
-        let is_made = matches!(&applied, Ok(made) if made.as_ref().is_none_or(|(outcome, _)| !outcome.is_refused));
-        if is_made {
+        let files = record.content.files.clone();
+        let mut notice = RecordNotice { invalidation: derived, files };
+        if is_made(&applied) {
             self.deferrals.observe(record);
-            notice.invalidation = record.content.invalidation.clone();
+            notice.invalidation.merge(&record.content.invalidation);
         }
-        let outcome = applied.map(|made| {
-            made.map(|(outcome, invalidation)| {
-                notice.invalidation.merge(&invalidation);
-                outcome
-            })
-        });
         let payload = notice.to_bytes();
         if !payload.is_empty() {
             self.tail.push(record.position, payload);
         }
-        outcome
+        applied
     }
 
     fn batch_end(&mut self, last: Position) {
@@ -147,7 +145,7 @@ impl Applier for Publisher {
 mod tests {
     use super::*;
     use crate::docroot::Store;
-    use crate::log::{Draft, Invalidation};
+    use crate::log::Draft;
 
     #[test]
     fn the_tail_gives_what_is_invalidated_between_two_positions() {

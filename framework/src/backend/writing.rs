@@ -40,7 +40,7 @@ use tokio_util::task::TaskTracker;
 
 use super::{Backend, CallId};
 use crate::controller::Invalidations;
-use crate::log::{Draft, Invalidation, Position};
+use crate::log::{Draft, Invalidation, Position, is_made};
 use crate::reply::{self, Reply};
 use crate::state::{Journal, WriteError, Writing, Written};
 
@@ -191,8 +191,7 @@ async fn write(
     let written = backend.write_of(Some(call), drafts).await?;
     let mut progress = progress.lock().unwrap_or_else(PoisonError::into_inner);
     for Written { receipt, applied } in &written {
-        if matches!(applied, Ok(outcome) if outcome.as_ref().is_none_or(|outcome| !outcome.is_refused))
-        {
+        if is_made(applied) {
             progress.carriers.push(receipt.position);
         }
     }

@@ -35,6 +35,11 @@ pub(crate) trait Applier: Send + 'static {
 /// The result of applying a record: what it was for its writer, if it has an update.
 pub(crate) type Applied = Result<Option<UpdateOutcome>, ApplyError>;
 
+/// Whether the record counts: its update, if it has one, was neither refused nor did it panic.
+pub(crate) fn is_made(applied: &Applied) -> bool {
+    matches!(applied, Ok(outcome) if outcome.as_ref().is_none_or(|outcome| !outcome.is_refused))
+}
+
 /// What has become of an update.
 #[derive(Debug)]
 pub(crate) struct UpdateOutcome {

@@ -76,7 +76,7 @@ mod tests;
 pub(crate) use address::is_for_other_ids;
 pub(crate) use applier::ApplyError;
 pub(crate) use applier::panic_message;
-pub(crate) use applier::{Applied, Applier, UpdateOutcome};
+pub(crate) use applier::{Applied, Applier, UpdateOutcome, is_made};
 pub(crate) use closed::{ClosedLog, Restoration};
 pub(crate) use embedded::Archive;
 pub use epoch::{Epoch, LogEpoch};

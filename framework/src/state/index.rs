@@ -26,9 +26,14 @@ impl Entry {
     }
 }
 
-/// The entries of a row, sorted, each once.
-pub(super) fn entries<R: Row>(index: &IndexDefinition<R>, row: &R, key: &[u8]) -> Vec<Entry> {
+/// The entries of a row, sorted, each once; none where there is no row.
+pub(super) fn entries<R: Row>(
+    index: &IndexDefinition<R>,
+    row: Option<&R>,
+    key: &[u8],
+) -> Vec<Entry> {
     let mut entries = Vec::new();
+    let Some(row) = row else { return entries };
     (index.entries)(row, &mut |columns| {
         let mut bytes = Vec::with_capacity(32);
         let mut value = String::new();

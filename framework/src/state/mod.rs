@@ -59,6 +59,7 @@ mod encoding;
 mod field;
 mod index;
 mod journal;
+mod kept;
 mod key;
 mod lookup;
 mod plain;

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::encoding::decode;
 use super::field::{AnyField, Field, Groups, Reading};
-use super::value::saved;
+use super::kept::Kept;
 
 /// A value of a state whose reads are **not** recorded: pages that show it name their groups by hand, and
 /// updates name them with [`At::invalidate`](super::At::invalidate). What a page forgets to name stays stale;
@@ -18,10 +17,7 @@ use super::value::saved;
 /// collections it is a copy of everything: about 12 ms for a `BTreeMap` of 100,000 entries, at each update, and
 /// again for each at every start.
 #[derive(Clone, Default)]
-pub struct Plain<T> {
-    value: Arc<T>,
-    before: Option<Arc<T>>,
-}
+pub struct Plain<T>(Kept<T>);
 
 /// A [`Plain`] value as controllers read it: it is `T` to them.
 #[derive(Clone)]
@@ -31,16 +27,13 @@ impl<T> Deref for Plain<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        &self.value
+        &self.0.value
     }
 }
 
 impl<T: Clone> DerefMut for Plain<T> {
     fn deref_mut(&mut self) -> &mut T {
-        if self.before.is_none() {
-            self.before = Some(Arc::clone(&self.value));
-        }
-        Arc::make_mut(&mut self.value)
+        self.0.get_mut()
     }
 }
 
@@ -48,22 +41,19 @@ impl<T: Default + Serialize + DeserializeOwned + Send + Sync + 'static> AnyField
     fn changes(&self, _: &str, _: &mut Groups) {}
 
     fn keep(&mut self) {
-        self.before = None;
+        self.0.keep();
     }
 
     fn undo(&mut self) {
-        if let Some(before) = self.before.take() {
-            self.value = before;
-        }
+        self.0.undo();
     }
 
     fn save(&self) -> Box<dyn Iterator<Item = Vec<u8>> + Send> {
-        saved(&self.value)
+        self.0.save()
     }
 
     fn load(&mut self, _: u32, piece: &[u8]) -> Result<(), String> {
-        self.value = Arc::new(decode(piece)?);
-        Ok(())
+        self.0.load(piece)
     }
 }
 
@@ -78,7 +68,7 @@ where
     }
 
     fn view(&self, _: &Reading<'_>, _: usize) -> PlainView<T> {
-        PlainView(Arc::clone(&self.value))
+        PlainView(Arc::clone(&self.0.value))
     }
 }
 
@@ -92,6 +82,6 @@ impl<T> Deref for PlainView<T> {
 
 impl<T: fmt::Debug> fmt::Debug for Plain<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.value.fmt(f)
+        self.0.value.fmt(f)
     }
 }

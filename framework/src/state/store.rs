@@ -158,9 +158,10 @@ pub(super) fn apply<S: Updates>(
     if !succeeded {
         return Ok((output, Invalidation::new()));
     }
-    let mut invalidation = at.into_invalidation();
     let groups = groups.0.into_iter().collect();
-    invalidation.merge(&Invalidation { groups, ..Invalidation::new() });
+    let mut invalidation = Invalidation { groups, ..Invalidation::new() };
+    // Each name that is merged is compared with all that are there: these are few, and the others may be many.
+    invalidation.merge(&at.into_invalidation());
     Ok((output, invalidation))
 }
 

@@ -96,11 +96,8 @@ impl<R: Row> Table<R> {
         key: impl Lookup<R::Key>,
         change: impl FnOnce(&mut R),
     ) -> Result<(), Violation> {
-        let bytes = encoded(&key);
-        let Some((bytes, row)) = self.rows.by_key.get_key_value(bytes.as_slice()) else {
-            return Err(Violation::Missing { row: R::NAME, key: spelled(&key) });
-        };
-        let (bytes, mut row) = (Arc::clone(bytes), R::clone(row));
+        let (bytes, row) = self.find(&key)?;
+        let mut row = R::clone(&row);
         change(&mut row);
         if key_of(&row) != bytes {
             return Err(Violation::KeyChanged { row: R::NAME, key: spelled(&key) });
@@ -113,13 +110,9 @@ impl<R: Row> Table<R> {
     /// # Errors
     /// When there is none.
     pub fn remove(&mut self, key: impl Lookup<R::Key>) -> Result<R, Violation> {
-        let bytes = encoded(&key);
-        let Some((bytes, row)) = self.rows.by_key.get_key_value(bytes.as_slice()) else {
-            return Err(Violation::Missing { row: R::NAME, key: spelled(&key) });
-        };
-        let (bytes, row) = (Arc::clone(bytes), R::clone(row));
+        let (bytes, row) = self.find(&key)?;
         self.set(&bytes, None);
-        Ok(row)
+        Ok(Arc::unwrap_or_clone(row))
     }
 
     /// Removes all rows that have this value in the index, and tells how many there were.
@@ -136,8 +129,8 @@ impl<R: Row> Table<R> {
     /// # Errors
     /// When there is none.
     pub fn require(&mut self, key: impl Lookup<R::Key>) -> Result<Ref<R>, Violation> {
-        let missing = || Violation::Missing { row: R::NAME, key: spelled(&key) };
-        self.get(&key).ok_or_else(missing)
+        let (_, row) = self.find(&key)?;
+        Ok(Ref { row, group: None, is_made: false })
     }
 
     /// The row with this key, as the update under way has left it.
@@ -151,13 +144,20 @@ impl<R: Row> Table<R> {
         TableView::new(Arc::clone(&self.rows), Reader { recorder: None, field: "" })
     }
 
+    fn find(&self, key: &impl Lookup<R::Key>) -> Result<(Arc<[u8]>, Arc<R>), Violation> {
+        match self.rows.by_key.get_key_value(encoded(key).as_slice()) {
+            Some((bytes, row)) => Ok((Arc::clone(bytes), Arc::clone(row))),
+            None => Err(Violation::Missing { row: R::NAME, key: spelled(key) }),
+        }
+    }
+
     fn put(&mut self, key: Arc<[u8]>, row: R) -> Result<(), Violation> {
         for (index, rows) in R::INDEXES.iter().zip(&self.rows.indexes) {
             if !index.unique {
                 continue;
             }
             let taken = |entry: &&Entry| rows.holds_other(entry, &key);
-            if let Some(entry) = entries(index, &row, &key).iter().find(taken) {
+            if let Some(entry) = entries(index, Some(&row), &key).iter().find(taken) {
                 let (row, index, value) = (R::NAME, index.name, entry.value.clone());
                 return Err(Violation::NotUnique { row, index, value });
             }
@@ -179,8 +179,8 @@ impl<R: Row> Table<R> {
             None => rows.by_key.remove(&**key),
         };
         for (index, rows) in R::INDEXES.iter().zip(&mut rows.indexes) {
-            let before = old.as_ref().map_or(Vec::new(), |old| entries(index, old, key));
-            let after = row.as_ref().map_or(Vec::new(), |row| entries(index, row, key));
+            let before = entries(index, old.as_deref(), key);
+            let after = entries(index, row.as_deref(), key);
             for entry in before.iter().filter(|entry| after.binary_search(entry).is_err()) {
                 rows.remove(entry);
             }
@@ -213,8 +213,8 @@ impl<R: Row> AnyField for Table<R> {
             }
             for index in R::INDEXES {
                 let name = index.name;
-                let before = old.as_ref().map_or(Vec::new(), |old| entries(index, old, key));
-                let after = new.map_or(Vec::new(), |new| entries(index, new, key));
+                let before = entries(index, old.as_deref(), key);
+                let after = entries(index, new.map(|new| &**new), key);
                 for (one, other) in [(&before, &after), (&after, &before)] {
                     for entry in one {
                         let value = &entry.value;

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::encoding::{decode, encode_kept, looks_same};
+use super::encoding::looks_same;
 use super::field::{AnyField, Field, Groups, Reader, Reading};
+use super::kept::Kept;
 
 /// One value of a state, read and changed as a whole: a setting, a notice for all pages.
 ///
@@ -39,10 +40,7 @@ use super::field::{AnyField, Field, Groups, Reader, Reading};
 /// }
 /// ```
 #[derive(Clone, Default)]
-pub struct Value<T> {
-    value: Arc<T>,
-    before: Option<Arc<T>>,
-}
+pub struct Value<T>(Kept<T>);
 
 /// A [`Value`] as controllers read it: it is `T` to them.
 #[derive(Clone)]
@@ -54,51 +52,43 @@ pub struct ValueView<T> {
 impl<T: Clone> Value<T> {
     /// The value. What `apply` reads is no page's read.
     pub fn get(&mut self) -> &T {
-        &self.value
+        &self.0.value
     }
 
     /// Puts another value in its place.
     pub fn set(&mut self, value: T) {
-        self.replace(Arc::new(value));
+        self.0.replace(Arc::new(value));
     }
 
     /// Changes the value. If `change` panics, it stays as it was.
     pub fn update(&mut self, change: impl FnOnce(&mut T)) {
-        let mut value = T::clone(&self.value);
+        let mut value = T::clone(&self.0.value);
         change(&mut value);
-        self.replace(Arc::new(value));
-    }
-
-    fn replace(&mut self, value: Arc<T>) {
-        let before = std::mem::replace(&mut self.value, value);
-        self.before.get_or_insert(before);
+        self.0.replace(Arc::new(value));
     }
 }
 
 impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> AnyField for Value<T> {
     fn changes(&self, field: &str, groups: &mut Groups) {
-        if self.before.as_ref().is_some_and(|before| !looks_same(&**before, &*self.value)) {
+        if self.0.before().is_some_and(|before| !looks_same(before, &*self.0.value)) {
             groups.0.insert(field.to_owned());
         }
     }
 
     fn keep(&mut self) {
-        self.before = None;
+        self.0.keep();
     }
 
     fn undo(&mut self) {
-        if let Some(before) = self.before.take() {
-            self.value = before;
-        }
+        self.0.undo();
     }
 
     fn save(&self) -> Box<dyn Iterator<Item = Vec<u8>> + Send> {
-        saved(&self.value)
+        self.0.save()
     }
 
     fn load(&mut self, _: u32, piece: &[u8]) -> Result<(), String> {
-        self.value = Arc::new(decode(piece)?);
-        Ok(())
+        self.0.load(piece)
     }
 }
 
@@ -113,7 +103,7 @@ where
     }
 
     fn view(&self, reading: &Reading<'_>, place: usize) -> ValueView<T> {
-        ValueView { value: Arc::clone(&self.value), reader: reading.of(place) }
+        ValueView { value: Arc::clone(&self.0.value), reader: reading.of(place) }
     }
 }
 
@@ -130,14 +120,6 @@ impl<T> Deref for ValueView<T> {
 
 impl<T: fmt::Debug> fmt::Debug for Value<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.value.fmt(f)
+        self.0.value.fmt(f)
     }
-}
-
-/// The only piece of a value.
-pub(super) fn saved<T: Serialize + Send + Sync + 'static>(
-    value: &Arc<T>,
-) -> Box<dyn Iterator<Item = Vec<u8>> + Send> {
-    let value = Arc::clone(value);
-    Box::new(std::iter::once_with(move || encode_kept(&*value)))
 }
