@@ -142,6 +142,7 @@ mod raw;
 pub mod reply;
 pub mod request;
 mod server;
+pub mod session;
 mod shown;
 pub mod state;
 mod templates;

@@ -10,20 +10,21 @@ pub use crate::dispatch::CacheType;
 pub use crate::extract::{
     Body, Bytes, Cluster, Cookies, Data, DataMut, Extension, Form, FormFile, FromRequest,
     FromRequestParts, HeaderMap, Headers, Json, Method, Multipart, Need, Path, Query, Remote,
-    RequestId, Resource, Uri, VariantName,
+    RequestId, Resource, Session, Uri, VariantName,
 };
 pub use crate::frontend::{Variant, Visitor};
 pub use crate::http::{decode_cookie_value, encode_cookie_value};
-pub use crate::log::{Invalidation, Position, Receipt};
+pub use crate::log::{Invalidation, Position, Receipt, SessionId};
 pub use crate::reply::{
     Cookie, IntoReply, Reply, SameSite, bytes, error, html, json, redirect_permanent, redirect_to,
     redirect_with, status, template, text,
 };
 pub use crate::request::{Request, RequestParts};
+pub use crate::session::{Ended, SessionData};
 pub use crate::state::{
     At, Index, Key, Page, Plain, Ref, Row, Rows, Selection, State, Table, TableView, Updates,
     Value, Violation, WriteError,
 };
 pub use crate::template;
 pub use ::http::{self, StatusCode};
-pub use headwater_macros::{after, before, controller, invalidate};
+pub use headwater_macros::{Session, after, before, controller, invalidate};

@@ -1,6 +1,7 @@
 //! A site made to be tested: whatever it serves shows how old it is, and its controllers do what
 //! controllers should not.
 //!
+//! - [`accounts`]: visitors who sign in, and how their sessions end.
 //! - [`answers`]: every kind of answer that a controller can give.
 //! - [`board`]: pages that are nothing but a version, and the update that raises one.
 //! - [`counter`]: a number that grows whenever a controller runs, and ways to invalidate it.
@@ -15,6 +16,7 @@
 //! - [`texts`]: what is worth compressing, and replies that say how they are to be cached.
 //! - [`probe`]: what a controller can read of a request, shown as it is.
 
+mod accounts;
 mod answers;
 mod board;
 mod bodies;
@@ -61,6 +63,11 @@ fn main() -> ExitCode {
         .state::<notes::Notes>()
         .state::<gallery::Gallery>()
         .controllers(controllers![
+            accounts::sign_in,
+            accounts::me,
+            accounts::greet,
+            accounts::sign_out,
+            accounts::renew,
             board::page,
             board::grouped,
             board::top,
@@ -115,6 +122,7 @@ fn main() -> ExitCode {
             texts::named,
             answers::program,
         ])
+        .session::<accounts::Account>("/sign-in")
         .controllers(controllers![answers::inner].wrap(answers::framed))
         .templates(computed::in_templates)
         .variant(visits::variant)

@@ -3,6 +3,8 @@
 use headwater::extract::NotInKey;
 use headwater::prelude::*;
 
+use crate::accounts::Account;
+
 /// Shows the cookie `name`. The route that caches must refuse it, when
 /// it is asked.
 #[controller("visits.cookie")]
@@ -24,12 +26,16 @@ pub(crate) async fn headers(headers: HeaderMap) -> Reply {
 }
 
 /// Lets the header `x-variant` decide how an answer is cached: `no`, `named NAME`, `key KEY`, or by
-/// what the front end knows of the visitor: `cookie NAME`, `language`, `scheme`, `remote`. With
+/// what the front end knows of the visitor: `cookie NAME`, `member`, `language`, `scheme`, `remote`. With
 /// `spin MILLISECONDS` it takes its time.
 pub(crate) fn variant(visitor: &headwater::Visitor<'_>) -> Variant {
     let header = visitor.header("x-variant");
     match header.map(|value| value.split_once(' ').unwrap_or((value, ""))) {
         Some(("cookie", name)) => Variant::named(visitor.cookie(name).unwrap_or_default()),
+        Some(("member", _)) => match visitor.session::<Account>() {
+            Some(_) => Variant::named("member"),
+            None => Variant::named("guest"),
+        },
         Some(("language", _)) => Variant::named(visitor.language()),
         Some(("scheme", _)) => Variant::named(visitor.scheme().as_str()),
         Some(("remote", _)) => Variant::named(visitor.remote().to_string()),

@@ -15,6 +15,9 @@ pub struct Site {
     folder: Arc<TempDir>,
 }
 
+/// What the front ends of a site seal cookies with, unless a test says otherwise.
+const SECRET: &str = "a secret of the tests that nobody else has";
+
 impl Site {
     /// A site with an empty `project.toml`, no routes, templates or files.
     pub fn new(program: impl Into<PathBuf>) -> Site {
@@ -34,6 +37,9 @@ impl Site {
             .template("page.html", include_str!("../site/templates/page.html"))
             .template("plain.html", include_str!("../site/templates/plain.html"))
             .template("computed.html", include_str!("../site/templates/computed.html"))
+            .template("badge.html", include_str!("../site/templates/badge.html"))
+            .template("badged.html", include_str!("../site/templates/badged.html"))
+            .template("greeting.html", include_str!("../site/templates/greeting.html"))
             .template("broken.html", include_str!("../site/templates/broken.html"))
             .template("error.html", include_str!("../site/templates/error.html"))
             .file("docroot/files/hello.txt", "hello, world\n")
@@ -91,13 +97,14 @@ impl Site {
         self.command().args(arguments).output().expect("the site's program can be run")
     }
 
-    /// The site's program with its configuration, and nothing of headwater in its environment.
+    /// The site's program with its configuration, and nothing of headwater in its environment but a secret.
     pub fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
         let variables = std::env::vars_os().map(|(name, _)| name);
         for name in variables.filter(|name| name.to_string_lossy().starts_with("HEADWATER_")) {
             command.env_remove(name);
         }
+        command.env("HEADWATER_SECRET_KEY", SECRET);
         command.env_remove("RUST_LOG").env("RUST_BACKTRACE", "1").stdin(Stdio::null());
         command.arg("--config").arg(self.path("project.toml"));
         command

@@ -4,7 +4,7 @@
 //! - `controller`: the function and what is generated from it.
 //! - `attributes`: the attributes that stand below `#[controller]`, as they are read.
 //! - `invalidate`, `template`: what `#[invalidate(…)]` holds, checked.
-//! - `row`, `state`, `key`: the derives of the site's data.
+//! - `row`, `state`, `key`: the derives of the site's data; `session`: that of its sessions.
 //! - `moved`: attributes that stand above `#[controller]` are put below it.
 
 mod address;
@@ -14,6 +14,7 @@ mod invalidate;
 mod key;
 mod moved;
 mod row;
+mod session;
 mod state;
 mod template;
 
@@ -86,4 +87,11 @@ pub fn state(input: TokenStream) -> TokenStream {
 #[proc_macro_derive(Key)]
 pub fn key(input: TokenStream) -> TokenStream {
     key::expand(syn::parse_macro_input!(input)).into()
+}
+
+/// Makes a struct what a site keeps about a visitor who has signed in: see the trait `SessionData` in
+/// `headwater::session`.
+#[proc_macro_derive(Session, attributes(session))]
+pub fn session(input: TokenStream) -> TokenStream {
+    session::expand(syn::parse_macro_input!(input)).into()
 }

@@ -24,6 +24,7 @@ pub(super) struct EditionLoader {
     customise: Vec<Customise>,
     functions: Vec<(String, SiteFunction)>,
     has_languages: bool,
+    has_sessions: bool,
     dispatch: PathBuf,
     templates: PathBuf,
     docroot: PathBuf,
@@ -38,6 +39,7 @@ impl EditionLoader {
             customise: app.customise.clone(),
             functions: app.functions.clone(),
             has_languages: !config.languages.is_empty(),
+            has_sessions: app.session.is_some(),
             dispatch: config.dispatch.path.clone(),
             templates: config.templates.path.clone(),
             docroot: config.docroot.path.clone(),
@@ -96,6 +98,7 @@ impl EditionLoader {
         let options = EngineOptions {
             customise: self.customise.clone(),
             functions: self.functions.clone(),
+            has_sessions: self.has_sessions,
             url_for: Arc::new(move |name, params| {
                 routes.url_for(name, params).map_err(|error| error.to_string())
             }),
@@ -116,6 +119,9 @@ impl EditionLoader {
         for (name, location) in table.templates().filter(|(name, _)| !is_there(name)) {
             problems.push(at(location, self.no_template(name)));
         }
+        if let Some(templates) = &templates {
+            self.check_sessions(&table, templates, &mut problems);
+        }
         if !self.has_languages {
             check_no_languages(&table, &mut problems);
         }
@@ -124,6 +130,36 @@ impl EditionLoader {
         }
         self.check_controllers(&table, is_there, &mut problems);
         (table, templates, problems)
+    }
+
+    /// Pages that are cached for all visitors, and of templates that show the visitor's session.
+    fn check_sessions(&self, table: &Table, templates: &Engine, problems: &mut Problems) {
+        for route in table.routes() {
+            if route.cache.kind == CacheType::NoCache {
+                continue;
+            }
+            let named: Vec<&str> = match &route.target {
+                Target::Template(name) => vec![name],
+                Target::Controller(name) => {
+                    let known = self.controllers.iter().filter(|known| known.name() == name);
+                    known.flat_map(Registration::templates).map(|(name, _)| &**name).collect()
+                }
+                Target::Service(_)
+                | Target::Files { .. }
+                | Target::Alias(_)
+                | Target::Redirect { .. } => continue,
+            };
+            for name in named.into_iter().filter(|name| templates.names_session(name)) {
+                problems.push(at(
+                    &route.location,
+                    format!(
+                        "the template `{name}` names `session`, and the route caches its pages for all visitors: \
+                         give the route `cache = \"no_cache\"`, or leave what is the visitor's own to a part \
+                         of the page, `{{{{ part(url=…) }}}}`, with such a route"
+                    ),
+                ));
+            }
+        }
     }
 
     /// What the routes want of controllers that the site's code does not have.

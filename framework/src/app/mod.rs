@@ -36,6 +36,7 @@ pub use layers::{From, Inner};
 pub use resource::Constructor;
 pub use service::SiteService;
 
+use std::any::TypeId;
 use std::panic::Location;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -60,6 +61,7 @@ use crate::log::Draft;
 use crate::problem::{Problem, Problems};
 use crate::raw::RawService;
 use crate::request::Resources;
+use crate::session::SessionData;
 use crate::state::{States, Trial, Updates, WriteError};
 use crate::templates::{Customise, SiteFunction};
 
@@ -69,6 +71,13 @@ struct Seed {
     state: &'static str,
     is_registered: fn(&States) -> bool,
     drafts: Box<SeedDrafts>,
+}
+
+/// What the site's sessions are.
+struct SessionType {
+    id: TypeId,
+    /// Where visitors sign in.
+    sign_in: Arc<str>,
 }
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -98,6 +107,7 @@ pub struct App {
     built: Resources,
     controllers: Vec<Registration>,
     variant: Option<Arc<VariantFn>>,
+    session: Option<SessionType>,
     customise: Vec<Customise>,
     functions: Vec<(String, SiteFunction)>,
     layers: Vec<Wrap>,
@@ -123,6 +133,7 @@ impl App {
             built: Resources::default(),
             controllers: Vec::new(),
             variant: None,
+            session: None,
             customise: Vec::new(),
             functions: Vec::new(),
             layers: Vec::new(),
@@ -239,6 +250,39 @@ impl App {
         variant: impl Fn(&Visitor<'_>) -> Variant + Send + Sync + 'static,
     ) -> App {
         self.variant = Some(Arc::new(variant));
+        self
+    }
+
+    /// Gives the site sessions of the type `S`: a reply [begins](crate::reply::Reply::sign_in) one, controllers take it as
+    /// [`Session<S>`](crate::extract::Session), the variant function by
+    /// [`Visitor::session`], and in templates of pages that are not cached it is
+    /// `session`. A visitor without one who asks for what needs one is sent to the page at `sign_in`, with
+    /// the path that they have asked for as the parameter `back`.
+    ///
+    /// Front ends need a secret for it: `HEADWATER_SECRET_KEY`, which the site's command `secret` makes.
+    ///
+    /// ```
+    /// use headwater::prelude::*;
+    /// use serde::{Deserialize, Serialize};
+    ///
+    /// #[derive(Clone, Serialize, Deserialize, Session)]
+    /// struct Account {
+    ///     #[session(user)]
+    ///     id: u64,
+    ///     name: String,
+    /// }
+    ///
+    /// let site = App::new().session::<Account>("/sign-in");
+    /// # let _ = site;
+    /// ```
+    pub fn session<S: SessionData>(mut self, sign_in: impl Into<String>) -> App {
+        let sign_in = sign_in.into();
+        if !sign_in.starts_with('/') || sign_in.starts_with("//") {
+            self.problems.push(Problem::new(format!(
+                "`.session::<…>(\"{sign_in}\")`: the page to sign in is a path of the site, as in \"/sign-in\""
+            )));
+        }
+        self.session = Some(SessionType { id: TypeId::of::<S>(), sign_in: sign_in.into() });
         self
     }
 
@@ -418,8 +462,9 @@ impl App {
             }
         }
         let has_resource = |id| self.resources.iter().any(|planned| planned.id == id);
+        let session = self.session.as_ref().map(|session| session.id);
         for (index, controller) in self.controllers.iter().enumerate() {
-            let lacking = |need: &Need| need.lacking(&self.states, has_resource);
+            let lacking = |need: &Need| need.lacking(&self.states, has_resource, session);
             for message in controller.all_needs().iter().filter_map(lacking) {
                 problems.push(Problem::in_code(controller.location(), message));
             }

@@ -27,11 +27,12 @@ use crate::clock;
 use crate::computation::{self, Attended};
 use crate::config::{Config, Encoding, Environment, Mode};
 use crate::docroot::Store;
-use crate::frontend::{self, CacheFollower, Docroot, Edition, FrontEnd, Settings};
+use crate::frontend::{self, CacheFollower, Docroot, Edition, FrontEnd, Sessions, Settings};
 use crate::http::{Coding, Languages, TrustedProxies};
 use crate::link::{self, Connector, Incoming, Link, LinkOptions};
 use crate::problem::{Problem, Problems};
 use crate::server::Pace;
+use crate::session::{Keys, SessionCookies};
 use crate::state::Trial;
 
 /// How often it is looked whether the cache needs a sweep.
@@ -99,7 +100,8 @@ impl RunningNode {
             let watched = (watching == Watching::Files).then(|| Watched::begin(&loader));
             let referenced = watched.as_ref().map(Watched::referenced);
             let edition = loader.load(referenced)?;
-            let opened = open_frontend(&app, edition, &loader, config, docroot, connectors, &feeds);
+            let opened =
+                open_frontend(&app, edition, &loader, config, docroot, connectors, &feeds)?;
             tasks.push(spawn(sweep(Arc::clone(opened.cache()))));
             tasks.push(spawn(Arc::clone(&opened).fetch_files()));
             if config.mode == Mode::Frontend {
@@ -192,6 +194,7 @@ async fn open_backend(
         expected: config.link.expect_frontends.clone(),
         states: Arc::clone(&states),
         resources: Arc::new(std::mem::take(&mut app.built)),
+        sign_in: app.session.as_ref().map(|session| Arc::clone(&session.sign_in)),
         controllers: app.controllers.clone(),
         body_limit: config.limits.body,
         fields: config.limits.fields,
@@ -230,14 +233,18 @@ fn open_frontend(
     docroot: Arc<Docroot>,
     backends: Vec<Connector>,
     feeds: &Feeds,
-) -> Arc<FrontEnd> {
+) -> Result<Arc<FrontEnd>, Problems> {
     let cache = Arc::new(Cache::new(CacheLimits {
         bytes: config.cache.bytes,
         persistent_bytes: config.cache.persistent_bytes,
         groups: config.cache.max_groups,
         patterns: config.cache.max_patterns,
     }));
-    let follower = CacheFollower::new(Arc::clone(&cache), Arc::clone(&docroot));
+    let cookies = app.session.as_ref().map(|_| session_cookies(config)).transpose()?;
+    let sessions = Sessions::new(cookies, config.session.lifetime, Arc::clone(&cache));
+    let sessions = Arc::new(sessions);
+    let follower =
+        CacheFollower::new(Arc::clone(&cache), Arc::clone(&docroot), Arc::clone(&sessions));
     let incarnation = rand::random();
     let mut options = LinkOptions::new(&config.name, incarnation, backends);
     let path = claim::path(&config.docroot.sync, &config.name);
@@ -251,7 +258,7 @@ fn open_frontend(
     options.secret = config.link.secret.as_ref().map(|secret| secret.expose().to_owned());
     options.lease = config.link.lease;
     options.feed = Some(feeds.handle().clone());
-    FrontEnd::new(frontend::FrontEndParts {
+    Ok(FrontEnd::new(frontend::FrontEndParts {
         settings: Settings {
             development: config.environment == Environment::Development,
             caching: config.mode != Mode::SingleNode,
@@ -278,9 +285,30 @@ fn open_frontend(
         docroot,
         cache,
         link: Link::start(options, Arc::new(follower)),
+        sessions,
         variant: app.variant.clone(),
         services: app.services.iter().cloned().collect(),
-    })
+    }))
+}
+
+/// The cookies of the site's sessions. In development they need no secret of the site's and go over HTTP.
+fn session_cookies(config: &Config) -> Result<SessionCookies, Problem> {
+    let secrets = config.secret_keys()?;
+    let is_development = config.environment == Environment::Development;
+    if !secrets.is_empty() {
+        let keys = Keys::of(secrets.iter().map(|secret| secret.expose()));
+        return Ok(SessionCookies::new(keys, !is_development));
+    }
+    if !is_development {
+        return Err(Problem::new(
+            "the site has sessions, so its front ends need a secret to seal them with: set \
+             HEADWATER_SECRET_KEY, or HEADWATER_SECRET_KEY_FILE, to what the command `secret` prints, the same \
+             on all front ends"
+                .to_owned(),
+        ));
+    }
+    let of_the_site = format!("for development only: {}", config.dispatch.path.display());
+    Ok(SessionCookies::new(Keys::of([of_the_site.as_str()]), false))
 }
 
 /// The codings in which text is sent.

@@ -2,7 +2,7 @@
 
 use std::future::ready;
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::Either;
@@ -18,11 +18,12 @@ use crate::log::{Invalidation, LogEpoch, Position};
 use crate::problem::nearest;
 use crate::reply::{self, Reply, ReplyParts};
 use crate::request::{Allowance, Request, RequestParts, RequestScope, Site};
+use crate::session::{self, SessionRecord};
 use crate::state::{AfterReply, Reads, Recorder};
 
 impl Backend {
     /// Answers a call. Whatever goes wrong becomes an answer too.
-    pub(super) async fn answer(self: &Arc<Self>, call: Call, body: Body) -> (Answer, Body) {
+    pub(super) async fn answer(self: &Arc<Self>, mut call: Call, body: Body) -> (Answer, Body) {
         // A call goes on here when its visitor has gone. Those with bodies have permits of their
         // own, so that slow uploads keep no other call out.
         let places = if body.is_end_stream() { &self.places } else { &self.upload_places };
@@ -53,9 +54,13 @@ impl Backend {
         let own = own.map_or_else(Invalidation::new, |group| Invalidation::new().group(group));
         let is_unsafe = Method::from_str(&call.method).is_ok_and(|method| !method.is_safe());
         let journal = Arc::new(CallJournal::new(Arc::clone(self), invalidations, own));
+        let session = call.session.take().filter(|session| self.honours(session));
+        let session = session.map(|session| Arc::new(*session));
+        let has_session = session.is_some();
         let site = Site {
             states: Arc::clone(&self.states),
             resources: Arc::clone(&self.resources),
+            sign_in: self.sign_in.clone(),
             journal: journal.clone(),
             docroot: self.clone(),
         };
@@ -70,8 +75,12 @@ impl Backend {
         };
         let recorder = after_reply
             .map(|after_reply| Arc::new(Recorder::new(self.recorded_groups, after_reply)));
-        let reply = match self.request(call, body, as_of, site, allowance, recorder.clone()) {
-            Ok(request) => Either::Left(controller::answer(registration, request)),
+        let request = self.request(call, body, as_of, site, allowance, recorder.clone());
+        let reply = match request {
+            Ok(mut request) => {
+                request.parts.session = session;
+                Either::Left(controller::answer(registration, request))
+            }
             Err(reply) => Either::Right(ready(reply)),
         };
         let mut reply = reply.await;
@@ -80,6 +89,7 @@ impl Backend {
         }
         journal.finish().await;
         drop(memory);
+        let reply = reply.issue_session(journal.issue(as_of));
         let named = if is_unsafe { named_by(&reply) } else { Invalidation::new() };
         let due = journal.due(&reply, named);
         let reply = match journal.close(due, reply.status()).await {
@@ -89,7 +99,17 @@ impl Backend {
                 journal.unclosed(&error)
             }
         };
-        self.wire(reply, as_of)
+        let (mut answer, body) = self.wire(reply, as_of);
+        answer.has_session = has_session;
+        (answer, body)
+    }
+
+    /// Whether a session that a cookie has is one.
+    fn honours(&self, session: &SessionRecord) -> bool {
+        let revocations = self.revocations.lock().unwrap_or_else(PoisonError::into_inner);
+        session.expires > session::now()
+            && self.log.includes(session.issued.log, session.issued.position)
+            && !revocations.revoke(session)
     }
 
     /// Waits until this back end knows all that the front end knew. A position of another log, or of a
@@ -119,7 +139,8 @@ impl Backend {
     }
 
     fn wire(&self, reply: Reply, as_of: Position) -> (Answer, Body) {
-        let ReplyParts { status, headers, content, groups, recorded, cache } = reply.into_parts();
+        let ReplyParts { status, headers, content, groups, recorded, cache, session } =
+            reply.into_parts();
         let (content, body) = match content {
             reply::Content::Body(body) => (AnswerContent::Body, body),
             reply::Content::Template { name, values } => {
@@ -139,6 +160,8 @@ impl Backend {
             groups,
             recorded,
             cache,
+            session,
+            has_session: false,
             log: self.log.epoch(),
             as_of,
         };
@@ -179,6 +202,7 @@ impl Backend {
                 allowance,
                 as_of,
                 recorder,
+                session: None,
                 extensions: http::Extensions::new(),
                 site: Arc::new(site),
             },

@@ -1,8 +1,8 @@
 //! When a back end makes checkpoints, and what becomes of the records that they replace.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
@@ -13,6 +13,7 @@ use super::tail::Tail;
 use crate::checkpoint::{Checkpoints, Content, ReplacedRecords, Written};
 use crate::clock::{self, Moment};
 use crate::log::{Beginning, Log, Past, Position};
+use crate::session::Revocations;
 use crate::state::States;
 
 /// How often it is looked whether a checkpoint is due.
@@ -38,6 +39,7 @@ pub(super) struct Saved {
     pub(super) tail: Arc<Tail>,
     pub(super) deferrals: Arc<Deferrals>,
     pub(super) docroot: Arc<BackEndDocroot>,
+    pub(super) revocations: Arc<Mutex<Revocations>>,
     pub(super) checkpoints: Arc<Checkpoints>,
 }
 
@@ -81,6 +83,7 @@ impl Saved {
         self.states.publish();
         self.deferrals.restore(restored.deferred);
         self.docroot.restore(restored.files);
+        *self.revocations.lock().unwrap_or_else(PoisonError::into_inner) = restored.revocations;
         self.tail.begin(restored.beginning.position);
         Ok(restored.beginning)
     }
@@ -165,11 +168,12 @@ impl Checkpointer {
     /// Makes one checkpoint.
     async fn make(&self, log: &Log) -> Result<Made, String> {
         let (began, grown) = (Instant::now(), log.bytes());
-        let Saved { states, deferrals, docroot, checkpoints, .. } = &self.saved;
+        let Saved { states, deferrals, docroot, revocations, checkpoints, .. } = &self.saved;
         let (states, deferrals) = (Arc::clone(states), Arc::clone(deferrals));
-        let docroot = Arc::clone(docroot);
+        let (docroot, revocations) = (Arc::clone(docroot), Arc::clone(revocations));
         let content = log.look(move |standing| {
-            Content::of(&standing, &states, deferrals.open(), docroot.manifest())
+            let revocations = revocations.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            Content::of(&standing, &states, deferrals.open(), docroot.manifest(), revocations)
         });
         let content = content.await.map_err(|error| error.to_string())?;
         let position = content.head.position;

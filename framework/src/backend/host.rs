@@ -1,6 +1,6 @@
 //! The back end as the link sees it.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use crate::body::Body;
@@ -8,7 +8,7 @@ use crate::claim;
 use crate::clock::{self, Moment};
 use crate::link::{
     Admission, Answer, BackEndRefusal, Call, FeedBatch, FeedRecord, FileLookup, FoundFiles, Grant,
-    Greeting, Holdings, Host, How, MemberId, Open,
+    Greeting, Holdings, Host, How, MemberId, Open, SnapshotPiece,
 };
 use crate::log::{ContentId, Draft, Membership, Position};
 
@@ -132,9 +132,18 @@ impl Backend {
             // Taken after `start` was fixed: it may be ahead of it, but lacks nothing.
             snapshot: match resumed {
                 true => Vec::new(),
-                false => self.docroot.manifest().to_pieces(),
+                false => self.snapshot(),
             },
+            openings: self.log.openings(),
         })
+    }
+
+    /// What a front end has to know of the log that does not resume its feed.
+    fn snapshot(&self) -> Vec<SnapshotPiece> {
+        let revocations = self.revocations.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let files = self.docroot.manifest().to_pieces().into_iter();
+        let revocations = revocations.to_pieces().into_iter();
+        files.map(SnapshotPiece::Files).chain(revocations.map(SnapshotPiece::Revocations)).collect()
     }
 
     async fn records(

@@ -23,7 +23,7 @@ mod writing;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -40,6 +40,7 @@ use crate::log::{
 };
 use crate::problem::Problem;
 use crate::request::Resources;
+use crate::session::Revocations;
 use crate::state::{Journal, States, WriteError, Writing, Written};
 
 pub(crate) use checkpointer::CheckpointOptions;
@@ -73,6 +74,8 @@ pub(crate) struct BackendParts {
     pub states: Arc<States>,
     /// What the site's constructors have built.
     pub resources: Arc<Resources>,
+    /// Where visitors sign in, if the site has sessions.
+    pub sign_in: Option<Arc<str>>,
     /// The site's controllers.
     pub controllers: Vec<Registration>,
     /// The longest request body that a controller reads as a whole, in bytes.
@@ -107,6 +110,7 @@ pub(crate) struct Backend {
     tail: Arc<Tail>,
     deferrals: Arc<Deferrals>,
     docroot: Arc<BackEndDocroot>,
+    revocations: Arc<Mutex<Revocations>>,
     sync_deadline: Duration,
     members: Members,
     expected: Vec<String>,
@@ -115,6 +119,7 @@ pub(crate) struct Backend {
     claims: PathBuf,
     states: Arc<States>,
     resources: Arc<Resources>,
+    sign_in: Option<Arc<str>>,
     controllers: BTreeMap<String, Registration>,
     body_limit: u64,
     fields: usize,
@@ -151,11 +156,13 @@ impl Backend {
         let tail = Tail::new();
         let deferrals = Arc::new(Deferrals::default());
         let docroot = Arc::new(BackEndDocroot::new(parts.docroot, parts.store));
+        let revocations = Arc::default();
         let publisher = Publisher {
             states: Arc::clone(&parts.states),
             tail: Arc::clone(&tail),
             deferrals: Arc::clone(&deferrals),
             docroot: Arc::clone(&docroot),
+            revocations: Arc::clone(&revocations),
             checkpoints: Arc::new(Checkpoints::beside(folder)),
         };
         let saved = publisher.saved();
@@ -193,6 +200,7 @@ impl Backend {
             tail,
             deferrals,
             docroot,
+            revocations,
             sync_deadline: parts.sync_deadline,
             members,
             expected: parts.expected,
@@ -201,6 +209,7 @@ impl Backend {
             claims: parts.claims,
             states: parts.states,
             resources: parts.resources,
+            sign_in: parts.sign_in,
             controllers: controllers.map(|entry| (entry.name().to_owned(), entry)).collect(),
             body_limit: parts.body_limit,
             fields: parts.fields,

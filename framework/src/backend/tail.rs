@@ -11,6 +11,7 @@ use crate::checkpoint::Checkpoints;
 use crate::log::{
     Applied, Applier, Beginning, Invalidation, Past, Position, Record, RecordNotice, is_made,
 };
+use crate::session::Revocations;
 use crate::state::States;
 
 /// How much of the log's end is kept in memory for the feeds.
@@ -94,6 +95,7 @@ pub(super) struct Publisher {
     pub(super) tail: Arc<Tail>,
     pub(super) deferrals: Arc<Deferrals>,
     pub(super) docroot: Arc<BackEndDocroot>,
+    pub(super) revocations: Arc<Mutex<Revocations>>,
     pub(super) checkpoints: Arc<Checkpoints>,
 }
 
@@ -105,6 +107,7 @@ impl Publisher {
             tail: Arc::clone(&self.tail),
             deferrals: Arc::clone(&self.deferrals),
             docroot: Arc::clone(&self.docroot),
+            revocations: Arc::clone(&self.revocations),
             checkpoints: Arc::clone(&self.checkpoints),
         }
     }
@@ -123,10 +126,13 @@ impl Applier for Publisher {
         };
         self.docroot.observe(record);
         let files = record.content.files.clone();
-        let mut notice = RecordNotice { invalidation: derived, files };
+        let mut notice = RecordNotice { invalidation: derived, files, revocations: Vec::new() };
         if is_made(&applied) {
             self.deferrals.observe(record);
             notice.invalidation.merge(&record.content.invalidation);
+            notice.revocations = record.content.revocations.clone();
+            let mut revocations = self.revocations.lock().unwrap_or_else(PoisonError::into_inner);
+            revocations.apply(record.position, &notice.revocations, record.time);
         }
         let payload = notice.to_bytes();
         if !payload.is_empty() {
@@ -156,6 +162,7 @@ mod tests {
             tail: Arc::clone(&tail),
             deferrals: Arc::default(),
             docroot: Arc::new(BackEndDocroot::new("docroot".into(), store)),
+            revocations: Arc::default(),
             checkpoints: Arc::new(Checkpoints::beside(std::path::Path::new("unused"))),
         };
         for position in 1..=10 {

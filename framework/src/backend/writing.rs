@@ -63,6 +63,8 @@ struct Progress {
     /// Whether the reply is there. What is written later, by a task or a body that the controller
     /// left behind, is never settled, so it cannot defer anything.
     has_replied: bool,
+    /// The last record that has ended sessions.
+    revoked: Position,
 }
 
 impl CallJournal {
@@ -79,6 +81,11 @@ impl CallJournal {
             progress: Arc::default(),
             under_way: TaskTracker::new(),
         }
+    }
+
+    /// Behind which record a session is issued that the reply begins, when the controller ran from `as_of` on.
+    pub(super) fn issue(&self, as_of: Position) -> Position {
+        as_of.max(self.progress().revoked)
     }
 
     /// Waits for the writes that the controller has begun, whether or not it waited for them.
@@ -188,11 +195,15 @@ async fn write(
     progress: Arc<Mutex<Progress>>,
     drafts: Vec<Draft>,
 ) -> Result<Vec<Written>, WriteError> {
+    let revokes: Vec<bool> = drafts.iter().map(|draft| !draft.revocations.is_empty()).collect();
     let written = backend.write_of(Some(call), drafts).await?;
     let mut progress = progress.lock().unwrap_or_else(PoisonError::into_inner);
-    for Written { receipt, applied } in &written {
+    for (Written { receipt, applied }, revokes) in written.iter().zip(revokes) {
         if is_made(applied) {
             progress.carriers.push(receipt.position);
+        }
+        if revokes {
+            progress.revoked = receipt.position;
         }
     }
     Ok(written)

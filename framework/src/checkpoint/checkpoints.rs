@@ -225,6 +225,7 @@ impl Checkpoints {
                         writer.piece(&Piece::Deferred(position, deferred))?;
                     }
                     Part::Files(piece) => writer.piece(&Piece::Files(piece))?,
+                    Part::Revocations(piece) => writer.piece(&Piece::Revocations(piece))?,
                     Part::Field { state, field, version } => {
                         writer.begin_field(&state, &field, version)?;
                     }

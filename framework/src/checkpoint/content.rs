@@ -2,6 +2,7 @@ use super::reader::{Part, Reader};
 use super::{CheckpointError, Head};
 use crate::docroot::Manifest;
 use crate::log::{Beginning, Invalidation, Joined, Position, Progress, Standing};
+use crate::session::Revocations;
 use crate::state::{SavedState, States};
 
 /// What a checkpoint holds, before it is written.
@@ -14,6 +15,8 @@ pub(crate) struct Content {
     pub deferred: Vec<(Position, Invalidation)>,
     /// The files of the docroot.
     pub files: Manifest,
+    /// The sessions that have ended before they expired.
+    pub revocations: Revocations,
     /// The values of the states.
     pub states: Vec<SavedState>,
 }
@@ -36,6 +39,8 @@ pub(crate) struct Restored {
     pub deferred: Vec<(Position, Invalidation)>,
     /// The files of the docroot.
     pub files: Manifest,
+    /// The sessions that have ended before they expired.
+    pub revocations: Revocations,
 }
 
 impl Content {
@@ -45,6 +50,7 @@ impl Content {
         states: &States,
         deferred: Vec<(Position, Invalidation)>,
         files: Manifest,
+        revocations: Revocations,
     ) -> Content {
         let head = Head {
             log: standing.log.id,
@@ -54,7 +60,8 @@ impl Content {
             fingerprint: states.fingerprint(),
             seed: rand::random(),
         };
-        Content { head, joined: standing.joined.clone(), deferred, files, states: states.save() }
+        let (joined, states) = (standing.joined.clone(), states.save());
+        Content { head, joined, deferred, files, revocations, states }
     }
 }
 
@@ -66,7 +73,8 @@ impl Restored {
     pub(super) fn read(reader: &mut Reader, states: &States) -> Result<Restored, CheckpointError> {
         states.reset();
         let Head { position, time, .. } = *reader.head();
-        let (mut joined, mut deferred, mut files) = (Joined::default(), Vec::new(), Vec::new());
+        let (mut joined, mut deferred) = (Joined::default(), Vec::new());
+        let (mut files, mut revocations) = (Vec::new(), Vec::new());
         let mut progress = Progress::begin("restoring a checkpoint, items", 0);
         let (mut place, mut items) = (None, 0);
         while let Some(part) = reader.next()? {
@@ -74,6 +82,7 @@ impl Restored {
                 Part::Joined(members) => joined = members,
                 Part::Deferred(position, invalidation) => deferred.push((position, invalidation)),
                 Part::Files(piece) => files.push(piece.into()),
+                Part::Revocations(piece) => revocations.push(piece.into()),
                 Part::Field { state, field, version } => place = Some((state, field, version)),
                 Part::Item(item) => {
                     let Some((state, field, version)) = &place else {
@@ -88,8 +97,12 @@ impl Restored {
             }
         }
         progress.end(items);
-        let undecodable = || CheckpointError::Damaged("the files cannot be decoded".to_owned());
-        let files = Manifest::from_pieces(&files).ok_or_else(undecodable)?;
-        Ok(Restored { beginning: Beginning { position, time, joined }, deferred, files })
+        let undecodable =
+            |what| move || CheckpointError::Damaged(format!("{what} cannot be decoded"));
+        let files = Manifest::from_pieces(&files).ok_or_else(undecodable("the files"))?;
+        let revocations = Revocations::from_pieces(&revocations);
+        let revocations = revocations.ok_or_else(undecodable("the ended sessions"))?;
+        let beginning = Beginning { position, time, joined };
+        Ok(Restored { beginning, deferred, files, revocations })
     }
 }

@@ -15,7 +15,7 @@ use super::{CheckpointError, Head};
 use crate::log::{Invalidation, Joined, Position};
 
 /// The first bytes of a file.
-pub(super) const FORMAT: &[u8; 8] = b"HWCHECK1";
+pub(super) const FORMAT: &[u8; 8] = b"HWCHECK2";
 
 /// About how much of the items stands in a piece, in bytes.
 pub(super) const LENGTH: usize = 256 << 10;
@@ -39,6 +39,8 @@ pub(super) enum Piece {
     Deferred(Position, Invalidation),
     /// A piece of the manifest of the docroot's files.
     Files(Vec<u8>),
+    /// A piece of the sessions that have ended before they expired.
+    Revocations(Vec<u8>),
     /// The items of this field follow.
     Field {
         /// The state.

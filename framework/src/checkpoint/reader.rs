@@ -27,6 +27,8 @@ pub(super) enum Part<'a> {
     Deferred(Position, Invalidation),
     /// A piece of the manifest.
     Files(Vec<u8>),
+    /// A piece of the sessions that have ended before they expired.
+    Revocations(Vec<u8>),
     /// The items of this field follow.
     Field {
         /// The state.
@@ -93,6 +95,7 @@ impl Reader {
                 Piece::Joined(joined) => Part::Joined(joined),
                 Piece::Deferred(position, invalidation) => Part::Deferred(position, invalidation),
                 Piece::Files(files) => Part::Files(files),
+                Piece::Revocations(revocations) => Part::Revocations(revocations),
                 Piece::Field { state, field, version } => Part::Field { state, field, version },
                 Piece::End { items } if items == self.count => {
                     self.is_done = true;

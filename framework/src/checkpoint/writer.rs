@@ -50,6 +50,9 @@ impl<'a> Writer<'a> {
             self.piece(&Piece::Deferred(position, invalidation))?;
         }
         self.files(&content.files)?;
+        for piece in content.revocations.to_pieces() {
+            self.piece(&Piece::Revocations(piece.to_vec()))?;
+        }
         let mut progress = Progress::begin("writing a checkpoint, items", 0);
         for state in content.states {
             for field in state.fields {

@@ -30,6 +30,8 @@ pub(super) enum Command {
     Invalidate(Invalidate),
     /// Check, save, restore and show the data of a back end
     Data(Data),
+    /// Print a new secret for HEADWATER_SECRET_KEY
+    Secret,
     /// Show the running nodes, their positions and hit ratios
     Status(Status),
 }

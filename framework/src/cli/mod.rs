@@ -5,6 +5,7 @@
 //! - `serve`, `routes`, `check` are the site's own business: they go to the [`Site`];
 //! - `cluster` starts this very program once for each node and watches the processes (`cluster`);
 //! - `data` works on the folder of a log, or asks a running node for it (`data`);
+//! - `secret` prints a new secret key;
 //! - `invalidate` and `status` ask running nodes on their admin ports (`client`).
 //!
 //! A node that is up announces it with one line on stdout, an [`Announcement`]; messages go to
@@ -119,6 +120,11 @@ fn run(site: impl Site, arguments: Arguments) -> Result<(), Problems> {
             };
             let nodes = knowing(nodes, &config);
             print(&invalidate::run(&invalidate, &nodes)?.to_string());
+            Ok(())
+        }
+        Command::Secret => {
+            let bytes: [u8; 32] = rand::random();
+            print(&bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
             Ok(())
         }
         Command::Data(data) => data::run(data, path),

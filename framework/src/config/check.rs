@@ -4,9 +4,11 @@ use std::time::Duration;
 use tracing_subscriber::EnvFilter;
 
 use super::origin::Origins;
+use super::secret::secrets_of;
 use super::{Config, Mode};
 use crate::http::Languages;
 use crate::problem::Problems;
+use crate::session;
 
 /// What is wrong with values that are well-formed each for itself.
 pub(super) fn check(config: &Config, origins: &Origins) -> Problems {
@@ -91,6 +93,16 @@ pub(super) fn check(config: &Config, origins: &Origins) -> Problems {
         if duration.is_zero() || duration > LONGEST_WAIT {
             refuse(key, "this duration is 1ms to 366d");
         }
+    }
+    let lifetime = config.session.lifetime;
+    if lifetime < Duration::from_secs(60) || lifetime > session::LONGEST {
+        refuse("session.lifetime", "a session lives for 1m to 400d");
+    }
+    if config.secret_key.is_some() && config.secret_key_file.is_some() {
+        refuse("secret_key_file", "the secret stands in secret_key too: set one of the two");
+    }
+    if let Err(message) = config.secret_key.as_ref().map_or(Ok(Vec::new()), secrets_of) {
+        refuse("secret_key", &message);
     }
     if limits.drain > Duration::from_secs(3600) {
         refuse("limits.drain", "a node stops within 1h");

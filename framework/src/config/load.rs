@@ -100,6 +100,9 @@ impl Config {
         ] {
             *path = folder.join(&*path);
         }
+        if let Some(path) = &mut self.secret_key_file {
+            *path = folder.join(&*path);
+        }
     }
 }
 

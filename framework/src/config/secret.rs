@@ -2,6 +2,9 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use super::Config;
+use crate::problem::Problem;
+
 /// A word that the nodes of a site share. It is never shown: not by `Debug`, not when the
 /// configuration is written out.
 #[derive(Clone, PartialEq, Eq)]
@@ -53,6 +56,40 @@ impl<'de> Deserialize<'de> for Secret {
             }
         }
         deserializer.deserialize_str(Text)
+    }
+}
+
+/// The shortest secret that keys are made of, in characters.
+const SHORTEST: usize = 32;
+
+/// The secrets in a text, separated by commas or lines.
+///
+/// # Errors
+/// When one is too short.
+pub(super) fn secrets_of(text: &Secret) -> Result<Vec<Secret>, String> {
+    let parts = text.expose().split([',', '\n']).map(str::trim).filter(|part| !part.is_empty());
+    let secrets: Vec<Secret> = parts.map(Secret::new).collect();
+    if secrets.is_empty() || secrets.iter().any(|secret| secret.expose().len() < SHORTEST) {
+        return Err(format!(
+            "a secret key has {SHORTEST} characters at least, chosen at random: the command `secret` prints one"
+        ));
+    }
+    Ok(secrets)
+}
+
+impl Config {
+    /// What front ends seal cookies with, the first; and what they open them with, all.
+    ///
+    /// # Errors
+    /// When the file with them cannot be read, or what is in it is none.
+    pub(crate) fn secret_keys(&self) -> Result<Vec<Secret>, Problem> {
+        if let Some(secrets) = &self.secret_key {
+            return secrets_of(secrets).map_err(Problem::new);
+        }
+        let Some(path) = &self.secret_key_file else { return Ok(Vec::new()) };
+        let problem = |message: &str| Problem::new(format!("{}: {message}", path.display()));
+        let text = std::fs::read_to_string(path).map_err(|error| problem(&error.to_string()))?;
+        secrets_of(&Secret::new(text)).map_err(|message| problem(&message))
     }
 }
 

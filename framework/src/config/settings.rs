@@ -25,6 +25,13 @@ pub(crate) struct Config {
     /// them. Default none.
     #[serde(deserialize_with = "value::languages")]
     pub languages: Vec<String>,
+    /// What front ends seal cookies with, several separated by commas: the first seals, all open. Default
+    /// none; needed in production where the site has sessions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secret_key: Option<Secret>,
+    /// A file with it, one to a line. Default none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secret_key_file: Option<PathBuf>,
     /// Where visitors come in.
     pub http: Http,
     /// Where operators come in.
@@ -45,6 +52,8 @@ pub(crate) struct Config {
     pub docroot: Docroot,
     /// The site's routes.
     pub dispatch: Dispatch,
+    /// The visitors' sessions.
+    pub session: Session,
     /// What a visitor may ask of the node.
     pub limits: Limits,
     /// The node's own messages.
@@ -271,6 +280,15 @@ pub(crate) struct Dispatch {
     pub path: PathBuf,
 }
 
+/// `[session]`: the visitors' sessions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Session {
+    /// How long a session lives. 1 min to 400 days; default 14 days.
+    #[serde(with = "value::duration")]
+    pub lifetime: Duration,
+}
+
 /// `[limits]`: what a visitor may ask of the node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -361,6 +379,8 @@ impl Default for Config {
             mode: Mode::default(),
             environment: Environment::default(),
             languages: Vec::new(),
+            secret_key: None,
+            secret_key_file: None,
             http: Http::default(),
             admin: Admin::default(),
             link: Link::default(),
@@ -371,6 +391,7 @@ impl Default for Config {
             templates: Templates::default(),
             docroot: Docroot::default(),
             dispatch: Dispatch::default(),
+            session: Session::default(),
             limits: Limits::default(),
             trace: Trace::default(),
             site: SiteSettings::default(),
@@ -485,6 +506,12 @@ impl Default for Limits {
             connections: 10_000,
             drain: Duration::from_secs(10),
         }
+    }
+}
+
+impl Default for Session {
+    fn default() -> Session {
+        Session { lifetime: Duration::from_secs(14 * 24 * 60 * 60) }
     }
 }
 

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use super::{FromRequestParts, Need};
 use crate::docroot::SyncError;
-use crate::log::{Draft, Invalidation, Receipt};
+use crate::log::{Draft, Invalidation, Receipt, Revocation, Revoked, SessionId};
 use crate::request::RequestParts;
 use crate::request::Site;
+use crate::session;
 use crate::state::WriteError;
 
 /// All front ends of the site: makes them forget cached content, and brings them files.
@@ -40,6 +41,31 @@ impl Cluster {
     /// invalidated then.
     pub async fn invalidate(&self, invalidation: Invalidation) -> Result<Receipt, WriteError> {
         let draft = Draft { invalidation, ..Draft::default() };
+        Ok(self.site.journal.write_one(draft).await?.receipt)
+    }
+
+    /// Ends a session. When this returns, no front end and no back end honours its cookie any more.
+    ///
+    /// # Errors
+    /// When the log cannot store it. Then the session goes on, unless it is [`WriteError::InDoubt`].
+    pub async fn revoke(&self, session: SessionId) -> Result<Receipt, WriteError> {
+        self.end(Revoked::Session(session)).await
+    }
+
+    /// Ends all sessions of a user that began before: "sign out everywhere", or the password has changed. `user` is
+    /// the text of the session's field `#[session(user)]`. When this returns, no front end and no back
+    /// end honours them any more. A reply that [begins a session](crate::reply::Reply::sign_in) afterwards
+    /// begins one that goes on.
+    ///
+    /// # Errors
+    /// When the log cannot store it. Then the sessions go on, unless it is [`WriteError::InDoubt`].
+    pub async fn revoke_user(&self, user: impl fmt::Display) -> Result<Receipt, WriteError> {
+        self.end(Revoked::User(user.to_string())).await
+    }
+
+    async fn end(&self, sessions: Revoked) -> Result<Receipt, WriteError> {
+        let revocations = vec![Revocation { sessions, until: session::longest_from_now() }];
+        let draft = Draft { revocations, ..Draft::default() };
         Ok(self.site.journal.write_one(draft).await?.receipt)
     }
 

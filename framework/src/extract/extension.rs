@@ -42,6 +42,7 @@ impl<T: Clone + Send + Sync + 'static> FromRequestParts for Extension<T> {
 
 impl<T: Clone + Send + Sync + 'static> OptionalFromRequestParts for Extension<T> {
     type Rejection = std::convert::Infallible;
+    const NEEDS: &'static [Need] = &[];
 
     async fn optional_from_request_parts(
         parts: &mut RequestParts,

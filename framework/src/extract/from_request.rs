@@ -81,12 +81,16 @@ pub trait FromRequest<M = ViaRequest>: Sized {
 /// A type that makes sense as `Option<T>` in any argument.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be optional in the arguments of a controller",
-    note = "`Option` works with `Path`, `Query`, `Extension` and `Json`; to look at a \
+    note = "`Option` works with `Path`, `Query`, `Session`, `Extension` and `Json`; to look at a \
             failure yourself, take a `Result<T, T::Rejection>`"
 )]
 pub trait OptionalFromRequestParts: Sized {
     /// What the visitor gets when the value is there but cannot be taken.
     type Rejection: IntoReply;
+
+    /// What the route must allow so that it can be seen whether the value is there, as
+    /// [`FromRequestParts::NEEDS`].
+    const NEEDS: &'static [Need];
 
     /// Takes the value, if it is there.
     fn optional_from_request_parts(
@@ -150,7 +154,7 @@ impl<T: FromRequest> FromRequest<ViaResult> for Result<T, T::Rejection> {
 
 impl<T: OptionalFromRequestParts> FromRequestParts for Option<T> {
     type Rejection = T::Rejection;
-    const NEEDS: &'static [Need] = &[];
+    const NEEDS: &'static [Need] = T::NEEDS;
 
     async fn from_request_parts(parts: &mut RequestParts) -> Result<Self, T::Rejection> {
         T::optional_from_request_parts(parts).await

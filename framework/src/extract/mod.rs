@@ -12,6 +12,7 @@
 //! - From the body: [`Form`] (with [`FormFile`]), [`Json`], [`Multipart`], [`Bytes`], `String`, [`Body`].
 //! - From the headers: [`Headers`], [`HeaderMap`], [`Cookies`].
 //! - About the visit: [`Remote`], [`RequestId`], and [`Extension`] for what before-steps left.
+//! - About the visitor: [`Session`].
 //! - From the site: [`Data`], [`Resource`], [`Cluster`].
 //!
 //! What a type [needs](Need) of its route or of the site is checked before anything is served.
@@ -41,6 +42,7 @@ mod path;
 mod query;
 mod rejection;
 mod resource;
+mod session;
 mod spelling;
 mod text_value;
 mod variant_name;
@@ -60,10 +62,11 @@ pub use from_request::{
 pub use headers::Headers;
 pub use json::{Json, JsonRejection};
 pub use multipart::{Field, Multipart, MultipartError, MultipartRejection};
-pub use need::{Need, NeededResource, NeededState};
+pub use need::{Need, NeededResource, NeededSession, NeededState};
 pub use path::{Path, PathRejection};
 pub use query::{Query, QueryRejection};
 pub use resource::{NoSuchResource, Resource};
+pub use session::{Session, SessionRejection};
 pub use variant_name::VariantName;
 pub use visit::{Remote, RequestId};
 

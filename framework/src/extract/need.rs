@@ -1,8 +1,10 @@
 use std::any::{TypeId, type_name};
 use std::fmt;
 
+use super::session::no_such_session;
 use super::{NoSuchResource, NoSuchState, NotInKey};
 use crate::request::RequestScope;
+use crate::session::SessionData;
 use crate::state::{States, Updates};
 
 /// What a type needs of the site, or of the route, so that it can be taken from a request. What is
@@ -44,6 +46,8 @@ pub enum Need {
     Form,
     /// Data that the controller changes, as [`DataMut`](super::DataMut): not on a route that caches.
     Changes,
+    /// The visitor's session, of the site's type; see [`Need::session`]. Not on a route that caches.
+    Session(NeededSession),
     /// A state of the site; see [`Need::state`].
     State(NeededState),
     /// A resource of the site; see [`Need::resource`].
@@ -55,6 +59,13 @@ pub enum Need {
 pub struct NeededState {
     type_name: fn() -> &'static str,
     is_there: fn(&States) -> bool,
+}
+
+/// The site's session, by its type.
+#[derive(Clone, Copy)]
+pub struct NeededSession {
+    lacking: fn() -> String,
+    id: fn() -> TypeId,
 }
 
 /// A resource, by its type.
@@ -73,6 +84,11 @@ impl Need {
         })
     }
 
+    /// A session `S`, whose type the site names with [`App::session`](crate::app::App::session).
+    pub const fn session<S: SessionData>() -> Need {
+        Need::Session(NeededSession { lacking: no_such_session::<S>, id: TypeId::of::<S> })
+    }
+
     /// The resource `T`, which the site adds with [`App::resource`](crate::app::App::resource).
     pub const fn resource<T: 'static>() -> Need {
         Need::Resource(NeededResource { type_name: type_name::<T>, id: TypeId::of::<T> })
@@ -88,16 +104,18 @@ impl Need {
             Need::Remote => NotInKey::check_remote(scope),
             Need::Form => NotInKey::check_form(scope),
             Need::Changes => NotInKey::check_changes(scope),
+            Need::Session(_) => NotInKey::check_session(scope),
             Need::State(_) | Need::Resource(_) => Ok(()),
         }
     }
 
     /// What is wrong when the site lacks what is needed. `has_resource` says whether it has a resource
-    /// of a type.
+    /// of a type, `session` of which type its sessions are.
     pub(crate) fn lacking(
         &self,
         states: &States,
         has_resource: impl Fn(TypeId) -> bool,
+        session: Option<TypeId>,
     ) -> Option<String> {
         match self {
             Need::State(state) if !(state.is_there)(states) => {
@@ -106,6 +124,7 @@ impl Need {
             Need::Resource(resource) if !has_resource((resource.id)()) => {
                 Some(NoSuchResource { type_name: (resource.type_name)() }.to_string())
             }
+            Need::Session(needed) if session != Some((needed.id)()) => Some((needed.lacking)()),
             _ => None,
         }
     }
@@ -121,6 +140,7 @@ impl fmt::Debug for Need {
             Need::Remote => f.write_str("Remote"),
             Need::Form => f.write_str("Form"),
             Need::Changes => f.write_str("Changes"),
+            Need::Session(_) => f.write_str("Session"),
             Need::State(state) => write!(f, "State({})", (state.type_name)()),
             Need::Resource(resource) => write!(f, "Resource({})", (resource.type_name)()),
         }

@@ -83,6 +83,7 @@ impl<T: DeserializeOwned + Serialize + Send> FromRequestParts for Path<T> {
 
 impl<T: DeserializeOwned + Serialize + Send> OptionalFromRequestParts for Path<T> {
     type Rejection = PathRejection;
+    const NEEDS: &'static [Need] = &[];
 
     async fn optional_from_request_parts(
         parts: &mut RequestParts,

@@ -107,6 +107,7 @@ impl<T: DeserializeOwned + Serialize + Send> FromRequestParts for Query<T> {
 
 impl<T: DeserializeOwned + Serialize + Send> OptionalFromRequestParts for Query<T> {
     type Rejection = QueryRejection;
+    const NEEDS: &'static [Need] = &[];
 
     async fn optional_from_request_parts(
         parts: &mut RequestParts,

@@ -1,21 +1,22 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
 use tokio::sync::watch;
 
 use super::docroot::Docroot;
+use super::sessions::Sessions;
 use crate::cache::Cache;
 use crate::clock::{self, Moment};
-use crate::link::{FeedRecord, Followed, Follower, Holdings, Welcome};
+use crate::link::{FeedRecord, Followed, Follower, Holdings, SnapshotPiece, Welcome};
 use crate::log::{Position, RecordNotice};
 
-/// Lets the feed tell the cache what has become wrong, and until when it may be served from; and
-/// the docroot, which files there are.
+/// Lets the feed tell the cache what has become wrong, and until when it may be served from; the
+/// docroot, which files there are; and the sessions, which have ended.
 #[derive(Debug)]
 pub(crate) struct CacheFollower {
     cache: Arc<Cache>,
     docroot: Arc<Docroot>,
+    sessions: Arc<Sessions>,
     terms: Mutex<Terms>,
 }
 
@@ -27,9 +28,13 @@ struct Terms {
 }
 
 impl CacheFollower {
-    /// Follows on behalf of `cache` and `docroot`.
-    pub(crate) fn new(cache: Arc<Cache>, docroot: Arc<Docroot>) -> CacheFollower {
-        CacheFollower { cache, docroot, terms: Mutex::default() }
+    /// Follows on behalf of these.
+    pub(crate) fn new(
+        cache: Arc<Cache>,
+        docroot: Arc<Docroot>,
+        sessions: Arc<Sessions>,
+    ) -> CacheFollower {
+        CacheFollower { cache, docroot, sessions, terms: Mutex::default() }
     }
 
     fn terms(&self) -> MutexGuard<'_, Terms> {
@@ -44,13 +49,18 @@ impl Follower for CacheFollower {
         Some(Followed { log: origin.log, fingerprint, applied: origin.as_of, seen })
     }
 
-    fn welcomed(&self, welcome: &Welcome, resumed: Option<Followed>, snapshot: &[Bytes]) {
+    fn welcomed(&self, welcome: &Welcome, resumed: Option<Followed>, snapshot: &[SnapshotPiece]) {
         *self.terms() = Terms { lease: welcome.lease, fingerprint: welcome.fingerprint };
+        let ended = resumed.is_none().then_some(snapshot);
+        self.sessions.welcomed(welcome.log.id, &welcome.openings, ended);
         match resumed {
             Some(followed) => self.cache.resume(welcome.log, followed.seen),
             None => {
                 self.cache.follow(welcome.log, welcome.start);
-                self.docroot.begin(snapshot);
+                self.docroot.begin(snapshot.iter().filter_map(|piece| match piece {
+                    SnapshotPiece::Files(piece) => Some(piece),
+                    SnapshotPiece::Revocations(_) => None,
+                }));
             }
         }
     }
@@ -62,9 +72,10 @@ impl Follower for CacheFollower {
             .collect();
         match decoded {
             Some(decoded) => {
-                // Files first: the cache's position must not run ahead of them.
+                // These first: the cache's position must not run ahead of them.
                 for (position, notice) in &decoded {
                     self.docroot.apply(*position, &notice.files);
+                    self.sessions.apply(*position, &notice.revocations);
                 }
                 let records =
                     decoded.iter().map(|(position, notice)| (*position, &notice.invalidation));
@@ -74,6 +85,7 @@ impl Follower for CacheFollower {
                 // Anything may be wrong now, and forgetting everything is always right.
                 tracing::error!(%through, "cannot read a record of the feed: dropping the cache");
                 self.docroot.distrust();
+                self.sessions.distrust();
                 if let Some(origin) = self.cache.position() {
                     self.cache.follow(origin.log, through);
                 }

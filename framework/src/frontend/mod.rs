@@ -18,7 +18,7 @@
 //! | `respond` | nothing | pure functions from a page and a request to a response |
 //!
 //! Below them: [`Settings`], [`Counters`], `failure` (why there is no page), `group_headers`,
-//! `sample` (which hits are audited), `end_to_end` (which headers go further than one connection), `notice` (what pages say of site files
+//! [`Sessions`] (who visitors are), `sample` (which hits are audited), `end_to_end` (which headers go further than one connection), `notice` (what pages say of site files
 //! that cannot be loaded), and [`CacheFollower`], the feed's way into the cache.
 //!
 //! # The way of a request
@@ -53,6 +53,7 @@ mod parts;
 mod respond;
 mod router;
 mod sample;
+mod sessions;
 mod settings;
 
 use std::collections::HashMap;
@@ -94,6 +95,8 @@ pub(crate) use router::{Edition, VariantFn};
 use router::{Router, Visit};
 pub use router::{Variant, Visitor};
 pub(crate) use sample::Sample;
+use sessions::ClientSession;
+pub(crate) use sessions::Sessions;
 pub(crate) use settings::Settings;
 
 /// What a front end is made of.
@@ -110,6 +113,8 @@ pub(crate) struct FrontEndParts {
     pub cache: Arc<Cache>,
     /// The way to the back ends.
     pub link: Link,
+    /// Which sessions there are.
+    pub sessions: Arc<Sessions>,
     /// The site's variant function.
     pub variant: Option<Arc<VariantFn>>,
     /// The site's tower services, by their names.
@@ -128,15 +133,30 @@ pub(crate) struct FrontEnd {
 impl FrontEnd {
     /// A front end that has answered nothing yet.
     pub(crate) fn new(parts: FrontEndParts) -> Arc<FrontEnd> {
-        let FrontEndParts { settings, edition, files, docroot, cache, link, variant, services } =
-            parts;
+        let FrontEndParts {
+            settings,
+            edition,
+            files,
+            docroot,
+            cache,
+            link,
+            sessions,
+            variant,
+            services,
+        } = parts;
         let (settings, link, counters) = (Arc::new(settings), Arc::new(link), Arc::default());
         let shared = || (Arc::clone(&settings), Arc::clone(&cache), Arc::clone(&counters));
-        let maker = Arc::new(Maker::new(shared(), Arc::clone(&link)));
+        let maker = Arc::new(Maker::new(shared(), Arc::clone(&link), Arc::clone(&sessions)));
         let auditor = Arc::new(Auditor::new(shared(), Arc::clone(&maker)));
         let dispatcher = Dispatcher {
             settings: Arc::clone(&settings),
-            router: Router::new(Arc::clone(&settings), edition, Arc::clone(&cache), variant),
+            router: Router::new(
+                Arc::clone(&settings),
+                edition,
+                Arc::clone(&cache),
+                variant,
+                sessions,
+            ),
             pages: Pages::new(shared(), Arc::clone(&maker), Arc::clone(&auditor)),
             maker,
             services,
@@ -279,7 +299,9 @@ impl FrontEnd {
         let router = &self.dispatcher.router;
         let origin = router.origin(peer, &client.headers);
         let (generation, edition) = router.editions.take();
-        let visit = Visit::of_client(generation, &edition, &client, origin, work.as_ref());
+        let session = ClientSession::default();
+        let visit =
+            Visit::of_client((generation, &edition), (&client, &session), origin, work.as_ref());
         let found = self.dispatcher.find(visit);
         let begun = match found {
             Found::Served(served) => match self.respond(visit, served) {
@@ -296,7 +318,12 @@ impl FrontEnd {
         };
         let (frontend, edition) = (Arc::clone(self), Arc::clone(&edition));
         Either::Right(async move {
-            let visit = Visit::of_client(generation, &edition, &client, origin, work.as_ref());
+            let visit = Visit::of_client(
+                (generation, &edition),
+                (&client, &session),
+                origin,
+                work.as_ref(),
+            );
             let response = match begun {
                 Begun::Composing(unfinished) => Err(unfinished),
                 Begun::Pending(pending) => {

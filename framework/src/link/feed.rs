@@ -3,7 +3,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::log::{LogEpoch, Position};
+use crate::log::{Epoch, LogEpoch, Position};
 
 /// What a front end says in the feed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,7 +27,7 @@ pub(super) enum Down {
     /// The first message when the front end is admitted.
     Welcome(Welcome),
     /// The next piece of the snapshot; they follow the welcome that announces them.
-    Snapshot { piece: Bytes },
+    Snapshot { piece: SnapshotPiece },
     /// The only message when it is not.
     Refused { message: String },
     /// The next run of the log, up to and including `through`. Positions that are not among the
@@ -87,6 +87,17 @@ pub(crate) struct Welcome {
     /// How many pieces of a snapshot follow: what a front end that does not resume has to know of the
     /// log up to `start`.
     pub snapshot: u32,
+    /// The log's openings, each with the log's last position when it began.
+    pub openings: Vec<(Epoch, Position)>,
+}
+
+/// A piece, of bounded length, of what a front end has to know of the log up to a position.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum SnapshotPiece {
+    /// Which files the log has put into the docroot.
+    Files(Bytes),
+    /// Which sessions have ended.
+    Revocations(Bytes),
 }
 
 /// One record as front ends get it.

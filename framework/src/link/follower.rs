@@ -1,7 +1,6 @@
-use bytes::Bytes;
 use tokio::sync::watch;
 
-use super::feed::{FeedRecord, Followed, Holdings, Welcome};
+use super::feed::{FeedRecord, Followed, Holdings, SnapshotPiece, Welcome};
 use crate::clock::Moment;
 use crate::log::Position;
 
@@ -17,7 +16,7 @@ pub(crate) trait Follower: Send + Sync + 'static {
     /// is to be dropped, and the lease with it, before this returns; and `snapshot` holds what there
     /// is to know of the log up to `welcome.start`, as the back end's host gave it. `resumed` is what
     /// [`followed`](Follower::followed) had said, if the feed goes on from there.
-    fn welcomed(&self, welcome: &Welcome, resumed: Option<Followed>, snapshot: &[Bytes]);
+    fn welcomed(&self, welcome: &Welcome, resumed: Option<Followed>, snapshot: &[SnapshotPiece]);
 
     /// Applies the records. Afterwards the position is `through`, and the link acknowledges it.
     fn apply(&self, records: &[FeedRecord], through: Position);

@@ -1,14 +1,12 @@
 use std::fmt;
 use std::time::Duration;
 
-use bytes::Bytes;
-
-use super::feed::{FeedRecord, Holdings, Open};
+use super::feed::{FeedRecord, Holdings, Open, SnapshotPiece};
 use super::files::{FileLookup, FoundFiles};
 use super::message::{Answer, Call};
 use crate::body::Body;
 use crate::clock::Moment;
-use crate::log::{ContentId, LogEpoch, LogId, Position};
+use crate::log::{ContentId, Epoch, LogEpoch, LogId, Position};
 
 /// What the link asks of a back end.
 ///
@@ -129,7 +127,9 @@ pub(crate) struct Admission {
     pub backend: String,
     /// What a front end that does not resume has to know of the log up to `start`, in pieces of
     /// bounded length.
-    pub snapshot: Vec<Bytes>,
+    pub snapshot: Vec<SnapshotPiece>,
+    /// The log's openings, each with the log's last position when it began.
+    pub openings: Vec<(Epoch, Position)>,
 }
 
 /// A run of the log.

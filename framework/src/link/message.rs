@@ -5,9 +5,10 @@ use serde::{Deserialize, Serialize};
 use crate::cache_type::CacheType;
 use crate::log::{LogEpoch, Position};
 use crate::request::RequestScope;
+use crate::session::{SessionChange, SessionRecord};
 
 /// The version of the link that this build speaks. Both ends must speak the same.
-pub const VERSION: u32 = 7;
+pub const VERSION: u32 = 8;
 
 /// What precedes the body of a forwarded request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +37,8 @@ pub struct Call {
     pub request_id: String,
     /// The visitor's address.
     pub remote: Option<IpAddr>,
+    /// The visitor's session, as their cookie says: whether it has ended meanwhile, the back end decides.
+    pub session: Option<Box<SessionRecord>>,
     /// For how long the front end waits for the head of the answer, in milliseconds.
     pub deadline: u64,
     /// The canonical path of the cached page that the request may change by being answered: the
@@ -66,6 +69,10 @@ pub struct Answer {
     pub recorded: Option<Vec<String>>,
     /// How the answer is cached, when not as its route says.
     pub cache: Option<CacheType>,
+    /// Whether the visitor has a session.
+    pub has_session: bool,
+    /// What becomes of it.
+    pub session: Option<Box<SessionChange>>,
     /// The back end's log, and its opening.
     pub log: LogEpoch,
     /// The back end's position from before the controller ran.

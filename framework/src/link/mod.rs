@@ -122,7 +122,7 @@ mod tests;
 
 pub(crate) use client::{CallError, Link, LinkOptions};
 pub(crate) use connector::{Connector, Incoming, in_memory};
-pub(crate) use feed::{FeedRecord, Followed, Holding, Holdings, Open, Welcome};
+pub(crate) use feed::{FeedRecord, Followed, Holding, Holdings, Open, SnapshotPiece, Welcome};
 pub(crate) use files::{FileLookup, FoundFiles};
 pub(crate) use follower::Follower;
 pub(crate) use host::{Admission, BackEndRefusal, FeedBatch, Grant, Greeting, Host, How, MemberId};

@@ -11,8 +11,8 @@ use super::applier::panic_message;
 use super::committer::{BATCH_RECORDS, Command, Committer, Queued, Trouble, apply, end_batch};
 use super::embedded::{Engine, Frame, Replayed};
 use super::{
-    AppendError, Applied, Applier, ApplyError, Base, Beginning, Draft, Joined, LogEpoch, LogId,
-    OpenError, Position, Progress, ReadError, Record, Standing,
+    AppendError, Applied, Applier, ApplyError, Base, Beginning, Draft, Epoch, Joined, LogEpoch,
+    LogId, OpenError, Position, Progress, ReadError, Record, Standing,
 };
 
 /// What a log may use of the machine.
@@ -194,6 +194,12 @@ impl Log {
     /// no fork of that.
     pub(crate) fn includes(&self, log: LogEpoch, position: Position) -> bool {
         log.id == self.id() && self.engine.includes(log.epoch, position, self.committed())
+    }
+
+    /// The openings that the log remembers, each with the last position when it began; the present one last.
+    pub(crate) fn openings(&self) -> Vec<(Epoch, Position)> {
+        let starts = self.engine.openings().into_iter();
+        starts.map(|start| (start.epoch, start.after)).collect()
     }
 
     /// The last durable record.

@@ -70,6 +70,7 @@ mod position;
 mod progress;
 mod receipt;
 mod record;
+mod revocation;
 #[cfg(test)]
 mod tests;
 
@@ -94,3 +95,5 @@ pub use position::{LogId, Position};
 pub(crate) use progress::Progress;
 pub use receipt::{Acknowledgement, Outcome, Receipt};
 pub(crate) use record::{Draft, Membership, Record, StateUpdate};
+pub use revocation::SessionId;
+pub(crate) use revocation::{Revocation, Revoked};

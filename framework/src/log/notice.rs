@@ -1,10 +1,10 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::{FileChange, Invalidation};
+use super::{FileChange, Invalidation, Revocation};
 
 /// The format of a notice on the feed.
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 
 /// What a record says to front ends.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,12 +13,15 @@ pub(crate) struct RecordNotice {
     pub invalidation: Invalidation,
     /// What becomes of files of the docroot.
     pub files: Vec<FileChange>,
+    /// Which sessions have ended.
+    pub revocations: Vec<Revocation>,
 }
 
 impl RecordNotice {
     /// As the feed carries it; empty when it says nothing.
     pub(crate) fn to_bytes(&self) -> Bytes {
-        if self.invalidation.is_empty() && self.files.is_empty() {
+        let RecordNotice { invalidation, files, revocations } = self;
+        if invalidation.is_empty() && files.is_empty() && revocations.is_empty() {
             return Bytes::new();
         }
         let bytes = postcard::to_extend(self, vec![FORMAT]);
@@ -38,7 +41,7 @@ impl RecordNotice {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::log::ContentId;
+    use crate::log::{ContentId, Revoked};
 
     #[test]
     fn a_notice_is_read_as_the_record_says_it() {
@@ -48,7 +51,9 @@ mod tests {
             FileChange { path: "a.png".to_owned(), content },
             FileChange { path: "b.png".to_owned(), content: None },
         ];
-        let notice = RecordNotice { invalidation, files };
+        let sessions = Revoked::User("ana".to_owned());
+        let revocations = vec![Revocation { sessions, until: 7 }];
+        let notice = RecordNotice { invalidation, files, revocations };
         assert_eq!(RecordNotice::from_bytes(&notice.to_bytes()), Some(notice));
         assert!(RecordNotice::default().to_bytes().is_empty());
         assert_eq!(RecordNotice::from_bytes(&[]), Some(RecordNotice::default()));

@@ -3,7 +3,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::{FileChange, Invalidation, Position};
+use super::{FileChange, Invalidation, Position, Revocation};
 
 /// What is appended to the log: everything of a [`Record`] but its position and time, which the
 /// log gives it. All of a draft becomes durable together or not at all.
@@ -23,6 +23,8 @@ pub(crate) struct Draft {
     pub membership: Option<Membership>,
     /// What becomes of files of the docroot. Their contents are stored before the record is.
     pub files: Vec<FileChange>,
+    /// Which sessions have ended.
+    pub revocations: Vec<Revocation>,
 }
 
 /// An update of one of the site's states, as bytes only that state can read.

@@ -15,6 +15,7 @@ mod headers;
 mod into_reply;
 mod make;
 mod redirect;
+mod session;
 
 pub use content::Content;
 pub use cookie::{Cookie, SameSite};
@@ -29,6 +30,7 @@ use http::{HeaderMap, StatusCode};
 
 use crate::body::Body;
 use crate::cache_type::CacheType;
+use crate::session::SessionChange;
 
 /// What a controller gives back.
 #[derive(Debug)]
@@ -40,6 +42,7 @@ pub struct Reply {
     groups: Vec<String>,
     recorded: Option<Vec<String>>,
     cache: Option<CacheType>,
+    session: Option<Box<SessionChange>>,
     condition: Condition,
 }
 
@@ -59,6 +62,8 @@ pub struct ReplyParts {
     pub recorded: Option<Vec<String>>,
     /// How it is cached, when not as the route says.
     pub cache: Option<CacheType>,
+    /// What becomes of the visitor's session.
+    pub(crate) session: Option<Box<SessionChange>>,
 }
 
 /// Whether a reply is what was asked for.
@@ -79,6 +84,7 @@ impl Reply {
             groups: Vec::new(),
             recorded: Some(Vec::new()),
             cache: None,
+            session: None,
             condition: Condition::Sound,
         }
     }
@@ -257,8 +263,9 @@ impl Reply {
 
     /// Takes the reply apart for the wire.
     pub fn into_parts(self) -> ReplyParts {
-        let Reply { status, headers, content, groups, recorded, cache, condition: _ } = self;
-        ReplyParts { status, headers, content, groups, recorded, cache }
+        let Reply { status, headers, content, groups, recorded, cache, session, condition: _ } =
+            self;
+        ReplyParts { status, headers, content, groups, recorded, cache, session }
     }
 }
 

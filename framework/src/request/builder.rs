@@ -7,7 +7,8 @@ use http::{Extensions, HeaderMap, Method, Uri};
 use super::allowance::Allowance;
 use super::{Request, RequestParts, RequestScope, Site};
 use crate::body::Body;
-use crate::log::Position;
+use crate::log::{Epoch, LogEpoch, LogId, Position, SessionId};
+use crate::session::{self, Issue, SessionChange, SessionData, SessionRecord};
 use crate::state::{AfterReply, Recorder, States};
 
 /// Makes a [`Request`] without a network, for the tests of a site's controllers.
@@ -47,6 +48,7 @@ impl RequestBuilder {
             allowance: Allowance::usual(),
             as_of: Position::START,
             recorder: None,
+            session: None,
             extensions: Extensions::new(),
             site: Arc::new(Site::in_memory(States::new())),
         };
@@ -96,6 +98,21 @@ impl RequestBuilder {
     /// Adds a cookie, with its value as it is.
     pub fn cookie(self, name: &str, value: &str) -> RequestBuilder {
         self.header(COOKIE, format!("{name}={value}"))
+    }
+
+    /// Gives the visitor a session.
+    ///
+    /// # Panics
+    /// When it cannot be encoded.
+    pub fn session<S: SessionData>(mut self, session: &S) -> RequestBuilder {
+        let begun = SessionChange::begin(session).expect("a session that can be encoded");
+        let SessionChange::Begin { user, position, data } = begun else { return self };
+        let log = LogEpoch { id: LogId::random(), epoch: Epoch::random() };
+        let issued = Issue { log, position, time: session::now() };
+        let (id, expires) = (SessionId::random(), session::longest_from_now());
+        self.request.parts.session =
+            Some(Arc::new(SessionRecord { id, user, issued, expires, data }));
+        self
     }
 
     /// Adds a value as if the route had captured it under this name.

@@ -18,6 +18,7 @@ enum Asked {
     Cookies,
     RequestId,
     Remote,
+    Session,
     Form,
     Changes,
 }
@@ -53,6 +54,10 @@ impl NotInKey {
         NotInKey::refuse(scope, Asked::Remote)
     }
 
+    pub(crate) fn check_session(scope: &RequestScope) -> Result<(), NotInKey> {
+        NotInKey::refuse(scope, Asked::Session)
+    }
+
     pub(crate) fn check_form(scope: &RequestScope) -> Result<(), NotInKey> {
         NotInKey::refuse(scope, Asked::Form)
     }
@@ -86,6 +91,7 @@ impl fmt::Display for NotInKey {
             Asked::Cookies => f.write_str("the cookies")?,
             Asked::RequestId => f.write_str("the request's id")?,
             Asked::Remote => f.write_str("the visitor's address")?,
+            Asked::Session => f.write_str("the visitor's session")?,
             Asked::Form => f.write_str("a form, which reads a value in any spelling")?,
             Asked::Changes => f.write_str("data that it can change")?,
         }
@@ -99,6 +105,9 @@ impl fmt::Display for NotInKey {
                 f.write_str("take `Query` instead, which has one spelling for a value, or ")?;
             }
             Asked::Changes => f.write_str("take `Data` instead of `DataMut`, or ")?,
+            Asked::Session => f.write_str(
+                "leave what is the visitor's own to a part of the page with a route of its own, or ",
+            )?,
             _ => {}
         }
         f.write_str("in dispatch.conf, give the route ")?;
@@ -114,7 +123,12 @@ impl fmt::Display for NotInKey {
                      `Headers`, or ",
                 )?;
             }
-            Asked::Cookies | Asked::RequestId | Asked::Remote | Asked::Form | Asked::Changes => {}
+            Asked::Cookies
+            | Asked::RequestId
+            | Asked::Remote
+            | Asked::Session
+            | Asked::Form
+            | Asked::Changes => {}
         }
         f.write_str("`cache = \"no_cache\"`")
     }

@@ -7,6 +7,7 @@ use http::{Extensions, HeaderMap, HeaderValue, Method, Uri};
 use super::allowance::Allowance;
 use super::{NotInKey, RequestScope, Site};
 use crate::log::Position;
+use crate::session::SessionRecord;
 use crate::state::Recorder;
 
 /// Everything of a [`Request`](super::Request) but its body.
@@ -34,6 +35,8 @@ pub struct RequestParts {
     pub as_of: Position,
     /// Where reads of the site's data are recorded, because the answer may be cached.
     pub(crate) recorder: Option<Arc<Recorder>>,
+    /// The visitor's session, if they have one.
+    pub(crate) session: Option<Arc<SessionRecord>>,
     /// What before-steps left for the controller and after-steps.
     pub extensions: Extensions,
     /// The data of the site, as this request may use it.

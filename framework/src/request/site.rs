@@ -13,6 +13,8 @@ pub struct Site {
     pub(crate) states: Arc<States>,
     /// What the site's constructors have built.
     pub(crate) resources: Arc<Resources>,
+    /// Where visitors sign in, if the site has sessions.
+    pub(crate) sign_in: Option<Arc<str>>,
     /// Where updates and invalidations are written.
     pub(crate) journal: Arc<dyn Journal>,
     /// The back end's docroot.
@@ -26,7 +28,7 @@ impl Site {
         let states = Arc::new(states);
         let journal = Arc::new(InMemory::new(states.clone()));
         let resources = Arc::default();
-        Site { states, resources, journal: journal.clone(), docroot: journal }
+        Site { states, resources, sign_in: None, journal: journal.clone(), docroot: journal }
     }
 
     /// The site with this resource, for the tests of controllers.

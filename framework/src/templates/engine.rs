@@ -21,7 +21,7 @@ use super::references;
 use super::rendered::Rendered;
 use super::values::Values;
 use crate::media_type;
-use crate::problem::{Problem, Problems};
+use crate::problem::{Problem, Problems, line_of};
 
 /// Adds a site's own functions, filters, tests and global values to Tera. It is called at each
 /// load, before the templates are there.
@@ -38,6 +38,8 @@ pub struct EngineOptions {
     pub customise: Vec<Customise>,
     /// The site's functions by their names.
     pub functions: Vec<(String, SiteFunction)>,
+    /// Whether `session` is the visitor's session, which no fragment may name.
+    pub has_sessions: bool,
     /// The longest page that a render may make, in bytes (default 32 MiB).
     pub max_output: usize,
 }
@@ -49,6 +51,7 @@ impl Default for EngineOptions {
             asset: Arc::new(|path| Ok(format!("/assets/{}", utf8_percent_encode(path, IN_PATH)))),
             customise: Vec::new(),
             functions: Vec::new(),
+            has_sessions: false,
             max_output: 32 * 1024 * 1024,
         }
     }
@@ -93,6 +96,7 @@ pub struct Engine {
     originals: Arc<Originals>,
     /// All fragments in them.
     places: Arc<Places>,
+    has_sessions: bool,
     max_output: usize,
     /// How much stack a render can need, in bytes.
     stack: usize,
@@ -117,7 +121,8 @@ impl Engine {
         let stack = STACK_FOR_FUNCTIONS + STACK_PER_LEVEL;
         let (originals, places) = (Arc::default(), Arc::default());
         let (folder, max_output) = (PathBuf::new(), options.max_output);
-        Engine { folder, tera: tera(options), originals, places, max_output, stack }
+        let has_sessions = options.has_sessions;
+        Engine { folder, tera: tera(options), originals, places, has_sessions, max_output, stack }
     }
 
     /// Loads every file below `folder`, so that a template may extend and include any other. A
@@ -165,12 +170,26 @@ impl Engine {
         let functions: Vec<_> = options.functions.iter().map(|(name, _)| name.clone()).collect();
         let code = SiteCode { is_all, functions: &functions, globals };
         engine.places = Arc::new(Places::of(&sources, code));
+        if options.has_sessions {
+            for (name, offset) in engine.places.with_session() {
+                let source = sources.iter().find(|source| source.name == name);
+                let line = source.map_or(1, |source| line_of(&source.text, offset));
+                let message = "the fragment names `session`, and is cached for all visitors: show what is the \
+                               visitor's own outside of `{% cache %}`, in a page or part that is not cached";
+                problems.push(Problem::at_line(folder.join(name), line, message));
+            }
+        }
         problems.or(engine)
     }
 
     /// Whether there is a fragment in any template.
     pub fn has_fragments(&self) -> bool {
         !self.places.is_empty()
+    }
+
+    /// Whether a template names the visitor's session, itself or by what it includes or extends.
+    pub fn names_session(&self, name: &str) -> bool {
+        self.has_sessions && self.places.names_session(name)
     }
 
     /// Renders a template. Its fragments are looked for in `fragments`, which gets those that were

@@ -15,7 +15,9 @@ use super::*;
 use crate::docroot::Manifest;
 use crate::log::{
     ContentId, FileChange, Invalidation, Joined, LogEpoch, Membership, Past, Position, Record,
+    Revocation, Revoked,
 };
+use crate::session::Revocations;
 use crate::state::{At, Row, State, States, Store, Table, Updates, Value, Violation};
 use disk::Disk;
 
@@ -75,6 +77,10 @@ fn states() -> (States, Arc<Store<Lines>>) {
     (states, store)
 }
 
+fn revoked(position: u64) -> Revocation {
+    Revocation { sessions: Revoked::User(format!("user {position}")), until: u64::MAX }
+}
+
 fn content_at(position: u64) -> Content {
     let mut joined = Joined::default();
     let membership = Membership::Joined {
@@ -98,7 +104,9 @@ fn content_at(position: u64) -> Content {
         fingerprint: 0,
         seed: rand::random(),
     };
-    Content { head, joined, deferred, files, states }
+    let mut revocations = Revocations::default();
+    revocations.apply(Position(position), &[revoked(position)], 0);
+    Content { head, joined, deferred, files, revocations, states }
 }
 
 fn on(disk: &Disk) -> Checkpoints {
@@ -116,7 +124,7 @@ fn restore(disk: &Disk, base: u64) -> Result<u64, String> {
     let past = Past::of(LOG, Position(base), Position(100));
     let restored = on(disk).restore(&past, &states)?;
     states.publish();
-    let Some(Restored { beginning, deferred, files }) = restored else {
+    let Some(Restored { beginning, deferred, files, revocations }) = restored else {
         assert_eq!(shown(&store), (vec![], 0), "nothing of a damaged one is left");
         return Ok(0);
     };
@@ -129,5 +137,6 @@ fn restore(disk: &Disk, base: u64) -> Result<u64, String> {
     assert_eq!((beginning.time, &beginning.joined), (position, &expected.joined));
     assert_eq!(deferred, expected.deferred);
     assert!(files.iter().eq(expected.files.iter()));
+    assert_eq!(revocations.to_pieces(), expected.revocations.to_pieces());
     Ok(position)
 }

@@ -78,7 +78,8 @@ fn write_lines(
     let mut done = 0;
     while let Some(part) = reader.next()? {
         match part {
-            Part::Joined(_) | Part::Deferred(..) => {}
+            // Sessions are of one log: where this is imported they are not honoured.
+            Part::Joined(_) | Part::Deferred(..) | Part::Revocations(_) => {}
             Part::Files(piece) => files.push(piece.into()),
             Part::Field { state, field, version } => place = Some((state, field, version)),
             Part::Item(item) => {

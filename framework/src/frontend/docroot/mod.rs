@@ -77,7 +77,7 @@ impl Docroot {
     }
 
     /// Begins with the manifest that a back end has sent.
-    pub(super) fn begin(&self, snapshot: &[Bytes]) {
+    pub(super) fn begin<'a>(&self, snapshot: impl Iterator<Item = &'a Bytes>) {
         let manifest = Manifest::from_pieces(snapshot);
         if manifest.is_none() {
             tracing::error!("cannot read which files the log has put into the docroot");

@@ -23,6 +23,7 @@ use super::counters::{Counters, Event};
 use super::end_to_end::end_to_end;
 use super::failure::{Failure, ReplyCaching};
 use super::router::Order;
+use super::sessions::Sessions;
 use super::settings::Settings;
 use crate::body::Body;
 use crate::cache::{Cache, LogOrigin};
@@ -33,6 +34,7 @@ use crate::link::{Answer, AnswerContent, Call, CallError, Link};
 use crate::log::Position;
 use crate::media_type;
 use crate::server::{Work, limited};
+use crate::session::SessionRecord;
 use crate::templates::{NoFragments, Rendered, Values};
 
 pub(super) use fragments::UNAUDITED;
@@ -46,6 +48,7 @@ pub(super) struct Maker {
     /// Where fragments are kept.
     cache: Arc<Cache>,
     counters: Arc<Counters>,
+    sessions: Arc<Sessions>,
 }
 
 /// The making of one page.
@@ -73,8 +76,9 @@ impl Maker {
     pub(super) fn new(
         (settings, cache, counters): (Arc<Settings>, Arc<Cache>, Arc<Counters>),
         link: Arc<Link>,
+        sessions: Arc<Sessions>,
     ) -> Maker {
-        Maker { settings, link, cache, counters }
+        Maker { settings, link, cache, counters, sessions }
     }
 
     /// Makes the page of a controller's or a template's route, which is begun now. `body` is that of
@@ -156,6 +160,9 @@ impl Maker {
         if let Some(variant) = making.order.variant.name() {
             set(&mut values, "variant", variant)?;
         }
+        let session = making.order.session.as_ref();
+        let session = session.filter(|session| self.sessions.honours(session));
+        set_session(&mut values, session)?;
         self.render(making, name, &values, StatusCode::OK, HeaderMap::new())
     }
 
@@ -164,7 +171,11 @@ impl Maker {
         let origin = LogOrigin { log: answer.log, as_of: answer.as_of };
         let status = StatusCode::from_u16(answer.status)
             .map_err(|_| Failure::internal(format!("status {} is none", answer.status)))?;
-        let headers = headers_of(&answer)?;
+        let mut headers = headers_of(&answer)?;
+        if let Some(change) = answer.session {
+            let changed = self.sessions.change(*change, answer.log, &mut headers);
+            changed.map_err(Failure::internal)?;
+        }
         match answer.content {
             AnswerContent::Body => {
                 let content = MadeContent::Body(body);
@@ -180,6 +191,8 @@ impl Maker {
                         .offer("variant", variant)
                         .map_err(|error| Failure::internal(error.to_string()))?;
                 }
+                let session = making.order.session.as_ref().filter(|_| answer.has_session);
+                set_session(&mut values, session)?;
                 let values = values.recorded_as(answer.recorded.as_deref());
                 let making = Making { origin: Some(origin), ..making };
                 let mut made = self.render(making, &name, &values, status, headers)?;
@@ -220,6 +233,13 @@ impl Maker {
             )));
         }
         let templates = &order.edition.templates;
+        if !order.is_for_one && templates.names_session(name) {
+            return Err(Failure::internal(format!(
+                "the template `{name}` names `session`, and the page is cached for all visitors: leave what is \
+                 the visitor's own to a part of the page, `{{{{ part(url=…) }}}}`, with a route of its own and \
+                 `cache = \"no_cache\"`"
+            )));
+        }
         let key = order.key.as_ref().filter(|_| self.settings.caching);
         let (rendered, origin) = match (fragments, key) {
             (Source::Template(audited), _) => {
@@ -248,6 +268,12 @@ impl Maker {
         let recorded = Some(recorded);
         Ok(Made { status, headers, content, groups, recorded, cache: None, origin })
     }
+}
+
+/// What a template that is for one client sees of its session.
+fn set_session(values: &mut Values, session: Option<&Arc<SessionRecord>>) -> Result<(), Failure> {
+    let Some(data) = session.and_then(|session| session.to_json()) else { return Ok(()) };
+    values.set("session", &data).map_err(|error| Failure::internal(error.to_string()))
 }
 
 fn set(values: &mut Values, name: &str, value: &str) -> Result<(), Failure> {

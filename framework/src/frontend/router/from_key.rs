@@ -10,6 +10,7 @@ use crate::cache::Key;
 use crate::clock;
 use crate::dispatch::{CanonicalPath, Resolution};
 use crate::frontend::respond::Forward;
+use crate::frontend::sessions::ClientSession;
 use crate::link::Call;
 
 impl Router {
@@ -28,7 +29,8 @@ impl Router {
         let (client, ()) = request.body(()).ok()?.into_parts();
         let (generation, edition) = self.editions.take();
         let origin = self.origin(IpAddr::V4(Ipv4Addr::LOCALHOST), &client.headers);
-        let visit = Visit::of_client(generation, &edition, &client, origin, None);
+        let session = ClientSession::default();
+        let visit = Visit::of_client((generation, &edition), (&client, &session), origin, None);
         let path = CanonicalPath::new(client.uri.path()).ok()?;
         let Resolution::Route(matched) = edition.table.resolve(&Method::GET, path) else {
             return None;

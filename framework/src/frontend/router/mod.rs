@@ -27,12 +27,14 @@ use http::{Method, StatusCode};
 
 use super::failure::Failure;
 use super::respond::{CacheStatus, Forward, allow_header};
+use super::sessions::Sessions;
 use super::settings::Settings;
 use crate::cache::Cache;
 use crate::computation::Code;
 use crate::dispatch::{CanonicalPath, Match, Resolution, Scope, Target};
 use crate::http::Origin;
 use crate::log::panic_message;
+use crate::session::SessionRecord;
 use crate::shown::{shown, shown_cause};
 
 pub(crate) use edition::Edition;
@@ -51,6 +53,7 @@ pub(super) struct Router {
     settings: Arc<Settings>,
     pub(super) editions: Editions,
     variant: Option<Arc<VariantFn>>,
+    sessions: Arc<Sessions>,
 }
 
 /// What a request asks for.
@@ -98,8 +101,9 @@ impl Router {
         edition: Edition,
         cache: Arc<Cache>,
         variant: Option<Arc<VariantFn>>,
+        sessions: Arc<Sessions>,
     ) -> Router {
-        Router { settings, editions: Editions::new(edition, cache), variant }
+        Router { settings, editions: Editions::new(edition, cache), variant, sessions }
     }
 
     /// Where a request comes from that `peer` has sent.
@@ -170,7 +174,13 @@ impl Router {
             }
         };
         match PageRequest::new(visit, matched, variant, &self.settings.languages) {
-            Ok(page) => Routed::Page(page),
+            Ok(mut page) => {
+                if page.key.is_err() {
+                    let session = self.sessions.open(&visit.client.headers, visit.session);
+                    page.session = session.map(Arc::clone);
+                }
+                Routed::Page(page)
+            }
             Err(failed) => Routed::Refused(failed),
         }
     }
@@ -191,14 +201,26 @@ impl Router {
         language.or_else(|| languages.preferred(visit.headers()))
     }
 
+    /// The session of the client, if it is honoured here.
+    fn session_of<'a>(
+        &'a self,
+        visit: Visit<'a>,
+    ) -> impl Fn() -> Option<Arc<SessionRecord>> + use<'a> {
+        move || {
+            let session = self.sessions.open(&visit.client.headers, visit.session)?;
+            self.sessions.honours(session).then(|| Arc::clone(session))
+        }
+    }
+
     /// What the site's variant function says of a request.
     ///
     /// # Errors
     /// That it panicked, with its message.
     fn variant_of(&self, visit: Visit<'_>) -> Result<Variant, String> {
         let Some(variant) = &self.variant else { return Ok(Variant::yes()) };
-        let visitor =
-            Visitor::of(visit.uri, visit.headers(), visit.origin, &self.settings.languages);
+        let languages = &self.settings.languages;
+        let session = self.session_of(visit);
+        let visitor = Visitor::of(visit.uri, visit.headers(), visit.origin, languages, &session);
         // It shares nothing with the front end that it could leave half done.
         let call = AssertUnwindSafe(|| variant(&visitor));
         Code::variant().run(|| catch_unwind(call)).map_err(|panic| {

@@ -19,6 +19,7 @@ use crate::link::Call;
 use crate::log::Position;
 use crate::request::RequestScope;
 use crate::server::Work;
+use crate::session::SessionRecord;
 
 /// An order for a page: what has to be known to make it and to keep it, without the request that asked
 /// for it. With it goes the [`Call`] of the controller.
@@ -40,6 +41,8 @@ pub(in crate::frontend) struct Order {
     pub(in crate::frontend) key: Option<Key<'static>>,
     /// Whether the page is for the client alone that has asked for it.
     pub(in crate::frontend) is_for_one: bool,
+    /// The client's session, as its cookie says, if the page is for it alone.
+    pub(in crate::frontend) session: Option<Arc<SessionRecord>>,
     pub(in crate::frontend) request_id: String,
     /// What the client's connection is held to until the page is made.
     pub(in crate::frontend) work: Option<Work>,
@@ -104,7 +107,7 @@ impl Order {
 
     /// What all orders have in common.
     fn begin(request: PageRequest<'_>, uri: String, why: Forward, now: Moment) -> (Order, Call) {
-        let PageRequest { visit, matched, variant, .. } = request;
+        let PageRequest { visit, matched, variant, session, .. } = request;
         let request_id = request_id();
         let controller = match &matched.route.target {
             Target::Controller(name) => name.clone(),
@@ -129,6 +132,7 @@ impl Order {
             body_limit: None,
             request_id: request_id.clone(),
             remote: None,
+            session: session.as_deref().cloned().map(Box::new),
             own_url: None,
             has_fragments: false,
         };
@@ -141,6 +145,7 @@ impl Order {
             groups: Vec::new(),
             key: None,
             is_for_one: true,
+            session,
             request_id,
             work: visit.work.cloned(),
             why,

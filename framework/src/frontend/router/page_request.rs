@@ -16,6 +16,7 @@ use crate::clock::Moment;
 use crate::dispatch::{CacheType, Match, Route};
 use crate::http::Languages;
 use crate::link::Call;
+use crate::session::SessionRecord;
 
 /// A request for a page, with all that the router has found out about it.
 pub(in crate::frontend) struct PageRequest<'a> {
@@ -24,6 +25,8 @@ pub(in crate::frontend) struct PageRequest<'a> {
     pub(in crate::frontend) variant: Variant,
     /// The part of the query that the route heeds, in its one spelling.
     query: Cow<'a, str>,
+    /// The client's session, as its cookie says, for a page that is the client's own.
+    pub(super) session: Option<Arc<SessionRecord>>,
     /// What the page is found by in the cache, or why the cache has no part in it.
     pub(in crate::frontend) key: Result<Key<'a>, Forward>,
 }
@@ -62,7 +65,7 @@ impl<'a> PageRequest<'a> {
             }
         };
         let key = Err(Forward::Bypass);
-        let mut request = PageRequest { visit, matched, variant, query, key };
+        let mut request = PageRequest { visit, matched, variant, query, session: None, key };
         request.key = match why {
             None => Ok(request.key_of(request.id(), languages)),
             Some(why) => Err(why),

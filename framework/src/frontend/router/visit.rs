@@ -6,6 +6,7 @@ use http::{Method, Uri};
 
 use super::Edition;
 use crate::cache::Generation;
+use crate::frontend::sessions::ClientSession;
 use crate::http::Origin;
 use crate::server::Work;
 
@@ -18,6 +19,8 @@ pub(in crate::frontend) struct Visit<'a> {
     pub(in crate::frontend) edition: &'a Arc<Edition>,
     /// The request that the client has sent.
     pub(in crate::frontend) client: &'a Parts,
+    /// The client's session.
+    pub(in crate::frontend) session: &'a ClientSession,
     pub(in crate::frontend) origin: Origin,
     pub(in crate::frontend) method: &'a Method,
     pub(in crate::frontend) uri: &'a Uri,
@@ -40,14 +43,13 @@ pub(in crate::frontend) struct PartHeaders(OnceLock<HeaderMap>);
 impl<'a> Visit<'a> {
     /// A request that a client has sent.
     pub(in crate::frontend) fn of_client(
-        generation: Generation,
-        edition: &'a Arc<Edition>,
-        client: &'a Parts,
+        (generation, edition): (Generation, &'a Arc<Edition>),
+        (client, session): (&'a Parts, &'a ClientSession),
         origin: Origin,
         work: Option<&'a Work>,
     ) -> Visit<'a> {
         let (method, uri, headers) = (&client.method, &client.uri, Headers::OfClient);
-        Visit { generation, edition, client, origin, method, uri, headers, work }
+        Visit { generation, edition, client, session, origin, method, uri, headers, work }
     }
 
     /// The same client's request for the part at `uri`.

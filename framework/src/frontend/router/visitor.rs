@@ -1,10 +1,13 @@
+use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use http::header::HeaderMap;
 use http::request::Parts;
 use http::{HeaderName, Uri};
 
 use crate::http::{Languages, Origin, Scheme, cookie};
+use crate::session::{SessionData, SessionRecord};
 
 /// A request as the site's variant function sees it: all of it but its body, and its sender.
 ///
@@ -34,19 +37,23 @@ use crate::http::{Languages, Origin, Scheme, cookie};
 /// assert_eq!(variant(&Visitor::new(&parts, origin, &languages)), Variant::named("de"));
 /// # Ok::<(), http::Error>(())
 /// ```
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Visitor<'a> {
     uri: &'a Uri,
     headers: &'a HeaderMap,
     origin: Origin,
     languages: &'a Languages,
+    session: &'a OpenSession<'a>,
 }
+
+/// The visitor's session, opened when it is asked for.
+type OpenSession<'a> = dyn Fn() -> Option<Arc<SessionRecord>> + 'a;
 
 impl<'a> Visitor<'a> {
     /// The sender of this request, who comes from `origin` to a site with these languages: to try a
     /// variant function in a test.
     pub fn new(parts: &'a Parts, origin: Origin, languages: &'a Languages) -> Visitor<'a> {
-        Visitor::of(&parts.uri, &parts.headers, origin, languages)
+        Visitor::of(&parts.uri, &parts.headers, origin, languages, &|| None)
     }
 
     /// The sender of a request for `uri` with these headers.
@@ -55,8 +62,9 @@ impl<'a> Visitor<'a> {
         headers: &'a HeaderMap,
         origin: Origin,
         languages: &'a Languages,
+        session: &'a OpenSession<'a>,
     ) -> Visitor<'a> {
-        Visitor { uri, headers, origin, languages }
+        Visitor { uri, headers, origin, languages, session }
     }
 
     /// Path and query, as they were sent.
@@ -84,6 +92,14 @@ impl<'a> Visitor<'a> {
         cookie(self.headers, name)
     }
 
+    /// The visitor's session, if they have one of this type that has not ended. It is opened when this is called,
+    /// so requests that are answered without looking at it cost nothing.
+    ///
+    /// A front end that has lost touch with the back ends sees none: it cannot know whether it has ended.
+    pub fn session<S: SessionData>(&self) -> Option<S> {
+        (self.session)()?.decode()
+    }
+
     /// The one of the site's languages that `Accept-Language` wants most (see
     /// [`Languages::preferred`]). Empty if `project.toml` names no `languages`.
     pub fn language(&self) -> &'a str {
@@ -104,5 +120,17 @@ impl<'a> Visitor<'a> {
     /// The visitor's address; behind proxies only if they are among the `trusted_proxies`.
     pub fn remote(&self) -> IpAddr {
         self.origin.remote
+    }
+}
+
+impl fmt::Debug for Visitor<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Visitor { uri, headers, origin, languages, session: _ } = self;
+        f.debug_struct("Visitor")
+            .field("uri", uri)
+            .field("headers", headers)
+            .field("origin", origin)
+            .field("languages", languages)
+            .finish_non_exhaustive()
     }
 }

@@ -3,7 +3,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures_util::FutureExt;
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
@@ -16,7 +15,7 @@ use super::uplink::Uplink;
 use super::{FAREWELL, Shared};
 use crate::clock::Moment;
 use crate::link::connector::Purpose;
-use crate::link::feed::{Down, FeedRecord, Followed, Welcome};
+use crate::link::feed::{Down, FeedRecord, Followed, SnapshotPiece, Welcome};
 use crate::link::frame::Frames;
 use crate::link::{DOWN_LIMIT, Follower};
 use crate::log::Position;
@@ -140,7 +139,7 @@ impl Feed {
         shared: &Shared,
         slot: &Slot,
         follower: &F,
-    ) -> Result<(Feed, Welcome, Option<Followed>, Vec<Bytes>), SessionProblem> {
+    ) -> Result<(Feed, Welcome, Option<Followed>, Vec<SnapshotPiece>), SessionProblem> {
         let options = &shared.options;
         let (mut sender, connection) =
             session::connect(&slot.connector, Purpose::Feed, options).await?;

@@ -91,6 +91,8 @@ impl Host for Echo {
             groups: Vec::new(),
             recorded: Some(Vec::new()),
             cache: None,
+            has_session: false,
+            session: None,
             log: LogEpoch { id: LogId(1), epoch: Epoch(1) },
             as_of: call.applied,
         };

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::{FAREWELL, Server};
 use crate::body::{Body, BodyError};
 use crate::clock::Moment;
-use crate::link::feed::{Down, Open, Up, Welcome};
+use crate::link::feed::{Down, Open, SnapshotPiece, Up, Welcome};
 use crate::link::frame::{self, Frames};
 use crate::link::{BackEndRefusal, DOWN_LIMIT, Grant, Host, How, MemberId, UP_LIMIT};
 use crate::log::Position;
@@ -147,7 +147,7 @@ impl<'a, H: Host> FollowingMember<'a, H> {
     async fn admit(
         host: &'a H,
         open: Open,
-    ) -> Result<(FollowingMember<'a, H>, Welcome, Vec<Bytes>), BackEndRefusal> {
+    ) -> Result<(FollowingMember<'a, H>, Welcome, Vec<SnapshotPiece>), BackEndRefusal> {
         let admission = host.admit(open).await?;
         let member = FollowingMember {
             host,
@@ -165,6 +165,7 @@ impl<'a, H: Host> FollowingMember<'a, H> {
             backend: admission.backend,
             start: admission.start,
             resumed: admission.resumed,
+            openings: admission.openings,
             snapshot: u32::try_from(admission.snapshot.len()).map_err(|_| BackEndRefusal {
                 message: "the snapshot has too many pieces".to_owned(),
             })?,
@@ -175,7 +176,7 @@ impl<'a, H: Host> FollowingMember<'a, H> {
     async fn welcome(
         &self,
         welcome: Welcome,
-        snapshot: Vec<Bytes>,
+        snapshot: Vec<SnapshotPiece>,
         down: &Downlink,
     ) -> Result<(), Trouble> {
         down.send(&Down::Welcome(welcome)).await?;

@@ -115,7 +115,8 @@ async fn what_is_lacking_is_reported_before_the_record_is_acknowledged() {
 #[tokio::test]
 async fn a_front_end_that_does_not_resume_gets_the_snapshot_before_any_record() {
     let host = TestHost::new("b1");
-    let pieces: Vec<Bytes> = (0..50).map(|number| vec![number; 100_000].into()).collect();
+    let piece = |number| SnapshotPiece::Files(vec![number; 100_000].into());
+    let pieces: Vec<SnapshotPiece> = (0..50).map(piece).collect();
     *host.snapshot.lock().unwrap() = pieces.clone();
     host.append("before");
     let (backend, address) = Backend::on_tcp(host).await;
@@ -132,4 +133,6 @@ async fn a_front_end_that_does_not_resume_gets_the_snapshot_before_any_record() 
     let state = until("it goes on", &reader.state, |state| state.position() == last).await;
     let again = state.welcomes.last().unwrap();
     assert!(again.resumed && again.snapshot == 0 && state.snapshot.is_empty());
+    let log = again.log;
+    assert_eq!(again.openings, [(log.epoch, Position::START)]);
 }

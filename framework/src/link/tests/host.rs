@@ -33,7 +33,7 @@ pub(super) struct TestHost {
     /// Files by path.
     pub(super) contents: Mutex<BTreeMap<String, (ContentId, Bytes)>>,
     /// The snapshot for front ends that do not resume.
-    pub(super) snapshot: Mutex<Vec<Bytes>>,
+    pub(super) snapshot: Mutex<Vec<SnapshotPiece>>,
     /// What becomes of renewals.
     pub(super) grants: Mutex<Grant>,
     pub(super) refuse: Mutex<Option<String>>,
@@ -170,6 +170,8 @@ impl Host for TestHost {
             groups: vec!["stories".to_owned()],
             recorded: Some(Vec::new()),
             cache: None,
+            has_session: false,
+            session: None,
             log: self.log,
             as_of: *self.committed.borrow(),
         };
@@ -194,7 +196,17 @@ impl Host for TestHost {
             false => self.snapshot.lock().unwrap().clone(),
         };
         let (log, fingerprint, lease) = (self.log, 0, LEASE);
-        Ok(Admission { member, log, fingerprint, lease, start, resumed, backend, snapshot })
+        Ok(Admission {
+            member,
+            log,
+            fingerprint,
+            lease,
+            start,
+            resumed,
+            backend,
+            snapshot,
+            openings: vec![(log.epoch, Position::START)],
+        })
     }
 
     fn committed(&self) -> Position {

@@ -120,6 +120,7 @@ fn call(controller: &str) -> Call {
         applied: Position::START,
         request_id: "r1".to_owned(),
         remote: None,
+        session: None,
         variant: None,
         body_limit: None,
         deadline: GENEROUS.as_millis() as u64,

@@ -167,6 +167,8 @@ async fn an_answer_without_its_closing_trailer_is_not_taken_for_whole() {
             groups: Vec::new(),
             recorded: Some(Vec::new()),
             cache: None,
+            has_session: false,
+            session: None,
             log: crate::log::LogEpoch::first_of(1),
             as_of: Position(1),
         };
@@ -200,6 +202,7 @@ fn welcome(start: Position) -> Bytes {
         start,
         resumed: false,
         snapshot: 0,
+        openings: Vec::new(),
     };
     frame::encode(&Down::Welcome(welcome), DOWN_LIMIT).unwrap()
 }

@@ -1,6 +1,5 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bytes::Bytes;
 use tokio::sync::watch;
 
 use crate::clock::Moment;
@@ -24,7 +23,7 @@ type OnRenewal = Box<dyn FnMut(Moment, &State) + Send>;
 pub(super) struct State {
     pub(super) followed: Option<Followed>,
     pub(super) welcomes: Vec<Welcome>,
-    pub(super) snapshot: Vec<Bytes>,
+    pub(super) snapshot: Vec<SnapshotPiece>,
     pub(super) records: Vec<FeedRecord>,
     pub(super) renewals: usize,
     pub(super) cuts: usize,
@@ -52,7 +51,7 @@ impl Follower for Reader {
         self.state.borrow().followed
     }
 
-    fn welcomed(&self, welcome: &Welcome, _: Option<Followed>, snapshot: &[Bytes]) {
+    fn welcomed(&self, welcome: &Welcome, _: Option<Followed>, snapshot: &[SnapshotPiece]) {
         self.state.send_modify(|state| {
             if !welcome.resumed {
                 state.records.clear();

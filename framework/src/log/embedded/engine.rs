@@ -134,6 +134,11 @@ impl Engine {
         LogEpoch { id: self.id, epoch: present.epoch }
     }
 
+    /// The openings that are remembered, the present one last.
+    pub(in crate::log) fn openings(&self) -> Vec<EpochStart> {
+        self.epochs.starts()
+    }
+
     /// What the log has, before it is replayed.
     pub(in crate::log) fn past(&self) -> Result<Past, OpenError> {
         let database = self.database.read().unwrap_or_else(PoisonError::into_inner);

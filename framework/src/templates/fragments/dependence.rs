@@ -41,7 +41,7 @@ use std::sync::Arc;
 use tera::value::{Key, ValueKind};
 use tera::{State, Value};
 
-use super::mentions::{Path, Place, Places};
+use super::mentions::{Path, Place, Places, SESSION};
 use crate::templates::marked::{Mark, Marked, PAGE, address};
 use crate::templates::values::Values;
 
@@ -79,7 +79,9 @@ impl Known {
         let is_of_data =
             self.values.has_marks() || self.values.recorded().is_none_or(|all| !all.is_empty());
         let all = place.mentions.is_opaque;
-        let found = Dependence { all, has_key: true, ..Dependence::default() };
+        // The session is in no key. Where it is named, the template is refused; this may name anything.
+        let has_key = !(all && self.values.is_set(SESSION));
+        let found = Dependence { all, has_key, ..Dependence::default() };
         if !is_of_data && row.is_none() {
             return found;
         }

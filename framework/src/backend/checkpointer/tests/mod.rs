@@ -87,6 +87,7 @@ impl<S: Updates<Update = String>> NodeOf<S> {
             tail: Tail::new(),
             deferrals: Arc::default(),
             docroot: Arc::new(BackEndDocroot::new("docroot".into(), contents)),
+            revocations: Arc::default(),
             checkpoints: Arc::new(Checkpoints::beside(folder)),
         };
         let saved = publisher.saved();

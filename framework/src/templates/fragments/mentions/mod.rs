@@ -35,7 +35,7 @@ mod tests;
 
 pub(super) use found::Path;
 pub(super) use places::Place;
-pub(in crate::templates) use places::{Places, SiteCode, count};
+pub(in crate::templates) use places::{Places, SESSION, SiteCode, count};
 
 use std::collections::BTreeSet;
 
@@ -51,6 +51,11 @@ pub(super) struct Mentions {
 }
 
 impl Mentions {
+    /// Whether a variable of this name is among them.
+    fn names(&self, name: &str) -> bool {
+        self.paths.iter().any(|path| path.first().is_some_and(|first| &**first == name))
+    }
+
     fn extend(&mut self, other: &Mentions) {
         self.paths.extend(other.paths.iter().cloned());
         self.is_opaque |= other.is_opaque;

@@ -18,7 +18,12 @@ pub(in crate::templates) struct Places {
     implicit: BTreeSet<Box<str>>,
     /// What the site's code gives to all templates.
     globals: Context,
+    /// The templates that name the visitor's session, themselves or by what they include or extend.
+    personal: BTreeSet<String>,
 }
+
+/// What the visitor's session is called in templates.
+pub(in crate::templates) const SESSION: &str = "session";
 
 /// What the site's code adds to its templates.
 #[derive(Debug, Clone)]
@@ -39,6 +44,15 @@ pub(in crate::templates::fragments) struct Place {
     pub(in crate::templates::fragments) mentions: Mentions,
     /// A digest of its body, as it is written.
     pub(in crate::templates::fragments) body: [u8; 32],
+    /// Where it begins in the template.
+    start: usize,
+}
+
+impl Place {
+    /// Whether the visitor's session is named in it.
+    fn names_session(&self) -> bool {
+        self.mentions.names(SESSION)
+    }
 }
 
 impl Places {
@@ -58,19 +72,36 @@ impl Places {
                 let digest = *blake3::hash(&text.as_bytes()[body.clone()]).as_bytes();
                 let mentions = walk.piece(Within { text, block }, body);
                 let name = format!("{name}:{}", number + 1);
-                places.push(Place { name, mentions, body: digest });
+                places.push(Place { name, mentions, body: digest, start: tag.range.start });
+            }
+        }
+        let mut personal = BTreeSet::new();
+        for Source { name, .. } in sources {
+            if walk.template(name).names(SESSION) {
+                personal.insert(name.clone());
             }
         }
         let bound = is_all.then(|| {
             let names = sources.iter().flat_map(|source| bound_in(&source.text));
             names.map(Box::from).collect()
         });
-        Places { places, bound, implicit: walk.implicit(), globals }
+        Places { places, bound, implicit: walk.implicit(), globals, personal }
     }
 
     /// Whether there are none.
     pub(in crate::templates) fn is_empty(&self) -> bool {
         self.places.is_empty()
+    }
+
+    /// Whether a template names the visitor's session.
+    pub(in crate::templates) fn names_session(&self, template: &str) -> bool {
+        self.personal.contains(template)
+    }
+
+    /// The fragments that do: the template, and where the fragment begins in it.
+    pub(in crate::templates) fn with_session(&self) -> impl Iterator<Item = (&str, usize)> {
+        let places = self.places.iter().filter(|place| place.names_session());
+        places.filter_map(|place| Some((place.name.rsplit_once(':')?.0, place.start)))
     }
 
     /// The fragment of this number.

@@ -51,6 +51,11 @@ impl<'a> Walk<'a> {
         self.components.paths.iter().flat_map(|path| path.first().cloned()).collect()
     }
 
+    /// What a template names, with what it includes and extends.
+    pub(super) fn template(&mut self, name: &'a str) -> Mentions {
+        self.mentions(Some(Piece::Template(name)))
+    }
+
     /// What the piece from `range` names.
     pub(super) fn piece(&mut self, within: Within<'a>, range: Range<usize>) -> Mentions {
         let (mut found, mut mentions) = (Found::default(), Mentions::default());

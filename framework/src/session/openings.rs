@@ -1,0 +1,46 @@
+use super::Issue;
+use crate::log::{Epoch, LogId, Position};
+
+/// Which openings a log has had, as a front end was told.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Openings {
+    log: Option<LogId>,
+    /// Each with the log's last position when it began; the present one last.
+    starts: Vec<(Epoch, Position)>,
+}
+
+impl Openings {
+    /// Those of this log, the oldest first.
+    pub(crate) fn of(log: LogId, starts: Vec<(Epoch, Position)>) -> Openings {
+        Openings { log: Some(log), starts }
+    }
+
+    /// Whether the log has all records from before a session was issued as they were then. `log/epoch.rs`
+    /// has the argument; what is of the present opening is not older than what is known here.
+    pub(crate) fn include(&self, issue: &Issue) -> bool {
+        if self.log != Some(issue.log.id) {
+            return false;
+        }
+        let at = self.starts.iter().position(|(epoch, _)| *epoch == issue.log.epoch);
+        at.is_some_and(|at| self.starts[at + 1..].iter().all(|(_, after)| issue.position <= *after))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::LogEpoch;
+
+    #[test]
+    fn a_session_counts_where_the_log_has_what_came_before_it() {
+        let starts = vec![(Epoch(1), Position(0)), (Epoch(2), Position(50))];
+        let openings = Openings::of(LogId(9), starts);
+        let include = |log, epoch, position| {
+            let log = LogEpoch { id: LogId(log), epoch: Epoch(epoch) };
+            openings.include(&Issue { log, position: Position(position), time: 0 })
+        };
+        assert!(include(9, 1, 50) && include(9, 2, 70));
+        assert!(!include(9, 1, 51), "the log was restored when it ended with 50");
+        assert!(!include(9, 3, 1) && !include(8, 1, 1));
+    }
+}

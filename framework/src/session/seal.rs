@@ -1,0 +1,198 @@
+//! Records in cookies.
+//!
+//! A cookie's value is base64url of: a byte that names the format, a nonce of 12 random bytes, and the encoded
+//! record, sealed with AES-256-GCM (NIST SP 800-38D) and the cookie's name as associated data, so that
+//! what was sealed for one purpose does not open for another. The key is derived from the site's secret
+//! by BLAKE3 in its mode for that. Random nonces are safe for 2³² seals under one key.
+
+use std::borrow::Cow;
+
+use aes_gcm::aead::{Aead, KeyInit, Nonce, Payload};
+use aes_gcm::{Aes256Gcm, Key};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use cookie::{Cookie, SameSite};
+use http::HeaderMap;
+
+use super::SessionRecord;
+use crate::http::cookie as cookie_of;
+
+/// What the key is for.
+const CONTEXT: &str = "headwater 2026-11-29 sealed cookies";
+const FORMAT: u8 = 1;
+const NONCE: usize = 12;
+
+/// The longest value of a cookie that browsers keep, beside its name and attributes (RFC 6265, section
+/// 6.1).
+const LONGEST: usize = 3800;
+
+/// Seals what is kept in cookies, and opens it.
+#[derive(Clone)]
+pub(crate) struct Keys {
+    /// The first seals.
+    ciphers: Vec<Aes256Gcm>,
+}
+
+impl Keys {
+    /// Of the site's secrets, the one that seals first.
+    pub(crate) fn of<'a>(secrets: impl IntoIterator<Item = &'a str>) -> Keys {
+        let cipher = |secret: &str| {
+            let key = blake3::derive_key(CONTEXT, secret.as_bytes());
+            Aes256Gcm::new(&Key::<Aes256Gcm>::from(key))
+        };
+        Keys { ciphers: secrets.into_iter().map(cipher).collect() }
+    }
+
+    /// The value of the cookie `name` that holds `plain`.
+    pub(crate) fn seal(&self, name: &str, plain: &[u8]) -> Option<String> {
+        let nonce: [u8; NONCE] = rand::random();
+        let payload = Payload { msg: plain, aad: name.as_bytes() };
+        let nonce = Nonce::<Aes256Gcm>::from(nonce);
+        let sealed = self.ciphers.first()?.encrypt(&nonce, payload).ok()?;
+        let bytes = [&[FORMAT], nonce.as_slice(), &sealed].concat();
+        Some(URL_SAFE_NO_PAD.encode(bytes))
+    }
+
+    /// What [`seal`](Keys::seal) has sealed under one of the keys; `None` for anything else.
+    pub(crate) fn open(&self, name: &str, value: &str) -> Option<Vec<u8>> {
+        if value.len() > LONGEST {
+            return None;
+        }
+        let bytes = URL_SAFE_NO_PAD.decode(value).ok()?;
+        let (&FORMAT, rest) = bytes.split_first()? else { return None };
+        let (nonce, sealed) = rest.split_first_chunk::<NONCE>()?;
+        let nonce = Nonce::<Aes256Gcm>::from(*nonce);
+        let open = |cipher: &Aes256Gcm| {
+            cipher.decrypt(&nonce, Payload { msg: sealed, aad: name.as_bytes() }).ok()
+        };
+        self.ciphers.iter().find_map(open)
+    }
+}
+
+/// The cookies that hold sessions.
+#[derive(Clone)]
+pub(crate) struct SessionCookies {
+    keys: Keys,
+    /// Whether they are for HTTPS only, and for this host only, which their name says then.
+    is_secure: bool,
+    name: Cow<'static, str>,
+}
+
+impl SessionCookies {
+    /// With these keys, sent over HTTPS only if they are to be secure.
+    pub(crate) fn new(keys: Keys, is_secure: bool) -> SessionCookies {
+        let name = if is_secure { "__Host-session" } else { "session" };
+        SessionCookies { keys, is_secure, name: name.into() }
+    }
+
+    /// The session that a request with these headers has, as far as a cookie can say.
+    pub(crate) fn open(&self, headers: &HeaderMap) -> Option<SessionRecord> {
+        let value = cookie_of(headers, &self.name)?;
+        let plain = self.keys.open(&self.name, value)?;
+        postcard::from_bytes(&plain).ok()
+    }
+
+    /// The value of `Set-Cookie` that gives a browser this session, for `seconds`.
+    ///
+    /// # Errors
+    /// When it is too long.
+    pub(crate) fn set(&self, session: &SessionRecord, seconds: i64) -> Result<String, String> {
+        let plain = postcard::to_allocvec(session).map_err(|error| error.to_string())?;
+        let value = self.keys.seal(&self.name, &plain).ok_or("there is no key to seal it with")?;
+        if value.len() > LONGEST {
+            return Err(format!(
+                "the session takes {} bytes as a cookie, and browsers keep {LONGEST}: keep its data in a \
+                 table, under the session's user",
+                value.len()
+            ));
+        }
+        Ok(self.cookie(value, seconds))
+    }
+
+    /// The value of `Set-Cookie` that has a browser forget it.
+    pub(crate) fn forget(&self) -> String {
+        self.cookie(String::new(), 0)
+    }
+
+    fn cookie(&self, value: String, seconds: i64) -> String {
+        Cookie::build((self.name.as_ref(), value))
+            .path("/")
+            .http_only(true)
+            .same_site(SameSite::Lax)
+            .secure(self.is_secure)
+            .max_age(cookie::time::Duration::seconds(seconds))
+            .build()
+            .to_string()
+    }
+}
+
+impl std::fmt::Debug for SessionCookies {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SessionCookies").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::{LogEpoch, Position, SessionId};
+    use crate::session::Issue;
+    use proptest::prelude::*;
+
+    fn record() -> SessionRecord {
+        let issued = Issue { log: LogEpoch::first_of(1), position: Position(3), time: 5 };
+        let (id, data) = (SessionId::random(), b"ana".to_vec());
+        SessionRecord { id, user: Some("7".to_owned()), issued, expires: 9, data }
+    }
+
+    fn request(set_cookie: &str) -> HeaderMap {
+        let pair = set_cookie.split(';').next().unwrap();
+        HeaderMap::from_iter([(http::header::COOKIE, pair.parse().unwrap())])
+    }
+
+    #[test]
+    fn a_session_comes_back_as_it_was_sealed_and_under_older_keys_too() {
+        let (old, new) = (Keys::of(["old"]), Keys::of(["new", "old"]));
+        let record = record();
+        let set = SessionCookies::new(old.clone(), true).set(&record, 60).unwrap();
+        assert!(set.starts_with("__Host-session="), "{set}");
+        for attribute in ["HttpOnly", "Secure", "SameSite=Lax", "Path=/", "Max-Age=60"] {
+            assert!(set.contains(attribute), "{set}");
+        }
+        let request = request(&set);
+        assert_eq!(SessionCookies::new(new.clone(), true).open(&request), Some(record.clone()));
+        assert_eq!(SessionCookies::new(Keys::of(["new"]), true).open(&request), None);
+        assert_eq!(SessionCookies::new(old, false).open(&request), None);
+        let again = SessionCookies::new(new, true).set(&record, 60).unwrap();
+        assert_ne!(again, set, "each seal has a nonce of its own");
+    }
+
+    #[test]
+    fn what_was_sealed_under_another_name_or_changed_does_not_open() {
+        let keys = Keys::of(["secret"]);
+        let value = keys.seal("a", b"plain").unwrap();
+        assert_eq!(keys.open("a", &value).as_deref(), Some(&b"plain"[..]));
+        assert_eq!(keys.open("b", &value), None);
+        for at in 0..value.len() {
+            let mut bytes = value.clone().into_bytes();
+            bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
+            assert_eq!(keys.open("a", std::str::from_utf8(&bytes).unwrap()), None);
+        }
+    }
+
+    #[test]
+    fn a_session_that_no_browser_would_keep_is_refused() {
+        let record = SessionRecord { data: vec![0; 4000], ..record() };
+        let cookies = SessionCookies::new(Keys::of(["secret"]), true);
+        assert!(cookies.set(&record, 60).unwrap_err().contains("in a table"));
+        assert!(cookies.forget().contains("Max-Age=0"));
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_that_a_visitor_sends_as_a_session_is_one(value in "[A-Za-z0-9_-]{0,200}") {
+            let cookies = SessionCookies::new(Keys::of(["secret"]), false);
+            prop_assert_eq!(cookies.open(&request(&format!("session={value}"))), None);
+        }
+    }
+}

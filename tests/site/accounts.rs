@@ -1,0 +1,56 @@
+//! Visitors who sign in, and how their sessions end.
+
+use std::time::Duration;
+
+use headwater::prelude::*;
+use serde::{Deserialize, Serialize};
+
+/// A visitor who has signed in.
+#[derive(Clone, Serialize, Deserialize, Session)]
+pub(crate) struct Account {
+    #[session(user)]
+    name: String,
+}
+
+/// How to sign in.
+#[derive(Deserialize)]
+pub(crate) struct SignIn {
+    name: String,
+    /// How long the controller takes.
+    #[serde(default)]
+    milliseconds: u64,
+}
+
+/// Believes whatever name it is told.
+#[controller("accounts.sign_in")]
+pub(crate) async fn sign_in(Form(form): Form<SignIn>) -> Reply {
+    tokio::time::sleep(Duration::from_millis(form.milliseconds)).await;
+    redirect_to("/me").sign_in(&Account { name: form.name })
+}
+
+/// Shows the visitor's name.
+#[controller("accounts.me")]
+pub(crate) async fn me(account: Session<Account>) -> String {
+    account.name.clone()
+}
+
+/// Shows the visitor's name, if there is one.
+#[controller("accounts.greet")]
+pub(crate) async fn greet(account: Option<Session<Account>>) -> Reply {
+    let name = account.as_ref().map_or("nobody", |account| &account.name);
+    template("greeting.html").with("controller", name)
+}
+
+/// Ends this session.
+#[controller("accounts.sign_out")]
+pub(crate) async fn sign_out(account: Session<Account>) -> Result<Reply> {
+    let ended = account.end().await?;
+    Ok(redirect_to("/").sign_out(ended))
+}
+
+/// Ends all sessions of the visitor, and begins a new one.
+#[controller("accounts.renew")]
+pub(crate) async fn renew(account: Session<Account>, cluster: Cluster) -> Result<Reply> {
+    cluster.revoke_user(&account.name).await?;
+    Ok(redirect_to("/me").sign_in(&*account))
+}

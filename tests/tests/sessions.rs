@@ -1,0 +1,276 @@
+//! Who a visitor is, on every front end and back end, until the session ends.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use headwater_tests::{Client, Cluster, Cut, Mode, Response, Site, until};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_test-site");
+
+const ROUTES: &str = r#"
+[[route]]
+path = "/sign-in"
+methods = ["POST"]
+controller = "accounts.sign_in"
+
+[[route]]
+path = "/sign-out"
+methods = ["POST"]
+controller = "accounts.sign_out"
+
+[[route]]
+path = "/renew"
+methods = ["POST"]
+controller = "accounts.renew"
+
+[[route]]
+path = "/me"
+controller = "accounts.me"
+cache = "no_cache"
+
+[[route]]
+path = "/greeting"
+controller = "accounts.greet"
+cache = "no_cache"
+
+[[route]]
+path = "/badge"
+template = "badge.html"
+cache = "no_cache"
+
+[[route]]
+path = "/variant"
+template = "variant.html"
+
+[[route]]
+path = "/badged"
+template = "badged.html"
+"#;
+
+fn site() -> Site {
+    Site::test_site(PROGRAM).route(ROUTES).template("variant.html", "{{ variant }}")
+}
+
+/// The cookie of a session that has begun.
+fn cookie(response: &Response) -> String {
+    assert_eq!(response.status, 303, "{}", response.text());
+    let set = response.header("set-cookie");
+    assert!(set.starts_with("__Host-session=") && set.contains("HttpOnly"), "{set}");
+    set.split(';').next().unwrap().to_owned()
+}
+
+async fn sign_in(visitor: &Client, name: &str) -> String {
+    cookie(&visitor.form("/sign-in", &format!("name={name}")).await)
+}
+
+/// What a visitor with this cookie sees of itself, on a controller's page, a template's, and a part of a cached
+/// page.
+async fn seen(visitor: &Client, cookie: &str) -> [String; 3] {
+    let mut seen = Vec::new();
+    for target in ["/greeting", "/badge", "/badged"] {
+        let response = visitor.page_with(target, &[("cookie", cookie)]).await;
+        assert_eq!(response.status, 200, "{target}: {}", response.text());
+        seen.push(response.text().trim().to_owned());
+    }
+    seen.try_into().unwrap()
+}
+
+fn member(name: &str) -> [String; 3] {
+    [
+        format!("{name} and {name}"),
+        format!("signed in as {name}"),
+        format!("<p>signed in as {name}\n</p>"),
+    ]
+}
+
+fn guest() -> [String; 3] {
+    ["nobody and nobody", "a guest", "<p>a guest\n</p>"].map(str::to_owned)
+}
+
+async fn post(visitor: &Client, target: &str, cookie: &str) -> Response {
+    visitor.ask("POST", target, &[("cookie", cookie)], "").await
+}
+
+#[tokio::test]
+async fn a_session_is_known_on_every_front_end_and_shown_in_pages_that_are_cached_for_all() {
+    let cluster = Cluster::start(site(), 2).await;
+    let (f1, f2) = (cluster.visitor(0), cluster.visitor(1));
+    let (ana, bob) = (sign_in(&f1, "ana").await, sign_in(&f2, "bob").await);
+    for visitor in [&f1, &f2] {
+        assert_eq!(seen(visitor, &ana).await, member("ana"));
+        assert_eq!(seen(visitor, &bob).await, member("bob"));
+        assert_eq!(seen(visitor, "").await, guest());
+        let badged = visitor.page_with("/badged", &[("cookie", &ana)]).await;
+        assert!(badged.is_hit() && badged.text().contains("ana"), "{}", badged.cache_status());
+        assert!(badged.header("cache-control").contains("private"));
+        for (cookie, variant) in [(&*ana, "member"), ("", "guest")] {
+            let headers = [("cookie", cookie), ("x-variant", "member")];
+            let page = visitor.page_with("/variant", &headers).await;
+            assert_eq!(page.text(), variant, "{}", page.status);
+        }
+    }
+    let page = f1.page("/me").await;
+    assert_eq!((page.status, page.header("location")), (303, "/sign-in?back=%2Fme"));
+}
+
+#[tokio::test]
+async fn a_session_has_ended_everywhere_when_signing_out_is_answered() {
+    let cluster = Cluster::start(site(), 2).await;
+    let (f1, f2) = (cluster.visitor(0), cluster.visitor(1));
+    let (here, there) = (sign_in(&f1, "ana").await, sign_in(&f2, "ana").await);
+    let out = post(&f1, "/sign-out", &here).await;
+    assert_eq!((out.status, out.header("clear-site-data")), (303, "\"cache\""));
+    assert!(out.header("set-cookie").contains("Max-Age=0"));
+    for visitor in [&f2, &f1] {
+        assert_eq!(seen(visitor, &here).await, guest());
+        assert_eq!(seen(visitor, &there).await, member("ana"), "it is another session");
+    }
+    // All that are left, and the one that renews them goes on as a new one.
+    let new = cookie(&post(&f2, "/renew", &there).await);
+    for visitor in [&f1, &f2] {
+        assert_eq!(seen(visitor, &there).await, guest());
+        assert_eq!(seen(visitor, &new).await, member("ana"));
+    }
+}
+
+#[tokio::test]
+async fn a_sign_in_that_was_checked_before_all_sessions_were_ended_begins_none() {
+    let cluster = Cluster::start(site(), 2).await;
+    let (f1, f2) = (cluster.visitor(0), cluster.visitor(1));
+    let ana = sign_in(&f2, "ana").await;
+    let slow = tokio::spawn(async move { f1.form("/sign-in", "name=ana&milliseconds=1500").await });
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let renewed = cookie(&post(&f2, "/renew", &ana).await);
+    let late = cookie(&slow.await.unwrap());
+    assert_eq!(seen(&f2, &late).await, guest());
+    assert_eq!(seen(&f2, &renewed).await, member("ana"));
+}
+
+#[tokio::test]
+async fn a_front_end_that_is_cut_off_knows_no_sessions_and_all_that_have_ended_when_it_is_back() {
+    let mut cluster = Cluster::start(site(), 2).await;
+    let (f1, f2) = (cluster.visitor(0), cluster.visitor(1));
+    let ana = sign_in(&f1, "ana").await;
+    let bob = sign_in(&f1, "bob").await;
+    assert_eq!(seen(&f1, &bob).await, member("bob"));
+    cluster.relays[0].cut(Cut::Silence);
+    assert_eq!(post(&f2, "/sign-out", &ana).await.status, 303);
+    for cookie in [&ana, &bob] {
+        let badge = f1.page_with("/badge", &[("cookie", cookie)]).await;
+        assert_eq!((badge.status, badge.text().trim()), (200, "a guest"));
+    }
+    cluster.relays[0].heal();
+    cluster.ready().await;
+    assert_eq!(seen(&f1, &ana).await, guest());
+    assert_eq!(seen(&f1, &bob).await, member("bob"));
+    // A new process knows them from the back end.
+    cluster.frontends[0].kill().await;
+    cluster.frontends[0].restart().await;
+    cluster.ready().await;
+    let f1 = cluster.visitor(0);
+    assert_eq!(seen(&f1, &ana).await, guest());
+    assert_eq!(seen(&f1, &bob).await, member("bob"));
+}
+
+#[tokio::test]
+async fn what_has_ended_is_known_after_restarts_and_from_checkpoints() {
+    let mut cluster = Cluster::start(site(), 1).await;
+    let f1 = cluster.visitor(0);
+    let (ana, bob) = (sign_in(&f1, "ana").await, sign_in(&f1, "bob").await);
+    assert_eq!(post(&f1, "/sign-out", &ana).await.status, 303);
+    for compacts in [false, true] {
+        if compacts {
+            let operator = cluster.backend.operator();
+            let json = [("content-type", "application/json")];
+            let done = operator.ask("POST", "/checkpoint", &json, r#"{"records":"drop"}"#).await;
+            assert_eq!(done.status, 200, "{}", done.text());
+        }
+        cluster.restart_backend().await;
+        cluster.ready().await;
+        let f1 = cluster.visitor(0);
+        assert_eq!(seen(&f1, &ana).await, guest());
+        assert_eq!(seen(&f1, &bob).await, member("bob"));
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder can be made");
+    for entry in fs::read_dir(from).expect("the folder is there") {
+        let entry = entry.expect("the folder can be read");
+        if entry.path().is_file() {
+            fs::copy(entry.path(), to.join(entry.file_name())).expect("a file can be copied");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_session_of_records_that_a_log_has_lost_is_none() {
+    let mut cluster = Cluster::start(site(), 1).await;
+    let f1 = cluster.visitor(0);
+    let before = sign_in(&f1, "before").await;
+    let (data, backup) = (cluster.site.path("data"), cluster.site.path("backup"));
+    copy(&data, &backup);
+    assert_eq!(f1.form("/page/1", "").await.status, 200);
+    let lost = sign_in(&f1, "lost").await;
+    cluster.backend.kill().await;
+    cluster.backend =
+        cluster.site.node(Mode::Backend, "b1").set("LOG__PATH", "backup").start().await;
+    cluster.relays[0].set_target(cluster.backend.link());
+    until("the front end follows the older log", async || {
+        let greeting = f1.page_with("/greeting", &[("cookie", &before)]).await;
+        (greeting.text().trim() == "before and before").then_some(())
+    })
+    .await;
+    cluster.ready().await;
+    assert_eq!(seen(&f1, &lost).await, guest());
+    assert_eq!(seen(&f1, &before).await, member("before"));
+}
+
+#[tokio::test]
+async fn a_cookie_of_another_site_is_no_session_and_an_older_key_still_opens() {
+    let site = site();
+    let single = |secret: &str| {
+        let node = site.node(Mode::SingleNodeWithCache, "n1");
+        node.set("SECRET_KEY", secret).set("LOG__PATH", "data")
+    };
+    let (old, new) = (
+        "an old secret that is long enough for a key",
+        "a new secret that is long enough for a key",
+    );
+    let mut node = single(old).start().await;
+    node.ready().await;
+    let ana = sign_in(&node.visitor(), "ana").await;
+    for (secret, expected) in [(new.to_owned(), guest()), (format!("{new},{old}"), member("ana"))] {
+        node.stop().await;
+        node = single(&secret).start().await;
+        node.ready().await;
+        assert_eq!(seen(&node.visitor(), &ana).await, expected);
+    }
+    node.stop().await;
+    let ended =
+        site.node(Mode::SingleNodeWithCache, "n1").set("SECRET_KEY", "short").try_start().await;
+    let messages = ended.err().expect("it does not start").messages.to_string();
+    assert!(messages.contains("HEADWATER_SECRET_KEY: a secret key has 32"), "{messages}");
+}
+
+#[tokio::test]
+async fn what_would_show_a_session_to_all_is_refused_with_its_place() {
+    let of_page = site()
+        .template(
+            "layout.html",
+            "{% if session %}{{ session.name }}{% endif %}{% block b %}{% endblock %}",
+        )
+        .template("page2.html", "{% extends \"layout.html\" %}{% block b %}x{% endblock %}")
+        .route("[[route]]\npath = \"/page2\"\ntemplate = \"page2.html\"\n");
+    let of_fragment = site()
+        .template("fragment.html", "\n{% cache id=\"x\" %}\n{{ session.name }}{% endcache %}");
+    for (site, expected) in [
+        (of_page, "the template `page2.html` names `session`"),
+        (of_fragment, "fragment.html:2: the fragment names `session`"),
+    ] {
+        let output = site.run(&["check"]);
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && errors.contains(expected), "{errors}");
+    }
+}
