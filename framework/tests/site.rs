@@ -394,6 +394,8 @@ async fn a_page_of_one_host_is_not_that_of_another_however_the_host_is_named() {
     let differing = http::Request::get("http://a.example/").version(http::Version::HTTP_2);
     let response = ask_with(&site, differing.header("host", "b.example")).await;
     assert_eq!(response.status(), 400);
+    assert_eq!(response.headers()["content-type"], "text/plain; charset=utf-8");
+    assert_eq!(response.headers()["x-content-type-options"], "nosniff");
     site.stop().await;
 }
 
@@ -433,6 +435,7 @@ async fn what_is_sent_as_markup_is_escaped() {
     let feed = ask(&site, "GET", "/feed").await;
     assert_eq!(feed.headers()["content-type"], "application/rss+xml");
     assert_eq!(feed.body(), "&lt;b&gt;&amp;");
+    assert_eq!(feed.headers()["x-content-type-options"], "nosniff");
     let plain = ask(&site, "GET", "/plain").await;
     assert_eq!(plain.headers()["content-type"], "text/plain; charset=utf-8");
     assert_eq!(plain.body(), "<b>&");

@@ -18,6 +18,7 @@ use crate::config::{Config, DEFAULT_FILE, Mode, environment};
 use crate::frontend::Audit;
 use crate::http::host::{self, HostError};
 use crate::problem::{Problem, Problems};
+use crate::server::{Refusal, finish};
 
 /// How long a site in this process may take until its front end holds a lease.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -113,15 +114,14 @@ impl SiteService {
     /// need not have a host.
     pub async fn answer(&self, request: Request<Body>) -> Response<Body> {
         let (mut parts, body) = request.into_parts();
-        match host::settle(&mut parts) {
-            Ok(()) | Err(HostError::Missing) => {}
-            Err(error) => {
-                let mut response = Response::new(Body::from(format!("{error}\n")));
-                *response.status_mut() = HostError::STATUS;
-                return response;
+        let mut response = match host::settle(&mut parts) {
+            Ok(()) | Err(HostError::Missing) => {
+                self.site.answer(Request::from_parts(parts, body)).await
             }
-        }
-        self.site.answer(Request::from_parts(parts, body)).await
+            Err(error) => Refusal::Host(error).response(),
+        };
+        finish(response.headers_mut());
+        response
     }
 
     /// Whether requests can be answered as they should be, as `/ready` of a node's admin port says it.

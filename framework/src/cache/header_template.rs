@@ -76,8 +76,9 @@ pub enum DateSource {
 /// The headers that go with a 304 as they would with a 200 (RFC 9110, section 15.4.5). `Date` is
 /// there only if the controller has set it; the server adds its own. `Last-Modified` is for clients
 /// that know no tags, and a `Content-Length` would say nothing new. The groups of a page may change
-/// though its bytes do not, and a cache that keeps the page has to know.
-static WITH_304: [HeaderName; 11] = [
+/// though its bytes do not, and a cache that keeps the page has to know. `X-Content-Type-Options` is on every
+/// response.
+static WITH_304: [HeaderName; 12] = [
     header::CACHE_CONTROL,
     HeaderName::from_static("cache-groups"),
     HeaderName::from_static("cache-tag"),
@@ -89,6 +90,7 @@ static WITH_304: [HeaderName; 11] = [
     header::LAST_MODIFIED,
     HeaderName::from_static("surrogate-key"),
     header::VARY,
+    header::X_CONTENT_TYPE_OPTIONS,
 ];
 
 /// What the responses with many pages have in common.

@@ -164,7 +164,6 @@ impl Source {
         headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
         if status != StatusCode::NOT_MODIFIED {
             headers.insert(header::CONTENT_TYPE, self.media_type.clone());
-            headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
             if let Some(coding) = self.coding.content_encoding() {
                 headers.insert(header::CONTENT_ENCODING, coding);
             }

@@ -385,9 +385,8 @@ impl FrontEnd {
         })
     }
 
-    /// The last that is done with every response of the front end: a header for all of them belongs here.
-    /// Layers of the site see it afterwards. What the server refuses by itself (`server/service.rs`), and
-    /// a host that [`SiteService`](crate::app::SiteService) refuses, never reaches a front end.
+    /// The last that is done with every response of the front end. Layers of the site see it afterwards. A
+    /// header for every response belongs into [`server::finish`](crate::server::finish).
     fn finish_response(
         &self,
         method: &Method,

@@ -1,37 +1,11 @@
 //! What is seen to with the head of each request before the handler gets it, however it came.
 
+use http::Version;
 use http::header::{self, HeaderMap, HeaderValue};
 use http::request::Parts;
-use http::{StatusCode, Version};
 
+use super::refusal::Refusal;
 use crate::http::host::{self, HostError};
-
-/// Why a request is not for the handler.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Refusal {
-    #[error(transparent)]
-    Host(#[from] HostError),
-    #[error("The request has too many headers.")]
-    TooManyHeaders,
-    #[error("The only transfer coding that is understood here is `chunked`, applied once.")]
-    TransferCoding,
-}
-
-impl Refusal {
-    pub(super) fn status(self) -> StatusCode {
-        match self {
-            Refusal::Host(_) => HostError::STATUS,
-            Refusal::TooManyHeaders => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            // RFC 9112, section 6.1.
-            Refusal::TransferCoding => StatusCode::NOT_IMPLEMENTED,
-        }
-    }
-
-    /// Whether it is in doubt where the next request begins.
-    pub(super) fn ends_connection(self) -> bool {
-        self == Refusal::TransferCoding
-    }
-}
 
 /// Settles what the handler may rely on: there is one [host](crate::http::host), except that HTTP/1.0 may
 /// do without, there are at most so many headers, and there is one field `Cookie`.

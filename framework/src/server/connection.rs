@@ -18,6 +18,7 @@ use tokio::time::{Instant, Sleep, sleep, timeout};
 use super::handler::{Handler, Peer};
 use super::lent::Lent;
 use super::limits::Limits;
+use super::refusal::Refusal;
 use super::service::{Context, Requests};
 use super::socket::{RequestHeads, Socket};
 use super::stop::{Alarm, Stop};
@@ -110,16 +111,13 @@ pub(super) async fn serve<H: Handler>(
             driver.timers.close();
             // The client may not read it any more.
             let _ = timeout(rules.timeouts.tick, async {
-                socket.write_all(REQUEST_TIMEOUT).await?;
+                socket.write_all(&Refusal::SlowHead.written()).await?;
                 socket.shutdown().await
             })
             .await;
         }
     }
 }
-
-const REQUEST_TIMEOUT: &[u8] =
-    b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 
 /// How every HTTP/2 connection begins, and no request of HTTP/1 (RFC 9113, section 3.4).
 const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";

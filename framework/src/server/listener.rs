@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::connection::{self, Rules};
 use super::handler::{Handler, Peer};
 use super::limits::Limits;
+use super::refusal::Refusal;
 
 /// A listening socket and what its connections are held to.
 #[derive(Debug)]
@@ -102,10 +103,6 @@ impl Server {
     }
 }
 
-const NO_PLACE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\n\
-    retry-after: 1\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: 31\r\n\r\n\
-    There are too many connections\n";
-
 /// Tells a client that there is no place for it. It is given a second to read that.
 async fn refuse(mut stream: TcpStream) {
     let refused = timeout(Duration::from_secs(1), async {
@@ -114,7 +111,7 @@ async fn refuse(mut stream: TcpStream) {
         if stream.read(&mut unread).await? == 0 {
             return Ok(());
         }
-        stream.write_all(NO_PLACE).await?;
+        stream.write_all(&Refusal::NoPlace.written()).await?;
         stream.shutdown().await?;
         while stream.read(&mut unread).await? > 0 {}
         io::Result::Ok(())

@@ -3,7 +3,8 @@
 //! - [`Server`] (`listener`) accepts connections; `connection` serves one of them as HTTP/1 or HTTP/2, by
 //!   hyper, until it ends, breaks a limit, or the server stops (`stop`).
 //! - [`Handler`]: what answers requests. `service` takes each request from hyper to it: `admission` says
-//!   which ones are refused before.
+//!   which ones are refused before. [`Refusal`]: what the server answers by itself; [`finish`]: the headers of
+//!   every response.
 //! - [`Limits`]: all numbers that a connection is held to. `timers` counts for how long it waits, with
 //!   one timer for each connection; `exchange` is a request and its response as they are counted there.
 //! - `socket`: what a connection reads from and writes to, which notes its progress in the timers;
@@ -18,6 +19,7 @@
 mod admission;
 mod connection;
 mod exchange;
+mod finish;
 mod frames;
 mod handler;
 mod incoming;
@@ -25,6 +27,7 @@ mod lent;
 mod limits;
 mod linger;
 mod listener;
+mod refusal;
 mod service;
 mod socket;
 mod stop;
@@ -32,10 +35,12 @@ mod timers;
 mod unread;
 mod work;
 
+pub(crate) use finish::finish;
 pub use handler::{Handler, Peer};
 pub(crate) use incoming::{Pace, limited};
 pub use limits::Limits;
 pub use listener::Server;
+pub(crate) use refusal::Refusal;
 pub use work::Work;
 
 #[cfg(test)]

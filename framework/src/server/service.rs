@@ -8,20 +8,22 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use futures_util::future::Either;
-use http::header::{self, HeaderValue};
+use http::header;
 use http::request::Parts;
-use http::{Method, Request, Response, StatusCode, Version};
+use http::{Method, Request, Response, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper::service::Service;
 
-use super::admission::{Refusal, admit};
+use super::admission::admit;
 use super::exchange::{Exchange, TimedBody};
+use super::finish::finish;
 use super::handler::{Handler, Peer};
+use super::refusal::Refusal;
 use super::timers::Timers;
 use super::unread::Rest;
 use super::work::{Work, WorkPermits};
-use crate::body::{Body, text};
+use crate::body::Body;
 
 /// What hyper calls for each request.
 pub(super) struct Requests<H> {
@@ -102,7 +104,7 @@ impl<H: Handler> Context<H> {
         body: Body,
     ) -> Either<Response<Body>, impl Future<Output = Response<Body>> + Send + use<H>> {
         if let Err(refusal) = admit(&mut parts, self.headers) {
-            return Either::Left(refuse(refusal));
+            return Either::Left(refusal.response());
         }
         let request = Request::from_parts(parts, body);
         let work = self.places.as_ref().map(WorkPermits::try_take);
@@ -149,7 +151,7 @@ impl<H: Handler> Context<H> {
 
     fn panicked(&self) -> Response<Body> {
         tracing::error!(%self.peer.addr, "the handler of a request panicked");
-        plain(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error\n".to_owned())
+        Refusal::Panicked.response()
     }
 }
 
@@ -162,22 +164,8 @@ fn has_more(request: &Request<Incoming>) -> bool {
 
 /// The response waits for the client from here on: over HTTP/2 hyper polls its body for the first frame,
 /// and holds that frame, and the body, until the client has opened a window for it.
-fn handed_over(response: Response<Body>, mut exchange: Exchange) -> Responded {
+fn handed_over(mut response: Response<Body>, mut exchange: Exchange) -> Responded {
+    finish(response.headers_mut());
     exchange.waits_for_client();
     Ok(response.map(|body| TimedBody::new(body, exchange)))
-}
-
-fn refuse(refusal: Refusal) -> Response<Body> {
-    let mut response = plain(refusal.status(), format!("{refusal}\n"));
-    if refusal.ends_connection() {
-        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-    }
-    response
-}
-
-fn plain(status: StatusCode, message: String) -> Response<Body> {
-    let length = HeaderValue::from(message.len());
-    let mut response = text(status, message);
-    response.headers_mut().insert(header::CONTENT_LENGTH, length);
-    response
 }

@@ -174,6 +174,9 @@ impl Seen {
         let text = format!("{} {} {length:?}\n", asked.method, asked.uri);
         let mut response = Response::new(B::from(Bytes::from(text)));
         response.headers_mut().insert("x-index", HeaderValue::from(index));
+        // The server adds it where it is not there.
+        let no_guessing = HeaderValue::from_static("nosniff");
+        response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, no_guessing);
         response
     }
 

@@ -11,7 +11,6 @@ async fn a_file_is_served_with_all_that_headers_say() {
     let hash = format!("{:032x}", xxhash_rust::xxh3::xxh3_128(b"body {}"));
     for (name, value) in [
         (header::CONTENT_TYPE, "text/css; charset=utf-8"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::ACCEPT_RANGES, "bytes"),
         (header::CACHE_CONTROL, "no-cache"),
         (header::ETAG, &format!("\"{hash}\"")),

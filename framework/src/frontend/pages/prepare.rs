@@ -32,6 +32,7 @@ use crate::http::encoding::SHORTEST;
 use crate::http::names::CDN_CACHE_CONTROL;
 use crate::media_type;
 use crate::pieces::Pieces;
+use crate::server;
 
 /// Headers that say something about the very bytes of the body.
 const OF_BYTES: [&str; 4] = ["content-digest", "content-md5", "digest", "repr-digest"];
@@ -56,6 +57,8 @@ pub(super) fn page(
 ) -> Page {
     let PageDraft { status, mut headers, body, route, groups, begun } = draft;
     tell_caches(&mut headers, status, route);
+    // Here already, so that the copied map of a hit need not grow.
+    server::finish(&mut headers);
     let is_whole = !body.has_parts();
     let may_be_encoded = may_be_encoded(status, &headers);
     let has_encodings =

@@ -85,6 +85,35 @@ async fn malformed_requests_get_400() {
 }
 
 #[tokio::test]
+async fn every_response_has_the_headers_that_all_have_whatever_made_it() {
+    let limits =
+        Limits { header_timeout: Duration::from_millis(200), connections: 1, ..Limits::default() };
+    let server = start(limits).await;
+    let chunked = "transfer-encoding: chunked, chunked\r\n";
+    for (request, status) in [
+        (format!("GET /page HTTP/1.1\r\n{CLOSE}"), 200),
+        (format!("GET /panic HTTP/1.1\r\n{CLOSE}"), 500),
+        ("GET / HTTP/1.1\r\nconnection: close\r\n\r\n".to_owned(), 400),
+        (format!("POST / HTTP/1.1\r\n{chunked}{CLOSE}"), 501),
+        ("GET / HTTP/1.1\r\n".to_owned(), 408),
+    ] {
+        let answer = server.talk(request.as_bytes()).await;
+        assert!(has_common_headers(&answer, status), "{request:?}: {answer}");
+    }
+    let mut first = server.connect().await;
+    first.write_all(b"GET /1 HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    response(&mut first).await;
+    let answer = server.talk(format!("GET /2 HTTP/1.1\r\n{CLOSE}").as_bytes()).await;
+    assert!(has_common_headers(&answer, 503), "{answer}");
+}
+
+fn has_common_headers(answer: &str, status: u16) -> bool {
+    answer.starts_with(&format!("HTTP/1.1 {status} "))
+        && answer.contains("\r\nx-content-type-options: nosniff\r\n")
+        && answer.contains("\r\ndate: ")
+}
+
+#[tokio::test]
 async fn every_way_to_name_the_host_leads_to_one() {
     let server = start(Limits::default()).await;
     for (target, host, expected) in [
