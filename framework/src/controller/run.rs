@@ -49,6 +49,7 @@ async fn refusal(
 mod tests {
     use super::*;
     use crate::controller::{After, Before, Controllers, Next};
+    use crate::extract::Need;
     use crate::reply::{Content, redirect_to, status, text};
     use crate::request::RequestParts;
 
@@ -80,6 +81,8 @@ mod tests {
     struct Deny(u16);
 
     impl Before for Deny {
+        const NEEDS: &'static [Need] = &[];
+
         async fn before(&self, _: &mut Request) -> Result<(), Reply> {
             Err(status(self.0))
         }

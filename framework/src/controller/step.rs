@@ -19,6 +19,8 @@ use crate::request::{Request, RequestParts};
 /// struct OnlyIn(&'static str);
 ///
 /// impl Before for OnlyIn {
+///     const NEEDS: &'static [Need] = &[];
+///
 ///     async fn before(&self, request: &mut Request) -> Result<(), Reply> {
 ///         if request.parts.uri.path().starts_with(self.0) { Ok(()) } else { Err(status(404)) }
 ///     }
@@ -40,8 +42,9 @@ use crate::request::{Request, RequestParts};
 )]
 pub trait Before<M = ()>: Send + Sync + 'static {
     /// What the step needs of the routes and the site of its controllers, as
-    /// [`FromRequestParts::NEEDS`](crate::extract::FromRequestParts::NEEDS).
-    const NEEDS: &'static [Need] = &[];
+    /// [`FromRequestParts::NEEDS`](crate::extract::FromRequestParts::NEEDS). A function has none: what it
+    /// takes by extractors fails at the first request where it is not there.
+    const NEEDS: &'static [Need];
 
     /// Runs the step. An error is the reply; the controller and later steps then do not run.
     fn before(&self, request: &mut Request) -> impl Future<Output = Result<(), Reply>> + Send;
@@ -96,6 +99,8 @@ impl<F> Before<ViaFn> for F
 where
     F: for<'a> BeforeFn<'a> + Send + Sync + 'static,
 {
+    const NEEDS: &'static [Need] = &[];
+
     async fn before(&self, request: &mut Request) -> Result<(), Reply> {
         self(request).await.map_err(IntoReply::into_reply)
     }

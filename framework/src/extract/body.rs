@@ -3,8 +3,8 @@ use std::convert::Infallible;
 use bytes::Bytes;
 use http::StatusCode;
 
-use super::FromRequest;
 use super::rejection::Rejection;
+use super::{FromRequest, Need};
 use crate::body::{Body, BodyError};
 use crate::request::{Request, RequestParts};
 
@@ -44,6 +44,7 @@ impl Rejection for StringRejection {
 /// The body as it arrives, piece by piece: for what is too large for memory.
 impl FromRequest for Body {
     type Rejection = Infallible;
+    const REQUEST_NEEDS: &'static [Need] = &[];
 
     async fn from_request(request: Request) -> Result<Body, Infallible> {
         Ok(request.body)
@@ -53,6 +54,7 @@ impl FromRequest for Body {
 /// The whole body, not longer than the request's `body_limit`.
 impl FromRequest for Bytes {
     type Rejection = BytesRejection;
+    const REQUEST_NEEDS: &'static [Need] = &[];
 
     async fn from_request(request: Request) -> Result<Bytes, BytesRejection> {
         let RequestParts { body_limit, allowance, .. } = &request.parts;
@@ -63,6 +65,7 @@ impl FromRequest for Bytes {
 /// The whole body as text, not longer than the request's `body_limit`.
 impl FromRequest for String {
     type Rejection = StringRejection;
+    const REQUEST_NEEDS: &'static [Need] = &[];
 
     async fn from_request(request: Request) -> Result<String, StringRejection> {
         let bytes = Bytes::from_request(request).await?;

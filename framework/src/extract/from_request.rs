@@ -70,8 +70,9 @@ pub trait FromRequest<M = ViaRequest>: Sized {
     type Rejection: IntoReply;
 
     /// What must be there so that the value can be taken, as
-    /// [`FromRequestParts::NEEDS`].
-    const REQUEST_NEEDS: &'static [Need] = &[];
+    /// [`FromRequestParts::NEEDS`]. It has a name of its own because a type that needs no body implements
+    /// both traits.
+    const REQUEST_NEEDS: &'static [Need];
 
     /// Takes the value.
     fn from_request(request: Request)
@@ -146,6 +147,7 @@ impl<T: FromRequestParts> FromRequestParts for Result<T, T::Rejection> {
 
 impl<T: FromRequest> FromRequest<ViaResult> for Result<T, T::Rejection> {
     type Rejection = Infallible;
+    const REQUEST_NEEDS: &'static [Need] = &[];
 
     async fn from_request(request: Request) -> Result<Self, Infallible> {
         Ok(T::from_request(request).await)
@@ -163,6 +165,7 @@ impl<T: OptionalFromRequestParts> FromRequestParts for Option<T> {
 
 impl<T: OptionalFromRequest> FromRequest<ViaOption> for Option<T> {
     type Rejection = T::Rejection;
+    const REQUEST_NEEDS: &'static [Need] = &[];
 
     async fn from_request(request: Request) -> Result<Self, T::Rejection> {
         T::optional_from_request(request).await
@@ -171,6 +174,7 @@ impl<T: OptionalFromRequest> FromRequest<ViaOption> for Option<T> {
 
 impl FromRequest for Request {
     type Rejection = Infallible;
+    const REQUEST_NEEDS: &'static [Need] = &[];
 
     async fn from_request(request: Request) -> Result<Request, Infallible> {
         Ok(request)

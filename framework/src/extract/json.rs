@@ -6,7 +6,7 @@ use serde_json::error::Category;
 
 use super::form::said;
 use super::rejection::Rejection;
-use super::{BytesRejection, FromRequest, OptionalFromRequest};
+use super::{BytesRejection, FromRequest, Need, OptionalFromRequest};
 use crate::reply::{IntoReply, Reply, json};
 use crate::request::Request;
 
@@ -54,6 +54,7 @@ fn is_json(media_type: &str) -> bool {
 
 impl<T: DeserializeOwned> FromRequest for Json<T> {
     type Rejection = JsonRejection;
+    const REQUEST_NEEDS: &'static [Need] = &[];
 
     async fn from_request(request: Request) -> Result<Json<T>, JsonRejection> {
         let media_type = request.parts.media_type();

@@ -14,7 +14,7 @@ pub use field::Field;
 
 use self::head::{Head, boundary_of};
 use self::splitter::Splitter;
-use super::FromRequest;
+use super::{FromRequest, Need};
 use crate::request::{Allowance, Request};
 
 /// The fields of a form that may hold files, one after the other.
@@ -68,6 +68,7 @@ impl Multipart {
 
 impl FromRequest for Multipart {
     type Rejection = MultipartRejection;
+    const REQUEST_NEEDS: &'static [Need] = &[];
 
     async fn from_request(request: Request) -> Result<Multipart, MultipartRejection> {
         let media_type = request.parts.media_type();
