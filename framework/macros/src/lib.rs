@@ -7,7 +7,6 @@
 //! - `row`, `state`, `key`: the derives of the site's data; `session`: that of its sessions.
 //! - `moved`: attributes that stand above `#[controller]` are put below it.
 
-mod address;
 mod attributes;
 mod controller;
 mod invalidate;

@@ -1,7 +1,6 @@
+use headwater_address::never_matches;
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
-
-use crate::address;
 
 /// A piece of a group's name or of a pattern.
 #[derive(Debug, PartialEq, Eq)]
@@ -56,7 +55,7 @@ pub(crate) fn pattern(text: &str) -> Result<Vec<Piece>, String> {
         })
         .collect();
     match regex_syntax::parse(&filled) {
-        Ok(_) => match address::never_matches(&filled) {
+        Ok(_) => match never_matches(&filled) {
             Some(reason) => Err(format!("`{text}` can never match: {reason}")),
             None => Ok(pieces),
         },

@@ -1,6 +1,8 @@
 use std::fmt;
 
-use crate::log::{Invalidation, escape_address, is_for_other_ids};
+use headwater_address::is_for_other_ids;
+
+use crate::log::{Invalidation, escape_address};
 use crate::reply::Reply;
 
 /// What one `#[invalidate(…)]` of a controller makes wrong in the caches.

@@ -52,7 +52,6 @@
 //! it said was written. Each opening draws a random [`Epoch`], by which a front end that has applied
 //! such records is recognised (`epoch`); it drops what it has cached.
 
-mod address;
 mod applier;
 mod closed;
 mod committer;
@@ -74,7 +73,6 @@ mod revocation;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use address::is_for_other_ids;
 pub(crate) use applier::ApplyError;
 pub(crate) use applier::panic_message;
 pub(crate) use applier::{Applied, Applier, UpdateOutcome, is_made};

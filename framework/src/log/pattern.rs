@@ -1,8 +1,7 @@
 use std::fmt::Write;
 
+use headwater_address::{is_in_path, never_matches};
 use regex::{Regex, RegexBuilder};
-
-use super::address;
 
 /// How large a compiled pattern may be, in bytes.
 const COMPILED_LIMIT: usize = 1 << 20;
@@ -22,7 +21,7 @@ pub(super) fn check_pattern(pattern: &str) -> Result<(), String> {
     if let Err(error) = compile_pattern(pattern) {
         return Err(format!("it is not a regular expression: {error}"));
     }
-    match address::never_matches(pattern) {
+    match never_matches(pattern) {
         Some(reason) => Err(reason),
         None => Ok(()),
     }
@@ -35,7 +34,7 @@ pub(crate) fn escape_address(text: &str) -> String {
         match letter {
             '%' => escaped.push_str("%25"),
             '?' => escaped.push_str("%3F"),
-            letter if address::is_in_path(letter) => {
+            letter if is_in_path(letter) => {
                 escaped.push_str(&regex::escape(letter.encode_utf8(&mut [0; 4])));
             }
             letter => {
@@ -47,13 +46,4 @@ pub(crate) fn escape_address(text: &str) -> String {
         }
     }
     escaped
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn the_attributes_refuse_the_same_patterns() {
-        let ours = include_str!("address.rs");
-        assert_eq!(ours, include_str!("../../macros/src/address.rs"));
-    }
 }

@@ -11,15 +11,18 @@
 //! classes that hold no character of an address at all (`\p{Greek}`). Classes that hold more than
 //! these (`.`, `[^/]`, `\w`) are as they always were.
 //!
-//! This file stands in `headwater` and in `headwater-macros`, so that attributes are refused when
-//! they are compiled; a test compares the two.
+//! This is a crate of its own because `headwater-macros` needs it too: patterns in attributes are refused
+//! when they are compiled.
+
+#![deny(missing_docs)]
+#![forbid(unsafe_code)]
 
 use regex_syntax::ast::{self, Ast, ClassSetItem};
 use regex_syntax::hir::{Class, Hir, HirKind};
 
 /// Why a pattern can never match, and what to write instead; none if it can, or if it is no regular
 /// expression.
-pub(crate) fn never_matches(pattern: &str) -> Option<String> {
+pub fn never_matches(pattern: &str) -> Option<String> {
     let ast = ast::parse::Parser::new().parse(pattern).ok()?;
     if let Ast::Alternation(alternatives) = &ast {
         let text = |span: &ast::Span| &pattern[span.start.offset..span.end.offset];
@@ -53,7 +56,7 @@ pub(crate) fn never_matches(pattern: &str) -> Option<String> {
 }
 
 /// Whether a pattern is for ids that are no addresses.
-pub(crate) fn is_for_other_ids(pattern: &str) -> bool {
+pub fn is_for_other_ids(pattern: &str) -> bool {
     pattern.strip_prefix('^').is_some_and(|rest| rest.starts_with(char::is_alphanumeric))
 }
 
@@ -169,7 +172,7 @@ fn spelled(text: &str, in_query: bool) -> String {
 }
 
 /// What may stand in the path of an address, besides the `?` after it.
-pub(crate) fn is_in_path(letter: char) -> bool {
+pub fn is_in_path(letter: char) -> bool {
     letter.is_ascii_alphanumeric() || "/%-._~!$&'()*+,;=:@?".contains(letter)
 }
 
