@@ -41,7 +41,7 @@ fn read(input: &DeriveInput) -> syn::Result<TokenStream> {
     };
     Ok(quote! {
         impl ::headwater::state::Key for #ident {
-            fn encode(&self, bytes: &mut ::std::vec::Vec<u8>) {
+            fn encode(&self, bytes: &mut ::headwater::state::Encoder) {
                 #encode;
             }
 

@@ -1,16 +1,23 @@
 use std::ops::Bound;
-use std::sync::Arc;
 
-use imbl::OrdMap;
+use imbl::{OrdMap, OrdSet};
 
-use super::key::{Key, encoded};
+use super::encoder::Encoder;
+use super::key::{Key, OwnedKey, encoded};
 use super::row::{IndexDefinition, Row};
+use super::sorted_bytes::SortedBytes;
 
-/// What an index says of one row: bytes that sort as its columns do.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// The bytes of a row's key, or of a value in the first column of an index.
+pub(super) type KeyBytes = SortedBytes<22>;
+
+/// What an index says of one row, as bytes that sort as its columns do: all columns, the row's key, and how long that
+/// is, in one byte; from 255 bytes on in four, with 255 behind them.
+type EntryBytes = SortedBytes<38>;
+
+/// An entry of an index.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Entry {
-    /// All columns and, after them, the row's key.
-    bytes: Vec<u8>,
+    bytes: EntryBytes,
     /// How many of them are the first column.
     first: usize,
     /// How many of them are columns.
@@ -20,97 +27,148 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    /// The columns' bytes, all of them.
-    pub(super) fn columns(&self) -> &[u8] {
-        &self.bytes[..self.columns]
-    }
-}
-
-/// The entries of a row, sorted, each once; none where there is no row.
-pub(super) fn entries<R: Row>(
-    index: &IndexDefinition<R>,
-    row: Option<&R>,
-    key: &[u8],
-) -> Vec<Entry> {
-    let mut entries = Vec::new();
-    let Some(row) = row else { return entries };
-    (index.entries)(row, &mut |columns| {
-        let mut bytes = Vec::with_capacity(32);
-        let mut value = String::new();
+    /// Of a row with this key; without [`value`](Entry::value).
+    fn new(columns: &[&dyn Key], key: &[u8]) -> Entry {
+        let mut bytes = Encoder::new();
         let mut first = 0;
         for (number, column) in columns.iter().enumerate() {
             column.encode(&mut bytes);
             if number == 0 {
-                column.spell(&mut value);
-                first = bytes.len();
+                first = bytes.as_slice().len();
             }
         }
-        let columns = bytes.len();
+        let columns = bytes.as_slice().len();
         bytes.extend(key);
-        entries.push(Entry { bytes, first, columns, value });
-    });
-    entries.sort_unstable();
-    entries.dedup();
-    entries
+        match u8::try_from(key.len()) {
+            Ok(length) if length < 255 => bytes.extend(&[length]),
+            _ => {
+                bytes.extend(&(key.len() as u32).to_be_bytes());
+                bytes.extend(&[255]);
+            }
+        }
+        Entry { bytes: bytes.as_slice().into(), first, columns, value: String::new() }
+    }
+
+    fn first(&self) -> &[u8] {
+        &self.bytes.as_slice()[..self.first]
+    }
+}
+
+/// The key of the row that an entry is of.
+fn key_in(entry: &EntryBytes) -> &[u8] {
+    let bytes = entry.as_slice();
+    let (end, length) = match bytes {
+        [.., a, b, c, d, 255] => (bytes.len() - 5, u32::from_be_bytes([*a, *b, *c, *d]) as usize),
+        [.., length] => (bytes.len() - 1, usize::from(*length)),
+        [] => (0, 0),
+    };
+    &bytes[end - length..end]
+}
+
+/// The entries of a row in each of its indexes, sorted, each once.
+pub(super) fn entries<R: Row>(row: &R, key: &[u8]) -> Vec<Vec<Entry>> {
+    let of = |index: &IndexDefinition<R>| {
+        let mut entries = Vec::new();
+        (index.entries)(row, &mut |columns| {
+            let mut entry = Entry::new(columns, key);
+            if let Some(first) = columns.first() {
+                first.spell(&mut entry.value);
+            }
+            entries.push(entry);
+        });
+        entries.sort_unstable();
+        entries.dedup();
+        entries
+    };
+    R::INDEXES.iter().map(of).collect()
 }
 
 /// The rows of a table by the columns of an index.
 #[derive(Debug, Clone, Default)]
 pub(super) struct IndexRows {
-    /// Keys of rows, by the [bytes of entries](Entry).
-    entries: OrdMap<Arc<[u8]>, Arc<[u8]>>,
-    /// How many entries each value of the first column has.
-    values: OrdMap<Arc<[u8]>, usize>,
+    entries: OrdSet<EntryBytes>,
+    /// How many entries a value of the first column has, where they are more than one.
+    several: OrdMap<KeyBytes, usize>,
 }
 
 impl IndexRows {
-    pub(super) fn insert(&mut self, entry: &Entry, key: &Arc<[u8]>) {
-        self.entries.insert(entry.bytes.as_slice().into(), Arc::clone(key));
-        let first = &entry.bytes[..entry.first];
-        match self.values.get_mut(first) {
-            Some(count) => *count += 1,
-            None => {
-                self.values.insert(first.into(), 1);
-            }
+    pub(super) fn insert(&mut self, entry: &Entry) {
+        let first = entry.first();
+        let others = match self.several.get(first) {
+            Some(count) => *count,
+            None => self.starting_with(first).count(),
+        };
+        if others > 0 {
+            self.several.insert(first.into(), others + 1);
         }
+        self.entries.insert(entry.bytes.clone());
     }
 
     pub(super) fn remove(&mut self, entry: &Entry) {
         self.entries.remove(entry.bytes.as_slice());
-        let first = &entry.bytes[..entry.first];
-        match self.values.get_mut(first) {
-            Some(count) if *count > 1 => *count -= 1,
-            _ => {
-                self.values.remove(first);
+        let first = entry.first();
+        match self.several.get(first) {
+            Some(2) => {
+                self.several.remove(first);
             }
+            Some(count) => {
+                let count = count - 1;
+                self.several.insert(first.into(), count);
+            }
+            None => {}
         }
     }
 
-    /// The key of another row than `key` that has the same values in all columns.
+    /// Whether another row than the one with this `key` has the same values in all columns.
     pub(super) fn holds_other(&self, entry: &Entry, key: &[u8]) -> bool {
-        let range = Span::beginning_with(entry.columns().to_vec());
-        self.keys(&range).any(|other| **other != *key)
+        let columns = &entry.bytes.as_slice()[..entry.columns];
+        self.starting_with(columns).any(|other| key_in(other) != key)
+    }
+
+    fn starting_with(&self, bytes: &[u8]) -> impl Iterator<Item = &EntryBytes> {
+        let entries = self.entries.range::<_, [u8]>((Bound::Included(bytes), Bound::Unbounded));
+        entries.take_while(move |entry| entry.as_slice().starts_with(bytes))
     }
 
     /// The keys of rows in a span of the index, in its order.
-    pub(super) fn keys(&self, span: &Span) -> impl DoubleEndedIterator<Item = &Arc<[u8]>> {
-        self.entries.range::<_, [u8]>(span.bounds()).map(|(_, key)| key)
+    pub(super) fn keys(&self, span: &Span) -> impl DoubleEndedIterator<Item = &[u8]> {
+        self.entries.range::<_, [u8]>(span.bounds()).map(key_in)
     }
 
     /// How many entries a span has.
     pub(super) fn count(&self, span: &Span) -> usize {
         match span {
             Span { is_value: true, from: Bound::Included(value), .. } => {
-                self.values.get(value.as_slice()).copied().unwrap_or(0)
+                let several = self.several.get(value.as_slice()).copied();
+                several.unwrap_or_else(|| self.keys(span).count())
             }
             Span { from: Bound::Unbounded, to: Bound::Unbounded, .. } => self.entries.len(),
             _ => self.entries.range::<_, [u8]>(span.bounds()).count(),
         }
     }
 
-    /// The bytes of the values in the first column, each with how many entries it has.
-    pub(super) fn values(&self) -> impl Iterator<Item = (&[u8], usize)> {
-        self.values.iter().map(|(value, count)| (&**value, *count))
+    /// The values in the first column, sorted, each with how many entries it has.
+    pub(super) fn values<V: OwnedKey>(&self) -> Vec<(V, usize)> {
+        let mut values = Vec::new();
+        let mut entries = self.entries.range::<_, [u8]>(..);
+        while let Some(entry) = entries.next() {
+            let mut rest = entry.as_slice();
+            let Some(value) = V::decode(&mut rest) else { continue };
+            let first = &entry.as_slice()[..entry.as_slice().len() - rest.len()];
+            let Some(count) = self.several.get(first) else {
+                values.push((value, 1));
+                continue;
+            };
+            values.push((value, *count));
+            match past(first.to_vec()) {
+                Bound::Included(next) => {
+                    let rest = (Bound::Included(next.as_slice()), Bound::Unbounded);
+                    entries = self.entries.range::<_, [u8]>(rest);
+                }
+                _ => break,
+            }
+        }
+        values
     }
 }
 
@@ -131,22 +189,22 @@ impl Span {
 
     /// What has this value in the first column.
     pub(super) fn of(value: &(impl Key + ?Sized)) -> Span {
-        Span { is_value: true, ..Span::beginning_with(encoded(value)) }
+        Span { is_value: true, ..Span::beginning_with(bytes_of(value)) }
     }
 
     /// What has values in the first column that are within these bounds.
     pub(super) fn within<K: Key>(from: Bound<&K>, to: Bound<&K>) -> Span {
         let from = match from {
-            Bound::Included(value) => Bound::Included(encoded(value)),
-            Bound::Excluded(value) => past(encoded(value)),
+            Bound::Included(value) => Bound::Included(bytes_of(value)),
+            Bound::Excluded(value) => past(bytes_of(value)),
             Bound::Unbounded => Bound::Unbounded,
         };
         let to = match to {
-            Bound::Included(value) => match past(encoded(value)) {
+            Bound::Included(value) => match past(bytes_of(value)) {
                 Bound::Included(end) => Bound::Excluded(end),
                 other => other,
             },
-            Bound::Excluded(value) => Bound::Excluded(encoded(value)),
+            Bound::Excluded(value) => Bound::Excluded(bytes_of(value)),
             Bound::Unbounded => Bound::Unbounded,
         };
         // A range whose end is before its beginning has nothing in it; the map would panic.
@@ -174,6 +232,10 @@ impl Span {
     pub(super) fn bounds(&self) -> (Bound<&[u8]>, Bound<&[u8]>) {
         (self.from.as_ref().map(Vec::as_slice), self.to.as_ref().map(Vec::as_slice))
     }
+}
+
+fn bytes_of(value: &(impl Key + ?Sized)) -> Vec<u8> {
+    encoded(value).as_slice().to_vec()
 }
 
 /// The first bytes after all that begin with these, as where a span begins.

@@ -55,6 +55,7 @@
 
 mod at;
 mod contract;
+mod encoder;
 mod encoding;
 mod field;
 mod index;
@@ -67,6 +68,7 @@ mod recorder;
 mod row;
 mod saved;
 mod selection;
+mod sorted_bytes;
 mod states;
 mod store;
 mod table;
@@ -79,6 +81,7 @@ mod violation;
 
 pub use at::At;
 pub use contract::{OldUpdate, State, Updates};
+pub use encoder::Encoder;
 pub use field::{AnyField, Field, FieldSchema, Groups, Reading};
 pub use journal::WriteError;
 pub(crate) use journal::{Journal, Writing, Written};

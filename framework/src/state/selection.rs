@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
-use super::index::Span;
+use super::index::{KeyBytes, Span};
 use super::row::Row;
 use super::view::{Ref, TableView};
 use crate::packed::marked_read;
@@ -138,10 +138,10 @@ impl<R: Row> Selection<R> {
                 true => Box::new(by_key.values().rev()),
             };
         };
-        let keys = self.view.stored.indexes[index].keys(&self.span);
+        let keys = self.view.stored.indexes[index].keys(&self.span).map(KeyBytes::from);
         match self.is_reversed {
-            false => Box::new(keys.filter_map(|key| by_key.get(&**key))),
-            true => Box::new(keys.rev().filter_map(|key| by_key.get(&**key))),
+            false => Box::new(keys.filter_map(|key| by_key.get(&key))),
+            true => Box::new(keys.rev().filter_map(|key| by_key.get(&key))),
         }
     }
 }

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use imbl::OrdMap;
 
 use super::Violation;
+use super::encoder::Encoder;
 use super::encoding::{encode_kept, looks_same};
 use super::field::{AnyField, Field, Groups, Reader, Reading};
-use super::index::{Entry, IndexRows, Span, entries};
+use super::index::{Entry, IndexRows, KeyBytes, Span, entries};
 use super::key::{encoded, spelled};
 use super::lookup::Lookup;
 use super::recorder::row_group;
@@ -42,14 +43,36 @@ use super::view::{Ref, TableView};
 #[derive(Clone)]
 pub struct Table<R: Row> {
     rows: Arc<Stored<R>>,
-    /// What the rows were that the update under way has touched.
-    before: BTreeMap<Arc<[u8]>, Option<Arc<R>>>,
+    /// The rows that the update under way has touched.
+    touched: BTreeMap<KeyBytes, Touched<R>>,
 }
 
 /// The rows with their indexes. A clone shares them all.
 pub(super) struct Stored<R> {
-    pub(super) by_key: OrdMap<Arc<[u8]>, Arc<R>>,
+    pub(super) by_key: OrdMap<KeyBytes, Arc<R>>,
     pub(super) indexes: Vec<IndexRows>,
+}
+
+/// What there is of a key before an update, and what the update has left so far.
+#[derive(Clone)]
+struct Touched<R> {
+    before: Version<R>,
+    now: Version<R>,
+}
+
+/// What there is of a key at a moment.
+#[derive(Clone)]
+struct Version<R> {
+    row: Option<Arc<R>>,
+    /// What each index says of the row.
+    entries: Vec<Vec<Entry>>,
+}
+
+impl<R: Row> Version<R> {
+    fn of(row: Option<Arc<R>>, key: &KeyBytes) -> Version<R> {
+        let entries = row.as_ref().map(|row| entries(&**row, key.as_slice()));
+        Version { row, entries: entries.unwrap_or_else(|| vec![Vec::new(); R::INDEXES.len()]) }
+    }
 }
 
 impl<R> Clone for Stored<R> {
@@ -58,10 +81,32 @@ impl<R> Clone for Stored<R> {
     }
 }
 
+impl<R> Stored<R> {
+    /// Puts one version of a row into the place of another.
+    fn replace(&mut self, key: &KeyBytes, before: &Version<R>, now: &Version<R>) {
+        match &now.row {
+            Some(row) => drop(self.by_key.insert(key.clone(), Arc::clone(row))),
+            None => drop(self.by_key.remove(key)),
+        }
+        let entries = before.entries.iter().zip(&now.entries);
+        for (rows, (before, now)) in self.indexes.iter_mut().zip(entries) {
+            for entry in before.iter().filter(|entry| now.binary_search(entry).is_err()) {
+                rows.remove(entry);
+            }
+            for entry in now.iter().filter(|entry| before.binary_search(entry).is_err()) {
+                rows.insert(entry);
+            }
+        }
+    }
+}
+
 impl<R: Row> Default for Table<R> {
     fn default() -> Table<R> {
         let indexes = vec![IndexRows::default(); R::INDEXES.len()];
-        Table { rows: Arc::new(Stored { by_key: OrdMap::new(), indexes }), before: BTreeMap::new() }
+        Table {
+            rows: Arc::new(Stored { by_key: OrdMap::new(), indexes }),
+            touched: BTreeMap::new(),
+        }
     }
 }
 
@@ -72,10 +117,10 @@ impl<R: Row> Table<R> {
     /// When there is a row with its key, or with its values in a unique index.
     pub fn insert(&mut self, row: R) -> Result<(), Violation> {
         let key = key_of(&row);
-        if self.rows.by_key.contains_key(&*key) {
+        if self.rows.by_key.contains_key(&key) {
             return Err(Violation::Exists { row: R::NAME, key: spelled_key(&row) });
         }
-        self.put(key, row)
+        self.put(&key, row)
     }
 
     /// Adds a row, in the place of the one that has its key.
@@ -83,7 +128,7 @@ impl<R: Row> Table<R> {
     /// # Errors
     /// When another row has its values in a unique index.
     pub fn upsert(&mut self, row: R) -> Result<(), Violation> {
-        self.put(key_of(&row), row)
+        self.put(&key_of(&row), row)
     }
 
     /// Changes the row with this key.
@@ -102,7 +147,7 @@ impl<R: Row> Table<R> {
         if key_of(&row) != bytes {
             return Err(Violation::KeyChanged { row: R::NAME, key: spelled(&key) });
         }
-        self.put(bytes, row)
+        self.put(&bytes, row)
     }
 
     /// Removes the row with this key.
@@ -111,16 +156,16 @@ impl<R: Row> Table<R> {
     /// When there is none.
     pub fn remove(&mut self, key: impl Lookup<R::Key>) -> Result<R, Violation> {
         let (bytes, row) = self.find(&key)?;
-        self.set(&bytes, None);
+        self.set(&bytes, Version::of(None, &bytes));
         Ok(Arc::unwrap_or_clone(row))
     }
 
     /// Removes all rows that have this value in the index, and tells how many there were.
     pub fn remove_all<V, O>(&mut self, index: Index<R, V, O>, value: impl Lookup<V>) -> usize {
         let span = Span::of(&value);
-        let keys: BTreeSet<Arc<[u8]>> =
-            self.rows.indexes[index.position].keys(&span).cloned().collect();
-        keys.iter().for_each(|key| self.set(key, None));
+        let keys: BTreeSet<KeyBytes> =
+            self.rows.indexes[index.position].keys(&span).map(KeyBytes::from).collect();
+        keys.iter().for_each(|key| self.set(key, Version::of(None, key)));
         keys.len()
     }
 
@@ -144,60 +189,45 @@ impl<R: Row> Table<R> {
         TableView::new(Arc::clone(&self.rows), Reader { recorder: None, field: "" })
     }
 
-    fn find(&self, key: &impl Lookup<R::Key>) -> Result<(Arc<[u8]>, Arc<R>), Violation> {
-        match self.rows.by_key.get_key_value(encoded(key).as_slice()) {
-            Some((bytes, row)) => Ok((Arc::clone(bytes), Arc::clone(row))),
+    fn find(&self, key: &impl Lookup<R::Key>) -> Result<(KeyBytes, Arc<R>), Violation> {
+        let bytes = KeyBytes::from(encoded(key).as_slice());
+        match self.rows.by_key.get(&bytes) {
+            Some(row) => Ok((bytes, Arc::clone(row))),
             None => Err(Violation::Missing { row: R::NAME, key: spelled(key) }),
         }
     }
 
-    fn put(&mut self, key: Arc<[u8]>, row: R) -> Result<(), Violation> {
-        for (index, rows) in R::INDEXES.iter().zip(&self.rows.indexes) {
-            if !index.unique {
-                continue;
-            }
-            let taken = |entry: &&Entry| rows.holds_other(entry, &key);
-            if let Some(entry) = entries(index, Some(&row), &key).iter().find(taken) {
+    fn put(&mut self, key: &KeyBytes, row: R) -> Result<(), Violation> {
+        let version = Version::of(Some(Arc::new(row)), key);
+        let indexes = R::INDEXES.iter().zip(&self.rows.indexes).zip(&version.entries);
+        for ((index, rows), entries) in indexes.filter(|((index, _), _)| index.unique) {
+            let taken = |entry: &&Entry| rows.holds_other(entry, key.as_slice());
+            if let Some(entry) = entries.iter().find(taken) {
                 let (row, index, value) = (R::NAME, index.name, entry.value.clone());
                 return Err(Violation::NotUnique { row, index, value });
             }
         }
-        self.set(&key, Some(Arc::new(row)));
+        self.set(key, version);
         Ok(())
     }
 
     /// Sets what there is of a key, and keeps what there was before the update under way.
-    fn set(&mut self, key: &Arc<[u8]>, row: Option<Arc<R>>) {
-        let old = self.replace(key, row);
-        self.before.entry(Arc::clone(key)).or_insert(old);
-    }
-
-    fn replace(&mut self, key: &Arc<[u8]>, row: Option<Arc<R>>) -> Option<Arc<R>> {
+    fn set(&mut self, key: &KeyBytes, now: Version<R>) {
         let rows = Arc::make_mut(&mut self.rows);
-        let old = match &row {
-            Some(row) => rows.by_key.insert(Arc::clone(key), Arc::clone(row)),
-            None => rows.by_key.remove(&**key),
-        };
-        for (index, rows) in R::INDEXES.iter().zip(&mut rows.indexes) {
-            let before = entries(index, old.as_deref(), key);
-            let after = entries(index, row.as_deref(), key);
-            for entry in before.iter().filter(|entry| after.binary_search(entry).is_err()) {
-                rows.remove(entry);
-            }
-            for entry in after.iter().filter(|entry| before.binary_search(entry).is_err()) {
-                rows.insert(entry, key);
-            }
-        }
-        old
+        let touched = self.touched.entry(key.clone()).or_insert_with(|| {
+            let before = Version::of(rows.by_key.get(key).cloned(), key);
+            Touched { now: before.clone(), before }
+        });
+        rows.replace(key, &touched.now, &now);
+        touched.now = now;
     }
 }
 
 impl<R: Row> AnyField for Table<R> {
     fn changes(&self, table: &str, groups: &mut Groups) {
         let groups = &mut groups.0;
-        for (key, old) in &self.before {
-            let new = self.rows.by_key.get(&**key);
-            let shown = match (old, new) {
+        for Touched { before, now } in self.touched.values() {
+            let shown = match (&before.row, &now.row) {
                 (None, None) => continue,
                 (Some(old), Some(new)) if Arc::ptr_eq(old, new) || looks_same(&**old, &**new) => {
                     continue;
@@ -208,14 +238,13 @@ impl<R: Row> AnyField for Table<R> {
                 groups.insert(row_group(table, key));
             });
             groups.insert(format!("{table}*"));
-            if old.is_some() != new.is_some() {
+            if before.row.is_some() != now.row.is_some() {
                 groups.insert(format!("{table}@"));
             }
-            for index in R::INDEXES {
+            let entries = before.entries.iter().zip(&now.entries);
+            for (index, (before, now)) in R::INDEXES.iter().zip(entries) {
                 let name = index.name;
-                let before = entries(index, old.as_deref(), key);
-                let after = entries(index, new.map(|new| &**new), key);
-                for (one, other) in [(&before, &after), (&after, &before)] {
+                for (one, other) in [(before, now), (now, before)] {
                     for entry in one {
                         let value = &entry.value;
                         groups.insert(format!("{table}@{name}={value}*"));
@@ -230,12 +259,17 @@ impl<R: Row> AnyField for Table<R> {
     }
 
     fn keep(&mut self) {
-        self.before.clear();
+        self.touched.clear();
     }
 
     fn undo(&mut self) {
-        for (key, row) in std::mem::take(&mut self.before) {
-            self.replace(&key, row);
+        let touched = std::mem::take(&mut self.touched);
+        if touched.is_empty() {
+            return;
+        }
+        let rows = Arc::make_mut(&mut self.rows);
+        for (key, Touched { before, now }) in touched {
+            rows.replace(&key, &now, &before);
         }
     }
 
@@ -274,10 +308,10 @@ impl<R: Row> fmt::Debug for Table<R> {
     }
 }
 
-fn key_of<R: Row>(row: &R) -> Arc<[u8]> {
-    let mut bytes = Vec::with_capacity(32);
+fn key_of<R: Row>(row: &R) -> KeyBytes {
+    let mut bytes = Encoder::new();
     row.with_key(&mut |key| key.encode(&mut bytes));
-    bytes.into()
+    bytes.as_slice().into()
 }
 
 fn spelled_key<R: Row>(row: &R) -> String {

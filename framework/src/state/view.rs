@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Serialize, Serializer};
 
 use super::field::Reader;
-use super::index::Span;
+use super::index::{KeyBytes, Span};
 use super::key::{Key, OwnedKey, encoded};
 use super::lookup::Lookup;
 use super::recorder::{row_group, value_group};
@@ -42,7 +42,7 @@ impl<R: Row> TableView<R> {
 
     /// The row with this key.
     pub fn get(&self, key: impl Lookup<R::Key>) -> Option<Ref<R>> {
-        let row = self.stored.by_key.get(encoded(&key).as_slice());
+        let row = self.stored.by_key.get(&KeyBytes::from(encoded(&key).as_slice()));
         let group = self.reader.recorder.as_ref().map(|recorder| {
             let group = row_group(self.reader.field, &key).into();
             recorder.group(&group, self.reader.field, None);
@@ -107,8 +107,7 @@ impl<R: Row> TableView<R> {
     /// The different values in the index, sorted, each with the number of its rows: all tags, for example.
     pub fn values<V: OwnedKey, O>(&self, index: Index<R, V, O>) -> Vec<(V, usize)> {
         self.record(self.index_group(index), None);
-        let values = self.stored.indexes[index.position].values();
-        values.filter_map(|(mut value, count)| Some((V::decode(&mut value)?, count))).collect()
+        self.stored.indexes[index.position].values()
     }
 
     fn index_group<V, O>(&self, index: Index<R, V, O>) -> Option<String> {
