@@ -11,7 +11,8 @@ use crate::request::RequestParts;
 /// What the route captured from the path, percent-decoded.
 ///
 /// With one capture `T` is a value (`Path<u64>`), with several a tuple in the order of the route,
-/// or a struct or map by their names.
+/// or a struct or map by their names. A struct may leave captures out, unless it has
+/// `#[serde(flatten)]`: then it takes them as a map does.
 ///
 /// A value has one spelling: what `T` writes by its `Serialize`. `/books/05` is not the book 5 but a
 /// 404, so that a group such as `book:{id}`, which is made of the text, means one value.
@@ -68,7 +69,10 @@ fn spelled<T: DeserializeOwned + Serialize>(params: &[(String, String)]) -> Resu
     let reads = ReadsCell::new(Reads::All);
     let value = T::deserialize(Captures(params, &reads))?;
     let read = params.iter().map(|(name, text)| (name.as_str(), text.as_str()));
-    Written::of(&value)?.check(read, reads.get())?;
+    // A map takes all captures: one that it does not write back was read under another name, as `alias` in a
+    // struct with `flatten` does it.
+    let reads = if let Reads::Written = reads.get() { Reads::All } else { reads.get() };
+    Written::of(&value)?.check(read, reads)?;
     Ok(value)
 }
 

@@ -19,6 +19,7 @@ pub mod packed;
 pub mod patterns;
 pub mod proxies;
 pub mod scanner;
+pub mod spelling;
 
 use std::convert::Infallible;
 

@@ -46,4 +46,5 @@ corpora!(
     patterns,
     proxies,
     scanner,
+    spelling,
 );
