@@ -99,6 +99,24 @@ async fn echoes(stream: &mut TcpStream, text: &str) -> bool {
 }
 
 #[tokio::test]
+async fn a_page_of_another_site_opens_no_socket() {
+    let node = site().node(Mode::SingleNodeWithCache, "n1").start().await;
+    for (origin, expected) in
+        [("http://x", "HTTP/1.1 101 "), ("http://evil.example", "HTTP/1.1 403 ")]
+    {
+        let request = format!(
+            "GET /socket HTTP/1.1\r\nhost: x\r\norigin: {origin}\r\nconnection: upgrade\r\n\
+             upgrade: echo\r\n\r\n"
+        );
+        let mut stream = TcpStream::connect(node.http()).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut head = vec![0; expected.len()];
+        stream.read_exact(&mut head).await.unwrap();
+        assert_eq!(String::from_utf8(head).unwrap(), expected, "{origin}");
+    }
+}
+
+#[tokio::test]
 async fn an_upgraded_connection_belongs_to_its_service() {
     let node = site().node(Mode::SingleNodeWithCache, "n1");
     let node = node.set("LIMITS__IDLE_TIMEOUT", "200ms").set("LIMITS__HEADER_TIMEOUT", "200ms");

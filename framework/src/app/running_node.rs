@@ -279,6 +279,7 @@ fn open_frontend(
                 networks: config.http.trusted_proxies.clone(),
                 headers: config.http.proxy_headers,
             },
+            trusted_origins: config.http.trusted_origins.clone(),
         },
         edition,
         files: loader.files().clone(),

@@ -9,6 +9,7 @@ use super::{Secret, SiteSettings, value};
 use crate::checkpoint::ReplacedRecords;
 use crate::frontend::{GroupHeader, Sample};
 use crate::http::ProxyHeaders;
+use crate::http::forgery::PageOrigin;
 
 /// The settings of `project.toml` and of `HEADWATER_…` variables.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -119,6 +120,9 @@ pub(crate) struct Http {
     pub trusted_proxies: Vec<IpNet>,
     /// In which headers they say it. Default `x-forwarded`.
     pub proxy_headers: ProxyHeaders,
+    /// Other origins whose pages may send requests that change something. Default none.
+    #[serde(deserialize_with = "value::origins")]
+    pub trusted_origins: Vec<PageOrigin>,
 }
 
 /// A content coding that pages are kept in.
@@ -407,6 +411,7 @@ impl Default for Http {
             part_timeout: Duration::from_secs(5),
             trusted_proxies: Vec::new(),
             proxy_headers: ProxyHeaders::default(),
+            trusted_origins: Vec::new(),
         }
     }
 }

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use serde::de::{self, Deserializer, Visitor};
 
 use crate::http::Languages;
+use crate::http::forgery::PageOrigin;
 
 /// Durations, written like `"20s"`.
 pub(super) mod duration {
@@ -119,6 +120,15 @@ pub(super) fn hosts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<St
         }
         Err(format!("`{text}` is not a host; write a name or an address, as in \"f1.internal\""))
     })
+}
+
+/// Origins of pages, as browsers name them.
+pub(super) fn origins<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<PageOrigin>, D::Error> {
+    let expecting = "a list of origins, like [\"https://shop.example\"]";
+    let texts = strings(deserializer, expecting, |text| text.parse::<PageOrigin>().map(drop))?;
+    texts.iter().map(|text| text.parse().map_err(de::Error::custom)).collect()
 }
 
 /// Tags of languages.

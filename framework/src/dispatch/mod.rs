@@ -36,7 +36,7 @@ mod tests;
 
 pub use crate::cache_type::CacheType;
 pub use canonical::CanonicalPath;
-pub(crate) use policy::{AuditPolicy, Audited, CachePolicy, CacheStatuses};
+pub(crate) use policy::{AuditPolicy, Audited, CachePolicy, CacheStatuses, ForgeryPolicy};
 pub use query::QueryKey;
 pub(crate) use resolution::Match;
 pub use resolution::Resolution;

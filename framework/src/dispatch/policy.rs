@@ -53,6 +53,17 @@ impl CacheStatuses {
     }
 }
 
+/// What becomes of unsafe requests that pages of other sites have sent, as `dispatch.conf` says it with
+/// `forgery = …`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ForgeryPolicy {
+    /// They are answered with 403. The default.
+    #[default]
+    Refuse,
+    /// They are taken as any others.
+    Allow,
+}
+
 /// What the auditor does with the content of a route.
 #[derive(Debug, Clone, Default)]
 pub struct AuditPolicy {

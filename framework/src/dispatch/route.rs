@@ -8,7 +8,7 @@ use super::canonical::decode;
 use super::capture_template::CaptureTemplate;
 use super::path::PathPattern;
 use super::pattern::Pattern;
-use super::{AuditPolicy, CachePolicy, CacheStatuses, QueryKey};
+use super::{AuditPolicy, CachePolicy, CacheStatuses, ForgeryPolicy, QueryKey};
 
 /// Where in a site's files something is said.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -180,6 +180,8 @@ pub struct Route {
     pub vary: Vec<HeaderName>,
     /// The longest request body it takes, in bytes, when that is not the site's usual one.
     pub max_body: Option<u64>,
+    /// What becomes of unsafe requests that pages of other sites have sent.
+    pub forgery: ForgeryPolicy,
     /// What of its content is audited.
     pub audit: AuditPolicy,
     /// Whose error pages apply.

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use super::group_headers::GroupHeader;
 use super::sample::Sample;
+use crate::http::forgery::PageOrigin;
 use crate::http::{Coding, Languages, TrustedProxies};
 use crate::server::Pace;
 
@@ -40,4 +41,6 @@ pub(crate) struct Settings {
     pub audit_sample: Sample,
     /// Whose word is taken for where a request comes from.
     pub proxies: TrustedProxies,
+    /// The other origins whose pages may send unsafe requests.
+    pub trusted_origins: Vec<PageOrigin>,
 }

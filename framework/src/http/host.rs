@@ -72,7 +72,7 @@ pub fn settle(request: &mut Parts) -> Result<(), HostError> {
 }
 
 /// The one spelling of a host, with its port unless that is the `default`.
-fn canonical(text: &[u8], default: u16) -> Result<Cow<'_, str>, HostError> {
+pub(super) fn canonical(text: &[u8], default: u16) -> Result<Cow<'_, str>, HostError> {
     let text = std::str::from_utf8(text).map_err(|_| HostError::Malformed)?;
     let end = text.find(']').map_or(0, |bracket| bracket + 1);
     let colon = text[end..].find(':').map_or(text.len(), |colon| end + colon);

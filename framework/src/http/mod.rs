@@ -8,6 +8,7 @@
 //!   the members of a field like `Accept-Language`.
 //! - [`gzip`]: one stream of pieces that were deflated each by itself.
 //! - `host`: the host that a request is for.
+//! - [`forgery`]: whether a page of another site has sent a request.
 //! - [`TrustedProxies`]: whose headers are believed for a visitor's address and scheme.
 //! - `cookies`: the cookies of a request, and any text as the value of one.
 //! - [`names`]: headers that the `http` crate has no constants for.
@@ -17,6 +18,7 @@
 pub(crate) mod conditions;
 mod cookies;
 pub(crate) mod encoding;
+pub(crate) mod forgery;
 pub(crate) mod gzip;
 pub(crate) mod host;
 mod language;

@@ -44,6 +44,9 @@ const ALL_METHODS: &[Method] = &[
 /// The keys that say what of a request content depends on, what is kept of it, and how it is audited.
 const OF_PAGES: &[&str] = &["cache_statuses", "groups", "query", "vary", "audit", "audit_ignore"];
 
+/// The keys that say which requests are refused.
+const OF_GUARDS: &[&str] = &["forgery"];
+
 /// The keys that say what caches are told.
 const OF_CACHES: &[&str] = &["browser", "cdn"];
 
@@ -101,7 +104,7 @@ impl Kind {
             },
             Kind::Alias => Traits {
                 key: "alias",
-                misplaced: &[&["status", "cache", "max_body"], OF_PAGES, OF_CACHES],
+                misplaced: &[&["status", "cache", "max_body"], OF_PAGES, OF_CACHES, OF_GUARDS],
                 reason: "it belongs to the route that the alias leads to",
                 ..traits
             },
@@ -117,6 +120,7 @@ impl Kind {
                     &["name", "pattern", "methods", "status", "cache", "max_body"],
                     OF_PAGES,
                     OF_CACHES,
+                    OF_GUARDS,
                 ],
                 reason: "only `path` stands beside `delegate`; the rest belongs to the routes of \
                          that file",
@@ -128,6 +132,7 @@ impl Kind {
                     &["name", "path", "pattern", "methods", "status", "cache", "max_body"],
                     OF_PAGES,
                     OF_CACHES,
+                    OF_GUARDS,
                 ],
                 reason: "nothing stands beside `include`; it belongs to the routes of that file",
                 ..traits

@@ -11,6 +11,7 @@ mod caching;
 mod control;
 mod entry;
 mod files;
+mod guard;
 mod kind;
 mod names;
 mod reach;

@@ -2,7 +2,7 @@ use http::Method;
 
 use super::entry::{Entry, Located, report};
 use super::kind::{Kind, Traits};
-use super::{audit, caching, control, target};
+use super::{audit, caching, control, guard, target};
 use crate::dispatch::capture_template::CaptureTemplate;
 use crate::dispatch::path::PathPattern;
 use crate::dispatch::pattern::Pattern;
@@ -11,7 +11,7 @@ use crate::dispatch::{AuditPolicy, CacheType};
 use crate::problem::Problems;
 
 /// The keys of a `[[route]]` beside the one that says its [`Kind`].
-const KEYS: [&str; 16] = [
+const KEYS: [&str; 17] = [
     "name",
     "path",
     "pattern",
@@ -26,6 +26,7 @@ const KEYS: [&str; 16] = [
     "query",
     "vary",
     "max_body",
+    "forgery",
     "audit",
     "audit_ignore",
 ];
@@ -153,6 +154,7 @@ fn leaf<'e>(
     let query = caching::query(entry, problems);
     let vary = caching::vary(entry, problems);
     let max_body = caching::max_body(entry, problems);
+    let forgery = guard::forgery(entry, kind, &methods, problems);
     let audit = match kind {
         // What has no content of its own says so already.
         Kind::Controller | Kind::Template => audit::policy(entry, cache.kind, problems),
@@ -181,6 +183,7 @@ fn leaf<'e>(
         query,
         vary,
         max_body,
+        forgery,
         audit,
         scope,
         condition,

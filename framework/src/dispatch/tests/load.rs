@@ -1,4 +1,5 @@
 use super::*;
+use crate::dispatch::ForgeryPolicy;
 
 /// Each text is wrong in one way, and the message says where and what.
 #[track_caller]
@@ -312,4 +313,20 @@ fn what_the_auditor_compares_is_checked() {
     let table = table(&fine);
     let audit = &table.routes()[0].audit;
     assert_eq!((audit.audited, audit.ignored.len()), (crate::dispatch::Audited::All, 2));
+}
+
+#[test]
+fn where_requests_may_come_from_is_said_of_what_changes_something() {
+    let route = "[[route]]\npath='/'\ncontroller='c'\nmethods=['GET','POST']\n";
+    for (value, policy) in [("allow", ForgeryPolicy::Allow), ("refuse", ForgeryPolicy::Refuse)] {
+        let table = Table::parse(&format!("{route}forgery='{value}'"), "dispatch.conf").unwrap();
+        assert_eq!(table.routes()[0].forgery, policy);
+    }
+    refused(&format!("{route}forgery='off'"), &["dispatch.conf:5", "\"refuse\" or \"allow\""]);
+    let reading = "[[route]]\npath='/'\ntemplate='t'\nforgery='allow'";
+    refused(reading, &["dispatch.conf:4", "leave `forgery` out"]);
+    let socket = "[[route]]\npath='/'\nservice='s'\nmethods=['GET']\nforgery='allow'";
+    assert!(Table::parse(socket, "dispatch.conf").is_ok());
+    let alias = "\n[[route]]\npath='/a'\nalias='/'\nforgery='allow'";
+    refused(&format!("{route}{alias}"), &["`forgery` has no meaning beside `alias`"]);
 }

@@ -60,6 +60,9 @@ impl Maker {
                 tracing::debug!(request_id, path, status = code, cause, "{message}");
             }
             true => tracing::error!(request_id, path, status = code, cause, "{message}"),
+            false if !cause.is_empty() => {
+                tracing::info!(request_id, path, status = code, cause, "{message}");
+            }
             false => tracing::info!(request_id, path, status = code, "{message}"),
         }
         self.silent_error_page(edition, failed, language)

@@ -98,6 +98,7 @@ mod tests {
             languages: Languages::default(),
             audit_sample: Sample::OFF,
             proxies: TrustedProxies::default(),
+            trusted_origins: Vec::new(),
         }
     }
 

@@ -22,7 +22,7 @@ use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use http::header::{HeaderMap, HeaderValue};
+use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, StatusCode};
 
 use super::failure::Failure;
@@ -31,8 +31,8 @@ use super::sessions::Sessions;
 use super::settings::Settings;
 use crate::cache::Cache;
 use crate::computation::Code;
-use crate::dispatch::{CanonicalPath, Match, Resolution, Scope, Target};
-use crate::http::Origin;
+use crate::dispatch::{CanonicalPath, ForgeryPolicy, Match, Resolution, Route, Scope, Target};
+use crate::http::{Origin, forgery};
 use crate::log::panic_message;
 use crate::session::SessionRecord;
 use crate::shown::{shown, shown_cause};
@@ -151,6 +151,9 @@ impl Router {
                 return refused(Failure::internal(cause), alias.scope);
             }
         };
+        if let Err(failure) = self.refuse_forgery(visit, matched.route) {
+            return refused(failure, matched.route.scope);
+        }
         match &matched.route.target {
             Target::Controller(_) | Target::Template(_) => self.page(visit, matched),
             Target::Service(name) => Routed::Service { name, matched },
@@ -161,6 +164,33 @@ impl Router {
                 Routed::refused(failure, matched.route.scope, matched.path())
             }
         }
+    }
+
+    /// Whether a page of another site has sent a request that may change something. This stands here because
+    /// it is the one place that all requests pass with their route known, before anything is read of
+    /// their bodies or run for them.
+    fn refuse_forgery(&self, visit: Visit<'_>, route: &Route) -> Result<(), Failure> {
+        // A WebSocket begins with GET, and whatever the service takes may come over it.
+        let is_upgrade = || {
+            matches!(route.target, Target::Service(_))
+                && visit.headers().contains_key(header::UPGRADE)
+        };
+        if visit.method.is_safe() && !is_upgrade() || route.forgery == ForgeryPolicy::Allow {
+            return Ok(());
+        }
+        let trusted = &self.settings.trusted_origins;
+        forgery::check(visit.headers(), visit.origin.scheme, trusted).map_err(|found| {
+            let advice = match found.origin() {
+                Some(origin) => format!(
+                    "if it may, write trusted_origins = [\"{origin}\"] in [http] of project.toml; \
+                     if every site may, "
+                ),
+                None => "if every site may send this, ".to_owned(),
+            };
+            let cause = format!("{found}; {advice}write forgery = \"allow\" at {}", route.location);
+            let message = "Another site has sent this. Nothing was changed.";
+            Failure::new(StatusCode::FORBIDDEN, message).because(cause)
+        })
     }
 
     fn page<'a>(&self, visit: Visit<'a>, matched: Match<'a>) -> Routed<'a> {

@@ -1,0 +1,296 @@
+//! Whether a page of another site has sent a request that may change something.
+//!
+//! A browser sends a visitor's cookies along with the forms of any page, whichever site that page is of. It also
+//! says where a request comes from, in `Sec-Fetch-Site` (Fetch Metadata, section 2.1) and in `Origin` (RFC 6454,
+//! section 7), and no page can change either. So nothing has to be put into forms, and a form can be cached for
+//! everybody:
+//!
+//! ```text
+//! Sec-Fetch-Site ─┬─ same-origin, none ──> let through: a page of this origin, or the visitor's own hand
+//!                 ├─ anything else ──────> let through if `Origin` is trusted
+//!                 └─ absent ─> Origin ─┬─ absent ──> let through: this is no browser
+//!                                      ├─ the site's own ──> let through
+//!                                      └─ anything else ───> let through if it is trusted
+//! ```
+//!
+//! Browsers leave `Sec-Fetch-Site` out where a page is not encrypted, and so did all of them before 2023. `Origin`
+//! is then compared with the host of the request, which [`host::settle`](super::host::settle) has put into `Host`,
+//! and with its scheme. A request that a proxy calls encrypted needs an origin that is: a page that was not may be
+//! anybody's who is on the way. The other way round the origin says more than the node knows, since a proxy that is
+//! not trusted may have decrypted the request. So it is let through.
+
+use std::fmt;
+use std::str::FromStr;
+
+use http::HeaderName;
+use http::header::{HOST, HeaderMap, HeaderValue, ORIGIN};
+use serde::{Deserialize, Serialize};
+
+use super::Scheme;
+use super::host::canonical;
+
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+/// The origin of a page, as browsers name it: scheme, host, and the port unless that is the scheme's own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub(crate) struct PageOrigin {
+    scheme: Scheme,
+    /// With the port.
+    host: String,
+}
+
+impl FromStr for PageOrigin {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<PageOrigin, String> {
+        let split = text.split_once("://").and_then(|(scheme, host)| {
+            let mut schemes = [Scheme::Http, Scheme::Https].into_iter();
+            let scheme = schemes.find(|known| scheme.eq_ignore_ascii_case(known.as_str()))?;
+            Some((scheme, canonical(host.as_bytes(), scheme.port()).ok()?.into_owned()))
+        });
+        let (scheme, host) = split.ok_or_else(|| {
+            format!(
+                "`{text}` is no origin; write scheme and host, and a port if needed, as in \
+                 \"https://shop.example\", and a name with other letters as browsers send it, as in \
+                 \"https://xn--bcher-kva.example\""
+            )
+        })?;
+        Ok(PageOrigin { scheme, host })
+    }
+}
+
+impl TryFrom<String> for PageOrigin {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<PageOrigin, String> {
+        text.parse()
+    }
+}
+
+impl From<PageOrigin> for String {
+    fn from(origin: PageOrigin) -> String {
+        origin.to_string()
+    }
+}
+
+impl fmt::Display for PageOrigin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", self.scheme, self.host)
+    }
+}
+
+/// Why a request is taken for one that a page of another site has sent: a sentence for an operator.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Forgery {
+    /// `Sec-Fetch-Site` says so.
+    #[error("`Sec-Fetch-Site` is `{site}`, so a page of another origin has sent this ({})", named(.origin))]
+    Site {
+        /// What it says.
+        site: String,
+        /// What `Origin` says, if there is one.
+        origin: Option<String>,
+    },
+    /// There is no `Sec-Fetch-Site`, and `Origin` says so.
+    #[error("`Origin` is `{origin}`, and the request is for `{own}`")]
+    Origin {
+        /// What it says.
+        origin: String,
+        /// The origin that the request is for.
+        own: String,
+    },
+}
+
+fn named(origin: &Option<String>) -> String {
+    match origin {
+        Some(origin) => format!("`Origin` is `{origin}`"),
+        None => "there is no `Origin`".to_owned(),
+    }
+}
+
+impl Forgery {
+    /// The origin to be trusted for such requests to be let through, if they name one.
+    pub(crate) fn origin(&self) -> Option<PageOrigin> {
+        match self {
+            Forgery::Site { origin, .. } => origin.as_deref()?.parse().ok(),
+            Forgery::Origin { origin, .. } => origin.parse().ok(),
+        }
+    }
+}
+
+/// Whether a page of another origin, which is not one of `trusted`, has sent a request with these headers, by this
+/// scheme. It is to be asked of requests that may change something: pages link to each other.
+///
+/// # Errors
+/// Which header says that one has.
+pub(crate) fn check(
+    headers: &HeaderMap,
+    scheme: Scheme,
+    trusted: &[PageOrigin],
+) -> Result<(), Forgery> {
+    let site = single(headers, &SEC_FETCH_SITE);
+    if matches!(site.as_deref(), Some("same-origin" | "none")) {
+        return Ok(());
+    }
+    let origin = single(headers, &ORIGIN);
+    let parsed = origin.as_deref().and_then(|origin| origin.parse::<PageOrigin>().ok());
+    if parsed.as_ref().is_some_and(|origin| trusted.contains(origin)) {
+        return Ok(());
+    }
+    if let Some(site) = site {
+        return Err(Forgery::Site { site, origin });
+    }
+    let Some(origin) = origin else { return Ok(()) };
+    let host = headers.get(HOST).map(HeaderValue::as_bytes).unwrap_or_default();
+    if parsed.is_some_and(|origin| {
+        origin.scheme >= scheme
+            && canonical(host, origin.scheme.port()).is_ok_and(|host| *host == *origin.host)
+    }) {
+        return Ok(());
+    }
+    Err(Forgery::Origin { origin, own: format!("{scheme}://{}", String::from_utf8_lossy(host)) })
+}
+
+/// The value of a header as text. Of several lines it is that of all, which means nothing to anybody.
+fn single(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
+    let mut lines = headers.get_all(name).iter();
+    let first = String::from_utf8_lossy(lines.next()?.as_bytes()).into_owned();
+    Some(lines.fold(first, |all, line| all + ", " + &String::from_utf8_lossy(line.as_bytes())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HERE: (&str, &str) = ("host", "site.example");
+
+    fn checked(scheme: Scheme, headers: &[(&str, &str)]) -> Result<(), Forgery> {
+        let trusted: [PageOrigin; 2] =
+            ["https://shop.example".parse().unwrap(), "HTTP://Other.example:8080".parse().unwrap()];
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(HeaderName::try_from(*name).unwrap(), value.parse().unwrap());
+        }
+        check(&map, scheme, &trusted)
+    }
+
+    fn passes(headers: &[(&str, &str)]) -> bool {
+        let headers = [&[HERE], headers].concat();
+        checked(Scheme::Http, &headers).is_ok()
+    }
+
+    #[test]
+    fn what_the_browser_says_of_the_site_counts_before_the_origin() {
+        for (site, is_let_through) in [
+            ("same-origin", true),
+            ("none", true),
+            ("same-site", false),
+            ("cross-site", false),
+            ("", false),
+            ("Same-Origin", false),
+            ("something-new", false),
+        ] {
+            assert_eq!(passes(&[("sec-fetch-site", site)]), is_let_through, "{site}");
+            let other = [("sec-fetch-site", site), ("origin", "https://evil.example")];
+            assert_eq!(passes(&other), is_let_through, "{site}");
+            let own = [("sec-fetch-site", site), ("origin", "http://site.example")];
+            assert_eq!(passes(&own), is_let_through, "{site}");
+        }
+        let twice = [("sec-fetch-site", "same-origin"), ("sec-fetch-site", "same-origin")];
+        assert!(!passes(&twice));
+    }
+
+    #[test]
+    fn an_origin_that_is_trusted_is_let_through_whole_and_exact() {
+        for site in ["same-site", "cross-site"] {
+            for (origin, is_let_through) in [
+                ("https://shop.example", true),
+                ("http://other.example:8080", true),
+                ("http://shop.example", false),
+                ("https://shop.example:8443", false),
+                ("http://other.example", false),
+                ("https://shop.example.evil.example", false),
+                ("https://www.shop.example", false),
+                ("null", false),
+            ] {
+                let headers = [("sec-fetch-site", site), ("origin", origin)];
+                assert_eq!(passes(&headers), is_let_through, "{site} {origin}");
+            }
+        }
+        assert!(passes(&[("origin", "https://shop.example")]));
+    }
+
+    #[test]
+    fn without_the_site_the_origin_must_be_the_host() {
+        assert!(passes(&[]), "no browser");
+        for (origin, is_let_through) in [
+            ("http://site.example", true),
+            ("http://site.example:80", true),
+            ("https://site.example", true),
+            ("http://site.example:8000", false),
+            ("http://sub.site.example", false),
+            ("http://evil.example", false),
+            ("ftp://site.example", false),
+            ("http://site.example/", false),
+            ("http://evil.example@site.example", false),
+            ("null", false),
+            ("site.example", false),
+            ("", false),
+        ] {
+            assert_eq!(passes(&[("origin", origin)]), is_let_through, "{origin}");
+        }
+        let twice = [("origin", "http://site.example"), ("origin", "http://site.example")];
+        assert!(!passes(&twice));
+        let other_port = [("host", "site.example:8000"), ("origin", "http://site.example:8000")];
+        assert_eq!(checked(Scheme::Http, &other_port), Ok(()));
+        let address = [("host", "[::1]:8000"), ("origin", "http://[::1]:8000")];
+        assert_eq!(checked(Scheme::Http, &address), Ok(()));
+        assert!(checked(Scheme::Http, &[("origin", "http://site.example")]).is_err());
+    }
+
+    #[test]
+    fn an_encrypted_request_needs_an_encrypted_origin() {
+        for (host, origin, is_let_through) in [
+            ("site.example", "https://site.example", true),
+            ("site.example:443", "https://site.example", true),
+            ("site.example", "http://site.example", false),
+            ("site.example:8443", "https://site.example:8443", true),
+            ("site.example:8443", "http://site.example:8443", false),
+        ] {
+            let found = checked(Scheme::Https, &[("host", host), ("origin", origin)]);
+            assert_eq!(found.is_ok(), is_let_through, "{host} {origin}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn the_refusal_says_which_header_disagreed_and_which_origin_could_be_trusted() {
+        let site =
+            [HERE, ("sec-fetch-site", "same-site"), ("origin", "https://a.site.example:443")];
+        let refusal = checked(Scheme::Http, &site).unwrap_err();
+        assert_eq!(refusal.origin().unwrap().to_string(), "https://a.site.example");
+        assert!(refusal.to_string().starts_with("`Sec-Fetch-Site` is `same-site`"), "{refusal}");
+        let origin = [HERE, ("origin", "http://site.example")];
+        let refusal = checked(Scheme::Https, &origin).unwrap_err();
+        let sentence =
+            "`Origin` is `http://site.example`, and the request is for `https://site.example`";
+        assert_eq!(refusal.to_string(), sentence);
+        let opaque = [HERE, ("sec-fetch-site", "cross-site"), ("origin", "null")];
+        assert_eq!(checked(Scheme::Http, &opaque).unwrap_err().origin(), None);
+    }
+
+    #[test]
+    fn what_is_no_origin_cannot_be_trusted() {
+        for text in [
+            "",
+            "shop.example",
+            "https://",
+            "https://shop.example/",
+            "ftp://a",
+            "null",
+            "https://bücher.example",
+        ] {
+            let message = text.parse::<PageOrigin>().unwrap_err();
+            assert!(message.contains("as in \"https://shop.example\""), "{text}: {message}");
+        }
+    }
+}
