@@ -230,6 +230,8 @@ fn call() -> Call {
         deadline: 30_000,
         own_url: None,
         has_fragments: false,
+        id: None,
+        is_again: false,
     }
 }
 

@@ -108,6 +108,14 @@ fn describe() {
         Unit::Seconds,
         "Time to write a checkpoint."
     );
+    describe_counter!(
+        "headwater_calls_sent_again_total",
+        "Requests that were sent again to a back end, because the link broke before the answer."
+    );
+    describe_counter!(
+        "headwater_updates_repeated_total",
+        "Updates that were not made, because their request had made them before."
+    );
     describe_counter!("headwater_checkpoint_failures_total", "Checkpoints that were not written.");
 }
 

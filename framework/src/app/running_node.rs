@@ -20,7 +20,7 @@ use super::reload::{Reloader, Watched};
 use super::report::NodeReport;
 use super::running_server::{RunningServer, address, bind, problem};
 use super::watch::watch;
-use crate::backend::{self, Backend, BackendHost, CheckpointOptions};
+use crate::backend::{self, Backend, BackendHost, CheckpointOptions, KeyOptions};
 use crate::cache::{Cache, CacheLimits};
 use crate::claim::{self, Claim};
 use crate::clock;
@@ -209,6 +209,10 @@ async fn open_backend(
             bytes: config.checkpoint.bytes,
             interval: config.checkpoint.interval,
             records: config.checkpoint.records,
+        },
+        keys: KeyOptions {
+            kept: config.idempotency.keep,
+            cookies: config.idempotency.cookies.clone(),
         },
         alone,
     };

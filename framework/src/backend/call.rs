@@ -10,6 +10,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use http_body::Body as _;
 
 use super::Backend;
+use super::update_ids::UpdateIds;
 use super::writing::CallJournal;
 use crate::body::Body;
 use crate::controller;
@@ -53,7 +54,21 @@ impl Backend {
         let own = call.own_url.as_deref().map(group_of_url);
         let own = own.map_or_else(Invalidation::new, |group| Invalidation::new().group(group));
         let is_unsafe = Method::from_str(&call.method).is_ok_and(|method| !method.is_safe());
-        let journal = Arc::new(CallJournal::new(Arc::clone(self), invalidations, own));
+        let headers = match headers_of(&call) {
+            Ok(headers) => headers,
+            Err(reply) => return self.wire(reply, as_of),
+        };
+        let (ids, body) = if is_unsafe {
+            let known = call.log.is_some_and(|log| self.knows(log, call.applied));
+            let known = if known { call.applied } else { Position::START };
+            match UpdateIds::of(&call, &headers, body, known, &self.keys) {
+                Ok(identified) => identified,
+                Err(reply) => return self.wire(*reply, as_of),
+            }
+        } else {
+            (None, body)
+        };
+        let journal = Arc::new(CallJournal::new(Arc::clone(self), invalidations, own, ids));
         let session = call.session.take().filter(|session| self.honours(session));
         let session = session.map(|session| Arc::new(*session));
         let has_session = session.is_some();
@@ -75,7 +90,7 @@ impl Backend {
         };
         let recorder = after_reply
             .map(|after_reply| Arc::new(Recorder::new(self.recorded_groups, after_reply)));
-        let request = self.request(call, body, as_of, site, allowance, recorder.clone());
+        let request = self.request(call, headers, body, as_of, site, allowance, recorder.clone());
         let reply = match request {
             Ok(mut request) => {
                 request.parts.session = session;
@@ -120,12 +135,15 @@ impl Backend {
         applied: Position,
         deadline: Duration,
     ) -> bool {
-        let present = self.log.epoch();
-        let knows = |log| log == present || self.log.includes(log, applied);
-        if !log.is_some_and(knows) || self.tail.applied() >= applied {
+        if !log.is_some_and(|log| self.knows(log, applied)) || self.tail.applied() >= applied {
             return true;
         }
         tokio::time::timeout(deadline, self.tail.reach(applied)).await.is_ok()
+    }
+
+    /// Whether a position of this log means a record of the back end's own.
+    fn knows(&self, log: LogEpoch, position: Position) -> bool {
+        log == self.log.epoch() || self.log.includes(log, position)
     }
 
     fn unknown_controller(&self, name: &str) -> Reply {
@@ -169,29 +187,21 @@ impl Backend {
     }
 
     /// Makes the controller's request of what came over the link.
+    #[expect(clippy::too_many_arguments, reason = "a request consists of them")]
     fn request(
         &self,
         call: Call,
+        headers: HeaderMap,
         body: Body,
         as_of: Position,
         site: Site,
         allowance: Allowance,
         recorder: Option<Arc<Recorder>>,
     ) -> Result<Request, Reply> {
-        let refuse = |what: &str| {
-            reply::error(StatusCode::BAD_REQUEST)
-                .message(format!("The request has no valid {what}."))
-        };
-        let mut headers = HeaderMap::with_capacity(call.headers.len());
-        for (name, value) in &call.headers {
-            let name = HeaderName::from_str(name).map_err(|_| refuse("headers"))?;
-            let value = HeaderValue::from_bytes(value).map_err(|_| refuse("headers"))?;
-            headers.append(name, value);
-        }
         Ok(Request {
             parts: RequestParts {
-                method: Method::from_str(&call.method).map_err(|_| refuse("method"))?,
-                uri: Uri::from_str(&call.uri).map_err(|_| refuse("URL"))?,
+                method: Method::from_str(&call.method).map_err(|_| no_valid("method"))?,
+                uri: Uri::from_str(&call.uri).map_err(|_| no_valid("URL"))?,
                 headers,
                 params: call.params,
                 scope: call.scope,
@@ -209,6 +219,21 @@ impl Backend {
             body,
         })
     }
+}
+
+fn headers_of(call: &Call) -> Result<HeaderMap, Reply> {
+    let mut headers = HeaderMap::with_capacity(call.headers.len());
+    for (name, value) in &call.headers {
+        let name = HeaderName::from_str(name).map_err(|_| no_valid("headers"))?;
+        let value = HeaderValue::from_bytes(value).map_err(|_| no_valid("headers"))?;
+        headers.append(name, value);
+    }
+    Ok(headers)
+}
+
+fn no_valid(what: &str) -> Reply {
+    let message = format!("The request has no valid {what}.");
+    reply::error(StatusCode::BAD_REQUEST).message(message)
 }
 
 /// Puts a reply that may be cached into the groups of what its controller has read.

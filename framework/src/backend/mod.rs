@@ -3,6 +3,7 @@
 //! - [`Backend`]: opened on a log; writes, invalidates, reports.
 //! - `call`: the right half of a request's way: wait for the position, controller, reply.
 //! - `writing`: what a controller writes, and what it invalidates.
+//! - `update_ids`: what its updates are recognised by when the request is sent a second time.
 //! - `checkpointer`: when checkpoints are made, and what becomes of the records that they replace.
 //! - `deferrals`: what was deferred and not settled.
 //! - [`members`](Members): the front ends that may hold leases, and the writers that wait for them.
@@ -19,6 +20,7 @@ mod docroot;
 mod host;
 mod members;
 mod tail;
+mod update_ids;
 mod writing;
 
 use std::collections::BTreeMap;
@@ -50,6 +52,7 @@ use docroot::BackEndDocroot;
 pub(crate) use host::BackendHost;
 pub(crate) use members::{CallId, Health, MemberStatus, Members};
 use tail::{Publisher, Tail};
+pub(crate) use update_ids::KeyOptions;
 
 /// How often members without leases are looked after.
 const LOOK_AFTER: Duration = Duration::from_millis(500);
@@ -98,6 +101,8 @@ pub(crate) struct BackendParts {
     pub claims: PathBuf,
     /// When checkpoints are made.
     pub checkpoints: CheckpointOptions,
+    /// What is made of `Idempotency-Key`.
+    pub keys: KeyOptions,
     /// Whether no front end that has followed an earlier log can still be running, but for those of
     /// this process.
     pub alone: bool,
@@ -124,6 +129,7 @@ pub(crate) struct Backend {
     body_limit: u64,
     fields: usize,
     recorded_groups: usize,
+    keys: KeyOptions,
     /// Memory for request bodies that are read as a whole.
     memory: Budget,
     /// Permits for calls without bodies, whether or not their answers are still wanted.
@@ -214,6 +220,7 @@ impl Backend {
             body_limit: parts.body_limit,
             fields: parts.fields,
             recorded_groups: parts.recorded_groups,
+            keys: parts.keys,
             memory: Budget::new(parts.collected_bodies),
             places: Semaphore::new(calls),
             upload_places: Semaphore::new(calls),

@@ -30,6 +30,12 @@
 //! It has changed nothing, so its record invalidates nothing and defers nothing, whatever was written into it: every
 //! node that applies it finds the refusal. The call goes on as if it had not written that record.
 //!
+//! # A repeated update
+//!
+//! When a request is sent twice (`update_ids`), the records of its second run change nothing and carry nothing. What the
+//! first run has invalidated without a condition was in its records. Conditions, and the groups that the reply names, are
+//! looked at again, for the first run may have ended before it did so: it costs a fill where it did not.
+//!
 //! [`Call::own_url`]: crate::link::Call
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -38,9 +44,10 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use http::StatusCode;
 use tokio_util::task::TaskTracker;
 
+use super::update_ids::UpdateIds;
 use super::{Backend, CallId};
 use crate::controller::Invalidations;
-use crate::log::{Draft, Invalidation, Position, is_made};
+use crate::log::{Draft, Invalidation, Position, UpdateOutcome, is_made};
 use crate::reply::{self, Reply};
 use crate::state::{Journal, WriteError, Writing, Written};
 
@@ -51,6 +58,8 @@ pub(super) struct CallJournal {
     invalidations: Invalidations,
     /// What the request makes wrong unless it is answered with an error.
     own: Invalidation,
+    /// What its updates are recognised by if the request is sent twice.
+    ids: Option<UpdateIds>,
     progress: Arc<Mutex<Progress>>,
     /// Writes that are under way, whether or not the controller still waits for them.
     under_way: TaskTracker,
@@ -60,6 +69,9 @@ pub(super) struct CallJournal {
 struct Progress {
     /// The records that were written, to be settled if something was deferred.
     carriers: Vec<Position>,
+    /// Whether an update repeated one of an earlier run of the request, whose record has what the controller and the request
+    /// make wrong without a condition.
+    has_repeated: bool,
     /// Whether the reply is there. What is written later, by a task or a body that the controller
     /// left behind, is never settled, so it cannot defer anything.
     has_replied: bool,
@@ -72,12 +84,14 @@ impl CallJournal {
         backend: Arc<Backend>,
         invalidations: Invalidations,
         own: Invalidation,
+        ids: Option<UpdateIds>,
     ) -> CallJournal {
         CallJournal {
             call: OnceLock::new(),
             backend,
             invalidations,
             own,
+            ids,
             progress: Arc::default(),
             under_way: TaskTracker::new(),
         }
@@ -116,11 +130,14 @@ impl CallJournal {
         mut due: Invalidation,
         status: StatusCode,
     ) -> Result<(), WriteError> {
-        let carriers = self.progress().carriers.clone();
+        let (carriers, has_repeated) = {
+            let progress = self.progress();
+            (progress.carriers.clone(), progress.has_repeated)
+        };
         if !carriers.is_empty() && self.invalidations.is_conditional() {
             return Box::pin(self.settle(&carriers, &due)).await;
         }
-        if carriers.is_empty() {
+        if carriers.is_empty() && !has_repeated {
             due.merge(&self.invalidations.always);
             if !status.is_client_error() && !status.is_server_error() {
                 due.merge(&self.own);
@@ -205,6 +222,10 @@ async fn write(
         if revokes {
             progress.revoked = receipt.position;
         }
+        if matches!(applied, Ok(Some(UpdateOutcome::Repeated { .. }))) {
+            progress.has_repeated = true;
+            metrics::counter!("headwater_updates_repeated_total").increment(1);
+        }
     }
     Ok(written)
 }
@@ -223,6 +244,9 @@ impl Journal for CallJournal {
             let write = {
                 let progress = self.progress();
                 for draft in &mut drafts {
+                    if let (Some(update), Some(ids)) = (&mut draft.update, &self.ids) {
+                        update.id = Some(ids.next());
+                    }
                     draft.invalidation.merge(&self.invalidations.always);
                     draft.invalidation.merge(&self.own);
                     for (invalidation, _) in &self.invalidations.conditional {

@@ -96,8 +96,13 @@ mod tests {
     fn a_record_is_a_line_that_shows_its_update() {
         let update = |update: &[u8]| {
             let update = bytes::Bytes::copy_from_slice(update);
-            let update =
-                Some(StateUpdate { state: "site".to_owned(), version: 1, update, seed: 0 });
+            let update = Some(StateUpdate {
+                state: "site".to_owned(),
+                version: 1,
+                update,
+                seed: 0,
+                id: None,
+            });
             let invalidation = Invalidation::new().group("news");
             let content = Draft { update, invalidation, ..Draft::default() };
             record_line(&Record { position: Position(7), time: 9, content })

@@ -47,6 +47,8 @@ pub(crate) struct Config {
     pub log: Log,
     /// What is saved of the log's outcome.
     pub checkpoint: Checkpoint,
+    /// Requests that clients send twice.
+    pub idempotency: Idempotency,
     /// The site's templates.
     pub templates: Templates,
     /// The site's files.
@@ -245,6 +247,18 @@ pub(crate) struct Checkpoint {
     pub records: ReplacedRecords,
 }
 
+/// `[idempotency]`: what a back end makes of `Idempotency-Key`, with which clients may send a request twice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Idempotency {
+    /// For how long a key is kept after an update was made with it. Default 24 h.
+    #[serde(with = "value::duration")]
+    pub keep: Duration,
+    /// The cookies that a key is bound to: those that tell clients apart. Default all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cookies: Option<Vec<String>>,
+}
+
 /// What keeps the records of the log.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -392,6 +406,7 @@ impl Default for Config {
             audit: Audit::default(),
             log: Log::default(),
             checkpoint: Checkpoint::default(),
+            idempotency: Idempotency::default(),
             templates: Templates::default(),
             docroot: Docroot::default(),
             dispatch: Dispatch::default(),
@@ -469,6 +484,12 @@ impl Default for Checkpoint {
             interval: Duration::from_secs(3600),
             records: ReplacedRecords::default(),
         }
+    }
+}
+
+impl Default for Idempotency {
+    fn default() -> Idempotency {
+        Idempotency { keep: Duration::from_secs(24 * 60 * 60), cookies: None }
     }
 }
 

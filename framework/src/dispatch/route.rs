@@ -182,6 +182,8 @@ pub struct Route {
     pub max_body: Option<u64>,
     /// What becomes of unsafe requests that pages of other sites have sent.
     pub forgery: ForgeryPolicy,
+    /// Whether a front end sends a request a second time whose link broke before the answer, whatever its method.
+    pub resend: bool,
     /// What of its content is audited.
     pub audit: AuditPolicy,
     /// Whose error pages apply.

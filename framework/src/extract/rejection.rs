@@ -125,6 +125,8 @@ impl Rejection for WriteError {
         match self {
             WriteError::Stopping => StatusCode::SERVICE_UNAVAILABLE,
             WriteError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            WriteError::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
+            WriteError::Unrepeatable { .. } => StatusCode::CONFLICT,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -134,6 +136,18 @@ impl Rejection for WriteError {
             WriteError::Stopping => error(self.status()).cause(self).header(RETRY_AFTER, 1),
             WriteError::TooLarge { .. } => error(self.status())
                 .message("This is more than the site can store at once.")
+                .cause(self),
+            WriteError::KeyReused => error(self.status())
+                .message(
+                    "This Idempotency-Key was sent with another request before. Send a new request with a new key, \
+                     and one that you repeat exactly as it was.",
+                )
+                .cause(self),
+            WriteError::Unrepeatable { .. } => error(self.status())
+                .message(
+                    "This request was sent before, and its answer cannot be given again. See whether your change \
+                     is there before you send it with a new key.",
+                )
                 .cause(self),
             _ => error(self.status()).cause(self),
         }

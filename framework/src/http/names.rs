@@ -7,3 +7,5 @@ pub(crate) const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-statu
 
 /// Directives for the caches of CDNs (RFC 9213).
 pub(crate) const CDN_CACHE_CONTROL: HeaderName = HeaderName::from_static("cdn-cache-control");
+/// `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header): names a request that may be sent twice.
+pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");

@@ -47,6 +47,10 @@ pub struct Call {
     /// Whether the page may have fragments, which have to know what they depend on though the page itself is
     /// not shared.
     pub has_fragments: bool,
+    /// Where the front end may send the request twice: what the back ends recognise it by.
+    pub id: Option<u128>,
+    /// Whether it is sent for the second time.
+    pub is_again: bool,
 }
 
 /// The group of all pages at this canonical path that a request to their own URL may change.

@@ -1,6 +1,6 @@
 use std::any::Any;
 
-use super::{Beginning, Past, Position, Record};
+use super::{Beginning, Past, Position, Record, Unrepeatable};
 
 /// What follows the log: it is shown each record, in order and without gaps, first those that are
 /// in the log when it is opened and then each as it becomes durable.
@@ -35,18 +35,27 @@ pub(crate) trait Applier: Send + 'static {
 /// The result of applying a record: what it was for its writer, if it has an update.
 pub(crate) type Applied = Result<Option<UpdateOutcome>, ApplyError>;
 
-/// Whether the record counts: its update, if it has one, was neither refused nor did it panic.
+/// Whether the record counts: its update, if it has one, changed the data.
 pub(crate) fn is_made(applied: &Applied) -> bool {
-    matches!(applied, Ok(outcome) if outcome.as_ref().is_none_or(|outcome| !outcome.is_refused))
+    matches!(applied, Ok(None | Some(UpdateOutcome::Made(_))))
 }
 
-/// What has become of an update.
+/// What has become of an update. Unless it was made, it has changed nothing, and its record invalidates nothing.
 #[derive(Debug)]
-pub(crate) struct UpdateOutcome {
-    /// What applying it returned.
-    pub(crate) output: Box<dyn Any + Send>,
-    /// Whether it was refused: then it has changed nothing, and its record invalidates nothing.
-    pub(crate) is_refused: bool,
+pub(crate) enum UpdateOutcome {
+    /// It was applied, and this is what that returned.
+    Made(Box<dyn Any + Send>),
+    /// `apply` has refused it, and returned this.
+    Refused(Box<dyn Any + Send>),
+    /// It was applied before.
+    Repeated {
+        /// The position of the record that it was applied with.
+        first: Position,
+        /// What applying it returned then.
+        output: Box<dyn Any + Send>,
+    },
+    /// It was or may have been applied before, but is not taken for a repetition of that.
+    Unrepeatable(Unrepeatable),
 }
 
 /// Why a record was not applied.

@@ -4,7 +4,7 @@
 //! an update means (`state`) or what an invalidation does (`cache`).
 //!
 //! - [`Draft`], [`Record`], [`Position`], [`LogId`], [`Receipt`]: the words that other modules
-//!   share.
+//!   share; [`UpdateId`]: what an update is recognised by when it comes a second time.
 //! - [`Epoch`], [`LogEpoch`]: the openings of a log, by which forks of it are recognised.
 //! - [`Log`]: opens, appends, reads, stops. Behind it one thread commits.
 //! - [`Applier`]: what follows the log; it is called on that thread, at replay and live alike.
@@ -72,6 +72,7 @@ mod record;
 mod revocation;
 #[cfg(test)]
 mod tests;
+mod update_id;
 
 pub(crate) use applier::ApplyError;
 pub(crate) use applier::panic_message;
@@ -95,3 +96,4 @@ pub use receipt::{Acknowledgement, Outcome, Receipt};
 pub(crate) use record::{Draft, Membership, Record, StateUpdate};
 pub use revocation::SessionId;
 pub(crate) use revocation::{Revocation, Revoked};
+pub(crate) use update_id::{IdSource, RequestDigest, Unrepeatable, UpdateId};

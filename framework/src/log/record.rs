@@ -3,7 +3,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::{FileChange, Invalidation, Position, Revocation};
+use super::{FileChange, Invalidation, Position, Revocation, UpdateId};
 
 /// What is appended to the log: everything of a [`Record`] but its position and time, which the
 /// log gives it. All of a draft becomes durable together or not at all.
@@ -38,6 +38,8 @@ pub(crate) struct StateUpdate {
     pub update: Bytes,
     /// What the numbers that `apply` draws at random begin with.
     pub seed: u64,
+    /// Where the request that makes it may be sent twice: what the update is recognised by.
+    pub id: Option<UpdateId>,
 }
 
 /// A front end that may hold a lease, or no longer does.

@@ -174,8 +174,9 @@ pub trait Updates: State {
         ))
     }
 
-    /// What the caller of the update receives: an id that was given, for example.
-    type Output: Send + 'static;
+    /// What the caller of the update receives: an id that was given, for example. It is kept for a while, encoded as updates
+    /// are, for the case that the update's request is sent a second time; up to 1024 bytes of it.
+    type Output: Serialize + DeserializeOwned + Send + 'static;
 
     /// Why an update is not carried out: [`Violation`](super::Violation), an enum of the site's that is
     /// `From<Violation>`, or [`Infallible`](std::convert::Infallible) where no update is ever refused.

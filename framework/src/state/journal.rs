@@ -1,7 +1,7 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use crate::log::{AppendError, Applied, ApplyError, Draft, Receipt};
+use crate::log::{AppendError, Applied, ApplyError, Draft, Receipt, Unrepeatable};
 
 /// Where drafts are written. The back end gives every request one that knows what the request's
 /// controller invalidates, and adds it to each draft.
@@ -94,6 +94,20 @@ pub enum WriteError {
         /// What is not understood, and what to do.
         message: String,
     },
+    /// The request has an `Idempotency-Key` with which another request was sent before. Nothing was changed.
+    #[error(
+        "the Idempotency-Key was sent with another request before (another method, URL, body, content type, cookie \
+         or authorization), so nothing was changed: a new request needs a new key, and one that is sent again has to \
+         be as it was"
+    )]
+    KeyReused,
+    /// The request was sent before, and it is not certain that this update is one of those that were made
+    /// then. Nothing was changed now.
+    #[error("{message}")]
+    Unrepeatable {
+        /// Why, and what to do.
+        message: String,
+    },
     /// The back end is stopping. Nothing was written.
     #[error("the back end is stopping and takes no more writes")]
     Stopping,
@@ -116,5 +130,28 @@ impl From<ApplyError> for WriteError {
             ApplyError::Panicked { message } => WriteError::Panicked { message },
             ApplyError::Unreadable { message } => WriteError::Unreadable { message },
         }
+    }
+}
+
+impl From<Unrepeatable> for WriteError {
+    fn from(reason: Unrepeatable) -> WriteError {
+        let message = match reason {
+            Unrepeatable::KeyReused => return WriteError::KeyReused,
+            Unrepeatable::OtherUpdate { first } => format!(
+                "the request was sent before and has made an update at position {first}; now its controller makes one of \
+                 another kind in its place, so nothing was changed: what depends on the present data is to be decided in \
+                 `apply`"
+            ),
+            Unrepeatable::NoOutcome { first } => format!(
+                "the request was sent before, and this update was made at position {first}; its outcome was longer than is \
+                 kept, or is of a type that has changed"
+            ),
+            Unrepeatable::Forgotten => {
+                "the request was sent again after its link had broken, and so much has happened since that it is not known \
+                 whether the update was made"
+                    .to_owned()
+            }
+        };
+        WriteError::Unrepeatable { message }
     }
 }

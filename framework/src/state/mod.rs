@@ -7,6 +7,7 @@
 //! - `view`, `selection`: what controllers read; `recorder`: what they have read.
 //! - `Store`: the present value of one state, for readers, and the way of an update to the log.
 //! - [`States`]: all of a site's states by name; applies the log's records to them.
+//! - `repeats`: updates that come a second time, because their request was sent twice.
 //! - `SavedState`: a state's value, as a checkpoint keeps it.
 //! - `Trial`: tries the first data of a new site before they are written.
 //! - `Journal`: where a store writes its drafts, with [`WriteError`].
@@ -65,6 +66,7 @@ mod key;
 mod lookup;
 mod plain;
 mod recorder;
+mod repeats;
 mod row;
 mod saved;
 mod selection;

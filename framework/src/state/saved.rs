@@ -1,6 +1,10 @@
 //! The states as a checkpoint keeps them: field by field, in pieces.
 
+use super::repeats::Repeats;
 use super::{State, States};
+
+/// The state, and its field, under which the updates stand that may come a second time. No state of a site has this name.
+pub(super) const REPEATS: (&str, &str) = ("headwater", "repeats");
 
 /// A state, as a checkpoint keeps it.
 pub(crate) struct SavedState {
@@ -28,6 +32,9 @@ impl States {
             .iter()
             .map(|(name, state)| SavedState { name, fields: state.store.save() })
             .collect();
+        let pieces = Box::new(self.repeats().save());
+        let repeats = SavedField { name: REPEATS.1, version: 1, pieces };
+        states.push(SavedState { name: REPEATS.0, fields: vec![repeats] });
         states.sort_unstable_by_key(|state| state.name);
         states
     }
@@ -36,6 +43,7 @@ impl States {
     /// [`publish`](States::publish).
     pub(crate) fn reset(&self) {
         self.by_name.values().for_each(|registered| registered.store.reset());
+        *self.repeats() = Repeats::default();
     }
 
     /// Takes a piece of a field of a state that was [reset](States::reset). Readers see it after
@@ -51,6 +59,9 @@ impl States {
         version: u32,
         piece: &[u8],
     ) -> Result<(), String> {
+        if (state, field) == REPEATS {
+            return self.repeats().load(piece);
+        }
         let known = self.by_name.get(state).ok_or_else(|| {
             format!(
                 "the site has no state \"{state}\", whose field `{field}` would be lost: register it with \

@@ -1,17 +1,21 @@
 use std::any::{Any, type_name};
 use std::collections::HashMap;
-use std::panic::catch_unwind;
-use std::sync::Arc;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::saved::{self, SavedField};
+use super::repeats::{Recognised, Repeats};
+use super::saved::{self, REPEATS, SavedField};
 use super::store::decode;
-use super::{At, Store, Updates};
-use crate::log::{ApplyError, Invalidation, Record, StateUpdate, UpdateOutcome, panic_message};
+use super::{At, Store, Updates, encoding};
+use crate::log::{
+    ApplyError, Invalidation, Record, StateUpdate, Unrepeatable, UpdateOutcome, panic_message,
+};
 
 /// All states of a site.
 #[derive(Default)]
 pub struct States {
     pub(super) by_name: HashMap<&'static str, Registered>,
+    repeats: Mutex<Repeats>,
 }
 
 pub(super) struct Registered {
@@ -59,6 +63,10 @@ impl States {
     /// [Adds](States::add) the state `S` and returns its store.
     pub(crate) fn register<S: Updates>(&mut self) -> Result<Arc<Store<S>>, DuplicateState> {
         let second = type_name::<S>();
+        if S::NAME == REPEATS.0 {
+            let first = "headwater::state::repeats::Repeats";
+            return Err(DuplicateState { name: S::NAME, first, second });
+        }
         if let Some(Registered { type_name: first, .. }) = self.by_name.get(S::NAME) {
             return Err(DuplicateState { name: S::NAME, first, second });
         }
@@ -98,7 +106,30 @@ impl States {
         let Some(registered) = self.by_name.get(update.state.as_str()) else {
             return Err(ApplyError::Unreadable { message: self.unknown(record, &update.state) });
         };
-        registered.store.update_from_log(update, At::record(record)).map(Some)
+        let recognised = self.repeats().recognise(record, update);
+        let repeated = match recognised {
+            Recognised::New => {
+                let (outcome, invalidation) =
+                    registered.store.update_from_log(update, At::record(record))?;
+                if let UpdateOutcome::Made(output) = &outcome
+                    && update.id.is_some()
+                {
+                    let encoded = registered.store.encode_output(&**output);
+                    self.repeats().keep(record, update, encoded);
+                }
+                return Ok(Some((outcome, invalidation)));
+            }
+            Recognised::Repeats(first, encoded) => match registered.store.decode_output(&encoded) {
+                Some(output) => UpdateOutcome::Repeated { first, output },
+                None => UpdateOutcome::Unrepeatable(Unrepeatable::NoOutcome { first }),
+            },
+            Recognised::Not(reason) => UpdateOutcome::Unrepeatable(reason),
+        };
+        Ok(Some((repeated, Invalidation::new())))
+    }
+
+    pub(super) fn repeats(&self) -> MutexGuard<'_, Repeats> {
+        self.repeats.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Lets readers see the updates that were [applied](States::apply).
@@ -128,6 +159,8 @@ impl States {
 pub(super) trait Updatable: Any + Send + Sync {
     fn update_from_log(&self, update: &StateUpdate, at: At) -> Result<Application, ApplyError>;
     fn publish_from_log(&self);
+    fn encode_output(&self, output: &dyn Any) -> Option<Vec<u8>>;
+    fn decode_output(&self, encoded: &[u8]) -> Option<Box<dyn Any + Send>>;
     fn schema(&self) -> String;
     fn save(&self) -> Vec<SavedField>;
     fn reset(&self);
@@ -137,6 +170,17 @@ pub(super) trait Updatable: Any + Send + Sync {
 impl<S: Updates> Updatable for Store<S> {
     fn publish_from_log(&self) {
         self.publish();
+    }
+
+    fn encode_output(&self, output: &dyn Any) -> Option<Vec<u8>> {
+        let output = output.downcast_ref::<Result<S::Output, S::Refusal>>()?.as_ref().ok()?;
+        // The update is applied, so a `Serialize` that panics is one that fails.
+        catch_unwind(AssertUnwindSafe(|| encoding::encode(output))).ok()?.ok()
+    }
+
+    fn decode_output(&self, encoded: &[u8]) -> Option<Box<dyn Any + Send>> {
+        let output = catch_unwind(|| encoding::decode::<S::Output>(encoded)).ok()?.ok()?;
+        Some(Box::new(Ok::<S::Output, S::Refusal>(output)))
     }
 
     fn save(&self) -> Vec<SavedField> {
@@ -170,8 +214,11 @@ impl<S: Updates> Updatable for Store<S> {
             ),
         })?;
         let (output, invalidation) = self.apply(update, at)?;
-        let is_refused = output.is_err();
-        Ok((UpdateOutcome { output: Box::new(output), is_refused }, invalidation))
+        let outcome = match &output {
+            Ok(_) => UpdateOutcome::Made,
+            Err(_) => UpdateOutcome::Refused,
+        };
+        Ok((outcome(Box::new(output)), invalidation))
     }
 }
 
@@ -249,7 +296,7 @@ mod tests {
     fn raw(state: &str, update: &'static [u8]) -> Draft {
         let (state, update) = (state.to_owned(), Bytes::from_static(update));
         Draft {
-            update: Some(StateUpdate { state, version: 1, update, seed: 0 }),
+            update: Some(StateUpdate { state, version: 1, update, seed: 0, id: None }),
             ..Draft::default()
         }
     }
@@ -274,8 +321,8 @@ mod tests {
         for (position, size, total) in [(1, 5, 5), (2, 6, 11)] {
             let draft = store.draft(&Count::Add(size)).unwrap();
             let (outcome, invalidation) = states.apply(&record(position, draft)).unwrap().unwrap();
-            let output = outcome.output.downcast::<Result<u64, Violation>>().unwrap();
-            assert_eq!((*output, outcome.is_refused), (Ok(total), false));
+            let UpdateOutcome::Made(output) = outcome else { panic!("{outcome:?}") };
+            assert_eq!(*output.downcast::<Result<u64, Violation>>().unwrap(), Ok(total));
             assert!(invalidation.groups.contains(&"counter.total".to_owned()), "{invalidation:?}");
             assert!(invalidation.groups.contains(&format!("counter.steps/{position}")));
         }
@@ -294,7 +341,8 @@ mod tests {
             |position, count: Count| states.apply(&record(position, store.draft(&count).unwrap()));
         apply(1, Count::Add(5)).unwrap();
         let (outcome, invalidation) = apply(2, Count::Add(5)).unwrap().unwrap();
-        assert!(outcome.is_refused && invalidation.is_empty(), "{invalidation:?}");
+        assert!(matches!(outcome, UpdateOutcome::Refused(_)), "{outcome:?}");
+        assert!(invalidation.is_empty(), "{invalidation:?}");
         let error = apply(3, Count::Explode).unwrap_err();
         assert_eq!(error, ApplyError::Panicked { message: "exploded".to_owned() });
         states.publish();

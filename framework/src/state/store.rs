@@ -10,7 +10,9 @@ use super::field::{Groups, Reading};
 use super::recorder::Recorder;
 use super::trial::Trial;
 use super::{At, Journal, OldUpdate, Updates, WriteError, Written, encoding};
-use crate::log::{ApplyError, Draft, Invalidation, Receipt, StateUpdate, panic_message};
+use crate::log::{
+    ApplyError, Draft, Invalidation, Receipt, StateUpdate, UpdateOutcome, panic_message,
+};
 
 /// The present value of one of the site's states.
 ///
@@ -55,8 +57,8 @@ impl<S: Updates> Store<S> {
     pub(crate) fn draft(&self, update: &S::Update) -> Result<Draft, WriteError> {
         let state = S::NAME.to_owned();
         let version = S::UPDATE_VERSION;
-        let update =
-            StateUpdate { state, version, update: encode::<S>(update)?, seed: rand::random() };
+        let (update, seed) = (encode::<S>(update)?, rand::random());
+        let update = StateUpdate { state, version, update, seed, id: None };
         Ok(Draft { update: Some(update), ..Draft::default() })
     }
 
@@ -78,8 +80,16 @@ impl<S: Updates> Store<S> {
         drop(updates);
         let written = journal.write(drafts).await?.into_iter();
         let outputs = written.map(|Written { receipt, applied }| {
-            let output = applied?.and_then(|outcome| outcome.output.downcast().ok());
-            Ok((*output.expect("a journal returns what the draft's update returned"), receipt))
+            let outcome = applied?.expect("a journal returns what the draft's update returned");
+            let (output, receipt) = match outcome {
+                UpdateOutcome::Made(output) | UpdateOutcome::Refused(output) => (output, receipt),
+                UpdateOutcome::Repeated { first, output } => {
+                    (output, Receipt { position: first, ..receipt })
+                }
+                UpdateOutcome::Unrepeatable(reason) => return Err(reason.into()),
+            };
+            let output = output.downcast().expect("an update of a state returns its output");
+            Ok((*output, receipt))
         });
         outputs.collect()
     }

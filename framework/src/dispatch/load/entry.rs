@@ -111,6 +111,16 @@ impl<'e> Entry<'e> {
         None
     }
 
+    /// Whether `key` is true; anything else than true or false is reported.
+    pub(super) fn flag(&self, key: &str, problems: &mut Problems) -> Option<bool> {
+        let Located { value, at } = self.value(key)?;
+        let flag = value.get_ref().as_bool();
+        if flag.is_none() {
+            report(problems, &at, format!("`{key}` must be true or false"));
+        }
+        flag
+    }
+
     /// The texts of the list `key`; anything else is reported.
     pub(super) fn texts(
         &self,

@@ -85,7 +85,7 @@ impl Kind {
             Kind::Template => Traits {
                 key: "template",
                 cache: CacheType::Persistent,
-                misplaced: &[&["status", "max_body"]],
+                misplaced: &[&["status", "max_body", "resend"]],
                 reason: "it is for other kinds of routes",
                 ..traits
             },
@@ -98,26 +98,31 @@ impl Kind {
             },
             Kind::Files => Traits {
                 key: "files",
-                misplaced: &[&["status", "cache", "max_body"], OF_PAGES],
+                misplaced: &[&["status", "cache", "max_body", "resend"], OF_PAGES],
                 reason: "files are sent as they are on disk, past the cache",
                 ..traits
             },
             Kind::Alias => Traits {
                 key: "alias",
-                misplaced: &[&["status", "cache", "max_body"], OF_PAGES, OF_CACHES, OF_GUARDS],
+                misplaced: &[
+                    &["status", "cache", "max_body", "resend"],
+                    OF_PAGES,
+                    OF_CACHES,
+                    OF_GUARDS,
+                ],
                 reason: "it belongs to the route that the alias leads to",
                 ..traits
             },
             Kind::Redirect => Traits {
                 key: "redirect",
-                misplaced: &[&["cache", "max_body"], OF_PAGES, OF_CACHES],
+                misplaced: &[&["cache", "max_body", "resend"], OF_PAGES, OF_CACHES],
                 reason: "a redirect is answered from the table itself",
                 ..traits
             },
             Kind::Delegate => Traits {
                 key: "delegate",
                 misplaced: &[
-                    &["name", "pattern", "methods", "status", "cache", "max_body"],
+                    &["name", "pattern", "methods", "status", "cache", "max_body", "resend"],
                     OF_PAGES,
                     OF_CACHES,
                     OF_GUARDS,
@@ -129,7 +134,10 @@ impl Kind {
             Kind::Include => Traits {
                 key: "include",
                 misplaced: &[
-                    &["name", "path", "pattern", "methods", "status", "cache", "max_body"],
+                    &[
+                        "name", "path", "pattern", "methods", "status", "cache", "max_body",
+                        "resend",
+                    ],
                     OF_PAGES,
                     OF_CACHES,
                     OF_GUARDS,

@@ -6,12 +6,12 @@ use super::{audit, caching, control, guard, target};
 use crate::dispatch::capture_template::CaptureTemplate;
 use crate::dispatch::path::PathPattern;
 use crate::dispatch::pattern::Pattern;
-use crate::dispatch::route::{PathCondition, Route, Scope};
+use crate::dispatch::route::{PathCondition, Route, Scope, Target};
 use crate::dispatch::{AuditPolicy, CacheType};
 use crate::problem::Problems;
 
 /// The keys of a `[[route]]` beside the one that says its [`Kind`].
-const KEYS: [&str; 17] = [
+const KEYS: [&str; 18] = [
     "name",
     "path",
     "pattern",
@@ -27,6 +27,7 @@ const KEYS: [&str; 17] = [
     "vary",
     "max_body",
     "forgery",
+    "resend",
     "audit",
     "audit_ignore",
 ];
@@ -155,6 +156,7 @@ fn leaf<'e>(
     let vary = caching::vary(entry, problems);
     let max_body = caching::max_body(entry, problems);
     let forgery = guard::forgery(entry, kind, &methods, problems);
+    let resend = resend(entry, &methods, problems);
     let audit = match kind {
         // What has no content of its own says so already.
         Kind::Controller | Kind::Template => audit::policy(entry, cache.kind, problems),
@@ -171,6 +173,10 @@ fn leaf<'e>(
     };
     let groups = groups(entry, &captures, problems);
     let target = target::read(entry, kind, &condition, prefix, &captures, problems)?;
+    if let (Target::Service(_), Some(at)) = (&target, entry.locate("resend")) {
+        let message = "`resend` has no meaning here: the service is on the front end itself";
+        report(problems, &at, message);
+    }
     let mut route = Route {
         name,
         location: entry.at.clone(),
@@ -184,6 +190,7 @@ fn leaf<'e>(
         vary,
         max_body,
         forgery,
+        resend,
         audit,
         scope,
         condition,
@@ -225,6 +232,17 @@ fn methods(entry: &Entry<'_>, default: &[Method], problems: &mut Problems) -> Ve
         methods.insert(get + 1, Method::HEAD);
     }
     methods
+}
+
+/// Reads `resend`.
+fn resend(entry: &Entry<'_>, methods: &[Method], problems: &mut Problems) -> bool {
+    let resend = entry.flag("resend", problems).unwrap_or_default();
+    if resend && methods.iter().all(Method::is_safe) {
+        let at = entry.locate("resend").unwrap_or_else(|| entry.at.clone());
+        let message = "`resend` is for requests that change something; write methods = [\"POST\"]";
+        report(problems, &at, message);
+    }
+    resend
 }
 
 /// Reads `path` or `pattern`; a path also as it counts from the table's prefix.

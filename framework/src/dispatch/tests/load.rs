@@ -86,6 +86,7 @@ fn keys_that_mean_nothing_are_refused() {
     for (keys, reason) in [
         ("controller='a'\nstatus=302", "the controller's reply has the status"),
         ("template='a'\nmax_body=1", "other kinds of routes"),
+        ("template='a'\nresend=true", "other kinds of routes"),
         ("redirect='/x'\ncache='normal'", "answered from the table itself"),
         ("files='x'\ncache_statuses=[404]", "past the cache"),
         ("alias='/x'\ncache_statuses=[404]", "the route that the alias leads to"),
@@ -145,6 +146,8 @@ fn values_of_the_wrong_kind_say_what_is_allowed() {
         ("vary=['X-Forwarded-Proto']", "trusted_proxies"),
         ("max_body='x'", "is not a size"),
         ("max_body=-1", "a number of bytes"),
+        ("methods=['POST']\nresend='yes'", "`resend` must be true or false"),
+        ("resend=true", "for requests that change something"),
     ] {
         refused(&route(keys), &[reason]);
     }

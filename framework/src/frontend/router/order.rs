@@ -10,11 +10,12 @@ use super::super::failure::Failure;
 use super::super::respond::{CacheStatus, Forward};
 use super::page_request::PageRequest;
 use super::variant::VariantKind;
-use super::{Edition, Failed, request_id, vary};
+use super::{Edition, Failed, Visit, request_id, vary};
 use crate::cache::{Entry, Generation, Key};
 use crate::clock::Moment;
 use crate::dispatch::{CanonicalPath, QueryKey, Route, Target};
 use crate::http::Languages;
+use crate::http::names::IDEMPOTENCY_KEY;
 use crate::link::Call;
 use crate::log::Position;
 use crate::request::RequestScope;
@@ -98,10 +99,12 @@ impl Order {
         let own_url = asked.and_then(|path| table.changed_by(visit.method, path));
         let (method, remote) = (visit.method.as_str().to_owned(), Some(visit.origin.remote));
         let headers = end_to_end(visit.headers()).map(wire_header).collect();
-        let body_limit = request.matched.route.max_body;
+        let route = request.matched.route;
+        let body_limit = route.max_body;
         let has_fragments = visit.edition.templates.has_fragments();
         let (order, call) = Order::begin(request, uri, why, now);
-        let call = Call { method, headers, body_limit, remote, own_url, has_fragments, ..call };
+        let id = may_be_sent_twice(visit, route).then(rand::random);
+        let call = Call { method, headers, body_limit, remote, own_url, has_fragments, id, ..call };
         (Order { key, ..order }, call)
     }
 
@@ -135,6 +138,8 @@ impl Order {
             session: session.as_deref().cloned().map(Box::new),
             own_url: None,
             has_fragments: false,
+            id: None,
+            is_again: false,
         };
         let order = Order {
             edition: Arc::clone(visit.edition),
@@ -207,6 +212,14 @@ pub(crate) fn key_scope(route: &Route) -> RequestScope {
     };
     let vary = route.vary.iter().map(|name| name.as_str().to_owned()).collect();
     RequestScope::Key { route: route.label().to_owned(), query, vary }
+}
+
+/// Whether something says that a request that changes something may be carried out twice (`link/client/call.rs` has
+/// the argument).
+fn may_be_sent_twice(visit: Visit<'_>, route: &Route) -> bool {
+    let is_announced = || visit.headers().contains_key(IDEMPOTENCY_KEY);
+    let method = visit.method;
+    !method.is_safe() && (method.is_idempotent() || route.resend || is_announced())
 }
 
 fn wire_header((name, value): (&HeaderName, &HeaderValue)) -> (String, Vec<u8>) {

@@ -1,3 +1,22 @@
+//! Forwarding a request.
+//!
+//! # When a request is sent twice
+//!
+//! A link can break when the back end has the request and has not answered: its process was killed, say. Then it is
+//! not known whether the controller has run.
+//!
+//! - A GET or HEAD without a body changes nothing, so it is sent to the next back end.
+//! - A request with an id ([`Call::id`]) is sent once more, to whichever back end is there first, if its body was short and
+//!   had been sent to its end. The controller runs again. Its updates have the same ids, so those that were made
+//!   before are not made again (`state/repeats.rs`).
+//! - Any other request is not: the client learns that it is not known what became of it.
+//!
+//! The router gives ids to requests of which something says that they may be carried out twice (RFC 9110, section 9.2.2: a proxy must not
+//! do that by itself). An `Idempotency-Key` says so, for with it the client announces to send the request again. A method
+//! does that is idempotent: PUT, DELETE. And the route may, with `resend`. It is not so for every POST, because a
+//! controller may do more than update: a mail would be sent twice, a card charged twice, after a cut that no visitor has seen. Once
+//! more is enough: a request that has cut two links may be what cuts them.
+
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
@@ -92,7 +111,7 @@ impl Link {
     ///
     /// The body is read as the back end takes it. The answer is returned as soon as its head has
     /// arrived; its body is still on its way. A call that no back end has seen is given to the next
-    /// one; after that only a GET or HEAD without a body is. When the future or the answer's body
+    /// one; after that only a GET or HEAD without a body is, or one that has an id. When the future or the answer's body
     /// is dropped, the back end learns of it, but a controller that has started runs to its end.
     ///
     /// # Errors
@@ -104,20 +123,31 @@ impl Link {
         body: Body,
     ) -> impl Future<Output = Result<(Answer, Body), CallError>> + Send + use<> {
         // Encoded before there is a future, which would hold the call all the while.
-        let head = frame::encode(&call, CALL_LIMIT).map_err(|error| match error {
-            FrameError::TooLong { size, limit } => CallError::TooLong { size, limit },
-            error => CallError::Broken { sent: false, reason: error.to_string() },
-        });
+        let head = encoded(&call);
+        let second = call.id.map(|_| encoded(&Call { is_again: true, ..call.clone() }));
         let harmless = matches!(call.method.as_str(), "GET" | "HEAD") && body.is_end_stream();
         let deadline = Duration::from_millis(call.deadline).min(LONGEST_DEADLINE);
         let shared = Arc::clone(&self.shared);
         async move {
-            let head = head?;
+            let (head, second) = (head?, second.transpose()?);
             let again = harmless.then(|| head.clone());
-            let (body, upload) = Upload::watch(body);
+            let share = second.as_ref().map(|_| shared.kept_bodies.share());
+            let (body, upload) = Upload::watch(body, share);
             let wire = Wire::new(head, body);
             let action = Action::Call { harmless };
-            let attempts = pin!(shared.attempt_all(action, wire, again, ANSWER_LIMIT));
+            let attempts = pin!(async {
+                let first = shared.attempt_all(action, wire, again, ANSWER_LIMIT).await;
+                match (first, second) {
+                    (Err(CallError::Broken { sent: true, reason }), Some(second)) => {
+                        let Some(body) = upload.take_kept() else {
+                            return Err(CallError::Broken { sent: true, reason });
+                        };
+                        // In a box, so that the future of other calls stays small.
+                        Box::pin(shared.send_again(&second, body, &reason)).await
+                    }
+                    (first, _) => first,
+                }
+            });
             match upload.within(deadline, attempts).await {
                 None => Err(CallError::Deadline(deadline)),
                 Some(Ok(answer)) => Ok(answer),
@@ -125,6 +155,13 @@ impl Link {
             }
         }
     }
+}
+
+fn encoded(call: &Call) -> Result<Bytes, CallError> {
+    frame::encode(call, CALL_LIMIT).map_err(|error| match error {
+        FrameError::TooLong { size, limit } => CallError::TooLong { size, limit },
+        error => CallError::Broken { sent: false, reason: error.to_string() },
+    })
 }
 
 fn understood<T: DeserializeOwned>(head: &[u8]) -> Result<T, CallFailure> {
@@ -165,6 +202,29 @@ impl Shared {
             }
         }
         Err(error)
+    }
+
+    /// Sends a call for the second time, as soon as there is a back end that takes it.
+    async fn send_again(
+        &self,
+        head: &Bytes,
+        body: Body,
+        reason: &str,
+    ) -> Result<(Answer, Body), CallError> {
+        tracing::warn!(reason, "the link broke before the answer: sending the request again");
+        metrics::counter!("headwater_calls_sent_again_total").increment(1);
+        let pieces = body.into_pieces().unwrap_or_default();
+        let mut changes = self.changed.subscribe();
+        loop {
+            let wire = Wire::new(head.clone(), Body::pieces(pieces.clone()));
+            let action = Action::Call { harmless: false };
+            match self.attempt_all(action, wire, None, ANSWER_LIMIT).await {
+                Err(CallError::NoBackend) => {}
+                answered => return answered,
+            }
+            // The sender lives as long as `self`.
+            let _ = changes.changed().await;
+        }
     }
 
     async fn attempt(

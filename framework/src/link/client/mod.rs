@@ -40,8 +40,12 @@ pub(crate) use status::LinkStatus;
 use slot::Slot;
 
 use super::{Connector, Follower, Open, VERSION};
+use crate::budget::Budget;
 use crate::claim::Claim;
 use crate::log::LogId;
+
+/// How many bytes of request bodies are kept, all together, so that they can be sent again.
+const KEPT_BODIES: u64 = 64 << 20;
 
 /// How long [`Link::leave`] waits for the back end's answer.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -104,6 +108,8 @@ struct Shared {
     /// Where calls go.
     calls: Uri,
     slots: Vec<Slot>,
+    /// Memory for bodies that may have to be sent again.
+    kept_bodies: Budget,
     /// Where the next call looks for a back end first.
     turn: AtomicUsize,
     /// The log of the feed, while there is one.
@@ -126,6 +132,7 @@ impl Link {
             slots: options.backends.iter().map(slot).collect(),
             calls: session::uri(&options, "call"),
             options,
+            kept_bodies: Budget::new(KEPT_BODIES),
             turn: AtomicUsize::new(0),
             followed: watch::Sender::new(None),
             on_probation: AtomicBool::new(false),

@@ -10,11 +10,25 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use tokio::time::Instant;
 
 use crate::body::{Body, BodyError};
+use crate::budget::Share;
+
+/// The longest body that is kept so that it can be sent again, in bytes.
+const LONGEST_KEPT: u64 = 64 << 10;
 
 /// What is known of a request's body on its way to the back end.
 #[derive(Debug)]
 pub(super) struct Upload {
     progress: Mutex<Progress>,
+}
+
+/// The pieces of a body, for as long as it is short enough.
+#[derive(Debug)]
+struct Kept {
+    pieces: Vec<Bytes>,
+    length: u64,
+    /// Whether they are all of it.
+    is_whole: bool,
+    share: Share,
 }
 
 #[derive(Debug)]
@@ -23,17 +37,31 @@ struct Progress {
     last: Instant,
     /// Why the body could not be read on.
     failure: Option<BodyError>,
+    /// The body, if it may have to be sent again.
+    kept: Option<Kept>,
 }
 
 impl Upload {
-    /// Watches a body.
-    pub(super) fn watch(body: Body) -> (Body, Arc<Upload>) {
-        let progress = Progress { last: Instant::now(), failure: None };
+    /// Watches a body, and keeps it if it may have to be sent again: that takes memory of the share.
+    pub(super) fn watch(body: Body, share: Option<Share>) -> (Body, Arc<Upload>) {
+        let kept =
+            share.map(|share| Kept { pieces: Vec::new(), length: 0, is_whole: false, share });
+        let progress = Progress { last: Instant::now(), failure: None, kept };
         let upload = Arc::new(Upload { progress: Mutex::new(progress) });
         if body.size_hint().exact() == Some(0) || body.as_bytes().is_some() {
+            let mut progress = upload.progress();
+            progress.keep(body.as_bytes());
+            progress.end();
+            drop(progress);
             return (body, upload);
         }
         (Body::stream(Watched { body, upload: upload.clone() }), upload)
+    }
+
+    /// The body, if it was sent to its end and is still here.
+    pub(super) fn take_kept(&self) -> Option<Body> {
+        let kept = self.progress().kept.take().filter(|kept| kept.is_whole)?;
+        Some(Body::pieces(kept.pieces))
     }
 
     /// Why the body could not be read on, if that is what happened.
@@ -65,6 +93,27 @@ impl Upload {
     }
 }
 
+impl Progress {
+    /// A piece of the body was sent.
+    fn keep(&mut self, piece: Option<&Bytes>) {
+        let (Some(kept), Some(piece)) = (&mut self.kept, piece) else { return };
+        let length = piece.len() as u64;
+        kept.length += length;
+        if kept.length > LONGEST_KEPT || kept.share.take(length).is_err() {
+            self.kept = None;
+        } else {
+            kept.pieces.push(piece.clone());
+        }
+    }
+
+    /// All of the body was sent.
+    fn end(&mut self) {
+        if let Some(kept) = &mut self.kept {
+            kept.is_whole = true;
+        }
+    }
+}
+
 /// A body that reports to its `Upload`.
 #[derive(Debug)]
 struct Watched {
@@ -81,8 +130,15 @@ impl HttpBody for Watched {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
+        let is_last = self.body.is_end_stream();
         let mut progress = self.upload.progress();
         progress.last = Instant::now();
+        if let Some(Ok(frame)) = &frame {
+            progress.keep(frame.data_ref());
+        }
+        if frame.is_none() || (is_last && matches!(frame, Some(Ok(_)))) {
+            progress.end();
+        }
         Poll::Ready(match frame {
             Some(Err(error)) => {
                 let reported = BodyError::broken(error.to_string());

@@ -126,6 +126,8 @@ fn call(controller: &str) -> Call {
         deadline: GENEROUS.as_millis() as u64,
         own_url: None,
         has_fragments: false,
+        id: None,
+        is_again: false,
     }
 }
 

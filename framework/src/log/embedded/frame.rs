@@ -95,6 +95,7 @@ mod tests {
             update: Bytes::from_static(b"update"),
             seed: 7,
             version: 1,
+            id: None,
         };
         let invalidation = Invalidation::new().group("news").pattern("^/$");
         let draft = Draft { update: Some(update), invalidation, ..Draft::default() };
@@ -137,6 +138,7 @@ mod tests {
             update: vec![0; LIMIT].into(),
             seed: 7,
             version: 1,
+            id: None,
         };
         let draft = Draft { update: Some(update), ..Draft::default() };
         let error = Frame::new(&draft).unwrap_err();

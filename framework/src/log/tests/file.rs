@@ -14,7 +14,8 @@ async fn what_was_appended_is_applied_read_and_replayed_in_order() {
     for (text, position) in [("a", 1), ("b", 2), ("c", 3)] {
         let appended = log.append(draft(text)).await.unwrap();
         assert_eq!(appended.position, Position(position));
-        let output = appended.applied.unwrap().unwrap().output.downcast::<Position>().unwrap();
+        let Ok(Some(UpdateOutcome::Made(output))) = appended.applied else { panic!() };
+        let output = output.downcast::<Position>().unwrap();
         assert_eq!(*output, Position(position));
         assert_eq!(log.committed(), Position(position));
     }

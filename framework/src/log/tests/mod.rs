@@ -48,7 +48,7 @@ impl Applier for Follower {
         match text(record).as_str() {
             "panic" => panic!("refused"),
             "unknown" => Err(ApplyError::Unreadable { message: "what is this?".to_owned() }),
-            _ => Ok(Some(UpdateOutcome { output: Box::new(record.position), is_refused: false })),
+            _ => Ok(Some(UpdateOutcome::Made(Box::new(record.position)))),
         }
     }
 
@@ -59,7 +59,8 @@ impl Applier for Follower {
 
 fn draft(text: &str) -> Draft {
     let update = Bytes::copy_from_slice(text.as_bytes());
-    let update = Some(StateUpdate { state: "test".to_owned(), version: 1, update, seed: 0 });
+    let update =
+        Some(StateUpdate { state: "test".to_owned(), version: 1, update, seed: 0, id: None });
     Draft { update, ..Draft::default() }
 }
 

@@ -1,0 +1,245 @@
+//! Requests with an `Idempotency-Key`, sent once and again: whole sites in this process.
+
+use futures_util::future::join_all;
+use headwater::app::SiteService;
+use headwater::prelude::*;
+use serde::{Deserialize, Serialize};
+use tempfile::TempDir;
+
+#[derive(Clone, Serialize, Deserialize, Row)]
+struct Order {
+    #[row(key)]
+    number: u64,
+    item: String,
+}
+
+#[derive(Clone, Default, State)]
+struct Shop {
+    orders: Table<Order>,
+    is_open: Value<bool>,
+}
+
+#[derive(Serialize, Deserialize)]
+enum Change {
+    Order { item: String },
+    Open,
+    Close,
+}
+
+impl Updates for Shop {
+    type Update = Change;
+    type Output = u64;
+    type Refusal = Violation;
+
+    fn apply(&mut self, change: Change, at: &mut At) -> Result<u64, Violation> {
+        match change {
+            Change::Order { item } if item == "nothing" => {
+                self.orders.remove(0)?;
+            }
+            Change::Order { item } => self.orders.insert(Order { number: at.position.0, item })?,
+            Change::Open => self.is_open.set(true),
+            Change::Close => self.is_open.set(false),
+        }
+        Ok(at.random())
+    }
+}
+
+#[derive(Deserialize)]
+struct Wish {
+    item: String,
+}
+
+/// Answers with what only the first run of the request can know.
+#[controller("order")]
+async fn order(mut shop: DataMut<Shop>, Form(Wish { item }): Form<Wish>) -> Result<Reply> {
+    let (number, receipt) = shop.update_with_receipt(Change::Order { item }).await?;
+    Ok(text(format!("{} at {}", number?, receipt.position)))
+}
+
+#[controller("toggle")]
+async fn toggle(mut shop: DataMut<Shop>) -> Result<Reply> {
+    let change = if *shop.is_open { Change::Close } else { Change::Open };
+    shop.update(change).await??;
+    Ok(status(204))
+}
+
+#[controller("list")]
+async fn list(shop: Data<Shop>) -> Reply {
+    let items = shop.orders.all().iter().map(|order| order.item.clone()).collect::<Vec<_>>();
+    text(format!("{} {}", items.join(","), *shop.is_open))
+}
+
+const ROUTES: &str = r#"
+[[route]]
+path = "/orders"
+controller = "order"
+methods = ["POST", "PUT"]
+
+[[route]]
+path = "/others"
+controller = "order"
+methods = ["POST"]
+
+[[route]]
+path = "/toggle"
+controller = "toggle"
+methods = ["POST"]
+
+[[route]]
+path = "/"
+controller = "list"
+"#;
+
+async fn site(settings: &str) -> (TempDir, SiteService) {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("dispatch.conf"), ROUTES).unwrap();
+    std::fs::write(folder.path().join("project.toml"), settings).unwrap();
+    std::fs::create_dir(folder.path().join("templates")).unwrap();
+    let app = App::new().state::<Shop>().controllers(controllers![order, toggle, list]);
+    let site = app.into_service(folder.path()).await;
+    (folder, site.unwrap_or_else(|problems| panic!("{problems}")))
+}
+
+const FORM: &str = "application/x-www-form-urlencoded";
+const KEY: (&str, &str) = ("idempotency-key", "\"8e03978e-40d5-43dd-bc93-6894a57f9324\"");
+
+async fn send(
+    site: &SiteService,
+    (method, path): (&str, &str),
+    headers: &[(&str, &str)],
+    body: &str,
+) -> (u16, String) {
+    let mut request = http::Request::builder().method(method).uri(path);
+    request = request.header("host", "shop.example");
+    if !headers.iter().any(|(name, _)| *name == "content-type") {
+        request = request.header("content-type", FORM);
+    }
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    // In pieces, as it comes from a network.
+    let pieces: Vec<_> = body.as_bytes().chunks(3).map(bytes::Bytes::copy_from_slice).collect();
+    let frames =
+        pieces.into_iter().map(|piece| Ok::<_, std::io::Error>(http_body::Frame::data(piece)));
+    let body = http_body_util::StreamBody::new(futures_util::stream::iter(frames));
+    let request = request.body(Body::stream(body)).unwrap();
+    let (parts, body) = site.answer(request).await.into_parts();
+    let text = String::from_utf8(body.collect(1 << 20).await.unwrap().to_vec()).unwrap();
+    (parts.status.as_u16(), text)
+}
+
+async fn post(site: &SiteService, headers: &[(&str, &str)], body: &str) -> (u16, String) {
+    send(site, ("POST", "/orders"), headers, body).await
+}
+
+async fn orders(site: &SiteService) -> String {
+    send(site, ("GET", "/"), &[], "").await.1
+}
+
+#[tokio::test]
+async fn a_request_that_is_sent_again_is_carried_out_once_and_answered_alike() {
+    let (_folder, site) = site("").await;
+    let first = post(&site, &[KEY], "item=tea").await;
+    assert_eq!(first.0, 200, "{first:?}");
+    for _ in 0..3 {
+        assert_eq!(post(&site, &[KEY], "item=tea").await, first);
+    }
+    assert_eq!(orders(&site).await, "tea false");
+    let another = post(&site, &[("idempotency-key", "\"another\"")], "item=tea").await;
+    assert_ne!(another, first);
+    post(&site, &[], "item=tea").await;
+    post(&site, &[], "item=tea").await;
+    assert_eq!(orders(&site).await, "tea,tea,tea,tea false", "without a key each is a new one");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_with_one_key_at_the_same_time_are_one() {
+    let (_folder, site) = site("").await;
+    let answers = join_all((0..40).map(|_| post(&site, &[KEY], "item=tea"))).await;
+    assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
+    assert_eq!((answers[0].0, &*orders(&site).await), (200, "tea false"));
+}
+
+#[tokio::test]
+async fn another_request_with_the_key_is_422_and_changes_nothing() {
+    let (_folder, site) = site("").await;
+    let (post, put, to_other) = (("POST", "/orders"), ("PUT", "/orders"), ("POST", "/others"));
+    let cookie = ("cookie", "session=ann; theme=dark");
+    let authorization = ("authorization", "Bearer ann");
+    let first = send(&site, post, &[KEY, cookie, authorization], "item=tea").await;
+    assert_eq!(first.0, 200, "{first:?}");
+    let utf8 = ("content-type", "application/x-www-form-urlencoded; charset=utf-8");
+    for (what, target, headers, body) in [
+        ("body", post, &[KEY, cookie, authorization][..], "item=ale"),
+        ("longer body", post, &[KEY, cookie, authorization], "item=tea&more=1"),
+        ("path", to_other, &[KEY, cookie, authorization], "item=tea"),
+        ("query", ("POST", "/orders?a=1"), &[KEY, cookie, authorization], "item=tea"),
+        ("method", put, &[KEY, cookie, authorization], "item=tea"),
+        ("type", post, &[KEY, cookie, authorization, utf8], "item=tea"),
+        ("client", post, &[KEY, ("cookie", "session=bob; theme=dark"), authorization], "item=tea"),
+        ("no cookie", post, &[KEY, authorization], "item=tea"),
+        ("token", post, &[KEY, cookie, ("authorization", "Bearer bob")], "item=tea"),
+        ("no token", post, &[KEY, cookie], "item=tea"),
+    ] {
+        let (status, text) = send(&site, target, headers, body).await;
+        assert_eq!(status, 422, "{what}: {text}");
+        assert!(text.contains("Send a new request with a new key"), "{text}");
+        assert!(!text.contains(&first.1), "{what}: another client's answer");
+    }
+    let turned = ("cookie", "theme=dark; session=ann");
+    assert_eq!(send(&site, post, &[KEY, turned, authorization], "item=tea").await, first);
+    assert_eq!(orders(&site).await, "tea false");
+}
+
+#[tokio::test]
+async fn only_the_cookies_that_tell_clients_apart_count() {
+    let (_folder, site) = site("[idempotency]\ncookies = [\"session\"]\n").await;
+    let first = post(&site, &[KEY, ("cookie", "session=ann; visits=1")], "item=tea").await;
+    assert_eq!(first.0, 200, "{first:?}");
+    let again = post(&site, &[KEY, ("cookie", "visits=2; session=ann")], "item=tea").await;
+    assert_eq!(again, first);
+    let bob = post(&site, &[KEY, ("cookie", "session=bob; visits=1")], "item=tea").await;
+    assert_eq!(bob.0, 422);
+}
+
+#[tokio::test]
+async fn what_is_no_key_is_refused_before_anything_is_done() {
+    let (_folder, site) = site("").await;
+    let long = format!("\"{}\"", "x".repeat(256));
+    for key in ["", "\"\"", "8e03978e-40d5", "token", "17", "\"open", "\"a\", \"b\"", &long] {
+        let (status, text) = post(&site, &[("idempotency-key", key)], "item=tea").await;
+        assert_eq!(status, 400, "{key}: {text}");
+        assert!(text.contains("in quotation marks"), "{text}");
+    }
+    let twice = post(&site, &[KEY, KEY], "item=tea").await;
+    assert_eq!(twice.0, 400, "{twice:?}");
+    assert_eq!(orders(&site).await, " false");
+    let longest = format!("\"{}\";a=1", "x".repeat(255));
+    assert_eq!(post(&site, &[("idempotency-key", &longest)], "item=tea").await.0, 200);
+    // It has no meaning for a request that changes nothing.
+    let (status, text) = send(&site, ("GET", "/"), &[("idempotency-key", "17")], "").await;
+    assert_eq!((status, &*text), (200, "tea false"));
+}
+
+#[tokio::test]
+async fn a_request_that_was_refused_may_be_corrected_with_the_same_key() {
+    let (_folder, site) = site("").await;
+    assert_eq!(post(&site, &[KEY], "item=nothing").await.0, 404);
+    let corrected = post(&site, &[KEY], "item=tea").await;
+    assert_eq!(corrected.0, 200, "{corrected:?}");
+    assert_eq!(post(&site, &[KEY], "item=tea").await, corrected);
+    assert_eq!(post(&site, &[KEY], "item=nothing").await.0, 422);
+    assert_eq!(orders(&site).await, "tea false");
+}
+
+#[tokio::test]
+async fn a_controller_that_meets_its_own_change_does_not_take_it_back() {
+    let (_folder, site) = site("").await;
+    let toggle = async || send(&site, ("POST", "/toggle"), &[KEY], "").await;
+    assert_eq!(toggle().await.0, 204);
+    assert_eq!(orders(&site).await, " true");
+    let (status, text) = toggle().await;
+    assert_eq!(status, 409, "{text}");
+    assert!(text.contains("This request was sent before"), "{text}");
+    assert_eq!(orders(&site).await, " true");
+}
