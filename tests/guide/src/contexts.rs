@@ -111,3 +111,10 @@ pub mod tower {
     pub use headwater::prelude::*;
     pub use tower_service::Service;
 }
+
+pub mod sessions {
+    pub use std::process::ExitCode;
+
+    pub use headwater::prelude::*;
+    pub use serde::{Deserialize, Serialize};
+}
