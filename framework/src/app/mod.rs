@@ -1,6 +1,6 @@
 //! A site, put together: its data, controllers and variants, and the command line that runs it.
 //!
-//! - [`App`]: what a site's `main` writes.
+//! - [`App`]: what a site's `main` writes; `command`: what the command line does with it.
 //! - `edition_loader`: what the site's files say, loaded; `reload`: loaded anew while the site is served;
 //!   `watched_paths`: whether they have changed; `watch`: reloads whenever they have; `asset`: the
 //!   addresses of the docroot's files in templates.
@@ -14,6 +14,7 @@
 //! - `report`: what a node says of itself on its admin port.
 
 mod asset;
+mod command;
 mod descriptors;
 mod edition_loader;
 mod feeds;
@@ -45,17 +46,12 @@ use bytes::Bytes;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use edition_loader::EditionLoader;
 use layers::Wrap;
 use resource::Planned;
 
 use crate::body::Body;
 use crate::cli;
-use crate::computation;
-use crate::config::{Config, Mode};
 use crate::controller::Registration;
-use crate::dispatch::service_of;
-use crate::extract::Need;
 use crate::frontend::{Variant, VariantFn, Visitor};
 use crate::log::Draft;
 use crate::problem::{Problem, Problems};
@@ -440,74 +436,5 @@ impl App {
     /// status for `main`.
     pub fn run(self) -> ExitCode {
         cli::main(self)
-    }
-
-    /// Builds the resources, where controllers run.
-    async fn build_resources(&mut self, config: &Config) -> Result<(), Problems> {
-        if config.mode != Mode::Frontend {
-            let planned = std::mem::take(&mut self.resources);
-            self.built = resource::build(planned, &config.site).await?;
-        }
-        Ok(())
-    }
-
-    /// What is wrong with the site's code, whatever its files say.
-    fn own_problems(&self) -> Problems {
-        let mut problems = self.problems.clone();
-        for Seed { state, is_registered, .. } in &self.seeds {
-            if !is_registered(&self.states) {
-                problems.push(Problem::new(format!(
-                    "`.seed::<{state}>(…)` has no state to fill: add `.state::<{state}>()`"
-                )));
-            }
-        }
-        let has_resource = |id| self.resources.iter().any(|planned| planned.id == id);
-        let session = self.session.as_ref().map(|session| session.id);
-        for (index, controller) in self.controllers.iter().enumerate() {
-            let lacking = |need: &Need| need.lacking(&self.states, has_resource, session);
-            for message in controller.all_needs().iter().filter_map(lacking) {
-                problems.push(Problem::in_code(controller.location(), message));
-            }
-            let earlier = self.controllers[..index].iter();
-            if let Some(other) = earlier.into_iter().find(|other| other.name() == controller.name())
-            {
-                let (what, name) = match service_of(controller.name()) {
-                    Some(service) => ("services", service),
-                    None => ("controllers", controller.name()),
-                };
-                problems.push(Problem::new(format!(
-                    "two {what} are registered as `{name}`: {} and {}",
-                    other.location(),
-                    controller.location()
-                )));
-            }
-        }
-        problems
-    }
-}
-
-impl cli::Site for App {
-    fn serve(mut self, config: Config, is_alone: bool) -> Result<(), Problems> {
-        self.is_alone = is_alone;
-        self.own_problems().or(())?;
-        computation::run(node::serve(self, config))
-            .map_err(|error| Problem::new(format!("the runtime cannot start: {error}")))?
-    }
-
-    fn routes(&self, config: &Config) -> Result<String, Problems> {
-        Ok(crate::dispatch::Table::load(&config.dispatch.path)?.to_string())
-    }
-
-    fn check(&self, config: &Config) -> Problems {
-        let mut problems = self.own_problems();
-        if config.mode != Mode::Frontend {
-            for planned in &self.resources {
-                if let Err(problem) = planned.check(&config.site) {
-                    problems.extend(problem.into());
-                }
-            }
-        }
-        problems.extend(EditionLoader::of(self, config).check());
-        problems
     }
 }

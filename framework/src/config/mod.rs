@@ -1,6 +1,6 @@
 //! `project.toml`: the configuration of a node.
 //!
-//! [`Config`] is the tree of all keys, each with its default. It is put together in layers, of which
+//! [`Config`] is the tree of all keys, each with its default (`settings`, `limits`, `mode`). It is put together in layers, of which
 //! a later one wins:
 //!
 //! ```text
@@ -13,7 +13,9 @@
 //! This module must not know what the values are used for.
 
 mod check;
+mod limits;
 mod load;
+mod mode;
 mod origin;
 mod secret;
 mod settings;
@@ -21,9 +23,11 @@ mod site;
 mod value;
 mod variables;
 
+pub(crate) use limits::Limits;
 pub(crate) use load::DEFAULT_FILE;
+pub(crate) use mode::Environment;
+pub use mode::Mode;
 pub(crate) use secret::Secret;
-pub use settings::Mode;
-pub(crate) use settings::{Config, Encoding, Environment, Limits, Trace, TraceFormat};
+pub(crate) use settings::{Config, Encoding, Trace, TraceFormat};
 pub(crate) use site::SiteSettings;
 pub(crate) use variables::environment;

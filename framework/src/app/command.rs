@@ -1,0 +1,81 @@
+//! What the command line does with a site.
+
+use super::edition_loader::EditionLoader;
+use super::{App, Seed, node, resource};
+use crate::cli;
+use crate::computation;
+use crate::config::{Config, Mode};
+use crate::dispatch::service_of;
+use crate::extract::Need;
+use crate::problem::{Problem, Problems};
+
+impl cli::Site for App {
+    fn serve(mut self, config: Config, is_alone: bool) -> Result<(), Problems> {
+        self.is_alone = is_alone;
+        self.own_problems().or(())?;
+        computation::run(node::serve(self, config))
+            .map_err(|error| Problem::new(format!("the runtime cannot start: {error}")))?
+    }
+
+    fn routes(&self, config: &Config) -> Result<String, Problems> {
+        Ok(crate::dispatch::Table::load(&config.dispatch.path)?.to_string())
+    }
+
+    fn check(&self, config: &Config) -> Problems {
+        let mut problems = self.own_problems();
+        if config.mode != Mode::Frontend {
+            for planned in &self.resources {
+                if let Err(problem) = planned.check(&config.site) {
+                    problems.extend(problem.into());
+                }
+            }
+        }
+        problems.extend(EditionLoader::of(self, config).check());
+        problems
+    }
+}
+
+impl App {
+    /// Builds the resources, where controllers run.
+    pub(super) async fn build_resources(&mut self, config: &Config) -> Result<(), Problems> {
+        if config.mode != Mode::Frontend {
+            let planned = std::mem::take(&mut self.resources);
+            self.built = resource::build(planned, &config.site).await?;
+        }
+        Ok(())
+    }
+
+    /// What is wrong with the site's code, whatever its files say.
+    pub(super) fn own_problems(&self) -> Problems {
+        let mut problems = self.problems.clone();
+        for Seed { state, is_registered, .. } in &self.seeds {
+            if !is_registered(&self.states) {
+                problems.push(Problem::new(format!(
+                    "`.seed::<{state}>(…)` has no state to fill: add `.state::<{state}>()`"
+                )));
+            }
+        }
+        let has_resource = |id| self.resources.iter().any(|planned| planned.id == id);
+        let session = self.session.as_ref().map(|session| session.id);
+        for (index, controller) in self.controllers.iter().enumerate() {
+            let lacking = |need: &Need| need.lacking(&self.states, has_resource, session);
+            for message in controller.all_needs().iter().filter_map(lacking) {
+                problems.push(Problem::in_code(controller.location(), message));
+            }
+            let earlier = self.controllers[..index].iter();
+            if let Some(other) = earlier.into_iter().find(|other| other.name() == controller.name())
+            {
+                let (what, name) = match service_of(controller.name()) {
+                    Some(service) => ("services", service),
+                    None => ("controllers", controller.name()),
+                };
+                problems.push(Problem::new(format!(
+                    "two {what} are registered as `{name}`: {} and {}",
+                    other.location(),
+                    controller.location()
+                )));
+            }
+        }
+        problems
+    }
+}
