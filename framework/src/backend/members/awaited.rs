@@ -26,8 +26,7 @@ pub(super) struct Awaited {
     lease: Duration,
     tickets: u64,
     records: BTreeMap<u64, Record>,
-    /// The calls under way that had to wait: for which incarnation, and until when that counts.
-    late: Vec<(CallId, u64, Moment)>,
+    late: LateHolders,
     calls: u64,
 }
 
@@ -51,6 +50,19 @@ struct Record {
     majority: Option<Moment>,
 }
 
+/// The calls under way that had to wait: for which incarnation, and until when that counts.
+#[derive(Debug, Default)]
+struct LateHolders(Vec<(CallId, u64, Moment)>);
+
+impl LateHolders {
+    /// The call has waited for these incarnations, which counts for a lease from now.
+    fn add(&mut self, call: CallId, incarnations: &[u64], now: Moment, lease: Duration) {
+        self.0.retain(|(_, _, until)| *until > now);
+        let until = now.after(lease);
+        self.0.extend(incarnations.iter().map(|incarnation| (call, *incarnation, until)));
+    }
+}
+
 impl Awaited {
     /// No writer waits yet; leases are `lease` long, and a wait beyond `patience` is a silence.
     pub(super) fn new(lease: Duration, patience: Duration) -> Awaited {
@@ -59,7 +71,7 @@ impl Awaited {
             lease,
             tickets: 0,
             records: BTreeMap::new(),
-            late: Vec::new(),
+            late: LateHolders::default(),
             calls: 0,
         }
     }
@@ -72,18 +84,16 @@ impl Awaited {
 
     /// The call writes no more.
     pub(super) fn end_call(&mut self, call: CallId) {
-        self.late.retain(|(late, ..)| *late != call);
+        self.late.0.retain(|(late, ..)| *late != call);
     }
 
     /// Whether a call under way has waited for the lease holder.
     pub(super) fn is_late(&self, incarnation: u64, now: Moment) -> bool {
         // A renewal may come before the late acknowledgement.
         let is_awaited = |record: &Record| {
-            record.call.is_some()
-                && record.silent.contains(&incarnation)
-                && record.is_silence(self.patience, now)
+            record.silent.contains(&incarnation) && record.delayed(self.patience, now).is_some()
         };
-        self.late.iter().any(|(_, late, until)| *late == incarnation && *until > now)
+        self.late.0.iter().any(|(_, late, until)| *late == incarnation && *until > now)
             || self.records.values().any(is_awaited)
     }
 
@@ -115,11 +125,8 @@ impl Awaited {
         for record in self.records.values_mut().filter(|record| record.position <= position) {
             if let Some(index) = record.silent.iter().position(|silent| *silent == incarnation) {
                 record.silent.swap_remove(index);
-                if let Some(call) = record.call
-                    && record.is_silence(self.patience, now)
-                {
-                    self.late.retain(|(_, _, until)| *until > now);
-                    self.late.push((call, incarnation, now.after(self.lease)));
+                if let Some(call) = record.delayed(self.patience, now) {
+                    self.late.add(call, &[incarnation], now, self.lease);
                 }
                 record.acknowledged += 1;
                 record.count(now);
@@ -143,12 +150,8 @@ impl Awaited {
     /// The writer waits no longer. Those that have not acknowledged the record by now are late.
     pub(super) fn end(&mut self, ticket: Ticket, now: Moment) {
         let Some(record) = self.records.remove(&ticket.0) else { return };
-        if let Some(call) = record.call
-            && record.is_silence(self.patience, now)
-        {
-            self.late.retain(|(_, _, until)| *until > now);
-            let until = now.after(self.lease);
-            self.late.extend(record.silent.iter().map(|silent| (call, *silent, until)));
+        if let Some(call) = record.delayed(self.patience, now) {
+            self.late.add(call, &record.silent, now, self.lease);
         }
     }
 
@@ -167,9 +170,10 @@ impl Record {
         self.majority.filter(|majority| majority.since(self.visible) <= patience)
     }
 
-    /// Whether not to have acknowledged the record by `now` is a silence.
-    fn is_silence(&self, patience: Duration, now: Moment) -> bool {
-        self.prompt_majority(patience).is_some_and(|since| now.since(since) > patience)
+    /// The call that waits for the record, if not to have acknowledged it by `now` is a silence.
+    fn delayed(&self, patience: Duration, now: Moment) -> Option<CallId> {
+        let since = self.prompt_majority(patience)?;
+        self.call.filter(|_| now.since(since) > patience)
     }
 
     /// Notes whether there is a majority now.

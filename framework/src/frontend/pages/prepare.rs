@@ -21,7 +21,6 @@ use std::time::SystemTime;
 use http::StatusCode;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
-use super::super::group_headers;
 use super::super::settings::Settings;
 use super::header_templates::HeaderTemplates;
 use crate::cache::{DateSource, Derived, HeaderSpec, Page, TagSource};
@@ -66,9 +65,9 @@ pub(super) fn page(
     let may_be_spliced = may_be_encoded && !is_whole && settings.encodings.contains(&Coding::Gzip);
     let may_be_encoded = has_encodings || may_be_spliced;
     vary(&mut headers, route.vary.iter().chain(&may_be_encoded.then_some(header::ACCEPT_ENCODING)));
-    for name in &settings.group_headers {
-        if let Some((name, value)) = group_headers::of(*name, groups.iter().map(String::as_str)) {
-            headers.entry(name).or_insert(value);
+    for header in &settings.group_headers {
+        if let Some(value) = header.value(groups.iter().map(String::as_str)) {
+            headers.entry(header.name()).or_insert(value);
         }
     }
     let has_content = !matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
@@ -131,8 +130,8 @@ pub(in crate::frontend) fn vary<'a>(
     names: impl Iterator<Item = &'a HeaderName>,
 ) {
     let lines = headers.get_all(header::VARY).iter().filter_map(|line| line.to_str().ok());
-    let told = lines.flat_map(|line| line.split(',')).map(|name| name.trim().to_ascii_lowercase());
-    let mut all: Vec<String> = told.filter(|name| !name.is_empty()).collect();
+    let named = lines.flat_map(|line| line.split(',')).map(|name| name.trim().to_ascii_lowercase());
+    let mut all: Vec<String> = named.filter(|name| !name.is_empty()).collect();
     for name in names {
         if !all.iter().any(|known| known == name.as_str() || known == "*") {
             all.push(name.as_str().to_owned());
@@ -170,9 +169,9 @@ fn validators(headers: &mut HeaderMap, status: StatusCode) -> (TagSource, DateSo
     }
     let date = match headers.get(header::LAST_MODIFIED) {
         None => DateSource::OfPage,
-        Some(told) => {
-            let told = told.to_str().ok().and_then(|told| httpdate::parse_http_date(told).ok());
-            told.map_or(DateSource::None, DateSource::Given)
+        Some(given) => {
+            let date = given.to_str().ok().and_then(|date| httpdate::parse_http_date(date).ok());
+            date.map_or(DateSource::None, DateSource::Given)
         }
     };
     (given.unwrap_or(TagSource::OfBytes), date)

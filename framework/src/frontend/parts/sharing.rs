@@ -19,20 +19,11 @@
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::super::group_headers::GroupHeader;
 use super::super::pages::vary;
 use super::super::router::VariantKind;
 use crate::cache::Page;
 use crate::http::names::CDN_CACHE_CONTROL;
-
-/// The headers that name groups, and what stands between two names.
-static GROUPS: [(HeaderName, &[u8]); 3] = [
-    (HeaderName::from_static("cache-groups"), b", "),
-    (HeaderName::from_static("surrogate-key"), b" "),
-    (HeaderName::from_static("cache-tag"), b","),
-];
-
-/// The longest line that names groups, in bytes; what would make it longer is left out.
-const LONGEST: usize = 8 * 1024;
 
 /// The headers of a part that matter to the whole, besides those of groups.
 static RELEVANT: [HeaderName; 3] = [header::CACHE_CONTROL, header::VARY, CDN_CACHE_CONTROL];
@@ -77,7 +68,7 @@ impl<'a> Policy<'a> {
 
 /// The names of the headers that matter to the whole.
 fn relevant() -> impl Iterator<Item = &'static HeaderName> {
-    RELEVANT.iter().chain(GROUPS.iter().map(|(name, _)| name))
+    RELEVANT.iter().chain(GroupHeader::ALL.map(GroupHeader::name))
 }
 
 /// What of headers matters to the whole. That a page is sent in several codings matters to itself
@@ -205,35 +196,17 @@ impl Sharing {
                 headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(value));
             }
         }
-        for (name, separator) in &GROUPS {
+        for header in GroupHeader::ALL {
+            let name = header.name();
             if reuse >= Reuse::Private {
                 headers.remove(name);
             } else if !self.differing.is_empty() {
-                add_groups(headers, &self.differing, name, separator);
+                let all = [&*headers].into_iter().chain(&self.differing);
+                if let Some(merged) = header.merged(all.flat_map(|part| part.get_all(name))) {
+                    headers.insert(name, merged);
+                }
             }
         }
-    }
-}
-
-/// Makes one line of the groups of the page and of its parts.
-fn add_groups(headers: &mut HeaderMap, parts: &[HeaderMap], name: &HeaderName, separator: &[u8]) {
-    let lines = [&*headers].into_iter().chain(parts).flat_map(|part| part.get_all(name));
-    let mut distinct: Vec<&HeaderValue> = Vec::new();
-    let mut length = 0;
-    for line in lines {
-        length += line.len() + separator.len();
-        if length > LONGEST {
-            break;
-        }
-        if !distinct.contains(&line) {
-            distinct.push(line);
-        }
-    }
-    let joined = distinct.iter().map(|line| line.as_bytes()).collect::<Vec<_>>().join(separator);
-    if let Ok(joined) = HeaderValue::try_from(joined)
-        && !joined.is_empty()
-    {
-        headers.insert(name, joined);
     }
 }
 
