@@ -80,7 +80,7 @@ use auditor::Auditor;
 pub use auditor::{Audit, Difference, Finding};
 use counters::Event;
 pub(crate) use counters::{Counters, Counts};
-use dispatcher::{Dispatcher, Found};
+use dispatcher::Dispatcher;
 pub(crate) use docroot::Docroot;
 use docroot::DocrootFiles;
 pub(crate) use follower::CacheFollower;
@@ -302,9 +302,8 @@ impl FrontEnd {
         let session = ClientSession::default();
         let visit =
             Visit::of_client((generation, &edition), (&client, &session), origin, work.as_ref());
-        let found = self.dispatcher.find(visit);
-        let begun = match found {
-            Found::Served(served) => match self.respond(visit, served) {
+        let begun = match self.dispatcher.find(visit) {
+            Ok(served) => match self.respond(visit, served) {
                 Ok(response) => {
                     return Either::Left(ready(self.finish_response(
                         &client.method,
@@ -314,7 +313,7 @@ impl FrontEnd {
                 }
                 Err(unfinished) => Begun::Composing(unfinished),
             },
-            Found::Pending(pending) => Begun::Pending(pending),
+            Err(pending) => Begun::Pending(pending),
         };
         let (frontend, edition) = (Arc::clone(self), Arc::clone(&edition));
         Either::Right(async move {

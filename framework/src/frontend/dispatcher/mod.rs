@@ -1,7 +1,7 @@
 //! From a request to what there is for it.
 //!
 //! The [`Dispatcher`] asks the router what a request is for, and the owner of that: the page cache, the
-//! maker, the files of the docroot (`file`). What is there at once is [`Found::Served`]. For the rest a
+//! maker, the files of the docroot (`file`). What is there at once is [`Served`]. For the rest a
 //! [`Pending`] value says what is to be done, with all that was found out so far, and
 //! [`Dispatcher::wait_for`] does it.
 //!
@@ -38,14 +38,6 @@ pub(super) struct Dispatcher {
     pub(super) services: HashMap<String, RawService>,
 }
 
-/// What there is for a request.
-pub(super) enum Found {
-    /// It is there.
-    Served(Served),
-    /// It has to be made or looked for.
-    Pending(Pending),
-}
-
 /// What has to be done for a request.
 pub(super) enum Pending {
     /// A page, whose order and call these are, has to be made.
@@ -57,29 +49,29 @@ pub(super) enum Pending {
 }
 
 impl Dispatcher {
-    /// What there is for a request. It waits for nothing.
-    pub(super) fn find(&self, visit: Visit<'_>) -> Found {
+    /// What there is for a request, or what has to be done for it. It waits for nothing.
+    pub(super) fn find(&self, visit: Visit<'_>) -> Result<Served, Pending> {
         self.found(self.router.route(visit))
     }
 
     /// Like [`find`](Dispatcher::find), where the path of the request has been read.
-    pub(super) fn find_at<'a>(&self, visit: Visit<'a>, path: CanonicalPath<'a>) -> Found {
+    pub(super) fn find_at<'a>(
+        &self,
+        visit: Visit<'a>,
+        path: CanonicalPath<'a>,
+    ) -> Result<Served, Pending> {
         self.found(self.router.route_at(visit, path))
     }
 
-    fn found(&self, routed: Routed<'_>) -> Found {
-        Found::Served(match routed {
-            Routed::Page(request) => match self.pages.find(request) {
-                Ok(served) => served,
-                Err(order) => return Found::Pending(Pending::Page(order)),
-            },
+    fn found(&self, routed: Routed<'_>) -> Result<Served, Pending> {
+        Ok(match routed {
+            Routed::Page(request) => self.pages.find(request).map_err(Pending::Page)?,
             Routed::File(matched) => match FileRequest::of(&matched) {
-                Ok(file) => return Found::Pending(Pending::File(file)),
+                Ok(file) => return Err(Pending::File(file)),
                 Err(failed) => Served::Failed(failed),
             },
             Routed::Service { matched, name } => {
-                let request = ServiceRequest::of(&matched, name);
-                return Found::Pending(Pending::Service(request));
+                return Err(Pending::Service(ServiceRequest::of(&matched, name)));
             }
             Routed::Redirect { status, location } => {
                 Served::Response(respond::redirect(status, location))

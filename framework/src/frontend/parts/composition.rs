@@ -9,7 +9,7 @@ use futures_util::future::join_all;
 use http::Response;
 use tokio::time::{Instant, timeout_at};
 
-use super::super::dispatcher::{Dispatcher, Found, Pending};
+use super::super::dispatcher::{Dispatcher, Pending};
 use super::super::pages::{SHORTEST_PIECE, Served, page_of};
 use super::super::respond::{Aging, Whole};
 use super::super::router::{PartHeaders, VariantKind, Visit};
@@ -122,7 +122,7 @@ struct Slot<'a> {
 #[derive(Debug, Default)]
 pub(super) struct Assembly {
     pub(super) whole: Whole,
-    /// Whose pieces are still to be deflated.
+    /// The entries with pieces that are still to be deflated.
     pub(super) undeflated: Vec<Arc<Entry>>,
     pub(super) tag: ComposedTag,
     pub(super) sharing: Sharing,
@@ -196,12 +196,12 @@ impl<'a> Composition<'a> {
         let uri = address.under(self.visit.uri);
         let visit = self.visit.of_part(&uri, &self.so_far.headers);
         match self.dispatcher.find_at(visit, canonical.path) {
-            Found::Served(Served::Entry { entry, variant, aging, .. }) => {
+            Ok(Served::Entry { entry, variant, aging, .. }) => {
                 let content = PartContent::of_entry(entry, variant, aging)?;
                 Ok(Awaited::PartContent(self.weigh(content)?))
             }
-            Found::Served(served) => Ok(Awaited::Served(served)),
-            Found::Pending(pending) => Ok(Awaited::Pending(pending)),
+            Ok(served) => Ok(Awaited::Served(served)),
+            Err(pending) => Ok(Awaited::Pending(pending)),
         }
     }
 
