@@ -83,7 +83,7 @@
 //! - [`reply`]: what it gives.
 //! - [`state`]: the site's data: in memory, changed by updates in the log.
 //!
-//! How the framework works inside is told in the repository's `docs/architecture.md`.
+//! How the framework works inside is described in the repository's `docs/architecture.md`.
 //!
 //! # Cargo features
 //!

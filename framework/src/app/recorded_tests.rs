@@ -154,7 +154,7 @@ async fn what_was_made_of_unrecorded_reads_is_not_kept() {
     for path in ["/direct", "/unrecorded"] {
         let site = Site::new().await;
         assert_eq!(site.get(path).await, "a1 b1 1");
-        // The rows are known, and what is told apart by nothing is made anew.
+        // The rows are known, and what nothing distinguishes is made anew.
         assert_eq!(site.get(path).await, "a1 b1 2");
         site.forget("t/b").await;
         assert_eq!(site.get(path).await, "a1 b3 3");

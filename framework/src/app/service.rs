@@ -82,7 +82,7 @@ impl App {
     /// [`reload`](SiteService::reload). Must be called within a tokio runtime.
     ///
     /// It does not wait for a back end: until one answers, [`ready`](SiteService::ready) says so, and
-    /// requests are answered as by any front end without one. Who calls the service adds the extension
+    /// requests are answered as by any front end without one. The caller adds the extension
     /// [`From`](super::From) to each request. With [`stop`](SiteService::stop) the front end leaves the
     /// cluster, so that no writer waits for it.
     ///

@@ -166,8 +166,9 @@ mod tests {
         ] {
             let headers = of_bytes.headers(representation, present());
             assert_eq!(headers[header::ETAG], format!("\"{digest}{suffix}\""));
-            let told = headers.get(header::CONTENT_LENGTH).map(|value| value.to_str().unwrap());
-            assert_eq!(told, length);
+            let announced =
+                headers.get(header::CONTENT_LENGTH).map(|value| value.to_str().unwrap());
+            assert_eq!(announced, length);
             let coding = headers.get(header::CONTENT_ENCODING);
             assert_eq!(coding.is_some(), representation == Representation::Encoded(Coding::Brotli));
             let headers = given.headers(representation, present());

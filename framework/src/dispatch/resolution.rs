@@ -12,14 +12,14 @@ pub enum Resolution<'a> {
     Route(Match<'a>),
     /// No route matches the path: status 404.
     NotFound {
-        /// Whose error pages apply.
+        /// The part of the site that has the error page.
         scope: Scope,
     },
     /// Routes match the path, but none takes the method: status 405.
     MethodNotAllowed {
         /// The methods that are taken, as the `Allow` header lists them.
         allow: String,
-        /// Whose error pages apply.
+        /// The part of the site that has the error page.
         scope: Scope,
     },
     /// The request asks with OPTIONS for the methods that are taken, and no route answers it.

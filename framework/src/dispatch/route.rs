@@ -186,7 +186,7 @@ pub struct Route {
     pub resend: bool,
     /// What of its content is audited.
     pub audit: AuditPolicy,
-    /// Whose error pages apply.
+    /// The part of the site that has the error pages.
     pub scope: Scope,
     pub(super) condition: PathCondition,
     pub(super) captures: Vec<String>,

@@ -49,7 +49,7 @@
 //! A file of text without siblings is encoded by the front end (`encoded`). The tag of such an encoding
 //! is made of its own bytes, too.
 //!
-//! # What caches are told
+//! # What caches may do
 //!
 //! A page that says where a file is may be gone from all caches the moment it becomes wrong; a file
 //! in a browser's cache cannot be called back. So by default browsers and caches confirm a file

@@ -39,7 +39,7 @@ pub(crate) struct Settings {
     pub languages: Languages,
     /// Which hits are made anew and compared.
     pub audit_sample: Sample,
-    /// Whose word is taken for where a request comes from.
+    /// The proxies that are believed in what they say of where a request comes from.
     pub proxies: TrustedProxies,
     /// The other origins whose pages may send unsafe requests.
     pub trusted_origins: Vec<PageOrigin>,

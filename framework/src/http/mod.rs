@@ -9,7 +9,7 @@
 //! - [`gzip`]: one stream of pieces that were deflated each by itself.
 //! - `host`: the host that a request is for.
 //! - [`forgery`]: whether a page of another site has sent a request.
-//! - [`TrustedProxies`]: whose headers are believed for a visitor's address and scheme.
+//! - [`TrustedProxies`]: the proxies that are believed in what they say of a visitor's address and scheme.
 //! - `cookies`: the cookies of a request, and any text as the value of one.
 //! - [`names`]: headers that the `http` crate has no constants for.
 //!

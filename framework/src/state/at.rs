@@ -36,7 +36,7 @@ impl At {
     }
 
     /// The next random number of this update. Its seed is in the update's record, so every replay draws the
-    /// same numbers. They are not for secrets: who reads the log knows them.
+    /// same numbers. They are not for secrets: a reader of the log knows them.
     pub fn random(&mut self) -> u64 {
         // SplitMix64: each seed gives a sequence of its own, and one number costs a nanosecond.
         self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);

@@ -43,7 +43,7 @@
 //! A page reads a snapshot that may be newer than its `as_of`. Then a record between the two has its groups invalidated
 //! though the page has seen it, which costs a fill.
 //!
-//! **Who derives the groups.** They follow from the update and the state before it, so every node that applies
+//! **Where groups are derived.** They follow from the update and the state before it, so every node that applies
 //! the log finds the same ones, in whatever way the order of records was decided. They are in no record: a refusal,
 //! known only on applying, then has none, and new code may derive others. So the feed can give only those of the
 //! log's end that a back end has applied itself and keeps in memory; a front end that is behind it drops its cache, and so does

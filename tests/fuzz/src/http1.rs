@@ -2,7 +2,7 @@
 //! the same responses the client.
 //!
 //! What the server refuses and hyper does not (a request without a host, a transfer coding that is not
-//! `chunked`) is told by a reader of its own; up to the first such request both must agree.
+//! `chunked`) is recognised by a reader of its own; up to the first such request both must agree.
 
 use std::convert::Infallible;
 use std::future::{Future, Ready};

@@ -47,7 +47,7 @@ const OF_PAGES: &[&str] = &["cache_statuses", "groups", "query", "vary", "audit"
 /// The keys that say which requests are refused.
 const OF_GUARDS: &[&str] = &["forgery"];
 
-/// The keys that say what caches are told.
+/// The keys of what a response says to caches.
 const OF_CACHES: &[&str] = &["browser", "cdn"];
 
 impl Kind {

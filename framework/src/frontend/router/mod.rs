@@ -76,7 +76,7 @@ pub(super) enum Routed<'a> {
 #[derive(Debug)]
 pub(super) struct Failed {
     pub(super) failure: Failure,
-    /// Whose error pages apply.
+    /// The part of the site that has the error page.
     pub(super) scope: Scope,
     pub(super) request_id: String,
     pub(super) path: String,
