@@ -1,7 +1,10 @@
-use std::collections::HashMap;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::key::Key;
+use super::row::Keyed;
 
 /// What a request has read of the site's data, as the names of the groups that its page belongs to.
 ///
@@ -12,12 +15,19 @@ use super::key::Key;
 /// it; everything else of a table by `table*`, which every change of the table does. A change that invalidates a name invalidates the wider
 /// one too, so a page is invalidated too often, never too seldom. When these are too many as well, all are
 /// `table*`: then there are no more than there are fields.
-#[derive(Debug)]
+///
+/// # What recording costs
+///
+/// A read that is recorded is put at the end of a list, with the row itself: the name of the row's group is made when
+/// the reply is made, or when the list is long. Of a row that is read again and again it is made once for each list.
 pub(crate) struct Recorder {
     limit: usize,
     after_reply: AfterReply,
     read: Mutex<Read>,
 }
+
+/// How many reads are kept before they become groups.
+const RECENT: usize = 256;
 
 /// What becomes of a read after the reply has been made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,23 +38,42 @@ pub(crate) enum AfterReply {
     Ignored,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Read {
+    /// Reads that are not yet among the groups.
+    recent: Vec<Recent>,
     /// The groups, each with what replaces it.
-    groups: HashMap<Arc<str>, Wider>,
+    groups: BTreeMap<String, Wider>,
     width: Width,
     /// Whether the reply is made.
     closed: bool,
 }
 
-#[derive(Debug, Clone)]
+/// A read.
+struct Recent {
+    what: What,
+    wider: Wider,
+}
+
+/// What was read.
+enum What {
+    /// A value of its own, in this field.
+    Value(&'static str),
+    /// A row of a table.
+    Row(&'static str, Arc<dyn Keyed>),
+    /// What has this group.
+    Group(Arc<str>),
+}
+
+/// What replaces a group; the narrower one first.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Wider {
     /// It stays as it is.
     Same,
-    /// Every change of this table.
-    Table(&'static str),
     /// Every change of a row with a value, in this table.
     Rows(Arc<str>, &'static str),
+    /// Every change of this table.
+    Table(&'static str),
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -75,28 +104,31 @@ impl Recorder {
 
     /// A value of its own was read.
     pub(super) fn value(&self, field: &'static str) {
-        self.record(|| field.into(), &Wider::Same);
+        self.record(What::Value(field), Wider::Same);
     }
 
-    /// Something of the table was read that has this group: a row, or that it is missing; which rows there are. `via`
-    /// is the group of all rows with a value, where it was found by one.
+    /// A row of the table was read. `via` is the group of all rows with a value, where it was found by one.
+    pub(super) fn row(&self, row: Arc<dyn Keyed>, table: &'static str, via: Option<&Arc<str>>) {
+        self.record(What::Row(table, row), Wider::of(table, via));
+    }
+
+    /// Something else of the table was read that has this group: that a row is missing; which rows there are.
     pub(super) fn group(&self, group: &Arc<str>, table: &'static str, via: Option<&Arc<str>>) {
-        let wider = via.map_or(Wider::Table(table), |via| Wider::Rows(Arc::clone(via), table));
-        self.record(|| Arc::clone(group), &wider);
+        self.record(What::Group(Arc::clone(group)), Wider::of(table, via));
     }
 
     /// The reply is made: what was read until now.
     pub(crate) fn close(&self) -> Reads {
         let mut read = self.read();
+        read.settle(self.limit);
         read.closed = true;
-        let mut groups: Vec<_> = read.groups.keys().map(|group| group.to_string()).collect();
-        groups.sort_unstable();
+        let groups = std::mem::take(&mut read.groups).into_keys().collect();
         Reads { groups, widened: read.width != Width::Exact }
     }
 
     /// # Panics
     /// When the reply has been made.
-    fn record(&self, group: impl FnOnce() -> Arc<str>, wider: &Wider) {
+    fn record(&self, what: What, wider: Wider) {
         let mut read = self.read();
         if read.closed && self.after_reply == AfterReply::Ignored {
             return;
@@ -108,13 +140,9 @@ impl Recorder {
                  what was read: read everything before the controller returns, or take this route out of the cache"
             );
         }
-        let width = read.width;
-        read.groups.insert(widened(group(), wider, width).0, wider.clone());
-        while read.groups.len() > self.limit && read.width < Width::Tables {
-            let next = if read.width == Width::Exact { Width::Values } else { Width::Tables };
-            read.width = next;
-            let groups = std::mem::take(&mut read.groups).into_iter();
-            read.groups = groups.map(|(group, wider)| widened(group, &wider, next)).collect();
+        read.recent.push(Recent { what, wider });
+        if read.recent.len() == RECENT {
+            read.settle(self.limit);
         }
     }
 
@@ -123,13 +151,102 @@ impl Recorder {
     }
 }
 
-fn widened(group: Arc<str>, wider: &Wider, width: Width) -> (Arc<str>, Wider) {
-    let group = match (width, wider) {
-        (Width::Exact, _) | (_, Wider::Same) => group,
-        (Width::Values, Wider::Rows(via, _)) => Arc::clone(via),
-        (_, Wider::Table(table) | Wider::Rows(_, table)) => format!("{table}*").into(),
-    };
-    (group, wider.clone())
+impl fmt::Debug for Recorder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Recorder")
+    }
+}
+
+impl Read {
+    /// Makes groups of the recent reads. Which ones does not depend on the order of the reads, nor on when this is
+    /// called: they are exact if these are no more than the limit, else by value if those are no more, else by table.
+    fn settle(&mut self, limit: usize) {
+        let mut recent = std::mem::take(&mut self.recent);
+        // Of reads that have one group it is made once.
+        recent.sort_unstable_by_key(|read| read.target(self.width));
+        recent.dedup_by(|other, read| {
+            let is_same = other.target(self.width) == read.target(self.width);
+            if is_same && other.wider < read.wider {
+                std::mem::swap(&mut other.wider, &mut read.wider);
+            }
+            is_same
+        });
+        for Recent { what, wider } in recent.drain(..) {
+            let group = wider.name(self.width).unwrap_or_else(|| what.name());
+            self.insert(group, wider);
+        }
+        self.recent = recent;
+        while self.groups.len() > limit && self.width < Width::Tables {
+            self.width = match self.width {
+                Width::Exact => Width::Values,
+                _ => Width::Tables,
+            };
+            for (group, wider) in std::mem::take(&mut self.groups) {
+                self.insert(wider.name(self.width).unwrap_or(group), wider);
+            }
+        }
+    }
+
+    /// Adds a group. Where it was read in several ways, each of what replaces it does.
+    fn insert(&mut self, group: String, wider: Wider) {
+        match self.groups.entry(group) {
+            Entry::Vacant(vacant) => {
+                vacant.insert(wider);
+            }
+            Entry::Occupied(mut known) if wider < *known.get() => {
+                known.insert(wider);
+            }
+            Entry::Occupied(_) => {}
+        }
+    }
+}
+
+impl Recent {
+    /// What is one address for what is one group: a kind, an address and a length.
+    fn target(&self, width: Width) -> (u8, usize, usize) {
+        let text = |kind, text: &str| (kind, text.as_ptr().addr(), text.len());
+        match (width, &self.wider, &self.what) {
+            (Width::Values, Wider::Rows(via, _), _) => text(0, via),
+            (Width::Values | Width::Tables, Wider::Table(table) | Wider::Rows(_, table), _) => {
+                text(1, table)
+            }
+            (_, _, What::Value(field)) => text(2, field),
+            (_, _, What::Group(group)) => text(3, group),
+            (_, _, What::Row(_, row)) => (4, Arc::as_ptr(row).addr(), 0),
+        }
+    }
+}
+
+impl What {
+    /// The name of its group.
+    fn name(&self) -> String {
+        match self {
+            What::Value(field) => (*field).to_owned(),
+            What::Row(table, row) => {
+                let mut group = String::with_capacity(table.len() + 24);
+                group.push_str(table);
+                group.push('/');
+                row.spell_key(&mut group);
+                group
+            }
+            What::Group(group) => group.to_string(),
+        }
+    }
+}
+
+impl Wider {
+    fn of(table: &'static str, via: Option<&Arc<str>>) -> Wider {
+        via.map_or(Wider::Table(table), |via| Wider::Rows(Arc::clone(via), table))
+    }
+
+    /// The name of the group that replaces another one, if one does.
+    fn name(&self, width: Width) -> Option<String> {
+        match (width, self) {
+            (Width::Exact, _) | (_, Wider::Same) => None,
+            (Width::Values, Wider::Rows(via, _)) => Some(via.to_string()),
+            (_, Wider::Table(table) | Wider::Rows(_, table)) => Some(format!("{table}*")),
+        }
+    }
 }
 
 /// `table/key`: a row.
@@ -182,6 +299,50 @@ mod tests {
             recorder.group(&text(&format!("comments/{key}")), "comments", None);
         }
         assert_eq!(recorder.close().groups, ["comments*", "recipes*"]);
+    }
+
+    struct Numbered(u32);
+
+    impl Keyed for Numbered {
+        fn spell_key(&self, text: &mut String) {
+            self.0.spell(text);
+        }
+    }
+
+    #[test]
+    fn a_group_counts_once_however_often_it_is_read() {
+        let rows: Vec<Arc<dyn Keyed>> =
+            (0..300).map(|number| Arc::new(Numbered(number)) as Arc<dyn Keyed>).collect();
+        for further in [None, Some(300)] {
+            let recorder = Recorder::new(300, AfterReply::Refused);
+            for row in rows.iter().chain(&rows).chain(&rows) {
+                recorder.row(Arc::clone(row), "recipes", None);
+            }
+            // As another snapshot has it.
+            recorder.row(Arc::new(Numbered(7)), "recipes", None);
+            further.into_iter().for_each(|number| {
+                recorder.row(Arc::new(Numbered(number)), "recipes", None);
+            });
+            let reads = recorder.close();
+            assert_eq!(reads.widened, further.is_some());
+            assert_eq!(reads.groups.len(), if further.is_some() { 1 } else { 300 });
+        }
+    }
+
+    #[test]
+    fn what_replaces_a_row_does_not_depend_on_the_order_of_reads() {
+        let (soup, cake) = (text("recipes@tag=soup*"), text("recipes@tag=cake*"));
+        let one: Arc<dyn Keyed> = Arc::new(Numbered(1));
+        let again: Arc<dyn Keyed> = Arc::new(Numbered(1));
+        let ways = [(&one, Some(&soup)), (&one, None), (&again, Some(&cake)), (&again, None)];
+        for begin in 0..ways.len() {
+            let recorder = Recorder::new(1, AfterReply::Refused);
+            for (row, via) in ways.iter().cycle().skip(begin).take(ways.len()) {
+                recorder.row(Arc::clone(row), "recipes", *via);
+            }
+            recorder.row(Arc::new(Numbered(2)), "recipes", Some(&cake));
+            assert_eq!(recorder.close().groups, ["recipes@tag=cake*"], "{begin}");
+        }
     }
 
     #[test]

@@ -89,6 +89,18 @@ pub trait Row: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
     fn with_key(&self, show: &mut dyn FnMut(&dyn Key));
 }
 
+/// A row of any table.
+pub(super) trait Keyed: Send + Sync {
+    /// Appends the key as the names of groups spell it.
+    fn spell_key(&self, text: &mut String);
+}
+
+impl<R: Row> Keyed for R {
+    fn spell_key(&self, text: &mut String) {
+        self.with_key(&mut |key| key.spell(text));
+    }
+}
+
 /// Reads a row of its present version.
 #[doc(hidden)]
 pub fn decode_row<R: Row>(bytes: &[u8]) -> Result<R, String> {

@@ -12,7 +12,7 @@ use super::index::{Entry, IndexRows, KeyBytes, Span, entries};
 use super::key::{encoded, spelled};
 use super::lookup::Lookup;
 use super::recorder::row_group;
-use super::row::{Index, Row};
+use super::row::{Index, Keyed, Row};
 use super::view::{Ref, TableView};
 
 /// Rows of a state, found by their key and by indexes.
@@ -175,7 +175,7 @@ impl<R: Row> Table<R> {
     /// When there is none.
     pub fn require(&mut self, key: impl Lookup<R::Key>) -> Result<Ref<R>, Violation> {
         let (_, row) = self.find(&key)?;
-        Ok(Ref { row, group: None, is_made: false })
+        Ok(Ref { row, mark: None })
     }
 
     /// The row with this key, as the update under way has left it.
@@ -314,8 +314,8 @@ fn key_of<R: Row>(row: &R) -> KeyBytes {
     bytes.as_slice().into()
 }
 
-fn spelled_key<R: Row>(row: &R) -> String {
+fn spelled_key(row: &impl Row) -> String {
     let mut text = String::new();
-    row.with_key(&mut |key| key.spell(&mut text));
+    row.spell_key(&mut text);
     text
 }

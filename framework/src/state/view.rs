@@ -9,7 +9,7 @@ use super::index::{KeyBytes, Span};
 use super::key::{Key, OwnedKey, encoded};
 use super::lookup::Lookup;
 use super::recorder::{row_group, value_group};
-use super::row::{Index, Row};
+use super::row::{Index, Keyed, Row};
 use super::selection::{Rows, Selection};
 use super::table::Stored;
 use crate::packed::{marked_made, marked_row};
@@ -42,13 +42,16 @@ impl<R: Row> TableView<R> {
 
     /// The row with this key.
     pub fn get(&self, key: impl Lookup<R::Key>) -> Option<Ref<R>> {
-        let row = self.stored.by_key.get(&KeyBytes::from(encoded(&key).as_slice()));
-        let group = self.reader.recorder.as_ref().map(|recorder| {
-            let group = row_group(self.reader.field, &key).into();
-            recorder.group(&group, self.reader.field, None);
-            group
-        });
-        Some(Ref { row: Arc::clone(row?), group, is_made: false })
+        match self.stored.by_key.get(&KeyBytes::from(encoded(&key).as_slice())) {
+            Some(row) => Some(self.found(row, None)),
+            None => {
+                if let Some(recorder) = &self.reader.recorder {
+                    let group = row_group(self.reader.field, &key).into();
+                    recorder.group(&group, self.reader.field, None);
+                }
+                None
+            }
+        }
     }
 
     /// Whether there is a row with this key.
@@ -90,7 +93,7 @@ impl<R: Row> TableView<R> {
     pub fn all(&self) -> Rows<R> {
         let group = self.reader.recorder.is_some().then(|| format!("{}*", self.reader.field));
         let group = self.record(group, None);
-        let row = |row: &Arc<R>| Ref { row: Arc::clone(row), group: group.clone(), is_made: true };
+        let row = |row: &Arc<R>| Ref { row: Arc::clone(row), mark: group.clone().map(Mark::Made) };
         let rows = self.stored.by_key.values().map(row).collect();
         Rows::new(rows, group)
     }
@@ -135,14 +138,12 @@ impl<R: Row> TableView<R> {
 
     /// A row that a selection has found, with the group of all rows that it could have found.
     pub(super) fn found(&self, row: &Arc<R>, via: Option<&Arc<str>>) -> Ref<R> {
-        let group = self.reader.recorder.as_ref().map(|recorder| {
-            let mut group = String::new();
-            row.with_key(&mut |key| group = row_group(self.reader.field, key));
-            let group = group.into();
-            recorder.group(&group, self.reader.field, via);
-            group
+        let field = self.reader.field;
+        let mark = self.reader.recorder.as_ref().map(|recorder| {
+            recorder.row(Arc::clone(row) as Arc<dyn Keyed>, field, via);
+            Mark::Row(field, R::spell_key)
         });
-        Ref { row: Arc::clone(row), group, is_made: false }
+        Ref { row: Arc::clone(row), mark }
     }
 }
 
@@ -161,10 +162,34 @@ impl<R: Row> fmt::Debug for TableView<R> {
 /// A row that was read. It dereferences to the row and is serialised as the row is.
 pub struct Ref<R> {
     pub(super) row: Arc<R>,
-    /// The group of the row, where reads are recorded.
-    pub(super) group: Option<Arc<str>>,
-    /// Whether it was [made](Ref::map) of the row.
-    pub(super) is_made: bool,
+    /// What it depends on, where reads are recorded.
+    pub(super) mark: Option<Mark<R>>,
+}
+
+/// What a row depends on when it is written into a reply.
+pub(super) enum Mark<R> {
+    /// It is a row of this table, and this function spells its key.
+    Row(&'static str, fn(&R, &mut String)),
+    /// It was [made](Ref::map) of what has this group.
+    Made(Arc<str>),
+}
+
+impl<R> Clone for Mark<R> {
+    fn clone(&self) -> Mark<R> {
+        match self {
+            Mark::Row(table, spell) => Mark::Row(table, *spell),
+            Mark::Made(group) => Mark::Made(Arc::clone(group)),
+        }
+    }
+}
+
+impl<R> Ref<R> {
+    /// The row's group.
+    fn group(&self, table: &str, spell: fn(&R, &mut String)) -> String {
+        let mut group = format!("{table}/");
+        spell(&self.row, &mut group);
+        group
+    }
 }
 
 impl<R: Clone> Ref<R> {
@@ -199,7 +224,13 @@ impl<R> Ref<R> {
     /// }
     /// ```
     pub fn map<T>(self, make: fn(&R) -> T) -> Ref<T> {
-        Ref { row: Arc::new(make(&self.row)), group: self.group, is_made: true }
+        let made = Arc::new(make(&self.row));
+        let group = match self.mark {
+            Some(Mark::Row(table, spell)) => Some(self.group(table, spell).into()),
+            Some(Mark::Made(group)) => Some(group),
+            None => None,
+        };
+        Ref { row: made, mark: group.map(Mark::Made) }
     }
 }
 
@@ -213,15 +244,17 @@ impl<R> Deref for Ref<R> {
 
 impl<R> Clone for Ref<R> {
     fn clone(&self) -> Ref<R> {
-        Ref { row: Arc::clone(&self.row), group: self.group.clone(), is_made: self.is_made }
+        Ref { row: Arc::clone(&self.row), mark: self.mark.clone() }
     }
 }
 
 impl<R: Serialize> Serialize for Ref<R> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match &self.group {
-            Some(group) if self.is_made => marked_made(group, &*self.row, serializer),
-            Some(group) => marked_row(group, &*self.row, serializer),
+        match &self.mark {
+            Some(Mark::Made(group)) => marked_made(group, &*self.row, serializer),
+            Some(Mark::Row(table, spell)) => {
+                marked_row(&self.group(table, *spell), &*self.row, serializer)
+            }
             None => self.row.serialize(serializer),
         }
     }
