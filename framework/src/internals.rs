@@ -52,7 +52,16 @@ pub mod pieces {
 }
 
 pub mod request {
+    use std::sync::Arc;
+
+    use crate::request::RequestParts;
     pub use crate::request::RequestScope;
+
+    /// Ends the recording of what a request reads: the names of its groups.
+    pub fn recorded_groups(parts: &RequestParts) -> impl Fn() -> Vec<String> + use<> {
+        let recorder = parts.recorder.as_ref().map(Arc::clone);
+        move || recorder.as_ref().map(|recorder| recorder.close().groups).unwrap_or_default()
+    }
 }
 
 pub mod server {

@@ -96,6 +96,7 @@ impl Restored {
                 }
             }
         }
+        states.loaded().map_err(CheckpointError::Refused)?;
         progress.end(items);
         let undecodable =
             |what| move || CheckpointError::Damaged(format!("{what} cannot be decoded"));

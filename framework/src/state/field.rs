@@ -50,6 +50,14 @@ pub trait AnyField {
     /// # Errors
     /// When it is not one, and what to do.
     fn load(&mut self, version: u32, piece: &[u8]) -> Result<(), String>;
+
+    /// All pieces were taken.
+    ///
+    /// # Errors
+    /// When they do not fit one another.
+    fn loaded(&mut self) -> Result<(), String> {
+        Ok(())
+    }
 }
 
 /// The name of a field, and its [schema](Field::schema).

@@ -1,7 +1,10 @@
 use std::ops::Bound;
+use std::sync::Arc;
 
 use imbl::{OrdMap, OrdSet};
 
+use super::Violation;
+use super::ascending::Ascending;
 use super::encoder::Encoder;
 use super::key::{Key, OwnedKey, encoded};
 use super::row::{IndexDefinition, Row};
@@ -19,15 +22,16 @@ type EntryBytes = SortedBytes<38>;
 pub(super) struct Entry {
     bytes: EntryBytes,
     /// How many of them are the first column.
-    first: usize,
+    first: u32,
     /// How many of them are columns.
-    columns: usize,
-    /// The first column as groups spell it.
-    pub(super) value: String,
+    columns: u32,
 }
 
+/// An entry, with the first column as groups spell it.
+pub(super) type SpelledEntry = (Entry, String);
+
 impl Entry {
-    /// Of a row with this key; without [`value`](Entry::value).
+    /// Of a row with this key.
     fn new(columns: &[&dyn Key], key: &[u8]) -> Entry {
         let mut bytes = Encoder::new();
         let mut first = 0;
@@ -46,11 +50,15 @@ impl Entry {
                 bytes.extend(&[255]);
             }
         }
-        Entry { bytes: bytes.as_slice().into(), first, columns, value: String::new() }
+        Entry { bytes: bytes.as_slice().into(), first: first as u32, columns: columns as u32 }
     }
 
     fn first(&self) -> &[u8] {
-        &self.bytes.as_slice()[..self.first]
+        &self.bytes.as_slice()[..self.first as usize]
+    }
+
+    fn columns(&self) -> &[u8] {
+        &self.bytes.as_slice()[..self.columns as usize]
     }
 }
 
@@ -66,15 +74,15 @@ fn key_in(entry: &EntryBytes) -> &[u8] {
 }
 
 /// The entries of a row in each of its indexes, sorted, each once.
-pub(super) fn entries<R: Row>(row: &R, key: &[u8]) -> Vec<Vec<Entry>> {
+pub(super) fn entries<R: Row>(row: &R, key: &[u8]) -> Vec<Vec<SpelledEntry>> {
     let of = |index: &IndexDefinition<R>| {
         let mut entries = Vec::new();
         (index.entries)(row, &mut |columns| {
-            let mut entry = Entry::new(columns, key);
+            let mut value = String::new();
             if let Some(first) = columns.first() {
-                first.spell(&mut entry.value);
+                first.spell(&mut value);
             }
-            entries.push(entry);
+            entries.push((Entry::new(columns, key), value));
         });
         entries.sort_unstable();
         entries.dedup();
@@ -92,6 +100,43 @@ pub(super) struct IndexRows {
 }
 
 impl IndexRows {
+    /// The index of these rows.
+    ///
+    /// # Errors
+    /// When it is unique and two rows have the same values in all columns.
+    pub(super) fn of<R: Row>(
+        index: &IndexDefinition<R>,
+        rows: &OrdMap<KeyBytes, Arc<R>>,
+    ) -> Result<IndexRows, Violation> {
+        let mut entries = Vec::with_capacity(rows.len());
+        for (key, row) in rows {
+            (index.entries)(row, &mut |columns| entries.push(Entry::new(columns, key.as_slice())));
+        }
+        entries.sort_unstable();
+        entries.dedup();
+        let is_same = |pair: &&[Entry]| pair[0].columns() == pair[1].columns();
+        if index.unique
+            && let Some([_, entry]) = entries.windows(2).find(is_same)
+        {
+            let mut value = String::new();
+            if let Some(row) = rows.get(key_in(&entry.bytes)) {
+                (index.entries)(row, &mut |columns| columns[0].spell(&mut value));
+            }
+            return Err(Violation::NotUnique { row: R::NAME, index: index.name, value });
+        }
+        let mut built = IndexRows::default();
+        for entries in entries.chunk_by(|one, other| one.first() == other.first()) {
+            if entries.len() > 1 {
+                built.several.insert(entries[0].first().into(), entries.len());
+            }
+        }
+        let mut ascending = Ascending::default();
+        let mut insert = |bytes| drop(built.entries.insert(bytes));
+        entries.into_iter().for_each(|entry| ascending.push(entry.bytes, &mut insert));
+        ascending.end(insert);
+        Ok(built)
+    }
+
     pub(super) fn insert(&mut self, entry: &Entry) {
         let first = entry.first();
         let others = match self.several.get(first) {
@@ -121,8 +166,7 @@ impl IndexRows {
 
     /// Whether another row than the one with this `key` has the same values in all columns.
     pub(super) fn holds_other(&self, entry: &Entry, key: &[u8]) -> bool {
-        let columns = &entry.bytes.as_slice()[..entry.columns];
-        self.starting_with(columns).any(|other| key_in(other) != key)
+        self.starting_with(entry.columns()).any(|other| key_in(other) != key)
     }
 
     fn starting_with(&self, bytes: &[u8]) -> impl Iterator<Item = &EntryBytes> {

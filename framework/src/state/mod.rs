@@ -54,6 +54,7 @@
 //!
 //! This module must not know HTTP, front ends or the cache.
 
+mod ascending;
 mod at;
 mod contract;
 mod encoder;

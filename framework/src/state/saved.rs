@@ -46,8 +46,8 @@ impl States {
         *self.repeats() = Repeats::default();
     }
 
-    /// Takes a piece of a field of a state that was [reset](States::reset). Readers see it after
-    /// [`publish`](States::publish).
+    /// Takes a piece of a field of a state that was [reset](States::reset). After the last one comes
+    /// [`loaded`](States::loaded).
     ///
     /// # Errors
     /// When the site has no such state or field any more, or the piece cannot be read. The message names both, and
@@ -70,6 +70,17 @@ impl States {
         })?;
         let loaded = known.store.load(field, version, piece);
         loaded.map_err(|reason| format!("the state \"{state}\", `{field}`: {reason}"))
+    }
+
+    /// All pieces were [taken](States::load). Readers see them after [`publish`](States::publish).
+    ///
+    /// # Errors
+    /// When they do not fit one another. The message names state and field.
+    pub(crate) fn loaded(&self) -> Result<(), String> {
+        self.by_name.iter().try_for_each(|(state, known)| {
+            let loaded = known.store.loaded();
+            loaded.map_err(|reason| format!("the state \"{state}\", {reason}"))
+        })
     }
 }
 
@@ -100,11 +111,23 @@ pub(super) fn load<S: State>(
     loaded
 }
 
+pub(super) fn loaded<S: State>(value: &mut S) -> Result<(), String> {
+    let mut loaded = Ok(());
+    value.each_field(&mut |place, field| {
+        if loaded.is_ok() {
+            loaded = field.loaded().map_err(|reason| format!("`{}`: {reason}", S::FIELDS[place].0));
+        }
+    });
+    loaded
+}
+
 #[cfg(test)]
 mod tests {
     use serde::{Deserialize, Serialize};
 
     use super::*;
+    use crate::state::encoding::encode_kept;
+    use crate::state::field::AnyField;
     use crate::state::{Plain, Row, Table, Value};
 
     #[derive(Clone, Serialize, Deserialize, Row)]
@@ -164,6 +187,7 @@ mod tests {
         for (field, version, piece) in pieces(&now) {
             load(&mut again, field, version, &piece).unwrap();
         }
+        loaded(&mut again).unwrap();
         let rows = |now: &mut Now| {
             now.stories.read().all().into_iter().map(|row| row.into_row()).collect::<Vec<_>>()
         };
@@ -180,8 +204,44 @@ mod tests {
         for (field, version, piece) in pieces(&before) {
             load(&mut now, field, version, &piece).unwrap();
         }
+        loaded(&mut now).unwrap();
         let expected = Story { id: 1, title: "Rain".to_owned(), words: 0 };
         assert_eq!(now.stories.get(1).unwrap().into_row(), expected);
+    }
+
+    #[test]
+    fn rows_that_do_not_fit_one_another_are_refused() {
+        #[derive(Clone, Serialize, Deserialize, Row)]
+        struct Loose {
+            #[row(key)]
+            id: u64,
+            title: u64,
+        }
+        #[derive(Clone, Serialize, Deserialize, Row)]
+        struct Strict {
+            #[row(key)]
+            id: u64,
+            #[row(unique)]
+            title: u64,
+        }
+        let loaded_of = |rows: &[(u64, u64)]| {
+            let mut strict = Table::<Strict>::default();
+            rows.iter().try_for_each(|(id, title)| {
+                let piece = encode_kept(&Loose { id: *id, title: *title });
+                strict.load(1, &piece)
+            })?;
+            strict.loaded()?;
+            Ok::<_, String>(strict)
+        };
+        let rows: Vec<_> = (0..500).map(|id| (id, 1000 - id)).collect();
+        let mut strict = loaded_of(&rows).ok().unwrap();
+        assert_eq!(strict.read().of(Strict::TITLE, 1000 - 77).first().unwrap().id, 77);
+        let doubled = |row: (u64, u64)| {
+            let rows: Vec<_> = rows.iter().copied().chain([row]).collect();
+            loaded_of(&rows).err().unwrap()
+        };
+        assert_eq!(doubled((500, 990)), "there is another Strict with the title 990");
+        assert!(doubled((7, 2000)).contains("7"));
     }
 
     #[test]

@@ -165,6 +165,7 @@ pub(super) trait Updatable: Any + Send + Sync {
     fn save(&self) -> Vec<SavedField>;
     fn reset(&self);
     fn load(&self, field: &str, version: u32, piece: &[u8]) -> Result<(), String>;
+    fn loaded(&self) -> Result<(), String>;
 }
 
 impl<S: Updates> Updatable for Store<S> {
@@ -193,6 +194,10 @@ impl<S: Updates> Updatable for Store<S> {
 
     fn load(&self, field: &str, version: u32, piece: &[u8]) -> Result<(), String> {
         self.restore(|value| saved::load(value, field, version, piece))
+    }
+
+    fn loaded(&self) -> Result<(), String> {
+        self.restore(saved::loaded)
     }
 
     fn schema(&self) -> String {

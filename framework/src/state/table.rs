@@ -1,14 +1,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::panic::resume_unwind;
 use std::sync::Arc;
+use std::thread;
 
 use imbl::OrdMap;
 
 use super::Violation;
+use super::ascending::Ascending;
 use super::encoder::Encoder;
 use super::encoding::{encode_kept, looks_same};
 use super::field::{AnyField, Field, Groups, Reader, Reading};
-use super::index::{Entry, IndexRows, KeyBytes, Span, entries};
+use super::index::{IndexRows, KeyBytes, Span, SpelledEntry, entries};
 use super::key::{encoded, spelled};
 use super::lookup::Lookup;
 use super::recorder::row_group;
@@ -45,6 +48,8 @@ pub struct Table<R: Row> {
     rows: Arc<Stored<R>>,
     /// The rows that the update under way has touched.
     touched: BTreeMap<KeyBytes, Touched<R>>,
+    /// Rows of a checkpoint that are not yet among the others.
+    loading: Ascending<(KeyBytes, Arc<R>)>,
 }
 
 /// The rows with their indexes. A clone shares them all.
@@ -65,7 +70,7 @@ struct Touched<R> {
 struct Version<R> {
     row: Option<Arc<R>>,
     /// What each index says of the row.
-    entries: Vec<Vec<Entry>>,
+    entries: Vec<Vec<SpelledEntry>>,
 }
 
 impl<R: Row> Version<R> {
@@ -90,10 +95,10 @@ impl<R> Stored<R> {
         }
         let entries = before.entries.iter().zip(&now.entries);
         for (rows, (before, now)) in self.indexes.iter_mut().zip(entries) {
-            for entry in before.iter().filter(|entry| now.binary_search(entry).is_err()) {
+            for (entry, _) in before.iter().filter(|entry| now.binary_search(entry).is_err()) {
                 rows.remove(entry);
             }
-            for entry in now.iter().filter(|entry| before.binary_search(entry).is_err()) {
+            for (entry, _) in now.iter().filter(|entry| before.binary_search(entry).is_err()) {
                 rows.insert(entry);
             }
         }
@@ -103,10 +108,8 @@ impl<R> Stored<R> {
 impl<R: Row> Default for Table<R> {
     fn default() -> Table<R> {
         let indexes = vec![IndexRows::default(); R::INDEXES.len()];
-        Table {
-            rows: Arc::new(Stored { by_key: OrdMap::new(), indexes }),
-            touched: BTreeMap::new(),
-        }
+        let rows = Arc::new(Stored { by_key: OrdMap::new(), indexes });
+        Table { rows, touched: BTreeMap::new(), loading: Ascending::default() }
     }
 }
 
@@ -201,9 +204,9 @@ impl<R: Row> Table<R> {
         let version = Version::of(Some(Arc::new(row)), key);
         let indexes = R::INDEXES.iter().zip(&self.rows.indexes).zip(&version.entries);
         for ((index, rows), entries) in indexes.filter(|((index, _), _)| index.unique) {
-            let taken = |entry: &&Entry| rows.holds_other(entry, key.as_slice());
-            if let Some(entry) = entries.iter().find(taken) {
-                let (row, index, value) = (R::NAME, index.name, entry.value.clone());
+            let taken = |(entry, _): &&SpelledEntry| rows.holds_other(entry, key.as_slice());
+            if let Some((_, value)) = entries.iter().find(taken) {
+                let (row, index, value) = (R::NAME, index.name, value.clone());
                 return Err(Violation::NotUnique { row, index, value });
             }
         }
@@ -246,7 +249,7 @@ impl<R: Row> AnyField for Table<R> {
                 let name = index.name;
                 for (one, other) in [(before, now), (now, before)] {
                     for entry in one {
-                        let value = &entry.value;
+                        let (_, value) = entry;
                         groups.insert(format!("{table}@{name}={value}*"));
                         if other.binary_search(entry).is_err() {
                             groups.insert(format!("{table}@{name}={value}"));
@@ -282,9 +285,26 @@ impl<R: Row> AnyField for Table<R> {
     }
 
     fn load(&mut self, version: u32, piece: &[u8]) -> Result<(), String> {
-        let row = R::decode(version, piece)?;
-        self.insert(row).map_err(|violation| violation.to_string())?;
-        self.keep();
+        let row = Arc::new(R::decode(version, piece)?);
+        let rows = &mut Arc::make_mut(&mut self.rows).by_key;
+        let mut exists = None;
+        self.loading.push((key_of(&*row), row), |(key, row)| exists = rows.insert(key, row));
+        refuse_second(exists)
+    }
+
+    fn loaded(&mut self) -> Result<(), String> {
+        let rows = Arc::make_mut(&mut self.rows);
+        let mut exists = None;
+        self.loading.end(|(key, row)| exists = rows.by_key.insert(key, row).or(exists.take()));
+        refuse_second(exists)?;
+        let by_key = &rows.by_key;
+        let indexes: Result<Vec<_>, Violation> = thread::scope(|scope| {
+            let build = |index| scope.spawn(move || IndexRows::of(index, by_key));
+            let building: Vec<_> = R::INDEXES.iter().map(build).collect();
+            let built = building.into_iter().map(|built| built.join());
+            built.map(|built| built.unwrap_or_else(|panic| resume_unwind(panic))).collect()
+        });
+        rows.indexes = indexes.map_err(|violation| violation.to_string())?;
         Ok(())
     }
 }
@@ -306,6 +326,12 @@ impl<R: Row> fmt::Debug for Table<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Table<{}>({} rows)", R::NAME, self.rows.by_key.len())
     }
+}
+
+/// What is loaded has each key once.
+fn refuse_second<R: Row>(exists: Option<Arc<R>>) -> Result<(), String> {
+    let violation = |row: Arc<R>| Violation::Exists { row: R::NAME, key: spelled_key(&*row) };
+    exists.map_or(Ok(()), |row| Err(violation(row).to_string()))
 }
 
 fn key_of<R: Row>(row: &R) -> KeyBytes {
