@@ -97,7 +97,9 @@ impl<'a> Writer<'a> {
             };
             let Some(item) = next.map_err(refused)? else { return Ok(()) };
             if item.is_empty() {
-                return Err(refused("its `Serialize` has failed".to_owned()));
+                let reason = "its `Serialize` fails, or its `Deserialize` does not read what that writes: a field with \
+                              `skip_serializing_if` or `skip_serializing` needs `#[serde(default)]`";
+                return Err(refused(reason.to_owned()));
             }
             self.item(&item)?;
             progress.step(self.items);

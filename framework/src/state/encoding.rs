@@ -18,6 +18,27 @@ pub(super) fn encode_kept<T: Serialize>(value: &T) -> Vec<u8> {
     encode(value).unwrap_or_default()
 }
 
+/// Encodes a value that is in a state and can be read back. Otherwise the piece is empty.
+pub(super) fn encode_readable<T: Serialize + DeserializeOwned>(value: &T) -> Vec<u8> {
+    let bytes = encode_kept(value);
+    if decode::<T>(&bytes).is_ok() { bytes } else { Vec::new() }
+}
+
+/// The value as it will be after the next start.
+///
+/// # Errors
+/// When there is no reading it back: the message says what to write.
+pub(super) fn read_back<T: Serialize + DeserializeOwned>(value: &T) -> Result<T, String> {
+    let encoded = encode(value).map_err(|reason| format!("its `Serialize` fails: {reason}"))?;
+    decode(&encoded).map_err(|reason| {
+        format!(
+            "its `Deserialize` does not read what its `Serialize` writes ({reason}): a field with \
+             `skip_serializing_if` or `skip_serializing` needs `#[serde(default)]`, and `serialize_with` a \
+             `deserialize_with`"
+        )
+    })
+}
+
 /// Decodes a value, all of `bytes`.
 ///
 /// # Errors

@@ -30,6 +30,12 @@ pub trait AnyField {
     /// Adds the groups of all that the update under way has changed. `name` is the field's full name.
     fn changes(&self, name: &str, groups: &mut Groups);
 
+    /// Reads back all that the update under way has changed.
+    ///
+    /// # Errors
+    /// What cannot be read back, and what to write.
+    fn read_back(&self) -> Result<(), String>;
+
     /// The update under way has succeeded.
     fn keep(&mut self);
 

@@ -71,6 +71,19 @@ pub enum WriteError {
         /// What the encoder said.
         reason: String,
     },
+    /// The update would make a row or a value that cannot be read back at the next start. Nothing was written. It is
+    /// found in builds with debug assertions; otherwise the next checkpoint fails, and the log keeps its records.
+    #[error(
+        "the update of the state \"{state}\" would make what cannot be read back, in `{field}`: {reason}"
+    )]
+    NotReadable {
+        /// The state's name.
+        state: String,
+        /// The field of the state.
+        field: &'static str,
+        /// What cannot be read back, and what to write.
+        reason: String,
+    },
     /// The update is larger than a record may be. Nothing was written.
     #[error("the record has {size} bytes, more than the {limit} that a record may have")]
     TooLarge {

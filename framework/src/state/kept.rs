@@ -3,7 +3,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::encoding::{decode, encode_kept};
+use super::encoding::{decode, encode_readable, read_back};
 
 /// A value as a whole, and what it was before the update under way.
 #[derive(Clone, Default)]
@@ -48,10 +48,18 @@ impl<T: Clone> Kept<T> {
 }
 
 impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> Kept<T> {
+    /// Reads it back, if the update under way has touched it.
+    pub(super) fn read_back(&self) -> Result<(), String> {
+        match &self.before {
+            Some(_) => read_back(&*self.value).map(drop),
+            None => Ok(()),
+        }
+    }
+
     /// Its only piece.
     pub(super) fn save(&self) -> Box<dyn Iterator<Item = Vec<u8>> + Send> {
         let value = Arc::clone(&self.value);
-        Box::new(std::iter::once_with(move || encode_kept(&*value)))
+        Box::new(std::iter::once_with(move || encode_readable(&*value)))
     }
 
     /// Takes its piece.

@@ -9,7 +9,8 @@
 //! - [`States`]: all of a site's states by name; applies the log's records to them.
 //! - `repeats`: updates that come a second time, because their request was sent twice.
 //! - `SavedState`: a state's value, as a checkpoint keeps it.
-//! - `Trial`: tries the first data of a new site before they are written.
+//! - `Trial`: tries the first data of a new site before they are written; `rehearsal`: tries updates, in builds
+//!   with debug assertions.
 //! - `Journal`: where a store writes its drafts, with [`WriteError`].
 //!
 //! An update goes `Store::update` → draft (the update, encoded) → journal → log → `States::apply` →
@@ -67,6 +68,7 @@ mod key;
 mod lookup;
 mod plain;
 mod recorder;
+mod rehearsal;
 mod repeats;
 mod row;
 mod saved;

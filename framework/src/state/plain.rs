@@ -40,6 +40,10 @@ impl<T: Clone> DerefMut for Plain<T> {
 impl<T: Default + Serialize + DeserializeOwned + Send + Sync + 'static> AnyField for Plain<T> {
     fn changes(&self, _: &str, _: &mut Groups) {}
 
+    fn read_back(&self) -> Result<(), String> {
+        self.0.read_back()
+    }
+
     fn keep(&mut self) {
         self.0.keep();
     }

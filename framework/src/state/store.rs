@@ -8,6 +8,7 @@ use bytes::Bytes;
 use super::contract::DEFAULT_NAME;
 use super::field::{Groups, Reading};
 use super::recorder::Recorder;
+use super::rehearsal::rehearse;
 use super::trial::Trial;
 use super::{At, Journal, OldUpdate, Updates, WriteError, Written, encoding};
 use crate::log::{
@@ -69,15 +70,21 @@ impl<S: Updates> Store<S> {
     ///
     /// # Errors
     ///
-    /// As the journal's [`write`](Journal::write) and [`draft`](Store::draft). When `apply` panicked on one of them,
+    /// As the journal's [`write`](Journal::write), [`draft`](Store::draft) and [`rehearse`]. When `apply` panicked on one of them,
     /// the others are applied.
     pub(crate) async fn update(
         &self,
         journal: &dyn Journal,
         updates: Vec<S::Update>,
     ) -> Result<Vec<(Result<S::Output, S::Refusal>, Receipt)>, WriteError> {
-        let drafts = updates.iter().map(|update| self.draft(update)).collect::<Result<_, _>>()?;
-        drop(updates);
+        let drafts: Vec<Draft> =
+            updates.iter().map(|update| self.draft(update)).collect::<Result<_, _>>()?;
+        if cfg!(debug_assertions) {
+            let working = self.working.lock().unwrap_or_else(PoisonError::into_inner);
+            let value = working.value.clone();
+            drop(working);
+            rehearse(value, updates)?;
+        }
         let written = journal.write(drafts).await?.into_iter();
         let outputs = written.map(|Written { receipt, applied }| {
             let outcome = applied?.expect("a journal returns what the draft's update returned");
@@ -97,15 +104,20 @@ impl<S: Updates> Store<S> {
     /// The drafts of first updates of a new site, after they were tried.
     ///
     /// # Errors
-    /// As [`draft`](Store::draft), and when `apply` refuses one of them, or panics.
+    /// As [`draft`](Store::draft), when `apply` refuses one of them, or panics, and when one makes what cannot be read
+    /// back.
     pub(crate) fn first_drafts(
         &self,
         updates: Vec<S::Update>,
         trial: &mut Trial,
     ) -> Result<Vec<Draft>, WriteError> {
-        let drafts = updates.iter().map(|update| self.draft(update)).collect();
+        let drafts: Vec<Draft> =
+            updates.iter().map(|update| self.draft(update)).collect::<Result<_, _>>()?;
+        let tried = drafts.iter().filter_map(|draft| draft.update.as_ref());
+        let tried = tried.filter_map(|update| decode::<S>(update.version, &update.update).ok());
+        rehearse(S::default(), tried.collect())?;
         updates.into_iter().try_for_each(|update| trial.apply::<S>(update))?;
-        drafts
+        Ok(drafts)
     }
 
     /// Applies the next update. Readers see it once it is [published](Store::publish).

@@ -9,7 +9,7 @@ use imbl::OrdMap;
 use super::Violation;
 use super::ascending::Ascending;
 use super::encoder::Encoder;
-use super::encoding::{encode_kept, looks_same};
+use super::encoding::{encode_readable, looks_same, read_back};
 use super::field::{AnyField, Field, Groups, Reader, Reading};
 use super::index::{IndexRows, KeyBytes, Span, SpelledEntry, entries};
 use super::key::{encoded, spelled};
@@ -261,6 +261,21 @@ impl<R: Row> AnyField for Table<R> {
         }
     }
 
+    fn read_back(&self) -> Result<(), String> {
+        for (key, Touched { now, .. }) in &self.touched {
+            let Some(row) = &now.row else { continue };
+            let named =
+                |reason| format!("the {} with the key {}: {reason}", R::NAME, spelled_key(&**row));
+            let again = read_back(&**row).map_err(named)?;
+            if key_of(&again) != *key || entries(&again, key.as_slice()) != now.entries {
+                let reason = "it is read back with another key, or with other values in an index: a field of \
+                              either must be serialised";
+                return Err(named(reason.to_owned()));
+            }
+        }
+        Ok(())
+    }
+
     fn keep(&mut self) {
         self.touched.clear();
     }
@@ -281,7 +296,7 @@ impl<R: Row> AnyField for Table<R> {
     }
 
     fn save(&self) -> Box<dyn Iterator<Item = Vec<u8>> + Send> {
-        Box::new(self.rows.by_key.clone().into_iter().map(|(_, row)| encode_kept(&*row)))
+        Box::new(self.rows.by_key.clone().into_iter().map(|(_, row)| encode_readable(&*row)))
     }
 
     fn load(&mut self, version: u32, piece: &[u8]) -> Result<(), String> {

@@ -75,6 +75,10 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> AnyField for Value
         }
     }
 
+    fn read_back(&self) -> Result<(), String> {
+        self.0.read_back()
+    }
+
     fn keep(&mut self) {
         self.0.keep();
     }
