@@ -48,7 +48,8 @@ pub(super) struct Checkpointer {
     saved: Saved,
     options: CheckpointOptions,
     archive: PathBuf,
-    turn: tokio::sync::Mutex<()>,
+    /// A run has it until its thread has ended, whatever becomes of the request for it.
+    turn: Arc<tokio::sync::Mutex<()>>,
     stop: Arc<AtomicBool>,
     /// How long the last one is, in bytes.
     length: AtomicU64,
@@ -95,7 +96,7 @@ impl Checkpointer {
             saved,
             options,
             archive,
-            turn: tokio::sync::Mutex::default(),
+            turn: Arc::default(),
             stop: Arc::default(),
             length: AtomicU64::new(0),
             made_at: AtomicU64::new(0),
@@ -123,26 +124,43 @@ impl Checkpointer {
 
     /// Makes a checkpoint, while updates and queries go on. Unless records are
     /// [kept](ReplacedRecords::Keep), it makes two and leaves no older ones, so that all records up to now are in
-    /// neither.
+    /// neither. It goes on when the future is dropped.
     ///
     /// # Errors
     /// A sentence for an operator.
     pub(super) async fn checkpoint(
-        &self,
+        self: &Arc<Self>,
         log: &Arc<Log>,
         records: ReplacedRecords,
     ) -> Result<Made, String> {
-        let _turn = self.turn.lock().await;
-        if records != ReplacedRecords::Keep {
-            self.make(log).await?;
-        }
-        let made = self.make(log).await?;
-        self.drop_replaced(log, records).await?;
-        Ok(Made { base: log.base(), ..made })
+        let number = if records == ReplacedRecords::Keep { 1 } else { 2 };
+        self.take_turn(log, records, number).await
+    }
+
+    /// Makes so many checkpoints and drops what they replace, in a task of its own: two runs at a time would
+    /// write to the same files.
+    async fn take_turn(
+        self: &Arc<Self>,
+        log: &Arc<Log>,
+        records: ReplacedRecords,
+        number: usize,
+    ) -> Result<Made, String> {
+        let turn = Arc::clone(&self.turn).lock_owned().await;
+        let (this, log) = (Arc::clone(self), Arc::clone(log));
+        let run = tokio::spawn(async move {
+            let _turn = turn;
+            for _ in 1..number {
+                this.make(&log).await?;
+            }
+            let made = this.make(&log).await?;
+            this.drop_replaced(&log, records).await?;
+            Ok(Made { base: log.base(), ..made })
+        });
+        run.await.map_err(|error| error.to_string())?
     }
 
     /// Makes checkpoints whenever they are due, for as long as it is polled.
-    pub(super) async fn run(&self, log: &Arc<Log>) {
+    pub(super) async fn run(self: &Arc<Self>, log: &Arc<Log>) {
         let mut made = clock::now();
         let mut pause = LOOK;
         loop {
@@ -151,11 +169,7 @@ impl Checkpointer {
             if !self.is_due(log.bytes(), made, clock::now()) {
                 continue;
             }
-            let _turn = self.turn.lock().await;
-            let outcome = match self.make(log).await {
-                Ok(_) => self.drop_replaced(log, self.options.records).await,
-                Err(reason) => Err(reason),
-            };
+            let outcome = self.take_turn(log, self.options.records, 1).await;
             made = clock::now();
             if let Err(reason) = outcome {
                 tracing::error!(%reason, "the checkpoint has failed");

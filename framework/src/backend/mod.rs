@@ -120,7 +120,7 @@ pub(crate) struct Backend {
     members: Members,
     expected: Vec<String>,
     membership: tokio::sync::Mutex<()>,
-    checkpointer: Checkpointer,
+    checkpointer: Arc<Checkpointer>,
     claims: PathBuf,
     states: Arc<States>,
     resources: Arc<Resources>,
@@ -173,7 +173,7 @@ impl Backend {
         };
         let saved = publisher.saved();
         let archive = archive_of(folder);
-        let checkpointer = Checkpointer::new(saved, parts.checkpoints, archive);
+        let checkpointer = Arc::new(Checkpointer::new(saved, parts.checkpoints, archive));
         if !Log::is_in(folder) && !checkpointer.is_empty() {
             return Err(Problem::new(format!(
                 "{}: there are checkpoints, but the log itself is missing; restore the folder from a backup, make a \

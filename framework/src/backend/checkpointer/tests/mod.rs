@@ -1,5 +1,6 @@
 //! Starts from checkpoints against replays of all records.
 
+mod failures;
 mod measured;
 mod migrations;
 
@@ -61,7 +62,7 @@ struct NodeOf<S> {
     log: Arc<Log>,
     store: Arc<Store<S>>,
     joined: Joined,
-    checkpointer: Checkpointer,
+    checkpointer: Arc<Checkpointer>,
 }
 
 /// Everything that a start learns from the log.
@@ -94,7 +95,7 @@ impl<S: Updates<Update = String>> NodeOf<S> {
         let opened = Log::open(folder, LogOptions::default(), publisher);
         let (log, opened) = opened.map_err(|error| error.to_string())?;
         let options = CheckpointOptions::default();
-        let checkpointer = Checkpointer::new(saved, options, archive_of(folder));
+        let checkpointer = Arc::new(Checkpointer::new(saved, options, archive_of(folder)));
         Ok(NodeOf { log: Arc::new(log), store, joined: opened.joined, checkpointer })
     }
 
@@ -396,7 +397,7 @@ async fn the_checkpoint_of_the_base_is_recognised_however_often_the_log_is_opene
 fn a_checkpoint_is_due_by_bytes_and_by_time() {
     let folder = tempfile::tempdir().unwrap();
     let mut node = Node::open(folder.path());
-    let checkpointer = &mut node.checkpointer;
+    let checkpointer = Arc::get_mut(&mut node.checkpointer).unwrap();
     let (hour, at) =
         (Duration::from_secs(3600), |hours: u64| Moment::from_nanos(hours * 3_600_000_000_000));
     checkpointer.options =
