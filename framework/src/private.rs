@@ -4,10 +4,13 @@
 //! already keeps its mode: an operator may have let a group in, for backups. A file that is
 //! readable by all is reported in the log.
 
-use std::fs::{DirBuilder, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+/// How many bytes of a disk a long copy leaves to everything else: room for a large record.
+const RESERVE: u64 = 32 << 20;
 
 /// Makes a folder, and those above it that are not there.
 pub(crate) fn create_dir_all(folder: &Path) -> io::Result<()> {
@@ -19,6 +22,69 @@ pub(crate) fn options() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.mode(0o600);
     options
+}
+
+/// A file that is written under another name, and gets its own when it is whole and on disk. If it does not,
+/// it is removed when this is dropped. One that a process has left which was killed is [removed](remove) by the
+/// next that locks the folder.
+#[derive(Debug)]
+pub(crate) struct Unfinished {
+    path: PathBuf,
+    is_renamed: bool,
+}
+
+impl Unfinished {
+    /// Makes the file, open for reading and writing. It must not be there: it could be another writer's.
+    pub(crate) fn create(path: PathBuf) -> io::Result<(Unfinished, File)> {
+        let file = options().create_new(true).read(true).write(true).open(&path)?;
+        Ok((Unfinished { path, is_renamed: false }, file))
+    }
+
+    /// What it is called now.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Gives it its name. The folder is not synced.
+    pub(crate) fn rename(mut self, name: &Path) -> io::Result<()> {
+        fs::rename(&self.path, name)?;
+        self.is_renamed = true;
+        Ok(())
+    }
+
+    /// Whether so many bytes more leave some room on the disk, so that others can write while this is
+    /// being written.
+    ///
+    /// # Errors
+    /// When they do not. Where it cannot be known, they do.
+    pub(crate) fn has_room(&self, bytes: u64) -> io::Result<()> {
+        let Ok(disk) = rustix::fs::statvfs(&self.path) else { return Ok(()) };
+        let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+        if free >= bytes.saturating_add(RESERVE) {
+            return Ok(());
+        }
+        let message = format!("there is too little room on the disk: {free} bytes are free");
+        Err(io::Error::new(io::ErrorKind::StorageFull, message))
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        if self.is_renamed {
+            return;
+        }
+        if let Err(error) = remove(&self.path) {
+            tracing::warn!(file = %self.path.display(), %error, "cannot remove an unfinished file");
+        }
+    }
+}
+
+/// Removes a file, if it is there.
+pub(crate) fn remove(file: &Path) -> io::Result<()> {
+    match fs::remove_file(file) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
 }
 
 /// Warns of a file that every user of the machine may read or write.
@@ -37,11 +103,38 @@ pub(crate) fn warn_of(file: &Path) {
 /// Brings the names in a folder to the disk.
 #[cfg(unix)]
 pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
-    std::fs::File::open(folder)?.sync_all()
+    File::open(folder)?.sync_all()
 }
 
 /// Brings the names in a folder to the disk.
 #[cfg(not(unix))]
 pub(crate) fn sync_folder(_: &Path) -> io::Result<()> {
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_not_finished_is_removed_and_one_that_is_has_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let (new, name) = (folder.path().join("new"), folder.path().join("name"));
+        let (unfinished, _) = Unfinished::create(new.clone()).unwrap();
+        assert!(Unfinished::create(new.clone()).is_err(), "it is another writer's");
+        drop(unfinished);
+        assert!(!new.exists());
+        let (unfinished, _) = Unfinished::create(new.clone()).unwrap();
+        unfinished.rename(&name).unwrap();
+        assert!(name.exists() && !new.exists());
+    }
+
+    #[test]
+    fn a_copy_leaves_room_on_the_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let (unfinished, _) = Unfinished::create(folder.path().join("new")).unwrap();
+        unfinished.has_room(0).unwrap();
+        let refused = unfinished.has_room(u64::MAX).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::StorageFull);
+    }
 }

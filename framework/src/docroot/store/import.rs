@@ -1,4 +1,4 @@
-use std::fs::{self, Metadata};
+use std::fs::Metadata;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use super::{Blob, Store, StoreError, access, sync_folder};
 use crate::clock;
 use crate::files::open_without_links;
 use crate::log::ContentId;
-use crate::private;
+use crate::private::Unfinished;
 
 /// How much is copied at a time, in bytes.
 const PIECE: usize = 256 * 1024;
@@ -52,10 +52,9 @@ impl Store {
         if !before.is_file() {
             return Err(StoreError::NotAFile);
         }
-        let copy = Temporary(self.folder.join(format!("new-{:016x}", rand::random::<u64>())));
-        let failed = |error| access(&copy.0, "write the file", error);
-        let mut target =
-            private::options().create_new(true).write(true).open(&copy.0).map_err(failed)?;
+        let copy = self.folder.join(format!("new-{:016x}", rand::random::<u64>()));
+        let failed = |error| access(&copy, "write the file", error);
+        let (unfinished, mut target) = Unfinished::create(copy.clone()).map_err(failed)?;
         let mut hasher = blake3::Hasher::new();
         let mut length = 0;
         let mut piece = vec![0; PIECE];
@@ -81,7 +80,7 @@ impl Store {
         target.sync_all().map_err(failed)?;
         {
             let mut inner = self.lock();
-            fs::rename(&copy.0, self.path(content)).map_err(failed)?;
+            unfinished.rename(&self.path(content)).map_err(failed)?;
             let blob = inner.blobs.entry(content);
             blob.or_insert(Blob { used: clock::now(), pins: 0 }).pins += 1;
         }
@@ -104,16 +103,6 @@ impl Drop for Pin {
             blob.pins = blob.pins.saturating_sub(1);
             blob.used = clock::now();
         }
-    }
-}
-
-/// A file that goes unless it was renamed.
-struct Temporary(PathBuf);
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        // It is not there any more when all went well; otherwise the next start removes it.
-        let _ = fs::remove_file(&self.0);
     }
 }
 

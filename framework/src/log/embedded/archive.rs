@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use super::engine::Engine;
 use super::frame::{LIMIT, decode};
 use crate::log::{LogId, Position, Progress};
-use crate::private;
+use crate::private::{self, Unfinished};
 
 const FORMAT: &[u8; 8] = b"HWRECS01";
 /// How many bytes of records are read from the log at a time.
@@ -43,8 +43,10 @@ impl Engine {
         through: Position,
     ) -> io::Result<()> {
         private::create_dir_all(folder)?;
-        let unfinished = path.with_extension("records.new");
-        let file = private::options().create(true).truncate(true).write(true).open(&unfinished)?;
+        let unfinished = folder.join("records.new");
+        // A process that was killed may have left it.
+        private::remove(&unfinished)?;
+        let (unfinished, file) = Unfinished::create(unfinished)?;
         let mut file = BufWriter::with_capacity(1 << 20, file);
         file.write_all(FORMAT)?;
         file.write_all(&self.id().0.to_le_bytes())?;
@@ -57,6 +59,7 @@ impl Engine {
             if frames.is_empty() {
                 return Err(io::Error::other(format!("the record at {} is missing", last.next())));
             }
+            unfinished.has_room(PIECE as u64)?;
             for (position, frame) in frames {
                 file.write_all(&(frame.len() as u32).to_le_bytes())?;
                 file.write_all(&position.0.to_le_bytes())?;
@@ -68,7 +71,7 @@ impl Engine {
         file.write_all(&0u32.to_le_bytes())?;
         file.write_all(&through.0.to_le_bytes())?;
         file.into_inner().map_err(|error| error.into_error())?.sync_all()?;
-        fs::rename(&unfinished, path)?;
+        unfinished.rename(path)?;
         private::sync_folder(folder)?;
         folder.parent().map_or(Ok(()), private::sync_folder)
     }

@@ -13,13 +13,13 @@ use redb::{
 use super::fault::{guarded, is_damage, open_error, storage};
 use super::file::{LogFile, Unsynced};
 use super::frame::Frame;
-use super::lock::{lock_folder, mark_of};
+use super::lock::{lock_folder, mark_of, unfinished};
 use super::meta::{META, read_base, read_epochs, read_meta, store_epoch, write_meta};
 use super::replay::read;
 use crate::log::epoch::{EpochStart, Epochs};
 use crate::log::past::Past;
 use crate::log::{Epoch, LogEpoch, LogId, OpenError, Position, ReadError, Record};
-use crate::private;
+use crate::private::{self, Unfinished};
 
 pub(super) const RECORDS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("records");
 
@@ -380,28 +380,18 @@ pub(super) fn access<'a>(
 /// Makes the file of an empty log. It gets its name only when it is complete, so that a process
 /// that is killed meanwhile leaves nothing that looks like a damaged log.
 fn create(folder: &Path, path: &Path) -> Result<(), OpenError> {
-    let unfinished = folder.join("log.redb.new");
-    match fs::remove_file(&unfinished) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            return Err(access(&unfinished, "remove")(error));
-        }
-        _ => {}
-    }
+    let created = unfinished(path);
+    let created = Unfinished::create(created.clone()).map_err(access(&created, "create"));
+    let (unfinished, file) = created?;
     guarded(|| {
-        // It takes an empty file for a new one, and would make it with another mode.
-        private::options()
-            .create_new(true)
-            .write(true)
-            .open(&unfinished)
-            .map_err(redb::Error::Io)?;
-        let database = Database::create(&unfinished)?;
+        let database = Builder::new().create_file(file)?;
         let transaction = database.begin_write()?;
         transaction.open_table(RECORDS)?;
         write_meta(&transaction, LogId::random())?;
         Ok(transaction.commit()?)
     })
-    .map_err(|error| open_error(&unfinished, error))?;
-    fs::rename(&unfinished, path).map_err(access(path, "create"))?;
+    .map_err(|error| open_error(unfinished.path(), error))?;
+    unfinished.rename(path).map_err(access(path, "create"))?;
     private::sync_folder(folder).map_err(access(folder, "sync the folder"))
 }
 

@@ -1,16 +1,26 @@
 use std::fs::{self, File, TryLockError};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::engine::{Engine, access};
 use crate::log::epoch::Epochs;
 use crate::log::{Epoch, OpenError, Position};
 use crate::private;
 
-/// Makes a folder and takes it for this process.
+/// Makes a folder and takes it for this process. A file that another one has not finished, which was killed,
+/// is removed.
 pub(super) fn lock_folder(folder: &Path) -> Result<File, OpenError> {
     private::create_dir_all(folder).map_err(access(folder, "create the folder"))?;
-    lock(folder, &Engine::file_in(folder))
+    let path = Engine::file_in(folder);
+    let lock = lock(folder, &path)?;
+    let unfinished = unfinished(&path);
+    private::remove(&unfinished).map_err(access(&unfinished, "remove"))?;
+    Ok(lock)
+}
+
+/// Where a log's file is written before it has its name.
+pub(super) fn unfinished(path: &Path) -> PathBuf {
+    path.with_extension("redb.new")
 }
 
 /// Takes the folder for this process. redb locks its file too, but not while it is created or

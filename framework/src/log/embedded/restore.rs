@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::engine::Engine;
 use super::lock::lock_folder;
-use super::rewrite::{Rewrite, unfinished};
+use super::rewrite::Rewrite;
 use crate::log::closed::Restoration;
 use crate::log::epoch::EpochStart;
 use crate::log::{LogId, Position, Progress};
@@ -32,7 +32,7 @@ pub(in crate::log) fn restore(
     };
     let failed = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
     let id = LogId::random();
-    let rewrite = Rewrite::create(unfinished(&path), from.base);
+    let rewrite = Rewrite::create(&path, from.base);
     let mut copy = Copy {
         rewrite: rewrite.map_err(|error| failed(&error))?,
         next: from.base.position.next(),

@@ -4,10 +4,10 @@
 //! The new file is written beside the old one while the log goes on. Then, between two transactions, the
 //! log's thread copies what has come meanwhile, syncs the new file, and gives it the log's name. Until
 //! that rename is on disk, a crash leaves the old file, and afterwards the new one; each has all records
-//! behind the base. A file that was not finished is removed by the next rewrite or start.
+//! behind the base. A file that was not finished is removed when the attempt fails, or by the next start.
 
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::path::Path;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
@@ -15,11 +15,12 @@ use redb::{Builder, Database, Durability, ReadableDatabase};
 
 use super::engine::{Engine, RECORDS};
 use super::fault::guarded;
+use super::lock::unfinished;
 use super::meta::{read_epochs, write_base, write_epochs, write_meta};
 use crate::log::epoch::EpochStart;
 use crate::log::past::Base;
 use crate::log::{LogId, Position};
-use crate::private;
+use crate::private::{self, Unfinished};
 
 /// How much one transaction copies, in bytes.
 const PIECE: usize = 8 << 20;
@@ -27,7 +28,9 @@ const PIECE: usize = 8 << 20;
 /// A file that is to take the place of the log's.
 #[derive(Debug)]
 pub(in crate::log) struct Rewrite {
-    path: PathBuf,
+    unfinished: Unfinished,
+    /// The same as `database` has.
+    file: File,
     database: Database,
     base: Base,
     /// The last record that it has.
@@ -46,8 +49,7 @@ impl Engine {
     ) -> Result<Rewrite, redb::Error> {
         let current = self.database.read().unwrap_or_else(PoisonError::into_inner);
         let Some(current) = &*current else { return Err(not_open()) };
-        let path = unfinished(self.path());
-        let mut rewrite = Rewrite::create(path, base)?;
+        let mut rewrite = Rewrite::create(self.path(), base)?;
         guarded(|| rewrite.copy(current, last))?;
         Ok(rewrite)
     }
@@ -86,19 +88,14 @@ impl Engine {
 }
 
 impl Rewrite {
-    /// A new file, with no records.
-    pub(super) fn create(path: PathBuf, base: Base) -> Result<Rewrite, redb::Error> {
-        if let Err(error) = fs::remove_file(&path)
-            && error.kind() != std::io::ErrorKind::NotFound
-        {
-            return Err(error.into());
-        }
+    /// A new file, with no records, for the place of the log's at `path`. The folder must be locked.
+    pub(super) fn create(path: &Path, base: Base) -> Result<Rewrite, redb::Error> {
         guarded(|| {
-            let mut options = private::options();
-            options.create_new(true).write(true).open(&path)?;
-            let database = Builder::new().set_cache_size(16 << 20).create(&path)?;
+            let (unfinished, file) = Unfinished::create(unfinished(path))?;
+            let mut builder = Builder::new();
+            let database = builder.set_cache_size(16 << 20).create_file(file.try_clone()?)?;
             let copied = base.position;
-            Ok(Rewrite { path, database, base, copied })
+            Ok(Rewrite { unfinished, file, database, base, copied })
         })
     }
 
@@ -108,6 +105,7 @@ impl Rewrite {
         let mut records = table.range(self.copied.next().0..=last.0)?;
         let mut is_done = false;
         while !is_done {
+            self.unfinished.has_room(PIECE as u64)?;
             let mut transaction = self.database.begin_write()?;
             // It is synced as a whole, before it gets its name.
             transaction.set_durability(Durability::None)?;
@@ -133,6 +131,7 @@ impl Rewrite {
     /// Adds records, with their bytes.
     pub(super) fn push(&mut self, records: &[(Position, Vec<u8>)]) -> Result<(), redb::Error> {
         guarded(|| {
+            self.unfinished.has_room(PIECE as u64)?;
             let mut transaction = self.database.begin_write()?;
             transaction.set_durability(Durability::None)?;
             {
@@ -152,7 +151,6 @@ impl Rewrite {
         epochs: &[EpochStart],
         path: &Path,
     ) -> Result<(), redb::Error> {
-        let unfinished = self.path;
         guarded(|| {
             let mut transaction = self.database.begin_write()?;
             transaction.set_durability(Durability::Immediate)?;
@@ -164,15 +162,11 @@ impl Rewrite {
             transaction.open_table(RECORDS)?;
             transaction.commit()?;
             drop(self.database);
-            File::options().write(true).open(&unfinished)?.sync_all()?;
-            Ok(fs::rename(&unfinished, path)?)
+            // What the name leads to may be another file; this is the one that was written.
+            self.file.sync_all()?;
+            Ok(self.unfinished.rename(path)?)
         })
     }
-}
-
-/// Where a new file is written.
-pub(super) fn unfinished(path: &Path) -> PathBuf {
-    path.with_extension("redb.rewrite")
 }
 
 fn not_open() -> redb::Error {
