@@ -19,7 +19,7 @@ pub(crate) struct Restoration<'a> {
     pub log: Option<&'a ClosedLog>,
     /// That log as the checkpoint has it, or as it is.
     pub of: LogEpoch,
-    /// Records that were moved out of it.
+    /// Records that were moved out of it or another log.
     pub archives: &'a [Archive],
     /// What a checkpoint replaces.
     pub base: Base,
@@ -90,7 +90,7 @@ impl Restoration<'_> {
     pub(crate) fn is_complete(&self) -> Result<bool, OpenError> {
         let past = self.log.map(ClosedLog::past).transpose()?;
         let mut ranges: Vec<(Position, Position)> =
-            self.archives.iter().map(|archive| (archive.first, archive.last)).collect();
+            self.needed_archives().map(|archive| (archive.first, archive.last)).collect();
         ranges.extend(past.map(|past| (past.base().next(), past.last())));
         ranges.sort();
         let mut have = self.base.position;
@@ -100,6 +100,17 @@ impl Restoration<'_> {
             }
         }
         Ok(have >= self.last)
+    }
+
+    /// The archives of this log that have records behind the base which the log does not have.
+    pub(super) fn needed_archives(&self) -> impl Iterator<Item = &Archive> {
+        let base = self.log.map(|log| log.engine.base());
+        self.archives.iter().filter(move |archive| {
+            archive.log == Some(self.of.id)
+                && archive.last > self.base.position
+                && archive.first <= self.last
+                && base.is_none_or(|base| archive.first <= base)
+        })
     }
 
     /// Makes a log in `folder` that has these records and a new id. `prepare` is called with the id before

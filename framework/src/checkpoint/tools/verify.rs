@@ -4,8 +4,11 @@ use super::archives;
 use crate::checkpoint::Checkpoints;
 use crate::log::{ClosedLog, OpenError, Position, Progress};
 
-/// Reads all checkpoints, records and archives. Returns a line for each, and whether all are whole and fit
-/// together. While a node has the log open its records cannot be read, which is said.
+/// Said of what a log that was restored has left.
+const NOT_USED: &str = "; not of this log, so it is not used";
+
+/// Reads all checkpoints, records and archives. Returns a line for each, and whether all are whole and the log
+/// can be opened with them. Those of another log are said to be. While a node has the log open its records cannot be read, which is said.
 pub(crate) fn verify(folder: &Path) -> (Vec<String>, bool) {
     let (mut lines, mut is_whole) = (Vec::new(), true);
     let mut say = |line: String, good: bool| {
@@ -46,13 +49,9 @@ pub(crate) fn verify(folder: &Path) -> (Vec<String>, bool) {
                             .is_none_or(|past| past.includes(head.of(), head.position));
                         beginnings.extend(is_used.then_some(head.position));
                         let (position, items) = (head.position, written.items);
-                        let whole = format!("{file}: whole, position {position}, {items} items");
-                        match is_used {
-                            true => say(whole, true),
-                            false => {
-                                say(format!("{whole}; not of this log, so it is not used"), true)
-                            }
-                        }
+                        let not_used = if is_used { "" } else { NOT_USED };
+                        let whole = "whole, position";
+                        say(format!("{file}: {whole} {position}, {items} items{not_used}"), true);
                     }
                     Err(error) => say(format!("{file}: {error}"), false),
                 }
@@ -89,7 +88,9 @@ pub(crate) fn verify(folder: &Path) -> (Vec<String>, bool) {
                 match archive.verify() {
                     Ok(()) => {
                         let (first, last) = (archive.first, archive.last);
-                        say(format!("{file}: whole, records {first} to {last}"), true);
+                        let is_used = past.as_ref().is_none_or(|it| archive.log == Some(it.id()));
+                        let not_used = if is_used { "" } else { NOT_USED };
+                        say(format!("{file}: whole, records {first} to {last}{not_used}"), true);
                     }
                     Err(error) => say(format!("{file}: {error}"), false),
                 }

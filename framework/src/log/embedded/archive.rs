@@ -1,6 +1,6 @@
 //! Records that were moved out of the log, in a file for each move.
 //!
-//! A file is named after its first and last position. It begins with eight bytes that name the format and the
+//! A file is named after its first and last position and the log's id. It begins with eight bytes that name the format and the
 //! log's id (16); each record is its length (4 bytes), its position (8) and its bytes as in the log, with
 //! their checksum; a length of 0 with the last position ends the file. A file gets its name when it is whole
 //! and on disk, before its records are dropped from the log.
@@ -10,7 +10,7 @@ use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::engine::Engine;
-use super::frame::{LIMIT, decode};
+use super::frame::{Bad, LIMIT, decode};
 use crate::log::{LogId, Position, Progress};
 use crate::private::{self, Unfinished};
 
@@ -28,7 +28,9 @@ impl Engine {
         if through < first {
             return Ok(());
         }
-        let path = folder.join(format!("{:020}-{:020}.records", first.0, through.0));
+        // A log that was restored has other records at the same positions.
+        let id = (self.id().0 >> 96) as u32;
+        let path = folder.join(format!("{:020}-{:020}-{id:08x}.records", first.0, through.0));
         let written = self.write_archive(folder, &path, first, through);
         written.map_err(|error| format!("{}: {error}", path.display()))?;
         tracing::info!(file = %path.display(), "records were archived");
@@ -78,8 +80,10 @@ impl Engine {
 }
 
 /// A file of records.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Archive {
+    /// The log that it is of, unless its beginning cannot be read.
+    pub log: Option<LogId>,
     /// The first record's position.
     pub first: Position,
     /// The last one's.
@@ -98,12 +102,14 @@ impl Archive {
         let paths = entries.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
         let archive = |path: PathBuf| {
             let name = path.file_name()?.to_str()?.strip_suffix(".records")?;
-            let (first, last) = name.split_once('-')?;
-            let (first, last) = (Position(first.parse().ok()?), Position(last.parse().ok()?));
-            Some(Archive { first, last, path })
+            let mut parts = name.split('-');
+            let mut position = || Some(Position(parts.next()?.parse().ok()?));
+            let (first, last) = (position()?, position()?);
+            let head = File::open(&path).and_then(|mut file| read_head(&mut file));
+            Some(Archive { log: head.ok(), first, last, path })
         };
         let mut archives: Vec<Archive> = paths.into_iter().filter_map(archive).collect();
-        archives.sort();
+        archives.sort_by_key(|archive| (archive.first, archive.last));
         Ok(archives)
     }
 
@@ -112,38 +118,23 @@ impl Archive {
     /// # Errors
     /// When it is not.
     pub(crate) fn verify(&self) -> io::Result<()> {
-        let mut id = [0; 24];
-        File::open(&self.path)?.read_exact(&mut id)?;
-        let id = id.last_chunk::<16>().map(|id| u128::from_le_bytes(*id));
-        self.read(LogId(id.unwrap_or_default()), |_, _| Ok(()))
+        self.read(|_, _| Ok(()))
     }
 
     /// Shows each record's position and bytes to `visit`, in order.
     ///
     /// # Errors
-    /// When it is of another log, not whole, or damaged; and what `visit` returns.
+    /// When it is not whole or damaged; and what `visit` returns.
     pub(in crate::log) fn read(
         &self,
-        log: LogId,
         mut visit: impl FnMut(Position, Vec<u8>) -> io::Result<()>,
     ) -> io::Result<()> {
-        let damaged = |reason: String| io::Error::new(io::ErrorKind::InvalidData, reason);
         let mut file = BufReader::with_capacity(1 << 20, File::open(&self.path)?);
-        let mut head = [0; 24];
-        file.read_exact(&mut head)?;
-        let (format, id) = head.split_at(8);
-        if format != FORMAT {
-            return Err(damaged("it does not begin as an archive of records does".to_owned()));
-        }
-        if id != log.0.to_le_bytes() {
-            return Err(damaged("it is of another log".to_owned()));
-        }
+        read_head(&mut file)?;
         let mut expected = self.first;
         loop {
-            let (mut length, mut position) = ([0; 4], [0; 8]);
-            file.read_exact(&mut length)?;
-            file.read_exact(&mut position)?;
-            let (length, position) = (u32::from_le_bytes(length), u64::from_le_bytes(position));
+            let length = u32::from_le_bytes(take(&mut file)?);
+            let position = u64::from_le_bytes(take(&mut file)?);
             let position = Position(position);
             if length == 0 && position == self.last && expected == self.last.next() {
                 return Ok(());
@@ -153,11 +144,39 @@ impl Archive {
                 return Err(damaged(format!("the record at {expected} is missing")));
             }
             let mut bytes = vec![0; length];
-            file.read_exact(&mut bytes)?;
-            decode(position, &bytes)
-                .map_err(|bad| damaged(format!("the record at {position}: {bad:?}")))?;
+            file.read_exact(&mut bytes).map_err(torn)?;
+            decode(position, &bytes).map_err(|bad| {
+                let (Bad::Damaged(reason) | Bad::Unknown(reason)) = bad;
+                damaged(format!("the record at {position}: {reason}"))
+            })?;
             visit(position, bytes)?;
             expected = position.next();
         }
+    }
+}
+
+/// Reads the beginning of a file: the id of the log that it is of.
+fn read_head(file: &mut impl Read) -> io::Result<LogId> {
+    if take(file)? != *FORMAT {
+        return Err(damaged("it does not begin as an archive of records does".to_owned()));
+    }
+    Ok(LogId(u128::from_le_bytes(take(file)?)))
+}
+
+fn take<const N: usize>(file: &mut impl Read) -> io::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    file.read_exact(&mut bytes).map_err(torn)?;
+    Ok(bytes)
+}
+
+fn damaged(reason: String) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, reason)
+}
+
+/// Says of a file that is too short what is wrong with it.
+fn torn(error: io::Error) -> io::Error {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => damaged("it ends before its last record".to_owned()),
+        _ => error,
     }
 }

@@ -42,8 +42,8 @@ pub(in crate::log) fn restore(
         bytes: 0,
         progress,
     };
-    for archive in from.archives {
-        let read = archive.read(from.of.id, |position, bytes| copy.push(position, bytes));
+    for archive in from.needed_archives() {
+        let read = archive.read(|position, bytes| copy.push(position, bytes));
         read.map_err(|error| format!("{}: {error}", archive.path.display()))?;
     }
     if let Some(log) = from.log {

@@ -3,6 +3,7 @@
 mod failures;
 mod measured;
 mod migrations;
+mod restoring;
 
 use std::collections::BTreeMap;
 use std::path::Path;
