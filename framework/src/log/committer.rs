@@ -57,6 +57,9 @@ impl Trouble {
     }
 }
 
+/// Looks at what was applied, or is told why it may not.
+pub(super) type Look = Box<dyn FnOnce(Result<Standing<'_>, AppendError>) + Send>;
+
 /// What the log's thread is asked to do.
 pub(super) enum Command {
     /// Append these drafts in one transaction.
@@ -64,7 +67,7 @@ pub(super) enum Command {
     /// Find out whether the log can be written again.
     Probe,
     /// Look at what was applied, between two transactions.
-    Look(Box<dyn FnOnce(Standing<'_>) + Send>),
+    Look(Look),
     /// Put the file that was written anew in the place of the log's.
     Replace(Rewrite, oneshot::Sender<Result<(), String>>),
     /// Finish what was asked before, and stop.
@@ -121,8 +124,13 @@ impl<A: Applier> Committer<A> {
                 None
             }
             Command::Look(look) => {
+                // What is made of it could not be recognised later as this log's.
+                if let Err(reason) = self.note_opening() {
+                    look(Err(AppendError::Storage { reason }));
+                    return None;
+                }
                 let (log, joined) = (self.engine.log(), &self.joined);
-                look(Standing { log, position: self.last, time: self.time, joined });
+                look(Ok(Standing { log, position: self.last, time: self.time, joined }));
                 None
             }
             Command::Replace(rewrite, answer) => {
@@ -175,12 +183,30 @@ impl<A: Applier> Committer<A> {
         self.complete(batch, time);
     }
 
+    /// Stores this opening in the log, if that was not possible at its start.
+    fn note_opening(&mut self) -> Result<(), String> {
+        if self.engine.is_begun() {
+            return Ok(());
+        }
+        let noted = self.mend().and_then(|()| {
+            let Err(failure) = self.engine.begin(self.last) else { return Ok(()) };
+            self.engine.reopen(self.last)?;
+            // It may be on the disk all the same.
+            if self.engine.is_begun() { Ok(()) } else { Err(failure.to_string()) }
+        });
+        if noted.is_ok() {
+            self.engine.mark_lock(self.last);
+        }
+        self.trouble.set(noted.clone().err());
+        noted
+    }
+
     /// Tries whether as much as could not be written last can be written now.
     fn probe(&mut self) {
         if self.trouble.get().is_none() {
             return;
         }
-        let probed = self.mend().and_then(|()| {
+        let probed = self.mend().and_then(|()| self.note_opening()).and_then(|()| {
             let probed = self.engine.probe(self.failed.min(LARGEST_PROBE));
             probed.map_err(|failure| {
                 let opened = self.engine.reopen(self.last);

@@ -230,22 +230,22 @@ impl Log {
     }
 
     /// Lets `look` see what the applier has made of all records up to a position, while none is applied.
-    /// No record is written meanwhile, so it must be quick.
+    /// No record is written meanwhile, so it must be quick. This opening of the log is in its file then.
     ///
     /// # Errors
-    /// [`AppendError::Stopping`] when the log's thread has ended.
+    /// When it could not be stored; [`AppendError::Stopping`] when the log's thread has ended.
     pub(crate) async fn look<R: Send + 'static>(
         &self,
         look: impl FnOnce(Standing<'_>) -> R + Send + 'static,
     ) -> Result<R, AppendError> {
         let (answer, seen) = oneshot::channel();
-        let looking = move |standing: Standing<'_>| {
+        let looking = move |standing: Result<Standing<'_>, AppendError>| {
             // There may be no task left that waits for it.
-            let _ = answer.send(look(standing));
+            let _ = answer.send(standing.map(look));
         };
         let sent = self.queue.send(Command::Look(Box::new(looking)));
         sent.map_err(|_| AppendError::Stopping)?;
-        seen.await.map_err(|_| AppendError::Stopping)
+        seen.await.map_err(|_| AppendError::Stopping)?
     }
 
     /// Copies the records up to `through` to a file in `folder`. Call it where blocking is fine.

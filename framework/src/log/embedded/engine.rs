@@ -243,6 +243,11 @@ impl Engine {
         self.write(last.next(), std::iter::empty())
     }
 
+    /// Whether this opening is in the file.
+    pub(in crate::log) fn is_begun(&self) -> bool {
+        self.has_epoch.load(Ordering::Relaxed)
+    }
+
     /// Writes so many bytes and takes them out again.
     ///
     /// After an error the engine takes no writes until it is [opened again](Engine::reopen).

@@ -169,3 +169,36 @@ async fn an_update_costs_one_sync() {
     }
     assert_eq!(disk.syncs() - before, 10);
 }
+
+#[tokio::test]
+async fn a_checkpoint_is_of_an_opening_that_is_in_the_log_or_is_not_made() {
+    let (mut refused, mut noted_late) = (0, 0);
+    for write_after in 0..20 {
+        let folder = tempfile::tempdir().unwrap();
+        let disk = Disk::new(1);
+        let (log, ..) = open_on(&disk, folder.path()).unwrap();
+        log.append(draft("before")).await.unwrap();
+        log.shutdown();
+        disk.kill(folder.path());
+        let disk = Disk::new(2);
+        disk.set(|faults| faults.write_after = Some(write_after));
+        let Ok((log, ..)) = open_on(&disk, folder.path()) else { continue };
+        noted_late += usize::from(log.trouble().is_some());
+        disk.set(|faults| (faults.write_after, faults.syncs) = (None, 1));
+        let look = || log.look(|standing| (standing.log, standing.position));
+        let seen = match look().await {
+            Ok(seen) => seen,
+            Err(_) => {
+                refused += 1;
+                disk.set(|faults| faults.syncs = 0);
+                look().await.unwrap()
+            }
+        };
+        assert_eq!(log.trouble(), None);
+        log.shutdown();
+        disk.kill(folder.path());
+        let (log, ..) = open_on(&Disk::new(3), folder.path()).unwrap();
+        assert!(log.includes(seen.0, seen.1), "{write_after}");
+    }
+    assert!(noted_late > 0 && refused > 0, "{noted_late}, {refused}");
+}
