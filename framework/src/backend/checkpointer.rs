@@ -212,23 +212,23 @@ impl Checkpointer {
             return Ok(());
         }
         let (log, checkpoints) = (Arc::clone(log), Arc::clone(&self.saved.checkpoints));
-        let archive = self.archive.clone();
+        let (archive, stop) = (self.archive.clone(), Arc::clone(&self.stop));
         let dropping = on_a_thread(move || {
             let base = checkpoints.base().map_err(|error| {
                 format!("no records were dropped, because a checkpoint cannot be read: {error}")
             })?;
             let Some(base) = base else { return Ok(()) };
             if records == ReplacedRecords::Archive {
-                log.archive(&archive, base.position)?;
+                log.archive(&archive, base.position, &stop)?;
             }
-            log.drop_records(base)
+            log.drop_records(base, &stop)
         });
         dropping.await.and_then(|dropped| dropped)
     }
 }
 
 /// Runs what takes long on a thread of its own. A node that stops does not wait for it, as it would for a
-/// blocking task of the runtime.
+/// blocking task of the runtime: each piece of it looks whether it is to stop.
 async fn on_a_thread<R: Send + 'static>(
     work: impl FnOnce() -> R + Send + 'static,
 ) -> Result<R, String> {

@@ -137,10 +137,7 @@ impl<A: Applier> Committer<A> {
                 let replaced = match self.halted.get() {
                     // There are records behind the last one that was applied.
                     Some(reason) => Err(reason.clone()),
-                    None => {
-                        let replaced = self.engine.finish_rewrite(rewrite, self.last);
-                        replaced.map_err(|error| error.to_string())
-                    }
+                    None => self.engine.finish_rewrite(rewrite, self.last),
                 };
                 self.engine.mark_lock(self.last);
                 // There may be no task left that waits for it.

@@ -1,6 +1,6 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, mpsc};
 use std::thread::{self, JoinHandle};
 
@@ -9,7 +9,7 @@ use tokio::sync::{Semaphore, oneshot};
 
 use super::applier::panic_message;
 use super::committer::{BATCH_RECORDS, Command, Committer, Queued, Trouble, apply, end_batch};
-use super::embedded::{Engine, Frame, Replayed};
+use super::embedded::{Engine, Frame, Replayed, STOPPING};
 use super::{
     AppendError, Applied, Applier, ApplyError, Base, Beginning, Draft, Epoch, Joined, LogEpoch,
     LogId, OpenError, Position, Progress, ReadError, Record, Standing,
@@ -248,26 +248,37 @@ impl Log {
         seen.await.map_err(|_| AppendError::Stopping)?
     }
 
-    /// Copies the records up to `through` to a file in `folder`. Call it where blocking is fine.
+    /// Copies the records up to `through` to a file in `folder`, unless it is to `stop`. Call it where blocking is fine.
     ///
     /// # Errors
     /// A sentence for an operator.
-    pub(crate) fn archive(&self, folder: &Path, through: Position) -> Result<(), String> {
-        self.engine.archive(folder, through)
+    pub(crate) fn archive(
+        &self,
+        folder: &Path,
+        through: Position,
+        stop: &AtomicBool,
+    ) -> Result<(), String> {
+        self.engine.archive(folder, through, stop)
     }
 
     /// Drops the records up to `base`, which a checkpoint replaces, and writes the file anew, so that
-    /// nothing of them is left in it. The log goes on meanwhile. It takes time, so call it where blocking is
+    /// nothing of them is left in it. The log goes on meanwhile. It is given up if it is to `stop`. It takes time, so call it where blocking is
     /// fine.
     ///
     /// # Errors
     /// A sentence for an operator. The records are still there, save where the folder could not be synced.
-    pub(crate) fn drop_records(&self, base: Base) -> Result<(), String> {
+    pub(crate) fn drop_records(&self, base: Base, stop: &AtomicBool) -> Result<(), String> {
         if base.position <= self.base() {
             return Ok(());
         }
-        let rewrite = self.engine.begin_rewrite(base, self.committed());
-        let rewrite = rewrite.map_err(|error| error.to_string())?;
+        let last = self.committed();
+        let total = last.0.saturating_sub(base.position.0);
+        let mut progress = Progress::begin("writing the log anew, records", total);
+        let rewrite = self.engine.begin_rewrite(base, last, |copied| {
+            progress.look(copied.0 - base.position.0);
+            if stop.load(Ordering::Relaxed) { Err(STOPPING.to_owned()) } else { Ok(()) }
+        })?;
+        progress.end(total);
         let (answer, replaced) = oneshot::channel();
         let stopping = |_| AppendError::Stopping.to_string();
         self.queue.send(Command::Replace(rewrite, answer)).map_err(|_| stopping(()))?;

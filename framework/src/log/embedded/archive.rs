@@ -8,8 +8,9 @@
 use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::engine::Engine;
+use super::engine::{Engine, STOPPING};
 use super::frame::{Bad, LIMIT, decode};
 use crate::log::{LogId, Position, Progress};
 use crate::private::{self, Unfinished};
@@ -23,7 +24,12 @@ impl Engine {
     ///
     /// # Errors
     /// A sentence for an operator.
-    pub(in crate::log) fn archive(&self, folder: &Path, through: Position) -> Result<(), String> {
+    pub(in crate::log) fn archive(
+        &self,
+        folder: &Path,
+        through: Position,
+        stop: &AtomicBool,
+    ) -> Result<(), String> {
         let first = self.base().next();
         if through < first {
             return Ok(());
@@ -31,7 +37,7 @@ impl Engine {
         // A log that was restored has other records at the same positions.
         let id = (self.id().0 >> 96) as u32;
         let path = folder.join(format!("{:020}-{:020}-{id:08x}.records", first.0, through.0));
-        let written = self.write_archive(folder, &path, first, through);
+        let written = self.write_archive(folder, &path, (first, through), stop);
         written.map_err(|error| format!("{}: {error}", path.display()))?;
         tracing::info!(file = %path.display(), "records were archived");
         Ok(())
@@ -41,8 +47,8 @@ impl Engine {
         &self,
         folder: &Path,
         path: &Path,
-        first: Position,
-        through: Position,
+        (first, through): (Position, Position),
+        stop: &AtomicBool,
     ) -> io::Result<()> {
         private::create_dir_all(folder)?;
         let unfinished = folder.join("records.new");
@@ -56,6 +62,9 @@ impl Engine {
         let total = through.0 - last.0;
         let mut progress = Progress::begin("archiving records", total);
         while last < through {
+            if stop.load(Ordering::Relaxed) {
+                return Err(io::Error::other(STOPPING));
+            }
             let left = usize::try_from(through.0 - last.0).unwrap_or(usize::MAX);
             let frames = self.frames(last, left, PIECE).map_err(io::Error::other)?;
             if frames.is_empty() {

@@ -21,6 +21,9 @@ use crate::log::past::Past;
 use crate::log::{Epoch, LogEpoch, LogId, OpenError, Position, ReadError, Record};
 use crate::private::{self, Unfinished};
 
+/// Why something that takes long was given up.
+pub(in crate::log) const STOPPING: &str = "the node is stopping";
+
 pub(super) const RECORDS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("records");
 
 /// The engine's file, open except while a failure is not mended.
@@ -33,7 +36,7 @@ pub(in crate::log) struct Engine {
     base: AtomicU64,
     pub(in crate::log) epochs: Epochs,
     /// Whether the present epoch is in the file.
-    pub(super) has_epoch: AtomicBool,
+    has_epoch: AtomicBool,
     /// Whether the folder may not name the file yet that is in use.
     pub(super) unsynced_folder: AtomicBool,
     /// Locked until the engine is closed, also while the file is opened again. It names the file, its

@@ -23,7 +23,7 @@ mod restore;
 mod rewrite;
 
 pub(crate) use archive::Archive;
-pub(super) use engine::{Engine, WriteFailure};
+pub(super) use engine::{Engine, STOPPING, WriteFailure};
 pub(super) use frame::Frame;
 pub(super) use replay::Replayed;
 pub(super) use restore::restore;

@@ -1,7 +1,7 @@
 //! Writes the file anew, without records that are no longer needed. Pages that redb has freed keep their
 //! bytes, so what is to be gone must not be in the file at all.
 //!
-//! The new file is written beside the old one while the log goes on. Then, between two transactions, the
+//! The new file is written beside the old one, a piece at a time, while the log goes on. Then, between two transactions, the
 //! log's thread copies what has come meanwhile, syncs the new file, and gives it the log's name. Until
 //! that rename is on disk, a crash leaves the old file, and afterwards the new one; each has all records
 //! behind the base. A file that was not finished is removed when the attempt fails, or by the next start.
@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
-use redb::{Builder, Database, Durability, ReadableDatabase};
+use redb::{Builder, Database, Durability};
 
 use super::engine::{Engine, RECORDS};
 use super::fault::guarded;
@@ -33,25 +33,51 @@ pub(in crate::log) struct Rewrite {
     file: File,
     database: Database,
     base: Base,
-    /// The last record that it has.
-    copied: Position,
+    /// The record that it lacks next.
+    next: Position,
+    /// Records that are not yet in the file.
+    records: Vec<(Position, Vec<u8>)>,
+    bytes: usize,
 }
 
 impl Engine {
-    /// Begins to write the file anew, with the records behind `base`, up to `last`.
+    /// Begins to write the file anew, with the records behind `base`, up to `last`. The log can be used
+    /// meanwhile. `go_on` gets the record before the next piece and may end it.
     ///
     /// # Errors
-    /// When it cannot be written; then nothing has changed.
+    /// When it cannot be written, and what `go_on` returns; then nothing has changed.
     pub(in crate::log) fn begin_rewrite(
         &self,
         base: Base,
         last: Position,
-    ) -> Result<Rewrite, redb::Error> {
-        let current = self.database.read().unwrap_or_else(PoisonError::into_inner);
-        let Some(current) = &*current else { return Err(not_open()) };
-        let mut rewrite = Rewrite::create(self.path(), base)?;
-        guarded(|| rewrite.copy(current, last))?;
+        go_on: impl FnMut(Position) -> Result<(), String>,
+    ) -> Result<Rewrite, String> {
+        let rewrite = Rewrite::create(self.path(), base);
+        let mut rewrite = rewrite.map_err(|error| error.to_string())?;
+        self.copy(&mut rewrite, last, go_on)?;
         Ok(rewrite)
+    }
+
+    /// Adds the records up to `last` to a rewrite, each checked.
+    pub(super) fn copy(
+        &self,
+        rewrite: &mut Rewrite,
+        last: Position,
+        mut go_on: impl FnMut(Position) -> Result<(), String>,
+    ) -> Result<(), String> {
+        while rewrite.next <= last {
+            let after = Position(rewrite.next.0 - 1);
+            go_on(after)?;
+            let left = usize::try_from(last.0 - after.0).unwrap_or(usize::MAX);
+            let frames = self.frames(after, left, PIECE).map_err(|error| error.to_string())?;
+            if frames.is_empty() {
+                return Err(format!("the record at {} is missing", rewrite.next));
+            }
+            for (position, frame) in frames {
+                rewrite.push(position, frame).map_err(|error| error.to_string())?;
+            }
+        }
+        Ok(())
     }
 
     /// Puts the new file in the place of the log's, with all records up to `last`, which is the last one.
@@ -63,17 +89,19 @@ impl Engine {
         &self,
         mut rewrite: Rewrite,
         last: Position,
-    ) -> Result<(), redb::Error> {
+    ) -> Result<(), String> {
+        if !self.is_begun() {
+            // Its checkpoint could not be recognised.
+            return Err("the log could not be written since its start".to_owned());
+        }
+        self.copy(&mut rewrite, last, |_| Ok(()))?;
+        self.replace(rewrite).map_err(|error| error.to_string())
+    }
+
+    fn replace(&self, rewrite: Rewrite) -> Result<(), redb::Error> {
         let mut current = self.database.write().unwrap_or_else(PoisonError::into_inner);
         let Some(database) = &*current else { return Err(not_open()) };
-        if !self.has_epoch.load(Ordering::Relaxed) {
-            // Its checkpoint could not be recognised.
-            return Err(
-                std::io::Error::other("the log could not be written since its start").into()
-            );
-        }
         let base = rewrite.base.position;
-        guarded(|| rewrite.copy(database, last))?;
         let epochs = read_epochs(database)?;
         rewrite.finish(self.log().id, &epochs, self.path())?;
         // The folder names the new file from here on, so nothing may be written to the old one.
@@ -94,63 +122,52 @@ impl Rewrite {
             let (unfinished, file) = Unfinished::create(unfinished(path))?;
             let mut builder = Builder::new();
             let database = builder.set_cache_size(16 << 20).create_file(file.try_clone()?)?;
-            let copied = base.position;
-            Ok(Rewrite { unfinished, file, database, base, copied })
+            let (next, records) = (base.position.next(), Vec::new());
+            Ok(Rewrite { unfinished, file, database, base, next, records, bytes: 0 })
         })
     }
 
-    /// Copies what `from` has behind what was copied, up to `last`.
-    fn copy(&mut self, from: &Database, last: Position) -> Result<(), redb::Error> {
-        let table = from.begin_read()?.open_table(RECORDS)?;
-        let mut records = table.range(self.copied.next().0..=last.0)?;
-        let mut is_done = false;
-        while !is_done {
-            self.unfinished.has_room(PIECE as u64)?;
+    /// The record that it lacks next.
+    pub(super) fn next(&self) -> Position {
+        self.next
+    }
+
+    /// Adds a record, if it is the next one.
+    pub(super) fn push(&mut self, position: Position, bytes: Vec<u8>) -> Result<(), redb::Error> {
+        if position != self.next {
+            return Ok(());
+        }
+        self.next = position.next();
+        self.bytes += bytes.len();
+        self.records.push((position, bytes));
+        if self.bytes >= PIECE { self.flush() } else { Ok(()) }
+    }
+
+    fn flush(&mut self) -> Result<(), redb::Error> {
+        guarded(|| {
+            self.unfinished.has_room(self.bytes as u64)?;
             let mut transaction = self.database.begin_write()?;
             // It is synced as a whole, before it gets its name.
             transaction.set_durability(Durability::None)?;
             {
                 let mut copies = transaction.open_table(RECORDS)?;
-                let mut bytes = 0;
-                while bytes < PIECE {
-                    let Some(entry) = records.next() else {
-                        is_done = true;
-                        break;
-                    };
-                    let (position, value) = entry?;
-                    bytes += value.value().len();
-                    copies.insert(position.value(), value.value())?;
-                    self.copied = Position(position.value());
-                }
-            }
-            transaction.commit()?;
-        }
-        Ok(())
-    }
-
-    /// Adds records, with their bytes.
-    pub(super) fn push(&mut self, records: &[(Position, Vec<u8>)]) -> Result<(), redb::Error> {
-        guarded(|| {
-            self.unfinished.has_room(PIECE as u64)?;
-            let mut transaction = self.database.begin_write()?;
-            transaction.set_durability(Durability::None)?;
-            {
-                let mut copies = transaction.open_table(RECORDS)?;
-                for (position, bytes) in records {
+                for (position, bytes) in self.records.drain(..) {
                     copies.insert(position.0, bytes.as_slice())?;
                 }
             }
+            self.bytes = 0;
             Ok(transaction.commit()?)
         })
     }
 
     /// Gives it the log's name, when it is whole and on disk. The folder is not synced.
     pub(super) fn finish(
-        self,
+        mut self,
         id: LogId,
         epochs: &[EpochStart],
         path: &Path,
     ) -> Result<(), redb::Error> {
+        self.flush()?;
         guarded(|| {
             let mut transaction = self.database.begin_write()?;
             transaction.set_durability(Durability::Immediate)?;

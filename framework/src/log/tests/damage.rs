@@ -110,6 +110,36 @@ fn a_record_damaged_while_the_log_is_open_is_not_read() {
 }
 
 #[test]
+fn a_damaged_record_is_not_copied_to_a_new_file() {
+    let folder = closed_log(3);
+    spoil(&folder, [2]);
+    let engine = Disk::new(0).engine(folder.path()).unwrap();
+    let base = Base::default();
+    let rewrite = engine.begin_rewrite(base, Position(3), |_| Ok(()));
+    let error = rewrite.unwrap_err();
+    assert_eq!(error, "the log is damaged at position 2: the record's checksum is wrong");
+    assert!(!folder.path().join("log.redb.new").exists());
+}
+
+#[test]
+fn a_log_that_is_written_anew_can_be_used_and_it_can_be_given_up() {
+    let folder = closed_log(3);
+    let engine = Disk::new(0).engine(folder.path()).unwrap();
+    let mut pieces = 0;
+    let rewrite = engine.begin_rewrite(Base::default(), Position(3), |copied| {
+        pieces += 1;
+        assert_eq!(copied, Position::START);
+        // This waits until no other thread uses the file.
+        engine.reopen(Position(3)).map(|_| ())
+    });
+    assert!(rewrite.is_ok() && pieces == 1);
+    drop(rewrite);
+    let given_up = engine.begin_rewrite(Base::default(), Position(3), |_| Err("stop".to_owned()));
+    assert_eq!(given_up.unwrap_err(), "stop");
+    assert!(!folder.path().join("log.redb.new").exists());
+}
+
+#[test]
 fn an_unknown_format_is_refused() {
     let folder = closed_log(1);
     change(&folder, |transaction| {

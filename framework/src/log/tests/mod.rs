@@ -13,8 +13,8 @@ use bytes::Bytes;
 use super::embedded::Disk;
 use super::handle::Opened;
 use super::{
-    Applied, Applier, ApplyError, Draft, Log, LogOptions, OpenError, Position, Record, StateUpdate,
-    UpdateOutcome,
+    Applied, Applier, ApplyError, Base, Draft, Log, LogOptions, OpenError, Position, Record,
+    StateUpdate, UpdateOutcome,
 };
 
 /// Remembers what it was shown. An update of `panic` panics, one of `unknown` is unreadable, and
