@@ -315,6 +315,12 @@ mod tests {
         }
 
         #[test]
+        fn any_number_is_read_as_it_was_written(bits in any::<u64>()) {
+            let bytes = bytes(&Value::F64(f64::from_bits(bits)));
+            prop_assert_eq!(from_json(&to_json(&bytes)), Ok(bytes));
+        }
+
+        #[test]
         fn any_json_is_an_error_or_read(text in r#"\{"\$(hex|map|ext|f32|f64|bytes|other)":("[0-9a-fxö]*"|\[[0-9,]{0,3}\]|1)\}"#) {
             let _ = from_json(&text);
         }
