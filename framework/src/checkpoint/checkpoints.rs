@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -49,9 +48,10 @@ impl Checkpoints {
     /// When the folder cannot be read.
     pub(crate) fn names(&self) -> Result<Vec<String>, CheckpointError> {
         let names = self.folder.names()?.into_iter();
-        let numbered = names.filter_map(|name| Some((number_of(&name)?, name)));
-        let by_number: BTreeMap<u64, String> = numbered.collect();
-        Ok(by_number.into_values().collect())
+        // Two may have one number: one of them was put there from a backup.
+        let mut names: Vec<_> = names.filter_map(|name| Some((place_of(&name)?, name))).collect();
+        names.sort();
+        Ok(names.into_iter().map(|(_, name)| name).collect())
     }
 
     /// Where a checkpoint is.
@@ -161,8 +161,8 @@ impl Checkpoints {
         fill: impl FnOnce(&mut Writer<'_>) -> Result<(), CheckpointError>,
     ) -> Result<Written, CheckpointError> {
         let base = head.base();
-        let last = self.names()?.last().and_then(|name| number_of(name)).unwrap_or(0);
-        let name = name_of(last + 1, base.position);
+        let last = self.names()?.last().and_then(|name| place_of(name)).map_or(0, |(it, _)| it);
+        let name = name_of(last.saturating_add(1), base.position);
         let unfinished = format!("{name}{UNFINISHED}");
         let mut file = self.folder.create(&unfinished)?;
         let written = Writer::begin(head, &mut *file, stop).and_then(|mut writer| {
@@ -236,8 +236,8 @@ impl Checkpoints {
         })
     }
 
-    /// Up to where records may be dropped: the position of the older of the last two checkpoints, after
-    /// both were verified. None when there are not yet two.
+    /// Up to where records may be dropped: the lesser position of the last two checkpoints, after both were
+    /// verified. None when there are not yet two.
     ///
     /// # Errors
     /// When one of them cannot be read as a whole.
@@ -250,7 +250,7 @@ impl Checkpoints {
                 return Err(CheckpointError::Damaged(format!("{name} is not what was written")));
             }
         }
-        Ok(Some(older.base))
+        Ok(Some(if newer.base.position < older.base.position { newer.base } else { older.base }))
     }
 
     /// Removes all but the last two.
@@ -287,6 +287,8 @@ pub(super) fn name_of(number: u64, position: Position) -> String {
     format!("{number:08}-at-{position}{ENDING}")
 }
 
-fn number_of(name: &str) -> Option<u64> {
-    name.strip_suffix(ENDING)?.split('-').next()?.parse().ok()
+/// The number and the position that a checkpoint is named after.
+fn place_of(name: &str) -> Option<(u64, Position)> {
+    let (number, position) = name.strip_suffix(ENDING)?.split_once("-at-")?;
+    Some((number.parse().ok()?, Position(position.parse().ok()?)))
 }

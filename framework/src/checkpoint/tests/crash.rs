@@ -104,3 +104,23 @@ fn a_checkpoint_of_another_log_or_of_records_that_were_lost_is_not_used() {
     let error = restore(&Past::of(LOG, Position(21), last)).unwrap_err();
     assert!(error.contains("up to position 21 are in checkpoints only"), "{error}");
 }
+
+#[test]
+fn two_checkpoints_with_one_number_do_not_hide_one_another() {
+    for other in ["00000002-at-9.checkpoint", "00000002-at-99.checkpoint", "2-at-20.checkpoint"] {
+        let disk = with_two();
+        disk.create(other).unwrap();
+        assert_eq!(on(&disk).names().unwrap().len(), 3, "{other}");
+        assert_eq!(restore(&disk, 20), Ok(20), "{other}");
+    }
+}
+
+#[test]
+fn records_are_dropped_up_to_the_lesser_position_of_two_checkpoints() {
+    let disk = Disk::new();
+    let checkpoints = on(&disk);
+    for position in [20, 10] {
+        write(&checkpoints, position).unwrap();
+    }
+    assert_eq!(checkpoints.base().unwrap().unwrap().position, Position(10));
+}
