@@ -67,6 +67,9 @@ fn checkpoints(site: &Site) -> Vec<PathBuf> {
 #[tokio::test]
 async fn a_start_begins_with_the_newest_whole_checkpoint() {
     let site = site();
+    let verified = site.printed(&["data", "verify"]).await;
+    assert_eq!(verified.code, 1);
+    assert!(verified.errors.contains("there are no data"), "{}", verified.errors);
     let mut node = node(&site).await;
     add(&node, "one").await;
     let made = data(&site, &node, &["checkpoint"]).await;

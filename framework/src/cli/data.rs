@@ -46,10 +46,11 @@ pub(super) fn run(data: Data, path: Option<&Path>) -> Result<(), Problems> {
         DataCommand::Archive { admin } => checkpoint(ReplacedRecords::Archive, admin, &config),
         DataCommand::Verify => {
             let (lines, is_whole) = tools::verify(folder);
-            match lines.is_empty() {
-                true => print(&format!("{}: there are no data", folder.display())),
-                false => print(&lines.join("\n")),
+            if lines.is_empty() {
+                // A backup that has got lost, or another folder than was meant.
+                return Err(failed(format!("{}: there are no data", folder.display())));
             }
+            print(&lines.join("\n"));
             is_whole.then_some(()).ok_or_else(|| failed("the data are damaged".to_owned()))
         }
         DataCommand::Restore { at, from } => {

@@ -8,7 +8,8 @@ use super::{Base, LogEpoch, LogId, OpenError, Past, Position, Progress, ReadErro
 const RECORDS: usize = 4096;
 const BYTES: usize = 8 << 20;
 
-/// A log that no back end has open, for an operator's command. It is not replayed, and not changed.
+/// A log that no back end has open, for an operator's command. It is not replayed. Nothing in its folder is
+/// changed, so that may be a backup that cannot be written to.
 pub(crate) struct ClosedLog {
     engine: Engine,
 }
@@ -36,7 +37,7 @@ impl ClosedLog {
         if !Engine::file_in(folder).exists() {
             return Ok(None);
         }
-        Ok(Some(ClosedLog { engine: Engine::open(folder, 64 << 20)? }))
+        Ok(Some(ClosedLog { engine: Engine::open_closed(folder, 64 << 20)? }))
     }
 
     /// What it has.

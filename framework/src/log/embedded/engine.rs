@@ -13,8 +13,9 @@ use redb::{
 use super::fault::{guarded, is_damage, open_error, storage};
 use super::file::{LogFile, Unsynced};
 use super::frame::Frame;
-use super::lock::{lock_folder, mark_of, unfinished};
+use super::lock::{lock_folder, lock_if_there, mark_of, unfinished};
 use super::meta::{META, read_base, read_epochs, read_meta, store_epoch, write_meta};
+use super::overlay::Overlay;
 use super::replay::read;
 use crate::log::epoch::{EpochStart, Epochs};
 use crate::log::past::Past;
@@ -40,8 +41,8 @@ pub(in crate::log) struct Engine {
     /// Whether the folder may not name the file yet that is in use.
     pub(super) unsynced_folder: AtomicBool,
     /// Locked until the engine is closed, also while the file is opened again. It names the file, its
-    /// last opening and its last record.
-    lock: File,
+    /// last opening and its last record. A log that is only read may have none.
+    lock: Option<File>,
     /// What the lock named when it was found.
     found_mark: String,
     /// Whether that was the file as it was found.
@@ -95,16 +96,36 @@ impl Engine {
         folder.join("log.redb")
     }
 
+    /// Opens the log that is in the folder to read it, and changes nothing.
+    pub(in crate::log) fn open_closed(
+        folder: &Path,
+        cache_bytes: usize,
+    ) -> Result<Engine, OpenError> {
+        let open = move |path: &Path| {
+            let file = Overlay::open(File::open(path).map_err(storage)?)?;
+            Builder::new().set_cache_size(cache_bytes).create_with_backend(file)
+        };
+        Engine::start(Engine::file_in(folder), lock_if_there(folder)?, Box::new(open))
+    }
+
     pub(super) fn open_with(
         folder: &Path,
         open_database: OpenDatabase,
     ) -> Result<Engine, OpenError> {
         let path = Engine::file_in(folder);
-        let mut lock = lock_folder(folder)?;
+        let lock = lock_folder(folder)?;
         if !path.try_exists().map_err(access(&path, "look for the log"))? {
             create(folder, &path)?;
         }
         private::warn_of(&path);
+        Engine::start(path, Some(lock), open_database)
+    }
+
+    fn start(
+        path: PathBuf,
+        lock: Option<File>,
+        open_database: OpenDatabase,
+    ) -> Result<Engine, OpenError> {
         let database = guarded(|| Ok(open_database(&path)?)).map_err(|e| open_error(&path, e))?;
         let id = read_meta(&path, &database)?;
         let epochs = read_epochs(&database).map_err(|error| open_error(&path, error))?;
@@ -112,7 +133,7 @@ impl Engine {
         let database = RwLock::new(Some(database));
         let (epochs, has_epoch) = (Epochs::new(epochs), AtomicBool::new(false));
         let mut found_mark = String::new();
-        if lock.read_to_string(&mut found_mark).is_err() {
+        if lock.as_ref().is_some_and(|mut lock| lock.read_to_string(&mut found_mark).is_err()) {
             found_mark.clear();
         }
         let untouched = false;
@@ -182,7 +203,7 @@ impl Engine {
     /// record, and then the next opening takes the file for one that was restored.
     pub(in crate::log) fn mark_lock(&self, last: Position) {
         let marked = || {
-            let mut lock = &self.lock;
+            let Some(mut lock) = self.lock.as_ref() else { return Ok(()) };
             lock.rewind()?;
             // All marks are of one length.
             lock.write_all(mark_of(&self.path, &self.epochs, last).unwrap_or_default().as_bytes())
@@ -211,6 +232,11 @@ impl Engine {
     /// The log's file.
     pub(in crate::log) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Whether it has the folder for itself.
+    pub(super) fn is_locked(&self) -> bool {
+        self.lock.is_some()
     }
 
     /// Whether the file is open. It is not after a failure that could not be mended.
@@ -373,7 +399,7 @@ impl Engine {
         // What could not be written is done when the file is opened the next time.
         let _ = guarded(|| {
             drop(database);
-            Ok(self.lock.unlock()?)
+            Ok(self.lock.as_ref().map_or(Ok(()), File::unlock)?)
         });
     }
 }

@@ -1,4 +1,4 @@
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -12,10 +12,26 @@ use crate::private;
 pub(super) fn lock_folder(folder: &Path) -> Result<File, OpenError> {
     private::create_dir_all(folder).map_err(access(folder, "create the folder"))?;
     let path = Engine::file_in(folder);
-    let lock = lock(folder, &path)?;
-    let unfinished = unfinished(&path);
-    private::remove(&unfinished).map_err(access(&unfinished, "remove"))?;
+    let lock = lock(folder, private::options().create(true).truncate(false).write(true))?;
+    remove_unfinished(&path)?;
     Ok(lock)
+}
+
+/// Takes a folder for this process that may not be written to. Where it has no lock, no process has the
+/// log open.
+pub(super) fn lock_if_there(folder: &Path) -> Result<Option<File>, OpenError> {
+    match lock(folder, &mut OpenOptions::new()) {
+        Err(OpenError::Access { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+            Ok(None)
+        }
+        lock => lock.map(Some),
+    }
+}
+
+/// Removes what a process that was killed has not finished.
+pub(super) fn remove_unfinished(path: &Path) -> Result<(), OpenError> {
+    let unfinished = unfinished(path);
+    private::remove(&unfinished).map_err(access(&unfinished, "remove"))
 }
 
 /// Where a log's file is written before it has its name.
@@ -25,14 +41,12 @@ pub(super) fn unfinished(path: &Path) -> PathBuf {
 
 /// Takes the folder for this process. redb locks its file too, but not while it is created or
 /// opened again.
-fn lock(folder: &Path, log: &Path) -> Result<File, OpenError> {
+fn lock(folder: &Path, options: &mut OpenOptions) -> Result<File, OpenError> {
     let path = folder.join("log.lock");
-    let mut options = private::options();
-    let opened = options.create(true).truncate(false).read(true).write(true).open(&path);
-    let lock = opened.map_err(access(&path, "open"))?;
+    let lock = options.read(true).open(&path).map_err(access(&path, "open"))?;
     match lock.try_lock() {
         Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => Err(OpenError::InUse { path: log.to_owned() }),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse { path: Engine::file_in(folder) }),
         // Some network file systems have no locks.
         Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => Ok(lock),
         Err(TryLockError::Error(error)) => Err(access(&path, "lock")(error)),

@@ -6,7 +6,8 @@
 //!   of records of another one.
 //! - `replay`: reads everything at the start, distinguishes a torn tail from damage and cuts it off.
 //! - `frame`: a record's bytes, with length and checksum.
-//! - `file`: the file under redb, which knows what has been written since the last good sync.
+//! - `file`: the file under redb, which knows what has been written since the last good sync; `overlay`: one
+//!   that is never written to.
 //! - `fault`: turns redb's errors and panics into sentences.
 //!
 //! Nothing outside this folder knows redb.
@@ -18,6 +19,7 @@ mod file;
 mod frame;
 mod lock;
 mod meta;
+mod overlay;
 mod replay;
 mod restore;
 mod rewrite;

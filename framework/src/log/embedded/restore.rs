@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use super::engine::Engine;
-use super::lock::lock_folder;
+use super::lock::{lock_folder, remove_unfinished};
 use super::rewrite::Rewrite;
-use crate::log::closed::Restoration;
+use crate::log::closed::{ClosedLog, Restoration};
 use crate::log::epoch::EpochStart;
 use crate::log::{LogId, Position, Progress};
 use crate::private;
@@ -21,12 +21,13 @@ pub(in crate::log) fn restore(
     progress: &mut Progress,
 ) -> Result<(LogId, PathBuf), String> {
     let path = Engine::file_in(folder);
-    // The source has locked its folder itself.
-    let is_source = from.log.is_some_and(|log| log.path() == path);
-    let _lock = match is_source {
-        true => None,
-        false => Some(lock_folder(folder).map_err(|error| error.to_string())?),
+    // The source may have locked the folder itself.
+    let is_locked = |log: &ClosedLog| log.path() == path && log.engine().is_locked();
+    let lock = match from.log.is_some_and(is_locked) {
+        true => remove_unfinished(&path).map(|()| None),
+        false => lock_folder(folder).map(Some),
     };
+    let _lock = lock.map_err(|error| error.to_string())?;
     let failed = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
     let id = LogId::random();
     let rewrite = Rewrite::create(&path, from.base);

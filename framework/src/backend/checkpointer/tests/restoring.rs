@@ -37,3 +37,42 @@ async fn an_archive_that_is_not_needed_may_be_damaged() {
 async fn archive(node: &Node) {
     node.checkpointer.checkpoint(&node.log, ReplacedRecords::Archive).await.unwrap();
 }
+
+/// All files below a folder, with what is in them.
+fn content(folder: &Path) -> BTreeMap<std::path::PathBuf, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        match entry.is_dir() {
+            true => files.append(&mut content(&entry)),
+            false => drop(files.insert(entry.clone(), fs::read(entry).unwrap())),
+        }
+    }
+    files
+}
+
+#[tokio::test]
+async fn a_backup_is_verified_and_read_without_a_change() {
+    let (folder, states) = with_archive().await;
+    let node = Node::open(folder.path());
+    node.append("while it runs").await;
+    let backup = tempfile::tempdir().unwrap();
+    // As a snapshot of the file system takes it.
+    for (path, bytes) in content(folder.path()) {
+        let copy = backup.path().join(path.strip_prefix(folder.path()).unwrap());
+        if copy.file_name().unwrap() == "log.lock" {
+            continue;
+        }
+        fs::create_dir_all(copy.parent().unwrap()).unwrap();
+        fs::write(copy, bytes).unwrap();
+    }
+    drop(node);
+    let before = content(backup.path());
+    let (lines, is_whole) = tools::verify(backup.path());
+    assert!(is_whole, "{lines:?}");
+    assert!(lines.iter().any(|line| line.contains("log.redb: whole, records")), "{lines:?}");
+    tools::log(backup.path(), None, &mut Vec::new()).unwrap();
+    let target = tempfile::tempdir().unwrap();
+    tools::restore(backup.path(), target.path(), Position(29)).unwrap();
+    assert_eq!(Node::open(target.path()).lines(), states[29]);
+    assert!(content(backup.path()) == before, "a backup was changed");
+}
