@@ -119,8 +119,11 @@ pub(super) enum DataCommand {
     /// Make the log that of an earlier position, with a new id; the back end must not be running
     Restore {
         /// The last position that it has
-        #[arg(long, value_name = "POSITION")]
-        at: u64,
+        #[arg(long, value_name = "POSITION", required_unless_present = "newest")]
+        at: Option<u64>,
+        /// The last position is the newest that can be restored
+        #[arg(long, conflicts_with = "at")]
+        newest: bool,
         /// The folder to restore from; without it that of the log itself
         #[arg(long, value_name = "DIR")]
         from: Option<PathBuf>,

@@ -53,13 +53,14 @@ pub(super) fn run(data: Data, path: Option<&Path>) -> Result<(), Problems> {
             print(&lines.join("\n"));
             is_whole.then_some(()).ok_or_else(|| failed("the data are damaged".to_owned()))
         }
-        DataCommand::Restore { at, from } => {
+        DataCommand::Restore { at, newest: _, from } => {
             let from = from.as_deref().unwrap_or(folder);
-            let restored = tools::restore(from, folder, Position(at)).map_err(failed)?;
+            let restored = tools::restore(from, folder, at.map(Position)).map_err(failed)?;
             let tools::Restored { id, position, base, before } = restored;
             print(&format!("restored position {position}, from {base} on, as log {id}"));
             if let Some(before) = before {
-                print(&format!("the log from before is {}", before.display()));
+                let before = before.display();
+                print(&format!("undo this with `data restore --newest --from {before}`"));
             }
             Ok(())
         }

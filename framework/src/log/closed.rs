@@ -84,11 +84,11 @@ impl ClosedLog {
 }
 
 impl Restoration<'_> {
-    /// Whether all records behind the base are there, up to the last one.
+    /// Up to where all records behind the base are there.
     ///
     /// # Errors
     /// When the log cannot be read.
-    pub(crate) fn is_complete(&self) -> Result<bool, OpenError> {
+    pub(crate) fn reach(&self) -> Result<Position, OpenError> {
         let past = self.log.map(ClosedLog::past).transpose()?;
         let mut ranges: Vec<(Position, Position)> =
             self.needed_archives().map(|archive| (archive.first, archive.last)).collect();
@@ -100,7 +100,7 @@ impl Restoration<'_> {
                 have = have.max(last);
             }
         }
-        Ok(have >= self.last)
+        Ok(have)
     }
 
     /// The archives of this log that have records behind the base which the log does not have.

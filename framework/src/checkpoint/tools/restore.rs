@@ -3,7 +3,8 @@ use std::path::{Path, PathBuf};
 
 use super::archives;
 use crate::checkpoint::{Checkpoints, Head};
-use crate::log::{Base, ClosedLog, Epoch, LogEpoch, LogId, Position, Restoration};
+use crate::log::{Archive, Base, ClosedLog, Epoch, LogEpoch, LogId, Past, Position, Restoration};
+use crate::private;
 
 /// A log that was restored.
 #[derive(Debug)]
@@ -14,23 +15,31 @@ pub(crate) struct Restored {
     pub position: Position,
     /// Where it begins: with the first record or with a checkpoint.
     pub base: Position,
-    /// Where the log is now that was in the folder before.
+    /// The folder with what there was before, for another restore.
     pub before: Option<PathBuf>,
 }
 
-/// Makes the log in `folder` that of an earlier `position`, from what is in the folder `from`: the log's
-/// file, checkpoints, and archives. What is in `from` stays; a log in `folder` gets another name.
+/// Makes the log in `folder` that of an earlier position, or of the newest that there is, from what is in the
+/// folder `from`: the log's file, checkpoints, and archives. What is in `from` stays; what is in `folder` stays in
+/// a folder of its own.
 ///
 /// The new log has an id of its own. So a front end that has followed the old one drops its cache, and no
 /// checkpoint or archive of the old one is taken for one of the new.
 ///
 /// # Errors
 /// A sentence for an operator. Then `folder` has the log that it had.
-pub(crate) fn restore(from: &Path, folder: &Path, position: Position) -> Result<Restored, String> {
-    let log = ClosedLog::open(from).map_err(|error| error.to_string())?;
+pub(crate) fn restore(
+    from: &Path,
+    folder: &Path,
+    at: impl Into<Option<Position>>,
+) -> Result<Restored, String> {
+    // It may be the same folder in another spelling.
+    let from = from.canonicalize().map_err(|error| format!("{}: {error}", from.display()))?;
+    let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    let log = ClosedLog::open(&from).map_err(|error| error.to_string())?;
     let past = log.as_ref().map(ClosedLog::past).transpose().map_err(|error| error.to_string())?;
-    let sources = Checkpoints::beside(from);
-    let archives = archives(from)?;
+    let sources = Checkpoints::beside(&from);
+    let archives = archives(&from)?;
     let names = sources.names().map_err(|error| format!("{}: {error}", from.display()))?;
     let mut wholes: Vec<(Head, String)> = Vec::new();
     for name in names {
@@ -42,10 +51,8 @@ pub(crate) fn restore(from: &Path, folder: &Path, position: Position) -> Result<
             }
         }
     }
-    wholes.retain(|(head, _)| {
-        let belongs = past.as_ref().is_none_or(|past| past.holds(head.of(), head.position));
-        belongs && head.position <= position
-    });
+    wholes
+        .retain(|(head, _)| past.as_ref().is_none_or(|past| past.holds(head.of(), head.position)));
     // The newest checkpoint first, then all records.
     wholes.reverse();
     let of = match (&past, wholes.first()) {
@@ -53,50 +60,110 @@ pub(crate) fn restore(from: &Path, folder: &Path, position: Position) -> Result<
         (None, Some((head, _))) => head.of(),
         (None, None) => return Err(format!("{}: there is no log or checkpoint", from.display())),
     };
-    let candidates = wholes.iter().map(Some).chain([None]);
-    let mut found = None;
-    for candidate in candidates {
+    let at = at.into();
+    let mut found: Option<(Restoration<'_>, Option<&String>)> = None;
+    for candidate in wholes.iter().map(Some).chain([None]) {
         let base = candidate.map_or(Base::default(), |(head, _)| head.base());
         let of = candidate.map_or(of, |(head, _)| head.of());
-        let log = log.as_ref();
-        let restoration = Restoration { log, of, archives: &archives, base, last: position };
-        if restoration.is_complete().map_err(|error| error.to_string())? {
-            found = Some((restoration, candidate));
-            break;
+        let last = at.unwrap_or(Position(u64::MAX));
+        let restoration = Restoration { log: log.as_ref(), of, archives: &archives, base, last };
+        let reached = restoration.reach().map_err(|error| error.to_string())?;
+        let is_better = match &found {
+            _ if at.is_some_and(|at| base.position > at || reached < at) => false,
+            Some((best, _)) => at.is_none() && reached > best.last,
+            None => true,
+        };
+        if is_better {
+            let last = at.unwrap_or(reached);
+            found = Some((Restoration { last, ..restoration }, candidate.map(|(_, name)| name)));
         }
     }
-    let Some((restoration, candidate)) = found else {
+    let Some((restoration, checkpoint)) = found else {
+        let what = restorable(past.as_ref(), of, &archives, &wholes);
+        let at = at.unwrap_or_default();
         return Err(format!(
-            "{}: position {position} cannot be restored: neither all records up to it nor a checkpoint and \
-             the records behind that are there",
+            "{}: position {at} cannot be restored; there are {what}",
             from.display()
         ));
     };
-    let target = Checkpoints::beside(folder);
+    let target = Checkpoints::beside(&folder);
     let mut before = None;
-    let (id, _) = restoration.write(folder, |id| {
-        if let Some((_, name)) = candidate {
+    let written = restoration.write(&folder, |id| {
+        before = keep_former(&folder)?;
+        if let Some(name) = checkpoint {
             sources.copy_as(name, id, &target).map_err(|error| error.to_string())?;
         }
-        before = keep_former(folder)?;
         Ok(())
+    });
+    let (id, _) = written.inspect_err(|_| {
+        if let Some(before) = &before
+            && let Err(error) = fs::remove_dir_all(before)
+        {
+            tracing::warn!(folder = %before.display(), %error, "cannot remove second names of files");
+        }
     })?;
-    Ok(Restored { id, position, base: restoration.base.position, before })
+    let Restoration { base, last: position, .. } = restoration;
+    Ok(Restored { id, position, base: base.position, before })
 }
 
-/// Gives the log's file a second name, under which it stays.
+/// Which records and checkpoints there are.
+fn restorable(
+    past: Option<&Past>,
+    of: LogEpoch,
+    archives: &[Archive],
+    checkpoints: &[(Head, String)],
+) -> String {
+    let archives = archives.iter().filter(|archive| archive.log == Some(of.id));
+    let mut ranges: Vec<_> = archives.map(|archive| (archive.first, archive.last)).collect();
+    ranges.extend(past.map(|past| (past.base().next(), past.last())));
+    ranges.sort();
+    ranges.dedup_by(|next, range| {
+        let is_joined = next.0 <= range.1.next();
+        if is_joined {
+            range.1 = range.1.max(next.1);
+        }
+        is_joined
+    });
+    ranges.retain(|(first, last)| first <= last);
+    let ranges = ranges.iter().map(|(first, last)| format!("records {first} to {last}"));
+    let mut positions: Vec<_> = checkpoints.iter().map(|(head, _)| head.position).collect();
+    positions.sort();
+    positions.dedup();
+    let positions: Vec<String> = positions.iter().map(Position::to_string).collect();
+    let checkpoints = match &positions[..] {
+        [] => "no checkpoints".to_owned(),
+        positions => format!("checkpoints at {}", positions.join(", ")),
+    };
+    ranges.chain([checkpoints]).collect::<Vec<_>>().join(" and ")
+}
+
+/// Gives the log, its checkpoints and archives second names in a folder of their own, under which they stay.
 fn keep_former(folder: &Path) -> Result<Option<PathBuf>, String> {
-    let file = folder.join("log.redb");
-    if !file.exists() {
+    let log = folder.join("log.redb");
+    let checkpoints = Checkpoints::beside(folder);
+    let failed =
+        |path: &Path, error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+    let names = checkpoints.names().map_err(|error| failed(folder, &error))?;
+    if !log.exists() && names.is_empty() {
         return Ok(None);
     }
-    let mut number = 1;
-    loop {
-        let former = folder.join(format!("log.redb.before-restore-{number}"));
-        match fs::hard_link(&file, &former) {
-            Ok(()) => return Ok(Some(former)),
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => number += 1,
-            Err(error) => return Err(format!("{}: {error}", former.display())),
+    let former = (1..).map(|number| folder.join(format!("before-restore-{number}")));
+    let former = former.into_iter().find(|former| !former.exists()).unwrap_or_default();
+    let mut files: Vec<PathBuf> = names.iter().map(|name| checkpoints.path(name)).collect();
+    files.extend(Some(log).filter(|log| log.exists()));
+    let link = |file: &Path| {
+        let linked = former.join(file.strip_prefix(folder).unwrap_or(file));
+        linked.parent().map_or(Ok(()), private::create_dir_all)?;
+        fs::hard_link(file, &linked)
+    };
+    for file in &files {
+        link(file).map_err(|error| failed(file, &error))?;
+    }
+    for archive in archives(folder)? {
+        // The folder of archives may be on another disk.
+        if let Err(error) = link(&archive.path) {
+            tracing::warn!(file = %archive.path.display(), %error, "cannot put an archive aside");
         }
     }
+    Ok(Some(former))
 }

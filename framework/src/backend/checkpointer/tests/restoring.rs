@@ -76,3 +76,64 @@ async fn a_backup_is_verified_and_read_without_a_change() {
     assert_eq!(Node::open(target.path()).lines(), states[29]);
     assert!(content(backup.path()) == before, "a backup was changed");
 }
+
+#[tokio::test]
+async fn what_a_restore_puts_aside_can_be_gone_back_to_after_its_checkpoints_were_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = Node::open(folder.path());
+    for number in 1..=10 {
+        node.append(&format!("line {number}")).await;
+        if number == 5 {
+            node.checkpointer.checkpoint(&node.log, ReplacedRecords::Drop).await.unwrap();
+        }
+    }
+    let lines = node.lines();
+    drop(node);
+    let restored = tools::restore(folder.path(), folder.path(), Position(6)).unwrap();
+    let before = restored.before.unwrap();
+    let node = Node::open(folder.path());
+    node.append("a wrong turn").await;
+    for _ in 0..2 {
+        node.checkpointer.checkpoint(&node.log, ReplacedRecords::Drop).await.unwrap();
+    }
+    drop(node);
+    tools::restore(&before, folder.path(), Position(10)).unwrap();
+    assert_eq!(Node::open(folder.path()).lines(), lines);
+}
+
+#[tokio::test]
+async fn a_position_that_cannot_be_restored_is_answered_with_those_that_can() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = Node::open(folder.path());
+    for number in 1..=6 {
+        node.append(&format!("line {number}")).await;
+        if number == 4 {
+            node.checkpointer.checkpoint(&node.log, ReplacedRecords::Drop).await.unwrap();
+        }
+    }
+    drop(node);
+    let error = tools::restore(folder.path(), folder.path(), Position(3)).unwrap_err();
+    assert!(error.contains("records 5 to 6") && error.contains("checkpoints at 4"), "{error}");
+}
+
+#[tokio::test]
+async fn the_folder_itself_may_be_named_in_another_spelling() {
+    let (folder, states) = with_archive().await;
+    let spelled = folder.path().join("checkpoints/..");
+    tools::restore(&spelled, folder.path(), Position(20)).unwrap();
+    assert_eq!(Node::open(folder.path()).lines(), states[20]);
+}
+
+#[tokio::test]
+async fn the_newest_position_is_restored_from_what_is_left() {
+    let (folder, states) = with_archive().await;
+    let target = tempfile::tempdir().unwrap();
+    let restored = tools::restore(folder.path(), target.path(), None::<Position>).unwrap();
+    assert_eq!(restored.position, Position(30));
+    fs::remove_file(folder.path().join("log.redb")).unwrap();
+    let restored = tools::restore(folder.path(), folder.path(), None::<Position>).unwrap();
+    assert_eq!(restored.position, Position(24));
+    assert_eq!(Node::open(folder.path()).lines(), states[24]);
+    let undone = tools::restore(&restored.before.unwrap(), target.path(), None::<Position>).unwrap();
+    assert_eq!(undone.position, Position(24));
+}
