@@ -3,7 +3,7 @@
 //! A file is named after its first and last position and the log's id. It begins with eight bytes that name the format and the
 //! log's id (16); each record is its length (4 bytes), its position (8) and its bytes as in the log, with
 //! their checksum; a length of 0 with the last position ends the file. A file gets its name when it is whole
-//! and on disk, before its records are dropped from the log.
+//! and on disk, and was read back, before its records are dropped from the log.
 
 use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read, Write};
@@ -82,6 +82,9 @@ impl Engine {
         file.write_all(&0u32.to_le_bytes())?;
         file.write_all(&through.0.to_le_bytes())?;
         file.into_inner().map_err(|error| error.into_error())?.sync_all()?;
+        // Soon it will be all that there is of them.
+        let path_now = unfinished.path().to_owned();
+        Archive { log: None, first, last: through, path: path_now }.verify()?;
         unfinished.rename(path)?;
         private::sync_folder(folder)?;
         folder.parent().map_or(Ok(()), private::sync_folder)
