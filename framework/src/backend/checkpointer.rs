@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
@@ -51,6 +51,10 @@ pub(super) struct Checkpointer {
     /// A run has it until its thread has ended, whatever becomes of the request for it.
     turn: Arc<tokio::sync::Mutex<()>>,
     stop: Arc<AtomicBool>,
+    /// When the last run ended that was successful.
+    made: Mutex<Moment>,
+    /// Whether the log has records that the last checkpoint replaces and that are to leave it.
+    has_replaced: AtomicBool,
     /// How long the last one is, in bytes.
     length: AtomicU64,
     /// How many bytes of records there were when it was made.
@@ -98,6 +102,8 @@ impl Checkpointer {
             archive,
             turn: Arc::default(),
             stop: Arc::default(),
+            made: Mutex::new(clock::now()),
+            has_replaced: AtomicBool::new(false),
             length: AtomicU64::new(0),
             made_at: AtomicU64::new(0),
         }
@@ -113,12 +119,13 @@ impl Checkpointer {
         self.stop.store(true, Ordering::Relaxed);
     }
 
-    /// Whether a checkpoint is due, when the log has `bytes` and the last one was made at a moment.
-    fn is_due(&self, bytes: u64, made: Moment, now: Moment) -> bool {
+    /// Whether a checkpoint is due, when the log has `bytes`.
+    fn is_due(&self, bytes: u64, now: Moment) -> bool {
         let CheckpointOptions { bytes: limit, interval, .. } = self.options;
         let since = bytes.saturating_sub(self.made_at.load(Ordering::Relaxed));
         let by_bytes = limit > 0 && since >= limit.max(self.length.load(Ordering::Relaxed));
-        let by_time = !interval.is_zero() && since > 0 && now.since(made) >= interval;
+        let is_wanted = since > 0 || self.has_replaced.load(Ordering::Relaxed);
+        let by_time = !interval.is_zero() && is_wanted && now.since(*self.made()) >= interval;
         by_bytes || by_time
     }
 
@@ -153,30 +160,37 @@ impl Checkpointer {
                 this.make(&log).await?;
             }
             let made = this.make(&log).await?;
+            // One more is due later, though nothing may be written until then.
+            let replaced = records != ReplacedRecords::Keep && log.base() < made.position;
+            this.has_replaced.store(replaced, Ordering::Relaxed);
             this.drop_replaced(&log, records).await?;
-            Ok(Made { base: log.base(), ..made })
+            let base = log.base();
+            this.has_replaced.store(replaced && base < made.position, Ordering::Relaxed);
+            *this.made() = clock::now();
+            Ok(Made { base, ..made })
         });
         run.await.map_err(|error| error.to_string())?
     }
 
     /// Makes checkpoints whenever they are due, for as long as it is polled.
     pub(super) async fn run(self: &Arc<Self>, log: &Arc<Log>) {
-        let mut made = clock::now();
         let mut pause = LOOK;
         loop {
             tokio::time::sleep(pause).await;
             pause = LOOK;
-            if !self.is_due(log.bytes(), made, clock::now()) {
+            if !self.is_due(log.bytes(), clock::now()) {
                 continue;
             }
-            let outcome = self.take_turn(log, self.options.records, 1).await;
-            made = clock::now();
-            if let Err(reason) = outcome {
+            if let Err(reason) = self.take_turn(log, self.options.records, 1).await {
                 tracing::error!(%reason, "the checkpoint has failed");
                 metrics::counter!("headwater_checkpoint_failures_total").increment(1);
                 pause = AGAIN;
             }
         }
+    }
+
+    fn made(&self) -> MutexGuard<'_, Moment> {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Makes one checkpoint.
@@ -221,7 +235,9 @@ impl Checkpointer {
             if records == ReplacedRecords::Archive {
                 log.archive(&archive, base.position, &stop)?;
             }
-            log.drop_records(base, &stop)
+            log.drop_records(base, &stop)?;
+            // What was to be erased is still in the ones that stay.
+            if records == ReplacedRecords::Drop { checkpoints.remove_old() } else { Ok(()) }
         });
         dropping.await.and_then(|dropped| dropped)
     }

@@ -177,7 +177,9 @@ impl Checkpoints {
         self.folder.rename(&unfinished, &name)?;
         self.folder.sync()?;
         self.lock().push(Kept { name, base });
-        self.remove_old();
+        if let Err(reason) = self.remove_old() {
+            tracing::warn!(%reason, "an old checkpoint stays");
+        }
         Ok(written)
     }
 
@@ -253,19 +255,30 @@ impl Checkpoints {
         Ok(Some(if newer.base.position < older.base.position { newer.base } else { older.base }))
     }
 
-    /// Removes all but the last two.
-    fn remove_old(&self) {
+    /// Removes all but the last two, once there are two. None must be being written.
+    ///
+    /// # Errors
+    /// Which of them cannot be removed.
+    pub(crate) fn remove_old(&self) -> Result<(), String> {
         let mut kept = self.lock();
         if kept.len() < KEPT {
-            return;
+            return Ok(());
         }
         let surplus = kept.len() - KEPT;
         kept.drain(..surplus);
-        let Ok(names) = self.names() else { return };
-        for name in names.iter().filter(|name| !kept.iter().any(|kept| kept.name == **name)) {
-            if let Err(error) = self.folder.remove(name) {
-                tracing::warn!(file = %self.path(name).display(), %error, "cannot remove an old checkpoint");
-            }
+        let names = self.folder.names();
+        let names = names.map_err(|error| format!("{}: {error}", self.path.display()))?;
+        let is_old = |name: &&String| {
+            let is_kept = kept.iter().any(|kept| kept.name == **name);
+            name.ends_with(UNFINISHED) || (place_of(name).is_some() && !is_kept)
+        };
+        let failed = names.iter().filter(is_old).filter_map(|name| {
+            let error = self.folder.remove(name).err()?;
+            Some(format!("{} cannot be removed: {error}", self.path(name).display()))
+        });
+        match &failed.collect::<Vec<_>>()[..] {
+            [] => Ok(()),
+            failed => Err(failed.join("; ")),
         }
     }
 

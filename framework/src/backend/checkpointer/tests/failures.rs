@@ -68,3 +68,55 @@ async fn archiving_removes_what_an_earlier_attempt_has_not_finished() {
     let names = names(&archive);
     assert!(names.len() == 1 && names[0].ends_with(".records"), "{names:?}");
 }
+
+#[tokio::test]
+async fn a_run_that_has_failed_is_due_again_before_the_interval_is_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = Node::open(folder.path());
+    node.append("line").await;
+    let checkpoints = folder.path().join("checkpoints");
+    fs::write(&checkpoints, "no folder").unwrap();
+    *node.checkpointer.made() = Moment::from_nanos(0);
+    node.checkpointer.checkpoint(&node.log, ReplacedRecords::Keep).await.unwrap_err();
+    assert_eq!(*node.checkpointer.made(), Moment::from_nanos(0));
+    fs::remove_file(checkpoints).unwrap();
+    node.checkpointer.checkpoint(&node.log, ReplacedRecords::Keep).await.unwrap();
+    assert_ne!(*node.checkpointer.made(), Moment::from_nanos(0));
+}
+
+#[tokio::test]
+async fn records_that_are_to_be_dropped_are_though_nothing_is_written_any_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut node = Node::open(folder.path());
+    let hour = Duration::from_secs(3600);
+    let options = CheckpointOptions { interval: hour, ..CheckpointOptions::default() };
+    Arc::get_mut(&mut node.checkpointer).unwrap().options = options;
+    node.append("4,000 secrets").await;
+    let is_due = || {
+        let later = Moment::from_nanos(node.checkpointer.made().as_nanos() + 3_600_000_000_000);
+        node.checkpointer.is_due(node.log.bytes(), later)
+    };
+    for dropped in [0, 1] {
+        assert!(is_due(), "{dropped}");
+        node.checkpointer.take_turn(&node.log, ReplacedRecords::Drop, 1).await.unwrap();
+        assert_eq!(node.log.base(), Position(dropped));
+    }
+    assert!(!is_due());
+}
+
+#[tokio::test]
+async fn an_old_checkpoint_that_cannot_be_removed_fails_the_command_that_drops_records() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = Node::open(folder.path());
+    node.append("line").await;
+    // A folder cannot be removed as a file.
+    let old = folder.path().join("checkpoints/00000000-at-0.checkpoint");
+    fs::create_dir_all(&old).unwrap();
+    let made = node.checkpointer.checkpoint(&node.log, ReplacedRecords::Keep).await;
+    assert!(made.is_ok(), "nothing is to be erased");
+    let made = node.checkpointer.checkpoint(&node.log, ReplacedRecords::Drop).await;
+    let error = made.unwrap_err();
+    assert!(error.contains("00000000-at-0.checkpoint cannot be removed"), "{error}");
+    fs::remove_dir(old).unwrap();
+    node.checkpointer.checkpoint(&node.log, ReplacedRecords::Drop).await.unwrap();
+}
