@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use super::embedded::{Archive, Engine, restore};
+use super::embedded::{Archive, Engine, restore, unfinished};
 use super::epoch::EpochStart;
 use super::{Base, LogEpoch, LogId, OpenError, Past, Position, Progress, ReadError, Record};
 
@@ -38,6 +38,11 @@ impl ClosedLog {
             return Ok(None);
         }
         Ok(Some(ClosedLog { engine: Engine::open_closed(folder, 64 << 20)? }))
+    }
+
+    /// Whether a process was killed in a folder while it made a log there.
+    pub(crate) fn is_unfinished(folder: &Path) -> bool {
+        unfinished(&Engine::file_in(folder)).exists()
     }
 
     /// What it has.

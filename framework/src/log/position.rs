@@ -14,9 +14,9 @@ impl Position {
     /// Before the first record.
     pub const START: Position = Position(0);
 
-    /// The position right after this one.
+    /// The position right after this one. The greatest of all, which no record reaches, has none, and stays.
     pub const fn next(self) -> Position {
-        Position(self.0 + 1)
+        Position(self.0.saturating_add(1))
     }
 }
 
@@ -63,5 +63,15 @@ impl<'de> Deserialize<'de> for LogId {
         let text = String::deserialize(deserializer)?;
         let id = u128::from_str_radix(&text, 16);
         id.map(LogId).map_err(|_| D::Error::custom("a log's id is 32 hexadecimal digits"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_position_is_behind_the_greatest() {
+        assert_eq!(Position(u64::MAX).next(), Position(u64::MAX));
     }
 }

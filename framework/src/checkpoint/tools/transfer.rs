@@ -11,8 +11,12 @@ use crate::checkpoint::writer::Writer;
 use crate::checkpoint::{CheckpointError, Checkpoints, Head};
 use crate::docroot::Manifest;
 use crate::log::{
-    Base, ContentId, Epoch, FileChange, LogEpoch, LogId, Position, Progress, Restoration,
+    Base, ClosedLog, ContentId, Epoch, FileChange, Log, LogEpoch, LogId, Position, Progress,
+    Restoration,
 };
+
+/// The greatest position that an export may have.
+const LAST: u64 = u64::MAX / 2;
 
 /// What the first line says.
 #[derive(Debug, Serialize, Deserialize)]
@@ -117,7 +121,8 @@ fn write_line(out: &mut dyn Write, line: &impl Serialize) -> std::io::Result<()>
 pub(crate) fn import(lines: impl BufRead, folder: &Path) -> Result<(LogId, Position), String> {
     let checkpoints = Checkpoints::beside(folder);
     let is_empty = checkpoints.names().is_ok_and(|names| names.is_empty());
-    if folder.join("log.redb").exists() || !is_empty {
+    // An import that was killed may have left its checkpoint.
+    if Log::is_in(folder) || !(is_empty || ClosedLog::is_unfinished(folder)) {
         return Err(format!("{}: there is a log already; name another folder", folder.display()));
     }
     let mut lines = lines.lines().zip(1u64..);
@@ -127,6 +132,9 @@ pub(crate) fn import(lines: impl BufRead, folder: &Path) -> Result<(LogId, Posit
         serde_json::from_str(&first).map_err(|error| format!("line 1: {error}"))?;
     if format != 1 {
         return Err(format!("line 1: the export has format {format}, and this build reads 1 only"));
+    }
+    if position.0 > LAST {
+        return Err(format!("line 1: position {position} is too great: no log gets there"));
     }
     let epoch = Epoch::random();
     let base = Base { position, time, epoch };

@@ -35,7 +35,7 @@ pub(super) fn remove_unfinished(path: &Path) -> Result<(), OpenError> {
 }
 
 /// Where a log's file is written before it has its name.
-pub(super) fn unfinished(path: &Path) -> PathBuf {
+pub(in crate::log) fn unfinished(path: &Path) -> PathBuf {
     path.with_extension("redb.new")
 }
 

@@ -27,6 +27,7 @@ mod rewrite;
 pub(crate) use archive::Archive;
 pub(super) use engine::{Engine, STOPPING, WriteFailure};
 pub(super) use frame::Frame;
+pub(super) use lock::unfinished;
 pub(super) use replay::Replayed;
 pub(super) use restore::restore;
 pub(super) use rewrite::Rewrite;

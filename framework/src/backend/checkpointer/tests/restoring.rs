@@ -134,6 +134,25 @@ async fn the_newest_position_is_restored_from_what_is_left() {
     let restored = tools::restore(folder.path(), folder.path(), None::<Position>).unwrap();
     assert_eq!(restored.position, Position(24));
     assert_eq!(Node::open(folder.path()).lines(), states[24]);
-    let undone = tools::restore(&restored.before.unwrap(), target.path(), None::<Position>).unwrap();
+    let undone =
+        tools::restore(&restored.before.unwrap(), target.path(), None::<Position>).unwrap();
     assert_eq!(undone.position, Position(24));
+}
+
+#[tokio::test]
+async fn an_import_that_fails_or_was_killed_does_not_hinder_the_next() {
+    let (folder, states) = with_archive().await;
+    let (mut lines, target) = (Vec::new(), tempfile::tempdir().unwrap());
+    tools::export(folder.path(), None, &mut lines).unwrap();
+    let torn = [&lines[..], b"{\"item\":"].concat();
+    tools::import(std::io::Cursor::new(torn), target.path()).unwrap_err();
+    let left: Vec<_> = content(target.path()).into_keys().collect();
+    assert!(left.iter().all(|path| path.ends_with("log.lock")), "{left:?}");
+
+    // Killed when the checkpoint had its name and the log had not.
+    tools::import(std::io::Cursor::new(lines.clone()), target.path()).unwrap();
+    let log = target.path().join("log.redb");
+    fs::rename(&log, log.with_extension("redb.new")).unwrap();
+    tools::import(std::io::Cursor::new(lines), target.path()).unwrap();
+    assert_eq!(Node::open(target.path()).lines(), states[24]);
 }
