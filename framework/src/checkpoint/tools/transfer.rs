@@ -2,6 +2,7 @@ use std::io::{BufRead, Write};
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use super::closed;
@@ -29,13 +30,47 @@ struct First {
 }
 
 /// Any other line.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(untagged, deny_unknown_fields)]
 enum Line {
-    /// An item of a field of a state.
-    Item { state: String, field: String, version: u32, item: Item },
-    /// A file that the log has put into the docroot, or removed.
-    File { file: String, position: Position, blake3: Option<String>, length: Option<u64> },
+    Item(ItemLine),
+    File(FileLine),
+}
+
+/// An item of a field of a state.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ItemLine {
+    state: String,
+    field: String,
+    version: u32,
+    item: Item,
+}
+
+/// A file that the log has put into the docroot, or removed.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileLine {
+    file: String,
+    position: Position,
+    blake3: Option<String>,
+    length: Option<u64>,
+}
+
+impl Line {
+    /// Reads a line as what it says it is, so that an error names what is wrong with that.
+    fn parse(text: &str) -> Result<Line, serde_json::Error> {
+        #[derive(Deserialize)]
+        struct Kind {
+            file: Option<IgnoredAny>,
+        }
+        let item = match serde_json::from_str(text) {
+            Ok(item) => return Ok(Line::Item(item)),
+            Err(error) => error,
+        };
+        match serde_json::from_str(text) {
+            Ok(Kind { file: Some(_) }) => serde_json::from_str(text).map(Line::File),
+            _ => Err(item),
+        }
+    }
 }
 
 /// Writes a checkpoint as lines of JSON: the newest whole one of the log in `folder`, or the named one of
@@ -89,7 +124,7 @@ fn write_lines(
             Part::Item(item) => {
                 let Some((state, field, version)) = &place else { continue };
                 let (state, field, version) = (state.clone(), field.clone(), *version);
-                let line = Line::Item { state, field, version, item: Item::decode(item) };
+                let line = ItemLine { state, field, version, item: Item::decode(item) };
                 if let Err(error) = write_line(out, &line) {
                     return Ok(closed(error)?);
                 }
@@ -102,7 +137,7 @@ fn write_lines(
     for (path, entry) in manifest.iter() {
         let (blake3, length) =
             (entry.content.map(|it| it.hex()), entry.content.map(|it| it.length));
-        let file = Line::File { file: path.to_owned(), position: entry.position, blake3, length };
+        let file = FileLine { file: path.to_owned(), position: entry.position, blake3, length };
         write_line(out, &file).or_else(closed)?;
     }
     progress.end(done);
@@ -159,9 +194,9 @@ fn read_lines(
     let mut progress = Progress::begin("importing lines", 0);
     for (line, number) in lines {
         let wrong = |reason: String| CheckpointError::Refused(format!("line {number}: {reason}"));
-        let line = serde_json::from_str(&line?).map_err(|error| wrong(error.to_string()))?;
+        let line = Line::parse(&line?).map_err(|error| wrong(error.to_string()))?;
         match line {
-            Line::Item { state, field, version, item } => {
+            Line::Item(ItemLine { state, field, version, item }) => {
                 let next = Some((state, field, version));
                 if next != place {
                     place = next;
@@ -170,7 +205,7 @@ fn read_lines(
                 }
                 writer.item(&item.encode().map_err(wrong)?)?;
             }
-            Line::File { file: path, position, blake3, length } => {
+            Line::File(FileLine { file: path, position, blake3, length }) => {
                 let content = blake3.map(|text| {
                     let hash = unhex(&text)?.try_into().map_err(|_| "it is no hash of BLAKE3")?;
                     Ok(ContentId { hash, length: length.unwrap_or_default() })

@@ -156,3 +156,21 @@ async fn an_import_that_fails_or_was_killed_does_not_hinder_the_next() {
     tools::import(std::io::Cursor::new(lines), target.path()).unwrap();
     assert_eq!(Node::open(target.path()).lines(), states[24]);
 }
+
+#[tokio::test]
+async fn what_is_wrong_with_a_line_is_named() {
+    let (folder, _) = with_archive().await;
+    let mut lines = Vec::new();
+    tools::export(folder.path(), None, &mut lines).unwrap();
+    let lines = String::from_utf8(lines).unwrap();
+    let refused = |from: &str, to: &str| {
+        let changed = std::io::Cursor::new(lines.replacen(from, to, 1));
+        tools::import(changed, tempfile::tempdir().unwrap().path()).unwrap_err()
+    };
+    let error = refused("\"version\":1", "\"versoin\":1");
+    assert!(error.contains("line 2: unknown field `versoin`"), "{error}");
+    let error = refused("\"field\":\"lines\"", "\"field\":7");
+    assert!(error.contains("line 2: invalid type: integer `7`, expected a string"), "{error}");
+    let error = refused("\"position\":24", "\"position\":18446744073709551615");
+    assert!(error.contains("line 1: ") && error.contains("position"), "{error}");
+}
