@@ -177,7 +177,7 @@ impl Backend {
         if !Log::is_in(folder) && !checkpointer.is_empty() {
             return Err(Problem::new(format!(
                 "{}: there are checkpoints, but the log itself is missing; restore the folder from a backup, make a \
-                 log of the newest checkpoint with `data restore`, or move the folder `checkpoints` away to start \
+                 log of the newest checkpoint with `data restore --newest`, or move the folder `checkpoints` away to start \
                  with an empty log",
                 folder.display()
             )));

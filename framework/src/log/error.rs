@@ -42,8 +42,8 @@ pub(crate) enum OpenError {
     },
     /// The file as a whole is not readable as a log.
     #[error(
-        "{}: the file is damaged or not a log: {reason}; restore it from a backup, or move it away \
-         to start with an empty log",
+        "{}: the file is damaged or not a log: {reason}; restore it from a backup, or move it away and \
+         make a log of the newest checkpoint: `data restore --newest`",
         path.display()
     )]
     Corrupt {
@@ -55,8 +55,9 @@ pub(crate) enum OpenError {
     /// A record is damaged or missing, and it is not the end of the log.
     #[error(
         "{}: the log is damaged at position {position}: {reason}; restore the file from a backup, \
-         or move it away to start with an empty log",
-        path.display()
+         or make a log of what comes before: `data restore --at {}`",
+        path.display(),
+        position.0.saturating_sub(1)
     )]
     Damaged {
         /// The log's file.
