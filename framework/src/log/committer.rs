@@ -139,7 +139,7 @@ impl<A: Applier> Committer<A> {
                     Some(reason) => Err(reason.clone()),
                     None => self.engine.finish_rewrite(rewrite, self.last),
                 };
-                self.engine.mark_lock(self.last);
+                self.engine.note_in_lock(self.last);
                 // There may be no task left that waits for it.
                 let _ = answer.send(replaced);
                 None
@@ -192,7 +192,7 @@ impl<A: Applier> Committer<A> {
             if self.engine.is_begun() { Ok(()) } else { Err(failure.to_string()) }
         });
         if noted.is_ok() {
-            self.engine.mark_lock(self.last);
+            self.engine.note_in_lock(self.last);
         }
         self.trouble.set(noted.clone().err());
         noted
@@ -284,7 +284,7 @@ impl<A: Applier> Committer<A> {
     }
 
     fn publish(&mut self, last: Position, time: u64) {
-        self.engine.mark_lock(last);
+        self.engine.note_in_lock(last);
         (self.last, self.time) = (last, time);
         self.committed.store(last.0, Ordering::Release);
     }

@@ -438,7 +438,7 @@ fn replay(
         begun = engine.begin(replayed.last);
     }
     match begun {
-        Ok(()) => engine.mark_lock(replayed.last),
+        Ok(()) => engine.note_in_lock(replayed.last),
         Err(failure) if failure.is_damage() => return Err(engine.open_error(failure)),
         // The disk is full, say: the epoch is stored with the first record then.
         Err(failure) => {

@@ -13,7 +13,7 @@ use redb::{
 use super::fault::{guarded, is_damage, open_error, storage};
 use super::file::{LogFile, Unsynced};
 use super::frame::Frame;
-use super::lock::{lock_folder, lock_if_there, mark_of, unfinished};
+use super::lock::{lock_folder, lock_if_there, note_of, unfinished};
 use super::meta::{META, read_base, read_epochs, read_meta, store_epoch, write_meta};
 use super::overlay::Overlay;
 use super::replay::read;
@@ -44,7 +44,7 @@ pub(in crate::log) struct Engine {
     /// last opening and its last record. A log that is only read may have none.
     lock: Option<File>,
     /// What the lock named when it was found.
-    found_mark: String,
+    found_note: String,
     /// Whether that was the file as it was found.
     untouched: bool,
 }
@@ -132,9 +132,9 @@ impl Engine {
         let base = read_base(&database).map_err(|error| open_error(&path, error))?;
         let database = RwLock::new(Some(database));
         let (epochs, has_epoch) = (Epochs::new(epochs), AtomicBool::new(false));
-        let mut found_mark = String::new();
-        if lock.as_ref().is_some_and(|mut lock| lock.read_to_string(&mut found_mark).is_err()) {
-            found_mark.clear();
+        let mut found_note = String::new();
+        if lock.as_ref().is_some_and(|mut lock| lock.read_to_string(&mut found_note).is_err()) {
+            found_note.clear();
         }
         let untouched = false;
         Ok(Engine {
@@ -147,7 +147,7 @@ impl Engine {
             has_epoch,
             unsynced_folder: AtomicBool::new(false),
             lock,
-            found_mark,
+            found_note,
             untouched,
         })
     }
@@ -188,8 +188,8 @@ impl Engine {
 
     /// Begins this opening's epoch, behind the last record. It is stored with the next that is written.
     pub(super) fn begin_epoch(&mut self, last: Position) {
-        let mark = mark_of(&self.path, &self.epochs, last);
-        self.untouched = mark.is_some_and(|mark| mark == self.found_mark);
+        let note = note_of(&self.path, &self.epochs, last);
+        self.untouched = note.is_some_and(|note| note == self.found_note);
         self.epochs.begin(last);
     }
 
@@ -199,18 +199,18 @@ impl Engine {
     }
 
     /// Lets the lock name the file, this opening, which is stored, and the last record, before that
-    /// record can be seen. The mark is not synced: one that a power cut takes back names an earlier
+    /// record can be seen. The note is not synced: one that a power cut takes back names an earlier
     /// record, and then the next opening takes the file for one that was restored.
-    pub(in crate::log) fn mark_lock(&self, last: Position) {
-        let marked = || {
+    pub(in crate::log) fn note_in_lock(&self, last: Position) {
+        let noted = || {
             let Some(mut lock) = self.lock.as_ref() else { return Ok(()) };
             lock.rewind()?;
-            // All marks are of one length.
-            lock.write_all(mark_of(&self.path, &self.epochs, last).unwrap_or_default().as_bytes())
+            // All notes are of one length.
+            lock.write_all(note_of(&self.path, &self.epochs, last).unwrap_or_default().as_bytes())
         };
         // Without it the next opening takes the file for one that was restored.
-        if let Err(error) = marked() {
-            tracing::warn!(file = %self.path.display(), %error, "cannot mark the log's lock");
+        if let Err(error) = noted() {
+            tracing::warn!(file = %self.path.display(), %error, "cannot write to the log's lock");
         }
     }
 

@@ -56,13 +56,13 @@ fn lock(folder: &Path, options: &mut OpenOptions) -> Result<File, OpenError> {
 /// What the lock says of a file: a copy of it has another inode, an older state another last epoch or
 /// another last record.
 #[cfg(unix)]
-pub(super) fn mark_of(path: &Path, epochs: &Epochs, last: Position) -> Option<String> {
+pub(super) fn note_of(path: &Path, epochs: &Epochs, last: Position) -> Option<String> {
     use std::os::unix::fs::MetadataExt;
     let (file, Epoch(epoch)) = (fs::metadata(path).ok()?, epochs.last()?.epoch);
     Some(format!("{epoch:016x} {:016x} {:016x} {:016x}\n", last.0, file.dev(), file.ino()))
 }
 
 #[cfg(not(unix))]
-pub(super) fn mark_of(_: &Path, _: &Epochs, _: Position) -> Option<String> {
+pub(super) fn note_of(_: &Path, _: &Epochs, _: Position) -> Option<String> {
     None
 }
