@@ -141,6 +141,10 @@ impl Checkpointer {
         records: ReplacedRecords,
     ) -> Result<Made, String> {
         let number = if records == ReplacedRecords::Keep { 1 } else { 2 };
+        if (records, self.options.records) == (ReplacedRecords::Drop, ReplacedRecords::Archive) {
+            let base = log.base();
+            tracing::warn!(%base, "the records behind this position will be missing in the archives");
+        }
         self.take_turn(log, records, number).await
     }
 

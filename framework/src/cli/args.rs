@@ -155,9 +155,9 @@ pub(super) enum DataCommand {
 
 #[derive(Debug, Args)]
 pub(super) struct Checkpoint {
-    /// Make two, and drop all records before them from the log
+    /// Make two, and drop all records before them from the log: they are gone for good
     #[arg(long)]
-    pub(super) compact: bool,
+    pub(super) drop: bool,
     /// The admin address of the back end, like http://127.0.0.1:8300
     #[arg(long, value_name = "URL")]
     pub(super) admin: Option<AdminPort>,

@@ -39,8 +39,8 @@ pub(super) fn run(data: Data, path: Option<&Path>) -> Result<(), Problems> {
     let folder = &*config.log.path;
     let failed = |message: String| Problems::from(Problem::new(message));
     match data.command {
-        DataCommand::Checkpoint(Checkpoint { compact, admin }) => {
-            let records = if compact { ReplacedRecords::Drop } else { ReplacedRecords::Keep };
+        DataCommand::Checkpoint(Checkpoint { drop, admin }) => {
+            let records = if drop { ReplacedRecords::Drop } else { ReplacedRecords::Keep };
             checkpoint(records, admin, &config)
         }
         DataCommand::Archive { admin } => checkpoint(ReplacedRecords::Archive, admin, &config),
