@@ -227,6 +227,7 @@ fn call() -> Call {
         body_limit: None,
         request_id: "f1-000000000001".to_owned(),
         remote: Some([127, 0, 0, 1].into()),
+        session: None,
         deadline: 30_000,
         own_url: None,
         has_fragments: false,
@@ -246,6 +247,8 @@ fn answer() -> Answer {
         groups: vec!["stories".to_owned(), "story:the-river-is-high".to_owned()],
         recorded: Some(Vec::new()),
         cache: None,
+        has_session: false,
+        session: None,
         log: LOG,
         as_of: Position(4711),
     }
