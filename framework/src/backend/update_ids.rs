@@ -11,8 +11,8 @@
 //!
 //! # What a key is bound to
 //!
-//! A digest of method, host, path, query, content type, body, and of the client's credentials: `Authorization` and the cookies.
-//! It is keyed with the client's key, which stands nowhere: so who reads the log does not learn a password by trying.
+//! A digest of method, path, query, content type, body, and of the client's credentials: `Authorization` and the cookies.
+//! Not of the host, because a client may try another front end. It is keyed with the client's key, which stands nowhere: so who reads the log does not learn a password by trying.
 //!
 //! **Why credentials are in the digest.** Without them a client that guesses or reuses another one's key would get that one's
 //! outcome, and its own update would be lost. They could be in the id instead, so that each client has its own keys. But
@@ -39,7 +39,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
@@ -150,7 +150,7 @@ fn digest_of_head(key: &str, call: &Call, headers: &HeaderMap, options: &KeyOpti
     };
     add(call.method.as_bytes());
     add(call.uri.as_bytes());
-    for name in [HOST, CONTENT_TYPE, AUTHORIZATION] {
+    for name in [CONTENT_TYPE, AUTHORIZATION] {
         add(headers.get(name).map_or(&[], |value| value.as_bytes()));
     }
     let is_meant = |name: &str| match &options.cookies {

@@ -125,6 +125,13 @@ impl Host for TestHost {
         let body = match call.controller.as_str() {
             "echo" => body,
             "name" => Body::from(self.name.clone()),
+            "again" => {
+                let read = body.collect(1 << 20).await.unwrap();
+                self.finished.send_modify(|finished| *finished += 1);
+                self.gate.acquire().await.unwrap().forget();
+                let read = String::from_utf8_lossy(&read);
+                Body::from(format!("{} {:?} {read}", call.is_again, call.id))
+            }
             "gather" => {
                 self.gathering.wait().await;
                 Body::empty()

@@ -1,5 +1,6 @@
 //! The link with small real hosts and followers, over TCP and in memory.
 
+mod again;
 mod calls;
 mod feeds;
 mod files;

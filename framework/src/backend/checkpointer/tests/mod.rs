@@ -18,7 +18,10 @@ use super::*;
 use crate::backend::tail::Publisher;
 use crate::checkpoint::{archive_of, tools};
 use crate::docroot::Store as Contents;
-use crate::log::{ContentId, Draft, FileChange, Invalidation, Joined, LogOptions, Membership};
+use crate::log::{
+    ContentId, Draft, FileChange, IdSource, Invalidation, Joined, LogOptions, Membership,
+    RequestDigest, UpdateId,
+};
 use crate::state::{At, Row, State, Store, Table, Updates, Value, Violation};
 
 #[derive(Clone, Serialize, Deserialize, Row)]
@@ -77,6 +80,8 @@ struct Learnt {
     joined: Joined,
     committed: Position,
     applied: Position,
+    /// The updates that may come a second time.
+    repeats: Vec<Vec<u8>>,
 }
 
 impl<S: Updates<Update = String>> NodeOf<S> {
@@ -116,6 +121,12 @@ impl Node {
         lines.map(|line| (line.position, line.text.clone())).collect()
     }
 
+    fn repeats(&self) -> Vec<Vec<u8>> {
+        let saved = self.checkpointer.saved.states.save().into_iter();
+        let own = saved.filter(|state| state.name == "headwater");
+        own.flat_map(|state| state.fields).flat_map(|field| field.pieces).collect()
+    }
+
     /// What it has learnt at its start.
     fn learnt(&self) -> Learnt {
         let view = self.store.view(None);
@@ -130,8 +141,22 @@ impl Node {
             joined: self.joined.clone(),
             committed: self.log.committed(),
             applied: self.checkpointer.saved.tail.applied(),
+            repeats: self.repeats(),
         }
     }
+}
+
+/// An update of a request that may be sent twice, the request being numbered.
+fn identified(request: u64, line: &str) -> Draft {
+    let mut draft = update(line);
+    let digest = RequestDigest { head: request.into(), body: None };
+    let source = match request % 3 {
+        0 => IdSource::FrontEnd { again_after: None },
+        kept => IdSource::Client { request: digest, kept: 60 * kept as u32 },
+    };
+    let update = draft.update.as_mut().unwrap();
+    update.id = Some(UpdateId { call: request.into(), number: 0, source });
+    draft
 }
 
 fn update(line: &str) -> Draft {
@@ -141,6 +166,8 @@ fn update(line: &str) -> Draft {
 #[derive(Debug, Clone)]
 enum Step {
     Update,
+    /// The update so far back comes again, if there was one.
+    Repeat(u64),
     Panic,
     /// A refused update that defers something.
     Refuse,
@@ -161,6 +188,7 @@ enum Step {
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         6 => Just(Step::Update),
+        3 => (1..6u64).prop_map(Step::Repeat),
         1 => Just(Step::Panic),
         1 => Just(Step::Refuse),
         2 => Just(Step::Defer),
@@ -180,10 +208,15 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 fn draft(step: &Step, next: u64) -> Option<Draft> {
     let none = Draft::default();
     Some(match step {
-        Step::Update => update(&format!("line {next}")),
-        Step::Panic => update("panic"),
+        Step::Update => identified(next, &format!("line {next}")),
+        Step::Repeat(back) => {
+            let request = next.saturating_sub(*back);
+            identified(request, &format!("line {request}"))
+        }
+        Step::Panic => identified(next, "panic"),
         Step::Refuse => {
-            Draft { deferred: Invalidation::new().group(next.to_string()), ..update("refused") }
+            let deferred = Invalidation::new().group(next.to_string());
+            Draft { deferred, ..identified(next, "refused") }
         }
         Step::Defer => Draft { deferred: Invalidation::new().group(next.to_string()), ..none },
         Step::Settle(back) => Draft { settles: Some(Position(next.saturating_sub(*back))), ..none },
