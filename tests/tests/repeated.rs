@@ -27,6 +27,11 @@ path = "/resent"
 methods = ["POST"]
 controller = "notes.add"
 resend = true
+
+[[route]]
+path = "/sign-in"
+methods = ["POST"]
+controller = "accounts.sign_in"
 "#;
 
 /// A lease that is long enough for a back end to be killed while a writer waits for it.
@@ -176,6 +181,30 @@ async fn a_key_is_known_after_a_start_from_a_checkpoint_without_its_record() {
     assert_eq!(post(&node, "one").await, first);
     assert_eq!(post(&node, "two").await.0, 422);
     assert_eq!(notes(&node.visitor()).await, ["one"]);
+}
+
+#[tokio::test]
+async fn a_key_is_bound_to_the_user_of_the_session_and_not_to_the_session() {
+    let site = Site::test_site(PROGRAM).route(ROUTES);
+    let node = single(&site).await;
+    let sign_in = async |name: &str| {
+        let response = node.visitor().form("/sign-in", &format!("name={name}")).await;
+        response.header("set-cookie").split(';').next().expect("a cookie").to_owned()
+    };
+    let post = async |cookie: &str, visits: u32| {
+        let cookie = format!("{cookie}; visits={visits}");
+        let headers = [("idempotency-key", "\"1\""), ("cookie", &*cookie)];
+        let answer = node.visitor().ask("POST", "/notes", &headers, "word").await;
+        (answer.status, answer.text().to_owned())
+    };
+    let (before, after) = (sign_in("Ann").await, sign_in("Ann").await);
+    assert_ne!(before, after);
+    let first = post(&before, 1).await;
+    assert_eq!(first, (200, "1".to_owned()));
+    assert_eq!(post(&after, 2).await, first);
+    assert_eq!(post(&sign_in("Bob").await, 1).await.0, 422);
+    assert_eq!(post("", 1).await.0, 422);
+    assert_eq!(notes(&node.visitor()).await, ["word"]);
 }
 
 /// How many times the node is killed.

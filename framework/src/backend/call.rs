@@ -58,10 +58,13 @@ impl Backend {
             Ok(headers) => headers,
             Err(reply) => return self.wire(reply, as_of),
         };
+        let session = call.session.take().filter(|session| self.honours(session));
+        let session = session.map(|session| Arc::new(*session));
+        let has_session = session.is_some();
         let (ids, body) = if is_unsafe {
             let known = call.log.is_some_and(|log| self.knows(log, call.applied));
             let known = if known { call.applied } else { Position::START };
-            match UpdateIds::of(&call, &headers, body, known, &self.keys) {
+            match UpdateIds::of(&call, &headers, session.as_deref(), body, known, &self.keys) {
                 Ok(identified) => identified,
                 Err(reply) => return self.wire(*reply, as_of),
             }
@@ -69,9 +72,6 @@ impl Backend {
             (None, body)
         };
         let journal = Arc::new(CallJournal::new(Arc::clone(self), invalidations, own, ids));
-        let session = call.session.take().filter(|session| self.honours(session));
-        let session = session.map(|session| Arc::new(*session));
-        let has_session = session.is_some();
         let site = Site {
             states: Arc::clone(&self.states),
             resources: Arc::clone(&self.resources),

@@ -11,16 +11,16 @@
 //!
 //! # What a key is bound to
 //!
-//! A digest of method, path, query, content type, body, and of the client's credentials: `Authorization` and the cookies.
-//! Not of the host, because a client may try another front end. It is keyed with the client's key, which stands nowhere: so who reads the log does not learn a password by trying.
+//! A digest of method, path, query, content type, body, and of what tells clients apart: `Authorization`, the user of the session (or
+//! the session, if it has none), and where there is no session, the cookies. Not of the host, because a client may try another front end. It is keyed with the client's key, which stands nowhere: so who reads the log does not learn a password by trying.
 //!
 //! **Why credentials are in the digest.** Without them a client that guesses or reuses another one's key would get that one's
 //! outcome, and its own update would be lost. They could be in the id instead, so that each client has its own keys. But
 //! nothing here knows who a client is: were a cookie or token renewed between two attempts, the second one would be
 //! applied as a new request, in silence. In the digest both cases are a 422, after which nothing is applied and
 //! nothing shown. What that costs: a key that another client has taken is of no use, so keys are to be random, as the draft
-//! recommends. Where cookies change that have nothing to do with it (a counter of visits), `[idempotency] cookies` names
-//! those that tell clients apart.
+//! recommends. Where a site has no sessions of this framework and cookies change that have nothing to do with it (a counter of
+//! visits), `[idempotency] cookies` names those that tell clients apart.
 //!
 //! **The body** is hashed while the controller reads it, so that no node has to hold it. An update that is written
 //! before its end is reached is bound to the rest of the request only.
@@ -49,6 +49,7 @@ use crate::http::names::IDEMPOTENCY_KEY;
 use crate::link::Call;
 use crate::log::{IdSource, Position, RequestDigest, UpdateId};
 use crate::reply::{self, Reply};
+use crate::session::SessionRecord;
 
 /// The most characters of a key.
 const LONGEST_KEY: usize = 255;
@@ -58,7 +59,7 @@ const LONGEST_KEY: usize = 255;
 pub(crate) struct KeyOptions {
     /// For how long a key is kept after its update.
     pub kept: Duration,
-    /// The names of the cookies that tell clients apart; none for all.
+    /// The names of the cookies that tell clients apart. None for all, unless there is a session.
     pub cookies: Option<Vec<String>>,
 }
 
@@ -85,6 +86,7 @@ impl UpdateIds {
     pub(super) fn of(
         call: &Call,
         headers: &HeaderMap,
+        session: Option<&SessionRecord>,
         body: Body,
         known: Position,
         options: &KeyOptions,
@@ -92,7 +94,7 @@ impl UpdateIds {
         let next = AtomicU32::new(0);
         if let Some(key) = key_of(headers)? {
             let id = truncated(blake3::Hasher::new_derive_key(ID_CONTEXT).update(key.as_bytes()));
-            let head = digest_of_head(&key, call, headers, options);
+            let head = digest_of_head(&key, call, headers, session, options);
             let digest = Arc::new(OnceLock::new());
             let body = Hashed::watch(body, Arc::clone(&digest));
             let kept = u32::try_from(options.kept.as_secs()).unwrap_or(u32::MAX);
@@ -141,7 +143,13 @@ fn key_of(headers: &HeaderMap) -> Result<Option<String>, Box<Reply>> {
     }
 }
 
-fn digest_of_head(key: &str, call: &Call, headers: &HeaderMap, options: &KeyOptions) -> u128 {
+fn digest_of_head(
+    key: &str,
+    call: &Call,
+    headers: &HeaderMap,
+    session: Option<&SessionRecord>,
+    options: &KeyOptions,
+) -> u128 {
     let keyed = blake3::derive_key(HEAD_CONTEXT, key.as_bytes());
     let mut hasher = blake3::Hasher::new_keyed(&keyed);
     // Each part with its length, so that no two requests have the same parts in a row.
@@ -153,8 +161,19 @@ fn digest_of_head(key: &str, call: &Call, headers: &HeaderMap, options: &KeyOpti
     for name in [CONTENT_TYPE, AUTHORIZATION] {
         add(headers.get(name).map_or(&[], |value| value.as_bytes()));
     }
+    match session {
+        None => add(b"no session"),
+        Some(SessionRecord { user: Some(user), .. }) => {
+            add(b"user");
+            add(user.as_bytes());
+        }
+        Some(session) => {
+            add(b"session");
+            add(session.id.to_string().as_bytes());
+        }
+    }
     let is_meant = |name: &str| match &options.cookies {
-        None => true,
+        None => session.is_none(),
         Some(names) => names.iter().any(|known| known == name),
     };
     // A browser may send them in another order.

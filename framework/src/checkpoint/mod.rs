@@ -12,7 +12,7 @@
 //!
 //! # What must be inside
 //!
-//! A start learns from old records: the states; which deferred invalidations were never settled, because it
+//! A start learns from old records: the states, and beside them, as one of them, which updates may come a second time (`state/repeats.rs`); which deferred invalidations were never settled, because it
 //! settles them (`backend/deferrals.rs`), but for those of refused updates, which defer nothing; which files the log has put into the docroot
 //! (`docroot/manifest.rs`); which front ends have joined and not left, because they may hold leases
 //! (`log/joined.rs`); and the time of the last record, before which no later one may be. All of these are in a

@@ -216,7 +216,7 @@ pub(crate) struct Idempotency {
     /// For how long a key is kept after an update was made with it. Default 24 h.
     #[serde(with = "value::duration")]
     pub keep: Duration,
-    /// The cookies that a key is bound to: those that tell clients apart. Default all.
+    /// The cookies that a key is bound to: those that tell clients apart. Default all, unless there is a session.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cookies: Option<Vec<String>>,
 }
