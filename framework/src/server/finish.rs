@@ -7,6 +7,7 @@ use http::header::{self, HeaderMap, HeaderValue};
 ///
 /// Only a head that hyper cannot read is answered without it, by hyper, with a status and no content.
 pub(crate) fn finish(headers: &mut HeaderMap) {
-    let no_guessing = HeaderValue::from_static("nosniff");
-    headers.entry(header::X_CONTENT_TYPE_OPTIONS).or_insert(no_guessing);
+    headers
+        .entry(header::X_CONTENT_TYPE_OPTIONS)
+        .or_insert_with(|| HeaderValue::from_static("nosniff"));
 }
