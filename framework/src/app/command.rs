@@ -1,7 +1,8 @@
 //! What the command line does with a site.
 
 use super::edition_loader::EditionLoader;
-use super::{App, Seed, node, resource};
+use super::seed::Seed;
+use super::{App, node, resource};
 use crate::cli;
 use crate::computation;
 use crate::config::{Config, Mode};

@@ -4,7 +4,7 @@
 //! - `edition_loader`: what the site's files say, loaded; `reload`: loaded anew while the site is served;
 //!   `watched_paths`: whether they have changed; `watch`: reloads whenever they have; `asset`: the
 //!   addresses of the docroot's files in templates.
-//! - `resource`: what a site's constructors build before a node is ready.
+//! - `resource`: what a site's constructors build before a node is ready; `seed`: its first data.
 //! - `running_node`: a front end, a back end, or both, put together; `feeds`: the runtime of its half of
 //!   the feed.
 //! - `layers`: the site's tower layers around a front end.
@@ -27,6 +27,7 @@ mod report;
 mod resource;
 mod running_node;
 mod running_server;
+mod seed;
 mod service;
 mod watch;
 mod watched_paths;
@@ -48,26 +49,18 @@ use tower_service::Service;
 
 use layers::Wrap;
 use resource::Planned;
+use seed::Seed;
 
 use crate::body::Body;
 use crate::cli;
 use crate::controller::Registration;
 use crate::frontend::{Variant, VariantFn, Visitor};
-use crate::log::Draft;
 use crate::problem::{Problem, Problems};
 use crate::raw::RawService;
 use crate::request::Resources;
 use crate::session::SessionData;
-use crate::state::{States, Trial, Updates, WriteError};
+use crate::state::{States, Updates};
 use crate::templates::{Customise, SiteFunction};
-
-/// Writes a site's first data.
-struct Seed {
-    /// The type of the state that is filled.
-    state: &'static str,
-    is_registered: fn(&States) -> bool,
-    drafts: Box<SeedDrafts>,
-}
 
 /// What the site's sessions are.
 struct SessionType {
@@ -77,8 +70,6 @@ struct SessionType {
 }
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
-
-type SeedDrafts = dyn FnOnce(&States, &mut Trial) -> Result<Vec<Draft>, WriteError> + Send;
 
 /// A site.
 ///
@@ -154,14 +145,7 @@ impl App {
     ///
     /// Files that the first data refer to belong into the docroot that is deployed with the site.
     pub fn seed<S: Updates>(mut self, updates: fn() -> Vec<S::Update>) -> App {
-        self.seeds.push(Seed {
-            state: std::any::type_name::<S>(),
-            is_registered: |states| states.get::<S>().is_some(),
-            drafts: Box::new(move |states, trial| {
-                let store = states.get::<S>();
-                store.map_or(Ok(Vec::new()), |store| store.first_drafts(updates(), trial))
-            }),
-        });
+        self.seeds.push(Seed::new::<S>(updates));
         self
     }
 

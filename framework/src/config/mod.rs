@@ -1,6 +1,6 @@
 //! `project.toml`: the configuration of a node.
 //!
-//! [`Config`] is the tree of all keys, each with its default (`settings`, `limits`, `mode`). It is put together in layers, of which
+//! [`Config`] is the tree of all keys, each with its default (`settings`, `log`, `limits`, `mode`). It is put together in layers, of which
 //! a later one wins:
 //!
 //! ```text
@@ -15,6 +15,7 @@
 mod check;
 mod limits;
 mod load;
+mod log;
 mod mode;
 mod origin;
 mod secret;
@@ -25,6 +26,7 @@ mod variables;
 
 pub(crate) use limits::Limits;
 pub(crate) use load::DEFAULT_FILE;
+pub(crate) use log::{Checkpoint, Log};
 pub(crate) use mode::Environment;
 pub use mode::Mode;
 pub(crate) use secret::Secret;
