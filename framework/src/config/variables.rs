@@ -106,6 +106,7 @@ pub(super) fn keys() -> Vec<Key> {
     config.link.secret = Some(Secret::new("specimen"));
     config.admin.secret = Some(Secret::new("specimen"));
     config.audit.sample = Some(Sample::OFF);
+    config.idempotency.cookies = Some(Vec::new());
     config.secret_key = Some(Secret::new("specimen"));
     config.secret_key_file = Some("specimen".into());
     let tree = Table::try_from(config).expect("the default configuration is a TOML table");
