@@ -26,8 +26,8 @@ pub(super) fn forgery(
             return ForgeryPolicy::Refuse;
         }
     };
-    // To a service a GET may be the beginning of a WebSocket.
-    if kind != Kind::Service && methods.iter().all(Method::is_safe) {
+    // To a service a GET may be the beginning of a WebSocket, and beside an alias it is refused anyway.
+    if !matches!(kind, Kind::Service | Kind::Alias) && methods.iter().all(Method::is_safe) {
         let message =
             "what only reads is never refused for where it comes from; leave `forgery` out";
         report(problems, &at, message);
