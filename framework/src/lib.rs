@@ -127,6 +127,7 @@ mod frontend;
 #[cfg(all(feature = "brotli", feature = "zstd"))]
 mod guide_tests;
 mod http;
+mod inline;
 #[cfg(feature = "internals")]
 #[doc(hidden)]
 pub mod internals;

@@ -59,6 +59,11 @@ pub(crate) fn is_markup(value: &HeaderValue) -> bool {
     })
 }
 
+/// Whether content of this type is a page to browsers.
+pub(crate) fn is_html(value: &HeaderValue) -> bool {
+    matches!(&*essence(value), "text/html" | "application/xhtml+xml")
+}
+
 /// The type without its parameters, in lower case.
 fn essence(value: &HeaderValue) -> String {
     let value = value.to_str().unwrap_or_default();

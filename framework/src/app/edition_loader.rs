@@ -15,6 +15,7 @@ use crate::controller::Registration;
 use crate::dispatch::{Location, Table, Target, service_controller, service_of};
 use crate::files::{Files, Overlay};
 use crate::frontend::{Edition, key_scope};
+use crate::inline::InlineKind;
 use crate::problem::{Problem, Problems, nearest};
 use crate::templates::{Customise, Engine, EngineOptions, SiteFunction};
 
@@ -23,6 +24,7 @@ pub(super) struct EditionLoader {
     controllers: Vec<Registration>,
     customise: Vec<Customise>,
     functions: Vec<(String, SiteFunction)>,
+    hashed: Vec<InlineKind>,
     has_languages: bool,
     has_sessions: bool,
     dispatch: PathBuf,
@@ -38,6 +40,10 @@ impl EditionLoader {
             controllers: app.controllers.clone(),
             customise: app.customise.clone(),
             functions: app.functions.clone(),
+            hashed: [InlineKind::Script, InlineKind::Style]
+                .into_iter()
+                .filter(|kind| config.csp.hashes(*kind))
+                .collect(),
             has_languages: !config.languages.is_empty(),
             has_sessions: app.session.is_some(),
             dispatch: config.dispatch.path.clone(),
@@ -99,6 +105,7 @@ impl EditionLoader {
             customise: self.customise.clone(),
             functions: self.functions.clone(),
             has_sessions: self.has_sessions,
+            hashed: self.hashed.clone(),
             url_for: Arc::new(move |name, params| {
                 routes.url_for(name, params).map_err(|error| error.to_string())
             }),

@@ -27,7 +27,9 @@ use crate::clock;
 use crate::computation::{self, Attended};
 use crate::config::{Config, Encoding, Environment, Mode};
 use crate::docroot::Store;
-use crate::frontend::{self, CacheFollower, Docroot, Edition, FrontEnd, Sessions, Settings};
+use crate::frontend::{
+    self, CacheFollower, Docroot, Edition, FrontEnd, PageHeaders, Sessions, Settings,
+};
 use crate::http::{Coding, Languages, TrustedProxies};
 use crate::link::{self, Connector, Incoming, Link, LinkOptions};
 use crate::problem::{Problem, Problems};
@@ -284,6 +286,11 @@ fn open_frontend(
                 headers: config.http.proxy_headers,
             },
             trusted_origins: config.http.trusted_origins.clone(),
+            page_headers: PageHeaders::new(
+                &config.csp,
+                &config.http.referrer_policy,
+                &config.http.opener_policy,
+            ),
         },
         edition,
         files: loader.files().clone(),

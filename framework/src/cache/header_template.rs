@@ -13,6 +13,7 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use super::representation::{Representation, tag_in};
 use crate::http::Coding;
 use crate::http::names::{CACHE_STATUS, CDN_CACHE_CONTROL};
+use crate::inline::InlineHashes;
 
 /// What the responses with a page are to say, but for the values that are the page's own.
 #[derive(Debug, Default)]
@@ -30,6 +31,8 @@ pub struct HeaderSpec {
     pub date: DateSource,
     /// Whether the page may be sent in a coding.
     pub may_be_encoded: bool,
+    /// The scripts and styles that stand in the content itself.
+    pub inline: InlineHashes,
 }
 
 impl HeaderSpec {
@@ -75,14 +78,15 @@ pub enum DateSource {
 
 /// The headers that go with a 304 as they would with a 200 (RFC 9110, section 15.4.5). `Date` is
 /// there only if the controller has set it; the server adds its own. `Last-Modified` is for clients
-/// that know no tags, and a `Content-Length` would say nothing new. The groups of a page may change
-/// though its bytes do not, and a cache that keeps the page has to know. `X-Content-Type-Options` is on every
+/// that know no tags, and a `Content-Length` would say nothing new. The groups of a page, and what it may do, may
+/// change though its bytes do not, and a cache that keeps the page has to know. `X-Content-Type-Options` is on every
 /// response.
-static WITH_304: [HeaderName; 12] = [
+static WITH_304: [HeaderName; 13] = [
     header::CACHE_CONTROL,
     HeaderName::from_static("cache-groups"),
     HeaderName::from_static("cache-tag"),
     CDN_CACHE_CONTROL,
+    header::CONTENT_SECURITY_POLICY,
     header::CONTENT_LOCATION,
     header::DATE,
     header::ETAG,
@@ -98,6 +102,8 @@ static WITH_304: [HeaderName; 12] = [
 pub struct HeaderTemplate {
     /// The status.
     pub status: StatusCode,
+    /// The scripts and styles that stand in the content itself.
+    pub inline: InlineHashes,
     pub(super) tag: TagSource,
     pub(super) date: DateSource,
     pub(super) has_length: bool,
@@ -111,7 +117,7 @@ impl HeaderTemplate {
     /// The headers in all representations.
     pub fn new(mut spec: HeaderSpec) -> HeaderTemplate {
         spec.strip();
-        let HeaderSpec { status, headers, has_length, tag, date, may_be_encoded } = spec;
+        let HeaderSpec { status, headers, has_length, tag, date, may_be_encoded, inline } = spec;
         let length = has_length.then_some(header::CONTENT_LENGTH);
         let validators = [
             (tag != TagSource::None).then_some(header::ETAG),
@@ -130,6 +136,7 @@ impl HeaderTemplate {
         let places_304 = validators.iter().flatten().chain(&always).cloned();
         HeaderTemplate {
             status,
+            inline,
             plain: with_places(&headers, places()),
             encoded,
             not_modified: with_places(&not_modified(&headers), places_304),

@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::{Checkpoint, Environment, Limits, Log, Mode, Secret, SiteSettings, value};
-use crate::frontend::{GroupHeader, Sample};
+use crate::frontend::{ContentPolicy, GroupHeader, Sample};
 use crate::http::ProxyHeaders;
 use crate::http::forgery::PageOrigin;
 
@@ -34,6 +34,8 @@ pub(crate) struct Config {
     pub secret_key_file: Option<PathBuf>,
     /// Where visitors come in.
     pub http: Http,
+    /// What pages may load and run, and where they may stand.
+    pub csp: ContentPolicy,
     /// Where operators come in.
     pub admin: Admin,
     /// What joins front ends and back ends.
@@ -86,6 +88,13 @@ pub(crate) struct Http {
     /// Other origins whose pages may send requests that change something. Default none.
     #[serde(deserialize_with = "value::origins")]
     pub trusted_origins: Vec<PageOrigin>,
+    /// What other sites learn of where their visitors come from. Default `strict-origin-when-cross-origin`.
+    #[serde(deserialize_with = "value::referrer_policy")]
+    pub referrer_policy: String,
+    /// Whether pages that open the site's, or that these open, keep a hold on them. Default
+    /// `same-origin`.
+    #[serde(deserialize_with = "value::opener_policy")]
+    pub opener_policy: String,
 }
 
 /// A content coding that pages are kept in.
@@ -280,6 +289,7 @@ impl Default for Config {
             secret_key: None,
             secret_key_file: None,
             http: Http::default(),
+            csp: ContentPolicy::default(),
             admin: Admin::default(),
             link: Link::default(),
             cache: Cache::default(),
@@ -307,6 +317,8 @@ impl Default for Http {
             trusted_proxies: Vec::new(),
             proxy_headers: ProxyHeaders::default(),
             trusted_origins: Vec::new(),
+            referrer_policy: "strict-origin-when-cross-origin".to_owned(),
+            opener_policy: "same-origin".to_owned(),
         }
     }
 }

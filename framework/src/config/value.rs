@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 
+use serde::Deserialize;
 use serde::de::{self, Deserializer, Visitor};
 
 use crate::http::Languages;
@@ -129,6 +130,43 @@ pub(super) fn origins<'de, D: Deserializer<'de>>(
     let expecting = "a list of origins, like [\"https://shop.example\"]";
     let texts = strings(deserializer, expecting, |text| text.parse::<PageOrigin>().map(drop))?;
     texts.iter().map(|text| text.parse().map_err(de::Error::custom)).collect()
+}
+
+/// A value of `Referrer-Policy`, or `off`.
+pub(super) fn referrer_policy<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<String, D::Error> {
+    one_of(
+        deserializer,
+        &[
+            "off",
+            "no-referrer",
+            "no-referrer-when-downgrade",
+            "origin",
+            "origin-when-cross-origin",
+            "same-origin",
+            "strict-origin",
+            "strict-origin-when-cross-origin",
+            "unsafe-url",
+        ],
+    )
+}
+
+/// A value of `Cross-Origin-Opener-Policy`, or `off`.
+pub(super) fn opener_policy<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<String, D::Error> {
+    let known =
+        &["off", "same-origin", "same-origin-allow-popups", "noopener-allow-popups", "unsafe-none"];
+    one_of(deserializer, known)
+}
+
+fn one_of<'de, D: Deserializer<'de>>(deserializer: D, known: &[&str]) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if known.contains(&&*text) {
+        return Ok(text);
+    }
+    Err(de::Error::custom(format_args!("`{text}` is none of {}", known.join(", "))))
 }
 
 /// Tags of languages.

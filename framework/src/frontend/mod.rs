@@ -17,7 +17,7 @@
 //! | `router` | site files (the [`Edition`]), variant function | from a request to a target, variant, language, key |
 //! | `respond` | nothing | pure functions from a page and a request to a response |
 //!
-//! Below them: [`Settings`], [`Counters`], `failure` (why there is no page), `group_headers`,
+//! Below them: [`Settings`], [`Counters`], [`PageHeaders`] and its [`ContentPolicy`], `failure` (why there is no page), `group_headers`,
 //! [`Sessions`] (who visitors are), `sample` (which hits are audited), `end_to_end` (which headers go further than one connection), `notice` (what pages say of site files
 //! that cannot be loaded), and [`CacheFollower`], the feed's way into the cache.
 //!
@@ -38,6 +38,7 @@
 //! A front end must not know controllers or the site's state.
 
 mod auditor;
+mod content_policy;
 mod counters;
 mod dispatcher;
 mod docroot;
@@ -48,6 +49,7 @@ mod follower;
 mod group_headers;
 mod maker;
 mod notice;
+mod page_headers;
 mod pages;
 mod parts;
 mod respond;
@@ -78,6 +80,7 @@ use crate::server::Work;
 pub(crate) use auditor::AuditCounts;
 use auditor::Auditor;
 pub use auditor::{Audit, Difference, Finding};
+pub(crate) use content_policy::ContentPolicy;
 use counters::Event;
 pub(crate) use counters::{Counters, Counts};
 use dispatcher::Dispatcher;
@@ -87,6 +90,7 @@ pub(crate) use follower::CacheFollower;
 pub(crate) use group_headers::GroupHeader;
 use maker::{MadeContent, Maker};
 use notice::Notice;
+pub(crate) use page_headers::PageHeaders;
 use pages::{Pages, Served, page_of};
 use parts::Unfinished;
 use respond::{Aging, CacheStatus};

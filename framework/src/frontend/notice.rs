@@ -11,6 +11,7 @@ use http::{Request, Response, StatusCode};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
 use super::escape::escape;
+use super::page_headers;
 use crate::body::{Body, BodyError};
 use crate::problem::{Problem, Problems};
 
@@ -84,6 +85,7 @@ impl Notice {
             parts.headers.remove(name);
         }
         parts.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        page_headers::allow_style(&mut parts.headers, STYLE);
         let length = parts.headers.get(header::CONTENT_LENGTH);
         let length = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
         if let Some(length) = length {
@@ -107,40 +109,34 @@ fn is_plain_html(headers: &HeaderMap) -> bool {
         && !headers.contains_key(header::CONTENT_ENCODING)
 }
 
+/// How it looks. It stands in an element, of which a policy can let exactly this be, and is not the site's.
+const STYLE: &str = "#headwater-notice { all: initial; position: fixed; inset: auto auto 0 0; box-sizing: border-box; \
+    max-width: 100%; z-index: 2147483647; max-height: 35vh; overflow: auto; padding: .6em 1em; background: #7a1020; \
+    color: #fff; font: 14px/1.5 ui-monospace, monospace; box-shadow: 0 0 1em #0008 } \
+    #headwater-notice * { all: revert } \
+    #headwater-notice summary { cursor: pointer; font-weight: bold } \
+    #headwater-notice pre { margin: .4em 0; white-space: pre-wrap; overflow-wrap: anywhere } \
+    #headwater-notice p { margin: .4em 0 } \
+    #headwater-notice-room { all: initial; display: block; height: 64px }";
+
 /// It stands at the end, where it does not keep a page from beginning with its doctype, and is shown
 /// at the bottom of the window. It can be folded up without a script, which a site's
 /// `Content-Security-Policy` might forbid.
 fn html(summary: &str, lines: &[String], number: usize) -> String {
-    let mut html = String::from(
-        "\n<section role=\"alert\" style=\"all: initial; position: fixed; inset: auto auto 0 0; \
-         box-sizing: border-box; max-width: 100%; z-index: 2147483647; max-height: 35vh; \
-         overflow: auto; padding: .6em 1em; background: #7a1020; color: #fff; \
-         font: 14px/1.5 ui-monospace, monospace; box-shadow: 0 0 1em #0008\">\n\
-         <details open style=\"all: revert\">\
-         <summary style=\"all: revert; cursor: pointer; font-weight: bold\">",
+    let mut html = format!(
+        "\n<section role=\"alert\" id=\"headwater-notice\"><style>{STYLE}</style>\n<details open>\
+         <summary>{summary}</summary>\n"
     );
-    html.push_str(summary);
-    html.push_str("</summary>\n");
     for line in lines.iter().take(MOST) {
-        let line = escape(line);
         // Writing to a string cannot fail.
-        let _ = writeln!(
-            html,
-            "<pre style=\"all: revert; margin: .4em 0; white-space: pre-wrap; \
-             overflow-wrap: anywhere\">{line}</pre>"
-        );
+        let _ = writeln!(html, "<pre>{}</pre>", escape(line));
     }
     let more = number.saturating_sub(MOST);
     if more > 0 {
-        let _ = writeln!(
-            html,
-            "<p style=\"all: revert; margin: .4em 0\">And {more} more, which are in the log.</p>"
-        );
+        let _ = writeln!(html, "<p>And {more} more, which are in the log.</p>");
     }
     // Room at the end of the page, so that all of it can be seen beside what is folded up.
-    html.push_str(
-        "</details></section>\n<div style=\"all: initial; display: block; height: 64px\"></div>\n",
-    );
+    html.push_str("</details></section>\n<div id=\"headwater-notice-room\"></div>\n");
     html
 }
 

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use super::group_headers::GroupHeader;
+use super::page_headers::PageHeaders;
 use super::sample::Sample;
 use crate::http::forgery::PageOrigin;
 use crate::http::{Coding, Languages, TrustedProxies};
@@ -43,4 +44,6 @@ pub(crate) struct Settings {
     pub proxies: TrustedProxies,
     /// The other origins whose pages may send unsafe requests.
     pub trusted_origins: Vec<PageOrigin>,
+    /// What pages are sent with to keep strangers out.
+    pub page_headers: PageHeaders,
 }

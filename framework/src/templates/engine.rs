@@ -15,12 +15,15 @@ use super::error::{self, RenderError};
 use super::folder::{self, Source};
 use super::fragments::{self, Fragments, Places, Running, SiteCode};
 use super::functions::{self, AssetUrl, SiteFunction, UrlFor};
+use super::inline;
 use super::output::Output;
 use super::positions::{Originals, TextPosition};
 use super::references;
 use super::rendered::Rendered;
 use super::values::Values;
+use crate::inline::{InlineHashes, InlineKind, KnownInline};
 use crate::media_type;
+use crate::pieces::{Piece, Pieces};
 use crate::problem::{Problem, Problems, line_of};
 
 /// Adds a site's own functions, filters, tests and global values to Tera. It is called at each
@@ -40,6 +43,8 @@ pub struct EngineOptions {
     pub functions: Vec<(String, SiteFunction)>,
     /// Whether `session` is the visitor's session, which no fragment may name.
     pub has_sessions: bool,
+    /// Which scripts and styles in templates run by their hashes. By default none.
+    pub hashed: Vec<InlineKind>,
     /// The longest page that a render may make, in bytes (default 32 MiB).
     pub max_output: usize,
 }
@@ -52,6 +57,7 @@ impl Default for EngineOptions {
             customise: Vec::new(),
             functions: Vec::new(),
             has_sessions: false,
+            hashed: Vec::new(),
             max_output: 32 * 1024 * 1024,
         }
     }
@@ -97,6 +103,8 @@ pub struct Engine {
     /// All fragments in them.
     places: Arc<Places>,
     has_sessions: bool,
+    /// The scripts and styles that stand in them, as far as they run by their hashes.
+    inline: Arc<KnownInline>,
     max_output: usize,
     /// How much stack a render can need, in bytes.
     stack: usize,
@@ -119,10 +127,19 @@ impl Engine {
     /// An engine without any template, for a site that has none.
     pub fn empty(options: &EngineOptions) -> Engine {
         let stack = STACK_FOR_FUNCTIONS + STACK_PER_LEVEL;
-        let (originals, places) = (Arc::default(), Arc::default());
+        let (originals, places, inline) = (Arc::default(), Arc::default(), Arc::default());
         let (folder, max_output) = (PathBuf::new(), options.max_output);
         let has_sessions = options.has_sessions;
-        Engine { folder, tera: tera(options), originals, places, has_sessions, max_output, stack }
+        Engine {
+            folder,
+            tera: tera(options),
+            originals,
+            places,
+            has_sessions,
+            inline,
+            max_output,
+            stack,
+        }
     }
 
     /// Loads every file below `folder`, so that a template may extend and include any other. A
@@ -179,6 +196,8 @@ impl Engine {
                 problems.push(Problem::at_line(folder.join(name), line, message));
             }
         }
+        let inline = inline::known(folder, &sources, &options.hashed, &mut problems);
+        engine.inline = Arc::new(inline);
         problems.or(engine)
     }
 
@@ -227,6 +246,17 @@ impl Engine {
             Err(panic) => RenderError::panicked(name, panic.as_ref()),
         };
         Err(Box::new(error.below(&self.folder)))
+    }
+
+    /// The hashes of the scripts and styles that stand in this content and in a template.
+    pub(crate) fn inline_in(&self, content: &Pieces) -> InlineHashes {
+        let mut hashes = InlineHashes::default();
+        for piece in content.iter() {
+            if let Piece::Bytes(bytes) = piece {
+                self.inline.add_shown(bytes, &mut hashes);
+            }
+        }
+        hashes
     }
 
     /// Whether there is a template of this name.

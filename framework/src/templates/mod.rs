@@ -10,6 +10,7 @@
 //! - [`Values`]: what a template may use, made from packed values or JSON without a detour; `marked` finds
 //!   what is said of them.
 //! - [`RenderError`]: why there is no page, and where in which template.
+//! - `inline`: the scripts and styles that stand in templates themselves.
 //! - `functions` and `date`: what templates can call beyond Tera's own.
 //!
 //! This module knows neither HTTP nor the link. Functions in [`EngineOptions`] say where a route leads
@@ -22,6 +23,7 @@ mod error;
 mod folder;
 mod fragments;
 mod functions;
+mod inline;
 mod marked;
 mod output;
 mod positions;

@@ -156,7 +156,7 @@ pub(super) fn is_quote(byte: u8) -> bool {
 }
 
 /// From where to where the first `brace` outside of strings goes, a `-` before it included.
-fn closing(bytes: &[u8], from: usize, brace: &[u8; 2]) -> Option<(usize, usize)> {
+pub(super) fn closing(bytes: &[u8], from: usize, brace: &[u8; 2]) -> Option<(usize, usize)> {
     let mut at = from;
     loop {
         let byte = *bytes.get(at)?;

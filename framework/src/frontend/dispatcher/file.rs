@@ -13,6 +13,7 @@ use super::Dispatcher;
 use crate::dispatch::{CanonicalPath, Match, Resolution, Route};
 use crate::files::{Caching, FileAnswer};
 use crate::http::names::CACHE_STATUS;
+use crate::inline::InlineHashes;
 
 /// A request for a file.
 pub(in crate::frontend) struct FileRequest {
@@ -54,6 +55,8 @@ impl Dispatcher {
             Ok(FileAnswer::Response(mut response)) => {
                 let cache = CacheStatus::forwarded(Forward::Bypass);
                 response.headers_mut().insert(CACHE_STATUS, cache.header());
+                let page_headers = &self.settings.page_headers;
+                page_headers.put_into(response.headers_mut(), &InlineHashes::default());
                 Served::Response(response)
             }
             Ok(FileAnswer::Folder | FileAnswer::Nothing) => {

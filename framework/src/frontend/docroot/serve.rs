@@ -16,6 +16,7 @@ use crate::files::{
     Caching, FileAnswer, Files, Fingerprint, Overlaid, OverlaidFile, Overlay, is_exhaustion,
 };
 use crate::frontend::failure::Failure;
+use crate::frontend::page_headers;
 use crate::link::{CallError, FileLookup};
 use crate::log::{ContentId, Position};
 
@@ -175,6 +176,13 @@ impl DocrootFiles {
             match files.get(method, headers, path, caching).await {
                 Ok(FileAnswer::Nothing) if said == Said::Nothing && !is_sure => {
                     return Err(unsure());
+                }
+                Ok(FileAnswer::Response(mut response)) => {
+                    // What the log has put there may be a visitor's.
+                    if matches!(said, Said::Content(_)) {
+                        page_headers::sandbox(response.headers_mut());
+                    }
+                    return Ok(FileAnswer::Response(response));
                 }
                 Ok(answer) => return Ok(answer),
                 // What was lost is waited for in the next round.

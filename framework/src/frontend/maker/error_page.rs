@@ -12,6 +12,7 @@ use super::super::router::{Edition, Failed, VariantKind};
 use super::error_texts::Texts;
 use super::{Made, MadeContent, Maker};
 use crate::computation::Code;
+use crate::inline::{InlineHashes, InlineKind};
 use crate::media_type;
 use crate::shown::{shown, shown_cause};
 use crate::templates::{NoFragments, Rendered, Values};
@@ -77,24 +78,25 @@ impl Maker {
     ) -> Made {
         let failure = &failed.failure;
         let mut headers = failure.headers.clone();
-        let (media_type, page) = self.error_body(edition, failed, language);
+        let (media_type, page, inline) = self.error_body(edition, failed, language);
         headers.insert(header::CONTENT_TYPE, media_type);
+        self.settings.page_headers.put_into(&mut headers, &inline);
         if failure.status == StatusCode::SERVICE_UNAVAILABLE {
             headers.entry(header::RETRY_AFTER).or_insert(RETRY_AFTER);
         }
         let Rendered { content, groups, recorded, contains } = page;
         let (status, content) = (failure.status, MadeContent::Rendered { content, contains });
         let recorded = Some(recorded);
-        Made { status, headers, content, groups, recorded, cache: None, origin: None }
+        Made { status, headers, content, inline, groups, recorded, cache: None, origin: None }
     }
 
-    /// The error page, and as what it is sent.
+    /// The error page, as what it is sent, and the scripts and styles that stand in it.
     fn error_body(
         &self,
         edition: &Edition,
         failed: &Failed,
         language: Option<&str>,
-    ) -> (HeaderValue, Rendered) {
+    ) -> (HeaderValue, Rendered, InlineHashes) {
         let Failed { failure, scope, request_id, variant, .. } = failed;
         let development = self.settings.development;
         let values = ErrorValues {
@@ -117,7 +119,10 @@ impl Maker {
             Code::template(template).run(render).map_err(|error| error.to_string())
         });
         match rendered {
-            Ok(rendered) => (media_type::of(template), rendered),
+            Ok(rendered) => {
+                let inline = edition.templates.inline_in(&rendered.content);
+                (media_type::of(template), rendered, inline)
+            }
             Err(error) => {
                 tracing::error!(request_id, template, error, "the error page itself fails");
                 built_in(&values)
@@ -126,8 +131,13 @@ impl Maker {
     }
 }
 
+/// How the built-in page looks. It stands in an element, not in attributes, because only that has a hash by which a
+/// site's policy can let it be.
+const STYLE: &str = "body { font: 1rem/1.5 system-ui, sans-serif; max-width: 40rem; margin: 3rem auto; \
+                     padding: 0 1rem; overflow-wrap: anywhere } pre { white-space: pre-wrap }";
+
 /// The page of a site that has none of its own.
-fn built_in(values: &ErrorValues<'_>) -> (HeaderValue, Rendered) {
+fn built_in(values: &ErrorValues<'_>) -> (HeaderValue, Rendered, InlineHashes) {
     let ErrorValues { status, mut reason, mut message, request_id, .. } = *values;
     let (mut language, mut request) = ("en", "Request");
     if let (Some(texts), Ok(code)) = (values.texts, StatusCode::from_u16(status)) {
@@ -140,19 +150,18 @@ fn built_in(values: &ErrorValues<'_>) -> (HeaderValue, Rendered) {
     }
     let message = escape(message);
     let cause = match values.cause {
-        Some(cause) => format!("<pre style=\"white-space: pre-wrap\">{}</pre>", escape(cause)),
+        Some(cause) => format!("<pre>{}</pre>", escape(cause)),
         None => String::new(),
     };
     let page = format!(
         "<!doctype html>\n<html lang=\"{language}\"><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
-         <title>{status} {reason}</title>\n\
-         <body style=\"font: 1rem/1.5 system-ui, sans-serif; max-width: 40rem; margin: 3rem auto; padding: 0 1rem; \
-         overflow-wrap: anywhere\">\n\
+         <title>{status} {reason}</title>\n<style>{STYLE}</style>\n\
          <h1>{status} {reason}</h1>\n<p>{message}</p>\n{cause}<p><small>{request} {request_id}</small></p>\n"
     );
     let page = Rendered { content: Bytes::from(page).into(), ..Rendered::default() };
-    (HeaderValue::from_static("text/html; charset=utf-8"), page)
+    let inline = InlineHashes::of(InlineKind::Style, STYLE);
+    (HeaderValue::from_static("text/html; charset=utf-8"), page, inline)
 }
 
 #[cfg(test)]
@@ -174,8 +183,7 @@ mod tests {
         };
         let page = built_in(&values).1.content.whole().unwrap();
         let page = std::str::from_utf8(&page).unwrap();
-        let pre =
-            "<pre style=\"white-space: pre-wrap\">templates/a&lt;b&gt;.html: line 7\n  no `x`";
-        assert!(page.contains(pre) && page.contains("overflow-wrap: anywhere\">"), "{page}");
+        let pre = "<pre>templates/a&lt;b&gt;.html: line 7\n  no `x`";
+        assert!(page.contains(pre) && page.contains("overflow-wrap: anywhere }"), "{page}");
     }
 }

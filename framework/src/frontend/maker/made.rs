@@ -4,6 +4,7 @@ use http::header::HeaderMap;
 use crate::body::Body;
 use crate::cache::LogOrigin;
 use crate::dispatch::CacheType;
+use crate::inline::InlineHashes;
 use crate::pieces::Pieces;
 
 /// Content as it comes from where it is made.
@@ -12,6 +13,8 @@ pub(in crate::frontend) struct Made {
     pub(in crate::frontend) status: StatusCode,
     pub(in crate::frontend) headers: HeaderMap,
     pub(in crate::frontend) content: MadeContent,
+    /// The scripts and styles of templates that stand in it.
+    pub(in crate::frontend) inline: InlineHashes,
     /// Groups that the reply named, beyond those of its route.
     pub(in crate::frontend) groups: Vec<String>,
     /// Groups of what was read for it; `None` if they are not known: then it is not kept.

@@ -30,6 +30,7 @@ use crate::cache::{Cache, LogOrigin};
 use crate::clock::{self, Moment};
 use crate::computation::Code;
 use crate::dispatch::{Audited, Target};
+use crate::inline::InlineHashes;
 use crate::link::{Answer, AnswerContent, Call, CallError, Link};
 use crate::log::Position;
 use crate::media_type;
@@ -178,10 +179,11 @@ impl Maker {
         }
         match answer.content {
             AnswerContent::Body => {
-                let content = MadeContent::Body(body);
+                let (content, inline) = (MadeContent::Body(body), InlineHashes::default());
+                self.settings.page_headers.put_into(&mut headers, &inline);
                 let Answer { groups, recorded, cache, .. } = answer;
                 let origin = Some(origin);
-                Ok(Made { status, headers, content, groups, recorded, cache, origin })
+                Ok(Made { status, headers, content, inline, groups, recorded, cache, origin })
             }
             AnswerContent::Template { name, values } => {
                 let mut values = Values::from_packed(&values)
@@ -264,9 +266,11 @@ impl Maker {
         let Rendered { content, groups, recorded, contains } =
             rendered.map_err(|error| Failure::internal(error.to_string()))?;
         headers.entry(header::CONTENT_TYPE).or_insert(media_type);
+        let inline = templates.inline_in(&content);
+        self.settings.page_headers.put_into(&mut headers, &inline);
         let content = MadeContent::Rendered { content, contains };
         let recorded = Some(recorded);
-        Ok(Made { status, headers, content, groups, recorded, cache: None, origin })
+        Ok(Made { status, headers, content, inline, groups, recorded, cache: None, origin })
     }
 }
 

@@ -68,7 +68,11 @@ impl Filler {
         let served = self.make_and_store(order, call).await;
         if self.settings.caching {
             let status = served.unstored_status();
-            let is_the_truth = status.is_some_and(|status| !status.is_server_error());
+            // That a visitor asks too often says nothing of the page.
+            let is_of_the_page = |status: StatusCode| {
+                !status.is_server_error() && status != StatusCode::TOO_MANY_REQUESTS
+            };
+            let is_the_truth = status.is_some_and(is_of_the_page);
             if is_the_truth {
                 self.cache.remove(order.page_key());
             }
@@ -90,10 +94,10 @@ impl Filler {
             Ok(made) => made,
             Err(failed) => return Served::Failed(failed),
         };
-        let Made { status, headers, content, groups, recorded, cache, origin } = made;
+        let Made { status, headers, content, inline, groups, recorded, cache, origin } = made;
         let unstored = |status, headers, content| {
-            let (groups, recorded) = (Vec::new(), None);
-            let made = Made { status, headers, content, groups, recorded, cache, origin };
+            let (inline, groups, recorded) = (inline.clone(), Vec::new(), None);
+            let made = Made { status, headers, content, inline, groups, recorded, cache, origin };
             Served::Made { made: Box::new(made), cache: order.made(false) }
         };
         let freshness = freshness(&self.settings, &order.route, status, &headers, cache);
@@ -122,7 +126,9 @@ impl Filler {
         all_groups.extend(groups);
         let prepare = || {
             let (route, body) = (&*order.route, body.joined());
-            let draft = PageDraft { status, headers, body, route, groups: &all_groups, begun };
+            let groups = &all_groups;
+            let inline = inline.clone();
+            let draft = PageDraft { status, headers, body, route, groups, inline, begun };
             prepare::page(draft, &self.settings, &self.header_templates)
         };
         let page = if is_large { Code::large_page().run(prepare) } else { prepare() };

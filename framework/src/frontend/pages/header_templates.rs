@@ -2,6 +2,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use crate::cache::{DateSource, HeaderSpec, HeaderTemplate, TagSource};
+use crate::inline::InlineKind;
 
 /// How many are remembered at most.
 const MOST: usize = 1024;
@@ -41,7 +42,7 @@ impl HeaderTemplates {
 /// All of a spec, unless it has a tag of its own, which no other page has. No name and no value
 /// has an end of line in it.
 fn text(spec: &HeaderSpec) -> Option<Box<[u8]>> {
-    let HeaderSpec { status, headers, has_length, tag, date, may_be_encoded } = spec;
+    let HeaderSpec { status, headers, has_length, tag, date, may_be_encoded, inline } = spec;
     let tag = match tag {
         TagSource::None => 0,
         TagSource::OfBytes => 1,
@@ -62,6 +63,10 @@ fn text(spec: &HeaderSpec) -> Option<Box<[u8]>> {
             text.extend_from_slice(part);
         }
     }
+    for kind in [InlineKind::Script, InlineKind::Style] {
+        text.push(b'\n');
+        inline.of_kind(kind).for_each(|hash| text.extend_from_slice(hash.as_bytes()));
+    }
     Some(text.into())
 }
 
@@ -70,6 +75,7 @@ mod tests {
     use http::{HeaderMap, HeaderValue, StatusCode, header};
 
     use super::*;
+    use crate::inline::InlineHashes;
 
     fn spec(language: &'static str) -> HeaderSpec {
         let language = (header::CONTENT_LANGUAGE, HeaderValue::from_static(language));
@@ -90,6 +96,7 @@ mod tests {
             HeaderSpec { tag: TagSource::Given(HeaderValue::from_static("a")), ..spec("en") },
             HeaderSpec { date: DateSource::OfPage, ..spec("en") },
             HeaderSpec { may_be_encoded: true, ..spec("en") },
+            HeaderSpec { inline: InlineHashes::of(InlineKind::Style, "a"), ..spec("en") },
         ] {
             assert!(!Arc::ptr_eq(&header_template, &header_templates.of(other)));
         }

@@ -29,6 +29,7 @@ use crate::dispatch::Route;
 use crate::http::Coding;
 use crate::http::encoding::SHORTEST;
 use crate::http::names::CDN_CACHE_CONTROL;
+use crate::inline::InlineHashes;
 use crate::media_type;
 use crate::pieces::Pieces;
 use crate::server;
@@ -44,6 +45,8 @@ pub(super) struct PageDraft<'a> {
     pub(super) route: &'a Route,
     /// The groups that it is in, without those that are for the site itself.
     pub(super) groups: &'a [String],
+    /// The scripts and styles that stand in it.
+    pub(super) inline: InlineHashes,
     /// When it was begun.
     pub(super) begun: Moment,
 }
@@ -54,7 +57,7 @@ pub(super) fn page(
     settings: &Settings,
     header_templates: &HeaderTemplates,
 ) -> Page {
-    let PageDraft { status, mut headers, body, route, groups, begun } = draft;
+    let PageDraft { status, mut headers, body, route, groups, inline, begun } = draft;
     tell_caches(&mut headers, status, route);
     // Here already, so that the copied map of a hit need not grow.
     server::finish(&mut headers);
@@ -79,7 +82,7 @@ pub(super) fn page(
         }
     };
     let has_length = has_content || !is_whole;
-    let spec = HeaderSpec { status, headers, has_length, tag, date, may_be_encoded };
+    let spec = HeaderSpec { status, headers, has_length, tag, date, may_be_encoded, inline };
     let present = SystemTime::now();
     let made = present.checked_sub(clock::now().since(begun)).unwrap_or(present);
     let page = Page::new(header_templates.of(spec), body, made);

@@ -74,7 +74,7 @@ mod tests {
 
     use super::*;
     use crate::dispatch::{CanonicalPath, Resolution, Table};
-    use crate::frontend::Sample;
+    use crate::frontend::{PageHeaders, Sample};
     use crate::http::{Languages, TrustedProxies};
     use crate::server::Pace;
 
@@ -99,6 +99,7 @@ mod tests {
             audit_sample: Sample::OFF,
             proxies: TrustedProxies::default(),
             trusted_origins: Vec::new(),
+            page_headers: PageHeaders::default(),
         }
     }
 

@@ -25,6 +25,7 @@ use super::{MOST_BYTES, MOST_PARTS};
 use crate::body::Body;
 use crate::cache::{Derived, Entry, Page};
 use crate::http::gzip::Deflated;
+use crate::inline::InlineHashes;
 use crate::pieces::{Part, Piece, Pieces};
 
 /// The response with a page that has parts, if they are all in the cache. Otherwise what is left to be
@@ -127,6 +128,8 @@ pub(super) struct Assembly {
     pub(super) tag: ComposedTag,
     pub(super) sharing: Sharing,
     pub(super) aging: Aging,
+    /// The scripts and styles that stand in the parts.
+    pub(super) inline: InlineHashes,
 }
 
 /// Where a part is still to be put in: behind so many pieces, and so many digests.
@@ -232,6 +235,7 @@ impl<'a> Composition<'a> {
             assembly.undeflated.extend(part.undeflated);
             assembly.tag.insert(digests, part.tag);
             assembly.sharing.extend(part.sharing);
+            assembly.inline.extend(&part.inline);
             assembly.aging = assembly.aging.with(part.aging);
         }
         assembly
@@ -363,6 +367,9 @@ impl Assembly {
     }
 
     fn share(&mut self, page: &Frame<'_>, content: &PartContent) {
+        if let Some(inline) = content.inline() {
+            self.inline.extend(inline);
+        }
         let part = match content {
             PartContent::Entry { entry, variant, aging } => {
                 let kept = page_of(entry);

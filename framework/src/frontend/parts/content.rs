@@ -16,6 +16,7 @@ use super::insertion::Insertion;
 use crate::body::Body;
 use crate::budget::Share;
 use crate::cache::{Entry, Page};
+use crate::inline::InlineHashes;
 use crate::pieces::Pieces;
 
 /// What of an answer goes into a page.
@@ -26,7 +27,7 @@ pub(super) enum PartContent {
     /// What might have been one.
     Page(Box<Page>, VariantKind),
     /// What is for this visitor only.
-    Own(HeaderMap, Pieces),
+    Own(HeaderMap, Pieces, InlineHashes),
     /// What is the same for all visitors, though the cache has no part in it.
     Shared(HeaderMap, Pieces),
 }
@@ -56,7 +57,7 @@ impl PartContent {
                     MadeContent::Rendered { content, .. } => content,
                     MadeContent::Body(body) => read(body, limit, &pages.memory()).await?,
                 };
-                Ok(PartContent::Own(made.headers, pieces))
+                Ok(PartContent::Own(made.headers, pieces, made.inline))
             }
             Served::Response(response) => {
                 let (Parts { status, headers, .. }, body) = response.into_parts();
@@ -85,7 +86,17 @@ impl PartContent {
         match self {
             PartContent::Entry { entry, .. } => &page_of(entry).body,
             PartContent::Page(page, _) => &page.body,
-            PartContent::Own(_, pieces) | PartContent::Shared(_, pieces) => pieces,
+            PartContent::Own(_, pieces, _) | PartContent::Shared(_, pieces) => pieces,
+        }
+    }
+
+    /// The scripts and styles of templates that stand in it.
+    pub(super) fn inline(&self) -> Option<&InlineHashes> {
+        match self {
+            PartContent::Entry { entry, .. } => Some(&page_of(entry).header_template.inline),
+            PartContent::Page(page, _) => Some(&page.header_template.inline),
+            PartContent::Own(.., inline) => Some(inline),
+            PartContent::Shared(..) => None,
         }
     }
 
@@ -93,7 +104,7 @@ impl PartContent {
         match self {
             PartContent::Entry { entry, .. } => page_of(entry).header_template.template(),
             PartContent::Page(page, _) => page.header_template.template(),
-            PartContent::Own(headers, _) | PartContent::Shared(headers, _) => headers,
+            PartContent::Own(headers, ..) | PartContent::Shared(headers, _) => headers,
         }
     }
 
@@ -102,7 +113,7 @@ impl PartContent {
         let source = match self {
             PartContent::Entry { entry, .. } => Source::of(page_of(entry)),
             PartContent::Page(page, _) => Source::of(page),
-            PartContent::Own(_, pieces) | PartContent::Shared(_, pieces) => {
+            PartContent::Own(_, pieces, _) | PartContent::Shared(_, pieces) => {
                 Source::of_pieces(pieces, pieces.digest())
             }
         };

@@ -15,6 +15,7 @@ use crate::body::Body;
 use crate::cache::Entry;
 use crate::http::negotiation::acceptable;
 use crate::http::{Coding, Preferences};
+use crate::inline::InlineHashes;
 
 /// A page without its parts.
 pub(super) struct Frame<'a> {
@@ -30,6 +31,8 @@ pub(super) struct Frame<'a> {
     accepted: Preferences,
     cache: CacheStatus,
     aging: Aging,
+    /// The scripts and styles that stand in it.
+    inline: &'a InlineHashes,
     /// Whether it was made for this request alone.
     is_own: bool,
 }
@@ -56,6 +59,7 @@ impl<'a> Frame<'a> {
                     accepted: Preferences::PLAIN,
                     cache: *cache,
                     aging: Aging::NEW,
+                    inline: &made.inline,
                     is_own: true,
                 });
             }
@@ -74,6 +78,7 @@ impl<'a> Frame<'a> {
             },
             cache,
             aging,
+            inline: &page.header_template.inline,
             is_own: false,
         })
     }
@@ -92,7 +97,7 @@ impl<'a> Frame<'a> {
         dispatcher: &Dispatcher,
     ) -> Response<Body> {
         let Frame { status, cache, accepted, .. } = *self;
-        let Assembly { whole, undeflated, tag, sharing, aging } = assembly;
+        let Assembly { whole, undeflated, tag, sharing, aging, inline } = assembly;
         if self.takes_gzip() {
             for entry in self.entry.into_iter().chain(&undeflated) {
                 dispatcher.pages.deflate(entry);
@@ -102,6 +107,7 @@ impl<'a> Frame<'a> {
         let mut headers = gzip.unwrap_or(self.headers).clone();
         self.aging.with(aging).tell(&mut headers);
         sharing.apply(&mut headers);
+        dispatcher.settings.page_headers.widen(&mut headers, self.inline, &inline);
         if self.is_own {
             clear(&mut headers);
             return respond::made(status, headers, Body::pieces(whole.into_plain()), cache);

@@ -10,6 +10,7 @@ use crate::http::encoding::{MADE, encode};
 use crate::http::gzip::Deflated;
 use crate::http::names::CDN_CACHE_CONTROL;
 use crate::http::validators::{SETTLED, shown_date};
+use crate::inline::InlineHashes;
 
 /// What a page says that was made at some time.
 fn spec() -> HeaderSpec {
@@ -24,6 +25,7 @@ fn spec() -> HeaderSpec {
         tag: TagSource::Given(HeaderValue::from_static("\"a\"")),
         date: DateSource::OfPage,
         may_be_encoded: true,
+        inline: InlineHashes::default(),
     }
 }
 
