@@ -233,6 +233,7 @@ fn call() -> Call {
         has_fragments: false,
         id: None,
         is_again: false,
+        rate: None,
     }
 }
 

@@ -36,7 +36,7 @@ pub mod http {
 
 pub mod link {
     pub use crate::link::fuzzed;
-    pub use crate::link::{Answer, AnswerContent, Call, VERSION};
+    pub use crate::link::{Answer, AnswerContent, Call, CallRate, VERSION};
 }
 
 pub mod log {

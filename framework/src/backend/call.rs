@@ -13,8 +13,9 @@ use super::Backend;
 use super::update_ids::UpdateIds;
 use super::writing::CallJournal;
 use crate::body::Body;
+use crate::clock;
 use crate::controller;
-use crate::link::{Answer, AnswerContent, Call, group_of_url};
+use crate::link::{Answer, AnswerContent, Call, CallRate, group_of_url};
 use crate::log::{Invalidation, LogEpoch, Position};
 use crate::problem::nearest;
 use crate::reply::{self, Reply, ReplyParts};
@@ -33,6 +34,12 @@ impl Backend {
             let reply = reply::error(StatusCode::SERVICE_UNAVAILABLE).message(message);
             return self.wire(reply, self.tail.applied());
         };
+        // What is sent for the second time was counted the first time.
+        if let Some(rate) = call.rate.as_ref().filter(|_| !call.is_again)
+            && let Err(wait) = self.rates.take(rate, clock::now())
+        {
+            return self.wire(too_often(rate, wait), self.tail.applied());
+        }
         let deadline = Duration::from_millis(call.deadline);
         if !self.has_reached(call.log, call.applied, deadline).await {
             let message = "The back end does not know yet what the front end knows.";
@@ -234,6 +241,22 @@ fn headers_of(call: &Call) -> Result<HeaderMap, Reply> {
 fn no_valid(what: &str) -> Reply {
     let message = format!("The request has no valid {what}.");
     reply::error(StatusCode::BAD_REQUEST).message(message)
+}
+
+/// What a visitor gets that has to wait for so long before it calls again.
+fn too_often(rate: &CallRate, wait: Duration) -> Reply {
+    let seconds = wait.as_nanos().div_ceil(1_000_000_000);
+    let (route, visitor) = rate.bucket.split_once('\n').unwrap_or_default();
+    let period = Duration::from_millis(rate.period);
+    reply::error(StatusCode::TOO_MANY_REQUESTS)
+        .message(format!("That was too often. Please try again in {seconds} seconds."))
+        .cause(format!(
+            "{visitor} has asked for {route} more than {} times in {period:?}",
+            rate.requests
+        ))
+        .header("retry-after", seconds.to_string())
+        // Whatever the route says of this status, it is for this visitor alone.
+        .header("cache-control", "no-store")
 }
 
 /// Puts a reply that may be cached into the groups of what its controller has read.

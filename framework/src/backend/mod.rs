@@ -5,6 +5,7 @@
 //! - `writing`: what a controller writes, and what it invalidates.
 //! - `update_ids`: what its updates are recognised by when the request is sent a second time.
 //! - `checkpointer`: when checkpoints are made, and what becomes of the records that they replace.
+//! - `rates`: which visitors call too often.
 //! - `deferrals`: what was deferred and not settled.
 //! - [`members`](Members): the front ends that may hold leases, and the writers that wait for them.
 //! - `docroot`: the files that the log puts into every docroot.
@@ -19,6 +20,7 @@ mod deferrals;
 mod docroot;
 mod host;
 mod members;
+mod rates;
 mod tail;
 mod update_ids;
 mod writing;
@@ -51,6 +53,7 @@ use deferrals::Deferrals;
 use docroot::BackEndDocroot;
 pub(crate) use host::BackendHost;
 pub(crate) use members::{CallId, Health, MemberStatus, Members};
+use rates::Rates;
 use tail::{Publisher, Tail};
 pub(crate) use update_ids::KeyOptions;
 
@@ -136,6 +139,8 @@ pub(crate) struct Backend {
     places: Semaphore,
     /// Places for calls with bodies.
     upload_places: Semaphore,
+    /// Which visitors call too often.
+    rates: Rates,
 }
 
 /// What a back end reports of itself.
@@ -224,6 +229,7 @@ impl Backend {
             memory: Budget::new(parts.collected_bodies),
             places: Semaphore::new(calls),
             upload_places: Semaphore::new(calls),
+            rates: Rates::default(),
         });
         for member in ended {
             backend.write_left(member.incarnation).await;

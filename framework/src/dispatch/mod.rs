@@ -36,7 +36,9 @@ mod tests;
 
 pub use crate::cache_type::CacheType;
 pub use canonical::CanonicalPath;
-pub(crate) use policy::{AuditPolicy, Audited, CachePolicy, CacheStatuses, ForgeryPolicy};
+pub(crate) use policy::{
+    AuditPolicy, Audited, CachePolicy, CacheStatuses, ForgeryPolicy, Rate, RateBy,
+};
 pub use query::QueryKey;
 pub(crate) use resolution::Match;
 pub use resolution::Resolution;

@@ -64,6 +64,32 @@ pub enum ForgeryPolicy {
     Allow,
 }
 
+/// How often one visitor may have a route's controller run, as `dispatch.conf` says it with `rate = …`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// How many requests may come at once, and as many again in each period.
+    pub requests: u32,
+    /// The period.
+    pub period: Duration,
+    /// What tells visitors apart.
+    pub by: RateBy,
+}
+
+/// What tells visitors apart whose requests are counted, as `dispatch.conf` says it with `rate_by = …`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum RateBy {
+    /// Their address. The default.
+    #[default]
+    Address,
+}
+
+/// As `dispatch.conf` would say it.
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.requests, format_duration(self.period))
+    }
+}
+
 /// What the auditor does with the content of a route.
 #[derive(Debug, Clone, Default)]
 pub struct AuditPolicy {

@@ -8,7 +8,7 @@ use super::canonical::decode;
 use super::capture_template::CaptureTemplate;
 use super::path::PathPattern;
 use super::pattern::Pattern;
-use super::{AuditPolicy, CachePolicy, CacheStatuses, ForgeryPolicy, QueryKey};
+use super::{AuditPolicy, CachePolicy, CacheStatuses, ForgeryPolicy, QueryKey, Rate};
 
 /// Where in a site's files something is said.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -184,6 +184,8 @@ pub struct Route {
     pub forgery: ForgeryPolicy,
     /// Whether a front end sends a request a second time whose link broke before the answer, whatever its method.
     pub resend: bool,
+    /// How often one visitor may have its controller run, if that is limited.
+    pub rate: Option<Rate>,
     /// What of its content is audited.
     pub audit: AuditPolicy,
     /// The part of the site that has the error pages.

@@ -8,7 +8,7 @@ use crate::request::RequestScope;
 use crate::session::{SessionChange, SessionRecord};
 
 /// The version of the link that this build speaks. Both ends must speak the same.
-pub const VERSION: u32 = 8;
+pub const VERSION: u32 = 9;
 
 /// What precedes the body of a forwarded request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +51,19 @@ pub struct Call {
     pub id: Option<u128>,
     /// Whether it is sent for the second time.
     pub is_again: bool,
+    /// How often the visitor may call.
+    pub rate: Option<CallRate>,
+}
+
+/// How often a visitor may call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallRate {
+    /// What is counted together: the route, and what tells its visitors apart.
+    pub bucket: String,
+    /// How many calls may come at once, and as many again in each period.
+    pub requests: u32,
+    /// The period, in milliseconds.
+    pub period: u64,
 }
 
 /// The group of all pages at this canonical path that a request to their own URL may change.

@@ -127,7 +127,7 @@ pub(crate) use files::{FileLookup, FoundFiles};
 pub(crate) use follower::Follower;
 pub(crate) use host::{Admission, BackEndRefusal, FeedBatch, Grant, Greeting, Host, How, MemberId};
 pub(crate) use message::group_of_url;
-pub use message::{Answer, AnswerContent, Call, VERSION};
+pub use message::{Answer, AnswerContent, Call, CallRate, VERSION};
 pub(crate) use server::{ServerOptions, serve};
 
 /// How many bytes of one stream may be under way, each way.

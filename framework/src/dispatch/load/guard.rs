@@ -1,11 +1,14 @@
-//! The values of `forgery`: which requests are refused before anything is made of them.
+//! The values of `forgery` and `rate`: which requests are refused before anything is made of them.
+
+use std::time::Duration;
 
 use http::Method;
 
 use super::entry::{Entry, Located, report};
 use super::kind::Kind;
-use crate::dispatch::ForgeryPolicy;
-use crate::problem::Problems;
+use crate::dispatch::{ForgeryPolicy, Rate, RateBy};
+use crate::problem::{Problems, nearest};
+use crate::units::parse_duration;
 
 /// Reads `forgery` of a route of this kind that takes these methods.
 pub(super) fn forgery(
@@ -33,4 +36,51 @@ pub(super) fn forgery(
         report(problems, &at, message);
     }
     policy
+}
+
+/// The longest period: so long a visitor may have to wait.
+const LONGEST: Duration = Duration::from_secs(366 * 86_400);
+
+/// Reads `rate` and `rate_by` of a route of this kind.
+pub(super) fn rate(entry: &Entry<'_>, kind: Kind, problems: &mut Problems) -> Option<Rate> {
+    let by = entry.text("rate_by", problems);
+    if let Some(Located { value, at }) = by.as_ref().filter(|by| by.value != "address") {
+        let message = match nearest(value, ["address"]) {
+            Some(near) => format!("`{value}` tells no visitors apart; did you mean \"{near}\"?"),
+            None => format!("`rate_by` is \"address\", not `{value}`"),
+        };
+        report(problems, at, message);
+    }
+    let Some(Located { value, at }) = entry.text("rate", problems) else {
+        if let Some(Located { at, .. }) = by
+            && entry.locate("rate").is_none()
+        {
+            report(
+                problems,
+                &at,
+                "`rate_by` says whose requests are counted; write rate = \"10/3m\" too",
+            );
+        }
+        return None;
+    };
+    let on = entry.value("on").and_then(|on| on.value.get_ref().as_str());
+    if kind == Kind::Service && on != Some("backend") {
+        let message = "requests are counted where controllers run, and this service runs on front ends; \
+                       write on = \"backend\", or leave `rate` out";
+        report(problems, &at, message);
+    }
+    let parsed = value.split_once('/').and_then(|(requests, period)| {
+        let requests = requests.trim().parse().ok().filter(|requests| *requests > 0)?;
+        let period = parse_duration(period.trim()).ok()?;
+        let is_sound = period >= Duration::from_secs(1) && period <= LONGEST;
+        is_sound.then_some(Rate { requests, period, by: RateBy::Address })
+    });
+    if parsed.is_none() {
+        let message = format!(
+            "`{value}` is no rate; write a number of requests and a duration from 1s to 366d, as in \
+             \"10/3m\""
+        );
+        report(problems, &at, message);
+    }
+    parsed
 }

@@ -45,7 +45,10 @@ const ALL_METHODS: &[Method] = &[
 const OF_PAGES: &[&str] = &["cache_statuses", "groups", "query", "vary", "audit", "audit_ignore"];
 
 /// The keys that say which requests are refused.
-const OF_GUARDS: &[&str] = &["forgery"];
+const OF_GUARDS: &[&str] = &["forgery", "rate", "rate_by"];
+
+/// Those of them that say how often a controller runs.
+const OF_RATES: &[&str] = &["rate", "rate_by"];
 
 /// The keys of what a response says to caches.
 const OF_CACHES: &[&str] = &["browser", "cdn"];
@@ -85,7 +88,7 @@ impl Kind {
             Kind::Template => Traits {
                 key: "template",
                 cache: CacheType::Persistent,
-                misplaced: &[&["status", "max_body", "resend"]],
+                misplaced: &[&["status", "max_body", "resend"], OF_RATES],
                 reason: "it is for other kinds of routes",
                 ..traits
             },
@@ -98,7 +101,7 @@ impl Kind {
             },
             Kind::Files => Traits {
                 key: "files",
-                misplaced: &[&["status", "cache", "max_body", "resend"], OF_PAGES],
+                misplaced: &[&["status", "cache", "max_body", "resend"], OF_PAGES, OF_RATES],
                 reason: "files are sent as they are on disk, past the cache",
                 ..traits
             },
@@ -115,7 +118,7 @@ impl Kind {
             },
             Kind::Redirect => Traits {
                 key: "redirect",
-                misplaced: &[&["cache", "max_body", "resend"], OF_PAGES, OF_CACHES],
+                misplaced: &[&["cache", "max_body", "resend"], OF_PAGES, OF_CACHES, OF_RATES],
                 reason: "a redirect is answered from the table itself",
                 ..traits
             },

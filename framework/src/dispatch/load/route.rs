@@ -11,7 +11,7 @@ use crate::dispatch::{AuditPolicy, CacheType};
 use crate::problem::Problems;
 
 /// The keys of a `[[route]]` beside the one that says its [`Kind`].
-const KEYS: [&str; 18] = [
+const KEYS: [&str; 20] = [
     "name",
     "path",
     "pattern",
@@ -28,6 +28,8 @@ const KEYS: [&str; 18] = [
     "max_body",
     "forgery",
     "resend",
+    "rate",
+    "rate_by",
     "audit",
     "audit_ignore",
 ];
@@ -157,6 +159,7 @@ fn leaf<'e>(
     let max_body = caching::max_body(entry, problems);
     let forgery = guard::forgery(entry, kind, &methods, problems);
     let resend = resend(entry, &methods, problems);
+    let rate = guard::rate(entry, kind, problems);
     let audit = match kind {
         // What has no content of its own says so already.
         Kind::Controller | Kind::Template => audit::policy(entry, cache.kind, problems),
@@ -191,6 +194,7 @@ fn leaf<'e>(
         max_body,
         forgery,
         resend,
+        rate,
         audit,
         scope,
         condition,

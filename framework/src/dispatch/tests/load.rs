@@ -1,5 +1,7 @@
+use std::time::Duration;
+
 use super::*;
-use crate::dispatch::ForgeryPolicy;
+use crate::dispatch::{ForgeryPolicy, RateBy};
 
 /// Each text is wrong in one way, and the message says where and what.
 #[track_caller]
@@ -332,4 +334,28 @@ fn where_requests_may_come_from_is_said_of_what_changes_something() {
     assert!(Table::parse(socket, "dispatch.conf").is_ok());
     let alias = "\n[[route]]\npath='/a'\nalias='/'\nforgery='allow'";
     refused(&format!("{route}{alias}"), &["`forgery` has no meaning beside `alias`"]);
+}
+
+#[test]
+fn how_often_a_visitor_may_ask_is_a_number_and_a_duration() {
+    let route = "[[route]]\npath='/'\ncontroller='c'\n";
+    let table = Table::parse(&format!("{route}rate='10/3m'"), "dispatch.conf").unwrap();
+    let rate = table.routes()[0].rate.unwrap();
+    assert_eq!(
+        (rate.requests, rate.period, rate.by),
+        (10, Duration::from_secs(180), RateBy::Address)
+    );
+    assert_eq!(rate.to_string(), "10/3m");
+    for rate in
+        ["10", "10/3", "0/1s", "-1/1s", "1/0s", "1/1ms", "1/400d", "many/1s", "99999999999/1s"]
+    {
+        refused(&format!("{route}rate='{rate}'"), &["dispatch.conf:4", "as in \"10/3m\""]);
+    }
+    refused(&format!("{route}rate_by='address'"), &["write rate = \"10/3m\" too"]);
+    refused(&format!("{route}rate='1/1s'\nrate_by='adress'"), &["did you mean \"address\"?"]);
+    let service = "[[route]]\npath='/'\nservice='s'\nrate='1/1s'\n";
+    refused(service, &["write on = \"backend\""]);
+    assert!(Table::parse(&format!("{service}on='backend'"), "dispatch.conf").is_ok());
+    let template = "[[route]]\npath='/'\ntemplate='t'\nrate='1/1s'";
+    refused(template, &["`rate` has no meaning beside `template`"]);
 }

@@ -10,7 +10,7 @@ pub(super) struct Texts {
     /// What stands before a request's id.
     pub(super) request: &'static str,
     /// By status: the heading, and a sentence for the visitor.
-    statuses: [(u16, &'static str, &'static str); 6],
+    statuses: [(u16, &'static str, &'static str); 7],
     /// The heading and the sentence of other statuses below 500, and from there on.
     others: [(&'static str, &'static str); 2],
 }
@@ -39,6 +39,11 @@ const ALL: [Texts; 6] = [
             (403, "Kein Zugriff", "Diese Seite dürfen Sie nicht sehen."),
             (404, "Nicht gefunden", "Diese Seite gibt es nicht."),
             (413, "Zu groß", "Das ist mehr, als hier angenommen wird."),
+            (
+                429,
+                "Zu viele Anfragen",
+                "Bitte warten Sie etwas, bevor Sie es noch einmal versuchen.",
+            ),
             (500, "Interner Fehler", "Bei uns ist etwas schiefgegangen."),
             (503, "Zurzeit nicht erreichbar", "Bitte versuchen Sie es gleich noch einmal."),
         ],
@@ -55,6 +60,7 @@ const ALL: [Texts; 6] = [
             (403, "Acceso denegado", "No tiene permiso para ver esta página."),
             (404, "No encontrado", "Esta página no existe."),
             (413, "Demasiado grande", "Es más de lo que se admite aquí."),
+            (429, "Demasiadas solicitudes", "Espere un poco antes de volver a intentarlo."),
             (500, "Error interno", "Algo ha fallado por nuestra parte."),
             (503, "No disponible", "Vuelva a intentarlo dentro de un momento."),
         ],
@@ -71,6 +77,7 @@ const ALL: [Texts; 6] = [
             (403, "Accès refusé", "Vous ne pouvez pas voir cette page."),
             (404, "Page introuvable", "Cette page n’existe pas."),
             (413, "Trop volumineux", "C’est plus que ce qui est accepté ici."),
+            (429, "Trop de requêtes", "Veuillez patienter avant de réessayer."),
             (500, "Erreur interne", "Une erreur s’est produite de notre côté."),
             (503, "Indisponible", "Veuillez réessayer dans un instant."),
         ],
@@ -87,6 +94,7 @@ const ALL: [Texts; 6] = [
             (403, "Accesso negato", "Non è possibile vedere questa pagina."),
             (404, "Pagina non trovata", "Questa pagina non esiste."),
             (413, "Troppo grande", "È più di quanto si accetta qui."),
+            (429, "Troppe richieste", "Attendere un po’ prima di riprovare."),
             (500, "Errore interno", "Qualcosa è andato storto da parte nostra."),
             (503, "Non disponibile", "Riprovare tra un momento."),
         ],
@@ -103,6 +111,7 @@ const ALL: [Texts; 6] = [
             (403, "Geen toegang", "U mag deze pagina niet bekijken."),
             (404, "Niet gevonden", "Deze pagina bestaat niet."),
             (413, "Te groot", "Dit is meer dan hier wordt aangenomen."),
+            (429, "Te veel verzoeken", "Wacht even voordat u het opnieuw probeert."),
             (500, "Interne fout", "Er is bij ons iets misgegaan."),
             (503, "Niet beschikbaar", "Probeer het zo meteen opnieuw."),
         ],
@@ -119,6 +128,7 @@ const ALL: [Texts; 6] = [
             (403, "Acesso negado", "Não é permitido ver esta página."),
             (404, "Não encontrado", "Esta página não existe."),
             (413, "Grande demais", "É mais do que se aceita aqui."),
+            (429, "Demasiados pedidos", "Aguarde um pouco antes de tentar novamente."),
             (500, "Erro interno", "Algo correu mal do nosso lado."),
             (503, "Indisponível", "Tente novamente dentro de momentos."),
         ],

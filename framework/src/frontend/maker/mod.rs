@@ -101,6 +101,8 @@ impl Maker {
         call: Call,
         audited: Audited,
     ) -> Result<Made, Failure> {
+        // No visitor has asked for it.
+        let call = Call { rate: None, ..call };
         self.make_with(order, call, Body::empty(), Source::Template(audited)).await
     }
 

@@ -117,6 +117,8 @@ impl Pages {
             return;
         }
         let (order, call) = request.into_order(Forward::Stale, None, found_at, &self.settings);
+        // The visitor has the old page.
+        let call = Call { rate: None, ..call };
         let flight = fly(Arc::clone(&self.filler), Arc::new(order), call, lead, permit);
         tokio::spawn(async move {
             let Served::Failed(failed) = flight.await else { return };

@@ -1,5 +1,6 @@
 //! What is needed to make a page.
 
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
 use http::Method;
@@ -13,10 +14,10 @@ use super::variant::VariantKind;
 use super::{Edition, Failed, Visit, request_id, vary};
 use crate::cache::{Entry, Generation, Key};
 use crate::clock::Moment;
-use crate::dispatch::{CanonicalPath, QueryKey, Route, Target};
-use crate::http::Languages;
+use crate::dispatch::{CanonicalPath, QueryKey, Rate, RateBy, Route, Target};
 use crate::http::names::IDEMPOTENCY_KEY;
-use crate::link::Call;
+use crate::http::{Languages, Origin};
+use crate::link::{Call, CallRate};
 use crate::log::Position;
 use crate::request::RequestScope;
 use crate::server::Work;
@@ -140,6 +141,7 @@ impl Order {
             has_fragments: false,
             id: None,
             is_again: false,
+            rate: matched.route.rate.map(|rate| call_rate(matched.route, rate, visit.origin)),
         };
         let order = Order {
             edition: Arc::clone(visit.edition),
@@ -220,6 +222,27 @@ fn may_be_sent_twice(visit: Visit<'_>, route: &Route) -> bool {
     let is_announced = || visit.headers().contains_key(IDEMPOTENCY_KEY);
     let method = visit.method;
     !method.is_safe() && (method.is_idempotent() || route.resend || is_announced())
+}
+
+/// How often the visitor may call what the route leads to.
+fn call_rate(route: &Route, rate: Rate, origin: Origin) -> CallRate {
+    let visitor = match rate.by {
+        RateBy::Address => network_of(origin.remote),
+    };
+    CallRate {
+        bucket: format!("{}\n{visitor}", route.path()),
+        requests: rate.requests,
+        period: rate.period.as_millis() as u64,
+    }
+}
+
+/// An address, as far as it stands for one visitor: a provider gives each of its customers a network of IPv6 with 2^64
+/// addresses at least (RFC 6177).
+fn network_of(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & u128::MAX << 64).into(),
+    }
 }
 
 fn wire_header((name, value): (&HeaderName, &HeaderValue)) -> (String, Vec<u8>) {

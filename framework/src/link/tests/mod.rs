@@ -129,6 +129,7 @@ fn call(controller: &str) -> Call {
         has_fragments: false,
         id: None,
         is_again: false,
+        rate: None,
     }
 }
 

@@ -1,0 +1,167 @@
+//! Which visitors call too often.
+//!
+//! Of each visitor of each route that has a rate one moment is kept: when its allowance is whole again. A call
+//! moves it on by the period divided by the number of requests, and is refused if it would then lie more than a period
+//! ahead. This is the generic cell rate algorithm: as many requests may come at once as the rate says, and then
+//! one for each that the period makes room for. A moment that has passed says nothing and need not be kept.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::clock::Moment;
+use crate::link::CallRate;
+
+/// Of how many visitors the allowance is known at most. They take about 10 MiB.
+const MOST: usize = 1 << 16;
+
+/// How many there are before those are looked for that say nothing any more.
+const FEW: usize = 1 << 10;
+
+/// How often visitors have called.
+#[derive(Debug, Default)]
+pub(super) struct Rates(Mutex<Buckets>);
+
+#[derive(Debug, Default)]
+struct Buckets {
+    /// When each allowance is whole again, in nanoseconds of the clock.
+    whole_at: HashMap<Box<str>, u64>,
+    /// From how many on it is swept.
+    sweep_at: usize,
+}
+
+impl Rates {
+    /// Counts a call.
+    ///
+    /// # Errors
+    /// After what time there will be room for it, when there is none. It is not counted then.
+    pub(super) fn take(&self, rate: &CallRate, now: Moment) -> Result<(), Duration> {
+        let now = now.as_nanos();
+        let period = rate.period.saturating_mul(1_000_000);
+        let interval = period / u64::from(rate.requests.max(1));
+        let mut buckets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = buckets.whole_at.get(&*rate.bucket).copied().unwrap_or_default().max(now);
+        let after = before.saturating_add(interval);
+        let latest = now.saturating_add(period);
+        if after > latest {
+            return Err(Duration::from_nanos(after - latest));
+        }
+        if buckets.whole_at.len() >= buckets.sweep_at.max(FEW) {
+            buckets.sweep(now);
+        }
+        buckets.whole_at.insert(rate.bucket.as_str().into(), after);
+        Ok(())
+    }
+}
+
+impl Buckets {
+    /// Drops what says nothing any more. If that is too little, the half that would soonest say nothing is dropped too:
+    /// an attacker with as many addresses need not wait for any of them.
+    fn sweep(&mut self, now: u64) {
+        self.whole_at.retain(|_, whole_at| *whole_at > now);
+        if self.whole_at.len() >= MOST {
+            let mut moments: Vec<u64> = self.whole_at.values().copied().collect();
+            let half = moments.len() / 2;
+            let (_, middle, _) = moments.select_nth_unstable(half);
+            let middle = *middle;
+            self.whole_at.retain(|_, whole_at| *whole_at > middle);
+        }
+        self.sweep_at = (2 * self.whole_at.len()).min(MOST);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const SECOND: u64 = 1_000_000_000;
+
+    fn rate(bucket: &str, requests: u32, period: u64) -> CallRate {
+        CallRate { bucket: bucket.to_owned(), requests, period: period * 1000 }
+    }
+
+    fn at(seconds: u64) -> Moment {
+        Moment::from_nanos(seconds * SECOND)
+    }
+
+    #[test]
+    fn as_many_as_the_rate_says_may_come_at_once_and_then_one_at_a_time() {
+        let rates = Rates::default();
+        let rate = rate("a", 10, 180);
+        for _ in 0..10 {
+            assert_eq!(rates.take(&rate, at(1000)), Ok(()));
+        }
+        assert_eq!(rates.take(&rate, at(1000)), Err(Duration::from_secs(18)));
+        assert_eq!(rates.take(&rate, at(1017)), Err(Duration::from_secs(1)));
+        assert_eq!(rates.take(&rate, at(1018)), Ok(()));
+        assert_eq!(rates.take(&rate, at(1018)), Err(Duration::from_secs(18)));
+        let all = (0..10).all(|_| rates.take(&rate, at(1018 + 180)).is_ok());
+        assert!(all && rates.take(&rate, at(1018 + 180)).is_err());
+    }
+
+    #[test]
+    fn visitors_do_not_use_up_what_is_anothers() {
+        let rates = Rates::default();
+        assert_eq!(rates.take(&rate("a", 1, 60), at(1)), Ok(()));
+        assert_eq!(rates.take(&rate("b", 1, 60), at(1)), Ok(()));
+        assert!(rates.take(&rate("a", 1, 60), at(2)).is_err());
+    }
+
+    #[test]
+    fn a_million_visitors_take_no_more_memory_than_the_bound_allows() {
+        let rates = Rates::default();
+        for visitor in 0..1_000_000 {
+            assert_eq!(
+                rates.take(&rate(&visitor.to_string(), 1, 3600), at(1 + visitor / 1000)),
+                Ok(())
+            );
+        }
+        assert!(rates.0.lock().unwrap().whole_at.len() <= MOST);
+        assert!(rates.take(&rate("999999", 1, 3600), at(1001)).is_err(), "the last are known");
+        // What has passed is dropped before what has not.
+        let rates = Rates::default();
+        assert_eq!(rates.take(&rate("long", 1, 1_000_000), at(1)), Ok(()));
+        for visitor in 0..200_000 {
+            assert_eq!(rates.take(&rate(&visitor.to_string(), 1, 1), at(1 + visitor)), Ok(()));
+        }
+        assert!(rates.0.lock().unwrap().whole_at.len() <= 2 * FEW);
+        assert!(rates.take(&rate("long", 1, 1_000_000), at(200_001)).is_err());
+    }
+
+    proptest! {
+        /// In no period more than twice what the rate says, over many periods what it says for each and one more, and a
+        /// visitor that waits as long as it is told is let in.
+        #[test]
+        fn the_rate_holds_whenever_calls_come(
+            requests in 1_u32..20,
+            period in 1_u64..100,
+            pauses in proptest::collection::vec(0_u64..20 * SECOND, 1..200),
+        ) {
+            let rates = Rates::default();
+            let rate = rate("a", requests, period);
+            let (mut now, mut taken) = (SECOND, Vec::new());
+            for pause in pauses {
+                now += pause;
+                match rates.take(&rate, Moment::from_nanos(now)) {
+                    Ok(()) => taken.push(now),
+                    Err(wait) => {
+                        let soon = now + u64::try_from(wait.as_nanos()).unwrap();
+                        prop_assert!(wait > Duration::ZERO && soon - now <= period * SECOND);
+                        now = soon;
+                        prop_assert_eq!(rates.take(&rate, Moment::from_nanos(now)), Ok(()));
+                        taken.push(now);
+                    }
+                }
+            }
+            for (index, first) in taken.iter().enumerate() {
+                for (count, last) in taken[index..].iter().enumerate() {
+                    let periods = (last - first) / (period * SECOND) + 1;
+                    let most = u64::from(requests) * (periods + 1);
+                    prop_assert!((count as u64) < most, "{} in {} periods", count + 1, periods);
+                }
+            }
+        }
+    }
+}
