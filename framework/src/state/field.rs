@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::identity::Identity;
 use super::recorder::Recorder;
 
 /// A field of a state: [`Table`](super::Table), [`Value`](super::Value) or [`Plain`](super::Plain).
@@ -27,6 +28,9 @@ pub trait Field: AnyField + Clone + Default + Send + Sync + 'static {
 /// What an update does to a field of whichever kind, until it has succeeded or failed.
 #[doc(hidden)]
 pub trait AnyField {
+    /// Which contents these are, whatever is in them.
+    fn identity(&self) -> Identity;
+
     /// Adds the groups of all that the update under way has changed. `name` is the field's full name.
     fn changes(&self, name: &str, groups: &mut Groups);
 

@@ -4,12 +4,14 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::encoding::{decode, encode_readable, read_back};
+use super::identity::Identity;
 
 /// A value as a whole, and what it was before the update under way.
 #[derive(Clone, Default)]
 pub(super) struct Kept<T> {
     pub(super) value: Arc<T>,
     before: Option<Arc<T>>,
+    pub(super) identity: Identity,
 }
 
 impl<T> Kept<T> {

@@ -4,8 +4,9 @@
 //!   [`At`], where and when an update happens.
 //! - `field`: what is common to the three kinds of field; `key`, `lookup`, `row`: how rows are found; `index`: the
 //!   rows of a table in an order.
-//! - `view`, `selection`: what controllers read; `recorder`: what they have read.
-//! - `Store`: the present value of one state, for readers, and the way of an update to the log.
+//! - `view`, `selection`, `values`: what controllers read; `recorder`: what they have read.
+//! - `Store`: the present value of one state, for readers, and the way of an update to the log; `origin`: what that value
+//!   can be made of again, `identity`: whether it has to be.
 //! - [`States`]: all of a site's states by name; applies the log's records to them.
 //! - `repeats`: updates that come a second time, because their request was sent twice.
 //! - `SavedState`: a state's value, as a checkpoint keeps it.
@@ -51,7 +52,8 @@
 //! one that has followed another derivation (`States::fingerprint`).
 //!
 //! **What is undone.** A refusal or a panic leaves all fields as they were: a table puts the first old rows back,
-//! the other kinds their old value. Nothing is invalidated then.
+//! the other kinds their old value. Nothing is invalidated then. An update that assigns to a field, or to the whole
+//! state, takes away what the field kept; it counts as a panic, and the value is made again of an earlier one (`origin`).
 //!
 //! This module must not know HTTP, front ends or the cache.
 
@@ -61,11 +63,13 @@ mod contract;
 mod encoder;
 mod encoding;
 mod field;
+mod identity;
 mod index;
 mod journal;
 mod kept;
 mod key;
 mod lookup;
+mod origin;
 mod plain;
 mod recorder;
 mod rehearsal;

@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::field::{AnyField, Field, Groups, Reading};
+use super::identity::Identity;
 use super::kept::Kept;
 
 /// A value of a state whose reads are **not** recorded: pages that show it name their groups by hand, and
@@ -38,6 +39,10 @@ impl<T: Clone> DerefMut for Plain<T> {
 }
 
 impl<T: Default + Serialize + DeserializeOwned + Send + Sync + 'static> AnyField for Plain<T> {
+    fn identity(&self) -> Identity {
+        self.0.identity.clone()
+    }
+
     fn changes(&self, _: &str, _: &mut Groups) {}
 
     fn read_back(&self) -> Result<(), String> {

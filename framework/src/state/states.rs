@@ -208,7 +208,7 @@ impl<S: Updates> Updatable for Store<S> {
     fn update_from_log(&self, update: &StateUpdate, at: At) -> Result<Application, ApplyError> {
         let decoded = catch_unwind(|| decode::<S>(update.version, &update.update))
             .unwrap_or_else(|panic| Err(format!("decoding panicked: {}", panic_message(&*panic))));
-        let update = decoded.map_err(|reason| ApplyError::Unreadable {
+        let decoded = decoded.map_err(|reason| ApplyError::Unreadable {
             message: format!(
                 "the update of the state \"{}\" at position {} cannot be decoded as `{}`: {reason}. \
                  The type has changed since the record was written: give new fields `#[serde(default)]`, \
@@ -218,7 +218,7 @@ impl<S: Updates> Updatable for Store<S> {
                 type_name::<S::Update>(),
             ),
         })?;
-        let (output, invalidation) = self.apply(update, at)?;
+        let (output, invalidation) = self.apply(decoded, update, at)?;
         let outcome = match &output {
             Ok(_) => UpdateOutcome::Made,
             Err(_) => UpdateOutcome::Refused,

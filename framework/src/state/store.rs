@@ -7,6 +7,8 @@ use bytes::Bytes;
 
 use super::contract::DEFAULT_NAME;
 use super::field::{Groups, Reading};
+use super::identity::Identity;
+use super::origin::Origin;
 use super::recorder::Recorder;
 use super::rehearsal::rehearse;
 use super::trial::Trial;
@@ -33,14 +35,18 @@ pub(super) type Applied<S> =
 struct Working<S> {
     value: S,
     is_published: bool,
+    /// What the value is made of; none while a checkpoint is loaded.
+    origin: Option<Origin<S>>,
 }
 
 impl<S: Updates> Store<S> {
     pub(super) fn new() -> Store<S> {
-        let working = Working { value: S::default(), is_published: true };
+        let value = S::default();
+        let current = Arc::new(value.clone());
+        let origin = Some(Origin::new(Arc::clone(&current)));
         let names = S::FIELDS.iter().map(|(field, _)| full_name::<S>(field)).collect();
-        let current = ArcSwap::from_pointee(working.value.clone());
-        Store { current, working: Mutex::new(working), names }
+        let working = Mutex::new(Working { value, is_published: true, origin });
+        Store { current: ArcSwap::new(current), working, names }
     }
 
     /// The value as it is now, for a reader whose reads are recorded or not. It stays as it is while the store
@@ -124,11 +130,28 @@ impl<S: Updates> Store<S> {
     ///
     /// # Errors
     /// When it panics. The value stays as it was, as it does with a refusal.
-    pub(super) fn apply(&self, update: S::Update, at: At) -> Result<Applied<S>, ApplyError> {
+    pub(super) fn apply(
+        &self,
+        update: S::Update,
+        encoded: &StateUpdate,
+        at: At,
+    ) -> Result<Applied<S>, ApplyError> {
         let mut working = self.working.lock().unwrap_or_else(PoisonError::into_inner);
-        let applied = apply(&mut working.value, update, at, &self.names)?;
-        working.is_published &= applied.0.is_err();
-        Ok(applied)
+        let Working { value, is_published, origin } = &mut *working;
+        origin.take_if(|origin| origin.is_behind());
+        let origin = origin.get_or_insert_with(|| Origin::new(Arc::new(value.clone())));
+        let made = (encoded.version, encoded.update.clone(), at.clone());
+        let applied = apply(value, update, at, &self.names);
+        match &applied {
+            Ok((Ok(_), _)) => {
+                *is_published = false;
+                origin.follow(made);
+            }
+            Ok((Err(_), _)) => {}
+            Err(_) if origin.is_of(value) => {}
+            Err(_) => *value = origin.make(&self.names),
+        }
+        applied
     }
 
     /// The value as it is now.
@@ -139,7 +162,7 @@ impl<S: Updates> Store<S> {
     /// Changes the value by what a checkpoint holds. Readers see it once it is [published](Store::publish).
     pub(super) fn restore<R>(&self, change: impl FnOnce(&mut S) -> R) -> R {
         let mut working = self.working.lock().unwrap_or_else(PoisonError::into_inner);
-        working.is_published = false;
+        (working.is_published, working.origin) = (false, None);
         change(&mut working.value)
     }
 
@@ -147,24 +170,36 @@ impl<S: Updates> Store<S> {
     pub(super) fn publish(&self) {
         let mut working = self.working.lock().unwrap_or_else(PoisonError::into_inner);
         if !working.is_published {
+            let value = Arc::new(working.value.clone());
+            working.origin = Some(Origin::new(Arc::clone(&value)));
+            self.current.store(value);
             working.is_published = true;
-            self.current.store(Arc::new(working.value.clone()));
         }
     }
 }
 
 /// Applies an update to a value that no reader sees, and finds what it invalidates; `names` are those of the fields.
-/// After a refusal or a panic the value is as it was before, and nothing is invalid.
+/// After a refusal or a panic the value is as it was before, and nothing is invalid; unless the update has put something
+/// in the place of a field, which counts as a panic. Then the value is of no use.
 pub(super) fn apply<S: Updates>(
     value: &mut S,
     update: S::Update,
     mut at: At,
     names: &[&'static str],
 ) -> Result<Applied<S>, ApplyError> {
-    let mut groups = Groups::default();
+    let (mut groups, fields) = (Groups::default(), identities(value));
     // What has changed is found by the site's code too: a `Serialize` that panics.
     let applied = catch_unwind(AssertUnwindSafe(|| {
         let output = value.apply(update, &mut at);
+        let replaced = fields.iter().zip(identities(value)).position(|(was, is)| *was != is);
+        if let Some(place) = replaced {
+            let (field, _) = S::FIELDS[place];
+            panic!(
+                "`apply` puts another value in the place of the field `{field}`: what was there can then neither be \
+                 compared nor put back. Change it by its methods: `clear`, `insert` and the others of a \
+                 `Table`, `set` of a `Value`, `*self.{field} = …` for a `Plain`"
+            );
+        }
         if output.is_ok() {
             value.each_field(&mut |place, field| field.changes(names[place], &mut groups));
         }
@@ -185,6 +220,13 @@ pub(super) fn apply<S: Updates>(
     // Each name that is merged is compared with all that are there: these are few, and the others may be many.
     invalidation.merge(&at.into_invalidation());
     Ok((output, invalidation))
+}
+
+/// The identities of a state's fields.
+pub(super) fn identities<S: Updates>(value: &mut S) -> Vec<Identity> {
+    let mut identities = Vec::with_capacity(S::FIELDS.len());
+    value.each_field(&mut |_, field| identities.push(field.identity()));
+    identities
 }
 
 /// The name of a field in groups: `stories`, or `wiki.pages` in a state that gives itself a name.
@@ -293,6 +335,47 @@ mod tests {
         let counts: Vec<_> = written.iter().map(|(count, _)| *count).collect();
         assert_eq!((counts, written[0].1.position), (vec![Ok(1), Ok(2)], Position(3)));
         assert_eq!(*store.view(None).words, ["yes", "yes"]);
+    }
+
+    /// A state whose first clone, after the store is made, panics.
+    #[derive(Default, State)]
+    struct Fragile {
+        total: Plain<u64>,
+    }
+
+    thread_local! {
+        static CLONES: std::cell::Cell<u32> = const { std::cell::Cell::new(0) };
+    }
+
+    impl Clone for Fragile {
+        fn clone(&self) -> Fragile {
+            let number = CLONES.replace(CLONES.get() + 1);
+            assert!(number != 1, "the second clone");
+            Fragile { total: self.total.clone() }
+        }
+    }
+
+    impl Updates for Fragile {
+        type Update = u64;
+        type Output = ();
+        type Refusal = Infallible;
+
+        fn apply(&mut self, total: u64, _: &mut At) -> Result<(), Infallible> {
+            *self.total = total;
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_could_not_be_published_is_published_with_what_comes_next() {
+        let mut states = States::new();
+        let store = states.register::<Fragile>().unwrap();
+        let content = store.draft(&7).unwrap();
+        states.apply(&Record { position: Position(1), time: 0, content }).unwrap();
+        assert!(catch_unwind(AssertUnwindSafe(|| states.publish())).is_err());
+        assert_eq!(*store.view(None).total, 0);
+        states.publish();
+        assert_eq!(*store.view(None).total, 7);
     }
 
     #[test]

@@ -11,6 +11,7 @@ use super::ascending::Ascending;
 use super::encoder::Encoder;
 use super::encoding::{encode_readable, looks_same, read_back};
 use super::field::{AnyField, Field, Groups, Reader, Reading};
+use super::identity::Identity;
 use super::index::{IndexRows, KeyBytes, Span, SpelledEntry, entries};
 use super::key::{encoded, spelled};
 use super::lookup::Lookup;
@@ -22,6 +23,11 @@ use super::view::{Ref, TableView};
 ///
 /// [`apply`](super::Updates::apply) changes them; controllers read the [`TableView`] of the same name. See
 /// [`Row`] for how rows are declared.
+///
+/// A table is changed by its methods. An update that assigns another one to the field, swaps two or
+/// takes one away panics, and so does not count: [`clear`](Table::clear) removes all rows. It is read by
+/// `&mut self` too, so helpers of `apply` that only read take the state as `&mut self`: nothing but an update has
+/// that, and what pages read goes through views, which record it.
 ///
 /// ```
 /// use headwater::prelude::*;
@@ -50,6 +56,7 @@ pub struct Table<R: Row> {
     touched: BTreeMap<KeyBytes, Touched<R>>,
     /// Rows of a checkpoint that are not yet among the others.
     loading: Ascending<(KeyBytes, Arc<R>)>,
+    identity: Identity,
 }
 
 /// The rows with their indexes. A clone shares them all.
@@ -109,7 +116,8 @@ impl<R: Row> Default for Table<R> {
     fn default() -> Table<R> {
         let indexes = vec![IndexRows::default(); R::INDEXES.len()];
         let rows = Arc::new(Stored { by_key: OrdMap::new(), indexes });
-        Table { rows, touched: BTreeMap::new(), loading: Ascending::default() }
+        let (touched, loading) = (BTreeMap::new(), Ascending::default());
+        Table { rows, touched, loading, identity: Identity::default() }
     }
 }
 
@@ -172,6 +180,12 @@ impl<R: Row> Table<R> {
         keys.len()
     }
 
+    /// Removes all rows.
+    pub fn clear(&mut self) {
+        let keys: Vec<_> = self.rows.by_key.keys().cloned().collect();
+        keys.iter().for_each(|key| self.set(key, Version::of(None, key)));
+    }
+
     /// The row with this key, where there must be one.
     ///
     /// # Errors
@@ -227,6 +241,10 @@ impl<R: Row> Table<R> {
 }
 
 impl<R: Row> AnyField for Table<R> {
+    fn identity(&self) -> Identity {
+        self.identity.clone()
+    }
+
     fn changes(&self, table: &str, groups: &mut Groups) {
         let groups = &mut groups.0;
         for Touched { before, now } in self.touched.values() {

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 
 use super::encoding::looks_same;
 use super::field::{AnyField, Field, Groups, Reader, Reading};
+use super::identity::Identity;
 use super::kept::Kept;
 
 /// One value of a state, read and changed as a whole: a setting, a notice for all pages.
@@ -69,6 +70,10 @@ impl<T: Clone> Value<T> {
 }
 
 impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> AnyField for Value<T> {
+    fn identity(&self) -> Identity {
+        self.0.identity.clone()
+    }
+
     fn changes(&self, field: &str, groups: &mut Groups) {
         if self.0.before().is_some_and(|before| !looks_same(before, &*self.0.value)) {
             groups.0.insert(field.to_owned());
