@@ -21,6 +21,8 @@ mod feeds;
 mod layers;
 mod node;
 #[cfg(test)]
+mod reading_tests;
+#[cfg(test)]
 mod recorded_tests;
 mod reload;
 mod report;

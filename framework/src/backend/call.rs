@@ -79,13 +79,6 @@ impl Backend {
             (None, body)
         };
         let journal = Arc::new(CallJournal::new(Arc::clone(self), invalidations, own, ids));
-        let site = Site {
-            states: Arc::clone(&self.states),
-            resources: Arc::clone(&self.resources),
-            sign_in: self.sign_in.clone(),
-            journal: journal.clone(),
-            docroot: self.clone(),
-        };
         let request_id = call.request_id.clone();
         // What the controller makes of the body may live as long as the call.
         let memory = Arc::new(self.memory.share());
@@ -97,7 +90,16 @@ impl Backend {
         };
         let recorder = after_reply
             .map(|after_reply| Arc::new(Recorder::new(self.recorded_groups, after_reply)));
-        let request = self.request(call, headers, body, as_of, site, allowance, recorder.clone());
+        let site = Site {
+            states: Arc::clone(&self.states),
+            resources: Arc::clone(&self.resources),
+            sign_in: self.sign_in.clone(),
+            journal: journal.clone(),
+            docroot: self.clone(),
+            recorder: recorder.clone(),
+            scope: call.scope.clone(),
+        };
+        let request = self.request(call, headers, body, as_of, site, allowance);
         let reply = match request {
             Ok(mut request) => {
                 request.parts.session = session;
@@ -194,7 +196,6 @@ impl Backend {
     }
 
     /// Makes the controller's request of what came over the link.
-    #[expect(clippy::too_many_arguments, reason = "a request consists of them")]
     fn request(
         &self,
         call: Call,
@@ -203,7 +204,6 @@ impl Backend {
         as_of: Position,
         site: Site,
         allowance: Allowance,
-        recorder: Option<Arc<Recorder>>,
     ) -> Result<Request, Reply> {
         Ok(Request {
             parts: RequestParts {
@@ -218,7 +218,6 @@ impl Backend {
                 body_limit: call.body_limit.unwrap_or(self.body_limit),
                 allowance,
                 as_of,
-                recorder,
                 session: None,
                 extensions: http::Extensions::new(),
                 site: Arc::new(site),
@@ -265,13 +264,17 @@ fn too_often(rate: &CallRate, wait: Duration) -> Reply {
 /// page would then not depend: it is not cached.
 fn close(recorder: Arc<Recorder>, reply: Reply, controller: &str) -> Reply {
     let is_written = match reply.content() {
-        reply::Content::Body(body) => body.as_bytes().is_some(),
+        reply::Content::Body(body) => body.as_bytes().is_some() || body.is_end_stream(),
         reply::Content::Template { .. } | reply::Content::Error { .. } => true,
     };
     if !is_written && Arc::strong_count(&recorder) > 1 {
+        tracing::debug!(
+            controller,
+            "the page is not kept: its body is still to be written, by a stream that holds the site's data"
+        );
         return reply.record(None);
     }
-    let Reads { groups, widened } = recorder.close();
+    let Reads { groups, widened, is_partial } = recorder.close();
     if widened {
         tracing::debug!(
             controller,
@@ -279,7 +282,7 @@ fn close(recorder: Arc<Recorder>, reply: Reply, controller: &str) -> Reply {
             "the page has read more than `recorded_groups`, so it depends on whole values and tables"
         );
     }
-    reply.record(Some(groups))
+    reply.record((!is_partial).then_some(groups))
 }
 
 /// The groups that a reply to an unsafe request makes wrong by naming them in

@@ -9,7 +9,7 @@ use super::rejection::Rejection;
 use super::{FromRequestParts, Need};
 use crate::log::Receipt;
 use crate::request::{NotInKey, RequestParts, Site};
-use crate::state::{Recorder, States, Store, Updates, WriteError};
+use crate::state::{States, Store, Updates, WriteError};
 
 /// One of the site's states, to be read: it dereferences to the state's view, which is a snapshot.
 ///
@@ -65,8 +65,6 @@ pub struct DataMut<S: Updates> {
     view: S::View,
     store: Arc<Store<S>>,
     site: Arc<Site>,
-    /// Where reads are recorded, because fragments of the page may be cached.
-    recorder: Option<Arc<Recorder>>,
 }
 
 /// A controller cannot change data: the site does not have the state, or the route caches.
@@ -104,13 +102,13 @@ impl Rejection for NoSuchState {
 }
 
 impl<S: Updates> Data<S> {
-    /// The data of the state `S` of a site: for code that runs outside a request, such as tests. What is read
-    /// is not recorded.
+    /// The data of the state `S`, for code that has a request's [`site`](RequestParts::site) and takes no extractors: an
+    /// after-step, for example. What is read is recorded as with the extractor.
     ///
     /// # Errors
     /// When the site does not have the state.
     pub fn of(site: &Arc<Site>) -> Result<Data<S>, NoSuchState> {
-        Ok(Data { view: store::<S>(site)?.view(None) })
+        Ok(Data { view: store::<S>(site)?.view(site.recorder.as_ref()) })
     }
 }
 
@@ -122,29 +120,23 @@ impl<S: Updates> DataMut<S> {
         let added = states.register::<S>();
         let store = added.expect("the first state of a site has no namesake");
         let (view, site) = (store.view(None), Arc::new(Site::in_memory(states)));
-        DataMut { view, store, site, recorder: None }
+        DataMut { view, store, site }
     }
 
-    /// The data of the state `S` of a site: for code that runs outside a request, such as tests.
+    /// The data of the state `S`, for code that has a request's [`site`](RequestParts::site) and takes no extractors.
     ///
     /// # Errors
-    /// When the site does not have the state.
-    pub fn of(site: &Arc<Site>) -> Result<DataMut<S>, NoSuchState> {
-        DataMut::recorded(site, None)
-    }
-
-    fn recorded(
-        site: &Arc<Site>,
-        recorder: Option<Arc<Recorder>>,
-    ) -> Result<DataMut<S>, NoSuchState> {
+    /// When the site does not have the state, or the route caches.
+    pub fn of(site: &Arc<Site>) -> Result<DataMut<S>, DataMutRejection> {
+        NotInKey::check_changes(&site.scope)?;
         let store = store::<S>(site)?;
-        let view = store.view(recorder.as_ref());
-        Ok(DataMut { view, store, site: Arc::clone(site), recorder })
+        let view = store.view(site.recorder.as_ref());
+        Ok(DataMut { view, store, site: Arc::clone(site) })
     }
 
-    /// The data for a controller that reads them only, for tests.
+    /// The data for code that reads them only.
     pub fn data(&self) -> Data<S> {
-        Data { view: self.store.view(None) }
+        Data { view: self.store.view(self.site.recorder.as_ref()) }
     }
 
     /// Changes the data. When this returns, the update is durable and applied, no front end serves what it
@@ -190,7 +182,10 @@ impl<S: Updates> DataMut<S> {
         updates: Vec<S::Update>,
     ) -> Result<Vec<(Result<S::Output, S::Refusal>, Receipt)>, WriteError> {
         let written = self.store.update(&*self.site.journal, updates).await;
-        self.view = self.store.view(self.recorder.as_ref());
+        if let Some(recorder) = &self.site.recorder {
+            recorder.miss();
+        }
+        self.view = self.store.view(self.site.recorder.as_ref());
         written
     }
 }
@@ -225,7 +220,7 @@ impl<S: Updates> Clone for Data<S> {
 impl<S: Updates> Clone for DataMut<S> {
     fn clone(&self) -> DataMut<S> {
         let (view, store, site) = (self.view.clone(), self.store.clone(), self.site.clone());
-        DataMut { view, store, site, recorder: self.recorder.clone() }
+        DataMut { view, store, site }
     }
 }
 
@@ -246,7 +241,7 @@ impl<S: Updates> FromRequestParts for Data<S> {
     const NEEDS: &'static [Need] = &[Need::state::<S>()];
 
     async fn from_request_parts(parts: &mut RequestParts) -> Result<Data<S>, NoSuchState> {
-        Ok(Data { view: store::<S>(&parts.site)?.view(parts.recorder.as_ref()) })
+        Data::of(&parts.site)
     }
 }
 
@@ -255,8 +250,7 @@ impl<S: Updates> FromRequestParts for DataMut<S> {
     const NEEDS: &'static [Need] = &[Need::state::<S>(), Need::Changes];
 
     async fn from_request_parts(parts: &mut RequestParts) -> Result<DataMut<S>, DataMutRejection> {
-        NotInKey::check_changes(&parts.scope)?;
-        Ok(DataMut::recorded(&parts.site, parts.recorder.clone())?)
+        DataMut::of(&parts.site)
     }
 }
 

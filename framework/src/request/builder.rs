@@ -47,7 +47,6 @@ impl RequestBuilder {
             body_limit: 8 << 20,
             allowance: Allowance::usual(),
             as_of: Position::START,
-            recorder: None,
             session: None,
             extensions: Extensions::new(),
             site: Arc::new(Site::in_memory(States::new())),
@@ -133,7 +132,6 @@ impl RequestBuilder {
         let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         self.request.parts.scope =
             RequestScope::Key { route: route.into(), query: query.map(owned), vary: owned(vary) };
-        self.request.parts.recorder = Some(Arc::new(Recorder::new(256, AfterReply::Refused)));
         self
     }
 
@@ -192,10 +190,16 @@ impl RequestBuilder {
     /// # Errors
     /// When the method, the URI or a header was not valid.
     pub fn build(self) -> Result<Request, http::Error> {
-        match self.error {
-            None => Ok(self.request),
-            Some(error) => Err(error),
+        if let Some(error) = self.error {
+            return Err(error);
         }
+        let mut request = self.request;
+        if request.parts.scope != RequestScope::Full {
+            let recorder = Some(Arc::new(Recorder::new(256, AfterReply::Refused)));
+            let (scope, site) = (request.parts.scope.clone(), Site::clone(&request.parts.site));
+            request.parts.site = Arc::new(Site { recorder, scope, ..site });
+        }
+        Ok(request)
     }
 
     fn fail(&mut self, error: impl Into<http::Error>) {

@@ -8,7 +8,6 @@ use super::allowance::Allowance;
 use super::{NotInKey, RequestScope, Site};
 use crate::log::Position;
 use crate::session::SessionRecord;
-use crate::state::Recorder;
 
 /// Everything of a [`Request`](super::Request) but its body.
 ///
@@ -33,8 +32,6 @@ pub struct RequestParts {
     pub(crate) allowance: Allowance,
     /// The back end's position before the controller ran.
     pub as_of: Position,
-    /// Where reads of the site's data are recorded, because the answer may be cached.
-    pub(crate) recorder: Option<Arc<Recorder>>,
     /// The visitor's session, if they have one.
     pub(crate) session: Option<Arc<SessionRecord>>,
     /// What before-steps left for the controller and after-steps.

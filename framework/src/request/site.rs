@@ -1,12 +1,14 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::RequestScope;
 use super::in_memory::InMemory;
 use super::resources::Resources;
 use crate::docroot::Keeper;
-use crate::state::{Journal, States};
+use crate::state::{Journal, Recorder, States};
 
-/// What a controller can reach of the site's back end.
+/// What a controller can reach of the site's back end, on behalf of one request: what is read of the data is read for
+/// its answer, however the code comes to them.
 #[derive(Clone)]
 pub struct Site {
     /// The site's data.
@@ -19,6 +21,10 @@ pub struct Site {
     pub(crate) journal: Arc<dyn Journal>,
     /// The back end's docroot.
     pub(crate) docroot: Arc<dyn Keeper>,
+    /// Where reads of the site's data are recorded, because the answer may be cached.
+    pub(crate) recorder: Option<Arc<Recorder>>,
+    /// How much of the request its controller may see, and whether it may change data.
+    pub(crate) scope: RequestScope,
 }
 
 impl Site {
@@ -28,7 +34,9 @@ impl Site {
         let states = Arc::new(states);
         let journal = Arc::new(InMemory::new(states.clone()));
         let resources = Arc::default();
-        Site { states, resources, sign_in: None, journal: journal.clone(), docroot: journal }
+        let docroot = journal.clone();
+        let (recorder, scope) = (None, RequestScope::Full);
+        Site { states, resources, sign_in: None, journal, docroot, recorder, scope }
     }
 
     /// The site with this resource, for the tests of controllers.

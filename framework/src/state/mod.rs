@@ -39,8 +39,9 @@
 //!    field that is not serialised is not compared: there is no telling what becomes of it at the next start.
 //! 4. *Wider is safe.* Whatever emits a group emits the wider ones that stand in for it in `recorder`.
 //!    On a route that is not cached, reads are recorded as soon as fragments of the page may be, and otherwise not.
-//! 5. *Reads end with the reply.* The recorder closes when the reply is made; a read afterwards panics. A reply that is
-//!    still being written while a view of it is alive is not stored.
+//! 5. *Reads end with the reply.* The recorder closes when the reply is made; a read afterwards panics where the page may
+//!    be stored, and is not recorded where only its fragments may. A reply that is still being written while a view
+//!    is alive is not stored, and its view goes on reading.
 //!
 //! A page reads a snapshot that may be newer than its `as_of`. Then a record between the two has its groups invalidated
 //! though the page has seen it, which costs a fill.

@@ -45,6 +45,8 @@ struct Read {
     /// The groups, each with what replaces it.
     groups: BTreeMap<String, Wider>,
     width: Width,
+    /// Whether something was read that has no group.
+    is_partial: bool,
     /// Whether the reply is made.
     closed: bool,
 }
@@ -94,6 +96,8 @@ pub(crate) struct Reads {
     pub(crate) groups: Vec<String>,
     /// Whether they are wider than what was read, because it was more than the limit.
     pub(crate) widened: bool,
+    /// Whether something was read besides that has no group.
+    pub(crate) is_partial: bool,
 }
 
 impl Recorder {
@@ -117,13 +121,18 @@ impl Recorder {
         self.record(What::Group(Arc::clone(group)), Wider::of(table, via));
     }
 
+    /// Something becomes known that has no group: what an update has returned.
+    pub(crate) fn miss(&self) {
+        self.read().is_partial = true;
+    }
+
     /// The reply is made: what was read until now.
     pub(crate) fn close(&self) -> Reads {
         let mut read = self.read();
         read.settle(self.limit);
         read.closed = true;
         let groups = std::mem::take(&mut read.groups).into_keys().collect();
-        Reads { groups, widened: read.width != Width::Exact }
+        Reads { groups, widened: read.width != Width::Exact, is_partial: read.is_partial }
     }
 
     /// # Panics
@@ -136,8 +145,10 @@ impl Recorder {
         if read.closed {
             drop(read);
             panic!(
-                "the site's data were read after the reply had been made, so the cached page would not depend on \
-                 what was read: read everything before the controller returns, or take this route out of the cache"
+                "the site's data (`{}`) were read after the reply had been made, so the cached page would not \
+                 depend on what was read: read everything before the controller returns, or take this route out \
+                 of the cache",
+                what.name()
             );
         }
         read.recent.push(Recent { what, wider });
