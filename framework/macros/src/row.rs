@@ -1,5 +1,6 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
+use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
@@ -44,7 +45,16 @@ impl Parse for Declared {
         let is_each =
             list.fork().parse::<Ident>().is_ok_and(|word| word == "each") && list.peek2(Ident);
         let each = if is_each { Some(list.parse()?) } else { None };
-        Ok(Declared { name, each, columns: Punctuated::parse_terminated(&list)? })
+        let columns = Punctuated::parse_separated_nonempty_with(&list, |list| {
+            let column: Ident = list.parse()?;
+            match column == "each" && list.peek(Ident) {
+                true => {
+                    Err(Error::new(column.span(), "`each` stands before the first column only"))
+                }
+                false => Ok(column),
+            }
+        })?;
+        Ok(Declared { name, each, columns })
     }
 }
 
@@ -86,6 +96,20 @@ fn read(input: &DeriveInput) -> syn::Result<Row<'_>> {
     }
     if row.key.is_empty() {
         return Err(Error::new(input.ident.span(), WANTED));
+    }
+    if let (None, Some(from)) = (&row.version, &row.from) {
+        let wanted =
+            "a row that was another type before has a version: `version = 2, from = TypeBefore`";
+        return Err(Error::new(from.span(), wanted));
+    }
+    for (place, index) in row.indexes.iter().enumerate() {
+        if row.indexes[..place].iter().any(|before| before.name == index.name) {
+            let twice = format!(
+                "there are two indexes `{}`: `unique` is an index as well, and each has a name of its own",
+                index.name
+            );
+            return Err(Error::new(index.name.span(), twice));
+        }
     }
     Ok(row)
 }
@@ -139,13 +163,21 @@ fn tuple(types: &[TokenStream]) -> TokenStream {
     }
 }
 
-/// Fields with their types, as text.
-fn described(fields: &[&Field]) -> String {
-    let described = fields.iter().map(|field| {
-        let name = field.ident.as_ref().map(Ident::to_string).unwrap_or_default();
-        format!("{name}: {}", field.ty.to_token_stream())
+/// A function that describes fields with these types: their names, and the schemas of the types.
+fn schema(fields: &[&Field], types: &[TokenStream]) -> TokenStream {
+    let names = fields.iter().map(|field| {
+        let name = field.ident.as_ref().map(Ident::unraw);
+        format!("{}: ", name.map(|name| name.to_string()).unwrap_or_default())
     });
-    described.collect::<Vec<_>>().join(", ")
+    quote!({
+        fn schema() -> ::std::string::String {
+            let columns = [
+                #(::std::format!("{}{}", #names, <#types as ::headwater::state::Key>::schema())),*
+            ];
+            columns.join(", ")
+        }
+        schema
+    })
 }
 
 impl ToTokens for Row<'_> {
@@ -163,19 +195,20 @@ impl ToTokens for Row<'_> {
                 }
             }
         });
-        let key_type =
-            tuple(&key.iter().map(|field| field.ty.to_token_stream()).collect::<Vec<_>>());
+        let key_types: Vec<_> = key.iter().map(|field| field.ty.to_token_stream()).collect();
+        let key_type = tuple(&key_types);
         let key_value =
             tuple(&key.iter().map(|Field { ident, .. }| quote!(&self.#ident)).collect::<Vec<_>>());
-        let (name, key) = (ident.to_string(), described(key));
+        let (name, key) = (ident.unraw().to_string(), schema(key, &key_types));
         let definitions = indexes.iter().map(|index| index.definition(ident));
         let constants = indexes.iter().enumerate().map(|(position, index)| {
             let constant = format_ident!(
                 "{}",
-                index.name.to_string().to_uppercase(),
+                index.name.unraw().to_string().to_uppercase(),
                 span = index.name.span()
             );
-            let (value, order) = index.types();
+            let types = index.types();
+            let (value, order) = (&types[0], tuple(&types[1..]));
             let doc = format!("The index `{}`.", index.name);
             quote! {
                 #[doc = #doc]
@@ -188,7 +221,7 @@ impl ToTokens for Row<'_> {
             impl ::headwater::state::Row for #ident {
                 type Key = #key_type;
                 const NAME: &'static str = #name;
-                const KEY: &'static str = #key;
+                const KEY: fn() -> ::std::string::String = #key;
                 const INDEXES: &'static [::headwater::state::IndexDefinition<#ident>] = &[#(#definitions),*];
 
                 #(const VERSION: u32 = #version;)*
@@ -208,21 +241,20 @@ impl ToTokens for Row<'_> {
 }
 
 impl Index<'_> {
-    /// The types that a row is found by, and that rows with the same one are ordered by.
-    fn types(&self) -> (TokenStream, TokenStream) {
-        let types: Vec<&Type> = self.columns.iter().map(|field| &field.ty).collect();
-        let first = types[0];
-        let value = match self.is_each {
-            true => quote!(<#first as ::headwater::state::Each>::Value),
-            false => quote!(#first),
-        };
-        let order: Vec<_> = types[1..].iter().map(ToTokens::to_token_stream).collect();
-        (value, tuple(&order))
+    /// The type that a row is found by, and those that rows with the same value there are ordered by.
+    fn types(&self) -> Vec<TokenStream> {
+        let columns = self.columns.iter().map(|Field { ty, .. }| quote!(#ty));
+        let mut types: Vec<_> = columns.collect();
+        if self.is_each {
+            let first = &types[0];
+            types[0] = quote!(<#first as ::headwater::state::Each>::Value);
+        }
+        types
     }
 
     fn definition(&self, row: &Ident) -> TokenStream {
         let Index { name, is_unique, is_each, columns } = self;
-        let (name, described) = (name.to_string(), described(columns));
+        let (name, schema) = (name.unraw().to_string(), schema(columns, &self.types()));
         let idents = columns.iter().map(|field| &field.ident).collect::<Vec<_>>();
         let (first, order) = (idents[0], &idents[1..]);
         let show = match is_each {
@@ -236,7 +268,7 @@ impl Index<'_> {
         quote! {
             ::headwater::state::IndexDefinition {
                 name: #name,
-                columns: #described,
+                columns: #schema,
                 unique: #is_unique,
                 entries: {
                     fn entries(row: &#row, show: &mut dyn FnMut(&[&dyn ::headwater::state::Key])) {

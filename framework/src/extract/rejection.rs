@@ -118,6 +118,16 @@ impl Rejection for Violation {
             _ => StatusCode::CONFLICT,
         }
     }
+
+    /// The names of rows and indexes are the developer's.
+    fn reply(&self) -> Reply {
+        let message = match self {
+            Violation::Missing { .. } => "This is not there.",
+            Violation::Exists { .. } | Violation::NotUnique { .. } => "This is there already.",
+            Violation::KeyChanged { .. } => "This cannot be changed.",
+        };
+        error(self.status()).message(message).cause(self)
+    }
 }
 
 impl Rejection for WriteError {
@@ -165,6 +175,17 @@ mod tests {
         assert_eq!(reply.status(), 413);
         let Content::Error { message, .. } = reply.content() else { panic!() };
         assert_eq!(message, "The body is longer than the 9 bytes that are allowed here.");
+    }
+
+    #[test]
+    fn a_visitor_does_not_see_which_row_a_table_refuses() {
+        let violation =
+            Violation::NotUnique { row: "Recipe", index: "title", value: "Größe".into() };
+        let reply = violation.into_reply();
+        assert_eq!(reply.status(), 409);
+        let Content::Error { message, cause } = reply.content() else { panic!() };
+        assert_eq!(message, "This is there already.");
+        assert_eq!(cause.as_deref(), Some("there is another Recipe with the title Größe"));
     }
 
     #[test]

@@ -1,6 +1,4 @@
-use std::borrow::Cow;
 use std::fmt::Write;
-use std::sync::Arc;
 
 use super::encoder::Encoder;
 
@@ -14,7 +12,8 @@ const LONGEST_TEXT: usize = 48;
 #[diagnostic::on_unimplemented(
     message = "rows cannot be found by `{Self}`",
     label = "not a key or a column of an index",
-    note = "a key or an indexed column is an integer, `bool`, `char`, `String`, an `Option` of these, or a tuple"
+    note = "a key or an indexed column is an integer (`u8` to `u128`, `i8` to `i128`, not `usize`), `bool`, `char`, \
+            `String`, an `Option` of these, a type with `#[derive(Key)]`, or a tuple of up to four"
 )]
 pub trait Key {
     /// Appends bytes that sort as the values do. They end by themselves: none are the beginning of another
@@ -25,6 +24,22 @@ pub trait Key {
     /// Appends the value as the names of groups spell it. Each value has a text of its own.
     #[doc(hidden)]
     fn spell(&self, text: &mut String);
+
+    /// Appends the value as people read it, for messages.
+    #[doc(hidden)]
+    fn show(&self, text: &mut String) {
+        self.spell(text);
+    }
+
+    /// What bytes and texts are made of, for the fingerprint of the site's data: types with one schema encode and
+    /// spell their values alike.
+    #[doc(hidden)]
+    fn schema() -> String
+    where
+        Self: Sized,
+    {
+        std::any::type_name::<Self>().to_owned()
+    }
 }
 
 /// A [`Key`] that can be read back: a column whose values a page lists.
@@ -41,7 +56,15 @@ pub(super) fn encoded(key: &(impl Key + ?Sized)) -> Encoder {
     bytes
 }
 
+/// A value's text for messages.
+pub(super) fn shown(key: &(impl Key + ?Sized)) -> String {
+    let mut text = String::new();
+    key.show(&mut text);
+    text
+}
+
 /// A value's text.
+#[cfg(test)]
 pub(super) fn spelled(key: &(impl Key + ?Sized)) -> String {
     let mut text = String::with_capacity(24);
     key.spell(&mut text);
@@ -120,6 +143,10 @@ impl Key for char {
     fn spell(&self, text: &mut String) {
         self.encode_utf8(&mut [0; 4]).spell(text);
     }
+
+    fn show(&self, text: &mut String) {
+        text.push(*self);
+    }
 }
 
 impl OwnedKey for char {
@@ -159,6 +186,10 @@ impl Key for str {
             }
         }
     }
+
+    fn show(&self, text: &mut String) {
+        text.push_str(self);
+    }
 }
 
 impl Key for String {
@@ -168,6 +199,10 @@ impl Key for String {
 
     fn spell(&self, text: &mut String) {
         self.as_str().spell(text);
+    }
+
+    fn show(&self, text: &mut String) {
+        text.push_str(self);
     }
 }
 
@@ -202,6 +237,17 @@ impl<T: Key> Key for Option<T> {
             None => text.push('~'),
         }
     }
+
+    fn show(&self, text: &mut String) {
+        match self {
+            Some(value) => value.show(text),
+            None => text.push_str("none"),
+        }
+    }
+
+    fn schema() -> String {
+        format!("Option<{}>", T::schema())
+    }
 }
 
 impl<T: OwnedKey> OwnedKey for Option<T> {
@@ -213,29 +259,17 @@ impl<T: OwnedKey> OwnedKey for Option<T> {
     }
 }
 
-macro_rules! delegates {
-    ($($type:ty),*) => {$(
-        impl<T: Key + ?Sized> Key for $type {
-            fn encode(&self, bytes: &mut Encoder) {
-                T::encode(self, bytes);
-            }
-
-            fn spell(&self, text: &mut String) {
-                T::spell(self, text);
-            }
-        }
-    )*};
-}
-
-delegates!(&T, Box<T>, Arc<T>);
-
-impl<T: Key + ToOwned + ?Sized> Key for Cow<'_, T> {
+impl<T: Key + ?Sized> Key for &T {
     fn encode(&self, bytes: &mut Encoder) {
         T::encode(self, bytes);
     }
 
     fn spell(&self, text: &mut String) {
         T::spell(self, text);
+    }
+
+    fn show(&self, text: &mut String) {
+        T::show(self, text);
     }
 }
 
@@ -257,6 +291,20 @@ macro_rules! tuples {
                     text.push(',');
                     $name.spell(text);
                 )*
+            }
+
+            fn show(&self, text: &mut String) {
+                #[allow(non_snake_case, reason = "a value is called as its type")]
+                let ($first, $($name,)*) = self;
+                $first.show(text);
+                $(
+                    text.push_str(", ");
+                    $name.show(text);
+                )*
+            }
+
+            fn schema() -> String {
+                format!("({})", [$first::schema(), $($name::schema()),*].join(", "))
             }
         }
 

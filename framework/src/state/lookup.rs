@@ -3,8 +3,9 @@ use super::key::Key;
 /// A value by which rows are looked up whose key or column is a `K`: a `K`, a reference to one, `&str` for a
 /// `String`, and tuples of these for tuples.
 #[diagnostic::on_unimplemented(
-    message = "`{K}` is looked up here, and `{Self}` is none",
-    label = "not a `{K}`"
+    message = "rows are found by a `{K}` here, and `{Self}` is none",
+    label = "not a `{K}`",
+    note = "a `String` is looked up by `&str`, another type by itself or a reference: `get(Slug(text))` for a `struct Slug(String)`"
 )]
 pub trait Lookup<K: ?Sized>: Key {}
 

@@ -17,7 +17,9 @@ use super::key::Key;
 /// - `#[row(index(by_author = (author, created)))]` on the struct: an index of several columns. Rows are found
 ///   by the first, and those that have the same value there are in the order of the others. With
 ///   `each tags` instead of a column, a row is found by each of the values in `tags`, a `Vec`, `BTreeSet` or
-///   `Option`. `unique(name = (…))` likewise: no two rows have the same values in all columns.
+///   `Option`; a selection has such a row once for each of its values. `unique(name = (…))` likewise: no two rows have
+///   the same values in all columns. Two rows whose `Option` is `None` have the same value. Where only those
+///   that have one must differ: `unique(by_email = (each email))`.
 /// - `#[row(version = 2, from = StoryV1)]` on the struct: rows that were kept as `StoryV1`, a row of version 1, are
 ///   read by its `From`. What `#[serde(default)]` and `#[serde(alias)]` can say needs no version.
 ///
@@ -63,9 +65,9 @@ pub trait Row: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
     #[doc(hidden)]
     const NAME: &'static str;
 
-    /// The types of the key's fields.
+    /// The key's fields, with the [schemas](Key::schema) of their types.
     #[doc(hidden)]
-    const KEY: &'static str;
+    const KEY: fn() -> String;
 
     /// The indexes, in their order.
     #[doc(hidden)]
@@ -127,8 +129,8 @@ pub fn unknown_version<R: Row>(version: u32) -> String {
 pub struct IndexDefinition<R: 'static> {
     /// Its name.
     pub name: &'static str,
-    /// Its columns with their types.
-    pub columns: &'static str,
+    /// Its columns, with the [schemas](Key::schema) of their types.
+    pub columns: fn() -> String,
     /// Whether no two rows have the same values in all columns.
     pub unique: bool,
     /// Shows the columns' values: once, or for each of several values of the first column.

@@ -379,6 +379,103 @@ mod tests {
         assert_eq!(states.fingerprint(), again.fingerprint());
     }
 
+    /// The fingerprint of a site whose rows have this key and are found by this column.
+    fn fingerprint<K: Keyed>() -> u64 {
+        let mut states = States::new();
+        states.add::<K::State>().unwrap();
+        states.fingerprint()
+    }
+
+    trait Keyed {
+        type State: Updates;
+    }
+
+    macro_rules! keyed {
+        ($($module:ident { $($declared:item)* })*) => {$(
+            mod $module {
+                use serde::{Deserialize, Serialize};
+
+                use crate::state::{At, Key, Row, State, Table, Updates, Violation};
+
+                $($declared)*
+
+                #[derive(Clone, Serialize, Deserialize, Row)]
+                struct Item {
+                    #[row(key)]
+                    id: Id,
+                    #[row(index)]
+                    kind: Option<Kind>,
+                }
+
+                #[derive(Clone, Default, State)]
+                pub(super) struct Items {
+                    items: Table<Item>,
+                }
+
+                impl Updates for Items {
+                    type Update = ();
+                    type Output = ();
+                    type Refusal = Violation;
+
+                    fn apply(&mut self, (): (), _: &mut At) -> Result<(), Violation> {
+                        Ok(())
+                    }
+                }
+
+                pub(super) struct Of;
+
+                impl super::Keyed for Of {
+                    type State = Items;
+                }
+            }
+        )*};
+    }
+
+    keyed! {
+        soups {
+            type Id = u64;
+            #[derive(Clone, Serialize, Deserialize, Key)]
+            enum Kind { Soup, Cake }
+        }
+        broths {
+            type Id = u64;
+            #[derive(Clone, Serialize, Deserialize, Key)]
+            enum Kind { #[serde(alias = "Soup")] Broth, Cake }
+        }
+        other_alias {
+            type Id = String;
+            #[derive(Clone, Serialize, Deserialize, Key)]
+            enum Kind { Soup, Cake }
+        }
+        numbered {
+            #[derive(Clone, Serialize, Deserialize, Key)]
+            struct Id(u64);
+            #[derive(Clone, Serialize, Deserialize, Key)]
+            enum Kind { Soup, Cake }
+        }
+        named {
+            #[derive(Clone, Serialize, Deserialize, Key)]
+            struct Id(String);
+            #[derive(Clone, Serialize, Deserialize, Key)]
+            enum Kind { Soup, Cake }
+        }
+    }
+
+    #[test]
+    fn keys_that_are_spelled_otherwise_are_another_derivation() {
+        let fingerprints = [
+            fingerprint::<soups::Of>(),
+            fingerprint::<broths::Of>(),
+            fingerprint::<other_alias::Of>(),
+            fingerprint::<numbered::Of>(),
+            fingerprint::<named::Of>(),
+        ];
+        let different: std::collections::BTreeSet<_> = fingerprints.iter().collect();
+        // A newtype is spelled as what is in it.
+        assert_eq!(different.len(), 3, "{fingerprints:?}");
+        assert_eq!((fingerprints[0], fingerprints[2]), (fingerprints[3], fingerprints[4]));
+    }
+
     #[test]
     fn two_states_of_one_name_are_refused_with_both_types() {
         let mut states = States::new();

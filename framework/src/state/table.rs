@@ -13,10 +13,10 @@ use super::encoding::{encode_readable, looks_same, read_back};
 use super::field::{AnyField, Field, Groups, Reader, Reading};
 use super::identity::Identity;
 use super::index::{IndexRows, KeyBytes, Span, SpelledEntry, entries};
-use super::key::{encoded, spelled};
+use super::key::{Key, encoded, shown};
 use super::lookup::Lookup;
 use super::recorder::row_group;
-use super::row::{Index, Keyed, Row};
+use super::row::{Index, IndexDefinition, Row};
 use super::view::{Ref, TableView};
 
 /// Rows of a state, found by their key and by indexes.
@@ -129,7 +129,7 @@ impl<R: Row> Table<R> {
     pub fn insert(&mut self, row: R) -> Result<(), Violation> {
         let key = key_of(&row);
         if self.rows.by_key.contains_key(&key) {
-            return Err(Violation::Exists { row: R::NAME, key: spelled_key(&row) });
+            return Err(Violation::Exists { row: R::NAME, key: shown_key(&row) });
         }
         self.put(&key, row)
     }
@@ -156,7 +156,7 @@ impl<R: Row> Table<R> {
         let mut row = R::clone(&row);
         change(&mut row);
         if key_of(&row) != bytes {
-            return Err(Violation::KeyChanged { row: R::NAME, key: spelled(&key) });
+            return Err(Violation::KeyChanged { row: R::NAME, key: shown(&key) });
         }
         self.put(&bytes, row)
     }
@@ -210,18 +210,19 @@ impl<R: Row> Table<R> {
         let bytes = KeyBytes::from(encoded(key).as_slice());
         match self.rows.by_key.get(&bytes) {
             Some(row) => Ok((bytes, Arc::clone(row))),
-            None => Err(Violation::Missing { row: R::NAME, key: spelled(key) }),
+            None => Err(Violation::Missing { row: R::NAME, key: shown(key) }),
         }
     }
 
     fn put(&mut self, key: &KeyBytes, row: R) -> Result<(), Violation> {
-        let version = Version::of(Some(Arc::new(row)), key);
+        let row = Arc::new(row);
+        let version = Version::of(Some(Arc::clone(&row)), key);
         let indexes = R::INDEXES.iter().zip(&self.rows.indexes).zip(&version.entries);
         for ((index, rows), entries) in indexes.filter(|((index, _), _)| index.unique) {
-            let taken = |(entry, _): &&SpelledEntry| rows.holds_other(entry, key.as_slice());
-            if let Some((_, value)) = entries.iter().find(taken) {
-                let (row, index, value) = (R::NAME, index.name, value.clone());
-                return Err(Violation::NotUnique { row, index, value });
+            let taken = |(entry, _): &SpelledEntry| rows.holds_other(entry, key.as_slice());
+            if entries.iter().any(taken) {
+                let value = shown_columns(index, &*row);
+                return Err(Violation::NotUnique { row: R::NAME, index: index.name, value });
             }
         }
         self.set(key, version);
@@ -346,8 +347,11 @@ impl<R: Row> Field for Table<R> {
     type View = TableView<R>;
 
     fn schema() -> String {
-        let indexes = R::INDEXES.iter().map(|index| format!(" {}({})", index.name, index.columns));
-        format!("table {} {} {}{}", R::NAME, R::VERSION, R::KEY, indexes.collect::<String>())
+        let indexes = R::INDEXES.iter().map(|index| {
+            let kind = if index.unique { "unique" } else { "index" };
+            format!(" {kind} {}({})", index.name, (index.columns)())
+        });
+        format!("table {} {} {}{}", R::NAME, R::VERSION, R::KEY(), indexes.collect::<String>())
     }
 
     fn view(&self, reading: &Reading<'_>, place: usize) -> TableView<R> {
@@ -373,8 +377,17 @@ fn key_of<R: Row>(row: &R) -> KeyBytes {
     bytes.as_slice().into()
 }
 
-fn spelled_key(row: &impl Row) -> String {
+fn shown_key<R: Row>(row: &R) -> String {
     let mut text = String::new();
-    row.spell_key(&mut text);
+    row.with_key(&mut |key| key.show(&mut text));
     text
+}
+
+/// What a row has in the columns of an index.
+fn shown_columns<R: Row>(index: &IndexDefinition<R>, row: &R) -> String {
+    let mut entries = Vec::new();
+    (index.entries)(row, &mut |columns| {
+        entries.push(columns.iter().map(|column| shown(*column)).collect::<Vec<_>>().join(", "));
+    });
+    entries.join("; ")
 }

@@ -8,7 +8,7 @@ pub enum Violation {
     Exists {
         /// The type of the row.
         row: &'static str,
-        /// The key as groups spell it.
+        /// The key, for people to read.
         key: String,
     },
     /// There is no row with the key of the one that was to be changed.
@@ -16,17 +16,17 @@ pub enum Violation {
     Missing {
         /// The type of the row.
         row: &'static str,
-        /// The key as groups spell it.
+        /// The key, for people to read.
         key: String,
     },
-    /// Another row has the same value in a unique index.
+    /// Another row has the same values in a unique index.
     #[error("there is another {row} with the {index} {value}")]
     NotUnique {
         /// The type of the row.
         row: &'static str,
         /// The name of the index.
         index: &'static str,
-        /// The value as groups spell it.
+        /// The values of the index's columns, for people to read; where there are several, all of them.
         value: String,
     },
     /// A change of a row would give it another key. Remove the row and insert another one.
@@ -36,7 +36,7 @@ pub enum Violation {
     KeyChanged {
         /// The type of the row.
         row: &'static str,
-        /// The key before, as groups spell it.
+        /// The key before, for people to read.
         key: String,
     },
 }
