@@ -4,7 +4,10 @@ use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
-use syn::{Data, DeriveInput, Error, Field, Fields, Ident, LitInt, Token, Type, parenthesized};
+use syn::token::Paren;
+use syn::{
+    Data, DeriveInput, Error, Expr, Field, Fields, Ident, LitInt, Token, Type, parenthesized,
+};
 
 /// What `#[derive(Row)]` generates.
 pub(crate) fn expand(input: DeriveInput) -> TokenStream {
@@ -115,6 +118,7 @@ fn read(input: &DeriveInput) -> syn::Result<Row<'_>> {
 }
 
 fn read_field<'a>(field: &'a Field, row: &mut Row<'a>) -> syn::Result<()> {
+    check_serde(field)?;
     for attribute in field.attrs.iter().filter(|attribute| attribute.path().is_ident("row")) {
         attribute.parse_nested_meta(|meta| {
             let is_unique = meta.path.is_ident("unique");
@@ -128,6 +132,31 @@ fn read_field<'a>(field: &'a Field, row: &mut Row<'a>) -> syn::Result<()> {
                     "a field's `#[row(…)]` takes `key`, `index` or `unique`; an index of several fields, or of each \
                      value in one, stands at the struct: `#[row(index(by_tag = (each tags, created)))]`",
                 ));
+            }
+            Ok(())
+        })?;
+    }
+    Ok(())
+}
+
+/// Refuses fields that serde skips.
+fn check_serde(field: &Field) -> syn::Result<()> {
+    for attribute in field.attrs.iter().filter(|attribute| attribute.path().is_ident("serde")) {
+        attribute.parse_nested_meta(|meta| {
+            let skips = ["skip", "skip_serializing", "skip_deserializing"];
+            if skips.iter().any(|skip| meta.path.is_ident(skip)) {
+                return Err(meta.error(
+                    "every field of a row is serialised: what is not would be lost at the next start, and a change \
+                     of it would not be noticed",
+                ));
+            }
+            // What else there is serde reads.
+            if meta.input.peek(Token![=]) {
+                meta.value()?.parse::<Expr>()?;
+            } else if meta.input.peek(Paren) {
+                let list;
+                parenthesized!(list in meta.input);
+                list.parse::<TokenStream>()?;
             }
             Ok(())
         })?;
@@ -278,5 +307,93 @@ impl Index<'_> {
                 },
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use syn::parse_quote;
+
+    use super::*;
+
+    fn refused(input: DeriveInput) -> String {
+        read(&input).err().map(|error| error.to_string()).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_field_that_serde_skips_is_refused_and_what_else_serde_reads_is_not() {
+        let skips: [syn::Attribute; 4] = [
+            parse_quote!(#[serde(skip)]),
+            parse_quote!(#[serde(default, skip)]),
+            parse_quote!(#[serde(rename(serialize = "a", deserialize = "b"), skip_serializing)]),
+            parse_quote!(#[serde(alias = "a", skip_deserializing)]),
+        ];
+        for skip in skips {
+            let said = refused(parse_quote! {
+                struct Player {
+                    #[row(key)]
+                    id: u64,
+                    #skip
+                    score: u64,
+                }
+            });
+            assert!(said.starts_with("every field of a row is serialised"), "{said}");
+        }
+        let said = refused(parse_quote! {
+            struct Player {
+                #[row(key)]
+                #[serde(rename = "number", with = "numbers")]
+                id: u64,
+                #[serde(default, skip_serializing_if = "Option::is_none")]
+                #[serde(rename(serialize = "a", deserialize = "b"))]
+                score: Option<u64>,
+            }
+        });
+        assert_eq!(said, "");
+    }
+
+    #[test]
+    fn rows_that_are_declared_wrongly_are_refused_in_words() {
+        let said = refused(parse_quote! {
+            struct Twice {
+                #[row(key)]
+                id: u64,
+                #[row(index, unique)]
+                title: String,
+            }
+        });
+        assert!(said.starts_with("there are two indexes `title`"), "{said}");
+        let said = refused(parse_quote! {
+            #[row(index(by_tag = (author, each tags)))]
+            struct LateEach {
+                #[row(key)]
+                id: u64,
+                author: String,
+                tags: Vec<String>,
+            }
+        });
+        assert_eq!(said, "`each` stands before the first column only");
+        let said = refused(parse_quote! {
+            #[row(from = Twice)]
+            struct NoVersion {
+                #[row(key)]
+                id: u64,
+            }
+        });
+        assert!(said.contains("version = 2, from = TypeBefore"), "{said}");
+    }
+
+    #[test]
+    fn a_field_may_have_the_name_of_a_keyword() {
+        let input: DeriveInput = parse_quote! {
+            struct Thing {
+                #[row(key)]
+                id: u64,
+                #[row(index)]
+                r#type: String,
+            }
+        };
+        let generated = expand(input).to_string();
+        assert!(generated.contains("const TYPE"), "{generated}");
     }
 }

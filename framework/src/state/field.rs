@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use super::identity::Identity;
 use super::recorder::Recorder;
+use crate::log::Invalidation;
 
 /// A field of a state: [`Table`](super::Table), [`Value`](super::Value) or [`Plain`](super::Plain).
 #[diagnostic::on_unimplemented(
@@ -76,8 +77,30 @@ pub type FieldSchema = (&'static str, fn() -> String);
 
 /// Names of groups that an update invalidates.
 #[doc(hidden)]
+///
+/// They may be more than [`MOST_GROUPS`](Groups::MOST_GROUPS): then that is all that counts, and their names
+/// need not be made.
 #[derive(Debug, Default)]
 pub struct Groups(pub(super) BTreeSet<String>);
+
+impl Groups {
+    /// How many names an update gives at most. With more of them everything in the caches is invalid: to make, send
+    /// and look up the names would keep the log and the front ends longer than what they would spare is worth, and the
+    /// record would push others out of the memory from which front ends are brought up to date.
+    pub(super) const MOST_GROUPS: usize = 1 << 16;
+
+    pub(super) fn are_too_many(&self) -> bool {
+        self.0.len() > Groups::MOST_GROUPS
+    }
+
+    /// What they invalidate.
+    pub(super) fn into_invalidation(self) -> Invalidation {
+        match self.are_too_many() {
+            true => Invalidation::new().pattern("^"),
+            false => Invalidation { groups: self.0.into_iter().collect(), ..Invalidation::new() },
+        }
+    }
+}
 
 /// What a view is made with. A site has none: views come with [`Data`](crate::extract::Data).
 #[doc(hidden)]

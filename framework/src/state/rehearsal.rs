@@ -53,7 +53,7 @@ pub(super) fn rehearse<S: Updates>(
 
 #[cfg(test)]
 mod tests {
-    use serde::{Deserialize, Serialize};
+    use serde::{Deserialize, Serialize, Serializer};
 
     use super::*;
     use crate::extract::DataMut;
@@ -76,8 +76,12 @@ mod tests {
         #[row(key)]
         id: u64,
         #[row(index)]
-        #[serde(skip)]
+        #[serde(serialize_with = "hide")]
         author: String,
+    }
+
+    fn hide<S: Serializer>(_: &str, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str("")
     }
 
     #[derive(Debug, Clone, Default, Serialize, Deserialize)]

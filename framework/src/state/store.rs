@@ -215,8 +215,7 @@ pub(super) fn apply<S: Updates>(
     if !succeeded {
         return Ok((output, Invalidation::new()));
     }
-    let groups = groups.0.into_iter().collect();
-    let mut invalidation = Invalidation { groups, ..Invalidation::new() };
+    let mut invalidation = groups.into_invalidation();
     // Each name that is merged is compared with all that are there: these are few, and the others may be many.
     invalidation.merge(&at.into_invalidation());
     Ok((output, invalidation))

@@ -247,11 +247,15 @@ impl<R: Row> AnyField for Table<R> {
     }
 
     fn changes(&self, table: &str, groups: &mut Groups) {
-        let groups = &mut groups.0;
         for Touched { before, now } in self.touched.values() {
+            if groups.are_too_many() {
+                return;
+            }
+            let groups = &mut groups.0;
+            let is_same = |old: &R, new: &R| before.entries == now.entries && looks_same(old, new);
             let shown = match (&before.row, &now.row) {
                 (None, None) => continue,
-                (Some(old), Some(new)) if Arc::ptr_eq(old, new) || looks_same(&**old, &**new) => {
+                (Some(old), Some(new)) if Arc::ptr_eq(old, new) || is_same(old, new) => {
                     continue;
                 }
                 (Some(row), _) | (None, Some(row)) => row,

@@ -1,5 +1,6 @@
 //! Pages that depend on what they read, against a model that makes every page anew.
 
 mod assigned;
+mod differences;
 mod model;
 mod selections;

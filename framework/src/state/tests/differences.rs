@@ -1,0 +1,70 @@
+//! What an update invalidates where rows do not say all that an index knows of them.
+
+use std::time::UNIX_EPOCH;
+
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::log::Position;
+use crate::state::store::apply;
+use crate::state::{At, Row, State, Table, Updates, Violation};
+
+#[derive(Clone, Serialize, Deserialize, Row)]
+struct Player {
+    #[row(key)]
+    id: u64,
+    #[row(index)]
+    #[serde(serialize_with = "in_hundreds")]
+    score: u64,
+}
+
+fn in_hundreds<S: Serializer>(score: &u64, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_u64(score / 100 * 100)
+}
+
+#[derive(Clone, Default, State)]
+struct Game {
+    players: Table<Player>,
+}
+
+impl Updates for Game {
+    type Update = Vec<(u64, u64)>;
+    type Output = ();
+    type Refusal = Violation;
+
+    fn apply(&mut self, players: Vec<(u64, u64)>, _: &mut At) -> Result<(), Violation> {
+        players.into_iter().try_for_each(|(id, score)| self.players.upsert(Player { id, score }))
+    }
+}
+
+fn groups(game: &mut Game, id: u64, score: u64) -> Vec<String> {
+    let at = At::new(Position(1), UNIX_EPOCH);
+    apply(game, vec![(id, score)], at, &["players"]).unwrap().1.groups
+}
+
+#[test]
+fn a_row_that_moves_in_an_index_has_changed_however_it_is_serialised() {
+    let mut game = Game::default();
+    groups(&mut game, 1, 110);
+    let moved = groups(&mut game, 1, 120);
+    for group in ["players/1", "players@score", "players@score=110", "players@score=120"] {
+        assert!(moved.iter().any(|moved| moved == group), "{group} is not in {moved:?}");
+    }
+    assert!(groups(&mut game, 1, 120).is_empty());
+}
+
+#[test]
+fn an_update_of_very_many_rows_invalidates_everything() {
+    let mut game = Game::default();
+    let mut invalidation = |count| {
+        let at = At::new(Position(1), UNIX_EPOCH);
+        apply(&mut game, (0..count).map(|id| (id, id)).collect(), at, &["players"]).unwrap().1
+    };
+    let few = invalidation(10);
+    assert!(few.patterns.is_empty() && few.groups.len() > 30, "{few:?}");
+    let many = invalidation(30_000);
+    assert!(many.groups.is_empty());
+    let pattern = regex::Regex::new(&many.patterns[0]).unwrap();
+    for id in ["/", "/recipes?page=2", "fragment:cards", ""] {
+        assert!(pattern.is_match(id), "{id}");
+    }
+}
