@@ -124,19 +124,23 @@ impl Applier for Publisher {
             Ok(None) => (Ok(None), Invalidation::new()),
             Err(error) => (Err(error), Invalidation::new()),
         };
-        self.docroot.observe(record);
+        let is_made = is_made(&applied);
         let files = record.content.files.clone();
         let mut notice = RecordNotice { invalidation: derived, files, revocations: Vec::new() };
-        if is_made(&applied) {
-            self.deferrals.observe(record);
+        if is_made {
             notice.invalidation.merge(&record.content.invalidation);
             notice.revocations = record.content.revocations.clone();
-            let mut revocations = self.revocations.lock().unwrap_or_else(PoisonError::into_inner);
-            revocations.apply(record.position, &notice.revocations, record.time);
         }
+        // Before all else: the states have changed, and a panic must not keep that from the front ends.
         let payload = notice.to_bytes();
         if !payload.is_empty() {
             self.tail.push(record.position, payload);
+        }
+        self.docroot.observe(record);
+        if is_made {
+            self.deferrals.observe(record);
+            let mut revocations = self.revocations.lock().unwrap_or_else(PoisonError::into_inner);
+            revocations.apply(record.position, &record.content.revocations, record.time);
         }
         applied
     }

@@ -232,6 +232,7 @@ impl<A: Applier> Committer<A> {
                 if let Some(reason) = self.halted.get() {
                     let reason = reason.clone();
                     self.halt(record);
+                    self.end_batch();
                     return Err(reason);
                 }
             }

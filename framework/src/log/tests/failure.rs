@@ -93,6 +93,22 @@ async fn when_the_file_cannot_be_opened_again_the_outcome_is_called_unknown_and_
 }
 
 #[tokio::test]
+async fn what_was_applied_before_a_record_in_doubt_that_is_not_understood_is_a_batch_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let disk = Disk::new(3);
+    let (log, _, follower) = open_on(&disk, folder.path()).unwrap();
+    log.append(draft("before")).await.unwrap();
+    disk.set(|faults| (faults.syncs, faults.opens) = (1, 1));
+    let drafts = vec![draft("doubtful"), draft("unknown")];
+    let error = log.append_together(drafts).await.unwrap_err();
+    assert!(matches!(error, AppendError::InDoubt { .. }), "{error}");
+    let refused = log.append(draft("after")).await.unwrap_err();
+    assert!(matches!(refused, AppendError::Storage { .. }), "{refused}");
+    assert_eq!(follower.texts(), ["before", "doubtful", "unknown"]);
+    assert_eq!(follower.batches().last(), Some(&Position(2)));
+}
+
+#[tokio::test]
 async fn what_is_wrong_with_the_disk_is_known_until_as_much_can_be_written_again() {
     let folder = tempfile::tempdir().unwrap();
     let disk = Disk::new(1);
