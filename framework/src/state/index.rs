@@ -231,6 +231,11 @@ impl Span {
         Span { from: Bound::Unbounded, to: Bound::Unbounded, is_value: false }
     }
 
+    /// Nothing: no entry is before all bytes.
+    fn empty() -> Span {
+        Span { from: Bound::Unbounded, to: Bound::Excluded(Vec::new()), is_value: false }
+    }
+
     /// What has this value in the first column.
     pub(super) fn of(value: &(impl Key + ?Sized)) -> Span {
         Span { is_value: true, ..Span::beginning_with(bytes_of(value)) }
@@ -240,7 +245,11 @@ impl Span {
     pub(super) fn within<K: Key>(from: Bound<&K>, to: Bound<&K>) -> Span {
         let from = match from {
             Bound::Included(value) => Bound::Included(bytes_of(value)),
-            Bound::Excluded(value) => past(bytes_of(value)),
+            Bound::Excluded(value) => match past(bytes_of(value)) {
+                // There is nothing behind the greatest value.
+                Bound::Unbounded => return Span::empty(),
+                next => next,
+            },
             Bound::Unbounded => Bound::Unbounded,
         };
         let to = match to {
@@ -251,17 +260,7 @@ impl Span {
             Bound::Excluded(value) => Bound::Excluded(bytes_of(value)),
             Bound::Unbounded => Bound::Unbounded,
         };
-        // A range whose end is before its beginning has nothing in it; the map would panic.
-        if let (Bound::Included(begin), Bound::Excluded(end)) = (&from, &to)
-            && begin > end
-        {
-            let begin = begin.clone();
-            return Span {
-                from: Bound::Included(begin.clone()),
-                to: Bound::Excluded(begin),
-                is_value: false,
-            };
-        }
+        // A range whose end is before its beginning has nothing in it.
         Span { from, to, is_value: false }
     }
 

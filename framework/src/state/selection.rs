@@ -69,7 +69,7 @@ impl<R: Row> Selection<R> {
 
     /// The rows, one after the other.
     pub fn iter(&self) -> impl Iterator<Item = Ref<R>> {
-        self.found().map(|row| self.view.found(row, self.via.as_ref()))
+        self.found(0).map(|row| self.view.found(row, self.via.as_ref()))
     }
 
     /// The first `count` rows.
@@ -102,8 +102,11 @@ impl<R: Row> Selection<R> {
         let total = self.count();
         let size = size.max(1);
         let skipped = number.checked_sub(1).and_then(|before| before.checked_mul(size));
-        let skipped = skipped.filter(|skipped| *skipped < total).unwrap_or(total);
-        let rows = self.rows(skipped, size);
+        let (skipped, taken) = match skipped {
+            Some(skipped) if skipped < total => (skipped, size),
+            _ => (0, 0),
+        };
+        let rows = self.rows(skipped, taken);
         let (first, last) = match rows.len() {
             0 => (0, 0),
             count => (skipped + 1, skipped + count),
@@ -121,27 +124,29 @@ impl<R: Row> Selection<R> {
 
     /// Whether there are no rows.
     pub fn is_empty(&self) -> bool {
-        self.found().next().is_none()
+        self.found(0).next().is_none()
     }
 
     fn rows(&self, skipped: usize, count: usize) -> Rows<R> {
-        let rows = self.found().skip(skipped).take(count);
+        let rows = self.found(skipped).take(count);
         let rows = rows.map(|row| self.view.found(row, self.via.as_ref())).collect();
         Rows::new(rows, self.group.clone())
     }
 
-    fn found(&self) -> Box<dyn Iterator<Item = &Arc<R>> + '_> {
+    /// The rows behind the first `skipped`, which are not looked up.
+    fn found(&self, skipped: usize) -> Box<dyn Iterator<Item = &Arc<R>> + '_> {
         let by_key = &self.view.stored.by_key;
         let Some(index) = self.index else {
             return match self.is_reversed {
-                false => Box::new(by_key.values()),
-                true => Box::new(by_key.values().rev()),
+                false => Box::new(by_key.values().skip(skipped)),
+                true => Box::new(by_key.values().rev().skip(skipped)),
             };
         };
-        let keys = self.view.stored.indexes[index].keys(&self.span).map(KeyBytes::from);
+        let keys = self.view.stored.indexes[index].keys(&self.span);
+        let row = move |key: &[u8]| by_key.get(&KeyBytes::from(key));
         match self.is_reversed {
-            false => Box::new(keys.filter_map(|key| by_key.get(&key))),
-            true => Box::new(keys.rev().filter_map(|key| by_key.get(&key))),
+            false => Box::new(keys.skip(skipped).filter_map(row)),
+            true => Box::new(keys.rev().skip(skipped).filter_map(row)),
         }
     }
 }

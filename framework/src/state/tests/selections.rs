@@ -15,24 +15,41 @@ struct Item {
     name: String,
     #[row(index)]
     size: i32,
+    /// The whole range of its type, of which the bounds are drawn too.
+    #[row(index)]
+    level: u8,
 }
 
 fn ids<'a>(rows: impl IntoIterator<Item = &'a Item>) -> Vec<u16> {
     rows.into_iter().map(|row| row.id).collect()
 }
 
+/// A level that is often the least or the greatest.
+fn level() -> impl Strategy<Value = u8> {
+    prop_oneof![Just(0), Just(u8::MAX), any::<u8>()]
+}
+
+fn bound() -> impl Strategy<Value = Bound<u8>> {
+    prop_oneof![
+        level().prop_map(Bound::Included),
+        level().prop_map(Bound::Excluded),
+        Just(Bound::Unbounded)
+    ]
+}
+
 proptest! {
     #[test]
     fn a_selection_is_what_filtering_and_sorting_gives(
-        items in proptest::collection::vec((0..60_u16, "[a\0]{0,2}", -3..4_i32), 0..40),
+        items in proptest::collection::vec((0..60_u16, "[a\0]{0,2}", -3..4_i32, level()), 0..40),
         name in "[a\0]{0,2}",
         bounds in any::<(Bound<i8>, Bound<i8>)>(),
+        levels in (bound(), bound()),
         (number, size) in (0..5_usize, 0..7_usize),
     ) {
         let mut table = Table::default();
         let mut model: Vec<Item> = Vec::new();
-        for (id, name, size) in items {
-            let item = Item { id, name, size };
+        for (id, name, size, level) in items {
+            let item = Item { id, name, size, level };
             model.retain(|other| other.id != id);
             model.push(item.clone());
             table.upsert(item).unwrap();
@@ -55,6 +72,14 @@ proptest! {
         prop_assert_eq!(ids(range.all().iter().map(|row| &**row)), ids(&within));
         prop_assert_eq!(range.count(), within.len());
 
+        model.sort_by_key(|item| (item.level, item.id));
+        let is_within = |item: &&Item| std::ops::RangeBounds::contains(&levels, &item.level);
+        let within: Vec<_> = model.iter().filter(is_within).cloned().collect();
+        let range = view.range(Item::LEVEL, levels);
+        prop_assert_eq!(ids(range.all().iter().map(|row| &**row)), ids(&within));
+        prop_assert_eq!(range.count(), within.len());
+        model.sort_by_key(|item| (item.size, item.id));
+
         model.retain(|item| item.name == name);
         let named = view.of(Item::BY_NAME, &name);
         prop_assert_eq!(ids(named.oldest(2).iter().map(|row| &**row)), ids(model.iter().take(2)));
@@ -72,7 +97,7 @@ proptest! {
 
 #[test]
 fn what_a_table_refuses_changes_nothing() {
-    let item = |id| Item { id, name: "a".to_owned(), size: 1 };
+    let item = |id| Item { id, name: "a".to_owned(), size: 1, level: 0 };
     let mut table = Table::default();
     table.insert(item(1)).unwrap();
     let exists = Violation::Exists { row: "Item", key: "1".to_owned() };
