@@ -64,7 +64,7 @@ impl Updates for Kitchen {
         let created = at.millis();
         match update {
             Update::Publish(Entry { title, body, author, tags }) => {
-                let slug = slug(&title, |slug| self.recipes.contains_key(slug));
+                let slug = slug(&title, at.position.0, |slug| self.recipes.contains_key(slug));
                 self.newest.push_front(slug.clone());
                 let (comments, favourites) = (Vector::new(), OrdSet::new());
                 let recipe = Recipe {

@@ -77,7 +77,7 @@ impl Updates for Kitchen {
         let (number, now) = (at.position.0, at.millis());
         match update {
             Update::Publish(Entry { title, body, author, tags }) => {
-                let slug = slug(&title, |slug| self.recipes.get(slug).is_some());
+                let slug = slug(&title, at.position.0, |slug| self.recipes.get(slug).is_some());
                 let created = now;
                 let recipe =
                     Recipe { slug: slug.clone(), number, title, body, author, tags, created };
