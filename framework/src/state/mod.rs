@@ -24,9 +24,11 @@
 //! **No stale page.** Let a page be made at `as_of` *p*, and let *q* be a later record after which one of the page's
 //! reads would give something else. Then *q* invalidates a group of the page.
 //!
-//! 1. *Every read is recorded.* A controller of a cached route reaches the data through views only, which
-//!    [`Data`](crate::extract::Data) makes with the recorder of the request. A view has it inside, so a read in a
-//!    task, in a closure or in a helper is recorded too, without any lookup that could fail. [`Table`] and [`Value`]
+//! 1. *Every read is recorded.* A controller of a cached route, its steps and its extractors reach the data through views
+//!    only, which [`Data`](crate::extract::Data) makes with the recorder of the request: the request's
+//!    [`Site`](crate::request::Site) has it. A view has it inside, so a read in a
+//!    task, in a closure or in a helper is recorded too, without any lookup that could fail. What an update returns is no
+//!    read: of a reply that was made after one, only fragments are kept whose values all have marks. [`Table`] and [`Value`]
 //!    show their contents to `&mut self` alone, which only [`apply`](Updates::apply) has. [`Plain`] is the exception,
 //!    for groups by hand.
 //! 2. *A read's groups cover what it depends on.* What each read returns is a function of the rows it took, and of
@@ -35,8 +37,10 @@
 //! 3. *An update emits the groups of its difference.* For each row that it touched, the first old row is kept, and at
 //!    the end compared with what is there then (`table`). A row that differs emits `table/key`, and where an
 //!    entry of an index came, went or moved, the groups of that value and of that index. So if a read of 2
-//!    would give something else, one of its groups was emitted. Two rows are the same if they are encoded alike, so a
-//!    field that is not serialised is not compared: there is no telling what becomes of it at the next start.
+//!    would give something else, one of its groups was emitted. Two rows are the same if they are encoded alike and have
+//!    the same entries. So all that is shown of a row has to be in its encoding: `#[derive(Row)]` refuses
+//!    fields that serde skips. The types of fields, and of values, are left to the site: what their `Serialize`
+//!    leaves out is not compared, and is lost at the next start.
 //! 4. *Wider is safe.* Whatever emits a group emits the wider ones that stand in for it in `recorder`.
 //!    On a route that is not cached, reads are recorded as soon as fragments of the page may be, and otherwise not.
 //! 5. *Reads end with the reply.* The recorder closes when the reply is made; a read afterwards panics where the page may
@@ -86,6 +90,7 @@ mod table;
 mod tests;
 mod trial;
 mod value;
+mod values;
 mod view;
 mod violation;
 
@@ -107,6 +112,7 @@ pub(crate) use store::Store;
 pub use table::Table;
 pub(crate) use trial::Trial;
 pub use value::{Value, ValueView};
+pub use values::Values;
 pub use view::{Ref, TableView};
 pub use violation::Violation;
 

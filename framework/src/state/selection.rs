@@ -9,7 +9,8 @@ use super::row::Row;
 use super::view::{Ref, TableView};
 use crate::packed::marked_read;
 
-/// Rows of a table in an order: those that have a value, those of a range, or all. A page that has a selection depends
+/// Rows of a table in an order: those that have a value, those of a range, or all. In an index of `each` value in a field
+/// a row is found once for each of its values. A page that has a selection depends
 /// on which rows are in it and on their order, and on those rows that it takes.
 ///
 /// ```
@@ -114,7 +115,8 @@ impl<R: Row> Selection<R> {
         Page { rows, number, pages: total.div_ceil(size), first, last, total }
     }
 
-    /// How many rows there are.
+    /// How many rows there are. In an index of `each` value in a field, a row counts once for each of its values that is
+    /// in the selection.
     pub fn count(&self) -> usize {
         match self.index {
             Some(index) => self.view.stored.indexes[index].count(&self.span),
@@ -175,6 +177,34 @@ impl<R> Rows<R> {
         let rows = self.rows.into_iter().map(|row| row.map(make)).collect();
         Rows { rows, group: self.group }
     }
+
+    /// What a function makes of each row and of what else it reads, in the same order. The list depends on which rows were
+    /// found, as before. What is made has no mark of its own: a fragment that names more of it than the rows
+    /// in its fields depends on all that was read for the page.
+    ///
+    /// ```
+    /// # use headwater::prelude::*;
+    /// # #[derive(Clone, serde::Serialize, serde::Deserialize, Row)]
+    /// # struct Recipe { #[row(key)] slug: String, author: String, #[row(index)] created: u64 }
+    /// # #[derive(Clone, serde::Serialize, serde::Deserialize, Row)]
+    /// # struct Cook { #[row(key)] name: String }
+    /// # #[derive(Clone, Default, State)]
+    /// # struct Kitchen { recipes: Table<Recipe>, cooks: Table<Cook> }
+    /// #[derive(serde::Serialize)]
+    /// struct Listed {
+    ///     recipe: Ref<Recipe>,
+    ///     cook: Option<Ref<Cook>>,
+    /// }
+    ///
+    /// fn listed(kitchen: &KitchenView) -> Rows<Listed> {
+    ///     let newest = kitchen.recipes.ordered(Recipe::CREATED).newest(20);
+    ///     newest.map_with(|recipe| Listed { cook: kitchen.cooks.get(&recipe.author), recipe })
+    /// }
+    /// ```
+    pub fn map_with<T>(self, mut make: impl FnMut(Ref<R>) -> T) -> Rows<T> {
+        let made = |row| Ref { row: Arc::new(make(row)), mark: None };
+        Rows { rows: self.rows.into_iter().map(made).collect(), group: self.group }
+    }
 }
 
 impl<R> Deref for Rows<R> {
@@ -234,6 +264,12 @@ impl<R> Page<R> {
     pub fn map<T>(self, make: fn(&R) -> T) -> Page<T> {
         let Page { rows, number, pages, first, last, total } = self;
         Page { rows: rows.map(make), number, pages, first, last, total }
+    }
+
+    /// What a function makes of each row and of what else it reads; see [`Rows::map_with`].
+    pub fn map_with<T>(self, make: impl FnMut(Ref<R>) -> T) -> Page<T> {
+        let Page { rows, number, pages, first, last, total } = self;
+        Page { rows: rows.map_with(make), number, pages, first, last, total }
     }
 }
 

@@ -2,13 +2,14 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Serialize, Serializer};
 
 use super::encoding::looks_same;
 use super::field::{AnyField, Field, Groups, Reader, Reading};
 use super::identity::Identity;
 use super::kept::Kept;
+use crate::packed::marked_row;
 
 /// One value of a state, read and changed as a whole: a setting, a notice for all pages.
 ///
@@ -43,7 +44,8 @@ use super::kept::Kept;
 #[derive(Clone, Default)]
 pub struct Value<T>(Kept<T>);
 
-/// A [`Value`] as controllers read it: it is `T` to them.
+/// A [`Value`] as controllers read it: it is `T` to them. Handed to a template as it is, without a method of `T`, it has a
+/// mark, so that fragments that show it depend on it alone.
 #[derive(Clone)]
 pub struct ValueView<T> {
     value: Arc<T>,
@@ -124,6 +126,16 @@ impl<T> Deref for ValueView<T> {
             recorder.value(self.reader.field);
         }
         &self.value
+    }
+}
+
+impl<T: Serialize> Serialize for ValueView<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let value: &T = self;
+        match &self.reader.recorder {
+            Some(_) => marked_row(self.reader.field, value, serializer),
+            None => value.serialize(serializer),
+        }
     }
 }
 

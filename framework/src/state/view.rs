@@ -12,6 +12,7 @@ use super::recorder::{row_group, value_group};
 use super::row::{Index, Keyed, Row};
 use super::selection::{Rows, Selection};
 use super::table::Stored;
+use super::values::Values;
 use crate::packed::{marked_made, marked_row};
 
 /// A [`Table`](super::Table) as controllers read it: a snapshot, which stays as it is while the site goes on.
@@ -21,11 +22,12 @@ use crate::packed::{marked_made, marked_row};
 ///
 /// | read | the page depends on |
 /// |---|---|
-/// | [`get`](TableView::get) | the row, or that there is none |
+/// | [`get`](TableView::get), [`contains`](TableView::contains) | the row, or that there is none |
 /// | [`of`](TableView::of) an index, and what is taken from the selection | which rows have the value, their order, and each row that is taken |
 /// | [`ordered`](TableView::ordered), [`range`](TableView::range) | which rows are in the index, their order, and each row that is taken |
 /// | [`by_key`](TableView::by_key) | which keys there are, and each row that is taken |
 /// | [`count`](TableView::count) | which keys there are |
+/// | [`values`](TableView::values) | which rows are in the index, and their order |
 /// | [`all`](TableView::all) | everything in the table |
 ///
 /// So a list of the ten newest stories is invalid when a story is added, and when one of the ten changes, but
@@ -68,7 +70,7 @@ impl<R: Row> TableView<R> {
         self.selection(Some(index.position), Span::of(&value), group, via)
     }
 
-    /// All rows in the order of the index.
+    /// All rows in the order of the index; in one of `each` value in a field, a row once for each of its values.
     pub fn ordered<V, O>(&self, index: Index<R, V, O>) -> Selection<R> {
         self.selection(Some(index.position), Span::whole(), self.index_group(index), None)
     }
@@ -108,9 +110,9 @@ impl<R: Row> TableView<R> {
     }
 
     /// The different values in the index, sorted, each with the number of its rows: all tags, for example.
-    pub fn values<V: OwnedKey, O>(&self, index: Index<R, V, O>) -> Vec<(V, usize)> {
-        self.record(self.index_group(index), None);
-        self.stored.indexes[index.position].values()
+    pub fn values<V: OwnedKey, O>(&self, index: Index<R, V, O>) -> Values<V> {
+        let group = self.record(self.index_group(index), None);
+        Values::new(self.stored.indexes[index.position].values(), group)
     }
 
     fn index_group<V, O>(&self, index: Index<R, V, O>) -> Option<String> {

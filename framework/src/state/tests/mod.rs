@@ -2,5 +2,6 @@
 
 mod assigned;
 mod differences;
+mod marks;
 mod model;
 mod selections;
