@@ -41,6 +41,7 @@ use crate::controller::Registration;
 use crate::docroot::Store;
 use crate::log::{
     Appended, Draft, Invalidation, Log, LogId, LogOptions, Membership, Position, Receipt,
+    UpdateOutcome,
 };
 use crate::problem::Problem;
 use crate::request::Resources;
@@ -269,7 +270,10 @@ impl Backend {
     pub(crate) async fn seed(&self, drafts: Vec<Draft>) -> Result<(), WriteError> {
         drafts.iter().try_for_each(check)?;
         for appended in self.log.append_together(drafts).await? {
-            appended.applied?;
+            if matches!(appended.applied?, Some(UpdateOutcome::Refused(_))) {
+                let message = format!("first update {}, which passed the trial", appended.position);
+                return Err(WriteError::Refused { message });
+            }
         }
         Ok(())
     }

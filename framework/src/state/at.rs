@@ -47,7 +47,8 @@ impl At {
     }
 
     /// Makes more wrong in the caches than what the update changes in tables and values: groups that pages
-    /// name by hand. It is part of the update's record; a refused update makes nothing wrong.
+    /// name by hand. As what is found in tables it is in no record, but follows from applying the update; a
+    /// refused update makes nothing wrong.
     ///
     /// # Panics
     /// When a pattern is not a regular expression, or can never match. Then the update is undone, as with every

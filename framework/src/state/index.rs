@@ -6,7 +6,7 @@ use imbl::{OrdMap, OrdSet};
 use super::Violation;
 use super::ascending::Ascending;
 use super::encoder::Encoder;
-use super::key::{Key, OwnedKey, encoded};
+use super::key::{Key, OwnedKey, encoded, shown};
 use super::row::{IndexDefinition, Row};
 use super::sorted_bytes::SortedBytes;
 
@@ -91,6 +91,15 @@ pub(super) fn entries<R: Row>(row: &R, key: &[u8]) -> Vec<Vec<SpelledEntry>> {
     R::INDEXES.iter().map(of).collect()
 }
 
+/// What a row has in the columns of an index.
+pub(super) fn shown_columns<R: Row>(index: &IndexDefinition<R>, row: &R) -> String {
+    let mut entries = Vec::new();
+    (index.entries)(row, &mut |columns| {
+        entries.push(columns.iter().map(|column| shown(*column)).collect::<Vec<_>>().join(", "));
+    });
+    entries.join("; ")
+}
+
 /// The rows of a table by the columns of an index.
 #[derive(Debug, Clone, Default)]
 pub(super) struct IndexRows {
@@ -118,10 +127,8 @@ impl IndexRows {
         if index.unique
             && let Some([_, entry]) = entries.windows(2).find(is_same)
         {
-            let mut value = String::new();
-            if let Some(row) = rows.get(key_in(&entry.bytes)) {
-                (index.entries)(row, &mut |columns| columns[0].spell(&mut value));
-            }
+            let row = rows.get(key_in(&entry.bytes));
+            let value = row.map(|row| shown_columns(index, &**row)).unwrap_or_default();
             return Err(Violation::NotUnique { row: R::NAME, index: index.name, value });
         }
         let mut built = IndexRows::default();

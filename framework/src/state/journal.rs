@@ -92,6 +92,12 @@ pub enum WriteError {
         /// The limit in bytes.
         limit: usize,
     },
+    /// The state's `apply` refuses a first update of a new site. Elsewhere a refusal is what the update returns.
+    #[error("`apply` refuses the update: {message}")]
+    Refused {
+        /// Which update it is, and what the refusal says.
+        message: String,
+    },
     /// The state's `apply` panicked on the update. The record is in the log and is passed over in
     /// the same way on every replay: the state is as it was before.
     #[error("`apply` panicked on the update, so nothing was changed: {message}")]

@@ -122,7 +122,8 @@ impl<S: Updates> Store<S> {
         let tried = drafts.iter().filter_map(|draft| draft.update.as_ref());
         let tried = tried.filter_map(|update| decode::<S>(update.version, &update.update).ok());
         rehearse(S::default(), tried.collect())?;
-        updates.into_iter().try_for_each(|update| trial.apply::<S>(update))?;
+        let tried = updates.into_iter().zip(&drafts);
+        tried.into_iter().try_for_each(|(update, draft)| trial.apply::<S>(update, draft))?;
         Ok(drafts)
     }
 

@@ -12,11 +12,11 @@ use super::encoder::Encoder;
 use super::encoding::{encode_readable, looks_same, read_back};
 use super::field::{AnyField, Field, Groups, Reader, Reading};
 use super::identity::Identity;
-use super::index::{IndexRows, KeyBytes, Span, SpelledEntry, entries};
+use super::index::{IndexRows, KeyBytes, Span, SpelledEntry, entries, shown_columns};
 use super::key::{Key, encoded, shown};
 use super::lookup::Lookup;
 use super::recorder::row_group;
-use super::row::{Index, IndexDefinition, Row};
+use super::row::{Index, Row};
 use super::view::{Ref, TableView};
 
 /// Rows of a state, found by their key and by indexes.
@@ -142,23 +142,24 @@ impl<R: Row> Table<R> {
         self.put(&key_of(&row), row)
     }
 
-    /// Changes the row with this key.
+    /// Changes the row with this key, and gives what the change returns.
     ///
     /// # Errors
     /// When there is none, when the change gives it another key, and when another row has its new values in a
     /// unique index.
-    pub fn update(
+    pub fn update<T>(
         &mut self,
         key: impl Lookup<R::Key>,
-        change: impl FnOnce(&mut R),
-    ) -> Result<(), Violation> {
+        change: impl FnOnce(&mut R) -> T,
+    ) -> Result<T, Violation> {
         let (bytes, row) = self.find(&key)?;
         let mut row = R::clone(&row);
-        change(&mut row);
+        let output = change(&mut row);
         if key_of(&row) != bytes {
             return Err(Violation::KeyChanged { row: R::NAME, key: shown(&key) });
         }
-        self.put(&bytes, row)
+        self.put(&bytes, row)?;
+        Ok(output)
     }
 
     /// Removes the row with this key.
@@ -288,7 +289,7 @@ impl<R: Row> AnyField for Table<R> {
         for (key, Touched { now, .. }) in &self.touched {
             let Some(row) = &now.row else { continue };
             let named =
-                |reason| format!("the {} with the key {}: {reason}", R::NAME, spelled_key(&**row));
+                |reason| format!("the {} with the key {}: {reason}", R::NAME, shown_key(&**row));
             let again = read_back(&**row).map_err(named)?;
             if key_of(&again) != *key || entries(&again, key.as_slice()) != now.entries {
                 let reason = "it is read back with another key, or with other values in an index: a field of \
@@ -371,7 +372,7 @@ impl<R: Row> fmt::Debug for Table<R> {
 
 /// What is loaded has each key once.
 fn refuse_second<R: Row>(exists: Option<Arc<R>>) -> Result<(), String> {
-    let violation = |row: Arc<R>| Violation::Exists { row: R::NAME, key: spelled_key(&*row) };
+    let violation = |row: Arc<R>| Violation::Exists { row: R::NAME, key: shown_key(&*row) };
     exists.map_or(Ok(()), |row| Err(violation(row).to_string()))
 }
 
@@ -385,13 +386,4 @@ fn shown_key<R: Row>(row: &R) -> String {
     let mut text = String::new();
     row.with_key(&mut |key| key.show(&mut text));
     text
-}
-
-/// What a row has in the columns of an index.
-fn shown_columns<R: Row>(index: &IndexDefinition<R>, row: &R) -> String {
-    let mut entries = Vec::new();
-    (index.entries)(row, &mut |columns| {
-        entries.push(columns.iter().map(|column| shown(*column)).collect::<Vec<_>>().join(", "));
-    });
-    entries.join("; ")
 }

@@ -1,10 +1,10 @@
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
-use std::time::SystemTime;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::store::apply;
 use super::{At, Updates, WriteError};
-use crate::log::{ApplyError, Position};
+use crate::log::{ApplyError, Draft, Position, Record};
 
 /// Tries the first updates of a new site, before any of them is written: on values of their own, in
 /// the order and at the positions that they will have in the log.
@@ -16,22 +16,32 @@ pub(crate) struct Trial {
 }
 
 impl Trial {
-    /// Tries the next update.
+    /// Tries the next update, as `draft` has it.
     ///
     /// # Errors
     /// When `apply` refuses it, or panics.
-    pub(super) fn apply<S: Updates>(&mut self, update: S::Update) -> Result<(), WriteError> {
+    pub(super) fn apply<S: Updates>(
+        &mut self,
+        update: S::Update,
+        draft: &Draft,
+    ) -> Result<(), WriteError> {
         self.last = self.last.next();
-        let at = At::new(self.last, SystemTime::now());
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let (position, time) = (self.last, since.as_millis() as u64);
+        let at = At::record(&Record { position, time, content: draft.clone() });
         let value = self.values.entry(TypeId::of::<S>()).or_insert_with(|| Box::new(S::default()));
         let value = value.downcast_mut::<S>().expect("values are kept by their type");
         let names = vec![""; S::FIELDS.len()];
-        let failed = match apply(value, update, at, &names) {
-            Ok((Ok(_), _)) => return Ok(()),
-            Ok((Err(refusal), _)) => refusal.to_string(),
-            Err(ApplyError::Panicked { message } | ApplyError::Unreadable { message }) => message,
-        };
-        Err(WriteError::Panicked { message: format!("first update {}: {failed}", self.last) })
+        let said = |reason: String| format!("first update {position}: {reason}");
+        match apply(value, update, at, &names) {
+            Ok((Ok(_), _)) => Ok(()),
+            Ok((Err(refusal), _)) => {
+                Err(WriteError::Refused { message: said(refusal.to_string()) })
+            }
+            Err(ApplyError::Panicked { message } | ApplyError::Unreadable { message }) => {
+                Err(WriteError::Panicked { message: said(message) })
+            }
+        }
     }
 }
 
@@ -67,6 +77,42 @@ mod tests {
         }
     }
 
+    /// Numbers that were drawn.
+    #[derive(Clone, Default, State)]
+    struct Drawn {
+        last: Plain<u64>,
+    }
+
+    thread_local! {
+        static DRAWN: std::cell::RefCell<Vec<u64>> = const { std::cell::RefCell::new(Vec::new()) };
+    }
+
+    impl Updates for Drawn {
+        const NAME: &'static str = "drawn";
+        type Update = ();
+        type Output = ();
+        type Refusal = NotNext;
+
+        fn apply(&mut self, (): (), at: &mut At) -> Result<(), NotNext> {
+            DRAWN.with_borrow_mut(|drawn| drawn.push(at.random()));
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_seed_is_tried_with_the_numbers_that_it_will_draw() {
+        let mut states = States::new();
+        let store = states.register::<Drawn>().unwrap();
+        let drafts = store.first_drafts(vec![()], &mut Trial::default()).unwrap();
+        for (content, position) in drafts.into_iter().zip(1..) {
+            let record = Record { position: Position(position), time: 0, content };
+            states.apply(&record).unwrap();
+        }
+        let drawn = DRAWN.take();
+        let [.., tried, applied] = drawn[..] else { panic!("{drawn:?}") };
+        assert_eq!(tried, applied);
+    }
+
     #[test]
     fn a_seed_is_tried_after_those_before_it() {
         let store = States::new().register::<Chain>().unwrap();
@@ -74,7 +120,7 @@ mod tests {
         assert_eq!(store.first_drafts(vec![1, 2], &mut trial).unwrap().len(), 2);
         assert_eq!(store.first_drafts(vec![3], &mut trial).unwrap().len(), 1);
         let error = store.first_drafts(vec![9], &mut trial).unwrap_err().to_string();
-        assert!(error.contains("first update 4: 9 is not the next number"), "{error}");
+        assert_eq!(error, "`apply` refuses the update: first update 4: 9 is not the next number");
         let error = store.first_drafts(vec![0], &mut trial).unwrap_err().to_string();
         assert!(error.contains("there is no number 0"), "{error}");
     }

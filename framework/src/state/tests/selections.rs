@@ -95,6 +95,41 @@ proptest! {
     }
 }
 
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Row)]
+#[row(unique(once = (author, title)))]
+struct Story {
+    #[row(key)]
+    slug: String,
+    author: String,
+    title: String,
+}
+
+#[test]
+fn a_refusal_names_keys_and_values_as_they_are_and_all_of_them() {
+    let story = |slug: &str| {
+        let (author, title) = ("Ada".to_owned(), "Größe, a/b".to_owned());
+        Story { slug: slug.to_owned(), author, title }
+    };
+    let mut table = Table::default();
+    table.insert(story("größe")).unwrap();
+    let refused = |refused: Result<(), Violation>| refused.unwrap_err().to_string();
+    let exists = refused(table.insert(story("größe")));
+    assert_eq!(exists, "there is a Story with the key größe already");
+    let twice = refused(table.insert(story("b")));
+    assert_eq!(twice, "there is another Story with the once Ada, Größe, a/b");
+    let missing = refused(table.remove(&"x".repeat(60)).map(drop));
+    assert_eq!(missing, format!("there is no Story with the key {}", "x".repeat(60)));
+}
+
+#[test]
+fn an_update_gives_what_the_change_returns() {
+    let mut table = Table::default();
+    let item = Item { id: 1, name: "a".to_owned(), size: 1, level: 0 };
+    table.insert(item).unwrap();
+    let before = table.update(1, |item| std::mem::replace(&mut item.size, 7));
+    assert_eq!((before, table.get(1).unwrap().size), (Ok(1), 7));
+}
+
 #[test]
 fn what_a_table_refuses_changes_nothing() {
     let item = |id| Item { id, name: "a".to_owned(), size: 1, level: 0 };
