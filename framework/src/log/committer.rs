@@ -1,13 +1,14 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::applier::panic_message;
 use super::embedded::{Engine, Frame, Rewrite, WriteFailure};
+use super::time::milliseconds_since_1970;
 use super::{
     AppendError, Appended, Applied, Applier, ApplyError, Draft, Joined, Position, Record, Standing,
 };
@@ -341,8 +342,4 @@ fn fail(batch: Vec<Queued>, error: AppendError) {
         // A writer that has stopped waiting needs no answer.
         let _ = queued.waiter.send(Err(error.clone()));
     }
-}
-
-fn milliseconds_since_1970() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
 }

@@ -10,6 +10,7 @@ use tokio::sync::{Semaphore, oneshot};
 use super::applier::panic_message;
 use super::committer::{BATCH_RECORDS, Command, Committer, Queued, Trouble, apply, end_batch};
 use super::embedded::{Engine, Frame, Replayed, STOPPING};
+use super::time;
 use super::{
     AppendError, Applied, Applier, ApplyError, Base, Beginning, Draft, Epoch, Joined, LogEpoch,
     LogId, OpenError, Position, Progress, ReadError, Record, Standing,
@@ -425,6 +426,7 @@ fn replay(
             "the end of the log was torn and has been cut off",
         );
     }
+    time::warn_of(&path, replayed.time);
     end_batch(applier, replayed.last);
     let mut begun = engine.begin(replayed.last);
     if let Err(failure) = &begun

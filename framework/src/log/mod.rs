@@ -72,6 +72,7 @@ mod record;
 mod revocation;
 #[cfg(test)]
 mod tests;
+mod time;
 mod update_id;
 
 pub(crate) use applier::ApplyError;
