@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use headwater_tests::{Mode, Node, Seed, Site, until};
+use headwater_tests::{Mode, Node, Relay, Seed, Site, until};
 use http::Request;
 use http_body_util::Full;
 use rand::RngExt;
@@ -271,8 +271,9 @@ async fn check(node: &Node, answered: &Mutex<BTreeSet<String>>, round: u32) {
 #[tokio::test]
 async fn records_are_shown_as_they_come() {
     let site = site();
-    let node = node(&site).await;
-    let admin = format!("http://{}", node.admin());
+    let mut node = node(&site).await;
+    let relay = Relay::start(node.admin()).await;
+    let admin = format!("http://{}", relay.address());
     let mut command = site.command();
     command.args(["data", "log", "--follow", "--admin", &admin]);
     let mut command = tokio::process::Command::from(command);
@@ -280,7 +281,12 @@ async fn records_are_shown_as_they_come() {
     let mut following = command.spawn().expect("the program can be run");
     let out = following.stdout.take().expect("it was asked for");
     let mut lines = tokio::io::AsyncBufReadExt::lines(tokio::io::BufReader::new(out));
-    for word in ["one", "two"] {
+    for word in ["one", "two", "three"] {
+        if word == "three" {
+            node.restart().await;
+            node.ready().await;
+            relay.set_target(node.admin());
+        }
         add(&node, word).await;
         until("the record is shown", async || {
             let line = lines.next_line().await.expect("it can be read").expect("it goes on");

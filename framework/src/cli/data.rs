@@ -19,6 +19,8 @@ use crate::problem::{Problem, Problems};
 
 /// How long a checkpoint of large data may take.
 const PATIENCE: Duration = Duration::from_secs(24 * 3600);
+/// How long it takes until a node is asked again that could not be reached.
+const AGAIN: Duration = Duration::from_secs(1);
 /// Longer than a node waits for the next record.
 const LOOK: Duration = Duration::from_secs(60);
 
@@ -120,17 +122,25 @@ fn checkpoint(
     Ok(())
 }
 
-/// Prints records as a node sends them.
+/// Prints records as a node sends them. One that restarts is followed on, once it has been reached.
 async fn log(nodes: Vec<AdminPort>, after: Option<Position>, follow: bool) -> Result<(), Problem> {
     let mut nodes = nodes;
     let mut query = after.map_or_else(String::new, |after| format!("&after={after}"));
+    let mut is_reached = false;
     loop {
         let path = format!("/log?follow={follow}{query}");
-        let asking = first(nodes, async |node| {
+        let asking = first(nodes.clone(), async |node| {
             let answer = node.get_long(&path, LOOK).await?;
             Ok((answer.status, answer.body, node))
         });
-        let (status, body, node) = asking.await?;
+        let (status, body, node) = match asking.await {
+            Err(_) if follow && is_reached => {
+                tokio::time::sleep(AGAIN).await;
+                continue;
+            }
+            answer => answer?,
+        };
+        is_reached = true;
         if status != StatusCode::OK {
             return Err(Problem::new(refusal(&node, status, &body)));
         }
