@@ -9,8 +9,9 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-/// How many bytes of a disk a long copy leaves to everything else: room for a large record.
-const RESERVE: u64 = 32 << 20;
+/// How many bytes of a disk a long copy leaves to others that write meanwhile. Not many: dropping records may be
+/// what makes room.
+const RESERVE: u64 = 4 << 20;
 
 /// Makes a folder, and those above it that are not there.
 pub(crate) fn create_dir_all(folder: &Path) -> io::Result<()> {

@@ -249,7 +249,8 @@ impl Log {
         seen.await.map_err(|_| AppendError::Stopping)?
     }
 
-    /// Copies the records up to `through` to a file in `folder`, unless it is to `stop`. Call it where blocking is fine.
+    /// Copies the records up to `through` to a file in `folder`, unless it is to `stop`. Call it where blocking
+    /// is fine.
     ///
     /// # Errors
     /// A sentence for an operator.
