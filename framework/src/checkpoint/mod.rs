@@ -4,7 +4,7 @@
 //! - [`Checkpoints`]: the folder with the last two; restores the newest whole one, writes the next.
 //! - [`Content`]: what a checkpoint holds; [`Head`]: what it says of itself.
 //! - `piece`: the file's format; `writer` and `reader`; `folder`: what of a file system they need.
-//! - `tools`: what `data verify`, `restore`, `export` and `import` do with them; `lines`, `json`: records and
+//! - `tools`: what `data list`, `verify`, `restore`, `export` and `import` do with them; `lines`, `json`: records and
 //!   items as lines of JSON.
 //!
 //! This module knows the log's records, the states and the manifest of files. When a checkpoint is made is

@@ -114,6 +114,8 @@ pub(super) enum DataCommand {
         #[arg(long, value_name = "URL")]
         admin: Option<AdminPort>,
     },
+    /// Show which checkpoints, records and archives there are
+    List,
     /// Read everything and show what is damaged
     Verify,
     /// Make the log that of an earlier position, with a new id; the back end must not be running

@@ -46,6 +46,10 @@ pub(super) fn run(data: Data, path: Option<&Path>) -> Result<(), Problems> {
             checkpoint(records, admin, &config)
         }
         DataCommand::Archive { admin } => checkpoint(ReplacedRecords::Archive, admin, &config),
+        DataCommand::List => {
+            tools::list(folder).map_err(failed)?.iter().for_each(|line| print(line));
+            Ok(())
+        }
         DataCommand::Verify => {
             let (lines, is_whole) = tools::verify(folder);
             if lines.is_empty() {

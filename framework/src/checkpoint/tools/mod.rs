@@ -1,5 +1,6 @@
 //! What an operator does with the data of a back end that is not running.
 //!
+//! - [`list()`]: says what there is.
 //! - [`verify()`]: reads everything, and says what is damaged.
 //! - [`restore()`]: makes the log of an earlier position.
 //! - [`export`], [`import`]: a checkpoint as lines of JSON, and back.
@@ -7,10 +8,12 @@
 //!
 //! Each gets the folder of the log, and says what is wrong in a sentence.
 
+mod list;
 mod restore;
 mod transfer;
 mod verify;
 
+pub(crate) use list::list;
 pub(crate) use restore::{Restored, restore};
 pub(crate) use transfer::{export, import};
 pub(crate) use verify::verify;

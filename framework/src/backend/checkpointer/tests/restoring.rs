@@ -174,3 +174,18 @@ async fn what_is_wrong_with_a_line_is_named() {
     let error = refused("\"position\":24", "\"position\":18446744073709551615");
     assert!(error.contains("line 1: ") && error.contains("position"), "{error}");
 }
+
+#[tokio::test]
+async fn a_list_says_what_there_is_and_nothing_of_what_is_damaged_further_in() {
+    let (folder, _) = with_archive().await;
+    let lines = tools::list(folder.path()).unwrap();
+    let says = |what: &str| lines.iter().filter(|line| line.contains(what)).count();
+    assert_eq!(lines.len(), 6, "{lines:?}");
+    assert_eq!(says(".checkpoint: position 24, "), 2, "{lines:?}");
+    assert_eq!(says("log.redb: records 25 to 30"), 1, "{lines:?}");
+    assert_eq!(says(".records: records 9 to 16"), 1, "{lines:?}");
+    let node = Node::open(folder.path());
+    let lines = tools::list(folder.path()).unwrap();
+    assert!(lines.iter().any(|line| line.ends_with("a node has the log open")), "{lines:?}");
+    drop(node);
+}
