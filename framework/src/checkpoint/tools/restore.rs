@@ -1,4 +1,5 @@
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::archives;
@@ -97,6 +98,7 @@ pub(crate) fn restore(
     });
     let (id, _) = written.inspect_err(|_| {
         if let Some(before) = &before
+            && is_in_place(before, &folder)
             && let Err(error) = fs::remove_dir_all(before)
         {
             tracing::warn!(folder = %before.display(), %error, "cannot remove second names of files");
@@ -104,6 +106,14 @@ pub(crate) fn restore(
     })?;
     let Restoration { base, last: position, .. } = restoration;
     Ok(Restored { id, position, base: base.position, before })
+}
+
+/// Whether the log that was put aside is still the one in the folder.
+fn is_in_place(former: &Path, folder: &Path) -> bool {
+    let inode = |folder: &Path| fs::metadata(folder.join("log.redb")).map(|file| file.ino());
+    let former = inode(former);
+    former.as_ref().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
+        || matches!((former, inode(folder)), (Ok(former), Ok(present)) if former == present)
 }
 
 /// Which records and checkpoints there are.
