@@ -87,6 +87,7 @@ mod tests {
     #[derive(Debug, Clone, Default, Serialize, Deserialize)]
     struct Setting {
         #[serde(skip_serializing)]
+        #[expect(dead_code, reason = "it is only to be missing")]
         colour: String,
     }
 
