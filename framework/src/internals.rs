@@ -59,7 +59,7 @@ pub mod request {
 
     /// Ends the recording of what a request reads: the names of its groups.
     pub fn recorded_groups(parts: &RequestParts) -> impl Fn() -> Vec<String> + use<> {
-        let recorder = parts.recorder.as_ref().map(Arc::clone);
+        let recorder = parts.site.recorder.as_ref().map(Arc::clone);
         move || recorder.as_ref().map(|recorder| recorder.close().groups).unwrap_or_default()
     }
 }

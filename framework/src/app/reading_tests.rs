@@ -145,9 +145,12 @@ controller = "change"
 
 const PAGE: &str = "{{ motto }}:{% cache id='cards' %}{% for card in cards %} {{ card.title }}{% endfor %}{% endcache %}";
 
+/// What a controller has kept of its call.
+type Kept = Arc<Mutex<Option<(Data<Kitchen>, Arc<Site>)>>>;
+
 struct Running {
     service: SiteService,
-    kept: Arc<Mutex<Option<(Data<Kitchen>, Arc<Site>)>>>,
+    kept: Kept,
     _folder: TempDir,
 }
 

@@ -13,7 +13,7 @@ use super::encoding::{encode_readable, looks_same, read_back};
 use super::field::{AnyField, Field, Groups, Reader, Reading};
 use super::identity::Identity;
 use super::index::{IndexRows, KeyBytes, Span, SpelledEntry, entries, shown_columns};
-use super::key::{Key, encoded, shown};
+use super::key::{encoded, shown};
 use super::lookup::Lookup;
 use super::recorder::row_group;
 use super::row::{Index, Row};

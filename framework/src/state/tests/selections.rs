@@ -117,7 +117,7 @@ fn a_refusal_names_keys_and_values_as_they_are_and_all_of_them() {
     assert_eq!(exists, "there is a Story with the key größe already");
     let twice = refused(table.insert(story("b")));
     assert_eq!(twice, "there is another Story with the once Ada, Größe, a/b");
-    let missing = refused(table.remove(&"x".repeat(60)).map(drop));
+    let missing = refused(table.remove("x".repeat(60)).map(drop));
     assert_eq!(missing, format!("there is no Story with the key {}", "x".repeat(60)));
 }
 
