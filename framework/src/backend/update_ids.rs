@@ -12,7 +12,7 @@
 //! # What a key is bound to
 //!
 //! A digest of method, path, query, content type, body, and of what tells clients apart: `Authorization`, the user of the session (or
-//! the session, if it has none), and where there is no session, the cookies. Not of the host, because a client may try another front end. It is keyed with the client's key, which stands nowhere: so who reads the log does not learn a password by trying.
+//! the session, if it has none), and where there is no session, the cookies. Not of the host, because a client may try another front end. It is keyed with the client's key, which stands nowhere: so a reader of the log does not learn a password by trying.
 //!
 //! **Why credentials are in the digest.** Without them a client that guesses or reuses another one's key would get that one's
 //! outcome, and its own update would be lost. They could be in the id instead, so that each client has its own keys. But

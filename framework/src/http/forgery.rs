@@ -3,7 +3,7 @@
 //! A browser sends a visitor's cookies along with the forms of any page, whichever site that page is of. It also
 //! says where a request comes from, in `Sec-Fetch-Site` (Fetch Metadata, section 2.1) and in `Origin` (RFC 6454,
 //! section 7), and no page can change either. So nothing has to be put into forms, and a form can be cached for
-//! everybody:
+//! all visitors:
 //!
 //! ```text
 //! Sec-Fetch-Site ─┬─ same-origin, none ──> let through: a page of this origin, or the visitor's own hand
@@ -15,8 +15,8 @@
 //!
 //! Browsers leave `Sec-Fetch-Site` out where a page is not encrypted, and so did all of them before 2023. `Origin`
 //! is then compared with the host of the request, which [`host::settle`](super::host::settle) has put into `Host`,
-//! and with its scheme. A request that a proxy calls encrypted needs an origin that is: a page that was not may be
-//! anybody's who is on the way. The other way round the origin says more than the node knows, since a proxy that is
+//! and with its scheme. A request that a proxy calls encrypted needs an origin that is: a page that was not may
+//! have been changed on its way. The other way round the origin says more than the node knows, since a proxy that is
 //! not trusted may have decrypted the request. So it is let through.
 
 use std::fmt;

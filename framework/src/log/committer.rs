@@ -58,7 +58,7 @@ impl Trouble {
     }
 }
 
-/// Looks at what was applied, or is told why it may not.
+/// Looks at what was applied, or gets the reason why it may not.
 pub(super) type Look = Box<dyn FnOnce(Result<Standing<'_>, AppendError>) + Send>;
 
 /// What the log's thread is asked to do.

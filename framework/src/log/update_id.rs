@@ -30,7 +30,7 @@ pub(crate) enum IdSource {
     },
 }
 
-/// A digest of a request, by which two requests with one key are told apart.
+/// A digest of a request, which distinguishes two requests with one key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct RequestDigest {
     /// Of all but the body.

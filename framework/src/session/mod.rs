@@ -22,7 +22,7 @@
 //! *Which log.* A position means something only in its log. A session carries the opening of the log that
 //! it was issued in; where the log at hand does not have that opening at that position, because it was
 //! restored from a backup or is another one, records that revoked the session may be missing, and it is not
-//! honoured. A front end is told the openings of the log whenever it is admitted to a feed.
+//! honoured. A back end lists the openings of the log for a front end whenever it admits it to a feed.
 //!
 //! *Revoked everywhere.* Revocations are in the records that invalidate, come with the same feed, and are
 //! applied before the cache's position moves. So when a writer has its receipt, every front end that
@@ -104,6 +104,6 @@ pub struct Ended {
 /// assert_eq!(ana.user().as_deref(), Some("7"));
 /// ```
 pub trait SessionData: Serialize + DeserializeOwned + Send + Sync + 'static {
-    /// Whose session it is; `None` when it is nobody's in particular.
+    /// The user whose session it is; `None` when it is of no particular one.
     fn user(&self) -> Option<String>;
 }

@@ -1,7 +1,7 @@
 use super::Issue;
 use crate::log::{Epoch, LogId, Position};
 
-/// Which openings a log has had, as a front end was told.
+/// The openings that a log has had, as the back end has listed them for a front end.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Openings {
     log: Option<LogId>,
