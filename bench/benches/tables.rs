@@ -1,11 +1,19 @@
 //! What reading and changing a table costs, with and without what a cached page needs.
 
 use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
+use headwater::internals::cache::{
+    Cache, CacheLimits, EntryContent, Fill, Filled, Freshness, HeaderSpec, HeaderTemplate, Key,
+    LogOrigin, Lookup, Miss, Page,
+};
+use headwater::internals::clock;
+use headwater::internals::log::{Epoch, LogEpoch, LogId};
+use headwater::internals::request::recorded_groups;
 use headwater::prelude::*;
-use headwater::request::RequestBuilder;
 use headwater::state::States;
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +24,7 @@ fn main() {
     divan::main();
 }
 
-/// How many rows the table has.
+/// How many rows most tables have.
 const ROWS: u64 = 100_000;
 /// How many rows one page reads.
 const READS: u64 = 100;
@@ -63,31 +71,58 @@ fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().build().expect("a runtime can be built")
 }
 
-/// The data as a controller has them: on a route that caches, or on one that does not.
-fn pages(bencher: Bencher<'_, '_>, is_cached: bool, page: impl Fn(&SiteView, u64) + Sync) {
+/// A site with [`ROWS`] stories.
+fn site() -> Arc<headwater::request::Site> {
     let mut states = States::new();
     states.add::<Site>().expect("it is the only state");
-    let site = std::sync::Arc::new(headwater::request::Site::in_memory(states));
-    let runtime = runtime();
-    runtime.block_on(async {
+    let site = Arc::new(headwater::request::Site::in_memory(states));
+    runtime().block_on(async {
         let mut data = DataMut::<Site>::of(&site).expect("it is there");
         let stories = (0..ROWS).map(story).collect();
         data.update_many(stories).await.expect("nothing can fail");
     });
-    let request = || -> RequestBuilder {
-        let request = Request::builder().site(site.clone());
-        if is_cached { request.cached("story", None, &[]) } else { request }
-    };
+    site
+}
+
+/// The data as a controller has them, and what ends the recording: on a route that caches, or on one that does not.
+fn data(
+    site: &Arc<headwater::request::Site>,
+    is_cached: bool,
+    runtime: &tokio::runtime::Runtime,
+) -> (Data<Site>, impl Fn() -> Vec<String> + use<>) {
+    let request = Request::builder().site(Arc::clone(site));
+    let request = if is_cached { request.cached("story", None, &[]) } else { request };
+    let mut parts = request.build().expect("it is a request").parts;
+    let data = runtime.block_on(Data::<Site>::from_request_parts(&mut parts));
+    (data.expect("it is there"), recorded_groups(&parts))
+}
+
+fn pages(bencher: Bencher<'_, '_>, is_cached: bool, page: impl Fn(&SiteView, u64) + Sync) {
+    let (site, runtime) = (site(), runtime());
     let mut begin = 0;
     bencher
         .counter(ItemsCount::new(READS))
         .with_inputs(|| {
             begin = (begin + 7919) % ROWS;
-            let mut parts = request().build().expect("it is a request").parts;
-            let data = runtime.block_on(Data::<Site>::from_request_parts(&mut parts));
-            (begin, data.expect("it is there"))
+            (begin, data(&site, is_cached, &runtime))
         })
-        .bench_local_refs(|(begin, data)| page(data, *begin));
+        .bench_local_refs(|(begin, (data, _))| page(data, *begin));
+}
+
+/// Ends the recording too: the names of the groups are made.
+fn closed_pages(bencher: Bencher<'_, '_>, page: impl Fn(&SiteView, u64) + Sync) {
+    let (site, runtime) = (site(), runtime());
+    let mut begin = 0;
+    bencher
+        .counter(ItemsCount::new(READS))
+        .with_inputs(|| {
+            begin = (begin + 7919) % ROWS;
+            (begin, data(&site, true, &runtime))
+        })
+        .bench_local_refs(|(begin, (data, close))| {
+            page(data, *begin);
+            close()
+        });
 }
 
 fn read_rows(site: &SiteView, begin: u64) {
@@ -113,6 +148,43 @@ fn rows_recorded(bencher: Bencher<'_, '_>) {
 }
 
 #[divan::bench]
+fn rows_recorded_and_named(bencher: Bencher<'_, '_>) {
+    closed_pages(bencher, read_rows);
+}
+
+/// Pages of 100 rows, each with its data, its recording and the names of its groups, on two threads at once.
+#[divan::bench(sample_count = 20)]
+fn rows_recorded_on_two_cores(bencher: Bencher<'_, '_>) {
+    const PAGES: u64 = 1_000;
+    let site = site();
+    let slugs: Vec<String> = (0..ROWS).map(slug).collect();
+    let page = |runtime: &tokio::runtime::Runtime, number: u64| {
+        let (data, close) = data(&site, true, runtime);
+        for read in 0..READS {
+            let slug = (number * 7919 + read * 611) % ROWS;
+            black_box(data.stories.get(&slugs[slug as usize]));
+        }
+        black_box(close());
+    };
+    bencher.counter(ItemsCount::new(2 * PAGES * READS)).bench_local(|| {
+        std::thread::scope(|scope| {
+            for half in 0..2 {
+                let page = &page;
+                scope.spawn(move || {
+                    let runtime = runtime();
+                    (0..PAGES).for_each(|number| page(&runtime, 2 * number + half));
+                });
+            }
+        });
+    });
+}
+
+#[divan::bench]
+fn newest_recorded_and_named(bencher: Bencher<'_, '_>) {
+    closed_pages(bencher, read_newest);
+}
+
+#[divan::bench]
 fn newest_unrecorded(bencher: Bencher<'_, '_>) {
     pages(bencher, false, read_newest);
 }
@@ -123,7 +195,7 @@ fn newest_recorded(bencher: Bencher<'_, '_>) {
 }
 
 /// The whole way of an update in memory: encode, decode, apply, compare, publish.
-#[divan::bench(args = [1_000, 100_000])]
+#[divan::bench(args = [1_000, 100_000, 1_000_000])]
 fn update(bencher: Bencher<'_, '_>, rows: u64) {
     let runtime = runtime();
     let mut data = DataMut::<Site>::in_memory();
@@ -140,4 +212,85 @@ fn update(bencher: Bencher<'_, '_>, rows: u64) {
             let updated = runtime.block_on(data.update(story));
             black_box(updated.is_ok())
         });
+}
+
+/// What one record of an update costs a front end with so many cached stories, each in the groups of what it has read:
+/// the story has another text, or another author. Reading the record from the feed is not in it.
+#[divan::bench(args = [1_000, 100_000])]
+fn record_on_a_front_end(bencher: Bencher<'_, '_>, pages: u64) {
+    let cache = cache(pages);
+    let (mut number, mut position) = (0, 0);
+    bencher
+        .with_inputs(|| {
+            number = (number + 7919) % pages;
+            position += 1;
+            (Position(position), changed(&story(number)))
+        })
+        .bench_local_values(|(position, invalidation)| {
+            cache.apply([(position, &invalidation)], position, clock::now());
+        });
+    let first = cache.lookup(&Key::of_id(slug(7919 % pages)), false, clock::now());
+    assert!(matches!(first, Lookup::Miss(Miss::Invalidated)), "{first:?}");
+}
+
+/// The groups of an update of this story's text.
+fn changed(story: &Story) -> Invalidation {
+    let Story { slug, number, author, tags, .. } = story;
+    let values = [
+        format!("number={number}"),
+        format!("by_author={author}"),
+        format!("by_tag={}", tags[0]),
+        format!("by_tag={}", tags[1]),
+    ];
+    let values = values.into_iter().map(|value| format!("stories@{value}*"));
+    [format!("stories/{slug}"), "stories*".to_owned()]
+        .into_iter()
+        .chain(values)
+        .fold(Invalidation::new(), Invalidation::group)
+}
+
+/// A cache of stories, each with the list of its author's and of its first tag's.
+fn cache(pages: u64) -> Cache {
+    let log = LogEpoch { id: LogId(1), epoch: Epoch(1) };
+    let limits = CacheLimits {
+        bytes: 8 << 30,
+        persistent_bytes: 1 << 20,
+        groups: 1_000_000,
+        patterns: 1_000,
+    };
+    let cache = Cache::new(limits);
+    cache.follow(log, Position::START);
+    cache.renew(clock::now(), Duration::from_secs(24 * 3600));
+    let head = Arc::new(HeaderTemplate::new(HeaderSpec::default()));
+    for number in 0..pages {
+        let Story { slug, author, tags, .. } = story(number);
+        let groups = [
+            format!("stories/{slug}"),
+            format!("stories@by_author={author}"),
+            format!("stories@by_tag={}", tags[0]),
+        ];
+        let body = bytes::Bytes::from_static(b"a page");
+        let filled = cache.fill(Fill {
+            key: Key::of_id(slug),
+            generation: cache.generation(),
+            origin: LogOrigin { log, as_of: Position::START },
+            groups: &groups,
+            freshness: Freshness {
+                lifetime: Some(Duration::from_secs(24 * 3600)),
+                stale_while_revalidate: Duration::ZERO,
+                stale_if_error: Duration::ZERO,
+                persistent: false,
+                timed: false,
+            },
+            contains: Box::default(),
+            content: EntryContent::Page(Page::new(
+                Arc::clone(&head),
+                body.into(),
+                SystemTime::now(),
+            )),
+            now: clock::now(),
+        });
+        assert!(matches!(filled, Filled::Stored(_)), "{filled:?}");
+    }
+    cache
 }

@@ -47,7 +47,7 @@ pub(crate) struct Arguments {
     /// How many clients ask for the file in `large` at once
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub(crate) clients: u16,
-    /// The folder for the log in `receipt`; it says which disk is measured
+    /// The folder for the log in `receipt`, `updates`, `million` and `happstack`; it says which disk is measured
     #[arg(long, value_name = "DIR", default_value_os_t = std::env::temp_dir())]
     pub(crate) disk: PathBuf,
     /// Print JSON instead of tables
@@ -80,6 +80,12 @@ pub(crate) enum Scene {
     Patterns,
     /// A write, until every front end has forgotten what it made wrong
     Receipt,
+    /// Durable updates of one caller, and of 256 at once
+    Updates,
+    /// 1,000,000 rows: memory, a checkpoint, a start from it
+    Million,
+    /// 100,000 members with 20,000,000 messages: memory, a checkpoint, a start from it
+    Happstack,
     /// From the start of the program to the first answer
     Start,
     /// What a cached page takes in memory beyond its bytes

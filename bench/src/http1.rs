@@ -104,9 +104,14 @@ pub(crate) struct Connection {
 
 impl Connection {
     pub(crate) fn open(address: SocketAddr) -> Result<Connection> {
+        Connection::patient(address, Duration::from_secs(20))
+    }
+
+    /// A connection on which an answer may take so long.
+    pub(crate) fn patient(address: SocketAddr, patience: Duration) -> Result<Connection> {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(Duration::from_secs(20)))?;
+        stream.set_read_timeout(Some(patience))?;
         Ok(Connection { stream })
     }
 
@@ -190,7 +195,7 @@ pub(crate) fn get(path: &str, headers: &str) -> String {
 pub(crate) fn post(path: &str, content_type: &str, body: &str) -> String {
     let length = body.len();
     format!(
-        "POST {path} HTTP/1.1\r\nhost: bench\r\ncontent-type: {content_type}\r\n\
+        "POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: {content_type}\r\n\
          content-length: {length}\r\n\r\n{body}"
     )
 }

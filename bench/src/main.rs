@@ -21,6 +21,7 @@ mod disk;
 mod disturbance;
 mod figures;
 mod fill;
+mod forum;
 mod h2load;
 mod http1;
 mod load;
@@ -108,6 +109,9 @@ fn run(scene: Scene, arguments: &Arguments) -> Result<Outcome> {
         Scene::Group => Outcome::Groups(scene::group::run(arguments)?),
         Scene::Patterns => Outcome::Patterns(scene::patterns::run(arguments)?),
         Scene::Receipt => Outcome::Receipts(scene::receipt::run(arguments)?),
+        Scene::Updates => Outcome::Updates(scene::updates::run(arguments)?),
+        Scene::Million => Outcome::Stored(scene::stored::million(arguments)?),
+        Scene::Happstack => Outcome::Stored(scene::stored::happstack(arguments)?),
         Scene::Start => Outcome::Starts(scene::start::run(arguments)?),
         Scene::Memory => Outcome::Memory(scene::memory::run(arguments)?),
         Scene::Fragments => Outcome::Fragments(scene::fragments::run(arguments)?),

@@ -14,7 +14,9 @@ use crate::scene::memory::Memory;
 use crate::scene::patterns::Patterns;
 use crate::scene::receipt::Receipts;
 use crate::scene::start::Starts;
+use crate::scene::stored::Stored;
 use crate::scene::turns::{Standing, Turns};
+use crate::scene::updates::Updates;
 
 /// Everything that was measured in one run.
 #[derive(Serialize)]
@@ -42,6 +44,8 @@ pub(crate) enum Outcome {
     Groups(Groups),
     Patterns(Patterns),
     Receipts(Receipts),
+    Updates(Updates),
+    Stored(Stored),
     Starts(Starts),
     Memory(Memory),
     Fragments(Fragments),
@@ -86,6 +90,8 @@ impl fmt::Display for Outcome {
             Outcome::Groups(groups) => write!(f, "{groups}"),
             Outcome::Patterns(patterns) => write!(f, "{patterns}"),
             Outcome::Receipts(receipts) => write!(f, "{receipts}"),
+            Outcome::Updates(updates) => write!(f, "{updates}"),
+            Outcome::Stored(stored) => write!(f, "{stored}"),
             Outcome::Starts(starts) => write!(f, "{starts}"),
             Outcome::Memory(memory) => write!(f, "{memory}"),
             Outcome::Fragments(fragments) => write!(f, "{fragments}"),

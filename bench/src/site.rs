@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use headwater::prelude::*;
 
 use crate::content::{self, LONGEST};
+use crate::forum;
 
 const PROJECT: &str = r#"
 [http]
@@ -67,7 +68,17 @@ pub(crate) const LARGE: &str = "large.bin";
 
 /// The site's code.
 pub(crate) fn app() -> App {
-    App::new().state::<Notes>().controllers(controllers![page, mix, part, rows, write])
+    App::new().state::<Notes>().state::<forum::Forum>().controllers(controllers![
+        page,
+        mix,
+        part,
+        rows,
+        write,
+        forum::join,
+        forum::publish,
+        forum::edit,
+        forum::count,
+    ])
 }
 
 /// Writes the site's files into `folder`.
@@ -75,7 +86,7 @@ pub(crate) fn write_files(folder: &std::path::Path) -> std::io::Result<()> {
     let templates = folder.join("templates");
     std::fs::create_dir_all(docroot(folder))?;
     std::fs::write(folder.join("project.toml"), PROJECT)?;
-    std::fs::write(folder.join("dispatch.conf"), DISPATCH)?;
+    std::fs::write(folder.join("dispatch.conf"), format!("{DISPATCH}{}", forum::DISPATCH))?;
     std::fs::create_dir(&templates)?;
     let parts =
         content::page_with_parts(|number| format!("{{{{ part(url=\"/parts/{number}\") }}}}"));

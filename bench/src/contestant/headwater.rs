@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use super::process::Process;
 use super::{Contestant, Kind, Runs};
-use crate::http1::Connection;
+use crate::http1::{self, Answer, Connection};
 use crate::{Result, site};
 
 /// How long a front end may take to be ready.
@@ -77,6 +77,74 @@ impl Cluster {
     /// The first front end.
     pub(crate) fn frontend(&self) -> Result<&Node> {
         self.frontends.first().ok_or_else(|| "the cluster has no front end".into())
+    }
+}
+
+/// One process that has its data on a disk, and no cache.
+#[derive(Debug)]
+pub(crate) struct Single {
+    node: Node,
+    /// The site's files and the log: removed when the process has ended.
+    folder: TempDir,
+}
+
+impl Single {
+    /// Starts it with a new folder inside `place`.
+    pub(crate) fn start(place: &Path) -> Result<Single> {
+        let folder = tempfile::Builder::new().prefix("headwater-bench-").tempdir_in(place)?;
+        site::write_files(folder.path())?;
+        let node = Node::start(folder.path(), "single-node", "d1", |node| node)?;
+        Ok(Single { node, folder })
+    }
+
+    /// Ends the process and starts another one with the same data: it, and the seconds from its start to its first
+    /// answer.
+    pub(crate) fn start_again(self) -> Result<(Single, f64)> {
+        let Single { node, folder } = self;
+        drop(node);
+        let began = Instant::now();
+        let node = Node::start(folder.path(), "single-node", "d1", |node| node)?;
+        let single = Single { node, folder };
+        single.rows()?;
+        Ok((single, began.elapsed().as_secs_f64()))
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.node.pid()
+    }
+
+    /// The folder that the log is in.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Sends a text to a controller.
+    pub(crate) fn post(&self, path: &str, text: &str) -> Result<Answer> {
+        let request = http1::post(path, "text/plain; charset=utf-8", text);
+        Single::ask(self.node.entrance, &request)
+    }
+
+    /// Lets it write a checkpoint, and waits for that.
+    pub(crate) fn checkpoint(&self) -> Result {
+        let request = http1::post("/checkpoint", "application/json", "{}");
+        Single::ask(self.node.admin, &request).map(drop)
+    }
+
+    /// How many rows its data have.
+    pub(crate) fn rows(&self) -> Result<u64> {
+        let answer = Single::ask(self.node.entrance, &http1::get("/forum/count", ""))?;
+        Ok(std::str::from_utf8(answer.body())?.parse()?)
+    }
+
+    fn ask(address: SocketAddr, request: &str) -> Result<Answer> {
+        let answer = Connection::patient(address, Duration::from_secs(600))?.ask(request)?;
+        match answer.head.status {
+            200 => Ok(answer),
+            status => {
+                let body = String::from_utf8_lossy(answer.body()).into_owned();
+                Err(format!("the status is {status}: {body}").into())
+            }
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 //! - [`made`]: pages that are made for each request.
 //! - [`group`]: invalidating a group, by its size; [`receipt`]: a write, until no front end shows what
 //!   it made wrong.
+//! - [`updates`]: durable updates of one caller and of 256; [`stored`]: a site with much data.
 //! - [`start`]: how long a start takes; [`memory`]: what cached pages take.
 //! - [`fragments`]: a page of fragments, from the cache or evaluated.
 //! - [`large`]: a file of 4 GiB, sent to many clients at once.
@@ -24,6 +25,8 @@ pub(crate) mod receipt;
 pub(crate) mod setting;
 pub(crate) mod side;
 pub(crate) mod start;
+pub(crate) mod stored;
 pub(crate) mod storm;
 pub(crate) mod turns;
+pub(crate) mod updates;
 pub(crate) mod zipf;
