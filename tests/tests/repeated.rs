@@ -171,7 +171,7 @@ async fn a_key_is_known_after_a_start_from_a_checkpoint_without_its_record() {
     node.ready().await;
     assert_eq!(post(&node, "one").await, first, "after a replay");
     let admin = format!("http://{}", node.admin());
-    let made = site.printed(&["data", "checkpoint", "--compact", "--admin", &admin]).await;
+    let made = site.printed(&["data", "checkpoint", "--drop", "--admin", &admin]).await;
     assert_eq!(made.code, 0, "{}", made.errors);
     let lines = site.printed(&["data", "log", "--admin", &admin]).await;
     assert!(!lines.out.contains("\"notes\""), "{}", lines.out);

@@ -253,12 +253,16 @@ async fn run(steps: Vec<Step>) {
             Step::Compact => ReplacedRecords::Drop,
             Step::Archive => ReplacedRecords::Archive,
             Step::Restart | Step::Damage => {
+                let before = (node.lines(), *node.store.view(None).count, node.repeats());
                 drop((node, replayed));
                 if matches!(step, Step::Damage) {
                     damage_newest(folder.path());
                 }
                 (node, replayed) = (Node::open(folder.path()), Node::open(plain.path()));
-                assert_eq!(node.learnt(), replayed.learnt());
+                let learnt = node.learnt();
+                assert_eq!(learnt, replayed.learnt());
+                let after = (learnt.lines, learnt.count, learnt.repeats);
+                assert_eq!(after, before, "a start comes to what the running node had");
                 continue;
             }
             _ => continue,
