@@ -67,6 +67,7 @@ async fn a_visitor_is_counted_once_for_the_whole_cluster() {
 #[tokio::test]
 async fn a_customers_network_of_ipv6_is_one_visitor() {
     let node = site().node(Mode::SingleNodeWithCache, "n1").start().await;
+    node.ready().await;
     let visitor = node.visitor();
     for (address, status) in [
         ("2001:db8:1:2::1", 200),
@@ -105,6 +106,7 @@ async fn hits_are_not_counted_and_what_one_visitor_is_refused_is_no_others() {
 #[tokio::test]
 async fn a_visitor_that_waits_as_long_as_it_is_told_is_let_in() {
     let node = site().node(Mode::SingleNodeWithCache, "n1").start().await;
+    node.ready().await;
     let visitor = node.visitor();
     let refused = until("a refusal", async || {
         let response = ask(&visitor, "GET", "/recovering", "198.51.100.1").await;
