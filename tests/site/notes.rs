@@ -19,7 +19,8 @@ pub struct Notes {
     lines: Table<Line>,
 }
 
-/// What can happen to the notes. To add a line that begins with `panic` fails half-way.
+/// What can happen to the notes. To add a line that begins with `panic` fails half-way; one that begins with
+/// `process` is another one in each process.
 #[derive(Serialize, Deserialize)]
 pub enum Change {
     /// A line is added.
@@ -39,7 +40,11 @@ impl Updates for Notes {
     fn apply(&mut self, change: Change, at: &mut At) -> Result<usize, Violation> {
         let Change::Add { line } = change;
         let fails = line.starts_with("panic");
-        self.lines.insert(Line { position: at.position.0, text: line })?;
+        let text = match line.starts_with("process") {
+            true => format!("{line} {}", std::process::id()),
+            false => line,
+        };
+        self.lines.insert(Line { position: at.position.0, text })?;
         assert!(!fails, "the update has lost its head");
         Ok(self.lines.read().count())
     }

@@ -158,6 +158,39 @@ async fn a_log_that_is_missing_beside_its_checkpoints_is_not_begun_anew() {
 }
 
 #[tokio::test]
+async fn a_back_end_whose_updates_come_to_other_data_does_not_start() {
+    let site = site();
+    let mut node = node(&site).await;
+    add(&node, "process").await;
+    let adding = (0..16).map(async |_| {
+        for _ in 0..16 {
+            add(&node, "one").await;
+        }
+    });
+    futures_util::future::join_all(adding).await;
+    until("the hash of the data is in the log", async || {
+        let lines = data(&site, &node, &["log", "--after", "256"]).await;
+        lines.contains("\"state_hash\":{\"after\":256,").then_some(())
+    })
+    .await;
+    node.stop().await;
+    let ended = site.node(Mode::SingleNodeWithCache, "n1").try_start().await;
+    let ended = ended.expect_err("it must not start");
+    let expected = "`lines` of the state \"notes\" had another hash after position 256";
+    assert!(ended.messages.contain(expected), "{}", ended.messages);
+
+    let node = site.node(Mode::SingleNodeWithCache, "n1").set("LOG__STATE_HASH", "report");
+    let mut node = node.start().await;
+    node.ready().await;
+    assert!(node.messages().contain(expected), "{}", node.messages());
+    data(&site, &node, &["checkpoint"]).await;
+    assert!(node.stop().await.success());
+    let node = site.node(Mode::SingleNodeWithCache, "n1").start().await;
+    node.ready().await;
+    assert_eq!(notes(&node).await.len(), 257);
+}
+
+#[tokio::test]
 async fn data_are_exported_and_imported_as_lines() {
     let site = site();
     let mut node = node(&site).await;

@@ -117,6 +117,10 @@ fn describe() {
         "Updates that were not made, because their request had made them before."
     );
     describe_counter!("headwater_checkpoint_failures_total", "Checkpoints that were not written.");
+    describe_counter!(
+        "headwater_state_hash_differences_total",
+        "Hashes of the data that differed from what the log or a checkpoint says."
+    );
 }
 
 #[cfg(test)]

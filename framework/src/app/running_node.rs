@@ -207,6 +207,7 @@ async fn open_backend(
         store: Arc::clone(store),
         sync_deadline: config.docroot.sync_deadline,
         claims: config.docroot.sync.clone(),
+        on_difference: config.log.state_hash,
         checkpoints: CheckpointOptions {
             bytes: config.checkpoint.bytes,
             interval: config.checkpoint.interval,

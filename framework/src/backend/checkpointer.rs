@@ -10,7 +10,9 @@ use serde::Serialize;
 use super::deferrals::Deferrals;
 use super::docroot::BackEndDocroot;
 use super::tail::Tail;
-use crate::checkpoint::{Checkpoints, Content, ReplacedRecords, Written};
+use crate::checkpoint::{
+    CheckpointError, Checkpoints, Content, ReplacedRecords, StateHashes, Written,
+};
 use crate::clock::{self, Moment};
 use crate::log::{Beginning, Log, Past, Position};
 use crate::session::Revocations;
@@ -41,6 +43,7 @@ pub(super) struct Saved {
     pub(super) docroot: Arc<BackEndDocroot>,
     pub(super) revocations: Arc<Mutex<Revocations>>,
     pub(super) checkpoints: Arc<Checkpoints>,
+    pub(super) hashes: Arc<StateHashes>,
 }
 
 /// Makes the checkpoints of a back end, one at a time.
@@ -85,6 +88,7 @@ impl Saved {
         let Some(restored) = self.checkpoints.restore(past, &self.states)? else {
             return Ok(Beginning::default());
         };
+        self.hashes.restored(restored.hash.as_ref())?;
         self.states.publish();
         self.deferrals.restore(restored.deferred);
         self.docroot.restore(restored.files);
@@ -210,11 +214,15 @@ impl Checkpointer {
         let content = content.await.map_err(|error| error.to_string())?;
         let position = content.head.position;
         let (checkpoints, stop) = (Arc::clone(checkpoints), Arc::clone(&self.stop));
-        let writing =
-            on_a_thread(move || checkpoints.write(content, &stop).map_err(|e| e.to_string()));
-        let written = writing.await.and_then(|written| written);
-        let Written { bytes, items } =
-            written.map_err(|error| format!("the checkpoint was not made: {error}"))?;
+        let written = on_a_thread(move || checkpoints.write(content, &stop)).await?;
+        let written = written.map_err(|error| {
+            let reason = format!("the checkpoint was not made: {error}");
+            if matches!(error, CheckpointError::Differs(_)) && !self.saved.hashes.goes_on() {
+                log.halt(reason.clone());
+            }
+            reason
+        });
+        let Written { bytes, items } = written?;
         self.length.store(bytes, Ordering::Relaxed);
         self.made_at.store(grown, Ordering::Relaxed);
         let took = began.elapsed();

@@ -34,7 +34,9 @@ use serde::Serialize;
 use tokio::sync::Semaphore;
 
 use crate::budget::Budget;
-use crate::checkpoint::{Checkpoints, ReplacedRecords, archive_of, record_line};
+use crate::checkpoint::{
+    Checkpoints, OnDifference, ReplacedRecords, StateHashes, archive_of, record_line,
+};
 use crate::claim;
 use crate::clock;
 use crate::controller::Registration;
@@ -107,6 +109,8 @@ pub(crate) struct BackendParts {
     pub checkpoints: CheckpointOptions,
     /// What is made of `Idempotency-Key`.
     pub keys: KeyOptions,
+    /// What becomes of states that have another hash than the log says.
+    pub on_difference: OnDifference,
     /// Whether no front end that has followed an earlier log can still be running, but for those of
     /// this process.
     pub alone: bool,
@@ -125,6 +129,7 @@ pub(crate) struct Backend {
     expected: Vec<String>,
     membership: tokio::sync::Mutex<()>,
     checkpointer: Arc<Checkpointer>,
+    hashes: Arc<StateHashes>,
     claims: PathBuf,
     states: Arc<States>,
     resources: Arc<Resources>,
@@ -176,7 +181,9 @@ impl Backend {
             docroot: Arc::clone(&docroot),
             revocations: Arc::clone(&revocations),
             checkpoints: Arc::new(Checkpoints::beside(folder)),
+            hashes: Arc::new(StateHashes::new(Arc::clone(&parts.states), parts.on_difference)),
         };
+        let hashes = Arc::clone(&publisher.hashes);
         let saved = publisher.saved();
         let archive = archive_of(folder);
         let checkpointer = Arc::new(Checkpointer::new(saved, parts.checkpoints, archive));
@@ -218,6 +225,7 @@ impl Backend {
             expected: parts.expected,
             membership: tokio::sync::Mutex::default(),
             checkpointer,
+            hashes,
             claims: parts.claims,
             states: parts.states,
             resources: parts.resources,
@@ -289,6 +297,12 @@ impl Backend {
                 self.docroot.sweep().await;
             }
             self.log.probe();
+            if let Some(hash) = self.hashes.due() {
+                let draft = Draft { hash: Some(hash), ..Draft::default() };
+                if let Err(error) = self.append(draft).await {
+                    tracing::warn!(%error, "cannot write the hash of the states");
+                }
+            }
             let _alone = self.membership.lock().await;
             for incarnation in self.members.look_after() {
                 self.write_left(incarnation).await;

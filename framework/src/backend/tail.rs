@@ -7,9 +7,10 @@ use tokio::sync::watch;
 use super::checkpointer::Saved;
 use super::deferrals::Deferrals;
 use super::docroot::BackEndDocroot;
-use crate::checkpoint::Checkpoints;
+use crate::checkpoint::{Checkpoints, StateHashes};
 use crate::log::{
-    Applied, Applier, Beginning, Invalidation, Past, Position, Record, RecordNotice, is_made,
+    Applied, Applier, ApplyError, Beginning, Invalidation, Past, Position, Record, RecordNotice,
+    is_made,
 };
 use crate::session::Revocations;
 use crate::state::States;
@@ -97,6 +98,7 @@ pub(super) struct Publisher {
     pub(super) docroot: Arc<BackEndDocroot>,
     pub(super) revocations: Arc<Mutex<Revocations>>,
     pub(super) checkpoints: Arc<Checkpoints>,
+    pub(super) hashes: Arc<StateHashes>,
 }
 
 impl Publisher {
@@ -109,6 +111,7 @@ impl Publisher {
             docroot: Arc::clone(&self.docroot),
             revocations: Arc::clone(&self.revocations),
             checkpoints: Arc::clone(&self.checkpoints),
+            hashes: Arc::clone(&self.hashes),
         }
     }
 }
@@ -142,6 +145,7 @@ impl Applier for Publisher {
             let mut revocations = self.revocations.lock().unwrap_or_else(PoisonError::into_inner);
             revocations.apply(record.position, &record.content.revocations, record.time);
         }
+        self.hashes.observe(record).map_err(|message| ApplyError::Differs { message })?;
         applied
     }
 
@@ -154,6 +158,7 @@ impl Applier for Publisher {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::checkpoint::OnDifference;
     use crate::docroot::Store;
     use crate::log::Draft;
 
@@ -168,6 +173,7 @@ mod tests {
             docroot: Arc::new(BackEndDocroot::new("docroot".into(), store)),
             revocations: Arc::default(),
             checkpoints: Arc::new(Checkpoints::beside(std::path::Path::new("unused"))),
+            hashes: Arc::new(StateHashes::new(Arc::default(), OnDifference::Stop)),
         };
         for position in 1..=10 {
             let mut content = Draft::default();

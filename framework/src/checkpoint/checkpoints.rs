@@ -228,6 +228,7 @@ impl Checkpoints {
                     }
                     Part::Files(piece) => writer.piece(&Piece::Files(piece))?,
                     Part::Revocations(piece) => writer.piece(&Piece::Revocations(piece))?,
+                    Part::Hash(hash) => writer.piece(&Piece::Hash(hash))?,
                     Part::Field { state, field, version } => {
                         writer.begin_field(&state, &field, version)?;
                     }

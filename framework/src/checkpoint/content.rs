@@ -1,7 +1,7 @@
 use super::reader::{Part, Reader};
 use super::{CheckpointError, Head};
 use crate::docroot::Manifest;
-use crate::log::{Beginning, Invalidation, Joined, Position, Progress, Standing};
+use crate::log::{Beginning, Invalidation, Joined, Position, Progress, Standing, StateHash};
 use crate::session::Revocations;
 use crate::state::{SavedState, States};
 
@@ -17,6 +17,8 @@ pub(crate) struct Content {
     pub files: Manifest,
     /// The sessions that have ended before they expired.
     pub revocations: Revocations,
+    /// The hash of the states.
+    pub hash: StateHash,
     /// The values of the states.
     pub states: Vec<SavedState>,
 }
@@ -41,6 +43,8 @@ pub(crate) struct Restored {
     pub files: Manifest,
     /// The sessions that have ended before they expired.
     pub revocations: Revocations,
+    /// The hash of the states.
+    pub hash: Option<StateHash>,
 }
 
 impl Content {
@@ -52,16 +56,18 @@ impl Content {
         files: Manifest,
         revocations: Revocations,
     ) -> Content {
+        let fingerprint = states.fingerprint();
+        let hash = StateHash { after: standing.position, fingerprint, fields: states.hashes() };
         let head = Head {
             log: standing.log.id,
             epoch: standing.log.epoch,
             position: standing.position,
             time: standing.time,
-            fingerprint: states.fingerprint(),
+            fingerprint,
             seed: rand::random(),
         };
         let (joined, states) = (standing.joined.clone(), states.save());
-        Content { head, joined, deferred, files, revocations, states }
+        Content { head, joined, deferred, files, revocations, hash, states }
     }
 }
 
@@ -76,13 +82,14 @@ impl Restored {
         let (mut joined, mut deferred) = (Joined::default(), Vec::new());
         let (mut files, mut revocations) = (Vec::new(), Vec::new());
         let mut progress = Progress::begin("restoring a checkpoint, items", 0);
-        let (mut place, mut items) = (None, 0);
+        let (mut place, mut items, mut hash) = (None, 0, None);
         while let Some(part) = reader.next()? {
             match part {
                 Part::Joined(members) => joined = members,
                 Part::Deferred(position, invalidation) => deferred.push((position, invalidation)),
                 Part::Files(piece) => files.push(piece.into()),
                 Part::Revocations(piece) => revocations.push(piece.into()),
+                Part::Hash(of) => hash = Some(of),
                 Part::Field { state, field, version } => place = Some((state, field, version)),
                 Part::Item(item) => {
                     let Some((state, field, version)) = &place else {
@@ -104,6 +111,6 @@ impl Restored {
         let revocations = Revocations::from_pieces(&revocations);
         let revocations = revocations.ok_or_else(undecodable("the ended sessions"))?;
         let beginning = Beginning { position, time, joined };
-        Ok(Restored { beginning, deferred, files, revocations })
+        Ok(Restored { beginning, deferred, files, revocations, hash })
     }
 }

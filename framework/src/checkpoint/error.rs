@@ -12,6 +12,9 @@ pub(crate) enum CheckpointError {
     /// The site's data cannot be made of it.
     #[error("{0}")]
     Refused(String),
+    /// The states are not what their updates have made of them.
+    #[error("{0}")]
+    Differs(String),
     /// The node is stopping.
     #[error("the node is stopping")]
     Stopping,

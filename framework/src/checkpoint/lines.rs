@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::json::Item;
-use crate::log::{FileChange, Invalidation, Membership, Position, Record};
+use crate::log::{FileChange, Invalidation, Membership, Position, Record, StateHash};
 
 #[derive(Serialize)]
 struct Line<'a> {
@@ -27,6 +27,8 @@ struct Line<'a> {
     member: Option<Member<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     files: Vec<File<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state_hash: Option<Hash>,
 }
 
 #[derive(Serialize)]
@@ -42,6 +44,13 @@ struct File<'a> {
     /// None when it was removed.
     blake3: Option<String>,
     length: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct Hash {
+    after: Position,
+    fingerprint: String,
+    fields: Vec<Option<String>>,
 }
 
 /// A record as a line of JSON, without the line's end. Its update is decoded if its encoding names what it
@@ -61,6 +70,7 @@ pub(crate) fn record_line(record: &Record) -> String {
         settles: content.settles,
         member: content.membership.as_ref().map(Member::of),
         files: content.files.iter().map(File::of).collect(),
+        state_hash: content.hash.as_ref().map(Hash::of),
     };
     serde_json::to_string(&line).expect("keys are strings, so it can be written")
 }
@@ -77,6 +87,14 @@ impl Member<'_> {
                 Member::Left { incarnation: format!("{incarnation:016x}") }
             }
         }
+    }
+}
+
+impl Hash {
+    fn of(StateHash { after, fingerprint, fields }: &StateHash) -> Hash {
+        let fields = fields.iter().map(|hash| hash.map(|hash| format!("{hash:032x}")));
+        let fingerprint = format!("{fingerprint:016x}");
+        Hash { after: *after, fingerprint, fields: fields.collect() }
     }
 }
 
@@ -114,5 +132,15 @@ mod tests {
         let opaque =
             r#"{"position":7,"time":9,"state":"site","version":1,"update":{"$hex":"0003"},"#;
         assert_eq!(update(&[0, 3]), format!("{opaque}{rest}"));
+    }
+
+    #[test]
+    fn a_record_that_says_what_the_data_were_shows_it() {
+        let fields = vec![Some(1 << 100), None];
+        let hash = StateHash { after: Position(256), fingerprint: 7, fields };
+        let content = Draft { hash: Some(hash), ..Draft::default() };
+        let line = record_line(&Record { position: Position(300), time: 9, content });
+        let hash = r#"{"after":256,"fingerprint":"0000000000000007","fields":["00000010000000000000000000000000",null]}"#;
+        assert_eq!(line, format!(r#"{{"position":300,"time":9,"state_hash":{hash}}}"#));
     }
 }

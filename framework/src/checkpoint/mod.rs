@@ -4,6 +4,7 @@
 //! - [`Checkpoints`]: the folder with the last two; restores the newest whole one, writes the next.
 //! - [`Content`]: what a checkpoint holds; [`Head`]: what it says of itself.
 //! - `piece`: the file's format; `writer` and `reader`; `folder`: what of a file system they need.
+//! - [`StateHashes`]: whether the same records have come to the same states.
 //! - `tools`: what `data list`, `verify`, `restore`, `export` and `import` do with them; `lines`, `json`: records and
 //!   items as lines of JSON.
 //!
@@ -60,14 +61,30 @@
 //!
 //! # State hashes
 //!
-//! A hash of the states at stated positions would tell a node whose states differ from those of the others. It
-//! belongs into a record of its own, as `Membership` has one; a checkpoint would carry the last one in its
-//! [`Head`], so that the first hash after a start can be compared.
+//! Records are applied wherever the log is read: at each start, and by each node. That all come to the same data
+//! rests on `apply`, which is the site's. [`StateHashes`] looks whether it is so.
+//!
+//! After each position that is a multiple of an interval, the hash of each field of each state is noted, which
+//! follows the updates at the cost of what they change (`state/hash.rs`). The back end that writes puts the newest
+//! one into a record of its own, with its position, and any node that applies this record compares it with what it
+//! had noted then. The record may stand anywhere behind that position, so it does not matter which node has written
+//! it, nor what others have appended meanwhile. A checkpoint has the hash of its position: the file is not
+//! written unless its items have that hash, and a start compares it with what it has made of the items.
+//!
+//! *What this finds*: an `apply` that comes to other data each time; another `apply` under the same `VERSION`; a
+//! row or value that was changed in memory by anything but an update: by the next checkpoint, which encodes all of
+//! them. *What it does not find*: what is wrong in the same way everywhere, [`Plain`](crate::state::Plain) values,
+//! and a difference between the last hash and the end of the log. An index is made of rows, and is not hashed.
+//!
+//! Nodes whose types differ encode the same rows otherwise, so hashes are compared only where the
+//! [fingerprints](crate::state::States::fingerprint) are equal. A field whose items are encoded otherwise each time
+//! that they were read, as with a `HashMap`, is not compared either; this is looked for once a hash differs.
 
 mod checkpoints;
 mod content;
 mod error;
 mod folder;
+mod hashes;
 mod head;
 mod json;
 mod lines;
@@ -82,6 +99,7 @@ mod writer;
 pub(crate) use checkpoints::Checkpoints;
 pub(crate) use content::{Content, Restored, Written};
 pub(crate) use error::CheckpointError;
+pub(crate) use hashes::{OnDifference, StateHashes};
 pub(crate) use head::Head;
 pub(crate) use lines::record_line;
 pub(crate) use replaced::ReplacedRecords;

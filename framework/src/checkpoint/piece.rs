@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::{CheckpointError, Head};
-use crate::log::{Invalidation, Joined, Position};
+use crate::log::{Invalidation, Joined, Position, StateHash};
 
 /// The first bytes of a file.
 pub(super) const FORMAT: &[u8; 8] = b"HWCHECK2";
@@ -55,6 +55,8 @@ pub(super) enum Piece {
         /// How many items there are.
         items: u64,
     },
+    /// The hash of the states.
+    Hash(StateHash),
 }
 
 /// Numbers the pieces of a file, and knows their checksums.

@@ -2,7 +2,7 @@ use std::io::Read;
 
 use super::piece::{Checks, FORMAT, Piece, items_of};
 use super::{CheckpointError, Head};
-use crate::log::{Invalidation, Joined, Position};
+use crate::log::{Invalidation, Joined, Position, StateHash};
 
 /// Reads the file of a checkpoint, piece by piece. What it returns is what was written; but only when it
 /// has returned all was the file whole.
@@ -29,6 +29,8 @@ pub(super) enum Part<'a> {
     Files(Vec<u8>),
     /// A piece of the sessions that have ended before they expired.
     Revocations(Vec<u8>),
+    /// The hash of the states.
+    Hash(StateHash),
     /// The items of this field follow.
     Field {
         /// The state.
@@ -96,6 +98,7 @@ impl Reader {
                 Piece::Deferred(position, invalidation) => Part::Deferred(position, invalidation),
                 Piece::Files(files) => Part::Files(files),
                 Piece::Revocations(revocations) => Part::Revocations(revocations),
+                Piece::Hash(hash) => Part::Hash(hash),
                 Piece::Field { state, field, version } => Part::Field { state, field, version },
                 Piece::End { items } if items == self.count => {
                     self.is_done = true;

@@ -6,7 +6,7 @@ use super::piece::{Checks, FORMAT, LENGTH, Piece};
 use super::{CheckpointError, Content, Head, Written};
 use crate::docroot::Manifest;
 use crate::log::{Progress, panic_message};
-use crate::state::SavedField;
+use crate::state::{SavedField, item_hash};
 
 /// How many bytes are written before they are brought to the disk: a sync of the log, which other writers
 /// wait for, should not find much more than its own to write.
@@ -53,6 +53,7 @@ impl<'a> Writer<'a> {
         for piece in content.revocations.to_pieces() {
             self.piece(&Piece::Revocations(piece.to_vec()))?;
         }
+        self.piece(&Piece::Hash(content.hash))?;
         let mut progress = Progress::begin("writing a checkpoint, items", 0);
         for state in content.states {
             for field in state.fields {
@@ -78,31 +79,41 @@ impl<'a> Writer<'a> {
         Ok(Written { bytes: self.bytes, items })
     }
 
-    /// Writes one field, each piece of it an item.
+    /// Writes one field, and looks whether its items have its hash.
     fn field(
         &mut self,
         state: &str,
         field: SavedField,
         progress: &mut Progress,
     ) -> Result<(), CheckpointError> {
-        let SavedField { name, version, mut pieces } = field;
+        let SavedField { name, version, hash: expected, mut items } = field;
+        let mut hash: u128 = 0;
         self.begin_field(state, name, version)?;
         loop {
             // The site's types encode themselves.
-            let next = catch_unwind(AssertUnwindSafe(|| pieces.next()));
+            let next = catch_unwind(AssertUnwindSafe(|| items.next()));
             let next = next.map_err(|panic| panic_message(&*panic).to_owned());
             let refused = |reason| {
                 let what = format!("an item of `{name}` of the state \"{state}\"");
                 CheckpointError::Refused(format!("{what} cannot be encoded: {reason}"))
             };
-            let Some(item) = next.map_err(refused)? else { return Ok(()) };
+            let Some(item) = next.map_err(refused)? else { break };
             if item.is_empty() {
                 let reason = "its `Serialize` fails, or its `Deserialize` does not read what that writes: a field with \
                               `skip_serializing_if` or `skip_serializing` needs `#[serde(default)]`";
                 return Err(refused(reason.to_owned()));
             }
+            hash = hash.wrapping_add(item_hash(&item));
             self.item(&item)?;
             progress.step(self.items);
+        }
+        match expected {
+            Some(expected) if expected != hash => Err(CheckpointError::Differs(format!(
+                "what is in `{name}` of the state \"{state}\" is not what the updates have made of it, for it has \
+                 another hash. Something else has changed it: a `Cell` or an atomic in it, a `Serialize` that does \
+                 not write the same each time, or the machine's memory, which is to be tested"
+            ))),
+            _ => Ok(()),
         }
     }
 

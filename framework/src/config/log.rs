@@ -4,7 +4,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::value;
-use crate::checkpoint::ReplacedRecords;
+use crate::checkpoint::{OnDifference, ReplacedRecords};
 
 /// `[log]`: the log of a back end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,6 +14,8 @@ pub(crate) struct Log {
     pub engine: LogEngine,
     /// The folder of the embedded log. Default `data`.
     pub path: PathBuf,
+    /// What a back end does whose data have another hash than the log says. Default `stop`.
+    pub state_hash: OnDifference,
 }
 
 /// `[checkpoint]`: what a back end saves of the log's outcome, so that it need not replay all of it.
@@ -42,7 +44,8 @@ pub(crate) enum LogEngine {
 
 impl Default for Log {
     fn default() -> Log {
-        Log { engine: LogEngine::default(), path: "data".into() }
+        let (engine, state_hash) = (LogEngine::default(), OnDifference::default());
+        Log { engine, path: "data".into(), state_hash }
     }
 }
 

@@ -75,6 +75,23 @@ pub enum ApplyError {
         /// What is not understood, and what to do.
         message: String,
     },
+    /// The record says that what those before it have come to is not what they have come to here. At
+    /// replay this stops the start.
+    #[error("{message}")]
+    Differs {
+        /// What differs, and what to look for.
+        message: String,
+    },
+}
+
+impl ApplyError {
+    /// Why no record can be applied any more, if so.
+    pub(super) fn halts(&self) -> Option<&str> {
+        match self {
+            ApplyError::Panicked { .. } => None,
+            ApplyError::Unreadable { message } | ApplyError::Differs { message } => Some(message),
+        }
+    }
 }
 
 /// The message of a caught panic.

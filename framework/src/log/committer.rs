@@ -38,7 +38,7 @@ pub(super) struct Committer<A> {
     /// How many bytes the records have that were replayed and written.
     pub(super) bytes: Arc<AtomicU64>,
     pub(super) trouble: Arc<Trouble>,
-    /// Why no record is applied any more: the site does not understand one.
+    /// Why no record is applied any more: the site does not understand one, or its data differ.
     pub(super) halted: Arc<OnceLock<String>>,
     /// How many bytes the last transaction had that failed.
     pub(super) failed: usize,
@@ -300,13 +300,13 @@ impl<A: Applier> Committer<A> {
 
     fn apply(&mut self, record: &Record) -> Applied {
         let applied = apply(&mut self.applier, record);
-        match &applied {
-            Err(ApplyError::Unreadable { message }) => {
+        match applied.as_ref().err().and_then(ApplyError::halts) {
+            Some(message) => {
                 let reason = format!("no record is applied any more: {message}");
                 // Only the first one is applied.
                 let _ = self.halted.set(reason);
             }
-            _ => self.joined.observe(record),
+            None => self.joined.observe(record),
         }
         if let Err(error) = &applied {
             tracing::error!(position = %record.position, %error, "a record was not applied");

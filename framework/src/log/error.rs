@@ -75,14 +75,14 @@ pub(crate) enum OpenError {
         /// What is missing, and what to do.
         message: String,
     },
-    /// The site does not understand a record.
+    /// The site does not understand a record, or has come to other data than the record says.
     #[error("{}: {message}", path.display())]
-    Unreadable {
+    Inapplicable {
         /// The log's file.
         path: PathBuf,
         /// The record.
         position: Position,
-        /// What is not understood, and what to do.
+        /// What is the matter, and what to do.
         message: String,
     },
 }

@@ -12,8 +12,8 @@ use super::committer::{BATCH_RECORDS, Command, Committer, Queued, Trouble, apply
 use super::embedded::{Engine, Frame, Replayed, STOPPING};
 use super::time;
 use super::{
-    AppendError, Applied, Applier, ApplyError, Base, Beginning, Draft, Epoch, Joined, LogEpoch,
-    LogId, OpenError, Position, Progress, ReadError, Record, Standing,
+    AppendError, Applied, Applier, Base, Beginning, Draft, Epoch, Joined, LogEpoch, LogId, OpenError,
+    Position, Progress, ReadError, Record, Standing,
 };
 
 /// What a log may use of the machine.
@@ -214,10 +214,16 @@ impl Log {
         self.trouble.get()
     }
 
-    /// Why no record is applied any more, and none written: the site does not understand one. Only
-    /// another version of the site can go on.
+    /// Why no record is applied any more, and none written: the site does not understand one, or its data differ from
+    /// what a record says. Only another version of the site can go on.
     pub(crate) fn halted(&self) -> Option<String> {
         self.halted.get().cloned()
+    }
+
+    /// Applies and writes no record any more, for a reason that is not in a record.
+    pub(crate) fn halt(&self, reason: String) {
+        // There may be a reason already.
+        let _ = self.halted.set(reason);
     }
 
     /// The last of the records that the log has no more.
@@ -407,14 +413,12 @@ fn replay(
     let mut progress = Progress::begin("replaying the log", past.last().0.saturating_sub(after.0));
     let replayed = engine.replay(BATCH_RECORDS as u64, (after, time), |record| {
         let position = record.position;
-        match apply(applier, &record) {
-            Ok(_) => {}
-            Err(ApplyError::Panicked { message }) => {
-                tracing::warn!(%position, panic = %message, "a record was passed over: applying it panicked");
+        if let Err(error) = apply(applier, &record) {
+            if let Some(message) = error.halts() {
+                let (path, message) = (path.clone(), message.to_owned());
+                return Err(OpenError::Inapplicable { path, position, message });
             }
-            Err(ApplyError::Unreadable { message }) => {
-                return Err(OpenError::Unreadable { path: path.clone(), position, message });
-            }
+            tracing::warn!(%position, %error, "a record was passed over");
         }
         joined.observe(&record);
         progress.step(position.0 - after.0);

@@ -35,8 +35,9 @@
 //! ([`AppendError::InDoubt`]); the next append begins with opening and looking, and applies what is
 //! there. No record ever turns up after its writer got the answer that it was not written.
 //!
-//! **A record that the site does not understand** stops the log: it is durable, neither it nor what comes
-//! behind it is applied, and nothing more is written ([`Log::halted`]). At a start the log does not open.
+//! **A record that the site does not understand**, or that says that the data were others than they are, stops the
+//! log: it is durable, neither it nor what comes behind it is applied, and nothing more is written ([`Log::halted`]).
+//! At a start the log does not open.
 //!
 //! **What a torn tail is.** The file system or the disk may break the promise of a sync, so each
 //! record has a checksum over its position and content. Damaged records at the very end, at most as
@@ -94,7 +95,7 @@ pub(crate) use pattern::escape_address;
 pub use position::{LogId, Position};
 pub(crate) use progress::Progress;
 pub use receipt::{Acknowledgement, Outcome, Receipt};
-pub(crate) use record::{Draft, Membership, Record, StateUpdate};
+pub(crate) use record::{Draft, Membership, Record, StateHash, StateUpdate};
 pub use revocation::SessionId;
 pub(crate) use revocation::{Revocation, Revoked};
 pub(crate) use update_id::{IdSource, RequestDigest, Unrepeatable, UpdateId};

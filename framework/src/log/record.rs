@@ -25,6 +25,8 @@ pub(crate) struct Draft {
     pub files: Vec<FileChange>,
     /// Which sessions have ended.
     pub revocations: Vec<Revocation>,
+    /// What the records up to an earlier position have come to.
+    pub hash: Option<StateHash>,
 }
 
 /// An update of one of the site's states, as bytes only that state can read.
@@ -40,6 +42,17 @@ pub(crate) struct StateUpdate {
     pub seed: u64,
     /// Where the request that makes it may be sent twice: what the update is recognised by.
     pub id: Option<UpdateId>,
+}
+
+/// What states were like at a position, by so little that it can be compared at once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct StateHash {
+    /// The last record that was applied.
+    pub after: Position,
+    /// Which types the states had. Hashes of others mean nothing to each other.
+    pub fingerprint: u64,
+    /// The hash of each field, where it has one.
+    pub fields: Vec<Option<u128>>,
 }
 
 /// A front end that may hold a lease, or no longer does.

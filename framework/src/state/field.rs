@@ -32,7 +32,8 @@ pub trait AnyField {
     /// Which contents these are, whatever is in them.
     fn identity(&self) -> Identity;
 
-    /// Adds the groups of all that the update under way has changed. `name` is the field's full name.
+    /// Adds the groups of all that the update under way has changed, and what this adds to the field's hash. `name`
+    /// is the field's full name.
     fn changes(&self, name: &str, groups: &mut Groups);
 
     /// Reads back all that the update under way has changed.
@@ -52,36 +53,42 @@ pub trait AnyField {
         1
     }
 
-    /// All that is in the field, in pieces that [`load`](AnyField::load) takes: one for each row. They come from a
+    /// All that is in the field, in items that [`load`](AnyField::load) takes: one for each row. They come from a
     /// snapshot, while the field goes on.
     fn save(&self) -> Box<dyn Iterator<Item = Vec<u8>> + Send>;
 
-    /// Takes a piece that a field of this version gave, in the order in which it gave them.
+    /// Takes an item that a field of this version gave, in the order in which it gave them.
     ///
     /// # Errors
     /// When it is not one, and what to do.
-    fn load(&mut self, version: u32, piece: &[u8]) -> Result<(), String>;
+    fn load(&mut self, version: u32, item: &[u8]) -> Result<(), String>;
 
-    /// All pieces were taken.
+    /// All items were taken.
     ///
     /// # Errors
     /// When they do not fit one another.
     fn loaded(&mut self) -> Result<(), String> {
         Ok(())
     }
+
+    /// The sum of the hashes of all items; none where the field is not hashed.
+    fn hash(&self) -> Option<u128>;
+
+    /// Whether all items are encoded as they are now after they were read.
+    fn is_stable(&self) -> bool;
 }
 
 /// The name of a field, and its [schema](Field::schema).
 #[doc(hidden)]
 pub type FieldSchema = (&'static str, fn() -> String);
 
-/// Names of groups that an update invalidates.
+/// Names of groups that an update invalidates, and what it adds to a field's hash.
 #[doc(hidden)]
 ///
 /// They may be more than [`MOST_GROUPS`](Groups::MOST_GROUPS): then that is all that counts, and their names
 /// need not be made.
 #[derive(Debug, Default)]
-pub struct Groups(pub(super) BTreeSet<String>);
+pub struct Groups(pub(super) BTreeSet<String>, pub(super) u128);
 
 impl Groups {
     /// How many names an update gives at most. With more of them everything in the caches is invalid: to make, send

@@ -147,7 +147,9 @@ impl From<ApplyError> for WriteError {
     fn from(error: ApplyError) -> WriteError {
         match error {
             ApplyError::Panicked { message } => WriteError::Panicked { message },
-            ApplyError::Unreadable { message } => WriteError::Unreadable { message },
+            ApplyError::Unreadable { message } | ApplyError::Differs { message } => {
+                WriteError::Unreadable { message }
+            }
         }
     }
 }

@@ -58,15 +58,15 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> Kept<T> {
         }
     }
 
-    /// Its only piece.
+    /// Its only item.
     pub(super) fn save(&self) -> Box<dyn Iterator<Item = Vec<u8>> + Send> {
         let value = Arc::clone(&self.value);
         Box::new(std::iter::once_with(move || encode_readable(&*value)))
     }
 
-    /// Takes its piece.
-    pub(super) fn load(&mut self, piece: &[u8]) -> Result<(), String> {
-        self.value = Arc::new(decode(piece)?);
+    /// Takes its item.
+    pub(super) fn load(&mut self, item: &[u8]) -> Result<(), String> {
+        self.value = Arc::new(decode(item)?);
         Ok(())
     }
 }

@@ -9,7 +9,8 @@
 //!   can be made of again, `identity`: whether it has to be.
 //! - [`States`]: all of a site's states by name; applies the log's records to them.
 //! - `repeats`: updates that come a second time, because their request was sent twice.
-//! - `SavedState`: a state's value, as a checkpoint keeps it.
+//! - `SavedState`: a state's value, as a checkpoint keeps it; `hash`: by how little two values are compared;
+//!   `shape`: whether they can be.
 //! - `Trial`: tries the first data of a new site before they are written; `rehearsal`: tries updates, in builds
 //!   with debug assertions.
 //! - `Journal`: where a store writes its drafts, with [`WriteError`].
@@ -68,6 +69,7 @@ mod contract;
 mod encoder;
 mod encoding;
 mod field;
+mod hash;
 mod identity;
 mod index;
 mod journal;
@@ -82,6 +84,7 @@ mod repeats;
 mod row;
 mod saved;
 mod selection;
+mod shape;
 mod sorted_bytes;
 mod states;
 mod store;
@@ -98,6 +101,7 @@ pub use at::At;
 pub use contract::{OldUpdate, State, Updates};
 pub use encoder::Encoder;
 pub use field::{AnyField, Field, FieldSchema, Groups, Reading};
+pub(crate) use hash::item_hash;
 pub use journal::WriteError;
 pub(crate) use journal::{Journal, Writing, Written};
 pub use key::{Key, OwnedKey};

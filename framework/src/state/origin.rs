@@ -47,7 +47,7 @@ impl<S: Updates> Origin<S> {
         for (version, update, at) in self.updates.drain(..) {
             // It was decoded and applied before, and every replay does the same.
             if let Ok(update) = decode::<S>(version, &update) {
-                let _ = apply(&mut value, update, at, names);
+                let _ = apply(&mut value, update, at, names, &mut vec![None; names.len()]);
             }
         }
         *self = Origin::new(Arc::new(value.clone()));

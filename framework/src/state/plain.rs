@@ -61,8 +61,16 @@ impl<T: Default + Serialize + DeserializeOwned + Send + Sync + 'static> AnyField
         self.0.save()
     }
 
-    fn load(&mut self, _: u32, piece: &[u8]) -> Result<(), String> {
-        self.0.load(piece)
+    fn load(&mut self, _: u32, item: &[u8]) -> Result<(), String> {
+        self.0.load(item)
+    }
+
+    fn hash(&self) -> Option<u128> {
+        None
+    }
+
+    fn is_stable(&self) -> bool {
+        false
     }
 }
 

@@ -476,7 +476,7 @@ mod tests {
         let mut after = log();
         for state in before.states.save() {
             for field in state.fields {
-                for piece in field.pieces {
+                for piece in field.items {
                     after.states.load(state.name, field.name, field.version, &piece).unwrap();
                 }
             }

@@ -1,4 +1,4 @@
-//! The states as a checkpoint keeps them: field by field, in pieces.
+//! The states as a checkpoint keeps them: field by field, item by item.
 
 use super::repeats::Repeats;
 use super::{State, States};
@@ -18,10 +18,12 @@ pub(crate) struct SavedState {
 pub(crate) struct SavedField {
     /// Its name.
     pub(crate) name: &'static str,
-    /// The version of its pieces.
+    /// The version of its items.
     pub(crate) version: u32,
-    /// What is in it: a piece for each row. They come from a snapshot, while the field goes on.
-    pub(crate) pieces: Box<dyn Iterator<Item = Vec<u8>> + Send>,
+    /// The hash of what its updates have made of it, if there is one.
+    pub(crate) hash: Option<u128>,
+    /// What is in it: an item for each row. They come from a snapshot, while the field goes on.
+    pub(crate) items: Box<dyn Iterator<Item = Vec<u8>> + Send>,
 }
 
 impl States {
@@ -32,8 +34,8 @@ impl States {
             .iter()
             .map(|(name, state)| SavedState { name, fields: state.store.save() })
             .collect();
-        let pieces = Box::new(self.repeats().save());
-        let repeats = SavedField { name: REPEATS.1, version: 1, pieces };
+        let items = Box::new(self.repeats().save());
+        let repeats = SavedField { name: REPEATS.1, version: 1, hash: None, items };
         states.push(SavedState { name: REPEATS.0, fields: vec![repeats] });
         states.sort_unstable_by_key(|state| state.name);
         states
@@ -46,21 +48,21 @@ impl States {
         *self.repeats() = Repeats::default();
     }
 
-    /// Takes a piece of a field of a state that was [reset](States::reset). After the last one comes
+    /// Takes an item of a field of a state that was [reset](States::reset). After the last one comes
     /// [`loaded`](States::loaded).
     ///
     /// # Errors
-    /// When the site has no such state or field any more, or the piece cannot be read. The message names both, and
+    /// When the site has no such state or field any more, or the item cannot be read. The message names both, and
     /// says what to do.
     pub(crate) fn load(
         &self,
         state: &str,
         field: &str,
         version: u32,
-        piece: &[u8],
+        item: &[u8],
     ) -> Result<(), String> {
         if (state, field) == REPEATS {
-            return self.repeats().load(piece);
+            return self.repeats().load(item);
         }
         let known = self.by_name.get(state).ok_or_else(|| {
             format!(
@@ -68,11 +70,11 @@ impl States {
                  `App::state`, under the `NAME` that it had"
             )
         })?;
-        let loaded = known.store.load(field, version, piece);
+        let loaded = known.store.load(field, version, item);
         loaded.map_err(|reason| format!("the state \"{state}\", `{field}`: {reason}"))
     }
 
-    /// All pieces were [taken](States::load). Readers see them after [`publish`](States::publish).
+    /// All items were [taken](States::load). Readers see them after [`publish`](States::publish).
     ///
     /// # Errors
     /// When they do not fit one another. The message names state and field.
@@ -84,12 +86,13 @@ impl States {
     }
 }
 
-pub(super) fn save<S: State>(value: &S) -> Vec<SavedField> {
+pub(super) fn save<S: State>(value: &S, hashes: &[Option<u128>]) -> Vec<SavedField> {
     let mut fields = Vec::with_capacity(S::FIELDS.len());
     // A clone shares its contents.
     value.clone().each_field(&mut |place, field| {
         let (name, _) = S::FIELDS[place];
-        fields.push(SavedField { name, version: field.version(), pieces: field.save() });
+        let (version, items) = (field.version(), field.save());
+        fields.push(SavedField { name, version, hash: hashes[place], items });
     });
     fields
 }
@@ -98,14 +101,14 @@ pub(super) fn load<S: State>(
     value: &mut S,
     field: &str,
     version: u32,
-    piece: &[u8],
+    item: &[u8],
 ) -> Result<(), String> {
     let mut loaded =
         Err("there is no such field any more, so what is in it would be lost: keep the field"
             .to_owned());
     value.each_field(&mut |place, known| {
         if S::FIELDS[place].0 == field {
-            loaded = known.load(version, piece);
+            loaded = known.load(version, item);
         }
     });
     loaded
@@ -167,10 +170,10 @@ mod tests {
         extra: Plain<u64>,
     }
 
-    fn pieces(value: &impl State) -> Vec<(&'static str, u32, Vec<u8>)> {
-        let fields = save(value).into_iter();
+    fn items(value: &impl State) -> Vec<(&'static str, u32, Vec<u8>)> {
+        let fields = save(value, &[None; 3]).into_iter();
         fields
-            .flat_map(|field| field.pieces.map(move |piece| (field.name, field.version, piece)))
+            .flat_map(|field| field.items.map(move |item| (field.name, field.version, item)))
             .collect()
     }
 
@@ -184,8 +187,8 @@ mod tests {
         now.motto.set("Yes".to_owned());
         *now.extra = 9;
         let mut again = Now::default();
-        for (field, version, piece) in pieces(&now) {
-            load(&mut again, field, version, &piece).unwrap();
+        for (field, version, item) in items(&now) {
+            load(&mut again, field, version, &item).unwrap();
         }
         loaded(&mut again).unwrap();
         let rows = |now: &mut Now| {
@@ -201,8 +204,8 @@ mod tests {
         let mut before = Before::default();
         before.stories.insert(StoryV1 { id: 1, name: "Rain".to_owned() }).unwrap();
         let mut now = Now::default();
-        for (field, version, piece) in pieces(&before) {
-            load(&mut now, field, version, &piece).unwrap();
+        for (field, version, item) in items(&before) {
+            load(&mut now, field, version, &item).unwrap();
         }
         loaded(&mut now).unwrap();
         let expected = Story { id: 1, title: "Rain".to_owned(), words: 0 };

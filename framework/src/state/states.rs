@@ -1,7 +1,7 @@
 use std::any::{Any, type_name};
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::repeats::{Recognised, Repeats};
 use super::saved::{self, REPEATS, SavedField};
@@ -16,6 +16,7 @@ use crate::log::{
 pub struct States {
     pub(super) by_name: HashMap<&'static str, Registered>,
     repeats: Mutex<Repeats>,
+    fingerprint: OnceLock<u64>,
 }
 
 pub(super) struct Registered {
@@ -71,6 +72,7 @@ impl States {
             return Err(DuplicateState { name: S::NAME, first, second });
         }
         let store = Arc::new(Store::<S>::new());
+        self.fingerprint.take();
         self.by_name.insert(S::NAME, Registered { type_name: second, store: store.clone() });
         Ok(store)
     }
@@ -81,9 +83,14 @@ impl States {
         store.downcast().ok()
     }
 
-    /// What the groups are made of that updates invalidate: fields, keys, indexes, versions of `apply`.
-    /// Front ends that have followed another derivation cannot know what a record made wrong in their caches.
+    /// What the groups are made of that updates invalidate: fields, keys, indexes, versions of `apply`; and how
+    /// rows and values are encoded. Front ends that have followed another derivation cannot know what a record made
+    /// wrong in their caches, and nodes with another one cannot compare hashes.
     pub(crate) fn fingerprint(&self) -> u64 {
+        *self.fingerprint.get_or_init(|| self.derive_fingerprint())
+    }
+
+    fn derive_fingerprint(&self) -> u64 {
         let mut states: Vec<String> = self
             .by_name
             .iter()
@@ -164,8 +171,13 @@ pub(super) trait Updatable: Any + Send + Sync {
     fn schema(&self) -> String;
     fn save(&self) -> Vec<SavedField>;
     fn reset(&self);
-    fn load(&self, field: &str, version: u32, piece: &[u8]) -> Result<(), String>;
+    fn load(&self, field: &str, version: u32, item: &[u8]) -> Result<(), String>;
     fn loaded(&self) -> Result<(), String>;
+    fn fields(&self) -> Vec<&'static str>;
+    fn hashes(&self) -> Vec<Option<u128>>;
+    fn rehash(&self);
+    fn is_stable(&self, place: usize) -> bool;
+    fn forget_hash(&self, place: usize);
 }
 
 impl<S: Updates> Updatable for Store<S> {
@@ -185,15 +197,36 @@ impl<S: Updates> Updatable for Store<S> {
     }
 
     fn save(&self) -> Vec<SavedField> {
-        saved::save(&*self.current())
+        saved::save(&*self.current(), &Store::hashes(self))
     }
 
     fn reset(&self) {
         self.restore(|value| *value = S::default());
+        self.rehash();
     }
 
-    fn load(&self, field: &str, version: u32, piece: &[u8]) -> Result<(), String> {
-        self.restore(|value| saved::load(value, field, version, piece))
+    fn load(&self, field: &str, version: u32, item: &[u8]) -> Result<(), String> {
+        self.restore(|value| saved::load(value, field, version, item))
+    }
+
+    fn fields(&self) -> Vec<&'static str> {
+        S::FIELDS.iter().map(|(field, _)| *field).collect()
+    }
+
+    fn hashes(&self) -> Vec<Option<u128>> {
+        Store::hashes(self)
+    }
+
+    fn rehash(&self) {
+        Store::rehash(self);
+    }
+
+    fn is_stable(&self, place: usize) -> bool {
+        Store::is_stable(self, place)
+    }
+
+    fn forget_hash(&self, place: usize) {
+        Store::forget_hash(self, place);
     }
 
     fn loaded(&self) -> Result<(), String> {

@@ -1,6 +1,6 @@
 use std::cmp::Ordering;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
@@ -37,15 +37,18 @@ struct Working<S> {
     is_published: bool,
     /// What the value is made of; none while a checkpoint is loaded.
     origin: Option<Origin<S>>,
+    /// The hashes of the fields; none where it is not known.
+    hashes: Vec<Option<u128>>,
 }
 
 impl<S: Updates> Store<S> {
     pub(super) fn new() -> Store<S> {
-        let value = S::default();
+        let mut value = S::default();
+        let hashes = hashes(&mut value);
         let current = Arc::new(value.clone());
         let origin = Some(Origin::new(Arc::clone(&current)));
         let names = S::FIELDS.iter().map(|(field, _)| full_name::<S>(field)).collect();
-        let working = Mutex::new(Working { value, is_published: true, origin });
+        let working = Mutex::new(Working { value, is_published: true, origin, hashes });
         Store { current: ArcSwap::new(current), working, names }
     }
 
@@ -137,12 +140,12 @@ impl<S: Updates> Store<S> {
         encoded: &StateUpdate,
         at: At,
     ) -> Result<Applied<S>, ApplyError> {
-        let mut working = self.working.lock().unwrap_or_else(PoisonError::into_inner);
-        let Working { value, is_published, origin } = &mut *working;
+        let mut working = self.lock();
+        let Working { value, is_published, origin, hashes } = &mut *working;
         origin.take_if(|origin| origin.is_behind());
         let origin = origin.get_or_insert_with(|| Origin::new(Arc::new(value.clone())));
         let made = (encoded.version, encoded.update.clone(), at.clone());
-        let applied = apply(value, update, at, &self.names);
+        let applied = apply(value, update, at, &self.names, hashes);
         match &applied {
             Ok((Ok(_), _)) => {
                 *is_published = false;
@@ -162,14 +165,14 @@ impl<S: Updates> Store<S> {
 
     /// Changes the value by what a checkpoint holds. Readers see it once it is [published](Store::publish).
     pub(super) fn restore<R>(&self, change: impl FnOnce(&mut S) -> R) -> R {
-        let mut working = self.working.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut working = self.lock();
         (working.is_published, working.origin) = (false, None);
         change(&mut working.value)
     }
 
     /// Lets readers see what was applied.
     pub(super) fn publish(&self) {
-        let mut working = self.working.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut working = self.lock();
         if !working.is_published {
             let value = Arc::new(working.value.clone());
             working.origin = Some(Origin::new(Arc::clone(&value)));
@@ -177,9 +180,47 @@ impl<S: Updates> Store<S> {
             working.is_published = true;
         }
     }
+
+    /// The hashes of the fields, of the value with all updates that were applied.
+    pub(super) fn hashes(&self) -> Vec<Option<u128>> {
+        self.lock().hashes.clone()
+    }
+
+    /// Hashes all that is in the fields.
+    pub(super) fn rehash(&self) {
+        let mut working = self.lock();
+        working.hashes = hashes(&mut working.value);
+    }
+
+    /// Whether all that is in a field would be encoded in the same way after a restart.
+    pub(super) fn is_stable(&self, place: usize) -> bool {
+        let mut is_stable = false;
+        self.lock().value.each_field(&mut |at, field| {
+            if at == place {
+                is_stable = field.is_stable();
+            }
+        });
+        is_stable
+    }
+
+    /// From here on a field has no hash.
+    pub(super) fn forget_hash(&self, place: usize) {
+        self.lock().hashes[place] = None;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Working<S>> {
+        self.working.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-/// Applies an update to a value that no reader sees, and finds what it invalidates; `names` are those of the fields.
+fn hashes<S: Updates>(value: &mut S) -> Vec<Option<u128>> {
+    let mut hashes = Vec::with_capacity(S::FIELDS.len());
+    value.each_field(&mut |_, field| hashes.push(field.hash()));
+    hashes
+}
+
+/// Applies an update to a value that no reader sees, and finds what it invalidates; `names` and `hashes` are those of
+/// the fields.
 /// After a refusal or a panic the value is as it was before, and nothing is invalid; unless the update has put something
 /// in the place of a field, which counts as a panic. Then the value is of no use.
 pub(super) fn apply<S: Updates>(
@@ -187,8 +228,10 @@ pub(super) fn apply<S: Updates>(
     update: S::Update,
     mut at: At,
     names: &[&'static str],
+    hashes: &mut [Option<u128>],
 ) -> Result<Applied<S>, ApplyError> {
     let (mut groups, fields) = (Groups::default(), identities(value));
+    let mut differences = vec![0; names.len()];
     // What has changed is found by the site's code too: a `Serialize` that panics.
     let applied = catch_unwind(AssertUnwindSafe(|| {
         let output = value.apply(update, &mut at);
@@ -202,7 +245,10 @@ pub(super) fn apply<S: Updates>(
             );
         }
         if output.is_ok() {
-            value.each_field(&mut |place, field| field.changes(names[place], &mut groups));
+            value.each_field(&mut |place, field| {
+                field.changes(names[place], &mut groups);
+                differences[place] = std::mem::take(&mut groups.1);
+            });
         }
         output
     }));
@@ -215,6 +261,9 @@ pub(super) fn apply<S: Updates>(
         .map_err(|panic| ApplyError::Panicked { message: panic_message(&*panic).to_owned() })?;
     if !succeeded {
         return Ok((output, Invalidation::new()));
+    }
+    for (hash, difference) in hashes.iter_mut().zip(differences) {
+        *hash = hash.map(|hash| hash.wrapping_add(difference));
     }
     let mut invalidation = groups.into_invalidation();
     // Each name that is merged is compared with all that are there: these are few, and the others may be many.

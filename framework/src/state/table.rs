@@ -9,14 +9,16 @@ use imbl::OrdMap;
 use super::Violation;
 use super::ascending::Ascending;
 use super::encoder::Encoder;
-use super::encoding::{encode_readable, looks_same, read_back};
+use super::encoding::{encode_kept, encode_readable, is_stable, looks_same, read_back};
 use super::field::{AnyField, Field, Groups, Reader, Reading};
+use super::hash::{difference, item_hash};
 use super::identity::Identity;
 use super::index::{IndexRows, KeyBytes, Span, SpelledEntry, entries, shown_columns};
 use super::key::{encoded, shown};
 use super::lookup::Lookup;
 use super::recorder::row_group;
 use super::row::{Index, Row};
+use super::shape::shape_of;
 use super::view::{Ref, TableView};
 
 /// Rows of a state, found by their key and by indexes.
@@ -249,18 +251,24 @@ impl<R: Row> AnyField for Table<R> {
 
     fn changes(&self, table: &str, groups: &mut Groups) {
         for Touched { before, now } in self.touched.values() {
-            if groups.are_too_many() {
-                return;
-            }
-            let groups = &mut groups.0;
-            let is_same = |old: &R, new: &R| before.entries == now.entries && looks_same(old, new);
             let shown = match (&before.row, &now.row) {
                 (None, None) => continue,
-                (Some(old), Some(new)) if Arc::ptr_eq(old, new) || is_same(old, new) => {
-                    continue;
-                }
+                (Some(old), Some(new)) if Arc::ptr_eq(old, new) => continue,
                 (Some(row), _) | (None, Some(row)) => row,
             };
+            let encode = |row: &Arc<R>| encode_kept(&**row);
+            let (old, new) = (before.row.as_ref().map(encode), now.row.as_ref().map(encode));
+            if let (Some(old), Some(new)) = (&old, &new)
+                && before.entries == now.entries
+                && looks_same(old, new)
+            {
+                continue;
+            }
+            groups.1 = groups.1.wrapping_add(difference(old.as_deref(), new.as_deref()));
+            if groups.are_too_many() {
+                continue;
+            }
+            let groups = &mut groups.0;
             shown.with_key(&mut |key| {
                 groups.insert(row_group(table, key));
             });
@@ -323,8 +331,8 @@ impl<R: Row> AnyField for Table<R> {
         Box::new(self.rows.by_key.clone().into_iter().map(|(_, row)| encode_readable(&*row)))
     }
 
-    fn load(&mut self, version: u32, piece: &[u8]) -> Result<(), String> {
-        let row = Arc::new(R::decode(version, piece)?);
+    fn load(&mut self, version: u32, item: &[u8]) -> Result<(), String> {
+        let row = Arc::new(R::decode(version, item)?);
         let rows = &mut Arc::make_mut(&mut self.rows).by_key;
         let mut exists = None;
         self.loading.push((key_of(&*row), row), |(key, row)| exists = rows.insert(key, row));
@@ -346,6 +354,15 @@ impl<R: Row> AnyField for Table<R> {
         rows.indexes = indexes.map_err(|violation| violation.to_string())?;
         Ok(())
     }
+
+    fn hash(&self) -> Option<u128> {
+        let hashes = self.rows.by_key.values().map(|row| item_hash(&encode_kept(&**row)));
+        Some(hashes.fold(0, u128::wrapping_add))
+    }
+
+    fn is_stable(&self) -> bool {
+        self.rows.by_key.values().all(|row| is_stable(&**row))
+    }
 }
 
 impl<R: Row> Field for Table<R> {
@@ -356,7 +373,8 @@ impl<R: Row> Field for Table<R> {
             let kind = if index.unique { "unique" } else { "index" };
             format!(" {kind} {}({})", index.name, (index.columns)())
         });
-        format!("table {} {} {}{}", R::NAME, R::VERSION, R::KEY(), indexes.collect::<String>())
+        let (shape, indexes) = (shape_of::<R>(), indexes.collect::<String>());
+        format!("table {} {} {shape:x} {}{indexes}", R::NAME, R::VERSION, R::KEY())
     }
 
     fn view(&self, reading: &Reading<'_>, place: usize) -> TableView<R> {

@@ -33,14 +33,16 @@ impl Trial {
         let value = value.downcast_mut::<S>().expect("values are kept by their type");
         let names = vec![""; S::FIELDS.len()];
         let said = |reason: String| format!("first update {position}: {reason}");
-        match apply(value, update, at, &names) {
+        match apply(value, update, at, &names, &mut vec![None; names.len()]) {
             Ok((Ok(_), _)) => Ok(()),
             Ok((Err(refusal), _)) => {
                 Err(WriteError::Refused { message: said(refusal.to_string()) })
             }
-            Err(ApplyError::Panicked { message } | ApplyError::Unreadable { message }) => {
-                Err(WriteError::Panicked { message: said(message) })
-            }
+            Err(
+                ApplyError::Panicked { message }
+                | ApplyError::Unreadable { message }
+                | ApplyError::Differs { message },
+            ) => Err(WriteError::Panicked { message: said(message) }),
         }
     }
 }

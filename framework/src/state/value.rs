@@ -5,10 +5,12 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};
 
-use super::encoding::looks_same;
+use super::encoding::{encode_kept, is_stable, looks_same};
 use super::field::{AnyField, Field, Groups, Reader, Reading};
+use super::hash::{difference, item_hash};
 use super::identity::Identity;
 use super::kept::Kept;
+use super::shape::shape_of;
 use crate::packed::marked_row;
 
 /// One value of a state, read and changed as a whole: a setting, a notice for all pages.
@@ -77,8 +79,11 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> AnyField for Value
     }
 
     fn changes(&self, field: &str, groups: &mut Groups) {
-        if self.0.before().is_some_and(|before| !looks_same(before, &*self.0.value)) {
+        let Some(before) = self.0.before().map(encode_kept) else { return };
+        let after = encode_kept(&*self.0.value);
+        if !looks_same(&before, &after) {
             groups.0.insert(field.to_owned());
+            groups.1 = groups.1.wrapping_add(difference(Some(&before), Some(&after)));
         }
     }
 
@@ -98,8 +103,16 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> AnyField for Value
         self.0.save()
     }
 
-    fn load(&mut self, _: u32, piece: &[u8]) -> Result<(), String> {
-        self.0.load(piece)
+    fn load(&mut self, _: u32, item: &[u8]) -> Result<(), String> {
+        self.0.load(item)
+    }
+
+    fn hash(&self) -> Option<u128> {
+        Some(item_hash(&encode_kept(&*self.0.value)))
+    }
+
+    fn is_stable(&self) -> bool {
+        is_stable(&*self.0.value)
     }
 }
 
@@ -110,7 +123,7 @@ where
     type View = ValueView<T>;
 
     fn schema() -> String {
-        "value".to_owned()
+        format!("value {:x}", shape_of::<T>())
     }
 
     fn view(&self, reading: &Reading<'_>, place: usize) -> ValueView<T> {

@@ -15,7 +15,7 @@ use super::*;
 use crate::docroot::Manifest;
 use crate::log::{
     ContentId, FileChange, Invalidation, Joined, LogEpoch, Membership, Past, Position, Record,
-    Revocation, Revoked,
+    Revocation, Revoked, StateHash,
 };
 use crate::session::Revocations;
 use crate::state::{At, Row, State, States, Store, Table, Updates, Value, Violation};
@@ -95,7 +95,8 @@ fn content_at(position: u64) -> Content {
     let change = FileChange { path: "a.png".to_owned(), content };
     files.apply(Position(position), &change).unwrap();
     let deferred = vec![(Position(position - 1), Invalidation::new().group("g"))];
-    let states = states_at(position).0.save();
+    let states = states_at(position).0;
+    let hash = hash_of(&states, position);
     let head = Head {
         log: LOG.id,
         epoch: LOG.epoch,
@@ -106,7 +107,12 @@ fn content_at(position: u64) -> Content {
     };
     let mut revocations = Revocations::default();
     revocations.apply(Position(position), &[revoked(position)], 0);
-    Content { head, joined, deferred, files, revocations, states }
+    Content { head, joined, deferred, files, revocations, hash, states: states.save() }
+}
+
+fn hash_of(states: &States, position: u64) -> StateHash {
+    let fingerprint = states.fingerprint();
+    StateHash { after: Position(position), fingerprint, fields: states.hashes() }
 }
 
 fn on(disk: &Disk) -> Checkpoints {
@@ -124,7 +130,7 @@ fn restore(disk: &Disk, base: u64) -> Result<u64, String> {
     let past = Past::of(LOG, Position(base), Position(100));
     let restored = on(disk).restore(&past, &states)?;
     states.publish();
-    let Some(Restored { beginning, deferred, files, revocations }) = restored else {
+    let Some(Restored { beginning, deferred, files, revocations, hash }) = restored else {
         assert_eq!(shown(&store), (vec![], 0), "nothing of a damaged one is left");
         return Ok(0);
     };
@@ -136,6 +142,8 @@ fn restore(disk: &Disk, base: u64) -> Result<u64, String> {
     let expected = content_at(position);
     assert_eq!((beginning.time, &beginning.joined), (position, &expected.joined));
     assert_eq!(deferred, expected.deferred);
+    states.rehash();
+    assert_eq!(hash, Some(hash_of(&states, position)));
     assert!(files.iter().eq(expected.files.iter()));
     assert_eq!(revocations.to_pieces(), expected.revocations.to_pieces());
     Ok(position)

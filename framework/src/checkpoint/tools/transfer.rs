@@ -118,7 +118,7 @@ fn write_lines(
     while let Some(part) = reader.next()? {
         match part {
             // Sessions are of one log: where this is imported they are not honoured.
-            Part::Joined(_) | Part::Deferred(..) | Part::Revocations(_) => {}
+            Part::Joined(_) | Part::Deferred(..) | Part::Revocations(_) | Part::Hash(_) => {}
             Part::Files(piece) => files.push(piece.into()),
             Part::Field { state, field, version } => place = Some((state, field, version)),
             Part::Item(item) => {

@@ -228,7 +228,7 @@ async fn an_update_that_the_site_does_not_understand_stops_the_start() {
     log.append(draft("unknown")).await.unwrap().applied.unwrap_err();
     drop(log);
     let error = open(folder.path()).err().unwrap();
-    assert!(matches!(error, OpenError::Unreadable { position: Position(1), .. }), "{error}");
+    assert!(matches!(error, OpenError::Inapplicable { position: Position(1), .. }), "{error}");
     assert!(error.to_string().ends_with("log.redb: what is this?"), "{error}");
 }
 
@@ -251,7 +251,7 @@ async fn nothing_is_applied_or_written_behind_a_record_that_the_site_does_not_un
     assert_eq!((position, log.committed()), (Position(2), Position(2)));
     drop(log);
     let error = open(folder.path()).err().unwrap();
-    assert!(matches!(error, OpenError::Unreadable { position: Position(3), .. }), "{error}");
+    assert!(matches!(error, OpenError::Inapplicable { position: Position(3), .. }), "{error}");
 }
 
 #[tokio::test]

@@ -38,7 +38,7 @@ impl Updates for Game {
 
 fn groups(game: &mut Game, id: u64, score: u64) -> Vec<String> {
     let at = At::new(Position(1), UNIX_EPOCH);
-    apply(game, vec![(id, score)], at, &["players"]).unwrap().1.groups
+    apply(game, vec![(id, score)], at, &["players"], &mut [None]).unwrap().1.groups
 }
 
 #[test]
@@ -57,7 +57,9 @@ fn an_update_of_very_many_rows_invalidates_everything() {
     let mut game = Game::default();
     let mut invalidation = |count| {
         let at = At::new(Position(1), UNIX_EPOCH);
-        apply(&mut game, (0..count).map(|id| (id, id)).collect(), at, &["players"]).unwrap().1
+        apply(&mut game, (0..count).map(|id| (id, id)).collect(), at, &["players"], &mut [None])
+            .unwrap()
+            .1
     };
     let few = invalidation(10);
     assert!(few.patterns.is_empty() && few.groups.len() > 30, "{few:?}");

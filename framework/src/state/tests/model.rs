@@ -245,6 +245,13 @@ struct Waste {
     same: usize,
 }
 
+/// The hashes of all that is in the fields.
+fn hashes_of(kitchen: &mut Kitchen) -> Vec<Option<u128>> {
+    let mut hashes = Vec::new();
+    kitchen.each_field(&mut |_, field| hashes.push(field.hash()));
+    hashes
+}
+
 /// Follows the changes; of the groups that they invalidate only those that are `told`.
 fn follow(
     changes: Vec<Change>,
@@ -254,12 +261,15 @@ fn follow(
 ) -> Result<(), TestCaseError> {
     let mut kitchen = Kitchen::default();
     let names: Vec<_> = Kitchen::FIELDS.iter().map(|(name, _)| *name).collect();
+    let mut hashes = hashes_of(&mut kitchen);
     let mut pages: Vec<_> =
         Page::all().into_iter().map(|page| (page, page.made(&kitchen, limit))).collect();
     for (change, position) in changes.into_iter().zip(1..) {
         let before = kitchen.clone();
         let at = At::new(Position(position), UNIX_EPOCH);
-        let (outcome, invalidation) = apply(&mut kitchen, change.clone(), at, &names).unwrap();
+        let applied = apply(&mut kitchen, change.clone(), at, &names, &mut hashes);
+        let (outcome, invalidation) = applied.unwrap();
+        prop_assert_eq!(&hashes, &hashes_of(&mut kitchen), "after {:?}", change);
         let invalid: BTreeSet<String> =
             invalidation.groups.into_iter().filter(|group| told(group)).collect();
         if outcome.is_err() {

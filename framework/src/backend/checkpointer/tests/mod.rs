@@ -1,6 +1,7 @@
 //! Starts from checkpoints against replays of all records.
 
 mod failures;
+mod hashes;
 mod measured;
 mod migrations;
 mod restoring;
@@ -16,7 +17,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::backend::tail::Publisher;
-use crate::checkpoint::{archive_of, tools};
+use crate::checkpoint::{OnDifference, archive_of, tools};
 use crate::docroot::Store as Contents;
 use crate::log::{
     ContentId, Draft, FileChange, IdSource, Invalidation, Joined, LogOptions, Membership,
@@ -84,13 +85,19 @@ struct Learnt {
     repeats: usize,
 }
 
-impl<S: Updates<Update = String>> NodeOf<S> {
+impl<S: Updates> NodeOf<S> {
     fn try_open(folder: &Path) -> Result<NodeOf<S>, String> {
+        NodeOf::open_with(folder, OnDifference::Stop)
+    }
+
+    fn open_with(folder: &Path, on_difference: OnDifference) -> Result<NodeOf<S>, String> {
         let mut states = States::new();
         let store = states.register::<S>().unwrap();
+        let states = Arc::new(states);
         let contents = Contents::open(&folder.join("contents")).unwrap();
         let publisher = Publisher {
-            states: Arc::new(states),
+            hashes: Arc::new(StateHashes::new(Arc::clone(&states), on_difference)),
+            states,
             tail: Tail::new(),
             deferrals: Arc::default(),
             docroot: Arc::new(BackEndDocroot::new("docroot".into(), contents)),
@@ -108,7 +115,9 @@ impl<S: Updates<Update = String>> NodeOf<S> {
     fn open(folder: &Path) -> NodeOf<S> {
         NodeOf::try_open(folder).unwrap()
     }
+}
 
+impl<S: Updates<Update = String>> NodeOf<S> {
     async fn append(&self, line: &str) {
         let draft = self.store.draft(&line.to_owned()).unwrap();
         assert!(self.log.append(draft).await.unwrap().applied.is_ok());
@@ -125,7 +134,7 @@ impl Node {
     fn repeats(&self) -> Vec<Vec<u8>> {
         let saved = self.checkpointer.saved.states.save().into_iter();
         let own = saved.filter(|state| state.name == "headwater");
-        own.flat_map(|state| state.fields).flat_map(|field| field.pieces).collect()
+        own.flat_map(|state| state.fields).flat_map(|field| field.items).collect()
     }
 
     /// What it has learnt at its start.
