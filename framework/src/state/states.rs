@@ -239,13 +239,28 @@ impl<S: Updates> Updatable for Store<S> {
     }
 
     fn update_from_log(&self, update: &StateUpdate, at: At) -> Result<Application, ApplyError> {
+        if update.version > S::UPDATE_VERSION {
+            return Err(ApplyError::Unreadable {
+                message: format!(
+                    "the update of the state \"{}\" at position {} was written by a later version of the site: it is \
+                     of version {}, and this program knows updates up to version {}. Start a version of the site whose \
+                     `UPDATE_VERSION` is {} or more",
+                    S::NAME,
+                    at.position,
+                    update.version,
+                    S::UPDATE_VERSION,
+                    update.version,
+                ),
+            });
+        }
         let decoded = catch_unwind(|| decode::<S>(update.version, &update.update))
             .unwrap_or_else(|panic| Err(format!("decoding panicked: {}", panic_message(&*panic))));
         let decoded = decoded.map_err(|reason| ApplyError::Unreadable {
             message: format!(
                 "the update of the state \"{}\" at position {} cannot be decoded as `{}`: {reason}. \
                  The type has changed since the record was written: give new fields `#[serde(default)]`, \
-                 renamed ones `#[serde(alias = \"…\")]`, and keep the variants that were written",
+                 renamed ones `#[serde(alias = \"…\")]`, and keep the variants that were written. Or a later version \
+                 of the site has written it: start that one",
                 S::NAME,
                 at.position,
                 type_name::<S::Update>(),
@@ -526,6 +541,18 @@ mod tests {
         let message = unreadable(&states, raw("wiki", &[]));
         let expected = "position 7 updates the state \"wiki\", but the site has only \"counter\"";
         assert!(message.contains(expected), "{message}");
+    }
+
+    #[test]
+    fn an_update_of_a_later_version_says_which_version_reads_it() {
+        let mut states = States::new();
+        states.add::<Counter>().unwrap();
+        let mut draft = raw("counter", b"\x81\xa3Add\x05");
+        draft.update.as_mut().unwrap().version = 4;
+        let message = unreadable(&states, draft);
+        let expected = "the update of the state \"counter\" at position 7 was written by a later version";
+        assert!(message.contains(expected), "{message}");
+        assert!(message.ends_with("whose `UPDATE_VERSION` is 4 or more"), "{message}");
     }
 
     #[test]
