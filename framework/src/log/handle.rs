@@ -12,8 +12,8 @@ use super::committer::{BATCH_RECORDS, Command, Committer, Queued, Trouble, apply
 use super::embedded::{Engine, Frame, Replayed, STOPPING};
 use super::time;
 use super::{
-    AppendError, Applied, Applier, Base, Beginning, Draft, Epoch, Joined, LogEpoch, LogId, OpenError,
-    Position, Progress, ReadError, Record, Standing,
+    AppendError, Applied, Applier, Base, Beginning, Draft, Epoch, Joined, LogEpoch, LogId,
+    OpenError, Position, Progress, ReadError, Record, Standing,
 };
 
 /// What a log may use of the machine.

@@ -550,7 +550,8 @@ mod tests {
         let mut draft = raw("counter", b"\x81\xa3Add\x05");
         draft.update.as_mut().unwrap().version = 4;
         let message = unreadable(&states, draft);
-        let expected = "the update of the state \"counter\" at position 7 was written by a later version";
+        let expected =
+            "the update of the state \"counter\" at position 7 was written by a later version";
         assert!(message.contains(expected), "{message}");
         assert!(message.ends_with("whose `UPDATE_VERSION` is 4 or more"), "{message}");
     }

@@ -84,10 +84,15 @@ pub(super) fn decode(position: Position, bytes: &[u8]) -> Result<Record, Bad> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use bytes::Bytes;
 
     use super::*;
-    use crate::log::{Invalidation, StateUpdate};
+    use crate::log::{
+        ContentId, FileChange, IdSource, Invalidation, Membership, RequestDigest, Revocation,
+        Revoked, StateHash, StateUpdate, UpdateId,
+    };
 
     fn sealed() -> (Draft, Frame) {
         let update = StateUpdate {
@@ -109,6 +114,43 @@ mod tests {
         let (content, frame) = sealed();
         let record = Record { position: Position(7), time: 1234, content };
         assert_eq!(decode(Position(7), frame.bytes()), Ok(record));
+    }
+
+    /// A change of these bytes is a change of the file's format, which has a number in `meta.rs`.
+    #[test]
+    fn a_record_has_the_bytes_that_this_format_gives_it() {
+        let (draft, _) = sealed();
+        let lease = Duration::from_secs(2);
+        let membership = Membership::Joined { incarnation: 7, name: "f1".to_owned(), lease };
+        let content = Some(ContentId { hash: [0xab; 32], length: 300 });
+        let mut update = draft.update.unwrap();
+        let request = RequestDigest { head: 3, body: Some(4) };
+        let source = IdSource::Client { request, kept: 60 };
+        update.id = Some(UpdateId { call: 5, number: 1, source });
+        let sessions = Revoked::User("ada".to_owned());
+        let draft = Draft {
+            update: Some(update),
+            revocations: vec![Revocation { sessions, until: 99 }],
+            deferred: Invalidation::new().group("later"),
+            settles: Some(Position(3)),
+            membership: Some(membership),
+            files: vec![FileChange { path: "a.png".to_owned(), content }],
+            hash: Some(StateHash {
+                after: Position(6),
+                fingerprint: 9,
+                fields: vec![Some(1), None],
+            }),
+            ..draft
+        };
+        let mut frame = Frame::new(&draft).unwrap();
+        frame.seal(Position(7), 1234);
+        let mut hex: String = frame.bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+        hex.push('\n');
+        let recorded = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/recorded/record.hex");
+        if std::env::var_os("HEADWATER_RECORD").is_some() {
+            std::fs::write(recorded, &hex).unwrap();
+        }
+        assert_eq!(hex, std::fs::read_to_string(recorded).unwrap());
     }
 
     #[test]

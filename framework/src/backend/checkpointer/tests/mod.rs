@@ -4,6 +4,7 @@ mod failures;
 mod hashes;
 mod measured;
 mod migrations;
+mod recorded;
 mod restoring;
 
 use std::collections::BTreeMap;
@@ -402,7 +403,8 @@ async fn what_was_exported_is_imported_with_another_id() {
     tools::export(folder.path(), None, &mut lines).unwrap();
     let text = String::from_utf8(lines).unwrap();
     assert_eq!(text.lines().count(), 26, "{text}");
-    let (id, position) = tools::import(std::io::Cursor::new(text.clone()), target.path()).unwrap();
+    let (id, position) =
+        tools::import(std::io::Cursor::new(text.clone()), target.path()).unwrap();
     let node = Node::open(target.path());
     assert_eq!((node.log.id(), position), (id, Position(24)));
     assert_eq!(node.lines(), states[24]);
