@@ -123,8 +123,14 @@ async fn run(seed: u64, script: Vec<Step>) {
     }
 }
 
+/// How many scripts are run.
+fn scripts() -> u32 {
+    let scripts = std::env::var("HEADWATER_LOG_SCRIPTS");
+    scripts.map_or(48, |scripts| scripts.parse().expect("a number of scripts"))
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(scripts()))]
 
     #[test]
     fn the_log_holds_what_it_acknowledged_and_nothing_that_it_refused(
