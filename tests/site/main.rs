@@ -105,6 +105,7 @@ fn main() -> ExitCode {
             gallery::synchronize,
             notes::list,
             notes::add,
+            notes::remove,
             notes::add_and_fill_the_disk,
             probe::show,
             probe::header,

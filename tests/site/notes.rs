@@ -28,6 +28,11 @@ pub enum Change {
         /// The line.
         line: String,
     },
+    /// All lines that begin with a word are removed.
+    Remove {
+        /// The word.
+        word: String,
+    },
 }
 
 impl Updates for Notes {
@@ -38,7 +43,17 @@ impl Updates for Notes {
     type Refusal = Violation;
 
     fn apply(&mut self, change: Change, at: &mut At) -> Result<usize, Violation> {
-        let Change::Add { line } = change;
+        let line = match change {
+            Change::Add { line } => line,
+            Change::Remove { word } => {
+                for line in self.lines.read().by_key().all() {
+                    if line.text.starts_with(&word) {
+                        self.lines.remove(line.position)?;
+                    }
+                }
+                return Ok(self.lines.read().count());
+            }
+        };
         let fails = line.starts_with("panic");
         let text = match line.starts_with("process") {
             true => format!("{line} {}", std::process::id()),
@@ -70,6 +85,13 @@ pub async fn add_and_fill_the_disk(line: String, mut notes: DataMut<Notes>) -> R
 
 fn succeeded(reply: &Reply) -> bool {
     reply.status().is_success()
+}
+
+/// Removes all lines that begin with the body.
+#[controller("notes.remove")]
+pub async fn remove(word: String, mut notes: DataMut<Notes>) -> Result<Reply> {
+    let lines = notes.update(Change::Remove { word }).await??;
+    Ok(text(lines.to_string()))
 }
 
 /// Adds the body as a line.

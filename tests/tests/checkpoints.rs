@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -25,6 +25,11 @@ groups = ["notes"]
 path = "/notes"
 methods = ["POST"]
 controller = "notes.add"
+
+[[route]]
+path = "/notes/remove"
+methods = ["POST"]
+controller = "notes.remove"
 "#;
 
 fn site() -> Site {
@@ -55,6 +60,14 @@ async fn data(site: &Site, node: &Node, arguments: &[&str]) -> String {
     let printed = site.printed(&arguments).await;
     assert_eq!(printed.code, 0, "{arguments:?}: {}{}", printed.out, printed.errors);
     printed.out
+}
+
+/// Runs `data …` for the site, where no node is to be asked: there is none at the admin port.
+async fn unattended(site: &Site, arguments: &[&str]) -> std::process::Output {
+    let mut command = site.command();
+    command.args(arguments);
+    command.env("HEADWATER_MODE", "backend").env("HEADWATER_ADMIN__LISTEN", "127.0.0.1:1");
+    tokio::process::Command::from(command).output().await.expect("the program can be run")
 }
 
 fn checkpoints(site: &Site) -> Vec<PathBuf> {
@@ -155,6 +168,107 @@ async fn a_log_that_is_missing_beside_its_checkpoints_is_not_begun_anew() {
     node.restart().await;
     node.ready().await;
     assert_eq!(notes(&node).await, ["one"]);
+}
+
+/// The files below a folder that hold the bytes, by their paths in it.
+fn files_with(folder: &Path, bytes: &[u8]) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        for entry in fs::read_dir(next).expect("it can be listed") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if fs::read(&path)
+                .expect("it can be read")
+                .windows(bytes.len())
+                .any(|it| it == bytes)
+            {
+                let path = path.strip_prefix(folder).expect("it is in the folder");
+                found.push(path.display().to_string());
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+#[tokio::test]
+async fn what_was_erased_is_in_no_file_but_those_that_are_named() {
+    let site = site();
+    let mut node = node(&site).await;
+    let secret = "Q7-secret";
+    let found = || files_with(&site.path("data"), secret.as_bytes());
+    add(&node, secret).await;
+    data(&site, &node, &["archive"]).await;
+    add(&node, &format!("{secret} again")).await;
+    data(&site, &node, &["checkpoint"]).await;
+    let lines = data(&site, &node, &["log"]).await;
+    let last = lines.lines().last().expect("a record");
+    let last: Value = serde_json::from_str(last).expect("a line of JSON");
+    let position = last["position"].to_string();
+    node.stop().await;
+    let restored = site.printed(&["data", "restore", "--at", &position]).await;
+    assert_eq!(restored.code, 0, "{}", restored.errors);
+    let exported = site.printed(&["data", "export"]).await;
+    assert!(exported.out.contains(secret), "an export has what the data have");
+    // What a process leaves that is killed meanwhile.
+    for file in ["archive/records.new", "log.redb.new", "checkpoints/00000009-at-9.checkpoint.new"]
+    {
+        fs::write(site.path("data").join(file), secret).unwrap();
+    }
+    node.restart().await;
+    node.ready().await;
+    assert!(!site.path("data/log.redb.new").exists());
+    assert_eq!(notes(&node).await, [secret, secret]);
+    let removed = node.visitor().ask("POST", "/notes/remove", &[], secret.to_owned()).await;
+    assert_eq!(removed.status, 200);
+    assert!(found().contains(&"log.redb".to_owned()), "{:?}", found());
+
+    let made = data(&site, &node, &["checkpoint", "--drop"]).await;
+    let named: Vec<PathBuf> = made
+        .lines()
+        .filter_map(|line| line.strip_prefix("older records are left in "))
+        .map(PathBuf::from)
+        .collect();
+    let left: Vec<PathBuf> = found().iter().map(|file| site.path("data").join(file)).collect();
+    // The archive, what is left of another one, and the folder from before the restoration.
+    assert_eq!(named.len(), 3, "{made}");
+    for file in &left {
+        assert!(named.iter().any(|named| file.starts_with(named)), "{file:?} is not named: {made}");
+    }
+    for named in &named {
+        assert!(left.iter().any(|file| file.starts_with(named)), "{named:?}: {left:?}");
+        match named.is_dir() {
+            true => fs::remove_dir_all(named).unwrap(),
+            false => fs::remove_file(named).unwrap(),
+        }
+    }
+    assert_eq!(data(&site, &node, &["checkpoint", "--drop"]).await.lines().count(), 2);
+    assert_eq!(found(), Vec::<String>::new());
+    node.restart().await;
+    node.ready().await;
+    assert_eq!(notes(&node).await, Vec::<String>::new());
+    assert_eq!(found(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_checkpoint_is_made_where_no_node_is_running() {
+    let site = site();
+    let mut node = node(&site).await;
+    add(&node, "one").await;
+    node.stop().await;
+    let made = unattended(&site, &["data", "checkpoint", "--drop"]).await;
+    assert!(made.status.success(), "{made:?}");
+    assert!(String::from_utf8_lossy(&made.stdout).contains("the log begins behind position"));
+    assert_eq!(checkpoints(&site).len(), 2);
+    node.restart().await;
+    node.ready().await;
+    assert_eq!(notes(&node).await, ["one"]);
+    let refused = unattended(&site, &["data", "checkpoint"]).await;
+    assert_eq!(refused.status.code(), Some(1));
+    let errors = String::from_utf8_lossy(&refused.stderr);
+    assert!(errors.contains("another process has this log open"), "{errors}");
 }
 
 #[tokio::test]

@@ -2,8 +2,9 @@
 
 use super::edition_loader::EditionLoader;
 use super::seed::Seed;
-use super::{App, node, resource};
-use crate::cli;
+use super::{App, node, offline, resource};
+use crate::checkpoint::ReplacedRecords;
+use crate::cli::{self, MadeCheckpoint};
 use crate::computation;
 use crate::config::{Config, Mode};
 use crate::dispatch::service_of;
@@ -15,6 +16,16 @@ impl cli::Site for App {
         self.is_alone = is_alone;
         self.own_problems().or(())?;
         computation::run(node::serve(self, config))
+            .map_err(|error| Problem::new(format!("the runtime cannot start: {error}")))?
+    }
+
+    fn checkpoint(
+        self,
+        config: Config,
+        records: ReplacedRecords,
+    ) -> Result<MadeCheckpoint, Problems> {
+        self.own_problems().or(())?;
+        computation::run(offline::checkpoint(self, config, records))
             .map_err(|error| Problem::new(format!("the runtime cannot start: {error}")))?
     }
 

@@ -10,6 +10,7 @@
 //! - `layers`: the site's tower layers around a front end.
 //! - `node`: those behind the doors of a process (`served`): what `serve` runs; `descriptors`: how its
 //!   file descriptors are shared out.
+//! - `offline`: what `data checkpoint` does where no node is running.
 //! - [`SiteService`]: those without doors, as a tower service.
 //! - `report`: what a node says of itself on its admin port.
 
@@ -20,6 +21,7 @@ mod edition_loader;
 mod feeds;
 mod layers;
 mod node;
+mod offline;
 #[cfg(test)]
 mod reading_tests;
 #[cfg(test)]

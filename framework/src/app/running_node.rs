@@ -183,7 +183,8 @@ async fn sweep(cache: Arc<Cache>) {
     }
 }
 
-async fn open_backend(
+/// Opens the back end, and writes a new site's first data.
+pub(super) async fn open_backend(
     app: &mut App,
     config: &Config,
     store: &Arc<Store>,

@@ -11,7 +11,7 @@ use super::deferrals::Deferrals;
 use super::docroot::BackEndDocroot;
 use super::tail::Tail;
 use crate::checkpoint::{
-    CheckpointError, Checkpoints, Content, ReplacedRecords, StateHashes, Written,
+    CheckpointError, Checkpoints, Content, ReplacedRecords, StateHashes, Written, archive_of, tools,
 };
 use crate::clock::{self, Moment};
 use crate::log::{Beginning, Log, Past, Position};
@@ -50,7 +50,8 @@ pub(super) struct Saved {
 pub(super) struct Checkpointer {
     saved: Saved,
     options: CheckpointOptions,
-    archive: PathBuf,
+    /// The log's.
+    folder: PathBuf,
     /// A run has it until its thread has ended, whatever becomes of the request for it.
     turn: Arc<tokio::sync::Mutex<()>>,
     stop: Arc<AtomicBool>,
@@ -77,6 +78,8 @@ pub(crate) struct Made {
     pub milliseconds: u64,
     /// The last record that the log has no more.
     pub base: Position,
+    /// Where older records are left, if those of the log were dropped.
+    pub left: Vec<PathBuf>,
 }
 
 impl Saved {
@@ -99,11 +102,11 @@ impl Saved {
 }
 
 impl Checkpointer {
-    pub(super) fn new(saved: Saved, options: CheckpointOptions, archive: PathBuf) -> Checkpointer {
+    pub(super) fn new(saved: Saved, options: CheckpointOptions, folder: PathBuf) -> Checkpointer {
         Checkpointer {
             saved,
             options,
-            archive,
+            folder,
             turn: Arc::default(),
             stop: Arc::default(),
             made: Mutex::new(clock::now()),
@@ -175,7 +178,12 @@ impl Checkpointer {
             let base = log.base();
             this.has_replaced.store(replaced && base < made.position, Ordering::Relaxed);
             *this.made() = clock::now();
-            Ok(Made { base, ..made })
+            let left = match records {
+                ReplacedRecords::Drop => tools::older_records(&this.folder),
+                ReplacedRecords::Keep | ReplacedRecords::Archive => Ok(Vec::new()),
+            };
+            let left = left.map_err(|error| format!("{}: {error}", this.folder.display()))?;
+            Ok(Made { base, left, ..made })
         });
         run.await.map_err(|error| error.to_string())?
     }
@@ -229,7 +237,8 @@ impl Checkpointer {
         let milliseconds = took.as_millis() as u64;
         tracing::info!(%position, bytes, items, milliseconds, "made a checkpoint");
         metrics::histogram!("headwater_checkpoint_seconds").record(took);
-        Ok(Made { position, bytes, items, milliseconds, base: log.base() })
+        let (base, left) = (log.base(), Vec::new());
+        Ok(Made { position, bytes, items, milliseconds, base, left })
     }
 
     /// Takes those records out of the log that both checkpoints replace.
@@ -238,7 +247,7 @@ impl Checkpointer {
             return Ok(());
         }
         let (log, checkpoints) = (Arc::clone(log), Arc::clone(&self.saved.checkpoints));
-        let (archive, stop) = (self.archive.clone(), Arc::clone(&self.stop));
+        let (archive, stop) = (archive_of(&self.folder), Arc::clone(&self.stop));
         let dropping = on_a_thread(move || {
             let base = checkpoints.base().map_err(|error| {
                 format!("no records were dropped, because a checkpoint cannot be read: {error}")

@@ -34,9 +34,7 @@ use serde::Serialize;
 use tokio::sync::Semaphore;
 
 use crate::budget::Budget;
-use crate::checkpoint::{
-    Checkpoints, OnDifference, ReplacedRecords, StateHashes, archive_of, record_line,
-};
+use crate::checkpoint::{Checkpoints, OnDifference, ReplacedRecords, StateHashes, record_line};
 use crate::claim;
 use crate::clock;
 use crate::controller::Registration;
@@ -185,8 +183,8 @@ impl Backend {
         };
         let hashes = Arc::clone(&publisher.hashes);
         let saved = publisher.saved();
-        let archive = archive_of(folder);
-        let checkpointer = Arc::new(Checkpointer::new(saved, parts.checkpoints, archive));
+        let checkpointer = Checkpointer::new(saved, parts.checkpoints, folder.to_owned());
+        let checkpointer = Arc::new(checkpointer);
         if !Log::is_in(folder) && !checkpointer.is_empty() {
             return Err(Problem::new(format!(
                 "{}: there are checkpoints, but the log itself is missing; restore the folder from a backup, make a \

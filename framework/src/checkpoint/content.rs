@@ -1,7 +1,7 @@
 use super::reader::{Part, Reader};
 use super::{CheckpointError, Head};
 use crate::docroot::Manifest;
-use crate::log::{Beginning, Invalidation, Joined, Position, Progress, Standing, StateHash};
+use crate::log::{Beginning, Invalidation, Joined, Position, Standing, StateHash};
 use crate::session::Revocations;
 use crate::state::{SavedState, States};
 
@@ -81,8 +81,7 @@ impl Restored {
         let Head { position, time, .. } = *reader.head();
         let (mut joined, mut deferred) = (Joined::default(), Vec::new());
         let (mut files, mut revocations) = (Vec::new(), Vec::new());
-        let mut progress = Progress::begin("restoring a checkpoint, items", 0);
-        let (mut place, mut items, mut hash) = (None, 0, None);
+        let (mut place, mut hash) = (None, None);
         while let Some(part) = reader.next()? {
             match part {
                 Part::Joined(members) => joined = members,
@@ -98,13 +97,10 @@ impl Restored {
                     };
                     let restored = states.load(state, field, *version, item);
                     restored.map_err(CheckpointError::Refused)?;
-                    items += 1;
-                    progress.step(items);
                 }
             }
         }
         states.loaded().map_err(CheckpointError::Refused)?;
-        progress.end(items);
         let undecodable =
             |what| move || CheckpointError::Damaged(format!("{what} cannot be decoded"));
         let files = Manifest::from_pieces(&files).ok_or_else(undecodable("the files"))?;

@@ -12,8 +12,8 @@ pub(super) trait Folder: Send + Sync {
     /// Makes a file, in the place of one of that name.
     fn create(&self, name: &str) -> io::Result<Box<dyn NewFile>>;
 
-    /// Opens a file.
-    fn open(&self, name: &str) -> io::Result<Box<dyn Read + Send>>;
+    /// Opens a file, and tells its length in bytes.
+    fn open(&self, name: &str) -> io::Result<(Box<dyn Read + Send>, u64)>;
 
     /// Gives a file another name. It is on disk after [`sync`](Folder::sync).
     fn rename(&self, from: &str, to: &str) -> io::Result<()>;
@@ -52,8 +52,10 @@ impl Folder for DiskFolder {
         Ok(Box::new(options.create(true).truncate(true).write(true).open(path)?))
     }
 
-    fn open(&self, name: &str) -> io::Result<Box<dyn Read + Send>> {
-        Ok(Box::new(File::open(self.0.join(name))?))
+    fn open(&self, name: &str) -> io::Result<(Box<dyn Read + Send>, u64)> {
+        let file = File::open(self.0.join(name))?;
+        let length = file.metadata()?.len();
+        Ok((Box::new(file), length))
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {

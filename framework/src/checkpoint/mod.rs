@@ -73,8 +73,9 @@
 //!
 //! *What this finds*: an `apply` that comes to other data each time; another `apply` under the same `VERSION`; a
 //! row or value that was changed in memory by anything but an update: by the next checkpoint, which encodes all of
-//! them. *What it does not find*: what is wrong in the same way everywhere, [`Plain`](crate::state::Plain) values,
-//! and a difference between the last hash and the end of the log. An index is made of rows, and is not hashed.
+//! them. *What it does not find*: what is wrong in the same way everywhere, [`Plain`](crate::state::Plain) values, what is
+//! kept of updates that may come twice, and a difference between the last hash and the end of the log. An index is made
+//! of rows, and is not hashed.
 //!
 //! Nodes whose types differ encode the same rows otherwise, so hashes are compared only where the
 //! [fingerprints](crate::state::States::fingerprint) are equal. A field whose items are encoded otherwise each time

@@ -15,7 +15,7 @@ use super::{CheckpointError, Head};
 use crate::log::{Invalidation, Joined, Position, StateHash};
 
 /// The first bytes of a file.
-pub(super) const FORMAT: &[u8; 8] = b"HWCHECK2";
+pub(super) const FORMAT: &[u8; 8] = b"HWCHECK3";
 
 /// About how much of the items stands in a piece, in bytes.
 pub(super) const LENGTH: usize = 256 << 10;

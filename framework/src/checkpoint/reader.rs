@@ -2,7 +2,7 @@ use std::io::Read;
 
 use super::piece::{Checks, FORMAT, Piece, items_of};
 use super::{CheckpointError, Head};
-use crate::log::{Invalidation, Joined, Position, StateHash};
+use crate::log::{Invalidation, Joined, Position, Progress, StateHash};
 
 /// Reads the file of a checkpoint, piece by piece. What it returns is what was written; but only when it
 /// has returned all was the file whole.
@@ -15,7 +15,9 @@ pub(super) struct Reader {
     items: Vec<u8>,
     returned: usize,
     count: u64,
-    is_done: bool,
+    /// The length of the pieces that were read.
+    bytes: u64,
+    progress: Option<Progress>,
 }
 
 /// A part of a checkpoint, in the order in which they come.
@@ -49,7 +51,9 @@ impl Reader {
     ///
     /// # Errors
     /// When it cannot be read, or is no head.
-    pub(super) fn open(mut file: Box<dyn Read + Send>) -> Result<Reader, CheckpointError> {
+    pub(super) fn open(
+        (mut file, length): (Box<dyn Read + Send>, u64),
+    ) -> Result<Reader, CheckpointError> {
         let damaged = |reason: &str| Err(CheckpointError::Damaged(reason.to_owned()));
         let mut format = Vec::new();
         file.by_ref().take(FORMAT.len() as u64).read_to_end(&mut format)?;
@@ -61,8 +65,9 @@ impl Reader {
             return damaged("its first piece is not its head");
         };
         checks.seed(head.seed);
-        let items = Vec::new();
-        Ok(Reader { file, head, checks, piece, items, returned: 0, count: 0, is_done: false })
+        let progress = Some(Progress::begin("reading a checkpoint, in bytes", length));
+        let (items, returned, count, bytes) = (Vec::new(), 0, 0, 0);
+        Ok(Reader { file, head, checks, piece, items, returned, count, bytes, progress })
     }
 
     /// What it says of itself.
@@ -81,10 +86,11 @@ impl Reader {
                 (self.returned, self.count) = (end, self.count + 1);
                 return Ok(Some(Part::Item(&self.items[start..end])));
             }
-            if self.is_done {
-                return Ok(None);
-            }
-            let Some(piece) = self.checks.read(&mut self.file, &mut self.piece)? else {
+            let Some(progress) = &mut self.progress else { return Ok(None) };
+            progress.look(self.bytes);
+            let piece = self.checks.read(&mut self.file, &mut self.piece)?;
+            self.bytes += self.piece.len() as u64;
+            let Some(piece) = piece else {
                 self.items.drain(..self.returned);
                 self.returned = 0;
                 self.items.extend_from_slice(items_of(&self.piece));
@@ -101,7 +107,9 @@ impl Reader {
                 Piece::Hash(hash) => Part::Hash(hash),
                 Piece::Field { state, field, version } => Part::Field { state, field, version },
                 Piece::End { items } if items == self.count => {
-                    self.is_done = true;
+                    if let Some(progress) = self.progress.take() {
+                        progress.end(self.bytes);
+                    }
                     continue;
                 }
                 Piece::End { .. } => return damaged("the number of its items is wrong"),

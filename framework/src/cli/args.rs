@@ -106,9 +106,9 @@ pub(super) struct Data {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum DataCommand {
-    /// Let the running back end make a checkpoint
+    /// Make a checkpoint: the running back end does, or, where none is running, this command
     Checkpoint(Checkpoint),
-    /// Let the running back end make checkpoints and move the records before them to a file
+    /// Make checkpoints and move the records before them to a file
     Archive {
         /// The admin address of the back end, like http://127.0.0.1:8300
         #[arg(long, value_name = "URL")]

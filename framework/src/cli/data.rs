@@ -1,8 +1,9 @@
 //! `data …`: what an operator does with the data of a back end.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{BufReader, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use http::StatusCode;
@@ -11,7 +12,7 @@ use serde::Deserialize;
 use super::args::{Checkpoint, Data, DataCommand};
 use super::client::{AdminPort, ClientError};
 use super::invalidate::{is_no_backend, refusal, usual_nodes};
-use super::{knowing, print, runtime, trace};
+use super::{Site, knowing, print, runtime, trace};
 use crate::checkpoint::{LogError, ReplacedRecords, tools};
 use crate::config::{Config, environment};
 use crate::log::{OpenError, Position};
@@ -24,18 +25,55 @@ const AGAIN: Duration = Duration::from_secs(1);
 /// Longer than a node waits for the next record.
 const LOOK: Duration = Duration::from_secs(60);
 
-/// A checkpoint that a node has made.
+/// A checkpoint that was made.
 #[derive(Debug, Deserialize)]
-struct Made {
-    position: u64,
-    bytes: u64,
-    items: u64,
-    milliseconds: u64,
-    base: u64,
+pub(crate) struct MadeCheckpoint {
+    /// The last record that it replaces.
+    pub(crate) position: Position,
+    /// The length of the file in bytes.
+    pub(crate) bytes: u64,
+    /// How many items of states it has.
+    pub(crate) items: u64,
+    /// How long it took, in milliseconds.
+    pub(crate) milliseconds: u64,
+    /// The last record that the log has no more.
+    pub(crate) base: Position,
+    /// Where older records are left, if those of the log were dropped.
+    pub(crate) left: Vec<PathBuf>,
+}
+
+impl fmt::Display for MadeCheckpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let MadeCheckpoint { position, bytes, items, milliseconds, base, left } = self;
+        write!(f, "position {position}, {items} items, {bytes} bytes, {milliseconds} ms")?;
+        if *base > Position::START {
+            write!(f, "\nthe log begins behind position {base}")?;
+        }
+        left.iter().try_for_each(|file| write!(f, "\nolder records are left in {}", file.display()))
+    }
+}
+
+/// Why no back end has done what it was asked for.
+enum Unasked {
+    /// None was reached.
+    NoBackEnd(String),
+    /// Asking one has failed.
+    Failed(Problem),
+}
+
+impl From<Unasked> for Problem {
+    fn from(unasked: Unasked) -> Problem {
+        match unasked {
+            Unasked::NoBackEnd(tried) => Problem::new(format!(
+                "{tried}; name a back end's admin port with --admin http://HOST:PORT"
+            )),
+            Unasked::Failed(problem) => problem,
+        }
+    }
 }
 
 /// Does what was asked.
-pub(super) fn run(data: Data, path: Option<&Path>) -> Result<(), Problems> {
+pub(super) fn run(site: impl Site, data: Data, path: Option<&Path>) -> Result<(), Problems> {
     let config = Config::load(path, environment().chain(data.overrides()))?;
     trace::start(&config.trace)?;
     let folder = &*config.log.path;
@@ -43,9 +81,9 @@ pub(super) fn run(data: Data, path: Option<&Path>) -> Result<(), Problems> {
     match data.command {
         DataCommand::Checkpoint(Checkpoint { drop, admin }) => {
             let records = if drop { ReplacedRecords::Drop } else { ReplacedRecords::Keep };
-            checkpoint(records, admin, &config)
+            checkpoint(site, records, admin, config)
         }
-        DataCommand::Archive { admin } => checkpoint(ReplacedRecords::Archive, admin, &config),
+        DataCommand::Archive { admin } => checkpoint(site, ReplacedRecords::Archive, admin, config),
         DataCommand::List => {
             tools::list(folder).map_err(failed)?.iter().for_each(|line| print(line));
             Ok(())
@@ -75,9 +113,10 @@ pub(super) fn run(data: Data, path: Option<&Path>) -> Result<(), Problems> {
             tools::export(folder, checkpoint.as_deref(), &mut out).map_err(failed)
         }
         DataCommand::Import { file } => {
-            let opened = File::open(&file);
-            let opened = opened.map_err(|error| failed(format!("{}: {error}", file.display())))?;
-            let imported = tools::import(BufReader::new(opened), folder);
+            let opened = File::open(&file).and_then(|it| Ok((it.metadata()?.len(), it)));
+            let (length, opened) =
+                opened.map_err(|error| failed(format!("{}: {error}", file.display())))?;
+            let imported = tools::import(BufReader::new(opened), length, folder);
             let (id, position) =
                 imported.map_err(|error| failed(format!("{}: {error}", file.display())))?;
             print(&format!("imported as log {id}, position {position}"));
@@ -102,27 +141,33 @@ fn nodes(admin: Option<AdminPort>, config: &Config) -> Vec<AdminPort> {
 }
 
 fn checkpoint(
+    site: impl Site,
     records: ReplacedRecords,
     admin: Option<AdminPort>,
-    config: &Config,
+    config: Config,
 ) -> Result<(), Problems> {
     let body = serde_json::json!({ "records": records }).to_string();
-    let asking = first(nodes(admin, config), async |node| {
+    let is_named = admin.is_some();
+    let asking = first(nodes(admin, &config), async |node| {
         let answer = node.post("/checkpoint", body.clone(), PATIENCE).await?;
         Ok((answer.status, answer.body, node))
     });
-    let (status, body, node) = runtime()?.block_on(asking)?;
+    let (status, body, node) = match runtime()?.block_on(asking) {
+        Ok(answer) => answer,
+        // A back end that is running elsewhere has the log open, and then this fails.
+        Err(Unasked::NoBackEnd(_)) if !is_named => {
+            print(&site.checkpoint(config, records)?.to_string());
+            return Ok(());
+        }
+        Err(unasked) => return Err(Problem::from(unasked).into()),
+    };
     if status != StatusCode::OK {
         return Err(Problem::new(refusal(&node, status, &body)).into());
     }
-    let made = serde_json::from_slice(&body);
-    let Made { position, bytes, items, milliseconds, base } = made.map_err(|error| {
+    let made: MadeCheckpoint = serde_json::from_slice(&body).map_err(|error| {
         Problem::new(format!("{node} has answered with no checkpoint: {error}"))
     })?;
-    print(&format!("position {position}, {items} items, {bytes} bytes, {milliseconds} ms"));
-    if base > 0 {
-        print(&format!("the log begins behind position {base}"));
-    }
+    print(&made.to_string());
     Ok(())
 }
 
@@ -142,7 +187,7 @@ async fn log(nodes: Vec<AdminPort>, after: Option<Position>, follow: bool) -> Re
                 tokio::time::sleep(AGAIN).await;
                 continue;
             }
-            answer => answer?,
+            answer => answer.map_err(Problem::from)?,
         };
         is_reached = true;
         if status != StatusCode::OK {
@@ -172,7 +217,7 @@ async fn log(nodes: Vec<AdminPort>, after: Option<Position>, follow: bool) -> Re
 async fn first<T>(
     nodes: Vec<AdminPort>,
     ask: impl AsyncFn(AdminPort) -> Result<(StatusCode, T, AdminPort), ClientError>,
-) -> Result<(StatusCode, T, AdminPort), Problem> {
+) -> Result<(StatusCode, T, AdminPort), Unasked> {
     let mut tried = Vec::new();
     for node in nodes {
         match ask(node.clone()).await {
@@ -181,11 +226,8 @@ async fn first<T>(
             }
             Ok(answer) => return Ok(answer),
             Err(error @ ClientError::Unreachable(..)) => tried.push(error.to_string()),
-            Err(error) => return Err(Problem::new(error.to_string())),
+            Err(error) => return Err(Unasked::Failed(Problem::new(error.to_string()))),
         }
     }
-    Err(Problem::new(format!(
-        "{}; name a back end's admin port with --admin http://HOST:PORT",
-        tried.join("; ")
-    )))
+    Err(Unasked::NoBackEnd(tried.join("; ")))
 }

@@ -2,7 +2,7 @@
 //!
 //! [`main`] reads the [`Arguments`] and the configuration, then does what was asked:
 //!
-//! - `serve`, `routes`, `check` are the site's own business: they go to the [`Site`];
+//! - `serve`, `routes`, `check`, and `data checkpoint` where no node is running, are the site's own business: they go to the [`Site`];
 //! - `cluster` starts this very program once for each node and watches the processes (`cluster`);
 //! - `data` works on the folder of a log, or asks a running node for it (`data`);
 //! - `secret` prints a new secret key;
@@ -29,8 +29,10 @@ use clap::Parser;
 
 pub use announcement::{Announcement, Entrance};
 pub(crate) use args::Arguments;
+pub(crate) use data::MadeCheckpoint;
 pub(crate) use signals::{Signals, Wish};
 
+use crate::checkpoint::ReplacedRecords;
 use crate::config::{Config, environment};
 use crate::problem::{Problem, Problems};
 use args::Command;
@@ -44,6 +46,16 @@ pub(crate) trait Site {
     /// # Errors
     /// What kept the node from starting, or made it stop.
     fn serve(self, config: Config, is_alone: bool) -> Result<(), Problems>;
+
+    /// Makes a checkpoint of a log that no node has open; `records` says what becomes of those that it replaces.
+    ///
+    /// # Errors
+    /// What kept it from being made.
+    fn checkpoint(
+        self,
+        config: Config,
+        records: ReplacedRecords,
+    ) -> Result<MadeCheckpoint, Problems>;
 
     /// The dispatch table as it will be matched, for people to read.
     ///
@@ -127,7 +139,7 @@ fn run(site: impl Site, arguments: Arguments) -> Result<(), Problems> {
             print(&bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
             Ok(())
         }
-        Command::Data(data) => data::run(data, path),
+        Command::Data(data) => data::run(site, data, path),
         Command::Status(status) => {
             let (config, problems) = Config::read(path, environment());
             let nodes = if status.admin.is_empty() {

@@ -129,10 +129,12 @@ impl Folder for Disk {
         Ok(Box::new(Open { disk: self.clone(), file }))
     }
 
-    fn open(&self, name: &str) -> io::Result<Box<dyn Read + Send>> {
+    fn open(&self, name: &str) -> io::Result<(Box<dyn Read + Send>, u64)> {
         let content = self.step()?;
         let file = content.names.get(name).ok_or(io::ErrorKind::NotFound)?;
-        Ok(Box::new(Cursor::new(content.files[*file].memory.clone())))
+        let bytes = content.files[*file].memory.clone();
+        let length = bytes.len() as u64;
+        Ok((Box::new(Cursor::new(bytes)), length))
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {

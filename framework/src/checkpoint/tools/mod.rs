@@ -18,15 +18,36 @@ pub(crate) use restore::{Restored, restore};
 pub(crate) use transfer::{export, import};
 pub(crate) use verify::verify;
 
+use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::record_line;
 use crate::log::{Archive, ClosedLog, OpenError, Position};
 
+/// How the name of a log begins that was put aside.
+const PUT_ASIDE: &str = "before-restore-";
+
 /// Where records are that were moved out of the log in a folder.
 pub(crate) fn archive_of(folder: &Path) -> PathBuf {
     folder.join("archive")
+}
+
+/// The files in a folder of a log that have older records, whatever the log itself has: archives, finished
+/// or not, and logs that [`restore()`] has put aside.
+pub(crate) fn older_records(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let names = |folder: &Path| match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        entries => entries?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>(),
+    };
+    let mut files = names(&archive_of(folder))?;
+    let put_aside = |file: &PathBuf| {
+        let name = file.file_name().and_then(|name| name.to_str());
+        name.is_some_and(|name| name.starts_with(PUT_ASIDE))
+    };
+    files.extend(names(folder)?.into_iter().filter(put_aside));
+    files.sort();
+    Ok(files)
 }
 
 fn archives(folder: &Path) -> Result<Vec<Archive>, String> {

@@ -2,7 +2,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::archives;
+use super::{PUT_ASIDE, archives};
 use crate::checkpoint::{Checkpoints, Head};
 use crate::log::{Archive, Base, ClosedLog, Epoch, LogEpoch, LogId, Past, Position, Restoration};
 use crate::private;
@@ -157,7 +157,7 @@ fn keep_former(folder: &Path) -> Result<Option<PathBuf>, String> {
     if !log.exists() && names.is_empty() {
         return Ok(None);
     }
-    let former = (1..).map(|number| folder.join(format!("before-restore-{number}")));
+    let former = (1..).map(|number| folder.join(format!("{PUT_ASIDE}{number}")));
     let former = former.into_iter().find(|former| !former.exists()).unwrap_or_default();
     let mut files: Vec<PathBuf> = names.iter().map(|name| checkpoints.path(name)).collect();
     files.extend(Some(log).filter(|log| log.exists()));

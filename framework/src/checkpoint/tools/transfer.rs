@@ -88,8 +88,8 @@ pub(crate) fn export(folder: &Path, name: Option<&str>, out: &mut dyn Write) -> 
         let file = checkpoints.path(name);
         // What was written cannot be taken back, so it is read as a whole before.
         match checkpoints.verify(name) {
-            Ok((_, written)) => {
-                let exported = write_lines(&checkpoints, name, written.items, out);
+            Ok(_) => {
+                let exported = write_lines(&checkpoints, name, out);
                 return exported.map_err(|error| format!("{}: {error}", file.display()));
             }
             Err(error) if names.len() == 1 => return Err(format!("{}: {error}", file.display())),
@@ -105,7 +105,6 @@ pub(crate) fn export(folder: &Path, name: Option<&str>, out: &mut dyn Write) -> 
 fn write_lines(
     checkpoints: &Checkpoints,
     name: &str,
-    items: u64,
     out: &mut dyn Write,
 ) -> Result<(), CheckpointError> {
     let mut reader = checkpoints.reader(name)?;
@@ -113,8 +112,6 @@ fn write_lines(
     let first = First { headwater_export: 1, log, position, time, fingerprint };
     write_line(out, &first).or_else(closed)?;
     let (mut place, mut files) = (None, Vec::new());
-    let mut progress = Progress::begin("exporting items", items);
-    let mut done = 0;
     while let Some(part) = reader.next()? {
         match part {
             // Sessions are of one log: where this is imported they are not honoured.
@@ -128,8 +125,6 @@ fn write_lines(
                 if let Err(error) = write_line(out, &line) {
                     return Ok(closed(error)?);
                 }
-                done += 1;
-                progress.step(done);
             }
         }
     }
@@ -140,7 +135,6 @@ fn write_lines(
         let file = FileLine { file: path.to_owned(), position: entry.position, blake3, length };
         write_line(out, &file).or_else(closed)?;
     }
-    progress.end(done);
     Ok(out.flush().or_else(closed)?)
 }
 
@@ -149,11 +143,15 @@ fn write_line(out: &mut dyn Write, line: &impl Serialize) -> std::io::Result<()>
     out.write_all(b"\n")
 }
 
-/// Makes a log in `folder` whose data are those that [`export`] wrote. There must be none yet.
+/// Makes a log in `folder` whose data are those that [`export`] wrote, of `length` bytes. There must be none yet.
 ///
 /// # Errors
 /// A sentence for an operator, with the line that is wrong.
-pub(crate) fn import(lines: impl BufRead, folder: &Path) -> Result<(LogId, Position), String> {
+pub(crate) fn import(
+    lines: impl BufRead,
+    length: u64,
+    folder: &Path,
+) -> Result<(LogId, Position), String> {
     let checkpoints = Checkpoints::beside(folder);
     let is_empty = checkpoints.names().is_ok_and(|names| names.is_empty());
     // An import that was killed may have left its checkpoint.
@@ -178,7 +176,8 @@ pub(crate) fn import(lines: impl BufRead, folder: &Path) -> Result<(LogId, Posit
     let (id, _) = restoration.write(folder, |id| {
         let head = Head { log: id, epoch, position, time, fingerprint, seed: rand::random() };
         let stop = AtomicBool::new(false);
-        let written = checkpoints.write_with(head, &stop, |writer| read_lines(lines, writer));
+        let written =
+            checkpoints.write_with(head, &stop, |writer| read_lines(lines, length, writer));
         written.map(|_| ()).map_err(|error| error.to_string())
     })?;
     Ok((id, position))
@@ -187,14 +186,19 @@ pub(crate) fn import(lines: impl BufRead, folder: &Path) -> Result<(LogId, Posit
 /// Writes what the lines behind the first say.
 fn read_lines(
     lines: impl Iterator<Item = (std::io::Result<String>, u64)>,
+    length: u64,
     writer: &mut Writer<'_>,
 ) -> Result<(), CheckpointError> {
     let mut place = None;
     let mut files = Manifest::default();
-    let mut progress = Progress::begin("importing lines", 0);
+    let mut progress = Progress::begin("importing, in bytes", length);
+    let mut bytes = 0;
     for (line, number) in lines {
         let wrong = |reason: String| CheckpointError::Refused(format!("line {number}: {reason}"));
-        let line = Line::parse(&line?).map_err(|error| wrong(error.to_string()))?;
+        let line = line?;
+        bytes += line.len() as u64 + 1;
+        progress.step(bytes);
+        let line = Line::parse(&line).map_err(|error| wrong(error.to_string()))?;
         match line {
             Line::Item(ItemLine { state, field, version, item }) => {
                 let next = Some((state, field, version));
@@ -214,7 +218,7 @@ fn read_lines(
                 let _ = files.apply(position, &FileChange { path, content });
             }
         }
-        progress.step(number);
     }
+    progress.end(bytes);
     writer.files(&files)
 }

@@ -13,7 +13,7 @@ use crate::log::{Epoch, LogId, OpenError, Position};
 const EPOCHS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("epochs");
 pub(super) const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
 
-const FORMAT: u32 = 4;
+const FORMAT: u32 = 5;
 
 pub(super) fn write_meta(transaction: &WriteTransaction, id: LogId) -> Result<(), redb::Error> {
     let mut meta = transaction.open_table(META)?;

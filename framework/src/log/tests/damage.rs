@@ -147,7 +147,7 @@ fn an_unknown_format_is_refused() {
         meta.insert("format", 9u32.to_le_bytes().as_slice()).unwrap();
     });
     let error = open(folder.path()).err().unwrap();
-    assert!(matches!(error, OpenError::Format { found: 9, known: 4, .. }), "{error}");
+    assert!(matches!(error, OpenError::Format { found: 9, known: 5, .. }), "{error}");
 }
 
 #[test]

@@ -18,7 +18,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::backend::tail::Publisher;
-use crate::checkpoint::{OnDifference, archive_of, tools};
+use crate::checkpoint::{OnDifference, tools};
 use crate::docroot::Store as Contents;
 use crate::log::{
     ContentId, Draft, FileChange, IdSource, Invalidation, Joined, LogOptions, Membership,
@@ -109,7 +109,7 @@ impl<S: Updates> NodeOf<S> {
         let opened = Log::open(folder, LogOptions::default(), publisher);
         let (log, opened) = opened.map_err(|error| error.to_string())?;
         let options = CheckpointOptions::default();
-        let checkpointer = Arc::new(Checkpointer::new(saved, options, archive_of(folder)));
+        let checkpointer = Arc::new(Checkpointer::new(saved, options, folder.to_owned()));
         Ok(NodeOf { log: Arc::new(log), store, joined: opened.joined, checkpointer })
     }
 
@@ -404,14 +404,14 @@ async fn what_was_exported_is_imported_with_another_id() {
     let text = String::from_utf8(lines).unwrap();
     assert_eq!(text.lines().count(), 26, "{text}");
     let (id, position) =
-        tools::import(std::io::Cursor::new(text.clone()), target.path()).unwrap();
+        tools::import(std::io::Cursor::new(text.clone()), 0, target.path()).unwrap();
     let node = Node::open(target.path());
     assert_eq!((node.log.id(), position), (id, Position(24)));
     assert_eq!(node.lines(), states[24]);
-    let again = tools::import(std::io::Cursor::new(text.clone()), target.path()).unwrap_err();
+    let again = tools::import(std::io::Cursor::new(text.clone()), 0, target.path()).unwrap_err();
     assert!(again.contains("there is a log already"), "{again}");
     let torn = text.replace("\"version\":1", "\"version\":");
-    let error = tools::import(std::io::Cursor::new(torn), &target.path().join("other"));
+    let error = tools::import(std::io::Cursor::new(torn), 0, &target.path().join("other"));
     assert!(error.unwrap_err().contains("line 2"));
 }
 

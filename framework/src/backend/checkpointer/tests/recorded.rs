@@ -303,7 +303,7 @@ fn a_checkpoint_of_the_same_data_has_the_bytes_that_were_recorded() {
     let checkpoints = Checkpoints::beside(folder.path());
     let name = checkpoints.names().unwrap().pop().unwrap();
     let bytes = std::fs::read(checkpoints.path(&name)).unwrap();
-    assert_eq!(&bytes[..8], b"HWCHECK2", "a change of the format is a new number");
+    assert_eq!(&bytes[..8], b"HWCHECK3", "a change of the format is a new number");
     let (head, _) = checkpoints.verify(&name).unwrap();
     let of = LogEpoch { id: head.log, epoch: head.epoch };
     let mut states = States::new();

@@ -145,15 +145,15 @@ async fn an_import_that_fails_or_was_killed_does_not_hinder_the_next() {
     let (mut lines, target) = (Vec::new(), tempfile::tempdir().unwrap());
     tools::export(folder.path(), None, &mut lines).unwrap();
     let torn = [&lines[..], b"{\"item\":"].concat();
-    tools::import(std::io::Cursor::new(torn), target.path()).unwrap_err();
+    tools::import(std::io::Cursor::new(torn), 0, target.path()).unwrap_err();
     let left: Vec<_> = content(target.path()).into_keys().collect();
     assert!(left.iter().all(|path| path.ends_with("log.lock")), "{left:?}");
 
     // Killed when the checkpoint had its name and the log had not.
-    tools::import(std::io::Cursor::new(lines.clone()), target.path()).unwrap();
+    tools::import(std::io::Cursor::new(lines.clone()), 0, target.path()).unwrap();
     let log = target.path().join("log.redb");
     fs::rename(&log, log.with_extension("redb.new")).unwrap();
-    tools::import(std::io::Cursor::new(lines), target.path()).unwrap();
+    tools::import(std::io::Cursor::new(lines), 0, target.path()).unwrap();
     assert_eq!(Node::open(target.path()).lines(), states[24]);
 }
 
@@ -165,7 +165,7 @@ async fn what_is_wrong_with_a_line_is_named() {
     let lines = String::from_utf8(lines).unwrap();
     let refused = |from: &str, to: &str| {
         let changed = std::io::Cursor::new(lines.replacen(from, to, 1));
-        tools::import(changed, tempfile::tempdir().unwrap().path()).unwrap_err()
+        tools::import(changed, 0, tempfile::tempdir().unwrap().path()).unwrap_err()
     };
     let error = refused("\"version\":1", "\"versoin\":1");
     assert!(error.contains("line 2: unknown field `versoin`"), "{error}");
