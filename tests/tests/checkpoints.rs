@@ -229,7 +229,7 @@ async fn what_was_erased_is_in_no_file_but_those_that_are_named() {
     let named: Vec<PathBuf> = made
         .lines()
         .filter_map(|line| line.strip_prefix("older records are left in "))
-        .map(PathBuf::from)
+        .map(|file| site.path(file))
         .collect();
     let left: Vec<PathBuf> = found().iter().map(|file| site.path("data").join(file)).collect();
     // The archive, what is left of another one, and the folder from before the restoration.
