@@ -247,6 +247,7 @@ fn answer() -> Answer {
         },
         groups: vec!["stories".to_owned(), "story:the-river-is-high".to_owned()],
         recorded: Some(Vec::new()),
+        widened: None,
         cache: None,
         has_session: false,
         session: None,

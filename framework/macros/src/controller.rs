@@ -130,6 +130,7 @@ fn registration(
             #reply
         }
         ::headwater::controller::Registration::new(#name, #answer)
+            .declared()
             #(#needs)*
             #(#templates)*
             #(#before)*

@@ -1,6 +1,7 @@
 //! What the command line does with a site.
 
 use super::edition_loader::EditionLoader;
+use super::named_groups::{NamedGroups, PLACE};
 use super::seed::Seed;
 use super::{App, node, offline, resource};
 use crate::checkpoint::ReplacedRecords;
@@ -44,6 +45,18 @@ impl cli::Site for App {
         }
         problems.extend(EditionLoader::of(self, config).check());
         problems
+    }
+
+    fn notes(&self, config: &Config) -> Problems {
+        let fields = self.states.field_names();
+        let mut automatic = vec![format!("url:{PLACE}")];
+        automatic.extend(fields.iter().map(|field| format!("{field}{PLACE}")));
+        EditionLoader::of(self, config).notes(NamedGroups {
+            automatic,
+            may_carry: self.variant.is_some(),
+            may_invalidate: !self.states.is_empty(),
+            ..NamedGroups::default()
+        })
     }
 }
 

@@ -7,11 +7,12 @@ use std::sync::Arc;
 use http::header::ACCEPT_LANGUAGE;
 
 use super::asset::{self, ReferencedAssets};
+use super::named_groups::{Named, NamedGroups, PLACE};
 use super::watched_paths::WatchedPaths;
 use super::{App, running_node};
 use crate::cache_type::CacheType;
 use crate::config::Config;
-use crate::controller::Registration;
+use crate::controller::{Invalidates, Piece, Registration};
 use crate::dispatch::{Location, Table, Target, service_controller, service_of};
 use crate::files::{Files, Overlay};
 use crate::frontend::{Edition, key_scope};
@@ -82,6 +83,57 @@ impl EditionLoader {
     /// All that is wrong in the site's files, and between them and its code.
     pub(super) fn check(&self) -> Problems {
         self.read(None).2
+    }
+
+    /// What is not wrong, and hardly meant. `code` is what the rest of the site's code does to groups.
+    pub(super) fn notes(&self, mut groups: NamedGroups) -> Problems {
+        let (table, templates, _) = self.read(None);
+        for route in table.routes() {
+            if !route.target.is_content() {
+                continue;
+            }
+            let is_cached = route.cache.kind != CacheType::NoCache;
+            groups.may_carry |= is_cached && matches!(route.target, Target::Controller(_));
+            for (written, shape) in route.named_groups(PLACE) {
+                groups.carried.push(Named {
+                    at: at(&route.location, String::new()),
+                    written,
+                    shape,
+                });
+            }
+        }
+        // What they name is not known as long as they are not loaded.
+        groups.may_carry |= templates.is_none();
+        for (at, name) in templates.iter().flat_map(Engine::named_groups) {
+            match name {
+                Some(name) => {
+                    let (at, written) = (at.clone(), name.clone());
+                    groups.carried.push(Named { at, shape: written.clone(), written });
+                }
+                None => groups.may_carry = true,
+            }
+        }
+        for controller in &self.controllers {
+            groups.may_invalidate |= controller.may_invalidate();
+            for pieces in controller.all_invalidates().iter().flat_map(Invalidates::groups) {
+                let (mut written, mut shape) = (String::new(), String::new());
+                for piece in pieces {
+                    match piece {
+                        Piece::Text(text) => {
+                            written.push_str(text);
+                            shape.push_str(text);
+                        }
+                        Piece::Capture(name) => {
+                            written += &format!("{{{name}}}");
+                            shape.push(PLACE);
+                        }
+                    }
+                }
+                let at = Problem::in_code(controller.location(), "");
+                groups.invalidated.push(Named { at, written, shape });
+            }
+        }
+        groups.notes()
     }
 
     /// Where the files are. Those that routes are in are looked for, because they name each other.

@@ -4,6 +4,7 @@
 //! - `edition_loader`: what the site's files say, loaded; `reload`: loaded anew while the site is served;
 //!   `watched_paths`: whether they have changed; `watch`: reloads whenever they have; `asset`: the
 //!   addresses of the docroot's files in templates.
+//! - `named_groups`: groups by hand that nothing invalidates, or nothing carries.
 //! - `resource`: what a site's constructors build before a node is ready; `seed`: its first data.
 //! - `running_node`: a front end, a back end, or both, put together; `feeds`: the runtime of its half of
 //!   the feed.
@@ -20,6 +21,7 @@ mod descriptors;
 mod edition_loader;
 mod feeds;
 mod layers;
+mod named_groups;
 mod node;
 mod offline;
 #[cfg(test)]

@@ -28,7 +28,7 @@ use crate::computation::{self, Attended};
 use crate::config::{Config, Encoding, Environment, Mode};
 use crate::docroot::Store;
 use crate::frontend::{
-    self, CacheFollower, Docroot, Edition, FrontEnd, PageHeaders, Sessions, Settings,
+    self, Advice, CacheFollower, Docroot, Edition, FrontEnd, PageHeaders, Sessions, Settings,
 };
 use crate::http::{Coding, Languages, TrustedProxies};
 use crate::link::{self, Connector, Incoming, Link, LinkOptions};
@@ -73,6 +73,9 @@ impl RunningNode {
         let (mut link, mut tasks, mut backend) = (None, Vec::new(), None);
         let store = Store::open(&config.docroot.sync.join(&config.name));
         let store = store.map_err(|error| Problem::new(error.to_string()))?;
+        // Before the back end takes the states.
+        let development = config.environment == Environment::Development;
+        let advice = Arc::new(Advice::new(app.states.field_names(), development));
         let connectors = match config.mode {
             Mode::Frontend => config.link.backends.iter().map(Connector::tcp).collect(),
             Mode::Backend => {
@@ -103,7 +106,7 @@ impl RunningNode {
             let referenced = watched.as_ref().map(Watched::referenced);
             let edition = loader.load(referenced)?;
             let opened =
-                open_frontend(&app, edition, &loader, config, docroot, connectors, &feeds)?;
+                open_frontend(&app, edition, &loader, config, docroot, connectors, &feeds, advice)?;
             tasks.push(spawn(sweep(Arc::clone(opened.cache()))));
             tasks.push(spawn(Arc::clone(&opened).fetch_files()));
             if config.mode == Mode::Frontend {
@@ -233,6 +236,7 @@ pub(super) async fn open_backend(
     Ok(backend)
 }
 
+#[expect(clippy::too_many_arguments, reason = "a front end consists of them")]
 fn open_frontend(
     app: &App,
     edition: Edition,
@@ -241,6 +245,7 @@ fn open_frontend(
     docroot: Arc<Docroot>,
     backends: Vec<Connector>,
     feeds: &Feeds,
+    advice: Arc<Advice>,
 ) -> Result<Arc<FrontEnd>, Problems> {
     let cache = Arc::new(Cache::new(CacheLimits {
         bytes: config.cache.bytes,
@@ -251,8 +256,12 @@ fn open_frontend(
     let cookies = app.session.as_ref().map(|_| session_cookies(config)).transpose()?;
     let sessions = Sessions::new(cookies, config.session.lifetime, Arc::clone(&cache));
     let sessions = Arc::new(sessions);
-    let follower =
-        CacheFollower::new(Arc::clone(&cache), Arc::clone(&docroot), Arc::clone(&sessions));
+    let follower = CacheFollower::new(
+        Arc::clone(&cache),
+        Arc::clone(&docroot),
+        Arc::clone(&sessions),
+        Arc::clone(&advice),
+    );
     let incarnation = rand::random();
     let mut options = LinkOptions::new(&config.name, incarnation, backends);
     let path = claim::path(&config.docroot.sync, &config.name);
@@ -300,6 +309,7 @@ fn open_frontend(
         cache,
         link: Link::start(options, Arc::new(follower)),
         sessions,
+        advice,
         variant: app.variant.clone(),
         services: app.services.iter().cloned().collect(),
     }))

@@ -21,7 +21,7 @@ use crate::problem::nearest;
 use crate::reply::{self, Reply, ReplyParts};
 use crate::request::{Allowance, Request, RequestParts, RequestScope, Site};
 use crate::session::{self, SessionRecord};
-use crate::state::{AfterReply, Reads, Recorder};
+use crate::state::{AfterReply, Reads, Recorder, Widened};
 
 impl Backend {
     /// Answers a call. Whatever goes wrong becomes an answer too.
@@ -107,9 +107,9 @@ impl Backend {
             }
             Err(reply) => Either::Right(ready(reply)),
         };
-        let mut reply = reply.await;
+        let (mut reply, mut widened) = (reply.await, None);
         if let Some(recorder) = recorder {
-            reply = close(recorder, reply, registration.name());
+            (reply, widened) = close(recorder, reply, registration.name());
         }
         journal.finish().await;
         drop(memory);
@@ -124,6 +124,7 @@ impl Backend {
             }
         };
         let (mut answer, body) = self.wire(reply, as_of);
+        answer.widened = widened.map(|widened| widened.to_string());
         answer.has_session = has_session;
         (answer, body)
     }
@@ -186,6 +187,7 @@ impl Backend {
             content,
             groups,
             recorded,
+            widened: None,
             cache,
             session,
             has_session: false,
@@ -262,7 +264,7 @@ fn too_often(rate: &CallRate, wait: Duration) -> Reply {
 ///
 /// A body that is still to be written while something holds a view of the data may read more of them, on which the
 /// page would then not depend: it is not cached.
-fn close(recorder: Arc<Recorder>, reply: Reply, controller: &str) -> Reply {
+fn close(recorder: Arc<Recorder>, reply: Reply, controller: &str) -> (Reply, Option<Widened>) {
     let is_written = match reply.content() {
         reply::Content::Body(body) => body.as_bytes().is_some() || body.is_end_stream(),
         reply::Content::Template { .. } | reply::Content::Error { .. } => true,
@@ -272,17 +274,10 @@ fn close(recorder: Arc<Recorder>, reply: Reply, controller: &str) -> Reply {
             controller,
             "the page is not kept: its body is still to be written, by a stream that holds the site's data"
         );
-        return reply.record(None);
+        return (reply.record(None), None);
     }
     let Reads { groups, widened, is_partial } = recorder.close();
-    if widened {
-        tracing::debug!(
-            controller,
-            groups = groups.len(),
-            "the page has read more than `recorded_groups`, so it depends on whole values and tables"
-        );
-    }
-    reply.record((!is_partial).then_some(groups))
+    (reply.record((!is_partial).then_some(groups)), widened)
 }
 
 /// The groups that a reply to an unsafe request makes wrong by naming them in

@@ -65,6 +65,9 @@ pub(crate) trait Site {
 
     /// Everything that is wrong with the site's files, so far as it can be known without starting.
     fn check(&self, config: &Config) -> Problems;
+
+    /// What is not wrong in the site's files and code, and hardly meant.
+    fn notes(&self, config: &Config) -> Problems;
 }
 
 /// Does what the process's arguments ask, and says how that went: 0 when it was done, 1 when it
@@ -119,6 +122,9 @@ fn run(site: impl Site, arguments: Arguments) -> Result<(), Problems> {
         Command::Check => {
             let (config, mut problems) = Config::read(path, environment());
             problems.extend(site.check(&config));
+            for note in site.notes(&config).sorted().iter() {
+                print(&format!("note: {note}"));
+            }
             problems.or(())?;
             print("no problems");
             Ok(())

@@ -88,6 +88,11 @@ impl Invalidates {
         })
     }
 
+    /// The groups, each in its pieces.
+    pub(crate) fn groups(&self) -> &[Vec<Piece>] {
+        &self.groups
+    }
+
     fn fill(&self, params: &[(String, String)]) -> Result<Invalidation, &'static str> {
         let literal = |value: &str, text: &mut String| text.push_str(value);
         // In a catch-all a slash separates segments, in any other capture it is part of one.

@@ -45,6 +45,8 @@ pub struct Registration {
     needs: Vec<Need>,
     templates: Vec<(&'static str, &'static Location<'static>)>,
     location: &'static Location<'static>,
+    /// Whether all that the function can reach is among its needs.
+    is_declared: bool,
 }
 
 impl Registration {
@@ -68,6 +70,7 @@ impl Registration {
             needs: Vec::new(),
             templates: Vec::new(),
             location: Location::caller(),
+            is_declared: false,
         }
     }
 
@@ -115,6 +118,7 @@ impl Registration {
         Running: Future<Output: IntoReply> + Send + 'static,
     {
         let (inner, wrapper) = (self.handler, Arc::new(wrapper));
+        self.is_declared = false;
         self.handler = Arc::new(move |request| {
             let (next, wrapper) = (Next::new(inner.clone()), wrapper.clone());
             Box::pin(async move { wrapper(request, next).await.into_reply() })
@@ -125,6 +129,13 @@ impl Registration {
     /// Adds something that the controller makes wrong in the caches.
     pub fn invalidates(mut self, invalidates: Invalidates) -> Registration {
         self.invalidates.push(invalidates);
+        self
+    }
+
+    /// Says that all that the function can reach is among its needs: the attribute `#[controller]` knows that.
+    #[doc(hidden)]
+    pub fn declared(mut self) -> Registration {
+        self.is_declared = true;
         self
     }
 
@@ -141,6 +152,18 @@ impl Registration {
     pub fn template(mut self, name: &'static str) -> Registration {
         self.templates.push((name, Location::caller()));
         self
+    }
+
+    /// What it says to make wrong in the caches.
+    pub(crate) fn all_invalidates(&self) -> &[Invalidates] {
+        &self.invalidates
+    }
+
+    /// Whether it may invalidate by itself, in ways that are not known here.
+    pub(crate) fn may_invalidate(&self) -> bool {
+        let has_steps = !self.before.is_empty() || !self.after.is_empty();
+        let needs_cluster = self.needs.iter().any(|need| matches!(need, Need::Cluster));
+        !self.is_declared || has_steps || needs_cluster
     }
 
     /// What the controller is known to need.

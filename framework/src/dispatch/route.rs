@@ -202,6 +202,12 @@ impl Route {
         &self.label
     }
 
+    /// The groups that the route puts its content into: each as it is written, and with `place` for each capture.
+    pub fn named_groups(&self, place: char) -> impl Iterator<Item = (String, String)> {
+        let shape = move |group: &CaptureTemplate| group.expand(|_, text| text.push(place));
+        self.groups.iter().map(move |group| (group.to_string(), shape(group)))
+    }
+
     /// The path or pattern with the prefix of the tables it was delegated to.
     pub fn path(&self) -> String {
         match &self.condition {

@@ -146,7 +146,7 @@ impl fmt::Debug for Cluster {
 
 impl FromRequestParts for Cluster {
     type Rejection = Infallible;
-    const NEEDS: &'static [Need] = &[];
+    const NEEDS: &'static [Need] = &[Need::Cluster];
 
     async fn from_request_parts(parts: &mut RequestParts) -> Result<Cluster, Infallible> {
         Ok(Cluster::of(&parts.site))

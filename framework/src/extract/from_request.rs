@@ -174,7 +174,7 @@ impl<T: OptionalFromRequest> FromRequest<ViaOption> for Option<T> {
 
 impl FromRequest for Request {
     type Rejection = Infallible;
-    const REQUEST_NEEDS: &'static [Need] = &[];
+    const REQUEST_NEEDS: &'static [Need] = &[Need::Cluster];
 
     async fn from_request(request: Request) -> Result<Request, Infallible> {
         Ok(request)

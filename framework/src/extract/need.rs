@@ -48,6 +48,8 @@ pub enum Need {
     Changes,
     /// The visitor's session, of the site's type; see [`Need::session`]. Not on a route that caches.
     Session(NeededSession),
+    /// The site's front ends, as [`Cluster`](super::Cluster): what is invalidated with it is not known to `check`.
+    Cluster,
     /// A state of the site; see [`Need::state`].
     State(NeededState),
     /// A resource of the site; see [`Need::resource`].
@@ -105,7 +107,7 @@ impl Need {
             Need::Form => NotInKey::check_form(scope),
             Need::Changes => NotInKey::check_changes(scope),
             Need::Session(_) => NotInKey::check_session(scope),
-            Need::State(_) | Need::Resource(_) => Ok(()),
+            Need::Cluster | Need::State(_) | Need::Resource(_) => Ok(()),
         }
     }
 
@@ -141,6 +143,7 @@ impl fmt::Debug for Need {
             Need::Form => f.write_str("Form"),
             Need::Changes => f.write_str("Changes"),
             Need::Session(_) => f.write_str("Session"),
+            Need::Cluster => f.write_str("Cluster"),
             Need::State(state) => write!(f, "State({})", (state.type_name)()),
             Need::Resource(resource) => write!(f, "Resource({})", (resource.type_name)()),
         }

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use super::advice::Advice;
 use super::docroot::Docroot;
 use super::sessions::Sessions;
 use crate::cache::Cache;
@@ -17,6 +18,7 @@ pub(crate) struct CacheFollower {
     cache: Arc<Cache>,
     docroot: Arc<Docroot>,
     sessions: Arc<Sessions>,
+    advice: Arc<Advice>,
     terms: Mutex<Terms>,
 }
 
@@ -33,8 +35,9 @@ impl CacheFollower {
         cache: Arc<Cache>,
         docroot: Arc<Docroot>,
         sessions: Arc<Sessions>,
+        advice: Arc<Advice>,
     ) -> CacheFollower {
-        CacheFollower { cache, docroot, sessions, terms: Mutex::default() }
+        CacheFollower { cache, docroot, sessions, advice, terms: Mutex::default() }
     }
 
     fn terms(&self) -> MutexGuard<'_, Terms> {
@@ -76,6 +79,7 @@ impl Follower for CacheFollower {
                 for (position, notice) in &decoded {
                     self.docroot.apply(*position, &notice.files);
                     self.sessions.apply(*position, &notice.revocations);
+                    self.advice.invalidated(&notice.invalidation);
                 }
                 let records =
                     decoded.iter().map(|(position, notice)| (*position, &notice.invalidation));

@@ -18,7 +18,8 @@
 //! | `respond` | nothing | pure functions from a page and a request to a response |
 //!
 //! Below them: [`Settings`], [`Counters`], [`PageHeaders`] and its [`ContentPolicy`], `failure` (why there is no page), `group_headers`,
-//! [`Sessions`] (who visitors are), `sample` (which hits are audited), `end_to_end` (which headers go further than one connection), `notice` (what pages say of site files
+//! [`Sessions`] (who visitors are), `sample` (which hits are audited), [`Advice`] (what a site's author is told of what is
+//! hardly meant; `carried`: of groups), `end_to_end` (which headers go further than one connection), `notice` (what pages say of site files
 //! that cannot be loaded), and [`CacheFollower`], the feed's way into the cache.
 //!
 //! # The way of a request
@@ -37,7 +38,9 @@
 //!
 //! A front end must not know controllers or the site's state.
 
+mod advice;
 mod auditor;
+mod carried;
 mod content_policy;
 mod counters;
 mod dispatcher;
@@ -77,6 +80,7 @@ use crate::problem::Problems;
 use crate::raw::RawService;
 use crate::server::Work;
 
+pub(crate) use advice::Advice;
 pub(crate) use auditor::AuditCounts;
 use auditor::Auditor;
 pub use auditor::{Audit, Difference, Finding};
@@ -119,6 +123,8 @@ pub(crate) struct FrontEndParts {
     pub link: Link,
     /// Which sessions there are.
     pub sessions: Arc<Sessions>,
+    /// What its author is told in development.
+    pub advice: Arc<Advice>,
     /// The site's variant function.
     pub variant: Option<Arc<VariantFn>>,
     /// The site's tower services, by their names.
@@ -131,6 +137,7 @@ pub(crate) struct FrontEnd {
     link: Arc<Link>,
     dispatcher: Dispatcher,
     auditor: Arc<Auditor>,
+    advice: Arc<Advice>,
     counters: Arc<Counters>,
 }
 
@@ -145,12 +152,18 @@ impl FrontEnd {
             cache,
             link,
             sessions,
+            advice,
             variant,
             services,
         } = parts;
         let (settings, link, counters) = (Arc::new(settings), Arc::new(link), Arc::default());
         let shared = || (Arc::clone(&settings), Arc::clone(&cache), Arc::clone(&counters));
-        let maker = Arc::new(Maker::new(shared(), Arc::clone(&link), Arc::clone(&sessions)));
+        let maker = Arc::new(Maker::new(
+            shared(),
+            Arc::clone(&advice),
+            Arc::clone(&link),
+            Arc::clone(&sessions),
+        ));
         let auditor = Arc::new(Auditor::new(shared(), Arc::clone(&maker)));
         let dispatcher = Dispatcher {
             settings: Arc::clone(&settings),
@@ -161,7 +174,12 @@ impl FrontEnd {
                 variant,
                 sessions,
             ),
-            pages: Pages::new(shared(), Arc::clone(&maker), Arc::clone(&auditor)),
+            pages: Pages::new(
+                shared(),
+                Arc::clone(&maker),
+                Arc::clone(&auditor),
+                Arc::clone(&advice),
+            ),
             maker,
             services,
             files: DocrootFiles {
@@ -172,7 +190,7 @@ impl FrontEnd {
                 deadline: settings.deadline,
             },
         };
-        Arc::new(FrontEnd { cache, link, dispatcher, auditor, counters })
+        Arc::new(FrontEnd { cache, link, dispatcher, auditor, advice, counters })
     }
 
     /// The cache.
@@ -209,7 +227,9 @@ impl FrontEnd {
     /// editions there have been. When this returns, no request that comes is answered from an
     /// earlier one.
     pub(crate) fn publish(&self, edition: Edition) -> u64 {
-        self.dispatcher.router.editions.publish(edition)
+        let number = self.dispatcher.router.editions.publish(edition);
+        self.advice.forget();
+        number
     }
 
     /// The number of the edition that requests are answered from: 1, and one more with each
@@ -351,7 +371,8 @@ impl FrontEnd {
             return None;
         }
         let editions = &self.dispatcher.router.editions;
-        editions.notice().or_else(|| self.auditor.notice(editions.published()))
+        let found = || self.auditor.notice(editions.published());
+        editions.notice().or_else(found).or_else(|| self.advice.notice())
     }
 
     /// Makes a response of what there is, unless it has parts that are not there.

@@ -1,5 +1,5 @@
-//! What a site's author sees in every page as long as changed files cannot be loaded, or since the auditor
-//! has found something.
+//! What a site's author sees in every page as long as changed files cannot be loaded, since the auditor has found
+//! something, or since there is advice.
 
 use std::fmt::Write as _;
 use std::pin::Pin;
@@ -59,6 +59,17 @@ impl Notice {
     pub(super) fn of_findings(findings: &[String]) -> Notice {
         let summary = "The auditor has found cached pages that are not as they would be made now.";
         let html = html(summary, findings, findings.len()).into();
+        Notice { problems: Problems::new(), html }
+    }
+
+    /// Of what is hardly meant.
+    pub(super) fn of_advice(pieces: &[String]) -> Notice {
+        let html = html(
+            "This page is right, and something of the site is hardly meant.",
+            pieces,
+            pieces.len(),
+        )
+        .into();
         Notice { problems: Problems::new(), html }
     }
 

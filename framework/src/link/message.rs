@@ -84,6 +84,8 @@ pub struct Answer {
     pub groups: Vec<String>,
     /// The groups of what was read for it; `None` if something was read and not recorded.
     pub recorded: Option<Vec<String>>,
+    /// Why some of these groups are wider than what was read, for the site's author.
+    pub widened: Option<String>,
     /// How the answer is cached, when not as its route says.
     pub cache: Option<CacheType>,
     /// Whether the visitor has a session.

@@ -107,7 +107,7 @@ pub(crate) use journal::{Journal, Writing, Written};
 pub use key::{Key, OwnedKey};
 pub use lookup::Lookup;
 pub use plain::{Plain, PlainView};
-pub(crate) use recorder::{AfterReply, Reads, Recorder};
+pub(crate) use recorder::{AfterReply, Reads, Recorder, Widened};
 pub use row::{Each, Index, IndexDefinition, Row, decode_row, unknown_version};
 pub(crate) use saved::{SavedField, SavedState};
 pub use selection::{Page, Rows, Selection};

@@ -47,6 +47,7 @@ struct Read {
     width: Width,
     /// Whether something was read that has no group.
     is_partial: bool,
+    widened: Option<Widened>,
     /// Whether the reply is made.
     closed: bool,
 }
@@ -94,10 +95,41 @@ enum Width {
 pub(crate) struct Reads {
     /// The names of the groups, sorted.
     pub(crate) groups: Vec<String>,
-    /// Whether they are wider than what was read, because it was more than the limit.
-    pub(crate) widened: bool,
     /// Whether something was read besides that has no group.
     pub(crate) is_partial: bool,
+    /// Which read was too much, if they are wider than what was read, because that was more than the limit.
+    pub(crate) widened: Option<Widened>,
+}
+
+/// Why the groups of a page are wider than what was read: what took most of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Widened {
+    /// The group that stands in for what was read.
+    group: String,
+    /// In the place of how many.
+    reads: usize,
+    /// How many groups a page may have.
+    limit: usize,
+}
+
+impl fmt::Display for Widened {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Widened { group, reads, limit } = self;
+        let read = group.strip_suffix('*').unwrap_or(group);
+        let (what, whole) = match read.split_once('@') {
+            Some((table, value)) => (
+                format!("the rows of `{table}` with {value}"),
+                "every change of a row with that value",
+            ),
+            None => (format!("`{read}`"), "every change in the table"),
+        };
+        write!(
+            f,
+            "its controller has read more than {limit} rows and other things, {reads} of them of {what}, so the page \
+             depends on `{group}`, {whole}. Read the rows of one page with `page(number, size)` or `newest(n)`, find \
+             them by an index with `of`, or let `[limits] recorded_groups` be more"
+        )
+    }
 }
 
 impl Recorder {
@@ -132,7 +164,7 @@ impl Recorder {
         read.settle(self.limit);
         read.closed = true;
         let groups = std::mem::take(&mut read.groups).into_keys().collect();
-        Reads { groups, widened: read.width != Width::Exact, is_partial: read.is_partial }
+        Reads { groups, widened: read.widened.take(), is_partial: read.is_partial }
     }
 
     /// # Panics
@@ -192,10 +224,23 @@ impl Read {
                 Width::Exact => Width::Values,
                 _ => Width::Tables,
             };
+            if self.widened.is_none() {
+                self.widened = self.widest(limit);
+            }
             for (group, wider) in std::mem::take(&mut self.groups) {
                 self.insert(wider.name(self.width).unwrap_or(group), wider);
             }
         }
+    }
+
+    /// Of the groups that are to be widened, what stands in for most.
+    fn widest(&self, limit: usize) -> Option<Widened> {
+        let mut reads: BTreeMap<String, usize> = BTreeMap::new();
+        for wide in self.groups.values().filter_map(|wider| wider.name(self.width)) {
+            *reads.entry(wide).or_default() += 1;
+        }
+        let (group, reads) = reads.into_iter().max_by_key(|(_, reads)| *reads)?;
+        Some(Widened { group, reads, limit })
     }
 
     /// Adds a group. Where it was read in several ways, each of what replaces it does.
@@ -297,7 +342,12 @@ mod tests {
         recorder.group(&text("recipes/7"), "recipes", None);
         let reads = recorder.close();
         assert_eq!(reads.groups, ["motto", "recipes*", "recipes@tag=soup*"]);
-        assert!(reads.widened);
+        let widened = reads.widened.unwrap();
+        assert_eq!((widened.group.as_str(), widened.reads), ("recipes@tag=soup*", 6));
+        assert!(
+            widened.to_string().contains("6 of them of the rows of `recipes` with tag=soup"),
+            "{widened}"
+        );
     }
 
     #[test]
@@ -335,7 +385,7 @@ mod tests {
                 recorder.row(Arc::new(Numbered(number)), "recipes", None);
             });
             let reads = recorder.close();
-            assert_eq!(reads.widened, further.is_some());
+            assert_eq!(reads.widened.is_some(), further.is_some());
             assert_eq!(reads.groups.len(), if further.is_some() { 1 } else { 300 });
         }
     }

@@ -83,6 +83,16 @@ impl States {
         store.downcast().ok()
     }
 
+    /// Whether there are none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.by_name.is_empty()
+    }
+
+    /// The names of all tables and values, as groups begin with them.
+    pub(crate) fn field_names(&self) -> Vec<&'static str> {
+        self.by_name.values().flat_map(|state| state.store.names().iter().copied()).collect()
+    }
+
     /// What the groups are made of that updates invalidate: fields, keys, indexes, versions of `apply`; and how
     /// rows and values are encoded. Front ends that have followed another derivation cannot know what a record made
     /// wrong in their caches, and nodes with another one cannot compare hashes.
@@ -169,6 +179,7 @@ pub(super) trait Updatable: Any + Send + Sync {
     fn encode_output(&self, output: &dyn Any) -> Option<Vec<u8>>;
     fn decode_output(&self, encoded: &[u8]) -> Option<Box<dyn Any + Send>>;
     fn schema(&self) -> String;
+    fn names(&self) -> &[&'static str];
     fn save(&self) -> Vec<SavedField>;
     fn reset(&self);
     fn load(&self, field: &str, version: u32, item: &[u8]) -> Result<(), String>;
@@ -183,6 +194,10 @@ pub(super) trait Updatable: Any + Send + Sync {
 impl<S: Updates> Updatable for Store<S> {
     fn publish_from_log(&self) {
         self.publish();
+    }
+
+    fn names(&self) -> &[&'static str] {
+        Store::names(self)
     }
 
     fn encode_output(&self, output: &dyn Any) -> Option<Vec<u8>> {

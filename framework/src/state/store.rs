@@ -57,6 +57,11 @@ impl<S: Updates> Store<S> {
         self.current.load().view(&Reading { recorder, names: &self.names })
     }
 
+    /// The names of the fields, as groups begin with them.
+    pub(super) fn names(&self) -> &[&'static str] {
+        &self.names
+    }
+
     /// The draft of an update.
     ///
     /// # Errors

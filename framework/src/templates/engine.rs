@@ -105,6 +105,8 @@ pub struct Engine {
     has_sessions: bool,
     /// The scripts and styles that stand in them, as far as they run by their hashes.
     inline: Arc<KnownInline>,
+    /// The groups that fragments name, and where; none where they are an expression.
+    named_groups: Arc<[(Problem, Option<String>)]>,
     max_output: usize,
     /// How much stack a render can need, in bytes.
     stack: usize,
@@ -129,7 +131,7 @@ impl Engine {
         let stack = STACK_FOR_FUNCTIONS + STACK_PER_LEVEL;
         let (originals, places, inline) = (Arc::default(), Arc::default(), Arc::default());
         let (folder, max_output) = (PathBuf::new(), options.max_output);
-        let has_sessions = options.has_sessions;
+        let (has_sessions, named_groups) = (options.has_sessions, Arc::default());
         Engine {
             folder,
             tera: tera(options),
@@ -137,6 +139,7 @@ impl Engine {
             places,
             has_sessions,
             inline,
+            named_groups,
             max_output,
             stack,
         }
@@ -183,6 +186,7 @@ impl Engine {
         let escaped: Vec<String> = escaped.map(str::to_owned).collect();
         engine.tera.autoescape_on(escaped);
         engine.originals = Arc::new(originals);
+        engine.named_groups = named_groups(folder, &sources).collect();
         let globals = engine.tera.global_context().clone();
         let functions: Vec<_> = options.functions.iter().map(|(name, _)| name.clone()).collect();
         let code = SiteCode { is_all, functions: &functions, globals };
@@ -204,6 +208,11 @@ impl Engine {
     /// Whether there is a fragment in any template.
     pub fn has_fragments(&self) -> bool {
         !self.places.is_empty()
+    }
+
+    /// The groups that fragments name, and where; none where they are an expression.
+    pub(crate) fn named_groups(&self) -> &[(Problem, Option<String>)] {
+        &self.named_groups
     }
 
     /// Whether a template names the visitor's session, itself or by what it includes or extends.
@@ -322,6 +331,23 @@ fn rewritten(
         }
     }
     (originals, wrong)
+}
+
+fn named_groups(
+    folder: &Path,
+    sources: &[Source],
+) -> impl Iterator<Item = (Problem, Option<String>)> {
+    sources.iter().flat_map(move |Source { name, text }| {
+        fragments::constant_groups(text).flat_map(move |(offset, names)| {
+            let TextPosition { line, column } = TextPosition::of(text, offset);
+            let at = Problem::at_column(folder.join(name), line, column, "");
+            let names = match names {
+                Some(names) => names.into_iter().map(|name| Some(name.to_owned())).collect(),
+                None => vec![None],
+            };
+            names.into_iter().map(move |name| (at.clone(), name))
+        })
+    })
 }
 
 /// What Tera is to read.

@@ -32,6 +32,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::super::advice::Advice;
 use super::super::settings::Settings;
 use crate::cache::{Cache, EntryContent, Fill, Freshness, Generation, Key, LogOrigin};
 use crate::clock::{self, Moment};
@@ -42,6 +43,7 @@ use crate::templates::{FragmentFill, FragmentKey, FragmentType, Fragments};
 /// The fragments of one render.
 pub(super) struct CachedFragments {
     cache: Arc<Cache>,
+    advice: Arc<Advice>,
     /// The key of what is rendered.
     within: Key<'static>,
     lifetime: Duration,
@@ -60,7 +62,7 @@ pub(super) struct CachedFragments {
 impl CachedFragments {
     /// For content of the key `within` and from `origin`, begun in this generation at this moment.
     pub(super) fn new(
-        cache: &Arc<Cache>,
+        (cache, advice): (&Arc<Cache>, &Arc<Advice>),
         settings: &Settings,
         within: &Key<'_>,
         (generation, begun): (Generation, Moment),
@@ -68,6 +70,7 @@ impl CachedFragments {
     ) -> Rc<CachedFragments> {
         Rc::new(CachedFragments {
             cache: Arc::clone(cache),
+            advice: Arc::clone(advice),
             within: within.clone().into_owned(),
             lifetime: settings.lifetime,
             largest: settings.largest_entry,
@@ -123,6 +126,7 @@ impl Fragments for CachedFragments {
         let (named, recorded) = (fragment.groups.iter(), fragment.recorded.iter());
         let groups = named.map(|group| group.to_string());
         let groups = groups.chain(recorded.map(|group| group.to_string())).collect::<Vec<_>>();
+        self.advice.carried(&groups);
         // One that was overtaken meanwhile is not stored, and no other request waits for it.
         self.cache.fill(Fill {
             key: Key::of_fragment(&key.id, key.escaped, key.values, &self.within),
@@ -185,6 +189,7 @@ mod tests {
     fn render(cache: &Arc<Cache>, log: LogEpoch, as_of: u64) -> CachedFragments {
         CachedFragments {
             cache: Arc::clone(cache),
+            advice: Arc::new(Advice::new(Vec::new(), false)),
             within: KeyBuilder::new("/a").depends_on("", "de").build(),
             lifetime: Duration::from_secs(600),
             largest: 1 << 20,

@@ -19,6 +19,7 @@ use std::sync::Arc;
 use http::StatusCode;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
+use super::advice::Advice;
 use super::counters::{Counters, Event};
 use super::end_to_end::end_to_end;
 use super::failure::{Failure, ReplyCaching};
@@ -48,6 +49,7 @@ pub(super) struct Maker {
     link: Arc<Link>,
     /// Where fragments are kept.
     cache: Arc<Cache>,
+    advice: Arc<Advice>,
     counters: Arc<Counters>,
     sessions: Arc<Sessions>,
 }
@@ -76,10 +78,11 @@ impl Maker {
     /// Makes pages with the back ends at the other end of `link`.
     pub(super) fn new(
         (settings, cache, counters): (Arc<Settings>, Arc<Cache>, Arc<Counters>),
+        advice: Arc<Advice>,
         link: Arc<Link>,
         sessions: Arc<Sessions>,
     ) -> Maker {
-        Maker { settings, link, cache, counters, sessions }
+        Maker { settings, link, cache, advice, counters, sessions }
     }
 
     /// Makes the page of a controller's or a template's route, which is begun now. `body` is that of
@@ -172,6 +175,9 @@ impl Maker {
     /// What a controller has answered.
     fn made_of(&self, answer: Answer, body: Body, making: Making<'_>) -> Result<Made, Failure> {
         let origin = LogOrigin { log: answer.log, as_of: answer.as_of };
+        if let Some(why) = &answer.widened {
+            self.advice.widened(making.order.route.label(), why);
+        }
         let status = StatusCode::from_u16(answer.status)
             .map_err(|_| Failure::internal(format!("status {} is none", answer.status)))?;
         let mut headers = headers_of(&answer)?;
@@ -253,7 +259,7 @@ impl Maker {
             (Source::Cache, Some(key)) => {
                 let generation = order.generation;
                 let fragments = CachedFragments::new(
-                    &self.cache,
+                    (&self.cache, &self.advice),
                     &self.settings,
                     key,
                     (generation, begun),

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use http::StatusCode;
 use tokio::time::timeout;
 
+use super::super::advice::Advice;
 use super::super::counters::{Counters, Event};
 use super::super::failure::{Failure, ReplyCaching};
 use super::super::maker::{Made, MadeContent, Maker};
@@ -39,6 +40,7 @@ pub(super) struct Filler {
     /// Memory for replies that are read to be kept.
     pub(super) memory: Budget,
     header_templates: HeaderTemplates,
+    advice: Arc<Advice>,
     pub(super) encoder: Encoder,
     counters: Arc<Counters>,
 }
@@ -49,12 +51,14 @@ impl Filler {
         settings: Arc<Settings>,
         cache: Arc<Cache>,
         maker: Arc<Maker>,
+        advice: Arc<Advice>,
         counters: Arc<Counters>,
     ) -> Filler {
         let codings = settings.encodings.iter().filter(|_| settings.caching);
         Filler {
             memory: Budget::new(settings.collected_bodies),
             header_templates: HeaderTemplates::default(),
+            advice,
             encoder: Encoder::new(Arc::clone(&cache), codings.copied().collect()),
             settings,
             cache,
@@ -136,6 +140,7 @@ impl Filler {
         if order.edition.table.may_be_changed(&order.path) {
             all_groups.push(group_of_url(&order.path));
         }
+        self.advice.carried(&all_groups);
         let filled = self.cache.fill(Fill {
             key: order.page_key().clone(),
             generation: order.generation,

@@ -23,6 +23,7 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
+use super::advice::Advice;
 use super::auditor::{Auditor, Turn};
 use super::counters::{Counters, Event};
 use super::maker::Maker;
@@ -61,10 +62,16 @@ impl Pages {
         (settings, cache, counters): (Arc<Settings>, Arc<Cache>, Arc<Counters>),
         maker: Arc<Maker>,
         auditor: Arc<Auditor>,
+        advice: Arc<Advice>,
     ) -> Pages {
         let permits = settings.flights.min(Semaphore::MAX_PERMITS);
-        let filler =
-            Filler::new(Arc::clone(&settings), Arc::clone(&cache), maker, Arc::clone(&counters));
+        let filler = Filler::new(
+            Arc::clone(&settings),
+            Arc::clone(&cache),
+            maker,
+            advice,
+            Arc::clone(&counters),
+        );
         Pages {
             settings,
             cache,

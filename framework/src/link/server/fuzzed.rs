@@ -90,6 +90,7 @@ impl Host for Echo {
             content: AnswerContent::Body,
             groups: Vec::new(),
             recorded: Some(Vec::new()),
+            widened: None,
             cache: None,
             has_session: false,
             session: None,

@@ -176,6 +176,7 @@ impl Host for TestHost {
             content,
             groups: vec!["stories".to_owned()],
             recorded: Some(Vec::new()),
+            widened: None,
             cache: None,
             has_session: false,
             session: None,

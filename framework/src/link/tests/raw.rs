@@ -166,6 +166,7 @@ async fn an_answer_without_its_closing_trailer_is_not_taken_for_whole() {
             content: AnswerContent::Body,
             groups: Vec::new(),
             recorded: Some(Vec::new()),
+            widened: None,
             cache: None,
             has_session: false,
             session: None,

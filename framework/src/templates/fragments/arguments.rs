@@ -79,6 +79,19 @@ pub(super) fn check(text: &str, tag: &Tag<'_>) -> Vec<Wrong> {
     wrong
 }
 
+/// The groups that a tag names: none if they are an expression.
+pub(super) fn constant_groups<'t>(text: &'t str, tag: &Tag<'_>) -> Option<Vec<&'t str>> {
+    let mut at = tag.rest().start;
+    while let Some(Ok(argument)) = Argument::next(text, at..tag.inside_end) {
+        if argument.name == "groups" {
+            let names = literal(&text[argument.value])?.split(',').map(str::trim);
+            return Some(names.filter(|name| !name.is_empty()).collect());
+        }
+        at = argument.end;
+    }
+    Some(Vec::new())
+}
+
 fn unknown(name: &str) -> String {
     match nearest(name, NAMES) {
         Some(near) => format!("`cache` takes no `{name}`; did you mean `{near}`?"),

@@ -68,6 +68,7 @@ pub use arguments::{FragmentKey, FragmentType};
 pub(super) use functions::{register, register_part};
 pub(super) use mentions::{Places, SiteCode, count};
 pub(super) use render::Running;
+pub(super) use rewrite::constant_groups;
 pub use rewrite::rewrite;
 
 use crate::pieces::Fragment;

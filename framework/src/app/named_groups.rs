@@ -1,0 +1,286 @@
+//! Groups that a site names by hand: whether what carries a name and what invalidates it meet.
+//!
+//! Routes, fragments and `#[invalidate]` name groups by constant text, with a place for each capture. Two such names
+//! *meet* if one name of a group may be of both. Of a name that meets none on the other side it is said that the other
+//! side is missing, but only where no code of the site could be it: code may name groups that it computes, and of
+//! those nothing is known here.
+//!
+//! - Code that may invalidate: `apply` of a state, and a controller with a [`Cluster`](crate::extract::Cluster) or a
+//!   whole request, its steps and wrappers included.
+//! - Code that may carry: a controller whose replies may be cached, a variant function, a fragment whose `groups` are an
+//!   expression.
+//!
+//! Two names that meet nothing and differ by a letter or two are said to be meant for each other in any case.
+
+use crate::problem::{Problem, Problems};
+
+/// Stands for a capture.
+pub(super) const PLACE: char = '\0';
+
+/// The name of a group, as constant text says it.
+pub(super) struct Named {
+    /// Where it is said.
+    pub(super) at: Problem,
+    /// As it is written there.
+    pub(super) written: String,
+    /// With a [`PLACE`] for each capture.
+    pub(super) shape: String,
+}
+
+/// All that is known of a site's groups.
+#[derive(Default)]
+pub(super) struct NamedGroups {
+    /// By routes and fragments.
+    pub(super) carried: Vec<Named>,
+    /// By `#[invalidate]`.
+    pub(super) invalidated: Vec<Named>,
+    /// The shapes of groups of tables and values, and of those that are invalidated with a page's own URL. They have
+    /// both sides.
+    pub(super) automatic: Vec<String>,
+    /// Whether code may carry groups that it computes.
+    pub(super) may_carry: bool,
+    /// Whether code may invalidate groups that it computes.
+    pub(super) may_invalidate: bool,
+}
+
+impl NamedGroups {
+    /// What is hardly meant, at the places where it is said.
+    pub(super) fn notes(self) -> Problems {
+        let NamedGroups { carried, invalidated, automatic, may_carry, may_invalidate } = self;
+        let is_automatic = |one: &Named| automatic.iter().any(|other| meet(&one.shape, other));
+        let lonely = |ones: Vec<Named>, others: &[&str]| -> Vec<Named> {
+            let meets = |one: &Named| others.iter().any(|other| meet(&one.shape, other));
+            ones.into_iter().filter(|one| !meets(one) && !is_automatic(one)).collect()
+        };
+        let shapes_of =
+            |ones: &[Named]| ones.iter().map(|one| one.shape.clone()).collect::<Vec<_>>();
+        let (carried_shapes, invalidated_shapes) = (shapes_of(&carried), shapes_of(&invalidated));
+        let carried = lonely(carried, &texts(&invalidated_shapes));
+        let mut invalidated = lonely(invalidated, &texts(&carried_shapes));
+        let mut notes = Problems::new();
+        let mut note = |at: Problem, message: String| notes.push(Problem { message, ..at });
+        for Named { at, written, shape } in carried {
+            let near = invalidated.iter().position(|other| is_near(&shape, &other.shape));
+            if let Some(near) = near {
+                let Named { at: place, written: other, .. } = &invalidated[near];
+                let message = format!(
+                    "nothing invalidates the group `{written}`, and `{other}`, which `#[invalidate]` names at \
+                     {}, is carried by nothing: did you mean the same?",
+                    place.to_string().trim_end_matches(": ")
+                );
+                note(at, message);
+                invalidated.remove(near);
+            } else if !may_invalidate {
+                note(
+                    at,
+                    format!(
+                        "nothing in the site's code invalidates the group `{written}`: write `#[invalidate(groups = \
+                         [\"{written}\"])]` above the controllers that change what is in it, or leave it out"
+                    ),
+                );
+            }
+        }
+        if !may_carry {
+            for Named { at, written, .. } in invalidated {
+                note(
+                    at,
+                    format!(
+                        "`#[invalidate]` names the group `{written}`, and no page and no fragment is in it: name it in \
+                         the `groups` of a route"
+                    ),
+                );
+            }
+        }
+        notes
+    }
+}
+
+fn texts(shapes: &[String]) -> Vec<&str> {
+    shapes.iter().map(String::as_str).collect()
+}
+
+/// Whether one text may be of both shapes. A place stands for any text.
+fn meet(one: &str, other: &str) -> bool {
+    let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
+    // Whether what follows these many characters of each may be one text.
+    let mut meet = vec![vec![false; other.len() + 1]; one.len() + 1];
+    for i in (0..=one.len()).rev() {
+        for j in (0..=other.len()).rev() {
+            meet[i][j] = match (one.get(i), other.get(j)) {
+                (None, None) => true,
+                (Some(&PLACE), Some(_)) if meet[i][j + 1] => true,
+                (Some(_), Some(&PLACE)) if meet[i + 1][j] => true,
+                (Some(&PLACE), _) => meet[i + 1][j],
+                (_, Some(&PLACE)) => meet[i][j + 1],
+                (Some(a), Some(b)) => a == b && meet[i + 1][j + 1],
+                (None, Some(_)) | (Some(_), None) => false,
+            };
+        }
+    }
+    meet[0][0]
+}
+
+/// Whether two shapes differ by so little that one was meant for the other.
+fn is_near(one: &str, other: &str) -> bool {
+    let length = one.chars().filter(|letter| *letter != PLACE).count();
+    let places = |shape: &str| shape.matches(PLACE).count();
+    let most = if length > 6 { 2 } else { 1 };
+    length > 2 && places(one) == places(other) && strsim::damerau_levenshtein(one, other) <= most
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::App;
+    use crate::cli::Site;
+    use crate::config::Config;
+    use crate::controller::{Invalidates, Piece, Registration};
+    use crate::extract::{Cluster, FromRequestParts};
+    use crate::frontend::Variant;
+    use crate::request::Request;
+
+    fn named(names: &[&str]) -> Vec<Named> {
+        let one = |(line, name): (usize, &&str)| Named {
+            at: Problem::at_line("a.conf", line + 1, ""),
+            written: name.replace('*', "{x}"),
+            shape: name.replace('*', "\0"),
+        };
+        names.iter().enumerate().map(one).collect()
+    }
+
+    fn notes(carried: &[&str], invalidated: &[&str], code: bool) -> Vec<String> {
+        let groups = NamedGroups {
+            carried: named(carried),
+            invalidated: named(invalidated),
+            automatic: vec!["recipes\0".to_owned(), "url:\0".to_owned()],
+            may_carry: code,
+            may_invalidate: code,
+        };
+        groups.notes().iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn names_that_may_be_one_meet() {
+        for (one, other, expected) in [
+            ("story:*", "story:*", true),
+            ("story:*", "story:rain", true),
+            ("*", "anything", true),
+            ("*:all", "story:*", true),
+            ("a*b*c", "axxbc", true),
+            ("a*b", "*ab*b", true),
+            ("", "", true),
+            ("*", "", true),
+            ("story:*", "stories:*", false),
+            ("story:*:1", "story:*:2", false),
+            ("news", "new", false),
+            ("a*b", "a", false),
+        ] {
+            let (one, other) = (one.replace('*', "\0"), other.replace('*', "\0"));
+            assert_eq!(meet(&one, &other), expected, "{one:?} {other:?}");
+            assert_eq!(meet(&other, &one), expected, "{other:?} {one:?}");
+        }
+    }
+
+    #[test]
+    fn what_has_both_sides_is_not_noted() {
+        assert_eq!(notes(&["story:*", "news"], &["*", "story:rain"], false), [""; 0]);
+        assert_eq!(notes(&["recipes/*"], &["recipes@tag=*", "url:/x"], false), [""; 0]);
+    }
+
+    #[test]
+    fn what_lacks_a_side_is_noted_where_no_code_could_be_it() {
+        let found = notes(&["story:*", "weather"], &["story:*", "forecast"], false);
+        assert_eq!(found.len(), 2, "{found:?}");
+        assert!(
+            found[0].starts_with(
+                "a.conf:2: nothing in the site's code invalidates the group `weather`"
+            )
+        );
+        assert!(
+            found[1]
+                .starts_with("a.conf:2: `#[invalidate]` names the group `forecast`, and no page")
+        );
+        assert_eq!(notes(&["weather"], &["forecast"], true), [""; 0]);
+    }
+
+    #[test]
+    fn names_that_are_spelled_almost_alike_are_meant_for_each_other() {
+        for code in [true, false] {
+            let found = notes(&["story:*"], &["storys:*"], code);
+            let expected = "a.conf:1: nothing invalidates the group `story:{x}`, and `storys:{x}`, which \
+                            `#[invalidate]` names at a.conf:1, is carried by nothing: did you mean the same?";
+            assert_eq!(found, [expected]);
+        }
+        assert_eq!(
+            notes(&["story:*", "a:*", "tag:*"], &["weather:*", "b:*", "tag"], true),
+            [""; 0]
+        );
+    }
+
+    const ROUTES: &str = r#"
+[[route]]
+path = "/towns/{town}"
+template = "town.html"
+groups = ["town:{town}", "towns"]
+
+[[route]]
+path = "/towns/{town}"
+methods = ["POST"]
+controller = "change"
+"#;
+
+    fn noted(app: App, template: &str) -> Vec<String> {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("templates")).unwrap();
+        for (name, text) in
+            [("templates/town.html", template), ("dispatch.conf", ROUTES), ("project.toml", "")]
+        {
+            std::fs::write(folder.path().join(name), text).unwrap();
+        }
+        let config = Config::of_folder(folder.path()).unwrap();
+        let problems = Site::check(&app, &config);
+        assert!(problems.is_empty(), "{problems}");
+        let folder = format!("{}/", folder.path().display());
+        Site::notes(&app, &config)
+            .iter()
+            .map(|note| note.to_string().replace(&folder, ""))
+            .collect()
+    }
+
+    fn changing(group: &'static str) -> Registration {
+        let invalidates = Invalidates::new().group(&[Piece::Text(group), Piece::Capture("town")]);
+        Registration::new("change", async |_: Request| "").declared().invalidates(invalidates)
+    }
+
+    #[test]
+    fn check_notes_what_routes_and_fragments_name_and_nothing_invalidates() {
+        let template = "{% cache id='a', groups='towns, rain' %}a{% endcache %}";
+        let app = || App::new().controllers([changing("town:")]);
+        let found = noted(app(), template);
+        assert_eq!(found.len(), 3, "{found:?}");
+        assert!(
+            found[0].starts_with("dispatch.conf:2: ") && found[0].contains("the group `towns`")
+        );
+        assert!(found[1].starts_with("templates/town.html:1:1: ") && found[1].contains("`towns`"));
+        assert!(found[2].starts_with("templates/town.html:1:1: ") && found[2].contains("`rain`"));
+        let may_invalidate = Registration::new("other", async |_: Request| "");
+        assert_eq!(noted(app().controllers([may_invalidate]), template), [""; 0]);
+        let takes_cluster = changing("town:").needs(Cluster::NEEDS);
+        assert_eq!(noted(App::new().controllers([takes_cluster]), template), [""; 0]);
+    }
+
+    #[test]
+    fn check_notes_what_is_invalidated_and_nothing_carries() {
+        let invalidates = Invalidates::new().group(&[Piece::Text("weather")]);
+        let app = || App::new().controllers([changing("twon:").invalidates(invalidates.clone())]);
+        let found = noted(app(), "a");
+        assert_eq!(found.len(), 3, "{found:?}");
+        assert!(found[0].contains("`twon:{town}`, which `#[invalidate]` names at"), "{found:?}");
+        assert!(found[1].contains("invalidates the group `towns`"), "{found:?}");
+        assert!(found[2].contains("names the group `weather`, and no page and no fragment"));
+        let computed = "{% cache id='a', groups=['weather', town] %}a{% endcache %}";
+        assert_eq!(noted(app(), computed).len(), 2, "the fragment may be in any group");
+        let varied = app().variant(|_| Variant::yes());
+        assert_eq!(noted(varied, "a").len(), 2, "the variant function may put pages into groups");
+    }
+}
