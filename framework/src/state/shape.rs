@@ -63,7 +63,7 @@ impl Source<'_> {
             return Err(de::Error::custom("the type is too large"));
         }
         questions.ways = questions.ways.max(names.len());
-        let _ = write!(questions.text, "{kind} {}\n", names.join(" "));
+        let _ = writeln!(questions.text, "{kind} {}", names.join(" "));
         Ok(())
     }
 

@@ -69,7 +69,7 @@ pub fn rewrite(text: &str, first: usize) -> Result<Option<Rewritten>, Vec<Wrong>
 }
 
 /// The groups that each fragment of a template names, and where; none where they are an expression.
-pub fn constant_groups(text: &str) -> impl Iterator<Item = (usize, Option<Vec<&str>>)> {
+pub(crate) fn constant_groups(text: &str) -> impl Iterator<Item = (usize, Option<Vec<&str>>)> {
     let of_fragment = scanner::tags(text).filter(|tag| tag.word == CACHE);
     of_fragment.map(|tag| (tag.range.start, arguments::constant_groups(text, &tag)))
 }
