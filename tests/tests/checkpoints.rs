@@ -105,11 +105,7 @@ async fn a_start_begins_with_the_newest_whole_checkpoint() {
     fs::write(&newest, bytes).expect("it can be written");
     let verified = site.printed(&["data", "verify"]).await;
     assert_eq!(verified.code, 1);
-    assert!(
-        verified.out.contains("it is damaged: a piece's checksum is wrong"),
-        "{}",
-        verified.out
-    );
+    assert!(verified.out.contains("it is damaged: "), "{}", verified.out);
     node.restart().await;
     node.ready().await;
     assert_eq!(notes(&node).await, ["one", "two", "three"]);
