@@ -1,17 +1,17 @@
 //! Sessions: who a visitor is, in a sealed cookie, without a store.
 //!
 //! - [`SessionData`]: what a site keeps about a visitor who has signed in.
-//! - [`SessionRecord`]: the same as the framework carries it about, with its id, user, issue and expiry.
-//! - [`Keys`]: seals records into cookies and opens them, on front ends only.
-//! - [`Revocations`]: which sessions have ended before they expired.
-//! - [`Openings`]: which sessions are of a log that this one is no continuation of.
+//! - `SessionRecord`: the same as the framework carries it about, with its id, user, issue and expiry.
+//! - `Keys`: seals records into cookies and opens them, on front ends only.
+//! - `Revocations`: which sessions have ended before they expired.
+//! - `Openings`: which sessions are of a log that this one is no continuation of.
 //!
 //! # The argument
 //!
 //! **A session is honoured if, and only if, it has not expired and no record of the log behind its issue
 //! revokes it.** It is sealed with AES-256-GCM under a key that only front ends have, so what a cookie
 //! says was said by a front end. Who a visitor is, is decided by a controller, on a back end: a reply says
-//! that a session [begins](SessionChange::Begin), and the front end that sends the reply seals it.
+//! that a session begins, and the front end that sends the reply seals it.
 //!
 //! *Issued when.* A session is issued at the position that the back end had applied before its controller
 //! ran, not at that of the reply. So a password that was checked before a record that revokes the user's
