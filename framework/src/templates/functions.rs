@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use tera::{Error, Kwargs, Number, State, Tera, TeraResult, Value};
 
+use super::fragments;
+
 /// Makes the URL of a route from its name and parameters, or says why there is none.
 ///
 /// The parameters come sorted by name, so that the URL is the same on every node.
@@ -18,7 +20,8 @@ pub(crate) type SiteFunction =
     Arc<dyn Fn(Kwargs, &RenderedPage<'_>) -> TeraResult<Value> + Send + Sync>;
 
 /// What a function of the site sees of the page that calls it, beside its arguments: nothing that a controller has
-/// read, so a fragment depends on no more than what it names.
+/// read, so a fragment depends on no more than what it names. It is the same wherever in a template the call
+/// stands, and whatever is called `variant` there.
 #[derive(Debug)]
 pub struct RenderedPage<'a> {
     variant: &'a str,
@@ -32,8 +35,8 @@ impl<'a> RenderedPage<'a> {
 }
 
 pub(super) fn register_one(tera: &mut Tera, name: String, function: SiteFunction) {
-    tera.register_function(name, move |arguments: Kwargs, template: &State<'_>| {
-        let variant: Option<String> = template.get("variant")?;
+    tera.register_function(name, move |arguments: Kwargs, _: &State<'_>| {
+        let variant = fragments::variant()?;
         function(arguments, &RenderedPage { variant: variant.as_deref().unwrap_or_default() })
     });
 }

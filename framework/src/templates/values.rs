@@ -19,6 +19,8 @@ pub struct Values {
     packed: Option<Arc<[u8]>>,
     /// The names that were set here, on top of what has come.
     set: Vec<String>,
+    /// The name of the page's variant.
+    variant: Option<Arc<str>>,
     recorded: Option<Arc<[Arc<str>]>>,
 }
 
@@ -31,7 +33,8 @@ impl Default for Values {
 impl From<Context> for Values {
     fn from(context: Context) -> Values {
         let recorded = Some(Arc::default());
-        Values { context: Arc::new(context), packed: None, set: Vec::new(), recorded }
+        let (packed, set, variant) = (None, Vec::new(), None);
+        Values { context: Arc::new(context), packed, set, variant, recorded }
     }
 }
 
@@ -76,6 +79,12 @@ impl Values {
         Values { recorded, ..self }
     }
 
+    /// The same values, for a page of this variant. Functions of the site see it, whatever the template calls
+    /// `variant`.
+    pub(crate) fn in_variant(self, variant: Option<&str>) -> Values {
+        Values { variant: variant.map(Arc::from), ..self }
+    }
+
     /// Sets one value.
     ///
     /// # Errors
@@ -106,6 +115,11 @@ impl Values {
 
     pub(crate) fn context(&self) -> &Context {
         &self.context
+    }
+
+    /// The name of the page's variant, if it has one.
+    pub(super) fn variant(&self) -> Option<&Arc<str>> {
+        self.variant.as_ref()
     }
 
     /// The groups of everything that the page was made of; `None` if they are not known.

@@ -114,7 +114,9 @@ impl Maker {
         let Some(template) = template.filter(|name| edition.templates.contains(name)) else {
             return built_in(&values);
         };
-        let rendered = Values::of(&values).map_err(|error| error.to_string()).and_then(|values| {
+        let given = Values::of(&values).map_err(|error| error.to_string());
+        let rendered = given.and_then(|given| {
+            let values = given.in_variant(values.variant);
             let render = || edition.templates.render(template, &values, Rc::new(NoFragments));
             Code::template(template).run(render).map_err(|error| error.to_string())
         });

@@ -169,6 +169,7 @@ impl Maker {
         let session = making.order.session.as_ref();
         let session = session.filter(|session| self.sessions.honours(session));
         set_session(&mut values, session)?;
+        let values = values.in_variant(making.order.variant.name());
         self.render(making, name, &values, StatusCode::OK, HeaderMap::new())
     }
 
@@ -203,7 +204,9 @@ impl Maker {
                 }
                 let session = making.order.session.as_ref().filter(|_| answer.has_session);
                 set_session(&mut values, session)?;
-                let values = values.recorded_as(answer.recorded.as_deref());
+                let values = values
+                    .in_variant(making.order.variant.name())
+                    .recorded_as(answer.recorded.as_deref());
                 let making = Making { origin: Some(origin), ..making };
                 let mut made = self.render(making, &name, &values, status, headers)?;
                 made.groups.extend(answer.groups);

@@ -1,5 +1,6 @@
 use std::fs;
 
+use serde_json::json;
 use tempfile::TempDir;
 use tera::{Kwargs, State};
 
@@ -285,4 +286,27 @@ fn a_folder_that_is_not_there_and_files_that_are_not_text_are_reported() {
     fs::write(folder.path().join("a.html"), b"\xff\xfe").unwrap();
     let problems = Engine::load(folder.path(), &EngineOptions::default()).unwrap_err();
     assert!(problems.to_string().ends_with("a.html: a template must be UTF-8 text"), "{problems}");
+}
+
+#[test]
+fn a_function_sees_the_variant_of_the_page_whatever_the_template_calls_so() {
+    let variant: SiteFunction = Arc::new(|_, page| Ok(tera::Value::from(page.variant())));
+    let functions = vec![("label".to_owned(), variant)];
+    let options = EngineOptions { functions, ..EngineOptions::default() };
+    let component = "{% component card() %}{{ label() }}{% endcomponent %}{{ <card /> }}";
+    for text in [
+        "{{ label() }}",
+        component,
+        "{% for variant in [1, 2] %}{{ label() }}{% break %}{% endfor %}",
+        "{% set variant = 'x' %}{{ label() }}",
+    ] {
+        let engine = Engine::load(site(&[("a.html", text)]).path(), &options).unwrap();
+        for given in [json!({}), json!({ "variant": "a size" })] {
+            let mut values = Values::of(&given).unwrap().in_variant(Some("de"));
+            values.offer("variant", "de").unwrap();
+            assert_eq!(render_values(&engine, "a.html", &values).unwrap(), "de", "{text} {given}");
+            let values = values.in_variant(None);
+            assert_eq!(render_values(&engine, "a.html", &values).unwrap(), "", "{text} {given}");
+        }
+    }
 }

@@ -176,6 +176,11 @@ pub(super) fn fragments() -> TeraResult<Rc<dyn Fragments>> {
     running(|render| Ok(Rc::clone(&render.fragments)))
 }
 
+/// The name of the variant of the page that is rendered on this thread, if it has one.
+pub(in crate::templates) fn variant() -> TeraResult<Option<Arc<str>>> {
+    running(|render| Ok(render.values.variant().cloned()))
+}
+
 impl Render {
     /// What is known of the values.
     pub(super) fn known(&mut self) -> Rc<Known> {

@@ -20,7 +20,8 @@
 //!   of them may be written here; so is `super()`.
 //! - A component sees its arguments, which stand in its call, and those that it takes from where it is called
 //!   (`@name`), which count as named by each call of any component.
-//! - A function that the site adds with `App::function` sees nothing of the page's values but its arguments. What
+//! - A function that the site adds with `App::function` sees its arguments and the page's variant, which it takes
+//!   from the render and not from what a template calls `variant`; the page's key, and so each fragment's, has it. What
 //!   another function, a filter or a test of the site's own reads cannot be seen, and neither can templates
 //!   that its code adds, nor the whole context: then the fragment may depend on anything.
 

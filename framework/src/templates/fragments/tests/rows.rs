@@ -374,3 +374,22 @@ fn what_the_front_end_and_the_sites_code_give_to_all_pages_needs_no_group() {
     let recorded = fragments["fragment:x"].fragment.recorded.iter().map(|group| group.to_string());
     assert_eq!(recorded.collect::<Vec<_>>(), [A]);
 }
+
+#[test]
+fn what_a_function_says_in_the_variant_is_of_the_page_and_not_of_a_value_called_variant() {
+    let folder = write(&[(
+        "page.html",
+        "{% cache id='x' %}{{ label() }}{% endcache %}{% cache row=story %}{{ label() }}{% endcache %}",
+    )]);
+    let label: crate::templates::SiteFunction =
+        Arc::new(|_, page| Ok(tera::Value::from(page.variant())));
+    let functions = vec![("label".to_owned(), label)];
+    let options = EngineOptions { functions, ..EngineOptions::default() };
+    let engine = Engine::load(folder.path(), &options).unwrap_or_else(|error| panic!("{error}"));
+    let shelf: Rc<Shelf> = Rc::default();
+    let show = |product: &str| {
+        let values = usual().with("variant", &product).values(Some(ALL)).in_variant(Some("de"));
+        shown(&engine.render("page.html", &values, shelf.clone()).unwrap().content)
+    };
+    assert_eq!([show("small"), show("large")], ["dede", "dede"]);
+}
