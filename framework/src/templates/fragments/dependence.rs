@@ -132,7 +132,8 @@ impl<'a> Reader<'a> {
     fn path(&mut self, path: &Path, state: &State<'_>) {
         let Some((name, fields)) = path.split_first() else { return };
         match &**name {
-            "loop" => return self.around(fields, state),
+            // Where no loop is around it, this is a name as any other.
+            "loop" => self.around(fields, state),
             // It cannot be had here.
             "__tera_context" => {
                 self.found.all = true;
@@ -166,15 +167,15 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// What `loop` says of the loop around the fragment.
+    /// What `loop` says of the loop around the fragment, if there is one.
     fn around(&mut self, fields: &[Box<str>], state: &State<'_>) {
-        let field = fields.first().map(|field| format!("__tera_loop_{field}"));
-        match field.filter(|_| self.is_row) {
-            Some(field) => {
-                let value = state.get::<Value>(&field).ok().flatten();
-                self.value(&[field.into()], &value.unwrap_or_else(Value::undefined));
-            }
-            None => self.found.all = true,
+        let Some(field) = fields.first().map(|field| format!("__tera_loop_{field}")) else {
+            return;
+        };
+        let Some(value) = state.get::<Value>(&field).ok().flatten() else { return };
+        match self.is_row {
+            true => self.value(&[field.into()], &value),
+            false => self.found.all = true,
         }
     }
 

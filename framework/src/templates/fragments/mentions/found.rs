@@ -3,6 +3,10 @@ use std::collections::BTreeSet;
 /// A variable, and the fields of it that are read: `story.author.name`.
 pub(in crate::templates::fragments) type Path = Box<[Box<str>]>;
 
+/// What a loop binds besides its names: no name, for only the fields of `loop` are the loop's, and only where they
+/// stand in the same template. `loop` itself is a name as any other, and so it is in what a loop includes.
+pub(super) const LOOP: &str = "loop.";
+
 /// What was found in a piece of a template so far.
 #[derive(Debug, Default)]
 pub(super) struct Found {
@@ -25,7 +29,8 @@ pub(super) struct Found {
 impl Found {
     /// A variable is read.
     pub(super) fn path(&mut self, path: &[&str]) {
-        if path.first().is_some_and(|name| !self.is_bound(name)) {
+        let is_of_loop = matches!(path, ["loop", _, ..]) && self.is_bound(LOOP);
+        if !is_of_loop && path.first().is_some_and(|name| !self.is_bound(name)) {
             self.paths.insert(path.iter().map(|name| Box::from(*name)).collect());
         }
     }

@@ -15,7 +15,8 @@
 //! - A name is left out only where it is certainly bound *within* the piece: by a loop or a comprehension
 //!   that is around it, or by a `set` before it in the same scope. A `set` within an `if`, a loop or another
 //!   fragment is not counted on after that, and a `set_global` never, because a loop variable hides it.
-//!   What binds a name is in the piece too, so what the name stands for is named.
+//!   What binds a name is in the piece too, so what the name stands for is named. A loop binds the fields of `loop`
+//!   in its own template; `loop` alone, and `loop.x` in an include, are names as any other.
 //! - An include is read in its place. A block is read with all blocks of this name in the site, because any
 //!   of them may be written here; so is `super()`.
 //! - A component sees its arguments, which stand in its call, and those that it takes from where it is called

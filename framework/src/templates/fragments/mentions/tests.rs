@@ -62,6 +62,7 @@ fn names_that_are_certainly_bound_within_are_left_out() {
     for (body, expected) in [
         ("{% for s in xs %}{{ s.title }}{{ loop.index }}{% else %}{{ s }}{% endfor %}", "s xs"),
         ("{% for s in xs %}{{ s }}{% else %}{{ loop.first }}{% endfor %}", "loop.first xs"),
+        ("{% for s in xs %}{{ loop }}{{ loop['index'] }}{{ loop.last }}{% endfor %}", "loop xs"),
         ("{% for k, v in m.all %}{{ k }}{{ v }}{% endfor %}{{ v }}", "m.all v"),
         ("{% set x = y.z %}{{ x }}", "y.z"),
         ("{{ x }}{% set x = y %}", "x y"),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::expression::{expression, filters, loop_head};
-use super::found::Found;
+use super::found::{Found, LOOP};
 use super::tokens::{Token, tokens};
 use super::{Mentions, SiteCode};
 use crate::templates::scanner::{self, Statement, Tag};
@@ -209,7 +209,7 @@ fn plain_tag(text: &str, tag: &Tag<'_>, found: &mut Found) {
         }
         "for" => {
             let mut names = loop_head(rest, found);
-            names.push("loop");
+            names.push(LOOP);
             found.open_scope(&names);
         }
         "filter" => {

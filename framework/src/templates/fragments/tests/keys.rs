@@ -1,5 +1,7 @@
 //! Which fragment is found on which page, when values know their rows.
 
+use serde_json::json;
+
 use super::rows::{A, ALL, B, Given, Read, Row, rows, story, usual};
 use super::*;
 
@@ -100,4 +102,36 @@ fn under_one_id_two_bodies_are_two_fragments() {
         shown(&site.render_given(&given).content)
     };
     assert_eq!([show("Rain"), show("Sun"), show("Rain")], ["wet", "dry", "wet"]);
+}
+
+#[test]
+fn what_is_called_loop_and_is_none_is_a_value_as_any_other() {
+    let component = "{% component video(film, loop=false) %}{% cache row=film %}{{ film.title }}\
+                     {% if loop %} loop{% endif %}{% endcache %}{% endcomponent %}{{ <video film={story} loop={loop} /> }}";
+    let include = "{% cache row=story %}{% for t in ['x'] %}{% include 'in.html' %}{% endfor %}{% endcache %}";
+    for (page, value, expected) in [
+        (component, [json!(true), json!(false)], ["Rain loop", "Rain"]),
+        (
+            "{% cache row=story %}{{ loop.title }}{% endcache %}",
+            [json!({"title": "1"}), json!({"title": "2"})],
+            ["1", "2"],
+        ),
+        (
+            "{% cache row=story %}{% for t in ['x'] %}{{ loop }}{{ loop.index }}{% endfor %}{% endcache %}",
+            [json!("a"), json!("b")],
+            ["a1", "b1"],
+        ),
+        (include, [json!({"title": "1"}), json!({"title": "2"})], ["1", "2"]),
+    ] {
+        let site = Site::new(&[("page.html", page), ("in.html", "{{ loop.title }}")]);
+        let show = |value: &serde_json::Value| {
+            let given = Given::new().with("story", &Row(A, story("a", "Rain")));
+            shown(&site.render_given(&given.with("loop", value)).content)
+        };
+        assert_eq!(value.each_ref().map(show), expected, "{page}");
+    }
+    let site = Site::of("{% cache id='x' %}{{ loop.title }}{% endcache %}");
+    let show = |row: Row| shown(&site.render_given(&Given::new().with("loop", &row)).content);
+    assert_eq!(show(Row(A, story("a", "Rain"))), "Rain");
+    assert_eq!(show(Row(B, story("b", "Flood"))), "Flood");
 }
