@@ -7,7 +7,8 @@
 //! - it is in the groups of all marks of these values, and of the marks around them that cover them; and
 //! - if one of them, or a part of one, has no mark that covers it, it is in all groups of what was read for
 //!   the page that it is made for ([`Dependence::all`]). The same goes for what cannot be seen: the whole
-//!   context, `loop` of a loop around the fragment, what code of the site reads.
+//!   context, `loop` of a loop around the fragment, what code of the site reads. And a fragment whose values have more
+//!   groups than a page may have is in those of the page, too, which are fewer and wider.
 //!
 //! # Why the groups are not enough, and what is in the key
 //!
@@ -67,6 +68,10 @@ pub(super) struct Dependence {
     pub(super) has_key: bool,
 }
 
+/// How many groups a fragment may have, if its page has not more. Beyond that it is in those of its page: each group of a
+/// mark, or a wider one, is among these, and a page has no more than its limit.
+const MOST_GROUPS: usize = 256;
+
 impl Known {
     /// What the fragment at this place depends on, in this state. `row` is the group of its row, if it has
     /// one.
@@ -122,6 +127,13 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn finish(mut self) -> Dependence {
+        let page = self.known.values.recorded().map_or(0, <[_]>::len);
+        self.found.groups.sort_unstable();
+        self.found.groups.dedup();
+        if self.found.groups.len() > page.max(MOST_GROUPS) {
+            self.found.groups.clear();
+            self.found.all = true;
+        }
         let digest = *blake3::hash(&self.said).as_bytes();
         let (half, _) = digest.split_at(size_of::<u128>());
         self.found.digest = half.try_into().ok().map(u128::from_le_bytes);

@@ -393,3 +393,22 @@ fn what_a_function_says_in_the_variant_is_of_the_page_and_not_of_a_value_called_
     };
     assert_eq!([show("small"), show("large")], ["dede", "dede"]);
 }
+
+#[test]
+fn a_fragment_of_more_rows_than_a_page_may_depend_on_has_the_groups_of_its_page() {
+    let site = Site::of(
+        "{% cache id='x' %}{% for s in stories %}{{ s.title }}{% endfor %}{% endcache %}\
+         {% cache row=stories[0] %}{{ story.title }}{% endcache %}",
+    );
+    let row = |number: usize| Row(format!("stories/{number}").leak(), story("s", "S"));
+    let rows: Vec<Row> = (0..1000).map(row).collect();
+    let given = Given::new()
+        .with("stories", &Read(&["stories*"], rows))
+        .with("story", &row(0))
+        .with("x", &1);
+    let values = given.values(Some(&["stories*"]));
+    let rendered = site.engine.render("page.html", &values, site.shelf.clone()).unwrap();
+    assert_eq!(site.recorded("fragment:x"), ["stories*"]);
+    assert_eq!(site.recorded("fragment:page.html:2/stories%2F0"), ["stories/0"]);
+    assert_eq!(rendered.recorded, ["stories*", "stories/0"]);
+}
