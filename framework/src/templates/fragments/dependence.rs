@@ -85,7 +85,10 @@ impl Known {
             self.values.has_marks() || self.values.recorded().is_none_or(|all| !all.is_empty());
         let all = place.mentions.is_opaque;
         // The session is in no key. Where it is named, the template is refused; this may name anything.
-        let has_key = !(all && self.values.is_set(SESSION));
+        let may_name_session = all && self.values.is_set(SESSION);
+        // The key of a row's fragment has to say all values that it names.
+        let lacks_values = row.is_some() && place.mentions.is_unknown;
+        let has_key = !may_name_session && !lacks_values;
         let found = Dependence { all, has_key, ..Dependence::default() };
         if !is_of_data && row.is_none() {
             return found;

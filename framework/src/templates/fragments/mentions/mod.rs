@@ -24,7 +24,8 @@
 //! - A function that the site adds with `App::function` sees its arguments and the page's variant, which it takes
 //!   from the render and not from what a template calls `variant`; the page's key, and so each fragment's, has it. What
 //!   another function, a filter or a test of the site's own reads cannot be seen, and neither can templates
-//!   that its code adds, nor the whole context: then the fragment may depend on anything.
+//!   that its code adds, nor the whole context: then the fragment may depend on anything. Where the text itself is not
+//!   known, its key cannot say which values it names, so that a fragment of a row is not kept.
 
 mod expression;
 mod found;
@@ -48,6 +49,8 @@ pub(super) struct Mentions {
     pub(super) paths: BTreeSet<Path>,
     /// Whether it may depend on anything else, too.
     pub(super) is_opaque: bool,
+    /// Whether there is text in it that is not known, so that it may name any value; then it is opaque, too.
+    pub(super) is_unknown: bool,
     /// Whether another template decides what is in it, by its blocks.
     pub(super) has_blocks: bool,
 }
@@ -61,6 +64,7 @@ impl Mentions {
     fn extend(&mut self, other: &Mentions) {
         self.paths.extend(other.paths.iter().cloned());
         self.is_opaque |= other.is_opaque;
+        self.is_unknown |= other.is_unknown;
         self.has_blocks |= other.has_blocks;
     }
 }

@@ -111,7 +111,8 @@ impl<'a> Walk<'a> {
             }
         }
         let is_seen = |function: &str| self.code.functions.iter().any(|known| known == function);
-        mentions.is_opaque |= found.opaque || mentions.has_blocks && !self.code.is_all;
+        mentions.is_unknown |= mentions.has_blocks && !self.code.is_all;
+        mentions.is_opaque |= found.opaque || mentions.is_unknown;
         mentions.is_opaque |= !found.functions.iter().all(|function| is_seen(function));
         mentions.paths.append(&mut found.paths);
         mentions
@@ -124,7 +125,7 @@ impl<'a> Walk<'a> {
     /// What a piece names with nothing around it. One that is not there, or leads back to itself, may name
     /// anything.
     fn mentions(&mut self, piece: Option<Piece<'a>>) -> Mentions {
-        let opaque = Mentions { is_opaque: true, ..Mentions::default() };
+        let opaque = Mentions { is_opaque: true, is_unknown: true, ..Mentions::default() };
         let Some(piece) = piece else { return opaque };
         match self.known.get(&piece) {
             Some(Some(mentions)) => return mentions.clone(),
@@ -159,7 +160,8 @@ impl<'a> Walk<'a> {
 
     /// What each call of a component may name besides its arguments.
     fn all_components(&mut self) -> Mentions {
-        let mut all = Mentions { is_opaque: !self.code.is_all, ..Mentions::default() };
+        let is_unknown = !self.code.is_all;
+        let mut all = Mentions { is_opaque: is_unknown, is_unknown, ..Mentions::default() };
         let texts = self.texts.values().copied().collect::<Vec<_>>();
         for text in texts {
             for (tag, body) in bodies(text, "component", "endcomponent") {
@@ -172,6 +174,7 @@ impl<'a> Walk<'a> {
                 // Its own names are arguments.
                 let within = self.piece(Within { text, block: None }, body);
                 all.is_opaque |= within.is_opaque;
+                all.is_unknown |= within.is_unknown;
                 all.has_blocks |= within.has_blocks;
             }
         }
@@ -187,6 +190,7 @@ fn add(other: &Mentions, found: &mut Found, mentions: &mut Mentions) {
         }
     }
     mentions.is_opaque |= other.is_opaque;
+    mentions.is_unknown |= other.is_unknown;
     mentions.has_blocks |= other.has_blocks;
 }
 

@@ -135,3 +135,20 @@ fn what_is_called_loop_and_is_none_is_a_value_as_any_other() {
     assert_eq!(show(Row(A, story("a", "Rain"))), "Rain");
     assert_eq!(show(Row(B, story("b", "Flood"))), "Flood");
 }
+
+#[test]
+fn a_row_with_a_template_of_the_sites_code_in_it_is_made_anew_for_each_page() {
+    let folder =
+        write(&[("page.html", "{% cache row=story %}{% include 'added.html' %}{% endcache %}")]);
+    let customise: Customise =
+        Arc::new(|tera| tera.add_raw_template("added.html", "{{ theme }}").unwrap());
+    let options = EngineOptions { customise: vec![customise], ..EngineOptions::default() };
+    let engine = Engine::load(folder.path(), &options).unwrap_or_else(|error| panic!("{error}"));
+    let shelf: Rc<Shelf> = Rc::default();
+    let show = |theme: &str| {
+        let given = Given::new().with("story", &Row(A, story("a", "Rain"))).with("theme", &theme);
+        let rendered = engine.render("page.html", &given.values(Some(ALL)), shelf.clone());
+        shown(&rendered.unwrap().content)
+    };
+    assert_eq!([show("dark"), show("light")], ["dark", "light"]);
+}
