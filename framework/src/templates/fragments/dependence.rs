@@ -244,7 +244,9 @@ impl<'a> Reader<'a> {
                 self.whole(value, Some(leaf))?;
             }
         }
-        for (key, value) in entries(value) {
+        let entries = entries(value);
+        self.say(b'm', &entries.len().to_le_bytes());
+        for (key, value) in entries {
             self.say(b'{', key.as_bytes());
             let leaf = known.marked.field(at, &key).unwrap_or(mark);
             self.whole(value, Some(leaf))?;

@@ -1,9 +1,11 @@
 //! Which fragment is found on which page, when values know their rows.
 
+use serde::{Serialize, Serializer};
 use serde_json::json;
 
 use super::rows::{A, ALL, B, Given, Read, Row, rows, story, usual};
 use super::*;
+use crate::packed;
 
 #[test]
 fn the_page_of_another_row_does_not_get_the_fragment_of_the_first() {
@@ -151,4 +153,20 @@ fn a_row_with_a_template_of_the_sites_code_in_it_is_made_anew_for_each_page() {
         shown(&rendered.unwrap().content)
     };
     assert_eq!([show("dark"), show("light")], ["dark", "light"]);
+}
+
+#[test]
+fn what_two_maps_make_of_one_row_is_two_fragments() {
+    struct Made(serde_json::Value);
+    impl Serialize for Made {
+        fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+            packed::marked_made(A, &self.0, to)
+        }
+    }
+    let site = Site::of("{% cache row=card %}{{ card | json_encode | safe }}{% endcache %}");
+    let show = |card| shown(&site.render_given(&Given::new().with("card", &Made(card))).content);
+    for card in [json!({"a": {"b": 1}, "c": 2}), json!({"a": {"b": 1, "c": 2}})] {
+        let shown: serde_json::Value = serde_json::from_str(&show(card.clone())).unwrap();
+        assert_eq!(shown, card);
+    }
 }
