@@ -226,3 +226,15 @@ fn a_function_that_sees_only_its_arguments_names_only_them() {
     let found = places(&[("a", "{% cache id='a' %}{{ other(name=story.author) }}{% endcache %}")]);
     assert!(found[0].is_opaque);
 }
+
+#[test]
+fn blocks_that_hold_each_other_are_named_whatever_is_read_first() {
+    let found = places(&[
+        ("a.html", "{% cache id='a' %}{% block a %}{% endblock %}{% endcache %}"),
+        ("b.html", "{% block a %}{% block b %}{% endblock %}{% endblock %}"),
+        ("c.html", "{% cache id='c' %}{% block b %}{% endblock %}{% endcache %}"),
+        ("d.html", "{% extends 'c.html' %}{% block b %}{% block a %}{% endblock %}{% endblock %}"),
+        ("e.html", "{% extends 'd.html' %}{% block a %}{{ heading }}{% endblock %}"),
+    ]);
+    assert!(found[1].names("heading") || found[1].is_opaque, "{}", shown(&found[1]));
+}

@@ -81,10 +81,9 @@ impl<'a> Walk<'a> {
                         blocks.push(name);
                         found.open_scope(&[]);
                         mentions.has_blocks = true;
-                        if !self.is_underway(Piece::Blocks(name)) {
-                            let others = self.mentions(Some(Piece::Blocks(name)));
-                            add(&others, &mut found, &mut mentions);
-                        }
+                        // Where blocks hold each other, it may name anything: what is read now is kept.
+                        let others = self.mentions(Some(Piece::Blocks(name)));
+                        add(&others, &mut found, &mut mentions);
                     }
                     "endblock" => {
                         blocks.pop();
