@@ -39,6 +39,7 @@
 
 use std::sync::Arc;
 
+use memchr::memmem;
 use tera::value::{Key, ValueKind};
 use tera::{State, Value};
 
@@ -74,12 +75,13 @@ const MOST_GROUPS: usize = 256;
 
 impl Known {
     /// What the fragment at this place depends on, in this state. `row` is the group of its row, if it has
-    /// one.
+    /// one, and `secret` is in each text of this render that holds a fragment or a part.
     pub(super) fn dependence(
         &self,
         place: &Place,
         row: Option<&Arc<str>>,
         state: &State<'_>,
+        secret: Option<&str>,
     ) -> Dependence {
         let is_of_data =
             self.values.has_marks() || self.values.recorded().is_none_or(|all| !all.is_empty());
@@ -107,6 +109,10 @@ impl Known {
         }
         for path in &place.mentions.paths {
             reader.path(path, state);
+        }
+        if let Some(secret) = secret {
+            // No other render could find it.
+            reader.found.has_key &= memmem::find(&reader.said, secret.as_bytes()).is_none();
         }
         reader.finish()
     }

@@ -43,7 +43,8 @@ fn open(arguments: Kwargs, state: &State<'_>) -> TeraResult<bool> {
         None => arguments::id_of(&arguments)?,
         Some(row) => arguments::id_of_row(&place.name, row),
     };
-    let depends = known.dependence(place, row, state);
+    let secret = render::running(|render| Ok(render.secret().map(str::to_owned)))?;
+    let depends = known.dependence(place, row, state, secret.as_deref());
     let kind = kind.filter(|_| depends.has_key);
     let key = FragmentKey { id, escaped: state.autoescaping_enabled(), values: depends.digest };
     let fragments = render::fragments()?;

@@ -65,6 +65,11 @@ impl Marks {
         Marks { head: secret(DIGITS, HEAD), tail: secret(SIGNS, TAIL) }
     }
 
+    /// What each mark begins with.
+    pub(super) fn head(&self) -> &str {
+        &self.head
+    }
+
     /// Writes a mark. `None` if there are more than a mark can count.
     pub(super) fn write(&self, mark: Mark, text: &mut String) -> Option<()> {
         let (kind, number) = match mark {

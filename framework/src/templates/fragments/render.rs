@@ -196,6 +196,11 @@ impl Render {
         Rc::clone(known)
     }
 
+    /// What is in each text of this render that holds a fragment or a part, if there is one so far.
+    pub(super) fn secret(&self) -> Option<&str> {
+        self.marks.as_ref().map(Marks::head)
+    }
+
     /// The body of a fragment begins. It was put into `groups` by hand.
     pub(super) fn open(
         &mut self,

@@ -170,3 +170,15 @@ fn what_two_maps_make_of_one_row_is_two_fragments() {
         assert_eq!(shown, card);
     }
 }
+
+#[test]
+fn a_row_that_shows_a_text_with_a_fragment_in_it_is_not_kept() {
+    let site = Site::of(
+        "{% set x %}{% cache id='f' %}f{% endcache %}{{ part(url='/p') }}{% endset %}\
+         {% cache row=story %}{{ x }}{{ story.title }}{% endcache %}",
+    );
+    for _ in 0..2 {
+        assert_eq!(shown(&site.render_given(&usual()).content), "f[/p|]Rain");
+    }
+    assert_eq!(site.kept(), [("fragment:f".to_owned(), "f".to_owned())]);
+}
