@@ -45,17 +45,19 @@ pub(super) struct Marked {
     marks: Vec<Mark>,
     /// Lists and objects that are not empty, by their addresses.
     containers: HashMap<usize, usize>,
-    /// Marks of other values, by the address of what they are in, or [`PAGE`].
-    leaves: HashMap<usize, Vec<(Slot, usize)>>,
+    /// Marks of other values, by the address of the object that they are in, or [`PAGE`], and their field.
+    fields: HashMap<usize, HashMap<Box<str>, usize>>,
+    /// The same of elements of lists.
+    elements: HashMap<(usize, usize), usize>,
 }
 
 /// The place of what the page was given directly: no allocation is there.
 pub(super) const PAGE: usize = 0;
 
 /// Where a value is in a list or an object.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Slot {
-    Field(Box<str>),
+#[derive(Debug, Clone, Copy)]
+enum Slot<'a> {
+    Field(&'a str),
     Index(usize),
 }
 
@@ -81,7 +83,7 @@ impl Marked {
         let mut marked = Marked::default();
         walk(packed, |name, node| {
             let value = context.get(name).filter(|_| !set.iter().any(|set| set == name));
-            marked.add(node, value, None, (PAGE, Slot::Field(name.into())))
+            marked.add(node, value, None, (PAGE, Slot::Field(name)))
         })?;
         Ok(marked)
     }
@@ -93,18 +95,12 @@ impl Marked {
 
     /// The mark of what is in the field of an object and is no list or object itself.
     pub(super) fn field(&self, object: usize, field: &str) -> Option<&Mark> {
-        let is_here = |slot: &Slot| matches!(slot, Slot::Field(name) if **name == *field);
-        self.leaf(object, is_here)
+        self.fields.get(&object)?.get(field).map(|mark| &self.marks[*mark])
     }
 
     /// The same of an element of a list.
     pub(super) fn element(&self, list: usize, index: usize) -> Option<&Mark> {
-        self.leaf(list, |slot| *slot == Slot::Index(index))
-    }
-
-    fn leaf(&self, within: usize, is_here: impl Fn(&Slot) -> bool) -> Option<&Mark> {
-        let (_, mark) = self.leaves.get(&within)?.iter().find(|(slot, _)| is_here(slot))?;
-        Some(&self.marks[*mark])
+        self.elements.get(&(list, index)).map(|mark| &self.marks[*mark])
     }
 
     /// Reads a value and what is in it. `value` is what it has become, `None` if that is not known;
@@ -114,7 +110,7 @@ impl Marked {
         node: &MarkedNode<'_>,
         value: Option<&Value>,
         row: Option<usize>,
-        (within, slot): (usize, Slot),
+        (within, slot): (usize, Slot<'_>),
     ) -> Result<(), Malformed> {
         let mut own: Option<Mark> = None;
         let read = node.next(|kind, group| {
@@ -138,9 +134,14 @@ impl Marked {
             (Some(address), Some(mark)) => {
                 self.containers.insert(address, mark);
             }
-            (None, Some(mark)) if value.is_some() && own.is_some() => {
-                self.leaves.entry(within).or_default().push((slot, mark));
-            }
+            (None, Some(mark)) if value.is_some() && own.is_some() => match slot {
+                Slot::Field(field) => {
+                    self.fields.entry(within).or_default().insert(field.into(), mark);
+                }
+                Slot::Index(index) => {
+                    self.elements.insert((within, index), mark);
+                }
+            },
             _ => {}
         }
         let row = own.filter(|_| is_row).or(row);
@@ -158,8 +159,7 @@ impl Marked {
                 let map = value.and_then(Value::as_map).filter(|map| map.len() == keys.len());
                 for key in keys {
                     let value = map.and_then(|map| map.get(&Key::Str(key)));
-                    let slot = Slot::Field(Box::from(*key));
-                    self.add(node, value, row, (at.unwrap_or(PAGE), slot))?;
+                    self.add(node, value, row, (at.unwrap_or(PAGE), Slot::Field(key)))?;
                 }
             }
         }
@@ -172,9 +172,12 @@ impl Marked {
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, Instant};
+
     use proptest::prelude::*;
     use serde::{Serialize, Serializer};
 
+    use super::address;
     use crate::packed::{self, Packed};
     use crate::templates::Values;
 
@@ -184,6 +187,29 @@ mod tests {
         fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
             packed::marked_row("t/a", &serde_json::json!({ "a": [1, { "b": "c" }] }), to)
         }
+    }
+
+    #[test]
+    fn the_marks_of_a_long_list_are_found_in_time() {
+        struct Title(usize);
+        impl Serialize for Title {
+            fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                packed::marked_row(&format!("t/{}", self.0), "x", to)
+            }
+        }
+        let titles: Vec<Title> = (0..30_000).map(Title).collect();
+        let mut packed = Packed::new();
+        packed.insert("titles", &titles).unwrap();
+        let values = Values::from_packed(&packed.into_bytes()).unwrap();
+        let marked = values.marked();
+        let list = address(values.context().get("titles").unwrap()).unwrap();
+        let begun = Instant::now();
+        for index in 0..titles.len() {
+            let row = marked.element(list, index).unwrap().row.clone();
+            assert_eq!(row.unwrap().strip_prefix("t/"), Some(&*index.to_string()));
+        }
+        let took = begun.elapsed();
+        assert!(took < Duration::from_secs(2), "{took:?}");
     }
 
     proptest! {
