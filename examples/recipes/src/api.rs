@@ -33,8 +33,9 @@ struct Whole {
 #[controller("api.list")]
 pub async fn list(Query(page): Query<PageNumber>, site: Data<Kitchen>) -> Reply {
     let newest = site.recipes.ordered(Recipe::NUMBER).reversed();
-    let recipes = newest.page(page.number(), PER_PAGE);
-    let summaries: Vec<_> = recipes.iter().map(|recipe| summary(&site, recipe)).collect();
+    let recipes = newest.existing_page(page.number(), PER_PAGE);
+    let recipes = recipes.iter().flat_map(|page| page.iter());
+    let summaries: Vec<_> = recipes.map(|recipe| summary(&site, recipe)).collect();
     json(&summaries)
 }
 

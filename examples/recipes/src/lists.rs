@@ -49,10 +49,11 @@ fn list(
     site: &KitchenView,
     recipes: Selection<Recipe>,
 ) -> Result<Reply> {
-    let recipes = recipes.reversed().page(page.number(), PER_PAGE);
-    if recipes.is_empty() && (kind != "all" || page.number() > 1) {
-        return Err(not_found());
-    }
+    let recipes = recipes.reversed();
+    let recipes = match kind == "all" && page.number() == 1 {
+        true => recipes.page(1, PER_PAGE),
+        false => recipes.existing_page(page.number(), PER_PAGE).or_not_found()?,
+    };
     let listed = Listed::new(page, recipes.total);
     let cards: Vec<Card> = recipes.rows.into_iter().map(|recipe| card(site, recipe)).collect();
     let list = template!("list.html").with("kind", kind).with("name", name);

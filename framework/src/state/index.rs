@@ -198,6 +198,17 @@ impl IndexRows {
         }
     }
 
+    /// How many entries the index has.
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// How many entries have the value of this one in the first column.
+    pub(super) fn count_like(&self, entry: &Entry) -> usize {
+        let first = entry.first();
+        self.several.get(first).copied().unwrap_or_else(|| self.starting_with(first).count())
+    }
+
     /// The values in the first column, sorted, each with how many entries it has.
     pub(super) fn values<V: OwnedKey>(&self) -> Vec<(V, usize)> {
         let mut values = Vec::new();
@@ -269,6 +280,12 @@ impl Span {
         };
         // A range whose end is before its beginning has nothing in it.
         Span { from, to, is_value: false }
+    }
+
+    /// Whether an update tells which numbers of entries in it are passed: those of one value, and all.
+    pub(super) fn is_counted(&self) -> bool {
+        let is_whole = matches!((&self.from, &self.to), (Bound::Unbounded, Bound::Unbounded));
+        self.is_value || is_whole
     }
 
     fn beginning_with(bytes: Vec<u8>) -> Span {

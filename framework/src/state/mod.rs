@@ -34,15 +34,25 @@
 //!    for groups by hand.
 //! 2. *A read's groups cover what it depends on.* What each read returns is a function of the rows it took, and of
 //!    which rows have a value, or are in an index, in which order. The first are `table/key`, the others
-//!    `table@index=value`, `table@index`, `table@`; see [`TableView`].
+//!    `table@index=value`, `table@index`, `table@`; see [`TableView`]. A [`Selection`] records one of the last three whenever
+//!    it is read, not when it is made. Two of its reads depend on less: whether it has more than *k* rows
+//!    ([`existing_page`](Selection::existing_page) past the end, [`is_empty`](Selection::is_empty)). They record the
+//!    same name with `>k` behind it, and with `>`; in a range, the selection as a whole. Where there is such a page,
+//!    it is read as any other: if it is there no more, an entry has gone.
 //! 3. *An update emits the groups of its difference.* For each row that it touched, the first old row is kept, and at
 //!    the end compared with what is there then (`table`). A row that differs emits `table/key`, and where an
 //!    entry of an index came, went or moved, the groups of that value and of that index. So if a read of 2
-//!    would give something else, one of its groups was emitted. Two rows are the same if they are encoded alike and have
-//!    the same entries. So all that is shown of a row has to be in its encoding: `#[derive(Row)]` refuses
-//!    fields that serde skips. The types of fields, and of values, are left to the site: what their `Serialize`
-//!    leaves out is not compared, and is lost at the next start.
-//! 4. *Wider is safe.* Whatever emits a group emits the wider ones that stand in for it in `recorder`.
+//!    would give something else, one of its groups was emitted. Where a value, an index or a table had *a* entries
+//!    before the update and has *b* after it, "more than *k*" differs for each *k* from the lesser of the two up to,
+//!    but not including, the greater, and for no other. Each of these `>k` is emitted, or, where they are more than
+//!    64, `>` in their place, which each reader of a `>k` has too: so an update adds at most 64 such names for each
+//!    value, index and table, and no more than entries that came or went. *b* is what the table has, *a* is *b* less
+//!    those that came and more those that went of the touched rows: each entry of a row is in an index once. Two rows
+//!    are the same if they are encoded alike and have the same entries. So all that is shown of a row has to be in its
+//!    encoding: `#[derive(Row)]` refuses fields that serde skips. The types of fields, and of values, are left to the
+//!    site: what their `Serialize` leaves out is not compared, and is lost at the next start.
+//! 4. *Wider is safe.* Whatever emits a group emits the wider ones that stand in for it in `recorder`. A `>k` is emitted
+//!    only if an entry came or went, so the row differs, and its `table@index=value*` and `table*` are emitted with it.
 //!    On a route that is not cached, reads are recorded as soon as fragments of the page may be, and otherwise not.
 //! 5. *Reads end with the reply.* The recorder closes when the reply is made; a read afterwards panics where the page may
 //!    be stored, and is not recorded where only its fragments may. A reply that is still being written while a view

@@ -10,7 +10,7 @@ use super::row::Keyed;
 ///
 /// # How many groups a page may have
 ///
-/// Beyond a limit the names are replaced by wider ones: which rows have a value of an index, and rows that were
+/// Beyond a limit the names are replaced by wider ones: which rows have a value of an index, how many these are, and rows that were
 /// found by it, by `table@index=value*`, which every change of a row with that value invalidates, before it or after
 /// it; everything else of a table by `table*`, which every change of the table does. A change that invalidates a name invalidates the wider
 /// one too, so a page is invalidated too often, never too seldom. When these are too many as well, all are
@@ -319,6 +319,16 @@ pub(super) fn value_group(table: &str, index: &str, value: &(impl Key + ?Sized))
     let mut group = format!("{table}@{index}=");
     value.spell(&mut group);
     group
+}
+
+/// `group>count`: whether more than `count` rows are in what has this group.
+pub(super) fn more_than(group: &str, count: usize) -> String {
+    format!("{group}>{count}")
+}
+
+/// `group>`: how many rows are in what has this group, if very many come or go at once.
+pub(super) fn many_more(group: &str) -> String {
+    format!("{group}>")
 }
 
 #[cfg(test)]

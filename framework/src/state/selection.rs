@@ -5,12 +5,14 @@ use std::sync::Arc;
 use serde::{Serialize, Serializer};
 
 use super::index::{KeyBytes, Span};
+use super::recorder::{many_more, more_than};
 use super::row::Row;
+use super::table::Stored;
 use super::view::{Ref, TableView};
 use crate::packed::marked_read;
 
 /// Rows of a table in an order: those that have a value, those of a range, or all. In an index of `each` value in a field
-/// a row is found once for each of its values. A page that has a selection depends
+/// a row is found once for each of its values. A page that takes rows from a selection, or counts them, depends
 /// on which rows are in it and on their order, and on those rows that it takes.
 ///
 /// ```
@@ -98,12 +100,12 @@ impl<R: Row> Selection<R> {
         Selection { is_reversed: false, ..self.clone() }.take(count)
     }
 
-    /// One of the pages with `size` rows each, counted from 1. A page that is not there has no rows.
+    /// One of the pages with `size` rows each, counted from 1. A page that is not there has no rows; see
+    /// [`existing_page`](Selection::existing_page) for those that visitors ask for.
     pub fn page(&self, number: usize, size: usize) -> Page<R> {
         let total = self.count();
         let size = size.max(1);
-        let skipped = number.checked_sub(1).and_then(|before| before.checked_mul(size));
-        let (skipped, taken) = match skipped {
+        let (skipped, taken) = match rows_before(number, size) {
             Some(skipped) if skipped < total => (skipped, size),
             _ => (0, 0),
         };
@@ -115,18 +117,66 @@ impl<R: Row> Selection<R> {
         Page { rows, number, pages: total.div_ceil(size), first, last, total }
     }
 
+    /// One of the pages with `size` rows each, counted from 1, if it is there. If it is not, the reply depends on
+    /// that alone: rows that come or go change nothing for it until they are enough for such a page. In a
+    /// [`range`](TableView::range) it depends on all of them.
+    ///
+    /// ```
+    /// # use headwater::prelude::*;
+    /// # #[derive(Clone, serde::Serialize, serde::Deserialize, Row)]
+    /// # struct Story { #[row(key)] id: u64, #[row(index)] author: String }
+    /// # #[derive(Clone, Default, State)]
+    /// # struct Library { stories: Table<Story> }
+    /// fn by_author(library: &LibraryView, author: &str, number: usize) -> Result<Page<Story>> {
+    ///     let stories = library.stories.of(Story::AUTHOR, author).reversed();
+    ///     stories.existing_page(number, 20).or_not_found()
+    /// }
+    /// ```
+    pub fn existing_page(&self, number: usize, size: usize) -> Option<Page<R>> {
+        let skipped = rows_before(number, size.max(1))?;
+        if self.counted(&self.view.stored) > skipped {
+            return Some(self.page(number, size));
+        }
+        self.record_more_than(skipped);
+        None
+    }
+
     /// How many rows there are. In an index of `each` value in a field, a row counts once for each of its values that is
     /// in the selection.
     pub fn count(&self) -> usize {
-        match self.index {
-            Some(index) => self.view.stored.indexes[index].count(&self.span),
-            None => self.view.stored.by_key.len(),
-        }
+        self.counted(self.read())
     }
 
     /// Whether there are no rows.
     pub fn is_empty(&self) -> bool {
-        self.found(0).next().is_none()
+        self.record_more_than(0);
+        self.found_in(&self.view.stored, 0).next().is_none()
+    }
+
+    /// The table, with the record that the selection was read.
+    fn read(&self) -> &Stored<R> {
+        if let Some(group) = &self.group {
+            self.view.record_group(group, self.via.as_ref());
+        }
+        &self.view.stored
+    }
+
+    /// Records whether there are more than `count` rows, and nothing else.
+    fn record_more_than(&self, count: usize) {
+        let Some(group) = &self.group else { return };
+        if !self.span.is_counted() {
+            return self.view.record_group(group, self.via.as_ref());
+        }
+        for group in [more_than(group, count), many_more(group)] {
+            self.view.record_group(&group.into(), self.via.as_ref());
+        }
+    }
+
+    fn counted(&self, stored: &Stored<R>) -> usize {
+        match self.index {
+            Some(index) => stored.indexes[index].count(&self.span),
+            None => stored.by_key.len(),
+        }
     }
 
     fn rows(&self, skipped: usize, count: usize) -> Rows<R> {
@@ -137,14 +187,22 @@ impl<R: Row> Selection<R> {
 
     /// The rows behind the first `skipped`, which are not looked up.
     fn found(&self, skipped: usize) -> Box<dyn Iterator<Item = &Arc<R>> + '_> {
-        let by_key = &self.view.stored.by_key;
+        self.found_in(self.read(), skipped)
+    }
+
+    fn found_in<'a>(
+        &'a self,
+        stored: &'a Stored<R>,
+        skipped: usize,
+    ) -> Box<dyn Iterator<Item = &'a Arc<R>> + 'a> {
+        let by_key = &stored.by_key;
         let Some(index) = self.index else {
             return match self.is_reversed {
                 false => Box::new(by_key.values().skip(skipped)),
                 true => Box::new(by_key.values().rev().skip(skipped)),
             };
         };
-        let keys = self.view.stored.indexes[index].keys(&self.span);
+        let keys = stored.indexes[index].keys(&self.span);
         let row = move |key: &[u8]| by_key.get(&KeyBytes::from(key));
         match self.is_reversed {
             false => Box::new(keys.skip(skipped).filter_map(row)),
@@ -155,8 +213,13 @@ impl<R: Row> Selection<R> {
 
 impl<R: Row> fmt::Debug for Selection<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Selection<{}>({} rows)", R::NAME, self.count())
+        write!(f, "Selection<{}>({})", R::NAME, self.view.reader.field)
     }
+}
+
+/// How many rows are before a page; none where no selection could have it.
+fn rows_before(number: usize, size: usize) -> Option<usize> {
+    number.checked_sub(1)?.checked_mul(size)
 }
 
 /// Rows that were read together. They are a slice, and are serialised as a sequence.

@@ -29,7 +29,7 @@ pub(crate) type Application = (UpdateOutcome, Invalidation);
 
 /// The way in which names of groups are made of what is read and changed. A change of it is a change of
 /// [`States::fingerprint`].
-const GROUPS_VERSION: u32 = 1;
+const GROUPS_VERSION: u32 = 2;
 
 /// Two states of a site have one name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

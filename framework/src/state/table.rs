@@ -16,7 +16,7 @@ use super::identity::Identity;
 use super::index::{IndexRows, KeyBytes, Span, SpelledEntry, entries, shown_columns};
 use super::key::{encoded, shown};
 use super::lookup::Lookup;
-use super::recorder::row_group;
+use super::recorder::{many_more, more_than, row_group};
 use super::row::{Index, Row};
 use super::shape::shape_of;
 use super::view::{Ref, TableView};
@@ -250,6 +250,8 @@ impl<R: Row> AnyField for Table<R> {
     }
 
     fn changes(&self, table: &str, groups: &mut Groups) {
+        let mut counts = Counts::default();
+        let indexes = || R::INDEXES.iter().zip(&self.rows.indexes);
         for Touched { before, now } in self.touched.values() {
             let shown = match (&before.row, &now.row) {
                 (None, None) => continue,
@@ -274,23 +276,26 @@ impl<R: Row> AnyField for Table<R> {
             });
             groups.insert(format!("{table}*"));
             if before.row.is_some() != now.row.is_some() {
-                groups.insert(format!("{table}@"));
+                let come = if now.row.is_some() { 1 } else { -1 };
+                counts.add(format!("{table}@"), come, || self.rows.by_key.len(), groups);
             }
             let entries = before.entries.iter().zip(&now.entries);
-            for (index, (before, now)) in R::INDEXES.iter().zip(entries) {
+            for ((index, rows), (before, now)) in indexes().zip(entries) {
                 let name = index.name;
-                for (one, other) in [(before, now), (now, before)] {
-                    for entry in one {
-                        let (_, value) = entry;
+                for (one, other, come) in [(before, now, -1), (now, before, 1)] {
+                    for spelled in one {
+                        let (entry, value) = spelled;
                         groups.insert(format!("{table}@{name}={value}*"));
-                        if other.binary_search(entry).is_err() {
-                            groups.insert(format!("{table}@{name}={value}"));
-                            groups.insert(format!("{table}@{name}"));
+                        if other.binary_search(spelled).is_err() {
+                            let of_value = format!("{table}@{name}={value}");
+                            counts.add(of_value, come, || rows.count_like(entry), groups);
+                            counts.add(format!("{table}@{name}"), come, || rows.len(), groups);
                         }
                     }
                 }
             }
         }
+        counts.changes(groups);
     }
 
     fn read_back(&self) -> Result<(), String> {
@@ -385,6 +390,42 @@ impl<R: Row> Field for Table<R> {
 impl<R: Row> fmt::Debug for Table<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Table<{}>({} rows)", R::NAME, self.rows.by_key.len())
+    }
+}
+
+/// How many entries an update leaves, and how many more these are than before, by the group of what they are in.
+#[derive(Default)]
+struct Counts(BTreeMap<String, (usize, isize)>);
+
+impl Counts {
+    /// Of so many numbers at most is each told that is passed at once.
+    const MOST_PASSED: usize = 64;
+
+    /// An entry has come, or gone. `now` is how many the update leaves.
+    fn add(
+        &mut self,
+        group: String,
+        come: isize,
+        now: impl FnOnce() -> usize,
+        groups: &mut BTreeSet<String>,
+    ) {
+        groups.insert(group.clone());
+        self.0.entry(group).or_insert_with(|| (now(), 0)).1 += come;
+    }
+
+    /// Adds the groups of the numbers that are passed.
+    fn changes(self, groups: &mut Groups) {
+        for (group, (now, come)) in self.0 {
+            if groups.are_too_many() {
+                break;
+            }
+            let before = now.saturating_add_signed(-come);
+            let passed = now.min(before)..now.max(before);
+            match passed.len() > Counts::MOST_PASSED {
+                true => drop(groups.0.insert(many_more(&group))),
+                false => groups.0.extend(passed.map(|count| more_than(&group, count))),
+            }
+        }
     }
 }
 

@@ -26,6 +26,8 @@ use crate::packed::{marked_made, marked_row};
 /// | [`of`](TableView::of) an index, and what is taken from the selection | which rows have the value, their order, and each row that is taken |
 /// | [`ordered`](TableView::ordered), [`range`](TableView::range) | which rows are in the index, their order, and each row that is taken |
 /// | [`by_key`](TableView::by_key) | which keys there are, and each row that is taken |
+/// | [`existing_page`](Selection::existing_page) of a selection, past its end | whether there are more rows than come before that page |
+/// | [`is_empty`](Selection::is_empty) of a selection | whether there are any |
 /// | [`count`](TableView::count) | which keys there are |
 /// | [`values`](TableView::values) | which rows are in the index, and their order |
 /// | [`all`](TableView::all) | everything in the table |
@@ -47,10 +49,8 @@ impl<R: Row> TableView<R> {
         match self.stored.by_key.get(&KeyBytes::from(encoded(&key).as_slice())) {
             Some(row) => Some(self.found(row, None)),
             None => {
-                if let Some(recorder) = &self.reader.recorder {
-                    let group = row_group(self.reader.field, &key).into();
-                    recorder.group(&group, self.reader.field, None);
-                }
+                let read = self.reader.recorder.as_ref();
+                self.record(read.map(|_| row_group(self.reader.field, &key)));
                 None
             }
         }
@@ -94,7 +94,7 @@ impl<R: Row> TableView<R> {
     /// All rows in the order of their keys, as one dependence: every change in the table makes the page invalid.
     pub fn all(&self) -> Rows<R> {
         let group = self.reader.recorder.is_some().then(|| format!("{}*", self.reader.field));
-        let group = self.record(group, None);
+        let group = self.record(group);
         let row = |row: &Arc<R>| Ref { row: Arc::clone(row), mark: group.clone().map(Mark::Made) };
         let rows = self.stored.by_key.values().map(row).collect();
         Rows::new(rows, group)
@@ -102,16 +102,13 @@ impl<R: Row> TableView<R> {
 
     /// How many rows there are.
     pub fn count(&self) -> usize {
-        self.record(
-            self.reader.recorder.is_some().then(|| format!("{}@", self.reader.field)),
-            None,
-        );
+        self.record(self.reader.recorder.is_some().then(|| format!("{}@", self.reader.field)));
         self.stored.by_key.len()
     }
 
     /// The different values in the index, sorted, each with the number of its rows: all tags, for example.
     pub fn values<V: OwnedKey, O>(&self, index: Index<R, V, O>) -> Values<V> {
-        let group = self.record(self.index_group(index), None);
+        let group = self.record(self.index_group(index));
         Values::new(self.stored.indexes[index.position].values(), group)
     }
 
@@ -127,15 +124,21 @@ impl<R: Row> TableView<R> {
         group: Option<String>,
         via: Option<Arc<str>>,
     ) -> Selection<R> {
-        let group = self.record(group, via.as_ref());
-        Selection::new(self.clone(), index, span, group, via)
+        Selection::new(self.clone(), index, span, group.map(Arc::from), via)
     }
 
     /// Records a group of this table, where reads are recorded.
-    fn record(&self, group: Option<String>, via: Option<&Arc<str>>) -> Option<Arc<str>> {
+    fn record(&self, group: Option<String>) -> Option<Arc<str>> {
         let group: Arc<str> = group?.into();
-        self.reader.recorder.as_ref()?.group(&group, self.reader.field, via);
+        self.record_group(&group, None);
         Some(group)
+    }
+
+    /// Records a group of this table, with the group of all rows that a selection could have found.
+    pub(super) fn record_group(&self, group: &Arc<str>, via: Option<&Arc<str>>) {
+        if let Some(recorder) = &self.reader.recorder {
+            recorder.group(group, self.reader.field, via);
+        }
     }
 
     /// A row that a selection has found, with the group of all rows that it could have found.

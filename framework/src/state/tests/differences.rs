@@ -1,12 +1,14 @@
 //! What an update invalidates where rows do not say all that an index knows of them.
 
+use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::log::Position;
+use crate::state::field::Reading;
 use crate::state::store::apply;
-use crate::state::{At, Row, State, Table, Updates, Violation};
+use crate::state::{AfterReply, At, Recorder, Row, State, Table, Updates, Violation};
 
 #[derive(Clone, Serialize, Deserialize, Row)]
 struct Player {
@@ -50,6 +52,32 @@ fn a_row_that_moves_in_an_index_has_changed_however_it_is_serialised() {
         assert!(moved.iter().any(|moved| moved == group), "{group} is not in {moved:?}");
     }
     assert!(groups(&mut game, 1, 120).is_empty());
+}
+
+/// Of the groups that the update invalidates, those of numbers of rows.
+fn passed(game: &mut Game, players: Vec<(u64, u64)>) -> Vec<String> {
+    let at = At::new(Position(1), UNIX_EPOCH);
+    let groups = apply(game, players, at, &["players"], &mut [None]).unwrap().1.groups;
+    groups.into_iter().filter(|group| group.contains('>')).collect()
+}
+
+#[test]
+fn each_number_of_rows_that_an_update_passes_is_told_up_to_a_limit() {
+    let mut game = Game::default();
+    let two = passed(&mut game, vec![(1, 7), (2, 7)]);
+    let each = ["@", "@score=7", "@score"].map(|of| [0, 1].map(|k| format!("players{of}>{k}")));
+    assert_eq!(two, each.concat());
+    let moved = passed(&mut game, vec![(2, 8)]);
+    assert_eq!(moved, ["players@score=7>1", "players@score=8>0"]);
+    assert!(passed(&mut game, vec![(1, 8), (2, 7)]).is_empty(), "as many as before");
+
+    let recorder = Arc::new(Recorder::new(256, AfterReply::Refused));
+    let view = game.view(&Reading { recorder: Some(&recorder), names: &["players"] });
+    assert!(view.players.of(Player::SCORE, 9).existing_page(2, 50).is_none());
+    assert_eq!(recorder.close().groups, ["players@score=9>", "players@score=9>50"]);
+    drop(view);
+    let many = passed(&mut game, (100..165).map(|id| (id, 9)).collect());
+    assert_eq!(many, ["players@>", "players@score=9>", "players@score>"]);
 }
 
 #[test]

@@ -85,6 +85,10 @@ proptest! {
         prop_assert_eq!(ids(named.oldest(2).iter().map(|row| &**row)), ids(model.iter().take(2)));
         prop_assert_eq!(named.count(), model.len());
         let page = named.clone().reversed().page(number, size);
+        let existing = named.clone().reversed().existing_page(number, size);
+        prop_assert_eq!(existing.is_some(), !page.is_empty());
+        prop_assert!(existing.is_none_or(|existing| existing.rows[..] == page.rows[..]));
+        prop_assert_eq!(named.is_empty(), model.is_empty());
         let step = size.max(1);
         let expected: Vec<_> = match number {
             0 => Vec::new(),
