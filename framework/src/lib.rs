@@ -120,6 +120,7 @@ mod config;
 pub mod controller;
 mod dispatch;
 mod docroot;
+mod encoded;
 pub mod extract;
 mod files;
 mod frontend;

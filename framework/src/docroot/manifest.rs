@@ -5,10 +5,8 @@ use bytes::Bytes;
 use imbl::OrdMap;
 use serde::{Deserialize, Serialize};
 
+use crate::encoded::{read_pieces, to_pieces};
 use crate::log::{ContentId, FileChange, Position};
-
-/// About how long a piece of an encoded manifest is, in bytes.
-const PIECE: usize = 256 * 1024;
 
 /// Which files the log has put into the docroot, and which it has removed.
 ///
@@ -69,32 +67,16 @@ impl Manifest {
 
     /// The manifest, encoded in pieces of bounded length.
     pub(crate) fn to_pieces(&self) -> Vec<Bytes> {
-        let mut pieces = Vec::new();
-        let mut piece = Vec::new();
-        for entry in self.iter() {
-            piece = postcard::to_extend(&entry, piece)
-                .expect("strings and numbers can always be encoded to memory");
-            if piece.len() >= PIECE {
-                pieces.push(std::mem::take(&mut piece).into());
-            }
-        }
-        if !piece.is_empty() {
-            pieces.push(piece.into());
-        }
-        pieces
+        to_pieces(Vec::new(), self.iter())
     }
 
     /// Reads what [`Manifest::to_pieces`] made; `None` when it is something else.
     pub(crate) fn from_pieces<'a>(pieces: impl IntoIterator<Item = &'a Bytes>) -> Option<Manifest> {
         let mut files = OrdMap::new();
-        for piece in pieces {
-            let mut rest: &[u8] = piece;
-            while !rest.is_empty() {
-                let (entry, left) = postcard::take_from_bytes::<(&str, FileEntry)>(rest).ok()?;
-                files.insert(entry.0.into(), entry.1);
-                rest = left;
-            }
-        }
+        let pieces = pieces.into_iter().map(|piece| &piece[..]);
+        read_pieces(pieces, |(path, entry): (&str, FileEntry)| {
+            files.insert(path.into(), entry);
+        })?;
         Some(Manifest { files })
     }
 }
@@ -106,6 +88,7 @@ pub(crate) struct Ahead;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::encoded::PIECE;
 
     fn change(path: &str, content: u8) -> FileChange {
         let content = (content > 0).then_some(ContentId { hash: [content; 32], length: 1 });

@@ -2,13 +2,11 @@ use bytes::Bytes;
 use imbl::OrdMap;
 
 use super::SessionRecord;
+use crate::encoded::{encode, read_pieces, to_pieces};
 use crate::log::{Position, Revocation, Revoked};
 
 /// How many revocations are remembered.
 const MOST: usize = 1_000_000;
-
-/// About how long a piece of encoded revocations is, in bytes.
-const PIECE: usize = 256 * 1024;
 
 /// Which sessions have ended before they expired, as the records up to a position say.
 ///
@@ -76,43 +74,25 @@ impl Revocations {
 
     /// All of them, encoded in pieces of bounded length.
     pub(crate) fn to_pieces(&self) -> Vec<Bytes> {
-        let (mut pieces, mut piece) = (Vec::new(), encode(&self.floor, Vec::new()));
-        for entry in &self.revoked {
-            piece = encode(&entry, piece);
-            if piece.len() >= PIECE {
-                pieces.push(std::mem::take(&mut piece).into());
-            }
-        }
-        if !piece.is_empty() {
-            pieces.push(piece.into());
-        }
-        pieces
+        to_pieces(encode(&self.floor, Vec::new()), self.revoked.iter())
     }
 
     /// Reads what [`to_pieces`](Revocations::to_pieces) made; `None` when it is something else.
     pub(crate) fn from_pieces<'a>(
         pieces: impl IntoIterator<Item = &'a Bytes>,
     ) -> Option<Revocations> {
-        let (mut revoked, mut floor) = (OrdMap::new(), None);
-        for piece in pieces {
-            let mut rest: &[u8] = piece;
-            if floor.is_none() {
-                let (first, left) = postcard::take_from_bytes::<Position>(rest).ok()?;
-                (floor, rest) = (Some(first), left);
-            }
-            while !rest.is_empty() {
-                let ((sessions, entry), left) =
-                    postcard::take_from_bytes::<(Revoked, Entry)>(rest).ok()?;
+        let mut pieces = pieces.into_iter().map(|piece| &piece[..]);
+        let Some(first) = pieces.next() else { return Some(Revocations::default()) };
+        let (floor, first) = postcard::take_from_bytes::<Position>(first).ok()?;
+        let mut revoked = OrdMap::new();
+        read_pieces(
+            std::iter::once(first).chain(pieces),
+            |(sessions, entry): (Revoked, Entry)| {
                 revoked.insert(sessions, entry);
-                rest = left;
-            }
-        }
-        Some(Revocations { revoked, floor: floor.unwrap_or_default() })
+            },
+        )?;
+        Some(Revocations { revoked, floor })
     }
-}
-
-fn encode(value: &impl serde::Serialize, to: Vec<u8>) -> Vec<u8> {
-    postcard::to_extend(value, to).expect("strings and numbers can always be encoded to memory")
 }
 
 #[cfg(test)]
