@@ -8,7 +8,7 @@
 //!   the link and keeps one address when nodes change theirs.
 //! - [`Shared`]: a cluster that the tests of one file share.
 //! - [`Client`]: a visitor. [`raw`]: a visitor that breaks the rules of HTTP.
-//! - [`Printed`]: what a command of the site, such as `check`, prints.
+//! - [`Printed`]: what a command of the site, such as `check`, prints. [`copy_files`]: a backup of its data.
 //! - [`until`]: waits for what is to come about. [`Seed`]: what decides a test's random choices.
 //!
 //! All ports are free ones, and nothing outlives its test. A test of this package names the
@@ -28,6 +28,7 @@
 mod client;
 mod cluster;
 mod command;
+mod files;
 mod gauges;
 mod messages;
 mod node;
@@ -42,6 +43,7 @@ mod visitor;
 pub use client::{Client, Failed, Response};
 pub use cluster::Cluster;
 pub use command::Printed;
+pub use files::copy_files;
 pub use headwater::internals::config::Mode;
 pub use messages::Messages;
 pub use node::{Ended, Launch, Node};

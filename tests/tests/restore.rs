@@ -4,8 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use headwater_tests::Mode;
-use headwater_tests::{Cluster, Cut, Site, until};
+use headwater_tests::{Cluster, Cut, Mode, Site, copy_files, until};
 use redb::{Database, TableDefinition};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_test-site");
@@ -84,23 +83,13 @@ async fn lose_records(away: Away, keep: impl Fn(&Path), lose: impl Fn(&Path) -> 
     assert_eq!(f1.page("/page/3").await.text(), "2");
 }
 
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).expect("a folder can be made");
-    for entry in fs::read_dir(from).expect("the folder is there") {
-        let entry = entry.expect("the folder can be read");
-        if entry.path().is_file() {
-            fs::copy(entry.path(), to.join(entry.file_name())).expect("a file can be copied");
-        }
-    }
-}
-
 fn backup_of(data: &Path) -> std::path::PathBuf {
     data.with_file_name("backup")
 }
 
 #[tokio::test]
 async fn a_front_end_that_was_stopped_while_an_older_log_was_put_back_forgets_what_it_has_cached() {
-    let keep = |data: &Path| copy(data, &backup_of(data));
+    let keep = |data: &Path| copy_files(data, &backup_of(data));
     lose_records(Away::Stopped, keep, |data| {
         let file = "log.redb";
         fs::copy(backup_of(data).join(file), data.join(file)).expect("a file can be put back");
@@ -111,7 +100,7 @@ async fn a_front_end_that_was_stopped_while_an_older_log_was_put_back_forgets_wh
 
 #[tokio::test]
 async fn a_front_end_that_was_cut_off_while_an_older_copy_of_the_folder_took_over_forgets_too() {
-    let keep = |data: &Path| copy(data, &backup_of(data));
+    let keep = |data: &Path| copy_files(data, &backup_of(data));
     lose_records(Away::CutOff, keep, |_| "backup".to_owned()).await;
 }
 

@@ -1,10 +1,8 @@
 //! Who a visitor is, on every front end and back end, until the session ends.
 
-use std::fs;
-use std::path::Path;
 use std::time::Duration;
 
-use headwater_tests::{Client, Cluster, Cut, Mode, Response, Site, until};
+use headwater_tests::{Client, Cluster, Cut, Mode, Response, Site, copy_files, until};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_test-site");
 
@@ -194,23 +192,13 @@ async fn what_has_ended_is_known_after_restarts_and_from_checkpoints() {
     }
 }
 
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).expect("a folder can be made");
-    for entry in fs::read_dir(from).expect("the folder is there") {
-        let entry = entry.expect("the folder can be read");
-        if entry.path().is_file() {
-            fs::copy(entry.path(), to.join(entry.file_name())).expect("a file can be copied");
-        }
-    }
-}
-
 #[tokio::test]
 async fn a_session_of_records_that_a_log_has_lost_is_none() {
     let mut cluster = Cluster::start(site(), 1).await;
     let f1 = cluster.visitor(0);
     let before = sign_in(&f1, "before").await;
     let (data, backup) = (cluster.site.path("data"), cluster.site.path("backup"));
-    copy(&data, &backup);
+    copy_files(&data, &backup);
     assert_eq!(f1.form("/page/1", "").await.status, 200);
     let lost = sign_in(&f1, "lost").await;
     cluster.backend.kill().await;
