@@ -44,6 +44,7 @@ pub(in crate::templates::fragments) struct Place {
     pub(in crate::templates::fragments) mentions: Mentions,
     /// A digest of its body, as it is written.
     pub(in crate::templates::fragments) body: [u8; 32],
+    template: String,
     /// Where it begins in the template.
     start: usize,
 }
@@ -71,8 +72,9 @@ impl Places {
                     around.map(|(tag, _)| scanner::identifier(text[tag.rest()].trim_start()));
                 let digest = *blake3::hash(&text.as_bytes()[body.clone()]).as_bytes();
                 let mentions = walk.piece(Within { text, block }, body);
+                let (template, start) = (name.clone(), tag.range.start);
                 let name = format!("{name}:{}", number + 1);
-                places.push(Place { name, mentions, body: digest, start: tag.range.start });
+                places.push(Place { name, mentions, body: digest, template, start });
             }
         }
         let mut personal = BTreeSet::new();
@@ -101,7 +103,7 @@ impl Places {
     /// The fragments that do: the template, and where the fragment begins in it.
     pub(in crate::templates) fn with_session(&self) -> impl Iterator<Item = (&str, usize)> {
         let places = self.places.iter().filter(|place| place.names_session());
-        places.filter_map(|place| Some((place.name.rsplit_once(':')?.0, place.start)))
+        places.map(|place| (&*place.template, place.start))
     }
 
     /// The fragment of this number.
