@@ -17,7 +17,7 @@
 //! each start.
 
 use super::States;
-use super::states::Updatable;
+use super::updatable::Updatable;
 
 /// What an item adds to the hash of its field.
 pub(crate) fn item_hash(item: &[u8]) -> u128 {

@@ -102,6 +102,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod trial;
+mod updatable;
 mod value;
 mod values;
 mod view;
