@@ -16,11 +16,11 @@ use crate::body::Body;
 use crate::clock;
 use crate::controller;
 use crate::link::{Answer, AnswerContent, Call, CallRate, group_of_url};
-use crate::log::{Invalidation, LogEpoch, Position};
+use crate::log::{Invalidation, LogEpoch, Position, milliseconds_since_1970};
 use crate::problem::nearest;
 use crate::reply::{self, Reply, ReplyParts};
 use crate::request::{Allowance, Request, RequestParts, RequestScope, Site};
-use crate::session::{self, SessionRecord};
+use crate::session::SessionRecord;
 use crate::state::{AfterReply, Reads, Recorder, Widened};
 
 impl Backend {
@@ -132,7 +132,7 @@ impl Backend {
     /// Whether a session that a cookie has is one.
     fn honours(&self, session: &SessionRecord) -> bool {
         let revocations = self.revocations.lock().unwrap_or_else(PoisonError::into_inner);
-        session.expires > session::now()
+        session.expires > milliseconds_since_1970()
             && self.log.includes(session.issued.log, session.issued.position)
             && !revocations.revoke(session)
     }

@@ -6,10 +6,10 @@ use http::header::{HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
 use crate::cache::Cache;
 use crate::clock;
 use crate::link::SnapshotPiece;
-use crate::log::{Epoch, LogEpoch, LogId, Position, Revocation, SessionId};
-use crate::session::{
-    self, Issue, Openings, Revocations, SessionChange, SessionCookies, SessionRecord,
+use crate::log::{
+    Epoch, LogEpoch, LogId, Position, Revocation, SessionId, milliseconds_since_1970,
 };
+use crate::session::{Issue, Openings, Revocations, SessionChange, SessionCookies, SessionRecord};
 
 const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 
@@ -60,7 +60,7 @@ impl Sessions {
             let session = cookies.open(headers)?;
             let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
             let has_ended = known.revocations.as_ref().is_some_and(|known| known.revoke(&session));
-            (!has_ended && session.expires > session::now()).then(|| Arc::new(session))
+            (!has_ended && session.expires > milliseconds_since_1970()).then(|| Arc::new(session))
         };
         client.0.get_or_init(open).as_ref()
     }
@@ -92,7 +92,7 @@ impl Sessions {
         };
         let cookie = match change {
             SessionChange::Begin { user, position, data } => {
-                let time = session::now();
+                let time = milliseconds_since_1970();
                 let expires = time + self.lifetime.as_millis() as u64;
                 let (id, issued) = (SessionId::random(), Issue { log, position, time });
                 let session = SessionRecord { id, user, issued, expires, data };
@@ -137,7 +137,7 @@ impl Sessions {
         }
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = &mut known.revocations {
-            known.apply(position, revocations, session::now());
+            known.apply(position, revocations, milliseconds_since_1970());
         }
     }
 

@@ -1,4 +1,3 @@
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, mpsc};
@@ -7,13 +6,12 @@ use std::thread::{self, JoinHandle};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::{Semaphore, oneshot};
 
-use super::applier::panic_message;
-use super::committer::{BATCH_RECORDS, Command, Committer, Queued, Trouble, apply, end_batch};
+use super::committer::{Command, Committer, Queued, Trouble};
 use super::embedded::{Engine, Frame, Replayed, STOPPING};
-use super::time;
+use super::replay::replay;
 use super::{
-    AppendError, Applied, Applier, Base, Beginning, Draft, Epoch, Joined, LogEpoch, LogId,
-    OpenError, Position, Progress, ReadError, Record, Standing,
+    AppendError, Applied, Applier, Base, Draft, Epoch, Joined, LogEpoch, LogId, OpenError,
+    Position, Progress, ReadError, Record, Standing,
 };
 
 /// What a log may use of the machine.
@@ -396,65 +394,4 @@ impl Drop for Log {
 
 fn kibibytes(bytes: usize) -> u32 {
     u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX).max(1)
-}
-
-/// Shows every record to the applier.
-fn replay(
-    mut engine: Engine,
-    applier: &mut impl Applier,
-    trouble: &Trouble,
-) -> Result<(Engine, Joined, Replayed), OpenError> {
-    let path = engine.path().to_owned();
-    let past = engine.past()?;
-    let began = catch_unwind(AssertUnwindSafe(|| applier.begin(&past)));
-    let began = began.unwrap_or_else(|panic| Err(panic_message(&*panic).to_owned()));
-    let began = began.map_err(|message| OpenError::Beginning { path: path.clone(), message })?;
-    let Beginning { position: after, time, mut joined } = began;
-    let mut progress = Progress::begin("replaying the log", past.last().0.saturating_sub(after.0));
-    let replayed = engine.replay(BATCH_RECORDS as u64, (after, time), |record| {
-        let position = record.position;
-        if let Err(error) = apply(applier, &record) {
-            if let Some(message) = error.halts() {
-                let (path, message) = (path.clone(), message.to_owned());
-                return Err(OpenError::Inapplicable { path, position, message });
-            }
-            tracing::warn!(%position, %error, "a record was passed over");
-        }
-        joined.observe(&record);
-        progress.step(position.0 - after.0);
-        Ok(())
-    })?;
-    progress.end(replayed.last.0 - after.0);
-    if let Some(CutTail { position, records, reason }) = &replayed.cut {
-        tracing::warn!(
-            file = %path.display(), %position, records, %reason,
-            "the end of the log was torn and has been cut off",
-        );
-    }
-    time::warn_of(&path, replayed.time);
-    end_batch(applier, replayed.last);
-    let mut begun = engine.begin(replayed.last);
-    if let Err(failure) = &begun
-        && failure.is_damage()
-    {
-        // Found now and not by the first write. Opening it again checks all of it, and makes anew what
-        // can be made of the rest: where there is room, for example.
-        tracing::warn!(file = %path.display(), %failure, "the log is damaged where it is to be written");
-        let corrupt = |reason| OpenError::Corrupt { path: path.clone(), reason };
-        engine.reopen(replayed.last).map_err(corrupt)?;
-        begun = engine.begin(replayed.last);
-    }
-    match begun {
-        Ok(()) => engine.note_in_lock(replayed.last),
-        Err(failure) if failure.is_damage() => return Err(engine.open_error(failure)),
-        // The disk is full, say: the epoch is stored with the first record then.
-        Err(failure) => {
-            tracing::error!(file = %path.display(), %failure, "the log cannot be written");
-            trouble.set(Some(failure.to_string()));
-            if let Err(reason) = engine.reopen(replayed.last) {
-                tracing::error!(%reason, "the log's file could not be opened again");
-            }
-        }
-    }
-    Ok((engine, joined, replayed))
 }

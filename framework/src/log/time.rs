@@ -6,8 +6,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// How far clocks may differ before it is said.
 const AHEAD: Duration = Duration::from_secs(5 * 60);
 
-/// What the machine's clock says.
-pub(super) fn milliseconds_since_1970() -> u64 {
+/// What the machine's clock says, as records have it.
+pub(crate) fn milliseconds_since_1970() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
 }
 

@@ -7,7 +7,7 @@ use http::{Extensions, HeaderMap, Method, Uri};
 use super::allowance::Allowance;
 use super::{Request, RequestParts, RequestScope, Site};
 use crate::body::Body;
-use crate::log::{Epoch, LogEpoch, LogId, Position, SessionId};
+use crate::log::{Epoch, LogEpoch, LogId, Position, SessionId, milliseconds_since_1970};
 use crate::session::{self, Issue, SessionChange, SessionData, SessionRecord};
 use crate::state::{AfterReply, Recorder, States};
 
@@ -107,7 +107,7 @@ impl RequestBuilder {
         let begun = SessionChange::begin(session).expect("a session that can be encoded");
         let SessionChange::Begin { user, position, data } = begun else { return self };
         let log = LogEpoch { id: LogId::random(), epoch: Epoch::random() };
-        let issued = Issue { log, position, time: session::now() };
+        let issued = Issue { log, position, time: milliseconds_since_1970() };
         let (id, expires) = (SessionId::random(), session::longest_from_now());
         self.request.parts.session =
             Some(Arc::new(SessionRecord { id, user, issued, expires, data }));

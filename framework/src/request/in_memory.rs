@@ -1,10 +1,9 @@
 use std::future::ready;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::docroot::{Keeper, Keeping, SyncError, Taken, check_path};
-use crate::log::{Draft, FileChange, LogId, Position, Receipt, Record};
+use crate::log::{Draft, FileChange, LogId, Position, Receipt, Record, milliseconds_since_1970};
 use crate::state::{Journal, States, WriteError, Writing, Written};
 
 /// A journal that applies each draft at once and keeps nothing.
@@ -24,12 +23,12 @@ impl InMemory {
             let checked = draft.invalidation.check().and_then(|()| draft.deferred.check());
             checked.map_err(|(pattern, reason)| WriteError::Pattern { pattern, reason })?;
         }
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let time = milliseconds_since_1970();
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let written = drafts.into_iter().map(|content| {
             let position = last.next();
             *last = position;
-            let record = Record { position, time: since.as_millis() as u64, content };
+            let record = Record { position, time, content };
             let applied = self.states.apply(&record);
             let applied = applied.map(|applied| applied.map(|(outcome, _)| outcome));
             let receipt = Receipt { log: self.log, position, acknowledgements: Vec::new() };

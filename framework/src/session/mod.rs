@@ -48,7 +48,7 @@ mod seal;
 
 pub use headwater_macros::Session;
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -58,20 +58,14 @@ pub(crate) use record::{Issue, SessionChange, SessionRecord};
 pub(crate) use revocations::Revocations;
 pub(crate) use seal::{Keys, SessionCookies};
 
-use crate::log::Receipt;
+use crate::log::{Receipt, milliseconds_since_1970};
 
 /// The longest that a session may live: browsers keep no cookie for longer (RFC 6265bis, section 5.5).
 pub(crate) const LONGEST: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 
 /// When a session that begins now has ended for certain, in milliseconds since 1970-01-01T00:00:00Z.
 pub(crate) fn longest_from_now() -> u64 {
-    now() + LONGEST.as_millis() as u64
-}
-
-/// The time, in milliseconds since 1970-01-01T00:00:00Z.
-pub(crate) fn now() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    now.as_millis() as u64
+    milliseconds_since_1970() + LONGEST.as_millis() as u64
 }
 
 /// That a session has ended: what [`Session::end`](crate::extract::Session::end) returns, for

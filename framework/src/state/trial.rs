@@ -1,10 +1,9 @@
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::store::apply;
 use super::{At, Updates, WriteError};
-use crate::log::{ApplyError, Draft, Position, Record};
+use crate::log::{ApplyError, Draft, Position, Record, milliseconds_since_1970};
 
 /// Tries the first updates of a new site, before any of them is written: on values of their own, in
 /// the order and at the positions that they will have in the log.
@@ -26,8 +25,7 @@ impl Trial {
         draft: &Draft,
     ) -> Result<(), WriteError> {
         self.last = self.last.next();
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let (position, time) = (self.last, since.as_millis() as u64);
+        let (position, time) = (self.last, milliseconds_since_1970());
         let at = At::record(&Record { position, time, content: draft.clone() });
         let value = self.values.entry(TypeId::of::<S>()).or_insert_with(|| Box::new(S::default()));
         let value = value.downcast_mut::<S>().expect("values are kept by their type");
