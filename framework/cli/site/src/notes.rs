@@ -1,0 +1,83 @@
+//! Notes that visitors leave on the front page.
+
+use headwater::prelude::*;
+use serde::{Deserialize, Serialize};
+
+/// How many notes the front page shows.
+const SHOWN: usize = 20;
+
+/// The longest note, in characters.
+const LONGEST: usize = 280;
+
+/// A note.
+#[derive(Clone, Serialize, Deserialize, Row)]
+pub struct Note {
+    /// Newer notes have higher numbers.
+    #[row(key)]
+    number: u64,
+    text: String,
+    /// In milliseconds since 1970.
+    left: u64,
+}
+
+/// All notes.
+#[derive(Clone, Default, State)]
+pub struct Notes {
+    notes: Table<Note>,
+}
+
+/// A change of the notes. Changes are kept in the log: add new variants at the end.
+#[derive(Serialize, Deserialize)]
+pub enum Change {
+    /// A new note.
+    Leave { text: String },
+}
+
+impl Updates for Notes {
+    const NAME: &'static str = "notes";
+    type Update = Change;
+    type Output = ();
+    type Refusal = Violation;
+
+    fn apply(&mut self, change: Change, at: &mut At) -> Result<(), Violation> {
+        match change {
+            Change::Leave { text } => {
+                let (number, left) = (at.position.0, at.millis());
+                self.notes.insert(Note { number, text, left })
+            }
+        }
+    }
+}
+
+/// What the form sends.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Draft {
+    text: String,
+}
+
+/// The front page.
+#[controller("notes.show")]
+pub async fn show(site: Data<Notes>) -> Reply {
+    page(&site)
+}
+
+/// Leaves a note and sends the visitor back to the front page.
+#[controller("notes.leave")]
+pub async fn leave(mut site: DataMut<Notes>, Form(draft): Form<Draft>) -> Result<Reply> {
+    let text = draft.text.trim();
+    if text.is_empty() || text.chars().count() > LONGEST {
+        let problem = format!("Please write 1 to {LONGEST} characters.");
+        let page = page(&site).with("draft", draft).with("problem", problem);
+        return Ok(page.with_status(StatusCode::UNPROCESSABLE_ENTITY));
+    }
+    site.update(Change::Leave {
+        text: text.to_owned(),
+    })
+    .await??;
+    Ok(redirect_to("/"))
+}
+
+fn page(site: &NotesView) -> Reply {
+    template("home.html").with("notes", site.notes.by_key().newest(SHOWN))
+}
