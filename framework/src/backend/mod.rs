@@ -1,6 +1,7 @@
 //! A back end: runs controllers, owns the log, and tells the front ends what has become invalid.
 //!
 //! - [`Backend`]: opened on a log; writes, invalidates, reports.
+//! - [`BackendParts`]: what one is made of.
 //! - `call`: the right half of a request's way: wait for the position, controller, reply.
 //! - `writing`: what a controller writes, and what it invalidates.
 //! - `update_ids`: what its updates are recognised by when the request is sent a second time.
@@ -20,6 +21,7 @@ mod deferrals;
 mod docroot;
 mod host;
 mod members;
+mod parts;
 mod rates;
 mod tail;
 mod update_ids;
@@ -34,11 +36,10 @@ use serde::Serialize;
 use tokio::sync::Semaphore;
 
 use crate::budget::Budget;
-use crate::checkpoint::{Checkpoints, OnDifference, ReplacedRecords, StateHashes, record_line};
+use crate::checkpoint::{Checkpoints, ReplacedRecords, StateHashes, record_line};
 use crate::claim;
 use crate::clock;
 use crate::controller::Registration;
-use crate::docroot::Store;
 use crate::log::{
     Appended, Draft, Invalidation, Log, LogId, LogOptions, Membership, Position, Receipt,
     UpdateOutcome,
@@ -54,6 +55,7 @@ use deferrals::Deferrals;
 use docroot::BackEndDocroot;
 pub(crate) use host::BackendHost;
 pub(crate) use members::{CallId, Health, MemberStatus, Members};
+pub(crate) use parts::BackendParts;
 use rates::Rates;
 use tail::{Publisher, Tail};
 pub(crate) use update_ids::KeyOptions;
@@ -68,51 +70,6 @@ const LONGEST_FOLLOW: Duration = Duration::from_secs(20);
 /// How many records it is answered with, and about how many bytes of them.
 const LINES: usize = 4096;
 const LINES_BYTES: usize = 1 << 20;
-
-/// What a back end is made of.
-pub(crate) struct BackendParts {
-    /// The node's name.
-    pub name: String,
-    /// How long leases are.
-    pub lease: Duration,
-    /// The names of the front ends that ought to be there.
-    pub expected: Vec<String>,
-    /// The site's data.
-    pub states: Arc<States>,
-    /// What the site's constructors have built.
-    pub resources: Arc<Resources>,
-    /// Where visitors sign in, if the site has sessions.
-    pub sign_in: Option<Arc<str>>,
-    /// The site's controllers.
-    pub controllers: Vec<Registration>,
-    /// The longest request body that a controller reads as a whole, in bytes.
-    pub body_limit: u64,
-    /// The most fields of a form or a query.
-    pub fields: usize,
-    /// The most groups that a page has for what its controller has read, before they become wider.
-    pub recorded_groups: usize,
-    /// How many bytes the request bodies may take that controllers read as a whole, all together.
-    pub collected_bodies: u64,
-    /// How many calls run at a time, those with bodies and those without counted apart.
-    pub calls: usize,
-    /// The folder with the files that can be synchronized.
-    pub docroot: PathBuf,
-    /// Where the contents of synchronized files are kept.
-    pub store: Arc<Store>,
-    /// How long a call waits until every front end has a file.
-    pub sync_deadline: Duration,
-    /// Where front ends of this machine keep their claims.
-    pub claims: PathBuf,
-    /// When checkpoints are made.
-    pub checkpoints: CheckpointOptions,
-    /// What is made of `Idempotency-Key`.
-    pub keys: KeyOptions,
-    /// What becomes of states that have another hash than the log says.
-    pub on_difference: OnDifference,
-    /// Whether no front end that has followed an earlier log can still be running, but for those of
-    /// this process.
-    pub alone: bool,
-}
 
 /// A back end.
 pub(crate) struct Backend {
