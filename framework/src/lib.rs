@@ -87,7 +87,7 @@
 //!
 //! # Cargo features
 //!
-//! All are on by default.
+//! All but the last are on by default.
 //!
 //! | feature | what is missing without it |
 //! |---|---|
@@ -95,6 +95,7 @@
 //! | `zstd` | the content coding `zstd` likewise |
 //! | `prometheus` | `/metrics` on the admin port |
 //! | `watch` | in development, hints of the operating system that files have changed; they are looked at every half a second |
+//! | `test` | [`test`](mod@test), visitors for the site's own tests: a feature for `[dev-dependencies]` |
 
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
@@ -148,6 +149,8 @@ pub mod session;
 mod shown;
 pub mod state;
 mod templates;
+#[cfg(feature = "test")]
+pub mod test;
 mod units;
 
 pub use ::tera;

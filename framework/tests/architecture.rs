@@ -34,6 +34,10 @@ const MODULES: &[Allowed] = &[
         ],
     ),
     (
+        "test",
+        &["app", "config", "extract", "session", "state", "log", "body", "media_type", "problem"],
+    ),
+    (
         "app",
         &[
             "cli",

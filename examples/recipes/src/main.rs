@@ -17,6 +17,8 @@ mod lists;
 mod paging;
 mod recipes;
 mod seed;
+#[cfg(test)]
+mod tests;
 mod update;
 
 use std::process::ExitCode;
@@ -24,6 +26,10 @@ use std::process::ExitCode;
 use headwater::prelude::*;
 
 fn main() -> ExitCode {
+    app().run()
+}
+
+fn app() -> App {
     App::new()
         .state::<kitchen::Kitchen>()
         .seed::<kitchen::Kitchen>(seed::updates)
@@ -42,5 +48,4 @@ fn main() -> ExitCode {
             api::list,
             api::show,
         ])
-        .run()
 }

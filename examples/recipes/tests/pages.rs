@@ -1,4 +1,4 @@
-//! The site as its readers meet it: pages, forms, JSON.
+//! The site over HTTP: addresses in any language, fresh copies. `src/tests.rs` has its pages and forms.
 
 use std::path::Path;
 use std::sync::LazyLock;
@@ -26,30 +26,6 @@ async fn publish(visitor: &Client, title: &str) -> String {
     let answer = visitor.form("/recipes", &fields).await;
     assert_eq!(answer.status, 303, "{}", answer.text());
     answer.header("location").to_owned()
-}
-
-#[tokio::test]
-async fn every_link_leads_somewhere() {
-    let visitor = CLUSTER.borrow().visitor(0);
-    let mut seen = vec!["/".to_owned()];
-    let mut next = 0;
-    while let Some(target) = seen.get(next).cloned() {
-        next += 1;
-        let page = visitor.page(&target).await;
-        // Other tests may delete what was linked.
-        assert!(matches!(page.status, 200 | 404), "{target}: {}", page.text());
-        if page.header("content-type").starts_with("text/html") {
-            for link in attributes(&page, "href").into_iter().chain(attributes(&page, "src")) {
-                let link = link.split('#').next().unwrap_or_default();
-                if link.starts_with('/') && !seen.iter().any(|known| known == link) {
-                    seen.push(link.to_owned());
-                }
-            }
-        }
-    }
-    for target in ["/?page=2", "/tags/supper", "/authors/Ruth", "/recipes/plum-crumble", "/new"] {
-        assert!(seen.iter().any(|known| known == target), "nothing links to {target}: {seen:?}");
-    }
 }
 
 #[tokio::test]
@@ -89,51 +65,6 @@ async fn titles_names_and_tags_may_be_in_any_language() {
             assert!(attributes(&page, "href").contains(&address), "{list}: {}", page.text());
         }
     }
-}
-
-#[tokio::test]
-async fn what_lacks_something_comes_back_with_what_was_entered() {
-    let visitor = CLUSTER.borrow().visitor(0);
-    let answer = visitor.form("/recipes", "title=Toast&author=%3Cb%3E").await;
-    assert_eq!(answer.status, 422);
-    assert!(answer.text().contains("value=\"Toast\""), "{}", answer.text());
-    assert!(answer.text().contains("A recipe wants a text."));
-    assert!(answer.text().contains("&lt;b&gt;") && !answer.text().contains("<b>"));
-    for (step, fields) in [("comments", "author=Ada"), ("favourite", ""), ("edit", "title=Toast")] {
-        let answer = visitor.form(&format!("/recipes/plum-crumble/{step}"), fields).await;
-        assert_eq!(answer.status, 422, "{step}");
-        assert!(answer.text().contains("role=\"alert\""), "{step}: {}", answer.text());
-    }
-}
-
-#[tokio::test]
-async fn a_recipe_is_commented_on_kept_edited_and_deleted() {
-    let visitor = CLUSTER.borrow().visitor(0);
-    let address = publish(&visitor, "Short+life").await;
-    for (step, fields) in [
-        ("comments", "author=Bo&body=Fine."),
-        ("favourite", "author=Bo"),
-        ("favourite", "author=Bo"),
-        ("edit", "title=Long+life&body=-+salt%0A-+water%0A%0AStir.&author=Ada&tags="),
-    ] {
-        let answer = visitor.form(&format!("{address}/{step}"), fields).await;
-        assert_eq!((answer.status, answer.header("location")), (303, address.as_str()), "{step}");
-    }
-    let page = visitor.page(&address).await;
-    for text in ["Long life</h1>", "Kept by 1", "1 comment<", "<li>salt</li>"] {
-        assert!(page.text().contains(text), "{text}: {}", page.text());
-    }
-    let recipe = visitor.page(&format!("/api{address}")).await.json();
-    assert_eq!(recipe["tags"], serde_json::json!([]));
-    assert_eq!(recipe["favourites"], serde_json::json!(["Bo"]));
-    assert_eq!(recipe["comments"][0]["body"], "Fine.");
-
-    let answer = visitor.form(&format!("{address}/delete"), "").await;
-    assert_eq!((answer.status, answer.header("location")), (303, "/"));
-    for target in [address.clone(), format!("{address}/edit"), format!("/api{address}")] {
-        assert_eq!(visitor.page(&target).await.status, 404, "{target}");
-    }
-    assert_eq!(visitor.form(&format!("{address}/favourite"), "author=Bo").await.status, 404);
 }
 
 #[tokio::test]

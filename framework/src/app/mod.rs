@@ -12,7 +12,7 @@
 //! - `node`: those behind the doors of a process (`served`): what `serve` runs; `descriptors`: how its
 //!   file descriptors are shared out.
 //! - `offline`: what `data checkpoint` does where no node is running.
-//! - [`SiteService`]: those without doors, as a tower service.
+//! - [`SiteService`]: those without doors, as a tower service; `in_process`: a cluster of them, for tests.
 //! - `report`: what a node says of itself on its admin port.
 
 mod asset;
@@ -20,6 +20,8 @@ mod command;
 mod descriptors;
 mod edition_loader;
 mod feeds;
+#[cfg(feature = "test")]
+mod in_process;
 mod layers;
 mod named_groups;
 mod node;
@@ -40,6 +42,8 @@ mod watched_paths;
 
 pub use crate::frontend::{Audit, Difference, Finding};
 pub use crate::templates::RenderedPage;
+#[cfg(feature = "test")]
+pub(crate) use in_process::InProcess;
 pub use layers::{From, Inner};
 pub use resource::Constructor;
 pub use service::SiteService;
@@ -61,6 +65,7 @@ use crate::body::Body;
 use crate::cli;
 use crate::controller::Registration;
 use crate::frontend::{Variant, VariantFn, Visitor};
+use crate::log::RecordClock;
 use crate::problem::{Problem, Problems};
 use crate::raw::RawService;
 use crate::request::Resources;
@@ -108,6 +113,8 @@ pub struct App {
     problems: Problems,
     /// Whether no front end that has followed an earlier log can still be running.
     is_alone: bool,
+    /// Where the time of records comes from.
+    clock: RecordClock,
 }
 
 impl Default for App {
@@ -133,6 +140,7 @@ impl App {
             services: Vec::new(),
             problems: Problems::new(),
             is_alone: false,
+            clock: RecordClock::default(),
         }
     }
 

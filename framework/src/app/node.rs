@@ -29,7 +29,7 @@ pub(super) async fn serve(mut app: App, config: Config) -> Result<(), Problems> 
         () = stop(&mut signals) => return Ok(()),
     }
     let layers = std::mem::take(&mut app.layers);
-    let node = RunningNode::open(app, &config, watching).await?;
+    let node = RunningNode::open(&mut app, &config, watching).await?;
     let http = match &node.report.frontend {
         Some(frontend) => {
             let visitors = Layered::new(Arc::clone(frontend), &layers);

@@ -64,7 +64,7 @@ pub(super) struct RunningNode {
 impl RunningNode {
     /// Opens what the configured mode asks for. Must be called within a tokio runtime.
     pub(super) async fn open(
-        mut app: App,
+        app: &mut App,
         config: &Config,
         watching: Watching,
     ) -> Result<RunningNode, Problems> {
@@ -83,14 +83,14 @@ impl RunningNode {
                 let listener = binding.await.expect("binding a listener does not panic")?;
                 let address = address(&listener)?;
                 let is_alone = app.is_alone;
-                let opened = open_backend(&mut app, config, &store, is_alone).await?;
+                let opened = open_backend(app, config, &store, is_alone).await?;
                 link = Some(serve_link(&feeds, Incoming::tcp(listener), address, &opened, config)?);
                 backend = Some(opened);
                 Vec::new()
             }
             Mode::SingleNode | Mode::SingleNodeWithCache => {
                 let (connector, incoming) = link::in_memory();
-                let opened = open_backend(&mut app, config, &store, true).await?;
+                let opened = open_backend(app, config, &store, true).await?;
                 link = Some(serve_link(&feeds, incoming, config.link.listen, &opened, config)?);
                 backend = Some(opened);
                 vec![connector]
@@ -100,13 +100,13 @@ impl RunningNode {
         let reload = Arc::new(Notify::new());
         if config.mode != Mode::Backend {
             let docroot = Arc::new(Docroot::new(Arc::clone(&store)));
-            let loader = Arc::new(EditionLoader::of(&app, config).behind(docroot.clone()));
+            let loader = Arc::new(EditionLoader::of(app, config).behind(docroot.clone()));
             // Looked at first: what changes while they are read is a change.
             let watched = (watching == Watching::Files).then(|| Watched::begin(&loader));
             let referenced = watched.as_ref().map(Watched::referenced);
             let edition = loader.load(referenced)?;
             let opened =
-                open_frontend(&app, edition, &loader, config, docroot, connectors, &feeds, advice)?;
+                open_frontend(app, edition, &loader, config, docroot, connectors, &feeds, advice)?;
             tasks.push(spawn(sweep(Arc::clone(opened.cache()))));
             tasks.push(spawn(Arc::clone(&opened).fetch_files()));
             if config.mode == Mode::Frontend {
@@ -221,13 +221,14 @@ pub(super) async fn open_backend(
             kept: config.idempotency.keep,
             cookies: config.idempotency.cookies.clone(),
         },
+        clock: app.clock.clone(),
         alone,
     };
     let opened = Backend::open(&config.log.path, parts).await;
     let (backend, is_new) = opened?;
     if is_new {
         let failed = |error| problem("write the site's first data", &error);
-        let (mut drafts, mut trial) = (Vec::new(), Trial::default());
+        let (mut drafts, mut trial) = (Vec::new(), Trial::by(app.clock.clone()));
         for seed in std::mem::take(&mut app.seeds) {
             drafts.extend((seed.drafts)(&states, &mut trial).map_err(failed)?);
         }

@@ -47,8 +47,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// ```
 #[derive(Clone)]
 pub struct SiteService {
-    site: Layered,
-    node: Arc<RunningNode>,
+    pub(super) site: Layered,
+    pub(super) node: Arc<RunningNode>,
 }
 
 impl App {
@@ -68,11 +68,7 @@ impl App {
             config.mode = Mode::SingleNodeWithCache;
         }
         let site = self.open(&config).await?;
-        let ready = tokio::time::timeout(PATIENCE, site.site.frontend().when_ready()).await;
-        ready.map_err(|_| {
-            let why = site.ready().err().unwrap_or_default();
-            Problem::new(format!("the site was not ready within {PATIENCE:?}: {why}"))
-        })?;
+        site.becomes_ready().await?;
         Ok(site)
     }
 
@@ -98,11 +94,11 @@ impl App {
         self.open(&config).await
     }
 
-    async fn open(mut self, config: &Config) -> Result<SiteService, Problems> {
+    pub(super) async fn open(mut self, config: &Config) -> Result<SiteService, Problems> {
         self.own_problems().or(())?;
         self.build_resources(config).await?;
         let layers = std::mem::take(&mut self.layers);
-        let node = RunningNode::open(self, config, Watching::Nothing).await?;
+        let node = RunningNode::open(&mut self, config, Watching::Nothing).await?;
         let frontend = node.report.frontend.clone();
         let frontend = frontend.ok_or_else(|| Problem::new("a back end is no service"))?;
         Ok(SiteService { site: Layered::new(frontend, &layers), node: Arc::new(node) })
@@ -122,6 +118,15 @@ impl SiteService {
         };
         finish(response.headers_mut());
         response
+    }
+
+    /// Waits until requests can be answered as they should be.
+    pub(super) async fn becomes_ready(&self) -> Result<(), Problem> {
+        let ready = tokio::time::timeout(PATIENCE, self.site.frontend().when_ready()).await;
+        ready.map_err(|_| {
+            let why = self.ready().err().unwrap_or_default();
+            Problem::new(format!("the site was not ready within {PATIENCE:?}: {why}"))
+        })
     }
 
     /// Whether requests can be answered as they should be, as `/ready` of a node's admin port says it.

@@ -139,12 +139,12 @@ mod tests {
         fs::write(folder.path().join("dispatch.conf"), "").unwrap();
         let loads = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&loads);
-        let app = App::new().templates(move |_| {
+        let mut app = App::new().templates(move |_| {
             let load = counted.fetch_add(1, Ordering::SeqCst);
             assert!(load != 1, "the site's own additions fail the second time");
         });
         let config = config::Config::of_folder(folder.path()).unwrap();
-        let node = RunningNode::open(app, &config, Watching::Files).await.unwrap();
+        let node = RunningNode::open(&mut app, &config, Watching::Files).await.unwrap();
         let frontend = Arc::clone(node.report.frontend.as_ref().unwrap());
         fs::write(&page, "number two").unwrap();
         until("the change is refused", || !frontend.problems().is_empty()).await;

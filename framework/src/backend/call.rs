@@ -15,6 +15,8 @@ use super::writing::CallJournal;
 use crate::body::Body;
 use crate::clock;
 use crate::controller;
+#[cfg(feature = "test")]
+use crate::controller::Invalidations;
 use crate::link::{Answer, AnswerContent, Call, CallRate, group_of_url};
 use crate::log::{Invalidation, LogEpoch, Position, milliseconds_since_1970};
 use crate::problem::nearest;
@@ -127,6 +129,21 @@ impl Backend {
         answer.widened = widened.map(|widened| widened.to_string());
         answer.has_session = has_session;
         (answer, body)
+    }
+
+    /// What a controller without a request could reach: the data as they are, to be read and changed.
+    #[cfg(feature = "test")]
+    pub(crate) fn site(self: &Arc<Self>) -> Arc<Site> {
+        let (own, invalidations) = (Invalidation::new(), Invalidations::default());
+        Arc::new(Site {
+            states: Arc::clone(&self.states),
+            resources: Arc::clone(&self.resources),
+            sign_in: self.sign_in.clone(),
+            journal: Arc::new(CallJournal::new(Arc::clone(self), invalidations, own, None)),
+            docroot: self.clone(),
+            recorder: None,
+            scope: RequestScope::Full,
+        })
     }
 
     /// Whether a session that a cookie has is one.

@@ -151,9 +151,8 @@ impl Backend {
             )));
         }
         let folder = folder.to_owned();
-        let opening = tokio::task::spawn_blocking(move || {
-            Log::open(&folder, LogOptions::default(), publisher)
-        });
+        let options = LogOptions { clock: parts.clock, ..LogOptions::default() };
+        let opening = tokio::task::spawn_blocking(move || Log::open(&folder, options, publisher));
         let opening = opening.await.expect("opening a log does not panic");
         let (log, opened) = opening.map_err(|error| Problem::new(error.to_string()))?;
         let members = Members::new(parts.lease);

@@ -8,6 +8,7 @@ use super::{CheckpointOptions, KeyOptions};
 use crate::checkpoint::OnDifference;
 use crate::controller::Registration;
 use crate::docroot::Store;
+use crate::log::RecordClock;
 use crate::request::Resources;
 use crate::state::States;
 
@@ -51,6 +52,8 @@ pub(crate) struct BackendParts {
     pub keys: KeyOptions,
     /// What becomes of states that have another hash than the log says.
     pub on_difference: OnDifference,
+    /// Where the time of records comes from.
+    pub clock: RecordClock,
     /// Whether no front end that has followed an earlier log can still be running, but for those of
     /// this process.
     pub alone: bool,

@@ -68,6 +68,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::Either;
+#[cfg(feature = "test")]
+use http::HeaderMap;
 use http::{Method, Request, Response, StatusCode};
 
 use crate::body::Body;
@@ -79,6 +81,8 @@ use crate::pieces::Pieces;
 use crate::problem::Problems;
 use crate::raw::RawService;
 use crate::server::Work;
+#[cfg(feature = "test")]
+use crate::session::{SessionChange, SessionData};
 
 pub(crate) use advice::Advice;
 pub(crate) use auditor::AuditCounts;
@@ -305,6 +309,19 @@ impl FrontEnd {
     pub(crate) async fn leave(&self) {
         self.cache.close();
         self.link.leave().await;
+    }
+
+    /// The headers of a response that begins this session.
+    ///
+    /// # Errors
+    /// When the site has no sessions, or the session cannot be kept in a cookie.
+    #[cfg(feature = "test")]
+    pub(crate) fn begin_session<S: SessionData>(&self, session: &S) -> Result<HeaderMap, String> {
+        let mut headers = HeaderMap::new();
+        let known = self.cache.position().ok_or("no log is followed")?;
+        let change = SessionChange::begin(session)?.issued_at(known.as_of);
+        self.dispatcher.router.sessions.change(change, known.log, &mut headers)?;
+        Ok(headers)
     }
 
     /// Answers a request that `peer` has sent: at once what waits for nothing, as most hits, and the rest

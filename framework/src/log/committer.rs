@@ -8,7 +8,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::applier::panic_message;
 use super::embedded::{Engine, Frame, Rewrite, WriteFailure};
-use super::time::milliseconds_since_1970;
+use super::time::RecordClock;
 use super::{
     AppendError, Appended, Applied, Applier, ApplyError, Draft, Joined, Position, Record, Standing,
 };
@@ -31,6 +31,7 @@ pub(super) struct Committer<A> {
     pub(super) last: Position,
     /// Its time.
     pub(super) time: u64,
+    pub(super) clock: RecordClock,
     /// The front ends that have joined and not left by then.
     pub(super) joined: Joined,
     /// `last`, for readers.
@@ -162,7 +163,7 @@ impl<A: Applier> Committer<A> {
             return fail(batch, AppendError::Storage { reason });
         }
         let first = self.last.next();
-        let time = self.time.max(milliseconds_since_1970());
+        let time = self.clock.after(self.time);
         for (queued, position) in batch.iter_mut().zip(first.0..) {
             queued.frame.seal(Position(position), time);
         }

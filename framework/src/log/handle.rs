@@ -9,6 +9,7 @@ use tokio::sync::{Semaphore, oneshot};
 use super::committer::{Command, Committer, Queued, Trouble};
 use super::embedded::{Engine, Frame, Replayed, STOPPING};
 use super::replay::replay;
+use super::time::RecordClock;
 use super::{
     AppendError, Applied, Applier, Base, Draft, Epoch, Joined, LogEpoch, LogId, OpenError,
     Position, Progress, ReadError, Record, Standing,
@@ -23,11 +24,18 @@ pub(crate) struct LogOptions {
     pub queue_bytes: usize,
     /// How many bytes of records one transaction writes; a larger record has one of its own.
     pub batch_bytes: usize,
+    /// Where the time of its records comes from.
+    pub clock: RecordClock,
 }
 
 impl Default for LogOptions {
     fn default() -> LogOptions {
-        LogOptions { cache_bytes: 64 << 20, queue_bytes: 64 << 20, batch_bytes: 8 << 20 }
+        LogOptions {
+            cache_bytes: 64 << 20,
+            queue_bytes: 64 << 20,
+            batch_bytes: 8 << 20,
+            clock: RecordClock::default(),
+        }
     }
 }
 
@@ -119,7 +127,7 @@ impl Log {
     ) -> Result<(Log, Opened), OpenError> {
         let (queue, drafts) = tokio::sync::mpsc::unbounded_channel();
         let (report, reported) = mpsc::sync_channel(1);
-        let LogOptions { batch_bytes, queue_bytes, .. } = options;
+        let LogOptions { batch_bytes, queue_bytes, clock, .. } = options;
         let work = move || {
             let troubles = Arc::new(Trouble::default());
             let replayed = open().and_then(|engine| replay(engine, &mut applier, &troubles));
@@ -156,6 +164,7 @@ impl Log {
                 batch_bytes,
                 last,
                 time,
+                clock,
                 joined,
                 committed,
                 bytes,

@@ -99,5 +99,5 @@ pub use receipt::{Acknowledgement, Outcome, Receipt};
 pub(crate) use record::{Draft, Membership, Record, StateHash, StateUpdate};
 pub use revocation::SessionId;
 pub(crate) use revocation::{Revocation, Revoked};
-pub(crate) use time::milliseconds_since_1970;
+pub(crate) use time::{RecordClock, milliseconds_since_1970};
 pub(crate) use update_id::{IdSource, RequestDigest, Unrepeatable, UpdateId};

@@ -48,9 +48,7 @@ impl Reply {
 
     /// Issues a session that the reply begins behind this record.
     pub(crate) fn issue_session(mut self, issue: Position) -> Reply {
-        if let Some(SessionChange::Begin { position, .. }) = self.session.as_deref_mut() {
-            *position = issue;
-        }
+        self.session = self.session.map(|change| Box::new(change.issued_at(issue)));
         self
     }
 }

@@ -72,4 +72,12 @@ impl SessionChange {
         rmp_serde::from_slice::<S>(&data).map_err(|error| error.to_string())?;
         Ok(SessionChange::Begin { user: session.user(), position: Position::START, data })
     }
+
+    /// The same, of a session that is issued behind this record if it begins one.
+    pub(crate) fn issued_at(mut self, issue: Position) -> SessionChange {
+        if let SessionChange::Begin { position, .. } = &mut self {
+            *position = issue;
+        }
+        self
+    }
 }

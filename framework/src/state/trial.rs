@@ -3,18 +3,24 @@ use std::collections::HashMap;
 
 use super::store::apply;
 use super::{At, Updates, WriteError};
-use crate::log::{ApplyError, Draft, Position, Record, milliseconds_since_1970};
+use crate::log::{ApplyError, Draft, Position, Record, RecordClock};
 
 /// Tries the first updates of a new site, before any of them is written: on values of their own, in
 /// the order and at the positions that they will have in the log.
 #[derive(Default)]
 pub(crate) struct Trial {
+    clock: RecordClock,
     last: Position,
     /// By the type of the state.
     values: HashMap<TypeId, Box<dyn Any + Send>>,
 }
 
 impl Trial {
+    /// A trial at the time that this clock says.
+    pub(crate) fn by(clock: RecordClock) -> Trial {
+        Trial { clock, ..Trial::default() }
+    }
+
     /// Tries the next update, as `draft` has it.
     ///
     /// # Errors
@@ -25,7 +31,7 @@ impl Trial {
         draft: &Draft,
     ) -> Result<(), WriteError> {
         self.last = self.last.next();
-        let (position, time) = (self.last, milliseconds_since_1970());
+        let (position, time) = (self.last, self.clock.now());
         let at = At::record(&Record { position, time, content: draft.clone() });
         let value = self.values.entry(TypeId::of::<S>()).or_insert_with(|| Box::new(S::default()));
         let value = value.downcast_mut::<S>().expect("values are kept by their type");

@@ -102,6 +102,15 @@ pub mod variants {
     pub use headwater::prelude::*;
 }
 
+/// The books of the chapter on controllers.
+pub mod testing {
+    pub use std::process::ExitCode;
+
+    pub use headwater::prelude::*;
+
+    pub use super::controllers::{Library, Update, books};
+}
+
 pub mod tower {
     pub use std::convert::Infallible;
     pub use std::process::ExitCode;

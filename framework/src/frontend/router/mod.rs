@@ -53,7 +53,7 @@ pub(super) struct Router {
     settings: Arc<Settings>,
     pub(super) editions: Editions,
     variant: Option<Arc<VariantFn>>,
-    sessions: Arc<Sessions>,
+    pub(super) sessions: Arc<Sessions>,
 }
 
 /// What a request asks for.

@@ -1,0 +1,425 @@
+use std::sync::Arc;
+
+use bytes::Bytes;
+use cookie::Cookie;
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::{Method, Request, StatusCode};
+use scraper::Selector;
+
+use super::Page;
+use super::address::resolve;
+use super::form::{Edit, Submission, kind_of, number, others_of_group, submission, value_of};
+use super::label::{button, field, link, selector, words};
+use super::nodes::Nodes;
+use super::page::parse;
+use crate::body::Body;
+use crate::session::SessionData;
+
+/// Where the site is, for its visitors.
+pub(super) const ORIGIN: &str = "https://site.test";
+const HOST: &str = "site.test";
+
+/// The longest body of a response, in bytes.
+const LONGEST: u64 = 64 << 20;
+
+/// How many redirects are followed.
+const REDIRECTS: usize = 10;
+
+/// A visitor of a test's site: a browser without scripts and without a cache of its own, that keeps cookies, finds
+/// fields by their labels, and sends forms as a browser does. What it is asked for and cannot find ends the test with what
+/// there is instead.
+///
+/// ```no_run
+/// # use headwater::prelude::*;
+/// # let site = headwater::test::Site::of(App::new());
+/// let mut visitor = site.visitor();
+/// visitor.open("/submit").fill("Title", "Rain").press("Publish").follow();
+/// visitor.page().has("h1", "Rain");
+/// ```
+pub struct Visitor {
+    nodes: Arc<Nodes>,
+    cookies: Vec<(String, String)>,
+    headers: HeaderMap,
+    /// The front end that it is sent to, or how many requests it has sent so far.
+    frontend: Result<usize, usize>,
+    page: Option<Page>,
+    within: Option<(String, Selector)>,
+}
+
+impl Visitor {
+    pub(super) fn new(nodes: Arc<Nodes>) -> Visitor {
+        let (cookies, headers) = (Vec::new(), HeaderMap::new());
+        Visitor { nodes, cookies, headers, frontend: Err(0), page: None, within: None }
+    }
+
+    /// Sends all requests to come to the front end of this number, counted from 0.
+    ///
+    /// # Panics
+    /// When there are not so many.
+    #[track_caller]
+    pub fn on(&mut self, frontend: usize) -> &mut Visitor {
+        let frontends = self.nodes.frontends();
+        assert!(frontend < frontends, "the site has {frontends} front ends, counted from 0");
+        self.frontend = Ok(frontend);
+        self
+    }
+
+    /// Prefers a language from now on, as the header `Accept-Language` says it.
+    #[track_caller]
+    pub fn speaks(&mut self, languages: &str) -> &mut Visitor {
+        self.sends("accept-language", languages)
+    }
+
+    /// Sends a header with all requests to come.
+    ///
+    /// # Panics
+    /// When it is none.
+    #[track_caller]
+    pub fn sends(&mut self, name: &str, value: &str) -> &mut Visitor {
+        let header = name.parse::<HeaderName>().ok().zip(value.parse::<HeaderValue>().ok());
+        let (name, value) = header.unwrap_or_else(|| panic!("`{name}: {value}` is no header"));
+        self.headers.insert(name, value);
+        self
+    }
+
+    /// Gives the visitor a session, as a controller's reply would, without a way through the site's sign-in.
+    ///
+    /// # Panics
+    /// When the site has no sessions.
+    #[track_caller]
+    pub fn sign_in<S: SessionData>(&mut self, session: &S) -> &mut Visitor {
+        let frontend = self.nodes.frontend(0);
+        match frontend.frontend().begin_session(session) {
+            Ok(headers) => self.take_cookies(&headers),
+            Err(error) => panic!("{error}"),
+        }
+        self
+    }
+
+    /// The value of a cookie that the visitor has.
+    pub fn cookie(&self, name: &str) -> Option<&str> {
+        let mut cookies = self.cookies.iter();
+        cookies.find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Gives the visitor a cookie.
+    pub fn set_cookie(&mut self, name: &str, value: &str) -> &mut Visitor {
+        self.cookies.retain(|(known, _)| known != name);
+        self.cookies.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Opens an address of the site: a path, with a query or without. Redirects are [followed](Visitor::follow) only
+    /// when the test says so.
+    #[track_caller]
+    pub fn open(&mut self, address: &str) -> &mut Visitor {
+        assert!(
+            address.starts_with('/'),
+            "`{address}` is no address of the site: it begins with a slash"
+        );
+        self.go(Method::GET, address, None)
+    }
+
+    /// Does all that is found by its words only in what the CSS selector finds first, on this page.
+    ///
+    /// # Panics
+    /// When the page has no such element.
+    #[track_caller]
+    pub fn within(&mut self, selector: &str) -> &mut Visitor {
+        let parsed = parse(selector);
+        if self.page().scope(Some(&parsed)).is_none() {
+            self.page().fail(format_args!("there is no `{selector}`"));
+        }
+        self.within = Some((selector.to_owned(), parsed));
+        self
+    }
+
+    /// Fills in the field with this label: a text, or of a list the option with these words.
+    ///
+    /// # Panics
+    /// When there is no such field, or not just one.
+    #[track_caller]
+    pub fn fill(&mut self, label: &str, value: &str) -> &mut Visitor {
+        let edit = self.on_field(label, |field| match (field.value().name(), &*kind_of(field)) {
+            ("input", kind @ ("checkbox" | "radio")) => {
+                Err(format!("\"{label}\" is a {kind}, which is checked: `check(\"{label}\")`"))
+            }
+            ("input", "file") => Err(format!("\"{label}\" takes a file: `attach(\"{label}\", …)`")),
+            ("select", _) => {
+                let options: Vec<_> = field.select(&selector("option")).collect();
+                let found = options.iter().find(|option| words(**option) == value);
+                let names = || {
+                    options.iter().map(|option| words(*option)).collect::<Vec<_>>().join("\", \"")
+                };
+                let found = found.ok_or_else(|| {
+                    format!("\"{label}\" has no option \"{value}\"; it has \"{}\"", names())
+                });
+                found.map(|option| Edit::Text(value_of(*option)))
+            }
+            _ => Ok(Edit::Text(value.to_owned())),
+        });
+        self.edit(edit)
+    }
+
+    /// Checks the box, or the radio button, with this label.
+    ///
+    /// # Panics
+    /// When there is no such box, or not just one.
+    #[track_caller]
+    pub fn check(&mut self, label: &str) -> &mut Visitor {
+        let edit = self.on_field(label, |field| match &*kind_of(field) {
+            "checkbox" | "radio" => Ok(Edit::Checked(true)),
+            _ => Err(format!("\"{label}\" is nothing to be checked")),
+        });
+        let page = self.page();
+        let scope = page.scope(self.within.as_ref().map(|(_, within)| within));
+        let radio = scope.and_then(|scope| field(&page.document, scope, label).ok());
+        let others: Vec<_> = match radio.filter(|radio| kind_of(*radio) == "radio") {
+            Some(radio) => {
+                let others = others_of_group(&page.document, radio);
+                others.into_iter().map(|other| number(&page.document, other)).collect()
+            }
+            None => Vec::new(),
+        };
+        for other in others {
+            self.page_mut().edits.insert(other, Edit::Checked(false));
+        }
+        self.edit(edit)
+    }
+
+    /// Takes the mark out of the box with this label.
+    ///
+    /// # Panics
+    /// When there is no such box, or not just one.
+    #[track_caller]
+    pub fn uncheck(&mut self, label: &str) -> &mut Visitor {
+        let edit = self.on_field(label, |field| match &*kind_of(field) {
+            "checkbox" => Ok(Edit::Checked(false)),
+            _ => Err(format!("\"{label}\" is no box")),
+        });
+        self.edit(edit)
+    }
+
+    /// Chooses a file for the field with this label.
+    ///
+    /// # Panics
+    /// When there is no such field, or not just one.
+    #[track_caller]
+    pub fn attach(&mut self, label: &str, name: &str, content: impl Into<Bytes>) -> &mut Visitor {
+        let media_type = mime_guess::from_path(name).first_or_octet_stream().to_string();
+        let (name, content) = (name.to_owned(), content.into());
+        let edit = self.on_field(label, |field| match &*kind_of(field) {
+            "file" => Ok(Edit::File { name, media_type, content }),
+            _ => Err(format!("\"{label}\" takes no file")),
+        });
+        self.edit(edit)
+    }
+
+    /// Presses the button with these words, and sends its form.
+    ///
+    /// # Panics
+    /// When there is no such button, or not just one, or it sends nothing.
+    #[track_caller]
+    pub fn press(&mut self, name: &str) -> &mut Visitor {
+        let page = self.page();
+        let found = self.scope().and_then(|scope| {
+            submission(&page.document, &page.target, button(scope, name)?, &page.edits)
+        });
+        let sent = found.unwrap_or_else(|error| page.fail(format_args!("{error}")));
+        let Submission { method, target, content_type, body } = sent;
+        self.go(method, &target, content_type.map(|content_type| (content_type, body)))
+    }
+
+    /// Follows the link with these words.
+    ///
+    /// # Panics
+    /// When there is no such link, or not just one, or it leads out of the site.
+    #[track_caller]
+    pub fn click(&mut self, name: &str) -> &mut Visitor {
+        let page = self.page();
+        let target = self.scope().and_then(|scope| {
+            let href = link(scope, name)?.attr("href").unwrap_or_default();
+            let target = resolve(&page.target, href);
+            target.ok_or_else(|| format!("the link \"{name}\" leads out of the site, to {href}"))
+        });
+        let target = target.unwrap_or_else(|error| page.fail(format_args!("{error}")));
+        self.go(Method::GET, &target, None)
+    }
+
+    /// Goes where the site has sent the visitor, over several redirects if need be.
+    ///
+    /// # Panics
+    /// When the last answer was no redirect, or one leads out of the site, or they do not end.
+    #[track_caller]
+    pub fn follow(&mut self) -> &mut Visitor {
+        for followed in 0.. {
+            let page = self.page();
+            let Some(location) = page.location() else {
+                if followed == 0 {
+                    page.fail(format_args!(
+                        "the answer is no redirect, so there is nothing to follow"
+                    ));
+                }
+                break;
+            };
+            if followed == REDIRECTS {
+                page.fail(format_args!("{REDIRECTS} redirects lead nowhere"));
+            }
+            if matches!(
+                page.status(),
+                StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT
+            ) && followed == 0
+                && self.was_sent()
+            {
+                page.fail(format_args!(
+                    "the form is to be sent again elsewhere, which is not followed"
+                ));
+            }
+            let Some(target) = resolve(&page.target, location) else {
+                page.fail(format_args!("the redirect leads out of the site, to {location}"));
+            };
+            self.go(Method::GET, &target, None);
+        }
+        self
+    }
+
+    /// Sends any request, with the visitor's cookies: for what is no page and no form.
+    #[track_caller]
+    pub fn send(&mut self, request: Request<impl Into<Bytes>>) -> &mut Visitor {
+        let (parts, body) = request.into_parts();
+        let target = parts.uri.path_and_query().map_or("/", |target| target.as_str()).to_owned();
+        self.ask(parts.method, &target, parts.headers, body.into())
+    }
+
+    /// The page that the visitor has before it.
+    ///
+    /// # Panics
+    /// When it has opened none.
+    #[track_caller]
+    pub fn page(&self) -> &Page {
+        self.page.as_ref().expect("the visitor has opened no page yet: `open(\"/\")`")
+    }
+
+    fn page_mut(&mut self) -> &mut Page {
+        self.page.as_mut().expect("a page was looked at")
+    }
+
+    /// Whether the last request was a form that was posted.
+    fn was_sent(&self) -> bool {
+        self.page().posted
+    }
+
+    fn scope(&self) -> Result<scraper::ElementRef<'_>, String> {
+        match &self.within {
+            None => Ok(self.page().document.root_element()),
+            Some((text, within)) => {
+                self.page().scope(Some(within)).ok_or_else(|| format!("there is no `{text}`"))
+            }
+        }
+    }
+
+    /// Which edit there is to be of the field with this label.
+    fn on_field(
+        &self,
+        label: &str,
+        edit: impl FnOnce(scraper::ElementRef<'_>) -> Result<Edit, String>,
+    ) -> Result<(usize, Edit), String> {
+        let field = field(&self.page().document, self.scope()?, label)?;
+        Ok((number(&self.page().document, field), edit(field)?))
+    }
+
+    #[track_caller]
+    fn edit(&mut self, edit: Result<(usize, Edit), String>) -> &mut Visitor {
+        match edit {
+            Ok((field, edit)) => {
+                self.page_mut().edits.insert(field, edit);
+                self
+            }
+            Err(error) => self.page().fail(format_args!("{error}")),
+        }
+    }
+
+    /// Asks for what a browser would ask for that goes from the present page to `target`.
+    #[track_caller]
+    fn go(&mut self, method: Method, target: &str, form: Option<(String, Bytes)>) -> &mut Visitor {
+        let mut headers = HeaderMap::new();
+        let mut set = |name: HeaderName, value: &str| {
+            headers.insert(name, value.parse().expect("the headers of a browser are headers"));
+        };
+        set(header::ACCEPT, "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8");
+        let from = self.page.as_ref().map(|page| page.target.as_str());
+        set(
+            HeaderName::from_static("sec-fetch-site"),
+            match from {
+                Some(_) => "same-origin",
+                None => "none",
+            },
+        );
+        set(HeaderName::from_static("sec-fetch-mode"), "navigate");
+        set(HeaderName::from_static("sec-fetch-dest"), "document");
+        let (content_type, body) = form.unzip();
+        if let Some(content_type) = &content_type {
+            set(header::CONTENT_TYPE, content_type);
+            set(header::ORIGIN, ORIGIN);
+        }
+        let target = target.split('#').next().unwrap_or_default();
+        self.ask(method, target, headers, body.unwrap_or_default())
+    }
+
+    #[track_caller]
+    fn ask(
+        &mut self,
+        method: Method,
+        target: &str,
+        mut headers: HeaderMap,
+        body: Bytes,
+    ) -> &mut Visitor {
+        for (name, value) in &self.headers {
+            headers.insert(name, value.clone());
+        }
+        headers.insert(header::HOST, HeaderValue::from_static(HOST));
+        let cookies: Vec<String> =
+            self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        if !cookies.is_empty() {
+            let value = HeaderValue::try_from(cookies.join("; "));
+            headers.insert(header::COOKIE, value.expect("a cookie that can be sent"));
+        }
+        let posted = !method.is_safe();
+        let request = Request::builder().method(method).uri(target).body(Body::from(body));
+        let mut request =
+            request.unwrap_or_else(|error| panic!("`{target}` is no address: {error}"));
+        *request.headers_mut() = headers;
+        let number = match &mut self.frontend {
+            Ok(number) => *number,
+            Err(sent) => {
+                *sent += 1;
+                *sent - 1
+            }
+        };
+        let frontend = self.nodes.frontend(number);
+        let answer = self.nodes.worker.wait(async move {
+            let (parts, body) = frontend.answer(request).await.into_parts();
+            (parts.status, parts.headers, body.collect(LONGEST).await)
+        });
+        let (status, headers, body) = answer;
+        let body =
+            body.unwrap_or_else(|error| panic!("the answer for {target} broke off: {error}"));
+        self.take_cookies(&headers);
+        let mut page = Page::new(target.to_owned(), status, headers, body);
+        page.posted = posted;
+        self.page = Some(page);
+        self.within = None;
+        self
+    }
+
+    fn take_cookies(&mut self, headers: &HeaderMap) {
+        for value in headers.get_all(header::SET_COOKIE) {
+            let cookie = value.to_str().ok().and_then(|value| Cookie::parse(value).ok());
+            let Some(cookie) = cookie else { continue };
+            self.cookies.retain(|(name, _)| name != cookie.name());
+            if cookie.max_age().is_none_or(|age| age > cookie::time::Duration::ZERO) {
+                self.cookies.push((cookie.name().to_owned(), cookie.value().to_owned()));
+            }
+        }
+    }
+}
