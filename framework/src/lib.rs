@@ -80,7 +80,9 @@
 //! - [`app`]: a site's `main`, and a site as a service in a test.
 //! - [`controller`](mod@controller): controllers, the steps around them, and what they invalidate.
 //! - [`extract`], [`request`]: what a controller takes.
+//! - [`form`]: forms whose rules are declared once, for browser and controller.
 //! - [`reply`]: what it gives.
+//! - [`paging`]: lists in pages.
 //! - [`state`]: the site's data: in memory, changed by updates in the log.
 //!
 //! How the framework works inside is described in the repository's `docs/architecture.md`.
@@ -124,6 +126,7 @@ mod docroot;
 mod encoded;
 pub mod extract;
 mod files;
+pub mod form;
 mod frontend;
 #[cfg(test)]
 #[cfg(all(feature = "brotli", feature = "zstd"))]
@@ -137,6 +140,7 @@ mod link;
 mod log;
 mod media_type;
 mod packed;
+pub mod paging;
 mod pieces;
 pub mod prelude;
 mod private;

@@ -12,9 +12,11 @@ pub use crate::extract::{
     FromRequestParts, HeaderMap, Headers, Json, Method, Multipart, Need, Path, Query, Remote,
     RequestId, Resource, Session, Uri, VariantName,
 };
+pub use crate::form::{Errors, FilledForm, FormData, FormError, Submitted};
 pub use crate::frontend::{Variant, Visitor};
 pub use crate::http::{decode_cookie_value, encode_cookie_value};
 pub use crate::log::{Invalidation, Position, Receipt, SessionId};
+pub use crate::paging::{Cursor, PageNumber, Pages};
 pub use crate::reply::{
     Cookie, IntoReply, Reply, SameSite, bytes, error, html, json, redirect_permanent, redirect_to,
     redirect_with, status, template, text,
@@ -27,4 +29,4 @@ pub use crate::state::{
 };
 pub use crate::template;
 pub use ::http::{self, StatusCode};
-pub use headwater_macros::{Session, after, before, controller, invalidate};
+pub use headwater_macros::{Form, Session, after, before, controller, invalidate};

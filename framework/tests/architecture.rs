@@ -23,6 +23,8 @@ const MODULES: &[Allowed] = &[
             "app",
             "frontend",
             "controller",
+            "form",
+            "paging",
             "extract",
             "reply",
             "request",
@@ -120,6 +122,8 @@ const MODULES: &[Allowed] = &[
         ],
     ),
     ("raw", &["controller", "reply", "request", "dispatch", "body"]),
+    ("paging", &["controller", "extract", "reply", "request", "state"]),
+    ("form", &["controller", "extract", "reply", "request", "cache_type"]),
     (
         "controller",
         &["extract", "reply", "request", "log", "files", "http", "body", "media_type", "shown"],

@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use headwater::form::COMPONENTS;
 use headwater_tests::{Client, Cluster, Shared, Site, until};
 use serde_json::json;
 
@@ -56,12 +57,32 @@ path = "/cached/{kind}"
 controller = "answers.give"
 
 [[route]]
+path = "/join"
+controller = "forms.show"
+query = []
+
+[[route]]
+path = "/join"
+methods = ["POST"]
+controller = "forms.take"
+
+[[route]]
+path = "/numbers/{list}"
+controller = "forms.number"
+query = ["page", "of"]
+
+[[route]]
 path = "/framed"
 controller = "answers.framed"
 "#;
 
+const JOIN: &str = r#"<form method="post" enctype="{{ form.enctype }}">
+{{ <errors /> }}{% for name in ["name", "password", "age", "about", "picture"] %}{{ <field name={name} /> }}{% endfor %}
+</form>"#;
+
 fn site() -> Site {
-    Site::test_site(PROGRAM).route(ROUTES)
+    let site = Site::test_site(PROGRAM).route(ROUTES);
+    site.template("components.html", COMPONENTS).template("join.html", JOIN)
 }
 
 static CLUSTER: LazyLock<Shared> = LazyLock::new(|| Shared::start(|| Cluster::start(site(), 2)));
@@ -132,6 +153,97 @@ async fn forms_with_files_are_read_field_by_field() {
     let none = [("content-type", "multipart/form-data")];
     assert_eq!(visitor.ask("POST", "/probe/multipart", &none, "").await.status, 400);
     assert_eq!(visitor.ask("POST", "/probe/multipart", &[], "").await.status, 415);
+}
+
+/// The body of a form that is sent as multipart/form-data, with a file.
+fn with_picture(fields: &[(&str, &str)], picture: &str) -> String {
+    let mut body = String::new();
+    for (name, value) in fields {
+        body += &format!(
+            "--limit\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
+        );
+    }
+    let file = "form-data; name=\"picture\"; filename=\"a.png\"; filename*=UTF-8''%C3%A4.png";
+    body + &format!(
+        "--limit\r\nContent-Disposition: {file}\r\nContent-Type: image/png\r\n\r\n{picture}\r\n--limit--\r\n"
+    )
+}
+
+#[tokio::test]
+async fn a_form_that_breaks_rules_comes_back_with_its_page_at_its_address() {
+    let visitor = CLUSTER.borrow().visitor(0);
+    let empty = visitor.page("/join").await;
+    for text in
+        ["maxlength=\"20\"", "min=\"18\"", "enctype=\"multipart/form-data\"", "type=\"password\""]
+    {
+        assert!(empty.text().contains(text), "{text}: {}", empty.text());
+    }
+    let fields = "name=%3Cb%3E%3Ci%3E&password=hidden&age=17&about=a%0D%0Ab";
+    let refused = visitor.form("/join", fields).await;
+    assert_eq!((refused.status, refused.header("cache-control")), (422, "no-store"));
+    assert_eq!(refused.header("content-type"), "text/html; charset=utf-8");
+    for text in [
+        "value=\"&lt;b&gt;&lt;i&gt;\"",
+        "value=\"17\"",
+        ">\na\nb</textarea>",
+        "<a href=\"#password\">Password</a>: Please use 8 characters at least; there are 6.",
+        "<a href=\"#age\">Age</a>: This must be 18 or more.",
+    ] {
+        assert!(refused.text().contains(text), "{text}: {}", refused.text());
+    }
+    assert!(!refused.text().contains("hidden"), "{}", refused.text());
+    // The page of the empty form is one for all, and nothing of the refused one is in it.
+    let again = visitor.page("/join").await;
+    assert!(again.is_hit(), "{}", again.cache_status());
+    assert_eq!(again.text(), empty.text());
+    let taken =
+        visitor.form("/join", "name=Ana&password=a+secret&age=&about=+1234%0D%0A678+").await;
+    assert_eq!(taken.json(), json!(["Ana", 8, null, "1234\n678", null]));
+}
+
+#[tokio::test]
+async fn a_form_with_a_file_is_held_to_its_rules_as_it_arrives() {
+    let visitor = CLUSTER.borrow().visitor(0);
+    let media_type = [("content-type", "multipart/form-data; boundary=limit")];
+    let send = async |picture: &str| {
+        let fields = [("name", "Ana"), ("password", "a secret"), ("age", "")];
+        visitor.ask("POST", "/join", &media_type, with_picture(&fields, picture)).await
+    };
+    // What begins like a picture is one: its first byte makes no text of it.
+    let taken = send("").await;
+    assert_eq!(taken.status, 422, "an empty file with a name is no picture: {}", taken.text());
+    let large = send(&"x".repeat(100_001)).await;
+    assert_eq!(large.status, 422, "{}", large.text());
+    assert!(large.text().contains("a file of 100000 bytes at most"), "{}", large.text());
+    let other = send("GIF89a").await;
+    assert!(other.text().contains("A file of this type is not accepted here."), "{}", other.text());
+    let [before, after] = with_picture(&[("name", "Ana"), ("password", "a secret")], "PICTURE")
+        .split("PICTURE")
+        .map(|part| part.as_bytes().to_vec())
+        .collect::<Vec<_>>()
+        .try_into()
+        .unwrap();
+    let body = [before, b"\x89PNG\r\n\x1a\n".repeat(10_000), after].concat();
+    let taken = visitor.ask("POST", "/join", &media_type, body).await;
+    assert_eq!(taken.json(), json!(["Ana", 8, null, "", ["ä.png", 80_000]]));
+}
+
+#[tokio::test]
+async fn a_page_of_a_list_has_one_address() {
+    let visitor = CLUSTER.borrow().visitor(0);
+    for (target, status, to) in [
+        ("/numbers/a", 200, ""),
+        ("/numbers/a?page=", 200, ""),
+        ("/numbers/a?page=12", 200, ""),
+        ("/numbers/a?page=1", 308, "/numbers/a"),
+        ("/numbers/b?page=1&of=x&utm=y", 308, "/numbers/b?of=x"),
+        ("/numbers/a?page=02", 308, "/numbers/a?page=2"),
+        ("/numbers/a?page=0", 404, ""),
+        ("/numbers/a?page=x", 404, ""),
+    ] {
+        let answer = visitor.page(target).await;
+        assert_eq!((answer.status, answer.header("location")), (status, to), "{target}");
+    }
 }
 
 #[tokio::test]

@@ -4,11 +4,13 @@
 //! - `controller`: the function and what is generated from it.
 //! - `attributes`: the attributes that stand below `#[controller]`, as they are read.
 //! - `invalidate`, `template`: what `#[invalidate(…)]` holds, checked.
-//! - `row`, `state`, `key`: the derives of the site's data; `session`: that of its sessions.
+//! - `row`, `state`, `key`: the derives of the site's data; `session`: that of its sessions;
+//!   `form`: that of its forms.
 //! - `moved`: attributes that stand above `#[controller]` are put below it.
 
 mod attributes;
 mod controller;
+mod form;
 mod invalidate;
 mod key;
 mod moved;
@@ -93,4 +95,11 @@ pub fn key(input: TokenStream) -> TokenStream {
 #[proc_macro_derive(Session, attributes(session))]
 pub fn session(input: TokenStream) -> TokenStream {
     session::expand(syn::parse_macro_input!(input)).into()
+}
+
+/// Makes a struct a form: what is sent, its rules and the attributes of its fields in HTML; see the module
+/// `headwater::form`.
+#[proc_macro_derive(Form, attributes(form))]
+pub fn form(input: TokenStream) -> TokenStream {
+    form::expand(syn::parse_macro_input!(input)).into()
 }

@@ -68,7 +68,7 @@ impl DecodeError {
     }
 
     /// Whether the controller's type is at fault, not the request.
-    pub(super) fn is_of_the_site(&self) -> bool {
+    pub(crate) fn is_of_the_site(&self) -> bool {
         matches!(self.kind, DecodeErrorKind::Shape(_))
     }
 

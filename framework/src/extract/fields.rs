@@ -8,7 +8,7 @@ use super::decode_error::DecodeError;
 use super::spelling::{Reads, ReadsCell, Written};
 use super::text_value::{TextValue, of_the_single_value};
 
-pub(super) type Pair<'a> = (Cow<'a, str>, Cow<'a, str>);
+pub(crate) type Pair<'a> = (Cow<'a, str>, Cow<'a, str>);
 
 /// Decodes `name=value&name=value` (application/x-www-form-urlencoded, as of the WHATWG URL
 /// standard) into a type. A name that is there several times fits a sequence. More than `most`
@@ -19,10 +19,52 @@ pub(super) fn decode<T: DeserializeOwned>(encoded: &[u8], most: usize) -> Result
 
 /// The same for names and values that are decoded already.
 pub(super) fn decode_pairs<T: DeserializeOwned>(pairs: &[Pair<'_>]) -> Result<T, DecodeError> {
-    T::deserialize(Fields(pairs, &ReadsCell::new(Reads::All)))
+    let mut pairs = Cow::Borrowed(pairs);
+    without_empty(&mut pairs, |pairs, reads| T::deserialize(Fields(pairs, reads)))
 }
 
-fn parse(encoded: &[u8], most: usize) -> Result<Vec<Pair<'_>>, DecodeError> {
+/// Decodes the values of one field.
+pub(crate) fn decode_field<T: DeserializeOwned>(
+    name: &str,
+    texts: &[&str],
+) -> Result<T, DecodeError> {
+    let pairs: Vec<Pair<'_>> =
+        texts.iter().map(|text| (Cow::Borrowed(name), Cow::Borrowed(*text))).collect();
+    let values: Vec<&Pair<'_>> = pairs.iter().collect();
+    T::deserialize(Field { name, values: &values })
+}
+
+/// The texts that a field with this value would send.
+pub(crate) fn texts_of<T: Serialize>(value: &T) -> Result<Vec<String>, DecodeError> {
+    Written::of(value).map(Written::into_texts)
+}
+
+/// Decodes a struct as if its fields that are empty, and cannot be, were not there: browsers send every field,
+/// and one with a default is left out like this. Such pairs are removed.
+pub(super) fn without_empty<'p, T>(
+    pairs: &mut Cow<'_, [Pair<'p>]>,
+    decode: impl Fn(&[Pair<'p>], &ReadsCell) -> Result<T, DecodeError>,
+) -> Result<T, DecodeError> {
+    loop {
+        let reads = ReadsCell::new(Reads::All);
+        let error = match decode(pairs, &reads) {
+            Ok(value) => return Ok(value),
+            Err(error) => error,
+        };
+        let Reads::Names(names) = reads.get() else { return Err(error) };
+        let field = error.field().filter(|field| names.contains(field));
+        let here = |(name, _): &&Pair<'_>| Some(&**name) == field;
+        // Each time one name fewer is left of those that the struct has.
+        let mut values = pairs.iter().filter(here).peekable();
+        if values.peek().is_none() || !values.all(|(_, text)| text.is_empty()) {
+            return Err(error);
+        }
+        let rest = pairs.iter().filter(|pair| !here(pair)).cloned();
+        *pairs = Cow::Owned(rest.collect());
+    }
+}
+
+pub(super) fn parse(encoded: &[u8], most: usize) -> Result<Vec<Pair<'_>>, DecodeError> {
     if memchr::memchr_iter(b'&', encoded).nth(most.saturating_sub(1)).is_some() {
         return Err(DecodeError::too_many(most));
     }
@@ -35,12 +77,14 @@ pub(super) fn decode_spelled<T: DeserializeOwned + Serialize>(
     encoded: &[u8],
     most: usize,
 ) -> Result<T, (DecodeError, Option<String>)> {
-    let pairs = parse(encoded, most).map_err(|error| (error, None))?;
-    let reads = ReadsCell::new(Reads::All);
-    let value = T::deserialize(Fields(&pairs, &reads)).map_err(|error| (error, None))?;
+    let mut pairs = Cow::Owned(parse(encoded, most).map_err(|error| (error, None))?);
+    let decode = |pairs: &[Pair<'_>], reads: &ReadsCell| {
+        T::deserialize(Fields(pairs, reads)).map(|value| (value, reads.get()))
+    };
+    let (value, reads) = without_empty(&mut pairs, decode).map_err(|error| (error, None))?;
     let written = Written::of(&value).map_err(|error| (error, None))?;
     let read = pairs.iter().map(|(name, text)| (&**name, &**text));
-    let Err(error) = written.check_pairs(read.clone(), reads.get()) else { return Ok(value) };
+    let Err(error) = written.check_pairs(read.clone(), reads) else { return Ok(value) };
     let right = written.respell(read);
     let right = form_urlencoded::Serializer::new(String::new()).extend_pairs(right).finish();
     Err((error, Some(right)))
@@ -282,6 +326,30 @@ mod tests {
         let numbers: BTreeMap<String, Vec<Option<u8>>> = decode(b"a=&a=1", 1000).unwrap();
         assert_eq!(numbers["a"], [None, Some(1)]);
         assert!(decode::<BTreeMap<String, u8>>(b"a=", 1000).is_err());
+    }
+
+    #[test]
+    fn an_empty_field_with_a_default_counts_as_one_that_is_not_there() {
+        #[derive(Debug, PartialEq, serde::Deserialize, serde::Serialize)]
+        struct Listing {
+            #[serde(default)]
+            page: u32,
+            #[serde(default)]
+            open: bool,
+            size: u8,
+        }
+        let listing = Listing { page: 0, open: false, size: 3 };
+        assert_eq!(decode::<Listing>(b"page=&open=&size=3&page=", 1000).as_ref(), Ok(&listing));
+        assert_eq!(decode_spelled::<Listing>(b"page=&size=3", 1000).as_ref(), Ok(&listing));
+        let error = |encoded| decode::<Listing>(encoded, 1000).unwrap_err().to_string();
+        assert_eq!(error(b"page=&size="), "`size`: missing");
+        assert_eq!(
+            error(b"size=3&page=&page=1"),
+            "`page`: there are 2 values, but one is expected"
+        );
+        let (error, right) = decode_spelled::<Listing>(b"page=&size=03", 1000).unwrap_err();
+        assert!(error.is_spelling());
+        assert_eq!(right.as_deref(), Some("size=3"));
     }
 
     #[test]

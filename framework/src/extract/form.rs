@@ -8,6 +8,7 @@ use http::{Method, StatusCode};
 use serde::de::DeserializeOwned;
 
 use self::parts::Parts;
+use super::fields::Pair;
 use super::rejection::Rejection;
 use super::{
     BytesRejection, DecodeError, FromRequest, Multipart, MultipartError, MultipartRejection, Need,
@@ -122,11 +123,60 @@ impl<T: DeserializeOwned> FromRequest for Form<T> {
                 fields::decode(&Bytes::from_request(request).await?, most)
             }
             Some("multipart/form-data") => {
-                Parts::read(Multipart::from_request(request).await?).await?.decode()
+                let form = Multipart::from_request(request).await?;
+                Parts::read(form, |_| u64::MAX).await?.decode()
             }
             _ => return Err(FormRejection::MediaType(media_type)),
         };
         fits(decoded, StatusCode::UNPROCESSABLE_ENTITY)
+    }
+}
+
+/// The fields of a form as they were sent.
+#[derive(Default)]
+pub(crate) struct SentFields {
+    /// Names and texts.
+    pub(crate) texts: Vec<Pair<'static>>,
+    /// Names and files.
+    pub(crate) files: Vec<(String, FormFile)>,
+    /// The names of files that were longer than they may be.
+    pub(crate) too_large: Vec<String>,
+}
+
+impl SentFields {
+    /// Reads the fields of a form, in whichever way it was sent, with files up to so many bytes as `most_bytes` says for a
+    /// name.
+    pub(crate) async fn read(
+        request: Request,
+        most_bytes: impl Fn(&str) -> u64,
+    ) -> Result<SentFields, FormRejection> {
+        NotInKey::check_form(&request.parts.scope)?;
+        let most = request.parts.allowance.fields;
+        if [Method::GET, Method::HEAD].contains(&request.parts.method) {
+            let query = request.parts.query_string().as_bytes();
+            return SentFields::parse(query, most, StatusCode::BAD_REQUEST);
+        }
+        let media_type = request.parts.media_type();
+        match media_type.as_deref() {
+            Some("application/x-www-form-urlencoded") => {
+                let body = Bytes::from_request(request).await?;
+                SentFields::parse(&body, most, StatusCode::UNPROCESSABLE_ENTITY)
+            }
+            Some("multipart/form-data") => {
+                let form = Multipart::from_request(request).await?;
+                let Parts { texts, files, too_large } = Parts::read(form, most_bytes).await?;
+                Ok(SentFields { texts, files, too_large })
+            }
+            _ => Err(FormRejection::MediaType(media_type)),
+        }
+    }
+
+    fn parse(encoded: &[u8], most: usize, status: StatusCode) -> Result<Self, FormRejection> {
+        let pairs = fields::parse(encoded, most);
+        let pairs = pairs.map_err(|error| FormRejection::Fields { status, error })?;
+        let owned = |(name, text): Pair<'_>| (name.into_owned().into(), text.into_owned().into());
+        let texts = pairs.into_iter().map(owned).collect();
+        Ok(SentFields { texts, ..SentFields::default() })
     }
 }
 

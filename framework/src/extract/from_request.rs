@@ -63,7 +63,7 @@ pub trait FromRequestParts: Sized {
     note = "arguments are extractors such as `Path<T>`, `Query<T>`, `Form<T>`, `Json<T>`, `Data<S>`; \
             other types need `impl FromRequestParts` or `impl FromRequest`",
     note = "`T` needs `#[derive(Deserialize)]`, in `Path<T>` and `Query<T>` `#[derive(Deserialize, \
-            Serialize)]`"
+            Serialize)]`, in `Submitted<T>` `#[derive(Form)]`"
 )]
 pub trait FromRequest<M = ViaRequest>: Sized {
     /// What the visitor gets when the value cannot be taken.

@@ -62,7 +62,7 @@ pub use from_request::{
 pub use headers::Headers;
 pub use json::{Json, JsonRejection};
 pub use multipart::{Field, Multipart, MultipartError, MultipartRejection};
-pub use need::{Need, NeededResource, NeededSession, NeededState};
+pub use need::{Need, NeededResource, NeededRules, NeededSession, NeededState};
 pub use path::{Path, PathRejection};
 pub use query::{Query, QueryRejection};
 pub use resource::{NoSuchResource, Resource};
@@ -75,4 +75,6 @@ pub use crate::request::NotInKey;
 pub use ::bytes::Bytes;
 pub use ::http::{HeaderMap, Method, Uri};
 
+pub(crate) use fields::{decode_field, texts_of};
+pub(crate) use form::SentFields;
 pub(crate) use rejection::reply_of;

@@ -38,12 +38,16 @@ pub enum Need {
     AllHeaders,
     /// The header of this name: a route that caches must name it in `vary`.
     Header(&'static str),
+    /// The query parameter of this name: a route that caches must have it in its key.
+    Parameter(&'static str),
     /// The name of the request in the logs: not on a route that caches.
     RequestId,
     /// The visitor's address: not on a route that caches.
     Remote,
     /// Values in any spelling, as [`Form`](super::Form) reads them: not on a route that caches.
     Form,
+    /// Rules of a form that can be used; see [`Submitted`](crate::form::Submitted).
+    Rules(NeededRules),
     /// Data that the controller changes, as [`DataMut`](super::DataMut): not on a route that caches.
     Changes,
     /// The visitor's session, of the site's type; see [`Need::session`]. Not on a route that caches.
@@ -54,6 +58,12 @@ pub enum Need {
     State(NeededState),
     /// A resource of the site; see [`Need::resource`].
     Resource(NeededResource),
+}
+
+/// The rules of a form.
+#[derive(Clone, Copy)]
+pub struct NeededRules {
+    wrong: fn() -> Option<String>,
 }
 
 /// A state, by its type.
@@ -96,18 +106,24 @@ impl Need {
         Need::Resource(NeededResource { type_name: type_name::<T>, id: TypeId::of::<T> })
     }
 
+    /// Rules of a form, of which `wrong` says why they cannot be used.
+    pub(crate) const fn rules(wrong: fn() -> Option<String>) -> Need {
+        Need::Rules(NeededRules { wrong })
+    }
+
     /// Whether a request that shows so much of itself has what is needed.
     pub(crate) fn check_request(&self, scope: &RequestScope) -> Result<(), NotInKey> {
         match self {
             Need::Cookies => NotInKey::check_cookies(scope),
             Need::AllHeaders => NotInKey::check_all_headers(scope),
             Need::Header(name) => NotInKey::check_header(scope, name),
+            Need::Parameter(name) => NotInKey::check_parameter(scope, name),
             Need::RequestId => NotInKey::check_request_id(scope),
             Need::Remote => NotInKey::check_remote(scope),
             Need::Form => NotInKey::check_form(scope),
             Need::Changes => NotInKey::check_changes(scope),
             Need::Session(_) => NotInKey::check_session(scope),
-            Need::Cluster | Need::State(_) | Need::Resource(_) => Ok(()),
+            Need::Cluster | Need::Rules(_) | Need::State(_) | Need::Resource(_) => Ok(()),
         }
     }
 
@@ -126,6 +142,7 @@ impl Need {
             Need::Resource(resource) if !has_resource((resource.id)()) => {
                 Some(NoSuchResource { type_name: (resource.type_name)() }.to_string())
             }
+            Need::Rules(rules) => (rules.wrong)(),
             Need::Session(needed) if session != Some((needed.id)()) => Some((needed.lacking)()),
             _ => None,
         }
@@ -138,9 +155,11 @@ impl fmt::Debug for Need {
             Need::Cookies => f.write_str("Cookies"),
             Need::AllHeaders => f.write_str("AllHeaders"),
             Need::Header(name) => write!(f, "Header({name})"),
+            Need::Parameter(name) => write!(f, "Parameter({name})"),
             Need::RequestId => f.write_str("RequestId"),
             Need::Remote => f.write_str("Remote"),
             Need::Form => f.write_str("Form"),
+            Need::Rules(_) => f.write_str("Rules"),
             Need::Changes => f.write_str("Changes"),
             Need::Session(_) => f.write_str("Session"),
             Need::Cluster => f.write_str("Cluster"),

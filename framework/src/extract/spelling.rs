@@ -61,6 +61,11 @@ impl Written {
         }
     }
 
+    /// The texts without their names.
+    pub(super) fn into_texts(self) -> Vec<String> {
+        self.0.into_iter().filter_map(|text| text.text).collect()
+    }
+
     /// Compares with the texts that the value was read from.
     ///
     /// # Errors

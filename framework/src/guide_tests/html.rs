@@ -17,6 +17,7 @@ pub(super) fn compile(name: &str, text: &str) -> Result<(), String> {
             write(other, "");
         }
     }
+    write("components.html", crate::form::COMPONENTS);
     write(name, text);
     // The guide shows how a site registers this one.
     let label: crate::templates::Customise = Arc::new(|tera| {

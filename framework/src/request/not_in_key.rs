@@ -7,6 +7,7 @@ use super::RequestScope;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotInKey {
     route: String,
+    query: Option<Vec<String>>,
     vary: Vec<String>,
     asked: Asked,
 }
@@ -14,6 +15,7 @@ pub struct NotInKey {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Asked {
     Header(String),
+    Parameter(&'static str),
     AllHeaders,
     Cookies,
     RequestId,
@@ -28,6 +30,18 @@ impl NotInKey {
         match scope {
             RequestScope::Key { vary, .. } if !names(vary, name) => {
                 NotInKey::refuse(scope, Asked::Header(name.to_ascii_lowercase()))
+            }
+            RequestScope::Full | RequestScope::Key { .. } => Ok(()),
+        }
+    }
+
+    pub(crate) fn check_parameter(
+        scope: &RequestScope,
+        name: &'static str,
+    ) -> Result<(), NotInKey> {
+        match scope {
+            RequestScope::Key { query: Some(query), .. } if !query.iter().any(|it| it == name) => {
+                NotInKey::refuse(scope, Asked::Parameter(name))
             }
             RequestScope::Full | RequestScope::Key { .. } => Ok(()),
         }
@@ -70,8 +84,9 @@ impl NotInKey {
     fn refuse(scope: &RequestScope, asked: Asked) -> Result<(), NotInKey> {
         match scope {
             RequestScope::Full => Ok(()),
-            RequestScope::Key { route, vary, .. } => {
-                Err(NotInKey { route: route.clone(), vary: vary.clone(), asked })
+            RequestScope::Key { route, query, vary } => {
+                let (route, query, vary) = (route.clone(), query.clone(), vary.clone());
+                Err(NotInKey { route, query, vary, asked })
             }
         }
     }
@@ -87,6 +102,7 @@ impl fmt::Display for NotInKey {
         f.write_str("the controller asked for ")?;
         match &self.asked {
             Asked::Header(name) => write!(f, "the header `{name}`")?,
+            Asked::Parameter(name) => write!(f, "the query parameter `{name}`")?,
             Asked::AllHeaders => f.write_str("all headers")?,
             Asked::Cookies => f.write_str("the cookies")?,
             Asked::RequestId => f.write_str("the request's id")?,
@@ -116,6 +132,11 @@ impl fmt::Display for NotInKey {
                 let declared: Vec<&str> =
                     self.vary.iter().map(String::as_str).chain([name.as_str()]).collect();
                 write!(f, "`vary = {declared:?}` to cache an answer for each value, or ")?;
+            }
+            Asked::Parameter(name) => {
+                let declared = self.query.iter().flatten().map(String::as_str);
+                let declared: Vec<&str> = declared.chain([*name]).collect();
+                write!(f, "`query = {declared:?}` to cache an answer for each value, or ")?;
             }
             Asked::AllHeaders => {
                 f.write_str(

@@ -186,6 +186,12 @@ impl IndexRows {
         self.entries.range::<_, [u8]>(span.bounds()).map(key_in)
     }
 
+    /// The entries of a span, in their order, each with the key of its row.
+    pub(super) fn places(&self, span: &Span) -> impl DoubleEndedIterator<Item = (&[u8], &[u8])> {
+        let entries = self.entries.range::<_, [u8]>(span.bounds());
+        entries.map(|entry| (entry.as_slice(), key_in(entry)))
+    }
+
     /// How many entries a span has.
     pub(super) fn count(&self, span: &Span) -> usize {
         match span {
@@ -280,6 +286,26 @@ impl Span {
         };
         // A range whose end is before its beginning has nothing in it.
         Span { from, to, is_value: false }
+    }
+
+    /// What is behind a place, or before it where the order is reversed. The place may be any bytes.
+    pub(super) fn behind(&self, place: &[u8], is_reversed: bool) -> Span {
+        let is_within = match (&self.from, &self.to) {
+            (Bound::Included(from), _) if place < from.as_slice() => false,
+            (_, Bound::Excluded(to)) if place >= to.as_slice() => false,
+            _ => true,
+        };
+        let is_before = matches!(&self.from, Bound::Included(from) if place < from.as_slice());
+        match (is_within, is_before == is_reversed) {
+            (true, _) if is_reversed => {
+                Span { to: Bound::Excluded(place.to_vec()), is_value: false, ..self.clone() }
+            }
+            (true, _) => {
+                Span { from: Bound::Excluded(place.to_vec()), is_value: false, ..self.clone() }
+            }
+            (false, true) => Span::empty(),
+            (false, false) => Span { is_value: false, ..self.clone() },
+        }
     }
 
     /// Whether an update tells which numbers of entries in it are passed: those of one value, and all.

@@ -121,6 +121,7 @@ pub use plain::{Plain, PlainView};
 pub(crate) use recorder::{AfterReply, Reads, Recorder, Widened};
 pub use row::{Each, Index, IndexDefinition, Row, decode_row, unknown_version};
 pub(crate) use saved::{SavedField, SavedState};
+pub(crate) use selection::page_numbers;
 pub use selection::{Page, Rows, Selection};
 pub use states::{DuplicateState, States};
 pub(crate) use store::Store;

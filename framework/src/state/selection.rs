@@ -141,6 +141,37 @@ impl<R: Row> Selection<R> {
         None
     }
 
+    /// The first `count` rows behind a place in the order of the selection, and the place of the last one, if more
+    /// follow. The place may be any bytes.
+    pub(crate) fn behind(&self, place: Option<&[u8]>, count: usize) -> (Rows<R>, Option<Vec<u8>>) {
+        let stored = self.read();
+        let span = match place {
+            Some(place) => self.span.behind(place, self.is_reversed),
+            None => self.span.clone(),
+        };
+        let by_key = &stored.by_key;
+        let row = |(place, key): (&[u8], &[u8])| {
+            by_key.get(&KeyBytes::from(key)).map(|row| (place.to_vec(), row))
+        };
+        let places: Box<dyn DoubleEndedIterator<Item = (&[u8], &[u8])>> = match self.index {
+            Some(index) => Box::new(stored.indexes[index].places(&span)),
+            None => {
+                let keys = by_key.range::<_, [u8]>(span.bounds());
+                Box::new(keys.map(|(key, _)| (key.as_slice(), key.as_slice())))
+            }
+        };
+        let places: Box<dyn Iterator<Item = (&[u8], &[u8])>> = match self.is_reversed {
+            false => Box::new(places),
+            true => Box::new(places.rev()),
+        };
+        let mut found: Vec<_> = places.filter_map(row).take(count.saturating_add(1)).collect();
+        let has_more = found.len() > count;
+        found.truncate(count);
+        let last = found.last().filter(|_| has_more).map(|(place, _)| place.clone());
+        let rows = found.iter().map(|(_, row)| self.view.found(row, self.via.as_ref())).collect();
+        (Rows::new(rows, self.group.clone()), last)
+    }
+
     /// How many rows there are. In an index of `each` value in a field, a row counts once for each of its values that is
     /// in the selection.
     pub fn count(&self) -> usize {
@@ -220,6 +251,25 @@ impl<R: Row> fmt::Debug for Selection<R> {
 /// How many rows are before a page; none where no selection could have it.
 fn rows_before(number: usize, size: usize) -> Option<usize> {
     number.checked_sub(1)?.checked_mul(size)
+}
+
+/// The numbers of pages that a page links to: the first, the last and its neighbours; 0 where some are left out.
+pub(crate) fn page_numbers(number: usize, pages: usize) -> Vec<usize> {
+    let mut near = vec![1, number.saturating_sub(1), number, number.saturating_add(1), pages];
+    near.retain(|near| (1..=pages).contains(near));
+    near.sort_unstable();
+    near.dedup();
+    let mut numbers: Vec<usize> = Vec::new();
+    for near in near {
+        match numbers.last() {
+            // One that is left out takes the same room.
+            Some(before) if near == before + 2 => numbers.push(before + 1),
+            Some(before) if near > before + 2 => numbers.push(0),
+            _ => {}
+        }
+        numbers.push(near);
+    }
+    numbers
 }
 
 /// Rows that were read together. They are a slice, and are serialised as a sequence.
@@ -347,11 +397,13 @@ impl<R: Serialize> Serialize for Page<R> {
             first: usize,
             last: usize,
             total: usize,
+            numbers: Vec<usize>,
         }
 
         let Page { rows, number, pages, first, last, total } = self;
         let (number, pages, first, last, total) = (*number, *pages, *first, *last, *total);
-        let fields = Fields { rows, number, pages, first, last, total };
+        let numbers = page_numbers(number, pages);
+        let fields = Fields { rows, number, pages, first, last, total, numbers };
         match &rows.group {
             Some(group) => marked_read(&[group], &fields, serializer),
             None => fields.serialize(serializer),

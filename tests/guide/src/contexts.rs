@@ -86,6 +86,42 @@ pub mod files {
 
 pub mod first_steps {}
 
+pub mod forms {
+    pub use headwater::prelude::*;
+    pub use serde::{Deserialize, Serialize};
+
+    #[derive(Clone, Serialize, Deserialize, Row)]
+    pub struct Story {
+        #[row(key)]
+        pub id: u64,
+        #[row(unique)]
+        pub title: String,
+        pub body: String,
+    }
+
+    #[derive(Clone, Default, State)]
+    pub struct Library {
+        pub stories: Table<Story>,
+    }
+
+    #[derive(Clone, Serialize, Deserialize)]
+    pub enum Update {
+        Publish { title: String, body: String },
+    }
+
+    impl Updates for Library {
+        type Update = Update;
+        type Output = u64;
+        type Refusal = Violation;
+
+        fn apply(&mut self, update: Update, at: &mut At) -> Result<u64, Violation> {
+            let (Update::Publish { title, body }, id) = (update, at.position.0);
+            self.stories.insert(Story { id, title, body })?;
+            Ok(id)
+        }
+    }
+}
+
 pub mod fragments {
     pub use headwater::prelude::*;
 }

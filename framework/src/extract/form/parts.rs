@@ -1,7 +1,6 @@
 //! The fields of a form that was sent as multipart/form-data, as serde sees them.
 
 use std::borrow::Cow;
-use std::cell::Cell;
 
 use serde::de::value::SeqDeserializer;
 use serde::de::{
@@ -11,24 +10,28 @@ use serde::forward_to_deserialize_any;
 
 use super::file::{FILE, FormFile};
 use crate::extract::fields::{self, Pair};
+use crate::extract::spelling::{Reads, ReadsCell};
 use crate::extract::{DecodeError, Multipart, MultipartError};
 
 /// What was sent, by kind. Fields with text are read as those of any other form.
 #[derive(Default)]
 pub(super) struct Parts {
-    texts: Vec<Pair<'static>>,
-    files: Vec<File>,
+    pub(super) texts: Vec<Pair<'static>>,
+    pub(super) files: Vec<File>,
+    /// The fields whose files were longer than they may be.
+    pub(super) too_large: Vec<String>,
 }
 
-struct File {
-    name: String,
-    /// Taken when the type takes it.
-    file: Cell<Option<FormFile>>,
-}
+/// A file of the field with this name.
+type File = (String, FormFile);
 
 impl Parts {
-    /// Reads all fields. Together they may be as long as the request's `body_limit`.
-    pub(super) async fn read(mut form: Multipart) -> Result<Parts, MultipartError> {
+    /// Reads all fields, and their files up to so many bytes as `most` says for a name. Together they may be
+    /// as long as the request's `body_limit`.
+    pub(super) async fn read(
+        mut form: Multipart,
+        most: impl Fn(&str) -> u64,
+    ) -> Result<Parts, MultipartError> {
         let mut parts = Parts::default();
         while let Some(field) = form.next_field().await? {
             field.weigh_head()?;
@@ -38,15 +41,18 @@ impl Parts {
                 continue;
             };
             let content_type = field.content_type().map(str::to_owned);
-            let content = field.bytes().await?;
+            let most = most(&name);
+            let Some(content) = field.bytes_up_to(most).await? else {
+                parts.too_large.push(name);
+                continue;
+            };
             // So a browser sends that no file was chosen.
             if content.is_empty() && file_name.is_empty() {
                 continue;
             }
-            let file = FormFile { name: Some(file_name), content_type, content };
-            parts.files.push(File { name, file: Cell::new(Some(file)) });
+            parts.files.push((name, FormFile { name: Some(file_name), content_type, content }));
         }
-        parts.files.sort_by(|a, b| a.name.cmp(&b.name));
+        parts.files.sort_by(|a, b| a.0.cmp(&b.0));
         Ok(parts)
     }
 
@@ -54,17 +60,38 @@ impl Parts {
         if self.files.is_empty() {
             return fields::decode_pairs(&self.texts);
         }
-        T::deserialize(self)
+        let files = &*self.files;
+        let decode =
+            |texts: &[Pair<'static>], reads: &_| T::deserialize(Sent { texts, files, reads });
+        fields::without_empty(&mut Cow::Borrowed(&*self.texts), decode)
     }
 }
 
-impl<'de> Deserializer<'de> for &Parts {
+/// All fields, as serde sees them.
+#[derive(Clone, Copy)]
+struct Sent<'a> {
+    texts: &'a [Pair<'static>],
+    files: &'a [File],
+    reads: &'a ReadsCell,
+}
+
+impl<'de> Deserializer<'de> for Sent<'_> {
     type Error = DecodeError;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         let mut texts: Vec<&Pair<'_>> = self.texts.iter().collect();
         texts.sort_by(|a, b| a.0.cmp(&b.0));
-        visitor.visit_map(ByName { texts: &texts, files: &self.files, is_file: false })
+        visitor.visit_map(ByName { texts: &texts, files: self.files, is_file: false })
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, DecodeError> {
+        self.reads.set(Reads::Names(fields));
+        self.deserialize_any(visitor)
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
@@ -81,7 +108,7 @@ impl<'de> Deserializer<'de> for &Parts {
 
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf seq
-        tuple tuple_struct map struct enum unit unit_struct identifier ignored_any
+        tuple tuple_struct map enum unit unit_struct identifier ignored_any
     }
 }
 
@@ -103,7 +130,7 @@ impl<'de> MapAccess<'de> for ByName<'_> {
         self.is_file = self.texts.is_empty();
         let name: &str = match (self.texts, self.files) {
             ([text, ..], _) => &text.0,
-            ([], [file, ..]) => &file.name,
+            ([], [(name, _), ..]) => name,
             ([], []) => return Ok(None),
         };
         seed.deserialize(name.into_deserializer()).map(Some)
@@ -114,7 +141,7 @@ impl<'de> MapAccess<'de> for ByName<'_> {
         seed: S,
     ) -> Result<S::Value, DecodeError> {
         if self.is_file {
-            let same = self.files.partition_point(|file| file.name == self.files[0].name);
+            let same = self.files.partition_point(|(name, _)| *name == self.files[0].0);
             let (files, rest) = self.files.split_at(same);
             self.files = rest;
             return seed.deserialize(Files(files));
@@ -132,7 +159,7 @@ struct Files<'a>(&'a [File]);
 
 impl<'a> Files<'a> {
     fn error(self, reason: &str) -> DecodeError {
-        DecodeError::custom(reason).at(&self.0[0].name)
+        DecodeError::custom(reason).at(&self.0[0].0)
     }
 }
 
@@ -159,8 +186,8 @@ impl<'de> Deserializer<'de> for Files<'_> {
         if name != FILE {
             return visitor.visit_newtype_struct(self);
         }
-        match (self.0, self.0[0].file.take()) {
-            ([_], Some(file)) => file.hand_to(visitor),
+        match self.0 {
+            [(_, file)] => file.clone().hand_to(visitor),
             _ => Err(self.error("there are several files, but one is expected")),
         }
     }

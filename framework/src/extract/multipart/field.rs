@@ -53,13 +53,27 @@ impl<'a> Field<'a> {
     ///
     /// # Errors
     /// When the body breaks off, and when more is collected than the request's `body_limit`.
-    pub async fn bytes(mut self) -> Result<Bytes, MultipartError> {
+    pub async fn bytes(self) -> Result<Bytes, MultipartError> {
+        Ok(self.bytes_up_to(u64::MAX).await?.unwrap_or_default())
+    }
+
+    /// The whole content, if it is not longer than `most` bytes. What is not kept counts as collected, too.
+    pub(in crate::extract) async fn bytes_up_to(
+        mut self,
+        most: u64,
+    ) -> Result<Option<Bytes>, MultipartError> {
         let mut all = Vec::new();
+        let mut is_too_long = false;
         while let Some(piece) = self.chunk().await? {
             let rest = self.form.collectable.checked_sub(piece.len() as u64);
             self.form.collectable =
                 rest.ok_or(BodyError::TooLarge { limit: self.form.body_limit })?;
             let length = all.len() + piece.len();
+            is_too_long |= length as u64 > most;
+            if is_too_long {
+                all = Vec::new();
+                continue;
+            }
             if length > all.capacity() {
                 let capacity = length + all.len();
                 let taken = self.form.allowance.memory.take((capacity - all.capacity()) as u64);
@@ -68,7 +82,7 @@ impl<'a> Field<'a> {
             }
             all.extend_from_slice(&piece);
         }
-        Ok(all.into())
+        Ok((!is_too_long).then(|| all.into()))
     }
 
     /// The whole content as text.

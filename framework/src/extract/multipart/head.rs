@@ -1,3 +1,7 @@
+use std::borrow::Cow;
+
+use percent_encoding::percent_decode_str;
+
 use super::MultipartError;
 
 /// What the headers of a field say.
@@ -28,7 +32,8 @@ impl Head {
         Ok(Head {
             name: parameter(parameters, "name")
                 .ok_or(MultipartError::Head("the field has no name"))?,
-            file_name: parameter(parameters, "filename"),
+            file_name: extended(parameters, "filename*")
+                .or_else(|| parameter(parameters, "filename")),
             content_type: content_type.map(str::to_owned),
         })
     }
@@ -42,7 +47,26 @@ pub(super) fn boundary_of(content_type: &str) -> Option<String> {
 
 /// The value of a parameter in `a=b; c="d"`. Quotes and line breaks in names come as browsers
 /// write them (`%22`, WHATWG HTML) or with a backslash.
-fn parameter(mut rest: &str, wanted: &str) -> Option<String> {
+fn parameter(rest: &str, wanted: &str) -> Option<String> {
+    let value = written(rest, wanted)?;
+    Some(value.replace("%22", "\"").replace("%0D", "\r").replace("%0A", "\n"))
+}
+
+/// The value of a parameter that names its charset (RFC 8187): `UTF-8''na%C3%AFve.png`. RFC 7578 has none, but
+/// programs send it. One that cannot be read is none.
+fn extended(rest: &str, wanted: &str) -> Option<String> {
+    let value = written(rest, wanted)?;
+    let (charset, rest) = value.split_once('\'')?;
+    let (_, encoded) = rest.split_once('\'')?;
+    let bytes = percent_decode_str(encoded);
+    if charset.eq_ignore_ascii_case("utf-8") {
+        return bytes.decode_utf8().ok().map(Cow::into_owned);
+    }
+    charset.eq_ignore_ascii_case("iso-8859-1").then(|| bytes.map(char::from).collect())
+}
+
+/// The value of a parameter as it is written, without its quotes.
+fn written(mut rest: &str, wanted: &str) -> Option<String> {
     loop {
         let (name, after) = rest.split_once('=')?;
         let (value, after) = match after.trim_start().strip_prefix('"') {
@@ -53,7 +77,7 @@ fn parameter(mut rest: &str, wanted: &str) -> Option<String> {
             }
         };
         if name.trim_matches([' ', '\t', ';']).eq_ignore_ascii_case(wanted) {
-            return Some(value.replace("%22", "\"").replace("%0D", "\r").replace("%0A", "\n"));
+            return Some(value);
         }
         rest = after;
     }
@@ -92,6 +116,21 @@ mod tests {
         assert_eq!(head.file_name.as_deref(), Some("a;b=\"c\""));
         let head = parse("CONTENT-DISPOSITION: form-data; name=título; filename=\"C:\\x\"");
         assert_eq!((&*head.name, head.file_name.as_deref()), ("título", Some("C:\\x")));
+    }
+
+    #[test]
+    fn a_file_name_may_name_its_charset() {
+        let name = |parameters: &str| {
+            let head = format!("Content-Disposition: form-data; name=a; {parameters}");
+            parse(&head).file_name
+        };
+        let both = "filename=\"na_ve.png\"; filename*=UTF-8''na%C3%AFve%22.png";
+        assert_eq!(name(both).as_deref(), Some("naïve\".png"));
+        assert_eq!(name("filename*=\"utf-8'en'a%20b\"").as_deref(), Some("a b"));
+        assert_eq!(name("filename*=iso-8859-1''%E4").as_deref(), Some("ä"));
+        for wrong in ["filename*=utf-8''%ff", "filename*=utf-8", "filename*=x''a", "filename*="] {
+            assert_eq!(name(&format!("{wrong}; filename=b")).as_deref(), Some("b"), "{wrong}");
+        }
     }
 
     #[test]

@@ -1,0 +1,209 @@
+//! `#[derive(Form)]`: what it generates.
+//!
+//! - `field`: a field as it is declared, and which of HTML's words may stand there.
+//! - `kind`: the types of HTML's inputs.
+//! - `pattern`: HTML's patterns, as the crate `regex` has them.
+
+mod field;
+mod kind;
+mod pattern;
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+use syn::spanned::Spanned;
+use syn::{Data, DeriveInput, Error, Fields, LitStr};
+
+use self::field::{FormField, Shape};
+
+/// What `#[derive(Form)]` generates.
+pub(crate) fn expand(input: DeriveInput) -> TokenStream {
+    read(&input).unwrap_or_else(Error::into_compile_error)
+}
+
+fn read(input: &DeriveInput) -> syn::Result<TokenStream> {
+    const WANTED: &str =
+        "a form is a struct with named fields, of which each is one of the form's: `title: String`";
+    let Data::Struct(data) = &input.data else { return Err(Error::new(input.span(), WANTED)) };
+    let Fields::Named(named) = &data.fields else { return Err(Error::new(input.span(), WANTED)) };
+    if !input.generics.params.is_empty() {
+        return Err(Error::new(input.generics.span(), "a form has no type parameters"));
+    }
+    let id = id_of(input)?;
+    let mut fields: Vec<FormField<'_>> = Vec::new();
+    let mut wrong: Option<Error> = None;
+    for field in &named.named {
+        match FormField::read(field) {
+            Ok(field) if fields.iter().any(|before| before.name == field.name) => {
+                let twice = format!("there are two fields with the name `{}`", field.name);
+                combine(&mut wrong, Error::new(field.ident.span(), twice));
+            }
+            Ok(field) => fields.push(field),
+            Err(error) => combine(&mut wrong, error),
+        }
+    }
+    match wrong {
+        Some(wrong) => Err(wrong),
+        None => Ok(generate(input, &id, &fields)),
+    }
+}
+
+fn combine(wrong: &mut Option<Error>, error: Error) {
+    match wrong {
+        Some(wrong) => wrong.combine(error),
+        None => *wrong = Some(error),
+    }
+}
+
+/// What `#[form(id = "…")]` at the struct says.
+fn id_of(input: &DeriveInput) -> syn::Result<String> {
+    let mut id = String::new();
+    for attribute in input.attrs.iter().filter(|attribute| attribute.path().is_ident("form")) {
+        attribute.parse_nested_meta(|meta| {
+            if !meta.path.is_ident("id") {
+                return Err(meta.error(
+                    "a struct's `#[form(…)]` takes `id = \"comment\"`, which the ids of its fields begin with on a \
+                     page with several forms",
+                ));
+            }
+            id = meta.value()?.parse::<LitStr>()?.value();
+            Ok(())
+        })?;
+    }
+    Ok(id)
+}
+
+fn generate(input: &DeriveInput, id: &str, fields: &[FormField<'_>]) -> TokenStream {
+    let ident = &input.ident;
+    let names: Vec<_> = fields.iter().map(|field| field.ident).collect();
+    let read: Vec<_> = (0..fields.len()).map(|place| format_ident!("field_{place}")).collect();
+    let reads = fields.iter().enumerate().map(|(place, field)| {
+        let ty = field.ty;
+        match (field.kind.is_file(), field.shape) {
+            (false, _) => quote!(reader.value::<#ty>(#place)),
+            (true, Shape::One) => quote!(reader.file(#place)),
+            (true, Shape::Optional) => quote!(reader.optional_file(#place)),
+            (true, Shape::Many) => quote!(reader.files(#place)),
+        }
+    });
+    let writes = fields.iter().enumerate().filter(|(_, field)| field.kind.is_kept());
+    let writes = writes.map(|(place, field)| {
+        let ident = field.ident;
+        quote!(writer.value(#place, &self.#ident);)
+    });
+    let patterns = fields.iter().enumerate().filter_map(|(place, field)| {
+        let (html, expression) = field.pattern.as_ref()?;
+        let name = format_ident!("PATTERN_{place}");
+        Some(quote! {
+            static #name: ::headwater::form::Pattern =
+                ::headwater::form::Pattern::new(#html, #expression);
+        })
+    });
+    let definitions = fields.iter().enumerate().map(|(place, field)| field.definition(place));
+    quote! {
+        impl ::headwater::form::FormData for #ident {
+            fn spec() -> &'static ::headwater::form::FormSpec {
+                #(#patterns)*
+                static SPEC: ::headwater::form::FormSpec =
+                    ::headwater::form::FormSpec::new(#id, &[#(#definitions),*]);
+                &SPEC
+            }
+
+            fn read(reader: &mut ::headwater::form::Reader) -> ::std::option::Option<Self> {
+                #(let #read = #reads;)*
+                ::std::option::Option::Some(#ident { #(#names: #read?),* })
+            }
+
+            fn write(&self, writer: &mut ::headwater::form::Writer) {
+                let _ = &writer;
+                #(#writes)*
+            }
+
+            fn own_rules(&self, errors: &mut ::headwater::form::Errors) {
+                // The type's own `check` comes before that of the trait.
+                #[allow(unused_imports)]
+                use ::headwater::form::NoRules as _;
+                self.check(errors);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use syn::parse_quote;
+
+    use super::*;
+
+    fn refused(input: DeriveInput) -> String {
+        read(&input).err().map(|error| error.to_string()).unwrap_or_default()
+    }
+
+    /// What is said of a form with this field.
+    fn said(field: syn::Field) -> String {
+        refused(parse_quote! { struct Story { #field } })
+    }
+
+    fn field(input: TokenStream) -> syn::Field {
+        syn::parse::Parser::parse2(syn::Field::parse_named, input).unwrap()
+    }
+
+    #[test]
+    fn a_word_that_html_does_not_have_is_refused_with_those_that_there_are() {
+        let said = said(field(quote!(#[form(max_length = 3)] title: String)));
+        assert!(said.contains("did you mean `maxlength`?"), "{said}");
+        assert!(said.contains("`required`"), "{said}");
+    }
+
+    #[test]
+    fn a_word_stands_where_html_has_it() {
+        for (input, wanted) in [
+            (quote!(#[form(maxlength = 3)] age: u8), "`maxlength` is for texts"),
+            (quote!(#[form(min = 3)] title: String), "`min` is for numbers and dates"),
+            (quote!(#[form(step = 3)] title: String), "`step` is for numbers"),
+            (quote!(#[form(pattern = "a")] age: u8), "`pattern` is for texts of one line"),
+            (quote!(#[form(accept = ".pdf")] title: String), "`accept` is for files"),
+            (quote!(#[form(required)] title: Option<String>), "an `Option` is never required"),
+            (quote!(#[form(type = "email")] done: bool), "a `bool` is a checkbox"),
+            (quote!(#[form(type = "checkbox")] done: Option<bool>), "a checkbox is a `bool`"),
+            (quote!(#[form(type = "number")] sizes: Vec<u8>), "a `Vec` has several values"),
+            (quote!(#[form(type = "week")] title: String), "`datetime-local`"),
+            (quote!(#[form(type = "file")] title: String), "a file is a `FormFile`"),
+            (quote!(#[form(minlength = 9, maxlength = 3)] title: String), "no text is"),
+            (
+                quote!(#[form(type = "date", min = "1.3.2026")] day: String),
+                "`min = \"2026-03-01\"`",
+            ),
+            (quote!(#[form(min = "ten")] age: u8), "a number: `min = 18`"),
+        ] {
+            let said = said(field(input.clone()));
+            assert!(said.contains(wanted), "{input}: {said}");
+        }
+    }
+
+    #[test]
+    fn all_that_is_wrong_is_said_at_once() {
+        let wrong = read(&parse_quote! {
+            struct Story {
+                #[form(maxlenght = 3)]
+                title: String,
+                #[form(min = 3)]
+                body: String,
+            }
+        });
+        assert_eq!(wrong.unwrap_err().into_iter().count(), 2);
+    }
+
+    #[test]
+    fn two_fields_have_two_names() {
+        let said = refused(parse_quote! {
+            struct Story { title: String, #[form(name = "title")] heading: String }
+        });
+        assert_eq!(said, "there are two fields with the name `title`");
+    }
+
+    #[test]
+    fn a_field_may_have_the_name_of_a_keyword() {
+        let generated = expand(parse_quote! { struct Story { r#type: String } }).to_string();
+        assert!(generated.contains("\"type\""), "{generated}");
+    }
+}

@@ -1,0 +1,57 @@
+/// The type of an input, as HTML has it; `select` and `textarea` are elements of their own there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "each is named as in HTML")]
+pub enum InputType {
+    Text,
+    Textarea,
+    Search,
+    Tel,
+    Url,
+    Email,
+    Password,
+    Number,
+    Range,
+    Date,
+    Time,
+    DatetimeLocal,
+    Month,
+    Color,
+    Hidden,
+    Select,
+    Radio,
+    Checkbox,
+    File,
+}
+
+impl InputType {
+    /// The name in HTML.
+    pub fn name(self) -> &'static str {
+        match self {
+            InputType::Text => "text",
+            InputType::Textarea => "textarea",
+            InputType::Search => "search",
+            InputType::Tel => "tel",
+            InputType::Url => "url",
+            InputType::Email => "email",
+            InputType::Password => "password",
+            InputType::Number => "number",
+            InputType::Range => "range",
+            InputType::Date => "date",
+            InputType::Time => "time",
+            InputType::DatetimeLocal => "datetime-local",
+            InputType::Month => "month",
+            InputType::Color => "color",
+            InputType::Hidden => "hidden",
+            InputType::Select => "select",
+            InputType::Radio => "radio",
+            InputType::Checkbox => "checkbox",
+            InputType::File => "file",
+        }
+    }
+
+    /// Whether a page shows what was entered.
+    pub(super) fn is_kept(self) -> bool {
+        !matches!(self, InputType::Password | InputType::File)
+    }
+}

@@ -1,0 +1,110 @@
+use http::StatusCode;
+
+use super::errors::FormError;
+use super::filled::FilledForm;
+use super::reader::Reader;
+use super::{Errors, FormData};
+use crate::controller::Result;
+use crate::extract::{DecodeError, FormRejection, FromRequest, Need, SentFields};
+use crate::reply::IntoReply;
+use crate::request::Request;
+
+/// A form that was sent, held to the rules of its type, for a controller to [take](Submitted::valid) or refuse.
+///
+/// It is read from the body, which must be `application/x-www-form-urlencoded` or `multipart/form-data` and not longer
+/// than the request's `body_limit`; for `GET` and `HEAD` from the query. What is no form at all is refused by the
+/// [rejection](FormRejection).
+///
+/// ```
+/// use headwater::prelude::*;
+///
+/// #[derive(Form)]
+/// struct Comment {
+///     #[form(required, type = "textarea", maxlength = 2000)]
+///     body: String,
+/// }
+///
+/// #[controller("comments.create")]
+/// async fn create(Path(slug): Path<String>, form: Submitted<Comment>) -> Result<Reply> {
+///     let comment = form.valid(|form| template!("story.html").with("form", form))?;
+///     // … where it is stored
+///     # drop(comment);
+///     Ok(redirect_to(format!("/stories/{slug}")))
+/// }
+/// ```
+#[derive(Debug)]
+#[must_use = "a form is taken by `valid`"]
+pub struct Submitted<T> {
+    value: Option<T>,
+    form: FilledForm,
+}
+
+impl<T: FormData> Submitted<T> {
+    /// What was entered; or, where it breaks a rule, the answer to it: the page that `page` makes of the form, with
+    /// status 422 and `no-store`. An error of `page` itself stays what it is.
+    ///
+    /// # Errors
+    /// The answer.
+    pub fn valid<R: IntoReply>(self, page: impl FnOnce(FilledForm) -> R) -> Result<T> {
+        match self.value {
+            Some(value) if self.form.errors().is_empty() => Ok(value),
+            _ => Err(self.form.refused(page)),
+        }
+    }
+
+    /// What was entered, where it breaks no rule.
+    pub fn value(&self) -> Option<&T> {
+        self.value.as_ref().filter(|_| self.form.errors().is_empty())
+    }
+
+    /// What is wrong.
+    pub fn errors(&self) -> &Errors {
+        self.form.errors()
+    }
+
+    /// Refuses the form because of the field with this name, for a reason that the site's data show.
+    pub fn add_error(&mut self, field: &str, error: impl Into<FormError>) {
+        self.form.errors_mut().add(field, error);
+    }
+
+    /// A form that was sent with these fields: to try a controller in a test.
+    ///
+    /// # Panics
+    /// Where a field's type is none that a form can have.
+    pub fn of(fields: &[(&str, &str)]) -> Submitted<T> {
+        let owned =
+            |(name, text): &(&str, &str)| (name.to_string().into(), text.to_string().into());
+        let texts = fields.iter().map(owned).collect();
+        let sent = SentFields { texts, ..SentFields::default() };
+        match Submitted::read(sent) {
+            Ok(form) => form,
+            Err(error) => panic!("the form cannot be read: {error}"),
+        }
+    }
+
+    fn read(sent: SentFields) -> Result<Submitted<T>, DecodeError> {
+        let mut reader = Reader::new(T::spec(), sent);
+        let value = T::read(&mut reader);
+        let mut form = reader.finish()?;
+        if let Some(value) = value.as_ref().filter(|_| form.errors().is_empty()) {
+            value.own_rules(form.errors_mut());
+        }
+        Ok(Submitted { value, form })
+    }
+}
+
+/// The most bytes of a file in the field with this name; none of it where there is no such field.
+fn most_bytes<T: FormData>(name: &str) -> u64 {
+    T::spec().field(name).map_or(0, |field| field.max_size.unwrap_or(u64::MAX))
+}
+
+impl<T: FormData> FromRequest for Submitted<T> {
+    type Rejection = FormRejection;
+    const REQUEST_NEEDS: &'static [Need] = &[Need::Form, Need::rules(|| T::spec().wrong())];
+
+    async fn from_request(request: Request) -> Result<Submitted<T>, FormRejection> {
+        let sent = SentFields::read(request, most_bytes::<T>).await?;
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        Submitted::read(sent).map_err(|error| FormRejection::Fields { status, error })
+    }
+}

@@ -1,0 +1,245 @@
+//! How browsers write the values of inputs (WHATWG HTML, "Common microsyntaxes" and "The input element").
+
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::field::FormField;
+use super::input_type::InputType;
+
+/// What a browser makes of what was entered before it counts or sends it (the value sanitisation of the
+/// standard). Beyond it, space at the ends is not kept, except in passwords and where the field says so.
+pub(super) fn sanitised(field: &FormField, entered: String) -> String {
+    let lines = match field.input_type {
+        InputType::Hidden | InputType::Select | InputType::Radio | InputType::Checkbox => {
+            return entered;
+        }
+        InputType::Textarea => one_kind_of_line_break(&entered),
+        _ if entered.contains(['\r', '\n']) => entered.replace(['\r', '\n'], "").into(),
+        _ => Cow::Borrowed(&*entered),
+    };
+    if field.keeps_space || field.input_type == InputType::Password {
+        return lines.into_owned();
+    }
+    lines.trim().to_owned()
+}
+
+/// The text with `\n` for the line breaks that are sent as `\r\n`: so browsers count it.
+fn one_kind_of_line_break(text: &str) -> Cow<'_, str> {
+    if !text.contains('\r') {
+        return text.into();
+    }
+    text.replace("\r\n", "\n").replace('\r', "\n").into()
+}
+
+/// How many characters a browser counts: units of UTF-16.
+pub(super) fn length(text: &str) -> usize {
+    text.encode_utf16().count()
+}
+
+/// A valid e-mail address of the standard, which is a willful violation of RFC 5322.
+pub(super) fn is_email(text: &str) -> bool {
+    const LABEL: &str = "[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?";
+    static ADDRESS: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        let local = r"[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+";
+        Regex::new(&format!(r"\A{local}@{LABEL}(?:\.{LABEL})*\z")).ok()
+    });
+    ADDRESS.as_ref().is_some_and(|address| address.is_match(text))
+}
+
+/// An address of the web. A browser takes any absolute URL, `javascript:` too; a site makes links of them.
+pub(super) fn is_web_address(text: &str) -> bool {
+    let Some((scheme, rest)) = text.split_once("://") else { return false };
+    if !["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known)) {
+        return false;
+    }
+    let wrong = |letter: char| {
+        letter.is_whitespace()
+            || letter.is_control()
+            || matches!(letter, '<' | '>' | '"' | '\\' | '^' | '`' | '{' | '|' | '}')
+    };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    let (host, port) = match host.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, port),
+        _ => (host, ""),
+    };
+    let is_port = port.is_empty()
+        || (port.bytes().all(|digit| digit.is_ascii_digit()) && port.parse::<u16>().is_ok());
+    let is_host = match host.strip_prefix('[') {
+        Some(literal) => literal
+            .strip_suffix(']')
+            .is_some_and(|literal| literal.parse::<std::net::Ipv6Addr>().is_ok()),
+        None => !host.is_empty() && !host.contains(['[', ']', ':', '%']),
+    };
+    !text.contains(wrong) && is_host && is_port
+}
+
+/// A valid floating-point number: no `+` before it, no space, no `inf`.
+pub(super) fn number(text: &str) -> Option<f64> {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|it| it.is_ascii_digit());
+    let rest = text.strip_prefix('-').unwrap_or(text);
+    let (mantissa, exponent) = match rest.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, Some(exponent)),
+        None => (rest, None),
+    };
+    let (whole, fraction) = match mantissa.split_once('.') {
+        Some((whole, fraction)) => (whole, Some(fraction)),
+        None => (mantissa, None),
+    };
+    let is_one = (digits(whole) || (whole.is_empty() && fraction.is_some()))
+        && fraction.is_none_or(digits)
+        && exponent.is_none_or(|it| digits(it.strip_prefix(['-', '+']).unwrap_or(it)));
+    text.parse().ok().filter(|number: &f64| is_one && number.is_finite())
+}
+
+/// A date, a month, a time or both, in a form whose order as text is that of time. Years have four digits.
+pub(super) fn moment(input_type: InputType, text: &str) -> Option<String> {
+    match input_type {
+        InputType::Month => month(text).map(|_| text.to_owned()),
+        InputType::Date => is_date(text).then(|| text.to_owned()),
+        InputType::Time => time(text),
+        InputType::DatetimeLocal => {
+            let (date, rest) = text.split_once(['T', ' '])?;
+            let time = time(rest).filter(|_| is_date(date))?;
+            Some(format!("{date}T{time}"))
+        }
+        _ => None,
+    }
+}
+
+/// Two digits up to `most`.
+fn two_digits(text: &str, most: u8) -> Option<u8> {
+    let is_written = text.len() == 2 && text.bytes().all(|digit| digit.is_ascii_digit());
+    text.parse().ok().filter(|number| is_written && *number <= most)
+}
+
+/// Year and month.
+fn month(text: &str) -> Option<(u16, u8)> {
+    let (year, month) = text.split_once('-')?;
+    let is_written = year.len() == 4 && year.bytes().all(|digit| digit.is_ascii_digit());
+    let year = year.parse().ok().filter(|year| is_written && *year > 0)?;
+    Some((year, two_digits(month, 12).filter(|month| *month > 0)?))
+}
+
+fn is_date(text: &str) -> bool {
+    let Some((start, day)) = text.rsplit_once('-') else { return false };
+    let Some((year, month)) = month(start) else { return false };
+    let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let days = match month {
+        2 if is_leap => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    };
+    two_digits(day, days).is_some_and(|day| day > 0)
+}
+
+/// The time with seconds and thousandths.
+fn time(text: &str) -> Option<String> {
+    let mut parts = text.splitn(3, ':');
+    let (hours, minutes) = (parts.next()?, parts.next()?);
+    two_digits(hours, 23)?;
+    two_digits(minutes, 59)?;
+    let Some(rest) = parts.next() else { return Some(format!("{text}:00.000")) };
+    let (seconds, fraction) = rest.split_once('.').unwrap_or((rest, "0"));
+    two_digits(seconds, 59)?;
+    let is_fraction =
+        (1..=3).contains(&fraction.len()) && fraction.bytes().all(|digit| digit.is_ascii_digit());
+    is_fraction.then(|| format!("{hours}:{minutes}:{seconds}.{fraction:0<3}"))
+}
+
+/// A colour, as `#a0b1c2`.
+pub(super) fn is_colour(text: &str) -> bool {
+    let digits = text.strip_prefix('#');
+    digits.is_some_and(|it| it.len() == 6 && it.bytes().all(|digit| digit.is_ascii_hexdigit()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_of_mail_are_those_that_browsers_take() {
+        for right in ["a@b", "ana.moreau+news@example.org", "!#$%&'*+/=?^_`{|}~-@x-1.example"] {
+            assert!(is_email(right), "{right}");
+        }
+        let long = format!("a@{}.org", "x".repeat(64));
+        for wrong in
+            ["", "a", "@b", "a@", "a b@c", "a@-b", "a@b-", "a@b..c", "a@b@c", "a@b\n", &long]
+        {
+            assert!(!is_email(wrong), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn addresses_of_the_web_have_its_schemes_and_a_host() {
+        for right in [
+            "https://example.org",
+            "HTTP://ana@example.org:8080/a?b#c",
+            "https://löß.example/ö",
+            "http://[::1]:80/",
+        ] {
+            assert!(is_web_address(right), "{right}");
+        }
+        for wrong in [
+            "javascript:alert(1)",
+            "example.org",
+            "https://",
+            "https:///a",
+            "https://a b",
+            "ftp://a",
+            "https://a:99999",
+            "https://a:b",
+            "https://[x]",
+            "https://a\"b",
+            "https://a/\u{0}",
+        ] {
+            assert!(!is_web_address(wrong), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_written_as_browsers_write_them() {
+        for (text, value) in
+            [("5", 5.0), ("-0.5", -0.5), (".5", 0.5), ("1e3", 1000.0), ("1E-1", 0.1)]
+        {
+            assert_eq!(number(text), Some(value), "{text}");
+        }
+        for wrong in
+            ["", "+5", " 5", "5.", ".", "-", "inf", "NaN", "1e", "1e999", "0x1", "1_0", "1e+-2"]
+        {
+            assert_eq!(number(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn days_and_times_are_on_the_calendar() {
+        let is = |input_type, text| moment(input_type, text).is_some();
+        for right in ["2024-02-29", "2026-12-31", "0001-01-01"] {
+            assert!(is(InputType::Date, right), "{right}");
+        }
+        for wrong in [
+            "2026-02-29",
+            "1900-02-29",
+            "2026-13-01",
+            "2026-1-01",
+            "0000-01-01",
+            "2026-04-31",
+            "",
+            "-1-01-01",
+            "12026-01-01",
+        ] {
+            assert!(!is(InputType::Date, wrong), "{wrong}");
+        }
+        assert!(is(InputType::Month, "2026-03") && !is(InputType::Month, "2026-00"));
+        assert_eq!(moment(InputType::Time, "09:30").as_deref(), Some("09:30:00.000"));
+        assert_eq!(moment(InputType::Time, "09:30:01.5").as_deref(), Some("09:30:01.500"));
+        for wrong in ["24:00", "9:30", "09:60", "09:30:60", "09:30:00.", "09:30:00.1234", "09"] {
+            assert!(!is(InputType::Time, wrong), "{wrong}");
+        }
+        assert!(is(InputType::DatetimeLocal, "2026-03-01T09:30"));
+        assert!(!is(InputType::DatetimeLocal, "2026-03-01"));
+    }
+}

@@ -1,0 +1,77 @@
+use std::ops::Range;
+
+use serde::Serialize;
+
+use super::PageNumber;
+use crate::controller::{OrNotFound, Result};
+use crate::state::{Page, Row, Selection, page_numbers};
+
+/// The pages of a list. [`Pages::of`] makes one of a table's rows, [`Pages::new`] tells the place of one in a list from
+/// elsewhere. Both are what the component `<pagination>` takes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Pages {
+    /// Which page it is, counted from 1.
+    pub number: usize,
+    /// How many pages there are.
+    pub pages: usize,
+    /// Which one of all elements is the first of this page, counted from 1; 0 on a page without any.
+    pub first: usize,
+    /// Which one is the last.
+    pub last: usize,
+    /// How many elements all pages have together.
+    pub total: usize,
+    numbers: Vec<usize>,
+}
+
+impl Pages {
+    /// One of the pages with `size` rows each. The first is always there, if only without rows.
+    ///
+    /// # Errors
+    /// 404 for a page past the end. It depends on whether there are enough rows for such a page, as
+    /// [`existing_page`](Selection::existing_page) says.
+    pub fn of<R: Row>(rows: &Selection<R>, page: PageNumber, size: usize) -> Result<Page<R>> {
+        match page {
+            PageNumber::FIRST => Ok(rows.page(1, size)),
+            page => rows.existing_page(page.get(), size).or_not_found(),
+        }
+    }
+
+    /// The place of a page with up to `size` elements in a list of `total`.
+    ///
+    /// # Errors
+    /// 404 for a page past the end.
+    pub fn new(page: PageNumber, size: usize, total: usize) -> Result<Pages> {
+        let (number, size) = (page.get(), size.max(1));
+        let skipped = (number - 1).checked_mul(size);
+        let skipped = skipped.filter(|skipped| number == 1 || *skipped < total).or_not_found()?;
+        let (last, pages) = (skipped.saturating_add(size).min(total), total.div_ceil(size));
+        let first = if total == 0 { 0 } else { skipped + 1 };
+        Ok(Pages { number, pages, first, last, total, numbers: page_numbers(number, pages) })
+    }
+
+    /// Which elements of the list are on the page.
+    pub fn range(&self) -> Range<usize> {
+        self.first.saturating_sub(1)..self.last
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_page_ends_with_the_list_and_none_is_behind_it() {
+        let place = |number, total| {
+            Pages::new(PageNumber::new(number), 6, total).map(|it| (it.first, it.last, it.pages))
+        };
+        assert_eq!(place(1, 14).unwrap(), (1, 6, 3));
+        assert_eq!(place(3, 14).unwrap(), (13, 14, 3));
+        assert_eq!(place(1, 0).unwrap(), (0, 0, 0));
+        assert_eq!(Pages::new(PageNumber::FIRST, 6, 0).unwrap().range(), 0..0);
+        assert_eq!(Pages::new(PageNumber::new(3), 6, 14).unwrap().range(), 12..14);
+        for (number, total) in [(4, 14), (2, 0), (3, 12), (usize::MAX, 14)] {
+            assert_eq!(place(number, total).unwrap_err().status(), 404, "{number} of {total}");
+        }
+    }
+}
