@@ -4,7 +4,6 @@ use headwater::prelude::*;
 use serde::Serialize;
 
 use crate::kitchen::{Comment, Kitchen, Recipe};
-use crate::paging::PageNumber;
 use crate::recipes;
 
 /// How many recipes one page of the list holds.
@@ -32,8 +31,8 @@ struct Whole<'a> {
 
 /// The recipes, the newest first, fifty at a time; an empty list is past the end.
 #[controller("api.list")]
-pub async fn list(Query(page): Query<PageNumber>, site: Data<Kitchen>) -> Reply {
-    let start = (page.number() - 1).saturating_mul(PER_PAGE);
+pub async fn list(page: PageNumber, site: Data<Kitchen>) -> Reply {
+    let start = (page.get() - 1).saturating_mul(PER_PAGE);
     let recipes = site.newest().skip(start).take(PER_PAGE).map(summary);
     json(&recipes.collect::<Vec<_>>()).group("recipes")
 }

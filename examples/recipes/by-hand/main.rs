@@ -4,7 +4,7 @@
 //! - [`kitchen`]: the data, and what each update invalidates.
 //! - [`lists`], [`recipes`], [`api`]: the controllers that read.
 //! - [`changes`]: the controllers that write. [`form`]: what they accept. [`update`]: what they log.
-//! - [`paging`], [`fresh`], [`seed`]: pages of lists, fresh copies, the recipes of a new site.
+//! - [`fresh`], [`seed`]: fresh copies, the recipes of a new site.
 
 mod api;
 mod kitchen;
@@ -17,8 +17,6 @@ mod changes;
 mod form;
 #[path = "../src/fresh.rs"]
 mod fresh;
-#[path = "../src/paging.rs"]
-mod paging;
 #[path = "../src/seed.rs"]
 mod seed;
 #[path = "../src/update.rs"]
@@ -38,6 +36,7 @@ fn main() -> ExitCode {
             lists::tag,
             lists::author,
             recipes::show,
+            recipes::new,
             recipes::form,
             changes::publish,
             changes::edit,

@@ -4,7 +4,6 @@ use headwater::prelude::*;
 use serde::Serialize;
 
 use crate::kitchen::{Comment, Favourite, Kitchen, KitchenView, Recipe};
-use crate::paging::PageNumber;
 
 /// How many recipes one page of the list holds.
 const PER_PAGE: usize = 50;
@@ -31,9 +30,9 @@ struct Whole {
 
 /// The recipes, the newest first, fifty at a time; an empty list is past the end.
 #[controller("api.list")]
-pub async fn list(Query(page): Query<PageNumber>, site: Data<Kitchen>) -> Reply {
+pub async fn list(page: PageNumber, site: Data<Kitchen>) -> Reply {
     let newest = site.recipes.ordered(Recipe::NUMBER).reversed();
-    let recipes = newest.existing_page(page.number(), PER_PAGE);
+    let recipes = newest.existing_page(page.get(), PER_PAGE);
     let recipes = recipes.iter().flat_map(|page| page.iter());
     let summaries: Vec<_> = recipes.map(|recipe| summary(&site, recipe)).collect();
     json(&summaries)

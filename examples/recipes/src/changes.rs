@@ -2,21 +2,16 @@
 
 use headwater::prelude::*;
 
-use crate::form::{CommentForm, FavouriteForm, Problems, RecipeForm};
+use crate::form::{CommentForm, FavouriteForm, RecipeForm};
 use crate::kitchen::Kitchen;
 use crate::recipes;
 use crate::update::Update;
 
 /// Publishes a recipe.
 #[controller("changes.publish")]
-pub async fn publish(mut site: DataMut<Kitchen>, Form(form): Form<RecipeForm>) -> Result<Reply> {
-    match form.read() {
-        Ok(entry) => change(&mut site, Update::Publish(entry)).await,
-        Err(problems) => {
-            let form = template!("form.html").with("form", form);
-            Ok(refused(form, problems))
-        }
-    }
+pub async fn publish(mut site: DataMut<Kitchen>, form: Submitted<RecipeForm>) -> Result<Reply> {
+    let entry = form.valid(recipes::form_page)?.entry();
+    change(&mut site, Update::Publish(entry)).await
 }
 
 /// Changes the text, the author or the tags of a recipe.
@@ -24,15 +19,10 @@ pub async fn publish(mut site: DataMut<Kitchen>, Form(form): Form<RecipeForm>) -
 pub async fn edit(
     Path(slug): Path<String>,
     mut site: DataMut<Kitchen>,
-    Form(form): Form<RecipeForm>,
+    form: Submitted<RecipeForm>,
 ) -> Result<Reply> {
-    match form.read() {
-        Ok(entry) => change(&mut site, Update::Edit { slug, entry }).await,
-        Err(problems) => {
-            let form = template!("form.html").with("slug", slug).with("form", form);
-            Ok(refused(form, problems))
-        }
-    }
+    let entry = form.valid(|form| recipes::form_page(form).with("slug", &slug))?.entry();
+    change(&mut site, Update::Edit { slug, entry }).await
 }
 
 /// Deletes a recipe.
@@ -47,15 +37,11 @@ pub async fn delete(Path(slug): Path<String>, mut site: DataMut<Kitchen>) -> Res
 pub async fn comment(
     Path(slug): Path<String>,
     mut site: DataMut<Kitchen>,
-    Form(form): Form<CommentForm>,
+    form: Submitted<CommentForm>,
 ) -> Result<Reply> {
-    match form.read() {
-        Ok((author, body)) => change(&mut site, Update::Comment { slug, author, body }).await,
-        Err(problems) => {
-            let page = recipes::page(&site, &slug)?.with("comment", form);
-            Ok(refused(page, problems))
-        }
-    }
+    let page = |form| recipes::page(&site, &slug).map(|page| page.with("comment", form));
+    let (author, body) = form.valid(page)?.entered();
+    change(&mut site, Update::Comment { slug, author, body }).await
 }
 
 /// Keeps a recipe as a favourite.
@@ -63,24 +49,15 @@ pub async fn comment(
 pub async fn favourite(
     Path(slug): Path<String>,
     mut site: DataMut<Kitchen>,
-    Form(form): Form<FavouriteForm>,
+    form: Submitted<FavouriteForm>,
 ) -> Result<Reply> {
-    match form.read() {
-        Ok(author) => change(&mut site, Update::Favourite { slug, author }).await,
-        Err(problems) => {
-            let page = recipes::page(&site, &slug)?.with("favourite", form);
-            Ok(refused(page, problems))
-        }
-    }
+    let page = |form| recipes::page(&site, &slug).map(|page| page.with("favourite", form));
+    let author = form.valid(page)?.name();
+    change(&mut site, Update::Favourite { slug, author }).await
 }
 
 /// Carries out a change and sends the reader to the recipe.
 async fn change(site: &mut DataMut<Kitchen>, update: Update) -> Result<Reply> {
     let slug = site.update(update).await??;
     Ok(redirect_to(format!("/recipes/{slug}")))
-}
-
-/// A form that comes back, with what ought to be changed.
-fn refused(form: Reply, problems: Problems) -> Reply {
-    form.with("problems", problems).with_status(StatusCode::UNPROCESSABLE_ENTITY)
 }

@@ -4,7 +4,9 @@ use headwater::prelude::*;
 use serde::Serialize;
 
 use crate::kitchen::{Comment, Favourite, Kitchen, KitchenView, Recipe};
-use crate::paging::{Listed, PER_PAGE, PageNumber};
+
+/// How many recipes one page shows.
+const PER_PAGE: usize = 6;
 
 /// A recipe in a list.
 #[derive(Serialize)]
@@ -16,48 +18,40 @@ struct Card {
 
 /// All recipes.
 #[controller("lists.all")]
-pub async fn all(Query(page): Query<PageNumber>, site: Data<Kitchen>) -> Result<Reply> {
-    list("all", "", &page, &site, site.recipes.ordered(Recipe::NUMBER))
+pub async fn all(page: PageNumber, site: Data<Kitchen>) -> Result<Reply> {
+    list("all", "", page, &site, site.recipes.ordered(Recipe::NUMBER))
 }
 
 /// The recipes with a tag.
 #[controller("lists.tag")]
-pub async fn tag(
-    Path(tag): Path<String>,
-    Query(page): Query<PageNumber>,
-    site: Data<Kitchen>,
-) -> Result<Reply> {
-    list("tag", &tag, &page, &site, site.recipes.of(Recipe::BY_TAG, &tag))
+pub async fn tag(Path(tag): Path<String>, page: PageNumber, site: Data<Kitchen>) -> Result<Reply> {
+    list("tag", &tag, page, &site, site.recipes.of(Recipe::BY_TAG, &tag))
 }
 
 /// The recipes of an author.
 #[controller("lists.author")]
 pub async fn author(
     Path(name): Path<String>,
-    Query(page): Query<PageNumber>,
+    page: PageNumber,
     site: Data<Kitchen>,
 ) -> Result<Reply> {
-    list("author", &name, &page, &site, site.recipes.of(Recipe::BY_AUTHOR, &name))
+    list("author", &name, page, &site, site.recipes.of(Recipe::BY_AUTHOR, &name))
 }
 
-/// A page of a list, the newest recipe first. A page without any is not found, except the first of a site
-/// without recipes.
+/// A page of a list, the newest recipe first. Only the list of all is there without recipes.
 fn list(
     kind: &str,
     name: &str,
-    page: &PageNumber,
+    page: PageNumber,
     site: &KitchenView,
     recipes: Selection<Recipe>,
 ) -> Result<Reply> {
-    let recipes = recipes.reversed();
-    let recipes = match kind == "all" && page.number() == 1 {
-        true => recipes.page(1, PER_PAGE),
-        false => recipes.existing_page(page.number(), PER_PAGE).or_not_found()?,
-    };
-    let listed = Listed::new(page, recipes.total);
-    let cards: Vec<Card> = recipes.rows.into_iter().map(|recipe| card(site, recipe)).collect();
-    let list = template!("list.html").with("kind", kind).with("name", name);
-    Ok(list.with("cards", cards).with("page", listed))
+    if kind != "all" && recipes.is_empty() {
+        return Err(not_found());
+    }
+    let page =
+        Pages::of(&recipes.reversed(), page, PER_PAGE)?.map_with(|recipe| card(site, recipe));
+    Ok(template!("list.html").with("kind", kind).with("name", name).with("page", page))
 }
 
 fn card(site: &KitchenView, recipe: Ref<Recipe>) -> Card {

@@ -4,7 +4,7 @@
 //!   new site.
 //! - [`lists`], [`recipes`], [`api`]: the controllers that read.
 //! - [`changes`]: the controllers that write. [`form`]: what they accept.
-//! - [`paging`], [`fresh`]: pages of lists, and fresh copies.
+//! - [`fresh`]: fresh copies of pages.
 //!
 //! No page and no update names a group: a page depends on the rows that it has read.
 
@@ -14,7 +14,6 @@ mod form;
 mod fresh;
 mod kitchen;
 mod lists;
-mod paging;
 mod recipes;
 mod seed;
 #[cfg(test)]
@@ -39,6 +38,7 @@ fn app() -> App {
             lists::tag,
             lists::author,
             recipes::show,
+            recipes::new,
             recipes::form,
             changes::publish,
             changes::edit,

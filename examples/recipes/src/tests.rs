@@ -26,7 +26,7 @@ fn what_lacks_something_comes_back_with_what_was_entered() {
     let site = Site::of(app());
     let mut visitor = site.visitor();
     visitor.open("/new").fill("Title", "Toast").fill("Your name", "<b>").press("Publish");
-    let text = visitor.page().is(422).has("[role=alert]", "A recipe wants a text.").to_string();
+    let text = visitor.page().is(422).has("[role=alert]", "Recipe: Please fill in").to_string();
     assert!(
         text.contains("\nTitle: \"Toast\"\n") && text.contains("\nYour name: \"<b>\"\n"),
         "{text}"
@@ -38,13 +38,13 @@ fn what_lacks_something_comes_back_with_what_was_entered() {
         .within("#comments")
         .fill("Your name", "Ada")
         .press("Post it");
-    visitor.page().is(422).has("[role=alert]", "A comment wants a text.");
+    visitor.page().is(422).has("[role=alert]", "Your comment: Please fill in");
     visitor
         .open("/recipes/plum-crumble/edit")
         .fill("Title", "Toast")
         .fill("Recipe", "")
         .press("Save");
-    visitor.page().is(422).has("[role=alert]", "A recipe wants a text.");
+    visitor.page().is(422).has("[role=alert]", "Recipe: Please fill in").has("[aria-invalid=true]", "");
 }
 
 #[test]
