@@ -138,7 +138,11 @@ impl<A: Applier> Committer<A> {
             Command::Replace(rewrite, answer) => {
                 let replaced = match self.halted.get() {
                     // There are records behind the last one that was applied.
-                    Some(reason) => Err(reason.clone()),
+                    Some(reason) => {
+                        // What is unfinished is removed before it is said that it was given up.
+                        drop(rewrite);
+                        Err(reason.clone())
+                    }
                     None => self.engine.finish_rewrite(rewrite, self.last),
                 };
                 self.engine.note_in_lock(self.last);
