@@ -1,6 +1,7 @@
 use std::fmt;
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -74,6 +75,13 @@ impl Launch {
     #[must_use]
     pub fn descriptors(self, soft: u32, hard: u32) -> Launch {
         Launch { descriptors: Some((soft, hard)), ..self }
+    }
+
+    /// Lets the node run another program.
+    #[must_use]
+    pub fn program(mut self, program: impl Into<PathBuf>) -> Launch {
+        self.site = self.site.with_program(program);
+        self
     }
 
     /// Starts the node and waits until it listens.

@@ -45,6 +45,11 @@ impl Site {
             .file("docroot/files/hello.txt", "hello, world\n")
     }
 
+    /// The same files with another program.
+    pub(crate) fn with_program(self, program: impl Into<PathBuf>) -> Site {
+        Site { program: program.into(), ..self }
+    }
+
     /// Writes `project.toml`. Names, modes, ports and back ends are given to the nodes by
     /// [`Launch`], whatever stands here.
     pub fn project(self, toml: &str) -> Site {

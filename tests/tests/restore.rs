@@ -1,7 +1,8 @@
 //! Front ends that outlive a back end: its log comes back shorter than they have seen it, or it has another
-//! model of the data.
+//! model of the data, or other code.
 
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 
 use headwater_tests::{Cluster, Cut, Mode, Site, copy_files, until};
@@ -165,14 +166,28 @@ fn lose_last_records(path: &Path, count: usize) -> Result<(), redb::Error> {
 }
 
 #[tokio::test]
-async fn a_front_end_whose_back_end_has_another_model_of_the_data_forgets_what_it_has_cached() {
+async fn a_front_end_whose_back_end_has_other_code_or_another_model_of_the_data_forgets_what_it_has_cached()
+ {
     let mut cluster = Cluster::start(Site::test_site(PROGRAM), 1).await;
     let visitor = cluster.visitor(0);
     assert_eq!(visitor.form("/page/1", "").await.text(), "1");
     until("it is cached", async || visitor.page("/page/1").await.is_hit().then_some(())).await;
-    for (followed, is_another, variable) in [(2, false, "NOTHING"), (3, true, "TEST_SITE_DRAFTS")] {
+    let (same, other) = (Path::new(PROGRAM), &*cluster.site.path("another-program"));
+    fs::copy(same, other).expect("a file can be copied");
+    // A program runs as before with something behind it.
+    let mut file = fs::File::options().append(true).open(other).expect("it is there");
+    file.write_all(b"another").expect("it can be written to");
+    drop(file);
+    let starts = [
+        (false, same, "NOTHING"),
+        (true, other, "NOTHING"),
+        (false, other, "NOTHING"),
+        (true, other, "TEST_SITE_DRAFTS"),
+    ];
+    for ((is_another, program, variable), followed) in starts.into_iter().zip(2..) {
         cluster.backend.kill().await;
-        let launch = cluster.site.node(Mode::Backend, "b1").variable(variable, "1");
+        let launch = cluster.site.node(Mode::Backend, "b1").program(program);
+        let launch = launch.variable(variable, "1");
         cluster.backend = launch.start().await;
         cluster.relays[0].set_target(cluster.backend.link());
         // Its old lease may not be over yet, and without one what is in its cache does not show.
@@ -191,7 +206,12 @@ async fn a_front_end_whose_back_end_has_another_model_of_the_data_forgets_what_i
             (response.status == 200).then_some(response)
         })
         .await;
-        assert_eq!((response.is_hit(), response.text()), (!is_another, "1"), "{variable}");
+        assert_eq!(
+            (response.is_hit(), response.text()),
+            (!is_another, "1"),
+            "{program:?} {variable}"
+        );
+        until("it is cached", async || visitor.page("/page/1").await.is_hit().then_some(())).await;
     }
     assert_eq!(visitor.form("/page/1", "").await.text(), "2");
     assert_eq!(visitor.page("/page/1").await.text(), "2");

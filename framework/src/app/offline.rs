@@ -32,6 +32,7 @@ pub(super) async fn checkpoint(
         items: made.items,
         milliseconds: made.milliseconds,
         base: made.base,
+        dropped: made.dropped,
         left: made.left,
     })
 }

@@ -223,6 +223,7 @@ pub(super) async fn open_backend(
         },
         clock: app.clock.clone(),
         alone,
+        is_followed: config.mode == Mode::Backend,
     };
     let opened = Backend::open(&config.log.path, parts).await;
     let (backend, is_new) = opened?;

@@ -78,6 +78,8 @@ pub(crate) struct Made {
     pub milliseconds: u64,
     /// The last record that the log has no more.
     pub base: Position,
+    /// How many records left the log.
+    pub dropped: u64,
     /// Where older records are left, if those of the log were dropped.
     pub left: Vec<PathBuf>,
 }
@@ -167,6 +169,7 @@ impl Checkpointer {
         let (this, log) = (Arc::clone(self), Arc::clone(log));
         let run = tokio::spawn(async move {
             let _turn = turn;
+            let before = log.base();
             for _ in 1..number {
                 this.make(&log).await?;
             }
@@ -183,7 +186,7 @@ impl Checkpointer {
                 ReplacedRecords::Keep | ReplacedRecords::Archive => Ok(Vec::new()),
             };
             let left = left.map_err(|error| format!("{}: {error}", this.folder.display()))?;
-            Ok(Made { base, left, ..made })
+            Ok(Made { base, dropped: base.0 - before.0, left, ..made })
         });
         run.await.map_err(|error| error.to_string())?
     }
@@ -237,8 +240,8 @@ impl Checkpointer {
         let milliseconds = took.as_millis() as u64;
         tracing::info!(%position, bytes, items, milliseconds, "made a checkpoint");
         metrics::histogram!("headwater_checkpoint_seconds").record(took);
-        let (base, left) = (log.base(), Vec::new());
-        Ok(Made { position, bytes, items, milliseconds, base, left })
+        let (base, dropped, left) = (log.base(), 0, Vec::new());
+        Ok(Made { position, bytes, items, milliseconds, base, dropped, left })
     }
 
     /// Takes those records out of the log that both checkpoints replace.

@@ -115,7 +115,7 @@ impl Backend {
             let seen = followed.seen.max(followed.applied);
             self.log.includes(followed.log, seen)
                 && followed.applied <= committed
-                && followed.fingerprint == self.states.fingerprint()
+                && followed.fingerprint == self.fingerprint()
                 && self.tail.reaches(followed.applied)
         });
         let start = resumed.map_or(committed, |followed| followed.applied);
@@ -124,7 +124,7 @@ impl Backend {
         Ok(Admission {
             member: MemberId(member.0),
             log: self.log.epoch(),
-            fingerprint: self.states.fingerprint(),
+            fingerprint: self.fingerprint(),
             lease: self.members.lease(),
             start,
             resumed,
@@ -136,6 +136,12 @@ impl Backend {
             },
             openings: self.log.openings(),
         })
+    }
+
+    /// What a page follows from besides the records: how their groups are derived, and the code that makes it. A front
+    /// end that has followed another one drops its cache.
+    fn fingerprint(&self) -> u64 {
+        self.states.derivation() ^ self.program
     }
 
     /// What a front end has to know of the log that does not resume its feed.

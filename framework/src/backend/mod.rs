@@ -9,6 +9,7 @@
 //! - `rates`: which visitors call too often.
 //! - `deferrals`: what was deferred and not settled.
 //! - [`members`](Members): the front ends that may hold leases, and the writers that wait for them.
+//! - `program`: which program this is, because another one may make other pages of the same data.
 //! - `docroot`: the files that the log puts into every docroot.
 //! - `tail`: the end of the log, as feeds read it.
 //! - [`BackendHost`]: all of this as the link sees it.
@@ -22,6 +23,7 @@ mod docroot;
 mod host;
 mod members;
 mod parts;
+mod program;
 mod rates;
 mod tail;
 mod update_ids;
@@ -87,6 +89,8 @@ pub(crate) struct Backend {
     hashes: Arc<StateHashes>,
     claims: PathBuf,
     states: Arc<States>,
+    /// Which program this is.
+    program: u64,
     resources: Arc<Resources>,
     sign_in: Option<Arc<str>>,
     controllers: BTreeMap<String, Registration>,
@@ -151,10 +155,15 @@ impl Backend {
             )));
         }
         let folder = folder.to_owned();
+        let program = tokio::task::spawn_blocking(move || match parts.is_followed {
+            true => program::program(),
+            false => 0,
+        });
         let options = LogOptions { clock: parts.clock, ..LogOptions::default() };
         let opening = tokio::task::spawn_blocking(move || Log::open(&folder, options, publisher));
         let opening = opening.await.expect("opening a log does not panic");
         let (log, opened) = opening.map_err(|error| Problem::new(error.to_string()))?;
+        let program = program.await.expect("hashing a file does not panic");
         let members = Members::new(parts.lease);
         let (ended, living): (Vec<_>, Vec<_>) = opened.joined.members().partition(|member| {
             claim::has_ended(&claim::path(&parts.claims, &member.name), member.incarnation)
@@ -182,6 +191,7 @@ impl Backend {
             hashes,
             claims: parts.claims,
             states: parts.states,
+            program,
             resources: parts.resources,
             sign_in: parts.sign_in,
             controllers: controllers.map(|entry| (entry.name().to_owned(), entry)).collect(),

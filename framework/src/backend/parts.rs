@@ -57,4 +57,6 @@ pub(crate) struct BackendParts {
     /// Whether no front end that has followed an earlier log can still be running, but for those of
     /// this process.
     pub alone: bool,
+    /// Whether front ends of other processes follow it, which may have followed another program before.
+    pub is_followed: bool,
 }

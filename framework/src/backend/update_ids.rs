@@ -22,6 +22,9 @@
 //! recommends. Where a site has no sessions of this framework and cookies change that have nothing to do with it (a counter of
 //! visits), `[idempotency] cookies` names those that tell clients apart.
 //!
+//! A multipart form that is encoded anew has another boundary, so it is another request. To bind a key to the fields would mean to
+//! split the body here, where only bytes are seen, for a client that can as well send the same bytes again.
+//!
 //! **The body** is hashed while the controller reads it, so that no node has to hold it. An update that is written
 //! before its end is reached is bound to the rest of the request only.
 //!

@@ -19,7 +19,7 @@ pub(crate) enum OnDifference {
     /// It applies no record any more.
     #[default]
     Stop,
-    /// It says so, and goes on with the states that it has.
+    /// It says so, and goes on with the states that it has. Front ends that have followed other ones drop their caches.
     Report,
 }
 
@@ -126,6 +126,7 @@ impl StateHashes {
                  of project.toml until the next checkpoint is made"
             )),
             OnDifference::Report => {
+                self.states.deviate();
                 tracing::error!("{reason}");
                 metrics::counter!("headwater_state_hash_differences_total").increment(1);
                 Ok(())
@@ -135,5 +136,21 @@ impl StateHashes {
 
     fn lock(&self) -> MutexGuard<'_, Made> {
         self.made.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::Draft;
+
+    #[test]
+    fn only_the_last_hashes_are_kept() {
+        let hashes = StateHashes::new(Arc::default(), OnDifference::Stop);
+        for number in 1..=2 * KEPT as u64 {
+            let position = Position(number * INTERVAL);
+            hashes.observe(&Record { position, time: 0, content: Draft::default() }).unwrap();
+        }
+        assert_eq!(hashes.lock().hashes.len(), KEPT);
     }
 }

@@ -3,7 +3,9 @@
 use serde::Serialize;
 
 use super::json::Item;
-use crate::log::{FileChange, Invalidation, Membership, Position, Record, StateHash};
+use crate::log::{
+    FileChange, IdSource, Invalidation, Membership, Position, Record, StateHash, UpdateId,
+};
 
 #[derive(Serialize)]
 struct Line<'a> {
@@ -18,6 +20,8 @@ struct Line<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     update: Option<Item>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    update_id: Option<Id>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     invalidates: Option<&'a Invalidation>,
     #[serde(skip_serializing_if = "Option::is_none")]
     deferred: Option<&'a Invalidation>,
@@ -29,6 +33,20 @@ struct Line<'a> {
     files: Vec<File<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     state_hash: Option<Hash>,
+}
+
+/// What an update is recognised by when its request is sent a second time.
+#[derive(Serialize)]
+struct Id {
+    request: String,
+    /// Which of the request's updates it is.
+    number: u32,
+    /// For how long it is kept, if a client has named it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kept_s: Option<u32>,
+    /// Whether a front end has sent the request again.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    again: bool,
 }
 
 #[derive(Serialize)]
@@ -65,6 +83,7 @@ pub(crate) fn record_line(record: &Record) -> String {
         state: update.map(|update| &*update.state),
         version: update.map(|update| update.version),
         update: update.map(|update| Item::decode(&update.update)),
+        update_id: update.and_then(|update| update.id.as_ref()).map(Id::of),
         invalidates: said(&content.invalidation),
         deferred: said(&content.deferred),
         settles: content.settles,
@@ -73,6 +92,16 @@ pub(crate) fn record_line(record: &Record) -> String {
         state_hash: content.hash.as_ref().map(Hash::of),
     };
     serde_json::to_string(&line).expect("keys are strings, so it can be written")
+}
+
+impl Id {
+    fn of(UpdateId { call, number, source }: &UpdateId) -> Id {
+        let (kept_s, again) = match source {
+            IdSource::Client { kept, .. } => (Some(*kept), false),
+            IdSource::FrontEnd { again_after } => (None, again_after.is_some()),
+        };
+        Id { request: format!("{call:032x}"), number: *number, kept_s, again }
+    }
 }
 
 impl Member<'_> {
@@ -108,7 +137,7 @@ impl File<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::log::{Draft, StateUpdate};
+    use crate::log::{Draft, RequestDigest, StateUpdate};
 
     #[test]
     fn a_record_is_a_line_that_shows_its_update() {
@@ -132,6 +161,28 @@ mod tests {
         let opaque =
             r#"{"position":7,"time":9,"state":"site","version":1,"update":{"$hex":"0003"},"#;
         assert_eq!(update(&[0, 3]), format!("{opaque}{rest}"));
+    }
+
+    #[test]
+    fn an_update_that_may_come_a_second_time_is_shown_with_its_id() {
+        let line = |source| {
+            let (state, update) = ("site".to_owned(), bytes::Bytes::from_static(&[1]));
+            let id = Some(UpdateId { call: 0xabc, number: 2, source });
+            let update = Some(StateUpdate { state, version: 1, update, seed: 0, id });
+            let content = Draft { update, ..Draft::default() };
+            record_line(&Record { position: Position(7), time: 9, content })
+        };
+        let shown = |rest: &str| {
+            let request = "00000000000000000000000000000abc";
+            format!(
+                r#"{{"position":7,"time":9,"state":"site","version":1,"update":1,"update_id":{{"request":"{request}","number":2{rest}}}}}"#
+            )
+        };
+        let request = RequestDigest { head: 5, body: None };
+        assert_eq!(line(IdSource::Client { request, kept: 60 }), shown(r#","kept_s":60"#));
+        assert_eq!(line(IdSource::FrontEnd { again_after: None }), shown(""));
+        let again_after = Some(Position(3));
+        assert_eq!(line(IdSource::FrontEnd { again_after }), shown(r#","again":true"#));
     }
 
     #[test]

@@ -38,16 +38,21 @@ pub(crate) struct MadeCheckpoint {
     pub(crate) milliseconds: u64,
     /// The last record that the log has no more.
     pub(crate) base: Position,
+    /// How many records left the log.
+    pub(crate) dropped: u64,
     /// Where older records are left, if those of the log were dropped.
     pub(crate) left: Vec<PathBuf>,
 }
 
 impl fmt::Display for MadeCheckpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let MadeCheckpoint { position, bytes, items, milliseconds, base, left } = self;
+        let MadeCheckpoint { position, bytes, items, milliseconds, base, dropped, left } = self;
         write!(f, "position {position}, {items} items, {bytes} bytes, {milliseconds} ms")?;
         if *base > Position::START {
-            write!(f, "\nthe log begins behind position {base}")?;
+            write!(
+                f,
+                "\n{dropped} records have left the log, which begins behind position {base}"
+            )?;
         }
         left.iter().try_for_each(|file| write!(f, "\nolder records are left in {}", file.display()))
     }

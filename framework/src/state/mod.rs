@@ -65,7 +65,7 @@
 //! the log finds the same ones, in whatever way the order of records was decided. They are in no record: a refusal,
 //! known only on applying, then has none, and new code may derive others. So the feed can give only those of the
 //! log's end that a back end has applied itself and keeps in memory; a front end that is behind it drops its cache, and so does
-//! one that has followed another derivation (`States::fingerprint`).
+//! one that has followed another derivation (`States::derivation`), or a back end with another program.
 //!
 //! **What is undone.** A refusal or a panic leaves all fields as they were: a table puts the first old rows back,
 //! the other kinds their old value. Nothing is invalidated then. An update that assigns to a field, or to the whole

@@ -339,6 +339,14 @@ mod tests {
             shape!(Row: struct Row { id: u64, tags: Vec<Tag> } enum Tag { A, B { name: String } }),
             shape!(Row: struct Row { id: u64, tags: Vec<Tag> } enum Tag { A, B { name: u8 } }),
             shape!(Row: struct Row { id: u64, tags: Vec<Tag> } enum Tag { A, B(String) }),
+            shape!(Row: struct Row { id: u64, tags: Vec<Tag> } enum Tag { A, B(u8) }),
+            shape!(Row: struct Row { id: u64, tags: BTreeMap<u8, Tag> } struct Tag { name: String }),
+            shape!(Row: struct Row { id: u64, tags: BTreeMap<u8, Tag> } struct Tag { name: u8 }),
+            shape!(Row: struct Row { id: u64, tags: BTreeMap<u16, Tag> } struct Tag { name: u8 }),
+            shape!(Row: struct Row { id: u64, tags: Option<Tag> } struct Tag { name: String }),
+            shape!(Row: struct Row { id: u64, tags: Option<Tag> } struct Tag { name: u8 }),
+            shape!(Row: struct Row { id: u64, tags: (u8, Tag) } struct Tag { name: String }),
+            shape!(Row: struct Row { id: u64, tags: (u8, Tag) } struct Tag { name: u8 }),
         ];
         let mut distinct = shapes.to_vec();
         distinct.sort_unstable();
@@ -371,5 +379,33 @@ mod tests {
         }
         assert_eq!(shape_of::<Tree>(), shape_of::<Tree>());
         assert_ne!(shape_of::<Tree>(), shape_of::<Option<Tree>>());
+    }
+
+    #[test]
+    fn a_type_that_panics_has_a_shape() {
+        struct Strict;
+
+        impl<'de> Deserialize<'de> for Strict {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Strict, D::Error> {
+                let text = String::deserialize(deserializer)?;
+                assert!(!text.is_empty(), "there is a text");
+                Ok(Strict)
+            }
+        }
+
+        assert_eq!(shape_of::<Strict>(), shape_of::<String>());
+    }
+
+    #[test]
+    fn a_type_with_very_many_ways_through_it_is_read_as_far_as_there_is_room() {
+        #[derive(Deserialize)]
+        #[allow(dead_code, reason = "only its shape counts")]
+        struct Branches {
+            first: [Option<Box<Branches>>; 16],
+            second: [Option<Box<Branches>>; 16],
+        }
+        let began = std::time::Instant::now();
+        assert_eq!(shape_of::<Branches>(), shape_of::<Branches>());
+        assert!(began.elapsed().as_secs() < 5, "{:?}", began.elapsed());
     }
 }

@@ -1,5 +1,6 @@
 use std::any::{Any, type_name};
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::repeats::{Recognised, Repeats};
@@ -14,6 +15,8 @@ pub struct States {
     pub(super) by_name: HashMap<&'static str, Registered>,
     repeats: Mutex<Repeats>,
     fingerprint: OnceLock<u64>,
+    /// Not zero if the data are other ones than the same records came to before.
+    deviation: AtomicU64,
 }
 
 pub(super) struct Registered {
@@ -95,6 +98,18 @@ impl States {
     /// wrong in their caches, and nodes with another one cannot compare hashes.
     pub(crate) fn fingerprint(&self) -> u64 {
         *self.fingerprint.get_or_init(|| self.derive_fingerprint())
+    }
+
+    /// What front ends must have followed to keep their caches: the [fingerprint](States::fingerprint), and no other
+    /// data than these under it.
+    pub(crate) fn derivation(&self) -> u64 {
+        self.fingerprint().wrapping_add(self.deviation.load(Ordering::Relaxed))
+    }
+
+    /// The data are other ones than the same records came to before, and the node goes on with them: of pages that were
+    /// made of the others, no record says that they are wrong.
+    pub(crate) fn deviate(&self) {
+        self.deviation.store(rand::random(), Ordering::Relaxed);
     }
 
     fn derive_fingerprint(&self) -> u64 {

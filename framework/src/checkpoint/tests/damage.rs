@@ -1,3 +1,5 @@
+use std::sync::atomic::Ordering;
+
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
@@ -124,11 +126,14 @@ impl Updates for Fewer {
 
 #[test]
 fn what_cannot_be_encoded_is_no_checkpoint() {
+    static PANICS: AtomicBool = AtomicBool::new(false);
+
     #[derive(Clone, Default, Deserialize)]
     struct Silent;
 
     impl Serialize for Silent {
         fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+            assert!(!PANICS.load(Ordering::Relaxed), "it panics");
             Err(serde::ser::Error::custom("it is silent"))
         }
     }
@@ -152,8 +157,12 @@ fn what_cannot_be_encoded_is_no_checkpoint() {
     let (disk, _) = with_two();
     let mut states = States::new();
     states.add::<Mute>().unwrap();
-    let content = Content { states: states.save(), ..content_at(30) };
-    let error = on(&disk).write(content, &AtomicBool::new(false)).unwrap_err().to_string();
-    assert!(error.contains("`word` of the state \"mute\" cannot be encoded"), "{error}");
+    for (panics, reason) in [(false, "its `Serialize` fails"), (true, "it panics")] {
+        PANICS.store(panics, Ordering::Relaxed);
+        let content = Content { states: states.save(), ..content_at(30) };
+        let error = on(&disk).write(content, &AtomicBool::new(false)).unwrap_err().to_string();
+        let said = format!("`word` of the state \"mute\" cannot be encoded: {reason}");
+        assert!(error.contains(&said), "{error}");
+    }
     assert_eq!(restore(&disk, 10), Ok(20));
 }

@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 
 use super::*;
 use crate::log::{Draft, Position, StateUpdate};
-use crate::state::{Plain, Row, State, Table, Value, Violation};
+use crate::state::{Field, Plain, Row, State, Table, Value, Violation};
 
 #[derive(Clone, Serialize, Deserialize, Row)]
 struct Step {
@@ -145,6 +145,12 @@ fn other_fields_or_indexes_are_another_derivation() {
     let mut again = States::new();
     again.add::<Counter>().unwrap();
     assert_eq!(states.fingerprint(), again.fingerprint());
+}
+
+#[test]
+fn values_that_are_encoded_otherwise_are_another_fingerprint() {
+    assert_ne!(Value::<u8>::schema(), Value::<(u8, u8)>::schema());
+    assert_eq!(Value::<u8>::schema(), Value::<u8>::schema());
 }
 
 /// The fingerprint of a site whose rows have this key and are found by this column.

@@ -94,7 +94,11 @@ fn reporting(folder: &Path) -> Result<NodeOf<Odd>, String> {
 async fn an_apply_that_comes_to_other_data_at_a_replay_stops_the_start() {
     let folder = tempfile::tempdir().unwrap();
     drop(hashed(folder.path(), "clock 0", 300).await);
-    drop(NodeOf::<Odd>::open(folder.path()));
+    let derivation = NodeOf::<Odd>::open(folder.path()).checkpointer.saved.states.derivation();
+    assert_eq!(
+        NodeOf::<Odd>::open(folder.path()).checkpointer.saved.states.derivation(),
+        derivation
+    );
     SWITCHES[0].store(1, Ordering::Relaxed);
     let error = refused(folder.path());
     let found = "`words` of the state \"odd\" had another hash after position 256 than the record at position 301";
@@ -103,6 +107,8 @@ async fn an_apply_that_comes_to_other_data_at_a_replay_stops_the_start() {
     }
     let node = reporting(folder.path()).unwrap();
     assert_eq!(node.store.view(None).words.get(7).unwrap().text, "1");
+    let states = &node.checkpointer.saved.states;
+    assert_ne!(states.derivation(), derivation, "front ends may have pages of the other data");
     node.checkpointer.checkpoint(&node.log, ReplacedRecords::Keep).await.unwrap();
     drop(node);
     drop(NodeOf::<Odd>::open(folder.path()));
@@ -126,6 +132,29 @@ async fn a_running_node_stops_at_a_record_that_says_another_hash() {
 }
 
 #[tokio::test]
+async fn a_node_that_goes_on_with_other_data_gives_the_log_no_hash_of_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = reporting(folder.path()).unwrap();
+    let append_words = async |number: usize| {
+        for _ in 0..number {
+            node.append("word").await;
+        }
+    };
+    let hashes = &node.checkpointer.saved.hashes;
+    append_words(256).await;
+    let mut said = hashes.due().unwrap();
+    let other = said.fields[0].as_mut().unwrap();
+    *other = other.wrapping_add(1);
+    append_words(256).await;
+    assert_eq!(hashes.due().unwrap().after, Position(512), "the log has none of that position");
+    let appended = node.log.append(Draft { hash: Some(said), ..Draft::default() }).await.unwrap();
+    assert!(appended.applied.is_ok());
+    assert_eq!(hashes.due(), None, "what was hashed before is known to be different");
+    append_words(255).await;
+    assert_eq!(hashes.due().unwrap().fields, [None, None]);
+}
+
+#[tokio::test]
 async fn what_was_changed_in_memory_is_no_checkpoint_and_stops_the_node() {
     let folder = tempfile::tempdir().unwrap();
     let node = hashed(folder.path(), "shifting 1", 3).await;
@@ -143,9 +172,15 @@ async fn a_node_that_goes_on_makes_the_checkpoint_when_it_is_asked_again() {
     let folder = tempfile::tempdir().unwrap();
     drop(hashed(folder.path(), "shifting 2", 3).await);
     let node = reporting(folder.path()).unwrap();
+    for _ in 0..256 {
+        node.append("word").await;
+    }
+    let hashes = &node.checkpointer.saved.hashes;
+    assert!(hashes.due().is_some());
     SWITCHES[2].store(1, Ordering::Relaxed);
     let checkpoint = || node.checkpointer.checkpoint(&node.log, ReplacedRecords::Keep);
     assert!(checkpoint().await.is_err());
+    assert_eq!(hashes.due(), None, "it is not of what the node goes on with");
     assert!(checkpoint().await.is_ok());
     assert_eq!(node.log.halted(), None);
 }
