@@ -3,8 +3,8 @@ use std::collections::btree_map::Entry;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::index::KeyBytes;
 use super::key::Key;
-use super::row::Keyed;
 
 /// What a request has read of the site's data, as the names of the groups that its page belongs to.
 ///
@@ -18,8 +18,9 @@ use super::row::Keyed;
 ///
 /// # What recording costs
 ///
-/// A read that is recorded is put at the end of a list, with the row itself: the name of the row's group is made when
-/// the reply is made, or when the list is long. Of a row that is read again and again it is made once for each list.
+/// A read that is recorded is put at the end of a list, with the row's key as the map has it: the name of the row's group is
+/// made when the reply is made, or when the list is long. Of a row that is read again and again it is made once for each
+/// list. The row itself is not touched for it: it may be in no cache of the processor.
 pub(crate) struct Recorder {
     limit: usize,
     after_reply: AfterReply,
@@ -62,11 +63,14 @@ struct Recent {
 enum What {
     /// A value of its own, in this field.
     Value(&'static str),
-    /// A row of a table.
-    Row(&'static str, Arc<dyn Keyed>),
+    /// A row of a table, by its key.
+    Row(&'static str, KeyBytes, SpellKey),
     /// What has this group.
     Group(Arc<str>),
 }
+
+/// Appends a key to the name of a group, read from its bytes.
+type SpellKey = fn(&[u8], &mut String);
 
 /// What replaces a group; the narrower one first.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -143,9 +147,14 @@ impl Recorder {
         self.record(What::Value(field), Wider::Same);
     }
 
-    /// A row of the table was read. `via` is the group of all rows with a value, where it was found by one.
-    pub(super) fn row(&self, row: Arc<dyn Keyed>, table: &'static str, via: Option<&Arc<str>>) {
-        self.record(What::Row(table, row), Wider::of(table, via));
+    /// The row of the table with this key was read. `via` is the group of all rows with a value, where it was found by one.
+    pub(super) fn row(
+        &self,
+        table: &'static str,
+        (key, spell): (&KeyBytes, SpellKey),
+        via: Option<&Arc<str>>,
+    ) {
+        self.record(What::Row(table, key.clone(), spell), Wider::of(table, via));
     }
 
     /// Something else of the table was read that has this group: that a row is missing; which rows there are.
@@ -206,7 +215,7 @@ impl Read {
     fn settle(&mut self, limit: usize) {
         let mut recent = std::mem::take(&mut self.recent);
         // Of reads that have one group it is made once.
-        recent.sort_unstable_by_key(|read| read.target(self.width));
+        recent.sort_unstable_by(|one, two| one.target(self.width).cmp(&two.target(self.width)));
         recent.dedup_by(|other, read| {
             let is_same = other.target(self.width) == read.target(self.width);
             if is_same && other.wider < read.wider {
@@ -258,9 +267,9 @@ impl Read {
 }
 
 impl Recent {
-    /// What is one address for what is one group: a kind, an address and a length.
-    fn target(&self, width: Width) -> (u8, usize, usize) {
-        let text = |kind, text: &str| (kind, text.as_ptr().addr(), text.len());
+    /// What is the same for what is one group: a kind, an address and a length, and a key.
+    fn target(&self, width: Width) -> (u8, usize, usize, Option<&KeyBytes>) {
+        let text = |kind, text: &str| (kind, text.as_ptr().addr(), text.len(), None);
         match (width, &self.wider, &self.what) {
             (Width::Values, Wider::Rows(via, _), _) => text(0, via),
             (Width::Values | Width::Tables, Wider::Table(table) | Wider::Rows(_, table), _) => {
@@ -268,7 +277,7 @@ impl Recent {
             }
             (_, _, What::Value(field)) => text(2, field),
             (_, _, What::Group(group)) => text(3, group),
-            (_, _, What::Row(_, row)) => (4, Arc::as_ptr(row).addr(), 0),
+            (_, _, What::Row(table, key, _)) => (4, table.as_ptr().addr(), table.len(), Some(key)),
         }
     }
 }
@@ -278,11 +287,11 @@ impl What {
     fn name(&self) -> String {
         match self {
             What::Value(field) => (*field).to_owned(),
-            What::Row(table, row) => {
+            What::Row(table, key, spell) => {
                 let mut group = String::with_capacity(table.len() + 24);
                 group.push_str(table);
                 group.push('/');
-                row.spell_key(&mut group);
+                spell(key.as_slice(), &mut group);
                 group
             }
             What::Group(group) => group.to_string(),
@@ -334,6 +343,7 @@ pub(super) fn many_more(group: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::state::key::{OwnedKey, encoded};
 
     fn text(text: &str) -> Arc<str> {
         text.into()
@@ -372,28 +382,22 @@ mod tests {
         assert_eq!(recorder.close().groups, ["comments*", "recipes*"]);
     }
 
-    struct Numbered(u32);
+    fn spell(mut key: &[u8], text: &mut String) {
+        u32::decode(&mut key).unwrap().spell(text);
+    }
 
-    impl Keyed for Numbered {
-        fn spell_key(&self, text: &mut String) {
-            self.0.spell(text);
-        }
+    /// The row with this number was read.
+    fn read(recorder: &Recorder, number: u32, via: Option<&Arc<str>>) {
+        recorder.row("recipes", (&encoded(&number).as_slice().into(), spell), via);
     }
 
     #[test]
     fn a_group_counts_once_however_often_it_is_read() {
-        let rows: Vec<Arc<dyn Keyed>> =
-            (0..300).map(|number| Arc::new(Numbered(number)) as Arc<dyn Keyed>).collect();
         for further in [None, Some(300)] {
             let recorder = Recorder::new(300, AfterReply::Refused);
-            for row in rows.iter().chain(&rows).chain(&rows) {
-                recorder.row(Arc::clone(row), "recipes", None);
+            for number in (0..300).chain(0..300).chain(0..300).chain(further) {
+                read(&recorder, number, None);
             }
-            // As another snapshot has it.
-            recorder.row(Arc::new(Numbered(7)), "recipes", None);
-            further.into_iter().for_each(|number| {
-                recorder.row(Arc::new(Numbered(number)), "recipes", None);
-            });
             let reads = recorder.close();
             assert_eq!(reads.widened.is_some(), further.is_some());
             assert_eq!(reads.groups.len(), if further.is_some() { 1 } else { 300 });
@@ -403,15 +407,13 @@ mod tests {
     #[test]
     fn what_replaces_a_row_does_not_depend_on_the_order_of_reads() {
         let (soup, cake) = (text("recipes@tag=soup*"), text("recipes@tag=cake*"));
-        let one: Arc<dyn Keyed> = Arc::new(Numbered(1));
-        let again: Arc<dyn Keyed> = Arc::new(Numbered(1));
-        let ways = [(&one, Some(&soup)), (&one, None), (&again, Some(&cake)), (&again, None)];
+        let ways = [Some(&soup), None, Some(&cake), None];
         for begin in 0..ways.len() {
             let recorder = Recorder::new(1, AfterReply::Refused);
-            for (row, via) in ways.iter().cycle().skip(begin).take(ways.len()) {
-                recorder.row(Arc::clone(row), "recipes", *via);
+            for via in ways.iter().cycle().skip(begin).take(ways.len()) {
+                read(&recorder, 1, *via);
             }
-            recorder.row(Arc::new(Numbered(2)), "recipes", Some(&cake));
+            read(&recorder, 2, Some(&cake));
             assert_eq!(recorder.close().groups, ["recipes@tag=cake*"], "{begin}");
         }
     }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::encoding::decode;
-use super::key::Key;
+use super::key::{Key, OwnedKey};
 
 /// What a [`Table`](super::Table) holds. It is derived; the attribute `row` says how rows are found.
 ///
@@ -59,7 +59,7 @@ use super::key::Key;
 )]
 pub trait Row: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// The key: one value, or a tuple.
-    type Key: Key;
+    type Key: OwnedKey;
 
     /// The name of the type, for messages.
     #[doc(hidden)]
@@ -91,16 +91,15 @@ pub trait Row: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
     fn with_key(&self, show: &mut dyn FnMut(&dyn Key));
 }
 
-/// A row of any table.
-pub(super) trait Keyed: Send + Sync {
-    /// Appends the key as the names of groups spell it.
-    fn spell_key(&self, text: &mut String);
+/// Appends the key of a row as the names of groups spell it.
+pub(super) fn spell_key<R: Row>(row: &R, text: &mut String) {
+    row.with_key(&mut |key| key.spell(text));
 }
 
-impl<R: Row> Keyed for R {
-    fn spell_key(&self, text: &mut String) {
-        self.with_key(&mut |key| key.spell(text));
-    }
+/// The same of the key in the bytes that it is [encoded](Key::encode) to.
+pub(super) fn spell_encoded_key<R: Row>(mut key: &[u8], text: &mut String) {
+    let key = R::Key::decode(&mut key);
+    key.expect("a key is decoded from what it was encoded to").spell(text);
 }
 
 /// Reads a row of its present version.

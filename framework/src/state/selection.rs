@@ -217,30 +217,29 @@ impl<R: Row> Selection<R> {
     }
 
     /// The rows behind the first `skipped`, which are not looked up.
-    fn found(&self, skipped: usize) -> Box<dyn Iterator<Item = &Arc<R>> + '_> {
+    fn found(&self, skipped: usize) -> Found<'_, R> {
         self.found_in(self.read(), skipped)
     }
 
-    fn found_in<'a>(
-        &'a self,
-        stored: &'a Stored<R>,
-        skipped: usize,
-    ) -> Box<dyn Iterator<Item = &'a Arc<R>> + 'a> {
+    fn found_in<'a>(&'a self, stored: &'a Stored<R>, skipped: usize) -> Found<'a, R> {
         let by_key = &stored.by_key;
         let Some(index) = self.index else {
             return match self.is_reversed {
-                false => Box::new(by_key.values().skip(skipped)),
-                true => Box::new(by_key.values().rev().skip(skipped)),
+                false => Box::new(by_key.iter().skip(skipped)),
+                true => Box::new(by_key.iter().rev().skip(skipped)),
             };
         };
         let keys = stored.indexes[index].keys(&self.span);
-        let row = move |key: &[u8]| by_key.get(&KeyBytes::from(key));
+        let row = move |key: &[u8]| by_key.get_key_value(&KeyBytes::from(key));
         match self.is_reversed {
             false => Box::new(keys.skip(skipped).filter_map(row)),
             true => Box::new(keys.rev().skip(skipped).filter_map(row)),
         }
     }
 }
+
+/// Rows one after the other, with their keys.
+type Found<'a, R> = Box<dyn Iterator<Item = (&'a KeyBytes, &'a Arc<R>)> + 'a>;
 
 impl<R: Row> fmt::Debug for Selection<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

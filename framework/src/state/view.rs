@@ -9,7 +9,7 @@ use super::index::{KeyBytes, Span};
 use super::key::{Key, OwnedKey, encoded};
 use super::lookup::Lookup;
 use super::recorder::{row_group, value_group};
-use super::row::{Index, Keyed, Row};
+use super::row::{Index, Row, spell_encoded_key, spell_key};
 use super::selection::{Rows, Selection};
 use super::table::Stored;
 use super::values::Values;
@@ -46,8 +46,9 @@ impl<R: Row> TableView<R> {
 
     /// The row with this key.
     pub fn get(&self, key: impl Lookup<R::Key>) -> Option<Ref<R>> {
-        match self.stored.by_key.get(&KeyBytes::from(encoded(&key).as_slice())) {
-            Some(row) => Some(self.found(row, None)),
+        let bytes = KeyBytes::from(encoded(&key).as_slice());
+        match self.stored.by_key.get(&bytes) {
+            Some(row) => Some(self.found((&bytes, row), None)),
             None => {
                 let read = self.reader.recorder.as_ref();
                 self.record(read.map(|_| row_group(self.reader.field, &key)));
@@ -141,12 +142,12 @@ impl<R: Row> TableView<R> {
         }
     }
 
-    /// A row that a selection has found, with the group of all rows that it could have found.
-    pub(super) fn found(&self, row: &Arc<R>, via: Option<&Arc<str>>) -> Ref<R> {
+    /// A row that was found, with the group of all rows that the selection could have found.
+    pub(super) fn found(&self, (key, row): (&KeyBytes, &Arc<R>), via: Option<&Arc<str>>) -> Ref<R> {
         let field = self.reader.field;
         let mark = self.reader.recorder.as_ref().map(|recorder| {
-            recorder.row(Arc::clone(row) as Arc<dyn Keyed>, field, via);
-            Mark::Row(field, R::spell_key)
+            recorder.row(field, (key, spell_encoded_key::<R>), via);
+            Mark::Row(field, spell_key)
         });
         Ref { row: Arc::clone(row), mark }
     }
