@@ -15,6 +15,7 @@ use headwater::internals::log::{Epoch, LogEpoch, LogId};
 use headwater::internals::request::recorded_groups;
 use headwater::prelude::*;
 use headwater::state::States;
+use imbl::OrdMap;
 use serde::{Deserialize, Serialize};
 
 #[global_allocator]
@@ -212,6 +213,32 @@ fn update(bencher: Bencher<'_, '_>, rows: u64) {
             let updated = runtime.block_on(data.update(story));
             black_box(updated.is_ok())
         });
+}
+
+/// What of an update is the map's own: a snapshot is taken, and the row of one key replaced. Keys that follow one another at a
+/// distance are in other nodes each time, neighbours are in the same ones.
+#[divan::bench(args = [(1_000, 7_919), (100_000, 7_919), (1_000_000, 7_919), (1_000_000, 1)])]
+fn map_alone(bencher: Bencher<'_, '_>, (rows, distance): (u64, u64)) {
+    let key = |number: u64| -> [u8; 24] {
+        let mut key = [0; 24];
+        let slug = slug(number);
+        key[..slug.len()].copy_from_slice(slug.as_bytes());
+        key
+    };
+    let row = |number: u64| (key(number), Arc::new(story(number)));
+    let mut map: OrdMap<[u8; 24], Arc<Story>> = (0..rows).map(row).collect();
+    let mut snapshot = map.clone();
+    let mut number = 0;
+    bencher
+        .with_inputs(|| {
+            number = (number + distance) % rows;
+            row(number)
+        })
+        .bench_local_values(|(key, row)| {
+            black_box(map.insert(key, row));
+            snapshot = map.clone();
+        });
+    assert_eq!(snapshot.len() as u64, rows);
 }
 
 /// What one record of an update costs a front end with so many cached stories, each in the groups of what it has read:

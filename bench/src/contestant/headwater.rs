@@ -94,6 +94,7 @@ impl Single {
         let folder = tempfile::Builder::new().prefix("headwater-bench-").tempdir_in(place)?;
         site::write_files(folder.path())?;
         let node = Node::start(folder.path(), "single-node", "d1", |node| node)?;
+        node.wait_until_ready()?;
         Ok(Single { node, folder })
     }
 
@@ -104,6 +105,7 @@ impl Single {
         drop(node);
         let began = Instant::now();
         let node = Node::start(folder.path(), "single-node", "d1", |node| node)?;
+        node.wait_until_ready()?;
         let single = Single { node, folder };
         single.rows()?;
         Ok((single, began.elapsed().as_secs_f64()))

@@ -33,6 +33,8 @@ pub(crate) struct Updates {
 pub(crate) struct Round {
     /// A write of 4 KiB and fdatasync(2) in the same folder, without headwater.
     pub(crate) sync: Times,
+    /// The writes of one commit of the log, at as many places, and fdatasync(2), without headwater.
+    pub(crate) commit: Times,
     pub(crate) one: Edits,
     pub(crate) many: Edits,
     /// Microseconds of CPU that one update of many callers cost.
@@ -53,25 +55,33 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Updates> {
     edit(CALLERS)?;
     let mut rounds = Vec::new();
     for _ in 0..arguments.rounds() {
-        let syncs = (0..SYNCS).map(|_| probe.sync_time()).collect::<Result<Vec<_>>>()?;
+        let mut syncs = (0..SYNCS).map(|_| probe.sync_time()).collect::<Result<Vec<_>>>()?;
+        let mut commits = (0..SYNCS).map(|_| probe.commit_time()).collect::<Result<Vec<_>>>()?;
         let one = edit(1)?;
         let before = cpu::used(&[single.pid()])?;
         let many = edit(CALLERS)?;
         let used = cpu::used(&[single.pid()])?.since(before).total();
         let updates = many.per_second * arguments.duration().as_secs_f64();
-        let further = (0..SYNCS).map(|_| probe.sync_time()).collect::<Result<Vec<_>>>()?;
-        let sync = Times::of([syncs, further].concat()).ok_or("nothing was measured")?;
-        rounds.push(Round { sync, one, many, cpu_us: used.as_secs_f64() * 1e6 / updates });
+        for _ in 0..SYNCS {
+            syncs.push(probe.sync_time()?);
+            commits.push(probe.commit_time()?);
+        }
+        let [sync, commit] = [syncs, commits].map(Times::of);
+        let (sync, commit) = sync.zip(commit).ok_or("nothing was measured")?;
+        let cpu_us = used.as_secs_f64() * 1e6 / updates;
+        rounds.push(Round { sync, commit, one, many, cpu_us });
     }
     Ok(Updates { rounds })
 }
 
 impl fmt::Display for Updates {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for Round { sync, one, many, cpu_us } in &self.rounds {
+        for Round { sync, commit, one, many, cpu_us } in &self.rounds {
             heading(f, "durable updates", &["a second", "p50 ms", "p99 ms"])?;
-            let [p50, p99, _] = sync.millis();
-            row(f, "4 KiB and fdatasync, by itself", &[1000.0 / p50, p50, p99])?;
+            for (name, times) in [("4 KiB", sync), ("a commit's 8 places", commit)] {
+                let [p50, p99, _] = times.millis();
+                row(f, &format!("{name} and fdatasync, by itself"), &[1000.0 / p50, p50, p99])?;
+            }
             for (name, edits) in [("one caller", one), ("256 callers", many)] {
                 let [p50, p99, _] = edits.times.millis();
                 row(f, name, &[edits.per_second, p50, p99])?;
@@ -80,8 +90,10 @@ impl fmt::Display for Updates {
             notes(
                 f,
                 &[format!(
-                    "one caller takes {:.2} of a sync; 256 are to reach {goal:.0} a second; CPU {cpu_us:.1} µs each",
-                    one.times.median_us / sync.median_us
+                    "one caller takes {:.2} of a sync of 4 KiB, {:.2} of one of a commit's writes; 256 are to reach {goal:.0} a \
+                     second; CPU {cpu_us:.1} µs each",
+                    one.times.median_us / sync.median_us,
+                    one.times.median_us / commit.median_us
                 )],
             )?;
         }

@@ -4,6 +4,9 @@ use rand::RngExt;
 use rand::rngs::StdRng;
 use rand::seq::{IndexedRandom, IteratorRandom};
 
+/// How many of the recipes a new site has: the first.
+pub const PUBLISHED: usize = 13;
+
 /// The recipes that come and go. The first are those of a new site.
 pub const TITLES: [&str; 18] = [
     "Red lentil soup",

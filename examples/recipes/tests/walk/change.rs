@@ -37,7 +37,8 @@ impl Change {
         Change { kind: "edit", target, fields: cast::recipe(title, choices) }
     }
 
-    fn of(
+    /// A change of this kind: of one of the recipes that are there, or a new one of those that are not.
+    pub fn of(
         kind: &'static str,
         present: &[&'static str],
         absent: &[&'static str],

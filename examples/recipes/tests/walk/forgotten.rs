@@ -4,7 +4,7 @@ use headwater_tests::Seed;
 
 use crate::pages::Pages;
 use crate::walk::Walk;
-use crate::{cluster, reads};
+use crate::{FRONTENDS, cluster, reads};
 
 /// A group that is missing, and what shows it: the change after which pages of these kinds are stale.
 struct Forgotten {
@@ -46,7 +46,7 @@ const FORGOTTEN: [Forgotten; 6] = [
 #[tokio::test(flavor = "multi_thread")]
 async fn groups_that_are_named_by_hand_leave_pages_stale_in_six_cases() {
     let seed = Seed::take("RECIPES_SEED");
-    let cluster = cluster(env!("CARGO_BIN_EXE_by-hand")).await;
+    let cluster = cluster(env!("CARGO_BIN_EXE_by-hand"), FRONTENDS).await;
     // Only lists have been forgotten, so only they are read unless the walk is to be long.
     let pages = if reads(0) == 0 { Pages::lists() } else { Pages::new() };
     let mut walk = Walk::new(&cluster, pages, seed);

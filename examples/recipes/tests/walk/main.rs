@@ -8,12 +8,15 @@
 //! - `forgotten`: the same with groups that are named by hand.
 //! - `pages`: which pages there are. `walk`: changes and reads. `tally`: what was found.
 //!
-//! `RECIPES_READS=14040` makes it longer, `RECIPES_SEED` repeats its choices.
+//! - `many`: many changes from several callers at once, and then the auditor of each front end.
+//!
+//! `RECIPES_READS=14040` and `RECIPES_CHANGES=100000` make it longer, `RECIPES_SEED` repeats its choices.
 
 mod cast;
 mod change;
 #[cfg(feature = "by-hand")]
 mod forgotten;
+mod many;
 mod pages;
 mod tally;
 mod walk;
@@ -22,6 +25,7 @@ use std::path::Path;
 
 use headwater_tests::{Cluster, Seed, Site};
 
+use many::change_and_audit;
 use pages::Pages;
 use walk::Walk;
 
@@ -29,24 +33,29 @@ const FRONTENDS: usize = 3;
 
 /// How many pages are to be read at least: as many as the environment says, otherwise `few`.
 fn reads(few: usize) -> usize {
-    let reads = std::env::var("RECIPES_READS");
-    reads.map_or(few, |text| text.parse().expect("RECIPES_READS is a whole number"))
+    number("RECIPES_READS", few)
+}
+
+/// The number in an environment variable.
+fn number(variable: &str, otherwise: usize) -> usize {
+    let number = std::env::var(variable);
+    number.map_or(otherwise, |text| text.parse().expect("it is a whole number"))
 }
 
 /// A site with the files of this package.
-async fn cluster(program: &str) -> Cluster {
+async fn cluster(program: &str, frontends: usize) -> Cluster {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let files = ["dispatch.conf", "templates", "docroot"];
     let site = files.iter().fold(Site::new(program), |site, name| site.copy(root, name));
     // In development there are notices of the auditor on the pages.
     let site = site.project("environment = \"production\"\n[docroot]\npath = \"docroot\"\n");
-    Cluster::start(site, FRONTENDS).await
+    Cluster::start(site, frontends).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_page_is_stale_and_few_are_made_anew_in_vain() {
     let seed = Seed::take("RECIPES_SEED");
-    let cluster = cluster(env!("CARGO_BIN_EXE_recipes")).await;
+    let cluster = cluster(env!("CARGO_BIN_EXE_recipes"), FRONTENDS).await;
     let mut walk = Walk::new(&cluster, Pages::new(), seed);
     while walk.tally().reads < reads(4_000) {
         walk.step().await;
@@ -54,4 +63,13 @@ async fn no_page_is_stale_and_few_are_made_anew_in_vain() {
     println!("{}", walk.tally());
     assert_eq!(walk.tally().stale, 0);
     assert!(walk.tally().waste() < 3.0, "{:.1} % were made anew in vain", walk.tally().waste());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn behind_many_changes_at_once_the_auditors_find_nothing() {
+    let seed = Seed::take("RECIPES_SEED");
+    let cluster = cluster(env!("CARGO_BIN_EXE_recipes"), 2).await;
+    let audited = change_and_audit(&cluster, number("RECIPES_CHANGES", 600), seed).await;
+    println!("{audited}");
+    assert!(audited.findings.is_empty(), "{:#?}", audited.findings);
 }

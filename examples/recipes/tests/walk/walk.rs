@@ -50,7 +50,7 @@ impl Walk {
             frontends: frontends.collect(),
             operators: cluster.frontends.iter().map(Node::operator).collect(),
             choices: seed.choices(0),
-            present: cast::TITLES[..13].iter().copied().collect(),
+            present: cast::TITLES[..cast::PUBLISHED].iter().copied().collect(),
             pages,
             kept: BTreeMap::new(),
             tally: Tally::default(),
