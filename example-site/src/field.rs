@@ -56,7 +56,7 @@ impl Field {
             _ if length > longest => "long",
             _ => return text,
         };
-        problems.insert(name, Problem { label: format!("{name}_{what}"), length, longest });
+        problems.insert(name, Problem { label: format!("{name}-{what}"), length, longest });
         text
     }
 }
@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn a_blank_text_is_missing() {
-        assert_eq!(problems(&AUTHOR, " \t")["author"].label, "author_missing");
+        assert_eq!(problems(&AUTHOR, " \t")["author"].label, "author-missing");
     }
 
     #[test]
@@ -87,6 +87,6 @@ mod tests {
         assert!(problems(&TITLE, &"é".repeat(120)).is_empty());
         let problems = problems(&TITLE, &"é".repeat(121));
         let Problem { label, length, longest } = &problems["title"];
-        assert_eq!((label.as_str(), *length, *longest), ("title_long", 121, 120));
+        assert_eq!((label.as_str(), *length, *longest), ("title-long", 121, 120));
     }
 }

@@ -4,17 +4,15 @@
 //! - [`stories`], [`comments`], [`session`], [`pages`], [`api`]: the controllers that
 //!   `dispatch.conf` names.
 //! - [`field`], [`picture`]: what visitors may enter.
-//! - [`reader`]: what pages depend on beside their address; [`labels`]: what the interface says in
-//!   each language.
+//! - [`reader`]: what pages depend on beside their address and their language.
 //! - [`seed`]: what the site starts with.
 //!
-//! Templates are in `templates/`, style sheet and pictures in `docroot/assets/`, what visitors send
+//! Templates are in `templates/`, what the interface says in each language in `locales/`, style sheet and pictures in `docroot/assets/`, what visitors send
 //! in `docroot/uploads/`.
 
 mod api;
 mod comments;
 mod field;
-mod labels;
 mod pages;
 mod picture;
 mod reader;
@@ -35,7 +33,6 @@ fn main() -> ExitCode {
         .state::<site::Site>()
         .seed::<site::Site>(seed::updates)
         .variant(reader::by_reader)
-        .function("label", labels::label)
         .function("reader", reader::reader)
         .controllers(controllers![
             stories::index,

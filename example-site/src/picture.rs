@@ -51,16 +51,16 @@ impl Picture {
     /// What is wrong with it, as the key of a label.
     pub fn new(content: Bytes) -> Result<Picture, &'static str> {
         if content.len() > Picture::LARGEST {
-            return Err("picture_large");
+            return Err("picture-large");
         }
         let extension = match imagesize::image_type(&content) {
             Ok(ImageType::Png) => "png",
             Ok(ImageType::Jpeg) => "jpg",
             Ok(ImageType::Gif) => "gif",
             Ok(ImageType::Webp) => "webp",
-            _ => return Err("picture_strange"),
+            _ => return Err("picture-strange"),
         };
-        let size = imagesize::blob_size(&content).map_err(|_| "picture_strange")?;
+        let size = imagesize::blob_size(&content).map_err(|_| "picture-strange")?;
         Ok(Picture { content, extension, size })
     }
 
@@ -135,8 +135,8 @@ mod tests {
             b"\x89PNG\r\n\x1a\n",
         ];
         for content in others {
-            assert_eq!(path(content), Err("picture_strange"));
+            assert_eq!(path(content), Err("picture-strange"));
         }
-        assert_eq!(path(&[0xff; Picture::LARGEST + 1]), Err("picture_large"));
+        assert_eq!(path(&[0xff; Picture::LARGEST + 1]), Err("picture-large"));
     }
 }

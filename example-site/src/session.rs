@@ -4,7 +4,7 @@ use headwater::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::field::{self, Problems};
-use crate::reader::{LANGUAGES, Reader};
+use crate::reader::LANGUAGES;
 
 /// What the form for signing in sends.
 #[derive(Serialize, Deserialize)]
@@ -21,7 +21,7 @@ pub struct Choice {
 
 /// Signs a visitor in: from now on the browser sends the name with each request.
 #[controller("session.open")]
-pub async fn open(VariantName(variant): VariantName, Form(entered): Form<SignIn>) -> Result<Reply> {
+pub async fn open(scheme: Scheme, Form(entered): Form<SignIn>) -> Result<Reply> {
     let mut problems = Problems::new();
     let name = field::NAME.read(&entered.name, &mut problems);
     if !problems.is_empty() {
@@ -30,11 +30,10 @@ pub async fn open(VariantName(variant): VariantName, Form(entered): Form<SignIn>
             .with("problems", problems)
             .with_status(StatusCode::UNPROCESSABLE_ENTITY));
     }
-    let encrypted = variant.is_some_and(|variant| Reader::of_variant(&variant).scheme == "https");
     let session = Cookie::build(("session", encode_cookie_value(&name)))
         .http_only(true)
         .same_site(SameSite::Lax);
-    Ok(redirect_to("/").cookie(session.secure(encrypted)))
+    Ok(redirect_to("/").cookie(session.secure(scheme == Scheme::Https)))
 }
 
 /// Signs a visitor out.

@@ -103,7 +103,7 @@ pub async fn create(
     if !problems.is_empty() {
         if picture.is_some() {
             // Browsers do not keep the file that was chosen.
-            problems.insert("picture", Problem::new("picture_again"));
+            problems.insert("picture", Problem::new("picture-again"));
         }
         return Ok(template!("stories/submit.html")
             .with("draft", draft)

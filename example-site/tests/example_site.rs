@@ -12,7 +12,7 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_example-site");
 /// The site with the files that it comes with.
 fn site() -> Site {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let files = ["project.toml", "dispatch.conf", "templates", "example-site/docroot"];
+    let files = ["project.toml", "dispatch.conf", "templates", "locales", "example-site/docroot"];
     files.iter().fold(Site::new(PROGRAM), |site, name| site.copy(&root, name))
 }
 
