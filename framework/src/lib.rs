@@ -114,6 +114,7 @@ mod body;
 mod budget;
 mod cache;
 mod cache_type;
+mod catalogues;
 mod checkpoint;
 mod claim;
 mod cli;
@@ -148,6 +149,7 @@ mod problem;
 mod raw;
 pub mod reply;
 pub mod request;
+mod request_values;
 mod server;
 pub mod session;
 mod shown;
@@ -156,6 +158,7 @@ mod templates;
 #[cfg(feature = "test")]
 pub mod test;
 mod units;
+mod zoned;
 
 pub use ::tera;
 pub use docroot::SyncError;

@@ -59,6 +59,12 @@ pub(crate) fn is_markup(value: &HeaderValue) -> bool {
     })
 }
 
+/// Whether content of this type is JSON.
+pub(crate) fn is_json(value: &HeaderValue) -> bool {
+    let essence = essence(value);
+    essence == "application/json" || essence.ends_with("+json")
+}
+
 /// Whether content of this type is a page to browsers.
 pub(crate) fn is_html(value: &HeaderValue) -> bool {
     matches!(&*essence(value), "text/html" | "application/xhtml+xml")

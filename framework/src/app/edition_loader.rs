@@ -11,13 +11,17 @@ use super::named_groups::{Named, NamedGroups, PLACE};
 use super::watched_paths::WatchedPaths;
 use super::{App, running_node};
 use crate::cache_type::CacheType;
+use crate::catalogues::Catalogues;
 use crate::config::Config;
 use crate::controller::{Invalidates, Piece, Registration};
-use crate::dispatch::{Location, Table, Target, service_controller, service_of};
+use crate::dispatch::{Location, Route, Table, Target, service_controller, service_of};
+use crate::extract::Need;
 use crate::files::{Files, Overlay};
-use crate::frontend::{Edition, key_scope};
+use crate::frontend::{Edition, LANG_CAPTURE, key_scope};
+use crate::http::Languages;
 use crate::inline::InlineKind;
 use crate::problem::{Problem, Problems, nearest};
+use crate::request_values::RequestUses;
 use crate::templates::{Customise, Engine, EngineOptions, SiteFunction};
 
 /// All that is needed to load a site's files, as often as they change.
@@ -26,10 +30,11 @@ pub(super) struct EditionLoader {
     customise: Vec<Customise>,
     functions: Vec<(String, SiteFunction)>,
     hashed: Vec<InlineKind>,
-    has_languages: bool,
+    languages: Languages,
     has_sessions: bool,
     dispatch: PathBuf,
     templates: PathBuf,
+    locales: PathBuf,
     docroot: PathBuf,
     files: Files,
 }
@@ -45,10 +50,11 @@ impl EditionLoader {
                 .into_iter()
                 .filter(|kind| config.csp.hashes(*kind))
                 .collect(),
-            has_languages: !config.languages.is_empty(),
+            languages: Languages::new(&config.languages),
             has_sessions: app.session.is_some(),
             dispatch: config.dispatch.path.clone(),
             templates: config.templates.path.clone(),
+            locales: config.locales.path.clone(),
             docroot: config.docroot.path.clone(),
             files: Files::below(&config.docroot.path).encoded_in(running_node::codings(config)),
         }
@@ -133,7 +139,9 @@ impl EditionLoader {
                 groups.invalidated.push(Named { at, written, shape });
             }
         }
-        groups.notes()
+        let mut notes = groups.notes();
+        notes.extend(templates.map(|templates| templates.notes()).unwrap_or_default());
+        notes
     }
 
     /// Where the files are. Those that routes are in are looked for, because they name each other.
@@ -141,7 +149,7 @@ impl EditionLoader {
         let (table, _) = Table::read(&self.dispatch);
         WatchedPaths {
             files: table.files().to_vec(),
-            folders: vec![self.templates.clone()],
+            folders: vec![self.templates.clone(), self.locales.clone()],
             docroot: self.docroot.clone(),
         }
     }
@@ -153,7 +161,9 @@ impl EditionLoader {
         let (table, mut problems) = Table::read(&self.dispatch);
         let table = Arc::new(table);
         let routes = Arc::clone(&table);
+        let catalogues = Catalogues::load(&self.locales, &self.languages, &mut problems);
         let options = EngineOptions {
+            catalogues: Arc::new(catalogues),
             customise: self.customise.clone(),
             functions: self.functions.clone(),
             has_sessions: self.has_sessions,
@@ -180,8 +190,12 @@ impl EditionLoader {
         }
         if let Some(templates) = &templates {
             self.check_sessions(&table, templates, &mut problems);
+            for route in table.routes() {
+                // It is set once, and the table is new.
+                let _ = route.uses.set(self.uses(route, &table, templates));
+            }
         }
-        if !self.has_languages {
+        if self.languages.is_empty() {
             check_no_languages(&table, &mut problems);
         }
         if !self.docroot.is_dir() {
@@ -189,6 +203,45 @@ impl EditionLoader {
         }
         self.check_controllers(&table, is_there, &mut problems);
         (table, templates, problems)
+    }
+
+    /// Which values of the request the pages of a route use.
+    fn uses(&self, route: &Route, table: &Table, templates: &Engine) -> RequestUses {
+        let mut uses = RequestUses::NONE;
+        match &route.target {
+            Target::Template(name) => uses.add(templates.uses(name)),
+            Target::Controller(name) => {
+                for controller in self.controllers.iter().filter(|known| known.name() == name) {
+                    for (template, _) in controller.templates() {
+                        uses.add(templates.uses(template));
+                    }
+                    for need in controller.all_needs() {
+                        match need {
+                            Need::Lang => uses.add(RequestUses::LANG),
+                            Need::Scheme => uses.add(RequestUses::SCHEME),
+                            _ => {}
+                        }
+                    }
+                }
+            }
+            Target::Service(_)
+            | Target::Files { .. }
+            | Target::Alias(_)
+            | Target::Redirect { .. } => return uses,
+        }
+        // Error pages that are kept have the key of the page.
+        for status in route.cache_statuses.iter() {
+            if let Some(name) = table.error_template(route.scope, status) {
+                uses.add(templates.uses(name));
+            }
+        }
+        if self.languages.is_empty() {
+            return uses.without(RequestUses::LANG);
+        }
+        if route.captures().iter().any(|name| name == LANG_CAPTURE) {
+            uses.add(RequestUses::LANG_IN_PATH);
+        }
+        uses
     }
 
     /// Pages that are cached for all visitors, and of templates that show the visitor's session.

@@ -293,6 +293,7 @@ fn open_frontend(
             body_pace: Pace { pause: config.limits.body_timeout, rate: config.limits.body_rate },
             collected_bodies: config.limits.collected_bodies,
             languages: Languages::new(&config.languages),
+            language_cookie: config.language_cookie.clone(),
             audit_sample: config.audit_sample(),
             proxies: TrustedProxies {
                 networks: config.http.trusted_proxies.clone(),

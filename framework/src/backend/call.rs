@@ -17,6 +17,7 @@ use crate::clock;
 use crate::controller;
 #[cfg(feature = "test")]
 use crate::controller::Invalidations;
+use crate::http::Scheme;
 use crate::link::{Answer, AnswerContent, Call, CallRate, group_of_url};
 use crate::log::{Invalidation, LogEpoch, Position, milliseconds_since_1970};
 use crate::problem::nearest;
@@ -232,6 +233,11 @@ impl Backend {
                 params: call.params,
                 scope: call.scope,
                 variant: call.variant,
+                lang: call.lang,
+                scheme: call.is_encrypted.map(|is_encrypted| match is_encrypted {
+                    true => Scheme::Https,
+                    false => Scheme::Http,
+                }),
                 request_id: call.request_id,
                 remote: call.remote,
                 body_limit: call.body_limit.unwrap_or(self.body_limit),

@@ -38,6 +38,13 @@ impl<'a> Key<'a> {
         Key { text: Cow::Owned(text), id: id.len() }
     }
 
+    /// The same key without the dependencies of these names.
+    pub fn without(&self, is_left_out: impl Fn(&str) -> bool) -> Key<'static> {
+        let kept = self.dependencies().into_iter().filter(|(name, _)| !is_left_out(name));
+        let key = KeyBuilder::new(self.id().to_owned());
+        kept.fold(key, |key, (name, value)| key.depends_on(name, value)).build()
+    }
+
     /// The key with this text, so many bytes of which are the id.
     pub(super) fn of_parts(text: &'a str, id: usize) -> Key<'a> {
         Key { text: Cow::Borrowed(text), id: id.min(text.len()) }
@@ -152,6 +159,8 @@ mod tests {
             let key = key(&left);
             prop_assert_eq!(key.dependencies(), named.collect::<Vec<_>>());
             prop_assert_eq!(key.id(), "/a");
+            prop_assert_eq!(&key.without(|_| false), &key);
+            prop_assert_eq!(key.without(|_| true), Key::of_id("/a"));
         }
     }
 }

@@ -6,7 +6,7 @@ use tracing_subscriber::EnvFilter;
 use super::origin::Origins;
 use super::secret::secrets_of;
 use super::{Config, Mode};
-use crate::http::Languages;
+use crate::http::{Languages, is_cookie_name};
 use crate::problem::Problems;
 use crate::session;
 
@@ -51,6 +51,9 @@ pub(super) fn check(config: &Config, origins: &Origins) -> Problems {
     });
     if let Some((_, tag)) = twice {
         refuse("languages", &format!("`{tag}` is in the list twice"));
+    }
+    if let Some(name) = config.language_cookie.as_deref().filter(|name| !is_cookie_name(name)) {
+        refuse("language_cookie", &format!("`{name}` is not the name of a cookie"));
     }
     if languages.len() > Languages::MOST {
         refuse("languages", &format!("a site has {} languages at most", Languages::MOST));
@@ -111,6 +114,7 @@ pub(super) fn check(config: &Config, origins: &Origins) -> Problems {
     for (key, path) in [
         ("log.path", &config.log.path),
         ("templates.path", &config.templates.path),
+        ("locales.path", &config.locales.path),
         ("docroot.path", &config.docroot.path),
         ("docroot.sync", &config.docroot.sync),
         ("dispatch.path", &config.dispatch.path),

@@ -94,6 +94,7 @@ impl Config {
         for path in [
             &mut self.log.path,
             &mut self.templates.path,
+            &mut self.locales.path,
             &mut self.docroot.path,
             &mut self.docroot.sync,
             &mut self.dispatch.path,

@@ -25,6 +25,10 @@ pub(crate) struct Config {
     /// them. Default none.
     #[serde(deserialize_with = "value::languages")]
     pub languages: Vec<String>,
+    /// The cookie whose value, if it is one of the languages, is the visitor's, whatever the browser asks for. Default
+    /// none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub language_cookie: Option<String>,
     /// What front ends seal cookies with, several separated by commas: the first seals, all open. Default
     /// none; needed in production where the site has sessions.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -52,6 +56,8 @@ pub(crate) struct Config {
     pub idempotency: Idempotency,
     /// The site's templates.
     pub templates: Templates,
+    /// The site's texts.
+    pub locales: Locales,
     /// The site's files.
     pub docroot: Docroot,
     /// The site's routes.
@@ -212,6 +218,14 @@ pub(crate) struct Templates {
     pub path: PathBuf,
 }
 
+/// `[locales]`: the site's texts in its languages.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Locales {
+    /// The folder with a folder for each language. Default `locales`.
+    pub path: PathBuf,
+}
+
 /// `[docroot]`: the site's files.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -286,6 +300,7 @@ impl Default for Config {
             mode: Mode::default(),
             environment: Environment::default(),
             languages: Vec::new(),
+            language_cookie: None,
             secret_key: None,
             secret_key_file: None,
             http: Http::default(),
@@ -298,6 +313,7 @@ impl Default for Config {
             checkpoint: Checkpoint::default(),
             idempotency: Idempotency::default(),
             templates: Templates::default(),
+            locales: Locales::default(),
             docroot: Docroot::default(),
             dispatch: Dispatch::default(),
             session: Session::default(),
@@ -372,6 +388,12 @@ impl Default for Idempotency {
 impl Default for Templates {
     fn default() -> Templates {
         Templates { path: "templates".into() }
+    }
+}
+
+impl Default for Locales {
+    fn default() -> Locales {
+        Locales { path: "locales".into() }
     }
 }
 

@@ -109,6 +109,7 @@ pub(super) fn keys() -> Vec<Key> {
     config.idempotency.cookies = Some(Vec::new());
     config.secret_key = Some(Secret::new("specimen"));
     config.secret_key_file = Some("specimen".into());
+    config.language_cookie = Some("specimen".to_owned());
     let tree = Table::try_from(config).expect("the default configuration is a TOML table");
     let mut keys = Vec::new();
     for (name, value) in tree {

@@ -47,6 +47,11 @@ impl CacheStatuses {
         self.0.iter().any(|(known, lifetime)| *known == status && lifetime.is_some())
     }
 
+    /// The statuses.
+    pub fn iter(&self) -> impl Iterator<Item = StatusCode> {
+        self.0.iter().map(|(status, _)| *status)
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -1,4 +1,5 @@
 use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::canonical::decode;
@@ -65,6 +66,15 @@ impl<'a> Match<'a> {
     /// The captures with names and values of their own.
     pub fn to_params(&self) -> Vec<(String, String)> {
         self.params().map(|(name, value)| (name.to_owned(), value.into_owned())).collect()
+    }
+
+    /// What the capture of this name has of the path, and where, in bytes.
+    pub fn place_of(&self, name: &str) -> Option<(Range<usize>, &str)> {
+        let index = self.route.captures.iter().position(|known| known == name)?;
+        let text = self.capture(index)?;
+        // It is a piece of the path.
+        let start = text.as_ptr() as usize - self.path.as_ptr() as usize;
+        Some((start..start + text.len(), text))
     }
 
     /// The groups that the route puts its content into, with captures filled in. A capture that

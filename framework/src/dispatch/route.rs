@@ -1,6 +1,6 @@
 use std::fmt;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 
@@ -9,6 +9,7 @@ use super::capture_template::CaptureTemplate;
 use super::path::PathPattern;
 use super::pattern::Pattern;
 use super::{AuditPolicy, CachePolicy, CacheStatuses, ForgeryPolicy, QueryKey, Rate};
+use crate::request_values::RequestUses;
 
 /// Where in a site's files something is said.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -190,6 +191,8 @@ pub struct Route {
     pub audit: AuditPolicy,
     /// The part of the site that has the error pages.
     pub scope: Scope,
+    /// Which values of the request its pages use, once that is known.
+    pub uses: OnceLock<RequestUses>,
     pub(super) condition: PathCondition,
     pub(super) captures: Vec<String>,
     pub(super) groups: Vec<CaptureTemplate>,
@@ -226,6 +229,11 @@ impl Route {
     /// The names of the captures, in the order of the path.
     pub fn captures(&self) -> &[String] {
         &self.captures
+    }
+
+    /// Which values of the request its pages use.
+    pub fn uses(&self) -> RequestUses {
+        self.uses.get().copied().unwrap_or_default()
     }
 
     /// Whether it takes requests with this method.

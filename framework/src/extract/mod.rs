@@ -8,7 +8,7 @@
 //! - [`FromRequestParts`] and [`FromRequest`] are what a type needs to be an argument. An argument
 //!   of type `Result<T, T::Rejection>` leaves a failure to the controller; `Option<T>` is `None`
 //!   when what `T` takes is not there.
-//! - From the route: [`Path`], [`Query`], [`Uri`], [`Method`], [`VariantName`].
+//! - From the route: [`Path`], [`Query`], [`Uri`], [`Method`], [`VariantName`], [`Lang`], [`Scheme`].
 //! - From the body: [`Form`] (with [`FormFile`]), [`Json`], [`Multipart`], [`Bytes`], `String`, [`Body`].
 //! - From the headers: [`Headers`], [`HeaderMap`], [`Cookies`].
 //! - About the visit: [`Remote`], [`RequestId`], and [`Extension`] for what before-steps left.
@@ -35,6 +35,7 @@ mod form;
 mod from_request;
 mod headers;
 mod json;
+mod lang;
 mod line;
 mod multipart;
 mod need;
@@ -61,6 +62,7 @@ pub use from_request::{
 };
 pub use headers::Headers;
 pub use json::{Json, JsonRejection};
+pub use lang::{Lang, NotKnown};
 pub use multipart::{Field, Multipart, MultipartError, MultipartRejection};
 pub use need::{Need, NeededResource, NeededRules, NeededSession, NeededState};
 pub use path::{Path, PathRejection};
@@ -71,6 +73,7 @@ pub use variant_name::VariantName;
 pub use visit::{Remote, RequestId};
 
 pub use crate::body::{Body, BodyError};
+pub use crate::http::Scheme;
 pub use crate::request::NotInKey;
 pub use ::bytes::Bytes;
 pub use ::http::{HeaderMap, Method, Uri};

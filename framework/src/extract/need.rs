@@ -44,6 +44,10 @@ pub enum Need {
     RequestId,
     /// The visitor's address: not on a route that caches.
     Remote,
+    /// The page's language: it becomes a part of the key.
+    Lang,
+    /// Whether the visitor's connection is encrypted: it becomes a part of the key.
+    Scheme,
     /// Values in any spelling, as [`Form`](super::Form) reads them: not on a route that caches.
     Form,
     /// Rules of a form that can be used; see [`Submitted`](crate::form::Submitted).
@@ -123,7 +127,12 @@ impl Need {
             Need::Form => NotInKey::check_form(scope),
             Need::Changes => NotInKey::check_changes(scope),
             Need::Session(_) => NotInKey::check_session(scope),
-            Need::Cluster | Need::Rules(_) | Need::State(_) | Need::Resource(_) => Ok(()),
+            Need::Lang
+            | Need::Scheme
+            | Need::Cluster
+            | Need::Rules(_)
+            | Need::State(_)
+            | Need::Resource(_) => Ok(()),
         }
     }
 
@@ -158,6 +167,8 @@ impl fmt::Debug for Need {
             Need::Parameter(name) => write!(f, "Parameter({name})"),
             Need::RequestId => f.write_str("RequestId"),
             Need::Remote => f.write_str("Remote"),
+            Need::Lang => f.write_str("Lang"),
+            Need::Scheme => f.write_str("Scheme"),
             Need::Form => f.write_str("Form"),
             Need::Rules(_) => f.write_str("Rules"),
             Need::Changes => f.write_str("Changes"),

@@ -5,8 +5,8 @@ use http::header::RETRY_AFTER;
 
 use super::{
     BytesRejection, DataMutRejection, DecodeError, FormRejection, JsonRejection, MissingExtension,
-    MultipartError, MultipartRejection, NoSuchResource, NoSuchState, PathRejection, QueryRejection,
-    StringRejection,
+    MultipartError, MultipartRejection, NoSuchResource, NoSuchState, NotKnown, PathRejection,
+    QueryRejection, StringRejection,
 };
 use crate::body::BodyError;
 use crate::reply::{IntoReply, Reply, error};
@@ -87,6 +87,7 @@ rejections![
     NoSuchResource,
     NoSuchState,
     NotInKey,
+    NotKnown,
     PathRejection,
     QueryRejection,
     StringRejection,

@@ -38,6 +38,8 @@ pub(crate) struct Settings {
     pub collected_bodies: u64,
     /// The site's languages.
     pub languages: Languages,
+    /// The cookie that says which of them a visitor has chosen.
+    pub language_cookie: Option<String>,
     /// Which hits are made anew and compared.
     pub audit_sample: Sample,
     /// The proxies that are believed in what they say of where a request comes from.

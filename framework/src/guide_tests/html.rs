@@ -1,7 +1,27 @@
 use std::sync::Arc;
 
 use super::blocks;
+use crate::catalogues::Catalogues;
+use crate::http::Languages;
+use crate::problem::Problems;
 use crate::templates::{Engine, EngineOptions};
+
+/// The catalogues that the guide shows, each below a comment with its name.
+fn catalogues() -> Catalogues {
+    let folder = tempfile::tempdir().unwrap();
+    for block in blocks::in_language("fluent") {
+        let name = block.text.lines().next().and_then(|line| line.strip_prefix("# ")).unwrap();
+        let file = folder.path().join(name);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, &block.text).unwrap();
+    }
+    let mut problems = Problems::new();
+    let languages = Languages::new(["en", "de"]);
+    let catalogues = Catalogues::load(&folder.path().join("locales"), &languages, &mut problems);
+    problems.extend(catalogues.notes(None));
+    assert!(problems.is_empty(), "{problems}");
+    catalogues
+}
 
 /// Compiles a template of this name beside an empty one of each name that it uses.
 pub(super) fn compile(name: &str, text: &str) -> Result<(), String> {
@@ -19,11 +39,8 @@ pub(super) fn compile(name: &str, text: &str) -> Result<(), String> {
     }
     write("components.html", crate::form::COMPONENTS);
     write(name, text);
-    // The guide shows how a site registers this one.
-    let label: crate::templates::Customise = Arc::new(|tera| {
-        tera.register_function("label", |_: tera::Kwargs, _: &tera::State<'_>| "");
-    });
-    let options = EngineOptions { customise: vec![label], ..EngineOptions::default() };
+    let catalogues = Arc::new(catalogues());
+    let options = EngineOptions { catalogues, ..EngineOptions::default() };
     Engine::load(folder.path(), &options).map(drop).map_err(|problems| problems.to_string())
 }
 

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use http::HeaderMap;
 use http::header::ACCEPT_LANGUAGE;
 
+pub(crate) use self::scripts::direction;
 use self::scripts::{are_written_alike, written};
+use super::cookies::cookie;
 use super::weight::{Weight, member};
 
 /// The longest tag or range that is looked at, in bytes (RFC 5646, section 4.4.1, asks for 35).
@@ -88,6 +90,21 @@ impl Languages {
         self.0.is_empty()
     }
 
+    /// Whether there is one, so that none is chosen.
+    pub(crate) fn has_one(&self) -> bool {
+        self.0.len() == 1
+    }
+
+    /// The place of the language with this tag in the list.
+    pub(crate) fn index_of(&self, tag: &str) -> Option<usize> {
+        self.exact(tag)
+    }
+
+    /// The tag at a place of the list.
+    pub(crate) fn at(&self, index: usize) -> Option<&str> {
+        self.0.get(index).map(|tag| &**tag)
+    }
+
     /// All of them, the one for visitors who ask for none of them first.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|tag| &**tag)
@@ -97,6 +114,13 @@ impl Languages {
     /// sends, in a cookie for example, becomes one of few values or nothing.
     pub fn get(&self, tag: &str) -> Option<&str> {
         self.exact(tag).map(|index| &*self.0[index])
+    }
+
+    /// The language for a visitor who has sent these headers: that of the cookie of this name, else the
+    /// [preferred](Languages::preferred) one.
+    pub(crate) fn chosen(&self, headers: &HeaderMap, cookie_name: Option<&str>) -> Option<&str> {
+        let tag = cookie_name.and_then(|name| cookie(headers, name));
+        tag.and_then(|tag| self.get(tag)).or_else(|| self.preferred(headers))
     }
 
     /// The language for a visitor who has sent these headers: the one that is found for the range in

@@ -32,6 +32,7 @@ mod weight;
 pub(crate) use cookies::{cookie, cookies, is_cookie_name, is_cookie_value};
 pub use cookies::{decode_cookie_value, encode_cookie_value};
 pub use language::Languages;
+pub(crate) use language::direction;
 pub(crate) use negotiation::{Coding, Preferences};
 pub(crate) use proxies::network;
 pub use proxies::{Origin, Scheme};

@@ -8,7 +8,7 @@ use crate::request::RequestScope;
 use crate::session::{SessionChange, SessionRecord};
 
 /// The version of the link that this build speaks. Both ends must speak the same.
-pub const VERSION: u32 = 9;
+pub const VERSION: u32 = 10;
 
 /// What precedes the body of a forwarded request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +27,10 @@ pub struct Call {
     pub scope: RequestScope,
     /// What the site's variant function called the answer's variant, if it named one.
     pub variant: Option<String>,
+    /// The language of the page, if the controller may know it.
+    pub lang: Option<String>,
+    /// Whether the visitor's connection is encrypted, if the controller may know it.
+    pub is_encrypted: Option<bool>,
     /// The log that `applied` is a position of; `None` while the front end follows none.
     pub log: Option<LogEpoch>,
     /// The front end's position: the back end runs the controller when it has applied this too.

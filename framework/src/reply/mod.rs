@@ -14,6 +14,7 @@ mod cookies;
 mod headers;
 mod into_reply;
 mod make;
+mod message;
 mod redirect;
 mod session;
 
@@ -21,6 +22,7 @@ pub use content::Content;
 pub use cookie::{Cookie, SameSite};
 pub use into_reply::IntoReply;
 pub use make::{bytes, error, html, json, status, template, text};
+pub use message::Message;
 pub use redirect::{redirect_permanent, redirect_to, redirect_with};
 
 use std::fmt;

@@ -7,6 +7,7 @@ use http::{Extensions, HeaderMap, Method, Uri};
 use super::allowance::Allowance;
 use super::{Request, RequestParts, RequestScope, Site};
 use crate::body::Body;
+use crate::http::Scheme;
 use crate::log::{Epoch, LogEpoch, LogId, Position, SessionId, milliseconds_since_1970};
 use crate::session::{self, Issue, SessionChange, SessionData, SessionRecord};
 use crate::state::{AfterReply, Recorder, States};
@@ -42,6 +43,8 @@ impl RequestBuilder {
             params: Vec::new(),
             scope: RequestScope::Full,
             variant: None,
+            lang: None,
+            scheme: None,
             request_id: "request".to_owned(),
             remote: None,
             body_limit: 8 << 20,
@@ -132,6 +135,18 @@ impl RequestBuilder {
         let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         self.request.parts.scope =
             RequestScope::Key { route: route.into(), query: query.map(owned), vary: owned(vary) };
+        self
+    }
+
+    /// Sets the language of the page, as [`Lang`](crate::extract::Lang) takes it.
+    pub fn lang(mut self, tag: impl Into<String>) -> RequestBuilder {
+        self.request.parts.lang = Some(tag.into());
+        self
+    }
+
+    /// Says how the request was sent, as [`Scheme`] is taken.
+    pub fn scheme(mut self, scheme: Scheme) -> RequestBuilder {
+        self.request.parts.scheme = Some(scheme);
         self
     }
 

@@ -6,6 +6,7 @@ use http::{Extensions, HeaderMap, HeaderValue, Method, Uri};
 
 use super::allowance::Allowance;
 use super::{NotInKey, RequestScope, Site};
+use crate::http::Scheme;
 use crate::log::Position;
 use crate::session::SessionRecord;
 
@@ -25,6 +26,10 @@ pub struct RequestParts {
     pub(crate) scope: RequestScope,
     /// What the site's variant function called the variant that is wanted, if it named one.
     pub variant: Option<String>,
+    /// The tag of the page's language, if it is in the key or the page is for this visitor alone.
+    pub lang: Option<String>,
+    /// How the visitor has sent the request, if it is in the key or the page is for this visitor alone.
+    pub scheme: Option<Scheme>,
     pub(crate) request_id: String,
     pub(crate) remote: Option<IpAddr>,
     /// The longest body, in bytes, that an extractor reads into memory as a whole.

@@ -1,5 +1,7 @@
-//! The filters that bring a value into another language: `urlencode` and `urlencode_strict` into a
-//! URL, `json_encode` into JSON or a script.
+//! What brings a value into another notation: the filters `urlencode` and `urlencode_strict` into a URL, `json_encode` into
+//! JSON or a script; and what escapes a value within a string of JSON.
+
+use std::io::{self, Write};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tera::{Error, Kwargs, State, TeraResult, Value};
@@ -29,6 +31,23 @@ fn percent_encode(filter: &str, value: &Value, encoded: &'static AsciiSet) -> Te
     )))
 }
 
+/// The same for a template that makes JSON, where it is not escaped once more.
+pub(super) fn json_encode_safely(
+    value: &Value,
+    arguments: Kwargs,
+    state: &State<'_>,
+) -> TeraResult<Value> {
+    Ok(Value::safe_string(&json_encode(value, arguments, state)?))
+}
+
+/// Writes a text as it stands within a string of JSON. Like the filter, it writes nothing that ends a script or begins
+/// markup.
+pub(super) fn escape_json(text: &str, output: &mut dyn Write) -> io::Result<()> {
+    let quoted = serde_json::to_string(text)?;
+    let inside = quoted.get(1..quoted.len() - 1).unwrap_or_default();
+    output.write_all(without_markup(inside).as_bytes())
+}
+
 /// JSON in which nothing ends a script or begins markup, so that `{{ v | json_encode | safe }}` may
 /// stand in a `<script>`. `pretty=true` breaks lines.
 pub(super) fn json_encode(value: &Value, arguments: Kwargs, _: &State<'_>) -> TeraResult<String> {
@@ -37,7 +56,11 @@ pub(super) fn json_encode(value: &Value, arguments: Kwargs, _: &State<'_>) -> Te
         false => serde_json::to_string(value),
     };
     let json = json.map_err(|error| Error::message(format!("this is no JSON: {error}")))?;
-    // None of these stands outside of strings.
+    Ok(without_markup(&json))
+}
+
+/// JSON without the signs of markup and the line ends of scripts; none of them stands outside of strings.
+fn without_markup(json: &str) -> String {
     let json = json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026");
-    Ok(json.replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029"))
+    json.replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029")
 }

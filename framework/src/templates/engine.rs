@@ -20,11 +20,14 @@ use super::output::Output;
 use super::positions::{Originals, TextPosition};
 use super::references;
 use super::rendered::Rendered;
+use super::translations;
 use super::values::Values;
+use crate::catalogues::Catalogues;
 use crate::inline::{InlineHashes, InlineKind, KnownInline};
 use crate::media_type;
 use crate::pieces::{Piece, Pieces};
 use crate::problem::{Problem, Problems, line_of};
+use crate::request_values::RequestUses;
 
 /// Adds a site's own functions, filters, tests and global values to Tera. It is called at each
 /// load, before the templates are there.
@@ -45,6 +48,8 @@ pub struct EngineOptions {
     pub has_sessions: bool,
     /// Which scripts and styles in templates run by their hashes. By default none.
     pub hashed: Vec<InlineKind>,
+    /// The site's texts. By default none.
+    pub(crate) catalogues: Arc<Catalogues>,
     /// The longest page that a render may make, in bytes (default 32 MiB).
     pub max_output: usize,
 }
@@ -58,6 +63,7 @@ impl Default for EngineOptions {
             functions: Vec::new(),
             has_sessions: false,
             hashed: Vec::new(),
+            catalogues: Arc::default(),
             max_output: 32 * 1024 * 1024,
         }
     }
@@ -91,13 +97,16 @@ const IN_PATH: &AsciiSet = &CONTROLS
 
 /// The loaded templates of a site.
 ///
-/// In files whose media type is HTML or XML (`.html`, `.xml`, `.svg`, `.rss`, …) everything that a
-/// template writes from a value is escaped, unless it goes through the filter `safe`.
+/// In files whose media type is HTML or XML (`.html`, `.xml`, `.svg`, `.rss`, …) or JSON (`.json`, `.webmanifest`, …)
+/// everything that a template writes from a value is escaped as that type demands, unless it goes through the filter
+/// `safe`. What counts is the template that a render begins with: it says as what the page is sent.
 #[derive(Clone)]
 pub struct Engine {
     /// Where the templates were loaded from.
     folder: PathBuf,
     tera: Tera,
+    /// The same for pages that are JSON, if there are templates of such.
+    json: Option<Box<Tera>>,
     /// The templates with fragments, as their author wrote them.
     originals: Arc<Originals>,
     /// All fragments in them.
@@ -107,6 +116,9 @@ pub struct Engine {
     inline: Arc<KnownInline>,
     /// The groups that fragments name, and where; none where they are an expression.
     named_groups: Arc<[(Problem, Option<String>)]>,
+    catalogues: Arc<Catalogues>,
+    /// The keys of texts that templates ask for; `None` if not all are known.
+    texts: Option<Arc<BTreeSet<String>>>,
     max_output: usize,
     /// How much stack a render can need, in bytes.
     stack: usize,
@@ -132,14 +144,18 @@ impl Engine {
         let (originals, places, inline) = (Arc::default(), Arc::default(), Arc::default());
         let (folder, max_output) = (PathBuf::new(), options.max_output);
         let (has_sessions, named_groups) = (options.has_sessions, Arc::default());
+        let (catalogues, texts) = (Arc::clone(&options.catalogues), Some(Arc::default()));
         Engine {
             folder,
             tera: tera(options),
+            json: None,
             originals,
             places,
             has_sessions,
             inline,
             named_groups,
+            catalogues,
+            texts,
             max_output,
             stack,
         }
@@ -185,8 +201,11 @@ impl Engine {
         let escaped = engine.names().into_iter().filter(|name| escapes(name));
         let escaped: Vec<String> = escaped.map(str::to_owned).collect();
         engine.tera.autoescape_on(escaped);
+        engine.json = engine.for_json();
         engine.originals = Arc::new(originals);
         engine.named_groups = named_groups(folder, &sources).collect();
+        let texts = translations::check(folder, &sources, &options.catalogues, &mut problems);
+        engine.texts = texts.map(Arc::new);
         let globals = engine.tera.global_context().clone();
         let functions: Vec<_> = options.functions.iter().map(|(name, _)| name.clone()).collect();
         let code = SiteCode { is_all, functions: &functions, globals };
@@ -213,6 +232,21 @@ impl Engine {
     /// The groups that fragments name, and where; none where they are an expression.
     pub(crate) fn named_groups(&self) -> &[(Problem, Option<String>)] {
         &self.named_groups
+    }
+
+    /// What is not wrong with the site's texts, and hardly meant.
+    pub(crate) fn notes(&self) -> Problems {
+        self.catalogues.notes(self.texts.as_deref())
+    }
+
+    /// Which values of the request a template uses, itself or by what it includes or extends.
+    pub fn uses(&self, name: &str) -> RequestUses {
+        self.places.uses(name)
+    }
+
+    /// Which values of the request a template is seen to name. That its text is not known says nothing.
+    pub(crate) fn names_of_request(&self, name: &str) -> RequestUses {
+        self.places.names_of_request(name)
     }
 
     /// Whether a template names the visitor's session, itself or by what it includes or extends.
@@ -242,7 +276,7 @@ impl Engine {
         let running = Running::begin(fragments, what, self.max_output);
         let rendered = catch_unwind(AssertUnwindSafe(|| {
             stacker::maybe_grow(self.stack, self.stack, || {
-                self.tera.render_to(name, values.context(), &mut output)
+                self.tera_of(name).render_to(name, values.context(), &mut output)
             })
         }));
         let error = match rendered {
@@ -255,6 +289,28 @@ impl Engine {
             Err(panic) => RenderError::panicked(name, panic.as_ref()),
         };
         Err(Box::new(error.below(&self.folder)))
+    }
+
+    /// What renders pages that are JSON, if there are any. Markup that they include escapes likewise: what is written for a
+    /// string in JSON holds no markup either.
+    fn for_json(&self) -> Option<Box<Tera>> {
+        let names = self.names();
+        names.iter().any(|name| is_json(name)).then(|| {
+            let mut json = self.tera.clone();
+            let escaped = names.iter().filter(|name| is_json(name) || escapes(name));
+            json.autoescape_on(escaped.map(|name| (*name).to_owned()).collect::<Vec<_>>());
+            json.set_escape_fn(encode::escape_json);
+            json.register_filter("json_encode", encode::json_encode_safely);
+            Box::new(json)
+        })
+    }
+
+    /// What renders this template.
+    fn tera_of(&self, name: &str) -> &Tera {
+        match &self.json {
+            Some(json) if is_json(name) => json,
+            _ => &self.tera,
+        }
     }
 
     /// The hashes of the scripts and styles that stand in this content and in a template.
@@ -286,11 +342,20 @@ pub(super) fn escapes(name: &str) -> bool {
     media_type::is_markup(&media_type::of(name))
 }
 
+/// Whether the template of this name makes JSON.
+pub(super) fn is_json(name: &str) -> bool {
+    media_type::is_json(&media_type::of(name))
+}
+
 fn tera(options: &EngineOptions) -> Tera {
     let mut tera = Tera::new();
     functions::register(&mut tera, options.url_for.clone(), options.asset.clone());
+    functions::register_alternates(&mut tera, Arc::clone(&options.catalogues));
+    translations::register(&mut tera, Arc::clone(&options.catalogues));
     fragments::register_part(&mut tera);
-    tera.register_filter("date", super::date::date);
+    super::date::register(&mut tera, Arc::clone(&options.catalogues));
+    super::number::register(&mut tera, Arc::clone(&options.catalogues));
+    tera.register_filter("slugify", super::slug::slugify);
     tera.register_filter("json_encode", encode::json_encode);
     tera.register_filter("urlencode", encode::urlencode);
     tera.register_filter("urlencode_strict", encode::urlencode_strict);

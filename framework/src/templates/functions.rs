@@ -1,10 +1,12 @@
-//! What templates can call: `url_for(name="story", slug=story.slug)` and `asset(path="site.css")`.
+//! What templates can call: `url_for(name="story", slug=story.slug)`, `asset(path="site.css")` and `alternates()`.
 
 use std::sync::Arc;
 
+use serde::Serialize;
 use tera::{Error, Kwargs, Number, State, Tera, TeraResult, Value};
 
 use super::fragments;
+use crate::catalogues::Catalogues;
 
 /// Makes the URL of a route from its name and parameters, or says why there is none.
 ///
@@ -48,6 +50,27 @@ pub(super) fn register(tera: &mut Tera, url_for: UrlFor, asset: AssetUrl) {
     });
     tera.register_function("asset", move |arguments: Kwargs, _: &State<'_>| {
         asset(arguments.must_get::<&str>("path")?).map_err(Error::message)
+    });
+}
+
+/// The page in one of the site's languages.
+#[derive(Serialize)]
+struct Alternate<'a> {
+    lang: &'a str,
+    path: String,
+    current: bool,
+}
+
+/// Adds `alternates()`: the addresses of the page in each of the site's languages, where its path says which it is.
+pub(super) fn register_alternates(tera: &mut Tera, catalogues: Arc<Catalogues>) {
+    tera.register_function("alternates", move |_: Kwargs, _: &State<'_>| {
+        let request = fragments::request()?;
+        let current = request.lang.as_deref();
+        let alternates = catalogues.languages().filter_map(|lang| {
+            let path = request.path_in(lang)?;
+            Some(Alternate { lang, path, current: current == Some(lang) })
+        });
+        Value::try_from_serializable(&alternates.collect::<Vec<_>>())
     });
 }
 

@@ -11,7 +11,7 @@
 //!   what is said of them.
 //! - [`RenderError`]: why there is no page, and where in which template.
 //! - `inline`: the scripts and styles that stand in templates themselves.
-//! - `functions` and `date`: what templates can call beyond Tera's own.
+//! - `functions`, `translations`, `date`, `encode`, `number` and `slug`: what templates can call beyond Tera's own.
 //!
 //! This module knows neither HTTP nor the link. Functions in [`EngineOptions`] say where a route leads
 //! and where a file of the docroot lies.
@@ -25,11 +25,14 @@ mod fragments;
 mod functions;
 mod inline;
 mod marked;
+mod number;
 mod output;
 mod positions;
 mod references;
 mod rendered;
 mod scanner;
+mod slug;
+mod translations;
 mod values;
 
 pub(crate) use engine::Customise;

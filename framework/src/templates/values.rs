@@ -6,7 +6,9 @@ use serde::Serialize;
 use tera::{Context, Value};
 
 use super::marked::Marked;
+use crate::catalogues::direction;
 use crate::packed;
+use crate::request_values::RequestValues;
 
 /// Names and values for one render.
 ///
@@ -21,6 +23,8 @@ pub struct Values {
     set: Vec<String>,
     /// The name of the page's variant.
     variant: Option<Arc<str>>,
+    /// What the page may show of its request.
+    request: RequestValues,
     recorded: Option<Arc<[Arc<str>]>>,
 }
 
@@ -34,7 +38,8 @@ impl From<Context> for Values {
     fn from(context: Context) -> Values {
         let recorded = Some(Arc::default());
         let (packed, set, variant) = (None, Vec::new(), None);
-        Values { context: Arc::new(context), packed, set, variant, recorded }
+        let (context, request) = (Arc::new(context), RequestValues::default());
+        Values { context, packed, set, variant, request, recorded }
     }
 }
 
@@ -83,6 +88,30 @@ impl Values {
     /// `variant`.
     pub(crate) fn in_variant(self, variant: Option<&str>) -> Values {
         Values { variant: variant.map(Arc::from), ..self }
+    }
+
+    /// The same values, and what a page may show of its request: `lang`, `dir`, `scheme` and `path`, unless there are
+    /// values with these names.
+    ///
+    /// # Errors
+    /// When they cannot be set.
+    pub(crate) fn of_request(mut self, request: RequestValues) -> Result<Values, tera::Error> {
+        if let Some(lang) = &request.lang {
+            self.offer("lang", &**lang)?;
+            self.offer("dir", direction(lang))?;
+        }
+        if let Some(scheme) = request.scheme {
+            self.offer("scheme", scheme)?;
+        }
+        if let Some(path) = &request.path {
+            self.offer("path", &**path)?;
+        }
+        Ok(Values { request, ..self })
+    }
+
+    /// What the page may show of its request.
+    pub(super) fn request(&self) -> &RequestValues {
+        &self.request
     }
 
     /// Sets one value.

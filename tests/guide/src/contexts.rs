@@ -132,6 +132,11 @@ pub mod http {
 
 pub mod readme {}
 
+pub mod languages {
+    pub use headwater::prelude::*;
+    pub use serde::Deserialize;
+}
+
 pub mod variants {
     pub use std::process::ExitCode;
 

@@ -1,3 +1,5 @@
+use std::sync::OnceLock;
+
 use http::Method;
 
 use super::entry::{Entry, Located, report};
@@ -197,6 +199,7 @@ fn leaf<'e>(
         rate,
         audit,
         scope,
+        uses: OnceLock::new(),
         condition,
         captures,
         groups,

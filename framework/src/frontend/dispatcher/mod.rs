@@ -99,7 +99,8 @@ impl Dispatcher {
     async fn make(&self, (order, call): (Order, Call), body: Body) -> Served {
         match self.maker.make(&order, call, body).await {
             Ok(mut made) => {
-                tell_uncached(&mut made.headers, made.status, &order.route);
+                let told_by = (&*order.route, &*self.settings);
+                tell_uncached(&mut made.headers, made.status, told_by);
                 Served::Made { made: made.into(), cache: order.made(false) }
             }
             Err(failure) => Served::Failed(order.failed(failure).into()),

@@ -1,6 +1,7 @@
 //! What a visitor sees when there is no answer.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::StatusCode;
@@ -14,6 +15,7 @@ use super::{Made, MadeContent, Maker};
 use crate::computation::Code;
 use crate::inline::{InlineHashes, InlineKind};
 use crate::media_type;
+use crate::request_values::RequestValues;
 use crate::shown::{shown, shown_cause};
 use crate::templates::{NoFragments, Rendered, Values};
 
@@ -97,7 +99,9 @@ impl Maker {
         failed: &Failed,
         language: Option<&str>,
     ) -> (HeaderValue, Rendered, InlineHashes) {
-        let Failed { failure, scope, request_id, variant, .. } = failed;
+        let Failed { failure, scope, request_id, variant, request, .. } = failed;
+        let lang = request.lang.clone().or_else(|| language.map(Arc::from));
+        let request = RequestValues { lang, ..request.clone() };
         let development = self.settings.development;
         let values = ErrorValues {
             status: failure.status.as_u16(),
@@ -107,7 +111,7 @@ impl Maker {
             request_id,
             development,
             variant: variant.as_ref().and_then(VariantKind::name),
-            texts: language.and_then(Texts::of),
+            texts: request.lang.as_deref().and_then(Texts::of),
             is_of_the_site: failure.keeping.is_some(),
         };
         let template = edition.table.error_template(*scope, failure.status);
@@ -116,7 +120,8 @@ impl Maker {
         };
         let given = Values::of(&values).map_err(|error| error.to_string());
         let rendered = given.and_then(|given| {
-            let values = given.in_variant(values.variant);
+            let values = given.in_variant(values.variant).of_request(request);
+            let values = values.map_err(|error| error.to_string())?;
             let render = || edition.templates.render(template, &values, Rc::new(NoFragments));
             Code::template(template).run(render).map_err(|error| error.to_string())
         });

@@ -35,6 +35,7 @@ use crate::inline::InlineHashes;
 use crate::link::{Answer, AnswerContent, Call, CallError, Link};
 use crate::log::Position;
 use crate::media_type;
+use crate::request_values::RequestUses;
 use crate::server::{Work, limited};
 use crate::session::SessionRecord;
 use crate::templates::{NoFragments, Rendered, Values};
@@ -170,6 +171,7 @@ impl Maker {
         let session = session.filter(|session| self.sessions.honours(session));
         set_session(&mut values, session)?;
         let values = values.in_variant(making.order.variant.name());
+        let values = of_request(values, making.order, name)?;
         self.render(making, name, &values, StatusCode::OK, HeaderMap::new())
     }
 
@@ -207,6 +209,7 @@ impl Maker {
                 let values = values
                     .in_variant(making.order.variant.name())
                     .recorded_as(answer.recorded.as_deref());
+                let values = of_request(values, making.order, &name)?;
                 let making = Making { origin: Some(origin), ..making };
                 let mut made = self.render(making, &name, &values, status, headers)?;
                 made.groups.extend(answer.groups);
@@ -253,7 +256,22 @@ impl Maker {
                  `cache = \"no_cache\"`"
             )));
         }
+        // One for one client gets all that there is.
+        let lacking = templates.names_of_request(name).without(order.request.known());
+        let lacking = if self.settings.languages.is_empty() {
+            lacking.without(RequestUses::LANG)
+        } else {
+            lacking
+        };
+        if !order.is_for_one && lacking != RequestUses::NONE {
+            return Err(Failure::internal(format!(
+                "the template `{name}` uses {lacking} of the request, which the key of this page does not hold: name the \
+                 template as `template!(\"{name}\")` in the controller itself, so that this is known beforehand"
+            )));
+        }
         let key = order.key.as_ref().filter(|_| self.settings.caching);
+        // Fragments are found in other pages too.
+        let key = key.map(|key| key.without(|name| name.starts_with(':')));
         let (rendered, origin) = match (fragments, key) {
             (Source::Template(audited), _) => {
                 (templates.render(name, values, Rc::new(AuditedFragments(audited))), origin)
@@ -264,7 +282,7 @@ impl Maker {
                 let fragments = CachedFragments::new(
                     (&self.cache, &self.advice),
                     &self.settings,
-                    key,
+                    &key,
                     (generation, begun),
                     origin,
                 );
@@ -283,6 +301,13 @@ impl Maker {
         let recorded = Some(recorded);
         Ok(Made { status, headers, content, inline, groups, recorded, cache: None, origin })
     }
+}
+
+/// What a template sees of the request: what it uses, so that its fragments are those of all pages that show as much.
+fn of_request(values: Values, order: &Order, template: &str) -> Result<Values, Failure> {
+    let uses = order.edition.templates.uses(template);
+    let values = values.of_request(order.request.only(uses));
+    values.map_err(|error| Failure::internal(error.to_string()))
 }
 
 /// What a template that is for one client sees of its session.

@@ -32,6 +32,7 @@ use crate::http::names::CDN_CACHE_CONTROL;
 use crate::inline::InlineHashes;
 use crate::media_type;
 use crate::pieces::Pieces;
+use crate::request_values::RequestUses;
 use crate::server;
 
 /// Headers that say something about the very bytes of the body.
@@ -67,7 +68,9 @@ pub(super) fn page(
         may_be_encoded && is_whole && body.len() >= SHORTEST && !settings.encodings.is_empty();
     let may_be_spliced = may_be_encoded && !is_whole && settings.encodings.contains(&Coding::Gzip);
     let may_be_encoded = has_encodings || may_be_spliced;
-    vary(&mut headers, route.vary.iter().chain(&may_be_encoded.then_some(header::ACCEPT_ENCODING)));
+    let by_language = language_headers(route, settings).iter();
+    let names = route.vary.iter().chain(by_language);
+    vary(&mut headers, names.chain(&may_be_encoded.then_some(header::ACCEPT_ENCODING)));
     for header in &settings.group_headers {
         if let Some(value) = header.value(groups.iter().map(String::as_str)) {
             headers.entry(header.name()).or_insert(value);
@@ -92,6 +95,18 @@ pub(super) fn page(
     page
 }
 
+/// The headers by which the language of a route's pages is chosen, where they depend on it.
+fn language_headers(route: &Route, settings: &Settings) -> &'static [HeaderName] {
+    static NAMES: [HeaderName; 2] = [header::ACCEPT_LANGUAGE, header::COOKIE];
+    let uses = route.uses();
+    let is_chosen = uses.has(RequestUses::LANG) && !uses.has(RequestUses::LANG_IN_PATH);
+    match settings.language_cookie {
+        _ if !is_chosen || settings.languages.has_one() => &[],
+        None => &NAMES[..1],
+        Some(_) => &NAMES,
+    }
+}
+
 /// What browsers and CDNs may do with an answer, if the controller has not said it itself. Nothing
 /// reaches them when the page becomes wrong, so they are to ask again each time unless the route
 /// says otherwise. It says so of the page, and not of an error in its place.
@@ -106,10 +121,13 @@ fn tell_caches(headers: &mut HeaderMap, status: StatusCode, route: &Route) {
 pub(in crate::frontend) fn tell_uncached(
     headers: &mut HeaderMap,
     status: StatusCode,
-    route: &Route,
+    (route, settings): (&Route, &Settings),
 ) {
     if !headers.contains_key(header::SET_COOKIE) {
         tell_as_the_route_says(headers, status, route);
+        if route.browser.is_some() || route.cdn.is_some() {
+            vary(headers, language_headers(route, settings).iter());
+        }
     }
     let caching = headers.entry(header::CACHE_CONTROL);
     caching.or_insert(HeaderValue::from_static("no-store"));

@@ -96,6 +96,7 @@ mod tests {
             body_pace: Pace { pause: SECOND, rate: 0 },
             collected_bodies: 1,
             languages: Languages::default(),
+            language_cookie: None,
             audit_sample: Sample::OFF,
             proxies: TrustedProxies::default(),
             trusted_origins: Vec::new(),

@@ -2,15 +2,16 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use http::{Method, Request};
+use http::{Method, Request, header};
 
-use super::page_request::{NO_HEADER, PageRequest};
+use super::page_request::{LANG, NO_HEADER, PageRequest, SCHEME};
 use super::{Order, Router, Variant, Visit};
 use crate::cache::Key;
 use crate::clock;
 use crate::dispatch::{CanonicalPath, Resolution};
 use crate::frontend::respond::Forward;
 use crate::frontend::sessions::ClientSession;
+use crate::http::{Origin, Scheme};
 use crate::link::Call;
 
 impl Router {
@@ -18,17 +19,25 @@ impl Router {
     /// query and these headers has it. That is so for a variant that puts something else into the place
     /// of the URL.
     pub(in crate::frontend) fn order_of_key(&self, key: &Key<'_>) -> Option<(Order, Call)> {
-        let mut named = None;
+        let (mut named, mut scheme) = (None, Scheme::Http);
         let mut request = Request::get(key.id());
         for (name, value) in key.dependencies() {
             match name {
                 NO_HEADER => named = Some(value.to_owned()),
+                LANG => {
+                    request = match &self.settings.language_cookie {
+                        Some(cookie) => request.header(header::COOKIE, format!("{cookie}={value}")),
+                        None => request.header(header::ACCEPT_LANGUAGE, value),
+                    }
+                }
+                SCHEME if value == Scheme::Https.as_str() => scheme = Scheme::Https,
+                SCHEME => {}
                 name => request = request.header(name, unescape(value)?),
             }
         }
         let (client, ()) = request.body(()).ok()?.into_parts();
         let (generation, edition) = self.editions.take();
-        let origin = self.origin(IpAddr::V4(Ipv4Addr::LOCALHOST), &client.headers);
+        let origin = Origin { remote: IpAddr::V4(Ipv4Addr::LOCALHOST), scheme };
         let session = ClientSession::default();
         let visit = Visit::of_client((generation, &edition), (&client, &session), origin, None);
         let path = CanonicalPath::new(client.uri.path()).ok()?;
@@ -39,7 +48,7 @@ impl Router {
             return None;
         }
         let variant = named.map_or_else(Variant::yes, Variant::named);
-        let page = PageRequest::new(visit, matched, variant, &self.settings.languages).ok()?;
+        let page = PageRequest::new(visit, matched, variant, &self.settings).ok()?;
         let is_found = page.key.as_ref().is_ok_and(|found| found == key);
         is_found.then(|| page.into_order(Forward::Bypass, None, clock::now(), &self.settings))
     }

@@ -13,6 +13,7 @@ mod edition;
 mod from_key;
 mod order;
 mod page_request;
+mod request_values;
 mod variant;
 mod vary;
 mod visit;
@@ -34,6 +35,7 @@ use crate::computation::Code;
 use crate::dispatch::{CanonicalPath, ForgeryPolicy, Match, Resolution, Route, Scope, Target};
 use crate::http::{Origin, forgery};
 use crate::log::panic_message;
+use crate::request_values::RequestValues;
 use crate::session::SessionRecord;
 use crate::shown::{shown, shown_cause};
 
@@ -42,6 +44,7 @@ pub(super) use edition::Editions;
 pub(super) use order::Order;
 pub(crate) use order::key_scope;
 pub(super) use page_request::PageRequest;
+pub(crate) use request_values::LANG_CAPTURE;
 pub use variant::Variant;
 pub(crate) use variant::VariantFn;
 pub(super) use variant::VariantKind;
@@ -82,6 +85,8 @@ pub(super) struct Failed {
     pub(super) path: String,
     /// What the variant function has said, if it was asked.
     pub(super) variant: Option<VariantKind>,
+    /// What its error page may show of the request, as far as it is known.
+    pub(super) request: RequestValues,
     pub(super) cache: CacheStatus,
 }
 
@@ -90,7 +95,8 @@ impl Failed {
     pub(super) fn refused(failure: Failure, scope: Scope, path: &str) -> Failed {
         let cache = CacheStatus::forwarded(Forward::Bypass);
         let (request_id, path) = (request_id(), path.to_owned());
-        Failed { failure, scope, request_id, path, variant: None, cache }
+        let request = RequestValues::default();
+        Failed { failure, scope, request_id, path, variant: None, request, cache }
     }
 }
 
@@ -203,7 +209,7 @@ impl Router {
                 return Routed::Refused(refused.into());
             }
         };
-        match PageRequest::new(visit, matched, variant, &self.settings.languages) {
+        match PageRequest::new(visit, matched, variant, &self.settings) {
             Ok(mut page) => {
                 if page.key.is_err() {
                     let session = self.sessions.open(&visit.client.headers, visit.session);
@@ -218,6 +224,11 @@ impl Router {
     /// The variant and the language of the error page for a request.
     pub(super) fn settle_variant(&self, visit: Visit<'_>, failed: &mut Failed) -> Option<&str> {
         let languages = &self.settings.languages;
+        // It is this client's alone, unless it was made of a key.
+        if failed.variant.is_none() {
+            failed.request.scheme = Some(visit.origin.scheme.as_str());
+            failed.request.path = Some(failed.path.as_str().into());
+        }
         let variant = failed.variant.get_or_insert_with(|| {
             let variant = self.variant_of(visit);
             variant.map(|variant| variant.kind).unwrap_or_else(|cause| {
@@ -228,7 +239,8 @@ impl Router {
             })
         });
         let language = variant.name().and_then(|name| languages.get(name));
-        language.or_else(|| languages.preferred(visit.headers()))
+        let cookie = self.settings.language_cookie.as_deref();
+        language.or_else(|| languages.chosen(visit.headers(), cookie))
     }
 
     /// The session of the client, if it is honoured here.
@@ -248,7 +260,7 @@ impl Router {
     /// That it panicked, with its message.
     fn variant_of(&self, visit: Visit<'_>) -> Result<Variant, String> {
         let Some(variant) = &self.variant else { return Ok(Variant::yes()) };
-        let languages = &self.settings.languages;
+        let languages = (&self.settings.languages, self.settings.language_cookie.as_deref());
         let session = self.session_of(visit);
         let visitor = Visitor::of(visit.uri, visit.headers(), visit.origin, languages, &session);
         // It shares nothing with the front end that it could leave half done.

@@ -20,6 +20,7 @@ use crate::http::{Languages, Origin};
 use crate::link::{Call, CallRate};
 use crate::log::Position;
 use crate::request::RequestScope;
+use crate::request_values::RequestValues;
 use crate::server::Work;
 use crate::session::SessionRecord;
 
@@ -37,6 +38,8 @@ pub(in crate::frontend) struct Order {
     /// The path that the route was found with.
     pub(in crate::frontend) path: String,
     pub(in crate::frontend) variant: VariantKind,
+    /// What the page may show of the request.
+    pub(in crate::frontend) request: RequestValues,
     /// The groups of the route and of the variant, of a page that may be kept.
     pub(in crate::frontend) groups: Vec<String>,
     /// The key of the page, which the fragments in it share; `None` if they are neither found nor kept.
@@ -129,6 +132,8 @@ impl Order {
             headers: Vec::new(),
             scope: RequestScope::Full,
             variant: variant.kind.name().map(str::to_owned),
+            lang: None,
+            is_encrypted: None,
             // These three are known when it is sent.
             log: None,
             applied: Position::START,
@@ -149,6 +154,7 @@ impl Order {
             route: Arc::clone(matched.route),
             path: matched.path().to_owned(),
             variant: variant.kind,
+            request: RequestValues::default(),
             groups: Vec::new(),
             key: None,
             is_for_one: true,
@@ -186,11 +192,12 @@ impl Order {
             request_id: self.request_id.clone(),
             path: self.name().to_owned(),
             variant: Some(self.variant.clone()),
+            request: self.request.clone(),
             cache: self.made(false),
         }
     }
 
-    /// The one of the site's languages for what is made of a key: that of the variant, or the one that
+    /// The one of the site's languages for the error pages of a key: its own, or that of the variant, or the one that
     /// the route's `vary` has put into the call, or the first.
     pub(in crate::frontend) fn language<'a>(
         &self,
@@ -199,8 +206,9 @@ impl Order {
     ) -> Option<&'a str> {
         let vary = call.headers.iter().find(|(name, _)| *name == header::ACCEPT_LANGUAGE.as_str());
         let vary = vary.and_then(|(_, value)| std::str::from_utf8(value).ok());
-        let named = self.variant.name().and_then(|name| languages.get(name));
-        named.or_else(|| languages.get(vary?)).or_else(|| languages.iter().next())
+        let own = self.request.lang.as_deref().and_then(|tag| languages.get(tag));
+        let named = || self.variant.name().and_then(|name| languages.get(name));
+        own.or_else(named).or_else(|| languages.get(vary?)).or_else(|| languages.iter().next())
     }
 }
 

@@ -9,6 +9,7 @@ use super::super::failure::Failure;
 use super::super::respond::Forward;
 use super::super::settings::Settings;
 use super::order::Order;
+use super::request_values::{self, ChosenLanguage};
 use super::variant::{Variant, VariantKind};
 use super::{Edition, Failed, Visit, vary};
 use crate::cache::{Entry, Key, KeyBuilder};
@@ -16,6 +17,7 @@ use crate::clock::Moment;
 use crate::dispatch::{CacheType, Match, Route};
 use crate::http::Languages;
 use crate::link::Call;
+use crate::request_values::{RequestUses, RequestValues};
 use crate::session::SessionRecord;
 
 /// A request for a page, with all that the router has found out about it.
@@ -25,6 +27,8 @@ pub(in crate::frontend) struct PageRequest<'a> {
     pub(in crate::frontend) variant: Variant,
     /// The part of the query that the route heeds, in its one spelling.
     query: Cow<'a, str>,
+    /// The language, as far as the key or the path has one.
+    language: ChosenLanguage,
     /// The client's session, as its cookie says, for a page that is the client's own.
     pub(super) session: Option<Arc<SessionRecord>>,
     /// What the page is found by in the cache, or why the cache has no part in it.
@@ -33,19 +37,23 @@ pub(in crate::frontend) struct PageRequest<'a> {
 
 /// What the variant is called in a key: a name that no header has.
 pub(super) const NO_HEADER: &str = "";
+/// What language, scheme and path are called in a key: no header's name begins with a colon.
+pub(super) const LANG: &str = ":lang";
+pub(super) const SCHEME: &str = ":scheme";
+const PATH: &str = ":path";
 
 impl<'a> PageRequest<'a> {
     /// A request that `matched` takes, and of which the site's variant function says `variant`.
     ///
     /// # Errors
-    /// When the query is one that cannot be a part of a key.
+    /// When the query is one that cannot be a part of a key, and when the path says a language that the site does not have.
     pub(super) fn new(
         visit: Visit<'a>,
         matched: Match<'a>,
         variant: Variant,
-        languages: &Languages,
+        settings: &Settings,
     ) -> Result<PageRequest<'a>, Box<Failed>> {
-        let route = matched.route;
+        let (route, languages) = (matched.route, &settings.languages);
         let why = match *visit.method {
             Method::GET | Method::HEAD => None,
             _ => Some(Forward::Method),
@@ -64,10 +72,23 @@ impl<'a> PageRequest<'a> {
                 return Err(Failed { variant: Some(variant.kind), ..refused }.into());
             }
         };
+        let language = match route.uses() {
+            RequestUses::NONE => Ok(ChosenLanguage::default()),
+            uses => ChosenLanguage::of(uses, visit, &matched, settings),
+        };
+        let Ok(language) = language else {
+            let failure = Failure::new(StatusCode::NOT_FOUND, "There is no such page.");
+            let refused = Failed::refused(failure, route.scope, matched.path());
+            return Err(Failed { variant: Some(variant.kind), ..refused }.into());
+        };
         let key = Err(Forward::Bypass);
-        let mut request = PageRequest { visit, matched, variant, query, session: None, key };
+        let mut request =
+            PageRequest { visit, matched, variant, query, language, session: None, key };
         request.key = match why {
-            None => Ok(request.key_of(request.id(), languages)),
+            None => {
+                let key = request.key_of(request.id(), languages);
+                Ok(request.with_values(key, languages).build())
+            }
             Some(why) => Err(why),
         };
         Ok(request)
@@ -94,7 +115,7 @@ impl<'a> PageRequest<'a> {
     /// The key of content with this id in the variant and with the headers of this request. Nothing else
     /// of the request may reach a controller: [`key_scope`](super::key_scope) says what does, and
     /// [`Order::of_key`] takes it from the same [`id`](PageRequest::id) and [`vary::values`].
-    fn key_of<'k>(&self, id: Cow<'k, str>, languages: &Languages) -> Key<'k> {
+    fn key_of<'k>(&self, id: Cow<'k, str>, languages: &Languages) -> KeyBuilder<'k> {
         let mut key = match &self.variant.kind {
             VariantKind::Key(key) => KeyBuilder::new(key.clone()),
             VariantKind::Named(name) => KeyBuilder::new(id).depends_on(NO_HEADER, name),
@@ -103,7 +124,41 @@ impl<'a> PageRequest<'a> {
         for (name, value) in vary::values(&self.matched.route.vary, self.visit, languages) {
             key = key.depends_on(name.as_str(), &value.escape_ascii().to_string());
         }
-        key.build()
+        key
+    }
+
+    /// A key, and the values of the request that the page uses. Those alone are in the order's
+    /// [`RequestValues`](Order::request).
+    fn with_values<'k>(&self, mut key: KeyBuilder<'k>, languages: &Languages) -> KeyBuilder<'k> {
+        let uses = self.route().uses();
+        if let Some(tag) = self.language.in_key(languages) {
+            key = key.depends_on(LANG, tag);
+        }
+        if uses.has(RequestUses::SCHEME) {
+            key = key.depends_on(SCHEME, self.visit.origin.scheme.as_str());
+        }
+        // Otherwise the id has it.
+        if uses.has(RequestUses::PATH) && matches!(self.variant.kind, VariantKind::Key(_)) {
+            key = key.depends_on(PATH, self.matched.path());
+        }
+        key
+    }
+
+    /// What the page may show of the request: what is in its key, or all if it is for this client alone.
+    pub(super) fn values(&self, settings: &Settings) -> RequestValues {
+        let (mut uses, languages) = (self.route().uses(), &settings.languages);
+        let request = (self.visit, &self.matched);
+        if !matches!(self.variant.kind, VariantKind::Key(_)) {
+            uses.add(RequestUses::PATH);
+        }
+        if self.key.is_ok() {
+            return request_values::values(uses, self.language, request, languages);
+        }
+        let all = RequestUses::ALL.and(uses);
+        // The path has been looked at.
+        let language = ChosenLanguage::of(all, self.visit, &self.matched, settings);
+        let language = language.unwrap_or_default();
+        request_values::values(all, language, request, languages)
     }
 
     /// The order for the page. `why` says why it has to be made; `stale` may stand in for it.
@@ -117,14 +172,19 @@ impl<'a> PageRequest<'a> {
         now: Moment,
         settings: &Settings,
     ) -> (Order, Call) {
-        match std::mem::replace(&mut self.key, Err(why)) {
+        let request = self.values(settings);
+        let (order, call) = match std::mem::replace(&mut self.key, Err(why)) {
             Ok(key) => Order::of_key(self, key, why, stale, now, &settings.languages),
             Err(_) => {
                 let shares_fragments = settings.caching && self.variant.kind != VariantKind::No;
-                let key = || self.key_of(Cow::Borrowed(""), &settings.languages).into_owned();
+                let key =
+                    || self.key_of(Cow::Borrowed(""), &settings.languages).build().into_owned();
                 let key = shares_fragments.then(key);
                 Order::of_request(self, key, why, now)
             }
-        }
+        };
+        let (lang, scheme) = (request.lang.as_deref().map(str::to_owned), request.scheme);
+        let call = Call { lang, is_encrypted: scheme.map(|scheme| scheme == "https"), ..call };
+        (Order { request, ..order }, call)
     }
 }

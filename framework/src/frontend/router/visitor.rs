@@ -43,6 +43,7 @@ pub struct Visitor<'a> {
     headers: &'a HeaderMap,
     origin: Origin,
     languages: &'a Languages,
+    language_cookie: Option<&'a str>,
     session: &'a OpenSession<'a>,
 }
 
@@ -53,7 +54,7 @@ impl<'a> Visitor<'a> {
     /// The sender of this request, who comes from `origin` to a site with these languages: to try a
     /// variant function in a test.
     pub fn new(parts: &'a Parts, origin: Origin, languages: &'a Languages) -> Visitor<'a> {
-        Visitor::of(&parts.uri, &parts.headers, origin, languages, &|| None)
+        Visitor::of(&parts.uri, &parts.headers, origin, (languages, None), &|| None)
     }
 
     /// The sender of a request for `uri` with these headers.
@@ -61,10 +62,10 @@ impl<'a> Visitor<'a> {
         uri: &'a Uri,
         headers: &'a HeaderMap,
         origin: Origin,
-        languages: &'a Languages,
+        (languages, language_cookie): (&'a Languages, Option<&'a str>),
         session: &'a OpenSession<'a>,
     ) -> Visitor<'a> {
-        Visitor { uri, headers, origin, languages, session }
+        Visitor { uri, headers, origin, languages, language_cookie, session }
     }
 
     /// Path and query, as they were sent.
@@ -100,10 +101,11 @@ impl<'a> Visitor<'a> {
         (self.session)()?.decode()
     }
 
-    /// The one of the site's languages that `Accept-Language` wants most (see
+    /// The language of the visitor, unless the path says another: that of the cookie that `language_cookie` of
+    /// `project.toml` names, else the one of the site's that `Accept-Language` wants most (see
     /// [`Languages::preferred`]). Empty if `project.toml` names no `languages`.
     pub fn language(&self) -> &'a str {
-        self.languages.preferred(self.headers).unwrap_or_default()
+        self.languages.chosen(self.headers, self.language_cookie).unwrap_or_default()
     }
 
     /// The site's languages, as `project.toml` names them.
@@ -125,7 +127,7 @@ impl<'a> Visitor<'a> {
 
 impl fmt::Debug for Visitor<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Visitor { uri, headers, origin, languages, session: _ } = self;
+        let Visitor { uri, headers, origin, languages, .. } = self;
         f.debug_struct("Visitor")
             .field("uri", uri)
             .field("headers", headers)

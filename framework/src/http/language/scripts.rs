@@ -39,6 +39,30 @@ pub(super) fn written(tag: &str) -> Option<(&'static str, &str)> {
     Some((language, region.map_or(usual, |(_, script)| script)))
 }
 
+/// Scripts that are written from right to left.
+const FROM_THE_RIGHT: [&str; 10] =
+    ["Adlm", "Arab", "Aran", "Hebr", "Mand", "Mend", "Nkoo", "Rohg", "Syrc", "Thaa"];
+
+/// Languages whose usual script is one of these, beyond those that are written in several.
+const LANGUAGES_FROM_THE_RIGHT: [&str; 22] = [
+    "ar", "arc", "bal", "ckb", "dv", "fa", "glk", "he", "iw", "khw", "ks", "lrc", "mzn", "nqo",
+    "pnb", "ps", "sdh", "skr", "syr", "ur", "yi", "ji",
+];
+
+/// In which direction the language of this tag is written, as `dir` in HTML says it.
+pub(crate) fn direction(tag: &str) -> &'static str {
+    let among =
+        |list: &[&str], word: &str| list.iter().any(|known| known.eq_ignore_ascii_case(word));
+    let mut parts = tag.split('-');
+    let language = parts.next().unwrap_or_default();
+    let script = parts.next().filter(|part| part.len() == 4);
+    let is_from_the_right = match script.or_else(|| written(tag).map(|(_, script)| script)) {
+        Some(script) => among(&FROM_THE_RIGHT, script),
+        None => among(&LANGUAGES_FROM_THE_RIGHT, language),
+    };
+    if is_from_the_right { "rtl" } else { "ltr" }
+}
+
 /// Whether two tags are of one language in one script, as far as this table tells.
 pub(super) fn are_written_alike(one: &str, other: &str) -> bool {
     match (written(one), written(other)) {

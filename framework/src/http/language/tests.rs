@@ -199,3 +199,13 @@ proptest! {
         prop_assert!(languages.iter().any(|tag| Some(tag) == languages.preferred(&headers)));
     }
 }
+
+#[test]
+fn a_language_has_its_direction() {
+    for tag in ["ar", "he-IL", "fa", "az-IR", "pa-Arab", "uz-Arab-AF", "UR"] {
+        assert_eq!(direction(tag), "rtl", "{tag}");
+    }
+    for tag in ["en", "az", "pa", "ur-Latn", "zh-Hant", ""] {
+        assert_eq!(direction(tag), "ltr", "{tag}");
+    }
+}

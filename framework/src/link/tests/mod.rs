@@ -123,6 +123,8 @@ fn call(controller: &str) -> Call {
         remote: None,
         session: None,
         variant: None,
+        lang: None,
+        is_encrypted: None,
         body_limit: None,
         deadline: GENEROUS.as_millis() as u64,
         own_url: None,

@@ -57,7 +57,7 @@ fn a_template_extends_and_includes_others_in_any_folder() {
 }
 
 #[test]
-fn values_are_escaped_in_markup_and_nowhere_else() {
+fn values_are_escaped_as_the_media_type_demands() {
     let text = "{{ v }}";
     let names = [
         "a.html",
@@ -75,8 +75,11 @@ fn values_are_escaped_in_markup_and_nowhere_else() {
     let engine = load(&names.map(|name| (name, text)));
     for name in names {
         let page = render(&engine, name, r#"{"v":"<'\">/"}"#).unwrap();
-        let plain = ["a.txt", "a.json", "html"].contains(&name);
-        let expected = if plain { "<'\">/" } else { "&lt;&#39;&quot;&gt;/" };
+        let expected = match name {
+            "a.txt" | "html" => "<'\">/",
+            "a.json" => "\\u003c'\\\"\\u003e/",
+            _ => "&lt;&#39;&quot;&gt;/",
+        };
         assert_eq!(page, expected, "{name}");
     }
 }
@@ -307,6 +310,57 @@ fn a_function_sees_the_variant_of_the_page_whatever_the_template_calls_so() {
             assert_eq!(render_values(&engine, "a.html", &values).unwrap(), "de", "{text} {given}");
             let values = values.in_variant(None);
             assert_eq!(render_values(&engine, "a.html", &values).unwrap(), "", "{text} {given}");
+        }
+    }
+}
+
+#[test]
+fn what_is_written_into_json_stays_within_its_string() {
+    let engine = load(&[
+        (
+            "a.json",
+            "{\"title\": \"{{ title }}\", \"all\": {{ all | json_encode }}, \"n\": {{ n }}{% include 'b.html' %}}",
+        ),
+        ("b.html", "{# {{ title }} #}"),
+        ("c.html", "{{ title }}"),
+        ("d.txt", "{{ title }}"),
+    ]);
+    let title = "\"},\n\\ </script>&";
+    let values = serde_json::json!({"title": title, "all": [title, {"a": 1}], "n": 1.5});
+    let rendered = |name: &str| render(&engine, name, &values.to_string()).unwrap();
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&rendered("a.json")).unwrap(), values);
+    assert!(!rendered("a.json").contains(['<', '&']), "{}", rendered("a.json"));
+    assert!(rendered("c.html").starts_with("&quot;}"), "{}", rendered("c.html"));
+    assert_eq!(rendered("d.txt"), title);
+}
+
+/// The names in the first column of the guide's table behind this heading, without their arguments.
+fn listed(heading: &str) -> Vec<String> {
+    let guide = include_str!("../../../../docs/guide/templates.md");
+    let section = guide.split("\n## ").find(|section| section.starts_with(heading)).unwrap();
+    let rows = section.lines().filter(|line| line.starts_with("| ")).skip(1);
+    let cells = rows.map(|row| row.split(" | ").next().unwrap());
+    let code = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2));
+    code.map(|code| code.split('(').next().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn the_guide_lists_every_filter_and_function() {
+    let tera = super::tera(&EngineOptions::default());
+    let tera = format!("{tera:?}");
+    for (heading, field, own, call) in [
+        ("Filters", "filters: ", 1, "{{ 1 | NAME }}"),
+        ("Functions", "functions: ", 2, "{{ NAME() }}"),
+    ] {
+        let names = listed(heading);
+        let count = tera.split(field).nth(1).unwrap().split(',').next().unwrap();
+        // Those that rewritten tags call are for no author.
+        assert_eq!(names.len() + own, count.parse::<usize>().unwrap(), "{heading}: {names:?}");
+        for name in names {
+            let folder = site(&[("a.html", &call.replace("NAME", &name))]);
+            let loaded = Engine::load(folder.path(), &EngineOptions::default());
+            let found = loaded.err().map(|found| found.to_string()).unwrap_or_default();
+            assert!(!found.contains("Unknown"), "{heading}: {found}");
         }
     }
 }

@@ -30,6 +30,10 @@
 //! a function of the site finds out for itself cannot be in it. Where there are blocks in a body, the
 //! template that the page was begun with decides on them, so this is in the key, too.
 //!
+//! What a fragment uses of the request ([`RequestUses`]: by name, or by a function such as `t`) is in its key as it is,
+//! whatever it is made of: the pages around it may differ by it. In a body that cannot be seen these are language and scheme;
+//! the path is for the author's id to say, as other values are.
+//!
 //! # What would break it
 //!
 //! A mark that says too little: a [row](crate::packed::MarkKind::Row) whose value depends on more than its
@@ -44,6 +48,8 @@ use tera::value::{Key, ValueKind};
 use tera::{State, Value};
 
 use super::mentions::{Path, Place, Places, SESSION};
+use crate::request_values::RequestUses;
+use crate::templates::engine::is_json;
 use crate::templates::marked::{Mark, Marked, PAGE, address};
 use crate::templates::values::Values;
 
@@ -92,10 +98,22 @@ impl Known {
         let lacks_values = row.is_some() && place.mentions.is_unknown;
         let has_key = !may_name_session && !lacks_values;
         let found = Dependence { all, has_key, ..Dependence::default() };
-        if !is_of_data && row.is_none() {
-            return found;
+        let mut uses = place.mentions.request_uses();
+        if all {
+            uses.add(RequestUses::LANG.and(RequestUses::SCHEME));
         }
         let mut reader = Reader { known: self, is_row: row.is_some(), said: Vec::new(), found };
+        if is_json(&self.template) {
+            // Its text is escaped otherwise than in HTML.
+            reader.say(b'J', b"");
+        }
+        reader.of_request(uses);
+        if !is_of_data && row.is_none() {
+            return match reader.said.is_empty() {
+                true => reader.found,
+                false => reader.finish(),
+            };
+        }
         match row {
             None => reader.say(b'B', &place.body),
             Some(row) => {
@@ -147,6 +165,24 @@ impl<'a> Reader<'a> {
         let (half, _) = digest.split_at(size_of::<u128>());
         self.found.digest = half.try_into().ok().map(u128::from_le_bytes);
         self.found
+    }
+
+    /// The values of the request that are used. A value of the page that has taken the name of one is said as others are.
+    fn of_request(&mut self, uses: RequestUses) {
+        let values = self.known.values.request();
+        let is_given = |name| !self.known.values.is_set(name);
+        let lang = values.lang.as_deref();
+        let scheme = values.scheme.filter(|_| !is_given("scheme"));
+        let path = values.path.as_deref().filter(|_| !is_given("path"));
+        for (kind, value, used) in [
+            (b'L', lang, RequestUses::LANG),
+            (b'S', scheme, RequestUses::SCHEME),
+            (b'A', path, RequestUses::PATH),
+        ] {
+            if let Some(value) = value.filter(|_| uses.has(used)) {
+                self.say(kind, value.as_bytes());
+            }
+        }
     }
 
     /// What one of the paths leads to.

@@ -66,8 +66,8 @@ use std::sync::Arc;
 
 pub use arguments::{FragmentKey, FragmentType};
 pub(super) use functions::{register, register_part};
-pub(super) use mentions::{Places, SiteCode, count};
-pub(super) use render::{Running, variant};
+pub(super) use mentions::{Places, SiteCode, Token, count, tokens};
+pub(super) use render::{Running, lang, request, variant};
 pub(super) use rewrite::constant_groups;
 pub use rewrite::rewrite;
 

@@ -16,6 +16,7 @@ use super::mentions::Places;
 use super::names::Names;
 use super::{FragmentFill, Fragments};
 use crate::pieces::{Fragment, Part, Piece, Pieces};
+use crate::request_values::RequestValues;
 use crate::templates::rendered::Rendered;
 use crate::templates::values::Values;
 
@@ -179,6 +180,21 @@ pub(super) fn fragments() -> TeraResult<Rc<dyn Fragments>> {
 /// The name of the variant of the page that is rendered on this thread, if it has one.
 pub(in crate::templates) fn variant() -> TeraResult<Option<Arc<str>>> {
     running(|render| Ok(render.values.variant().cloned()))
+}
+
+/// What the page that is rendered on this thread may show of its request.
+pub(in crate::templates) fn request() -> TeraResult<RequestValues> {
+    running(|render| Ok(render.values.request().clone()))
+}
+
+/// The language of the page that is rendered on this thread.
+pub(in crate::templates) fn lang() -> TeraResult<Arc<str>> {
+    let lang = running(|render| Ok(render.values.request().lang.clone()))?;
+    lang.ok_or_else(|| {
+        Error::message(
+            "this page has no language: name the site's languages at the top of project.toml, as languages = [\"en\"]",
+        )
+    })
 }
 
 impl Render {

@@ -2,12 +2,20 @@
 
 use super::found::Found;
 use super::tokens::{Token, tokens};
+use crate::request_values::RequestUses;
 
 /// Functions whose result depends on their arguments and on the site's files alone.
 const FUNCTIONS: [&str; 5] = ["asset", "part", "range", "throw", "url_for"];
 
+/// Functions that see their arguments and values of the request.
+const FUNCTIONS_OF_REQUEST: [(&str, RequestUses); 2] =
+    [("alternates", RequestUses::LANG.and(RequestUses::PATH)), ("t", RequestUses::LANG)];
+
+/// Filters that go by the page's language.
+const FILTERS_OF_LANGUAGE: [&str; 2] = ["datetime", "number"];
+
 /// Filters that see what they are given and nothing else: Tera's own, and those of this framework.
-const FILTERS: [&str; 41] = [
+const FILTERS: [&str; 42] = [
     "abs",
     "capitalize",
     "date",
@@ -35,6 +43,7 @@ const FILTERS: [&str; 41] = [
     "reverse",
     "round",
     "safe",
+    "slugify",
     "sort",
     "split",
     "str",
@@ -193,8 +202,13 @@ impl<'t, 'a> Reader<'t, 'a, '_> {
             }
             Some(Token::Sign("(")) => {
                 self.found.supers |= word == "super";
-                if word != "super" && !FUNCTIONS.contains(&word) {
-                    self.found.functions.insert(word.into());
+                let of_request = FUNCTIONS_OF_REQUEST.iter().find(|(name, _)| *name == word);
+                match of_request {
+                    Some((_, uses)) => self.found.uses.add(*uses),
+                    None if word == "super" || FUNCTIONS.contains(&word) => {}
+                    None => {
+                        self.found.functions.insert(word.into());
+                    }
                 }
                 self.at += 1;
                 return Place::Operand;
@@ -222,6 +236,13 @@ impl<'t, 'a> Reader<'t, 'a, '_> {
 
     /// What follows `|`.
     fn filter(&mut self) -> Place {
+        if let Some(Token::Word(name)) = self.peek(0)
+            && FILTERS_OF_LANGUAGE.contains(&name)
+        {
+            self.found.uses.add(RequestUses::LANG);
+            self.at += 1;
+            return Place::Operator;
+        }
         self.known(&FILTERS)
     }
 

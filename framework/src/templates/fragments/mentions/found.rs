@@ -1,5 +1,7 @@
 use std::collections::BTreeSet;
 
+use crate::request_values::RequestUses;
+
 /// A variable, and the fields of it that are read: `story.author.name`.
 pub(in crate::templates::fragments) type Path = Box<[Box<str>]>;
 
@@ -16,6 +18,8 @@ pub(super) struct Found {
     pub(super) opaque: bool,
     /// The functions that are called, but for Tera's and Headwater's own.
     pub(super) functions: BTreeSet<Box<str>>,
+    /// What functions and filters take from the request.
+    pub(super) uses: RequestUses,
     /// Whether there is a `super()`.
     pub(super) supers: bool,
     /// Whether a component is called.

@@ -26,6 +26,12 @@
 //!   another function, a filter or a test of the site's own reads cannot be seen, and neither can templates
 //!   that its code adds, nor the whole context: then the fragment may depend on anything. Where the text itself is not
 //!   known, its key cannot say which values it names, so that a fragment of a row is not kept.
+//!
+//! # Whole templates
+//!
+//! What a page names is read for each template, too: the visitor's session, and the values of the request. There the
+//! template that the render begins with is known, so a block is read where it stands and not with all others of its name:
+//! whatever is written in its place stands in a template that it extends or includes, which is read as well.
 
 mod expression;
 mod found;
@@ -39,8 +45,11 @@ mod tests;
 pub(super) use found::Path;
 pub(super) use places::Place;
 pub(in crate::templates) use places::{Places, SESSION, SiteCode, count};
+pub(in crate::templates) use tokens::{Token, tokens};
 
 use std::collections::BTreeSet;
+
+use crate::request_values::RequestUses;
 
 /// What the body of a fragment names.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -53,9 +62,17 @@ pub(super) struct Mentions {
     pub(super) is_unknown: bool,
     /// Whether another template decides what is in it, by its blocks.
     pub(super) has_blocks: bool,
+    /// What functions and filters in it take from the request; what it names of that is among `paths`.
+    pub(super) uses: RequestUses,
 }
 
 impl Mentions {
+    /// Which values of the request it uses, as far as that is seen.
+    pub(super) fn request_uses(&self) -> RequestUses {
+        let names = self.paths.iter().filter_map(|path| path.first());
+        names.fold(self.uses, |uses, name| uses.and(RequestUses::of_variable(name)))
+    }
+
     /// Whether a variable of this name is among them.
     fn names(&self, name: &str) -> bool {
         self.paths.iter().any(|path| path.first().is_some_and(|first| &**first == name))
@@ -66,5 +83,6 @@ impl Mentions {
         self.is_opaque |= other.is_opaque;
         self.is_unknown |= other.is_unknown;
         self.has_blocks |= other.has_blocks;
+        self.uses.add(other.uses);
     }
 }

@@ -4,6 +4,7 @@ use super::Mentions;
 use super::expression::bound_within;
 use super::tokens::{Token, tokens};
 use super::walk::{Walk, Within, bodies};
+use crate::request_values::RequestUses;
 use crate::templates::folder::Source;
 use crate::templates::scanner::{self, Statement};
 use tera::Context;
@@ -20,6 +21,8 @@ pub(in crate::templates) struct Places {
     globals: Context,
     /// The templates that name the visitor's session, themselves or by what they include or extend.
     personal: BTreeSet<String>,
+    /// Which values of the request each template names, and which it uses: all, if some of its text is not known.
+    uses: BTreeMap<String, (RequestUses, RequestUses)>,
 }
 
 /// What the visitor's session is called in templates.
@@ -77,17 +80,23 @@ impl Places {
                 places.push(Place { name, mentions, body: digest, template, start });
             }
         }
-        let mut personal = BTreeSet::new();
+        let implicit = walk.implicit();
+        let mut walk = walk.of_templates();
+        let (mut personal, mut uses) = (BTreeSet::new(), BTreeMap::new());
         for Source { name, .. } in sources {
-            if walk.template(name).names(SESSION) {
+            let mentions = walk.template(name);
+            if mentions.names(SESSION) {
                 personal.insert(name.clone());
             }
+            let named = mentions.request_uses();
+            let used = if mentions.is_unknown { RequestUses::ALL } else { named };
+            uses.insert(name.clone(), (named, used));
         }
         let bound = is_all.then(|| {
             let names = sources.iter().flat_map(|source| bound_in(&source.text));
             names.map(Box::from).collect()
         });
-        Places { places, bound, implicit: walk.implicit(), globals, personal }
+        Places { places, bound, implicit, globals, personal, uses }
     }
 
     /// Whether there are none.
@@ -100,7 +109,17 @@ impl Places {
         self.personal.contains(template)
     }
 
-    /// The fragments that do: the template, and where the fragment begins in it.
+    /// Which values of the request a template uses. One that is not known here may use all.
+    pub(in crate::templates) fn uses(&self, template: &str) -> RequestUses {
+        self.uses.get(template).map_or(RequestUses::ALL, |(_, used)| *used)
+    }
+
+    /// Which values of the request a template is seen to name.
+    pub(in crate::templates) fn names_of_request(&self, template: &str) -> RequestUses {
+        self.uses.get(template).map_or(RequestUses::NONE, |(named, _)| *named)
+    }
+
+    /// The fragments that name the session: the template, and where the fragment begins in it.
     pub(in crate::templates) fn with_session(&self) -> impl Iterator<Item = (&str, usize)> {
         let places = self.places.iter().filter(|place| place.names_session());
         places.map(|place| (&*place.template, place.start))

@@ -4,7 +4,7 @@ use crate::templates::scanner;
 
 /// One token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Token<'a> {
+pub(in crate::templates) enum Token<'a> {
     /// A name or a word of Tera's own.
     Word(&'a str),
     /// A string, as it is written, quotes included.
@@ -18,7 +18,7 @@ pub(super) enum Token<'a> {
 const LONG_SIGNS: [&str; 10] = ["...", "?.", "?[", "==", "!=", "<=", ">=", "**", "//", "</"];
 
 /// The tokens of what stands between braces.
-pub(super) fn tokens(text: &str) -> Vec<Token<'_>> {
+pub(in crate::templates) fn tokens(text: &str) -> Vec<Token<'_>> {
     let mut tokens = Vec::new();
     let mut rest = text;
     while let Some(first) = rest.bytes().next() {

@@ -17,6 +17,8 @@ pub(super) struct Walk<'a> {
     known: BTreeMap<Piece<'a>, Option<Mentions>>,
     /// What the site's code adds.
     code: SiteCode<'a>,
+    /// Whether whole templates are read, so that a block is read where it stands only.
+    is_of_templates: bool,
 }
 
 /// What other pieces refer to.
@@ -38,12 +40,17 @@ pub(super) struct Within<'a> {
 impl<'a> Walk<'a> {
     /// Of these templates, by their names.
     pub(super) fn new(texts: BTreeMap<&'a str, &'a str>, code: SiteCode<'a>) -> Walk<'a> {
-        let mut walk =
-            Walk { texts, components: Mentions::default(), known: BTreeMap::new(), code };
+        let (components, known) = (Mentions::default(), BTreeMap::new());
+        let mut walk = Walk { texts, components, known, code, is_of_templates: false };
         walk.components = walk.all_components();
         // What was read meanwhile lacks what its components name.
         walk.known.clear();
         walk
+    }
+
+    /// The same for whole templates.
+    pub(super) fn of_templates(self) -> Walk<'a> {
+        Walk { known: BTreeMap::new(), is_of_templates: true, ..self }
     }
 
     /// What components take from where they are called.
@@ -80,6 +87,9 @@ impl<'a> Walk<'a> {
                         let name = scanner::identifier(within.text[tag.rest()].trim_start());
                         blocks.push(name);
                         found.open_scope(&[]);
+                        if self.is_of_templates {
+                            continue;
+                        }
                         mentions.has_blocks = true;
                         // Where blocks hold each other, it may name anything: what is read now is kept.
                         let others = self.mentions(Some(Piece::Blocks(name)));
@@ -93,7 +103,7 @@ impl<'a> Walk<'a> {
                 },
                 _ => {}
             }
-            if std::mem::take(&mut found.supers) {
+            if std::mem::take(&mut found.supers) && !self.is_of_templates {
                 mentions.has_blocks = true;
                 match blocks.last() {
                     // All blocks of this name are being read.
@@ -113,6 +123,7 @@ impl<'a> Walk<'a> {
         mentions.is_unknown |= mentions.has_blocks && !self.code.is_all;
         mentions.is_opaque |= found.opaque || mentions.is_unknown;
         mentions.is_opaque |= !found.functions.iter().all(|function| is_seen(function));
+        mentions.uses.add(found.uses);
         mentions.paths.append(&mut found.paths);
         mentions
     }
@@ -175,6 +186,7 @@ impl<'a> Walk<'a> {
                 all.is_opaque |= within.is_opaque;
                 all.is_unknown |= within.is_unknown;
                 all.has_blocks |= within.has_blocks;
+                all.uses.add(within.uses);
             }
         }
         all
@@ -191,6 +203,7 @@ fn add(other: &Mentions, found: &mut Found, mentions: &mut Mentions) {
     mentions.is_opaque |= other.is_opaque;
     mentions.is_unknown |= other.is_unknown;
     mentions.has_blocks |= other.has_blocks;
+    mentions.uses.add(other.uses);
 }
 
 /// A tag that refers to nothing elsewhere.

@@ -1,0 +1,38 @@
+# What is wrong with a field of a form. A site says it otherwise under the same keys.
+
+form-value-missing = { $type ->
+    [checkbox] Please tick this.
+    [radio] Please choose one of these.
+    [select] Please choose one of these.
+    [file] Please choose a file.
+   *[other] Please fill in this field.
+ }
+form-type-mismatch = { $type ->
+    [email] This is no e-mail address: ana@example.org is one.
+    [url] This is no web address: https://example.org is one.
+    [file] A file of this type is not accepted here.
+   *[other] This does not have the form that is asked for.
+ }
+form-pattern-mismatch = This does not have the form that is asked for.
+form-too-long = Please use { $max } characters at most; there are { $length }.
+form-too-short = Please use { $min } characters at least; there are { $length }.
+form-range-underflow = This must be { $min } or more.
+form-range-overflow = This must be { $max } or less.
+form-step-mismatch = { $step ->
+    [1] This must be a whole number.
+   *[other] This must be a multiple of { $step }.
+ }
+form-bad-input = { $type ->
+    [number] This is no number that can be used here.
+    [range] This is no number that can be used here.
+    [date] This is no date.
+    [time] This is no time of day.
+    [datetime-local] This is no date with a time of day.
+    [month] This is no month.
+    [color] This is no colour.
+    [select] This is not one of the choices.
+    [radio] This is not one of the choices.
+    [checkbox] This is not one of the choices.
+   *[other] This cannot be used here.
+ }
+form-file-too-large = Please choose a file of { $max } bytes at most.

@@ -1,0 +1,177 @@
+use std::fs;
+use std::path::Path;
+
+use super::*;
+use crate::http::Languages;
+use crate::problem::Problems;
+
+/// Catalogues of these files, and what is wrong with them.
+fn load(languages: &[&str], files: &[(&str, &str)]) -> (Catalogues, Vec<String>) {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    let mut problems = Problems::new();
+    let catalogues = Catalogues::load(folder.path(), &Languages::new(languages), &mut problems);
+    (catalogues, below(folder.path(), &problems))
+}
+
+fn below(folder: &Path, problems: &Problems) -> Vec<String> {
+    let folder = format!("{}/", folder.display());
+    problems.iter().map(|problem| problem.to_string().replace(&folder, "")).collect()
+}
+
+fn text(catalogues: &Catalogues, lang: &str, key: &str) -> Option<String> {
+    let count = (Cow::Borrowed("count"), Argument::Number(2.0));
+    let name = (Cow::Borrowed("name"), Argument::Text(Cow::Borrowed("Ana")));
+    catalogues.text(lang, key, [count, name])
+}
+
+#[test]
+fn a_text_comes_from_the_nearest_language_that_has_it() {
+    let (catalogues, problems) = load(
+        &["en", "de", "de-CH", "fr"],
+        &[
+            ("en/site.ftl", "street = street\nhello = Hello, { $name }\n    .title = A title\n"),
+            ("de/site.ftl", "street = Straße\n"),
+            ("de/more.ftl", "hello = Hallo, { $name }\n"),
+            ("de-CH/site.ftl", "street = Strasse\n"),
+        ],
+    );
+    assert_eq!(problems, [""; 0]);
+    let text = |lang, key| text(&catalogues, lang, key).unwrap_or_default();
+    assert_eq!(text("de-CH", "street"), "Strasse");
+    assert_eq!(text("de-CH", "hello"), "Hallo, Ana");
+    assert_eq!(text("de", "hello.title"), "A title");
+    assert_eq!(text("fr", "hello"), "Hello, Ana");
+    assert_eq!(text("fr", "nothing"), "");
+    assert_eq!(text("it", "hello"), "");
+}
+
+#[test]
+fn plural_forms_follow_the_language_and_arguments_have_no_marks_around_them() {
+    let forms =
+        "n = { $count ->\n    [one] one\n    [two] two\n   *[other] others\n } for { $name }\n";
+    let (catalogues, problems) = load(&["en", "ar"], &[("en/a.ftl", forms), ("ar/a.ftl", forms)]);
+    assert_eq!(problems, [""; 0]);
+    assert_eq!(text(&catalogues, "en", "n").unwrap(), "others for Ana");
+    assert_eq!(text(&catalogues, "ar", "n").unwrap(), "two for Ana");
+}
+
+#[test]
+fn what_is_wrong_in_a_catalogue_is_said_with_its_line() {
+    let (_, problems) = load(
+        &["en", "pt-BR"],
+        &[
+            ("en/a.ftl", "a = A\nb = { $x\n\nc = C\n"),
+            ("en/b.ftl", "ok = { NUMBER($x, style: \"percent\") }\n\nok = again\n"),
+            ("en/notes.txt", ""),
+            ("pt-br/a.ftl", "a = A\n"),
+            ("it/a.ftl", "a = A\n"),
+        ],
+    );
+    let found = problems.join("\n");
+    for expected in [
+        "en/a.ftl:4: this is no Fluent: Expected a token starting with",
+        "en/b.ftl:3: `ok` is there already, at ",
+        "en/b.ftl:1: `NUMBER` takes no `style`",
+        "en/notes.txt: a catalogue is made of files whose names end in `.ftl`",
+        "pt-br: this is none of the site's languages; did you mean `pt-BR`?",
+        "it: this is none of the site's languages: name it",
+    ] {
+        assert!(found.contains(expected), "{expected} in {found}");
+    }
+    let (_, problems) =
+        load(&["en"], &[("en/a.ftl", "a = A\nc = { missing } { -term } { LOUD($x) }\n")]);
+    let found = problems.join("\n");
+    for expected in ["en/a.ftl:2: there is no `missing`", "no `-term`", "no function `LOUD`"] {
+        assert!(found.contains(expected), "{expected} in {found}");
+    }
+}
+
+#[test]
+fn what_languages_lack_among_each_other_is_noted() {
+    let files = [
+        ("en/a.ftl", "a = { $x }\nb = B\nc = { a }\n-brand = Weir\nd = { -brand }\n"),
+        ("de/a.ftl", "a = { $y }\nb = B\nc = { a }\nd = D\n"),
+        ("de-AT/a.ftl", "b = B\n"),
+    ];
+    let (catalogues, problems) = load(&["en", "de", "de-AT", "fr"], &files);
+    assert_eq!(problems, [""; 0]);
+    let notes = |asked: Option<&[&str]>| {
+        let asked = asked.map(|asked| asked.iter().map(|key| (*key).to_owned()).collect());
+        let notes = catalogues.notes(asked.as_ref());
+        let line = |problem: &crate::problem::Problem| {
+            let file = problem.file.as_ref().and_then(|file| file.parent()).unwrap();
+            let folder = file.file_name().unwrap().to_str().unwrap();
+            format!("{folder}:{}: {}", problem.line.unwrap(), problem.message)
+        };
+        notes.iter().map(line).collect::<Vec<_>>()
+    };
+    let expected = [
+        "de:1: `a` shows `$y` in `de`, and `$x` in `en`",
+        "de:3: `c` shows `$y` in `de`, and `$x` in `en`",
+        "en:1: `a` is not in `fr`",
+        "en:2: `b` is not in `fr`",
+        "en:3: `c` is not in `fr`",
+        "en:5: `d` is not in `fr`",
+    ];
+    assert_eq!(notes(None), expected);
+    let mut with_unused = expected.to_vec();
+    with_unused.push("en:2: no template asks for `b`");
+    assert_eq!(notes(Some(&["c", "d"])), with_unused);
+}
+
+#[test]
+fn a_text_that_leads_back_to_itself_or_grows_ends() {
+    let mut bomb = "a0 = ha ha ha\n".to_owned();
+    for level in 1..20 {
+        let below = format!("{{ a{} }} ", level - 1);
+        bomb.push_str(&format!("a{level} = {}\n", below.repeat(9)));
+    }
+    bomb.push_str("round = { about }\nabout = { round }\n");
+    let (catalogues, problems) = load(&["en"], &[("en/a.ftl", &bomb)]);
+    assert_eq!(problems, [""; 0]);
+    assert!(text(&catalogues, "en", "a19").unwrap().len() < 10_000);
+    assert!(text(&catalogues, "en", "round").unwrap().len() < 100);
+    let deep = format!("a = A\nb = {}1{}\n", "{".repeat(100_000), "}".repeat(100_000));
+    let (_, problems) = load(&["en"], &[("en/a.ftl", &deep)]);
+    assert!(problems[0].starts_with("en/a.ftl:2: braces may nest 16 deep"), "{problems:?}");
+}
+
+#[test]
+fn what_is_built_in_stands_in_until_the_site_says_it_otherwise() {
+    let files = [("fr/a.ftl", "form-value-missing = Il manque quelque chose.\n")];
+    let (catalogues, problems) = load(&["fr", "de-AT"], &files);
+    assert_eq!(problems, [""; 0]);
+    let said = |lang, key| {
+        let argument = |name, value| (Cow::Borrowed(name), Argument::Text(Cow::Borrowed(value)));
+        catalogues.text(
+            lang,
+            key,
+            [argument("type", "file"), argument("max", "7"), argument("length", "8")],
+        )
+    };
+    let text = |lang, key| said(lang, key).unwrap();
+    assert_eq!(text("fr", "form-value-missing"), "Il manque quelque chose.");
+    assert_eq!(text("de-AT", "form-value-missing"), "Bitte wählen Sie eine Datei aus.");
+    assert_eq!(text("fr", "form-too-long"), "Please use 7 characters at most; there are 8.");
+    assert!(catalogues.wrong("form-too-long", &["max", "length"].into()).is_none());
+    assert!(catalogues.notes(Some(&Default::default())).is_empty());
+}
+
+#[test]
+fn what_is_built_in_is_there_in_each_language_with_the_same_arguments() {
+    let languages: Vec<&str> = load::BUILT_IN.iter().map(|(language, _)| *language).collect();
+    let files = load::BUILT_IN.map(|(language, text)| (format!("{language}/a.ftl"), text));
+    let files: Vec<(&str, &str)> =
+        files.iter().map(|(name, text)| (name.as_str(), *text)).collect();
+    let (catalogues, problems) = load(&languages, &files);
+    assert_eq!(problems, [""; 0]);
+    assert_eq!(catalogues.notes(None).to_string(), "");
+    let keys = |catalogue: &Catalogue| catalogue.messages.keys().cloned().collect::<Vec<_>>();
+    let first = keys(&catalogues.all[0]);
+    assert!(first.len() > 5 && catalogues.all.iter().all(|catalogue| keys(catalogue) == first));
+}

@@ -1,0 +1,221 @@
+//! The texts that templates take from the catalogues: `{{ t(key="greeting", name=user.name) }}`.
+//!
+//! What a call writes is escaped as any other value is, as the page's media type demands. Keys that stand in a template are
+//! looked for when it is loaded; others are known only when the page is made.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use tera::value::Key;
+use tera::{Error, Kwargs, State, Tera, TeraResult, Value};
+
+use super::folder::Source;
+use super::fragments::{self, Token, tokens};
+use super::positions::TextPosition;
+use super::scanner::{self, Statement};
+use crate::catalogues::{Argument, Catalogues};
+use crate::problem::{Problem, Problems};
+
+/// The name of the function.
+const NAME: &str = "t";
+/// Its argument with the key of the text.
+const KEY: &str = "key";
+/// Its argument with a key and arguments, as code of the site has made them.
+const MESSAGE: &str = "message";
+
+pub(super) fn register(tera: &mut Tera, catalogues: Arc<Catalogues>) {
+    tera.register_function(NAME, move |arguments: Kwargs, _: &State<'_>| {
+        let lang = fragments::lang()?;
+        if let Some(message) = arguments.get::<&Value>(MESSAGE)? {
+            return of_message(&catalogues, &lang, message);
+        }
+        let key = arguments.must_get::<&str>(KEY)?;
+        let mut given = Vec::new();
+        for (name, value) in arguments.iter() {
+            if let Some(name) = name.as_str().filter(|name| *name != KEY) {
+                given.push((Cow::Borrowed(name), argument(name, value)?));
+            }
+        }
+        Ok(text(&catalogues, &lang, key, given))
+    });
+}
+
+/// The text of `{"key": …, "arguments": {…}}`.
+fn of_message(catalogues: &Catalogues, lang: &str, message: &Value) -> TeraResult<String> {
+    let fields = message.as_map();
+    let field = |name: &'static str| fields.and_then(|fields| fields.get(&Key::from(name)));
+    let Some(key) = field("key").and_then(Value::as_str) else {
+        return Err(Error::message(format!(
+            "`message` is to be a text of `t!(…)`, but it is {}",
+            message.name()
+        )));
+    };
+    let mut given = Vec::new();
+    for (name, value) in field("arguments").and_then(Value::as_map).into_iter().flatten() {
+        if let Some(name) = name.as_str() {
+            given.push((Cow::Owned(name.to_owned()), argument(name, value)?));
+        }
+    }
+    Ok(text(catalogues, lang, key, given))
+}
+
+fn text<'a>(
+    catalogues: &Catalogues,
+    lang: &str,
+    key: &str,
+    arguments: Vec<(Cow<'a, str>, Argument<'a>)>,
+) -> String {
+    catalogues.text(lang, key, arguments).unwrap_or_else(|| {
+        tracing::warn!(key, lang, "no catalogue has this text");
+        key.to_owned()
+    })
+}
+
+fn argument<'a>(name: &str, value: &'a Value) -> TeraResult<Argument<'a>> {
+    if let Some(text) = value.as_str() {
+        return Ok(Argument::Text(Cow::Borrowed(text)));
+    }
+    // What a floating-point number cannot hold is shown as it is.
+    if let Some(number) = value.as_f64().filter(|_| value.is_number()) {
+        let is_exact = value.as_i64().is_none_or(|whole| whole as f64 as i128 == whole.into());
+        return Ok(match is_exact {
+            true => Argument::Number(number),
+            false => Argument::Text(Cow::Owned(value.to_string())),
+        });
+    }
+    if value.is_bool() {
+        return Ok(Argument::Text(Cow::Owned(value.to_string())));
+    }
+    Err(Error::message(format!(
+        "the argument `{name}` of a text must be a string, a number or a bool, but it is {}",
+        value.name()
+    )))
+}
+
+/// Finds keys in the templates that no catalogue has, and calls that lack arguments. Returns all keys that templates ask
+/// for; `None` if some are not known before a page is made.
+pub(super) fn check(
+    folder: &Path,
+    sources: &[Source],
+    catalogues: &Catalogues,
+    problems: &mut Problems,
+) -> Option<BTreeSet<String>> {
+    let (mut keys, mut are_all) = (BTreeSet::new(), true);
+    for Source { name, text } in sources {
+        for statement in scanner::statements(text) {
+            let range = match statement {
+                Statement::Output(output) => output,
+                Statement::Tag(tag) => tag.word_at..tag.inside_end,
+            };
+            for call in calls(&text[range.clone()]) {
+                let Call { at, key, given } = call;
+                let Some(key) = key else {
+                    are_all = false;
+                    continue;
+                };
+                keys.insert(key.to_owned());
+                if let Some(message) = catalogues.wrong(key, &given) {
+                    let TextPosition { line, column } = TextPosition::of(text, range.start + at);
+                    problems.push(Problem::at_column(folder.join(name), line, column, message));
+                }
+            }
+        }
+    }
+    are_all.then_some(keys)
+}
+
+/// A call of `t` in a template.
+struct Call<'a> {
+    /// Where in the text it stands, in bytes.
+    at: usize,
+    /// The key, where it is a string.
+    key: Option<&'a str>,
+    /// The names of the other arguments.
+    given: BTreeSet<&'a str>,
+}
+
+/// The calls in what stands between braces.
+fn calls(text: &str) -> Vec<Call<'_>> {
+    let tokens = tokens(text);
+    let mut calls = Vec::new();
+    for (index, pair) in tokens.windows(2).enumerate() {
+        let [Token::Word(word), Token::Sign("(")] = pair else { continue };
+        let is_field = index > 0 && matches!(tokens[index - 1], Token::Sign("." | "?." | "|"));
+        if *word != NAME || is_field {
+            continue;
+        }
+        // A token is a piece of the text.
+        let at = word.as_ptr() as usize - text.as_ptr() as usize;
+        let mut call = Call { at, key: None, given: BTreeSet::new() };
+        let mut depth = 0_usize;
+        for rest in tokens[index + 1..].windows(4) {
+            match rest {
+                [Token::Sign("(" | "[" | "?[" | "{"), ..] => depth += 1,
+                [Token::Sign(")" | "]" | "}"), ..] => {
+                    depth = depth.saturating_sub(1);
+                    if depth == 0 {
+                        break;
+                    }
+                }
+                _ => {}
+            }
+            if depth != 1 {
+                continue;
+            }
+            match rest {
+                [_, Token::Word(KEY), Token::Sign("="), value] => {
+                    call.key = literal(value);
+                }
+                [Token::Sign("(" | ","), Token::Word(name), Token::Sign("="), _] => {
+                    call.given.insert(name);
+                }
+                _ => {}
+            }
+        }
+        // `key="a" ~ suffix` is no literal.
+        if !is_whole(&tokens[index + 1..]) {
+            call.key = None;
+        }
+        calls.push(call);
+    }
+    calls
+}
+
+/// Whether the string behind `key=` is all of the argument.
+fn is_whole(tokens: &[Token<'_>]) -> bool {
+    let key = tokens
+        .windows(4)
+        .find(|rest| matches!(rest, [Token::Word(KEY), Token::Sign("="), Token::Text(_), _]));
+    key.is_some_and(|rest| matches!(rest[3], Token::Sign("," | ")")))
+}
+
+fn literal<'a>(token: &Token<'a>) -> Option<&'a str> {
+    match token {
+        Token::Text(text) if !text.contains('\\') => text.get(1..text.len() - 1),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(text: &str) -> Vec<(Option<&str>, Vec<&str>)> {
+        calls(text).into_iter().map(|call| (call.key, call.given.into_iter().collect())).collect()
+    }
+
+    #[test]
+    fn calls_are_found_with_their_keys_and_arguments() {
+        assert_eq!(found(r#"t(key="a")"#), [(Some("a"), vec![])]);
+        assert_eq!(
+            found(r#"x | default(value=t(key='a.b', n=f(m=1), o=[2, 3])) ~ t(p=1, key=`c`)"#),
+            [(Some("a.b"), vec!["n", "o"]), (Some("c"), vec!["p"])]
+        );
+        assert_eq!(found("t(key=problem.label, length=1)"), [(None, vec!["length"])]);
+        assert_eq!(found(r#"t(key="a-" ~ kind)"#), [(None, vec![])]);
+        assert_eq!(found("t(message=notice)"), [(None, vec!["message"])]);
+        assert_eq!(found(r#"story.t (key="a") ~ t ~ tt(key="a")"#), []);
+    }
+}

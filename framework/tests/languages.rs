@@ -1,0 +1,286 @@
+//! Pages in several languages, in whole sites in this process: which language a visitor gets, and what is in a key.
+
+use headwater::app::SiteService;
+use headwater::prelude::*;
+
+/// A site in this process.
+struct Site {
+    service: SiteService,
+    folder: tempfile::TempDir,
+}
+
+type Answer = http::Response<String>;
+
+const CATALOGUES: [(&str, &str); 3] = [
+    (
+        "locales/en/site.ftl",
+        "hello = Hello, { $name }\ncount = { $n ->\n    [one] one story\n   *[other] { $n } stories\n }\n",
+    ),
+    ("locales/de/site.ftl", "hello = Guten Tag, { $name }\n"),
+    ("locales/pt-BR/site.ftl", "hello = Olá, { $name }\n"),
+];
+
+impl Site {
+    async fn open(app: App, config: &str, files: &[(&str, &str)]) -> Site {
+        Site::try_open(app, config, files).await.unwrap_or_else(|problems| panic!("{problems}"))
+    }
+
+    async fn try_open(
+        app: App,
+        config: &str,
+        files: &[(&str, &str)],
+    ) -> Result<Site, headwater::Problems> {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        };
+        write("project.toml", &format!("languages = [\"en\", \"de\", \"pt-BR\"]\n{config}"));
+        CATALOGUES.iter().chain(files).for_each(|(name, text)| write(name, text));
+        let service = app.into_service(folder.path()).await?;
+        Ok(Site { service, folder })
+    }
+
+    async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        let mut request = http::Request::get(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = self.service.answer(request.body(Body::empty()).unwrap()).await;
+        let (parts, body) = response.into_parts();
+        let body = body.collect(1 << 20).await.unwrap();
+        http::Response::from_parts(parts, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    /// The text of a page for a browser that wants `language`, and whether it was in the cache.
+    async fn seen(&self, path: &str, language: &str) -> (String, bool) {
+        let answer = self.get(path, &[("accept-language", language)]).await;
+        assert_eq!(answer.status(), 200, "{path}: {}", answer.body());
+        let is_hit = header(&answer, "cache-status").contains("; hit");
+        (answer.into_body(), is_hit)
+    }
+}
+
+fn header<'a>(answer: &'a Answer, name: &str) -> &'a str {
+    answer.headers().get(name).map_or("", |value| value.to_str().unwrap())
+}
+
+fn hit(text: &str) -> (String, bool) {
+    (text.to_owned(), true)
+}
+
+fn miss(text: &str) -> (String, bool) {
+    (text.to_owned(), false)
+}
+
+const TEMPLATE: &str = "[[route]]\npath = \"/\"\ntemplate = \"page.html\"\n";
+
+#[tokio::test]
+async fn a_cached_page_with_texts_is_there_once_in_each_language() {
+    let page =
+        "<p lang=\"{{ lang }}\" dir=\"{{ dir }}\">{{ t(key=\"hello\", name=\"<Ana>\") }}</p>";
+    let files = [("dispatch.conf", TEMPLATE), ("templates/page.html", page)];
+    let site = Site::open(App::new(), "", &files).await;
+    let english = "<p lang=\"en\" dir=\"ltr\">Hello, &lt;Ana&gt;</p>";
+    let german = "<p lang=\"de\" dir=\"ltr\">Guten Tag, &lt;Ana&gt;</p>";
+    assert_eq!(site.seen("/", "en").await, miss(english));
+    assert_eq!(site.seen("/", "de-CH, en;q=0.5").await, miss(german));
+    assert_eq!(site.seen("/", "de").await, hit(german));
+    assert_eq!(site.seen("/", "it").await, hit(english));
+    let answer = site.get("/", &[]).await;
+    assert_eq!(header(&answer, "vary"), "accept-language");
+    assert_eq!(site.service.audit().await.checked, 2);
+}
+
+#[tokio::test]
+async fn a_cookie_wins_over_the_browser_where_the_site_has_one() {
+    let files = [("dispatch.conf", TEMPLATE), ("templates/page.html", "{{ lang }}")];
+    let site = Site::open(App::new(), "language_cookie = \"chosen\"", &files).await;
+    let lang = async |cookie: &str| {
+        let headers = [("accept-language", "de"), ("cookie", cookie)];
+        let answer = site.get("/", &headers).await;
+        assert_eq!(header(&answer, "vary"), "accept-language, cookie");
+        answer.into_body()
+    };
+    assert_eq!(lang("chosen=pt-BR").await, "pt-BR");
+    assert_eq!(lang("chosen=PT-br").await, "pt-BR");
+    assert_eq!(lang("chosen=it").await, "de");
+    assert_eq!(lang("a=b").await, "de");
+    let audit = site.service.audit().await;
+    assert_eq!((audit.checked, audit.skipped, audit.findings.len()), (2, 0, 0));
+}
+
+#[tokio::test]
+async fn a_path_says_its_language_and_there_are_no_others() {
+    let routes = "[[route]]\npath = \"/{lang}/hello\"\ntemplate = \"page.html\"\n";
+    let page = "{{ t(key=\"hello\", name=\"Ana\") }}{% for page in alternates() %} {{ page.lang }}={{ page.path }}\
+                {% if page.current %}!{% endif %}{% endfor %} {{ path }}";
+    let files = [("dispatch.conf", routes), ("templates/page.html", page)];
+    let site = Site::open(App::new(), "", &files).await;
+    let text = "Guten Tag, Ana en=/en/hello de=/de/hello! pt-BR=/pt-BR/hello /de/hello";
+    assert_eq!(site.seen("/de/hello", "pt").await, miss(text));
+    assert_eq!(site.seen("/de/hello", "en").await, hit(text));
+    assert_eq!(header(&site.get("/de/hello", &[]).await, "vary"), "");
+    for none in ["/it/hello", "/DE/hello", "/pt-br/hello"] {
+        assert_eq!(site.get(none, &[]).await.status(), 404, "{none}");
+    }
+    assert_eq!(site.seen("/pt-BR/hello", "en").await.0.split(' ').next(), Some("Olá,"));
+}
+
+#[tokio::test]
+async fn what_a_page_does_not_show_of_its_request_is_not_in_its_key() {
+    let routes: String = ["plain", "lang", "scheme", "block", "included", "called"]
+        .map(|name| format!("[[route]]\npath = \"/{name}\"\ntemplate = \"{name}.html\"\n"))
+        .concat();
+    let base = "{% block content %}{% endblock %}";
+    let files = [
+        ("dispatch.conf", routes.as_str()),
+        ("templates/base.html", base),
+        (
+            "templates/plain.html",
+            "{% extends \"base.html\" %}{% block content %}plain{% endblock %}",
+        ),
+        (
+            "templates/lang.html",
+            "{% extends \"base.html\" %}{% block content %}{{ lang }}{% endblock %}",
+        ),
+        (
+            "templates/scheme.html",
+            "{% extends \"base.html\" %}{% block content %}{{ scheme }}{% endblock %}",
+        ),
+        ("templates/block.html", "{% extends \"lang.html\" %}"),
+        ("templates/included.html", "{% include \"lang.html\" %}"),
+        ("templates/called.html", "{{ <word n={1} /> }}"),
+        (
+            "templates/components.html",
+            "{% component word(n: integer) %}{{ t(key=\"count\", n=n) }}{% endcomponent %}",
+        ),
+    ];
+    let site = Site::open(App::new(), "[http]\ntrusted_proxies = [\"127.0.0.1\"]\n", &files).await;
+    for (path, english, german) in [
+        ("/lang", "en", "de"),
+        ("/block", "en", "de"),
+        ("/included", "en", "de"),
+        ("/called", "one story", "one story"),
+    ] {
+        assert_eq!(site.seen(path, "en").await, miss(english), "{path}");
+        assert_eq!(site.seen(path, "de").await, miss(german), "{path}");
+        assert_eq!(header(&site.get(path, &[]).await, "vary"), "accept-language", "{path}");
+    }
+    assert_eq!(site.seen("/plain", "en").await, miss("plain"));
+    assert_eq!(site.seen("/plain", "de").await, hit("plain"));
+    assert_eq!(header(&site.get("/plain", &[]).await, "vary"), "");
+    let encrypted = [("x-forwarded-proto", "https"), ("x-forwarded-for", "192.0.2.1")];
+    assert_eq!(site.seen("/scheme", "en").await, miss("http"));
+    assert_eq!(site.seen("/scheme", "de").await, hit("http"));
+    let answer = site.get("/scheme", &encrypted).await;
+    assert_eq!((answer.body().as_str(), header(&answer, "vary")), ("https", ""));
+    assert!(header(&site.get("/plain", &encrypted).await, "cache-status").contains("; hit"));
+    let audit = site.service.audit().await;
+    assert_eq!((audit.checked, audit.skipped, audit.findings.len()), (11, 0, 0));
+}
+
+#[tokio::test]
+async fn a_fragment_is_shared_by_the_pages_of_all_languages_unless_it_shows_one() {
+    let page = "{{ lang }}: {% cache id='a' %}{{ count() }}{% endcache %} \
+                {% cache id='b' %}{{ t(key='hello', name='x') }} {{ count() }}{% endcache %} \
+                {% cache id='c' %}{{ path }} {{ count() }}{% endcache %}";
+    let routes = "[[route]]\npath = \"/{name}\"\ntemplate = \"page.html\"\n\
+                  [[route]]\npath = \"/own/{name}\"\ntemplate = \"page.html\"\ncache = \"no_cache\"\n";
+    let counter = std::sync::atomic::AtomicU64::new(0);
+    let app = App::new().function("count", move |_, _| {
+        Ok(counter.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1)
+    });
+    let files = [("dispatch.conf", routes), ("templates/page.html", page)];
+    let site = Site::open(app, "", &files).await;
+    assert_eq!(site.seen("/x", "en").await.0, "en: 1 Hello, x 2 /x 3");
+    assert_eq!(site.seen("/x", "de").await.0, "de: 1 Guten Tag, x 4 /x 3");
+    assert_eq!(site.seen("/y", "de").await.0, "de: 1 Guten Tag, x 4 /y 5");
+    assert_eq!(site.seen("/own/x", "en").await.0, "en: 1 Hello, x 2 /own/x 6");
+    assert_eq!(site.seen("/own/x", "de").await.0, "de: 1 Guten Tag, x 4 /own/x 6");
+}
+
+#[controller("greet")]
+async fn greet(Lang(lang): Lang, scheme: Scheme) -> String {
+    format!("{lang} {}", scheme.as_str())
+}
+
+#[controller("notice")]
+async fn notice() -> Reply {
+    template!("notice.html").with("notice", t!("count", n = 2))
+}
+
+fn undeclared() -> Reply {
+    template("notice.html").with("notice", Message::new("hello").with("name", "Ana"))
+}
+
+#[controller("hidden")]
+async fn hidden() -> Reply {
+    undeclared()
+}
+
+#[tokio::test]
+async fn what_a_controller_takes_and_what_its_template_shows_is_in_the_key() {
+    let routes: String = ["greet", "notice", "hidden"]
+        .map(|name| format!("[[route]]\npath = \"/{name}\"\ncontroller = \"{name}\"\n"))
+        .concat()
+        + "[[route]]\npath = \"/own\"\ncontroller = \"hidden\"\ncache = \"no_cache\"\n";
+    let files =
+        [("dispatch.conf", routes.as_str()), ("templates/notice.html", "{{ t(message=notice) }}")];
+    let app = App::new().controllers(controllers![greet, notice, hidden]);
+    let site = Site::open(app, "", &files).await;
+    assert_eq!(site.seen("/greet", "en").await, miss("en http"));
+    assert_eq!(site.seen("/greet", "de").await, miss("de http"));
+    assert_eq!(site.seen("/greet", "de").await, hit("de http"));
+    assert_eq!(site.seen("/notice", "en").await, miss("2 stories"));
+    assert_eq!(site.seen("/notice", "de").await, miss("2 stories"));
+    // Its template is not known before it replies, so the key does not hold the language.
+    assert_eq!(site.get("/hidden", &[]).await.status(), 500);
+    assert_eq!(site.seen("/own", "de").await.0, "Guten Tag, Ana");
+}
+
+#[tokio::test]
+async fn texts_that_no_catalogue_has_are_problems_of_the_template() {
+    let page = "\n{{ t(key=\"helo\", name=1) }}\n{{ t(key=\"hello\") }}";
+    let files = [("dispatch.conf", TEMPLATE), ("templates/page.html", page)];
+    let problems = Site::try_open(App::new(), "", &files).await.err().unwrap().to_string();
+    for expected in [
+        "templates/page.html:2:4: no catalogue has the text `helo`; did you mean `hello`?",
+        "templates/page.html:3:4: the text `hello` shows `$name`, which this does not give",
+    ] {
+        assert!(problems.contains(expected), "{expected} in {problems}");
+    }
+}
+
+#[tokio::test]
+async fn catalogues_are_loaded_anew_with_the_sites_files() {
+    let page = "{{ t(key=\"hello\", name=\"Ana\") }}";
+    let files = [("dispatch.conf", TEMPLATE), ("templates/page.html", page)];
+    let site = Site::open(App::new(), "", &files).await;
+    assert_eq!(site.seen("/", "de").await, miss("Guten Tag, Ana"));
+    let catalogue = site.folder.path().join("locales/de/site.ftl");
+    std::fs::write(&catalogue, "hello = Moin, { $name }\n").unwrap();
+    site.service.reload().await.unwrap();
+    assert_eq!(site.seen("/", "de").await, miss("Moin, Ana"));
+    std::fs::write(&catalogue, "hello = Moin, { $name\n").unwrap();
+    assert!(site.service.reload().await.unwrap_err().to_string().contains("site.ftl:"));
+    assert_eq!(site.seen("/", "de").await, hit("Moin, Ana"));
+}
+
+#[tokio::test]
+async fn error_pages_are_in_the_visitors_language() {
+    let routes = "[[route]]\npath = \"/{lang}/page\"\ntemplate = \"fails.html\"\n\
+                  [[error]]\nstatus = 404\ntemplate = \"404.html\"\n\
+                  [[error]]\nstatus = 500\ntemplate = \"404.html\"\n";
+    let files = [
+        ("dispatch.conf", routes),
+        ("templates/404.html", "{{ lang }} {{ t(key=\"hello\", name=status) }} {{ path }}"),
+        ("templates/fails.html", "{{ lang }}{{ 1 / 0 }}"),
+    ];
+    let site = Site::open(App::new(), "", &files).await;
+    let answer = site.get("/nowhere", &[("accept-language", "de")]).await;
+    assert_eq!(answer.body(), "de Guten Tag, 404 /nowhere");
+    let answer = site.get("/pt-BR/page", &[("accept-language", "de")]).await;
+    assert_eq!(answer.body(), "pt-BR Olá, 500 /pt-BR/page");
+}
