@@ -446,3 +446,30 @@ async fn what_is_sent_as_markup_is_escaped() {
     assert_eq!(missing.headers()["content-type"], "text/plain; charset=utf-8");
     assert_eq!(missing.body(), "404");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_gets_an_error_as_a_problem_document_and_a_browser_as_a_page() {
+    let (_folder, site) = site(controllers![busy], "").await;
+    let get = |path: &str, accept: &str| http::Request::get(path).header("accept", accept);
+    let answer = ask_with(&site, get("/direct/busy", "application/json")).await;
+    assert_eq!(answer.headers()["content-type"], "application/problem+json");
+    assert_eq!(answer.headers()["retry-after"], "120");
+    let document: serde_json::Value = serde_json::from_slice(answer.body()).unwrap();
+    assert_eq!(document["type"], "about:blank");
+    assert_eq!(document["title"], "Service Unavailable");
+    assert_eq!(
+        (answer.status(), &document["status"]),
+        (StatusCode::SERVICE_UNAVAILABLE, &503.into())
+    );
+    assert!(document["detail"].as_str().is_some_and(|detail| !detail.is_empty()), "{document}");
+    assert!(document["request_id"].as_str().is_some_and(|id| !id.is_empty()), "{document}");
+    assert!(document.get("cause").is_none(), "in production: {document}");
+
+    let missing = ask_with(&site, get("/nothing", "application/problem+json")).await;
+    assert_eq!((missing.status(), missing.body()[0]), (StatusCode::NOT_FOUND, b'{'));
+    for accept in ["text/html,*/*;q=0.8", "*/*"] {
+        let page = ask_with(&site, get("/direct/busy", accept)).await;
+        assert_eq!(page.headers()["content-type"], "text/html; charset=utf-8", "{accept}");
+    }
+    site.stop().await;
+}

@@ -44,7 +44,11 @@ fn what_lacks_something_comes_back_with_what_was_entered() {
         .fill("Title", "Toast")
         .fill("Recipe", "")
         .press("Save");
-    visitor.page().is(422).has("[role=alert]", "Recipe: Please fill in").has("[aria-invalid=true]", "");
+    visitor
+        .page()
+        .is(422)
+        .has("[role=alert]", "Recipe: Please fill in")
+        .has("[aria-invalid=true]", "");
 }
 
 #[test]

@@ -68,7 +68,7 @@ fn make(new: &New) -> Result<(), String> {
     }
     println!("{} is ready. Next:\n", new.name.display());
     println!("    cd {}", shown(&new.name));
-    println!("    cargo run -- serve\n\nThe first build takes some minutes.");
+    println!("    cargo run -- dev\n\nThe first build takes some minutes.");
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use super::named_groups::{NamedGroups, PLACE};
 use super::seed::Seed;
 use super::{App, node, offline, resource};
 use crate::checkpoint::ReplacedRecords;
-use crate::cli::{self, MadeCheckpoint};
+use crate::cli::{self, MadeCheckpoint, Start};
 use crate::computation;
 use crate::config::{Config, Mode};
 use crate::dispatch::service_of;
@@ -13,10 +13,10 @@ use crate::extract::Need;
 use crate::problem::{Problem, Problems};
 
 impl cli::Site for App {
-    fn serve(mut self, config: Config, is_alone: bool) -> Result<(), Problems> {
-        self.is_alone = is_alone;
+    fn serve(mut self, config: Config, start: Start) -> Result<(), Problems> {
+        self.is_alone = start.is_alone;
         self.own_problems().or(())?;
-        computation::run(node::serve(self, config))
+        computation::run(node::serve(self, config, start.dev))
             .map_err(|error| Problem::new(format!("the runtime cannot start: {error}")))?
     }
 
@@ -30,8 +30,13 @@ impl cli::Site for App {
             .map_err(|error| Problem::new(format!("the runtime cannot start: {error}")))?
     }
 
-    fn routes(&self, config: &Config) -> Result<String, Problems> {
-        Ok(crate::dispatch::Table::load(&config.dispatch.path)?.to_string())
+    fn routes(&self, config: &Config, json: bool) -> Result<String, Problems> {
+        let table = crate::dispatch::Table::load(&config.dispatch.path)?;
+        Ok(if json { table.to_json() } else { table.to_string() })
+    }
+
+    fn has_sessions(&self) -> bool {
+        self.session.is_some()
     }
 
     fn check(&self, config: &Config) -> Problems {

@@ -8,7 +8,7 @@
 //! - `resource`: what a site's constructors build before a node is ready; `seed`: its first data.
 //! - `running_node`: a front end, a back end, or both, put together; `feeds`: the runtime of its half of
 //!   the feed.
-//! - `layers`: the site's tower layers around a front end.
+//! - `layers`: the site's tower layers around a front end; `live`: what `dev` puts around it.
 //! - `node`: those behind the doors of a process (`served`): what `serve` runs; `descriptors`: how its
 //!   file descriptors are shared out.
 //! - `offline`: what `data checkpoint` does where no node is running.
@@ -23,6 +23,7 @@ mod feeds;
 #[cfg(feature = "test")]
 mod in_process;
 mod layers;
+mod live;
 mod named_groups;
 mod node;
 mod offline;

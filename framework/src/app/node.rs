@@ -3,20 +3,25 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use super::App;
 use super::descriptors::{Descriptors, Shares};
 use super::layers::Layered;
+use super::live;
 use super::running_node::{RunningNode, Watching};
 use super::running_server::{Operators, RunningServer, problem};
 use crate::admin::{Guard, Metrics};
-use crate::cli::{Announcement, Entrance, Signals, Wish};
+use crate::cli::{Announcement, Dev, Entrance, Signals, Wish};
 use crate::config::{self, Config, Environment, Secret};
 use crate::problem::Problems;
 use crate::server::Limits;
 
+/// How long visitors of `dev` wait for a node that is not ready.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// Runs the node until it is stopped, and drains it.
-pub(super) async fn serve(mut app: App, config: Config) -> Result<(), Problems> {
+pub(super) async fn serve(mut app: App, config: Config, dev: Option<Dev>) -> Result<(), Problems> {
     let mut signals = Signals::listen().map_err(|error| problem("listen to signals", &error))?;
     let metrics = Metrics::install();
     let watching = match config.environment {
@@ -28,13 +33,24 @@ pub(super) async fn serve(mut app: App, config: Config) -> Result<(), Problems> 
         built = app.build_resources(&config) => built?,
         () = stop(&mut signals) => return Ok(()),
     }
-    let layers = std::mem::take(&mut app.layers);
+    let mut layers = std::mem::take(&mut app.layers);
     let node = RunningNode::open(&mut app, &config, watching).await?;
     let http = match &node.report.frontend {
         Some(frontend) => {
-            let visitors = Layered::new(Arc::clone(frontend), &layers);
             let limits = limits(&config.limits, &shares);
-            Some(RunningServer::http("http", config.http.listen, limits, visitors).await?)
+            Some(match dev {
+                Some(Dev { listener, problems }) => {
+                    // Visitors have waited for the program, and are not to be told to come again.
+                    let _ = tokio::time::timeout(PATIENCE, frontend.when_ready()).await;
+                    layers.push(live::layer(Arc::clone(frontend), problems));
+                    let visitors = Layered::new(Arc::clone(frontend), &layers);
+                    RunningServer::on(listener, limits, visitors)?
+                }
+                None => {
+                    let visitors = Layered::new(Arc::clone(frontend), &layers);
+                    RunningServer::http("http", config.http.listen, limits, visitors).await?
+                }
+            })
         }
         None => None,
     };

@@ -47,6 +47,21 @@ impl RunningServer {
     ) -> Result<RunningServer, Problems> {
         let server = Server::bind(listen, limits).await;
         let server = server.map_err(|error| cannot_listen(what, listen, &error))?;
+        RunningServer::of(server, handler)
+    }
+
+    /// Answers HTTP requests that come by a socket that is open already.
+    pub(super) fn on<H: Handler>(
+        listener: std::net::TcpListener,
+        limits: Limits,
+        handler: H,
+    ) -> Result<RunningServer, Problems> {
+        let server = Server::on(listener, limits);
+        let server = server.map_err(|error| problem("take over the socket", &error))?;
+        RunningServer::of(server, handler)
+    }
+
+    fn of<H: Handler>(server: Server, handler: H) -> Result<RunningServer, Problems> {
         let address = server.local_addr();
         let address = address.map_err(|error| problem("read the address of a listener", &error))?;
         let stop = CancellationToken::new();

@@ -20,12 +20,45 @@ pub(crate) struct Arguments {
 pub(super) enum Command {
     /// Run one node
     Serve(Serve),
+    /// Run the site while its code is worked on: it is built and started anew when it has changed
+    #[cfg(debug_assertions)]
+    Dev(Dev),
     /// Run a back end and several front ends on this machine
     Cluster(Cluster),
     /// Show the dispatch table as it will be matched
-    Routes,
+    Routes {
+        /// As JSON, an object for each route
+        #[arg(long)]
+        json: bool,
+    },
     /// Show everything that is wrong with the site's files
-    Check,
+    Check {
+        /// And what keeps this node from being shown to the public: secrets, development, open ports
+        #[arg(long)]
+        production: bool,
+    },
+    /// The same as `check --production`
+    Doctor,
+    /// Show all settings with their values, and where these come from; secrets are not shown
+    Config,
+    /// Ask a node whether it is alive
+    Health {
+        /// Whether it can do its work, too
+        #[arg(long)]
+        ready: bool,
+        /// The node's admin address, like http://127.0.0.1:8200; without it that of the configuration
+        #[arg(long, value_name = "URL")]
+        admin: Option<AdminPort>,
+    },
+    /// Print what a shell needs to complete commands
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Write code into the site
+    #[cfg(debug_assertions)]
+    #[command(visible_alias = "g")]
+    Generate(super::generate::Generate),
     /// Make every front end forget what belongs to a group or matches a pattern
     Invalidate(Invalidate),
     /// Check, save, restore and show the data of a back end
@@ -47,12 +80,35 @@ pub(super) struct Serve {
     /// The folder of the log
     #[arg(long, value_name = "DIR")]
     pub(super) data: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) listen: Listen,
     /// The process to end with
     #[arg(long, value_name = "PID", hide = true)]
     pub(super) with_parent: Option<i32>,
     /// No front end that has followed an earlier log can still be running
     #[arg(long, hide = true)]
     pub(super) alone: bool,
+    /// Accept connections from stdin, and show in pages what is in this file
+    #[arg(long, value_name = "FILE", hide = true)]
+    pub(super) dev: Option<PathBuf>,
+}
+
+#[cfg(debug_assertions)]
+#[derive(Debug, Args)]
+pub(super) struct Dev {
+    #[command(flatten)]
+    pub(super) listen: Listen,
+}
+
+/// Where visitors come in, when not where the configuration says.
+#[derive(Debug, Default, Args)]
+pub(super) struct Listen {
+    /// The port for visitors; without it the variable PORT counts, if there is one
+    #[arg(short, long, value_name = "PORT")]
+    pub(super) port: Option<u16>,
+    /// The address for visitors, as in 0.0.0.0 or 0.0.0.0:80
+    #[arg(short, long, value_name = "ADDRESS")]
+    pub(super) bind: Option<String>,
 }
 
 #[derive(Debug, Args)]

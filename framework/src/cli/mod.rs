@@ -5,8 +5,11 @@
 //! - `serve`, `routes`, `check`, and `data checkpoint` where no node is running, are the site's own business: they go to the [`Site`];
 //! - `cluster` starts this very program once for each node and watches the processes (`cluster`);
 //! - `data` works on the folder of a log, or asks a running node for it (`data`);
+//! - `dev` starts this very program, and again whenever its code has changed (`dev`), in builds with debug assertions;
+//! - `generate` writes code into the site (`generate`), in builds with debug assertions;
 //! - `secret` prints a new secret key;
-//! - `invalidate` and `status` ask running nodes on their admin ports (`client`).
+//! - `config` explains the settings, `completions` is for shells;
+//! - `health`, `invalidate` and `status` ask running nodes on their admin ports (`client`).
 //!
 //! A node that is up announces it with one line on stdout, an [`Announcement`]; messages go to
 //! stderr (`trace`). This module must not know how a node serves, caches or keeps its log.
@@ -16,16 +19,27 @@ mod args;
 mod client;
 mod cluster;
 mod data;
+#[cfg(debug_assertions)]
+mod dev;
+#[cfg(debug_assertions)]
+mod env_file;
+#[cfg(debug_assertions)]
+mod generate;
+mod health;
 mod invalidate;
+mod listen;
 mod parent;
 mod signals;
 mod status;
 mod trace;
 
 use std::ffi::OsString;
+use std::net::TcpListener;
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 pub use announcement::{Announcement, Entrance};
 pub(crate) use args::Arguments;
@@ -33,19 +47,36 @@ pub(crate) use data::MadeCheckpoint;
 pub(crate) use signals::{Signals, Wish};
 
 use crate::checkpoint::ReplacedRecords;
-use crate::config::{Config, environment};
+use crate::config::{Config, Setting, environment};
 use crate::problem::{Problem, Problems};
 use args::Command;
+
+/// What a node is told at its start, beside its configuration.
+#[derive(Debug)]
+pub(crate) struct Start {
+    /// No front end that has followed an earlier log can still be running.
+    pub(crate) is_alone: bool,
+    /// What `dev` has given it.
+    pub(crate) dev: Option<Dev>,
+}
+
+/// What `dev` gives to the program that it runs.
+#[derive(Debug)]
+pub(crate) struct Dev {
+    /// Where visitors come in.
+    pub(crate) listener: TcpListener,
+    /// The file with what the compiler says.
+    pub(crate) problems: PathBuf,
+}
 
 /// What the command line needs from the site it belongs to.
 pub(crate) trait Site {
     /// Runs the node until it is stopped ([`Signals`]) and has drained. Prints an [`Announcement`]
-    /// when it listens. When it `is_alone`, no front end that has followed an earlier log can still
-    /// be running.
+    /// when it listens.
     ///
     /// # Errors
     /// What kept the node from starting, or made it stop.
-    fn serve(self, config: Config, is_alone: bool) -> Result<(), Problems>;
+    fn serve(self, config: Config, start: Start) -> Result<(), Problems>;
 
     /// Makes a checkpoint of a log that no node has open; `records` says what becomes of those that it replaces.
     ///
@@ -57,11 +88,14 @@ pub(crate) trait Site {
         records: ReplacedRecords,
     ) -> Result<MadeCheckpoint, Problems>;
 
-    /// The dispatch table as it will be matched, for people to read.
+    /// The dispatch table as it will be matched, for people to read, or as JSON.
     ///
     /// # Errors
     /// Everything that is wrong in the files that make the table.
-    fn routes(&self, config: &Config) -> Result<String, Problems>;
+    fn routes(&self, config: &Config, json: bool) -> Result<String, Problems>;
+
+    /// Whether visitors have sessions.
+    fn has_sessions(&self) -> bool;
 
     /// Everything that is wrong with the site's files, so far as it can be known without starting.
     fn check(&self, config: &Config) -> Problems;
@@ -74,7 +108,8 @@ pub(crate) trait Site {
 /// failed, 2 when the arguments were wrong. What went wrong is on stderr.
 pub(crate) fn main(site: impl Site) -> ExitCode {
     // Before anything that takes time. Other commands end with their terminal.
-    let is_node = |argument: OsString| argument == "serve" || argument == "cluster";
+    let is_node =
+        |argument: OsString| argument == "serve" || argument == "cluster" || argument == "dev";
     if std::env::args_os().any(is_node)
         && let Err(error) = signals::survive_hangup()
     {
@@ -105,28 +140,64 @@ fn run(site: impl Site, arguments: Arguments) -> Result<(), Problems> {
             if let Some(parent) = serve.with_parent {
                 parent::die_with(parent)?;
             }
-            let config = Config::load(path, environment().chain(serve.overrides()))?;
+            let mut config = Config::load(path, environment().chain(serve.overrides()))?;
+            serve.listen.apply(&mut config, environment())?;
             trace::start(&config.trace)?;
-            site.serve(config, serve.alone)
+            let dev =
+                serve.dev.map(|problems| Ok(Dev { listener: listener_of_stdin()?, problems }));
+            let dev = dev.transpose().map_err(|error: std::io::Error| {
+                Problem::new(format!("stdin is no socket to listen on: {error}"))
+            })?;
+            site.serve(config, Start { is_alone: serve.alone, dev })
         }
         Command::Cluster(cluster) => {
             let config = Config::load(path, environment().chain(cluster.overrides()))?;
             trace::start(&config.trace)?;
             cluster::run(&cluster, path, &config)
         }
-        Command::Routes => {
+        Command::Routes { json } => {
             let config = Config::load(path, environment())?;
-            print(site.routes(&config)?.trim_end());
+            print(site.routes(&config, json)?.trim_end());
             Ok(())
         }
-        Command::Check => {
-            let (config, mut problems) = Config::read(path, environment());
-            problems.extend(site.check(&config));
-            for note in site.notes(&config).sorted().iter() {
-                print(&format!("note: {note}"));
-            }
+        Command::Check { production } => check(&site, path, production),
+        Command::Doctor => check(&site, path, true),
+        Command::Config => {
+            let settings = Config::explain(path, environment())?;
+            let rows = settings
+                .into_iter()
+                .map(|Setting { key, value, origin }| [key, status::plain(&value), origin]);
+            let head = ["SETTING", "VALUE", "FROM"].map(str::to_owned);
+            let rows: Vec<[String; 3]> = std::iter::once(head).chain(rows).collect();
+            print(status::aligned(&rows).trim_end());
+            Ok(())
+        }
+        Command::Health { ready, admin } => {
+            let (config, problems) = Config::read(path, environment());
+            let node = match admin {
+                Some(node) => node,
+                None => problems.or(client::AdminPort::from(config.admin.listen))?,
+            };
+            let node = node.knowing(config.admin.secret.as_ref());
+            print(&health::run(&node, ready)?);
+            Ok(())
+        }
+        Command::Completions { shell } => {
+            let program = std::env::args_os().next().map(PathBuf::from);
+            let program = program.as_deref().and_then(Path::file_name);
+            let program = program.map_or("site".into(), |name| name.to_string_lossy());
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), program, &mut script);
+            print(String::from_utf8_lossy(&script).trim_end());
+            Ok(())
+        }
+        #[cfg(debug_assertions)]
+        Command::Dev(arguments) => dev::run(&arguments, path),
+        #[cfg(debug_assertions)]
+        Command::Generate(generate) => {
+            let (config, problems) = Config::read(path, environment());
             problems.or(())?;
-            print("no problems");
+            print(generate::run(&generate, path, &config)?.trim_end());
             Ok(())
         }
         Command::Invalidate(invalidate) => {
@@ -159,6 +230,28 @@ fn run(site: impl Site, arguments: Arguments) -> Result<(), Problems> {
             problems.or(())
         }
     }
+}
+
+/// The socket that this process was given as its input.
+fn listener_of_stdin() -> std::io::Result<TcpListener> {
+    let socket = TcpListener::from(std::io::stdin().as_fd().try_clone_to_owned()?);
+    socket.local_addr()?;
+    Ok(socket)
+}
+
+/// Shows everything that is wrong with the site's files, and, for `production`, with how the node would run.
+fn check(site: &impl Site, path: Option<&Path>, production: bool) -> Result<(), Problems> {
+    let (config, mut problems) = match production {
+        true => Config::read_for_production(path, environment(), site.has_sessions()),
+        false => Config::read(path, environment()),
+    };
+    problems.extend(site.check(&config));
+    for note in site.notes(&config).sorted().iter() {
+        print(&format!("note: {note}"));
+    }
+    problems.or(())?;
+    print("no problems");
+    Ok(())
 }
 
 /// The nodes, to be asked with the secret that is configured here.

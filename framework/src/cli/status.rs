@@ -145,11 +145,12 @@ fn table(nodes: &[(&AdminPort, NodeStatus)]) -> String {
 }
 
 /// Text that cannot steer a terminal.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).collect()
 }
 
-fn aligned<const N: usize>(rows: &[[String; N]]) -> String {
+/// The cells below each other.
+pub(super) fn aligned<const N: usize>(rows: &[[String; N]]) -> String {
     let widths: [usize; N] = std::array::from_fn(|column| {
         rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0)
     });

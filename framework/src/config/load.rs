@@ -7,7 +7,7 @@ use toml::Table;
 use toml::de::{DeTable, DeValue};
 
 use super::origin::Origins;
-use super::{Config, SiteSettings, check, site, variables};
+use super::{Config, Setting, SiteSettings, check, site, variables};
 use crate::problem::{Problem, Problems, line_of};
 
 /// The file that is read when none is named; it need not exist.
@@ -48,6 +48,37 @@ impl Config {
         path: Option<&Path>,
         environment: impl Iterator<Item = (String, String)>,
     ) -> (Config, Problems) {
+        let (config, _, problems) = Config::read_layers(path, environment);
+        (config, problems)
+    }
+
+    /// Like [`Config::read`], for a node that strangers are to reach.
+    pub(crate) fn read_for_production(
+        path: Option<&Path>,
+        environment: impl Iterator<Item = (String, String)>,
+        has_sessions: bool,
+    ) -> (Config, Problems) {
+        let (config, origins, mut problems) = Config::read_layers(path, environment);
+        problems.extend(config.unfit_for_production(has_sessions, &origins));
+        (config, problems)
+    }
+
+    /// All settings and where they come from.
+    ///
+    /// # Errors
+    /// Everything that is wrong in the file and in the variables.
+    pub(crate) fn explain(
+        path: Option<&Path>,
+        environment: impl Iterator<Item = (String, String)>,
+    ) -> Result<Vec<Setting>, Problems> {
+        let (config, origins, problems) = Config::read_layers(path, environment);
+        problems.or(config.explained(&origins, path.unwrap_or(Path::new(DEFAULT_FILE))))
+    }
+
+    fn read_layers(
+        path: Option<&Path>,
+        environment: impl Iterator<Item = (String, String)>,
+    ) -> (Config, Origins, Problems) {
         let mut problems = Problems::new();
         let file = path.unwrap_or(Path::new(DEFAULT_FILE));
         let mut site = SiteSettings::default();
@@ -87,7 +118,7 @@ impl Config {
         if let Some(folder) = file.parent() {
             config.start_paths_at(folder);
         }
-        (config, problems)
+        (config, origins, problems)
     }
 
     fn start_paths_at(&mut self, folder: &Path) {

@@ -13,17 +13,20 @@
 //! This module must not know what the values are used for.
 
 mod check;
+mod explained;
 mod limits;
 mod load;
 mod log;
 mod mode;
 mod origin;
+mod production;
 mod secret;
 mod settings;
 mod site;
 mod value;
 mod variables;
 
+pub(crate) use explained::Setting;
 pub(crate) use limits::Limits;
 pub(crate) use load::DEFAULT_FILE;
 pub(crate) use log::{Checkpoint, Log};

@@ -42,6 +42,15 @@ impl Origins {
         self.0.insert(key.to_owned(), SettingOrigin::Variable(variable.to_owned()));
     }
 
+    /// Where the value of `key` comes from, for people to read.
+    pub(super) fn of(&self, key: &str) -> String {
+        match self.0.get(key) {
+            Some(SettingOrigin::Line(file, line)) => format!("{}:{line}", file.display()),
+            Some(SettingOrigin::Variable(variable)) => variable.clone(),
+            None => "default".to_owned(),
+        }
+    }
+
     /// A problem with the value of `key`.
     pub(super) fn problem(&self, key: &str, message: &str) -> Problem {
         match self.0.get(key) {

@@ -37,6 +37,18 @@ impl SiteSettings {
         self.variables.push(Variable { name, text });
     }
 
+    /// The names of all settings, and which of them are variables.
+    pub(super) fn names(&self) -> Vec<(String, bool)> {
+        let (file, _) = DeTable::parse_recoverable(&self.text);
+        let mut names = Vec::new();
+        if let Some(site) = file.get_ref().get("site") {
+            collect("site", site.get_ref(), &mut names);
+        }
+        let mut names: Vec<(String, bool)> = names.into_iter().map(|name| (name, false)).collect();
+        names.extend(self.variables.iter().map(|variable| (variable.name.clone(), true)));
+        names
+    }
+
     /// The settings as a `T`.
     ///
     /// # Errors
@@ -94,6 +106,18 @@ impl SiteSettings {
             }
             None => Problem { message: format!("[site]: {}", problem.message), ..problem },
         }
+    }
+}
+
+/// Adds the names of all values below `name`.
+fn collect(name: &str, value: &DeValue<'_>, names: &mut Vec<String>) {
+    match value {
+        DeValue::Table(table) => {
+            for (key, value) in table {
+                collect(&format!("{name}.{}", key.get_ref()), value.get_ref(), names);
+            }
+        }
+        _ => names.push(name.to_owned()),
     }
 }
 

@@ -1,6 +1,7 @@
 use std::fmt;
 
 use http::{HeaderValue, Method};
+use serde::Serialize;
 
 use super::route::Target;
 use super::table::Table;
@@ -60,6 +61,41 @@ impl fmt::Display for Table {
             }
         }
         Ok(())
+    }
+}
+
+/// A route, for programs.
+#[derive(Serialize)]
+struct Listed {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    methods: Vec<String>,
+    path: String,
+    target: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cache: Option<String>,
+    file: String,
+    line: usize,
+}
+
+impl Table {
+    /// The routes in the order of matching, as JSON.
+    pub(crate) fn to_json(&self) -> String {
+        let routes = self.routes().into_iter().map(|route| Listed {
+            name: route.name.clone(),
+            methods: route.methods.iter().map(Method::to_string).collect(),
+            path: route.path(),
+            target: route.target.to_string(),
+            cache: match route.target {
+                Target::Alias(_) => None,
+                _ => Some(route.cache.to_string()),
+            },
+            file: route.location.file.display().to_string(),
+            line: route.location.line,
+        });
+        let routes: Vec<Listed> = routes.collect();
+        // Texts and numbers always serialize.
+        serde_json::to_string_pretty(&routes).unwrap_or_default()
     }
 }
 

@@ -76,6 +76,7 @@ use crate::body::Body;
 use crate::cache::Cache;
 use crate::clock::{self, Moment};
 use crate::files::Files;
+use crate::http::wants_problem;
 use crate::link::Link;
 use crate::pieces::Pieces;
 use crate::problem::Problems;
@@ -98,6 +99,7 @@ pub(crate) use follower::CacheFollower;
 pub(crate) use group_headers::GroupHeader;
 use maker::{MadeContent, Maker};
 use notice::Notice;
+pub(crate) use notice::{ask_for_all, with_end};
 pub(crate) use page_headers::PageHeaders;
 use pages::{Pages, Served, page_of};
 use parts::Unfinished;
@@ -334,7 +336,7 @@ impl FrontEnd {
     ) -> Either<Ready<Response<Body>>, impl Future<Output = Response<Body>> + Send + use<>> {
         let notice = self.notice();
         if notice.is_some() {
-            Notice::ask_for_all(&mut request);
+            ask_for_all(&mut request);
         }
         let (client, body) = request.into_parts();
         let router = &self.dispatcher.router;
@@ -397,7 +399,11 @@ impl FrontEnd {
         let served = match served {
             Served::Failed(mut failed) => {
                 let language = self.dispatcher.router.settle_variant(visit, &mut failed);
-                let made = self.dispatcher.maker.error_page(visit.edition, &failed, language);
+                let maker = &self.dispatcher.maker;
+                let made = match wants_problem(&visit.client.headers) {
+                    true => maker.problem_document(&failed),
+                    false => maker.error_page(visit.edition, &failed, language),
+                };
                 Served::Made { made: made.into(), cache: failed.cache }
             }
             served => served,

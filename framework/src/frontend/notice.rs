@@ -77,35 +77,45 @@ impl Notice {
         &self.problems
     }
 
-    /// Has the whole page sent, and not encoded.
-    pub(super) fn ask_for_all(request: &mut Request<Body>) {
-        if request.method().is_safe() {
-            for name in &CONDITIONS {
-                request.headers_mut().remove(name);
-            }
-        }
-    }
-
     /// The response with the notice at its end, if it is a page. No browser keeps it.
-    pub(super) fn put_into(&self, response: Response<Body>) -> Response<Body> {
-        let (mut parts, body) = response.into_parts();
-        if !is_whole(parts.status) || !is_plain_html(&parts.headers) {
-            return Response::from_parts(parts, body);
+    pub(super) fn put_into(&self, mut response: Response<Body>) -> Response<Body> {
+        if is_page(&response) {
+            page_headers::allow_style(response.headers_mut(), STYLE);
         }
-        for name in &OF_THE_PAGE {
-            parts.headers.remove(name);
-        }
-        parts.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        page_headers::allow_style(&mut parts.headers, STYLE);
-        let length = parts.headers.get(header::CONTENT_LENGTH);
-        let length = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-        if let Some(length) = length {
-            let length = HeaderValue::from(length + self.html.len() as u64);
-            parts.headers.insert(header::CONTENT_LENGTH, length);
-        }
-        let followed = WithEnd { body, end: Some(self.html.clone()) };
-        Response::from_parts(parts, Body::stream(followed))
+        with_end(response, self.html.clone())
     }
+}
+
+/// Has the whole page sent, and not encoded.
+pub(crate) fn ask_for_all(request: &mut Request<Body>) {
+    if request.method().is_safe() {
+        for name in &CONDITIONS {
+            request.headers_mut().remove(name);
+        }
+    }
+}
+
+/// The response with this HTML at its end, if it is a page. No browser keeps it.
+pub(crate) fn with_end(response: Response<Body>, html: Bytes) -> Response<Body> {
+    if !is_page(&response) {
+        return response;
+    }
+    let (mut parts, body) = response.into_parts();
+    for name in &OF_THE_PAGE {
+        parts.headers.remove(name);
+    }
+    parts.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let length = parts.headers.get(header::CONTENT_LENGTH);
+    let length = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if let Some(length) = length {
+        let length = HeaderValue::from(length + html.len() as u64);
+        parts.headers.insert(header::CONTENT_LENGTH, length);
+    }
+    Response::from_parts(parts, Body::stream(WithEnd { body, end: Some(html) }))
+}
+
+fn is_page(response: &Response<Body>) -> bool {
+    is_whole(response.status()) && is_plain_html(response.headers())
 }
 
 fn is_whole(status: StatusCode) -> bool {

@@ -5,7 +5,7 @@ use crate::cli::Arguments;
 use crate::config::Config;
 
 /// The programs of others that the guide uses.
-const OTHERS: [&str; 16] = [
+const OTHERS: [&str; 17] = [
     "cargo",
     "cat",
     "cd",
@@ -14,6 +14,7 @@ const OTHERS: [&str; 16] = [
     "echo",
     "for",
     "git",
+    "headwater",
     "kill",
     "ls",
     "ln",
@@ -78,7 +79,7 @@ fn check(block: &Block, command: &str) {
     let words = &words[program..];
     let Some(name) = words.first() else { return };
     let arguments = match name.rsplit('/').next().unwrap() {
-        "guestbook" => &words[1..],
+        "guestbook" | "potluck" => &words[1..],
         "cargo" if words.get(1).is_some_and(|word| word == "run") => {
             match words.iter().position(|word| word == "--") {
                 Some(dashes) => &words[dashes + 1..],

@@ -6,6 +6,7 @@
 //! - [`negotiation`]: which content codings a client takes; [`encoding`]: content in them.
 //! - [`Languages`]: which of a site's languages a visitor is answered in; `weight` reads the `q` of
 //!   the members of a field like `Accept-Language`.
+//! - `accept`: whether a client reads JSON rather than HTML.
 //! - [`gzip`]: one stream of pieces that were deflated each by itself.
 //! - `host`: the host that a request is for.
 //! - [`forgery`]: whether a page of another site has sent a request.
@@ -15,6 +16,7 @@
 //!
 //! This module must know neither connections nor files.
 
+mod accept;
 pub(crate) mod conditions;
 mod cookies;
 pub(crate) mod encoding;
@@ -29,6 +31,7 @@ pub(crate) mod ranges;
 pub(crate) mod validators;
 mod weight;
 
+pub(crate) use accept::wants_problem;
 pub(crate) use cookies::{cookie, cookies, is_cookie_name, is_cookie_value};
 pub use cookies::{decode_cookie_value, encode_cookie_value};
 pub use language::Languages;

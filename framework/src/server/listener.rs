@@ -41,6 +41,15 @@ impl Server {
         Ok(Server { listener: TcpListener::bind(address).await?, limits })
     }
 
+    /// Listens on a socket that is open already.
+    ///
+    /// # Errors
+    /// When it is none that connections can be accepted from.
+    pub fn on(listener: std::net::TcpListener, limits: Limits) -> io::Result<Server> {
+        listener.set_nonblocking(true)?;
+        Ok(Server { listener: TcpListener::from_std(listener)?, limits })
+    }
+
     /// The address that is really listened on.
     ///
     /// # Errors

@@ -4,8 +4,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::StatusCode;
 use http::header::{self, HeaderValue};
+use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 
 use super::super::escape::escape;
@@ -43,6 +43,20 @@ struct ErrorValues<'a> {
     is_of_the_site: bool,
 }
 
+/// What programs are told (RFC 9457).
+#[derive(Serialize)]
+struct ProblemDocument<'a> {
+    #[serde(rename = "type")]
+    kind: &'a str,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+    request_id: &'a str,
+    /// In development only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<&'a str>,
+}
+
 impl Maker {
     /// The site's error page for a failure, in this language. The log has the failure under the request's
     /// id.
@@ -52,6 +66,33 @@ impl Maker {
         failed: &Failed,
         language: Option<&str>,
     ) -> Made {
+        self.log(failed);
+        self.silent_error_page(edition, failed, language)
+    }
+
+    /// The failure as a problem document (RFC 9457), for programs. The log has it as it has that of an error page.
+    pub(in crate::frontend) fn problem_document(&self, failed: &Failed) -> Made {
+        self.log(failed);
+        let failure = &failed.failure;
+        let document = ProblemDocument {
+            kind: "about:blank",
+            title: failure.status.canonical_reason().unwrap_or("Error"),
+            status: failure.status.as_u16(),
+            detail: &failure.message,
+            request_id: &failed.request_id,
+            cause: failure.cause.as_deref().filter(|_| self.settings.development),
+        };
+        // Texts and a number always serialize.
+        let body = serde_json::to_vec(&document).unwrap_or_default();
+        let mut headers = failure.headers.clone();
+        let media_type = HeaderValue::from_static("application/problem+json");
+        headers.insert(header::CONTENT_TYPE, media_type);
+        let page = Rendered { content: Bytes::from(body).into(), ..Rendered::default() };
+        let inline = InlineHashes::default();
+        made(failure.status, headers, page, inline)
+    }
+
+    fn log(&self, failed: &Failed) {
         let Failed { failure, request_id, path, .. } = failed;
         let status = failure.status;
         let cause = failure.cause.as_deref();
@@ -68,10 +109,9 @@ impl Maker {
             }
             false => tracing::info!(request_id, path, status = code, "{message}"),
         }
-        self.silent_error_page(edition, failed, language)
     }
 
-    /// The same, without a word in the log.
+    /// The same as [`error_page`](Maker::error_page), without a word in the log.
     pub(in crate::frontend) fn silent_error_page(
         &self,
         edition: &Edition,
@@ -83,13 +123,7 @@ impl Maker {
         let (media_type, page, inline) = self.error_body(edition, failed, language);
         headers.insert(header::CONTENT_TYPE, media_type);
         self.settings.page_headers.put_into(&mut headers, &inline);
-        if failure.status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.entry(header::RETRY_AFTER).or_insert(RETRY_AFTER);
-        }
-        let Rendered { content, groups, recorded, contains } = page;
-        let (status, content) = (failure.status, MadeContent::Rendered { content, contains });
-        let recorded = Some(recorded);
-        Made { status, headers, content, inline, groups, recorded, cache: None, origin: None }
+        made(failure.status, headers, page, inline)
     }
 
     /// The error page, as what it is sent, and the scripts and styles that stand in it.
@@ -136,6 +170,16 @@ impl Maker {
             }
         }
     }
+}
+
+fn made(status: StatusCode, mut headers: HeaderMap, page: Rendered, inline: InlineHashes) -> Made {
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        headers.entry(header::RETRY_AFTER).or_insert(RETRY_AFTER);
+    }
+    let Rendered { content, groups, recorded, contains } = page;
+    let content = MadeContent::Rendered { content, contains };
+    let recorded = Some(recorded);
+    Made { status, headers, content, inline, groups, recorded, cache: None, origin: None }
 }
 
 /// How the built-in page looks. It stands in an element, not in attributes, because only that has a hash by which a

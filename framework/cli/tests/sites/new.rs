@@ -2,78 +2,20 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
-}
-
-fn headwater<S: AsRef<OsStr>>(folder: &Path, arguments: &[S]) -> Output {
-    let mut program = Command::new(env!("CARGO_BIN_EXE_headwater"));
-    // A repository around the temporary folder is not meant.
-    program.env("GIT_CEILING_DIRECTORIES", folder.parent().unwrap());
-    program.args(arguments).current_dir(folder).output().unwrap()
-}
-
-fn refused<S: AsRef<OsStr>>(folder: &Path, arguments: &[S]) -> String {
-    let output = headwater(folder, arguments);
-    assert_eq!(output.status.code(), Some(1), "{output:?}");
-    String::from_utf8(output.stderr).unwrap()
-}
-
-fn new(folder: &Path, name: &str) -> PathBuf {
-    let output = headwater(folder, &["new", name]);
-    assert!(output.status.success(), "{output:?}");
-    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
-    folder.join(name)
-}
-
-/// Runs cargo in a site, with what the workspace has built already.
-fn cargo(site: &Path, arguments: &[&str]) {
-    let root = root();
-    let lock = site.join("Cargo.lock");
-    if !lock.exists() {
-        fs::copy(root.join("Cargo.lock"), &lock).unwrap();
-    }
-    // Packages are shared by builds with the same profile only.
-    let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap();
-    let profile = manifest.split("[profile.dev.package]").nth(1).unwrap();
-    let config = site.join("target/profile.toml");
-    fs::create_dir_all(config.parent().unwrap()).unwrap();
-    fs::write(&config, format!("[profile.dev.package]{profile}")).unwrap();
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut cargo = Command::new(cargo);
-    cargo.arg("--config").arg(&config).args(arguments).current_dir(site);
-    cargo.env("CARGO_TARGET_DIR", target).env("CARGO_NET_OFFLINE", "true");
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CARGO_PKG_")) {
-        cargo.env_remove(name);
-    }
-    let output = cargo.output().unwrap();
-    assert!(
-        output.status.success(),
-        "cargo {arguments:?}: {}\n{}{}",
-        output.status,
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
-}
+use crate::harness::{Workshop, refused};
 
 #[test]
 fn a_new_site_compiles_without_a_warning_and_passes_its_tests_and_its_checks() {
-    let folder = tempfile::tempdir().unwrap();
-    let site = new(folder.path(), "pot-luck");
-    cargo(&site, &["fmt", "--check"]);
-    cargo(&site, &["clippy", "--all-targets", "--", "-D", "warnings"]);
-    cargo(&site, &["test"]);
-    cargo(&site, &["run", "--", "check"]);
+    let workshop = Workshop::new();
+    workshop.site("pot-luck").passes_everything();
 }
 
 #[test]
 fn no_word_is_left_to_fill_in_and_the_site_is_a_repository() {
-    let folder = tempfile::tempdir().unwrap();
-    let site = new(folder.path(), "pot-luck");
+    let workshop = Workshop::new();
+    let site = workshop.make("pot-luck");
     let output = Command::new("git").arg("ls-files").arg("-o").current_dir(&site).output().unwrap();
     let files = String::from_utf8(output.stdout).unwrap();
     assert!(files.contains("deploy/pot-luck-backend.service"), "{files}");
@@ -102,7 +44,7 @@ fn what_is_there_is_left_as_it_is() {
         assert!(message.contains("choose another name"), "{message}");
     }
     fs::create_dir(folder.path().join("empty")).unwrap();
-    new(folder.path(), "empty");
+    assert!(crate::harness::headwater(folder.path(), &["new", "empty"]).status.success());
 }
 
 #[test]

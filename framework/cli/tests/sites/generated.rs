@@ -1,0 +1,67 @@
+//! What `generate` writes.
+
+use crate::harness::Workshop;
+
+#[test]
+fn a_site_with_all_that_is_generated_compiles_without_a_warning_and_passes_its_tests_and_its_checks()
+ {
+    let workshop = Workshop::new();
+    let site = workshop.site("pot_luck");
+    for command in [
+        "scaffold story title:line body:text picture:image? tags:list",
+        "scaffold BlogPost heading:line stars:number more:number? done:flag mail:email mail2:email? \
+         home:url home2:url? note:text? line2:line?",
+        "scaffold fox stars:number --plural skulk",
+        "table fruit name:line seen:flag --plural all_fruit",
+        "controller pages about contact_us",
+        "deploy",
+        "auth",
+    ] {
+        let command: Vec<&str> = command.split(' ').filter(|word| !word.is_empty()).collect();
+        site.cargo(&[&["run", "--", "generate"], &command[..]].concat());
+    }
+    site.passes_everything();
+}
+
+#[test]
+fn a_site_says_what_it_is_and_how_it_would_run() {
+    let workshop = Workshop::new();
+    let site = workshop.site("potluck");
+    let routes = site.cargo(&["run", "-q", "--", "routes", "--json"]);
+    assert!(routes.contains("\"path\": \"/assets/{*path}\""), "{routes}");
+    assert!(routes.contains("\"line\": "), "{routes}");
+
+    site.write(".cargo/variables.toml", "");
+    let config = site.read(".cargo/config.toml") + "[env]\nHEADWATER_LINK__SECRET = \"sesame\"\n";
+    site.write(".cargo/config.toml", &config);
+    let settings = site.cargo(&["run", "-q", "--", "config"]);
+    let line = |key: &str| {
+        let line = settings.lines().find(|line| line.split(' ').next() == Some(key));
+        line.unwrap_or_else(|| panic!("{settings}"))
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    assert_eq!(line("http.listen"), "http.listen \"127.0.0.1:8000\" default");
+    assert_eq!(line("environment"), "environment \"development\" project.toml:4");
+    assert_eq!(line("link.secret"), "link.secret \"…\" HEADWATER_LINK__SECRET");
+    assert!(!settings.contains("sesame"), "{settings}");
+
+    let completions = site.cargo(&["run", "-q", "--", "completions", "bash"]);
+    assert!(completions.contains("_potluck()"), "{completions}");
+
+    let running = site.serve(&["serve", "-p", "0"]);
+    let admin = format!("http://{}", running.admin);
+    assert_eq!(site.cargo(&["run", "-q", "--", "health", "--admin", &admin]), "ok\n");
+    assert_eq!(site.cargo(&["run", "-q", "--", "health", "--ready", "--admin", &admin]), "ready\n");
+    drop(running);
+
+    let mut doctor = crate::harness::command("cargo", &site.folder);
+    let output = doctor.args(["run", "-q", "--", "doctor"]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    for part in ["project.toml:4: environment:", "http.trusted_proxies:", "HEADWATER_LINK__SECRET:"]
+    {
+        assert!(said.contains(part), "{said}");
+    }
+}

@@ -1,0 +1,135 @@
+//! Lines that go into a site's program.
+
+/// `text` with `mod name;` among its modules, in their order.
+pub(super) fn with_module(text: &str, name: &str) -> Option<String> {
+    let line = format!("mod {name};\n");
+    let mut place = None;
+    let mut offset = 0;
+    let mut after_attribute = false;
+    let mut after_modules = false;
+    for found in text.split_inclusive('\n') {
+        let module =
+            found.trim_end().strip_suffix(';').and_then(|found| found.strip_prefix("mod "));
+        if module == Some(name) {
+            return Some(text.to_owned());
+        }
+        if let Some(module) = module.filter(|_| !after_attribute) {
+            if place.is_none() || after_modules {
+                place = Some(if module < name { offset + found.len() } else { offset });
+                after_modules = module < name;
+            }
+        } else if place.is_none() && (found.starts_with("use ") || found.starts_with("fn ")) {
+            return Some(format!("{}{line}\n{}", &text[..offset], &text[offset..]));
+        }
+        after_attribute = found.starts_with('#');
+        offset += found.len();
+    }
+    let place = place?;
+    Some(format!("{}{line}{}", &text[..place], &text[place..]))
+}
+
+/// `text` with these methods at the end of the first `App::new()…`, before `.run()`.
+pub(super) fn with_methods(text: &str, methods: &[String]) -> Option<String> {
+    const START: &str = "App::new()";
+    let mut end = text.find(START)? + START.len();
+    while let Some(length) = method(&text[end..]) {
+        end += length;
+    }
+    Some(format!("{}{}{}", &text[..end], methods.concat(), &text[end..]))
+}
+
+/// The length of the call of a method other than `run` that `text` begins with.
+fn method(text: &str) -> Option<usize> {
+    let name = text.trim_start().strip_prefix('.')?;
+    if name.starts_with("run()") || name.starts_with("into_service(") {
+        return None;
+    }
+    let mut depth = 0_usize;
+    let mut quoted = false;
+    let mut escaped = false;
+    for (index, letter) in name.char_indices() {
+        if quoted {
+            quoted = escaped || letter != '"';
+            escaped = letter == '\\' && !escaped;
+            continue;
+        }
+        match letter {
+            '"' => quoted = true,
+            '(' | '[' | '{' => depth += 1,
+            ')' | ']' | '}' => {
+                depth = depth.checked_sub(1)?;
+                if depth == 0 && letter == ')' {
+                    return Some(text.len() - name.len() + index + 1);
+                }
+            }
+            ';' if depth == 0 => return None,
+            _ => {}
+        }
+    }
+    None
+}
+
+/// `text`, a Cargo.toml, with this dependency.
+pub(super) fn with_dependency(text: &str, name: &str, value: &str) -> Option<String> {
+    let section = text.find("[dependencies]\n")? + "[dependencies]\n".len();
+    let rest = &text[section..];
+    let section_end = section + rest.find("\n[").map_or(rest.len(), |end| end + 1);
+    let of = |line: &str| line.split(['=', '.', ' ']).next().unwrap_or_default().to_owned();
+    let mut place = section;
+    for line in text[section..section_end].split_inclusive('\n') {
+        match of(line) {
+            found if found == name => return Some(text.to_owned()),
+            found if !found.trim().is_empty() && *found < *name => place += line.len(),
+            _ => break,
+        }
+    }
+    Some(format!("{}{name} = {value}\n{}", &text[..place], &text[place..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_module_stands_among_the_others_in_order() {
+        let program = "//! A site.\n\nmod b;\nmod d;\n#[cfg(test)]\nmod tests;\n\nuse x;\n";
+        for (name, before) in [("a", "mod b;"), ("c", "mod d;"), ("e", "#[cfg(test)]")] {
+            let text = with_module(program, name).unwrap();
+            assert!(text.contains(&format!("mod {name};\n{before}")), "{text}");
+            assert_eq!(with_module(&text, name).unwrap(), text, "once");
+        }
+        let text = with_module("//! A site.\n\nuse x;\n", "a").unwrap();
+        assert_eq!(text, "//! A site.\n\nmod a;\n\nuse x;\n");
+        assert_eq!(with_module("// nothing\n", "a"), None);
+    }
+
+    #[test]
+    fn methods_stand_at_the_end_of_the_app() {
+        let methods =
+            [".state::<a::A>()".to_owned(), ".controllers(controllers![a::b])".to_owned()];
+        for (before, after) in [
+            ("fn main() { App::new()", ".run() }"),
+            (
+                "    App::new()\n        .state::<b::B>()\n        .variant(|v| match v.cookie(\")\\\"\") { _ => no(), })",
+                "\n}",
+            ),
+            ("let app = App::new().seed::<B>(|| vec![(1)])", "; app.run()"),
+        ] {
+            let text = with_methods(&format!("{before}{after}"), &methods).unwrap();
+            assert_eq!(text, format!("{before}{}{after}", methods.concat()));
+        }
+        assert_eq!(with_methods("fn main() {}", &methods), None);
+    }
+
+    #[test]
+    fn a_dependency_stands_among_the_others_once() {
+        let manifest = "[package]\n\n[dependencies]\nheadwater = { path = \"x\" }\nserde = \"1\"\n\n[dev-dependencies]\n";
+        let text = with_dependency(manifest, "rand", "\"0.10\"").unwrap();
+        assert!(text.contains("}\nrand = \"0.10\"\nserde"), "{text}");
+        assert_eq!(with_dependency(&text, "rand", "\"0.10\"").unwrap(), text);
+        let text = with_dependency(manifest, "tokio", "\"1\"").unwrap();
+        assert!(text.contains("serde = \"1\"\ntokio = \"1\"\n\n[dev"), "{text}");
+        let text = with_dependency("[dependencies]\n", "a", "\"1\"").unwrap();
+        assert_eq!(text, "[dependencies]\na = \"1\"\n");
+    }
+}

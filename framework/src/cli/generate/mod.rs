@@ -1,0 +1,106 @@
+//! `generate`: writes code into a site, in builds with debug assertions.
+//!
+//! Each kind of thing makes a [`Plan`] of the files that are new and of the few lines that go into files that are
+//! there ([`edits`]); only a plan without problems is written, as a whole. [`words`] has the names that one word
+//! of the command line stands for, [`field`] the fields of a row. The texts, with words to fill in, are
+//! in `files`.
+
+mod auth;
+mod controller;
+mod deploy;
+mod edits;
+mod field;
+mod plan;
+mod scaffold;
+mod table;
+mod words;
+
+use std::path::Path;
+
+use clap::{Args, Subcommand};
+
+use field::Field;
+use plan::Plan;
+use words::Words;
+
+use crate::config::Config;
+use crate::problem::Problems;
+
+#[derive(Debug, Args)]
+pub(super) struct Generate {
+    /// Only show what would be written
+    #[arg(long, global = true)]
+    dry_run: bool,
+    #[command(subcommand)]
+    what: Kind,
+}
+
+#[derive(Debug, Subcommand)]
+enum Kind {
+    /// A module of controllers, each with a template and a route
+    Controller {
+        /// What they are about, as in `pages`
+        name: String,
+        /// The controllers, as in `about contact`
+        #[arg(required = true)]
+        actions: Vec<String>,
+    },
+    /// A table, and how it changes
+    Table(Named),
+    /// A table with pages: list, detail, forms, feed, tests
+    Scaffold(Named),
+    /// Accounts: signing up, in and out, and a password that was forgotten
+    Auth,
+    /// Containers: a back end, two front ends, and a proxy in front
+    Deploy,
+}
+
+#[derive(Debug, Args)]
+struct Named {
+    /// What a row is, in the singular, as in `story`
+    name: String,
+    /// Fields, as in `title:line body:text picture:image? tags:list`: the types are line, text, number, flag, email,
+    /// url, list and image; `?` makes one optional
+    #[arg(required = true)]
+    fields: Vec<String>,
+    /// What rows are called, where it is not the singular with an s
+    #[arg(long)]
+    plural: Option<String>,
+}
+
+impl Named {
+    fn read(&self) -> Result<(Words, Vec<Field>), Problems> {
+        let mut problems = Problems::new();
+        let words = Words::new(&self.name, self.plural.as_deref());
+        let words = words.map_err(|problem| problems.push(problem)).ok();
+        let fields = Field::read_all(&self.fields).map_err(|found| problems.extend(found)).ok();
+        match (words, fields) {
+            (Some(words), Some(fields)) => problems.or((words, fields)),
+            _ => Err(problems),
+        }
+    }
+}
+
+/// Writes what is asked for into the site whose project.toml is at `path`, or here, and says what was written.
+pub(super) fn run(
+    generate: &Generate,
+    path: Option<&Path>,
+    config: &Config,
+) -> Result<String, Problems> {
+    let folder = path.and_then(Path::parent).unwrap_or(Path::new(""));
+    let mut plan = Plan::new(folder, config)?;
+    match &generate.what {
+        Kind::Controller { name, actions } => controller::plan(&mut plan, name, actions)?,
+        Kind::Table(named) => {
+            let (words, fields) = named.read()?;
+            table::plan(&mut plan, &words, &fields);
+        }
+        Kind::Scaffold(named) => {
+            let (words, fields) = named.read()?;
+            scaffold::plan(&mut plan, &words, &fields);
+        }
+        Kind::Auth => auth::plan(&mut plan),
+        Kind::Deploy => deploy::plan(&mut plan),
+    }
+    plan.carry_out(generate.dry_run)
+}

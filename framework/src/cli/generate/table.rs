@@ -1,0 +1,27 @@
+use super::field::Field;
+use super::plan::Plan;
+use super::words::Words;
+
+const TABLE: &str = include_str!("files/table.rs.in");
+
+/// A table in a module of its own.
+pub(super) fn plan(plan: &mut Plan, words: &Words, fields: &[Field]) {
+    plan.create(format!("src/{}.rs", words.many), text(words, fields));
+    let state = format!(".state::<{}::{}>()", words.many, words.type_of_many());
+    plan.module(&words.many, &[state]);
+}
+
+/// The code of a table.
+pub(super) fn text(words: &Words, fields: &[Field]) -> String {
+    let declared: Vec<String> = fields
+        .iter()
+        .map(|field| {
+            format!("    /// {}\n    pub {}: {},\n", field.doc(), field.name, field.rust())
+        })
+        .collect();
+    let names: Vec<&str> = fields.iter().map(|field| &*field.name).collect();
+    words
+        .filled(TABLE)
+        .replace("@declared@\n", &declared.concat())
+        .replace("@names@", &names.join(", "))
+}

@@ -1,0 +1,61 @@
+use http::HeaderMap;
+use http::header::ACCEPT;
+
+use super::weight::member;
+
+/// Whether a client that asks like this is a program that reads JSON: `Accept` (RFC 9110, section 12.5.1) names a type
+/// of JSON, and none of HTML that is as welcome.
+pub(crate) fn wants_problem(headers: &HeaderMap) -> bool {
+    let (mut json, mut html) = (0, 0);
+    let members = headers
+        .get_all(ACCEPT)
+        .into_iter()
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    for (media_type, weight) in members.filter_map(member) {
+        let weight = weight.thousandths();
+        match &*media_type.to_ascii_lowercase() {
+            "text/html" | "application/xhtml+xml" => html = html.max(weight),
+            "application/json" => json = json.max(weight),
+            other if other.ends_with("+json") => json = json.max(weight),
+            _ => {}
+        }
+    }
+    json > html
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn a_client_that_names_json_and_no_html_gets_json() {
+        let wants = |accept: &'static str| {
+            wants_problem(&HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static(accept))]))
+        };
+        for accept in [
+            "application/json",
+            "application/problem+json",
+            "application/json, text/plain, */*",
+            "application/vnd.api+json;q=0.5",
+            "text/html;q=0.8, application/json",
+            "TEXT/HTML;Q=0.8, Application/JSON;q=0.9",
+        ] {
+            assert!(wants(accept), "{accept}");
+        }
+        for accept in [
+            "*/*",
+            "",
+            "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+            "application/json, text/html",
+            "application/json;q=0",
+            "application/json;q=nan",
+            "application/json;q=2",
+            "image/svg+xml",
+        ] {
+            assert!(!wants(accept), "{accept}");
+        }
+        assert!(!wants_problem(&HeaderMap::new()));
+    }
+}
