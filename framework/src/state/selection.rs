@@ -151,7 +151,7 @@ impl<R: Row> Selection<R> {
         };
         let by_key = &stored.by_key;
         let row = |(place, key): (&[u8], &[u8])| {
-            by_key.get(&KeyBytes::from(key)).map(|row| (place.to_vec(), row))
+            by_key.get_key_value(&KeyBytes::from(key)).map(|row| (place.to_vec(), row))
         };
         let places: Box<dyn DoubleEndedIterator<Item = (&[u8], &[u8])>> = match self.index {
             Some(index) => Box::new(stored.indexes[index].places(&span)),
@@ -168,7 +168,7 @@ impl<R: Row> Selection<R> {
         let has_more = found.len() > count;
         found.truncate(count);
         let last = found.last().filter(|_| has_more).map(|(place, _)| place.clone());
-        let rows = found.iter().map(|(_, row)| self.view.found(row, self.via.as_ref())).collect();
+        let rows = found.iter().map(|(_, row)| self.view.found(*row, self.via.as_ref())).collect();
         (Rows::new(rows, self.group.clone()), last)
     }
 
