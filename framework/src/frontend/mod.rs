@@ -76,7 +76,6 @@ use crate::body::Body;
 use crate::cache::Cache;
 use crate::clock::{self, Moment};
 use crate::files::Files;
-use crate::http::wants_problem;
 use crate::link::Link;
 use crate::pieces::Pieces;
 use crate::problem::Problems;
@@ -400,10 +399,7 @@ impl FrontEnd {
             Served::Failed(mut failed) => {
                 let language = self.dispatcher.router.settle_variant(visit, &mut failed);
                 let maker = &self.dispatcher.maker;
-                let made = match wants_problem(&visit.client.headers) {
-                    true => maker.problem_document(&failed),
-                    false => maker.error_page(visit.edition, &failed, language),
-                };
+                let made = maker.error_for(&visit.client.headers, visit.edition, &failed, language);
                 Served::Made { made: made.into(), cache: failed.cache }
             }
             served => served,

@@ -13,6 +13,7 @@ use super::super::router::{Edition, Failed, VariantKind};
 use super::error_texts::Texts;
 use super::{Made, MadeContent, Maker};
 use crate::computation::Code;
+use crate::http::wants_problem;
 use crate::inline::{InlineHashes, InlineKind};
 use crate::media_type;
 use crate::request_values::RequestValues;
@@ -70,8 +71,22 @@ impl Maker {
         self.silent_error_page(edition, failed, language)
     }
 
-    /// The failure as a problem document (RFC 9457), for programs. The log has it as it has that of an error page.
-    pub(in crate::frontend) fn problem_document(&self, failed: &Failed) -> Made {
+    /// What the client with these headers is told of a failure: the error page, or, if it reads JSON rather than HTML,
+    /// a problem document (RFC 9457).
+    pub(in crate::frontend) fn error_for(
+        &self,
+        client: &HeaderMap,
+        edition: &Edition,
+        failed: &Failed,
+        language: Option<&str>,
+    ) -> Made {
+        match wants_problem(client) {
+            true => self.problem_document(failed),
+            false => self.error_page(edition, failed, language),
+        }
+    }
+
+    fn problem_document(&self, failed: &Failed) -> Made {
         self.log(failed);
         let failure = &failed.failure;
         let document = ProblemDocument {
