@@ -163,7 +163,7 @@ mod zoned;
 pub use ::tera;
 pub use docroot::SyncError;
 pub use frontend::{Variant, Visitor};
-pub use headwater_macros::{after, before, controller, invalidate};
+pub use headwater_macros::{Variant, after, before, controller, invalidate};
 pub use http::{Languages, Origin, Scheme};
 pub use log::{Acknowledgement, Invalidation, Outcome, Position, Receipt};
 pub use problem::{Problem, Problems};

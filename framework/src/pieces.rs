@@ -38,6 +38,9 @@ pub struct Part {
     fallback: Bytes,
 }
 
+/// The URL of the place of a message: no page has it.
+const FLASH: &str = "flash()";
+
 impl Part {
     /// The page at `url`, or `fallback`, ready to be sent, where it cannot be had.
     pub fn new(url: impl Into<Box<str>>, fallback: Bytes) -> Part {
@@ -45,6 +48,16 @@ impl Part {
         let leads_away = !url.starts_with('/') || url.starts_with("//") || url.contains('#');
         let target = if leads_away { None } else { url.parse().ok() };
         Part { url, target, fallback }
+    }
+
+    /// The place of a message for one reader.
+    pub fn flash() -> Part {
+        Part::new(FLASH, Bytes::new())
+    }
+
+    /// Whether it is the place of a message.
+    pub fn is_flash(&self) -> bool {
+        &*self.url == FLASH
     }
 
     /// Its URL, as the template has it.
@@ -147,6 +160,39 @@ impl Pieces {
     /// Whether there are places of parts.
     pub fn has_parts(&self) -> bool {
         self.iter().any(|piece| matches!(piece, Piece::Part(_)))
+    }
+
+    /// The same content without the places of messages, and where in its bytes these are, if it has no other parts:
+    /// without a message it is content like any other.
+    pub fn without_flashes(self) -> (Pieces, Box<[usize]>) {
+        let is_other = |piece: &Piece| matches!(piece, Piece::Part(part) if !part.is_flash());
+        if !self.has_parts() || self.iter().any(is_other) {
+            return (self, Box::default());
+        }
+        let (mut pieces, mut places, mut at) = (Pieces::new(), Vec::new(), 0);
+        for piece in self.into_iter() {
+            match piece {
+                Piece::Bytes(bytes) => {
+                    at += bytes.len();
+                    pieces.push_bytes(bytes);
+                }
+                Piece::Part(_) => places.push(at),
+            }
+        }
+        (pieces.joined(), places.into())
+    }
+
+    /// The content with these places of messages in it again.
+    pub fn with_flashes(&self, places: &[usize]) -> Pieces {
+        let Some(whole) = self.whole() else { return self.clone() };
+        let (mut pieces, mut from) = (Pieces::new(), 0);
+        for at in places {
+            pieces.push_bytes(whole.slice(from..*at));
+            pieces.push_part(Part::flash());
+            from = *at;
+        }
+        pieces.push_bytes(whole.slice(from..));
+        pieces
     }
 
     /// How many bytes there are, the parts left out.

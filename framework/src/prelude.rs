@@ -10,7 +10,7 @@ pub use crate::dispatch::CacheType;
 pub use crate::extract::{
     Body, Bytes, Cluster, Cookies, Data, DataMut, Extension, Form, FormFile, FromRequest,
     FromRequestParts, HeaderMap, Headers, Json, Lang, Method, Multipart, Need, Path, Query, Remote,
-    RequestId, Resource, Scheme, Session, Uri, VariantName,
+    RequestId, Resource, Scheme, Session, SessionUser, Uri, VariantName, signed_in,
 };
 pub use crate::form::{Errors, FilledForm, FormData, FormError, Submitted};
 pub use crate::frontend::{Variant, Visitor};
@@ -18,8 +18,8 @@ pub use crate::http::{decode_cookie_value, encode_cookie_value};
 pub use crate::log::{Invalidation, Position, Receipt, SessionId};
 pub use crate::paging::{Cursor, PageNumber, Pages};
 pub use crate::reply::{
-    Cookie, IntoReply, Message, Reply, SameSite, bytes, error, html, json, redirect_permanent,
-    redirect_to, redirect_with, status, template, text,
+    Cookie, IntoReply, Message, Reply, SameSite, bytes, error, html, json, redirect_back,
+    redirect_permanent, redirect_to, redirect_with, status, template, text,
 };
 pub use crate::request::{Request, RequestParts};
 pub use crate::session::{Ended, SessionData};
@@ -30,4 +30,4 @@ pub use crate::state::{
 pub use crate::t;
 pub use crate::template;
 pub use ::http::{self, StatusCode};
-pub use headwater_macros::{Form, Session, after, before, controller, invalidate};
+pub use headwater_macros::{Form, Session, Variant, after, before, controller, invalidate};

@@ -41,6 +41,15 @@ pub(crate) async fn greet(account: Option<Session<Account>>) -> Reply {
     template("greeting.html").with("controller", name)
 }
 
+/// Shows the name of the visitor's session, and nothing else that depends on the visitor: a page of each user.
+#[controller("accounts.corner")]
+pub(crate) async fn corner(user: Option<SessionUser>) -> Reply {
+    match user {
+        Some(SessionUser(name)) => html(format!("corner of {name}")),
+        None => html("corner of a guest"),
+    }
+}
+
 /// Ends this session.
 #[controller("accounts.sign_out")]
 pub(crate) async fn sign_out(account: Session<Account>) -> Result<Reply> {

@@ -68,6 +68,7 @@ fn main() -> ExitCode {
             accounts::sign_in,
             accounts::me,
             accounts::greet,
+            accounts::corner,
             accounts::sign_out,
             accounts::renew,
             board::page,

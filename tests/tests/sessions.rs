@@ -133,6 +133,90 @@ async fn a_session_has_ended_everywhere_when_signing_out_is_answered() {
 }
 
 #[tokio::test]
+async fn a_session_that_is_half_over_is_renewed_and_ends_all_the_same() {
+    let site = site();
+    let backend = site.node(Mode::Backend, "b1").start().await;
+    let mut cluster = Cluster { site, backend, frontends: Vec::new(), relays: Vec::new() };
+    // Of the life that one front end gives a session less than half is left to the other.
+    for (name, lifetime) in [("f1", "1m"), ("f2", "10d")] {
+        let launch = cluster.site.node(Mode::Frontend, name).set("SESSION__LIFETIME", lifetime);
+        let launch = launch.set("LINK__BACKENDS", cluster.backend.link());
+        cluster.frontends.push(launch.start().await);
+    }
+    cluster.ready().await;
+    let (f1, f2) = (cluster.visitor(0), cluster.visitor(1));
+    let old = sign_in(&f1, "ana").await;
+    let with = [("cookie", &*old)];
+    assert_eq!(f1.page_with("/badged", &with).await.header("set-cookie"), "");
+    let shared = f2.page_with("/static", &with).await;
+    assert_eq!((shared.status, shared.header("set-cookie")), (200, ""), "it is a page of all");
+    let mut renewed = Vec::new();
+    for target in ["/badged", "/greeting"] {
+        let page = f2.page_with(target, &with).await;
+        let set = page.header("set-cookie");
+        assert!(set.contains("Max-Age=864000"), "{target}: {set}");
+        let caching = page.header("cache-control");
+        assert!(caching.contains("private") || caching.contains("no-store"), "{target}: {caching}");
+        renewed.push(set.split(';').next().unwrap().to_owned());
+    }
+    for cookie in renewed.iter().chain([&old]) {
+        assert_eq!(seen(&f1, cookie).await, member("ana"));
+    }
+    assert_eq!(post(&f1, "/sign-out", &old).await.status, 303);
+    for cookie in renewed.iter().chain([&old]) {
+        for visitor in [&f1, &f2] {
+            assert_eq!(seen(visitor, cookie).await, guest());
+            assert_eq!(
+                visitor.page_with("/badged", &[("cookie", cookie)]).await.header("set-cookie"),
+                ""
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_each_user_is_cached_for_that_user_alone() {
+    let site = site()
+        .template("cornered.html", "<p>{{ part(url=\"/corner\") }}</p>")
+        .route(
+            "[[route]]\npath = \"/corner\"\ncontroller = \"accounts.corner\"\nsession = \"user\"\n",
+        )
+        .route("[[route]]\npath = \"/cornered\"\ntemplate = \"cornered.html\"\n");
+    let cluster = Cluster::start(site, 2).await;
+    let (f1, f2) = (cluster.visitor(0), cluster.visitor(1));
+    let ana = sign_in(&f1, "ana").await;
+    let (bob, other) = (sign_in(&f1, "bob").await, sign_in(&f2, "ana").await);
+    let forged = [("cookie", ""), ("headwater-session-user", "ana")];
+    for visitor in [&f1, &f2] {
+        for (headers, name, is_first) in [
+            (&[("cookie", &*ana)][..], "ana", true),
+            (&[("cookie", &*bob)], "bob", true),
+            (&[("cookie", &*other)], "ana", false),
+            (&[("cookie", "")], "a guest", true),
+            (&forged, "a guest", false),
+        ] {
+            for is_first in [is_first, false] {
+                let corner = visitor.page_with("/corner", headers).await;
+                assert_eq!(corner.text(), format!("corner of {name}"));
+                assert_eq!(corner.is_hit(), !is_first, "{name}: {}", corner.cache_status());
+                assert_eq!(corner.header("cache-control"), "private, no-cache");
+                assert!(corner.header("vary").contains("cookie"), "{}", corner.header("vary"));
+                let page = visitor.page_with("/cornered", headers).await;
+                assert_eq!(page.text(), format!("<p>corner of {name}</p>"));
+                assert!(page.header("cache-control").contains("private"));
+            }
+        }
+    }
+    assert_eq!(post(&f1, "/sign-out", &ana).await.status, 303);
+    for visitor in [&f1, &f2] {
+        for (cookie, name) in [(&ana, "a guest"), (&other, "ana")] {
+            let page = visitor.page_with("/cornered", &[("cookie", cookie)]).await;
+            assert_eq!(page.text(), format!("<p>corner of {name}</p>"));
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_sign_in_that_was_checked_before_all_sessions_were_ended_begins_none() {
     let cluster = Cluster::start(site(), 2).await;
     let (f1, f2) = (cluster.visitor(0), cluster.visitor(1));

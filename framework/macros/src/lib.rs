@@ -5,7 +5,7 @@
 //! - `attributes`: the attributes that stand below `#[controller]`, as they are read.
 //! - `invalidate`, `template`: what `#[invalidate(…)]` holds, checked.
 //! - `row`, `state`, `key`: the derives of the site's data; `session`: that of its sessions;
-//!   `form`: that of its forms.
+//!   `form`: that of its forms; `variant`: that of the classes of its visitors.
 //! - `moved`: attributes that stand above `#[controller]` are put below it.
 
 mod attributes;
@@ -18,6 +18,7 @@ mod row;
 mod session;
 mod state;
 mod template;
+mod variant;
 
 use proc_macro::TokenStream;
 
@@ -102,4 +103,23 @@ pub fn session(input: TokenStream) -> TokenStream {
 #[proc_macro_derive(Form, attributes(form))]
 pub fn form(input: TokenStream) -> TokenStream {
     form::expand(syn::parse_macro_input!(input)).into()
+}
+
+/// Makes an enum without fields the classes of a site's visitors: what its variant function returns. A class is a
+/// variant that is named after it, `SignedIn` as `signed-in`; with `FromStr` a controller has it back of the
+/// variant's name.
+///
+/// ```text
+/// #[derive(Variant)]
+/// enum Audience { Guest, Member, Editor }
+///
+/// App::new().variant(|visitor| match visitor.session::<Account>() {
+///     Some(account) if account.edits => Audience::Editor,
+///     Some(_) => Audience::Member,
+///     None => Audience::Guest,
+/// })
+/// ```
+#[proc_macro_derive(Variant)]
+pub fn variant(input: TokenStream) -> TokenStream {
+    variant::expand(&syn::parse_macro_input!(input)).into()
 }

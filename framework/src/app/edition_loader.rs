@@ -195,6 +195,9 @@ impl EditionLoader {
                 let _ = route.uses.set(self.uses(route, &table, templates));
             }
         }
+        if !self.has_sessions {
+            check_no_sessions(&table, &mut problems);
+        }
         if self.languages.is_empty() {
             check_no_languages(&table, &mut problems);
         }
@@ -353,6 +356,15 @@ impl EditionLoader {
                  name the function in `controllers![…]`"
             ),
         }
+    }
+}
+
+/// Routes with a page for each user when the site has no sessions.
+fn check_no_sessions(table: &Table, problems: &mut Problems) {
+    for route in table.routes().iter().filter(|route| route.is_by_user()) {
+        let message = "the route has a page for each user, and the site has no sessions: add \
+                       `App::new().session::<…>(\"/sign-in\")`";
+        problems.push(at(&route.location, message.to_owned()));
     }
 }
 

@@ -240,11 +240,11 @@ impl App {
     /// });
     /// # let _ = site;
     /// ```
-    pub fn variant(
+    pub fn variant<V: Into<Variant>>(
         mut self,
-        variant: impl Fn(&Visitor<'_>) -> Variant + Send + Sync + 'static,
+        variant: impl Fn(&Visitor<'_>) -> V + Send + Sync + 'static,
     ) -> App {
-        self.variant = Some(Arc::new(variant));
+        self.variant = Some(Arc::new(move |visitor| variant(visitor).into()));
         self
     }
 

@@ -28,13 +28,14 @@ use crate::computation::{self, Attended};
 use crate::config::{Config, Encoding, Environment, Mode};
 use crate::docroot::Store;
 use crate::frontend::{
-    self, Advice, CacheFollower, Docroot, Edition, FrontEnd, PageHeaders, Sessions, Settings,
+    self, Advice, CacheFollower, Docroot, Edition, Flashes, FrontEnd, PageHeaders, Sessions,
+    Settings,
 };
 use crate::http::{Coding, Languages, TrustedProxies};
 use crate::link::{self, Connector, Incoming, Link, LinkOptions};
 use crate::problem::{Problem, Problems};
 use crate::server::Pace;
-use crate::session::{Keys, SessionCookies};
+use crate::session::{FlashCookies, Keys, SessionCookies};
 use crate::state::Trial;
 
 /// How often it is looked whether the cache needs a sweep.
@@ -255,7 +256,20 @@ fn open_frontend(
         groups: config.cache.max_groups,
         patterns: config.cache.max_patterns,
     }));
-    let cookies = app.session.as_ref().map(|_| session_cookies(config)).transpose()?;
+    let keys = sealing_keys(config)?;
+    if keys.is_none() && app.session.is_some() {
+        return Err(Problem::new(
+            "the site has sessions, so its front ends need a secret to seal them with: set \
+             HEADWATER_SECRET_KEY, or HEADWATER_SECRET_KEY_FILE, to what the command `secret` prints, the same \
+             on all front ends"
+                .to_owned(),
+        )
+        .into());
+    }
+    let is_secure = config.environment != Environment::Development;
+    let of_sessions = keys.clone().filter(|_| app.session.is_some());
+    let cookies = of_sessions.map(|keys| SessionCookies::new(keys, is_secure));
+    let flashes = Flashes::new(keys.map(|keys| FlashCookies::new(keys, is_secure)));
     let sessions = Sessions::new(cookies, config.session.lifetime, Arc::clone(&cache));
     let sessions = Arc::new(sessions);
     let follower = CacheFollower::new(
@@ -305,6 +319,7 @@ fn open_frontend(
                 &config.http.referrer_policy,
                 &config.http.opener_policy,
             ),
+            flashes,
         },
         edition,
         files: loader.files().clone(),
@@ -318,24 +333,15 @@ fn open_frontend(
     }))
 }
 
-/// The cookies of the site's sessions. In development they need no secret of the site's and go over HTTP.
-fn session_cookies(config: &Config) -> Result<SessionCookies, Problem> {
+/// What cookies are sealed with, if the site has a secret. In development they need none of the site's and go over HTTP.
+fn sealing_keys(config: &Config) -> Result<Option<Keys>, Problem> {
     let secrets = config.secret_keys()?;
-    let is_development = config.environment == Environment::Development;
-    if !secrets.is_empty() {
-        let keys = Keys::of(secrets.iter().map(|secret| secret.expose()));
-        return Ok(SessionCookies::new(keys, !is_development));
+    if secrets.is_empty() && config.environment == Environment::Development {
+        let of_the_site = format!("for development only: {}", config.dispatch.path.display());
+        return Ok(Some(Keys::of([of_the_site.as_str()])));
     }
-    if !is_development {
-        return Err(Problem::new(
-            "the site has sessions, so its front ends need a secret to seal them with: set \
-             HEADWATER_SECRET_KEY, or HEADWATER_SECRET_KEY_FILE, to what the command `secret` prints, the same \
-             on all front ends"
-                .to_owned(),
-        ));
-    }
-    let of_the_site = format!("for development only: {}", config.dispatch.path.display());
-    Ok(SessionCookies::new(Keys::of([of_the_site.as_str()]), false))
+    let secrets = secrets.iter().map(|secret| secret.expose());
+    Ok(Some(secrets.collect::<Vec<_>>()).filter(|secrets| !secrets.is_empty()).map(Keys::of))
 }
 
 /// The codings in which text is sent.

@@ -185,7 +185,7 @@ impl Backend {
     }
 
     fn wire(&self, reply: Reply, as_of: Position) -> (Answer, Body) {
-        let ReplyParts { status, headers, content, groups, recorded, cache, session } =
+        let ReplyParts { status, headers, content, groups, recorded, cache, session, flash } =
             reply.into_parts();
         let (content, body) = match content {
             reply::Content::Body(body) => (AnswerContent::Body, body),
@@ -209,6 +209,7 @@ impl Backend {
             cache,
             session,
             has_session: false,
+            flash,
             log: self.log.epoch(),
             as_of,
         };

@@ -29,6 +29,8 @@ pub struct Page {
     pub header_template: Arc<HeaderTemplate>,
     /// The body; its bytes are shared with every response that is under way.
     pub body: Pieces,
+    /// Where in the body a message for one reader goes, if there is one.
+    pub flashes: Box<[usize]>,
     /// The two halves of the digest: together they would want more room than they take.
     digest: [u64; 2],
     /// When this version was made, in nanoseconds since 1970.
@@ -104,7 +106,8 @@ impl Page {
         let modified = modified.duration_since(UNIX_EPOCH).unwrap_or_default();
         // It lasts until the year 2554.
         let modified = u64::try_from(modified.as_nanos()).unwrap_or(u64::MAX);
-        Page { header_template, body, digest, modified, later: Later::wanting(Derived::Pieces) }
+        let (flashes, later) = (Box::default(), Later::wanting(Derived::Pieces));
+        Page { header_template, body, flashes, digest, modified, later }
     }
 
     /// What the body is known by.

@@ -86,6 +86,8 @@ pub enum RateBy {
     /// Their address. The default.
     #[default]
     Address,
+    /// The user of their session, the session itself where it has none, their address where there is no session.
+    Session,
 }
 
 /// As `dispatch.conf` would say it.

@@ -9,6 +9,7 @@ use super::capture_template::CaptureTemplate;
 use super::path::PathPattern;
 use super::pattern::Pattern;
 use super::{AuditPolicy, CachePolicy, CacheStatuses, ForgeryPolicy, QueryKey, Rate};
+use crate::http::names::SESSION_USER;
 use crate::request_values::RequestUses;
 
 /// Where in a site's files something is said.
@@ -234,6 +235,11 @@ impl Route {
     /// Which values of the request its pages use.
     pub fn uses(&self) -> RequestUses {
         self.uses.get().copied().unwrap_or_default()
+    }
+
+    /// Whether the user of the client's session belongs to its cache key.
+    pub fn is_by_user(&self) -> bool {
+        self.vary.contains(&SESSION_USER)
     }
 
     /// Whether it takes requests with this method.

@@ -44,6 +44,7 @@ mod query;
 mod rejection;
 mod resource;
 mod session;
+mod session_user;
 mod spelling;
 mod text_value;
 mod variant_name;
@@ -68,7 +69,8 @@ pub use need::{Need, NeededResource, NeededRules, NeededSession, NeededState};
 pub use path::{Path, PathRejection};
 pub use query::{Query, QueryRejection};
 pub use resource::{NoSuchResource, Resource};
-pub use session::{Session, SessionRejection};
+pub use session::{Session, SessionRejection, signed_in};
+pub use session_user::SessionUser;
 pub use variant_name::VariantName;
 pub use visit::{Remote, RequestId};
 

@@ -56,6 +56,8 @@ pub enum Need {
     Changes,
     /// The visitor's session, of the site's type; see [`Need::session`]. Not on a route that caches.
     Session(NeededSession),
+    /// The user of the visitor's session: a route that caches must say `session = "user"`.
+    SessionUser,
     /// The site's front ends, as [`Cluster`](super::Cluster): what is invalidated with it is not known to `check`.
     Cluster,
     /// A state of the site; see [`Need::state`].
@@ -127,6 +129,7 @@ impl Need {
             Need::Form => NotInKey::check_form(scope),
             Need::Changes => NotInKey::check_changes(scope),
             Need::Session(_) => NotInKey::check_session(scope),
+            Need::SessionUser => NotInKey::check_session_user(scope),
             Need::Lang
             | Need::Scheme
             | Need::Cluster
@@ -173,6 +176,7 @@ impl fmt::Debug for Need {
             Need::Rules(_) => f.write_str("Rules"),
             Need::Changes => f.write_str("Changes"),
             Need::Session(_) => f.write_str("Session"),
+            Need::SessionUser => f.write_str("SessionUser"),
             Need::Cluster => f.write_str("Cluster"),
             Need::State(state) => write!(f, "State({})", (state.type_name)()),
             Need::Resource(resource) => write!(f, "Resource({})", (resource.type_name)()),

@@ -8,8 +8,8 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use super::{FromRequestParts, Need, NotInKey, OptionalFromRequestParts};
 use crate::log::{Draft, Revocation, Revoked, SessionId};
 use crate::reply::{self, IntoReply, Reply};
-use crate::request::{RequestParts, Site};
-use crate::session::{Ended, SessionData, SessionRecord};
+use crate::request::{Request, RequestParts, Site};
+use crate::session::{Ended, SessionData, SessionRecord, longest_from_now};
 use crate::state::WriteError;
 
 /// The visitor's session, which dereferences to the site's own data. A visitor without one is sent to the
@@ -70,7 +70,8 @@ impl<S: SessionData> Session<S> {
     /// When the log cannot store it. Then the session goes on, unless it is [`WriteError::InDoubt`].
     pub async fn end(self) -> Result<Ended, WriteError> {
         let sessions = Revoked::Session(self.record.id);
-        let revocations = vec![Revocation { sessions, until: self.record.expires }];
+        // A front end may just have renewed it.
+        let revocations = vec![Revocation { sessions, until: longest_from_now() }];
         let draft = Draft { revocations, ..Draft::default() };
         let receipt = self.site.journal.write_one(draft).await?.receipt;
         Ok(Ended { receipt })
@@ -114,7 +115,7 @@ impl<S: SessionData> FromRequestParts for Session<S> {
 }
 
 /// Where a visitor of this request signs in, and is sent back from to what they have asked for.
-fn sign_in(parts: &RequestParts) -> Option<String> {
+pub(super) fn sign_in(parts: &RequestParts) -> Option<String> {
     let page = parts.site.sign_in.as_deref()?;
     let back = parts.uri.path_and_query().filter(|_| parts.method == Method::GET);
     Some(match back {
@@ -123,6 +124,29 @@ fn sign_in(parts: &RequestParts) -> Option<String> {
         }
         None => page.to_owned(),
     })
+}
+
+/// Lets only visitors with a session through: a before-step, `#[before(signed_in)]`, for controllers that need to know no more of
+/// it. Others are sent to the site's sign-in page, with what they have asked for as `back`.
+///
+/// ```
+/// use headwater::prelude::*;
+///
+/// #[controller("archive.show")]
+/// #[before(signed_in)]
+/// async fn show() -> Reply {
+///     text("For members.")
+/// }
+/// ```
+///
+/// # Errors
+/// The redirect to the sign-in page; or what is wrong with a route that caches.
+pub async fn signed_in(request: &mut Request) -> Result<(), SessionRejection> {
+    NotInKey::check_session(&request.parts.scope).map_err(SessionRejection::NotInKey)?;
+    match request.parts.session {
+        Some(_) => Ok(()),
+        None => Err(SessionRejection::SignIn(sign_in(&request.parts))),
+    }
 }
 
 impl IntoReply for SessionRejection {
@@ -149,7 +173,6 @@ pub(super) fn no_such_session<S>() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::request::Request;
     use serde::{Deserialize, Serialize};
 
     #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -18,7 +18,7 @@
 //! | `respond` | nothing | pure functions from a page and a request to a response |
 //!
 //! Below them: [`Settings`], [`Counters`], [`PageHeaders`] and its [`ContentPolicy`], `failure` (why there is no page), `group_headers`,
-//! [`Sessions`] (who visitors are), `sample` (which hits are audited), [`Advice`] (what a site's author is told of what is
+//! [`Sessions`] (who visitors are), [`Flashes`] (what they are told once), `sample` (which hits are audited), [`Advice`] (what a site's author is told of what is
 //! hardly meant; `carried`: of groups), `end_to_end` (which headers go further than one connection), `notice` (what pages say of site files
 //! that cannot be loaded), and [`CacheFollower`], the feed's way into the cache.
 //!
@@ -48,6 +48,7 @@ mod docroot;
 mod end_to_end;
 mod escape;
 mod failure;
+mod flash;
 mod follower;
 mod group_headers;
 mod maker;
@@ -70,6 +71,7 @@ use std::time::Duration;
 use futures_util::future::Either;
 #[cfg(feature = "test")]
 use http::HeaderMap;
+use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
 
 use crate::body::Body;
@@ -94,6 +96,8 @@ pub(crate) use counters::{Counters, Counts};
 use dispatcher::Dispatcher;
 pub(crate) use docroot::Docroot;
 use docroot::DocrootFiles;
+use flash::ClientFlash;
+pub(crate) use flash::Flashes;
 pub(crate) use follower::CacheFollower;
 pub(crate) use group_headers::GroupHeader;
 use maker::{MadeContent, Maker};
@@ -341,14 +345,14 @@ impl FrontEnd {
         let router = &self.dispatcher.router;
         let origin = router.origin(peer, &client.headers);
         let (generation, edition) = router.editions.take();
-        let session = ClientSession::default();
-        let visit =
-            Visit::of_client((generation, &edition), (&client, &session), origin, work.as_ref());
+        let (session, flash) = (ClientSession::default(), ClientFlash::default());
+        let of_client = (&client, &session, &flash);
+        let visit = Visit::of_client((generation, &edition), of_client, origin, work.as_ref());
         let begun = match self.dispatcher.find(visit) {
             Ok(served) => match self.respond(visit, served) {
                 Ok(response) => {
                     return Either::Left(ready(self.finish_response(
-                        &client.method,
+                        (&client, &session),
                         notice,
                         response,
                     )));
@@ -361,7 +365,7 @@ impl FrontEnd {
         Either::Right(async move {
             let visit = Visit::of_client(
                 (generation, &edition),
-                (&client, &session),
+                (&client, &session, &flash),
                 origin,
                 work.as_ref(),
             );
@@ -378,7 +382,7 @@ impl FrontEnd {
                     Box::pin(unfinished.wait_for_parts(&frontend.dispatcher, visit)).await
                 }
             };
-            frontend.finish_response(&client.method, notice, response)
+            frontend.finish_response((&client, &session), notice, response)
         })
     }
 
@@ -404,6 +408,9 @@ impl FrontEnd {
             }
             served => served,
         };
+        let has_flash = served.has_flashes()
+            && visit.shown_flash(&self.dispatcher.settings, served.variant()).is_some();
+        let served = if has_flash { served.with_flashes() } else { served };
         if served.pieces().is_some_and(Pieces::has_parts) {
             return parts::compose(&self.dispatcher, visit, served);
         }
@@ -432,10 +439,14 @@ impl FrontEnd {
     /// header for every response belongs into [`server::finish`](crate::server::finish).
     fn finish_response(
         &self,
-        method: &Method,
+        (client, session): (&Parts, &ClientSession),
         notice: Option<Arc<Notice>>,
-        response: Response<Body>,
+        mut response: Response<Body>,
     ) -> Response<Body> {
+        if response.status().is_redirection() {
+            self.dispatcher.settings.flashes.carry(client, response.headers_mut());
+        }
+        self.dispatcher.router.sessions.renew(session, response.headers_mut());
         let response = match notice {
             Some(notice) => notice.put_into(response),
             None => response,
@@ -447,7 +458,7 @@ impl FrontEnd {
             StatusCode::RESET_CONTENT => respond::emptied(response),
             _ => response,
         };
-        if *method == Method::HEAD { respond::head_of(response) } else { response }
+        if client.method == Method::HEAD { respond::head_of(response) } else { response }
     }
 }
 

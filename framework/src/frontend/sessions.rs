@@ -1,7 +1,7 @@
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
-use http::header::{HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
+use http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
 
 use crate::cache::Cache;
 use crate::clock;
@@ -35,7 +35,28 @@ struct Known {
 
 /// The session of the client whose request is answered, opened when it is first asked for.
 #[derive(Debug, Default)]
-pub(super) struct ClientSession(OnceLock<Option<Arc<SessionRecord>>>);
+pub(super) struct ClientSession {
+    opened: OnceLock<Option<Arc<SessionRecord>>>,
+    /// Whose it is, if it was honoured when a page of its user was first asked for.
+    user: OnceLock<Option<String>>,
+}
+
+impl ClientSession {
+    /// That of this user.
+    pub(super) fn of_user(user: Option<String>) -> ClientSession {
+        ClientSession { opened: OnceLock::new(), user: user.into() }
+    }
+
+    /// Settles whose pages the client is shown.
+    pub(super) fn settle_user(&self, user: impl FnOnce() -> Option<String>) {
+        self.user.get_or_init(user);
+    }
+
+    /// Whose pages the client is shown: no user's where that is not settled.
+    pub(super) fn user(&self) -> Option<&str> {
+        self.user.get()?.as_deref()
+    }
+}
 
 impl Sessions {
     /// Those that these cookies hold, if the site has sessions; while `cache` has a lease, what is known here is
@@ -62,7 +83,7 @@ impl Sessions {
             let has_ended = known.revocations.as_ref().is_some_and(|known| known.revoke(&session));
             (!has_ended && session.expires > milliseconds_since_1970()).then(|| Arc::new(session))
         };
-        client.0.get_or_init(open).as_ref()
+        client.opened.get_or_init(open).as_ref()
     }
 
     /// Whether a session that was opened is honoured here, without asking a back end: only while this front
@@ -73,6 +94,31 @@ impl Sessions {
         !has_ended
             && known.openings.include(&session.issued)
             && self.cache.holds_lease(clock::now())
+    }
+
+    /// Gives the client's session its whole life again once half of it is over, where it was asked for, and where the response
+    /// says that no cache but the browser's keeps it. `session/mod.rs` says why it ends all the same.
+    pub(super) fn renew(&self, client: &ClientSession, headers: &mut HeaderMap) {
+        let (Some(cookies), Some(Some(session))) = (&self.cookies, client.opened.get()) else {
+            return;
+        };
+        let (now, lifetime) = (milliseconds_since_1970(), self.lifetime.as_millis() as u64);
+        if session.expires.saturating_sub(now) >= lifetime / 2 {
+            return;
+        }
+        let is_set = |set: &HeaderValue| set.as_bytes().starts_with(cookies.name().as_bytes());
+        let caching = headers.get_all(CACHE_CONTROL).iter().filter_map(|value| value.to_str().ok());
+        let mut directives = caching.flat_map(|value| value.split(',')).map(str::trim);
+        let is_private = directives.any(|directive| ["private", "no-store"].contains(&directive));
+        if !is_private || headers.get_all(SET_COOKIE).iter().any(is_set) || !self.honours(session) {
+            return;
+        }
+        let renewed = SessionRecord { expires: now + lifetime, ..SessionRecord::clone(session) };
+        let cookie = cookies.set(&renewed, self.lifetime.as_secs() as i64);
+        let cookie = cookie.ok().and_then(|cookie| HeaderValue::try_from(cookie).ok());
+        if let Some(cookie) = cookie {
+            headers.append(SET_COOKIE, cookie);
+        }
     }
 
     /// What a response says of the client's session: a controller that ran on `log` has said `change`.

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use super::flash::Flashes;
 use super::group_headers::GroupHeader;
 use super::page_headers::PageHeaders;
 use super::sample::Sample;
@@ -48,4 +49,6 @@ pub(crate) struct Settings {
     pub trusted_origins: Vec<PageOrigin>,
     /// What pages are sent with to keep strangers out.
     pub page_headers: PageHeaders,
+    /// The messages of redirects for the next page.
+    pub flashes: Flashes,
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::cache_type::CacheType;
 use crate::log::{LogEpoch, Position};
 use crate::request::RequestScope;
-use crate::session::{SessionChange, SessionRecord};
+use crate::session::{Flash, SessionChange, SessionRecord};
 
 /// The version of the link that this build speaks. Both ends must speak the same.
 pub const VERSION: u32 = 10;
@@ -96,6 +96,8 @@ pub struct Answer {
     pub has_session: bool,
     /// What becomes of it.
     pub session: Option<Box<SessionChange>>,
+    /// The message for the page that it leads to.
+    pub flash: Option<Box<Flash>>,
     /// The back end's log, and its opening.
     pub log: LogEpoch,
     /// The back end's position from before the controller ran.

@@ -11,6 +11,7 @@
 
 mod content;
 mod cookies;
+mod flash;
 mod headers;
 mod into_reply;
 mod make;
@@ -23,7 +24,7 @@ pub use cookie::{Cookie, SameSite};
 pub use into_reply::IntoReply;
 pub use make::{bytes, error, html, json, status, template, text};
 pub use message::Message;
-pub use redirect::{redirect_permanent, redirect_to, redirect_with};
+pub use redirect::{redirect_back, redirect_permanent, redirect_to, redirect_with};
 
 use std::fmt;
 use std::panic::Location;
@@ -32,7 +33,7 @@ use http::{HeaderMap, StatusCode};
 
 use crate::body::Body;
 use crate::cache_type::CacheType;
-use crate::session::SessionChange;
+use crate::session::{Flash, SessionChange};
 
 /// What a controller gives back.
 #[derive(Debug)]
@@ -45,6 +46,7 @@ pub struct Reply {
     recorded: Option<Vec<String>>,
     cache: Option<CacheType>,
     session: Option<Box<SessionChange>>,
+    flash: Option<Box<Flash>>,
     condition: Condition,
 }
 
@@ -66,6 +68,8 @@ pub struct ReplyParts {
     pub cache: Option<CacheType>,
     /// What becomes of the visitor's session.
     pub(crate) session: Option<Box<SessionChange>>,
+    /// The message for the page that it leads to.
+    pub(crate) flash: Option<Box<Flash>>,
 }
 
 /// Whether a reply is what was asked for.
@@ -87,6 +91,7 @@ impl Reply {
             recorded: Some(Vec::new()),
             cache: None,
             session: None,
+            flash: None,
             condition: Condition::Sound,
         }
     }
@@ -265,9 +270,8 @@ impl Reply {
 
     /// Takes the reply apart for the wire.
     pub fn into_parts(self) -> ReplyParts {
-        let Reply { status, headers, content, groups, recorded, cache, session, condition: _ } =
-            self;
-        ReplyParts { status, headers, content, groups, recorded, cache, session }
+        let Reply { status, headers, content, groups, recorded, cache, session, flash, .. } = self;
+        ReplyParts { status, headers, content, groups, recorded, cache, session, flash }
     }
 }
 

@@ -55,6 +55,25 @@ where
     reply
 }
 
+/// Sends the browser back to where it came from: the answer of a sign-in, whose page was given the address as `back`. An
+/// address that is no path of this site leads nowhere, so `otherwise` takes its place.
+///
+/// ```
+/// use headwater::prelude::*;
+///
+/// let reply = redirect_back("/drafts?page=2", "/");
+/// assert_eq!(reply.headers()["location"], "/drafts?page=2");
+/// assert_eq!(redirect_back("//elsewhere.example", "/").headers()["location"], "/");
+/// ```
+#[track_caller]
+pub fn redirect_back(back: impl AsRef<str>, otherwise: impl AsRef<str>) -> Reply {
+    let back = back.as_ref();
+    // Browsers read a backslash as a slash, and leave tabs and line breaks out.
+    let is_path = back.starts_with('/') && !back.starts_with("//");
+    let is_own = is_path && !back.contains(|letter: char| letter == '\\' || letter.is_control());
+    redirect_to(if is_own { back } else { otherwise.as_ref() })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -79,6 +98,26 @@ mod tests {
         let reply = redirect_to("/\r\nset-cookie: a=b");
         assert_eq!(reply.status(), 500);
         assert!(reply.headers().is_empty());
+    }
+
+    #[test]
+    fn no_redirect_back_leads_to_another_site() {
+        for own in ["/", "/drafts?page=2#x", "/a//b", "/%5Cevil.example"] {
+            assert_eq!(redirect_back(own, "/home").headers()["location"], own);
+        }
+        for other in [
+            "",
+            "drafts",
+            "//evil.example",
+            "/\\evil.example",
+            "\\\\evil.example",
+            "/\t/evil.example",
+            "https://evil.example/",
+            "javascript:alert(1)",
+            "/a\nb",
+        ] {
+            assert_eq!(redirect_back(other, "/home").headers()["location"], "/home", "{other:?}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 use std::fmt;
 
 use super::RequestScope;
+use crate::http::names::SESSION_USER;
 
 /// A controller asked for something of the request that its answer must not depend on: the route
 /// caches, and what was asked for is not in the cache key.
@@ -21,6 +22,7 @@ enum Asked {
     RequestId,
     Remote,
     Session,
+    SessionUser,
     Form,
     Changes,
 }
@@ -72,6 +74,13 @@ impl NotInKey {
         NotInKey::refuse(scope, Asked::Session)
     }
 
+    pub(crate) fn check_session_user(scope: &RequestScope) -> Result<(), NotInKey> {
+        match scope {
+            RequestScope::Key { vary, .. } if names(vary, SESSION_USER.as_str()) => Ok(()),
+            _ => NotInKey::refuse(scope, Asked::SessionUser),
+        }
+    }
+
     pub(crate) fn check_form(scope: &RequestScope) -> Result<(), NotInKey> {
         NotInKey::refuse(scope, Asked::Form)
     }
@@ -108,6 +117,7 @@ impl fmt::Display for NotInKey {
             Asked::RequestId => f.write_str("the request's id")?,
             Asked::Remote => f.write_str("the visitor's address")?,
             Asked::Session => f.write_str("the visitor's session")?,
+            Asked::SessionUser => f.write_str("the user of the visitor's session")?,
             Asked::Form => f.write_str("a form, which reads a value in any spelling")?,
             Asked::Changes => f.write_str("data that it can change")?,
         }
@@ -143,6 +153,9 @@ impl fmt::Display for NotInKey {
                     "`vary = […]` with the headers that are needed and take them one by one with \
                      `Headers`, or ",
                 )?;
+            }
+            Asked::SessionUser => {
+                f.write_str("`session = \"user\"`, for a page of each user, or ")?
             }
             Asked::Cookies
             | Asked::RequestId

@@ -7,6 +7,7 @@ use http::{Extensions, HeaderMap, HeaderValue, Method, Uri};
 use super::allowance::Allowance;
 use super::{NotInKey, RequestScope, Site};
 use crate::http::Scheme;
+use crate::http::names::SESSION_USER;
 use crate::log::Position;
 use crate::session::SessionRecord;
 
@@ -90,6 +91,22 @@ impl RequestParts {
     pub fn remote(&self) -> Result<Option<IpAddr>, NotInKey> {
         NotInKey::check_remote(&self.scope)?;
         Ok(self.remote)
+    }
+
+    /// The user of the visitor's session.
+    ///
+    /// # Errors
+    /// [`NotInKey`] when the route caches and does not say `session = "user"`.
+    pub(crate) fn session_user(&self) -> Result<Option<&str>, NotInKey> {
+        NotInKey::check_session_user(&self.scope)?;
+        Ok(match self.scope {
+            RequestScope::Full => self.session.as_ref().and_then(|session| session.user.as_deref()),
+            // The front end has written it, and passes on none that a client has sent.
+            RequestScope::Key { .. } => {
+                let value = self.headers.get(SESSION_USER);
+                value.and_then(|value| std::str::from_utf8(value.as_bytes()).ok())
+            }
+        })
     }
 
     /// The media type of the body without its parameters, in lower case.

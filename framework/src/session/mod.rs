@@ -3,6 +3,7 @@
 //! - [`SessionData`]: what a site keeps about a visitor who has signed in.
 //! - `SessionRecord`: the same as the framework carries it about, with its id, user, issue and expiry.
 //! - `Keys`: seals records into cookies and opens them, on front ends only.
+//! - `Flash`: a message for the next page, which is sealed in a cookie likewise.
 //! - `Revocations`: which sessions have ended before they expired.
 //! - `Openings`: which sessions are of a log that this one is no continuation of.
 //!
@@ -31,6 +32,11 @@
 //! A front end that does not resume a feed is given all revocations with the snapshot; a back end finds
 //! them in its checkpoint and the records behind it.
 //!
+//! *Renewed.* A front end that honours a session which is half over seals it anew, with a later expiry and the same id, user and
+//! issue; so what revokes the one revokes the other. It does so while it holds a lease only, hence not after a revocation
+//! was answered, and a record that revokes is remembered for the longest that a session may live. What is renewed goes out with a
+//! response that no shared cache keeps.
+//!
 //! *Bounded.* A revocation is forgotten when the last session that it can concern has expired. At
 //! a million of them the older half is forgotten, and all sessions issued before the youngest of that half
 //! are no longer honoured: their visitors sign in once more, but nothing that was revoked comes back. How many
@@ -41,6 +47,7 @@
 //! A request that was under way when a session ended is answered as it was begun. A session's data are as
 //! old as its issue: what must hold at each request belongs into tables, with the session's user as key.
 
+mod flash;
 mod openings;
 mod record;
 mod revocations;
@@ -53,10 +60,11 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub(crate) use flash::{Flash, SentFlash};
 pub(crate) use openings::Openings;
 pub(crate) use record::{Issue, SessionChange, SessionRecord};
 pub(crate) use revocations::Revocations;
-pub(crate) use seal::{Keys, SessionCookies};
+pub(crate) use seal::{FlashCookies, Keys, SessionCookies};
 
 use crate::log::{Receipt, milliseconds_since_1970};
 

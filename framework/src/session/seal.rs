@@ -6,6 +6,7 @@
 //! by BLAKE3 in its mode for that. Random nonces are safe for 2³² seals under one key.
 
 use std::borrow::Cow;
+use std::marker::PhantomData;
 
 use aes_gcm::aead::{Aead, KeyInit, Nonce, Payload};
 use aes_gcm::{Aes256Gcm, Key};
@@ -13,8 +14,10 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use cookie::{Cookie, SameSite};
 use http::HeaderMap;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
-use super::SessionRecord;
+use super::{SentFlash, SessionRecord};
 use crate::http::cookie as cookie_of;
 
 /// What the key is for.
@@ -69,41 +72,66 @@ impl Keys {
     }
 }
 
-/// The cookies that hold sessions.
-#[derive(Clone)]
-pub(crate) struct SessionCookies {
+/// The cookies of one name, which hold values of one type.
+pub(crate) struct SealedCookies<T> {
     keys: Keys,
     /// Whether they are for HTTPS only, and for this host only, which their name says then.
     is_secure: bool,
     name: Cow<'static, str>,
+    /// What is longer than a browser keeps, and where it could be instead.
+    too_long: &'static str,
+    holds: PhantomData<fn() -> T>,
 }
+
+/// The cookies that hold sessions.
+pub(crate) type SessionCookies = SealedCookies<SessionRecord>;
+
+/// The cookies that hold messages for the next page.
+pub(crate) type FlashCookies = SealedCookies<SentFlash>;
 
 impl SessionCookies {
     /// With these keys, sent over HTTPS only if they are to be secure.
     pub(crate) fn new(keys: Keys, is_secure: bool) -> SessionCookies {
         let name = if is_secure { "__Host-session" } else { "session" };
-        SessionCookies { keys, is_secure, name: name.into() }
+        let too_long = "the session: keep its data in a table, under the session's user";
+        SealedCookies { keys, is_secure, name: name.into(), too_long, holds: PhantomData }
+    }
+}
+
+impl FlashCookies {
+    /// With these keys, sent over HTTPS only if they are to be secure.
+    pub(crate) fn new(keys: Keys, is_secure: bool) -> FlashCookies {
+        let name = if is_secure { "__Host-flash" } else { "flash" };
+        let too_long = "the message: what is long stands better on the page itself";
+        SealedCookies { keys, is_secure, name: name.into(), too_long, holds: PhantomData }
+    }
+}
+
+impl<T: Serialize + DeserializeOwned> SealedCookies<T> {
+    /// What they are called.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 
-    /// The session that a request with these headers has, as far as a cookie can say.
-    pub(crate) fn open(&self, headers: &HeaderMap) -> Option<SessionRecord> {
+    /// What a request with these headers has, as far as a cookie can say.
+    pub(crate) fn open(&self, headers: &HeaderMap) -> Option<T> {
         let value = cookie_of(headers, &self.name)?;
         let plain = self.keys.open(&self.name, value)?;
         postcard::from_bytes(&plain).ok()
     }
 
-    /// The value of `Set-Cookie` that gives a browser this session, for `seconds`.
+    /// The value of `Set-Cookie` that gives a browser this value, for `seconds`.
     ///
     /// # Errors
     /// When it is too long.
-    pub(crate) fn set(&self, session: &SessionRecord, seconds: i64) -> Result<String, String> {
-        let plain = postcard::to_allocvec(session).map_err(|error| error.to_string())?;
+    pub(crate) fn set(&self, value: &T, seconds: i64) -> Result<String, String> {
+        let plain = postcard::to_allocvec(value).map_err(|error| error.to_string())?;
         let value = self.keys.seal(&self.name, &plain).ok_or("there is no key to seal it with")?;
         if value.len() > LONGEST {
             return Err(format!(
-                "the session takes {} bytes as a cookie, and browsers keep {LONGEST}: keep its data in a \
-                 table, under the session's user",
-                value.len()
+                "{} bytes as a cookie, of which browsers keep {LONGEST}, are too many for {}",
+                value.len(),
+                self.too_long
             ));
         }
         Ok(self.cookie(value, seconds))
@@ -126,9 +154,17 @@ impl SessionCookies {
     }
 }
 
-impl std::fmt::Debug for SessionCookies {
+impl<T> Clone for SealedCookies<T> {
+    fn clone(&self) -> SealedCookies<T> {
+        let &SealedCookies { ref keys, is_secure, ref name, too_long, holds } = self;
+        let (keys, name) = (keys.clone(), name.clone());
+        SealedCookies { keys, is_secure, name, too_long, holds }
+    }
+}
+
+impl<T> std::fmt::Debug for SealedCookies<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SessionCookies").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("SealedCookies").field("name", &self.name).finish_non_exhaustive()
     }
 }
 

@@ -167,4 +167,26 @@ pub mod sessions {
 
     pub use headwater::prelude::*;
     pub use serde::{Deserialize, Serialize};
+
+    #[derive(Clone, Serialize, Deserialize, Row)]
+    pub struct Member {
+        #[row(key)]
+        pub id: u64,
+        pub name: String,
+    }
+
+    #[derive(Clone, Default, State)]
+    pub struct Members {
+        pub members: Table<Member>,
+    }
+
+    impl Updates for Members {
+        type Update = Member;
+        type Output = ();
+        type Refusal = Violation;
+
+        fn apply(&mut self, member: Member, _: &mut At) -> Result<(), Violation> {
+            self.members.upsert(member)
+        }
+    }
 }

@@ -4,6 +4,7 @@ use http::{HeaderName, Method, StatusCode};
 
 use super::entry::{Entry, Located, report};
 use crate::dispatch::{CachePolicy, CacheStatuses, CacheType, QueryKey};
+use crate::http::names::SESSION_USER;
 use crate::problem::Problems;
 use crate::units::{parse_duration, parse_size};
 
@@ -197,7 +198,9 @@ pub(super) fn vary(entry: &Entry<'_>, problems: &mut Problems) -> Vec<HeaderName
                 continue;
             }
         };
-        if PERSONAL.contains(&name.as_str()) {
+        if name == SESSION_USER {
+            report(problems, &at, "the user of the session is no header; write session = \"user\"");
+        } else if PERSONAL.contains(&name.as_str()) {
             let message = format!(
                 "`{name}` cannot be part of the cache key: every visitor would have a copy of the \
                  page. Let the site's variant function say what sets visitors apart, or write \
@@ -216,6 +219,26 @@ pub(super) fn vary(entry: &Entry<'_>, problems: &mut Problems) -> Vec<HeaderName
         }
     }
     headers
+}
+
+/// Reads `session` of a route that is cached like this: whether the user of the session belongs to its key.
+pub(super) fn by_user(entry: &Entry<'_>, kind: CacheType, problems: &mut Problems) -> bool {
+    let Some(Located { value, at }) = entry.text("session", problems) else { return false };
+    if value != "user" {
+        let message = format!("`session` is \"user\", for a page of each user, not `{value}`");
+        report(problems, &at, message);
+    } else if kind == CacheType::NoCache {
+        let message = "nothing is cached here, and the controller sees the whole session; leave `session` out";
+        report(problems, &at, message);
+    }
+    for key in entry.present(&["browser", "cdn"]) {
+        let at = entry.locate(key).unwrap_or_else(|| at.clone());
+        let message = format!(
+            "`{key}` beside `session`: a page of one user is for no cache but the site's own"
+        );
+        report(problems, &at, message);
+    }
+    true
 }
 
 /// Reads `max_body`.

@@ -6,7 +6,7 @@ use http::Method;
 
 use super::entry::{Entry, Located, report};
 use super::kind::Kind;
-use crate::dispatch::{ForgeryPolicy, Rate, RateBy};
+use crate::dispatch::{CacheType, ForgeryPolicy, Rate, RateBy};
 use crate::problem::{Problems, nearest};
 use crate::units::parse_duration;
 
@@ -42,13 +42,31 @@ pub(super) fn forgery(
 const LONGEST: Duration = Duration::from_secs(366 * 86_400);
 
 /// Reads `rate` and `rate_by` of a route of this kind.
-pub(super) fn rate(entry: &Entry<'_>, kind: Kind, problems: &mut Problems) -> Option<Rate> {
+pub(super) fn rate(
+    entry: &Entry<'_>,
+    kind: Kind,
+    cache: CacheType,
+    problems: &mut Problems,
+) -> Option<Rate> {
     let by = entry.text("rate_by", problems);
-    if let Some(Located { value, at }) = by.as_ref().filter(|by| by.value != "address") {
-        let message = match nearest(value, ["address"]) {
-            Some(near) => format!("`{value}` tells no visitors apart; did you mean \"{near}\"?"),
-            None => format!("`rate_by` is \"address\", not `{value}`"),
-        };
+    let rate_by = match by.as_ref().map(|by| by.value) {
+        None | Some("address") => RateBy::Address,
+        Some("session") => RateBy::Session,
+        Some(value) => {
+            let at = by.as_ref().map_or(&entry.at, |by| &by.at);
+            let message = match nearest(value, ["address", "session"]) {
+                Some(near) => {
+                    format!("`{value}` tells no visitors apart; did you mean \"{near}\"?")
+                }
+                None => format!("`rate_by` is \"address\" or \"session\", not `{value}`"),
+            };
+            report(problems, at, message);
+            RateBy::Address
+        }
+    };
+    if rate_by == RateBy::Session && cache != CacheType::NoCache {
+        let at = by.as_ref().map_or(&entry.at, |by| &by.at);
+        let message = "a route that caches sees no session; write cache = \"no_cache\", or rate_by = \"address\"";
         report(problems, at, message);
     }
     let Some(Located { value, at }) = entry.text("rate", problems) else {
@@ -73,7 +91,7 @@ pub(super) fn rate(entry: &Entry<'_>, kind: Kind, problems: &mut Problems) -> Op
         let requests = requests.trim().parse().ok().filter(|requests| *requests > 0)?;
         let period = parse_duration(period.trim()).ok()?;
         let is_sound = period >= Duration::from_secs(1) && period <= LONGEST;
-        is_sound.then_some(Rate { requests, period, by: RateBy::Address })
+        is_sound.then_some(Rate { requests, period, by: rate_by })
     });
     if parsed.is_none() {
         let message = format!(

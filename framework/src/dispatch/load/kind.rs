@@ -42,7 +42,8 @@ const ALL_METHODS: &[Method] = &[
 ];
 
 /// The keys that say what of a request content depends on, what is kept of it, and how it is audited.
-const OF_PAGES: &[&str] = &["cache_statuses", "groups", "query", "vary", "audit", "audit_ignore"];
+const OF_PAGES: &[&str] =
+    &["cache_statuses", "groups", "query", "vary", "session", "audit", "audit_ignore"];
 
 /// The keys that say which requests are refused.
 const OF_GUARDS: &[&str] = &["forgery", "rate", "rate_by"];

@@ -10,10 +10,11 @@ use crate::dispatch::path::PathPattern;
 use crate::dispatch::pattern::Pattern;
 use crate::dispatch::route::{PathCondition, Route, Scope, Target};
 use crate::dispatch::{AuditPolicy, CacheType};
+use crate::http::names::SESSION_USER;
 use crate::problem::Problems;
 
 /// The keys of a `[[route]]` beside the one that says its [`Kind`].
-const KEYS: [&str; 20] = [
+const KEYS: [&str; 21] = [
     "name",
     "path",
     "pattern",
@@ -27,6 +28,7 @@ const KEYS: [&str; 20] = [
     "groups",
     "query",
     "vary",
+    "session",
     "max_body",
     "forgery",
     "resend",
@@ -157,11 +159,15 @@ fn leaf<'e>(
     let browser = control::control(entry, "browser", problems);
     let cdn = control::control(entry, "cdn", problems);
     let query = caching::query(entry, problems);
-    let vary = caching::vary(entry, problems);
+    let mut vary = caching::vary(entry, problems);
+    let is_content = matches!(kind, Kind::Controller | Kind::Template);
+    if is_content && caching::by_user(entry, cache.kind, problems) {
+        vary.push(SESSION_USER);
+    }
     let max_body = caching::max_body(entry, problems);
     let forgery = guard::forgery(entry, kind, &methods, problems);
     let resend = resend(entry, &methods, problems);
-    let rate = guard::rate(entry, kind, problems);
+    let rate = guard::rate(entry, kind, cache.kind, problems);
     let audit = match kind {
         // What has no content of its own says so already.
         Kind::Controller | Kind::Template => audit::policy(entry, cache.kind, problems),

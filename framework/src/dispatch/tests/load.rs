@@ -337,6 +337,20 @@ fn where_requests_may_come_from_is_said_of_what_changes_something() {
 }
 
 #[test]
+fn a_page_of_each_user_is_cached_and_for_no_other_cache() {
+    let route = "[[route]]\npath='/'\ncontroller='c'\nsession='user'\n";
+    let table = Table::parse(route, "dispatch.conf").unwrap();
+    assert!(table.routes()[0].is_by_user());
+    refused(&route.replace("'user'", "'name'"), &["dispatch.conf:4", "`session` is \"user\""]);
+    refused(&format!("{route}cache='no_cache'"), &["nothing is cached here"]);
+    refused(&format!("{route}browser='max-age=9'"), &["`browser` beside `session`"]);
+    refused(&format!("{route}cdn='max-age=9'"), &["`cdn` beside `session`"]);
+    let named = "[[route]]\npath='/'\ncontroller='c'\nvary=['Headwater-Session-User']";
+    refused(named, &["write session = \"user\""]);
+    refused("[[route]]\npath='/'\nfiles='a'\nsession='user'", &["`session` has no meaning beside"]);
+}
+
+#[test]
 fn how_often_a_visitor_may_ask_is_a_number_and_a_duration() {
     let route = "[[route]]\npath='/'\ncontroller='c'\n";
     let table = Table::parse(&format!("{route}rate='10/3m'"), "dispatch.conf").unwrap();
@@ -353,6 +367,13 @@ fn how_often_a_visitor_may_ask_is_a_number_and_a_duration() {
     }
     refused(&format!("{route}rate_by='address'"), &["write rate = \"10/3m\" too"]);
     refused(&format!("{route}rate='1/1s'\nrate_by='adress'"), &["did you mean \"address\"?"]);
+    refused(
+        &format!("{route}rate='1/1s'\nrate_by='session'"),
+        &["a route that caches sees no session"],
+    );
+    let uncached = format!("{route}cache='no_cache'\nrate='1/1s'\nrate_by='session'");
+    let table = Table::parse(&uncached, "dispatch.conf").unwrap();
+    assert_eq!(table.routes()[0].rate.unwrap().by, RateBy::Session);
     let service = "[[route]]\npath='/'\nservice='s'\nrate='1/1s'\n";
     refused(service, &["write on = \"backend\""]);
     assert!(Table::parse(&format!("{service}on='backend'"), "dispatch.conf").is_ok());

@@ -53,6 +53,8 @@ impl Compared {
             let last = pieces.last_mut().expect("there is one from the start");
             match piece {
                 Piece::Bytes(bytes) => last.extend_from_slice(bytes),
+                // A message is not of the page.
+                Piece::Part(part) if part.is_flash() => {}
                 Piece::Part(part) if part.url() == UNAUDITED => pieces.push(Vec::new()),
                 Piece::Part(part) => {
                     last.extend_from_slice(b"{{ part(url=\"");

@@ -188,6 +188,9 @@ impl Maker {
             let changed = self.sessions.change(*change, answer.log, &mut headers);
             changed.map_err(Failure::internal)?;
         }
+        if let Some(flash) = answer.flash {
+            self.settings.flashes.leave(*flash, &mut headers).map_err(Failure::internal)?;
+        }
         match answer.content {
             AnswerContent::Body => {
                 let (content, inline) = (MadeContent::Body(body), InlineHashes::default());

@@ -99,7 +99,8 @@ impl Filler {
             Err(failed) => return Served::Failed(failed),
         };
         let Made { status, headers, content, inline, groups, recorded, cache, origin } = made;
-        let unstored = |status, headers, content| {
+        let unstored = |status, mut headers, content| {
+            prepare::keep_private(&mut headers, &order.route);
             let (inline, groups, recorded) = (inline.clone(), Vec::new(), None);
             let made = Made { status, headers, content, inline, groups, recorded, cache, origin };
             Served::Made { made: Box::new(made), cache: order.made(false) }

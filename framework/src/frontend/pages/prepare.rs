@@ -28,7 +28,7 @@ use crate::clock::{self, Moment};
 use crate::dispatch::Route;
 use crate::http::Coding;
 use crate::http::encoding::SHORTEST;
-use crate::http::names::CDN_CACHE_CONTROL;
+use crate::http::names::{CDN_CACHE_CONTROL, SESSION_USER};
 use crate::inline::InlineHashes;
 use crate::media_type;
 use crate::pieces::Pieces;
@@ -59,9 +59,11 @@ pub(super) fn page(
     header_templates: &HeaderTemplates,
 ) -> Page {
     let PageDraft { status, mut headers, body, route, groups, inline, begun } = draft;
+    keep_private(&mut headers, route);
     tell_caches(&mut headers, status, route);
     // Here already, so that the copied map of a hit need not grow.
     server::finish(&mut headers);
+    let (body, flashes) = body.without_flashes();
     let is_whole = !body.has_parts();
     let may_be_encoded = may_be_encoded(status, &headers);
     let has_encodings =
@@ -69,7 +71,11 @@ pub(super) fn page(
     let may_be_spliced = may_be_encoded && !is_whole && settings.encodings.contains(&Coding::Gzip);
     let may_be_encoded = has_encodings || may_be_spliced;
     let by_language = language_headers(route, settings).iter();
-    let names = route.vary.iter().chain(by_language);
+    let varying = route.vary.iter().map(|name| match *name == SESSION_USER {
+        true => &header::COOKIE,
+        false => name,
+    });
+    let names = varying.chain(by_language);
     vary(&mut headers, names.chain(&may_be_encoded.then_some(header::ACCEPT_ENCODING)));
     for header in &settings.group_headers {
         if let Some(value) = header.value(groups.iter().map(String::as_str)) {
@@ -88,7 +94,8 @@ pub(super) fn page(
     let spec = HeaderSpec { status, headers, has_length, tag, date, may_be_encoded, inline };
     let present = SystemTime::now();
     let made = present.checked_sub(clock::now().since(begun)).unwrap_or(present);
-    let page = Page::new(header_templates.of(spec), body, made);
+    let mut page = Page::new(header_templates.of(spec), body, made);
+    page.flashes = flashes;
     if has_encodings {
         page.later.want(Derived::Encodings);
     }
@@ -104,6 +111,21 @@ fn language_headers(route: &Route, settings: &Settings) -> &'static [HeaderName]
         _ if !is_chosen || settings.languages.has_one() => &[],
         None => &NAMES[..1],
         Some(_) => &NAMES,
+    }
+}
+
+/// Has no cache further out keep a page of one user, whatever its controller says.
+pub(super) fn keep_private(headers: &mut HeaderMap, route: &Route) {
+    if !route.is_by_user() {
+        return;
+    }
+    headers.remove(CDN_CACHE_CONTROL);
+    let mut values = headers.get_all(header::CACHE_CONTROL).iter();
+    let is_no_store = |value: &HeaderValue| {
+        value.to_str().is_ok_and(|value| value.to_ascii_lowercase().contains("no-store"))
+    };
+    if !values.any(is_no_store) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     }
 }
 

@@ -48,6 +48,37 @@ impl Served {
         }
     }
 
+    /// The page that is or might be kept, and what became of it.
+    fn kept(&self) -> Option<(&Page, CacheStatus)> {
+        match self {
+            Served::Entry { entry, cache, .. } => Some((page_of(entry), *cache)),
+            Served::Page { page, cache, .. } => Some((page, *cache)),
+            Served::Made { .. } | Served::Failed(_) | Served::Response(_) => None,
+        }
+    }
+
+    /// Whether it is a page that is or might be kept, and has a place for a message.
+    pub(in crate::frontend) fn has_flashes(&self) -> bool {
+        self.kept().is_some_and(|(page, _)| !page.flashes.is_empty())
+    }
+
+    /// Such a page with its places, for a client that has a message: as if it were made for this request alone.
+    pub(in crate::frontend) fn with_flashes(self) -> Served {
+        let Some((page, cache)) = self.kept() else { return self };
+        let content = page.body.with_flashes(&page.flashes);
+        let made = Made {
+            status: page.status(),
+            headers: page.header_template.template().clone(),
+            content: MadeContent::Rendered { content, contains: Vec::new() },
+            inline: page.header_template.inline.clone(),
+            groups: Vec::new(),
+            recorded: None,
+            cache: None,
+            origin: None,
+        };
+        Served::Made { made: Box::new(made), cache }
+    }
+
     /// The status, if it is that of something that cannot be stored.
     pub(super) fn unstored_status(&self) -> Option<StatusCode> {
         match self {

@@ -74,7 +74,7 @@ mod tests {
 
     use super::*;
     use crate::dispatch::{CanonicalPath, Resolution, Table};
-    use crate::frontend::{PageHeaders, Sample};
+    use crate::frontend::{Flashes, PageHeaders, Sample};
     use crate::http::{Languages, TrustedProxies};
     use crate::server::Pace;
 
@@ -101,6 +101,7 @@ mod tests {
             proxies: TrustedProxies::default(),
             trusted_origins: Vec::new(),
             page_headers: PageHeaders::default(),
+            flashes: Flashes::default(),
         }
     }
 

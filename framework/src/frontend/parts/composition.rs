@@ -130,6 +130,8 @@ pub(super) struct Assembly {
     pub(super) aging: Aging,
     /// The scripts and styles that stand in the parts.
     pub(super) inline: InlineHashes,
+    /// Whether it shows a message, which no other response is to show.
+    pub(super) has_flash: bool,
 }
 
 /// Where a part is still to be put in: behind so many pieces, and so many digests.
@@ -161,6 +163,10 @@ impl<'a> Composition<'a> {
             let part = match piece {
                 Piece::Bytes(bytes) => {
                     assembly.push(source.insertion, bytes, deflated);
+                    continue;
+                }
+                Piece::Part(part) if part.is_flash() => {
+                    self.put_flash_into(&mut assembly);
                     continue;
                 }
                 Piece::Part(part) => part,
@@ -199,6 +205,9 @@ impl<'a> Composition<'a> {
         let uri = address.under(self.visit.uri);
         let visit = self.visit.of_part(&uri, &self.so_far.headers);
         match self.dispatcher.find_at(visit, canonical.path) {
+            Ok(served) if served.has_flashes() && self.flash().is_some() => {
+                Ok(Awaited::Served(served.with_flashes()))
+            }
             Ok(Served::Entry { entry, variant, aging, .. }) => {
                 let content = PartContent::of_entry(entry, variant, aging)?;
                 Ok(Awaited::PartContent(self.weigh(content)?))
@@ -236,6 +245,7 @@ impl<'a> Composition<'a> {
             assembly.tag.insert(digests, part.tag);
             assembly.sharing.extend(part.sharing);
             assembly.inline.extend(&part.inline);
+            assembly.has_flash |= part.has_flash;
             assembly.aging = assembly.aging.with(part.aging);
         }
         assembly
@@ -289,11 +299,30 @@ impl<'a> Composition<'a> {
                     self.dispatcher.wait_for(visit, pending, Body::empty()).await
                 }
             };
+            let has_flash = served.has_flashes() && self.flash().is_some();
+            let served = if has_flash { served.with_flashes() } else { served };
             PartContent::of(served, &self.dispatcher.pages, &self.dispatcher.settings).await
         };
         timeout_at(until, content).await.unwrap_or_else(|_| {
             Err(format!("it was not there within {limit:?} (`[http] part_timeout`)").into())
         })
+    }
+
+    /// The message that the page is to show.
+    fn flash(&self) -> Option<&Bytes> {
+        let Composition { dispatcher, visit, page, .. } = self;
+        visit
+            .shown_flash(&dispatcher.settings, page.policy.variant())
+            .filter(|_| Insertion::is_markup(page.headers))
+    }
+
+    fn put_flash_into(&self, assembly: &mut Assembly) {
+        // Of a place without a message too, so that what follows is told apart from what stands before it.
+        assembly.tag.add(Pieces::new().digest());
+        if let Some(html) = self.flash() {
+            assembly.whole.push(html.clone(), None);
+            assembly.has_flash = true;
+        }
     }
 
     /// Content that the response still has room for.

@@ -97,18 +97,24 @@ impl<'a> Frame<'a> {
         dispatcher: &Dispatcher,
     ) -> Response<Body> {
         let Frame { status, cache, accepted, .. } = *self;
-        let Assembly { whole, undeflated, tag, sharing, aging, inline } = assembly;
+        let Assembly { whole, undeflated, tag, mut sharing, aging, inline, has_flash } = assembly;
         if self.takes_gzip() {
             for entry in self.entry.into_iter().chain(&undeflated) {
                 dispatcher.pages.deflate(entry);
             }
         }
-        let gzip = self.spliced.filter(|_| self.is_best_as_gzip(&whole));
+        let gzip = self.spliced.filter(|_| !has_flash && self.is_best_as_gzip(&whole));
         let mut headers = gzip.unwrap_or(self.headers).clone();
         self.aging.with(aging).tell(&mut headers);
+        if has_flash {
+            sharing.take_in_visitors_own();
+        }
         sharing.apply(&mut headers);
         dispatcher.settings.page_headers.widen(&mut headers, self.inline, &inline);
-        if self.is_own {
+        if has_flash {
+            dispatcher.settings.flashes.forget(&mut headers);
+        }
+        if self.is_own || has_flash {
             clear(&mut headers);
             return respond::made(status, headers, Body::pieces(whole.into_plain()), cache);
         }

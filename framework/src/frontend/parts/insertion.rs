@@ -16,10 +16,15 @@ impl Insertion {
     /// How content with the headers `part` is put into a page with the headers `page`: what is not
     /// markup is text to a page that is, whatever stands in it.
     pub(super) fn of(part: &HeaderMap, page: &HeaderMap) -> Insertion {
-        match !is_markup(part) && is_markup(page) {
+        match !Insertion::is_markup(part) && Insertion::is_markup(page) {
             true => Insertion::Escaped,
             false => Insertion::Verbatim,
         }
+    }
+
+    /// Whether content with these headers is markup.
+    pub(super) fn is_markup(headers: &HeaderMap) -> bool {
+        headers.get(header::CONTENT_TYPE).is_some_and(media_type::is_markup)
     }
 
     /// What stands in the page instead of these bytes; `None` where it is the bytes themselves.
@@ -29,10 +34,6 @@ impl Insertion {
             Insertion::Escaped => escaped(bytes),
         }
     }
-}
-
-fn is_markup(headers: &HeaderMap) -> bool {
-    headers.get(header::CONTENT_TYPE).is_some_and(media_type::is_markup)
 }
 
 /// Text as it is written in markup, in an element or in an attribute's quotes, if that differs.

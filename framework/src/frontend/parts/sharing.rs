@@ -60,6 +60,10 @@ impl<'a> Policy<'a> {
         }
     }
 
+    pub(super) fn variant(self) -> &'a VariantKind {
+        self.variant
+    }
+
     fn caching(self) -> [Vec<&'a HeaderValue>; 2] {
         [header::CACHE_CONTROL, CDN_CACHE_CONTROL]
             .map(|name| self.headers.get_all(name).iter().collect())

@@ -9,8 +9,10 @@ use super::{Order, Router, Variant, Visit};
 use crate::cache::Key;
 use crate::clock;
 use crate::dispatch::{CanonicalPath, Resolution};
+use crate::frontend::flash::ClientFlash;
 use crate::frontend::respond::Forward;
 use crate::frontend::sessions::ClientSession;
+use crate::http::names::SESSION_USER;
 use crate::http::{Origin, Scheme};
 use crate::link::Call;
 
@@ -19,7 +21,7 @@ impl Router {
     /// query and these headers has it. That is so for a variant that puts something else into the place
     /// of the URL.
     pub(in crate::frontend) fn order_of_key(&self, key: &Key<'_>) -> Option<(Order, Call)> {
-        let (mut named, mut scheme) = (None, Scheme::Http);
+        let (mut named, mut user, mut scheme) = (None, None, Scheme::Http);
         let mut request = Request::get(key.id());
         for (name, value) in key.dependencies() {
             match name {
@@ -32,14 +34,18 @@ impl Router {
                 }
                 SCHEME if value == Scheme::Https.as_str() => scheme = Scheme::Https,
                 SCHEME => {}
+                name if *name == *SESSION_USER.as_str() => {
+                    user = Some(String::from_utf8(unescape(value)?).ok()?);
+                }
                 name => request = request.header(name, unescape(value)?),
             }
         }
         let (client, ()) = request.body(()).ok()?.into_parts();
         let (generation, edition) = self.editions.take();
         let origin = Origin { remote: IpAddr::V4(Ipv4Addr::LOCALHOST), scheme };
-        let session = ClientSession::default();
-        let visit = Visit::of_client((generation, &edition), (&client, &session), origin, None);
+        let session = ClientSession::of_user(user);
+        let of_client = (&client, &session, &ClientFlash::default());
+        let visit = Visit::of_client((generation, &edition), of_client, origin, None);
         let path = CanonicalPath::new(client.uri.path()).ok()?;
         let Resolution::Route(matched) = edition.table.resolve(&Method::GET, path) else {
             return None;

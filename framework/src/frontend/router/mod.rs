@@ -209,6 +209,10 @@ impl Router {
                 return Routed::Refused(refused.into());
             }
         };
+        if matched.route.is_by_user() {
+            let session = self.session_of(visit);
+            visit.session.settle_user(|| session()?.user.clone());
+        }
         match PageRequest::new(visit, matched, variant, &self.settings) {
             Ok(mut page) => {
                 if page.key.is_err() {

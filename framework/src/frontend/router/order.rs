@@ -15,7 +15,7 @@ use super::{Edition, Failed, Visit, request_id, vary};
 use crate::cache::{Entry, Generation, Key};
 use crate::clock::Moment;
 use crate::dispatch::{CanonicalPath, QueryKey, Rate, RateBy, Route, Target};
-use crate::http::names::IDEMPOTENCY_KEY;
+use crate::http::names::{IDEMPOTENCY_KEY, SESSION_USER};
 use crate::http::{Languages, Origin};
 use crate::link::{Call, CallRate};
 use crate::log::Position;
@@ -102,7 +102,8 @@ impl Order {
         let table = &visit.edition.table;
         let own_url = asked.and_then(|path| table.changed_by(visit.method, path));
         let (method, remote) = (visit.method.as_str().to_owned(), Some(visit.origin.remote));
-        let headers = end_to_end(visit.headers()).map(wire_header).collect();
+        let headers = end_to_end(visit.headers()).filter(|(name, _)| **name != SESSION_USER);
+        let headers = headers.map(wire_header).collect();
         let route = request.matched.route;
         let body_limit = route.max_body;
         let has_fragments = visit.edition.templates.has_fragments();
@@ -146,7 +147,10 @@ impl Order {
             has_fragments: false,
             id: None,
             is_again: false,
-            rate: matched.route.rate.map(|rate| call_rate(matched.route, rate, visit.origin)),
+            rate: matched
+                .route
+                .rate
+                .map(|rate| call_rate(matched.route, rate, visit.origin, session.as_deref())),
         };
         let order = Order {
             edition: Arc::clone(visit.edition),
@@ -233,9 +237,17 @@ fn may_be_sent_twice(visit: Visit<'_>, route: &Route) -> bool {
 }
 
 /// How often the visitor may call what the route leads to.
-fn call_rate(route: &Route, rate: Rate, origin: Origin) -> CallRate {
-    let visitor = match rate.by {
-        RateBy::Address => network_of(origin.remote),
+fn call_rate(
+    route: &Route,
+    rate: Rate,
+    origin: Origin,
+    session: Option<&SessionRecord>,
+) -> CallRate {
+    let visitor = match session.filter(|_| rate.by == RateBy::Session) {
+        None => network_of(origin.remote).to_string(),
+        // No address begins like this.
+        Some(SessionRecord { user: Some(user), .. }) => format!("user {user}"),
+        Some(session) => format!("session {}", session.id),
     };
     CallRate {
         bucket: format!("{}\n{visitor}", route.path()),

@@ -4,6 +4,7 @@ use http::header::{ACCEPT_ENCODING, ACCEPT_LANGUAGE, HeaderMap, HeaderName, Head
 
 use super::visit::Visit;
 use crate::http::Languages;
+use crate::http::names::SESSION_USER;
 
 /// The headers that content depends on, with the values that count.
 ///
@@ -16,7 +17,12 @@ pub(super) fn values<'a>(
     languages: &'a Languages,
 ) -> impl Iterator<Item = (&'a HeaderName, &'a [u8])> {
     // The headers are asked for only where something depends on them.
-    vary.iter().flat_map(move |name| values_of(name, visit.headers(), languages))
+    vary.iter().flat_map(move |name| {
+        let is_user = *name == SESSION_USER;
+        let user = visit.session.user().filter(|_| is_user).map(|user| (name, user.as_bytes()));
+        let of_headers = (!is_user).then(|| values_of(name, visit.headers(), languages));
+        user.into_iter().chain(of_headers.into_iter().flatten())
+    })
 }
 
 fn values_of<'a>(

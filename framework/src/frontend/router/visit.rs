@@ -1,12 +1,16 @@
 use std::sync::{Arc, OnceLock};
 
+use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName};
 use http::request::Parts;
 use http::{Method, Uri};
 
 use super::Edition;
+use super::variant::VariantKind;
 use crate::cache::Generation;
+use crate::frontend::flash::ClientFlash;
 use crate::frontend::sessions::ClientSession;
+use crate::frontend::settings::Settings;
 use crate::http::Origin;
 use crate::server::Work;
 
@@ -21,6 +25,8 @@ pub(in crate::frontend) struct Visit<'a> {
     pub(in crate::frontend) client: &'a Parts,
     /// The client's session.
     pub(in crate::frontend) session: &'a ClientSession,
+    /// The message that it has for the page.
+    pub(in crate::frontend) flash: &'a ClientFlash,
     pub(in crate::frontend) origin: Origin,
     pub(in crate::frontend) method: &'a Method,
     pub(in crate::frontend) uri: &'a Uri,
@@ -44,17 +50,30 @@ impl<'a> Visit<'a> {
     /// A request that a client has sent.
     pub(in crate::frontend) fn of_client(
         (generation, edition): (Generation, &'a Arc<Edition>),
-        (client, session): (&'a Parts, &'a ClientSession),
+        (client, session, flash): (&'a Parts, &'a ClientSession, &'a ClientFlash),
         origin: Origin,
         work: Option<&'a Work>,
     ) -> Visit<'a> {
         let (method, uri, headers) = (&client.method, &client.uri, Headers::OfClient);
-        Visit { generation, edition, client, session, origin, method, uri, headers, work }
+        Visit { generation, edition, client, session, flash, origin, method, uri, headers, work }
     }
 
     /// The same client's request for the part at `uri`.
     pub(in crate::frontend) fn of_part(self, uri: &'a Uri, headers: &'a PartHeaders) -> Visit<'a> {
         Visit { method: &Method::GET, uri, headers: Headers::OfPart(headers), ..self }
+    }
+
+    /// The message that the page shows which the client asks for, as HTML: in the language of a variant, if it is named
+    /// after one.
+    pub(in crate::frontend) fn shown_flash(
+        self,
+        settings: &Settings,
+        variant: &VariantKind,
+    ) -> Option<&'a Bytes> {
+        let (languages, templates) = (&settings.languages, &self.edition.templates);
+        let named = || variant.name().and_then(|name| languages.get(name));
+        let language = || named().or_else(|| languages.preferred(self.headers()));
+        settings.flashes.shown(self.client, self.flash, templates, language)
     }
 
     /// The headers of the request.

@@ -93,6 +93,7 @@ impl Host for Echo {
             widened: None,
             cache: None,
             has_session: false,
+            flash: None,
             session: None,
             log: LogEpoch { id: LogId(1), epoch: Epoch(1) },
             as_of: call.applied,

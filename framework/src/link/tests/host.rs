@@ -179,6 +179,7 @@ impl Host for TestHost {
             widened: None,
             cache: None,
             has_session: false,
+            flash: None,
             session: None,
             log: self.log,
             as_of: *self.committed.borrow(),

@@ -169,6 +169,7 @@ async fn an_answer_without_its_closing_trailer_is_not_taken_for_whole() {
             widened: None,
             cache: None,
             has_session: false,
+            flash: None,
             session: None,
             log: crate::log::LogEpoch::first_of(1),
             as_of: Position(1),

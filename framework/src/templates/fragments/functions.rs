@@ -15,9 +15,10 @@ pub(super) const CLOSE: &str = "__headwater_close";
 /// The text of the fragment that was found instead.
 pub(super) const FOUND: &str = "__headwater_found";
 
-/// Adds `part`, which a site may replace.
+/// Adds `part` and `flash`, which a site may replace.
 pub(in crate::templates) fn register_part(tera: &mut Tera) {
     tera.register_function("part", part);
+    tera.register_function("flash", flash);
 }
 
 /// Adds what the rewritten tags call; it replaces whatever has these names.
@@ -61,6 +62,10 @@ fn open(arguments: Kwargs, state: &State<'_>) -> TeraResult<bool> {
 
 fn close(body: &str, _: Kwargs, _: &State<'_>) -> TeraResult<Value> {
     render::running(|render| render.close(body))
+}
+
+fn flash(_: Kwargs, _: &State<'_>) -> TeraResult<Value> {
+    render::running(|render| render.part(Part::flash()))
 }
 
 fn part(arguments: Kwargs, state: &State<'_>) -> TeraResult<Value> {

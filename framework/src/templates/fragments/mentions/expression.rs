@@ -5,7 +5,7 @@ use super::tokens::{Token, tokens};
 use crate::request_values::RequestUses;
 
 /// Functions whose result depends on their arguments and on the site's files alone.
-const FUNCTIONS: [&str; 5] = ["asset", "part", "range", "throw", "url_for"];
+const FUNCTIONS: [&str; 6] = ["asset", "flash", "part", "range", "throw", "url_for"];
 
 /// Functions that see their arguments and values of the request.
 const FUNCTIONS_OF_REQUEST: [(&str, RequestUses); 2] =

@@ -1,0 +1,280 @@
+//! Messages for the next page: what a reply leaves with a redirect, and the page shows once.
+//!
+//! # The argument
+//!
+//! A page with `{{ flash() }}` is kept once for all clients, as the bytes around the place. **A response shows a message if,
+//! and only if, it has the browser forget it**, and such a response is `private, no-store`: no cache keeps it, so the way back comes to
+//! the page without the message. All other responses are those of the page as it is kept, with its tag, encodings and conditions.
+//!
+//! *Not lost.* A response that shows no page to a reader leaves the message where it is: to HEAD, to what a browser fetches
+//! ahead (`Sec-Purpose: prefetch`), and of course a 304, since a request with a message is not compared with what
+//! the browser has.
+//!
+//! *Shown on its page.* The cookie says which path the redirect has led to, and only a page at that path shows it, so that another
+//! tab, which asks at the same moment for another page, does not take it away. A redirect from there, to a language for example, carries it on.
+//!
+//! *Once.* The cookie is gone with the response that shows the message. Two requests for the same page that are under way at
+//! the same time, from two tabs, have it both: front ends share no memory, and to ask a back end would make each such
+//! response a call. A response that is lost on its way, and asked for again, shows the message then.
+//!
+//! It is sealed, so that no other site, and no script, puts words of its own into a page. It expires after a minute, wherever it is.
+
+use std::rc::Rc;
+use std::sync::OnceLock;
+
+use bytes::Bytes;
+use http::header::{HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
+use http::request::Parts;
+use http::{Method, Uri};
+use serde_json::{Map, Value};
+
+use super::escape::escape;
+use crate::computation::Code;
+use crate::log::milliseconds_since_1970;
+use crate::pieces::{Piece, Pieces};
+use crate::session::{Flash, FlashCookies, SentFlash};
+use crate::templates::{Engine, NoFragments, Values};
+
+/// How long a message waits for its page.
+const SECONDS: u64 = 60;
+
+/// The template of the site that shows a message, if there is one.
+const TEMPLATE: &str = "flash.html";
+
+/// What a browser says that fetches a page before it is asked for.
+static AHEAD: [HeaderName; 3] = [
+    HeaderName::from_static("sec-purpose"),
+    HeaderName::from_static("purpose"),
+    HeaderName::from_static("x-moz"),
+];
+
+/// The messages of a site's visitors.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Flashes {
+    /// `None` where there is no key to seal them with.
+    cookies: Option<FlashCookies>,
+}
+
+/// The message that a client has, as it is shown, looked for when it is first asked for.
+#[derive(Debug, Default)]
+pub(super) struct ClientFlash(OnceLock<Option<Bytes>>);
+
+impl Flashes {
+    /// Those that these cookies hold.
+    pub(crate) fn new(cookies: Option<FlashCookies>) -> Flashes {
+        Flashes { cookies }
+    }
+
+    /// Has the redirect with these headers leave a message.
+    ///
+    /// # Errors
+    /// When it cannot be kept in a cookie.
+    pub(super) fn leave(&self, flash: Flash, headers: &mut HeaderMap) -> Result<(), String> {
+        let Some(cookies) = &self.cookies else {
+            return Err(format!(
+                "the message `{}` is to be sealed, and the site has no secret: set HEADWATER_SECRET_KEY to what the \
+                 command `secret` prints, the same on all front ends",
+                flash.key
+            ));
+        };
+        let expires = milliseconds_since_1970() + SECONDS * 1000;
+        let sent = SentFlash { flash, path: path_of(headers), expires };
+        append(headers, cookies.set(&sent, SECONDS as i64)?)
+    }
+
+    /// The message that the page shows which a client asks for, as HTML.
+    pub(super) fn shown<'c, 'l>(
+        &self,
+        client: &Parts,
+        known: &'c ClientFlash,
+        templates: &Engine,
+        language: impl FnOnce() -> Option<&'l str>,
+    ) -> Option<&'c Bytes> {
+        let shown = || Some(html(&self.waiting(client)?.flash, templates, language()));
+        known.0.get_or_init(shown).as_ref()
+    }
+
+    /// The message that waits for the page which a client asks for.
+    fn waiting(&self, client: &Parts) -> Option<SentFlash> {
+        let sent = self.cookies.as_ref()?.open(&client.headers)?;
+        let ahead = |name: &HeaderName| {
+            client.headers.get(name).is_some_and(|value: &HeaderValue| {
+                value.as_bytes().windows(8).any(|word| word.eq_ignore_ascii_case(b"prefetch"))
+            })
+        };
+        let is_its_page = sent.path.as_deref().is_none_or(|path| path == client.uri.path());
+        let is_shown = client.method == Method::GET && is_its_page && !AHEAD.iter().any(ahead);
+        (is_shown && sent.expires > milliseconds_since_1970()).then_some(sent)
+    }
+
+    /// Has a response that shows the message be forgotten by all caches, and the browser forget the message.
+    pub(super) fn forget(&self, headers: &mut HeaderMap) {
+        let Some(cookies) = &self.cookies else { return };
+        headers.insert(http::header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+        if let Err(error) = append(headers, cookies.forget()) {
+            tracing::error!(%error, "a message cannot be forgotten");
+        }
+    }
+
+    /// Carries the message of a client on, where the page that it waits for redirects elsewhere.
+    pub(super) fn carry(&self, client: &Parts, headers: &mut HeaderMap) {
+        let Some(cookies) = &self.cookies else { return };
+        let is_set = |set: &HeaderValue| set.as_bytes().starts_with(cookies.name().as_bytes());
+        let leads_on = headers.contains_key(http::header::LOCATION)
+            && !headers.get_all(SET_COOKIE).iter().any(is_set);
+        let Some(sent) = self.waiting(client).filter(|sent| leads_on && sent.path.is_some()) else {
+            return;
+        };
+        headers.insert(http::header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+        let seconds = sent.expires.saturating_sub(milliseconds_since_1970()) / 1000;
+        let sent = SentFlash { path: path_of(headers), ..sent };
+        let carried = cookies.set(&sent, seconds as i64).and_then(|set| append(headers, set));
+        if let Err(error) = carried {
+            tracing::error!(%error, "a message cannot be carried on");
+        }
+    }
+}
+
+/// The path that a redirect with these headers leads to, if it says it.
+fn path_of(headers: &HeaderMap) -> Option<String> {
+    let location = headers.get(http::header::LOCATION)?.to_str().ok()?;
+    let location = location.split('#').next().unwrap_or_default();
+    if !location.starts_with('/') && !location.contains("://") {
+        return None;
+    }
+    let uri: Uri = location.parse().ok()?;
+    Some(uri.path().to_owned()).filter(|path| path.starts_with('/'))
+}
+
+fn append(headers: &mut HeaderMap, cookie: String) -> Result<(), String> {
+    let cookie = HeaderValue::try_from(cookie).map_err(|error| error.to_string())?;
+    headers.append(SET_COOKIE, cookie);
+    Ok(())
+}
+
+/// A message as it stands in a page: by the site's template, if there is one.
+fn html(flash: &Flash, templates: &Engine, language: Option<&str>) -> Bytes {
+    let arguments: Map<String, Value> = serde_json::from_str(&flash.arguments).unwrap_or_default();
+    let text = words(&flash.key, &arguments, language);
+    if templates.contains(TEMPLATE) {
+        match by_template(flash, &arguments, &text, templates) {
+            Ok(html) => return html,
+            Err(error) => tracing::error!(%error, "a message is shown without `{TEMPLATE}`"),
+        }
+    }
+    let (kind, text) = (escape(&flash.kind), escape(&text));
+    format!("<p class=\"flash {kind}\" role=\"status\">{text}</p>").into()
+}
+
+/// What a message says in a language. Where catalogues of the site's know the key, this is the place to ask them.
+fn words(key: &str, arguments: &Map<String, Value>, _language: Option<&str>) -> String {
+    let mut words = String::new();
+    let mut rest = key;
+    while let Some((before, after)) = rest.split_once('{') {
+        let known = after
+            .split_once('}')
+            .and_then(|(name, behind)| Some((arguments.get(name.trim())?, behind)));
+        words.push_str(before);
+        rest = match known {
+            Some((Value::String(text), behind)) => {
+                words.push_str(text);
+                behind
+            }
+            Some((value, behind)) => {
+                words.push_str(&value.to_string());
+                behind
+            }
+            None => {
+                words.push('{');
+                after
+            }
+        };
+    }
+    words + rest
+}
+
+fn by_template(
+    flash: &Flash,
+    arguments: &Map<String, Value>,
+    text: &str,
+    templates: &Engine,
+) -> Result<Bytes, String> {
+    let mut values = Values::new();
+    for (name, value) in
+        [("kind", flash.kind.as_str()), ("key", flash.key.as_str()), ("text", text)]
+    {
+        values.set(name, value).map_err(|error| error.to_string())?;
+    }
+    values.set("arguments", arguments).map_err(|error| error.to_string())?;
+    let render = || templates.render(TEMPLATE, &values, Rc::new(NoFragments));
+    let rendered = Code::template(TEMPLATE).run(render);
+    let content: Pieces = rendered.map_err(|error| error.to_string())?.content;
+    let bytes = content.iter().filter_map(|piece| match piece {
+        Piece::Bytes(bytes) => Some(&bytes[..]),
+        Piece::Part(_) => None,
+    });
+    Ok(bytes.collect::<Vec<_>>().concat().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_words_of_a_message_have_its_arguments_in_them() {
+        let words = |key: &str| {
+            let arguments = json!({ "title": "Rain", "count": 3 });
+            super::words(key, arguments.as_object().unwrap(), None)
+        };
+        assert_eq!(
+            words("“{title}” is saved, with { count } {others} {"),
+            "“Rain” is saved, with 3 {others} {"
+        );
+        assert_eq!(words("Saved."), "Saved.");
+    }
+
+    #[test]
+    fn a_redirect_leads_to_a_path() {
+        let path = |location: &str| {
+            let value = HeaderValue::try_from(location).unwrap();
+            path_of(&HeaderMap::from_iter([(http::header::LOCATION, value)]))
+        };
+        for location in ["/a%20b?c#d", "https://example.org/a%20b", "/a%20b#x"] {
+            assert_eq!(path(location).as_deref(), Some("/a%20b"), "{location}");
+        }
+        assert_eq!(path("?page=2"), None);
+        assert_eq!(path("https://example.org").as_deref(), Some("/"));
+    }
+
+    fn flash() -> Flash {
+        let [kind, key] = ["notice", "Saved."].map(str::to_owned);
+        Flash { kind, key, arguments: "null".to_owned() }
+    }
+
+    /// A request for `target` that has the cookie which `set` sets.
+    fn client(target: &str, set: &str) -> Parts {
+        let cookie = set.split(';').next().unwrap();
+        http::Request::get(target).header("cookie", cookie).body(()).unwrap().into_parts().0
+    }
+
+    #[test]
+    fn a_message_waits_for_its_page_and_for_a_minute() {
+        let cookies = FlashCookies::new(crate::session::Keys::of(["secret"]), false);
+        let flashes = Flashes::new(Some(cookies.clone()));
+        let location = (http::header::LOCATION, HeaderValue::from_static("/page?a"));
+        let mut headers = HeaderMap::from_iter([location]);
+        flashes.leave(flash(), &mut headers).unwrap();
+        let set = headers[SET_COOKIE].to_str().unwrap();
+        assert!(set.contains("Max-Age=60") && set.contains("HttpOnly"), "{set}");
+        assert!(flashes.waiting(&client("/page", set)).is_some());
+        assert!(flashes.waiting(&client("/other", set)).is_none());
+        for (after, waits) in [(5000, true), (0, false)] {
+            let expires = milliseconds_since_1970() + after;
+            let set = cookies.set(&SentFlash { flash: flash(), path: None, expires }, 60).unwrap();
+            assert_eq!(flashes.waiting(&client("/other", &set)).is_some(), waits, "{after}");
+        }
+        let error = Flashes::default().leave(flash(), &mut HeaderMap::new()).unwrap_err();
+        assert!(error.contains("HEADWATER_SECRET_KEY"), "{error}");
+    }
+}

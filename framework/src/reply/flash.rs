@@ -1,0 +1,70 @@
+use serde::Serialize;
+
+use super::Reply;
+use crate::session::Flash;
+
+impl Reply {
+    /// Leaves a message for the page that this redirect leads to: `{{ flash() }}` in its template shows it, once. It
+    /// travels in a sealed cookie of the visitor's, for a minute at most, so the page stays cached for all others.
+    ///
+    /// `kind` says what kind of message it is, `notice` or `error` for example. `key` is the message, and `{name}` in it
+    /// stands for the argument of that name; `arguments` are a struct, a map or `()`. What the visitor has
+    /// written may be among them: all of it is escaped.
+    ///
+    /// On a reply that is no redirect, the reply becomes an error.
+    ///
+    /// ```
+    /// use headwater::prelude::*;
+    /// use serde::Serialize;
+    ///
+    /// #[derive(Serialize)]
+    /// struct Saved {
+    ///     title: String,
+    /// }
+    ///
+    /// # fn reply(title: String) -> Reply {
+    /// redirect_to("/recipes/rain").flash("notice", "“{title}” is saved.", Saved { title })
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn flash(
+        mut self,
+        kind: impl Into<String>,
+        key: impl Into<String>,
+        arguments: impl Serialize,
+    ) -> Reply {
+        let (kind, key) = (kind.into(), key.into());
+        if !self.headers.contains_key(http::header::LOCATION) {
+            self.fail(format_args!(
+                "`flash(\"{kind}\", \"{key}\", …)` on a reply that is no redirect: the message is for \
+                 the page that a redirect leads to"
+            ));
+            return self;
+        }
+        match serde_json::to_value(arguments) {
+            Ok(arguments @ (serde_json::Value::Object(_) | serde_json::Value::Null)) => {
+                let arguments = arguments.to_string();
+                self.flash = Some(Box::new(Flash { kind, key, arguments }));
+            }
+            Ok(other) => self.fail(format_args!(
+                "the arguments of the message `{key}` have no names: {other}; give it a struct, a map or `()`"
+            )),
+            Err(error) => self.fail(format_args!("the arguments of the message `{key}`: {error}")),
+        }
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{redirect_to, text};
+
+    #[test]
+    fn a_message_goes_with_a_redirect_and_its_arguments_have_names() {
+        let reply = redirect_to("/").flash("notice", "saved", serde_json::json!({ "title": "x" }));
+        assert_eq!(reply.into_parts().flash.unwrap().arguments, r#"{"title":"x"}"#);
+        assert_eq!(redirect_to("/").flash("notice", "saved", ()).status(), 303);
+        assert_eq!(text("x").flash("notice", "saved", ()).status(), 500);
+        assert_eq!(redirect_to("/").flash("notice", "saved", [1, 2]).status(), 500);
+    }
+}

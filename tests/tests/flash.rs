@@ -1,0 +1,182 @@
+//! Messages for the next page: shown once, to one visitor, on pages that are cached for all.
+
+#![allow(clippy::unwrap_used, reason = "a failed test is to panic")]
+
+use headwater::prelude::*;
+use headwater::test::{Site, Visitor};
+use serde::{Deserialize, Serialize};
+
+#[derive(Serialize, Deserialize)]
+struct Draft {
+    title: String,
+    to: String,
+}
+
+#[controller("save")]
+async fn save(Form(draft): Form<Draft>) -> Reply {
+    redirect_to(draft.to.clone()).flash("notice", "“{title}” is saved.", &draft)
+}
+
+const ROUTES: &str = r#"
+[[route]]
+path = "/save"
+methods = ["POST"]
+controller = "save"
+[[route]]
+path = "/moved"
+redirect = "/page"
+[[route]]
+path = "/page"
+template = "page.html"
+[[route]]
+path = "/other"
+template = "page.html"
+cache = "no_cache"
+[[route]]
+path = "/parts"
+template = "parts.html"
+[[route]]
+path = "/within"
+template = "within.html"
+[[route]]
+path = "/part"
+template = "part.html"
+[[route]]
+path = "/plain"
+template = "plain.txt"
+"#;
+
+fn files(own: Option<&str>) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("templates")).unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write("dispatch.conf", ROUTES);
+    let text = "a line of text, ".repeat(100);
+    write("templates/page.html", &format!("<h1>Page</h1>{{{{ flash() }}}}<p>{text}</p>"));
+    write("templates/parts.html", "<h1>Page</h1>{{ flash() }}{{ part(url=\"/part\") }}");
+    write("templates/within.html", "<h1>Page</h1>{{ part(url=\"/part\") }}");
+    write("templates/part.html", "<i>part</i>{{ flash() }}");
+    write("templates/plain.txt", "page{{ flash() }}");
+    if let Some(own) = own {
+        write("templates/flash.html", own);
+    }
+    folder
+}
+
+fn site() -> Site {
+    Site::in_folder(files(None).path()).cluster(App::new().controllers(controllers![save]), 2)
+}
+
+fn leave(visitor: &mut Visitor, title: &str, to: &str) {
+    let fields = [("title", title), ("to", to)];
+    let body: Vec<String> =
+        fields.map(|(name, value)| format!("{name}={}", encode_cookie_value(value))).into();
+    let request = http::Request::post("/save")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(body.join("&"));
+    visitor.send(request.unwrap()).page().is(303);
+}
+
+fn ask(
+    visitor: &mut Visitor,
+    method: &str,
+    target: &str,
+    header: (&str, &str),
+) -> headwater::test::Page {
+    let request = http::Request::builder().method(method).uri(target).header(header.0, header.1);
+    visitor.send(request.body("").unwrap()).page().clone()
+}
+
+#[test]
+fn a_message_is_shown_once_and_to_nobody_else() {
+    let site = site();
+    let [mut writer, mut reader] = [site.visitor(), site.visitor()];
+    for target in ["/page", "/other", "/parts", "/within"] {
+        for frontend in [0, 1] {
+            reader.on(frontend).open(target);
+        }
+        let plain = reader.open(target).page().clone();
+        leave(&mut writer, "Rain", target);
+        assert_eq!(reader.open(target).page().body(), plain.body(), "{target}");
+        writer.follow().page().has("p.flash.notice[role=status]", "“Rain” is saved.");
+        let page = writer.page();
+        assert_eq!(page.was_hit(), target != "/other", "{target}");
+        assert_eq!(page.header("cache-control"), "private, no-store", "{target}");
+        for header in ["etag", "last-modified", "cdn-cache-control", "cache-groups"] {
+            assert_eq!(page.header(header), "", "{target}: {header}");
+        }
+        assert_eq!(writer.open(target).page().body(), plain.body(), "{target}");
+        assert_eq!(writer.page().header("etag"), plain.header("etag"), "{target}");
+        assert_eq!(writer.page().header("set-cookie"), "", "{target}");
+    }
+    site.audit();
+}
+
+#[test]
+fn what_shows_no_page_loses_no_message() {
+    let site = site();
+    let mut visitor = site.visitor();
+    let tag = visitor.open("/page").page().header("etag").to_owned();
+    assert_ne!(tag, "");
+    leave(&mut visitor, "Rain", "/page");
+    assert_eq!(ask(&mut visitor, "HEAD", "/page", ("x-a", "b")).header("etag"), tag);
+    for ahead in ["prefetch", "prefetch;prerender"] {
+        let page = ask(&mut visitor, "GET", "/page", ("sec-purpose", ahead));
+        page.has_no("p", "Rain");
+        assert_eq!((page.header("set-cookie"), page.header("etag")), ("", &*tag));
+    }
+    visitor.open("/other").page().has_no("p", "Rain");
+    let page = ask(&mut visitor, "GET", "/page", ("if-none-match", &tag));
+    page.is(200).has("p", "“Rain” is saved.");
+    let page = ask(&mut visitor, "GET", "/page", ("if-none-match", &tag));
+    assert_eq!(page.status(), 304, "it is gone, and the page is what it was");
+    leave(&mut visitor, "Rain", "/plain");
+    let page = visitor.follow().page();
+    assert_eq!((&*page.source(), page.header("set-cookie")), ("page", ""), "it is no markup");
+}
+
+#[test]
+fn a_redirect_carries_a_message_on() {
+    let site = site();
+    let mut visitor = site.visitor();
+    leave(&mut visitor, "Rain", "/moved");
+    visitor.open("/page").page().has_no("p", "Rain");
+    visitor.open("/moved").page().is(302);
+    assert_eq!(visitor.page().header("cache-control"), "private, no-store");
+    visitor.follow().page().has("p", "“Rain” is saved.");
+    visitor.open("/moved");
+    assert_eq!(visitor.page().header("set-cookie"), "");
+    leave(&mut visitor, "Snow", "https://site.test/page?x=1#y");
+    visitor.open("/page?x=1").page().has("p", "Snow");
+}
+
+#[test]
+fn nothing_in_a_message_is_markup_and_nobody_can_make_one_up() {
+    let site = site();
+    let mut visitor = site.visitor();
+    leave(&mut visitor, "<b>{to}</b>", "/page");
+    let cookie = visitor.cookie("__Host-flash").unwrap().to_owned();
+    let page = visitor.follow().page();
+    assert!(page.source().contains("“&lt;b&gt;{to}&lt;/b&gt;” is saved."), "{}", page.source());
+    let mut other = cookie.clone().into_bytes();
+    other[20] = if other[20] == b'A' { b'B' } else { b'A' };
+    visitor.set_cookie("__Host-flash", std::str::from_utf8(&other).unwrap());
+    visitor.open("/page").page().has_no("p", "saved");
+    visitor.set_cookie("__Host-session", &cookie);
+    visitor.open("/page").page().has_no("p", "saved");
+}
+
+#[test]
+fn the_site_may_have_a_template_for_messages() {
+    let own = "<div class=\"{{ kind }}\">{{ text }}{% if arguments.to %}!{% endif %}</div>";
+    let site =
+        Site::in_folder(files(Some(own)).path()).of(App::new().controllers(controllers![save]));
+    let mut visitor = site.visitor();
+    leave(&mut visitor, "<Rain>", "/page");
+    let page = visitor.follow().page();
+    assert!(
+        page.source().contains("<div class=\"notice\">“&lt;Rain&gt;” is saved.!</div>"),
+        "{}",
+        page.source()
+    );
+}
