@@ -5,6 +5,12 @@ pub(super) fn selector(text: &str) -> Selector {
     Selector::parse(text).expect("the selectors written here are right")
 }
 
+/// Elements that stand within a line of text.
+const INLINE: [&str; 26] = [
+    "a", "abbr", "b", "bdi", "bdo", "cite", "code", "data", "dfn", "em", "i", "kbd", "mark", "q",
+    "s", "samp", "small", "span", "strong", "sub", "sup", "time", "u", "var", "wbr", "ins",
+];
+
 /// The words of an element, with single spaces, without those of scripts and styles.
 pub(super) fn words(element: ElementRef<'_>) -> String {
     words_without(element, &[])
@@ -27,9 +33,10 @@ fn collect(element: ElementRef<'_>, without: &[&str], text: &mut String) {
                     && !without.contains(&name)
                 {
                     // Words of two blocks are two words.
-                    text.push(' ');
+                    let space = if INLINE.contains(&name) { "" } else { " " };
+                    text.push_str(space);
                     collect(inner, without, text);
-                    text.push(' ');
+                    text.push_str(space);
                 }
             }
             _ => {}
