@@ -155,7 +155,8 @@ fn append(headers: &mut HeaderMap, cookie: String) -> Result<(), String> {
 /// A message as it stands in a page: by the site's template, if there is one.
 fn html(flash: &Flash, templates: &Engine, language: Option<&str>) -> Bytes {
     let arguments: Map<String, Value> = serde_json::from_str(&flash.arguments).unwrap_or_default();
-    let text = words(&flash.key, &arguments, language);
+    let text = language.and_then(|language| templates.text(language, &flash.key, &arguments));
+    let text = text.unwrap_or_else(|| words(&flash.key, &arguments));
     if templates.contains(TEMPLATE) {
         match by_template(flash, &arguments, &text, templates) {
             Ok(html) => return html,
@@ -166,8 +167,8 @@ fn html(flash: &Flash, templates: &Engine, language: Option<&str>) -> Bytes {
     format!("<p class=\"flash {kind}\" role=\"status\">{text}</p>").into()
 }
 
-/// What a message says in a language. Where catalogues of the site's know the key, this is the place to ask them.
-fn words(key: &str, arguments: &Map<String, Value>, _language: Option<&str>) -> String {
+/// What a message says that no catalogue of the site has: the key itself, with its arguments.
+fn words(key: &str, arguments: &Map<String, Value>) -> String {
     let mut words = String::new();
     let mut rest = key;
     while let Some((before, after)) = rest.split_once('{') {
@@ -225,7 +226,7 @@ mod tests {
     fn the_words_of_a_message_have_its_arguments_in_them() {
         let words = |key: &str| {
             let arguments = json!({ "title": "Rain", "count": 3 });
-            super::words(key, arguments.as_object().unwrap(), None)
+            super::words(key, arguments.as_object().unwrap())
         };
         assert_eq!(
             words("“{title}” is saved, with { count } {others} {"),

@@ -7,7 +7,8 @@ impl Reply {
     /// Leaves a message for the page that this redirect leads to: `{{ flash() }}` in its template shows it, once. It
     /// travels in a sealed cookie of the visitor's, for a minute at most, so the page stays cached for all others.
     ///
-    /// `kind` says what kind of message it is, `notice` or `error` for example. `key` is the message, and `{name}` in it
+    /// `kind` says what kind of message it is, `notice` or `error` for example. `key` is that of a text in the site's
+    /// catalogues, shown in the visitor's language; or, where these have none, the message itself, and `{name}` in it
     /// stands for the argument of that name; `arguments` are a struct, a map or `()`. What the visitor has
     /// written may be among them: all of it is escaped.
     ///

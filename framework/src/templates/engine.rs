@@ -22,7 +22,7 @@ use super::references;
 use super::rendered::Rendered;
 use super::translations;
 use super::values::Values;
-use crate::catalogues::Catalogues;
+use crate::catalogues::{Argument, Catalogues};
 use crate::inline::{InlineHashes, InlineKind, KnownInline};
 use crate::media_type;
 use crate::pieces::{Piece, Pieces};
@@ -322,6 +322,24 @@ impl Engine {
             }
         }
         hashes
+    }
+
+    /// What the site's catalogues say for a key in a language, with these arguments; `None` if they do not know it.
+    pub(crate) fn text(
+        &self,
+        lang: &str,
+        key: &str,
+        arguments: &serde_json::Map<String, serde_json::Value>,
+    ) -> Option<String> {
+        let arguments = arguments.iter().map(|(name, value)| {
+            let value = match (value.as_f64(), value.as_str()) {
+                (Some(number), _) => Argument::Number(number),
+                (None, Some(text)) => Argument::Text(text.into()),
+                (None, None) => Argument::Text(value.to_string().into()),
+            };
+            (name.as_str().into(), value)
+        });
+        self.catalogues.text(lang, key, arguments)
     }
 
     /// Whether there is a template of this name.

@@ -72,7 +72,8 @@ impl<'a> Visit<'a> {
     ) -> Option<&'a Bytes> {
         let (languages, templates) = (&settings.languages, &self.edition.templates);
         let named = || variant.name().and_then(|name| languages.get(name));
-        let language = || named().or_else(|| languages.preferred(self.headers()));
+        let cookie = settings.language_cookie.as_deref();
+        let language = || named().or_else(|| languages.chosen(self.headers(), cookie));
         settings.flashes.shown(self.client, self.flash, templates, language)
     }
 
