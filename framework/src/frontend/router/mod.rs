@@ -60,6 +60,10 @@ pub(super) struct Router {
 }
 
 /// What a request asks for.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all requests ask for a page, and a box would cost each hit an allocation"
+)]
 pub(super) enum Routed<'a> {
     /// A page that a controller or a template makes.
     Page(PageRequest<'a>),
