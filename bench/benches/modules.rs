@@ -222,6 +222,8 @@ fn call() -> Call {
         ],
         scope: RequestScope::Full,
         variant: None,
+        lang: None,
+        is_encrypted: None,
         log: Some(LOG),
         applied: Position(4711),
         body_limit: None,
@@ -251,6 +253,7 @@ fn answer() -> Answer {
         cache: None,
         has_session: false,
         session: None,
+        flash: None,
         log: LOG,
         as_of: Position(4711),
     }

@@ -169,7 +169,8 @@ fn rendered(source: &str, fragments: Rc<dyn Fragments>) -> Result<Pieces, String
     let folder = tempfile::tempdir().expect("there is room for a file");
     fs::write(folder.path().join("page.html"), source).expect("there is room for a file");
     let holds = |tera: &mut Tera| tera.register_function("holds", |_: Kwargs, _: &State<'_>| true);
-    let options = EngineOptions { customise: vec![Arc::new(holds)], ..EngineOptions::default() };
+    let mut options = EngineOptions::default();
+    options.customise = vec![Arc::new(holds)];
     let engine = Engine::load(folder.path(), &options).map_err(|error| error.to_string())?;
     let values = json!({"x": "a<b", "y": [1, "b"], "z": {"a": true}});
     let values = Values::of(&values).expect("it is an object");
