@@ -88,8 +88,9 @@ fn of_page(page: &str, text: &str) -> Vec<Block> {
 
 #[test]
 fn each_block_says_what_language_it_is_in() {
-    const KNOWN: [&str; 11] = [
-        "console", "diff", "fluent", "html", "ini", "json", "nginx", "rust", "text", "toml", "yaml",
+    const KNOWN: [&str; 12] = [
+        "console", "diff", "fluent", "html", "ini", "js", "json", "nginx", "rust", "text", "toml",
+        "yaml",
     ];
     for block in all() {
         assert!(KNOWN.contains(&block.language.as_str()), "{block}");
