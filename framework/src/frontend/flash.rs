@@ -119,9 +119,7 @@ impl Flashes {
     /// Carries the message of a client on, where the page that it waits for redirects elsewhere.
     pub(super) fn carry(&self, client: &Parts, headers: &mut HeaderMap) {
         let Some(cookies) = &self.cookies else { return };
-        let is_set = |set: &HeaderValue| set.as_bytes().starts_with(cookies.name().as_bytes());
-        let leads_on = headers.contains_key(http::header::LOCATION)
-            && !headers.get_all(SET_COOKIE).iter().any(is_set);
+        let leads_on = headers.contains_key(http::header::LOCATION) && !cookies.is_set_in(headers);
         let Some(sent) = self.waiting(client).filter(|sent| leads_on && sent.path.is_some()) else {
             return;
         };

@@ -106,11 +106,10 @@ impl Sessions {
         if session.expires.saturating_sub(now) >= lifetime / 2 {
             return;
         }
-        let is_set = |set: &HeaderValue| set.as_bytes().starts_with(cookies.name().as_bytes());
         let caching = headers.get_all(CACHE_CONTROL).iter().filter_map(|value| value.to_str().ok());
         let mut directives = caching.flat_map(|value| value.split(',')).map(str::trim);
         let is_private = directives.any(|directive| ["private", "no-store"].contains(&directive));
-        if !is_private || headers.get_all(SET_COOKIE).iter().any(is_set) || !self.honours(session) {
+        if !is_private || cookies.is_set_in(headers) || !self.honours(session) {
             return;
         }
         let renewed = SessionRecord { expires: now + lifetime, ..SessionRecord::clone(session) };

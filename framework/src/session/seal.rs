@@ -13,7 +13,7 @@ use aes_gcm::{Aes256Gcm, Key};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use cookie::{Cookie, SameSite};
-use http::HeaderMap;
+use http::header::{HeaderMap, HeaderValue, SET_COOKIE};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -108,6 +108,12 @@ impl FlashCookies {
 }
 
 impl<T: Serialize + DeserializeOwned> SealedCookies<T> {
+    /// Whether a response with these headers sets the cookie.
+    pub(crate) fn is_set_in(&self, headers: &HeaderMap) -> bool {
+        let is_set = |set: &HeaderValue| set.as_bytes().starts_with(self.name().as_bytes());
+        headers.get_all(SET_COOKIE).iter().any(is_set)
+    }
+
     /// What they are called.
     pub(crate) fn name(&self) -> &str {
         &self.name
