@@ -8,6 +8,7 @@ use super::*;
 use crate::packed::Packed;
 use crate::templates::NoFragments;
 use crate::templates::error::{Place, RenderErrorKind};
+use crate::templates::functions::{SiteFunction, UrlFor};
 
 fn site(files: &[(&str, &str)]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
