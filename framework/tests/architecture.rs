@@ -198,6 +198,7 @@ const FRONTEND: &[Allowed] = &[
     (
         "frontend",
         &[
+            "front_end_parts",
             "parts",
             "dispatcher",
             "pages",
@@ -223,6 +224,7 @@ const FRONTEND: &[Allowed] = &[
             "escape",
         ],
     ),
+    ("front_end_parts", &["docroot", "router", "advice", "sessions", "settings"]),
     ("parts", &["dispatcher", "pages", "maker", "router", "respond", "settings", "group_headers"]),
     ("dispatcher", &["pages", "maker", "docroot", "router", "respond", "settings", "failure"]),
     (

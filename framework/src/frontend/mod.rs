@@ -50,6 +50,7 @@ mod escape;
 mod failure;
 mod flash;
 mod follower;
+mod front_end_parts;
 mod group_headers;
 mod maker;
 mod notice;
@@ -62,7 +63,6 @@ mod sample;
 mod sessions;
 mod settings;
 
-use std::collections::HashMap;
 use std::future::{Future, Ready, ready};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -77,11 +77,9 @@ use http::{Method, Request, Response, StatusCode};
 use crate::body::Body;
 use crate::cache::Cache;
 use crate::clock::{self, Moment};
-use crate::files::Files;
 use crate::link::Link;
 use crate::pieces::Pieces;
 use crate::problem::Problems;
-use crate::raw::RawService;
 use crate::server::Work;
 #[cfg(feature = "test")]
 use crate::session::{SessionChange, SessionData};
@@ -99,6 +97,7 @@ use docroot::DocrootFiles;
 use flash::ClientFlash;
 pub(crate) use flash::Flashes;
 pub(crate) use follower::CacheFollower;
+pub(crate) use front_end_parts::FrontEndParts;
 pub(crate) use group_headers::GroupHeader;
 use maker::{MadeContent, Maker};
 use notice::Notice;
@@ -107,38 +106,13 @@ pub(crate) use page_headers::PageHeaders;
 use pages::{Pages, Served, page_of};
 use parts::Unfinished;
 use respond::{Aging, CacheStatus};
-pub(crate) use router::{Edition, VariantFn};
-pub(crate) use router::{LANG_CAPTURE, key_scope};
+pub(crate) use router::{Edition, LANG_CAPTURE, VariantFn, key_scope};
 use router::{Router, Visit};
 pub use router::{Variant, Visitor};
 pub(crate) use sample::Sample;
 use sessions::ClientSession;
 pub(crate) use sessions::Sessions;
 pub(crate) use settings::Settings;
-
-/// What a front end is made of.
-pub(crate) struct FrontEndParts {
-    /// What it goes by.
-    pub settings: Settings,
-    /// What the site's files say.
-    pub edition: Edition,
-    /// The docroot's own files.
-    pub files: Files,
-    /// What the log has put into the docroot.
-    pub docroot: Arc<Docroot>,
-    /// The cache.
-    pub cache: Arc<Cache>,
-    /// The way to the back ends.
-    pub link: Link,
-    /// Which sessions there are.
-    pub sessions: Arc<Sessions>,
-    /// What its author is told in development.
-    pub advice: Arc<Advice>,
-    /// The site's variant function.
-    pub variant: Option<Arc<VariantFn>>,
-    /// The site's tower services, by their names.
-    pub services: HashMap<String, RawService>,
-}
 
 /// A front end.
 pub(crate) struct FrontEnd {
