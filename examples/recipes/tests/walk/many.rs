@@ -19,8 +19,8 @@ const CALLERS: usize = 6;
 /// How many pages a caller reads after each change, so that the caches are full of them.
 const READ_AFTER: usize = 3;
 
-/// How often all callers stop, and the auditor of each front end compares all pages.
-const AUDITS: usize = 10;
+/// How many changes each caller makes before all stop, and the auditor of each front end compares all pages.
+const BETWEEN_AUDITS: usize = 30;
 
 /// What was done, and found.
 #[derive(Debug, Default)]
@@ -44,12 +44,11 @@ pub async fn change_and_audit(cluster: &Cluster, changes: usize, seed: Seed) -> 
     let mut callers: Vec<Caller> = (0..CALLERS).map(|it| Caller::new(cluster, it, seed)).collect();
     let operators: Vec<Client> = cluster.frontends.iter().map(Node::operator).collect();
     let mut pages = Pages::new();
-    for _ in 0..AUDITS {
+    for _ in 0..changes.div_ceil(CALLERS * BETWEEN_AUDITS) {
         let all = pages.all(&cluster.visitor(0)).await;
-        let each = changes.div_ceil(AUDITS * CALLERS);
-        let calling = callers.iter_mut().map(|caller| caller.run(each, &all));
+        let calling = callers.iter_mut().map(|caller| caller.run(BETWEEN_AUDITS, &all));
         for counts in join_all(calling).await {
-            audited.changes += each;
+            audited.changes += BETWEEN_AUDITS;
             audited.missed += counts.missed;
             audited.reads += counts.reads;
             audited.hits += counts.hits;
