@@ -87,17 +87,22 @@ impl Level {
         self.matching_patterns(path).find(|route| routes[*route].takes(method))
     }
 
-    /// Every method with which a route matches `path`.
-    pub(super) fn allowed<'l>(&'l self, path: &str, routes: &'l [Arc<Route>]) -> Vec<&'l Method> {
+    /// Every method with which a route matches `path`, and the route.
+    pub(super) fn allowed<'l>(
+        &'l self,
+        path: &str,
+        routes: &'l [Arc<Route>],
+    ) -> Vec<(&'l Method, &'l Route)> {
         let mut allowed = Vec::new();
         for (method, paths) in &self.by_method {
             let found = paths.find(path, 0, &mut Captures::default());
-            if matches!(found, Some(Step::Route(_))) {
-                allowed.push(method);
+            if let Some(Step::Route(route)) = found {
+                allowed.push((method, &*routes[route]));
             }
         }
         for route in self.matching_patterns(path) {
-            allowed.extend(&routes[route].methods);
+            let route = &*routes[route];
+            allowed.extend(route.methods.iter().map(|method| (method, route)));
         }
         allowed
     }

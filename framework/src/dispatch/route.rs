@@ -27,13 +27,22 @@ impl fmt::Display for Location {
     }
 }
 
-/// The part of the site whose error pages apply: the site itself or a delegated prefix.
+/// What errors are answered with: the error pages of the site itself or of a delegated prefix, or problem documents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub struct Scope(pub(super) usize);
+pub struct Scope {
+    pub(super) level: usize,
+    /// Whether every client gets a problem document (RFC 9457), as a route with `errors = "problem"` says.
+    pub sends_problems: bool,
+}
 
 impl Scope {
     /// The site itself, outside of every delegated prefix.
-    pub const SITE: Scope = Scope(0);
+    pub const SITE: Scope = Scope::pages_of(0);
+
+    /// The error pages of this level.
+    pub(super) const fn pages_of(level: usize) -> Scope {
+        Scope { level, sends_problems: false }
+    }
 }
 
 /// What stands before the name of a service where it is a controller: no controller's own name has a

@@ -166,13 +166,15 @@ impl Table {
 
     /// The answer when no route of `level` takes the method for the path `inner`.
     fn refuse(&self, method: &Method, level: usize, inner: Option<&str>) -> Resolution<'_> {
-        let scope = Scope(level);
+        let scope = Scope::pages_of(level);
         let allowed = inner.map(|inner| self.levels[level].allowed(inner, &self.routes));
-        let mut allowed: Vec<&str> =
-            allowed.unwrap_or_default().into_iter().map(Method::as_str).collect();
+        let allowed = allowed.unwrap_or_default();
         if allowed.is_empty() {
             return Resolution::NotFound { scope };
         }
+        let sends_problems = allowed.iter().all(|(_, route)| route.scope.sends_problems);
+        let scope = Scope { sends_problems, ..scope };
+        let mut allowed: Vec<&str> = allowed.iter().map(|(method, _)| method.as_str()).collect();
         allowed.push(Method::OPTIONS.as_str());
         allowed.sort_unstable();
         allowed.dedup();
@@ -183,14 +185,15 @@ impl Table {
         }
     }
 
-    /// The template of the error page for `status` in `scope`, or in the scopes around it.
+    /// The template of the error page for `status` in `scope`, or in the scopes around it. None where errors are
+    /// problem documents.
     pub fn error_template(&self, scope: Scope, status: StatusCode) -> Option<&str> {
-        let mut scope = Some(scope.0);
-        while let Some(pages) = scope.and_then(|scope| self.pages.get(scope)) {
+        let mut level = Some(scope.level).filter(|_| !scope.sends_problems);
+        while let Some(pages) = level.and_then(|level| self.pages.get(level)) {
             if let Some(page) = pages.pages.iter().find(|page| page.status == status) {
                 return Some(&page.template);
             }
-            scope = pages.parent;
+            level = pages.parent;
         }
         None
     }

@@ -115,7 +115,8 @@ impl Loader {
     fn route(&mut self, source: &Source, table: &DeTable<'_>, at: Location, level: usize) {
         let entry = Entry::new(source, table, at, &route::keys(), &mut self.problems);
         let prefix = self.levels[level].prefix.clone();
-        let Some(read) = route::read(&entry, &prefix, Scope(level), &mut self.problems) else {
+        let Some(read) = route::read(&entry, &prefix, Scope::pages_of(level), &mut self.problems)
+        else {
             return;
         };
         match read {

@@ -45,8 +45,8 @@ const ALL_METHODS: &[Method] = &[
 const OF_PAGES: &[&str] =
     &["cache_statuses", "groups", "query", "vary", "session", "audit", "audit_ignore"];
 
-/// The keys that say which requests are refused.
-const OF_GUARDS: &[&str] = &["forgery", "rate", "rate_by"];
+/// The keys that say which requests are refused, and what errors look like.
+const OF_GUARDS: &[&str] = &["forgery", "rate", "rate_by", "errors"];
 
 /// Those of them that say how often a controller runs.
 const OF_RATES: &[&str] = &["rate", "rate_by"];

@@ -14,7 +14,7 @@ use crate::http::names::SESSION_USER;
 use crate::problem::Problems;
 
 /// The keys of a `[[route]]` beside the one that says its [`Kind`].
-const KEYS: [&str; 21] = [
+const KEYS: [&str; 22] = [
     "name",
     "path",
     "pattern",
@@ -31,6 +31,7 @@ const KEYS: [&str; 21] = [
     "session",
     "max_body",
     "forgery",
+    "errors",
     "resend",
     "rate",
     "rate_by",
@@ -165,6 +166,7 @@ fn leaf<'e>(
         vary.push(SESSION_USER);
     }
     let max_body = caching::max_body(entry, problems);
+    let sends_problems = sends_problems(entry, problems);
     let forgery = guard::forgery(entry, kind, &methods, problems);
     let resend = resend(entry, &methods, problems);
     let rate = guard::rate(entry, kind, cache.kind, problems);
@@ -204,7 +206,7 @@ fn leaf<'e>(
         resend,
         rate,
         audit,
-        scope,
+        scope: Scope { sends_problems, ..scope },
         uses: OnceLock::new(),
         condition,
         captures,
@@ -216,6 +218,15 @@ fn leaf<'e>(
         Some(path) => Read::Path { path, route },
         None => Read::Pattern { route },
     })
+}
+
+/// Whether `errors` is `"problem"`.
+fn sends_problems(entry: &Entry<'_>, problems: &mut Problems) -> bool {
+    let Some(Located { value, at }) = entry.text("errors", problems) else { return false };
+    if !matches!(value, "page" | "problem") {
+        report(problems, &at, format!("`errors` is \"page\" or \"problem\", not `{value}`"));
+    }
+    value == "problem"
 }
 
 fn methods(entry: &Entry<'_>, default: &[Method], problems: &mut Problems) -> Vec<Method> {

@@ -337,6 +337,18 @@ fn where_requests_may_come_from_is_said_of_what_changes_something() {
 }
 
 #[test]
+fn a_route_says_what_its_errors_look_like() {
+    let route = "[[route]]\npath='/'\ncontroller='c'\n";
+    for (value, sends_problems) in [("page", false), ("problem", true)] {
+        let table = Table::parse(&format!("{route}errors='{value}'"), "dispatch.conf").unwrap();
+        assert_eq!(table.routes()[0].scope.sends_problems, sends_problems);
+    }
+    refused(&format!("{route}errors='json'"), &["dispatch.conf:4", "\"page\" or \"problem\""]);
+    let alias = "\n[[route]]\npath='/a'\nalias='/'\nerrors='problem'";
+    refused(&format!("{route}{alias}"), &["`errors` has no meaning beside `alias`"]);
+}
+
+#[test]
 fn a_page_of_each_user_is_cached_and_for_no_other_cache() {
     let route = "[[route]]\npath='/'\ncontroller='c'\nsession='user'\n";
     let table = Table::parse(route, "dispatch.conf").unwrap();

@@ -59,7 +59,7 @@ struct ProblemDocument<'a> {
 }
 
 impl Maker {
-    /// The site's error page for a failure, in this language. The log has the failure under the request's
+    /// The site's error page for a failure, in this language, or a problem document where the route sends those. The log has the failure under the request's
     /// id.
     pub(in crate::frontend) fn error_page(
         &self,
@@ -81,13 +81,15 @@ impl Maker {
         language: Option<&str>,
     ) -> Made {
         match wants_problem(client) {
-            true => self.problem_document(failed),
+            true => {
+                self.log(failed);
+                self.problem_document(failed)
+            }
             false => self.error_page(edition, failed, language),
         }
     }
 
     fn problem_document(&self, failed: &Failed) -> Made {
-        self.log(failed);
         let failure = &failed.failure;
         let document = ProblemDocument {
             kind: "about:blank",
@@ -133,6 +135,9 @@ impl Maker {
         failed: &Failed,
         language: Option<&str>,
     ) -> Made {
+        if failed.scope.sends_problems {
+            return self.problem_document(failed);
+        }
         let failure = &failed.failure;
         let mut headers = failure.headers.clone();
         let (media_type, page, inline) = self.error_body(edition, failed, language);
