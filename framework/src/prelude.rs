@@ -10,7 +10,7 @@ pub use crate::dispatch::CacheType;
 pub use crate::extract::{
     Body, Bytes, Cluster, Cookies, Data, DataMut, Extension, Form, FormFile, FromRequest,
     FromRequestParts, HeaderMap, Headers, Json, Lang, Method, Multipart, Need, Path, Query, Remote,
-    RequestId, Resource, Scheme, Session, SessionUser, Uri, VariantName, signed_in,
+    RequestId, Resource, Scheme, Session, SessionUser, Texts, Uri, VariantName, signed_in,
 };
 pub use crate::form::{Errors, FilledForm, FormData, FormError, Submitted};
 pub use crate::frontend::{Variant, Visitor};

@@ -131,7 +131,10 @@ const MODULES: &[Allowed] = &[
         "controller",
         &["extract", "reply", "request", "log", "files", "http", "body", "media_type", "shown"],
     ),
-    ("extract", &["reply", "request", "docroot", "state", "session", "log", "http", "body"]),
+    (
+        "extract",
+        &["catalogues", "reply", "request", "docroot", "state", "session", "log", "http", "body"],
+    ),
     ("reply", &["session", "log", "http", "packed", "body", "cache_type"]),
     (
         "link",

@@ -364,6 +364,44 @@ async fn an_error_page_that_is_kept_is_in_no_language_of_its_first_visitor() {
     site.stop().await;
 }
 
+#[controller("invitation")]
+async fn invitation(Lang(lang): Lang, texts: Texts) -> String {
+    texts.text(&lang, &t!("invitation", name = "Ana", guests = 2))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_back_end_writes_texts_in_the_languages_of_the_site_but_not_into_pages() {
+    let open = async |cache: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| {
+            let file = folder.path().join(name);
+            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+            std::fs::write(file, text).unwrap();
+        };
+        write("project.toml", "languages = [\"en\", \"de\"]\n");
+        let route = "[[route]]\npath = \"/\"\ncontroller = \"invitation\"";
+        write("dispatch.conf", &format!("{route}\ncache = \"{cache}\"\n"));
+        let guests = "{ $guests ->\n    [one] a guest\n   *[other] guests\n }";
+        write("locales/en/mails.ftl", &format!("invitation = {{ $name }} and {guests}\n"));
+        write("locales/de/mails.ftl", "invitation = { $name } und Gäste\n");
+        let app = App::new().controllers(controllers![invitation]);
+        (app.into_service(folder.path()).await, folder)
+    };
+    let (refused, _folder) = open("normal").await;
+    let problems = refused.err().unwrap().to_string();
+    assert!(problems.contains("t(message=…)"), "{problems}");
+
+    let (site, _folder) = open("no_cache").await;
+    let site = site.unwrap_or_else(|problems| panic!("{problems}"));
+    for (accepted, text) in
+        [("de", "Ana und Gäste"), ("en", "Ana and guests"), ("fr", "Ana and guests")]
+    {
+        let request = http::Request::get("/").header("accept-language", accepted);
+        assert_eq!(ask_with(&site, request).await.body(), text, "{accepted}");
+    }
+    site.stop().await;
+}
+
 #[controller("host")]
 async fn host(headers: Headers) -> Result<String> {
     let host = headers.get("host")?.map(|host| host.to_str().map(str::to_owned));
@@ -471,5 +509,36 @@ async fn a_program_gets_an_error_as_a_problem_document_and_a_browser_as_a_page()
         let page = ask_with(&site, get("/direct/busy", accept)).await;
         assert_eq!(page.headers()["content-type"], "text/html; charset=utf-8", "{accept}");
     }
+    site.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_route_for_programs_answers_every_client_with_problem_documents() {
+    let folder = tempfile::tempdir().unwrap();
+    let routes = "[[route]]\npath = \"/api\"\ncontroller = \"busy\"\nerrors = \"problem\"\n\
+                  [[route]]\npath = \"/api/kept\"\ncontroller = \"gone\"\ncache_statuses = [404]\n\
+                  errors = \"problem\"\n\
+                  [[error]]\nstatus = 404\ntemplate = \"gone.html\"\n";
+    std::fs::write(folder.path().join("dispatch.conf"), routes).unwrap();
+    std::fs::create_dir(folder.path().join("templates")).unwrap();
+    std::fs::write(folder.path().join("templates/gone.html"), "<p>gone").unwrap();
+    let app = App::new().controllers(controllers![busy, gone]);
+    let site =
+        app.into_service(folder.path()).await.unwrap_or_else(|problems| panic!("{problems}"));
+    for (method, path, status) in [
+        ("GET", "/api", 503),
+        ("DELETE", "/api", 405),
+        ("GET", "/api/kept", 404),
+        ("GET", "/api/kept", 404),
+    ] {
+        let answer = ask(&site, method, path).await;
+        assert_eq!(answer.status().as_u16(), status, "{method} {path}");
+        assert_eq!(answer.headers()["content-type"], "application/problem+json", "{method} {path}");
+        let document: serde_json::Value = serde_json::from_slice(answer.body()).unwrap();
+        assert_eq!(document["status"], status, "{method} {path}");
+    }
+    let kept = ask(&site, "GET", "/api/kept").await;
+    let cache = kept.headers()["cache-status"].to_str().unwrap();
+    assert!(cache.starts_with("headwater; hit"), "{cache}");
     site.stop().await;
 }

@@ -13,7 +13,7 @@
 //! - From the headers: [`Headers`], [`HeaderMap`], [`Cookies`].
 //! - About the visit: [`Remote`], [`RequestId`], and [`Extension`] for what before-steps left.
 //! - About the visitor: [`Session`].
-//! - From the site: [`Data`], [`Resource`], [`Cluster`].
+//! - From the site: [`Data`], [`Resource`], [`Cluster`], [`Texts`].
 //!
 //! What a type [needs](Need) of its route or of the site is checked before anything is served.
 //! A value of the path, or of a query in the cache key, has one spelling (`spelling.rs` says why).
@@ -47,6 +47,7 @@ mod session;
 mod session_user;
 mod spelling;
 mod text_value;
+mod texts;
 mod variant_name;
 mod visit;
 
@@ -71,6 +72,7 @@ pub use query::{Query, QueryRejection};
 pub use resource::{NoSuchResource, Resource};
 pub use session::{Session, SessionRejection, signed_in};
 pub use session_user::SessionUser;
+pub use texts::Texts;
 pub use variant_name::VariantName;
 pub use visit::{Remote, RequestId};
 

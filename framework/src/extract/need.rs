@@ -54,6 +54,8 @@ pub enum Need {
     Rules(NeededRules),
     /// Data that the controller changes, as [`DataMut`](super::DataMut): not on a route that caches.
     Changes,
+    /// The site's texts, as [`Texts`](super::Texts): not on a route that caches.
+    Texts,
     /// The visitor's session, of the site's type; see [`Need::session`]. Not on a route that caches.
     Session(NeededSession),
     /// The user of the visitor's session: a route that caches must say `session = "user"`.
@@ -128,6 +130,7 @@ impl Need {
             Need::Remote => NotInKey::check_remote(scope),
             Need::Form => NotInKey::check_form(scope),
             Need::Changes => NotInKey::check_changes(scope),
+            Need::Texts => NotInKey::check_texts(scope),
             Need::Session(_) => NotInKey::check_session(scope),
             Need::SessionUser => NotInKey::check_session_user(scope),
             Need::Lang
@@ -175,6 +178,7 @@ impl fmt::Debug for Need {
             Need::Form => f.write_str("Form"),
             Need::Rules(_) => f.write_str("Rules"),
             Need::Changes => f.write_str("Changes"),
+            Need::Texts => f.write_str("Texts"),
             Need::Session(_) => f.write_str("Session"),
             Need::SessionUser => f.write_str("SessionUser"),
             Need::Cluster => f.write_str("Cluster"),

@@ -33,6 +33,10 @@ impl Message {
         self
     }
 
+    pub(crate) fn arguments(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.arguments.iter().map(|(name, value)| (name.as_str(), value))
+    }
+
     /// The key of the text.
     pub fn key(&self) -> &str {
         &self.key

@@ -25,6 +25,7 @@ enum Asked {
     SessionUser,
     Form,
     Changes,
+    Texts,
 }
 
 impl NotInKey {
@@ -89,6 +90,10 @@ impl NotInKey {
         NotInKey::refuse(scope, Asked::Changes)
     }
 
+    pub(crate) fn check_texts(scope: &RequestScope) -> Result<(), NotInKey> {
+        NotInKey::refuse(scope, Asked::Texts)
+    }
+
     /// Fails unless the whole request may be seen.
     fn refuse(scope: &RequestScope, asked: Asked) -> Result<(), NotInKey> {
         match scope {
@@ -120,6 +125,9 @@ impl fmt::Display for NotInKey {
             Asked::SessionUser => f.write_str("the user of the visitor's session")?,
             Asked::Form => f.write_str("a form, which reads a value in any spelling")?,
             Asked::Changes => f.write_str("data that it can change")?,
+            Asked::Texts => {
+                f.write_str("the site's texts, which it has as they were when its node started")?
+            }
         }
         write!(
             f,
@@ -131,6 +139,9 @@ impl fmt::Display for NotInKey {
                 f.write_str("take `Query` instead, which has one spelling for a value, or ")?;
             }
             Asked::Changes => f.write_str("take `Data` instead of `DataMut`, or ")?,
+            Asked::Texts => {
+                f.write_str("hand `t!(…)` to the template and write `t(message=…)` there, or ")?;
+            }
             Asked::Session => f.write_str(
                 "leave what is the visitor's own to a part of the page with a route of its own, or ",
             )?,
@@ -162,7 +173,8 @@ impl fmt::Display for NotInKey {
             | Asked::Remote
             | Asked::Session
             | Asked::Form
-            | Asked::Changes => {}
+            | Asked::Changes
+            | Asked::Texts => {}
         }
         f.write_str("`cache = \"no_cache\"`")
     }

@@ -1,0 +1,71 @@
+use std::fmt;
+use std::sync::Arc;
+
+use super::{FromRequestParts, Need, NotInKey};
+use crate::catalogues::{Argument, Catalogues};
+use crate::reply::Message;
+use crate::request::RequestParts;
+
+/// The site's texts, for what a back end writes outside of pages: mails, exports, what is sent to other programs.
+///
+/// A page has its texts by `t()`, in its template: so this is not for routes that cache. The catalogues are read when the
+/// node starts.
+///
+/// ```
+/// use headwater::prelude::*;
+///
+/// #[controller("invitation")]
+/// async fn invitation(Lang(lang): Lang, texts: Texts) -> String {
+///     let mail = texts.text(&lang, &t!("invitation", name = "Ana"));
+///     // … which is sent
+///     # mail
+/// }
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// // In a test there are no catalogues, and a key stands for its text.
+/// assert_eq!(invitation(Lang("en".to_owned()), Texts::default()).await, "invitation");
+/// # });
+/// ```
+#[derive(Clone, Default)]
+pub struct Texts(Arc<Catalogues>);
+
+impl Texts {
+    pub(crate) fn new(catalogues: Catalogues) -> Texts {
+        Texts(Arc::new(catalogues))
+    }
+
+    /// The text of a message in the language of this tag, or in one that stands in for it, as in templates. The key itself
+    /// if no catalogue has it.
+    pub fn text(&self, lang: &str, message: &Message) -> String {
+        let arguments = message.arguments().map(|(name, value)| {
+            let argument = match (value.as_str(), value.as_f64()) {
+                (Some(text), _) => Argument::Text(text.into()),
+                (None, Some(number)) => Argument::Number(number),
+                (None, None) => Argument::Text(value.to_string().into()),
+            };
+            (name.into(), argument)
+        });
+        self.0.text(lang, message.key(), arguments).unwrap_or_else(|| {
+            let key = message.key();
+            tracing::warn!(key, lang, "no catalogue has this text");
+            key.to_owned()
+        })
+    }
+}
+
+impl fmt::Debug for Texts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Texts")
+    }
+}
+
+impl FromRequestParts for Texts {
+    type Rejection = NotInKey;
+    const NEEDS: &'static [Need] = &[Need::Texts];
+
+    async fn from_request_parts(parts: &mut RequestParts) -> Result<Texts, NotInKey> {
+        NotInKey::check_texts(&parts.scope)?;
+        let texts = parts.site.resources.get::<Texts>();
+        Ok(texts.map(|texts| Texts::clone(&texts)).unwrap_or_default())
+    }
+}
