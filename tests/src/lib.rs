@@ -8,6 +8,7 @@
 //!   the link and keeps one address when nodes change theirs.
 //! - [`Shared`]: a cluster that the tests of one file share.
 //! - [`Client`]: a visitor. [`raw`]: a visitor that breaks the rules of HTTP.
+//! - [`Browser`]: Chromium, with what it complains of and what axe-core finds in a page.
 //! - [`Printed`]: what a command of the site, such as `check`, prints. [`copy_files`]: a backup of its data.
 //! - [`until`]: waits for what is to come about. [`Seed`]: what decides a test's random choices.
 //!
@@ -25,9 +26,11 @@
 //! }
 //! ```
 
+mod browser;
 mod client;
 mod cluster;
 mod command;
+mod devtools;
 mod files;
 mod gauges;
 mod messages;
@@ -40,6 +43,7 @@ mod site;
 mod until;
 mod visitor;
 
+pub use browser::Browser;
 pub use client::{Client, Failed, Response};
 pub use cluster::Cluster;
 pub use command::Printed;
