@@ -4,7 +4,6 @@ use headwater::prelude::*;
 use serde::Serialize;
 
 use crate::site::{Comment, Site, Story};
-use crate::stories::Page;
 
 /// How many stories one page of the list holds.
 const PER_PAGE: usize = 100;
@@ -18,31 +17,26 @@ struct Listed {
     comments: usize,
 }
 
-/// One story.
+/// One story with its comments.
 #[derive(Serialize)]
-struct Shown<'a> {
-    slug: &'a str,
-    title: &'a str,
-    body: &'a str,
-    picture: Option<&'a str>,
-    published: u64,
+struct Whole {
+    #[serde(flatten)]
+    story: Ref<Story>,
     comments: Rows<Comment>,
 }
 
 /// The stories, the newest first, a hundred at a time; an empty list is past the end.
 #[controller("api.list")]
-pub async fn list(Query(page): Query<Page>, site: Data<Site>) -> Reply {
-    json(&site.newest().page(page.number(), PER_PAGE).rows.map(listed))
+pub async fn list(page: PageNumber, site: Data<Site>) -> Reply {
+    json(&site.newest().page(page.get(), PER_PAGE).rows.map(listed))
 }
 
 /// One story with its comments.
 #[controller("api.show")]
 pub async fn show(Path(slug): Path<String>, site: Data<Site>) -> Result<Reply> {
     let story = site.stories.get(&slug).or_not_found()?;
-    let Story { slug, title, body, picture, published, .. } = &*story;
     let comments = site.comments_on(&story);
-    let picture = picture.as_deref();
-    Ok(json(&Shown { slug, title, body, picture, published: *published, comments }))
+    Ok(json(&Whole { story, comments }))
 }
 
 fn listed(story: &Story) -> Listed {

@@ -1,18 +1,24 @@
 //! Comments: what readers say about a story.
 
 use headwater::prelude::*;
-use serde::{Deserialize, Serialize};
 
-use crate::field::{self, Problems};
 use crate::site::{Site, Update};
 use crate::stories;
 
-/// What the form of a new comment sends.
-#[derive(Serialize, Deserialize)]
-pub struct Draft {
-    #[serde(default)]
+/// The form of a new comment.
+#[derive(Form)]
+#[form(id = "comment")]
+pub struct NewComment {
+    #[form(required, maxlength = 60, label = "your-name", autocomplete = "nickname")]
     author: String,
-    #[serde(default)]
+    #[form(
+        required,
+        type = "textarea",
+        maxlength = 20_000,
+        label = "your-comment",
+        hint = "text-hint",
+        rows = 5
+    )]
     body: String,
 }
 
@@ -21,20 +27,12 @@ pub struct Draft {
 pub async fn create(
     Path(slug): Path<String>,
     mut site: DataMut<Site>,
-    Form(draft): Form<Draft>,
+    form: Submitted<NewComment>,
 ) -> Result<Reply> {
-    let story = site.stories.get(&slug).or_not_found()?;
-    let mut problems = Problems::new();
-    let author = field::AUTHOR.read(&draft.author, &mut problems);
-    let body = field::BODY.read(&draft.body, &mut problems);
-    if !problems.is_empty() {
-        return Ok(stories::page(story, &site)
-            .with("draft", draft)
-            .with("problems", problems)
-            .with_status(StatusCode::UNPROCESSABLE_ENTITY));
-    }
+    let page = |form| stories::page(&site, &slug).map(|page| page.with("comment", form));
+    let NewComment { author, body } = form.valid(page)?;
     let slug = site.update(Update::Comment { slug, author, body }).await??;
-    Ok(redirect_to(format!("/stories/{slug}")))
+    Ok(redirect_to(format!("/stories/{slug}#comments")).flash("notice", "comment-posted", ()))
 }
 
 #[cfg(test)]
@@ -42,8 +40,8 @@ mod tests {
     use super::*;
 
     async fn post(site: &DataMut<Site>, slug: &str, author: &str) -> Result<Reply> {
-        let draft = Draft { author: author.to_owned(), body: "Yes.".to_owned() };
-        create(Path(slug.to_owned()), site.clone(), Form(draft)).await
+        let form = Submitted::of(&[("author", author), ("body", "Yes.")]);
+        create(Path(slug.to_owned()), site.clone(), form).await
     }
 
     #[tokio::test]
@@ -52,7 +50,7 @@ mod tests {
         let (title, body) = ("Rain".to_owned(), "All day.".to_owned());
         site.update(Update::Publish { title, body, picture: None }).await.unwrap().unwrap();
 
-        let refused = post(&site, "rain", "").await.unwrap();
+        let refused = post(&site, "rain", "").await.unwrap_err();
         assert_eq!(refused.status(), StatusCode::UNPROCESSABLE_ENTITY);
         assert_eq!(post(&site, "rain", "Ada").await.unwrap().status(), StatusCode::SEE_OTHER);
         assert_eq!(site.data().comments.count(), 1);
@@ -60,7 +58,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_comment_on_no_story_is_not_found() {
-        let error = post(&DataMut::<Site>::in_memory(), "rain", "Ada").await.unwrap_err();
-        assert_eq!(error.status(), StatusCode::NOT_FOUND);
+        for author in ["", "Ada"] {
+            let error = post(&DataMut::<Site>::in_memory(), "rain", author).await.unwrap_err();
+            assert_eq!(error.status(), StatusCode::NOT_FOUND);
+        }
     }
 }

@@ -3,8 +3,7 @@
 //! - [`site`]: the data, and the updates that change it.
 //! - [`stories`], [`comments`], [`session`], [`pages`], [`api`]: the controllers that
 //!   `dispatch.conf` names.
-//! - [`field`], [`picture`]: what visitors may enter.
-//! - [`reader`]: what pages depend on beside their address and their language.
+//! - [`picture`]: the pictures of stories.
 //! - [`seed`]: what the site starts with.
 //!
 //! Templates are in `templates/`, what the interface says in each language in `locales/`, style sheet and pictures in `docroot/assets/`, what visitors send
@@ -12,10 +11,8 @@
 
 mod api;
 mod comments;
-mod field;
 mod pages;
 mod picture;
-mod reader;
 mod seed;
 mod session;
 mod site;
@@ -32,16 +29,20 @@ fn main() -> ExitCode {
     App::new()
         .state::<site::Site>()
         .seed::<site::Site>(seed::updates)
-        .variant(reader::by_reader)
-        .function("reader", reader::reader)
+        .session::<session::Reader>("/session")
+        .variant(session::audience)
         .controllers(controllers![
             stories::index,
             stories::list,
             stories::show,
+            stories::new,
             stories::create,
             comments::create,
+            session::form,
             session::open,
             session::close,
+            session::me,
+            session::badge,
             session::language,
             api::list,
             api::show,

@@ -2,87 +2,51 @@
 
 use headwater::prelude::*;
 use imagesize::{ImageSize, ImageType};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::fs;
 
-/// A picture, known by how it begins: what the visitor's machine calls it does not matter.
+/// A picture of the docroot. With its size in the markup, the text below it stays in place when it arrives.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Picture {
-    content: Bytes,
-    extension: &'static str,
-    size: ImageSize,
-}
-
-/// A picture of the docroot, as templates show it. With its size in the markup, the text below it
-/// stays in place when it arrives.
-#[derive(Debug, PartialEq, Eq, Serialize)]
-pub struct Shown {
-    path: String,
-    /// Width and height in pixels, where they are known.
-    size: Option<(usize, usize)>,
-}
-
-impl Shown {
-    /// The picture at this path. Names of uploads say how large they are; the site's own pictures
-    /// are all alike.
-    pub fn at(path: &str) -> Shown {
-        let size = match path.starts_with("assets/pictures/") {
-            true => Some((1200, 800)),
-            false => size_in(path),
-        };
-        Shown { path: path.to_owned(), size }
-    }
-}
-
-/// The size in a name like `5d0c-1200x800.png`.
-fn size_in(path: &str) -> Option<(usize, usize)> {
-    let (name, _) = path.rsplit_once('.')?;
-    let (_, size) = name.rsplit_once('-')?;
-    let (width, height) = size.split_once('x')?;
-    Some((width.parse().ok()?, height.parse().ok()?))
+    /// Where it is in the docroot.
+    pub path: String,
+    /// In pixels.
+    pub width: usize,
+    /// In pixels.
+    pub height: usize,
 }
 
 impl Picture {
-    /// The largest that is taken, in bytes.
-    pub const LARGEST: usize = 4_000_000;
-
-    /// The picture with this content, if it is one that all browsers show.
-    ///
-    /// # Errors
-    /// What is wrong with it, as the key of a label.
-    pub fn new(content: Bytes) -> Result<Picture, &'static str> {
-        if content.len() > Picture::LARGEST {
-            return Err("picture-large");
-        }
-        let extension = match imagesize::image_type(&content) {
-            Ok(ImageType::Png) => "png",
-            Ok(ImageType::Jpeg) => "jpg",
-            Ok(ImageType::Gif) => "gif",
-            Ok(ImageType::Webp) => "webp",
-            _ => return Err("picture-strange"),
+    /// What a picture with this content is, named after it, so that the file never changes; `None` for content that not
+    /// all browsers show.
+    pub fn of(content: &[u8]) -> Option<Picture> {
+        let extension = match imagesize::image_type(content).ok()? {
+            ImageType::Png => "png",
+            ImageType::Jpeg => "jpg",
+            ImageType::Gif => "gif",
+            ImageType::Webp => "webp",
+            _ => return None,
         };
-        let size = imagesize::blob_size(&content).map_err(|_| "picture-strange")?;
-        Ok(Picture { content, extension, size })
+        let ImageSize { width, height } = imagesize::blob_size(content).ok()?;
+        let hash = blake3::hash(content).to_hex();
+        Some(Picture { path: format!("uploads/{}.{extension}", &hash[..32]), width, height })
     }
 
-    /// Where the picture is in the docroot: named after its content, so it never changes, and its
-    /// size.
-    fn path(&self) -> String {
-        let Picture { extension, size: ImageSize { width, height }, .. } = self;
-        let hash = blake3::hash(&self.content).to_hex();
-        format!("uploads/{}-{width}x{height}.{extension}", &hash[..32])
-    }
-
-    /// Brings the picture to every front end, and returns its path in their docroots.
-    pub async fn publish(self, cluster: &Cluster, RequestId(request): RequestId) -> Result<String> {
-        let path = self.path();
-        let file = cluster.docroot().join(&path);
+    /// Brings the picture to every front end.
+    pub async fn publish(
+        &self,
+        content: &[u8],
+        cluster: &Cluster,
+        RequestId(request): RequestId,
+    ) -> Result<()> {
+        let file = cluster.docroot().join(&self.path);
         // Nothing reads the file before it is whole.
         let draft = file.with_file_name(format!(".{request}"));
         fs::create_dir_all(cluster.docroot().join("uploads")).await?;
-        fs::write(&draft, &self.content).await?;
+        fs::write(&draft, content).await?;
         fs::rename(&draft, &file).await?;
-        cluster.synchronize_docroot(&path).await?;
-        Ok(path)
+        cluster.synchronize_docroot(&self.path).await?;
+        Ok(())
     }
 }
 
@@ -90,38 +54,22 @@ impl Picture {
 mod tests {
     use super::*;
 
-    fn path(content: &'static [u8]) -> Result<String, &'static str> {
-        Picture::new(Bytes::from_static(content)).map(|picture| picture.path())
-    }
-
     #[test]
-    fn a_picture_is_named_after_its_content_size_and_kind() {
-        let end = |content| path(content).map(|path| path[path.rfind('-').unwrap()..].to_owned());
+    fn a_picture_is_named_after_its_content_and_kind_and_knows_its_size() {
+        let shown = |content: &[u8]| {
+            let Picture { path, width, height } = Picture::of(content)?;
+            Some((path.rsplit_once('.')?.1.to_owned(), width, height))
+        };
         let png = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\x04\xb0\0\0\x03\x20\x08\x02\0\0\0";
         let jpeg = b"\xff\xd8\xff\xc0\0\x11\x08\0\x02\0\x03\x03\x01\x22\0\x02\x11\x01\x03\x11\x01";
         let webp = b"RIFF\x1a\0\0\0WEBPVP8L\x0d\0\0\0\x2f\x02\xc0\0\0\0\0\0\0\0\0\0\0\0\0";
-        assert_eq!(end(png).as_deref(), Ok("-1200x800.png"));
-        assert_eq!(end(jpeg).as_deref(), Ok("-3x2.jpg"));
-        assert_eq!(end(b"GIF89a\x03\0\x02\0\0\0\0;").as_deref(), Ok("-3x2.gif"));
-        assert_eq!(end(webp).as_deref(), Ok("-3x4.webp"));
+        assert_eq!(shown(png), Some(("png".to_owned(), 1200, 800)));
+        assert_eq!(shown(jpeg), Some(("jpg".to_owned(), 3, 2)));
+        assert_eq!(shown(b"GIF89a\x03\0\x02\0\0\0\0;"), Some(("gif".to_owned(), 3, 2)));
+        assert_eq!(shown(webp), Some(("webp".to_owned(), 3, 4)));
         let gif = b"GIF89a\x01\0\x01\0\0\0\0;";
-        assert_eq!(path(gif), path(gif));
-        assert_ne!(path(gif), path(b"GIF89a\x01\0\x01\0\0\0\0;;"));
-    }
-
-    #[test]
-    fn a_page_knows_how_large_its_pictures_are() {
-        let size = |path| Shown::at(path).size;
-        assert_eq!(size("uploads/5d0c-640x480.png"), Some((640, 480)));
-        assert_eq!(size("uploads/5d0c.png"), None, "of an earlier version of the site");
-        let own = concat!(env!("CARGO_MANIFEST_DIR"), "/docroot/assets/pictures");
-        for file in std::fs::read_dir(own).unwrap() {
-            let path = file.unwrap().path();
-            let svg = std::fs::read_to_string(&path).unwrap();
-            assert!(svg.contains("viewBox=\"0 0 1200 800\""), "{}", path.display());
-            let path = format!("assets/pictures/{}", path.file_name().unwrap().display());
-            assert_eq!(Shown::at(&path).size, Some((1200, 800)));
-        }
+        assert_eq!(Picture::of(gif), Picture::of(gif));
+        assert_ne!(Picture::of(gif), Picture::of(b"GIF89a\x01\0\x01\0\0\0\0;;"));
     }
 
     #[test]
@@ -135,8 +83,7 @@ mod tests {
             b"\x89PNG\r\n\x1a\n",
         ];
         for content in others {
-            assert_eq!(path(content), Err("picture-strange"));
+            assert_eq!(Picture::of(content), None);
         }
-        assert_eq!(path(&[0xff; Picture::LARGEST + 1]), Err("picture-large"));
     }
 }

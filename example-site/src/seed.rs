@@ -1,5 +1,6 @@
 //! What is on a new site.
 
+use crate::picture::Picture;
 use crate::site::Update;
 
 /// The updates that make the first stories, the oldest first.
@@ -146,8 +147,8 @@ fn publish(title: &str, body: &str) -> Update {
 }
 
 fn illustrate(picture: &str, title: &str, body: &str) -> Update {
-    let picture = Some(format!("assets/pictures/{picture}"));
-    Update::Publish { title: title.to_owned(), body: body.to_owned(), picture }
+    let picture = Picture { path: format!("assets/pictures/{picture}"), width: 1200, height: 800 };
+    Update::Publish { title: title.to_owned(), body: body.to_owned(), picture: Some(picture) }
 }
 
 fn comment(slug: &str, author: &str, body: &str) -> Update {
@@ -158,7 +159,18 @@ fn comment(slug: &str, author: &str, body: &str) -> Update {
 mod tests {
     use headwater::prelude::*;
 
-    use crate::site::Site;
+    use crate::site::{Site, Update};
+
+    #[test]
+    fn every_picture_is_there_in_its_size() {
+        for update in super::updates() {
+            let Update::Publish { picture: Some(picture), .. } = update else { continue };
+            let file = format!("{}/docroot/{}", env!("CARGO_MANIFEST_DIR"), picture.path);
+            let svg = std::fs::read_to_string(file).unwrap();
+            let size = format!("viewBox=\"0 0 {} {}\"", picture.width, picture.height);
+            assert!(svg.contains(&size), "{}", picture.path);
+        }
+    }
 
     #[tokio::test]
     async fn every_comment_belongs_to_a_story_before_it() {

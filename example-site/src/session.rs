@@ -1,16 +1,56 @@
-//! Signing in, and choosing a language: what the site remembers of a visitor, in two cookies.
+//! Signing in, the pages of a reader, and choosing a language.
 
 use headwater::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::field::{self, Problems};
-use crate::reader::LANGUAGES;
+use crate::site::{Comment, Site};
 
-/// What the form for signing in sends.
-#[derive(Serialize, Deserialize)]
+/// A visitor who has signed in, under a name of their choice.
+#[derive(Clone, Serialize, Deserialize, Session)]
+pub struct Reader {
+    /// Stands in the corner of each page.
+    #[session(user)]
+    pub name: String,
+}
+
+/// The classes of visitors. Each page is cached once for each: that for guests has no part, so it is kept in every
+/// content coding; that for readers has the badge as a part.
+#[derive(Variant)]
+pub enum Audience {
+    /// Has not signed in, or asks for what is the same for all.
+    Guest,
+    /// Has signed in.
+    Reader,
+}
+
+/// The site's variant function.
+pub fn audience(visitor: &Visitor<'_>) -> Audience {
+    match visitor.session::<Reader>() {
+        Some(_) if !visitor.uri().path().starts_with("/api/") => Audience::Reader,
+        _ => Audience::Guest,
+    }
+}
+
+/// The form for signing in.
+#[derive(Form)]
 pub struct SignIn {
-    #[serde(default)]
+    #[form(
+        required,
+        maxlength = 60,
+        label = "what-is-your-name",
+        hint = "name-hint",
+        autocomplete = "nickname"
+    )]
     name: String,
+    /// The page that wanted a session.
+    #[form(type = "hidden", label = "sign-in")]
+    back: Option<String>,
+}
+
+/// Where a visitor comes from that is sent to the form.
+#[derive(Serialize, Deserialize)]
+pub struct Origin {
+    back: Option<String>,
 }
 
 /// What the switch at the foot of each page sends.
@@ -19,56 +59,47 @@ pub struct Choice {
     language: String,
 }
 
-/// Signs a visitor in: from now on the browser sends the name with each request.
-#[controller("session.open")]
-pub async fn open(scheme: Scheme, Form(entered): Form<SignIn>) -> Result<Reply> {
-    let mut problems = Problems::new();
-    let name = field::NAME.read(&entered.name, &mut problems);
-    if !problems.is_empty() {
-        return Ok(template!("session.html")
-            .with("draft", entered)
-            .with("problems", problems)
-            .with_status(StatusCode::UNPROCESSABLE_ENTITY));
-    }
-    let session = Cookie::build(("session", encode_cookie_value(&name)))
-        .http_only(true)
-        .same_site(SameSite::Lax);
-    Ok(redirect_to("/").cookie(session.secure(scheme == Scheme::Https)))
+/// The page to sign in.
+#[controller("session.form")]
+pub async fn form(Query(Origin { back }): Query<Origin>) -> Reply {
+    let form = SignIn { name: String::new(), back }.filled_form();
+    template!("session.html").with("form", form)
 }
 
-/// Signs a visitor out.
+/// Signs a visitor in: from now on the browser sends the session with each request.
+#[controller("session.open")]
+pub async fn open(form: Submitted<SignIn>) -> Result<Reply> {
+    let SignIn { name, back } = form.valid(|form| template!("session.html").with("form", form))?;
+    let reply = redirect_back(back.unwrap_or_default(), "/");
+    Ok(reply.sign_in(&Reader { name: name.clone() }).flash("notice", "welcome", Reader { name }))
+}
+
+/// Signs a visitor out: no copy of the session is honoured any more.
 #[controller("session.close")]
-pub async fn close() -> Reply {
-    redirect_to("/").remove_cookie("session")
+pub async fn close(reader: Session<Reader>) -> Result<Reply> {
+    Ok(redirect_to("/").sign_out(reader.end().await?).flash("notice", "signed-out", ()))
+}
+
+/// What a reader has written.
+#[controller("session.me")]
+pub async fn me(reader: Session<Reader>, site: Data<Site>) -> Reply {
+    let comments = site.comments.of(Comment::BY_AUTHOR, &reader.name).reversed().all();
+    template!("me.html").with("comments", comments)
+}
+
+/// The badge of a reader: a part of all pages, which is cached for each reader until they write the next comment.
+#[controller("session.badge")]
+pub async fn badge(reader: Option<SessionUser<String>>, site: Data<Site>) -> Reply {
+    let name = reader.map(|SessionUser(name)| name);
+    let written = name.as_ref().map(|name| site.comments.of(Comment::BY_AUTHOR, name).count());
+    template!("parts/badge.html").with("name", name).with("written", written)
 }
 
 /// Sets the language of the interface, and leads back to the page on which it was chosen.
 #[controller("session.language")]
 pub async fn language(headers: Headers, Form(choice): Form<Choice>) -> Result<Reply> {
-    let language = LANGUAGES.into_iter().find(|known| *known == choice.language);
-    let language = language.ok_or_else(|| bad_request("The site has no such language."))?;
-    let page = headers.get("referer")?.and_then(|url| path_of(url.to_str().ok()?));
-    let cookie = Cookie::build(("language", language)).same_site(SameSite::Lax).permanent();
-    Ok(redirect_to(page.unwrap_or_else(|| "/".to_owned())).cookie(cookie))
-}
-
-/// Path and query of a URL, which never lead to another site.
-fn path_of(url: &str) -> Option<String> {
-    let url: Uri = url.parse().ok()?;
-    let path = url.path_and_query()?.as_str().trim_start_matches(['/', '\\']);
-    Some(format!("/{path}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_language_is_chosen_without_leaving_the_site() {
-        let path = |url: &str| path_of(url).unwrap_or_default();
-        assert_eq!(path("https://weir.example/list?page=2"), "/list?page=2");
-        assert_eq!(path("https://weir.example"), "/");
-        assert_eq!(path("https://evil.example//evil.example/"), "/evil.example/");
-        assert_eq!(path("no address"), "");
-    }
+    let page = headers.get("referer")?.and_then(|url| url.to_str().ok()?.parse::<Uri>().ok());
+    let page = page.as_ref().and_then(Uri::path_and_query).map_or("/", |page| page.as_str());
+    let cookie = Cookie::build(("language", encode_cookie_value(&choice.language)));
+    Ok(redirect_back(page, "/").cookie(cookie.same_site(SameSite::Lax).permanent()))
 }

@@ -3,6 +3,8 @@
 use headwater::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::picture::Picture;
+
 /// All that the site knows.
 #[derive(Clone, Default, State)]
 pub struct Site {
@@ -25,8 +27,8 @@ pub struct Story {
     pub title: String,
     /// Plain text; blank lines separate paragraphs.
     pub body: String,
-    /// Where its picture is in the docroot.
-    pub picture: Option<String>,
+    /// Its picture, if it has one.
+    pub picture: Option<Picture>,
     /// When it appeared, in milliseconds since 1970.
     pub published: u64,
     /// How many comments there are.
@@ -35,7 +37,7 @@ pub struct Story {
 
 /// What a reader said about a story.
 #[derive(Clone, Serialize, Deserialize, Row)]
-#[row(index(by_story = (story, number)))]
+#[row(index(by_story = (story, number), by_author = (author, number)))]
 pub struct Comment {
     /// Grows from comment to comment.
     #[row(key)]
@@ -59,8 +61,8 @@ pub enum Update {
         title: String,
         /// Plain text.
         body: String,
-        /// Where its picture is in the docroot.
-        picture: Option<String>,
+        /// Its picture, if it has one.
+        picture: Option<Picture>,
     },
     /// A comment on a story.
     Comment {

@@ -24,7 +24,6 @@ invite-text = Eine gesperrte Straße, ein offenes Tor, ein Reiher auf dem Rathau
 newer = Neuere
 older = Ältere
 pages = Seiten
-page = Seite { $number } von { $of }
 page-title = Alle Berichte, Seite { $number }
 comments = { $count ->
     [one] 1 Kommentar
@@ -46,27 +45,24 @@ picture = Bild
 picture-hint = Wenn Sie eins haben: PNG, JPEG, WebP oder GIF, bis 4 MB.
 publish = Bericht veröffentlichen
 
-# Was an einem Formular nicht stimmt
+# Was Formulare und Meldungen sagen
 problems = Das hat noch nicht geklappt:
-title-missing = Die Überschrift fehlt.
-title-long = Die Überschrift hat { $length } Zeichen; { $longest } sind erlaubt.
-body-missing = Der Text fehlt.
-body-long = Der Text hat { $length } Zeichen; { $longest } sind erlaubt.
-author-missing = Der Name fehlt.
-author-long = Der Name hat { $length } Zeichen; { $longest } sind erlaubt.
-name-missing = Der Name fehlt.
-name-long = Der Name hat { $length } Zeichen; { $longest } sind erlaubt.
-picture-large = Das Bild ist größer als 4 MB.
 picture-strange = Die Datei ist kein Bild in PNG, JPEG, WebP oder GIF.
-picture-again = Bitte wählen Sie das Bild noch einmal aus.
+story-published = Ihr Bericht ist da: Er steht auf der ersten Seite.
+comment-posted = Ihr Kommentar ist da.
+welcome = Willkommen, { $name }.
+signed-out = Sie sind abgemeldet.
 
 # Anmelden
 sign-in = Anmelden
 sign-out = Abmelden
-signed-in = Sie sind als { $name } angemeldet.
+comments-of = { $count ->
+    [0] Sie haben noch nichts kommentiert
+    [one] Ihr Kommentar
+   *[other] Ihre { $count } Kommentare
+ }
 what-is-your-name = Wie heißen Sie?
 name-hint = Kein Passwort, kein Konto: Der Name steht oben auf jeder Seite, bis Sie sich abmelden.
-not-encrypted = Diese Verbindung ist nicht verschlüsselt: Andere können den Namen unterwegs lesen.
 
 # Zwei Seiten, die zeigen, was der Cache tut
 cached-page = Eine Seite aus dem Cache

@@ -24,7 +24,6 @@ invite-text = A closed road, an open day, a heron on the town hall: two paragrap
 newer = Newer
 older = Older
 pages = Pages
-page = Page { $number } of { $of }
 page-title = All stories, page { $number }
 comments = { $count ->
     [one] 1 comment
@@ -46,27 +45,24 @@ picture = Picture
 picture-hint = If you have one: PNG, JPEG, WebP or GIF, up to 4 MB.
 publish = Publish the story
 
-# What is wrong with a form
+# What forms and messages say
 problems = That did not work yet:
-title-missing = The title is missing.
-title-long = The title has { $length } characters; { $longest } are allowed.
-body-missing = The text is missing.
-body-long = The text has { $length } characters; { $longest } are allowed.
-author-missing = The name is missing.
-author-long = The name has { $length } characters; { $longest } are allowed.
-name-missing = The name is missing.
-name-long = The name has { $length } characters; { $longest } are allowed.
-picture-large = The picture is larger than 4 MB.
 picture-strange = The file is not a PNG, JPEG, WebP or GIF picture.
-picture-again = Please choose the picture once more.
+story-published = Your story is published: it is on the front page.
+comment-posted = Your comment is posted.
+welcome = Welcome, { $name }.
+signed-out = You are signed out.
 
 # Signing in
 sign-in = Sign in
 sign-out = Sign out
-signed-in = You are signed in as { $name }.
+comments-of = { $count ->
+    [0] You have not commented on anything yet
+    [one] Your comment
+   *[other] Your { $count } comments
+ }
 what-is-your-name = What is your name?
 name-hint = No password, no account: it stands at the top of each page until you sign out.
-not-encrypted = This connection is not encrypted: others on the way can read the name.
 
 # Two pages that show what the cache does
 cached-page = A cached page
