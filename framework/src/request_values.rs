@@ -14,7 +14,7 @@
 //! A page that shows one of these values depends on it, so it belongs into the page's key; on a page that does not, it
 //! would only make copies. So it is found out when the site's files are loaded ([`RequestUses`]):
 //!
-//! - a *template* says it by itself, with all that it includes and extends and, if it calls a component, the components:
+//! - a *template* says it by itself, with all that it includes and extends and the components that these call:
 //!   by the names `lang`, `dir`, `scheme` and `path`, and by functions and filters that go by the language
 //!   (`templates/fragments/mentions`). A template whose text is not known uses all; a filter of the site's own that looks for
 //!   one finds it only where the template names it;

@@ -126,7 +126,7 @@ const MODULES: &[Allowed] = &[
     ),
     ("raw", &["controller", "reply", "request", "dispatch", "body"]),
     ("paging", &["controller", "extract", "reply", "request", "state"]),
-    ("form", &["controller", "extract", "reply", "request", "cache_type"]),
+    ("form", &["controller", "extract", "reply", "request", "catalogues", "cache_type"]),
     (
         "controller",
         &["extract", "reply", "request", "log", "files", "http", "body", "media_type", "shown"],

@@ -53,6 +53,16 @@ impl Site {
         http::Response::from_parts(parts, String::from_utf8(body.to_vec()).unwrap())
     }
 
+    async fn post(&self, path: &str, language: &str, form: &'static str) -> Answer {
+        let request = http::Request::post(path)
+            .header("accept-language", language)
+            .header("content-type", "application/x-www-form-urlencoded");
+        let response = self.service.answer(request.body(Body::from(form)).unwrap()).await;
+        let (parts, body) = response.into_parts();
+        let body = body.collect(1 << 20).await.unwrap();
+        http::Response::from_parts(parts, String::from_utf8(body.to_vec()).unwrap())
+    }
+
     /// The text of a page for a browser that wants `language`, and whether it was in the cache.
     async fn seen(&self, path: &str, language: &str) -> (String, bool) {
         let answer = self.get(path, &[("accept-language", language)]).await;
@@ -283,4 +293,94 @@ async fn error_pages_are_in_the_visitors_language() {
     assert_eq!(answer.body(), "de Guten Tag, 404 /nowhere");
     let answer = site.get("/pt-BR/page", &[("accept-language", "de")]).await;
     assert_eq!(answer.body(), "pt-BR Olá, 500 /pt-BR/page");
+}
+
+#[derive(Form)]
+struct Joining {
+    #[form(required, minlength = 3, label = "your-name")]
+    name: String,
+    #[form(pattern = "[0-9]+", title = "digits")]
+    code: String,
+}
+
+impl Joining {
+    fn check(&self, errors: &mut Errors) {
+        errors.add("name", t!("hello", name = self.name.as_str()));
+        errors.add("code", "What a code: 7.");
+    }
+}
+
+#[controller("join.show")]
+async fn show_join() -> Reply {
+    template!("join.html").with("form", Joining::empty_form())
+}
+
+#[controller("join.take")]
+async fn take_join(form: Submitted<Joining>) -> Result<Reply> {
+    form.valid(|form| template!("join.html").with("form", form))?;
+    Ok(text("taken"))
+}
+
+#[tokio::test]
+async fn a_form_says_what_is_wrong_in_the_visitors_language() {
+    let routes = "[[route]]\npath = \"/join\"\ncontroller = \"join.show\"\nquery = []\n\
+                  [[route]]\npath = \"/join\"\nmethods = [\"POST\"]\ncontroller = \"join.take\"\n\
+                  [[route]]\npath = \"/boxed\"\ntemplate = \"boxed.html\"\n";
+    let boxes = "{% component boxed(text: string) %}[{{ text }}]{% endcomponent %}";
+    let form = "{{ <errors /> }}{{ <field name=\"name\" /> }}{{ <field name=\"code\" /> }}{{ <submit /> }}";
+    let files = [
+        ("dispatch.conf", routes),
+        ("templates/components.html", headwater::form::COMPONENTS),
+        ("templates/boxes.html", boxes),
+        ("templates/boxed.html", "{{ <boxed text=\"a\" /> }}"),
+        ("templates/join.html", form),
+        ("locales/de/form.ftl", "your-name = Ihr Name\n"),
+        ("locales/pt-BR/form.ftl", "form-too-short = Mais de { $min }, e não { $length }.\n"),
+    ];
+    let app = App::new().controllers(controllers![show_join, take_join]);
+    let site = Site::open(app, "", &files).await;
+    let refused = async |language: &str, form: &'static str, sentences: &[&str]| {
+        let answer = site.post("/join", language, form).await;
+        assert_eq!(answer.status(), 422, "{language}");
+        for sentence in sentences {
+            assert!(answer.body().contains(sentence), "{sentence} in {}", answer.body());
+        }
+    };
+    let wrong = "name=Bo&code=x";
+    refused(
+        "en",
+        wrong,
+        &[
+            "Please have another look:",
+            ">your-name</a>: Please use 3 characters at least; there are 2.<",
+            "This does not have the form that is asked for: digits.",
+            ">Send<",
+        ],
+    )
+    .await;
+    refused(
+        "de-CH",
+        wrong,
+        &[
+            "Bitte sehen Sie noch einmal hin:",
+            ">Ihr Name</a>: Bitte mindestens 3 Zeichen; es sind 2.<",
+            "<label for=\"name\">Ihr Name</label>",
+            "Das hat nicht die verlangte Form: digits.",
+            ">Absenden<",
+        ],
+    )
+    .await;
+    refused("pt", wrong, &["Mais de 3, e não 2.<"]).await;
+    refused("de", "name=Ana", &[">Guten Tag, Ana<", ">What a code: 7.<"]).await;
+
+    // The empty form is there once in each language, and what calls another component once.
+    for (path, is_in_each) in [("/join", true), ("/boxed", false)] {
+        assert!(!site.seen(path, "en").await.1);
+        assert_eq!(site.seen(path, "de").await.1, !is_in_each, "{path}");
+        let vary = if is_in_each { "accept-language" } else { "" };
+        assert_eq!(header(&site.get(path, &[]).await, "vary"), vary, "{path}");
+    }
+    assert!(site.seen("/join", "de").await.0.contains(">Ihr Name<"));
+    let audit = site.service.audit().await;
+    assert_eq!((audit.checked, audit.skipped, audit.findings.len()), (3, 0, 0));
 }

@@ -10,8 +10,7 @@ impl Catalogues {
     /// the text in the site's first language needs more of them.
     pub(crate) fn wrong(&self, key: &str, given: &BTreeSet<&str>) -> Option<String> {
         let has = |catalogue: &&Catalogue| catalogue.has(key);
-        let all = self.all.iter().chain([&*ENGLISH].into_iter().filter(|_| !self.all.is_empty()));
-        let Some(catalogue) = all.into_iter().find(has) else {
+        let Some(catalogue) = self.all.iter().chain([&*ENGLISH]).find(has) else {
             if self.all.is_empty() {
                 return Some(
                     "`t` takes texts from the catalogues of the site's languages, and project.toml names none: write \

@@ -74,6 +74,25 @@ pub(crate) enum Argument<'a> {
     Number(f64),
 }
 
+impl<'a> From<&'a serde_json::Value> for Argument<'a> {
+    fn from(value: &'a serde_json::Value) -> Argument<'a> {
+        match (value.as_f64(), value.as_str()) {
+            (Some(number), _) => Argument::Number(number),
+            (None, Some(text)) => Argument::Text(text.into()),
+            (None, None) => Argument::Text(value.to_string().into()),
+        }
+    }
+}
+
+/// What is built in in English for this key; where there is nothing, the key.
+pub(crate) fn english<'a>(
+    key: &str,
+    arguments: impl Iterator<Item = (&'a str, &'a serde_json::Value)>,
+) -> String {
+    let arguments = arguments.map(|(name, value)| (name.into(), value.into()));
+    Catalogues::default().text("en", key, arguments).unwrap_or_else(|| key.to_owned())
+}
+
 impl std::fmt::Debug for Catalogues {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_list().entries(self.all.iter().map(|catalogue| &catalogue.tag)).finish()
@@ -94,21 +113,22 @@ impl Catalogues {
     }
 
     /// The text of `key` in the language of this tag, with its arguments. `None` if there is none in any language of the
-    /// site that may stand in for it.
+    /// site that may stand in for it, and none is built in.
     pub(crate) fn text<'a>(
         &self,
         lang: &str,
         key: &str,
         arguments: impl IntoIterator<Item = (Cow<'a, str>, Argument<'a>)>,
     ) -> Option<String> {
-        let own = self.all.iter().find(|catalogue| &*catalogue.tag == lang)?;
-        let others = own.fallbacks.iter().filter_map(|place| self.all.get(*place));
+        let own = self.all.iter().find(|catalogue| &*catalogue.tag == lang);
+        let others = own.map_or(&[][..], |own| &own.fallbacks).iter();
+        let others = others.filter_map(|place| self.all.get(*place));
         let (id, attribute) = match key.split_once('.') {
             Some((id, attribute)) => (id, Some(attribute)),
             None => (key, None),
         };
-        let all = std::iter::once(own).chain(others).chain([&*ENGLISH]);
-        let (catalogue, pattern) = all.into_iter().find_map(|catalogue| {
+        let all = own.into_iter().chain(others);
+        let (catalogue, pattern) = all.chain([&*ENGLISH]).find_map(|catalogue| {
             let message = catalogue.bundle.get_message(id)?;
             let pattern = match attribute {
                 None => message.value()?,

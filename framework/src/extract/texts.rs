@@ -2,7 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{FromRequestParts, Need, NotInKey};
-use crate::catalogues::{Argument, Catalogues};
+use crate::catalogues::Catalogues;
 use crate::reply::Message;
 use crate::request::RequestParts;
 
@@ -37,14 +37,7 @@ impl Texts {
     /// The text of a message in the language of this tag, or in one that stands in for it, as in templates. The key itself
     /// if no catalogue has it.
     pub fn text(&self, lang: &str, message: &Message) -> String {
-        let arguments = message.arguments().map(|(name, value)| {
-            let argument = match (value.as_str(), value.as_f64()) {
-                (Some(text), _) => Argument::Text(text.into()),
-                (None, Some(number)) => Argument::Number(number),
-                (None, None) => Argument::Text(value.to_string().into()),
-            };
-            (name.into(), argument)
-        });
+        let arguments = message.arguments().map(|(name, value)| (name.into(), value.into()));
         self.0.text(lang, message.key(), arguments).unwrap_or_else(|| {
             let key = message.key();
             tracing::warn!(key, lang, "no catalogue has this text");

@@ -1,11 +1,16 @@
 use std::fmt;
 
+use serde_json::Value;
+
 use super::input_type::InputType;
 use super::spec::FormSpec;
+use crate::catalogues::english;
+use crate::reply::Message;
 
 /// What is wrong with a field. The codes are those of a browser's `ValidityState`.
 ///
-/// `Display` says it in a sentence for the visitor.
+/// A page says it in the visitor's language: `{{ t(message=error) }}` with what a template has as an error, or with
+/// [`message`](FormError::message). `Display` says it in English, for logs and programs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FormError {
@@ -63,30 +68,12 @@ pub enum FormError {
         /// The most bytes.
         max: u64,
     },
-    /// A rule of the site's own is broken.
-    Custom {
-        /// The sentence, or its key in the site's catalogue.
-        message: String,
-        /// What belongs into the sentence, by name.
-        parameters: Vec<(String, String)>,
-    },
+    /// A rule of the site's own is broken: the key of the sentence in the site's catalogues and its arguments, or the
+    /// sentence itself.
+    Custom(Message),
 }
 
 impl FormError {
-    /// An error of the site's own: a sentence, or its key in the site's catalogue.
-    pub fn custom(message: impl Into<String>) -> FormError {
-        FormError::Custom { message: message.into(), parameters: Vec::new() }
-    }
-
-    /// Adds a parameter to an error of the site's own.
-    #[must_use]
-    pub fn with(mut self, name: impl Into<String>, value: impl fmt::Display) -> FormError {
-        if let FormError::Custom { parameters, .. } = &mut self {
-            parameters.push((name.into(), value.to_string()));
-        }
-        self
-    }
-
     /// The name in `ValidityState`.
     pub fn code(&self) -> &'static str {
         match self {
@@ -99,62 +86,73 @@ impl FormError {
             FormError::RangeOverflow { .. } => "rangeOverflow",
             FormError::StepMismatch { .. } => "stepMismatch",
             FormError::BadInput { .. } => "badInput",
-            FormError::FileTooLarge { .. } | FormError::Custom { .. } => "customError",
+            FormError::FileTooLarge { .. } | FormError::Custom(_) => "customError",
         }
     }
 
-    /// The key of the sentence in a catalogue.
-    pub fn key(&self) -> &str {
+    /// The sentence, as a text of the catalogues: the framework's own have it in English and German, and a site's may say
+    /// it otherwise under the same key.
+    pub fn message(&self) -> Message {
         match self {
-            FormError::ValueMissing { .. } => "form-value-missing",
-            FormError::TypeMismatch { .. } => "form-type-mismatch",
-            FormError::PatternMismatch { .. } => "form-pattern-mismatch",
-            FormError::TooLong { .. } => "form-too-long",
-            FormError::TooShort { .. } => "form-too-short",
-            FormError::RangeUnderflow { .. } => "form-range-underflow",
-            FormError::RangeOverflow { .. } => "form-range-overflow",
-            FormError::StepMismatch { .. } => "form-step-mismatch",
-            FormError::BadInput { .. } => "form-bad-input",
-            FormError::FileTooLarge { .. } => "form-file-too-large",
-            FormError::Custom { message, .. } => message,
-        }
-    }
-
-    /// What belongs into the sentence, by name.
-    pub fn parameters(&self) -> Vec<(&str, String)> {
-        match self {
-            FormError::ValueMissing { input_type }
-            | FormError::TypeMismatch { input_type }
-            | FormError::BadInput { input_type } => vec![("type", input_type.name().to_owned())],
+            FormError::ValueMissing { input_type } => {
+                Message::new("form-value-missing").with("type", input_type.name())
+            }
+            FormError::TypeMismatch { input_type } => {
+                Message::new("form-type-mismatch").with("type", input_type.name())
+            }
             FormError::PatternMismatch { title } => {
-                title.iter().map(|title| ("title", (*title).to_owned())).collect()
+                Message::new("form-pattern-mismatch").with("title", title.unwrap_or("none"))
             }
             FormError::TooLong { max, length } => {
-                vec![("max", max.to_string()), ("length", length.to_string())]
+                Message::new("form-too-long").with("max", *max).with("length", *length)
             }
             FormError::TooShort { min, length } => {
-                vec![("min", min.to_string()), ("length", length.to_string())]
+                Message::new("form-too-short").with("min", *min).with("length", *length)
             }
-            FormError::FileTooLarge { max } => vec![("max", max.to_string())],
-            FormError::RangeUnderflow { min } => vec![("min", (*min).to_owned())],
-            FormError::RangeOverflow { max } => vec![("max", (*max).to_owned())],
-            FormError::StepMismatch { step } => vec![("step", (*step).to_owned())],
-            FormError::Custom { parameters, .. } => {
-                parameters.iter().map(|(name, value)| (name.as_str(), value.clone())).collect()
+            FormError::RangeUnderflow { min } => {
+                Message::new("form-range-underflow").with("min", *min)
             }
+            FormError::RangeOverflow { max } => {
+                Message::new("form-range-overflow").with("max", *max)
+            }
+            FormError::StepMismatch { step } => {
+                // Catalogues choose by it, and write it as their languages write numbers.
+                let step = step.parse::<f64>().map_or_else(|_| Value::from(*step), Value::from);
+                Message::new("form-step-mismatch").with("step", step)
+            }
+            FormError::BadInput { input_type } => {
+                Message::new("form-bad-input").with("type", input_type.name())
+            }
+            FormError::FileTooLarge { max } => {
+                Message::new("form-file-too-large").with("max", *max)
+            }
+            FormError::Custom(message) => message.clone(),
         }
+    }
+}
+
+impl fmt::Display for FormError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let message = self.message();
+        f.write_str(&english(message.key(), message.arguments()))
+    }
+}
+
+impl From<Message> for FormError {
+    fn from(message: Message) -> FormError {
+        FormError::Custom(message)
     }
 }
 
 impl From<&str> for FormError {
     fn from(message: &str) -> FormError {
-        FormError::custom(message)
+        FormError::Custom(Message::new(message))
     }
 }
 
 impl From<String> for FormError {
     fn from(message: String) -> FormError {
-        FormError::custom(message)
+        FormError::Custom(Message::new(message))
     }
 }
 

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use serde::ser::{Error as _, SerializeMap, SerializeStruct};
 use serde::{Serialize, Serializer};
 
@@ -220,7 +222,7 @@ impl Serialize for Attributes {
     }
 }
 
-/// An error, with the field that it is of.
+/// An error, with the field that it is of. Key and arguments are those of a [`Message`](crate::reply::Message).
 struct ShownError<'a> {
     form: &'a FilledForm,
     field: Option<&'a FormField>,
@@ -230,16 +232,15 @@ struct ShownError<'a> {
 impl Serialize for ShownError<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let ShownError { form, field, error } = self;
-        let parameters = error.parameters();
-        let parameters: std::collections::BTreeMap<_, _> = parameters.into_iter().collect();
-        let mut shown = serializer.serialize_struct("Error", 7)?;
+        let message = error.message();
+        let arguments: BTreeMap<_, _> = message.arguments().collect();
+        let mut shown = serializer.serialize_struct("Error", 6)?;
         shown.serialize_field("field", &field.map(|field| field.name))?;
         shown.serialize_field("id", &field.map(|field| form.id_of(field)))?;
         shown.serialize_field("label", &field.map(|field| field.label))?;
         shown.serialize_field("code", error.code())?;
-        shown.serialize_field("key", error.key())?;
-        shown.serialize_field("parameters", &parameters)?;
-        shown.serialize_field("message", &error.to_string())?;
+        shown.serialize_field("key", message.key())?;
+        shown.serialize_field("arguments", &arguments)?;
         shown.end()
     }
 }

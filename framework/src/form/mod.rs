@@ -4,7 +4,7 @@
 //!   `pattern` what its words mean.
 //! - [`Submitted`]: the extractor; `reader` reads the fields that were sent, `rules` and `file_rules` check them,
 //!   `syntax` knows how browsers write values.
-//! - [`FormError`], [`Errors`]: what is wrong, by the codes of the browser's `ValidityState`; `sentence` says it.
+//! - [`FormError`], [`Errors`]: what is wrong, by the codes of the browser's `ValidityState`; what they say is in the catalogues.
 //! - [`FilledForm`]: a form as its page shows it: attributes, what was entered, what is wrong.
 //!
 //! # A form
@@ -36,19 +36,14 @@
 //!     }
 //! }
 //!
-//! /// The page of the form, empty or refused.
-//! fn page(form: FilledForm) -> Reply {
-//!     template("stories/new.html").with("form", form)
-//! }
-//!
 //! #[controller("stories.new")]
 //! async fn new() -> Reply {
-//!     page(NewStory::empty_form())
+//!     template!("stories/new.html").with("form", NewStory::empty_form())
 //! }
 //!
 //! #[controller("stories.create")]
 //! async fn create(form: Submitted<NewStory>) -> Result<Reply> {
-//!     let story = form.valid(page)?;
+//!     let story = form.valid(|form| template!("stories/new.html").with("form", form))?;
 //!     Ok(redirect_to(format!("/stories/{}", story.title)))
 //! }
 //! ```
@@ -77,7 +72,6 @@ mod input_type;
 mod pattern;
 mod reader;
 mod rules;
-mod sentence;
 mod spec;
 mod submitted;
 mod syntax;

@@ -15,7 +15,7 @@ use serde_json::Value;
 /// }
 /// # assert_eq!(t!("done").key(), "done");
 /// ```
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
     key: String,
     arguments: BTreeMap<String, Value>,
@@ -33,13 +33,14 @@ impl Message {
         self
     }
 
-    pub(crate) fn arguments(&self) -> impl Iterator<Item = (&str, &Value)> {
-        self.arguments.iter().map(|(name, value)| (name.as_str(), value))
-    }
-
     /// The key of the text.
     pub fn key(&self) -> &str {
         &self.key
+    }
+
+    /// The arguments, by their names.
+    pub(crate) fn arguments(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.arguments.iter().map(|(name, value)| (name.as_str(), value))
     }
 }
 

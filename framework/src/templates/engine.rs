@@ -23,7 +23,7 @@ use super::references;
 use super::rendered::Rendered;
 use super::translations;
 use super::values::Values;
-use crate::catalogues::{Argument, Catalogues};
+use crate::catalogues::Catalogues;
 use crate::inline::{InlineHashes, KnownInline};
 use crate::media_type;
 use crate::pieces::{Piece, Pieces};
@@ -269,15 +269,8 @@ impl Engine {
         key: &str,
         arguments: &serde_json::Map<String, serde_json::Value>,
     ) -> Option<String> {
-        let arguments = arguments.iter().map(|(name, value)| {
-            let value = match (value.as_f64(), value.as_str()) {
-                (Some(number), _) => Argument::Number(number),
-                (None, Some(text)) => Argument::Text(text.into()),
-                (None, None) => Argument::Text(value.to_string().into()),
-            };
-            (name.as_str().into(), value)
-        });
-        self.catalogues.text(lang, key, arguments)
+        let arguments = arguments.iter();
+        self.catalogues.text(lang, key, arguments.map(|(name, it)| (name.into(), it.into())))
     }
 
     /// Whether there is a template of this name.

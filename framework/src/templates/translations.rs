@@ -1,7 +1,8 @@
 //! The texts that templates take from the catalogues: `{{ t(key="greeting", name=user.name) }}`.
 //!
 //! What a call writes is escaped as any other value is, as the page's media type demands. Keys that stand in a template are
-//! looked for when it is loaded; others are known only when the page is made.
+//! looked for when it is loaded; others are known only when the page is made. Where these may be texts themselves, as what
+//! is wrong with a form may be, `default` is shown where no catalogue has the key, and so is what cannot be a key.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -24,26 +25,27 @@ const NAME: &str = "t";
 const KEY: &str = "key";
 /// Its argument with a key and arguments, as code of the site has made them.
 const MESSAGE: &str = "message";
+/// Its argument with what is shown where no catalogue has the key.
+const DEFAULT: &str = "default";
 
 pub(super) fn register(tera: &mut Tera, catalogues: Arc<Catalogues>) {
     tera.register_function(NAME, move |arguments: Kwargs, _: &State<'_>| {
-        let lang = fragments::lang()?;
         if let Some(message) = arguments.get::<&Value>(MESSAGE)? {
-            return of_message(&catalogues, &lang, message);
+            return of_message(&catalogues, message);
         }
         let key = arguments.must_get::<&str>(KEY)?;
         let mut given = Vec::new();
         for (name, value) in arguments.iter() {
-            if let Some(name) = name.as_str().filter(|name| *name != KEY) {
+            if let Some(name) = name.as_str().filter(|name| ![KEY, DEFAULT].contains(name)) {
                 given.push((Cow::Borrowed(name), argument(name, value)?));
             }
         }
-        Ok(text(&catalogues, &lang, key, given))
+        text(&catalogues, key, arguments.get::<&str>(DEFAULT)?, given)
     });
 }
 
 /// The text of `{"key": …, "arguments": {…}}`.
-fn of_message(catalogues: &Catalogues, lang: &str, message: &Value) -> TeraResult<String> {
+fn of_message(catalogues: &Catalogues, message: &Value) -> TeraResult<String> {
     let fields = message.as_map();
     let field = |name: &'static str| fields.and_then(|fields| fields.get(&Key::from(name)));
     let Some(key) = field("key").and_then(Value::as_str) else {
@@ -58,19 +60,34 @@ fn of_message(catalogues: &Catalogues, lang: &str, message: &Value) -> TeraResul
             given.push((Cow::Owned(name.to_owned()), argument(name, value)?));
         }
     }
-    Ok(text(catalogues, lang, key, given))
+    text(catalogues, key, None, given)
 }
 
 fn text<'a>(
     catalogues: &Catalogues,
-    lang: &str,
     key: &str,
+    default: Option<&str>,
     arguments: Vec<(Cow<'a, str>, Argument<'a>)>,
-) -> String {
-    catalogues.text(lang, key, arguments).unwrap_or_else(|| {
-        tracing::warn!(key, lang, "no catalogue has this text");
-        key.to_owned()
-    })
+) -> TeraResult<String> {
+    // A site without languages has the texts that are built in.
+    let lang = match catalogues.languages().next() {
+        Some(_) => Some(fragments::lang()?),
+        None => None,
+    };
+    if let Some(text) = catalogues.text(lang.as_deref().unwrap_or("en"), key, arguments) {
+        return Ok(text);
+    }
+    if let Some(text) = default.or_else(|| (!is_key(key)).then_some(key)) {
+        return Ok(text.to_owned());
+    }
+    let lang = lang.map_or_else(fragments::lang, Ok)?;
+    tracing::warn!(key, lang = &*lang, "no catalogue has this text");
+    Ok(key.to_owned())
+}
+
+/// Whether a catalogue could have this key: a name, or one with an attribute.
+fn is_key(key: &str) -> bool {
+    key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
 }
 
 fn argument<'a>(name: &str, value: &'a Value) -> TeraResult<Argument<'a>> {

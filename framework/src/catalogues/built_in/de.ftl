@@ -1,4 +1,12 @@
-# Was an einem Feld eines Formulars nicht stimmt.
+# Was die Komponenten für Formulare und Listen sagen.
+
+form-errors = Bitte sehen Sie noch einmal hin:
+form-send = Absenden
+pagination = Seiten
+pagination-previous = Zurück
+pagination-next = Weiter
+
+# Was an einem Feld nicht stimmt.
 
 form-value-missing = { $type ->
     [checkbox] Bitte setzen Sie hier den Haken.
@@ -13,7 +21,10 @@ form-type-mismatch = { $type ->
     [file] Dateien dieser Art werden hier nicht angenommen.
    *[other] Das hat nicht die verlangte Form.
  }
-form-pattern-mismatch = Das hat nicht die verlangte Form.
+form-pattern-mismatch = { $title ->
+    [none] Das hat nicht die verlangte Form.
+   *[other] Das hat nicht die verlangte Form: { $title }.
+ }
 form-too-long = Bitte höchstens { $max } Zeichen; es sind { $length }.
 form-too-short = Bitte mindestens { $min } Zeichen; es sind { $length }.
 form-range-underflow = Das muss mindestens { $min } sein.

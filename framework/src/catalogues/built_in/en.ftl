@@ -1,4 +1,12 @@
-# What is wrong with a field of a form. A site says it otherwise under the same keys.
+# What the components for forms and lists say. A site says it otherwise under the same keys.
+
+form-errors = Please have another look:
+form-send = Send
+pagination = Pages
+pagination-previous = Previous
+pagination-next = Next
+
+# What is wrong with a field.
 
 form-value-missing = { $type ->
     [checkbox] Please tick this.
@@ -13,7 +21,10 @@ form-type-mismatch = { $type ->
     [file] A file of this type is not accepted here.
    *[other] This does not have the form that is asked for.
  }
-form-pattern-mismatch = This does not have the form that is asked for.
+form-pattern-mismatch = { $title ->
+    [none] This does not have the form that is asked for.
+   *[other] This does not have the form that is asked for: { $title }.
+ }
 form-too-long = Please use { $max } characters at most; there are { $length }.
 form-too-short = Please use { $min } characters at least; there are { $length }.
 form-range-underflow = This must be { $min } or more.

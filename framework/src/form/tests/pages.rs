@@ -69,7 +69,7 @@ fn a_form_is_refused_with_its_page_and_what_was_entered_but_passwords() {
     let codes = form["errors"].as_array().unwrap().iter().map(|error| error["code"].clone());
     assert_eq!(codes.collect::<Vec<_>>(), ["tooShort", "rangeUnderflow"]);
     assert_eq!(form["errors"][0]["id"], "account-password");
-    assert_eq!(form["fields"]["age"]["errors"][0]["parameters"], json!({"min": "18"}));
+    assert_eq!(form["fields"]["age"]["errors"][0]["arguments"], json!({"min": "18"}));
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn a_form_can_be_refused_for_what_the_data_say() {
     form.add_error("name", "This name is taken.");
     assert!(form.value().is_none());
     let reply = form.valid(page).map(|_| ()).unwrap_err().into_reply();
-    assert_eq!(shown(&reply)["fields"]["name"]["errors"][0]["message"], "This name is taken.");
+    assert_eq!(shown(&reply)["fields"]["name"]["errors"][0]["key"], "This name is taken.");
     // An error of no field is one of the form.
     let reply = Account::empty_form().with_error("nmae", "taken").refused(page).into_reply();
     assert_eq!(shown(&reply)["errors"][0]["field"], Value::Null);

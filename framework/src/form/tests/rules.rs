@@ -41,7 +41,7 @@ impl Story {
             errors.add("body", "The text must say more than the title.");
         }
         if self.marks.len() == 2 {
-            errors.add_to_form(FormError::custom("too-many-marks").with("marks", 2));
+            errors.add_to_form(t!("too-many-marks", marks = 2));
         }
     }
 }
@@ -248,8 +248,7 @@ fn errors_say_what_to_do() {
     assert_eq!(said("stars", "1.5"), ["This must be a whole number."]);
     let story = sent(&[("title", "ab")]);
     let error = story.errors().of("title").next().unwrap();
-    assert_eq!(error.key(), "form-too-short");
-    assert_eq!(error.parameters(), [("min", "3".to_owned()), ("length", "2".to_owned())]);
+    assert_eq!(error.message(), t!("form-too-short", min = 3, length = 2));
 }
 
 #[test]

@@ -116,6 +116,22 @@ pub(super) fn bound_within(text: &str) -> Vec<&str> {
     fors.filter_map(|(at, _)| bound(&tokens[at + 1..])).flat_map(|(names, _)| names).collect()
 }
 
+/// The name of a component that these tokens begin with, as in `field.errors`, and how many of them it takes.
+pub(super) fn component_name(tokens: &[Token<'_>]) -> (Box<str>, usize) {
+    let mut name = String::new();
+    let mut length = 0;
+    while let Some(Token::Word(word)) = tokens.get(length) {
+        name.push_str(word);
+        length += 1;
+        if tokens.get(length) != Some(&Token::Sign(".")) {
+            break;
+        }
+        name.push('.');
+        length += 1;
+    }
+    (name.into(), length)
+}
+
 /// `a in` or `a, b in`: the names, and the tokens after it.
 fn bound<'a, 't>(tokens: &'t [Token<'a>]) -> Option<(Vec<&'a str>, &'t [Token<'a>])> {
     match tokens {
@@ -275,11 +291,9 @@ impl<'t, 'a> Reader<'t, 'a, '_> {
 
     /// What follows the `<` of `<card story={story} />`: a name, and arguments.
     fn component(&mut self) -> Place {
-        self.found.components = true;
-        self.at += 1;
-        while self.peek(0) == Some(Token::Sign(".")) {
-            self.at += 2;
-        }
+        let (name, length) = component_name(&self.tokens[self.at..]);
+        self.found.components.insert(name);
+        self.at += length;
         while let Some(token) = self.peek(0) {
             self.at += 1;
             match token {

@@ -22,8 +22,8 @@ pub(super) struct Found {
     pub(super) uses: RequestUses,
     /// Whether there is a `super()`.
     pub(super) supers: bool,
-    /// Whether a component is called.
-    pub(super) components: bool,
+    /// The components that are called.
+    pub(super) components: BTreeSet<Box<str>>,
     /// What the `set … endset` around this bind, the innermost last.
     pub(super) captured: Vec<String>,
     /// The names that are bound here, the innermost scope last.

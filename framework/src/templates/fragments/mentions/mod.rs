@@ -20,7 +20,7 @@
 //! - An include is read in its place. A block is read with all blocks of this name in the site, because any
 //!   of them may be written here; so is `super()`.
 //! - A component sees its arguments, which stand in its call, and those that it takes from where it is called
-//!   (`@name`), which count as named by each call of any component.
+//!   (`@name`), which count as named by each call of it, and of a component that calls it.
 //! - A function that the site adds with `App::function` sees its arguments and the page's variant, which it takes
 //!   from the render and not from what a template calls `variant`; the page's key, and so each fragment's, has it. What
 //!   another function, a filter or a test of the site's own reads cannot be seen, and neither can templates
@@ -64,6 +64,8 @@ pub(super) struct Mentions {
     pub(super) has_blocks: bool,
     /// What functions and filters in it take from the request; what it names of that is among `paths`.
     pub(super) uses: RequestUses,
+    /// The components that it calls, while it is not known what these name.
+    unread: BTreeSet<Box<str>>,
 }
 
 impl Mentions {
@@ -80,9 +82,14 @@ impl Mentions {
 
     fn extend(&mut self, other: &Mentions) {
         self.paths.extend(other.paths.iter().cloned());
+        self.add_all_but_paths(other);
+    }
+
+    fn add_all_but_paths(&mut self, other: &Mentions) {
         self.is_opaque |= other.is_opaque;
         self.is_unknown |= other.is_unknown;
         self.has_blocks |= other.has_blocks;
         self.uses.add(other.uses);
+        self.unread.extend(other.unread.iter().cloned());
     }
 }

@@ -153,6 +153,27 @@ fn a_component_that_does_what_cannot_be_seen_makes_each_call_opaque() {
     );
 }
 
+#[test]
+fn a_call_of_a_component_names_what_that_one_names_and_those_that_it_calls() {
+    let found = places(&[
+        ("a.html", "{% cache id='a' %}{{ <plain /> }}{% endcache %}"),
+        ("b.html", "{% cache id='b' %}{% <outer> %}{% </outer> %}{% endcache %}"),
+        ("c.html", "{% cache id='c' %}{{ <answers.one row={row} /> }}{% endcache %}"),
+        (
+            "d.html",
+            "{% component plain() %}{% endcomponent %}\
+             {% component outer() %}{{ <inner /> }}{% endcomponent %}\
+             {% component inner(@form) %}{{ t(key='a') }}{{ form }}{% endcomponent %}\
+             {% component answers.one(row) %}{% for row in row.answers %}{{ <answers.one row={row} /> }}{% endfor %}\
+             {{ row.length | number }}{% endcomponent %}",
+        ),
+    ]);
+    let shown: Vec<_> = found.iter().map(|it| (shown(it), it.request_uses())).collect();
+    let said = |text: &str, uses| (text.to_owned(), uses);
+    let (none, lang) = (RequestUses::NONE, RequestUses::LANG);
+    assert_eq!(shown, [said("", none), said("form", lang), said("row", lang)]);
+}
+
 fn expression() -> impl Strategy<Value = String> {
     let leaf = prop_oneof![
         "[a-e]",

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use super::expression::{expression, filters, loop_head};
+use super::expression::{component_name, expression, filters, loop_head};
 use super::found::{Found, LOOP};
 use super::tokens::{Token, tokens};
 use super::{Mentions, SiteCode};
@@ -12,8 +12,8 @@ use crate::templates::scanner::{self, Statement, Tag};
 /// The templates of the site, and what is known of them so far.
 pub(super) struct Walk<'a> {
     texts: BTreeMap<&'a str, &'a str>,
-    /// What components take from where they are called, and whether one of them does what cannot be seen.
-    components: Mentions,
+    /// What a call of each component may name besides its arguments; `None` while that is found out.
+    components: Option<BTreeMap<Box<str>, Mentions>>,
     known: BTreeMap<Piece<'a>, Option<Mentions>>,
     /// What the site's code adds.
     code: SiteCode<'a>,
@@ -40,10 +40,10 @@ pub(super) struct Within<'a> {
 impl<'a> Walk<'a> {
     /// Of these templates, by their names.
     pub(super) fn new(texts: BTreeMap<&'a str, &'a str>, code: SiteCode<'a>) -> Walk<'a> {
-        let (components, known) = (Mentions::default(), BTreeMap::new());
-        let mut walk = Walk { texts, components, known, code, is_of_templates: false };
-        walk.components = walk.all_components();
-        // What was read meanwhile lacks what its components name.
+        let known = BTreeMap::new();
+        let mut walk = Walk { texts, components: None, known, code, is_of_templates: false };
+        walk.components = Some(walk.all_components());
+        // What was read meanwhile lacks what the components that it calls name.
         walk.known.clear();
         walk
     }
@@ -55,7 +55,9 @@ impl<'a> Walk<'a> {
 
     /// What components take from where they are called.
     pub(super) fn implicit(&self) -> BTreeSet<Box<str>> {
-        self.components.paths.iter().flat_map(|path| path.first().cloned()).collect()
+        let components = self.components.iter().flat_map(BTreeMap::values);
+        let paths = components.flat_map(|component| &component.paths);
+        paths.filter_map(|path| path.first().cloned()).collect()
     }
 
     /// What a template names, with what it includes and extends.
@@ -114,9 +116,14 @@ impl<'a> Walk<'a> {
                     }
                 }
             }
-            if std::mem::take(&mut found.components) {
-                let components = self.components.clone();
-                add(&components, &mut found, &mut mentions);
+            for name in std::mem::take(&mut found.components) {
+                match &self.components {
+                    None => drop(mentions.unread.insert(name)),
+                    Some(known) => match known.get(&name) {
+                        Some(component) => add(component, &mut found, &mut mentions),
+                        None => mentions.is_unknown = true,
+                    },
+                }
             }
         }
         let is_seen = |function: &str| self.code.functions.iter().any(|known| known == function);
@@ -168,10 +175,9 @@ impl<'a> Walk<'a> {
         mentions
     }
 
-    /// What each call of a component may name besides its arguments.
-    fn all_components(&mut self) -> Mentions {
-        let is_unknown = !self.code.is_all;
-        let mut all = Mentions { is_opaque: is_unknown, is_unknown, ..Mentions::default() };
+    /// What a call of each component may name besides its arguments, with what the components that it calls name.
+    fn all_components(&mut self) -> BTreeMap<Box<str>, Mentions> {
+        let mut all: BTreeMap<Box<str>, Mentions> = BTreeMap::new();
         let texts = self.texts.values().copied().collect::<Vec<_>>();
         for text in texts {
             for (tag, body) in bodies(text, "component", "endcomponent") {
@@ -180,14 +186,32 @@ impl<'a> Walk<'a> {
                     [Token::Sign("@"), Token::Word(name)] => Some(*name),
                     _ => None,
                 });
-                all.paths.extend(implicit.map(|name| [Box::from(name)].into()));
                 // Its own names are arguments.
+                let paths = implicit.map(|name| [Box::from(name)].into()).collect();
                 let within = self.piece(Within { text, block: None }, body);
-                all.is_opaque |= within.is_opaque;
-                all.is_unknown |= within.is_unknown;
-                all.has_blocks |= within.has_blocks;
-                all.uses.add(within.uses);
+                let (name, _) = component_name(&head);
+                all.entry(name).or_default().extend(&Mentions { paths, ..within });
             }
+        }
+        // They may call each other in a circle: each round adds what is one call further away.
+        loop {
+            let before = all.clone();
+            for component in all.values_mut() {
+                for name in component.unread.clone() {
+                    if let Some(called) = before.get(&name) {
+                        component.extend(called);
+                    }
+                }
+            }
+            if all == before {
+                break;
+            }
+        }
+        let names: BTreeSet<Box<str>> = all.keys().cloned().collect();
+        for component in all.values_mut() {
+            // Others are in templates that the site's code adds.
+            component.is_unknown |= !std::mem::take(&mut component.unread).is_subset(&names);
+            component.is_opaque |= component.is_unknown;
         }
         all
     }
@@ -200,10 +224,7 @@ fn add(other: &Mentions, found: &mut Found, mentions: &mut Mentions) {
             mentions.paths.insert(path.clone());
         }
     }
-    mentions.is_opaque |= other.is_opaque;
-    mentions.is_unknown |= other.is_unknown;
-    mentions.has_blocks |= other.has_blocks;
-    mentions.uses.add(other.uses);
+    mentions.add_all_but_paths(other);
 }
 
 /// A tag that refers to nothing elsewhere.
