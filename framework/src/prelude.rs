@@ -3,14 +3,14 @@
 pub use crate::app::{App, RenderedPage};
 pub use crate::controller::{
     After, Before, Controller, Controllers, Error, Next, OrNotFound, Registration, Result,
-    bad_request, file, forbidden, not_found,
+    bad_request, file, forbidden, not_found, signed_in,
 };
 pub use crate::controllers;
 pub use crate::dispatch::CacheType;
 pub use crate::extract::{
     Body, Bytes, Cluster, Cookies, Data, DataMut, Extension, Form, FormFile, FromRequest,
     FromRequestParts, HeaderMap, Headers, Json, Lang, Method, Multipart, Need, Path, Query, Remote,
-    RequestId, Resource, Scheme, Session, SessionUser, Texts, Uri, VariantName, signed_in,
+    RequestId, Resource, Scheme, Session, SessionUser, Texts, Uri, VariantName,
 };
 pub use crate::form::{Errors, FilledForm, FormData, FormError, Submitted};
 pub use crate::frontend::{Variant, Visitor};

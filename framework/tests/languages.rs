@@ -384,3 +384,158 @@ async fn a_form_says_what_is_wrong_in_the_visitors_language() {
     let audit = site.service.audit().await;
     assert_eq!((audit.checked, audit.skipped, audit.findings.len()), (3, 0, 0));
 }
+
+#[controller("filed")]
+async fn filed() -> Reply {
+    template!("filed.html").with("path", "/var/files")
+}
+
+#[tokio::test]
+async fn a_fragment_with_the_addresses_of_its_page_is_that_of_no_other_whatever_a_value_is_called()
+{
+    let routes = "[[route]]\npath = \"/{lang}/{name}\"\ncontroller = \"filed\"\n";
+    let page = "{{ path }}: {% cache id='a' %}{% for page in alternates() %}{{ page.path }} {% endfor %}{% endcache %}";
+    let files = [("dispatch.conf", routes), ("templates/filed.html", page)];
+    let site = Site::open(App::new().controllers(controllers![filed]), "", &files).await;
+    for name in ["x", "y"] {
+        let expected = format!("/var/files: /en/{name} /de/{name} /pt-BR/{name} ");
+        assert_eq!(site.seen(&format!("/de/{name}"), "en").await, miss(&expected));
+    }
+}
+
+#[controller("missing")]
+async fn missing() -> Result<Reply> {
+    Err(not_found())
+}
+
+#[tokio::test]
+async fn error_pages_may_show_all_of_their_request_whatever_has_failed() {
+    let routes = "[[route]]\npath = \"/{lang}/page\"\ntemplate = \"page.html\"\n\
+                  [[route]]\npath = \"/missing\"\ncontroller = \"missing\"\n\
+                  [[route]]\npath = \"/{lang}/missing\"\ncontroller = \"missing\"\n\
+                  [[route]]\npath = \"/own\"\ncontroller = \"missing\"\ncache = \"no_cache\"\n\
+                  [[error]]\nstatus = 404\ntemplate = \"error.html\"\n\
+                  [[error]]\nstatus = 400\ntemplate = \"error.html\"\n\
+                  [[error]]\nstatus = 405\ntemplate = \"error.html\"\n";
+    let files = [
+        ("dispatch.conf", routes),
+        ("templates/page.html", "page"),
+        ("templates/error.html", "{{ status }} {{ lang }} {{ dir }} {{ scheme }} {{ path }}"),
+    ];
+    let site = Site::open(App::new().controllers(controllers![missing]), "", &files).await;
+    for (target, expected) in [
+        ("/nowhere", "404 de ltr http /nowhere"),
+        ("/it/page", "404 de ltr http /it/page"),
+        ("/%zz", "400 de ltr http /%zz"),
+        ("/missing?b=1", "404 de ltr http /missing"),
+        ("/pt-BR/missing", "404 pt-BR ltr http /pt-BR/missing"),
+        ("/own", "404 de ltr http /own"),
+    ] {
+        let answer = site.get(target, &[("accept-language", "de")]).await;
+        assert_eq!(answer.body(), expected, "{target}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_only_other_caches_keep_names_the_headers_that_its_language_came_from() {
+    let routes = "[[route]]\npath = \"/\"\ncontroller = \"hidden\"\ncache = \"no_cache\"\ncdn = \"max-age=60\"\n";
+    let files = [("dispatch.conf", routes), ("templates/notice.html", "{{ t(message=notice) }}")];
+    let site = Site::open(App::new().controllers(controllers![hidden]), "", &files).await;
+    let answer = site.get("/", &[("accept-language", "de")]).await;
+    assert_eq!(answer.body(), "Guten Tag, Ana");
+    assert_eq!(
+        (header(&answer, "cdn-cache-control"), header(&answer, "vary")),
+        ("max-age=60", "accept-language")
+    );
+}
+
+#[tokio::test]
+async fn an_error_page_that_is_kept_has_what_it_shows_in_its_key() {
+    let routes = "[[route]]\npath = \"/missing\"\ncontroller = \"missing\"\ncache_statuses = [404]\n\
+                  [[error]]\nstatus = 404\ntemplate = \"404.html\"\n";
+    let files = [
+        ("dispatch.conf", routes),
+        ("templates/404.html", "{{ lang }} {{ t(key=\"hello\", name=scheme) }} {{ path }}"),
+    ];
+    let config = "[http]\ntrusted_proxies = [\"127.0.0.1\"]\n";
+    let site = Site::open(App::new().controllers(controllers![missing]), config, &files).await;
+    let encrypted = [("x-forwarded-proto", "https"), ("x-forwarded-for", "192.0.2.1")];
+    for is_hit in [false, true] {
+        for (language, scheme, expected) in [
+            ("en", &[][..], "en Hello, http /missing"),
+            ("de", &[], "de Guten Tag, http /missing"),
+            ("de", &encrypted, "de Guten Tag, https /missing"),
+        ] {
+            let headers = [&[("accept-language", language)], scheme].concat();
+            let answer = site.get("/missing", &headers).await;
+            assert_eq!((answer.status().as_u16(), answer.body().as_str()), (404, expected));
+            assert_eq!(header(&answer, "cache-status").contains("; hit"), is_hit, "{expected}");
+            assert_eq!(header(&answer, "vary"), "accept-language");
+        }
+    }
+    let audit = site.service.audit().await;
+    assert_eq!((audit.checked, audit.skipped, audit.findings.len()), (3, 0, 0));
+}
+
+#[tokio::test]
+async fn a_page_under_a_key_of_the_variant_function_is_there_once_for_each_path_that_it_shows() {
+    let routes: String = ["shows", "hides"]
+        .map(|name| format!("[[route]]\npath = \"/{name}/{{name}}\"\ntemplate = \"{name}.html\"\n"))
+        .concat();
+    let files = [
+        ("dispatch.conf", routes.as_str()),
+        ("templates/shows.html", "{{ path }} {{ lang }}"),
+        ("templates/hides.html", "hidden"),
+    ];
+    let app = App::new().variant(|visitor| {
+        let (first, _) = visitor.uri().path()[1..].split_once('/').unwrap_or_default();
+        Variant::key(format!("/{first}"))
+    });
+    let site = Site::open(app, "", &files).await;
+    assert_eq!(site.seen("/shows/x", "en").await, miss("/shows/x en"));
+    assert_eq!(site.seen("/shows/y", "en").await, miss("/shows/y en"));
+    assert_eq!(site.seen("/shows/y", "de").await, miss("/shows/y de"));
+    assert_eq!(site.seen("/shows/y", "de").await, hit("/shows/y de"));
+    assert_eq!(site.seen("/hides/x", "en").await, miss("hidden"));
+    assert_eq!(site.seen("/hides/y", "de").await, hit("hidden"));
+}
+
+#[tokio::test]
+async fn a_page_depends_on_the_headers_that_the_language_of_its_parts_comes_from() {
+    let routes = "[[route]]\npath = \"/\"\ntemplate = \"page.html\"\nbrowser = \"max-age=60\"\n\
+                  [[route]]\npath = \"/part\"\ntemplate = \"part.html\"\nbrowser = \"max-age=60\"\n";
+    let files = [
+        ("dispatch.conf", routes),
+        ("templates/page.html", "<p>{{ part(url=\"/part\") }}</p>"),
+        ("templates/part.html", "{{ lang }}"),
+    ];
+    let site = Site::open(App::new(), "language_cookie = \"chosen\"", &files).await;
+    for (language, is_hit) in [("en", false), ("de", true), ("de", true)] {
+        let answer = site.get("/", &[("accept-language", language)]).await;
+        assert_eq!(answer.body(), &format!("<p>{language}</p>"));
+        let vary = header(&answer, "vary");
+        assert!(vary.contains("accept-language, cookie"), "{vary}");
+        assert_eq!(header(&answer, "cache-status").contains("; hit"), is_hit);
+    }
+}
+
+#[tokio::test]
+async fn a_site_with_one_language_chooses_none() {
+    let page = "{{ lang }} {{ t(key=\"hello\", name=\"Ana\") }}";
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in [
+        ("project.toml", "languages = [\"de\"]\nlanguage_cookie = \"chosen\"\n"),
+        ("dispatch.conf", TEMPLATE),
+        ("templates/page.html", page),
+        ("locales/de/site.ftl", "hello = Guten Tag, { $name }\n"),
+    ] {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    let service = App::new().into_service(folder.path()).await.unwrap();
+    let site = Site { service, folder };
+    assert_eq!(site.seen("/", "en").await, miss("de Guten Tag, Ana"));
+    assert_eq!(site.seen("/", "fr").await, hit("de Guten Tag, Ana"));
+    assert_eq!(header(&site.get("/", &[]).await, "vary"), "");
+}

@@ -70,6 +70,30 @@ async fn change(_wall: DataMut<Wall>) {}
 #[controller("pool")]
 async fn pool(_pool: Resource<Pool>) {}
 
+#[derive(Clone, serde::Serialize, serde::Deserialize, headwater::prelude::Session)]
+struct Account {
+    #[session(user)]
+    name: String,
+}
+
+#[controller("members")]
+#[before(signed_in)]
+async fn members() {}
+
+#[controller("member")]
+async fn member(_account: Option<headwater::extract::Session<Account>>) {}
+
+#[controller("user")]
+async fn user(_user: Option<SessionUser>) {}
+
+#[controller("badge")]
+async fn badge() -> Reply {
+    template!("badge.html")
+}
+
+#[controller("greeting")]
+async fn greeting(_lang: Lang) {}
+
 #[controller("pages")]
 async fn pages(query: Query<std::collections::BTreeMap<String, String>>) -> Reply {
     if query.0.is_empty() {
@@ -87,8 +111,13 @@ fn folder(routes: &[(&str, &str)]) -> tempfile::TempDir {
     };
     let routes: String = routes.iter().map(route).collect();
     std::fs::write(folder.path().join("dispatch.conf"), routes).unwrap();
+    // There it has a secret of its own.
+    let project = "environment = \"development\"\n";
+    std::fs::write(folder.path().join("project.toml"), project).unwrap();
     std::fs::create_dir(folder.path().join("templates")).unwrap();
     std::fs::write(folder.path().join("templates/there.html"), "").unwrap();
+    let badge = "{% if session %}{{ session.name }}{% endif %}";
+    std::fs::write(folder.path().join("templates/badge.html"), badge).unwrap();
     folder
 }
 
@@ -169,4 +198,94 @@ async fn a_template_that_is_named_in_a_controller_must_be_there() {
     assert!(problems[0].contains("there is no template `missing.html`"), "{}", problems[0]);
     // A controller that no route names cannot be visited.
     start(app(), &[]).await.unwrap();
+}
+
+/// That each of the routes is refused with these words, at its own place.
+fn refused(problems: &[String], expected: &[(&str, &str)]) {
+    assert_eq!(problems.len(), expected.len(), "{problems:#?}");
+    for (place, what) in expected {
+        let is_it = |problem: &String| problem.starts_with(place) && problem.contains(what);
+        assert!(problems.iter().any(is_it), "{place} {what}: {problems:#?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_for_one_visitor_is_refused_where_any_cache_would_keep_it_for_all() {
+    let app = || {
+        let controllers = controllers![members, member, user, badge];
+        App::new().session::<Account>("/sign-in").controllers(controllers)
+    };
+    let names = ["members", "member", "user", "badge"];
+    let problems = start(app(), &names.map(|name| (name, ""))).await.unwrap_err();
+    let expected = [
+        ("dispatch.conf:1: ", "the visitor's session"),
+        ("dispatch.conf:5: ", "the visitor's session"),
+        ("dispatch.conf:9: ", "the user of the visitor's session"),
+        ("dispatch.conf:13: ", "the template `badge.html` names `session`"),
+    ];
+    refused(&problems, &expected);
+    for (said, key) in [("cdn = \"max-age=60\"", "cdn"), ("browser = \"max-age=60\"", "browser")] {
+        let uncached = format!("cache = \"no_cache\"\n{said}");
+        let problems = start(app(), &names.map(|name| (name, &*uncached))).await.unwrap_err();
+        let lines = ["1", "6", "11", "16"].map(|line| format!("dispatch.conf:{line}: `{key}` "));
+        let expected: Vec<_> = lines.iter().map(|line| (&**line, "of one")).collect();
+        refused(&problems, &expected);
+    }
+    let fine = "cache = \"no_cache\"\nbrowser = \"private, max-age=60\"\ncdn = \"no-store\"";
+    start(app(), &names.map(|name| (name, fine))).await.unwrap();
+    let without = App::new().controllers(controllers![members]);
+    let problems = start(without, &[("members", "cache = \"no_cache\"")]).await.unwrap_err();
+    assert_eq!(problems.len(), 1, "{problems:#?}");
+    assert!(problems[0].contains("the site has no sessions"), "{}", problems[0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_goes_by_the_language_is_refused_where_the_site_has_none() {
+    let app = || App::new().controllers(controllers![greeting]);
+    let problems = start(app(), &[("greeting", "")]).await.unwrap_err();
+    let what = "the controller takes the page's language, one of the site's languages, and project.toml names none";
+    refused(&problems, &[("dispatch.conf:1: ", what)]);
+    let folder = folder(&[]);
+    let page = "{{ 1 | round | number }}\n{% filter datetime %}{% endfilter %}{{ 1 is number }}{% set x | number %}1{% endset %}";
+    std::fs::write(folder.path().join("templates/page.html"), page).unwrap();
+    let problems = App::new().into_service(folder.path()).await.err().unwrap().to_string();
+    for place in [
+        "page.html:1:16: the filter `number`",
+        "page.html:2:11: the filter `datetime`",
+        "page.html:2:",
+    ] {
+        assert!(problems.contains(place), "{place} in {problems}");
+    }
+    assert_eq!(problems.matches("goes by the page's language").count(), 3, "{problems}");
+    // One of the site's own may go by anything.
+    let own_folder = self::folder(&[]);
+    std::fs::write(own_folder.path().join("templates/page.html"), page).unwrap();
+    let own = App::new().templates(|tera| {
+        tera.register_filter(
+            "number",
+            |_: &headwater::tera::Value,
+             _: headwater::tera::Kwargs,
+             _: &headwater::tera::State<'_>| "one",
+        );
+        tera.register_filter(
+            "datetime",
+            |_: &headwater::tera::Value,
+             _: headwater::tera::Kwargs,
+             _: &headwater::tera::State<'_>| "now",
+        );
+    });
+    own.into_service(own_folder.path()).await.unwrap().stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_site_that_shows_messages_needs_a_secret_in_production() {
+    let folder = folder(&[]);
+    std::fs::write(folder.path().join("project.toml"), "environment = \"production\"\n").unwrap();
+    App::new().into_service(folder.path()).await.unwrap().stop().await;
+    std::fs::write(folder.path().join("templates/page.html"), "{{ flash() }}").unwrap();
+    let problems = App::new().into_service(folder.path()).await.err().unwrap().to_string();
+    assert!(
+        problems.contains("show messages") && problems.contains("HEADWATER_SECRET_KEY"),
+        "{problems}"
+    );
 }

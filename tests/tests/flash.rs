@@ -12,6 +12,23 @@ struct Draft {
     to: String,
 }
 
+/// A page that sends its visitors on, with a message of its own.
+#[controller("sent")]
+async fn sent() -> Reply {
+    redirect_to("/page").flash("notice", "Sent.", ())
+}
+
+/// A page that has moved for good, which is cached as such.
+#[controller("gone")]
+async fn gone() -> Reply {
+    redirect_permanent("/page")
+}
+
+#[controller("keep")]
+async fn keep() -> Reply {
+    redirect_to("/de/page").flash("notice", "kept", ())
+}
+
 #[controller("save")]
 async fn save(Form(draft): Form<Draft>) -> Reply {
     redirect_to(draft.to.clone()).flash("notice", "“{title}” is saved.", &draft)
@@ -23,8 +40,23 @@ path = "/save"
 methods = ["POST"]
 controller = "save"
 [[route]]
+path = "/keep"
+methods = ["POST"]
+controller = "keep"
+[[route]]
 path = "/moved"
 redirect = "/page"
+[[route]]
+path = "/sent"
+controller = "sent"
+[[route]]
+path = "/gone"
+controller = "gone"
+cache_statuses = [308]
+cdn = "max-age=3600"
+[[route]]
+path = "/{lang}/page"
+template = "page.html"
 [[route]]
 path = "/page"
 template = "page.html"
@@ -64,7 +96,8 @@ fn files(own: Option<&str>) -> tempfile::TempDir {
 }
 
 fn site() -> Site {
-    Site::in_folder(files(None).path()).cluster(App::new().controllers(controllers![save]), 2)
+    Site::in_folder(files(None).path())
+        .cluster(App::new().controllers(controllers![keep, gone, save, sent]), 2)
 }
 
 fn leave(visitor: &mut Visitor, title: &str, to: &str) {
@@ -120,8 +153,13 @@ fn what_shows_no_page_loses_no_message() {
     assert_ne!(tag, "");
     leave(&mut visitor, "Rain", "/page");
     assert_eq!(ask(&mut visitor, "HEAD", "/page", ("x-a", "b")).header("etag"), tag);
-    for ahead in ["prefetch", "prefetch;prerender"] {
-        let page = ask(&mut visitor, "GET", "/page", ("sec-purpose", ahead));
+    for (name, ahead) in [
+        ("sec-purpose", "prefetch"),
+        ("sec-purpose", "prefetch;prerender"),
+        ("purpose", "prefetch"),
+        ("x-moz", "Prefetch"),
+    ] {
+        let page = ask(&mut visitor, "GET", "/page", (name, ahead));
         page.has_no("p", "Rain");
         assert_eq!((page.header("set-cookie"), page.header("etag")), ("", &*tag));
     }
@@ -169,8 +207,8 @@ fn nothing_in_a_message_is_markup_and_nobody_can_make_one_up() {
 #[test]
 fn the_site_may_have_a_template_for_messages() {
     let own = "<div class=\"{{ kind }}\">{{ text }}{% if arguments.to %}!{% endif %}</div>";
-    let site =
-        Site::in_folder(files(Some(own)).path()).of(App::new().controllers(controllers![save]));
+    let site = Site::in_folder(files(Some(own)).path())
+        .of(App::new().controllers(controllers![keep, gone, save, sent]));
     let mut visitor = site.visitor();
     leave(&mut visitor, "<Rain>", "/page");
     let page = visitor.follow().page();
@@ -179,4 +217,67 @@ fn the_site_may_have_a_template_for_messages() {
         "{}",
         page.source()
     );
+}
+
+#[test]
+fn no_cache_further_out_keeps_a_message_that_is_carried_on() {
+    let site = site();
+    let [mut writer, mut reader] = [site.visitor(), site.visitor()];
+    for _ in 0..2 {
+        reader.open("/gone").page().is(308);
+        assert_eq!(reader.page().header("cdn-cache-control"), "max-age=3600");
+        assert_eq!(reader.page().header("set-cookie"), "");
+    }
+    leave(&mut writer, "Rain", "/gone");
+    writer.open("/gone").page().is(308);
+    let page = writer.page();
+    assert!(page.was_hit() && page.header("set-cookie").starts_with("__Host-flash="), "{page}");
+    assert_eq!(page.header("cdn-cache-control"), "");
+    assert_eq!(page.header("cache-control"), "private, no-store");
+    writer.follow().page().has("p", "Rain");
+}
+
+#[test]
+fn a_message_is_in_the_language_of_its_page() {
+    let own = "<p lang=\"{{ lang }}\">{{ text }} {{ t(key=\"close\") }}</p>";
+    for (own, saved) in [(None, "gespeichert"), (Some(own), "gespeichert Schließen")] {
+        let folder = files(own);
+        let write = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        };
+        write("project.toml", "languages = [\"en\", \"de\"]\n");
+        write("locales/en/a.ftl", "kept = saved\nclose = Close\n");
+        write("locales/de/a.ftl", "kept = gespeichert\nclose = Schließen\n");
+        let app = App::new().controllers(controllers![keep, gone, save, sent]);
+        let site = Site::in_folder(folder.path()).of(app);
+        let mut visitor = site.visitor();
+        visitor.speaks("en");
+        visitor.send(http::Request::post("/keep").body("").unwrap());
+        visitor.follow().page().has("p", saved);
+        assert_eq!(visitor.page().address(), "/de/page");
+    }
+}
+
+#[test]
+fn a_message_is_shown_on_a_page_that_nothing_of_is_cached_yet() {
+    for target in ["/page", "/other", "/parts", "/within"] {
+        let site = site();
+        let mut visitor = site.visitor();
+        leave(&mut visitor, "Rain", target);
+        visitor.follow().page().has("p.flash.notice[role=status]", "“Rain” is saved.");
+        assert!(!visitor.page().was_hit(), "{target}");
+        visitor.open(target).page().has_no("p", "Rain");
+    }
+}
+
+#[test]
+fn a_page_that_sends_on_with_its_own_message_leaves_that() {
+    let site = site();
+    let mut visitor = site.visitor();
+    leave(&mut visitor, "Rain", "/sent");
+    visitor.open("/sent").page().is(303);
+    assert_eq!(visitor.page().headers().get_all("set-cookie").iter().count(), 1);
+    visitor.follow().page().has("p", "Sent.").has_no("p", "Rain");
 }

@@ -18,7 +18,7 @@ use crate::dispatch::{Location, Route, Table, Target, service_controller, servic
 use crate::extract::Need;
 use crate::files::{Files, Overlay};
 use crate::frontend::{Edition, LANG_CAPTURE, key_scope};
-use crate::http::Languages;
+use crate::http::{Languages, keeps_out_shared_caches};
 use crate::inline::InlineKind;
 use crate::problem::{Problem, Problems, nearest};
 use crate::request_values::RequestUses;
@@ -188,6 +188,7 @@ impl EditionLoader {
         for (name, location) in table.templates().filter(|(name, _)| !is_there(name)) {
             problems.push(at(location, self.no_template(name)));
         }
+        self.check_further_caches(&table, templates.as_ref(), &mut problems);
         if let Some(templates) = &templates {
             self.check_sessions(&table, templates, &mut problems);
             for route in table.routes() {
@@ -199,7 +200,7 @@ impl EditionLoader {
             check_no_sessions(&table, &mut problems);
         }
         if self.languages.is_empty() {
-            check_no_languages(&table, &mut problems);
+            self.check_no_languages(&table, &mut problems);
         }
         if !self.docroot.is_dir() {
             check_no_files(&self.docroot, &table, &mut problems);
@@ -211,26 +212,16 @@ impl EditionLoader {
     /// Which values of the request the pages of a route use.
     fn uses(&self, route: &Route, table: &Table, templates: &Engine) -> RequestUses {
         let mut uses = RequestUses::NONE;
-        match &route.target {
-            Target::Template(name) => uses.add(templates.uses(name)),
-            Target::Controller(name) => {
-                for controller in self.controllers.iter().filter(|known| known.name() == name) {
-                    for (template, _) in controller.templates() {
-                        uses.add(templates.uses(template));
-                    }
-                    for need in controller.all_needs() {
-                        match need {
-                            Need::Lang => uses.add(RequestUses::LANG),
-                            Need::Scheme => uses.add(RequestUses::SCHEME),
-                            _ => {}
-                        }
-                    }
-                }
+        if !route.target.is_content() {
+            return uses;
+        }
+        self.templates_of(route).into_iter().for_each(|name| uses.add(templates.uses(name)));
+        for need in self.controllers_of(route).flat_map(Registration::all_needs) {
+            match need {
+                Need::Lang => uses.add(RequestUses::LANG),
+                Need::Scheme => uses.add(RequestUses::SCHEME),
+                _ => {}
             }
-            Target::Service(_)
-            | Target::Files { .. }
-            | Target::Alias(_)
-            | Target::Redirect { .. } => return uses,
         }
         // Error pages that are kept have the key of the page.
         for status in route.cache_statuses.iter() {
@@ -253,18 +244,9 @@ impl EditionLoader {
             if route.cache.kind == CacheType::NoCache {
                 continue;
             }
-            let named: Vec<&str> = match &route.target {
-                Target::Template(name) => vec![name],
-                Target::Controller(name) => {
-                    let known = self.controllers.iter().filter(|known| known.name() == name);
-                    known.flat_map(Registration::templates).map(|(name, _)| &**name).collect()
-                }
-                Target::Service(_)
-                | Target::Files { .. }
-                | Target::Alias(_)
-                | Target::Redirect { .. } => continue,
-            };
-            for name in named.into_iter().filter(|name| templates.names_session(name)) {
+            for name in
+                self.templates_of(route).into_iter().filter(|name| templates.names_session(name))
+            {
                 problems.push(at(
                     &route.location,
                     format!(
@@ -274,6 +256,76 @@ impl EditionLoader {
                     ),
                 ));
             }
+        }
+    }
+
+    /// Pages that are made for the session of one visitor, and that caches further out are told to keep.
+    fn check_further_caches(
+        &self,
+        table: &Table,
+        templates: Option<&Engine>,
+        problems: &mut Problems,
+    ) {
+        for route in table.routes() {
+            let named = self.templates_of(route);
+            let shows = named.iter().any(|name| templates.is_some_and(|it| it.names_session(name)));
+            let controllers = self.controllers_of(route);
+            let mut needs = controllers.flat_map(|controller| controller.all_needs());
+            if !shows && !needs.any(Need::is_of_session) {
+                continue;
+            }
+            let said = [("browser", &route.browser), ("cdn", &route.cdn)];
+            for (key, said) in said {
+                if said.as_ref().is_none_or(keeps_out_shared_caches) {
+                    continue;
+                }
+                let message = format!(
+                    "`{key}` has caches further out keep a page for all visitors that is made for the session of one: leave it \
+                     out, or write browser = \"private, max-age=60\""
+                );
+                problems.push(at(&route.location, message));
+            }
+        }
+    }
+
+    /// The controllers that a route leads to.
+    fn controllers_of(&self, route: &Route) -> impl Iterator<Item = &Registration> {
+        let name = match &route.target {
+            Target::Controller(name) => Some(name.clone()),
+            Target::Template(_)
+            | Target::Service(_)
+            | Target::Files { .. }
+            | Target::Alias(_)
+            | Target::Redirect { .. } => None,
+        };
+        self.controllers.iter().filter(move |known| name.as_deref() == Some(known.name()))
+    }
+
+    /// The templates that the pages of a route are known to be made of.
+    fn templates_of<'a>(&'a self, route: &'a Route) -> Vec<&'a str> {
+        let of_controllers = self.controllers_of(route).flat_map(Registration::templates);
+        let own = match &route.target {
+            Target::Template(name) => Some(name.as_str()),
+            _ => None,
+        };
+        own.into_iter().chain(of_controllers.map(|(name, _)| *name)).collect()
+    }
+
+    /// Routes with a page for each language when the site has named no languages.
+    fn check_no_languages(&self, table: &Table, problems: &mut Problems) {
+        for route in table.routes() {
+            let mut needs = self.controllers_of(route).flat_map(Registration::all_needs);
+            let message = if route.vary.contains(&ACCEPT_LANGUAGE) {
+                "`vary` names accept-language, so the route has a page for each of the site's languages"
+            } else if needs.any(|need| matches!(need, Need::Lang)) {
+                "the controller takes the page's language, one of the site's languages"
+            } else {
+                continue;
+            };
+            let message = format!(
+                "{message}, and project.toml names none: write there, at the top, languages = [\"en\", \"de\"]"
+            );
+            problems.push(at(&route.location, message));
         }
     }
 
@@ -365,18 +417,6 @@ fn check_no_sessions(table: &Table, problems: &mut Problems) {
         let message = "the route has a page for each user, and the site has no sessions: add \
                        `App::new().session::<…>(\"/sign-in\")`";
         problems.push(at(&route.location, message.to_owned()));
-    }
-}
-
-/// Routes with a page for each language when the site has named no languages.
-fn check_no_languages(table: &Table, problems: &mut Problems) {
-    for route in table.routes() {
-        if route.vary.contains(&ACCEPT_LANGUAGE) {
-            let message = "`vary` names accept-language, so the route has a page for each of the \
-                           site's languages, and project.toml names none: write there, at the top, \
-                           languages = [\"en\", \"de\"]";
-            problems.push(at(&route.location, message.to_owned()));
-        }
     }
 }
 

@@ -70,13 +70,15 @@ use crate::log::RecordClock;
 use crate::problem::{Problem, Problems};
 use crate::raw::RawService;
 use crate::request::Resources;
-use crate::session::SessionData;
+use crate::session::{SessionData, SessionRecord};
 use crate::state::{States, Updates};
 use crate::templates::{Customise, SiteFunction};
 
 /// What the site's sessions are.
 struct SessionType {
     id: TypeId,
+    /// Whether a session is one of them.
+    is_of: fn(&SessionRecord) -> bool,
     /// Where visitors sign in.
     sign_in: Arc<str>,
 }
@@ -277,7 +279,8 @@ impl App {
                 "`.session::<…>(\"{sign_in}\")`: the page to sign in is a path of the site, as in \"/sign-in\""
             )));
         }
-        self.session = Some(SessionType { id: TypeId::of::<S>(), sign_in: sign_in.into() });
+        let (id, is_of) = (TypeId::of::<S>(), SessionRecord::is_of::<S> as fn(&_) -> _);
+        self.session = Some(SessionType { id, is_of, sign_in: sign_in.into() });
         self
     }
 

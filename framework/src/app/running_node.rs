@@ -266,10 +266,21 @@ fn open_frontend(
         )
         .into());
     }
+    if keys.is_none() && edition.templates.shows_messages() {
+        return Err(Problem::new(
+            "templates of the site show messages, `{{ flash() }}`, so its front ends need a secret to seal them with: set \
+             HEADWATER_SECRET_KEY, or HEADWATER_SECRET_KEY_FILE, to what the command `secret` prints, the same \
+             on all front ends"
+                .to_owned(),
+        )
+        .into());
+    }
     let is_secure = config.environment != Environment::Development;
     let of_sessions = keys.clone().filter(|_| app.session.is_some());
     let cookies = of_sessions.map(|keys| SessionCookies::new(keys, is_secure));
+    let is_of_the_site = app.session.as_ref().map_or((|_| false) as fn(&_) -> _, |it| it.is_of);
     let flashes = Flashes::new(keys.map(|keys| FlashCookies::new(keys, is_secure)));
+    let cookies = (cookies, is_of_the_site);
     let sessions = Sessions::new(cookies, config.session.lifetime, Arc::clone(&cache));
     let sessions = Arc::new(sessions);
     let follower = CacheFollower::new(

@@ -31,6 +31,9 @@ const MOST_FILES: usize = 4096;
 /// How deep braces may nest.
 const DEEPEST: usize = 16;
 
+/// How deep calls may nest: more, because the text of a message may hold parentheses that nothing closes.
+const DEEPEST_CALLS: usize = 64;
+
 impl Catalogues {
     /// Reads `folder`, which has a folder for each of the site's languages; it may be missing. What is wrong is added to
     /// `problems`.
@@ -122,7 +125,9 @@ impl Reader<'_> {
 
     fn file(&mut self, path: &Path, text: String, catalogue: &mut Catalogue) {
         if let Some(offset) = too_deep(&text) {
-            let message = format!("braces may nest {DEEPEST} deep here; make it several messages");
+            let message = format!(
+                "braces may nest {DEEPEST} deep here, and calls {DEEPEST_CALLS}; make it several messages"
+            );
             return self.problems.push(Problem::at_line(path, line_of(&text, offset), message));
         }
         let resource = match FluentResource::try_new(text) {
@@ -161,16 +166,20 @@ fn unreadable(path: &Path, error: &io::Error) -> Problem {
     Problem::in_file(path, format!("cannot be read: {error}"))
 }
 
-/// Where a text opens more braces than may be open.
+/// Where a text opens more braces than may be open, or within braces more calls.
 fn too_deep(text: &str) -> Option<usize> {
-    let mut depth = 0_usize;
+    let (mut braces, mut calls) = (0_usize, 0_usize);
     text.bytes().position(|byte| {
         match byte {
-            b'{' => depth += 1,
-            b'}' => depth = depth.saturating_sub(1),
+            b'{' => braces += 1,
+            b'}' => braces = braces.saturating_sub(1),
+            b'(' => calls += 1,
+            b')' => calls = calls.saturating_sub(1),
             _ => {}
         }
-        depth > DEEPEST
+        // What is not within braces is text.
+        calls *= usize::from(braces > 0);
+        braces > DEEPEST || calls > DEEPEST_CALLS
     })
 }
 

@@ -62,6 +62,10 @@ struct Catalogue {
     fallbacks: Vec<usize>,
 }
 
+/// The stack that the formatter takes for messages that name each other, as deep as it follows them: measured without optimization and
+/// doubled.
+const STACK: usize = 512 * 1024;
+
 /// What is built in in English: it stands in for what no language of the site has.
 static ENGLISH: LazyLock<Catalogue> = LazyLock::new(|| Catalogue::empty("en", &[]));
 
@@ -77,9 +81,19 @@ pub(crate) enum Argument<'a> {
 impl<'a> From<&'a serde_json::Value> for Argument<'a> {
     fn from(value: &'a serde_json::Value) -> Argument<'a> {
         match (value.as_f64(), value.as_str()) {
-            (Some(number), _) => Argument::Number(number),
+            (Some(number), _) => Argument::number(number, value.to_string()),
             (None, Some(text)) => Argument::Text(text.into()),
             (None, None) => Argument::Text(value.to_string().into()),
+        }
+    }
+}
+
+impl Argument<'_> {
+    /// A number that is `written` so. What a floating-point number cannot hold is shown as it is.
+    pub(crate) fn number(number: f64, written: String) -> Argument<'static> {
+        match written.parse::<i128>() {
+            Ok(whole) if number as i128 != whole => Argument::Text(written.into()),
+            _ => Argument::Number(number),
         }
     }
 }
@@ -144,7 +158,9 @@ impl Catalogues {
             (name, value)
         });
         let (arguments, mut errors) = (FluentArgs::from_iter(arguments), Vec::new());
-        let text = catalogue.bundle.format_pattern(pattern, Some(&arguments), &mut errors);
+        let text = stacker::maybe_grow(STACK, STACK, || {
+            catalogue.bundle.format_pattern(pattern, Some(&arguments), &mut errors)
+        });
         for error in errors {
             let (lang, cause) = (&*catalogue.tag, sentence(&error));
             tracing::warn!(key, lang, cause, "a text is not complete");

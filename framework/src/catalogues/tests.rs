@@ -175,3 +175,37 @@ fn what_is_built_in_is_there_in_each_language_with_the_same_arguments() {
     let first = keys(&catalogues.all[0]);
     assert!(first.len() > 5 && catalogues.all.iter().all(|catalogue| keys(catalogue) == first));
 }
+
+#[test]
+fn a_long_way_from_message_to_message_needs_no_stack_of_the_template() {
+    let mut chain = "a0 = end\n".to_owned();
+    for level in 1..99 {
+        chain.push_str(&format!("a{level} = {{ a{} }}\n", level - 1));
+    }
+    let (catalogues, problems) = load(&["en"], &[("en/a.ftl", &chain)]);
+    assert_eq!(problems, [""; 0]);
+    // So much is left for functions at the deepest place of a template.
+    let thread = std::thread::Builder::new().stack_size(128 * 1024);
+    let text = thread.spawn(move || text(&catalogues, "en", "a98").unwrap()).unwrap();
+    assert_eq!(text.join().unwrap(), "end");
+}
+
+#[test]
+fn calls_nest_as_deep_as_they_may_and_parentheses_of_a_text_do_not() {
+    let deep = |levels: usize| {
+        let calls = ("NUMBER(".repeat(levels), ")".repeat(levels));
+        let catalogue = format!("a = A\nb = {{ {}1{} }}\n", calls.0, calls.1);
+        load(&["en"], &[("en/a.ftl", &catalogue)]).1
+    };
+    assert_eq!(deep(64), [""; 0]);
+    for levels in [65, 100_000] {
+        assert!(
+            deep(levels)[0].starts_with("en/a.ftl:2: braces may nest 16 deep here, and calls 64")
+        );
+    }
+    let sad = format!("sad = {{ $n ->\n   *[other] {}\n }}\n", ":( ".repeat(50));
+    assert_eq!(
+        load(&["en"], &[("en/a.ftl", &format!("a = {}\n{sad}", ":( ".repeat(500)))]).1,
+        [""; 0]
+    );
+}

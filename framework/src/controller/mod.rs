@@ -3,7 +3,7 @@
 //! - [`Registration`]: a controller with its name, its steps and what it invalidates; made by the
 //!   attribute `#[controller]` or by hand. [`Controllers`] is a list of them, made by
 //!   [`controllers!`](crate::controllers).
-//! - [`Before`] and [`After`]: steps around a controller. [`Next`]: what a
+//! - [`Before`] and [`After`]: steps around a controller; [`signed_in`] is one. [`Next`]: what a
 //!   [wrapper](Registration::wrap) calls.
 //! - [`Invalidates`]: what a controller makes wrong in the caches, with the values of its route put
 //!   in: `Invalidations`.
@@ -60,6 +60,7 @@ mod list;
 mod panic;
 mod registration;
 mod run;
+mod signed_in;
 mod step;
 mod wrap;
 
@@ -70,5 +71,6 @@ pub use invalidates::{Condition, Invalidates, Piece};
 pub use list::Controllers;
 pub use registration::{Controller, ControllerFn, Registration};
 pub use run::answer;
+pub use signed_in::{SignedIn, signed_in};
 pub use step::{After, AfterFn, AfterFnWithParts, Before, BeforeFn, ViaFn, ViaFnWithParts};
 pub use wrap::Next;

@@ -70,7 +70,7 @@ pub use need::{Need, NeededResource, NeededRules, NeededSession, NeededState};
 pub use path::{Path, PathRejection};
 pub use query::{Query, QueryRejection};
 pub use resource::{NoSuchResource, Resource};
-pub use session::{Session, SessionRejection, signed_in};
+pub use session::{Session, SessionRejection};
 pub use session_user::SessionUser;
 pub use texts::Texts;
 pub use variant_name::VariantName;

@@ -60,6 +60,8 @@ pub enum Need {
     Session(NeededSession),
     /// The user of the visitor's session: a route that caches must say `session = "user"`.
     SessionUser,
+    /// That the visitor has a session, as [`signed_in`](crate::controller::signed_in) asks: not on a route that caches.
+    SignedIn,
     /// The site's front ends, as [`Cluster`](super::Cluster): what is invalidated with it is not known to `check`.
     Cluster,
     /// A state of the site; see [`Need::state`].
@@ -131,7 +133,7 @@ impl Need {
             Need::Form => NotInKey::check_form(scope),
             Need::Changes => NotInKey::check_changes(scope),
             Need::Texts => NotInKey::check_texts(scope),
-            Need::Session(_) => NotInKey::check_session(scope),
+            Need::Session(_) | Need::SignedIn => NotInKey::check_session(scope),
             Need::SessionUser => NotInKey::check_session_user(scope),
             Need::Lang
             | Need::Scheme
@@ -140,6 +142,11 @@ impl Need {
             | Need::State(_)
             | Need::Resource(_) => Ok(()),
         }
+    }
+
+    /// Whether it is something of the visitor's session.
+    pub(crate) fn is_of_session(&self) -> bool {
+        matches!(self, Need::Session(_) | Need::SessionUser | Need::SignedIn)
     }
 
     /// What is wrong when the site lacks what is needed. `has_resource` says whether it has a resource
@@ -158,6 +165,11 @@ impl Need {
                 Some(NoSuchResource { type_name: (resource.type_name)() }.to_string())
             }
             Need::Rules(rules) => (rules.wrong)(),
+            Need::SignedIn if session.is_none() => Some(
+                "`signed_in` lets visitors with a session through, and the site has no sessions: add \
+                 `App::new().session::<…>(\"/sign-in\")`"
+                    .to_owned(),
+            ),
             Need::Session(needed) if session != Some((needed.id)()) => Some((needed.lacking)()),
             _ => None,
         }
@@ -181,6 +193,7 @@ impl fmt::Debug for Need {
             Need::Texts => f.write_str("Texts"),
             Need::Session(_) => f.write_str("Session"),
             Need::SessionUser => f.write_str("SessionUser"),
+            Need::SignedIn => f.write_str("SignedIn"),
             Need::Cluster => f.write_str("Cluster"),
             Need::State(state) => write!(f, "State({})", (state.type_name)()),
             Need::Resource(resource) => write!(f, "Resource({})", (resource.type_name)()),

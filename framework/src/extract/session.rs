@@ -8,7 +8,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use super::{FromRequestParts, Need, NotInKey, OptionalFromRequestParts};
 use crate::log::{Draft, Revocation, Revoked, SessionId};
 use crate::reply::{self, IntoReply, Reply};
-use crate::request::{Request, RequestParts, Site};
+use crate::request::{RequestParts, Site};
 use crate::session::{Ended, SessionData, SessionRecord, longest_from_now};
 use crate::state::WriteError;
 
@@ -110,12 +110,12 @@ impl<S: SessionData> FromRequestParts for Session<S> {
     async fn from_request_parts(parts: &mut RequestParts) -> Result<Session<S>, SessionRejection> {
         let session = Session::optional_from_request_parts(parts).await;
         let session = session.map_err(SessionRejection::NotInKey)?;
-        session.ok_or_else(|| SessionRejection::SignIn(sign_in(parts)))
+        session.ok_or_else(|| SessionRejection::of_guest(parts))
     }
 }
 
 /// Where a visitor of this request signs in, and is sent back from to what they have asked for.
-pub(super) fn sign_in(parts: &RequestParts) -> Option<String> {
+fn sign_in(parts: &RequestParts) -> Option<String> {
     let page = parts.site.sign_in.as_deref()?;
     let back = parts.uri.path_and_query().filter(|_| parts.method == Method::GET);
     Some(match back {
@@ -126,26 +126,10 @@ pub(super) fn sign_in(parts: &RequestParts) -> Option<String> {
     })
 }
 
-/// Lets only visitors with a session through: a before-step, `#[before(signed_in)]`, for controllers that need to know no more of
-/// it. Others are sent to the site's sign-in page, with what they have asked for as `back`.
-///
-/// ```
-/// use headwater::prelude::*;
-///
-/// #[controller("archive.show")]
-/// #[before(signed_in)]
-/// async fn show() -> Reply {
-///     text("For members.")
-/// }
-/// ```
-///
-/// # Errors
-/// The redirect to the sign-in page; or what is wrong with a route that caches.
-pub async fn signed_in(request: &mut Request) -> Result<(), SessionRejection> {
-    NotInKey::check_session(&request.parts.scope).map_err(SessionRejection::NotInKey)?;
-    match request.parts.session {
-        Some(_) => Ok(()),
-        None => Err(SessionRejection::SignIn(sign_in(&request.parts))),
+impl SessionRejection {
+    /// That of a visitor without a session.
+    pub(crate) fn of_guest(parts: &RequestParts) -> SessionRejection {
+        SessionRejection::SignIn(sign_in(parts))
     }
 }
 
@@ -173,6 +157,7 @@ pub(super) fn no_such_session<S>() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::request::Request;
     use serde::{Deserialize, Serialize};
 
     #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -1,6 +1,5 @@
 use std::str::FromStr;
 
-use super::session::sign_in;
 use super::{FromRequestParts, Need, NotInKey, OptionalFromRequestParts, SessionRejection};
 use crate::request::RequestParts;
 
@@ -42,6 +41,6 @@ impl<U: FromStr + Send> FromRequestParts for SessionUser<U> {
     async fn from_request_parts(parts: &mut RequestParts) -> Result<Self, SessionRejection> {
         let user = SessionUser::optional_from_request_parts(parts).await;
         let user = user.map_err(SessionRejection::NotInKey)?;
-        user.ok_or_else(|| SessionRejection::SignIn(sign_in(parts)))
+        user.ok_or_else(|| SessionRejection::of_guest(parts))
     }
 }

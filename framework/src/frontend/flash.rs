@@ -15,23 +15,26 @@
 //!
 //! *Once.* The cookie is gone with the response that shows the message. Two requests for the same page that are under way at
 //! the same time, from two tabs, have it both: front ends share no memory, and to ask a back end would make each such
-//! response a call. A response that is lost on its way, and asked for again, shows the message then.
+//! response a call. A response that is lost on its way, and asked for again, shows the message then. A browser has one message at
+//! a time: a second redirect that leaves one, before the first has reached its page, takes its place.
 //!
 //! It is sealed, so that no other site, and no script, puts words of its own into a page. It expires after a minute, wherever it is.
 
 use std::rc::Rc;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use http::header::{HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
+use http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
 use http::request::Parts;
 use http::{Method, Uri};
 use serde_json::{Map, Value};
 
 use super::escape::escape;
 use crate::computation::Code;
+use crate::http::keep_from_shared_caches;
 use crate::log::milliseconds_since_1970;
 use crate::pieces::{Piece, Pieces};
+use crate::request_values::RequestValues;
 use crate::session::{Flash, FlashCookies, SentFlash};
 use crate::templates::{Engine, NoFragments, Values};
 
@@ -79,7 +82,9 @@ impl Flashes {
         };
         let expires = milliseconds_since_1970() + SECONDS * 1000;
         let sent = SentFlash { flash, path: path_of(headers), expires };
-        append(headers, cookies.set(&sent, SECONDS as i64)?)
+        let cookie = cookies.set(&sent, SECONDS as i64)?;
+        keep_from_shared_caches(headers);
+        append(headers, cookie)
     }
 
     /// The message that the page shows which a client asks for, as HTML.
@@ -110,7 +115,8 @@ impl Flashes {
     /// Has a response that shows the message be forgotten by all caches, and the browser forget the message.
     pub(super) fn forget(&self, headers: &mut HeaderMap) {
         let Some(cookies) = &self.cookies else { return };
-        headers.insert(http::header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+        keep_from_shared_caches(headers);
         if let Err(error) = append(headers, cookies.forget()) {
             tracing::error!(%error, "a message cannot be forgotten");
         }
@@ -123,7 +129,8 @@ impl Flashes {
         let Some(sent) = self.waiting(client).filter(|sent| leads_on && sent.path.is_some()) else {
             return;
         };
-        headers.insert(http::header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+        keep_from_shared_caches(headers);
         let seconds = sent.expires.saturating_sub(milliseconds_since_1970()) / 1000;
         let sent = SentFlash { path: path_of(headers), ..sent };
         let carried = cookies.set(&sent, seconds as i64).and_then(|set| append(headers, set));
@@ -156,7 +163,7 @@ fn html(flash: &Flash, templates: &Engine, language: Option<&str>) -> Bytes {
     let text = language.and_then(|language| templates.text(language, &flash.key, &arguments));
     let text = text.unwrap_or_else(|| words(&flash.key, &arguments));
     if templates.contains(TEMPLATE) {
-        match by_template(flash, &arguments, &text, templates) {
+        match by_template(flash, (&arguments, &text), templates, language) {
             Ok(html) => return html,
             Err(error) => tracing::error!(%error, "a message is shown without `{TEMPLATE}`"),
         }
@@ -194,11 +201,13 @@ fn words(key: &str, arguments: &Map<String, Value>) -> String {
 
 fn by_template(
     flash: &Flash,
-    arguments: &Map<String, Value>,
-    text: &str,
+    (arguments, text): (&Map<String, Value>, &str),
     templates: &Engine,
+    language: Option<&str>,
 ) -> Result<Bytes, String> {
-    let mut values = Values::new();
+    let request = RequestValues { lang: language.map(Arc::from), ..RequestValues::default() };
+    let values = Values::new().of_request(request);
+    let mut values = values.map_err(|error| error.to_string())?;
     for (name, value) in
         [("kind", flash.kind.as_str()), ("key", flash.key.as_str()), ("text", text)]
     {
@@ -275,5 +284,22 @@ mod tests {
         }
         let error = Flashes::default().leave(flash(), &mut HeaderMap::new()).unwrap_err();
         assert!(error.contains("HEADWATER_SECRET_KEY"), "{error}");
+    }
+
+    #[test]
+    fn a_message_that_is_carried_on_waits_no_longer() {
+        let cookies = FlashCookies::new(crate::session::Keys::of(["secret"]), false);
+        let flashes = Flashes::new(Some(cookies.clone()));
+        let path = Some("/moved".to_owned());
+        let sent = SentFlash { flash: flash(), path, expires: milliseconds_since_1970() + 30_500 };
+        let client = client("/moved", &cookies.set(&sent, 30).unwrap());
+        let location = (http::header::LOCATION, HeaderValue::from_static("/page"));
+        let mut headers = HeaderMap::from_iter([location]);
+        flashes.carry(&client, &mut headers);
+        let set = headers[SET_COOKIE].to_str().unwrap();
+        assert!(set.contains("Max-Age=30") || set.contains("Max-Age=29"), "{set}");
+        let pair = set.split(';').next().unwrap().parse().unwrap();
+        let carried = cookies.open(&HeaderMap::from_iter([(http::header::COOKIE, pair)]));
+        assert_eq!(carried, Some(SentFlash { path: Some("/page".to_owned()), ..sent }));
     }
 }

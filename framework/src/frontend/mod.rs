@@ -375,7 +375,7 @@ impl FrontEnd {
     fn respond(&self, visit: Visit<'_>, served: Served) -> Result<Response<Body>, Box<Unfinished>> {
         let served = match served {
             Served::Failed(mut failed) => {
-                let language = self.dispatcher.router.settle_variant(visit, &mut failed);
+                let language = self.dispatcher.router.settle(visit, &mut failed);
                 let maker = &self.dispatcher.maker;
                 let made = maker.error_for(&visit.client.headers, visit.edition, &failed, language);
                 Served::Made { made: made.into(), cache: failed.cache }

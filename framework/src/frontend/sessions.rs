@@ -1,10 +1,11 @@
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
-use http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
+use http::header::{HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
 
 use crate::cache::Cache;
 use crate::clock;
+use crate::http::{is_kept_from_shared_caches, keep_from_shared_caches};
 use crate::link::SnapshotPiece;
 use crate::log::{
     Epoch, LogEpoch, LogId, Position, Revocation, SessionId, milliseconds_since_1970,
@@ -19,6 +20,8 @@ const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 pub(crate) struct Sessions {
     /// `None` if the site has no sessions.
     cookies: Option<SessionCookies>,
+    /// Whether a session is one as the site's code has them now.
+    is_of_the_site: fn(&SessionRecord) -> bool,
     /// How long a session lives.
     lifetime: Duration,
     cache: Arc<Cache>,
@@ -59,18 +62,18 @@ impl ClientSession {
 }
 
 impl Sessions {
-    /// Those that these cookies hold, if the site has sessions; while `cache` has a lease, what is known here is
-    /// complete.
+    /// Those that these cookies hold, if the site has sessions, and of which it recognizes its own; while `cache` has a lease,
+    /// what is known here is complete.
     pub(crate) fn new(
-        cookies: Option<SessionCookies>,
+        (cookies, is_of_the_site): (Option<SessionCookies>, fn(&SessionRecord) -> bool),
         lifetime: Duration,
         cache: Arc<Cache>,
     ) -> Sessions {
-        Sessions { cookies, lifetime, cache, known: RwLock::default() }
+        Sessions { cookies, is_of_the_site, lifetime, cache, known: RwLock::default() }
     }
 
-    /// What a client's cookie says, unless it has expired or is known to have ended. A back end decides
-    /// whether it has.
+    /// What a client's cookie says, unless it has expired, is known to have ended, or is of another type than the site's. A
+    /// back end decides whether it has ended.
     pub(super) fn open<'a>(
         &self,
         headers: &HeaderMap,
@@ -78,7 +81,7 @@ impl Sessions {
     ) -> Option<&'a Arc<SessionRecord>> {
         let cookies = self.cookies.as_ref()?;
         let open = || {
-            let session = cookies.open(headers)?;
+            let session = cookies.open(headers).filter(self.is_of_the_site)?;
             let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
             let has_ended = known.revocations.as_ref().is_some_and(|known| known.revoke(&session));
             (!has_ended && session.expires > milliseconds_since_1970()).then(|| Arc::new(session))
@@ -106,9 +109,7 @@ impl Sessions {
         if session.expires.saturating_sub(now) >= lifetime / 2 {
             return;
         }
-        let caching = headers.get_all(CACHE_CONTROL).iter().filter_map(|value| value.to_str().ok());
-        let mut directives = caching.flat_map(|value| value.split(',')).map(str::trim);
-        let is_private = directives.any(|directive| ["private", "no-store"].contains(&directive));
+        let is_private = is_kept_from_shared_caches(headers);
         if !is_private || cookies.is_set_in(headers) || !self.honours(session) {
             return;
         }
@@ -149,6 +150,7 @@ impl Sessions {
             }
         };
         let cookie = HeaderValue::try_from(cookie).map_err(|error| error.to_string())?;
+        keep_from_shared_caches(headers);
         headers.append(SET_COOKIE, cookie);
         Ok(())
     }
@@ -189,5 +191,72 @@ impl Sessions {
     /// A record could not be read: no session is honoured until a back end sends all that have ended.
     pub(super) fn distrust(&self) {
         self.known.write().unwrap_or_else(PoisonError::into_inner).revocations = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cache::CacheLimits;
+    use crate::session::Keys;
+
+    const LOG: LogEpoch = LogEpoch::first_of(1);
+
+    fn sessions(is_of_the_site: fn(&SessionRecord) -> bool) -> Sessions {
+        let limits = CacheLimits { bytes: 1 << 10, persistent_bytes: 1, groups: 1, patterns: 1 };
+        let cache = Cache::new(limits);
+        cache.follow(LOG, Position::START);
+        cache.renew(clock::now(), Duration::from_secs(3600));
+        let cookies = Some(SessionCookies::new(Keys::of(["secret"]), true));
+        let lifetime = Duration::from_secs(3600);
+        let sessions = Sessions::new((cookies, is_of_the_site), lifetime, Arc::new(cache));
+        sessions.welcomed(LOG.id, &[(LOG.epoch, Position::START)], Some(&[]));
+        sessions
+    }
+
+    /// A request of a client whose session ends in a minute, long before its half.
+    fn request(sessions: &Sessions) -> HeaderMap {
+        let issued = Issue { log: LOG, position: Position::START, time: 0 };
+        let (id, user) = (SessionId::random(), Some("ana".to_owned()));
+        let expires = milliseconds_since_1970() + 60_000;
+        let session = SessionRecord { id, user, issued, expires, data: Vec::new() };
+        let set = sessions.cookies.as_ref().unwrap().set(&session, 60).unwrap();
+        let pair = set.split(';').next().unwrap().parse().unwrap();
+        HeaderMap::from_iter([(http::header::COOKIE, pair)])
+    }
+
+    #[test]
+    fn a_session_of_another_type_than_the_sites_is_none() {
+        let (own, other) = (sessions(|_| true), sessions(|_| false));
+        let request = request(&own);
+        assert!(own.open(&request, &ClientSession::default()).is_some());
+        assert!(other.open(&request, &ClientSession::default()).is_none());
+    }
+
+    #[test]
+    fn a_session_is_renewed_where_no_cache_keeps_the_cookie_for_others() {
+        let sessions = sessions(|_| true);
+        let request = request(&sessions);
+        for (lines, is_renewed) in [
+            (&[("cache-control", "private, no-cache")][..], true),
+            (&[("cache-control", "no-store")], true),
+            (&[("cache-control", "no-cache")], false),
+            (&[], false),
+            (&[("cache-control", "private"), ("cdn-cache-control", "max-age=60")], false),
+            (&[("cache-control", "no-store"), ("set-cookie", "__Host-session=")], false),
+            (&[("cache-control", "no-store"), ("set-cookie", "__Host-session-hint=1")], true),
+        ] {
+            let line = |(name, value): &(&'static str, &'static str)| {
+                (name.parse::<HeaderName>().unwrap(), HeaderValue::from_static(value))
+            };
+            let mut headers: HeaderMap = lines.iter().map(line).collect();
+            let before = headers.get_all(SET_COOKIE).iter().count();
+            let client = ClientSession::default();
+            sessions.renew(&client, &mut headers.clone());
+            sessions.open(&request, &client);
+            sessions.renew(&client, &mut headers);
+            let set = headers.get_all(SET_COOKIE).iter().count() - before;
+            assert_eq!(set, usize::from(is_renewed), "{lines:?}");
+        }
     }
 }

@@ -1,5 +1,8 @@
 use std::time::Duration;
 
+use http::HeaderName;
+use http::header::{ACCEPT_LANGUAGE, COOKIE};
+
 use super::flash::Flashes;
 use super::group_headers::GroupHeader;
 use super::page_headers::PageHeaders;
@@ -51,4 +54,16 @@ pub(crate) struct Settings {
     pub page_headers: PageHeaders,
     /// The messages of redirects for the next page.
     pub flashes: Flashes,
+}
+
+impl Settings {
+    /// The headers by which a visitor's language is chosen, where the path does not say it.
+    pub(super) fn language_headers(&self) -> &'static [HeaderName] {
+        static NAMES: [HeaderName; 2] = [ACCEPT_LANGUAGE, COOKIE];
+        match self.language_cookie {
+            _ if self.languages.is_empty() || self.languages.has_one() => &[],
+            None => &NAMES[..1],
+            Some(_) => &NAMES,
+        }
+    }
 }

@@ -6,6 +6,7 @@
 //! - [`negotiation`]: which content codings a client takes; [`encoding`]: content in them.
 //! - [`Languages`]: which of a site's languages a visitor is answered in; `weight` reads the `q` of
 //!   the members of a field like `Accept-Language`.
+//! - `shared_caches`: whether caches that many visitors share may keep a response.
 //! - `accept`: whether a client reads JSON rather than HTML.
 //! - [`gzip`]: one stream of pieces that were deflated each by itself.
 //! - `host`: the host that a request is for.
@@ -28,6 +29,7 @@ pub(crate) mod names;
 pub(crate) mod negotiation;
 pub(crate) mod proxies;
 pub(crate) mod ranges;
+mod shared_caches;
 pub(crate) mod validators;
 mod weight;
 
@@ -40,3 +42,6 @@ pub(crate) use negotiation::{Coding, Preferences};
 pub(crate) use proxies::network;
 pub use proxies::{Origin, Scheme};
 pub(crate) use proxies::{ProxyHeaders, TrustedProxies};
+pub(crate) use shared_caches::{
+    is_kept_from_shared_caches, keep_from_shared_caches, keeps_out_shared_caches,
+};

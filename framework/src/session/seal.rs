@@ -110,7 +110,10 @@ impl FlashCookies {
 impl<T: Serialize + DeserializeOwned> SealedCookies<T> {
     /// Whether a response with these headers sets the cookie.
     pub(crate) fn is_set_in(&self, headers: &HeaderMap) -> bool {
-        let is_set = |set: &HeaderValue| set.as_bytes().starts_with(self.name().as_bytes());
+        let is_set = |set: &HeaderValue| {
+            let rest = set.as_bytes().strip_prefix(self.name().as_bytes());
+            rest.is_some_and(|rest| rest.starts_with(b"="))
+        };
         headers.get_all(SET_COOKIE).iter().any(is_set)
     }
 
@@ -220,6 +223,16 @@ mod tests {
             bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
             assert_eq!(keys.open("a", std::str::from_utf8(&bytes).unwrap()), None);
         }
+    }
+
+    #[test]
+    fn a_cookie_of_a_longer_name_is_another() {
+        let cookies = SessionCookies::new(Keys::of(["secret"]), false);
+        let sets = |set: &str| {
+            cookies.is_set_in(&HeaderMap::from_iter([(SET_COOKIE, set.parse().unwrap())]))
+        };
+        assert!(sets("session=; Max-Age=0") && sets(&cookies.set(&record(), 60).unwrap()));
+        assert!(!sets("session-theme=dark") && !sets("sessions=1") && !sets("theme=session="));
     }
 
     #[test]

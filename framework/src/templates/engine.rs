@@ -50,6 +50,8 @@ pub struct Engine {
     /// All fragments in them.
     places: Arc<Places>,
     has_sessions: bool,
+    /// Whether one of them has a place for messages.
+    shows_messages: bool,
     /// The scripts and styles that stand in them, as far as they run by their hashes.
     inline: Arc<KnownInline>,
     /// The groups that fragments name, and where; none where they are an expression.
@@ -90,6 +92,7 @@ impl Engine {
             originals,
             places,
             has_sessions,
+            shows_messages: false,
             inline,
             named_groups,
             catalogues,
@@ -142,6 +145,10 @@ impl Engine {
         engine.json = engine.for_json();
         engine.originals = Arc::new(originals);
         engine.named_groups = named_groups(folder, &sources).collect();
+        engine.shows_messages = sources.iter().any(|source| fragments::calls_flash(&source.text));
+        if options.customise.is_empty() && options.catalogues.languages().next().is_none() {
+            translations::check_no_language(folder, &sources, &mut problems);
+        }
         let texts = translations::check(folder, &sources, &options.catalogues, &mut problems);
         engine.texts = texts.map(Arc::new);
         let globals = engine.tera.global_context().clone();
@@ -190,6 +197,11 @@ impl Engine {
     /// Whether a template names the visitor's session, itself or by what it includes or extends.
     pub fn names_session(&self, name: &str) -> bool {
         self.has_sessions && self.places.names_session(name)
+    }
+
+    /// Whether one of them has a place for messages.
+    pub(crate) fn shows_messages(&self) -> bool {
+        self.shows_messages
     }
 
     /// Renders a template. Its fragments are looked for in `fragments`, which gets those that were

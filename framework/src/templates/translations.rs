@@ -94,13 +94,8 @@ fn argument<'a>(name: &str, value: &'a Value) -> TeraResult<Argument<'a>> {
     if let Some(text) = value.as_str() {
         return Ok(Argument::Text(Cow::Borrowed(text)));
     }
-    // What a floating-point number cannot hold is shown as it is.
     if let Some(number) = value.as_f64().filter(|_| value.is_number()) {
-        let is_exact = value.as_i64().is_none_or(|whole| whole as f64 as i128 == whole.into());
-        return Ok(match is_exact {
-            true => Argument::Number(number),
-            false => Argument::Text(Cow::Owned(value.to_string())),
-        });
+        return Ok(Argument::number(number, value.to_string()));
     }
     if value.is_bool() {
         return Ok(Argument::Text(Cow::Owned(value.to_string())));
@@ -141,6 +136,36 @@ pub(super) fn check(
         }
     }
     are_all.then_some(keys)
+}
+
+/// Finds filters that go by the page's language, where the site has none.
+pub(super) fn check_no_language(folder: &Path, sources: &[Source], problems: &mut Problems) {
+    for Source { name, text } in sources {
+        for statement in scanner::statements(text) {
+            let (inside, first) = match statement {
+                Statement::Output(output) => (output, None),
+                Statement::Tag(tag) if tag.word == "filter" => {
+                    (tag.rest(), tokens(&text[tag.rest()]).first().copied())
+                }
+                Statement::Tag(tag) => (tag.rest(), None),
+            };
+            let tokens = tokens(&text[inside]);
+            let piped = tokens.windows(2).filter(|pair| pair[0] == Token::Sign("|"));
+            for token in first.into_iter().chain(piped.map(|pair| pair[1])) {
+                let Token::Word(filter) = token else { continue };
+                if fragments::FILTERS_OF_LANGUAGE.contains(&filter) {
+                    // A token is a piece of the text.
+                    let at = filter.as_ptr() as usize - text.as_ptr() as usize;
+                    let TextPosition { line, column } = TextPosition::of(text, at);
+                    let message = format!(
+                        "the filter `{filter}` goes by the page's language, and project.toml names none: write there, at the top, \
+                         languages = [\"en\"]"
+                    );
+                    problems.push(Problem::at_column(folder.join(name), line, column, message));
+                }
+            }
+        }
+    }
 }
 
 /// A call of `t` in a template.

@@ -300,6 +300,12 @@ impl Maker {
         headers.entry(header::CONTENT_TYPE).or_insert(media_type);
         let inline = templates.inline_in(&content);
         self.settings.page_headers.put_into(&mut headers, &inline);
+        let is_in_path = order.request.lang_in_path.is_some();
+        if order.is_for_one && !is_in_path && templates.uses(name).has(RequestUses::LANG) {
+            // That of a page with a key is known from its route.
+            let names = self.settings.language_headers().iter().cloned();
+            headers.extend(names.map(|name| (header::VARY, HeaderValue::from(name))));
+        }
         let content = MadeContent::Rendered { content, contains };
         let recorded = Some(recorded);
         Ok(Made { status, headers, content, inline, groups, recorded, cache: None, origin })

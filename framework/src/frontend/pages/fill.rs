@@ -101,6 +101,7 @@ impl Filler {
         let Made { status, headers, content, inline, groups, recorded, cache, origin } = made;
         let unstored = |status, mut headers, content| {
             prepare::keep_private(&mut headers, &order.route);
+            prepare::vary_elsewhere(&mut headers, &order.route, &self.settings);
             let (inline, groups, recorded) = (inline.clone(), Vec::new(), None);
             let made = Made { status, headers, content, inline, groups, recorded, cache, origin };
             Served::Made { made: Box::new(made), cache: order.made(false) }

@@ -70,12 +70,7 @@ pub(super) fn page(
         may_be_encoded && is_whole && body.len() >= SHORTEST && !settings.encodings.is_empty();
     let may_be_spliced = may_be_encoded && !is_whole && settings.encodings.contains(&Coding::Gzip);
     let may_be_encoded = has_encodings || may_be_spliced;
-    let by_language = language_headers(route, settings).iter();
-    let varying = route.vary.iter().map(|name| match *name == SESSION_USER {
-        true => &header::COOKIE,
-        false => name,
-    });
-    let names = varying.chain(by_language);
+    let names = varying(route, settings);
     vary(&mut headers, names.chain(&may_be_encoded.then_some(header::ACCEPT_ENCODING)));
     for header in &settings.group_headers {
         if let Some(value) = header.value(groups.iter().map(String::as_str)) {
@@ -102,15 +97,21 @@ pub(super) fn page(
     page
 }
 
-/// The headers by which the language of a route's pages is chosen, where they depend on it.
-fn language_headers(route: &Route, settings: &Settings) -> &'static [HeaderName] {
-    static NAMES: [HeaderName; 2] = [header::ACCEPT_LANGUAGE, header::COOKIE];
+/// The headers that the pages of a route depend on: those that it names, and those by which their language is chosen.
+fn varying<'r>(route: &'r Route, settings: &Settings) -> impl Iterator<Item = &'r HeaderName> {
+    let named = route.vary.iter().map(|name| match *name == SESSION_USER {
+        true => &header::COOKIE,
+        false => name,
+    });
     let uses = route.uses();
     let is_chosen = uses.has(RequestUses::LANG) && !uses.has(RequestUses::LANG_IN_PATH);
-    match settings.language_cookie {
-        _ if !is_chosen || settings.languages.has_one() => &[],
-        None => &NAMES[..1],
-        Some(_) => &NAMES,
+    named.chain(if is_chosen { settings.language_headers() } else { &[] })
+}
+
+/// Says what an answer depends on that is not kept here, where it may be kept elsewhere.
+pub(super) fn vary_elsewhere(headers: &mut HeaderMap, route: &Route, settings: &Settings) {
+    if headers.contains_key(header::CACHE_CONTROL) || headers.contains_key(CDN_CACHE_CONTROL) {
+        vary(headers, varying(route, settings));
     }
 }
 
@@ -147,10 +148,8 @@ pub(in crate::frontend) fn tell_uncached(
 ) {
     if !headers.contains_key(header::SET_COOKIE) {
         tell_as_the_route_says(headers, status, route);
-        if route.browser.is_some() || route.cdn.is_some() {
-            vary(headers, language_headers(route, settings).iter());
-        }
     }
+    vary_elsewhere(headers, route, settings);
     let caching = headers.entry(header::CACHE_CONTROL);
     caching.or_insert(HeaderValue::from_static("no-store"));
 }

@@ -229,14 +229,13 @@ impl Router {
         }
     }
 
-    /// The variant and the language of the error page for a request.
-    pub(super) fn settle_variant(&self, visit: Visit<'_>, failed: &mut Failed) -> Option<&str> {
-        let languages = &self.settings.languages;
-        // It is this client's alone, unless it was made of a key.
-        if failed.variant.is_none() {
-            failed.request.scheme = Some(visit.origin.scheme.as_str());
-            failed.request.path = Some(failed.path.as_str().into());
-        }
+    /// Settles the variant of the error page for a client's request, and what it may show of that: all, since it is for this client
+    /// alone. Returns its language.
+    pub(super) fn settle(&self, visit: Visit<'_>, failed: &mut Failed) -> Option<&str> {
+        failed.request.scheme.get_or_insert(visit.origin.scheme.as_str());
+        let path = CanonicalPath::new(visit.uri.path());
+        let path = path.as_ref().map_or(&*failed.path, CanonicalPath::as_str);
+        failed.request.path.get_or_insert_with(|| path.into());
         let variant = failed.variant.get_or_insert_with(|| {
             let variant = self.variant_of(visit);
             variant.map(|variant| variant.kind).unwrap_or_else(|cause| {
@@ -246,9 +245,7 @@ impl Router {
                 VariantKind::Yes
             })
         });
-        let language = variant.name().and_then(|name| languages.get(name));
-        let cookie = self.settings.language_cookie.as_deref();
-        language.or_else(|| languages.chosen(visit.headers(), cookie))
+        visit.language(&self.settings, variant)
     }
 
     /// The session of the client, if it is honoured here.

@@ -5,9 +5,10 @@ use http::header::{self, HeaderMap, HeaderName};
 use http::request::Parts;
 use http::{Method, Uri};
 
-use super::Edition;
 use super::variant::VariantKind;
+use super::{Edition, LANG_CAPTURE};
 use crate::cache::Generation;
+use crate::dispatch::{CanonicalPath, Resolution};
 use crate::frontend::flash::ClientFlash;
 use crate::frontend::sessions::ClientSession;
 use crate::frontend::settings::Settings;
@@ -63,18 +64,37 @@ impl<'a> Visit<'a> {
         Visit { method: &Method::GET, uri, headers: Headers::OfPart(headers), ..self }
     }
 
-    /// The message that the page shows which the client asks for, as HTML: in the language of a variant, if it is named
-    /// after one.
+    /// The message that the page shows which the client asks for, as HTML, in the page's language.
     pub(in crate::frontend) fn shown_flash(
         self,
         settings: &Settings,
         variant: &VariantKind,
     ) -> Option<&'a Bytes> {
-        let (languages, templates) = (&settings.languages, &self.edition.templates);
+        let language = || self.language(settings, variant);
+        settings.flashes.shown(self.client, self.flash, &self.edition.templates, language)
+    }
+
+    /// The language in which something is said to this client on a page of a variant: that of the path, else that which the
+    /// variant is named after, else the one that the client's headers choose.
+    pub(super) fn language<'s>(
+        self,
+        settings: &'s Settings,
+        variant: &VariantKind,
+    ) -> Option<&'s str> {
+        let languages = &settings.languages;
+        if languages.is_empty() {
+            return None;
+        }
+        let in_path = || {
+            let path = CanonicalPath::new(self.uri.path()).ok()?;
+            let found = self.edition.table.resolve(self.method, path);
+            let Resolution::Route(matched) = found else { return None };
+            let (_, tag) = matched.place_of(LANG_CAPTURE)?;
+            languages.get(tag).filter(|known| *known == tag)
+        };
         let named = || variant.name().and_then(|name| languages.get(name));
         let cookie = settings.language_cookie.as_deref();
-        let language = || named().or_else(|| languages.chosen(self.headers(), cookie));
-        settings.flashes.shown(self.client, self.flash, templates, language)
+        in_path().or_else(named).or_else(|| languages.chosen(self.headers(), cookie))
     }
 
     /// The headers of the request.

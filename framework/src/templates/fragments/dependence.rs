@@ -98,16 +98,16 @@ impl Known {
         let lacks_values = row.is_some() && place.mentions.is_unknown;
         let has_key = !may_name_session && !lacks_values;
         let found = Dependence { all, has_key, ..Dependence::default() };
-        let mut uses = place.mentions.request_uses();
+        let (mut named, taken) = (place.mentions.request_uses(), place.mentions.uses);
         if all {
-            uses.add(RequestUses::LANG.and(RequestUses::SCHEME));
+            named.add(RequestUses::LANG.and(RequestUses::SCHEME));
         }
         let mut reader = Reader { known: self, is_row: row.is_some(), said: Vec::new(), found };
         if is_json(&self.template) {
             // Its text is escaped otherwise than in HTML.
             reader.say(b'J', b"");
         }
-        reader.of_request(uses);
+        reader.of_request(named, taken);
         if !is_of_data && row.is_none() {
             return match reader.said.is_empty() {
                 true => reader.found,
@@ -167,19 +167,18 @@ impl<'a> Reader<'a> {
         self.found
     }
 
-    /// The values of the request that are used. A value of the page that has taken the name of one is said as others are.
-    fn of_request(&mut self, uses: RequestUses) {
+    /// The values of the request that are named or that functions and filters take. A value of the page may have the name of
+    /// one: then it is said as others are, and what functions take is that of the request all the same.
+    fn of_request(&mut self, named: RequestUses, taken: RequestUses) {
         let values = self.known.values.request();
-        let is_given = |name| !self.known.values.is_set(name);
-        let lang = values.lang.as_deref();
-        let scheme = values.scheme.filter(|_| !is_given("scheme"));
-        let path = values.path.as_deref().filter(|_| !is_given("path"));
-        for (kind, value, used) in [
-            (b'L', lang, RequestUses::LANG),
-            (b'S', scheme, RequestUses::SCHEME),
-            (b'A', path, RequestUses::PATH),
-        ] {
-            if let Some(value) = value.filter(|_| uses.has(used)) {
+        let is_of_request = |name| self.known.values.is_set(name);
+        // Two names stand for the language.
+        let lang = values.lang.as_deref().filter(|_| named.has(RequestUses::LANG));
+        let other = |used, name| taken.has(used) || named.has(used) && is_of_request(name);
+        let scheme = values.scheme.filter(|_| other(RequestUses::SCHEME, "scheme"));
+        let path = values.path.as_deref().filter(|_| other(RequestUses::PATH, "path"));
+        for (kind, value) in [(b'L', lang), (b'S', scheme), (b'A', path)] {
+            if let Some(value) = value {
                 self.say(kind, value.as_bytes());
             }
         }

@@ -3,8 +3,10 @@
 use tera::{Error, Kwargs, State, Tera, TeraResult, Value};
 
 use super::arguments::{self, FragmentKey};
+use super::mentions::{Token, tokens};
 use super::render;
 use crate::pieces::Part;
+use crate::templates::scanner::{self, Statement};
 
 /// Whether the body of a fragment is to be evaluated.
 pub(super) const OPEN: &str = "__headwater_open";
@@ -15,10 +17,25 @@ pub(super) const CLOSE: &str = "__headwater_close";
 /// The text of the fragment that was found instead.
 pub(super) const FOUND: &str = "__headwater_found";
 
+/// The name of the function that makes the place of a message.
+const FLASH: &str = "flash";
+
+/// Whether a template has a place for messages.
+pub(in crate::templates) fn calls_flash(text: &str) -> bool {
+    scanner::statements(text).any(|statement| {
+        let inside = match statement {
+            Statement::Output(output) => output,
+            Statement::Tag(tag) => tag.rest(),
+        };
+        let is_call = |pair: &[Token<'_>]| pair == [Token::Word(FLASH), Token::Sign("(")];
+        tokens(&text[inside]).windows(2).any(is_call)
+    })
+}
+
 /// Adds `part` and `flash`, which a site may replace.
 pub(in crate::templates) fn register_part(tera: &mut Tera) {
     tera.register_function("part", part);
-    tera.register_function("flash", flash);
+    tera.register_function(FLASH, flash);
 }
 
 /// Adds what the rewritten tags call; it replaces whatever has these names.

@@ -65,8 +65,8 @@ mod tests;
 use std::sync::Arc;
 
 pub use arguments::{FragmentKey, FragmentType};
-pub(super) use functions::{register, register_part};
-pub(super) use mentions::{Places, SiteCode, Token, count, tokens};
+pub(super) use functions::{calls_flash, register, register_part};
+pub(super) use mentions::{FILTERS_OF_LANGUAGE, Places, SiteCode, Token, count, tokens};
 pub(super) use render::{Running, lang, request, variant};
 pub(super) use rewrite::constant_groups;
 pub use rewrite::rewrite;

@@ -12,7 +12,7 @@ const FUNCTIONS_OF_REQUEST: [(&str, RequestUses); 2] =
     [("alternates", RequestUses::LANG.and(RequestUses::PATH)), ("t", RequestUses::LANG)];
 
 /// Filters that go by the page's language.
-const FILTERS_OF_LANGUAGE: [&str; 2] = ["datetime", "number"];
+pub(in crate::templates) const FILTERS_OF_LANGUAGE: [&str; 2] = ["datetime", "number"];
 
 /// Filters that see what they are given and nothing else: Tera's own, and those of this framework.
 const FILTERS: [&str; 42] = [

@@ -42,6 +42,7 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
+pub(in crate::templates) use expression::FILTERS_OF_LANGUAGE;
 pub(super) use found::Path;
 pub(super) use places::Place;
 pub(in crate::templates) use places::{Places, SESSION, SiteCode, count};

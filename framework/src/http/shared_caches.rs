@@ -1,0 +1,57 @@
+//! What a response for one visitor says to caches that many visitors share (RFC 9111, section 5.2.2).
+
+use http::header::{CACHE_CONTROL, HeaderMap, HeaderValue};
+
+use super::names::CDN_CACHE_CONTROL;
+
+/// Whether this value of `Cache-Control`, or of its kin for CDNs, keeps shared caches out.
+pub(crate) fn keeps_out_shared_caches(value: &HeaderValue) -> bool {
+    let mut directives = value.to_str().unwrap_or_default().split(',').map(str::trim);
+    let refuse = ["private", "no-store"];
+    directives.any(|directive| refuse.iter().any(|known| directive.eq_ignore_ascii_case(known)))
+}
+
+/// Whether no shared cache may keep a response with these headers. CDNs go by their own header before any other (RFC 9213,
+/// section 2.2).
+pub(crate) fn is_kept_from_shared_caches(headers: &HeaderMap) -> bool {
+    let keeps_out = |name| headers.get_all(name).iter().any(keeps_out_shared_caches);
+    let says_nothing_to_cdns = !headers.contains_key(CDN_CACHE_CONTROL);
+    keeps_out(&CACHE_CONTROL) && (says_nothing_to_cdns || keeps_out(&CDN_CACHE_CONTROL))
+}
+
+/// Has no shared cache keep a response that sets a cookie, whatever was said to them before.
+pub(crate) fn keep_from_shared_caches(headers: &mut HeaderMap) {
+    headers.remove(CDN_CACHE_CONTROL);
+    if !is_kept_from_shared_caches(headers) {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_cdn_may_keep_is_kept_from_none() {
+        let headers = |lines: &[(&'static str, &'static str)]| {
+            let line = |(name, value): &(&'static str, &'static str)| {
+                (name.parse().unwrap(), HeaderValue::from_static(value))
+            };
+            lines.iter().map(line).collect::<HeaderMap>()
+        };
+        for (lines, is_kept) in [
+            (&[][..], false),
+            (&[("cache-control", "max-age=60")], false),
+            (&[("cache-control", "no-cache=\"private\"")], false),
+            (&[("cache-control", "max-age=60, Private")], true),
+            (&[("cache-control", "no-store")], true),
+            (&[("cache-control", "private"), ("cdn-cache-control", "max-age=60")], false),
+            (&[("cache-control", "private"), ("cdn-cache-control", "no-store")], true),
+        ] {
+            let mut headers = headers(lines);
+            assert_eq!(is_kept_from_shared_caches(&headers), is_kept, "{lines:?}");
+            keep_from_shared_caches(&mut headers);
+            assert!(is_kept_from_shared_caches(&headers), "{lines:?}");
+        }
+    }
+}
