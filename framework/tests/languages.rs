@@ -500,6 +500,23 @@ async fn a_page_under_a_key_of_the_variant_function_is_there_once_for_each_path_
     assert_eq!(site.seen("/hides/y", "de").await, hit("hidden"));
 }
 
+#[controller("addressed")]
+async fn addressed() -> Reply {
+    let name = "shows.html";
+    template(name)
+}
+
+#[tokio::test]
+async fn a_template_that_was_not_known_beforehand_shows_no_path_that_the_key_does_not_hold() {
+    let routes = "[[route]]\npath = \"/{name}\"\ncontroller = \"addressed\"\n";
+    let files = [("dispatch.conf", routes), ("templates/shows.html", "{{ path }}")];
+    let app = || App::new().controllers(controllers![addressed]);
+    let by_path = Site::open(app(), "", &files).await;
+    assert_eq!(by_path.seen("/x", "en").await, miss("/x"));
+    let by_key = Site::open(app().variant(|_| Variant::key("/all")), "", &files).await;
+    assert_eq!(by_key.get("/x", &[]).await.status(), 500);
+}
+
 #[tokio::test]
 async fn a_page_depends_on_the_headers_that_the_language_of_its_parts_comes_from() {
     let routes = "[[route]]\npath = \"/\"\ntemplate = \"page.html\"\nbrowser = \"max-age=60\"\n\
@@ -538,4 +555,23 @@ async fn a_site_with_one_language_chooses_none() {
     assert_eq!(site.seen("/", "en").await, miss("de Guten Tag, Ana"));
     assert_eq!(site.seen("/", "fr").await, hit("de Guten Tag, Ana"));
     assert_eq!(header(&site.get("/", &[]).await, "vary"), "");
+}
+
+#[controller("kept.elsewhere")]
+async fn kept_elsewhere() -> Reply {
+    error(StatusCode::NOT_FOUND).header("cache-control", "max-age=60")
+}
+
+#[tokio::test]
+async fn an_error_that_is_kept_elsewhere_names_what_it_was_chosen_by() {
+    let routes = "[[route]]\npath = \"/missing\"\ncontroller = \"missing\"\n\
+                  [[route]]\npath = \"/kept\"\ncontroller = \"kept.elsewhere\"\n";
+    let app = App::new().controllers(controllers![missing, kept_elsewhere]);
+    let site = Site::open(app, "", &[("dispatch.conf", routes)]).await;
+    for accept in ["text/html", "application/json"] {
+        let answer = site.get("/kept", &[("accept", accept)]).await;
+        assert_eq!((answer.status().as_u16(), header(&answer, "vary")), (404, "accept"));
+        assert!(answer.headers().get_all("vary").iter().any(|vary| vary == "accept-language"));
+        assert_eq!(header(&site.get("/missing", &[("accept", accept)]).await, "vary"), "");
+    }
 }

@@ -91,6 +91,15 @@ async fn badge() -> Reply {
     template!("badge.html")
 }
 
+fn hidden_template() -> Reply {
+    template("badge.html")
+}
+
+#[controller("hidden")]
+async fn hidden() -> Reply {
+    hidden_template()
+}
+
 #[controller("greeting")]
 async fn greeting(_lang: Lang) {}
 
@@ -288,4 +297,24 @@ async fn a_site_that_shows_messages_needs_a_secret_in_production() {
         problems.contains("show messages") && problems.contains("HEADWATER_SECRET_KEY"),
         "{problems}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_template_that_was_not_known_beforehand_shows_no_session_where_other_caches_keep_the_page()
+ {
+    let folder = folder(&[
+        ("hidden", "cache = \"no_cache\"\nname = \"own\""),
+        ("badge", "cache = \"no_cache\"\nbrowser = \"private, max-age=60\""),
+    ]);
+    let routes = folder.path().join("dispatch.conf");
+    let shared = "[[route]]\npath = \"/shared\"\ncontroller = \"hidden\"\ncache = \"no_cache\"\ncdn = \"max-age=60\"\n";
+    let routes_before = std::fs::read_to_string(&routes).unwrap();
+    std::fs::write(&routes, routes_before + shared).unwrap();
+    let app = App::new().session::<Account>("/sign-in").controllers(controllers![hidden, badge]);
+    let site = app.into_service(folder.path()).await.unwrap();
+    for (path, status) in [("/hidden/1", 200), ("/badge/1", 200), ("/shared", 500)] {
+        let request = http::Request::get(path).body(Body::empty()).unwrap();
+        assert_eq!(site.answer(request).await.status(), status, "{path}");
+    }
+    site.stop().await;
 }

@@ -217,6 +217,23 @@ async fn a_page_of_each_user_is_cached_for_that_user_alone() {
 }
 
 #[tokio::test]
+async fn a_front_end_that_is_cut_off_shows_no_users_page_in_the_place_of_an_error() {
+    let corner = "[[route]]\npath = \"/corner\"\ncontroller = \"accounts.corner\"\nsession = \"user\"\n\
+                  cache = { type = \"normal\", stale_if_error = \"1h\" }\n";
+    let cluster = Cluster::start(site().route(corner), 2).await;
+    let (f1, f2) = (cluster.visitor(0), cluster.visitor(1));
+    let ana = sign_in(&f1, "ana").await;
+    let with = [("cookie", &*ana)];
+    assert_eq!(f1.page_with("/corner", &with).await.text(), "corner of ana");
+    assert_eq!(f1.page("/corner").await.text(), "corner of a guest");
+    cluster.relays[0].cut(Cut::Silence);
+    assert_eq!(post(&f2, "/sign-out", &ana).await.status, 303);
+    // It does not know that the session has ended, and knows that it does not.
+    let page = f1.page_with("/corner", &with).await;
+    assert_eq!((page.status, page.text()), (200, "corner of a guest"), "{}", page.cache_status());
+}
+
+#[tokio::test]
 async fn a_sign_in_that_was_checked_before_all_sessions_were_ended_begins_none() {
     let cluster = Cluster::start(site(), 2).await;
     let (f1, f2) = (cluster.visitor(0), cluster.visitor(1));

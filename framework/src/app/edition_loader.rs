@@ -18,7 +18,7 @@ use crate::dispatch::{Location, Route, Table, Target, service_controller, servic
 use crate::extract::Need;
 use crate::files::{Files, Overlay};
 use crate::frontend::{Edition, LANG_CAPTURE, key_scope};
-use crate::http::{Languages, keeps_out_shared_caches};
+use crate::http::Languages;
 use crate::inline::InlineKind;
 use crate::problem::{Problem, Problems, nearest};
 use crate::request_values::RequestUses;
@@ -274,11 +274,7 @@ impl EditionLoader {
             if !shows && !needs.any(Need::is_of_session) {
                 continue;
             }
-            let said = [("browser", &route.browser), ("cdn", &route.cdn)];
-            for (key, said) in said {
-                if said.as_ref().is_none_or(keeps_out_shared_caches) {
-                    continue;
-                }
+            for key in route.sharing_keys() {
                 let message = format!(
                     "`{key}` has caches further out keep a page for all visitors that is made for the session of one: leave it \
                      out, or write browser = \"private, max-age=60\""

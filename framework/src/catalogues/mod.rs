@@ -62,8 +62,8 @@ struct Catalogue {
     fallbacks: Vec<usize>,
 }
 
-/// The stack that the formatter takes for messages that name each other, as deep as it follows them: measured without optimization and
-/// doubled.
+/// The stack that the formatter may take for messages that name each other, until it has met as many placeables as it follows. Without
+/// optimization 128 KiB are not enough.
 const STACK: usize = 512 * 1024;
 
 /// What is built in in English: it stands in for what no language of the site has.

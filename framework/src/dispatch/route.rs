@@ -9,6 +9,7 @@ use super::capture_template::CaptureTemplate;
 use super::path::PathPattern;
 use super::pattern::Pattern;
 use super::{AuditPolicy, CachePolicy, CacheStatuses, ForgeryPolicy, QueryKey, Rate};
+use crate::http::keeps_out_shared_caches;
 use crate::http::names::SESSION_USER;
 use crate::request_values::RequestUses;
 
@@ -249,6 +250,15 @@ impl Route {
     /// Whether the user of the client's session belongs to its cache key.
     pub fn is_by_user(&self) -> bool {
         self.vary.contains(&SESSION_USER)
+    }
+
+    /// Which of its keys have caches further out keep its pages for all visitors.
+    pub fn sharing_keys(&self) -> impl Iterator<Item = &'static str> {
+        let said = [("browser", &self.browser), ("cdn", &self.cdn)];
+        said.into_iter().filter_map(|(key, said)| match said {
+            Some(said) if !keeps_out_shared_caches(said) => Some(key),
+            _ => None,
+        })
     }
 
     /// Whether it takes requests with this method.

@@ -203,10 +203,15 @@ mod tests {
     const LOG: LogEpoch = LogEpoch::first_of(1);
 
     fn sessions(is_of_the_site: fn(&SessionRecord) -> bool) -> Sessions {
+        let sessions = without_lease(is_of_the_site);
+        sessions.cache.renew(clock::now(), Duration::from_secs(3600));
+        sessions
+    }
+
+    fn without_lease(is_of_the_site: fn(&SessionRecord) -> bool) -> Sessions {
         let limits = CacheLimits { bytes: 1 << 10, persistent_bytes: 1, groups: 1, patterns: 1 };
         let cache = Cache::new(limits);
         cache.follow(LOG, Position::START);
-        cache.renew(clock::now(), Duration::from_secs(3600));
         let cookies = Some(SessionCookies::new(Keys::of(["secret"]), true));
         let lifetime = Duration::from_secs(3600);
         let sessions = Sessions::new((cookies, is_of_the_site), lifetime, Arc::new(cache));
@@ -223,6 +228,21 @@ mod tests {
         let set = sessions.cookies.as_ref().unwrap().set(&session, 60).unwrap();
         let pair = set.split(';').next().unwrap().parse().unwrap();
         HeaderMap::from_iter([(http::header::COOKIE, pair)])
+    }
+
+    #[test]
+    fn a_front_end_without_a_lease_renews_no_session() {
+        let sessions = without_lease(|_| true);
+        let (request, client) = (request(&sessions), ClientSession::default());
+        let session = sessions.open(&request, &client).unwrap();
+        assert!(!sessions.honours(session));
+        let no_store = (http::header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        let mut headers = HeaderMap::from_iter([no_store]);
+        sessions.renew(&client, &mut headers);
+        assert!(!headers.contains_key(SET_COOKIE));
+        sessions.cache.renew(clock::now(), Duration::from_secs(3600));
+        sessions.renew(&client, &mut headers);
+        assert!(headers.contains_key(SET_COOKIE));
     }
 
     #[test]

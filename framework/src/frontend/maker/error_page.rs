@@ -80,13 +80,20 @@ impl Maker {
         failed: &Failed,
         language: Option<&str>,
     ) -> Made {
-        match wants_problem(client) {
+        let mut made = match wants_problem(client) {
             true => {
                 self.log(failed);
                 self.problem_document(failed)
             }
             false => self.error_page(edition, failed, language),
+        };
+        // A controller may have said that it is kept elsewhere.
+        if made.headers.contains_key(header::CACHE_CONTROL) {
+            let names = [header::ACCEPT].into_iter();
+            let names = names.chain(self.settings.language_headers().iter().cloned());
+            made.headers.extend(names.map(|name| (header::VARY, HeaderValue::from(name))));
         }
+        made
     }
 
     fn problem_document(&self, failed: &Failed) -> Made {

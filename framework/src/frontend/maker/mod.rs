@@ -259,6 +259,13 @@ impl Maker {
                  `cache = \"no_cache\"`"
             )));
         }
+        let mut shared = order.route.sharing_keys().filter(|_| order.is_for_one);
+        if let Some(key) = shared.next().filter(|_| templates.names_session(name)) {
+            return Err(Failure::internal(format!(
+                "the template `{name}` names `session`, and `{key}` of the route has caches further out keep the page for all \
+                 visitors: leave it out, or write browser = \"private, max-age=60\""
+            )));
+        }
         // One for one client gets all that there is.
         let lacking = templates.names_of_request(name).without(order.request.known());
         let lacking = if self.settings.languages.is_empty() {
