@@ -74,7 +74,7 @@ const MODULES: &[Allowed] = &[
             "request_values",
         ],
     ),
-    ("cli", &["config", "checkpoint", "log", "problem"]),
+    ("cli", &["config", "form", "checkpoint", "log", "catalogues", "http", "problem"]),
     ("config", &["frontend", "checkpoint", "session", "http", "problem", "units"]),
     ("admin", &["checkpoint", "state", "log", "body", "problem"]),
     (

@@ -22,6 +22,13 @@ use crate::problem::{Problem, Problems, line_of, nearest};
 pub(super) const BUILT_IN: [(&str, &str); 2] =
     [("en", include_str!("built_in/en.ftl")), ("de", include_str!("built_in/de.ftl"))];
 
+/// The texts that are built in in English, for a language in which they are not.
+pub(crate) fn built_in(tag: &str) -> Option<&'static str> {
+    let primary = tag.split('-').next().unwrap_or_default();
+    let is_there = BUILT_IN.iter().any(|(language, _)| language.eq_ignore_ascii_case(primary));
+    (!is_there).then_some(BUILT_IN[0].1)
+}
+
 /// The longest file of a catalogue, in bytes.
 const LONGEST: u64 = 1 << 20;
 

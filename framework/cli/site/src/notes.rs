@@ -6,9 +6,6 @@ use serde::{Deserialize, Serialize};
 /// How many notes the front page shows.
 const SHOWN: usize = 20;
 
-/// The longest note, in characters.
-const LONGEST: usize = 280;
-
 /// A note.
 #[derive(Clone, Serialize, Deserialize, Row)]
 pub struct Note {
@@ -49,35 +46,29 @@ impl Updates for Notes {
     }
 }
 
-/// What the form sends.
-#[derive(Default, Serialize, Deserialize)]
-#[serde(default)]
+/// What the form sends, and its rules.
+#[derive(Form)]
 pub struct Draft {
+    #[form(required, maxlength = 280, label = "note", autocomplete = "off")]
     text: String,
 }
 
 /// The front page.
 #[controller("notes.show")]
 pub async fn show(site: Data<Notes>) -> Reply {
-    page(&site)
+    template!("home.html")
+        .with("form", Draft::empty_form())
+        .with("notes", site.notes.by_key().newest(SHOWN))
 }
 
 /// Leaves a note and sends the visitor back to the front page.
 #[controller("notes.leave")]
-pub async fn leave(mut site: DataMut<Notes>, Form(draft): Form<Draft>) -> Result<Reply> {
-    let text = draft.text.trim();
-    if text.is_empty() || text.chars().count() > LONGEST {
-        let problem = format!("Please write 1 to {LONGEST} characters.");
-        let page = page(&site).with("draft", draft).with("problem", problem);
-        return Ok(page.with_status(StatusCode::UNPROCESSABLE_ENTITY));
-    }
-    site.update(Change::Leave {
-        text: text.to_owned(),
-    })
-    .await??;
+pub async fn leave(mut site: DataMut<Notes>, form: Submitted<Draft>) -> Result<Reply> {
+    let draft = form.valid(|form| {
+        template!("home.html")
+            .with("form", form)
+            .with("notes", site.notes.by_key().newest(SHOWN))
+    })?;
+    site.update(Change::Leave { text: draft.text }).await??;
     Ok(redirect_to("/"))
-}
-
-fn page(site: &NotesView) -> Reply {
-    template("home.html").with("notes", site.notes.by_key().newest(SHOWN))
 }

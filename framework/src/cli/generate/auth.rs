@@ -17,16 +17,16 @@ const CODE: &[(&str, &str)] = files! {
 };
 
 const TEMPLATES: &[(&str, &str)] = files! {
+    "accounts/corner.html": "corner.html",
     "accounts/forgot.html": "forgot.html",
     "accounts/join.html": "join.html",
-    "accounts/mailed.html": "mailed.html",
-    "accounts/part.html": "part.html",
     "accounts/reset.html": "reset.html",
     "accounts/show.html": "show.html",
     "accounts/sign_in.html": "sign_in.html",
 };
 
 const ROUTES: &str = include_str!("files/auth/routes.conf");
+const TEXTS: &str = include_str!("files/auth/accounts.ftl");
 
 /// What generated code needs beyond what a new site has.
 const DEPENDENCIES: [(&str, &str); 4] = [
@@ -50,14 +50,18 @@ pub(super) fn plan(plan: &mut Plan) {
     for (name, text) in TEMPLATES {
         plan.template(name, (*text).to_owned());
     }
+    plan.texts("accounts", TEXTS.to_owned());
     plan.routes("accounts", ROUTES.to_owned());
     let controllers = [
         "show",
+        "corner",
+        "join_form",
         "join",
         "sign_in_form",
         "sign_in",
         "sign_out",
         "sign_out_everywhere",
+        "forgot_form",
         "forgot",
         "reset_form",
         "reset",
@@ -83,5 +87,6 @@ pub(super) fn plan(plan: &mut Plan) {
         Some(format!("{}\n{SETTINGS}", text.trim_end()))
     });
     plan.navigation("{{ part(url=\"/parts/account\") }}");
+    plan.forms();
     plan.note("write a `Transport` for your mail in src/mailer.rs before the site goes public");
 }

@@ -22,6 +22,7 @@ pub(super) fn plan(plan: &mut Plan, name: &str, actions: &[String]) -> Result<()
     let label = heading(&name);
     let mut code = format!("//! {label}.\n\nuse headwater::prelude::*;\n");
     let mut routes = format!("# {label}.\n");
+    let mut texts = format!("# {label}.\n\n{name} =\n");
     for action in &known {
         code += &format!(
             "\n/// {}.\n#[controller(\"{name}.{action}\")]\npub async fn {action}() -> Reply {{\n    \
@@ -32,12 +33,14 @@ pub(super) fn plan(plan: &mut Plan, name: &str, actions: &[String]) -> Result<()
         routes += &format!(
             "\n[[route]]\nname = \"{name}.{action}\"\npath = \"{path}\"\ncontroller = \"{name}.{action}\"\nquery = []\n"
         );
+        texts += &format!("    .{action} = {}\n", heading(action));
         plan.template(
             &format!("{name}/{action}.html"),
-            TEMPLATE.replace("@Label@", &heading(action)),
+            TEMPLATE.replace("@key@", &format!("{name}.{action}")),
         );
     }
     plan.create(format!("src/{name}.rs"), code);
+    plan.texts(&name, texts);
     plan.routes(&name, routes);
     let known: Vec<String> = known.iter().map(|action| format!("{name}::{action}")).collect();
     plan.module(&name, &[format!(".controllers(controllers![{}])", known.join(", "))]);

@@ -69,6 +69,32 @@ fn method(text: &str) -> Option<usize> {
     None
 }
 
+/// Where the first setting of `text`, which is TOML, begins: behind comments and empty lines.
+pub(super) fn first_setting(text: &str) -> usize {
+    let before = text.split_inclusive('\n').take_while(|line| {
+        let line = line.trim_start();
+        line.is_empty() || line.starts_with('#')
+    });
+    before.map(str::len).sum()
+}
+
+/// `text`, a project.toml, with this tag at the end of its `languages`, where they stand on one line.
+pub(super) fn with_language(text: &str, tag: &str) -> Option<String> {
+    let mut offset = 0;
+    for line in text.split_inclusive('\n') {
+        let is_list = line.split_once('=').is_some_and(|(key, value)| {
+            key.trim() == "languages" && value.trim_start().starts_with('[')
+        });
+        if is_list {
+            let end = offset + line.find(']')?;
+            let comma = if text[..end].trim_end().ends_with('[') { "" } else { ", " };
+            return Some(format!("{}{comma}\"{tag}\"{}", &text[..end], &text[end..]));
+        }
+        offset += line.len();
+    }
+    None
+}
+
 /// `text`, a Cargo.toml, with this dependency.
 pub(super) fn with_dependency(text: &str, name: &str, value: &str) -> Option<String> {
     let section = text.find("[dependencies]\n")? + "[dependencies]\n".len();
@@ -119,6 +145,17 @@ mod tests {
             assert_eq!(text, format!("{before}{}{after}", methods.concat()));
         }
         assert_eq!(with_methods("fn main() {}", &methods), None);
+    }
+
+    #[test]
+    fn a_language_is_added_to_those_of_a_site() {
+        let text = "# A node.\n\nlanguages = [\"en\"] # all\n[http]\n";
+        let expected = "# A node.\n\nlanguages = [\"en\", \"de\"] # all\n[http]\n";
+        assert_eq!(with_language(text, "de").unwrap(), expected);
+        assert_eq!(&text[first_setting(text)..][..9], "languages");
+        for text in ["[http]\n", "languages = [\n\"en\",\n]\n"] {
+            assert_eq!(with_language(text, "de"), None);
+        }
     }
 
     #[test]

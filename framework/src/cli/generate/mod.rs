@@ -10,6 +10,7 @@ mod controller;
 mod deploy;
 mod edits;
 mod field;
+mod locale;
 mod plan;
 mod scaffold;
 mod table;
@@ -51,6 +52,11 @@ enum Kind {
     Scaffold(Named),
     /// Accounts: signing up, in and out, and a password that was forgotten
     Auth,
+    /// The texts of another language, to be translated
+    Locale {
+        /// The language, as a BCP 47 tag, as in `de` or `pt-BR`
+        tag: String,
+    },
     /// Containers: a back end, two front ends, and a proxy in front
     Deploy,
 }
@@ -100,6 +106,7 @@ pub(super) fn run(
             scaffold::plan(&mut plan, &words, &fields);
         }
         Kind::Auth => auth::plan(&mut plan),
+        Kind::Locale { tag } => locale::plan(&mut plan, tag)?,
         Kind::Deploy => deploy::plan(&mut plan),
     }
     plan.carry_out(generate.dry_run)

@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 
 use super::edits;
 use crate::config::Config;
+use crate::form::COMPONENTS;
 use crate::problem::{Problem, Problems};
 
 /// What is to be written into a site.
@@ -15,6 +16,9 @@ pub(super) struct Plan {
     root: PathBuf,
     dispatch: PathBuf,
     templates: PathBuf,
+    locales: PathBuf,
+    /// Those of the site, as project.toml names them.
+    languages: Vec<String>,
     /// Files that are not there yet, with their texts.
     new: Vec<(PathBuf, String)>,
     /// Files that are there: what they were, what they become, and the lines that are new.
@@ -46,6 +50,8 @@ impl Plan {
             root: root.to_owned(),
             dispatch: config.dispatch.path.clone(),
             templates: config.templates.path.clone(),
+            locales: config.locales.path.clone(),
+            languages: config.languages.clone(),
             new: Vec::new(),
             changed: Vec::new(),
             notes: Vec::new(),
@@ -75,6 +81,11 @@ impl Plan {
         self.new.push((path, text));
     }
 
+    /// A new file of text, wherever the site keeps such.
+    pub(super) fn create_at(&mut self, path: PathBuf, text: String) {
+        self.new.push((path, text));
+    }
+
     /// A new template.
     pub(super) fn template(&mut self, name: &str, text: String) {
         self.new.push((self.templates.join(name), text));
@@ -100,6 +111,58 @@ impl Plan {
         let dispatch = self.dispatch.clone();
         let by_hand = format!("include {file} in {}", dispatch.display());
         self.change(&dispatch, &by_hand, |text| Some(text.trim_end().to_owned() + "\n" + &include));
+    }
+
+    /// The languages of the site, the first for visitors who accept none of them.
+    pub(super) fn languages(&self) -> &[String] {
+        &self.languages
+    }
+
+    /// The folder with the texts of a language.
+    pub(super) fn locale(&self, tag: &str) -> PathBuf {
+        self.locales.join(tag)
+    }
+
+    /// A new file with texts in English, in the catalogue of a language that the site has.
+    pub(super) fn texts(&mut self, name: &str, text: String) {
+        let english = self.languages.iter().find(|tag| *tag == "en");
+        let tag = english.or(self.languages.first()).map_or("en", String::as_str);
+        let file = self.locale(tag).join(format!("{name}.ftl"));
+        if !tag.starts_with("en") {
+            self.notes.push(format!("the texts in {} are in English", file.display()));
+        }
+        self.new.push((file, text));
+        if self.languages.is_empty() {
+            let line = "languages = [\"en\"]";
+            let by_hand = format!("write at the top of project.toml: {line}");
+            self.change_file("project.toml", &by_hand, |text| {
+                let place = edits::first_setting(text);
+                Some(format!("{}{line}\n{}", &text[..place], &text[place..]))
+            });
+        }
+    }
+
+    /// What pages with forms, and their tests, need of a site, as a new one has it.
+    pub(super) fn forms(&mut self) {
+        if !self.templates.join("components.html").exists() {
+            self.template("components.html", COMPONENTS.to_owned());
+        }
+        let base = fs::read_to_string(self.templates.join("base.html")).unwrap_or_default();
+        if !base.contains("flash()") {
+            self.note("write `{{ flash() }}` into the template that all pages extend: it shows what a form has done");
+        }
+        let manifest = self.text("Cargo.toml").parse::<toml::Table>().unwrap_or_default();
+        let features =
+            manifest.get("dev-dependencies").and_then(|all| all.get("headwater")?.get("features"));
+        let has_tests = features
+            .and_then(toml::Value::as_array)
+            .is_some_and(|all| all.iter().any(|feature| feature.as_str() == Some("test")));
+        if !has_tests {
+            self.note(
+                "the tests take `headwater` with features = [\"test\"] among the dev-dependencies of Cargo.toml, and \
+                 `app()` in src/main.rs, which makes the `App`",
+            );
+        }
     }
 
     /// A line in the site's navigation, where it has one.
@@ -288,6 +351,25 @@ mod tests {
             let routes =
                 crate::dispatch::Table::load(&folder.path().join("dispatch.conf")).unwrap();
             assert_eq!(routes.routes().len(), if dry_run { 1 } else { 2 });
+        }
+    }
+
+    #[test]
+    fn texts_are_in_english_and_a_site_without_languages_has_it_then() {
+        for (settings, after, file, is_english) in [
+            ("# A node.\n[http]\n", "# A node.\nlanguages = [\"en\"]\n[http]\n", "en", true),
+            ("languages = [\"de\", \"en\"]\n", "languages = [\"de\", \"en\"]\n", "en", true),
+            ("languages = [\"de\"]\n", "languages = [\"de\"]\n", "de", false),
+        ] {
+            let (folder, _) = site();
+            write(&folder.path().join("project.toml"), settings).unwrap();
+            let config = Config::of_folder(folder.path()).unwrap();
+            let mut plan = Plan::new(folder.path(), &config).unwrap();
+            plan.texts("a", "a = A\n".to_owned());
+            let said = plan.carry_out(false).unwrap();
+            assert_eq!(said.contains("are in English"), !is_english, "{said}");
+            assert_eq!(text(&folder, "project.toml"), after);
+            assert_eq!(text(&folder, &format!("locales/{file}/a.ftl")), "a = A\n");
         }
     }
 

@@ -14,6 +14,7 @@ const CODE: &str = include_str!("files/scaffold.rs.in");
 const TESTS: &str = include_str!("files/scaffold_tests.rs.in");
 const REFUSED: &str = include_str!("files/refused_test.rs.in");
 const ROUTES: &str = include_str!("files/scaffold.conf");
+const TEXTS: &str = include_str!("files/scaffold.ftl");
 
 /// A table with pages: list, detail, forms, feed, tests.
 pub(super) fn plan(plan: &mut Plan, words: &Words, fields: &[Field]) {
@@ -26,47 +27,44 @@ pub(super) fn plan(plan: &mut Plan, words: &Words, fields: &[Field]) {
     for (name, text) in html::templates(words, fields, &plan.site_name(), year()) {
         plan.template(&format!("{module}/{name}"), text);
     }
+    plan.texts(module, words.filled(TEXTS).replace("@texts@\n", &form::texts(fields)));
     plan.routes(module, words.filled(ROUTES));
-    let controllers = ["list", "feed", "show", "create", "edit", "update", "delete"];
+    let controllers = ["list", "feed", "show", "new", "create", "edit", "update", "delete"];
     let controllers = controllers.map(|name| format!("{module}::{name}")).join(", ");
     let state = format!(".state::<{module}::{}>()", words.type_of_many());
     plan.module(module, &[state, format!(".controllers(controllers![{controllers}])")]);
-    plan.navigation(&words.filled("<a href=\"{{ url_for(name=\"@many@\") }}\">@Labels@</a>"));
+    plan.navigation(
+        &words.filled("<a href=\"{{ url_for(name=\"@many@\") }}\">{{ t(key=\"@many@\") }}</a>"),
+    );
     if picture.is_some() {
         pictures::plan(plan);
     }
-    if !plan.has("src/tests.rs") {
-        plan.note(
-            "the tests want `get`, `post` and `site` of src/tests.rs, as a new site has them",
-        );
-    }
-    plan.note("every visitor may write: take a session in the controllers that change something");
+    plan.forms();
+    plan.note(
+        "every visitor may write: when the site has accounts (`generate auth`), put `#[before(signed_in)]` above the \
+         controllers that change something",
+    );
 }
 
 fn tests(words: &Words, fields: &[Field]) -> String {
     let samples = |second: bool| {
-        let sample = |field: &Field| {
-            form::sample(field, second).map(|text| format!("{}={text}", field.name))
-        };
-        fields.iter().filter_map(sample).collect::<Vec<_>>().join("&")
+        fields.iter().filter_map(|field| form::sample(field, second)).collect::<String>()
     };
     let unnamed = words.filled("@Label@ ");
-    let (seen, changed, filled) = match html::main_field(fields) {
-        Some(_) => ("Rain &amp; sun", "Snow &amp; ice", "Rain &amp; sun"),
-        None => (&*unnamed, &*unnamed, "<form"),
+    let (seen, changed) = match html::main_field(fields) {
+        Some(_) => ("Rain & sun", "Snow & ice"),
+        None => (&*unnamed, &*unnamed),
     };
     let required = fields.iter().find(|field| form::is_required(field));
-    let refused = required.map(|field| REFUSED.replace("@required@", &field.name));
+    let refused = required.map(|field| REFUSED.replace("@required@", &field.heading()));
     let article = words.filled("@a label@");
-    let text = format!("{TESTS}{}", refused.unwrap_or_default());
     words
-        .filled(&text)
+        .filled(&TESTS.replace("@refused@\n", &refused.unwrap_or_default()))
         .replace("@article@", article.split(' ').next().unwrap_or("a"))
-        .replace("@entered@", &samples(false))
-        .replace("@changed@", &samples(true))
-        .replace("@seen@", seen)
-        .replace("@filled@", filled)
-        .replace("@seen_changed@", changed)
+        .replace("@enter@", &samples(false))
+        .replace("@change@", &samples(true))
+        .replace("@seen@", seen.trim_end())
+        .replace("@seen_changed@", changed.trim_end())
 }
 
 /// The year, in which the addresses of a feed begin to be the site's.

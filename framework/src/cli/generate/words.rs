@@ -10,7 +10,7 @@ const KEYWORDS: [&str; 46] = [
 ];
 
 /// Types that generated code uses by these names.
-const TYPES: [&str; 39] = [
+const TYPES: [&str; 50] = [
     "After",
     "App",
     "At",
@@ -22,9 +22,12 @@ const TYPES: [&str; 39] = [
     "Content",
     "Cookies",
     "Data",
+    "DataMut",
     "Deserialize",
     "Error",
+    "FilledForm",
     "Form",
+    "FormData",
     "FormFile",
     "Headers",
     "Index",
@@ -33,6 +36,8 @@ const TYPES: [&str; 39] = [
     "Method",
     "Option",
     "Page",
+    "PageNumber",
+    "Pages",
     "Path",
     "Place",
     "Position",
@@ -41,15 +46,21 @@ const TYPES: [&str; 39] = [
     "Ref",
     "Reply",
     "Request",
+    "RequestId",
     "Result",
     "Row",
     "Rows",
     "Self",
     "Session",
+    "SessionUser",
+    "Site",
     "State",
     "String",
+    "Submitted",
     "Table",
     "Value",
+    "Violation",
+    "Visitor",
 ];
 
 /// The names that a word of the command line stands for.
@@ -76,7 +87,7 @@ impl Words {
         }
         for word in [&one, &many] {
             let name = camel_case(word);
-            if TYPES.contains(&&*name) {
+            if TYPES.contains(&&*name) || TYPES.contains(&&*format!("{name}Form")) {
                 return Err(Problem::new(format!(
                     "`{name}` is a type that the code uses already; write another word, as in site_{word}"
                 )));
