@@ -84,6 +84,11 @@ fn attributes<'p>(page: &'p Response, name: &str) -> Vec<&'p str> {
     values.collect()
 }
 
+#[test]
+fn the_components_are_those_of_the_framework() {
+    assert_eq!(include_str!("../../templates/components.html"), headwater::form::COMPONENTS);
+}
+
 #[tokio::test]
 async fn the_front_page_shows_stories_at_both_of_its_addresses() {
     let visitor = CLUSTER.borrow().visitor(0);

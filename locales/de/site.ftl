@@ -21,9 +21,9 @@ newest-stories = Neueste Berichte
 no-stories = Noch ist nichts geschehen.
 invite = Etwas gesehen?
 invite-text = Eine gesperrte Straße, ein offenes Tor, ein Reiher auf dem Rathaus: zwei Absätze genügen.
-newer = Neuere
-older = Ältere
-pages = Seiten
+pagination-previous = Neuere
+pagination-next = Ältere
+pagination = Seiten
 page-title = Alle Berichte, Seite { $number }
 comments = { $count ->
     [one] 1 Kommentar
@@ -46,7 +46,7 @@ picture-hint = Wenn Sie eins haben: PNG, JPEG, WebP oder GIF, bis 4 MB.
 publish = Bericht veröffentlichen
 
 # Was Formulare und Meldungen sagen
-problems = Das hat noch nicht geklappt:
+form-errors = Das hat noch nicht geklappt:
 picture-strange = Die Datei ist kein Bild in PNG, JPEG, WebP oder GIF.
 story-published = Ihr Bericht ist da: Er steht auf der ersten Seite.
 comment-posted = Ihr Kommentar ist da.

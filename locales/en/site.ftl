@@ -21,9 +21,9 @@ newest-stories = Newest stories
 no-stories = Nothing has happened yet.
 invite = Seen something?
 invite-text = A closed road, an open day, a heron on the town hall: two paragraphs are enough.
-newer = Newer
-older = Older
-pages = Pages
+pagination-previous = Newer
+pagination-next = Older
+pagination = Pages
 page-title = All stories, page { $number }
 comments = { $count ->
     [one] 1 comment
@@ -46,7 +46,7 @@ picture-hint = If you have one: PNG, JPEG, WebP or GIF, up to 4 MB.
 publish = Publish the story
 
 # What forms and messages say
-problems = That did not work yet:
+form-errors = That did not work yet:
 picture-strange = The file is not a PNG, JPEG, WebP or GIF picture.
 story-published = Your story is published: it is on the front page.
 comment-posted = Your comment is posted.
