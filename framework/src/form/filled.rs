@@ -53,9 +53,9 @@ impl FilledForm {
     }
 
     pub(super) fn of<T: FormData>(value: &T) -> FilledForm {
-        let mut writer = Writer(FilledForm::empty(T::spec()));
+        let mut writer = Writer { form: FilledForm::empty(T::spec()), first: 0 };
         value.write(&mut writer);
-        writer.0
+        writer.form
     }
 
     /// What is wrong.
@@ -96,16 +96,28 @@ impl FilledForm {
 
 /// What `#[derive(Form)]` writes the fields of a struct to.
 #[derive(Debug)]
-pub struct Writer(FilledForm);
+pub struct Writer {
+    form: FilledForm,
+    /// The place of the first field of the group that is written.
+    first: usize,
+}
 
 impl Writer {
     #[doc(hidden)]
     pub fn value<T: Serialize>(&mut self, place: usize, value: &T) {
-        match (texts_of(value), self.0.values.get_mut(place)) {
+        match (texts_of(value), self.form.values.get_mut(self.first + place)) {
             (Ok(texts), Some(values)) => *values = texts,
-            (Err(error), _) => self.0.fault = Some(error.to_string()),
+            (Err(error), _) => self.form.fault = Some(error.to_string()),
             (Ok(_), None) => {}
         }
+    }
+
+    /// Writes the group whose first field is at this place.
+    #[doc(hidden)]
+    pub fn group<T: FormData>(&mut self, place: usize, group: &T) {
+        self.first += place;
+        group.write(self);
+        self.first -= place;
     }
 }
 
@@ -135,7 +147,7 @@ struct ShownFields<'a>(&'a FilledForm);
 
 impl Serialize for ShownFields<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let fields = self.0.spec.fields;
+        let fields = &*self.0.spec.fields;
         let mut shown = serializer.serialize_struct("Fields", fields.len())?;
         for (place, field) in fields.iter().enumerate() {
             shown.serialize_field(field.name, &ShownField { form: self.0, field, place })?;

@@ -7,7 +7,7 @@ use super::field::FormField;
 use super::filled::FilledForm;
 use super::input_type::InputType;
 use super::spec::FormSpec;
-use super::{file_rules, rules, syntax};
+use super::{FormData, file_rules, rules, syntax};
 use crate::extract::{DecodeError, FormFile, SentFields, decode_field};
 
 /// The fields of a form that was sent, while `#[derive(Form)]` reads them one after the other.
@@ -17,6 +17,8 @@ pub struct Reader {
     texts: HashMap<String, Vec<String>>,
     files: HashMap<String, Vec<FormFile>>,
     too_large: Vec<String>,
+    /// The place of the first field of the group that is read.
+    first: usize,
     /// What was entered, field by field.
     values: Vec<Vec<String>>,
     errors: Errors,
@@ -40,6 +42,7 @@ impl Reader {
             texts,
             files,
             too_large: sent.too_large,
+            first: 0,
             values: vec![Vec::new(); spec.fields.len()],
             errors: Errors::new(spec),
             fault: None,
@@ -54,9 +57,19 @@ impl Reader {
         }
     }
 
+    /// The group whose first field is at this place, if all its fields keep all rules.
+    #[doc(hidden)]
+    pub fn group<T: FormData>(&mut self, place: usize) -> Option<T> {
+        self.first += place;
+        let group = T::read(self);
+        self.first -= place;
+        group
+    }
+
     /// The value of the field at this place, if it keeps all rules.
     #[doc(hidden)]
     pub fn value<T: DeserializeOwned>(&mut self, place: usize) -> Option<T> {
+        let place = self.first + place;
         let field = self.spec.fields.get(place)?;
         let entered = self.texts.remove(field.name).unwrap_or_default();
         let mut texts: Vec<String> =
@@ -128,7 +141,8 @@ impl Reader {
     pub fn optional_file(&mut self, place: usize) -> Option<Option<FormFile>> {
         let mut files = self.files(place)?;
         if files.len() > 1 {
-            self.errors.add_at(place, FormError::BadInput { input_type: InputType::File });
+            self.errors
+                .add_at(self.first + place, FormError::BadInput { input_type: InputType::File });
             return None;
         }
         Some(files.pop())
@@ -137,6 +151,7 @@ impl Reader {
     /// The files of a field that has any number of them.
     #[doc(hidden)]
     pub fn files(&mut self, place: usize) -> Option<Vec<FormFile>> {
+        let place = self.first + place;
         let field = self.spec.fields.get(place)?;
         let files = self.files.remove(field.name).unwrap_or_default();
         let before = self.errors.len();

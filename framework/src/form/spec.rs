@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use super::field::FormField;
 
 /// The fields of a form, as its struct declares them.
@@ -5,13 +7,25 @@ use super::field::FormField;
 pub struct FormSpec {
     /// What the ids of its fields begin with; may be empty.
     pub(super) id: &'static str,
-    pub(super) fields: &'static [FormField],
+    pub(super) fields: Cow<'static, [FormField]>,
 }
 
 impl FormSpec {
     #[doc(hidden)]
     pub const fn new(id: &'static str, fields: &'static [FormField]) -> FormSpec {
-        FormSpec { id, fields }
+        FormSpec { id, fields: Cow::Borrowed(fields) }
+    }
+
+    /// That of a form with groups: the fields stand in pieces.
+    #[doc(hidden)]
+    pub fn of_pieces(id: &'static str, pieces: &[&[FormField]]) -> FormSpec {
+        FormSpec { id, fields: Cow::Owned(pieces.concat()) }
+    }
+
+    /// All fields, in their order.
+    #[doc(hidden)]
+    pub fn fields(&self) -> &[FormField] {
+        &self.fields
     }
 
     /// The place of the field with this name.
@@ -19,13 +33,17 @@ impl FormSpec {
         self.fields.iter().position(|field| field.name == name)
     }
 
-    pub(super) fn field(&self, name: &str) -> Option<&'static FormField> {
+    pub(super) fn field(&self, name: &str) -> Option<&FormField> {
         self.fields.iter().find(|field| field.name == name)
     }
 
     /// What a site's author ought to change, though it compiles.
     pub(super) fn wrong(&self) -> Option<String> {
-        self.fields.iter().find_map(|field| {
+        let is_known = |place: usize, name| self.fields[..place].iter().any(|it| it.name == name);
+        self.fields.iter().enumerate().find_map(|(place, field)| {
+            if is_known(place, field.name) {
+                return Some(format!("two fields of a form have the name `{}`", field.name));
+            }
             let error = field.pattern?.compiled().err()?;
             Some(format!(
                 "the pattern of the form's field `{}` cannot be used: {error}",

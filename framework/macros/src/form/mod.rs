@@ -11,9 +11,16 @@ mod pattern;
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::spanned::Spanned;
-use syn::{Data, DeriveInput, Error, Fields, LitStr};
+use syn::{Data, DeriveInput, Error, Field, Fields, Ident, LitStr, Type};
 
 use self::field::{FormField, Shape};
+
+/// A field of the struct.
+enum Member<'a> {
+    Field(Box<FormField<'a>>),
+    /// A form of its own, whose fields stand here.
+    Group(&'a Ident, &'a Type),
+}
 
 /// What `#[derive(Form)]` generates.
 pub(crate) fn expand(input: DeriveInput) -> TokenStream {
@@ -29,22 +36,35 @@ fn read(input: &DeriveInput) -> syn::Result<TokenStream> {
         return Err(Error::new(input.generics.span(), "a form has no type parameters"));
     }
     let id = id_of(input)?;
-    let mut fields: Vec<FormField<'_>> = Vec::new();
+    let mut members: Vec<Member<'_>> = Vec::new();
     let mut wrong: Option<Error> = None;
     for field in &named.named {
+        if let Some(ident) = field.ident.as_ref().filter(|_| is_group(field)) {
+            members.push(Member::Group(ident, &field.ty));
+            continue;
+        }
+        let is_known = |name: &str| {
+            members.iter().any(|it| matches!(it, Member::Field(before) if before.name == name))
+        };
         match FormField::read(field) {
-            Ok(field) if fields.iter().any(|before| before.name == field.name) => {
+            Ok(field) if is_known(&field.name) => {
                 let twice = format!("there are two fields with the name `{}`", field.name);
                 combine(&mut wrong, Error::new(field.ident.span(), twice));
             }
-            Ok(field) => fields.push(field),
+            Ok(field) => members.push(Member::Field(Box::new(field))),
             Err(error) => combine(&mut wrong, error),
         }
     }
     match wrong {
         Some(wrong) => Err(wrong),
-        None => Ok(generate(input, &id, &fields)),
+        None => Ok(generate(input, &id, &members)),
     }
+}
+
+/// Whether `#[form(group)]` stands at the field.
+fn is_group(field: &Field) -> bool {
+    let mut words = field.attrs.iter().filter(|attribute| attribute.path().is_ident("form"));
+    words.any(|words| words.parse_args::<Ident>().is_ok_and(|word| word == "group"))
 }
 
 fn combine(wrong: &mut Option<Error>, error: Error) {
@@ -72,39 +92,20 @@ fn id_of(input: &DeriveInput) -> syn::Result<String> {
     Ok(id)
 }
 
-fn generate(input: &DeriveInput, id: &str, fields: &[FormField<'_>]) -> TokenStream {
+fn generate(input: &DeriveInput, id: &str, members: &[Member<'_>]) -> TokenStream {
     let ident = &input.ident;
-    let names: Vec<_> = fields.iter().map(|field| field.ident).collect();
-    let read: Vec<_> = (0..fields.len()).map(|place| format_ident!("field_{place}")).collect();
-    let reads = fields.iter().enumerate().map(|(place, field)| {
-        let ty = field.ty;
-        match (field.kind.is_file(), field.shape) {
-            (false, _) => quote!(reader.value::<#ty>(#place)),
-            (true, Shape::One) => quote!(reader.file(#place)),
-            (true, Shape::Optional) => quote!(reader.optional_file(#place)),
-            (true, Shape::Many) => quote!(reader.files(#place)),
-        }
-    });
-    let writes = fields.iter().enumerate().filter(|(_, field)| field.kind.is_kept());
-    let writes = writes.map(|(place, field)| {
-        let ident = field.ident;
-        quote!(writer.value(#place, &self.#ident);)
-    });
-    let patterns = fields.iter().enumerate().filter_map(|(place, field)| {
-        let (html, expression) = field.pattern.as_ref()?;
-        let name = format_ident!("PATTERN_{place}");
-        Some(quote! {
-            static #name: ::headwater::form::Pattern =
-                ::headwater::form::Pattern::new(#html, #expression);
-        })
-    });
-    let definitions = fields.iter().enumerate().map(|(place, field)| field.definition(place));
+    let mut parts = Parts::default();
+    for member in members {
+        parts.add(member);
+    }
+    let spec = parts.spec(id);
+    let Parts { names, reads, writes, patterns, rules, .. } = parts;
+    let read: Vec<_> = (0..names.len()).map(|place| format_ident!("field_{place}")).collect();
     quote! {
         impl ::headwater::form::FormData for #ident {
             fn spec() -> &'static ::headwater::form::FormSpec {
                 #(#patterns)*
-                static SPEC: ::headwater::form::FormSpec =
-                    ::headwater::form::FormSpec::new(#id, &[#(#definitions),*]);
+                #spec
                 &SPEC
             }
 
@@ -122,8 +123,87 @@ fn generate(input: &DeriveInput, id: &str, fields: &[FormField<'_>]) -> TokenStr
                 // The type's own `check` comes before that of the trait.
                 #[allow(unused_imports)]
                 use ::headwater::form::NoRules as _;
+                #(#rules)*
                 self.check(errors);
             }
+        }
+    }
+}
+
+/// What is generated of the members of a struct.
+#[derive(Default)]
+struct Parts<'a> {
+    names: Vec<&'a Ident>,
+    reads: Vec<TokenStream>,
+    writes: Vec<TokenStream>,
+    patterns: Vec<TokenStream>,
+    /// The rules of the groups.
+    rules: Vec<TokenStream>,
+    /// The fields that are not in groups.
+    definitions: Vec<TokenStream>,
+    /// The fields of each member, as a slice.
+    pieces: Vec<TokenStream>,
+    groups: Vec<&'a Type>,
+}
+
+impl<'a> Parts<'a> {
+    fn add(&mut self, member: &'a Member<'a>) {
+        let groups = &self.groups;
+        let number = self.names.len() - groups.len();
+        // What stands before it: so many fields, and all those of the groups.
+        let place = quote! {
+            #number #(+ <#groups as ::headwater::form::FormData>::spec().fields().len())*
+        };
+        let field = match member {
+            Member::Field(field) => field,
+            Member::Group(ident, ty) => {
+                self.names.push(ident);
+                self.reads.push(quote!(reader.group::<#ty>(#place)));
+                self.writes.push(quote!(writer.group(#place, &self.#ident);));
+                self.rules
+                    .push(quote!(::headwater::form::FormData::own_rules(&self.#ident, errors);));
+                self.pieces.push(quote!(<#ty as ::headwater::form::FormData>::spec().fields()));
+                self.groups.push(ty);
+                return;
+            }
+        };
+        let (ident, ty) = (field.ident, field.ty);
+        self.names.push(ident);
+        self.reads.push(match (field.kind.is_file(), field.shape) {
+            (false, _) => quote!(reader.value::<#ty>(#place)),
+            (true, Shape::One) => quote!(reader.file(#place)),
+            (true, Shape::Optional) => quote!(reader.optional_file(#place)),
+            (true, Shape::Many) => quote!(reader.files(#place)),
+        });
+        if field.kind.is_kept() {
+            self.writes.push(quote!(writer.value(#place, &self.#ident);));
+        }
+        if let Some((html, expression)) = &field.pattern {
+            let name = format_ident!("PATTERN_{number}");
+            self.patterns.push(quote! {
+                static #name: ::headwater::form::Pattern =
+                    ::headwater::form::Pattern::new(#html, #expression);
+            });
+        }
+        let definition = field.definition(number);
+        self.pieces.push(quote!(&[#definition][..]));
+        self.definitions.push(definition);
+    }
+
+    /// The fields: a constant, unless groups are among them.
+    fn spec(&self, id: &str) -> TokenStream {
+        let Parts { pieces, definitions, .. } = self;
+        if self.groups.is_empty() {
+            return quote! {
+                static SPEC: ::headwater::form::FormSpec =
+                    ::headwater::form::FormSpec::new(#id, &[#(#definitions),*]);
+            };
+        }
+        quote! {
+            static SPEC: ::std::sync::LazyLock<::headwater::form::FormSpec> =
+                ::std::sync::LazyLock::new(|| {
+                    ::headwater::form::FormSpec::of_pieces(#id, &[#(#pieces),*])
+                });
         }
     }
 }

@@ -50,7 +50,7 @@ impl Story {
 fn wrong(fields: &[(&str, &str)]) -> Vec<(&'static str, &'static str)> {
     let story = sent(fields);
     let mut wrong = Vec::new();
-    for field in Story::spec().fields {
+    for field in Story::spec().fields() {
         wrong.extend(story.errors().of(field.name()).map(|error| (field.name(), error.code())));
     }
     assert_eq!(story.value().is_none(), !story.errors().is_empty());
