@@ -86,7 +86,7 @@ impl Updates for Site {
         let number = at.position.0;
         match update {
             Update::Publish { title, body, picture } => {
-                let slug = self.free_slug(&title, number);
+                let slug = self.stories.free_slug(&title, at);
                 let (published, comments) = (at.millis(), 0);
                 let story =
                     Story { slug: slug.clone(), number, title, body, picture, published, comments };
@@ -115,30 +115,6 @@ impl SiteView {
     }
 }
 
-impl Site {
-    /// A slug for `title` that no story has yet.
-    fn free_slug(&mut self, title: &str, number: u64) -> String {
-        let slug = slug(title);
-        if self.stories.get(&slug).is_none() {
-            return slug;
-        }
-        let second = format!("{slug}-2");
-        match self.stories.get(&second) {
-            None => second,
-            // To count on would take longer the more stories have the title.
-            Some(_) => format!("{slug}-{number}"),
-        }
-    }
-}
-
-/// The ASCII letters and digits of `title` in lower case, with a `-` for whatever is between words.
-fn slug(title: &str) -> String {
-    let title = title.replace(['\'', '’'], "");
-    let words = title.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-    let slug = words.collect::<Vec<_>>().join("-").to_ascii_lowercase();
-    if slug.is_empty() { "story".to_owned() } else { slug }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -146,14 +122,6 @@ mod tests {
     async fn publish(site: &mut DataMut<Site>, title: &str) -> String {
         let (title, body) = (title.to_owned(), "Text.".to_owned());
         site.update(Update::Publish { title, body, picture: None }).await.unwrap().unwrap()
-    }
-
-    #[test]
-    fn a_slug_is_made_of_the_titles_words() {
-        assert_eq!(slug("Eels are back, below the Weir!"), "eels-are-back-below-the-weir");
-        assert_eq!(slug("Tanner's Lane"), "tanners-lane");
-        assert_eq!(slug("  10% more   rain "), "10-more-rain");
-        assert_eq!(slug("…"), "story");
     }
 
     #[tokio::test]

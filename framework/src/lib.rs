@@ -153,6 +153,7 @@ mod request_values;
 mod server;
 pub mod session;
 mod shown;
+mod slug;
 pub mod state;
 mod templates;
 #[cfg(feature = "test")]
@@ -167,3 +168,4 @@ pub use headwater_macros::{Variant, after, before, controller, invalidate};
 pub use http::{Languages, Origin, Scheme};
 pub use log::{Acknowledgement, Invalidation, Outcome, Position, Receipt};
 pub use problem::{Problem, Problems};
+pub use slug::slug;

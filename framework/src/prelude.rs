@@ -23,6 +23,7 @@ pub use crate::reply::{
 };
 pub use crate::request::{Request, RequestParts};
 pub use crate::session::{Ended, SessionData};
+pub use crate::slug::slug;
 pub use crate::state::{
     At, Index, Key, Page, Plain, Ref, Row, Rows, Selection, State, Table, TableView, Updates,
     Value, Violation, WriteError,

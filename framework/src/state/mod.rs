@@ -95,6 +95,7 @@ mod row;
 mod saved;
 mod selection;
 mod shape;
+mod slugs;
 mod sorted_bytes;
 mod states;
 mod store;

@@ -1,10 +1,12 @@
-//! What brings a value into another notation: the filters `urlencode` and `urlencode_strict` into a URL, `json_encode` into
-//! JSON or a script; and what escapes a value within a string of JSON.
+//! What brings a value into another notation: the filters `urlencode`, `urlencode_strict` and `slugify` into a URL, `json_encode`
+//! into JSON or a script; and what escapes a value within a string of JSON.
 
 use std::io::{self, Write};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tera::{Error, Kwargs, State, TeraResult, Value};
+
+use crate::slug::slug;
 
 /// What stands for itself in every part of a URL (RFC 3986, section 2.3: `unreserved`).
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -19,6 +21,10 @@ pub(super) fn urlencode(value: &Value, _: Kwargs, _: &State<'_>) -> TeraResult<S
 /// For one segment of a path, or a value in a query.
 pub(super) fn urlencode_strict(value: &Value, _: Kwargs, _: &State<'_>) -> TeraResult<String> {
     percent_encode("urlencode_strict", value, UNRESERVED)
+}
+
+pub(super) fn slugify(text: &str, _: Kwargs, _: &State<'_>) -> TeraResult<String> {
+    Ok(slug(text))
 }
 
 fn percent_encode(filter: &str, value: &Value, encoded: &'static AsciiSet) -> TeraResult<String> {

@@ -316,7 +316,7 @@ fn tera(options: &EngineOptions) -> Tera {
     fragments::register_part(&mut tera);
     super::date::register(&mut tera, Arc::clone(&options.catalogues));
     super::number::register(&mut tera, Arc::clone(&options.catalogues));
-    tera.register_filter("slugify", super::slug::slugify);
+    tera.register_filter("slugify", encode::slugify);
     tera.register_filter("json_encode", encode::json_encode);
     tera.register_filter("urlencode", encode::urlencode);
     tera.register_filter("urlencode_strict", encode::urlencode_strict);

@@ -31,7 +31,6 @@ mod positions;
 mod references;
 mod rendered;
 mod scanner;
-mod slug;
 mod translations;
 mod values;
 

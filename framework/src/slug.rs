@@ -1,10 +1,3 @@
-//! The filter `slugify`: a text as a piece of an address, of small letters, digits and single hyphens.
-//!
-//! Latin letters lose their accents (`ü` becomes `ue`, as German has it, `é` becomes `e`). Letters of other scripts stay as
-//! they are: addresses may hold them, and they say more to their readers than any transcription.
-
-use tera::{Kwargs, State, TeraResult};
-
 /// Latin letters that are more than one letter with an accent, or that Unicode does not take apart.
 const SPELLED: [(char, &str); 16] = [
     ('ä', "ae"),
@@ -48,11 +41,18 @@ const PLAIN: [(char, &str); 19] = [
     ('z', "źżž"),
 ];
 
-pub(super) fn slugify(text: &str, _: Kwargs, _: &State<'_>) -> TeraResult<String> {
-    Ok(slug(text))
-}
-
-fn slug(text: &str) -> String {
+/// A text as a piece of an address: small letters, digits and single hyphens. It is what the filter `slugify` gives.
+///
+/// Latin letters lose their accents (`ü` becomes `ue`, as German has it, `é` becomes `e`). Letters of other scripts stay as
+/// they are: addresses may hold them, and they say more to their readers than any transcription. A text without letters and
+/// digits gives an empty one.
+///
+/// Updates may depend on it: what it makes of a text stays the same in later versions.
+///
+/// ```
+/// assert_eq!(headwater::slug("Über Größe!"), "ueber-groesse");
+/// ```
+pub fn slug(text: &str) -> String {
     let mut slug = String::with_capacity(text.len());
     for letter in text.chars().flat_map(char::to_lowercase) {
         if let Some((_, spelled)) = SPELLED.iter().find(|(known, _)| *known == letter) {
