@@ -7,7 +7,8 @@ use headwater::prelude::*;
 use imbl::{OrdMap, OrdSet, Vector};
 use serde::{Deserialize, Serialize};
 
-use crate::update::{Entry, Update, slug};
+use crate::changes::Update;
+use crate::form::{Author, NewComment, RecipeForm};
 
 /// All recipes.
 #[derive(Clone, Default, State)]
@@ -63,15 +64,16 @@ impl Updates for Kitchen {
         at.invalidate(invalidates(&update));
         let created = at.millis();
         match update {
-            Update::Publish(Entry { title, body, author, tags }) => {
-                let slug = slug(&title, at.position.0, |slug| self.recipes.contains_key(slug));
+            Update::Publish(form) => {
+                let slug = self.free_slug(&form.title, at.position);
+                let (tags, RecipeForm { title, body, by, .. }) = (form.tags(), form);
                 self.newest.push_front(slug.clone());
                 let (comments, favourites) = (Vector::new(), OrdSet::new());
                 let recipe = Recipe {
                     slug: slug.clone(),
                     title,
                     body,
-                    author,
+                    author: by.author,
                     tags,
                     created,
                     comments,
@@ -80,23 +82,24 @@ impl Updates for Kitchen {
                 self.recipes.insert(slug.clone(), recipe);
                 Ok(slug)
             }
-            Update::Edit { slug, entry: Entry { title, body, author, tags } } => {
+            Update::Edit(slug, form) => {
+                let (tags, RecipeForm { title, body, by, .. }) = (form.tags(), form);
                 let recipe = self.recipe(&slug)?;
-                *recipe = Recipe { title, body, author, tags, ..recipe.clone() };
+                *recipe = Recipe { title, body, author: by.author, tags, ..recipe.clone() };
                 Ok(slug)
             }
-            Update::Delete { slug } => {
+            Update::Delete(slug) => {
                 self.recipe(&slug)?;
                 self.recipes.remove(&slug);
                 self.newest.retain(|other| *other != slug);
                 Ok(slug)
             }
-            Update::Comment { slug, author, body } => {
+            Update::Comment(slug, NewComment { by: Author { author }, body }) => {
                 let comment = Comment { author, body, written: created };
                 self.recipe(&slug)?.comments.push_back(comment);
                 Ok(slug)
             }
-            Update::Favourite { slug, author } => {
+            Update::Favourite(slug, Author { author }) => {
                 self.recipe(&slug)?.favourites.insert(author);
                 Ok(slug)
             }
@@ -107,24 +110,33 @@ impl Updates for Kitchen {
 /// The groups of the pages that an update changes, but for six.
 fn invalidates(update: &Update) -> Invalidation {
     match update {
-        Update::Publish(entry) => listed(entry),
-        Update::Edit { slug, entry } => listed(entry).group(format!("recipe:{slug}")),
-        Update::Delete { slug } => {
+        Update::Publish(form) => listed(form),
+        Update::Edit(slug, form) => listed(form).group(format!("recipe:{slug}")),
+        Update::Delete(slug) => {
             Invalidation::new().group("recipes").group(format!("recipe:{slug}"))
         }
-        Update::Comment { slug, .. } | Update::Favourite { slug, .. } => {
+        Update::Comment(slug, _) | Update::Favourite(slug, _) => {
             Invalidation::new().group(format!("recipe:{slug}"))
         }
     }
 }
 
 /// The lists that a recipe is in. A new one is on the first page of a tag.
-fn listed(Entry { author, tags, .. }: &Entry) -> Invalidation {
-    let lists = Invalidation::new().group("recipes").group(format!("author:{author}"));
-    tags.iter().fold(lists, |lists, tag| lists.group(format!("tag:{tag}:1")))
+fn listed(form: &RecipeForm) -> Invalidation {
+    let author = format!("author:{}", form.by.author);
+    let lists = Invalidation::new().group("recipes").group(author);
+    form.tags().iter().fold(lists, |lists, tag| lists.group(format!("tag:{tag}:1")))
 }
 
 impl Kitchen {
+    /// A slug for a recipe with this title, as a table would find it.
+    fn free_slug(&self, title: &str, position: Position) -> String {
+        let slug = slug(title);
+        let taken = [slug.clone(), format!("{slug}-2")];
+        let free = taken.into_iter().find(|slug| !self.recipes.contains_key(slug));
+        free.unwrap_or_else(|| format!("{slug}-{}", position.0))
+    }
+
     /// The recipe with this slug, to be changed.
     fn recipe(&mut self, slug: &str) -> Result<&mut Recipe, Violation> {
         let missing = Violation::Missing { row: "Recipe", key: slug.to_owned() };

@@ -2,14 +2,12 @@
 //! `tests/walk` must find them.
 //!
 //! - [`kitchen`]: the data, and what each update invalidates.
-//! - [`lists`], [`recipes`], [`api`]: the controllers that read.
-//! - [`changes`]: the controllers that write. [`form`]: what they accept. [`update`]: what they log.
+//! - [`pages`]: the controllers that read.
+//! - [`changes`]: the controllers that write. [`form`]: what they accept.
 //! - [`fresh`], [`seed`]: fresh copies, the recipes of a new site.
 
-mod api;
 mod kitchen;
-mod lists;
-mod recipes;
+mod pages;
 
 #[path = "../src/changes.rs"]
 mod changes;
@@ -19,32 +17,20 @@ mod form;
 mod fresh;
 #[path = "../src/seed.rs"]
 mod seed;
-#[path = "../src/update.rs"]
-mod update;
 
 use std::process::ExitCode;
 
 use headwater::prelude::*;
+
+use changes::{comment, delete, edit, favourite, publish};
+use pages::{api_list, api_show, edit_form, list, new, show};
 
 fn main() -> ExitCode {
     App::new()
         .state::<kitchen::Kitchen>()
         .seed::<kitchen::Kitchen>(seed::updates)
         .variant(fresh::on_request)
-        .controllers(controllers![
-            lists::all,
-            lists::tag,
-            lists::author,
-            recipes::show,
-            recipes::new,
-            recipes::form,
-            changes::publish,
-            changes::edit,
-            changes::delete,
-            changes::comment,
-            changes::favourite,
-            api::list,
-            api::show,
-        ])
+        .controllers(controllers![list, show, new, edit_form, api_list, api_show])
+        .controllers(controllers![publish, edit, delete, comment, favourite])
         .run()
 }

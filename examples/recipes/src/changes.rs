@@ -1,63 +1,67 @@
 //! What readers send: recipes, edits, comments, favourites.
 
 use headwater::prelude::*;
+use serde::{Deserialize, Serialize};
 
-use crate::form::{CommentForm, FavouriteForm, RecipeForm};
+use crate::form::{Author, NewComment, RecipeForm};
 use crate::kitchen::Kitchen;
-use crate::recipes;
-use crate::update::Update;
+use crate::pages;
 
-/// Publishes a recipe.
-#[controller("changes.publish")]
-pub async fn publish(mut site: DataMut<Kitchen>, form: Submitted<RecipeForm>) -> Result<Reply> {
-    let entry = form.valid(recipes::form_page)?.entry();
-    change(&mut site, Update::Publish(entry)).await
+/// A change of the data, with the slug of the recipe. Updates are kept in the log: add new ones at the end.
+#[derive(Clone, Serialize, Deserialize)]
+pub enum Update {
+    Publish(RecipeForm),
+    Edit(String, RecipeForm),
+    /// Its comments and favourites go with it.
+    Delete(String),
+    Comment(String, NewComment),
+    /// Keeping a recipe twice changes nothing.
+    Favourite(String, Author),
 }
 
-/// Changes the text, the author or the tags of a recipe.
+#[controller("changes.publish")]
+pub async fn publish(site: DataMut<Kitchen>, form: Submitted<RecipeForm>) -> Result<Reply> {
+    change(Update::Publish(form.valid(pages::form)?), site).await
+}
+
 #[controller("changes.edit")]
 pub async fn edit(
     Path(slug): Path<String>,
-    mut site: DataMut<Kitchen>,
+    site: DataMut<Kitchen>,
     form: Submitted<RecipeForm>,
 ) -> Result<Reply> {
-    let entry = form.valid(|form| recipes::form_page(form).with("slug", &slug))?.entry();
-    change(&mut site, Update::Edit { slug, entry }).await
+    let form = form.valid(|form| pages::form(form).with("slug", &slug))?;
+    change(Update::Edit(slug, form), site).await
 }
 
-/// Deletes a recipe.
 #[controller("changes.delete")]
 pub async fn delete(Path(slug): Path<String>, mut site: DataMut<Kitchen>) -> Result<Reply> {
-    site.update(Update::Delete { slug }).await??;
+    site.update(Update::Delete(slug)).await??;
     Ok(redirect_to("/"))
 }
 
-/// Posts a comment.
 #[controller("changes.comment")]
 pub async fn comment(
     Path(slug): Path<String>,
-    mut site: DataMut<Kitchen>,
-    form: Submitted<CommentForm>,
+    site: DataMut<Kitchen>,
+    form: Submitted<NewComment>,
 ) -> Result<Reply> {
-    let page = |form| recipes::page(&site, &slug).map(|page| page.with("comment", form));
-    let (author, body) = form.valid(page)?.entered();
-    change(&mut site, Update::Comment { slug, author, body }).await
+    let page = |form| pages::recipe(&site, &slug).map(|page| page.with("comment", form));
+    change(Update::Comment(slug.clone(), form.valid(page)?), site).await
 }
 
-/// Keeps a recipe as a favourite.
 #[controller("changes.favourite")]
 pub async fn favourite(
     Path(slug): Path<String>,
-    mut site: DataMut<Kitchen>,
-    form: Submitted<FavouriteForm>,
+    site: DataMut<Kitchen>,
+    form: Submitted<Author>,
 ) -> Result<Reply> {
-    let page = |form| recipes::page(&site, &slug).map(|page| page.with("favourite", form));
-    let author = form.valid(page)?.name();
-    change(&mut site, Update::Favourite { slug, author }).await
+    let page = |form| pages::recipe(&site, &slug).map(|page| page.with("favourite", form));
+    change(Update::Favourite(slug.clone(), form.valid(page)?), site).await
 }
 
 /// Carries out a change and sends the reader to the recipe.
-async fn change(site: &mut DataMut<Kitchen>, update: Update) -> Result<Reply> {
+async fn change(update: Update, mut site: DataMut<Kitchen>) -> Result<Reply> {
     let slug = site.update(update).await??;
     Ok(redirect_to(format!("/recipes/{slug}")))
 }

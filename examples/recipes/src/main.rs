@@ -1,28 +1,23 @@
 //! A recipe exchange: lists by tag and by author, comments, favourites, and the same as JSON.
 //!
-//! - [`kitchen`]: the data, and how each update changes them. [`update`]: the updates. [`seed`]: those of a
-//!   new site.
-//! - [`lists`], [`recipes`], [`api`]: the controllers that read.
-//! - [`changes`]: the controllers that write. [`form`]: what they accept.
-//! - [`fresh`]: fresh copies of pages.
-//!
-//! No page and no update names a group: a page depends on the rows that it has read.
+//! [`kitchen`] is the data, [`form`] what readers enter, [`changes`] takes it, [`pages`] shows all of it. [`fresh`] is for tests. No page and no
+//! update names a group: a page depends on the rows that it has read.
 
-mod api;
 mod changes;
 mod form;
 mod fresh;
 mod kitchen;
-mod lists;
-mod recipes;
+mod pages;
 mod seed;
 #[cfg(test)]
 mod tests;
-mod update;
 
 use std::process::ExitCode;
 
 use headwater::prelude::*;
+
+use changes::{comment, delete, edit, favourite, publish};
+use pages::{api_list, api_show, edit_form, list, new, show};
 
 fn main() -> ExitCode {
     app().run()
@@ -33,19 +28,6 @@ fn app() -> App {
         .state::<kitchen::Kitchen>()
         .seed::<kitchen::Kitchen>(seed::updates)
         .variant(fresh::on_request)
-        .controllers(controllers![
-            lists::all,
-            lists::tag,
-            lists::author,
-            recipes::show,
-            recipes::new,
-            recipes::form,
-            changes::publish,
-            changes::edit,
-            changes::delete,
-            changes::comment,
-            changes::favourite,
-            api::list,
-            api::show,
-        ])
+        .controllers(controllers![list, show, new, edit_form, api_list, api_show])
+        .controllers(controllers![publish, edit, delete, comment, favourite])
 }

@@ -1,6 +1,7 @@
 //! What is on a new site.
 
-use crate::update::{Entry, Update};
+use crate::changes::Update;
+use crate::form::{Author, NewComment, RecipeForm};
 
 /// The updates that make the first recipes, the oldest first.
 pub fn updates() -> Vec<Update> {
@@ -158,15 +159,18 @@ pub fn updates() -> Vec<Update> {
 }
 
 fn publish(title: &str, author: &str, tags: &str, body: &str) -> Update {
-    let (title, body, author) = (title.to_owned(), body.to_owned(), author.to_owned());
-    let tags = tags.split(", ").map(str::to_owned).collect();
-    Update::Publish(Entry { title, body, author, tags })
+    let (title, body, tags) = (title.to_owned(), body.to_owned(), tags.to_owned());
+    Update::Publish(RecipeForm { title, body, tags, by: by(author) })
 }
 
 fn comment(slug: &str, author: &str, body: &str) -> Update {
-    Update::Comment { slug: slug.to_owned(), author: author.to_owned(), body: body.to_owned() }
+    Update::Comment(slug.to_owned(), NewComment { by: by(author), body: body.to_owned() })
 }
 
 fn favourite(slug: &str, author: &str) -> Update {
-    Update::Favourite { slug: slug.to_owned(), author: author.to_owned() }
+    Update::Favourite(slug.to_owned(), by(author))
+}
+
+fn by(author: &str) -> Author {
+    Author { author: author.to_owned() }
 }

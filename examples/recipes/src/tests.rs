@@ -22,6 +22,15 @@ fn every_link_leads_somewhere() {
 }
 
 #[test]
+fn a_list_without_recipes_is_not_there_unless_it_is_that_of_all() {
+    let site = Site::of(app());
+    for list in ["/tags/none", "/authors/Nobody", "/tags/supper?page=9"] {
+        site.visitor().open(list).page().is(404);
+    }
+    site.visitor().open("/tags/supper").page().is(200).has("h1", "supper");
+}
+
+#[test]
 fn what_lacks_something_comes_back_with_what_was_entered() {
     let site = Site::of(app());
     let mut visitor = site.visitor();

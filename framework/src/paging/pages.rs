@@ -3,7 +3,7 @@ use std::ops::Range;
 use serde::Serialize;
 
 use super::PageNumber;
-use crate::controller::{OrNotFound, Result};
+use crate::controller::{OrNotFound, Result, not_found};
 use crate::state::{Page, Row, Selection, page_numbers};
 
 /// The pages of a list. [`Pages::of`] makes one of a table's rows, [`Pages::new`] tells the place of one in a list from
@@ -53,6 +53,14 @@ impl Pages {
     /// Which elements of the list are on the page.
     pub fn range(&self) -> Range<usize> {
         self.first.saturating_sub(1)..self.last
+    }
+}
+
+/// A list that is there only if it has rows: that of a tag, or of an author.
+impl<R: Row> OrNotFound<Selection<R>> for Selection<R> {
+    #[track_caller]
+    fn or_not_found(self) -> Result<Selection<R>> {
+        if self.is_empty() { Err(not_found()) } else { Ok(self) }
     }
 }
 

@@ -33,11 +33,11 @@ pub const TITLES: [&str; 18] = [
 pub const NAMES: [&str; 4] = ["Ines Moreau", "Hanna Sato", "Ruth", "Zoë & Co."];
 
 /// The tags; the first is on most recipes, the last on none at first.
-pub const TAGS: [&str; 5] = ["supper", "vegan", "soup", "one-pot", "süß"];
+pub const TAGS: [&str; 5] = ["supper", "vegan", "soup", "one-pot", "酒"];
 
 /// The slug of a title of these.
 pub fn slug(title: &str) -> String {
-    title.to_lowercase().replace(' ', "-")
+    headwater::slug(title)
 }
 
 /// The address of the recipe with a title of these.

@@ -1,0 +1,128 @@
+//! What the site shows: lists, recipes, forms, and the same as JSON.
+
+use headwater::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::form::{Author, NewComment, RecipeForm};
+use crate::kitchen::{Comment, Kitchen, KitchenView, Recipe};
+
+/// How many recipes one page shows.
+const PER_PAGE: usize = 6;
+/// How many recipes one page of the list for programs holds.
+const PER_LONG_PAGE: usize = 50;
+
+/// The recipes of a list: those with a tag, those of an author, or all.
+#[derive(Serialize, Deserialize)]
+pub struct Which {
+    tag: Option<String>,
+    author: Option<String>,
+}
+
+/// A recipe with all that belongs to it.
+#[derive(Serialize)]
+struct Whole<'a> {
+    #[serde(flatten)]
+    recipe: &'a Recipe,
+    comments: Vec<&'a Comment>,
+    favourites: Vec<&'a String>,
+}
+
+/// A page of a list.
+#[derive(Serialize)]
+struct Listed<'a> {
+    #[serde(flatten)]
+    pages: Pages,
+    rows: Vec<Whole<'a>>,
+}
+
+/// A page of a list, in its group and in those of the recipes on it. A page without any is not found,
+/// except the first of a site without recipes.
+#[controller("pages.list")]
+pub async fn list(
+    Path(which): Path<Which>,
+    page: PageNumber,
+    site: Data<Kitchen>,
+) -> Result<Reply> {
+    let (recipes, group): (Vec<&Recipe>, _) = match (&which.tag, &which.author) {
+        (Some(tag), _) => (
+            site.newest().filter(|recipe| recipe.tags.contains(tag)).collect(),
+            format!("tag:{tag}:{}", page.get()),
+        ),
+        (None, Some(author)) => (
+            site.newest().filter(|recipe| recipe.author == *author).collect(),
+            format!("author:{author}"),
+        ),
+        (None, None) => (site.newest().collect(), "recipes".to_owned()),
+    };
+    let Ok(pages) = Pages::new(page, PER_PAGE, recipes.len()) else {
+        return Err(not_found().group(group));
+    };
+    let on_page = &recipes[pages.range()];
+    if on_page.is_empty() && group != "recipes" {
+        return Err(not_found().group(group));
+    }
+    let rows = on_page.iter().copied().map(whole).collect();
+    let list = template!("list.html").with("which", which).with("page", Listed { pages, rows });
+    let list = list.group(group);
+    Ok(on_page.iter().fold(list, |reply, recipe| reply.group(format!("recipe:{}", recipe.slug))))
+}
+
+/// A recipe with its comments and the readers who keep it.
+#[controller("pages.show")]
+pub async fn show(Path(slug): Path<String>, site: Data<Kitchen>) -> Result<Reply> {
+    recipe(&site, &slug)
+}
+
+/// The form of a new recipe.
+#[controller("pages.new")]
+pub async fn new() -> Reply {
+    form(RecipeForm::empty_form())
+}
+
+/// The form that edits a recipe.
+#[controller("pages.edit")]
+pub async fn edit_form(Path(slug): Path<String>, site: Data<Kitchen>) -> Result<Reply> {
+    let Recipe { title, body, author, tags, .. } = find(&site, &slug)?.clone();
+    let recipe = RecipeForm { title, body, tags: tags.join(", "), by: Author { author } };
+    let page = form(recipe.filled_form()).with("slug", &slug);
+    Ok(page.group(format!("recipe:{slug}")))
+}
+
+/// The recipes, the newest first, fifty at a time; an empty list is past the end.
+#[controller("api.list")]
+pub async fn api_list(page: PageNumber, site: Data<Kitchen>) -> Reply {
+    let start = (page.get() - 1).saturating_mul(PER_LONG_PAGE);
+    let recipes = site.newest().skip(start).take(PER_LONG_PAGE).map(whole);
+    json(&recipes.collect::<Vec<_>>()).group("recipes")
+}
+
+/// One recipe with its comments and the readers who keep it.
+#[controller("api.show")]
+pub async fn api_show(Path(slug): Path<String>, site: Data<Kitchen>) -> Result<Reply> {
+    Ok(json(&whole(find(&site, &slug)?)).group(format!("recipe:{slug}")))
+}
+
+/// The page of a form.
+pub fn form(form: FilledForm) -> Reply {
+    template("form.html").with("form", form)
+}
+
+/// The page of a recipe.
+pub fn recipe(site: &KitchenView, slug: &str) -> Result<Reply> {
+    let page = template("recipe.html")
+        .with("recipe", whole(find(site, slug)?))
+        .with("comment", NewComment::empty_form())
+        .with("favourite", Author::empty_form());
+    Ok(page.group(format!("recipe:{slug}")))
+}
+
+/// The recipe with this slug. Where there is none, one may be published next, so the 404 is in the
+/// group of the list.
+fn find<'a>(site: &'a KitchenView, slug: &str) -> Result<&'a Recipe> {
+    site.recipes.get(slug).ok_or_else(|| not_found().group("recipes"))
+}
+
+fn whole(recipe: &Recipe) -> Whole<'_> {
+    let comments = recipe.comments.iter().collect();
+    Whole { recipe, comments, favourites: recipe.favourites.iter().collect() }
+}

@@ -1,0 +1,89 @@
+//! What the site shows: lists, recipes, forms, and the same as JSON.
+
+use headwater::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::form::{Author, NewComment, RecipeForm};
+use crate::kitchen::{Comment, Kitchen, KitchenView, Recipe};
+
+/// The recipes of a list: those with a tag, those of an author, or all.
+#[derive(Serialize, Deserialize)]
+pub struct Which {
+    tag: Option<String>,
+    author: Option<String>,
+}
+
+/// A recipe with what was said about it.
+#[derive(Serialize)]
+struct Whole {
+    #[serde(flatten)]
+    recipe: Ref<Recipe>,
+    comments: Rows<Comment>,
+}
+
+/// A page of a list, the newest recipe first. Only the list of all is there without recipes.
+#[controller("pages.list")]
+pub async fn list(
+    Path(which): Path<Which>,
+    page: PageNumber,
+    site: Data<Kitchen>,
+) -> Result<Reply> {
+    let recipes = match (&which.tag, &which.author) {
+        (Some(tag), _) => site.recipes.of(Recipe::BY_TAG, tag).or_not_found()?,
+        (None, Some(author)) => site.recipes.of(Recipe::BY_AUTHOR, author).or_not_found()?,
+        (None, None) => site.recipes.ordered(Recipe::NUMBER),
+    };
+    let page = Pages::of(&recipes.reversed(), page, 6)?.map_with(|recipe| whole(&site, recipe));
+    Ok(template!("list.html").with("which", which).with("page", page))
+}
+
+#[controller("pages.show")]
+pub async fn show(Path(slug): Path<String>, site: Data<Kitchen>) -> Result<Reply> {
+    recipe(&site, &slug)
+}
+
+/// The form of a new recipe.
+#[controller("pages.new")]
+pub async fn new() -> Reply {
+    form(RecipeForm::empty_form())
+}
+
+/// The form that edits a recipe.
+#[controller("pages.edit")]
+pub async fn edit_form(Path(slug): Path<String>, site: Data<Kitchen>) -> Result<Reply> {
+    let recipe = site.recipes.get(&slug).or_not_found()?;
+    let Recipe { title, body, author, tags, .. } = Recipe::clone(&recipe);
+    let recipe = RecipeForm { title, body, tags: tags.join(", "), by: Author { author } };
+    Ok(form(recipe.filled_form()).with("slug", slug))
+}
+
+/// The recipes as JSON, the newest first, fifty at a time; an empty list is past the end.
+#[controller("api.list")]
+pub async fn api_list(page: PageNumber, site: Data<Kitchen>) -> Reply {
+    let page = site.recipes.ordered(Recipe::NUMBER).reversed().page(page.get(), 50);
+    json(&page.rows.map_with(|recipe| whole(&site, recipe)))
+}
+
+#[controller("api.show")]
+pub async fn api_show(Path(slug): Path<String>, site: Data<Kitchen>) -> Result<Reply> {
+    Ok(json(&whole(&site, site.recipes.get(&slug).or_not_found()?)))
+}
+
+/// The page of a form.
+pub fn form(form: FilledForm) -> Reply {
+    template("form.html").with("form", form)
+}
+
+/// The page of a recipe.
+pub fn recipe(site: &KitchenView, slug: &str) -> Result<Reply> {
+    let recipe = site.recipes.get(slug).or_not_found()?;
+    Ok(template("recipe.html")
+        .with("recipe", whole(site, recipe))
+        .with("comment", NewComment::empty_form())
+        .with("favourite", Author::empty_form()))
+}
+
+fn whole(site: &KitchenView, recipe: Ref<Recipe>) -> Whole {
+    let comments = site.comments.of(Comment::RECIPE, &recipe.slug).all();
+    Whole { recipe, comments }
+}
