@@ -208,6 +208,15 @@ impl<'a> Reader<'a> {
         std::str::from_utf8(text).map_err(|_| Malformed::NoText)
     }
 
+    /// The next value, if it is a text of less than 128 bytes, as most are: it is taken at once.
+    #[inline]
+    fn short_text(&self) -> Option<Result<&'a str, Malformed>> {
+        let [TEXT, length @ ..0x80, rest @ ..] = self.bytes.get() else { return None };
+        let (text, rest) = rest.split_at_checked(usize::from(*length))?;
+        self.bytes.set(rest);
+        Some(std::str::from_utf8(text).map_err(|_| Malformed::NoText))
+    }
+
     fn shape(&self) -> Result<&Shape<'a>, Malformed> {
         let number = self.fixed()?;
         self.shapes.get(number as usize).ok_or(Malformed::UnknownShape(number))
@@ -222,6 +231,9 @@ impl Serialize for Node<'_> {
         let reader = self.0;
         let malformed = S::Error::custom::<Malformed>;
         reader.count().map_err(malformed)?;
+        if let Some(text) = reader.short_text() {
+            return to.serialize_str(text.map_err(malformed)?);
+        }
         match reader.tag(|_, _| {}).map_err(malformed)? {
             NONE => to.serialize_unit(),
             FALSE => to.serialize_bool(false),

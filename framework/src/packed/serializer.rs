@@ -247,8 +247,12 @@ pub(super) struct Object<'a> {
 }
 
 impl Object<'_> {
-    fn member<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> Result<(), PackError> {
-        self.writer.key(&self.object, key);
+    fn member<T: Serialize + ?Sized>(
+        &mut self,
+        field: &'static str,
+        value: &T,
+    ) -> Result<(), PackError> {
+        self.writer.field(&self.object, field);
         self.writer.nested(value)
     }
 

@@ -1,16 +1,24 @@
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::ptr;
 use std::sync::Arc;
 
+use super::Kind;
 use super::writer::{put_number, put_text};
-use super::{DEPTH, Kind};
+
+/// As many names or shapes are searched for one after the other. Most values have no more; for others there are maps.
+const FEW: usize = 16;
 
 /// The keys that objects have, each list of them once.
 #[derive(Clone, Default)]
 pub(super) struct Shapes {
-    names: Vec<Arc<str>>,
-    numbers: HashMap<Arc<str>, u32>,
+    /// Fields of structs are borrowed from the site's code.
+    names: Vec<Cow<'static, str>>,
+    /// Where each name is, once they are more than a few.
+    numbers: HashMap<Cow<'static, str>, u32>,
     /// Each begins with its kind, and goes on with the numbers of its names.
     shapes: Vec<Arc<[u32]>>,
+    /// Where each shape is, once they are more than a few.
     places: HashMap<Arc<[u32]>, u32>,
     /// The shapes so far of all objects that are being written, the innermost last.
     open: Vec<u32>,
@@ -26,12 +34,32 @@ impl Shapes {
         first
     }
 
+    /// The struct that has begun with `first` has another field. It is usually the expected one, which is seen by its
+    /// address.
+    pub(super) fn field(&mut self, first: usize, depth: usize, field: &'static str) {
+        let is_it = |name: &Cow<'static, str>| match name {
+            Cow::Borrowed(known) => ptr::eq(*known, field),
+            Cow::Owned(_) => false,
+        };
+        let name = match self.expected(first, depth) {
+            Some(name) if is_it(&self.names[name as usize]) => name,
+            _ => self.number_of(field, || Cow::Borrowed(field)),
+        };
+        self.open.push(name);
+    }
+
     /// The object that has begun with `first` has another key.
     pub(super) fn key(&mut self, first: usize, depth: usize, key: &str) {
-        let expected = self.last(depth).and_then(|shape| shape.get(self.open.len() - first));
-        let expected = expected.copied().filter(|name| self.name(*name) == key);
-        let name = expected.unwrap_or_else(|| self.number_of(key));
+        let name = match self.expected(first, depth) {
+            Some(name) if self.names[name as usize] == key => name,
+            _ => self.number_of(key, || Cow::Owned(key.to_owned())),
+        };
         self.open.push(name);
+    }
+
+    /// The name that comes next, if the object is like the last one at its depth.
+    fn expected(&self, first: usize, depth: usize) -> Option<u32> {
+        self.last(depth)?.get(self.open.len() - first).copied()
     }
 
     /// The order that the keys of an object ought to be in, by the places that they are in; none if
@@ -55,17 +83,20 @@ impl Shapes {
         let shape = &self.open[first..];
         let place = match self.last(depth) {
             Some(last) if **last == *shape => self.last[depth],
+            _ if self.shapes.len() <= FEW => place_of(&self.shapes, |known| **known == *shape),
             _ => self.places.get(shape).copied(),
         };
         let place = place.unwrap_or_else(|| {
-            let shape: Arc<[u32]> = shape.into();
             let place = self.shapes.len() as u32;
-            self.shapes.push(Arc::clone(&shape));
-            self.places.insert(shape, place);
+            self.shapes.push(shape.into());
+            if self.shapes.len() > FEW {
+                let unknown = self.shapes.iter().zip(0..).skip(self.places.len());
+                self.places.extend(unknown.map(|(shape, place)| (Arc::clone(shape), place)));
+            }
             place
         });
-        if self.last.is_empty() {
-            self.last.resize(DEPTH + 1, None);
+        if self.last.len() <= depth {
+            self.last.resize(depth + 1, None);
         }
         self.last[depth] = Some(place);
         self.open.truncate(first);
@@ -96,14 +127,23 @@ impl Shapes {
         self.shapes.get(place as usize)
     }
 
-    fn number_of(&mut self, key: &str) -> u32 {
-        if let Some(number) = self.numbers.get(key) {
-            return *number;
-        }
-        let name: Arc<str> = key.into();
-        let number = self.names.len() as u32;
-        self.names.push(Arc::clone(&name));
-        self.numbers.insert(name, number);
-        number
+    fn number_of(&mut self, key: &str, name: impl FnOnce() -> Cow<'static, str>) -> u32 {
+        let known = match self.names.len() <= FEW {
+            true => place_of(&self.names, |name| name == key),
+            false => self.numbers.get(key).copied(),
+        };
+        known.unwrap_or_else(|| {
+            let number = self.names.len() as u32;
+            self.names.push(name());
+            if self.names.len() > FEW {
+                let unknown = self.names.iter().zip(0..).skip(self.numbers.len());
+                self.numbers.extend(unknown.map(|(name, number)| (name.clone(), number)));
+            }
+            number
+        })
     }
+}
+
+fn place_of<T>(known: &[T], is_it: impl Fn(&T) -> bool) -> Option<u32> {
+    known.iter().position(is_it).map(|place| place as u32)
 }

@@ -235,6 +235,18 @@ fn the_keys_of_things_that_are_alike_are_written_once() {
 }
 
 #[test]
+fn the_keys_of_many_kinds_of_things_are_written_once_too() {
+    let thing = |number: u64| BTreeMap::from([(format!("key-{number:02}"), number)]);
+    let things: Vec<_> = (0..40).chain(0..40).map(thing).collect();
+    let bytes = packed(&things);
+    let found = |word: &[u8]| bytes.windows(word.len()).filter(|part| *part == word).count();
+    assert_eq!(found(b"key-"), 40);
+    let mut packed = Packed::new();
+    packed.insert("things", &things).unwrap();
+    assert_eq!(packed.to_json()["things"], serde_json::json!(things));
+}
+
+#[test]
 fn fields_keep_their_order_and_entries_are_in_that_of_their_keys() {
     let one = || Said::U32(1);
     let fields = Said::Struct(vec![("votes", one()), ("author", one())]);
@@ -245,6 +257,20 @@ fn fields_keep_their_order_and_entries_are_in_that_of_their_keys() {
     let shown = values.context().get("value").unwrap().to_string();
     let fields = r#"{"votes": 1, "author": 1}"#;
     assert_eq!(shown, format!(r#"[{fields}, {{"a": 1, "b": {{"x": {fields}, "y": 1}}, "c": 1}}]"#));
+}
+
+#[test]
+fn structs_that_take_turns_keep_their_own_fields() {
+    // Fields of one length and at one place in both, of which one is known by its address and one is another.
+    let one = || Said::U32(1);
+    let story = Said::Struct(vec![("title", one()), ("votes", one())]);
+    let author = Said::Struct(vec![("place", one()), ("votes", one()), ("title", one())]);
+    let turns = [&story, &author, &story, &story, &author];
+    let values = Values::from_packed(&packed(&turns)).unwrap();
+    let (story, author) =
+        (r#"{"title": 1, "votes": 1}"#, r#"{"place": 1, "votes": 1, "title": 1}"#);
+    let shown = values.context().get("value").unwrap().to_string();
+    assert_eq!(shown, format!("[{story}, {author}, {story}, {story}, {author}]"));
 }
 
 #[test]

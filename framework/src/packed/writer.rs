@@ -42,7 +42,9 @@ pub(super) struct Writer {
 impl Default for Writer {
     fn default() -> Writer {
         let (shapes, starts) = (Shapes::default(), Vec::new());
-        Writer { bytes: vec![0; FIXED], shapes, starts, depth: 0, values: 0, failed: None }
+        let mut bytes = Vec::with_capacity(ROOM);
+        bytes.extend([0; FIXED]);
+        Writer { bytes, shapes, starts, depth: 0, values: 0, failed: None }
     }
 }
 
@@ -56,6 +58,9 @@ pub(super) struct Open {
     /// How many maps around it had begun values.
     starts: usize,
 }
+
+/// Room for the values of a usual page, in bytes.
+const ROOM: usize = 4096;
 
 /// The length of a number that is written when what it counts has been.
 const FIXED: usize = size_of::<u32>();
@@ -170,6 +175,10 @@ impl Writer {
         let at = self.deeper(OBJECT)?;
         let starts = self.starts.len();
         Ok(Open { kind, at, first: self.shapes.begin(kind), starts })
+    }
+
+    pub(super) fn field(&mut self, object: &Open, field: &'static str) {
+        self.shapes.field(object.first, self.depth, field);
     }
 
     pub(super) fn key(&mut self, object: &Open, key: &str) {
