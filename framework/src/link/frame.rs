@@ -26,7 +26,16 @@ pub(super) enum FrameError {
 
 /// The message behind its length.
 pub(super) fn encode<T: Serialize>(message: &T, limit: usize) -> Result<Bytes, FrameError> {
-    let mut frame = Vec::with_capacity(USUAL);
+    encode_long(message, 0, limit)
+}
+
+/// The same, of a message in which so many bytes are written at once.
+pub(super) fn encode_long<T: Serialize>(
+    message: &T,
+    bytes: usize,
+    limit: usize,
+) -> Result<Bytes, FrameError> {
+    let mut frame = Vec::with_capacity(USUAL + bytes);
     frame.extend([0; LENGTH]);
     let mut frame = postcard::to_extend(message, frame).map_err(FrameError::Malformed)?;
     let size = frame.len() - LENGTH;

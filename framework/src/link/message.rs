@@ -1,7 +1,10 @@
 use std::net::IpAddr;
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use super::ANSWER_LIMIT;
+use super::frame::{self, FrameError};
 use crate::cache_type::CacheType;
 use crate::log::{LogEpoch, Position};
 use crate::request::RequestScope;
@@ -102,6 +105,17 @@ pub struct Answer {
     pub log: LogEpoch,
     /// The back end's position from before the controller ran.
     pub as_of: Position,
+}
+
+impl Answer {
+    /// What precedes its body.
+    pub(super) fn encoded(&self) -> Result<Bytes, FrameError> {
+        let bytes = match &self.content {
+            AnswerContent::Template { values, .. } => values.len(),
+            AnswerContent::Body | AnswerContent::Error { .. } => 0,
+        };
+        frame::encode_long(self, bytes, ANSWER_LIMIT)
+    }
 }
 
 /// What the body of an answer is.

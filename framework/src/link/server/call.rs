@@ -13,7 +13,7 @@ use super::{HEAD_TIMEOUT, Server};
 use crate::body::{Body, BodyError};
 use crate::computation::Code;
 use crate::link::wire::{self, Wire};
-use crate::link::{ANSWER_LIMIT, CALL_LIMIT, Call, Host, frame};
+use crate::link::{CALL_LIMIT, Call, Host};
 
 /// Has the host answer a call.
 pub(super) async fn answer<H: Host>(server: Arc<Server<H>>, stream: Incoming) -> Response<Body> {
@@ -30,7 +30,7 @@ pub(super) async fn answer<H: Host>(server: Arc<Server<H>>, stream: Incoming) ->
     let host = server.host.clone();
     let handler = server.calls.spawn(Code::controller(&controller).watch(async move {
         let (answer, body) = host.call(call, body).await;
-        (frame::encode(&answer, ANSWER_LIMIT), body)
+        (answer.encoded(), body)
     }));
     let (head, body) = match handler.await {
         Ok(answer) => answer,

@@ -17,7 +17,7 @@ use crate::body::Body;
 use crate::computation::Code;
 use crate::link::frame::{FrameError, Frames};
 use crate::link::multiplex::{MAX_ANSWER, MAX_CALL, OVERHEAD, Queue, ServerMessage, numbered};
-use crate::link::{ANSWER_LIMIT, Call, FILES_LIMIT, Host, frame, wire};
+use crate::link::{Call, FILES_LIMIT, Host, wire};
 use crate::log::panic_message;
 
 /// A call counts as running, and holds its permit, until the transport has taken its answer. So a
@@ -138,7 +138,7 @@ async fn run<H: Host>(
             return send(queue, number, &message, Some(running));
         }
     };
-    let head = match frame::encode(&answer, ANSWER_LIMIT) {
+    let head = match answer.encoded() {
         Ok(head) => head,
         Err(error) => {
             tracing::error!(request_id, "controller {controller}'s answer cannot be sent: {error}");
