@@ -21,6 +21,8 @@ pub(crate) fn of(name: impl AsRef<Path>) -> HeaderValue {
 fn better_known(name: &Path) -> Option<&'static str> {
     match name.extension()?.to_str()? {
         "br" => Some("application/x-brotli"),
+        // It is looked up for each page that is made.
+        "html" => Some("text/html; charset=utf-8"),
         "mjs" => Some("text/javascript"),
         "zst" => Some("application/zstd"),
         _ => None,
@@ -38,7 +40,7 @@ pub(crate) fn is_text(value: &HeaderValue) -> bool {
         "application/xml",
         "application/yaml",
     ];
-    let essence = essence(value);
+    let essence = essence(value).to_ascii_lowercase();
     essence.starts_with("text/")
         || essence.ends_with("+json")
         || essence.ends_with("+xml")
@@ -48,11 +50,8 @@ pub(crate) fn is_text(value: &HeaderValue) -> bool {
 /// Whether content of this type is read as HTML or XML, where `<` and `&` in a value would be taken
 /// for markup. It decides both: which templates escape values, and as what their output may be sent.
 pub(crate) fn is_markup(value: &HeaderValue) -> bool {
-    let (value, ends) = (
-        value.to_str().unwrap_or_default(),
-        ["/html", ".html", "/xml", "+xml", "/xsl", "/x-opml", "/hta", "+html"],
-    );
-    let essence = value.split(';').next().unwrap_or_default().trim().as_bytes();
+    let ends = ["/html", ".html", "/xml", "+xml", "/xsl", "/x-opml", "/hta", "+html"];
+    let essence = essence(value).as_bytes();
     ends.iter().any(|end| {
         let start = essence.len().checked_sub(end.len());
         start.is_some_and(|start| essence[start..].eq_ignore_ascii_case(end.as_bytes()))
@@ -61,19 +60,20 @@ pub(crate) fn is_markup(value: &HeaderValue) -> bool {
 
 /// Whether content of this type is JSON.
 pub(crate) fn is_json(value: &HeaderValue) -> bool {
-    let essence = essence(value);
+    let essence = essence(value).to_ascii_lowercase();
     essence == "application/json" || essence.ends_with("+json")
 }
 
 /// Whether content of this type is a page to browsers.
 pub(crate) fn is_html(value: &HeaderValue) -> bool {
-    matches!(&*essence(value), "text/html" | "application/xhtml+xml")
+    let essence = essence(value);
+    ["text/html", "application/xhtml+xml"].iter().any(|html| essence.eq_ignore_ascii_case(html))
 }
 
-/// The type without its parameters, in lower case.
-fn essence(value: &HeaderValue) -> String {
+/// The type without its parameters.
+fn essence(value: &HeaderValue) -> &str {
     let value = value.to_str().unwrap_or_default();
-    value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+    value.split(';').next().unwrap_or_default().trim()
 }
 
 #[cfg(test)]

@@ -13,6 +13,11 @@ const HOP_BY_HOP: [HeaderName; 9] = [
     header::UPGRADE,
 ];
 
+/// Whether all of these headers concern more than the connection they came on: as those of most replies.
+pub(super) fn are_end_to_end(headers: &HeaderMap) -> bool {
+    headers.keys().all(|name| !HOP_BY_HOP.contains(name))
+}
+
 /// The headers that concern more than the connection they came on, or were to go on. `Host` does,
 /// whatever `Connection` says of it.
 pub(super) fn end_to_end(headers: &HeaderMap) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
@@ -23,4 +28,28 @@ pub(super) fn end_to_end(headers: &HeaderMap) -> impl Iterator<Item = (&HeaderNa
         let is_named = named.iter().any(|option| option.eq_ignore_ascii_case(name.as_str()));
         *name == header::HOST || (!HOP_BY_HOP.contains(name) && !is_named)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_concerns_one_connection_is_recognised() {
+        let of = |names: &[&'static str]| -> HeaderMap {
+            let header = |name: &&'static str| {
+                (HeaderName::from_static(name), HeaderValue::from_static("x-own, close"))
+            };
+            names.iter().map(header).collect()
+        };
+        assert!(are_end_to_end(&of(&["host", "content-type", "x-own"])));
+        for name in ["connection", "keep-alive", "te", "transfer-encoding", "upgrade"] {
+            let headers = of(&["host", name, "content-type"]);
+            assert!(!are_end_to_end(&headers), "{name}");
+            let passed: Vec<&str> = end_to_end(&headers).map(|(name, _)| name.as_str()).collect();
+            assert_eq!(passed, ["host", "content-type"], "{name}");
+        }
+        let headers = of(&["connection", "x-own"]);
+        assert_eq!(end_to_end(&headers).count(), 0);
+    }
 }

@@ -21,7 +21,7 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 use super::advice::Advice;
 use super::counters::{Counters, Event};
-use super::end_to_end::end_to_end;
+use super::end_to_end::{are_end_to_end, end_to_end};
 use super::failure::{Failure, ReplyCaching};
 use super::router::Order;
 use super::sessions::Sessions;
@@ -339,7 +339,7 @@ fn set(values: &mut Values, name: &str, value: &str) -> Result<(), Failure> {
 /// The reply's headers as far as they are the controller's business: how the body is framed is
 /// the server's, and a length that is wrong would make the rest of the body the next response.
 fn headers_of(answer: &Answer) -> Result<HeaderMap, Failure> {
-    let mut headers = HeaderMap::with_capacity(answer.headers.len() + 4);
+    let mut headers = HeaderMap::with_capacity(answer.headers.len() + 8);
     for (name, value) in &answer.headers {
         let header =
             HeaderName::from_bytes(name.as_bytes()).ok().zip(HeaderValue::from_bytes(value).ok());
@@ -348,6 +348,9 @@ fn headers_of(answer: &Answer) -> Result<HeaderMap, Failure> {
         headers.append(name, value);
     }
     headers.remove(header::CONTENT_LENGTH);
+    if are_end_to_end(&headers) {
+        return Ok(headers);
+    }
     let passed = end_to_end(&headers);
     Ok(passed.map(|(name, value)| (name.clone(), value.clone())).collect())
 }

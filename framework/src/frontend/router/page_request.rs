@@ -176,7 +176,9 @@ impl<'a> PageRequest<'a> {
         let (order, call) = match std::mem::replace(&mut self.key, Err(why)) {
             Ok(key) => Order::of_key(self, key, why, stale, now, &settings.languages),
             Err(_) => {
-                let shares_fragments = settings.caching && self.variant.kind != VariantKind::No;
+                let shares_fragments = settings.caching
+                    && self.variant.kind != VariantKind::No
+                    && self.visit.edition.templates.has_fragments();
                 let key =
                     || self.key_of(Cow::Borrowed(""), &settings.languages).build().into_owned();
                 let key = shares_fragments.then(key);
