@@ -47,6 +47,13 @@ pub trait OwnedKey: Key + Sized {
     /// Takes the value from the beginning of the bytes that [`Key::encode`] made.
     #[doc(hidden)]
     fn decode(bytes: &mut &[u8]) -> Option<Self>;
+
+    /// Takes the value from there and appends it as [`Key::spell`] does.
+    #[doc(hidden)]
+    fn spell_encoded(bytes: &mut &[u8], text: &mut String) -> Option<()> {
+        Self::decode(bytes)?.spell(text);
+        Some(())
+    }
 }
 
 /// A value's bytes.
@@ -175,14 +182,17 @@ impl Key for str {
             text.push_str(&hash[..32]);
             return;
         }
-        for byte in self.bytes() {
-            match byte {
-                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => {
-                    text.push(char::from(byte));
-                }
-                _ => {
-                    let _ = write!(text, "%{byte:02X}");
-                }
+        let is_plain =
+            |byte: u8| matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.');
+        // Most texts are plain as a whole.
+        let plain = self.bytes().position(|byte| !is_plain(byte)).unwrap_or(self.len());
+        let (plain, rest) = self.split_at(plain);
+        text.push_str(plain);
+        for byte in rest.bytes() {
+            if is_plain(byte) {
+                text.push(char::from(byte));
+            } else {
+                let _ = write!(text, "%{byte:02X}");
             }
         }
     }
@@ -219,6 +229,20 @@ impl OwnedKey for String {
                 _ => text.push(0),
             }
         }
+    }
+
+    fn spell_encoded(bytes: &mut &[u8], text: &mut String) -> Option<()> {
+        let zero = bytes.iter().position(|byte| *byte == 0)?;
+        let (whole, rest) = bytes.split_at(zero);
+        match rest.strip_prefix(&[0, 0]) {
+            Some(rest) => {
+                std::str::from_utf8(whole).ok()?.spell(text);
+                *bytes = rest;
+            }
+            // It holds a zero byte.
+            None => String::decode(bytes)?.spell(text),
+        }
+        Some(())
     }
 }
 
@@ -343,6 +367,9 @@ mod tests {
         let decoded = K::decode(&mut bytes);
         prop_assert_eq!(decoded.as_ref(), Some(one));
         prop_assert!(bytes.is_empty());
+        let (mut bytes, mut text) = (first, String::new());
+        prop_assert_eq!(K::spell_encoded(&mut bytes, &mut text), Some(()));
+        prop_assert_eq!((text, bytes.len()), (spelled(one), 0));
         Ok(())
     }
 

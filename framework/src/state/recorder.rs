@@ -1,5 +1,4 @@
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -43,8 +42,8 @@ pub(crate) enum AfterReply {
 struct Read {
     /// Reads that are not yet among the groups.
     recent: Vec<Recent>,
-    /// The groups, each with what replaces it.
-    groups: BTreeMap<String, Wider>,
+    /// The groups, each once, sorted, each with what replaces it.
+    groups: Vec<(String, Wider)>,
     width: Width,
     /// Whether something was read that has no group.
     is_partial: bool,
@@ -172,7 +171,7 @@ impl Recorder {
         let mut read = self.read();
         read.settle(self.limit);
         read.closed = true;
-        let groups = std::mem::take(&mut read.groups).into_keys().collect();
+        let groups = std::mem::take(&mut read.groups).into_iter().map(|(name, _)| name).collect();
         Reads { groups, widened: read.widened.take(), is_partial: read.is_partial }
     }
 
@@ -223,10 +222,11 @@ impl Read {
             }
             is_same
         });
-        for Recent { what, wider } in recent.drain(..) {
-            let group = wider.name(self.width).unwrap_or_else(|| what.name());
-            self.insert(group, wider);
-        }
+        let width = self.width;
+        self.add(recent.drain(..).map(|Recent { what, wider }| {
+            let group = wider.name(width).unwrap_or_else(|| what.name());
+            (group, wider)
+        }));
         self.recent = recent;
         while self.groups.len() > limit && self.width < Width::Tables {
             self.width = match self.width {
@@ -236,33 +236,32 @@ impl Read {
             if self.widened.is_none() {
                 self.widened = self.widest(limit);
             }
-            for (group, wider) in std::mem::take(&mut self.groups) {
-                self.insert(wider.name(self.width).unwrap_or(group), wider);
-            }
+            let (groups, width) = (std::mem::take(&mut self.groups), self.width);
+            self.add(groups.into_iter().map(|(group, wider)| {
+                let group = wider.name(width).unwrap_or(group);
+                (group, wider)
+            }));
         }
     }
 
     /// Of the groups that are to be widened, what stands in for most.
     fn widest(&self, limit: usize) -> Option<Widened> {
         let mut reads: BTreeMap<String, usize> = BTreeMap::new();
-        for wide in self.groups.values().filter_map(|wider| wider.name(self.width)) {
+        let groups = self.groups.iter();
+        for wide in groups.filter_map(|(_, wider)| wider.name(self.width)) {
             *reads.entry(wide).or_default() += 1;
         }
         let (group, reads) = reads.into_iter().max_by_key(|(_, reads)| *reads)?;
         Some(Widened { group, reads, limit })
     }
 
-    /// Adds a group. Where it was read in several ways, each of what replaces it does.
-    fn insert(&mut self, group: String, wider: Wider) {
-        match self.groups.entry(group) {
-            Entry::Vacant(vacant) => {
-                vacant.insert(wider);
-            }
-            Entry::Occupied(mut known) if wider < *known.get() => {
-                known.insert(wider);
-            }
-            Entry::Occupied(_) => {}
-        }
+    /// Adds groups. Where one was read in several ways, each of what replaces it does.
+    fn add(&mut self, groups: impl Iterator<Item = (String, Wider)>) {
+        self.groups.extend(groups);
+        // Both those that were there and, mostly, those that come are sorted: this merges two runs.
+        self.groups.sort();
+        // The narrowest of those that replace it is the first.
+        self.groups.dedup_by(|other, kept| other.0 == kept.0);
     }
 }
 
@@ -415,6 +414,20 @@ mod tests {
             }
             read(&recorder, 2, Some(&cake));
             assert_eq!(recorder.close().groups, ["recipes@tag=cake*"], "{begin}");
+        }
+    }
+
+    #[test]
+    fn what_replaces_a_row_does_not_depend_on_the_list_that_a_read_is_in() {
+        let (soup, cake) = (text("recipes@tag=soup*"), text("recipes@tag=cake*"));
+        for (first, second) in [(&soup, &cake), (&cake, &soup)] {
+            let recorder = Recorder::new(1, AfterReply::Refused);
+            for _ in 0..RECENT {
+                read(&recorder, 1, Some(first));
+            }
+            read(&recorder, 1, Some(second));
+            read(&recorder, 2, Some(&cake));
+            assert_eq!(recorder.close().groups, ["recipes@tag=cake*"]);
         }
     }
 

@@ -98,8 +98,7 @@ pub(super) fn spell_key<R: Row>(row: &R, text: &mut String) {
 
 /// The same of the key in the bytes that it is [encoded](Key::encode) to.
 pub(super) fn spell_encoded_key<R: Row>(mut key: &[u8], text: &mut String) {
-    let key = R::Key::decode(&mut key);
-    key.expect("a key is decoded from what it was encoded to").spell(text);
+    R::Key::spell_encoded(&mut key, text).expect("a key is decoded from what it was encoded to");
 }
 
 /// Reads a row of its present version.
