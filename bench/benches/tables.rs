@@ -195,9 +195,10 @@ fn newest_recorded(bencher: Bencher<'_, '_>) {
     pages(bencher, true, read_newest);
 }
 
-/// The whole way of an update in memory: encode, decode, apply, compare, publish.
-#[divan::bench(args = [1_000, 100_000, 1_000_000])]
-fn update(bencher: Bencher<'_, '_>, rows: u64) {
+/// The whole way of an update in memory: encode, decode, apply, compare, publish. Rows that follow one another at a distance
+/// are in other memory each time, neighbours in the same.
+#[divan::bench(args = [(1_000, 7_919), (100_000, 7_919), (1_000_000, 7_919), (1_000_000, 1)])]
+fn update(bencher: Bencher<'_, '_>, (rows, distance): (u64, u64)) {
     let runtime = runtime();
     let mut data = DataMut::<Site>::in_memory();
     runtime.block_on(async {
@@ -206,7 +207,7 @@ fn update(bencher: Bencher<'_, '_>, rows: u64) {
     let mut number = 0;
     bencher
         .with_inputs(|| {
-            number = (number + 7919) % rows;
+            number = (number + distance) % rows;
             Story { body: "y".repeat(100), ..story(number) }
         })
         .bench_local_values(|story| {

@@ -68,6 +68,8 @@ pub(crate) enum Scene {
     Gzip,
     /// A cached page with three cached parts
     Parts,
+    /// A cached page with a part that depends on who has signed in
+    Personal,
     /// A cached page while other groups are invalidated 1,000 times a second
     Storm,
     /// A page of 30 rows that is made for each request

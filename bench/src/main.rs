@@ -27,6 +27,7 @@ mod http1;
 mod load;
 mod machine;
 mod memory;
+mod personal;
 mod processes;
 mod report;
 mod scene;
@@ -103,6 +104,7 @@ fn run(scene: Scene, arguments: &Arguments) -> Result<Outcome> {
         Scene::NotModified => Outcome::Tables(scene::forms::not_modified(arguments)?),
         Scene::Gzip => Outcome::Tables(scene::forms::gzip(arguments)?),
         Scene::Parts => Outcome::Tables(scene::parts::run(arguments)?),
+        Scene::Personal => Outcome::Tables(scene::personal::run(arguments)?),
         Scene::Storm => Outcome::Tables(scene::storm::run(arguments)?),
         Scene::Miss => Outcome::Tables(scene::made::rows(arguments)?),
         Scene::StaticTemplate => Outcome::Tables(scene::made::template(arguments)?),

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use headwater::prelude::*;
 
 use crate::content::{self, LONGEST};
-use crate::forum;
+use crate::{forum, personal};
 
 const PROJECT: &str = r#"
 [http]
@@ -60,6 +60,9 @@ path = "/files/{*path}"
 files = "files"
 "#;
 
+/// How long the pages with sessions are, beside their parts.
+const PAGE_BYTES: usize = 8 << 10;
+
 /// The folder in the docroot, and where its files are for visitors.
 pub(crate) const FILES: &str = "files";
 
@@ -68,7 +71,7 @@ pub(crate) const LARGE: &str = "large.bin";
 
 /// The site's code.
 pub(crate) fn app() -> App {
-    App::new().state::<Notes>().state::<forum::Forum>().controllers(controllers![
+    let app = App::new().state::<Notes>().state::<forum::Forum>().controllers(controllers![
         page,
         mix,
         part,
@@ -78,7 +81,11 @@ pub(crate) fn app() -> App {
         forum::publish,
         forum::edit,
         forum::count,
-    ])
+    ]);
+    match std::env::var_os(personal::SECRET) {
+        Some(_) => personal::added_to(app),
+        None => app,
+    }
 }
 
 /// Writes the site's files into `folder`.
@@ -93,6 +100,18 @@ pub(crate) fn write_files(folder: &std::path::Path) -> std::io::Result<()> {
     std::fs::write(templates.join("parts.html"), parts)?;
     std::fs::write(templates.join("rows.html"), content::ROWS)?;
     std::fs::write(templates.join("static.html"), content::STATIC)
+}
+
+/// Adds to the files in `folder` what the site has with sessions.
+pub(crate) fn add_sessions(folder: &std::path::Path) -> std::io::Result<()> {
+    let dispatch = format!("{DISPATCH}{}{}", forum::DISPATCH, personal::DISPATCH);
+    std::fs::write(folder.join("dispatch.conf"), dispatch)?;
+    let page =
+        |part: &str| content::text(PAGE_BYTES / 2, 0) + part + &content::text(PAGE_BYTES / 2, 1);
+    for (name, template) in personal::templates(page) {
+        std::fs::write(folder.join("templates").join(name), template)?;
+    }
+    Ok(())
 }
 
 /// The folder of the files, inside the site's `folder`.

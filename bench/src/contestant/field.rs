@@ -31,6 +31,11 @@ impl Field {
         Field::with(arguments, others, || Cluster::without_codings(&super::memory()))
     }
 
+    /// Headwater alone, with sessions.
+    pub(crate) fn with_sessions(arguments: &Arguments) -> Result<Field> {
+        Field::with(arguments, &[], || Cluster::with_sessions(&super::memory()))
+    }
+
     fn with(
         arguments: &Arguments,
         others: &[Kind],

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use super::process::Process;
 use super::{Contestant, Kind, Runs};
 use crate::http1::{self, Answer, Connection};
-use crate::{Result, site};
+use crate::{Result, personal, site};
 
 /// How long a front end may take to be ready.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -43,10 +43,21 @@ impl Cluster {
         Cluster::start_with(1, place, &[("HEADWATER_CACHE__ENCODINGS", "")])
     }
 
+    /// Starts one front end and a back end of a site with sessions.
+    pub(crate) fn with_sessions(place: &Path) -> Result<Cluster> {
+        const OURS: &str = "a secret that seals the sessions of the measured site";
+        Cluster::start_with(1, place, &[(personal::SECRET, OURS)])
+    }
+
     fn start_with(frontends: usize, place: &Path, variables: &[(&str, &str)]) -> Result<Cluster> {
         let folder = tempfile::Builder::new().prefix("headwater-bench-").tempdir_in(place)?;
         site::write_files(folder.path())?;
-        let backend = Node::start(folder.path(), "backend", "b1", |node| node)?;
+        if variables.iter().any(|(name, _)| *name == personal::SECRET) {
+            site::add_sessions(folder.path())?;
+        }
+        let backend = Node::start(folder.path(), "backend", "b1", |node| {
+            node.envs(variables.iter().copied())
+        })?;
         let link = backend.entrance.to_string();
         let frontends = (1..=frontends).map(|i| {
             Node::start(folder.path(), "frontend", &format!("f{i}"), |node| {

@@ -1,7 +1,8 @@
 //! What is measured.
 //!
 //! - [`pages`]: a page from the cache; [`zipf`]: many pages; [`forms`]: the same for clients that
-//!   have it already, or take it compressed; [`parts`]: a page that is put together from several.
+//!   have it already, or take it compressed; [`parts`]: a page that is put together from several;
+//!   [`personal`]: one with a part of who has signed in.
 //! - [`storm`], [`patterns`]: a page from the cache while other content is invalidated.
 //! - [`made`]: pages that are made for each request.
 //! - [`group`]: invalidating a group, by its size; [`receipt`]: a write, until no front end shows what
@@ -21,6 +22,7 @@ pub(crate) mod memory;
 pub(crate) mod pages;
 pub(crate) mod parts;
 pub(crate) mod patterns;
+pub(crate) mod personal;
 pub(crate) mod receipt;
 pub(crate) mod setting;
 pub(crate) mod side;
