@@ -260,6 +260,16 @@ fn fields_keep_their_order_and_entries_are_in_that_of_their_keys() {
 }
 
 #[test]
+fn texts_of_every_length_are_read() {
+    for length in [0, 1, 126, 127, 128, 129, 300, 20_000] {
+        let texts = ["a".repeat(length), "b".repeat(length)];
+        let mut packed = Packed::new();
+        packed.insert("texts", &texts).unwrap();
+        assert_eq!(packed.to_json()["texts"], serde_json::json!(texts), "{length}");
+    }
+}
+
+#[test]
 fn structs_that_take_turns_keep_their_own_fields() {
     // Fields of one length and at one place in both, of which one is known by its address and one is another.
     let one = || Said::U32(1);
