@@ -66,7 +66,7 @@ fn code_templates_and_mistakes_show_in_the_open_page_and_no_request_fails() {
         });
         site.write(
             "src/notes.rs",
-            &notes.replace("\"home.html\").with(", "\"home.html\").with(\"new\", 1).with("),
+            &notes.replace("template!(\"home.html\")", "template!(\"home.html\").with(\"new\", 1)"),
         );
         let old = running.event().unwrap();
         let program = |event: &str| {
