@@ -33,6 +33,7 @@ const MODULES: &[Allowed] = &[
             "state",
             "log",
             "http",
+            "slug",
         ],
     ),
     (

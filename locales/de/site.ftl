@@ -42,7 +42,7 @@ story-title = Überschrift
 story-body = Bericht
 lead-hint = Einfacher Text. Eine Leerzeile beginnt einen neuen Absatz; der erste steht auf der ersten Seite.
 picture = Bild
-picture-hint = Wenn Sie eins haben: PNG, JPEG, WebP oder GIF, bis 4 MB.
+picture-hint = Wenn Sie eins haben: PNG, JPEG, WebP oder GIF, bis 4 MB. Wenn das Formular zurückkommt, wählen Sie es bitte noch einmal aus.
 publish = Bericht veröffentlichen
 
 # Was Formulare und Meldungen sagen

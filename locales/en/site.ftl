@@ -42,7 +42,7 @@ story-title = Title
 story-body = Story
 lead-hint = Plain text. A blank line begins a new paragraph; the first paragraph is shown on the front page.
 picture = Picture
-picture-hint = If you have one: PNG, JPEG, WebP or GIF, up to 4 MB.
+picture-hint = If you have one: PNG, JPEG, WebP or GIF, up to 4 MB. Choose it once more if the form comes back.
 publish = Publish the story
 
 # What forms and messages say

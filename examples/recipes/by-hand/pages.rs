@@ -76,7 +76,7 @@ pub async fn show(Path(slug): Path<String>, site: Data<Kitchen>) -> Result<Reply
 /// The form of a new recipe.
 #[controller("pages.new")]
 pub async fn new() -> Reply {
-    form(RecipeForm::empty_form())
+    template!("form.html").with("form", RecipeForm::empty_form())
 }
 
 /// The form that edits a recipe.
@@ -84,7 +84,7 @@ pub async fn new() -> Reply {
 pub async fn edit_form(Path(slug): Path<String>, site: Data<Kitchen>) -> Result<Reply> {
     let Recipe { title, body, author, tags, .. } = find(&site, &slug)?.clone();
     let recipe = RecipeForm { title, body, tags: tags.join(", "), by: Author { author } };
-    let page = form(recipe.filled_form()).with("slug", &slug);
+    let page = template!("form.html").with("form", recipe.filled_form()).with("slug", &slug);
     Ok(page.group(format!("recipe:{slug}")))
 }
 
@@ -100,11 +100,6 @@ pub async fn api_list(page: PageNumber, site: Data<Kitchen>) -> Reply {
 #[controller("api.show")]
 pub async fn api_show(Path(slug): Path<String>, site: Data<Kitchen>) -> Result<Reply> {
     Ok(json(&whole(find(&site, &slug)?)).group(format!("recipe:{slug}")))
-}
-
-/// The page of a form.
-pub fn form(form: FilledForm) -> Reply {
-    template("form.html").with("form", form)
 }
 
 /// The page of a recipe.

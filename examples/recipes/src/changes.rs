@@ -21,7 +21,8 @@ pub enum Update {
 
 #[controller("changes.publish")]
 pub async fn publish(site: DataMut<Kitchen>, form: Submitted<RecipeForm>) -> Result<Reply> {
-    change(Update::Publish(form.valid(pages::form)?), site).await
+    let form = form.valid(|form| template!("form.html").with("form", form))?;
+    change(Update::Publish(form), site).await
 }
 
 #[controller("changes.edit")]
@@ -30,7 +31,7 @@ pub async fn edit(
     site: DataMut<Kitchen>,
     form: Submitted<RecipeForm>,
 ) -> Result<Reply> {
-    let form = form.valid(|form| pages::form(form).with("slug", &slug))?;
+    let form = form.valid(|form| template!("form.html").with("form", form).with("slug", &slug))?;
     change(Update::Edit(slug, form), site).await
 }
 

@@ -45,7 +45,7 @@ pub async fn show(Path(slug): Path<String>, site: Data<Kitchen>) -> Result<Reply
 /// The form of a new recipe.
 #[controller("pages.new")]
 pub async fn new() -> Reply {
-    form(RecipeForm::empty_form())
+    template!("form.html").with("form", RecipeForm::empty_form())
 }
 
 /// The form that edits a recipe.
@@ -54,24 +54,19 @@ pub async fn edit_form(Path(slug): Path<String>, site: Data<Kitchen>) -> Result<
     let recipe = site.recipes.get(&slug).or_not_found()?;
     let Recipe { title, body, author, tags, .. } = Recipe::clone(&recipe);
     let recipe = RecipeForm { title, body, tags: tags.join(", "), by: Author { author } };
-    Ok(form(recipe.filled_form()).with("slug", slug))
+    Ok(template!("form.html").with("form", recipe.filled_form()).with("slug", slug))
 }
 
-/// The recipes as JSON, the newest first, fifty at a time; an empty list is past the end.
+/// The recipes as JSON, the newest first, fifty at a time.
 #[controller("api.list")]
-pub async fn api_list(page: PageNumber, site: Data<Kitchen>) -> Reply {
-    let page = site.recipes.ordered(Recipe::NUMBER).reversed().page(page.get(), 50);
-    json(&page.rows.map_with(|recipe| whole(&site, recipe)))
+pub async fn api_list(page: PageNumber, site: Data<Kitchen>) -> Result<Reply> {
+    let page = Pages::of(&site.recipes.ordered(Recipe::NUMBER).reversed(), page, 50)?;
+    Ok(json(&page.rows.map_with(|recipe| whole(&site, recipe))))
 }
 
 #[controller("api.show")]
 pub async fn api_show(Path(slug): Path<String>, site: Data<Kitchen>) -> Result<Reply> {
     Ok(json(&whole(&site, site.recipes.get(&slug).or_not_found()?)))
-}
-
-/// The page of a form.
-pub fn form(form: FilledForm) -> Reply {
-    template("form.html").with("form", form)
 }
 
 /// The page of a recipe.
