@@ -214,7 +214,7 @@ async fn a_form_with_a_file_is_held_to_its_rules_as_it_arrives() {
     assert_eq!(taken.status, 422, "an empty file with a name is no picture: {}", taken.text());
     let large = send(&"x".repeat(100_001)).await;
     assert_eq!(large.status, 422, "{}", large.text());
-    assert!(large.text().contains("a file of 100000 bytes at most"), "{}", large.text());
+    assert!(large.text().contains("a file of 100,000 bytes at most"), "{}", large.text());
     let other = send("GIF89a").await;
     assert!(other.text().contains("A file of this type is not accepted here."), "{}", other.text());
     let [before, after] = with_picture(&[("name", "Ana"), ("password", "a secret")], "PICTURE")

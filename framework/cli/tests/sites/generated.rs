@@ -43,7 +43,7 @@ fn a_site_says_what_it_is_and_how_it_would_run() {
             .join(" ")
     };
     assert_eq!(line("http.listen"), "http.listen \"127.0.0.1:8000\" default");
-    assert_eq!(line("environment"), "environment \"development\" project.toml:4");
+    assert_eq!(line("environment"), "environment \"development\" project.toml:5");
     assert_eq!(line("link.secret"), "link.secret \"…\" HEADWATER_LINK__SECRET");
     assert!(!settings.contains("sesame"), "{settings}");
 
@@ -60,7 +60,7 @@ fn a_site_says_what_it_is_and_how_it_would_run() {
     let output = doctor.args(["run", "-q", "--", "doctor"]).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{said}");
-    for part in ["project.toml:4: environment:", "http.trusted_proxies:", "HEADWATER_LINK__SECRET:"]
+    for part in ["project.toml:5: environment:", "http.trusted_proxies:", "HEADWATER_LINK__SECRET:"]
     {
         assert!(said.contains(part), "{said}");
     }
