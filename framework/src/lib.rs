@@ -97,7 +97,7 @@
 //! | `zstd` | the content coding `zstd` likewise |
 //! | `prometheus` | `/metrics` on the admin port |
 //! | `watch` | in development, hints of the operating system that files have changed; they are looked at every half a second |
-//! | `test` | [`test`](mod@test), visitors for the site's own tests: a feature for `[dev-dependencies]` |
+//! | `test` | visitors for the site's own tests: a feature for `[dev-dependencies]` |
 
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
