@@ -432,7 +432,8 @@ async fn the_language_can_be_chosen() {
     assert!(page.text().contains("<html lang=\"de\""), "{}", page.text());
     let current: Vec<_> =
         page.text().lines().filter(|line| line.contains("aria-current=\"")).collect();
-    let [here, language] = current.as_slice() else { panic!("{current:?}") };
+    // A list of several pages says so of its own page, too.
+    let [here, .., language] = current.as_slice() else { panic!("{current:?}") };
     assert!(
         here.contains("href=\"/list\"") && language.contains(">Deutsch</button>"),
         "{current:?}"
