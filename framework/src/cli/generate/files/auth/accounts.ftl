@@ -23,3 +23,12 @@ account-field =
     .name = Name
     .password = Password
     .password-hint = 10 characters or more.
+
+account-mail =
+    .subject = Your new password
+    .text =
+        Set a new password within an hour:
+
+        { $link }
+
+        If you have not asked for one, leave it as it is.
