@@ -5,6 +5,7 @@ use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context as Task, Poll};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::Version;
@@ -67,6 +68,10 @@ impl Rules {
 /// The most that is buffered of what is read or written, in bytes (per stream in HTTP/2).
 const BUFFER: usize = 128 * 1024;
 
+/// How long a server that stops waits for the first request of a connection: it is usually on its way already, and
+/// a connection that is closed then is reset under it.
+const FIRST_BYTES_AFTER_STOP: Duration = Duration::from_millis(250);
+
 /// Serves a connection until it ends.
 pub(super) async fn serve<H: Handler>(
     mut stream: TcpStream,
@@ -75,13 +80,17 @@ pub(super) async fn serve<H: Handler>(
     handler: Arc<H>,
 ) {
     let first = timeout(rules.limits.header_timeout, first_bytes(&mut stream));
+    let given_up = async {
+        rules.stop.stopping().await;
+        sleep(FIRST_BYTES_AFTER_STOP).await;
+    };
     let (version, read) = tokio::select! {
         biased;
-        () = rules.stop.stopping() => return,
         first = first => match first {
             Ok(Ok(first)) => first,
             Ok(Err(_)) | Err(_) => return,
-        }
+        },
+        () = given_up => return,
     };
     let timers = Timers::new();
     let places = (version == Version::HTTP_2).then(|| WorkPermits::new(rules.limits.streams));
@@ -92,7 +101,7 @@ pub(super) async fn serve<H: Handler>(
     let requests = Requests::new(context, timers.clone());
     let timer = pin!(sleep(rules.timeouts.tick));
     let alarm = rules.stop.alarm();
-    let mut driver = Driver { rules, timers, peer, alarm, timer, closing: false };
+    let mut driver = Driver { rules, timers, peer, alarm, timer, begun: false, closing: false };
     if version == Version::HTTP_2 {
         let connection = rules.http2.serve_connection(TokioIo::new(socket), requests);
         driver.drive(connection, http2::Connection::graceful_shutdown).await;
@@ -153,6 +162,8 @@ struct Driver<'a> {
     peer: Peer,
     alarm: Alarm<'a>,
     timer: Pin<&'a mut Sleep>,
+    /// Whether hyper was asked to read from it.
+    begun: bool,
     closing: bool,
 }
 
@@ -178,6 +189,13 @@ impl Driver<'_> {
     {
         let (rules, peer) = (self.rules, self.peer);
         self.alarm.set(task);
+        // What has come already is read before the connection is closed.
+        if !self.begun {
+            self.begun = true;
+            if connection.as_mut().poll(task).is_ready() {
+                return Poll::Ready(ConnectionEnd::Closed);
+            }
+        }
         let mut is_last = rules.stop.is_stopping();
         while self.timer.as_mut().poll(task).is_ready() {
             self.timer.as_mut().reset(Instant::now() + rules.timeouts.tick);

@@ -221,6 +221,20 @@ async fn a_stop_answers_what_has_come_and_closes_the_rest() {
 }
 
 #[tokio::test]
+async fn a_stop_answers_the_first_request_that_is_on_its_way() {
+    let server = start(Limits::default()).await;
+    let mut early = server.connect().await;
+    // Connections are accepted one after the other, so the first was, too.
+    server.talk(format!("GET /1 HTTP/1.1\r\n{CLOSE}").as_bytes()).await;
+    server.stop.cancel();
+    while TcpStream::connect(server.addr).await.is_ok() {}
+    early.write_all(b"GET /2 HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    let answer = rest(&mut early).await;
+    assert!(answer.ends_with("/2"), "{answer}");
+    assert_eq!(within(server.ended).await.unwrap(), Drained { cut: 0 });
+}
+
+#[tokio::test]
 async fn a_stop_cuts_what_takes_longer_than_the_drain_time() {
     let server = start(Limits { drain: Duration::from_millis(50), ..Limits::default() }).await;
     let mut busy = server.connect().await;
