@@ -23,6 +23,7 @@ pub(super) const BUILT_IN: [(&str, &str); 2] =
     [("en", include_str!("built_in/en.ftl")), ("de", include_str!("built_in/de.ftl"))];
 
 /// The texts that are built in in English, for a language in which they are not.
+#[cfg(debug_assertions)]
 pub(crate) fn built_in(tag: &str) -> Option<&'static str> {
     let primary = tag.split('-').next().unwrap_or_default();
     let is_there = BUILT_IN.iter().any(|(language, _)| language.eq_ignore_ascii_case(primary));

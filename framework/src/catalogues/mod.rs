@@ -41,6 +41,7 @@ use fluent_bundle::{FluentArgs, FluentError, FluentResource, FluentValue};
 pub(crate) use crate::http::direction;
 use formats::Formats;
 pub(crate) use formats::{Digits, MOST_DIGITS, Style};
+#[cfg(debug_assertions)]
 pub(crate) use load::built_in;
 use message::Message;
 
