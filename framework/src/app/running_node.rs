@@ -257,30 +257,28 @@ fn open_frontend(
         patterns: config.cache.max_patterns,
     }));
     let keys = sealing_keys(config)?;
-    if keys.is_none() && app.session.is_some() {
-        return Err(Problem::new(
-            "the site has sessions, so its front ends need a secret to seal them with: set \
-             HEADWATER_SECRET_KEY, or HEADWATER_SECRET_KEY_FILE, to what the command `secret` prints, the same \
-             on all front ends"
-                .to_owned(),
-        )
-        .into());
-    }
-    if keys.is_none() && edition.templates.shows_messages() {
-        return Err(Problem::new(
-            "templates of the site show messages, `{{ flash() }}`, so its front ends need a secret to seal them with: set \
-             HEADWATER_SECRET_KEY, or HEADWATER_SECRET_KEY_FILE, to what the command `secret` prints, the same \
-             on all front ends"
-                .to_owned(),
-        )
-        .into());
+    if keys.is_none() {
+        for (needs_a_secret, what) in [
+            (app.session.is_some(), "the site has sessions"),
+            (
+                edition.templates.shows_messages(),
+                "templates of the site show messages, `{{ flash() }}`",
+            ),
+        ] {
+            if needs_a_secret {
+                return Err(Problem::new(format!(
+                    "{what}, so its front ends need a secret to seal them with: set HEADWATER_SECRET_KEY, or \
+                     HEADWATER_SECRET_KEY_FILE, to what the command `secret` prints, the same on all front ends"
+                ))
+                .into());
+            }
+        }
     }
     let is_secure = config.environment != Environment::Development;
-    let of_sessions = keys.clone().filter(|_| app.session.is_some());
-    let cookies = of_sessions.map(|keys| SessionCookies::new(keys, is_secure));
-    let is_of_the_site = app.session.as_ref().map_or((|_| false) as fn(&_) -> _, |it| it.is_of);
+    let cookies = keys.clone().zip(app.session.as_ref());
+    let cookies =
+        cookies.map(|(keys, session)| (SessionCookies::new(keys, is_secure), session.is_of));
     let flashes = Flashes::new(keys.map(|keys| FlashCookies::new(keys, is_secure)));
-    let cookies = (cookies, is_of_the_site);
     let sessions = Sessions::new(cookies, config.session.lifetime, Arc::clone(&cache));
     let sessions = Arc::new(sessions);
     let follower = CacheFollower::new(

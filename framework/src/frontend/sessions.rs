@@ -14,14 +14,15 @@ use crate::session::{Issue, Openings, Revocations, SessionChange, SessionCookies
 
 const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 
+/// Whether a session is one as the site's code has them now.
+type IsOfTheSite = fn(&SessionRecord) -> bool;
+
 /// The sessions of a site, as a front end knows them: opens and seals their cookies, and follows which have
 /// ended. `session/mod.rs` has the argument.
 #[derive(Debug)]
 pub(crate) struct Sessions {
     /// `None` if the site has no sessions.
-    cookies: Option<SessionCookies>,
-    /// Whether a session is one as the site's code has them now.
-    is_of_the_site: fn(&SessionRecord) -> bool,
+    cookies: Option<(SessionCookies, IsOfTheSite)>,
     /// How long a session lives.
     lifetime: Duration,
     cache: Arc<Cache>,
@@ -65,11 +66,11 @@ impl Sessions {
     /// Those that these cookies hold, if the site has sessions, and of which it recognizes its own; while `cache` has a lease,
     /// what is known here is complete.
     pub(crate) fn new(
-        (cookies, is_of_the_site): (Option<SessionCookies>, fn(&SessionRecord) -> bool),
+        cookies: Option<(SessionCookies, IsOfTheSite)>,
         lifetime: Duration,
         cache: Arc<Cache>,
     ) -> Sessions {
-        Sessions { cookies, is_of_the_site, lifetime, cache, known: RwLock::default() }
+        Sessions { cookies, lifetime, cache, known: RwLock::default() }
     }
 
     /// What a client's cookie says, unless it has expired, is known to have ended, or is of another type than the site's. A
@@ -79,9 +80,9 @@ impl Sessions {
         headers: &HeaderMap,
         client: &'a ClientSession,
     ) -> Option<&'a Arc<SessionRecord>> {
-        let cookies = self.cookies.as_ref()?;
+        let (cookies, is_of_the_site) = self.cookies.as_ref()?;
         let open = || {
-            let session = cookies.open(headers).filter(self.is_of_the_site)?;
+            let session = cookies.open(headers).filter(is_of_the_site)?;
             let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
             let has_ended = known.revocations.as_ref().is_some_and(|known| known.revoke(&session));
             (!has_ended && session.expires > milliseconds_since_1970()).then(|| Arc::new(session))
@@ -102,7 +103,7 @@ impl Sessions {
     /// Gives the client's session its whole life again once half of it is over, where it was asked for, and where the response
     /// says that no cache but the browser's keeps it. `session/mod.rs` says why it ends all the same.
     pub(super) fn renew(&self, client: &ClientSession, headers: &mut HeaderMap) {
-        let (Some(cookies), Some(Some(session))) = (&self.cookies, client.opened.get()) else {
+        let (Some((cookies, _)), Some(Some(session))) = (&self.cookies, client.opened.get()) else {
             return;
         };
         let (now, lifetime) = (milliseconds_since_1970(), self.lifetime.as_millis() as u64);
@@ -131,7 +132,7 @@ impl Sessions {
         log: LogEpoch,
         headers: &mut HeaderMap,
     ) -> Result<(), String> {
-        let Some(cookies) = &self.cookies else {
+        let Some((cookies, _)) = &self.cookies else {
             return Err("a reply begins or ends a session, but the site has no sessions: add \
                         `App::new().session::<…>(\"/sign-in\")`"
                 .to_owned());
@@ -202,19 +203,19 @@ mod tests {
 
     const LOG: LogEpoch = LogEpoch::first_of(1);
 
-    fn sessions(is_of_the_site: fn(&SessionRecord) -> bool) -> Sessions {
+    fn sessions(is_of_the_site: IsOfTheSite) -> Sessions {
         let sessions = without_lease(is_of_the_site);
         sessions.cache.renew(clock::now(), Duration::from_secs(3600));
         sessions
     }
 
-    fn without_lease(is_of_the_site: fn(&SessionRecord) -> bool) -> Sessions {
+    fn without_lease(is_of_the_site: IsOfTheSite) -> Sessions {
         let limits = CacheLimits { bytes: 1 << 10, persistent_bytes: 1, groups: 1, patterns: 1 };
         let cache = Cache::new(limits);
         cache.follow(LOG, Position::START);
-        let cookies = Some(SessionCookies::new(Keys::of(["secret"]), true));
+        let cookies = SessionCookies::new(Keys::of(["secret"]), true);
         let lifetime = Duration::from_secs(3600);
-        let sessions = Sessions::new((cookies, is_of_the_site), lifetime, Arc::new(cache));
+        let sessions = Sessions::new(Some((cookies, is_of_the_site)), lifetime, Arc::new(cache));
         sessions.welcomed(LOG.id, &[(LOG.epoch, Position::START)], Some(&[]));
         sessions
     }
@@ -225,7 +226,7 @@ mod tests {
         let (id, user) = (SessionId::random(), Some("ana".to_owned()));
         let expires = milliseconds_since_1970() + 60_000;
         let session = SessionRecord { id, user, issued, expires, data: Vec::new() };
-        let set = sessions.cookies.as_ref().unwrap().set(&session, 60).unwrap();
+        let set = sessions.cookies.as_ref().unwrap().0.set(&session, 60).unwrap();
         let pair = set.split(';').next().unwrap().parse().unwrap();
         HeaderMap::from_iter([(http::header::COOKIE, pair)])
     }
