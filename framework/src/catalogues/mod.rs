@@ -109,6 +109,12 @@ pub(crate) fn english<'a>(
     Catalogues::default().text("en", key, arguments).unwrap_or_else(|| key.to_owned())
 }
 
+/// What is shown in the place of a text that no catalogue has: its key. The log says so.
+pub(crate) fn missing(key: &str, lang: &str) -> String {
+    tracing::warn!(key, lang, "no catalogue has this text");
+    key.to_owned()
+}
+
 impl std::fmt::Debug for Catalogues {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_list().entries(self.all.iter().map(|catalogue| &catalogue.tag)).finish()

@@ -2,7 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{FromRequestParts, Need, NotInKey};
-use crate::catalogues::Catalogues;
+use crate::catalogues::{Catalogues, missing};
 use crate::reply::Message;
 use crate::request::RequestParts;
 
@@ -38,11 +38,8 @@ impl Texts {
     /// if no catalogue has it.
     pub fn text(&self, lang: &str, message: &Message) -> String {
         let arguments = message.arguments().map(|(name, value)| (name.into(), value.into()));
-        self.0.text(lang, message.key(), arguments).unwrap_or_else(|| {
-            let key = message.key();
-            tracing::warn!(key, lang, "no catalogue has this text");
-            key.to_owned()
-        })
+        let text = self.0.text(lang, message.key(), arguments);
+        text.unwrap_or_else(|| missing(message.key(), lang))
     }
 }
 

@@ -16,7 +16,7 @@ use super::folder::Source;
 use super::fragments::{self, Token, tokens};
 use super::positions::TextPosition;
 use super::scanner::{self, Statement};
-use crate::catalogues::{Argument, Catalogues};
+use crate::catalogues::{Argument, Catalogues, missing};
 use crate::problem::{Problem, Problems};
 
 /// The name of the function.
@@ -81,8 +81,7 @@ fn text<'a>(
         return Ok(text.to_owned());
     }
     let lang = lang.map_or_else(fragments::lang, Ok)?;
-    tracing::warn!(key, lang = &*lang, "no catalogue has this text");
-    Ok(key.to_owned())
+    Ok(missing(key, &lang))
 }
 
 /// Whether a catalogue could have this key: a name, or one with an attribute.
