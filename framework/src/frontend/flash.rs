@@ -115,8 +115,7 @@ impl Flashes {
     /// Has a response that shows the message be forgotten by all caches, and the browser forget the message.
     pub(super) fn forget(&self, headers: &mut HeaderMap) {
         let Some(cookies) = &self.cookies else { return };
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
-        keep_from_shared_caches(headers);
+        keep_nowhere(headers);
         if let Err(error) = append(headers, cookies.forget()) {
             tracing::error!(%error, "a message cannot be forgotten");
         }
@@ -129,8 +128,7 @@ impl Flashes {
         let Some(sent) = self.waiting(client).filter(|sent| leads_on && sent.path.is_some()) else {
             return;
         };
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
-        keep_from_shared_caches(headers);
+        keep_nowhere(headers);
         let seconds = sent.expires.saturating_sub(milliseconds_since_1970()) / 1000;
         let sent = SentFlash { path: path_of(headers), ..sent };
         let carried = cookies.set(&sent, seconds as i64).and_then(|set| append(headers, set));
@@ -155,6 +153,12 @@ fn append(headers: &mut HeaderMap, cookie: String) -> Result<(), String> {
     let cookie = HeaderValue::try_from(cookie).map_err(|error| error.to_string())?;
     headers.append(SET_COOKIE, cookie);
     Ok(())
+}
+
+/// Has no cache keep a response, whatever was said to them before.
+fn keep_nowhere(headers: &mut HeaderMap) {
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+    keep_from_shared_caches(headers);
 }
 
 /// A message as it stands in a page: by the site's template, if there is one.

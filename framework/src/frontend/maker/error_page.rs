@@ -59,8 +59,8 @@ struct ProblemDocument<'a> {
 }
 
 impl Maker {
-    /// The site's error page for a failure, in this language, or a problem document where the route sends those. The log has the failure under the request's
-    /// id.
+    /// The site's error page for a failure, in this language, or a problem document where the route sends those. The log
+    /// has the failure under the request's id.
     pub(in crate::frontend) fn error_page(
         &self,
         edition: &Edition,
