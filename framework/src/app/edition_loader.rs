@@ -285,16 +285,16 @@ impl EditionLoader {
     }
 
     /// The controllers that a route leads to.
-    fn controllers_of(&self, route: &Route) -> impl Iterator<Item = &Registration> {
+    fn controllers_of<'a>(&'a self, route: &'a Route) -> impl Iterator<Item = &'a Registration> {
         let name = match &route.target {
-            Target::Controller(name) => Some(name.clone()),
+            Target::Controller(name) => Some(name.as_str()),
             Target::Template(_)
             | Target::Service(_)
             | Target::Files { .. }
             | Target::Alias(_)
             | Target::Redirect { .. } => None,
         };
-        self.controllers.iter().filter(move |known| name.as_deref() == Some(known.name()))
+        self.controllers.iter().filter(move |known| name == Some(known.name()))
     }
 
     /// The templates that the pages of a route are known to be made of.
