@@ -30,7 +30,7 @@ impl Head {
         };
         let head = &bytes[..length + 2];
         let status = head.strip_prefix(b"HTTP/1.1 ").and_then(|rest| number(rest.get(..3)?));
-        let status = status.ok_or("an answer is no HTTP/1.1")?;
+        let status = status.ok_or("an answer is not HTTP/1.1")?;
         let mut content_length = None;
         for line in lines(head).skip(1) {
             const NAME: &[u8] = b"content-length:";
@@ -188,7 +188,7 @@ fn without_chunks(bytes: &[u8]) -> Result<Option<Answer>> {
 
 /// A request for what is at `path`, with further lines in its head.
 pub(crate) fn get(path: &str, headers: &str) -> String {
-    format!("GET {path} HTTP/1.1\r\nhost: bench\r\n{headers}\r\n")
+    format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n{headers}\r\n")
 }
 
 /// A request that sends `body` to `path`.

@@ -215,7 +215,7 @@ impl Node {
                 let reason = String::from_utf8_lossy(answer.body()).into_owned();
                 return Err(format!("a front end is not ready: {}", reason.trim()).into());
             }
-            std::thread::sleep(Duration::from_millis(10));
+            std::thread::sleep(Duration::from_millis(1));
         }
     }
 }
