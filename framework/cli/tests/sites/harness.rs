@@ -64,9 +64,26 @@ impl Workshop {
     }
 }
 
+/// Features of packages that the tests of the workspace are built with, and a site is not.
+const FEATURES_OF_TESTS: &str = r#"
+digest = { version = "0.11", features = ["mac"] }
+rustix = { version = "1", features = ["param", "thread"] }
+serde_core = { version = "1", features = ["default"] }
+tokio = { version = "1", features = ["test-util"] }
+"#;
+
 /// Has cargo build the site in this folder with what the workspace has built: the same versions with the same
-/// profile, in the same place.
+/// profile, in the same place. So that they are the same packages, they have the same features, too, unless the
+/// variable `SITES_AS_WRITTEN` is set: then most of the framework is built anew, without what is for its own tests.
 pub fn prepare(folder: &Path) {
+    if std::env::var_os("SITES_AS_WRITTEN").is_none() {
+        let file = folder.join("Cargo.toml");
+        let manifest = fs::read_to_string(&file).unwrap();
+        let (before, dependencies) = manifest.split_once("[dependencies]\nheadwater = { ").unwrap();
+        let features = "headwater = { features = [\"internals\", \"test\"], ";
+        let manifest = format!("{before}[dependencies]{FEATURES_OF_TESTS}{features}{dependencies}");
+        fs::write(file, manifest).unwrap();
+    }
     fs::copy(root().join("Cargo.lock"), folder.join("Cargo.lock")).unwrap();
     let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
     let profile = manifest.split("[profile.dev.package]").nth(1).unwrap();
@@ -110,6 +127,13 @@ impl Site {
             String::from_utf8_lossy(&output.stderr)
         );
         stdout
+    }
+
+    /// Runs the program, as it is built, to write files.
+    pub fn generates(&self, arguments: &[&str]) {
+        let mut program = command(target().join("debug").join(&self.name), &self.folder);
+        let output = program.arg("generate").args(arguments).output().unwrap();
+        assert!(output.status.success(), "generate {arguments:?}: {output:?}");
     }
 
     /// Is formatted, has no warning, passes its tests and its own check.
