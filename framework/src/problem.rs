@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// One thing that is wrong in a file of the site.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Problem {
     /// The file, when the problem is in one.
     pub file: Option<PathBuf>,

@@ -276,16 +276,7 @@ type Arrows = BTreeMap<String, BTreeMap<String, BTreeSet<PathBuf>>>;
 
 #[test]
 fn modules_use_only_those_that_the_list_allows() {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let path = Regex::new(r"\bcrate::(\w+|\{)").unwrap();
-    let mut arrows = Arrows::new();
-    for (file, text) in sources(&source) {
-        let from = module_path(&file).remove(0);
-        arrows.entry(from.clone()).or_default();
-        for found in path.captures_iter(&text) {
-            add(&mut arrows, &from, &found[1], &file);
-        }
-    }
+    let mut arrows = arrows("src", "crate::");
     // They name all modules, and use none of them.
     arrows.remove("lib");
     arrows.remove("internals");
@@ -297,42 +288,30 @@ fn modules_use_only_those_that_the_list_allows() {
 
 #[test]
 fn owners_in_the_front_end_use_only_those_that_the_list_allows() {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/frontend");
+    let mut arrows = arrows("src/frontend", "crate::frontend::");
+    let text = fs::read_to_string(folder("src/frontend/mod.rs")).unwrap();
     let declared = Regex::new(r"(?m)^mod (\w+);").unwrap();
-    let path = Regex::new(r"\bcrate::frontend::(\w+|\{)|\b((?:super::)+)(\w+|\{)").unwrap();
-    let mut arrows = Arrows::new();
-    for (file, text) in sources(&source) {
-        let module = module_path(&file);
-        let from = module.first().map_or("frontend", String::as_str);
-        for found in path.captures_iter(&text) {
-            let to = match (found.get(1), found.get(2)) {
-                (Some(to), _) => to.as_str(),
-                (None, Some(supers)) => {
-                    // What stays within the module concerns it alone.
-                    if supers.as_str().matches("super").count() < module.len() {
-                        continue;
-                    }
-                    found.get(3).unwrap().as_str()
-                }
-                (None, None) => unreachable!("the expression has two ways"),
-            };
-            // What begins with a capital is an item of `mod.rs`.
-            let is_item = to.starts_with(char::is_uppercase);
-            add(&mut arrows, from, if is_item { "frontend" } else { to }, &file);
-        }
-        if module.is_empty() {
-            for found in declared.captures_iter(&text) {
-                add(&mut arrows, from, &found[1], &file);
-            }
-        }
+    for found in declared.captures_iter(&text) {
+        add(&mut arrows, "frontend", &found[1], Path::new("mod.rs"));
     }
     check(FRONTEND, &arrows);
 }
 
 #[test]
+fn the_front_end_lists_its_owners_in_this_order() {
+    let text = fs::read_to_string(folder("src/frontend/mod.rs")).unwrap();
+    let row = Regex::new(r"(?m)^//! \| `(\w+)` \|").unwrap();
+    let documented: Vec<&str> =
+        row.captures_iter(&text).map(|found| found.get(1).unwrap().as_str()).collect();
+    assert!(documented.len() > 5, "only {documented:?}");
+    let is_documented = |name: &&str| documented.contains(name);
+    let listed: Vec<&str> = FRONTEND.iter().map(|(name, _)| *name).filter(is_documented).collect();
+    assert_eq!(documented, listed);
+}
+
+#[test]
 fn the_documentation_lists_the_modules_in_this_order() {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/architecture.md");
-    let text = fs::read_to_string(file).unwrap();
+    let text = fs::read_to_string(folder("../docs/architecture.md")).unwrap();
     let start = text.find("\n## Modules").expect("a section on modules");
     let rows = text[start..].lines().skip_while(|line| !line.starts_with("|---"));
     let rows = rows.skip(1).take_while(|line| line.starts_with('|'));
@@ -349,7 +328,7 @@ fn the_documentation_lists_the_modules_in_this_order() {
 
 #[test]
 fn the_files_that_the_documentation_names_are_there() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let root = folder("..");
     let folders = [root.join("framework/src"), root.join("docs"), root.clone()];
     // In code or as a link, with a slash within or at its end, or a source file.
     let path = Regex::new(r"[`(]((?:[\w.-]+/)+[\w.-]*|\w+\.rs)[`)]").unwrap();
@@ -362,6 +341,37 @@ fn the_files_that_the_documentation_names_are_there() {
         let missing: Vec<&&str> = named.iter().filter(|name| !is_there(name)).collect();
         assert!(missing.is_empty(), "{page} names {missing:?}");
     }
+}
+
+/// A path in the framework's folder.
+fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
+/// Which modules in a folder, whose own path is `root`, use which others there. Items of its `mod.rs` belong to
+/// the module of the folder's name.
+fn arrows(name: &str, root: &str) -> Arrows {
+    let path = Regex::new(&format!(r"\b{root}(\w+|\{{)|\b((?:super::)+)(\w+|\{{)")).unwrap();
+    let itself = Path::new(name).file_name().unwrap().to_str().unwrap();
+    let mut arrows = Arrows::new();
+    for (file, text) in sources(&folder(name)) {
+        let module = module_path(&file);
+        let from = module.first().map_or(itself, String::as_str);
+        arrows.entry(from.to_owned()).or_default();
+        for found in path.captures_iter(&text) {
+            let to = match (found.get(1), found.get(2)) {
+                (Some(to), _) => to.as_str(),
+                // What stays within the module concerns it alone.
+                (None, Some(supers)) if supers.as_str().matches("super").count() < module.len() => {
+                    continue;
+                }
+                (None, _) => found.get(3).unwrap().as_str(),
+            };
+            let is_item = to.starts_with(char::is_uppercase);
+            add(&mut arrows, from, if is_item { itself } else { to }, &file);
+        }
+    }
+    arrows
 }
 
 fn add(arrows: &mut Arrows, from: &str, to: &str, file: &Path) {
@@ -409,7 +419,7 @@ fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
         for entry in fs::read_dir(next).unwrap() {
             let path = entry.unwrap().path();
             let name = path.file_stem().unwrap().to_str().unwrap();
-            if name.ends_with("tests") {
+            if name == "tests" || name.ends_with("_tests") {
                 continue;
             }
             if path.is_dir() {

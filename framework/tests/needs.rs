@@ -16,6 +16,20 @@ impl Updates for Wall {
     }
 }
 
+#[derive(Clone, Default, State)]
+struct Counter {}
+
+impl Updates for Counter {
+    const NAME: &'static str = "counter";
+    type Update = ();
+    type Output = ();
+    type Refusal = Violation;
+
+    fn apply(&mut self, (): (), _: &mut At) -> Result<(), Violation> {
+        Ok(())
+    }
+}
+
 struct Pool;
 
 struct Session;
@@ -193,6 +207,34 @@ async fn a_state_or_resource_that_is_not_registered_is_refused_at_the_controller
     assert!(problems[1].contains("`Resource<needs::Pool>`"), "{}", problems[1]);
     let whole = app().state::<Wall>().resource(async || Ok::<_, String>(Pool));
     start(whole, &[("data", ""), ("pool", "")]).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mistake_in_the_app_is_shown_at_its_line() {
+    let first = line!() + 2;
+    let app = App::new()
+        .seed::<Wall>(Vec::new)
+        .state::<Counter>()
+        .state::<Counter>()
+        .session::<Account>("sign-in")
+        .resource(async || Ok::<_, String>(Pool))
+        .resource(async || Ok::<_, String>(Pool))
+        .controllers(controllers![pool, pool]);
+    let problems = start(app, &[]).await.unwrap_err();
+    let expected = [
+        (0, "`.seed::<needs::Wall>(…)` has no state to fill"),
+        (2, "both named \"counter\""),
+        (3, "the page to sign in is a path of the site"),
+        (5, "two resources are of the type `needs::Pool`"),
+    ];
+    for (line, what) in expected {
+        let place = format!("tests/needs.rs:{}: ", first + line);
+        let is_it = |problem: &String| problem.contains(&place) && problem.contains(what);
+        assert!(problems.iter().any(is_it), "{place} {what}: {problems:#?}");
+    }
+    assert_eq!(problems.len(), expected.len() + 1, "{problems:#?}");
+    let twice = |problem: &String| problem.contains("two controllers are registered as `pool`");
+    assert!(problems.iter().any(twice), "{problems:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

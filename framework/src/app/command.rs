@@ -87,11 +87,12 @@ impl App {
     /// What is wrong with the site's code, whatever its files say.
     pub(super) fn own_problems(&self) -> Problems {
         let mut problems = self.problems.clone();
-        for Seed { state, is_registered, .. } in &self.seeds {
+        for Seed { state, location, is_registered, .. } in &self.seeds {
             if !is_registered(&self.states) {
-                problems.push(Problem::new(format!(
+                let message = format!(
                     "`.seed::<{state}>(…)` has no state to fill: add `.state::<{state}>()`"
-                )));
+                );
+                problems.push(Problem::in_code(location, message));
             }
         }
         let has_resource = |id| self.resources.iter().any(|planned| planned.id == id);
@@ -108,11 +109,11 @@ impl App {
                     Some(service) => ("services", service),
                     None => ("controllers", controller.name()),
                 };
-                problems.push(Problem::new(format!(
-                    "two {what} are registered as `{name}`: {} and {}",
-                    other.location(),
-                    controller.location()
-                )));
+                let message = format!(
+                    "two {what} are registered as `{name}`, the other at {}",
+                    other.location()
+                );
+                problems.push(Problem::in_code(controller.location(), message));
             }
         }
         problems

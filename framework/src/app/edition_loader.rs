@@ -91,7 +91,7 @@ impl EditionLoader {
         self.read(None).2
     }
 
-    /// What is not wrong, and hardly meant. `code` is what the rest of the site's code does to groups.
+    /// What is not an error and probably a mistake. `code` is what the rest of the site's code does to groups.
     pub(super) fn notes(&self, mut groups: NamedGroups) -> Problems {
         let (table, templates, _) = self.read(None);
         for route in table.routes() {
@@ -302,7 +302,11 @@ impl EditionLoader {
         let of_controllers = self.controllers_of(route).flat_map(Registration::templates);
         let own = match &route.target {
             Target::Template(name) => Some(name.as_str()),
-            _ => None,
+            Target::Controller(_)
+            | Target::Service(_)
+            | Target::Files { .. }
+            | Target::Alias(_)
+            | Target::Redirect { .. } => None,
         };
         own.into_iter().chain(of_controllers.map(|(name, _)| *name)).collect()
     }

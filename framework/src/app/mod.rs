@@ -1,7 +1,7 @@
 //! A site, put together: its data, controllers and variants, and the command line that runs it.
 //!
 //! - [`App`]: what a site's `main` writes; `command`: what the command line does with it.
-//! - `edition_loader`: what the site's files say, loaded; `reload`: loaded anew while the site is served;
+//! - `edition_loader`: what the site's files say, loaded; `reload`: reloaded while the site is served;
 //!   `watched_paths`: whether they have changed; `watch`: reloads whenever they have; `asset`: the
 //!   addresses of the docroot's files in templates.
 //! - `named_groups`: groups by hand that nothing invalidates, or nothing carries.
@@ -148,9 +148,10 @@ impl App {
     }
 
     /// Adds data of type `S`: in memory on the back end, changed by updates that are in the log.
+    #[track_caller]
     pub fn state<S: Updates>(mut self) -> App {
         if let Err(error) = self.states.add::<S>() {
-            self.problems.push(Problem::new(error.to_string()));
+            self.problems.push(Problem::in_code(Location::caller(), error.to_string()));
         }
         self
     }
@@ -161,8 +162,9 @@ impl App {
     /// start, and nothing is written.
     ///
     /// Files that the first data refer to belong into the docroot that is deployed with the site.
+    #[track_caller]
     pub fn seed<S: Updates>(mut self, updates: fn() -> Vec<S::Update>) -> App {
-        self.seeds.push(Seed::new::<S>(updates));
+        self.seeds.push(Seed::new::<S>(updates, Location::caller()));
         self
     }
 
@@ -211,10 +213,13 @@ impl App {
     pub fn resource<M, C: Constructor<M>>(mut self, constructor: C) -> App {
         let planned = Planned::new(constructor, Location::caller());
         match self.resources.iter().find(|known| known.id == planned.id) {
-            Some(known) => self.problems.push(Problem::new(format!(
-                "two resources are of the type `{}`: {} and {}; give one of them a type of its own",
-                planned.type_name, known.location, planned.location
-            ))),
+            Some(known) => {
+                let message = format!(
+                    "two resources are of the type `{}`, the other at {}; give one of them a type of its own",
+                    planned.type_name, known.location
+                );
+                self.problems.push(Problem::in_code(planned.location, message));
+            }
             None => self.resources.push(planned),
         }
         self
@@ -272,12 +277,14 @@ impl App {
     /// let site = App::new().session::<Account>("/sign-in");
     /// # let _ = site;
     /// ```
+    #[track_caller]
     pub fn session<S: SessionData>(mut self, sign_in: impl Into<String>) -> App {
         let sign_in = sign_in.into();
         if !sign_in.starts_with('/') || sign_in.starts_with("//") {
-            self.problems.push(Problem::new(format!(
+            let message = format!(
                 "`.session::<…>(\"{sign_in}\")`: the page to sign in is a path of the site, as in \"/sign-in\""
-            )));
+            );
+            self.problems.push(Problem::in_code(Location::caller(), message));
         }
         let (id, is_of) = (TypeId::of::<S>(), SessionRecord::is_of::<S> as fn(&_) -> _);
         self.session = Some(SessionType { id, is_of, sign_in: sign_in.into() });

@@ -1,6 +1,7 @@
 //! A site's first data.
 
 use std::any::type_name;
+use std::panic::Location;
 
 use crate::log::Draft;
 use crate::state::{States, Trial, Updates, WriteError};
@@ -9,6 +10,8 @@ use crate::state::{States, Trial, Updates, WriteError};
 pub(super) struct Seed {
     /// The type of the state that is filled.
     pub(super) state: &'static str,
+    /// Where the site's code says so.
+    pub(super) location: &'static Location<'static>,
     pub(super) is_registered: fn(&States) -> bool,
     pub(super) drafts: Box<SeedDrafts>,
 }
@@ -17,9 +20,13 @@ type SeedDrafts = dyn FnOnce(&States, &mut Trial) -> Result<Vec<Draft>, WriteErr
 
 impl Seed {
     /// Fills the state `S` with these updates.
-    pub(super) fn new<S: Updates>(updates: fn() -> Vec<S::Update>) -> Seed {
+    pub(super) fn new<S: Updates>(
+        updates: fn() -> Vec<S::Update>,
+        location: &'static Location<'static>,
+    ) -> Seed {
         Seed {
             state: type_name::<S>(),
+            location,
             is_registered: |states| states.get::<S>().is_some(),
             drafts: Box::new(move |states, trial| {
                 let store = states.get::<S>();

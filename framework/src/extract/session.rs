@@ -49,6 +49,7 @@ pub struct Session<S> {
 
 /// A session cannot be taken from a request.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub enum SessionRejection {
     /// There is none: the visitor is sent to the sign-in page at this address, or gets status 401 where
     /// there is none.

@@ -3,6 +3,7 @@ use crate::packed::Packed;
 
 /// What a reply shows.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Content {
     /// These bytes.
     Body(Body),

@@ -2,6 +2,7 @@ use serde::{Deserialize, Serialize};
 
 /// How much of a request its controller may see.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum RequestScope {
     /// All of it: the answer goes to this client only.
     Full,

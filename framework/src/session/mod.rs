@@ -5,7 +5,7 @@
 //! - `Keys`: seals records into cookies and opens them, on front ends only.
 //! - `Flash`: a message for the next page, which is sealed in a cookie likewise.
 //! - `Revocations`: which sessions have ended before they expired.
-//! - `Openings`: which sessions are of a log that this one is no continuation of.
+//! - `Openings`: which sessions are of a log that this one is not a continuation of.
 //!
 //! # The argument
 //!
@@ -79,6 +79,7 @@ pub(crate) fn longest_from_now() -> u64 {
 /// That a session has ended: what [`Session::end`](crate::extract::Session::end) returns, for
 /// [`Reply::sign_out`](crate::reply::Reply::sign_out).
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Ended {
     /// That every front end knows it.
     pub receipt: Receipt,

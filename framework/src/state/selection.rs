@@ -356,6 +356,7 @@ impl<R: Serialize> Serialize for Rows<R> {
 
 /// One page of a selection. It dereferences to its rows.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Page<R> {
     /// The rows of this page.
     pub rows: Rows<R>,
