@@ -24,6 +24,18 @@ controller = "probe.show"
 cache = "no_cache"
 rate = "2/2s"
 
+[[route]]
+path = "/search"
+controller = "probe.show"
+cache = "no_cache"
+rate = "100/1m"
+
+[[route]]
+path = "/search"
+methods = ["POST"]
+controller = "probe.show"
+rate = "2/1h"
+
 [[error]]
 status = 429
 template = "error.html"
@@ -57,11 +69,25 @@ async fn a_visitor_is_counted_once_for_the_whole_cluster() {
         assert!((1100..=1200).contains(&wait), "{wait}");
         assert_eq!(refused.header("cache-control"), "no-store");
     }
-    let said = "has asked for /limited/{name} more than 3 times in 3600s";
+    let said = "has asked for GET,HEAD,POST /limited/{name} more than 3 times in 3600s";
     let messages = cluster.frontends[0].messages();
     until(said, async || messages.contain(said).then_some(())).await;
     assert_eq!(ask(&one, "GET", "/limited/a", "198.51.100.8").await.status, 200);
     assert_eq!(ask(&one, "GET", "/recovering", visitor).await.status, 200, "another route");
+}
+
+#[tokio::test]
+async fn routes_with_one_path_have_a_rate_each() {
+    let node = site().node(Mode::SingleNodeWithCache, "n1").start().await;
+    node.ready().await;
+    let visitor = node.visitor();
+    let address = "198.51.100.1";
+    for (method, status) in
+        [("POST", 200), ("GET", 200), ("POST", 200), ("POST", 429), ("GET", 200), ("HEAD", 200)]
+    {
+        let response = ask(&visitor, method, "/search", address).await;
+        assert_eq!(response.status, status, "{method}: {}", response.text());
+    }
 }
 
 #[tokio::test]

@@ -249,8 +249,10 @@ fn call_rate(
         Some(SessionRecord { user: Some(user), .. }) => format!("user {user}"),
         Some(session) => format!("session {}", session.id),
     };
+    // Several routes may have one path, and each its own methods.
+    let methods: Vec<&str> = route.methods.iter().map(Method::as_str).collect();
     CallRate {
-        bucket: format!("{}\n{visitor}", route.path()),
+        bucket: format!("{} {}\n{visitor}", methods.join(","), route.path()),
         requests: rate.requests,
         period: rate.period.as_millis() as u64,
     }
