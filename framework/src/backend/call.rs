@@ -185,9 +185,19 @@ impl Backend {
     }
 
     fn wire(&self, reply: Reply, as_of: Position) -> (Answer, Body) {
-        let ReplyParts { status, headers, content, groups, recorded, cache, session, flash } =
-            reply.into_parts();
+        let ReplyParts {
+            status,
+            headers,
+            content,
+            groups,
+            recorded,
+            cache,
+            session,
+            flash,
+            is_sign_in,
+        } = reply.into_parts();
         let (content, body) = match content {
+            reply::Content::Body(_) if is_sign_in => (AnswerContent::SignIn, Body::empty()),
             reply::Content::Body(body) => (AnswerContent::Body, body),
             reply::Content::Template { name, values } => {
                 (AnswerContent::Template { name, values: values.into_bytes() }, Body::empty())

@@ -252,6 +252,12 @@ impl Route {
         self.vary.contains(&SESSION_USER)
     }
 
+    /// Whether errors of it that are kept are error pages for some clients and problem documents for others.
+    pub fn tells_errors_by_accept(&self) -> bool {
+        !self.scope.sends_problems
+            && self.cache_statuses.iter().any(|status| status.as_u16() >= 400)
+    }
+
     /// Which of its keys have caches further out keep its pages for all visitors.
     pub fn sharing_keys(&self) -> impl Iterator<Item = &'static str> {
         let said = [("browser", &self.browser), ("cdn", &self.cdn)];

@@ -9,12 +9,12 @@ use super::{FromRequestParts, Need, NotInKey, OptionalFromRequestParts};
 use crate::log::{Draft, Revocation, Revoked, SessionId};
 use crate::reply::{self, IntoReply, Reply};
 use crate::request::{RequestParts, Site};
-use crate::session::{Ended, SessionData, SessionRecord, longest_from_now};
+use crate::session::{Ended, SIGN_IN_FIRST, SessionData, SessionRecord, longest_from_now};
 use crate::state::WriteError;
 
 /// The visitor's session, which dereferences to the site's own data. A visitor without one is sent to the
-/// site's sign-in page ([`App::session`](crate::app::App::session)); with `Option<Session<S>>` the
-/// controller decides.
+/// site's sign-in page ([`App::session`](crate::app::App::session)), and a program that reads JSON gets a problem document
+/// with status 401; with `Option<Session<S>>` the controller decides.
 ///
 /// A route that caches refuses it: what is the same for all visitors has no session.
 ///
@@ -52,7 +52,7 @@ pub struct Session<S> {
 #[non_exhaustive]
 pub enum SessionRejection {
     /// There is none: the visitor is sent to the sign-in page at this address, or gets status 401 where
-    /// there is none.
+    /// there is none. So does a client that is told its errors by problem documents.
     SignIn(Option<String>),
     /// The route caches its answer.
     NotInKey(NotInKey),
@@ -137,9 +137,9 @@ impl SessionRejection {
 impl IntoReply for SessionRejection {
     fn into_reply(self) -> Reply {
         match self {
-            SessionRejection::SignIn(Some(address)) => reply::redirect_to(address),
+            SessionRejection::SignIn(Some(address)) => Reply::to_sign_in(address),
             SessionRejection::SignIn(None) => {
-                reply::error(http::StatusCode::UNAUTHORIZED).message("Please sign in first.")
+                reply::error(http::StatusCode::UNAUTHORIZED).message(SIGN_IN_FIRST)
             }
             SessionRejection::NotInKey(error) => error.into_reply(),
         }

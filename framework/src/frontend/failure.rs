@@ -3,6 +3,7 @@ use http::{HeaderMap, StatusCode};
 use crate::body::BodyError;
 use crate::cache::LogOrigin;
 use crate::dispatch::CacheType;
+use crate::session::SIGN_IN_FIRST;
 
 /// Why there is no answer to show.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +15,8 @@ pub(super) struct Failure {
     pub(super) cause: Option<String>,
     /// What the controller wants to be sent along.
     pub(super) headers: HeaderMap,
+    /// The status of the redirect to the sign-in page, which `headers` name, that readers of pages get instead.
+    pub(super) sign_in: Option<StatusCode>,
     /// Whether the log says elsewhere why such requests fail.
     pub(super) is_known: bool,
     /// What the controller says of keeping it, if it comes from one.
@@ -40,20 +43,21 @@ impl Failure {
             message: message.into(),
             cause: None,
             headers: HeaderMap::new(),
+            sign_in: None,
             is_known: false,
             keeping: None,
         }
     }
 
     pub(super) fn internal(cause: impl Into<String>) -> Failure {
-        Failure {
-            status: StatusCode::INTERNAL_SERVER_ERROR,
-            message: "Something went wrong on our side.".to_owned(),
-            cause: Some(cause.into()),
-            headers: HeaderMap::new(),
-            is_known: false,
-            keeping: None,
-        }
+        let message = "Something went wrong on our side.";
+        Failure::new(StatusCode::INTERNAL_SERVER_ERROR, message).because(cause)
+    }
+
+    /// The client has no session, and this redirect leads to where it would get one.
+    pub(super) fn of_guest(redirect: StatusCode, headers: HeaderMap) -> Failure {
+        let failure = Failure::new(StatusCode::UNAUTHORIZED, SIGN_IN_FIRST);
+        Failure { headers, sign_in: Some(redirect), ..failure }
     }
 
     pub(super) fn because(mut self, cause: impl Into<String>) -> Failure {

@@ -13,11 +13,12 @@ pub(crate) fn wants_problem(headers: &HeaderMap) -> bool {
         .flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
     for (media_type, weight) in members.filter_map(member) {
         let weight = weight.thousandths();
-        match &*media_type.to_ascii_lowercase() {
-            "text/html" | "application/xhtml+xml" => html = html.max(weight),
-            "application/json" => json = json.max(weight),
-            other if other.ends_with("+json") => json = json.max(weight),
-            _ => {}
+        let is = |known: &str| media_type.eq_ignore_ascii_case(known);
+        let suffix = media_type.rsplit_once('+').map_or("", |(_, suffix)| suffix);
+        if is("text/html") || is("application/xhtml+xml") {
+            html = html.max(weight);
+        } else if is("application/json") || suffix.eq_ignore_ascii_case("json") {
+            json = json.max(weight);
         }
     }
     json > html

@@ -11,7 +11,7 @@ use crate::request::RequestScope;
 use crate::session::{Flash, SessionChange, SessionRecord};
 
 /// The version of the link that this build speaks. Both ends must speak the same.
-pub const VERSION: u32 = 10;
+pub const VERSION: u32 = 11;
 
 /// What precedes the body of a forwarded request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -112,7 +112,7 @@ impl Answer {
     pub(super) fn encoded(&self) -> Result<Bytes, FrameError> {
         let bytes = match &self.content {
             AnswerContent::Template { values, .. } => values.len(),
-            AnswerContent::Body | AnswerContent::Error { .. } => 0,
+            AnswerContent::Body | AnswerContent::Error { .. } | AnswerContent::SignIn => 0,
         };
         frame::encode_long(self, bytes, ANSWER_LIMIT)
     }
@@ -138,6 +138,9 @@ pub enum AnswerContent {
         /// What only a developer may see.
         cause: Option<String>,
     },
+    /// No body follows: status and headers lead a visitor without a session to the sign-in page, and a program is told
+    /// that it has none.
+    SignIn,
 }
 
 /// Encodes bytes at once. On the wire they look as they do one by one.

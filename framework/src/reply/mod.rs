@@ -47,6 +47,8 @@ pub struct Reply {
     cache: Option<CacheType>,
     session: Option<Box<SessionChange>>,
     flash: Option<Box<Flash>>,
+    /// Whether it leads a visitor without a session to the sign-in page.
+    is_sign_in: bool,
     condition: Condition,
 }
 
@@ -70,6 +72,8 @@ pub struct ReplyParts {
     pub(crate) session: Option<Box<SessionChange>>,
     /// The message for the page that it leads to.
     pub(crate) flash: Option<Box<Flash>>,
+    /// Whether it leads a visitor without a session to the sign-in page.
+    pub(crate) is_sign_in: bool,
 }
 
 /// Whether a reply is what was asked for.
@@ -92,6 +96,7 @@ impl Reply {
             cache: None,
             session: None,
             flash: None,
+            is_sign_in: false,
             condition: Condition::Sound,
         }
     }
@@ -271,7 +276,8 @@ impl Reply {
     /// Takes the reply apart for the wire.
     pub fn into_parts(self) -> ReplyParts {
         let Reply { status, headers, content, groups, recorded, cache, session, flash, .. } = self;
-        ReplyParts { status, headers, content, groups, recorded, cache, session, flash }
+        let is_sign_in = self.is_sign_in && status.is_redirection();
+        ReplyParts { status, headers, content, groups, recorded, cache, session, flash, is_sign_in }
     }
 }
 

@@ -1,4 +1,4 @@
-use super::Reply;
+use super::{Reply, redirect_to};
 use crate::log::Position;
 use crate::session::{Ended, SessionChange, SessionData};
 
@@ -44,6 +44,12 @@ impl Reply {
     pub fn sign_out(mut self, _: Ended) -> Reply {
         self.session = Some(Box::new(SessionChange::End));
         self
+    }
+
+    /// A redirect of a visitor without a session to the sign-in page. A program gets a 401 in its place: a page with a
+    /// form says nothing to it.
+    pub(crate) fn to_sign_in(page: String) -> Reply {
+        Reply { is_sign_in: true, ..redirect_to(page) }
     }
 
     /// Issues a session that the reply begins behind this record.

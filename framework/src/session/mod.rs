@@ -68,6 +68,9 @@ pub(crate) use seal::{FlashCookies, Keys, SessionCookies};
 
 use crate::log::{Receipt, milliseconds_since_1970};
 
+/// What a visitor without a session is told where one is needed.
+pub(crate) const SIGN_IN_FIRST: &str = "Please sign in first.";
+
 /// The longest that a session may live: browsers keep no cookie for longer (RFC 6265bis, section 5.5).
 pub(crate) const LONGEST: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 

@@ -72,7 +72,7 @@ impl Maker {
     }
 
     /// What the client with these headers is told of a failure: the error page, or, if it reads JSON rather than HTML,
-    /// a problem document (RFC 9457).
+    /// a problem document (RFC 9457). One that lacks a session, and reads pages, is led to the sign-in page.
     pub(in crate::frontend) fn error_for(
         &self,
         client: &HeaderMap,
@@ -80,7 +80,13 @@ impl Maker {
         failed: &Failed,
         language: Option<&str>,
     ) -> Made {
-        let mut made = match wants_problem(client) {
+        let wants_problem = failed.scope.sends_problems || wants_problem(client);
+        let failure = &failed.failure;
+        if let Some(redirect) = failure.sign_in.filter(|_| !wants_problem) {
+            let (page, inline) = (Rendered::default(), InlineHashes::default());
+            return made(redirect, failure.headers.clone(), page, inline);
+        }
+        let mut made = match wants_problem {
             true => {
                 self.log(failed);
                 self.problem_document(failed)
@@ -109,6 +115,9 @@ impl Maker {
         // Texts and a number always serialize.
         let body = serde_json::to_vec(&document).unwrap_or_default();
         let mut headers = failure.headers.clone();
+        if failure.sign_in.is_some() {
+            headers.remove(header::LOCATION);
+        }
         let media_type = HeaderValue::from_static("application/problem+json");
         headers.insert(header::CONTENT_TYPE, media_type);
         let page = Rendered { content: Bytes::from(body).into(), ..Rendered::default() };

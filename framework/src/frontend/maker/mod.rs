@@ -229,8 +229,9 @@ impl Maker {
                 let Answer { groups, recorded, cache, .. } = answer;
                 let keeping = ReplyCaching { groups, recorded, cache, origin };
                 let keeping = Some(Box::new(keeping));
-                Err(Failure { status, message, cause, headers, is_known: false, keeping })
+                Err(Failure { cause, headers, keeping, ..Failure::new(status, message) })
             }
+            AnswerContent::SignIn => Err(Failure::of_guest(status, headers)),
         }
     }
 

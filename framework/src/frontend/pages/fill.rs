@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use http::StatusCode;
+use http::header::{ACCEPT, CACHE_CONTROL};
 use tokio::time::timeout;
 
 use super::super::advice::Advice;
@@ -27,6 +28,7 @@ use crate::budget::Budget;
 use crate::cache::{Cache, EntryContent, Fill, Filled, Lookup, Miss};
 use crate::clock;
 use crate::computation::Code;
+use crate::http::names::CDN_CACHE_CONTROL;
 use crate::link::{Call, group_of_url};
 
 /// From so many bytes on it takes more than moments to copy a page and to digest it.
@@ -96,7 +98,13 @@ impl Filler {
         let made = made.or_else(|failure| self.made_of_failure(order, failure, language));
         let made = match made {
             Ok(made) => made,
-            Err(failed) => return Served::Failed(failed),
+            Err(mut failed) => {
+                let headers = &mut failed.failure.headers;
+                if headers.contains_key(CACHE_CONTROL) || headers.contains_key(CDN_CACHE_CONTROL) {
+                    prepare::keep_private(headers, &order.route);
+                }
+                return Served::Failed(failed);
+            }
         };
         let Made { status, headers, content, inline, groups, recorded, cache, origin } = made;
         let unstored = |status, mut headers, content| {
@@ -169,7 +177,7 @@ impl Filler {
         Served::Entry { entry, variant, cache: order.made(is_stored), aging: Aging::NEW }
     }
 
-    /// The error page of a controller's failure, where the route wants such pages to be kept.
+    /// The error page of a controller's failure, or the problem document, where the route wants such to be kept.
     fn made_of_failure(
         &self,
         order: &Order,
@@ -187,6 +195,9 @@ impl Filler {
         let ReplyCaching { mut groups, recorded, cache, origin } = ReplyCaching::clone(keeping);
         let mut made = self.maker.error_page(&order.edition, &failed, language);
         groups.append(&mut made.groups);
+        if route.tells_errors_by_accept() {
+            prepare::vary(&mut made.headers, [ACCEPT].iter());
+        }
         Ok(Made { groups, recorded, cache, origin: Some(origin), ..made })
     }
 

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use http::{Method, Request, header};
 
-use super::page_request::{LANG, NO_HEADER, PageRequest, SCHEME};
+use super::page_request::{LANG, NO_HEADER, PROBLEM, PageRequest, SCHEME};
 use super::{Order, Router, Variant, Visit};
 use crate::cache::Key;
 use crate::clock;
@@ -34,6 +34,7 @@ impl Router {
                 }
                 SCHEME if value == Scheme::Https.as_str() => scheme = Scheme::Https,
                 SCHEME => {}
+                PROBLEM => request = request.header(header::ACCEPT, "application/json"),
                 name if *name == *SESSION_USER.as_str() => {
                     user = Some(String::from_utf8(unescape(value)?).ok()?);
                 }

@@ -9,7 +9,7 @@ use http::header::{self, HeaderName, HeaderValue};
 use super::super::end_to_end::end_to_end;
 use super::super::failure::Failure;
 use super::super::respond::{CacheStatus, Forward};
-use super::page_request::PageRequest;
+use super::page_request::{PROBLEM, PageRequest};
 use super::variant::VariantKind;
 use super::{Edition, Failed, Visit, request_id, vary};
 use crate::cache::{Entry, Generation, Key};
@@ -190,9 +190,12 @@ impl Order {
 
     /// That the page could not be made.
     pub(in crate::frontend) fn failed(&self, failure: Failure) -> Failed {
+        let is_in_key = |key: &Key<'_>| key.dependencies().iter().any(|(name, _)| *name == PROBLEM);
+        let mut scope = self.route.scope;
+        scope.sends_problems |= self.key.as_ref().is_some_and(is_in_key);
         Failed {
             failure,
-            scope: self.route.scope,
+            scope,
             request_id: self.request_id.clone(),
             path: self.name().to_owned(),
             variant: Some(self.variant.clone()),

@@ -15,7 +15,7 @@ use super::{Edition, Failed, Visit, vary};
 use crate::cache::{Entry, Key, KeyBuilder};
 use crate::clock::Moment;
 use crate::dispatch::{CacheType, Match, Route};
-use crate::http::Languages;
+use crate::http::{Languages, wants_problem};
 use crate::link::Call;
 use crate::request_values::{RequestUses, RequestValues};
 use crate::session::SessionRecord;
@@ -41,6 +41,8 @@ pub(super) const NO_HEADER: &str = "";
 pub(super) const LANG: &str = ":lang";
 pub(super) const SCHEME: &str = ":scheme";
 const PATH: &str = ":path";
+/// That errors are told by problem documents, where a route keeps errors and clients say which they read.
+pub(super) const PROBLEM: &str = ":problem";
 
 impl<'a> PageRequest<'a> {
     /// A request that `matched` takes, and of which the site's variant function says `variant`.
@@ -140,6 +142,9 @@ impl<'a> PageRequest<'a> {
         // Otherwise the id has it.
         if uses.has(RequestUses::PATH) && matches!(self.variant.kind, VariantKind::Key(_)) {
             key = key.depends_on(PATH, self.matched.path());
+        }
+        if self.route().tells_errors_by_accept() && wants_problem(self.visit.headers()) {
+            key = key.depends_on(PROBLEM, "json");
         }
         key
     }
