@@ -329,7 +329,7 @@ async fn what_goes_by_the_language_is_refused_where_the_site_has_none() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_site_that_shows_messages_needs_a_secret_in_production() {
+async fn a_site_that_shows_messages_or_has_sessions_needs_a_secret_in_production() {
     let folder = folder(&[]);
     std::fs::write(folder.path().join("project.toml"), "environment = \"production\"\n").unwrap();
     App::new().into_service(folder.path()).await.unwrap().stop().await;
@@ -337,6 +337,13 @@ async fn a_site_that_shows_messages_needs_a_secret_in_production() {
     let problems = App::new().into_service(folder.path()).await.err().unwrap().to_string();
     assert!(
         problems.contains("show messages") && problems.contains("HEADWATER_SECRET_KEY"),
+        "{problems}"
+    );
+    std::fs::remove_file(folder.path().join("templates/page.html")).unwrap();
+    let app = App::new().session::<Account>("/sign-in");
+    let problems = app.into_service(folder.path()).await.err().unwrap().to_string();
+    assert!(
+        problems.contains("has sessions") && problems.contains("HEADWATER_SECRET_KEY"),
         "{problems}"
     );
 }

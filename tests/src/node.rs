@@ -20,7 +20,7 @@ pub struct Launch {
     site: Site,
     mode: Mode,
     name: String,
-    variables: Vec<(String, String)>,
+    variables: Vec<(String, Option<String>)>,
     /// The soft and the hard limit of open files.
     descriptors: Option<(u32, u32)>,
 }
@@ -60,14 +60,21 @@ impl Launch {
 
     /// Sets a value of the configuration for this node: `set("LINK__LEASE", "5s")`.
     pub fn set(mut self, key: &str, value: impl fmt::Display) -> Launch {
-        self.variables.push((format!("HEADWATER_{key}"), value.to_string()));
+        self.variables.push((format!("HEADWATER_{key}"), Some(value.to_string())));
         self
     }
 
     /// Sets any variable of the node's environment.
     #[must_use]
     pub fn variable(mut self, name: &str, value: &str) -> Launch {
-        self.variables.push((name.to_owned(), value.to_owned()));
+        self.variables.push((name.to_owned(), Some(value.to_owned())));
+        self
+    }
+
+    /// Takes a variable out of the node's environment.
+    #[must_use]
+    pub fn without(mut self, name: &str) -> Launch {
+        self.variables.push((name.to_owned(), None));
         self
     }
 
@@ -114,7 +121,12 @@ impl Launch {
         command.args(["serve", "--mode", self.mode.as_str(), "--name", &self.name]);
         // Whatever ends the test, the node does not stay behind.
         command.args(["--with-parent", &std::process::id().to_string()]);
-        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        for (name, value) in &self.variables {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
         if let Some(limits) = self.descriptors {
             command = limited(&command, limits);
         }

@@ -113,6 +113,32 @@ async fn a_session_is_known_on_every_front_end_and_shown_in_pages_that_are_cache
 }
 
 #[tokio::test]
+async fn a_file_with_secrets_opens_what_each_of_them_has_sealed() {
+    let (old, new) = ("0".repeat(32), "1".repeat(32));
+    let site = site().file("keys", format!("{new}\n{old}\n"));
+    let single = |site: &Site| site.node(Mode::SingleNodeWithCache, "n1");
+    let mut node = single(&site).set("SECRET_KEY", &old).start().await;
+    node.ready().await;
+    let before = sign_in(&node.visitor(), "ana").await;
+    node.stop().await;
+    // As `project.toml` has it: its own folder is where paths begin.
+    let launch = single(&site).without("HEADWATER_SECRET_KEY").set("SECRET_KEY_FILE", "keys");
+    let mut node = launch.start().await;
+    node.ready().await;
+    let after = sign_in(&node.visitor(), "bob").await;
+    assert_eq!(seen(&node.visitor(), &before).await, member("ana"));
+    node.stop().await;
+    for (key, cookie, expected) in
+        [(&new, &after, member("bob")), (&old, &after, guest()), (&new, &before, guest())]
+    {
+        let mut node = single(&site).set("SECRET_KEY", key).start().await;
+        node.ready().await;
+        assert_eq!(seen(&node.visitor(), cookie).await, expected);
+        node.stop().await;
+    }
+}
+
+#[tokio::test]
 async fn a_session_has_ended_everywhere_when_signing_out_is_answered() {
     let cluster = Cluster::start(site(), 2).await;
     let (f1, f2) = (cluster.visitor(0), cluster.visitor(1));
@@ -134,7 +160,12 @@ async fn a_session_has_ended_everywhere_when_signing_out_is_answered() {
 
 #[tokio::test]
 async fn a_session_that_is_half_over_is_renewed_and_ends_all_the_same() {
-    let site = site();
+    let private = "browser = \"private, max-age=60\"";
+    let site = site()
+        .route(&format!("[[route]]\npath = \"/own\"\ntemplate = \"variant.html\"\n{private}\n"))
+        .route(&format!(
+            "[[route]]\npath = \"/cdn\"\ntemplate = \"variant.html\"\n{private}\ncdn = \"max-age=60\"\n"
+        ));
     let backend = site.node(Mode::Backend, "b1").start().await;
     let mut cluster = Cluster { site, backend, frontends: Vec::new(), relays: Vec::new() };
     // Of the life that one front end gives a session less than half is left to the other.
@@ -150,6 +181,16 @@ async fn a_session_that_is_half_over_is_renewed_and_ends_all_the_same() {
     assert_eq!(f1.page_with("/badged", &with).await.header("set-cookie"), "");
     let shared = f2.page_with("/static", &with).await;
     assert_eq!((shared.status, shared.header("set-cookie")), (200, ""), "it is a page of all");
+    // A CDN goes by its own header, and would keep the cookie for all.
+    let looked_at = [("cookie", &*old), ("x-variant", "member")];
+    let page = f2.page_with("/cdn", &looked_at).await;
+    assert_eq!(
+        (page.text(), page.header("cdn-cache-control"), page.header("set-cookie")),
+        ("member", "max-age=60", "")
+    );
+    let page = f2.page_with("/own", &looked_at).await;
+    assert_eq!((page.text(), page.header("cdn-cache-control")), ("member", ""));
+    assert!(page.header("set-cookie").contains("Max-Age=864000"), "{:?}", page.headers);
     let mut renewed = Vec::new();
     for target in ["/badged", "/greeting"] {
         let page = f2.page_with(target, &with).await;

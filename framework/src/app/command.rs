@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::edition_loader::EditionLoader;
 use super::named_groups::{NamedGroups, PLACE};
+use super::running_node::sealing_keys;
 use super::seed::Seed;
 use super::{App, node, offline, resource};
 use crate::catalogues::Catalogues;
@@ -39,10 +40,6 @@ impl cli::Site for App {
         Ok(if json { table.to_json() } else { table.to_string() })
     }
 
-    fn has_sessions(&self) -> bool {
-        self.session.is_some()
-    }
-
     fn check(&self, config: &Config) -> Problems {
         let mut problems = self.own_problems();
         if config.mode != Mode::Frontend {
@@ -54,6 +51,14 @@ impl cli::Site for App {
         }
         problems.extend(EditionLoader::of(self, config).check());
         problems
+    }
+
+    fn check_start(&self, config: &Config) -> Result<(), Problem> {
+        if config.mode == Mode::Backend {
+            return Ok(());
+        }
+        let shows_messages = EditionLoader::of(self, config).shows_messages();
+        sealing_keys(config, self.session.is_some(), shows_messages).map(drop)
     }
 
     fn notes(&self, config: &Config) -> Problems {

@@ -91,6 +91,11 @@ impl EditionLoader {
         self.read(None).2
     }
 
+    /// Whether templates show messages.
+    pub(super) fn shows_messages(&self) -> bool {
+        self.read(None).1.is_some_and(|templates| templates.shows_messages())
+    }
+
     /// What is not an error and probably a mistake. `code` is what the rest of the site's code does to groups.
     pub(super) fn notes(&self, mut groups: NamedGroups) -> Problems {
         let (table, templates, _) = self.read(None);

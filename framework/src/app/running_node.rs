@@ -256,24 +256,7 @@ fn open_frontend(
         groups: config.cache.max_groups,
         patterns: config.cache.max_patterns,
     }));
-    let keys = sealing_keys(config)?;
-    if keys.is_none() {
-        for (needs_a_secret, what) in [
-            (app.session.is_some(), "the site has sessions"),
-            (
-                edition.templates.shows_messages(),
-                "templates of the site show messages, `{{ flash() }}`",
-            ),
-        ] {
-            if needs_a_secret {
-                return Err(Problem::new(format!(
-                    "{what}, so its front ends need a secret to seal them with: set HEADWATER_SECRET_KEY, or \
-                     HEADWATER_SECRET_KEY_FILE, to what the command `secret` prints, the same on all front ends"
-                ))
-                .into());
-            }
-        }
-    }
+    let keys = sealing_keys(config, app.session.is_some(), edition.templates.shows_messages())?;
     let is_secure = config.environment != Environment::Development;
     let cookies = keys.clone().zip(app.session.as_ref());
     let cookies =
@@ -342,15 +325,35 @@ fn open_frontend(
     }))
 }
 
-/// What cookies are sealed with, if the site has a secret. In development they need none of the site's and go over HTTP.
-fn sealing_keys(config: &Config) -> Result<Option<Keys>, Problem> {
+/// What the cookies of a front end are sealed with, if the site has a secret. In development they need none of the site's and go
+/// over HTTP.
+///
+/// # Errors
+/// When it needs one and there is none, or it cannot be read.
+pub(super) fn sealing_keys(
+    config: &Config,
+    has_sessions: bool,
+    shows_messages: bool,
+) -> Result<Option<Keys>, Problem> {
     let secrets = config.secret_keys()?;
-    if secrets.is_empty() && config.environment == Environment::Development {
+    if !secrets.is_empty() {
+        return Ok(Some(Keys::of(
+            secrets.iter().map(|secret| secret.expose()).collect::<Vec<_>>(),
+        )));
+    }
+    if config.environment == Environment::Development {
         let of_the_site = format!("for development only: {}", config.dispatch.path.display());
         return Ok(Some(Keys::of([of_the_site.as_str()])));
     }
-    let secrets = secrets.iter().map(|secret| secret.expose());
-    Ok(Some(secrets.collect::<Vec<_>>()).filter(|secrets| !secrets.is_empty()).map(Keys::of))
+    let what = match (has_sessions, shows_messages) {
+        (true, _) => "the site has sessions",
+        (false, true) => "templates of the site show messages, `{{ flash() }}`",
+        (false, false) => return Ok(None),
+    };
+    Err(Problem::new(format!(
+        "{what}, so its front ends need a secret to seal them with: set HEADWATER_SECRET_KEY, or HEADWATER_SECRET_KEY_FILE, \
+         to what the command `secret` prints, the same on all front ends"
+    )))
 }
 
 /// The codings in which text is sent.

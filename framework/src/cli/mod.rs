@@ -47,9 +47,9 @@ pub(crate) use data::MadeCheckpoint;
 pub(crate) use signals::{Signals, Wish};
 
 use crate::checkpoint::ReplacedRecords;
-use crate::config::{Config, Setting, environment};
+use crate::config::{Config, Environment, Setting, environment};
 use crate::problem::{Problem, Problems};
-use args::Command;
+use args::{Command, Listen};
 
 /// What a node is told at its start, beside its configuration.
 #[derive(Debug)]
@@ -94,11 +94,14 @@ pub(crate) trait Site {
     /// Everything that is wrong in the files that make the table.
     fn routes(&self, config: &Config, json: bool) -> Result<String, Problems>;
 
-    /// Whether visitors have sessions.
-    fn has_sessions(&self) -> bool;
-
     /// Everything that is wrong with the site's files, so far as it can be known without starting.
     fn check(&self, config: &Config) -> Problems;
+
+    /// What keeps a node of this configuration from starting, though the site's files are right.
+    ///
+    /// # Errors
+    /// That.
+    fn check_start(&self, config: &Config) -> Result<(), Problem>;
 
     /// What is not wrong in the site's files and code, and hardly meant.
     fn notes(&self, config: &Config) -> Problems;
@@ -242,7 +245,7 @@ fn listener_of_stdin() -> std::io::Result<TcpListener> {
 /// Shows everything that is wrong with the site's files, and, for `production`, with how the node would run.
 fn check(site: &impl Site, path: Option<&Path>, production: bool) -> Result<(), Problems> {
     let (config, mut problems) = match production {
-        true => Config::read_for_production(path, environment(), site.has_sessions()),
+        true => read_for_production(site, path),
         false => Config::read(path, environment()),
     };
     problems.extend(site.check(&config));
@@ -252,6 +255,24 @@ fn check(site: &impl Site, path: Option<&Path>, production: bool) -> Result<(), 
     problems.or(())?;
     print("no problems");
     Ok(())
+}
+
+/// The configuration of a node that strangers are to reach, with what keeps it from that, or from starting.
+fn read_for_production(site: &impl Site, path: Option<&Path>) -> (Config, Problems) {
+    let (mut config, mut problems, unfit) = Config::read_for_production(path, environment());
+    // One that cannot be read gets no further.
+    if problems.is_empty() {
+        let asked = Listen::default().apply(&mut config, environment());
+        let traced = trace::filter(&config.trace).map(drop);
+        // Whether it is in production is one of what keeps it from strangers.
+        let public = Config { environment: Environment::Production, ..config.clone() };
+        let started = site.check_start(&public);
+        for problem in [asked, traced, started].into_iter().filter_map(Result::err) {
+            problems.push(problem);
+        }
+    }
+    problems.extend(unfit);
+    (config, problems)
 }
 
 /// The nodes, to be asked with the secret that is configured here.

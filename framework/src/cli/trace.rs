@@ -10,12 +10,7 @@ use crate::problem::Problem;
 /// # Errors
 /// When the level, or the variable `RUST_LOG` that wins over it, is malformed.
 pub(super) fn start(trace: &Trace) -> Result<(), Problem> {
-    let (name, level) = match std::env::var("RUST_LOG") {
-        Ok(level) if !level.is_empty() => ("RUST_LOG", level),
-        _ => ("trace.level", trace.level.clone()),
-    };
-    let filter = EnvFilter::try_new(level)
-        .map_err(|error| Problem::new(format!("{name}: {error}; write a level, like \"info\"")))?;
+    let filter = filter(trace)?;
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
@@ -30,4 +25,17 @@ pub(super) fn start(trace: &Trace) -> Result<(), Problem> {
         TraceFormat::Json => tracing::subscriber::set_global_default(subscriber.json().finish()),
     };
     Ok(())
+}
+
+/// Which messages are sent.
+///
+/// # Errors
+/// As of [`start`].
+pub(super) fn filter(trace: &Trace) -> Result<EnvFilter, Problem> {
+    let (name, level) = match std::env::var("RUST_LOG") {
+        Ok(level) if !level.is_empty() => ("RUST_LOG", level),
+        _ => ("trace.level", trace.level.clone()),
+    };
+    EnvFilter::try_new(level)
+        .map_err(|error| Problem::new(format!("{name}: {error}; write a level, like \"info\"")))
 }

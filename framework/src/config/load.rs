@@ -52,15 +52,15 @@ impl Config {
         (config, problems)
     }
 
-    /// Like [`Config::read`], for a node that strangers are to reach.
+    /// Like [`Config::read`], for a node that strangers are to reach: last comes what keeps it from that, though it would
+    /// start.
     pub(crate) fn read_for_production(
         path: Option<&Path>,
         environment: impl Iterator<Item = (String, String)>,
-        has_sessions: bool,
-    ) -> (Config, Problems) {
-        let (config, origins, mut problems) = Config::read_layers(path, environment);
-        problems.extend(config.unfit_for_production(has_sessions, &origins));
-        (config, problems)
+    ) -> (Config, Problems, Problems) {
+        let (config, origins, problems) = Config::read_layers(path, environment);
+        let unfit = config.unfit_for_production(&origins);
+        (config, problems, unfit)
     }
 
     /// All settings and where they come from.

@@ -1,5 +1,7 @@
 use std::net::IpAddr;
 
+use serde::Deserialize;
+
 use super::origin::Origins;
 use super::{Config, Environment, Mode, Secret};
 use crate::problem::Problems;
@@ -9,7 +11,7 @@ const SHORTEST: usize = 16;
 
 impl Config {
     /// What keeps the node from being shown to the public, beyond what keeps it from starting.
-    pub(super) fn unfit_for_production(&self, has_sessions: bool, origins: &Origins) -> Problems {
+    pub(super) fn unfit_for_production(&self, origins: &Origins) -> Problems {
         let mut problems = Problems::new();
         let mut refuse = |key: &str, message: &str| problems.push(origins.problem(key, message));
         if self.environment == Environment::Development {
@@ -20,17 +22,6 @@ impl Config {
             );
         }
         let has_visitors = self.mode != Mode::Backend;
-        if has_visitors
-            && has_sessions
-            && self.secret_key.is_none()
-            && self.secret_key_file.is_none()
-        {
-            refuse(
-                "secret_key",
-                "the site has sessions, so it needs a secret key: the command `secret` prints one; set \
-                 HEADWATER_SECRET_KEY to it, the same on all front ends",
-            );
-        }
         for (key, secret) in
             [("admin.secret", &self.admin.secret), ("link.secret", &self.link.secret)]
         {
@@ -55,8 +46,29 @@ impl Config {
                  put one in front, and name its address: trusted_proxies = [\"127.0.0.1\"]",
             );
         }
+        let sends_mail = self.mode != Mode::Frontend;
+        if sends_mail
+            && self.site.read().is_ok_and(|GeneratedMail { mail }| mail.transport == "log")
+        {
+            refuse(
+                "site.mail",
+                "the transport \"log\" writes mail to stderr, with links in it that set passwords, and sends none: write \
+                 a `Transport` in src/mailer.rs, and name it here",
+            );
+        }
         problems
     }
+}
+
+/// What `generate auth` has put into `[site]` for a site's mail, as far as it is for development.
+#[derive(Deserialize)]
+struct GeneratedMail {
+    mail: GeneratedTransport,
+}
+
+#[derive(Deserialize)]
+struct GeneratedTransport {
+    transport: String,
 }
 
 /// Whether machines beyond networks of one's own may reach the address.
@@ -79,54 +91,57 @@ fn is_weak(secret: &Secret) -> bool {
 mod tests {
     use super::*;
 
-    fn refused(pairs: &[(&str, &str)], has_sessions: bool) -> String {
+    fn refused(pairs: &[(&str, &str)]) -> String {
         let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        let (_, problems) = Config::read_for_production(None, pairs, has_sessions);
-        problems.to_string()
+        let (_, problems, unfit) = Config::read_for_production(None, pairs);
+        assert!(problems.is_empty(), "{problems}");
+        unfit.to_string()
     }
 
     const PROXY: (&str, &str) = ("HEADWATER_HTTP__TRUSTED_PROXIES", "127.0.0.1");
 
     #[test]
     fn a_node_behind_a_proxy_with_a_secret_is_fit_for_production() {
-        assert_eq!(refused(&[PROXY], false), "");
-        let key = ("HEADWATER_SECRET_KEY", "0123456789abcdef0123456789abcdef");
-        assert_eq!(refused(&[PROXY, key], true), "");
+        assert_eq!(refused(&[PROXY]), "");
         let backend = [
             ("HEADWATER_MODE", "backend"),
             ("HEADWATER_ADMIN__LISTEN", "10.0.0.1:8300"),
             ("HEADWATER_ADMIN__SECRET", "0123456789abcdef"),
         ];
-        assert_eq!(refused(&backend, true), "");
+        assert_eq!(refused(&backend), "");
+    }
+
+    #[test]
+    fn mail_that_is_only_written_to_the_log_is_for_development() {
+        const LOG: (&str, &str) = ("HEADWATER_SITE__MAIL__TRANSPORT", "log");
+        assert!(refused(&[PROXY, LOG]).contains("`Transport` in src/mailer.rs"));
+        assert_eq!(refused(&[PROXY, ("HEADWATER_SITE__MAIL__TRANSPORT", "smtp")]), "");
+        assert_eq!(refused(&[LOG, ("HEADWATER_MODE", "frontend")]).matches("mail").count(), 0);
     }
 
     #[test]
     fn what_is_for_development_only_is_named_with_what_to_set() {
-        for (pairs, has_sessions, advice) in [
-            (&[][..], false, "trusted_proxies = "),
-            (&[PROXY], true, "HEADWATER_SECRET_KEY"),
+        for (pairs, advice) in [
+            (&[][..], "trusted_proxies = "),
             (
                 &[PROXY, ("HEADWATER_ENVIRONMENT", "development")],
-                false,
                 "HEADWATER_ENVIRONMENT=production",
             ),
             (
                 &[PROXY, ("HEADWATER_LINK__SECRET", "sesame")],
-                false,
                 "HEADWATER_LINK__SECRET: the secret is short",
             ),
-            (&[PROXY, ("HEADWATER_ADMIN__SECRET", "aaaaaaaaaaaaaaaaaaaa")], false, "short enough"),
+            (&[PROXY, ("HEADWATER_ADMIN__SECRET", "aaaaaaaaaaaaaaaaaaaa")], "short enough"),
             (
                 &[
                     PROXY,
                     ("HEADWATER_ADMIN__LISTEN", "0.0.0.0:8200"),
                     ("HEADWATER_ADMIN__SECRET", "0123456789abcdef"),
                 ],
-                false,
                 "HEADWATER_ADMIN__LISTEN: the admin port is open",
             ),
         ] {
-            let problems = refused(pairs, has_sessions);
+            let problems = refused(pairs);
             assert!(problems.contains(advice), "{problems}");
             assert_eq!(problems.lines().count(), 1, "{problems}");
         }

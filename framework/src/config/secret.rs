@@ -98,6 +98,28 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_file_has_a_secret_on_each_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("keys");
+        let config = Config { secret_key_file: Some(file.clone()), ..Config::default() };
+        let known = |text: &str| {
+            std::fs::write(&file, text).unwrap();
+            let secrets = config.secret_keys().map_err(|problem| problem.message)?;
+            Ok::<_, String>(secrets.iter().map(|it| it.expose().to_owned()).collect::<Vec<_>>())
+        };
+        let (new, old) = ("n".repeat(SHORTEST), "o".repeat(SHORTEST));
+        assert_eq!(known(&format!("{new}\n{old}\n")), Ok(vec![new.clone(), old.clone()]));
+        assert_eq!(known(&format!("  {new}\r\n\n")), Ok(vec![new.clone()]));
+        for wrong in ["", "\n", "short\n", &format!("{new}\nshort")] {
+            let refused = known(wrong).unwrap_err();
+            assert!(refused.contains("keys: a secret key has 32 characters"), "{refused}");
+        }
+        std::fs::remove_file(&file).unwrap();
+        let missing = config.secret_keys().unwrap_err().to_string();
+        assert!(missing.contains("keys: "), "{missing}");
+    }
+
+    #[test]
     fn a_secret_is_not_shown() {
         assert!(!format!("{:?}", Secret::new("hush")).contains("hush"));
     }

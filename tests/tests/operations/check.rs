@@ -126,6 +126,49 @@ async fn a_node_with_problems_does_not_start_and_shows_them_all() {
 }
 
 #[tokio::test]
+async fn what_a_start_refuses_is_found_by_check_production() {
+    let site = Site::test_site(PROGRAM).file("short", "a secret\n");
+    let public = [("HEADWATER_HTTP__TRUSTED_PROXIES", Some("127.0.0.1"))];
+    let (no_key, file) = (("HEADWATER_SECRET_KEY", None), "HEADWATER_SECRET_KEY_FILE");
+    for (variables, words) in [
+        (&[no_key, (file, Some("missing"))][..], "missing: "),
+        (&[no_key], "the site has sessions, so its front ends need a secret"),
+        (&[no_key, (file, Some("short"))], "short: a secret key has 32 characters"),
+        (&[("PORT", Some("http"))], "PORT: `http` is no port"),
+        (&[("RUST_LOG", Some("headwater=loud"))], "RUST_LOG: "),
+        (&[("HEADWATER_LINK__LEASE", Some("0s"))], "HEADWATER_LINK__LEASE"),
+    ] {
+        let mut launch = site.node(Mode::SingleNodeWithCache, "n1");
+        if variables[0].0 == "PORT" {
+            // The site's own wins.
+            launch = launch.without("HEADWATER_HTTP__LISTEN");
+        }
+        let mut command = site.command();
+        command.args(["check", "--production"]);
+        for (name, value) in public.iter().chain(variables) {
+            launch = match value {
+                Some(value) => launch.variable(name, value),
+                None => launch.without(name),
+            };
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        let ended = launch.try_start().await.expect_err("it must not start");
+        assert!(ended.messages.contain(words), "{words}: {}", ended.messages);
+        let checked = command.output().unwrap();
+        let errors = String::from_utf8(checked.stderr).unwrap();
+        assert_eq!(checked.status.code(), Some(1), "{words}: {errors}");
+        assert!(errors.contains(words), "{words}: {errors}");
+        assert_eq!(errors.lines().count(), 1, "{errors}");
+    }
+    let mut command = site.command();
+    command.args(["check", "--production"]).env(public[0].0, "127.0.0.1");
+    assert_eq!(command.output().unwrap().stdout, b"no problems\n");
+}
+
+#[tokio::test]
 async fn a_variable_that_means_nothing_is_an_error() {
     for (name, value, words) in [
         ("LINK__LEESE", "2s", "HEADWATER_LINK__LEASE"),
