@@ -53,11 +53,15 @@ pub enum FormError {
         /// The greatest value.
         max: &'static str,
     },
-    /// It is between two steps.
-    StepMismatch {
-        /// The distance of two values.
-        step: &'static str,
+    /// It is a time between two others, between which none is right: such as noon where the range is a night.
+    OutsideRange {
+        /// The earliest time, of the evening.
+        min: &'static str,
+        /// The latest time, of the morning.
+        max: &'static str,
     },
+    /// It is between two steps.
+    StepMismatch(StepMismatch),
     /// It is no value of the field's type.
     BadInput {
         /// The type of the input.
@@ -73,6 +77,45 @@ pub enum FormError {
     Custom(Message),
 }
 
+/// A value is between two steps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepMismatch {
+    pub(super) step: &'static str,
+    /// Whether the values that are right are the multiples of a number.
+    pub(super) is_multiple: bool,
+    pub(super) nearest: Vec<String>,
+}
+
+impl StepMismatch {
+    /// The distance of two values, as in HTML.
+    pub fn step(&self) -> &'static str {
+        self.step
+    }
+
+    /// The nearest values that are right, the smaller first; one at an end of the range.
+    pub fn nearest(&self) -> impl Iterator<Item = &str> {
+        self.nearest.iter().map(String::as_str)
+    }
+
+    fn message(&self) -> Message {
+        // Catalogues choose by numbers, and write them as their languages do.
+        let value =
+            |text: &str| text.parse::<f64>().map_or_else(|_| Value::from(text), Value::from);
+        let message = Message::new("form-step-mismatch").with("step", value(self.step));
+        let (below, above) = (self.nearest.first(), self.nearest.last());
+        let values = match self.nearest.len() {
+            _ if self.is_multiple && self.step == "1" => "whole",
+            _ if self.is_multiple => "multiples",
+            1 => "one",
+            _ => "two",
+        };
+        let message = message.with("values", values);
+        let near = [("below", below), ("above", above)].into_iter();
+        let near = near.filter_map(|(name, text)| Some((name, value(text?))));
+        near.fold(message, |message, (name, value)| message.with(name, value))
+    }
+}
+
 impl FormError {
     /// The name in `ValidityState`.
     pub fn code(&self) -> &'static str {
@@ -82,9 +125,10 @@ impl FormError {
             FormError::PatternMismatch { .. } => "patternMismatch",
             FormError::TooLong { .. } => "tooLong",
             FormError::TooShort { .. } => "tooShort",
-            FormError::RangeUnderflow { .. } => "rangeUnderflow",
+            // A browser says both.
+            FormError::RangeUnderflow { .. } | FormError::OutsideRange { .. } => "rangeUnderflow",
             FormError::RangeOverflow { .. } => "rangeOverflow",
-            FormError::StepMismatch { .. } => "stepMismatch",
+            FormError::StepMismatch(_) => "stepMismatch",
             FormError::BadInput { .. } => "badInput",
             FormError::FileTooLarge { .. } | FormError::Custom(_) => "customError",
         }
@@ -115,11 +159,10 @@ impl FormError {
             FormError::RangeOverflow { max } => {
                 Message::new("form-range-overflow").with("max", *max)
             }
-            FormError::StepMismatch { step } => {
-                // Catalogues choose by it, and write it as their languages write numbers.
-                let step = step.parse::<f64>().map_or_else(|_| Value::from(*step), Value::from);
-                Message::new("form-step-mismatch").with("step", step)
+            FormError::OutsideRange { min, max } => {
+                Message::new("form-outside-range").with("min", *min).with("max", *max)
             }
+            FormError::StepMismatch(mismatch) => mismatch.message(),
             FormError::BadInput { input_type } => {
                 Message::new("form-bad-input").with("type", input_type.name())
             }

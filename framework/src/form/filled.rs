@@ -8,6 +8,7 @@ use super::errors::{Errors, FormError};
 use super::field::FormField;
 use super::input_type::InputType;
 use super::spec::FormSpec;
+use super::steps;
 use crate::cache_type::CacheType;
 use crate::controller;
 use crate::extract::texts_of;
@@ -188,18 +189,22 @@ impl Serialize for ShownField<'_> {
         shown.serialize_field("is_checked", &matches!(value, "on" | "true"))?;
         shown.serialize_field("is_multiple", &field.is_multiple)?;
         shown.serialize_field("options", &options.collect::<Vec<_>>())?;
-        shown.serialize_field("attributes", &Attributes(field))?;
+        shown.serialize_field("attributes", &Attributes { field, value })?;
         shown.serialize_field("errors", &errors.collect::<Vec<_>>())?;
         shown.end()
     }
 }
 
-/// The attributes that a browser reads rules from, and those that go to the page as they are.
-struct Attributes(&'static FormField);
+/// The attributes that a browser reads rules from, where the page has this value, and those that go to the page as they
+/// are.
+struct Attributes<'a> {
+    field: &'static FormField,
+    value: &'a str,
+}
 
-impl Serialize for Attributes {
+impl Serialize for Attributes<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let field = self.0;
+        let field = self.field;
         let mut attributes = serializer.serialize_map(None)?;
         // Of several boxes, each would have to be ticked.
         let is_group = field.input_type == InputType::Checkbox && field.is_multiple;
@@ -219,7 +224,7 @@ impl Serialize for Attributes {
         for (name, value) in [
             ("min", field.min),
             ("max", field.max),
-            ("step", field.step),
+            ("step", steps::attribute(field, self.value)),
             ("pattern", pattern),
             ("accept", field.accept),
         ] {

@@ -3,7 +3,7 @@
 //! - [`FormData`]: a site's struct with `#[derive(Form)]`. `spec` and `field` are what it declares, `input_type` and
 //!   `pattern` what its words mean.
 //! - [`Submitted`]: the extractor; `reader` reads the fields that were sent, `rules` and `file_rules` check them,
-//!   `syntax` knows how browsers write values.
+//!   `syntax` and `moment` know how browsers write values, and `steps` which of them `step` lets be.
 //! - [`FormError`], [`Errors`]: what is wrong, by the codes of the browser's `ValidityState`; what they say is in the catalogues.
 //! - [`FilledForm`]: a form as its page shows it: attributes, what was entered, what is wrong.
 //!
@@ -69,10 +69,12 @@ mod field;
 mod file_rules;
 mod filled;
 mod input_type;
+mod moment;
 mod pattern;
 mod reader;
 mod rules;
 mod spec;
+mod steps;
 mod submitted;
 mod syntax;
 
@@ -82,7 +84,7 @@ mod tests;
 /// The components of forms and lists. A new site has them as `templates/components.html`, where they are its own to change.
 pub const COMPONENTS: &str = include_str!("components.html");
 
-pub use errors::{Errors, FormError};
+pub use errors::{Errors, FormError, StepMismatch};
 pub use field::FormField;
 pub use filled::{FilledForm, Writer};
 pub use headwater_macros::Form;

@@ -3,7 +3,7 @@
 use super::errors::{Errors, FormError};
 use super::field::FormField;
 use super::input_type::InputType;
-use super::syntax;
+use super::{steps, syntax};
 
 /// Holds a text that is not empty to all rules of its field.
 pub(super) fn check(field: &FormField, place: usize, text: &str, errors: &mut Errors) {
@@ -35,19 +35,21 @@ fn check_type(field: &FormField, place: usize, text: &str, errors: &mut Errors) 
         InputType::Url if !syntax::is_web_address(text) => {
             errors.add_at(place, FormError::TypeMismatch { input_type });
         }
-        InputType::Number | InputType::Range => match syntax::number(text) {
-            Some(number) => check_number(field, place, number, errors),
+        InputType::Number
+        | InputType::Range
+        | InputType::Date
+        | InputType::Week
+        | InputType::Month
+        | InputType::Time
+        | InputType::DatetimeLocal => match steps::number_of(input_type, text) {
+            Some(number) => {
+                check_range(field, place, number, errors);
+                if let Some(mismatch) = steps::mismatch(field, number) {
+                    errors.add_at(place, FormError::StepMismatch(mismatch));
+                }
+            }
             None => errors.add_at(place, FormError::BadInput { input_type }),
         },
-        InputType::Date | InputType::Time | InputType::DatetimeLocal | InputType::Month => {
-            match syntax::moment(input_type, text) {
-                Some(moment) => {
-                    let of = |bound: &str| syntax::moment(input_type, bound);
-                    check_range(field, place, Some(moment), of, errors);
-                }
-                None => errors.add_at(place, FormError::BadInput { input_type }),
-            }
-        }
         InputType::Color if !syntax::is_colour(text) => {
             errors.add_at(place, FormError::BadInput { input_type });
         }
@@ -61,30 +63,25 @@ fn check_type(field: &FormField, place: usize, text: &str, errors: &mut Errors) 
     }
 }
 
-fn check_number(field: &FormField, place: usize, number: f64, errors: &mut Errors) {
-    check_range(field, place, Some(number), syntax::number, errors);
-    let step = field.step.unwrap_or("1");
-    let Some(distance) = syntax::number(step).filter(|distance| *distance > 0.0) else { return };
-    // Steps are counted from the least value.
-    let base = field.min.and_then(syntax::number).unwrap_or_default();
-    let steps = (number - base) / distance;
-    // Tenths and the like are none in binary.
-    if (steps - steps.round()).abs() > (steps.abs() * 4.0 * f64::EPSILON).max(1e-9) {
-        errors.add_at(place, FormError::StepMismatch { step });
+/// Holds a value to `min` and `max`. Where `min` is behind `max`, the times from `min` over midnight to `max` are
+/// right (HTML, section 4.10.5.3.7, "reversed range"): times alone come again every day.
+fn check_range(field: &FormField, place: usize, number: f64, errors: &mut Errors) {
+    let bound = |bound: Option<&'static str>| {
+        bound.and_then(|text| Some((text, steps::number_of(field.input_type, text)?)))
+    };
+    let (min, max) = (bound(field.min), bound(field.max));
+    if let (InputType::Time, Some((min, from)), Some((max, to))) = (field.input_type, min, max)
+        && to < from
+    {
+        if to < number && number < from {
+            errors.add_at(place, FormError::OutsideRange { min, max });
+        }
+        return;
     }
-}
-
-fn check_range<T: PartialOrd>(
-    field: &FormField,
-    place: usize,
-    value: Option<T>,
-    of: impl Fn(&str) -> Option<T>,
-    errors: &mut Errors,
-) {
-    if let Some(min) = field.min.filter(|min| value < of(min)) {
+    if let Some((min, _)) = min.filter(|(_, least)| number < *least) {
         errors.add_at(place, FormError::RangeUnderflow { min });
     }
-    if let Some(max) = field.max.filter(|max| of(max).is_some() && value > of(max)) {
+    if let Some((max, _)) = max.filter(|(_, most)| number > *most) {
         errors.add_at(place, FormError::RangeOverflow { max });
     }
 }

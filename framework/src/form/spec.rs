@@ -1,6 +1,7 @@
 use std::borrow::Cow;
 
 use super::field::FormField;
+use super::steps;
 
 /// The fields of a form, as its struct declares them.
 #[derive(Debug)]
@@ -43,6 +44,15 @@ impl FormSpec {
         self.fields.iter().enumerate().find_map(|(place, field)| {
             if is_known(place, field.name) {
                 return Some(format!("two fields of a form have the name `{}`", field.name));
+            }
+            for (word, bound) in [("min", field.min), ("max", field.max)] {
+                let bound = bound.filter(|it| steps::number_of(field.input_type, it).is_none());
+                if let Some(bound) = bound {
+                    let (name, kind) = (field.name, field.input_type.name());
+                    return Some(format!(
+                        "`{word}` of the form's field `{name}` is no {kind}: {bound}"
+                    ));
+                }
             }
             let error = field.pattern?.compiled().err()?;
             Some(format!(

@@ -1,4 +1,5 @@
-//! How browsers write the values of inputs (WHATWG HTML, "Common microsyntaxes" and "The input element").
+//! How browsers write the values of inputs (WHATWG HTML, "Common microsyntaxes" and "The input element"); dates and times are in
+//! `moment`.
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
@@ -94,62 +95,6 @@ pub(super) fn number(text: &str) -> Option<f64> {
     text.parse().ok().filter(|number: &f64| is_one && number.is_finite())
 }
 
-/// A date, a month, a time or both, in a form whose order as text is that of time. Years have four digits.
-pub(super) fn moment(input_type: InputType, text: &str) -> Option<String> {
-    match input_type {
-        InputType::Month => month(text).map(|_| text.to_owned()),
-        InputType::Date => is_date(text).then(|| text.to_owned()),
-        InputType::Time => time(text),
-        InputType::DatetimeLocal => {
-            let (date, rest) = text.split_once(['T', ' '])?;
-            let time = time(rest).filter(|_| is_date(date))?;
-            Some(format!("{date}T{time}"))
-        }
-        _ => None,
-    }
-}
-
-/// Two digits up to `most`.
-fn two_digits(text: &str, most: u8) -> Option<u8> {
-    let is_written = text.len() == 2 && text.bytes().all(|digit| digit.is_ascii_digit());
-    text.parse().ok().filter(|number| is_written && *number <= most)
-}
-
-/// Year and month.
-fn month(text: &str) -> Option<(u16, u8)> {
-    let (year, month) = text.split_once('-')?;
-    let is_written = year.len() == 4 && year.bytes().all(|digit| digit.is_ascii_digit());
-    let year = year.parse().ok().filter(|year| is_written && *year > 0)?;
-    Some((year, two_digits(month, 12).filter(|month| *month > 0)?))
-}
-
-fn is_date(text: &str) -> bool {
-    let Some((start, day)) = text.rsplit_once('-') else { return false };
-    let Some((year, month)) = month(start) else { return false };
-    let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    let days = match month {
-        2 if is_leap => 29,
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
-    };
-    two_digits(day, days).is_some_and(|day| day > 0)
-}
-
-/// The time with seconds and thousandths.
-fn time(text: &str) -> Option<String> {
-    let mut parts = text.splitn(3, ':');
-    let (hours, minutes) = (parts.next()?, parts.next()?);
-    two_digits(hours, 23)?;
-    two_digits(minutes, 59)?;
-    let Some(rest) = parts.next() else { return Some(format!("{text}:00.000")) };
-    let (seconds, fraction) = rest.split_once('.').unwrap_or((rest, "0"));
-    two_digits(seconds, 59)?;
-    let is_fraction =
-        (1..=3).contains(&fraction.len()) && fraction.bytes().all(|digit| digit.is_ascii_digit());
-    is_fraction.then(|| format!("{hours}:{minutes}:{seconds}.{fraction:0<3}"))
-}
-
 /// A colour, as `#a0b1c2`.
 pub(super) fn is_colour(text: &str) -> bool {
     let digits = text.strip_prefix('#');
@@ -212,34 +157,5 @@ mod tests {
         {
             assert_eq!(number(wrong), None, "{wrong}");
         }
-    }
-
-    #[test]
-    fn days_and_times_are_on_the_calendar() {
-        let is = |input_type, text| moment(input_type, text).is_some();
-        for right in ["2024-02-29", "2026-12-31", "0001-01-01"] {
-            assert!(is(InputType::Date, right), "{right}");
-        }
-        for wrong in [
-            "2026-02-29",
-            "1900-02-29",
-            "2026-13-01",
-            "2026-1-01",
-            "0000-01-01",
-            "2026-04-31",
-            "",
-            "-1-01-01",
-            "12026-01-01",
-        ] {
-            assert!(!is(InputType::Date, wrong), "{wrong}");
-        }
-        assert!(is(InputType::Month, "2026-03") && !is(InputType::Month, "2026-00"));
-        assert_eq!(moment(InputType::Time, "09:30").as_deref(), Some("09:30:00.000"));
-        assert_eq!(moment(InputType::Time, "09:30:01.5").as_deref(), Some("09:30:01.500"));
-        for wrong in ["24:00", "9:30", "09:60", "09:30:60", "09:30:00.", "09:30:00.1234", "09"] {
-            assert!(!is(InputType::Time, wrong), "{wrong}");
-        }
-        assert!(is(InputType::DatetimeLocal, "2026-03-01T09:30"));
-        assert!(!is(InputType::DatetimeLocal, "2026-03-01"));
     }
 }

@@ -21,6 +21,18 @@ struct Story {
     code: String,
     #[form(type = "file")]
     cover: String,
+    #[form(min = 5, max = 3)]
+    stars: Option<u8>,
+    #[form(type = "date", min = "2026-03-02", max = "2026-03-01")]
+    day: String,
+    #[form(max = -1)]
+    pages: u16,
+    #[form(type = "week", step = 0.5)]
+    week: String,
+    #[form(step = 2)]
+    author: String,
+    #[form(type = "time", min = "21:00", max = "06:00", step = 900)]
+    night: String,
 }
 
 #[derive(Form)]

@@ -100,6 +100,7 @@ impl<'a> FormField<'a> {
             FormField { ident, ty: &field.ty, name, kind, shape, pattern: None, label, words };
         read.check()?;
         read.complete(inner);
+        read.check_range()?;
         if let Some(html) = &read.words.pattern {
             let expression = pattern::expression(&html.value()).map_err(|why| {
                 Error::new(html.span(), format!("this pattern cannot be checked: {why}"))
@@ -145,12 +146,19 @@ impl<'a> FormField<'a> {
             }
         }
         if let Some(step) = &words.step {
-            if !kind.is_number() {
-                return at(ident.span(), format!("`step` is for numbers; {of}"));
+            if !kind.is_number() && !kind.is_date() {
+                return at(ident.span(), format!("`step` is for numbers, dates and times; {of}"));
             }
-            if step != "any" && !step.parse::<f64>().is_ok_and(|step| step > 0.0) {
+            let number = step.parse::<f64>().ok().filter(|step| *step > 0.0 && step.is_finite());
+            if step != "any" && number.is_none() {
                 let message = "`step` is a number above 0, or `step = \"any\"`";
                 return at(ident.span(), message.to_owned());
+            }
+            if kind.is_whole() && number.is_some_and(|number| number.fract() != 0.0) {
+                return at(
+                    ident.span(),
+                    format!("`step` of `type = \"{html}\"` is a whole number"),
+                );
             }
         }
         if let Some(accept) = words.accept.as_ref().filter(|_| !kind.is_file()) {
@@ -171,6 +179,24 @@ impl<'a> FormField<'a> {
             return at(ident.span(), format!("`required` means nothing to a browser here; {of}"));
         }
         Ok(())
+    }
+
+    /// Refuses a range in which no value is. One of times may go over midnight.
+    fn check_range(&self) -> syn::Result<()> {
+        let (Some(min), Some(max)) = (&self.words.min, &self.words.max) else { return Ok(()) };
+        let is_reversed = match self.kind.html {
+            "time" => false,
+            _ if self.kind.is_number() => min.parse::<f64>().ok() > max.parse::<f64>().ok(),
+            // All their digits are written, so their order is that of their texts.
+            _ => min > max,
+        };
+        match is_reversed {
+            true => {
+                let message = format!("no value is {min} or more and {max} or less");
+                Err(Error::new(self.ident.span(), message))
+            }
+            false => Ok(()),
+        }
     }
 
     /// Adds what follows from the type.

@@ -7,7 +7,7 @@ pub(super) struct Kind {
     pub(super) variant: &'static str,
 }
 
-const KINDS: [Kind; 19] = [
+const KINDS: [Kind; 20] = [
     Kind { html: "text", variant: "Text" },
     Kind { html: "textarea", variant: "Textarea" },
     Kind { html: "search", variant: "Search" },
@@ -21,6 +21,7 @@ const KINDS: [Kind; 19] = [
     Kind { html: "time", variant: "Time" },
     Kind { html: "datetime-local", variant: "DatetimeLocal" },
     Kind { html: "month", variant: "Month" },
+    Kind { html: "week", variant: "Week" },
     Kind { html: "color", variant: "Color" },
     Kind { html: "hidden", variant: "Hidden" },
     Kind { html: "select", variant: "Select" },
@@ -66,7 +67,12 @@ impl Kind {
     }
 
     pub(super) fn is_date(self) -> bool {
-        self.is_one_of(&["date", "time", "datetime-local", "month"])
+        self.is_one_of(&["date", "time", "datetime-local", "month", "week"])
+    }
+
+    /// Whether its values are whole days, weeks or months.
+    pub(super) fn is_whole(self) -> bool {
+        self.is_one_of(&["date", "month", "week"])
     }
 
     /// Whether one chooses among options.
@@ -81,6 +87,7 @@ impl Kind {
             "time" => "09:30",
             "datetime-local" => "2026-03-01T09:30",
             "month" => "2026-03",
+            "week" => "2026-W10",
             _ => "18",
         }
     }

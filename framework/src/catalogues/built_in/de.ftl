@@ -29,9 +29,12 @@ form-too-long = Bitte höchstens { $max } Zeichen; es sind { $length }.
 form-too-short = Bitte mindestens { $min } Zeichen; es sind { $length }.
 form-range-underflow = Das muss mindestens { $min } sein.
 form-range-overflow = Das darf höchstens { $max } sein.
-form-step-mismatch = { $step ->
-    [1] Das muss eine ganze Zahl sein.
-   *[other] Das muss ein Vielfaches von { $step } sein.
+form-outside-range = Das muss { $min } oder später sein, oder { $max } oder früher.
+form-step-mismatch = { $values ->
+    [whole] Das muss eine ganze Zahl sein.
+    [multiples] Das muss ein Vielfaches von { $step } sein.
+    [one] Der nächste Wert, der hier möglich ist, ist { $below }.
+   *[two] Die nächsten Werte, die hier möglich sind, sind { $below } und { $above }.
  }
 form-bad-input = { $type ->
     [number] Das ist keine Zahl, die hier möglich ist.
@@ -40,6 +43,7 @@ form-bad-input = { $type ->
     [time] Das ist keine Uhrzeit.
     [datetime-local] Das ist kein Datum mit Uhrzeit.
     [month] Das ist kein Monat.
+    [week] Das ist keine Woche.
     [color] Das ist keine Farbe.
     [select] Das steht nicht zur Auswahl.
     [radio] Das steht nicht zur Auswahl.

@@ -29,9 +29,12 @@ form-too-long = Please use { $max } characters at most; there are { $length }.
 form-too-short = Please use { $min } characters at least; there are { $length }.
 form-range-underflow = This must be { $min } or more.
 form-range-overflow = This must be { $max } or less.
-form-step-mismatch = { $step ->
-    [1] This must be a whole number.
-   *[other] This must be a multiple of { $step }.
+form-outside-range = This must be { $min } or later, or { $max } or earlier.
+form-step-mismatch = { $values ->
+    [whole] This must be a whole number.
+    [multiples] This must be a multiple of { $step }.
+    [one] The nearest value that is possible here is { $below }.
+   *[two] The nearest values that are possible here are { $below } and { $above }.
  }
 form-bad-input = { $type ->
     [number] This is no number that can be used here.
@@ -40,6 +43,7 @@ form-bad-input = { $type ->
     [time] This is no time of day.
     [datetime-local] This is no date with a time of day.
     [month] This is no month.
+    [week] This is no week.
     [color] This is no colour.
     [select] This is not one of the choices.
     [radio] This is not one of the choices.

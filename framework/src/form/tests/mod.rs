@@ -5,3 +5,4 @@ mod groups;
 mod pages;
 mod reading;
 mod rules;
+mod steps;
