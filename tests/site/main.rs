@@ -11,7 +11,7 @@
 //! - [`computed`]: templates, controllers and variants that compute for long.
 //! - [`flights`]: a controller that takes its time and counts its runs.
 //! - [`moods`]: pages that come out as their visitors have set them.
-//! - [`forms`]: a form with rules.
+//! - [`forms`]: forms with rules.
 //! - [`gallery`]: pictures that are uploaded, and a page that refers to them.
 //! - [`notes`]: lines of text that are kept as they were sent.
 //! - [`texts`]: what is worth compressing, and replies that say how they are to be cached.
@@ -100,6 +100,8 @@ fn main() -> ExitCode {
             computed::compute,
             flights::slow,
             flights::runs,
+            forms::dinner,
+            forms::order,
             forms::show,
             forms::take,
             forms::number,

@@ -17,7 +17,7 @@ struct Recipe {
     kind: Option<String>,
     #[form(type = "checkbox", options = &[("nuts", "Nuts"), ("milk", "Milk")])]
     contains: Vec<String>,
-    #[form(type = "radio", options = &[("1", "One"), ("2", "Two")], required)]
+    #[form(type = "radio", options = &[("1", "One"), ("2", "Two")], required, hint = "To cook in.")]
     pots: String,
     vegan: bool,
     #[form(type = "password", required)]
@@ -131,9 +131,19 @@ fn what_was_entered_is_there_again_and_escaped() {
 #[test]
 fn groups_have_a_legend_and_one_of_them_can_be_linked() {
     let page = field("pots", refused(&[]));
-    assert!(page.starts_with("<fieldset class=\"field\" id=\"pots\" tabindex=\"-1\""), "{page}");
+    let group = "<fieldset class=\"field\" id=\"pots\" tabindex=\"-1\" role=\"radiogroup\"";
+    let wrong = " aria-invalid=\"true\" aria-describedby=\"pots-hint pots-error\">";
+    assert!(page.starts_with(&format!("{group}{wrong}")), "{page}");
+    let right = field("pots", Recipe::empty_form());
+    assert!(right.starts_with(&format!("{group} aria-describedby=\"pots-hint\">")), "{right}");
     assert!(page.contains("<legend>Pots</legend>"), "{page}");
     assert!(page.contains("value=\"1\" required> One"), "{page}");
+    // A group of boxes is neither right nor wrong to a reader; each box is.
+    let page = field("contains", refused(&[("contains", "nuts"), ("contains", "x")]));
+    let group = "<fieldset class=\"field\" id=\"contains\" tabindex=\"-1\" aria-describedby=\"contains-error\">";
+    assert!(page.starts_with(group), "{page}");
+    assert!(page.contains("value=\"nuts\" checked aria-invalid=\"true\"> Nuts"), "{page}");
+    assert!(page.contains("value=\"milk\" aria-invalid=\"true\"> Milk"), "{page}");
 }
 
 #[test]
