@@ -117,7 +117,12 @@ impl Reader {
             [] if !field.is_multiple => vec![""],
             texts => texts.iter().map(String::as_str).collect(),
         };
-        match decode_field(field.name, &texts) {
+        let decoded =
+            decode_field(field.name, &texts).or_else(|error| match whole(field, &texts) {
+                Some(whole) => decode_field(field.name, &[&whole]),
+                None => Err(error),
+            });
+        match decoded {
             Ok(value) => Some(value),
             Err(error) if error.is_of_the_site() => {
                 self.fault.get_or_insert(error);
@@ -168,4 +173,13 @@ impl Reader {
         }
         (self.errors.len() == before).then_some(files)
     }
+}
+
+/// A whole number that is written as browsers let it be, and types of whole numbers do not: `2e1` or `2.0`.
+fn whole(field: &FormField, texts: &[&str]) -> Option<String> {
+    const MOST: f64 = (1u64 << 53) as f64;
+    let is_number = matches!(field.input_type, InputType::Number | InputType::Range);
+    let [text] = texts else { return None };
+    let number = syntax::number(text).filter(|number| is_number && number.abs() < MOST)?;
+    (number.fract() == 0.0).then(|| (number as i64).to_string())
 }

@@ -100,6 +100,8 @@ fn each_rule_has_the_code_of_the_browser() {
     for (field, text) in [
         ("code", "ab1"),
         ("stars", "5"),
+        ("stars", "5.0"),
+        ("stars", "50e-1"),
         ("price", "0.7"),
         ("price", "123456.7"),
         ("day", "2026-02-28"),
