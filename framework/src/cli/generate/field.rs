@@ -45,7 +45,7 @@ const KINDS: [(&str, FieldKind); 8] = [
 const OF_ROWS: [&str; 3] = ["id", "created", "changed"];
 
 /// Names that the code has for something else where fields stand.
-const OF_CODE: [&str; 2] = ["at", "now"];
+const OF_CODE: [&str; 3] = ["at", "now", "stored"];
 
 impl Field {
     /// The fields that the words of the command line describe.
@@ -180,6 +180,7 @@ mod tests {
             ("a:image? b:image?", "one image at most"),
             ("done:flag?", "leave out the `?`"),
             ("fn:line", "the_fn"),
+            ("stored:flag", "the_stored"),
         ] {
             let message = read(words).unwrap_err();
             assert!(message.contains(advice), "{message}");

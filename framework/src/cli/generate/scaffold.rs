@@ -72,3 +72,41 @@ fn year() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     1970 + now.as_secs() / 31_556_952
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use regex::Regex;
+
+    /// All that is generated for a row, with every kind of field.
+    fn code(words: &Words) -> String {
+        let fields = "line:line text:text? number:number flag:flag mail:email url:url list:list image:image?";
+        let fields: Vec<String> = fields.split(' ').map(str::to_owned).collect();
+        let fields = Field::read_all(&fields).unwrap();
+        let image = fields.iter().find(|field| field.kind == FieldKind::Image);
+        [
+            pictures::filled(&words.filled(CODE), &words.many, image),
+            form::text(words, &fields),
+            table::text(words, &fields),
+            super::tests(words, &fields),
+        ]
+        .concat()
+    }
+
+    #[test]
+    fn no_row_has_the_name_of_a_type_that_its_code_uses() {
+        let code = code(&Words::new("blog_post", None).unwrap());
+        let code = Regex::new("//.*|\"[^\"]*\"").unwrap().replace_all(&code, "");
+        // Behind `::` it is the name of a type only if another type is named before.
+        let names = Regex::new(r"(?m)(^|[^:\w])([A-Z]\w*[a-z]\w*)").unwrap();
+        let own = Regex::new("^(BlogPosts?|BlogPostForm|Create|Edit|Delete)$").unwrap();
+        let mut found = 0;
+        for name in names.captures_iter(&code).map(|found| found[2].to_owned()) {
+            if !own.is_match(&name) {
+                found += 1;
+                assert!(Words::new(&name, None).is_err(), "`{name}` is in the code");
+            }
+        }
+        assert!(found > 50, "{found} names");
+    }
+}

@@ -9,8 +9,11 @@ const KEYWORDS: [&str; 46] = [
     "where",
 ];
 
-/// Types that generated code uses by these names.
-const TYPES: [&str; 50] = [
+/// Modules that a site's main file cannot have, or has for something else.
+const MODULES: [&str; 5] = ["alloc", "core", "headwater", "pictures", "std"];
+
+/// Types and traits that generated code uses by these names, or for their methods.
+const TYPES: [&str; 60] = [
     "After",
     "App",
     "At",
@@ -18,12 +21,15 @@ const TYPES: [&str; 50] = [
     "Body",
     "Bytes",
     "Change",
+    "Clone",
     "Cluster",
     "Content",
     "Cookies",
     "Data",
     "DataMut",
+    "Default",
     "Deserialize",
+    "Err",
     "Error",
     "FilledForm",
     "Form",
@@ -34,7 +40,10 @@ const TYPES: [&str; 50] = [
     "Json",
     "Key",
     "Method",
+    "None",
+    "Ok",
     "Option",
+    "OrNotFound",
     "Page",
     "PageNumber",
     "Pages",
@@ -51,14 +60,18 @@ const TYPES: [&str; 50] = [
     "Row",
     "Rows",
     "Self",
+    "Serialize",
     "Session",
     "SessionUser",
     "Site",
+    "Some",
     "State",
     "String",
     "Submitted",
     "Table",
+    "Updates",
     "Value",
+    "Vec",
     "Violation",
     "Visitor",
 ];
@@ -83,6 +96,18 @@ impl Words {
         if one == many {
             return Err(Problem::new(format!(
                 "`{one}` is one and many; name the many differently, with --plural all_{one}"
+            )));
+        }
+        if MODULES.contains(&&*many) {
+            return Err(Problem::new(format!(
+                "`{many}` is a module that the code has for something else; name the many differently, with --plural \
+                 all_{many}"
+            )));
+        }
+        let (type_of_one, type_of_many) = (camel_case(&one), camel_case(&many));
+        if type_of_many == type_of_one || type_of_many == format!("{type_of_one}Form") {
+            return Err(Problem::new(format!(
+                "`{type_of_many}` would be two types; name the many differently, with --plural all_{one}"
             )));
         }
         for word in [&one, &many] {
@@ -213,13 +238,22 @@ mod tests {
             let message = Words::new(word, None).unwrap_err().message;
             assert!(message.ends_with("as in blog_post") && !message.contains('\n'), "{message}");
         }
-        for (word, advice) in [("type", "the_type"), ("Table", "site_table"), ("page", "site_page")]
-        {
+        for (word, advice) in [
+            ("type", "the_type"),
+            ("Table", "site_table"),
+            ("page", "site_page"),
+            ("update", "site_updates"),
+            ("picture", "--plural all_pictures"),
+        ] {
             let message = Words::new(word, None).unwrap_err().message;
             assert!(message.ends_with(advice), "{message}");
         }
         assert!(
             Words::new("news", Some("news")).unwrap_err().message.contains("--plural all_news")
         );
+        for many in ["a_1", "a1_form"] {
+            let message = Words::new("a1", Some(many)).unwrap_err().message;
+            assert!(message.contains("would be two types"), "{message}");
+        }
     }
 }
