@@ -5,6 +5,8 @@ use std::time::Duration;
 use headwater::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::notes::{Change, Notes};
+
 /// A visitor who has signed in.
 #[derive(Clone, Serialize, Deserialize, Session)]
 pub(crate) struct Account {
@@ -62,4 +64,12 @@ pub(crate) async fn sign_out(account: Session<Account>) -> Result<Reply> {
 pub(crate) async fn renew(account: Session<Account>, cluster: Cluster) -> Result<Reply> {
     cluster.revoke_user(&account.name).await?;
     Ok(redirect_to("/me").sign_in(&*account))
+}
+
+/// Adds a line to the notes and ends all sessions of the visitor, in one record.
+#[controller("accounts.noted")]
+pub(crate) async fn noted(account: Session<Account>, mut notes: DataMut<Notes>) -> Result<Reply> {
+    let line = format!("{} has gone", account.name);
+    notes.update_and_revoke_user(Change::Add { line }, &account.name).await??;
+    Ok(redirect_to("/"))
 }

@@ -71,6 +71,7 @@ fn main() -> ExitCode {
             accounts::corner,
             accounts::sign_out,
             accounts::renew,
+            accounts::noted,
             board::page,
             board::grouped,
             board::top,

@@ -23,6 +23,11 @@ methods = ["POST"]
 controller = "accounts.renew"
 
 [[route]]
+path = "/noted"
+methods = ["POST"]
+controller = "accounts.noted"
+
+[[route]]
 path = "/me"
 controller = "accounts.me"
 cache = "no_cache"
@@ -155,6 +160,24 @@ async fn a_session_has_ended_everywhere_when_signing_out_is_answered() {
     for visitor in [&f1, &f2] {
         assert_eq!(seen(visitor, &there).await, guest());
         assert_eq!(seen(visitor, &new).await, member("ana"));
+    }
+}
+
+#[tokio::test]
+async fn sessions_end_with_the_record_of_the_update_that_ends_them() {
+    let cluster = Cluster::start(site(), 2).await;
+    let (f1, f2) = (cluster.visitor(0), cluster.visitor(1));
+    let (here, there) = (sign_in(&f1, "ana").await, sign_in(&f2, "ana").await);
+    let bob = sign_in(&f1, "bob").await;
+    let operator = cluster.backend.operator();
+    let position = async || operator.page("/status").await.json()["position"].as_u64().unwrap();
+    let before = position().await;
+    assert_eq!(post(&f1, "/noted", &here).await.status, 303);
+    assert_eq!(position().await, before + 1, "it is one record");
+    for visitor in [&f1, &f2] {
+        assert_eq!(seen(visitor, &here).await, guest());
+        assert_eq!(seen(visitor, &there).await, guest());
+        assert_eq!(seen(visitor, &bob).await, member("bob"));
     }
 }
 

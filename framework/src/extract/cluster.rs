@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{FromRequestParts, Need};
 use crate::docroot::SyncError;
-use crate::log::{Draft, Invalidation, Receipt, Revocation, Revoked, SessionId};
+use crate::log::{Draft, Invalidation, Receipt, Revoked, SessionId};
 use crate::request::RequestParts;
 use crate::request::Site;
 use crate::session;
@@ -64,7 +64,7 @@ impl Cluster {
     }
 
     async fn end(&self, sessions: Revoked) -> Result<Receipt, WriteError> {
-        let revocations = vec![Revocation { sessions, until: session::longest_from_now() }];
+        let revocations = vec![session::revocation(sessions)];
         let draft = Draft { revocations, ..Draft::default() };
         Ok(self.site.journal.write_one(draft).await?.receipt)
     }

@@ -7,9 +7,10 @@ use http::StatusCode;
 
 use super::rejection::Rejection;
 use super::{FromRequestParts, Need};
-use crate::log::Receipt;
+use crate::log::{Draft, Receipt, Revocation, Revoked};
 use crate::request::{NotInKey, RequestParts, Site};
-use crate::state::{States, Store, Updates, WriteError};
+use crate::session::revocation;
+use crate::state::{Journal, States, Store, Updates, WriteError, Writing};
 
 /// One of the site's states, to be read: it dereferences to the state's view, which is a snapshot.
 ///
@@ -161,8 +162,25 @@ impl<S: Updates> DataMut<S> {
         &mut self,
         update: S::Update,
     ) -> Result<(Result<S::Output, S::Refusal>, Receipt), WriteError> {
-        let mut written = self.write(vec![update]).await?;
+        let mut written = self.write(vec![update], Vec::new()).await?;
         Ok(written.pop().expect("each update becomes a record"))
+    }
+
+    /// Changes the data, as [`update`](DataMut::update), and ends all sessions of a user that began before, as
+    /// [`revoke_user`](super::Cluster::revoke_user) does, in one record: neither comes about without the other. So a session
+    /// of a password that was replaced is over, whatever fails. An update that `apply` refuses ends them too.
+    ///
+    /// # Errors
+    /// As [`update`](DataMut::update). Then the sessions go on, unless it is [`WriteError::InDoubt`] or
+    /// [`WriteError::Panicked`].
+    pub async fn update_and_revoke_user(
+        &mut self,
+        update: S::Update,
+        user: impl fmt::Display,
+    ) -> Result<Result<S::Output, S::Refusal>, WriteError> {
+        let revocations = vec![revocation(Revoked::User(user.to_string()))];
+        let mut written = self.write(vec![update], revocations).await?;
+        Ok(written.pop().expect("each update becomes a record").0)
     }
 
     /// Writes several updates together: all of them become durable, or none does, and they are applied one after the
@@ -174,19 +192,37 @@ impl<S: Updates> DataMut<S> {
         &mut self,
         updates: Vec<S::Update>,
     ) -> Result<Vec<Result<S::Output, S::Refusal>>, WriteError> {
-        Ok(self.write(updates).await?.into_iter().map(|(output, _)| output).collect())
+        Ok(self.write(updates, Vec::new()).await?.into_iter().map(|(output, _)| output).collect())
     }
 
+    /// The record of the first update ends sessions.
     async fn write(
         &mut self,
         updates: Vec<S::Update>,
+        revocations: Vec<Revocation>,
     ) -> Result<Vec<(Result<S::Output, S::Refusal>, Receipt)>, WriteError> {
-        let written = self.store.update(&*self.site.journal, updates).await;
+        let journal = Revoking { journal: &*self.site.journal, revocations };
+        let written = self.store.update(&journal, updates).await;
         if let Some(recorder) = &self.site.recorder {
             recorder.miss();
         }
         self.view = self.store.view(self.site.recorder.as_ref());
         written
+    }
+}
+
+/// A journal that has the first record end sessions, too.
+struct Revoking<'a> {
+    journal: &'a dyn Journal,
+    revocations: Vec<Revocation>,
+}
+
+impl Journal for Revoking<'_> {
+    fn write(&self, mut drafts: Vec<Draft>) -> Writing<'_> {
+        if let Some(first) = drafts.first_mut() {
+            first.revocations.clone_from(&self.revocations);
+        }
+        self.journal.write(drafts)
     }
 }
 

@@ -6,10 +6,10 @@ use http::Method;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{FromRequestParts, Need, NotInKey, OptionalFromRequestParts};
-use crate::log::{Draft, Revocation, Revoked, SessionId};
+use crate::log::{Draft, Revoked, SessionId};
 use crate::reply::{self, IntoReply, Reply};
 use crate::request::{RequestParts, Site};
-use crate::session::{Ended, SIGN_IN_FIRST, SessionData, SessionRecord, longest_from_now};
+use crate::session::{Ended, SIGN_IN_FIRST, SessionData, SessionRecord, revocation};
 use crate::state::WriteError;
 
 /// The visitor's session, which dereferences to the site's own data. A visitor without one is sent to the
@@ -70,9 +70,8 @@ impl<S: SessionData> Session<S> {
     /// # Errors
     /// When the log cannot store it. Then the session goes on, unless it is [`WriteError::InDoubt`].
     pub async fn end(self) -> Result<Ended, WriteError> {
-        let sessions = Revoked::Session(self.record.id);
-        // A front end may just have renewed it.
-        let revocations = vec![Revocation { sessions, until: longest_from_now() }];
+        // It counts for long: a front end may just have renewed the session.
+        let revocations = vec![revocation(Revoked::Session(self.record.id))];
         let draft = Draft { revocations, ..Draft::default() };
         let receipt = self.site.journal.write_one(draft).await?.receipt;
         Ok(Ended { receipt })

@@ -66,7 +66,7 @@ pub(crate) use record::{Issue, SessionChange, SessionRecord};
 pub(crate) use revocations::Revocations;
 pub(crate) use seal::{FlashCookies, Keys, SessionCookies};
 
-use crate::log::{Receipt, milliseconds_since_1970};
+use crate::log::{Receipt, Revocation, Revoked, milliseconds_since_1970};
 
 /// What a visitor without a session is told where one is needed.
 pub(crate) const SIGN_IN_FIRST: &str = "Please sign in first.";
@@ -77,6 +77,11 @@ pub(crate) const LONGEST: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 /// When a session that begins now has ended for certain, in milliseconds since 1970-01-01T00:00:00Z.
 pub(crate) fn longest_from_now() -> u64 {
     milliseconds_since_1970() + LONGEST.as_millis() as u64
+}
+
+/// What ends these sessions, in a record: it counts until those that begin now have expired.
+pub(crate) fn revocation(sessions: Revoked) -> Revocation {
+    Revocation { sessions, until: longest_from_now() }
 }
 
 /// That a session has ended: what [`Session::end`](crate::extract::Session::end) returns, for
