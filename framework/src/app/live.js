@@ -1,6 +1,10 @@
 // Swaps what has changed into the open page, and shows why a change cannot be seen.
 (() => {
+  // What the page was made by, and what was said last.
   let seen = null;
+  let made = null;
+  let problems = "";
+  let swapping = false;
   let box = null;
 
   const show = (text) => {
@@ -31,6 +35,60 @@
     document.body.append(box);
   };
 
+  // The fields of a page, each under what it is found by in the page that takes its place.
+  const fields = (of) => {
+    const known = new Map();
+    return [...of.querySelectorAll("input, select, textarea")].map((field) => {
+      const choice = ["checkbox", "radio"].includes(field.type) ? field.value : "";
+      const name = JSON.stringify([field.id, field.name, field.type, choice]);
+      const place = known.get(name) ?? 0;
+      known.set(name, place + 1);
+      return [`${name} ${place}`, field];
+    });
+  };
+
+  const selected = (field) => [...field.options].filter((option) => option.selected).map((option) => option.value);
+
+  const preselected = (field) => {
+    const options = [...field.options];
+    const marked = options.filter((option) => option.defaultSelected);
+    const shown = marked.length > 0 || field.multiple ? marked : options.slice(0, 1);
+    return shown.map((option) => option.value);
+  };
+
+  // What was entered since the page came; nothing where the page's own value stands.
+  const entered = (field) => {
+    switch (field.type) {
+      case "hidden":
+      case "file":
+      case "submit":
+      case "button":
+      case "reset":
+      case "image":
+        return undefined;
+      case "checkbox":
+      case "radio":
+        return field.checked === field.defaultChecked ? undefined : field.checked;
+      case "select-one":
+      case "select-multiple": {
+        const now = selected(field);
+        return JSON.stringify(now) === JSON.stringify(preselected(field)) ? undefined : now;
+      }
+      default:
+        return field.value === field.defaultValue ? undefined : field.value;
+    }
+  };
+
+  const enter = (field, value) => {
+    if (Array.isArray(value)) {
+      for (const option of field.options) option.selected = value.includes(option.value);
+    } else if (typeof value === "boolean") {
+      field.checked = value;
+    } else {
+      field.value = value;
+    }
+  };
+
   const swap = async () => {
     const response = await fetch(location.href, { cache: "no-store" });
     const type = response.headers.get("content-type") ?? "";
@@ -49,23 +107,41 @@
         old[place].replaceWith(document.adoptNode(sheet));
       }
     });
-    const entered = new Map([...document.querySelectorAll("input[id], textarea[id]")].map((field) => [field.id, field.value]));
+    const values = new Map(fields(document).map(([name, field]) => [name, entered(field)]));
     document.title = page.title;
     document.body.replaceWith(document.adoptNode(page.body));
-    for (const [id, value] of entered) {
-      const field = document.getElementById(id);
-      if (field && field.type !== "file") field.value = value;
+    for (const [name, field] of fields(document)) {
+      const value = values.get(name);
+      if (value !== undefined) enter(field, value);
     }
+  };
+
+  // Swaps until the page is what was said last. A request that fails, while the program is started anew for example, is
+  // sent again.
+  const follow = async () => {
+    if (swapping) return;
+    swapping = true;
+    while (seen !== made) {
+      const wanted = made;
+      try {
+        if (seen !== null) await swap();
+        seen = wanted;
+      } catch {
+        await new Promise((done) => setTimeout(done, 500));
+      }
+    }
+    swapping = false;
+    show(problems);
   };
 
   const listen = () => {
     const events = new EventSource("/.headwater/live");
-    events.onmessage = async (event) => {
+    events.onmessage = (event) => {
       const now = JSON.parse(event.data);
-      const made = `${now.program} ${now.edition}`;
-      if (seen !== null && seen !== made) await swap();
-      seen = made;
-      show(now.problems);
+      made = `${now.program} ${now.edition}`;
+      problems = now.problems;
+      show(problems);
+      follow();
     };
     events.onerror = () => {
       if (events.readyState === EventSource.CLOSED) setTimeout(listen, 1000);

@@ -11,6 +11,7 @@ use http::header::{self, HeaderName, HeaderValue};
 use http::{Request, Response, StatusCode};
 use http_body::Frame;
 use http_body_util::StreamBody;
+use tokio_util::sync::CancellationToken;
 
 use super::layers::Wrap;
 use crate::body::{Body, BodyError, text};
@@ -36,11 +37,17 @@ struct Live {
     frontend: Arc<FrontEnd>,
     /// The file with what the compiler says.
     problems: PathBuf,
+    /// Open pages listen for as long as the program runs, and are not to be waited for when it ends.
+    stopping: CancellationToken,
 }
 
-/// Puts it around `frontend`.
-pub(super) fn layer(frontend: Arc<FrontEnd>, problems: PathBuf) -> Wrap {
-    let live = Arc::new(Live { frontend, problems });
+/// Puts it around `frontend`, until the node is `stopping`.
+pub(super) fn layer(
+    frontend: Arc<FrontEnd>,
+    problems: PathBuf,
+    stopping: CancellationToken,
+) -> Wrap {
+    let live = Arc::new(Live { frontend, problems, stopping });
     Arc::new(move |inner| {
         let live = Arc::clone(&live);
         RawService::from_fn(move |request| answer(Arc::clone(&live), inner.clone(), request))
@@ -91,7 +98,10 @@ fn events(live: Arc<Live>) -> Body {
                 let event = Frame::data(Bytes::from(format!("data: {now}\n\n")));
                 return Some((Ok::<_, BodyError>(event), (live, Some(now))));
             }
-            tokio::time::sleep(LOOK).await;
+            tokio::select! {
+                () = tokio::time::sleep(LOOK) => {}
+                () = live.stopping.cancelled() => return None,
+            }
         }
         Some((Ok(Frame::data(Bytes::from_static(b":\n\n"))), (live, last)))
     });

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use tokio_util::sync::CancellationToken;
+
 use super::App;
 use super::descriptors::{Descriptors, Shares};
 use super::layers::Layered;
@@ -35,6 +37,7 @@ pub(super) async fn serve(mut app: App, config: Config, dev: Option<Dev>) -> Res
     }
     let mut layers = std::mem::take(&mut app.layers);
     let node = RunningNode::open(&mut app, &config, watching).await?;
+    let stopping = CancellationToken::new();
     let http = match &node.report.frontend {
         Some(frontend) => {
             let limits = limits(&config.limits, &shares);
@@ -42,7 +45,7 @@ pub(super) async fn serve(mut app: App, config: Config, dev: Option<Dev>) -> Res
                 Some(Dev { listener, problems }) => {
                     // Visitors have waited for the program, and are not to be told to come again.
                     let _ = tokio::time::timeout(PATIENCE, frontend.when_ready()).await;
-                    layers.push(live::layer(Arc::clone(frontend), problems));
+                    layers.push(live::layer(Arc::clone(frontend), problems, stopping.clone()));
                     let visitors = Layered::new(Arc::clone(frontend), &layers);
                     RunningServer::on(listener, limits, visitors)?
                 }
@@ -68,6 +71,7 @@ pub(super) async fn serve(mut app: App, config: Config, dev: Option<Dev>) -> Res
     }
     tracing::info!("stopping");
     node.report.stopping.store(true, Ordering::Relaxed);
+    stopping.cancel();
     // Visitors first, so that their last requests still find everything.
     if let Some(http) = http {
         http.stop().await;

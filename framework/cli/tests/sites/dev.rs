@@ -23,12 +23,13 @@ fn code_templates_and_mistakes_show_in_the_open_page_and_no_request_fails() {
     let workshop = Workshop::new();
     let site = workshop.site("potluck");
     site.cargo(&["build"]);
-    site.write(".env", "HEADWATER_SITE__GREETING=hello\n");
+    site.write(".env", "HEADWATER_HTTP__REFERRER_POLICY=same-origin\n");
     let running = site.serve(&["dev", "-p", "0"]);
     let page = running.get("/").unwrap();
     assert!(page.starts_with("HTTP/1.1 200"), "{page}");
     assert!(page.contains("<script src=\"/.headwater/live.js\" defer></script>"), "{page}");
     assert!(page.contains("server-timing: total;dur="), "{page}");
+    assert!(page.contains("referrer-policy: same-origin"), "{page}");
     assert!(running.get("/.headwater/live.js").unwrap().contains("EventSource"));
     let first = running.event().unwrap();
 

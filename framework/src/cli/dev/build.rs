@@ -1,6 +1,7 @@
 use std::ffi::OsString;
 use std::process::Stdio;
 
+use rustix::process::{Pid, Signal, kill_process_group};
 use serde::Deserialize;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::Command;
@@ -45,11 +46,12 @@ impl Build {
             command.current_dir(&launch.folder);
         }
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        command.kill_on_drop(true);
+        // With the compilers that it has started it is ended as one.
+        command.process_group(0);
         Build { command }
     }
 
-    /// Builds; what the compiler or cargo says is on stderr, too.
+    /// Builds; what the compiler or cargo says is on stderr, too. When this is dropped, the build ends.
     ///
     /// # Errors
     /// What is wrong, as text for a page.
@@ -57,6 +59,7 @@ impl Build {
         let mut cargo = self.command.spawn().map_err(|error| {
             format!("cargo cannot be started: {error}; install Rust from https://rustup.rs\n")
         })?;
+        let mut group = Group(cargo.id());
         let (stdout, stderr) = (cargo.stdout.take(), cargo.stderr.take());
         let mut errors = String::new();
         let mut last = String::new();
@@ -81,13 +84,26 @@ impl Build {
             }
         });
         tokio::join!(messages, progress);
-        match cargo.wait().await {
+        let ended = cargo.wait().await;
+        group.0 = None;
+        match ended {
             Ok(status) if status.success() => Ok(()),
             Ok(_) if !errors.is_empty() => Err(errors),
             // It is about Cargo.toml, for example.
             Ok(_) => Err(last),
             Err(error) => Err(format!("cargo cannot be waited for: {error}\n")),
         }
+    }
+}
+
+/// The processes of a build, which are ended when this is dropped; none when cargo has ended.
+struct Group(Option<u32>);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        let leader = self.0.and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+        // There may be none any more.
+        let _ = leader.map(|leader| kill_process_group(leader, Signal::TERM));
     }
 }
 

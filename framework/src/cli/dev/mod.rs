@@ -8,8 +8,8 @@
 //! ```
 //!
 //! The socket that visitors come in by is this process's and stays open. A program that has been built anew takes
-//! over when the one before has ended: a request that arrives in between waits in the socket's queue. What does
-//! not compile is shown in the pages of the program that runs on. Templates, routes and styles are the matter of the
+//! over when the one before has ended: that answers the requests it has begun, and one that arrives in between waits in
+//! the socket's queue. A build is broken off when the code changes meanwhile. What does not compile is shown in the pages of the program that runs on. Templates, routes and styles are the matter of the
 //! program itself.
 
 mod build;
@@ -83,12 +83,17 @@ async fn supervise(launch: Launch, listener: TcpListener) -> Result<(), Problems
             return Ok(());
         }
         tracing::info!("the code has changed: building");
-        let built = tokio::select! {
-            () = signals.stop() => {
-                state.stop().await;
-                return Ok(());
+        let built = loop {
+            tokio::select! {
+                () = signals.stop() => {
+                    state.stop().await;
+                    return Ok(());
+                }
+                () = sources.changed() => {
+                    tracing::info!("the code has changed again: building anew");
+                }
+                built = Build::of(&launch).run() => break built,
             }
-            built = Build::of(&launch).run() => built,
         };
         match built {
             Ok(()) => {

@@ -44,8 +44,8 @@ impl Launch {
         command.arg("--dev").arg(told);
         command.envs(variables(&self.folder)?);
         command.env("HEADWATER_ENVIRONMENT", "development");
-        // Open pages listen to it until it ends, so there is nothing to wait for.
-        command.env("HEADWATER_LIMITS__DRAIN", "500ms");
+        // Requests that it has begun are answered. Others wait for the next program, so not for long.
+        command.env("HEADWATER_LIMITS__DRAIN", "5s");
         // It is an open file that a child can be given without a number being agreed on.
         command.stdin(Stdio::from(OwnedFd::from(socket))).kill_on_drop(true);
         let child = command.spawn();
