@@ -1,8 +1,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::Visitor;
 use super::nodes::{Nodes, folder_of_the_site, milliseconds, shown_time};
-use super::{Visitor, links};
 use crate::app::{App, Audit};
 use crate::extract::{Data, DataMut};
 use crate::state::Updates;
@@ -173,7 +173,6 @@ impl Site {
     /// message names all of them, with the pages that they stand on.
     #[track_caller]
     pub fn check_links(&self) -> Vec<String> {
-        let checked = links::check(|| self.visitor(), &self.nodes.languages);
-        checked.unwrap_or_else(|broken| panic!("{broken}"))
+        self.visitor().check_links()
     }
 }

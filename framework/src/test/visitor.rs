@@ -10,6 +10,7 @@ use super::Page;
 use super::address::resolve;
 use super::form::{Edit, Submission, kind_of, number, others_of_group, submission, value_of};
 use super::label::{button, field, link, selector, words};
+use super::links;
 use super::nodes::Nodes;
 use super::page::parse;
 use crate::body::Body;
@@ -118,6 +119,27 @@ impl Visitor {
             "`{address}` is no address of the site: it begins with a slash"
         );
         self.go(Method::GET, address, None)
+    }
+
+    /// Opens `/` and every page of the site that can be reached from there over links, in each of the site's languages, as
+    /// this visitor would, with its session and its other cookies; the addresses of all that was opened, in their order. The
+    /// visitor itself stays where it is.
+    ///
+    /// # Panics
+    /// When a link, a picture, a script or a style leads to an error, or to a place in a page that is not there. The
+    /// message names all of them, with the pages that they stand on.
+    #[track_caller]
+    pub fn check_links(&self) -> Vec<String> {
+        let another = || Visitor {
+            nodes: Arc::clone(&self.nodes),
+            cookies: self.cookies.clone(),
+            headers: self.headers.clone(),
+            frontend: self.frontend,
+            page: None,
+            within: None,
+        };
+        let checked = links::check(another, &self.nodes.languages);
+        checked.unwrap_or_else(|broken| panic!("{broken}"))
     }
 
     /// Does all that is found by its words only in what the CSS selector finds first, on this page.

@@ -186,7 +186,7 @@ fn records_have_the_time_that_the_test_has_set() {
 fn every_link_is_followed_in_each_language() {
     let site = site();
     site.fill::<Notes>([rain()]);
-    assert_eq!(site.check_links(), ["/", "/new", "/notes/1"]);
+    assert_eq!(site.check_links(), ["/", "/menu", "/new", "/notes/1"]);
     let folder = folder(true);
     let site = Site::in_folder(folder.path()).of(app());
     let said = failure(|| drop(site.check_links()));
@@ -194,6 +194,19 @@ fn every_link_is_followed_in_each_language() {
                     [en], on /broken\n  /nirgends.png (404) [de], on /broken\n  /nowhere (404) [de], on /broken\n  \
                     /nowhere (404) [en], on /broken";
     assert_eq!(said, expected);
+}
+
+#[test]
+fn links_are_followed_as_the_visitor_who_has_signed_in() {
+    let site = site();
+    site.fill::<Notes>([rain()]);
+    let mut visitor = site.visitor();
+    visitor.sign_in(&Account { name: "Ana".to_owned() }).open("/account");
+    let said = failure(|| drop(visitor.check_links()));
+    let expected =
+        "2 links lead nowhere:\n  /settings (404) [de], on /menu\n  /settings (404) [en], on /menu";
+    assert_eq!(said, expected);
+    visitor.page().has("h1", "Ana");
 }
 
 #[test]

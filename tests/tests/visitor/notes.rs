@@ -100,6 +100,15 @@ async fn account(account: Session<Account>) -> Reply {
     html(format!("<h1>{}</h1>", account.name))
 }
 
+/// Has links for visitors who have signed in.
+#[controller("account.menu")]
+async fn menu(account: Option<Session<Account>>) -> Reply {
+    html(
+        account
+            .map_or("", |_| "<a href=\"/account\">Account</a> <a href=\"/settings\">Settings</a>"),
+    )
+}
+
 const ROUTES: &str = r#"
 [[route]]
 path = "/"
@@ -126,6 +135,10 @@ path = "/account"
 controller = "account.show"
 cache = "no_cache"
 [[route]]
+path = "/menu"
+controller = "account.menu"
+cache = "no_cache"
+[[route]]
 path = "/broken"
 template = "broken.html"
 vary = ["accept-language"]
@@ -136,7 +149,7 @@ const LIST: &str = r##"<!doctype html><title>Notes</title><h1>Notes</h1>
 <p><a href="new#form">Write one</a></p>"##;
 
 const NOTE: &str = r#"<!doctype html><title>{{ note.title }}</title><h1>{{ note.title }}</h1>
-<p>{{ note.kind }}, day {{ day }}</p><p><a href="/">All</a></p>"#;
+<p>{{ note.kind }}, day {{ day }}</p><p><a href="/">All</a> <a href="/menu">Menu</a></p>"#;
 
 const NEW: &str = r#"<!doctype html><title>New</title><h1>New</h1>
 <form id="form" method="post" action="/notes"><label for="title">Title</label><input id="title" name="title" required>
@@ -154,7 +167,7 @@ pub fn app() -> App {
         .state::<Notes>()
         .session::<Account>("/sign-in")
         .variant(|visitor| Variant::named(visitor.language()))
-        .controllers(controllers![list, show, forgotten, write, picture, account])
+        .controllers(controllers![list, show, forgotten, write, picture, account, menu])
 }
 
 /// The folder with the site's files. `broken` puts a page with links that lead nowhere on the first one.
