@@ -22,8 +22,10 @@
 //! - a *route* uses what its controller or template uses, and where it caches errors, what their pages use.
 //!
 //! What is in the key, and nothing else, is then handed to the controller and to the template ([`RequestValues`]), so that
-//! a page cannot depend on what its key does not hold: a template whose name was not known beforehand, and which names
-//! more, is an error that says what to write. A page for one client alone has no key, and gets all of them.
+//! a page cannot depend on what its key does not hold. A template whose name was not known beforehand, and which names
+//! more, makes no page: the route has these values in its keys from there on ([`GrowingUses`]), and the request is routed
+//! again. What was kept under the lesser keys is found by no request any more. A page for one client alone has no key, and
+//! gets all of them.
 //!
 //! The path is a part of each key but of one that the variant function has put in its place. A site with one language has
 //! nothing to choose, so its language is in no key.
@@ -40,6 +42,7 @@
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 /// Which values of the request something uses.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -101,6 +104,22 @@ impl fmt::Display for RequestUses {
             names.into_iter().filter(|(value, _)| self.has(*value)).map(|(_, name)| name);
         f.write_str(names.next().unwrap_or("nothing"))?;
         names.try_for_each(|name| write!(f, " and {name}"))
+    }
+}
+
+/// What a route is known to use: it may turn out to be more, and is never less.
+#[derive(Debug, Default)]
+pub struct GrowingUses(AtomicU8);
+
+impl GrowingUses {
+    /// What is known now.
+    pub fn get(&self) -> RequestUses {
+        RequestUses(self.0.load(Ordering::Relaxed))
+    }
+
+    /// Adds what has turned out.
+    pub fn add(&self, uses: RequestUses) {
+        self.0.fetch_or(uses.0, Ordering::Relaxed);
     }
 }
 

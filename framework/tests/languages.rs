@@ -245,9 +245,30 @@ async fn what_a_controller_takes_and_what_its_template_shows_is_in_the_key() {
     assert_eq!(site.seen("/greet", "de").await, hit("de http"));
     assert_eq!(site.seen("/notice", "en").await, miss("2 stories"));
     assert_eq!(site.seen("/notice", "de").await, miss("2 stories"));
-    // Its template is not known before it replies, so the key does not hold the language.
-    assert_eq!(site.get("/hidden", &[]).await.status(), 500);
     assert_eq!(site.seen("/own", "de").await.0, "Guten Tag, Ana");
+}
+
+#[tokio::test]
+async fn a_template_that_is_known_when_its_controller_replies_is_kept_in_each_language() {
+    let routes = "[[route]]\npath = \"/hidden\"\ncontroller = \"hidden\"\n\
+                  [[route]]\npath = \"/around\"\ntemplate = \"around.html\"\n";
+    let files = [
+        ("dispatch.conf", routes),
+        ("templates/notice.html", "{{ t(message=notice) }} {{ scheme }}"),
+        ("templates/around.html", "<p>{{ part(url='/hidden') }}</p>"),
+    ];
+    let site = Site::open(App::new().controllers(controllers![hidden]), "", &files).await;
+    // The first one is found out by a part, and for two clients at once.
+    let (german, english) = ("Guten Tag, Ana http", "Hello, Ana http");
+    let both = tokio::join!(site.seen("/around", "de"), site.seen("/hidden", "en"));
+    assert_eq!((both.0.0, both.1.0), (format!("<p>{german}</p>"), english.to_owned()));
+    for (language, text) in [("de", german), ("en", english), ("pt", "Olá, Ana http")] {
+        assert_eq!(site.seen("/hidden", language).await, (text.to_owned(), language != "pt"));
+        let answer = site.get("/hidden", &[("accept-language", language)]).await;
+        assert_eq!((header(&answer, "vary"), answer.body().as_str()), ("accept-language", text));
+    }
+    let audit = site.service.audit().await;
+    assert_eq!((audit.checked, audit.skipped, audit.findings.len()), (4, 0, 0));
 }
 
 #[tokio::test]
@@ -514,7 +535,10 @@ async fn a_template_that_was_not_known_beforehand_shows_no_path_that_the_key_doe
     let by_path = Site::open(app(), "", &files).await;
     assert_eq!(by_path.seen("/x", "en").await, miss("/x"));
     let by_key = Site::open(app().variant(|_| Variant::key("/all")), "", &files).await;
-    assert_eq!(by_key.get("/x", &[]).await.status(), 500);
+    for path in ["/x", "/y"] {
+        assert_eq!(by_key.seen(path, "en").await, miss(path));
+        assert_eq!(by_key.seen(path, "en").await, hit(path));
+    }
 }
 
 #[tokio::test]

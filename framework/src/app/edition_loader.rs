@@ -197,8 +197,7 @@ impl EditionLoader {
         if let Some(templates) = &templates {
             self.check_sessions(&table, templates, &mut problems);
             for route in table.routes() {
-                // It is set once, and the table is new.
-                let _ = route.uses.set(self.uses(route, &table, templates));
+                route.uses.add(self.uses(route, &table, templates));
             }
         }
         if !self.has_sessions {

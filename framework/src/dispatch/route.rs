@@ -1,6 +1,6 @@
 use std::fmt;
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 
@@ -11,7 +11,7 @@ use super::pattern::Pattern;
 use super::{AuditPolicy, CachePolicy, CacheStatuses, ForgeryPolicy, QueryKey, Rate};
 use crate::http::keeps_out_shared_caches;
 use crate::http::names::SESSION_USER;
-use crate::request_values::RequestUses;
+use crate::request_values::GrowingUses;
 
 /// Where in a site's files something is said.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -168,7 +168,7 @@ pub(super) enum PathCondition {
 }
 
 /// One `[[route]]` of `dispatch.conf`.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Route {
     /// The name for reverse URLs.
     pub name: Option<String>,
@@ -202,8 +202,8 @@ pub struct Route {
     pub audit: AuditPolicy,
     /// The part of the site that has the error pages.
     pub scope: Scope,
-    /// Which values of the request its pages use, once that is known.
-    pub uses: OnceLock<RequestUses>,
+    /// Which values of the request its pages use, as far as that is known.
+    pub uses: GrowingUses,
     pub(super) condition: PathCondition,
     pub(super) captures: Vec<String>,
     pub(super) groups: Vec<CaptureTemplate>,
@@ -240,11 +240,6 @@ impl Route {
     /// The names of the captures, in the order of the path.
     pub fn captures(&self) -> &[String] {
         &self.captures
-    }
-
-    /// Which values of the request its pages use.
-    pub fn uses(&self) -> RequestUses {
-        self.uses.get().copied().unwrap_or_default()
     }
 
     /// Whether the user of the client's session belongs to its cache key.

@@ -1,5 +1,3 @@
-use std::sync::OnceLock;
-
 use http::Method;
 
 use super::entry::{Entry, Located, report};
@@ -12,6 +10,7 @@ use crate::dispatch::route::{PathCondition, Route, Scope, Target};
 use crate::dispatch::{AuditPolicy, CacheType};
 use crate::http::names::SESSION_USER;
 use crate::problem::Problems;
+use crate::request_values::GrowingUses;
 
 /// The keys of a `[[route]]` beside the one that says its [`Kind`].
 const KEYS: [&str; 22] = [
@@ -207,7 +206,7 @@ fn leaf<'e>(
         rate,
         audit,
         scope: Scope { sends_problems, ..scope },
-        uses: OnceLock::new(),
+        uses: GrowingUses::default(),
         condition,
         captures,
         groups,

@@ -86,12 +86,26 @@ impl Dispatcher {
         // In boxes, so that the future of a request has room for one of them only.
         match pending {
             Pending::Page(page) if page.0.is_for_one => Box::pin(self.make(*page, body)).await,
-            Pending::Page(page) => {
-                let (order, call) = *page;
-                Box::pin(self.pages.get(order, call)).await
-            }
+            Pending::Page(page) => Box::pin(self.shared(visit, *page)).await,
             Pending::Service(request) => Box::pin(self.raw(visit, request, body)).await,
             Pending::File(file) => Box::pin(self.file(visit, file)).await,
+        }
+    }
+
+    /// A page for all clients that ask for its key. It is asked for again where making it has shown that the route's pages use
+    /// more of a request than was in the key.
+    async fn shared(&self, visit: Visit<'_>, (mut order, mut call): (Order, Call)) -> Served {
+        loop {
+            let (route, uses) = (Arc::clone(&order.route), order.uses);
+            let served = self.pages.get(order, call).await;
+            if !matches!(served, Served::Failed(_)) || route.uses.get() == uses {
+                return served;
+            }
+            (order, call) = match self.find(visit) {
+                Ok(served) => return served,
+                Err(Pending::Page(page)) if !page.0.is_for_one => *page,
+                Err(_) => return served,
+            };
         }
     }
 

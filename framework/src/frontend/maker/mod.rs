@@ -275,9 +275,9 @@ impl Maker {
             lacking
         };
         if !order.is_for_one && lacking != RequestUses::NONE {
+            order.route.uses.add(lacking);
             return Err(Failure::internal(format!(
-                "the template `{name}` uses {lacking} of the request, which the key of this page does not hold: name the \
-                 template as `template!(\"{name}\")` in the controller itself, so that this is known beforehand"
+                "the template `{name}` uses {lacking} of the request, which the key of this page did not hold until now"
             )));
         }
         let key = order.key.as_ref().filter(|_| self.settings.caching);

@@ -103,7 +103,7 @@ fn varying<'r>(route: &'r Route, settings: &Settings) -> impl Iterator<Item = &'
         true => &header::COOKIE,
         false => name,
     });
-    let uses = route.uses();
+    let uses = route.uses.get();
     let is_chosen = uses.has(RequestUses::LANG) && !uses.has(RequestUses::LANG_IN_PATH);
     named.chain(if is_chosen { settings.language_headers() } else { &[] })
 }

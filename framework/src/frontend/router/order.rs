@@ -20,7 +20,7 @@ use crate::http::{Languages, Origin};
 use crate::link::{Call, CallRate};
 use crate::log::Position;
 use crate::request::RequestScope;
-use crate::request_values::RequestValues;
+use crate::request_values::{RequestUses, RequestValues};
 use crate::server::Work;
 use crate::session::SessionRecord;
 
@@ -38,6 +38,8 @@ pub(in crate::frontend) struct Order {
     /// The path that the route was found with.
     pub(in crate::frontend) path: String,
     pub(in crate::frontend) variant: VariantKind,
+    /// What the route was known to use of requests when this one was routed.
+    pub(in crate::frontend) uses: RequestUses,
     /// What the page may show of the request.
     pub(in crate::frontend) request: RequestValues,
     /// The groups of the route and of the variant, of a page that may be kept.
@@ -115,7 +117,7 @@ impl Order {
 
     /// What all orders have in common.
     fn begin(request: PageRequest<'_>, uri: String, why: Forward, now: Moment) -> (Order, Call) {
-        let PageRequest { visit, matched, variant, session, .. } = request;
+        let PageRequest { visit, matched, variant, uses, session, .. } = request;
         let request_id = request_id();
         let controller = match &matched.route.target {
             Target::Controller(name) => name.clone(),
@@ -158,6 +160,7 @@ impl Order {
             route: Arc::clone(matched.route),
             path: matched.path().to_owned(),
             variant: variant.kind,
+            uses,
             request: RequestValues::default(),
             groups: Vec::new(),
             key: None,

@@ -27,6 +27,8 @@ pub(in crate::frontend) struct PageRequest<'a> {
     pub(in crate::frontend) variant: Variant,
     /// The part of the query that the route heeds, in its one spelling.
     query: Cow<'a, str>,
+    /// What the route was known to use when the request was routed.
+    pub(super) uses: RequestUses,
     /// The language, as far as the key or the path has one.
     language: ChosenLanguage,
     /// The client's session, as its cookie says, for a page that is the client's own.
@@ -74,9 +76,10 @@ impl<'a> PageRequest<'a> {
                 return Err(Failed { variant: Some(variant.kind), ..refused }.into());
             }
         };
-        let language = match route.uses() {
+        let uses = route.uses.get();
+        let language = match uses {
             RequestUses::NONE => Ok(ChosenLanguage::default()),
-            uses => ChosenLanguage::of(uses, visit, &matched, settings),
+            _ => ChosenLanguage::of(uses, visit, &matched, settings),
         };
         let Ok(language) = language else {
             let failure = Failure::new(StatusCode::NOT_FOUND, "There is no such page.");
@@ -85,7 +88,7 @@ impl<'a> PageRequest<'a> {
         };
         let key = Err(Forward::Bypass);
         let mut request =
-            PageRequest { visit, matched, variant, query, language, session: None, key };
+            PageRequest { visit, matched, variant, query, uses, language, session: None, key };
         request.key = match why {
             None => {
                 let key = request.key_of(request.id(), languages);
@@ -132,15 +135,14 @@ impl<'a> PageRequest<'a> {
     /// A key, and the values of the request that the page uses. Those alone are in the order's
     /// [`RequestValues`](Order::request).
     fn with_values<'k>(&self, mut key: KeyBuilder<'k>, languages: &Languages) -> KeyBuilder<'k> {
-        let uses = self.route().uses();
         if let Some(tag) = self.language.in_key(languages) {
             key = key.depends_on(LANG, tag);
         }
-        if uses.has(RequestUses::SCHEME) {
+        if self.uses.has(RequestUses::SCHEME) {
             key = key.depends_on(SCHEME, self.visit.origin.scheme.as_str());
         }
         // Otherwise the id has it.
-        if uses.has(RequestUses::PATH) && matches!(self.variant.kind, VariantKind::Key(_)) {
+        if self.uses.has(RequestUses::PATH) && matches!(self.variant.kind, VariantKind::Key(_)) {
             key = key.depends_on(PATH, self.matched.path());
         }
         if self.route().tells_errors_by_accept() && wants_problem(self.visit.headers()) {
@@ -151,7 +153,7 @@ impl<'a> PageRequest<'a> {
 
     /// What the page may show of the request: what is in its key, or all if it is for this client alone.
     pub(super) fn values(&self, settings: &Settings) -> RequestValues {
-        let (mut uses, languages) = (self.route().uses(), &settings.languages);
+        let (mut uses, languages) = (self.uses, &settings.languages);
         let request = (self.visit, &self.matched);
         if !matches!(self.variant.kind, VariantKind::Key(_)) {
             uses.add(RequestUses::PATH);
