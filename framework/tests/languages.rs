@@ -355,6 +355,7 @@ async fn a_form_says_what_is_wrong_in_the_visitors_language() {
         ("templates/boxes.html", boxes),
         ("templates/boxed.html", "{{ <boxed text=\"a\" /> }}"),
         ("templates/join.html", form),
+        ("locales/en/form.ftl", "your-name = Your name\n"),
         ("locales/de/form.ftl", "your-name = Ihr Name\n"),
         ("locales/pt-BR/form.ftl", "form-too-short = Mais de { $min }, e não { $length }.\n"),
     ];
@@ -373,7 +374,7 @@ async fn a_form_says_what_is_wrong_in_the_visitors_language() {
         wrong,
         &[
             "Please have another look:",
-            ">your-name</a>: Please use 3 characters at least; there are 2.<",
+            ">Your name</a>: Please use 3 characters at least; there are 2.<",
             "This does not have the form that is asked for: digits.",
             ">Send<",
         ],

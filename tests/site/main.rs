@@ -130,6 +130,7 @@ fn main() -> ExitCode {
             texts::headers,
             texts::change,
             texts::named,
+            texts::mail,
             answers::program,
         ])
         .session::<accounts::Account>("/sign-in")

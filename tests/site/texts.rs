@@ -78,3 +78,9 @@ pub(crate) async fn change(cluster: Cluster, Form(wanted): Form<Wanted>) -> Resu
 pub(crate) async fn named() -> Reply {
     text("read").header("cache-group-invalidation", "\"named:two\"")
 }
+
+/// A text as a mail would have it.
+#[controller("texts.mail")]
+pub(crate) async fn mail(texts: Texts) -> String {
+    texts.text("en", &t!("mail", name = "Ana"))
+}

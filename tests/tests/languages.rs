@@ -66,18 +66,25 @@ async fn a_page_is_kept_in_each_language_on_every_front_end_and_forgotten_in_all
 #[tokio::test]
 async fn check_says_which_texts_are_missing_and_where() {
     let site = site()
-        .file("locales/en/more.ftl", "\nbye = Good-bye, { $name }\n")
+        .file("locales/en/more.ftl", "\nbye = Good-bye, { $name }\nmail = { $name }\n")
         .file("locales/pt-BR/more.ftl", "bye = Tchau\n");
-    let printed = site.printed(&["check"]).await;
-    let all = format!("{}{}", printed.out, printed.errors);
-    assert_eq!(printed.code, 0, "{all}");
+    // The code is found where it was compiled.
+    let checked = site.command().arg("check").current_dir("..").output().unwrap();
+    let all = String::from_utf8([checked.stdout, checked.stderr].concat()).unwrap();
+    assert!(checked.status.success(), "{all}");
     for expected in [
         "locales/en/more.ftl:2: `bye` is not in `zh-Hant`",
-        "locales/en/more.ftl:2: no template asks for `bye`",
+        "locales/en/more.ftl:2: neither a template nor the code asks for `bye`",
         "locales/pt-BR/more.ftl:1: `bye` shows no argument in `pt-BR`, and `$name` in `en`",
     ] {
         assert!(all.contains(expected), "{expected} in {all}");
     }
+    assert!(!all.contains("asks for `mail`"), "{all}");
+    let site = site.file("locales/en/more.ftl", "bye = Good-bye, { $name }\n");
+    let checked = site.command().arg("check").current_dir("..").output().unwrap();
+    let errors = String::from_utf8(checked.stderr).unwrap();
+    assert!(errors.contains("tests/site/texts.rs:"), "{errors}");
+    assert!(errors.contains("no catalogue has the text `mail`"), "{errors}");
     let site = site.template("more.html", "\n{{ t(key=\"by\") }}");
     let printed = site.printed(&["check"]).await;
     let expected = "templates/more.html:2:4: no catalogue has the text `by`; did you mean `bye`?";

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use http::header::ACCEPT_LANGUAGE;
 
 use super::asset::{self, ReferencedAssets};
+use super::code_texts::CodeTexts;
 use super::named_groups::{Named, NamedGroups, PLACE};
 use super::watched_paths::WatchedPaths;
 use super::{App, running_node};
@@ -88,7 +89,11 @@ impl EditionLoader {
 
     /// All that is wrong in the site's files, and between them and its code.
     pub(super) fn check(&self) -> Problems {
-        self.read(None).2
+        let (_, templates, mut problems) = self.read(None);
+        if let Some((templates, code)) = templates.zip(CodeTexts::beside(&self.controllers)) {
+            problems.extend(code.problems(templates.catalogues()));
+        }
+        problems
     }
 
     /// Whether templates show messages.
@@ -145,7 +150,18 @@ impl EditionLoader {
             }
         }
         let mut notes = groups.notes();
-        notes.extend(templates.map(|templates| templates.notes()).unwrap_or_default());
+        notes
+            .extend(templates.map(|templates| self.notes_on_texts(&templates)).unwrap_or_default());
+        notes
+    }
+
+    fn notes_on_texts(&self, templates: &Engine) -> Problems {
+        let (catalogues, code) = (templates.catalogues(), CodeTexts::beside(&self.controllers));
+        let asked = templates.asked_texts().zip(code.as_ref());
+        let asked =
+            asked.map(|(asked, code)| asked.iter().chain(code.strings()).cloned().collect());
+        let mut notes = catalogues.notes(asked.as_ref());
+        notes.extend(code.map(|code| code.notes(catalogues)).unwrap_or_default());
         notes
     }
 

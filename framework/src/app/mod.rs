@@ -4,6 +4,7 @@
 //! - `edition_loader`: what the site's files say, loaded; `reload`: reloaded while the site is served;
 //!   `watched_paths`: whether they have changed; `watch`: reloads whenever they have; `asset`: the
 //!   addresses of the docroot's files in templates.
+//! - `code_texts`: the texts that the site's code asks for, as far as `check` can see them.
 //! - `named_groups`: groups by hand that nothing invalidates, or nothing carries.
 //! - `resource`: what a site's constructors build before a node is ready; `seed`: its first data.
 //! - `running_node`: a front end, a back end, or both, put together; `feeds`: the runtime of its half of
@@ -16,6 +17,7 @@
 //! - `report`: what a node says of itself on its admin port.
 
 mod asset;
+mod code_texts;
 mod command;
 mod descriptors;
 mod edition_loader;

@@ -6,11 +6,10 @@ use super::{Catalogue, Catalogues, ENGLISH};
 use crate::problem::{Problem, Problems, nearest};
 
 impl Catalogues {
-    /// What is wrong with a key that is asked for with these arguments, if anything is: no catalogue of the site has it, or
-    /// the text in the site's first language needs more of them.
+    /// What is wrong with a key that is asked for with these arguments, if anything is: the site's first language does not
+    /// have it, or its text needs more of them.
     pub(crate) fn wrong(&self, key: &str, given: &BTreeSet<&str>) -> Option<String> {
-        let has = |catalogue: &&Catalogue| catalogue.has(key);
-        let Some(catalogue) = self.all.iter().chain([&*ENGLISH]).find(has) else {
+        let Some(catalogue) = self.last_resort_for(key) else {
             if self.all.is_empty() {
                 return Some(
                     "`t` takes texts from the catalogues of the site's languages, and project.toml names none: write \
@@ -18,10 +17,7 @@ impl Catalogues {
                         .to_owned(),
                 );
             }
-            let keys = self.all.iter().flat_map(|catalogue| catalogue.messages.keys());
-            let near = nearest(key, keys.map(String::as_str));
-            let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-            return Some(format!("no catalogue has the text `{key}`{near}"));
+            return Some(self.no_text(key));
         };
         let needed = catalogue.arguments(key);
         let lacking: Vec<&String> =
@@ -32,8 +28,59 @@ impl Catalogues {
         ))
     }
 
+    /// What is to be said of a key that is no text of the site's, in a site with languages.
+    pub(crate) fn lacking(&self, key: &str) -> Option<String> {
+        let lacks = !self.all.is_empty() && self.last_resort_for(key).is_none();
+        lacks.then(|| self.no_text(key))
+    }
+
+    /// Where a text is taken from that a language of the site and its shorter ones lack: the first language, with its
+    /// shorter ones, and what is built in.
+    fn last_resort_for(&self, key: &str) -> Option<&Catalogue> {
+        let first = self.all.first();
+        let shorter = first.map_or(&[][..], |first| &first.fallbacks).iter();
+        let mut all =
+            first.into_iter().chain(shorter.map(|place| &self.all[*place])).chain([&*ENGLISH]);
+        all.find(|catalogue| catalogue.has(key))
+    }
+
+    fn no_text(&self, key: &str) -> String {
+        let others = self.all.iter().find(|catalogue| catalogue.has(key));
+        if let Some((other, first)) = others.zip(self.all.first()) {
+            return format!(
+                "`{key}` is in `{}`, and not in `{}`, the site's first language, whose texts stand in for those that a \
+                 language lacks",
+                other.tag, first.tag
+            );
+        }
+        let keys = self.all.iter().flat_map(|catalogue| catalogue.messages.keys());
+        let near = nearest(key, keys.map(String::as_str));
+        let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        format!("no catalogue has the text `{key}`{near}")
+    }
+
+    /// Finds texts that other languages have, and the first, which stands in for all of them, has not. What only other
+    /// texts of the language name need not be there.
+    pub(super) fn check_first(&self, problems: &mut Problems) {
+        let Some((first, others)) = self.all.split_first() else { return };
+        for catalogue in others {
+            let named: BTreeSet<&String> =
+                catalogue.messages.values().flat_map(|message| &message.named.messages).collect();
+            for key in catalogue.messages.keys().filter(|key| !key.starts_with('-')) {
+                if self.last_resort_for(key).is_none() && !named.contains(key) {
+                    let message = format!(
+                        "`{key}` is not in `{}`, the site's first language, whose texts stand in for those that a language \
+                         lacks",
+                        first.tag
+                    );
+                    problems.push(catalogue.at(key, message));
+                }
+            }
+        }
+    }
+
     /// What is not wrong, and hardly meant: texts that a language lacks, or has with other arguments than the first
-    /// language, and texts that are in no template. `asked` are the keys in templates, if all are known.
+    /// language, and texts that nothing asks for. `asked` are the keys in templates and code, if all are known.
     pub(crate) fn notes(&self, asked: Option<&BTreeSet<String>>) -> Problems {
         let mut notes = Problems::new();
         let Some((first, others)) = self.all.split_first() else { return notes };
@@ -67,13 +114,15 @@ impl Catalogues {
         for key in asked.into_iter().flat_map(|asked| self.unused(asked)) {
             let catalogue = self.all.iter().find(|catalogue| catalogue.messages.contains_key(&key));
             if let Some(catalogue) = catalogue {
-                notes.push(catalogue.at(&key, format!("no template asks for `{key}`")));
+                notes.push(
+                    catalogue.at(&key, format!("neither a template nor the code asks for `{key}`")),
+                );
             }
         }
         notes
     }
 
-    /// Keys that neither templates ask for nor other messages name.
+    /// Keys that neither templates and code ask for nor other messages name.
     fn unused(&self, asked: &BTreeSet<String>) -> BTreeSet<String> {
         let mut used = asked.clone();
         let mut new: Vec<String> = asked.iter().cloned().collect();

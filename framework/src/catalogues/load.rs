@@ -68,6 +68,7 @@ impl Catalogues {
         for catalogue in &catalogues.all {
             catalogue.check(problems);
         }
+        catalogues.check_first(problems);
         catalogues
     }
 }

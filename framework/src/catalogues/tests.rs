@@ -120,8 +120,35 @@ fn what_languages_lack_among_each_other_is_noted() {
     ];
     assert_eq!(notes(None), expected);
     let mut with_unused = expected.to_vec();
-    with_unused.push("en:2: no template asks for `b`");
+    with_unused.push("en:2: neither a template nor the code asks for `b`");
     assert_eq!(notes(Some(&["c", "d"])), with_unused);
+}
+
+#[test]
+fn the_first_language_has_every_text_that_any_has() {
+    let files = [
+        ("de-AT/a.ftl", "a = A\n-weir = Wehr\n"),
+        ("de/a.ftl", "a = A\nb = B { -weir }\n-weir = Wehr\n"),
+        (
+            "en/a.ftl",
+            "a = A { part }\npart = P\nc = C\n    .title = T\nform-send = Send it\n-own = O\n",
+        ),
+    ];
+    let (catalogues, problems) = load(&["de-AT", "de", "en"], &files);
+    let lacking = |key| {
+        format!(
+            "`{key}` is not in `de-AT`, the site's first language, whose texts stand in for those that a language lacks"
+        )
+    };
+    let expected =
+        [format!("en/a.ftl:3: {}", lacking("c")), format!("en/a.ftl:4: {}", lacking("c.title"))];
+    assert_eq!(problems, expected);
+    let wrong = |key| catalogues.wrong(key, &Default::default());
+    assert_eq!((wrong("a"), wrong("b"), wrong("form-send")), (None, None, None));
+    assert!(wrong("c").unwrap().starts_with("`c` is in `en`, and not in `de-AT`"));
+    // Another text of its language may name it, but no template.
+    assert!(wrong("part").unwrap().starts_with("`part` is in `en`"));
+    assert!(wrong("parts").unwrap().ends_with("did you mean `part`?"));
 }
 
 #[test]

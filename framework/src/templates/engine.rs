@@ -179,9 +179,14 @@ impl Engine {
         &self.named_groups
     }
 
-    /// What is not wrong with the site's texts, and hardly meant.
-    pub(crate) fn notes(&self) -> Problems {
-        self.catalogues.notes(self.texts.as_deref())
+    /// The site's texts.
+    pub(crate) fn catalogues(&self) -> &Arc<Catalogues> {
+        &self.catalogues
+    }
+
+    /// The keys of texts that stand in templates; `None` if templates make others.
+    pub(crate) fn asked_texts(&self) -> Option<&BTreeSet<String>> {
+        self.texts.as_deref()
     }
 
     /// Which values of the request a template uses, itself or by what it includes or extends.

@@ -105,8 +105,9 @@ fn argument<'a>(name: &str, value: &'a Value) -> TeraResult<Argument<'a>> {
     )))
 }
 
-/// Finds keys in the templates that no catalogue has, and calls that lack arguments. Returns all keys that templates ask
-/// for; `None` if some are not known before a page is made.
+/// Finds keys in the templates that the site's first language lacks, and calls that lack arguments. Returns all keys that
+/// stand in templates; `None` if some are made by templates when a page is. What is said by `default` where it is no key,
+/// or by `message`, has its key from the site's code.
 pub(super) fn check(
     folder: &Path,
     sources: &[Source],
@@ -123,7 +124,7 @@ pub(super) fn check(
             for call in calls(&text[range.clone()]) {
                 let Call { at, key, given } = call;
                 let Some(key) = key else {
-                    are_all = false;
+                    are_all &= given.contains(MESSAGE) || given.contains(DEFAULT);
                     continue;
                 };
                 keys.insert(key.to_owned());
@@ -245,6 +246,21 @@ mod tests {
 
     fn found(text: &str) -> Vec<(Option<&str>, Vec<&str>)> {
         calls(text).into_iter().map(|call| (call.key, call.given.into_iter().collect())).collect()
+    }
+
+    #[test]
+    fn all_keys_are_known_unless_a_template_makes_one() {
+        let (folder, catalogues) = (Path::new("templates"), Catalogues::default());
+        let asked = |text: &str| {
+            let source = Source { name: "a.html".to_owned(), text: text.to_owned() };
+            check(folder, &[source], &catalogues, &mut Problems::new())
+        };
+        let all =
+            "{{ t(key='a') }}{{ t(key=field.label, default=field.label) }}{{ t(message=error) }}";
+        assert_eq!(asked(all), Some(BTreeSet::from(["a".to_owned()])));
+        assert_eq!(asked("{{ t(key='a') }}{{ t(key='error-' ~ status) }}"), None);
+        // The components that a new site has make none.
+        assert!(asked(crate::form::COMPONENTS).is_some());
     }
 
     #[test]

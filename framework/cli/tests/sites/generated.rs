@@ -52,6 +52,30 @@ fn a_site_says_what_it_is_and_how_it_would_run() {
     let completions = site.cargo(&["run", "-q", "--", "completions", "bash"]);
     assert!(completions.contains("_potluck()"), "{completions}");
 
+    // The code is read, and need not be built for that.
+    let notes = site.read("src/notes.rs");
+    let wrong = notes.replace(
+        "redirect_to(\"/\")",
+        "redirect_to(\"/\").flash(\"notice\", \"note.left\", t!(\"note.no\"))",
+    );
+    site.write("src/notes.rs", &wrong);
+    let texts = site.read("locales/en/site.ftl");
+    site.write("locales/en/site.ftl", &format!("{texts}\nforgotten = Forgotten\n"));
+    let program = crate::harness::target().join("debug/potluck");
+    let output = crate::harness::command(program, &site.folder).arg("check").output().unwrap();
+    let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    let line = 1 + wrong.lines().position(|line| line.contains("note.left")).unwrap();
+    for part in [
+        format!("note: src/notes.rs:{line}: no catalogue has the text `note.left`"),
+        format!("\nsrc/notes.rs:{line}: no catalogue has the text `note.no`"),
+        "neither a template nor the code asks for `forgotten`".to_owned(),
+    ] {
+        assert!(said.contains(&part), "{said}");
+    }
+    assert_eq!(said.matches("asks for").count(), 1, "{said}");
+    site.write("src/notes.rs", &notes);
+    site.write("locales/en/site.ftl", &texts);
+
     let running = site.serve(&["serve", "-p", "0"]);
     let admin = format!("http://{}", running.admin);
     assert_eq!(site.cargo(&["run", "-q", "--", "health", "--admin", &admin]), "ok\n");

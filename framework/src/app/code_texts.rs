@@ -1,0 +1,249 @@
+//! The texts that the site's code asks for, as far as they stand in it.
+//!
+//! Code is read where it lies as it was compiled, as it does where sites are worked on and checked: the folders `src` that the
+//! site's controllers stand in. Nothing is compiled, only strings are looked at. `t!("…")` is certainly a key of a
+//! text. A message, a label or an error may be a sentence itself, so it is held to be a key only if it looks like one. What
+//! is made of pieces is not known; that any string is the key of a text is enough for it to be used.
+
+mod tokens;
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::catalogues::Catalogues;
+use crate::controller::Registration;
+use crate::problem::{Problem, Problems, line_of};
+use tokens::{Token, tokens};
+
+/// More files than the code of a site has. What is beyond is not looked at.
+const MOST_FILES: usize = 20_000;
+
+/// What the code says to its readers.
+#[derive(Debug, Default)]
+pub(super) struct CodeTexts {
+    /// All strings that could be keys.
+    strings: BTreeSet<String>,
+    calls: Vec<Call>,
+}
+
+/// A place that names a text.
+#[derive(Debug)]
+struct Call {
+    file: PathBuf,
+    line: usize,
+    key: String,
+    /// The names of the arguments; none where the text may be a sentence itself.
+    given: Option<BTreeSet<String>>,
+}
+
+impl CodeTexts {
+    /// Those of the code that the site's controllers stand in, if it is here. It reads files, so it may block.
+    pub(super) fn beside(controllers: &[Registration]) -> Option<CodeTexts> {
+        let folders: BTreeSet<&Path> = controllers
+            .iter()
+            .filter_map(|controller| {
+                let mut above = Path::new(controller.location().file()).ancestors().skip(1);
+                let own = above.clone().next();
+                above.find(|folder| folder.file_name() == Some(OsStr::new("src"))).or(own)
+            })
+            .collect();
+        let mut texts = CodeTexts::default();
+        for folder in &folders {
+            if !folder.is_dir() {
+                return None;
+            }
+            for file in rust_files(folder) {
+                texts.read(&file, &fs::read_to_string(&file).ok()?);
+            }
+        }
+        (!folders.is_empty()).then_some(texts)
+    }
+
+    /// All strings that could be keys of texts.
+    pub(super) fn strings(&self) -> impl Iterator<Item = &String> {
+        self.strings.iter()
+    }
+
+    /// Texts of `t!` that the site does not have, or that need other arguments.
+    pub(super) fn problems(&self, catalogues: &Catalogues) -> Problems {
+        self.wrong(catalogues, |call| call.given.is_some())
+    }
+
+    /// What looks like the key of a text that the site does not have.
+    pub(super) fn notes(&self, catalogues: &Catalogues) -> Problems {
+        self.wrong(catalogues, |call| call.given.is_none())
+    }
+
+    fn wrong(&self, catalogues: &Catalogues, is_meant: impl Fn(&Call) -> bool) -> Problems {
+        let mut problems = Problems::new();
+        for call in self.calls.iter().filter(|call| is_meant(call)) {
+            let wrong = match &call.given {
+                Some(given) => {
+                    catalogues.wrong(&call.key, &given.iter().map(String::as_str).collect())
+                }
+                None => catalogues.lacking(&call.key),
+            };
+            let problem = |message| Problem::at_line(&*call.file, call.line, message);
+            wrong.into_iter().for_each(|message| problems.push(problem(message)));
+        }
+        problems
+    }
+
+    fn read(&mut self, file: &Path, code: &str) {
+        let tokens = tokens(code);
+        for (index, token) in tokens.iter().enumerate() {
+            let Token::Text(text) = *token else { continue };
+            if !is_key(text) {
+                continue;
+            }
+            self.strings.insert(text.to_owned());
+            let given = match tokens[..index] {
+                [.., Token::Word("t"), Token::Sign(b'!'), Token::Sign(b'(')] => {
+                    Some(arguments(&tokens[index + 1..]))
+                }
+                // `.flash("notice", "…")`, `errors.add("field", "…")`
+                [
+                    ..,
+                    Token::Sign(b'.'),
+                    Token::Word("flash" | "add" | "add_error" | "with_error"),
+                    Token::Sign(b'('),
+                    Token::Text(_),
+                    Token::Sign(b','),
+                ]
+                | [.., Token::Sign(b'.'), Token::Word("add_to_form"), Token::Sign(b'(')]
+                // `#[form(label = "…")]`
+                | [.., Token::Word("label" | "hint"), Token::Sign(b'=')]
+                    if looks_like_a_key(text) =>
+                {
+                    None
+                }
+                _ => continue,
+            };
+            // A token is a piece of the code.
+            let line = line_of(code, text.as_ptr() as usize - code.as_ptr() as usize);
+            self.calls.push(Call { file: file.to_owned(), line, key: text.to_owned(), given });
+        }
+    }
+}
+
+/// The names in `, name = value, …)`.
+fn arguments(tokens: &[Token<'_>]) -> BTreeSet<String> {
+    let (mut names, mut depth) = (BTreeSet::new(), 0_usize);
+    for (index, token) in tokens.iter().enumerate() {
+        match token {
+            Token::Sign(b'(' | b'[' | b'{') => depth += 1,
+            Token::Sign(b')' | b']' | b'}') if depth == 0 => break,
+            Token::Sign(b')' | b']' | b'}') => depth -= 1,
+            Token::Sign(b',') if depth == 0 => {
+                if let Some([Token::Word(name), Token::Sign(b'=')]) =
+                    tokens.get(index + 1..index + 3)
+                {
+                    names.insert((*name).to_owned());
+                }
+            }
+            _ => {}
+        }
+    }
+    names
+}
+
+/// Whether a catalogue could have this key.
+fn is_key(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_alphabetic())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+}
+
+/// Whether a key is more than a word of a sentence.
+fn looks_like_a_key(key: &str) -> bool {
+    key.starts_with(|first: char| first.is_ascii_lowercase())
+        && key.contains(['-', '_', '.'])
+        && !key.ends_with('.')
+}
+
+/// All files of Rust in a folder. Links are not followed.
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let (mut files, mut waiting) = (Vec::new(), vec![folder.to_owned()]);
+    while let Some(folder) = waiting.pop() {
+        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() => waiting.push(path),
+                Ok(_) if path.extension() == Some(OsStr::new("rs")) && files.len() < MOST_FILES => {
+                    files.push(path);
+                }
+                _ => {}
+            }
+        }
+    }
+    files.sort_unstable();
+    files
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::Languages;
+
+    const CODE: &str = r##"
+        #[derive(Form)]
+        struct Draft {
+            #[form(required, label = "draft.title", hint = "A few words", placeholder = "no.key")]
+            title: String,
+            #[form(label = "draft.txt")]
+            text: String,
+        }
+        fn check(&self, errors: &mut Errors) {
+            errors.add("title", "draft.taken"); // t!("comment")
+            errors.add("title", "Taken");
+            errors.add_to_form("draft.closed");
+        }
+        fn reply(name: &str) -> Reply {
+            let text = t!("saved", name = f(a, b = 1), count = [1, 2].len());
+            let other = t!("gone", title = name);
+            redirect_to("/").flash("notice", "draft.done", ()).flash("notice", "“{title}” is saved.", ())
+        }
+    "##;
+
+    #[test]
+    fn texts_that_code_names_are_held_against_the_catalogues() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(folder.path().join("en")).unwrap();
+        let catalogue =
+            "saved = { $name } { $count } { $more }\ndraft = D\n    .title = T\n    .done = D\n";
+        std::fs::write(folder.path().join("en/a.ftl"), catalogue).unwrap();
+        let mut problems = Problems::new();
+        let catalogues = Catalogues::load(folder.path(), &Languages::new(["en"]), &mut problems);
+        assert!(problems.is_empty(), "{problems}");
+        let mut texts = CodeTexts::default();
+        texts.read(Path::new("src/a.rs"), CODE);
+        assert_eq!(
+            texts.problems(&catalogues).to_string(),
+            "src/a.rs:15: the text `saved` shows `$more`, which this does not give: write more=…\n\
+             src/a.rs:16: no catalogue has the text `gone`"
+        );
+        assert_eq!(
+            texts.notes(&catalogues).to_string(),
+            "src/a.rs:6: no catalogue has the text `draft.txt`; did you mean `draft.title`?\n\
+             src/a.rs:10: no catalogue has the text `draft.taken`; did you mean `draft.done`?\n\
+             src/a.rs:12: no catalogue has the text `draft.closed`"
+        );
+        let strings: Vec<&str> = texts.strings().map(String::as_str).collect();
+        assert!(strings.contains(&"notice") && strings.contains(&"no.key"), "{strings:?}");
+        assert!(!strings.contains(&"comment"), "{strings:?}");
+    }
+
+    #[crate::controller("here")]
+    async fn here() -> String {
+        String::new()
+    }
+
+    #[test]
+    fn the_code_is_that_around_the_sites_controllers() {
+        let controllers: Vec<Registration> = crate::controllers![here].into_iter().collect();
+        // Tests run in the folder of their package, and code is named from that of the workspace.
+        assert!(CodeTexts::beside(&controllers).is_none());
+        assert!(CodeTexts::beside(&[]).is_none());
+    }
+}
