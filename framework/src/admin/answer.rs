@@ -80,8 +80,8 @@ pub(crate) async fn answer(
         "/invalidate" | "/checkpoint" | "/reload" | "/audit" => not_allowed("POST"),
         _ => problem(
             StatusCode::NOT_FOUND,
-            "the admin port has /health, /ready, /metrics, /status, on back ends /invalidate, \
-             /checkpoint and /log, and on front ends /reload and /audit",
+            "the admin port has /health, /ready, /metrics, /status, /reload, on back ends /invalidate, \
+             /checkpoint and /log, and on front ends /audit",
         ),
     }
 }
@@ -93,11 +93,7 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 async fn reload(node: &dyn Node) -> Response<Body> {
-    let Some(reloading) = node.reload() else {
-        let message = "this node is a back end and has nothing to load anew: ask the front ends";
-        return problem(StatusCode::NOT_FOUND, message);
-    };
-    match reloading.await {
+    match node.reload().await {
         Ok(number) => json(StatusCode::OK, &serde_json::json!({ "edition": number })),
         Err(problems) => {
             let problems: Vec<String> = problems.sorted().iter().map(Problem::to_string).collect();

@@ -10,7 +10,7 @@
 //! | `POST /checkpoint` | on a back end: makes a checkpoint; `{"records": "archive"}` or `"drop"` takes the records that it replaces out of the log |
 //! | `GET /log` | on a back end: records as lines of JSON, behind the position `after`; with `follow=true` it waits for the next one |
 //! | `POST /audit` | on a front end: compares all cached pages with fresh ones; the answer is what was found |
-//! | `POST /reload` | on a front end: loads the site's files anew; the answer is the edition's number, or all problems |
+//! | `POST /reload` | loads the site's files anew, on a back end the texts; the answer is the edition's number, or all problems |
 //!
 //! `guard` says which requests are answered at all.
 //!
@@ -47,8 +47,8 @@ pub(crate) trait Node: Send + Sync + 'static {
     /// Sets the gauges and counters whose values the node keeps itself.
     fn publish(&self);
 
-    /// Loads the site's files anew, if this node makes anything of them.
-    fn reload(&self) -> Option<Reloading<'_>>;
+    /// Loads the site's files anew.
+    fn reload(&self) -> Reloading<'_>;
 
     /// Compares all cached pages with fresh ones, if this node has a cache.
     fn audit(&self) -> Option<Auditing<'_>>;

@@ -1,20 +1,16 @@
 //! What the command line does with a site.
 
-use std::sync::Arc;
-
 use super::edition_loader::EditionLoader;
 use super::named_groups::{NamedGroups, PLACE};
 use super::running_node::sealing_keys;
 use super::seed::Seed;
 use super::{App, node, offline, resource};
-use crate::catalogues::Catalogues;
 use crate::checkpoint::ReplacedRecords;
 use crate::cli::{self, MadeCheckpoint, Start};
 use crate::computation;
 use crate::config::{Config, Mode};
 use crate::dispatch::service_of;
-use crate::extract::{Need, Texts};
-use crate::http::Languages;
+use crate::extract::Need;
 use crate::problem::{Problem, Problems};
 
 impl cli::Site for App {
@@ -80,11 +76,7 @@ impl App {
         if config.mode != Mode::Frontend {
             let planned = std::mem::take(&mut self.resources);
             self.built = resource::build(planned, &config.site).await?;
-            let (languages, mut problems) =
-                (Languages::new(&config.languages), Problems::default());
-            let catalogues = Catalogues::load(&config.locales.path, &languages, &mut problems);
-            problems.or(())?;
-            self.built.insert(Arc::new(Texts::new(catalogues)));
+            self.built.insert(self.texts.clone());
         }
         Ok(())
     }

@@ -9,17 +9,16 @@ use http::header::ACCEPT_LANGUAGE;
 use super::asset::{self, ReferencedAssets};
 use super::code_texts::CodeTexts;
 use super::named_groups::{Named, NamedGroups, PLACE};
+use super::texts_loader::TextsLoader;
 use super::watched_paths::WatchedPaths;
 use super::{App, running_node};
 use crate::cache_type::CacheType;
-use crate::catalogues::Catalogues;
 use crate::config::Config;
 use crate::controller::{Invalidates, Piece, Registration};
 use crate::dispatch::{Location, Route, Table, Target, service_controller, service_of};
 use crate::extract::Need;
 use crate::files::{Files, Overlay};
 use crate::frontend::{Edition, LANG_CAPTURE, key_scope};
-use crate::http::Languages;
 use crate::inline::InlineKind;
 use crate::problem::{Problem, Problems, nearest};
 use crate::request_values::RequestUses;
@@ -31,11 +30,10 @@ pub(super) struct EditionLoader {
     customise: Vec<Customise>,
     functions: Vec<(String, SiteFunction)>,
     hashed: Vec<InlineKind>,
-    languages: Languages,
+    texts: TextsLoader,
     has_sessions: bool,
     dispatch: PathBuf,
     templates: PathBuf,
-    locales: PathBuf,
     docroot: PathBuf,
     files: Files,
 }
@@ -51,11 +49,10 @@ impl EditionLoader {
                 .into_iter()
                 .filter(|kind| config.csp.hashes(*kind))
                 .collect(),
-            languages: Languages::new(&config.languages),
+            texts: TextsLoader::of(config),
             has_sessions: app.session.is_some(),
             dispatch: config.dispatch.path.clone(),
             templates: config.templates.path.clone(),
-            locales: config.locales.path.clone(),
             docroot: config.docroot.path.clone(),
             files: Files::below(&config.docroot.path).encoded_in(running_node::codings(config)),
         }
@@ -168,11 +165,10 @@ impl EditionLoader {
     /// Where the files are. Those that routes are in are looked for, because they name each other.
     pub(super) fn watched_paths(&self) -> WatchedPaths {
         let (table, _) = Table::read(&self.dispatch);
-        WatchedPaths {
-            files: table.files().to_vec(),
-            folders: vec![self.templates.clone(), self.locales.clone()],
-            docroot: self.docroot.clone(),
-        }
+        let mut watched = self.texts.watched_paths();
+        watched.files.extend_from_slice(table.files());
+        watched.folders.push(self.templates.clone());
+        WatchedPaths { docroot: self.docroot.clone(), ..watched }
     }
 
     fn read(
@@ -182,9 +178,8 @@ impl EditionLoader {
         let (table, mut problems) = Table::read(&self.dispatch);
         let table = Arc::new(table);
         let routes = Arc::clone(&table);
-        let catalogues = Catalogues::load(&self.locales, &self.languages, &mut problems);
         let options = EngineOptions {
-            catalogues: Arc::new(catalogues),
+            catalogues: Arc::new(self.texts.load(&mut problems)),
             customise: self.customise.clone(),
             functions: self.functions.clone(),
             has_sessions: self.has_sessions,
@@ -219,7 +214,7 @@ impl EditionLoader {
         if !self.has_sessions {
             check_no_sessions(&table, &mut problems);
         }
-        if self.languages.is_empty() {
+        if self.texts.languages().is_empty() {
             self.check_no_languages(&table, &mut problems);
         }
         if !self.docroot.is_dir() {
@@ -249,7 +244,7 @@ impl EditionLoader {
                 uses.add(templates.uses(name));
             }
         }
-        if self.languages.is_empty() {
+        if self.texts.languages().is_empty() {
             return uses.without(RequestUses::LANG);
         }
         if route.captures().iter().any(|name| name == LANG_CAPTURE) {

@@ -1,8 +1,8 @@
 //! A site, put together: its data, controllers and variants, and the command line that runs it.
 //!
 //! - [`App`]: what a site's `main` writes; `command`: what the command line does with it.
-//! - `edition_loader`: what the site's files say, loaded; `reload`: reloaded while the site is served;
-//!   `watched_paths`: whether they have changed; `watch`: reloads whenever they have; `asset`: the
+//! - `edition_loader`: what the site's files say, loaded; `reload`: loaded anew while the site is served;
+//!   `texts_loader`: its texts, which are all that a back end loads; `watched_paths`: whether they have changed; `watch`: reloads whenever they have; `asset`: the
 //!   addresses of the docroot's files in templates.
 //! - `code_texts`: the texts that the site's code asks for, as far as `check` can see them.
 //! - `named_groups`: groups by hand that nothing invalidates, or nothing carries.
@@ -40,6 +40,7 @@ mod running_node;
 mod running_server;
 mod seed;
 mod service;
+mod texts_loader;
 mod watch;
 mod watched_paths;
 
@@ -67,6 +68,7 @@ use seed::Seed;
 use crate::body::Body;
 use crate::cli;
 use crate::controller::Registration;
+use crate::extract::LoadedTexts;
 use crate::frontend::{Variant, VariantFn, Visitor};
 use crate::log::RecordClock;
 use crate::problem::{Problem, Problems};
@@ -108,6 +110,8 @@ pub struct App {
     resources: Vec<Planned>,
     /// Those of `resources` that are built.
     built: Resources,
+    /// The site's texts, as its controllers have them.
+    texts: Arc<LoadedTexts>,
     controllers: Vec<Registration>,
     variant: Option<Arc<VariantFn>>,
     session: Option<SessionType>,
@@ -136,6 +140,7 @@ impl App {
             seeds: Vec::new(),
             resources: Vec::new(),
             built: Resources::default(),
+            texts: Arc::default(),
             controllers: Vec::new(),
             variant: None,
             session: None,

@@ -1,3 +1,4 @@
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use metrics::counter;
@@ -6,19 +7,37 @@ use tokio::task::JoinError;
 
 use super::asset::{Outdated, ReferencedAssets};
 use super::edition_loader::EditionLoader;
+use super::texts_loader::TextsLoader;
 use super::watched_paths::{Stamp, WatchedPaths};
+use crate::catalogues::Catalogues;
+use crate::extract::LoadedTexts;
 use crate::frontend::{Edition, FrontEnd};
 use crate::problem::{Problem, Problems};
 
 /// Loads a site's files anew while the site is served: all of them or none, with the same checks as
 /// at the start.
 pub(super) struct Reloader {
-    loader: Arc<EditionLoader>,
-    frontend: Arc<FrontEnd>,
+    serving: Serving,
+    /// What controllers have as the site's texts.
+    texts: Arc<LoadedTexts>,
     /// What is known of the files, if they are watched.
     watched: Option<Mutex<Watched>>,
     /// One at a time, so that the last edition is the newest.
     turn: Arc<tokio::sync::Mutex<()>>,
+}
+
+/// Which of the site's files a node serves from.
+pub(super) enum Serving {
+    /// All of them, on a front end.
+    Pages(Arc<EditionLoader>, Arc<FrontEnd>),
+    /// The texts, on a back end, and how often they were loaded.
+    Texts(TextsLoader, AtomicU64),
+}
+
+/// What was loaded of them.
+enum Loaded {
+    Edition(Box<Edition>),
+    Texts(Catalogues),
 }
 
 /// What is known of files that are watched.
@@ -41,7 +60,12 @@ impl Watched {
     /// Looks at files that are not loaded yet. It may block.
     pub(super) fn begin(loader: &EditionLoader) -> Watched {
         let referenced = Arc::default();
-        Watched { read: Seen::now(loader, &referenced), referenced }
+        Watched { read: Seen::of_pages(loader, &referenced), referenced }
+    }
+
+    /// Looks at texts that are not loaded yet. It may block.
+    pub(super) fn begin_texts(loader: &TextsLoader) -> Watched {
+        Watched { read: Seen::of_texts(loader), referenced: Arc::default() }
     }
 
     /// For the pages of the first edition.
@@ -51,7 +75,7 @@ impl Watched {
 }
 
 impl Seen {
-    fn now(loader: &EditionLoader, referenced: &ReferencedAssets) -> Seen {
+    fn of_pages(loader: &EditionLoader, referenced: &ReferencedAssets) -> Seen {
         let watched_paths = loader.watched_paths();
         Seen {
             stamp: watched_paths.stamp(),
@@ -59,17 +83,40 @@ impl Seen {
             watched_paths,
         }
     }
+
+    fn of_texts(loader: &TextsLoader) -> Seen {
+        let watched_paths = loader.watched_paths();
+        Seen { stamp: watched_paths.stamp(), outdated: Outdated::default(), watched_paths }
+    }
+}
+
+impl Serving {
+    fn load(&self, referenced: Option<Arc<ReferencedAssets>>) -> Result<Loaded, Problems> {
+        match self {
+            Serving::Pages(loader, _) => {
+                loader.load(referenced).map(|edition| Loaded::Edition(Box::new(edition)))
+            }
+            Serving::Texts(loader, _) => loader.load_whole().map(Loaded::Texts),
+        }
+    }
+
+    fn edition(&self) -> u64 {
+        match self {
+            Serving::Pages(_, frontend) => frontend.edition(),
+            Serving::Texts(_, loads) => loads.load(Ordering::Relaxed),
+        }
+    }
 }
 
 impl Reloader {
-    /// Reloads what `frontend` serves. `watched` was begun before the files were first read.
+    /// Reloads what a node serves from. `watched` was begun before the files were first read.
     pub(super) fn new(
-        loader: Arc<EditionLoader>,
-        frontend: Arc<FrontEnd>,
+        serving: Serving,
+        texts: Arc<LoadedTexts>,
         watched: Option<Watched>,
     ) -> Arc<Reloader> {
         let watched = watched.map(Mutex::new);
-        Arc::new(Reloader { loader, frontend, watched, turn: Arc::default() })
+        Arc::new(Reloader { serving, texts, watched, turn: Arc::default() })
     }
 
     /// Loads the files and serves from them from now on; the number of the new edition. Log and
@@ -94,12 +141,12 @@ impl Reloader {
             {
                 watched.read = seen;
             }
-            reloader.loader.load(for_pages)
+            reloader.serving.load(for_pages)
         });
         // The site's own additions to templates are part of the loading, and may panic.
         let loaded = loading.await.unwrap_or_else(|error| Err(failed(&error)));
         match loaded {
-            Ok(edition) => Ok(self.publish(edition, referenced)),
+            Ok(loaded) => Ok(self.publish(loaded, referenced)),
             Err(problems) => {
                 self.refuse(&problems);
                 Err(problems)
@@ -107,7 +154,7 @@ impl Reloader {
         }
     }
 
-    fn publish(&self, edition: Edition, referenced: Option<Arc<ReferencedAssets>>) -> u64 {
+    fn publish(&self, loaded: Loaded, referenced: Option<Arc<ReferencedAssets>>) -> u64 {
         if let Some(mut watched) = self.watched()
             && let Some(referenced) = referenced
         {
@@ -115,7 +162,17 @@ impl Reloader {
             watched.referenced = referenced;
             watched.read.outdated.clear();
         }
-        let number = self.frontend.publish(edition);
+        let number = match (loaded, &self.serving) {
+            (Loaded::Edition(edition), Serving::Pages(_, frontend)) => {
+                self.texts.set(Arc::clone(edition.templates.catalogues()));
+                frontend.publish(*edition)
+            }
+            (Loaded::Texts(texts), Serving::Texts(_, loads)) => {
+                self.texts.set(Arc::new(texts));
+                loads.fetch_add(1, Ordering::Relaxed) + 1
+            }
+            _ => unreachable!("a node loads what it serves from"),
+        };
         counter!("headwater_reloads_total", "outcome" => "loaded").increment(1);
         tracing::info!(edition = number, "the site's files are loaded anew");
         number
@@ -125,19 +182,24 @@ impl Reloader {
         let sorted = problems.clone().sorted();
         counter!("headwater_reloads_total", "outcome" => "refused").increment(1);
         tracing::error!(
-            edition = self.frontend.edition(),
+            edition = self.serving.edition(),
             "the site's files have problems and are not loaded; what was loaded before is served on"
         );
         for problem in sorted.iter() {
             tracing::error!("{problem}");
         }
-        self.frontend.show(sorted);
+        if let Serving::Pages(_, frontend) = &self.serving {
+            frontend.show(sorted);
+        }
     }
 
     /// Looks at the files, if they are watched. It may block.
     pub(super) fn look(&self) -> Option<Seen> {
         let referenced = self.watched()?.referenced();
-        Some(Seen::now(&self.loader, &referenced))
+        Some(match &self.serving {
+            Serving::Pages(loader, _) => Seen::of_pages(loader, &referenced),
+            Serving::Texts(loader, _) => Seen::of_texts(loader),
+        })
     }
 
     /// Whether the files look otherwise than just before they were last read.
@@ -147,7 +209,10 @@ impl Reloader {
 
     /// Where the files are. It may block.
     pub(super) fn watched_paths(&self) -> WatchedPaths {
-        self.loader.watched_paths()
+        match &self.serving {
+            Serving::Pages(loader, _) => loader.watched_paths(),
+            Serving::Texts(loader, _) => loader.watched_paths(),
+        }
     }
 
     fn watched(&self) -> Option<MutexGuard<'_, Watched>> {

@@ -25,8 +25,7 @@ pub(super) struct NodeReport {
     pub(super) mode: Mode,
     pub(super) frontend: Option<Arc<FrontEnd>>,
     pub(super) backend: Option<Arc<Backend>>,
-    /// Where there is a front end.
-    pub(super) reloader: Option<Arc<Reloader>>,
+    pub(super) reloader: Arc<Reloader>,
     /// Whether it is stopping: then it should be sent no more requests.
     pub(super) stopping: AtomicBool,
 }
@@ -115,9 +114,8 @@ impl Node for NodeReport {
         }
     }
 
-    fn reload(&self) -> Option<Reloading<'_>> {
-        let reloader = self.reloader.as_ref()?;
-        Some(Box::pin(reloader.reload()))
+    fn reload(&self) -> Reloading<'_> {
+        Box::pin(self.reloader.reload())
     }
 
     fn audit(&self) -> Option<Auditing<'_>> {

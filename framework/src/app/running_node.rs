@@ -5,7 +5,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -16,9 +16,10 @@ use tokio_util::task::AbortOnDropHandle;
 use super::App;
 use super::edition_loader::EditionLoader;
 use super::feeds::Feeds;
-use super::reload::{Reloader, Watched};
+use super::reload::{Reloader, Serving, Watched};
 use super::report::NodeReport;
 use super::running_server::{RunningServer, address, bind, problem};
+use super::texts_loader::TextsLoader;
 use super::watch::watch;
 use crate::backend::{self, Backend, BackendHost, CheckpointOptions, KeyOptions};
 use crate::cache::{Cache, CacheLimits};
@@ -72,6 +73,8 @@ impl RunningNode {
         let attended = computation::attend();
         let feeds = Feeds::start()?;
         let (mut link, mut tasks, mut backend) = (None, Vec::new(), None);
+        let (mut serving, mut watched) = (None, None);
+        let watches = watching == Watching::Files;
         let store = Store::open(&config.docroot.sync.join(&config.name));
         let store = store.map_err(|error| Problem::new(error.to_string()))?;
         // Before the back end takes the states.
@@ -80,6 +83,11 @@ impl RunningNode {
         let connectors = match config.mode {
             Mode::Frontend => config.link.backends.iter().map(Connector::tcp).collect(),
             Mode::Backend => {
+                // Controllers are called as soon as front ends find the link.
+                let texts = TextsLoader::of(config);
+                watched = watches.then(|| Watched::begin_texts(&texts));
+                app.texts.set(Arc::new(texts.load_whole()?));
+                serving = Some(Serving::Texts(texts, AtomicU64::new(1)));
                 let binding = feeds.handle().spawn(bind("link", config.link.listen));
                 let listener = binding.await.expect("binding a listener does not panic")?;
                 let address = address(&listener)?;
@@ -97,15 +105,15 @@ impl RunningNode {
                 vec![connector]
             }
         };
-        let (mut frontend, mut reloader) = (None, None);
-        let reload = Arc::new(Notify::new());
+        let mut frontend = None;
         if config.mode != Mode::Backend {
             let docroot = Arc::new(Docroot::new(Arc::clone(&store)));
             let loader = Arc::new(EditionLoader::of(app, config).behind(docroot.clone()));
             // Looked at first: what changes while they are read is a change.
-            let watched = (watching == Watching::Files).then(|| Watched::begin(&loader));
+            watched = watches.then(|| Watched::begin(&loader));
             let referenced = watched.as_ref().map(Watched::referenced);
             let edition = loader.load(referenced)?;
+            app.texts.set(Arc::clone(edition.templates.catalogues()));
             let opened =
                 open_frontend(app, edition, &loader, config, docroot, connectors, &feeds, advice)?;
             tasks.push(spawn(sweep(Arc::clone(opened.cache()))));
@@ -114,12 +122,15 @@ impl RunningNode {
                 // In a single node the store is the back end's.
                 tasks.push(spawn(Arc::clone(&opened).sweep_files()));
             }
-            let reloads = Reloader::new(loader, Arc::clone(&opened), watched);
-            tasks.push(spawn(reload_when_asked(Arc::clone(&reloads), Arc::clone(&reload))));
-            if watching == Watching::Files {
-                tasks.push(spawn(watch(Arc::clone(&reloads))));
-            }
-            (frontend, reloader) = (Some(opened), Some(reloads));
+            serving = Some(Serving::Pages(loader, Arc::clone(&opened)));
+            frontend = Some(opened);
+        }
+        let serving = serving.expect("every node serves pages or texts");
+        let reloader = Reloader::new(serving, Arc::clone(&app.texts), watched);
+        let reload = Arc::new(Notify::new());
+        tasks.push(spawn(reload_when_asked(Arc::clone(&reloader), Arc::clone(&reload))));
+        if watches {
+            tasks.push(spawn(watch(Arc::clone(&reloader))));
         }
         if let Some(backend) = &backend {
             tasks.push(spawn(Arc::clone(backend).look_after()));
@@ -137,13 +148,9 @@ impl RunningNode {
         Ok(RunningNode { report, link, reload, store, tasks, _attended: attended, _feeds: feeds })
     }
 
-    /// Has the site's files loaded anew, if anything here is made of them. Wishes that come while
-    /// they are loaded are one.
+    /// Has the files loaded anew that the node serves from. Wishes that come while they are loaded are one.
     pub(super) fn reload(&self) {
-        match self.report.reloader {
-            Some(_) => self.reload.notify_one(),
-            None => tracing::info!("a back end has nothing to load anew: ask the front ends"),
-        }
+        self.reload.notify_one();
     }
 
     /// Leaves the membership first, so that no writer waits for this node; then the link, the log

@@ -143,8 +143,7 @@ impl SiteService {
     /// # Errors
     /// Everything that is wrong with them. What was loaded before is served on.
     pub async fn reload(&self) -> Result<u64, Problems> {
-        let reloader = self.node.report.reloader.as_ref();
-        reloader.ok_or_else(|| Problem::new("a single node has a front end"))?.reload().await
+        self.node.report.reloader.reload().await
     }
 
     /// Compares every page that is in the cache with one that is made now, as a request would make it, and says

@@ -72,6 +72,7 @@ pub use query::{Query, QueryRejection};
 pub use resource::{NoSuchResource, Resource};
 pub use session::{Session, SessionRejection};
 pub use session_user::SessionUser;
+pub(crate) use texts::LoadedTexts;
 pub use texts::Texts;
 pub use variant_name::VariantName;
 pub use visit::{Remote, RequestId};

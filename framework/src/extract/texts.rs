@@ -1,6 +1,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
+
 use super::{FromRequestParts, Need, NotInKey};
 use crate::catalogues::{Catalogues, missing};
 use crate::reply::Message;
@@ -8,8 +10,8 @@ use crate::request::RequestParts;
 
 /// The site's texts, for what a back end writes outside of pages: mails, exports, what is sent to other programs.
 ///
-/// A page has its texts by `t()`, in its template: so this is not for routes that cache. The catalogues are read when the
-/// node starts.
+/// A page has its texts by `t()`, in its template: so this is not for routes that cache. They are those of the catalogues as
+/// they were loaded last: at the start, and whenever the node loads its files anew.
 ///
 /// ```
 /// use headwater::prelude::*;
@@ -29,11 +31,17 @@ use crate::request::RequestParts;
 #[derive(Clone, Default)]
 pub struct Texts(Arc<Catalogues>);
 
-impl Texts {
-    pub(crate) fn new(catalogues: Catalogues) -> Texts {
-        Texts(Arc::new(catalogues))
-    }
+/// The site's texts as the node has loaded them last.
+#[derive(Debug, Default)]
+pub(crate) struct LoadedTexts(ArcSwap<Catalogues>);
 
+impl LoadedTexts {
+    pub(crate) fn set(&self, catalogues: Arc<Catalogues>) {
+        self.0.store(catalogues);
+    }
+}
+
+impl Texts {
     /// The text of a message in the language of this tag, or in one that stands in for it, as in templates. The key itself
     /// if no catalogue has it.
     pub fn text(&self, lang: &str, message: &Message) -> String {
@@ -55,7 +63,7 @@ impl FromRequestParts for Texts {
 
     async fn from_request_parts(parts: &mut RequestParts) -> Result<Texts, NotInKey> {
         NotInKey::check_texts(&parts.scope)?;
-        let texts = parts.site.resources.get::<Texts>();
-        Ok(texts.map(|texts| Texts::clone(&texts)).unwrap_or_default())
+        let texts = parts.site.resources.get::<LoadedTexts>();
+        Ok(texts.map(|texts| Texts(texts.0.load_full())).unwrap_or_default())
     }
 }

@@ -306,18 +306,32 @@ async fn an_operator_sees_how_a_reload_has_gone() {
     assert_eq!(operator.form("/reload", "").await.status, 415);
     let wrong = operator.page("/reload").await;
     assert_eq!((wrong.status, wrong.header("allow")), (405, "POST"));
-    let backend = cluster.backend.operator().ask("POST", "/reload", &JSON, "").await;
-    assert!(backend.status == 404 && backend.text().contains("front ends"), "{}", backend.text());
 }
 
 #[tokio::test]
-async fn a_back_end_survives_the_wish_to_reload() {
-    let mut cluster = Cluster::start(site(), 1).await;
+async fn a_back_end_loads_the_texts_of_its_mails_anew() {
+    let route = "[[route]]\npath = \"/mail\"\ncontroller = \"texts.mail\"\ncache = \"no_cache\"\n";
+    let project = "languages = [\"en\"]\n[link]\nlease = \"1s\"\n";
+    let texts = |text: &str| format!("mail = {text}\n");
+    let site = site().project(project).route(route);
+    let mut cluster =
+        Cluster::start(site.file("locales/en/site.ftl", texts("Come, { $name }!")), 1).await;
+    let (visitor, operator) = (cluster.visitor(0), cluster.backend.operator());
+    let mail = async || visitor.page("/mail").await.text().to_owned();
+    let reload = async || operator.ask("POST", "/reload", &JSON, "").await;
+    let write = |text| cluster.site.clone().file("locales/en/site.ftl", texts(text));
+    assert_eq!(mail().await, "Come, Ana!");
+    write("Stay, { $name }!");
+    assert_eq!(reload().await.json(), json!({ "edition": 2 }));
+    assert_eq!(mail().await, "Stay, Ana!");
+    write("{ ");
+    let refused = reload().await;
+    assert_eq!(refused.status, 409);
+    assert!(refused.text().contains("this is no Fluent"), "{}", refused.text());
+    assert_eq!(mail().await, "Stay, Ana!");
+    write("Go, { $name }!");
     cluster.backend.hang_up();
-    let messages = cluster.backend.messages().clone();
-    until("the back end answers", async || messages.contain("nothing to load anew").then_some(()))
-        .await;
-    assert_eq!(cluster.visitor(0).form("/page/1", "").await.text(), "1");
+    until("the texts are loaded", async || (mail().await == "Go, Ana!").then_some(())).await;
     assert_eq!(cluster.frontends[0].edition().await, 1);
 }
 
