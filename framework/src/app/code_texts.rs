@@ -227,7 +227,7 @@ mod tests {
             texts.notes(&catalogues).to_string(),
             "src/a.rs:6: no catalogue has the text `draft.txt`; did you mean `draft.title`?\n\
              src/a.rs:10: no catalogue has the text `draft.taken`; did you mean `draft.done`?\n\
-             src/a.rs:12: no catalogue has the text `draft.closed`"
+             src/a.rs:12: no catalogue has the text `draft.closed`; did you mean `draft.done`?"
         );
         let strings: Vec<&str> = texts.strings().map(String::as_str).collect();
         assert!(strings.contains(&"notice") && strings.contains(&"no.key"), "{strings:?}");

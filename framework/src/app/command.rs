@@ -116,3 +116,27 @@ impl App {
         problems
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::Site;
+    use crate::config::Environment;
+
+    #[test]
+    fn a_site_that_shows_messages_is_known_to_need_a_secret_before_it_starts() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("dispatch.conf"), "").unwrap();
+        std::fs::create_dir(folder.path().join("templates")).unwrap();
+        let config = Config::of_folder(folder.path()).unwrap();
+        let app = App::new();
+        assert!(app.check_start(&config).is_ok());
+        std::fs::write(folder.path().join("templates/base.html"), "{{ flash() }}").unwrap();
+        let refused = app.check_start(&config).unwrap_err().to_string();
+        assert!(refused.contains("show messages"), "{refused}");
+        let development = Config { environment: Environment::Development, ..config.clone() };
+        assert!(app.check_start(&development).is_ok());
+        let backend = Config { mode: Mode::Backend, ..config };
+        assert!(app.check_start(&backend).is_ok(), "only front ends seal");
+    }
+}
