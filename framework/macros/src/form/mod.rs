@@ -246,7 +246,7 @@ mod tests {
             (quote!(#[form(type = "email")] done: bool), "a `bool` is a checkbox"),
             (quote!(#[form(type = "checkbox")] done: Option<bool>), "a checkbox is a `bool`"),
             (quote!(#[form(type = "number")] sizes: Vec<u8>), "a `Vec` has several values"),
-            (quote!(#[form(type = "week")] title: String), "`datetime-local`"),
+            (quote!(#[form(type = "reset")] title: String), "`datetime-local`"),
             (quote!(#[form(type = "file")] title: String), "a file is a `FormFile`"),
             (quote!(#[form(minlength = 9, maxlength = 3)] title: String), "no text is"),
             (
