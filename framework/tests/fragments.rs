@@ -279,6 +279,7 @@ fn by_color(visitor: &Visitor<'_>) -> Variant {
     let color = visitor.headers().get("x-color").and_then(|color| color.to_str().ok());
     match color {
         Some("none") => Variant::no(),
+        Some("red, now") => Variant::named("red").uncached(),
         Some(color) => Variant::named(color),
         None => Variant::yes(),
     }
@@ -300,6 +301,17 @@ async fn a_fragment_of_one_variant_is_never_found_by_another() {
     }
     // A page that is not cached finds the fragments of its visitor's variant.
     assert_eq!(site.colored("/direct/a", "blue").await, "blue");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_for_one_visitor_may_be_of_a_variant_and_is_neither_found_nor_kept() {
+    let template = "{{ variant or 'none' }} {% cache id='a' %}{{ count() }}{% endcache %}";
+    let site = Site::configured(template, "", by_color).await;
+    assert_eq!(site.colored("/static/a", "red").await, "red 1");
+    assert_eq!(site.colored("/static/a", "red, now").await, "red 2");
+    assert_eq!(site.colored("/static/a", "red").await, "red 1");
+    assert_eq!(site.colored("/page/b", "red, now").await, "red 3");
+    assert_eq!(site.colored("/static/a", "none").await, "none 4");
 }
 
 #[tokio::test(flavor = "multi_thread")]

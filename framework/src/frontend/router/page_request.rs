@@ -62,7 +62,8 @@ impl<'a> PageRequest<'a> {
             Method::GET | Method::HEAD => None,
             _ => Some(Forward::Method),
         };
-        let is_private = route.cache.kind == CacheType::NoCache || variant.kind == VariantKind::No;
+        let is_private =
+            route.cache.kind == CacheType::NoCache || matches!(variant.kind, VariantKind::No(_));
         let why = why.or(is_private.then_some(Forward::Bypass));
         let query = match why {
             None => route.query.canonical(visit.uri.query()),
@@ -124,7 +125,7 @@ impl<'a> PageRequest<'a> {
         let mut key = match &self.variant.kind {
             VariantKind::Key(key) => KeyBuilder::new(key.clone()),
             VariantKind::Named(name) => KeyBuilder::new(id).depends_on(NO_HEADER, name),
-            VariantKind::Yes | VariantKind::No => KeyBuilder::new(id),
+            VariantKind::Yes | VariantKind::No(_) => KeyBuilder::new(id),
         };
         for (name, value) in vary::values(&self.matched.route.vary, self.visit, languages) {
             key = key.depends_on(name.as_str(), &value.escape_ascii().to_string());
@@ -184,7 +185,7 @@ impl<'a> PageRequest<'a> {
             Ok(key) => Order::of_key(self, key, why, stale, now, &settings.languages),
             Err(_) => {
                 let shares_fragments = settings.caching
-                    && self.variant.kind != VariantKind::No
+                    && !matches!(self.variant.kind, VariantKind::No(_))
                     && self.visit.edition.templates.has_fragments();
                 let key =
                     || self.key_of(Cow::Borrowed(""), &settings.languages).build().into_owned();

@@ -17,7 +17,8 @@ pub(in crate::frontend) enum VariantKind {
     Yes,
     Named(String),
     Key(String),
-    No,
+    /// Of this name, if it has one.
+    No(Option<String>),
 }
 
 impl Variant {
@@ -42,7 +43,33 @@ impl Variant {
     /// The answer is for this visitor only: the cache is neither read nor written, and the
     /// controller sees the whole request.
     pub fn no() -> Variant {
-        VariantKind::No.into()
+        VariantKind::No(None).into()
+    }
+
+    /// The same version for this visitor only, as with [`no`](Variant::no): controllers and templates see its name, so
+    /// the page looks as the one that is cached.
+    ///
+    /// ```
+    /// use headwater::prelude::*;
+    ///
+    /// /// Members have pages of their own. What is reloaded with all caches passed over is made anew.
+    /// fn variant(visitor: &Visitor<'_>) -> Variant {
+    ///     let is_member = visitor.cookie("member").is_some();
+    ///     let variant = if is_member { Variant::named("member") } else { Variant::yes() };
+    ///     match visitor.header("cache-control") {
+    ///         Some("no-cache") => variant.uncached(),
+    ///         _ => variant,
+    ///     }
+    /// }
+    /// # let _ = App::new().variant(variant);
+    /// ```
+    pub fn uncached(self) -> Variant {
+        let name = match self.kind {
+            VariantKind::Named(name) => Some(name),
+            VariantKind::No(name) => name,
+            VariantKind::Yes | VariantKind::Key(_) => None,
+        };
+        VariantKind::No(name).into()
     }
 
     /// Adds a group that the answer is in.
@@ -57,7 +84,8 @@ impl VariantKind {
     pub(in crate::frontend) fn name(&self) -> Option<&str> {
         match self {
             VariantKind::Named(name) => Some(name),
-            VariantKind::Yes | VariantKind::Key(_) | VariantKind::No => None,
+            VariantKind::No(name) => name.as_deref(),
+            VariantKind::Yes | VariantKind::Key(_) => None,
         }
     }
 }
