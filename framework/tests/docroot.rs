@@ -32,6 +32,25 @@ async fn sync(Path(name): Path<String>, cluster: Cluster) -> Reply {
     }
 }
 
+/// Keeps the body as two files, and gives their paths.
+#[controller("keep")]
+async fn keep(Path(folder): Path<String>, cluster: Cluster, content: Bytes) -> Reply {
+    let files = [FormFile::new(content.clone()), FormFile::new(content)];
+    match cluster.keep_files(&folder, files).await {
+        Ok(paths) => text(paths.join(" ")),
+        Err(error) => text(error.to_string()).with_status(409),
+    }
+}
+
+/// Removes the files with the paths in the body.
+#[controller("remove")]
+async fn remove(cluster: Cluster, paths: String) -> Reply {
+    match cluster.remove_files(paths.split(' ')).await {
+        Ok(()) => text("done"),
+        Err(error) => text(error.to_string()).with_status(409),
+    }
+}
+
 /// A page that refers to a file.
 #[controller("front")]
 async fn front(cluster: Cluster) -> Reply {
@@ -50,6 +69,16 @@ methods = ["POST"]
 controller = "sync"
 
 [[route]]
+path = "/keep/{folder}"
+methods = ["POST"]
+controller = "keep"
+
+[[route]]
+path = "/remove"
+methods = ["POST"]
+controller = "remove"
+
+[[route]]
 path = "/front"
 controller = "front"
 groups = ["front"]
@@ -63,7 +92,10 @@ files = "f"
 async fn site(folder: &std::path::Path) -> SiteService {
     std::fs::create_dir_all(folder.join("docroot/f")).unwrap();
     std::fs::write(folder.join("dispatch.conf"), ROUTES).unwrap();
-    let site = App::new().controllers(controllers![put, sync, front]).into_service(folder).await;
+    let site = App::new()
+        .controllers(controllers![put, sync, keep, remove, front])
+        .into_service(folder)
+        .await;
     site.unwrap_or_else(|problems| panic!("{problems}"))
 }
 
@@ -72,13 +104,13 @@ async fn ask(
     method: &str,
     path: &str,
     headers: &[(&str, &str)],
-    body: &'static str,
+    body: impl Into<Body>,
 ) -> http::Response<Bytes> {
     let mut request = http::Request::builder().method(method).uri(path);
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let request = request.body(Body::from(body)).unwrap();
+    let request = request.body(body.into()).unwrap();
     let (parts, body) = site.answer(request).await.into_parts();
     http::Response::from_parts(parts, body.collect(1 << 20).await.unwrap())
 }
@@ -99,6 +131,59 @@ async fn a_file_and_the_page_that_refers_to_it_change_together() {
     assert_eq!(ask(&site, "GET", "/front", &[], "").await.body(), "");
     std::fs::write(folder.path().join("docroot/f/a.txt"), "only here").unwrap();
     assert_eq!(ask(&site, "GET", "/f/a.txt", &[], "").await.status(), 404);
+    site.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_file_that_is_kept_has_a_name_of_its_own_until_it_is_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let site = site(folder.path()).await;
+    for (content, ending, media_type) in [
+        (&b"\x89PNG\r\n\x1a\n"[..], ".png", "image/png"),
+        (b"GIF89a", ".gif", "image/gif"),
+        (b"<script>", ".bin", "application/octet-stream"),
+        (b"", ".bin", "application/octet-stream"),
+    ] {
+        let kept = ask(&site, "POST", "/keep/f", &[], content.to_vec()).await;
+        let kept = String::from_utf8(kept.body().to_vec()).unwrap();
+        let paths: Vec<&str> = kept.split(' ').collect();
+        assert!(paths.len() == 2 && paths[0] != paths[1], "{kept}");
+        for path in &paths {
+            assert!(path.starts_with("f/") && path.ends_with(ending), "{kept}");
+            let answer = ask(&site, "GET", &format!("/{path}"), &[], "").await;
+            assert_eq!((answer.body().as_ref(), answer.status().as_u16()), (content, 200));
+            assert_eq!(answer.headers()["content-type"], media_type);
+        }
+        // A second time nothing is left to be removed.
+        for _ in 0..2 {
+            assert_eq!(ask(&site, "POST", "/remove", &[], kept.clone()).await.body(), "done");
+        }
+        for path in paths {
+            let answer = ask(&site, "GET", &format!("/{path}"), &[], "").await;
+            assert_eq!(answer.status(), 404);
+            assert!(!folder.path().join("docroot").join(path).exists());
+        }
+    }
+    assert_eq!(std::fs::read_dir(folder.path().join("docroot/f")).unwrap().count(), 0);
+    site.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_kept_in_or_removed_from_outside_of_the_docroot() {
+    let folder = tempfile::tempdir().unwrap();
+    let site = site(folder.path()).await;
+    let outside = folder.path().join("dispatch.conf");
+    for path in ["../dispatch.conf", outside.to_str().unwrap(), "f/../../dispatch.conf"] {
+        let answer = ask(&site, "POST", "/remove", &[], path.to_owned()).await;
+        assert_eq!(answer.status(), 409, "{path}");
+    }
+    assert!(outside.exists());
+    assert_eq!(ask(&site, "POST", "/keep/..", &[], "x").await.status(), 404);
+    assert_eq!(ask(&site, "POST", "/keep/.hidden", &[], "x").await.status(), 409);
+    std::fs::remove_dir_all(folder.path().join("docroot")).unwrap();
+    let answer = ask(&site, "POST", "/keep/f", &[], "x").await;
+    assert!(std::str::from_utf8(answer.body()).unwrap().contains("there is no folder"));
+    assert!(!folder.path().join("docroot").exists());
     site.stop().await;
 }
 

@@ -1,3 +1,4 @@
+use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -33,6 +34,15 @@ pub enum SyncError {
         path: String,
         /// Why.
         reason: StoreError,
+    },
+    /// The file could not be written or removed in the back end's docroot. No front end was told of it.
+    #[error("`{path}` cannot be written or removed: {error}")]
+    File {
+        /// The path.
+        path: String,
+        /// Why.
+        #[source]
+        error: io::Error,
     },
     /// The log did not take the record.
     #[error(transparent)]

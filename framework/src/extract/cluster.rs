@@ -1,10 +1,13 @@
 use std::convert::Infallible;
 use std::fmt;
+use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{FromRequestParts, Need};
-use crate::docroot::SyncError;
+use tokio::fs;
+
+use super::{FormFile, FromRequestParts, Need};
+use crate::docroot::{SyncError, check_path};
 use crate::log::{Draft, Invalidation, Receipt, Revoked, SessionId};
 use crate::request::RequestParts;
 use crate::request::Site;
@@ -136,6 +139,97 @@ impl Cluster {
             },
         }
     }
+}
+
+impl Cluster {
+    /// Brings files that a visitor has sent to every front end, as [`synchronize_docroot`](Cluster::synchronize_docroot)
+    /// does: each is written into this folder of the docroot, under a name that no other file has. Gives their paths in the
+    /// docroot, in the same order.
+    ///
+    /// A name ends in what the content begins as: `.png`, `.jpg`, `.gif`, `.webp`, `.pdf`, or else `.bin`, which browsers
+    /// do not show. What is behind the first bytes, only a decoder can tell.
+    ///
+    /// ```
+    /// use headwater::prelude::*;
+    ///
+    /// #[derive(Form)]
+    /// struct Portrait {
+    ///     #[form(accept = "image/png, image/jpeg", max_size = 2_000_000)]
+    ///     picture: Option<FormFile>,
+    /// }
+    ///
+    /// #[controller("portrait.change")]
+    /// async fn change(cluster: Cluster, form: Submitted<Portrait>) -> Result {
+    ///     let form = form.valid(|form| template!("portrait.html").with("form", form))?;
+    ///     let picture = cluster.keep_files("uploads", form.picture).await?.pop();
+    ///     // … which goes into a table
+    ///     # drop(picture);
+    ///     Ok(redirect_to("/portrait"))
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// As `synchronize_docroot`, and when a file cannot be written. Those before it are there.
+    pub async fn keep_files(
+        &self,
+        folder: &str,
+        files: impl IntoIterator<Item = FormFile>,
+    ) -> Result<Vec<String>, SyncError> {
+        let mut paths = Vec::new();
+        // A folder that is made where the docroot should be would hide that it is not there.
+        if !fs::try_exists(self.docroot()).await.unwrap_or(false) {
+            return Err(SyncError::NoDocroot { folder: self.docroot().to_owned() });
+        }
+        for file in files {
+            let name = rand::random::<u128>();
+            let path = format!("{folder}/{name:032x}.{}", file.extension());
+            check(&path)?;
+            let written = write(&self.docroot().join(&path), file.content()).await;
+            written.map_err(|error| SyncError::File { path: path.clone(), error })?;
+            self.synchronize_docroot(&path).await?;
+            paths.push(path);
+        }
+        Ok(paths)
+    }
+
+    /// Removes files with these paths from the docroot of the back end and of every front end. One that is not there is
+    /// removed already.
+    ///
+    /// Let the data forget a file first: otherwise pages may refer to one that is missing.
+    ///
+    /// # Errors
+    /// As [`synchronize_docroot`](Cluster::synchronize_docroot), and when a file cannot be removed.
+    pub async fn remove_files(
+        &self,
+        paths: impl IntoIterator<Item: AsRef<str>>,
+    ) -> Result<(), SyncError> {
+        for path in paths {
+            let path = path.as_ref();
+            check(path)?;
+            match fs::remove_file(self.docroot().join(path)).await {
+                Err(error) if error.kind() != ErrorKind::NotFound => {
+                    return Err(SyncError::File { path: path.to_owned(), error });
+                }
+                _ => self.synchronize_docroot(path).await?,
+            };
+        }
+        Ok(())
+    }
+}
+
+/// Refuses what is outside of the docroot before anything is written or removed.
+fn check(path: &str) -> Result<(), SyncError> {
+    check_path(path).map_err(|reason| SyncError::Path { path: path.to_owned(), reason })
+}
+
+/// Writes a file with its folder. Before it is whole it has a name that nothing serves.
+async fn write(file: &Path, content: &[u8]) -> io::Result<()> {
+    let folder = file.parent().unwrap_or(file);
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let draft = folder.join(format!(".{name}"));
+    fs::create_dir_all(folder).await?;
+    fs::write(&draft, content).await?;
+    fs::rename(&draft, file).await
 }
 
 impl fmt::Debug for Cluster {

@@ -10,6 +10,15 @@ use crate::extract::DecodeError;
 /// How a [`FormFile`] asks for its content: serde knows no files.
 pub(super) const FILE: &str = "$headwater::FormFile";
 
+/// What files begin with that browsers show by themselves, with their media type and what their names end in.
+const SIGNED: [(&str, &str, &[u8]); 5] = [
+    ("image/png", "png", b"\x89PNG\r\n\x1a\n"),
+    ("image/jpeg", "jpg", b"\xff\xd8\xff"),
+    ("image/gif", "gif", b"GIF8"),
+    ("image/webp", "webp", b"RIFF"),
+    ("application/pdf", "pdf", b"%PDF-"),
+];
+
 /// A file that was sent with a form, for a field of the type that [`Form`](super::Form) takes. It is in
 /// memory as a whole.
 ///
@@ -46,6 +55,19 @@ impl FormFile {
     /// The content alone.
     pub fn into_content(self) -> Bytes {
         self.content
+    }
+
+    /// Whether files of this media type begin as this one does, as far as they have a signature.
+    pub(crate) fn may_be(&self, media_type: &str) -> bool {
+        let known = SIGNED.iter().find(|(known, _, _)| *known == media_type);
+        known.is_none_or(|(_, _, signature)| self.content.starts_with(signature))
+    }
+
+    /// What the name of a file with this content ends in: `bin` where it has no signature.
+    pub(crate) fn extension(&self) -> &'static str {
+        let mut signed = SIGNED.iter();
+        let known = signed.find(|(_, _, signature)| self.content.starts_with(signature));
+        known.map_or("bin", |(_, extension, _)| extension)
     }
 
     /// Hands the file to a visitor that has asked for a [`FILE`].
