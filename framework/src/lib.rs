@@ -168,4 +168,4 @@ pub use headwater_macros::{Variant, after, before, controller, invalidate};
 pub use http::{Languages, Origin, Scheme};
 pub use log::{Acknowledgement, Invalidation, Outcome, Position, Receipt};
 pub use problem::{Problem, Problems};
-pub use slug::slug;
+pub use slug::{slug, slugs};

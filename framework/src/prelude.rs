@@ -23,7 +23,7 @@ pub use crate::reply::{
 };
 pub use crate::request::{Request, RequestParts};
 pub use crate::session::{Ended, SessionData};
-pub use crate::slug::slug;
+pub use crate::slug::{slug, slugs};
 pub use crate::state::{
     At, Index, Key, Page, Plain, Ref, Row, Rows, Selection, State, Table, TableView, Updates,
     Value, Violation, WriteError,
@@ -31,4 +31,5 @@ pub use crate::state::{
 pub use crate::t;
 pub use crate::template;
 pub use ::http::{self, StatusCode};
+pub use ::serde::{Deserialize, Serialize};
 pub use headwater_macros::{Form, Session, Variant, after, before, controller, invalidate};

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
@@ -58,6 +60,16 @@ pub fn slug(text: &str) -> String {
     slug.truncate(slug.trim_end_matches('-').len());
     // A mark may have come next to its letter.
     if slug.is_ascii() { slug } else { slug.nfc().collect() }
+}
+
+/// The texts between commas as pieces of addresses, sorted, each once: the tags that a visitor has entered.
+///
+/// ```
+/// assert_eq!(headwater::slugs("Soup, one pot,, SOUP"), ["one-pot", "soup"]);
+/// ```
+pub fn slugs(texts: &str) -> Vec<String> {
+    let slugs = texts.split(',').map(slug).filter(|slug| !slug.is_empty());
+    slugs.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 #[cfg(test)]

@@ -33,9 +33,14 @@ pub struct Controllers(Vec<Registration>);
 /// let controllers = controllers![stories::show, about];
 /// let names: Vec<&str> = controllers.iter().map(Registration::name).collect();
 /// assert_eq!(names, ["stories.show", "about"]);
+/// // Several of one module, as with `use`. Such a list has nothing else in it.
+/// assert_eq!(controllers![stories::{show}].iter().count(), 1);
 /// ```
 #[macro_export]
 macro_rules! controllers {
+    ($($module:ident::{$($name:ident),+ $(,)?}),+ $(,)?) => {
+        $crate::controllers![$($($module::$name),+),+]
+    };
     ($($controller:path),* $(,)?) => {
         <$crate::controller::Controllers as ::core::iter::FromIterator<
             $crate::controller::Registration,

@@ -133,7 +133,7 @@ impl<T: DeserializeOwned> FromRequest for Form<T> {
 }
 
 /// The fields of a form as they were sent.
-#[derive(Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct SentFields {
     /// Names and texts.
     pub(crate) texts: Vec<Pair<'static>>,

@@ -59,6 +59,28 @@ impl FilledForm {
         writer.form
     }
 
+    /// With what `value` has in the fields of these names.
+    pub(super) fn of_fields<V: Serialize>(spec: &'static FormSpec, value: &V) -> FilledForm {
+        let form = FilledForm::empty(spec);
+        let fields = match serde_json::to_value(value) {
+            Ok(serde_json::Value::Object(fields)) => fields,
+            Ok(_) => return form.failing("only a struct has fields for a form".to_owned()),
+            Err(error) => return form.failing(error.to_string()),
+        };
+        let mut writer = Writer { form, first: 0 };
+        for (place, field) in spec.fields.iter().enumerate() {
+            match fields.get(field.name).filter(|_| field.input_type.is_kept()) {
+                Some(serde_json::Value::Array(many)) if !field.is_multiple => {
+                    let texts: Vec<&str> = many.iter().filter_map(|text| text.as_str()).collect();
+                    writer.value(place, &texts.join(", "));
+                }
+                Some(value) => writer.value(place, value),
+                None => {}
+            }
+        }
+        writer.form
+    }
+
     /// What is wrong.
     pub fn errors(&self) -> &Errors {
         &self.errors
@@ -70,6 +92,11 @@ impl FilledForm {
     pub fn with_error(mut self, field: &str, error: impl Into<FormError>) -> FilledForm {
         self.errors.add(field, error);
         self
+    }
+
+    /// The form, which cannot be shown for this reason.
+    pub(super) fn failing(self, why: String) -> FilledForm {
+        FilledForm { fault: Some(why), ..self }
     }
 
     pub(super) fn errors_mut(&mut self) -> &mut Errors {

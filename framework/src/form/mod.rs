@@ -94,6 +94,8 @@ pub use reader::Reader;
 pub use spec::FormSpec;
 pub use submitted::Submitted;
 
+use serde::Serialize;
+
 /// A form: what `#[derive(Form)]` makes of a struct. See the [module](self).
 ///
 /// Rules that concern several fields, or that HTML has no word for, stand in a method of the struct's own, which
@@ -148,6 +150,35 @@ pub trait FormData: Sized + Send + 'static {
     /// The form with this in it: for a page that edits what is there. Passwords and files are never shown.
     fn filled_form(&self) -> FilledForm {
         FilledForm::of(self)
+    }
+
+    /// The form with what a value has in the fields of the same names: for a page that edits a row. Several texts in a field
+    /// for one are joined by commas.
+    ///
+    /// ```
+    /// use headwater::prelude::*;
+    ///
+    /// #[derive(Form)]
+    /// struct Draft {
+    ///     #[form(required)]
+    ///     title: String,
+    ///     #[form(hint = "With commas between them.")]
+    ///     tags: String,
+    /// }
+    ///
+    /// #[derive(Serialize)]
+    /// struct Story {
+    ///     slug: String,
+    ///     title: String,
+    ///     tags: Vec<String>,
+    /// }
+    ///
+    /// fn form(story: &Story) -> FilledForm {
+    ///     Draft::form_of(story)
+    /// }
+    /// ```
+    fn form_of<V: Serialize>(value: &V) -> FilledForm {
+        FilledForm::of_fields(Self::spec(), value)
     }
 }
 

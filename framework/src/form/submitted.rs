@@ -37,6 +37,8 @@ use crate::request::Request;
 pub struct Submitted<T> {
     value: Option<T>,
     form: FilledForm,
+    /// The user of the visitor's session, with what was sent.
+    user: Option<(String, SentFields)>,
 }
 
 impl<T: FormData> Submitted<T> {
@@ -49,6 +51,40 @@ impl<T: FormData> Submitted<T> {
         match self.value {
             Some(value) if self.form.errors().is_empty() => Ok(value),
             _ => Err(self.form.refused(page)),
+        }
+    }
+
+    /// Has the [user](crate::extract::SessionUser) of the visitor's session in the field with this name, whatever was entered
+    /// there: who has written a comment, for example. A form of a visitor who has not signed in stays as it is. Call it before
+    /// anything else.
+    ///
+    /// ```
+    /// use headwater::prelude::*;
+    ///
+    /// #[derive(Form)]
+    /// struct Comment {
+    ///     #[form(required, maxlength = 80)]
+    ///     author: String,
+    ///     #[form(required, type = "textarea", maxlength = 2000)]
+    ///     body: String,
+    /// }
+    ///
+    /// #[controller("comments.create")]
+    /// async fn create(form: Submitted<Comment>) -> Result {
+    ///     let form = form.with_user("author");
+    ///     let comment = form.valid(|form| template!("story.html").with("form", form))?;
+    ///     Ok(text(format!("{} says: {}", comment.author, comment.body)))
+    /// }
+    /// ```
+    pub fn with_user(self, field: &str) -> Submitted<T> {
+        let Some((user, mut sent)) = self.user else { return self };
+        sent.texts.retain(|(name, _)| name != field);
+        sent.texts.push((field.to_owned().into(), user.clone().into()));
+        match Submitted::read(sent.clone()) {
+            Ok(read) => Submitted { user: Some((user, sent)), ..read },
+            Err(error) => {
+                Submitted { value: None, form: self.form.failing(error.to_string()), user: None }
+            }
         }
     }
 
@@ -89,7 +125,7 @@ impl<T: FormData> Submitted<T> {
         if let Some(value) = value.as_ref().filter(|_| form.errors().is_empty()) {
             value.own_rules(form.errors_mut());
         }
-        Ok(Submitted { value, form })
+        Ok(Submitted { value, form, user: None })
     }
 }
 
@@ -103,8 +139,12 @@ impl<T: FormData> FromRequest for Submitted<T> {
     const REQUEST_NEEDS: &'static [Need] = &[Need::Form, Need::rules(|| T::spec().wrong())];
 
     async fn from_request(request: Request) -> Result<Submitted<T>, FormRejection> {
+        let user = request.parts.session_user().ok().flatten().map(str::to_owned);
         let sent = SentFields::read(request, most_bytes::<T>).await?;
+        let user = user.map(|user| (user, sent.clone()));
         let status = StatusCode::UNPROCESSABLE_ENTITY;
-        Submitted::read(sent).map_err(|error| FormRejection::Fields { status, error })
+        let form =
+            Submitted::read(sent).map_err(|error| FormRejection::Fields { status, error })?;
+        Ok(Submitted { user, ..form })
     }
 }

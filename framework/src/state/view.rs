@@ -240,6 +240,46 @@ impl<R> Ref<R> {
     }
 }
 
+impl<R: Serialize> Ref<R> {
+    /// The row with a value beside its fields, under a name that none of them has: a story with what was said about it, as
+    /// `story.comments`. Templates see both, and JSON has both in one object.
+    ///
+    /// ```
+    /// use headwater::prelude::*;
+    ///
+    /// # #[derive(Clone, Serialize, Deserialize, Row)]
+    /// # struct Story { #[row(key)] slug: String }
+    /// # #[derive(Clone, Serialize, Deserialize, Row)]
+    /// # struct Comment { #[row(key)] number: u64, #[row(index)] story: String }
+    /// # #[derive(Clone, Default, State)]
+    /// # struct Paper { stories: Table<Story>, comments: Table<Comment> }
+    /// fn whole(paper: &PaperView, story: Ref<Story>) -> impl Serialize {
+    ///     let comments = paper.comments.of(Comment::STORY, &story.slug).all();
+    ///     story.with("comments", comments)
+    /// }
+    /// ```
+    pub fn with<T: Serialize>(self, name: &'static str, value: T) -> impl Serialize {
+        With { row: self, more: Named(name, value) }
+    }
+}
+
+/// A row and a value with a name.
+#[derive(Serialize)]
+struct With<R: Serialize, T: Serialize> {
+    #[serde(flatten)]
+    row: Ref<R>,
+    #[serde(flatten)]
+    more: Named<T>,
+}
+
+struct Named<T>(&'static str, T);
+
+impl<T: Serialize> Serialize for Named<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map([(self.0, &self.1)])
+    }
+}
+
 impl<R> Deref for Ref<R> {
     type Target = R;
 

@@ -41,6 +41,60 @@ fn submitted(author: &str, town: &str) -> Submitted<Comment> {
     Submitted::of(&[("title", "No"), ("author", author), ("body", "Wet."), ("town", town)])
 }
 
+#[derive(Clone, Serialize, Deserialize, Session)]
+struct Account {
+    #[session(user)]
+    name: String,
+}
+
+/// The form as a visitor sends it, signed in under a name or as a guest.
+async fn sent(user: Option<&str>, body: &'static str) -> Submitted<Comment> {
+    let form = "application/x-www-form-urlencoded";
+    let request = Request::builder().method("POST").header("content-type", form).body(body);
+    let request = match user {
+        Some(name) => request.session(&Account { name: name.to_owned() }),
+        None => request,
+    };
+    Submitted::from_request(request.build().unwrap()).await.unwrap()
+}
+
+#[tokio::test]
+async fn the_name_of_who_has_signed_in_takes_the_place_of_what_was_sent() {
+    for body in ["body=Wet.", "body=Wet.&author=Bo", "author=&body=Wet.&author=Bo&author=Cy"] {
+        let form = sent(Some("Ada"), body).await.with_user("author");
+        assert_eq!(form.value().unwrap().by.author, "Ada", "{body}");
+    }
+    // It is held to the rules, and what else is wrong stays wrong.
+    let form = sent(Some("Adalbert"), "author=Bo&title=Noon&body=").await.with_user("author");
+    let wrong: Vec<_> = ["title", "author", "body"].map(|it| form.errors().of(it).count()).into();
+    assert_eq!(wrong, [1, 1, 1]);
+    // A guest's form is as it was sent, and so is one whose controller does not ask for it.
+    assert_eq!(
+        sent(None, "body=Wet.&author=Bo").await.with_user("author").value().unwrap().by.author,
+        "Bo"
+    );
+    assert_eq!(sent(None, "body=Wet.").await.with_user("author").errors().len(), 1);
+    assert_eq!(sent(Some("Ada"), "body=Wet.&author=Bo").await.value().unwrap().by.author, "Bo");
+}
+
+#[test]
+fn a_form_is_filled_from_the_fields_of_a_row() {
+    #[derive(Serialize)]
+    struct Row {
+        author: &'static str,
+        shown: bool,
+        title: [&'static str; 2],
+        body: Option<&'static str>,
+        number: u64,
+    }
+    let row = Row { author: "Ada", shown: true, title: ["a", "b"], body: None, number: 7 };
+    let form = serde_json::to_value(Comment::form_of(&row)).unwrap();
+    let value = |name: &str| form["fields"][name]["value"].as_str().unwrap().to_owned();
+    assert_eq!(["author", "title", "body", "town"].map(value), ["Ada", "a, b", "", ""]);
+    assert_eq!(form["fields"]["shown"]["is_checked"], true);
+    assert!(serde_json::to_value(Comment::form_of(&7)).is_err());
+}
+
 #[test]
 fn the_fields_of_a_group_stand_where_the_group_does() {
     let names: Vec<_> = Comment::spec().fields().iter().map(|field| field.name()).collect();
