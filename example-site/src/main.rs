@@ -43,7 +43,6 @@ fn main() -> ExitCode {
             session::close,
             session::me,
             session::badge,
-            session::language,
             api::list,
             api::show,
             pages::normal_cache,

@@ -1,4 +1,4 @@
-//! Signing in, the pages of a reader, and choosing a language.
+//! Signing in, and the pages of a reader.
 
 use headwater::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -53,12 +53,6 @@ pub struct Origin {
     back: Option<String>,
 }
 
-/// What the switch at the foot of each page sends.
-#[derive(Deserialize)]
-pub struct Choice {
-    language: String,
-}
-
 /// The page to sign in.
 #[controller("session.form")]
 pub async fn form(Query(Origin { back }): Query<Origin>) -> Reply {
@@ -93,13 +87,4 @@ pub async fn badge(reader: Option<SessionUser<String>>, site: Data<Site>) -> Rep
     let name = reader.map(|SessionUser(name)| name);
     let written = name.as_ref().map(|name| site.comments.of(Comment::BY_AUTHOR, name).count());
     template!("parts/badge.html").with("name", name).with("written", written)
-}
-
-/// Sets the language of the interface, and leads back to the page on which it was chosen.
-#[controller("session.language")]
-pub async fn language(headers: Headers, Form(choice): Form<Choice>) -> Result<Reply> {
-    let page = headers.get("referer")?.and_then(|url| url.to_str().ok()?.parse::<Uri>().ok());
-    let page = page.as_ref().and_then(Uri::path_and_query).map_or("/", |page| page.as_str());
-    let cookie = Cookie::build(("language", encode_cookie_value(&choice.language)));
-    Ok(redirect_back(page, "/").cookie(cookie.same_site(SameSite::Lax).permanent()))
 }

@@ -14,7 +14,7 @@ use super::watched_paths::WatchedPaths;
 use super::{App, running_node};
 use crate::cache_type::CacheType;
 use crate::config::Config;
-use crate::controller::{Invalidates, Piece, Registration};
+use crate::controller::{Invalidates, LANGUAGE_CONTROLLER, Piece, Registration};
 use crate::dispatch::{Location, Route, Table, Target, service_controller, service_of};
 use crate::extract::Need;
 use crate::files::{Files, Overlay};
@@ -42,7 +42,7 @@ impl EditionLoader {
     /// The files of `config`, for a site with this code.
     pub(super) fn of(app: &App, config: &Config) -> EditionLoader {
         EditionLoader {
-            controllers: app.controllers.clone(),
+            controllers: app.controllers_with(config),
             customise: app.customise.clone(),
             functions: app.functions.clone(),
             hashed: [InlineKind::Script, InlineKind::Style]
@@ -413,6 +413,12 @@ impl EditionLoader {
                      the `App`"
                 ),
             };
+        }
+        if name == LANGUAGE_CONTROLLER {
+            return format!(
+                "`{name}` sets the cookie with the visitor's language, and project.toml names none: write there, at the \
+                 top, language_cookie = \"language\""
+            );
         }
         match nearest(name, known.filter(|known| service_of(known).is_none())) {
             Some(near) => {

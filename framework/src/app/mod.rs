@@ -1,8 +1,10 @@
 //! A site, put together: its data, controllers and variants, and the command line that runs it.
 //!
 //! - [`App`]: what a site's `main` writes; `command`: what the command line does with it.
-//! - `edition_loader`: what the site's files say, loaded; `reload`: loaded anew while the site is served;
-//!   `texts_loader`: its texts, which are all that a back end loads; `watched_paths`: whether they have changed; `watch`: reloads whenever they have; `asset`: the
+//! - `controllers`: those of the site, and those that every site has.
+//! - `edition_loader`: what the site's files say, loaded; `reload`: reloaded while the site is served;
+//!   `texts_loader`: its texts, which are all that a back end loads; `watched_paths`: whether they have changed;
+//!   `watch`: reloads whenever they have; `asset`: the
 //!   addresses of the docroot's files in templates.
 //! - `code_texts`: the texts that the site's code asks for, as far as `check` can see them.
 //! - `named_groups`: groups by hand that nothing invalidates, or nothing carries.
@@ -19,6 +21,7 @@
 mod asset;
 mod code_texts;
 mod command;
+mod controllers;
 mod descriptors;
 mod edition_loader;
 mod feeds;
@@ -232,12 +235,6 @@ impl App {
         self
     }
 
-    /// Adds controllers, so that `dispatch.conf` can name them.
-    pub fn controllers(mut self, controllers: impl IntoIterator<Item = Registration>) -> App {
-        self.controllers.extend(controllers);
-        self
-    }
-
     /// Decides how the answer to a request depends on more than its URL. The function runs on the
     /// front end for each request that a controller, a template or an error page answers. It sees the
     /// whole request and must be fast, because it runs before the cache is asked. One that has taken
@@ -247,13 +244,22 @@ impl App {
     /// ```
     /// use headwater::prelude::*;
     ///
-    /// /// Visitors with a session have pages of their own; the others share them by language.
-    /// let site = App::new().variant(|visitor| match visitor.cookie("session") {
-    ///     Some(_) => Variant::no(),
-    ///     None => Variant::named(visitor.language()),
+    /// /// Each page is cached once for each of them.
+    /// #[derive(Variant)]
+    /// enum Audience {
+    ///     Guest,
+    ///     Buyer,
+    /// }
+    ///
+    /// let site = App::new().variant(|visitor| match visitor.cookie("basket") {
+    ///     Some(_) => Audience::Buyer,
+    ///     None => Audience::Guest,
     /// });
     /// # let _ = site;
     /// ```
+    ///
+    /// For visitors who have signed in, it looks at [`Visitor::session`]. Languages need no variant: a page that shows one is
+    /// cached once for each.
     pub fn variant<V: Into<Variant>>(
         mut self,
         variant: impl Fn(&Visitor<'_>) -> V + Send + Sync + 'static,

@@ -209,7 +209,7 @@ pub(super) async fn open_backend(
         states: Arc::clone(&states),
         resources: Arc::new(std::mem::take(&mut app.built)),
         sign_in: app.session.as_ref().map(|session| Arc::clone(&session.sign_in)),
-        controllers: app.controllers.clone(),
+        controllers: app.controllers_with(config),
         body_limit: config.limits.body,
         fields: config.limits.fields,
         recorded_groups: config.limits.recorded_groups,

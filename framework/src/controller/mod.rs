@@ -7,6 +7,7 @@
 //!   [wrapper](Registration::wrap) calls.
 //! - [`Invalidates`]: what a controller makes wrong in the caches, with the values of its route put
 //!   in: `Invalidations`.
+//! - `language`: the controller that every site with a `language_cookie` has.
 //! - [`answer`]: runs it all for one request. A panic becomes an error 500.
 //! - [`Error`]: what `?` makes of any error, and [`OrNotFound`] for what may not be there; [`file()`] sends
 //!   a file.
@@ -56,6 +57,7 @@
 mod error;
 mod file;
 mod invalidates;
+mod language;
 mod list;
 mod panic;
 mod registration;
@@ -68,6 +70,7 @@ pub use error::{Error, OrNotFound, Result, bad_request, forbidden, not_found};
 pub use file::file;
 pub(crate) use invalidates::Invalidations;
 pub use invalidates::{Condition, Invalidates, Piece};
+pub(crate) use language::{LANGUAGE_CONTROLLER, language_controller};
 pub use list::Controllers;
 pub use registration::{Controller, ControllerFn, Registration};
 pub use run::answer;
