@@ -423,12 +423,52 @@ async fn what_would_show_a_session_to_all_is_refused_with_its_place() {
         .route("[[route]]\npath = \"/page2\"\ntemplate = \"page2.html\"\n");
     let of_fragment = site()
         .template("fragment.html", "\n{% cache id=\"x\" %}\n{{ session.name }}{% endcache %}");
+    let route = |more: &str| site().route(&format!("[[route]]\npath = \"/page2\"\n{more}\n"));
+    let of_user = route("template = \"badge.html\"\nsession = \"user\"");
+    let of_no_user = route("template = \"plain.html\"\nsession = \"user\"");
+    let of_error =
+        route("controller = \"accounts.corner\"\nsession = \"user\"\ncache_statuses = [404]")
+            .template("error.html", "{{ session.name }}");
     for (site, expected) in [
-        (of_page, "the template `page2.html` names `session`"),
+        (
+            of_page,
+            "the template `page2.html` names `session`, and the route caches its pages for all visitors",
+        ),
         (of_fragment, "fragment.html:2: the fragment names `session`"),
+        (
+            of_user,
+            "the template `badge.html` names `session`, and the route caches a page for each user",
+        ),
+        (of_no_user, "the template `plain.html` alone does not see the user"),
+        (
+            of_error,
+            "the template `error.html` names `session`, and `cache_statuses` keeps pages with status 404",
+        ),
     ] {
         let output = site.run(&["check"]);
         let errors = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(!output.status.success() && errors.contains(expected), "{errors}");
     }
+}
+
+#[tokio::test]
+async fn an_error_page_may_show_the_session_and_is_then_kept_by_no_cache() {
+    let page = "{{ status }} for {% if session %}{{ session.name }}{% else %}a guest{% endif %}";
+    let routes = format!("{ROUTES}\n[[error]]\nstatus = 404\ntemplate = \"error.html\"\n");
+    let site = site().dispatch(&routes).template("error.html", page);
+    let cluster = Cluster::start(site, 2).await;
+    let visitors = [cluster.visitor(0), cluster.visitor(1)];
+    let ana = sign_in(&visitors[0], "ana").await;
+    let shown = async |cookie: &str, expected: &str| {
+        for visitor in &visitors {
+            let page = visitor.page_with("/nowhere", &[("cookie", cookie)]).await;
+            assert_eq!((page.status, page.text().trim()), (404, expected));
+            assert_eq!(page.header("cache-control"), "private, no-store");
+        }
+    };
+    shown("", "404 for a guest").await;
+    shown(&ana, "404 for ana").await;
+    shown("__Host-session=forged", "404 for a guest").await;
+    visitors[1].ask("POST", "/sign-out", &[("cookie", &ana)], "").await;
+    shown(&ana, "404 for a guest").await;
 }

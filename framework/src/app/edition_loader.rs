@@ -253,23 +253,37 @@ impl EditionLoader {
         uses
     }
 
-    /// Pages that are cached for all visitors, and of templates that show the visitor's session.
+    /// Pages that are cached, and of templates that show the visitor's session; and pages of each user that do not see the user.
     fn check_sessions(&self, table: &Table, templates: &Engine, problems: &mut Problems) {
         for route in table.routes() {
             if route.cache.kind == CacheType::NoCache {
                 continue;
             }
+            if let Target::Template(name) = &route.target
+                && route.is_by_user()
+            {
+                let message = format!(
+                    "`session = \"user\"` keeps a page for each user, and the template `{name}` alone does not see the user, so \
+                     that all of them are the same: leave it out, or let a controller take `SessionUser`"
+                );
+                problems.push(at(&route.location, message));
+            }
+            for status in route.cache_statuses.iter() {
+                if let Some(name) = table.error_template(route.scope, status)
+                    && templates.names_session(name)
+                {
+                    let message = format!(
+                        "the template `{name}` names `session`, and `cache_statuses` keeps pages with status {status} for all \
+                         visitors: leave {status} out, or what is the visitor's own to a part of the page, \
+                         `{{{{ part(url=…) }}}}`, with a route that has `cache = \"no_cache\"`"
+                    );
+                    problems.push(at(&route.location, message));
+                }
+            }
             for name in
                 self.templates_of(route).into_iter().filter(|name| templates.names_session(name))
             {
-                problems.push(at(
-                    &route.location,
-                    format!(
-                        "the template `{name}` names `session`, and the route caches its pages for all visitors: \
-                         give the route `cache = \"no_cache\"`, or leave what is the visitor's own to a part \
-                         of the page, `{{{{ part(url=…) }}}}`, with such a route"
-                    ),
-                ));
+                problems.push(at(&route.location, route.why_no_session(name)));
             }
         }
     }

@@ -253,6 +253,22 @@ impl Route {
             && self.cache_statuses.iter().any(|status| status.as_u16() >= 400)
     }
 
+    /// Why its pages, which are cached, cannot be made of this template, which names the client's session.
+    pub fn why_no_session(&self, template: &str) -> String {
+        let part = "leave what is the visitor's own to a part of the page, `{{ part(url=…) }}`, with such a route";
+        match self.is_by_user() {
+            false => format!(
+                "the template `{template}` names `session`, and the route caches its pages for all visitors: give the route \
+                 `cache = \"no_cache\"`, or {part}"
+            ),
+            true => format!(
+                "the template `{template}` names `session`, and the route caches a page for each user, of whom several sessions \
+                 may say different things: show what the controller makes of its `SessionUser`, give the route \
+                 `cache = \"no_cache\"` instead, or {part}"
+            ),
+        }
+    }
+
     /// Which of its keys have caches further out keep its pages for all visitors.
     pub fn sharing_keys(&self) -> impl Iterator<Item = &'static str> {
         let said = [("browser", &self.browser), ("cdn", &self.cdn)];

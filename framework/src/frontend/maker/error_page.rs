@@ -11,9 +11,9 @@ use serde::Serialize;
 use super::super::escape::escape;
 use super::super::router::{Edition, Failed, VariantKind};
 use super::error_texts::Texts;
-use super::{Made, MadeContent, Maker};
+use super::{Made, MadeContent, Maker, set_session};
 use crate::computation::Code;
-use crate::http::wants_problem;
+use crate::http::{keep_from_shared_caches, wants_problem};
 use crate::inline::{InlineHashes, InlineKind};
 use crate::media_type;
 use crate::request_values::RequestValues;
@@ -158,6 +158,9 @@ impl Maker {
         let mut headers = failure.headers.clone();
         let (media_type, page, inline) = self.error_body(edition, failed, language);
         headers.insert(header::CONTENT_TYPE, media_type);
+        if edition.error_names_session(failed.scope, failure.status) {
+            keep_from_shared_caches(&mut headers);
+        }
         self.settings.page_headers.put_into(&mut headers, &inline);
         made(failure.status, headers, page, inline)
     }
@@ -189,7 +192,8 @@ impl Maker {
             return built_in(&values);
         };
         let given = Values::of(&values).map_err(|error| error.to_string());
-        let rendered = given.and_then(|given| {
+        let rendered = given.and_then(|mut given| {
+            set_session(&mut given, failed.session.as_ref())?;
             let values = given.in_variant(values.variant).of_request(request);
             let values = values.map_err(|error| error.to_string())?;
             let render = || edition.templates.render(template, &values, Rc::new(NoFragments));

@@ -169,7 +169,7 @@ impl Maker {
         }
         let session = making.order.session.as_ref();
         let session = session.filter(|session| self.sessions.honours(session));
-        set_session(&mut values, session)?;
+        set_session(&mut values, session).map_err(Failure::internal)?;
         let values = values.in_variant(making.order.variant.name());
         let values = of_request(values, making.order, name)?;
         self.render(making, name, &values, StatusCode::OK, HeaderMap::new())
@@ -208,7 +208,7 @@ impl Maker {
                         .map_err(|error| Failure::internal(error.to_string()))?;
                 }
                 let session = making.order.session.as_ref().filter(|_| answer.has_session);
-                set_session(&mut values, session)?;
+                set_session(&mut values, session).map_err(Failure::internal)?;
                 let values = values
                     .in_variant(making.order.variant.name())
                     .recorded_as(answer.recorded.as_deref());
@@ -254,11 +254,7 @@ impl Maker {
         }
         let templates = &order.edition.templates;
         if !order.is_for_one && templates.names_session(name) {
-            return Err(Failure::internal(format!(
-                "the template `{name}` names `session`, and the page is cached for all visitors: leave what is \
-                 the visitor's own to a part of the page, `{{{{ part(url=…) }}}}`, with a route of its own and \
-                 `cache = \"no_cache\"`"
-            )));
+            return Err(Failure::internal(order.route.why_no_session(name)));
         }
         let mut shared = order.route.sharing_keys().filter(|_| order.is_for_one);
         if let Some(key) = shared.next().filter(|_| templates.names_session(name)) {
@@ -328,9 +324,9 @@ fn of_request(values: Values, order: &Order, template: &str) -> Result<Values, F
 }
 
 /// What a template that is for one client sees of its session.
-fn set_session(values: &mut Values, session: Option<&Arc<SessionRecord>>) -> Result<(), Failure> {
+fn set_session(values: &mut Values, session: Option<&Arc<SessionRecord>>) -> Result<(), String> {
     let Some(data) = session.and_then(|session| session.to_json()) else { return Ok(()) };
-    values.set("session", &data).map_err(|error| Failure::internal(error.to_string()))
+    values.set("session", &data).map_err(|error| error.to_string())
 }
 
 fn set(values: &mut Values, name: &str, value: &str) -> Result<(), Failure> {

@@ -34,10 +34,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::{ArcSwap, ArcSwapOption, Guard};
+use http::StatusCode;
 
 use super::super::notice::Notice;
 use crate::cache::{Cache, Generation};
-use crate::dispatch::Table;
+use crate::dispatch::{Scope, Table};
 use crate::problem::Problems;
 use crate::templates::Engine;
 
@@ -57,6 +58,16 @@ impl Edition {
     /// A front end's first edition, until it is published in the place of another.
     pub(crate) fn new(table: Arc<Table>, templates: Engine) -> Edition {
         Edition { number: 1, table, templates }
+    }
+
+    /// Whether the error page for this status in this part of the site names the client's session.
+    pub(in crate::frontend) fn error_names_session(
+        &self,
+        scope: Scope,
+        status: StatusCode,
+    ) -> bool {
+        let template = self.table.error_template(scope, status);
+        template.is_some_and(|name| self.templates.names_session(name))
     }
 }
 

@@ -91,6 +91,8 @@ pub(super) struct Failed {
     pub(super) variant: Option<VariantKind>,
     /// What its error page may show of the request, as far as it is known.
     pub(super) request: RequestValues,
+    /// The session of the client that the error page is for, if it shows one.
+    pub(super) session: Option<Arc<SessionRecord>>,
     pub(super) cache: CacheStatus,
 }
 
@@ -100,7 +102,8 @@ impl Failed {
         let cache = CacheStatus::forwarded(Forward::Bypass);
         let (request_id, path) = (request_id(), path.to_owned());
         let request = RequestValues::default();
-        Failed { failure, scope, request_id, path, variant: None, request, cache }
+        let (variant, session) = (None, None);
+        Failed { failure, scope, request_id, path, variant, request, session, cache }
     }
 }
 
@@ -229,13 +232,16 @@ impl Router {
         }
     }
 
-    /// Settles the variant of the error page for a client's request, and what it may show of that: all, since it is for this client
-    /// alone. Returns its language.
+    /// Settles the variant of the error page for a client's request, and what it may show of that and of the client's session: all,
+    /// since it is for this client alone. Returns its language.
     pub(super) fn settle(&self, visit: Visit<'_>, failed: &mut Failed) -> Option<&str> {
         failed.request.scheme.get_or_insert(visit.origin.scheme.as_str());
         let path = CanonicalPath::new(visit.uri.path());
         let path = path.as_ref().map_or(&*failed.path, CanonicalPath::as_str);
         failed.request.path.get_or_insert_with(|| path.into());
+        if visit.edition.error_names_session(failed.scope, failed.failure.status) {
+            failed.session = self.session_of(visit)();
+        }
         let variant = failed.variant.get_or_insert_with(|| {
             let variant = self.variant_of(visit);
             variant.map(|variant| variant.kind).unwrap_or_else(|cause| {

@@ -203,6 +203,7 @@ impl Order {
             path: self.name().to_owned(),
             variant: Some(self.variant.clone()),
             request: self.request.clone(),
+            session: None,
             cache: self.made(false),
         }
     }

@@ -12,29 +12,38 @@ use crate::session::{SessionData, SessionRecord};
 /// A request as the site's variant function sees it: all of it but its body, and its sender.
 ///
 /// What a visitor sends can be anything. A variant's name belongs into the cache key, so turn it
-/// into one of a few values first, as [`language`](Visitor::language) does: a cache in which every
-/// visitor has a page of their own is of no use.
+/// into one of a few values first: a cache in which every visitor has a page of their own is of no use.
 ///
 /// ```
-/// use headwater::prelude::{Variant, Visitor};
+/// use headwater::prelude::*;
 ///
-/// /// The page in the language of the cookie, else of the browser; as it is for those with a
-/// /// session.
-/// fn variant(visitor: &Visitor<'_>) -> Variant {
-///     if visitor.cookie("session").is_some() {
-///         return Variant::no();
+/// /// The classes of visitors: each page is cached once for each of them.
+/// #[derive(Debug, PartialEq, Variant)]
+/// enum Audience {
+///     Guest,
+///     Buyer,
+///     Member,
+/// }
+///
+/// #[derive(Clone, Serialize, Deserialize, Session)]
+/// struct Account {
+///     #[session(user)]
+///     id: u64,
+/// }
+///
+/// fn audience(visitor: &Visitor<'_>) -> Audience {
+///     match visitor.session::<Account>() {
+///         Some(_) => Audience::Member,
+///         None if visitor.cookie("basket").is_some() => Audience::Buyer,
+///         None => Audience::Guest,
 ///     }
-///     let chosen = visitor.cookie("language");
-///     let chosen = chosen.and_then(|tag| visitor.languages().get(tag));
-///     Variant::named(chosen.unwrap_or_else(|| visitor.language()))
 /// }
 ///
 /// use headwater::{Languages, Origin, Scheme};
-/// let request = http::Request::get("/").header("accept-language", "de-CH, en;q=0.5");
-/// let (parts, ()) = request.body(())?.into_parts();
+/// let (parts, ()) = http::Request::get("/").header("cookie", "basket=7").body(())?.into_parts();
 /// let origin = Origin { remote: [192, 0, 2, 1].into(), scheme: Scheme::Https };
-/// let languages = Languages::new(["en", "de"]);
-/// assert_eq!(variant(&Visitor::new(&parts, origin, &languages)), Variant::named("de"));
+/// let languages = Languages::default();
+/// assert_eq!(audience(&Visitor::new(&parts, origin, &languages)), Audience::Buyer);
 /// # Ok::<(), http::Error>(())
 /// ```
 #[derive(Clone, Copy)]
