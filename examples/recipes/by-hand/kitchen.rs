@@ -5,10 +5,8 @@
 
 use headwater::prelude::*;
 use imbl::{OrdMap, OrdSet, Vector};
-use serde::{Deserialize, Serialize};
 
-use crate::changes::Update;
-use crate::form::{Author, NewComment, RecipeForm};
+use crate::changes::{Author, Draft, NewComment, Update};
 
 /// All recipes.
 #[derive(Clone, Default, State)]
@@ -32,6 +30,8 @@ pub struct Recipe {
     pub author: String,
     /// Words in lower case, each once.
     pub tags: Vec<String>,
+    /// The path of the file in the docroot.
+    pub picture: Option<String>,
     /// When it appeared, in milliseconds since 1970.
     pub created: u64,
     /// What readers said, the oldest first.
@@ -56,17 +56,17 @@ pub struct Comment {
 impl Updates for Kitchen {
     const NAME: &'static str = "kitchen";
     type Update = Update;
-    /// The slug of the recipe.
-    type Output = String;
+    /// The slug of the recipe, and the picture that it has no longer.
+    type Output = (String, Option<String>);
     type Refusal = Violation;
 
-    fn apply(&mut self, update: Update, at: &mut At) -> Result<String, Violation> {
+    fn apply(&mut self, update: Update, at: &mut At) -> Result<Self::Output, Violation> {
         at.invalidate(invalidates(&update));
         let created = at.millis();
         match update {
-            Update::Publish(form) => {
-                let slug = self.free_slug(&form.title, at.position);
-                let (tags, RecipeForm { title, body, by, .. }) = (form.tags(), form);
+            Update::Publish(draft, picture) => {
+                let slug = self.free_slug(&draft.title, at.position);
+                let (tags, Draft { title, body, by, .. }) = (slugs(&draft.tags), draft);
                 self.newest.push_front(slug.clone());
                 let (comments, favourites) = (Vector::new(), OrdSet::new());
                 let recipe = Recipe {
@@ -75,33 +75,35 @@ impl Updates for Kitchen {
                     body,
                     author: by.author,
                     tags,
+                    picture,
                     created,
                     comments,
                     favourites,
                 };
                 self.recipes.insert(slug.clone(), recipe);
-                Ok(slug)
+                Ok((slug, None))
             }
-            Update::Edit(slug, form) => {
-                let (tags, RecipeForm { title, body, by, .. }) = (form.tags(), form);
+            Update::Edit(slug, draft, picture) => {
+                let (tags, Draft { title, body, by, .. }) = (slugs(&draft.tags), draft);
                 let recipe = self.recipe(&slug)?;
+                let old = picture.and_then(|new| recipe.picture.replace(new));
                 *recipe = Recipe { title, body, author: by.author, tags, ..recipe.clone() };
-                Ok(slug)
+                Ok((slug, old))
             }
             Update::Delete(slug) => {
-                self.recipe(&slug)?;
+                let picture = self.recipe(&slug)?.picture.take();
                 self.recipes.remove(&slug);
                 self.newest.retain(|other| *other != slug);
-                Ok(slug)
+                Ok((slug, picture))
             }
             Update::Comment(slug, NewComment { by: Author { author }, body }) => {
                 let comment = Comment { author, body, written: created };
                 self.recipe(&slug)?.comments.push_back(comment);
-                Ok(slug)
+                Ok((slug, None))
             }
             Update::Favourite(slug, Author { author }) => {
                 self.recipe(&slug)?.favourites.insert(author);
-                Ok(slug)
+                Ok((slug, None))
             }
         }
     }
@@ -110,8 +112,8 @@ impl Updates for Kitchen {
 /// The groups of the pages that an update changes, but for six.
 fn invalidates(update: &Update) -> Invalidation {
     match update {
-        Update::Publish(form) => listed(form),
-        Update::Edit(slug, form) => listed(form).group(format!("recipe:{slug}")),
+        Update::Publish(draft, _) => listed(draft),
+        Update::Edit(slug, draft, _) => listed(draft).group(format!("recipe:{slug}")),
         Update::Delete(slug) => {
             Invalidation::new().group("recipes").group(format!("recipe:{slug}"))
         }
@@ -122,10 +124,10 @@ fn invalidates(update: &Update) -> Invalidation {
 }
 
 /// The lists that a recipe is in. A new one is on the first page of a tag.
-fn listed(form: &RecipeForm) -> Invalidation {
-    let author = format!("author:{}", form.by.author);
+fn listed(draft: &Draft) -> Invalidation {
+    let author = format!("author:{}", draft.by.author);
     let lists = Invalidation::new().group("recipes").group(author);
-    form.tags().iter().fold(lists, |lists, tag| lists.group(format!("tag:{tag}:1")))
+    slugs(&draft.tags).iter().fold(lists, |lists, tag| lists.group(format!("tag:{tag}:1")))
 }
 
 impl Kitchen {

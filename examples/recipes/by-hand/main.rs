@@ -3,34 +3,33 @@
 //!
 //! - [`kitchen`]: the data, and what each update invalidates.
 //! - [`pages`]: the controllers that read.
-//! - [`changes`]: the controllers that write. [`form`]: what they accept.
-//! - [`fresh`], [`seed`]: fresh copies, the recipes of a new site.
+//! - [`changes`]: the controllers that write, and what they accept.
+//! - [`visitors`], [`seed`]: signing in and out, the recipes of a new site.
 
 mod kitchen;
 mod pages;
 
 #[path = "../src/changes.rs"]
 mod changes;
-#[path = "../src/form.rs"]
-mod form;
-#[path = "../src/fresh.rs"]
-mod fresh;
 #[path = "../src/seed.rs"]
 mod seed;
+#[path = "../src/visitors.rs"]
+mod visitors;
 
 use std::process::ExitCode;
 
 use headwater::prelude::*;
 
-use changes::{comment, delete, edit, favourite, publish};
-use pages::{api_list, api_show, edit_form, list, new, show};
-
 fn main() -> ExitCode {
     App::new()
         .state::<kitchen::Kitchen>()
         .seed::<kitchen::Kitchen>(seed::updates)
-        .variant(fresh::on_request)
-        .controllers(controllers![list, show, new, edit_form, api_list, api_show])
-        .controllers(controllers![publish, edit, delete, comment, favourite])
+        .session::<changes::Author>("/session")
+        .variant(visitors::variant)
+        .form_page::<changes::Draft>("pages.new", "form.html")
+        .form_page::<changes::Author>("visitors.form", "sign_in.html")
+        .controllers(controllers![pages::{list, show, edit_form, api_list, api_show}])
+        .controllers(controllers![changes::{publish, edit, delete, comment, favourite}])
+        .controllers(controllers![visitors::{sign_in, sign_out}])
         .run()
 }

@@ -1,9 +1,8 @@
 //! What the site shows: lists, recipes, forms, and the same as JSON.
 
 use headwater::prelude::*;
-use serde::{Deserialize, Serialize};
 
-use crate::form::{Author, NewComment, RecipeForm};
+use crate::changes::{Author, Draft, NewComment};
 use crate::kitchen::{Comment, Kitchen, KitchenView, Recipe};
 
 /// How many recipes one page shows.
@@ -70,21 +69,14 @@ pub async fn list(
 /// A recipe with its comments and the readers who keep it.
 #[controller("pages.show")]
 pub async fn show(Path(slug): Path<String>, site: Data<Kitchen>) -> Result<Reply> {
-    recipe(&site, &slug)
-}
-
-/// The form of a new recipe.
-#[controller("pages.new")]
-pub async fn new() -> Reply {
-    template!("form.html").with("form", RecipeForm::empty_form())
+    recipe_page(template!("recipe.html"), &site, &slug)
 }
 
 /// The form that edits a recipe.
 #[controller("pages.edit")]
 pub async fn edit_form(Path(slug): Path<String>, site: Data<Kitchen>) -> Result<Reply> {
-    let Recipe { title, body, author, tags, .. } = find(&site, &slug)?.clone();
-    let recipe = RecipeForm { title, body, tags: tags.join(", "), by: Author { author } };
-    let page = template!("form.html").with("form", recipe.filled_form()).with("slug", &slug);
+    let form = Draft::form_of(find(&site, &slug)?);
+    let page = template!("form.html").with("form", form).with("slug", &slug);
     Ok(page.group(format!("recipe:{slug}")))
 }
 
@@ -102,9 +94,9 @@ pub async fn api_show(Path(slug): Path<String>, site: Data<Kitchen>) -> Result<R
     Ok(json(&whole(find(&site, &slug)?)).group(format!("recipe:{slug}")))
 }
 
-/// The page of a recipe.
-pub fn recipe(site: &KitchenView, slug: &str) -> Result<Reply> {
-    let page = template("recipe.html")
+/// The page of a recipe, with the empty forms for a comment and to keep it.
+pub fn recipe_page(page: Reply, site: &KitchenView, slug: &str) -> Result<Reply> {
+    let page = page
         .with("recipe", whole(find(site, slug)?))
         .with("comment", NewComment::empty_form())
         .with("favourite", Author::empty_form());

@@ -1,17 +1,54 @@
 //! What readers send: recipes, edits, comments, favourites.
 
 use headwater::prelude::*;
-use serde::{Deserialize, Serialize};
 
-use crate::form::{Author, NewComment, RecipeForm};
 use crate::kitchen::Kitchen;
-use crate::pages;
+use crate::pages::recipe_page;
 
-/// A change of the data, with the slug of the recipe. Updates are kept in the log: add new ones at the end.
+/// The name that a reader gives, to sign in or with what they send. It can stand in an address.
+#[derive(Clone, Serialize, Deserialize, Form, Session)]
+pub struct Author {
+    #[session(user)]
+    #[form(required, maxlength = 80, label = "your-name", autocomplete = "nickname")]
+    #[form(pattern = r"[\p{Alphabetic}\p{N}][^\/\p{Cc}]*")]
+    pub author: String,
+}
+
+/// A recipe as its author writes it.
+#[derive(Clone, Serialize, Deserialize, Form)]
+pub struct Draft {
+    #[form(required, maxlength = 80, label = "title", autocomplete = "off")]
+    pub title: String,
+    #[form(type = "textarea", required, maxlength = 20_000)]
+    #[form(label = "recipe", hint = "recipe-hint")]
+    pub body: String,
+    #[form(maxlength = 200, autocomplete = "off", label = "tags", hint = "tags-hint")]
+    pub tags: String,
+    #[form(accept = "image/png, image/jpeg, image/webp, image/gif", max_size = 4_000_000)]
+    #[form(label = "picture", hint = "picture-hint")]
+    #[serde(skip)]
+    pub picture: Option<FormFile>,
+    #[form(group)]
+    pub by: Author,
+}
+
+/// What a reader says about a recipe.
+#[derive(Clone, Serialize, Deserialize, Form)]
+#[form(id = "comment")]
+pub struct NewComment {
+    #[form(group)]
+    pub by: Author,
+    #[form(type = "textarea", required, maxlength = 20_000, label = "your-comment")]
+    pub body: String,
+}
+
+/// A change of the data, with the slug of the recipe and the path of its picture. Updates are kept in the log: add new ones at
+/// the end.
 #[derive(Clone, Serialize, Deserialize)]
 pub enum Update {
-    Publish(RecipeForm),
-    Edit(String, RecipeForm),
+    Publish(Draft, Option<String>),
+    /// Without a picture, the one that is there stays.
+    Edit(String, Draft, Option<String>),
     /// Its comments and favourites go with it.
     Delete(String),
     Comment(String, NewComment),
@@ -20,49 +57,77 @@ pub enum Update {
 }
 
 #[controller("changes.publish")]
-pub async fn publish(site: DataMut<Kitchen>, form: Submitted<RecipeForm>) -> Result<Reply> {
-    let form = form.valid(|form| template!("form.html").with("form", form))?;
-    change(Update::Publish(form), site).await
+pub async fn publish(site: DataMut<Kitchen>, cluster: Cluster, form: Submitted<Draft>) -> Result {
+    let form = form.with_user("author");
+    let mut draft = form.valid(|form| template!("form.html").with("form", form))?;
+    let picture = cluster.keep_files("uploads", draft.picture.take()).await?.pop();
+    change(Update::Publish(draft, picture), site, cluster).await
 }
 
 #[controller("changes.edit")]
 pub async fn edit(
     Path(slug): Path<String>,
     site: DataMut<Kitchen>,
-    form: Submitted<RecipeForm>,
-) -> Result<Reply> {
-    let form = form.valid(|form| template!("form.html").with("form", form).with("slug", &slug))?;
-    change(Update::Edit(slug, form), site).await
+    cluster: Cluster,
+    form: Submitted<Draft>,
+) -> Result {
+    site.recipes.get(&slug).or_not_found()?;
+    let page = |form| template!("form.html").with("form", form).with("slug", &slug);
+    let mut draft = form.valid(page)?;
+    let picture = cluster.keep_files("uploads", draft.picture.take()).await?.pop();
+    change(Update::Edit(slug, draft, picture), site, cluster).await
 }
 
 #[controller("changes.delete")]
-pub async fn delete(Path(slug): Path<String>, mut site: DataMut<Kitchen>) -> Result<Reply> {
-    site.update(Update::Delete(slug)).await??;
-    Ok(redirect_to("/"))
+pub async fn delete(Path(slug): Path<String>, site: DataMut<Kitchen>, cluster: Cluster) -> Result {
+    change(Update::Delete(slug), site, cluster).await.map(|_| redirect_to("/"))
 }
 
 #[controller("changes.comment")]
 pub async fn comment(
     Path(slug): Path<String>,
     site: DataMut<Kitchen>,
+    cluster: Cluster,
     form: Submitted<NewComment>,
-) -> Result<Reply> {
-    let page = |form| pages::recipe(&site, &slug).map(|page| page.with("comment", form));
-    change(Update::Comment(slug.clone(), form.valid(page)?), site).await
+) -> Result {
+    let page = recipe_page(template!("recipe.html"), &site, &slug)?;
+    let comment = form.with_user("author").valid(|form| page.with("comment", form))?;
+    change(Update::Comment(slug, comment), site, cluster).await
 }
 
 #[controller("changes.favourite")]
 pub async fn favourite(
     Path(slug): Path<String>,
     site: DataMut<Kitchen>,
+    cluster: Cluster,
     form: Submitted<Author>,
-) -> Result<Reply> {
-    let page = |form| pages::recipe(&site, &slug).map(|page| page.with("favourite", form));
-    change(Update::Favourite(slug.clone(), form.valid(page)?), site).await
+) -> Result {
+    let page = recipe_page(template!("recipe.html"), &site, &slug)?;
+    let reader = form.with_user("author").valid(|form| page.with("favourite", form))?;
+    change(Update::Favourite(slug, reader), site, cluster).await
 }
 
-/// Carries out a change and sends the reader to the recipe.
-async fn change(update: Update, mut site: DataMut<Kitchen>) -> Result<Reply> {
-    let slug = site.update(update).await??;
+/// Carries out a change, removes the picture that no recipe shows any more, and sends the reader to the recipe.
+async fn change(update: Update, mut site: DataMut<Kitchen>, cluster: Cluster) -> Result {
+    let (slug, old) = site.update(update).await??;
+    cluster.remove_files(old).await?;
     Ok(redirect_to(format!("/recipes/{slug}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_components_are_those_of_the_framework() {
+        let ours = include_str!("../templates/components.html");
+        assert_eq!(ours, headwater::form::COMPONENTS);
+    }
+
+    #[test]
+    fn a_name_can_stand_in_an_address() {
+        let errors = |name| Submitted::<Author>::of(&[("author", name)]).errors().len();
+        assert_eq!(["Ada", "Zoë O'Hara-Lund", "1st & 2nd?", "李"].map(errors), [0; 4]);
+        assert_eq!(["", "..", "a/b", "a\u{1}b", " \t"].map(errors), [1; 5]);
+    }
 }

@@ -3,10 +3,8 @@
 use std::collections::BTreeSet;
 
 use headwater::prelude::*;
-use serde::{Deserialize, Serialize};
 
-use crate::changes::Update;
-use crate::form::{Author, NewComment, RecipeForm};
+use crate::changes::{Author, NewComment, Update};
 
 /// All recipes, and what readers have said and done.
 #[derive(Clone, Default, State)]
@@ -27,6 +25,8 @@ pub struct Recipe {
     pub body: String,
     pub author: String,
     pub tags: Vec<String>,
+    /// The path of the file in the docroot.
+    pub picture: Option<String>,
     pub created: u64,
     pub favourites: BTreeSet<String>,
 }
@@ -46,45 +46,42 @@ pub struct Comment {
 impl Updates for Kitchen {
     const NAME: &'static str = "kitchen";
     type Update = Update;
-    /// The slug of the recipe.
-    type Output = String;
+    /// The slug of the recipe, and the picture that it has no longer.
+    type Output = (String, Option<String>);
     type Refusal = Violation;
 
-    fn apply(&mut self, update: Update, at: &mut At) -> Result<String, Violation> {
-        let (number, now) = (at.position.0, at.millis());
+    fn apply(&mut self, update: Update, at: &mut At) -> Result<Self::Output, Violation> {
+        let (number, created) = (at.position.0, at.millis());
         match update {
-            Update::Publish(form) => {
-                let slug = self.recipes.free_slug(&form.title, at);
-                let new = Recipe { slug: slug.clone(), number, created: now, ..Recipe::default() };
-                self.recipes.insert(new.with(form))?;
-                Ok(slug)
+            Update::Publish(draft, picture) => {
+                let slug = self.recipes.free_slug(&draft.title, at);
+                let empty = Recipe { slug: slug.clone(), number, created, ..Recipe::default() };
+                self.recipes.insert(empty)?;
+                self.apply(Update::Edit(slug, draft, picture), at)
             }
-            Update::Edit(slug, form) => {
-                self.recipes.update(&slug, |recipe| *recipe = recipe.clone().with(form))?;
-                Ok(slug)
+            Update::Edit(slug, draft, picture) => {
+                let old = self.recipes.update(&slug, |recipe| {
+                    recipe.tags = slugs(&draft.tags);
+                    (recipe.title, recipe.body) = (draft.title, draft.body);
+                    recipe.author = draft.by.author;
+                    picture.and_then(|new| recipe.picture.replace(new))
+                })?;
+                Ok((slug, old))
             }
             Update::Delete(slug) => {
-                self.recipes.remove(&slug)?;
+                let recipe = self.recipes.remove(&slug)?;
                 self.comments.remove_all(Comment::RECIPE, &slug);
-                Ok(slug)
+                Ok((slug, recipe.picture))
             }
             Update::Comment(slug, NewComment { by: Author { author }, body }) => {
                 let recipe = self.recipes.require(&slug)?.slug.clone();
-                self.comments.insert(Comment { number, recipe, author, body, written: now })?;
-                Ok(slug)
+                self.comments.insert(Comment { number, recipe, author, body, written: created })?;
+                Ok((slug, None))
             }
             Update::Favourite(slug, Author { author }) => {
                 self.recipes.update(&slug, |recipe| recipe.favourites.insert(author))?;
-                Ok(slug)
+                Ok((slug, None))
             }
         }
-    }
-}
-
-impl Recipe {
-    /// The recipe as its author has written it now.
-    fn with(self, form: RecipeForm) -> Recipe {
-        let (tags, RecipeForm { title, body, by, .. }) = (form.tags(), form);
-        Recipe { title, body, author: by.author, tags, ..self }
     }
 }

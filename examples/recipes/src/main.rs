@@ -1,23 +1,19 @@
-//! A recipe exchange: lists by tag and by author, comments, favourites, and the same as JSON.
+//! A recipe exchange: lists by tag and by author, pictures, comments, favourites, and the same as JSON, in two languages.
 //!
-//! [`kitchen`] is the data, [`form`] what readers enter, [`changes`] takes it, [`pages`] shows all of it. [`fresh`] is for tests. No page and no
-//! update names a group: a page depends on the rows that it has read.
+//! [`kitchen`] is the data; [`changes`] takes what readers send, [`pages`] shows all of it; [`visitors`] sign in and out. No page
+//! and no update names a group: a page depends on the rows that it has read.
 
 mod changes;
-mod form;
-mod fresh;
 mod kitchen;
 mod pages;
 mod seed;
 #[cfg(test)]
 mod tests;
+mod visitors;
 
 use std::process::ExitCode;
 
 use headwater::prelude::*;
-
-use changes::{comment, delete, edit, favourite, publish};
-use pages::{api_list, api_show, edit_form, list, new, show};
 
 fn main() -> ExitCode {
     app().run()
@@ -27,7 +23,11 @@ fn app() -> App {
     App::new()
         .state::<kitchen::Kitchen>()
         .seed::<kitchen::Kitchen>(seed::updates)
-        .variant(fresh::on_request)
-        .controllers(controllers![list, show, new, edit_form, api_list, api_show])
-        .controllers(controllers![publish, edit, delete, comment, favourite])
+        .session::<changes::Author>("/session")
+        .variant(visitors::variant)
+        .form_page::<changes::Draft>("pages.new", "form.html")
+        .form_page::<changes::Author>("visitors.form", "sign_in.html")
+        .controllers(controllers![pages::{list, show, edit_form, api_list, api_show}])
+        .controllers(controllers![changes::{publish, edit, delete, comment, favourite}])
+        .controllers(controllers![visitors::{sign_in, sign_out}])
 }

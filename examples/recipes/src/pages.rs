@@ -1,9 +1,8 @@
 //! What the site shows: lists, recipes, forms, and the same as JSON.
 
 use headwater::prelude::*;
-use serde::{Deserialize, Serialize};
 
-use crate::form::{Author, NewComment, RecipeForm};
+use crate::changes::{Author, Draft, NewComment};
 use crate::kitchen::{Comment, Kitchen, KitchenView, Recipe};
 
 /// The recipes of a list: those with a tag, those of an author, or all.
@@ -13,21 +12,9 @@ pub struct Which {
     author: Option<String>,
 }
 
-/// A recipe with what was said about it.
-#[derive(Serialize)]
-struct Whole {
-    #[serde(flatten)]
-    recipe: Ref<Recipe>,
-    comments: Rows<Comment>,
-}
-
 /// A page of a list, the newest recipe first. Only the list of all is there without recipes.
 #[controller("pages.list")]
-pub async fn list(
-    Path(which): Path<Which>,
-    page: PageNumber,
-    site: Data<Kitchen>,
-) -> Result<Reply> {
+pub async fn list(Path(which): Path<Which>, page: PageNumber, site: Data<Kitchen>) -> Result {
     let recipes = match (&which.tag, &which.author) {
         (Some(tag), _) => site.recipes.of(Recipe::BY_TAG, tag).or_not_found()?,
         (None, Some(author)) => site.recipes.of(Recipe::BY_AUTHOR, author).or_not_found()?,
@@ -38,47 +25,38 @@ pub async fn list(
 }
 
 #[controller("pages.show")]
-pub async fn show(Path(slug): Path<String>, site: Data<Kitchen>) -> Result<Reply> {
-    recipe(&site, &slug)
-}
-
-/// The form of a new recipe.
-#[controller("pages.new")]
-pub async fn new() -> Reply {
-    template!("form.html").with("form", RecipeForm::empty_form())
+pub async fn show(Path(slug): Path<String>, site: Data<Kitchen>) -> Result {
+    recipe_page(template!("recipe.html"), &site, &slug)
 }
 
 /// The form that edits a recipe.
 #[controller("pages.edit")]
-pub async fn edit_form(Path(slug): Path<String>, site: Data<Kitchen>) -> Result<Reply> {
+pub async fn edit_form(Path(slug): Path<String>, site: Data<Kitchen>) -> Result {
     let recipe = site.recipes.get(&slug).or_not_found()?;
-    let Recipe { title, body, author, tags, .. } = Recipe::clone(&recipe);
-    let recipe = RecipeForm { title, body, tags: tags.join(", "), by: Author { author } };
-    Ok(template!("form.html").with("form", recipe.filled_form()).with("slug", slug))
+    Ok(template!("form.html").with("form", Draft::form_of(&*recipe)).with("slug", slug))
 }
 
 /// The recipes as JSON, the newest first, fifty at a time.
 #[controller("api.list")]
-pub async fn api_list(page: PageNumber, site: Data<Kitchen>) -> Result<Reply> {
+pub async fn api_list(page: PageNumber, site: Data<Kitchen>) -> Result {
     let page = Pages::of(&site.recipes.ordered(Recipe::NUMBER).reversed(), page, 50)?;
     Ok(json(&page.rows.map_with(|recipe| whole(&site, recipe))))
 }
 
 #[controller("api.show")]
-pub async fn api_show(Path(slug): Path<String>, site: Data<Kitchen>) -> Result<Reply> {
+pub async fn api_show(Path(slug): Path<String>, site: Data<Kitchen>) -> Result {
     Ok(json(&whole(&site, site.recipes.get(&slug).or_not_found()?)))
 }
 
-/// The page of a recipe.
-pub fn recipe(site: &KitchenView, slug: &str) -> Result<Reply> {
-    let recipe = site.recipes.get(slug).or_not_found()?;
-    Ok(template("recipe.html")
-        .with("recipe", whole(site, recipe))
-        .with("comment", NewComment::empty_form())
-        .with("favourite", Author::empty_form()))
+/// The page of a recipe, with the empty forms for a comment and to keep it.
+pub fn recipe_page(page: Reply, site: &KitchenView, slug: &str) -> Result {
+    let page = page.with("recipe", whole(site, site.recipes.get(slug).or_not_found()?));
+    let page = page.with("comment", NewComment::empty_form());
+    Ok(page.with("favourite", Author::empty_form()))
 }
 
-fn whole(site: &KitchenView, recipe: Ref<Recipe>) -> Whole {
+/// A recipe with what was said about it.
+fn whole(site: &KitchenView, recipe: Ref<Recipe>) -> impl Serialize {
     let comments = site.comments.of(Comment::RECIPE, &recipe.slug).all();
-    Whole { recipe, comments }
+    recipe.with("comments", comments)
 }

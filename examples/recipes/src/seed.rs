@@ -1,7 +1,6 @@
 //! What is on a new site.
 
-use crate::changes::Update;
-use crate::form::{Author, NewComment, RecipeForm};
+use crate::changes::{Author, Draft, NewComment, Update};
 
 /// The updates that make the first recipes, the oldest first.
 pub fn updates() -> Vec<Update> {
@@ -160,7 +159,7 @@ pub fn updates() -> Vec<Update> {
 
 fn publish(title: &str, author: &str, tags: &str, body: &str) -> Update {
     let (title, body, tags) = (title.to_owned(), body.to_owned(), tags.to_owned());
-    Update::Publish(RecipeForm { title, body, tags, by: by(author) })
+    Update::Publish(Draft { title, body, tags, picture: None, by: by(author) }, None)
 }
 
 fn comment(slug: &str, author: &str, body: &str) -> Update {

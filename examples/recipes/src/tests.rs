@@ -1,22 +1,31 @@
 //! The site as its readers meet it: pages, forms, JSON.
 
+use headwater::prelude::http;
 use headwater::test::{Site, Visitor};
 use serde_json::{Value, json};
 
 use crate::app;
+use crate::changes::Author;
 
 /// A visitor who has just published a recipe, at its page.
 fn author_of(site: &Site, title: &str) -> Visitor {
     let mut visitor = site.visitor();
-    visitor.open("/new").fill("Title", title).fill("Recipe", "Stir.").fill("Your name", "Ada");
+    visitor.open("/recipes").fill("Title", title).fill("Recipe", "Stir.").fill("Your name", "Ada");
     visitor.press("Publish").follow().page().has("h1", title);
+    visitor
+}
+
+/// A visitor who has signed in under this name.
+fn signed_in(site: &Site, name: &str) -> Visitor {
+    let mut visitor = site.visitor();
+    visitor.sign_in(&Author { author: name.to_owned() });
     visitor
 }
 
 #[test]
 fn every_link_leads_somewhere() {
     let pages = Site::of(app()).check_links();
-    for page in ["/?page=2", "/tags/supper", "/authors/Ruth", "/recipes/plum-crumble", "/new"] {
+    for page in ["/?page=2", "/tags/supper", "/authors/Ruth", "/recipes/plum-crumble", "/recipes"] {
         assert!(pages.iter().any(|known| known == page), "nothing links to {page}: {pages:?}");
     }
 }
@@ -34,7 +43,7 @@ fn a_list_without_recipes_is_not_there_unless_it_is_that_of_all() {
 fn what_lacks_something_comes_back_with_what_was_entered() {
     let site = Site::of(app());
     let mut visitor = site.visitor();
-    visitor.open("/new").fill("Title", "Toast").fill("Your name", "<b>").press("Publish");
+    visitor.open("/recipes").fill("Title", "Toast").fill("Your name", "<b>").press("Publish");
     let text = visitor.page().is(422).has("[role=alert]", "Recipe: Please fill in").to_string();
     assert!(
         text.contains("\nTitle: \"Toast\"\n") && text.contains("\nYour name: \"<b>\"\n"),
@@ -61,6 +70,28 @@ fn what_lacks_something_comes_back_with_what_was_entered() {
 }
 
 #[test]
+fn a_form_is_found_again_where_it_was_sent_to_in_each_language() {
+    let site = Site::of(app());
+    for (language, title) in [("en", "Bring a recipe"), ("de", "Ein Rezept mitbringen")] {
+        let mut visitor = site.visitor();
+        visitor.speaks(language).open("/recipes").page().has("h1", title);
+        visitor.open("/new").follow().page().has("h1", title);
+        let recipe = "/recipes/plum-crumble";
+        for step in ["comments", "favourite"] {
+            visitor.open(&format!("{recipe}/{step}")).page().is(200).has("h1", "Plum crumble");
+        }
+        for step in ["edit", "delete"] {
+            visitor.open(&format!("{recipe}/{step}")).page().is(200).has("form.danger", "");
+        }
+        visitor.open("/session").page().has("label", "").is(200);
+    }
+    let mut visitor = site.visitor();
+    visitor.open("/recipes/plum-crumble").within("#comments").press("Post it");
+    visitor.sends("referer", "http://localhost/recipes/plum-crumble/comments").press("Deutsch");
+    visitor.follow().page().is(200).has("button", "Abschicken");
+}
+
+#[test]
 fn a_recipe_is_commented_on_kept_edited_and_deleted() {
     let site = Site::cluster(app(), 2);
     let mut visitor = author_of(&site, "Short life");
@@ -84,5 +115,89 @@ fn a_recipe_is_commented_on_kept_edited_and_deleted() {
     for page in [address.clone(), format!("{address}/edit"), format!("/api{address}")] {
         visitor.open(&page).page().is(404);
     }
+    site.audit();
+}
+
+#[test]
+fn a_visitor_signs_in_by_a_name_is_greeted_and_signs_out() {
+    let site = Site::cluster(app(), 2);
+    let mut visitor = site.visitor();
+    visitor.open("/").click("Sign in").fill("Your name", "a/b").press("Sign in");
+    visitor.page().is(422).has("[role=alert]", "Your name: A name begins with");
+    visitor.fill("Your name", "Ada <3").press("Sign in").follow();
+    visitor.page().has(".visitor", "Ada <3").has(".flash", "Welcome, Ada <3.");
+    for page in ["/", "/recipes/plum-crumble", "/tags/supper", "/nowhere"] {
+        visitor.open(page).page().has(".visitor", "Ada <3").has_no(".flash", "");
+        site.visitor().open(page).page().has_no(".visitor", "").has("nav", "Sign in");
+    }
+    // Nobody's name is in the page that all of them share.
+    signed_in(&site, "Bo").open("/").page().has(".visitor", "Bo").has_no("header", "Ada");
+    visitor.open("/").press("Sign out").follow().page().has(".flash", "You have signed out.");
+    visitor.page().has_no(".visitor", "").has("nav", "Sign in");
+}
+
+#[test]
+fn what_a_visitor_who_has_signed_in_sends_has_the_name_of_the_session() {
+    let site = Site::cluster(app(), 2);
+    let mut ada = signed_in(&site, "Ada");
+    let form = "/recipes";
+    ada.open(form).page().has_no("label", "Your name");
+    ada.fill("Title", "Toast").fill("Recipe", "Wait.").press("Publish").follow();
+    ada.page().has("h1", "Toast").has(".meta", "by Ada").has_no("label", "Your name");
+    ada.within("#favourites").press("Keep it").follow();
+    ada.within("#comments").press("Post it").page().is(422).has_no("label", "Your name");
+    ada.within("#comments").fill("Your comment", "Mine.").press("Post it").follow();
+    ada.page().has("#favourites", "Ada").has("#comments h3", "Ada");
+
+    // Whatever is sent as the name of another.
+    let urlencoded = "application/x-www-form-urlencoded";
+    let sent = http::Request::post("/recipes/toast/comments").header("content-type", urlencoded);
+    ada.send(sent.body("author=Bo&body=Not+mine.").unwrap()).follow();
+    assert_eq!(ada.page().texts("#comments h3").len(), 3, "{}", ada.page());
+    ada.page().has_no("#comments h3", "Bo");
+
+    // The recipe stays that of its author, whoever edits it.
+    let mut bo = signed_in(&site, "Bo");
+    bo.open("/recipes/toast").click("Edit").fill("Recipe", "Wait for it.").press("Save").follow();
+    bo.page().has(".recipe", "Wait for it.").has(".meta", "by Ada");
+    site.audit();
+}
+
+#[test]
+fn a_picture_is_shown_replaced_and_removed_with_its_recipe() {
+    let site = Site::cluster(app(), 2);
+    let png = |more: &str| [b"\x89PNG\r\n\x1a\n", more.as_bytes()].concat();
+    let mut visitor = site.visitor();
+    let form = |visitor: &mut Visitor| {
+        visitor.open("/recipes").fill("Title", "Eggs").fill("Recipe", "Boil.");
+        visitor.fill("Your name", "Ada");
+    };
+    form(&mut visitor);
+    visitor.attach("Picture", "eggs.png", "<svg/>").press("Publish");
+    visitor.page().is(422).has("[role=alert]", "Picture: ");
+    form(&mut visitor);
+    visitor.attach("Picture", "eggs.png", png("1")).press("Publish").follow();
+    let address = visitor.page().address().to_owned();
+    let picture = |visitor: &mut Visitor| -> String {
+        let recipe: Value = visitor.open(&format!("/api{address}")).page().json();
+        format!("/{}", recipe["picture"].as_str().unwrap())
+    };
+    let first = picture(&mut visitor);
+    for page in ["/", "/authors/Ada", &address] {
+        let source = visitor.open(page).page().source();
+        assert!(source.contains(&format!("<img src=\"{first}\"")), "{page}: {source}");
+    }
+    assert_eq!(visitor.open(&first).page().is(200).body(), &png("1"));
+    assert_eq!(visitor.page().header("content-type"), "image/png");
+
+    // Without a new one it stays.
+    visitor.open(&address).click("Edit").fill("Recipe", "Boil them.").press("Save").follow();
+    assert_eq!(picture(&mut visitor), first);
+    visitor.open(&address).click("Edit").attach("Picture", "b.png", png("2")).press("Save");
+    let second = picture(&mut visitor);
+    assert_eq!(visitor.open(&second).page().is(200).body(), &png("2"));
+    visitor.open(&first).page().is(404);
+    visitor.open(&address).click("Edit").press("Delete this recipe").follow();
+    visitor.open(&second).page().is(404);
     site.audit();
 }

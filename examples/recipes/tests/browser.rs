@@ -8,7 +8,7 @@ use headwater_tests::{Browser, Cluster, Site};
 async fn no_page_has_complaints_or_keeps_people_out_nor_has_a_form_that_is_refused() {
     let Some(mut browser) = Browser::start().await else { return };
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let files = ["project.toml", "dispatch.conf", "templates", "docroot"];
+    let files = ["project.toml", "dispatch.conf", "templates", "locales", "docroot"];
     let site = Site::new(env!("CARGO_BIN_EXE_recipes"));
     let cluster =
         Cluster::start(files.iter().fold(site, |site, name| site.copy(root, name)), 1).await;
@@ -21,7 +21,7 @@ async fn no_page_has_complaints_or_keeps_people_out_nor_has_a_form_that_is_refus
     browser.open(&format!("{site}/nowhere")).await;
     browser.is_sound().await;
 
-    browser.open(&format!("{site}/new")).await;
+    browser.open(&format!("{site}/recipes")).await;
     browser.fill("Title", " ").await;
     browser.fill("Recipe", "Stir <b>slowly</b>.").await;
     browser.fill("Your name", "Ada").await;

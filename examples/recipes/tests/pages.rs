@@ -8,7 +8,7 @@ use headwater_tests::{Client, Cluster, Response, Shared, Site};
 static CLUSTER: LazyLock<Shared> = LazyLock::new(|| {
     Shared::start(|| {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let files = ["project.toml", "dispatch.conf", "templates", "docroot"];
+        let files = ["project.toml", "dispatch.conf", "templates", "locales", "docroot"];
         let site = Site::new(env!("CARGO_BIN_EXE_recipes"));
         Cluster::start(files.iter().fold(site, |site, name| site.copy(root, name)), 2)
     })

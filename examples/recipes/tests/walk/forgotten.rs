@@ -49,7 +49,7 @@ async fn groups_that_are_named_by_hand_leave_pages_stale_in_six_cases() {
     let cluster = cluster(env!("CARGO_BIN_EXE_by-hand"), FRONTENDS).await;
     // Only lists have been forgotten, so only they are read unless the walk is to be long.
     let pages = if reads(0) == 0 { Pages::lists() } else { Pages::new() };
-    let mut walk = Walk::new(&cluster, pages, seed);
+    let mut walk = Walk::new(&cluster, pages, seed).await;
     while walk.tally().reads < 40_000
         && (!FORGOTTEN.iter().all(|it| found(&walk, it)) || walk.tally().reads < reads(0))
     {

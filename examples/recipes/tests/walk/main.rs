@@ -2,7 +2,8 @@
 //!
 //! One back end, three front ends. After each of many random changes (publish, edit, delete, comment,
 //! favourite, several at once) every page of the site is read from every front end and compared with its
-//! fresh copy, which a request with `x-fresh: 1` gets.
+//! fresh copy, which a request with `x-fresh: 1` gets: by a guest in English, by one in German, and by a visitor who has
+//! signed in.
 //!
 //! - `cast`: what changes are made of. `change`: one change, or several at once.
 //! - `forgotten`: the same with groups that are named by hand.
@@ -45,10 +46,12 @@ fn number(variable: &str, otherwise: usize) -> usize {
 /// A site with the files of this package.
 async fn cluster(program: &str, frontends: usize) -> Cluster {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let files = ["dispatch.conf", "templates", "docroot"];
+    let files = ["dispatch.conf", "templates", "locales", "docroot"];
     let site = files.iter().fold(Site::new(program), |site, name| site.copy(root, name));
     // In development there are notices of the auditor on the pages.
-    let site = site.project("environment = \"production\"\n[docroot]\npath = \"docroot\"\n");
+    let languages = "languages = [\"en\", \"de\"]\nlanguage_cookie = \"language\"\n";
+    let production = "environment = \"production\"\n[docroot]\npath = \"docroot\"\n";
+    let site = site.project(&format!("{languages}{production}"));
     Cluster::start(site, frontends).await
 }
 
@@ -56,7 +59,7 @@ async fn cluster(program: &str, frontends: usize) -> Cluster {
 async fn no_page_is_stale_and_few_are_made_anew_in_vain() {
     let seed = Seed::take("RECIPES_SEED");
     let cluster = cluster(env!("CARGO_BIN_EXE_recipes"), FRONTENDS).await;
-    let mut walk = Walk::new(&cluster, Pages::new(), seed);
+    let mut walk = Walk::new(&cluster, Pages::new(), seed).await;
     while walk.tally().reads < reads(4_000) {
         walk.step().await;
     }

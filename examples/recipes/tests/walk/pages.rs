@@ -34,7 +34,7 @@ impl Pages {
     pub fn new() -> Pages {
         let mut known = BTreeSet::new();
         let mut add = |kind, target| known.insert(Page { kind, target });
-        add("/new", "/new".to_owned());
+        add("/recipes", "/recipes".to_owned());
         for address in cast::TITLES.map(cast::address) {
             add("/recipes/{slug}/edit", format!("{address}/edit"));
             add("/api/recipes/{slug}", format!("/api{address}"));

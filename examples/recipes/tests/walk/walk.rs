@@ -25,6 +25,8 @@ const READ_MEANWHILE: usize = 24;
 /// A walk through a cluster.
 pub struct Walk {
     frontends: Vec<Client>,
+    /// What the visitor of each front end sends, so that each has pages of one language and class.
+    headers: Vec<[(&'static str, String); 2]>,
     operators: Vec<Client>,
     choices: StdRng,
     present: BTreeSet<&'static str>,
@@ -43,11 +45,19 @@ struct Last {
 }
 
 impl Walk {
-    /// A walk that begins with a new site and reads these pages of it.
-    pub fn new(cluster: &Cluster, pages: Pages, seed: Seed) -> Walk {
-        let frontends = cluster.frontends.iter().map(|node| node.visitor().keep_alive());
+    /// A walk that begins with a new site and reads these pages of it: as a guest in English, as one in German, and signed in.
+    pub async fn new(cluster: &Cluster, pages: Pages, seed: Seed) -> Walk {
+        let frontends: Vec<Client> =
+            cluster.frontends.iter().map(|node| node.visitor().keep_alive()).collect();
+        let answer = frontends[0].form("/session", "author=Ruth").await;
+        let session = answer.header("set-cookie").split(';').next().unwrap_or_default();
+        let visitors = [("en", ""), ("de", ""), ("de", session)].into_iter().cycle();
+        let headers = visitors.map(|(language, cookie)| {
+            [("accept-language", language.to_owned()), ("cookie", cookie.to_owned())]
+        });
         Walk {
-            frontends: frontends.collect(),
+            headers: headers.take(frontends.len()).collect(),
+            frontends,
             operators: cluster.frontends.iter().map(Node::operator).collect(),
             choices: seed.choices(0),
             present: cast::TITLES[..cast::PUBLISHED].iter().copied().collect(),
@@ -97,7 +107,9 @@ impl Walk {
         ];
         changes.push(Change::random(&present, &absent, &mut self.choices));
         let pages = self.kept.keys().sample(&mut self.choices, READ_MEANWHILE);
-        let reading = pages.into_iter().map(|(at, target)| self.frontends[*at].page(target));
+        let reading = pages
+            .into_iter()
+            .map(|(at, target)| self.page(&self.frontends[*at], *at, target, None));
         let sending = changes.iter().zip(self.frontends.iter().cycle());
         let sending = sending.map(|(change, frontend)| change.send(frontend));
         let (answers, _) = tokio::join!(join_all(sending), join_all(reading));
@@ -134,14 +146,17 @@ impl Walk {
         for pages in pages.chunks(AT_ONCE) {
             let visitor = &self.frontends[self.choices.random_range(0..self.frontends.len())];
             let reading = pages.iter().map(async |page| {
-                let anew = [("x-fresh", "1")];
-                let fresh = visitor.page_with(&page.target, &anew).await;
-                let read = self.frontends.iter().map(|it| it.page(&page.target));
-                (page, fresh, join_all(read).await)
+                let pairs = self.frontends.iter().enumerate().map(async |(at, frontend)| {
+                    let anew = Some(("x-fresh", "1"));
+                    let fresh = self.page(visitor, at, &page.target, anew).await;
+                    (fresh, self.page(frontend, at, &page.target, None).await)
+                });
+                (page, join_all(pairs).await)
             });
-            for (page, fresh, read) in join_all(reading).await {
-                assert!(fresh.cache_status().ends_with("fwd=bypass"), "{}", fresh.cache_status());
-                for (frontend, response) in read.into_iter().enumerate() {
+            for (page, pairs) in join_all(reading).await {
+                for (frontend, (fresh, response)) in pairs.into_iter().enumerate() {
+                    let status = fresh.cache_status();
+                    assert!(status.ends_with("fwd=bypass"), "{status}");
                     self.compare(change, page, frontend, response, &fresh);
                 }
             }
@@ -152,6 +167,19 @@ impl Walk {
         }
     }
 
+    /// A page as the visitor of the front end with this number sees it.
+    async fn page(
+        &self,
+        frontend: &Client,
+        number: usize,
+        target: &str,
+        more: Option<(&str, &str)>,
+    ) -> Response {
+        let own = self.headers[number].iter().map(|(name, value)| (*name, value.as_str()));
+        let headers: Vec<(&str, &str)> = own.chain(more).collect();
+        frontend.page_with(target, &headers).await
+    }
+
     /// Has the auditor of each front end compare all pages: it must find those that are stale.
     async fn audit(&self) {
         let json = [("content-type", "application/json")];
@@ -160,9 +188,12 @@ impl Walk {
             let audit = audit.json();
             assert_eq!(audit["is_complete"], true, "{audit}");
             let findings = audit["findings"].as_array().expect("a list").iter();
-            let found: BTreeSet<&str> = findings.filter_map(|it| it["key"].as_str()).collect();
+            // Behind the address it says of which variant the page is.
+            let address = |key: &'_ str| key.split(' ').next().unwrap_or_default().to_owned();
+            let found = findings.filter_map(|it| it["key"].as_str());
+            let found: BTreeSet<String> = found.map(address).collect();
             let stale = self.kept.iter().filter(|((of, _), last)| *of == frontend && last.stale);
-            let stale: BTreeSet<&str> = stale.map(|((_, target), _)| target.as_str()).collect();
+            let stale: BTreeSet<String> = stale.map(|((_, target), _)| target.clone()).collect();
             assert_eq!(found, stale, "what the auditor finds, and what is stale");
         }
     }
