@@ -1,6 +1,6 @@
-//! Two visitors with sessions on the same cached pages, over both front ends, while their sessions end, languages switch, files are
-//! loaded anew, front ends are killed, stopped and cut off: no page ever shows the other's name, or the name of a session that
-//! has ended.
+//! Two visitors with sessions on the same cached pages, over both front ends, while their sessions end, languages switch, templates
+//! and catalogues are loaded anew, front ends are killed, stopped and cut off: no page ever shows the other's name, or the name of a
+//! session that has ended, or speaks another language than its reader.
 //!
 //! It takes ten seconds; `PERSONAL_SECONDS` makes it longer, `PERSONAL_SEED` repeats its choices.
 
@@ -39,7 +39,6 @@ cache = "no_cache"
 [[route]]
 path = "/badged"
 template = "badged.html"
-vary = ["accept-language"]
 
 [[route]]
 path = "/corner"
@@ -49,13 +48,20 @@ session = "user"
 [[route]]
 path = "/cornered"
 template = "cornered.html"
-vary = ["accept-language"]
 "#;
 
 /// The pages that are read; the first two are cached for all.
 const PAGES: [&str; 5] = ["/badged", "/cornered", "/corner", "/badge", "/greeting"];
 
-const LANGUAGES: [&str; 2] = ["en", "de"];
+/// Those that speak the language of the visitor.
+const SPEAKING: [&str; 4] = ["/badged", "/cornered", "/badge", "/greeting"];
+
+/// The languages, with a word of each.
+const LANGUAGES: [(&str, &str); 2] = [("en", "hello"), ("de", "servus")];
+
+/// What `badge.html` and `greeting.html` say.
+const SESSION: &str =
+    "{{ t(key=\"word\") }}, {% if session %}{{ session.name }}{% else %}guest{% endif %}";
 
 /// A session of a visitor. Each has a name of its own, so that every page shows of which one it is.
 #[derive(Debug, Clone)]
@@ -151,13 +157,22 @@ async fn read(trial: Arc<Trial>, account: Arc<RwLock<Account>>, mut choices: Std
     while trial.goes_on() {
         let Account { name, cookie, has_ended } = account.read().unwrap().clone();
         let page = PAGES[choices.random_range(0..PAGES.len())];
-        let language = LANGUAGES[choices.random_range(0..LANGUAGES.len())];
+        let (language, word) = LANGUAGES[choices.random_range(0..LANGUAGES.len())];
         let headers = [("cookie", &*cookie), ("accept-language", language)];
         let Some(answer) = ask(&trial.client(&mut choices), "GET", page, &headers, "").await else {
             continue;
         };
         if answer.status != 200 {
             continue;
+        }
+        if SPEAKING.contains(&page) {
+            let mut others = LANGUAGES.iter().filter(|(other, _)| *other != language);
+            let is_right = answer.text().contains(word)
+                && others.all(|(_, foreign)| !answer.text().contains(foreign));
+            assert!(is_right, "{page} is asked for in {language}: {}", answer.text());
+            if !answer.text().contains(&format!("{word} 0")) {
+                trial.count(page, "a catalogue that was loaded anew");
+            }
         }
         for shown in names(answer.text()) {
             assert_eq!(shown, name, "{page} shows another session: {}", answer.text());
@@ -175,22 +190,49 @@ async fn read(trial: Arc<Trial>, account: Arc<RwLock<Account>>, mut choices: Std
     }
 }
 
+/// Writes a file in the place of another: a front end that reads it meanwhile finds either.
+fn replace(site: &Site, name: &str, text: &str) {
+    site.clone().file("draft", text);
+    std::fs::rename(site.path("draft"), site.path(name)).unwrap();
+}
+
+/// A page that speaks the visitor's language, and has a part; `version` is shown.
+fn page_with(part: &str, version: u128) -> String {
+    format!(
+        "<p lang=\"{{{{ lang }}}}\">{version} {{{{ t(key=\"word\") }}}}: {{{{ part(url=\"{part}\") }}}}</p>"
+    )
+}
+
+/// The catalogue of a language.
+fn catalogue(word: &str, version: u128) -> String {
+    format!("word = {word} {version}\n")
+}
+
+/// Gives the front ends other texts in all languages.
+fn load_catalogues_anew(cluster: &mut Cluster, version: u128) {
+    for (language, word) in LANGUAGES {
+        replace(&cluster.site, &format!("locales/{language}/site.ftl"), &catalogue(word, version));
+    }
+    cluster.frontends.iter_mut().for_each(headwater_tests::Node::hang_up);
+}
+
 /// Does something to the site.
 async fn disturb(cluster: &mut Cluster, trial: &Trial, choices: &mut StdRng) {
     let number = choices.random_range(0..cluster.frontends.len());
     let outage = Duration::from_millis(choices.random_range(100..1500));
-    match choices.random_range(0..4) {
+    match choices.random_range(0..5) {
         0 => {
-            let text = format!("<p>{outage:?} {{{{ part(url=\"/badge\") }}}}</p>");
-            cluster.site.clone().template("badged.html", &text);
+            let page = page_with("/badge", outage.as_millis());
+            replace(&cluster.site, "templates/badged.html", &page);
             cluster.frontends.iter_mut().for_each(headwater_tests::Node::hang_up);
         }
-        1 => {
+        1 => load_catalogues_anew(cluster, outage.as_millis()),
+        2 => {
             cluster.frontends[number].kill().await;
             cluster.frontends[number].restart().await;
             trial.frontends.write().unwrap()[number] = cluster.frontends[number].http();
         }
-        2 => {
+        3 => {
             cluster.relays[number].cut(Cut::Silence);
             tokio::time::sleep(outage).await;
             cluster.relays[number].heal();
@@ -211,8 +253,14 @@ async fn no_page_shows_another_visitors_name_or_a_session_that_has_ended() {
     let seed = Seed::take("PERSONAL_SEED");
     let site = Site::test_site(PROGRAM)
         .project("languages = [\"en\", \"de\"]\n[link]\nlease = \"1s\"\n")
-        .template("cornered.html", "<p>{{ part(url=\"/corner\") }}</p>")
+        .template("badge.html", SESSION)
+        .template("greeting.html", &format!("{{{{ controller }}}} and {SESSION}"))
+        .template("badged.html", &page_with("/badge", 0))
+        .template("cornered.html", &page_with("/corner", 0))
         .route(ROUTES);
+    let site = LANGUAGES.iter().fold(site, |site, (language, word)| {
+        site.file(&format!("locales/{language}/site.ftl"), catalogue(word, 0))
+    });
     let mut cluster = Cluster::start(site, 2).await;
     let trial = Arc::new(Trial {
         until: Instant::now() + Duration::from_secs(seconds),
@@ -231,6 +279,7 @@ async fn no_page_shows_another_visitors_name_or_a_session_that_has_ended() {
         }
     }
     let mut choices = seed.choices(99);
+    load_catalogues_anew(&mut cluster, 1);
     while trial.goes_on() {
         disturb(&mut cluster, &trial, &mut choices).await;
     }
@@ -247,5 +296,9 @@ async fn no_page_shows_another_visitors_name_or_a_session_that_has_ended() {
         let what = if is_cached { "the visitor, from the cache" } else { "the visitor" };
         assert!(seen.contains_key(&(page, what)), "{page} has never shown {what}");
         assert!(seen.contains_key(&(page, "a guest")), "{page} has never shown a guest");
+    }
+    for page in SPEAKING {
+        let anew = "a catalogue that was loaded anew";
+        assert!(seen.contains_key(&(page, anew)), "{page} has never shown {anew}");
     }
 }
