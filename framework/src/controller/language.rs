@@ -46,7 +46,7 @@ mod tests {
         request.parts.headers.insert(REFERER, referer.parse().unwrap());
         let languages = Languages::new(["en", "pt-BR"]);
         let answer = choose(request, languages, "language".to_owned()).await;
-        answer.unwrap_or_else(|error| crate::reply::IntoReply::into_reply(error))
+        answer.unwrap_or_else(crate::reply::IntoReply::into_reply)
     }
 
     #[tokio::test]

@@ -80,8 +80,37 @@ pub mod cluster {}
 
 pub mod data {}
 
+/// People with their portraits.
 pub mod files {
     pub use headwater::prelude::*;
+
+    #[derive(Clone, Serialize, Deserialize, Row)]
+    pub struct Person {
+        #[row(key)]
+        pub id: u64,
+        pub portrait: Option<String>,
+    }
+
+    #[derive(Clone, Default, State)]
+    pub struct People {
+        pub people: Table<Person>,
+    }
+
+    #[derive(Clone, Serialize, Deserialize)]
+    pub enum Update {
+        Portrait(u64, Option<String>),
+    }
+
+    impl Updates for People {
+        type Update = Update;
+        type Output = Option<String>;
+        type Refusal = Violation;
+
+        fn apply(&mut self, update: Update, _: &mut At) -> Result<Option<String>, Violation> {
+            let Update::Portrait(id, new) = update;
+            self.people.update(id, |person| std::mem::replace(&mut person.portrait, new))
+        }
+    }
 }
 
 pub mod first_steps {}
@@ -122,8 +151,40 @@ pub mod forms {
     }
 }
 
+/// The members of the chapter on sessions, and what they write.
 pub mod fragments {
     pub use headwater::prelude::*;
+
+    pub use super::sessions::Members;
+
+    #[derive(Clone, Serialize, Deserialize, Session)]
+    pub struct Account {
+        #[session(user)]
+        pub id: u64,
+    }
+
+    #[derive(Clone, Serialize, Deserialize, Row)]
+    pub struct Story {
+        #[row(key)]
+        pub slug: String,
+        #[row(index)]
+        pub author: String,
+    }
+
+    #[derive(Clone, Default, State)]
+    pub struct Library {
+        pub stories: Table<Story>,
+    }
+
+    impl Updates for Library {
+        type Update = Story;
+        type Output = ();
+        type Refusal = Violation;
+
+        fn apply(&mut self, story: Story, _: &mut At) -> Result<(), Violation> {
+            self.stories.upsert(story)
+        }
+    }
 }
 
 pub mod http {
