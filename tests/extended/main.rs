@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::io;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use futures_util::future::BoxFuture;
@@ -142,6 +143,15 @@ async fn echo(request: http::Request<Body>) -> http::Response<Full<Bytes>> {
         .unwrap_or_default()
 }
 
+/// Keeps what is said of each request beside it, for as long as the process runs.
+async fn keep(request: http::Request<Body>) -> http::Response<Full<Bytes>> {
+    static KEPT: Mutex<Vec<http::Extensions>> = Mutex::new(Vec::new());
+    let (parts, _) = request.into_parts();
+    let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    kept.push(parts.extensions);
+    http::Response::new(kept.len().to_string().into())
+}
+
 /// Sends back what comes over an upgraded connection.
 async fn socket(request: http::Request<Body>) -> http::Response<Full<Bytes>> {
     let is_upgrade = request.headers().get("upgrade").is_some_and(|to| to == "echo");
@@ -164,6 +174,7 @@ fn main() -> ExitCode {
         .resource(greeter)
         .controllers(controllers![greet])
         .service("echo", Raw(echo))
+        .service("keep", Raw(keep))
         .service("socket", Raw(socket));
     // Most tests are of a site without.
     if std::env::var_os("LAYERS").is_some() {

@@ -1,7 +1,13 @@
 //! Layers of the site around all requests of a front end.
 
+use std::time::Duration;
+
+use bytes::Bytes;
 use headwater::internals::config::Mode;
 use headwater_tests::{Client, Site, until};
+use http_body_util::{BodyExt, Empty};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::net::TcpStream;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_extended-site");
 
@@ -47,4 +53,25 @@ async fn a_site_without_layers_has_none() {
     node.ready().await;
     let response = Client::new(node.http()).get("/").await.unwrap();
     assert_eq!((response.status, response.header("x-layer")), (200, ""));
+}
+
+#[tokio::test]
+async fn a_service_that_keeps_what_is_said_of_its_requests_holds_up_no_connection() {
+    let site = site().route("[[route]]\npath = \"/keep\"\nservice = \"keep\"\n");
+    let launch = site.node(Mode::SingleNodeWithCache, "n1").variable("LAYERS", "1");
+    let node = launch.start().await;
+    node.ready().await;
+    let stream = TcpStream::connect(node.http()).await.unwrap();
+    let builder = hyper::client::conn::http2::Builder::new(TokioExecutor::new());
+    let (mut sender, connection) =
+        builder.handshake::<_, Empty<Bytes>>(TokioIo::new(stream)).await.unwrap();
+    tokio::spawn(connection);
+    // So many may be under way on one connection, and one more.
+    for number in 1..=201 {
+        let request = http::Request::get("http://site/keep").body(Empty::new()).unwrap();
+        let answering = tokio::time::timeout(Duration::from_secs(5), sender.send_request(request));
+        let answer = answering.await.unwrap_or_else(|_| panic!("request {number} has no place"));
+        let text = answer.unwrap().into_body().collect().await.unwrap().to_bytes();
+        assert_eq!(text, number.to_string());
+    }
 }

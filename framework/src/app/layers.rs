@@ -109,9 +109,11 @@ impl Layered {
 /// Answers a request that says in its extensions what the server has said of it.
 fn answer(
     frontend: &Arc<FrontEnd>,
-    request: Request<Body>,
+    mut request: Request<Body>,
 ) -> Either<Ready<Response<Body>>, impl Future<Output = Response<Body>> + Send + use<>> {
-    let (peer, work) = (From::of(&request), request.extensions().get::<Work>().cloned());
+    let peer = From::of(&request);
+    // A service of the site that keeps the extensions of a request must not keep its place.
+    let work = request.extensions_mut().remove::<Work>();
     frontend.answer(request, peer, work)
 }
 
