@@ -35,7 +35,7 @@ async fn stepped() -> Reply {
 
 async fn mark(reply: Reply) -> Reply {
     let status = reply.status().as_u16();
-    reply.header("x-seen", status)
+    reply.header("x-seen", status).header("cache-control", "max-age=1")
 }
 
 #[controller("gone")]
@@ -157,6 +157,8 @@ async fn a_reader_without_a_session_is_sent_to_sign_in_and_a_program_is_told_so(
     for (accept, status) in [(BROWSER, 303), (PROGRAM, 401)] {
         let answer = ask(&site, "GET", "/stepped", accept).await;
         assert_eq!((answer.status().as_u16(), text(&answer, "x-seen")), (status, "303"));
+        // What it has other caches keep is for clients that accept the same.
+        assert_eq!(text(&answer, "vary"), "accept", "{status}");
     }
     site.stop().await;
 }

@@ -81,17 +81,16 @@ impl Maker {
         language: Option<&str>,
     ) -> Made {
         let wants_problem = failed.scope.sends_problems || wants_problem(client);
-        let failure = &failed.failure;
-        if let Some(redirect) = failure.sign_in.filter(|_| !wants_problem) {
-            let (page, inline) = (Rendered::default(), InlineHashes::default());
-            return made(redirect, failure.headers.clone(), page, inline);
-        }
-        let mut made = match wants_problem {
-            true => {
+        let mut made = match failed.failure.sign_in {
+            _ if wants_problem => {
                 self.log(failed);
                 self.problem_document(failed)
             }
-            false => self.error_page(edition, failed, language),
+            Some(redirect) => {
+                let (page, inline) = (Rendered::default(), InlineHashes::default());
+                made(redirect, failed.failure.headers.clone(), page, inline)
+            }
+            None => self.error_page(edition, failed, language),
         };
         // A controller may have said that it is kept elsewhere.
         if made.headers.contains_key(header::CACHE_CONTROL) {
