@@ -7,43 +7,59 @@
 //! aliases, and whichever filled the cache answers all of them; so a page to which an alias may
 //! lead is in its group whatever the alias itself takes.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use http::Method;
 
 use super::canonical::CanonicalPath;
 use super::captures::Captures;
 use super::resolution::Resolution;
-use super::route::Target;
+use super::route::{Route, Target};
 use super::table::Table;
 use crate::dispatch::CacheType;
+
+/// What is known beforehand of the unsafe requests of a site.
+#[derive(Debug, Clone)]
+pub(super) struct UnsafeRequests {
+    /// The unsafe methods that any route takes.
+    methods: HashSet<Method>,
+    /// The paths to which aliases lead; `None` if one leads where its request says.
+    aliased: Option<HashSet<String>>,
+}
+
+impl UnsafeRequests {
+    /// Those that these routes take.
+    pub(super) fn of(routes: &[Arc<Route>]) -> UnsafeRequests {
+        let methods = routes.iter().flat_map(|route| &route.methods);
+        let aliased = routes.iter().filter_map(|route| match &route.target {
+            Target::Alias(alias) => Some(alias.0.literal().map(str::to_owned)),
+            Target::Controller(_)
+            | Target::Template(_)
+            | Target::Service(_)
+            | Target::Files { .. }
+            | Target::Redirect { .. } => None,
+        });
+        UnsafeRequests {
+            methods: methods.filter(|method| !method.is_safe()).cloned().collect(),
+            aliased: aliased.collect(),
+        }
+    }
+}
 
 impl Table {
     /// Whether some request with an unsafe method (RFC 9110, section 9.2.1) has the URL of the page
     /// at `path`, the canonical path after aliases.
     pub fn may_be_changed(&self, path: &str) -> bool {
-        let methods = self.routes.iter().flat_map(|route| &route.methods);
-        let mut unsafe_methods: Vec<&Method> = methods.filter(|method| !method.is_safe()).collect();
-        unsafe_methods.sort_unstable_by_key(|method| method.as_str());
-        unsafe_methods.dedup();
-        let is_taken = |method: &&Method| self.takes(method, path);
-        let may_lead_here = |target: &Target| match target {
-            Target::Alias(alias) => alias.0.literal().is_none_or(|literal| literal == path),
-            Target::Controller(_)
-            | Target::Template(_)
-            | Target::Service(_)
-            | Target::Files { .. }
-            | Target::Redirect { .. } => false,
-        };
-        unsafe_methods.iter().any(is_taken)
-            || !unsafe_methods.is_empty()
-                && self.routes.iter().any(|route| may_lead_here(&route.target))
+        let UnsafeRequests { methods, aliased } = &self.unsafe_requests;
+        let may_be_aliased = || aliased.as_ref().is_none_or(|aliased| aliased.contains(path));
+        !methods.is_empty()
+            && (may_be_aliased() || methods.iter().any(|method| self.takes(method, path)))
     }
 
     /// The path after aliases of the page that has the URL of an unsafe request for `path`, if
     /// there is one and it may be cached.
-    pub fn changed_by(&self, method: &Method, path: CanonicalPath<'_>) -> Option<String> {
-        if method.is_safe() {
-            return None;
-        }
+    pub fn changed_at(&self, path: CanonicalPath<'_>) -> Option<String> {
         let Resolution::Route(page) = self.resolve(&Method::GET, path) else { return None };
         let is_kept = page.route.target.is_content() && page.route.cache.kind != CacheType::NoCache;
         is_kept.then(|| page.path().to_owned())
@@ -93,19 +109,17 @@ mod tests {
         template = "about.html"
     "#;
 
-    fn changed_by(table: &Table, method: Method, path: &str) -> Option<String> {
-        table.changed_by(&method, CanonicalPath::new(path).unwrap())
+    fn changed_at(table: &Table, path: &str) -> Option<String> {
+        table.changed_at(CanonicalPath::new(path).unwrap())
     }
 
     #[test]
     fn an_unsafe_request_changes_what_get_shows_at_its_url() {
         let table = Table::parse(ROUTES, "dispatch.conf").unwrap();
-        assert_eq!(changed_by(&table, Method::POST, "/stories/a").unwrap(), "/stories/a");
-        let purge = Method::from_bytes(b"PURGE").unwrap();
-        assert_eq!(changed_by(&table, purge, "/").unwrap(), "/home");
-        assert_eq!(changed_by(&table, Method::GET, "/stories/a"), None);
-        assert_eq!(changed_by(&table, Method::POST, "/login"), None, "it is not cached");
-        assert_eq!(changed_by(&table, Method::POST, "/old/a"), None, "there is no such page");
+        assert_eq!(changed_at(&table, "/stories/a").unwrap(), "/stories/a");
+        assert_eq!(changed_at(&table, "/").unwrap(), "/home");
+        assert_eq!(changed_at(&table, "/login"), None, "it is not cached");
+        assert_eq!(changed_at(&table, "/old/a"), None, "there is no such page");
     }
 
     #[test]

@@ -9,6 +9,7 @@ use super::canonical::CanonicalPath;
 use super::captures::Captures;
 use super::level::{Level, Remainder, Step};
 use super::load;
+use super::own_url::UnsafeRequests;
 use super::resolution::{Match, Resolution};
 use super::route::{Location, PathCondition, Route, Scope, Target};
 use super::shape::Shape;
@@ -28,6 +29,7 @@ pub struct Table {
     pub(super) pages: Vec<ErrorPages>,
     pub(super) names: HashMap<String, usize>,
     pub(super) files: Vec<PathBuf>,
+    pub(super) unsafe_requests: UnsafeRequests,
 }
 
 /// The `[[error]]` pages of one scope.

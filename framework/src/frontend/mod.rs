@@ -36,6 +36,12 @@
 //! once; a miss goes on with the order that was made of all this. The first line needs no future, so
 //! that a hit costs none.
 //!
+//! A second look is taken only where time has passed or the question is another. A refresh asks the cache again once it
+//! leads the flight, because that of another request may have landed since; a fill that has failed asks whether there is
+//! an old page that is better, because that may have been invalidated since. What an unsafe request makes wrong is the
+//! page that GET shows at its URL, so its path is resolved for GET too. An error page shows the path that was asked for,
+//! which nothing else needs once it is resolved, so it is read again.
+//!
 //! A front end must not know controllers or the site's state.
 
 mod advice;
@@ -107,7 +113,7 @@ use pages::{Pages, Served, page_of};
 use parts::Unfinished;
 use respond::{Aging, CacheStatus};
 pub(crate) use router::{Edition, LANG_CAPTURE, VariantFn, key_scope};
-use router::{Router, Visit};
+use router::{PathLanguage, Router, Visit};
 pub use router::{Variant, Visitor};
 pub(crate) use sample::Sample;
 use sessions::ClientSession;
@@ -320,7 +326,8 @@ impl FrontEnd {
         let origin = router.origin(peer, &client.headers);
         let (generation, edition) = router.editions.take();
         let (session, flash) = (ClientSession::default(), ClientFlash::default());
-        let of_client = (&client, &session, &flash);
+        let path_language = PathLanguage::default();
+        let of_client = (&client, &session, &flash, &path_language);
         let visit = Visit::of_client((generation, &edition), of_client, origin, work.as_ref());
         let begun = match self.dispatcher.find(visit) {
             Ok(served) => match self.respond(visit, served) {
@@ -339,7 +346,7 @@ impl FrontEnd {
         Either::Right(async move {
             let visit = Visit::of_client(
                 (generation, &edition),
-                (&client, &session, &flash),
+                (&client, &session, &flash, &path_language),
                 origin,
                 work.as_ref(),
             );

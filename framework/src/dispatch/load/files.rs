@@ -9,6 +9,7 @@ use toml::de::{DeTable, DeValue};
 use super::entry::{Entry, Located, Source, report};
 use super::reach::{self, Item};
 use super::{names, route};
+use crate::dispatch::own_url::UnsafeRequests;
 use crate::dispatch::path::PathPattern;
 use crate::dispatch::route::{Location, Route, Scope};
 use crate::dispatch::table::{ErrorPage, ErrorPages, Table};
@@ -63,7 +64,8 @@ impl Loader {
         }
         let names = names::collect(&self.routes, &mut self.problems);
         let files = self.files.into_iter().collect();
-        let table = Table { routes: self.routes, levels, pages, names, files };
+        let unsafe_requests = UnsafeRequests::of(&self.routes);
+        let table = Table { routes: self.routes, levels, pages, names, files, unsafe_requests };
         names::check_aliases(&table, &mut self.problems);
         (table, self.problems)
     }

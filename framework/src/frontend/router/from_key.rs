@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use http::{Method, Request, header};
 
 use super::page_request::{LANG, NO_HEADER, PROBLEM, PageRequest, SCHEME};
-use super::{Order, Router, Variant, Visit};
+use super::{Order, PathLanguage, Router, Variant, Visit};
 use crate::cache::Key;
 use crate::clock;
 use crate::dispatch::{CanonicalPath, Resolution};
@@ -45,7 +45,8 @@ impl Router {
         let (generation, edition) = self.editions.take();
         let origin = Origin { remote: IpAddr::V4(Ipv4Addr::LOCALHOST), scheme };
         let session = ClientSession::of_user(user);
-        let of_client = (&client, &session, &ClientFlash::default());
+        let (flash, path_language) = (ClientFlash::default(), PathLanguage::default());
+        let of_client = (&client, &session, &flash, &path_language);
         let visit = Visit::of_client((generation, &edition), of_client, origin, None);
         let path = CanonicalPath::new(client.uri.path()).ok()?;
         let Resolution::Route(matched) = edition.table.resolve(&Method::GET, path) else {

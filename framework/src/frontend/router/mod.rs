@@ -48,7 +48,7 @@ pub(crate) use request_values::LANG_CAPTURE;
 pub use variant::Variant;
 pub(crate) use variant::VariantFn;
 pub(super) use variant::VariantKind;
-pub(super) use visit::{PartHeaders, Visit};
+pub(super) use visit::{PartHeaders, PathLanguage, Visit};
 pub use visitor::Visitor;
 
 /// What a front end needs to know what a request asks for.
@@ -166,9 +166,10 @@ impl Router {
         };
         if let Err(failure) = self.refuse_forgery(visit, matched.route) {
             return refused(failure, matched.route.scope);
+        visit.note_language(&matched, &self.settings.languages);
         }
         match &matched.route.target {
-            Target::Controller(_) | Target::Template(_) => self.page(visit, matched),
+            Target::Controller(_) | Target::Template(_) => self.page(visit, matched, path),
             Target::Service(name) => Routed::Service { name, matched },
             Target::Files { .. } => Routed::File(matched),
             Target::Redirect { status, .. } => redirect(*status, &matched),
@@ -206,7 +207,12 @@ impl Router {
         })
     }
 
-    fn page<'a>(&self, visit: Visit<'a>, matched: Match<'a>) -> Routed<'a> {
+    fn page<'a>(
+        &self,
+        visit: Visit<'a>,
+        matched: Match<'a>,
+        path: CanonicalPath<'a>,
+    ) -> Routed<'a> {
         let variant = match self.variant_of(visit) {
             Ok(variant) => variant,
             Err(cause) => {
@@ -224,6 +230,7 @@ impl Router {
             Ok(mut page) => {
                 if page.key.is_err() {
                     let session = self.sessions.open(&visit.client.headers, visit.session);
+                page.unsafe_path = Some(path).filter(|_| !visit.method.is_safe());
                     page.session = session.map(Arc::clone);
                 }
                 Routed::Page(page)

@@ -14,7 +14,7 @@ use super::variant::VariantKind;
 use super::{Edition, Failed, Visit, request_id, vary};
 use crate::cache::{Entry, Generation, Key};
 use crate::clock::Moment;
-use crate::dispatch::{CanonicalPath, QueryKey, Rate, RateBy, Route, Target};
+use crate::dispatch::{QueryKey, Rate, RateBy, Route, Target};
 use crate::http::names::{IDEMPOTENCY_KEY, SESSION_USER};
 use crate::http::{Languages, Origin};
 use crate::link::{Call, CallRate};
@@ -88,7 +88,7 @@ impl Order {
     /// For a page that goes to this client alone: the whole request goes to the controller. `key` is
     /// that of the fragments in it.
     pub(super) fn of_request(
-        request: PageRequest<'_>,
+        mut request: PageRequest<'_>,
         key: Option<Key<'static>>,
         why: Forward,
         now: Moment,
@@ -99,10 +99,8 @@ impl Order {
             Some(query) => format!("{path}?{query}"),
             None => path.to_owned(),
         };
-        // The path was read when the request was routed.
-        let asked = CanonicalPath::new(visit.uri.path()).ok();
-        let table = &visit.edition.table;
-        let own_url = asked.and_then(|path| table.changed_by(visit.method, path));
+        let unsafe_path = request.unsafe_path.take();
+        let own_url = unsafe_path.and_then(|path| visit.edition.table.changed_at(path));
         let (method, remote) = (visit.method.as_str().to_owned(), Some(visit.origin.remote));
         let headers = end_to_end(visit.headers()).filter(|(name, _)| **name != SESSION_USER);
         let headers = headers.map(wire_header).collect();

@@ -14,7 +14,7 @@ use super::variant::{Variant, VariantKind};
 use super::{Edition, Failed, Visit, vary};
 use crate::cache::{Entry, Key, KeyBuilder};
 use crate::clock::Moment;
-use crate::dispatch::{CacheType, Match, Route};
+use crate::dispatch::{CacheType, CanonicalPath, Match, Route};
 use crate::http::{Languages, wants_problem};
 use crate::link::Call;
 use crate::request_values::{RequestUses, RequestValues};
@@ -31,6 +31,8 @@ pub(in crate::frontend) struct PageRequest<'a> {
     pub(super) uses: RequestUses,
     /// The language, as far as the key or the path has one.
     language: ChosenLanguage,
+    /// The path that an unsafe request has asked for, before aliases.
+    pub(super) unsafe_path: Option<CanonicalPath<'a>>,
     /// The client's session, as its cookie says, for a page that is the client's own.
     pub(super) session: Option<Arc<SessionRecord>>,
     /// What the page is found by in the cache, or why the cache has no part in it.
@@ -88,8 +90,17 @@ impl<'a> PageRequest<'a> {
             return Err(Failed { variant: Some(variant.kind), ..refused }.into());
         };
         let key = Err(Forward::Bypass);
-        let mut request =
-            PageRequest { visit, matched, variant, query, uses, language, session: None, key };
+        let mut request = PageRequest {
+            visit,
+            matched,
+            variant,
+            query,
+            uses,
+            language,
+            unsafe_path: None,
+            session: None,
+            key,
+        };
         request.key = match why {
             None => {
                 let key = request.key_of(request.id(), languages);

@@ -8,11 +8,11 @@ use http::{Method, Uri};
 use super::variant::VariantKind;
 use super::{Edition, LANG_CAPTURE};
 use crate::cache::Generation;
-use crate::dispatch::{CanonicalPath, Resolution};
+use crate::dispatch::Match;
 use crate::frontend::flash::ClientFlash;
 use crate::frontend::sessions::ClientSession;
 use crate::frontend::settings::Settings;
-use crate::http::Origin;
+use crate::http::{Languages, Origin};
 use crate::server::Work;
 
 /// A request on its way: one that a client has sent, or one for a part of the page that it asks for.
@@ -28,6 +28,7 @@ pub(in crate::frontend) struct Visit<'a> {
     pub(in crate::frontend) session: &'a ClientSession,
     /// The message that it has for the page.
     pub(in crate::frontend) flash: &'a ClientFlash,
+    path_language: &'a PathLanguage,
     pub(in crate::frontend) origin: Origin,
     pub(in crate::frontend) method: &'a Method,
     pub(in crate::frontend) uri: &'a Uri,
@@ -42,6 +43,10 @@ enum Headers<'a> {
     OfPart(&'a PartHeaders),
 }
 
+/// The language that the path says which a client asks for: its place among the site's, once the path has been looked at.
+#[derive(Debug, Default)]
+pub(in crate::frontend) struct PathLanguage(OnceLock<usize>);
+
 /// The headers of requests for the parts of a page. Most parts are found by their URL alone, so the
 /// client's headers are copied when one of them is looked at.
 #[derive(Debug, Default)]
@@ -51,12 +56,29 @@ impl<'a> Visit<'a> {
     /// A request that a client has sent.
     pub(in crate::frontend) fn of_client(
         (generation, edition): (Generation, &'a Arc<Edition>),
-        (client, session, flash): (&'a Parts, &'a ClientSession, &'a ClientFlash),
+        (client, session, flash, path_language): (
+            &'a Parts,
+            &'a ClientSession,
+            &'a ClientFlash,
+            &'a PathLanguage,
+        ),
         origin: Origin,
         work: Option<&'a Work>,
     ) -> Visit<'a> {
         let (method, uri, headers) = (&client.method, &client.uri, Headers::OfClient);
-        Visit { generation, edition, client, session, flash, origin, method, uri, headers, work }
+        Visit {
+            generation,
+            edition,
+            client,
+            session,
+            flash,
+            path_language,
+            origin,
+            method,
+            uri,
+            headers,
+            work,
+        }
     }
 
     /// The same client's request for the part at `uri`.
@@ -74,6 +96,18 @@ impl<'a> Visit<'a> {
         settings.flashes.shown(self.client, self.flash, &self.edition.templates, language)
     }
 
+    /// Notes the language that the path of the client's page says.
+    pub(super) fn note_language(self, matched: &Match<'_>, languages: &Languages) {
+        if languages.is_empty() || matches!(self.headers, Headers::OfPart(_)) {
+            return;
+        }
+        let tag = matched.place_of(LANG_CAPTURE).map(|(_, tag)| tag);
+        let is_exact = |index: &usize| languages.at(*index) == tag;
+        if let Some(index) = tag.and_then(|tag| languages.index_of(tag)).filter(is_exact) {
+            self.path_language.0.get_or_init(|| index);
+        }
+    }
+
     /// The language in which something is said to this client on a page of a variant: that of the path, else that which the
     /// variant is named after, else the one that the client's headers choose.
     pub(super) fn language<'s>(
@@ -85,16 +119,10 @@ impl<'a> Visit<'a> {
         if languages.is_empty() {
             return None;
         }
-        let in_path = || {
-            let path = CanonicalPath::new(self.uri.path()).ok()?;
-            let found = self.edition.table.resolve(self.method, path);
-            let Resolution::Route(matched) = found else { return None };
-            let (_, tag) = matched.place_of(LANG_CAPTURE)?;
-            languages.get(tag).filter(|known| *known == tag)
-        };
+        let in_path = self.path_language.0.get().and_then(|index| languages.at(*index));
         let named = || variant.name().and_then(|name| languages.get(name));
         let cookie = settings.language_cookie.as_deref();
-        in_path().or_else(named).or_else(|| languages.chosen(self.headers(), cookie))
+        in_path.or_else(named).or_else(|| languages.chosen(self.headers(), cookie))
     }
 
     /// The headers of the request.
