@@ -595,8 +595,8 @@ async fn an_error_that_is_kept_elsewhere_names_what_it_was_chosen_by() {
     let site = Site::open(app, "", &[("dispatch.conf", routes)]).await;
     for accept in ["text/html", "application/json"] {
         let answer = site.get("/kept", &[("accept", accept)]).await;
-        assert_eq!((answer.status().as_u16(), header(&answer, "vary")), (404, "accept"));
-        assert!(answer.headers().get_all("vary").iter().any(|vary| vary == "accept-language"));
+        let vary = header(&answer, "vary");
+        assert_eq!((answer.status().as_u16(), vary), (404, "accept, accept-language"));
         assert_eq!(header(&site.get("/missing", &[("accept", accept)]).await, "vary"), "");
     }
 }

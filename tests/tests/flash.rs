@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed test is to panic")]
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use headwater::prelude::*;
 use headwater::test::{Site, Visitor};
 use serde::{Deserialize, Serialize};
@@ -27,6 +29,11 @@ async fn gone() -> Reply {
 #[controller("keep")]
 async fn keep() -> Reply {
     redirect_to("/de/page").flash("notice", "kept", ())
+}
+
+#[controller("leave")]
+async fn leave_for(Path(target): Path<String>) -> Reply {
+    redirect_to(format!("/{target}")).flash("notice", "gone-there", ())
 }
 
 #[controller("save")]
@@ -76,6 +83,13 @@ template = "part.html"
 [[route]]
 path = "/plain"
 template = "plain.txt"
+"#;
+
+const LEAVE: &str = r#"
+[[route]]
+path = "/leave/{target}"
+methods = ["POST"]
+controller = "leave"
 "#;
 
 fn files(own: Option<&str>) -> tempfile::TempDir {
@@ -280,4 +294,42 @@ fn a_page_that_sends_on_with_its_own_message_leaves_that() {
     visitor.open("/sent").page().is(303);
     assert_eq!(visitor.page().headers().get_all("set-cookie").iter().count(), 1);
     visitor.follow().page().has("p", "Sent.").has_no("p", "Rain");
+}
+
+#[test]
+fn a_message_is_in_the_language_of_a_page_that_nothing_is_kept_of() {
+    let folder = files(None);
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    write("project.toml", "languages = [\"en\", \"de\"]\n");
+    write("locales/en/a.ftl", "gone-there = sent on\n");
+    write("locales/de/a.ftl", "gone-there = weitergeleitet\n");
+    write("templates/error.html", "<h1>{{ variant }}</h1>{{ flash() }}");
+    let errors = "[[error]]\nstatus = 404\ntemplate = \"error.html\"\n";
+    write("dispatch.conf", &format!("{ROUTES}{LEAVE}{errors}"));
+    static RUNS: AtomicUsize = AtomicUsize::new(0);
+    let app = App::new().controllers(controllers![keep, gone, leave_for, save, sent]).variant(
+        |visitor: &headwater::prelude::Visitor<'_>| {
+            RUNS.fetch_add(1, Ordering::Relaxed);
+            Variant::named(visitor.cookie("shown-in").unwrap_or("en"))
+        },
+    );
+    let site = Site::in_folder(folder.path()).of(app);
+    let mut visitor = site.visitor();
+    visitor.speaks("en").set_cookie("shown-in", "de");
+    let runs = || RUNS.swap(0, Ordering::Relaxed);
+    for target in ["page", "other", "nowhere"] {
+        visitor.open(&format!("/{target}"));
+        assert_eq!(runs(), 1, "{target}");
+        visitor.open(&format!("/{target}"));
+        assert_eq!(runs(), 1, "{target}, which may be in the cache");
+        let request = http::Request::post(format!("/leave/{target}"));
+        visitor.send(request.body("").unwrap()).page().is(303);
+        runs();
+        visitor.follow().page().has("p.flash", "weitergeleitet");
+        assert_eq!(runs(), 1, "{target} with a message");
+    }
 }

@@ -17,7 +17,7 @@ use crate::clock;
 use crate::controller;
 #[cfg(feature = "test")]
 use crate::controller::Invalidations;
-use crate::http::Scheme;
+use crate::http::{Scheme, strings_of};
 use crate::link::{Answer, AnswerContent, Call, CallRate, group_of_url};
 use crate::log::{Invalidation, LogEpoch, Position, milliseconds_since_1970};
 use crate::problem::nearest;
@@ -320,25 +320,11 @@ fn close(recorder: Arc<Recorder>, reply: Reply, controller: &str) -> (Reply, Opt
 fn named_by(reply: &Reply) -> Invalidation {
     let lines = reply.headers().get_all(CACHE_GROUP_INVALIDATION).iter();
     let field = lines.map(HeaderValue::as_bytes).collect::<Vec<_>>().join(&b", "[..]);
-    let named = match sfv::Parser::new(&field).parse::<sfv::List>() {
-        Ok(list) => {
-            let groups = list.iter().map(group).collect::<Option<Vec<_>>>();
-            groups.ok_or_else(|| "a member is no string".to_owned())
-        }
-        Err(error) => Err(error.to_string()),
-    };
-    let groups = named.unwrap_or_else(|error| {
+    let groups = strings_of(&field).unwrap_or_else(|error| {
         tracing::warn!(error, "a reply's Cache-Group-Invalidation is no list of quoted strings");
         Vec::new()
     });
     groups.into_iter().fold(Invalidation::new(), Invalidation::group)
-}
-
-fn group(member: &sfv::ListEntry) -> Option<String> {
-    match member {
-        sfv::ListEntry::Item(item) => Some(item.bare_item.as_string()?.as_str().to_owned()),
-        sfv::ListEntry::InnerList(_) => None,
-    }
 }
 
 const CACHE_GROUP_INVALIDATION: HeaderName = HeaderName::from_static("cache-group-invalidation");

@@ -4,15 +4,14 @@
 //! responses say is mostly the same for thousands of them. So a page holds its own values and shares
 //! the rest.
 
-use std::sync::OnceLock;
 use std::time::SystemTime;
 
 use http::StatusCode;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 use super::representation::{Representation, tag_in};
-use crate::http::Coding;
 use crate::http::names::{CACHE_STATUS, CDN_CACHE_CONTROL};
+use crate::http::{Coding, ReuseTerms};
 use crate::inline::InlineHashes;
 
 /// What the responses with a page are to say, but for the values that are the page's own.
@@ -23,6 +22,8 @@ pub struct HeaderSpec {
     /// The headers of the content as it is. Of those of which a page or a response has values of its
     /// own there is nothing to be said here.
     pub headers: HeaderMap,
+    /// What of them caches further out go by.
+    pub terms: ReuseTerms,
     /// Whether a response tells its length.
     pub has_length: bool,
     /// The tag.
@@ -33,6 +34,8 @@ pub struct HeaderSpec {
     pub may_be_encoded: bool,
     /// The scripts and styles that stand in the content itself.
     pub inline: InlineHashes,
+    /// Whether the site's policy says which of them run, and not its controller.
+    pub is_governed: bool,
 }
 
 impl HeaderSpec {
@@ -102,22 +105,35 @@ static WITH_304: [HeaderName; 13] = [
 pub struct HeaderTemplate {
     /// The status.
     pub status: StatusCode,
+    /// What caches further out go by, of the content as it is.
+    pub terms: ReuseTerms,
     /// The scripts and styles that stand in the content itself.
     pub inline: InlineHashes,
+    /// Whether the site's policy says which of them run, and not its controller.
+    pub is_governed: bool,
     pub(super) tag: TagSource,
     pub(super) date: DateSource,
     pub(super) has_length: bool,
     plain: HeaderMap,
     encoded: Option<HeaderMap>,
     not_modified: HeaderMap,
-    policy_number: OnceLock<u64>,
 }
 
 impl HeaderTemplate {
     /// The headers in all representations.
     pub fn new(mut spec: HeaderSpec) -> HeaderTemplate {
         spec.strip();
-        let HeaderSpec { status, headers, has_length, tag, date, may_be_encoded, inline } = spec;
+        let HeaderSpec {
+            status,
+            headers,
+            terms,
+            has_length,
+            tag,
+            date,
+            may_be_encoded,
+            inline,
+            is_governed,
+        } = spec;
         let length = has_length.then_some(header::CONTENT_LENGTH);
         let validators = [
             (tag != TagSource::None).then_some(header::ETAG),
@@ -136,14 +152,15 @@ impl HeaderTemplate {
         let places_304 = validators.iter().flatten().chain(&always).cloned();
         HeaderTemplate {
             status,
+            terms,
             inline,
+            is_governed,
             plain: with_places(&headers, places()),
             encoded,
             not_modified: with_places(&not_modified(&headers), places_304),
             tag,
             date,
             has_length,
-            policy_number: OnceLock::new(),
         }
     }
 
@@ -156,11 +173,6 @@ impl HeaderTemplate {
     /// in.
     pub fn encoded_template(&self) -> Option<&HeaderMap> {
         self.encoded.as_ref()
-    }
-
-    /// A number for what the headers tell caches further out, as `find_out` makes it.
-    pub fn policy_number(&self, find_out: fn(&HeaderMap) -> u64) -> u64 {
-        *self.policy_number.get_or_init(|| find_out(&self.plain))
     }
 
     /// The headers in this representation. Those of a page's own hold no real values.
@@ -178,7 +190,7 @@ impl HeaderTemplate {
         const PLACE: usize = 130;
         let representations = [&self.plain, &self.not_modified].into_iter().chain(&self.encoded);
         let values = representations.flat_map(HeaderMap::values).map(|value| value.len() + PLACE);
-        size_of::<HeaderTemplate>() + values.sum::<usize>()
+        size_of::<HeaderTemplate>() + self.terms.size() + values.sum::<usize>()
     }
 }
 

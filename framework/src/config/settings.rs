@@ -6,9 +6,9 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::{Checkpoint, Environment, Limits, Log, Mode, Secret, SiteSettings, value};
-use crate::frontend::{ContentPolicy, GroupHeader, Sample};
-use crate::http::ProxyHeaders;
+use crate::frontend::{ContentPolicy, Sample};
 use crate::http::forgery::PageOrigin;
+use crate::http::{GroupHeader, ProxyHeaders};
 
 /// The settings of `project.toml` and of `HEADWATER_…` variables.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

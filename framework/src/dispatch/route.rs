@@ -9,7 +9,7 @@ use super::capture_template::CaptureTemplate;
 use super::path::PathPattern;
 use super::pattern::Pattern;
 use super::{AuditPolicy, CachePolicy, CacheStatuses, ForgeryPolicy, QueryKey, Rate};
-use crate::http::keeps_out_shared_caches;
+use crate::http::Directives;
 use crate::http::names::SESSION_USER;
 use crate::request_values::GrowingUses;
 
@@ -273,7 +273,7 @@ impl Route {
     pub fn sharing_keys(&self) -> impl Iterator<Item = &'static str> {
         let said = [("browser", &self.browser), ("cdn", &self.cdn)];
         said.into_iter().filter_map(|(key, said)| match said {
-            Some(said) if !keeps_out_shared_caches(said) => Some(key),
+            Some(said) if !Directives::of(said).keep_out_shared_caches() => Some(key),
             _ => None,
         })
     }

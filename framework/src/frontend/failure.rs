@@ -26,14 +26,14 @@ pub(super) struct Failure {
 /// What a reply says of being kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ReplyCaching {
-    /// Groups beyond those of its route.
+    /// Groups that it names, beyond those of its route.
     pub(super) groups: Vec<String>,
-    /// Those of what was read for it; `None` if they are not known.
+    /// Groups of what was read for it; `None` if they are not known: then it is not kept.
     pub(super) recorded: Option<Vec<String>>,
     /// How it wants to be cached, when not as its route says.
     pub(super) cache: Option<CacheType>,
-    /// From when it is.
-    pub(super) origin: LogOrigin,
+    /// From when it is; unknown while no log is followed.
+    pub(super) origin: Option<LogOrigin>,
 }
 
 impl Failure {

@@ -17,7 +17,7 @@
 //! | `router` | site files (the [`Edition`]), variant function | from a request to a target, variant, language, key |
 //! | `respond` | nothing | pure functions from a page and a request to a response |
 //!
-//! Below them: [`Settings`], [`Counters`], [`PageHeaders`] and its [`ContentPolicy`], `failure` (why there is no page), `group_headers`,
+//! Below them: [`Settings`], [`Counters`], [`PageHeaders`] and its [`ContentPolicy`], `failure` (why there is no page),
 //! [`Sessions`] (who visitors are), [`Flashes`] (what they are told once), `sample` (which hits are audited), [`Advice`] (what a site's author is told of what is
 //! hardly meant; `carried`: of groups), `end_to_end` (which headers go further than one connection), `notice` (what pages say of site files
 //! that cannot be loaded), and [`CacheFollower`], the feed's way into the cache.
@@ -57,7 +57,6 @@ mod failure;
 mod flash;
 mod follower;
 mod front_end_parts;
-mod group_headers;
 mod maker;
 mod notice;
 mod page_headers;
@@ -104,8 +103,7 @@ use flash::ClientFlash;
 pub(crate) use flash::Flashes;
 pub(crate) use follower::CacheFollower;
 pub(crate) use front_end_parts::FrontEndParts;
-pub(crate) use group_headers::GroupHeader;
-use maker::{MadeContent, Maker};
+use maker::{Made, MadeContent, Maker};
 use notice::Notice;
 pub(crate) use notice::{ask_for_all, with_end};
 pub(crate) use page_headers::PageHeaders;
@@ -113,7 +111,7 @@ use pages::{Pages, Served, page_of};
 use parts::Unfinished;
 use respond::{Aging, CacheStatus};
 pub(crate) use router::{Edition, LANG_CAPTURE, VariantFn, key_scope};
-use router::{PathLanguage, Router, Visit};
+use router::{PathLanguage, Router, VariantKind, Visit};
 pub use router::{Variant, Visitor};
 pub(crate) use sample::Sample;
 use sessions::ClientSession;
@@ -388,7 +386,8 @@ impl FrontEnd {
                 let language = self.dispatcher.router.settle(visit, &mut failed);
                 let maker = &self.dispatcher.maker;
                 let made = maker.error_for(&visit.client.headers, visit.edition, &failed, language);
-                Served::Made { made: made.into(), cache: failed.cache }
+                let variant = failed.variant.unwrap_or(VariantKind::Yes);
+                Served::Made { made: made.into(), variant, cache: failed.cache }
             }
             served => served,
         };
@@ -407,12 +406,14 @@ impl FrontEnd {
                 respond::page(client, page_of(&entry), aging, cache)
             }
             Served::Page { page, cache, .. } => respond::page(client, &page, Aging::NEW, cache),
-            Served::Made { made, cache } => {
-                let body = match made.content {
+            Served::Made { made, cache, .. } => {
+                let Made { status, mut headers, mut terms, content, .. } = *made;
+                terms.write(&mut headers);
+                let body = match content {
                     MadeContent::Body(body) => body,
                     MadeContent::Rendered { content, .. } => respond::body(&content),
                 };
-                respond::made(made.status, made.headers, body, cache)
+                respond::made(status, headers, body, cache)
             }
             Served::Response(response) => response,
             Served::Failed(_) => unreachable!("what failed has become an error page"),

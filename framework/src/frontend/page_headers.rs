@@ -39,14 +39,14 @@ impl PageHeaders {
         }
     }
 
-    /// Adds to the headers of HTML, which holds these inline blocks, what its controller has not said.
-    pub(super) fn put_into(&self, headers: &mut HeaderMap, inline: &InlineHashes) {
+    /// Adds to the headers of HTML, which holds these inline blocks, what its controller has not said. Says whether the
+    /// site's policy governs them.
+    pub(super) fn put_into(&self, headers: &mut HeaderMap, inline: &InlineHashes) -> bool {
         if !headers.get(header::CONTENT_TYPE).is_some_and(media_type::is_html) {
-            return;
+            return false;
         }
-        if !headers.contains_key(header::CONTENT_SECURITY_POLICY)
-            && let Some(policy) = self.policy.header(inline)
-        {
+        let is_governed = !headers.contains_key(header::CONTENT_SECURITY_POLICY);
+        if is_governed && let Some(policy) = self.policy.header(inline) {
             headers.insert(header::CONTENT_SECURITY_POLICY, policy);
         }
         for (name, value) in
@@ -56,19 +56,17 @@ impl PageHeaders {
                 headers.entry(name).or_insert_with(|| value.clone());
             }
         }
+        is_governed
     }
 
-    /// Lets the inline blocks of parts run in a page whose own are `own`, unless a controller has said what may.
+    /// Lets the inline blocks of parts run in a page that the site's policy governs, and whose own are `own`.
     pub(super) fn widen(&self, headers: &mut HeaderMap, own: &InlineHashes, parts: &InlineHashes) {
         if parts.is_empty() {
             return;
         }
         let mut all = own.clone();
         all.extend(parts);
-        let is_ours =
-            || headers.get(header::CONTENT_SECURITY_POLICY) == self.policy.header(own).as_ref();
         if all != *own
-            && is_ours()
             && let Some(policy) = self.policy.header(&all)
         {
             headers.insert(header::CONTENT_SECURITY_POLICY, policy);
@@ -83,7 +81,8 @@ pub(super) fn sandbox(headers: &mut HeaderMap) {
     }
 }
 
-/// Lets an inline style with this text be, where the policy says which may.
+/// Lets an inline style with this text be, where the policy says which may: be it the site's, a controller's or a
+/// service's, so it is read from the response.
 pub(super) fn allow_style(headers: &mut HeaderMap, text: &str) {
     let Some(policy) = headers.get(header::CONTENT_SECURITY_POLICY) else { return };
     let mut directives: Vec<String> =
@@ -140,8 +139,7 @@ mod tests {
         let mut headers = html();
         headers.insert(header::CONTENT_SECURITY_POLICY, own.clone());
         let script = InlineHashes::of(InlineKind::Script, "a");
-        with_hashes().put_into(&mut headers, &script);
-        with_hashes().widen(&mut headers, &InlineHashes::default(), &script);
+        assert!(!with_hashes().put_into(&mut headers, &script));
         assert_eq!(headers[header::CONTENT_SECURITY_POLICY], own);
     }
 
@@ -151,7 +149,7 @@ mod tests {
             (InlineHashes::of(InlineKind::Script, "a"), InlineHashes::of(InlineKind::Script, "b"));
         let (mut page, mut both) = (html(), a.clone());
         both.extend(&b);
-        with_hashes().put_into(&mut page, &a);
+        assert!(with_hashes().put_into(&mut page, &a));
         with_hashes().widen(&mut page, &a, &a);
         assert_eq!(
             page.get(header::CONTENT_SECURITY_POLICY),

@@ -4,11 +4,10 @@ use http::HeaderName;
 use http::header::{ACCEPT_LANGUAGE, COOKIE};
 
 use super::flash::Flashes;
-use super::group_headers::GroupHeader;
 use super::page_headers::PageHeaders;
 use super::sample::Sample;
 use crate::http::forgery::PageOrigin;
-use crate::http::{Coding, Languages, TrustedProxies};
+use crate::http::{Coding, GroupHeader, Languages, TrustedProxies};
 use crate::server::Pace;
 
 /// What a front end goes by.

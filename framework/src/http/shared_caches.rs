@@ -2,19 +2,16 @@
 
 use http::header::{CACHE_CONTROL, HeaderMap, HeaderValue};
 
+use super::cache_control::Directives;
 use super::names::CDN_CACHE_CONTROL;
-
-/// Whether this value of `Cache-Control`, or of its kin for CDNs, keeps shared caches out.
-pub(crate) fn keeps_out_shared_caches(value: &HeaderValue) -> bool {
-    let mut directives = value.to_str().unwrap_or_default().split(',').map(str::trim);
-    let refuse = ["private", "no-store"];
-    directives.any(|directive| refuse.iter().any(|known| directive.eq_ignore_ascii_case(known)))
-}
 
 /// Whether no shared cache may keep a response with these headers. CDNs go by their own header before any other (RFC 9213,
 /// section 2.2).
 pub(crate) fn is_kept_from_shared_caches(headers: &HeaderMap) -> bool {
-    let keeps_out = |name| headers.get_all(name).iter().any(keeps_out_shared_caches);
+    let keeps_out = |name| {
+        let mut values = headers.get_all(name).iter();
+        values.any(|value| Directives::of(value).keep_out_shared_caches())
+    };
     let says_nothing_to_cdns = !headers.contains_key(CDN_CACHE_CONTROL);
     keeps_out(&CACHE_CONTROL) && (says_nothing_to_cdns || keeps_out(&CDN_CACHE_CONTROL))
 }

@@ -259,29 +259,32 @@ impl Auditor {
         let policy = &order.route.audit;
         let language = order.language(&call, &self.settings.languages).map(str::to_owned);
         let made = self.maker.make_afresh(order, call, policy.audited).await;
-        let (made, is_error_page) = match made {
-            Ok(made) => (made, false),
+        let (made, caching, is_error_page) = match made {
+            Ok((made, caching)) => (made, Some(caching), false),
             Err(failure) if failure.status.is_server_error() => {
                 let cause = failure.cause.unwrap_or(failure.message);
                 return Err(format!("it cannot be made anew ({}): {cause}", failure.status));
             }
             Err(failure) => {
-                let origin = failure.keeping.as_ref().map(|keeping| keeping.origin);
                 let failed = order.failed(failure);
                 let language = language.as_deref();
-                let made = self.maker.silent_error_page(&order.edition, &failed, language);
-                (Made { origin, ..made }, true)
+                let (made, mut groups) =
+                    self.maker.silent_error_page(&order.edition, &failed, language);
+                let mut caching = failed.failure.keeping.map(|caching| *caching);
+                caching.iter_mut().for_each(|caching| caching.groups.append(&mut groups));
+                (made, caching, true)
             }
         };
         if made.status.is_server_error() {
             return Err(format!("it cannot be made anew ({})", made.status));
         }
-        let kind = made.cache.unwrap_or(order.route.cache.kind);
+        let cache = caching.as_ref().and_then(|caching| caching.cache);
+        let kind = cache.unwrap_or(order.route.cache.kind);
         let is_timed = matches!(kind, CacheType::Timeout(_)) && made.status == StatusCode::OK;
         if is_timed && policy.audited != Audited::All {
             return Err("made anew it may be old for a time".to_owned());
         }
-        let Made { status, headers, content, groups: named, recorded, origin, .. } = made;
+        let Made { status, headers, content, .. } = made;
         let content = match content {
             MadeContent::Rendered { content, .. } => content,
             MadeContent::Body(body) => {
@@ -292,8 +295,12 @@ impl Auditor {
             }
         };
         let mut groups = order.groups.clone();
-        groups.extend(named);
-        groups.extend(recorded.unwrap_or_default());
+        let mut origin = None;
+        if let Some(caching) = caching {
+            groups.extend(caching.groups);
+            groups.extend(caching.recorded.unwrap_or_default());
+            origin = caching.origin;
+        }
         groups.sort_unstable();
         groups.dedup();
         let compared = Compared::new(status, &headers, &content, policy);

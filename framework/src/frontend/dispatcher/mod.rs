@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use super::docroot::DocrootFiles;
 use super::maker::Maker;
-use super::pages::{Pages, Served, tell_uncached};
+use super::pages::{Pages, Served, settle_terms};
 use super::respond;
 use super::router::{Order, Routed, Router, Visit};
 use super::settings::Settings;
@@ -112,10 +112,10 @@ impl Dispatcher {
     /// A page for this client alone.
     async fn make(&self, (order, call): (Order, Call), body: Body) -> Served {
         match self.maker.make(&order, call, body).await {
-            Ok(mut made) => {
-                let told_by = (&*order.route, &*self.settings);
-                tell_uncached(&mut made.headers, made.status, told_by);
-                Served::Made { made: made.into(), cache: order.made(false) }
+            Ok((mut made, caching)) => {
+                settle_terms(&mut made, &order, &caching.groups, &self.settings, None);
+                let cache = order.made(false);
+                Served::Made { made: made.into(), variant: order.variant, cache }
             }
             Err(failure) => Served::Failed(order.failed(failure).into()),
         }

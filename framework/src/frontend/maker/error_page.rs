@@ -60,13 +60,13 @@ struct ProblemDocument<'a> {
 
 impl Maker {
     /// The site's error page for a failure, in this language, or a problem document where the route sends those. The log
-    /// has the failure under the request's id.
+    /// has the failure under the request's id. With it are the groups that its template names.
     pub(in crate::frontend) fn error_page(
         &self,
         edition: &Edition,
         failed: &Failed,
         language: Option<&str>,
-    ) -> Made {
+    ) -> (Made, Vec<String>) {
         self.log(failed);
         self.silent_error_page(edition, failed, language)
     }
@@ -88,15 +88,18 @@ impl Maker {
             }
             Some(redirect) => {
                 let (page, inline) = (Rendered::default(), InlineHashes::default());
-                made(redirect, failed.failure.headers.clone(), page, inline)
+                self.made(redirect, failed.failure.headers.clone(), page, inline).0
             }
-            None => self.error_page(edition, failed, language),
+            None => self.error_page(edition, failed, language).0,
         };
         // A controller may have said that it is kept elsewhere.
-        if made.headers.contains_key(header::CACHE_CONTROL) {
-            let names = [header::ACCEPT].into_iter();
-            let names = names.chain(self.settings.language_headers().iter().cloned());
-            made.headers.extend(names.map(|name| (header::VARY, HeaderValue::from(name))));
+        if !made.terms.are_silent() {
+            made.terms.vary_by(&[header::ACCEPT]);
+            made.terms.vary_by(self.settings.language_headers());
+            let named = failed.failure.keeping.iter().flat_map(|keeping| &keeping.groups);
+            let groups = failed.groups.iter().chain(named).map(String::as_str);
+            made.terms.name_groups(&self.settings.group_headers, groups);
+            made.terms.restrict(failed.reuse);
         }
         made
     }
@@ -120,8 +123,22 @@ impl Maker {
         let media_type = HeaderValue::from_static("application/problem+json");
         headers.insert(header::CONTENT_TYPE, media_type);
         let page = Rendered { content: Bytes::from(body).into(), ..Rendered::default() };
-        let inline = InlineHashes::default();
-        made(failure.status, headers, page, inline)
+        self.made(failure.status, headers, page, InlineHashes::default()).0
+    }
+
+    fn made(
+        &self,
+        status: StatusCode,
+        mut headers: HeaderMap,
+        page: Rendered,
+        inline: InlineHashes,
+    ) -> (Made, Vec<String>) {
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.entry(header::RETRY_AFTER).or_insert(RETRY_AFTER);
+        }
+        let Rendered { content, groups, contains, .. } = page;
+        let content = MadeContent::Rendered { content, contains };
+        (Made::new(status, headers, content, inline, &self.settings.page_headers), groups)
     }
 
     fn log(&self, failed: &Failed) {
@@ -149,9 +166,9 @@ impl Maker {
         edition: &Edition,
         failed: &Failed,
         language: Option<&str>,
-    ) -> Made {
+    ) -> (Made, Vec<String>) {
         if failed.scope.sends_problems {
-            return self.problem_document(failed);
+            return (self.problem_document(failed), Vec::new());
         }
         let failure = &failed.failure;
         let mut headers = failure.headers.clone();
@@ -160,8 +177,7 @@ impl Maker {
         if edition.error_names_session(failed.scope, failure.status) {
             keep_from_shared_caches(&mut headers);
         }
-        self.settings.page_headers.put_into(&mut headers, &inline);
-        made(failure.status, headers, page, inline)
+        self.made(failure.status, headers, page, inline)
     }
 
     /// The error page, as what it is sent, and the scripts and styles that stand in it.
@@ -209,16 +225,6 @@ impl Maker {
             }
         }
     }
-}
-
-fn made(status: StatusCode, mut headers: HeaderMap, page: Rendered, inline: InlineHashes) -> Made {
-    if status == StatusCode::SERVICE_UNAVAILABLE {
-        headers.entry(header::RETRY_AFTER).or_insert(RETRY_AFTER);
-    }
-    let Rendered { content, groups, recorded, contains } = page;
-    let content = MadeContent::Rendered { content, contains };
-    let recorded = Some(recorded);
-    Made { status, headers, content, inline, groups, recorded, cache: None, origin: None }
 }
 
 /// How the built-in page looks. It stands in an element, not in attributes, because only that has a hash by which a

@@ -1,9 +1,9 @@
 use http::StatusCode;
 use http::header::HeaderMap;
 
+use super::super::page_headers::PageHeaders;
 use crate::body::Body;
-use crate::cache::LogOrigin;
-use crate::dispatch::CacheType;
+use crate::http::ReuseTerms;
 use crate::inline::InlineHashes;
 use crate::pieces::Pieces;
 
@@ -11,18 +11,15 @@ use crate::pieces::Pieces;
 #[derive(Debug)]
 pub(in crate::frontend) struct Made {
     pub(in crate::frontend) status: StatusCode,
+    /// Its headers, without those that `terms` stand for.
     pub(in crate::frontend) headers: HeaderMap,
+    /// What caches further out are told.
+    pub(in crate::frontend) terms: ReuseTerms,
     pub(in crate::frontend) content: MadeContent,
     /// The scripts and styles of templates that stand in it.
     pub(in crate::frontend) inline: InlineHashes,
-    /// Groups that the reply named, beyond those of its route.
-    pub(in crate::frontend) groups: Vec<String>,
-    /// Groups of what was read for it; `None` if they are not known: then it is not kept.
-    pub(in crate::frontend) recorded: Option<Vec<String>>,
-    /// How the reply wants to be cached, when not as its route says.
-    pub(in crate::frontend) cache: Option<CacheType>,
-    /// From when it is; unknown while no log is followed.
-    pub(in crate::frontend) origin: Option<LogOrigin>,
+    /// Whether the site's policy says which of them run, and not its controller.
+    pub(in crate::frontend) is_governed: bool,
 }
 
 /// The body of what was made.
@@ -32,4 +29,20 @@ pub(in crate::frontend) enum MadeContent {
     Body(Body),
     /// From a template, with the ids of the fragments in it.
     Rendered { content: Pieces, contains: Vec<String> },
+}
+
+impl Made {
+    /// Content with the headers of a reply: they are read here, and those that the site gives to all of its HTML are
+    /// added.
+    pub(in crate::frontend) fn new(
+        status: StatusCode,
+        mut headers: HeaderMap,
+        content: MadeContent,
+        inline: InlineHashes,
+        page_headers: &PageHeaders,
+    ) -> Made {
+        let is_governed = page_headers.put_into(&mut headers, &inline);
+        let terms = ReuseTerms::take(&mut headers);
+        Made { status, headers, terms, content, inline, is_governed }
+    }
 }

@@ -93,7 +93,7 @@ impl Maker {
         order: &Order,
         call: Call,
         body: Body,
-    ) -> Result<Made, Failure> {
+    ) -> Result<(Made, ReplyCaching), Failure> {
         self.make_with(order, call, body, Source::Cache).await
     }
 
@@ -104,7 +104,7 @@ impl Maker {
         order: &Order,
         call: Call,
         audited: Audited,
-    ) -> Result<Made, Failure> {
+    ) -> Result<(Made, ReplyCaching), Failure> {
         // No visitor has asked for it.
         let call = Call { rate: None, ..call };
         self.make_with(order, call, Body::empty(), Source::Template(audited)).await
@@ -116,7 +116,7 @@ impl Maker {
         mut call: Call,
         body: Body,
         fragments: Source,
-    ) -> Result<Made, Failure> {
+    ) -> Result<(Made, ReplyCaching), Failure> {
         let known = self.cache.position();
         let making = Making { order, begun: clock::now(), origin: known, fragments };
         let limit = call.body_limit.unwrap_or(self.settings.body_limit);
@@ -159,7 +159,7 @@ impl Maker {
         name: &str,
         params: &[(String, String)],
         making: Making<'_>,
-    ) -> Result<Made, Failure> {
+    ) -> Result<(Made, ReplyCaching), Failure> {
         let mut values = Values::new();
         for (name, value) in params {
             set(&mut values, name, value)?;
@@ -176,8 +176,13 @@ impl Maker {
     }
 
     /// What a controller has answered.
-    fn made_of(&self, answer: Answer, body: Body, making: Making<'_>) -> Result<Made, Failure> {
-        let origin = LogOrigin { log: answer.log, as_of: answer.as_of };
+    fn made_of(
+        &self,
+        answer: Answer,
+        body: Body,
+        making: Making<'_>,
+    ) -> Result<(Made, ReplyCaching), Failure> {
+        let origin = Some(LogOrigin { log: answer.log, as_of: answer.as_of });
         if let Some(why) = &answer.widened {
             self.advice.widened(making.order.route.label(), why);
         }
@@ -193,11 +198,11 @@ impl Maker {
         }
         match answer.content {
             AnswerContent::Body => {
-                let (content, inline) = (MadeContent::Body(body), InlineHashes::default());
-                self.settings.page_headers.put_into(&mut headers, &inline);
                 let Answer { groups, recorded, cache, .. } = answer;
-                let origin = Some(origin);
-                Ok(Made { status, headers, content, inline, groups, recorded, cache, origin })
+                let (content, inline) = (MadeContent::Body(body), InlineHashes::default());
+                let page_headers = &self.settings.page_headers;
+                let made = Made::new(status, headers, content, inline, page_headers);
+                Ok((made, ReplyCaching { groups, recorded, cache, origin }))
             }
             AnswerContent::Template { name, values } => {
                 let mut values = Values::from_packed(&values)
@@ -213,17 +218,18 @@ impl Maker {
                     .in_variant(making.order.variant.name())
                     .recorded_as(answer.recorded.as_deref());
                 let values = of_request(values, making.order, &name)?;
-                let making = Making { origin: Some(origin), ..making };
-                let mut made = self.render(making, &name, &values, status, headers)?;
-                made.groups.extend(answer.groups);
-                made.recorded = answer.recorded.zip(made.recorded).map(|(page, fragments)| {
+                let making = Making { origin, ..making };
+                let (made, mut caching) = self.render(making, &name, &values, status, headers)?;
+                caching.groups.extend(answer.groups);
+                let recorded = answer.recorded.zip(caching.recorded);
+                caching.recorded = recorded.map(|(page, fragments)| {
                     let own: HashSet<&str> = page.iter().map(String::as_str).collect();
                     let new = |group: &String| !own.contains(group.as_str());
                     let beyond: Vec<String> = fragments.into_iter().filter(new).collect();
                     page.into_iter().chain(beyond).collect()
                 });
-                made.cache = answer.cache;
-                Ok(made)
+                caching.cache = answer.cache;
+                Ok((made, caching))
             }
             AnswerContent::Error { message, cause } => {
                 let Answer { groups, recorded, cache, .. } = answer;
@@ -242,7 +248,7 @@ impl Maker {
         values: &Values,
         status: StatusCode,
         mut headers: HeaderMap,
-    ) -> Result<Made, Failure> {
+    ) -> Result<(Made, ReplyCaching), Failure> {
         let Making { order, begun, origin, fragments } = making;
         let media_type = media_type::of(name);
         let sent = headers.get(header::CONTENT_TYPE).unwrap_or(&media_type);
@@ -303,16 +309,15 @@ impl Maker {
             rendered.map_err(|error| Failure::internal(error.to_string()))?;
         headers.entry(header::CONTENT_TYPE).or_insert(media_type);
         let inline = templates.inline_in(&content);
-        self.settings.page_headers.put_into(&mut headers, &inline);
+        let content = MadeContent::Rendered { content, contains };
+        let mut made = Made::new(status, headers, content, inline, &self.settings.page_headers);
         let is_in_path = order.request.lang_in_path.is_some();
         if order.is_for_one && !is_in_path && templates.uses(name).has(RequestUses::LANG) {
             // That of a page with a key is known from its route.
-            let names = self.settings.language_headers().iter().cloned();
-            headers.extend(names.map(|name| (header::VARY, HeaderValue::from(name))));
+            made.terms.vary_by(self.settings.language_headers());
         }
-        let content = MadeContent::Rendered { content, contains };
         let recorded = Some(recorded);
-        Ok(Made { status, headers, content, inline, groups, recorded, cache: None, origin })
+        Ok((made, ReplyCaching { groups, recorded, cache: None, origin }))
     }
 }
 

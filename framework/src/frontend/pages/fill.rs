@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use http::StatusCode;
-use http::header::{ACCEPT, CACHE_CONTROL};
+use http::header::ACCEPT;
 use tokio::time::timeout;
 
 use super::super::advice::Advice;
@@ -20,7 +20,7 @@ use super::super::settings::Settings;
 use super::collect::{Collected, collect};
 use super::encoder::Encoder;
 use super::header_templates::HeaderTemplates;
-use super::prepare::{self, PageDraft};
+use super::prepare::{self, VALIDATED, settle_terms};
 use super::storable::freshness;
 use super::{Served, is_persistent, page_of};
 use crate::body::Body;
@@ -28,7 +28,6 @@ use crate::budget::Budget;
 use crate::cache::{Cache, EntryContent, Fill, Filled, Lookup, Miss};
 use crate::clock;
 use crate::computation::Code;
-use crate::http::names::CDN_CACHE_CONTROL;
 use crate::link::{Call, group_of_url};
 
 /// From so many bytes on it takes more than moments to copy a page and to digest it.
@@ -98,55 +97,42 @@ impl Filler {
         let made = made.or_else(|failure| self.made_of_failure(order, failure, language));
         let made = match made {
             Ok(made) => made,
-            Err(mut failed) => {
-                let headers = &mut failed.failure.headers;
-                if headers.contains_key(CACHE_CONTROL) || headers.contains_key(CDN_CACHE_CONTROL) {
-                    prepare::keep_private(headers, &order.route);
-                }
-                return Served::Failed(failed);
-            }
+            Err(failed) => return Served::Failed(failed),
         };
-        let Made { status, headers, content, inline, groups, recorded, cache, origin } = made;
-        let unstored = |status, mut headers, content| {
-            prepare::keep_private(&mut headers, &order.route);
-            prepare::vary_elsewhere(&mut headers, &order.route, &self.settings);
-            let (inline, groups, recorded) = (inline.clone(), Vec::new(), None);
-            let made = Made { status, headers, content, inline, groups, recorded, cache, origin };
-            Served::Made { made: Box::new(made), cache: order.made(false) }
+        let (mut made, ReplyCaching { groups, recorded, cache, origin }) = made;
+        let unstored = |mut made: Made| {
+            settle_terms(&mut made, order, &groups, &self.settings, None);
+            let variant = order.variant.clone();
+            Served::Made { made: Box::new(made), variant, cache: order.made(false) }
         };
-        let freshness = freshness(&self.settings, &order.route, status, &headers, cache);
+        let freshness = freshness(&self.settings, &order.route, &made, cache);
         let place = origin.zip(freshness).filter(|_| self.settings.caching);
-        let place = place.zip(recorded).filter(|_| !self.has_better(order, status));
-        let Some(((origin, freshness), recorded)) = place else {
-            return unstored(status, headers, content);
-        };
-        let (body, contains) = match content {
+        let place = place.zip(recorded).filter(|_| !self.has_better(order, made.status));
+        let Some(((origin, freshness), recorded)) = place else { return unstored(made) };
+        let (body, contains) = match made.content {
             MadeContent::Rendered { content, contains } => {
                 if content.len() as u64 > self.settings.largest_entry {
-                    return unstored(status, headers, MadeContent::Rendered { content, contains });
+                    made.content = MadeContent::Rendered { content, contains };
+                    return unstored(made);
                 }
                 (content, contains)
             }
             MadeContent::Body(body) => match self.read(body).await {
                 Ok(Collected::Whole(body)) => (body.into(), Vec::new()),
                 Ok(Collected::TooLong(body)) => {
-                    return unstored(status, headers, MadeContent::Body(body));
+                    made.content = MadeContent::Body(body);
+                    return unstored(made);
                 }
                 Err(failure) => return Served::Failed(order.failed(failure).into()),
             },
         };
         let is_large = body.len() >= LARGE;
-        let mut all_groups = order.groups.clone();
-        all_groups.extend(groups);
-        let prepare = || {
-            let (route, body) = (&*order.route, body.joined());
-            let groups = &all_groups;
-            let inline = inline.clone();
-            let draft = PageDraft { status, headers, body, route, groups, inline, begun };
-            prepare::page(draft, &self.settings, &self.header_templates)
-        };
+        made.content = MadeContent::Rendered { content: body, contains: Vec::new() };
+        settle_terms(&mut made, order, &groups, &self.settings, Some(&VALIDATED));
+        let prepare = || prepare::page(made, begun, &self.settings, &self.header_templates);
         let page = if is_large { Code::large_page().run(prepare) } else { prepare() };
-        all_groups.extend(recorded);
+        let mut all_groups = order.groups.clone();
+        all_groups.extend(groups.into_iter().chain(recorded));
         if order.edition.table.may_be_changed(&order.path) {
             all_groups.push(group_of_url(&order.path));
         }
@@ -183,7 +169,7 @@ impl Filler {
         order: &Order,
         failure: Failure,
         language: Option<&str>,
-    ) -> Result<Made, Box<Failed>> {
+    ) -> Result<(Made, ReplyCaching), Box<Failed>> {
         let failed = Box::new(order.failed(failure));
         let (route, status) = (&order.route, failed.failure.status);
         let usual = self.settings.status_lifetime;
@@ -192,13 +178,13 @@ impl Filler {
             return Err(failed);
         }
         let Some(keeping) = &failed.failure.keeping else { return Err(failed) };
-        let ReplyCaching { mut groups, recorded, cache, origin } = ReplyCaching::clone(keeping);
-        let mut made = self.maker.error_page(&order.edition, &failed, language);
-        groups.append(&mut made.groups);
+        let mut caching = ReplyCaching::clone(keeping);
+        let (mut made, mut groups) = self.maker.error_page(&order.edition, &failed, language);
+        caching.groups.append(&mut groups);
         if route.tells_errors_by_accept() {
-            prepare::vary(&mut made.headers, [ACCEPT].iter());
+            made.terms.vary_by(&[ACCEPT]);
         }
-        Ok(Made { groups, recorded, cache, origin: Some(origin), ..made })
+        Ok((made, caching))
     }
 
     /// Whether there is an old page that is better than a failure with this status.

@@ -42,7 +42,18 @@ impl HeaderTemplates {
 /// All of a spec, unless it has a tag of its own, which no other page has. No name and no value
 /// has an end of line in it.
 fn text(spec: &HeaderSpec) -> Option<Box<[u8]>> {
-    let HeaderSpec { status, headers, has_length, tag, date, may_be_encoded, inline } = spec;
+    let HeaderSpec {
+        status,
+        headers,
+        // The headers say them.
+        terms: _,
+        has_length,
+        tag,
+        date,
+        may_be_encoded,
+        inline,
+        is_governed,
+    } = spec;
     let tag = match tag {
         TagSource::None => 0,
         TagSource::OfBytes => 1,
@@ -57,7 +68,9 @@ fn text(spec: &HeaderSpec) -> Option<Box<[u8]>> {
     };
     let mut text = Vec::with_capacity(256);
     text.extend_from_slice(status.as_str().as_bytes());
-    text.extend_from_slice(&[u8::from(*has_length), tag, date, u8::from(*may_be_encoded)]);
+    let [has_length, may_be_encoded, is_governed] =
+        [has_length, may_be_encoded, is_governed].map(|flag| u8::from(*flag));
+    text.extend_from_slice(&[has_length, tag, date, may_be_encoded, is_governed]);
     for (name, value) in headers {
         for part in [b"\n", name.as_str().as_bytes(), b":", value.as_bytes()] {
             text.extend_from_slice(part);
@@ -97,6 +110,7 @@ mod tests {
             HeaderSpec { date: DateSource::OfPage, ..spec("en") },
             HeaderSpec { may_be_encoded: true, ..spec("en") },
             HeaderSpec { inline: InlineHashes::of(InlineKind::Style, "a"), ..spec("en") },
+            HeaderSpec { is_governed: true, ..spec("en") },
         ] {
             assert!(!Arc::ptr_eq(&header_template, &header_templates.of(other)));
         }

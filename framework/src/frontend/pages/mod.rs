@@ -3,7 +3,7 @@
 //! - [`Pages::find`]: the page that a request asks for if the cache has it, otherwise the [`Order`] for it.
 //! - [`Pages::get`]: the page of an order (`single_flight`: made once for all that wait for it).
 //! - `fill`: makes a page and stores it; `storable` says whether and for how long, `prepare` with which
-//!   headers (`heads` are shared by pages that say the same), `collect` reads a body that is to be stored.
+//!   headers (`header_templates` are shared by pages that say the same), `collect` reads a body that is to be stored.
 //! - `encoder`: encodes stored pages behind the requests.
 //! - [`Served`]: what there is for a request.
 //!
@@ -40,7 +40,7 @@ use crate::link::Call;
 pub(super) use collect::{Collected, collect};
 pub(super) use encoder::SHORTEST_PIECE;
 use fill::Filler;
-pub(super) use prepare::{clear, tell_uncached, vary};
+pub(super) use prepare::{clear, settle_terms};
 pub(super) use served::{Served, page_of};
 use single_flight::Landed;
 

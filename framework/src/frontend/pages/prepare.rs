@@ -1,4 +1,4 @@
-//! From what was made to a page that is kept: the headers of all its forms.
+//! From what was made to a page that is kept: the headers of all its representations.
 //!
 //! What the controller has said stays: its own `Cache-Control`, `CDN-Cache-Control`, `ETag`,
 //! `Last-Modified`, `Cache-Groups` and the like are sent as they are, and to its `Vary` is added
@@ -21,80 +21,51 @@ use std::time::SystemTime;
 use http::StatusCode;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
+use super::super::maker::{Made, MadeContent};
+use super::super::router::Order;
 use super::super::settings::Settings;
 use super::header_templates::HeaderTemplates;
 use crate::cache::{DateSource, Derived, HeaderSpec, Page, TagSource};
 use crate::clock::{self, Moment};
 use crate::dispatch::Route;
-use crate::http::Coding;
 use crate::http::encoding::SHORTEST;
-use crate::http::names::{CDN_CACHE_CONTROL, SESSION_USER};
-use crate::inline::InlineHashes;
+use crate::http::names::SESSION_USER;
+use crate::http::{Coding, ReuseTerms};
 use crate::media_type;
-use crate::pieces::Pieces;
 use crate::request_values::RequestUses;
 use crate::server;
 
 /// Headers that say something about the very bytes of the body.
 const OF_BYTES: [&str; 4] = ["content-digest", "content-md5", "digest", "repr-digest"];
 
-/// What was made of a page so far.
-pub(super) struct PageDraft<'a> {
-    pub(super) status: StatusCode,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Pieces,
-    pub(super) route: &'a Route,
-    /// The groups that it is in, without those that are for the site itself.
-    pub(super) groups: &'a [String],
-    /// The scripts and styles that stand in it.
-    pub(super) inline: InlineHashes,
-    /// When it was begun.
-    pub(super) begun: Moment,
-}
+/// Without validation nothing is shown again: nothing reaches caches further out when the page becomes wrong.
+pub(super) const VALIDATED: HeaderValue = HeaderValue::from_static("no-cache");
 
-/// Makes the page ready to be sent.
-pub(super) fn page(
-    draft: PageDraft<'_>,
+/// Settles what caches further out are told of what was made for an order, which its reply has put into `named`: what
+/// its controller has said, else what the route says, else `otherwise`. Of an error the route says nothing, and
+/// nor of what sets a cookie, which is for one visitor. A page of one user is for no cache further out, whatever is said.
+///
+/// Where that is nothing, the response is kept nowhere, and what it depends on does not matter.
+pub(in crate::frontend) fn settle_terms(
+    made: &mut Made,
+    order: &Order,
+    named: &[String],
     settings: &Settings,
-    header_templates: &HeaderTemplates,
-) -> Page {
-    let PageDraft { status, mut headers, body, route, groups, inline, begun } = draft;
-    keep_private(&mut headers, route);
-    tell_caches(&mut headers, status, route);
-    // Here already, so that the copied map of a hit need not grow.
-    server::finish(&mut headers);
-    let (body, flashes) = body.without_flashes();
-    let is_whole = !body.has_parts();
-    let may_be_encoded = may_be_encoded(status, &headers);
-    let has_encodings =
-        may_be_encoded && is_whole && body.len() >= SHORTEST && !settings.encodings.is_empty();
-    let may_be_spliced = may_be_encoded && !is_whole && settings.encodings.contains(&Coding::Gzip);
-    let may_be_encoded = has_encodings || may_be_spliced;
-    let names = varying(route, settings);
-    vary(&mut headers, names.chain(&may_be_encoded.then_some(header::ACCEPT_ENCODING)));
-    for header in &settings.group_headers {
-        if let Some(value) = header.value(groups.iter().map(String::as_str)) {
-            headers.entry(header.name()).or_insert(value);
-        }
+    otherwise: Option<&HeaderValue>,
+) {
+    let (route, status, terms) = (&*order.route, made.status, &mut made.terms);
+    let is_error = status.is_client_error() || status.is_server_error();
+    if !is_error && !made.headers.contains_key(header::SET_COOKIE) {
+        terms.offer(route.browser.as_ref(), route.cdn.as_ref());
     }
-    let has_content = !matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
-    let (tag, date) = match is_whole {
-        true => validators(&mut headers, status),
-        false => {
-            clear(&mut headers);
-            (TagSource::OfParts, DateSource::None)
-        }
-    };
-    let has_length = has_content || !is_whole;
-    let spec = HeaderSpec { status, headers, has_length, tag, date, may_be_encoded, inline };
-    let present = SystemTime::now();
-    let made = present.checked_sub(clock::now().since(begun)).unwrap_or(present);
-    let mut page = Page::new(header_templates.of(spec), body, made);
-    page.flashes = flashes;
-    if has_encodings {
-        page.later.want(Derived::Encodings);
+    terms.offer(otherwise, None);
+    if terms.are_silent() {
+        return;
     }
-    page
+    terms.vary_by(varying(route, settings));
+    let groups = order.groups.iter().chain(named);
+    terms.name_groups(&settings.group_headers, groups.map(String::as_str));
+    terms.restrict(order.reuse());
 }
 
 /// The headers that the pages of a route depend on: those that it names, and those by which their language is chosen.
@@ -108,80 +79,55 @@ fn varying<'r>(route: &'r Route, settings: &Settings) -> impl Iterator<Item = &'
     named.chain(if is_chosen { settings.language_headers() } else { &[] })
 }
 
-/// Says what an answer depends on that is not kept here, where it may be kept elsewhere.
-pub(super) fn vary_elsewhere(headers: &mut HeaderMap, route: &Route, settings: &Settings) {
-    if headers.contains_key(header::CACHE_CONTROL) || headers.contains_key(CDN_CACHE_CONTROL) {
-        vary(headers, varying(route, settings));
-    }
-}
-
-/// Has no cache further out keep a page of one user, whatever its controller says.
-pub(super) fn keep_private(headers: &mut HeaderMap, route: &Route) {
-    if !route.is_by_user() {
-        return;
-    }
-    headers.remove(CDN_CACHE_CONTROL);
-    let mut values = headers.get_all(header::CACHE_CONTROL).iter();
-    let is_no_store = |value: &HeaderValue| {
-        value.to_str().is_ok_and(|value| value.to_ascii_lowercase().contains("no-store"))
+/// Makes a page of what was made since `begun`, whose body is at hand.
+pub(super) fn page(
+    made: Made,
+    begun: Moment,
+    settings: &Settings,
+    header_templates: &HeaderTemplates,
+) -> Page {
+    let Made { status, mut headers, mut terms, content, inline, is_governed } = made;
+    let MadeContent::Rendered { content, .. } = content else {
+        unreachable!("the body of what is kept was read")
     };
-    if !values.any(is_no_store) {
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
-    }
-}
-
-/// What browsers and CDNs may do with an answer, if the controller has not said it itself. Nothing
-/// reaches them when the page becomes wrong, so they are to ask again each time unless the route
-/// says otherwise. It says so of the page, and not of an error in its place.
-fn tell_caches(headers: &mut HeaderMap, status: StatusCode, route: &Route) {
-    tell_as_the_route_says(headers, status, route);
-    let caching = headers.entry(header::CACHE_CONTROL);
-    caching.or_insert(HeaderValue::from_static("no-cache"));
-}
-
-/// The same for an answer that is not kept here. What sets a cookie is for one visitor, whatever the
-/// route says.
-pub(in crate::frontend) fn tell_uncached(
-    headers: &mut HeaderMap,
-    status: StatusCode,
-    (route, settings): (&Route, &Settings),
-) {
-    if !headers.contains_key(header::SET_COOKIE) {
-        tell_as_the_route_says(headers, status, route);
-    }
-    vary_elsewhere(headers, route, settings);
-    let caching = headers.entry(header::CACHE_CONTROL);
-    caching.or_insert(HeaderValue::from_static("no-store"));
-}
-
-fn tell_as_the_route_says(headers: &mut HeaderMap, status: StatusCode, route: &Route) {
-    if status.is_client_error() || status.is_server_error() {
-        return;
-    }
-    for (name, value) in [(header::CACHE_CONTROL, &route.browser), (CDN_CACHE_CONTROL, &route.cdn)]
-    {
-        if let Some(value) = value {
-            headers.entry(name).or_insert_with(|| value.clone());
+    let (body, flashes) = content.joined().without_flashes();
+    let is_whole = !body.has_parts();
+    let may_be_encoded = may_be_encoded(status, &headers, &terms);
+    let has_encodings =
+        may_be_encoded && is_whole && body.len() >= SHORTEST && !settings.encodings.is_empty();
+    let may_be_spliced = may_be_encoded && !is_whole && settings.encodings.contains(&Coding::Gzip);
+    let may_be_encoded = has_encodings || may_be_spliced;
+    terms.vary_by(may_be_encoded.then_some(&header::ACCEPT_ENCODING));
+    terms.write(&mut headers);
+    // Here already, so that the copied map of a hit need not grow.
+    server::finish(&mut headers);
+    let has_content = !matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    let (tag, date) = match is_whole {
+        true => validators(&mut headers, status),
+        false => {
+            clear(&mut headers);
+            (TagSource::OfParts, DateSource::None)
         }
+    };
+    let spec = HeaderSpec {
+        status,
+        headers,
+        terms,
+        has_length: has_content || !is_whole,
+        tag,
+        date,
+        may_be_encoded,
+        inline,
+        is_governed,
+    };
+    let present = SystemTime::now();
+    let made = present.checked_sub(clock::now().since(begun)).unwrap_or(present);
+    let mut page = Page::new(header_templates.of(spec), body, made);
+    page.flashes = flashes;
+    if has_encodings {
+        page.later.want(Derived::Encodings);
     }
-}
-
-/// Adds names to `Vary` that are not there yet, and makes one line of it.
-pub(in crate::frontend) fn vary<'a>(
-    headers: &mut HeaderMap,
-    names: impl Iterator<Item = &'a HeaderName>,
-) {
-    let lines = headers.get_all(header::VARY).iter().filter_map(|line| line.to_str().ok());
-    let named = lines.flat_map(|line| line.split(',')).map(|name| name.trim().to_ascii_lowercase());
-    let mut all: Vec<String> = named.filter(|name| !name.is_empty()).collect();
-    for name in names {
-        if !all.iter().any(|known| known == name.as_str() || known == "*") {
-            all.push(name.as_str().to_owned());
-        }
-    }
-    if let Some(value) = HeaderValue::try_from(all.join(", ")).ok().filter(|_| !all.is_empty()) {
-        headers.insert(header::VARY, value);
-    }
+    page
 }
 
 /// What a page says of itself without its parts. The latest of all dates would not do for the whole:
@@ -221,17 +167,13 @@ fn validators(headers: &mut HeaderMap, status: StatusCode) -> (TagSource, DateSo
 
 /// Whether the content may be sent in a coding: it is text, not encoded already, and nothing in its
 /// headers says otherwise or would become wrong by it.
-fn may_be_encoded(status: StatusCode, headers: &HeaderMap) -> bool {
+fn may_be_encoded(status: StatusCode, headers: &HeaderMap, terms: &ReuseTerms) -> bool {
     let is_text = headers.get(header::CONTENT_TYPE).is_some_and(media_type::is_text);
     let is_partial =
         status == StatusCode::PARTIAL_CONTENT || headers.contains_key(header::CONTENT_RANGE);
-    let forbids = |value: &HeaderValue| {
-        let words = value.to_str().unwrap_or("no-transform").split(',');
-        words.map(str::trim).any(|word| word.eq_ignore_ascii_case("no-transform"))
-    };
     is_text
         && !is_partial
         && !headers.contains_key(header::CONTENT_ENCODING)
         && !OF_BYTES.iter().any(|name| headers.contains_key(*name))
-        && !headers.get_all(header::CACHE_CONTROL).iter().any(forbids)
+        && !terms.forbid_transforming()
 }

@@ -19,7 +19,7 @@ pub(in crate::frontend) enum Served {
     /// What might have been stored, had there been a place for it.
     Page { page: Box<Page>, variant: VariantKind, cache: CacheStatus },
     /// What was made for this request alone.
-    Made { made: Box<Made>, cache: CacheStatus },
+    Made { made: Box<Made>, variant: VariantKind, cache: CacheStatus },
     /// Nothing, and why.
     Failed(Box<Failed>),
     /// What has no parts: a redirect, a file, an answer to OPTIONS.
@@ -30,8 +30,10 @@ impl Served {
     /// The variant that it is of.
     pub(in crate::frontend) fn variant(&self) -> &VariantKind {
         match self {
-            Served::Entry { variant, .. } | Served::Page { variant, .. } => variant,
-            Served::Made { .. } | Served::Failed(_) | Served::Response(_) => &VariantKind::Yes,
+            Served::Entry { variant, .. }
+            | Served::Page { variant, .. }
+            | Served::Made { variant, .. } => variant,
+            Served::Failed(_) | Served::Response(_) => &VariantKind::Yes,
         }
     }
 
@@ -65,18 +67,16 @@ impl Served {
     /// Such a page with its places, for a client that has a message: as if it were made for this request alone.
     pub(in crate::frontend) fn with_flashes(self) -> Served {
         let Some((page, cache)) = self.kept() else { return self };
-        let content = page.body.with_flashes(&page.flashes);
+        let (content, shared) = (page.body.with_flashes(&page.flashes), &*page.header_template);
         let made = Made {
             status: page.status(),
-            headers: page.header_template.template().clone(),
+            headers: shared.template().clone(),
+            terms: shared.terms.clone(),
             content: MadeContent::Rendered { content, contains: Vec::new() },
-            inline: page.header_template.inline.clone(),
-            groups: Vec::new(),
-            recorded: None,
-            cache: None,
-            origin: None,
+            inline: shared.inline.clone(),
+            is_governed: shared.is_governed,
         };
-        Served::Made { made: Box::new(made), cache }
+        Served::Made { made: Box::new(made), variant: self.variant().clone(), cache }
     }
 
     /// The status, if it is that of something that cannot be stored.

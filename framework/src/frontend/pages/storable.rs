@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use http::StatusCode;
-use http::header::{self, HeaderMap, HeaderValue};
+use http::{StatusCode, header};
 
+use super::super::maker::Made;
 use super::super::settings::Settings;
 use crate::cache::Freshness;
 use crate::dispatch::{CacheType, Route};
 
-/// For how long a reply may be kept, and `None` when it may not be. `own` is how the reply itself
+/// For how long what was made may be kept, and `None` when it may not be. `own` is how the reply itself
 /// wants to be cached.
 ///
 /// What is meant for one visitor is not kept, and nothing but 200 unless the route lists the status:
@@ -18,8 +18,7 @@ use crate::dispatch::{CacheType, Route};
 pub(super) fn freshness(
     settings: &Settings,
     route: &Route,
-    status: StatusCode,
-    headers: &HeaderMap,
+    made: &Made,
     own: Option<CacheType>,
 ) -> Option<Freshness> {
     let kind = own.unwrap_or(route.cache.kind);
@@ -29,9 +28,12 @@ pub(super) fn freshness(
         CacheType::Persistent => None,
         CacheType::NoCache => return None,
     };
-    if is_for_one_visitor(headers) {
+    let is_for_one_visitor =
+        made.headers.contains_key(header::SET_COOKIE) || made.terms.are_for_one_visitor();
+    if is_for_one_visitor {
         return None;
     }
+    let status = made.status;
     let listed = match status {
         StatusCode::OK => None,
         status => Some(route.cache_statuses.lifetime(status, settings.status_lifetime)?),
@@ -47,25 +49,6 @@ pub(super) fn freshness(
     })
 }
 
-/// Whether the headers say that the reply is for one visitor only: by setting a cookie, by
-/// `Cache-Control` (RFC 9111, section 5.2.2), or by depending on what no key holds (RFC 9110,
-/// section 12.5.5).
-fn is_for_one_visitor(headers: &HeaderMap) -> bool {
-    let any = |name, is_such: fn(&str) -> bool| {
-        let mut values = headers.get_all(name).iter();
-        values.any(|value: &HeaderValue| match value.to_str() {
-            Ok(value) => value.split(',').map(str::trim).any(is_such),
-            Err(_) => true,
-        })
-    };
-    headers.contains_key(header::SET_COOKIE)
-        || any(header::VARY, |name| name == "*")
-        || any(header::CACHE_CONTROL, |directive| {
-            let name = directive.split('=').next().unwrap_or_default().trim_end();
-            ["no-store", "private"].iter().any(|known| name.eq_ignore_ascii_case(known))
-        })
-}
-
 #[cfg(test)]
 mod tests {
     use std::path::Path;
@@ -73,9 +56,12 @@ mod tests {
     use http::Method;
 
     use super::*;
+    use crate::body::Body;
     use crate::dispatch::{CanonicalPath, Resolution, Table};
+    use crate::frontend::maker::MadeContent;
     use crate::frontend::{Flashes, PageHeaders, Sample};
     use crate::http::{Languages, TrustedProxies};
+    use crate::inline::InlineHashes;
     use crate::server::Pace;
 
     const SECOND: Duration = Duration::from_secs(1);
@@ -118,9 +104,11 @@ mod tests {
         let Resolution::Route(matched) = table.resolve(&Method::GET, path) else { panic!() };
         let headers =
             headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
-        let headers = HeaderMap::from_iter(headers);
-        let status = StatusCode::from_u16(status).unwrap();
-        freshness(&settings(), matched.route, status, &headers, own)
+        let (status, headers) = (StatusCode::from_u16(status).unwrap(), headers.collect());
+        let content = MadeContent::Body(Body::empty());
+        let (inline, page_headers) = (InlineHashes::default(), PageHeaders::default());
+        let made = Made::new(status, headers, content, inline, &page_headers);
+        freshness(&settings(), matched.route, &made, own)
     }
 
     fn lifetime(route: &str, status: u16, own: Option<CacheType>) -> Option<Option<u64>> {
@@ -176,6 +164,8 @@ mod tests {
             ("cache-control", "max-age=5, No-Store"),
             ("cache-control", "private"),
             ("cache-control", "private=\"x-a\""),
+            ("cache-control", "max-age=5, x=\"no end"),
+            ("vary", "no name"),
             ("vary", "accept, *"),
         ] {
             let own = Some(CacheType::Persistent);

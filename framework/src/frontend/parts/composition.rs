@@ -24,6 +24,7 @@ use super::tag::ComposedTag;
 use super::{MOST_BYTES, MOST_PARTS};
 use crate::body::Body;
 use crate::cache::{Derived, Entry, Page};
+use crate::http::Reuse;
 use crate::http::gzip::Deflated;
 use crate::inline::InlineHashes;
 use crate::pieces::{Part, Piece, Pieces};
@@ -105,7 +106,7 @@ impl SoFar {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Source<'a> {
     pub(super) pieces: &'a Pieces,
-    /// Of each piece its deflated form, once they have been made.
+    /// Each piece, deflated, once they have been.
     pub(super) deflated: &'a [Option<Deflated>],
     /// What the pieces are known by.
     pub(super) digest: u128,
@@ -312,7 +313,7 @@ impl<'a> Composition<'a> {
     fn flash(&self) -> Option<&Bytes> {
         let Composition { dispatcher, visit, page, .. } = self;
         visit
-            .shown_flash(&dispatcher.settings, page.policy.variant())
+            .shown_flash(&dispatcher.settings, page.policy.variant)
             .filter(|_| Insertion::is_markup(page.headers))
     }
 
@@ -340,7 +341,8 @@ impl<'a> Composition<'a> {
         let bytes = self.so_far.failing.instead(chain, slot.part, slot.insertion, cause);
         assembly.tag.add(Pieces::from(bytes.clone()).digest());
         assembly.whole.push(bytes, None);
-        assembly.sharing.take_in_fallback();
+        // It may be back soon.
+        assembly.sharing.restrict(Reuse::Validated);
     }
 }
 
@@ -409,11 +411,13 @@ impl Assembly {
                     self.undeflated.push(Arc::clone(entry));
                 }
                 self.aging = self.aging.with(*aging);
-                Policy::of_page(kept, variant)
+                Policy { terms: &kept.header_template.terms, variant }
             }
-            PartContent::Page(kept, variant) => Policy::of_page(kept, variant),
-            PartContent::Shared(headers, _) => Policy::of(headers, &VariantKind::Yes),
-            PartContent::Own(..) => return self.sharing.take_in_visitors_own(),
+            PartContent::Page(kept, variant) => {
+                Policy { terms: &kept.header_template.terms, variant }
+            }
+            PartContent::Shared(_, terms, _) => Policy { terms, variant: &VariantKind::Yes },
+            PartContent::Own(..) => return self.sharing.restrict(Reuse::Private),
         };
         self.sharing.take_in(page.policy, part);
     }

@@ -16,6 +16,7 @@ use super::insertion::Insertion;
 use crate::body::Body;
 use crate::budget::Share;
 use crate::cache::{Entry, Page};
+use crate::http::ReuseTerms;
 use crate::inline::InlineHashes;
 use crate::pieces::Pieces;
 
@@ -29,7 +30,7 @@ pub(super) enum PartContent {
     /// What is for this visitor only.
     Own(HeaderMap, Pieces, InlineHashes),
     /// What is the same for all visitors, though the cache has no part in it.
-    Shared(HeaderMap, Pieces),
+    Shared(HeaderMap, Box<ReuseTerms>, Pieces),
 }
 
 impl PartContent {
@@ -62,7 +63,9 @@ impl PartContent {
             Served::Response(response) => {
                 let (Parts { status, headers, .. }, body) = response.into_parts();
                 fits(status, &headers)?;
-                Ok(PartContent::Shared(headers, read(body, limit, &pages.memory()).await?))
+                let terms = ReuseTerms::of(&headers).into();
+                let pieces = read(body, limit, &pages.memory()).await?;
+                Ok(PartContent::Shared(headers, terms, pieces))
             }
             Served::Failed(failed) => Err(cause(*failed)),
         }
@@ -86,7 +89,7 @@ impl PartContent {
         match self {
             PartContent::Entry { entry, .. } => &page_of(entry).body,
             PartContent::Page(page, _) => &page.body,
-            PartContent::Own(_, pieces, _) | PartContent::Shared(_, pieces) => pieces,
+            PartContent::Own(_, pieces, _) | PartContent::Shared(.., pieces) => pieces,
         }
     }
 
@@ -104,7 +107,7 @@ impl PartContent {
         match self {
             PartContent::Entry { entry, .. } => page_of(entry).header_template.template(),
             PartContent::Page(page, _) => page.header_template.template(),
-            PartContent::Own(headers, ..) | PartContent::Shared(headers, _) => headers,
+            PartContent::Own(headers, ..) | PartContent::Shared(headers, ..) => headers,
         }
     }
 
@@ -113,7 +116,7 @@ impl PartContent {
         let source = match self {
             PartContent::Entry { entry, .. } => Source::of(page_of(entry)),
             PartContent::Page(page, _) => Source::of(page),
-            PartContent::Own(_, pieces, _) | PartContent::Shared(_, pieces) => {
+            PartContent::Own(_, pieces, _) | PartContent::Shared(.., pieces) => {
                 Source::of_pieces(pieces, pieces.digest())
             }
         };

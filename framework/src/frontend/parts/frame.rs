@@ -14,7 +14,7 @@ use super::sharing::Policy;
 use crate::body::Body;
 use crate::cache::Entry;
 use crate::http::negotiation::acceptable;
-use crate::http::{Coding, Preferences};
+use crate::http::{Coding, Preferences, Reuse};
 use crate::inline::InlineHashes;
 
 /// A page without its parts.
@@ -27,12 +27,12 @@ pub(super) struct Frame<'a> {
     entry: Option<&'a Arc<Entry>>,
     /// The headers as gzip, if it may be sent so.
     spliced: Option<&'a HeaderMap>,
-    /// What the client takes, of the forms that there may be.
+    /// What the client takes, of the representations that there may be.
     accepted: Preferences,
     cache: CacheStatus,
     aging: Aging,
-    /// The scripts and styles that stand in it.
-    inline: &'a InlineHashes,
+    /// The scripts and styles that stand in it, if the site's policy says which of them run.
+    inline: Option<&'a InlineHashes>,
     /// Whether it was made for this request alone.
     is_own: bool,
 }
@@ -47,11 +47,11 @@ impl<'a> Frame<'a> {
                 (page_of(entry), Some(entry), *cache, *aging)
             }
             Served::Page { page, cache, .. } => (&**page, None, *cache, Aging::NEW),
-            Served::Made { made, cache } => {
+            Served::Made { made, cache, .. } => {
                 return Some(Frame {
                     status: made.status,
                     headers: &made.headers,
-                    policy: Policy::of(&made.headers, variant),
+                    policy: Policy { terms: &made.terms, variant },
                     // It has no tag.
                     source: Source::of_pieces(pieces, 0),
                     entry: None,
@@ -59,7 +59,7 @@ impl<'a> Frame<'a> {
                     accepted: Preferences::PLAIN,
                     cache: *cache,
                     aging: Aging::NEW,
-                    inline: &made.inline,
+                    inline: Some(&made.inline).filter(|_| made.is_governed),
                     is_own: true,
                 });
             }
@@ -68,7 +68,7 @@ impl<'a> Frame<'a> {
         Some(Frame {
             status: page.status(),
             headers: page.header_template.template(),
-            policy: Policy::of_page(page, variant),
+            policy: Policy { terms: &page.header_template.terms, variant },
             source: Source::of(page),
             entry,
             spliced: page.header_template.encoded_template(),
@@ -78,7 +78,7 @@ impl<'a> Frame<'a> {
             },
             cache,
             aging,
-            inline: &page.header_template.inline,
+            inline: Some(&page.header_template.inline).filter(|_| page.header_template.is_governed),
             is_own: false,
         })
     }
@@ -105,12 +105,19 @@ impl<'a> Frame<'a> {
         }
         let gzip = self.spliced.filter(|_| !has_flash && self.is_best_as_gzip(&whole));
         let mut headers = gzip.unwrap_or(self.headers).clone();
-        self.aging.with(aging).tell(&mut headers);
-        if has_flash {
-            sharing.take_in_visitors_own();
+        if self.is_own {
+            self.policy.terms.clone().write(&mut headers);
         }
-        sharing.apply(&mut headers);
-        dispatcher.settings.page_headers.widen(&mut headers, self.inline, &inline);
+        let aging = self.aging.with(aging);
+        aging.tell(&mut headers, self.policy.terms);
+        sharing.restrict(aging.reuse());
+        if has_flash {
+            sharing.restrict(Reuse::Private);
+        }
+        sharing.apply(self.policy.terms, &mut headers);
+        if let Some(own) = self.inline {
+            dispatcher.settings.page_headers.widen(&mut headers, own, &inline);
+        }
         if has_flash {
             dispatcher.settings.flashes.forget(&mut headers);
         }

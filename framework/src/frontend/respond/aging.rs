@@ -18,8 +18,8 @@ use std::time::{Duration, SystemTime};
 use http::header::{self, HeaderMap, HeaderValue};
 
 use crate::cache::Present;
-use crate::http::names::CDN_CACHE_CONTROL;
 use crate::http::validators::date;
+use crate::http::{Reuse, ReuseTerms};
 
 /// How old a page is that is sent.
 #[derive(Debug, Clone, Copy, Default)]
@@ -58,14 +58,17 @@ impl Aging {
         Present { is_settled: self.is_settled, cache_status }
     }
 
-    /// Makes the headers of a page those of one that is as old as this.
-    pub(in crate::frontend) fn tell(self, headers: &mut HeaderMap) {
+    /// Makes the headers of a page, with what they tell caches further out, those of one that is as old as this.
+    pub(in crate::frontend) fn tell(self, headers: &mut HeaderMap, terms: &ReuseTerms) {
         match self.age {
             Some(age) => drop(headers.insert(header::AGE, HeaderValue::from(age.as_secs()))),
             None => drop(headers.remove(header::AGE)),
         }
         self.tell_date(headers);
-        self.tell_staleness(headers);
+        terms.write_restricted(self.reuse(), headers);
+        if self.is_stale {
+            headers.remove(header::EXPIRES);
+        }
     }
 
     /// The date of what is of the present is added when it is written.
@@ -78,11 +81,8 @@ impl Aging {
         }
     }
 
-    fn tell_staleness(self, headers: &mut HeaderMap) {
-        if self.is_stale {
-            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-            headers.remove(CDN_CACHE_CONTROL);
-            headers.remove(header::EXPIRES);
-        }
+    /// How it may be reused further out.
+    pub(in crate::frontend) fn reuse(self) -> Reuse {
+        if self.is_stale { Reuse::Validated } else { Reuse::AsItSays }
     }
 }

@@ -127,7 +127,7 @@ fn headers(
 ) -> HeaderMap {
     let cache_status = cache.header_with(page.status_as(representation), page.status());
     let mut headers = page.headers(representation, aging.present(cache_status));
-    aging.tell(&mut headers);
+    aging.tell(&mut headers, &page.header_template.terms);
     headers
 }
 

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::cache::{DateSource, Encoded, HeaderSpec, HeaderTemplate, TagSource};
+use crate::http::ReuseTerms;
 use crate::http::encoding::{MADE, encode};
 use crate::http::gzip::Deflated;
 use crate::http::names::CDN_CACHE_CONTROL;
@@ -18,14 +19,17 @@ fn spec() -> HeaderSpec {
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("max-age=60"));
     headers.insert(CDN_CACHE_CONTROL, HeaderValue::from_static("max-age=600"));
+    let terms = ReuseTerms::of(&headers);
     HeaderSpec {
         status: StatusCode::OK,
         headers,
+        terms,
         has_length: true,
         tag: TagSource::Given(HeaderValue::from_static("\"a\"")),
         date: DateSource::OfPage,
         may_be_encoded: true,
         inline: InlineHashes::default(),
+        is_governed: false,
     }
 }
 

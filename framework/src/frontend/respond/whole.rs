@@ -5,9 +5,8 @@ use crate::http::gzip::{Deflated, Splice};
 
 /// Content that was put together, one piece after the other.
 ///
-/// For a client that may get it as gzip it has the deflated forms of its pieces too, as far as they
-/// have been made. Each belongs to the entry that its bytes belong to, so that both forms of the whole
-/// are always of the same entries.
+/// For a client that may get it as gzip it has its pieces deflated too, as far as they have been. Each belongs to the
+/// entry that its bytes belong to, so that both representations of the whole are always of the same entries.
 #[derive(Debug, Default)]
 pub(in crate::frontend) struct Whole {
     plain: Vec<Bytes>,
@@ -102,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_put_in_stands_at_its_place_in_both_forms() {
+    fn what_is_put_in_stands_at_its_place_in_both_representations() {
         let (first, last) = ("one ".repeat(300), "three ".repeat(300));
         let mut page = whole(&[&first, &last], true);
         page.insert(1, whole(&["two"], false));

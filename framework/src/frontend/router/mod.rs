@@ -33,7 +33,7 @@ use super::settings::Settings;
 use crate::cache::Cache;
 use crate::computation::Code;
 use crate::dispatch::{CanonicalPath, ForgeryPolicy, Match, Resolution, Route, Scope, Target};
-use crate::http::{Origin, forgery};
+use crate::http::{Origin, Reuse, forgery};
 use crate::log::panic_message;
 use crate::request_values::RequestValues;
 use crate::session::SessionRecord;
@@ -87,6 +87,10 @@ pub(super) struct Failed {
     pub(super) scope: Scope,
     pub(super) request_id: String,
     pub(super) path: String,
+    /// The groups of its route and of the variant.
+    pub(super) groups: Vec<String>,
+    /// The most that caches further out are allowed, whatever its controller says.
+    pub(super) reuse: Reuse,
     /// What the variant function has said, if it was asked.
     pub(super) variant: Option<VariantKind>,
     /// What its error page may show of the request, as far as it is known.
@@ -101,9 +105,9 @@ impl Failed {
     pub(super) fn refused(failure: Failure, scope: Scope, path: &str) -> Failed {
         let cache = CacheStatus::forwarded(Forward::Bypass);
         let (request_id, path) = (request_id(), path.to_owned());
-        let request = RequestValues::default();
+        let (groups, reuse, request) = (Vec::new(), Reuse::AsItSays, RequestValues::default());
         let (variant, session) = (None, None);
-        Failed { failure, scope, request_id, path, variant, request, session, cache }
+        Failed { failure, scope, request_id, path, groups, reuse, variant, request, session, cache }
     }
 }
 
@@ -164,9 +168,9 @@ impl Router {
                 return refused(Failure::internal(cause), alias.scope);
             }
         };
+        visit.note_language(&matched, &self.settings.languages);
         if let Err(failure) = self.refuse_forgery(visit, matched.route) {
             return refused(failure, matched.route.scope);
-        visit.note_language(&matched, &self.settings.languages);
         }
         match &matched.route.target {
             Target::Controller(_) | Target::Template(_) => self.page(visit, matched, path),
@@ -228,9 +232,9 @@ impl Router {
         }
         match PageRequest::new(visit, matched, variant, &self.settings) {
             Ok(mut page) => {
+                page.unsafe_path = Some(path).filter(|_| !visit.method.is_safe());
                 if page.key.is_err() {
                     let session = self.sessions.open(&visit.client.headers, visit.session);
-                page.unsafe_path = Some(path).filter(|_| !visit.method.is_safe());
                     page.session = session.map(Arc::clone);
                 }
                 Routed::Page(page)

@@ -16,7 +16,7 @@ use crate::cache::{Entry, Generation, Key};
 use crate::clock::Moment;
 use crate::dispatch::{QueryKey, Rate, RateBy, Route, Target};
 use crate::http::names::{IDEMPOTENCY_KEY, SESSION_USER};
-use crate::http::{Languages, Origin};
+use crate::http::{Languages, Origin, Reuse};
 use crate::link::{Call, CallRate};
 use crate::log::Position;
 use crate::request::RequestScope;
@@ -42,7 +42,7 @@ pub(in crate::frontend) struct Order {
     pub(in crate::frontend) uses: RequestUses,
     /// What the page may show of the request.
     pub(in crate::frontend) request: RequestValues,
-    /// The groups of the route and of the variant, of a page that may be kept.
+    /// The groups of the route and of the variant.
     pub(in crate::frontend) groups: Vec<String>,
     /// The key of the page, which the fragments in it share; `None` if they are neither found nor kept.
     pub(in crate::frontend) key: Option<Key<'static>>,
@@ -65,7 +65,7 @@ impl Order {
     /// For the page of a key, which may be served to any client: of the request only what is in the
     /// key goes to the controller.
     pub(super) fn of_key(
-        mut request: PageRequest<'_>,
+        request: PageRequest<'_>,
         key: Key<'_>,
         why: Forward,
         stale: Option<Arc<Entry>>,
@@ -77,11 +77,8 @@ impl Order {
         let varying = varying.map(|(name, value)| (name.as_str().to_owned(), value.to_vec()));
         let scope = key_scope(route);
         let (headers, uri) = (varying.collect(), request.id().into_owned());
-        let mut groups = request.matched.groups();
-        groups.append(&mut request.variant.groups);
         let (order, call) = Order::begin(request, uri, why, now);
-        let order =
-            Order { key: Some(key.into_owned()), is_for_one: false, groups, stale, ..order };
+        let order = Order { key: Some(key.into_owned()), is_for_one: false, stale, ..order };
         (order, Call { headers, scope, ..call })
     }
 
@@ -115,8 +112,10 @@ impl Order {
 
     /// What all orders have in common.
     fn begin(request: PageRequest<'_>, uri: String, why: Forward, now: Moment) -> (Order, Call) {
-        let PageRequest { visit, matched, variant, uses, session, .. } = request;
+        let PageRequest { visit, matched, mut variant, uses, session, .. } = request;
         let request_id = request_id();
+        let mut groups = matched.groups();
+        groups.append(&mut variant.groups);
         let controller = match &matched.route.target {
             Target::Controller(name) => name.clone(),
             Target::Template(_)
@@ -160,7 +159,7 @@ impl Order {
             variant: variant.kind,
             uses,
             request: RequestValues::default(),
-            groups: Vec::new(),
+            groups,
             key: None,
             is_for_one: true,
             session,
@@ -189,6 +188,11 @@ impl Order {
         CacheStatus::Forwarded { why: self.why, stored, collapsed: false }
     }
 
+    /// The most that caches further out are allowed, whatever a controller says: those of a page of one user none.
+    pub(in crate::frontend) fn reuse(&self) -> Reuse {
+        if self.route.is_by_user() { Reuse::Private } else { Reuse::AsItSays }
+    }
+
     /// That the page could not be made.
     pub(in crate::frontend) fn failed(&self, failure: Failure) -> Failed {
         let is_in_key = |key: &Key<'_>| key.dependencies().iter().any(|(name, _)| *name == PROBLEM);
@@ -199,6 +203,8 @@ impl Order {
             scope,
             request_id: self.request_id.clone(),
             path: self.name().to_owned(),
+            groups: self.groups.clone(),
+            reuse: self.reuse(),
             variant: Some(self.variant.clone()),
             request: self.request.clone(),
             session: None,
