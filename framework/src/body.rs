@@ -15,7 +15,8 @@ use http_body_util::combinators::UnsyncBoxBody;
 
 use crate::budget::Share;
 
-type BoxError = Box<dyn StdError + Send + Sync>;
+/// Any error, as bodies and services of others have them.
+pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// The body of a request or a reply.
 #[derive(Debug, Default)]

@@ -1,6 +1,5 @@
 //! Tower services of the site that take requests as they come.
 
-use std::error::Error;
 use std::future::poll_fn;
 use std::sync::Arc;
 
@@ -9,13 +8,11 @@ use futures_util::future::BoxFuture;
 use http::{Request, Response, StatusCode};
 use tower_service::Service;
 
-use crate::body::{Body, text};
+use crate::body::{Body, BoxError, text};
 use crate::controller::Registration;
 use crate::dispatch::service_controller;
 use crate::reply::{self, Content, Reply};
 use crate::request;
-
-type BoxError = Box<dyn Error + Send + Sync>;
 
 /// A tower service of any type. Each request has a clone of its own.
 #[derive(Clone)]

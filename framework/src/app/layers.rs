@@ -1,7 +1,6 @@
 //! Layers around all requests of a front end.
 
 use std::convert::Infallible;
-use std::error::Error;
 use std::future::Ready;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -14,7 +13,7 @@ use http::{Request, Response};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::body::Body;
+use crate::body::{Body, BoxError};
 use crate::frontend::FrontEnd;
 use crate::raw::RawService;
 use crate::server::{Handler, Peer, Work};
@@ -44,7 +43,7 @@ pub struct Inner(RawService);
 impl<B> Service<Request<B>> for Inner
 where
     B: http_body::Body<Data = Bytes> + Send + 'static,
-    B::Error: Into<Box<dyn Error + Send + Sync>>,
+    B::Error: Into<BoxError>,
 {
     type Response = Response<Body>;
     type Error = Infallible;
@@ -64,10 +63,10 @@ pub(super) fn wrap<L, S, B>(layer: L) -> Wrap
 where
     L: Layer<Inner, Service = S> + Send + Sync + 'static,
     S: Service<Request<Body>, Response = Response<B>> + Clone + Send + Sync + 'static,
-    S::Error: Into<Box<dyn Error + Send + Sync>>,
+    S::Error: Into<BoxError>,
     S::Future: Send,
     B: http_body::Body<Data = Bytes> + Send + 'static,
-    B::Error: Into<Box<dyn Error + Send + Sync>>,
+    B::Error: Into<BoxError>,
 {
     Arc::new(move |inner| RawService::new("a layer", layer.layer(Inner(inner))))
 }

@@ -68,7 +68,7 @@ use layers::Wrap;
 use resource::Planned;
 use seed::Seed;
 
-use crate::body::Body;
+use crate::body::{Body, BoxError};
 use crate::cli;
 use crate::controller::Registration;
 use crate::extract::LoadedTexts;
@@ -89,8 +89,6 @@ struct SessionType {
     /// Where visitors sign in.
     sign_in: Arc<str>,
 }
-
-type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// A site.
 ///

@@ -1,7 +1,6 @@
 //! How a site's resources are built when its node starts.
 
 use std::any::{Any, TypeId, type_name};
-use std::error::Error;
 use std::future::Future;
 use std::panic::Location;
 use std::sync::Arc;
@@ -10,13 +9,13 @@ use futures_util::future::BoxFuture;
 use serde::de::DeserializeOwned;
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::body::BoxError;
 use crate::config::SiteSettings;
 use crate::log::panic_message;
 use crate::problem::{Problem, Problems, with_causes};
 use crate::request::Resources;
 
 type Boxed = Arc<dyn Any + Send + Sync>;
-type BoxError = Box<dyn Error + Send + Sync>;
 
 /// Builds a resource: an `async fn() -> Result<T, E>`, or an `async fn(settings: S) -> Result<T, E>`
 /// whose `S` is read from `[site]` of project.toml.

@@ -114,8 +114,8 @@ impl RunningNode {
             let referenced = watched.as_ref().map(Watched::referenced);
             let edition = loader.load(referenced)?;
             app.texts.set(Arc::clone(edition.templates.catalogues()));
-            let opened =
-                open_frontend(app, edition, &loader, config, docroot, connectors, &feeds, advice)?;
+            let options = link_options(config, connectors, &feeds);
+            let opened = open_frontend(app, edition, &loader, config, docroot, options, advice)?;
             tasks.push(spawn(sweep(Arc::clone(opened.cache()))));
             tasks.push(spawn(Arc::clone(&opened).fetch_files()));
             if config.mode == Mode::Frontend {
@@ -246,15 +246,13 @@ pub(super) async fn open_backend(
     Ok(backend)
 }
 
-#[expect(clippy::too_many_arguments, reason = "a front end consists of them")]
 fn open_frontend(
     app: &App,
     edition: Edition,
     loader: &EditionLoader,
     config: &Config,
     docroot: Arc<Docroot>,
-    backends: Vec<Connector>,
-    feeds: &Feeds,
+    options: LinkOptions,
     advice: Arc<Advice>,
 ) -> Result<Arc<FrontEnd>, Problems> {
     let cache = Arc::new(Cache::new(CacheLimits {
@@ -277,6 +275,55 @@ fn open_frontend(
         Arc::clone(&sessions),
         Arc::clone(&advice),
     );
+    Ok(FrontEnd::new(frontend::FrontEndParts {
+        settings: settings(config, flashes),
+        edition,
+        files: loader.files().clone(),
+        docroot,
+        cache,
+        link: Link::start(options, Arc::new(follower)),
+        sessions,
+        advice,
+        variant: app.variant.clone(),
+        services: app.services.iter().cloned().collect(),
+    }))
+}
+
+/// What a front end with these messages goes by.
+fn settings(config: &Config, flashes: Flashes) -> Settings {
+    Settings {
+        development: config.environment == Environment::Development,
+        caching: config.mode != Mode::SingleNode,
+        lifetime: config.cache.lifetime,
+        status_lifetime: config.cache.status_lifetime,
+        encodings: codings(config),
+        group_headers: config.http.group_headers.clone(),
+        largest_entry: config.cache.max_entry,
+        flights: config.limits.connections,
+        deadline: config.link.deadline,
+        part_timeout: config.http.part_timeout,
+        body_limit: config.limits.body,
+        body_pace: Pace { pause: config.limits.body_timeout, rate: config.limits.body_rate },
+        collected_bodies: config.limits.collected_bodies,
+        languages: Languages::new(&config.languages),
+        language_cookie: config.language_cookie.clone(),
+        audit_sample: config.audit_sample(),
+        proxies: TrustedProxies {
+            networks: config.http.trusted_proxies.clone(),
+            headers: config.http.proxy_headers,
+        },
+        trusted_origins: config.http.trusted_origins.clone(),
+        page_headers: PageHeaders::new(
+            &config.csp,
+            &config.http.referrer_policy,
+            &config.http.opener_policy,
+        ),
+        flashes,
+    }
+}
+
+/// How a front end reaches these back ends.
+fn link_options(config: &Config, backends: Vec<Connector>, feeds: &Feeds) -> LinkOptions {
     let incarnation = rand::random();
     let mut options = LinkOptions::new(&config.name, incarnation, backends);
     let path = claim::path(&config.docroot.sync, &config.name);
@@ -290,46 +337,7 @@ fn open_frontend(
     options.secret = config.link.secret.as_ref().map(|secret| secret.expose().to_owned());
     options.lease = config.link.lease;
     options.feed = Some(feeds.handle().clone());
-    Ok(FrontEnd::new(frontend::FrontEndParts {
-        settings: Settings {
-            development: config.environment == Environment::Development,
-            caching: config.mode != Mode::SingleNode,
-            lifetime: config.cache.lifetime,
-            status_lifetime: config.cache.status_lifetime,
-            encodings: codings(config),
-            group_headers: config.http.group_headers.clone(),
-            largest_entry: config.cache.max_entry,
-            flights: config.limits.connections,
-            deadline: config.link.deadline,
-            part_timeout: config.http.part_timeout,
-            body_limit: config.limits.body,
-            body_pace: Pace { pause: config.limits.body_timeout, rate: config.limits.body_rate },
-            collected_bodies: config.limits.collected_bodies,
-            languages: Languages::new(&config.languages),
-            language_cookie: config.language_cookie.clone(),
-            audit_sample: config.audit_sample(),
-            proxies: TrustedProxies {
-                networks: config.http.trusted_proxies.clone(),
-                headers: config.http.proxy_headers,
-            },
-            trusted_origins: config.http.trusted_origins.clone(),
-            page_headers: PageHeaders::new(
-                &config.csp,
-                &config.http.referrer_policy,
-                &config.http.opener_policy,
-            ),
-            flashes,
-        },
-        edition,
-        files: loader.files().clone(),
-        docroot,
-        cache,
-        link: Link::start(options, Arc::new(follower)),
-        sessions,
-        advice,
-        variant: app.variant.clone(),
-        services: app.services.iter().cloned().collect(),
-    }))
+    options
 }
 
 /// What the cookies of a front end are sealed with, if the site has a secret. In development they need none of the site's and go

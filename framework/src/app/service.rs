@@ -1,5 +1,4 @@
 use std::convert::Infallible;
-use std::error::Error;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -13,7 +12,7 @@ use tower_service::Service;
 use super::App;
 use super::layers::Layered;
 use super::running_node::{RunningNode, Watching};
-use crate::body::Body;
+use crate::body::{Body, BoxError};
 use crate::config::{Config, DEFAULT_FILE, Mode, environment};
 use crate::frontend::Audit;
 use crate::http::host::{self, HostError};
@@ -185,7 +184,7 @@ impl SiteService {
 impl<B> Service<Request<B>> for SiteService
 where
     B: http_body::Body<Data = Bytes> + Send + 'static,
-    B::Error: Into<Box<dyn Error + Send + Sync>>,
+    B::Error: Into<BoxError>,
 {
     type Response = Response<Body>;
     type Error = Infallible;

@@ -28,13 +28,13 @@
 //! acknowledgements, have one of their own on either side, which runs no code of the site. A feed that
 //! is opened on another connection is served all the same.
 //!
-//! A call is `POST /headwater/8/call`: the length of the head (u32, big endian), the head
+//! A call is `POST /headwater/{version}/call`: the length of the head (u32, big endian), the head
 //! ([`Call`]), then the body of the request as it is; the answer likewise, with [`Answer`]. A body
 //! whose length is not announced is whole only with its closing trailer. Calls without a body are
-//! multiplexed over one stream, `POST /headwater/8/calls`. The feed is `POST /headwater/8/feed`,
-//! open as long as both processes are: messages, each after its length. `POST /headwater/8/hello`
-//! asks a back end for its name and log before a connection is used. `POST /headwater/8/lookup`
-//! asks what the log says about files of the docroot, `POST /headwater/8/content` for a content
+//! multiplexed over one stream, `POST /headwater/{version}/calls`. The feed is `POST /headwater/{version}/feed`,
+//! open as long as both processes are: messages, each after its length. `POST /headwater/{version}/hello`
+//! asks a back end for its name and log before a connection is used. `POST /headwater/{version}/lookup`
+//! asks what the log says about files of the docroot, `POST /headwater/{version}/content` for a content
 //! from some byte on; they go over the connection for calls.
 //!
 //! # What it must not know

@@ -3,7 +3,7 @@
 //! A stream of HTTP/2 for each call costs more than all else that the link does with a short one:
 //! its headers, its scheduling among the others, a task on either side, a `write` for each answer.
 //! So calls that change nothing (`GET` and `HEAD`, without a body) share one stream, `POST
-//! /headwater/8/calls`, that is open as long as the connection:
+//! /headwater/{version}/calls`, that is open as long as the connection:
 //!
 //! ```text
 //! up   = length (u32), call number (u32), Call; nothing after the number cancels the call
@@ -25,7 +25,7 @@
 //!
 //! Nothing may hold up the rest for long either. An answer whose body is still to come, or that is
 //! longer than [`MAX_ANSWER`], is [`Held`](ServerMessage::Held): the front end fetches it over a
-//! stream of its own, `POST /headwater/8/held`. Calls with a body have a stream of their own from
+//! stream of its own, `POST /headwater/{version}/held`. Calls with a body have a stream of their own from
 //! the start.
 
 use std::collections::VecDeque;

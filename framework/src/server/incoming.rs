@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use tokio::time::{Instant, Sleep};
 
-use crate::body::{Body, BodyError};
+use crate::body::{Body, BodyError, BoxError};
 
 /// How fast a body is to arrive: while it is waited for, `rate` bytes a second, counted over each
 /// `pause`, and with a rate of 0 a piece at least.
@@ -42,7 +42,7 @@ impl Pace {
 pub(crate) fn limited<B>(body: B, limit: u64, pace: Pace) -> Result<Body, BodyError>
 where
     B: HttpBody<Data = Bytes> + Send + Unpin + 'static,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    B::Error: Into<BoxError>,
 {
     if body.is_end_stream() {
         return Ok(Body::empty());
@@ -104,7 +104,7 @@ impl Deadline {
 impl<B> HttpBody for Limited<B>
 where
     B: HttpBody<Data = Bytes> + Unpin,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    B::Error: Into<BoxError>,
 {
     type Data = Bytes;
     type Error = BodyError;

@@ -32,7 +32,7 @@ use tokio::time::timeout;
 
 use super::linger::Linger;
 use super::timers::Timers;
-use crate::body::Body;
+use crate::body::{Body, BoxError};
 
 /// The longest rest of a body that is read over HTTP/1 so that the connection can go on, in bytes.
 const SHORT: u64 = 64 * 1024;
@@ -73,7 +73,7 @@ enum Fate<B> {
 impl<B> Rest<B>
 where
     B: HttpBody<Data = Bytes> + Send + Unpin + 'static,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    B::Error: Into<BoxError>,
 {
     /// The body as the handler reads it, and what is left of it.
     pub(super) fn of(
@@ -180,7 +180,7 @@ fn left(body: &impl HttpBody) -> u64 {
 struct Watched<B>
 where
     B: HttpBody<Data = Bytes> + Send + Unpin + 'static,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    B::Error: Into<BoxError>,
 {
     /// Taken when it is dropped.
     body: Option<B>,
@@ -190,7 +190,7 @@ where
 impl<B> HttpBody for Watched<B>
 where
     B: HttpBody<Data = Bytes> + Send + Unpin + 'static,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    B::Error: Into<BoxError>,
 {
     type Data = Bytes;
     type Error = B::Error;
@@ -221,7 +221,7 @@ where
 impl<B> Drop for Watched<B>
 where
     B: HttpBody<Data = Bytes> + Send + Unpin + 'static,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    B::Error: Into<BoxError>,
 {
     fn drop(&mut self) {
         if let Some(body) = self.body.take() {

@@ -12,6 +12,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::LinkOptions;
+use crate::body::BoxError;
 use crate::link::connector::Purpose;
 use crate::link::keep_alive::{KeepAlive, PING_TIMEOUT, ping_interval};
 use crate::link::multiplex::PIECE;
@@ -67,7 +68,7 @@ pub(super) async fn connect<B>(
 ) -> Result<(SendRequest<B>, AbortOnDropHandle<()>), SessionProblem>
 where
     B: HttpBody<Data = Bytes> + Send + Unpin + 'static,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    B::Error: Into<BoxError>,
 {
     let connecting = async {
         let stream = connector.connect(purpose).await.map_err(SessionProblem::Connect)?;
