@@ -178,7 +178,6 @@ async fn nothing_is_kept_in_or_removed_from_outside_of_the_docroot() {
         assert_eq!(answer.status(), 409, "{path}");
     }
     assert!(outside.exists());
-    assert_eq!(ask(&site, "POST", "/keep/..", &[], "x").await.status(), 404);
     assert_eq!(ask(&site, "POST", "/keep/.hidden", &[], "x").await.status(), 409);
     std::fs::remove_dir_all(folder.path().join("docroot")).unwrap();
     let answer = ask(&site, "POST", "/keep/f", &[], "x").await;

@@ -74,8 +74,8 @@ impl FilledForm {
                     let texts: Vec<&str> = many.iter().filter_map(|text| text.as_str()).collect();
                     writer.value(place, &texts.join(", "));
                 }
+                Some(serde_json::Value::Null) | None => {}
                 Some(value) => writer.value(place, value),
-                None => {}
             }
         }
         writer.form
