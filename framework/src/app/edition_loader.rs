@@ -261,6 +261,7 @@ impl EditionLoader {
             }
             if let Target::Template(name) = &route.target
                 && route.is_by_user()
+                && !templates.names_session(name)
             {
                 let message = format!(
                     "`session = \"user\"` keeps a page for each user, and the template `{name}` alone does not see the user, so \
@@ -272,6 +273,7 @@ impl EditionLoader {
                 if let Some(name) = table.error_template(route.scope, status)
                     && templates.names_session(name)
                 {
+                    let status = status.as_u16();
                     let message = format!(
                         "the template `{name}` names `session`, and `cache_statuses` keeps pages with status {status} for all \
                          visitors: leave {status} out, or what is the visitor's own to a part of the page, \

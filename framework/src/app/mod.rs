@@ -240,15 +240,12 @@ impl App {
     /// of threads.
     ///
     /// ```
-    /// use headwater::prelude::*;
-    ///
-    /// /// Each page is cached once for each of them.
+    /// # use headwater::prelude::*;
     /// #[derive(Variant)]
     /// enum Audience {
     ///     Guest,
     ///     Buyer,
     /// }
-    ///
     /// let site = App::new().variant(|visitor| match visitor.cookie("basket") {
     ///     Some(_) => Audience::Buyer,
     ///     None => Audience::Guest,
@@ -256,8 +253,7 @@ impl App {
     /// # let _ = site;
     /// ```
     ///
-    /// For visitors who have signed in, it looks at [`Visitor::session`]. Languages need no variant: a page that shows one is
-    /// cached once for each.
+    /// Each page is cached once for each class. [`Visitor::session`] tells members from guests; languages need no variant.
     pub fn variant<V: Into<Variant>>(
         mut self,
         variant: impl Fn(&Visitor<'_>) -> V + Send + Sync + 'static,
