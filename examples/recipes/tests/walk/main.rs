@@ -65,7 +65,8 @@ async fn no_page_is_stale_and_few_are_made_anew_in_vain() {
     }
     println!("{}", walk.tally());
     assert_eq!(walk.tally().stale, 0);
-    assert!(walk.tally().waste() < 3.0, "{:.1} % were made anew in vain", walk.tally().waste());
+    // The form of a new recipe lives at the address that it is sent to, so each new recipe invalidates it (RFC 9111, section 4.4).
+    assert!(walk.tally().waste() < 6.0, "{:.1} % were made anew in vain", walk.tally().waste());
 }
 
 #[tokio::test(flavor = "multi_thread")]
