@@ -8,6 +8,7 @@
 //!   addresses of the docroot's files in templates.
 //! - `code_texts`: the texts that the site's code asks for, as far as `check` can see them.
 //! - `named_groups`: groups by hand that nothing invalidates, or nothing carries.
+//! - `session_type`: what the site keeps about a visitor who has signed in.
 //! - `resource`: what a site's constructors build before a node is ready; `seed`: its first data.
 //! - `running_node`: a front end, a back end, or both, put together; `feeds`: the runtime of its half of
 //!   the feed.
@@ -43,6 +44,7 @@ mod running_node;
 mod running_server;
 mod seed;
 mod service;
+mod session_type;
 mod texts_loader;
 mod watch;
 mod watched_paths;
@@ -55,7 +57,6 @@ pub use layers::{From, Inner};
 pub use resource::Constructor;
 pub use service::SiteService;
 
-use std::any::TypeId;
 use std::panic::Location;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -67,6 +68,7 @@ use tower_service::Service;
 use layers::Wrap;
 use resource::Planned;
 use seed::Seed;
+use session_type::SessionType;
 
 use crate::body::{Body, BoxError};
 use crate::cli;
@@ -77,18 +79,9 @@ use crate::log::RecordClock;
 use crate::problem::{Problem, Problems};
 use crate::raw::RawService;
 use crate::request::Resources;
-use crate::session::{SessionData, SessionRecord};
 use crate::state::{States, Updates};
 use crate::templates::{Customise, SiteFunction};
 
-/// What the site's sessions are.
-struct SessionType {
-    id: TypeId,
-    /// Whether a session is one of them.
-    is_of: fn(&SessionRecord) -> bool,
-    /// Where visitors sign in.
-    sign_in: Arc<str>,
-}
 
 /// A site.
 ///
@@ -259,42 +252,6 @@ impl App {
         variant: impl Fn(&Visitor<'_>) -> V + Send + Sync + 'static,
     ) -> App {
         self.variant = Some(Arc::new(move |visitor| variant(visitor).into()));
-        self
-    }
-
-    /// Gives the site sessions of the type `S`: a reply [begins](crate::reply::Reply::sign_in) one, controllers take it as
-    /// [`Session<S>`](crate::extract::Session), the variant function by
-    /// [`Visitor::session`], and in templates of pages that are not cached it is
-    /// `session`. A visitor without one who asks for what needs one is sent to the page at `sign_in`, with
-    /// the path that they have asked for as the parameter `back`.
-    ///
-    /// Front ends need a secret for it: `HEADWATER_SECRET_KEY`, which the site's command `secret` makes.
-    ///
-    /// ```
-    /// use headwater::prelude::*;
-    /// use serde::{Deserialize, Serialize};
-    ///
-    /// #[derive(Clone, Serialize, Deserialize, Session)]
-    /// struct Account {
-    ///     #[session(user)]
-    ///     id: u64,
-    ///     name: String,
-    /// }
-    ///
-    /// let site = App::new().session::<Account>("/sign-in");
-    /// # let _ = site;
-    /// ```
-    #[track_caller]
-    pub fn session<S: SessionData>(mut self, sign_in: impl Into<String>) -> App {
-        let sign_in = sign_in.into();
-        if !sign_in.starts_with('/') || sign_in.starts_with("//") {
-            let message = format!(
-                "`.session::<…>(\"{sign_in}\")`: the page to sign in is a path of the site, as in \"/sign-in\""
-            );
-            self.problems.push(Problem::in_code(Location::caller(), message));
-        }
-        let (id, is_of) = (TypeId::of::<S>(), SessionRecord::is_of::<S> as fn(&_) -> _);
-        self.session = Some(SessionType { id, is_of, sign_in: sign_in.into() });
         self
     }
 
