@@ -82,7 +82,6 @@ use crate::request::Resources;
 use crate::state::{States, Updates};
 use crate::templates::{Customise, SiteFunction};
 
-
 /// A site.
 ///
 /// ```no_run

@@ -52,7 +52,10 @@ struct ProblemDocument<'a> {
     title: &'a str,
     status: u16,
     detail: &'a str,
-    request_id: &'a str,
+    /// Of what the log has more of. An answer of the site itself, as that there is no such row, may be kept for other
+    /// requests, and says all that there is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<&'a str>,
     /// In development only.
     #[serde(skip_serializing_if = "Option::is_none")]
     cause: Option<&'a str>,
@@ -106,12 +109,13 @@ impl Maker {
 
     fn problem_document(&self, failed: &Failed) -> Made {
         let failure = &failed.failure;
+        let is_answer = failure.keeping.is_some() && !failure.status.is_server_error();
         let document = ProblemDocument {
             kind: "about:blank",
             title: failure.status.canonical_reason().unwrap_or("Error"),
             status: failure.status.as_u16(),
             detail: &failure.message,
-            request_id: &failed.request_id,
+            request_id: (!is_answer).then_some(&*failed.request_id),
             cause: failure.cause.as_deref().filter(|_| self.settings.development),
         };
         // Texts and a number always serialize.
