@@ -113,6 +113,7 @@ fn main() -> ExitCode {
             gallery::remove,
             gallery::synchronize,
             notes::list,
+            notes::whole,
             notes::add,
             notes::remove,
             notes::add_and_fill_the_disk,

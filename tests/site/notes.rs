@@ -73,6 +73,12 @@ pub async fn list(notes: Data<Notes>) -> Reply {
     json(&words.collect::<Vec<_>>())
 }
 
+/// Every line with its position.
+#[controller("notes.whole")]
+pub async fn whole(notes: Data<Notes>) -> Reply {
+    json(&notes.lines.by_key().all())
+}
+
 /// Adds the body as a line, and then no file of this process can be written any more. What the reply
 /// decides cannot be stored.
 #[controller("notes.add_and_fill_the_disk")]

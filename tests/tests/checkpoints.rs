@@ -22,6 +22,11 @@ controller = "notes.list"
 groups = ["notes"]
 
 [[route]]
+path = "/notes/whole"
+controller = "notes.whole"
+cache = "no_cache"
+
+[[route]]
 path = "/notes"
 methods = ["POST"]
 controller = "notes.add"
@@ -344,25 +349,29 @@ async fn every_answered_update_is_there_once_after_kills_during_checkpoints() {
         let launch = site.node(Mode::SingleNodeWithCache, "n1");
         launch.set("CHECKPOINT__BYTES", "1 KiB").set("CHECKPOINT__RECORDS", records)
     };
-    let answered: Arc<Mutex<BTreeSet<String>>> = Arc::default();
+    let notes: Arc<Mutex<Notes>> = Arc::default();
     let (mut restores, mut number) = (0, 0);
     for round in 0..rounds() {
         let records = ["keep", "archive", "drop"][random.random_range(0..3)];
         let mut node = launch(records).start().await;
         restores += usize::from(node.messages().contain("restored a checkpoint"));
         node.ready().await;
-        check(&node, &answered, round).await;
+        let lines = lines(&node).await;
+        notes.lock().unwrap().check(lines, &format!("round {round}"));
         let writers: Vec<_> = (0..8)
             .map(|_| {
                 number += 1;
-                let (visitor, answered) = (node.visitor(), Arc::clone(&answered));
+                let (visitor, notes) = (node.visitor(), Arc::clone(&notes));
+                let mut random = seed.choices(number);
                 tokio::spawn(async move {
                     for note in 0.. {
-                        let word = format!("w{number}-{note}");
-                        let sent = visitor.post("/notes", format!("{word} rest")).await;
-                        match sent {
+                        let rest = (0..random.random_range(1..200)).map(|_| random.random::<u8>());
+                        let rest = rest.map(|byte| char::from(byte % 64 + b'!'));
+                        let text = format!("w{number}-{note} {}", rest.collect::<String>());
+                        notes.lock().unwrap().sent.insert(text.clone());
+                        match visitor.post("/notes", text.clone()).await {
                             Ok(response) if response.status == 200 => {
-                                answered.lock().unwrap().insert(word);
+                                notes.lock().unwrap().answered.insert(text);
                             }
                             _ => break,
                         }
@@ -392,25 +401,72 @@ async fn every_answered_update_is_there_once_after_kills_during_checkpoints() {
     let node = launch("keep").start().await;
     restores += usize::from(node.messages().contain("restored a checkpoint"));
     node.ready().await;
-    check(&node, &answered, rounds()).await;
+    let lines = lines(&node).await;
+    notes.lock().unwrap().check(lines.clone(), "at the end");
+    let (sent, answered) = {
+        let notes = notes.lock().unwrap();
+        (notes.sent.len(), notes.answered.len())
+    };
     println!(
-        "{} updates were answered, {restores} starts from a checkpoint",
-        answered.lock().unwrap().len()
+        "seed {seed}: of {sent} updates {answered} were answered and {} made, {restores} starts from a checkpoint",
+        lines.len()
     );
     assert!(restores > 0, "no start began with a checkpoint");
+    data(&site, &node, &["checkpoint"]).await;
+    let exported = site.printed(&["data", "export"]).await;
+    assert_eq!(exported.code, 0, "{}", exported.errors);
+    let items = exported.out.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let items = items.filter(|line| line["state"] == "notes" && line["field"] == "lines");
+    let items: Lines = items.map(|line| position_and_text(&line["item"])).collect();
+    assert!(items == lines, "the export has other rows than the site");
     let verified = site.printed(&["data", "verify"]).await;
     assert_eq!(verified.code, 0, "{}{}", verified.out, verified.errors);
 }
 
-/// Each answered note is there, and none is there twice.
-async fn check(node: &Node, answered: &Mutex<BTreeSet<String>>, round: u32) {
-    let mut counts: BTreeMap<String, u32> = BTreeMap::new();
-    for note in notes(node).await {
-        *counts.entry(note).or_default() += 1;
-    }
-    assert!(counts.values().all(|count| *count == 1), "round {round}: a note is there twice");
-    for note in answered.lock().unwrap().iter() {
-        assert!(counts.contains_key(note), "round {round}: {note} was answered and is gone");
+/// Notes by the positions of the updates that made them.
+type Lines = BTreeMap<u64, String>;
+
+/// All notes of the site.
+async fn lines(node: &Node) -> Lines {
+    let list = node.visitor().page("/notes/whole").await.json();
+    let lines = list.as_array().expect("a list");
+    let by_position: Lines = lines.iter().map(position_and_text).collect();
+    assert_eq!(by_position.len(), lines.len(), "two notes have one position");
+    by_position
+}
+
+fn position_and_text(line: &Value) -> (u64, String) {
+    let position = line["position"].as_u64().expect("a position");
+    (position, line["text"].as_str().expect("a text").to_owned())
+}
+
+/// What is known of the notes, by their whole texts, of which no two are the same.
+#[derive(Default)]
+struct Notes {
+    sent: BTreeSet<String>,
+    answered: BTreeSet<String>,
+    /// What the site had when it was looked at last.
+    seen: Lines,
+}
+
+impl Notes {
+    /// Each note that was answered is there, none is there twice, there are none that were not sent, and what was there
+    /// once is there still, in the same place.
+    fn check(&mut self, lines: Lines, when: &str) {
+        let texts: BTreeSet<&String> = lines.values().collect();
+        assert_eq!(texts.len(), lines.len(), "{when}: a note is there twice");
+        let start = |text: &String| text[..text.len().min(40)].to_owned();
+        for text in &texts {
+            assert!(self.sent.contains(*text), "{when}: {} was not sent", start(text));
+        }
+        for text in &self.answered {
+            assert!(texts.contains(text), "{when}: {} was answered and is gone", start(text));
+        }
+        for (position, text) in &self.seen {
+            let now = lines.get(position).map(start);
+            assert_eq!(now, Some(start(text)), "{when}: it was at {position} before");
+        }
+        self.seen = lines;
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the command line does with a site.
 
 use super::edition_loader::EditionLoader;
-use super::named_groups::{NamedGroups, PLACE};
+use super::named_groups::NamedGroups;
 use super::running_node::sealing_keys;
 use super::seed::Seed;
 use super::{App, node, offline, resource};
@@ -12,6 +12,7 @@ use crate::config::{Config, Mode};
 use crate::dispatch::service_of;
 use crate::extract::Need;
 use crate::problem::{Problem, Problems};
+use crate::state::FieldKind;
 
 impl cli::Site for App {
     fn serve(mut self, config: Config, start: Start) -> Result<(), Problems> {
@@ -58,15 +59,12 @@ impl cli::Site for App {
     }
 
     fn notes(&self, config: &Config) -> Problems {
-        let fields = self.states.field_names();
-        let mut automatic = vec![format!("url:{PLACE}")];
-        automatic.extend(fields.iter().map(|field| format!("{field}{PLACE}")));
-        EditionLoader::of(self, config).notes(NamedGroups {
-            automatic,
-            may_carry: self.variant.is_some(),
-            may_invalidate: !self.states.is_empty(),
-            ..NamedGroups::default()
-        })
+        let fields = self.states.fields();
+        // Groups that are named by hand are those of what is shown by a plain value.
+        let may_invalidate = fields.iter().any(|(_, kind)| *kind == FieldKind::Plain);
+        let may_carry = self.variant.is_some();
+        let groups = NamedGroups { fields, may_carry, may_invalidate, ..NamedGroups::default() };
+        EditionLoader::of(self, config).notes(groups)
     }
 }
 

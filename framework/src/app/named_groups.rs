@@ -5,14 +5,20 @@
 //! side is missing, but only where no code of the site could be it: code may name groups that it computes, and of
 //! those nothing is known here.
 //!
-//! - Code that may invalidate: `apply` of a state, and a controller with a [`Cluster`](crate::extract::Cluster) or a
-//!   whole request, its steps and wrappers included.
+//! - Code that may invalidate: `apply` of a state with a [`Plain`](crate::state::Plain) value, and a controller with a
+//!   [`Cluster`](crate::extract::Cluster) or a whole request, its steps and wrappers included. `apply` of a state of
+//!   tables and values may name groups as well, but all that pages read of such a state has groups of its own, so a
+//!   name that only it could invalidate is noted, with a word of that.
 //! - Code that may carry: a controller whose replies may be cached, a variant function, a fragment whose `groups` are an
 //!   expression.
+//!
+//! Groups of tables and values have both sides. They are told by their whole shape: `recipes/soup` is one of a
+//! table `recipes`, `recipes:soup` is not, and was meant for it where nothing invalidates it.
 //!
 //! Two names that meet nothing and differ by a letter or two are said to be meant for each other in any case.
 
 use crate::problem::{Problem, Problems};
+use crate::state::FieldKind;
 
 /// Stands for a capture.
 pub(super) const PLACE: char = '\0';
@@ -34,9 +40,8 @@ pub(super) struct NamedGroups {
     pub(super) carried: Vec<Named>,
     /// By `#[invalidate]`.
     pub(super) invalidated: Vec<Named>,
-    /// The shapes of groups of tables and values, and of those that are invalidated with a page's own URL. They have
-    /// both sides.
-    pub(super) automatic: Vec<String>,
+    /// The fields of all states.
+    pub(super) fields: Vec<(&'static str, FieldKind)>,
     /// Whether code may carry groups that it computes.
     pub(super) may_carry: bool,
     /// Whether code may invalidate groups that it computes.
@@ -46,7 +51,8 @@ pub(super) struct NamedGroups {
 impl NamedGroups {
     /// What is hardly meant, at the places where it is said.
     pub(super) fn notes(self) -> Problems {
-        let NamedGroups { carried, invalidated, automatic, may_carry, may_invalidate } = self;
+        let NamedGroups { carried, invalidated, fields, may_carry, may_invalidate } = self;
+        let automatic = automatic(&fields);
         let is_automatic = |one: &Named| automatic.iter().any(|other| meet(&one.shape, other));
         let lonely = |ones: Vec<Named>, others: &[&str]| -> Vec<Named> {
             let meets = |one: &Named| others.iter().any(|other| meet(&one.shape, other));
@@ -71,13 +77,30 @@ impl NamedGroups {
                 note(at, message);
                 invalidated.remove(near);
             } else if !may_invalidate {
-                note(
-                    at,
-                    format!(
-                        "nothing in the site's code invalidates the group `{written}`: write `#[invalidate(groups = \
-                         [\"{written}\"])]` above the controllers that change what is in it, or leave it out"
-                    ),
+                let value_of = |(field, kind): &(&'static str, FieldKind)| {
+                    let value = written.strip_prefix(field)?.strip_prefix(':')?;
+                    (*kind == FieldKind::Table).then_some((*field, value))
+                };
+                let write = format!(
+                    "write `#[invalidate(groups = [\"{written}\"])]` above the controllers that change what is in it, or \
+                     leave it out"
                 );
+                let message = match fields.iter().find_map(value_of) {
+                    Some((table, value)) => format!(
+                        "nothing is known to invalidate the group `{written}`. A row of the table is the group \
+                         `{table}/{value}`, and a page that reads it is in that by itself: leave it out"
+                    ),
+                    None if fields.is_empty() => {
+                        format!(
+                            "nothing in the site's code invalidates the group `{written}`: {write}"
+                        )
+                    }
+                    None => format!(
+                        "nothing is known to invalidate the group `{written}`, and what pages read of tables and values \
+                         needs none: {write}, unless an `apply` names it by `at.invalidate`"
+                    ),
+                };
+                note(at, message);
             }
         }
         if !may_carry {
@@ -93,6 +116,24 @@ impl NamedGroups {
         }
         notes
     }
+}
+
+/// The shapes of the groups that have both sides: those of tables and values, and those that are invalidated with a page's
+/// own URL.
+fn automatic(fields: &[(&'static str, FieldKind)]) -> Vec<String> {
+    let mut shapes = vec![format!("url:{PLACE}")];
+    for (field, kind) in fields {
+        match kind {
+            FieldKind::Table => {
+                shapes.push(format!("{field}/{PLACE}"));
+                shapes.push(format!("{field}@{PLACE}"));
+                shapes.push(format!("{field}*"));
+            }
+            FieldKind::Value => shapes.push((*field).to_owned()),
+            FieldKind::Plain => {}
+        }
+    }
+    shapes
 }
 
 fn texts(shapes: &[String]) -> Vec<&str> {
@@ -130,6 +171,8 @@ fn is_near(one: &str, other: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+
     use super::*;
     use crate::app::App;
     use crate::cli::Site;
@@ -138,6 +181,7 @@ mod tests {
     use crate::extract::{Cluster, FromRequestParts};
     use crate::frontend::Variant;
     use crate::request::Request;
+    use crate::state::{At, Plain, State, Updates, Value};
 
     fn named(names: &[&str]) -> Vec<Named> {
         let one = |(line, name): (usize, &&str)| Named {
@@ -152,7 +196,11 @@ mod tests {
         let groups = NamedGroups {
             carried: named(carried),
             invalidated: named(invalidated),
-            automatic: vec!["recipes\0".to_owned(), "url:\0".to_owned()],
+            fields: vec![
+                ("recipes", FieldKind::Table),
+                ("motto", FieldKind::Value),
+                ("towns", FieldKind::Plain),
+            ],
             may_carry: code,
             may_invalidate: code,
         };
@@ -188,13 +236,25 @@ mod tests {
     }
 
     #[test]
+    fn what_only_begins_with_the_name_of_a_table_or_value_is_named_by_hand() {
+        let own = ["recipes/*", "recipes/pea-soup", "recipes@tag=*", "recipes*", "motto"];
+        assert_eq!(notes(&own, &own, false), [""; 0]);
+        for name in ["recipes:soup", "recipes-hot", "recipes", "motto:1", "towns", "towns/*"] {
+            let found = notes(&[name], &[], false);
+            assert_eq!(found.len(), 1, "{name}: {found:?}");
+            let has_hint = found[0].contains("is the group `recipes/soup`");
+            assert_eq!(has_hint, name == "recipes:soup", "{found:?}");
+            assert_eq!(notes(&[], &[name], false).len(), 1, "{name}");
+            assert_eq!(notes(&[name], &[name], false), [""; 0]);
+        }
+    }
+
+    #[test]
     fn what_lacks_a_side_is_noted_where_no_code_could_be_it() {
         let found = notes(&["story:*", "weather"], &["story:*", "forecast"], false);
         assert_eq!(found.len(), 2, "{found:?}");
         assert!(
-            found[0].starts_with(
-                "a.conf:2: nothing in the site's code invalidates the group `weather`"
-            )
+            found[0].starts_with("a.conf:2: nothing is known to invalidate the group `weather`")
         );
         assert!(
             found[1]
@@ -267,6 +327,42 @@ controller = "change"
         assert_eq!(noted(app().controllers([may_invalidate]), template), [""; 0]);
         let takes_cluster = changing("town:").needs(Cluster::NEEDS);
         assert_eq!(noted(App::new().controllers([takes_cluster]), template), [""; 0]);
+    }
+
+    #[derive(Clone, Default, State)]
+    struct Tables {
+        motto: Value<u8>,
+    }
+
+    #[derive(Clone, Default, State)]
+    struct Others {
+        degrees: Plain<u8>,
+    }
+
+    macro_rules! unchanging {
+        ($($state:ident)*) => {$(
+            impl Updates for $state {
+                type Update = ();
+                type Output = ();
+                type Refusal = Infallible;
+
+                fn apply(&mut self, (): (), _: &mut At) -> Result<(), Infallible> {
+                    Ok(())
+                }
+            }
+        )*};
+    }
+    unchanging! { Tables Others }
+
+    #[test]
+    fn only_a_state_with_plain_values_is_taken_to_invalidate_groups_that_are_named_by_hand() {
+        let template = "{% cache id='a', groups='motto' %}a{% endcache %}";
+        let app = || App::new().controllers([changing("town:")]);
+        let found = noted(app().state::<Tables>(), template);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].contains("known to invalidate the group `towns`"), "{found:?}");
+        assert!(found[0].contains("unless an `apply` names it"), "{found:?}");
+        assert_eq!(noted(app().state::<Others>(), template), [""; 0]);
     }
 
     #[test]

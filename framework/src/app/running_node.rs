@@ -79,7 +79,7 @@ impl RunningNode {
         let store = store.map_err(|error| Problem::new(error.to_string()))?;
         // Before the back end takes the states.
         let development = config.environment == Environment::Development;
-        let advice = Arc::new(Advice::new(app.states.field_names(), development));
+        let advice = Arc::new(Advice::new(app.states.tables(), development));
         let connectors = match config.mode {
             Mode::Frontend => config.link.backends.iter().map(Connector::tcp).collect(),
             Mode::Backend => {

@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use super::json::Item;
 use crate::log::{
-    FileChange, IdSource, Invalidation, Membership, Position, Record, StateHash, UpdateId,
+    FileChange, IdSource, Invalidation, Membership, Position, Record, Revocation, Revoked,
+    StateHash, UpdateId,
 };
 
 #[derive(Serialize)]
@@ -31,6 +32,8 @@ struct Line<'a> {
     member: Option<Member<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     files: Vec<File<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    ends: Vec<Ended<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     state_hash: Option<Hash>,
 }
@@ -64,6 +67,18 @@ struct File<'a> {
     length: Option<u64>,
 }
 
+/// Sessions that end.
+#[derive(Serialize)]
+struct Ended<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session: Option<String>,
+    /// All sessions of this user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<&'a str>,
+    /// When the last of them would have expired, in milliseconds since 1970-01-01T00:00:00Z.
+    until: u64,
+}
+
 #[derive(Serialize)]
 struct Hash {
     after: Position,
@@ -89,6 +104,7 @@ pub(crate) fn record_line(record: &Record) -> String {
         settles: content.settles,
         member: content.membership.as_ref().map(Member::of),
         files: content.files.iter().map(File::of).collect(),
+        ends: content.revocations.iter().map(Ended::of).collect(),
         state_hash: content.hash.as_ref().map(Hash::of),
     };
     serde_json::to_string(&line).expect("keys are strings, so it can be written")
@@ -116,6 +132,16 @@ impl Member<'_> {
                 Member::Left { incarnation: format!("{incarnation:016x}") }
             }
         }
+    }
+}
+
+impl Ended<'_> {
+    fn of(Revocation { sessions, until }: &Revocation) -> Ended<'_> {
+        let (session, user) = match sessions {
+            Revoked::Session(session) => (Some(session.to_string()), None),
+            Revoked::User(user) => (None, Some(&**user)),
+        };
+        Ended { session, user, until: *until }
     }
 }
 
@@ -183,6 +209,17 @@ mod tests {
         assert_eq!(line(IdSource::FrontEnd { again_after: None }), shown(""));
         let again_after = Some(Position(3));
         assert_eq!(line(IdSource::FrontEnd { again_after }), shown(r#","again":true"#));
+    }
+
+    #[test]
+    fn a_record_that_ends_sessions_shows_which() {
+        let session = "000000000000000000000000000000ff".parse().unwrap();
+        let ended = [Revoked::Session(session), Revoked::User("ada".to_owned())];
+        let revocations = ended.map(|sessions| Revocation { sessions, until: 99 }).to_vec();
+        let content = Draft { revocations, ..Draft::default() };
+        let line = record_line(&Record { position: Position(7), time: 9, content });
+        let ends = r#"{"session":"000000000000000000000000000000ff","until":99},{"user":"ada","until":99}"#;
+        assert_eq!(line, format!(r#"{{"position":7,"time":9,"ends":[{ends}]}}"#));
     }
 
     #[test]

@@ -27,9 +27,9 @@ struct Given {
 }
 
 impl Advice {
-    /// For a site whose tables and values have these names; there is none but in development.
-    pub(crate) fn new(fields: Vec<&'static str>, development: bool) -> Advice {
-        let carried = Carried::new(fields);
+    /// For a site with these tables; there is none but in development.
+    pub(crate) fn new(tables: Vec<&'static str>, development: bool) -> Advice {
+        let carried = Carried::new(tables);
         let given = || Mutex::new(Given { carried, pieces: BTreeMap::new(), notice: None });
         Advice { given: development.then(given) }
     }

@@ -11,15 +11,16 @@ const MOST: usize = 1000;
 /// value nothing is said: a slug may be one.
 #[derive(Debug, Default)]
 pub(super) struct Carried {
-    /// The names of tables and values. Groups of theirs are invalidated whether or not a page has read them.
-    fields: Vec<&'static str>,
+    /// The names of tables. Groups of theirs are invalidated whether or not a page has read them.
+    tables: Vec<&'static str>,
     words: BTreeSet<String>,
     is_full: bool,
 }
 
 impl Carried {
-    pub(super) fn new(fields: Vec<&'static str>) -> Carried {
-        Carried { fields, ..Carried::default() }
+    /// For a site with these tables.
+    pub(super) fn new(tables: Vec<&'static str>) -> Carried {
+        Carried { tables, ..Carried::default() }
     }
 
     /// An entry is in this group.
@@ -39,13 +40,16 @@ impl Carried {
     /// almost like it.
     pub(super) fn meant(&self, group: &str) -> Option<(String, String)> {
         let word = word_of(group).filter(|word| !self.words.contains(*word))?;
-        let name = &word[..word.len() - 1];
-        if name == "url" || self.fields.contains(&name) {
+        let (name, end) = word.split_at(word.len() - 1);
+        let has_table = self.tables.contains(&name);
+        if word == "url:" || has_table && matches!(end, "/" | "@") {
             return None;
         }
-        let end = &word[word.len() - 1..];
-        let automatic = self.fields.iter().filter(|_| matches!(end, "/" | "@"));
-        let automatic = automatic.map(|field| format!("{field}{end}"));
+        if has_table {
+            return Some((word.to_owned(), format!("{name}/")));
+        }
+        let automatic = self.tables.iter().filter(|_| matches!(end, "/" | "@"));
+        let automatic = automatic.map(|table| format!("{table}{end}"));
         let named = self.words.iter().filter(|known| known.ends_with(end) && *known != "url:");
         let near = automatic.chain(named.cloned());
         let near = near.map(|known| (strsim::damerau_levenshtein(word, &known), known));
@@ -87,6 +91,7 @@ mod tests {
             Some("tags/"),
             "a table that no page has read yet"
         );
+        assert_eq!(meant(&carried, "tags:soup").as_deref(), Some("tags/"), "a table's rows");
     }
 
     #[test]

@@ -11,4 +11,5 @@ mod blocks;
 mod console;
 mod filters;
 mod html;
+mod links;
 mod toml;

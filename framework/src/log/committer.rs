@@ -228,16 +228,17 @@ impl<A: Applier> Committer<A> {
         if self.engine.is_open() {
             return Ok(());
         }
+        if let Some(reason) = self.halted.get() {
+            return Err(reason.clone());
+        }
         let found = self.engine.reopen(self.last)?;
         if let Some(last) = found.last() {
             tracing::warn!(position = %last.position, "records in doubt turned out to be in the log");
             let (last, time) = (last.position, last.time);
             for record in &found {
                 // Its writer was answered that the outcome is not known.
-                let _ = self.apply(record);
-                if let Some(reason) = self.halted.get() {
-                    let reason = reason.clone();
-                    self.halt(record);
+                let (_, halts) = self.apply(record);
+                if let Some(reason) = halts {
                     self.end_batch();
                     return Err(reason);
                 }
@@ -274,11 +275,9 @@ impl<A: Applier> Committer<A> {
         while let Some((queued, position)) = batch.next() {
             let Queued { draft, waiter, .. } = queued;
             let record = Record { position: Position(position), time, content: draft };
-            let applied = self.apply(&record);
+            let (applied, halts) = self.apply(&record);
             answers.push((waiter, Appended { position: record.position, applied }));
-            if let Some(reason) = self.halted.get() {
-                let reason = reason.clone();
-                self.halt(&record);
+            if let Some(reason) = halts {
                 fail(batch.map(|(queued, _)| queued).collect(), AppendError::InDoubt { reason });
                 break;
             }
@@ -296,27 +295,27 @@ impl<A: Applier> Committer<A> {
         self.committed.store(last.0, Ordering::Release);
     }
 
-    /// Applies nothing behind the record before `unknown`: it is not passed over, and what comes later
-    /// may depend on it.
-    fn halt(&mut self, unknown: &Record) {
-        self.last = Position(unknown.position.0 - 1);
-        self.committed.store(self.last.0, Ordering::Release);
-    }
-
-    fn apply(&mut self, record: &Record) -> Applied {
+    /// Applies a record. If it is one at which the log halts, it does not count as applied, and the reason comes with
+    /// it. What is halted for another reason, on another thread, does not change what has become of this record: those
+    /// of a transaction that is written are all applied.
+    fn apply(&mut self, record: &Record) -> (Applied, Option<String>) {
         let applied = apply(&mut self.applier, record);
-        match applied.as_ref().err().and_then(ApplyError::halts) {
-            Some(message) => {
-                let reason = format!("no record is applied any more: {message}");
-                // Only the first one is applied.
-                let _ = self.halted.set(reason);
-            }
-            None => self.joined.observe(record),
-        }
         if let Err(error) = &applied {
             tracing::error!(position = %record.position, %error, "a record was not applied");
         }
-        applied
+        let message = applied.as_ref().err().and_then(ApplyError::halts);
+        let halts = message.map(|message| format!("no record is applied any more: {message}"));
+        match &halts {
+            Some(reason) => {
+                // The first reason stays.
+                let _ = self.halted.set(reason.clone());
+                // It is not passed over, and what comes later may depend on it.
+                self.last = Position(record.position.0 - 1);
+                self.committed.store(self.last.0, Ordering::Release);
+            }
+            None => self.joined.observe(record),
+        }
+        (applied, halts)
     }
 
     fn end_batch(&mut self) {

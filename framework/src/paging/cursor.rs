@@ -2,7 +2,7 @@ use std::ops::Deref;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::parameter::parameter;
 use crate::controller::{Error, Result, not_found};
@@ -40,8 +40,7 @@ use crate::state::{Ref, Row, Rows, Selection};
 pub struct Cursor(Option<Vec<u8>>);
 
 /// Rows that follow one another in a selection. It dereferences to them.
-#[derive(Debug, Clone, Serialize)]
-#[serde(bound = "R: Serialize")]
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct CursorPage<R> {
     /// The rows.
@@ -51,6 +50,12 @@ pub struct CursorPage<R> {
 }
 
 impl Cursor {
+    /// One behind this place.
+    #[cfg(test)]
+    pub(crate) fn behind(place: Vec<u8>) -> Cursor {
+        Cursor(Some(place))
+    }
+
     /// The first `size` rows, at least one, behind the cursor.
     ///
     /// # Errors
@@ -72,6 +77,20 @@ impl FromRequestParts for Cursor {
         let Some(text) = parameter(parts, "after")? else { return Ok(Cursor::default()) };
         let place = URL_SAFE_NO_PAD.decode(text).map_err(|_| not_found())?;
         Ok(Cursor(Some(place)))
+    }
+}
+
+impl<R: Serialize> Serialize for CursorPage<R> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        #[serde(bound = "R: Serialize", rename = "CursorPage")]
+        struct Fields<'a, R> {
+            rows: &'a Rows<R>,
+            next: &'a Option<String>,
+        }
+
+        let CursorPage { rows, next } = self;
+        rows.serialize_found(&Fields { rows, next }, serializer)
     }
 }
 

@@ -29,6 +29,9 @@ pub trait Field: AnyField + Clone + Default + Send + Sync + 'static {
 /// What an update does to a field of whichever kind, until it has succeeded or failed.
 #[doc(hidden)]
 pub trait AnyField {
+    /// Which kind of field it is.
+    fn kind(&self) -> FieldKind;
+
     /// Which contents these are, whatever is in them.
     fn identity(&self) -> Identity;
 
@@ -78,17 +81,32 @@ pub trait AnyField {
     fn is_stable(&self) -> bool;
 }
 
+/// What tells which groups a field has of its own.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FieldKind {
+    /// Those of its rows and indexes.
+    Table,
+    /// One, which has its name.
+    Value,
+    /// None: they are named by hand.
+    Plain,
+}
+
 /// The name of a field, and its [schema](Field::schema).
 #[doc(hidden)]
 pub type FieldSchema = (&'static str, fn() -> String);
 
-/// Names of groups that an update invalidates, and what it adds to a field's hash.
+/// What is found of an update by the difference that it makes to fields.
 #[doc(hidden)]
-///
-/// They may be more than [`MOST_GROUPS`](Groups::MOST_GROUPS): then that is all that counts, and their names
-/// need not be made.
 #[derive(Debug, Default)]
-pub struct Groups(pub(super) BTreeSet<String>, pub(super) u128);
+pub struct Groups {
+    /// The names of the groups that it invalidates. They may be more than [`MOST_GROUPS`](Groups::MOST_GROUPS): then
+    /// that is all that counts, and further names need not be made.
+    pub(super) names: BTreeSet<String>,
+    /// What it adds to the hash of the field that is looked at.
+    pub(super) hash_difference: u128,
+}
 
 impl Groups {
     /// How many names an update gives at most. With more of them everything in the caches is invalid: to make, send
@@ -97,14 +115,16 @@ impl Groups {
     pub(super) const MOST_GROUPS: usize = 1 << 16;
 
     pub(super) fn are_too_many(&self) -> bool {
-        self.0.len() > Groups::MOST_GROUPS
+        self.names.len() > Groups::MOST_GROUPS
     }
 
     /// What they invalidate.
     pub(super) fn into_invalidation(self) -> Invalidation {
         match self.are_too_many() {
             true => Invalidation::new().pattern("^"),
-            false => Invalidation { groups: self.0.into_iter().collect(), ..Invalidation::new() },
+            false => {
+                Invalidation { groups: self.names.into_iter().collect(), ..Invalidation::new() }
+            }
         }
     }
 }

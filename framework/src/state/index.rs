@@ -15,7 +15,7 @@ pub(super) type KeyBytes = SortedBytes<22>;
 
 /// What an index says of one row, as bytes that sort as its columns do: all columns, the row's key, and how long that
 /// is, in one byte; from 255 bytes on in four, with 255 behind them.
-type EntryBytes = SortedBytes<38>;
+pub(super) type EntryBytes = SortedBytes<38>;
 
 /// An entry of an index.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -53,6 +53,15 @@ impl Entry {
         Entry { bytes: bytes.as_slice().into(), first: first as u32, columns: columns as u32 }
     }
 
+    pub(super) fn bytes(&self) -> &EntryBytes {
+        &self.bytes
+    }
+
+    /// Whether another entry has the same value in the first column.
+    pub(super) fn has_value_of(&self, other: &EntryBytes) -> bool {
+        other.as_slice().starts_with(self.first())
+    }
+
     fn first(&self) -> &[u8] {
         &self.bytes.as_slice()[..self.first as usize]
     }
@@ -63,7 +72,7 @@ impl Entry {
 }
 
 /// The key of the row that an entry is of.
-fn key_in(entry: &EntryBytes) -> &[u8] {
+pub(super) fn key_in(entry: &EntryBytes) -> &[u8] {
     let bytes = entry.as_slice();
     let (end, length) = match bytes {
         [.., a, b, c, d, 255] => (bytes.len() - 5, u32::from_be_bytes([*a, *b, *c, *d]) as usize),
@@ -192,6 +201,17 @@ impl IndexRows {
         entries.map(|entry| (entry.as_slice(), key_in(entry)))
     }
 
+    /// The first entry behind a span.
+    pub(super) fn behind(&self, span: &Span) -> Option<&EntryBytes> {
+        self.entries.range::<_, [u8]>(span.rest()?).next()
+    }
+
+    /// The first entry behind this one.
+    pub(super) fn next(&self, entry: &EntryBytes) -> Option<&EntryBytes> {
+        let rest = (Bound::Excluded(entry.as_slice()), Bound::Unbounded);
+        self.entries.range::<_, [u8]>(rest).next()
+    }
+
     /// How many entries a span has.
     pub(super) fn count(&self, span: &Span) -> usize {
         match span {
@@ -239,6 +259,9 @@ impl IndexRows {
         values
     }
 }
+
+/// Where a part of an order begins and ends.
+type Bounds<'a> = (Bound<&'a [u8]>, Bound<&'a [u8]>);
 
 /// A part of an index, or of a table in the order of its keys.
 #[derive(Debug, Clone)]
@@ -308,6 +331,19 @@ impl Span {
         }
     }
 
+    /// What is behind it, if anything may be.
+    pub(super) fn rest(&self) -> Option<Bounds<'_>> {
+        match &self.to {
+            Bound::Excluded(end) => Some((Bound::Included(end.as_slice()), Bound::Unbounded)),
+            _ => None,
+        }
+    }
+
+    /// Whether it is what has one value, and the entry has another one.
+    pub(super) fn ends_before(&self, entry: &EntryBytes) -> bool {
+        matches!(&self.from, Bound::Included(value) if self.is_value && !entry.as_slice().starts_with(value))
+    }
+
     /// Whether an update tells which numbers of entries in it are passed: those of one value, and all.
     pub(super) fn is_counted(&self) -> bool {
         let is_whole = matches!((&self.from, &self.to), (Bound::Unbounded, Bound::Unbounded));
@@ -322,7 +358,7 @@ impl Span {
         Span { from: Bound::Included(bytes), to, is_value: false }
     }
 
-    pub(super) fn bounds(&self) -> (Bound<&[u8]>, Bound<&[u8]>) {
+    pub(super) fn bounds(&self) -> Bounds<'_> {
         (self.from.as_ref().map(Vec::as_slice), self.to.as_ref().map(Vec::as_slice))
     }
 }

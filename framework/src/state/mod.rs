@@ -3,12 +3,13 @@
 //! - [`State`]: a struct of fields, derived: [`Table`], [`Value`] and [`Plain`]. [`Updates`] is how it changes, with
 //!   [`At`], where and when an update happens.
 //! - `field`: what is common to the three kinds of field; `key`, `lookup`, `row`: how rows are found; `index`: the
-//!   rows of a table in an order.
+//!   rows of a table in an order; `order`: what an update changes between them.
 //! - `view`, `selection`, `values`: what controllers read; `recorder`: what they have read.
 //! - `Store`: the present value of one state, for readers, and the way of an update to the log; `origin`: what that value
 //!   can be made of again, `identity`: whether it has to be.
 //! - [`States`]: all of a site's states by name; applies the log's records to them.
-//! - `repeats`: updates that come a second time, because their request was sent twice.
+//! - `repeats`: updates that come a second time, because their request was sent twice; `kind`: whether they do the
+//!   same.
 //! - `SavedState`: a state's value, as a checkpoint keeps it; `hash`: by how little two values are compared;
 //!   `shape`: whether they can be.
 //! - `Trial`: tries the first data of a new site before they are written; `rehearsal`: tries updates, in builds
@@ -38,7 +39,9 @@
 //!    it is read, not when it is made. Two of its reads depend on less: whether it has more than *k* rows
 //!    ([`existing_page`](Selection::existing_page) past the end, [`is_empty`](Selection::is_empty)). They record the
 //!    same name with `>k` behind it, and with `>`; in a range, the selection as a whole. Where there is such a page,
-//!    it is read as any other: if it is there no more, an entry has gone.
+//!    it is read as any other: if it is there no more, an entry has gone. And up to 32 rows from one end, or behind a
+//!    cursor, depend on what comes between them in the order, whatever is elsewhere: `table@index<key` is the
+//!    place right before a row, `table@index<` and `table@index=value<` that at the end (`order`).
 //! 3. *An update emits the groups of its difference.* For each row that it touched, the first old row is kept, and at
 //!    the end compared with what is there then (`table`). A row that differs emits `table/key`, and where an
 //!    entry of an index came, went or moved, the groups of that value and of that index. So if a read of 2
@@ -47,12 +50,15 @@
 //!    but not including, the greater, and for no other. Each of these `>k` is emitted, or, where they are more than
 //!    64, `>` in their place, which each reader of a `>k` has too: so an update adds at most 64 such names for each
 //!    value, index and table, and no more than entries that came or went. *b* is what the table has, *a* is *b* less
-//!    those that came and more those that went of the touched rows: each entry of a row is in an index once. Two rows
+//!    those that came and more those that went of the touched rows: each entry of a row is in an index once. A row that
+//!    comes into an order, or goes, emits a place (`order`). Two rows
 //!    are the same if they are encoded alike and have the same entries. So all that is shown of a row has to be in its
 //!    encoding: `#[derive(Row)]` refuses fields that serde skips. The types of fields, and of values, are left to the
 //!    site: what their `Serialize` leaves out is not compared, and is lost at the next start.
 //! 4. *Wider is safe.* Whatever emits a group emits the wider ones that stand in for it in `recorder`. A `>k` is emitted
-//!    only if an entry came or went, so the row differs, and its `table@index=value*` and `table*` are emitted with it.
+//!    only if an entry came or went, so the row differs, and its `table@index=value*` and `table*` are emitted with it. The
+//!    same holds of a place where a row of the value comes or goes; where a row of another value does, the wider one is not
+//!    emitted, and nothing has changed between the rows of the value.
 //!    On a route that is not cached, reads are recorded as soon as fragments of the page may be, and otherwise not.
 //! 5. *Reads end with the reply.* The recorder closes when the reply is made; a read afterwards panics where the page may
 //!    be stored, and is not recorded where only its fragments may. A reply that is still being written while a view
@@ -85,13 +91,16 @@ mod index;
 mod journal;
 mod kept;
 mod key;
+mod kind;
 mod lookup;
+mod order;
 mod origin;
 mod plain;
 mod recorder;
 mod rehearsal;
 mod repeats;
 mod row;
+mod rows;
 mod saved;
 mod selection;
 mod shape;
@@ -112,7 +121,7 @@ mod violation;
 pub use at::At;
 pub use contract::{OldUpdate, State, Updates};
 pub use encoder::Encoder;
-pub use field::{AnyField, Field, FieldSchema, Groups, Reading};
+pub use field::{AnyField, Field, FieldKind, FieldSchema, Groups, Reading};
 pub(crate) use hash::item_hash;
 pub use journal::WriteError;
 pub(crate) use journal::{Journal, Writing, Written};
@@ -121,9 +130,10 @@ pub use lookup::Lookup;
 pub use plain::{Plain, PlainView};
 pub(crate) use recorder::{AfterReply, Reads, Recorder, Widened};
 pub use row::{Each, Index, IndexDefinition, Row, decode_row, unknown_version};
+pub(crate) use rows::page_numbers;
+pub use rows::{Page, Rows};
 pub(crate) use saved::{SavedField, SavedState};
-pub(crate) use selection::page_numbers;
-pub use selection::{Page, Rows, Selection};
+pub use selection::Selection;
 pub use states::{DuplicateState, States};
 pub(crate) use store::Store;
 pub use table::Table;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::field::{AnyField, Field, Groups, Reading};
+use super::field::{AnyField, Field, FieldKind, Groups, Reading};
 use super::identity::Identity;
 use super::kept::Kept;
 
@@ -39,6 +39,10 @@ impl<T: Clone> DerefMut for Plain<T> {
 }
 
 impl<T: Default + Serialize + DeserializeOwned + Send + Sync + 'static> AnyField for Plain<T> {
+    fn kind(&self) -> FieldKind {
+        FieldKind::Plain
+    }
+
     fn identity(&self) -> Identity {
         self.0.identity.clone()
     }

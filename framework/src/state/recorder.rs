@@ -66,6 +66,8 @@ enum What {
     Row(&'static str, KeyBytes, SpellKey),
     /// What has this group.
     Group(Arc<str>),
+    /// What comes right before a row in an order that is called so, by the row's key.
+    Before(Arc<str>, KeyBytes, SpellKey),
 }
 
 /// Appends a key to the name of a group, read from its bytes.
@@ -159,6 +161,18 @@ impl Recorder {
     /// Something else of the table was read that has this group: that a row is missing; which rows there are.
     pub(super) fn group(&self, group: &Arc<str>, table: &'static str, via: Option<&Arc<str>>) {
         self.record(What::Group(Arc::clone(group)), Wider::of(table, via));
+    }
+
+    /// What comes right before the row with this key was read of the table, in an order whose groups begin like this: nothing, or
+    /// another row that was read.
+    pub(super) fn before(
+        &self,
+        order: &Arc<str>,
+        (key, spell): (&KeyBytes, SpellKey),
+        table: &'static str,
+        via: Option<&Arc<str>>,
+    ) {
+        self.record(What::Before(Arc::clone(order), key.clone(), spell), Wider::of(table, via));
     }
 
     /// Something becomes known that has no group: what an update has returned.
@@ -277,6 +291,9 @@ impl Recent {
             (_, _, What::Value(field)) => text(2, field),
             (_, _, What::Group(group)) => text(3, group),
             (_, _, What::Row(table, key, _)) => (4, table.as_ptr().addr(), table.len(), Some(key)),
+            (_, _, What::Before(order, key, _)) => {
+                (5, order.as_ptr().addr(), order.len(), Some(key))
+            }
         }
     }
 }
@@ -294,6 +311,11 @@ impl What {
                 group
             }
             What::Group(group) => group.to_string(),
+            What::Before(order, key, spell) => {
+                let mut group = order.to_string();
+                spell(key.as_slice(), &mut group);
+                group
+            }
         }
     }
 }
@@ -337,6 +359,11 @@ pub(super) fn more_than(group: &str, count: usize) -> String {
 /// `group>`: how many rows are in what has this group, if very many come or go at once.
 pub(super) fn many_more(group: &str) -> String {
     format!("{group}>")
+}
+
+/// `group<`: what comes before a row, whose key follows, in an order; without a key, what comes at its end.
+pub(super) fn before(group: &str) -> String {
+    format!("{group}<")
 }
 
 #[cfg(test)]

@@ -105,6 +105,8 @@ mod tests {
         Clear(u64),
         Hide(String),
         Set,
+        /// It makes a note that cannot be read back, and is refused then.
+        Half(u64),
         Panic,
     }
 
@@ -121,6 +123,10 @@ mod tests {
                 Change::Set => {
                     *self.plain = Some(Setting::default());
                     Ok(())
+                }
+                Change::Half(id) => {
+                    self.notes.insert(Note { id, tag: None, lines: Vec::new() })?;
+                    self.notes.insert(Note { id, tag: None, lines: Vec::new() })
                 }
                 Change::Panic => panic!("as it should"),
             }
@@ -172,6 +178,16 @@ mod tests {
         assert_eq!(outputs.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, true]);
         let panicked = desk.update(Change::Panic).await;
         assert!(matches!(panicked, Err(WriteError::Panicked { .. })), "{panicked:?}");
+    }
+
+    #[tokio::test]
+    async fn what_a_refused_update_has_made_is_neither_looked_at_nor_left_to_the_next_one() {
+        let mut desk = DataMut::<Desk>::in_memory();
+        let refused = desk.update(Change::Half(1)).await.unwrap();
+        assert!(matches!(refused, Err(Violation::Exists { .. })), "{refused:?}");
+        let changes = vec![Change::Half(1), Change::Put(1, Vec::new())];
+        let error = desk.update_many(changes).await.unwrap_err();
+        assert!(matches!(error, WriteError::NotReadable { .. }), "{error}");
     }
 
     #[test]

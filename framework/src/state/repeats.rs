@@ -23,9 +23,17 @@
 //! **An outcome is never given to another update.** The controller of a request that is sent again reads data which its
 //! first run has changed, so it may come to other updates. Were they told apart by their numbers alone, one that was
 //! never applied could get the outcome of another. So the kind of update is compared: its state, and its variant
-//! where it is of an enum. One of another kind is an error, as it is neither right to apply it nor to leave it out. The
+//! where it is of an enum, however serde writes that (`kind`). One of another kind is an error, as it is neither right to apply it nor to leave it out. The
 //! contents are not compared: they may hold what a controller draws at random (the salt of a password), or a
 //! time.
+//!
+//! **Updates of one call are numbered as they arrive.** One [`DataMut`](crate::extract::DataMut) writes one after the
+//! other, so its updates have the same numbers each time the controller runs. Two of them that are polled at the same
+//! time may be numbered in another order by the second run. If those are of two kinds, that is an error; if they are of
+//! one kind they are taken for each other: each returns the other's outcome, and where the first run has ended between
+//! the two, one is made twice and the other not at all. Nothing here could tell them apart, since contents may differ
+//! as well. So a controller whose request may come twice writes its updates one after the other, or
+//! together with `update_many`, and the guide says so.
 //!
 //! **A key is bound to its request**: to the digest of what the first update of that key was written for. With
 //! another digest nothing is applied.
@@ -46,10 +54,9 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use imbl::OrdMap;
 use serde::{Deserialize, Serialize};
-use xxhash_rust::xxh3::Xxh3;
 
 use super::encoding;
-use crate::log::{IdSource, Position, Record, StateUpdate, Unrepeatable, UpdateId};
+use crate::log::{IdSource, Position, Record, Unrepeatable, UpdateId};
 
 /// For how long ids of front ends are kept, in milliseconds.
 const FRONT_END_KEPT: u64 = 5 * 60 * 1000;
@@ -122,24 +129,28 @@ impl Default for Repeats {
 }
 
 impl Repeats {
-    /// What is known of the record's update before it is applied.
-    pub(super) fn recognise(&mut self, record: &Record, update: &StateUpdate) -> Recognised {
-        let Some(id) = &update.id else { return Recognised::New };
+    /// What is known of an update of this [kind](super::kind::kind_of), in a record of this time, before it is applied.
+    pub(super) fn recognise(&mut self, time: u64, id: &UpdateId, kind: u64) -> Recognised {
         let ids = self.of(&id.source);
-        ids.forget_until(record.time);
-        ids.recognise(id, kind(update))
+        ids.forget_until(time);
+        ids.recognise(id, kind)
     }
 
     /// Keeps an update that was made, with its encoded outcome.
-    pub(super) fn keep(&mut self, record: &Record, update: &StateUpdate, outcome: Option<Vec<u8>>) {
-        let Some(id) = &update.id else { return };
+    pub(super) fn keep(
+        &mut self,
+        record: &Record,
+        id: &UpdateId,
+        kind: u64,
+        outcome: Option<Vec<u8>>,
+    ) {
         let kept = match id.source {
             IdSource::Client { kept, .. } => u64::from(kept) * 1000,
             IdSource::FrontEnd { .. } => FRONT_END_KEPT,
         };
         let until = record.time.saturating_add(kept);
         let outcome = outcome.filter(|outcome| outcome.len() <= LONGEST_OUTCOME).map(Bytes::from);
-        let made = Made { id: id.clone(), kind: kind(update), until, outcome };
+        let made = Made { id: id.clone(), kind, until, outcome };
         self.of(&id.source).insert(record.position, made);
     }
 
@@ -227,27 +238,6 @@ impl Ids {
         self.forgotten = position;
         Some(())
     }
-}
-
-/// What an update does, without its contents: its state, and its variant where it is of an enum.
-fn kind(update: &StateUpdate) -> u64 {
-    let mut hasher = Xxh3::new();
-    hasher.update(update.state.as_bytes());
-    hasher.update(&[0]);
-    hasher.update(variant(&update.update));
-    hasher.digest()
-}
-
-/// The name of the variant of an encoded value. A struct with a single field looks like one, too.
-fn variant(encoded: &[u8]) -> &[u8] {
-    // A variant with contents is a map of one entry, any other is its name.
-    let named = encoded.strip_prefix(b"\x81").unwrap_or(encoded);
-    let (length, name) = match named {
-        [marker @ 0xa0..=0xbf, name @ ..] => (usize::from(marker & 0x1f), name),
-        [0xd9, length, name @ ..] => (usize::from(*length), name),
-        _ => return &[],
-    };
-    name.get(..length).unwrap_or_default()
 }
 
 #[cfg(test)]

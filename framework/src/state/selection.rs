@@ -1,15 +1,12 @@
 use std::fmt;
-use std::ops::Deref;
 use std::sync::Arc;
 
-use serde::{Serialize, Serializer};
-
-use super::index::{KeyBytes, Span};
-use super::recorder::{many_more, more_than};
+use super::index::{KeyBytes, Span, key_in};
+use super::recorder::{before, many_more, more_than};
 use super::row::Row;
+use super::rows::{Page, Rows};
 use super::table::Stored;
 use super::view::{Ref, TableView};
-use crate::packed::marked_read;
 
 /// Rows of a table in an order: those that have a value, those of a range, or all. In an index of `each` value in a field
 /// a row is found once for each of its values. A page that takes rows from a selection, or counts them, depends
@@ -77,12 +74,12 @@ impl<R: Row> Selection<R> {
 
     /// The first `count` rows.
     pub fn take(&self, count: usize) -> Rows<R> {
-        self.rows(0, count)
+        self.near(&self.span, count, 0).0
     }
 
     /// The first row.
     pub fn first(&self) -> Option<Ref<R>> {
-        self.iter().next()
+        self.take(1).into_iter().next()
     }
 
     /// All rows.
@@ -144,32 +141,86 @@ impl<R: Row> Selection<R> {
     /// The first `count` rows behind a place in the order of the selection, and the place of the last one, if more
     /// follow. The place may be any bytes.
     pub(crate) fn behind(&self, place: Option<&[u8]>, count: usize) -> (Rows<R>, Option<Vec<u8>>) {
-        let stored = self.read();
         let span = match place {
             Some(place) => self.span.behind(place, self.is_reversed),
             None => self.span.clone(),
         };
-        let by_key = &stored.by_key;
-        let row = |(place, key): (&[u8], &[u8])| {
-            by_key.get_key_value(&KeyBytes::from(key)).map(|row| (place.to_vec(), row))
-        };
-        let places: Box<dyn DoubleEndedIterator<Item = (&[u8], &[u8])>> = match self.index {
-            Some(index) => Box::new(stored.indexes[index].places(&span)),
-            None => {
-                let keys = by_key.range::<_, [u8]>(span.bounds());
-                Box::new(keys.map(|(key, _)| (key.as_slice(), key.as_slice())))
-            }
-        };
-        let places: Box<dyn Iterator<Item = (&[u8], &[u8])>> = match self.is_reversed {
-            false => Box::new(places),
-            true => Box::new(places.rev()),
-        };
-        let mut found: Vec<_> = places.filter_map(row).take(count.saturating_add(1)).collect();
+        self.near(&span, count, 1)
+    }
+
+    /// The first `count` rows of a part of the selection that ends or begins with it, and the place of the last one if more
+    /// follow, as far as one looks `further`.
+    fn near(&self, span: &Span, count: usize, further: usize) -> (Rows<R>, Option<Vec<u8>>) {
+        let wanted = count.saturating_add(further);
+        let mut found: Vec<_> = self.places(span).take(wanted).collect();
+        if count > MOST_NEAR {
+            self.read();
+        } else {
+            // Before the last one of the rows, what comes there makes no difference.
+            let is_cut = self.is_reversed && further == 0 && found.len() == wanted;
+            let before = &found[..found.len() - usize::from(is_cut && wanted > 0)];
+            self.record_places(span, before, found.len() < wanted);
+        }
         let has_more = found.len() > count;
         found.truncate(count);
-        let last = found.last().filter(|_| has_more).map(|(place, _)| place.clone());
+        let last = found.last().filter(|_| has_more).map(|(place, _)| place.to_vec());
         let rows = found.iter().map(|(_, row)| self.view.found(*row, self.via.as_ref())).collect();
         (Rows::new(rows, self.group.clone()), last)
+    }
+
+    /// The rows of a part of the selection, with their places in the order.
+    fn places<'a>(&'a self, span: &'a Span) -> Box<dyn Iterator<Item = Placed<'a, R>> + 'a> {
+        let by_key = &self.view.stored.by_key;
+        let row = |(place, key): (_, &[u8])| {
+            by_key.get_key_value(&KeyBytes::from(key)).map(|row| (place, row))
+        };
+        let keys = |(key, row): (&'a KeyBytes, _)| (key.as_slice(), (key, row));
+        match (self.index, self.is_reversed) {
+            (None, false) => Box::new(by_key.range::<_, [u8]>(span.bounds()).map(keys)),
+            (None, true) => Box::new(by_key.range::<_, [u8]>(span.bounds()).rev().map(keys)),
+            (Some(index), is_reversed) => {
+                let places = self.view.stored.indexes[index].places(span);
+                match is_reversed {
+                    false => Box::new(places.filter_map(row)),
+                    true => Box::new(places.rev().filter_map(row)),
+                }
+            }
+        }
+    }
+
+    /// Records what comes right before these rows, of which the first is the first one of the span; and if `is_whole`, that no
+    /// other row of it comes behind them. See `order`.
+    fn record_places(&self, span: &Span, found: &[Placed<'_, R>], is_whole: bool) {
+        let Some(group) = &self.group else { return };
+        let stored = &self.view.stored;
+        let order = match self.index {
+            Some(index) => format!("{}@{}<", self.view.reader.field, R::INDEXES[index].name),
+            None => format!("{}@<", self.view.reader.field),
+        };
+        let (order, via) = (Arc::from(order), self.via.as_ref());
+        for (_, (key, _)) in found {
+            self.view.record_before(&order, key, via);
+        }
+        if !is_whole && !self.is_reversed {
+            return;
+        }
+        let behind = match self.index {
+            Some(index) => {
+                let behind = stored.indexes[index].behind(span);
+                let behind = behind.filter(|entry| !self.span.ends_before(entry));
+                behind.map(|entry| KeyBytes::from(key_in(entry)))
+            }
+            None => {
+                let rest = span.rest();
+                let rest = rest.and_then(|rest| stored.by_key.range::<_, [u8]>(rest).next());
+                rest.map(|(key, _)| key.clone())
+            }
+        };
+        match behind {
+            Some(key) => self.view.record_before(&order, &key, via),
+            // The end of the order, or of the value in it.
+            None => self.view.record_group(&before(group).into(), via),
+        }
     }
 
     /// How many rows there are. In an index of `each` value in a field, a row counts once for each of its values that is
@@ -238,6 +289,12 @@ impl<R: Row> Selection<R> {
     }
 }
 
+/// Of how many rows at most a list is in the groups of what comes between them: of each it has two groups then.
+const MOST_NEAR: usize = 32;
+
+/// A row with its place in an order.
+type Placed<'a, R> = (&'a [u8], (&'a KeyBytes, &'a Arc<R>));
+
 /// Rows one after the other, with their keys.
 type Found<'a, R> = Box<dyn Iterator<Item = (&'a KeyBytes, &'a Arc<R>)> + 'a>;
 
@@ -250,171 +307,4 @@ impl<R: Row> fmt::Debug for Selection<R> {
 /// How many rows are before a page; none where no selection could have it.
 fn rows_before(number: usize, size: usize) -> Option<usize> {
     number.checked_sub(1)?.checked_mul(size)
-}
-
-/// The numbers of pages that a page links to: the first, the last and its neighbours; 0 where some are left out.
-pub(crate) fn page_numbers(number: usize, pages: usize) -> Vec<usize> {
-    let mut near = vec![1, number.saturating_sub(1), number, number.saturating_add(1), pages];
-    near.retain(|near| (1..=pages).contains(near));
-    near.sort_unstable();
-    near.dedup();
-    let mut numbers: Vec<usize> = Vec::new();
-    for near in near {
-        match numbers.last() {
-            // One that is left out takes the same room.
-            Some(before) if near == before + 2 => numbers.push(before + 1),
-            Some(before) if near > before + 2 => numbers.push(0),
-            _ => {}
-        }
-        numbers.push(near);
-    }
-    numbers
-}
-
-/// Rows that were read together. They are a slice, and are serialised as a sequence.
-#[derive(Debug, Clone)]
-pub struct Rows<R> {
-    rows: Vec<Ref<R>>,
-    /// The group of the read that found them.
-    group: Option<Arc<str>>,
-}
-
-impl<R> Rows<R> {
-    pub(super) fn new(rows: Vec<Ref<R>>, group: Option<Arc<str>>) -> Rows<R> {
-        Rows { rows, group }
-    }
-
-    /// What a function makes of each row; see [`Ref::map`].
-    pub fn map<T>(self, make: fn(&R) -> T) -> Rows<T> {
-        let rows = self.rows.into_iter().map(|row| row.map(make)).collect();
-        Rows { rows, group: self.group }
-    }
-
-    /// What a function makes of each row and of what else it reads, in the same order. The list depends on which rows were
-    /// found, as before. What is made has no mark of its own: a fragment that names more of it than the rows
-    /// in its fields depends on all that was read for the page.
-    ///
-    /// ```
-    /// # use headwater::prelude::*;
-    /// # #[derive(Clone, serde::Serialize, serde::Deserialize, Row)]
-    /// # struct Recipe { #[row(key)] slug: String, author: String, #[row(index)] created: u64 }
-    /// # #[derive(Clone, serde::Serialize, serde::Deserialize, Row)]
-    /// # struct Cook { #[row(key)] name: String }
-    /// # #[derive(Clone, Default, State)]
-    /// # struct Kitchen { recipes: Table<Recipe>, cooks: Table<Cook> }
-    /// #[derive(serde::Serialize)]
-    /// struct Listed {
-    ///     recipe: Ref<Recipe>,
-    ///     cook: Option<Ref<Cook>>,
-    /// }
-    ///
-    /// fn listed(kitchen: &KitchenView) -> Rows<Listed> {
-    ///     let newest = kitchen.recipes.ordered(Recipe::CREATED).newest(20);
-    ///     newest.map_with(|recipe| Listed { cook: kitchen.cooks.get(&recipe.author), recipe })
-    /// }
-    /// ```
-    pub fn map_with<T>(self, mut make: impl FnMut(Ref<R>) -> T) -> Rows<T> {
-        let made = |row| Ref { row: Arc::new(make(row)), mark: None };
-        Rows { rows: self.rows.into_iter().map(made).collect(), group: self.group }
-    }
-}
-
-impl<R> Deref for Rows<R> {
-    type Target = [Ref<R>];
-
-    fn deref(&self) -> &[Ref<R>] {
-        &self.rows
-    }
-}
-
-impl<R> IntoIterator for Rows<R> {
-    type Item = Ref<R>;
-    type IntoIter = std::vec::IntoIter<Ref<R>>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.rows.into_iter()
-    }
-}
-
-impl<'a, R> IntoIterator for &'a Rows<R> {
-    type Item = &'a Ref<R>;
-    type IntoIter = std::slice::Iter<'a, Ref<R>>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.rows.iter()
-    }
-}
-
-impl<R: Serialize> Serialize for Rows<R> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match &self.group {
-            Some(group) => marked_read(&[group], &self.rows, serializer),
-            None => self.rows.serialize(serializer),
-        }
-    }
-}
-
-/// One page of a selection. It dereferences to its rows.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct Page<R> {
-    /// The rows of this page.
-    pub rows: Rows<R>,
-    /// Which page it is, counted from 1.
-    pub number: usize,
-    /// How many pages there are.
-    pub pages: usize,
-    /// Which one of all rows is the first of this page, counted from 1; 0 on a page without rows.
-    pub first: usize,
-    /// Which one is the last.
-    pub last: usize,
-    /// How many rows all pages have together.
-    pub total: usize,
-}
-
-impl<R> Page<R> {
-    /// What a function makes of each row; see [`Ref::map`].
-    pub fn map<T>(self, make: fn(&R) -> T) -> Page<T> {
-        let Page { rows, number, pages, first, last, total } = self;
-        Page { rows: rows.map(make), number, pages, first, last, total }
-    }
-
-    /// What a function makes of each row and of what else it reads; see [`Rows::map_with`].
-    pub fn map_with<T>(self, make: impl FnMut(Ref<R>) -> T) -> Page<T> {
-        let Page { rows, number, pages, first, last, total } = self;
-        Page { rows: rows.map_with(make), number, pages, first, last, total }
-    }
-}
-
-impl<R: Serialize> Serialize for Page<R> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        #[serde(bound = "R: Serialize", rename = "Page")]
-        struct Fields<'a, R> {
-            rows: &'a Rows<R>,
-            number: usize,
-            pages: usize,
-            first: usize,
-            last: usize,
-            total: usize,
-            numbers: Vec<usize>,
-        }
-
-        let Page { rows, number, pages, first, last, total } = self;
-        let (number, pages, first, last, total) = (*number, *pages, *first, *last, *total);
-        let numbers = page_numbers(number, pages);
-        let fields = Fields { rows, number, pages, first, last, total, numbers };
-        match &rows.group {
-            Some(group) => marked_read(&[group], &fields, serializer),
-            None => fields.serialize(serializer),
-        }
-    }
-}
-
-impl<R> Deref for Page<R> {
-    type Target = [Ref<R>];
-
-    fn deref(&self) -> &[Ref<R>] {
-        &self.rows
-    }
 }

@@ -3,6 +3,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use super::field::FieldKind;
 use super::repeats::{Recognised, Repeats};
 use super::saved::REPEATS;
 use super::updatable::Updatable;
@@ -29,7 +30,7 @@ pub(crate) type Application = (UpdateOutcome, Invalidation);
 
 /// The way in which names of groups are made of what is read and changed. A change of it is a change of
 /// [`States::fingerprint`].
-const GROUPS_VERSION: u32 = 2;
+const GROUPS_VERSION: u32 = 3;
 
 /// Two states of a site have one name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -83,14 +84,15 @@ impl States {
         store.downcast().ok()
     }
 
-    /// Whether there are none.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.by_name.is_empty()
+    /// The fields of all states, by the names that groups of theirs begin with.
+    pub(crate) fn fields(&self) -> Vec<(&'static str, FieldKind)> {
+        self.by_name.values().flat_map(|state| state.store.kinds()).collect()
     }
 
-    /// The names of all tables and values, as groups begin with them.
-    pub(crate) fn field_names(&self) -> Vec<&'static str> {
-        self.by_name.values().flat_map(|state| state.store.names().iter().copied()).collect()
+    /// The names of all tables, as groups begin with them.
+    pub(crate) fn tables(&self) -> Vec<&'static str> {
+        let fields = self.fields().into_iter();
+        fields.filter(|(_, kind)| *kind == FieldKind::Table).map(|(name, _)| name).collect()
     }
 
     /// What the groups are made of that updates invalidate: fields, keys, indexes, versions of `apply`; and how
@@ -135,16 +137,19 @@ impl States {
         let Some(registered) = self.by_name.get(update.state.as_str()) else {
             return Err(ApplyError::Unreadable { message: self.unknown(record, &update.state) });
         };
-        let recognised = self.repeats().recognise(record, update);
+        // What has no kind cannot be read, which is found below.
+        let id = update.id.as_ref().and_then(|id| Some((id, registered.store.kind(update)?)));
+        let recognised = match id {
+            Some((id, kind)) => self.repeats().recognise(record.time, id, kind),
+            None => Recognised::New,
+        };
         let repeated = match recognised {
             Recognised::New => {
                 let (outcome, invalidation) =
                     registered.store.update_from_log(update, At::record(record))?;
-                if let UpdateOutcome::Made(output) = &outcome
-                    && update.id.is_some()
-                {
+                if let (UpdateOutcome::Made(output), Some((id, kind))) = (&outcome, id) {
                     let encoded = registered.store.encode_output(&**output);
-                    self.repeats().keep(record, update, encoded);
+                    self.repeats().keep(record, id, kind, encoded);
                 }
                 return Ok(Some((outcome, invalidation)));
             }

@@ -5,7 +5,7 @@ use arc_swap::ArcSwap;
 use bytes::Bytes;
 
 use super::contract::DEFAULT_NAME;
-use super::field::{Groups, Reading};
+use super::field::{FieldKind, Groups, Reading};
 use super::identity::Identity;
 use super::origin::Origin;
 use super::recorder::Recorder;
@@ -57,9 +57,12 @@ impl<S: Updates> Store<S> {
         self.current.load().view(&Reading { recorder, names: &self.names })
     }
 
-    /// The names of the fields, as groups begin with them.
-    pub(super) fn names(&self) -> &[&'static str] {
-        &self.names
+    /// The fields, by the names that groups of theirs begin with.
+    pub(super) fn kinds(&self) -> Vec<(&'static str, FieldKind)> {
+        let mut kinds = Vec::with_capacity(self.names.len());
+        let mut working = self.lock();
+        working.value.each_field(&mut |place, field| kinds.push((self.names[place], field.kind())));
+        kinds
     }
 
     /// The draft of an update.
@@ -251,7 +254,7 @@ pub(super) fn apply<S: Updates>(
         if output.is_ok() {
             value.each_field(&mut |place, field| {
                 field.changes(names[place], &mut groups);
-                differences[place] = std::mem::take(&mut groups.1);
+                differences[place] = std::mem::take(&mut groups.hash_difference);
             });
         }
         output

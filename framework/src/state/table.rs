@@ -9,17 +9,18 @@ use imbl::OrdMap;
 use super::Violation;
 use super::ascending::Ascending;
 use super::encoder::Encoder;
-use super::encoding::{encode_kept, encode_readable, is_stable, looks_same, read_back};
-use super::field::{AnyField, Field, Groups, Reader, Reading};
-use super::hash::{difference, item_hash};
+use super::encoding::{encode_kept, encode_readable, is_stable, read_back};
+use super::field::{AnyField, Field, FieldKind, Groups, Reader, Reading};
+use super::hash::item_hash;
 use super::identity::Identity;
 use super::index::{IndexRows, KeyBytes, Span, SpelledEntry, entries, shown_columns};
 use super::key::{encoded, shown};
 use super::lookup::Lookup;
-use super::recorder::{many_more, more_than, row_group};
 use super::row::{Index, Row};
 use super::shape::shape_of;
 use super::view::{Ref, TableView};
+
+mod difference;
 
 /// Rows of a state, found by their key and by indexes.
 ///
@@ -245,57 +246,16 @@ impl<R: Row> Table<R> {
 }
 
 impl<R: Row> AnyField for Table<R> {
+    fn kind(&self) -> FieldKind {
+        FieldKind::Table
+    }
+
     fn identity(&self) -> Identity {
         self.identity.clone()
     }
 
     fn changes(&self, table: &str, groups: &mut Groups) {
-        let mut counts = Counts::default();
-        let indexes = || R::INDEXES.iter().zip(&self.rows.indexes);
-        for Touched { before, now } in self.touched.values() {
-            let shown = match (&before.row, &now.row) {
-                (None, None) => continue,
-                (Some(old), Some(new)) if Arc::ptr_eq(old, new) => continue,
-                (Some(row), _) | (None, Some(row)) => row,
-            };
-            let encode = |row: &Arc<R>| encode_kept(&**row);
-            let (old, new) = (before.row.as_ref().map(encode), now.row.as_ref().map(encode));
-            if let (Some(old), Some(new)) = (&old, &new)
-                && before.entries == now.entries
-                && looks_same(old, new)
-            {
-                continue;
-            }
-            groups.1 = groups.1.wrapping_add(difference(old.as_deref(), new.as_deref()));
-            if groups.are_too_many() {
-                continue;
-            }
-            let groups = &mut groups.0;
-            shown.with_key(&mut |key| {
-                groups.insert(row_group(table, key));
-            });
-            groups.insert(format!("{table}*"));
-            if before.row.is_some() != now.row.is_some() {
-                let come = if now.row.is_some() { 1 } else { -1 };
-                counts.add(format!("{table}@"), come, || self.rows.by_key.len(), groups);
-            }
-            let entries = before.entries.iter().zip(&now.entries);
-            for ((index, rows), (before, now)) in indexes().zip(entries) {
-                let name = index.name;
-                for (one, other, come) in [(before, now, -1), (now, before, 1)] {
-                    for spelled in one {
-                        let (entry, value) = spelled;
-                        groups.insert(format!("{table}@{name}={value}*"));
-                        if other.binary_search(spelled).is_err() {
-                            let of_value = format!("{table}@{name}={value}");
-                            counts.add(of_value, come, || rows.count_like(entry), groups);
-                            counts.add(format!("{table}@{name}"), come, || rows.len(), groups);
-                        }
-                    }
-                }
-            }
-        }
-        counts.changes(groups);
+        self.difference(table, groups);
     }
 
     fn read_back(&self) -> Result<(), String> {
@@ -390,42 +350,6 @@ impl<R: Row> Field for Table<R> {
 impl<R: Row> fmt::Debug for Table<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Table<{}>({} rows)", R::NAME, self.rows.by_key.len())
-    }
-}
-
-/// How many entries an update leaves, and how many more these are than before, by the group of what they are in.
-#[derive(Default)]
-struct Counts(BTreeMap<String, (usize, isize)>);
-
-impl Counts {
-    /// Of so many numbers at most is each told that is passed at once.
-    const MOST_PASSED: usize = 64;
-
-    /// An entry has come, or gone. `now` is how many the update leaves.
-    fn add(
-        &mut self,
-        group: String,
-        come: isize,
-        now: impl FnOnce() -> usize,
-        groups: &mut BTreeSet<String>,
-    ) {
-        groups.insert(group.clone());
-        self.0.entry(group).or_insert_with(|| (now(), 0)).1 += come;
-    }
-
-    /// Adds the groups of the numbers that are passed.
-    fn changes(self, groups: &mut Groups) {
-        for (group, (now, come)) in self.0 {
-            if groups.are_too_many() {
-                break;
-            }
-            let before = now.saturating_add_signed(-come);
-            let passed = now.min(before)..now.max(before);
-            match passed.len() > Counts::MOST_PASSED {
-                true => drop(groups.0.insert(many_more(&group))),
-                false => groups.0.extend(passed.map(|count| more_than(&group, count))),
-            }
-        }
     }
 }
 

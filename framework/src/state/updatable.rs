@@ -1,6 +1,8 @@
 use std::any::{Any, type_name};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use super::field::FieldKind;
+use super::kind::kind_of;
 use super::saved::{self, SavedField};
 use super::states::Application;
 use super::store::decode;
@@ -10,11 +12,12 @@ use crate::log::{ApplyError, StateUpdate, UpdateOutcome, panic_message};
 /// A store of any state.
 pub(super) trait Updatable: Any + Send + Sync {
     fn update_from_log(&self, update: &StateUpdate, at: At) -> Result<Application, ApplyError>;
+    fn kind(&self, update: &StateUpdate) -> Option<u64>;
     fn publish_from_log(&self);
     fn encode_output(&self, output: &dyn Any) -> Option<Vec<u8>>;
     fn decode_output(&self, encoded: &[u8]) -> Option<Box<dyn Any + Send>>;
     fn schema(&self) -> String;
-    fn names(&self) -> &[&'static str];
+    fn kinds(&self) -> Vec<(&'static str, FieldKind)>;
     fn save(&self) -> Vec<SavedField>;
     fn reset(&self);
     fn load(&self, field: &str, version: u32, item: &[u8]) -> Result<(), String>;
@@ -31,8 +34,19 @@ impl<S: Updates> Updatable for Store<S> {
         self.publish();
     }
 
-    fn names(&self) -> &[&'static str] {
-        Store::names(self)
+    fn kinds(&self) -> Vec<(&'static str, FieldKind)> {
+        Store::kinds(self)
+    }
+
+    fn kind(&self, update: &StateUpdate) -> Option<u64> {
+        if update.version > S::UPDATE_VERSION {
+            return None;
+        }
+        let kind = catch_unwind(|| {
+            let decoded = decode::<S>(update.version, &update.update).ok()?;
+            Some(kind_of(S::NAME, &decoded))
+        });
+        kind.ok()?
     }
 
     fn encode_output(&self, output: &dyn Any) -> Option<Vec<u8>> {

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};
 
 use super::encoding::{encode_kept, is_stable, looks_same};
-use super::field::{AnyField, Field, Groups, Reader, Reading};
+use super::field::{AnyField, Field, FieldKind, Groups, Reader, Reading};
 use super::hash::{difference, item_hash};
 use super::identity::Identity;
 use super::kept::Kept;
@@ -74,6 +74,10 @@ impl<T: Clone> Value<T> {
 }
 
 impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> AnyField for Value<T> {
+    fn kind(&self) -> FieldKind {
+        FieldKind::Value
+    }
+
     fn identity(&self) -> Identity {
         self.0.identity.clone()
     }
@@ -82,8 +86,9 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> AnyField for Value
         let Some(before) = self.0.before().map(encode_kept) else { return };
         let after = encode_kept(&*self.0.value);
         if !looks_same(&before, &after) {
-            groups.0.insert(field.to_owned());
-            groups.1 = groups.1.wrapping_add(difference(Some(&before), Some(&after)));
+            groups.names.insert(field.to_owned());
+            let difference = difference(Some(&before), Some(&after));
+            groups.hash_difference = groups.hash_difference.wrapping_add(difference);
         }
     }
 

@@ -10,7 +10,8 @@ use super::key::{Key, OwnedKey, encoded};
 use super::lookup::Lookup;
 use super::recorder::{row_group, value_group};
 use super::row::{Index, Row, spell_encoded_key, spell_key};
-use super::selection::{Rows, Selection};
+use super::rows::Rows;
+use super::selection::Selection;
 use super::table::Stored;
 use super::values::Values;
 use crate::packed::{marked_made, marked_row};
@@ -23,9 +24,10 @@ use crate::packed::{marked_made, marked_row};
 /// | read | the page depends on |
 /// |---|---|
 /// | [`get`](TableView::get), [`contains`](TableView::contains) | the row, or that there is none |
-/// | [`of`](TableView::of) an index, and what is taken from the selection | which rows have the value, their order, and each row that is taken |
-/// | [`ordered`](TableView::ordered), [`range`](TableView::range) | which rows are in the index, their order, and each row that is taken |
-/// | [`by_key`](TableView::by_key) | which keys there are, and each row that is taken |
+/// | up to 32 rows of a selection: [`newest`](Selection::newest), [`oldest`](Selection::oldest), [`take`](Selection::take), [`first`](Selection::first), a page of a [`Cursor`](crate::paging::Cursor) | that no other rows are between them in the order, before the first or behind the last of which the selection has too few; and each row that is taken |
+/// | more of [`of`](TableView::of) an index, or with a number | which rows have the value, their order, and each row that is taken |
+/// | more of [`ordered`](TableView::ordered) or [`range`](TableView::range) | which rows are in the index, their order, and each row that is taken |
+/// | more of [`by_key`](TableView::by_key) | which keys there are, and each row that is taken |
 /// | [`existing_page`](Selection::existing_page) of a selection, past its end | whether there are more rows than come before that page |
 /// | [`is_empty`](Selection::is_empty) of a selection | whether there are any |
 /// | [`count`](TableView::count) | which keys there are |
@@ -33,7 +35,7 @@ use crate::packed::{marked_made, marked_row};
 /// | [`all`](TableView::all) | everything in the table |
 ///
 /// So a list of the ten newest stories is invalid when a story is added, and when one of the ten changes, but
-/// not when an older one is edited.
+/// not when an older one is edited, added or removed.
 pub struct TableView<R: Row> {
     pub(super) stored: Arc<Stored<R>>,
     pub(super) reader: Reader,
@@ -139,6 +141,13 @@ impl<R: Row> TableView<R> {
     pub(super) fn record_group(&self, group: &Arc<str>, via: Option<&Arc<str>>) {
         if let Some(recorder) = &self.reader.recorder {
             recorder.group(group, self.reader.field, via);
+        }
+    }
+
+    /// Records what comes right before the row with this key, in an order whose groups begin like this.
+    pub(super) fn record_before(&self, order: &Arc<str>, key: &KeyBytes, via: Option<&Arc<str>>) {
+        if let Some(recorder) = &self.reader.recorder {
+            recorder.before(order, (key, spell_encoded_key::<R>), self.reader.field, via);
         }
     }
 

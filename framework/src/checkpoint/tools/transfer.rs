@@ -10,7 +10,7 @@ use crate::checkpoint::json::{Item, unhex};
 use crate::checkpoint::reader::Part;
 use crate::checkpoint::writer::Writer;
 use crate::checkpoint::{CheckpointError, Checkpoints, Head};
-use crate::docroot::Manifest;
+use crate::docroot::{Manifest, check_path};
 use crate::log::{
     Base, ClosedLog, ContentId, Epoch, FileChange, Log, LogEpoch, LogId, Position, Progress,
     Restoration,
@@ -53,6 +53,38 @@ struct FileLine {
     position: Position,
     blake3: Option<String>,
     length: Option<u64>,
+}
+
+impl FileLine {
+    /// Adds the file to those of an export at position `last`.
+    ///
+    /// # Errors
+    /// When there can be no such line in that export.
+    fn add_to(self, files: &mut Manifest, last: Position) -> Result<(), String> {
+        let FileLine { file: path, position, blake3, length } = self;
+        check_path(&path).map_err(|reason| format!("the path {path:?} is none: {reason}"))?;
+        if position > last {
+            return Err(format!(
+                "the file {path:?} has position {position}, and the export ends with {last}"
+            ));
+        }
+        let content = match (blake3, length) {
+            (None, None) => None,
+            (Some(hash), Some(length)) => {
+                let hash = unhex(&hash)?.try_into().map_err(|_| "it is no hash of BLAKE3")?;
+                Some(ContentId { hash, length })
+            }
+            _ => {
+                return Err(format!("of the file {path:?} either `blake3` or `length` is missing"));
+            }
+        };
+        if files.get(&path).is_some() {
+            return Err(format!("there is another line of the file {path:?} above"));
+        }
+        // It is the first one of this path.
+        let _ = files.apply(position, &FileChange { path, content });
+        Ok(())
+    }
 }
 
 impl Line {
@@ -176,17 +208,18 @@ pub(crate) fn import(
     let (id, _) = restoration.write(folder, |id| {
         let head = Head { log: id, epoch, position, time, fingerprint, seed: rand::random() };
         let stop = AtomicBool::new(false);
-        let written =
-            checkpoints.write_with(head, &stop, |writer| read_lines(lines, length, writer));
+        let written = checkpoints
+            .write_with(head, &stop, |writer| read_lines(lines, length, position, writer));
         written.map(|_| ()).map_err(|error| error.to_string())
     })?;
     Ok((id, position))
 }
 
-/// Writes what the lines behind the first say.
+/// Writes what the lines behind the first say, which are of an export at position `last`.
 fn read_lines(
     lines: impl Iterator<Item = (std::io::Result<String>, u64)>,
     length: u64,
+    last: Position,
     writer: &mut Writer<'_>,
 ) -> Result<(), CheckpointError> {
     let mut place = None;
@@ -209,16 +242,51 @@ fn read_lines(
                 }
                 writer.item(&item.encode().map_err(wrong)?)?;
             }
-            Line::File(FileLine { file: path, position, blake3, length }) => {
-                let content = blake3.map(|text| {
-                    let hash = unhex(&text)?.try_into().map_err(|_| "it is no hash of BLAKE3")?;
-                    Ok(ContentId { hash, length: length.unwrap_or_default() })
-                });
-                let content = content.transpose().map_err(wrong)?;
-                let _ = files.apply(position, &FileChange { path, content });
-            }
+            Line::File(line) => line.add_to(&mut files, last).map_err(wrong)?,
         }
     }
     progress.end(bytes);
     writer.files(&files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIRST: &str = r#"{"headwater_export":1,"log":"00000000000000000000000000000001","position":7,"time":9,"fingerprint":3}"#;
+
+    /// Imports an export with these lines of files.
+    fn imported(files: &[&str]) -> Result<Position, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let text = [&[FIRST], files].concat().join("\n");
+        let imported = import(text.as_bytes(), text.len() as u64, &folder.path().join("log"));
+        imported.map(|(_, position)| position)
+    }
+
+    fn line(path: &str, position: u64, rest: &str) -> String {
+        format!(r#"{{"file":"{path}","position":{position},{rest}}}"#)
+    }
+
+    #[test]
+    fn lines_of_files_that_no_export_has_are_refused_with_their_number() {
+        let hash = "0".repeat(64);
+        let whole = format!(r#""blake3":"{hash}","length":3"#);
+        let removed = r#""blake3":null,"length":null"#;
+        let first = line("a.png", 5, &whole);
+        let second = line("b.png", 7, removed);
+        assert_eq!(imported(&[&first, &second]), Ok(Position(7)));
+        let half = format!(r#""blake3":"{hash}""#);
+        for (wrong, expected) in [
+            (line("a.png", 3, &whole), "there is another line of the file"),
+            (line("a.png", 6, &whole), "there is another line of the file"),
+            (line("b.png", 8, &whole), "has position 8, and the export ends with 7"),
+            (line("../b.png", 3, &whole), "it has `.` or `..` in it"),
+            (line("/etc/passwd", 3, removed), "it must start at the docroot"),
+            (line("b.png", 3, &half), "either `blake3` or `length` is missing"),
+            (line("b.png", 3, r#""blake3":"00","length":3"#), "it is no hash of BLAKE3"),
+        ] {
+            let error = imported(&[&first, &wrong]).unwrap_err();
+            assert!(error.contains("line 3: ") && error.contains(expected), "{error}");
+        }
+    }
 }

@@ -1,6 +1,7 @@
 use std::fs;
 use std::future::Future;
 use std::pin::pin;
+use std::sync::{OnceLock, Weak};
 use std::task::{Context, Waker};
 
 use super::*;
@@ -252,6 +253,43 @@ async fn nothing_is_applied_or_written_behind_a_record_that_the_site_does_not_un
     drop(log);
     let error = open(folder.path()).err().unwrap();
     assert!(matches!(error, OpenError::Inapplicable { position: Position(3), .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_log_that_is_halted_meanwhile_applies_all_that_was_written_before() {
+    /// Halts the log from outside while it applies a record of `halt`.
+    struct Halting(Follower, Arc<OnceLock<Weak<Log>>>);
+
+    impl Applier for Halting {
+        fn apply(&mut self, record: &Record) -> Applied {
+            if text(record) == "halt" {
+                self.1.get().unwrap().upgrade().unwrap().halt("the checkpoint differs".to_owned());
+            }
+            self.0.apply(record)
+        }
+
+        fn batch_end(&mut self, last: Position) {
+            self.0.batch_end(last);
+        }
+    }
+
+    for (drafts, last) in
+        [(["a", "halt", "b"], Position(3)), (["halt", "unknown", "b"], Position(1))]
+    {
+        let folder = tempfile::tempdir().unwrap();
+        let (follower, cell) = (Follower::default(), Arc::default());
+        let applier = Halting(follower.clone(), Arc::clone(&cell));
+        let (log, _) = Log::open(folder.path(), LogOptions::default(), applier).unwrap();
+        let log = Arc::new(log);
+        cell.set(Arc::downgrade(&log)).unwrap();
+        let appended = log.append_together(drafts.map(draft).to_vec()).await;
+        assert_eq!(appended.is_ok(), last == Position(3), "{appended:?}");
+        let position = log.look(|standing| standing.position).await.unwrap();
+        assert_eq!((position, log.committed()), (last, last));
+        assert_eq!(follower.batches().last(), Some(&last), "what readers are shown");
+        let refused = log.append(draft("c")).await.unwrap_err();
+        assert!(refused.to_string().contains("the checkpoint differs"), "{refused}");
+    }
 }
 
 #[tokio::test]

@@ -156,6 +156,54 @@ fn an_update_of_another_kind_is_neither_applied_nor_given_the_outcome() {
     assert_eq!(log.balance(), 5);
 }
 
+#[derive(Clone, Default, State)]
+struct Tagged {
+    balance: Value<u64>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "kind")]
+enum TaggedChange {
+    Add { amount: u64 },
+    Take { amount: u64 },
+}
+
+impl Updates for Tagged {
+    type Update = TaggedChange;
+    type Output = String;
+    type Refusal = &'static str;
+
+    fn apply(&mut self, change: TaggedChange, _: &mut At) -> Result<String, &'static str> {
+        let balance = *self.balance.get();
+        self.balance.set(match change {
+            TaggedChange::Add { amount } => balance + amount,
+            TaggedChange::Take { amount } => balance.checked_sub(amount).ok_or("too much")?,
+        });
+        Ok(self.balance.get().to_string())
+    }
+}
+
+#[test]
+fn an_update_of_another_kind_is_recognised_however_serde_writes_its_variant() {
+    let mut states = States::new();
+    let store = states.register::<Tagged>().unwrap();
+    let append = |position, change| {
+        let mut content = store.draft(&change).unwrap();
+        content.update.as_mut().unwrap().id = Some(keyed(KEYED, 0));
+        let record = Record { position: Position(position), time: 0, content };
+        states.apply(&record).unwrap().unwrap().0
+    };
+    let made = append(1, TaggedChange::Add { amount: 5 });
+    assert!(matches!(made, UpdateOutcome::Made(_)));
+    let other = append(2, TaggedChange::Take { amount: 5 });
+    let first = Position(1);
+    assert!(
+        matches!(other, UpdateOutcome::Unrepeatable(reason) if reason == Unrepeatable::OtherUpdate { first })
+    );
+    let same = append(3, TaggedChange::Add { amount: 6 });
+    assert!(matches!(same, UpdateOutcome::Repeated { first: Position(1), .. }), "{same:?}");
+}
+
 #[test]
 fn an_outcome_that_is_too_long_is_not_kept_and_the_update_not_repeated() {
     let mut log = log();

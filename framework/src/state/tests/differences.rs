@@ -6,6 +6,7 @@ use std::time::UNIX_EPOCH;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::log::Position;
+use crate::paging::Cursor;
 use crate::state::field::Reading;
 use crate::state::store::apply;
 use crate::state::{AfterReply, At, Recorder, Row, State, Table, Updates, Violation};
@@ -78,6 +79,44 @@ fn each_number_of_rows_that_an_update_passes_is_told_up_to_a_limit() {
     drop(view);
     let many = passed(&mut game, (100..165).map(|id| (id, 9)).collect());
     assert_eq!(many, ["players@>", "players@score=9>", "players@score>"]);
+}
+
+/// The groups of a page that reads like this.
+fn read<T>(game: &Game, read: impl FnOnce(&GameView) -> T) -> Vec<String> {
+    let recorder = Arc::new(Recorder::new(256, AfterReply::Refused));
+    read(&game.view(&Reading { recorder: Some(&recorder), names: &["players"] }));
+    recorder.close().groups
+}
+
+#[test]
+fn a_list_is_left_alone_by_rows_that_come_and_go_elsewhere_in_its_order() {
+    let mut game = Game::default();
+    (0..100).for_each(|id| drop(groups(&mut game, id, 1000 + id * 10)));
+    let by_score = |game: &GameView| game.players.ordered(Player::SCORE).reversed();
+    let newest = read(&game, |game| by_score(game).take(10));
+    let view = game.view(&Reading { recorder: None, names: &["players"] });
+    let place = by_score(&view).behind(None, 40).1.unwrap();
+    drop(view);
+    let older = read(&game, |game| Cursor::behind(place).page(&by_score(game), 10).unwrap());
+    // Ten rows, with what comes between them and at the end; the page of the cursor also looks whether there are more.
+    assert_eq!((newest.len(), older.len()), (20, 22), "{newest:?} {older:?}");
+
+    let is_hit = |page: &[String], groups: &[String]| page.iter().any(|it| groups.contains(it));
+    let mut hits = |id, score| {
+        let groups = groups(&mut game, id, score);
+        (is_hit(&newest, &groups), is_hit(&older, &groups))
+    };
+    for id in 200..250 {
+        assert_eq!(hits(id, id), (false, false), "older ones come");
+    }
+    for id in 0..40 {
+        assert_eq!(hits(id, 900 + id), (false, false), "older ones move");
+    }
+    assert_eq!(hits(300, 5000), (true, false), "a new one comes at the top");
+    assert_eq!(hits(301, 1985), (true, false), "one comes between the newest");
+    assert_eq!(hits(302, 1555), (false, true), "one comes between those behind the cursor");
+    assert_eq!(hits(302, 1), (false, false), "which has not been read, and goes");
+    assert_eq!(hits(55, 1), (false, true), "one of those behind the cursor goes");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::packed::{Packed, marked_made, marked_read, marked_row};
+use crate::paging::Cursor;
 use crate::state::field::Reading;
 use crate::state::{AfterReply, Recorder, Ref, Row, State, Table, Value};
 
@@ -51,6 +52,35 @@ fn packed(value: impl Serialize) -> Vec<u8> {
     packed.into_bytes()
 }
 
+fn tag_of(recipe: &Recipe) -> String {
+    recipe.tag.clone()
+}
+
+#[test]
+fn what_is_made_of_a_row_depends_on_that_row_and_a_list_of_such_on_the_same_as_before() {
+    let mut kitchen = Kitchen::default();
+    kitchen.recipes.insert(Recipe { slug: 1, tag: "soup".to_owned() }).unwrap();
+    kitchen.recipes.insert(Recipe { slug: 2, tag: "cake".to_owned() }).unwrap();
+    let recorder = Arc::new(Recorder::new(256, AfterReply::Refused));
+    let view = kitchen.view(&Reading { recorder: Some(&recorder), names: &["recipes", "motto"] });
+
+    let soup = view.recipes.get(1).unwrap().map(tag_of);
+    assert_eq!(packed(&soup), packed(Marked::Made("recipes/1", "soup")));
+    assert_eq!(packed(soup.map(String::len)), packed(Marked::Made("recipes/1", 4)));
+
+    let made = || vec![Marked::Made("recipes/1", "soup"), Marked::Made("recipes/2", "cake")];
+    let rows = view.recipes.by_key().all().map(tag_of);
+    assert_eq!(packed(rows), packed(Marked::Read("recipes@", made())));
+    let page = view.recipes.by_key().page(1, 5).map(tag_of);
+    assert_eq!(packed(page.rows), packed(Marked::Read("recipes@", made())));
+    let of_tag = view.recipes.of(Recipe::TAG, "soup").all().map(tag_of);
+    let made = vec![Marked::Made("recipes/1", "soup")];
+    assert_eq!(packed(of_tag), packed(Marked::Read("recipes@tag=soup", made)));
+
+    let unrecorded = kitchen.recipes.get(1).unwrap().map(tag_of);
+    assert_eq!(packed(unrecorded), packed("soup"));
+}
+
 #[test]
 fn what_a_view_gives_says_what_it_depends_on() {
     let mut kitchen = Kitchen::default();
@@ -77,6 +107,21 @@ fn what_a_view_gives_says_what_it_depends_on() {
     let expected = Marked::Read("recipes@", vec![Expected { recipe, number: 7 }]);
     assert_eq!(packed(shown), packed(expected));
 
+    #[derive(Serialize)]
+    #[serde(rename = "CursorPage")]
+    struct ExpectedPage {
+        rows: Marked<Vec<Marked<Recipe>>>,
+        next: Option<String>,
+    }
+    let page = Cursor::default().page(&view.recipes.by_key(), 1).unwrap();
+    let recipe = Marked::Row("recipes/1", Recipe { slug: 1, tag: "soup".to_owned() });
+    let rows = Marked::Read("recipes@", vec![recipe]);
+    let expected = Marked::Read("recipes@", ExpectedPage { rows, next: None });
+    assert_eq!(packed(page), packed(expected));
+
     // To serialise a value is to read it.
-    assert_eq!(recorder.close().groups, ["motto", "recipes/1", "recipes@", "recipes@tag"]);
+    assert_eq!(
+        recorder.close().groups,
+        ["motto", "recipes/1", "recipes@", "recipes@<", "recipes@<1", "recipes@tag"]
+    );
 }

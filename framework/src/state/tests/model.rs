@@ -2,18 +2,18 @@
 //! one that was invalidated though it is the same is waste, which is counted.
 
 use std::collections::BTreeSet;
-use std::fmt::Write;
-use std::ops::Bound;
-use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::log::Position;
-use crate::state::field::Reading;
 use crate::state::store::apply;
-use crate::state::{AfterReply, At, Key, Recorder, Row, State, Table, Updates, Value, Violation};
+use crate::state::{At, Key, Row, State, Table, Updates, Value, Violation};
+
+mod pages;
+
+use pages::Page;
 
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, Key)]
 enum Kind {
@@ -99,131 +99,6 @@ impl Updates for Kitchen {
                 changes.into_iter().try_for_each(|change| self.apply(change, at))
             }
         }
-    }
-}
-
-/// One of the pages, as a function of what it reads.
-#[derive(Debug, Clone, Copy)]
-enum Page {
-    Recipe(u8),
-    Newest(usize),
-    Author(char, usize),
-    Tag(u8),
-    /// A page that may not be there, of what has an index and a value, all of an index, a range, or the keys.
-    Existing(usize),
-    Empty,
-    Tags,
-    Kind(Option<Kind>),
-    Range(i16, i16),
-    Between(i16, i16),
-    ByTag,
-    Count,
-    Keys,
-    Everything,
-    Motto,
-}
-
-impl Page {
-    fn all() -> Vec<Page> {
-        let mut pages =
-            vec![Page::Tags, Page::ByTag, Page::Count, Page::Keys, Page::Everything, Page::Motto];
-        pages.push(Page::Empty);
-        pages.extend((0..12).map(Page::Existing));
-        pages.extend((0..6).map(Page::Recipe));
-        pages.extend([1, 3].map(Page::Newest));
-        pages.extend(
-            ['a', 'b'].into_iter().flat_map(|author| [1, 2].map(|page| Page::Author(author, page))),
-        );
-        pages.extend((0..3).map(Page::Tag));
-        pages.extend([None, Some(Kind::Soup), Some(Kind::Cake)].map(Page::Kind));
-        pages.extend([(-5, 0), (0, 5), (3, 3), (4, 1)].map(|(from, to)| Page::Range(from, to)));
-        pages.extend([(-4, 4), (0, 1)].map(|(from, to)| Page::Between(from, to)));
-        pages
-    }
-
-    fn content(self, kitchen: &KitchenView) -> String {
-        let mut text = String::new();
-        match self {
-            Page::Recipe(slug) => {
-                let _ = write!(text, "{:?}", kitchen.recipes.get(slug));
-                for comment in kitchen.comments.of(Comment::BY_RECIPE, slug).iter() {
-                    let _ = write!(text, " {comment:?}");
-                }
-            }
-            Page::Newest(count) => {
-                for recipe in kitchen.recipes.ordered(Recipe::CREATED).newest(count) {
-                    let comments = kitchen.comments.of(Comment::BY_RECIPE, recipe.slug).count();
-                    let _ = write!(text, "{recipe:?} {comments}");
-                }
-            }
-            Page::Author(author, number) => {
-                let author = author.to_string();
-                let page =
-                    kitchen.recipes.of(Recipe::BY_AUTHOR, &author).reversed().page(number, 2);
-                let _ = write!(text, "{:?} {} {}", &*page, page.pages, page.total);
-            }
-            Page::Tag(tag) => {
-                let tagged = kitchen.recipes.of(Recipe::BY_TAG, tag);
-                let _ = write!(text, "{:?} {}", tagged.first(), tagged.is_empty());
-            }
-            Page::Existing(number) => {
-                let recipes = &kitchen.recipes;
-                let selection = match number % 4 {
-                    0 => recipes.of(Recipe::BY_TAG, 1),
-                    1 => recipes.ordered(Recipe::BY_TAG),
-                    2 => recipes.range(Recipe::CREATED, 0..),
-                    _ => recipes.by_key(),
-                };
-                let page = selection.existing_page(number / 4 + 1, 2);
-                let _ = write!(text, "{:?}", page.map(|page| (page.total, page.rows)));
-            }
-            Page::Empty => {
-                let comments = (0..6).map(|slug| kitchen.comments.of(Comment::BY_RECIPE, slug));
-                let _ = write!(text, "{:?}", comments.map(|it| it.is_empty()).collect::<Vec<_>>());
-            }
-            Page::Tags => {
-                let _ = write!(text, "{:?}", kitchen.recipes.values(Recipe::BY_TAG));
-            }
-            Page::Kind(kind) => {
-                let _ = write!(text, "{:?}", &*kitchen.recipes.of(Recipe::KIND, kind).all());
-            }
-            Page::Range(from, to) => {
-                let recipes = kitchen.recipes.range(Recipe::CREATED, from..=to);
-                let slugs: Vec<u8> = recipes.iter().map(|recipe| recipe.slug).collect();
-                let _ = write!(text, "{slugs:?} {}", recipes.count());
-            }
-            Page::Between(from, to) => {
-                let bounds = (Bound::Excluded(from), Bound::Excluded(to));
-                let recipes = kitchen.recipes.range(Recipe::CREATED, bounds);
-                let _ = write!(text, "{:?} {}", &*recipes.newest(2), recipes.is_empty());
-            }
-            Page::ByTag => {
-                let by_tag = kitchen.recipes.ordered(Recipe::BY_TAG);
-                let _ = write!(text, "{:?} {}", &*by_tag.newest(2), by_tag.count());
-            }
-            Page::Count => {
-                let _ = write!(text, "{} {}", kitchen.recipes.count(), kitchen.comments.count());
-            }
-            Page::Keys => {
-                let _ = write!(text, "{:?}", &*kitchen.recipes.by_key().newest(2));
-            }
-            Page::Everything => {
-                let _ = write!(text, "{:?}", &*kitchen.recipes.all());
-            }
-            Page::Motto => {
-                let _ = write!(text, "{}", *kitchen.motto);
-            }
-        }
-        text
-    }
-
-    /// Its content now, and the groups that it is in.
-    fn made(self, kitchen: &Kitchen, limit: usize) -> (String, BTreeSet<String>) {
-        let recorder = Arc::new(Recorder::new(limit, AfterReply::Refused));
-        let names: Vec<_> = Kitchen::FIELDS.iter().map(|(name, _)| *name).collect();
-        let view = kitchen.view(&Reading { recorder: Some(&recorder), names: &names });
-        let content = self.content(&view);
-        (content, recorder.close().groups.into_iter().collect())
     }
 }
 

@@ -34,6 +34,15 @@
 //! whatever it is made of: the pages around it may differ by it. In a body that cannot be seen these are language and scheme;
 //! the path is for the author's id to say, as other values are.
 //!
+//! # What has no mark though it was read
+//!
+//! A count, a truth, and that a row is not there. `count()`, `is_empty()` and `get()` give Rust's own numbers, truths
+//! and `None`, because a controller calculates with them and decides by them: a number of a type of our own would be
+//! without its mark after the first `+ 1`, and `None` has no room for a group. In templates they have no address
+//! either, so a mark of theirs would hold only as long as nothing is done with them. They are values without a mark, and a
+//! fragment that names one is in all groups of the page: too many, never too few. A page or list of rows
+//! has its mark, with its `total`, its `next` and its emptiness, and the rows in an `Option` have theirs.
+//!
 //! # What would break it
 //!
 //! A mark that says too little: a [row](crate::packed::MarkKind::Row) whose value depends on more than its

@@ -1,0 +1,183 @@
+use std::ops::Deref;
+use std::sync::Arc;
+
+use serde::{Serialize, Serializer};
+
+use super::view::Ref;
+use crate::packed::marked_read;
+
+/// The numbers of pages that a page links to: the first, the last and its neighbours; 0 where some are left out.
+pub(crate) fn page_numbers(number: usize, pages: usize) -> Vec<usize> {
+    let mut near = vec![1, number.saturating_sub(1), number, number.saturating_add(1), pages];
+    near.retain(|near| (1..=pages).contains(near));
+    near.sort_unstable();
+    near.dedup();
+    let mut numbers: Vec<usize> = Vec::new();
+    for near in near {
+        match numbers.last() {
+            // One that is left out takes the same room.
+            Some(before) if near == before + 2 => numbers.push(before + 1),
+            Some(before) if near > before + 2 => numbers.push(0),
+            _ => {}
+        }
+        numbers.push(near);
+    }
+    numbers
+}
+
+/// Rows that were read together. They are a slice, and are serialised as a sequence.
+#[derive(Debug, Clone)]
+pub struct Rows<R> {
+    rows: Vec<Ref<R>>,
+    /// The group of the selection that they were taken from. Of a page that reads few rows it says more than the page
+    /// depends on; a fragment that names the list is in this one, rather than in one for each place in the list.
+    group: Option<Arc<str>>,
+}
+
+impl<R> Rows<R> {
+    pub(super) fn new(rows: Vec<Ref<R>>, group: Option<Arc<str>>) -> Rows<R> {
+        Rows { rows, group }
+    }
+
+    /// What a function makes of each row; see [`Ref::map`].
+    pub fn map<T>(self, make: fn(&R) -> T) -> Rows<T> {
+        let rows = self.rows.into_iter().map(|row| row.map(make)).collect();
+        Rows { rows, group: self.group }
+    }
+
+    /// What a function makes of each row and of what else it reads, in the same order. The list depends on which rows were
+    /// found, as before. What is made has no mark of its own: a fragment that names more of it than the rows
+    /// in its fields depends on all that was read for the page.
+    ///
+    /// ```
+    /// # use headwater::prelude::*;
+    /// # #[derive(Clone, serde::Serialize, serde::Deserialize, Row)]
+    /// # struct Recipe { #[row(key)] slug: String, author: String, #[row(index)] created: u64 }
+    /// # #[derive(Clone, serde::Serialize, serde::Deserialize, Row)]
+    /// # struct Cook { #[row(key)] name: String }
+    /// # #[derive(Clone, Default, State)]
+    /// # struct Kitchen { recipes: Table<Recipe>, cooks: Table<Cook> }
+    /// #[derive(serde::Serialize)]
+    /// struct Listed {
+    ///     recipe: Ref<Recipe>,
+    ///     cook: Option<Ref<Cook>>,
+    /// }
+    ///
+    /// fn listed(kitchen: &KitchenView) -> Rows<Listed> {
+    ///     let newest = kitchen.recipes.ordered(Recipe::CREATED).newest(20);
+    ///     newest.map_with(|recipe| Listed { cook: kitchen.cooks.get(&recipe.author), recipe })
+    /// }
+    /// ```
+    pub fn map_with<T>(self, mut make: impl FnMut(Ref<R>) -> T) -> Rows<T> {
+        let made = |row| Ref { row: Arc::new(make(row)), mark: None };
+        Rows { rows: self.rows.into_iter().map(made).collect(), group: self.group }
+    }
+}
+
+impl<R> Deref for Rows<R> {
+    type Target = [Ref<R>];
+
+    fn deref(&self) -> &[Ref<R>] {
+        &self.rows
+    }
+}
+
+impl<R> IntoIterator for Rows<R> {
+    type Item = Ref<R>;
+    type IntoIter = std::vec::IntoIter<Ref<R>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.rows.into_iter()
+    }
+}
+
+impl<'a, R> IntoIterator for &'a Rows<R> {
+    type Item = &'a Ref<R>;
+    type IntoIter = std::slice::Iter<'a, Ref<R>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.rows.iter()
+    }
+}
+
+impl<R> Rows<R> {
+    /// Serialises a value that follows from which rows were found, in which order: it depends on what they do.
+    pub(crate) fn serialize_found<T: Serialize, S: Serializer>(
+        &self,
+        value: &T,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match &self.group {
+            Some(group) => marked_read(&[group], value, serializer),
+            None => value.serialize(serializer),
+        }
+    }
+}
+
+impl<R: Serialize> Serialize for Rows<R> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.serialize_found(&self.rows, serializer)
+    }
+}
+
+/// One page of a selection. It dereferences to its rows.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Page<R> {
+    /// The rows of this page.
+    pub rows: Rows<R>,
+    /// Which page it is, counted from 1.
+    pub number: usize,
+    /// How many pages there are.
+    pub pages: usize,
+    /// Which one of all rows is the first of this page, counted from 1; 0 on a page without rows.
+    pub first: usize,
+    /// Which one is the last.
+    pub last: usize,
+    /// How many rows all pages have together.
+    pub total: usize,
+}
+
+impl<R> Page<R> {
+    /// What a function makes of each row; see [`Ref::map`].
+    pub fn map<T>(self, make: fn(&R) -> T) -> Page<T> {
+        let Page { rows, number, pages, first, last, total } = self;
+        Page { rows: rows.map(make), number, pages, first, last, total }
+    }
+
+    /// What a function makes of each row and of what else it reads; see [`Rows::map_with`].
+    pub fn map_with<T>(self, make: impl FnMut(Ref<R>) -> T) -> Page<T> {
+        let Page { rows, number, pages, first, last, total } = self;
+        Page { rows: rows.map_with(make), number, pages, first, last, total }
+    }
+}
+
+impl<R: Serialize> Serialize for Page<R> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        #[serde(bound = "R: Serialize", rename = "Page")]
+        struct Fields<'a, R> {
+            rows: &'a Rows<R>,
+            number: usize,
+            pages: usize,
+            first: usize,
+            last: usize,
+            total: usize,
+            numbers: Vec<usize>,
+        }
+
+        let Page { rows, number, pages, first, last, total } = self;
+        let (number, pages, first, last, total) = (*number, *pages, *first, *last, *total);
+        let numbers = page_numbers(number, pages);
+        let fields = Fields { rows, number, pages, first, last, total, numbers };
+        rows.serialize_found(&fields, serializer)
+    }
+}
+
+impl<R> Deref for Page<R> {
+    type Target = [Ref<R>];
+
+    fn deref(&self) -> &[Ref<R>] {
+        &self.rows
+    }
+}

@@ -1,0 +1,154 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+use std::sync::Arc;
+
+use super::{Table, Touched};
+use crate::state::encoding::{encode_kept, looks_same};
+use crate::state::field::Groups;
+use crate::state::hash::difference;
+use crate::state::index::{EntryBytes, KeyBytes, SpelledEntry, key_in};
+use crate::state::order::Moved;
+use crate::state::recorder::{before, many_more, more_than, row_group};
+use crate::state::row::{Row, spell_encoded_key};
+
+impl<R: Row> Table<R> {
+    /// Adds the groups of what an update has made other, and what this adds to the hash of the table.
+    pub(super) fn difference(&self, table: &str, groups: &mut Groups) {
+        let mut counts = Counts::default();
+        let indexes = || R::INDEXES.iter().zip(&self.rows.indexes);
+        let mut by_key = Moved::default();
+        let mut by_index: Vec<_> = R::INDEXES.iter().map(|_| Moved::default()).collect();
+        for (key, Touched { before, now }) in &self.touched {
+            let shown = match (&before.row, &now.row) {
+                (None, None) => continue,
+                (Some(old), Some(new)) if Arc::ptr_eq(old, new) => continue,
+                (Some(row), _) | (None, Some(row)) => row,
+            };
+            let encode = |row: &Arc<R>| encode_kept(&**row);
+            let (old, new) = (before.row.as_ref().map(encode), now.row.as_ref().map(encode));
+            if let (Some(old), Some(new)) = (&old, &new)
+                && before.entries == now.entries
+                && looks_same(old, new)
+            {
+                continue;
+            }
+            let difference = difference(old.as_deref(), new.as_deref());
+            groups.hash_difference = groups.hash_difference.wrapping_add(difference);
+            if groups.are_too_many() {
+                continue;
+            }
+            let groups = &mut groups.names;
+            shown.with_key(&mut |key| {
+                groups.insert(row_group(table, key));
+            });
+            groups.insert(format!("{table}*"));
+            if before.row.is_some() != now.row.is_some() {
+                let come = if now.row.is_some() { 1 } else { -1 };
+                match now.row {
+                    Some(_) => by_key.came(key, ()),
+                    None => by_key.went(key),
+                }
+                counts.add(format!("{table}@"), come, || self.rows.by_key.len(), groups);
+            }
+            let entries = before.entries.iter().zip(&now.entries);
+            let indexes = indexes().zip(&mut by_index);
+            for (((index, rows), moved), (before, now)) in indexes.zip(entries) {
+                let name = index.name;
+                for (one, other, come) in [(before, now, -1), (now, before, 1)] {
+                    for spelled in one {
+                        let (entry, value) = spelled;
+                        groups.insert(format!("{table}@{name}={value}*"));
+                        if other.binary_search(spelled).is_err() {
+                            match come {
+                                1 => moved.came(entry.bytes(), spelled),
+                                _ => moved.went(entry.bytes()),
+                            }
+                            let of_value = format!("{table}@{name}={value}");
+                            counts.add(of_value, come, || rows.count_like(entry), groups);
+                            counts.add(format!("{table}@{name}"), come, || rows.len(), groups);
+                        }
+                    }
+                }
+            }
+        }
+        counts.changes(groups);
+        self.places(table, by_key, by_index, groups);
+    }
+
+    /// Adds the groups of the places in the orders of the table at which rows have come and gone.
+    fn places(
+        &self,
+        table: &str,
+        by_key: Moved<'_, KeyBytes, ()>,
+        by_index: Vec<Moved<'_, EntryBytes, &SpelledEntry>>,
+        groups: &mut Groups,
+    ) {
+        if groups.are_too_many() {
+            return;
+        }
+        let mut add = |order: &str, key: Option<&[u8]>| {
+            let mut group = before(order);
+            if let Some(key) = key {
+                spell_encoded_key::<R>(key, &mut group);
+            }
+            groups.names.insert(group);
+        };
+        let order = format!("{table}@");
+        for key in by_key.gone() {
+            add(&order, Some(key.as_slice()));
+        }
+        let rows = &self.rows.by_key;
+        let next = |key| rows.range::<_, KeyBytes>((Bound::Excluded(key), Bound::Unbounded)).next();
+        for (_, (), behind) in by_key.followed(|key| next(key).map(|(key, _)| key)) {
+            add(&order, behind.map(KeyBytes::as_slice));
+        }
+        for ((index, rows), moved) in R::INDEXES.iter().zip(&self.rows.indexes).zip(by_index) {
+            let order = format!("{table}@{}", index.name);
+            for entry in moved.gone() {
+                add(&order, Some(key_in(entry)));
+            }
+            for (_, (entry, value), behind) in moved.followed(|entry| rows.next(entry)) {
+                add(&order, behind.map(key_in));
+                if !behind.is_some_and(|behind| entry.has_value_of(behind)) {
+                    add(&format!("{order}={value}"), None);
+                }
+            }
+        }
+    }
+}
+
+/// How many entries an update leaves, and how many more these are than before, by the group of what they are in.
+#[derive(Default)]
+struct Counts(BTreeMap<String, (usize, isize)>);
+
+impl Counts {
+    /// Of so many numbers at most is each told that is passed at once.
+    const MOST_PASSED: usize = 64;
+
+    /// An entry has come, or gone. `now` is how many the update leaves.
+    fn add(
+        &mut self,
+        group: String,
+        come: isize,
+        now: impl FnOnce() -> usize,
+        groups: &mut BTreeSet<String>,
+    ) {
+        groups.insert(group.clone());
+        self.0.entry(group).or_insert_with(|| (now(), 0)).1 += come;
+    }
+
+    /// Adds the groups of the numbers that are passed.
+    fn changes(self, groups: &mut Groups) {
+        for (group, (now, come)) in self.0 {
+            if groups.are_too_many() {
+                break;
+            }
+            let before = now.saturating_add_signed(-come);
+            let passed = now.min(before)..now.max(before);
+            match passed.len() > Counts::MOST_PASSED {
+                true => drop(groups.names.insert(many_more(&group))),
+                false => groups.names.extend(passed.map(|count| more_than(&group, count))),
+            }
+        }
+    }
+}
