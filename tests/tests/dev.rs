@@ -116,7 +116,7 @@ async fn a_build_is_broken_off_when_the_code_changes_meanwhile() {
 
 fn form(heading: &str, own: &str) -> String {
     format!(
-        "<!doctype html><title>Form</title><h1>{heading}</h1><form>\
+        "<!doctype html><title>Form</title><link rel='icon' href='data:,'><h1>{heading}</h1><form>\
          <input type='hidden' id='token' name='token' value='{own}'>\
          <label>Name <input id='name' name='name'></label><label>City <input name='city'></label>\
          <label>Left <input id='left' name='left' value='{own}'></label>\
