@@ -17,6 +17,7 @@ use super::layers::Wrap;
 use crate::body::{Body, BodyError, text};
 use crate::frontend::{self, FrontEnd};
 use crate::raw::RawService;
+use crate::shown::shown;
 
 const SCRIPT: &str = include_str!("live.js");
 
@@ -60,10 +61,18 @@ async fn answer(live: Arc<Live>, inner: RawService, mut request: Request<Body>) 
         EVENTS_PATH => of_type("text/event-stream", events(live)),
         _ => {
             let start = Instant::now();
+            let asked = format!("{} {}", request.method(), request.uri());
             frontend::ask_for_all(&mut request);
             let response = inner.answer(request).await;
             let mut response = frontend::with_end(response, Bytes::from_static(TAG.as_bytes()));
-            timed(&mut response, start.elapsed());
+            let took = start.elapsed().as_secs_f64() * 1000.0;
+            let cache = cache_status(&response);
+            tracing::info!(
+                "{} {} in {took:.1} ms, {cache}",
+                shown(&asked),
+                response.status().as_u16()
+            );
+            timed(&mut response, took, &cache);
             response
         }
     }
@@ -77,11 +86,18 @@ fn of_type(media_type: &'static str, body: Body) -> Response<Body> {
     response
 }
 
-/// Says in `Server-Timing` how long the response took, and what the cache did.
-fn timed(response: &mut Response<Body>, elapsed: Duration) {
-    let mut timing = format!("total;dur={:.1}", elapsed.as_secs_f64() * 1000.0);
+/// What the cache did, in its own words.
+fn cache_status(response: &Response<Body>) -> String {
     let cache = response.headers().get("cache-status").and_then(|value| value.to_str().ok());
-    if let Some((_, cache)) = cache.and_then(|cache| cache.split_once("; ")) {
+    cache
+        .and_then(|cache| cache.split_once("; "))
+        .map_or_else(String::new, |(_, did)| did.to_owned())
+}
+
+/// Says in `Server-Timing` how long the response took, in milliseconds, and what the cache did.
+fn timed(response: &mut Response<Body>, took: f64, cache: &str) {
+    let mut timing = format!("total;dur={took:.1}");
+    if !cache.is_empty() {
         timing += &format!(", cache;desc=\"{}\"", cache.replace(['"', '\\'], ""));
     }
     if let Ok(timing) = HeaderValue::try_from(timing) {

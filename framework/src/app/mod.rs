@@ -4,7 +4,7 @@
 //! - `controllers`: those of the site, and those that every site has.
 //! - `edition_loader`: what the site's files say, loaded; `reload`: reloaded while the site is served;
 //!   `texts_loader`: its texts, which are all that a back end loads; `watched_paths`: whether they have changed;
-//!   `watch`: reloads whenever they have; `asset`: the
+//!   `watch`: reloads whenever they have; `code`: whether the code has changed, too; `asset`: the
 //!   addresses of the docroot's files in templates.
 //! - `code_texts`: the texts that the site's code asks for, as far as `check` can see them.
 //! - `named_groups`: groups by hand that nothing invalidates, or nothing carries.
@@ -20,6 +20,7 @@
 //! - `report`: what a node says of itself on its admin port.
 
 mod asset;
+mod code;
 mod code_texts;
 mod command;
 mod controllers;

@@ -27,7 +27,9 @@ pub(super) async fn serve(mut app: App, config: Config, dev: Option<Dev>) -> Res
     let mut signals = Signals::listen().map_err(|error| problem("listen to signals", &error))?;
     let metrics = Metrics::install();
     let watching = match config.environment {
-        Environment::Development => Watching::Files,
+        Environment::Development => {
+            Watching::Files { compiler: dev.as_ref().map(|dev| dev.problems.clone()) }
+        }
         Environment::Production => Watching::Nothing,
     };
     let shares = Descriptors::raise().apply(config.mode, config.limits.connections);

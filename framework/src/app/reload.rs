@@ -6,6 +6,7 @@ use tokio::sync::OwnedMutexGuard;
 use tokio::task::JoinError;
 
 use super::asset::{Outdated, ReferencedAssets};
+use super::code::{Code, CodeState};
 use super::edition_loader::EditionLoader;
 use super::texts_loader::TextsLoader;
 use super::watched_paths::{Stamp, WatchedPaths};
@@ -46,6 +47,7 @@ pub(super) struct Watched {
     read: Seen,
     /// Which fingerprints the pages of the present edition contain.
     referenced: Arc<ReferencedAssets>,
+    code: Arc<Code>,
 }
 
 /// Where files were, and what they looked like.
@@ -58,14 +60,15 @@ pub(super) struct Seen {
 
 impl Watched {
     /// Looks at files that are not loaded yet. It may block.
-    pub(super) fn begin(loader: &EditionLoader) -> Watched {
+    pub(super) fn begin(loader: &EditionLoader, code: Code) -> Watched {
         let referenced = Arc::default();
-        Watched { read: Seen::of_pages(loader, &referenced), referenced }
+        Watched { read: Seen::of_pages(loader, &referenced), referenced, code: Arc::new(code) }
     }
 
     /// Looks at texts that are not loaded yet. It may block.
-    pub(super) fn begin_texts(loader: &TextsLoader) -> Watched {
-        Watched { read: Seen::of_texts(loader), referenced: Arc::default() }
+    pub(super) fn begin_texts(loader: &TextsLoader, code: Code) -> Watched {
+        let read = Seen::of_texts(loader);
+        Watched { read, referenced: Arc::default(), code: Arc::new(code) }
     }
 
     /// For the pages of the first edition.
@@ -141,16 +144,14 @@ impl Reloader {
             {
                 watched.read = seen;
             }
-            reloader.serving.load(for_pages)
+            reloader.serving.load(for_pages).map_err(|problems| (problems, reloader.code()))
         });
         // The site's own additions to templates are part of the loading, and may panic.
-        let loaded = loading.await.unwrap_or_else(|error| Err(failed(&error)));
+        let loaded = loading.await;
+        let loaded = loaded.unwrap_or_else(|error| Err((failed(&error), CodeState::AsStarted)));
         match loaded {
             Ok(loaded) => Ok(self.publish(loaded, referenced)),
-            Err(problems) => {
-                self.refuse(&problems);
-                Err(problems)
-            }
+            Err((problems, code)) => Err(self.refuse(problems, code)),
         }
     }
 
@@ -178,9 +179,21 @@ impl Reloader {
         number
     }
 
-    fn refuse(&self, problems: &Problems) {
-        let sorted = problems.clone().sorted();
+    /// Says what is wrong with the files, and returns it.
+    fn refuse(&self, mut problems: Problems, code: CodeState) -> Problems {
         counter!("headwater_reloads_total", "outcome" => "refused").increment(1);
+        match code {
+            CodeState::AsStarted => {}
+            CodeState::Changed => problems.push(Problem::new(
+                "the code has changed since this program was started: if that is what is missing, build it and start \
+                 it anew",
+            )),
+            CodeState::BeingBuilt => {
+                tracing::info!("the site's files are for the code that is being built, and are loaded with it");
+                return problems;
+            }
+        }
+        let sorted = problems.clone().sorted();
         tracing::error!(
             edition = self.serving.edition(),
             "the site's files have problems and are not loaded; what was loaded before is served on"
@@ -191,6 +204,13 @@ impl Reloader {
         if let Serving::Pages(_, frontend) = &self.serving {
             frontend.show(sorted);
         }
+        problems
+    }
+
+    /// What the code is, where the files are watched. It may block.
+    fn code(&self) -> CodeState {
+        let code = self.watched().map(|watched| Arc::clone(&watched.code));
+        code.map_or(CodeState::AsStarted, |code| code.state())
     }
 
     /// Looks at the files, if they are watched. It may block.

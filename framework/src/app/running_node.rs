@@ -4,6 +4,7 @@
 //! everywhere, through memory instead of TCP.
 
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::Duration;
@@ -14,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::App;
+use super::code::Code;
 use super::edition_loader::EditionLoader;
 use super::feeds::Feeds;
 use super::reload::{Reloader, Serving, Watched};
@@ -43,10 +45,13 @@ use crate::state::Trial;
 const SWEEP: Duration = Duration::from_secs(1);
 
 /// Whether the site's files are loaded anew by themselves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) enum Watching {
     /// Whenever they change.
-    Files,
+    Files {
+        /// Where `dev` says what does not compile, if it runs the program.
+        compiler: Option<PathBuf>,
+    },
     /// Only on request.
     Nothing,
 }
@@ -74,7 +79,14 @@ impl RunningNode {
         let feeds = Feeds::start()?;
         let (mut link, mut tasks, mut backend) = (None, Vec::new(), None);
         let (mut serving, mut watched) = (None, None);
-        let watches = watching == Watching::Files;
+        let mut code = match watching {
+            Watching::Files { compiler } => {
+                let folder = config.dispatch.path.parent().unwrap_or(Path::new(""));
+                Some(Code::of(folder, compiler))
+            }
+            Watching::Nothing => None,
+        };
+        let watches = code.is_some();
         let store = Store::open(&config.docroot.sync.join(&config.name));
         let store = store.map_err(|error| Problem::new(error.to_string()))?;
         // Before the back end takes the states.
@@ -85,7 +97,7 @@ impl RunningNode {
             Mode::Backend => {
                 // Controllers are called as soon as front ends find the link.
                 let texts = TextsLoader::of(config);
-                watched = watches.then(|| Watched::begin_texts(&texts));
+                watched = code.take().map(|code| Watched::begin_texts(&texts, code));
                 app.texts.set(Arc::new(texts.load_whole()?));
                 serving = Some(Serving::Texts(texts, AtomicU64::new(1)));
                 let binding = feeds.handle().spawn(bind("link", config.link.listen));
@@ -110,7 +122,7 @@ impl RunningNode {
             let docroot = Arc::new(Docroot::new(Arc::clone(&store)));
             let loader = Arc::new(EditionLoader::of(app, config).behind(docroot.clone()));
             // Looked at first: what changes while they are read is a change.
-            watched = watches.then(|| Watched::begin(&loader));
+            watched = code.take().map(|code| Watched::begin(&loader, code));
             let referenced = watched.as_ref().map(Watched::referenced);
             let edition = loader.load(referenced)?;
             app.texts.set(Arc::clone(edition.templates.catalogues()));

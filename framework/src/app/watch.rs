@@ -144,7 +144,8 @@ mod tests {
             assert!(load != 1, "the site's own additions fail the second time");
         });
         let config = config::Config::of_folder(folder.path()).unwrap();
-        let node = RunningNode::open(&mut app, &config, Watching::Files).await.unwrap();
+        let watching = Watching::Files { compiler: None };
+        let node = RunningNode::open(&mut app, &config, watching).await.unwrap();
         let frontend = Arc::clone(node.report.frontend.as_ref().unwrap());
         fs::write(&page, "number two").unwrap();
         until("the change is refused", || !frontend.problems().is_empty()).await;
@@ -155,6 +156,45 @@ mod tests {
         until("the next change is loaded", || frontend.edition() == 2).await;
         assert_eq!(loads.load(Ordering::SeqCst), 3);
         assert!(frontend.problems().is_empty());
+        node.close().await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn routes_for_code_that_is_being_built_are_no_mistake_until_that_does_not_compile() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        for name in ["templates", "src"] {
+            fs::create_dir(path(name)).unwrap();
+        }
+        fs::write(path("dispatch.conf"), "").unwrap();
+        let loads = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&loads);
+        let mut app = App::new().templates(move |_| {
+            counted.fetch_add(1, Ordering::SeqCst);
+        });
+        let config = config::Config::of_folder(folder.path()).unwrap();
+        let watching = Watching::Files { compiler: Some(path("compiler")) };
+        let node = RunningNode::open(&mut app, &config, watching).await.unwrap();
+        let frontend = Arc::clone(node.report.frontend.as_ref().unwrap());
+
+        fs::write(path("src/main.rs"), "// the controller `new`").unwrap();
+        fs::write(path("dispatch.conf"), "[[route]]\npath = \"/\"\ncontroller = \"new\"\n")
+            .unwrap();
+        until("they are read", || loads.load(Ordering::SeqCst) == 2).await;
+        // That nothing happens takes its time.
+        sleep(10 * SETTLE).await;
+        assert!(frontend.problems().is_empty(), "{:?}", frontend.problems());
+
+        fs::write(path("compiler"), "error: mismatched types").unwrap();
+        fs::write(path("dispatch.conf"), "[[route]]\npath = \"/new\"\ncontroller = \"new\"\n")
+            .unwrap();
+        until("they are refused", || !frontend.problems().is_empty()).await;
+        let problems = format!("{:?}", frontend.problems());
+        assert!(problems.contains("no controller is registered as `new`"), "{problems}");
+        assert!(
+            problems.contains("the code has changed since this program was started"),
+            "{problems}"
+        );
         node.close().await;
     }
 }

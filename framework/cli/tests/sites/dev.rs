@@ -31,6 +31,8 @@ fn code_templates_and_mistakes_show_in_the_open_page_and_no_request_fails() {
     assert!(page.contains("server-timing: total;dur="), "{page}");
     assert!(page.contains("referrer-policy: same-origin"), "{page}");
     assert!(running.get("/.headwater/live.js").unwrap().contains("EventSource"));
+    until("the request is in the terminal", || running.said().contains("GET / 200 in "));
+    assert!(!running.said().contains("headwater::link"), "{}", running.said());
     let first = running.event().unwrap();
 
     // A template.

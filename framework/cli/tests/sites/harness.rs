@@ -6,6 +6,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -165,6 +166,8 @@ impl Site {
 /// A site that is served, until this is dropped.
 pub struct Running {
     child: Child,
+    /// What is on stderr.
+    said: Arc<Mutex<String>>,
     pub address: SocketAddr,
     pub admin: SocketAddr,
 }
@@ -172,7 +175,15 @@ pub struct Running {
 impl Running {
     /// Starts a program that says on its first line where it listens.
     pub fn start(mut program: Command) -> Running {
-        let mut child = program.stdout(Stdio::piped()).spawn().unwrap();
+        let mut child = program.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let (said, messages) = (Arc::<Mutex<String>>::default(), child.stderr.take().unwrap());
+        let collected = Arc::clone(&said);
+        std::thread::spawn(move || {
+            for line in BufReader::new(messages).lines().map_while(Result::ok) {
+                eprintln!("{line}");
+                *collected.lock().unwrap() += &(line + "\n");
+            }
+        });
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let line = lines.next().unwrap().unwrap();
         let word = |before: &str| {
@@ -182,7 +193,12 @@ impl Running {
         let (address, admin) = (word("http://"), word("admin http://"));
         // A pipe that is not read would stop the program.
         std::thread::spawn(move || lines.for_each(drop));
-        Running { child, address, admin }
+        Running { child, said, address, admin }
+    }
+
+    /// What is on stderr so far.
+    pub fn said(&self) -> String {
+        self.said.lock().unwrap().clone()
     }
 
     /// The whole answer to a GET, with its head; nothing once the server is quiet for a second in the middle of it.

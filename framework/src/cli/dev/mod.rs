@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 use super::args::Dev;
 use super::signals::Signals;
 use super::{env_file, runtime, trace};
-use crate::config::{Config, environment};
+use crate::config::{Config, Trace, environment};
 use crate::problem::{Problem, Problems};
 use build::Build;
 use program::{Launch, Program};
@@ -45,7 +45,10 @@ pub(super) fn run(arguments: &Dev, path: Option<&Path>) -> Result<(), Problems> 
         ))
     })?;
     let program = std::env::current_exe().map_err(|error| problem("find the program", &error))?;
-    let launch = Launch { program, config: path.map(Path::to_owned), folder };
+    let level = "HEADWATER_TRACE__LEVEL";
+    let is_quiet =
+        config.trace.level == Trace::default().level && std::env::var_os(level).is_none();
+    let launch = Launch { program, config: path.map(Path::to_owned), folder, is_quiet };
     let runtime = runtime()?;
     let result = runtime.block_on(supervise(launch, listener));
     runtime.shutdown_background();

@@ -14,6 +14,10 @@ use crate::problem::Problems;
 /// How long a program may take to end.
 const PATIENCE: Duration = Duration::from_secs(15);
 
+/// What is written of a program whose site asks for nothing else: what each start and end of a node says is left out.
+const LEVEL: &str = "info,headwater::link=warn,headwater::backend::members=warn,headwater::app::descriptors=warn,\
+                     headwater::app::node=warn";
+
 /// How the site's program is started.
 #[derive(Debug)]
 pub(super) struct Launch {
@@ -23,6 +27,8 @@ pub(super) struct Launch {
     pub(super) config: Option<PathBuf>,
     /// The site's folder.
     pub(super) folder: PathBuf,
+    /// Whether the site asks for no level of its own.
+    pub(super) is_quiet: bool,
 }
 
 /// The site's program. When this is dropped, it is killed.
@@ -42,6 +48,9 @@ impl Launch {
         }
         command.args(["serve", "--with-parent"]).arg(std::process::id().to_string());
         command.arg("--dev").arg(told);
+        if self.is_quiet {
+            command.env("HEADWATER_TRACE__LEVEL", LEVEL);
+        }
         command.envs(variables(&self.folder)?);
         command.env("HEADWATER_ENVIRONMENT", "development");
         // Requests that it has begun are answered. Others wait for the next program, so not for long.
