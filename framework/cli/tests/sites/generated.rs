@@ -12,12 +12,14 @@ fn a_site_with_all_that_is_generated_compiles_without_a_warning_and_passes_its_t
     for command in [
         "scaffold story title:line body:text picture:image? tags:list",
         "scaffold BlogPost heading:line stars:number more:number? done:flag mail:email mail2:email? \
-         home:url home2:url? note:text? line2:line?",
+         home:url home2:url? due:date done_on:date? note:text? line2:line?",
         "scaffold fox stars:number --plural skulk",
         "table fruit name:line seen:flag --plural all_fruit",
         "controller pages about contact_us",
         "deploy",
         "auth",
+        "scaffold gadget name:line picture:image? --owned",
+        "scaffold errand due:date --owned",
     ] {
         let command: Vec<&str> = command.split(' ').filter(|word| !word.is_empty()).collect();
         site.generates(&command);

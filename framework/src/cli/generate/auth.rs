@@ -36,6 +36,16 @@ const DEPENDENCIES: [(&str, &str); 4] = [
     ("tokio", "{ version = \"1\", features = [\"fs\", \"rt\", \"sync\"] }"),
 ];
 
+/// Hashing a password takes half a second in a debug build, and the tests do it often.
+const PROFILE: &str = "
+# A password would take half a second.
+[profile.dev.package.argon2]
+opt-level = 3
+
+[profile.dev.package.blake2]
+opt-level = 3
+";
+
 const SETTINGS: &str = "
 [site.mail]
 site = \"http://127.0.0.1:8000\" # the address of the site, for links in mail
@@ -83,6 +93,10 @@ pub(super) fn plan(plan: &mut Plan) {
             |text| edits::with_dependency(text, name, value),
         );
     }
+    plan.change_file("Cargo.toml", &format!("add to Cargo.toml:{PROFILE}"), |text| {
+        let has_own = text.contains("profile.dev.package");
+        (!has_own).then(|| format!("{}\n{PROFILE}", text.trim_end()))
+    });
     plan.change_file("project.toml", &format!("add to project.toml:{SETTINGS}"), |text| {
         Some(format!("{}\n{SETTINGS}", text.trim_end()))
     });

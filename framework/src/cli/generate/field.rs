@@ -24,19 +24,22 @@ pub(super) enum FieldKind {
     Email,
     /// An address of the web.
     Url,
+    /// A day.
+    Date,
     /// Words, separated by commas.
     List,
     /// A picture.
     Image,
 }
 
-const KINDS: [(&str, FieldKind); 8] = [
+const KINDS: [(&str, FieldKind); 9] = [
     ("line", FieldKind::Line),
     ("text", FieldKind::Text),
     ("number", FieldKind::Number),
     ("flag", FieldKind::Flag),
     ("email", FieldKind::Email),
     ("url", FieldKind::Url),
+    ("date", FieldKind::Date),
     ("list", FieldKind::List),
     ("image", FieldKind::Image),
 ];
@@ -97,7 +100,8 @@ impl Field {
         let Some(&(_, kind)) = known else {
             let advice = match nearest(kind, KINDS.iter().map(|(word, _)| *word)) {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => "there are line, text, number, flag, email, url, list and image".to_owned(),
+                None => "there are line, text, number, flag, email, url, date, list and image"
+                    .to_owned(),
             };
             return Err(Problem::new(format!(
                 "`{}` is no type of a field; {advice}",
@@ -123,11 +127,15 @@ impl Field {
     /// Its type in the row.
     pub(super) fn rust(&self) -> String {
         let name = match self.kind {
-            FieldKind::Line | FieldKind::Text | FieldKind::Email | FieldKind::Url => "String",
+            FieldKind::Line
+            | FieldKind::Text
+            | FieldKind::Email
+            | FieldKind::Url
+            | FieldKind::Date
+            | FieldKind::Image => "String",
             FieldKind::Number => "i64",
             FieldKind::Flag => "bool",
             FieldKind::List => "Vec<String>",
-            FieldKind::Image => "String",
         };
         if self.optional { format!("Option<{name}>") } else { name.to_owned() }
     }
@@ -141,6 +149,7 @@ impl Field {
             FieldKind::Flag => "Yes or no.",
             FieldKind::Email => "An address of mail.",
             FieldKind::Url => "An address of the web.",
+            FieldKind::Date => "A day, as in 2026-03-01.",
             FieldKind::List => "Words, each once.",
             FieldKind::Image => "The path of a picture in the docroot.",
         }
@@ -158,7 +167,7 @@ mod tests {
 
     #[test]
     fn a_field_is_a_name_and_a_type() {
-        let fields = read("title:line published-on:text? picture:image?").unwrap();
+        let fields = read("title:line published-on:date? picture:image?").unwrap();
         let shown: Vec<String> =
             fields.iter().map(|field| format!("{}: {}", field.name, field.rust())).collect();
         assert_eq!(
@@ -172,6 +181,7 @@ mod tests {
         for (words, advice) in [
             ("title", "write name:type"),
             ("title:lime", "did you mean `line`?"),
+            ("due:day", "did you mean `date`?"),
             ("title:", "there are line, text"),
             ("title:String\u{7}", "there are line, text"),
             ("a:line a:text", "two fields are called `a`"),

@@ -55,7 +55,7 @@ pub(super) fn plan(plan: &mut Plan, tag: &str) -> Result<(), Problems> {
         to.display()
     ));
     plan.note(
-        "a page is in the language that the browser wants; the guide's chapter Languages says how links and a cookie choose it",
+        "a page is in the language that the browser wants; the guide's chapter Languages has a form by which visitors choose another",
     );
     Ok(())
 }

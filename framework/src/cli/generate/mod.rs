@@ -22,6 +22,7 @@ use clap::{Args, Subcommand};
 
 use field::Field;
 use plan::Plan;
+use scaffold::Owned;
 use words::Words;
 
 use crate::config::Config;
@@ -49,7 +50,13 @@ enum Kind {
     /// A table, and how it changes
     Table(Named),
     /// A table with pages: list, detail, forms, feed, tests
-    Scaffold(Named),
+    Scaffold {
+        #[command(flatten)]
+        named: Named,
+        /// Each row belongs to the account that has made it, which alone may change it: for a site with `auth`
+        #[arg(long)]
+        owned: bool,
+    },
     /// Accounts: signing up, in and out, and a password that was forgotten
     Auth,
     /// The texts of another language, to be translated
@@ -66,7 +73,7 @@ struct Named {
     /// What a row is, in the singular, as in `story`
     name: String,
     /// Fields, as in `title:line body:text picture:image? tags:list`: the types are line, text, number, flag, email,
-    /// url, list and image; `?` makes one optional
+    /// url, date, list and image; `?` makes one optional
     #[arg(required = true)]
     fields: Vec<String>,
     /// What rows are called, where it is not the singular with an s
@@ -101,9 +108,10 @@ pub(super) fn run(
             let (words, fields) = named.read()?;
             table::plan(&mut plan, &words, &fields);
         }
-        Kind::Scaffold(named) => {
+        Kind::Scaffold { named, owned } => {
             let (words, fields) = named.read()?;
-            scaffold::plan(&mut plan, &words, &fields);
+            let owned = if *owned { Owned::Yes } else { Owned::No };
+            scaffold::plan(&mut plan, &words, &fields, owned)?;
         }
         Kind::Auth => auth::plan(&mut plan),
         Kind::Locale { tag } => locale::plan(&mut plan, tag)?,

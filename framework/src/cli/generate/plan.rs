@@ -215,6 +215,9 @@ impl Plan {
             self.notes.push(by_hand.to_owned());
             return;
         };
+        if text == old {
+            return;
+        }
         let old: Vec<&str> = old.lines().collect();
         let is_new = |line: &&str| !line.is_empty() && !old.contains(line);
         let lines: Vec<String> = text.lines().filter(is_new).map(str::to_owned).collect();
@@ -413,6 +416,16 @@ mod tests {
             "{said}"
         );
         assert_eq!(text(&folder, "src/main.rs"), "fn main() {}\n");
+    }
+
+    #[test]
+    fn a_file_that_has_all_of_it_already_is_not_called_changed() {
+        let (_folder, mut plan) = site();
+        plan.module("b", &[]);
+        plan.append("src/main.rs", "// More.", "add more");
+        plan.change_file("Cargo.toml", "add nothing", |text| Some(text.to_owned()));
+        let said = plan.carry_out(false).unwrap();
+        assert!(said.contains("main.rs") && !said.contains("Cargo.toml"), "{said}");
     }
 
     #[test]

@@ -5,10 +5,14 @@ use super::field::{Field, FieldKind};
 use super::plan::Plan;
 use super::table;
 use super::words::Words;
+use crate::problem::Problem;
 
 mod form;
 mod html;
+mod owned;
 mod pictures;
+
+pub(super) use owned::Owned;
 
 const CODE: &str = include_str!("files/scaffold.rs.in");
 const TESTS: &str = include_str!("files/scaffold_tests.rs.in");
@@ -17,20 +21,43 @@ const ROUTES: &str = include_str!("files/scaffold.conf");
 const TEXTS: &str = include_str!("files/scaffold.ftl");
 
 /// A table with pages: list, detail, forms, feed, tests.
-pub(super) fn plan(plan: &mut Plan, words: &Words, fields: &[Field]) {
+///
+/// # Errors
+/// Where rows are to belong to accounts, and there are none, or a field of theirs has that name.
+pub(super) fn plan(
+    plan: &mut Plan,
+    words: &Words,
+    fields: &[Field],
+    owned: Owned,
+) -> Result<(), Problem> {
+    let has_accounts = plan.has("src/accounts.rs");
+    if owned == Owned::Yes && !has_accounts {
+        return Err(Problem::new(
+            "--owned: the site has no accounts; make them first, with `generate auth`",
+        ));
+    }
+    if owned == Owned::Yes && fields.iter().any(|field| field.name == "owner") {
+        return Err(Problem::new("with --owned every row has a field `owner`; leave it out"));
+    }
     let module = &words.many;
     let picture = fields.iter().find(|field| field.kind == FieldKind::Image);
-    plan.create(format!("src/{module}.rs"), pictures::filled(&words.filled(CODE), module, picture));
+    plan.create(
+        format!("src/{module}.rs"),
+        pictures::filled(&words.filled(&owned.code(CODE)), module, picture),
+    );
     plan.create(format!("src/{module}/form.rs"), form::text(words, fields));
-    plan.create(format!("src/{module}/table.rs"), table::text(words, fields));
-    plan.create(format!("src/{module}/tests.rs"), tests(words, fields));
-    for (name, text) in html::templates(words, fields, &plan.site_name(), year()) {
+    plan.create(format!("src/{module}/table.rs"), table::text(words, fields, owned));
+    plan.create(format!("src/{module}/tests.rs"), tests(words, fields, owned));
+    for (name, text) in html::templates(words, fields, owned, &plan.site_name(), year()) {
         plan.template(&format!("{module}/{name}"), text);
     }
     plan.texts(module, words.filled(TEXTS).replace("@texts@\n", &form::texts(fields)));
-    plan.routes(module, words.filled(ROUTES));
-    let controllers = ["list", "feed", "show", "new", "create", "edit", "update", "delete"];
-    let controllers = controllers.map(|name| format!("{module}::{name}")).join(", ");
+    plan.routes(module, words.filled(&owned.routes(ROUTES)));
+    let mut controllers = vec!["list", "feed", "show", "new", "create", "edit", "update", "delete"];
+    controllers.extend((owned == Owned::Yes).then_some("actions"));
+    let controllers: Vec<String> =
+        controllers.iter().map(|name| format!("{module}::{name}")).collect();
+    let controllers = controllers.join(", ");
     let state = format!(".state::<{module}::{}>()", words.type_of_many());
     plan.module(module, &[state, format!(".controllers(controllers![{controllers}])")]);
     plan.navigation(
@@ -40,13 +67,21 @@ pub(super) fn plan(plan: &mut Plan, words: &Words, fields: &[Field]) {
         pictures::plan(plan);
     }
     plan.forms();
-    plan.note(
-        "every visitor may write: when the site has accounts (`generate auth`), put `#[before(signed_in)]` above the \
-         controllers that change something",
-    );
+    match (owned, has_accounts) {
+        (Owned::Yes, _) => {}
+        (Owned::No, true) => plan.note(
+            "every visitor may write: put `#[before(signed_in)]` above the controllers that change something, and \
+             `cache = \"no_cache\"` into their routes; with --owned only the account that has made a row changes it",
+        ),
+        (Owned::No, false) => plan.note(
+            "every visitor may write: with accounts (`generate auth`) and --owned only the account that has made a row \
+             changes it",
+        ),
+    }
+    Ok(())
 }
 
-fn tests(words: &Words, fields: &[Field]) -> String {
+fn tests(words: &Words, fields: &[Field], owned: Owned) -> String {
     let samples = |second: bool| {
         fields.iter().filter_map(|field| form::sample(field, second)).collect::<String>()
     };
@@ -59,7 +94,7 @@ fn tests(words: &Words, fields: &[Field]) -> String {
     let refused = required.map(|field| REFUSED.replace("@required@", &field.heading()));
     let article = words.filled("@a label@");
     words
-        .filled(&TESTS.replace("@refused@\n", &refused.unwrap_or_default()))
+        .filled(&owned.tests(&TESTS.replace("@refused@\n", &refused.unwrap_or_default())))
         .replace("@article@", article.split(' ').next().unwrap_or("a"))
         .replace("@enter@", &samples(false))
         .replace("@change@", &samples(true))

@@ -1,18 +1,19 @@
 use super::field::Field;
 use super::plan::Plan;
+use super::scaffold::Owned;
 use super::words::Words;
 
 const TABLE: &str = include_str!("files/table.rs.in");
 
 /// A table in a module of its own.
 pub(super) fn plan(plan: &mut Plan, words: &Words, fields: &[Field]) {
-    plan.create(format!("src/{}.rs", words.many), text(words, fields));
+    plan.create(format!("src/{}.rs", words.many), text(words, fields, Owned::No));
     let state = format!(".state::<{}::{}>()", words.many, words.type_of_many());
     plan.module(&words.many, &[state]);
 }
 
 /// The code of a table.
-pub(super) fn text(words: &Words, fields: &[Field]) -> String {
+pub(super) fn text(words: &Words, fields: &[Field], owned: Owned) -> String {
     let declared: Vec<String> = fields
         .iter()
         .map(|field| {
@@ -21,7 +22,7 @@ pub(super) fn text(words: &Words, fields: &[Field]) -> String {
         .collect();
     let names: Vec<&str> = fields.iter().map(|field| &*field.name).collect();
     words
-        .filled(TABLE)
+        .filled(&owned.table(TABLE))
         .replace("@declared@\n", &declared.concat())
         .replace("@names@", &names.join(", "))
 }

@@ -52,6 +52,7 @@ fn declaration(words: &Words, field: &Field) -> String {
         }
         FieldKind::Email => vec!["type = \"email\", maxlength = 254".to_owned()],
         FieldKind::Url => vec!["type = \"url\", maxlength = 2_000".to_owned()],
+        FieldKind::Date => vec!["type = \"date\"".to_owned()],
         FieldKind::List => vec!["maxlength = 500".to_owned()],
         FieldKind::Image => vec![
             "accept = \"image/png, image/jpeg, image/gif, image/webp\"".to_owned(),
@@ -110,6 +111,7 @@ pub(super) fn sample(field: &Field, second: bool) -> Option<String> {
         FieldKind::Number => ("7", "8"),
         FieldKind::Email => ("ana@example.org", "bo@example.org"),
         FieldKind::Url => ("https://example.org/a", "https://example.org/b"),
+        FieldKind::Date => ("2026-03-01", "2026-10-03"),
         FieldKind::List => ("wet, warm", "cold"),
         FieldKind::Flag => return Some(format!(".check(\"{}\")", field.heading())),
         FieldKind::Image => return None,

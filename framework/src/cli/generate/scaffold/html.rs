@@ -1,4 +1,5 @@
 use super::form;
+use super::owned::{ACTIONS, Owned};
 use crate::cli::generate::field::{Field, FieldKind};
 use crate::cli::generate::words::Words;
 
@@ -15,9 +16,10 @@ const TEMPLATES: [(&str, &str); 6] =
 pub(super) fn templates(
     words: &Words,
     fields: &[Field],
+    owned: Owned,
     site: &str,
     year: u64,
-) -> [(&'static str, String); 6] {
+) -> Vec<(&'static str, String)> {
     let heading = match main_field(fields) {
         Some(field) => format!("{{{{ {}.{} }}}}", words.one, field.name),
         None => words.filled("{{ t(key=\"@one@\") }} {{ @one@.id }}"),
@@ -37,9 +39,11 @@ pub(super) fn templates(
         }
     });
     let enctype = if has_image { " enctype=\"{{ form.enctype }}\"" } else { "" };
-    TEMPLATES.map(|(name, text)| {
+    let actions = (owned == Owned::Yes).then_some(("actions.html", ACTIONS));
+    let templates = TEMPLATES.into_iter().chain(actions);
+    let filled = templates.map(|(name, text)| {
         let text = words
-            .filled(text)
+            .filled(&owned.page(text))
             .replace("@heading@", &heading)
             .replace("@shown@", &shown)
             .replace("@inputs@", &inputs)
@@ -48,7 +52,8 @@ pub(super) fn templates(
             .replace("@site@", &site.replace('_', "-"))
             .replace("@year@", &year.to_string());
         (name, text)
-    })
+    });
+    filled.collect()
 }
 
 /// The field that names a row: the first line of text that is always there.
@@ -73,6 +78,9 @@ fn shown(words: &Words, field: &Field) -> String {
                 "<p>{label}: <a href=\"{{{{ {value} }}}}\" rel=\"nofollow ugc\">{{{{ {value} }}}}</a></p>"
             )
         }
+        FieldKind::Date => format!(
+            "<p>{label}: <time datetime=\"{{{{ {value} }}}}\">{{{{ {value} | datetime(date=\"long\") }}}}</time></p>"
+        ),
         FieldKind::List => format!(
             "{{% if {value} %}}\n  <ul class=\"tags\" aria-label=\"{label}\">\n    {{% for word in {value} %}}\n    \
              <li>{{{{ word }}}}</li>\n    {{% endfor %}}\n  </ul>\n  {{% endif %}}"
