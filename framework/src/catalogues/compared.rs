@@ -1,9 +1,12 @@
 //! What the catalogues lack among each other, and what templates ask of them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Catalogue, Catalogues, ENGLISH};
 use crate::problem::{Problem, Problems, nearest};
+
+/// How many texts of a file a language may lack until they are noted together.
+const NOTED_EACH: usize = 5;
 
 impl Catalogues {
     /// What is wrong with a key that is asked for with these arguments, if anything is: the site's first language does not
@@ -106,9 +109,22 @@ impl Catalogues {
             let beyond = catalogue.fallbacks.iter().filter(|place| **place != 0);
             let stands_in: BTreeSet<String> =
                 beyond.filter_map(|place| self.all.get(*place)).flat_map(own).collect();
+            let mut lacking: BTreeMap<_, Vec<_>> = BTreeMap::new();
             for key in keys.iter().filter(|key| !catalogue.has(key) && !stands_in.contains(*key)) {
-                let message = format!("`{key}` is not in `{}`", catalogue.tag);
-                notes.push(first.at(key, message));
+                let Some(message) = first.messages.get(key) else { continue };
+                lacking.entry(&message.file).or_default().push((message.line, key));
+            }
+            for mut texts in lacking.into_values() {
+                texts.sort_unstable();
+                let shown = if texts.len() > NOTED_EACH { 1 } else { texts.len() };
+                let (tag, more) = (&catalogue.tag, texts.len() - shown);
+                for (_, key) in &texts[..shown] {
+                    let message = match more {
+                        0 => format!("`{key}` is not in `{tag}`"),
+                        _ => format!("`{key}` and {more} more of this file are not in `{tag}`"),
+                    };
+                    notes.push(first.at(key, message));
+                }
             }
         }
         for key in asked.into_iter().flat_map(|asked| self.unused(asked)) {

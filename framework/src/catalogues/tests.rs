@@ -152,6 +152,24 @@ fn the_first_language_has_every_text_that_any_has() {
 }
 
 #[test]
+fn a_file_that_is_not_translated_has_one_note() {
+    let file = "z = Z\na = A\nb = B\nc = C\nd = D\ne = E\n";
+    let files = [("en/a.ftl", file), ("en/b.ftl", "f = F\n"), ("de/a.ftl", "a = A\n")];
+    let (catalogues, _) = load(&["en", "de", "fr"], &files);
+    let notes: Vec<String> =
+        catalogues.notes(None).iter().map(|note| note.message.clone()).collect();
+    let each = ["b", "c", "d", "e", "f", "z"].map(|key| format!("`{key}` is not in `de`"));
+    for note in &each {
+        assert!(notes.contains(note), "{notes:?}");
+    }
+    let others = ["`z` and 5 more of this file are not in `fr`", "`f` is not in `fr`"];
+    assert_eq!(notes.len(), each.len() + others.len(), "{notes:?}");
+    for note in others {
+        assert!(notes.iter().any(|found| found == note), "{notes:?}");
+    }
+}
+
+#[test]
 fn a_text_that_leads_back_to_itself_or_grows_ends() {
     let mut bomb = "a0 = ha ha ha\n".to_owned();
     for level in 1..20 {
