@@ -20,7 +20,13 @@ use name::SiteName;
 use site::Repository;
 
 #[derive(Debug, Parser)]
-#[command(about = "Makes new sites", version, disable_help_subcommand = true)]
+#[command(
+    about = "Makes new sites",
+    version,
+    disable_help_subcommand = true,
+    after_help = "In a site's folder it takes the site's own commands too: `headwater dev` is `cargo run -q -- dev`, and \
+                  `cargo run -- --help` lists them."
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Task,

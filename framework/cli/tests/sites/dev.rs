@@ -41,6 +41,14 @@ fn code_templates_and_mistakes_show_in_the_open_page_and_no_request_fails() {
     until("the template shows", || shows(&running, "<h1>Everybody brings a dish"));
     assert_ne!(running.event().unwrap(), first, "open pages are told");
 
+    // A template that asks for what it is not given: the page says what.
+    let dish = site.read("templates/home.html");
+    site.write("templates/home.html", &dish.replace("<h1>", "<h1>{{ nobody.name }}"));
+    until("the cause shows", || {
+        running.get("/").is_ok_and(|page| page.contains("<pre>") && page.contains("nobody"))
+    });
+    site.write("templates/home.html", &dish);
+
     // A mistake: the program runs on, and the page says why.
     let notes = site.read("src/notes.rs");
     site.write(
