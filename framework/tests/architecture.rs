@@ -75,6 +75,7 @@ const MODULES: &[Allowed] = &[
             "clock",
             "problem",
             "request_values",
+            "shown",
         ],
     ),
     ("cli", &["config", "form", "checkpoint", "log", "catalogues", "http", "problem"]),
