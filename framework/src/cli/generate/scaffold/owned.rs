@@ -9,10 +9,10 @@ const TEST: &str = include_str!("../files/owned_test.rs.in");
 type Place = (&'static str, &'static str, &'static str);
 
 const CODE: [Place; 9] = [
-    ("@use_member@", "", "use crate::accounts::Member;\n"),
+    ("@use_member@", "", "use crate::accounts;\n"),
     ("@own@", "", OWN),
     ("@signed_in@", "", "#[before(signed_in)]\n"),
-    ("@session@", "", "\nmember: Session<Member>,"),
+    ("@session@", "", "\nmember: Session<accounts::Member>,"),
     ("@create_open@", "(", " { owner: member.id, content: "),
     ("@create_close@", ")", " }"),
     ("@found@", "site.@many@.get(id).or_not_found()?", "own(id, &member, &site)?"),
@@ -46,7 +46,7 @@ const TESTS: [Place; 4] = [
     (
         "use headwater::test::{Site, Visitor};\n",
         "use headwater::test::{Site, Visitor};\n",
-        "use headwater::test::{Site, Visitor};\n\nuse crate::accounts::Member;\n",
+        "use headwater::test::{Site, Visitor};\n\nuse crate::accounts;\n",
     ),
     ("@member@", "", MEMBER),
     ("@sign_in@", "", "    visitor.sign_in(&member(7, \"Ana\"));\n"),
