@@ -68,7 +68,7 @@ fn table() -> Table {
 fn dispatch_130_routes(bencher: Bencher<'_, '_>, path: &str) {
     let table = table();
     bencher.bench_local(|| {
-        let Ok(path) = CanonicalPath::new(black_box(path)) else { panic!("{path} is no path") };
+        let Ok(path) = CanonicalPath::new(black_box(path)) else { panic!("{path} is not a path") };
         matches!(table.resolve(&Method::GET, path), Resolution::Route(_))
     });
 }
@@ -139,7 +139,7 @@ fn pattern(kind: &str, number: u64) -> String {
             let classes: String = number.to_string().bytes().map(class).collect();
             format!("^/page/{classes}$")
         }
-        other => panic!("{other} is no kind of pattern"),
+        other => panic!("{other} is not a kind of pattern"),
     }
 }
 

@@ -34,7 +34,7 @@ impl Used {
 pub(crate) fn used(roots: &[u32]) -> Result<Used> {
     let (mut user, mut system) = (0, 0);
     for pid in processes::with_children(roots)? {
-        // A process that has ended meanwhile is no server.
+        // A process that has ended meanwhile is not a server.
         let Ok(stat) = processes::stat(pid) else { continue };
         user += stat.user;
         system += stat.system;

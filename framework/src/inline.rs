@@ -1,6 +1,6 @@
 //! The scripts and styles that stand in HTML itself, by which a `Content-Security-Policy` lets exactly these run.
 //!
-//! A site's author writes them in templates; what an attacker brings into a page is none of them. So their
+//! A site's author writes them in templates; what an attacker brings into a page is not one of them. So their
 //! hashes are made when the templates load ([`KnownInline`]), and a page is given those of the blocks that it
 //! shows ([`KnownInline::add_shown`]), which are looked up among the known ones. A block that is in no template
 //! has no hash in any page. In whatever way a block comes into a page, by inheritance, inclusion or a fragment, it

@@ -1,4 +1,4 @@
-//! What a site's author is told in development of what is not wrong, and hardly meant.
+//! What a site's author is told in development of what is not an error and probably a mistake.
 
 use headwater::app::SiteService;
 use headwater::prelude::*;

@@ -1,7 +1,7 @@
 //! Writes the blocks in Rust of the guide into one module for each page.
 //!
 //! All blocks of a page stand in one module, so that they may use one another, beside what
-//! `src/contexts.rs` says the page assumes. What is no item says in a comment before the block, which
+//! `src/contexts.rs` says the page assumes. What is not an item says in a comment before the block, which
 //! readers do not see, what it is:
 //!
 //! - `<!-- statements: ARGUMENTS -->`: the body of an `async fn`, which has these;

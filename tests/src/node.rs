@@ -170,7 +170,7 @@ impl Node {
     /// Where front ends come in.
     ///
     /// # Panics
-    /// When it is no back end.
+    /// When it is not a back end.
     pub fn link(&self) -> SocketAddr {
         match self.announcement.entrance {
             Entrance::Backend(link) => link,

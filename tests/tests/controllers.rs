@@ -211,7 +211,7 @@ async fn a_form_with_a_file_is_held_to_its_rules_as_it_arrives() {
     };
     // What begins like a picture is one: its first byte makes no text of it.
     let taken = send("").await;
-    assert_eq!(taken.status, 422, "an empty file with a name is no picture: {}", taken.text());
+    assert_eq!(taken.status, 422, "an empty file with a name is not a picture: {}", taken.text());
     let large = send(&"x".repeat(100_001)).await;
     assert_eq!(large.status, 422, "{}", large.text());
     assert!(large.text().contains("a file of 100,000 bytes at most"), "{}", large.text());

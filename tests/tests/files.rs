@@ -175,7 +175,7 @@ async fn what_is_hidden_or_outside_is_not_served_however_it_is_written() {
     for target in ["/assets/link.css", "/assets/absolute.css", "/assets/.well-known/security.txt"] {
         assert_eq!(visitor.page(target).await.status, 200, "{target}");
     }
-    // The link beside it leads outside, so it is no sibling.
+    // The link beside it leads outside, so it is not a sibling.
     let zipped = visitor.page_with("/assets/site.css", &[("accept-encoding", "gzip")]).await;
     assert_eq!((zipped.text(), zipped.header("content-encoding")), (CSS, ""));
 }

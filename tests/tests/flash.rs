@@ -184,7 +184,7 @@ fn what_shows_no_page_loses_no_message() {
     assert_eq!(page.status(), 304, "it is gone, and the page is what it was");
     leave(&mut visitor, "Rain", "/plain");
     let page = visitor.follow().page();
-    assert_eq!((&*page.source(), page.header("set-cookie")), ("page", ""), "it is no markup");
+    assert_eq!((&*page.source(), page.header("set-cookie")), ("page", ""), "it is not markup");
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! Two visitors with sessions on the same cached pages, over both front ends, while their sessions end, languages switch, templates
-//! and catalogues are loaded anew, front ends are killed, stopped and cut off: no page ever shows the other's name, or the name of a
+//! and catalogues are reloaded, front ends are killed, stopped and cut off: no page ever shows the other's name, or the name of a
 //! session that has ended, or speaks another language than its reader.
 //!
 //! It takes ten seconds; `PERSONAL_SECONDS` makes it longer, `PERSONAL_SEED` repeats its choices.
@@ -113,7 +113,7 @@ async fn ask(
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    // A front end that is killed, cut off or stopped does not answer: that is no failure here.
+    // A front end that is killed, cut off or stopped does not answer: that is not a failure here.
     client.send(request.body(http_body_util::Full::new(body.to_owned().into())).unwrap()).await.ok()
 }
 
@@ -171,7 +171,7 @@ async fn read(trial: Arc<Trial>, account: Arc<RwLock<Account>>, mut choices: Std
                 && others.all(|(_, foreign)| !answer.text().contains(foreign));
             assert!(is_right, "{page} is asked for in {language}: {}", answer.text());
             if !answer.text().contains(&format!("{word} 0")) {
-                trial.count(page, "a catalogue that was loaded anew");
+                trial.count(page, "a catalogue that was reloaded");
             }
         }
         for shown in names(answer.text()) {
@@ -298,7 +298,7 @@ async fn no_page_shows_another_visitors_name_or_a_session_that_has_ended() {
         assert!(seen.contains_key(&(page, "a guest")), "{page} has never shown a guest");
     }
     for page in SPEAKING {
-        let anew = "a catalogue that was loaded anew";
+        let anew = "a catalogue that was reloaded";
         assert!(seen.contains_key(&(page, anew)), "{page} has never shown {anew}");
     }
 }

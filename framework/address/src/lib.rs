@@ -20,7 +20,7 @@
 use regex_syntax::ast::{self, Ast, ClassSetItem};
 use regex_syntax::hir::{Class, Hir, HirKind};
 
-/// Why a pattern can never match, and what to write instead; none if it can, or if it is no regular
+/// Why a pattern can never match, and what to write instead; none if it can, or if it is not a regular
 /// expression.
 pub fn never_matches(pattern: &str) -> Option<String> {
     let ast = ast::parse::Parser::new().parse(pattern).ok()?;

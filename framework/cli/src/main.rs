@@ -83,7 +83,7 @@ fn of_site(arguments: &[OsString]) -> Result<ExitCode, String> {
     let command = arguments.first().map(|command| command.to_string_lossy()).unwrap_or_default();
     if !Path::new("Cargo.toml").exists() || !Path::new("dispatch.conf").exists() {
         return Err(format!(
-            "`{command}` is a command of a site, and this folder is none: go to the folder with its \
+            "`{command}` is a command of a site, and this folder is not one: go to the folder with its \
              Cargo.toml and dispatch.conf, or make one with `headwater new NAME`"
         ));
     }

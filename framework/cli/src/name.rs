@@ -89,7 +89,7 @@ impl SiteName {
         } else if name.len() > LONGEST {
             "has at most 64 letters"
         } else if TAKEN.contains(&&*name.replace('-', "_")) {
-            "is no word of Rust and none of the packages that a site uses"
+            "is not a keyword of Rust and not one of the packages that a site uses"
         } else {
             return Ok(SiteName(name.into_owned()));
         };

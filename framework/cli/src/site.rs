@@ -72,7 +72,7 @@ pub(crate) fn write(
         Ok(true) => false,
         Ok(false) => {
             return Err(format!(
-                "{} is there already and is not empty; choose another name, or remove it",
+                "{} already exists and is not empty; choose another name, or remove it",
                 folder.display()
             ));
         }

@@ -32,7 +32,7 @@ fn read(input: &DeriveInput) -> syn::Result<TokenStream> {
             fn from_str(name: &str) -> ::std::result::Result<#ident, ::std::string::String> {
                 match name {
                     #(#names => ::std::result::Result::Ok(#ident::#classes),)*
-                    _ => ::std::result::Result::Err(::std::format!("`{name}` is none of {}", #known)),
+                    _ => ::std::result::Result::Err(::std::format!("`{name}` is not one of {}", #known)),
                 }
             }
         }

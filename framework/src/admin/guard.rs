@@ -1,6 +1,6 @@
 //! Which requests the admin port answers.
 //!
-//! The port is for operators and their programs. A browser on an operator's machine is none of them,
+//! The port is for operators and their programs. A browser on an operator's machine is not one of them,
 //! whatever page it shows, and two ways lead from any page to a port that only this machine, or
 //! only a private network, can reach:
 //!
@@ -60,7 +60,7 @@ impl Guard {
 
     fn refusal_of_operator(&self, request: &Parts) -> Option<Response<Body>> {
         if !host_of(request).is_some_and(|host| self.is_own(&host)) {
-            let message = "the request names a host that is none of the admin port's: add it to \
+            let message = "the request names a host that is not one of the admin port's: add it to \
                            `hosts` in `[admin]` of project.toml, or use the address";
             return Some(problem(StatusCode::MISDIRECTED_REQUEST, message));
         }

@@ -87,7 +87,7 @@ fn describe() {
     describe_counter!(
         "headwater_docroot_fetched_bytes_total",
         Unit::Bytes,
-        "What was fetched of contents of synchronized files."
+        "Contents of synchronized files that were fetched."
     );
     describe_gauge!("headwater_applied_position", "Up to where the log was applied here.");
     describe_gauge!("headwater_lease_held", "1 while the cache may be served from.");

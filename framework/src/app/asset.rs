@@ -63,7 +63,7 @@ fn address(
     let written =
         if path.starts_with('/') { encoded.to_string() } else { format!("{ASSETS}{encoded}") };
     let url = CanonicalPath::new(&written)
-        .map_err(|error| format!("`{path}` is no path of a file: {error}"))?;
+        .map_err(|error| format!("`{path}` is not a path of a file: {error}"))?;
     let (route, file) = file_at(table, url.as_str()).ok_or_else(|| {
         format!(
             "no route of dispatch.conf sends a file for {url}; write one with \
@@ -238,7 +238,7 @@ mod tests {
             ),
             ("/page", "no route of dispatch.conf sends a file for /page".to_owned()),
             ("/none", "no route of dispatch.conf sends a file for /none".to_owned()),
-            ("../secret.txt", "is no path of a file: the path holds a dot segment".to_owned()),
+            ("../secret.txt", "is not a path of a file: the path holds a dot segment".to_owned()),
             ("", "no route of dispatch.conf sends a file for /assets/".to_owned()),
         ] {
             let error = address(path).unwrap_err();

@@ -49,7 +49,7 @@ impl App {
             config.link.backends = vec![link.address.to_string()];
             let node = RunningNode::open(&mut self, &config, Watching::Nothing).await?;
             let frontend = node.report.frontend.clone();
-            let frontend = frontend.ok_or_else(|| Problem::new("a back end is no service"))?;
+            let frontend = frontend.ok_or_else(|| Problem::new("a back end is not a service"))?;
             let site = Layered::new(frontend, &layers);
             let service = SiteService { site, node: Arc::new(node) };
             service.becomes_ready().await?;

@@ -49,7 +49,7 @@ pub(super) struct NamedGroups {
 }
 
 impl NamedGroups {
-    /// What is hardly meant, at the places where it is said.
+    /// What is probably a mistake, at the places where it is said.
     pub(super) fn notes(self) -> Problems {
         let NamedGroups { carried, invalidated, fields, may_carry, may_invalidate } = self;
         let automatic = automatic(&fields);

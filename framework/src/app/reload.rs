@@ -175,7 +175,7 @@ impl Reloader {
             _ => unreachable!("a node loads what it serves from"),
         };
         counter!("headwater_reloads_total", "outcome" => "loaded").increment(1);
-        tracing::info!(edition = number, "the site's files are loaded anew");
+        tracing::info!(edition = number, "the site's files are reloaded");
         number
     }
 
@@ -196,7 +196,7 @@ impl Reloader {
         let sorted = problems.clone().sorted();
         tracing::error!(
             edition = self.serving.edition(),
-            "the site's files have problems and are not loaded; what was loaded before is served on"
+            "the site's files have problems and are not loaded; what was loaded before stays in use"
         );
         for problem in sorted.iter() {
             tracing::error!("{problem}");

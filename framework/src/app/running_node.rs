@@ -44,7 +44,7 @@ use crate::state::Trial;
 /// How often it is looked whether the cache needs a sweep.
 const SWEEP: Duration = Duration::from_secs(1);
 
-/// Whether the site's files are loaded anew by themselves.
+/// Whether the site's files are reloaded by themselves.
 #[derive(Debug)]
 pub(super) enum Watching {
     /// Whenever they change.
@@ -160,7 +160,7 @@ impl RunningNode {
         Ok(RunningNode { report, link, reload, store, tasks, _attended: attended, _feeds: feeds })
     }
 
-    /// Has the files loaded anew that the node serves from. Wishes that come while they are loaded are one.
+    /// Has the files reloaded that the node serves from. Wishes that come while they are loaded are one.
     pub(super) fn reload(&self) {
         self.reload.notify_one();
     }

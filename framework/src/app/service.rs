@@ -53,7 +53,7 @@ pub struct SiteService {
 impl App {
     /// Opens the site in `folder`, where its project.toml is or might be, as a single node that
     /// listens to nothing. Its mode is `single-node` if project.toml says so, otherwise
-    /// `single-node-with-cache`. Its files are loaded anew only by
+    /// `single-node-with-cache`. Its files are reloaded only by
     /// [`reload`](SiteService::reload), in development too. Must be called within a tokio runtime.
     ///
     /// # Errors
@@ -73,7 +73,7 @@ impl App {
 
     /// Opens the site in `folder`, where its project.toml is, as a front end of its cluster that listens
     /// to nothing: for a server of your own. `HEADWATER_…` variables count as for `serve`; the mode is
-    /// `frontend` whatever they say. Its files are loaded anew only by
+    /// `frontend` whatever they say. Its files are reloaded only by
     /// [`reload`](SiteService::reload). Must be called within a tokio runtime.
     ///
     /// It does not wait for a back end: until one answers, [`ready`](SiteService::ready) says so, and
@@ -99,7 +99,7 @@ impl App {
         let layers = std::mem::take(&mut self.layers);
         let node = RunningNode::open(&mut self, config, Watching::Nothing).await?;
         let frontend = node.report.frontend.clone();
-        let frontend = frontend.ok_or_else(|| Problem::new("a back end is no service"))?;
+        let frontend = frontend.ok_or_else(|| Problem::new("a back end is not a service"))?;
         Ok(SiteService { site: Layered::new(frontend, &layers), node: Arc::new(node) })
     }
 }

@@ -33,7 +33,7 @@ impl Backend {
         // own, so that slow uploads keep no other call out.
         let places = if body.is_end_stream() { &self.places } else { &self.upload_places };
         let Ok(_place) = places.try_acquire() else {
-            let message = "The back end has too many requests to answer.";
+            let message = "The back end has too many requests to handle.";
             let reply = reply::error(StatusCode::SERVICE_UNAVAILABLE).message(message);
             return self.wire(reply, self.tail.applied());
         };
@@ -45,7 +45,7 @@ impl Backend {
         }
         let deadline = Duration::from_millis(call.deadline);
         if !self.has_reached(call.log, call.applied, deadline).await {
-            let message = "The back end does not know yet what the front end knows.";
+            let message = "The back end has not caught up with the front end yet.";
             let reply = reply::error(StatusCode::SERVICE_UNAVAILABLE).message(message);
             return self.wire(reply, self.tail.applied());
         }
@@ -284,7 +284,7 @@ fn too_often(rate: &CallRate, wait: Duration) -> Reply {
     let (route, visitor) = rate.bucket.split_once('\n').unwrap_or_default();
     let period = Duration::from_millis(rate.period);
     reply::error(StatusCode::TOO_MANY_REQUESTS)
-        .message(format!("That was too often. Please try again in {seconds} seconds."))
+        .message(format!("Too many requests. Please try again in {seconds} seconds."))
         .cause(format!(
             "{visitor} has asked for {route} more than {} times in {period:?}",
             rate.requests
@@ -315,13 +315,13 @@ fn close(recorder: Arc<Recorder>, reply: Reply, controller: &str) -> (Reply, Opt
 }
 
 /// The groups that a reply to an unsafe request makes wrong by naming them in
-/// `Cache-Group-Invalidation` (RFC 9875, section 3). A field that is no List of Strings is ignored
+/// `Cache-Group-Invalidation` (RFC 9875, section 3). A field that is not a List of Strings is ignored
 /// as a whole (RFC 9651, section 4.2), and so are parameters of its members.
 fn named_by(reply: &Reply) -> Invalidation {
     let lines = reply.headers().get_all(CACHE_GROUP_INVALIDATION).iter();
     let field = lines.map(HeaderValue::as_bytes).collect::<Vec<_>>().join(&b", "[..]);
     let groups = strings_of(&field).unwrap_or_else(|error| {
-        tracing::warn!(error, "a reply's Cache-Group-Invalidation is no list of quoted strings");
+        tracing::warn!(error, "a reply's Cache-Group-Invalidation is not a list of quoted strings");
         Vec::new()
     });
     groups.into_iter().fold(Invalidation::new(), Invalidation::group)

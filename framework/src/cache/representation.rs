@@ -116,7 +116,7 @@ pub(crate) fn tag_of_digest(digest: u128, coding: Coding) -> HeaderValue {
     HeaderValue::from_bytes(&text[..=end]).expect("a tag is made of digits and letters in quotes")
 }
 
-/// The tag of the same content in a coding: `"TAG-gzip"` for `"TAG"`. None when that is no tag.
+/// The tag of the same content in a coding: `"TAG-gzip"` for `"TAG"`. None when that is not a tag.
 pub(crate) fn tag_in(identity: &HeaderValue, coding: Coding) -> Option<HeaderValue> {
     let identity = identity.as_bytes();
     let start = identity.strip_suffix(b"\"").filter(|start| start.contains(&b'"'))?;

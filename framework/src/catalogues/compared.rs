@@ -31,7 +31,7 @@ impl Catalogues {
         ))
     }
 
-    /// What is to be said of a key that is no text of the site's, in a site with languages.
+    /// What is to be said of a key that is not text of the site's, in a site with languages.
     pub(crate) fn lacking(&self, key: &str) -> Option<String> {
         let lacks = !self.all.is_empty() && self.last_resort_for(key).is_none();
         lacks.then(|| self.no_text(key))
@@ -82,7 +82,7 @@ impl Catalogues {
         }
     }
 
-    /// What is not wrong, and hardly meant: texts that a language lacks, or has with other arguments than the first
+    /// What is not an error and probably a mistake: texts that a language lacks, or has with other arguments than the first
     /// language, and texts that nothing asks for. `asked` are the keys in templates and code, if all are known.
     pub(crate) fn notes(&self, asked: Option<&BTreeSet<String>>) -> Problems {
         let mut notes = Problems::new();

@@ -76,9 +76,9 @@ impl Catalogues {
 fn no_language(name: &str, tags: &[&str]) -> String {
     let known = tags.iter().find(|tag| tag.eq_ignore_ascii_case(name));
     match known.copied().or_else(|| nearest(name, tags.iter().copied())) {
-        Some(near) => format!("this is none of the site's languages; did you mean `{near}`?"),
+        Some(near) => format!("this is not one of the site's languages; did you mean `{near}`?"),
         None => format!(
-            "this is none of the site's languages: name it in `languages` of project.toml, as \
+            "this is not one of the site's languages: name it in `languages` of project.toml, as \
              languages = [\"en\", \"{name}\"]"
         ),
     }
@@ -144,7 +144,7 @@ impl Reader<'_> {
             Err((resource, errors)) => {
                 for error in errors {
                     let line = line_of(resource.source(), error.pos.start);
-                    let message = format!("this is no Fluent: {}", error.kind);
+                    let message = format!("this is not Fluent: {}", error.kind);
                     self.problems.push(Problem::at_line(path, line, message));
                 }
                 return;
@@ -232,7 +232,7 @@ impl Catalogue {
             let (file, line) = (Arc::clone(&file), line(name));
             if let Some(earlier) = self.messages.get(&key) {
                 let (at, before) = (earlier.file.display(), earlier.line);
-                let message = format!("`{key}` is there already, at {at}:{before}");
+                let message = format!("`{key}` is defined already, at {at}:{before}");
                 return problems.push(Problem::at_line(&*file, line, message));
             }
             self.messages.insert(key, Message { file, line, named: Named::of(pattern) });

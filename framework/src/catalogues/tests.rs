@@ -74,12 +74,12 @@ fn what_is_wrong_in_a_catalogue_is_said_with_its_line() {
     );
     let found = problems.join("\n");
     for expected in [
-        "en/a.ftl:4: this is no Fluent: Expected a token starting with",
-        "en/b.ftl:3: `ok` is there already, at ",
+        "en/a.ftl:4: this is not Fluent: Expected a token starting with",
+        "en/b.ftl:3: `ok` is defined already, at ",
         "en/b.ftl:1: `NUMBER` takes no `style`",
         "en/notes.txt: a catalogue is made of files whose names end in `.ftl`",
-        "pt-br: this is none of the site's languages; did you mean `pt-BR`?",
-        "it: this is none of the site's languages: name it",
+        "pt-br: this is not one of the site's languages; did you mean `pt-BR`?",
+        "it: this is not one of the site's languages: name it",
     ] {
         assert!(found.contains(expected), "{expected} in {found}");
     }

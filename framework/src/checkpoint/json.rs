@@ -242,7 +242,7 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 pub(super) fn unhex(text: &str) -> Result<Vec<u8>, String> {
     let digits: Option<Vec<u32>> = text.chars().map(|digit| digit.to_digit(16)).collect();
     let digits = digits.filter(|digits| digits.len() % 2 == 0);
-    let digits = digits.ok_or("these are no pairs of hexadecimal digits")?;
+    let digits = digits.ok_or("these are not pairs of hexadecimal digits")?;
     Ok(digits.chunks(2).map(|pair| (pair[0] << 4 | pair[1]) as u8).collect())
 }
 
@@ -302,7 +302,7 @@ mod tests {
         // A number that takes more bytes than it needs.
         assert_eq!(to_json(&[0xcc, 1]), r#"{"$hex":"cc01"}"#);
         assert_eq!(to_json(&[]), r#"{"$hex":""}"#);
-        // A string that is no text.
+        // A string that is not text.
         assert_eq!(to_json(&[0xa1, 0xff]), r#"{"$hex":"a1ff"}"#);
         let deep = [vec![0x91; 100_000], vec![0]].concat();
         assert!(to_json(&deep).starts_with(r#"{"$hex":"9191"#));

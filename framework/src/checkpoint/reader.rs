@@ -50,7 +50,7 @@ impl Reader {
     /// Reads the head.
     ///
     /// # Errors
-    /// When it cannot be read, or is no head.
+    /// When it cannot be read, or is not a head.
     pub(super) fn open(
         (mut file, length): (Box<dyn Read + Send>, u64),
     ) -> Result<Reader, CheckpointError> {

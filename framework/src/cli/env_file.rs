@@ -8,7 +8,7 @@ use crate::problem::{Problem, Problems};
 /// file that is not there has none.
 ///
 /// # Errors
-/// When the file cannot be read, or a line is none of these.
+/// When the file cannot be read, or a line is not one of these.
 pub(super) fn read(path: &Path) -> Result<Vec<(String, String)>, Problems> {
     match fs::read_to_string(path) {
         Ok(text) => parse(path, &text),

@@ -35,7 +35,7 @@ impl Listen {
                 }
                 _ => {
                     return Err(Problem::new(format!(
-                        "--bind: `{bind}` is no address; write 0.0.0.0, [::]:8000 or 127.0.0.1:8000"
+                        "--bind: `{bind}` is not an address; write 0.0.0.0, [::]:8000 or 127.0.0.1:8000"
                     )));
                 }
             }
@@ -49,7 +49,7 @@ impl Listen {
         let variable = |name: &str| environment.iter().find(|(known, _)| known == name);
         if let (Some((_, port)), None) = (variable(PORT), variable(OWN)) {
             let port = port.parse().map_err(|_| {
-                Problem::new(format!("{PORT}: `{port}` is no port; write 0 to 65535"))
+                Problem::new(format!("{PORT}: `{port}` is not a port; write 0 to 65535"))
             })?;
             listen.set_port(port);
         }
@@ -88,8 +88,8 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_refused() {
-        assert!(listen(None, Some("localhost"), &[]).contains("is no address"));
+        assert!(listen(None, Some("localhost"), &[]).contains("is not an address"));
         assert!(listen(Some(1), Some("0.0.0.0:2"), &[]).contains("leave one out"));
-        assert!(listen(None, None, &[("PORT", "http")]).contains("PORT: `http` is no port"));
+        assert!(listen(None, None, &[("PORT", "http")]).contains("PORT: `http` is not a port"));
     }
 }

@@ -103,7 +103,7 @@ pub(crate) trait Site {
     /// That.
     fn check_start(&self, config: &Config) -> Result<(), Problem>;
 
-    /// What is not wrong in the site's files and code, and hardly meant.
+    /// What is not an error in the site's files and code and probably a mistake.
     fn notes(&self, config: &Config) -> Problems;
 }
 
@@ -149,7 +149,7 @@ fn run(site: impl Site, arguments: Arguments) -> Result<(), Problems> {
             let dev =
                 serve.dev.map(|problems| Ok(Dev { listener: listener_of_stdin()?, problems }));
             let dev = dev.transpose().map_err(|error: std::io::Error| {
-                Problem::new(format!("stdin is no socket to listen on: {error}"))
+                Problem::new(format!("stdin is not a socket to listen on: {error}"))
             })?;
             site.serve(config, Start { is_alone: serve.alone, dev })
         }

@@ -388,7 +388,11 @@ mod tests {
         refused("[trace]\nlevel = \"a=b=c\"", &[], &["toml:2: trace.level: `a=b=c`"]);
         refused("\nlanguages = [\"en\", \"EN\"]", &[], &["toml:2: languages: `EN`", "twice"]);
         refused("\nlanguages = [\"en_US\"]", &[], &["toml:2: ", "write \"en-US\""]);
-        refused("[http]\ntrusted_proxies = [\"proxy\"]", &[], &["toml:2: `proxy` is no address"]);
+        refused(
+            "[http]\ntrusted_proxies = [\"proxy\"]",
+            &[],
+            &["toml:2: `proxy` is not an address"],
+        );
         refused("name = \"f 1\"", &[], &["project.toml:1: `f 1` is not a name"]);
     }
 

@@ -166,7 +166,7 @@ fn one_of<'de, D: Deserializer<'de>>(deserializer: D, known: &[&str]) -> Result<
     if known.contains(&&*text) {
         return Ok(text);
     }
-    Err(de::Error::custom(format_args!("`{text}` is none of {}", known.join(", "))))
+    Err(de::Error::custom(format_args!("`{text}` is not one of {}", known.join(", "))))
 }
 
 /// Tags of languages.

@@ -9,7 +9,7 @@ use crate::problem::{Problem, Problems, nearest};
 /// What the names of all variables begin with.
 const PREFIX: &str = "HEADWATER_";
 
-/// The process's environment. A value that is no Unicode keeps its place, with marks in it, so that
+/// The process's environment. A value that is not Unicode keeps its place, with marks in it, so that
 /// its reader can refuse it.
 pub(crate) fn environment() -> impl Iterator<Item = (String, String)> {
     let text = |text: OsString| text.to_string_lossy().into_owned();

@@ -148,15 +148,17 @@ pub(super) fn split(written: &str) -> Result<Vec<Part<'_>>, String> {
 
 fn unknown_capture(name: &str, captures: &[String]) -> String {
     if captures.is_empty() {
-        return format!("`{{{name}}}` is no capture of the route; it has none");
+        return format!("`{{{name}}}` is not a capture of the route; it has none");
     }
     let known: Vec<String> = captures.iter().map(|known| format!("`{{{known}}}`")).collect();
     let known = known.join(", ");
     match nearest(name, captures.iter().map(String::as_str)) {
         Some(near) => {
-            format!("`{{{name}}}` is no capture of the route ({known}); did you mean `{{{near}}}`?")
+            format!(
+                "`{{{name}}}` is not a capture of the route ({known}); did you mean `{{{near}}}`?"
+            )
         }
-        None => format!("`{{{name}}}` is no capture of the route ({known})"),
+        None => format!("`{{{name}}}` is not a capture of the route ({known})"),
     }
 }
 

@@ -125,7 +125,7 @@ impl PathPattern {
         let first = chars.next().is_some_and(|char| char.is_ascii_alphabetic() || char == '_');
         if !first || !chars.all(|char| char.is_ascii_alphanumeric() || char == '_') {
             return Err(format!(
-                "`{{{name}}}` is no capture; its name is made of letters, digits and `_`"
+                "`{{{name}}}` is not a capture; its name is made of letters, digits and `_`"
             ));
         }
         if self.names.iter().any(|known| known == name) {
@@ -187,8 +187,8 @@ mod tests {
             ("/a/../b", "dot segment"),
             ("/a?b=1", "path alone"),
             ("/{a", "without its counterpart"),
-            ("/{}", "is no capture"),
-            ("/{a-b}", "is no capture"),
+            ("/{}", "is not a capture"),
+            ("/{a-b}", "is not a capture"),
             ("/{a}/{a}", "occurs twice"),
             ("/{a}-{b}", "two captures in one segment"),
             ("/{*rest}/a", "must be the last segment"),

@@ -35,7 +35,7 @@ pub(crate) fn check_path(path: &str) -> Result<(), &'static str> {
         }
         let mut components = Path::new(part).components();
         if !matches!((components.next(), components.next()), (Some(Component::Normal(_)), None)) {
-            return Err("it has a part that is no plain name");
+            return Err("it has a part that is not a plain name");
         }
     }
     Ok(())

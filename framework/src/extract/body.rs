@@ -14,7 +14,7 @@ use crate::request::{Request, RequestParts};
 #[error(transparent)]
 pub struct BytesRejection(#[from] pub BodyError);
 
-/// Why the body is no text.
+/// Why the body is not text.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StringRejection {

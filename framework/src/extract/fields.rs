@@ -358,7 +358,10 @@ mod tests {
             let encoded =
                 form_urlencoded::Serializer::new(String::new()).append_pair("a", text).finish();
             let error = decode::<BTreeMap<String, f64>>(encoded.as_bytes(), 1000).unwrap_err();
-            assert_eq!(error.to_string(), format!("`a`: {text:?} does not fit: it is no number"));
+            assert_eq!(
+                error.to_string(),
+                format!("`a`: {text:?} does not fit: it is not a number")
+            );
             assert!(decode::<BTreeMap<String, f32>>(encoded.as_bytes(), 1000).is_err());
         }
         let map: BTreeMap<String, f64> = decode(b"a=-1.5e3", 1000).unwrap();

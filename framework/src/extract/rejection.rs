@@ -124,7 +124,7 @@ impl Rejection for Violation {
     fn reply(&self) -> Reply {
         let message = match self {
             Violation::Missing { .. } => "This is not there.",
-            Violation::Exists { .. } | Violation::NotUnique { .. } => "This is there already.",
+            Violation::Exists { .. } | Violation::NotUnique { .. } => "This already exists.",
             Violation::KeyChanged { .. } => "This cannot be changed.",
         };
         error(self.status()).message(message).cause(self)
@@ -185,7 +185,7 @@ mod tests {
         let reply = violation.into_reply();
         assert_eq!(reply.status(), 409);
         let Content::Error { message, cause } = reply.content() else { panic!() };
-        assert_eq!(message, "This is there already.");
+        assert_eq!(message, "This already exists.");
         assert_eq!(cause.as_deref(), Some("there is another Recipe with the title Größe"));
     }
 

@@ -5,7 +5,7 @@ use crate::request::RequestParts;
 
 /// The user of the visitor's session, as its type says it with `#[session(user)]`, and nothing else of it. So a
 /// route that says `session = "user"` may cache its pages: each user has one of their own, and visitors without a session
-/// share one. A user that is no `U` is none.
+/// share one. A user that is not a `U` is none.
 ///
 /// A visitor without a session is sent to the site's sign-in page; with `Option<SessionUser<U>>` the controller decides.
 ///

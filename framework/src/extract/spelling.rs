@@ -49,7 +49,7 @@ impl Written {
     /// Writes `value`.
     ///
     /// # Errors
-    /// When it writes something that is no text: the type is at fault.
+    /// When it writes something that is not text: the type is at fault.
     pub(super) fn of<T: Serialize>(value: &T) -> Result<Written, DecodeError> {
         let mut texts = Vec::new();
         match value.serialize(Writer { texts: &mut texts, name: None }) {
@@ -171,7 +171,7 @@ impl Written {
     }
 }
 
-/// Why a value is no text, or several: what it is instead.
+/// Why a value is not text, or several: what it is instead.
 #[derive(Debug)]
 struct NotText(String);
 

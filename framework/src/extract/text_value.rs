@@ -25,7 +25,7 @@ impl TextValue<'_> {
         is_finite: fn(T) -> bool,
     ) -> Result<T, DecodeError> {
         let number = self.parse()?;
-        let not_one = || DecodeError::value(self.name, self.text, "it is no number");
+        let not_one = || DecodeError::value(self.name, self.text, "it is not a number");
         if is_finite(number) { Ok(number) } else { Err(not_one()) }
     }
 

@@ -110,7 +110,7 @@ impl Shelf {
     ) -> io::Result<Found> {
         let look = self.look()?;
         match look.at(name)? {
-            // A file is no folder.
+            // A file is not a folder.
             AtPath::File(_) if with_slash => return Ok(Found::Nothing),
             AtPath::File(file) => return look.best(name, file, liked, NamedVersion::Plain),
             AtPath::Nothing | AtPath::Folder => {}
@@ -234,7 +234,7 @@ impl Look<'_> {
             SourceContent::File(file) => {
                 let bytes = read_whole(file, source.length).ok()?;
                 // A file that is written in place may be another by now. The tag of an overlaid one
-                // is no hash of this kind, but a file that was cut has another length.
+                // is not a hash of this kind, but a file that was cut has another length.
                 let is_same = bytes.len() as u64 == source.length
                     && (!is_own || tag_of(&bytes).as_ref() == Some(tag));
                 is_same.then_some(bytes)

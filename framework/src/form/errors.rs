@@ -19,7 +19,7 @@ pub enum FormError {
         /// The type of the input.
         input_type: InputType,
     },
-    /// It is no address of the kind that is asked for, or no file of those that are accepted.
+    /// It is not an address of the kind that is asked for, or no file of those that are accepted.
     TypeMismatch {
         /// The type of the input.
         input_type: InputType,
@@ -62,7 +62,7 @@ pub enum FormError {
     },
     /// It is between two steps.
     StepMismatch(StepMismatch),
-    /// It is no value of the field's type.
+    /// It is not a value of the field's type.
     BadInput {
         /// The type of the input.
         input_type: InputType,

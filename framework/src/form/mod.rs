@@ -121,7 +121,7 @@ use serde::Serialize;
 /// }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no form",
+    message = "`{Self}` is not a form",
     label = "a form is a struct with `#[derive(Form)]`",
     note = "a form without rules, of a type with `Deserialize`, is taken as `Form<{Self}>`"
 )]

@@ -2,7 +2,7 @@
 //! attribute").
 //!
 //! Steps begin at `min`, and without one at zero: at midnight, in January, on Thursday the first of 1970, or in its first week. A
-//! browser begins at the `value` that the page has, before it begins at zero. On a page with a value that is no whole number of steps
+//! browser begins at the `value` that the page has, before it begins at zero. On a page with a value that is not a whole number of steps
 //! away from zero it would take those only that the server refuses, so such a page says `step="any"`
 //! ([`attribute`]), and the server alone says what fits.
 

@@ -12,7 +12,7 @@ use crate::request::Request;
 /// A form that was sent, held to the rules of its type, for a controller to [take](Submitted::valid) or refuse.
 ///
 /// It is read from the body, which must be `application/x-www-form-urlencoded` or `multipart/form-data` and not longer
-/// than the request's `body_limit`; for `GET` and `HEAD` from the query. What is no form at all is refused by the
+/// than the request's `body_limit`; for `GET` and `HEAD` from the query. What is not a form at all is refused by the
 /// [rejection](FormRejection).
 ///
 /// ```

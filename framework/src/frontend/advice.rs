@@ -9,8 +9,8 @@ use crate::shown::shown;
 /// How many pieces of advice there are at most.
 const MOST: usize = 100;
 
-/// What a site's author is told in development of what is not wrong, and hardly meant: each piece once, in the log and
-/// at the end of every page, until the site's files are loaded anew. In production nothing is noted and nothing said.
+/// What a site's author is told in development of what is not an error and probably a mistake: each piece once, in the log and
+/// at the end of every page, until the site's files are reloaded. In production nothing is noted and nothing said.
 #[derive(Debug)]
 pub(crate) struct Advice {
     /// None in production.
@@ -73,7 +73,7 @@ impl Advice {
         self.given()?.notice.clone()
     }
 
-    /// The site's files were loaded anew: what still holds will be found again.
+    /// The site's files were reloaded: what still holds will be found again.
     pub(super) fn forget(&self) {
         if let Some(mut given) = self.given() {
             given.pieces.clear();

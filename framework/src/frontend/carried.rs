@@ -7,7 +7,7 @@ const MOST: usize = 1000;
 /// What the names of groups begin with that entries were in so far.
 ///
 /// The name of a group is a word and then a value, as in `story:rain`. Values come and go, and a value of which there
-/// is no page yet is invalidated rightly. The words are the site's own. So words are compared, and of names without a
+/// is not a page yet is invalidated rightly. The words are the site's own. So words are compared, and of names without a
 /// value nothing is said: a slug may be one.
 #[derive(Debug, Default)]
 pub(super) struct Carried {

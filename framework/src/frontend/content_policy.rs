@@ -148,7 +148,7 @@ fn check(directive: &str, sources: &str) -> Result<(), String> {
     for source in &sources {
         if !source.bytes().all(|byte| byte.is_ascii_graphic() && !b";,".contains(&byte)) {
             return Err(format!(
-                "`{source}` is no source: write visible ASCII without `;` and `,`, each directive as a key of its own"
+                "`{source}` is not a source: write visible ASCII without `;` and `,`, each directive as a key of its own"
             ));
         }
         if QUOTED.contains(source) {
@@ -210,8 +210,8 @@ impl<'de> Deserialize<'de> for Name {
         let name = String::deserialize(deserializer)?;
         KNOWN.into_iter().find(|known| *known == name).map(Name).ok_or_else(|| {
             de::Error::custom(match nearest(&name, KNOWN) {
-                Some(near) => format!("`{name}` is no directive; did you mean `{near}`?"),
-                None => format!("`{name}` is no directive; known are {}", KNOWN.join(", ")),
+                Some(near) => format!("`{name}` is not a directive; did you mean `{near}`?"),
+                None => format!("`{name}` is not a directive; known are {}", KNOWN.join(", ")),
             })
         })
     }

@@ -19,7 +19,7 @@
 //!
 //! Below them: [`Settings`], [`Counters`], [`PageHeaders`] and its [`ContentPolicy`], `failure` (why there is no page),
 //! [`Sessions`] (who visitors are), [`Flashes`] (what they are told once), `sample` (which hits are audited), [`Advice`] (what a site's author is told of what is
-//! hardly meant; `carried`: of groups), `end_to_end` (which headers go further than one connection), `notice` (what pages say of site files
+//! probably a mistake; `carried`: of groups), `end_to_end` (which headers go further than one connection), `notice` (what pages say of site files
 //! that cannot be loaded), and [`CacheFollower`], the feed's way into the cache.
 //!
 //! # The way of a request

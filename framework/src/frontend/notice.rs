@@ -62,10 +62,10 @@ impl Notice {
         Notice { problems: Problems::new(), html }
     }
 
-    /// Of what is hardly meant.
+    /// Of what is probably a mistake.
     pub(super) fn of_advice(pieces: &[String]) -> Notice {
         let html = html(
-            "This page is right, and something of the site is hardly meant.",
+            "This page is correct, but something on the site looks like a mistake.",
             pieces,
             pieces.len(),
         )

@@ -51,7 +51,7 @@ impl<'de> Deserialize<'de> for Sample {
             Some(number) => Ok(Sample(number)),
             None if text == "off" => Ok(Sample::OFF),
             None => Err(D::Error::custom(format_args!(
-                "`{text}` is no part of the hits; write one in so many, as in \"1/10\", or \"off\""
+                "`{text}` is not a part of the hits; write one in so many, as in \"1/10\", or \"off\""
             ))),
         }
     }

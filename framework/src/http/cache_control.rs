@@ -13,7 +13,7 @@ pub(crate) struct Directives {
     pub(crate) private_headers: bool,
     /// It is to be sent as it is.
     pub(crate) no_transform: bool,
-    /// It may ask for anything: it is no text, or a quoted string in it has no end.
+    /// It may ask for anything: it is not text, or a quoted string in it has no end.
     pub(crate) unreadable: bool,
 }
 

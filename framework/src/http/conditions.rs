@@ -9,7 +9,7 @@
 //! Conditions count only where the request would be answered with 2xx without them (section
 //! 13.2.1), so they are not evaluated for error pages and redirects.
 //!
-//! Lists of tags are read once, from the front, however long or broken they are: what is no tag is
+//! Lists of tags are read once, from the front, however long or broken they are: what is not a tag is
 //! passed over up to the next comma, and a quote without an end ends the list. So a broken header
 //! can only make a tag unknown. That is the safe side of both: `If-Match` then fails, and
 //! `If-None-Match` sends the content once more.

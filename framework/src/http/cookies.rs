@@ -2,7 +2,7 @@
 //!
 //! A name is compared byte by byte and a value is what was sent: nothing is decoded, no quotation mark is
 //! taken away, and only spaces and tabs around the two are no part of them (RFC 6265, section 5.2).
-//! Otherwise two readers, or a reader and the browser, could see different cookies: `%48` is no `H`, so
+//! Otherwise two readers, or a reader and the browser, could see different cookies: `%48` is not a `H`, so
 //! what a neighbouring host sets as `__%48ost-sid` never passes for `__Host-sid`, which only the site
 //! itself can set. Of several cookies of one name the first counts, which is that of the most specific
 //! path (section 5.4).
@@ -29,7 +29,7 @@ pub(crate) fn cookies(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)>
     })
 }
 
-/// Scripts may set cookies that are not ASCII, and browsers send them as they are: what is no text at
+/// Scripts may set cookies that are not ASCII, and browsers send them as they are: what is not text at
 /// all hides none of the others.
 fn pairs(headers: &HeaderMap) -> impl Iterator<Item = (&[u8], &[u8])> {
     let lines = headers.get_all(COOKIE).iter().map(|line| line.as_bytes());

@@ -8,7 +8,7 @@
 //! ```text
 //! Sec-Fetch-Site ─┬─ same-origin, none ──> let through: a page of this origin, or the visitor's own hand
 //!                 ├─ anything else ──────> let through if `Origin` is trusted
-//!                 └─ absent ─> Origin ─┬─ absent ──> let through: this is no browser
+//!                 └─ absent ─> Origin ─┬─ absent ──> let through: this is not a browser
 //!                                      ├─ the site's own ──> let through
 //!                                      └─ anything else ───> let through if it is trusted
 //! ```
@@ -51,7 +51,7 @@ impl FromStr for PageOrigin {
         });
         let (scheme, host) = split.ok_or_else(|| {
             format!(
-                "`{text}` is no origin; write scheme and host, and a port if needed, as in \
+                "`{text}` is not an origin; write scheme and host, and a port if needed, as in \
                  \"https://shop.example\", and a name with other letters as browsers send it, as in \
                  \"https://xn--bcher-kva.example\""
             )

@@ -119,7 +119,7 @@ pub(crate) fn strings_of(field: &[u8]) -> Result<Vec<String>, String> {
         ListEntry::InnerList(_) => None,
     };
     let strings: Option<Vec<String>> = list.iter().map(string).collect();
-    strings.ok_or_else(|| "a member is no string".to_owned())
+    strings.ok_or_else(|| "a member is not a string".to_owned())
 }
 
 /// The names of the groups that a page is in, for each header that is to have them.

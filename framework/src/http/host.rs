@@ -27,7 +27,7 @@ pub enum HostError {
     /// It has several fields.
     #[error("A request needs exactly one Host header.")]
     Several,
-    /// What it names is no host.
+    /// What it names is not a host.
     #[error("The request's host is not one: write a name or an address, and a port if needed.")]
     Malformed,
     /// `:authority` and `host` name two.

@@ -129,7 +129,7 @@ impl TrustedProxies {
         self.visitor(direct, lines.flat_map(|line| rsplit(line.as_bytes(), b',')).map(element))
     }
 
-    /// The first hop, from the last one back, that is not trusted. A hop that is no address was
+    /// The first hop, from the last one back, that is not trusted. A hop that is not an address was
     /// written by the hop before it, which is the last one known.
     fn visitor(&self, direct: Origin, hops: impl Iterator<Item = Option<Origin>>) -> Origin {
         let mut visitor = direct;
@@ -180,7 +180,7 @@ fn last_outside_quotes(list: &[u8], wanted: u8) -> Option<usize> {
 fn element(element: &[u8]) -> Option<Origin> {
     let (mut from, mut scheme) = (None, Scheme::Http);
     for pair in rsplit(element, b';') {
-        // What is no text, or no pair, is not about the address. A visitor's host may be such a value.
+        // What is not text, or no pair, is not about the address. A visitor's host may be such a value.
         let Some((name, value)) =
             std::str::from_utf8(pair).ok().and_then(|pair| pair.trim().split_once('='))
         else {
@@ -241,7 +241,7 @@ pub fn network(text: &str) -> Result<IpNet, String> {
         }
         Ok(network) => Ok(network),
         Err(_) => Err(format!(
-            "`{text}` is no address and no network; write it as in \"127.0.0.1\", \
+            "`{text}` is not an address and no network; write it as in \"127.0.0.1\", \
              \"10.0.0.0/8\" or \"2001:db8::/32\""
         )),
     }

@@ -103,7 +103,7 @@ pub(crate) enum Grant {
     Given,
     /// The member gets no lease now, and may ask again.
     Withheld,
-    /// This is no member, or it follows another feed: this one ends.
+    /// This is not a member, or it follows another feed: this one ends.
     Unknown,
 }
 

@@ -288,7 +288,7 @@ impl Log {
         }
         let last = self.committed();
         let total = last.0.saturating_sub(base.position.0);
-        let mut progress = Progress::begin("writing the log anew, records", total);
+        let mut progress = Progress::begin("rewriting the log, records", total);
         let rewrite = self.engine.begin_rewrite(base, last, |copied| {
             progress.look(copied.0 - base.position.0);
             if stop.load(Ordering::Relaxed) { Err(STOPPING.to_owned()) } else { Ok(()) }

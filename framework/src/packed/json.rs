@@ -18,7 +18,7 @@ pub(super) fn is_text(name: &str) -> bool {
 /// What the text in a field of such a struct says.
 pub(super) fn value_of<T: Serialize + ?Sized>(field: &T) -> Result<impl Serialize, PackError> {
     let text = serde_json::to_value(field).map_err(PackError::custom)?;
-    let text = text.as_str().ok_or_else(|| PackError::custom("this is no text of JSON"))?;
+    let text = text.as_str().ok_or_else(|| PackError::custom("this is not text of JSON"))?;
     serde_json::from_str::<Value>(text).map(Plain).map_err(PackError::custom)
 }
 

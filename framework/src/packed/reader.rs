@@ -29,13 +29,13 @@ pub enum Malformed {
     UnknownTag(u8),
     #[error("there is no shape with the number {0}")]
     UnknownShape(u32),
-    #[error("{0} is no kind of shape")]
+    #[error("{0} is not a kind of shape")]
     UnknownKind(u8),
     #[error("a packed text is not in UTF-8")]
     NoText,
     #[error("a packed number has more than 64 bits")]
     NoNumber,
-    #[error("{0} is no kind of mark")]
+    #[error("{0} is not a kind of mark")]
     UnknownMark(u8),
 }
 

@@ -8,7 +8,7 @@ use crate::request::RequestParts;
 /// Which page of a list is asked for: the query parameter `page`, counted from 1.
 ///
 /// A page has one address: the first one's is that without the parameter, to which `?page=1` is redirected, and `?page=02`
-/// is redirected to `?page=2`. What is no number, or 0, is a 404. A route that caches names `page` in its `query`, or has the
+/// is redirected to `?page=2`. What is not a number, or 0, is a 404. A route that caches names `page` in its `query`, or has the
 /// whole query in its key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PageNumber(NonZeroUsize);

@@ -18,7 +18,7 @@ impl Reply {
         }
         let attributes = [cookie.path(), cookie.domain()];
         let problem = if !is_cookie_name(cookie.name()) {
-            "it is no name of a cookie"
+            "it is not a name of a cookie"
         } else if !is_cookie_value(cookie.value()) {
             "its value cannot be sent as it is: give it `encode_cookie_value(value)`, and read it \
              with `decode_cookie_value`"

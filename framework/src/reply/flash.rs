@@ -12,7 +12,7 @@ impl Reply {
     /// stands for the argument of that name; `arguments` are a struct, a map or `()`. What the visitor has
     /// written may be among them: all of it is escaped.
     ///
-    /// On a reply that is no redirect, the reply becomes an error.
+    /// On a reply that is not a redirect, the reply becomes an error.
     ///
     /// ```
     /// use headwater::prelude::*;
@@ -37,7 +37,7 @@ impl Reply {
         let (kind, key) = (kind.into(), key.into());
         if !self.headers.contains_key(http::header::LOCATION) {
             self.fail(format_args!(
-                "`flash(\"{kind}\", \"{key}\", …)` on a reply that is no redirect: the message is for \
+                "`flash(\"{kind}\", \"{key}\", …)` on a reply that is not a redirect: the message is for \
                  the page that a redirect leads to"
             ));
             return self;

@@ -62,7 +62,7 @@ pub fn json<T: Serialize + ?Sized>(value: &T) -> Reply {
     }
 }
 
-/// Bytes of this media type. Text that is no value of a header makes the reply an error; a
+/// Bytes of this media type. Text that is not a value of a header makes the reply an error; a
 /// [`HeaderValue`] cannot.
 #[track_caller]
 pub fn bytes<V>(content_type: V, bytes: impl Into<Bytes>) -> Reply

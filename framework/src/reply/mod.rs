@@ -136,7 +136,7 @@ impl Reply {
     /// Sets the status.
     ///
     /// The constants of [`StatusCode`] from 200 on cannot be wrong. A number is checked when it is set:
-    /// one that is no status of a final response (below 200, above 999) makes the reply an error.
+    /// one that is not a status of a final response (below 200, above 999) makes the reply an error.
     #[track_caller]
     pub fn with_status<S>(mut self, status: S) -> Reply
     where
@@ -156,7 +156,7 @@ impl Reply {
     /// Gives a [`template`] a value under this name.
     ///
     /// A value that does not serialize to JSON makes the reply an error, and so does a reply that
-    /// is no template.
+    /// is not a template.
     #[track_caller]
     pub fn with(mut self, key: impl Into<String>, value: impl serde::Serialize) -> Reply {
         let key = key.into();

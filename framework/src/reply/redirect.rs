@@ -56,7 +56,7 @@ where
 }
 
 /// Sends the browser back to where it came from: the answer of a sign-in, whose page was given the address as `back`. An
-/// address that is no path of this site leads nowhere, so `otherwise` takes its place.
+/// address that is not a path of this site leads nowhere, so `otherwise` takes its place.
 ///
 /// ```
 /// use headwater::prelude::*;

@@ -187,7 +187,7 @@ mod tests {
         const FLOW: [(u64, &str); 200] = [(5, "12345"); 200];
         let flows = read(limited(pieces(&FLOW), 1000, pace).unwrap()).await;
         assert_eq!(flows.unwrap().len(), 1000);
-        // What came before is no credit for what is to come.
+        // What came before is not a credit for what is to come.
         const BEGUN: [(u64, &str); 9] = [
             (0, "0123456789012345678901234567890123456789"),
             (9, "1"),

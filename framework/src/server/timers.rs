@@ -172,7 +172,7 @@ impl Timers {
         self.body.load(Ordering::Relaxed) || self.head.load(Ordering::Relaxed) != 0
     }
 
-    /// What comes is no request any more, and its sender is not idle.
+    /// What comes is not a request any more, and its sender is not idle.
     pub(super) fn lingers(&self) {
         self.head.store(0, Ordering::Relaxed);
         self.note(&self.busy);

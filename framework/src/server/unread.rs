@@ -242,7 +242,7 @@ where
         let Ok(frame) = timeout(NOTICE, body.frame()).await else { continue };
         let Some(Ok(frame)) = frame else { break };
         linger.note_read();
-        // What came is no head of a request, and a client that is listened to is not idle.
+        // What came is not a head of a request, and a client that is listened to is not idle.
         timers.lingers();
         match left.checked_sub(frame.data_ref().map_or(0, |data| data.len() as u64)) {
             Some(rest) => left = rest,

@@ -182,7 +182,7 @@ pub trait Updates: State {
     /// `From<Violation>`, or [`Infallible`](std::convert::Infallible) where no update is ever refused.
     ///
     /// With `?` in a controller a `Violation` becomes a 409 or a 404, and any other [`Error`](std::error::Error) a
-    /// 500. Where a refusal of the site's own is to have another status, it is no `Error`, but turns into a
+    /// 500. Where a refusal of the site's own is to have another status, it is not an `Error`, but turns into a
     /// [`controller::Error`](crate::controller::Error) by a `From` of its own.
     type Refusal: std::fmt::Display + Send + 'static;
 

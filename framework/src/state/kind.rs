@@ -308,7 +308,7 @@ impl ser::SerializeMap for Parts<'_> {
     }
 }
 
-/// Maps within one another, each with one entry, and at the end of this path a text that is no name of a variant.
+/// Maps within one another, each with one entry, and at the end of this path a text that is not a name of a variant.
 struct AtPath<'a>(&'a [String]);
 
 impl<'de> Deserializer<'de> for AtPath<'_> {

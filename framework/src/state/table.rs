@@ -204,7 +204,7 @@ impl<R: Row> Table<R> {
         self.read().get(key)
     }
 
-    /// The rows as the update under way has left them. What `apply` reads is no page's read. Drop the view before
+    /// The rows as the update under way has left them. What `apply` reads is not a page's read. Drop the view before
     /// you change the table: what a view sees is copied when it changes.
     pub fn read(&mut self) -> TableView<R> {
         TableView::new(Arc::clone(&self.rows), Reader { recorder: None, field: "" })

@@ -55,7 +55,7 @@ pub struct ValueView<T> {
 }
 
 impl<T: Clone> Value<T> {
-    /// The value. What `apply` reads is no page's read.
+    /// The value. What `apply` reads is not a page's read.
     pub fn get(&mut self) -> &T {
         &self.0.value
     }

@@ -61,7 +61,7 @@ pub(super) fn json_encode(value: &Value, arguments: Kwargs, _: &State<'_>) -> Te
         true => serde_json::to_string_pretty(value),
         false => serde_json::to_string(value),
     };
-    let json = json.map_err(|error| Error::message(format!("this is no JSON: {error}")))?;
+    let json = json.map_err(|error| Error::message(format!("this is not JSON: {error}")))?;
     Ok(without_markup(&json))
 }
 

@@ -93,7 +93,7 @@ impl Marked {
         self.containers.get(&address).map(|mark| &self.marks[*mark])
     }
 
-    /// The mark of what is in the field of an object and is no list or object itself.
+    /// The mark of what is in the field of an object and is not a list or object itself.
     pub(super) fn field(&self, object: usize, field: &str) -> Option<&Mark> {
         self.fields.get(&object)?.get(field).map(|mark| &self.marks[*mark])
     }

@@ -106,7 +106,7 @@ fn argument<'a>(name: &str, value: &'a Value) -> TeraResult<Argument<'a>> {
 }
 
 /// Finds keys in the templates that the site's first language lacks, and calls that lack arguments. Returns all keys that
-/// stand in templates; `None` if some are made by templates when a page is. What is said by `default` where it is no key,
+/// stand in templates; `None` if some are made by templates when a page is. What is said by `default` where it is not a key,
 /// or by `message`, has its key from the site's code.
 pub(super) fn check(
     folder: &Path,
@@ -216,7 +216,7 @@ fn calls(text: &str) -> Vec<Call<'_>> {
                 _ => {}
             }
         }
-        // `key="a" ~ suffix` is no literal.
+        // `key="a" ~ suffix` is not a literal.
         if !is_whole(&tokens[index + 1..]) {
             call.key = None;
         }

@@ -1,5 +1,5 @@
 /// Where `reference`, which stands in the page at `base`, leads to: a path with a query and a fragment; `None` when it
-/// leaves the site, or is no address to be opened (RFC 3986, section 5.2).
+/// leaves the site, or is not an address to be opened (RFC 3986, section 5.2).
 pub(super) fn resolve(base: &str, reference: &str) -> Option<String> {
     let reference = reference.trim();
     let reference = match reference.strip_prefix(super::visitor::ORIGIN) {

@@ -75,7 +75,7 @@ impl Page {
     #[track_caller]
     pub fn json<T: DeserializeOwned>(&self) -> T {
         serde_json::from_slice(&self.body)
-            .unwrap_or_else(|error| self.fail(format_args!("it is no JSON as expected: {error}")))
+            .unwrap_or_else(|error| self.fail(format_args!("it is not JSON as expected: {error}")))
     }
 
     /// Whether it came out of the cache. A page with parts is a hit when the page itself is.
@@ -162,7 +162,7 @@ impl Page {
 #[track_caller]
 pub(super) fn parse(selector: &str) -> Selector {
     let parsed = Selector::parse(selector);
-    parsed.unwrap_or_else(|error| panic!("`{selector}` is no CSS selector: {error}"))
+    parsed.unwrap_or_else(|error| panic!("`{selector}` is not a CSS selector: {error}"))
 }
 
 impl fmt::Display for Page {

@@ -130,11 +130,11 @@ impl Site {
     /// lifetimes go by the machine's clock all the same.
     ///
     /// # Panics
-    /// When it is no time, or before that of a record: the time of records never goes back.
+    /// When it is not a time, or before that of a record: the time of records never goes back.
     #[track_caller]
     pub fn at(&self, time: &str) -> &Site {
         let set = milliseconds(time);
-        let set = set.unwrap_or_else(|error| panic!("\"{time}\" is no time: {error}"));
+        let set = set.unwrap_or_else(|error| panic!("\"{time}\" is not a time: {error}"));
         if let Err(last) = self.nodes.clock.set(set) {
             panic!(
                 "the site has a record of {} already, and the time of records never goes back to {time}",

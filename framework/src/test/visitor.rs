@@ -78,7 +78,7 @@ impl Visitor {
     #[track_caller]
     pub fn sends(&mut self, name: &str, value: &str) -> &mut Visitor {
         let header = name.parse::<HeaderName>().ok().zip(value.parse::<HeaderValue>().ok());
-        let (name, value) = header.unwrap_or_else(|| panic!("`{name}: {value}` is no header"));
+        let (name, value) = header.unwrap_or_else(|| panic!("`{name}: {value}` is not a header"));
         self.headers.insert(name, value);
         self
     }
@@ -116,7 +116,7 @@ impl Visitor {
     pub fn open(&mut self, address: &str) -> &mut Visitor {
         assert!(
             address.starts_with('/'),
-            "`{address}` is no address of the site: it begins with a slash"
+            "`{address}` is not an address of the site: it begins with a slash"
         );
         self.go(Method::GET, address, None)
     }
@@ -217,7 +217,7 @@ impl Visitor {
     pub fn uncheck(&mut self, label: &str) -> &mut Visitor {
         let edit = self.on_field(label, |field| match &*kind_of(field) {
             "checkbox" => Ok(Edit::Checked(false)),
-            _ => Err(format!("\"{label}\" is no box")),
+            _ => Err(format!("\"{label}\" is not a box")),
         });
         self.edit(edit)
     }
@@ -279,7 +279,7 @@ impl Visitor {
             let Some(location) = page.location() else {
                 if followed == 0 {
                     page.fail(format_args!(
-                        "the answer is no redirect, so there is nothing to follow"
+                        "the answer is not a redirect, so there is nothing to follow"
                     ));
                 }
                 break;
@@ -305,7 +305,7 @@ impl Visitor {
         self
     }
 
-    /// Sends any request, with the visitor's cookies: for what is no page and no form.
+    /// Sends any request, with the visitor's cookies: for what is not a page and no form.
     #[track_caller]
     pub fn send(&mut self, request: Request<impl Into<Bytes>>) -> &mut Visitor {
         let (parts, body) = request.into_parts();
@@ -409,7 +409,7 @@ impl Visitor {
         let posted = !method.is_safe();
         let request = Request::builder().method(method).uri(target).body(Body::from(body));
         let mut request =
-            request.unwrap_or_else(|error| panic!("`{target}` is no address: {error}"));
+            request.unwrap_or_else(|error| panic!("`{target}` is not an address: {error}"));
         *request.headers_mut() = headers;
         let number = match &mut self.frontend {
             Ok(number) => *number,

@@ -158,7 +158,7 @@ fn token(text: &[u8]) -> Option<(&str, &[u8])> {
 }
 
 /// What a quoted string says whose first quote has been read, and what follows it. A string with
-/// escapes, or that is no text, says nothing of an address or a scheme.
+/// escapes, or that is not text, says nothing of an address or a scheme.
 fn unquoted(text: &[u8]) -> Option<(Option<String>, &[u8])> {
     let mut at = 0;
     let mut is_plain = true;

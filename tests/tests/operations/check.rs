@@ -134,7 +134,7 @@ async fn what_a_start_refuses_is_found_by_check_production() {
         (&[no_key, (file, Some("missing"))][..], "missing: "),
         (&[no_key], "the site has sessions, so its front ends need a secret"),
         (&[no_key, (file, Some("short"))], "short: a secret key has 32 characters"),
-        (&[("PORT", Some("http"))], "PORT: `http` is no port"),
+        (&[("PORT", Some("http"))], "PORT: `http` is not a port"),
         (&[("RUST_LOG", Some("headwater=loud"))], "RUST_LOG: "),
         (&[("HEADWATER_LINK__LEASE", Some("0s"))], "HEADWATER_LINK__LEASE"),
     ] {

@@ -327,7 +327,7 @@ async fn a_back_end_loads_the_texts_of_its_mails_anew() {
     write("{ ");
     let refused = reload().await;
     assert_eq!(refused.status, 409);
-    assert!(refused.text().contains("this is no Fluent"), "{}", refused.text());
+    assert!(refused.text().contains("this is not Fluent"), "{}", refused.text());
     assert_eq!(mail().await, "Stay, Ana!");
     write("Go, { $name }!");
     cluster.backend.hang_up();

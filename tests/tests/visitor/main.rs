@@ -141,7 +141,7 @@ fn what_is_not_there_is_answered_with_what_is() {
             on_form(|visitor| {
                 visitor.follow();
             }),
-            "the answer is no redirect, so there is nothing to follow\n",
+            "the answer is not a redirect, so there is nothing to follow\n",
         ),
         (
             on_form(|visitor| {
@@ -179,7 +179,7 @@ fn records_have_the_time_that_the_test_has_set() {
     let said = failure(|| {
         site.at("tomorrow");
     });
-    assert!(said.starts_with("\"tomorrow\" is no time"), "{said}");
+    assert!(said.starts_with("\"tomorrow\" is not a time"), "{said}");
 }
 
 #[test]

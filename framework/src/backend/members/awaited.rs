@@ -21,7 +21,7 @@ use crate::log::Position;
 /// majority.
 #[derive(Debug)]
 pub(super) struct Awaited {
-    /// The longest wait that is no silence.
+    /// The longest wait that is not silence.
     patience: Duration,
     lease: Duration,
     tickets: u64,

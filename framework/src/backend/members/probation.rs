@@ -111,7 +111,7 @@ impl Probation {
         Probation { lease, names: BTreeMap::new() }
     }
 
-    /// The longest wait for a front end that is no silence.
+    /// The longest wait for a front end that is not silence.
     pub(super) fn patience(&self) -> Duration {
         (self.lease / 8).max(SHORTEST_PATIENCE)
     }

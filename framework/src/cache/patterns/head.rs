@@ -105,7 +105,7 @@ impl Reading {
         Reading { state, ..self }
     }
 
-    /// What comes next, and is no exact text.
+    /// What comes next, and is not an exact text.
     fn followed_by(self, hir: &Hir) -> Reading {
         match self.state {
             State::Loose if may_be_nothing(hir) => self,
@@ -294,7 +294,7 @@ mod tests {
         assert_eq!(shown("^/a.*b"), ["^/a?"]);
         assert_eq!(shown(r"^/a\b"), ["^/a?"]);
         assert_eq!(shown("^/ab{9}"), ["^/abbbb?"]);
-        assert_eq!(shown("(?m)^/a"), ["^?"], "a line is no id");
+        assert_eq!(shown("(?m)^/a"), ["^?"], "a line is not an id");
         assert_eq!(shown("[0-9]+"), ["^?"]);
         let many = format!(
             "^/({})",

@@ -172,7 +172,7 @@ impl Patterns {
         }
     }
 
-    /// A panic while it was locked may leave out patterns that readers see, which is no harm.
+    /// A panic while it was locked may leave out patterns that readers see, which is not harm.
     fn book(&self) -> MutexGuard<'_, Book> {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }

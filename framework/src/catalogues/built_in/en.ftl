@@ -16,8 +16,8 @@ form-value-missing = { $type ->
    *[other] Please fill in this field.
  }
 form-type-mismatch = { $type ->
-    [email] This is no e-mail address: ana@example.org is one.
-    [url] This is no web address: https://example.org is one.
+    [email] This is not an e-mail address: ana@example.org is one.
+    [url] This is not a web address: https://example.org is one.
     [file] A file of this type is not accepted here.
    *[other] This does not have the form that is asked for.
  }
@@ -37,14 +37,14 @@ form-step-mismatch = { $values ->
    *[two] The nearest values that are possible here are { $below } and { $above }.
  }
 form-bad-input = { $type ->
-    [number] This is no number that can be used here.
-    [range] This is no number that can be used here.
-    [date] This is no date.
-    [time] This is no time of day.
-    [datetime-local] This is no date with a time of day.
-    [month] This is no month.
-    [week] This is no week.
-    [color] This is no colour.
+    [number] This is not a number that can be used here.
+    [range] This is not a number that can be used here.
+    [date] This is not a date.
+    [time] This is not a time of day.
+    [datetime-local] This is not a date with a time of day.
+    [month] This is not a month.
+    [week] This is not a week.
+    [color] This is not a colour.
     [select] This is not one of the choices.
     [radio] This is not one of the choices.
     [checkbox] This is not one of the choices.

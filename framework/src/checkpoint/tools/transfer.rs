@@ -71,7 +71,7 @@ impl FileLine {
         let content = match (blake3, length) {
             (None, None) => None,
             (Some(hash), Some(length)) => {
-                let hash = unhex(&hash)?.try_into().map_err(|_| "it is no hash of BLAKE3")?;
+                let hash = unhex(&hash)?.try_into().map_err(|_| "it is not a hash of BLAKE3")?;
                 Some(ContentId { hash, length })
             }
             _ => {
@@ -283,7 +283,7 @@ mod tests {
             (line("../b.png", 3, &whole), "it has `.` or `..` in it"),
             (line("/etc/passwd", 3, removed), "it must start at the docroot"),
             (line("b.png", 3, &half), "either `blake3` or `length` is missing"),
-            (line("b.png", 3, r#""blake3":"00","length":3"#), "it is no hash of BLAKE3"),
+            (line("b.png", 3, r#""blake3":"00","length":3"#), "it is not a hash of BLAKE3"),
         ] {
             let error = imported(&[&first, &wrong]).unwrap_err();
             assert!(error.contains("line 3: ") && error.contains(expected), "{error}");

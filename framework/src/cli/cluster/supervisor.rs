@@ -63,7 +63,7 @@ pub(super) async fn run(plan: Plan, drain: Duration) -> Result<(), Problems> {
 enum Interruption {
     /// A signal asked it to stop.
     Asked,
-    /// Without this it is no cluster.
+    /// Without this it is not a cluster.
     Failed(Problem),
 }
 
@@ -135,7 +135,7 @@ impl Supervisor {
     async fn link_of(&mut self, number: usize) -> Result<SocketAddr, Interruption> {
         match self.listening(number).await?.entrance {
             Entrance::Backend(link) => Ok(link),
-            _ => Err(failed(format!("{} is no back end", self.nodes[number].process))),
+            _ => Err(failed(format!("{} is not a back end", self.nodes[number].process))),
         }
     }
 

@@ -111,7 +111,7 @@ impl Drop for Group {
 async fn lines(from: Option<impl AsyncRead + Unpin>, mut take: impl FnMut(&str)) {
     let Some(from) = from else { return };
     let mut lines = BufReader::new(from).lines();
-    // What is no text is of a build script, and not for pages.
+    // What is not text is of a build script, and not for pages.
     while let Ok(Some(line)) = lines.next_line().await {
         take(&line);
     }

@@ -104,7 +104,7 @@ impl Field {
                     .to_owned(),
             };
             return Err(Problem::new(format!(
-                "`{}` is no type of a field; {advice}",
+                "`{}` is not a type of a field; {advice}",
                 kind.escape_debug()
             )));
         };

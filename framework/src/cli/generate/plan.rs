@@ -243,7 +243,7 @@ impl Plan {
             if path.symlink_metadata().is_ok() {
                 problems.push(Problem::in_file(
                     path,
-                    "is there already, and nothing was written; take another name, or move the file away",
+                    "already exists, so nothing was written; take another name, or move the file away",
                 ));
             }
         }
@@ -384,7 +384,7 @@ mod tests {
         plan.create("src/a.rs", "theirs".to_owned());
         plan.module("a", &[]);
         let problems = plan.carry_out(false).unwrap_err().to_string();
-        assert!(problems.contains("src/a.rs: is there already"), "{problems}");
+        assert!(problems.contains("src/a.rs: already exists"), "{problems}");
         assert_eq!(text(&folder, "src/a.rs"), "mine");
         assert!(!folder.path().join("src/new.rs").exists());
         assert!(!text(&folder, "src/main.rs").contains("mod a;"));

@@ -164,7 +164,7 @@ fn kind(word: &str) -> Result<CacheType, String> {
         "persistent" => Ok(CacheType::Persistent),
         "no_cache" => Ok(CacheType::NoCache),
         "timeout" => Err("how long? Write cache = { timeout = \"20s\" }".to_owned()),
-        _ => Err(format!("`{word}` is no cache type; write {TYPES}")),
+        _ => Err(format!("`{word}` is not a cache type; write {TYPES}")),
     }
 }
 
@@ -194,12 +194,16 @@ pub(super) fn vary(entry: &Entry<'_>, problems: &mut Problems) -> Vec<HeaderName
         let name = match HeaderName::try_from(value) {
             Ok(name) if value != "*" => name,
             _ => {
-                report(problems, &at, format!("`{value}` is no name of a header"));
+                report(problems, &at, format!("`{value}` is not a name of a header"));
                 continue;
             }
         };
         if name == SESSION_USER {
-            report(problems, &at, "the user of the session is no header; write session = \"user\"");
+            report(
+                problems,
+                &at,
+                "the user of the session is not a header; write session = \"user\"",
+            );
         } else if PERSONAL.contains(&name.as_str()) {
             let message = format!(
                 "`{name}` cannot be part of the cache key: every visitor would have a copy of the \

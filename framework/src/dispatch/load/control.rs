@@ -80,9 +80,9 @@ fn check(directive: &str) -> Result<&'static str, String> {
         };
     }
     Err(match nearest(name, BARE.into_iter().chain(TIMED)) {
-        Some(near) => format!("`{name}` is no directive; did you mean `{near}`?"),
+        Some(near) => format!("`{name}` is not a directive; did you mean `{near}`?"),
         None => format!(
-            "`{name}` is no directive; write a list like \"no-cache\", \"no-store\" or \
+            "`{name}` is not a directive; write a list like \"no-cache\", \"no-store\" or \
              \"public, max-age=60\""
         ),
     })

@@ -95,7 +95,7 @@ pub(super) fn rate(
     });
     if parsed.is_none() {
         let message = format!(
-            "`{value}` is no rate; write a number of requests and a duration from 1s to 366d, as in \
+            "`{value}` is not a rate; write a number of requests and a duration from 1s to 366d, as in \
              \"10/3m\""
         );
         report(problems, &at, message);

@@ -239,7 +239,8 @@ fn methods(entry: &Entry<'_>, default: &[Method], problems: &mut Problems) -> Ve
             Some(method) if !methods.contains(&method) => methods.push(method),
             Some(_) => {}
             None => {
-                let message = format!("`{value}` is no method; write it as in \"GET\", \"POST\"");
+                let message =
+                    format!("`{value}` is not a method; write it as in \"GET\", \"POST\"");
                 report(problems, at, message);
             }
         }

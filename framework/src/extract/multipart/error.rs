@@ -4,7 +4,7 @@ use crate::body::BodyError;
 use crate::extract::form::said;
 use crate::extract::rejection::Rejection;
 
-/// Why the body is no form with files.
+/// Why the body is not a form with files.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MultipartRejection {
@@ -35,7 +35,7 @@ pub enum MultipartError {
         /// How many are allowed.
         most: usize,
     },
-    /// A field is no text in UTF-8: status 400.
+    /// A field is not text in UTF-8: status 400.
     #[error("the field `{name}` is not text in UTF-8")]
     NotUtf8 {
         /// The field's name.

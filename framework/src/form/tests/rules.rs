@@ -183,7 +183,7 @@ fn several_values_of_a_field_that_has_one_are_no_value() {
 #[test]
 fn own_rules_are_asked_when_all_others_are_kept() {
     assert_eq!(wrong(&[("title", "Wet."), ("body", "Wet.")]), [("body", "customError")]);
-    // A title that is missing is no title.
+    // A title that is missing is not a title.
     assert_eq!(wrong(&[("title", ""), ("body", "")]).len(), 2);
     let story = sent(&[("marks", "x"), ("marks", "y")]);
     assert!(story.value().is_none());

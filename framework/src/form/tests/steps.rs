@@ -88,7 +88,7 @@ fn a_visitor_is_told_what_fits() {
         ),
         ("night", "12:00", "This must be 21:00 or later, or 06:00 or earlier."),
         ("week", "2027-W01", "This must be 2026-W53 or less."),
-        ("week", "2026-W54", "This is no week."),
+        ("week", "2026-W54", "This is not a week."),
     ] {
         assert_eq!(sentence(field, text), expected, "{field}={text}");
     }
@@ -143,7 +143,7 @@ fn a_bound_that_is_on_no_calendar_is_an_error_of_the_start() {
     }
     assert_eq!(
         Leap::spec().wrong().as_deref(),
-        Some("`max` of the form's field `day` is no date: 2026-02-29")
+        Some("`max` of the form's field `day` is not a date: 2026-02-29")
     );
     assert_eq!(Booking::spec().wrong(), None);
 }

@@ -53,7 +53,7 @@
 //! course. It is not audited unless its route says `audit = true`; of a page that holds such a fragment
 //! the rest is. The lifetime of the type `normal` is the site's bound for memory and says nothing
 //! of a page, so it is no excuse. What is stale on purpose (`stale_while_revalidate`, `stale_if_error`, soft
-//! invalidations) is no hit, or a record explains it.
+//! invalidations) is not a hit, or a record explains it.
 //!
 //! *What differs from itself.* A page with a clock or a random number differs from every other. Before a difference is
 //! settled the page is made once more: if the two fresh ones differ, the finding says so, and does not
@@ -263,7 +263,7 @@ impl Auditor {
             Ok((made, caching)) => (made, Some(caching), false),
             Err(failure) if failure.status.is_server_error() => {
                 let cause = failure.cause.unwrap_or(failure.message);
-                return Err(format!("it cannot be made anew ({}): {cause}", failure.status));
+                return Err(format!("it cannot be made again ({}): {cause}", failure.status));
             }
             Err(failure) => {
                 let failed = order.failed(failure);
@@ -276,13 +276,13 @@ impl Auditor {
             }
         };
         if made.status.is_server_error() {
-            return Err(format!("it cannot be made anew ({})", made.status));
+            return Err(format!("it cannot be made again ({})", made.status));
         }
         let cache = caching.as_ref().and_then(|caching| caching.cache);
         let kind = cache.unwrap_or(order.route.cache.kind);
         let is_timed = matches!(kind, CacheType::Timeout(_)) && made.status == StatusCode::OK;
         if is_timed && policy.audited != Audited::All {
-            return Err("made anew it may be old for a time".to_owned());
+            return Err("made again it may be old for a time".to_owned());
         }
         let Made { status, headers, content, .. } = made;
         let content = match content {

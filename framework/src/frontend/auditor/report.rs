@@ -57,7 +57,7 @@ impl Reports {
     }
 
     /// A page is not as it would be made by this edition now. Where pages show it, they do until the
-    /// site's files are loaded anew.
+    /// site's files are reloaded.
     pub(super) fn found(&self, finding: &Finding, edition: u64, is_shown: bool) {
         match finding.differs_each_time {
             false => {

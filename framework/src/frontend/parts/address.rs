@@ -66,7 +66,7 @@ fn explain(url: &str) -> String {
     if url.contains('#') {
         return format!("a part is a whole page, and has no `#…`: {example}");
     }
-    "it is no URL: encode what comes from values, with `url_for` or the filter `urlencode`"
+    "it is not a URL: encode what comes from values, with `url_for` or the filter `urlencode`"
         .to_owned()
 }
 

@@ -20,7 +20,7 @@ pub(super) struct ChosenLanguage {
     is_in_path: bool,
 }
 
-/// The path says a language that is none of the site's, or says it in another spelling.
+/// The path says a language that is not one of the site's, or says it in another spelling.
 pub(super) struct NoSuchLanguage;
 
 impl ChosenLanguage {

@@ -90,7 +90,7 @@ impl<'a> Visitor<'a> {
     /// The first header of this name (in lower case), if it is text.
     ///
     /// # Panics
-    /// When `name` has upper-case letters or is no name of a header.
+    /// When `name` has upper-case letters or is not a name of a header.
     pub fn header(&self, name: &'static str) -> Option<&'a str> {
         self.headers.get(HeaderName::from_static(name))?.to_str().ok()
     }

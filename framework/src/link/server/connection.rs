@@ -64,7 +64,7 @@ pub(super) async fn serve<H: Host>(server: Arc<Server<H>>, stream: Stream) {
         .keep_alive_timeout(PING_TIMEOUT)
         .auto_date_header(false)
         // Front ends whose visitors leave reset streams, before they are accepted or with data
-        // under way. That is no offence, and the second counter runs for as long as the connection
+        // under way. That is not an offence, and the second counter runs for as long as the connection
         // lives.
         .max_pending_accept_reset_streams(STREAMS as usize)
         .max_local_error_reset_streams(None)

@@ -124,7 +124,7 @@ impl<'a> Argument<'a> {
             || bytes.get(equals) != Some(&b'=')
             || bytes.get(equals + 1) == Some(&b'=')
         {
-            let message = "this is no argument; write `id=…`, `row=…`, `groups=…` or `type=…`, with commas between";
+            let message = "this is not an argument; write `id=…`, `row=…`, `groups=…` or `type=…`, with commas between";
             return Some(Err(Wrong::new(start, message)));
         }
         let begin = equals + 1 + scanner::spaces(&bytes[equals + 1..]);
@@ -272,7 +272,7 @@ fn kind(text: &str) -> Result<Option<FragmentType>, String> {
         "persistent" => Ok(Some(FragmentType::Persistent)),
         "no_cache" => Ok(None),
         _ => Err(format!(
-            "`{text}` is no type of a fragment; write \"normal\", \"persistent\", \"timeout 20s\" or \
+            "`{text}` is not a type of a fragment; write \"normal\", \"persistent\", \"timeout 20s\" or \
              \"no_cache\""
         )),
     }

@@ -244,7 +244,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Follows a path into `value`, which has the mark `leaf` if it is no list or object.
+    /// Follows a path into `value`, which has the mark `leaf` if it is not a list or object.
     fn covered(
         &mut self,
         path: &[Box<str>],
@@ -265,7 +265,7 @@ impl<'a> Reader<'a> {
         self.whole(&value, leaf)
     }
 
-    /// All of a value, which has the mark `leaf` if it is no list or object.
+    /// All of a value, which has the mark `leaf` if it is not a list or object.
     fn whole(&mut self, value: &Value, leaf: Option<&Mark>) -> Result<(), Uncovered> {
         let known = self.known;
         let Some(at) = address(value) else {

@@ -279,7 +279,7 @@ impl Render {
                     // All of it was written by a template, and parts stand between characters.
                     Piece::Bytes(bytes) => {
                         text.push_str(std::str::from_utf8(bytes).map_err(|_| {
-                            Error::message("what is kept of this fragment is no text")
+                            Error::message("what is kept of this fragment is not text")
                         })?)
                     }
                     Piece::Part(part) => render.write_part(Part::clone(part), text)?,

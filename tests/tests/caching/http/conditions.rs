@@ -150,7 +150,7 @@ async fn the_controllers_own_validators_are_heeded() {
     let gzip = encoded(&visitor, "/headers/tag", "gzip").await;
     assert_eq!(gzip.header("etag"), "\"mine-gzip\"");
     let gzip = encoded(&visitor, "/headers/no-tag", "gzip").await;
-    assert!(!gzip.headers.contains_key("etag"), "what is no tag identifies nothing");
+    assert!(!gzip.headers.contains_key("etag"), "what is not a tag identifies nothing");
     let date = visitor.page("/headers/date").await;
     assert_eq!(date.header("last-modified"), "Sun, 06 Nov 1994 08:49:37 GMT");
 }

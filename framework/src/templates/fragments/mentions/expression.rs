@@ -97,7 +97,7 @@ pub(super) fn filters(text: &str, found: &mut Found) {
     reader.rest(place);
 }
 
-/// The same of what a loop goes over. Returns the names that it binds; none, if it is no loop that Tera
+/// The same of what a loop goes over. Returns the names that it binds; none, if it is not a loop that Tera
 /// would read.
 pub(super) fn loop_head<'a>(text: &'a str, found: &mut Found) -> Vec<&'a str> {
     let tokens = tokens(text);

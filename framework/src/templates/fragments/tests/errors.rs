@@ -66,7 +66,7 @@ fn errors_of_the_tag_have_line_and_column() {
         ("{% cache id='a', id='b' %}{% endcache %}", "1:18: `id` is there twice; leave one out"),
         (
             "{% cache id='a', type='forever' %}{% endcache %}",
-            "1:23: `forever` is no type of a fragment; write \"normal\", \"persistent\", \"timeout 20s\" or \"no_cache\"",
+            "1:23: `forever` is not a type of a fragment; write \"normal\", \"persistent\", \"timeout 20s\" or \"no_cache\"",
         ),
         (
             "{% cache id='a', type='timeout 20' %}{% endcache %}",
@@ -74,17 +74,17 @@ fn errors_of_the_tag_have_line_and_column() {
         ),
         (
             "{% cache 'a' %}{% endcache %}",
-            "1:10: this is no argument; write `id=…`, `row=…`, `groups=…` or `type=…`, with commas \
+            "1:10: this is not an argument; write `id=…`, `row=…`, `groups=…` or `type=…`, with commas \
              between",
         ),
         (
             "{% cache id %}{% endcache %}",
-            "1:10: this is no argument; write `id=…`, `row=…`, `groups=…` or `type=…`, with commas \
+            "1:10: this is not an argument; write `id=…`, `row=…`, `groups=…` or `type=…`, with commas \
              between",
         ),
         (
             "{% cache id== 3 %}{% endcache %}",
-            "1:10: this is no argument; write `id=…`, `row=…`, `groups=…` or `type=…`, with commas \
+            "1:10: this is not an argument; write `id=…`, `row=…`, `groups=…` or `type=…`, with commas \
              between",
         ),
         ("{% cache id=, groups='a' %}{% endcache %}", "1:10: `id` has no value"),
@@ -222,7 +222,12 @@ fn errors_of_a_render_are_where_the_author_made_them() {
             14,
             "`groups` of a fragment must be a string, or an array of strings, but it is",
         ),
-        ("{% cache id=1, type='x' ~ 'y' %}{% endcache %}", 1, 1, "`xy` is no type of a fragment"),
+        (
+            "{% cache id=1, type='x' ~ 'y' %}{% endcache %}",
+            1,
+            1,
+            "`xy` is not a type of a fragment",
+        ),
         ("{% cache\n id=1,\n groups=[1 / zero] %}{% endcache %}", 3, 14, "divide by 0"),
         (
             "{% cache id=1 %}{% cache id=2 %}{% endcache %}{% endcache %}{% cache id=3 %}{{ throw(message='no') }}{% endcache %}",
