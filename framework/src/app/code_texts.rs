@@ -41,14 +41,15 @@ struct Call {
 impl CodeTexts {
     /// Those of the code that the site's controllers stand in, if it is here. It reads files, so it may block.
     pub(super) fn beside(controllers: &[Registration]) -> Option<CodeTexts> {
-        let folders: BTreeSet<&Path> = controllers
-            .iter()
-            .filter_map(|controller| {
-                let mut above = Path::new(controller.location().file()).ancestors().skip(1);
-                let own = above.clone().next();
-                above.find(|folder| folder.file_name() == Some(OsStr::new("src"))).or(own)
-            })
-            .collect();
+        let folder_of = |file| {
+            let mut above = Path::new(file).ancestors().skip(1);
+            let own = above.clone().next();
+            above.find(|folder| folder.file_name() == Some(OsStr::new("src"))).or(own)
+        };
+        let files = controllers.iter().map(|controller| controller.location().file());
+        let mut folders: BTreeSet<&Path> = files.filter_map(folder_of).collect();
+        // The framework has controllers, too.
+        folders.retain(|folder| Some(*folder) != folder_of(file!()));
         let mut texts = CodeTexts::default();
         for folder in &folders {
             if !folder.is_dir() {

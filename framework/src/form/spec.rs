@@ -50,7 +50,7 @@ impl FormSpec {
                 if let Some(bound) = bound {
                     let (name, kind) = (field.name, field.input_type.name());
                     return Some(format!(
-                        "`{word}` of the form's field `{name}` is no {kind}: {bound}"
+                        "`{word}` of the form's field `{name}` is not a {kind}: {bound}"
                     ));
                 }
             }
