@@ -84,7 +84,7 @@ impl<R: Row> Selection<R> {
 
     /// All rows.
     pub fn all(&self) -> Rows<R> {
-        self.rows(0, usize::MAX)
+        self.near(&self.span, usize::MAX, 0).0
     }
 
     /// The last `count` rows of the index's order, the last one first.
@@ -153,7 +153,8 @@ impl<R: Row> Selection<R> {
     fn near(&self, span: &Span, count: usize, further: usize) -> (Rows<R>, Option<Vec<u8>>) {
         let wanted = count.saturating_add(further);
         let mut found: Vec<_> = self.places(span).take(wanted).collect();
-        if count > MOST_NEAR {
+        let is_short_range = !self.span.is_counted() && found.len() <= MOST_NEAR;
+        if count > MOST_NEAR && !is_short_range {
             self.read();
         } else {
             // Before the last one of the rows, what comes there makes no difference.

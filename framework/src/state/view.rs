@@ -24,7 +24,7 @@ use crate::packed::{marked_made, marked_row};
 /// | read | the page depends on |
 /// |---|---|
 /// | [`get`](TableView::get), [`contains`](TableView::contains) | the row, or that there is none |
-/// | up to 32 rows of a selection: [`newest`](Selection::newest), [`oldest`](Selection::oldest), [`take`](Selection::take), [`first`](Selection::first), a page of a [`Cursor`](crate::paging::Cursor) | that no other rows are between them in the order, before the first or behind the last of which the selection has too few; and each row that is taken |
+/// | up to 32 rows of a selection: [`newest`](Selection::newest), [`oldest`](Selection::oldest), [`take`](Selection::take), [`first`](Selection::first), a page of a [`Cursor`](crate::paging::Cursor); and [all](Selection::all) of a [`range`](TableView::range), where they are no more | that no other rows are between them in the order, before the first or behind the last of which the selection has too few; and each row that is taken |
 /// | more of [`of`](TableView::of) an index, or with a number | which rows have the value, their order, and each row that is taken |
 /// | more of [`ordered`](TableView::ordered) or [`range`](TableView::range) | which rows are in the index, their order, and each row that is taken |
 /// | more of [`by_key`](TableView::by_key) | which keys there are, and each row that is taken |

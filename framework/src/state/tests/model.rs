@@ -228,14 +228,17 @@ fn run(
 #[test]
 fn a_group_of_any_kind_that_is_not_told_leaves_a_stale_page() {
     type Kind = fn(&str) -> bool;
-    let kinds: [(&str, usize, Kind); 10] = [
+    let kinds: [(&str, usize, Kind); 13] = [
         ("a row", 256, |group| group.contains('/')),
         ("a value's rows and their order", 256, |group| {
-            group.contains('=') && !group.contains(['*', '>'])
+            group.contains('=') && !group.contains(['*', '>', '<'])
         }),
         ("an index", 256, |group| {
-            group.contains('@') && !group.ends_with('@') && !group.contains(['=', '>'])
+            group.contains('@') && !group.ends_with('@') && !group.contains(['=', '>', '<'])
         }),
+        ("a place before a row", 256, |group| group.contains('<') && !group.ends_with('<')),
+        ("the end of an order", 256, |group| group.ends_with('<') && !group.contains('=')),
+        ("the end of a value's rows", 256, |group| group.ends_with('<') && group.contains('=')),
         ("a table's keys", 256, |group| group.ends_with('@')),
         ("how many have a value", 256, |group| group.contains('=') && group.contains('>')),
         ("how many are in an index", 256, |group| group.contains("tag>")),

@@ -23,6 +23,7 @@ pub(super) enum Page {
     Tags,
     Kind(Option<Kind>),
     Range(i16, i16),
+    AllOf(i16, i16),
     Between(i16, i16),
     /// Of a unique index.
     Once(char),
@@ -52,6 +53,7 @@ impl Page {
         pages.extend((0..3).map(Page::Tag));
         pages.extend([None, Some(Kind::Soup), Some(Kind::Cake)].map(Page::Kind));
         pages.extend([(-5, 0), (0, 5), (3, 3), (4, 1)].map(|(from, to)| Page::Range(from, to)));
+        pages.extend([(-5, 0), (0, 5), (3, 3), (4, 1)].map(|(from, to)| Page::AllOf(from, to)));
         pages.extend([(-4, 4), (0, 1)].map(|(from, to)| Page::Between(from, to)));
         pages.extend(['a', 'b'].map(Page::Once));
         pages.extend((0..4).map(Page::Texts));
@@ -111,6 +113,10 @@ impl Page {
                 let recipes = kitchen.recipes.range(Recipe::CREATED, from..=to);
                 let slugs: Vec<u8> = recipes.iter().map(|recipe| recipe.slug).collect();
                 let _ = write!(text, "{slugs:?} {}", recipes.count());
+            }
+            Page::AllOf(from, to) => {
+                let recipes = kitchen.recipes.range(Recipe::CREATED, from..to);
+                let _ = write!(text, "{:?}", &*recipes.all());
             }
             Page::Between(from, to) => {
                 let bounds = (Bound::Excluded(from), Bound::Excluded(to));
