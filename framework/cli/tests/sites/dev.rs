@@ -21,7 +21,7 @@ fn shows(running: &Running, text: &str) -> bool {
 #[test]
 fn code_templates_and_mistakes_show_in_the_open_page_and_no_request_fails() {
     let workshop = Workshop::new();
-    let site = workshop.site("potluck");
+    let site = workshop.site("supper");
     site.cargo(&["build"]);
     site.write(".env", "HEADWATER_HTTP__REFERRER_POLICY=same-origin\n");
     let running = site.serve(&["dev", "-p", "0"]);
@@ -37,7 +37,7 @@ fn code_templates_and_mistakes_show_in_the_open_page_and_no_request_fails() {
 
     // A template.
     let home = site.read("templates/home.html");
-    site.write("templates/home.html", &home.replace("<h1>Potluck", "<h1>Everybody brings a dish"));
+    site.write("templates/home.html", &home.replace("<h1>Supper", "<h1>Everybody brings a dish"));
     until("the template shows", || shows(&running, "<h1>Everybody brings a dish"));
     assert_ne!(running.event().unwrap(), first, "open pages are told");
 

@@ -30,7 +30,7 @@ fn a_site_with_all_that_is_generated_compiles_without_a_warning_and_passes_its_t
 #[test]
 fn a_site_says_what_it_is_and_how_it_would_run() {
     let workshop = Workshop::new();
-    let site = workshop.site("potluck");
+    let site = workshop.site("feast");
     let routes = site.cargo(&["run", "-q", "--", "routes", "--json"]);
     assert!(routes.contains("\"path\": \"/assets/{*path}\""), "{routes}");
     assert!(routes.contains("\"line\": "), "{routes}");
@@ -52,7 +52,7 @@ fn a_site_says_what_it_is_and_how_it_would_run() {
     assert!(!settings.contains("sesame"), "{settings}");
 
     let completions = site.cargo(&["run", "-q", "--", "completions", "bash"]);
-    assert!(completions.contains("_potluck()"), "{completions}");
+    assert!(completions.contains("_feast()"), "{completions}");
 
     // The code is read, and need not be built for that.
     let notes = site.read("src/notes.rs");
@@ -63,7 +63,7 @@ fn a_site_says_what_it_is_and_how_it_would_run() {
     site.write("src/notes.rs", &wrong);
     let texts = site.read("locales/en/site.ftl");
     site.write("locales/en/site.ftl", &format!("{texts}\nforgotten = Forgotten\n"));
-    let program = crate::harness::target().join("debug/potluck");
+    let program = crate::harness::target().join("debug/feast");
     let output = crate::harness::command(program, &site.folder).arg("check").output().unwrap();
     let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
     let line = 1 + wrong.lines().position(|line| line.contains("note.left")).unwrap();

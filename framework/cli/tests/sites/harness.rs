@@ -57,7 +57,8 @@ impl Workshop {
         self.folder().join(name)
     }
 
-    /// A new site that is built with what the workspace has built.
+    /// A new site that is built with what the workspace has built. No two tests may take the same name: cargo does not
+    /// tell such sites apart, and takes one for built when the other is.
     pub fn site(&self, name: &str) -> Site {
         let folder = self.make(name);
         prepare(&folder);
