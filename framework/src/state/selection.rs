@@ -74,7 +74,10 @@ impl<R: Row> Selection<R> {
 
     /// The first `count` rows.
     pub fn take(&self, count: usize) -> Rows<R> {
-        self.near(&self.span, count, 0).0
+        match count > MOST_NEAR && self.span.is_counted() {
+            true => self.rows(0, count),
+            false => self.near(&self.span, count, 0).0,
+        }
     }
 
     /// The first row.
@@ -84,7 +87,7 @@ impl<R: Row> Selection<R> {
 
     /// All rows.
     pub fn all(&self) -> Rows<R> {
-        self.near(&self.span, usize::MAX, 0).0
+        self.take(usize::MAX)
     }
 
     /// The last `count` rows of the index's order, the last one first.
