@@ -26,6 +26,8 @@ pub(super) struct CodeTexts {
     /// All strings that could be keys.
     strings: BTreeSet<String>,
     calls: Vec<Call>,
+    /// Names of templates in `template!("…")` and `template("…")`, with their places.
+    templates: Vec<(String, Problem)>,
 }
 
 /// A place that names a text.
@@ -67,6 +69,11 @@ impl CodeTexts {
         self.strings.iter()
     }
 
+    /// Returns the names of templates in the code, each with a problem without a message, which holds its place.
+    pub(super) fn templates(&self) -> impl Iterator<Item = &(String, Problem)> {
+        self.templates.iter()
+    }
+
     /// Texts of `t!` that the site does not have, or that need other arguments.
     pub(super) fn problems(&self, catalogues: &Catalogues) -> Problems {
         self.wrong(catalogues, |call| call.given.is_some())
@@ -96,6 +103,11 @@ impl CodeTexts {
         let tokens = tokens(code);
         for (index, token) in tokens.iter().enumerate() {
             let Token::Text(text) = *token else { continue };
+            // A token is a piece of the code.
+            let place = || line_of(code, text.as_ptr() as usize - code.as_ptr() as usize);
+            if names_template(&tokens[..index], tokens.get(index + 1)) {
+                self.templates.push((text.to_owned(), Problem::at_line(file, place(), "")));
+            }
             if !is_key(text) {
                 continue;
             }
@@ -122,11 +134,21 @@ impl CodeTexts {
                 }
                 _ => continue,
             };
-            // A token is a piece of the code.
-            let line = line_of(code, text.as_ptr() as usize - code.as_ptr() as usize);
+            let line = place();
             self.calls.push(Call { file: file.to_owned(), line, key: text.to_owned(), given });
         }
     }
+}
+
+/// Returns whether a text between these tokens is the name in `template!("…")` or `template("…")`.
+fn names_template(before: &[Token<'_>], after: Option<&Token<'_>>) -> bool {
+    let function = match before {
+        [function @ .., Token::Word("template"), Token::Sign(b'!'), Token::Sign(b'(')]
+        | [function @ .., Token::Word("template"), Token::Sign(b'(')] => function,
+        _ => return false,
+    };
+    let is_method = matches!(function.last(), Some(Token::Sign(b'.')));
+    !is_method && matches!(after, Some(Token::Sign(b')' | b',')))
 }
 
 /// The names in `, name = value, …)`.
@@ -233,6 +255,22 @@ mod tests {
         let strings: Vec<&str> = texts.strings().map(String::as_str).collect();
         assert!(strings.contains(&"notice") && strings.contains(&"no.key"), "{strings:?}");
         assert!(!strings.contains(&"comment"), "{strings:?}");
+    }
+
+    #[test]
+    fn templates_are_found_by_their_literal_names() {
+        let code = r#"
+            fn list() -> Reply { template("list.html").with("a", "b.html") }
+            fn card() -> Reply {
+                headwater::template!("card.html",) // template("comment.html")
+            }
+            fn more(name: &str) -> Reply { route.template("no.html"); template(name); template("a".to_owned() + name) }
+        "#;
+        let mut texts = CodeTexts::default();
+        texts.read(Path::new("src/a.rs"), code);
+        let found: Vec<String> =
+            texts.templates().map(|(name, at)| format!("{name} {:?}", at.line)).collect();
+        assert_eq!(found, ["list.html Some(2)", "card.html Some(4)"]);
     }
 
     #[crate::controller("here")]

@@ -8,7 +8,7 @@ use crate::config::Config;
 use crate::frontend::FrontEnd;
 use crate::log::RecordClock;
 use crate::problem::{Problem, Problems};
-use crate::request::Site;
+use crate::request::SiteAccess;
 
 /// A site in this process: a single node, or a back end with front ends that reach it over TCP.
 pub(crate) struct InProcess {
@@ -61,7 +61,7 @@ impl App {
 
 impl InProcess {
     /// What a controller could reach of the back end.
-    pub(crate) fn site(&self) -> Arc<Site> {
+    pub(crate) fn site(&self) -> Arc<SiteAccess> {
         self.backend.site()
     }
 

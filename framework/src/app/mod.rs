@@ -41,6 +41,7 @@ mod recorded_tests;
 mod reload;
 mod report;
 mod resource;
+mod route_checks;
 mod running_node;
 mod running_server;
 mod seed;

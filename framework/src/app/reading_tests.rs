@@ -18,7 +18,7 @@ use crate::body::Body;
 use crate::controller::Registration;
 use crate::extract::{Data, DataMut, FromRequestParts, Need};
 use crate::reply::{IntoReply, Reply, status, template, text};
-use crate::request::{Request, RequestParts, Site};
+use crate::request::{Request, RequestParts, SiteAccess};
 use crate::state::{At, Row, State, Table, Updates, Value, Violation};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Row)]
@@ -146,7 +146,7 @@ controller = "change"
 const PAGE: &str = "{{ motto }}:{% cache id='cards' %}{% for card in cards %} {{ card.title }}{% endfor %}{% endcache %}";
 
 /// What a controller has kept of its call.
-type Kept = Arc<Mutex<Option<(Data<Kitchen>, Arc<Site>)>>>;
+type Kept = Arc<Mutex<Option<(Data<Kitchen>, Arc<SiteAccess>)>>>;
 
 struct Running {
     service: SiteService,
