@@ -73,10 +73,10 @@ fn runtime() -> tokio::runtime::Runtime {
 }
 
 /// A site with [`ROWS`] stories.
-fn site() -> Arc<headwater::request::Site> {
+fn site() -> Arc<headwater::request::SiteAccess> {
     let mut states = States::new();
     states.add::<Site>().expect("it is the only state");
-    let site = Arc::new(headwater::request::Site::in_memory(states));
+    let site = Arc::new(headwater::request::SiteAccess::in_memory(states));
     runtime().block_on(async {
         let mut data = DataMut::<Site>::of(&site).expect("it is there");
         let stories = (0..ROWS).map(story).collect();
@@ -87,7 +87,7 @@ fn site() -> Arc<headwater::request::Site> {
 
 /// The data as a controller has them, and what ends the recording: on a route that caches, or on one that does not.
 fn data(
-    site: &Arc<headwater::request::Site>,
+    site: &Arc<headwater::request::SiteAccess>,
     is_cached: bool,
     runtime: &tokio::runtime::Runtime,
 ) -> (Data<Site>, impl Fn() -> Vec<String> + use<>) {

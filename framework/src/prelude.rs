@@ -25,8 +25,8 @@ pub use crate::request::{Request, RequestParts};
 pub use crate::session::{Ended, SessionData};
 pub use crate::slug::{slug, slugs};
 pub use crate::state::{
-    At, Index, Key, Page, Plain, Ref, Row, Rows, Selection, State, Table, TableView, Updates,
-    Value, Violation, WriteError,
+    At, Index, Key, NumberedPage, Plain, Ref, Row, Rows, Selection, State, Table, TableView,
+    Updates, Value, Violation, WriteError,
 };
 pub use crate::t;
 pub use crate::template;

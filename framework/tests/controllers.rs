@@ -10,7 +10,7 @@ use headwater::controller::answer;
 use headwater::prelude::*;
 use headwater::reply::Content;
 use headwater::request::RequestBuilder;
-use headwater::request::Site;
+use headwater::request::SiteAccess;
 use headwater::state::States;
 
 mod stories {
@@ -129,10 +129,10 @@ async fn everything(
     Ok(format!("{:?} {} {:?}", id.map(|id| id.0), page.is_ok(), json.map(|json| json.0)))
 }
 
-fn site() -> Arc<Site> {
+fn site() -> Arc<SiteAccess> {
     let mut states = States::new();
     states.add::<stories::Stories>().unwrap();
-    Arc::new(Site::in_memory(states))
+    Arc::new(SiteAccess::in_memory(states))
 }
 
 fn registration(name: &str) -> Registration {

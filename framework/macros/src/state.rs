@@ -27,7 +27,7 @@ fn read(input: &DeriveInput) -> syn::Result<TokenStream> {
         types.push(ty);
         shown.push(quote! {
             #(#docs)*
-            #vis #name: <#ty as ::headwater::state::Field>::View
+            #vis #name: <#ty as ::headwater::state::StateField>::View
         });
     }
     let texts = names.iter().map(|name| name.as_ref().map(ToString::to_string));
@@ -44,11 +44,11 @@ fn read(input: &DeriveInput) -> syn::Result<TokenStream> {
         impl ::headwater::state::State for #ident {
             type View = #view;
             const FIELDS: &'static [::headwater::state::FieldSchema] =
-                &[#((#texts, <#types as ::headwater::state::Field>::schema)),*];
+                &[#((#texts, <#types as ::headwater::state::StateField>::schema)),*];
 
             fn view(&self, reading: &::headwater::state::Reading<'_>) -> #view {
                 #view {
-                    #(#names: ::headwater::state::Field::view(&self.#names, reading, #places),)*
+                    #(#names: ::headwater::state::StateField::view(&self.#names, reading, #places),)*
                 }
             }
 

@@ -22,7 +22,7 @@ use crate::link::{Answer, AnswerContent, Call, CallRate, group_of_url};
 use crate::log::{Invalidation, LogEpoch, Position, milliseconds_since_1970};
 use crate::problem::nearest;
 use crate::reply::{self, Reply, ReplyParts};
-use crate::request::{Allowance, Request, RequestParts, RequestScope, Site};
+use crate::request::{Allowance, Request, RequestParts, RequestScope, SiteAccess};
 use crate::session::SessionRecord;
 use crate::state::{AfterReply, Reads, Recorder, Widened};
 
@@ -93,7 +93,7 @@ impl Backend {
         };
         let recorder = after_reply
             .map(|after_reply| Arc::new(Recorder::new(self.recorded_groups, after_reply)));
-        let site = Site {
+        let site = SiteAccess {
             states: Arc::clone(&self.states),
             resources: Arc::clone(&self.resources),
             sign_in: self.sign_in.clone(),
@@ -134,9 +134,9 @@ impl Backend {
 
     /// What a controller without a request could reach: the data as they are, to be read and changed.
     #[cfg(feature = "test")]
-    pub(crate) fn site(self: &Arc<Self>) -> Arc<Site> {
+    pub(crate) fn site(self: &Arc<Self>) -> Arc<SiteAccess> {
         let (own, invalidations) = (Invalidation::new(), Invalidations::default());
-        Arc::new(Site {
+        Arc::new(SiteAccess {
             states: Arc::clone(&self.states),
             resources: Arc::clone(&self.resources),
             sign_in: self.sign_in.clone(),
@@ -233,7 +233,7 @@ impl Backend {
         headers: HeaderMap,
         body: Body,
         as_of: Position,
-        site: Site,
+        site: SiteAccess,
         allowance: Allowance,
     ) -> Result<Request, Reply> {
         Ok(Request {

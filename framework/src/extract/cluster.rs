@@ -10,7 +10,7 @@ use super::{FormFile, FromRequestParts, Need};
 use crate::docroot::{SyncError, check_path};
 use crate::log::{Draft, Invalidation, Receipt, Revoked, SessionId};
 use crate::request::RequestParts;
-use crate::request::Site;
+use crate::request::SiteAccess;
 use crate::session;
 use crate::state::WriteError;
 
@@ -27,12 +27,12 @@ use crate::state::WriteError;
 /// ```
 #[derive(Clone)]
 pub struct Cluster {
-    site: Arc<Site>,
+    site: Arc<SiteAccess>,
 }
 
 impl Cluster {
     /// The front ends of a site.
-    pub fn of(site: &Arc<Site>) -> Cluster {
+    pub fn of(site: &Arc<SiteAccess>) -> Cluster {
         Cluster { site: site.clone() }
     }
 

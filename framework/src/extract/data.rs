@@ -8,7 +8,7 @@ use http::StatusCode;
 use super::rejection::Rejection;
 use super::{FromRequestParts, Need};
 use crate::log::{Draft, Receipt, Revocation, Revoked};
-use crate::request::{NotInKey, RequestParts, Site};
+use crate::request::{NotInKey, RequestParts, SiteAccess};
 use crate::session::revocation;
 use crate::state::{Journal, States, Store, Updates, WriteError, Writing};
 
@@ -65,7 +65,7 @@ pub struct Data<S: Updates> {
 pub struct DataMut<S: Updates> {
     view: S::View,
     store: Arc<Store<S>>,
-    site: Arc<Site>,
+    site: Arc<SiteAccess>,
 }
 
 /// A controller cannot change data: the site does not have the state, or the route caches.
@@ -108,7 +108,7 @@ impl<S: Updates> Data<S> {
     ///
     /// # Errors
     /// When the site does not have the state.
-    pub fn of(site: &Arc<Site>) -> Result<Data<S>, NoSuchState> {
+    pub fn of(site: &Arc<SiteAccess>) -> Result<Data<S>, NoSuchState> {
         Ok(Data { view: store::<S>(site)?.view(site.recorder.as_ref()) })
     }
 }
@@ -120,7 +120,7 @@ impl<S: Updates> DataMut<S> {
         let mut states = States::new();
         let added = states.register::<S>();
         let store = added.expect("the first state of a site has no namesake");
-        let (view, site) = (store.view(None), Arc::new(Site::in_memory(states)));
+        let (view, site) = (store.view(None), Arc::new(SiteAccess::in_memory(states)));
         DataMut { view, store, site }
     }
 
@@ -128,7 +128,7 @@ impl<S: Updates> DataMut<S> {
     ///
     /// # Errors
     /// When the site does not have the state, or the route caches.
-    pub fn of(site: &Arc<Site>) -> Result<DataMut<S>, DataMutRejection> {
+    pub fn of(site: &Arc<SiteAccess>) -> Result<DataMut<S>, DataMutRejection> {
         NotInKey::check_changes(&site.scope)?;
         let store = store::<S>(site)?;
         let view = store.view(site.recorder.as_ref());
@@ -227,7 +227,7 @@ impl Journal for Revoking<'_> {
 }
 
 /// The store of a state of the site.
-fn store<S: Updates>(site: &Site) -> Result<Arc<Store<S>>, NoSuchState> {
+fn store<S: Updates>(site: &SiteAccess) -> Result<Arc<Store<S>>, NoSuchState> {
     site.states.get::<S>().ok_or(NoSuchState { type_name: type_name::<S>() })
 }
 
@@ -319,7 +319,7 @@ mod tests {
     async fn data_is_read_and_updated() {
         let mut states = States::new();
         states.add::<Counter>().unwrap();
-        let site = Arc::new(Site::in_memory(states));
+        let site = Arc::new(SiteAccess::in_memory(states));
         let mut parts = Request::builder().site(site).build().unwrap().parts;
         let before = Data::<Counter>::from_request_parts(&mut parts).await.unwrap();
         let mut counter = DataMut::<Counter>::from_request_parts(&mut parts).await.unwrap();

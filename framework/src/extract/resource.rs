@@ -8,7 +8,7 @@ use http::StatusCode;
 use super::rejection::Rejection;
 use super::{FromRequestParts, Need};
 use crate::request::RequestParts;
-use crate::request::Site;
+use crate::request::SiteAccess;
 
 /// What a constructor of the site has built when the node started: a pool of connections, a client,
 /// a mailer. See [`App::resource`](crate::app::App::resource).
@@ -56,7 +56,7 @@ impl<T: Send + Sync + 'static> Resource<T> {
     ///
     /// # Errors
     /// When the site does not have it.
-    pub fn of(site: &Site) -> Result<Resource<T>, NoSuchResource> {
+    pub fn of(site: &SiteAccess) -> Result<Resource<T>, NoSuchResource> {
         let found = site.resources.get::<T>();
         found.map(Resource).ok_or(NoSuchResource { type_name: type_name::<T>() })
     }
@@ -100,7 +100,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_resource_is_there_or_its_type_is_named() {
-        let site = Arc::new(Site::in_memory(States::new()).with_resource(7_u8));
+        let site = Arc::new(SiteAccess::in_memory(States::new()).with_resource(7_u8));
         let mut parts = Request::builder().site(site).build().unwrap().parts;
         let seven = Resource::<u8>::from_request_parts(&mut parts).await.unwrap();
         assert_eq!(*seven.clone(), 7);

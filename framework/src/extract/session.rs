@@ -8,7 +8,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use super::{FromRequestParts, Need, NotInKey, OptionalFromRequestParts};
 use crate::log::{Draft, Revoked, SessionId};
 use crate::reply::{self, IntoReply, Reply};
-use crate::request::{RequestParts, Site};
+use crate::request::{RequestParts, SiteAccess};
 use crate::session::{Ended, SIGN_IN_FIRST, SessionData, SessionRecord, revocation};
 use crate::state::WriteError;
 
@@ -44,7 +44,7 @@ use crate::state::WriteError;
 pub struct Session<S> {
     data: S,
     record: Arc<SessionRecord>,
-    site: Arc<Site>,
+    site: Arc<SiteAccess>,
 }
 
 /// A session cannot be taken from a request.
@@ -179,8 +179,10 @@ mod tests {
         session.end().await.unwrap();
 
         let mut request = Request::builder().uri("/drafts?page=2").build().unwrap();
-        request.parts.site =
-            Arc::new(Site { sign_in: Some("/sign-in".into()), ..Site::clone(&request.parts.site) });
+        request.parts.site = Arc::new(SiteAccess {
+            sign_in: Some("/sign-in".into()),
+            ..SiteAccess::clone(&request.parts.site)
+        });
         let rejection =
             Session::<Account>::from_request_parts(&mut request.parts).await.unwrap_err();
         let reply = rejection.into_reply();

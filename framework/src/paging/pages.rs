@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::PageNumber;
 use crate::controller::{OrNotFound, Result, not_found};
-use crate::state::{Page, Row, Selection, page_numbers};
+use crate::state::{NumberedPage, Row, Selection, page_numbers};
 
 /// The pages of a list. [`Pages::of`] makes one of a table's rows, [`Pages::new`] tells the place of one in a list from
 /// elsewhere. Both are what the component `<pagination>` takes.
@@ -30,7 +30,11 @@ impl Pages {
     /// # Errors
     /// 404 for a page past the end. It depends on whether there are enough rows for such a page, as
     /// [`existing_page`](Selection::existing_page) says.
-    pub fn of<R: Row>(rows: &Selection<R>, page: PageNumber, size: usize) -> Result<Page<R>> {
+    pub fn of<R: Row>(
+        rows: &Selection<R>,
+        page: PageNumber,
+        size: usize,
+    ) -> Result<NumberedPage<R>> {
         match page {
             PageNumber::FIRST => Ok(rows.page(1, size)),
             page => rows.existing_page(page.get(), size).or_not_found(),

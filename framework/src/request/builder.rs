@@ -5,7 +5,7 @@ use http::header::{CONTENT_TYPE, COOKIE, HeaderName, HeaderValue};
 use http::{Extensions, HeaderMap, Method, Uri};
 
 use super::allowance::Allowance;
-use super::{Request, RequestParts, RequestScope, Site};
+use super::{Request, RequestParts, RequestScope, SiteAccess};
 use crate::body::Body;
 use crate::http::Scheme;
 use crate::log::{Epoch, LogEpoch, LogId, Position, SessionId, milliseconds_since_1970};
@@ -52,7 +52,7 @@ impl RequestBuilder {
             as_of: Position::START,
             session: None,
             extensions: Extensions::new(),
-            site: Arc::new(Site::in_memory(States::new())),
+            site: Arc::new(SiteAccess::in_memory(States::new())),
         };
         RequestBuilder { request: Request { parts, body: Body::empty() }, error: None }
     }
@@ -172,7 +172,7 @@ impl RequestBuilder {
     }
 
     /// Gives the request a site, for controllers that read or update its data.
-    pub fn site(mut self, site: Arc<Site>) -> RequestBuilder {
+    pub fn site(mut self, site: Arc<SiteAccess>) -> RequestBuilder {
         self.request.parts.site = site;
         self
     }
@@ -211,8 +211,9 @@ impl RequestBuilder {
         let mut request = self.request;
         if request.parts.scope != RequestScope::Full {
             let recorder = Some(Arc::new(Recorder::new(256, AfterReply::Refused)));
-            let (scope, site) = (request.parts.scope.clone(), Site::clone(&request.parts.site));
-            request.parts.site = Arc::new(Site { recorder, scope, ..site });
+            let (scope, site) =
+                (request.parts.scope.clone(), SiteAccess::clone(&request.parts.site));
+            request.parts.site = Arc::new(SiteAccess { recorder, scope, ..site });
         }
         Ok(request)
     }

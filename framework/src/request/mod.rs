@@ -6,7 +6,7 @@
 //! - [`RequestBuilder`]: makes requests without a network, for the tests of a site.
 //! - [`RequestScope`]: how much of the request its controller may see, and [`NotInKey`]: that it asked for
 //!   more.
-//! - [`Site`]: what a request can reach of the back end; [`Resources`] among it.
+//! - [`SiteAccess`]: what a request can reach of the back end; [`Resources`] among it.
 //! - `allowance`: what a request may take of its node's memory.
 //!
 //! Controllers seldom name these types: the extractors of [`extract`](crate::extract) take out of
@@ -19,7 +19,7 @@ mod not_in_key;
 mod parts;
 mod resources;
 mod scope;
-mod site;
+mod site_access;
 
 pub(crate) use allowance::Allowance;
 pub use builder::RequestBuilder;
@@ -27,7 +27,7 @@ pub use not_in_key::NotInKey;
 pub use parts::RequestParts;
 pub use resources::Resources;
 pub use scope::RequestScope;
-pub use site::Site;
+pub use site_access::SiteAccess;
 
 use crate::body::Body;
 

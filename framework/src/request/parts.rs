@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::{Extensions, HeaderMap, HeaderValue, Method, Uri};
 
 use super::allowance::Allowance;
-use super::{NotInKey, RequestScope, Site};
+use super::{NotInKey, RequestScope, SiteAccess};
 use crate::http::Scheme;
 use crate::http::names::SESSION_USER;
 use crate::log::Position;
@@ -43,7 +43,7 @@ pub struct RequestParts {
     /// What before-steps left for the controller and after-steps.
     pub extensions: Extensions,
     /// The data of the site, as this request may use it.
-    pub site: Arc<Site>,
+    pub site: Arc<SiteAccess>,
 }
 
 impl RequestParts {

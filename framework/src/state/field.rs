@@ -13,7 +13,7 @@ use crate::log::Invalidation;
     note = "a value that pages read as a whole: `Value<{Self}>`",
     note = "a value whose pages name their groups by hand: `Plain<{Self}>`"
 )]
-pub trait Field: AnyField + Clone + Default + Send + Sync + 'static {
+pub trait StateField: AnyField + Clone + Default + Send + Sync + 'static {
     /// What controllers read.
     type View: Clone + Send + Sync + 'static;
 
@@ -93,7 +93,7 @@ pub enum FieldKind {
     Plain,
 }
 
-/// The name of a field, and its [schema](Field::schema).
+/// The name of a field, and its [schema](StateField::schema).
 #[doc(hidden)]
 pub type FieldSchema = (&'static str, fn() -> String);
 

@@ -28,7 +28,7 @@
 //!
 //! 1. *Every read is recorded.* A controller of a cached route, its steps and its extractors reach the data through views
 //!    only, which [`Data`](crate::extract::Data) makes with the recorder of the request: the request's
-//!    [`Site`](crate::request::Site) has it. A view has it inside, so a read in a
+//!    [`SiteAccess`](crate::request::SiteAccess) has it. A view has it inside, so a read in a
 //!    task, in a closure or in a helper is recorded too, without any lookup that could fail. What an update returns is no
 //!    read: of a reply that was made after one, only fragments are kept whose values all have marks. [`Table`] and [`Value`]
 //!    show their contents to `&mut self` alone, which only [`apply`](Updates::apply) has. [`Plain`] is the exception,
@@ -121,7 +121,7 @@ mod violation;
 pub use at::At;
 pub use contract::{OldUpdate, State, Updates};
 pub use encoder::Encoder;
-pub use field::{AnyField, Field, FieldKind, FieldSchema, Groups, Reading};
+pub use field::{AnyField, FieldKind, FieldSchema, Groups, Reading, StateField};
 pub(crate) use hash::item_hash;
 pub use journal::WriteError;
 pub(crate) use journal::{Journal, Writing, Written};
@@ -131,7 +131,7 @@ pub use plain::{Plain, PlainView};
 pub(crate) use recorder::{AfterReply, Reads, Recorder, Widened};
 pub use row::{Each, Index, IndexDefinition, Row, decode_row, unknown_version};
 pub(crate) use rows::page_numbers;
-pub use rows::{Page, Rows};
+pub use rows::{NumberedPage, Rows};
 pub(crate) use saved::{SavedField, SavedState};
 pub use selection::Selection;
 pub use states::{DuplicateState, States};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::field::{AnyField, Field, FieldKind, Groups, Reading};
+use super::field::{AnyField, FieldKind, Groups, Reading, StateField};
 use super::identity::Identity;
 use super::kept::Kept;
 
@@ -78,7 +78,7 @@ impl<T: Default + Serialize + DeserializeOwned + Send + Sync + 'static> AnyField
     }
 }
 
-impl<T> Field for Plain<T>
+impl<T> StateField for Plain<T>
 where
     T: Clone + Default + Serialize + DeserializeOwned + Send + Sync + 'static,
 {

@@ -123,7 +123,7 @@ impl<R: Serialize> Serialize for Rows<R> {
 /// One page of a selection. It dereferences to its rows.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub struct Page<R> {
+pub struct NumberedPage<R> {
     /// The rows of this page.
     pub rows: Rows<R>,
     /// Which page it is, counted from 1.
@@ -138,24 +138,24 @@ pub struct Page<R> {
     pub total: usize,
 }
 
-impl<R> Page<R> {
+impl<R> NumberedPage<R> {
     /// What a function makes of each row; see [`Ref::map`].
-    pub fn map<T>(self, make: fn(&R) -> T) -> Page<T> {
-        let Page { rows, number, pages, first, last, total } = self;
-        Page { rows: rows.map(make), number, pages, first, last, total }
+    pub fn map<T>(self, make: fn(&R) -> T) -> NumberedPage<T> {
+        let NumberedPage { rows, number, pages, first, last, total } = self;
+        NumberedPage { rows: rows.map(make), number, pages, first, last, total }
     }
 
     /// What a function makes of each row and of what else it reads; see [`Rows::map_with`].
-    pub fn map_with<T>(self, make: impl FnMut(Ref<R>) -> T) -> Page<T> {
-        let Page { rows, number, pages, first, last, total } = self;
-        Page { rows: rows.map_with(make), number, pages, first, last, total }
+    pub fn map_with<T>(self, make: impl FnMut(Ref<R>) -> T) -> NumberedPage<T> {
+        let NumberedPage { rows, number, pages, first, last, total } = self;
+        NumberedPage { rows: rows.map_with(make), number, pages, first, last, total }
     }
 }
 
-impl<R: Serialize> Serialize for Page<R> {
+impl<R: Serialize> Serialize for NumberedPage<R> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]
-        #[serde(bound = "R: Serialize", rename = "Page")]
+        #[serde(bound = "R: Serialize", rename = "NumberedPage")]
         struct Fields<'a, R> {
             rows: &'a Rows<R>,
             number: usize,
@@ -166,7 +166,7 @@ impl<R: Serialize> Serialize for Page<R> {
             numbers: Vec<usize>,
         }
 
-        let Page { rows, number, pages, first, last, total } = self;
+        let NumberedPage { rows, number, pages, first, last, total } = self;
         let (number, pages, first, last, total) = (*number, *pages, *first, *last, *total);
         let numbers = page_numbers(number, pages);
         let fields = Fields { rows, number, pages, first, last, total, numbers };
@@ -174,7 +174,7 @@ impl<R: Serialize> Serialize for Page<R> {
     }
 }
 
-impl<R> Deref for Page<R> {
+impl<R> Deref for NumberedPage<R> {
     type Target = [Ref<R>];
 
     fn deref(&self) -> &[Ref<R>] {

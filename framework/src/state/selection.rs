@@ -4,7 +4,7 @@ use std::sync::Arc;
 use super::index::{KeyBytes, Span, key_in};
 use super::recorder::{before, many_more, more_than};
 use super::row::Row;
-use super::rows::{Page, Rows};
+use super::rows::{NumberedPage, Rows};
 use super::table::Stored;
 use super::view::{Ref, TableView};
 
@@ -102,7 +102,7 @@ impl<R: Row> Selection<R> {
 
     /// One of the pages with `size` rows each, counted from 1. A page that is not there has no rows; see
     /// [`existing_page`](Selection::existing_page) for those that visitors ask for.
-    pub fn page(&self, number: usize, size: usize) -> Page<R> {
+    pub fn page(&self, number: usize, size: usize) -> NumberedPage<R> {
         let total = self.count();
         let size = size.max(1);
         let (skipped, taken) = match rows_before(number, size) {
@@ -114,7 +114,7 @@ impl<R: Row> Selection<R> {
             0 => (0, 0),
             count => (skipped + 1, skipped + count),
         };
-        Page { rows, number, pages: total.div_ceil(size), first, last, total }
+        NumberedPage { rows, number, pages: total.div_ceil(size), first, last, total }
     }
 
     /// One of the pages with `size` rows each, counted from 1, if it is there. If it is not, the reply depends on
@@ -127,12 +127,12 @@ impl<R: Row> Selection<R> {
     /// # struct Story { #[row(key)] id: u64, #[row(index)] author: String }
     /// # #[derive(Clone, Default, State)]
     /// # struct Library { stories: Table<Story> }
-    /// fn by_author(library: &LibraryView, author: &str, number: usize) -> Result<Page<Story>> {
+    /// fn by_author(library: &LibraryView, author: &str, number: usize) -> Result<NumberedPage<Story>> {
     ///     let stories = library.stories.of(Story::AUTHOR, author).reversed();
     ///     stories.existing_page(number, 20).or_not_found()
     /// }
     /// ```
-    pub fn existing_page(&self, number: usize, size: usize) -> Option<Page<R>> {
+    pub fn existing_page(&self, number: usize, size: usize) -> Option<NumberedPage<R>> {
         let skipped = rows_before(number, size.max(1))?;
         if self.counted(&self.view.stored) > skipped {
             return Some(self.page(number, size));

@@ -10,7 +10,7 @@ use super::Violation;
 use super::ascending::Ascending;
 use super::encoder::Encoder;
 use super::encoding::{encode_kept, encode_readable, is_stable, read_back};
-use super::field::{AnyField, Field, FieldKind, Groups, Reader, Reading};
+use super::field::{AnyField, FieldKind, Groups, Reader, Reading, StateField};
 use super::hash::item_hash;
 use super::identity::Identity;
 use super::index::{IndexRows, KeyBytes, Span, SpelledEntry, entries, shown_columns};
@@ -330,7 +330,7 @@ impl<R: Row> AnyField for Table<R> {
     }
 }
 
-impl<R: Row> Field for Table<R> {
+impl<R: Row> StateField for Table<R> {
     type View = TableView<R>;
 
     fn schema() -> String {

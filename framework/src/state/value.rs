@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};
 
 use super::encoding::{encode_kept, is_stable, looks_same};
-use super::field::{AnyField, Field, FieldKind, Groups, Reader, Reading};
+use super::field::{AnyField, FieldKind, Groups, Reader, Reading, StateField};
 use super::hash::{difference, item_hash};
 use super::identity::Identity;
 use super::kept::Kept;
@@ -121,7 +121,7 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> AnyField for Value
     }
 }
 
-impl<T> Field for Value<T>
+impl<T> StateField for Value<T>
 where
     T: Clone + Default + Serialize + DeserializeOwned + Send + Sync + 'static,
 {

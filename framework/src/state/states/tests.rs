@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 
 use super::*;
 use crate::log::{Draft, Position, StateUpdate};
-use crate::state::{Field, Plain, Row, State, Table, Value, Violation};
+use crate::state::{Plain, Row, State, StateField, Table, Value, Violation};
 
 #[derive(Clone, Serialize, Deserialize, Row)]
 struct Step {

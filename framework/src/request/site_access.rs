@@ -10,7 +10,7 @@ use crate::state::{Journal, Recorder, States};
 /// What a controller can reach of the site's back end, on behalf of one request: what is read of the data is read for
 /// its answer, however the code comes to them.
 #[derive(Clone)]
-pub struct Site {
+pub struct SiteAccess {
     /// The site's data.
     pub(crate) states: Arc<States>,
     /// What the site's constructors have built.
@@ -27,27 +27,27 @@ pub struct Site {
     pub(crate) scope: RequestScope,
 }
 
-impl Site {
+impl SiteAccess {
     /// A site of its own in this process: updates are applied at once and kept nowhere, there is
     /// no front end that would have to forget or fetch anything. For the tests of controllers.
-    pub fn in_memory(states: States) -> Site {
+    pub fn in_memory(states: States) -> SiteAccess {
         let states = Arc::new(states);
         let journal = Arc::new(InMemory::new(states.clone()));
         let resources = Arc::default();
         let docroot = journal.clone();
         let (recorder, scope) = (None, RequestScope::Full);
-        Site { states, resources, sign_in: None, journal, docroot, recorder, scope }
+        SiteAccess { states, resources, sign_in: None, journal, docroot, recorder, scope }
     }
 
     /// The site with this resource, for the tests of controllers.
-    pub fn with_resource<T: Send + Sync + 'static>(mut self, resource: T) -> Site {
+    pub fn with_resource<T: Send + Sync + 'static>(mut self, resource: T) -> SiteAccess {
         Arc::make_mut(&mut self.resources).insert(Arc::new(resource));
         self
     }
 }
 
-impl fmt::Debug for Site {
+impl fmt::Debug for SiteAccess {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Site")
+        f.write_str("SiteAccess")
     }
 }
