@@ -10,18 +10,17 @@ use crate::packed::Packed;
 
 /// A template of the site, rendered by the front end. Values are added by [`Reply::with`].
 ///
-/// For a name that is known when the site is compiled, write [`template!`](crate::template!): `check`
-/// and the start then see whether the site has the template.
+/// For a literal name, write [`template!`](crate::template!): a template that does not exist is then an error at the
+/// start.
 pub fn template(name: impl Into<String>) -> Reply {
     let values = Packed::new();
     Reply::new(StatusCode::OK, Content::Template { name: name.into(), values })
 }
 
-/// A template of the site, as [`template()`](template()) makes it, under a name that stands in the code.
-/// In a function with `#[controller]` the name is known to `check` and to the start of a front end: a
-/// template that the site does not have is an error there, with the line of the code.
+/// A template of the site, as [`template()`](template()) makes it, under a literal name.
 ///
-/// Elsewhere, in a function that a controller calls, it is not known before the controller replies.
+/// In a function with `#[controller]`, a template that the site does not have is an error at the start of a front end,
+/// with the line of the code. `check` reports it wherever it is in the site's code.
 ///
 /// ```
 /// use headwater::prelude::*;
