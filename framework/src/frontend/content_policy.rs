@@ -1,4 +1,4 @@
-//! What `Content-Security-Policy` says: `[csp]` of `project.toml`.
+//! The header `Content-Security-Policy`, from `[csp]` in `project.toml`.
 
 use std::fmt;
 
@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize, Serializer};
 use crate::inline::{InlineHashes, InlineKind};
 use crate::problem::nearest;
 
-/// What stands for the hashes of a page's inline scripts or styles.
+/// The placeholder for the hashes of a page's inline scripts or styles.
 const HASHES: &str = "'hashes'";
 
-/// The directives of a page whose site says nothing else: what a site hardly ever does on purpose.
+/// The default directives. They forbid things that sites hardly ever do on purpose.
 const DEFAULT: [(&str, &str); 4] = [
     ("base-uri", "'self'"),
     ("form-action", "'self'"),
@@ -20,7 +20,7 @@ const DEFAULT: [(&str, &str); 4] = [
     ("object-src", "'none'"),
 ];
 
-/// The directives there are (Content Security Policy Level 3, section 6, and what has come since).
+/// The known directives (Content Security Policy Level 3, section 6, and later additions).
 const KNOWN: [&str; 26] = [
     "base-uri",
     "child-src",
@@ -50,7 +50,7 @@ const KNOWN: [&str; 26] = [
     "worker-src",
 ];
 
-/// Words that mean something in quotes only.
+/// Keywords, which must be quoted.
 const QUOTED: [&str; 9] = [
     "hashes",
     "none",
@@ -63,7 +63,7 @@ const QUOTED: [&str; 9] = [
     "wasm-unsafe-eval",
 ];
 
-/// What pages say in `Content-Security-Policy`.
+/// The policy that pages send in `Content-Security-Policy`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ContentPolicy {
     /// Directives with their sources, sorted by name.
@@ -86,12 +86,12 @@ impl ContentPolicy {
         policy
     }
 
-    /// The same, for the pages of a node.
+    /// Returns the same policy with a static header value, for the responses of a node.
     pub(super) fn lasting(&self) -> ContentPolicy {
         ContentPolicy { plain: self.plain.as_ref().and_then(lasting), ..self.clone() }
     }
 
-    /// The header of a page with these inline blocks.
+    /// Returns the header of a page with these inline blocks.
     pub(super) fn header(&self, inline: &InlineHashes) -> Option<HeaderValue> {
         match inline.is_empty() {
             true => self.plain.clone(),
@@ -99,7 +99,7 @@ impl ContentPolicy {
         }
     }
 
-    /// Whether blocks of this kind run by their hashes.
+    /// Returns whether blocks of this kind are allowed by their hashes.
     pub(crate) fn hashes(&self, kind: InlineKind) -> bool {
         let mut directives = self.directives.iter();
         directives.any(|(name, sources)| governs(name, kind) && sources.contains(HASHES))
@@ -121,18 +121,18 @@ impl ContentPolicy {
                 }
             }
         }
-        // What is read of the configuration is visible ASCII.
+        // Text of the configuration is visible ASCII.
         HeaderValue::try_from(text).ok().filter(|text| !text.is_empty())
     }
 }
 
-/// The same value, kept until the process ends: nearly every response has it, and all cores would count its owners
-/// in one place. A node has few of them.
+/// Copies a value into static memory. Nearly every response contains it, and cloning a shared value would make all
+/// cores write to one reference count. A node has few such values, so leaking them is no problem.
 pub(super) fn lasting(value: &HeaderValue) -> Option<HeaderValue> {
     value.to_str().ok().map(|text| HeaderValue::from_static(text.to_owned().leak()))
 }
 
-/// Whether a directive says which inline blocks of this kind run.
+/// Returns whether a directive governs inline blocks of this kind.
 fn governs(directive: &str, kind: InlineKind) -> bool {
     match directive {
         "default-src" => true,
@@ -142,7 +142,7 @@ fn governs(directive: &str, kind: InlineKind) -> bool {
     }
 }
 
-/// What is wrong with the sources of a directive, and what to write instead.
+/// Checks the sources of a directive; an error explains the problem and contains the correction.
 fn check(directive: &str, sources: &str) -> Result<(), String> {
     let sources: Vec<&str> = sources.split_ascii_whitespace().collect();
     for source in &sources {
@@ -217,7 +217,7 @@ impl<'de> Deserialize<'de> for Name {
     }
 }
 
-/// The sources of the directive of this name; none where it is not to be said.
+/// The sources of the directive with this name; `None` if the site omits the directive.
 struct Sources(&'static str);
 
 impl<'de> DeserializeSeed<'de> for Sources {
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_site_says_is_added_to_what_every_site_means() {
+    fn directives_of_the_site_override_the_defaults() {
         let none = InlineHashes::default();
         let default =
             "base-uri 'self'; form-action 'self'; frame-ancestors 'self'; object-src 'none'";
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn hashes_stand_where_the_site_wants_those_of_their_kind() {
+    fn hashes_appear_in_the_directives_of_their_kind() {
         let text = "script-src = \"'self' 'hashes'\"\nstyle-src = \"'hashes'\"\nform-action = false\n\
                     base-uri = false\nframe-ancestors = false\nobject-src = false";
         let policy = policy(text);
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn what_browsers_would_ignore_in_silence_is_refused() {
+    fn sources_that_browsers_silently_ignore_are_rejected() {
         for (text, advice) in [
             ("script-scr = \"'self'\"", "did you mean `script-src`?"),
             ("script-src = \"self\"", "write \"'self'\""),

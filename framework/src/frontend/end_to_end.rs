@@ -1,6 +1,6 @@
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
-/// Headers that concern only the connection they came on (RFC 9110, section 7.6.1).
+/// Headers that concern only one connection (RFC 9110, section 7.6.1).
 const HOP_BY_HOP: [HeaderName; 9] = [
     header::CONNECTION,
     HeaderName::from_static("keep-alive"),
@@ -13,13 +13,13 @@ const HOP_BY_HOP: [HeaderName; 9] = [
     header::UPGRADE,
 ];
 
-/// Whether all of these headers concern more than the connection they came on: as those of most replies.
+/// Returns whether none of these headers is specific to one connection, which is true of most replies.
 pub(super) fn are_end_to_end(headers: &HeaderMap) -> bool {
     headers.keys().all(|name| !HOP_BY_HOP.contains(name))
 }
 
-/// The headers that concern more than the connection they came on, or were to go on. `Host` does,
-/// whatever `Connection` says of it.
+/// Returns the headers that are not specific to one connection. `Host` is always included, even if `Connection` names
+/// it.
 pub(super) fn end_to_end(headers: &HeaderMap) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
     let options =
         headers.get_all(header::CONNECTION).iter().filter_map(|value| value.to_str().ok());
@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_concerns_one_connection_is_recognised() {
+    fn headers_of_one_connection_are_recognised() {
         let of = |names: &[&'static str]| -> HeaderMap {
             let header = |name: &&'static str| {
                 (HeaderName::from_static(name), HeaderValue::from_static("x-own, close"))

@@ -5,34 +5,35 @@ use crate::cache::LogOrigin;
 use crate::dispatch::CacheType;
 use crate::session::SIGN_IN_FIRST;
 
-/// Why there is no answer to show.
+/// The reason why a request has no normal response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Failure {
     pub(super) status: StatusCode,
-    /// What the visitor may see.
+    /// The message for the visitor.
     pub(super) message: String,
-    /// What only a developer may see.
+    /// The message for developers only.
     pub(super) cause: Option<String>,
-    /// What the controller wants to be sent along.
+    /// Headers that the controller adds to the response.
     pub(super) headers: HeaderMap,
-    /// The status of the redirect to the sign-in page, which `headers` name, that readers of pages get instead.
+    /// The status of the redirect to the sign-in page (whose address is in `headers`) that clients which read pages
+    /// receive instead.
     pub(super) sign_in: Option<StatusCode>,
-    /// Whether the log says elsewhere why such requests fail.
+    /// Whether the log already contains the reason why such requests fail.
     pub(super) is_known: bool,
-    /// What the controller says of keeping it, if it comes from one.
+    /// How the response may be cached, if it is a controller's.
     pub(super) keeping: Option<Box<ReplyCaching>>,
 }
 
-/// What a reply says of being kept.
+/// How a reply may be cached.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ReplyCaching {
-    /// Groups that it names, beyond those of its route.
+    /// Groups that the reply declares in addition to those of its route.
     pub(super) groups: Vec<String>,
-    /// Groups of what was read for it; `None` if they are not known: then it is not kept.
+    /// Groups of the data that were read for the reply; `None` if they are unknown: then the reply is not stored.
     pub(super) recorded: Option<Vec<String>>,
-    /// How it wants to be cached, when not as its route says.
+    /// The reply's own cache type, if it differs from its route's.
     pub(super) cache: Option<CacheType>,
-    /// From when it is; unknown while no log is followed.
+    /// The reply's log and position; unknown while no log is followed.
     pub(super) origin: Option<LogOrigin>,
 }
 
@@ -54,7 +55,7 @@ impl Failure {
         Failure::new(StatusCode::INTERNAL_SERVER_ERROR, message).because(cause)
     }
 
-    /// The client has no session, and this redirect leads to where it would get one.
+    /// Creates the failure of a client without a session; the redirect leads to the sign-in page.
     pub(super) fn of_guest(redirect: StatusCode, headers: HeaderMap) -> Failure {
         let failure = Failure::new(StatusCode::UNAUTHORIZED, SIGN_IN_FIRST);
         Failure { headers, sign_in: Some(redirect), ..failure }
@@ -65,7 +66,7 @@ impl Failure {
         self
     }
 
-    /// The visitor's own body could not be read to its end.
+    /// Creates the failure of a request whose body could not be read completely.
     pub(super) fn of_request_body(error: &BodyError) -> Failure {
         let status = match error {
             BodyError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,

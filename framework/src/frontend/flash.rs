@@ -1,24 +1,27 @@
-//! Messages for the next page: what a reply leaves with a redirect, and the page shows once.
+//! Flash messages: a reply stores one with a redirect, and the next page shows it once.
 //!
 //! # The argument
 //!
-//! A page with `{{ flash() }}` is kept once for all clients, as the bytes around the place. **A response shows a message if,
-//! and only if, it has the browser forget it**, and such a response is `private, no-store`: no cache keeps it, so the way back comes to
-//! the page without the message. All other responses are those of the page as it is kept, with its tag, encodings and conditions.
+//! A page with `{{ flash() }}` is cached once for all clients, as the bytes around the placeholder. **A response shows
+//! a message if, and only if, it also deletes the message's cookie**, and such a response is `private, no-store`: no
+//! cache stores it, so navigating back reaches the page without the message. All other responses are those of the
+//! cached page, with its tag, encodings and conditions.
 //!
-//! *Not lost.* A response that shows no page to a reader leaves the message where it is: to HEAD, to what a browser fetches
-//! ahead (`Sec-Purpose: prefetch`), and of course a 304, since a request with a message is not compared with what
-//! the browser has.
+//! *Not lost.* A response that shows no page to a reader leaves the message untouched: the response to HEAD, to a
+//! prefetch by the browser (`Sec-Purpose: prefetch`), and a 304. The last is never sent for a message, since the
+//! conditions of a request with one are not evaluated.
 //!
-//! *Shown on its page.* The cookie says which path the redirect has led to, and only a page at that path shows it, so that another
-//! tab, which asks at the same moment for another page, does not take it away. A redirect from there, to a language for example, carries it on.
+//! *Shown on its page.* The cookie contains the path of the redirect's target, and only a page at that path shows the
+//! message, so that another tab, which requests another page at the same moment, does not consume it. A redirect from
+//! that path, to a language for example, carries the message on.
 //!
-//! *Once.* The cookie is gone with the response that shows the message. Two requests for the same page that are under way at
-//! the same time, from two tabs, have it both: front ends share no memory, and to ask a back end would make each such
-//! response a call. A response that is lost on its way, and asked for again, shows the message then. A browser has one message at
-//! a time: a second redirect that leaves one, before the first has reached its page, takes its place.
+//! *Once.* The response that shows the message deletes the cookie. Two concurrent requests for the same page, from two
+//! tabs, both show it: front ends share no memory, and asking a back end would turn each such response into a call. If
+//! a response is lost and requested again, the second one shows the message. A browser has one message at a time: a
+//! second redirect with a message, before the first has reached its page, replaces the first message.
 //!
-//! It is sealed, so that no other site, and no script, puts words of its own into a page. It expires after a minute, wherever it is.
+//! The cookie is sealed, so that no other site, and no script, can put its own text into a page. It expires after a
+//! minute.
 
 use std::rc::Rc;
 use std::sync::{Arc, OnceLock};
@@ -38,13 +41,13 @@ use crate::request_values::RequestValues;
 use crate::session::{Flash, FlashCookies, SentFlash};
 use crate::templates::{Engine, NoFragments, Values};
 
-/// How long a message waits for its page.
+/// The lifetime of a message.
 const SECONDS: u64 = 60;
 
-/// The template of the site that shows a message, if there is one.
+/// The name of the site's template for messages, if it has one.
 const TEMPLATE: &str = "flash.html";
 
-/// What a browser says that fetches a page before it is asked for.
+/// The headers by which browsers announce a prefetch.
 static AHEAD: [HeaderName; 3] = [
     HeaderName::from_static("sec-purpose"),
     HeaderName::from_static("purpose"),
@@ -54,28 +57,28 @@ static AHEAD: [HeaderName; 3] = [
 /// The messages of a site's visitors.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Flashes {
-    /// `None` where there is no key to seal them with.
+    /// `None` without a key to seal them with.
     cookies: Option<FlashCookies>,
 }
 
-/// The message that a client has, as it is shown, looked for when it is first asked for.
+/// A client's message as HTML, opened when it is first needed.
 #[derive(Debug, Default)]
 pub(super) struct ClientFlash(OnceLock<Option<Bytes>>);
 
 impl Flashes {
-    /// Those that these cookies hold.
+    /// Creates the messages in these cookies; `None` without a key.
     pub(crate) fn new(cookies: Option<FlashCookies>) -> Flashes {
         Flashes { cookies }
     }
 
-    /// Has the redirect with these headers leave a message.
+    /// Adds a message to the headers of a redirect.
     ///
     /// # Errors
-    /// When it cannot be kept in a cookie.
+    /// When the message cannot be sealed, or does not fit into a cookie.
     pub(super) fn leave(&self, flash: Flash, headers: &mut HeaderMap) -> Result<(), String> {
         let Some(cookies) = &self.cookies else {
             return Err(format!(
-                "the message `{}` is to be sealed, and the site has no secret: set HEADWATER_SECRET_KEY to what the \
+                "the message `{}` must be sealed, but the site has no secret: set HEADWATER_SECRET_KEY to what the \
                  command `secret` prints, the same on all front ends",
                 flash.key
             ));
@@ -87,7 +90,7 @@ impl Flashes {
         append(headers, cookie)
     }
 
-    /// The message that the page shows which a client asks for, as HTML.
+    /// Returns the message for the page that a client requests, as HTML.
     pub(super) fn shown<'c, 'l>(
         &self,
         client: &Parts,
@@ -99,7 +102,7 @@ impl Flashes {
         known.0.get_or_init(shown).as_ref()
     }
 
-    /// The message that waits for the page which a client asks for.
+    /// Returns the message for the page that a client requests.
     fn waiting(&self, client: &Parts) -> Option<SentFlash> {
         let sent = self.cookies.as_ref()?.open(&client.headers)?;
         let ahead = |name: &HeaderName| {
@@ -112,7 +115,7 @@ impl Flashes {
         (is_shown && sent.expires > milliseconds_since_1970()).then_some(sent)
     }
 
-    /// Has a response that shows the message be forgotten by all caches, and the browser forget the message.
+    /// Forbids all caches to store a response that shows the message, and deletes the message's cookie.
     pub(super) fn forget(&self, headers: &mut HeaderMap) {
         let Some(cookies) = &self.cookies else { return };
         keep_nowhere(headers);
@@ -121,7 +124,7 @@ impl Flashes {
         }
     }
 
-    /// Carries the message of a client on, where the page that it waits for redirects elsewhere.
+    /// Carries a client's message on if its page redirects elsewhere.
     pub(super) fn carry(&self, client: &Parts, headers: &mut HeaderMap) {
         let Some(cookies) = &self.cookies else { return };
         let leads_on = headers.contains_key(http::header::LOCATION) && !cookies.is_set_in(headers);
@@ -138,7 +141,7 @@ impl Flashes {
     }
 }
 
-/// The path that a redirect with these headers leads to, if it says it.
+/// Returns the path of a redirect's target, if it can be determined.
 fn path_of(headers: &HeaderMap) -> Option<String> {
     let location = headers.get(http::header::LOCATION)?.to_str().ok()?;
     let location = location.split('#').next().unwrap_or_default();
@@ -155,13 +158,13 @@ fn append(headers: &mut HeaderMap, cookie: String) -> Result<(), String> {
     Ok(())
 }
 
-/// Has no cache keep a response, whatever was said to them before.
+/// Forbids all caches to store a response, whatever its headers allowed before.
 fn keep_nowhere(headers: &mut HeaderMap) {
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
     keep_from_shared_caches(headers);
 }
 
-/// A message as it stands in a page: by the site's template, if there is one.
+/// Renders a message as HTML, with the site's template if there is one.
 fn html(flash: &Flash, templates: &Engine, language: Option<&str>) -> Bytes {
     let arguments: Map<String, Value> = serde_json::from_str(&flash.arguments).unwrap_or_default();
     let text = language.and_then(|language| templates.text(language, &flash.key, &arguments));
@@ -176,7 +179,7 @@ fn html(flash: &Flash, templates: &Engine, language: Option<&str>) -> Bytes {
     format!("<p class=\"flash {kind}\" role=\"status\">{text}</p>").into()
 }
 
-/// What a message says that no catalogue of the site has: the key itself, with its arguments.
+/// Returns the text of a message that is not in the site's catalogues: the key, with the arguments inserted.
 fn words(key: &str, arguments: &Map<String, Value>) -> String {
     let mut words = String::new();
     let mut rest = key;
@@ -234,7 +237,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn the_words_of_a_message_have_its_arguments_in_them() {
+    fn arguments_are_inserted_into_the_text_of_a_message() {
         let words = |key: &str| {
             let arguments = json!({ "title": "Rain", "count": 3 });
             super::words(key, arguments.as_object().unwrap())
@@ -247,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn a_redirect_leads_to_a_path() {
+    fn the_path_of_a_redirect_is_determined() {
         let path = |location: &str| {
             let value = HeaderValue::try_from(location).unwrap();
             path_of(&HeaderMap::from_iter([(http::header::LOCATION, value)]))
@@ -264,7 +267,7 @@ mod tests {
         Flash { kind, key, arguments: "null".to_owned() }
     }
 
-    /// A request for `target` that has the cookie which `set` sets.
+    /// A request for `target` with the cookie from the `Set-Cookie` value `set`.
     fn client(target: &str, set: &str) -> Parts {
         let cookie = set.split(';').next().unwrap();
         http::Request::get(target).header("cookie", cookie).body(()).unwrap().into_parts().0
@@ -291,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_that_is_carried_on_waits_no_longer() {
+    fn carrying_a_message_on_does_not_extend_its_lifetime() {
         let cookies = FlashCookies::new(crate::session::Keys::of(["secret"]), false);
         let flashes = Flashes::new(Some(cookies.clone()));
         let path = Some("/moved".to_owned());

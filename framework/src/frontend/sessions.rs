@@ -14,11 +14,11 @@ use crate::session::{Issue, Openings, Revocations, SessionChange, SessionCookies
 
 const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 
-/// Whether a session is one as the site's code has them now.
+/// Returns whether a session has the type that the site's code declares now.
 type IsOfTheSite = fn(&SessionRecord) -> bool;
 
-/// The sessions of a site, as a front end knows them: opens and seals their cookies, and follows which have
-/// ended. `session/mod.rs` has the argument.
+/// The sessions of a site on a front end: opens and seals their cookies, and follows which sessions have ended. The
+/// correctness argument is in `session/mod.rs`.
 #[derive(Debug)]
 pub(crate) struct Sessions {
     /// `None` if the site has no sessions.
@@ -29,11 +29,11 @@ pub(crate) struct Sessions {
     known: RwLock<Known>,
 }
 
-/// What the log says.
+/// The state of sessions according to the log.
 #[derive(Debug, Default)]
 struct Known {
     openings: Openings,
-    /// `None` if they could not be read.
+    /// `None` if they could not be decoded.
     revocations: Option<Revocations>,
 }
 
@@ -41,30 +41,30 @@ struct Known {
 #[derive(Debug, Default)]
 pub(super) struct ClientSession {
     opened: OnceLock<Option<Arc<SessionRecord>>>,
-    /// Whose it is, if it was honoured when a page of its user was first asked for.
+    /// The session's user, if the session was honoured when a page of the user was first requested.
     user: OnceLock<Option<String>>,
 }
 
 impl ClientSession {
-    /// That of this user.
+    /// Creates the session of this user, without a cookie.
     pub(super) fn of_user(user: Option<String>) -> ClientSession {
         ClientSession { opened: OnceLock::new(), user: user.into() }
     }
 
-    /// Settles whose pages the client is shown.
+    /// Determines the user whose pages the client sees, once.
     pub(super) fn settle_user(&self, user: impl FnOnce() -> Option<String>) {
         self.user.get_or_init(user);
     }
 
-    /// Whose pages the client is shown: no user's where that is not settled.
+    /// Returns the user whose pages the client sees; `None` before [`settle_user`](ClientSession::settle_user).
     pub(super) fn user(&self) -> Option<&str> {
         self.user.get()?.as_deref()
     }
 }
 
 impl Sessions {
-    /// Those that these cookies hold, if the site has sessions, and of which it recognizes its own; while `cache` has a lease,
-    /// what is known here is complete.
+    /// Creates the sessions in these cookies; `None` if the site has no sessions. Revocations are complete here while
+    /// `cache` has a lease.
     pub(crate) fn new(
         cookies: Option<(SessionCookies, IsOfTheSite)>,
         lifetime: Duration,
@@ -73,8 +73,8 @@ impl Sessions {
         Sessions { cookies, lifetime, cache, known: RwLock::default() }
     }
 
-    /// What a client's cookie says, unless it has expired, is known to have ended, or is of another type than the site's. A
-    /// back end decides whether it has ended.
+    /// Opens the session in a client's cookie, unless it has expired, is known here to have ended, or has another type
+    /// than the site's sessions. Only a back end can decide for certain whether it has ended.
     pub(super) fn open<'a>(
         &self,
         headers: &HeaderMap,
@@ -90,8 +90,8 @@ impl Sessions {
         client.opened.get_or_init(open).as_ref()
     }
 
-    /// Whether a session that was opened is honoured here, without asking a back end: only while this front
-    /// end holds a lease.
+    /// Returns whether an opened session is honoured without asking a back end: only while this front end holds a
+    /// lease.
     pub(super) fn honours(&self, session: &SessionRecord) -> bool {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         let has_ended = known.revocations.as_ref().is_none_or(|known| known.revoke(session));
@@ -100,8 +100,9 @@ impl Sessions {
             && self.cache.holds_lease(clock::now())
     }
 
-    /// Gives the client's session its whole life again once half of it is over, where it was asked for, and where the response
-    /// says that no cache but the browser's keeps it. `session/mod.rs` says why it ends all the same.
+    /// Extends the client's session to its whole lifetime once half of it is over, if the session was read and the
+    /// response's headers allow only the browser's cache to store it. `session/mod.rs` explains why a renewed session
+    /// can still be ended.
     pub(super) fn renew(&self, client: &ClientSession, headers: &mut HeaderMap) {
         let (Some((cookies, _)), Some(Some(session))) = (&self.cookies, client.opened.get()) else {
             return;
@@ -122,10 +123,10 @@ impl Sessions {
         }
     }
 
-    /// What a response says of the client's session: a controller that ran on `log` has said `change`.
+    /// Writes a session change into a response's headers. The controller that requested it ran on `log`.
     ///
     /// # Errors
-    /// When the session cannot be kept in a cookie.
+    /// When the session does not fit into a cookie, or the site has no sessions.
     pub(super) fn change(
         &self,
         change: SessionChange,
@@ -156,8 +157,8 @@ impl Sessions {
         Ok(())
     }
 
-    /// A back end has admitted the front end: its log has these openings. What has ended is in `snapshot`,
-    /// unless the feed is resumed.
+    /// Stores the log's openings when a back end admits the front end. `snapshot` contains the ended sessions, and is
+    /// `None` if the feed is resumed.
     pub(super) fn welcomed(
         &self,
         log: LogId,
@@ -178,7 +179,7 @@ impl Sessions {
         }
     }
 
-    /// Applies what a record says.
+    /// Applies the revocations of a record.
     pub(super) fn apply(&self, position: Position, revocations: &[Revocation]) {
         if revocations.is_empty() {
             return;
@@ -189,7 +190,7 @@ impl Sessions {
         }
     }
 
-    /// A record could not be read: no session is honoured until a back end sends all that have ended.
+    /// Honours no session until a back end sends all revocations, because a record could not be decoded.
     pub(super) fn distrust(&self) {
         self.known.write().unwrap_or_else(PoisonError::into_inner).revocations = None;
     }
@@ -220,7 +221,7 @@ mod tests {
         sessions
     }
 
-    /// A request of a client whose session ends in a minute, long before its half.
+    /// A request of a client whose session ends in a minute, so that less than half of its lifetime is left.
     fn request(sessions: &Sessions) -> HeaderMap {
         let issued = Issue { log: LOG, position: Position::START, time: 0 };
         let (id, user) = (SessionId::random(), Some("ana".to_owned()));
@@ -247,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_of_another_type_than_the_sites_is_none() {
+    fn a_session_of_another_type_is_not_opened() {
         let (own, other) = (sessions(|_| true), sessions(|_| false));
         let request = request(&own);
         assert!(own.open(&request, &ClientSession::default()).is_some());
@@ -255,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_is_renewed_where_no_cache_keeps_the_cookie_for_others() {
+    fn a_session_is_renewed_only_in_responses_that_shared_caches_do_not_store() {
         let sessions = sessions(|_| true);
         let request = request(&sessions);
         for (lines, is_renewed) in [

@@ -1,7 +1,7 @@
-//! What of two pages is compared, and where they first differ.
+//! Compares two pages and finds their first difference.
 //!
-//! Compared are the status, the headers that say what the content is or where it is, and the body. A part
-//! is compared as the place that it is: by its URL and its fallback.
+//! The status, the body and the headers that describe the content or its address are compared. A part is compared as a
+//! placeholder: by its URL and its fallback.
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
@@ -20,28 +20,28 @@ use crate::pieces::{Piece, Pieces};
 static HEADERS: [HeaderName; 3] =
     [header::CONTENT_TYPE, header::CONTENT_LANGUAGE, header::LOCATION];
 
-/// What the id of a request looks like.
+/// A request id.
 static REQUEST_ID: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"\b[0-9a-f]{16}\b").expect("it is an expression"));
 
-/// What stands in the place of what a route has ignored.
+/// The replacement for text that a route's policy ignores.
 const IGNORED: &[u8] = b"[ignored]";
 
 /// How many bytes of a body are shown before the first difference, and from there on.
 const BEFORE: usize = 24;
 const AFTER: usize = 48;
 
-/// What is compared of a page.
+/// The compared properties of a page.
 #[derive(Debug)]
 pub(super) struct Compared {
     status: StatusCode,
     headers: Vec<Option<HeaderValue>>,
-    /// The body. Where it is more than one piece, anything may stand between two of them.
+    /// The body. Any text may appear between two of its pieces.
     body: Vec<Vec<u8>>,
 }
 
 impl Compared {
-    /// Of what was made.
+    /// Collects the compared properties of a response.
     pub(super) fn new(
         status: StatusCode,
         headers: &HeaderMap,
@@ -53,7 +53,7 @@ impl Compared {
             let last = pieces.last_mut().expect("there is one from the start");
             match piece {
                 Piece::Bytes(bytes) => last.extend_from_slice(bytes),
-                // A message is not of the page.
+                // A flash message does not belong to the page.
                 Piece::Part(part) if part.is_flash() => {}
                 Piece::Part(part) if part.url() == UNAUDITED => pieces.push(Vec::new()),
                 Piece::Part(part) => {
@@ -73,24 +73,24 @@ impl Compared {
         Compared { status, headers, body: pieces }
     }
 
-    /// Of a page in the cache.
+    /// Collects the compared properties of a cached page.
     pub(super) fn of_page(page: &Page, policy: &AuditPolicy) -> Compared {
         let compared =
             Compared::new(page.status(), page.header_template.template(), &page.body, policy);
         match page.status().is_success() {
             true => compared,
-            // It may be the site's error page, which has the id of the request that it was made for.
+            // It may be the site's error page, which contains the id of the request that it was made for.
             false => compared.without_request_id(),
         }
     }
 
-    /// The same without what looks like the id of a request.
+    /// Replaces everything that looks like a request id.
     pub(super) fn without_request_id(mut self) -> Compared {
         self.body.iter_mut().for_each(|piece| replace(piece, &REQUEST_ID, b"[request]"));
         self
     }
 
-    /// Where this page, which has one piece, first differs from a fresh one.
+    /// Returns the first difference between this page, which has one piece, and a fresh one.
     pub(super) fn difference(&self, fresh: &Compared) -> Option<Difference> {
         if self.status != fresh.status {
             let [cached, fresh] = [self, fresh].map(|page| page.status.as_str().to_owned());
@@ -105,7 +105,7 @@ impl Compared {
                 return Some(Difference { place: format!("the header `{name}`"), cached, fresh });
             }
         }
-        // Two fresh pages have the same places in which anything may stand.
+        // A second fresh page has several pieces too, at the same places.
         let cached = self.body.join(&b""[..]);
         match &fresh.body[..] {
             [] => None,
@@ -115,8 +115,8 @@ impl Compared {
     }
 }
 
-/// Where a body differs from pieces between which anything may stand: it must begin with the first one, end with
-/// the last, and have the others between them, in their order.
+/// Returns the first difference between a body and pieces with any text between them: the body must begin with the
+/// first piece, end with the last, and contain the others in between, in their order.
 fn in_pieces(cached: &[u8], pieces: &[Vec<u8>]) -> Option<Difference> {
     let (first, others) = pieces.split_first()?;
     let (last, between) = others.split_last()?;
@@ -135,7 +135,8 @@ fn in_pieces(cached: &[u8], pieces: &[Vec<u8>]) -> Option<Difference> {
     in_bodies(cached, end, last, end + last.len() == cached.len())
 }
 
-/// Where a body, from `at` on, differs from a fresh one, of which it may have more if it `may_go_on`.
+/// Returns the first difference between a body, from `at` on, and a fresh one. The body may be longer if it
+/// `may_go_on`.
 fn in_bodies(cached: &[u8], at: usize, fresh: &[u8], may_go_on: bool) -> Option<Difference> {
     let rest = &cached[at..];
     let equal = rest.iter().zip(fresh).take_while(|(cached, fresh)| cached == fresh).count();
@@ -149,9 +150,9 @@ fn shown(cached: &[u8], at: usize, fresh: &[u8], at_in_fresh: usize) -> Differen
     Difference { place, cached: text(cached, at), fresh: text(fresh, at_in_fresh) }
 }
 
-/// What stands around a place.
+/// Returns the text around a position.
 fn text(bytes: &[u8], at: usize) -> String {
-    // Both sides agree up to there, so they are cut at the same place.
+    // Both sides are equal up to this position, so they are cut at the same place.
     let begin = floor(bytes, at.saturating_sub(BEFORE));
     let end = floor(bytes, at.saturating_add(AFTER));
     let shown = String::from_utf8_lossy(&bytes[begin..end]);
@@ -160,7 +161,7 @@ fn text(bytes: &[u8], at: usize) -> String {
     format!("{}{}{}", dots(before), shown.escape_debug(), dots(after))
 }
 
-/// The last place up to `at` where a character begins.
+/// Returns the last character boundary up to `at`.
 fn floor(bytes: &[u8], at: usize) -> usize {
     let at = at.min(bytes.len());
     let begins = |at: &usize| bytes.get(*at).is_none_or(|byte| byte & 0xC0 != 0x80);
@@ -180,7 +181,7 @@ mod tests {
     use crate::pieces::Part;
     use bytes::Bytes;
 
-    /// Pieces of a body: `%` is where anything may stand, `{…}` a part.
+    /// The pieces of a body: `%` stands for any text, `{…}` for a part.
     fn compared(body: &str, policy: &AuditPolicy) -> Compared {
         let mut pieces = Pieces::new();
         for text in body.split_inclusive(['%', '}']) {
@@ -203,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_difference_is_shown_with_what_stands_around_it() {
+    fn the_first_difference_is_shown_with_the_text_around_it() {
         let before = "x".repeat(30);
         let found =
             difference(&format!("{before}\nan öld page"), &format!("{before}\nan own page"));
@@ -214,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_goes_on_differs_where_the_other_ends() {
+    fn a_longer_body_differs_where_the_other_ends() {
         assert_eq!(difference("abc", "ab").unwrap().place, "byte 2 of the body (line 1)");
         assert_eq!(difference("ab", "abc").unwrap().place, "byte 2 of the body (line 1)");
         assert_eq!(difference("", "a").unwrap().fresh, "a");
@@ -222,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_may_stand_in_the_place_of_what_is_not_audited() {
+    fn any_text_may_appear_at_an_unaudited_place() {
         for (cached, fresh) in
             [("a1b", "a%b"), ("ab", "a%b"), ("a1b2c", "a%b%c"), ("1", "%"), ("abab", "a%b")]
         {
@@ -242,14 +243,14 @@ mod tests {
     }
 
     #[test]
-    fn parts_are_compared_as_the_places_that_they_are() {
+    fn parts_are_compared_as_placeholders() {
         assert_eq!(difference("a{/badge}b", "a{/badge}b"), None);
         assert!(difference("a{/badge}b", "a{/other}b").is_some());
         assert!(difference("a{/badge}b", "ab").is_some());
     }
 
     #[test]
-    fn what_a_route_ignores_is_no_difference() {
+    fn text_that_a_route_ignores_is_no_difference() {
         let ignored = vec![Regex::new("<time>[^<]*</time>").unwrap()];
         let policy = AuditPolicy { ignored, ..AuditPolicy::default() };
         let cached = compared("<p>old <time>1</time> and <time>2</time>", &policy);
@@ -260,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn status_and_type_are_compared_and_no_date() {
+    fn status_and_type_are_compared_but_no_date() {
         let policy = AuditPolicy::default();
         let page = |status, headers: &[(HeaderName, &'static str)]| {
             let headers = headers.iter();

@@ -1,4 +1,4 @@
-//! An audit of all pages that are in the cache, for tests and operators.
+//! An audit of all cached pages, for tests and operators.
 
 use std::sync::Arc;
 
@@ -10,18 +10,18 @@ use super::{Audit, Auditor, Comparison, Suspicion, confirmed, is_audited};
 use crate::cache::Entry;
 use crate::clock::{self, Moment};
 
-/// How many findings an audit comes to at most: the pages are in memory until it is settled.
+/// The largest number of findings of an audit: their pages stay in memory until it is settled.
 const MOST: usize = 1000;
 
 impl Auditor {
-    /// Compares every page that may be served now with a fresh one, one after the other, until a moment,
-    /// if there is one. The pages are asked for by their keys.
+    /// Compares every page that may be served now with a fresh one, one after the other, and stops at `until`. The
+    /// fresh pages are requested by the keys of the cached ones.
     pub(in crate::frontend) async fn audit(
         self: &Arc<Self>,
         router: &Router,
         until: Option<Moment>,
     ) -> Audit {
-        // It is never closed.
+        // The semaphore is never closed.
         let _turn = self.turn.acquire().await;
         let mut audit = Audit::default();
         let mut suspicions: Vec<Suspicion> = Vec::new();
@@ -62,10 +62,10 @@ impl Auditor {
         audit
     }
 
-    /// Compares a page with one that is made for its key, if its route wants that.
+    /// Compares a page with one that is made for its key; returns `None` if its route is not audited.
     async fn compare_by_key(&self, router: &Router, entry: &Arc<Entry>) -> Option<Comparison> {
         let Some((order, call)) = router.order_of_key(&entry.key()) else {
-            let why = "its variant puts something else into the place of its URL".to_owned();
+            let why = "its variant replaces its URL in the key".to_owned();
             return Some(Comparison::Unclear(why));
         };
         if !is_audited(&order.route.audit, entry) {
@@ -74,12 +74,12 @@ impl Auditor {
         Some(self.compare(entry, &order, call).await)
     }
 
-    /// What pages that are made by this edition are to say of what was found.
+    /// Returns the findings that pages of this edition display.
     pub(in crate::frontend) fn notice(&self, edition: u64) -> Option<Arc<Notice>> {
         self.reports.notice(edition)
     }
 
-    /// What was done so far.
+    /// Returns the auditor's figures.
     pub(in crate::frontend) fn counts(&self) -> AuditCounts {
         self.reports.counts()
     }

@@ -6,28 +6,28 @@ use crate::cache::Key;
 use crate::log::Position;
 use crate::shown::shown;
 
-/// A cached page that is not as it would be made now, though no record of the log says so.
+/// A cached page that differs from a fresh one, although no record of the log explains the difference.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Finding {
-    /// The page's route as `dispatch.conf` has it: `/stories/{slug} (dispatch.conf:12)`.
+    /// The page's route as written in `dispatch.conf`: `/stories/{slug} (dispatch.conf:12)`.
     pub route: String,
-    /// The page: path and query, and what else its key depends on.
+    /// The page: path and query, and everything else that its key depends on.
     pub key: String,
     /// Where the page and a fresh one first differ.
     pub difference: Difference,
-    /// Groups that the page is in.
+    /// Groups of the page whose names are known.
     pub groups: Vec<String>,
-    /// In how many groups the page is besides, in which a fresh one is not: the cache keeps no names.
+    /// The number of the page's other groups. A fresh page is not in them, and the cache does not store names.
     pub unnamed_groups: usize,
-    /// Groups that a fresh page is in, and the cached one is not.
+    /// Groups of a fresh page that the cached one is not in.
     pub new_groups: Vec<String>,
-    /// The position up to which the page is certainly right.
+    /// The position up to which the page is certainly current.
     pub as_of: Position,
-    /// The same of the fresh one.
+    /// The same for the fresh page.
     pub fresh_as_of: Position,
-    /// Whether two fresh pages differ, too: there is a clock or a random number in the page, or a list
-    /// without an order.
+    /// Whether two fresh pages differ, too: the page then contains a clock, a random number, or a list without an
+    /// order.
     pub differs_each_time: bool,
 }
 
@@ -37,27 +37,27 @@ pub struct Finding {
 pub struct Difference {
     /// The place: `the status`, or `byte 120 of the body (line 4)`.
     pub place: String,
-    /// What the cached page has there.
+    /// The text of the cached page at this place.
     pub cached: String,
-    /// What a fresh one has there.
+    /// The text of the fresh page at this place.
     pub fresh: String,
 }
 
-/// What an audit of all cached pages came to.
+/// The result of an audit of all cached pages.
 ///
-/// As text it is for people: what was found, and how many pages were compared.
+/// Its `Display` implementation lists the findings and the number of pages compared.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Audit {
-    /// How many pages were compared.
+    /// The number of pages compared.
     pub checked: u64,
-    /// How many their routes, or times of their own, keep from being compared.
+    /// The number of pages not compared because of their routes' policies or their own lifetimes.
     pub skipped: u64,
-    /// The pages that are not as they would be made now.
+    /// The pages that differ from fresh ones.
     pub findings: Vec<Finding>,
-    /// The pages that could not be compared, and why: a record explains the difference, say.
+    /// The pages that could not be compared, each with the reason, for example that a record explains the difference.
     pub unclear: Vec<String>,
-    /// Whether all pages were looked at.
+    /// Whether the audit reached all pages.
     pub is_complete: bool,
 }
 
@@ -76,7 +76,7 @@ impl fmt::Display for Audit {
         let (found, unclear) = (self.findings.len(), self.unclear.len());
         write!(
             f,
-            "{} pages compared, {found} not as they would be made now, {unclear} unclear, {} skipped",
+            "{} pages compared, {found} differ from fresh ones, {unclear} unclear, {} skipped",
             self.checked, self.skipped
         )
     }
@@ -85,7 +85,7 @@ impl fmt::Display for Audit {
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Finding { route, key, difference, as_of, fresh_as_of, .. } = self;
-        writeln!(f, "{key} is in the cache, but would be made otherwise now")?;
+        writeln!(f, "{key} is in the cache, but a fresh page differs")?;
         writeln!(f, "  route:  {route}")?;
         writeln!(f, "  at:     {}", difference.place)?;
         writeln!(f, "  cached: {}", difference.cached)?;
@@ -96,13 +96,13 @@ impl fmt::Display for Finding {
         }
         write!(
             f,
-            "  from position {as_of}; nothing has invalidated it up to {fresh_as_of}, where the fresh one is from"
+            "  as of position {as_of}; no record invalidates it up to {fresh_as_of}, the position of the fresh page"
         )?;
         if self.differs_each_time {
             write!(
                 f,
-                "\n  It is another page each time it is made: is there a clock, a random number, a list \
-                 without an order in it? Say `audit_ignore` or `audit = false` in dispatch.conf."
+                "\n  Two fresh pages differ as well: does the page contain a clock, a random number, or a list \
+                 without an order? Write `audit_ignore` or `audit = false` in dispatch.conf."
             )?;
         }
         Ok(())
@@ -110,7 +110,7 @@ impl fmt::Display for Finding {
 }
 
 impl Finding {
-    /// The groups that the page is in, in words.
+    /// Returns the page's groups as text.
     pub(super) fn in_groups(&self) -> String {
         let named = self.groups.join(", ");
         match (self.groups.is_empty(), self.unnamed_groups) {
@@ -122,7 +122,7 @@ impl Finding {
     }
 }
 
-/// A key for people.
+/// Formats a key for display.
 pub(super) fn shown_key(key: &Key<'_>) -> String {
     let mut text = shown(key.id()).into_owned();
     for (name, value) in key.dependencies() {
@@ -141,7 +141,7 @@ mod tests {
     use crate::cache::KeyBuilder;
 
     #[test]
-    fn a_finding_says_all_that_is_known() {
+    fn a_finding_displays_all_its_fields() {
         let key = KeyBuilder::new("/tags/rain?page=2").depends_on("", "de").depends_on("x-a", "b");
         let difference = Difference {
             place: "byte 7 of the body (line 1)".to_owned(),
@@ -166,8 +166,8 @@ mod tests {
             "at:     byte 7 of the body (line 1)\n  cached: old\n  fresh:  new",
             "groups: tag:rain, and 2 that a fresh page is not in",
             "a fresh page is also in: tag:snow",
-            "from position 3; nothing has invalidated it up to 9",
-            "another page each time",
+            "as of position 3; no record invalidates it up to 9, the position of the fresh page",
+            "Two fresh pages differ as well",
         ] {
             assert!(text.contains(part), "`{part}` is not in:\n{text}");
         }

@@ -1,73 +1,70 @@
-//! The auditor: makes a sample of hits anew beside the client's response, and reports cached pages that
-//! are not as they would be made now though no record says so.
+//! The auditor: makes the pages of a sample of hits again, beside the client's response, and reports cached pages that
+//! differ from a fresh one although no record explains the difference.
 //!
-//! # What is here
+//! # Contents
 //!
-//! - [`Auditor`]: takes hits for its sample, one at a time, and makes their pages anew.
-//! - `comparison`: what of two pages is compared, and where they first differ.
-//! - `finding`: what is said of it; [`Audit`], what an audit of all pages came to (`everything`).
-//! - `report`: where findings go: log, figures, and in development the pages.
+//! - [`Auditor`]: samples hits, one at a time, and makes their pages again.
+//! - `comparison`: compares two pages and finds their first difference.
+//! - `finding`: a reported difference; [`Audit`]: the result of an audit of all pages (`everything`).
+//! - `report`: the destinations of findings: the log, the metrics and, in development, the pages.
 //!
-//! A fresh page is made as one that was not in the cache, by the router's order, the maker and a back
-//! end, and nothing of it is kept. Its fragments are evaluated, not taken from the cache, where one may be
-//! stale. Parts are places in a page: what stands there is a page of its own, looked up by itself, and so
-//! audited by itself.
+//! A fresh page is made like one that is not in the cache, by the router's order, the maker and a back end, and
+//! nothing of it is stored. Its fragments are evaluated, not read from the cache, where they might be stale. Parts are
+//! compared as placeholders only: the page that a part inserts has its own entry, is looked up by itself, and is
+//! therefore audited by itself.
 //!
-//! # What may be held against a page
+//! # When a difference is a finding
 //!
-//! Let an entry *E* of the cache be from `as_of` *a*, and a fresh page *F* from *q*. That is a position from
-//! before its controller ran, so *F* may contain any record up to the position *r* ≥ *q* that the
-//! back end had come to when the controller ended. The same holds for *E*: a record after *a* may be
-//! in it. Let the two differ. That is a finding only if *E* may not be as it is at *r*:
+//! Let an entry *E* of the cache have the `as_of` *a*, and a fresh page *F* the `as_of` *q*. *q* is a position from
+//! before *F*'s controller ran, so *F* may contain any record up to the position *r* ≥ *q* that the back end had
+//! reached when the controller returned. Likewise, *E* may contain records after *a*. If the two differ, the
+//! difference is a finding only if the law does not permit *E* at *r*:
 //!
-//! - *a* ≤ *q*, and both are of one log. Otherwise *F* may be from before *E*.
-//! - No record after *a* and up to *r* invalidates *E*, be it hard or soft. By the law such a record explains
-//!   the difference. It is not enough to look up to *q*: a record between *q* and *r* may be in *F*.
-//!   Nor is it enough to look when *F* has arrived: its records may come over the feed after
-//!   the answer.
+//! - *a* ≤ *q*, and both are of one log. Otherwise *F* may be older than *E*.
+//! - No record after *a* and up to *r* invalidates *E*, be it hard or soft. By the law such a record explains the
+//!   difference. Checking the records up to *q* is not enough: a record between *q* and *r* may be in *F*. Nor is it
+//!   enough to check when *F* has arrived: its records may arrive over the feed after the answer.
 //!
-//! *r* is not known here, but an upper bound is. A lease confirms, for the moment *t* when it was
-//! asked for, that everything was applied here that the back end had shown to its controllers at *t*:
-//! the answer stands in the feed behind the records (`link/mod.rs`, "The argument of the feed"). If
-//! *t* is after *F* has arrived, that includes *r*. So a difference waits for such a lease; then
-//! *E* must still be valid ([`Cache::is_valid`]). What has come after *r* may invalidate it
-//! too: then a stale page is missed this time, and no page that is right is reported. An entry that is dead stays dead, so
-//! looking once is enough, however late. If *E* is valid then, the law lets it be served as the page
-//! of every position from *a* to *r*, and *F* is the page of one of them, and another.
+//! *r* is unknown to the front end, but an upper bound is known. A lease that was requested at the moment *t* confirms
+//! that the front end has applied everything that the back end had shown to its controllers at *t*: in the feed, the
+//! lease follows the records (`link/mod.rs`, "The argument of the feed"). If *t* is after the arrival of *F*, that
+//! includes *r*. So a difference waits for such a lease; then *E* must still be valid ([`Cache::is_valid`]). A record
+//! after *r* may have invalidated it too: then a stale page is missed this time, but no correct page is reported. An
+//! entry that is dead stays dead, so checking once is enough, however late. If *E* is valid then, the law permits
+//! serving it as the page of every position from *a* to *r*, whereas *F* is the page of one of them and differs.
 //!
 //! The back end shows a batch of records to controllers and then, in the next statement, to the feed
-//! (`backend/tail.rs`). A lease that was asked for in between would be one batch behind. It is
-//! asked for after an answer has come from there, so this would take a thread that stands still
-//! between the two statements for longer than that; [`SETTLING`] makes it three seconds.
+//! (`backend/tail.rs`). A lease that was requested between the two would be one batch behind. But the lease is
+//! requested after an answer of that back end has arrived, so the thread would have to pause between the two
+//! statements for longer than that; [`SETTLING`] makes it three seconds.
 //!
-//! *Invalidations that come in a record of their own.* Where a controller changes something and invalidates
-//! after that, pages are as the law says until the second record: `#[invalidate(…)]` over data that is
-//! not in the log, `when = …`, [`Cluster::invalidate`](crate::extract::Cluster::invalidate). The writer has no answer
-//! before. A sampled difference therefore waits for a lease that was asked for [`SETTLING`] after the fresh page. A
-//! controller that takes longer between the two is reported, and the report is right in that a page
-//! is wrong for as long. An audit of all pages, as in tests, waits for no time: what it is asked after was
+//! *Invalidations in a record of their own.* Where a controller changes data and invalidates pages afterwards, old
+//! pages conform to the law until the second record. That is so for `#[invalidate(…)]` over data that is not in the
+//! log, for `when = …`, and for [`Cluster::invalidate`](crate::extract::Cluster::invalidate). The writer has no answer
+//! before the second record. A sampled difference therefore waits for a lease that was requested [`SETTLING`] after
+//! the fresh page. A controller that takes longer between the two is reported, and rightly, because the page is wrong
+//! for that long. An audit of all pages, as in tests, does not wait for this time: the writes before it have been
 //! answered.
 //!
-//! *Time.* Content whose author has said for how long it may be old (`cache = { timeout = … }`, a status
-//! with a time of its own, a fragment of type `timeout`) differs from a fresh one as a matter of
-//! course. It is not audited unless its route says `audit = true`; of a page that holds such a fragment
-//! the rest is. The lifetime of the type `normal` is the site's bound for memory and says nothing
-//! of a page, so it is no excuse. What is stale on purpose (`stale_while_revalidate`, `stale_if_error`, soft
-//! invalidations) is not a hit, or a record explains it.
+//! *Time.* Content with an age that its author permits (`cache = { timeout = … }`, a status with a lifetime of its
+//! own, a fragment of type `timeout`) normally differs from fresh content. It is not audited unless its route declares
+//! `audit = true`; of a page with such a fragment, the rest is audited. The lifetime of the type `normal` is the
+//! site's bound for memory and permits no difference. Content that is stale on purpose (`stale_while_revalidate`,
+//! `stale_if_error`, soft invalidations) is not a hit, or a record explains the difference.
 //!
-//! *What differs from itself.* A page with a clock or a random number differs from every other. Before a difference is
-//! settled the page is made once more: if the two fresh ones differ, the finding says so, and does not
+//! *Pages that always differ.* A page with a clock or a random number differs from every other. Before a difference is
+//! settled, the page is made once more: if the two fresh ones differ, the finding contains that fact and does not
 //! count as stale.
 //!
-//! *The site's files.* A reload begins a new generation of entries, and one of an earlier generation is not valid: so a
-//! difference that comes of other templates is none.
+//! *The site's files.* A reload begins a new generation of entries, and an entry of an earlier generation is not
+//! valid: a difference caused by changed templates is therefore not a finding.
 //!
-//! # What it costs
+//! # Cost
 //!
-//! While it is off a hit costs a comparison of two numbers; otherwise a multiplication besides, of a number that is
-//! counted anyway. One page is made at a time, and after that none for [`REST`] times as long: a tenth
-//! of a core here, and as much of a back end. A hit that is sampled meanwhile is let go, and so is one whose task
-//! comes late, or that comes while long computations occupy the workers: then the machine has more to do than it can.
+//! While auditing is off, a hit costs a comparison of two numbers; otherwise also a multiplication, of a number that
+//! is counted anyway. One page is made at a time, followed by a rest of [`REST`] times its duration: a tenth of a core
+//! here, and as much of a back end. A hit that is sampled meanwhile is skipped. So is a hit whose task starts late, or
+//! that is sampled while long computations occupy the workers: then the machine is overloaded.
 
 mod comparison;
 mod everything;
@@ -96,30 +93,29 @@ pub use finding::{Audit, Difference, Finding};
 pub(crate) use report::AuditCounts;
 use report::Reports;
 
-/// How long after a fresh page everything has to be confirmed that the difference of a sampled hit may come
-/// of.
+/// The time after a fresh page for which a sampled difference waits before it requires a confirming lease.
 const SETTLING: Duration = Duration::from_secs(3);
 
-/// How long everything may take to be confirmed then, as long as there is a lease to be had.
+/// The longest wait for that confirmation.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How often it is looked for that.
+/// The interval between checks for it.
 const LOOK: Duration = Duration::from_millis(5);
 
-/// How many times as long as it has worked the auditor rests.
+/// The auditor's rest after a comparison, as a multiple of the comparison's duration.
 const REST: u32 = 9;
 
-/// How late the task of a sampled hit may come.
+/// The longest delay between sampling a hit and the start of its task.
 const LATE: Duration = Duration::from_millis(20);
 
-/// Holds cached pages against fresh ones.
+/// Compares cached pages with fresh ones.
 pub(super) struct Auditor {
     settings: Arc<Settings>,
     cache: Arc<Cache>,
     maker: Arc<Maker>,
     /// Held while pages are compared.
     turn: Arc<Semaphore>,
-    /// Until when it rests.
+    /// The end of the current rest, in nanoseconds.
     resting: AtomicU64,
     reports: Reports,
 }
@@ -130,28 +126,28 @@ pub(super) struct Turn {
     taken: Moment,
 }
 
-/// What comparing a page with a fresh one came to.
+/// The result of comparing a cached page with a fresh one.
 enum Comparison {
     /// They are equal.
     Equal,
-    /// They differ, at first sight.
+    /// They differ, and a record may still explain it.
     Differs(Box<Suspicion>),
-    /// They cannot be compared: why.
+    /// They cannot be compared, for this reason.
     Unclear(String),
 }
 
-/// A difference that may be explained by a record that is not known here yet.
+/// A difference that a record may explain which this front end has not received yet.
 struct Suspicion {
     entry: Arc<Entry>,
     finding: Finding,
-    /// When the fresh page was there.
+    /// When the last fresh page was complete.
     at: Moment,
-    /// The edition that it was made of.
+    /// The number of the edition that the fresh page was made with.
     edition: u64,
 }
 
 impl Auditor {
-    /// An auditor of the pages in `cache`, which `maker` makes.
+    /// Creates an auditor of the pages in `cache`, which `maker` makes.
     pub(super) fn new(
         (settings, cache, _): (Arc<Settings>, Arc<Cache>, Arc<Counters>),
         maker: Arc<Maker>,
@@ -166,7 +162,7 @@ impl Auditor {
         }
     }
 
-    /// Whether the hit with this number is one of the sample, and there is a turn for it.
+    /// Returns the permission to compare the hit with this number, if it is in the sample and the auditor is free.
     pub(super) fn takes(
         &self,
         hit: u64,
@@ -185,7 +181,7 @@ impl Auditor {
         Some(Turn { _permit: permit, taken: now })
     }
 
-    /// Compares the page of a sampled hit with one that is made by this order, beside the response.
+    /// Compares the page of a sampled hit with one that is made by this order, in a task of its own.
     pub(super) fn examine(
         self: &Arc<Self>,
         turn: Turn,
@@ -193,7 +189,7 @@ impl Auditor {
         (order, call): (Order, Call),
     ) {
         let auditor = Arc::clone(self);
-        // The client's connection is not held to it.
+        // The client's connection must not wait for this.
         let order = Order { work: None, ..order };
         tokio::spawn(async move {
             let begun = clock::now();
@@ -216,7 +212,7 @@ impl Auditor {
         });
     }
 
-    /// Holds an entry against what the order comes to now.
+    /// Compares an entry with the page that the order produces now.
     async fn compare(&self, entry: &Arc<Entry>, order: &Order, call: Call) -> Comparison {
         let policy = &order.route.audit;
         let fresh = match self.fresh(order, call.clone()).await {
@@ -251,10 +247,10 @@ impl Auditor {
         Comparison::Differs(Suspicion { entry, finding, at, edition: order.edition.number }.into())
     }
 
-    /// What an order comes to now.
+    /// Makes the page of an order again.
     ///
     /// # Errors
-    /// Why it cannot be compared with anything.
+    /// The reason why there is no page to compare with.
     async fn fresh(&self, order: &Order, call: Call) -> Result<Fresh, String> {
         let policy = &order.route.audit;
         let language = order.language(&call, &self.settings.languages).map(str::to_owned);
@@ -308,10 +304,11 @@ impl Auditor {
         Ok(Fresh { compared, groups, origin })
     }
 
-    /// Makes a finding of a difference that no record explains, now that all are known, or are not.
+    /// Turns a difference into a finding if no record explains it. `confirmed` means that all records up to the fresh
+    /// page have been applied.
     ///
     /// # Errors
-    /// Of which page there is none, and why.
+    /// The page's key, and the reason why it is not a finding.
     fn settle(&self, suspicion: Suspicion, confirmed: bool) -> Result<Finding, String> {
         let Suspicion { entry, finding, edition, .. } = suspicion;
         let why = match (confirmed, self.cache.is_valid(&entry)) {
@@ -327,14 +324,14 @@ impl Auditor {
     }
 }
 
-/// What was made for a comparison.
+/// A page that was made for a comparison.
 struct Fresh {
     compared: Compared,
     groups: Vec<String>,
     origin: Option<LogOrigin>,
 }
 
-/// Whether the route wants the content of this entry compared.
+/// Returns whether the route's policy includes this entry.
 fn is_audited(policy: &AuditPolicy, entry: &Entry) -> bool {
     match policy.audited {
         Audited::Nothing => false,
@@ -343,7 +340,7 @@ fn is_audited(policy: &AuditPolicy, entry: &Entry) -> bool {
     }
 }
 
-/// Waits until everything is applied in `cache` that was in the log at `since`; whether that came to be.
+/// Waits until `cache` has applied everything that was in the log at `since`; returns whether that happened in time.
 async fn confirmed(cache: &Cache, since: Moment) -> bool {
     let until = since.after(PATIENCE);
     while cache.confirmed_at() < since {
@@ -361,13 +358,13 @@ mod tests {
     use crate::cache::CacheLimits;
 
     #[tokio::test]
-    async fn a_difference_waits_for_a_lease_that_was_asked_for_after_the_fresh_page() {
+    async fn a_difference_waits_for_a_lease_requested_after_the_fresh_page() {
         const LEASE: Duration = Duration::from_secs(60);
         let limits =
             CacheLimits { bytes: 1 << 10, persistent_bytes: 1 << 10, groups: 1, patterns: 1 };
         let cache = Arc::new(Cache::new(limits));
         let at = clock::now();
-        // The answer to an earlier question may come late, and says nothing of the fresh page.
+        // A lease that was requested earlier may arrive late, and does not cover the fresh page.
         cache.renew(Moment::from_nanos(at.as_nanos() - 1), LEASE);
         let waiting = tokio::spawn({
             let cache = Arc::clone(&cache);

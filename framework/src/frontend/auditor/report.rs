@@ -1,4 +1,4 @@
-//! Where findings go: the log, figures, and in development the site's pages.
+//! The destinations of findings: the log, the metrics and, in development, the site's pages.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,11 +10,10 @@ use super::super::notice::Notice;
 use super::finding::Finding;
 use crate::shown::shown;
 
-/// How many pages are remembered that were found, so that each is in the log once. When there are more,
-/// it begins anew.
+/// The number of reported pages to remember, so that each is logged once. Beyond that, the list is cleared.
 const MOST: usize = 1000;
 
-/// What the auditor has found so far.
+/// The auditor's results so far.
 #[derive(Debug, Default)]
 pub(super) struct Reports {
     checked: AtomicU64,
@@ -28,13 +27,13 @@ pub(super) struct Reports {
 pub(crate) struct AuditCounts {
     /// Pages that were compared with fresh ones.
     pub checked: u64,
-    /// Of these, pages that were not as they would have been made.
+    /// Of these, stale pages.
     pub stale: u64,
     /// Pages that could not be compared.
     pub unclear: u64,
 }
 
-/// The pages that were found since the site's files were loaded.
+/// The pages that were reported since the site's files were loaded.
 #[derive(Debug, Default)]
 struct Known {
     edition: u64,
@@ -44,20 +43,20 @@ struct Known {
 }
 
 impl Reports {
-    /// A page is as it would be made now.
+    /// Counts a page that equals a fresh one.
     pub(super) fn equal(&self) {
         self.checked.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A page could not be compared.
+    /// Counts and logs a page that could not be compared.
     pub(super) fn unclear(&self, id: &str, why: &str) {
         self.unclear.fetch_add(1, Ordering::Relaxed);
         let id = &*shown(id);
         tracing::debug!(id, why, "a cached page could not be compared with a fresh one");
     }
 
-    /// A page is not as it would be made by this edition now. Where pages show it, they do until the
-    /// site's files are reloaded.
+    /// Reports a page that differs from one that this edition makes now. If `is_shown`, pages display the finding
+    /// until the site's files are reloaded.
     pub(super) fn found(&self, finding: &Finding, edition: u64, is_shown: bool) {
         match finding.differs_each_time {
             false => {
@@ -81,7 +80,7 @@ impl Reports {
         let Finding { route, key, difference, as_of, fresh_as_of, differs_each_time, .. } = finding;
         let (place, cached, fresh) = (&difference.place, &difference.cached, &difference.fresh);
         let (groups, new_groups) = (finding.in_groups(), finding.new_groups.join(", "));
-        let message = "a cached page is not as it would be made now, and no record says why";
+        let message = "a cached page differs from a fresh one, and no record explains it";
         match is_new {
             true => tracing::warn!(
                 %route, %key, %place, cached, fresh, %groups, %new_groups, %as_of, %fresh_as_of,
@@ -91,13 +90,13 @@ impl Reports {
         }
     }
 
-    /// What pages that are made by this edition are to say of what was found.
+    /// Returns the findings that pages of this edition display.
     pub(super) fn notice(&self, edition: u64) -> Option<Arc<Notice>> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.notice.clone().filter(|_| known.edition == edition)
     }
 
-    /// The figures now.
+    /// Returns the current figures.
     pub(super) fn counts(&self) -> AuditCounts {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         AuditCounts {

@@ -1,4 +1,4 @@
-//! The way of a request for a file.
+//! Requests for files.
 
 use std::sync::Arc;
 
@@ -18,14 +18,14 @@ use crate::inline::InlineHashes;
 /// A request for a file.
 pub(in crate::frontend) struct FileRequest {
     route: Arc<Route>,
-    /// The path that the route was found with.
+    /// The path that matched the route.
     path: String,
     /// The file, relative to the docroot.
     file: String,
 }
 
 impl FileRequest {
-    /// Of what a files route has of a request.
+    /// Creates the request for the file that a matched files route leads to.
     pub(super) fn of(matched: &Match<'_>) -> Result<FileRequest, Box<Failed>> {
         let (route, path) = (Arc::clone(matched.route), matched.path().to_owned());
         match matched.file() {
@@ -48,7 +48,7 @@ impl Dispatcher {
             if let Some(location) = with_slash(visit) {
                 return Served::Response(respond::redirect(StatusCode::FOUND, location));
             }
-            // A route of its own leads to this very folder.
+            // The folder has a route of its own.
             answer = self.files.find(method, headers, &format!("{file}/"), &caching).await;
         }
         match answer {
@@ -72,8 +72,8 @@ fn no_file(route: &Route, path: &str) -> Failed {
     Failed::refused(failure, route.scope, path)
 }
 
-/// The address of a folder, which ends with a slash, for a request without it; none when that
-/// address is not one of a file. A canonical path cannot lead to another site.
+/// Returns the address of a folder, which ends with a slash, for a request without it; `None` if that address is not
+/// one of a file. A canonical path cannot lead to another site.
 fn with_slash(visit: Visit<'_>) -> Option<HeaderValue> {
     let path = format!("{}/", CanonicalPath::new(visit.uri.path()).ok()?.as_str());
     let canonical = CanonicalPath::new(&path).ok()?;

@@ -1,11 +1,10 @@
-//! From a request to what there is for it.
+//! From a request to its response.
 //!
-//! The [`Dispatcher`] asks the router what a request is for, and the owner of that: the page cache, the
-//! maker, the files of the docroot (`file`). What is there at once is [`Served`]. For the rest a
-//! [`Pending`] value says what is to be done, with all that was found out so far, and
-//! [`Dispatcher::wait_for`] does it.
+//! The [`Dispatcher`] asks the router for a request's target, and then its owner: the page cache, the maker, or the
+//! files of the docroot (`file`). A result that is available at once is a [`Served`]. Otherwise a [`Pending`] value
+//! describes the remaining work, with everything that was determined so far, and [`Dispatcher::wait_for`] does it.
 //!
-//! Requests of clients and requests for the parts of pages are the same here.
+//! Requests of clients and requests for the parts of pages are treated alike.
 
 mod file;
 mod raw;
@@ -27,7 +26,7 @@ use crate::raw::RawService;
 use file::FileRequest;
 use raw::ServiceRequest;
 
-/// Finds or makes what requests ask for.
+/// Finds or makes the content that requests ask for.
 pub(super) struct Dispatcher {
     pub(super) settings: Arc<Settings>,
     pub(super) router: Router,
@@ -38,23 +37,23 @@ pub(super) struct Dispatcher {
     pub(super) services: HashMap<String, RawService>,
 }
 
-/// What has to be done for a request.
+/// The remaining work for a request.
 pub(super) enum Pending {
-    /// A page, whose order and call these are, has to be made.
+    /// A page must be made, by this order and this call.
     Page(Box<(Order, Call)>),
-    /// A file has to be looked for.
+    /// A file must be looked up.
     File(FileRequest),
-    /// A tower service of the site has to answer.
+    /// A tower service of the site must answer.
     Service(ServiceRequest),
 }
 
 impl Dispatcher {
-    /// What there is for a request, or what has to be done for it. It waits for nothing.
+    /// Returns the response to a request, or the remaining work for it, without waiting.
     pub(super) fn find(&self, visit: Visit<'_>) -> Result<Served, Pending> {
         self.found(self.router.route(visit))
     }
 
-    /// Like [`find`](Dispatcher::find), where the path of the request has been read.
+    /// Like [`find`](Dispatcher::find), for a request whose path is already parsed.
     pub(super) fn find_at<'a>(
         &self,
         visit: Visit<'a>,
@@ -81,9 +80,9 @@ impl Dispatcher {
         })
     }
 
-    /// Makes or fetches what was pending for a request with this body.
+    /// Does the pending work for a request with this body.
     pub(super) async fn wait_for(&self, visit: Visit<'_>, pending: Pending, body: Body) -> Served {
-        // In boxes, so that the future of a request has room for one of them only.
+        // Boxed, so that the future of a request has room for only one of them.
         match pending {
             Pending::Page(page) if page.0.is_for_one => Box::pin(self.make(*page, body)).await,
             Pending::Page(page) => Box::pin(self.shared(visit, *page)).await,
@@ -92,8 +91,8 @@ impl Dispatcher {
         }
     }
 
-    /// A page for all clients that ask for its key. It is asked for again where making it has shown that the route's pages use
-    /// more of a request than was in the key.
+    /// Makes a page for all clients that request its key. If making it has revealed that the route's pages use more
+    /// request values than were in the key, the page is looked up again with the larger key.
     async fn shared(&self, visit: Visit<'_>, (mut order, mut call): (Order, Call)) -> Served {
         loop {
             let (route, uses) = (Arc::clone(&order.route), order.uses);
@@ -109,7 +108,7 @@ impl Dispatcher {
         }
     }
 
-    /// A page for this client alone.
+    /// Makes a page for this client only.
     async fn make(&self, (order, call): (Order, Call), body: Body) -> Served {
         match self.maker.make(&order, call, body).await {
             Ok((mut made, caching)) => {

@@ -1,4 +1,4 @@
-//! Routes to tower services of the site.
+//! Requests for tower services of the site.
 
 use std::sync::Arc;
 
@@ -15,14 +15,14 @@ use crate::server::limited;
 /// A request for a tower service of the site.
 pub(in crate::frontend) struct ServiceRequest {
     route: Arc<Route>,
-    /// The path that the route was found with.
+    /// The path that matched the route.
     path: String,
     /// The service's name.
     name: String,
 }
 
 impl ServiceRequest {
-    /// Of what a route to the service of this name has of a request.
+    /// Creates the request for the service with this name from a matched route.
     pub(super) fn of(matched: &Match<'_>, name: &str) -> ServiceRequest {
         let (route, path) = (Arc::clone(matched.route), matched.path().to_owned());
         ServiceRequest { route, path, name: name.to_owned() }
@@ -30,8 +30,8 @@ impl ServiceRequest {
 }
 
 impl Dispatcher {
-    /// Hands the request to the service as it came, but for the limits of its body. The client's address
-    /// and scheme, as proxies say them, are among its extensions.
+    /// Passes the request to the service as received, but with limits on its body. The client's address and scheme, as
+    /// reported by proxies, are among its extensions.
     pub(super) async fn raw(
         &self,
         visit: Visit<'_>,

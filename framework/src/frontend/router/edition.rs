@@ -1,34 +1,32 @@
-//! What a site's files say, and how it is replaced while the site is served.
+//! A site's loaded files, and how they are replaced while the site is served.
 //!
-//! # Why nothing of an old edition is served after a reload
+//! # Why no content of an old edition is served after a reload
 //!
-//! `Editions::publish` does three things, in this order: it puts the new edition in the place of
-//! the old one, it has the cache forget everything ([`Cache::forget`](crate::cache::Cache::forget)),
-//! which begins a new generation of entries, and it says that it is done. A request takes the
-//! generation of the cache first and the edition second, and keeps both to its end.
+//! `Editions::publish` does three things, in this order: it stores the new edition in place of the old one; it clears
+//! the cache ([`Cache::forget`](crate::cache::Cache::forget)), which begins a new generation of entries; and it
+//! reports completion. A request takes the generation of the cache first and the edition second, and keeps both to its
+//! end.
 //!
-//! *A request that arrives after the reload was done* finds the new edition, because that was put in
-//! place before. In the cache it finds nothing of the old generation, because entries of another
-//! generation than the present one are dead. So what remains is content that was made by the old
-//! edition and is in the new generation.
+//! *A request that arrives after the completed reload* gets the new edition, because that was stored before. In the
+//! cache it finds nothing of the old generation, because entries of any generation but the present one are dead. The
+//! remaining case is content that was made with the old edition and is in the new generation.
 //!
-//! *There is none in the cache.* A fill is stored only in the generation that its request has taken.
-//! A request that has taken the new generation has done so after the cache began it, which was after
-//! the new edition was put in place, and has taken the edition only then: so it has the new one. The
-//! other order would not do: a request could take the old edition, be overtaken by the whole reload,
-//! and then take the new generation for the old edition's page. Nor would it do to forget first:
-//! then a request could take the new generation and still find the old edition.
+//! *The cache contains no such content.* A fill is stored only in the generation that its request has taken. A request
+//! that has taken the new generation did so after the cache began it, hence after the new edition was stored, and took
+//! the edition only then: so it has the new one. The opposite order would be wrong: a request could take the old
+//! edition, be overtaken by the whole reload, and then take the new generation for the old edition's page. Clearing
+//! the cache before storing the edition would be wrong as well: a request could take the new generation and still get
+//! the old edition.
 //!
-//! *There is none in flight.* A request may have the result of another request's flight. Flights
-//! are distinguished by edition as well as by key, so it is the result of its own edition. Without
-//! that, a visitor who arrived after the reload could join a flight that began after that, by a
-//! request that has taken the old edition long before.
+//! *No flight produces such content.* A request may share the result of another request's flight. Flights are
+//! distinguished by edition as well as by key, so the result is of the request's own edition. Without that, a visitor
+//! who arrived after the reload could join a flight that began after it, by a request that had taken the old edition
+//! long before.
 //!
-//! A request that arrived before the reload was done may still be answered by the old edition, even
-//! with a page that it makes after the reload; the page is not stored. If it has the old generation
-//! and the new edition, its page is right and not stored either. With either it may find what the new
-//! edition has made meanwhile, and put that together with parts of its own; what is put together is
-//! never stored.
+//! A request that arrived before the reload was complete may still be answered with the old edition, even with a page
+//! that it makes after the reload; the page is not stored. If it has the old generation and the new edition, its page
+//! is correct, and not stored either. In both cases it may find content of the new edition in the cache and combine it
+//! with its own content; the combination is never stored.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -42,11 +40,10 @@ use crate::dispatch::{Scope, Table};
 use crate::problem::Problems;
 use crate::templates::Engine;
 
-/// What a site's files say, as one thing: what is made for a request is made by one edition, whatever
-/// is loaded meanwhile.
+/// A site's loaded files as a unit: a request is answered with one edition, whatever is loaded meanwhile.
 #[derive(Debug)]
 pub(crate) struct Edition {
-    /// Tells it from those before it on the same front end.
+    /// Distinguishes it from earlier editions on the same front end.
     pub(in crate::frontend) number: u64,
     /// The dispatch table.
     pub table: Arc<Table>,
@@ -55,12 +52,12 @@ pub(crate) struct Edition {
 }
 
 impl Edition {
-    /// A front end's first edition, until it is published in the place of another.
+    /// Creates a front end's first edition. Publishing it in place of another changes its number.
     pub(crate) fn new(table: Arc<Table>, templates: Engine) -> Edition {
         Edition { number: 1, table, templates }
     }
 
-    /// Whether the error page for this status in this part of the site names the client's session.
+    /// Returns whether the error page for this status in this part of the site names the client's session.
     pub(in crate::frontend) fn error_names_session(
         &self,
         scope: Scope,
@@ -71,20 +68,20 @@ impl Edition {
     }
 }
 
-/// The edition that is served, and the files that were to take its place and could not be loaded.
+/// The edition that is served, and the problems of newer files that could not be loaded.
 #[derive(Debug)]
 pub(in crate::frontend) struct Editions {
     cache: Arc<Cache>,
     current: ArcSwap<Edition>,
-    /// The number of the edition, once nothing of the one before is served.
+    /// The number of the edition, once no content of the one before is served.
     published: AtomicU64,
-    /// One edition is published at a time.
+    /// Held while an edition is published.
     publishing: Mutex<()>,
     notice: ArcSwapOption<Notice>,
 }
 
 impl Editions {
-    /// The first edition. What was made by one that is replaced is forgotten in `cache`.
+    /// Starts with the first edition. Content of a replaced edition is removed from `cache`.
     pub(super) fn new(first: Edition, cache: Arc<Cache>) -> Editions {
         Editions {
             cache,
@@ -95,20 +92,20 @@ impl Editions {
         }
     }
 
-    /// What a request goes by, taken in the order that the argument asks for. The edition is borrowed,
-    /// because all cores would count its owners in one place.
+    /// Returns the generation and the edition for a request, taken in the order that the argument requires. The
+    /// edition is borrowed, because with a shared reference all cores would write to one reference count.
     pub(in crate::frontend) fn take(&self) -> (Generation, Guard<Arc<Edition>>) {
         let generation = self.cache.generation();
         (generation, self.current.load())
     }
 
-    /// Serves `edition` from now on, and forgets all that was made by the one before; returns its
-    /// number. When this returns, no request that comes is answered from an earlier one.
+    /// Serves `edition` from now on, and removes all content of the one before from the cache; returns its number.
+    /// After this returns, no new request is answered from an earlier edition.
     pub(in crate::frontend) fn publish(&self, mut edition: Edition) -> u64 {
         let turn = self.publishing.lock().unwrap_or_else(PoisonError::into_inner);
         let number = self.current.load().number + 1;
         edition.number = number;
-        // In the order that the argument asks for.
+        // In the order that the argument requires.
         self.current.store(Arc::new(edition));
         self.cache.forget();
         self.notice.store(None);
@@ -117,17 +114,17 @@ impl Editions {
         number
     }
 
-    /// The number of the edition that requests are answered from.
+    /// Returns the number of the edition that requests are answered from.
     pub(in crate::frontend) fn published(&self) -> u64 {
         self.published.load(Ordering::Acquire)
     }
 
-    /// Keeps the edition and says what is wrong with the files that were to take its place.
+    /// Keeps the current edition and stores the problems of the files that should have replaced it.
     pub(in crate::frontend) fn keep(&self, problems: Problems) {
         self.notice.store(Some(Arc::new(Notice::new(problems))));
     }
 
-    /// What is wrong with the files that were to take the edition's place, as pages show it.
+    /// Returns the problems of files that should have replaced the edition, as pages show them.
     pub(in crate::frontend) fn notice(&self) -> Option<Arc<Notice>> {
         self.notice.load_full()
     }

@@ -1,4 +1,4 @@
-//! What has to be made for the key of a page, without the request that it was made for.
+//! The order for a page, reconstructed from its key without a request.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -17,9 +17,8 @@ use crate::http::{Origin, Scheme};
 use crate::link::Call;
 
 impl Router {
-    /// The order for the page of a key that requests are found by; `None` if no request with this path, this
-    /// query and these headers has it. That is so for a variant that puts something else into the place
-    /// of the URL.
+    /// Returns the order for the page of a key; `None` if no request with this path, query and headers has the key.
+    /// That is so for a variant that replaces the URL in the key.
     pub(in crate::frontend) fn order_of_key(&self, key: &Key<'_>) -> Option<(Order, Call)> {
         let (mut named, mut user, mut scheme) = (None, None, Scheme::Http);
         let mut request = Request::get(key.id());
@@ -62,7 +61,7 @@ impl Router {
     }
 }
 
-/// The bytes of a value that a key has escaped.
+/// Reverses the escaping of a value in a key.
 fn unescape(value: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(value.len());
     let mut rest = value;
@@ -94,12 +93,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_a_key_has_escaped_is_read_as_it_was(bytes: Vec<u8>) {
+        fn unescaping_reverses_escaping(bytes: Vec<u8>) {
             prop_assert_eq!(unescape(&bytes.escape_ascii().to_string()), Some(bytes));
         }
 
         #[test]
-        fn nothing_that_a_key_holds_is_trusted(value in ".{0,12}|[\\\\x0-9a-f]{0,8}") {
+        fn no_value_of_a_key_makes_unescaping_panic(value in ".{0,12}|[\\\\x0-9a-f]{0,8}") {
             let _ = unescape(&value);
         }
     }

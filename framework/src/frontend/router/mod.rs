@@ -1,13 +1,13 @@
-//! What a request asks for.
+//! Routing: determines the target of a request.
 //!
-//! - [`Router::route`] makes of a [`Visit`] what it asks for: a [`PageRequest`] with its variant, its
-//!   language and its cache key; a file; a redirect; or an error.
-//! - `edition`: the site's loaded files, by which this is done, and how they are replaced.
-//! - `variant`, `visitor`: the site's variant function and what it sees; `vary`: which headers count.
+//! - [`Router::route`] maps a [`Visit`] to its target: a [`PageRequest`] with its variant, its language and its cache
+//!   key; a file; a redirect; or an error.
+//! - `edition`: the site's loaded files, which the router uses, and how they are replaced.
+//! - `variant`, `visitor`: the site's variant function and its argument; `vary`: the headers that content depends on.
 //! - `from_key`: the same without a request, from the key of a page.
-//! - [`Order`]: what is needed to make a page, once it is known that the cache does not have it.
+//! - [`Order`]: everything that is needed to make a page that is not in the cache.
 //!
-//! The router knows nothing of what the cache holds, of how pages are made and of how they are sent.
+//! The router does not access the cache's entries, and does not make or send pages.
 
 mod edition;
 mod from_key;
@@ -51,7 +51,7 @@ pub(super) use variant::VariantKind;
 pub(super) use visit::{PartHeaders, PathLanguage, Visit};
 pub use visitor::Visitor;
 
-/// What a front end needs to know what a request asks for.
+/// Determines the targets of requests.
 pub(super) struct Router {
     settings: Arc<Settings>,
     pub(super) editions: Editions,
@@ -59,49 +59,49 @@ pub(super) struct Router {
     pub(super) sessions: Arc<Sessions>,
 }
 
-/// What a request asks for.
+/// The target of a request.
 #[expect(
     clippy::large_enum_variant,
     reason = "nearly all requests ask for a page, and a box would cost each hit an allocation"
 )]
 pub(super) enum Routed<'a> {
-    /// A page that a controller or a template makes.
+    /// A page of a controller or a template.
     Page(PageRequest<'a>),
     /// A file.
     File(Match<'a>),
-    /// What the tower service of this name answers.
+    /// A response of the tower service with this name.
     Service { matched: Match<'a>, name: &'a str },
-    /// To be sent elsewhere.
+    /// A redirect.
     Redirect { status: StatusCode, location: HeaderValue },
-    /// Which methods are allowed.
+    /// An answer to OPTIONS: the allowed methods.
     Options { allow: String },
-    /// Nothing that there is.
+    /// A request without a target.
     Refused(Box<Failed>),
 }
 
-/// Why there is nothing for a request, and what the log and the error page say of it.
+/// The reason why a request has no content, with everything that the log and the error page need.
 #[derive(Debug)]
 pub(super) struct Failed {
     pub(super) failure: Failure,
-    /// The part of the site that has the error page.
+    /// The part of the site whose error page is shown.
     pub(super) scope: Scope,
     pub(super) request_id: String,
     pub(super) path: String,
-    /// The groups of its route and of the variant.
+    /// The groups of the request's route and variant.
     pub(super) groups: Vec<String>,
-    /// The most that caches further out are allowed, whatever its controller says.
+    /// The limit on reuse by downstream caches, whatever the controller allows.
     pub(super) reuse: Reuse,
-    /// What the variant function has said, if it was asked.
+    /// The result of the variant function, if it was called.
     pub(super) variant: Option<VariantKind>,
-    /// What its error page may show of the request, as far as it is known.
+    /// The request values that the error page may show, as far as they are known.
     pub(super) request: RequestValues,
-    /// The session of the client that the error page is for, if it shows one.
+    /// The client's session, if the error page shows it.
     pub(super) session: Option<Arc<SessionRecord>>,
     pub(super) cache: CacheStatus,
 }
 
 impl Failed {
-    /// An error before anything was forwarded.
+    /// Creates an error from before anything was forwarded.
     pub(super) fn refused(failure: Failure, scope: Scope, path: &str) -> Failed {
         let cache = CacheStatus::forwarded(Forward::Bypass);
         let (request_id, path) = (request_id(), path.to_owned());
@@ -112,7 +112,7 @@ impl Failed {
 }
 
 impl Router {
-    /// A router that goes by `edition` first.
+    /// Creates a router whose first edition is `edition`.
     pub(super) fn new(
         settings: Arc<Settings>,
         edition: Edition,
@@ -123,12 +123,12 @@ impl Router {
         Router { settings, editions: Editions::new(edition, cache), variant, sessions }
     }
 
-    /// Where a request comes from that `peer` has sent.
+    /// Returns the origin of a request that `peer` has sent.
     pub(super) fn origin(&self, peer: IpAddr, headers: &HeaderMap) -> Origin {
         self.settings.proxies.origin(peer, headers)
     }
 
-    /// What a request asks for.
+    /// Determines the target of a request.
     pub(super) fn route<'a>(&self, visit: Visit<'a>) -> Routed<'a> {
         let raw = visit.uri.path();
         if *visit.method == Method::OPTIONS && raw == "*" {
@@ -145,7 +145,7 @@ impl Router {
         self.route_at(visit, path)
     }
 
-    /// What a request for `path`, which is that of its URL, asks for.
+    /// Determines the target of a request for `path`, which is the canonical path of its URL.
     pub(super) fn route_at<'a>(&self, visit: Visit<'a>, path: CanonicalPath<'a>) -> Routed<'a> {
         let refused = |failure, scope| Routed::refused(failure, scope, path.as_str());
         let matched = match visit.edition.table.resolve(visit.method, path.clone()) {
@@ -184,11 +184,10 @@ impl Router {
         }
     }
 
-    /// Whether a page of another site has sent a request that may change something. This stands here because
-    /// it is the one place that all requests pass with their route known, before anything is read of
-    /// their bodies or run for them.
+    /// Rejects an unsafe request that a page of another site has sent. The check is here because all requests pass
+    /// this point with their route known, before any code reads their bodies or runs for them.
     fn refuse_forgery(&self, visit: Visit<'_>, route: &Route) -> Result<(), Failure> {
-        // A WebSocket begins with GET, and whatever the service takes may come over it.
+        // A WebSocket begins with GET, and may then carry any operation of the service.
         let is_upgrade = || {
             matches!(route.target, Target::Service(_))
                 && visit.headers().contains_key(header::UPGRADE)
@@ -243,8 +242,8 @@ impl Router {
         }
     }
 
-    /// Settles the variant of the error page for a client's request, and what it may show of that and of the client's session: all,
-    /// since it is for this client alone. Returns its language.
+    /// Completes a failure for its error page: the variant, and all values of the request and the client's session
+    /// that the page uses, since it is for this client only. Returns the page's language.
     pub(super) fn settle(&self, visit: Visit<'_>, failed: &mut Failed) -> Option<&str> {
         failed.request.scheme.get_or_insert(visit.origin.scheme.as_str());
         let path = CanonicalPath::new(visit.uri.path());
@@ -265,7 +264,7 @@ impl Router {
         visit.language(&self.settings, variant)
     }
 
-    /// The session of the client, if it is honoured here.
+    /// Returns a function that opens the client's session, if it is honoured here.
     fn session_of<'a>(
         &'a self,
         visit: Visit<'a>,
@@ -276,16 +275,16 @@ impl Router {
         }
     }
 
-    /// What the site's variant function says of a request.
+    /// Calls the site's variant function for a request.
     ///
     /// # Errors
-    /// That it panicked, with its message.
+    /// When the function panicked, with the panic's message.
     fn variant_of(&self, visit: Visit<'_>) -> Result<Variant, String> {
         let Some(variant) = &self.variant else { return Ok(Variant::yes()) };
         let languages = (&self.settings.languages, self.settings.language_cookie.as_deref());
         let session = self.session_of(visit);
         let visitor = Visitor::of(visit.uri, visit.headers(), visit.origin, languages, &session);
-        // It shares nothing with the front end that it could leave half done.
+        // It shares no state with the front end that a panic could leave inconsistent.
         let call = AssertUnwindSafe(|| variant(&visitor));
         Code::variant().run(|| catch_unwind(call)).map_err(|panic| {
             format!("the site's variant function panicked: {}", panic_message(&*panic))
@@ -310,7 +309,7 @@ fn redirect<'a>(status: StatusCode, matched: &Match<'_>) -> Routed<'a> {
     }
 }
 
-/// Names a request in the logs, and to a visitor that has to report an error.
+/// Creates the id of a request for the logs, and for visitors to quote when they report an error.
 pub(super) fn request_id() -> String {
     format!("{:016x}", rand::random::<u64>())
 }

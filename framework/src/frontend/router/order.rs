@@ -1,4 +1,4 @@
-//! What is needed to make a page.
+//! Orders: everything that is needed to make a page.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
@@ -24,46 +24,46 @@ use crate::request_values::{RequestUses, RequestValues};
 use crate::server::Work;
 use crate::session::SessionRecord;
 
-/// An order for a page: what has to be known to make it and to keep it, without the request that asked
-/// for it. With it goes the [`Call`] of the controller.
+/// An order for a page: everything that is needed to make and store it, without the request that asked for it. The
+/// [`Call`] of the controller accompanies it.
 ///
-/// Most orders come from a miss, and the page is made for all clients that ask for the same key. Others
-/// are for one client.
+/// Most orders result from a miss, and the page is made for all clients that request the same key. Others are for one
+/// client.
 #[derive(Debug)]
 pub(in crate::frontend) struct Order {
     pub(in crate::frontend) edition: Arc<Edition>,
-    /// As in the [`Visit`](super::Visit): what is made of the edition is stored in no later one.
+    /// As in the [`Visit`](super::Visit): content of this edition is stored in no later generation.
     pub(in crate::frontend) generation: Generation,
     pub(in crate::frontend) route: Arc<Route>,
-    /// The path that the route was found with.
+    /// The path that matched the route.
     pub(in crate::frontend) path: String,
     pub(in crate::frontend) variant: VariantKind,
-    /// What the route was known to use of requests when this one was routed.
+    /// The request values that the route was known to use when this request was routed.
     pub(in crate::frontend) uses: RequestUses,
-    /// What the page may show of the request.
+    /// The request values that the page may show.
     pub(in crate::frontend) request: RequestValues,
     /// The groups of the route and of the variant.
     pub(in crate::frontend) groups: Vec<String>,
-    /// The key of the page, which the fragments in it share; `None` if they are neither found nor kept.
+    /// The key of the page, which its fragments share; `None` if they are neither looked up nor stored.
     pub(in crate::frontend) key: Option<Key<'static>>,
-    /// Whether the page is for the client alone that has asked for it.
+    /// Whether the page is made for the requesting client only.
     pub(in crate::frontend) is_for_one: bool,
-    /// The client's session, as its cookie says, if the page is for it alone.
+    /// The session in the client's cookie, if the page is for this client only.
     pub(in crate::frontend) session: Option<Arc<SessionRecord>>,
     pub(in crate::frontend) request_id: String,
-    /// What the client's connection is held to until the page is made.
+    /// The work that the client's connection waits for until the page is made.
     pub(in crate::frontend) work: Option<Work>,
-    /// Why the page has to be made.
+    /// The reason why the page must be made.
     pub(in crate::frontend) why: Forward,
-    /// An old page that may be served should the back end fail.
+    /// A stale page that may be served if the back end fails.
     pub(in crate::frontend) stale: Option<Arc<Entry>>,
-    /// When the cache was asked.
+    /// The time of the cache lookup.
     pub(in crate::frontend) now: Moment,
 }
 
 impl Order {
-    /// For the page of a key, which may be served to any client: of the request only what is in the
-    /// key goes to the controller.
+    /// Creates the order for the page of a key, which may be served to any client: the controller receives only those
+    /// parts of the request that are in the key.
     pub(super) fn of_key(
         request: PageRequest<'_>,
         key: Key<'_>,
@@ -82,8 +82,8 @@ impl Order {
         (order, Call { headers, scope, ..call })
     }
 
-    /// For a page that goes to this client alone: the whole request goes to the controller. `key` is
-    /// that of the fragments in it.
+    /// Creates the order for a page that is for this client only: the controller receives the whole request. `key` is
+    /// the key of the page's fragments.
     pub(super) fn of_request(
         mut request: PageRequest<'_>,
         key: Option<Key<'static>>,
@@ -110,7 +110,7 @@ impl Order {
         (Order { key, ..order }, call)
     }
 
-    /// What all orders have in common.
+    /// Creates the parts that all orders have in common.
     fn begin(request: PageRequest<'_>, uri: String, why: Forward, now: Moment) -> (Order, Call) {
         let PageRequest { visit, matched, mut variant, uses, session, .. } = request;
         let request_id = request_id();
@@ -134,7 +134,7 @@ impl Order {
             variant: variant.kind.name().map(str::to_owned),
             lang: None,
             is_encrypted: None,
-            // These three are known when it is sent.
+            // These three are set when the call is sent.
             log: None,
             applied: Position::START,
             deadline: 0,
@@ -172,28 +172,29 @@ impl Order {
         (order, call)
     }
 
-    /// The key of a page that may be kept.
+    /// Returns the key of a page that may be stored.
     pub(in crate::frontend) fn page_key(&self) -> &Key<'static> {
         self.key.as_ref().expect("the order of a page that may be kept has its key")
     }
 
-    /// What the log calls the page.
+    /// Returns the page's name in log messages.
     pub(in crate::frontend) fn name(&self) -> &str {
         let id = self.key.as_ref().filter(|_| !self.is_for_one).map(Key::id);
         id.unwrap_or(&self.path)
     }
 
-    /// How the cache took part in a response for which the page was made.
+    /// Returns the cache status of a response whose page was made.
     pub(in crate::frontend) fn made(&self, stored: bool) -> CacheStatus {
         CacheStatus::Forwarded { why: self.why, stored, collapsed: false }
     }
 
-    /// The most that caches further out are allowed, whatever a controller says: those of a page of one user none.
+    /// Returns the limit on reuse by downstream caches, whatever the controller allows: they must not store a page of
+    /// one user.
     pub(in crate::frontend) fn reuse(&self) -> Reuse {
         if self.route.is_by_user() { Reuse::Private } else { Reuse::AsItSays }
     }
 
-    /// That the page could not be made.
+    /// Creates the failure to make this page.
     pub(in crate::frontend) fn failed(&self, failure: Failure) -> Failed {
         let is_in_key = |key: &Key<'_>| key.dependencies().iter().any(|(name, _)| *name == PROBLEM);
         let mut scope = self.route.scope;
@@ -212,8 +213,8 @@ impl Order {
         }
     }
 
-    /// The one of the site's languages for the error pages of a key: its own, or that of the variant, or the one that
-    /// the route's `vary` has put into the call, or the first.
+    /// Returns the language for the error pages of a key: its own, that of the variant, the one that the route's
+    /// `vary` has put into the call, or the site's first.
     pub(in crate::frontend) fn language<'a>(
         &self,
         call: &Call,
@@ -227,9 +228,9 @@ impl Order {
     }
 }
 
-/// What a controller sees of the requests that a route caches: the query and the headers that
-/// [`PageRequest::key_of`](super::PageRequest) puts into the key, and no others. The two must agree, or a
-/// page that depends on more than its key is served to other visitors.
+/// Returns the request scope of a cached route: the query and the headers that
+/// [`PageRequest::key_of`](super::PageRequest) puts into the key, and no others. The two must agree, or a page that
+/// depends on more than its key is served to other visitors.
 pub(crate) fn key_scope(route: &Route) -> RequestScope {
     let query = match &route.query {
         QueryKey::All => None,
@@ -239,15 +240,14 @@ pub(crate) fn key_scope(route: &Route) -> RequestScope {
     RequestScope::Key { route: route.label().to_owned(), query, vary }
 }
 
-/// Whether something says that a request that changes something may be carried out twice (`link/client/call.rs` has
-/// the argument).
+/// Returns whether an unsafe request may be executed twice (`link/client/call.rs` contains the argument).
 fn may_be_sent_twice(visit: Visit<'_>, route: &Route) -> bool {
     let is_announced = || visit.headers().contains_key(IDEMPOTENCY_KEY);
     let method = visit.method;
     !method.is_safe() && (method.is_idempotent() || route.resend || is_announced())
 }
 
-/// How often the visitor may call what the route leads to.
+/// Returns the rate limit that applies to this visitor's calls of the route.
 fn call_rate(
     route: &Route,
     rate: Rate,
@@ -256,11 +256,11 @@ fn call_rate(
 ) -> CallRate {
     let visitor = match session.filter(|_| rate.by == RateBy::Session) {
         None => network_of(origin.remote).to_string(),
-        // No address begins like this.
+        // No address begins like these.
         Some(SessionRecord { user: Some(user), .. }) => format!("user {user}"),
         Some(session) => format!("session {}", session.id),
     };
-    // Several routes may have one path, and each its own methods.
+    // Several routes may share a path, each with its own methods.
     let methods: Vec<&str> = route.methods.iter().map(Method::as_str).collect();
     CallRate {
         bucket: format!("{} {}\n{visitor}", methods.join(","), route.path()),
@@ -269,8 +269,8 @@ fn call_rate(
     }
 }
 
-/// An address, as far as it stands for one visitor: a provider gives each of its customers a network of IPv6 with 2^64
-/// addresses at least (RFC 6177).
+/// Returns the part of an address that identifies a visitor: a provider assigns each of its customers an IPv6 network
+/// of at least 2^64 addresses (RFC 6177).
 fn network_of(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,

@@ -1,4 +1,4 @@
-//! A request that a controller or a template answers.
+//! Requests for the pages of controllers and templates.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -20,39 +20,39 @@ use crate::link::Call;
 use crate::request_values::{RequestUses, RequestValues};
 use crate::session::SessionRecord;
 
-/// A request for a page, with all that the router has found out about it.
+/// A request for a page, with everything that the router has determined.
 pub(in crate::frontend) struct PageRequest<'a> {
     pub(super) visit: Visit<'a>,
     pub(super) matched: Match<'a>,
     pub(in crate::frontend) variant: Variant,
-    /// The part of the query that the route heeds, in its one spelling.
+    /// The part of the query that the route uses, in canonical spelling.
     query: Cow<'a, str>,
-    /// What the route was known to use when the request was routed.
+    /// The request values that the route was known to use when the request was routed.
     pub(super) uses: RequestUses,
-    /// The language, as far as the key or the path has one.
+    /// The language, if the key or the path has one.
     language: ChosenLanguage,
-    /// The path that an unsafe request has asked for, before aliases.
+    /// The path of an unsafe request, before aliases were resolved.
     pub(super) unsafe_path: Option<CanonicalPath<'a>>,
-    /// The client's session, as its cookie says, for a page that is the client's own.
+    /// The session in the client's cookie, if the page is for this client only.
     pub(super) session: Option<Arc<SessionRecord>>,
-    /// What the page is found by in the cache, or why the cache has no part in it.
+    /// The page's cache key, or the reason why the cache is bypassed.
     pub(in crate::frontend) key: Result<Key<'a>, Forward>,
 }
 
-/// What the variant is called in a key: a name that no header has.
+/// The name of the variant in a key; no header has this name.
 pub(super) const NO_HEADER: &str = "";
-/// What language, scheme and path are called in a key: no header's name begins with a colon.
+/// The names of language, scheme and path in a key. No header's name begins with a colon.
 pub(super) const LANG: &str = ":lang";
 pub(super) const SCHEME: &str = ":scheme";
 const PATH: &str = ":path";
-/// That errors are told by problem documents, where a route keeps errors and clients say which they read.
+/// Set in a key if errors are sent as problem documents, where a route stores errors and clients choose their format.
 pub(super) const PROBLEM: &str = ":problem";
 
 impl<'a> PageRequest<'a> {
-    /// A request that `matched` takes, and of which the site's variant function says `variant`.
+    /// Creates the page request for a matched route and the result of the site's variant function.
     ///
     /// # Errors
-    /// When the query is one that cannot be a part of a key, and when the path says a language that the site does not have.
+    /// When the query cannot be part of a key, or the path contains a language that the site does not have.
     pub(super) fn new(
         visit: Visit<'a>,
         matched: Match<'a>,
@@ -111,17 +111,17 @@ impl<'a> PageRequest<'a> {
         Ok(request)
     }
 
-    /// The route that takes the request.
+    /// Returns the route that matches the request.
     pub(in crate::frontend) fn route(&self) -> &'a Arc<Route> {
         self.matched.route
     }
 
-    /// The edition that the page is made of.
+    /// Returns the edition that the page is made with.
     pub(in crate::frontend) fn edition(&self) -> &'a Edition {
         self.visit.edition
     }
 
-    /// The path and the part of the query that the route heeds.
+    /// Returns the path with the part of the query that the route uses.
     pub(super) fn id(&self) -> Cow<'a, str> {
         match self.query.is_empty() {
             true => self.matched.path_text(),
@@ -129,8 +129,8 @@ impl<'a> PageRequest<'a> {
         }
     }
 
-    /// The key of content with this id in the variant and with the headers of this request. Nothing else
-    /// of the request may reach a controller: [`key_scope`](super::key_scope) says what does, and
+    /// Returns the key of content with this id, in the request's variant and with its headers. A controller must not
+    /// receive anything else of the request: [`key_scope`](super::key_scope) defines what it receives, and
     /// [`Order::of_key`] takes it from the same [`id`](PageRequest::id) and [`vary::values`].
     fn key_of<'k>(&self, id: Cow<'k, str>, languages: &Languages) -> KeyBuilder<'k> {
         let mut key = match &self.variant.kind {
@@ -144,7 +144,7 @@ impl<'a> PageRequest<'a> {
         key
     }
 
-    /// A key, and the values of the request that the page uses. Those alone are in the order's
+    /// Adds the request values that the page uses to a key. Only these are in the order's
     /// [`RequestValues`](Order::request).
     fn with_values<'k>(&self, mut key: KeyBuilder<'k>, languages: &Languages) -> KeyBuilder<'k> {
         if let Some(tag) = self.language.in_key(languages) {
@@ -153,7 +153,7 @@ impl<'a> PageRequest<'a> {
         if self.uses.has(RequestUses::SCHEME) {
             key = key.depends_on(SCHEME, self.visit.origin.scheme.as_str());
         }
-        // Otherwise the id has it.
+        // Otherwise the id contains it.
         if self.uses.has(RequestUses::PATH) && matches!(self.variant.kind, VariantKind::Key(_)) {
             key = key.depends_on(PATH, self.matched.path());
         }
@@ -163,7 +163,8 @@ impl<'a> PageRequest<'a> {
         key
     }
 
-    /// What the page may show of the request: what is in its key, or all if it is for this client alone.
+    /// Returns the request values that the page may show: those in its key, or all of them if it is for this client
+    /// only.
     pub(super) fn values(&self, settings: &Settings) -> RequestValues {
         let (mut uses, languages) = (self.uses, &settings.languages);
         let request = (self.visit, &self.matched);
@@ -174,16 +175,16 @@ impl<'a> PageRequest<'a> {
             return request_values::values(uses, self.language, request, languages);
         }
         let all = RequestUses::ALL.and(uses);
-        // The path has been looked at.
+        // The path's language was checked in `new`.
         let language = ChosenLanguage::of(all, self.visit, &self.matched, settings);
         let language = language.unwrap_or_default();
         request_values::values(all, language, request, languages)
     }
 
-    /// The order for the page. `why` says why it has to be made; `stale` may stand in for it.
+    /// Returns the order for the page. `why` is the reason for making it; `stale` may be served in its place.
     ///
-    /// Where the cache has no part in it, the page is for this client alone. The fragments in it are those
-    /// of cached pages, unless the variant function wants the cache left alone.
+    /// If the cache is bypassed, the page is for this client only. Its fragments are shared with cached pages, unless
+    /// the variant function returned `no`.
     pub(in crate::frontend) fn into_order(
         mut self,
         why: Forward,

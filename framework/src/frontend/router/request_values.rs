@@ -1,4 +1,4 @@
-//! What a page may show of the request that asks for it. `crate::request_values` says how that is chosen, and why.
+//! The request values that a page may show. `crate::request_values` explains how they are chosen, and why.
 
 use std::sync::Arc;
 
@@ -8,23 +8,23 @@ use crate::dispatch::Match;
 use crate::http::Languages;
 use crate::request_values::{RequestUses, RequestValues};
 
-/// The capture of a path that says its language.
+/// The name of the capture that contains a path's language.
 pub(crate) const LANG_CAPTURE: &str = "lang";
 
-/// The language of a request, as far as it was chosen.
+/// The language of a request, if one was chosen.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct ChosenLanguage {
-    /// Its place among the site's languages, of which there are few.
+    /// Its index in the site's languages, of which there are few.
     index: Option<u8>,
-    /// Whether the path says it.
+    /// Whether the path contains it.
     is_in_path: bool,
 }
 
-/// The path says a language that is not one of the site's, or says it in another spelling.
+/// The path contains a language that the site does not have, or in another spelling.
 pub(super) struct NoSuchLanguage;
 
 impl ChosenLanguage {
-    /// That of a request whose page's key needs `uses`.
+    /// Chooses the language of a request whose page's key needs `uses`.
     pub(super) fn of(
         uses: RequestUses,
         visit: Visit<'_>,
@@ -46,19 +46,19 @@ impl ChosenLanguage {
         Ok(ChosenLanguage { index, is_in_path: false })
     }
 
-    /// Its tag.
+    /// Returns its tag.
     pub(super) fn tag(self, languages: &Languages) -> Option<Arc<str>> {
         let first = || languages.has_one().then_some(0);
         languages.at(self.index.or_else(first)?.into()).map(Arc::from)
     }
 
-    /// Its tag, where it belongs into a key.
+    /// Returns its tag if it belongs in the key.
     pub(super) fn in_key(self, languages: &Languages) -> Option<&str> {
         languages.at(self.index?.into())
     }
 }
 
-/// The values that `uses` names.
+/// Returns the request values that `uses` contains.
 pub(super) fn values(
     uses: RequestUses,
     language: ChosenLanguage,

@@ -1,4 +1,4 @@
-//! What a route's `vary` picks from a request: for the cache key and for the controller alike.
+//! The headers that a route's `vary` selects from a request, for the cache key and the controller alike.
 
 use http::header::{ACCEPT_ENCODING, ACCEPT_LANGUAGE, HeaderMap, HeaderName, HeaderValue};
 
@@ -6,17 +6,17 @@ use super::visit::Visit;
 use crate::http::Languages;
 use crate::http::names::SESSION_USER;
 
-/// The headers that content depends on, with the values that count.
+/// Returns the headers that content depends on, with the values that matter.
 ///
-/// There are few languages and many ways to ask for one, so `Accept-Language` is the one of the
-/// site's languages that the visitor gets. `Accept-Encoding` concerns how content is sent, not what
-/// it is, and has no value here: the front end encodes by itself what controllers send plain.
+/// There are few languages and many ways to ask for one, so the value of `Accept-Language` is the site's language that
+/// the visitor gets. `Accept-Encoding` concerns the transfer of content, not the content itself, and has no value
+/// here: the front end encodes the plain responses of controllers.
 pub(super) fn values<'a>(
     vary: &'a [HeaderName],
     visit: Visit<'a>,
     languages: &'a Languages,
 ) -> impl Iterator<Item = (&'a HeaderName, &'a [u8])> {
-    // The headers are asked for only where something depends on them.
+    // The headers are read only if something depends on them, because a part's are copied then.
     vary.iter().flat_map(move |name| {
         let is_user = *name == SESSION_USER;
         let user = visit.session.user().filter(|_| is_user).map(|user| (name, user.as_bytes()));
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_language_is_one_of_the_sites_and_an_encoding_is_nothing() {
+    fn a_language_is_one_of_the_site_and_encodings_are_ignored() {
         let vary = ["accept-language", "accept-encoding", "x-shade"].map(HeaderName::from_static);
         let headers = [
             ("accept-language", "de-CH, en;q=0.5"),

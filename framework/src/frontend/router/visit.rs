@@ -15,25 +15,24 @@ use crate::frontend::settings::Settings;
 use crate::http::{Languages, Origin};
 use crate::server::Work;
 
-/// A request on its way: one that a client has sent, or one for a part of the page that it asks for.
+/// A request being answered: one that a client has sent, or one for a part of the client's page.
 #[derive(Clone, Copy)]
 pub(in crate::frontend) struct Visit<'a> {
-    /// What the cache's generation was before the edition was looked up: what is made of the edition
-    /// may be stored in no later one.
+    /// The cache's generation before the edition was looked up: content of the edition may be stored in no later one.
     pub(in crate::frontend) generation: Generation,
     pub(in crate::frontend) edition: &'a Arc<Edition>,
     /// The request that the client has sent.
     pub(in crate::frontend) client: &'a Parts,
     /// The client's session.
     pub(in crate::frontend) session: &'a ClientSession,
-    /// The message that it has for the page.
+    /// The client's message for the page.
     pub(in crate::frontend) flash: &'a ClientFlash,
     path_language: &'a PathLanguage,
     pub(in crate::frontend) origin: Origin,
     pub(in crate::frontend) method: &'a Method,
     pub(in crate::frontend) uri: &'a Uri,
     headers: Headers<'a>,
-    /// What is kept by all that is done for the client, if its connection is held to it.
+    /// Work for the client that its connection waits for, if it does.
     pub(in crate::frontend) work: Option<&'a Work>,
 }
 
@@ -43,17 +42,17 @@ enum Headers<'a> {
     OfPart(&'a PartHeaders),
 }
 
-/// The language that the path says which a client asks for: its place among the site's, once the path has been looked at.
+/// The language in the path of a client's request: its index in the site's languages, once the path has been matched.
 #[derive(Debug, Default)]
 pub(in crate::frontend) struct PathLanguage(OnceLock<usize>);
 
-/// The headers of requests for the parts of a page. Most parts are found by their URL alone, so the
-/// client's headers are copied when one of them is looked at.
+/// The headers of requests for the parts of a page. Most parts are found by their URL alone, so the client's headers
+/// are copied only when a part needs them.
 #[derive(Debug, Default)]
 pub(in crate::frontend) struct PartHeaders(OnceLock<HeaderMap>);
 
 impl<'a> Visit<'a> {
-    /// A request that a client has sent.
+    /// Creates the visit for a client's request.
     pub(in crate::frontend) fn of_client(
         (generation, edition): (Generation, &'a Arc<Edition>),
         (client, session, flash, path_language): (
@@ -81,12 +80,12 @@ impl<'a> Visit<'a> {
         }
     }
 
-    /// The same client's request for the part at `uri`.
+    /// Creates the same client's visit for the part at `uri`.
     pub(in crate::frontend) fn of_part(self, uri: &'a Uri, headers: &'a PartHeaders) -> Visit<'a> {
         Visit { method: &Method::GET, uri, headers: Headers::OfPart(headers), ..self }
     }
 
-    /// The message that the page shows which the client asks for, as HTML, in the page's language.
+    /// Returns the message that the client's page shows, as HTML, in the page's language.
     pub(in crate::frontend) fn shown_flash(
         self,
         settings: &Settings,
@@ -96,7 +95,7 @@ impl<'a> Visit<'a> {
         settings.flashes.shown(self.client, self.flash, &self.edition.templates, language)
     }
 
-    /// Notes the language that the path of the client's page says.
+    /// Stores the language in the path of the client's page.
     pub(super) fn note_language(self, matched: &Match<'_>, languages: &Languages) {
         if languages.is_empty() || matches!(self.headers, Headers::OfPart(_)) {
             return;
@@ -108,7 +107,7 @@ impl<'a> Visit<'a> {
         }
     }
 
-    /// The language in which something is said to this client on a page of a variant: that of the path, else that which the
+    /// Returns the language for text to this client on a page of a variant: that of the path, else the one that the
     /// variant is named after, else the one that the client's headers choose.
     pub(super) fn language<'s>(
         self,
@@ -125,7 +124,7 @@ impl<'a> Visit<'a> {
         in_path.or_else(named).or_else(|| languages.chosen(self.headers(), cookie))
     }
 
-    /// The headers of the request.
+    /// Returns the headers of the request.
     pub(in crate::frontend) fn headers(self) -> &'a HeaderMap {
         let client = &self.client.headers;
         match self.headers {
@@ -135,8 +134,8 @@ impl<'a> Visit<'a> {
     }
 }
 
-/// What a client says about the representation of the page, or the body of the request, and what
-/// therefore does not go to its parts (RFC 9110, sections 6.6.2, 8, 10.1.1, 12.5.3, 13.1 and 14.2).
+/// The headers about the representation of the page or the body of the request. They are not sent on to the page's
+/// parts (RFC 9110, sections 6.6.2, 8, 10.1.1, 12.5.3, 13.1 and 14.2).
 static OF_THE_PAGE_ALONE: [HeaderName; 15] = [
     header::IF_MATCH,
     header::IF_NONE_MATCH,
@@ -155,7 +154,7 @@ static OF_THE_PAGE_ALONE: [HeaderName; 15] = [
     header::EXPECT,
 ];
 
-/// The headers of a request for a part of what a client with these headers has asked for.
+/// Returns the headers of a request for a part of the page that a client with these headers has requested.
 fn part_headers(client: &HeaderMap) -> HeaderMap {
     let mut headers = client.clone();
     for name in &OF_THE_PAGE_ALONE {
@@ -169,7 +168,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_part_is_asked_for_as_the_client_asks_but_for_the_page_as_a_whole() {
+    fn a_request_for_a_part_has_no_headers_about_the_whole_page() {
         let request = http::Request::post("/form?a=1")
             .header("cookie", "name=ann")
             .header("accept-language", "de")

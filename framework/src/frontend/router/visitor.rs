@@ -9,15 +9,15 @@ use http::{HeaderName, Uri};
 use crate::http::{Languages, Origin, Scheme, cookie};
 use crate::session::{SessionData, SessionRecord};
 
-/// A request as the site's variant function sees it: all of it but its body, and its sender.
+/// The request that the site's variant function receives: all of it but its body, and its sender.
 ///
-/// What a visitor sends can be anything. A variant's name belongs into the cache key, so turn it
-/// into one of a few values first: a cache in which every visitor has a page of their own is of no use.
+/// Visitors can send anything. The name of a variant becomes part of the cache key, so map the request to one of a few
+/// values first: a cache in which every visitor has a page of their own is of no use.
 ///
 /// ```
 /// use headwater::prelude::*;
 ///
-/// /// The classes of visitors: each page is cached once for each of them.
+/// The classes of visitors: each page is cached once for each class.
 /// #[derive(Debug, PartialEq, Variant)]
 /// enum Audience {
 ///     Guest,
@@ -56,17 +56,17 @@ pub struct Visitor<'a> {
     session: &'a OpenSession<'a>,
 }
 
-/// The visitor's session, opened when it is asked for.
+/// Opens the visitor's session when it is first needed.
 type OpenSession<'a> = dyn Fn() -> Option<Arc<SessionRecord>> + 'a;
 
 impl<'a> Visitor<'a> {
-    /// The sender of this request, who comes from `origin` to a site with these languages: to try a
-    /// variant function in a test.
+    /// Creates the sender of this request, connected from `origin` to a site with these languages, to test a variant
+    /// function.
     pub fn new(parts: &'a Parts, origin: Origin, languages: &'a Languages) -> Visitor<'a> {
         Visitor::of(&parts.uri, &parts.headers, origin, (languages, None), &|| None)
     }
 
-    /// The sender of a request for `uri` with these headers.
+    /// Creates the sender of a request for `uri` with these headers.
     pub(super) fn of(
         uri: &'a Uri,
         headers: &'a HeaderMap,
@@ -77,58 +77,60 @@ impl<'a> Visitor<'a> {
         Visitor { uri, headers, origin, languages, language_cookie, session }
     }
 
-    /// Path and query, as they were sent.
+    /// Returns path and query as received.
     pub fn uri(&self) -> &'a Uri {
         self.uri
     }
 
-    /// All headers, as they were sent.
+    /// Returns all headers as received.
     pub fn headers(&self) -> &'a HeaderMap {
         self.headers
     }
 
-    /// The first header of this name (in lower case), if it is text.
+    /// Returns the first header with this name (in lower case), if it is text.
     ///
     /// # Panics
-    /// When `name` has upper-case letters or is not a name of a header.
+    /// When `name` contains upper-case letters or is not a valid header name.
     pub fn header(&self, name: &'static str) -> Option<&'a str> {
         self.headers.get(HeaderName::from_static(name))?.to_str().ok()
     }
 
-    /// The value of the cookie of this name as it was sent, if it is text: what a controller sees in
-    /// [`Cookies`](crate::extract::Cookies), too. When there are several, the first, which is that of
-    /// the most specific path (RFC 6265, section 5.4).
+    /// Returns the value of the cookie with this name as received, if it is text: the same value that a controller
+    /// reads from [`Cookies`](crate::extract::Cookies). If there are several, returns the first, which is that of the
+    /// most specific path (RFC 6265, section 5.4).
     pub fn cookie(&self, name: &str) -> Option<&'a str> {
         cookie(self.headers, name)
     }
 
-    /// The visitor's session, if they have one of this type that has not ended. It is opened when this is called,
-    /// so requests that are answered without looking at it cost nothing.
+    /// Returns the visitor's session, if they have one of this type that has not ended. The cookie is opened by this
+    /// call, so requests that do not need the session cost nothing.
     ///
-    /// A front end that has lost touch with the back ends sees none: it cannot know whether it has ended.
+    /// A front end that has lost its connection to the back ends returns `None`, because it cannot determine whether
+    /// the session has ended.
     pub fn session<S: SessionData>(&self) -> Option<S> {
         (self.session)()?.decode()
     }
 
-    /// The language of the visitor, unless the path says another: that of the cookie that `language_cookie` of
-    /// `project.toml` names, else the one of the site's that `Accept-Language` wants most (see
-    /// [`Languages::preferred`]). Empty if `project.toml` names no `languages`.
+    /// Returns the visitor's language, without regard to the path: the one in the cookie that `language_cookie` of
+    /// `project.toml` names, else the site's language that `Accept-Language` prefers most (see
+    /// [`Languages::preferred`]). Empty if `project.toml` declares no `languages`.
     pub fn language(&self) -> &'a str {
         self.languages.chosen(self.headers, self.language_cookie).unwrap_or_default()
     }
 
-    /// The site's languages, as `project.toml` names them.
+    /// Returns the site's languages, as declared in `project.toml`.
     pub fn languages(&self) -> &'a Languages {
         self.languages
     }
 
-    /// How the request was sent. `https` is known from a proxy only, and only from one that is among
-    /// the `trusted_proxies` of `project.toml`.
+    /// Returns the scheme of the request. Only a proxy can report `https`, and only one of the `trusted_proxies` of
+    /// `project.toml`.
     pub fn scheme(&self) -> Scheme {
         self.origin.scheme
     }
 
-    /// The visitor's address; behind proxies only if they are among the `trusted_proxies`.
+    /// Returns the visitor's address. Behind a proxy, it is the visitor's only if the proxy is one of the
+    /// `trusted_proxies`.
     pub fn remote(&self) -> IpAddr {
         self.origin.remote
     }
