@@ -6,35 +6,36 @@ use super::notice::Notice;
 use crate::log::Invalidation;
 use crate::shown::shown;
 
-/// How many pieces of advice there are at most.
+/// The largest number of pieces of advice.
 const MOST: usize = 100;
 
-/// What a site's author is told in development of what is not an error and probably a mistake: each piece once, in the log and
-/// at the end of every page, until the site's files are reloaded. In production nothing is noted and nothing said.
+/// Advice for a site's author, in development, about probable mistakes that are not errors: each piece appears once in
+/// the log, and at the end of every page, until the site's files are reloaded. In production nothing is recorded or
+/// shown.
 #[derive(Debug)]
 pub(crate) struct Advice {
-    /// None in production.
+    /// `None` in production.
     given: Option<Mutex<Given>>,
 }
 
 #[derive(Debug)]
 struct Given {
-    /// The groups that entries were in so far.
+    /// The groups of all entries so far.
     carried: Carried,
-    /// By what it is about.
+    /// The pieces, by their subject.
     pieces: BTreeMap<String, String>,
     notice: Option<Arc<Notice>>,
 }
 
 impl Advice {
-    /// For a site with these tables; there is none but in development.
+    /// Creates the advice for a site with these tables; it is empty except in development.
     pub(crate) fn new(tables: Vec<&'static str>, development: bool) -> Advice {
         let carried = Carried::new(tables);
         let given = || Mutex::new(Given { carried, pieces: BTreeMap::new(), notice: None });
         Advice { given: development.then(given) }
     }
 
-    /// A page of this route depends on wider groups than what it has read.
+    /// Advises that a page of this route is in wider groups than those of the data that it has read.
     pub(super) fn widened(&self, route: &str, why: &str) {
         if let Some(mut given) = self.given() {
             given.give(route, || {
@@ -43,14 +44,14 @@ impl Advice {
         }
     }
 
-    /// A page or a fragment was made that is in these groups.
+    /// Records the groups of a page or fragment that was made.
     pub(super) fn carried<'g>(&self, groups: impl IntoIterator<Item = &'g String>) {
         if let Some(mut given) = self.given() {
             groups.into_iter().for_each(|group| given.carried.add(group));
         }
     }
 
-    /// A record invalidates these groups.
+    /// Advises on groups that a record invalidates and no entry has been in.
     pub(super) fn invalidated(&self, invalidation: &Invalidation) {
         let Some(mut given) = self.given() else { return };
         for group in invalidation.groups.iter().chain(&invalidation.soft_groups) {
@@ -68,12 +69,12 @@ impl Advice {
         }
     }
 
-    /// What pages are to say of it.
+    /// Returns the notice that pages display.
     pub(super) fn notice(&self) -> Option<Arc<Notice>> {
         self.given()?.notice.clone()
     }
 
-    /// The site's files were reloaded: what still holds will be found again.
+    /// Clears the advice after a reload of the site's files. Problems that remain are found again.
     pub(super) fn forget(&self) {
         if let Some(mut given) = self.given() {
             given.pieces.clear();

@@ -1,29 +1,29 @@
 use std::collections::BTreeSet;
 
-/// How many beginnings are kept. A site has a few dozen; one that makes them up of what visitors send has any number,
-/// and then nothing is known of names any more.
+/// The largest number of words. A site has a few dozen; one that derives them from its visitors' input has any number,
+/// and then misspellings cannot be detected any more.
 const MOST: usize = 1000;
 
-/// What the names of groups begin with that entries were in so far.
+/// The words with which the groups of entries begin.
 ///
-/// The name of a group is a word and then a value, as in `story:rain`. Values come and go, and a value of which there
-/// is not a page yet is invalidated rightly. The words are the site's own. So words are compared, and of names without a
-/// value nothing is said: a slug may be one.
+/// The name of a group consists of a word and a value, as in `story:rain`. Values change, and an invalidation of a
+/// value without a page is legitimate, but the words are the site's own. So only words are compared, and names without
+/// a value are never reported, because they may be a slug.
 #[derive(Debug, Default)]
 pub(super) struct Carried {
-    /// The names of tables. Groups of theirs are invalidated whether or not a page has read them.
+    /// The names of tables. Their groups are invalidated whether or not a page has read them.
     tables: Vec<&'static str>,
     words: BTreeSet<String>,
     is_full: bool,
 }
 
 impl Carried {
-    /// For a site with these tables.
+    /// Creates an empty set for a site with these tables.
     pub(super) fn new(tables: Vec<&'static str>) -> Carried {
         Carried { tables, ..Carried::default() }
     }
 
-    /// An entry is in this group.
+    /// Adds the group of an entry.
     pub(super) fn add(&mut self, group: &str) {
         let Some(word) = word_of(group) else { return };
         if self.is_full || self.words.contains(word) {
@@ -36,8 +36,8 @@ impl Carried {
         }
     }
 
-    /// The word of a group that no entry has been in, and the word that was meant, if there is one that is spelled
-    /// almost like it.
+    /// Returns the word of a group if no entry has been in a group with that word, and the similarly spelled word that
+    /// was probably meant, if there is one.
     pub(super) fn meant(&self, group: &str) -> Option<(String, String)> {
         let word = word_of(group).filter(|word| !self.words.contains(*word))?;
         let (name, end) = word.split_at(word.len() - 1);
@@ -59,7 +59,7 @@ impl Carried {
     }
 }
 
-/// What stands before the value in the name of a group, with the character between the two.
+/// Returns the part of a group's name before the value, with the character between the two.
 fn word_of(group: &str) -> Option<&str> {
     let end = group.find([':', '/', '@', '='])?;
     (end > 0).then(|| &group[..=end])
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_that_is_spelled_almost_like_one_of_a_page_s_groups_was_meant_for_it() {
+    fn a_word_close_to_one_of_a_page_s_groups_is_a_misspelling() {
         let carried = carried(&["story:rain", "author:ada", "recipes/pea-soup", "news"]);
         assert_eq!(meant(&carried, "storys:rain").as_deref(), Some("story:"));
         assert_eq!(meant(&carried, "stroy:snow").as_deref(), Some("story:"));
@@ -95,14 +95,14 @@ mod tests {
     }
 
     #[test]
-    fn what_may_be_right_is_no_mistake() {
+    fn names_that_may_be_correct_are_not_reported() {
         let carried = carried(&["story:rain", "tag:soup", "url:/a", "news", "wiki.page/1"]);
         for group in [
-            "story:snow",   // There is no page of it yet.
-            "weather:hull", // Nothing is near.
+            "story:snow",   // It has no page yet.
+            "weather:hull", // No word is similar.
             "story/rain",   // Another kind of name.
             "new",          // It may be a value.
-            "tags/soup",    // A table: every change of it says so.
+            "tags/soup",    // A table: every change of it invalidates its groups.
             "wiki.pages/1",
             "url:/b",
             ":x",
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_site_that_makes_up_words_nothing_is_known() {
+    fn a_site_with_too_many_words_gets_no_advice() {
         let mut carried = carried(&["story:rain"]);
         assert!(meant(&carried, "stories:rain").is_none() && meant(&carried, "storys:a").is_some());
         (0..=MOST).for_each(|number| carried.add(&format!("{number}:x")));

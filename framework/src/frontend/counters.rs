@@ -2,7 +2,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Serialize;
 
-/// What a front end has done since it started.
+/// A front end's counters since its start.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     hits: AtomicU64,
@@ -15,57 +15,57 @@ pub(crate) struct Counters {
     fragment_misses: AtomicU64,
 }
 
-/// One thing that is counted.
+/// A counted event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Event {
     /// A response from the cache.
     Hit,
     /// A response that might have come from the cache but had to be made.
     Miss,
-    /// A response that the cache had no part in.
+    /// A response that bypassed the cache.
     Bypass,
-    /// An old entry in the place of an error.
+    /// A stale entry was served in place of an error.
     Stale,
     /// A response with a status of 500 or more.
     Error,
     /// An entry was stored.
     Fill,
-    /// A fragment was found while a page was made.
+    /// A fragment was found in the cache while a page was made.
     FragmentHit,
     /// A fragment had to be evaluated.
     FragmentMiss,
 }
 
-/// The figures at one moment.
+/// The counters at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub(crate) struct Counts {
     /// Responses, and parts of them, from the cache.
     pub hits: u64,
     /// Responses, and parts of them, that might have come from the cache but had to be made.
     pub misses: u64,
-    /// Responses, and parts of them, that the cache had nothing to do with.
+    /// Responses, and parts of them, that bypassed the cache.
     pub bypasses: u64,
-    /// Old entries in the place of errors.
+    /// Stale entries served in place of errors.
     pub stale: u64,
     /// Responses with a status of 500 or more.
     pub errors: u64,
     /// Entries that were stored.
     pub fills: u64,
-    /// Fragments that were found while pages were made.
+    /// Fragments that were found in the cache while pages were made.
     pub fragment_hits: u64,
     /// Fragments that had to be evaluated.
     pub fragment_misses: u64,
-    /// Hits of hits and misses, from 0 to 1; 0 when there were neither.
+    /// Hits divided by hits and misses, from 0 to 1; 0 without either.
     pub hit_ratio: f64,
 }
 
 impl Counters {
-    /// Counts it; how often it had been counted before.
+    /// Counts an event; returns the count before.
     pub(super) fn count(&self, event: Event) -> u64 {
         self.count_all(event, 1)
     }
 
-    /// Counts the same thing several times.
+    /// Counts an event several times; returns the count before.
     pub(super) fn count_all(&self, event: Event, times: u64) -> u64 {
         let counter = match event {
             Event::Hit => &self.hits,
@@ -80,7 +80,7 @@ impl Counters {
         counter.fetch_add(times, Ordering::Relaxed)
     }
 
-    /// The figures now.
+    /// Returns the current counters.
     pub(crate) fn counts(&self) -> Counts {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let (hits, misses) = (read(&self.hits), read(&self.misses));

@@ -11,8 +11,7 @@ use crate::clock::{self, Moment};
 use crate::link::{FeedRecord, Followed, Follower, Holdings, SnapshotPiece, Welcome};
 use crate::log::{Position, RecordNotice};
 
-/// Lets the feed tell the cache what has become wrong, and until when it may be served from; the
-/// docroot, which files there are; and the sessions, which have ended.
+/// Applies the feed to the cache (invalidations and leases), the docroot (files) and the sessions (revocations).
 #[derive(Debug)]
 pub(crate) struct CacheFollower {
     cache: Arc<Cache>,
@@ -22,7 +21,7 @@ pub(crate) struct CacheFollower {
     terms: Mutex<Terms>,
 }
 
-/// What the last welcome said.
+/// The terms of the last welcome.
 #[derive(Debug, Clone, Copy, Default)]
 struct Terms {
     lease: Duration,
@@ -30,7 +29,7 @@ struct Terms {
 }
 
 impl CacheFollower {
-    /// Follows on behalf of these.
+    /// Creates a follower that updates these.
     pub(crate) fn new(
         cache: Arc<Cache>,
         docroot: Arc<Docroot>,
@@ -75,7 +74,7 @@ impl Follower for CacheFollower {
             .collect();
         match decoded {
             Some(decoded) => {
-                // These first: the cache's position must not run ahead of them.
+                // Before the cache, whose position must not be ahead of them.
                 for (position, notice) in &decoded {
                     self.docroot.apply(*position, &notice.files);
                     self.sessions.apply(*position, &notice.revocations);
@@ -86,7 +85,7 @@ impl Follower for CacheFollower {
                 self.cache.apply(records, through, clock::now());
             }
             None => {
-                // Anything may be wrong now, and forgetting everything is always right.
+                // Any entry may be stale now, and clearing the cache is always correct.
                 tracing::error!(%through, "cannot read a record of the feed: dropping the cache");
                 self.docroot.distrust();
                 self.sessions.distrust();
@@ -107,6 +106,6 @@ impl Follower for CacheFollower {
     }
 
     fn cut(&self) {
-        // The lease runs out by itself, and the link reports the cut.
+        // The lease expires without further action, and the link logs the cut.
     }
 }

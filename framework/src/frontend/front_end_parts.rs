@@ -1,4 +1,4 @@
-//! What a front end is made of.
+//! The components of a front end.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,23 +13,23 @@ use crate::files::Files;
 use crate::link::Link;
 use crate::raw::RawService;
 
-/// What a front end is made of.
+/// The components of a front end.
 pub(crate) struct FrontEndParts {
-    /// What it goes by.
+    /// The settings.
     pub settings: Settings,
-    /// What the site's files say.
+    /// The site's loaded files.
     pub edition: Edition,
     /// The docroot's own files.
     pub files: Files,
-    /// What the log has put into the docroot.
+    /// The docroot's files from the log.
     pub docroot: Arc<Docroot>,
     /// The cache.
     pub cache: Arc<Cache>,
-    /// The way to the back ends.
+    /// The connection to the back ends.
     pub link: Link,
-    /// Which sessions there are.
+    /// The sessions.
     pub sessions: Arc<Sessions>,
-    /// What its author is told in development.
+    /// Advice for the site's author in development.
     pub advice: Arc<Advice>,
     /// The site's variant function.
     pub variant: Option<Arc<VariantFn>>,

@@ -3,27 +3,27 @@ use std::fmt;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Which part of the hits is made anew and compared: one in so many, or none.
+/// The fraction of hits that is audited: one in a number, or none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Sample(u32);
 
-/// An odd number whose multiples are spread evenly: that of the golden ratio. Hits are often asked for in
-/// turns, and with every tenth of them it might always be the same page's turn.
+/// An odd number whose multiples are spread evenly: that of the golden ratio. Pages are often requested in rotation,
+/// and every tenth hit might always be of the same page.
 const SPREAD: u32 = 0x9E37_79B1;
 
 impl Sample {
     /// No hit.
     pub(crate) const OFF: Sample = Sample(0);
 
-    /// One hit of so many.
+    /// One hit in this number.
     pub(crate) const fn one_in(number: u32) -> Sample {
         Sample(number)
     }
 
-    /// Whether the hit with this number is one of them.
+    /// Returns whether the hit with this number is in the sample.
     #[inline]
     pub(super) fn takes(self, hit: u64) -> bool {
-        // Where none is, this is all.
+        // If the sample is off, only this comparison is evaluated.
         self.0 != 0 && (hit as u32).wrapping_mul(SPREAD) <= u32::MAX / self.0
     }
 }
@@ -51,7 +51,7 @@ impl<'de> Deserialize<'de> for Sample {
             Some(number) => Ok(Sample(number)),
             None if text == "off" => Ok(Sample::OFF),
             None => Err(D::Error::custom(format_args!(
-                "`{text}` is not a part of the hits; write one in so many, as in \"1/10\", or \"off\""
+                "`{text}` is not a fraction of the hits; write one in a number, as in \"1/10\", or \"off\""
             ))),
         }
     }
@@ -62,10 +62,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_part_of_the_hits_is_as_large_as_it_says_and_no_page_is_left_out() {
+    fn a_sample_has_the_declared_size_and_omits_no_page() {
         for number in [1, 2, 10, 97, 1000] {
             let sample = Sample::one_in(number);
-            // Pages that are asked for in turns of any length.
+            // Pages that are requested in rotations of any length.
             for turns in 1..=20 {
                 let hits = u64::from(number) * 1000;
                 for page in 0..turns {
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_read_as_it_is_written() {
+    fn a_sample_is_parsed_from_its_own_text() {
         let read = |text: &str| serde_json::from_value::<Sample>(text.into());
         for text in ["off", "1/1", "1/10", "1/100000"] {
             assert_eq!(read(text).unwrap().to_string(), text);

@@ -10,53 +10,53 @@ use crate::http::forgery::PageOrigin;
 use crate::http::{Coding, GroupHeader, Languages, TrustedProxies};
 use crate::server::Pace;
 
-/// What a front end goes by.
+/// The settings of a front end.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
     /// Whether error pages show causes.
     pub development: bool,
     /// Whether responses are cached at all.
     pub caching: bool,
-    /// How long `normal` content lives.
+    /// The lifetime of `normal` content.
     pub lifetime: Duration,
-    /// How long a reply with one of a route's `cache_statuses` lives, where the route does not say.
+    /// The lifetime of a reply with one of a route's `cache_statuses`, if the route declares none.
     pub status_lifetime: Duration,
-    /// The content codings that pages are kept in.
+    /// The content codings in which pages are stored.
     pub encodings: Vec<Coding>,
-    /// Headers that name the groups of a page.
+    /// Headers that list the groups of a page.
     pub group_headers: Vec<GroupHeader>,
     /// The longest body that is cached, in bytes.
     pub largest_entry: u64,
-    /// How many fills may go on without their visitors.
+    /// The number of fills that may continue after their visitors have disconnected.
     pub flights: usize,
-    /// How long a back end may take to begin its answer.
+    /// The time that a back end has to begin its answer.
     pub deadline: Duration,
-    /// How long a page waits for its parts.
+    /// The time that a page waits for its parts.
     pub part_timeout: Duration,
-    /// The longest request body on routes that do not say otherwise, in bytes.
+    /// The longest request body on routes that declare no limit, in bytes.
     pub body_limit: u64,
-    /// How fast a request body is to arrive.
+    /// The minimum pace of request bodies.
     pub body_pace: Pace,
-    /// How many bytes the replies may take that are read to be kept, all together.
+    /// The total memory for replies that are collected for the cache, in bytes.
     pub collected_bodies: u64,
     /// The site's languages.
     pub languages: Languages,
-    /// The cookie that says which of them a visitor has chosen.
+    /// The name of the cookie with the visitor's chosen language.
     pub language_cookie: Option<String>,
-    /// Which hits are made anew and compared.
+    /// The sample of hits that the auditor compares.
     pub audit_sample: Sample,
-    /// The proxies that are believed in what they say of where a request comes from.
+    /// The proxies whose information about a request's origin is trusted.
     pub proxies: TrustedProxies,
     /// The other origins whose pages may send unsafe requests.
     pub trusted_origins: Vec<PageOrigin>,
-    /// What pages are sent with to keep strangers out.
+    /// The security headers of pages.
     pub page_headers: PageHeaders,
-    /// The messages of redirects for the next page.
+    /// The flash messages.
     pub flashes: Flashes,
 }
 
 impl Settings {
-    /// The headers by which a visitor's language is chosen, where the path does not say it.
+    /// Returns the headers that determine a visitor's language, unless the path contains it.
     pub(super) fn language_headers(&self) -> &'static [HeaderName] {
         static NAMES: [HeaderName; 2] = [ACCEPT_LANGUAGE, COOKIE];
         match self.language_cookie {

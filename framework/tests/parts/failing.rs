@@ -99,7 +99,7 @@ async fn a_part_that_fails_shows_its_fallback_and_the_page_survives() {
         ("teapot-own", "status 418"),
         ("teapot-kept", "status 418"),
         ("typo", "500"),
-        ("moved", "leads on to /badge with status 30"),
+        ("moved", "redirects to /badge with status 30"),
         ("post", "status 405"),
         ("nowhere", "status 404"),
         ("assets%2Fnowhere.html", "status 404"),

@@ -189,7 +189,7 @@ impl Auditor {
         (order, call): (Order, Call),
     ) {
         let auditor = Arc::clone(self);
-        // The client's connection must not wait for this.
+        // The comparison must not occupy a place of the client's connection.
         let order = Order { work: None, ..order };
         tokio::spawn(async move {
             let begun = clock::now();

@@ -1,4 +1,4 @@
-//! What a visitor sees when there is no answer.
+//! Error pages and problem documents.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -20,10 +20,10 @@ use crate::request_values::RequestValues;
 use crate::shown::{shown, shown_cause};
 use crate::templates::{NoFragments, Rendered, Values};
 
-/// After how many seconds a visitor may try again when no back end answers.
+/// The number of seconds after which a visitor may try again if no back end answers.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
 
-/// What an error template may use.
+/// The values of an error template.
 #[derive(Serialize)]
 struct ErrorValues<'a> {
     status: u16,
@@ -33,10 +33,10 @@ struct ErrorValues<'a> {
     cause: Option<&'a str>,
     request_id: &'a str,
     development: bool,
-    /// What the variant is called, if it has a name.
+    /// The name of the variant, if it has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     variant: Option<&'a str>,
-    /// The words of the built-in page, if it is not in English.
+    /// The texts of the built-in page, if it is not in English.
     #[serde(skip)]
     texts: Option<&'static Texts>,
     /// Whether the message is the controller's.
@@ -44,7 +44,7 @@ struct ErrorValues<'a> {
     is_of_the_site: bool,
 }
 
-/// What programs are told (RFC 9457).
+/// A problem document for programs (RFC 9457).
 #[derive(Serialize)]
 struct ProblemDocument<'a> {
     #[serde(rename = "type")]
@@ -52,8 +52,8 @@ struct ProblemDocument<'a> {
     title: &'a str,
     status: u16,
     detail: &'a str,
-    /// Of what the log has more of. An answer of the site itself, as that there is no such row, may be kept for other
-    /// requests, and says all that there is.
+    /// The id under which the log contains more details. An answer of the site itself, such as that there is no such
+    /// row, has none: it may be stored for other requests, and is complete.
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<&'a str>,
     /// In development only.
@@ -62,8 +62,8 @@ struct ProblemDocument<'a> {
 }
 
 impl Maker {
-    /// The site's error page for a failure, in this language, or a problem document where the route sends those. The log
-    /// has the failure under the request's id. With it are the groups that its template names.
+    /// Logs a failure under the request's id, and returns the site's error page for it in this language, with the
+    /// groups that its template names; or a problem document, if the route sends those.
     pub(in crate::frontend) fn error_page(
         &self,
         edition: &Edition,
@@ -74,8 +74,9 @@ impl Maker {
         self.silent_error_page(edition, failed, language)
     }
 
-    /// What the client with these headers is told of a failure: the error page, or, if it reads JSON rather than HTML,
-    /// a problem document (RFC 9457). One that lacks a session, and reads pages, is led to the sign-in page.
+    /// Returns the response to a failure for a client with these headers: the error page, or, if the client reads JSON
+    /// rather than HTML, a problem document (RFC 9457). A client that lacks a session and reads pages is redirected to
+    /// the sign-in page.
     pub(in crate::frontend) fn error_for(
         &self,
         client: &HeaderMap,
@@ -95,7 +96,7 @@ impl Maker {
             }
             None => self.error_page(edition, failed, language).0,
         };
-        // A controller may have said that it is kept elsewhere.
+        // The controller may have allowed other caches to store it.
         if !made.terms.are_silent() {
             made.terms.vary_by(&[header::ACCEPT]);
             made.terms.vary_by(self.settings.language_headers());
@@ -118,7 +119,7 @@ impl Maker {
             request_id: (!is_answer).then_some(&*failed.request_id),
             cause: failure.cause.as_deref().filter(|_| self.settings.development),
         };
-        // Texts and a number always serialize.
+        // Texts and a number can always be serialized.
         let body = serde_json::to_vec(&document).unwrap_or_default();
         let mut headers = failure.headers.clone();
         if failure.sign_in.is_some() {
@@ -152,7 +153,7 @@ impl Maker {
         let (code, message, path) = (status.as_u16(), shown(&failure.message), &*shown(path));
         let cause = &*shown_cause(cause.unwrap_or_default());
         match status.is_server_error() {
-            // While no back end answers, every request ends here, and the link has said why.
+            // While no back end answers, every request ends here, and the link has logged the reason.
             true if failure.is_known => {
                 tracing::debug!(request_id, path, status = code, cause, "{message}");
             }
@@ -164,7 +165,7 @@ impl Maker {
         }
     }
 
-    /// The same as [`error_page`](Maker::error_page), without a word in the log.
+    /// Does the same as [`error_page`](Maker::error_page), without logging.
     pub(in crate::frontend) fn silent_error_page(
         &self,
         edition: &Edition,
@@ -184,7 +185,7 @@ impl Maker {
         self.made(failure.status, headers, page, inline)
     }
 
-    /// The error page, as what it is sent, and the scripts and styles that stand in it.
+    /// Returns the error page with its media type and the hashes of its inline scripts and styles.
     fn error_body(
         &self,
         edition: &Edition,
@@ -231,12 +232,12 @@ impl Maker {
     }
 }
 
-/// How the built-in page looks. It stands in an element, not in attributes, because only that has a hash by which a
-/// site's policy can let it be.
+/// The style of the built-in page. It is in an element, not in attributes, because only an element has a hash by which
+/// a site's policy can allow it.
 const STYLE: &str = "body { font: 1rem/1.5 system-ui, sans-serif; max-width: 40rem; margin: 3rem auto; \
                      padding: 0 1rem; overflow-wrap: anywhere } pre { white-space: pre-wrap }";
 
-/// The page of a site that has none of its own.
+/// Returns the page for a site without an error template.
 fn built_in(values: &ErrorValues<'_>) -> (HeaderValue, Rendered, InlineHashes) {
     let ErrorValues { status, mut reason, mut message, request_id, .. } = *values;
     let (mut language, mut request) = ("en", "Request");

@@ -1,28 +1,28 @@
-//! What built-in error pages say, in the languages that they know besides English.
+//! The texts of the built-in error pages in languages other than English.
 
 use http::StatusCode;
 
-/// The words of one language.
+/// The texts of one language.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Texts {
     /// Its tag.
     pub(super) language: &'static str,
-    /// What stands before a request's id.
+    /// The label before the request id.
     pub(super) request: &'static str,
-    /// By status: the heading, and a sentence for the visitor.
+    /// For each status, the heading and a sentence for the visitor.
     statuses: [(u16, &'static str, &'static str); 7],
-    /// The heading and the sentence of other statuses below 500, and from there on.
+    /// The heading and the sentence for other statuses, below 500 and from 500.
     others: [(&'static str, &'static str); 2],
 }
 
 impl Texts {
-    /// The words for a language tag of the site, if there are any: those of `de` for `de-CH`.
+    /// Returns the texts for a language tag of the site, if there are any: those of `de` for `de-CH`.
     pub(super) fn of(tag: &str) -> Option<&'static Texts> {
         let primary = tag.split('-').next().unwrap_or_default();
         ALL.iter().find(|texts| texts.language.eq_ignore_ascii_case(primary))
     }
 
-    /// The heading and the sentence for a status.
+    /// Returns the heading and the sentence for a status.
     pub(super) fn for_status(&self, status: StatusCode) -> (&'static str, &'static str) {
         let known = self.statuses.iter().find(|(code, ..)| *code == status.as_u16());
         let other = self.others[usize::from(status.is_server_error())];
@@ -144,7 +144,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_language_has_words_for_every_status() {
+    fn a_language_has_texts_for_every_status() {
         let german = Texts::of("DE-ch").unwrap();
         assert_eq!(german.for_status(StatusCode::NOT_FOUND).1, "Diese Seite gibt es nicht.");
         assert_eq!(german.for_status(StatusCode::CONFLICT).0, "Anfrage abgelehnt");

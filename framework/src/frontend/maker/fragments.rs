@@ -1,29 +1,29 @@
-//! Where the fragments of a template come from and go to: the cache.
+//! The cache as the source and destination of a template's fragments.
 //!
-//! # The law with pieces
+//! # The law for pages with fragments
 //!
-//! A page with fragments is content like any other, with an `as_of`, groups and an id. It may be
-//! served as long as no record after its `as_of` invalidates it *or anything in it*. So
+//! A page with fragments is content like any other, with an `as_of`, groups and an id. It may be served as long as no
+//! record after its `as_of` invalidates it *or anything in it*. Therefore:
 //!
-//! - it is in all groups of the fragments in it, and the patterns that find one of their ids find
-//!   it too ([`Rendered`](crate::templates::Rendered) has both, for hits as for misses);
-//! - its `as_of` is the least of its own and of those that its fragments count as being from
-//!   ([`Cache::fragment`]). A record after that which invalidates a fragment then invalidates the
-//!   page, whether it was applied here before the page was stored or comes afterwards.
+//! - It is in all groups of its fragments, and the patterns that match one of their ids match the page too
+//!   ([`Rendered`](crate::templates::Rendered) contains both, for hits as for misses).
+//! - Its `as_of` is the least of its own and those under which its fragments are valid ([`Cache::fragment`]). A later
+//!   record that invalidates a fragment then invalidates the page, whether it was applied here before the page was
+//!   stored or arrives afterwards.
 //!
-//! The same holds for the fragments that were made in this render. They get the page's `as_of`: it
-//! may be a little older than they are, which costs nothing but makes them right, whatever is in
-//! them. They are stored when the render has succeeded, when the `as_of` is known.
+//! The same holds for the fragments that were evaluated in this render. They get the page's `as_of`, which may be
+//! somewhat older than necessary but is correct, whatever they contain. They are stored after the render has
+//! succeeded, when the `as_of` is known.
 //!
-//! If the back end's answer and a fragment here are of different logs, their positions cannot be
-//! compared: then nothing of it is stored.
+//! If the back end's answer and a fragment belong to different logs, their positions cannot be compared: then neither
+//! page nor fragments are stored.
 //!
 //! # Keys
 //!
-//! What distinguishes a page from others of the same id (its variant, the values of the headers in
-//! `vary`) distinguishes the fragments in it: a fragment of a German page is never found by an
-//! English one. The rest of what a fragment depends on belongs into its id. A visitor for whom the
-//! variant function says `no` gets no fragments and leaves none.
+//! The properties that distinguish a page from others with the same id (its variant, the values of the headers in
+//! `vary`) distinguish its fragments as well: an English page never gets the fragment of a German one. All other
+//! dependencies of a fragment belong in its id. A visitor for whom the variant function returns `no` gets no fragments
+//! from the cache and stores none.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -44,15 +44,15 @@ use crate::templates::{FragmentFill, FragmentKey, FragmentType, Fragments};
 pub(super) struct CachedFragments {
     cache: Arc<Cache>,
     advice: Arc<Advice>,
-    /// The key of what is rendered.
+    /// The key of the content being rendered.
     within: Key<'static>,
     lifetime: Duration,
-    /// The longest fragment that is kept, in bytes.
+    /// The longest fragment to store, in bytes.
     largest: u64,
-    /// The generation of the cache when the content was begun, and the moment.
+    /// The generation of the cache when the content was begun, and the time.
     generation: Generation,
     begun: Moment,
-    /// The clock after the request was read.
+    /// The time at which the render began.
     now: Moment,
     as_of: Cell<Option<LogOrigin>>,
     found: Cell<u64>,
@@ -60,7 +60,8 @@ pub(super) struct CachedFragments {
 }
 
 impl CachedFragments {
-    /// For content of the key `within` and from `origin`, begun in this generation at this moment.
+    /// Creates the fragments for content with the key `within` and from `origin`, begun in this generation at this
+    /// time.
     pub(super) fn new(
         (cache, advice): (&Arc<Cache>, &Arc<Advice>),
         settings: &Settings,
@@ -83,17 +84,17 @@ impl CachedFragments {
         })
     }
 
-    /// The origin of the oldest content that was found; `None` if it is not known.
+    /// Returns the oldest origin of the page and the fragments found; `None` if it is unknown.
     pub(super) fn origin(&self) -> Option<LogOrigin> {
         self.as_of.get()
     }
 
-    /// How many fragments were found.
+    /// Returns the number of fragments found.
     pub(super) fn found(&self) -> u64 {
         self.found.get()
     }
 
-    /// How many were looked for in vain.
+    /// Returns the number of fragments not found.
     pub(super) fn missed(&self) -> u64 {
         self.missed.get()
     }
@@ -127,7 +128,7 @@ impl Fragments for CachedFragments {
         let groups = named.map(|group| group.to_string());
         let groups = groups.chain(recorded.map(|group| group.to_string())).collect::<Vec<_>>();
         self.advice.carried(&groups);
-        // One that was overtaken meanwhile is not stored, and no other request waits for it.
+        // A fragment that has become stale meanwhile is not stored, and no other request waits for it.
         self.cache.fill(Fill {
             key: Key::of_fragment(&key.id, key.escaped, key.values, &self.within),
             generation: self.generation,
@@ -147,11 +148,11 @@ impl Fragments for CachedFragments {
     }
 }
 
-/// The fragments of a page that is made to be held against one in the cache: each is evaluated, and none
-/// is kept. In the place of one that may be old for a time is a part, unless all are audited.
+/// The fragments of a page that is made for comparison with a cached one: each is evaluated, and none is stored. One
+/// that may be old for a time is replaced by a part, unless all are audited.
 pub(super) struct AuditedFragments(pub(super) Audited);
 
-/// The URL of the part in the place of a fragment that is not audited: none that a site can have.
+/// The URL of the part that replaces an unaudited fragment. No site can use this URL.
 pub(in crate::frontend) const UNAUDITED: &str = "\n";
 
 impl Fragments for AuditedFragments {
@@ -185,7 +186,7 @@ mod tests {
         Arc::new(cache)
     }
 
-    /// A render of content from `as_of`.
+    /// A render of content with this `as_of`.
     fn render(cache: &Arc<Cache>, log: LogEpoch, as_of: u64) -> CachedFragments {
         CachedFragments {
             cache: Arc::clone(cache),
@@ -222,18 +223,18 @@ mod tests {
     }
 
     #[test]
-    fn content_is_as_old_as_the_oldest_of_its_pieces() {
+    fn content_is_as_old_as_its_oldest_fragment() {
         let cache = cache();
         keep(&render(&cache, LOG, 0), "fragment:a", &["news"]);
         let plain = FragmentKey { escaped: false, ..key("fragment:a") };
         assert!(render(&cache, LOG, 0).find(&plain, FragmentType::Normal).is_none());
         apply(&cache, 5, "others");
-        // The back end is further than the log was applied here.
+        // The back end has applied more of the log than this front end.
         let render = render(&cache, LOG, 9);
         assert_eq!(render.origin().unwrap().as_of, Position(9));
         assert!(render.find(&key("fragment:a"), FragmentType::Normal).is_some());
         assert_eq!(render.origin().unwrap().as_of, Position(5));
-        // What holds it is as wrong as the fragment, though the back end knew of it.
+        // Content with the stale fragment is stale as well, although the back end had applied the record.
         apply(&cache, 7, "news");
         keep(&render, "fragment:b", &["news"]);
         assert!(!finds(&cache, "fragment:b"));
@@ -242,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn what_holds_pieces_of_different_logs_is_not_kept() {
+    fn content_of_different_logs_is_not_stored() {
         let cache = cache();
         keep(&render(&cache, LOG, 0), "fragment:a", &[]);
         let other = render(&cache, LogEpoch::first_of(2), 9);

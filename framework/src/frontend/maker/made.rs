@@ -7,33 +7,33 @@ use crate::http::ReuseTerms;
 use crate::inline::InlineHashes;
 use crate::pieces::Pieces;
 
-/// Content as it comes from where it is made.
+/// Content as made, before it is stored or sent.
 #[derive(Debug)]
 pub(in crate::frontend) struct Made {
     pub(in crate::frontend) status: StatusCode,
-    /// Its headers, without those that `terms` stand for.
+    /// Its headers, without those that `terms` contains.
     pub(in crate::frontend) headers: HeaderMap,
-    /// What caches further out are told.
+    /// The directives for downstream caches.
     pub(in crate::frontend) terms: ReuseTerms,
     pub(in crate::frontend) content: MadeContent,
-    /// The scripts and styles of templates that stand in it.
+    /// The hashes of its inline scripts and styles from templates.
     pub(in crate::frontend) inline: InlineHashes,
-    /// Whether the site's policy says which of them run, and not its controller.
+    /// Whether the site's policy governs them, rather than the controller's.
     pub(in crate::frontend) is_governed: bool,
 }
 
-/// The body of what was made.
+/// The body of made content.
 #[derive(Debug)]
 pub(in crate::frontend) enum MadeContent {
-    /// From a controller, as it comes.
+    /// A controller's body, which is still arriving.
     Body(Body),
-    /// From a template, with the ids of the fragments in it.
+    /// A template's output, with the ids of the fragments in it.
     Rendered { content: Pieces, contains: Vec<String> },
 }
 
 impl Made {
-    /// Content with the headers of a reply: they are read here, and those that the site gives to all of its HTML are
-    /// added.
+    /// Creates content from the headers of a reply: extracts the terms, and adds the headers that the site sends with
+    /// all of its HTML.
     pub(in crate::frontend) fn new(
         status: StatusCode,
         mut headers: HeaderMap,

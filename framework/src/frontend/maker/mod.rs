@@ -1,11 +1,11 @@
-//! How pages are made: by a back end's controller, by a template, or both.
+//! Making pages: by a back end's controller, by a template, or both.
 //!
-//! - [`Maker::make`]: from an [`Order`] to what was [`Made`]; [`Maker::make_afresh`]: for the auditor.
-//! - `fragments`: pieces of templates, found in the cache and kept there.
-//! - [`Maker::error_page`]: what a client sees in the place of a page that cannot be made; `error_texts`
-//!   has the words of the built-in ones.
+//! - [`Maker::make`]: turns an [`Order`] into [`Made`] content; [`Maker::make_afresh`]: the same for the auditor.
+//! - `fragments`: cached sections of templates, read from the cache and stored there.
+//! - [`Maker::error_page`]: the response if a page cannot be made; `error_texts` contains the texts of the built-in
+//!   ones.
 //!
-//! The maker knows nothing of what becomes of a page: whether it is kept, and how it is sent.
+//! The maker does not decide whether a page is stored, or how it is sent.
 
 mod error_page;
 mod error_texts;
@@ -48,7 +48,7 @@ pub(super) use made::{Made, MadeContent};
 pub(super) struct Maker {
     settings: Arc<Settings>,
     link: Arc<Link>,
-    /// Where fragments are kept.
+    /// The cache of fragments.
     cache: Arc<Cache>,
     advice: Arc<Advice>,
     counters: Arc<Counters>,
@@ -59,24 +59,24 @@ pub(super) struct Maker {
 #[derive(Clone, Copy)]
 struct Making<'a> {
     order: &'a Order,
-    /// From before anything was looked at: what happens meanwhile makes the content old.
+    /// The time before anything was read: content may be stale by anything that happens after it.
     begun: Moment,
-    /// From when the content is; unknown while no log is followed.
+    /// The log and position of the content; unknown while no log is followed.
     origin: Option<LogOrigin>,
     fragments: Source,
 }
 
-/// Where the fragments of a page come from.
+/// The source of a page's fragments.
 #[derive(Debug, Clone, Copy)]
 enum Source {
-    /// From the cache, where they are kept.
+    /// They are read from the cache and stored there.
     Cache,
-    /// From nowhere: they are evaluated, and not kept.
+    /// They are evaluated, and not stored.
     Template(Audited),
 }
 
 impl Maker {
-    /// Makes pages with the back ends at the other end of `link`.
+    /// Creates a maker that calls the back ends at the other end of `link`.
     pub(super) fn new(
         (settings, cache, counters): (Arc<Settings>, Arc<Cache>, Arc<Counters>),
         advice: Arc<Advice>,
@@ -86,8 +86,8 @@ impl Maker {
         Maker { settings, link, cache, advice, counters, sessions }
     }
 
-    /// Makes the page of a controller's or a template's route, which is begun now. `body` is that of
-    /// the request that the page is made for.
+    /// Makes the page of a controller's or a template's route. `body` is that of the request that the page is made
+    /// for.
     pub(super) async fn make(
         &self,
         order: &Order,
@@ -97,15 +97,15 @@ impl Maker {
         self.make_with(order, call, body, Source::Cache).await
     }
 
-    /// The same without anything of the cache, and leaving nothing in it. In the place of a fragment that
-    /// is not `audited` is a part with the URL [`UNAUDITED`].
+    /// Makes the same page without reading from the cache or storing anything in it. A fragment that is not `audited`
+    /// is replaced by a part with the URL [`UNAUDITED`].
     pub(super) async fn make_afresh(
         &self,
         order: &Order,
         call: Call,
         audited: Audited,
     ) -> Result<(Made, ReplyCaching), Failure> {
-        // No visitor has asked for it.
+        // No visitor has requested it.
         let call = Call { rate: None, ..call };
         self.make_with(order, call, Body::empty(), Source::Template(audited)).await
     }
@@ -175,7 +175,7 @@ impl Maker {
         self.render(making, name, &values, StatusCode::OK, HeaderMap::new())
     }
 
-    /// What a controller has answered.
+    /// Turns a controller's answer into content.
     fn made_of(
         &self,
         answer: Answer,
@@ -269,7 +269,7 @@ impl Maker {
                  visitors: leave it out, or write browser = \"private, max-age=60\""
             )));
         }
-        // One for one client gets all that there is.
+        // A page for one client only receives all request values.
         let lacking = templates.names_of_request(name).without(order.request.known());
         let lacking = if self.settings.languages.is_empty() {
             lacking.without(RequestUses::LANG)
@@ -283,7 +283,7 @@ impl Maker {
             )));
         }
         let key = order.key.as_ref().filter(|_| self.settings.caching);
-        // Fragments are found in other pages too.
+        // Fragments are shared with other pages.
         let key = key.map(|key| key.without(|name| name.starts_with(':')));
         let (rendered, origin) = match (fragments, key) {
             (Source::Template(audited), _) => {
@@ -313,7 +313,7 @@ impl Maker {
         let mut made = Made::new(status, headers, content, inline, &self.settings.page_headers);
         let is_in_path = order.request.lang_in_path.is_some();
         if order.is_for_one && !is_in_path && templates.uses(name).has(RequestUses::LANG) {
-            // That of a page with a key is known from its route.
+            // For a page with a key, `Vary` follows from its route.
             made.terms.vary_by(self.settings.language_headers());
         }
         let recorded = Some(recorded);
@@ -321,14 +321,15 @@ impl Maker {
     }
 }
 
-/// What a template sees of the request: what it uses, so that its fragments are those of all pages that show as much.
+/// Adds the request values that a template uses, and no others, so that its fragments are shared by all pages with the
+/// same ones.
 fn of_request(values: Values, order: &Order, template: &str) -> Result<Values, Failure> {
     let uses = order.edition.templates.uses(template);
     let values = values.of_request(order.request.only(uses));
     values.map_err(|error| Failure::internal(error.to_string()))
 }
 
-/// What a template that is for one client sees of its session.
+/// Adds the session for a template that is rendered for one client.
 fn set_session(values: &mut Values, session: Option<&Arc<SessionRecord>>) -> Result<(), String> {
     let Some(data) = session.and_then(|session| session.to_json()) else { return Ok(()) };
     values.set("session", &data).map_err(|error| error.to_string())
@@ -338,8 +339,8 @@ fn set(values: &mut Values, name: &str, value: &str) -> Result<(), Failure> {
     values.set(name.to_owned(), value).map_err(|error| Failure::internal(error.to_string()))
 }
 
-/// The reply's headers as far as they are the controller's business: how the body is framed is
-/// the server's, and a length that is wrong would make the rest of the body the next response.
+/// Returns the reply's headers that a controller may set. The server frames the body: a wrong length would make the
+/// rest of the body the next response.
 fn headers_of(answer: &Answer) -> Result<HeaderMap, Failure> {
     let mut headers = HeaderMap::with_capacity(answer.headers.len() + 8);
     for (name, value) in &answer.headers {

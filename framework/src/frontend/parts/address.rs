@@ -7,13 +7,13 @@ use http::uri::PathAndQuery;
 use crate::dispatch::{CanonicalPath, QueryKey};
 use crate::pieces::Part;
 
-/// Where a part leads to: a page of this site.
+/// The address of a part: a page of this site.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Address<'a> {
     target: &'a PathAndQuery,
 }
 
-/// The one spelling of an address, which tells whether two are the same.
+/// The canonical spelling of an address, by which addresses are compared.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Canonical<'a> {
     pub(super) path: CanonicalPath<'a>,
@@ -21,41 +21,41 @@ pub(super) struct Canonical<'a> {
 }
 
 impl<'a> Address<'a> {
-    /// The address of a part.
+    /// Returns the address of a part.
     ///
     /// # Errors
-    /// Why it has none, and what to write instead.
+    /// The reason why it has none, with the correction.
     pub(super) fn of(part: &'a Part) -> Result<Address<'a>, String> {
         let target = part.target();
         target.map(|target| Address { target }).ok_or_else(|| explain(part.url()))
     }
 
-    /// Its one spelling.
+    /// Returns its canonical spelling.
     ///
     /// # Errors
-    /// Why it is not the address of a page.
+    /// The reason why it is not the address of a page.
     pub(super) fn canonical(self) -> Result<Canonical<'a>, String> {
         Canonical::of(self.target.path(), self.target.query())
     }
 
-    /// The same address with the scheme and host that the visitor has asked for.
+    /// Returns the same address with the scheme and host of the visitor's request.
     pub(super) fn under(self, visitor: &Uri) -> Uri {
         if visitor.authority().is_none() {
             return Uri::from(self.target.clone());
         }
         let mut parts = visitor.clone().into_parts();
         parts.path_and_query = Some(self.target.clone());
-        // Only a host without a scheme, of CONNECT, has no such form.
+        // Only the target of CONNECT, a host without a scheme, cannot be combined.
         Uri::from_parts(parts).unwrap_or_else(|_| Uri::from(self.target.clone()))
     }
 }
 
-/// Why a URL is not that of a part.
+/// Explains why a URL cannot be a part's.
 fn explain(url: &str) -> String {
     let example = "write a path of this site, with a query or without, such as \
                    `/parts/badge?size=small`";
     if url.starts_with("//") || has_scheme(url) {
-        return format!("it leads away from this site: {example}");
+        return format!("it is not on this site: {example}");
     }
     if !url.starts_with('/') {
         return match with_slash(url) {
@@ -66,17 +66,16 @@ fn explain(url: &str) -> String {
     if url.contains('#') {
         return format!("a part is a whole page, and has no `#…`: {example}");
     }
-    "it is not a URL: encode what comes from values, with `url_for` or the filter `urlencode`"
-        .to_owned()
+    "it is not a URL: encode values in it, with `url_for` or the filter `urlencode`".to_owned()
 }
 
-/// Whether a URL begins with a scheme, as in `https:` (RFC 3986, section 4.2).
+/// Returns whether a URL begins with a scheme, as in `https:` (RFC 3986, section 4.2).
 fn has_scheme(url: &str) -> bool {
     let first = url.split(['/', '?', '#']).next().unwrap_or_default();
     first.contains(':')
 }
 
-/// The path of this site that was meant by what lacks the slash.
+/// Returns the path with the missing slash added, if that is a path of this site.
 fn with_slash(url: &str) -> Option<String> {
     let part = Part::new(format!("/{url}"), Bytes::new());
     let meant = !url.is_empty() && Address::of(&part).ok()?.canonical().is_ok();
@@ -90,7 +89,7 @@ impl<'a> Canonical<'a> {
         Ok(Canonical { path, query })
     }
 
-    /// The one spelling of what a request asks for, if it has one.
+    /// Returns the canonical spelling of a request's target, if it has one.
     pub(super) fn of_request(uri: &'a Uri) -> Option<Canonical<'a>> {
         Canonical::of(uri.path(), uri.query()).ok()
     }
@@ -149,7 +148,7 @@ mod tests {
     fn a_missing_slash_is_distinguished_from_an_address_elsewhere() {
         let why = |url| Address::of(&part(url)).unwrap_err();
         for url in ["//evil.example", "https://evil.example", "HTTP:badge", "javascript:alert(1)"] {
-            assert!(why(url).starts_with("it leads away from this site: "), "{url}: {}", why(url));
+            assert!(why(url).starts_with("it is not on this site: "), "{url}: {}", why(url));
         }
         let no_slash = "it does not begin with a slash: ";
         assert_eq!(why("parts/greeting"), format!("{no_slash}write `/parts/greeting`"));
@@ -164,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn spellings_of_one_address_are_the_same() {
+    fn spellings_of_one_address_are_equal() {
         let parts = ["/parts/%62adge?b=2&a=1", "/parts/badge?a=1&b=2"].map(part);
         let [one, other] = parts.each_ref().map(|part| Address::of(part).unwrap());
         assert_eq!(one.canonical(), other.canonical());

@@ -3,29 +3,29 @@ use std::fmt;
 use super::DEEPEST;
 use super::address::Canonical;
 
-/// The pages through which a part was reached, from the visitor's own down.
+/// The pages through which a part was reached, beginning with the visitor's own.
 #[derive(Debug)]
 pub(super) struct Chain<'a> {
-    /// `None` for a request that asks for nothing that a part could be.
+    /// `None` for a request whose URL has no canonical spelling.
     url: Option<&'a Canonical<'a>>,
     above: Option<&'a Chain<'a>>,
 }
 
 impl<'a> Chain<'a> {
-    /// Begins with the page that the visitor asks for.
+    /// Starts with the page that the visitor requests.
     pub(super) fn begin(page: Option<&'a Canonical<'a>>) -> Chain<'a> {
         Chain { url: page, above: None }
     }
 
-    /// Goes down to a part.
+    /// Appends a part.
     pub(super) fn down(&'a self, part: &'a Canonical<'a>) -> Chain<'a> {
         Chain { url: Some(part), above: Some(self) }
     }
 
-    /// Whether this part may be put in here.
+    /// Checks that this part may be inserted here.
     ///
     /// # Errors
-    /// That it holds itself, or lies too deep, with the chain.
+    /// When the part contains itself or is nested too deeply, with the chain.
     pub(super) fn admits(&self, part: &Canonical<'_>) -> Result<(), String> {
         if self.upwards().any(|chain| chain.url == Some(part)) {
             return Err(format!("the parts lead in a circle: {self} → {part}"));

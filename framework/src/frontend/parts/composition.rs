@@ -1,4 +1,4 @@
-//! Putting content together: what is in the cache at once, the rest side by side.
+//! Composition of pages: parts from the cache at once, the rest concurrently.
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -29,8 +29,8 @@ use crate::http::gzip::Deflated;
 use crate::inline::InlineHashes;
 use crate::pieces::{Part, Piece, Pieces};
 
-/// The response with a page that has parts, if they are all in the cache. Otherwise what is left to be
-/// done.
+/// Composes the response with a page that has parts, if they are all in the cache. Otherwise returns the unfinished
+/// composition.
 pub(in crate::frontend) fn compose(
     dispatcher: &Dispatcher,
     visit: Visit<'_>,
@@ -47,7 +47,7 @@ pub(in crate::frontend) fn compose(
     Err(Box::new(Unfinished { served, so_far, assembly, gaps }))
 }
 
-/// A page some parts of which have to be waited for.
+/// A page some of whose parts are not available yet.
 pub(in crate::frontend) struct Unfinished {
     served: Served,
     so_far: SoFar,
@@ -56,7 +56,7 @@ pub(in crate::frontend) struct Unfinished {
 }
 
 impl Unfinished {
-    /// The response with the page, when its parts are there.
+    /// Waits for the parts, and returns the response.
     pub(in crate::frontend) async fn wait_for_parts(
         self,
         dispatcher: &Dispatcher,
@@ -72,7 +72,7 @@ impl Unfinished {
     }
 }
 
-/// The putting together of one response.
+/// The composition of one response.
 struct Composition<'a> {
     dispatcher: &'a Dispatcher,
     visit: Visit<'a>,
@@ -80,11 +80,11 @@ struct Composition<'a> {
     so_far: &'a SoFar,
 }
 
-/// What the putting together of a response has used up.
+/// The resources that the composition of a response has used.
 struct SoFar {
     headers: PartHeaders,
     failing: Failing,
-    /// When the last part has to be there, once one is waited for.
+    /// The deadline for all parts, set when the first one is awaited.
     until: OnceLock<Instant>,
     parts: AtomicUsize,
     bytes: AtomicUsize,
@@ -102,61 +102,60 @@ impl SoFar {
     }
 }
 
-/// Content that is put together.
+/// Content to be composed.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Source<'a> {
     pub(super) pieces: &'a Pieces,
-    /// Each piece, deflated, once they have been.
+    /// Each piece, deflated, if the encoder has done that.
     pub(super) deflated: &'a [Option<Deflated>],
-    /// What the pieces are known by.
+    /// The digest of the pieces.
     pub(super) digest: u128,
     pub(super) insertion: Insertion,
 }
 
-/// The place of a part in content that is put in like this.
+/// The place of a part, and how the surrounding content is inserted.
 #[derive(Clone, Copy)]
 struct Slot<'a> {
     part: &'a Part,
     insertion: Insertion,
 }
 
-/// What was put together, or is so far.
+/// Composed content, possibly incomplete.
 #[derive(Debug, Default)]
 pub(super) struct Assembly {
     pub(super) whole: Whole,
-    /// The entries with pieces that are still to be deflated.
+    /// The entries whose pieces have not been deflated yet.
     pub(super) undeflated: Vec<Arc<Entry>>,
     pub(super) tag: ComposedTag,
     pub(super) sharing: Sharing,
     pub(super) aging: Aging,
-    /// The scripts and styles that stand in the parts.
+    /// The hashes of the parts' inline scripts and styles.
     pub(super) inline: InlineHashes,
-    /// Whether it shows a message, which no other response is to show.
+    /// Whether it shows a flash message, which must appear in one response only.
     pub(super) has_flash: bool,
 }
 
-/// Where a part is still to be put in: behind so many pieces, and so many digests.
+/// The place of a part that is not inserted yet: the number of pieces and of digests before it.
 struct Gap {
     pieces: usize,
     digests: usize,
-    /// Which piece of the content the part is.
+    /// The part's index among the content's pieces.
     part: usize,
     awaited: Awaited,
 }
 
-/// What is known of a part that is not put in yet.
+/// The state of a part that is not inserted yet.
 enum Awaited {
-    /// Its content, which has parts of its own.
+    /// Its content is available, and has parts of its own.
     PartContent(PartContent),
-    /// What there is for the request for it.
+    /// The answer to the request for it is available.
     Served(Served),
-    /// What has to be done for the request for it.
+    /// The answer to the request for it must be made.
     Pending(Pending),
 }
 
 impl<'a> Composition<'a> {
-    /// Puts content together, reached through `chain`, as far as its parts are in the cache. It waits for
-    /// nothing.
+    /// Composes content, reached through `chain`, as far as its parts are in the cache, without waiting.
     fn begin(&self, chain: &Chain<'_>, source: Source<'_>) -> (Assembly, Vec<Gap>) {
         let mut assembly = Assembly::begin(source, self.page);
         let mut gaps = Vec::new();
@@ -189,7 +188,7 @@ impl<'a> Composition<'a> {
         (assembly, gaps)
     }
 
-    /// What there is for a part at once.
+    /// Looks up a part, without waiting.
     fn look_up(&self, chain: &Chain<'_>, part: &Part) -> Result<Awaited, Cause> {
         match self.so_far.parts.fetch_add(1, Ordering::Relaxed) {
             ..MOST_PARTS => {}
@@ -218,7 +217,7 @@ impl<'a> Composition<'a> {
         }
     }
 
-    /// Waits for the parts of content that are still to be put in, side by side.
+    /// Waits for the remaining parts of content, concurrently, and inserts them.
     async fn fill(
         &self,
         mut assembly: Assembly,
@@ -239,7 +238,7 @@ impl<'a> Composition<'a> {
             })
             .unzip();
         let arrived = join_all(awaited).await;
-        // From the end, so that the places of the others stay what they are.
+        // From the end, so that the places before stay valid.
         for ((pieces, digests), part) in places.into_iter().zip(arrived).rev() {
             assembly.whole.insert(pieces, part.whole);
             assembly.undeflated.extend(part.undeflated);
@@ -252,8 +251,8 @@ impl<'a> Composition<'a> {
         assembly
     }
 
-    /// Waits for a part, unless its content is at hand, and for the parts within. In a box, because parts
-    /// have parts.
+    /// Waits for a part, unless its content is available, and for the parts within. Boxed, because parts contain
+    /// parts.
     fn follow<'c>(
         &'c self,
         chain: &'c Chain<'c>,
@@ -286,7 +285,7 @@ impl<'a> Composition<'a> {
         })
     }
 
-    /// The content of a part, once it is there.
+    /// Waits for the content of a part.
     async fn wait(&self, part: &Part, awaited: Awaited) -> Result<PartContent, Cause> {
         let limit = self.dispatcher.settings.part_timeout;
         let until = *self.so_far.until.get_or_init(|| Instant::now() + limit);
@@ -305,11 +304,11 @@ impl<'a> Composition<'a> {
             PartContent::of(served, &self.dispatcher.pages, &self.dispatcher.settings).await
         };
         timeout_at(until, content).await.unwrap_or_else(|_| {
-            Err(format!("it was not there within {limit:?} (`[http] part_timeout`)").into())
+            Err(format!("it did not arrive within {limit:?} (`[http] part_timeout`)").into())
         })
     }
 
-    /// The message that the page is to show.
+    /// Returns the flash message that the page shows.
     fn flash(&self) -> Option<&Bytes> {
         let Composition { dispatcher, visit, page, .. } = self;
         visit
@@ -318,7 +317,7 @@ impl<'a> Composition<'a> {
     }
 
     fn put_flash_into(&self, assembly: &mut Assembly) {
-        // Of a place without a message too, so that what follows is told apart from what stands before it.
+        // Added without a message too, so that content after the place and content before it yield different tags.
         assembly.tag.add(Pieces::new().digest());
         if let Some(html) = self.flash() {
             assembly.whole.push(html.clone(), None);
@@ -326,7 +325,7 @@ impl<'a> Composition<'a> {
         }
     }
 
-    /// Content that the response still has room for.
+    /// Returns the content if it still fits into the response.
     fn weigh(&self, content: PartContent) -> Result<PartContent, Cause> {
         let length = content.pieces().len();
         if self.so_far.bytes.fetch_add(length, Ordering::Relaxed).saturating_add(length)
@@ -341,13 +340,13 @@ impl<'a> Composition<'a> {
         let bytes = self.so_far.failing.instead(chain, slot.part, slot.insertion, cause);
         assembly.tag.add(Pieces::from(bytes.clone()).digest());
         assembly.whole.push(bytes, None);
-        // It may be back soon.
+        // The part may recover soon.
         assembly.sharing.restrict(Reuse::Validated);
     }
 }
 
 impl<'a> Source<'a> {
-    /// That of a page as it is kept.
+    /// Returns the source of a stored page.
     pub(super) fn of(page: &'a Page) -> Source<'a> {
         Source {
             pieces: &page.body,
@@ -357,7 +356,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// That of content without deflated pieces.
+    /// Returns the source of content without deflated pieces.
     pub(super) fn of_pieces(pieces: &'a Pieces, digest: u128) -> Source<'a> {
         Source { pieces, deflated: &[], digest, insertion: Insertion::Verbatim }
     }
@@ -369,7 +368,7 @@ impl<'a> Source<'a> {
 }
 
 impl Assembly {
-    /// Begins with content of which nothing is put in yet.
+    /// Starts with content none of which is inserted yet.
     fn begin(source: Source<'_>, page: &Frame<'_>) -> Assembly {
         let mut tag = ComposedTag::default();
         tag.add(source.digest);
@@ -384,7 +383,7 @@ impl Assembly {
         }
     }
 
-    /// Puts in content without parts.
+    /// Inserts content without parts.
     fn put_in(&mut self, page: &Frame<'_>, content: &PartContent) {
         let source = content.source(page);
         self.tag.add(source.digest);

@@ -20,24 +20,25 @@ use crate::http::ReuseTerms;
 use crate::inline::InlineHashes;
 use crate::pieces::Pieces;
 
-/// What of an answer goes into a page.
+/// The content of an answer that is inserted into a page.
 #[derive(Debug)]
 pub(super) enum PartContent {
     /// An entry of the cache.
     Entry { entry: Arc<Entry>, variant: VariantKind, aging: Aging },
-    /// What might have been one.
+    /// A page that could have been stored, but was not.
     Page(Box<Page>, VariantKind),
-    /// What is for this visitor only.
+    /// Content for this visitor only.
     Own(HeaderMap, Pieces, InlineHashes),
-    /// What is the same for all visitors, though the cache has no part in it.
+    /// Content that is the same for all visitors, although it bypasses the cache.
     Shared(HeaderMap, Box<ReuseTerms>, Pieces),
 }
 
 impl PartContent {
-    /// The content of an answer, no longer than what the cache would keep unless it is at hand.
+    /// Extracts the content of an answer. A body that must be read may be no longer than the largest entry of the
+    /// cache.
     ///
     /// # Errors
-    /// When the answer is none that can be put into a page.
+    /// When the answer cannot be inserted into a page.
     pub(super) async fn of(
         served: Served,
         pages: &Pages,
@@ -71,10 +72,10 @@ impl PartContent {
         }
     }
 
-    /// The content of an entry.
+    /// Returns the content of an entry.
     ///
     /// # Errors
-    /// When it is none that can be put into a page.
+    /// When the entry cannot be inserted into a page.
     pub(super) fn of_entry(
         entry: Arc<Entry>,
         variant: VariantKind,
@@ -93,7 +94,7 @@ impl PartContent {
         }
     }
 
-    /// The scripts and styles of templates that stand in it.
+    /// Returns the hashes of its inline scripts and styles from templates.
     pub(super) fn inline(&self) -> Option<&InlineHashes> {
         match self {
             PartContent::Entry { entry, .. } => Some(&page_of(entry).header_template.inline),
@@ -111,7 +112,7 @@ impl PartContent {
         }
     }
 
-    /// All that is put together of it, for this page.
+    /// Returns everything that is needed to insert it into this page.
     pub(super) fn source(&self, page: &Frame<'_>) -> Source<'_> {
         let source = match self {
             PartContent::Entry { entry, .. } => Source::of(page_of(entry)),
@@ -122,7 +123,7 @@ impl PartContent {
         };
         match Insertion::of(self.headers(), page.headers) {
             Insertion::Verbatim => source,
-            // Other bytes are another representation, which a strong tag tells apart.
+            // Other bytes are another representation, so a strong tag must differ.
             Insertion::Escaped => {
                 Source { digest: !source.digest, insertion: Insertion::Escaped, ..source }
             }
@@ -130,19 +131,21 @@ impl PartContent {
     }
 }
 
-/// Whether an answer is one that can be put into a page.
+/// Checks that an answer can be inserted into a page.
 fn fits(status: StatusCode, headers: &HeaderMap) -> Result<(), Cause> {
     if status.is_redirection() {
         let location = headers.get(header::LOCATION).map(|location| location.as_bytes());
         let location = location.unwrap_or_default().escape_ascii();
-        return Err(format!("it leads on to {location} with status {}", status.as_u16()).into());
+        return Err(format!("it redirects to {location} with status {}", status.as_u16()).into());
     }
     if status != StatusCode::OK {
         return Err(format!("it answers with status {}", status.as_u16()).into());
     }
     if let Some(encoding) = headers.get(header::CONTENT_ENCODING) {
         let encoding = encoding.as_bytes().escape_ascii();
-        return Err(format!("its content is encoded ({encoding}): send it as it is").into());
+        return Err(
+            format!("its content is encoded ({encoding}): send it without an encoding").into()
+        );
     }
     Ok(())
 }
@@ -152,8 +155,8 @@ async fn read(body: Body, limit: u64, share: &Share) -> Result<Pieces, Cause> {
         Ok(Collected::Whole(bytes)) => Ok(bytes.into()),
         Ok(Collected::TooLong(_)) => {
             let cause = format!(
-                "it is longer than {limit} bytes (`[cache] max_entry`), or than what there is memory \
-                 for (`[limits] collected_bodies`)"
+                "it is longer than {limit} bytes (`[cache] max_entry`), or there is not enough memory \
+                 for it (`[limits] collected_bodies`)"
             );
             Err(cause.into())
         }

@@ -1,4 +1,4 @@
-//! What becomes of a part that cannot be had.
+//! Handling of parts that fail.
 
 use std::sync::OnceLock;
 
@@ -11,25 +11,25 @@ use super::insertion::Insertion;
 use crate::pieces::Part;
 use crate::shown::{shown, shown_cause};
 
-/// Why a part cannot be had.
+/// The reason why a part fails.
 #[derive(Debug)]
 pub(super) struct Cause {
     text: String,
-    /// Under which id the log has more of it.
+    /// The request id under which the log contains details.
     request_id: Option<String>,
-    /// Whether the log says elsewhere why such requests fail.
+    /// Whether the log already contains the reason why such requests fail.
     is_known: bool,
 }
 
 impl Cause {
-    /// The request that failed is in the log under this id.
+    /// Creates the cause for a failed request, which is in the log under this id.
     pub(super) fn of_request(text: String, request_id: String, is_known: bool) -> Cause {
         Cause { text, request_id: Some(request_id), is_known }
     }
 }
 
 impl Cause {
-    /// The log has it already.
+    /// Creates a cause that the log already contains.
     pub(super) fn known(text: &str) -> Cause {
         Cause { is_known: true, ..text.into() }
     }
@@ -47,17 +47,17 @@ impl From<&str> for Cause {
     }
 }
 
-/// Shows and logs what fails in one response.
+/// Displays and logs the failures in one response.
 #[derive(Debug)]
 pub(super) struct Failing {
-    /// Whether the page itself shows why: in development, where a comment does no harm.
+    /// Whether the page shows the reason in a comment: in development, and in HTML only.
     comments: bool,
-    /// Names the response in the log, once something is logged.
+    /// The id of the response in the log, set when something is logged.
     request_id: OnceLock<String>,
 }
 
 impl Failing {
-    /// For a page with these headers.
+    /// Creates the handler for a page with these headers.
     pub(super) fn of(headers: &HeaderMap, development: bool) -> Failing {
         let is_html = || {
             let media_type = headers.get(header::CONTENT_TYPE);
@@ -66,7 +66,7 @@ impl Failing {
         Failing { comments: development && is_html(), request_id: OnceLock::new() }
     }
 
-    /// What is shown in the place of `part`, which fails within `page`.
+    /// Logs the failure of `part` within `page`, and returns the content to show instead.
     pub(super) fn instead(
         &self,
         page: &Chain<'_>,
@@ -81,7 +81,7 @@ impl Failing {
         let page = page.to_string();
         let (page, part_url) = (&*shown(&page), &*shown(url));
         let cause = &*shown_cause(text);
-        // While no back end answers, every request ends here, and the link has said why.
+        // While no back end answers, every request ends here, and the link has logged the reason.
         if *is_known {
             tracing::debug!(request_id, page, part = part_url, cause, "a part is not there");
         } else {
@@ -96,7 +96,7 @@ impl Failing {
     }
 }
 
-/// A comment that nothing in the text can end, whatever it is put into.
+/// Formats an HTML comment that no text within can end.
 fn comment(url: &str, cause: &str) -> String {
     let text = format!("part {url}: {cause}");
     let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_ends_a_comment_but_its_end() {
+    fn no_text_ends_a_comment() {
         let comment = comment("/a--><script>", "--!> \"' -- > <!--");
         assert_eq!(comment.matches("--").count(), 2);
         assert_eq!(comment.matches(['<', '>']).count(), 2);

@@ -23,22 +23,22 @@ pub(super) struct Frame<'a> {
     pub(super) headers: &'a HeaderMap,
     pub(super) policy: Policy<'a>,
     pub(super) source: Source<'a>,
-    /// Where it is kept, if it is.
+    /// Its entry in the cache, if it has one.
     entry: Option<&'a Arc<Entry>>,
-    /// The headers as gzip, if it may be sent so.
+    /// The headers of its gzip representation, if it may be sent as gzip.
     spliced: Option<&'a HeaderMap>,
-    /// What the client takes, of the representations that there may be.
+    /// The codings that the client accepts, if the page has several representations.
     accepted: Preferences,
     cache: CacheStatus,
     aging: Aging,
-    /// The scripts and styles that stand in it, if the site's policy says which of them run.
+    /// The hashes of its inline scripts and styles, if the site's policy governs them.
     inline: Option<&'a InlineHashes>,
-    /// Whether it was made for this request alone.
+    /// Whether it was made for this request only.
     is_own: bool,
 }
 
 impl<'a> Frame<'a> {
-    /// What there is for a request, if it has parts.
+    /// Returns the frame of a response that has parts.
     pub(super) fn of(served: &'a Served, visit: Visit<'_>) -> Option<Frame<'a>> {
         let pieces = served.pieces().filter(|pieces| pieces.has_parts())?;
         let variant = served.variant();
@@ -52,7 +52,7 @@ impl<'a> Frame<'a> {
                     status: made.status,
                     headers: &made.headers,
                     policy: Policy { terms: &made.terms, variant },
-                    // It has no tag.
+                    // It gets no tag.
                     source: Source::of_pieces(pieces, 0),
                     entry: None,
                     spliced: None,
@@ -83,13 +83,13 @@ impl<'a> Frame<'a> {
         })
     }
 
-    /// Whether the client likes gzip as much as the content as it is.
+    /// Returns whether the client prefers gzip to the unencoded content, or accepts both equally.
     pub(super) fn takes_gzip(&self) -> bool {
         let gzip = self.accepted.quality(Coding::Gzip);
         gzip > 0 && gzip >= self.accepted.quality(Coding::Identity)
     }
 
-    /// The response with what was put together.
+    /// Builds the response from the composed content.
     pub(super) fn respond(
         &self,
         request: &Parts,

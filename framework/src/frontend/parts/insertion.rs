@@ -3,18 +3,18 @@ use http::header::{self, HeaderMap};
 
 use crate::media_type;
 
-/// How content is put into a page.
+/// How content is inserted into a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Insertion {
-    /// As it is.
+    /// Unchanged.
     Verbatim,
     /// As text in markup, like a value in a template.
     Escaped,
 }
 
 impl Insertion {
-    /// How content with the headers `part` is put into a page with the headers `page`: what is not
-    /// markup is text to a page that is, whatever stands in it.
+    /// Returns how content with the headers `part` is inserted into a page with the headers `page`. Content that is
+    /// not markup is escaped in a page that is, whatever it contains.
     pub(super) fn of(part: &HeaderMap, page: &HeaderMap) -> Insertion {
         match !Insertion::is_markup(part) && Insertion::is_markup(page) {
             true => Insertion::Escaped,
@@ -22,12 +22,12 @@ impl Insertion {
         }
     }
 
-    /// Whether content with these headers is markup.
+    /// Returns whether content with these headers is markup.
     pub(super) fn is_markup(headers: &HeaderMap) -> bool {
         headers.get(header::CONTENT_TYPE).is_some_and(media_type::is_markup)
     }
 
-    /// What stands in the page instead of these bytes; `None` where it is the bytes themselves.
+    /// Returns the bytes to insert instead of these; `None` if they are inserted unchanged.
     pub(super) fn changed(self, bytes: &Bytes) -> Option<Bytes> {
         match self {
             Insertion::Verbatim => None,
@@ -36,7 +36,7 @@ impl Insertion {
     }
 }
 
-/// Text as it is written in markup, in an element or in an attribute's quotes, if that differs.
+/// Escapes text for an element or for an attribute in quotes; returns `None` if that changes nothing.
 fn escaped(text: &[u8]) -> Option<Bytes> {
     text.iter().find_map(|byte| entity(*byte))?;
     let mut markup = BytesMut::with_capacity(text.len() + text.len() / 8);
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_of_a_text_is_left_that_ends_text() {
+    fn escaped_text_cannot_end_an_element_or_an_attribute() {
         let markup = escaped(b"<a b='c' d=\"e\">\xff&amp;").unwrap();
         assert_eq!(markup, b"&lt;a b=&#39;c&#39; d=&quot;e&quot;&gt;\xff&amp;amp;"[..]);
         assert_eq!(escaped(b"3 of 4"), None);

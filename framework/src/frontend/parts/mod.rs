@@ -1,39 +1,37 @@
-//! Parts: other pages of the site, put into a page for each response.
+//! Parts: other pages of the site, inserted into a page for each response.
 //!
 //! - `frame`: the page without its parts, and the response with them.
-//! - [`compose`]: puts a page together: what is in the cache at once, the rest side by side.
-//! - `address`: where a part leads to, and `chain`: through which pages, so that no page holds itself.
-//! - `content`: what of an answer goes into a page.
-//! - `insertion`: whether that is put in as it is or as text.
-//! - `failing`: what is shown, and logged, in the place of a part that cannot be had.
-//! - `tag`: the strong tag of what was put together.
-//! - `sharing`: what caches further out may do with it.
+//! - [`compose`]: composes a page: parts from the cache at once, the rest concurrently.
+//! - `address`: the target of a part, and `chain`: the pages that lead to it, so that no page contains itself.
+//! - `content`: the content of an answer that is inserted.
+//! - `insertion`: whether content is inserted unchanged or escaped.
+//! - `failing`: the fallback and the log entry for a part that fails.
+//! - `tag`: the strong tag of composed content.
+//! - `sharing`: the limits on its reuse by downstream caches.
 //!
 //! # A part is a request
 //!
-//! A part is what the front end answers when the visitor asks for its URL with `GET`: it goes
-//! through the same dispatch, lookup, flight and fill as a browser's request, by the same edition
-//! of the site's files, with the visitor's headers and address. So it has a policy, a variant, groups and
-//! rules for errors of its own, and the law of the cache holds for it by itself. The page does not
-//! depend on it: what is kept of a page are its bytes and the places of its parts.
+//! A part is the front end's answer to the visitor's `GET` for its URL: it takes the same path through dispatch,
+//! lookup, flight and fill as a browser's request, with the same edition of the site's files and with the visitor's
+//! headers and address. So it has a cache policy, a variant, groups and error rules of its own, and the law of the
+//! cache holds for it by itself. The page does not depend on it: a stored page consists of its own bytes and the
+//! places of its parts.
 //!
-//! Nothing of the visitor's request that asks for *a representation of the page* goes to the parts:
-//! no conditions, ranges or encodings, nothing about a body. They are answered for the page as it was
-//! put together.
+//! The headers by which the visitor selects *a representation of the page* are not sent to the parts: conditions,
+//! ranges, encodings, and headers about a body. They are applied to the composed page.
 //!
 //! # Gzip without compressing
 //!
-//! The encoder deflates each piece of a page with parts, and the pages that are parts, once and by
-//! themselves; [`gzip`](crate::http::gzip) says why such pieces stand one after the other as one
-//! stream. What is kept with an entry is of that entry's bytes, so a page as gzip shows what the same page
-//! as it is would show, made of the same lookups. Brotli and Zstandard are not offered for it.
+//! The encoder deflates each piece of a page with parts, and the pages that are parts, once and separately;
+//! [`gzip`](crate::http::gzip) explains why such pieces can be concatenated into one stream. The deflated pieces of an
+//! entry belong to that entry's bytes, so a page as gzip shows the same content as the unencoded page that results
+//! from the same lookups. Brotli and Zstandard are not offered for composed pages.
 //!
-//! # What can go wrong stays where it is
+//! # Failures stay local
 //!
-//! A part that fails, is slow, leads in a circle, or is one too many shows its fallback. One
-//! deadline holds for all parts of a response, however deep: those within a part are
-//! fetched after it, but they do not get time of their own. All that a response may hold (depth, number,
-//! bytes) is bounded, so a template's mistake costs one response and no more.
+//! A part that fails, is slow, contains itself, or exceeds the limit shows its fallback. One deadline holds for all
+//! parts of a response, at every depth: the parts within a part are fetched after it, but get no additional time.
+//! Depth, number and bytes of a response are bounded, so a template's mistake affects one response only.
 
 mod address;
 mod chain;
@@ -47,11 +45,11 @@ mod tag;
 
 pub(super) use composition::{Unfinished, compose};
 
-/// How deep parts may lie in one another: those of the page itself have depth 1.
+/// The deepest nesting of parts. The page's own parts have depth 1.
 const DEEPEST: usize = 8;
 
-/// How many parts one response may have, at all depths.
+/// The largest number of parts in one response, at all depths.
 const MOST_PARTS: usize = 200;
 
-/// How long one response may become, in bytes.
+/// The longest response, in bytes.
 const MOST_BYTES: usize = 64 * 1024 * 1024;

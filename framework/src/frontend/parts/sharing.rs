@@ -1,37 +1,37 @@
-//! What caches further out may do with a page that was put together.
+//! Limits on the reuse of composed pages by downstream caches.
 //!
-//! They know nothing of its parts: to them it is one response, so it may be reused no longer, and
-//! for no more visitors, than any part of it. Policies are compared and not merged:
+//! Downstream caches cannot see the parts: to them the page is one response, so it may be reused no longer, and for no
+//! more visitors, than any part of it. Policies are compared and not merged:
 //!
-//! - With a part that is *for this visitor only* (the cache had no part in it, it is of a variant
-//!   that the page is not of, or it is `private`), the whole is `private, no-cache` and in no groups.
-//!   Otherwise a CDN would show one visitor's badge to all.
-//! - With a part whose `Cache-Control` or `CDN-Cache-Control` (RFC 9213) is another than the page's,
-//!   the whole is `no-cache`, or `no-store` if either is. With a *fallback* in it, too, or an outage of
-//!   a second would be seen for as long as the page may be reused.
-//! - In both cases `CDN-Cache-Control` is left out. Otherwise the page's own policy stands, unless the headers cannot
-//!   name all groups (`http/group_headers.rs`).
-//! - The page is in the groups of all (RFC 9875), and `Vary` names what any of them varies by, except
-//!   for its coding.
+//! - With a part that is *for this visitor only* (it bypassed the cache, it is of a variant that differs from the
+//!   page's, or it is `private`), the whole is `private, no-cache` and in no groups. Otherwise a CDN would show one
+//!   visitor's badge to all.
+//! - With a part whose `Cache-Control` or `CDN-Cache-Control` (RFC 9213) differs from the page's, the whole is
+//!   `no-cache`, or `no-store` if either is. The same holds for a *fallback*, because otherwise an outage of a second
+//!   would be visible for as long as the page may be reused.
+//! - In both cases `CDN-Cache-Control` is omitted. Otherwise the page's own policy remains, unless the headers cannot
+//!   list all groups (`http/group_headers.rs`).
+//! - The page is in the groups of all its parts (RFC 9875), and `Vary` lists everything that any of them varies by,
+//!   except for its coding.
 //!
-//! What a part says beyond that (`Set-Cookie`, `Link`, …) is not sent. A cookie would be set or
-//! not depending on what happened to be in the cache.
+//! Other headers of a part (`Set-Cookie`, `Link`, …) are not sent. Whether a cookie is set would otherwise depend on
+//! the contents of the cache.
 
 use http::header::HeaderMap;
 
 use super::super::router::VariantKind;
 use crate::http::{Reuse, ReuseTerms};
 
-/// What the parts of a page have to say about its reuse.
+/// The reuse that the parts of a page permit.
 #[derive(Debug, Default)]
 pub(super) struct Sharing {
-    /// The most that they allow.
+    /// The limit that they impose.
     reuse: Reuse,
-    /// What the whole depends on, and which groups it is in, beyond what its page says; none where that is nothing.
+    /// The parts' groups and `Vary` in addition to the page's; `None` if there are none.
     added: Option<Box<ReuseTerms>>,
 }
 
-/// What a page or a part allows caches further out.
+/// The reuse that a page or a part permits to downstream caches.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Policy<'a> {
     pub(super) terms: &'a ReuseTerms,
@@ -39,7 +39,7 @@ pub(super) struct Policy<'a> {
 }
 
 impl Sharing {
-    /// A part that depends on nothing but the variant and what its `Vary` names.
+    /// Adds a part that depends only on the variant and the headers in its `Vary`.
     pub(super) fn take_in(&mut self, page: Policy<'_>, part: Policy<'_>) {
         if *part.variant != VariantKind::Yes && part.variant != page.variant {
             self.restrict(Reuse::Private);
@@ -53,12 +53,12 @@ impl Sharing {
         self.added.get_or_insert_default().add(part.terms);
     }
 
-    /// Something in it allows no more than this.
+    /// Restricts reuse to at most this.
     pub(super) fn restrict(&mut self, reuse: Reuse) {
         self.reuse = self.reuse.max(reuse);
     }
 
-    /// What the parts of a part have to say.
+    /// Adds the parts of a part.
     pub(super) fn extend(&mut self, other: Sharing) {
         self.restrict(other.reuse);
         match (&mut self.added, other.added) {
@@ -67,7 +67,7 @@ impl Sharing {
         }
     }
 
-    /// Changes the headers of the page, into which its terms are written, into those of the whole.
+    /// Changes the headers of the page, which contain its own terms, into those of the whole.
     pub(super) fn apply(self, page: &ReuseTerms, headers: &mut HeaderMap) {
         let Some(added) = self.added else { return page.write_restricted(self.reuse, headers) };
         let mut whole = page.clone();
@@ -107,7 +107,7 @@ mod tests {
         ("vary", "accept-language"),
     ];
 
-    /// The page's headers, put together with those of one part.
+    /// The page's headers, combined with those of one part.
     fn whole(part: &[(&'static str, &'static str)], variants: [VariantKind; 2]) -> Vec<String> {
         let mut page = headers(&PAGE);
         let terms = [&page, &headers(part)].map(ReuseTerms::of);
@@ -119,7 +119,7 @@ mod tests {
         lines(&page)
     }
 
-    /// The headers of a page, put together with those of these parts.
+    /// The headers of a page, combined with those of these parts.
     fn put_together(mut page: HeaderMap, parts: &[HeaderMap]) -> Vec<String> {
         let (terms, variant) = (ReuseTerms::of(&page), &VariantKind::Yes);
         let mut sharing = Sharing::default();
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn with_a_part_of_another_policy_the_whole_is_asked_for_again() {
+    fn with_a_part_of_another_policy_the_whole_must_be_revalidated() {
         for (name, value, expected) in [
             ("cache-control", "max-age=30", "no-cache"),
             ("cache-control", "no-cache", "no-cache"),
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn in_which_coding_a_part_would_be_sent_does_not_matter() {
+    fn the_coding_of_a_part_does_not_matter() {
         let by = |vary: &'static str| headers(&[("cache-control", "no-cache"), ("vary", vary)]);
         let like = |one, other| ReuseTerms::of(&by(one)).are_like(&ReuseTerms::of(&by(other)));
         assert!(like("accept-encoding", "") && like("cookie, Accept-Encoding", "Cookie"));
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_for_one_visitor_makes_the_whole_private() {
+    fn a_part_for_one_visitor_makes_the_whole_private() {
         let expected =
             ["cache-control: private, no-cache", "content-language: en", "vary: accept-language"];
         let (all, ann) = (VariantKind::Yes, VariantKind::Named("ann".to_owned()));
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn where_not_all_groups_can_be_named_the_whole_is_asked_for_again() {
+    fn the_whole_must_be_revalidated_if_the_headers_cannot_list_all_groups() {
         let named = |range: std::ops::Range<u32>| -> HeaderMap {
             let names: Vec<String> = range.map(|number| format!("\"group-{number:05}\"")).collect();
             let mut headers = headers(&PAGE);
@@ -242,7 +242,7 @@ mod tests {
             headers
         };
         let groups = |lines: &[String]| lines[1].matches("group-").count();
-        // Of 8 KiB the page takes 6; half of the part's names are the page's.
+        // The page's names take 6 of 8 KiB; two thirds of the part's names are the page's.
         let whole = put_together(named(0..400), &[named(200..500)]);
         assert_eq!((whole[0].as_str(), groups(&whole)), ("cache-control: max-age=60", 500));
         assert_eq!(whole[2], "cdn-cache-control: max-age=3600");

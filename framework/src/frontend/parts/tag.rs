@@ -4,11 +4,11 @@ use xxhash_rust::xxh3::xxh3_128;
 use crate::cache::tag_of_digest;
 use crate::http::Coding;
 
-/// What content that was put together is known by: equal tags, equal bytes.
+/// The strong tag of composed content: equal tags, equal bytes.
 ///
-/// It is made of the digests of what it was put together from, in the order of their places. The
-/// digest of content with parts says where and how many they are, so that from left to right each
-/// digest tells how many others belong to it: no two structures give the same list.
+/// It is computed from the digests of the composed contents, in the order of their places. The digest of content with
+/// parts determines their places and number, so that, reading from left to right, each digest determines how many of
+/// the next ones belong to it: no two structures yield the same list.
 #[derive(Debug, Default)]
 pub(super) struct ComposedTag(Vec<[u8; 16]>);
 
@@ -18,17 +18,17 @@ impl ComposedTag {
         self.0.push(digest.to_le_bytes());
     }
 
-    /// How many there are.
+    /// Returns the number of digests.
     pub(super) fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Puts others in behind the first `place` of them.
+    /// Inserts others after the first `place` of them.
     pub(super) fn insert(&mut self, place: usize, others: ComposedTag) {
         self.0.splice(place..place, others.0);
     }
 
-    /// The value for `ETag`: a strong one (RFC 9110, section 8.8.3).
+    /// Returns the value for `ETag`, a strong one (RFC 9110, section 8.8.3).
     pub(super) fn header(&self) -> HeaderValue {
         tag_of_digest(xxh3_128(self.0.as_flattened()), Coding::Identity)
     }
@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tag_depends_on_the_order_of_what_it_is_made_of() {
+    fn a_tag_depends_on_the_order_of_its_digests() {
         let tag = |digests: &[u128]| {
             let mut all = ComposedTag::default();
             digests.iter().for_each(|digest| all.add(*digest));

@@ -1,11 +1,10 @@
-//! The `Cache-Status` header of every response that a front end gives (RFC 9211).
+//! The `Cache-Status` header of every response of a front end (RFC 9211).
 //!
-//! What the server answers before a request reaches the front end has none: a request without
-//! `Host`, or with a head that is too long, malformed or too slow, and a connection beyond the limit. A
-//! member of the field stands for a cache that has *handled the request* (section 2), and `fwd` says
-//! why one has sent it on, which none of these was. The server does not know of a cache, and what
-//! hyper refuses by itself could not be given the header anyway. So a log of `Cache-Status` shows
-//! which requests have come as far as the cache.
+//! Responses that the server sends before a request reaches the front end do not have it: for a request without
+//! `Host`, for a head that is too long, malformed or too slow, and for a connection beyond the limit. A member of the
+//! field stands for a cache that has *handled the request* (section 2), and `fwd` is the reason why one has forwarded
+//! it, which none has done here. The server has no access to the cache, and hyper's own error responses could not get
+//! the header anyway. So a log of `Cache-Status` shows which requests have reached the cache.
 
 use std::io::Write as _;
 use std::time::Duration;
@@ -15,44 +14,44 @@ use http::{HeaderValue, StatusCode};
 /// How the cache took part in a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::frontend) enum CacheStatus {
-    /// Served from the cache; for how much longer it is fresh, if time ends it.
+    /// Served from the cache, with the remaining time of freshness, if it is limited.
     Hit(Option<Duration>),
-    /// Made anew.
+    /// Made for this request.
     Forwarded { why: Forward, stored: bool, collapsed: bool },
-    /// An old entry that is being made anew; how long it has been past its end.
+    /// A stale entry that is being replaced, with the time since it became stale.
     StaleWhileRevalidate { past_end: Duration },
-    /// An old entry in the place of an error with this status.
+    /// A stale entry in place of an error with this status.
     StaleIfError { status: u16 },
 }
 
-/// Why the cache did not answer.
+/// The reason why the cache did not answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::frontend) enum Forward {
-    /// The route or the site does not want it to.
+    /// The route or the site bypasses the cache.
     Bypass,
-    /// The method is not one that is cached.
+    /// The method is not cacheable.
     Method,
     /// There was no entry.
     UriMiss,
-    /// The entry was too old, or invalidated.
+    /// The entry was expired or invalidated.
     Stale,
     /// The front end holds no lease.
     Fenced,
 }
 
 impl CacheStatus {
-    /// Made for this request alone, and not stored.
+    /// Creates the status of a response made for this request only and not stored.
     pub(in crate::frontend) const fn forwarded(why: Forward) -> CacheStatus {
         CacheStatus::Forwarded { why, stored: false, collapsed: false }
     }
 
-    /// Whether what is sent is known to be old.
+    /// Returns whether the response is known to be stale.
     pub(in crate::frontend) fn is_stale(self) -> bool {
         matches!(self, CacheStatus::StaleWhileRevalidate { .. } | CacheStatus::StaleIfError { .. })
     }
 
-    /// The header of a response that is sent with one status in the place of what was made with
-    /// another: without a `fwd-status` the two would be taken for the same.
+    /// Returns the header of a response whose status differs from that of the content made: without `fwd-status` the
+    /// two would be assumed to be equal.
     pub(in crate::frontend) fn header_with(
         self,
         sent: StatusCode,
@@ -106,7 +105,7 @@ impl CacheStatus {
     }
 }
 
-/// That of most responses, so it is written without a string between.
+/// Most responses have this one, so it is written without an intermediate string.
 fn hit(ttl: u64) -> HeaderValue {
     let mut text = [0; 40];
     let mut rest = &mut text[..];
@@ -125,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_words_are_those_of_the_rfc() {
+    fn the_parameters_are_those_of_rfc_9211() {
         let hit = CacheStatus::Hit(Some(Duration::from_millis(12_900)));
         assert_eq!(hit.header(), "headwater; hit; ttl=12");
         let stale =

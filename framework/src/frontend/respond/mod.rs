@@ -1,21 +1,21 @@
-//! Responses, put together.
+//! Building responses.
 //!
-//! What there is for a request goes out in one of these representations (RFC 9110, sections 13 to 15):
+//! Content is sent in one of these representations (RFC 9110, sections 13 to 15):
 //!
 //! ```text
 //! conditions ─┬─ 412, 304
-//!             └─ ranges ─┬─ 416, 206   of the content as it is
-//!                        └─ 200        in the coding that the client likes best, of those that there are
+//!             └─ ranges ─┬─ 416, 206   of the unencoded content
+//!                        └─ 200        in the available coding that the client prefers
 //! ```
 //!
 //! Only answers with status 200 have conditions and ranges (section 13.2.1).
 //!
-//! # What is not acceptable
+//! # Clients that accept no available coding
 //!
-//! A client that takes neither the content as it is (`identity;q=0`) nor any coding that there is
-//! gets the content as it is. Section 12.5.3 lets a server answer 406 instead, and section 12.1
-//! lets it disregard the header; whether there is an encoding depends on the time and on the page,
-//! and a page that is sometimes an error is of no use.
+//! A client that accepts neither the unencoded content (`identity;q=0`) nor any available coding receives the
+//! unencoded content. Section 12.5.3 lets a server answer 406 instead, and section 12.1 lets it disregard the header;
+//! whether an encoding is available depends on the time and on the page, and a page that is sometimes an error is of
+//! no use.
 
 mod aging;
 mod cache_status;
@@ -41,18 +41,18 @@ pub(super) use cache_status::{CacheStatus, Forward};
 use version::Version;
 pub(super) use whole::Whole;
 
-/// What of a page goes out.
+/// The selected representation of a page.
 enum Choice {
-    /// All of it, or nothing as it is known already.
+    /// All of it, or a 304 without content.
     Representation(Representation),
     /// Some of its bytes.
     Some(Ranges),
-    /// Nothing.
+    /// An error.
     Refused(Refusal),
 }
 
-/// In which representation a page is to be sent. Nearly all requests ask for all of it, so that nothing else
-/// is worked out before one is seen to ask for something else.
+/// Selects the representation of a page. Nearly all requests ask for the whole page, so everything else is computed
+/// only when a request needs it.
 fn choose(request: &Parts, page: &Page) -> Choice {
     if page.body.as_slice().is_none() {
         return Choice::Representation(Representation::Plain);
@@ -83,8 +83,7 @@ fn choose(request: &Parts, page: &Page) -> Choice {
     }
 }
 
-/// A page without parts, in the representation that the request asks for. Its body is shared, not
-/// copied.
+/// Builds the response with a page without parts, in the requested representation. The body is shared, not copied.
 pub(super) fn page(
     request: &Parts,
     page: &Page,
@@ -101,7 +100,7 @@ pub(super) fn page(
     }
 }
 
-/// A page in one of its representations.
+/// Builds the response with one of a page's representations.
 fn represented(
     page: &Page,
     representation: Representation,
@@ -131,25 +130,25 @@ fn headers(
     headers
 }
 
-/// Content that was put together for this response.
+/// Content that was composed for this response.
 pub(super) struct Composed {
     pub(super) status: StatusCode,
-    /// The headers, without length and tag: they are added.
+    /// The headers; length and tag are added later.
     pub(super) headers: HeaderMap,
     pub(super) body: Whole,
-    /// The tag of exactly these bytes, as they are.
+    /// The tag of exactly these bytes, without an encoding.
     pub(super) tag: HeaderValue,
-    /// What the client takes, of the representations that there may be.
+    /// The codings that the client accepts, if there are several representations.
     pub(super) accepted: Preferences,
-    /// Whether it is to be sent as gzip, and the headers say so, unless only some of it is sent.
+    /// Whether to send it as gzip, unless only some of it is sent. The headers then declare gzip.
     pub(super) is_gzip: bool,
 }
 
-/// Composed content, in the representation that the request asks for.
+/// Builds the response with composed content, in the requested representation.
 pub(super) fn composed(request: &Parts, composed: Composed, cache: CacheStatus) -> Response<Body> {
     let Composed { status, mut headers, body, tag, accepted, is_gzip } = composed;
     let length = body.len();
-    // It has no date: the latest of those of its parts may be followed by an older one.
+    // It has no date: the latest date of its parts may be followed by an older one.
     let version = Version::new(Some(&tag), None, accepted);
     let wanted = wanted(request, status, length, &version);
     if is_gzip && matches!(wanted, Wanted::Whole) {
@@ -180,24 +179,24 @@ pub(super) fn composed(request: &Parts, composed: Composed, cache: CacheStatus) 
     }
 }
 
-/// What a request asks for of content that there is.
+/// The result of a request's conditions and ranges.
 enum Wanted {
     /// All of it.
     Whole,
     /// Some of its bytes.
     Some(Ranges),
-    /// Nothing, for the client has it.
+    /// Nothing, because the client has the current version.
     NotModified,
-    /// What it cannot have.
+    /// An error.
     Refused(Refusal),
 }
 
-/// Why a client cannot have what it wants.
+/// The reason why conditions or ranges fail.
 #[derive(Debug, Clone, Copy)]
 enum Refusal {
-    /// Bytes that there are not.
+    /// The requested bytes do not exist.
     Unsatisfiable,
-    /// Something of another version.
+    /// A precondition does not hold.
     Failed,
 }
 
@@ -211,7 +210,7 @@ fn wanted(request: &Parts, status: StatusCode, length: usize, version: &Version<
         Precondition::NotModified => return Wanted::NotModified,
         Precondition::Failed => return Wanted::Refused(Refusal::Failed),
     }
-    // A client that takes no content as it is can do nothing with pieces of it.
+    // A client that does not accept unencoded content cannot use pieces of it.
     if !version.accepted.takes(Coding::Identity) {
         return Wanted::Whole;
     }
@@ -228,7 +227,7 @@ fn partial(
     content: &[Bytes],
     cache: CacheStatus,
 ) -> Response<Body> {
-    // These are of the bytes that are sent, which are others now (RFC 9530, section 2).
+    // These describe the bytes that are sent, which differ now (RFC 9530, section 2).
     for name in ["content-digest", "content-md5"] {
         headers.remove(name);
     }
@@ -238,7 +237,7 @@ fn partial(
     send(StatusCode::PARTIAL_CONTENT, headers, body, cache, StatusCode::OK)
 }
 
-/// `headers` are those of a 304 for the content as it is.
+/// Builds a 304; `headers` are those for the unencoded content.
 fn unmodified(version: &Version<'_>, mut headers: HeaderMap, cache: CacheStatus) -> Response<Body> {
     if let Some(tag) = version.known_tag() {
         headers.insert(header::ETAG, tag);
@@ -246,7 +245,7 @@ fn unmodified(version: &Version<'_>, mut headers: HeaderMap, cache: CacheStatus)
     send(StatusCode::NOT_MODIFIED, headers, Body::empty(), cache, StatusCode::OK)
 }
 
-/// 412 or 416, which must not be stored: the page's own `Cache-Control` is not about them.
+/// Builds a 412 or 416, which must not be stored: the page's own `Cache-Control` does not concern them.
 fn refuse(
     refusal: Refusal,
     tag: Option<&HeaderValue>,
@@ -268,7 +267,7 @@ fn refuse(
     send(status, headers, Body::empty(), cache, StatusCode::OK)
 }
 
-/// A response with this status in the place of one that was `made` with another.
+/// Builds a response with this status for content that was `made` with another.
 fn send(
     status: StatusCode,
     mut headers: HeaderMap,
@@ -283,7 +282,7 @@ fn send(
     response
 }
 
-/// Content as a body, without its parts.
+/// Returns content as a body, without its parts.
 pub(super) fn body(content: &Pieces) -> Body {
     match content.whole() {
         Some(bytes) => bytes.into(),
@@ -294,25 +293,25 @@ pub(super) fn body(content: &Pieces) -> Body {
     }
 }
 
-/// A redirect to `location`.
+/// Builds a redirect to `location`.
 pub(super) fn redirect(status: StatusCode, location: HeaderValue) -> Response<Body> {
     let headers = HeaderMap::from_iter([(header::LOCATION, location)]);
     made(status, headers, Body::empty(), CacheStatus::forwarded(Forward::Bypass))
 }
 
-/// The answer to OPTIONS: which methods are allowed (RFC 9110, section 9.3.7).
+/// Builds the answer to OPTIONS with the allowed methods (RFC 9110, section 9.3.7).
 pub(super) fn options(allow: &str) -> Response<Body> {
     let cache = CacheStatus::forwarded(Forward::Method);
     made(StatusCode::NO_CONTENT, allow_header(allow), Body::empty(), cache)
 }
 
-/// `Allow` with these methods.
+/// Returns the header `Allow` with these methods.
 pub(super) fn allow_header(allow: &str) -> HeaderMap {
     let allow = HeaderValue::try_from(allow);
     allow.map(|allow| HeaderMap::from_iter([(header::ALLOW, allow)])).unwrap_or_default()
 }
 
-/// A response that was made for this request alone.
+/// Builds a response that was made for this request only.
 pub(super) fn made(
     status: StatusCode,
     headers: HeaderMap,
@@ -328,17 +327,17 @@ pub(super) fn made(
     response
 }
 
-/// What a 205 may be: without content, and it says so (RFC 9110, section 15.3.6).
+/// Empties a 205, which must not have content (RFC 9110, section 15.3.6).
 pub(super) fn emptied(response: Response<Body>) -> Response<Body> {
     let mut response = response.map(|_| Body::empty());
     response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
     response
 }
 
-/// What HEAD gets: the headers that GET would get, and no body (RFC 9110, section 9.3.2).
+/// Returns the response to HEAD: the headers that GET would get, and no body (RFC 9110, section 9.3.2).
 pub(super) fn head_of(response: Response<Body>) -> Response<Body> {
     let (mut parts, body) = response.into_parts();
-    // These two have no body even for GET, so a length would say something else.
+    // These two have no body even for GET, so a length would be wrong.
     let has_length = !matches!(parts.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
     if let Some(length) = http_body::Body::size_hint(&body).exact().filter(|_| has_length) {
         parts.headers.entry(header::CONTENT_LENGTH).or_insert_with(|| HeaderValue::from(length));

@@ -13,7 +13,7 @@ use crate::http::names::CDN_CACHE_CONTROL;
 use crate::http::validators::{SETTLED, shown_date};
 use crate::inline::InlineHashes;
 
-/// What a page says that was made at some time.
+/// The headers of a page.
 fn spec() -> HeaderSpec {
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html"));
@@ -33,7 +33,7 @@ fn spec() -> HeaderSpec {
     }
 }
 
-/// A page that was made at `made`, with encodings if it is to have some.
+/// A page that was made at `made`, with these encodings.
 fn page(made: SystemTime, codings: &[Coding]) -> Page {
     page_with(spec(), made, codings)
 }
@@ -92,7 +92,7 @@ fn a_stale_page_keeps_its_age_and_looks_stale_in_every_form() {
 }
 
 #[test]
-fn what_was_made_for_this_request_has_no_age_and_says_what_was_made() {
+fn a_page_made_for_this_request_has_no_age_and_reports_its_own_status() {
     let page = page(SystemTime::now(), &[]);
     let made = CacheStatus::Forwarded { why: Forward::UriMiss, stored: true, collapsed: false };
     let response = super::page(&get(&[]), &page, Aging::NEW, made);
@@ -104,7 +104,7 @@ fn what_was_made_for_this_request_has_no_age_and_says_what_was_made() {
     assert_eq!(response.headers()[CACHE_STATUS], status);
 }
 
-/// The answer with content that was put together of these pieces, each of which is deflated if it may be.
+/// The response with content composed of these pieces, each of which is deflated if possible.
 fn answer_composed(request: &Parts, pieces: &[&str], is_gzip: bool) -> Response<Body> {
     let mut body = Whole::with_capacity(pieces.len(), is_gzip);
     for piece in pieces {
@@ -126,7 +126,7 @@ fn asked(name: &str, value: &'static str) -> Parts {
 }
 
 #[test]
-fn composed_content_is_cut_across_its_pieces() {
+fn ranges_of_composed_content_span_pieces() {
     let of = |name, value| answer_composed(&asked(name, value), &["<p>", "Ann", "</p>"], true);
     let response = of("range", "bytes=2-6");
     assert_eq!(response.status(), 206);
@@ -165,7 +165,7 @@ fn composed_content_is_sent_as_gzip_unless_only_some_of_it_is_wanted() {
 
 proptest! {
     #[test]
-    fn the_coding_that_is_chosen_is_acceptable_and_the_best_there_is(
+    fn the_selected_coding_is_acceptable_and_the_best_available(
         lines in prop::collection::vec(
             "((gzip|br|zstd|identity|x-gzip|deflate|\\*|)( ?; ?q=(0|1|0\\.[0-9]{1,3}|x))?,? ?){0,5}",
             0..3,
@@ -195,10 +195,10 @@ proptest! {
         }
     }
 
-    /// A visitor gets the first version, at some time before the second one is made on the same or
-    /// on another front end, and asks again with the date that was shown.
+    /// A visitor gets the first version some time before the second one is made on the same or on another front end,
+    /// and later sends a request with the date of the first.
     #[test]
-    fn no_date_that_was_shown_is_taken_for_that_of_a_later_version(
+    fn no_date_of_a_version_matches_a_later_version(
         first in 10.0..11.0_f64,
         got_after in 0.0..12.0_f64,
         second_after in 0.0..1.5_f64,
@@ -207,7 +207,7 @@ proptest! {
     ) {
         let start = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
         let got_at = first + got_after;
-        // What is later by the log may be earlier by the clock of another front end.
+        // A version that is later by the log may be earlier by the clock of another front end.
         let second = got_at + second_after - behind;
         let old = page(start + seconds(first), &[]);
         let got = hit(&get(&[]), &old, seconds(got_after));
@@ -219,7 +219,7 @@ proptest! {
 }
 
 #[test]
-fn a_digest_of_the_bytes_that_are_sent_does_not_go_with_some_of_them() {
+fn partial_responses_have_no_digest_of_the_whole_content() {
     let mut spec = spec();
     for name in ["content-digest", "content-md5", "repr-digest"] {
         spec.headers.insert(name, HeaderValue::from_static("x"));
@@ -236,13 +236,13 @@ fn a_digest_of_the_bytes_that_are_sent_does_not_go_with_some_of_them() {
 }
 
 #[test]
-fn a_date_that_the_controller_gave_continues_no_ranges() {
+fn a_date_set_by_the_controller_does_not_satisfy_if_range() {
     let made = SystemTime::now() - seconds(60.0);
     let date = shown_date(made, made + SETTLED);
     let page = page(made, &[]);
     let request = get(&[("range", "bytes=0-3".parse().unwrap()), ("if-range", date.clone())]);
     assert_eq!(hit(&request, &page, seconds(60.0)).status(), 206);
-    // Two versions may have it: only the site knows when it has changed, and in whole seconds.
+    // Two versions may have the same date, which is in whole seconds and set by the site.
     let mut spec = spec();
     spec.headers.insert(header::LAST_MODIFIED, date.clone());
     let given = httpdate::parse_http_date(date.to_str().unwrap()).unwrap();

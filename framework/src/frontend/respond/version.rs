@@ -1,4 +1,4 @@
-//! The version of a page that there is, as conditions ask for it.
+//! The current version of a page, as evaluated by conditions.
 
 use std::cell::Cell;
 use std::time::SystemTime;
@@ -11,16 +11,16 @@ use crate::http::{Coding, Preferences};
 
 /// A version, and the client that it is for.
 ///
-/// A client that has the page in any coding that it takes has this version, whichever of them it
-/// would be sent today and whether or not that encoding has been made yet. Tags of codings that it
-/// does not take are not known: a cache that asks on behalf of many clients may list the tags of
-/// all it has (RFC 9111, section 4.3.1), and would then give one client what another one can read.
+/// A client that has the page in any coding that it accepts has this version, whichever coding would be sent now, and
+/// whether or not that encoding has been made yet. Tags of codings that it does not accept do not match: a cache that
+/// sends a request on behalf of many clients may list the tags of all its representations (RFC 9111, section 4.3.1),
+/// and would then give one client a representation that only another one can read.
 #[derive(Debug)]
 pub(super) struct Version<'a> {
-    /// The tag of the content as it is.
+    /// The tag of the unencoded content.
     pub(super) tag: Option<&'a HeaderValue>,
     last_modified: Option<LastModified>,
-    /// What the client takes.
+    /// The codings that the client accepts.
     pub(super) accepted: Preferences,
     known: Cell<Coding>,
 }
@@ -34,19 +34,18 @@ impl<'a> Version<'a> {
         Version { tag, last_modified, accepted, known: Cell::new(Coding::Identity) }
     }
 
-    /// The same version for a client that takes it only as it is. Ranges are cut out of that alone:
-    /// its tag stands for its bytes everywhere, while another front end may have an encoder of
-    /// another release.
+    /// Returns the same version for a client that accepts only unencoded content. Ranges are cut only from that: its
+    /// tag identifies the same bytes on every front end, while another front end's encoder may be of another release.
     pub(super) fn plain(&self) -> Version<'a> {
         Version::new(self.tag, self.last_modified, Preferences::PLAIN)
     }
 
-    /// The coding of what the client has, when it was found to have it.
+    /// Returns the coding of the client's representation, after a tag has matched.
     pub(super) fn known(&self) -> Coding {
         self.known.get()
     }
 
-    /// The tag of what the client has, when it was found to have it.
+    /// Returns the tag of the client's representation, after a tag has matched.
     pub(super) fn known_tag(&self) -> Option<HeaderValue> {
         let tag = self.tag?;
         match self.known.get() {
@@ -82,14 +81,14 @@ impl Current for Version<'_> {
         self.last_modified.map(|modified| modified.time)
     }
 
-    /// The date that the front end gave: how often the site has changed within the second that a
-    /// controller names is not known.
+    /// Returns the date only if the front end has set it: a controller's date may stand for several versions within
+    /// its second.
     fn strong_date(&self) -> Option<SystemTime> {
         self.last_modified().filter(|_| self.last_modified.is_some_and(|it| !it.is_given))
     }
 }
 
-/// Whether `tag` is what [`tag_in`] makes of `own`, without making it.
+/// Returns whether `tag` equals the tag that [`tag_in`] makes of `own`, without making it.
 fn is_tag_of(tag: &[u8], own: &[u8], coding: Coding) -> bool {
     let rest = own.strip_suffix(b"\"").and_then(|start| tag.strip_prefix(start));
     let rest = rest.and_then(|rest| rest.strip_prefix(b"-"));
@@ -110,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn the_tags_of_all_codings_that_the_client_takes_are_known() {
+    fn the_tags_of_all_accepted_codings_match() {
         let tag = HeaderValue::from_static("\"a\"");
         let version = Version::new(Some(&tag), None, accepted("gzip, br;q=0.5, zstd;q=0"));
         for (asked, known) in [
@@ -132,14 +131,14 @@ mod tests {
     }
 
     #[test]
-    fn without_a_tag_none_is_known() {
+    fn without_a_tag_none_matches() {
         let version = Version::new(None, None, accepted("*"));
         assert!(!version.has_tag(b"\"a\"") && version.known_tag().is_none());
     }
 
     proptest! {
         #[test]
-        fn a_tag_that_is_made_is_known(own in "(W/)?\"[!#-~]{0,8}\"", asked in "\"[!#-~]{0,12}\"") {
+        fn the_tag_of_every_coding_matches(own in "(W/)?\"[!#-~]{0,8}\"", asked in "\"[!#-~]{0,12}\"") {
             let tag = HeaderValue::try_from(own).unwrap();
             let version = Version::new(Some(&tag), None, accepted("*"));
             for coding in Coding::ALL.into_iter().skip(1) {

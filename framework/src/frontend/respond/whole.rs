@@ -3,19 +3,19 @@ use bytes::Bytes;
 use crate::http::encoding::SHORTEST;
 use crate::http::gzip::{Deflated, Splice};
 
-/// Content that was put together, one piece after the other.
+/// Composed content, one piece after the other.
 ///
-/// For a client that may get it as gzip it has its pieces deflated too, as far as they have been. Each belongs to the
-/// entry that its bytes belong to, so that both representations of the whole are always of the same entries.
+/// If the client accepts gzip, it also contains the deflated pieces that are available. Each belongs to the same entry
+/// as its bytes, so that both representations of the whole always contain the same entries.
 #[derive(Debug, Default)]
 pub(in crate::frontend) struct Whole {
     plain: Vec<Bytes>,
-    /// One for each piece, where they are collected.
+    /// One for each piece, if they are collected.
     deflated: Option<Vec<Option<Deflated>>>,
 }
 
 impl Whole {
-    /// Nothing yet, with room for so many pieces.
+    /// Creates empty content with room for this many pieces.
     pub(in crate::frontend) fn with_capacity(pieces: usize, deflated: bool) -> Whole {
         Whole {
             plain: Vec::with_capacity(pieces),
@@ -31,12 +31,12 @@ impl Whole {
         }
     }
 
-    /// How many pieces there are.
+    /// Returns the number of pieces.
     pub(in crate::frontend) fn pieces(&self) -> usize {
         self.plain.len()
     }
 
-    /// Puts other content in behind the first `place` pieces.
+    /// Inserts other content after the first `place` pieces.
     pub(in crate::frontend) fn insert(&mut self, place: usize, other: Whole) {
         if let Some(all) = &mut self.deflated {
             let mut others = other.deflated.unwrap_or_default();
@@ -46,13 +46,13 @@ impl Whole {
         self.plain.splice(place..place, other.plain);
     }
 
-    /// Its length, in bytes.
+    /// Returns its length in bytes.
     pub(in crate::frontend) fn len(&self) -> usize {
         self.plain.iter().map(Bytes::len).sum()
     }
 
-    /// About how long it is as gzip, in bytes. `None` where it is hardly worth it: it is short, or
-    /// less than half of it is deflated yet.
+    /// Returns its approximate length as gzip, in bytes; `None` if gzip saves little: it is short, or less than half
+    /// of it is deflated yet.
     pub(in crate::frontend) fn len_as_gzip(&self) -> Option<usize> {
         let (mut deflated, mut saved) = (0, 0);
         for (bytes, piece) in self.plain.iter().zip(self.deflated.as_ref()?) {
@@ -65,7 +65,7 @@ impl Whole {
         (length >= SHORTEST && 2 * deflated >= length).then(|| length - saved)
     }
 
-    /// It as gzip.
+    /// Converts it into gzip.
     pub(in crate::frontend) fn into_gzip(self) -> Vec<Bytes> {
         let mut splice = Splice::with_capacity(self.plain.len());
         let mut deflated = self.deflated.unwrap_or_default().into_iter();
@@ -78,7 +78,7 @@ impl Whole {
         splice.end()
     }
 
-    /// It as it is.
+    /// Returns the unencoded pieces.
     pub(in crate::frontend) fn into_plain(self) -> Vec<Bytes> {
         self.plain
     }
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_put_in_stands_at_its_place_in_both_representations() {
+    fn inserted_content_has_the_same_place_in_both_representations() {
         let (first, last) = ("one ".repeat(300), "three ".repeat(300));
         let mut page = whole(&[&first, &last], true);
         page.insert(1, whole(&["two"], false));
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_gzip_only_if_half_of_it_is_deflated_and_it_is_not_short() {
+    fn gzip_is_offered_only_for_long_content_that_is_half_deflated() {
         let text = "<p>The river is high.</p>\n".repeat(50);
         assert!(whole(&[&text], true).len_as_gzip().is_some());
         assert!(whole(&[&text], false).len_as_gzip().is_none());

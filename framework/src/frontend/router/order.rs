@@ -51,7 +51,7 @@ pub(in crate::frontend) struct Order {
     /// The session in the client's cookie, if the page is for this client only.
     pub(in crate::frontend) session: Option<Arc<SessionRecord>>,
     pub(in crate::frontend) request_id: String,
-    /// The work that the client's connection waits for until the page is made.
+    /// The request's place on the client's connection, held until the page is made.
     pub(in crate::frontend) work: Option<Work>,
     /// The reason why the page must be made.
     pub(in crate::frontend) why: Forward,

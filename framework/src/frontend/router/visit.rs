@@ -32,7 +32,7 @@ pub(in crate::frontend) struct Visit<'a> {
     pub(in crate::frontend) method: &'a Method,
     pub(in crate::frontend) uri: &'a Uri,
     headers: Headers<'a>,
-    /// Work for the client that its connection waits for, if it does.
+    /// The request's place on the client's connection, held by all work for it, if the connection limits its work.
     pub(in crate::frontend) work: Option<&'a Work>,
 }
 
