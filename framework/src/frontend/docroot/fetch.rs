@@ -1,4 +1,4 @@
-//! Brings contents here, in the background, for as long as the front end lives.
+//! Fetches contents in the background, for as long as the front end lives.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -15,26 +15,26 @@ use crate::docroot::{Partial, StoreError};
 use crate::link::CallError;
 use crate::log::ContentId;
 
-/// How many contents are fetched at once.
+/// The number of concurrent fetches.
 const FETCHES: usize = 4;
-/// How many more when requests wait for them.
+/// The number of additional concurrent fetches of contents that requests wait for.
 const URGENT_FETCHES: usize = 4;
-/// How much is written to the disk at a time, in bytes.
+/// The number of bytes written to the disk at a time.
 const PIECE: usize = 256 * 1024;
-/// How long nothing may come of a content that is on its way.
+/// The longest pause in a transfer before it is abandoned.
 const SILENCE: Duration = Duration::from_secs(10);
-/// The time between two attempts of which the first was broken off: twice as long each time.
+/// The pause after an interrupted attempt, which doubles each time.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
-/// How often contents that nothing refers to are looked for.
+/// The interval between removals of unreferenced contents.
 const SWEEP: Duration = Duration::from_secs(20);
 
-/// Why a content was not fetched.
+/// The reason why a content was not fetched.
 #[derive(Debug)]
 enum Trouble {
-    /// The transfer was broken off; it says nothing of the content.
+    /// The transfer was interrupted, which permits no conclusion about the content.
     Broken(String),
-    /// The content cannot be had, or not be stored.
+    /// The content cannot be obtained or stored.
     Failed(MissingReason),
     /// It is not needed any more.
     Unwanted,
@@ -44,7 +44,7 @@ impl From<StoreError> for Trouble {
     fn from(error: StoreError) -> Trouble {
         let reason = error.to_string();
         Trouble::Failed(match error {
-            // The disk has taken it; what the back end has is damaged.
+            // It was stored completely, so the back end's copy is damaged.
             StoreError::Wrong { .. } => MissingReason::Absent(reason),
             _ => MissingReason::Unstorable(reason),
         })
@@ -66,15 +66,14 @@ impl Drop for Attempt<'_> {
 }
 
 impl DocrootFiles {
-    /// Fetches contents that the log's files have and that are not here, for as long as it is
-    /// polled.
+    /// Fetches missing contents of the log's files for as long as it is polled.
     pub(in crate::frontend) async fn fetch(&self) {
         let workers =
             (0..FETCHES + URGENT_FETCHES).map(|index| self.keep_fetching(index >= FETCHES));
         join_all(workers).await;
     }
 
-    /// Removes contents that nothing refers to any more, for as long as it is polled.
+    /// Removes unreferenced contents for as long as it is polled.
     pub(in crate::frontend) async fn sweep(&self) {
         loop {
             sleep(SWEEP).await;
@@ -116,7 +115,7 @@ impl DocrootFiles {
                     tracing::debug!(
                         content = content.hex(),
                         reason,
-                        "fetching a file was broken off"
+                        "fetching a file was interrupted"
                     );
                     if self.docroot.fetched_bytes() > before {
                         pause = SHORTEST_PAUSE;
@@ -129,14 +128,14 @@ impl DocrootFiles {
         }
     }
 
-    /// Fetches one content from where an earlier attempt was broken off.
+    /// Fetches one content, continuing where an earlier attempt was interrupted.
     async fn fetch_content(&self, content: ContentId) -> Result<(), Trouble> {
         let store = Arc::clone(&self.docroot.store);
         let begun = blocking(move || match store.open_content(content)? {
             Some(_) => Ok(None),
             None => store.resume(content).map(Some),
         });
-        // It may have come for another request meanwhile.
+        // Another task may have stored it meanwhile.
         let Some(mut partial) = begun.await? else { return Ok(()) };
         if !partial.is_whole() {
             partial = self.receive(content, partial).await?;
@@ -171,7 +170,7 @@ impl DocrootFiles {
                 }
                 Ok(None) => (false, None),
                 Ok(Some(Err(error))) => (false, Some(error.to_string())),
-                Err(_) => (false, Some(format!("nothing came for {SILENCE:?}"))),
+                Err(_) => (false, Some(format!("nothing arrived for {SILENCE:?}"))),
             };
             if piece.len() >= PIECE || !goes_on {
                 let bytes = std::mem::take(&mut piece);
@@ -200,7 +199,7 @@ impl DocrootFiles {
     }
 }
 
-/// Does something with the disk where that is fine.
+/// Runs disk operations on a thread where blocking is allowed.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, Trouble> {

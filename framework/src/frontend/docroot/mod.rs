@@ -1,10 +1,10 @@
-//! The front end's half of the docroot that the log fills: what is known of it, fetching contents,
-//! and serving them. The argument is in [`crate::docroot`].
+//! The front end's half of the docroot that the log fills: its state, fetching contents, and serving files. The
+//! correctness argument is in [`crate::docroot`].
 //!
-//! - [`Docroot`]: what the log says, and what of it is here.
+//! - [`Docroot`]: the files in the log, and their contents that are stored here.
 //! - `known`: the bookkeeping, without disk and network.
-//! - `fetch`: brings contents here, in the background.
-//! - [`DocrootFiles`]: what requests for files are answered with; `serve`: their way.
+//! - `fetch`: fetches contents in the background.
+//! - [`DocrootFiles`]: the files of a front end; `serve`: answers requests for them.
 
 mod fetch;
 mod known;
@@ -27,18 +27,18 @@ use crate::log::{ContentId, FileChange, Position};
 pub(crate) use known::Figures;
 use known::{KnownFiles, Trust};
 
-/// The files that the log has put into the docroot, as this front end knows them.
+/// The files that the log has put into the docroot, as known to this front end.
 #[derive(Debug)]
 pub(crate) struct Docroot {
     store: Arc<Store>,
     known: RwLock<KnownFiles>,
     holdings: watch::Sender<Holdings>,
-    /// Notified whenever a file changes, a content comes, or a request begins to wait for one.
+    /// Notified whenever a file changes, a content arrives, or a request begins to wait for one.
     changed: watch::Sender<()>,
-    /// Whether at some time everything was here that could be had.
+    /// Whether all contents that can be obtained were stored here at some time.
     was_whole: AtomicBool,
     fetched_bytes: AtomicU64,
-    /// Until when no back end is asked what it knows, because none has answered lately; in
+    /// The end of the time in which no back end is asked about files, because none has answered recently; in
     /// nanoseconds of the clock.
     silent_until: AtomicU64,
 }
@@ -48,10 +48,10 @@ pub(super) struct DocrootFiles {
     pub(super) docroot: Arc<Docroot>,
     /// The docroot's own files.
     pub(super) files: Files,
-    /// Says whether there is a lease, and up to where the log is known.
+    /// Determines whether there is a lease, and the applied position of the log.
     pub(super) cache: Arc<Cache>,
     pub(super) link: Arc<Link>,
-    /// How long a request waits for a content that is on its way.
+    /// The time that a request waits for a content that is being fetched.
     pub(super) deadline: Duration,
 }
 
@@ -63,7 +63,7 @@ struct Wanted<'a> {
 }
 
 impl Docroot {
-    /// A docroot of which nothing is known yet; contents are in `store`.
+    /// Creates a docroot without any known files; contents are in `store`.
     pub(crate) fn new(store: Arc<Store>) -> Docroot {
         Docroot {
             store,
@@ -76,7 +76,7 @@ impl Docroot {
         }
     }
 
-    /// Begins with the manifest that a back end has sent.
+    /// Starts with the manifest that a back end has sent.
     pub(super) fn begin<'a>(&self, snapshot: impl Iterator<Item = &'a Bytes>) {
         let manifest = Manifest::from_pieces(snapshot);
         if manifest.is_none() {
@@ -88,7 +88,7 @@ impl Docroot {
         });
     }
 
-    /// Applies what a record says of files.
+    /// Applies the file changes of a record.
     pub(super) fn apply(&self, position: Position, files: &[FileChange]) {
         if files.is_empty() {
             return;
@@ -100,39 +100,39 @@ impl Docroot {
         });
     }
 
-    /// A record could not be read. From now on what is known is not relied on, and nothing is
-    /// reported to be held, until a back end sends the whole manifest.
+    /// Marks the state as unreliable, because a record could not be decoded: nothing is reported as held until a back
+    /// end sends the whole manifest.
     pub(super) fn distrust(&self) {
         self.change(|known, _| known.distrust());
     }
 
-    /// Which contents are here, whenever it changes.
+    /// Returns a receiver that is notified of changes to the contents stored here.
     pub(super) fn holdings(&self) -> watch::Receiver<Holdings> {
         self.holdings.subscribe()
     }
 
-    /// Figures for operators.
+    /// Returns the numbers of files and contents, for operators.
     pub(crate) fn figures(&self) -> Figures {
         self.read(KnownFiles::figures)
     }
 
-    /// How many bytes of contents have been fetched since the start.
+    /// Returns the number of bytes of contents that have been fetched since the start.
     pub(crate) fn fetched_bytes(&self) -> u64 {
         self.fetched_bytes.load(Ordering::Relaxed)
     }
 
-    /// Whether everything that can be had was here at some time since the start: a front end that
-    /// joins need not be visited before.
+    /// Returns whether all obtainable contents were stored here at some time since the start: until then a new front
+    /// end should receive no visitors.
     pub(super) fn was_whole(&self) -> bool {
         self.was_whole.load(Ordering::Relaxed)
     }
 
-    /// Why this front end cannot store a content that the log's files have, while that is so.
+    /// Returns the reason why this front end cannot store a content of the log's files, as long as it cannot.
     pub(super) fn unstorable(&self) -> Option<String> {
         self.read(|known| known.unstorable().map(str::to_owned))
     }
 
-    /// Removes contents that nothing refers to any more. Not before it is known what does.
+    /// Removes contents without references, once the manifest is complete.
     pub(super) async fn sweep(self: &Arc<Self>) {
         if self.trust() != Trust::Whole {
             return;
@@ -147,7 +147,7 @@ impl Docroot {
         }
     }
 
-    /// Has the content fetched before others.
+    /// Gives the content priority over others until the result is dropped.
     fn want(&self, content: ContentId) -> Wanted<'_> {
         let is_here = self.store.contains(content);
         self.change(|known, _| known.want(content, is_here, clock::now()));
@@ -166,7 +166,7 @@ impl Docroot {
         write(&mut self.known.write().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Changes what is known, and notifies all waiting tasks.
+    /// Changes the state, and notifies all waiting tasks.
     fn change<T>(&self, change: impl FnOnce(&mut KnownFiles, &Store) -> T) -> T {
         let changed = self.write(|known| change(known, &self.store));
         self.report();
@@ -174,8 +174,8 @@ impl Docroot {
         changed
     }
 
-    /// Tells the back end what is here, if that has changed. Nothing changes meanwhile, so no report
-    /// can overtake a later one.
+    /// Reports to the back end which contents are stored here, if that has changed. The lock is held meanwhile, so no
+    /// report can overtake a later one.
     fn report(&self) {
         self.read(|known| {
             if !self.was_whole() && known.is_whole() {

@@ -1,4 +1,4 @@
-//! The way of a request for a file.
+//! Serving requests for files.
 
 use std::io;
 use std::sync::Arc;
@@ -20,24 +20,25 @@ use crate::frontend::page_headers;
 use crate::link::{CallError, FileLookup};
 use crate::log::{ContentId, Position};
 
-/// How long a back end may take to say what it knows of a file.
+/// The longest wait for a back end's answer about files.
 const LOOKUP: Duration = Duration::from_secs(2);
-/// For how long none is asked after one has not answered.
+/// The time for which no back end is asked after one has failed to answer.
 const SILENT: Duration = Duration::from_secs(1);
 
-/// What the log says about the files that a request may mean.
+/// The state, in the log, of the files that a request may refer to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Said {
-    /// Nothing: it is the docroot's own.
+    /// The log has none: the docroot's own file is served.
     Nothing,
-    /// It was removed.
+    /// A file was removed.
     Removed,
-    /// One has this content.
+    /// A file has this content.
     Content(ContentId),
 }
 
 impl Said {
-    /// The first of the files that has a content; that one was removed counts before nothing.
+    /// Combines the states of several files: the first with a content counts most, then one that was removed, then one
+    /// that is not in the log.
     fn of(files: impl Iterator<Item = Option<Option<ContentId>>>) -> Said {
         files.fold(Said::Nothing, |said, file| match (said, file) {
             (Said::Content(_), _) | (_, None) => said,
@@ -47,14 +48,15 @@ impl Said {
     }
 }
 
-/// What a back end says of a path: nothing, that the file was removed, or its content.
+/// A back end's answer about a path: `None` if the file is not in the log, `Some(None)` if it was removed, or its
+/// content.
 type Statement = (String, Option<Option<ContentId>>);
 
-/// What is said of all files at one moment.
+/// The state of all files in the log at one moment.
 #[derive(Debug)]
 struct Stated {
     manifest: Manifest,
-    /// What a back end has said counts before the manifest.
+    /// A back end's answers, which take precedence over the manifest.
     answered: Vec<Statement>,
     docroot: Arc<Docroot>,
 }
@@ -82,16 +84,16 @@ impl Overlay for Stated {
     }
 }
 
-/// For addresses in pages. Their contents are on their way at least, so they are not asked for.
+/// For addresses in pages. Their contents are at least being fetched, so they are not requested here.
 impl Overlay for Docroot {
     fn find(&self, path: &str) -> Overlaid {
         let entry = self.read(|known| known.manifest().get(path));
-        // They are not opened.
+        // These files are not opened.
         overlaid(&self.store, entry.map(|entry| entry.content), |_| ())
     }
 }
 
-/// What stands at a path, as a file. `lost` is called when its content is no longer here.
+/// Returns the file at a path. `lost` is called when its content is no longer stored here.
 fn overlaid(
     store: &Arc<Store>,
     said: Option<Option<ContentId>>,
@@ -124,7 +126,7 @@ fn overlaid(
 }
 
 impl Docroot {
-    /// What is known of all files, unless a back end has answered otherwise.
+    /// Returns the state of all files, with a back end's answers taking precedence.
     fn stated(self: &Arc<Self>, answered: Vec<Statement>) -> Stated {
         let manifest = self.read(|known| known.manifest().clone());
         Stated { manifest, answered, docroot: Arc::clone(self) }
@@ -132,7 +134,7 @@ impl Docroot {
 }
 
 impl DocrootFiles {
-    /// The answer to a request for the file at `path`, which starts at the docroot.
+    /// Answers a request for the file at `path`, which is relative to the docroot.
     pub(in crate::frontend) async fn find(
         &self,
         method: &Method,
@@ -151,7 +153,7 @@ impl DocrootFiles {
                 self.docroot.trust() != Trust::Torn && self.cache.holds_lease(clock::now());
             let answered = if has_lease { None } else { self.ask(&paths).await };
             let is_sure = has_lease || answered.is_some();
-            // What is known now is at least what was known when the lease was looked at.
+            // The state now is at least as new as when the lease was checked.
             let stated = self.docroot.stated(answered.unwrap_or_default());
             let said = stated.said(&paths);
             match said {
@@ -163,7 +165,7 @@ impl DocrootFiles {
                     {
                         let waited = tokio::time::timeout_at(deadline, changed.changed()).await;
                         waited.map_err(|_| late())?.map_err(|_| late())?;
-                        // Nor will it come soon: the disk is full, or no node has it.
+                        // It will not arrive soon: the disk is full, or no node has it.
                         if failures() > before {
                             return Err(late());
                         }
@@ -178,14 +180,14 @@ impl DocrootFiles {
                     return Err(unsure());
                 }
                 Ok(FileAnswer::Response(mut response)) => {
-                    // What the log has put there may be a visitor's.
+                    // A file from the log may be a visitor's upload.
                     if matches!(said, Said::Content(_)) {
                         page_headers::sandbox(response.headers_mut());
                     }
                     return Ok(FileAnswer::Response(response));
                 }
                 Ok(answer) => return Ok(answer),
-                // What was lost is waited for in the next round.
+                // The next iteration waits for a content that was lost.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) if is_exhaustion(&error) => return Err(exhausted(&error)),
                 Err(error) => return Err(Failure::internal(error.to_string())),
@@ -194,7 +196,7 @@ impl DocrootFiles {
         Err(late())
     }
 
-    /// What a back end says; `None` when none can be asked.
+    /// Asks a back end; returns `None` if none can be asked.
     async fn ask(&self, paths: &[String]) -> Option<Vec<Statement>> {
         if paths.is_empty() {
             return Some(Vec::new());
@@ -222,7 +224,7 @@ impl DocrootFiles {
     }
 }
 
-/// It is not known whether there is such a file.
+/// Creates the failure if it is unknown whether the file exists.
 fn unsure() -> Failure {
     let message = "The site is not available at the moment. Please try again soon.";
     let cause = "no back end answers, and without one it is not known whether there is such a file";
@@ -232,13 +234,13 @@ fn unsure() -> Failure {
     }
 }
 
-/// Too many files are open.
+/// Creates the failure if too many files are open.
 fn exhausted(error: &io::Error) -> Failure {
     let message = "The site has too many files to send. Please try again soon.";
     Failure::new(StatusCode::SERVICE_UNAVAILABLE, message).because(error.to_string())
 }
 
-/// The content has not come in time.
+/// Creates the failure if the content has not arrived in time.
 fn late() -> Failure {
     let message = "This file is not here yet. Please try again soon.";
     let cause = "the file's content could not be fetched from a back end in time";

@@ -1,4 +1,4 @@
-//! Reading a body that is to be kept.
+//! Reading a body that should be stored.
 
 use bytes::Bytes;
 use futures_util::StreamExt;
@@ -8,15 +8,14 @@ use http_body_util::{BodyExt, BodyStream, StreamBody};
 use crate::body::{Body, BodyError};
 use crate::budget::Share;
 
-/// A body that was at hand, or that proved too long to be kept, or for which there is no memory at
-/// the moment.
+/// A complete body, or the stream of one that is too long to be stored or for which there is no memory at the moment.
 pub(in crate::frontend) enum Collected {
     Whole(Bytes),
     TooLong(Body),
 }
 
-/// Reads a body, but no more than `limit` bytes of it and of the `share`. What is whole has memory of its own: a body that
-/// has come over the link is a slice of what was read from the socket, and would keep all of that.
+/// Reads a body, up to `limit` bytes and as much as the `share` permits. A complete body is copied into memory of its
+/// own: a body from the link is a slice of a socket's read buffer, and would keep the whole buffer alive.
 pub(in crate::frontend) async fn collect(
     mut body: Body,
     limit: u64,
@@ -41,7 +40,7 @@ pub(in crate::frontend) async fn collect(
     Ok(Collected::Whole(read.concat().into()))
 }
 
-/// One body after the other.
+/// Concatenates two bodies.
 fn chain<A, B>(first: A, second: B) -> impl http_body::Body<Data = Bytes, Error = BodyError>
 where
     A: http_body::Body<Data = Bytes, Error = BodyError> + Send + Unpin + 'static,
@@ -56,7 +55,7 @@ mod tests {
     use crate::budget::Budget;
 
     #[tokio::test]
-    async fn what_is_kept_does_not_keep_what_it_was_cut_from() {
+    async fn a_collected_body_does_not_keep_the_read_buffer_alive() {
         let (read, share) = (Bytes::from(vec![b'x'; 16 * 1024]), Budget::new(2).share());
         let Ok(Collected::Whole(kept)) = collect(Body::from(read.slice(1..3)), 9, &share).await
         else {
@@ -67,8 +66,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_too_long_is_given_back_whole() {
-        // Longer than is kept, and longer than there is memory for.
+    async fn a_body_that_is_too_long_is_returned_completely() {
+        // Once longer than the limit, once longer than the available memory.
         for (limit, memory) in [(6, 100), (100, 6)] {
             let pieces = ["abc", "defg"]
                 .map(|piece| Ok::<_, BodyError>(http_body::Frame::data(piece.into())));

@@ -1,13 +1,12 @@
-//! Makes the encodings of pages, behind the backs of visitors.
+//! Encodes pages in the background.
 //!
-//! One thread does all of it, one page after the other, below the priority of what answers
-//! requests. Pages wait for it in a queue; when that is full, the page stays as it is, and a later
-//! hit asks again. So a front end that has many pages to make is not slowed down by compressing
-//! them, and nothing grows.
+//! One thread does all of it, one page after the other, at a lower priority than the threads that answer requests.
+//! Pages wait for it in a bounded queue; if that is full, the page remains unencoded, and a later hit requests the
+//! encoding again. So a front end that makes many pages is not slowed down by compression, and its memory use stays
+//! bounded.
 //!
-//! Of a page with parts no encoding can be kept. Its pieces are deflated instead, and those of a
-//! page that is a part, when it is put into another one for a client that accepts gzip; see
-//! [`gzip`](crate::http::gzip).
+//! A page with parts cannot have a stored encoding. Its pieces are deflated instead; those of a page that is a part
+//! are deflated when it is inserted into another one for a client that accepts gzip; see [`gzip`](crate::http::gzip).
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Weak};
@@ -18,28 +17,28 @@ use crate::http::encoding::encode;
 use crate::http::gzip::Deflated;
 use crate::pieces::Piece;
 
-/// How many pages may wait.
+/// The length of the queue.
 const WAITING: usize = 512;
 
-/// What an encoding must save of the bytes that are sent: a sixteenth. For less no client should
-/// have to decode, and no memory is given.
+/// The fraction of the bytes that an encoding must save: a sixteenth. For less it is worth neither the client's
+/// decoding nor the memory.
 const SAVED: usize = 16;
 
-/// The shortest piece that is deflated, in bytes. What saves less than a hundred or two goes into the
-/// stream as it is.
+/// The shortest piece to deflate, in bytes. Shorter pieces would save little and are inserted into the stream
+/// unencoded.
 pub(in crate::frontend) const SHORTEST_PIECE: usize = 200;
 
-/// The way to the thread that encodes. It ends when this is dropped.
+/// The handle of the encoding thread, which ends when this is dropped.
 #[derive(Debug)]
 pub(super) struct Encoder {
     queue: Option<SyncSender<EncodeJob>>,
 }
 
-/// What is to be made of an entry's page. What the cache evicts meanwhile takes no memory here.
+/// A job of the encoder. The reference is weak, so that the queue does not keep evicted entries in memory.
 type EncodeJob = (Derived, Weak<Entry>);
 
 impl Encoder {
-    /// Encodes what is in `cache` in these codings.
+    /// Starts the encoder for the pages in `cache`, with these codings.
     pub(super) fn new(cache: Arc<Cache>, codings: Vec<Coding>) -> Encoder {
         if codings.is_empty() {
             return Encoder { queue: None };
@@ -53,8 +52,8 @@ impl Encoder {
         Encoder { queue: started.ok().map(|_| queue) }
     }
 
-    /// Requests what an entry's page may be sent as by itself: its encodings, or its deflated
-    /// pieces if it has parts. What exists already, or is being made, is not made again.
+    /// Requests the representations of an entry's page: its encodings, or its deflated pieces if it has parts.
+    /// Existing ones, and those that are being made, are not made again.
     pub(super) fn ask(&self, entry: &Arc<Entry>, page: &Page) {
         match page.body.has_parts() && page.header_template.encoded_template().is_some() {
             true => self.ask_for_pieces(entry, page),
@@ -62,7 +61,7 @@ impl Encoder {
         }
     }
 
-    /// Has the pieces of an entry's page deflated, to be put into a page.
+    /// Requests the deflated pieces of an entry's page, for insertion into another page.
     pub(super) fn ask_for_pieces(&self, entry: &Arc<Entry>, page: &Page) {
         self.order(entry, page, Derived::Pieces);
     }
@@ -78,13 +77,13 @@ impl Encoder {
 }
 
 fn run(waiting: &Receiver<EncodeJob>, cache: &Cache, codings: &[Coding]) {
-    // On Linux it is the thread that gets nicer, elsewhere it would be all of the process. Without
-    // it the thread works all the same.
+    // On Linux this changes the priority of the thread, elsewhere that of the whole process. The thread works without
+    // it, too.
     #[cfg(target_os = "linux")]
     let _ = rustix::process::setpriority_process(None, NICE);
     while let Ok((derived, entry)) = waiting.recv() {
         let Some(entry) = entry.upgrade() else { continue };
-        // What has become wrong meanwhile need not be encoded any more.
+        // A page that has been invalidated meanwhile need not be encoded.
         let Some(page) = entry.page().filter(|_| cache.is_valid(&entry)) else { continue };
         match derived {
             Derived::Encodings => cache.put_encodings(&entry, encodings(page, codings)),
@@ -93,11 +92,11 @@ fn run(waiting: &Receiver<EncodeJob>, cache: &Cache, codings: &[Coding]) {
     }
 }
 
-/// How much nicer than others, of 19.
+/// The thread's niceness; the largest is 19.
 #[cfg(target_os = "linux")]
 const NICE: i32 = 10;
 
-/// The encodings of a page that are worth having, the shortest first.
+/// Returns the encodings of a page that save enough, the shortest first.
 fn encodings(page: &Page, codings: &[Coding]) -> Vec<Encoded> {
     let Some(content) = page.body.whole() else { return Vec::new() };
     let longest = content.len() - content.len() / SAVED;
@@ -116,7 +115,7 @@ fn encodings(page: &Page, codings: &[Coding]) -> Vec<Encoded> {
     made
 }
 
-/// The pieces of a page, deflated where that is worth it.
+/// Returns the pieces of a page, deflated if they are long enough.
 fn deflated(page: &Page) -> Vec<Option<Deflated>> {
     let deflate = |piece: &Piece| match piece {
         Piece::Bytes(bytes) if bytes.len() >= SHORTEST_PIECE => Deflated::of(bytes),
@@ -200,7 +199,7 @@ mod tests {
         }
     }
 
-    /// Waits until the cache is at least so heavy.
+    /// Waits until the cache uses at least this many bytes.
     fn wait_for_bytes(cache: &Cache, bytes: u64) {
         let start = Instant::now();
         while {
@@ -261,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_that_is_no_longer_there_does_not_come_back() {
+    fn encodings_do_not_restore_a_removed_entry() {
         let cache = cache();
         let old = fill(&cache, "/a", text());
         let new = fill(&cache, "/a", text());
@@ -277,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_become_wrong_in_the_queue_is_not_encoded() {
+    fn a_page_invalidated_in_the_queue_is_not_encoded() {
         let cache = cache();
         let (wrong, right) = (fill(&cache, "/a", text()), fill(&cache, "/b", text()));
         let invalidation = Invalidation::new().pattern("^/a$");
@@ -311,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn what_hardly_gets_shorter_is_left_as_it_is() {
+    fn an_encoding_that_saves_little_is_discarded() {
         let page = |content: Vec<u8>| page(Bytes::from(content).into());
         let noise: Vec<u8> = (0..4096).map(|_| rand::random()).collect();
         assert!(encodings(&page(noise), &[Coding::Gzip, Coding::Zstd]).is_empty());

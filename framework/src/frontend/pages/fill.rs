@@ -1,8 +1,7 @@
-//! The way of a page into the cache.
+//! Making pages and storing them in the cache.
 //!
-//! What the site answers in the place of an old page is the truth, be it an error page with a status
-//! below 500 or something that is not for the cache: then the old page is gone. Only a failure
-//! leaves it in place.
+//! The site's current answer replaces an old page, even if it is an error page with a status below 500 or must not be
+//! cached: the old page is then removed. Only a failure leaves it in the cache.
 
 use std::sync::Arc;
 
@@ -30,7 +29,7 @@ use crate::clock;
 use crate::computation::Code;
 use crate::link::{Call, group_of_url};
 
-/// From so many bytes on it takes more than moments to copy a page and to digest it.
+/// The number of bytes from which copying and hashing a page takes noticeable time.
 const LARGE: usize = 256 * 1024;
 
 /// Makes pages and puts them into the cache.
@@ -38,7 +37,7 @@ pub(super) struct Filler {
     settings: Arc<Settings>,
     cache: Arc<Cache>,
     maker: Arc<Maker>,
-    /// Memory for replies that are read to be kept.
+    /// Memory for replies that are collected for the cache.
     pub(super) memory: Budget,
     header_templates: HeaderTemplates,
     advice: Arc<Advice>,
@@ -47,7 +46,7 @@ pub(super) struct Filler {
 }
 
 impl Filler {
-    /// Fills `cache` with what `maker` makes.
+    /// Creates a filler that stores the pages of `maker` in `cache`.
     pub(super) fn new(
         settings: Arc<Settings>,
         cache: Arc<Cache>,
@@ -68,12 +67,13 @@ impl Filler {
         }
     }
 
-    /// Makes the page of an order and stores it if it may be stored. If it may not, marks its key.
+    /// Makes the page of an order and stores it if that is allowed. Otherwise, marks its key as hit-for-miss, unless
+    /// making the page failed.
     pub(super) async fn fill(&self, order: &Order, call: Call) -> Served {
         let served = self.make_and_store(order, call).await;
         if self.settings.caching {
             let status = served.unstored_status();
-            // That a visitor asks too often says nothing of the page.
+            // A rate limit concerns the visitor, not the page.
             let is_of_the_page = |status: StatusCode| {
                 !status.is_server_error() && status != StatusCode::TOO_MANY_REQUESTS
             };
@@ -81,7 +81,7 @@ impl Filler {
             if is_the_truth {
                 self.cache.remove(order.page_key());
             }
-            // A failure is no reason to think so of the next reply.
+            // A failure permits no conclusion about the next reply.
             if is_the_truth && is_for_one_client(&served) {
                 self.cache.mark_hit_for_miss(order.page_key(), clock::now());
             }
@@ -90,7 +90,7 @@ impl Filler {
     }
 
     async fn make_and_store(&self, order: &Order, call: Call) -> Served {
-        // The content is as old as the moment when it was begun.
+        // The date of the content is the time at which making it began.
         let begun = clock::now();
         let language = order.language(&call, &self.settings.languages);
         let made = self.maker.make(order, call, Body::empty()).await;
@@ -163,7 +163,7 @@ impl Filler {
         Served::Entry { entry, variant, cache: order.made(is_stored), aging: Aging::NEW }
     }
 
-    /// The error page of a controller's failure, or the problem document, where the route wants such to be kept.
+    /// Returns the error page of a controller's failure, or the problem document, if the route allows to store it.
     fn made_of_failure(
         &self,
         order: &Order,
@@ -187,7 +187,7 @@ impl Filler {
         Ok((made, caching))
     }
 
-    /// Whether there is an old page that is better than a failure with this status.
+    /// Returns whether the cache has a page that is preferable to a failure with this status.
     fn has_better(&self, order: &Order, status: StatusCode) -> bool {
         let persistent = is_persistent(&order.route);
         status.is_server_error()
@@ -202,11 +202,11 @@ impl Filler {
             }
     }
 
-    /// Reads a body that is to be kept.
+    /// Reads a body that should be stored.
     async fn read(&self, body: Body) -> Result<Collected, Failure> {
         let (limit, deadline) = (self.settings.largest_entry, self.settings.deadline);
         let broken = |cause: String| {
-            Failure::new(StatusCode::GATEWAY_TIMEOUT, "The answer broke off.").because(cause)
+            Failure::new(StatusCode::GATEWAY_TIMEOUT, "The answer was interrupted.").because(cause)
         };
         match timeout(deadline, collect(body, limit, &self.memory.share())).await {
             Ok(Ok(collected)) => Ok(collected),
@@ -214,14 +214,14 @@ impl Filler {
                 Err(Failure { status: StatusCode::BAD_GATEWAY, ..broken(error.to_string()) })
             }
             Err(_) => Err(broken(format!(
-                "the body was not whole within {deadline:?}; a route whose body goes on and on \
+                "the body was not complete within {deadline:?}; a route whose body never ends \
                  needs `cache = \"no_cache\"`"
             ))),
         }
     }
 }
 
-/// Whether requests that wait for it get nothing, and will get nothing the next time either.
+/// Returns whether the result is useless to waiting requests, now and probably the next time.
 fn is_for_one_client(served: &Served) -> bool {
     match served {
         Served::Made { .. } => true,

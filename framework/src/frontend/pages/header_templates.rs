@@ -4,19 +4,19 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use crate::cache::{DateSource, HeaderSpec, HeaderTemplate, TagSource};
 use crate::inline::InlineKind;
 
-/// How many are remembered at most.
+/// The largest number of shared header templates.
 const MOST: usize = 1024;
 
-/// How long what a header template says may be for it to be remembered, in bytes.
+/// The largest size of a shared header template, in bytes.
 const LONGEST: usize = 1024;
 
-/// The header templates that pages have in common: pages with equal headers share one. They live as
-/// long as a page has them.
+/// The header templates that pages share: pages with equal headers use the same one. A template lives as long as a
+/// page uses it.
 #[derive(Debug, Default)]
 pub(super) struct HeaderTemplates(Mutex<HashMap<Box<[u8]>, Weak<HeaderTemplate>>>);
 
 impl HeaderTemplates {
-    /// The header template for this spec.
+    /// Returns the header template for this spec.
     pub(super) fn of(&self, mut spec: HeaderSpec) -> Arc<HeaderTemplate> {
         spec.strip();
         let text = match text(&spec) {
@@ -31,7 +31,7 @@ impl HeaderTemplates {
             known.retain(|_, header_template| header_template.strong_count() > 0);
         }
         let header_template = Arc::new(HeaderTemplate::new(spec));
-        // Where each page says something else there is nothing to be had in common.
+        // If every page has different headers, sharing is useless.
         if known.len() < MOST {
             known.insert(text, Arc::downgrade(&header_template));
         }
@@ -39,13 +39,12 @@ impl HeaderTemplates {
     }
 }
 
-/// All of a spec, unless it has a tag of its own, which no other page has. No name and no value
-/// has an end of line in it.
+/// Serializes a spec, unless it has a tag of its own, which no other page has. No name or value contains a line break.
 fn text(spec: &HeaderSpec) -> Option<Box<[u8]>> {
     let HeaderSpec {
         status,
         headers,
-        // The headers say them.
+        // The headers contain them.
         terms: _,
         has_length,
         tag,
@@ -63,7 +62,7 @@ fn text(spec: &HeaderSpec) -> Option<Box<[u8]>> {
     let date = match date {
         DateSource::None => 0,
         DateSource::OfPage => 1,
-        // It is among the headers.
+        // The headers contain it.
         DateSource::Given(_) => 2,
     };
     let mut text = Vec::with_capacity(256);
@@ -117,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_than_so_many_are_remembered_and_none_without_a_page() {
+    fn the_number_of_templates_is_bounded_and_unused_ones_are_dropped() {
         let header_templates = HeaderTemplates::default();
         let said = |number: u32| {
             let mut spec = spec("en");

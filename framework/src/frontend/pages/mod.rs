@@ -1,13 +1,13 @@
-//! The page cache: pages by their keys, and what makes them.
+//! The page cache: finds pages by their keys, and fills itself.
 //!
-//! - [`Pages::find`]: the page that a request asks for if the cache has it, otherwise the [`Order`] for it.
-//! - [`Pages::get`]: the page of an order (`single_flight`: made once for all that wait for it).
-//! - `fill`: makes a page and stores it; `storable` says whether and for how long, `prepare` with which
-//!   headers (`header_templates` are shared by pages that say the same), `collect` reads a body that is to be stored.
-//! - `encoder`: encodes stored pages behind the requests.
-//! - [`Served`]: what there is for a request.
+//! - [`Pages::find`]: returns the page for a request if the cache has it, otherwise the [`Order`] for it.
+//! - [`Pages::get`]: returns the page of an order (`single_flight`: made once for all requests that wait for it).
+//! - `fill`: makes a page and stores it; `storable` decides whether and for how long, `prepare` computes its headers
+//!   (`header_templates` are shared by pages with equal headers), `collect` reads the body.
+//! - `encoder`: encodes stored pages in the background.
+//! - [`Served`]: the content for a request.
 //!
-//! The page cache knows nothing of routes, and of the request only what the [`PageRequest`] has of it.
+//! The page cache does not route, and accesses a request only through its [`PageRequest`].
 
 mod collect;
 mod encoder;
@@ -49,7 +49,7 @@ pub(super) struct Pages {
     settings: Arc<Settings>,
     cache: Arc<Cache>,
     flights: Arc<Flights<Landed>>,
-    /// How many fills may go on without their clients.
+    /// Permits for fills, which may continue after their clients have disconnected.
     permits: Arc<Semaphore>,
     filler: Arc<Filler>,
     auditor: Arc<Auditor>,
@@ -57,7 +57,7 @@ pub(super) struct Pages {
 }
 
 impl Pages {
-    /// The pages in `cache`, and those that `maker` makes. `auditor` compares some of the hits.
+    /// Creates the page cache in front of `maker`. `auditor` compares a sample of the hits.
     pub(super) fn new(
         (settings, cache, counters): (Arc<Settings>, Arc<Cache>, Arc<Counters>),
         maker: Arc<Maker>,
@@ -83,11 +83,11 @@ impl Pages {
         }
     }
 
-    /// The page that a request asks for if the cache may serve it, otherwise the order for it. It waits
-    /// for nothing; an old page that may be served is made anew behind the request, and so is one of the auditor's sample.
+    /// Returns the page for a request if the cache may serve it, otherwise the order for it, without waiting. A stale
+    /// page that may be served is replaced in the background, and a hit in the auditor's sample is compared there.
     ///
-    /// The clock is read here, after the request: a request that was stopped before it meets a lease
-    /// that has run out.
+    /// The clock is read here, after the request: a request that was suspended before finds that the lease has
+    /// expired.
     pub(super) fn find(&self, request: PageRequest<'_>) -> Result<Served, Box<(Order, Call)>> {
         let now = clock::now();
         let (why, stale) = match &request.key {
@@ -118,7 +118,7 @@ impl Pages {
         Err(Box::new(request.into_order(why, stale, now, &self.settings)))
     }
 
-    /// An entry that is served, as old as it is at `now`.
+    /// Serves an entry with its age at `now`.
     pub(super) fn serve(
         &self,
         entry: Arc<Entry>,
@@ -158,23 +158,23 @@ impl Pages {
         self.serve(entry, variant, cache, now)
     }
 
-    /// Has the encodings of a page made that is served as it is.
+    /// Requests the encodings of a page that is served by itself.
     pub(super) fn encode(&self, entry: &Arc<Entry>) {
         self.filler.encoder.ask(entry, page_of(entry));
     }
 
-    /// Has the pieces of a page deflated, to be put into another one.
+    /// Requests the deflated pieces of a page that is inserted into another one.
     pub(super) fn deflate(&self, entry: &Arc<Entry>) {
         self.filler.encoder.ask_for_pieces(entry, page_of(entry));
     }
 
-    /// Memory for a reply that is read to be kept.
+    /// Returns a share of the memory for replies that are collected.
     pub(super) fn memory(&self) -> Share {
         self.filler.memory.share()
     }
 }
 
-/// Whether pages of the route are among those that are evicted last.
+/// Returns whether pages of the route are among those that are evicted last.
 fn is_persistent(route: &Route) -> bool {
     route.cache.kind == CacheType::Persistent
 }

@@ -1,18 +1,16 @@
-//! From what was made to a page that is kept: the headers of all its representations.
+//! Turns made content into a stored page: the headers of all its representations.
 //!
-//! What the controller has said stays: its own `Cache-Control`, `CDN-Cache-Control`, `ETag`,
-//! `Last-Modified`, `Cache-Groups` and the like are sent as they are, and to its `Vary` is added
-//! what else the answer depends on.
+//! The controller's headers remain: its `Cache-Control`, `CDN-Cache-Control`, `ETag`, `Last-Modified`, `Cache-Groups`
+//! and the like are sent unchanged, and the other request headers that the answer depends on are added to its `Vary`.
 //!
 //! # The date of a page
 //!
-//! A page is as old as the moment when it was begun to be made, and [`validators`] says why that is shown
-//! five seconds early at first. The argument there asks that a later version is made after an
-//! earlier one was shown for the last time, or at most four seconds before. On one front end it is:
-//! a page is shown until a record has invalidated it, and the next one is begun after that. Among several,
-//! one may show the old page after another has begun the new one, for as long as it has not applied
-//! the record: that is milliseconds, and never more than a lease. So clocks may differ by four seconds
-//! less a lease, even while a link is down. Tags need none of this.
+//! The date of a page is the time at which making it began, and [`validators`] explains why it is at first sent as
+//! five seconds earlier. The argument there requires that a later version is made after an earlier one was sent for
+//! the last time, or at most four seconds before. That holds on one front end: a page is sent until a record has
+//! invalidated it, and the next one is begun after that. Among several front ends, one may send the old page after
+//! another has begun the new one, until it has applied the record: for milliseconds, and never longer than a lease. So
+//! clocks may differ by four seconds minus a lease, even while a link is down. Tags do not depend on clocks.
 //!
 //! [`validators`]: crate::http::validators
 
@@ -35,17 +33,19 @@ use crate::media_type;
 use crate::request_values::RequestUses;
 use crate::server;
 
-/// Headers that say something about the very bytes of the body.
+/// Headers that describe the exact bytes of the body.
 const OF_BYTES: [&str; 4] = ["content-digest", "content-md5", "digest", "repr-digest"];
 
-/// Without validation nothing is shown again: nothing reaches caches further out when the page becomes wrong.
+/// The default for stored pages: they are not shown again without validation, because invalidations do not reach
+/// downstream caches.
 pub(super) const VALIDATED: HeaderValue = HeaderValue::from_static("no-cache");
 
-/// Settles what caches further out are told of what was made for an order, which its reply has put into `named`: what
-/// its controller has said, else what the route says, else `otherwise`. Of an error the route says nothing, and
-/// nor of what sets a cookie, which is for one visitor. A page of one user is for no cache further out, whatever is said.
+/// Determines the directives to downstream caches for content that was made for an order, with `named` as the
+/// additional groups of its reply: those of its controller, else those of the route, else `otherwise`. The route's do
+/// not apply to an error, or to a response that sets a cookie, which is for one visitor. A page of one user must not
+/// be stored by downstream caches, whatever the directives.
 ///
-/// Where that is nothing, the response is kept nowhere, and what it depends on does not matter.
+/// Without any directives the response is stored nowhere, so its `Vary` and groups do not matter.
 pub(in crate::frontend) fn settle_terms(
     made: &mut Made,
     order: &Order,
@@ -68,7 +68,8 @@ pub(in crate::frontend) fn settle_terms(
     terms.restrict(order.reuse());
 }
 
-/// The headers that the pages of a route depend on: those that it names, and those by which their language is chosen.
+/// Returns the headers that the pages of a route depend on: those that it names, and those by which their language is
+/// chosen.
 fn varying<'r>(route: &'r Route, settings: &Settings) -> impl Iterator<Item = &'r HeaderName> {
     let named = route.vary.iter().map(|name| match *name == SESSION_USER {
         true => &header::COOKIE,
@@ -79,7 +80,7 @@ fn varying<'r>(route: &'r Route, settings: &Settings) -> impl Iterator<Item = &'
     named.chain(if is_chosen { settings.language_headers() } else { &[] })
 }
 
-/// Makes a page of what was made since `begun`, whose body is at hand.
+/// Turns content that was made since `begun`, and whose body is complete, into a page.
 pub(super) fn page(
     made: Made,
     begun: Moment,
@@ -99,7 +100,7 @@ pub(super) fn page(
     let may_be_encoded = has_encodings || may_be_spliced;
     terms.vary_by(may_be_encoded.then_some(&header::ACCEPT_ENCODING));
     terms.write(&mut headers);
-    // Here already, so that the copied map of a hit need not grow.
+    // Done here, so that a hit's copy of the map need not grow.
     server::finish(&mut headers);
     let has_content = !matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
     let (tag, date) = match is_whole {
@@ -130,8 +131,8 @@ pub(super) fn page(
     page
 }
 
-/// What a page says of itself without its parts. The latest of all dates would not do for the whole:
-/// a part may be followed by an older one, when the visitor's variant changes for example.
+/// The headers that describe a page without its parts. The latest of all dates would be wrong for the whole: a part
+/// may be replaced by an older one, for example when the visitor's variant changes.
 static OF_THE_PAGE_ALONE: [HeaderName; 7] = [
     header::ETAG,
     header::LAST_MODIFIED,
@@ -142,14 +143,14 @@ static OF_THE_PAGE_ALONE: [HeaderName; 7] = [
     HeaderName::from_static("repr-digest"),
 ];
 
-/// Takes away what the page says of itself alone.
+/// Removes the headers that describe a page without its parts.
 pub(in crate::frontend) fn clear(headers: &mut HeaderMap) {
     for name in &OF_THE_PAGE_ALONE {
         headers.remove(name);
     }
 }
 
-/// The tag and the date of a page: those that the controller has given, or its own.
+/// Returns the sources of a page's tag and date: the controller's values, or the page's own.
 fn validators(headers: &mut HeaderMap, status: StatusCode) -> (TagSource, DateSource) {
     let given = headers.remove(header::ETAG).map(TagSource::Given);
     if status != StatusCode::OK {
@@ -165,8 +166,8 @@ fn validators(headers: &mut HeaderMap, status: StatusCode) -> (TagSource, DateSo
     (given.unwrap_or(TagSource::OfBytes), date)
 }
 
-/// Whether the content may be sent in a coding: it is text, not encoded already, and nothing in its
-/// headers says otherwise or would become wrong by it.
+/// Returns whether the content may be sent in a coding: it is text and not encoded already, and no header forbids
+/// encoding or would become wrong by it.
 fn may_be_encoded(status: StatusCode, headers: &HeaderMap, terms: &ReuseTerms) -> bool {
     let is_text = headers.get(header::CONTENT_TYPE).is_some_and(media_type::is_text);
     let is_partial =

@@ -1,4 +1,4 @@
-//! What there is for a request, before it is made a response.
+//! The content for a request, before it is turned into a response.
 
 use std::sync::Arc;
 
@@ -11,23 +11,23 @@ use crate::body::Body;
 use crate::cache::{Entry, Page};
 use crate::pieces::Pieces;
 
-/// What there is for a request: a page for a client, or a part of one.
+/// The content for a request: a page for a client, or a part of one.
 #[derive(Debug)]
 pub(in crate::frontend) enum Served {
-    /// A page of the cache: a hit, or what was made and stored for this request or another one.
+    /// A cached page: a hit, or one that was made and stored for this request or another one.
     Entry { entry: Arc<Entry>, variant: VariantKind, cache: CacheStatus, aging: Aging },
-    /// What might have been stored, had there been a place for it.
+    /// A page that may be stored, but that the cache cannot prove to be valid.
     Page { page: Box<Page>, variant: VariantKind, cache: CacheStatus },
-    /// What was made for this request alone.
+    /// Content that was made for this request only.
     Made { made: Box<Made>, variant: VariantKind, cache: CacheStatus },
-    /// Nothing, and why.
+    /// No content, with the reason.
     Failed(Box<Failed>),
-    /// What has no parts: a redirect, a file, an answer to OPTIONS.
+    /// A response without parts: a redirect, a file, an answer to OPTIONS.
     Response(Response<Body>),
 }
 
 impl Served {
-    /// The variant that it is of.
+    /// Returns its variant.
     pub(in crate::frontend) fn variant(&self) -> &VariantKind {
         match self {
             Served::Entry { variant, .. }
@@ -37,7 +37,7 @@ impl Served {
         }
     }
 
-    /// The content, as far as it may have parts.
+    /// Returns the content, if it may have parts.
     pub(in crate::frontend) fn pieces(&self) -> Option<&Pieces> {
         match self {
             Served::Entry { entry, .. } => Some(&page_of(entry).body),
@@ -50,7 +50,7 @@ impl Served {
         }
     }
 
-    /// The page that is or might be kept, and what became of it.
+    /// Returns the page, if it is or may be stored, with its cache status.
     fn kept(&self) -> Option<(&Page, CacheStatus)> {
         match self {
             Served::Entry { entry, cache, .. } => Some((page_of(entry), *cache)),
@@ -59,12 +59,13 @@ impl Served {
         }
     }
 
-    /// Whether it is a page that is or might be kept, and has a place for a message.
+    /// Returns whether it is a page that is or may be stored and contains a placeholder for flash messages.
     pub(in crate::frontend) fn has_flashes(&self) -> bool {
         self.kept().is_some_and(|(page, _)| !page.flashes.is_empty())
     }
 
-    /// Such a page with its places, for a client that has a message: as if it were made for this request alone.
+    /// Restores the placeholders in such a page for a client with a message, as if the page were made for this request
+    /// only.
     pub(in crate::frontend) fn with_flashes(self) -> Served {
         let Some((page, cache)) = self.kept() else { return self };
         let (content, shared) = (page.body.with_flashes(&page.flashes), &*page.header_template);
@@ -79,7 +80,7 @@ impl Served {
         Served::Made { made: Box::new(made), variant: self.variant().clone(), cache }
     }
 
-    /// The status, if it is that of something that cannot be stored.
+    /// Returns the status, if the content cannot be stored.
     pub(super) fn unstored_status(&self) -> Option<StatusCode> {
         match self {
             Served::Made { made, .. } => Some(made.status),
@@ -89,7 +90,7 @@ impl Served {
     }
 }
 
-/// The page of an entry that was found by the key of a page.
+/// Returns the page of an entry that was found by the key of a page.
 pub(in crate::frontend) fn page_of(entry: &Entry) -> &Page {
     entry.page().expect("keys of pages and of fragments differ")
 }

@@ -1,14 +1,14 @@
-//! What is not in the cache is made once for all requests that wait for it ("single-flight").
+//! A page that is not in the cache is made once for all requests that wait for it ("single-flight").
 //!
-//! [`Flights`](crate::cache::Flights) says which requests may share what is made. Two kinds of request
-//! wait for no other:
+//! [`Flights`](crate::cache::Flights) determines which requests may share a result. Two kinds of requests wait for no
+//! other:
 //!
-//! - one that gets an old page under `stale_while_revalidate`. The page is made anew by a flight
-//!   like any other, unless one is under way: so requests that miss meanwhile may share it by the same
-//!   rules, and there is one refresh, however many clients see the old page;
-//! - one for content of which it is known that it is not for the cache ("hit-for-miss"): another's
-//!   fill would give it nothing. When a fill comes to that, its key is marked for a while. The
-//!   mark is gone as soon as a fill of the key is stored. A failure marks nothing.
+//! - A request that gets a stale page under `stale_while_revalidate`. A flight like any other makes the new page,
+//!   unless one is under way: so requests that miss meanwhile may share it by the same rules, and there is one
+//!   refresh, however many clients get the stale page.
+//! - A request for content that is known to be uncacheable ("hit-for-miss"): another request's fill would be of no use
+//!   to it. A fill with this result marks its key for some time. The mark is removed as soon as a fill of the key is
+//!   stored. A failure leaves no mark.
 
 use std::sync::Arc;
 
@@ -25,14 +25,14 @@ use crate::clock::{self, Moment};
 use crate::link::Call;
 use crate::shown::{shown, shown_cause};
 
-/// How a flight ended, for all requests that waited for it.
+/// The result of a flight, for all requests that waited for it.
 #[derive(Debug, Clone)]
 pub(super) enum Landed {
-    /// With an entry, stored or overtaken.
+    /// An entry, stored or overtaken.
     Entry(Arc<Entry>),
-    /// With an error that says nothing of one client.
+    /// An error that does not depend on one client.
     Failed(Box<Failure>),
-    /// With something that is not for others.
+    /// A result that must not be shared.
     Private,
 }
 
@@ -51,15 +51,16 @@ impl Landed {
 }
 
 impl Pages {
-    /// The page of an order: makes it, or waits until another request has made it.
+    /// Returns the page of an order: makes it, or waits until another request has made it.
     pub(in crate::frontend) async fn get(&self, order: Order, call: Call) -> Served {
         let key = order.page_key();
         if !self.settings.caching || self.cache.is_hit_for_miss(key, order.now) {
-            // In a box, so that a request that waits for another's fill has room for no own one.
+            // Boxed, so that the future of a request that waits for another's fill does not reserve room for its own.
             let served = Box::pin(self.filler.fill(&order, call)).await;
             return self.or_stale(&order, served);
         }
-        // What is known now is all that the law asks of this request, however long it waits.
+        // The law requires the result to contain what is known when the request arrives, and no more, however long it
+        // waits.
         let arrival = self.flights.arrive(self.cache.knowledge(clock::now()));
         let name = flight_name(&order.edition, key);
         loop {
@@ -72,7 +73,7 @@ impl Pages {
                         lead.land(Landed::Failed(failure.clone().into()));
                         return self.failed(&order, failure);
                     };
-                    // A task of its own, so that a client that goes away leaves no other waiting.
+                    // A task of its own, so that a client that disconnects does not leave others waiting.
                     let (filler, order) = (Arc::clone(&self.filler), Arc::new(order));
                     let flight = fly(filler, Arc::clone(&order), call, lead, permit);
                     return match tokio::spawn(flight).await {
@@ -102,8 +103,8 @@ impl Pages {
         }
     }
 
-    /// Has an old page made anew behind the request that gets it, unless it is being made or all permits
-    /// are taken: then one of the next requests will try. No request waits for it.
+    /// Has a stale page replaced in the background, unless that is under way or all permits are taken: then a later
+    /// request will try again. No request waits for it.
     pub(super) fn refresh(&self, request: PageRequest<'_>, found_at: Moment) {
         let Ok(key) = &request.key else { return };
         let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() else { return };
@@ -112,12 +113,12 @@ impl Pages {
         let Join::Lead(lead) = self.flights.join(&flight, self.cache.knowledge(now)) else {
             return;
         };
-        // The flight of another may have landed after the old page was found.
+        // Another flight may have stored the new page after the stale one was found.
         if matches!(self.cache.lookup(key, false, now), Lookup::Hit(_)) {
             return;
         }
         let (order, call) = request.into_order(Forward::Stale, None, found_at, &self.settings);
-        // The visitor has the old page.
+        // The visitor gets the stale page, so the rate limit does not apply.
         let call = Call { rate: None, ..call };
         let flight = fly(Arc::clone(&self.filler), Arc::new(order), call, lead, permit);
         tokio::spawn(async move {
@@ -133,11 +134,17 @@ impl Pages {
                         id,
                         status,
                         cause,
-                        "an old page cannot be made anew"
+                        "a stale page cannot be replaced"
                     );
                 }
                 false => {
-                    tracing::debug!(request_id, id, status, cause, "an old page has no new one");
+                    tracing::debug!(
+                        request_id,
+                        id,
+                        status,
+                        cause,
+                        "a stale page has no replacement"
+                    );
                 }
             }
         });
@@ -147,10 +154,10 @@ impl Pages {
         self.or_stale(order, Served::Failed(order.failed(failure).into()))
     }
 
-    /// What was made for an order, or in the place of an error an old page that may stand in for it.
+    /// Returns what was made for an order, or, in place of an error, a stale page that may be served instead.
     fn or_stale(&self, order: &Order, served: Served) -> Served {
         let status = served.unstored_status().filter(StatusCode::is_server_error);
-        // It may have been invalidated while the call was under way.
+        // The page may have been invalidated while the call was under way.
         let stale = order.stale.as_ref().filter(|entry| self.cache.may_stand_in(entry, order.now));
         let Some((status, entry)) = status.zip(stale) else { return served };
         self.counters.count(Event::Stale);
@@ -160,19 +167,13 @@ impl Pages {
         };
         let (id, cause) = (&*shown(entry.id()), &*shown_cause(cause));
         let (request_id, status) = (&order.request_id, status.as_u16());
-        tracing::warn!(
-            request_id,
-            id,
-            status,
-            cause,
-            "serving an old page in the place of an error"
-        );
+        tracing::warn!(request_id, id, status, cause, "serving a stale page in place of an error");
         let cache = CacheStatus::StaleIfError { status };
         self.serve(Arc::clone(entry), order.variant.clone(), cache, clock::now())
     }
 }
 
-/// A fill on behalf of all requests that wait for it.
+/// Fills on behalf of all requests that wait for the result.
 async fn fly(
     filler: Arc<Filler>,
     order: Arc<Order>,
@@ -186,7 +187,7 @@ async fn fly(
     served
 }
 
-/// What tells a flight from others. What an older edition makes is not for a newer one: see
+/// Returns the name that identifies a flight. Results of an older edition are not shared with a newer one: see
 /// [`Edition`].
 fn flight_name(edition: &Edition, key: &Key<'_>) -> String {
     format!("{}\n{}", edition.number, key.as_str())

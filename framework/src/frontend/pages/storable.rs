@@ -1,4 +1,4 @@
-//! What may be kept of what was made, and for how long.
+//! Decides which content may be stored, and for how long.
 
 use std::time::Duration;
 
@@ -9,12 +9,11 @@ use super::super::settings::Settings;
 use crate::cache::Freshness;
 use crate::dispatch::{CacheType, Route};
 
-/// For how long what was made may be kept, and `None` when it may not be. `own` is how the reply itself
-/// wants to be cached.
+/// Returns the lifetime of made content in the cache; `None` if it must not be stored. `own` is the reply's own cache
+/// type.
 ///
-/// What is meant for one visitor is not kept, and nothing but 200 unless the route lists the status:
-/// that then lives for as long as the list says, and where it is an error, never longer. An error is
-/// nothing to fall back on.
+/// Content for one visitor is not stored, and no status but 200 unless the route lists it. Content with a listed
+/// status has the lifetime from the list, unless the reply declares its own. Errors are never served stale.
 pub(super) fn freshness(
     settings: &Settings,
     route: &Route,
@@ -117,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn only_200_is_kept_unless_the_route_lists_more() {
+    fn only_200_is_stored_unless_the_route_lists_more() {
         assert_eq!(lifetime("", 200, None), Some(Some(600)));
         for status in [201, 301, 302, 404, 410, 500, 503] {
             assert_eq!(lifetime("", status, None), None, "{status}");
@@ -147,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_is_nothing_to_fall_back_on() {
+    fn errors_are_not_served_stale() {
         let route = "cache = { type = \"normal\", stale_while_revalidate = \"1s\", \
                      stale_if_error = \"2s\" }\ncache_statuses = [301, 404]";
         for (status, windows) in [(200, (1, 2)), (301, (1, 2)), (404, (0, 0))] {
@@ -158,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_for_one_visitor_is_never_kept() {
+    fn content_for_one_visitor_is_never_stored() {
         for header in [
             ("set-cookie", "a=b"),
             ("cache-control", "max-age=5, No-Store"),

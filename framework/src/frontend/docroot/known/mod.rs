@@ -7,60 +7,60 @@ use crate::docroot::{FileEntry, Manifest};
 use crate::link::Holdings;
 use crate::log::{ContentId, FileChange, Position};
 
-/// The time between two attempts to fetch a content that cannot be stored, or that the back end does
-/// not have: from this, twice as long after each failure, up to the longest.
+/// The pause between two attempts to fetch a content that cannot be stored, or that the back end does not have: it
+/// starts with the shortest and doubles after each failure, up to the longest.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-/// While a request waits for it, no longer than this.
+/// The longest pause while a request waits for the content.
 const URGENT_PAUSE: Duration = Duration::from_secs(1);
 
-/// How much of a failure is reported, in characters.
+/// The longest reported failure, in characters.
 const LONGEST_FAILURE: usize = 500;
 
-/// How far the manifest can be relied on.
+/// The reliability of the manifest.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Trust {
     /// The log has not been followed yet.
     #[default]
     Unknown,
-    /// It is what the log says up to the position that was applied.
+    /// It is complete up to the applied position.
     Whole,
-    /// A record could not be read: it may lack something.
+    /// A record could not be decoded, so the manifest may lack something.
     Torn,
 }
 
-/// What a front end knows of the log's files, and which of their contents it lacks.
+/// The log's files as known to a front end, and their contents that it lacks.
 #[derive(Debug, Default)]
 pub(super) struct KnownFiles {
     manifest: Manifest,
     trust: Trust,
     contents: HashMap<ContentId, KnownContent>,
-    /// What is not here, by the youngest record that it belongs to: that is fetched first, because
-    /// a request may wait for it.
+    /// The contents that are not stored here, by their latest record: the latest is fetched first, because a request
+    /// may be waiting for it.
     missing: BTreeSet<(Position, ContentId)>,
-    /// What requests wait for, and is not here.
+    /// The contents that requests wait for and that are not stored here.
     urgent: BTreeSet<ContentId>,
-    /// How many entries of a record lack their contents.
+    /// The number of entries of each record whose contents are not stored here.
     lacking: BTreeMap<Position, u32>,
 }
 
-/// A content that is referred to.
+/// A content that is referenced, awaited or being fetched.
 #[derive(Debug, Default)]
 struct KnownContent {
-    /// The records of the entries that refer to it, and how many entries of each.
+    /// The records of the entries that refer to it, with the number of entries of each.
     records: BTreeMap<Position, u32>,
-    /// How many requests wait for it.
+    /// The number of requests that wait for it.
     waiting: u32,
     is_here: bool,
     is_fetched: bool,
-    /// Why it is not here after the last attempt.
+    /// The reason why the last attempt failed.
     failure: Option<MissingReason>,
     attempts: u32,
     /// No further attempt is made before this.
     pause: Option<Moment>,
 }
 
-/// Why a content is not here.
+/// The reason why a content is not stored here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum MissingReason {
     /// This front end cannot store it.
@@ -79,25 +79,25 @@ impl MissingReason {
     }
 }
 
-/// How many files there are.
+/// The numbers of files and contents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Figures {
     /// Files that the log has put into the docroot.
     pub files: usize,
-    /// Contents of theirs that are here.
+    /// Their contents that are stored here.
     pub held: usize,
-    /// Contents of theirs that are not here yet.
+    /// Their contents that are not stored here yet.
     pub missing: usize,
-    /// Those of the missing that cannot be stored, or not be had.
+    /// The missing contents that cannot be stored or obtained.
     pub failing: usize,
 }
 
 impl KnownFiles {
-    /// Forgets everything and begins with a manifest. `is_here` says of a content whether it is stored.
+    /// Replaces everything with a new manifest. `is_here` returns whether a content is stored.
     pub(super) fn begin(&mut self, manifest: Manifest, is_here: impl Fn(ContentId) -> bool) {
         let waiting = std::mem::take(&mut self.contents);
         *self = KnownFiles { trust: Trust::Whole, ..KnownFiles::default() };
-        // Waiting requests and transfers go on, whatever the new manifest says.
+        // Waiting requests and transfers continue, whatever the new manifest contains.
         for (content, former) in waiting {
             if former.waiting > 0 || former.is_fetched {
                 self.contents.insert(content, KnownContent { records: BTreeMap::new(), ..former });
@@ -128,7 +128,7 @@ impl KnownFiles {
         }
     }
 
-    /// Something of what the log says could not be read.
+    /// Marks the manifest as unreliable, because a record could not be decoded.
     pub(super) fn distrust(&mut self) {
         self.trust = Trust::Torn;
     }
@@ -141,17 +141,17 @@ impl KnownFiles {
         &self.manifest
     }
 
-    /// The content has come.
+    /// Marks a content as stored.
     pub(super) fn arrived(&mut self, content: ContentId) {
         self.set_here(content, true);
     }
 
-    /// The content is no longer on the disk.
+    /// Marks a content as no longer stored.
     pub(super) fn lost(&mut self, content: ContentId) {
         self.set_here(content, false);
     }
 
-    /// A request waits for the content, until [`KnownFiles::unwant`].
+    /// Registers a request that waits for the content, until [`KnownFiles::unwant`].
     pub(super) fn want(&mut self, content: ContentId, is_here: bool, now: Moment) {
         self.change(content, |state| {
             state.waiting += 1;
@@ -169,8 +169,8 @@ impl KnownFiles {
         self.tidy(content);
     }
 
-    /// What is to be fetched next, and by no other task until [`KnownFiles::fetched`]: what requests
-    /// wait for, then what came last into the log.
+    /// Returns the next content to fetch, and reserves it until [`KnownFiles::fetched`]: first the contents that
+    /// requests wait for, then the latest in the log.
     pub(super) fn next(&mut self, urgent_only: bool, now: Moment) -> Option<ContentId> {
         let due = |content: &ContentId| {
             let state = self.contents.get(content);
@@ -186,8 +186,8 @@ impl KnownFiles {
         Some(next)
     }
 
-    /// How an attempt ended that [`KnownFiles::next`] began. `failure` says why the content cannot be had;
-    /// without one the attempt was broken off and says nothing.
+    /// Ends an attempt that [`KnownFiles::next`] began. `failure` is the reason why the content cannot be obtained or
+    /// stored; without one the attempt was interrupted and permits no conclusion.
     pub(super) fn fetched(
         &mut self,
         content: ContentId,
@@ -206,35 +206,35 @@ impl KnownFiles {
         self.tidy(content);
     }
 
-    /// How often in a row the content could not be stored, or not be had.
+    /// Returns the number of consecutive failures to obtain or store the content.
     pub(super) fn failures(&self, content: ContentId) -> u32 {
         self.contents.get(&content).map_or(0, |state| state.attempts)
     }
 
-    /// Whether the content is still needed.
+    /// Returns whether the content is still needed and not stored.
     pub(super) fn is_wanted(&self, content: ContentId) -> bool {
         let wanted = |state: &KnownContent| !state.records.is_empty() || state.waiting > 0;
         self.contents.get(&content).is_some_and(|state| !state.is_here && wanted(state))
     }
 
-    /// When an attempt may be made that is not made now because the last one failed.
+    /// Returns the earliest time of an attempt that is postponed because the last one failed.
     pub(super) fn next_attempt(&self, urgent_only: bool) -> Option<Moment> {
         let missing = self.missing.iter().map(|(_, content)| content).filter(|_| !urgent_only);
         let states = missing.chain(&self.urgent).filter_map(|content| self.contents.get(content));
         states.filter(|state| !state.is_fetched).filter_map(|state| state.pause).min()
     }
 
-    /// Whether the log is known, and everything is here that can be had.
+    /// Returns whether the manifest is complete, and all contents are stored that can be obtained.
     pub(super) fn is_whole(&self) -> bool {
         self.trust == Trust::Whole
             && self.missing.iter().all(|(_, content)| self.has_failed(content))
     }
 
-    /// What is not here, for the back end.
+    /// Returns the contents that are not stored here, for the back end.
     pub(super) fn holdings(&self) -> Holdings {
         let mut lacking: Vec<Position> =
             self.lacking.keys().rev().copied().take(Holdings::NAMED + 1).collect();
-        // Of what is not named nothing is said.
+        // The report makes no claim about records beyond those that it lists.
         let unnamed = lacking.len() > Holdings::NAMED;
         let after = match (self.trust, unnamed.then(|| lacking.pop()).flatten()) {
             (Trust::Torn, _) => Position(u64::MAX),
@@ -266,7 +266,7 @@ impl KnownFiles {
         }
     }
 
-    /// Why a content that the log's files have cannot be stored here, if there is one.
+    /// Returns the reason why a content of the log's files cannot be stored here, if there is such a content.
     pub(super) fn unstorable(&self) -> Option<&str> {
         self.missing.iter().find_map(|(_, content)| match &self.contents.get(content)?.failure {
             Some(MissingReason::Unstorable(reason)) => Some(reason.as_str()),
@@ -310,7 +310,7 @@ impl KnownFiles {
         self.tidy(content);
     }
 
-    /// Changes the state of a content, and what follows from it.
+    /// Changes the state of a content, and updates everything derived from it.
     fn change(&mut self, content: ContentId, change: impl FnOnce(&mut KnownContent)) {
         let state = self.contents.entry(content).or_default();
         if !state.is_here {
@@ -342,7 +342,7 @@ impl KnownFiles {
         }
     }
 
-    /// Drops a content that is not referred to, waited for or being fetched.
+    /// Drops a content that is not referenced, awaited or being fetched.
     fn tidy(&mut self, content: ContentId) {
         let unneeded = |state: &KnownContent| {
             state.records.is_empty() && state.waiting == 0 && !state.is_fetched

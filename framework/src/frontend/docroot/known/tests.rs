@@ -8,12 +8,12 @@ fn id(content: u8) -> ContentId {
     ContentId { hash: [content; 32], length: 1 }
 }
 
-/// The content of a number; 0 is none.
+/// A change to the content with this number; 0 removes the file.
 fn change(path: &str, content: u8) -> FileChange {
     FileChange { path: path.to_owned(), content: (content > 0).then(|| id(content)) }
 }
 
-/// What is known after these records, each a change of one file; nothing is here.
+/// The state after these records, each a change of one file, without any content stored.
 fn known(records: &[(&str, u8)]) -> KnownFiles {
     let mut known = KnownFiles { trust: Trust::Whole, ..KnownFiles::default() };
     for ((path, content), position) in records.iter().zip(1..) {
@@ -27,7 +27,7 @@ fn lacking(known: &KnownFiles) -> Vec<u64> {
 }
 
 #[test]
-fn what_is_not_here_is_lacking_until_it_arrives_or_is_replaced() {
+fn a_content_is_lacking_until_it_arrives_or_is_replaced() {
     let mut known = known(&[("a", 1), ("b", 2), ("c", 1), ("d", 0)]);
     assert_eq!(lacking(&known), [3, 2, 1]);
     known.arrived(id(1));
@@ -38,11 +38,11 @@ fn what_is_not_here_is_lacking_until_it_arrives_or_is_replaced() {
     known.lost(id(1));
     assert_eq!(lacking(&known), [3, 1]);
     known.apply(Position(6), &change("e", 7), |_| true);
-    assert_eq!(lacking(&known), [3, 1], "what is on the disk already is not lacking");
+    assert_eq!(lacking(&known), [3, 1], "content that is already on the disk is not lacking");
 }
 
 #[test]
-fn what_came_last_is_fetched_first_and_awaited_contents_before_that() {
+fn awaited_contents_are_fetched_first_and_then_the_latest() {
     let now = clock::now();
     let mut known = known(&[("a", 1), ("b", 2), ("c", 3)]);
     assert_eq!(known.next(false, now), Some(id(3)));
@@ -50,13 +50,13 @@ fn what_came_last_is_fetched_first_and_awaited_contents_before_that() {
     assert_eq!(known.next(true, now), Some(id(1)));
     assert_eq!(known.next(true, now), None, "no request waits for the rest");
     assert_eq!(known.next(false, now), Some(id(2)));
-    assert_eq!(known.next(false, now), None, "all are on their way");
+    assert_eq!(known.next(false, now), None, "all are being fetched");
     known.fetched(id(3), None, now);
-    assert_eq!(known.next(false, now), Some(id(3)), "an attempt that broke off is made again");
+    assert_eq!(known.next(false, now), Some(id(3)), "an interrupted attempt is repeated");
 }
 
 #[test]
-fn what_no_file_has_is_fetched_only_as_long_as_a_request_waits_for_it() {
+fn a_content_without_a_file_is_fetched_only_while_a_request_waits_for_it() {
     let now = clock::now();
     let mut known = known(&[]);
     known.want(id(9), false, now);
@@ -72,7 +72,7 @@ fn what_no_file_has_is_fetched_only_as_long_as_a_request_waits_for_it() {
 }
 
 #[test]
-fn a_failure_is_reported_and_tried_again_after_a_pause_that_grows() {
+fn a_failure_is_reported_and_retried_after_a_growing_pause() {
     let mut now = clock::now();
     let mut known = known(&[("a", 1)]);
     let mut pauses = Vec::new();
@@ -112,7 +112,7 @@ fn a_failure_is_reported_for_the_latest_records_that_have_the_content() {
 }
 
 #[test]
-fn what_no_back_end_has_is_lacking_and_no_failure_of_this_front_end() {
+fn a_content_that_no_back_end_has_is_lacking_but_no_failure_of_this_front_end() {
     let now = clock::now();
     let mut known = known(&[("a", 1)]);
     assert_eq!(known.next(false, now), Some(id(1)));
@@ -122,7 +122,7 @@ fn what_no_back_end_has_is_lacking_and_no_failure_of_this_front_end() {
 }
 
 #[test]
-fn a_report_names_the_latest_and_says_nothing_of_the_rest() {
+fn a_report_covers_only_the_latest_records() {
     let mut known = KnownFiles::default();
     for position in 1..=1000 {
         let mut content = ContentId { hash: [0; 32], length: position };
@@ -138,7 +138,7 @@ fn a_report_names_the_latest_and_says_nothing_of_the_rest() {
 }
 
 #[test]
-fn when_a_record_cannot_be_read_nothing_is_said_to_be_here() {
+fn after_an_unreadable_record_no_content_is_reported_as_held() {
     let mut known = known(&[("a", 1)]);
     known.arrived(id(1));
     assert!(known.is_whole());
@@ -165,7 +165,7 @@ fn a_new_manifest_replaces_everything_but_waiting_requests() {
     assert_eq!(known.contents.len(), 1);
 }
 
-/// One thing that happens.
+/// One operation.
 #[derive(Debug, Clone)]
 enum Step {
     Change(u8, u8),
@@ -191,9 +191,9 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 proptest! {
-    /// What is kept up to date step by step is what would be counted anew.
+    /// The incrementally updated state equals one that is computed from scratch.
     #[test]
-    fn the_books_are_right_whatever_happens(steps in steps()) {
+    fn incremental_state_matches_a_recomputation(steps in steps()) {
         let now = clock::now();
         let mut known = KnownFiles::default();
         let mut here = std::collections::BTreeSet::new();
