@@ -1,4 +1,4 @@
-//! Bodies of requests and replies: nothing, bytes at hand, or a stream.
+//! Bodies of requests and replies: empty, bytes in memory, or a stream.
 
 use std::any::Any;
 use std::collections::VecDeque;
@@ -15,7 +15,7 @@ use http_body_util::combinators::UnsyncBoxBody;
 
 use crate::budget::Share;
 
-/// Any error, as bodies and services of others have them.
+/// Any error, as returned by foreign bodies and services.
 pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// The body of a request or a reply.
@@ -27,34 +27,34 @@ enum Inner {
     #[default]
     Empty,
     Full(Bytes),
-    /// Bytes at hand, in several pieces that are not empty, and how many bytes are left.
+    /// Bytes in memory, in several pieces that are not empty, and the number of remaining bytes.
     Pieces(VecDeque<Bytes>, u64),
     Stream(UnsyncBoxBody<Bytes, BodyError>),
 }
 
-/// Why a body could not be read to its end.
+/// The reason why a body could not be read completely.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BodyError {
-    /// It is longer than is allowed here.
+    /// It is longer than allowed here.
     #[error("the body is longer than the {limit} bytes that are allowed here")]
     TooLarge {
         /// The limit, in bytes.
         limit: u64,
     },
-    /// Nothing, or too little, came for too long.
+    /// No data, or too little, arrived for too long.
     #[error("the body did not arrive in time")]
     TooSlow,
-    /// The bodies of other requests take all the memory that there is for them.
+    /// The bodies of other requests use all the memory for bodies.
     #[error("there is no memory for the body (`collected_bodies` in `[limits]` of project.toml)")]
     NoMemory,
-    /// The sender broke off.
-    #[error("the body broke off: {0}")]
+    /// The sender interrupted the transfer.
+    #[error("the body was interrupted: {0}")]
     Broken(#[source] BoxError),
 }
 
 impl BodyError {
-    /// What the transport said, unless it is an error of a body already.
+    /// Converts an error of the transport, unless it already is a `BodyError`.
     pub fn broken(error: impl Into<BoxError>) -> BodyError {
         match error.into().downcast::<BodyError>() {
             Ok(error) => *error,
@@ -64,12 +64,12 @@ impl BodyError {
 }
 
 impl Body {
-    /// No body.
+    /// Creates an empty body.
     pub const fn empty() -> Body {
         Body(Inner::Empty)
     }
 
-    /// A body of bytes that are all at hand, one piece after the other. They are not copied.
+    /// Creates a body from bytes in memory, one piece after the other, without copying them.
     pub(crate) fn pieces(pieces: impl IntoIterator<Item = Bytes>) -> Body {
         let mut pieces: Vec<Bytes> = pieces.into_iter().collect();
         pieces.retain(|piece| !piece.is_empty());
@@ -80,7 +80,7 @@ impl Body {
         Body(Inner::Pieces(pieces.into(), length))
     }
 
-    /// A body that arrives or is made piece by piece.
+    /// Creates a body that arrives or is made piece by piece.
     pub fn stream<B>(body: B) -> Body
     where
         B: HttpBody<Data = Bytes> + Send + 'static,
@@ -89,7 +89,7 @@ impl Body {
         Body(Inner::Stream(body.map_err(BodyError::broken).boxed_unsync()))
     }
 
-    /// A body that arrives, or none if it has ended already. One that is a `Body` stays as it is.
+    /// Creates a body that arrives, or an empty one if it has already ended. A `Body` is returned unchanged.
     pub(crate) fn arriving<B>(body: B) -> Body
     where
         B: HttpBody<Data = Bytes> + Send + 'static,
@@ -105,7 +105,7 @@ impl Body {
         }
     }
 
-    /// The bytes, when they are all at hand in one piece.
+    /// Returns the bytes, if they are in memory in one piece.
     pub(crate) fn as_bytes(&self) -> Option<&Bytes> {
         match &self.0 {
             Inner::Full(bytes) => Some(bytes),
@@ -113,10 +113,10 @@ impl Body {
         }
     }
 
-    /// The bytes, piece by piece, when they are all at hand. Otherwise the body comes back.
+    /// Returns the bytes, piece by piece, if they are all in memory.
     ///
     /// # Errors
-    /// The body, when it is one that arrives or is made piece by piece.
+    /// The unchanged body, when it arrives or is made piece by piece.
     pub(crate) fn into_pieces(self) -> Result<VecDeque<Bytes>, Body> {
         match self.0 {
             Inner::Empty => Ok(VecDeque::new()),
@@ -129,13 +129,12 @@ impl Body {
     /// Waits for the whole body.
     ///
     /// # Errors
-    /// [`BodyError::TooLarge`] as soon as more than `limit` bytes have come, and whatever breaks
-    /// the stream.
+    /// [`BodyError::TooLarge`] as soon as more than `limit` bytes have arrived, and any error of the stream.
     pub async fn collect(self, limit: u64) -> Result<Bytes, BodyError> {
         self.gather(limit, |_| Ok(())).await
     }
 
-    /// Waits for the whole body, which takes its memory of `share`.
+    /// Waits for the whole body, with its memory taken from `share`.
     ///
     /// # Errors
     /// As [`collect`](Body::collect), and [`BodyError::NoMemory`] when the budget is exhausted.
@@ -147,8 +146,8 @@ impl Body {
         self.gather(limit, |bytes| share.take(bytes).map_err(|_| BodyError::NoMemory)).await
     }
 
-    /// `take` is asked before memory is taken. It grows to the declared length at most, if there is
-    /// one, and never beyond the limit.
+    /// Calls `take` before memory is allocated. The buffer grows at most to the declared length, if there is one, and
+    /// never beyond the limit.
     async fn gather(
         mut self,
         limit: u64,
@@ -214,7 +213,7 @@ impl From<&'static str> for Body {
     }
 }
 
-/// A response in plain text.
+/// Creates a response in plain text.
 pub(crate) fn text(status: StatusCode, text: impl Into<Body>) -> Response<Body> {
     let mut response = Response::new(text.into());
     *response.status_mut() = status;
@@ -278,7 +277,7 @@ mod tests {
     use http_body_util::Full;
 
     #[tokio::test]
-    async fn a_body_over_the_limit_is_refused() {
+    async fn a_body_over_the_limit_is_rejected() {
         let body = Body::stream(Full::new(Bytes::from_static(b"0123456789")));
         assert!(matches!(body.collect(9).await, Err(BodyError::TooLarge { limit: 9 })));
         assert_eq!(Body::from("0123456789").collect(10).await.unwrap(), "0123456789");
@@ -308,7 +307,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn pieces_come_one_after_the_other() {
+    async fn pieces_arrive_in_order() {
         let pieces = ["ab", "", "cd"].map(|piece| Bytes::from_static(piece.as_bytes()));
         let mut body = Body::pieces(pieces.clone());
         assert_eq!(body.size_hint().exact(), Some(4));

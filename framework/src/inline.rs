@@ -1,10 +1,10 @@
-//! The scripts and styles that stand in HTML itself, by which a `Content-Security-Policy` lets exactly these run.
+//! Inline scripts and styles in HTML, whose hashes let a `Content-Security-Policy` permit exactly these.
 //!
-//! A site's author writes them in templates; what an attacker brings into a page is not one of them. So their
-//! hashes are made when the templates load ([`KnownInline`]), and a page is given those of the blocks that it
-//! shows ([`KnownInline::add_shown`]), which are looked up among the known ones. A block that is in no template
-//! has no hash in any page. In whatever way a block comes into a page, by inheritance, inclusion or a fragment, it
-//! is found in the page's own text; what parts bring along is added when they are put in.
+//! A site's author writes them in templates; blocks that an attacker inserts into a page are not among those. So the
+//! hashes are computed when the templates load ([`KnownInline`]), and a page gets those of the blocks that it contains
+//! ([`KnownInline::add_shown`]) and that are known. A block that is in no template has no hash in any page. Blocks are
+//! searched in the page's own text, so it does not matter whether they result from inheritance, inclusion or a
+//! fragment; the hashes of parts are added when the parts are inserted.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -14,7 +14,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
-/// What an inline block is.
+/// The kind of an inline block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum InlineKind {
     /// `<script>`.
@@ -23,17 +23,17 @@ pub enum InlineKind {
     Style,
 }
 
-/// The hashes of inline blocks, each of them once.
+/// A set of hashes of inline blocks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct InlineHashes(Vec<(InlineKind, Arc<str>)>);
 
 impl InlineHashes {
-    /// That of one block.
+    /// Creates the hash of one block.
     pub(crate) fn of(kind: InlineKind, text: &str) -> InlineHashes {
         InlineHashes(vec![(kind, hash(text))])
     }
 
-    /// Adds those of `others`.
+    /// Adds the hashes of `others`.
     pub(crate) fn extend(&mut self, others: &InlineHashes) {
         others.0.iter().for_each(|(kind, hash)| self.add(*kind, hash));
     }
@@ -45,12 +45,12 @@ impl InlineHashes {
         }
     }
 
-    /// Those of one kind, as a `Content-Security-Policy` writes them: `'sha256-…'`.
+    /// Returns the hashes of one kind, as written in a `Content-Security-Policy`: `'sha256-…'`.
     pub(crate) fn of_kind(&self, kind: InlineKind) -> impl Iterator<Item = &str> {
         self.0.iter().filter(move |known| known.0 == kind).map(|(_, hash)| &**hash)
     }
 
-    /// Whether there are none.
+    /// Returns whether there are none.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -64,8 +64,8 @@ pub(crate) struct KnownInline {
 }
 
 impl KnownInline {
-    /// Adds the blocks of a template whose text, but for what the engine evaluates, is `text`: of that every
-    /// byte is a NUL. Returns where the blocks are of which each page may have another text, so that they have no hash.
+    /// Adds the blocks of a template. In `text`, every byte of the parts that the engine evaluates is a NUL. Returns
+    /// the positions of blocks whose text may differ between pages, so that they have no hash.
     pub(crate) fn add_template(&mut self, text: &str) -> Vec<(InlineKind, usize)> {
         let mut changing = Vec::new();
         for Block { kind, content } in Blocks::of(text) {
@@ -80,7 +80,7 @@ impl KnownInline {
         changing
     }
 
-    /// Adds the hashes of the known blocks that stand in `page`.
+    /// Adds the hashes of the known blocks in `page`.
     pub(crate) fn add_shown(&self, page: &[u8], hashes: &mut InlineHashes) {
         if self.scripts.is_empty() && self.styles.is_empty() {
             return;
@@ -105,8 +105,8 @@ impl KnownInline {
     }
 }
 
-/// The source expression of a block with this text. Browsers hash what their parser has made of it, and that has read
-/// every end of line as a line feed (HTML, section 13.2.3.5).
+/// Returns the source expression of a block with this text. Browsers hash the text after parsing, which replaces every
+/// line ending with a line feed (HTML, section 13.2.3.5).
 fn hash(text: &str) -> Arc<str> {
     let digest = match text.contains('\r') {
         true => Sha256::digest(text.replace("\r\n", "\n").replace('\r', "\n")),
@@ -119,12 +119,12 @@ fn hash(text: &str) -> Arc<str> {
 #[derive(Debug, PartialEq, Eq)]
 struct Block {
     kind: InlineKind,
-    /// What stands between its tags.
+    /// The range between its tags.
     content: Range<usize>,
 }
 
-/// The inline blocks of HTML. What has `src` is none, and neither is a script that is data to browsers. Comments
-/// are not recognised: a hash too many lets run what the site's author has written.
+/// Iterates over the inline blocks of HTML, which excludes those with `src` and scripts that browsers treat as data.
+/// Comments are not recognised: an additional hash can only permit a block that the site's author has written.
 struct Blocks<'a> {
     text: &'a str,
     at: usize,
@@ -161,7 +161,7 @@ impl Iterator for Blocks<'_> {
     }
 }
 
-/// Where a tag's name ends, if it is `name` and stands at `at`.
+/// Returns the end of a tag's name, if `name` is at `at`.
 fn tag_name(bytes: &[u8], at: usize, name: &str) -> Option<usize> {
     let end = at + name.len();
     let is_it = bytes.get(at..end)?.eq_ignore_ascii_case(name.as_bytes());
@@ -170,22 +170,22 @@ fn tag_name(bytes: &[u8], at: usize, name: &str) -> Option<usize> {
     (is_it && ends).then_some(end)
 }
 
-/// Where `</name` begins.
+/// Returns the start of `</name`.
 fn end_tag(bytes: &[u8], from: usize, name: &str) -> Option<usize> {
     let ends = memchr::memmem::find_iter(&bytes[from..], "</").map(|at| from + at);
     ends.into_iter().find(|at| tag_name(bytes, at + 2, name).is_some())
 }
 
-/// What a start tag says.
+/// The relevant properties of a start tag.
 struct Attributes {
-    /// Where its content begins.
+    /// The start of its content.
     end: usize,
-    /// Whether a browser would run what stands in a script.
+    /// Whether a browser would run the content of the script.
     is_inline_script: bool,
 }
 
 impl Attributes {
-    /// Reads those of the tag whose name ends at `at` (HTML, section 13.2.5.32 and what follows it).
+    /// Reads the attributes of the tag whose name ends at `at` (HTML, section 13.2.5.32 and the following).
     fn read(text: &str, mut at: usize) -> Option<Attributes> {
         let bytes = text.as_bytes();
         let mut is_inline_script = true;
@@ -226,7 +226,8 @@ impl Attributes {
     }
 }
 
-/// Whether scripts of this type are more than data to browsers. One that the template engine says may be.
+/// Returns whether browsers run scripts of this type, rather than treating them as data. A type that the template
+/// engine evaluates may be one of those.
 fn is_run(media_type: &str) -> bool {
     let media_type = media_type.trim().to_ascii_lowercase();
     matches!(&*media_type, "" | "module" | "importmap" | "speculationrules")
@@ -244,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn blocks_are_found_as_browsers_find_them() {
+    fn blocks_are_recognised_as_by_browsers() {
         use InlineKind::{Script, Style};
         for (html, found) in [
             ("<script>a</script>", vec![(Script, "a")]),
@@ -277,7 +278,7 @@ mod tests {
 
     #[test]
     fn a_hash_is_what_browsers_compute() {
-        // That of the example in the recommendation (Content Security Policy Level 3, section 2.3.1).
+        // From the example in the recommendation (Content Security Policy Level 3, section 2.3.1).
         let hash = InlineHashes::of(InlineKind::Script, "alert('Hello, world.');");
         let expected = "'sha256-qznLcsROx4GACP2dm0UCKCzCG+HiZ1guq6ZZDob/Tng='";
         assert_eq!(hash.of_kind(InlineKind::Script).collect::<Vec<_>>(), [expected]);
@@ -286,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_has_the_hashes_of_its_own_blocks_and_of_none_that_no_template_has() {
+    fn a_page_has_the_hashes_of_its_own_blocks_that_are_in_templates() {
         let mut known = KnownInline::default();
         assert!(
             known.add_template("<script>a</script><style>b</style><script>c</script>").is_empty()
@@ -302,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn a_block_with_something_evaluated_in_it_has_no_hash() {
+    fn a_block_with_an_evaluated_expression_has_no_hash() {
         let mut known = KnownInline::default();
         let text =
             "<script\0\0>a</script><script>let b = \0\0\0</script><script type='\0'>\0</script>";

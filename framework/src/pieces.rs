@@ -1,4 +1,4 @@
-//! Content that is made of pieces: bytes, and places where a part of its own is put in.
+//! Content as a sequence of pieces: bytes, and placeholders for parts.
 
 use std::sync::Arc;
 
@@ -6,18 +6,17 @@ use bytes::{Bytes, BytesMut};
 use http::uri::PathAndQuery;
 use xxhash_rust::xxh3::{Xxh3Default, xxh3_128};
 
-/// Content, piece by piece.
+/// A sequence of pieces.
 ///
-/// What a template has written is one piece after the other: bytes that are the same for all
-/// readers of the content, and `Part`s that are put in for each response. Most content is one
-/// piece, and takes no more memory than that.
+/// The output of a template consists of bytes that are the same for all readers, and of `Part`s that are inserted for
+/// each response. Most content is a single piece, and takes no more memory than that.
 #[derive(Debug, Clone)]
 pub struct Pieces(Inner);
 
 #[derive(Debug, Clone)]
 enum Inner {
     One(Piece),
-    /// Any other number.
+    /// None, or several.
     Many(Vec<Piece>),
 }
 
@@ -26,11 +25,11 @@ enum Inner {
 pub enum Piece {
     /// Bytes as they are sent; shared, not copied, when the content is cloned.
     Bytes(Bytes),
-    /// The place of a part.
+    /// The placeholder of a part.
     Part(Box<Part>),
 }
 
-/// Another page of the site, put into this one by the front end.
+/// A placeholder for another page of the site, which the front end inserts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {
     url: Box<str>,
@@ -38,11 +37,12 @@ pub struct Part {
     fallback: Bytes,
 }
 
-/// The URL of the place of a message: no page has it.
+/// The URL of the placeholder for a flash message. No page has this URL.
 const FLASH: &str = "flash()";
 
 impl Part {
-    /// The page at `url`, or `fallback`, ready to be sent, where it cannot be had.
+    /// Creates a placeholder for the page at `url`. `fallback`, already escaped, is inserted if the page cannot be
+    /// obtained.
     pub fn new(url: impl Into<Box<str>>, fallback: Bytes) -> Part {
         let url = url.into();
         let leads_away = !url.starts_with('/') || url.starts_with("//") || url.contains('#');
@@ -50,60 +50,59 @@ impl Part {
         Part { url, target, fallback }
     }
 
-    /// The place of a message for one reader.
+    /// Creates a placeholder for a flash message.
     pub fn flash() -> Part {
         Part::new(FLASH, Bytes::new())
     }
 
-    /// Whether it is the place of a message.
+    /// Returns whether it is the placeholder for a flash message.
     pub fn is_flash(&self) -> bool {
         &*self.url == FLASH
     }
 
-    /// Its URL, as the template has it.
+    /// Returns its URL, as written in the template.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Its path and query; `None` if the URL is not one of this site.
+    /// Returns its path and query; `None` if the URL is not one of this site.
     pub fn target(&self) -> Option<&PathAndQuery> {
         self.target.as_ref()
     }
 
-    /// What is put in its place when it cannot be had.
+    /// Returns the content to insert if the page cannot be obtained.
     pub fn fallback(&self) -> &Bytes {
         &self.fallback
     }
 }
 
-/// A part of a template's output, between `{% cache %}` and `{% endcache %}`.
+/// A section of a template's output, between `{% cache %}` and `{% endcache %}`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Fragment {
-    /// What was written, the fragments within included.
+    /// Its output, including the fragments within.
     pub content: Pieces,
-    /// All groups that it is in, those of the fragments within included: whatever it is put into
-    /// is in them too.
+    /// All its groups, including those of the fragments within. The content around it is in them too.
     pub groups: Box<[Box<str>]>,
-    /// The groups of what was read for it, in the same way.
+    /// The groups of the data that were read for it, including those of the fragments within.
     pub recorded: Box<[Arc<str>]>,
-    /// The ids of the fragments within: a pattern that finds one of them finds this too.
+    /// The ids of the fragments within: a pattern that matches one of them also matches this one.
     pub contains: Box<[Box<str>]>,
 }
 
 impl Pieces {
-    /// No content yet.
+    /// Creates empty content.
     pub const fn new() -> Pieces {
         Pieces(Inner::Many(Vec::new()))
     }
 
-    /// Adds bytes at the end.
+    /// Appends bytes.
     pub fn push_bytes(&mut self, bytes: Bytes) {
         if !bytes.is_empty() {
             self.push(Piece::Bytes(bytes));
         }
     }
 
-    /// Adds the place of a part at the end.
+    /// Appends the placeholder of a part.
     pub fn push_part(&mut self, part: Part) {
         self.push(Piece::Part(Box::new(part)));
     }
@@ -134,12 +133,12 @@ impl Pieces {
         }
     }
 
-    /// The pieces in their order.
+    /// Iterates over the pieces in order.
     pub fn iter(&self) -> std::slice::Iter<'_, Piece> {
         self.as_pieces().iter()
     }
 
-    /// The bytes of content without parts, if they are one piece or none.
+    /// Returns the bytes of content without parts, if they are one piece or none.
     pub fn whole(&self) -> Option<Bytes> {
         match self.as_pieces() {
             [] => Some(Bytes::new()),
@@ -148,7 +147,7 @@ impl Pieces {
         }
     }
 
-    /// What [`whole`](Pieces::whole) gives, to look at.
+    /// Borrows the bytes that [`whole`](Pieces::whole) returns.
     pub fn as_slice(&self) -> Option<&[u8]> {
         match self.as_pieces() {
             [] => Some(&[]),
@@ -157,13 +156,13 @@ impl Pieces {
         }
     }
 
-    /// Whether there are places of parts.
+    /// Returns whether it contains placeholders.
     pub fn has_parts(&self) -> bool {
         self.iter().any(|piece| matches!(piece, Piece::Part(_)))
     }
 
-    /// The same content without the places of messages, and where in its bytes these are, if it has no other parts:
-    /// without a message it is content like any other.
+    /// Removes the placeholders for flash messages, if there are no other placeholders, and returns their positions in
+    /// the bytes: without a message it is content like any other.
     pub fn without_flashes(self) -> (Pieces, Box<[usize]>) {
         let is_other = |piece: &Piece| matches!(piece, Piece::Part(part) if !part.is_flash());
         if !self.has_parts() || self.iter().any(is_other) {
@@ -182,7 +181,7 @@ impl Pieces {
         (pieces.joined(), places.into())
     }
 
-    /// The content with these places of messages in it again.
+    /// Restores the placeholders for flash messages at these positions.
     pub fn with_flashes(&self, places: &[usize]) -> Pieces {
         let Some(whole) = self.whole() else { return self.clone() };
         let (mut pieces, mut from) = (Pieces::new(), 0);
@@ -195,7 +194,7 @@ impl Pieces {
         pieces
     }
 
-    /// How many bytes there are, the parts left out.
+    /// Returns the number of bytes without the parts.
     pub(crate) fn len(&self) -> usize {
         let length = |piece: &Piece| match piece {
             Piece::Bytes(bytes) => bytes.len(),
@@ -204,8 +203,8 @@ impl Pieces {
         self.iter().map(length).sum()
     }
 
-    /// What the content is known by: contents with the same digest are the same bytes with parts in
-    /// the same places. Which parts they are is not in it.
+    /// Returns the digest of the content: contents with the same digest have the same bytes, with parts at the same
+    /// positions. The digest does not depend on which parts they are.
     pub fn digest(&self) -> u128 {
         if let Some(bytes) = self.whole() {
             return xxh3_128(&bytes);
@@ -225,8 +224,7 @@ impl Pieces {
         hasher.digest128()
     }
 
-    /// The same content with bytes that follow one another joined to one piece. What is several
-    /// pieces is copied, once.
+    /// Joins consecutive bytes into one piece. Bytes that are in several pieces are copied, once.
     pub fn joined(self) -> Pieces {
         let mut joined = Pieces::new();
         let mut run = Vec::new();
@@ -244,7 +242,7 @@ impl Pieces {
     }
 }
 
-/// One after the other; `run` is empty afterwards.
+/// Concatenates the pieces and empties `run`.
 fn join(run: &mut Vec<Bytes>) -> Bytes {
     if run.len() == 1 {
         return run.remove(0);
@@ -303,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn the_places_of_parts_are_in_the_digest() {
+    fn the_digest_depends_on_the_positions_of_parts() {
         let content = |text: &str| {
             let mut pieces = Pieces::new();
             for (index, bytes) in text.split('|').enumerate() {

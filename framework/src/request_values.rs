@@ -1,50 +1,52 @@
-//! What a page may show of the request that asks for it: its language, its scheme and its path.
+//! The values of a request that its page may show: its language, its scheme and its path.
 //!
-//! # How the language is chosen
+//! # Choosing the language
 //!
-//! A site names its languages in `project.toml`. The language of a request is, in this order,
+//! A site declares its languages in `project.toml`. The language of a request is, in this order,
 //!
-//! 1. that of its path, where the route captures `lang` (`/{lang}/stories`): it must be one of the site's, as the site
-//!    writes it, or there is no such page;
+//! 1. that of its path, where the route captures `lang` (`/{lang}/stories`): it must be one of the site's, in the
+//!    site's spelling; otherwise there is no such page;
 //! 2. that of the cookie that `language_cookie` of `project.toml` names, if it is one of the site's;
-//! 3. the one that `Accept-Language` wants most (`http/language.rs`), and if it wants none, the first.
+//! 3. the one that `Accept-Language` prefers most (`http/language.rs`), and without a preference the first.
 //!
-//! # How it comes into a key
+//! # Request values in keys
 //!
-//! A page that shows one of these values depends on it, so it belongs into the page's key; on a page that does not, it
-//! would only make copies. So it is found out when the site's files are loaded ([`RequestUses`]):
+//! A page that shows one of these values depends on it, so the value belongs in the page's key; in the key of any
+//! other page, it would only cause copies. So the uses are determined when the site's files are loaded
+//! ([`RequestUses`]):
 //!
-//! - a *template* says it by itself, with all that it includes and extends and the components that these call:
-//!   by the names `lang`, `dir`, `scheme` and `path`, and by functions and filters that go by the language
-//!   (`templates/fragments/mentions`). A template whose text is not known uses all; a filter of the site's own that looks for
-//!   one finds it only where the template names it;
-//! - a *controller* says it by its arguments, and by the templates that stand in it as `template!`;
-//! - a *route* uses what its controller or template uses, and where it caches errors, what their pages use.
+//! - A *template* declares its uses by its text and by the text of everything that it includes and extends and of the
+//!   components that these call: by the names `lang`, `dir`, `scheme` and `path`, and by functions and filters that
+//!   depend on the language (`templates/fragments/mentions`). A template whose text is unknown uses all values. A
+//!   filter of the site's own that reads a value finds it only if the template names it.
+//! - A *controller* declares its uses by its arguments, and by the templates that it names in `template!`.
+//! - A *route* has the uses of its controller or template, and, if it caches errors, those of the error pages.
 //!
-//! What is in the key, and nothing else, is then handed to the controller and to the template ([`RequestValues`]), so that
-//! a page cannot depend on what its key does not hold. A template whose name was not known beforehand, and which names
-//! more, makes no page: the route has these values in its keys from there on ([`GrowingUses`]), and the request is routed
-//! again. What was kept under the lesser keys is found by no request any more. A page for one client alone has no key, and
-//! gets all of them.
+//! Only the values in the key are then passed to the controller and to the template ([`RequestValues`]), so that a
+//! page cannot depend on anything outside its key. If a template whose name was not known beforehand uses more values,
+//! no page is made: the route adds these values to its keys from then on ([`GrowingUses`]), and the request is routed
+//! again. No request finds the pages under the smaller keys any more. A page for one client only has no key, and gets
+//! all values.
 //!
-//! The path is a part of each key but of one that the variant function has put in its place. A site with one language has
-//! nothing to choose, so its language is in no key.
+//! The path is part of every key, unless the variant function has replaced it. A site with one language has no choice,
+//! so its language is in no key.
 //!
-//! A fragment is found in other pages too. So its key has none of the page's values, but those that it uses itself: they
-//! are in the digest of what it names (`templates/fragments/dependence.rs`).
+//! A fragment is shared with other pages. So its key contains none of the page's values except those that it uses
+//! itself: they are in the digest of the names in its text (`templates/fragments/dependence.rs`).
 //!
-//! # Caches further out
+//! # Downstream caches
 //!
-//! They know the address and `Vary`. The path and the scheme belong to the address. A language that the path does not say
-//! was chosen by headers, and a page that depends on it names them in `Vary`: `Accept-Language`, and `Cookie` where the
-//! site has a cookie for it. Part by part this is the same as for other headers (`frontend/parts/sharing.rs`).
+//! Downstream caches distinguish responses by the address and `Vary`. The path and the scheme belong to the address. A
+//! language that is not in the path was chosen by headers, and a page that depends on it lists them in `Vary`:
+//! `Accept-Language`, and `Cookie` if the site has a cookie for it. For pages with parts, the rules are the same as
+//! for other headers (`frontend/parts/sharing.rs`).
 
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-/// Which values of the request something uses.
+/// A set of request values, such as those that a template uses.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RequestUses(u8);
 
@@ -57,12 +59,12 @@ impl RequestUses {
     pub const SCHEME: RequestUses = RequestUses(2);
     /// Its path.
     pub const PATH: RequestUses = RequestUses(4);
-    /// Not a value: that the path says the language.
+    /// Not a value: the path contains the language.
     pub const LANG_IN_PATH: RequestUses = RequestUses(8);
-    /// All of them.
+    /// All values.
     pub const ALL: RequestUses = RequestUses(7);
 
-    /// What a template's variable of this name stands for.
+    /// Returns the value that a template's variable with this name contains.
     pub fn of_variable(name: &str) -> RequestUses {
         match name {
             "lang" | "dir" => RequestUses::LANG,
@@ -72,22 +74,22 @@ impl RequestUses {
         }
     }
 
-    /// What either uses.
+    /// Returns the union of both sets.
     pub const fn and(self, other: RequestUses) -> RequestUses {
         RequestUses(self.0 | other.0)
     }
 
-    /// Adds what `other` uses.
+    /// Adds the values of `other`.
     pub fn add(&mut self, other: RequestUses) {
         *self = self.and(other);
     }
 
-    /// Whether it uses all that `other` uses.
+    /// Returns whether it contains all values of `other`.
     pub fn has(self, other: RequestUses) -> bool {
         self.0 & other.0 == other.0
     }
 
-    /// What it uses and `other` does not.
+    /// Returns its values that `other` does not contain.
     pub fn without(self, other: RequestUses) -> RequestUses {
         RequestUses(self.0 & !other.0)
     }
@@ -107,37 +109,37 @@ impl fmt::Display for RequestUses {
     }
 }
 
-/// What a route is known to use: it may turn out to be more, and is never less.
+/// The request values that a route is known to use. The set may grow, and never shrinks.
 #[derive(Debug, Default)]
 pub struct GrowingUses(AtomicU8);
 
 impl GrowingUses {
-    /// What is known now.
+    /// Returns the current set.
     pub fn get(&self) -> RequestUses {
         RequestUses(self.0.load(Ordering::Relaxed))
     }
 
-    /// Adds what has turned out.
+    /// Adds values that were found to be used.
     pub fn add(&self, uses: RequestUses) {
         self.0.fetch_or(uses.0, Ordering::Relaxed);
     }
 }
 
-/// The values, as far as a page may depend on them.
+/// The values on which a page may depend.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct RequestValues {
-    /// The tag of its language, as the site writes it.
+    /// The tag of its language, in the site's spelling.
     pub lang: Option<Arc<str>>,
     /// `http` or `https`.
     pub scheme: Option<&'static str>,
-    /// The canonical path that the page's route was found with.
+    /// The canonical path that matched the page's route.
     pub path: Option<Arc<str>>,
-    /// Where in the path its language stands, if the path says it.
+    /// The range of the path that contains the language, if there is one.
     pub lang_in_path: Option<Range<usize>>,
 }
 
 impl RequestValues {
-    /// Those that `uses` names.
+    /// Returns the values in `uses` only.
     pub(crate) fn only(&self, uses: RequestUses) -> RequestValues {
         let RequestValues { lang, scheme, path, lang_in_path } = self.clone();
         RequestValues {
@@ -148,7 +150,7 @@ impl RequestValues {
         }
     }
 
-    /// What of them is there.
+    /// Returns the set of values that are present.
     pub(crate) fn known(&self) -> RequestUses {
         let mut known = RequestUses::NONE;
         for (is_there, value) in [
@@ -163,7 +165,7 @@ impl RequestValues {
         known
     }
 
-    /// The path in another language, if the path says which.
+    /// Returns the path with another language, if it contains one.
     pub(crate) fn path_in(&self, lang: &str) -> Option<String> {
         let (path, place) = (self.path.as_deref()?, self.lang_in_path.clone()?);
         Some([path.get(..place.start)?, lang, path.get(place.end..)?].concat())
@@ -175,7 +177,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_is_there_in_each_language_if_it_says_one() {
+    fn a_path_with_a_language_is_translated_to_another() {
         let values = RequestValues {
             path: Some("/blog/de/rain".into()),
             lang_in_path: Some(6..8),

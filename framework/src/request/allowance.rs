@@ -2,17 +2,17 @@ use std::sync::Arc;
 
 use crate::budget::{Budget, Share};
 
-/// What a request may take of its node's memory, beside its `body_limit`.
+/// Limits on a request's use of its node's memory, besides its `body_limit`.
 #[derive(Debug, Clone)]
 pub(crate) struct Allowance {
-    /// The most fields of a form or a query.
+    /// The largest number of fields of a form or a query.
     pub(crate) fields: usize,
-    /// What its body takes, for as long as the request is being answered.
+    /// The memory of its body, as long as the request is being answered.
     pub(crate) memory: Arc<Share>,
 }
 
 impl Allowance {
-    /// A request without a node: as much as `project.toml` allows where it says nothing else.
+    /// Returns the limits of a request without a node: the defaults of `project.toml`.
     pub(super) fn usual() -> Allowance {
         let memory = Arc::new(Budget::new(256 << 20).share());
         Allowance { fields: 1000, memory }

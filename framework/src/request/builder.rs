@@ -12,7 +12,7 @@ use crate::log::{Epoch, LogEpoch, LogId, Position, SessionId, milliseconds_since
 use crate::session::{self, Issue, SessionChange, SessionData, SessionRecord};
 use crate::state::{AfterReply, Recorder, States};
 
-/// Makes a [`Request`] without a network, for the tests of a site's controllers.
+/// Builds a [`Request`] without a network, for the tests of a site's controllers.
 ///
 /// ```
 /// use headwater::controller::{Registration, answer};
@@ -97,7 +97,7 @@ impl RequestBuilder {
         self
     }
 
-    /// Adds a cookie, with its value as it is.
+    /// Adds a cookie, with its value unchanged.
     pub fn cookie(self, name: &str, value: &str) -> RequestBuilder {
         self.header(COOKIE, format!("{name}={value}"))
     }
@@ -105,7 +105,7 @@ impl RequestBuilder {
     /// Gives the visitor a session.
     ///
     /// # Panics
-    /// When it cannot be encoded.
+    /// When the session cannot be encoded.
     pub fn session<S: SessionData>(mut self, session: &S) -> RequestBuilder {
         let begun = SessionChange::begin(session).expect("a session that can be encoded");
         let SessionChange::Begin { user, position, data } = begun else { return self };
@@ -123,9 +123,8 @@ impl RequestBuilder {
         self
     }
 
-    /// Makes the request what a route that caches hands to its controller, with the query
-    /// parameters (`None`: all) and the request headers that the route declares. What is not
-    /// declared is still in the request: only the controller may not see it.
+    /// Restricts the request to the scope of a cached route with these query parameters (`None`: all) and request
+    /// headers. Other values remain in the request, but the controller may not see them.
     pub fn cached(
         mut self,
         route: impl Into<String>,
@@ -138,19 +137,19 @@ impl RequestBuilder {
         self
     }
 
-    /// Sets the language of the page, as [`Lang`](crate::extract::Lang) takes it.
+    /// Sets the language of the page, as returned by [`Lang`](crate::extract::Lang).
     pub fn lang(mut self, tag: impl Into<String>) -> RequestBuilder {
         self.request.parts.lang = Some(tag.into());
         self
     }
 
-    /// Says how the request was sent, as [`Scheme`] is taken.
+    /// Sets the scheme of the request, as returned by [`Scheme`].
     pub fn scheme(mut self, scheme: Scheme) -> RequestBuilder {
         self.request.parts.scheme = Some(scheme);
         self
     }
 
-    /// Sets the variant that is wanted, as the site's variant function would name it.
+    /// Sets the name of the requested variant, as the site's variant function would return it.
     pub fn variant(mut self, name: impl Into<String>) -> RequestBuilder {
         self.request.parts.variant = Some(name.into());
         self
@@ -162,7 +161,7 @@ impl RequestBuilder {
         self
     }
 
-    /// Leaves something for the controller, as a before-step would.
+    /// Adds a value for the controller, as a before-step would.
     pub fn extension<T>(mut self, value: T) -> RequestBuilder
     where
         T: Clone + Send + Sync + 'static,
@@ -189,18 +188,18 @@ impl RequestBuilder {
         self
     }
 
-    /// Makes the body what a browser sends for a form with these fields.
+    /// Sets the body to a form with these fields, as a browser sends it.
     pub fn form(self, fields: &[(&str, &str)]) -> RequestBuilder {
         let encoded = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         self.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(encoded)
     }
 
-    /// Makes the body this JSON.
+    /// Sets the body to this JSON.
     pub fn json(self, value: &serde_json::Value) -> RequestBuilder {
         self.header(CONTENT_TYPE, "application/json").body(value.to_string())
     }
 
-    /// The request.
+    /// Returns the request.
     ///
     /// # Errors
     /// When the method, the URI or a header was not valid.

@@ -6,7 +6,7 @@ use crate::docroot::{Keeper, Keeping, SyncError, Taken, check_path};
 use crate::log::{Draft, FileChange, LogId, Position, Receipt, Record, milliseconds_since_1970};
 use crate::state::{Journal, States, WriteError, Writing, Written};
 
-/// A journal that applies each draft at once and keeps nothing.
+/// A journal that applies each draft immediately and stores nothing.
 pub(super) struct InMemory {
     states: Arc<States>,
     log: LogId,
@@ -46,7 +46,7 @@ impl Journal for InMemory {
     }
 }
 
-/// A docroot that is never read: every file there ever was is gone.
+/// A docroot that is never read and in which every file is missing.
 impl Keeper for InMemory {
     fn folder(&self) -> &Path {
         Path::new("docroot")

@@ -1,16 +1,16 @@
-//! What a controller takes.
+//! Requests as controllers receive them.
 //!
-//! - [`Request`]: everything, the body not yet read.
-//! - [`RequestParts`]: everything but the body, with questions that respect what the request's
-//!   controller may see.
-//! - [`RequestBuilder`]: makes requests without a network, for the tests of a site.
-//! - [`RequestScope`]: how much of the request its controller may see, and [`NotInKey`]: that it asked for
-//!   more.
-//! - [`SiteAccess`]: what a request can reach of the back end; [`Resources`] among it.
-//! - `allowance`: what a request may take of its node's memory.
+//! - [`Request`]: everything, with the body not yet read.
+//! - [`RequestParts`]: everything but the body, with methods that return only values that the request's controller may
+//!   see.
+//! - [`RequestBuilder`]: builds requests without a network, for the tests of a site.
+//! - [`RequestScope`]: the values of the request that its controller may see, and [`NotInKey`]: the error when it asks
+//!   for others.
+//! - [`SiteAccess`]: the parts of the back end that a request can access, including [`Resources`].
+//! - `allowance`: limits on a request's use of its node's memory.
 //!
-//! Controllers seldom name these types: the extractors of [`extract`](crate::extract) take out of
-//! them what is wanted. This module must not know where a controller runs.
+//! Controllers seldom name these types: the extractors of [`extract`](crate::extract) read the required values from
+//! them. This module must not depend on where a controller runs.
 
 mod allowance;
 mod builder;
@@ -31,7 +31,7 @@ pub use site_access::SiteAccess;
 
 use crate::body::Body;
 
-/// What a controller takes: the request as far as it may see it.
+/// A controller's argument: the request, as far as it may see it.
 #[derive(Debug)]
 pub struct Request {
     /// Method, URI, headers, and everything about the request that is not its body.

@@ -3,8 +3,8 @@ use std::fmt;
 use super::RequestScope;
 use crate::http::names::SESSION_USER;
 
-/// A controller asked for something of the request that its answer must not depend on: the route
-/// caches, and what was asked for is not in the cache key.
+/// A controller asked for a value of the request that its answer must not depend on: the route caches, and the value
+/// is not in the cache key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotInKey {
     route: String,
@@ -94,7 +94,7 @@ impl NotInKey {
         NotInKey::refuse(scope, Asked::Texts)
     }
 
-    /// Fails unless the whole request may be seen.
+    /// Fails unless the controller may see the whole request.
     fn refuse(scope: &RequestScope, asked: Asked) -> Result<(), NotInKey> {
         match scope {
             RequestScope::Full => Ok(()),
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn the_message_says_what_to_declare() {
+    fn the_message_contains_the_declaration_to_write() {
         let error = NotInKey::check_cookies(&key()).unwrap_err().to_string();
         assert!(error.contains("route `story`"), "{error}");
         assert!(error.ends_with("`cache = \"no_cache\"`"), "{error}");
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_declared_header_is_seen() {
+    fn a_declared_header_is_permitted() {
         assert_eq!(NotInKey::check_header(&key(), "Accept-Language"), Ok(()));
         assert_eq!(NotInKey::check_header(&RequestScope::Full, "dnt"), Ok(()));
     }

@@ -13,8 +13,8 @@ use crate::session::SessionRecord;
 
 /// Everything of a [`Request`](super::Request) but its body.
 ///
-/// On a route that caches, the answer goes to all visitors, so it may depend on nothing but what is
-/// in the cache key: whatever else is asked for gives [`NotInKey`].
+/// On a cached route, the answer is served to all visitors, so it may depend only on the cache key: access to anything
+/// else returns [`NotInKey`].
 #[derive(Clone)]
 pub struct RequestParts {
     /// The method.
@@ -25,11 +25,11 @@ pub struct RequestParts {
     /// The route's captures: name and percent-decoded value.
     pub params: Vec<(String, String)>,
     pub(crate) scope: RequestScope,
-    /// What the site's variant function called the variant that is wanted, if it named one.
+    /// The name of the requested variant, if the site's variant function returned a named one.
     pub variant: Option<String>,
-    /// The tag of the page's language, if it is in the key or the page is for this visitor alone.
+    /// The tag of the page's language, if it is in the key or the page is for this visitor only.
     pub lang: Option<String>,
-    /// How the visitor has sent the request, if it is in the key or the page is for this visitor alone.
+    /// The scheme of the visitor's request, if it is in the key or the page is for this visitor only.
     pub scheme: Option<Scheme>,
     pub(crate) request_id: String,
     pub(crate) remote: Option<IpAddr>,
@@ -40,24 +40,24 @@ pub struct RequestParts {
     pub as_of: Position,
     /// The visitor's session, if they have one.
     pub(crate) session: Option<Arc<SessionRecord>>,
-    /// What before-steps left for the controller and after-steps.
+    /// Values that before-steps pass to the controller and to after-steps.
     pub extensions: Extensions,
-    /// The data of the site, as this request may use it.
+    /// The site's data, as far as this request may access it.
     pub site: Arc<SiteAccess>,
 }
 
 impl RequestParts {
-    /// The value that the route captured under this name, percent-decoded.
+    /// Returns the value that the route captured under this name, percent-decoded.
     pub fn param(&self, name: &str) -> Option<&str> {
         self.params.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    /// What follows the `?`, still encoded; empty when nothing does.
+    /// Returns the query, still encoded; empty without one.
     pub fn query_string(&self) -> &str {
         self.uri.query().unwrap_or_default()
     }
 
-    /// The first header of this name.
+    /// Returns the first header with this name.
     ///
     /// # Errors
     /// [`NotInKey`] when the route caches and does not name the header in `vary`.
@@ -66,7 +66,7 @@ impl RequestParts {
         Ok(self.headers.get(name))
     }
 
-    /// All headers.
+    /// Returns all headers.
     ///
     /// # Errors
     /// [`NotInKey`] when the route caches.
@@ -75,7 +75,7 @@ impl RequestParts {
         Ok(&self.headers)
     }
 
-    /// The name of the request in the logs of front end and back end.
+    /// Returns the id of the request in the logs of front end and back end.
     ///
     /// # Errors
     /// [`NotInKey`] when the route caches.
@@ -84,7 +84,7 @@ impl RequestParts {
         Ok(&self.request_id)
     }
 
-    /// The visitor's address, where it is known.
+    /// Returns the visitor's address, if it is known.
     ///
     /// # Errors
     /// [`NotInKey`] when the route caches.
@@ -93,15 +93,15 @@ impl RequestParts {
         Ok(self.remote)
     }
 
-    /// The user of the visitor's session.
+    /// Returns the user of the visitor's session.
     ///
     /// # Errors
-    /// [`NotInKey`] when the route caches and does not say `session = "user"`.
+    /// [`NotInKey`] when the route caches and does not declare `session = "user"`.
     pub(crate) fn session_user(&self) -> Result<Option<&str>, NotInKey> {
         NotInKey::check_session_user(&self.scope)?;
         Ok(match self.scope {
             RequestScope::Full => self.session.as_ref().and_then(|session| session.user.as_deref()),
-            // The front end has written it, and passes on none that a client has sent.
+            // The front end has set it, and removes any that a client has sent.
             RequestScope::Key { .. } => {
                 let value = self.headers.get(SESSION_USER);
                 value.and_then(|value| std::str::from_utf8(value.as_bytes()).ok())
@@ -109,7 +109,7 @@ impl RequestParts {
         })
     }
 
-    /// The media type of the body without its parameters, in lower case.
+    /// Returns the media type of the body without its parameters, in lower case.
     pub(crate) fn media_type(&self) -> Option<String> {
         let value = self.headers.get(http::header::CONTENT_TYPE)?.to_str().ok()?;
         Some(value.split(';').next()?.trim().to_ascii_lowercase())
@@ -135,7 +135,7 @@ mod tests {
     use crate::request::Request;
 
     #[test]
-    fn a_cached_request_gives_only_the_headers_of_its_key() {
+    fn a_cached_request_returns_only_the_headers_of_its_key() {
         let request = Request::builder()
             .header("accept-language", "pt")
             .header("user-agent", "curl")
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_request_gives_everything() {
+    fn a_request_with_full_scope_returns_everything() {
         let request = Request::builder()
             .uri("/stories/a%20b?page=2")
             .param("slug", "a b")

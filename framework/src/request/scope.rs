@@ -1,14 +1,14 @@
 use serde::{Deserialize, Serialize};
 
-/// How much of a request its controller may see.
+/// The part of a request that its controller may see.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum RequestScope {
-    /// All of it: the answer goes to this client only.
+    /// All of it: the answer is for this client only.
     Full,
-    /// Only what is in the cache key, for the answer may go to any client.
+    /// Only the values in the cache key, because the answer may be served to any client.
     Key {
-        /// The route as a reader of `dispatch.conf` would name it, for messages.
+        /// The route as written in `dispatch.conf`, for messages.
         route: String,
         /// The query parameters in the key; `None` when all are.
         query: Option<Vec<String>>,
