@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::carried::Carried;
+use super::carried::GroupWords;
 use super::notice::Notice;
 use crate::log::Invalidation;
 use crate::shown::shown;
@@ -21,7 +21,7 @@ pub(crate) struct Advice {
 #[derive(Debug)]
 struct Given {
     /// The groups of all entries so far.
-    carried: Carried,
+    carried: GroupWords,
     /// The pieces, by their subject.
     pieces: BTreeMap<String, String>,
     notice: Option<Arc<Notice>>,
@@ -30,7 +30,7 @@ struct Given {
 impl Advice {
     /// Creates the advice for a site with these tables; it is empty except in development.
     pub(crate) fn new(tables: Vec<&'static str>, development: bool) -> Advice {
-        let carried = Carried::new(tables);
+        let carried = GroupWords::new(tables);
         let given = || Mutex::new(Given { carried, pieces: BTreeMap::new(), notice: None });
         Advice { given: development.then(given) }
     }
@@ -55,7 +55,7 @@ impl Advice {
     pub(super) fn invalidated(&self, invalidation: &Invalidation) {
         let Some(mut given) = self.given() else { return };
         for group in invalidation.groups.iter().chain(&invalidation.soft_groups) {
-            let Some((about, near)) = given.carried.meant(group) else { continue };
+            let Some((about, near)) = given.carried.suggestion(group) else { continue };
             let piece = || {
                 format!(
                     "the group `{}` is invalidated, and no page or fragment has been in a group that begins with \

@@ -10,17 +10,17 @@ const MOST: usize = 1000;
 /// value without a page is legitimate, but the words are the site's own. So only words are compared, and names without
 /// a value are never reported, because they may be a slug.
 #[derive(Debug, Default)]
-pub(super) struct Carried {
+pub(super) struct GroupWords {
     /// The names of tables. Their groups are invalidated whether or not a page has read them.
     tables: Vec<&'static str>,
     words: BTreeSet<String>,
     is_full: bool,
 }
 
-impl Carried {
+impl GroupWords {
     /// Creates an empty set for a site with these tables.
-    pub(super) fn new(tables: Vec<&'static str>) -> Carried {
-        Carried { tables, ..Carried::default() }
+    pub(super) fn new(tables: Vec<&'static str>) -> GroupWords {
+        GroupWords { tables, ..GroupWords::default() }
     }
 
     /// Adds the group of an entry.
@@ -38,7 +38,7 @@ impl Carried {
 
     /// Returns the word of a group if no entry has been in a group with that word, and the similarly spelled word that
     /// was probably meant, if there is one.
-    pub(super) fn meant(&self, group: &str) -> Option<(String, String)> {
+    pub(super) fn suggestion(&self, group: &str) -> Option<(String, String)> {
         let word = word_of(group).filter(|word| !self.words.contains(*word))?;
         let (name, end) = word.split_at(word.len() - 1);
         let has_table = self.tables.contains(&name);
@@ -69,29 +69,29 @@ fn word_of(group: &str) -> Option<&str> {
 mod tests {
     use super::*;
 
-    fn carried(groups: &[&str]) -> Carried {
-        let mut carried = Carried::new(vec!["tags", "wiki.pages"]);
+    fn carried(groups: &[&str]) -> GroupWords {
+        let mut carried = GroupWords::new(vec!["tags", "wiki.pages"]);
         groups.iter().for_each(|group| carried.add(group));
         carried
     }
 
-    fn meant(carried: &Carried, group: &str) -> Option<String> {
-        carried.meant(group).map(|(_, near)| near)
+    fn suggestion(carried: &GroupWords, group: &str) -> Option<String> {
+        carried.suggestion(group).map(|(_, near)| near)
     }
 
     #[test]
     fn a_word_close_to_one_of_a_page_s_groups_is_a_misspelling() {
         let carried = carried(&["story:rain", "author:ada", "recipes/pea-soup", "news"]);
-        assert_eq!(meant(&carried, "storys:rain").as_deref(), Some("story:"));
-        assert_eq!(meant(&carried, "stroy:snow").as_deref(), Some("story:"));
-        assert_eq!(meant(&carried, "auther:bob").as_deref(), Some("author:"));
-        assert_eq!(meant(&carried, "recipe/pea-soup").as_deref(), Some("recipes/"));
+        assert_eq!(suggestion(&carried, "storys:rain").as_deref(), Some("story:"));
+        assert_eq!(suggestion(&carried, "stroy:snow").as_deref(), Some("story:"));
+        assert_eq!(suggestion(&carried, "auther:bob").as_deref(), Some("author:"));
+        assert_eq!(suggestion(&carried, "recipe/pea-soup").as_deref(), Some("recipes/"));
         assert_eq!(
-            meant(&carried, "tag/1").as_deref(),
+            suggestion(&carried, "tag/1").as_deref(),
             Some("tags/"),
             "a table that no page has read yet"
         );
-        assert_eq!(meant(&carried, "tags:soup").as_deref(), Some("tags/"), "a table's rows");
+        assert_eq!(suggestion(&carried, "tags:soup").as_deref(), Some("tags/"), "a table's rows");
     }
 
     #[test]
@@ -108,16 +108,19 @@ mod tests {
             ":x",
             "",
         ] {
-            assert_eq!(meant(&carried, group), None, "{group}");
+            assert_eq!(suggestion(&carried, group), None, "{group}");
         }
     }
 
     #[test]
     fn a_site_with_too_many_words_gets_no_advice() {
         let mut carried = carried(&["story:rain"]);
-        assert!(meant(&carried, "stories:rain").is_none() && meant(&carried, "storys:a").is_some());
+        assert!(
+            suggestion(&carried, "stories:rain").is_none()
+                && suggestion(&carried, "storys:a").is_some()
+        );
         (0..=MOST).for_each(|number| carried.add(&format!("{number}:x")));
-        assert_eq!(meant(&carried, "storys:rain"), None);
+        assert_eq!(suggestion(&carried, "storys:rain"), None);
         assert!(carried.words.is_empty());
     }
 }

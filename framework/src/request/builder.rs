@@ -227,7 +227,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bad_header_is_an_error_at_the_end() {
+    fn an_invalid_header_is_reported_by_build() {
         let builder = Request::builder().header("x", "a\nb").uri("/fine");
         assert!(builder.build().is_err());
     }

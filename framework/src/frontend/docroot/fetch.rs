@@ -31,7 +31,7 @@ const SWEEP: Duration = Duration::from_secs(20);
 
 /// The reason why a content was not fetched.
 #[derive(Debug)]
-enum Trouble {
+enum FetchError {
     /// The transfer was interrupted, which permits no conclusion about the content.
     Broken(String),
     /// The content cannot be obtained or stored.
@@ -40,10 +40,10 @@ enum Trouble {
     Unwanted,
 }
 
-impl From<StoreError> for Trouble {
-    fn from(error: StoreError) -> Trouble {
+impl From<StoreError> for FetchError {
+    fn from(error: StoreError) -> FetchError {
         let reason = error.to_string();
-        Trouble::Failed(match error {
+        FetchError::Failed(match error {
             // It was stored completely, so the back end's copy is damaged.
             StoreError::Wrong { .. } => MissingReason::Absent(reason),
             _ => MissingReason::Unstorable(reason),
@@ -103,14 +103,14 @@ impl DocrootFiles {
                     pause = SHORTEST_PAUSE;
                     self.docroot.change(|known, _| known.arrived(content));
                 }
-                Err(Trouble::Unwanted) => {}
-                Err(Trouble::Failed(failure)) => {
+                Err(FetchError::Unwanted) => {}
+                Err(FetchError::Failed(failure)) => {
                     let (MissingReason::Unstorable(reason) | MissingReason::Absent(reason)) =
                         &failure;
                     tracing::error!(content = content.hex(), reason, "a file cannot be fetched");
                     attempt.failure = Some(failure);
                 }
-                Err(Trouble::Broken(reason)) => {
+                Err(FetchError::Broken(reason)) => {
                     drop(attempt);
                     tracing::debug!(
                         content = content.hex(),
@@ -129,7 +129,7 @@ impl DocrootFiles {
     }
 
     /// Fetches one content, continuing where an earlier attempt was interrupted.
-    async fn fetch_content(&self, content: ContentId) -> Result<(), Trouble> {
+    async fn fetch_content(&self, content: ContentId) -> Result<(), FetchError> {
         let store = Arc::clone(&self.docroot.store);
         let begun = blocking(move || match store.open_content(content)? {
             Some(_) => Ok(None),
@@ -141,22 +141,26 @@ impl DocrootFiles {
             partial = self.receive(content, partial).await?;
         }
         if !partial.is_whole() {
-            return Err(Trouble::Broken("the back end sent too little".to_owned()));
+            return Err(FetchError::Broken("the back end sent too little".to_owned()));
         }
         blocking(move || partial.finish()).await
     }
 
-    async fn receive(&self, content: ContentId, mut partial: Partial) -> Result<Partial, Trouble> {
+    async fn receive(
+        &self,
+        content: ContentId,
+        mut partial: Partial,
+    ) -> Result<Partial, FetchError> {
         let mut body = match self.link.content(content, partial.length()).await {
             Ok(Some(body)) => body,
             Ok(None) => {
                 let reason = "the back end does not have it".to_owned();
-                return Err(Trouble::Failed(MissingReason::Absent(reason)));
+                return Err(FetchError::Failed(MissingReason::Absent(reason)));
             }
             Err(CallError::Refused { message, .. }) => {
-                return Err(Trouble::Failed(MissingReason::Absent(message)));
+                return Err(FetchError::Failed(MissingReason::Absent(message)));
             }
-            Err(error) => return Err(Trouble::Broken(error.to_string())),
+            Err(error) => return Err(FetchError::Broken(error.to_string())),
         };
         let mut piece = Vec::new();
         loop {
@@ -177,17 +181,17 @@ impl DocrootFiles {
                 partial = self.append(partial, bytes).await?;
             }
             match (goes_on, broken) {
-                (_, Some(reason)) => return Err(Trouble::Broken(reason)),
+                (_, Some(reason)) => return Err(FetchError::Broken(reason)),
                 (false, None) => return Ok(partial),
                 (true, None) if !self.docroot.read(|known| known.is_wanted(content)) => {
-                    return Err(Trouble::Unwanted);
+                    return Err(FetchError::Unwanted);
                 }
                 (true, None) => {}
             }
         }
     }
 
-    async fn append(&self, mut partial: Partial, bytes: Vec<u8>) -> Result<Partial, Trouble> {
+    async fn append(&self, mut partial: Partial, bytes: Vec<u8>) -> Result<Partial, FetchError> {
         let before = partial.length();
         let docroot = Arc::clone(&self.docroot);
         blocking(move || {
@@ -202,9 +206,9 @@ impl DocrootFiles {
 /// Runs disk operations on a thread where blocking is allowed.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
-) -> Result<T, Trouble> {
+) -> Result<T, FetchError> {
     match tokio::task::spawn_blocking(work).await {
-        Ok(done) => done.map_err(Trouble::from),
-        Err(error) => Err(Trouble::Failed(MissingReason::Unstorable(error.to_string()))),
+        Ok(done) => done.map_err(FetchError::from),
+        Err(error) => Err(FetchError::Failed(MissingReason::Unstorable(error.to_string()))),
     }
 }

@@ -27,7 +27,7 @@ const SILENT: Duration = Duration::from_secs(1);
 
 /// The state, in the log, of the files that a request may refer to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Said {
+enum LoggedFile {
     /// The log has none: the docroot's own file is served.
     Nothing,
     /// A file was removed.
@@ -36,34 +36,34 @@ enum Said {
     Content(ContentId),
 }
 
-impl Said {
+impl LoggedFile {
     /// Combines the states of several files: the first with a content counts most, then one that was removed, then one
     /// that is not in the log.
-    fn of(files: impl Iterator<Item = Option<Option<ContentId>>>) -> Said {
-        files.fold(Said::Nothing, |said, file| match (said, file) {
-            (Said::Content(_), _) | (_, None) => said,
-            (_, Some(Some(content))) => Said::Content(content),
-            (_, Some(None)) => Said::Removed,
+    fn of(files: impl Iterator<Item = Option<Option<ContentId>>>) -> LoggedFile {
+        files.fold(LoggedFile::Nothing, |logged, file| match (logged, file) {
+            (LoggedFile::Content(_), _) | (_, None) => logged,
+            (_, Some(Some(content))) => LoggedFile::Content(content),
+            (_, Some(None)) => LoggedFile::Removed,
         })
     }
 }
 
 /// A back end's answer about a path: `None` if the file is not in the log, `Some(None)` if it was removed, or its
 /// content.
-type Statement = (String, Option<Option<ContentId>>);
+type LookupAnswer = (String, Option<Option<ContentId>>);
 
 /// The state of all files in the log at one moment.
 #[derive(Debug)]
-struct Stated {
+struct LoggedFiles {
     manifest: Manifest,
     /// A back end's answers, which take precedence over the manifest.
-    answered: Vec<Statement>,
+    answered: Vec<LookupAnswer>,
     docroot: Arc<Docroot>,
 }
 
-impl Stated {
-    fn said(&self, paths: &[String]) -> Said {
-        Said::of(paths.iter().map(|path| self.entry(path)))
+impl LoggedFiles {
+    fn file(&self, paths: &[String]) -> LoggedFile {
+        LoggedFile::of(paths.iter().map(|path| self.entry(path)))
     }
 
     fn entry(&self, path: &str) -> Option<Option<ContentId>> {
@@ -74,7 +74,7 @@ impl Stated {
     }
 }
 
-impl Overlay for Stated {
+impl Overlay for LoggedFiles {
     fn find(&self, path: &str) -> Overlaid {
         let docroot = Arc::clone(&self.docroot);
         overlaid(&self.docroot.store, self.entry(path), move |content| {
@@ -96,10 +96,10 @@ impl Overlay for Docroot {
 /// Returns the file at a path. `lost` is called when its content is no longer stored here.
 fn overlaid(
     store: &Arc<Store>,
-    said: Option<Option<ContentId>>,
+    logged: Option<Option<ContentId>>,
     lost: impl Fn(ContentId) + Send + 'static,
 ) -> Overlaid {
-    let content = match said {
+    let content = match logged {
         None => return Overlaid::Nothing,
         Some(None) => return Overlaid::Gone,
         Some(Some(content)) => content,
@@ -127,9 +127,9 @@ fn overlaid(
 
 impl Docroot {
     /// Returns the state of all files, with a back end's answers taking precedence.
-    fn stated(self: &Arc<Self>, answered: Vec<Statement>) -> Stated {
+    fn logged_files(self: &Arc<Self>, answered: Vec<LookupAnswer>) -> LoggedFiles {
         let manifest = self.read(|known| known.manifest().clone());
-        Stated { manifest, answered, docroot: Arc::clone(self) }
+        LoggedFiles { manifest, answered, docroot: Arc::clone(self) }
     }
 }
 
@@ -147,20 +147,20 @@ impl DocrootFiles {
         let deadline = Instant::now() + self.deadline;
         while Instant::now() < deadline {
             let mut changed = self.docroot.changed.subscribe();
-            let known = self.docroot.stated(Vec::new()).said(&paths);
+            let known = self.docroot.logged_files(Vec::new()).file(&paths);
             // The clock is read after the request, as for pages.
             let has_lease =
                 self.docroot.trust() != Trust::Torn && self.cache.holds_lease(clock::now());
             let answered = if has_lease { None } else { self.ask(&paths).await };
             let is_sure = has_lease || answered.is_some();
             // The state now is at least as new as when the lease was checked.
-            let stated = self.docroot.stated(answered.unwrap_or_default());
-            let said = stated.said(&paths);
-            match said {
-                Said::Content(content) if !self.docroot.store.contains(content) => {
+            let logged_files = self.docroot.logged_files(answered.unwrap_or_default());
+            let logged = logged_files.file(&paths);
+            match logged {
+                LoggedFile::Content(content) if !self.docroot.store.contains(content) => {
                     let failures = || self.docroot.read(|known| known.failures(content));
                     let (_wanted, before) = (self.docroot.want(content), failures());
-                    while self.docroot.stated(Vec::new()).said(&paths) == known
+                    while self.docroot.logged_files(Vec::new()).file(&paths) == known
                         && !self.docroot.store.contains(content)
                     {
                         let waited = tokio::time::timeout_at(deadline, changed.changed()).await;
@@ -174,14 +174,14 @@ impl DocrootFiles {
                 }
                 _ => {}
             }
-            let files = self.files.behind(Arc::new(stated));
+            let files = self.files.behind(Arc::new(logged_files));
             match files.get(method, headers, path, caching).await {
-                Ok(FileAnswer::Nothing) if said == Said::Nothing && !is_sure => {
+                Ok(FileAnswer::Nothing) if logged == LoggedFile::Nothing && !is_sure => {
                     return Err(unsure());
                 }
                 Ok(FileAnswer::Response(mut response)) => {
                     // A file from the log may be a visitor's upload.
-                    if matches!(said, Said::Content(_)) {
+                    if matches!(logged, LoggedFile::Content(_)) {
                         page_headers::sandbox(response.headers_mut());
                     }
                     return Ok(FileAnswer::Response(response));
@@ -197,7 +197,7 @@ impl DocrootFiles {
     }
 
     /// Asks a back end; returns `None` if none can be asked.
-    async fn ask(&self, paths: &[String]) -> Option<Vec<Statement>> {
+    async fn ask(&self, paths: &[String]) -> Option<Vec<LookupAnswer>> {
         if paths.is_empty() {
             return Some(Vec::new());
         }

@@ -59,7 +59,7 @@ impl Pages {
             let served = Box::pin(self.filler.fill(&order, call)).await;
             return self.or_stale(&order, served);
         }
-        // The law requires the result to contain what is known when the request arrives, and no more, however long it
+        // The law only requires the result to include the records known when the request arrives, however long it
         // waits.
         let arrival = self.flights.arrive(self.cache.knowledge(clock::now()));
         let name = flight_name(&order.edition, key);

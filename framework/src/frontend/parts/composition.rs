@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::super::dispatcher::{Dispatcher, Pending};
 use super::super::pages::{SHORTEST_PIECE, Served, page_of};
-use super::super::respond::{Aging, Whole};
+use super::super::respond::{Aging, ComposedBody};
 use super::super::router::{PartHeaders, VariantKind, Visit};
 use super::address::{Address, Canonical};
 use super::chain::Chain;
@@ -37,20 +37,20 @@ pub(in crate::frontend) fn compose(
     served: Served,
 ) -> Result<Response<Body>, Box<Unfinished>> {
     let frame = Frame::of(&served, visit).expect("only content with parts is put together");
-    let so_far = SoFar::new(&frame, dispatcher);
-    let composition = Composition { dispatcher, visit, page: &frame, so_far: &so_far };
+    let progress = Progress::new(&frame, dispatcher);
+    let composition = Composition { dispatcher, visit, page: &frame, progress: &progress };
     let url = Canonical::of_request(visit.uri);
     let (assembly, gaps) = composition.begin(&Chain::begin(url.as_ref()), frame.source);
     if gaps.is_empty() {
         return Ok(frame.respond(visit.client, assembly, dispatcher));
     }
-    Err(Box::new(Unfinished { served, so_far, assembly, gaps }))
+    Err(Box::new(Unfinished { served, progress, assembly, gaps }))
 }
 
 /// A page some of whose parts are not available yet.
 pub(in crate::frontend) struct Unfinished {
     served: Served,
-    so_far: SoFar,
+    progress: Progress,
     assembly: Assembly,
     gaps: Vec<Gap>,
 }
@@ -62,9 +62,9 @@ impl Unfinished {
         dispatcher: &Dispatcher,
         visit: Visit<'_>,
     ) -> Response<Body> {
-        let Unfinished { served, so_far, assembly, gaps } = self;
+        let Unfinished { served, progress, assembly, gaps } = self;
         let frame = Frame::of(&served, visit).expect("it was begun with parts");
-        let composition = Composition { dispatcher, visit, page: &frame, so_far: &so_far };
+        let composition = Composition { dispatcher, visit, page: &frame, progress: &progress };
         let url = Canonical::of_request(visit.uri);
         let chain = Chain::begin(url.as_ref());
         let assembly = composition.fill(assembly, gaps, &chain, frame.source).await;
@@ -77,11 +77,11 @@ struct Composition<'a> {
     dispatcher: &'a Dispatcher,
     visit: Visit<'a>,
     page: &'a Frame<'a>,
-    so_far: &'a SoFar,
+    progress: &'a Progress,
 }
 
 /// The resources that the composition of a response has used.
-struct SoFar {
+struct Progress {
     headers: PartHeaders,
     failing: Failing,
     /// The deadline for all parts, set when the first one is awaited.
@@ -90,9 +90,9 @@ struct SoFar {
     bytes: AtomicUsize,
 }
 
-impl SoFar {
-    fn new(page: &Frame<'_>, dispatcher: &Dispatcher) -> SoFar {
-        SoFar {
+impl Progress {
+    fn new(page: &Frame<'_>, dispatcher: &Dispatcher) -> Progress {
+        Progress {
             headers: PartHeaders::default(),
             failing: Failing::of(page.headers, dispatcher.settings.development),
             until: OnceLock::new(),
@@ -123,7 +123,7 @@ struct Slot<'a> {
 /// Composed content, possibly incomplete.
 #[derive(Debug, Default)]
 pub(super) struct Assembly {
-    pub(super) whole: Whole,
+    pub(super) whole: ComposedBody,
     /// The entries whose pieces have not been deflated yet.
     pub(super) undeflated: Vec<Arc<Entry>>,
     pub(super) tag: ComposedTag,
@@ -190,7 +190,7 @@ impl<'a> Composition<'a> {
 
     /// Looks up a part, without waiting.
     fn look_up(&self, chain: &Chain<'_>, part: &Part) -> Result<Awaited, Cause> {
-        match self.so_far.parts.fetch_add(1, Ordering::Relaxed) {
+        match self.progress.parts.fetch_add(1, Ordering::Relaxed) {
             ..MOST_PARTS => {}
             MOST_PARTS => {
                 let cause =
@@ -203,7 +203,7 @@ impl<'a> Composition<'a> {
         let canonical = address.canonical()?;
         chain.admits(&canonical)?;
         let uri = address.under(self.visit.uri);
-        let visit = self.visit.of_part(&uri, &self.so_far.headers);
+        let visit = self.visit.of_part(&uri, &self.progress.headers);
         match self.dispatcher.find_at(visit, canonical.path) {
             Ok(served) if served.has_flashes() && self.flash().is_some() => {
                 Ok(Awaited::Served(served.with_flashes()))
@@ -288,9 +288,9 @@ impl<'a> Composition<'a> {
     /// Waits for the content of a part.
     async fn wait(&self, part: &Part, awaited: Awaited) -> Result<PartContent, Cause> {
         let limit = self.dispatcher.settings.part_timeout;
-        let until = *self.so_far.until.get_or_init(|| Instant::now() + limit);
+        let until = *self.progress.until.get_or_init(|| Instant::now() + limit);
         let uri = Address::of(part)?.under(self.visit.uri);
-        let visit = self.visit.of_part(&uri, &self.so_far.headers);
+        let visit = self.visit.of_part(&uri, &self.progress.headers);
         let content = async {
             let served = match awaited {
                 Awaited::PartContent(content) => return Ok(content),
@@ -328,7 +328,7 @@ impl<'a> Composition<'a> {
     /// Returns the content if it still fits into the response.
     fn weigh(&self, content: PartContent) -> Result<PartContent, Cause> {
         let length = content.pieces().len();
-        if self.so_far.bytes.fetch_add(length, Ordering::Relaxed).saturating_add(length)
+        if self.progress.bytes.fetch_add(length, Ordering::Relaxed).saturating_add(length)
             <= MOST_BYTES
         {
             return Ok(content);
@@ -337,7 +337,7 @@ impl<'a> Composition<'a> {
     }
 
     fn fall_back(&self, assembly: &mut Assembly, chain: &Chain<'_>, slot: Slot<'_>, cause: &Cause) {
-        let bytes = self.so_far.failing.instead(chain, slot.part, slot.insertion, cause);
+        let bytes = self.progress.failing.fallback_for(chain, slot.part, slot.insertion, cause);
         assembly.tag.add(Pieces::from(bytes.clone()).digest());
         assembly.whole.push(bytes, None);
         // The part may recover soon.
@@ -372,7 +372,7 @@ impl Assembly {
     fn begin(source: Source<'_>, page: &Frame<'_>) -> Assembly {
         let mut tag = ComposedTag::default();
         tag.add(source.digest);
-        let whole = Whole::with_capacity(source.pieces.iter().len(), page.takes_gzip());
+        let whole = ComposedBody::with_capacity(source.pieces.iter().len(), page.takes_gzip());
         Assembly { whole, tag, ..Assembly::default() }
     }
 
@@ -418,6 +418,6 @@ impl Assembly {
             PartContent::Shared(_, terms, _) => Policy { terms, variant: &VariantKind::Yes },
             PartContent::Own(..) => return self.sharing.restrict(Reuse::Private),
         };
-        self.sharing.take_in(page.policy, part);
+        self.sharing.add_part(page.policy, part);
     }
 }

@@ -67,7 +67,7 @@ impl Failing {
     }
 
     /// Logs the failure of `part` within `page`, and returns the content to show instead.
-    pub(super) fn instead(
+    pub(super) fn fallback_for(
         &self,
         page: &Chain<'_>,
         part: &Part,
@@ -122,7 +122,7 @@ mod tests {
         let instead = |media_type: &'static str, development| {
             let value = http::HeaderValue::from_static(media_type);
             let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, value)]);
-            Failing::of(&headers, development).instead(
+            Failing::of(&headers, development).fallback_for(
                 &Chain::begin(None),
                 &part,
                 Insertion::Verbatim,

@@ -7,7 +7,7 @@ use http::request::Parts;
 
 use super::super::dispatcher::Dispatcher;
 use super::super::pages::{Served, clear, page_of};
-use super::super::respond::{self, Aging, CacheStatus, Composed, Whole};
+use super::super::respond::{self, Aging, CacheStatus, Composed, ComposedBody};
 use super::super::router::Visit;
 use super::composition::{Assembly, Source};
 use super::sharing::Policy;
@@ -109,7 +109,7 @@ impl<'a> Frame<'a> {
             self.policy.terms.clone().write(&mut headers);
         }
         let aging = self.aging.with(aging);
-        aging.tell(&mut headers, self.policy.terms);
+        aging.write_into(&mut headers, self.policy.terms);
         sharing.restrict(aging.reuse());
         if has_flash {
             sharing.restrict(Reuse::Private);
@@ -133,7 +133,7 @@ impl<'a> Frame<'a> {
         )
     }
 
-    fn is_best_as_gzip(&self, whole: &Whole) -> bool {
+    fn is_best_as_gzip(&self, whole: &ComposedBody) -> bool {
         let gzip = whole.len_as_gzip().map(|length| (Coding::Gzip, length as u64));
         let offers = gzip.into_iter().chain([(Coding::Identity, whole.len() as u64)]);
         self.accepted.best(offers) == Some(Coding::Gzip)

@@ -40,7 +40,7 @@ pub(super) struct Policy<'a> {
 
 impl Sharing {
     /// Adds a part that depends only on the variant and the headers in its `Vary`.
-    pub(super) fn take_in(&mut self, page: Policy<'_>, part: Policy<'_>) {
+    pub(super) fn add_part(&mut self, page: Policy<'_>, part: Policy<'_>) {
         if *part.variant != VariantKind::Yes && part.variant != page.variant {
             self.restrict(Reuse::Private);
         }
@@ -114,7 +114,7 @@ mod tests {
         let mut sharing = Sharing::default();
         let [page_policy, part_policy] =
             [0, 1].map(|index| Policy { terms: &terms[index], variant: &variants[index] });
-        sharing.take_in(page_policy, part_policy);
+        sharing.add_part(page_policy, part_policy);
         sharing.apply(&terms[0], &mut page);
         lines(&page)
     }
@@ -125,7 +125,7 @@ mod tests {
         let mut sharing = Sharing::default();
         for part in parts {
             let part = ReuseTerms::of(part);
-            sharing.take_in(Policy { terms: &terms, variant }, Policy { terms: &part, variant });
+            sharing.add_part(Policy { terms: &terms, variant }, Policy { terms: &part, variant });
         }
         sharing.apply(&terms, &mut page);
         lines(&page)
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fallback_is_not_kept_for_long() {
+    fn a_page_with_a_fallback_must_be_revalidated() {
         let mut page = headers(&PAGE);
         let mut within = Sharing::default();
         within.restrict(Reuse::Validated);

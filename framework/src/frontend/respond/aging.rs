@@ -58,12 +58,12 @@ impl Aging {
     }
 
     /// Writes the age into the headers of a page, including those for downstream caches.
-    pub(in crate::frontend) fn tell(self, headers: &mut HeaderMap, terms: &ReuseTerms) {
+    pub(in crate::frontend) fn write_into(self, headers: &mut HeaderMap, terms: &ReuseTerms) {
         match self.age {
             Some(age) => drop(headers.insert(header::AGE, HeaderValue::from(age.as_secs()))),
             None => drop(headers.remove(header::AGE)),
         }
-        self.tell_date(headers);
+        self.write_date(headers);
         terms.write_restricted(self.reuse(), headers);
         if self.is_stale {
             headers.remove(header::EXPIRES);
@@ -71,7 +71,7 @@ impl Aging {
     }
 
     /// A current date is added when the response is written.
-    fn tell_date(self, headers: &mut HeaderMap) {
+    fn write_date(self, headers: &mut HeaderMap) {
         if self.seconds() == 0 || headers.contains_key(header::DATE) {
             return;
         }

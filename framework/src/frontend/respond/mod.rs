@@ -19,8 +19,8 @@
 
 mod aging;
 mod cache_status;
+mod composed_body;
 mod version;
-mod whole;
 
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderValue};
@@ -38,8 +38,8 @@ use crate::pieces::{Piece, Pieces};
 
 pub(super) use aging::Aging;
 pub(super) use cache_status::{CacheStatus, Forward};
+pub(super) use composed_body::ComposedBody;
 use version::Version;
-pub(super) use whole::Whole;
 
 /// The selected representation of a page.
 enum Choice {
@@ -126,7 +126,7 @@ fn headers(
 ) -> HeaderMap {
     let cache_status = cache.header_with(page.status_as(representation), page.status());
     let mut headers = page.headers(representation, aging.present(cache_status));
-    aging.tell(&mut headers, &page.header_template.terms);
+    aging.write_into(&mut headers, &page.header_template.terms);
     headers
 }
 
@@ -135,7 +135,7 @@ pub(super) struct Composed {
     pub(super) status: StatusCode,
     /// The headers; length and tag are added later.
     pub(super) headers: HeaderMap,
-    pub(super) body: Whole,
+    pub(super) body: ComposedBody,
     /// The tag of exactly these bytes, without an encoding.
     pub(super) tag: HeaderValue,
     /// The codings that the client accepts, if there are several representations.

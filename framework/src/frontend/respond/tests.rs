@@ -106,7 +106,7 @@ fn a_page_made_for_this_request_has_no_age_and_reports_its_own_status() {
 
 /// The response with content composed of these pieces, each of which is deflated if possible.
 fn answer_composed(request: &Parts, pieces: &[&str], is_gzip: bool) -> Response<Body> {
-    let mut body = Whole::with_capacity(pieces.len(), is_gzip);
+    let mut body = ComposedBody::with_capacity(pieces.len(), is_gzip);
     for piece in pieces {
         let bytes = Bytes::copy_from_slice(piece.as_bytes());
         let deflated = Deflated::of(&bytes);

@@ -8,16 +8,16 @@ use crate::http::gzip::{Deflated, Splice};
 /// If the client accepts gzip, it also contains the deflated pieces that are available. Each belongs to the same entry
 /// as its bytes, so that both representations of the whole always contain the same entries.
 #[derive(Debug, Default)]
-pub(in crate::frontend) struct Whole {
+pub(in crate::frontend) struct ComposedBody {
     plain: Vec<Bytes>,
     /// One for each piece, if they are collected.
     deflated: Option<Vec<Option<Deflated>>>,
 }
 
-impl Whole {
+impl ComposedBody {
     /// Creates empty content with room for this many pieces.
-    pub(in crate::frontend) fn with_capacity(pieces: usize, deflated: bool) -> Whole {
-        Whole {
+    pub(in crate::frontend) fn with_capacity(pieces: usize, deflated: bool) -> ComposedBody {
+        ComposedBody {
             plain: Vec::with_capacity(pieces),
             deflated: deflated.then(|| Vec::with_capacity(pieces)),
         }
@@ -37,7 +37,7 @@ impl Whole {
     }
 
     /// Inserts other content after the first `place` pieces.
-    pub(in crate::frontend) fn insert(&mut self, place: usize, other: Whole) {
+    pub(in crate::frontend) fn insert(&mut self, place: usize, other: ComposedBody) {
         if let Some(all) = &mut self.deflated {
             let mut others = other.deflated.unwrap_or_default();
             others.resize(other.plain.len(), None);
@@ -90,8 +90,8 @@ mod tests {
 
     use super::*;
 
-    fn whole(pieces: &[&str], deflate: bool) -> Whole {
-        let mut whole = Whole::with_capacity(pieces.len(), true);
+    fn whole(pieces: &[&str], deflate: bool) -> ComposedBody {
+        let mut whole = ComposedBody::with_capacity(pieces.len(), true);
         for piece in pieces {
             let bytes = Bytes::copy_from_slice(piece.as_bytes());
             let deflated = Deflated::of(&bytes).filter(|_| deflate);
@@ -105,7 +105,7 @@ mod tests {
         let (first, last) = ("one ".repeat(300), "three ".repeat(300));
         let mut page = whole(&[&first, &last], true);
         page.insert(1, whole(&["two"], false));
-        page.insert(0, Whole { plain: vec![Bytes::from_static(b"zero ")], deflated: None });
+        page.insert(0, ComposedBody { plain: vec![Bytes::from_static(b"zero ")], deflated: None });
         let length = page.len_as_gzip().unwrap();
         assert!(length < 200, "{length}");
         let expected = format!("zero {first}two{last}");
@@ -126,7 +126,7 @@ mod tests {
             page.insert(1, whole(&vec![&*text; others], false));
             assert_eq!(page.len_as_gzip().is_some(), expected, "{others}");
         }
-        let mut plain = Whole::with_capacity(1, false);
+        let mut plain = ComposedBody::with_capacity(1, false);
         plain.push(text.into(), None);
         assert!(plain.len_as_gzip().is_none());
     }
