@@ -79,7 +79,7 @@ async fn a_page_that_reads_too_much_is_said_with_what_it_has_read() {
     // The first page is made when there is no advice yet.
     ask(&site, "GET", "/tags/soup").await;
     let page = ask(&site, "GET", "/tags/soup").await;
-    let said = "dispatch.conf:1) is invalidated more often than it need be: its controller has read more than 256 rows \
+    let said = "dispatch.conf:1) is invalidated more often than necessary: its controller has read more than 256 rows \
                 and other things, 301 of them of the rows of `recipes` with tag=soup, so the page depends on \
                 `recipes@tag=soup*`";
     assert!(page.starts_with("300 recipes") && page.contains(said), "{page}");

@@ -38,9 +38,8 @@ impl Advice {
     /// Advises that a page of this route is in wider groups than those of the data that it has read.
     pub(super) fn widened(&self, route: &str, why: &str) {
         if let Some(mut given) = self.given() {
-            given.give(route, || {
-                format!("{route} is invalidated more often than it need be: {why}")
-            });
+            given
+                .give(route, || format!("{route} is invalidated more often than necessary: {why}"));
         }
     }
 

@@ -120,7 +120,7 @@ impl Flashes {
         let Some(cookies) = &self.cookies else { return };
         keep_nowhere(headers);
         if let Err(error) = append(headers, cookies.forget()) {
-            tracing::error!(%error, "a message cannot be forgotten");
+            tracing::error!(%error, "the cookie of a message cannot be deleted");
         }
     }
 

@@ -26,7 +26,7 @@ impl Log {
     fn lines(&self) -> Vec<String> {
         let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
         text.lines()
-            .filter(|line| line.contains("a part is not there"))
+            .filter(|line| line.contains("a part cannot be inserted"))
             .map(str::to_owned)
             .collect()
     }
@@ -174,7 +174,7 @@ async fn parts_that_lead_in_a_circle_show_the_chain() {
     let site = Site::of(App::new(), config, &routes, &files).await;
     for _ in 0..2 {
         let answer = site.get("/a").await;
-        let text = "a(b(again<!-- part /%61: the parts lead in a circle: /a → /parts/b → /a -->))";
+        let text = "a(b(again<!-- part /%61: the parts form a cycle: /a → /parts/b → /a -->))";
         assert_eq!(answer.body(), text);
     }
     assert!(log.lines()[0].contains("/a → /parts/b → /a"), "{:?}", log.lines());

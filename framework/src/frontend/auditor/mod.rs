@@ -278,7 +278,7 @@ impl Auditor {
         let kind = cache.unwrap_or(order.route.cache.kind);
         let is_timed = matches!(kind, CacheType::Timeout(_)) && made.status == StatusCode::OK;
         if is_timed && policy.audited != Audited::All {
-            return Err("made again it may be old for a time".to_owned());
+            return Err("a fresh page may itself be old for a time".to_owned());
         }
         let Made { status, headers, content, .. } = made;
         let content = match content {
@@ -286,7 +286,7 @@ impl Auditor {
             MadeContent::Body(body) => {
                 let limit = self.settings.largest_entry;
                 let body = tokio::time::timeout(self.settings.deadline, body.collect(limit)).await;
-                let body = body.map_err(|_| "its body is not whole in time".to_owned())?;
+                let body = body.map_err(|_| "its body is not complete in time".to_owned())?;
                 body.map_err(|error| error.to_string())?.into()
             }
         };
@@ -317,7 +317,7 @@ impl Auditor {
                 return Ok(finding);
             }
             (true, false) => "a record explains the difference",
-            (false, _) => "no back end has confirmed that all records are known",
+            (false, _) => "no back end has confirmed that all records have been applied",
         };
         self.reports.unclear(entry.id(), why);
         Err(format!("{}: {why}", finding.key))

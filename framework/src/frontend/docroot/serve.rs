@@ -216,7 +216,7 @@ impl DocrootFiles {
             Ok(found) => Some(paths.iter().cloned().zip(found.files).collect()),
             Err(CallError::NoBackend) => None,
             Err(error) => {
-                tracing::warn!(%error, "no back end says what it knows of a file");
+                tracing::warn!(%error, "no back end has answered a lookup of files");
                 silent_until.store(clock::now().after(SILENT).as_nanos(), Ordering::Relaxed);
                 None
             }
@@ -242,7 +242,7 @@ fn exhausted(error: &io::Error) -> Failure {
 
 /// Creates the failure if the content has not arrived in time.
 fn late() -> Failure {
-    let message = "This file is not here yet. Please try again soon.";
+    let message = "This file is not available yet. Please try again soon.";
     let cause = "the file's content could not be fetched from a back end in time";
     Failure::new(StatusCode::SERVICE_UNAVAILABLE, message).because(cause)
 }

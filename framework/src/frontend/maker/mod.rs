@@ -187,7 +187,7 @@ impl Maker {
             self.advice.widened(making.order.route.label(), why);
         }
         let status = StatusCode::from_u16(answer.status)
-            .map_err(|_| Failure::internal(format!("status {} is none", answer.status)))?;
+            .map_err(|_| Failure::internal(format!("{} is not a status", answer.status)))?;
         let mut headers = headers_of(&answer)?;
         if let Some(change) = answer.session {
             let changed = self.sessions.change(*change, answer.log, &mut headers);
@@ -254,7 +254,7 @@ impl Maker {
         let sent = headers.get(header::CONTENT_TYPE).unwrap_or(&media_type);
         if media_type::is_markup(sent) && !media_type::is_markup(&media_type) {
             return Err(Failure::internal(format!(
-                "the template `{name}` does not escape values, but is to be sent as {sent:?}, where \
+                "the template `{name}` does not escape values, but is sent as {sent:?}, where \
                  `<` in a value would be markup: give it a name that ends in `.html` or `.xml`"
             )));
         }
@@ -265,8 +265,8 @@ impl Maker {
         let mut shared = order.route.sharing_keys().filter(|_| order.is_for_one);
         if let Some(key) = shared.next().filter(|_| templates.names_session(name)) {
             return Err(Failure::internal(format!(
-                "the template `{name}` names `session`, and `{key}` of the route has caches further out keep the page for all \
-                 visitors: leave it out, or write browser = \"private, max-age=60\""
+                "the template `{name}` names `session`, but `{key}` of the route lets downstream caches store the page for all \
+                 visitors: remove it, or write browser = \"private, max-age=60\""
             )));
         }
         // A page for one client only receives all request values.
@@ -279,7 +279,7 @@ impl Maker {
         if !order.is_for_one && lacking != RequestUses::NONE {
             order.route.uses.add(lacking);
             return Err(Failure::internal(format!(
-                "the template `{name}` uses {lacking} of the request, which the key of this page did not hold until now"
+                "the template `{name}` uses {lacking} of the request, which the key of this page did not contain until now"
             )));
         }
         let key = order.key.as_ref().filter(|_| self.settings.caching);

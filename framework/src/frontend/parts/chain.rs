@@ -28,10 +28,10 @@ impl<'a> Chain<'a> {
     /// When the part contains itself or is nested too deeply, with the chain.
     pub(super) fn admits(&self, part: &Canonical<'_>) -> Result<(), String> {
         if self.upwards().any(|chain| chain.url == Some(part)) {
-            return Err(format!("the parts lead in a circle: {self} → {part}"));
+            return Err(format!("the parts form a cycle: {self} → {part}"));
         }
         if self.upwards().count() > DEEPEST {
-            return Err(format!("the parts lie deeper than {DEEPEST}: {self} → {part}"));
+            return Err(format!("the parts are nested deeper than {DEEPEST}: {self} → {part}"));
         }
         Ok(())
     }
@@ -70,14 +70,14 @@ mod tests {
     }
 
     #[test]
-    fn a_circle_shows_its_chain() {
+    fn a_cycle_is_reported_with_its_chain() {
         let parts = ["/a?y=1&x=2", "/parts/b", "/%61?x=2&y=1"].map(part);
         let [page, part, again] = parts.each_ref().map(canonical);
         let begin = Chain::begin(Some(&page));
         assert_eq!(begin.admits(&part), Ok(()));
         let chain = begin.down(&part);
         let why = chain.admits(&again).unwrap_err();
-        assert_eq!(why, "the parts lead in a circle: /a?x=2&y=1 → /parts/b → /a?x=2&y=1");
+        assert_eq!(why, "the parts form a cycle: /a?x=2&y=1 → /parts/b → /a?x=2&y=1");
         assert!(chain.admits(&part).unwrap_err().ends_with("/parts/b → /parts/b"));
     }
 

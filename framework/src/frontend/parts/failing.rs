@@ -83,9 +83,9 @@ impl Failing {
         let cause = &*shown_cause(text);
         // While no back end answers, every request ends here, and the link has logged the reason.
         if *is_known {
-            tracing::debug!(request_id, page, part = part_url, cause, "a part is not there");
+            tracing::debug!(request_id, page, part = part_url, cause, "a part cannot be inserted");
         } else {
-            tracing::warn!(request_id, page, part = part_url, cause, "a part is not there");
+            tracing::warn!(request_id, page, part = part_url, cause, "a part cannot be inserted");
         }
         let changed = insertion.changed(part.fallback());
         let fallback = changed.unwrap_or_else(|| part.fallback().clone());

@@ -137,7 +137,7 @@ impl Router {
         let path = match CanonicalPath::new(raw) {
             Ok(path) => path,
             Err(error) => {
-                let message = format!("This address is not one of a page: {error}.");
+                let message = format!("This address is not valid: {error}.");
                 let failure = Failure::new(error.status(), message);
                 return Routed::refused(failure, Scope::SITE, raw);
             }
@@ -157,14 +157,14 @@ impl Router {
                 );
             }
             Resolution::MethodNotAllowed { allow, scope } => {
-                let message = format!("This page takes {allow} only.");
+                let message = format!("This page only accepts {allow}.");
                 let mut failure = Failure::new(StatusCode::METHOD_NOT_ALLOWED, message);
                 failure.headers = allow_header(&allow);
                 return refused(failure, scope);
             }
             Resolution::Options { allow } => return Routed::Options { allow },
             Resolution::AliasLoop { alias } => {
-                let cause = format!("the aliases lead in a circle: {}", alias.label());
+                let cause = format!("the aliases form a cycle: {}", alias.label());
                 return refused(Failure::internal(cause), alias.scope);
             }
         };
@@ -303,7 +303,8 @@ fn redirect<'a>(status: StatusCode, matched: &Match<'_>) -> Routed<'a> {
     match location {
         Some(location) => Routed::Redirect { status, location },
         None => {
-            let failure = Failure::new(StatusCode::BAD_REQUEST, "This does not lead anywhere.");
+            let failure =
+                Failure::new(StatusCode::BAD_REQUEST, "This redirect has no valid target.");
             Routed::refused(failure, matched.route.scope, matched.path())
         }
     }
