@@ -123,7 +123,7 @@ struct Block {
     content: Range<usize>,
 }
 
-/// Iterates over the inline blocks of HTML, which excludes those with `src` and scripts that browsers treat as data.
+/// Iterates over the inline blocks of HTML, which excludes scripts with `src` and scripts that browsers treat as data.
 /// Comments are not recognised: an additional hash can only permit a block that the site's author has written.
 struct Blocks<'a> {
     text: &'a str,

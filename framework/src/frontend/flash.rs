@@ -7,9 +7,9 @@
 //! cache stores it, so navigating back reaches the page without the message. All other responses are those of the
 //! cached page, with its tag, encodings and conditions.
 //!
-//! *Not lost.* A response that shows no page to a reader leaves the message untouched: the response to HEAD, to a
-//! prefetch by the browser (`Sec-Purpose: prefetch`), and a 304. The last is never sent for a message, since the
-//! conditions of a request with one are not evaluated.
+//! *Not lost.* A response that shows no page to a reader leaves the message untouched: the response to HEAD, and to a
+//! prefetch by the browser (`Sec-Purpose: prefetch`). A request with a message for its page is never answered with
+//! 304, since its conditions are not evaluated.
 //!
 //! *Shown on its page.* The cookie contains the path of the redirect's target, and only a page at that path shows the
 //! message, so that another tab, which requests another page at the same moment, does not consume it. A redirect from

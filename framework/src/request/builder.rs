@@ -143,7 +143,7 @@ impl RequestBuilder {
         self
     }
 
-    /// Sets the scheme of the request, as returned by [`Scheme`].
+    /// Sets the scheme of the request, which controllers read as [`Scheme`].
     pub fn scheme(mut self, scheme: Scheme) -> RequestBuilder {
         self.request.parts.scheme = Some(scheme);
         self

@@ -52,7 +52,7 @@ pub(super) struct CachedFragments {
     /// The generation of the cache when the content was begun, and the time.
     generation: Generation,
     begun: Moment,
-    /// The time at which the render began.
+    /// The time at which the render began, after the request was read.
     now: Moment,
     as_of: Cell<Option<LogOrigin>>,
     found: Cell<u64>,
